@@ -1,0 +1,102 @@
+"""Every error that this package raises on purpose, with its sentence, hint and exit code.
+
+PerfPipelineError
+├── ProfileError              104  the profile has mistakes; no load was sent
+├── TargetNotAllowedError     104  the target is neither loopback nor allowed; no load was sent
+├── TargetUnavailableError     97  the target (or a part of the stack) does not answer
+├── GeneratorLimitError        97  the load generator was the limit, not the target
+├── StoreBusyError             97  the history is open elsewhere; samples are safe in the spool
+├── StackError                 97  a part of the embedded stack could not be had or started
+└── StoppedByUserError        105  Ctrl-C or SIGTERM; what was measured is kept and marked
+
+Add here: an error with a remedy that a user can follow. Keep out: anything that a caller
+would catch and ignore.
+"""
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """Say how the command line ended; k6's codes where k6 has one (PRODUCT section 4)."""
+
+    OK = 0
+    UNEXPECTED = 1
+    NOT_MEASURED = 97
+    REGRESSED = 98
+    THRESHOLD_FAILED = 99
+    INVALID_CONFIGURATION = 104
+    STOPPED = 105
+
+
+class PerfPipelineError(Exception):
+    """Carry one sentence on what happened and one on what to do about it.
+
+    Args:
+        sentence: what happened, with the offending value and where.
+        hint: the remedy; empty where the sentence already holds it.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.UNEXPECTED
+
+    def __init__(self, sentence: str, *, hint: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.sentence}\n  {self.hint}" if self.hint else self.sentence
+
+
+class ProfileError(PerfPipelineError):
+    """List every mistake of a profile at once.
+
+    Args:
+        source: the file or name that was read.
+        problems: one sentence each: path, value, what would be right.
+    """
+
+    exit_code = ExitCode.INVALID_CONFIGURATION
+
+    def __init__(self, source: str, problems: list[str], *, hint: str = "") -> None:
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
+        super().__init__(f"profile {source} has {count}; nothing was sent:\n{lines}", hint=hint)
+        self.source = source
+        self.problems = problems
+
+
+class TargetNotAllowedError(PerfPipelineError):
+    """Refuse a host that is neither loopback nor named in the target's `allowed`."""
+
+    exit_code = ExitCode.INVALID_CONFIGURATION
+
+
+class TargetUnavailableError(PerfPipelineError):
+    """Name the address that did not answer and what was tried."""
+
+    exit_code = ExitCode.NOT_MEASURED
+
+
+class GeneratorLimitError(PerfPipelineError):
+    """Say which limit of the load generator was reached, and by how much."""
+
+    exit_code = ExitCode.NOT_MEASURED
+
+
+class StoreBusyError(PerfPipelineError):
+    """Name the process that holds the history, and where the samples wait."""
+
+    exit_code = ExitCode.NOT_MEASURED
+
+
+class StackError(PerfPipelineError):
+    """Say which part of the embedded stack could not be had or started, and the alternatives."""
+
+    exit_code = ExitCode.NOT_MEASURED
+
+
+class StoppedByUserError(PerfPipelineError):
+    """Say that the run was stopped on request and what of it is kept."""
+
+    exit_code = ExitCode.STOPPED

@@ -1,0 +1,130 @@
+"""The seams of the engine: what a workload is given and what it must offer.
+
+Add here: something that every workload needs from the engine. Keep out: any protocol's detail.
+"""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from perf_pipeline.metrics.sample import LedgerEntry, Outcome, Phase
+
+
+class Clock(Protocol):
+    """Tell the time of a run; doubles exist for tests only."""
+
+    def now_us(self) -> int:
+        """Give integer µs since the benchmark's origin (monotonic, shared by all workers)."""
+        ...
+
+    async def sleep_until_us(self, at_us: int) -> None:
+        """Return at `at_us` or as soon after it as the machine allows, never before."""
+        ...
+
+
+class Recorder(Protocol):
+    """Write down what happened; never loses an entry, never blocks for long."""
+
+    def sample(
+        self,
+        iteration: "Iteration",
+        operation: str,
+        started_us: int,
+        ended_us: int,
+        outcome: Outcome,
+        *,
+        intended_us: int | None = None,
+        status: int = 0,
+        error: str = "",
+        bytes_out: int = 0,
+        bytes_in: int = 0,
+        records: int = 1,
+        checks_passed: int = 0,
+        checks_failed: int = 0,
+    ) -> None:
+        """Record one operation; `intended_us` defaults to the iteration's intended start."""
+        ...
+
+    def ledger(self, entry: LedgerEntry) -> None:
+        """Record that a message passed a station."""
+        ...
+
+
+@dataclass(slots=True)
+class Iteration:
+    """Carry one iteration's identity through a workload.
+
+    Attributes:
+        scenario: name in the profile.
+        protocol: of the workload.
+        vu: number of the virtual user over all workers, from 1.
+        number: of the iteration of this VU, from 0.
+        intended_us: when the plan wanted it to start; in a closed model when the VU was free.
+        phase: warm-up, measured or drain; set by the engine from the intended start.
+        random: seeded by (run seed, scenario, VU), so that two runs do the same.
+    """
+
+    scenario: str
+    protocol: str
+    vu: int
+    number: int
+    intended_us: int
+    phase: Phase
+    random: random.Random
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerContext:
+    """Tell a workload who and where it is, once, before the load.
+
+    Attributes:
+        worker: number of this worker process, from 0.
+        workers: how many there are.
+        vus: the most VUs of this scenario that can run at once in this worker.
+        seed: of the run.
+        parameters: the scenario's own, JSON values (addresses, files, think time ...).
+        secrets: DSNs and passwords; never written anywhere.
+        clock: the run's.
+        recorder: this worker's spool.
+    """
+
+    worker: int
+    workers: int
+    vus: int
+    seed: int
+    parameters: Mapping[str, Any]
+    secrets: Mapping[str, str]
+    clock: Clock
+    recorder: Recorder
+
+
+class Workload(Protocol):
+    """Do one kind of iteration; one instance per scenario and worker process.
+
+    Attributes:
+        protocol: `http`, `postgres` or `kafka`; decides which metrics its samples feed.
+        checks: names of the checks of each operation; bit i of a sample's masks is entry i.
+    """
+
+    protocol: str
+    checks: Mapping[str, tuple[str, ...]]
+
+    async def open(self, context: WorkerContext) -> None:
+        """Connect and warm up; not measured. Raises: TargetUnavailableError."""
+        ...
+
+    async def iterate(self, iteration: Iteration) -> None:
+        """Do one iteration, record its operations, then think.
+
+        A failure of the target is a recorded sample, never an exception. On cancellation
+        the operation under way is recorded as interrupted and the cancellation goes on.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close what `open` opened."""
+        ...
+
+
+WorkloadFactory = Callable[[], Workload]

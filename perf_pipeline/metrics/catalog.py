@@ -1,0 +1,120 @@
+"""Every metric that this product measures: its name, kind, unit, direction, tags and meaning.
+
+Add here: a metric, with one line, and its SQL in store/. Keep out: thresholds (profiles) and
+how it is computed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, Literal
+
+Better = Literal["lower", "higher", "neither"]
+
+
+class Kind(StrEnum):
+    """Name k6's four kinds of metric."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    RATE = "rate"
+    TREND = "trend"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """Describe one metric.
+
+    Attributes:
+        name: as in thresholds and reports.
+        kind: which statistics it has.
+        unit: of its values (a rate's unit is `ratio`).
+        better: which direction is an improvement.
+        tags: which tag filters it takes.
+        meaning: one sentence for people.
+    """
+
+    name: str
+    kind: Kind
+    unit: str
+    better: Better
+    tags: frozenset[str]
+    meaning: str
+
+
+_SAMPLE: Final = frozenset({"scenario", "operation", "status", "outcome", "error"})
+_PART: Final = frozenset({"scenario", "operation"})
+_SOURCE: Final = frozenset({"source"})
+_CHECK: Final = frozenset({"scenario", "operation", "check"})
+_NONE: Final[frozenset[str]] = frozenset()
+
+_C, _G, _R, _T = Kind.COUNTER, Kind.GAUGE, Kind.RATE, Kind.TREND
+_METRICS: Final = (
+    # from samples: HTTP
+    Metric("http_reqs", _C, "requests", "higher", _SAMPLE, "HTTP requests that were made"),
+    Metric("http_req_failed", _R, "ratio", "lower", _SAMPLE, "share of all HTTP requests that failed (an expected 404 is no failure)"),
+    Metric("http_req_duration", _T, "ms", "lower", _SAMPLE, "service time: from the first byte sent to the last byte received"),
+    Metric("user_creation_duration", _T, "ms", "lower", _SAMPLE, "service time of POST /user"),
+    # from samples: every protocol
+    Metric("iterations", _C, "iterations", "higher", _PART, "iterations that ran to their end"),
+    Metric("dropped_iterations", _C, "iterations", "lower", _PART, "planned starts for which no VU was free"),
+    Metric("interrupted_iterations", _C, "iterations", "lower", _PART, "iterations cut off at the end of their graceful stop"),
+    Metric("response_time", _T, "ms", "lower", _SAMPLE, "from the intended start to the end: a stall cannot hide in it"),
+    Metric("schedule_lag", _T, "ms", "lower", _SAMPLE, "from the intended to the real start"),
+    Metric("checks", _R, "ratio", "higher", _CHECK, "share of k6-style checks that passed"),
+    Metric("success", _R, "ratio", "higher", _PART, "share of all operations that were ok with every check passed"),
+    Metric("errors", _R, "ratio", "lower", _PART, "share of all operations that failed or failed a check"),
+    Metric("data_sent", _C, "bytes", "neither", _SAMPLE, "bytes sent by the load generator"),
+    Metric("data_received", _C, "bytes", "neither", _SAMPLE, "bytes received by the load generator"),
+    # from samples and figures: PostgreSQL
+    Metric("db_queries", _C, "queries", "higher", _SAMPLE, "statements (or batches) that were run"),
+    Metric("db_query_failed", _R, "ratio", "lower", _SAMPLE, "share of all statements that failed"),
+    Metric("db_query_duration", _T, "ms", "lower", _SAMPLE, "from sending a statement to its last row"),
+    Metric("db_records", _C, "records", "higher", _SAMPLE, "rows written, or rows' selections answered"),
+    Metric("db_records_per_s", _G, "records/s", "higher", _PART, "records over the operation's own span"),
+    # from samples and figures: queue
+    Metric("message_deliveries", _C, "messages", "higher", _SAMPLE, "messages confirmed by a delivery report or a commit"),
+    Metric("message_delivery_failed", _R, "ratio", "lower", _SAMPLE, "share of all produce calls without a good delivery report"),
+    Metric("message_delivery_duration", _T, "ms", "lower", _SAMPLE, "from the produce call to the delivery report (or commit)"),
+    Metric("produce_rate", _G, "messages/s", "higher", _PART, "messages delivered over the measured time"),
+    Metric("produce_rate_ratio", _G, "ratio", "higher", _PART, "delivered rate over the target rate"),
+    Metric("messages_consumed", _C, "messages", "higher", _SAMPLE, "messages whose work was finished"),
+    Metric("message_processing_duration", _T, "ms", "lower", _SAMPLE, "from receiving a message to the end of its work"),
+    Metric("consume_rate", _G, "messages/s", "higher", _PART, "messages consumed over the measured time"),
+    Metric("consumer_utilisation_ratio", _G, "ratio", "neither", _PART, "share of the consumer's working slots that was busy"),
+    Metric("backlog_messages", _G, "messages", "neither", _PART, "messages waiting when the consumer started"),
+    Metric("backlog_drain_s", _G, "s", "lower", _PART, "from the consumer's start until the last message of the backlog was done"),
+    Metric("messages_expected", _G, "messages", "neither", _PART, "messages that the system promised to deliver"),
+    Metric("messages_lost", _G, "messages", "lower", _PART, "promised messages that never completed, by message id"),
+    Metric("messages_duplicated", _G, "messages", "lower", _PART, "completions beyond the first, by message id"),
+    Metric("message_latency", _T, "ms", "lower", _NONE, "from the intended start of the API call to the end of the worker's work, by message id"),
+    # figures of the one-day simulation
+    Metric("messages_per_day", _G, "messages/day", "higher", _PART, "what the sustained measured rate stands for in 24 h"),
+    Metric("headroom_ratio", _G, "ratio", "higher", _PART, "best rate that held over the rate of 1,000,000 a day"),
+    # from readings
+    Metric("host_cpu_percent", _T, "percent", "lower", _SOURCE, "of all cores of this machine"),
+    Metric("host_memory_percent", _T, "percent", "lower", _SOURCE, "memory that is not available"),
+    Metric("host_memory_bytes", _T, "bytes", "lower", _SOURCE, "memory in use"),
+    Metric("host_disk_bytes_per_s", _T, "bytes/s", "lower", _SOURCE, "read and written, all disks"),
+    Metric("host_network_bytes_per_s", _T, "bytes/s", "lower", _SOURCE, "sent and received, all devices, loopback apart (source lo)"),
+    Metric("process_cpu_percent", _T, "percent", "lower", _SOURCE, "of one core, summed over the processes of one part"),
+    Metric("process_memory_bytes", _T, "bytes", "lower", _SOURCE, "resident memory, summed over the processes of one part"),
+    Metric("process_io_bytes_per_s", _T, "bytes/s", "lower", _SOURCE, "read and written by the processes of one part"),
+    Metric("sampling_interval_s", _T, "s", "neither", _SOURCE, "real distance between two readings of a probe"),
+    Metric("db_connections", _T, "connections", "lower", _SOURCE, "client connections to the server"),
+    Metric("db_connections_ratio", _T, "ratio", "lower", _SOURCE, "client connections over max_connections"),
+    Metric("db_locks_waiting", _T, "locks", "lower", _SOURCE, "lock requests not granted"),
+    Metric("db_deadlocks", _T, "deadlocks", "lower", _SOURCE, "since the benchmark began"),
+    Metric("db_temp_bytes", _T, "bytes", "lower", _SOURCE, "temporary files since the benchmark began"),
+    Metric("db_cache_hit_ratio", _T, "ratio", "higher", _SOURCE, "buffer hits over hits and reads since the benchmark began"),
+    Metric("db_wal_bytes", _T, "bytes", "neither", _SOURCE, "write-ahead log since the benchmark began"),
+    Metric("db_statement_mean_ms", _T, "ms", "lower", _SOURCE, "mean execution time since the benchmark began (pg_stat_statements)"),
+    Metric("consumer_lag", _T, "messages", "lower", _SOURCE, "high watermark - committed offset, summed over partitions; per partition with source topic/N"),
+    Metric("redis_memory_bytes", _T, "bytes", "lower", _SOURCE, "used_memory of Redis"),
+    Metric("generator_cpu_percent", _T, "percent", "lower", _SOURCE, "of one core, per load worker"),
+)  # fmt: skip
+
+CATALOG: Final[Mapping[str, Metric]] = MappingProxyType(
+    {metric.name: metric for metric in _METRICS}
+)

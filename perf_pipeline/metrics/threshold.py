@@ -1,0 +1,249 @@
+"""k6's threshold grammar, and what judging by it gives.
+
+    threshold  = statistic ws comparison ws number
+    statistic  = "avg" | "min" | "max" | "med" | "p(" number ")" | "count" | "rate" | "value"
+    comparison = ">" | ">=" | "<" | "<=" | "==" | "===" | "!="
+    key        = metric [ "{" tag ":" value { "," tag ":" value } "}" ]
+
+Source: grafana/k6 metrics/thresholds_parser.go and metrics/metric.go.
+Differences from k6, on purpose: no data is NO_DATA and never a pass; a tag without a name or a
+value is refused; numbers are decimal (no hexadecimal, no underscores, no NaN or Inf).
+
+Add here: a statistic or a status. Keep out: where the observed value comes from.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from operator import eq, ge, gt, le, lt, ne
+from types import MappingProxyType
+from typing import Final, Literal
+
+from perf_pipeline.metrics.catalog import CATALOG, Kind
+
+Comparison = Literal[">", ">=", "<", "<=", "==", "===", "!="]
+Severity = Literal["fail", "warn"]
+
+_NUMBER: Final = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_EXPRESSION: Final = re.compile(
+    r"\s*(?:(?P<word>avg|min|max|med|count|rate|value)|p\((?P<percentile>" + _NUMBER + r")\))"
+    r"\s*(?P<comparison>===|==|!=|>=|<=|>|<)\s*(?P<bound>" + _NUMBER + r")\s*",
+    re.ASCII,
+)
+_KEY: Final = re.compile(r"(?P<metric>[^{}]*)(?:\{(?P<filter>.*)\})?", re.DOTALL)
+_COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = MappingProxyType(
+    {">": gt, ">=": ge, "<": lt, "<=": le, "==": eq, "===": eq, "!=": ne}
+)
+LEGAL_STATISTICS: Final[Mapping[Kind, frozenset[str]]] = MappingProxyType(
+    {
+        Kind.COUNTER: frozenset({"count", "rate"}),
+        Kind.GAUGE: frozenset({"value"}),
+        Kind.RATE: frozenset({"rate"}),
+        Kind.TREND: frozenset({"avg", "min", "max", "med", "p"}),
+    }
+)
+GRAMMAR_HINT: Final = (
+    "write a statistic, a comparison and a number, like 'p(95)<1000', 'rate<0.01', 'count==0'"
+)
+
+
+class Status(StrEnum):
+    """Say how a threshold ended.
+
+    PASS and FAIL compare a figure with its bound; WARN is a miss of a threshold of severity
+    `warn`; NO_DATA means that nothing was measured and fails; INVALID means that the load
+    generator was the limit, so that the figure says nothing about the target.
+    """
+
+    PASS = "PASS"  # noqa: S105 - a verdict, not a password
+    WARN = "WARN"
+    FAIL = "FAIL"
+    NO_DATA = "NO_DATA"
+    INVALID = "INVALID"
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """Hold one promise about one metric.
+
+    Attributes:
+        metric: name in the catalog.
+        tags: filter; a sample counts when it has all of them with exactly these values.
+        statistic: avg, min, max, med, p, count, rate or value.
+        percentile: 0..100 when the statistic is p, else None.
+        comparison: as written.
+        bound: in the metric's unit.
+        source: the text as written, for people.
+        severity: `fail`, or `warn` for a target that is an aim and not a promise.
+        abort_on_fail: end the benchmark as soon as this fails.
+        delay_abort_eval_us: don't abort before this much of the benchmark has passed.
+    """
+
+    metric: str
+    tags: Mapping[str, str]
+    statistic: str
+    percentile: float | None
+    comparison: Comparison
+    bound: float
+    source: str
+    severity: Severity = "fail"
+    abort_on_fail: bool = False
+    delay_abort_eval_us: int = 0
+
+    @property
+    def statistic_label(self) -> str:
+        """Give the statistic as written in the grammar, e.g. `p(95)`."""
+        return self.statistic if self.percentile is None else f"p({self.percentile:g})"
+
+    @property
+    def key(self) -> str:
+        """Give metric and filter as written in a profile, e.g. `http_reqs{scenario:read}`."""
+        inside = ",".join(f"{name}:{value}" for name, value in self.tags.items())
+        return f"{self.metric}{{{inside}}}" if inside else self.metric
+
+    @property
+    def subject(self) -> str:
+        """Name what is judged, without the bound, in letters, digits and underscores.
+
+        The name of the Dagster asset check and of the JUnit case: it stays when the bound moves.
+        """
+        statistic = self.statistic if self.percentile is None else f"p{self.percentile:g}"
+        words = (self.metric, *(part for pair in self.tags.items() for part in pair), statistic)
+        return "__".join(re.sub(r"[^A-Za-z0-9_]", "_", word) for word in words)
+
+    def holds(self, observed: float) -> bool:
+        """Compare an observed figure with the bound."""
+        return _COMPARE[self.comparison](observed, self.bound)
+
+    def judge(self, observed: float | None, *, measured: bool = True) -> "Verdict":
+        """Turn an observed figure into a verdict.
+
+        Args:
+            observed: in the metric's unit; None when there was no data.
+            measured: False when the load generator was the limit.
+        """
+        if not measured:
+            return Verdict(self, observed, Status.INVALID)
+        if observed is None:
+            return Verdict(self, None, Status.NO_DATA)
+        if self.holds(observed):
+            return Verdict(self, observed, Status.PASS)
+        return Verdict(self, observed, Status.WARN if self.severity == "warn" else Status.FAIL)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Hold the outcome of one threshold: what was observed, and the status."""
+
+    threshold: Threshold
+    observed: float | None
+    status: Status
+    reason: str = field(default="")
+
+
+def parse_key(text: str) -> tuple[str, dict[str, str]]:
+    """Split `metric{tag:value,...}` into metric and tag filter.
+
+    Raises:
+        ValueError: braces don't match, or a tag has no name or no value.
+    """
+    match = _KEY.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r}: braces don't match; write metric{{tag:value}}")
+    if match["filter"] is None:
+        return match["metric"].strip(), {}
+    return match["metric"].strip(), parse_filter(match["filter"])
+
+
+def parse_filter(text: str) -> dict[str, str]:
+    """Read the part between the braces; quotes and blanks around names and values are trimmed.
+
+    Raises:
+        ValueError: it is empty, or a tag has no name or no value.
+    """
+    tags: dict[str, str] = {}
+    for pair in text.split(","):
+        name, colon, value = (part.strip().strip("'\"") for part in pair.partition(":"))
+        if not name or not colon or not value:
+            raise ValueError(
+                f"tag filter {{{text}}}: {pair.strip()!r} is not name:value; "
+                "write for example {scenario:create}"
+            )
+        tags[name] = value
+    return tags
+
+
+def parse_expression(text: str) -> tuple[str, float | None, Comparison, float]:
+    """Read `p(95)<1000` into statistic, percentile, comparison and bound.
+
+    >>> parse_expression("p(99.9) <= 20")
+    ('p', 99.9, '<=', 20.0)
+
+    Raises:
+        ValueError: the text is not of the grammar, or the percentile is outside 0..100.
+    """
+    match = _EXPRESSION.fullmatch(text)
+    if match is None:
+        raise ValueError(f"threshold {text!r} is not understood; {GRAMMAR_HINT}")
+    bound = float(match["bound"])
+    if bound in (float("inf"), float("-inf")):
+        raise ValueError(f"threshold {text!r}: the bound is too large for a number")
+    comparison: Comparison = match["comparison"]  # type: ignore[assignment]  # the pattern allows only these
+    if match["percentile"] is None:
+        return match["word"], None, comparison, bound
+    percentile = float(match["percentile"])
+    if not 0 <= percentile <= 100:
+        raise ValueError(f"threshold {text!r}: a percentile lies between 0 and 100")
+    return "p", percentile, comparison, bound
+
+
+def parse_threshold(
+    key: str,
+    expression: str,
+    *,
+    severity: Severity = "fail",
+    abort_on_fail: bool = False,
+    delay_abort_eval_us: int = 0,
+) -> Threshold:
+    """Read one threshold and check that the metric exists and has this statistic.
+
+    Raises:
+        ValueError: the key or the expression is malformed, the metric is unknown, or the
+            statistic is not one of the metric's kind; the message says what would be right.
+    """
+    metric_name, tags = parse_key(key)
+    metric = CATALOG.get(metric_name)
+    if metric is None:
+        raise ValueError(f"metric {metric_name!r} is unknown; {nearest_metric(metric_name)}")
+    for tag in tags:
+        if tag not in metric.tags:
+            known = ", ".join(sorted(metric.tags)) or "none"
+            raise ValueError(f"metric {metric_name!r} has no tag {tag!r}; it has: {known}")
+    statistic, percentile, comparison, bound = parse_expression(expression)
+    legal = LEGAL_STATISTICS[metric.kind]
+    if statistic not in legal:
+        words = ", ".join("p(N)" if word == "p" else word for word in sorted(legal))
+        raise ValueError(
+            f"threshold {expression!r}: {metric_name} is a {metric.kind} and has only: {words}"
+        )
+    return Threshold(
+        metric_name,
+        tags,
+        statistic,
+        percentile,
+        comparison,
+        bound,
+        expression.strip(),
+        severity,
+        abort_on_fail,
+        delay_abort_eval_us,
+    )
+
+
+def nearest_metric(name: str) -> str:
+    """Suggest what a misspelt metric was meant to be."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only on the way to an error
+
+    close = get_close_matches(name, CATALOG, n=3)
+    return f"did you mean {' or '.join(close)}?" if close else "docs/metrics.md lists them"

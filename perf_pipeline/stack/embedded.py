@@ -1,0 +1,282 @@
+"""The front door: start, find, use and really stop a stack on this machine.
+
+Every stack has a folder of its own, `<state>/stacks/<name>/`; jars are shared in
+`<state>/cache/`. Cleaning up never depends on signal handlers: a run ends its stack when the
+`with` block is left, its guard process when the run is killed, and the next start sweeps what
+is left even so.
+Add here: a way of having a stack. Keep out: how a part is started (its own module).
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+from filelock import FileLock
+
+from perf_pipeline.stack.doctor import doctor
+from perf_pipeline.stack.ending import dispose, pids_of
+from perf_pipeline.stack.kafka import answers, given_kafka, launch_kafka
+from perf_pipeline.stack.ledger import (
+    is_alive,
+    read_ledger,
+    this_process,
+    write_ledger,
+)
+from perf_pipeline.stack.noida import launch_noida
+from perf_pipeline.stack.parts import (
+    CannotBeHadError,
+    Endpoints,
+    Launched,
+    Say,
+    ServiceInfo,
+    Stack,
+    StackOptions,
+    from_document,
+    to_document,
+)
+from perf_pipeline.stack.postgres import given_postgres, launch_postgres, postgres_answers
+from perf_pipeline.stack.redis import given_redis, launch_redis, redis_answers
+from perf_pipeline.stack.reference import is_healthy, start_reference
+from perf_pipeline.stack.service import open_folder, spawn_guard
+
+__all__ = ["doctor", "down", "find_running", "running_stack", "sweep", "up"]
+
+UP = "up"
+DOCUMENT = "stack.json"
+NO_REDIS = "no Redis here: the reference API runs without its cache"
+
+
+def find_running(state: Path) -> Stack | None:
+    """Return the stack that `up` left running; None unless all of it is alive and answers."""
+    folder = _stacks(state) / UP
+    ledger = read_ledger(folder)
+    if ledger is None or ledger.owner is not None:
+        return None
+    try:
+        stack = from_document(json.loads((folder / DOCUMENT).read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    parts = {service.name for service in stack.services}
+    alive = all(is_alive(record) for record in ledger.processes if record.part in parts)
+    return _with_pids(stack) if alive and _answers(stack.endpoints) else None
+
+
+@contextmanager
+def running_stack(state: Path, options: StackOptions, *, say: Say) -> Iterator[Stack]:
+    """Yield the stack that `up` left running and leave it; else start one and stop it at exit.
+
+    An own stack is stopped whatever ends the block; after a failure its logs stay until a later
+    start finds this process gone. Works in any thread.
+
+    Raises:
+        StackError: a part could not be had or started.
+        TargetUnavailableError: a given part does not answer.
+    """
+    running = find_running(state)
+    if running is not None and _suits(running, options):
+        say("using the stack that is up")
+        yield running
+        return
+    if running is not None:
+        say("the stack that is up has other parts or sizes: starting one for this run")
+    sweep(state, say=say)
+    folder = _claim_run(state)
+    failed = True
+    try:
+        spawn_guard(folder)
+        yield _start(folder, _cache(state), options, say)
+        failed = False
+    finally:
+        say("stopping the stack ...")
+        dispose(folder, keep_logs=failed)
+
+
+def up(state: Path, options: StackOptions, *, say: Say) -> Stack:
+    """Start the stack that stays until `down`; return the running one when it suits.
+
+    Raises:
+        StackError: a part could not be had or started; nothing is left running.
+        TargetUnavailableError: a given part does not answer.
+    """
+    with _lock(state, "up"):
+        running = find_running(state)
+        if running is not None and _suits(running, options):
+            return running
+        sweep(state, say=say)
+        folder = _claim_up(state, say)
+        try:
+            stack = _start(folder, _cache(state), options, say)
+            _write_document(stack)
+            ledger = read_ledger(folder)
+            assert ledger is not None
+            write_ledger(folder, replace(ledger, owner=None))
+        except BaseException:
+            dispose(folder, keep_logs=True)
+            raise
+        return stack
+
+
+def down(state: Path, *, say: Say) -> list[str]:
+    """Stop the stack of `up`, sweep, and return the names of what was ended."""
+    with _lock(state, "up"):
+        folder = _stacks(state) / UP
+        ended: list[str] = []
+        if folder.exists():
+            ended = [f"{UP}/{name}" for name in dispose(folder)]
+            say(f"stopped {', '.join(ended) or 'nothing: all of it had ended'}")
+        return ended + sweep(state, say=say)
+
+
+def sweep(state: Path, *, say: Say) -> list[str]:
+    """End what stacks of dead owners left running, remove their folders, return the names."""
+    ended: list[str] = []
+    with _lock(state, "sweep"):
+        for folder in sorted(path for path in _stacks(state).iterdir() if path.is_dir()):
+            if _is_left_over(folder):
+                ended += [f"{folder.name}/{name}" for name in dispose(folder)]
+    if ended:
+        say(f"ended what an earlier run left: {', '.join(ended)}")
+    return ended
+
+
+def _is_left_over(folder: Path) -> bool:
+    ledger = read_ledger(folder)
+    if ledger is None:
+        return True
+    if ledger.owner is None:
+        return not any(is_alive(record) for record in ledger.processes)
+    return not is_alive(ledger.owner)
+
+
+def _claim_run(state: Path) -> Path:
+    with _lock(state, "sweep"):  # a folder without a ledger would be swept
+        for number in count(1):
+            folder = _stacks(state) / f"run-{os.getpid()}-{number}"
+            if not folder.exists():
+                break
+        open_folder(folder, owner=this_process())
+        return folder
+
+
+def _claim_up(state: Path, say: Say) -> Path:
+    folder = _stacks(state) / UP
+    with _lock(state, "sweep"):
+        if folder.exists():
+            say("the stack that was up is incomplete, or has other parts or sizes: starting anew")
+            dispose(folder)
+        # Owned until it is ready, so that a start that is killed is swept.
+        open_folder(folder, owner=this_process())
+    return folder
+
+
+def _start(folder: Path, cache: Path, options: StackOptions, say: Say) -> Stack:
+    broker = _broker(folder, cache, options, say)  # first: the others start while its JVM does
+    postgres = _chosen(
+        options, "postgres", options.postgres_dsn, given_postgres, lambda: _postgres(folder, say)
+    )
+    redis = _chosen(
+        options, "redis", options.redis_url, given_redis, lambda: launch_redis(folder, say=say)
+    )
+    notices = () if broker is None else broker.notices
+    if redis is None and "redis" in options.parts:
+        notices = (*notices, NO_REDIS)
+    launched = [part for part in (postgres, broker, redis) if part is not None]
+    services = tuple(part.describe() for part in launched)
+    endpoints = Endpoints(
+        postgres_dsn=None if postgres is None else postgres.endpoint,
+        brokers=None if broker is None else broker.endpoint,
+        redis_url=None if redis is None else redis.endpoint,
+    )
+    if "reference" in options.parts:
+        base_url, reference = start_reference(folder, endpoints, options, say=say)
+        endpoints, services = replace(endpoints, base_url=base_url), (*services, *reference)
+    return _with_pids(Stack(folder.name, endpoints, services, folder, notices))
+
+
+def _chosen(
+    options: StackOptions,
+    part: str,
+    endpoint: str | None,
+    given: Callable[[str], Launched],
+    launch: Callable[[], Launched | None],
+) -> Launched | None:
+    if endpoint is not None:
+        return given(endpoint)
+    return launch() if part in options.parts else None
+
+
+def _postgres(folder: Path, say: Say) -> Launched:
+    return launch_postgres(folder, say=say)
+
+
+def _broker(folder: Path, cache: Path, options: StackOptions, say: Say) -> Launched | None:
+    def launch() -> Launched:
+        try:
+            return launch_kafka(folder, cache, say=say)
+        except CannotBeHadError as error:
+            return launch_noida(folder, error.sentence, say=say)
+
+    return _chosen(options, "kafka", options.brokers, given_kafka, launch)
+
+
+def _suits(stack: Stack, options: StackOptions) -> bool:
+    endpoints = stack.endpoints
+    given = {
+        "postgres": (options.postgres_dsn, endpoints.postgres_dsn),
+        "broker": (options.brokers, endpoints.brokers),
+        "redis": (options.redis_url, endpoints.redis_url),
+    }
+    services = {service.name: service for service in stack.services}
+    for name, (wanted, running) in given.items():
+        is_given = name in services and services[name].kind == "external"
+        if wanted != (running if is_given else None):
+            return False
+    sizes = {"api": options.api_processes, "worker": options.worker_processes}
+    if "reference" in options.parts and any(
+        name not in services or services[name].settings["processes"] != str(size)
+        for name, size in sizes.items()
+    ):
+        return False
+    needed = {"postgres": "postgres", "kafka": "broker"}
+    return all(needed[part] in services for part in options.parts & needed.keys())
+
+
+def _answers(endpoints: Endpoints) -> bool:
+    checks: tuple[tuple[str | None, Callable[[str], bool]], ...] = (
+        (endpoints.postgres_dsn, postgres_answers),
+        (endpoints.brokers, answers),
+        (endpoints.redis_url, redis_answers),
+        (endpoints.base_url, is_healthy),
+    )
+    return all(check(endpoint) for endpoint, check in checks if endpoint is not None)
+
+
+def _with_pids(stack: Stack) -> Stack:
+    def refreshed(service: ServiceInfo) -> ServiceInfo:
+        return replace(service, pids=pids_of(stack.folder, service.name))
+
+    return replace(stack, services=tuple(refreshed(service) for service in stack.services))
+
+
+def _write_document(stack: Stack) -> None:
+    path = stack.folder / DOCUMENT
+    path.touch(mode=0o600)  # it holds the endpoints' passwords
+    path.write_text(json.dumps(to_document(stack), indent=1), encoding="utf-8")
+
+
+def _stacks(state: Path) -> Path:
+    return state.absolute() / "stacks"
+
+
+def _cache(state: Path) -> Path:
+    return state.absolute() / "cache"
+
+
+def _lock(state: Path, name: str) -> FileLock:
+    _stacks(state).mkdir(parents=True, exist_ok=True)
+    _cache(state).mkdir(exist_ok=True)
+    return FileLock(_stacks(state) / f"{name}.lock")

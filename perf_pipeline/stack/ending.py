@@ -1,0 +1,138 @@
+"""End recorded processes and everything in their sessions, then say what was ended.
+
+Add here: a rule of ending. Keep out: finding processes by name, and deciding which stacks are
+left over (see `embedded`).
+"""
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import groupby
+from pathlib import Path
+
+import psutil
+
+from perf_pipeline.stack.ledger import LEDGER, ProcessRecord, is_alive, read_ledger, start_mark
+
+MARKER = "PERF_PIPELINE_STACK"  # the environment variable that names the folder to every child
+POLL_S = 0.02
+KILLED_WITHIN_S = 5.0
+
+
+def members_of(record: ProcessRecord, folder: Path) -> dict[int, str]:
+    """Return pid and start mark of every other live process that the record's process started.
+
+    Every service leads its own session; PostgreSQL's backends leave it, so children count too.
+    When the leader is gone, its number may have been recycled, so an orphan of its session must
+    also carry the folder in its environment.
+    """
+    leader_lives = is_alive(record)
+    pids = set(_children(record.pid)) if leader_lives else set()
+    for pid in psutil.pids():
+        with suppress(OSError, psutil.Error):
+            if pid != record.pid and os.getsid(pid) == record.pid:
+                marked = leader_lives or psutil.Process(pid).environ().get(MARKER) == str(folder)
+                pids |= {pid} if marked else set()
+    marks = {pid: start_mark(pid) for pid in sorted(pids)}
+    return {pid: mark for pid, mark in marks.items() if mark is not None}
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def pids_of(folder: Path, part: str) -> tuple[int, ...]:
+    """Return the pids of a part that run now: each leader, then its session's members."""
+    ledger = read_ledger(folder)
+    records = [] if ledger is None else [entry for entry in ledger.processes if entry.part == part]
+    return tuple(
+        pid
+        for record in records
+        if is_alive(record)
+        for pid in (record.pid, *members_of(record, folder))
+    )
+
+
+def end_processes(folder: Path, records: Sequence[ProcessRecord]) -> list[str]:
+    """End the processes wave by wave and return the names of those that still ran.
+
+    Each is asked by its own signal, given its grace, then killed with its whole session.
+    """
+    by_wave = sorted(records, key=lambda record: -record.wave)
+    ended: list[str] = []
+    for _, wave in groupby(by_wave, key=lambda record: record.wave):
+        ended += _end_wave(folder, list(wave))
+    return ended
+
+
+def dispose(folder: Path, *, spare: int = 0, keep_logs: bool = False) -> list[str]:
+    """End all that the folder's ledger names (but `spare`), remove the folder, say what ended.
+
+    A folder that is to be kept loses only its ledger. With `keep_logs`, logs and ledger stay for
+    the reader of an error until a sweep finds the owner gone.
+    """
+    ledger = read_ledger(folder)
+    records = [] if ledger is None else [r for r in ledger.processes if r.pid != spare]
+    ended = end_processes(folder, records)
+    if ledger is not None and ledger.keep_folder:
+        (folder / LEDGER).unlink(missing_ok=True)
+    elif keep_logs:
+        for path in folder.iterdir():
+            if path.name not in {"logs", LEDGER}:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+    return ended
+
+
+def _end_wave(folder: Path, records: Sequence[ProcessRecord]) -> list[str]:
+    targets: dict[int, str] = {}
+    ended: list[str] = []
+    for record in records:
+        members = members_of(record, folder)
+        if is_alive(record):
+            targets[record.pid] = record.mark
+            _send(record.pid, record.mark, record.stop_signal)
+        if members or record.pid in targets:
+            ended.append(record.name)
+        targets |= members
+        if record.pid not in targets:  # orphans have nobody to tell them
+            for pid, mark in members.items():
+                _send(pid, mark, signal.SIGTERM)
+    if not _all_end_within(targets, max((record.grace_s for record in records), default=0)):
+        for pid, mark in targets.items():
+            _send(pid, mark, signal.SIGKILL)
+        _all_end_within(targets, KILLED_WITHIN_S)
+    return ended
+
+
+def _send(pid: int, mark: str, number: int) -> None:
+    # A process that ended meanwhile is what is wanted.
+    with suppress(ProcessLookupError):
+        if start_mark(pid) == mark:
+            os.kill(pid, number)
+
+
+def _all_end_within(targets: dict[int, str], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while any(start_mark(pid) == mark for pid, mark in targets.items()):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_S)
+    for pid in targets:
+        reap(pid)
+    return True
+
+
+def reap(pid: int) -> int | None:
+    """Collect a child that ended and return its exit code; None if it runs or is not ours."""
+    with suppress(ChildProcessError):
+        done, status = os.waitpid(pid, os.WNOHANG)
+        return os.waitstatus_to_exitcode(status) if done else None
+    return None

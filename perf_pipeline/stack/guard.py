@@ -1,0 +1,47 @@
+"""The small process that ends a stack when its owner dies without a word (kill -9, crash).
+
+It sleeps on the owner's pidfd: no timer, no CPU. Chosen over PR_SET_PDEATHSIG, which fires when
+the *thread* that started the child ends (Dagster runs steps in threads), does not reach
+grandchildren, knows only one signal, and exists on Linux only.
+Add here: nothing. Keep out: imports of clients; the guard costs memory beside a measurement.
+"""
+
+import os
+import select
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from perf_pipeline.stack.ending import dispose
+from perf_pipeline.stack.ledger import Owner, is_alive, read_ledger
+
+POLL_S = 1.0
+
+
+def wait_for_end_of(owner: Owner) -> None:
+    """Return when the owner has ended."""
+    if hasattr(os, "pidfd_open"):
+        with suppress(ProcessLookupError):
+            pidfd = os.pidfd_open(owner.pid)
+            # Checked after opening: from here on the descriptor cannot mean another process.
+            if is_alive(owner):
+                poll = select.poll()
+                poll.register(pidfd, select.POLLIN)
+                poll.poll()
+            return
+    while is_alive(owner):
+        time.sleep(POLL_S)
+
+
+def main(folder: Path) -> None:
+    """Wait for the owner's end, then end what the ledger names by then."""
+    ledger = read_ledger(folder)
+    if ledger is None or ledger.owner is None:
+        return
+    wait_for_end_of(ledger.owner)
+    dispose(folder, spare=os.getpid())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,217 @@
+"""Apache Kafka as one real broker: KRaft, combined mode, loopback, from locked Maven artifacts.
+
+Also where every Kafka client of the stack lives (readiness of brokers, given ones included).
+Add here: a broker setting, with its reason. Keep out: topics (the reference system's own) and
+the emulator (see `noida`).
+"""
+
+import base64
+import re
+import uuid
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.stack.jars import ensure_jars, jars_folder, missing_jars
+from perf_pipeline.stack.java import HINT, Java, find_java
+from perf_pipeline.stack.kafka_lock import Lock, read_lock
+from perf_pipeline.stack.parts import (
+    EXTERNAL,
+    CannotBeHadError,
+    Finding,
+    Launched,
+    Say,
+    ServiceInfo,
+)
+from perf_pipeline.stack.service import (
+    LOOPBACK,
+    Command,
+    Service,
+    free_port,
+    is_listening,
+    run_once,
+    spawn,
+)
+
+HEAP = "256m"
+READY_S = 60.0  # ready in 2 s here; the rest is for a busy CI machine
+REPORTED_VERSION = re.compile(r"Kafka version: (\S+)")
+# C1 only and the serial collector: ready in 1.7 s instead of 2.6 s, 190 MB, and no compiler
+# threads that compete with a short measurement on two cores. Stated in the fingerprint.
+JVM = (
+    "-Xms128m",
+    f"-Xmx{HEAP}",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Djava.awt.headless=true",
+)
+# 4 s instead of 9 s: after kill -9 the broker must wait until its old registration expires.
+RECOVERY = {"broker.session.timeout.ms": "4000", "broker.heartbeat.interval.ms": "1000"}
+ONE_BROKER = {
+    "num.partitions": "1",
+    "offsets.topic.num.partitions": "1",
+    "offsets.topic.replication.factor": "1",
+    "transaction.state.log.num.partitions": "1",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.num.partitions": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    "auto.create.topics.enable": "false",
+    "log.cleaner.dedupe.buffer.size": "16777216",
+}
+LOGGING = """status = error
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d{ISO8601} %p %c: %m%n
+rootLogger.level = warn
+rootLogger.appenderRef.out.ref = out
+logger.version.name = org.apache.kafka.common.utils.AppInfoParser
+logger.version.level = info
+logger.server.name = kafka.server.KafkaRaftServer
+logger.server.level = info
+"""
+
+
+def launch_kafka(folder: Path, cache: Path, *, say: Say, lock: Lock | None = None) -> Launched:
+    """Start the broker on free ports; data in `kafka/` of the folder.
+
+    Raises:
+        CannotBeHadError: no Java >= 17, or the jars cannot be fetched.
+        StackError: a jar is not what the lock names, or the storage cannot be formatted.
+    """
+    java = find_java()
+    if java is None:
+        raise CannotBeHadError("Apache Kafka needs Java >= 17 and there is none here", hint=HINT)
+    wanted = read_lock() if lock is None else lock
+    jars = ensure_jars(wanted, cache, say=say)
+    say(f"starting Apache Kafka {wanted.version} on Java {java.version} ({java.source}) ...")
+    port, controller_port = free_port(), free_port()
+    home = folder / "kafka"
+    _configure(home, port, controller_port)
+    _format(folder, java, jars)
+    service = start_broker(folder, java, jars)
+    return Launched(
+        f"{LOOPBACK}:{port}", lambda: _describe(service, port, java, home / "server.properties")
+    )
+
+
+def start_broker(folder: Path, java: Java, jars: Path) -> Service:
+    """Start a broker on the folder's formatted storage; also the way back after kill -9."""
+    server = str(folder / "kafka" / "server.properties")
+    argv = (*_java_command(folder, java, jars), "kafka.Kafka", server)
+    return spawn(folder, Command(name="broker", argv=argv, grace_s=15.0))
+
+
+def answers(brokers: str, timeout_s: float = 2.0) -> bool:
+    """Say whether the bootstrap servers give metadata with at least one broker."""
+    try:
+        client = AdminClient({"bootstrap.servers": brokers, "log_level": 0})
+        return bool(client.list_topics(timeout=timeout_s).brokers)
+    except KafkaException:
+        return False
+
+
+def given_kafka(brokers: str) -> Launched:
+    """Use given brokers.
+
+    Raises (when described):
+        TargetUnavailableError: they do not answer within 10 s.
+    """
+
+    def describe() -> ServiceInfo:
+        if not answers(brokers, timeout_s=10.0):
+            raise TargetUnavailableError(
+                f"no broker answers at {brokers} (metadata request, 10 s)",
+                hint="start it, correct PERF_KAFKA_BROKERS, or leave it out for the embedded one",
+            )
+        return ServiceInfo("broker", EXTERNAL, "unknown", brokers, (), {}, None)
+
+    return Launched(brokers, describe)
+
+
+def kafka_finding(cache: Path) -> Finding:
+    """Say whether Apache Kafka can be started here and what would have to be fetched."""
+    java, lock = find_java(), read_lock()
+    if java is None:
+        return Finding("kafka", ok=False, sentence=f"no Java >= 17: {HINT}")
+    count = len(missing_jars(lock, cache))
+    where = f"in {jars_folder(lock, cache)}" if not count else f"{count} jars to fetch at first use"
+    return Finding(
+        "kafka",
+        ok=True,
+        sentence=f"Apache Kafka {lock.version} ({where}) on Java {java.version} ({java.source})",
+    )
+
+
+def _java_command(folder: Path, java: Java, jars: Path) -> tuple[str, ...]:
+    # zstd, lz4 and snappy load native code, and Kafka unmaps with sun.misc.Unsafe: 24+ warns.
+    quiet = (
+        ("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow")
+        if java.major >= 24
+        else ()
+    )
+    home = folder / "kafka"
+    return (
+        str(java.program),
+        *JVM,
+        *quiet,
+        f"-XX:ErrorFile={folder / 'logs' / 'broker-crash.log'}",
+        f"-Dlog4j2.configurationFile={home / 'log4j2.properties'}",
+        "-cp",
+        f"{jars}/*",
+    )
+
+
+def _configure(home: Path, port: int, controller_port: int) -> None:
+    home.mkdir(parents=True)
+    plain, controller = f"PLAINTEXT://{LOOPBACK}:{port}", f"{LOOPBACK}:{controller_port}"
+    settings = {
+        "process.roles": "broker,controller",
+        "node.id": "1",
+        "controller.quorum.bootstrap.servers": controller,
+        "listeners": f"{plain},CONTROLLER://{controller}",
+        "advertised.listeners": plain,
+        "controller.listener.names": "CONTROLLER",
+        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+        "log.dirs": str(home / "data"),
+        **ONE_BROKER,
+        **RECOVERY,
+    }
+    lines = "".join(f"{key}={value}\n" for key, value in settings.items())
+    (home / "server.properties").write_text(lines, encoding="utf-8")
+    (home / "log4j2.properties").write_text(LOGGING, encoding="utf-8")
+
+
+def _format(folder: Path, java: Java, jars: Path) -> None:
+    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    server = str(folder / "kafka" / "server.properties")
+    argv = (
+        *_java_command(folder, java, jars),
+        "kafka.tools.StorageTool",
+        "format",
+        "--standalone",
+        f"--cluster-id={cluster}",
+        f"--config={server}",
+    )
+    run_once(folder, Command(name="broker-format", argv=argv), timeout_s=READY_S)
+
+
+def _describe(service: Service, port: int, java: Java, config: Path) -> ServiceInfo:
+    address = f"{LOOPBACK}:{port}"
+    service.await_ready(lambda: is_listening(port) and answers(address), READY_S)
+    reported = REPORTED_VERSION.search(service.log.read_text(encoding="utf-8", errors="replace"))
+    settings = {
+        "heap": HEAP,
+        "java": f"{java.version} ({java.source})",
+        "jvm": " ".join(JVM),
+        **{key: ONE_BROKER[key] for key in ("num.partitions", "auto.create.topics.enable")},
+        **RECOVERY,
+        "config": str(config),
+    }
+    version = reported[1] if reported else "unknown"
+    return ServiceInfo("broker", "apache-kafka", version, address, (), settings, service.log)

@@ -1,0 +1,124 @@
+"""What was started in a folder, by whom, and whether it is still the same process.
+
+A process is known by pid and start mark; a recycled pid has another mark and is never touched.
+The ledger is written right after each start and before readiness, so nothing is ever running
+that is not written down. Add here: a fact that ending a process needs. Keep out: signals (see
+`ending`), secrets, and process names as a means of finding anything.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import psutil
+
+LEDGER = "ledger.json"
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Name the process that a stack lives for."""
+
+    pid: int
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRecord:
+    """Name one started process and how it wants to be ended.
+
+    Attributes:
+        name: unique in the folder, such as `worker-2`.
+        part: the service it belongs to, such as `worker`.
+        pid: also its session and process group.
+        mark: when it started, see `start_mark`.
+        stop_signal: what asks it to end.
+        grace_s: how long it may take before it is killed.
+        wave: higher waves are ended first, so that clients go before servers.
+    """
+
+    name: str
+    part: str
+    pid: int
+    mark: str
+    stop_signal: int
+    grace_s: float
+    wave: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Hold what was started in one folder.
+
+    Attributes:
+        owner: None when it is to outlive who started it (`up`).
+        keep_folder: the folder holds data that outlives the processes.
+        processes: in the order of starting.
+    """
+
+    owner: Owner | None
+    keep_folder: bool = False
+    processes: tuple[ProcessRecord, ...] = ()
+
+
+def start_mark(pid: int) -> str | None:
+    """Return what tells this process from an earlier or later one with the same pid.
+
+    On Linux boot id and clock ticks since boot: unlike a wall-clock start time they do not move
+    when the clock is set. None when there is no such process or only its zombie.
+    """
+    try:
+        if BOOT_ID.exists():
+            # The command (field 2) may hold spaces and brackets: split behind its last bracket.
+            fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2]
+            state, *rest = fields.split()
+            boot = BOOT_ID.read_text(encoding="utf-8").strip()
+            return None if state in {"Z", "X"} else f"{boot}:{rest[18]}"
+        process = psutil.Process(pid)
+        zombie = process.status() == psutil.STATUS_ZOMBIE
+        return None if zombie else repr(process.create_time())
+    except (OSError, psutil.Error):
+        return None
+
+
+def is_alive(subject: Owner | ProcessRecord) -> bool:
+    """Say whether this very process still runs."""
+    return start_mark(subject.pid) == subject.mark
+
+
+def this_process() -> Owner:
+    """Return the calling process as an owner."""
+    pid = os.getpid()
+    return Owner(pid, start_mark(pid) or "")
+
+
+def write_ledger(folder: Path, ledger: Ledger) -> None:
+    """Replace the folder's ledger atomically."""
+    draft = folder / f"{LEDGER}.{os.getpid()}"
+    draft.write_text(json.dumps(asdict(ledger), indent=1), encoding="utf-8")
+    draft.replace(folder / LEDGER)
+
+
+def read_ledger(folder: Path) -> Ledger | None:
+    """Return the folder's ledger; None when there is none that can be read."""
+    try:
+        document = json.loads((folder / LEDGER).read_text(encoding="utf-8"))
+        return Ledger(
+            owner=None if document["owner"] is None else Owner(**document["owner"]),
+            keep_folder=document["keep_folder"],
+            processes=tuple(ProcessRecord(**entry) for entry in document["processes"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def add_process(folder: Path, record: ProcessRecord) -> None:
+    """Write one more process into the folder's ledger, in place of one with the same name."""
+    ledger = read_ledger(folder)
+    if ledger is None:
+        message = f"{folder} has no ledger"
+        raise FileNotFoundError(message)
+    others = tuple(entry for entry in ledger.processes if entry.name != record.name)
+    write_ledger(folder, replace(ledger, processes=(*others, record)))

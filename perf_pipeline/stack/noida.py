@@ -1,0 +1,62 @@
+"""The Kafka emulator of the wheel noida-db: the announced last resort where Kafka cannot be had.
+
+Add here: nothing but what its newer versions need. Keep out: any figure taken for Kafka's own.
+"""
+
+import importlib.metadata
+import shutil
+import sys
+from pathlib import Path
+
+from perf_pipeline.errors import StackError
+from perf_pipeline.stack.kafka import answers
+from perf_pipeline.stack.parts import Launched, Say, ServiceInfo
+from perf_pipeline.stack.service import LOOPBACK, Command, Service, free_port, is_listening, spawn
+
+KIND = "noida-db (emulator)"
+READY_S = 20.0
+
+
+def find_noida() -> Path | None:
+    """Return the emulator's program, beside this Python or on PATH; None without one."""
+    beside = shutil.which("noida-db", path=str(Path(sys.executable).parent))
+    found = beside or shutil.which("noida-db")
+    return None if found is None else Path(found)
+
+
+def launch_noida(folder: Path, why: str, *, say: Say) -> Launched:
+    """Start the emulator because Apache Kafka cannot be had, and say so loudly.
+
+    Raises:
+        StackError: it is not installed either; says why Kafka is not to be had.
+    """
+    program = find_noida()
+    if program is None:
+        raise StackError(
+            f"no broker can be started: {why}",
+            hint="or `pip install noida-db` (a Kafka emulator), or set PERF_KAFKA_BROKERS",
+        )
+    notice = (
+        f"BROKER IS AN EMULATOR ({KIND}), because Apache Kafka cannot be had: {why}. "
+        "Queue figures say nothing about Kafka."
+    )
+    say(notice)
+    port = free_port()
+    argv = (
+        str(program),
+        "start",
+        "--only=kafka",
+        "--kafka-port",
+        str(port),
+        "--data-dir",
+        str(folder / "noida"),
+    )
+    service = spawn(folder, Command(name="broker", argv=argv))
+    return Launched(f"{LOOPBACK}:{port}", lambda: _describe(service, port), (notice,))
+
+
+def _describe(service: Service, port: int) -> ServiceInfo:
+    address = f"{LOOPBACK}:{port}"
+    service.await_ready(lambda: is_listening(port) and answers(address), READY_S)
+    version = importlib.metadata.version("noida-db")
+    return ServiceInfo("broker", KIND, version, address, (), {}, service.log)

@@ -1,0 +1,153 @@
+"""The values that the stack hands out: what to start, what runs, how to reach it.
+
+Add here: a fact about a running part that reports or fingerprints need. Keep out: starting,
+stopping, and any third party import.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from perf_pipeline.errors import StackError
+
+Say = Callable[[str], None]
+PARTS = frozenset({"postgres", "kafka", "redis", "reference"})
+EXTERNAL = "external"
+
+
+class CannotBeHadError(StackError):
+    """Say that a part cannot be had on this machine, so that an announced substitute may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class StackOptions:
+    """Say what is configured instead of embedded, and the sizes.
+
+    Attributes:
+        postgres_dsn: a given PostgreSQL; None starts one.
+        brokers: given bootstrap servers; None starts a broker.
+        redis_url: a given Redis; None starts one where a server binary is found.
+        api_processes: processes that share the API's port, at least 1.
+        worker_processes: members of the consumer group, at least 1.
+        parts: which of `postgres`, `kafka`, `redis`, `reference` are wanted.
+    """
+
+    postgres_dsn: str | None = None
+    brokers: str | None = None
+    redis_url: str | None = None
+    api_processes: int = 1
+    worker_processes: int = 1
+    parts: frozenset[str] = PARTS
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceInfo:
+    """Describe one running part for header, fingerprint, status and resource sampling.
+
+    Attributes:
+        name: `postgres`, `broker`, `redis`, `api`, `worker` or `relay`.
+        kind: `postgresql`, `apache-kafka`, `noida-db (emulator)`, `redis-server`, `external`,
+            `reference`.
+        version: as the running server reports it.
+        address: host:port, never with a secret; empty where it does not listen.
+        pids: every process of it now, the leader first; empty when external.
+        settings: the ones that matter for a measurement.
+        log: where it writes; None when external.
+    """
+
+    name: str
+    kind: str
+    version: str
+    address: str
+    pids: tuple[int, ...]
+    settings: Mapping[str, str]
+    log: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Say how to reach each part; None where there is none. DSN and URL hold secrets."""
+
+    base_url: str | None = None
+    postgres_dsn: str | None = None
+    brokers: str | None = None
+    redis_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Describe a running stack.
+
+    Attributes:
+        name: `up` for the persistent one, `run-<pid>-<n>` for one that a run owns.
+        endpoints: how to reach it.
+        services: what runs, in the order of starting.
+        folder: where its logs and state are.
+        notices: loud things, such as an emulator in place of Kafka.
+    """
+
+    name: str
+    endpoints: Endpoints
+    services: tuple[ServiceInfo, ...]
+    folder: Path
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Say in one sentence where a part of the stack would come from, or what is missing."""
+
+    part: str
+    ok: bool
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """Hold a part that was started (or given) and may not be ready yet.
+
+    Attributes:
+        endpoint: DSN, bootstrap servers or URL.
+        describe: waits until it is ready, then describes it.
+        notices: loud things about the choice.
+    """
+
+    endpoint: str
+    describe: Callable[[], ServiceInfo]
+    notices: tuple[str, ...] = ()
+
+
+def to_document(stack: Stack) -> dict[str, Any]:
+    """Return the stack as JSON values; it holds the endpoints' secrets."""
+    document = asdict(stack)
+    document["folder"] = str(stack.folder)
+    for service in document["services"]:
+        service["settings"] = dict(service["settings"])
+        service["log"] = None if service["log"] is None else str(service["log"])
+    return document
+
+
+def from_document(document: dict[str, Any]) -> Stack:
+    """Return the stack that `to_document` wrote.
+
+    Raises:
+        KeyError, TypeError: the document was written by another version.
+    """
+    services = tuple(
+        ServiceInfo(
+            **{
+                **service,
+                "pids": tuple(service["pids"]),
+                "log": None if service["log"] is None else Path(service["log"]),
+            }
+        )
+        for service in document["services"]
+    )
+    return Stack(
+        name=document["name"],
+        endpoints=Endpoints(**document["endpoints"]),
+        services=services,
+        folder=Path(document["folder"]),
+        notices=tuple(document["notices"]),
+    )

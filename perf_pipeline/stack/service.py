@@ -1,0 +1,212 @@
+"""Start one process of the stack, wait until it is ready, and say why when it is not.
+
+Add here: what every service needs. Keep out: what only one service knows (its own module).
+"""
+
+import os
+import random
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from perf_pipeline.errors import StackError
+from perf_pipeline.stack.ending import MARKER, reap
+from perf_pipeline.stack.ledger import (
+    Ledger,
+    Owner,
+    ProcessRecord,
+    add_process,
+    is_alive,
+    start_mark,
+    this_process,
+    write_ledger,
+)
+
+LOOPBACK = "127.0.0.1"
+POLL_S = 0.02
+TAIL_LINES = 15
+# Below every system's ephemeral range: a port in it can be taken by an outgoing connection of the
+# load while its server restarts in a fault step.
+PORTS = range(15_000, 32_000)
+# Started with `&` from a script, a process ignores SIGINT and hands that on to its children.
+DEFAULT_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGQUIT)
+GUARD = "guard"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Say how to start and end one process.
+
+    Attributes:
+        name: unique in the folder; also the name of its log.
+        argv: program and arguments, never with a secret: `ps` shows them to everybody.
+        part: the service it belongs to; the name where empty.
+        environment: added to this process's own.
+        secrets: what must not be shown when its log is quoted.
+        stop_signal: what asks it to end.
+        grace_s: how long it may take to end.
+        wave: 2 for clients, 1 for servers, 0 for the guard; higher ones end first.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    part: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    stop_signal: int = signal.SIGTERM
+    grace_s: float = 8.0
+    wave: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Hold a started process."""
+
+    record: ProcessRecord
+    log: Path
+    secrets: tuple[str, ...]
+
+    def await_ready(self, ready: Callable[[], bool], timeout_s: float) -> None:
+        """Wait until `ready` says so.
+
+        Raises:
+            StackError: it ended, or was not ready in time; with the last lines of its log.
+        """
+        deadline = time.monotonic() + timeout_s
+        while not ready():
+            code = reap(self.record.pid)
+            if code is not None or not is_alive(self.record):
+                raise self.failure(f"ended with exit code {code} before it was ready")
+            if time.monotonic() > deadline:
+                raise self.failure(f"was not ready within {timeout_s:g} s")
+            time.sleep(POLL_S)
+
+    def await_end(self, timeout_s: float) -> None:
+        """Wait until it has ended by itself with exit code 0.
+
+        Raises:
+            StackError: another exit code, or not in time; with the last lines of its log.
+        """
+        deadline = time.monotonic() + timeout_s
+        while (code := reap(self.record.pid)) is None and is_alive(self.record):
+            if time.monotonic() > deadline:
+                raise self.failure(f"did not end within {timeout_s:g} s")
+            time.sleep(POLL_S)
+        if code:
+            raise self.failure(f"failed with exit code {code}")
+
+    def failure(self, what: str) -> StackError:
+        """Return the error that says what happened and quotes the log, secrets masked."""
+        return StackError(
+            f"{self.record.name} {what}; the end of {self.log}:\n{tail(self.log, self.secrets)}",
+            hint=f"read {self.log}, or point at a system of your own",
+        )
+
+
+def tail(log: Path, secrets: tuple[str, ...] = (), lines: int = TAIL_LINES) -> str:
+    """Return the log's last lines, indented, with secrets masked."""
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        return f"  (unreadable: {error.strerror})"
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "***")
+    return "\n".join(f"  {line}" for line in text.splitlines()[-lines:]) or "  (empty)"
+
+
+def open_folder(folder: Path, *, owner: Owner | None, keep_folder: bool = False) -> None:
+    """Make the folder private, with an empty ledger, and a guard when it has an owner."""
+    (folder / "logs").mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    write_ledger(folder, Ledger(owner=owner, keep_folder=keep_folder))
+
+
+def spawn(folder: Path, command: Command) -> Service:
+    """Start the process in a session of its own and write it into the folder's ledger.
+
+    Output goes to `logs/<name>.log`.
+    """
+    log = folder / "logs" / f"{command.name}.log"
+    append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    environment = {**os.environ, **command.environment, MARKER: str(folder)}
+    # posix_spawn: it resets ignored signals, which subprocess cannot without preexec_fn (unsafe
+    # with threads), and needs no object that must be waited for when a stack outlives us.
+    pid = os.posix_spawn(
+        command.argv[0],
+        command.argv,
+        environment,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+        setsigdef=DEFAULT_SIGNALS,
+        setsigmask=(),
+    )
+    record = ProcessRecord(
+        name=command.name,
+        part=command.part or command.name,
+        pid=pid,
+        mark=start_mark(pid) or "",
+        stop_signal=int(command.stop_signal),
+        grace_s=command.grace_s,
+        wave=command.wave,
+    )
+    try:
+        add_process(folder, record)
+    except BaseException:
+        os.kill(pid, signal.SIGKILL)
+        raise
+    return Service(record, log, command.secrets)
+
+
+def spawn_guard(folder: Path) -> None:
+    """Start the process that ends all of the folder when this process dies."""
+    argv = (sys.executable, "-m", "perf_pipeline.stack.guard", str(folder))
+    spawn(folder, Command(name=GUARD, argv=argv, grace_s=1.0, wave=0))
+
+
+def run_once(folder: Path, command: Command, timeout_s: float) -> None:
+    """Run a preparing command to its end.
+
+    Raises:
+        StackError: it failed; with the last lines of its log.
+    """
+    spawn(folder, command).await_end(timeout_s)
+
+
+def free_port() -> int:
+    """Return a loopback port on which nothing listens now."""
+    candidates = random.sample(PORTS, 200)
+    for port in candidates:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                continue
+            return port
+    raise StackError(
+        f"none of {len(candidates)} ports tried between {PORTS.start} and {PORTS.stop} is free",
+        hint="close what listens there",
+    )
+
+
+def is_listening(port: int, host: str = LOOPBACK) -> bool:
+    """Say whether something accepts connections on the port."""
+    try:
+        with socket.create_connection((host, port), timeout=1.0):
+            return True
+    except OSError:
+        return False
+
+
+def own_folder(folder: Path, *, keep_folder: bool = False) -> None:
+    """Open the folder for the life of this process, guarded."""
+    open_folder(folder, owner=this_process(), keep_folder=keep_folder)
+    spawn_guard(folder)

@@ -1,0 +1,236 @@
+"""The worker: consumes birthday messages, sends them (simulated) and records every delivery.
+
+One process is one asyncio loop with `BIRTHDAY_WORKER_CONCURRENCY` senders; each holds one message
+for the simulated sending time. A message's offset is committed after its delivery is committed in
+PostgreSQL, never past an unfinished message: what a killed worker had in hand is delivered again.
+Add here: what a worker does with a message. Keep out: SQL (deliveries.py), offsets (progress.py).
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import signal
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import uvloop
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from perf_pipeline.reference_system.deliveries import Delivery, DeliveryLog
+from perf_pipeline.reference_system.lifecycle import run_part
+from perf_pipeline.reference_system.messages import UnreadableMessageError, read_ids
+from perf_pipeline.reference_system.progress import PartitionProgress
+from perf_pipeline.reference_system.settings import Settings, read_settings
+
+_FETCH = 200
+_POLL_S = 0.1
+_RECORD_AT_ONCE = 500
+# Twice this, for the stop and for the revocation within it, must fit into 5 s.
+_DRAIN_S = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One message between fetching and committing."""
+
+    progress: PartitionProgress
+    offset: int
+    message_id: UUID
+    user_id: int
+
+
+class Worker:
+    """Consume until asked to stop.
+
+    Messages flow fetch -> `_inbox` -> senders -> `_sent` -> recorder; both queues are bounded,
+    so that a database that is down stops the fetching in the end.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._deliveries = DeliveryLog(settings.postgres_dsn)
+        self._inbox: asyncio.Queue[_Work] = asyncio.Queue(settings.worker_concurrency)
+        self._sent: asyncio.Queue[tuple[_Work, datetime]] = asyncio.Queue(_RECORD_AT_ONCE)
+        self._progress: dict[int, PartitionProgress] = {}
+        self._unreadable = 0
+        self._consumer = Consumer(_consumer_configuration(settings))
+        # librdkafka blocks; all calls that may run a rebalance callback come from this thread.
+        self._thread = ThreadPoolExecutor(1, "consumer")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consume until `stop` is set, finish what is in hand and leave the group.
+
+        Raises:
+            KafkaException: the consumer failed for good.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._consumer.subscribe(
+            [self._settings.topic],
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_lost,
+        )
+        senders = [self._send() for _ in range(self._settings.worker_concurrency)]
+        jobs = (_until(stop), self._fetch(), self._record(), *senders)
+        tasks = [asyncio.ensure_future(job) for job in jobs]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        ended = [task for task in tasks if task.done()]
+        tasks[1].cancel()
+        await self._drain()
+        await self._loop.run_in_executor(self._thread, self._consumer.close)
+        for task in tasks:
+            task.cancel()
+        await self._deliveries.close()
+        _log.info("recorded %d, unreadable %d", self._deliveries.recorded, self._unreadable)
+        for task in ended:
+            task.result()
+
+    async def _fetch(self) -> None:
+        while True:
+            for message in await self._loop.run_in_executor(self._thread, self._take):
+                await self._accept(message)
+
+    def _take(self) -> list[Message]:
+        """Wait for one message and take what else is there; runs in the consumer's thread.
+
+        Not consume(n, timeout): it waits for n messages or the whole time-out.
+        """
+        first = self._consumer.poll(_POLL_S)
+        return [] if first is None else [first, *self._consumer.consume(_FETCH - 1, timeout=0)]
+
+    async def _accept(self, message: Message) -> None:
+        error = message.error()
+        if error is not None:
+            if error.fatal():
+                raise KafkaException(error)
+            _log.warning("broker: %s", error)
+            return
+        partition, offset = message.partition(), message.offset()
+        assert partition is not None
+        assert offset is not None
+        progress = self._progress.get(partition)
+        if progress is None:
+            return  # revoked while it was being fetched: somebody else gets it
+        progress.begin(offset)
+        try:
+            work = _Work(progress, offset, *read_ids(message.value()))
+        except UnreadableMessageError as unreadable:
+            self._unreadable += 1
+            _log.debug("partition %d, offset %d: %s", partition, offset, unreadable)
+            progress.finish(offset)
+            self._store(progress)
+        else:
+            await self._inbox.put(work)
+
+    async def _send(self) -> None:
+        low_ms, high_ms = self._settings.send_ms
+        while True:
+            work = await self._inbox.get()
+            await asyncio.sleep(random.uniform(low_ms, high_ms) / 1_000)
+            await self._sent.put((work, datetime.now(UTC)))
+
+    async def _record(self) -> None:
+        while True:
+            batch = [await self._sent.get()]
+            while not self._sent.empty() and len(batch) < _RECORD_AT_ONCE:
+                batch.append(self._sent.get_nowait())
+            await self._deliveries.record(
+                Delivery(work.message_id, work.user_id, completed_at)
+                for work, completed_at in batch
+            )
+            for work, _ in batch:
+                work.progress.finish(work.offset)
+            for progress in {id(work.progress): work.progress for work, _ in batch}.values():
+                self._store(progress)
+            for _ in batch:
+                self._inbox.task_done()
+
+    def _store(self, progress: PartitionProgress) -> None:
+        """Let the next automatic commit include what is finished of a partition."""
+        position = progress.advance()
+        if position is None or self._progress.get(progress.partition) is not progress:
+            return
+        stored = TopicPartition(progress.topic, progress.partition, position)
+        try:
+            self._consumer.store_offsets(offsets=[stored])
+        except KafkaException as error:
+            # The partition has gone in this moment; its next owner starts at the last commit.
+            _log.debug("offset %d was not stored: %s", position, error)
+
+    async def _drain(self) -> None:
+        """Wait until all that was fetched is recorded, but no longer than a few seconds."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._inbox.join(), _DRAIN_S)
+
+    def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        for each in partitions:
+            self._progress[each.partition] = PartitionProgress(each.topic, each.partition)
+        _log.info("ready; assigned partitions %s", [each.partition for each in partitions])
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        # The loop only waits for this thread here, so that it is free to finish the work.
+        asyncio.run_coroutine_threadsafe(self._drain(), self._loop).result()
+        self._on_lost(consumer, partitions)
+
+    def _on_lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        for each in partitions:
+            self._progress.pop(each.partition, None)
+        _log.info("gave up partitions %s", [each.partition for each in partitions])
+
+
+async def _until(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+def _consumer_configuration(settings: Settings) -> dict[str, str | int | bool]:
+    # A worker without an id leaves the group when it stops, so that the others take over at once;
+    # with one (static membership) it finds its partitions again after a restart, even a kill -9.
+    identity = {"group.instance.id": settings.worker_id} if settings.worker_id else {}
+    return {
+        "bootstrap.servers": settings.brokers,
+        "client.id": "birthday-worker",
+        "group.id": settings.group,
+        "session.timeout.ms": 30_000,
+        "heartbeat.interval.ms": 3_000,
+        "partition.assignment.strategy": "cooperative-sticky",
+        "auto.offset.reset": "earliest",
+        # Commits what _store has stored, also when partitions are revoked.
+        "enable.auto.commit": True,
+        "enable.auto.offset.store": False,
+        "auto.commit.interval.ms": 200,
+        "reconnect.backoff.max.ms": 1_000,
+        **identity,
+    }
+
+
+async def _consume(settings: Settings, stop: threading.Event) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    if stop.is_set():
+        stopping.set()
+    await Worker(settings).run(stopping)
+
+
+def _work(stop: threading.Event) -> int:
+    settings = read_settings(os.environ, needs_brokers=True)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_consume(settings, stop))
+    return 0
+
+
+def main() -> int:
+    """Consume until SIGTERM or SIGINT and give the exit code."""
+    return run_part("worker", _work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -14,6 +14,11 @@ from perf_pipeline.metrics.sample import LedgerEntry, Outcome, Phase
 class Clock(Protocol):
     """Tell the time of a run; doubles exist for tests only."""
 
+    @property
+    def origin_ns(self) -> int:
+        """Give the origin as `time.monotonic_ns` reads it, to convert stamps taken elsewhere."""
+        ...
+
     def now_us(self) -> int:
         """Give integer µs since the benchmark's origin (monotonic, shared by all workers)."""
         ...

@@ -64,7 +64,9 @@ def format_duration(us: int) -> str:
     >>> format_duration(90_000_000), format_duration(2_500_000), format_duration(489)
     ('1m30s', '2.5s', '0.489ms')
     """
-    if us < US_PER_S:
+    if us < 0:
+        return f"-{format_duration(-us)}"
+    if 0 < us < US_PER_S:
         return f"{us / US_PER_MS:g}ms"
     minutes, rest_us = divmod(us, 60 * US_PER_S)
     hours, minutes = divmod(minutes, 60)

@@ -1,0 +1,200 @@
+"""Reads a profile from TOML and checks it whole: every mistake at once, before any load.
+
+Add here: a rule that spans several keys. Keep out: the keys themselves (profile.py).
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from perf_pipeline.config.executors import Frozen
+from perf_pipeline.config.mistakes import sentences
+from perf_pipeline.config.parameters import PARAMETERS
+from perf_pipeline.config.profile import (
+    BENCHMARKS,
+    BaselinePolicyConfig,
+    BenchmarkConfig,
+    Profile,
+    Scenario,
+    Seeding,
+)
+from perf_pipeline.config.target import TargetConfig
+from perf_pipeline.errors import ProfileError
+from perf_pipeline.metrics.threshold import parse_threshold
+
+SHIPPED: Final = ("quick", "ci", "full", "weekly")
+_MODELS: Final[tuple[type[Frozen], ...]] = (
+    Profile,
+    BenchmarkConfig,
+    Scenario,
+    Seeding,
+    BaselinePolicyConfig,
+    TargetConfig,
+    *PARAMETERS.values(),
+)
+
+
+def load_profile(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Profile:
+    """Read a shipped profile by name, or any by path, and check it whole.
+
+    Args:
+        name_or_path: `quick`, or a path that ends in .toml.
+        overrides: dotted path -> value, e.g. {"seeding.users": 500}.
+
+    Raises:
+        ProfileError: every mistake at once.
+    """
+    source, text = _read(name_or_path)
+    raw = _parse(source, text)
+    problems = [
+        problem
+        for path, value in (overrides or {}).items()
+        if (problem := _override(raw, path, value))
+    ]
+    if problems:
+        raise ProfileError(source, problems)
+    return validate_profile(raw, source)
+
+
+def validate_profile(raw: Mapping[str, Any], source: str) -> Profile:
+    """Check a profile that is already a table.
+
+    Raises:
+        ProfileError: every mistake at once: keys, units, rates, thresholds, targets.
+    """
+    mistakes: list[str] = []
+    profile: Profile | None = None
+    try:
+        profile = Profile.model_validate(raw)
+    except ValidationError as error:
+        mistakes += sentences(error.errors(), _known_keys())
+    mistakes += _threshold_mistakes(raw)
+    mistakes += _name_mistakes(raw)
+    if profile is not None:
+        mistakes += _pinned_mistakes(profile)
+    if mistakes or profile is None:
+        raise ProfileError(source, mistakes, hint="docs/profiles.md lists every key")
+    return profile
+
+
+def shipped_profiles() -> list[Profile]:
+    """Give every profile that comes with the package."""
+    return [load_profile(name) for name in SHIPPED]
+
+
+def _read(name_or_path: str) -> tuple[str, str]:
+    if not name_or_path.endswith(".toml"):
+        if name_or_path not in SHIPPED:
+            known = ", ".join(SHIPPED)
+            sentence = (
+                f"there is no shipped profile of this name; there are {known}, or give a path"
+            )
+            raise ProfileError(name_or_path, [sentence])
+        file = resources.files("perf_pipeline") / "profiles" / f"{name_or_path}.toml"
+        return f"{name_or_path}.toml", file.read_text(encoding="utf-8")
+    try:
+        return name_or_path, Path(name_or_path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProfileError(name_or_path, [f"it can't be read: {error}"]) from error
+
+
+def _parse(source: str, text: str) -> dict[str, Any]:
+    """Parse TOML; `extends = "full"` starts from that shipped profile's tables."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError(source, [f"not TOML: {error}"]) from error
+    base = raw.pop("extends", None)
+    if base is None:
+        return raw
+    if base not in SHIPPED or f"{base}.toml" == source:
+        raise ProfileError(source, [f"extends is {base!r}; it is one of {', '.join(SHIPPED)}"])
+    return _merge(_parse(*_read(base)), raw)
+
+
+def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay tables over tables; anything else replaces what was there."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        if isinstance(below, dict) and isinstance(value, dict):
+            merged[key] = _merge(below, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _override(raw: dict[str, Any], path: str, value: object) -> str | None:
+    *tables, key = path.split(".")
+    place: Any = raw
+    for table in tables:
+        place = place.setdefault(table, {}) if isinstance(place, dict) else None
+    if not isinstance(place, dict) or not key:
+        return f"override {path!r} leads through something that is not a table"
+    place[key] = value
+    return None
+
+
+def _entries(raw: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    benchmarks = raw.get("benchmarks")
+    for name, config in benchmarks.items() if isinstance(benchmarks, dict) else ():
+        if isinstance(config, dict):
+            yield name, config
+
+
+def _threshold_mistakes(raw: Mapping[str, Any]) -> list[str]:
+    """Parse every threshold, also when the rest of the file has mistakes."""
+    found = []
+    for benchmark, config in _entries(raw):
+        thresholds = config.get("thresholds", {})
+        scenarios = config.get("scenarios", {})
+        for key, entries in thresholds.items() if isinstance(thresholds, dict) else ():
+            for entry in entries if isinstance(entries, list) else ():
+                text = entry.get("threshold") if isinstance(entry, dict) else entry
+                path = f"benchmarks.{benchmark}.thresholds.{key}"
+                if isinstance(text, str) and (mistake := _threshold_mistake(key, text, scenarios)):
+                    found.append(f"{path}: {mistake}")
+    return found
+
+
+def _threshold_mistake(key: str, text: str, scenarios: object) -> str | None:
+    try:
+        threshold = parse_threshold(key, text)
+    except ValueError as error:
+        return str(error)
+    scenario = threshold.tags.get("scenario")
+    if scenario is not None and isinstance(scenarios, dict) and scenario not in scenarios:
+        return f"scenario {scenario!r} is not one of {', '.join(scenarios)}"
+    return None
+
+
+def _name_mistakes(raw: Mapping[str, Any]) -> Iterator[str]:
+    """Find names that point nowhere, also when the rest of the file has mistakes."""
+    for name, _ in _entries(raw):
+        if name not in BENCHMARKS:
+            yield f"benchmarks.{name} is unknown; there are {', '.join(BENCHMARKS)}"
+    targets = raw.get("targets", {})
+    known = ("local", *(targets if isinstance(targets, dict) else ()))
+    if (target := raw.get("target", "local")) not in known:
+        yield f"target is {target!r}; there are {', '.join(known)}"
+
+
+def _pinned_mistakes(profile: Profile) -> Iterator[str]:
+    """Find pinned figures of benchmarks, metrics or statistics that don't exist."""
+    for number, pinned in enumerate(profile.baseline.pinned):
+        path = f"baseline.pinned[{number}]"
+        if pinned.benchmark not in profile.benchmarks:
+            yield f"{path}.benchmark is {pinned.benchmark!r}, which is not a benchmark here"
+        try:
+            parse_threshold(pinned.metric, f"{pinned.statistic}<={pinned.value!r}")
+        except ValueError as error:
+            yield f"{path}: {error}"
+
+
+def _known_keys() -> list[str]:
+    """Give every key that exists, for suggestions."""
+    return [field.alias or name for model in _MODELS for name, field in model.model_fields.items()]

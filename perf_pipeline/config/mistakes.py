@@ -1,0 +1,105 @@
+"""Pydantic's findings in our words: path as written in the file, value, what would be right.
+
+Add here: a kind of finding that reads badly. Keep out: the rules themselves.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Any, Final
+
+from pydantic_core import ErrorDetails
+
+from perf_pipeline.config.executors import EXECUTOR_NAMES
+from perf_pipeline.units import format_duration
+
+_SILENT_PARTS: Final = frozenset({*EXECUTOR_NAMES, "plan"})
+
+# A bound on one of these is known to pydantic in µs; people wrote and want a duration.
+_DURATION_KEYS: Final = frozenset(
+    {
+        "duration",
+        "startTime",
+        "gracefulStop",
+        "gracefulRampDown",
+        "timeUnit",
+        "maxDuration",
+        "warmUp",
+        "timeout",
+        "commitInterval",
+        "interval",
+        "drainTimeout",
+        "delayAbortEval",
+    }
+)
+_SENTENCES: Final[Mapping[str, Callable[[ErrorDetails], str]]] = MappingProxyType(
+    {
+        "missing": lambda _: "is missing",
+        "int_type": lambda error: f"is {error['input']!r}; a whole number is needed",
+        "int_from_float": lambda error: f"is {error['input']!r}; a whole number is needed",
+        "float_type": lambda error: f"is {error['input']!r}; a number is needed",
+        "bool_type": lambda error: f"is {error['input']!r}; true or false is needed",
+        "string_type": lambda error: f"is {error['input']!r}; a text is needed",
+        "tuple_type": lambda error: f"is {error['input']!r}; a list is needed",
+        "dict_type": lambda error: f"is {error['input']!r}; a table is needed",
+        "model_type": lambda error: f"is {error['input']!r}; a table is needed",
+        "greater_than_equal": lambda error: _bound(error, "at least", "ge"),
+        "greater_than": lambda error: _bound(error, "more than", "gt"),
+        "less_than_equal": lambda error: _bound(error, "at most", "le"),
+        "less_than": lambda error: _bound(error, "less than", "lt"),
+        "union_tag_invalid": lambda error: (
+            f"is {_tag(error)!r}; it is one of {', '.join(EXECUTOR_NAMES)}"
+        ),
+        "union_tag_not_found": lambda _: (
+            f"has no executor; name one of {', '.join(EXECUTOR_NAMES)}"
+        ),
+        "value_error": lambda error: str(error["ctx"]["error"]),
+        "literal_error": lambda error: (
+            f"is {error['input']!r}; allowed: {error['ctx']['expected']}"
+        ),
+    }
+)
+
+
+def sentences(errors: Iterable[ErrorDetails], known_keys: Iterable[str]) -> list[str]:
+    """Turn pydantic's error list into one sentence each, in the order of the file.
+
+    Args:
+        errors: from `ValidationError.errors()`.
+        known_keys: that exist anywhere, for suggestions.
+    """
+    everything = sorted(set(known_keys))
+    return [_sentence(error, everything) for error in errors]
+
+
+def _sentence(error: ErrorDetails, known: list[str]) -> str:
+    path = _path(error)
+    if error["type"] == "extra_forbidden":
+        close = get_close_matches(str(error["loc"][-1]), known, n=2)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        return f"{path} is not a key here{hint}"
+    write = _SENTENCES.get(error["type"])
+    text = write(error) if write else error["msg"]
+    return f"{path}: {text}" if error["type"] == "value_error" else f"{path} {text}"
+
+
+def _path(error: ErrorDetails) -> str:
+    parts = [part for part in error["loc"] if part not in _SILENT_PARTS]
+    if error["type"] == "union_tag_invalid":
+        parts.append("executor")
+    text = ""
+    for part in parts:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text or "the file"
+
+
+def _bound(error: ErrorDetails, words: str, key: str) -> str:
+    context: dict[str, Any] = error["ctx"]
+    value, bound = error["input"], context[key]
+    if error["loc"][-1] in _DURATION_KEYS:
+        return f"is {format_duration(value)}; it is {words} {format_duration(bound)}"
+    return f"is {value!r}; it is {words} {bound:g}"
+
+
+def _tag(error: ErrorDetails) -> str:
+    return str(error["ctx"]["tag"])

@@ -1,0 +1,123 @@
+"""What a scenario may say about its own iterations, per `exec` name.
+
+Add here: an `exec` name with its parameters (and its class in workloads/registry.py). Keep out:
+when iterations start (executors.py).
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, Field, PlainSerializer
+
+from perf_pipeline.config.executors import Duration, Frozen
+from perf_pipeline.units import US_PER_MS, US_PER_S, parse_duration_us
+
+
+def _read_range(value: object) -> tuple[int, int]:
+    if isinstance(value, tuple) and len(value) == 2:
+        return value
+    if not isinstance(value, str | int | float):
+        raise ValueError(f"{value!r} is not a duration or a range; write '1s' or '1s..3s'")
+    low_text, dots, high_text = str(value).partition("..")
+    low = parse_duration_us(low_text)
+    high = parse_duration_us(high_text) if dots else low
+    if not 0 <= low <= high:
+        raise ValueError(f"{value!r}: a range goes from a smaller to a larger duration")
+    return low, high
+
+
+def _write_range(value: tuple[int, int]) -> str:
+    return f"{value[0] / US_PER_MS:g}ms..{value[1] / US_PER_MS:g}ms"
+
+
+DurationRange = Annotated[
+    tuple[int, int], BeforeValidator(_read_range), PlainSerializer(_write_range)
+]
+
+
+class NoParameters(Frozen):
+    """Take none."""
+
+
+class HttpParameters(Frozen):
+    """Say how a VU uses the API.
+
+    Attributes:
+        think_time_us: uniform pause after each iteration.
+        timeout_us: from the first byte sent to the last byte received.
+        ledger: write message ids down, so that lost messages and their latency can be told.
+    """
+
+    think_time_us: DurationRange = Field(default=(0, 0), alias="thinkTime")
+    timeout_us: Duration = Field(default=10 * US_PER_S, alias="timeout", gt=0)
+    ledger: bool = False
+
+
+class InsertParameters(Frozen):
+    """Say how many rows one iteration inserts."""
+
+    batch: int = Field(default=1_000, ge=1, le=100_000)
+
+
+class SelectParameters(Frozen):
+    """Say how users are selected by month and day.
+
+    Attributes:
+        limit: most rows of one query.
+        index: run with the expression index on month and day, or without.
+    """
+
+    limit: int = Field(default=100, ge=1)
+    index: bool = True
+
+
+class ProduceParameters(Frozen):
+    """Say what one iteration produces."""
+
+    message_bytes: int = Field(default=200, ge=1, le=1_000_000)
+    linger_ms: int = Field(default=5, ge=0, le=10_000)
+    timeout_us: Duration = Field(default=10 * US_PER_S, alias="timeout", gt=0)
+
+
+class TransactionParameters(ProduceParameters):
+    """Say how many messages one transaction holds."""
+
+    messages_per_transaction: int = Field(default=10, ge=1)
+
+
+class CeilingParameters(ProduceParameters):
+    """Say how many messages one unpaced iteration produces before it waits."""
+
+    batch: int = Field(default=1_000, ge=1)
+
+
+class ConsumeParameters(Frozen):
+    """Say how a message is worked on.
+
+    Attributes:
+        work_us: uniform simulated work per message.
+        commit_interval_us: longest time between two commits.
+    """
+
+    work_us: DurationRange = Field(default=(0, 10 * US_PER_MS), alias="work")
+    commit_interval_us: Duration = Field(
+        default=500 * US_PER_MS, alias="commitInterval", ge=10 * US_PER_MS
+    )
+
+
+PARAMETERS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
+    {
+        "create_user": HttpParameters,
+        "read_user": HttpParameters,
+        "delete_user": HttpParameters,
+        "insert_users": InsertParameters,
+        "select_users": SelectParameters,
+        "update_users": NoParameters,
+        "soft_delete_users": NoParameters,
+        "produce_messages": ProduceParameters,
+        "produce_transactions": TransactionParameters,
+        "produce_ceiling": CeilingParameters,
+        "consume_messages": ConsumeParameters,
+    }
+)

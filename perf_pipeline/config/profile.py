@@ -1,0 +1,233 @@
+"""A profile: what is run, how hard, and what must hold.
+
+Add here: a key of a profile, with its meaning in the docstring (docs/profiles.md shows it). Keep
+out: the numbers themselves (profiles/*.toml) and reading files (loading.py).
+"""
+
+import hashlib
+import json
+from typing import Any, Final, Self
+
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
+
+from perf_pipeline.config.executors import Duration, Executor, Frozen
+from perf_pipeline.config.parameters import PARAMETERS
+from perf_pipeline.config.target import TargetConfig
+from perf_pipeline.metrics.threshold import Severity, Threshold, parse_threshold
+from perf_pipeline.units import US_PER_S
+
+BENCHMARKS: Final = (
+    "api_user_creation",
+    "api_mixed_operations",
+    "database_benchmark",
+    "queue_produce",
+    "queue_consume",
+    "end_to_end",
+    "day_simulation",
+)
+_SCENARIO_KEYS: Final = frozenset({"exec", "step", "warmUp", "parameters", "plan"})
+
+
+class Seeding(Frozen):
+    """Say how many users are made before the load, and how their ids are shared out.
+
+    Attributes:
+        users: rows; their ids are the data set of reads, deletes and updates (disjoint sets).
+    """
+
+    users: int = Field(default=1_000, ge=10, le=10_000_000)
+
+
+class Scenario(Frozen):
+    """Say what is done (`exec`), how often (the executor's keys) and when.
+
+    Attributes:
+        plan: the executor; its keys are written beside the others, as in k6.
+        exec: which iteration, one of the names in docs/profiles.md.
+        step: scenarios of one step run at once, steps one after another.
+        warm_up_us: starts within it are run and never counted.
+        parameters: of the iteration.
+    """
+
+    plan: Executor
+    exec: str
+    step: int = Field(default=1, ge=1)
+    warm_up_us: Duration = Field(default=0, alias="warmUp", ge=0)
+    parameters: SerializeAsAny[Frozen] = Field(default_factory=Frozen, validate_default=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split(cls, raw: object) -> object:
+        """Part k6's flat table into ours and the executor's; read the parameters of `exec`."""
+        if not isinstance(raw, dict) or "plan" in raw:
+            return raw
+        own = {key: value for key, value in raw.items() if key in _SCENARIO_KEYS}
+        plan = {key: value for key, value in raw.items() if key not in _SCENARIO_KEYS}
+        return {**own, "plan": plan}
+
+    @field_validator("exec")
+    @classmethod
+    def _exec_is_known(cls, name: str) -> str:
+        if name not in PARAMETERS:
+            raise ValueError(f"{name!r} is unknown; it is one of {', '.join(PARAMETERS)}")
+        return name
+
+    @field_validator("parameters", mode="wrap")
+    @classmethod
+    def _parameters_of_exec(cls, raw: object, _: object, info: Any) -> Frozen:
+        model = PARAMETERS.get(info.data.get("exec", ""), Frozen)
+        if isinstance(raw, Frozen):
+            return raw if isinstance(raw, model) else model()
+        return model.model_validate(raw)
+
+    @model_validator(mode="after")
+    def _measures_something(self) -> Self:
+        if self.warm_up_us >= self.plan.length_us:
+            raise ValueError("warmUp is as long as the scenario; nothing would be measured")
+        return self
+
+
+class ThresholdEntry(Frozen):
+    """Say more about a threshold than its text.
+
+    Attributes:
+        threshold: the text.
+        severity: `fail`, or `warn` for an aim.
+        abort_on_fail: end the benchmark as soon as it fails (evaluated every 2 s).
+        delay_abort_eval_us: not before this much of the benchmark has passed.
+    """
+
+    threshold: str
+    severity: Severity = "fail"
+    abort_on_fail: bool = False
+    delay_abort_eval_us: Duration = Field(default=0, alias="delayAbortEval", ge=0)
+
+
+class BenchmarkConfig(Frozen):
+    """Describe one benchmark.
+
+    Attributes:
+        enabled: False leaves it out (its asset says so).
+        scenarios: by name.
+        thresholds: metric key -> texts or tables.
+        interval_us: between two readings of resources.
+        topic: of the queue benchmarks; their own, so that no foreign worker gets test messages.
+        group: of the consume benchmark.
+        partitions: of the topic, where it is made here.
+        drain_timeout_us: how long to wait for messages after the load.
+    """
+
+    enabled: bool = True
+    scenarios: dict[str, Scenario] = Field(min_length=1)
+    thresholds: dict[str, list[str | ThresholdEntry]] = Field(default_factory=dict)
+    interval_us: Duration = Field(default=US_PER_S, alias="interval", ge=US_PER_S // 10)
+    topic: str = "perf-pipeline-messages"
+    group: str = "perf-pipeline-consumers"
+    partitions: int = Field(default=6, ge=1, le=1_000)
+    drain_timeout_us: Duration = Field(default=30 * US_PER_S, alias="drainTimeout", ge=0)
+
+    @property
+    def steps(self) -> list[tuple[int, dict[str, Scenario]]]:
+        """Give the scenarios of each step, in order."""
+        numbers = sorted({scenario.step for scenario in self.scenarios.values()})
+        return [
+            (number, {name: one for name, one in self.scenarios.items() if one.step == number})
+            for number in numbers
+        ]
+
+    def parsed_thresholds(self) -> list[Threshold]:
+        """Give the thresholds in the order of the profile."""
+        return [
+            _parse_entry(key, entry)
+            for key, entries in self.thresholds.items()
+            for entry in entries
+        ]
+
+
+class PinnedBaseline(Frozen):
+    """Pin a figure to compare with, e.g. API p95 800 ms."""
+
+    benchmark: str
+    metric: str
+    statistic: str
+    value: float = Field(gt=0, strict=False)
+
+
+class BaselinePolicyConfig(Frozen):
+    """Set the baseline diff (docs/statistics.md).
+
+    Attributes:
+        window: most runs that make a baseline.
+        minimum_runs: fewer than these are LEARNING.
+        alpha: of the two-sided t test.
+        minimum_effect: smaller changes are never suspect (0.05 = 5 %).
+        pinned: fixed figures.
+    """
+
+    window: int = Field(default=30, ge=5)
+    minimum_runs: int = Field(default=5, ge=3)
+    alpha: float = Field(default=0.02, gt=0, lt=0.5)
+    minimum_effect: float = Field(default=0.05, ge=0, lt=1)
+    pinned: tuple[PinnedBaseline, ...] = Field(default=(), strict=False)
+
+
+class Profile(Frozen):
+    """Hold everything that a run is told.
+
+    Attributes:
+        name: of the profile; part of every series' key.
+        description: one sentence.
+        seed: of all test data.
+        workers: load worker processes.
+        api_processes: of the reference system; worker_processes alike.
+        target: which of `targets`; `local` is this machine.
+        targets: systems that can be loaded.
+        seeding: the users made before the load.
+        benchmarks: by name, in any order; run in the order of the graph.
+        baseline: how runs are compared.
+        keep_raw_runs: raw samples of older runs are dropped; their summaries stay.
+    """
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$")
+    description: str = ""
+    seed: int = 20_260_101
+    workers: int = Field(default=2, ge=1, le=64)
+    api_processes: int = Field(default=1, ge=1, le=64)
+    worker_processes: int = Field(default=1, ge=1, le=64)
+    target: str = "local"
+    targets: dict[str, TargetConfig] = Field(default_factory=dict)
+    seeding: Seeding = Seeding()
+    benchmarks: dict[str, BenchmarkConfig]
+    baseline: BaselinePolicyConfig = BaselinePolicyConfig()
+    keep_raw_runs: int = Field(default=20, ge=1)
+
+    @property
+    def as_json(self) -> str:
+        """Give the whole profile as canonical JSON; `validate_profile` reads it back."""
+        return json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True)
+
+    @property
+    def config_hash(self) -> str:
+        """Give 12 hex digits that change with any key."""
+        return _hash(self.model_dump(mode="json", by_alias=True))
+
+    def load_hash(self, benchmark: str) -> str:
+        """Give 12 hex digits that change with what is run, and not with what must hold."""
+        config = self.benchmarks[benchmark].model_dump(mode="json", exclude={"thresholds"})
+        return _hash([self.seed, self.workers, self.seeding.model_dump(mode="json"), config])
+
+
+def _parse_entry(key: str, entry: str | ThresholdEntry) -> Threshold:
+    if isinstance(entry, str):
+        return parse_threshold(key, entry)
+    return parse_threshold(
+        key,
+        entry.threshold,
+        severity=entry.severity,
+        abort_on_fail=entry.abort_on_fail,
+        delay_abort_eval_us=entry.delay_abort_eval_us,
+    )
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]

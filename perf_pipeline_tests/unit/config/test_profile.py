@@ -1,0 +1,188 @@
+"""Profiles: the shipped ones hold the target's numbers, wrong ones name every mistake."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from perf_pipeline.config.executors import ConstantArrivalRate, Executor, RampingVUs, describe
+from perf_pipeline.config.loading import SHIPPED, load_profile, shipped_profiles, validate_profile
+from perf_pipeline.config.profile import BENCHMARKS
+from perf_pipeline.errors import ExitCode, ProfileError
+
+ORACLE: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parent / "k6_config_cases.json").read_text(encoding="utf-8")
+)["configs"]
+NO_COUNTERPART = {"X080"}  # options.browser configures k6's browser module
+NOT_OURS = {"env", "exec", "tags"}  # keys of a k6 scenario that are not the executor's
+
+
+def readable(case: dict[str, Any]) -> dict[str, Any] | None:
+    try:
+        scenarios = json.loads(case["json"])
+    except ValueError:
+        return None
+    return scenarios if isinstance(scenarios, dict) else None
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(c, id=c["id"]) for c in ORACLE if readable(c) and c["id"] not in NO_COUNTERPART],
+)
+def test_a_scenario_is_legal_where_k6_finds_it_legal(case: dict[str, Any]) -> None:
+    adapter: TypeAdapter[Any] = TypeAdapter(Executor)
+    legal = True
+    for scenario in (readable(case) or {}).values():
+        own = {key: value for key, value in scenario.items() if key not in NOT_OURS}
+        try:
+            adapter.validate_python(own)
+        except ValidationError:
+            legal = False
+    expected = case["expected"]
+
+    assert legal is not (expected["parse_error"] or expected["validation_error"])
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_profile_is_valid_and_has_every_benchmark(name: str) -> None:
+    profile = load_profile(name)
+
+    assert profile.name == name
+    assert set(profile.benchmarks) == set(BENCHMARKS)
+
+
+def test_full_has_the_numbers_of_the_target() -> None:
+    """The numbers of PRODUCT 1.2 to 1.8, as a person would look them up."""
+    full = load_profile("full").benchmarks
+    creation = full["api_user_creation"].scenarios["create_users"].plan
+    assert isinstance(creation, RampingVUs)
+    thresholds = {
+        name: {f"{one.key} {one.source}" for one in config.parsed_thresholds()}
+        for name, config in full.items()
+    }
+
+    assert [(stage.duration_us / 1_000_000, stage.target) for stage in creation.stages] == [
+        (30, 10),
+        (60, 50),
+        (60, 100),
+        (300, 100),
+        (120, 200),
+        (180, 200),
+        (60, 0),
+    ]
+    assert thresholds["api_user_creation"] >= {
+        "http_req_duration p(50)<500",
+        "http_req_duration p(95)<1000",
+        "http_req_duration p(99)<2000",
+        "http_req_failed rate<0.01",
+        "success rate>0.99",
+        "http_reqs rate>50",
+    }
+    assert thresholds["api_mixed_operations"] >= {
+        "http_req_duration{scenario:create} p(95)<1000",
+        "http_req_duration{scenario:read} p(95)<500",
+        "http_req_duration{scenario:delete} p(95)<500",
+    }
+    assert "db_records_per_s{scenario:insert} value>=1000" in thresholds["database_benchmark"]
+    assert "messages_per_day value>=1000000" in thresholds["day_simulation"]
+    rates = {
+        name: one.plan.rate
+        for name, one in full["queue_produce"].scenarios.items()
+        if isinstance(one.plan, ConstantArrivalRate) and name.startswith("idempotent")
+    }
+    assert rates == {"idempotent_12": 12, "idempotent_100": 100, "idempotent_1000": 1_000}
+
+
+def test_a_profile_with_many_mistakes_names_every_one_with_path_value_and_remedy() -> None:
+    end_to_end = "benchmarks.end_to_end"
+    with pytest.raises(ProfileError) as caught:
+        load_profile(
+            "quick",
+            {
+                "seeding.users": "many",
+                "sead": 1,
+                f"{end_to_end}.scenarios.create_users.rate": -5,
+                f"{end_to_end}.scenarios.create_users.duration": "10x",
+                f"{end_to_end}.scenarios.create_users.parameters": {"timeout": "0s"},
+                f"{end_to_end}.thresholds.http_reqs": ["p(95)<3"],
+                "benchmarks.queue_produce.scenarios.ceiling.executor": "constant-rate",
+                "benchmarks.queue_consume.scenarios.consume.exec": "consume",
+                "benchmarks.queue_consume.thresholds": {"consume_rate{scenario:eat}": ["value>1"]},
+                "benchmarks.redis_cache": {"scenarios": {}},
+                "target": "prod",
+            },
+        )
+    text = "\n".join(caught.value.problems)
+
+    assert caught.value.exit_code is ExitCode.INVALID_CONFIGURATION
+    for sentence in (
+        "seeding.users is 'many'; a whole number is needed",
+        "sead is not a key here; did you mean seed?",
+        f"{end_to_end}.scenarios.create_users.rate is -5; it is at least 1",
+        f"{end_to_end}.scenarios.create_users.duration: '10x' is not a duration",
+        f"{end_to_end}.scenarios.create_users.parameters.timeout is 0s; it is more than 0s",
+        "http_reqs is a counter and has only: count, rate",
+        "ceiling.executor is 'constant-rate'; it is one of constant-vus",
+        "consume.exec: 'consume' is unknown; it is one of create_user",
+        "scenario 'eat' is not one of consume, produce_live",
+        "benchmarks.redis_cache is unknown",
+        "target is 'prod'; there are local",
+    ):
+        assert sentence in text
+
+
+def test_a_profile_reads_back_from_what_the_history_keeps() -> None:
+    for profile in shipped_profiles():
+        again = validate_profile(json.loads(profile.as_json), "history")
+
+        assert again == profile
+        assert again.config_hash == profile.config_hash
+
+
+def test_moving_a_bound_keeps_the_series_and_moving_the_load_starts_a_new_one() -> None:
+    base = load_profile("quick")
+    bound = load_profile("quick", {"benchmarks.end_to_end.thresholds": {"http_reqs": ["rate>1"]}})
+    load = load_profile("quick", {"benchmarks.end_to_end.scenarios.create_users.rate": 51})
+    think = load_profile(
+        "quick",
+        {"benchmarks.end_to_end.scenarios.create_users.parameters": {"thinkTime": "1ms"}},
+    )
+
+    assert bound.load_hash("end_to_end") == base.load_hash("end_to_end")
+    assert bound.config_hash != base.config_hash
+    assert load.load_hash("end_to_end") != base.load_hash("end_to_end")
+    assert think.load_hash("end_to_end") != base.load_hash("end_to_end")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("absent.toml", None, "can't be read"),
+        ("fast", None, "there is no shipped profile of this name; there are quick, ci, full"),
+        ("broken.toml", "name = ", "not TOML"),
+        ("strange.toml", 'extends = "fast"\nname = "x"', "extends is 'fast'; it is one of quick"),
+    ],
+)
+def test_a_file_that_is_no_profile_is_named(
+    tmp_path: Path, name: str, text: str | None, sentence: str
+) -> None:
+    path = name
+    if name.endswith(".toml"):
+        path = str(tmp_path / name)
+    if text is not None:
+        Path(path).write_text(text, encoding="utf-8")
+
+    with pytest.raises(ProfileError, match=sentence):
+        load_profile(path)
+
+
+def test_an_executor_is_described_in_words() -> None:
+    adapter: TypeAdapter[Any] = TypeAdapter(Executor)
+    raw = tomllib.loads(
+        'executor = "constant-arrival-rate"\nrate = 50\nduration = "5m"\npreAllocatedVUs = 9'
+    )
+
+    assert describe(adapter.validate_python(raw)) == "50 starts per 1s for 5m, up to 9 VUs"

@@ -1,0 +1,44 @@
+"""Durations and sizes as people write them."""
+
+import doctest
+
+import pytest
+
+from perf_pipeline import units
+from perf_pipeline.units import format_duration, parse_duration_us
+
+
+@pytest.mark.parametrize(
+    ("text", "us"),
+    [
+        ("30s", 30_000_000),
+        ("1m30s", 90_000_000),
+        ("1.5h", 5_400_000_000),
+        ("250ms", 250_000),
+        ("1d", 86_400_000_000),
+        ("1h2m3s4ms5us", 3_723_004_005),
+        (".5s", 500_000),
+        ("10", 10_000),
+        (10_000, 10_000_000),
+        (0.5, 500),
+        ("-10s", -10_000_000),
+        ("0s", 0),
+    ],
+)
+def test_a_duration_is_read_as_k6_reads_it(text: str | float, us: int) -> None:
+    assert parse_duration_us(text) == us
+
+
+@pytest.mark.parametrize("text", ["", "s", "10 s", "1x", "--1s", "1s-2s", "ten", True])
+def test_what_is_not_a_duration_is_refused_with_an_example(text: str | float) -> None:
+    with pytest.raises(ValueError, match="write one like '30s'"):
+        parse_duration_us(text)
+
+
+@pytest.mark.parametrize("us", [1_000, 2_500_000, 60_000_000, 5_400_000_000, 90_061_000_000, 0])
+def test_a_written_duration_reads_back(us: int) -> None:
+    assert parse_duration_us(format_duration(us)) == us
+
+
+def test_the_examples_in_the_docstrings_are_true() -> None:
+    assert doctest.testmod(units).failed == 0

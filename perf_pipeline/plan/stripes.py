@@ -1,0 +1,56 @@
+"""Whose share of the plan is whose: worker i of n takes every n-th start and VU.
+
+Add here: another thing that workers divide. Keep out: processes (engine/processes.py).
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+from perf_pipeline.config.executors import Executor
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Stripe:
+    """Be the share of one worker; the shares of all workers are the plan, each thing once.
+
+    Attributes:
+        index: of this share, from 0.
+        count: how many shares there are.
+    """
+
+    index: int
+    count: int
+
+    def of(self, plan: Iterable[T]) -> Iterator[T]:
+        """Give things number index, index + count, index + 2*count ... of a plan, lazily."""
+        return islice(plan, self.index, None, self.count)
+
+    def share(self, total: int) -> int:
+        """Count the things out of `total` that are ours.
+
+        >>> [Stripe(i, 3).share(10) for i in range(3)]
+        [4, 3, 3]
+        """
+        return len(range(self.index, total, self.count))
+
+    def vus(self, total: int) -> range:
+        """Give the numbers of our VUs out of 1..total: VU v belongs to share (v - 1) % count.
+
+        >>> list(Stripe(1, 2).vus(5))
+        [2, 4]
+        """
+        return range(self.index + 1, total + 1, self.count)
+
+
+def stripe_of(executor: Executor, worker: int, workers: int) -> Stripe | None:
+    """Give a worker's share of a scenario; None when there are fewer VUs than workers.
+
+    A share without a VU would drop every start that falls to it, so only as many workers take
+    part as the scenario has VUs.
+    """
+    count = min(workers, executor.most_vus)
+    return Stripe(worker, count) if worker < count else None

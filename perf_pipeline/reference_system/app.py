@@ -54,7 +54,7 @@ class _Api:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._timezones = frozenset(zoneinfo.available_timezones())
-        self._cache = UserCache(settings.redis_url)
+        self._cache = UserCache(settings.redis_url, settings.database)
         self._check: asyncio.Task[None] | None = None
 
     @contextlib.asynccontextmanager
@@ -196,4 +196,7 @@ async def _http_error(_request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(_request: Request, _error: Exception) -> Response:
-    return _json(500, {"error": "something unexpected happened; the log of the API says what"})
+    response = _json(500, {"error": "something unexpected happened; the log of the API says what"})
+    # Starlette raises the error on, and uvicorn then closes the connection: the client must know.
+    response.headers["connection"] = "close"
+    return response

@@ -24,14 +24,19 @@ GONE = b""
 class UserCache:
     """Hold response bodies by user id; without a URL every read is a miss.
 
+    Args:
+        url: where Redis is, a secret; None for no cache.
+        namespace: the database whose users these are: ids are unique only there.
+
     Attributes:
         errors: operations that Redis failed since the start.
     """
 
-    def __init__(self, url: str | None) -> None:
+    def __init__(self, url: str | None, namespace: str) -> None:
+        self._namespace = namespace
         self.errors = 0
         self._rest_until_s = 0.0
-        self._redis = None if url is None else Redis(connection_pool=_connection_pool(url))
+        self._redis = None if url is None else Redis.from_pool(_connection_pool(url))
 
     @property
     def is_configured(self) -> bool:
@@ -42,7 +47,7 @@ class UserCache:
         """Give the cached body, `GONE` for a deleted user, None when unknown."""
         if self._redis is None or self._rests():
             return None
-        value = await self._attempt(self._redis.get(_key(user_id)))
+        value = await self._attempt(self._redis.get(self._key(user_id)))
         return value if isinstance(value, bytes) else None
 
     async def fill(self, user_id: int, body: bytes) -> None:
@@ -51,12 +56,12 @@ class UserCache:
         A read that began before a delete must not overwrite what the delete has left: hence nx.
         """
         if self._redis is not None and not self._rests():
-            await self._attempt(self._redis.set(_key(user_id), body, ex=TTL_S, nx=True))
+            await self._attempt(self._redis.set(self._key(user_id), body, ex=TTL_S, nx=True))
 
     async def forget(self, user_id: int) -> None:
         """Remember that a user is gone; tried even while Redis is left alone."""
         if self._redis is not None:
-            await self._attempt(self._redis.set(_key(user_id), GONE, ex=TTL_S))
+            await self._attempt(self._redis.set(self._key(user_id), GONE, ex=TTL_S))
 
     async def answers(self) -> bool:
         """Say whether Redis answers now."""
@@ -66,6 +71,9 @@ class UserCache:
         """Close all connections."""
         if self._redis is not None:
             await self._redis.aclose()
+
+    def _key(self, user_id: int) -> str:
+        return f"{self._namespace}:user:{user_id}"
 
     def _rests(self) -> bool:
         return time.monotonic() < self._rest_until_s
@@ -77,10 +85,6 @@ class UserCache:
             self.errors += 1
             self._rest_until_s = time.monotonic() + _PAUSE_S
             return None
-
-
-def _key(user_id: int) -> str:
-    return f"user:{user_id}"
 
 
 def _connection_pool(url: str) -> BlockingConnectionPool:

@@ -56,6 +56,12 @@ class Settings:
     pool_size: int
     worker_id: str | None
 
+    @property
+    def database(self) -> str:
+        """Give the name of the database, which is no secret."""
+        parts = conninfo_to_dict(self.postgres_dsn)
+        return str(parts.get("dbname") or parts.get("user") or "")
+
 
 def read_settings(environ: Mapping[str, str], *, needs_brokers: bool) -> Settings:
     """Read and check the `BIRTHDAY_*` variables; an empty variable counts as missing.

@@ -41,9 +41,10 @@ from perf_pipeline.stack.parts import (
 from perf_pipeline.stack.postgres import given_postgres, launch_postgres, postgres_answers
 from perf_pipeline.stack.redis import given_redis, launch_redis, redis_answers
 from perf_pipeline.stack.reference import is_healthy, start_reference
+from perf_pipeline.stack.revival import revive
 from perf_pipeline.stack.service import open_folder, spawn_guard
 
-__all__ = ["doctor", "down", "find_running", "running_stack", "sweep", "up"]
+__all__ = ["doctor", "down", "find_running", "revive", "running_stack", "sweep", "up"]
 
 UP = "up"
 DOCUMENT = "stack.json"

@@ -62,7 +62,8 @@ def ensure_jars(
     with FileLock(cache / "kafka.lock"):
         missing = missing_jars(lock, cache)
         if missing:
-            say(f"fetching Apache Kafka {lock.version} (once; {len(missing)} jars) ...")
+            share = f"{len(missing)} of {len(lock.jars)} jars"
+            say(f"fetching Apache Kafka {lock.version}: {share}, once ...")
             _fetch_all(missing, folder, (fetch_with_jgo, fetch_with_maven), fetches)
     return folder
 

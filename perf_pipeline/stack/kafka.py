@@ -120,13 +120,13 @@ def given_kafka(brokers: str) -> Launched:
     """Use given brokers.
 
     Raises (when described):
-        TargetUnavailableError: they do not answer within 10 s.
+        TargetUnavailableError: they do not answer within 5 s.
     """
 
     def describe() -> ServiceInfo:
-        if not answers(brokers, timeout_s=10.0):
+        if not answers(brokers, timeout_s=5.0):
             raise TargetUnavailableError(
-                f"no broker answers at {brokers} (metadata request, 10 s)",
+                f"no broker answers at {brokers} (metadata request, 5 s)",
                 hint="start it, correct PERF_KAFKA_BROKERS, or leave it out for the embedded one",
             )
         return ServiceInfo("broker", EXTERNAL, "unknown", brokers, (), {}, None)

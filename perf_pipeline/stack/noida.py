@@ -4,8 +4,8 @@ Add here: nothing but what its newer versions need. Keep out: any figure taken f
 """
 
 import importlib.metadata
-import shutil
-import sys
+import importlib.util
+import signal
 from pathlib import Path
 
 from perf_pipeline.errors import StackError
@@ -18,10 +18,12 @@ READY_S = 20.0
 
 
 def find_noida() -> Path | None:
-    """Return the emulator's program, beside this Python or on PATH; None without one."""
-    beside = shutil.which("noida-db", path=str(Path(sys.executable).parent))
-    found = beside or shutil.which("noida-db")
-    return None if found is None else Path(found)
+    """Return the wheel's own binary (its Python wrapper passes no signal on); None without one."""
+    spec = importlib.util.find_spec("noida_db")
+    if spec is None or spec.origin is None:
+        return None
+    program = Path(spec.origin).parent / "noida-db"
+    return program if program.exists() else None
 
 
 def launch_noida(folder: Path, why: str, *, say: Say) -> Launched:
@@ -41,17 +43,19 @@ def launch_noida(folder: Path, why: str, *, say: Say) -> Launched:
         "Queue figures say nothing about Kafka."
     )
     say(notice)
+    program.chmod(0o755)  # the wheel's file is not executable until its wrapper ran once
     port = free_port()
     argv = (
         str(program),
         "start",
-        "--only=kafka",
+        "--only",
+        "kafka",
         "--kafka-port",
         str(port),
         "--data-dir",
         str(folder / "noida"),
     )
-    service = spawn(folder, Command(name="broker", argv=argv))
+    service = spawn(folder, Command(name="broker", argv=argv, stop_signal=signal.SIGINT))
     return Launched(f"{LOOPBACK}:{port}", lambda: _describe(service, port), (notice,))
 
 

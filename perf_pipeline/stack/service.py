@@ -3,6 +3,7 @@
 Add here: what every service needs. Keep out: what only one service knows (its own module).
 """
 
+import json
 import os
 import random
 import signal
@@ -10,7 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from perf_pipeline.errors import StackError
@@ -120,9 +121,15 @@ def tail(log: Path, secrets: tuple[str, ...] = (), lines: int = TAIL_LINES) -> s
 
 def open_folder(folder: Path, *, owner: Owner | None, keep_folder: bool = False) -> None:
     """Make the folder private, with an empty ledger, and a guard when it has an owner."""
-    (folder / "logs").mkdir(parents=True, exist_ok=True)
+    for name in ("logs", "commands"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     write_ledger(folder, Ledger(owner=owner, keep_folder=keep_folder))
+
+
+def command_path(folder: Path, name: str) -> Path:
+    """Return where the command is kept, so that a killed process can be started again."""
+    return folder / "commands" / f"{name}.json"
 
 
 def spawn(folder: Path, command: Command) -> Service:
@@ -130,6 +137,7 @@ def spawn(folder: Path, command: Command) -> Service:
 
     Output goes to `logs/<name>.log`.
     """
+    _keep_command(folder, command)
     log = folder / "logs" / f"{command.name}.log"
     append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     environment = {**os.environ, **command.environment, MARKER: str(folder)}
@@ -163,6 +171,12 @@ def spawn(folder: Path, command: Command) -> Service:
         os.kill(pid, signal.SIGKILL)
         raise
     return Service(record, log, command.secrets)
+
+
+def _keep_command(folder: Path, command: Command) -> None:
+    path = command_path(folder, command.name)
+    path.touch(mode=0o600)  # its environment holds passwords
+    path.write_text(json.dumps(asdict(command)), encoding="utf-8")
 
 
 def spawn_guard(folder: Path) -> None:

@@ -1,0 +1,206 @@
+"""The HTTP load transport: one virtual user's connection, opened lazily and kept alive.
+
+A load tool needs what a general client hides: when the first byte went out and the last came
+in, whether a connection was opened, whether a request went out twice. Measured at 20 us of CPU per
+request (uvloop: 10); `perf_pipeline_tests/benchmarks/bench_http_client.py` repeats it.
+Add here: what one user's connection must do. Keep out: JSON, checks, the target's product.
+"""
+
+import asyncio
+import socket
+import ssl
+from time import monotonic_ns
+from typing import Final
+
+from perf_pipeline.workloads.http_origin import HttpOrigin
+from perf_pipeline.workloads.http_result import HttpError, HttpResult, connect_error
+from perf_pipeline.workloads.http_wire import Wire
+
+MAX_BODY_BYTES: Final = 16 * 1024 * 1024
+_NS_PER_US = 1_000
+_STALE: Final = frozenset({HttpError.CLOSED, HttpError.RESET})
+_Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
+
+
+class HttpConnection:
+    """Carry the requests of one virtual user, one after the other.
+
+    Args:
+        origin: where requests go.
+        tls: shared by all connections (loading the CAs takes 22 ms); needed for https.
+        max_body_bytes: a longer response is the error `too_large`.
+    """
+
+    def __init__(
+        self,
+        origin: HttpOrigin,
+        *,
+        tls: ssl.SSLContext | None = None,
+        max_body_bytes: int = MAX_BODY_BYTES,
+    ) -> None:
+        if origin.is_tls and tls is None:
+            raise ValueError(f"{origin} needs an ssl.SSLContext")
+        self._origin = origin
+        self._tls = tls if origin.is_tls else None
+        self._max_body_bytes = max_body_bytes
+        self._wire: Wire | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self._connect_started_ns = self._connected_ns = self._secured_ns = 0
+        self._sent_ns = self._bytes_out = self._bytes_in = 0
+        self._is_new = self._is_resent = False
+
+    @property
+    def started_ns(self) -> int:
+        """Give `HttpResult.started_ns` of the latest request, also of one that was cancelled."""
+        return self._sent_ns or self._connect_started_ns
+
+    @property
+    def bytes_out(self) -> int:
+        """Give `HttpResult.bytes_out` of the latest request, also of one that was cancelled."""
+        return self._bytes_out
+
+    async def request(
+        self,
+        method: str,
+        target: str,
+        *,
+        headers: bytes = b"",
+        body: bytes = b"",
+        timeout_us: int,
+    ) -> HttpResult:
+        """Send a request and give what came of it; failures of the target are results.
+
+        An open connection that closes before any byte of the response is replaced and the request
+        sent once more, whatever its method: idle connections end like that. The stamps and
+        the timeout stay those of the first attempt.
+
+        Args:
+            method: upper case.
+            target: path and query, percent-encoded.
+            headers: from `header_block`.
+            body: sent with its length.
+            timeout_us: from the first byte sent to the last byte received; setting up a
+                connection may take as long again.
+
+        Raises:
+            ValueError: the target is not percent-encoded.
+            asyncio.CancelledError: the task was cancelled; the connection is closed.
+        """
+        self._begin()
+        data = self._origin.encode(method, target, headers, body)
+        try:
+            error = await self._send(data, timeout_us * _NS_PER_US, is_head=method == "HEAD")
+        except asyncio.CancelledError:
+            self.close()
+            raise
+        return self._result(error)
+
+    async def connect(self, *, timeout_us: int) -> str:
+        """Open a connection ahead of the first request; give a `HttpError`, empty when it is open.
+
+        Raises:
+            asyncio.CancelledError: the task was cancelled; nothing is left open.
+        """
+        self.close()
+        self._is_new = True
+        self._connect_started_ns = monotonic_ns()
+        try:
+            async with asyncio.timeout(timeout_us / 1_000_000):
+                self._wire = await self._open_wire()
+        except OSError as error:
+            return connect_error(error)
+        return ""
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        if self._wire is not None:
+            self._wire.abort()
+            self._wire = None
+
+    async def _send(self, data: bytes, timeout_ns: int, *, is_head: bool) -> str:
+        wire = self._wire
+        if wire is None or not wire.is_open:
+            error = await self.connect(timeout_us=timeout_ns // _NS_PER_US)
+            return error or await self._exchange(data, timeout_ns, is_head=is_head)
+        error = await self._exchange(data, timeout_ns, is_head=is_head)
+        if error not in _STALE or wire.first_byte_ns:
+            return error
+        self._is_resent = True
+        left_ns = max(0, self._sent_ns + timeout_ns - monotonic_ns())
+        error = await self.connect(timeout_us=left_ns // _NS_PER_US)
+        left_ns = self._sent_ns + timeout_ns - monotonic_ns()
+        return error or await self._exchange(data, left_ns, is_head=is_head)
+
+    async def _exchange(self, data: bytes, timeout_ns: int, *, is_head: bool) -> str:
+        wire = self._wire
+        assert wire is not None
+        self._bytes_out += len(data)
+        answer = wire.exchange(data, is_head_request=is_head, timeout_ns=timeout_ns)
+        self._sent_ns = self._sent_ns or wire.sent_ns
+        error = await answer
+        self._bytes_in += wire.bytes_in
+        return error
+
+    async def _open_wire(self) -> Wire:
+        loop = asyncio.get_running_loop()
+        sock = await self._open_socket(loop)
+        self._connected_ns = monotonic_ns()
+        wire = Wire(loop, self._max_body_bytes)
+        name = self._origin.host if self._tls else None
+        await loop.create_connection(lambda: wire, sock=sock, ssl=self._tls, server_hostname=name)
+        if self._tls:
+            self._secured_ns = monotonic_ns()
+        return wire
+
+    async def _open_socket(self, loop: asyncio.AbstractEventLoop) -> socket.socket:
+        """Connect to the first address that answers, in the resolver's order."""
+        failure = OSError(f"{self._origin.host} has no address")
+        for family, address in await self._addresses(loop):
+            sock = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                sock.settimeout(0)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                await loop.sock_connect(sock, address)
+            except OSError as error:
+                sock.close()
+                failure = error
+            except asyncio.CancelledError:
+                sock.close()
+                raise
+            else:
+                return sock
+        raise failure
+
+    async def _addresses(
+        self, loop: asyncio.AbstractEventLoop
+    ) -> list[tuple[socket.AddressFamily, _Address]]:
+        host, port = self._origin.host, self._origin.port
+        try:
+            # An address needs no resolver, and no thread to ask one.
+            infos = socket.getaddrinfo(
+                host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+            )
+        except socket.gaierror:
+            infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return [(family, address) for family, _, _, _, address in infos]
+
+    def _result(self, error: str) -> HttpResult:
+        wire = self._wire  # None where no connection could be had
+        return HttpResult(
+            wire.status if wire else 0,
+            tuple(wire.headers) if wire else (),
+            wire.body if wire else b"",
+            error,
+            self._connect_started_ns,
+            self._connected_ns,
+            self._secured_ns,
+            self._sent_ns,
+            wire.first_byte_ns if wire else 0,
+            wire.ended_ns if wire else monotonic_ns(),
+            self._bytes_out,
+            self._bytes_in,
+            self._is_new,
+            self._is_resent,
+        )

@@ -1,0 +1,123 @@
+"""Where HTTP requests go, and how a request's bytes are written.
+
+Add here: a rule about addresses, targets or request headers. Keep out: sockets (http_connect.py)
+and responses (http_wire.py).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import SplitResult, urlsplit
+
+_DEFAULT_PORTS = (("http", 80), ("https", 443))
+_PATH = re.compile(r"(/[!-~]*)?")
+_TARGET = re.compile(r"/[!-~]*")
+# RFC 9110, sections 5.6.2 (token) and 5.5 (field value).
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_FIELD_VALUE = re.compile(r"([!-~\x80-\xff]([\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
+_WRITTEN_HERE = frozenset({"host", "content-length", "transfer-encoding", "connection"})
+_METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+@dataclass(frozen=True, slots=True)
+class HttpOrigin:
+    """Name a server and the path below which it is used.
+
+    Attributes:
+        scheme: `http` or `https`.
+        host: lower case, ASCII, without the brackets of an IPv6 address.
+        port: written out, also where it is the scheme's own.
+        prefix: path in front of every target, without a slash at its end; mostly empty.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    prefix: str = ""
+
+    @classmethod
+    def parse(cls, base_url: str) -> Self:
+        """Read a base URL like `http://127.0.0.1:8000` or `https://example.org/api`.
+
+        Raises:
+            ValueError: it is not such a URL; a user name or password in it is not repeated.
+        """
+        parts = _split(base_url)
+        scheme, path = parts.scheme, parts.path.rstrip("/")
+        default_port = dict(_DEFAULT_PORTS).get(scheme)
+        is_url = default_port is not None and parts.hostname and _PATH.fullmatch(path)
+        if not is_url or parts.query or parts.fragment:
+            raise ValueError(f"base_url {base_url!r} is not like http://host:port/path")
+        assert default_port is not None
+        assert parts.hostname is not None
+        host = parts.hostname
+        if not host.isascii():
+            host = host.encode("idna").decode("ascii")
+        return cls(scheme, host, default_port if parts.port is None else parts.port, path)
+
+    @property
+    def is_tls(self) -> bool:
+        """Say whether connections are encrypted."""
+        return self.scheme == "https"
+
+    @property
+    def authority(self) -> str:
+        """Give the value of the Host header (RFC 9110, 7.2)."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if (self.scheme, self.port) in _DEFAULT_PORTS else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}{self.prefix}"
+
+    def encode(self, method: str, target: str, headers: bytes, body: bytes) -> bytes:
+        """Write a request as it goes over the wire.
+
+        Args:
+            method: upper case.
+            target: path and query, percent-encoded; `prefix` is put in front.
+            headers: from `header_block`.
+            body: may be empty.
+
+        Raises:
+            ValueError: the target holds something that must be percent-encoded.
+        """
+        if not _TARGET.fullmatch(target):
+            raise ValueError(f"request target {target!r} must begin with / and be percent-encoded")
+        length = ""
+        if body or method in _METHODS_WITH_BODY:
+            length = f"Content-Length: {len(body)}\r\n"
+        head = f"{method} {self.prefix}{target} HTTP/1.1\r\nHost: {self.authority}\r\n{length}"
+        return b"%b%b\r\n%b" % (head.encode("ascii"), headers, body)
+
+
+def header_block(headers: Mapping[str, str]) -> bytes:
+    r"""Write headers once, to be used by many requests.
+
+    >>> header_block({"Accept": "application/json"})
+    b'Accept: application/json\r\n'
+
+    Raises:
+        ValueError: a name or value is not allowed; the value, maybe a secret, is not repeated.
+    """
+    for name, value in headers.items():
+        if not _TOKEN.fullmatch(name):
+            raise ValueError(f"header name {name!r} is not a token (RFC 9110, 5.6.2)")
+        if name.lower() in _WRITTEN_HERE:
+            raise ValueError(f"header {name!r} is written by the client itself; leave it out")
+        if not _FIELD_VALUE.fullmatch(value):
+            raise ValueError(f"the value of header {name!r} holds a character that is not allowed")
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("latin-1")
+
+
+def _split(base_url: str) -> SplitResult:
+    if "@" in base_url:
+        raise ValueError("base_url holds an @; put credentials into the target's secrets instead")
+    try:
+        parts = urlsplit(base_url)
+        is_port = parts.port is None or parts.port > 0
+    except ValueError as error:
+        raise ValueError(f"base_url {base_url!r} is not a URL: {error}") from None
+    if not is_port:
+        raise ValueError(f"base_url {base_url!r} has port 0; a server's port is 1 to 65535")
+    return parts

@@ -66,7 +66,9 @@ def _supervise(listener: socket.socket, count: int, stop: threading.Event) -> in
         for child in died:
             _log.error("API process %d ended with code %d", child.pid, child.returncode)
         _end(children)
-    return 1 if died else max(abs(child.returncode) for child in children)
+    # A child that was still importing has no handler yet, and ends by the signal itself.
+    cleanly = all(child.returncode in {0, -signal.SIGTERM} for child in children)
+    return 0 if cleanly and not died else 1
 
 
 def _end(children: list[subprocess.Popen[bytes]]) -> None:
@@ -77,11 +79,13 @@ def _end(children: list[subprocess.Popen[bytes]]) -> None:
             child.wait(_KILL_AFTER_S)
         except subprocess.TimeoutExpired:
             child.kill()
+            child.wait()
 
 
 def _stop_with_parent() -> None:
     """Wait for the end of standard input, which only the supervisor holds open."""
-    sys.stdin.buffer.read()
+    # Not sys.stdin: a thread that waits inside it makes the interpreter abort at its exit.
+    os.read(0, 1)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -89,8 +93,11 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except socket.gaierror as error:
+        raise PartError(f"cannot listen on {host}:{port}: {error.strerror}") from error
     except OSError as error:
-        raise PartError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+        reason = os.strerror(error.errno or 0)
+        raise PartError(f"cannot listen on {host}:{port}: {reason}") from error
 
 
 def _arguments() -> argparse.Namespace:

@@ -1,0 +1,264 @@
+"""What becomes of a user's message: outbox, relay, topic, worker, recorded delivery; over faults.
+
+Add here: a fault that must lose nothing. Keep out: HTTP answers (test_reference_api.py).
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import TupleRow
+
+from perf_pipeline.stack.embedded import running_stack
+from perf_pipeline.stack.parts import StackOptions
+from perf_pipeline.stack.revival import revive
+
+ADD_USERS = """
+with new_user as (
+    insert into users (first_name, last_name, email, birthday_date, timezone)
+    select 'Ada', 'Lovelace', gen_random_uuid() || '@example.org', '1990-05-17', 'UTC'
+    from generate_series(1, %s) returning id
+), message as (
+    insert into outbox (user_id, scheduled_send_time, content)
+    select id, '2030-05-17 09:00+00', 'Hey, Ada Lovelace' from new_user
+)
+select id from new_user
+"""
+
+
+def await_that(condition: Callable[[], bool], within_s: float = 15.0) -> None:
+    give_up_s = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < give_up_s, "it did not come true in time"
+        time.sleep(0.02)
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One Birthday Scheduler without its API: a database and a topic of its own."""
+
+    rows: psycopg.Connection[TupleRow]
+    environment: dict[str, str]
+    folder: Path
+
+    @property
+    def topic(self) -> str:
+        return self.environment["BIRTHDAY_TOPIC"]
+
+    def add_users(self, count: int) -> set[int]:
+        return {row[0] for row in self.rows.execute(ADD_USERS, (count,))}
+
+    def attempts(self) -> dict[int, int]:
+        """Give the attempts by user; every user has one message."""
+        found = self.rows.execute("select user_id, attempts from message_deliveries").fetchall()
+        assert len(found) == len(dict(found))
+        return dict(found)
+
+    def await_deliveries(self, users: set[int], within_s: float = 15.0) -> dict[int, int]:
+        await_that(lambda: self.attempts().keys() >= users, within_s)
+        return self.attempts()
+
+    def await_log(self, name: str, text: str) -> None:
+        await_that(lambda: text in (self.folder / f"{name}.log").read_text())
+
+    @contextmanager
+    def running(self, part: str, name: str = "", **environment: str) -> Iterator[int]:
+        """Run a part until the block ends and give its pid; unless killed it must end cleanly."""
+        log = self.folder / f"{name or part}.log"
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", f"perf_pipeline.reference_system.{part}"],
+                env={**os.environ, **self.environment, **environment},
+                stderr=output,
+            )
+        try:
+            yield process.pid
+        finally:
+            process.terminate()
+            assert process.wait(10) in {0, -signal.SIGKILL}, log.read_text()
+
+
+@contextmanager
+def new_system(postgres_dsn: str, brokers: str, folder: Path) -> Iterator[System]:
+    name = f"reference_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_dsn, autocommit=True) as admin:
+        admin.execute(f"create database {name}")
+        dsn = make_conninfo(postgres_dsn, dbname=name)
+        environment = {
+            "BIRTHDAY_POSTGRES_DSN": dsn,
+            "BIRTHDAY_BROKERS": brokers,
+            "BIRTHDAY_TOPIC": name,
+            "BIRTHDAY_GROUP": name,
+        }
+        with psycopg.connect(dsn, autocommit=True) as rows:
+            system = System(rows, environment, folder)
+            for _ in range(2):  # the second finds everything in place
+                with system.running("migrate") as pid:
+                    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+            yield system
+        admin.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def system(postgres_dsn: str, brokers: str, tmp_path: Path) -> Iterator[System]:
+    with new_system(postgres_dsn, brokers, tmp_path) as made:
+        yield made
+
+
+def test_every_message_is_delivered_exactly_once(system: System) -> None:
+    with system.running("relay"), system.running("worker"):
+        users = system.add_users(300)
+        attempts = system.await_deliveries(users)
+
+    assert attempts == dict.fromkeys(users, 1)
+    assert system.rows.execute("select count(*) from outbox").fetchone() == (0,)
+
+
+def test_a_message_on_the_topic_carries_key_and_fields(system: System, brokers: str) -> None:
+    (user_id,) = system.add_users(1)
+    outbox = system.rows.execute("select message_id from outbox").fetchone()
+    with system.running("relay"):
+        consumer = Consumer({"bootstrap.servers": brokers, "group.id": "reader"})
+        consumer.assign([TopicPartition(system.topic, number, 0) for number in range(6)])
+        message = consumer.poll(15)
+        consumer.close()
+
+    assert message is not None
+    assert message.key() == f"user-{user_id}".encode()
+    assert json.loads(message.value() or b"") == {
+        "messageId": str(outbox[0]) if outbox else "",
+        "userId": str(user_id),
+        "messageType": "birthday",
+        "scheduledSendTime": "2030-05-17T09:00:00+00:00",
+        "content": "Hey, Ada Lovelace",
+    }
+
+
+def test_who_removes_users_removes_their_messages_and_deliveries_too(system: System) -> None:
+    with system.running("relay"), system.running("worker"):
+        system.await_deliveries(system.add_users(3))
+    system.add_users(2)
+
+    system.rows.execute("delete from users where email like '%@example.org'")
+
+    left = "select (select count(*) from outbox), (select count(*) from message_deliveries)"
+    assert system.rows.execute(left).fetchone() == (0, 0)
+
+
+def test_foreign_messages_and_messages_of_removed_users_do_not_stop_a_worker(
+    system: System, brokers: str
+) -> None:
+    producer = Producer({"bootstrap.servers": brokers})
+    removed = {"messageId": str(uuid.uuid4()), "userId": "999"}
+    huge = {"messageId": str(uuid.uuid4()), "userId": "9" * 30}
+    for value in ("no JSON", "[]", "{}", '{"messageId": 1}', json.dumps(removed), json.dumps(huge)):
+        producer.produce(system.topic, value=value, partition=0)
+    assert producer.flush(10) == 0
+
+    with system.running("relay"), system.running("worker"):
+        users = system.add_users(20)
+        attempts = system.await_deliveries(users)
+
+        group = Consumer({"bootstrap.servers": brokers, "group.id": system.topic})
+        await_that(lambda: committed(group, system.topic, 0) >= 6)
+        group.close()
+    assert attempts.keys() == users
+
+
+def committed(consumer: Consumer, topic: str, partition: int) -> int:
+    offset = consumer.committed([TopicPartition(topic, partition)], timeout=5)[0].offset
+    assert isinstance(offset, int)
+    return offset
+
+
+def test_a_killed_worker_loses_nothing_and_what_it_had_in_hand_comes_again(system: System) -> None:
+    # The wide sending time leaves messages finished behind unfinished ones, which no commit covers.
+    slow = {"BIRTHDAY_SEND_MS": "1..300", "BIRTHDAY_WORKER_ID": "one"}
+    with system.running("relay"):
+        users = system.add_users(200)
+        with system.running("worker", **slow) as pid:
+            await_that(lambda: len(system.attempts()) >= 60)
+            os.kill(pid, signal.SIGKILL)
+        with system.running("worker", BIRTHDAY_WORKER_ID="one"):
+            attempts = system.await_deliveries(users)
+
+    assert attempts.keys() == users
+    assert set(attempts.values()) == {1, 2}
+
+
+def test_two_workers_share_the_partitions_and_one_takes_over_when_the_other_stops(
+    system: System,
+) -> None:
+    with system.running("relay"), system.running("worker", "first"):
+        system.await_log("first", "ready; assigned partitions [0, 1, 2, 3, 4, 5]")
+        with system.running("worker", "second"):
+            system.await_log("second", "ready; assigned partitions [")
+            attempts = system.await_deliveries(first := system.add_users(200))
+        # Well below the session time-out of 30 s: a worker that stops leaves the group.
+        attempts = system.await_deliveries(first | system.add_users(200), within_s=10)
+
+    assert set(attempts.values()) == {1}
+    for name in ("first", "second"):
+        assert "recorded 0" not in (system.folder / f"{name}.log").read_text()
+
+
+def test_a_database_that_drops_all_connections_loses_nothing(
+    system: System, postgres_dsn: str
+) -> None:
+    name = system.rows.info.dbname
+    with system.running("relay"), system.running("worker"):
+        users = system.add_users(500)
+        with psycopg.connect(postgres_dsn, autocommit=True) as admin:
+            admin.execute(f"alter database {name} allow_connections false")
+            admin.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where datname = %s and pid <> %s",
+                (name, system.rows.info.backend_pid),
+            )
+            admin.execute(f"alter database {name} allow_connections true")
+        users |= system.add_users(50)
+        attempts = system.await_deliveries(users)
+
+    assert attempts.keys() == users
+
+
+@pytest.mark.timeout(150)  # a first run fetches the broker's jars
+def test_a_broker_that_is_killed_and_comes_back_loses_nothing(
+    postgres_dsn: str, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    state, cache = tmp_path / "state", pytestconfig.rootpath / ".perf" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    state.mkdir()
+    (state / "cache").symlink_to(cache)
+    only_broker = StackOptions(parts=frozenset({"kafka"}))
+    with running_stack(state, only_broker, say=lambda _: None) as stack:
+        assert stack.endpoints.brokers is not None
+        (broker,) = stack.services
+        assert broker.pids
+        with (
+            new_system(postgres_dsn, stack.endpoints.brokers, tmp_path) as system,
+            system.running("relay"),
+            system.running("worker", BIRTHDAY_SEND_MS="20..40"),
+        ):
+            users = system.add_users(200)
+            await_that(lambda: len(system.attempts()) > 20)
+            for pid in broker.pids:
+                os.kill(pid, signal.SIGKILL)
+            users |= system.add_users(100)
+            time.sleep(1)
+            revive(stack, "broker")
+            attempts = system.await_deliveries(users, within_s=40)
+
+    assert attempts.keys() == users

@@ -1,0 +1,164 @@
+"""Consumer lag: how many messages of each partition a group has not committed yet.
+
+Add here: another gauge of brokers or groups. Keep out: producing, consuming, committing (see
+workloads/).
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any, Final, Protocol
+
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka.admin import (  # type: ignore[attr-defined] # OffsetSpec is missing in __all__
+    AdminClient,
+    OffsetSpec,
+)
+
+from perf_pipeline.metrics.sample import PartitionLag, Reading
+from perf_pipeline.probes.probe import ANSWER_WITHIN_S, ProbeError
+
+Partition = tuple[str, int]
+_EARLIEST: Final = OffsetSpec.earliest()  # type: ignore[no-untyped-call] # no types there
+_LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call] # no types there
+_LATE_S: Final = 1.0  # the client tells of its own time-out a little after it
+
+
+class LagProbe:
+    """Read high watermark - committed offset per partition, over one client that stays open.
+
+    The high watermark, not the last stable offset: messages of an open transaction are produced
+    and not yet worked on, which is what lag means; the last stable offset would hide them while
+    the transaction is open. Its price: the marker that ends a transaction takes one offset, and a
+    consumer commits behind its last message, so a drained transactional topic keeps a lag of 1
+    per partition whose last entry is a marker.
+
+    A group that is unknown or never committed lags by everything that still exists.
+
+    Args:
+        brokers: bootstrap servers.
+        group: the consumer group.
+        topics: that it consumes.
+    """
+
+    name = "consumer_lag"
+
+    def __init__(self, brokers: str, group: str, topics: Sequence[str]) -> None:
+        self._brokers = brokers
+        self._group = group
+        self._topics = tuple(topics)
+        self._client: AdminClient | None = None
+        self._partitions: tuple[Partition, ...] = ()
+
+    def open(self) -> None:
+        """Connect, and look up the topics' partitions.
+
+        Raises:
+            ProbeError: no broker answers, or a topic is missing.
+        """
+        self._client = AdminClient(
+            {
+                "bootstrap.servers": self._brokers,
+                "client.id": "perf_pipeline_probe",
+                # Its own log goes to stderr; what matters is told as a problem.
+                "log_level": 0,
+            }
+        )
+        try:
+            # All topics: asking for one by name would create it where brokers auto-create.
+            known = self._client.list_topics(timeout=ANSWER_WITHIN_S).topics
+        except KafkaException as error:
+            raise ProbeError(self._sentence(error)) from None
+        missing = [topic for topic in self._topics if topic not in known]
+        if missing:
+            raise ProbeError(f"topic {', '.join(missing)} does not exist at {self._brokers}")
+        self._partitions = tuple(
+            (topic, number) for topic in self._topics for number in sorted(known[topic].partitions)
+        )
+
+    def read(self, at_us: int) -> list[Reading]:
+        """Return the group's total (source: the group) and each partition's (topic/number).
+
+        Raises:
+            ProbeError: no answer within ANSWER_WITHIN_S.
+        """
+        lags = self.lags()
+        total = float(sum(lag.messages for lag in lags))
+        return [
+            Reading(at_us, self._group, "consumer_lag", total),
+            *(
+                Reading(at_us, f"{lag.topic}/{lag.partition}", "consumer_lag", float(lag.messages))
+                for lag in lags
+            ),
+        ]
+
+    def lags(self) -> list[PartitionLag]:
+        """Return every partition's offsets, by topic and number; three requests at once.
+
+        Raises:
+            ProbeError: not open, or no answer within ANSWER_WITHIN_S.
+        """
+        client = self._client
+        if client is None:
+            raise ProbeError("the consumer lag probe is not open")
+        try:
+            committed = _committed(client, self._group, self._partitions)
+            low = _offsets(client, self._partitions, _EARLIEST)
+            high = _offsets(client, self._partitions, _LATEST)
+            return [
+                PartitionLag(topic, number, low_mark, high_mark, offset)
+                for (topic, number), low_mark, high_mark, offset in zip(
+                    self._partitions, low(), high(), committed(), strict=True
+                )
+            ]
+        except (KafkaException, TimeoutError) as error:
+            raise ProbeError(self._sentence(error)) from None
+
+    def close(self) -> None:
+        """Let the client go; librdkafka closes its connections."""
+        self._client = None
+
+    def _sentence(self, error: KafkaException | TimeoutError) -> str:
+        text = f"no answer within {ANSWER_WITHIN_S:g} s"
+        if isinstance(error, KafkaException):
+            text = error.args[0].str()
+        return f"Kafka at {self._brokers} does not tell the lag of {self._group}: {text}"
+
+
+class _Later(Protocol):
+    def __call__(self) -> list[Any]: ...
+
+
+def _offsets(client: AdminClient, partitions: Sequence[Partition], spec: OffsetSpec) -> _Later:
+    wanted = {TopicPartition(topic, number): spec for topic, number in partitions}
+    answers: Mapping[TopicPartition, Future[Any]] = client.list_offsets(
+        wanted, request_timeout=ANSWER_WITHIN_S
+    )
+    by_partition = {(entry.topic, entry.partition): future for entry, future in answers.items()}
+    return lambda: [_result(by_partition[partition]).offset for partition in partitions]
+
+
+def _committed(client: AdminClient, group: str, partitions: Sequence[Partition]) -> _Later:
+    wanted = [TopicPartition(topic, number) for topic, number in partitions]
+    answers = client.list_consumer_group_offsets(
+        [ConsumerGroupTopicPartitions(group, wanted)], request_timeout=ANSWER_WITHIN_S
+    )
+
+    def offsets() -> list[int | None]:
+        found = {
+            (entry.topic, entry.partition): _offset(entry)
+            for entry in _result(answers[group]).topic_partitions
+        }
+        return [found.get(partition) for partition in partitions]
+
+    return offsets
+
+
+def _result(future: Future[Any]) -> Any:
+    return future.result(timeout=ANSWER_WITHIN_S + _LATE_S)
+
+
+def _offset(entry: TopicPartition) -> int | None:
+    if entry.error is not None:
+        raise KafkaException(entry.error)
+    # Negative: the broker's "no offset".
+    return entry.offset if entry.offset >= 0 else None

@@ -1,0 +1,95 @@
+"""The seam between the sampler and what it watches.
+
+Add here: what every probe needs. Keep out: any single system's detail.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Final, Protocol
+
+from perf_pipeline.errors import ExitCode, PerfPipelineError
+from perf_pipeline.metrics.sample import Reading
+
+# CPU time comes in ticks of 10 ms: over less than this a rate is mostly rounding.
+MIN_SPAN_S: Final = 0.2
+ANSWER_WITHIN_S: Final = 2.0
+
+
+class ProbeError(PerfPipelineError):
+    """Say in one sentence, without secrets, why a probe could not read."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.NOT_MEASURED
+
+
+class Probe(Protocol):
+    """Read one system's gauges; used by one thread at a time.
+
+    After a failed `open` or `read` comes `close`, and after a while `open` again. What is counted
+    "since the benchmark began" survives that. No call may block for longer than a few seconds.
+    """
+
+    @property
+    def name(self) -> str:
+        """Give a name for file, problems and `sampling_interval_s`: letters, digits, `-`, `_`."""
+        ...
+
+    def open(self) -> None:
+        """Connect, and take the first values that later ones are compared with.
+
+        Raises:
+            ProbeError: there is nothing to read.
+        """
+        ...
+
+    def read(self, at_us: int) -> list[Reading]:
+        """Return what is there now; rates are over the time since the reading before.
+
+        Raises:
+            ProbeError: there was no answer.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of what `open` took; also after a failed `open`."""
+        ...
+
+
+@dataclass(slots=True)
+class Tally:
+    """Sum up how much a server's counter grew since its first value.
+
+    A counter that got smaller was restarted with its server. Where it restarts at zero, the new
+    value is growth; elsewhere (entries were evicted) it is only the new base.
+
+    >>> tally = Tally()
+    >>> [tally.add(value) for value in (100, 130, 5)]
+    [0.0, 30.0, 35.0]
+
+    Attributes:
+        restarts_at_zero: what a smaller value means.
+        total: growth so far, in the counter's unit.
+    """
+
+    restarts_at_zero: bool = True
+    total: float = 0.0
+    last: float | None = None
+
+    def add(self, value: float) -> float:
+        """Take the counter's present value and return the growth so far."""
+        if self.last is not None:
+            restarted = value if self.restarts_at_zero else 0.0
+            self.total += value - self.last if value >= self.last else restarted
+        self.last = value
+        return self.total
+
+
+def masked(text: str, secrets: Iterable[str | None]) -> str:
+    """Return the first line of an error's text with every secret replaced.
+
+    >>> masked("no hunter2 here", ["hunter2", None])
+    'no *** here'
+    """
+    line = text.strip().partition("\n")[0].strip()
+    for secret in filter(None, secrets):
+        line = line.replace(secret, "***")
+    return line

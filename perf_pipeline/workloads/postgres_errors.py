@@ -1,0 +1,60 @@
+"""What people may see of a DSN and of psycopg's errors: addresses and sentences, no passwords.
+
+Add here: a wording for another way in which PostgreSQL refuses. Keep out: retries, samples.
+"""
+
+from psycopg import Error
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import InsufficientPrivilege, UndefinedTable
+
+from perf_pipeline.errors import TargetUnavailableError
+
+CONNECT_TIMEOUT_S = 10
+
+
+def address(dsn: str) -> str:
+    """Give `user@host:port/database` of a DSN.
+
+    Raises:
+        TargetUnavailableError: it is no DSN; its text is not repeated, it may hold a password.
+    """
+    try:
+        parts = conninfo_to_dict(dsn)
+    except Error:
+        parts = {}
+    # "user:p@ss@host" parses, and would show the password's tail as the host.
+    if not parts or "@" in str(parts.get("host", "")):
+        raise TargetUnavailableError(
+            "the PostgreSQL DSN cannot be read (it is not shown, it may hold a password)",
+            hint="write postgresql://user:password@host:port/database; percent-encode @ : / in it",
+        ) from None
+    user, host = parts.get("user", ""), parts.get("host", "localhost")
+    return f"{user}@{host}:{parts.get('port', 5432)}/{parts.get('dbname', user)}"
+
+
+def unavailable(dsn: str, error: Error) -> TargetUnavailableError:
+    """Turn an error of psycopg into one with a sentence and a remedy, password masked."""
+    where = address(dsn)
+    if isinstance(error, UndefinedTable):
+        return TargetUnavailableError(
+            f"PostgreSQL at {where} has no table users",
+            hint="create the target's tables first (its migrations), or correct the DSN",
+        )
+    if isinstance(error, InsufficientPrivilege):
+        return TargetUnavailableError(
+            f"PostgreSQL at {where} refuses: {error.diag.message_primary}",
+            hint="the role needs select, insert, update and delete on users (create for an index)",
+        )
+    said = str(error.diag.message_primary or error).strip().replace("\n", " ")
+    password = str(conninfo_to_dict(dsn).get("password") or "")
+    if password:
+        said = said.replace(password, "***")
+    return TargetUnavailableError(
+        f"PostgreSQL at {where} cannot be used: {said}",
+        hint="start it, correct the DSN (PERF_POSTGRES_DSN), or wait until it is free",
+    )
+
+
+def error_class(error: Error) -> str:
+    """Give the SQLSTATE, or the exception's class where the server sent none."""
+    return error.sqlstate or type(error).__name__

@@ -1,0 +1,165 @@
+"""Drive a workload as the engine would, with everything that it records kept in memory.
+
+Add here: another way to call a workload in tests. Keep out: assertions.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from perf_pipeline.engine.ports import Iteration, WorkerContext, Workload
+from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent, Outcome, Phase, Sample
+
+SEED = 42
+
+
+class RealClock:
+    """Tell µs since this clock was made."""
+
+    def __init__(self) -> None:
+        self.origin_ns = time.monotonic_ns()
+
+    def now_us(self) -> int:
+        """Give integer µs since the origin."""
+        return (time.monotonic_ns() - self.origin_ns) // 1_000
+
+    async def sleep_until_us(self, at_us: int) -> None:
+        """Return at `at_us` or later."""
+        # Event loops wake up to a millisecond early (uvloop#739).
+        await asyncio.sleep(max(0, at_us - self.now_us()) / 1e6 + 0.001)
+
+
+@dataclass
+class MemoryRecorder:
+    """Keep samples and ledger entries in lists."""
+
+    samples: list[Sample] = field(default_factory=list)
+    entries: list[LedgerEntry] = field(default_factory=list)
+
+    def sample(
+        self,
+        iteration: Iteration,
+        operation: str,
+        started_us: int,
+        ended_us: int,
+        outcome: Outcome,
+        *,
+        intended_us: int | None = None,
+        status: int = 0,
+        error: str = "",
+        bytes_out: int = 0,
+        bytes_in: int = 0,
+        records: int = 1,
+        checks_passed: int = 0,
+        checks_failed: int = 0,
+    ) -> None:
+        """Keep a sample."""
+        self.samples.append(
+            Sample(
+                scenario=iteration.scenario,
+                protocol=iteration.protocol,
+                vu=iteration.vu,
+                iteration=iteration.number,
+                operation=operation,
+                phase=iteration.phase,
+                intended_us=iteration.intended_us if intended_us is None else intended_us,
+                started_us=started_us,
+                ended_us=ended_us,
+                outcome=outcome,
+                status=status,
+                error=error,
+                bytes_out=bytes_out,
+                bytes_in=bytes_in,
+                records=records,
+                checks_passed=checks_passed,
+                checks_failed=checks_failed,
+            )
+        )
+
+    def ledger(self, entry: LedgerEntry) -> None:
+        """Keep a ledger entry."""
+        self.entries.append(entry)
+
+    def ids(self, event: LedgerEvent) -> list[str]:
+        """Give the message ids that passed a station, once per entry."""
+        return [entry.message_id for entry in self.entries if entry.event is event]
+
+
+@dataclass
+class Bench:
+    """Hold an opened workload and what it recorded."""
+
+    workload: Workload
+    clock: RealClock
+    recorder: MemoryRecorder
+    scenario: str
+
+    @property
+    def samples(self) -> list[Sample]:
+        """Give what was recorded so far."""
+        return self.recorder.samples
+
+    def iteration(self, vu: int, number: int) -> Iteration:
+        """Make an iteration that is intended now."""
+        return Iteration(
+            scenario=self.scenario,
+            protocol=self.workload.protocol,
+            vu=vu,
+            number=number,
+            intended_us=self.clock.now_us(),
+            phase=Phase.MEASURED,
+            random=random.Random(f"{SEED}/{self.scenario}/{vu}/{number}"),
+        )
+
+    async def iterate(self, iterations: int, vus: int = 1) -> None:
+        """Let each VU do its iterations, one after the other."""
+
+        async def one_vu(vu: int) -> None:
+            for number in range(iterations):
+                await self.workload.iterate(self.iteration(vu, number))
+
+        await asyncio.gather(*(one_vu(vu) for vu in range(1, vus + 1)))
+
+
+@asynccontextmanager
+async def opened(
+    workload: Workload,
+    parameters: Mapping[str, Any],
+    *,
+    secrets: Mapping[str, str] | None = None,
+    vus: int = 1,
+    worker: int = 0,
+    workers: int = 1,
+    scenario: str = "bench",
+) -> AsyncIterator[Bench]:
+    """Open a workload, and close it whatever happens."""
+    bench = Bench(workload, RealClock(), MemoryRecorder(), scenario)
+    await workload.open(
+        WorkerContext(
+            worker=worker,
+            workers=workers,
+            vus=vus,
+            seed=SEED,
+            parameters=parameters,
+            secrets=secrets or {},
+            clock=bench.clock,
+            recorder=bench.recorder,
+        )
+    )
+    try:
+        yield bench
+    finally:
+        await workload.close()
+
+
+def outcomes(samples: Sequence[Sample]) -> dict[tuple[str, str], int]:
+    """Count samples by outcome and error."""
+    counts: dict[tuple[str, str], int] = {}
+    for sample in samples:
+        key = (sample.outcome.value, sample.error)
+        counts[key] = counts.get(key, 0) + 1
+    return counts

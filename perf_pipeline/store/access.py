@@ -1,0 +1,167 @@
+"""Get at the history file: one process at a time, and one clear sentence when that fails.
+
+DuckDB lets one process open a file for writing, or several for reading only; whoever comes second
+gets an error. Our own processes therefore queue at a lock file beside the history, and a stranger
+(a DuckDB shell, a notebook) is waited for and then named.
+
+Add here: another way in which opening a file fails. Keep out: SQL.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EDQUOT, ENOSPC
+from pathlib import Path
+from time import monotonic_ns, sleep
+from typing import Final
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from perf_pipeline.errors import PerfPipelineError, StoreBusyError
+
+_POLL_S: Final = 0.1
+_CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
+    # a measurement never downloads code
+    "autoinstall_known_extensions": False,
+}
+_HOLDER: Final = re.compile(r"Conflicting lock is held in (?P<program>.*?) ?\(PID (?P<pid>\d+)\)")
+_BUSY: Final = ("Could not set lock on file", "Conflicting lock")
+_FULL: Final = ("No space left on device", "Disk quota exceeded", "Out of disk")
+_DAMAGED: Final = "{file} is damaged or not a DuckDB file: {message}"
+_SAFE_HINT: Final = "samples are safe in the spool; close it and run `perf-pipeline ingest <run>`"
+_MOVE_HINT: Final = (
+    "move it away and run `perf-pipeline ingest <run>` for each run that is still in the spool"
+)
+
+
+@contextmanager
+def exclusive(path: Path, wait_s: float) -> Iterator[float]:
+    """Hold the lock file beside the history; give how many of the seconds are left.
+
+    Raises:
+        StoreBusyError: another process of ours held it all the time.
+        PerfPipelineError: the lock file cannot be made.
+    """
+    began_ns = monotonic_ns()
+    lock_path = path.with_name(f"{path.name}.lock")
+    try:
+        lock_path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(lock_path, timeout=wait_s)
+        lock.acquire()
+    except Timeout as error:
+        raise _busy(path, _flock_holder(lock_path), wait_s) from error
+    except OSError as error:
+        raise sentence_of(error, path) from error
+    try:
+        yield max(0.0, wait_s - (monotonic_ns() - began_ns) / 1e9)
+    finally:
+        lock.release()
+
+
+@contextmanager
+def connected(path: Path, wait_s: float, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the file; wait for a stranger that has it open.
+
+    Raises:
+        StoreBusyError: the stranger still had it when the time was over.
+        PerfPipelineError: the file cannot be opened at all.
+    """
+    deadline_ns = monotonic_ns() + int(wait_s * 1e9)
+    while True:
+        try:
+            connection = duckdb.connect(path, read_only=read_only, config=_CONFIG)
+            break
+        except duckdb.Error as error:
+            if not _is_busy(error):
+                raise sentence_of(error, path) from error
+            if monotonic_ns() >= deadline_ns:
+                raise _busy(path, _duckdb_holder(str(error)), wait_s) from error
+        sleep(_POLL_S)
+    with connection:
+        yield connection
+
+
+@contextmanager
+def said_plainly(path: Path) -> Iterator[None]:
+    """Turn what a file or its disk does to us into one sentence; our own mistakes stay as they are.
+
+    Raises:
+        PerfPipelineError: the file is damaged, the disk is full, or there is no permission.
+    """
+    try:
+        yield
+    except (
+        duckdb.IOException,
+        duckdb.FatalException,
+        duckdb.InternalException,
+        duckdb.SerializationException,
+        duckdb.OutOfMemoryException,
+        OSError,
+    ) as error:
+        raise sentence_of(error, path) from error
+
+
+def sentence_of(error: Exception, path: Path) -> PerfPipelineError:
+    """Say in one sentence what DuckDB or the system reports about the history file."""
+    message = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    full = isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT)
+    if full or any(text in str(error) for text in _FULL):
+        return PerfPipelineError(
+            f"the disk of {path} is full; nothing of this step was stored, earlier runs are intact",
+            hint="make room, then run `perf-pipeline ingest <run>`; the samples are in the spool",
+        )
+    if path.is_dir():
+        return PerfPipelineError(
+            f"{path} is a directory, and the history is a file", hint="name a file in it"
+        )
+    if isinstance(error, PermissionError) or "Permission denied" in message:
+        return PerfPipelineError(
+            f"no permission to open {path}", hint="change its owner or mode, or name another file"
+        )
+    if isinstance(error, OSError) or "Cannot open file" in message:
+        return PerfPipelineError(f"{path} cannot be opened: {message}", hint="name another file")
+    if "does not exist" in message:
+        return PerfPipelineError(
+            f"{path} does not exist; no run has been stored yet",
+            hint="`perf-pipeline run` makes it, or `perf-pipeline ingest <run>`",
+        )
+    return PerfPipelineError(_DAMAGED.format(file=path, message=message), hint=_MOVE_HINT)
+
+
+def _is_busy(error: duckdb.Error) -> bool:
+    return any(text in str(error) for text in _BUSY)
+
+
+def _busy(path: Path, holder: str, wait_s: float) -> StoreBusyError:
+    return StoreBusyError(
+        f"{path.name} is open in {holder}; waited {wait_s:g} s for it", hint=_SAFE_HINT
+    )
+
+
+def _duckdb_holder(message: str) -> str:
+    match = _HOLDER.search(message)
+    if match is None:
+        return "another process"
+    return _named(int(match["pid"]), Path(match["program"]).name)
+
+
+def _flock_holder(lock_path: Path) -> str:
+    """Find who holds the lock file; Linux tells in /proc/locks, elsewhere nobody is named."""
+    try:
+        inode = str(lock_path.stat().st_ino)
+        lines = Path("/proc/locks").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return "another process"
+    for words in (line.split() for line in lines):
+        if "->" not in words and len(words) > 5 and words[5].rpartition(":")[2] == inode:
+            return _named(int(words[4]), "")
+    return "another process"
+
+
+def _named(pid: int, program: str) -> str:
+    try:
+        name = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
+    except OSError:
+        name = program
+    return f"pid {pid} ({name})" if name else f"pid {pid}"

@@ -1,0 +1,223 @@
+"""The history as one object: open it, put runs in, ask it.
+
+Add here: one method per question, which calls the module that answers it. Keep out: SQL.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.metrics.catalog import CATALOG
+from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.metrics.threshold import Threshold, Verdict
+from perf_pipeline.store import queries, statistics, tables
+from perf_pipeline.store.access import connected, exclusive, said_plainly
+from perf_pipeline.store.ingest import ingest_benchmark
+from perf_pipeline.store.migrate import is_current, migrate
+from perf_pipeline.store.records import (
+    BenchmarkOutcome,
+    CheckCounts,
+    DiffRow,
+    Ingested,
+    LedgerCounts,
+    RunKey,
+    RunRecord,
+    SeriesPoint,
+    SeriesStatistic,
+    tags_text,
+)
+from perf_pipeline.store.windows import measured_windows
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Hold the open history; get one from `open_history`.
+
+    Attributes:
+        path: of the DuckDB file.
+        connection: to it; for this package only.
+    """
+
+    path: Path
+    connection: duckdb.DuckDBPyConnection
+
+    def ingest(self, spool_run: Path, benchmark: str) -> Ingested:
+        """Store one benchmark of a spooled run in one transaction.
+
+        All that the history had of this benchmark of this run is replaced, with the summaries,
+        verdicts and diffs that were worked out from it. A benchmark without outcome.json was cut
+        off: it is stored with the status `aborted`, and its counts come from its samples.
+
+        Raises:
+            PerfPipelineError: the folder is missing, or a file in it is of another version.
+        """
+        return ingest_benchmark(self.connection, spool_run, benchmark)
+
+    def summarise(
+        self, key: RunKey, also: Iterable[tuple[str, Mapping[str, str]]] = ()
+    ) -> list[Summary]:
+        """Compute and store the summaries of every metric that has data.
+
+        Overall, by scenario, and by operation where that is not just a scenario; figures as they
+        were recorded; readings by source, and overall where there is only one.
+
+        Args:
+            key: which benchmark.
+            also: further pairs of metric and tag filter to summarise, e.g. those of thresholds,
+                so that they have a series over runs.
+
+        Raises:
+            PerfPipelineError: the benchmark is not here, or its samples were pruned.
+        """
+        self._require_raw(key)
+        windows = measured_windows(self.connection, key)
+        found = [
+            summary
+            for metric in CATALOG.values()
+            for summary in statistics.summaries_of(self.connection, key, metric, windows)
+        ]
+        known = {(each.metric, tags_text(each.tags)) for each in found}
+        for metric, tags in also:
+            if (metric, tags_text(tags)) in known:
+                continue
+            known.add((metric, tags_text(tags)))
+            found += statistics.summary_of(self.connection, key, CATALOG[metric], tags, windows)
+        tables.write_summaries(self.connection, key, found)
+        return found
+
+    def observe(self, key: RunKey, threshold: Threshold) -> float | None:
+        """Give the exact figure that a threshold judges, in the metric's unit.
+
+        None when nothing was measured. A counter of iterations is 0.0 when the scenario ran
+        and none was dropped; a counter filtered by status, outcome or error is 0.0 when there
+        were operations and none ended so.
+
+        Raises:
+            PerfPipelineError: the benchmark is not here, or its samples were pruned.
+        """
+        self._require_raw(key)
+        windows = measured_windows(self.connection, key)
+        return statistics.figure_of(self.connection, key, threshold, windows)
+
+    def store_verdicts(self, key: RunKey, verdicts: Sequence[Verdict]) -> None:
+        """Replace the verdicts of a benchmark."""
+        tables.write_verdicts(self.connection, key, verdicts)
+
+    def store_diffs(self, key: RunKey, rows: Sequence[DiffRow]) -> None:
+        """Replace the baseline diffs of a benchmark."""
+        tables.write_diffs(self.connection, key, rows)
+
+    def series(
+        self,
+        benchmark: str,
+        metric: str,
+        tags: Mapping[str, str],
+        statistic: SeriesStatistic,
+        *,
+        profile: str,
+        environment_id: str,
+        before: str | None = None,
+        limit: int = 30,
+    ) -> list[SeriesPoint]:
+        """List one figure over runs, oldest first: complete, valid benchmarks of like runs only.
+
+        Raises:
+            PerfPipelineError: `before` is not in the history.
+        """
+        return queries.series_of(
+            self.connection,
+            benchmark,
+            metric,
+            tags,
+            statistic,
+            profile=profile,
+            environment_id=environment_id,
+            before=before,
+            limit=limit,
+        )
+
+    def lost_and_duplicated(self, key: RunKey) -> LedgerCounts:
+        """Compare promised with completed messages by id, all phases; zeros without a ledger."""
+        return queries.ledger_counts_of(self.connection, key)
+
+    def runs(self, limit: int = 30) -> list[RunRecord]:
+        """List the newest runs, newest first."""
+        return queries.newest_runs(self.connection, limit)
+
+    def run(self, run_id: str) -> RunRecord:
+        """Give one run.
+
+        Raises:
+            PerfPipelineError: the history does not have it.
+        """
+        return queries.one_run(self.connection, run_id)
+
+    def outcomes(self, run_id: str) -> list[BenchmarkOutcome]:
+        """List the outcomes of a run's benchmarks in the order in which they began."""
+        return queries.outcomes_of(self.connection, run_id)
+
+    def checks(self, run_id: str) -> list[CheckCounts]:
+        """List how often each check of a run passed and failed in the measured phase."""
+        return queries.check_counts_of(self.connection, run_id)
+
+    def summaries(self, run_id: str) -> list[tuple[str, Summary]]:
+        """List a run's stored summaries as (benchmark, summary)."""
+        return tables.read_summaries(self.connection, run_id)
+
+    def verdicts(self, run_id: str) -> list[tuple[str, Verdict]]:
+        """List a run's stored verdicts as (benchmark, verdict), in the order of the profile."""
+        return tables.read_verdicts(self.connection, run_id)
+
+    def diffs(self, run_id: str) -> list[tuple[str, DiffRow]]:
+        """List a run's stored baseline diffs as (benchmark, diff)."""
+        return tables.read_diffs(self.connection, run_id)
+
+    def prune(self, keep_raw_runs: int) -> list[str]:
+        """Delete samples and ledgers of all but the newest runs; summaries stay for ever.
+
+        Returns:
+            The ids of the runs that have no raw rows now.
+
+        Raises:
+            PerfPipelineError: fewer than one run would be kept.
+        """
+        return queries.prune_raw(self.connection, keep_raw_runs)
+
+    def _require_raw(self, key: RunKey) -> None:
+        if not queries.raw_is_kept(self.connection, key):
+            raise PerfPipelineError(
+                f"the samples of run {key.run_id!r} were pruned; its summaries are kept",
+                hint=f"run `perf-pipeline ingest {key.run_id}` if it is still in the spool",
+            )
+
+
+@contextmanager
+def open_history(path: Path, *, wait_s: float = 30.0, read_only: bool = False) -> Iterator[History]:
+    """Open the history, alone; make it or bring its schema up to date where needed.
+
+    Args:
+        path: of the DuckDB file; folders above it are made.
+        wait_s: how long to queue behind another process that has it open.
+        read_only: nothing can be changed, and a missing file is an error.
+
+    Raises:
+        StoreBusyError: another process had it open all the time; the sentence names it.
+        PerfPipelineError: it is damaged, newer than this code, or cannot be opened.
+    """
+    with exclusive(path, wait_s) as left_s, said_plainly(path):
+        if read_only and not _is_current(path, left_s):
+            with connected(path, left_s, read_only=False) as connection:
+                migrate(connection, str(path))
+        with connected(path, left_s, read_only=read_only) as connection:
+            if not read_only:
+                migrate(connection, str(path))
+            yield History(path, connection)
+
+
+def _is_current(path: Path, wait_s: float) -> bool:
+    with connected(path, wait_s, read_only=True) as connection:
+        return is_current(connection, str(path))

@@ -1,0 +1,84 @@
+"""Bring a history file to the schema that this code knows, once per version.
+
+Add here: nothing; a change of schema is a new file migrations/NNNN_name.sql, and files that were
+released are never edited. Keep out: data.
+"""
+
+from datetime import UTC, datetime
+from importlib.resources import files
+
+import duckdb
+
+from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.store.metric_sql import metric_values_view, view_hash
+
+_CREATE_LOG = """
+create table if not exists schema_migrations (
+    version integer primary key, name varchar not null, applied_at timestamp not null
+)
+"""
+_LOG = "insert into schema_migrations (version, name, applied_at) values (?, ?, ?)"
+_VERSION = "select coalesce(max(version), 0) from schema_migrations"
+_TABLES = "select table_name from duckdb_tables() where not internal"
+_VIEW_HASH = "select comment from duckdb_views() where view_name = 'metric_values'"
+
+
+def migrations() -> list[tuple[int, str, str]]:
+    """List all migrations as (version, file name, SQL), oldest first."""
+    folder = files("perf_pipeline.store") / "migrations"
+    names = sorted(each.name for each in folder.iterdir() if each.name.endswith(".sql"))
+    return [(int(name[:4]), name, (folder / name).read_text(encoding="utf-8")) for name in names]
+
+
+def is_current(connection: duckdb.DuckDBPyConnection, shown: str) -> bool:
+    """Tell whether the schema and the view are those of this code.
+
+    Raises:
+        PerfPipelineError: the file belongs to something else, or to a newer version.
+    """
+    return _version(connection, shown) == migrations()[-1][0] and _view_is_current(connection)
+
+
+def migrate(connection: duckdb.DuckDBPyConnection, shown: str) -> None:
+    """Apply what is missing, each migration in its own transaction.
+
+    Raises:
+        PerfPipelineError: the file belongs to something else, or to a newer version.
+    """
+    current = _version(connection, shown)
+    for version, name, sql in migrations():
+        if version <= current:
+            continue
+        with connection.cursor() as cursor:
+            cursor.begin()
+            cursor.execute(_CREATE_LOG)
+            cursor.execute(sql)
+            cursor.execute(_LOG, [version, name, datetime.now(UTC).replace(tzinfo=None)])
+            cursor.commit()
+    if not _view_is_current(connection):
+        connection.execute(f"create or replace view metric_values as {metric_values_view()}")
+        connection.execute(f"comment on view metric_values is '{view_hash()}'")
+
+
+def _view_is_current(connection: duckdb.DuckDBPyConnection) -> bool:
+    return connection.execute(_VIEW_HASH).fetchone() == (view_hash(),)
+
+
+def _version(connection: duckdb.DuckDBPyConnection, shown: str) -> int:
+    tables = {name for (name,) in connection.execute(_TABLES).fetchall()}
+    if not tables:
+        return 0
+    if "schema_migrations" not in tables:
+        raise PerfPipelineError(
+            f"{shown} is a DuckDB file of something else (it has the table {min(tables)!r})",
+            hint="name another file for the history",
+        )
+    row = connection.execute(_VERSION).fetchone()
+    version = int(row[0]) if row else 0
+    known = migrations()[-1][0]
+    if version > known:
+        raise PerfPipelineError(
+            f"{shown} has schema {version}, and this version of perf_pipeline knows up to {known}",
+            hint="upgrade perf_pipeline, or name another file for the history",
+        )
+    return version

@@ -1,0 +1,268 @@
+"""Read the history: runs, outcomes, series over runs, messages by id; and prune it.
+
+Add here: a question that a driver, a report or the baseline diff asks. Keep out: statistics over
+several runs (analysis/).
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+import duckdb
+
+from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.store.ingest import transaction
+from perf_pipeline.store.records import (
+    BenchmarkOutcome,
+    CheckCounts,
+    LedgerCounts,
+    RunKey,
+    RunRecord,
+    ScenarioCounts,
+    SeriesPoint,
+    SeriesStatistic,
+    tags_text,
+)
+
+_STATISTIC_COLUMNS: Final[Mapping[SeriesStatistic, str]] = MappingProxyType(
+    {
+        "med": "median",
+        "p90": "p90",
+        "p95": "p95",
+        "p99": "p99",
+        "avg": "average",
+        "min": "minimum",
+        "max": "maximum",
+        "rate": "rate",
+        "count": "count",
+        "value": "last",
+    }
+)
+_RUNS: Final = """
+select run_id, profile, profile_toml, config_hash, seed, target, triggered_by, code_version,
+    began_at, facts
+from runs join environments using (environment_id)
+"""
+_NEWEST_RUNS: Final = f"{_RUNS} order by began_at desc, run_id desc limit ?"
+_ONE_RUN: Final = f"{_RUNS} where run_id = ?"
+_BENCHMARKS: Final = """
+select benchmark, status, began_at, wall_s, measured_s, valid, invalid_reasons, health
+from benchmarks where run_id = ? order by began_at nulls last, benchmark
+"""
+_SCENARIOS: Final = """
+select benchmark, scenario, iterations, dropped_iterations, interrupted_iterations,
+    intended_iterations, measured_from_us, measured_until_us
+from scenarios where run_id = ? order by benchmark, scenario
+"""
+_CHECKS: Final = """
+select benchmark, scenario, operation, check_name, passes, fails
+from checks where run_id = ? order by benchmark, scenario, operation, check_name
+"""
+_BEGAN: Final = "select began_at from runs where run_id = ?"
+_LEDGER: Final = "select message_id, event from ledger where run_id = ? and benchmark = ?"
+# `{ledger}`: rows of (message_id, event).
+LEDGER_COUNTS: Final = """
+with ids as (
+    select message_id,
+        count(*) filter (where event = 'acknowledged') as acknowledged,
+        count(*) filter (where event = 'completed') as completed
+    from {ledger} group by message_id
+)
+select count(*) filter (where acknowledged > 0),
+    count(*) filter (where completed > 0),
+    count(*) filter (where acknowledged > 0 and completed = 0),
+    coalesce(sum(completed - 1) filter (where completed > 0), 0),
+    count(*) filter (where acknowledged = 0 and completed > 0)
+from ids
+"""
+_OLD_RUNS: Final = """
+select run_id from runs
+where run_id not in (select run_id from runs order by began_at desc, run_id desc limit ?)
+"""
+
+
+def newest_runs(connection: duckdb.DuckDBPyConnection, limit: int) -> list[RunRecord]:
+    """List the newest runs, newest first."""
+    return [_run(row) for row in connection.execute(_NEWEST_RUNS, [limit]).fetchall()]
+
+
+def one_run(connection: duckdb.DuckDBPyConnection, run_id: str) -> RunRecord:
+    """Give one run.
+
+    Raises:
+        PerfPipelineError: the history does not have it.
+    """
+    row = connection.execute(_ONE_RUN, [run_id]).fetchone()
+    if row is None:
+        newest = ", ".join(run.run_id for run in newest_runs(connection, 5)) or "none"
+        raise PerfPipelineError(
+            f"run {run_id!r} is not in the history", hint=f"the newest runs are: {newest}"
+        )
+    return _run(row)
+
+
+def outcomes_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[BenchmarkOutcome]:
+    """List the outcomes of a run's benchmarks in the order in which they began.
+
+    Names of checks are those that samples answered.
+    """
+    scenarios: dict[str, list[ScenarioCounts]] = {}
+    for benchmark, *rest in connection.execute(_SCENARIOS, [run_id]).fetchall():
+        scenarios.setdefault(benchmark, []).append(ScenarioCounts(*rest))
+    names: dict[str, dict[str, tuple[str, ...]]] = {}
+    for each in check_counts_of(connection, run_id):
+        known = names.setdefault(each.benchmark, {}).get(each.operation, ())
+        if each.check not in known:
+            names[each.benchmark][each.operation] = (*known, each.check)
+    return [
+        BenchmarkOutcome(
+            benchmark,
+            status,
+            _iso(began_at),
+            wall_s or 0.0,
+            measured_s or 0.0,
+            valid,
+            tuple(invalid_reasons),
+            tuple(scenarios.get(benchmark, ())),
+            names.get(benchmark, {}),
+            dict(health),
+        )
+        for (
+            benchmark,
+            status,
+            began_at,
+            wall_s,
+            measured_s,
+            valid,
+            invalid_reasons,
+            health,
+        ) in connection.execute(_BENCHMARKS, [run_id]).fetchall()
+    ]
+
+
+def check_counts_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[CheckCounts]:
+    """List how often each check of a run passed and failed, in the measured phase."""
+    return [CheckCounts(*row) for row in connection.execute(_CHECKS, [run_id]).fetchall()]
+
+
+def series_of(
+    connection: duckdb.DuckDBPyConnection,
+    benchmark: str,
+    metric: str,
+    tags: Mapping[str, str],
+    statistic: SeriesStatistic,
+    *,
+    profile: str,
+    environment_id: str,
+    before: str | None,
+    limit: int,
+) -> list[SeriesPoint]:
+    """List one figure over runs, oldest first: complete, valid benchmarks of like runs only.
+
+    Args:
+        connection: to the history.
+        benchmark: its name.
+        metric: in the catalog.
+        tags: exactly the filter that was summarised.
+        statistic: which figure of the summary.
+        profile: of the runs.
+        environment_id: of the runs.
+        before: only runs that began before this one; None for all.
+        limit: at most so many, the newest ones.
+
+    Raises:
+        PerfPipelineError: `before` is not in the history.
+    """
+    until = None
+    if before is not None:
+        one_run(connection, before)
+        until = (connection.execute(_BEGAN, [before]).fetchone() or (None,))[0]
+    rows = connection.execute(
+        f"select run_id, runs.began_at, summaries.{_STATISTIC_COLUMNS[statistic]} as figure, valid "
+        "from summaries join benchmarks using (run_id, benchmark) join runs using (run_id) "
+        "where benchmark = ? and metric = ? and tags = ? and profile = ? and environment_id = ? "
+        "and benchmarks.status = 'complete' and valid and figure is not null "
+        "and (?::timestamp is null or (runs.began_at, run_id) < (?, ?)) "
+        "order by runs.began_at desc, run_id desc limit ?",
+        [
+            benchmark,
+            metric,
+            tags_text(tags),
+            profile,
+            environment_id,
+            until,
+            until,
+            before,
+            limit,
+        ],
+    ).fetchall()
+    return [SeriesPoint(run_id, _iso(at), value, ok) for run_id, at, value, ok in reversed(rows)]
+
+
+def ledger_counts_of(connection: duckdb.DuckDBPyConnection, key: RunKey) -> LedgerCounts:
+    """Compare promised with completed messages of a benchmark, all phases; zeros without any."""
+    row = connection.execute(
+        LEDGER_COUNTS.format(ledger=f"({_LEDGER})"), [key.run_id, key.benchmark]
+    ).fetchone()
+    return LedgerCounts(*(int(each) for each in row or (0,) * 5))
+
+
+def prune_raw(connection: duckdb.DuckDBPyConnection, keep_raw_runs: int) -> list[str]:
+    """Delete samples and ledgers of all but the newest runs; give the ids of the pruned ones.
+
+    Raises:
+        PerfPipelineError: fewer than one run would be kept.
+    """
+    if keep_raw_runs < 1:
+        raise PerfPipelineError(f"cannot keep the samples of {keep_raw_runs} runs; keep at least 1")
+    old = [run_id for (run_id,) in connection.execute(_OLD_RUNS, [keep_raw_runs]).fetchall()]
+    with transaction(connection):
+        for table in ("samples", "ledger"):
+            connection.execute(
+                f"delete from {table} where list_contains(?::varchar[], run_id)", [old]
+            )
+        connection.execute(
+            "update benchmarks set raw_kept = false where list_contains(?::varchar[], run_id)",
+            [old],
+        )
+    return old
+
+
+def raw_is_kept(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:
+    """Tell whether a benchmark's samples are still here.
+
+    Raises:
+        PerfPipelineError: the history does not have this benchmark.
+    """
+    row = connection.execute(
+        "select raw_kept from benchmarks where run_id = ? and benchmark = ?",
+        [key.run_id, key.benchmark],
+    ).fetchone()
+    if row is None:
+        raise PerfPipelineError(
+            f"benchmark {key.benchmark!r} of run {key.run_id!r} is not in the history",
+            hint=f"run `perf-pipeline ingest {key.run_id}` if it is in the spool",
+        )
+    return bool(row[0])
+
+
+def _run(row: tuple[Any, ...]) -> RunRecord:
+    texts, began_at, facts = row[:8], row[8], row[9]
+    run_id, profile, profile_toml, config_hash, seed, target, trigger, code_version = texts
+    return RunRecord(
+        run_id,
+        profile,
+        profile_toml,
+        config_hash,
+        seed,
+        target,
+        trigger,
+        code_version,
+        _iso(began_at),
+        dict(facts),
+    )
+
+
+def _iso(moment: datetime | None) -> str:
+    return moment.replace(tzinfo=UTC).isoformat() if moment else ""

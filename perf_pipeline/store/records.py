@@ -1,0 +1,299 @@
+"""What the engine leaves beside the samples of a run, and what the history gives back.
+
+Add here: a field that a later question needs (and a migration). Keep out: SQL and percentiles.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+
+from perf_pipeline.errors import PerfPipelineError
+
+BenchmarkStatus = Literal["complete", "stopped", "aborted"]
+SeriesStatistic = Literal["med", "p90", "p95", "p99", "avg", "min", "max", "rate", "count", "value"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunKey:
+    """Name one benchmark of one run: every table's key begins with it."""
+
+    run_id: str
+    benchmark: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """Describe a run: what was asked for, of whom, where.
+
+    Attributes:
+        run_id: unique.
+        profile: its name.
+        profile_toml: its text as it was read.
+        config_hash: of the resolved profile.
+        seed: of everything that is random in it.
+        target: masked text, no secrets.
+        trigger: who started it: `cli`, `dagster` ...
+        code_version: of this package.
+        began_at: UTC, ISO 8601; a label, never used to measure.
+        environment: facts of the machine and the stack that make runs comparable.
+    """
+
+    run_id: str
+    profile: str
+    profile_toml: str
+    config_hash: str
+    seed: int
+    target: str
+    trigger: str
+    code_version: str
+    began_at: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def environment_id(self) -> str:
+        """Give the first 16 hex digits of SHA-256 over the environment as canonical JSON."""
+        text = json.dumps(dict(self.environment), sort_keys=True, separators=(",", ":"))
+        return sha256(text.encode()).hexdigest()[:16]
+
+    def to_json(self) -> str:
+        """Write it as JSON for run.json."""
+        members = {each.name: getattr(self, each.name) for each in fields(self)}
+        return json.dumps({**members, "environment": dict(self.environment)}, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> "RunRecord":
+        """Read run.json.
+
+        Raises:
+            ValueError: it is no JSON object, or a field is missing or unknown.
+        """
+        try:
+            return cls(**_members(text, "run.json"))
+        except TypeError as error:
+            raise ValueError(str(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioCounts:
+    """Count the iterations of one scenario; only starts in the measured phase.
+
+    Attributes:
+        name: in the profile.
+        iterations: that ran to their end.
+        dropped_iterations: planned starts without a free VU; None when nobody could count them.
+        interrupted_iterations: cut off at the end of the graceful stop; None as above.
+        intended_iterations: starts that the plan wanted; None as above.
+        measured_from_us: begin of the measured phase, µs since the benchmark's origin.
+        measured_until_us: its end.
+    """
+
+    name: str
+    iterations: int
+    dropped_iterations: int | None
+    interrupted_iterations: int | None
+    intended_iterations: int | None
+    measured_from_us: int
+    measured_until_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkOutcome:
+    """Say how one benchmark of a run went.
+
+    Attributes:
+        benchmark: its name.
+        status: complete, stopped (by a threshold or a person), aborted (cut off).
+        began_at: UTC, ISO 8601; empty when it was cut off before anyone wrote it down.
+        wall_s: from start to end, s.
+        measured_s: length of the measured phase, s.
+        valid: False when the load generator was the limit: the figures say nothing of the target.
+        invalid_reasons: one sentence each.
+        scenarios: iterations and measured window of each.
+        checks: by operation the names of its checks; bit i of the masks is entry i.
+        health: figures on the load generator, e.g. its worst schedule lag.
+    """
+
+    benchmark: str
+    status: BenchmarkStatus
+    began_at: str
+    wall_s: float
+    measured_s: float
+    valid: bool = True
+    invalid_reasons: Sequence[str] = ()
+    scenarios: Sequence[ScenarioCounts] = ()
+    checks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    health: Mapping[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Write it as JSON for outcome.json."""
+        members = {each.name: getattr(self, each.name) for each in fields(self)}
+        plain = {
+            "invalid_reasons": list(self.invalid_reasons),
+            "scenarios": [asdict(scenario) for scenario in self.scenarios],
+            "checks": {operation: list(names) for operation, names in self.checks.items()},
+            "health": dict(self.health),
+        }
+        return json.dumps({**members, **plain}, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> "BenchmarkOutcome":
+        """Read outcome.json.
+
+        Raises:
+            ValueError: it is no JSON object, or a field is missing or unknown.
+        """
+        members = _members(text, "outcome.json")
+        reasons = tuple(members.get("invalid_reasons", ()))
+        checks = {name: tuple(names) for name, names in members.get("checks", {}).items()}
+        try:
+            scenarios = tuple(ScenarioCounts(**row) for row in members.get("scenarios", ()))
+            typed = {"invalid_reasons": reasons, "scenarios": scenarios, "checks": checks}
+            return cls(**{**members, **typed})
+        except TypeError as error:
+            raise ValueError(str(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """Count the rows that an ingest stored, and the lines that nobody could read."""
+
+    samples: int
+    readings: int
+    ledger: int
+    torn_lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerCounts:
+    """Compare what was promised with what arrived, by message id.
+
+    Attributes:
+        expected: ids that were acknowledged.
+        completed: ids that were completed at least once, acknowledged or not.
+        lost: acknowledged and never completed.
+        duplicated: completions beyond the first of each id.
+        unknown: ids that were completed and never acknowledged.
+    """
+
+    expected: int
+    completed: int
+    lost: int
+    duplicated: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckCounts:
+    """Count how often one check passed and failed in one operation of one scenario."""
+
+    benchmark: str
+    scenario: str
+    operation: str
+    check: str
+    passes: int
+    fails: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPoint:
+    """Hold one run's figure in a series over runs; began_at is UTC, ISO 8601."""
+
+    run_id: str
+    began_at: str
+    value: float
+    valid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DiffRow:
+    """Hold one metric's comparison with a baseline; changes are ratios (0.05 = 5 % more).
+
+    Attributes:
+        metric: in the catalog.
+        tags: as `tags_text` writes them.
+        statistic: p95, rate ...
+        value: of this run, in the metric's unit; None without data.
+        baseline_kind: history or pinned.
+        baseline_runs: number of runs in the baseline.
+        baseline_median: of their values.
+        change_ratio: this run against the baseline.
+        change_low: lower end of its interval.
+        change_high: upper end.
+        minimum_detectable_ratio: the smallest change that would have been noticed.
+        status: OK, SUSPECT, REGRESSED ...
+    """
+
+    metric: str
+    tags: str
+    statistic: str
+    value: float | None
+    baseline_kind: str
+    baseline_runs: int
+    baseline_median: float | None
+    change_ratio: float | None
+    change_low: float | None
+    change_high: float | None
+    minimum_detectable_ratio: float | None
+    status: str
+
+
+def tags_text(tags: Mapping[str, str]) -> str:
+    """Write a tag filter as the history stores it: sorted by name.
+
+    >>> tags_text({"scenario": "read", "operation": "get_user"})
+    'operation:get_user,scenario:read'
+    """
+    return ",".join(f"{name}:{value}" for name, value in sorted(tags.items()))
+
+
+def read_tags(text: str) -> dict[str, str]:
+    """Read what `tags_text` wrote."""
+    pairs = (pair.partition(":") for pair in text.split(",") if pair)
+    return {name: value for name, _, value in pairs}
+
+
+def read_run(spool_run: Path) -> RunRecord:
+    """Read a spooled run's run.json.
+
+    Raises:
+        PerfPipelineError: it is missing or damaged.
+    """
+    path = spool_run / "run.json"
+    try:
+        return RunRecord.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise PerfPipelineError(
+            f"{path} cannot be read: {error}", hint="name the folder of a run inside the spool"
+        ) from error
+
+
+def read_outcome(folder: Path) -> BenchmarkOutcome | None:
+    """Read a spooled benchmark's outcome.json; None when it was cut off before writing one.
+
+    Raises:
+        PerfPipelineError: the file is there and whole, but not what this version writes.
+    """
+    path = folder / "outcome.json"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise PerfPipelineError(f"{path} cannot be read: {error}") from error
+    try:
+        return BenchmarkOutcome.from_json(text)
+    except json.JSONDecodeError:
+        return None  # cut off while it was written: the same as never written
+    except ValueError as error:
+        raise PerfPipelineError(f"{path} is of another version: {error}") from error
+
+
+def _members(text: str, what: str) -> dict[str, Any]:
+    """Read a JSON object."""
+    members = json.loads(text)
+    if not isinstance(members, dict):
+        raise ValueError(f"{what} is a JSON object, not {text[:40]!r}")
+    return members

@@ -1,0 +1,176 @@
+"""Read the CSV files of the spool into DuckDB, also those of a run that was cut off.
+
+A line that was being written when the process died is left out and counted. It is found by its
+missing line end and not by its shape: `...,0,1` may be the first half of `...,0,15`.
+
+Add here: a new kind of spool file. Keep out: what the rows mean.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
+from typing import Final
+
+import duckdb
+
+from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.metrics.sample import (
+    FIGURE_COLUMNS,
+    LEDGER_COLUMNS,
+    READING_COLUMNS,
+    SAMPLE_COLUMNS,
+)
+
+_TEXT: Final = frozenset(
+    {
+        "scenario",
+        "protocol",
+        "operation",
+        "phase",
+        "outcome",
+        "error",
+        "source",
+        "name",
+        "message_id",
+        "event",
+    }
+)
+_BLOCK_BYTES: Final = 1 << 16
+_COUNT_REJECTS: Final = (
+    "select count(*) from (select distinct scan_id, file_id, line from reject_errors)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolKind:
+    """Describe one kind of spool file: its name pattern and its columns in order."""
+
+    pattern: str
+    columns: tuple[str, ...]
+
+    @property
+    def types(self) -> dict[str, str]:
+        """Give the DuckDB type of each column."""
+        return {name: _type_of(name) for name in self.columns}
+
+
+KINDS: Final[Mapping[str, SpoolKind]] = MappingProxyType(
+    {
+        "samples": SpoolKind("samples-*.csv", SAMPLE_COLUMNS),
+        "readings": SpoolKind("readings-*.csv", READING_COLUMNS),
+        "figures": SpoolKind("figures.csv", FIGURE_COLUMNS),
+        "ledger": SpoolKind("ledger-*.csv", LEDGER_COLUMNS),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolFiles:
+    """Hold the readable files of one kind, and how many last lines were cut off them."""
+
+    kind: SpoolKind
+    paths: tuple[Path, ...]
+    torn_lines: int
+
+    def load(self, connection: duckdb.DuckDBPyConnection, statement: str, key: list[str]) -> int:
+        """Run an INSERT or CREATE with `{rows}` standing for the files' rows.
+
+        Args:
+            connection: where the table is.
+            statement: with one `{rows}` in FROM.
+            key: the statement's parameters.
+
+        Returns:
+            The number of lines that could not be read, the cut ones included.
+        """
+        source = _read_csv(self.kind, self.paths) if self.paths else _no_rows(self.kind)
+        connection.execute(statement.format(rows=source), key)
+        if not self.paths:
+            return self.torn_lines
+        row = connection.execute(_COUNT_REJECTS).fetchone()
+        connection.execute("drop table reject_errors")
+        connection.execute("drop table reject_scans")
+        return self.torn_lines + (int(row[0]) if row else 0)
+
+
+@contextmanager
+def spool_files(folder: Path, kind: str) -> Iterator[SpoolFiles]:
+    """Find the files of one kind in a benchmark's folder, without their torn last lines.
+
+    Raises:
+        PerfPipelineError: a file has other columns than this version writes.
+    """
+    spec = KINDS[kind]
+    with TemporaryDirectory(prefix="perf-pipeline-") as scratch:
+        readable, torn_lines = [], 0
+        for path in sorted(folder.glob(spec.pattern)):
+            whole_bytes, size_bytes = _whole_lines(path), path.stat().st_size
+            torn_lines += whole_bytes < size_bytes
+            if whole_bytes == 0:
+                continue
+            _check_header(path, spec)
+            readable.append(
+                path if whole_bytes == size_bytes else _copy_of(path, whole_bytes, Path(scratch))
+            )
+        yield SpoolFiles(spec, tuple(readable), torn_lines)
+
+
+def _type_of(column: str) -> str:
+    if column in _TEXT:
+        return "VARCHAR"
+    return "DOUBLE" if column == "value" else "BIGINT"
+
+
+def _read_csv(kind: SpoolKind, paths: tuple[Path, ...]) -> str:
+    """Name the rows of the files; empty text comes as '' (DuckDB reads it as NULL)."""
+    names = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    types = ", ".join(f"'{name}': '{each}'" for name, each in kind.types.items())
+    columns = ", ".join(
+        f"coalesce({name}, '') as {name}" if name in _TEXT else name for name in kind.columns
+    )
+    # store_rejects implies ignore_errors; strict types keep the sniffer (and its guesses) out.
+    return (
+        f"(select {columns} from read_csv([{names}], columns = {{{types}}}, header = true, "
+        "auto_detect = false, delim = ',', quote = '\"', escape = '\"', store_rejects = true))"
+    )
+
+
+def _no_rows(kind: SpoolKind) -> str:
+    columns = ", ".join(f"cast(null as {each}) as {name}" for name, each in kind.types.items())
+    return f"(select {columns} where false)"
+
+
+def _whole_lines(path: Path) -> int:
+    """Count the bytes up to and with the last line end."""
+    with path.open("rb") as file:
+        end = file.seek(0, 2)
+        while end > 0:
+            begin = max(0, end - _BLOCK_BYTES)
+            file.seek(begin)
+            at = file.read(end - begin).rfind(b"\n")
+            if at >= 0:
+                return begin + at + 1
+            end = begin
+    return 0
+
+
+def _check_header(path: Path, kind: SpoolKind) -> None:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        header = file.readline().strip()
+    if header != ",".join(kind.columns):
+        raise PerfPipelineError(
+            f"{path} has the columns {header[:200]!r}; this version reads {','.join(kind.columns)}",
+            hint="ingest it with the version of perf_pipeline that wrote it",
+        )
+
+
+def _copy_of(path: Path, size_bytes: int, scratch: Path) -> Path:
+    copy = scratch / path.name
+    shutil.copyfile(path, copy)
+    with copy.open("r+b") as file:
+        file.truncate(size_bytes)
+    return copy

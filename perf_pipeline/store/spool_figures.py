@@ -1,0 +1,143 @@
+"""Work out figures from a benchmark's spool folder, without the history.
+
+For the one who ends a benchmark: records per second, lost messages and the like are needed before
+anything is ingested.
+
+Add here: a figure that needs the raw files of one benchmark. Keep out: the history file.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.store.queries import LEDGER_COUNTS
+from perf_pipeline.store.records import LedgerCounts
+from perf_pipeline.store.spool_csv import spool_files
+from perf_pipeline.units import US_PER_S
+
+_SPANS: Final = """
+select scenario, operation, any_value(protocol), count(*), count(*) filter (where outcome <> 'ok'),
+    coalesce(sum(records) filter (where outcome = 'ok'), 0), min(started_us), max(ended_us),
+    sum(ended_us - started_us)
+from spooled where phase = 'measured' group by scenario, operation order by scenario, operation
+"""
+_LATENCY: Final = """
+select count(value), min(value), avg(value),
+    quantile_cont(value, [0.5, 0.9, 0.95, 0.99, 0.999]), max(value), arg_max(value, completed_us)
+from (
+    select min(at_us) filter (where event = 'completed') as completed_us,
+        min(at_us) filter (where event = 'intended') as intended_us,
+        (completed_us - intended_us) / 1000.0 as value
+    from spooled group by message_id
+)
+where value is not null and intended_us between ? and ?
+"""
+_ALWAYS_US: Final = (-(2**62), 2**62)
+
+
+@dataclass(frozen=True, slots=True)
+class SpanFigures:
+    """Hold the totals of one operation of one scenario, measured phase only.
+
+    Attributes:
+        scenario: its name.
+        operation: its name.
+        protocol: http, postgres or kafka.
+        count: of operations.
+        failed: of these, not ok.
+        records: rows or messages that the ok ones moved.
+        first_started_us: when the first one started, µs since the benchmark's origin.
+        last_ended_us: when the last one ended.
+        busy_us: sum of all service times; over the span it is the mean concurrency.
+    """
+
+    scenario: str
+    operation: str
+    protocol: str
+    count: int
+    failed: int
+    records: int
+    first_started_us: int
+    last_ended_us: int
+    busy_us: int
+
+    @property
+    def span_s(self) -> float:
+        """Give the time from the first start to the last end, s."""
+        return (self.last_ended_us - self.first_started_us) / US_PER_S
+
+    @property
+    def records_per_s(self) -> float | None:
+        """Give records over the span; None when the span has no length."""
+        return self.records / self.span_s if self.span_s > 0 else None
+
+
+def span_figures(folder: Path) -> list[SpanFigures]:
+    """Add up a benchmark's measured samples by scenario and operation; empty without any.
+
+    Raises:
+        PerfPipelineError: a file is of another version.
+    """
+    with _spooled(folder, "samples") as connection:
+        return [SpanFigures(*row) for row in connection.execute(_SPANS).fetchall()]
+
+
+def ledger_counts_from_spool(folder: Path) -> LedgerCounts:
+    """Compare promised with completed messages by id, all phases; zeros without a ledger.
+
+    Raises:
+        PerfPipelineError: a file is of another version.
+    """
+    with _spooled(folder, "ledger") as connection:
+        row = connection.execute(LEDGER_COUNTS.format(ledger="spooled")).fetchone()
+    return LedgerCounts(*(int(each) for each in row or (0,) * 5))
+
+
+def ledger_latency_from_spool(
+    folder: Path, *, from_us: int = _ALWAYS_US[0], until_us: int = _ALWAYS_US[1]
+) -> Summary | None:
+    """Summarise the message latency in ms, from intended to first completed, by message id.
+
+    Args:
+        folder: of the benchmark.
+        from_us: only messages that were intended from here on, e.g. the measured phase's begin.
+        until_us: and up to here.
+
+    Returns:
+        None when no message has both stations.
+
+    Raises:
+        PerfPipelineError: a file is of another version.
+    """
+    with _spooled(folder, "ledger") as connection:
+        row = connection.execute(_LATENCY, [from_us, until_us]).fetchone()
+    if row is None or not row[0]:
+        return None
+    count, minimum, average, (median, p90, p95, p99, p99_9), maximum, last = row
+    return Summary(
+        "message_latency",
+        {},
+        count,
+        None,
+        minimum,
+        average,
+        median,
+        p90,
+        p95,
+        p99,
+        p99_9,
+        maximum,
+        last,
+    )
+
+
+@contextmanager
+def _spooled(folder: Path, kind: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(":memory:") as connection, spool_files(folder, kind) as found:
+        found.load(connection, "create temp table spooled as select * from {rows}", [])
+        yield connection

@@ -1,0 +1,241 @@
+"""Turn the values of a metric into rows of figures, and into the one figure of a threshold.
+
+Percentiles are DuckDB's quantile_cont: linear interpolation between closest ranks, i = p/100 *
+(n - 1), which is what k6 computes.
+
+A reading whose source is a part (`topic/3`, a partition; `lo`, the loopback device) counts only
+when a filter names it: its whole is there as well, and mixing both would count things twice.
+
+Add here: a statistic. Keep out: what a metric's values are (metric_sql.py).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, Final
+
+import duckdb
+
+from perf_pipeline.metrics.catalog import CATALOG, Kind, Metric
+from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.metrics.threshold import Threshold
+from perf_pipeline.store.metric_sql import (
+    FROM_FIGURES,
+    FROM_READINGS,
+    FROM_SCENARIOS,
+    metric_rows,
+)
+from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.windows import Windows
+
+# Columns: count, rate, min, avg, [med, p90, p95, p99, p99.9], max, last.
+_AGGREGATES: Final[Mapping[Kind, str]] = MappingProxyType(
+    {
+        Kind.TREND: (
+            "count(value), null, min(value), avg(value), "
+            "quantile_cont(value, [0.5, 0.9, 0.95, 0.99, 0.999]), max(value), "
+            "arg_max(value, at_us)"
+        ),
+        Kind.COUNTER: "sum(value), null, null, null, null, null, null",
+        Kind.RATE: ("sum(weight), sum(value * weight) / sum(weight), null, null, null, null, null"),
+        Kind.GAUGE: (
+            "count(value), null, min(value), null, null, max(value), arg_max(value, at_us)"
+        ),
+    }
+)
+_FIGURE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "avg": "avg(value)",
+        "min": "min(value)",
+        "max": "max(value)",
+        "med": "quantile_cont(value, 0.5)",
+        "count": "sum(value)",
+        "value": "arg_max(value, at_us)",
+    }
+)
+_RATE: Final = "sum(value * weight) / sum(weight)"
+_TAG_COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "scenario": "scenario",
+        "operation": "operation",
+        "status": "status",
+        "outcome": "outcome",
+        "error": "error",
+        "source": "source",
+        "check": "check_name",
+    }
+)
+# Tags that say how an operation ended: when there were operations and none ended so, that is a 0.
+_ENDINGS: Final = frozenset({"status", "outcome", "error"})
+_KEY: Final = "run_id = $run_id and benchmark = $benchmark"
+_NO_PARTS: Final = "source not like '%/%' and source <> 'lo'"
+
+
+def summaries_of(
+    connection: duckdb.DuckDBPyConnection, key: RunKey, metric: Metric, windows: Windows
+) -> list[Summary]:
+    """Summarise a metric: overall, by scenario, by operation where that differs, by source.
+
+    Empty when the metric has no values in this benchmark.
+    """
+    columns, grouping = _grouping(metric, windows)
+    tags = "".join(f"coalesce({column}, ''), " for column in columns)
+    group_id = f"grouping_id({', '.join(columns)})" if "sets" in grouping and columns else "1"
+    sql = (
+        f"select count(value), {group_id}, {tags}{_AGGREGATES[metric.kind]} "
+        f"from ({metric_rows(metric.name)}) where {_KEY} group by {grouping} order by all"
+    )
+    rows = connection.execute(sql, {"run_id": key.run_id, "benchmark": key.benchmark}).fetchall()
+    found = [
+        _summary(metric.name, columns, row[2:])
+        for row in rows
+        if row[0] and _is_wanted(columns, row, windows)
+    ]
+    found = [*_whole(metric, found, windows), *found]
+    return [_with_rate(each, metric, windows) for each in found]
+
+
+def summary_of(
+    connection: duckdb.DuckDBPyConnection,
+    key: RunKey,
+    metric: Metric,
+    tags: Mapping[str, str],
+    windows: Windows,
+) -> list[Summary]:
+    """Summarise a metric under one tag filter; empty when nothing matches."""
+    for extra in _whole_first(metric, tags):
+        where, parameters = _filter(key, tags, extra)
+        row = connection.execute(
+            f"select count(value), {_AGGREGATES[metric.kind]} "
+            f"from ({metric_rows(metric.name)}) where {where}",
+            parameters,
+        ).fetchone()
+        if row is not None and row[0]:
+            summary = replace(_summary(metric.name, (), row[1:]), tags=dict(tags))
+            return [_with_rate(summary, metric, windows)]
+    return []
+
+
+def figure_of(
+    connection: duckdb.DuckDBPyConnection,
+    key: RunKey,
+    threshold: Threshold,
+    windows: Windows,
+) -> float | None:
+    """Compute the exact figure that a threshold judges; None when nothing was measured.
+
+    A counter with a filter on status, outcome or error that nothing matches is 0.0 when its
+    metric has values without that filter: no 500 among a thousand requests is a fact.
+    """
+    metric = CATALOG[threshold.metric]
+    found = _figure(connection, key, threshold)
+    if found is None and metric.kind is Kind.COUNTER and _ENDINGS & threshold.tags.keys():
+        rest = {name: text for name, text in threshold.tags.items() if name not in _ENDINGS}
+        anything = _figure(connection, key, replace(threshold, tags=rest))
+        return None if anything is None else 0.0
+    if found is None or metric.kind is not Kind.COUNTER or threshold.statistic != "rate":
+        return found
+    seconds = windows.seconds(threshold.tags)
+    return found / seconds if seconds else None
+
+
+def _figure(
+    connection: duckdb.DuckDBPyConnection, key: RunKey, threshold: Threshold
+) -> float | None:
+    metric = CATALOG[threshold.metric]
+    for extra in _whole_first(metric, threshold.tags):
+        where, parameters = _filter(key, threshold.tags, extra)
+        row = connection.execute(
+            f"select {_expression(threshold)} from ({metric_rows(metric.name)}) where {where}",
+            parameters,
+        ).fetchone()
+        if row is not None and row[0] is not None:
+            return float(row[0])
+    return None
+
+
+def _whole_first(metric: Metric, tags: Mapping[str, str]) -> tuple[str, ...]:
+    """Give the conditions to try in turn: whole sources only, then any."""
+    if metric.name in FROM_READINGS and "source" not in tags:
+        return (_NO_PARTS, "true")
+    return ("true",)
+
+
+def _filter(key: RunKey, tags: Mapping[str, str], extra: str) -> tuple[str, dict[str, str]]:
+    conditions = [_KEY, *(f"{_TAG_COLUMNS[name]} = $tag_{name}" for name in tags), extra]
+    parameters = {"run_id": key.run_id, "benchmark": key.benchmark}
+    return " and ".join(conditions), parameters | {
+        f"tag_{name}": text for name, text in tags.items()
+    }
+
+
+def _expression(threshold: Threshold) -> str:
+    if threshold.percentile is not None:
+        return f"quantile_cont(value, {threshold.percentile / 100!r})"
+    if threshold.statistic == "rate":
+        return "sum(value)" if CATALOG[threshold.metric].kind is Kind.COUNTER else _RATE
+    return _FIGURE[threshold.statistic]
+
+
+def _grouping(metric: Metric, windows: Windows) -> tuple[tuple[str, ...], str]:
+    """Choose the tag columns and the GROUP BY of a metric's summaries."""
+    if metric.name in FROM_FIGURES:
+        return ("scenario", "operation"), "scenario, operation"
+    if metric.name in FROM_READINGS:
+        return ("source",), "source"
+    if "scenario" not in metric.tags:
+        return (), "()"
+    by_operation = windows.telling_operations and metric.name not in FROM_SCENARIOS
+    columns = ("scenario",) * (len(windows.scenarios) > 1) + ("operation",) * bool(by_operation)
+    sets = ", ".join(["()", *(f"({column})" for column in columns)])
+    return columns, f"grouping sets ({sets})"
+
+
+def _is_wanted(columns: tuple[str, ...], row: tuple[Any, ...], windows: Windows) -> bool:
+    """Leave out an operation that is just the whole of one scenario."""
+    is_not_by_operation = columns[-1:] != ("operation",) or bool(row[1] & 1)
+    return is_not_by_operation or row[1 + len(columns)] in windows.telling_operations
+
+
+def _summary(metric: str, columns: tuple[str, ...], row: tuple[Any, ...]) -> Summary:
+    tags = {name: text for name, text in zip(columns, row, strict=False) if text}
+    count, rate, minimum, average, percentiles, maximum, last = row[len(columns) :]
+    med, p90, p95, p99, p99_9 = percentiles or (None,) * 5
+    return Summary(
+        metric,
+        tags,
+        count,
+        rate,
+        minimum,
+        average,
+        med,
+        p90,
+        p95,
+        p99,
+        p99_9,
+        maximum,
+        last,
+    )
+
+
+def _whole(metric: Metric, found: list[Summary], windows: Windows) -> list[Summary]:
+    """Derive rows that are the same as another: of the only scenario, of the only whole source."""
+    if metric.name in FROM_READINGS:
+        wholes = [each for each in found if _is_whole(each.tags["source"])]
+        return [replace(wholes[0], tags={})] if len(wholes) == 1 else []
+    by_part = "scenario" in metric.tags and metric.name not in FROM_FIGURES
+    if by_part and len(windows.scenarios) == 1:
+        (scenario,) = windows.scenarios
+        return [replace(each, tags={"scenario": scenario}) for each in found if not each.tags]
+    return []
+
+
+def _is_whole(source: str) -> bool:
+    return "/" not in source and source != "lo"
+
+
+def _with_rate(summary: Summary, metric: Metric, windows: Windows) -> Summary:
+    if metric.kind is not Kind.COUNTER:
+        return summary
+    seconds = windows.seconds(summary.tags)
+    return replace(summary, rate=summary.count / seconds if seconds else None)

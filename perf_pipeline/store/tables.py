@@ -1,0 +1,142 @@
+"""Write and read the small tables: summaries, verdicts, diffs, as rows of our own types.
+
+Add here: a table of results with a type of its own. Keep out: raw samples (ingest.py).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, fields
+from typing import Final
+
+import duckdb
+
+from perf_pipeline.metrics.catalog import CATALOG
+from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
+from perf_pipeline.store.ingest import transaction
+from perf_pipeline.store.records import DiffRow, RunKey, read_tags, tags_text
+
+_SUMMARY_COLUMNS: Final = (
+    "metric, tags, count, rate, minimum, average, median, p90, p95, p99, p99_9, maximum, last"
+)
+_SUMMARY_INSERT: Final = f"run_id, benchmark, kind, unit, {_SUMMARY_COLUMNS}"
+_VERDICT_COLUMNS: Final = (
+    "metric, tags, statistic, percentile, comparison, bound, source, severity, abort_on_fail, "
+    "delay_abort_eval_us, observed, status, reason"
+)
+_DIFF_COLUMNS: Final = ", ".join(field.name for field in fields(DiffRow))
+
+
+def write_summaries(
+    connection: duckdb.DuckDBPyConnection, key: RunKey, summaries: Iterable[Summary]
+) -> None:
+    """Replace the summaries of a benchmark."""
+    rows = []
+    for each in summaries:
+        metric = CATALOG[each.metric]
+        figures = (
+            each.count,
+            each.rate,
+            each.minimum,
+            each.average,
+            each.median,
+            each.p90,
+            each.p95,
+            each.p99,
+            each.p99_9,
+            each.maximum,
+            each.last,
+        )
+        named = (str(metric.kind), metric.unit, each.metric, tags_text(each.tags))
+        rows.append((key.run_id, key.benchmark, *named, *figures))
+    _replace(connection, key, "summaries", _SUMMARY_INSERT, rows)
+
+
+def write_verdicts(
+    connection: duckdb.DuckDBPyConnection, key: RunKey, verdicts: Sequence[Verdict]
+) -> None:
+    """Replace the verdicts of a benchmark; their order is kept."""
+    rows = []
+    for position, verdict in enumerate(verdicts):
+        threshold = verdict.threshold
+        rows.append(
+            (
+                key.run_id,
+                key.benchmark,
+                position,
+                threshold.metric,
+                tags_text(threshold.tags),
+                threshold.statistic,
+                threshold.percentile,
+                threshold.comparison,
+                threshold.bound,
+                threshold.source,
+                threshold.severity,
+                threshold.abort_on_fail,
+                threshold.delay_abort_eval_us,
+                verdict.observed,
+                str(verdict.status),
+                verdict.reason,
+            )
+        )
+    _replace(connection, key, "verdicts", f"run_id, benchmark, position, {_VERDICT_COLUMNS}", rows)
+
+
+def write_diffs(
+    connection: duckdb.DuckDBPyConnection, key: RunKey, diffs: Sequence[DiffRow]
+) -> None:
+    """Replace the diffs of a benchmark; their order is kept."""
+    rows = [(key.run_id, key.benchmark, n, *astuple(each)) for n, each in enumerate(diffs)]
+    _replace(connection, key, "diffs", f"run_id, benchmark, position, {_DIFF_COLUMNS}", rows)
+
+
+def read_summaries(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[tuple[str, Summary]]:
+    """List a run's summaries as (benchmark, summary), ordered by benchmark, metric, tags."""
+    rows = connection.execute(
+        f"select benchmark, {_SUMMARY_COLUMNS} from summaries where run_id = ? "
+        "order by benchmark, metric, tags",
+        [run_id],
+    ).fetchall()
+    return [(row[0], Summary(row[1], read_tags(row[2]), *row[3:])) for row in rows]
+
+
+def read_verdicts(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[tuple[str, Verdict]]:
+    """List a run's verdicts as (benchmark, verdict), in the order of writing."""
+    rows = connection.execute(
+        f"select benchmark, {_VERDICT_COLUMNS} from verdicts where run_id = ? "
+        "order by benchmark, position",
+        [run_id],
+    ).fetchall()
+    verdicts = []
+    for benchmark, metric, tags, *rest, observed, status, reason in rows:
+        threshold = Threshold(metric, read_tags(tags), *rest)
+        verdicts.append((benchmark, Verdict(threshold, observed, Status(status), reason)))
+    return verdicts
+
+
+def read_diffs(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[tuple[str, DiffRow]]:
+    """List a run's diffs as (benchmark, diff), in the order of writing."""
+    rows = connection.execute(
+        f"select benchmark, {_DIFF_COLUMNS} from diffs where run_id = ? "
+        "order by benchmark, position",
+        [run_id],
+    ).fetchall()
+    return [(row[0], DiffRow(*row[1:])) for row in rows]
+
+
+def _replace(
+    connection: duckdb.DuckDBPyConnection,
+    key: RunKey,
+    table: str,
+    columns: str,
+    rows: Sequence[tuple[object, ...]],
+) -> None:
+    with transaction(connection):
+        connection.execute(
+            f"delete from {table} where run_id = ? and benchmark = ?", [key.run_id, key.benchmark]
+        )
+        if rows:
+            row = f"({', '.join('?' * len(rows[0]))})"
+            connection.execute(
+                f"insert into {table} ({columns}) values {', '.join([row] * len(rows))}",
+                [value for each in rows for value in each],
+            )

@@ -1,0 +1,82 @@
+"""How long the measured phase of a benchmark and of its scenarios was, for rates per second.
+
+Add here: another part of a benchmark that has a measured time of its own. Keep out: counts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+
+from perf_pipeline.store.records import RunKey
+from perf_pipeline.units import US_PER_S
+
+_MEASURED: Final = "select measured_s from benchmarks where run_id = ? and benchmark = ?"
+_WINDOWS: Final = """
+select scenario, measured_from_us, measured_until_us from scenarios
+where run_id = ? and benchmark = ? order by scenario
+"""
+_PARTS: Final = """
+select distinct scenario, operation from samples
+where run_id = ? and benchmark = ? and phase = 'measured' order by scenario, operation
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Hold the measured time of a benchmark, of its scenarios, and who did what.
+
+    Attributes:
+        measured_s: of the whole benchmark; None or 0 when it is unknown.
+        spans: by scenario (from, until), µs since the benchmark's origin.
+        parts: pairs (scenario, operation) that have measured samples.
+    """
+
+    measured_s: float | None
+    spans: Mapping[str, tuple[int, int]]
+    parts: frozenset[tuple[str, str]]
+
+    @property
+    def scenarios(self) -> frozenset[str]:
+        """Name all scenarios, also those without samples."""
+        return frozenset(self.spans) | {scenario for scenario, _ in self.parts}
+
+    @property
+    def telling_operations(self) -> frozenset[str]:
+        """Name the operations that are not just the whole of one scenario."""
+        return frozenset(
+            operation
+            for scenario, operation in self.parts
+            if sum(operation == other for _, other in self.parts) > 1
+            or sum(scenario == other for other, _ in self.parts) > 1
+        )
+
+    def seconds(self, tags: Mapping[str, str]) -> float | None:
+        """Give the measured seconds behind a tag filter; None when nobody knows them.
+
+        A scenario has its own window; an operation has that of the scenarios that do it.
+        """
+        if "scenario" in tags:
+            names = {tags["scenario"]}
+        elif "operation" in tags:
+            names = {name for name, operation in self.parts if operation == tags["operation"]}
+        else:
+            return self.measured_s or None
+        spans = [self.spans[name] for name in names if name in self.spans]
+        if not spans:
+            return self.measured_s or None
+        span_us = max(until for _, until in spans) - min(since for since, _ in spans)
+        return span_us / US_PER_S if span_us > 0 else self.measured_s or None
+
+
+def measured_windows(connection: duckdb.DuckDBPyConnection, key: RunKey) -> Windows:
+    """Read the measured times of a benchmark."""
+    identity = [key.run_id, key.benchmark]
+    row = connection.execute(_MEASURED, identity).fetchone()
+    spans = {
+        name: (since_us, until_us)
+        for name, since_us, until_us in connection.execute(_WINDOWS, identity).fetchall()
+    }
+    parts = frozenset(connection.execute(_PARTS, identity).fetchall())
+    return Windows(row[0] if row else None, spans, parts)

@@ -1,0 +1,90 @@
+"""Measure how fast the history takes in a million samples and summarises them.
+
+Run with: python perf_pipeline_tests/benchmarks/bench_store.py [samples] [rounds]
+
+Add here: another figure of store/ that docs quote. Keep out: assertions (tests have them).
+"""
+
+import random
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+from perf_pipeline.metrics.sample import SAMPLE_COLUMNS
+from perf_pipeline.metrics.threshold import parse_threshold
+from perf_pipeline.store.history import open_history
+from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord, ScenarioCounts
+
+_OPERATIONS = {"create": "create_user", "read": "get_user", "delete": "delete_user"}
+
+
+def write_spool(run: Path, samples: int) -> None:
+    """Write two workers' sample files: three scenarios, service times log-normal, 1 ms apart."""
+    folder = run / "api"
+    folder.mkdir(parents=True)
+    rng = random.Random(1)
+    names = list(_OPERATIONS)
+    for worker in range(2):
+        with (folder / f"samples-1-{worker}.csv").open("w", encoding="utf-8") as file:
+            file.write(",".join(SAMPLE_COLUMNS) + "\n")
+            for n in range(samples // 2):
+                scenario = names[n % 3]
+                started_us = n * 1000 + rng.randrange(500)
+                ended_us = started_us + int(rng.lognormvariate(8, 0.5))
+                file.write(
+                    f"{scenario},http,{n % 50},{n // 50},{_OPERATIONS[scenario]},measured,"
+                    f"{n * 1000},{started_us},{ended_us},ok,201,,350,200,1,15,0\n"
+                )
+    span_us = samples // 2 * 1000
+    scenarios = [
+        ScenarioCounts(name, samples // 3, 0, 0, samples // 3, 0, span_us) for name in names
+    ]
+    checks = {operation: ["status", "id", "fast", "email"] for operation in _OPERATIONS.values()}
+    outcome = BenchmarkOutcome(
+        "api",
+        "complete",
+        "2026-01-01T00:00:00Z",
+        1.0,
+        span_us / 1e6,
+        scenarios=scenarios,
+        checks=checks,
+    )
+    (folder / "outcome.json").write_text(outcome.to_json(), encoding="utf-8")
+    record = RunRecord(
+        "r1", "full", "", "c", 1, "local", "cli", "0", "2026-01-01T00:00:00Z", {"cpu": "x"}
+    )
+    (run / "run.json").write_text(record.to_json(), encoding="utf-8")
+
+
+def main() -> None:
+    """Print the medians over all rounds, each with a fresh history."""
+    samples = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    times: dict[str, list[float]] = {"ingest": [], "summarise": [], "observe p(95)": []}
+    with tempfile.TemporaryDirectory() as scratch:
+        run = Path(scratch) / "spool" / "r1"
+        write_spool(run, samples)
+        for each in range(rounds):
+            path = Path(scratch) / f"{each}.duckdb"
+            began = perf_counter()
+            with open_history(path) as history:
+                history.ingest(run, "api")
+            times["ingest"].append(perf_counter() - began)
+            with open_history(path) as history:
+                began = perf_counter()
+                history.summarise(RunKey("r1", "api"))
+                times["summarise"].append(perf_counter() - began)
+                began = perf_counter()
+                history.observe(
+                    RunKey("r1", "api"),
+                    parse_threshold("http_req_duration{scenario:read}", "p(95)<1"),
+                )
+                times["observe p(95)"].append(perf_counter() - began)
+    for name, seconds in times.items():
+        print(f"{name:14} {median(seconds):6.2f} s  {samples / median(seconds):12,.0f} samples/s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""How a run ended as one number for the shell (PRODUCT section 4).
+
+Add here: another kind of judgement that decides over success. Keep out: wording (report/).
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from perf_pipeline.analysis.baseline import DiffStatus
+from perf_pipeline.errors import ExitCode
+from perf_pipeline.metrics.threshold import Status
+
+_UNMEASURED: Final = frozenset({Status.NO_DATA, Status.INVALID})
+
+
+def exit_code(
+    verdicts: Iterable[Status],
+    diffs: Iterable[DiffStatus] = (),
+    *,
+    measured: bool = True,
+    stopped: bool = False,
+) -> ExitCode:
+    """Give the exit code of a run.
+
+    In this order: stopped by the user, a FAIL, a REGRESSED, anything that could not be measured,
+    OK. WARN, SUSPECT and a diff without data don't fail a run; a stopped run says only that it
+    was stopped, as k6 does, because what it measured is part of what was planned.
+
+    Args:
+        verdicts: of every threshold.
+        diffs: of every compared series.
+        measured: False when a benchmark was invalid or never ran.
+        stopped: the user ended the run.
+    """
+    statuses = frozenset(verdicts)
+    if stopped:
+        return ExitCode.STOPPED
+    if Status.FAIL in statuses:
+        return ExitCode.THRESHOLD_FAILED
+    if DiffStatus.REGRESSED in frozenset(diffs):
+        return ExitCode.REGRESSED
+    if statuses & _UNMEASURED or not measured:
+        return ExitCode.NOT_MEASURED
+    return ExitCode.OK

@@ -1,0 +1,158 @@
+"""Is one run out of line with a baseline: Student's prediction interval of a new observation.
+
+Formulas and sources: docs/statistics.md.
+Add here: a rule about one run. Keep out: rules over several runs (baseline.py).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from perf_pipeline.analysis.noise import SD_FLOOR, centre_and_spread, student_t
+from perf_pipeline.analysis.scale import Effect, Ruler, Scale, scale_of
+from perf_pipeline.metrics.catalog import Better, Kind
+
+_MDE_POWER: Final = 0.8
+_WORSE_SIGN: Final[Mapping[Better, int]] = {"lower": 1, "higher": -1, "neither": 0}
+
+
+class DiffStatus(StrEnum):
+    """Say how a series stands against its baseline.
+
+    LEARNING never fails (too few runs, or too few requests for this percentile); SUSPECT is one
+    run out of line in the bad direction; REGRESSED is this run and one of the two before.
+    """
+
+    OK = "OK"
+    IMPROVED = "IMPROVED"
+    SUSPECT = "SUSPECT"
+    REGRESSED = "REGRESSED"
+    LEARNING = "LEARNING"
+    NO_DATA = "NO_DATA"
+    INVALID = "INVALID"
+    ENVIRONMENT_CHANGED = "ENVIRONMENT_CHANGED"
+
+
+@dataclass(frozen=True, slots=True)
+class BaselinePolicy:
+    """Set the gate; the defaults are those of PRODUCT section 3.
+
+    Attributes:
+        window: the baseline is at most this many unsuspicious runs.
+        minimum_runs: fewer give LEARNING.
+        alpha: two-sided level of the test of one run.
+        minimum_effect: a smaller relative change is never suspect.
+        sd_floor: smallest believed standard deviation of ln(value).
+        minimum_points: a smaller change of a rate is never suspect (0.005 = 0.5 points).
+    """
+
+    window: int = 30
+    minimum_runs: int = 5
+    alpha: float = 0.02
+    minimum_effect: float = 0.05
+    sd_floor: float = SD_FLOOR
+    minimum_points: float = 0.005
+
+    def ruler(self, scale: Scale, minimum_effect: float | None = None) -> Ruler:
+        """Give the ruler of this policy; `minimum_effect` replaces the policy's own."""
+        effect = self.minimum_effect if minimum_effect is None else minimum_effect
+        return Ruler(scale, effect, self.minimum_points, self.sd_floor)
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """Judge one run against a baseline.
+
+    Attributes:
+        z: distance from the centre in standard deviations of a new run; None with fewer than two
+            runs, as `critical` and `minimum_detectable`.
+        critical: z beyond this is significant.
+        effect: None without any baseline.
+        minimum_detectable: smallest true worsening that a single run shows as suspect in 80 of
+            100 cases; a positive number on the effect's scale.
+        status: OK, IMPROVED, SUSPECT or LEARNING.
+    """
+
+    z: float | None
+    critical: float | None
+    effect: Effect | None
+    minimum_detectable: float | None
+    status: DiffStatus
+
+
+@dataclass(frozen=True, slots=True)
+class _Prediction:
+    """Predict a new run: position `centre`, standard error `error`, t quantile `critical`."""
+
+    n: int
+    centre: float
+    error: float
+    critical: float
+
+    @property
+    def half_width(self) -> float:
+        return self.critical * self.error
+
+    def detectable(self, ruler: Ruler, sign: int) -> float:
+        needed = max(self.half_width, ruler.least_distance(self.centre, sign))
+        return abs(ruler.change(sign * (needed + student_t(_MDE_POWER, self.n - 1) * self.error)))
+
+
+def suspicion(
+    value: float,
+    baseline: Sequence[float],
+    policy: BaselinePolicy,
+    better: Better,
+    minimum_effect: float | None = None,
+    *,
+    scale: Scale | None = None,
+) -> Suspicion:
+    """Ask whether one run is out of line.
+
+    Suspect if z = |y - m| / (s * sqrt(1 + 1/n)) > t(1 - alpha/2, n - 1) and the change is at least
+    the minimum effect. Source: Hahn & Meeker (1991), prediction interval of one new observation.
+
+    Args:
+        value: of this run, finite.
+        baseline: values of the unsuspicious runs, finite.
+        policy: level, minimum runs and floors.
+        better: SUSPECT is the bad direction, IMPROVED the good one; `neither` is always OK.
+        minimum_effect: relative; the policy's when None.
+        scale: as for a metric that is no rate when None.
+    """
+    ruler = policy.ruler(scale or scale_of(Kind.TREND, (value, *baseline)), minimum_effect)
+    if not baseline:
+        return Suspicion(None, None, None, None, DiffStatus.LEARNING)
+    centre, sd = centre_and_spread([ruler.position(run) for run in baseline], ruler.sd_floor)
+    distance = ruler.position(value) - centre
+    if sd is None:
+        effect = Effect(ruler.change(distance), None, None, ruler.scale)
+        return Suspicion(None, None, effect, None, DiffStatus.LEARNING)
+    n = len(baseline)
+    new_run = _Prediction(
+        n, centre, sd * math.sqrt(1 + 1 / n), student_t(1 - policy.alpha / 2, n - 1)
+    )
+    return _judged(distance, new_run, ruler, policy, _WORSE_SIGN[better])
+
+
+def _judged(
+    distance: float, new_run: _Prediction, ruler: Ruler, policy: BaselinePolicy, worse: int
+) -> Suspicion:
+    effect = Effect(
+        ruler.change(distance),
+        ruler.change(distance - new_run.half_width),
+        ruler.change(distance + new_run.half_width),
+        ruler.scale,
+    )
+    z = abs(distance) / new_run.error
+    out_of_line = z > new_run.critical and abs(effect.change) >= ruler.least_change(new_run.centre)
+    if new_run.n < policy.minimum_runs:
+        status = DiffStatus.LEARNING
+    elif not out_of_line or not worse:
+        status = DiffStatus.OK
+    else:
+        status = DiffStatus.SUSPECT if worse * distance > 0 else DiffStatus.IMPROVED
+    detectable = new_run.detectable(ruler, worse or 1)
+    return Suspicion(z, new_run.critical, effect, detectable, status)

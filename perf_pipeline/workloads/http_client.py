@@ -48,7 +48,7 @@ class HttpConnection:
 
     def _begin(self) -> None:
         self._connect_started_ns = self._connected_ns = self._secured_ns = 0
-        self._sent_ns = self._bytes_out = self._bytes_in = 0
+        self._sent_ns = self._bytes_out = 0
         self._is_new = self._is_resent = False
 
     @property
@@ -133,15 +133,13 @@ class HttpConnection:
         left_ns = self._sent_ns + timeout_ns - monotonic_ns()
         return error or await self._exchange(data, left_ns, is_head=is_head)
 
-    async def _exchange(self, data: bytes, timeout_ns: int, *, is_head: bool) -> str:
+    def _exchange(self, data: bytes, timeout_ns: int, *, is_head: bool) -> asyncio.Future[str]:
         wire = self._wire
         assert wire is not None
         self._bytes_out += len(data)
         answer = wire.exchange(data, is_head_request=is_head, timeout_ns=timeout_ns)
         self._sent_ns = self._sent_ns or wire.sent_ns
-        error = await answer
-        self._bytes_in += wire.bytes_in
-        return error
+        return answer
 
     async def _open_wire(self) -> Wire:
         loop = asyncio.get_running_loop()
@@ -200,7 +198,7 @@ class HttpConnection:
             wire.first_byte_ns if wire else 0,
             wire.ended_ns if wire else monotonic_ns(),
             self._bytes_out,
-            self._bytes_in,
+            wire.bytes_in if wire else 0,
             self._is_new,
             self._is_resent,
         )

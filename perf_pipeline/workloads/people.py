@@ -50,7 +50,7 @@ class Person:
 
 
 def person(source: random.Random, email: str) -> Person:
-    """Draw a person; always the same number of draws, so that later draws stay in step."""
+    """Draw a person; equal states of the source give equal people."""
     return Person(
         first_name=source.choice(FIRST_NAMES),
         last_name=source.choice(LAST_NAMES),

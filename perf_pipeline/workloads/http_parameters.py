@@ -1,0 +1,86 @@
+"""The parameters of an HTTP scenario, read once before the load.
+
+Add here: a parameter that every HTTP workload takes. Keep out: validation for people (config/).
+"""
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from perf_pipeline.engine.ports import WorkerContext
+from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.units import US_PER_S
+from perf_pipeline.workloads.http_origin import HttpOrigin, header_block
+
+TIMEOUT_US: Final = 10 * US_PER_S
+_JSON: Final = "application/json"
+_DEFAULT_HEADERS: Final = (("Accept", _JSON), ("User-Agent", "perf-pipeline"))
+
+
+@dataclass(frozen=True, slots=True)
+class HttpParameters:
+    """Hold what a scenario says about its requests.
+
+    Attributes:
+        origin: parameter `base_url`.
+        tls: trusts the certificates of `ca_file`, or the system's; None for http.
+        headers: written once: defaults, parameter `headers`, secret `bearer_token`.
+        timeout_us: from the first byte sent to the last received; 10 s unless given.
+        think_low_us: first of `think_time_us`, 0 unless given.
+        think_high_us: last of `think_time_us`, 0 unless given.
+    """
+
+    origin: HttpOrigin
+    tls: ssl.SSLContext | None
+    headers: bytes
+    timeout_us: int
+    think_low_us: int
+    think_high_us: int
+
+    @classmethod
+    def read(cls, context: WorkerContext, *, has_body: bool) -> Self:
+        """Read the parameters and secrets of a scenario whose requests have a body or not.
+
+        Raises:
+            ValueError: an address or header is wrong; its value is not repeated.
+        """
+        parameters = context.parameters
+        origin = HttpOrigin.parse(parameters["base_url"])
+        low_us, high_us = parameters.get("think_time_us", (0, 0))
+        trusted = parameters.get("ca_file")
+        return cls(
+            origin=origin,
+            tls=ssl.create_default_context(cafile=trusted) if origin.is_tls else None,
+            headers=_headers(context, has_body=has_body),
+            timeout_us=parameters.get("timeout_us", TIMEOUT_US),
+            think_low_us=low_us,
+            think_high_us=high_us,
+        )
+
+
+def own_ids(context: WorkerContext) -> list[str]:
+    """Read the ids of this worker: of the lines of `ids_file` every n-th, from its number on.
+
+    Raises:
+        TargetUnavailableError: no id is left for this worker.
+    """
+    path = Path(context.parameters["ids_file"])
+    lines = path.read_text("utf-8").split()
+    ids = lines[context.worker :: context.workers]
+    if not ids:
+        raise TargetUnavailableError(
+            f"{path.name} has {len(lines)} ids, too few for {context.workers} workers",
+            hint="seed more users, or give this scenario a larger share of them",
+        )
+    return ids
+
+
+def _headers(context: WorkerContext, *, has_body: bool) -> bytes:
+    headers = dict(_DEFAULT_HEADERS) | ({"Content-Type": _JSON} if has_body else {})
+    given = dict(context.parameters.get("headers", {}))
+    if token := context.secrets.get("bearer_token"):
+        given["Authorization"] = f"Bearer {token}"
+    replaced = {name.lower() for name in given}
+    kept = {name: value for name, value in headers.items() if name.lower() not in replaced}
+    return header_block(kept | given)

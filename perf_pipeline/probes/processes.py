@@ -4,7 +4,6 @@ Add here: another gauge that every process has. Keep out: containers (see `docke
 processes belong to which part (the caller knows).
 """
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -44,44 +43,38 @@ class ProcessProbe:
 
     def __init__(self, parts: Mapping[str, Pids]) -> None:
         self._parts = dict(parts)
-        self._before: dict[str, dict[int, Counts]] = {}
+        self._before: Mapping[str, Mapping[int, Counts]] = {}
         self._known: frozenset[int] = frozenset()
         self._taken_ns = 0
 
     def open(self) -> None:
         """Take the counters that the first reading's rates start from."""
-        self._take(_parents())
+        parents = _parents()
+        self._taken_ns = time.monotonic_ns()
+        self._before, self._known = self._count(parents), frozenset(parents)
 
     def read(self, at_us: int) -> list[Reading]:
         """Return memory, and rates when the counters before are at least MIN_SPAN_S old."""
         parents = _parents()
-        span_s = (time.monotonic_ns() - self._taken_ns) / 1e9
-        before, known = self._before, self._known
+        taken_ns = time.monotonic_ns()
         now = self._count(parents)
-        readings = [
-            Reading(at_us, part, "process_memory_bytes", float(resident_bytes(counts)))
+        values = [
+            (part, "process_memory_bytes", float(resident_bytes(counts)))
             for part, counts in now.items()
             if counts
         ]
-        if span_s < MIN_SPAN_S:
-            return readings
-        for part, counts in now.items():
-            rates = _rates(before.get(part, _NONE), counts, known, span_s)
-            readings += [Reading(at_us, part, name, value) for name, value in rates.items()]
-        self._keep(now, parents)
-        return readings
+        span_s = (taken_ns - self._taken_ns) / 1e9
+        if span_s >= MIN_SPAN_S:
+            for part, counts in now.items():
+                before = self._before.get(part, _NONE)
+                values += _rates(part, before, counts, self._known, span_s)
+            self._before, self._known, self._taken_ns = now, frozenset(parents), taken_ns
+        return [Reading(at_us, part, name, value) for part, name, value in values]
 
     def close(self) -> None:
         """Do nothing: nothing is held."""
 
-    def _take(self, parents: Mapping[int, int]) -> None:
-        self._keep(self._count(parents), parents)
-
-    def _keep(self, counts: dict[str, dict[int, Counts]], parents: Mapping[int, int]) -> None:
-        self._before, self._known = counts, frozenset(parents)
-        self._taken_ns = time.monotonic_ns()
-
-    def _count(self, parents: Mapping[int, int]) -> dict[str, dict[int, Counts]]:
+    def _count(self, parents: Mapping[int, int]) -> Mapping[str, Mapping[int, Counts]]:
         roots = {part: _pids(pids) for part, pids in self._parts.items()}
         claimed = frozenset().union(*roots.values())
         children: dict[int, list[int]] = {}
@@ -100,11 +93,11 @@ def _parents() -> dict[int, int]:
     """Return every process's parent; where there is /proc, at 40 % of psutil's cost."""
     found: dict[int, int] = {}
     if (_PROC / "self").exists():
-        for pid in filter(str.isdecimal, os.listdir(_PROC)):
+        for pid in psutil.pids():
             with suppress(OSError):  # it ended while we looked: it isn't there
                 # The second field is the name in parentheses, which may hold anything.
-                stat = (_PROC / pid / "stat").read_bytes().rpartition(b")")[2]
-                found[int(pid)] = int(stat.split(maxsplit=2)[1])
+                stat = (_PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2]
+                found[pid] = int(stat.split(maxsplit=2)[1])
         return found
     for process in psutil.process_iter():
         with suppress(psutil.NoSuchProcess):
@@ -124,12 +117,16 @@ def _family(
 
 
 def _rates(
-    before: Mapping[int, Counts], now: Mapping[int, Counts], known: frozenset[int], span_s: float
-) -> dict[str, float]:
+    part: str,
+    before: Mapping[int, Counts],
+    now: Mapping[int, Counts],
+    known: frozenset[int],
+    span_s: float,
+) -> list[tuple[str, str, float]]:
     if not now:
-        return {}
-    rates = {"process_cpu_percent": 100 * cpu_growth_s(before, now, known) / span_s}
+        return []
+    rates = [(part, "process_cpu_percent", 100 * cpu_growth_s(before, now, known) / span_s)]
     io_bytes = io_growth_bytes(before, now, known)
     if io_bytes is not None:
-        rates["process_io_bytes_per_s"] = io_bytes / span_s
+        rates.append((part, "process_io_bytes_per_s", io_bytes / span_s))
     return rates

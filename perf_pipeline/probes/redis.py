@@ -29,10 +29,10 @@ class RedisProbe:
         self._client: redis.Redis | None = None
 
     def open(self) -> None:
-        """Make the client; it connects with the first reading.
+        """Connect.
 
         Raises:
-            ProbeError: the URL cannot be read.
+            ProbeError: the URL cannot be read, or there is no answer within ANSWER_WITHIN_S.
         """
         try:
             self._client = redis.Redis.from_url(

@@ -1,0 +1,146 @@
+"""The closed models: VUs that loop while the plan wants them, or until a number is done.
+
+Add here: another closed model. Keep out: how many VUs when (plan/vus.py).
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from perf_pipeline.config.executors import (
+    ConstantVUs,
+    PerVUIterations,
+    RampingVUs,
+    SharedIterations,
+)
+from perf_pipeline.engine.part import ScenarioPart
+from perf_pipeline.engine.vus import LoopingVu, VirtualUser
+from perf_pipeline.plan.vus import VuStep, reserved_steps, vu_steps
+
+
+class LoopingModel:
+    """Loop VUs 1..n, where n follows the plan.
+
+    Args:
+        part: of a scenario with constant or ramping VUs.
+        executor: its plan.
+    """
+
+    def __init__(self, part: ScenarioPart, executor: ConstantVUs | RampingVUs) -> None:
+        self._part = part
+        self._executor = executor
+        numbers = part.stripe.vus(executor.most_vus)
+        self._loops = {v: LoopingVu(VirtualUser(v, part), part) for v in numbers}
+        self._cutting: asyncio.Task[None] | None = None
+
+    @property
+    def running(self) -> set["asyncio.Task[None]"]:
+        """Give the loops under way."""
+        tasks = (loop.task for loop in self._loops.values())
+        return {task for task in tasks if task is not None and not task.done()}
+
+    async def offer(self) -> None:
+        """Start and finish loops as planned, until the planned end."""
+        reserved = self._follow(reserved_steps(self._executor), self._reserve)
+        self._cutting = asyncio.get_running_loop().create_task(reserved)
+        await self._follow(vu_steps(self._executor), self._plan)
+
+    def finish(self) -> None:
+        """Start no further iteration."""
+        for loop in self._loops.values():
+            loop.finish()
+
+    def cut(self) -> None:
+        """Cancel the iterations under way."""
+        if self._cutting is not None:
+            self._cutting.cancel()
+        for loop in self._loops.values():
+            loop.cut()
+
+    async def _follow(self, steps: list[VuStep], apply: Callable[[int, VuStep], None]) -> None:
+        before = 0
+        for step in steps:
+            await self._part.clock.sleep_until_us(self._part.start_us + step.at_us)
+            apply(before, step)
+            before = step.vus
+
+    def _plan(self, before: int, step: VuStep) -> None:
+        for number in self._ours(before, step.vus):
+            self._loops[number].start(self._part.start_us + step.at_us)
+        for number in self._ours(step.vus, before):
+            self._loops[number].finish()
+
+    def _reserve(self, before: int, step: VuStep) -> None:
+        for number in self._ours(step.vus, before):
+            self._loops[number].cut()
+
+    def _ours(self, above: int, until: int) -> list[int]:
+        return [number for number in range(above + 1, until + 1) if number in self._loops]
+
+
+class QuotaModel:
+    """Let VUs run a number of iterations, each its own or all out of one pot.
+
+    Args:
+        part: of a scenario with per-vu or shared iterations.
+        executor: its plan.
+    """
+
+    def __init__(self, part: ScenarioPart, executor: PerVUIterations | SharedIterations) -> None:
+        self._part = part
+        self._vus = [VirtualUser(v, part) for v in part.stripe.vus(executor.vus)]
+        self._shared = isinstance(executor, SharedIterations)
+        pots = 1 if self._shared else len(self._vus)
+        each = part.stripe.share(executor.iterations) if self._shared else executor.iterations
+        self._left = [each] * pots
+        self._tasks: dict[VirtualUser, asyncio.Task[None]] = {}
+        self._over = False
+
+    @property
+    def running(self) -> set["asyncio.Task[None]"]:
+        """Give the VUs that still have something to do."""
+        return {task for task in self._tasks.values() if not task.done()}
+
+    async def offer(self) -> None:
+        """Run the iterations, until they are done or the longest time is over."""
+        part = self._part
+        await part.clock.sleep_until_us(part.start_us)
+        running_loop = asyncio.get_running_loop()
+        for place, vu in enumerate(self._vus):
+            pot = 0 if self._shared else place
+            self._tasks[vu] = running_loop.create_task(self._loop(vu, pot))
+        longest = running_loop.create_task(part.clock.sleep_until_us(part.end_us))
+        ended = running_loop.create_task(_all_ended(self.running))
+        try:
+            await asyncio.wait({longest, ended}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            longest.cancel()
+            ended.cancel()
+        if not ended.done():
+            self._drop_the_rest()
+
+    def _drop_the_rest(self) -> None:
+        self._over = True
+        phase = self._part.window.phase(self._part.end_us - 1)
+        self._part.tally.drop(phase, sum(self._left))
+
+    def finish(self) -> None:
+        """Start no further iteration."""
+        self._over = True
+
+    def cut(self) -> None:
+        """Cancel the iterations under way."""
+        for vu, task in self._tasks.items():
+            if not task.done():
+                vu.cut(task)
+
+    async def _loop(self, vu: VirtualUser, pot: int) -> None:
+        intended_us = self._part.start_us
+        while self._left[pot] and not self._over:
+            self._left[pot] -= 1
+            await vu.iterate(intended_us)
+            intended_us = self._part.clock.now_us()
+            await asyncio.sleep(0)  # an iteration that never waits must not lock the others out
+
+
+async def _all_ended(tasks: set["asyncio.Task[None]"]) -> None:
+    await asyncio.wait(tasks)

@@ -1,0 +1,172 @@
+"""Was the load generator the limit? Limits on what the workers saw of themselves.
+
+A figure is only about the target when the generator kept its plan. The limits are wide enough that
+one hiccup of a shared machine passes, and narrow enough that a starved generator does not.
+
+Add here: a limit, with its reason and remedy. Keep out: measuring (watch.py).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from perf_pipeline.engine.job import GeneratorHealth
+
+# An event loop on one core: above this queueing inside the generator grows without bound.
+CPU_LIMIT_RATIO: Final = 0.9
+# Shorter peaks (a ramp's top, garbage) don't move percentiles over a run.
+CPU_SUSTAINED_S: Final = 5.0
+# A single pause as long as this is half of the product's own limit for p95 (1 s).
+STALL_LIMIT_MS: Final = 500.0
+# Pauses add up to this share of the time: 1 of 50 operations has met one.
+STALL_LIMIT_RATIO: Final = 0.02
+STALL_ALLOWANCE_MS: Final = 250.0
+# 2 % of the 1 s limit; response times include the lag, so this much of it is harmless.
+LAG_P95_LIMIT_MS: Final = 20.0
+LAG_P99_LIMIT_MS: Final = 100.0
+LAG_LATE_STARTS: Final = 5
+# Message latency is taken on two clocks that must not move against each other.
+CLOCK_STEP_LIMIT_MS: Final = 50.0
+OPEN_FILES_LIMIT_RATIO: Final = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """Hold what one worker saw of itself while its load was measured.
+
+    Attributes:
+        watched_s: how long it looked.
+        cpu_ratio: of one core, the event loop's thread, on average.
+        cpu_process_ratio: of one core, all threads.
+        cpu_wait_ratio: share of the time that the event loop's thread was ready to run, but had no
+            core (Linux); 0 where unknown.
+        cpu_busy_s: the longest time in a row above the limit.
+        stall_longest_ms: the longest pause of the event loop.
+        stall_total_ms: all pauses above 20 ms together.
+        starts: of the open model that had a free VU.
+        late_starts: those of them later than the p95 limit.
+        very_late_starts: those of them later than the p99 limit.
+        schedule_lag_p50_ms: how late starts were; p95, p99 and max alike.
+        open_files: the most descriptors at once; `open_files_limit` is what the system allows.
+        exceptions: iterations that raised.
+        deaf_to_cancellation: iterations that ignored being cancelled.
+    """
+
+    watched_s: float = 0.0
+    cpu_ratio: float = 0.0
+    cpu_process_ratio: float = 0.0
+    cpu_wait_ratio: float = 0.0
+    cpu_busy_s: float = 0.0
+    stall_longest_ms: float = 0.0
+    stall_total_ms: float = 0.0
+    starts: int = 0
+    late_starts: int = 0
+    very_late_starts: int = 0
+    schedule_lag_p50_ms: float = 0.0
+    schedule_lag_p95_ms: float = 0.0
+    schedule_lag_p99_ms: float = 0.0
+    schedule_lag_max_ms: float = 0.0
+    open_files: int = 0
+    open_files_limit: int = 0
+    exceptions: int = 0
+    deaf_to_cancellation: int = 0
+
+
+def vitals_from_json(values: Mapping[str, Any]) -> Vitals:
+    """Read back the JSON of `dataclasses.asdict(vitals)`."""
+    return Vitals(**values)
+
+
+def judge(
+    workers: Mapping[int, Vitals], *, clock_step_ms: float, incidents: Sequence[str] = ()
+) -> GeneratorHealth:
+    """Judge whether the generator kept its plan.
+
+    Args:
+        workers: what each one saw, by its number.
+        clock_step_ms: how far the wall clock moved against the monotonic one during the load.
+        incidents: sentences about what went wrong otherwise, e.g. a worker that died.
+    """
+    reasons = list(incidents)
+    for worker, vitals in sorted(workers.items()):
+        reasons.extend(f"worker {worker} {reason}" for reason in _reasons(vitals))
+    if abs(clock_step_ms) > CLOCK_STEP_LIMIT_MS:
+        reasons.append(
+            f"the wall clock was set by {clock_step_ms:+.0f} ms during the load (limit "
+            f"{CLOCK_STEP_LIMIT_MS:.0f} ms), so latencies across processes can be wrong; run again"
+        )
+    return GeneratorHealth(not reasons, tuple(reasons), _figures(workers, clock_step_ms))
+
+
+def _reasons(vitals: Vitals) -> Iterator[str]:
+    yield from _cpu_reasons(vitals)
+    yield from _stall_reasons(vitals)
+    yield from _lag_reasons(vitals)
+    yield from _workload_reasons(vitals)
+    if vitals.open_files_limit and vitals.open_files > (
+        OPEN_FILES_LIMIT_RATIO * vitals.open_files_limit
+    ):
+        yield (
+            f"had {vitals.open_files} of {vitals.open_files_limit} file descriptors open; "
+            "raise `ulimit -n`, use more workers or fewer VUs"
+        )
+
+
+def _cpu_reasons(vitals: Vitals) -> Iterator[str]:
+    # A load of a few seconds is judged by half of its time.
+    limit_s = min(CPU_SUSTAINED_S, vitals.watched_s / 2)
+    if vitals.cpu_busy_s and vitals.cpu_busy_s >= limit_s:
+        yield (
+            f"used more than {CPU_LIMIT_RATIO:.0%} of a core for {vitals.cpu_busy_s:.0f} s in a "
+            f"row (limit {limit_s:.0f} s); use more workers, or fewer VUs"
+        )
+
+
+def _stall_reasons(vitals: Vitals) -> Iterator[str]:
+    if vitals.stall_longest_ms > STALL_LIMIT_MS:
+        yield (
+            f"stood still for {vitals.stall_longest_ms:.0f} ms (limit {STALL_LIMIT_MS:.0f} ms); "
+            "leave the machine to the load, or use more workers"
+        )
+    limit_ms = max(STALL_ALLOWANCE_MS, STALL_LIMIT_RATIO * vitals.watched_s * 1_000)
+    if vitals.stall_total_ms > limit_ms:
+        yield (
+            f"stood still for {vitals.stall_total_ms:.0f} ms of {vitals.watched_s:.1f} s in all "
+            f"(limit {limit_ms:.0f} ms); use more workers, fewer VUs, or a less busy machine"
+        )
+
+
+def _lag_reasons(vitals: Vitals) -> Iterator[str]:
+    late = (
+        (vitals.late_starts, 0.05, LAG_P95_LIMIT_MS, vitals.schedule_lag_p95_ms, "p95"),
+        (vitals.very_late_starts, 0.01, LAG_P99_LIMIT_MS, vitals.schedule_lag_p99_ms, "p99"),
+    )
+    for starts, share, limit_ms, lag_ms, name in late:
+        if starts >= LAG_LATE_STARTS and starts > share * vitals.starts:
+            yield (
+                f"started iterations {lag_ms:.0f} ms late at {name} although VUs were free (limit "
+                f"{limit_ms:.0f} ms); use more workers, or a lower rate"
+            )
+
+
+def _workload_reasons(vitals: Vitals) -> Iterator[str]:
+    if vitals.exceptions:
+        yield (
+            f"met {vitals.exceptions} exceptions in iterations, which is a bug of the workload; "
+            "the first traceback is in its log"
+        )
+    if vitals.deaf_to_cancellation:
+        yield (
+            f"had {vitals.deaf_to_cancellation} iterations that ignored their cancellation, which "
+            "is a bug of the workload"
+        )
+
+
+def _figures(workers: Mapping[int, Vitals], clock_step_ms: float) -> dict[str, float]:
+    figures = {"workers": float(len(workers)), "clock_step_ms": clock_step_ms}
+    for vitals in workers.values():
+        for name, value in asdict(vitals).items():
+            figures[name] = max(figures.get(name, 0.0), float(value))
+    for name in ("starts", "late_starts", "very_late_starts", "exceptions", "deaf_to_cancellation"):
+        figures[name] = float(sum(getattr(vitals, name) for vitals in workers.values()))
+    return figures

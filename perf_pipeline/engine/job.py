@@ -1,0 +1,189 @@
+"""What a load is told to do and what it reports: records that cross the pipe as JSON.
+
+Add here: a fact that a worker needs or that a report quotes. Keep out: secrets (they travel beside
+the job and are never part of a record), samples (recorder.py).
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from perf_pipeline.config.executors import Executor
+
+JSON = None | bool | int | float | str | list["JSON"] | Mapping[str, "JSON"]
+
+_EXECUTOR: Final[TypeAdapter[Executor]] = TypeAdapter(Executor)
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioJob:
+    """Say what one scenario runs.
+
+    Attributes:
+        name: in the profile.
+        executor: when its iterations start.
+        workload: `module:Class`; called without arguments it gives a `ports.Workload`.
+        parameters: the workload's own, JSON values; no secrets.
+        warm_up_us: starts before this, counted from the scenario's start, are not measured.
+    """
+
+    name: str
+    executor: Executor
+    workload: str
+    parameters: Mapping[str, JSON]
+    warm_up_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LoadJob:
+    """Say what the workers do together.
+
+    Attributes:
+        run_id: of the run.
+        benchmark: its name.
+        step: part of the benchmark (`main`, `ramp-3` ...); part of the file names.
+        folder: where samples, ledger and logs go; must exist.
+        seed: of the run; the same seed does the same.
+        workers: processes that share the load, at least 1.
+        scenarios: all of them run at once, each after its `startTime`.
+    """
+
+    run_id: str
+    benchmark: str
+    step: str
+    folder: Path
+    seed: int
+    workers: int
+    scenarios: tuple[ScenarioJob, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain JSON values; `load_job_from_json` reads them back equal."""
+        scenarios = [
+            {
+                "name": scenario.name,
+                "executor": _EXECUTOR.dump_python(scenario.executor, mode="json", by_alias=True),
+                "workload": scenario.workload,
+                "parameters": scenario.parameters,
+                "warm_up_us": scenario.warm_up_us,
+            }
+            for scenario in self.scenarios
+        ]
+        return {
+            "run_id": self.run_id,
+            "benchmark": self.benchmark,
+            "step": self.step,
+            "folder": str(self.folder),
+            "seed": self.seed,
+            "workers": self.workers,
+            "scenarios": scenarios,
+        }
+
+
+def load_job_from_json(values: Mapping[str, Any]) -> LoadJob:
+    """Read back what `LoadJob.to_json` gave."""
+    scenarios = tuple(
+        ScenarioJob(**{**scenario, "executor": _EXECUTOR.validate_python(scenario["executor"])})
+        for scenario in values["scenarios"]
+    )
+    return LoadJob(**{**values, "folder": Path(values["folder"]), "scenarios": scenarios})
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioOutcome:
+    """Count what became of a scenario's iterations.
+
+    Attributes:
+        name: in the profile.
+        iterations: that ran to their end, warm-up included.
+        dropped_iterations: planned starts that no VU was free for, and iterations of a quota that
+            the time did not suffice for.
+        interrupted_iterations: cut off at the end of their graceful stop.
+        measured_from_us: end of the warm-up, µs since the benchmark's origin.
+        measured_until_us: planned end, or when it was stopped or had done all its iterations.
+        intended_iterations: the plan's number of starts; 0 for looping VUs, which have none.
+        measured_iterations: of `iterations` those whose intended start was measured.
+        measured_dropped_iterations: of `dropped_iterations` likewise.
+    """
+
+    name: str
+    iterations: int
+    dropped_iterations: int
+    interrupted_iterations: int
+    measured_from_us: int
+    measured_until_us: int
+    intended_iterations: int
+    measured_iterations: int = 0
+    measured_dropped_iterations: int = 0
+
+    def plus(self, other: "ScenarioOutcome") -> "ScenarioOutcome":
+        """Add another worker's share of the same scenario."""
+        return replace(
+            self,
+            iterations=self.iterations + other.iterations,
+            dropped_iterations=self.dropped_iterations + other.dropped_iterations,
+            interrupted_iterations=self.interrupted_iterations + other.interrupted_iterations,
+            measured_from_us=min(self.measured_from_us, other.measured_from_us),
+            measured_until_us=max(self.measured_until_us, other.measured_until_us),
+            intended_iterations=self.intended_iterations + other.intended_iterations,
+            measured_iterations=self.measured_iterations + other.measured_iterations,
+            measured_dropped_iterations=(
+                self.measured_dropped_iterations + other.measured_dropped_iterations
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorHealth:
+    """Say whether the figures are about the target, or about the load generator.
+
+    Attributes:
+        valid: no limit of the generator was reached.
+        reasons: one sentence per limit: which, by how much, what helps. Empty when valid.
+        figures: the numbers behind, e.g. `schedule_lag_p99_ms`; worst worker each.
+    """
+
+    valid: bool
+    reasons: tuple[str, ...]
+    figures: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOutcome:
+    """Say what a load did; its samples are in the job's folder.
+
+    Attributes:
+        began_at: wall clock (UTC), a label only.
+        wall_s: from the start of the load to the last worker's end.
+        scenarios: in the order of the job.
+        health: of the generator.
+        checks: names of the checks of each operation; bit i of a sample's masks is entry i.
+        stopped: the stop event ended it before its plan did.
+    """
+
+    began_at: datetime
+    wall_s: float
+    scenarios: tuple[ScenarioOutcome, ...]
+    health: GeneratorHealth
+    checks: Mapping[str, tuple[str, ...]]
+    stopped: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain JSON values; `load_outcome_from_json` reads them back equal."""
+        return {**asdict(self), "began_at": self.began_at.isoformat()}
+
+
+def load_outcome_from_json(values: Mapping[str, Any]) -> LoadOutcome:
+    """Read back what `LoadOutcome.to_json` gave, also after it was JSON text."""
+    health = values["health"]
+    return LoadOutcome(
+        began_at=datetime.fromisoformat(values["began_at"]),
+        wall_s=values["wall_s"],
+        scenarios=tuple(ScenarioOutcome(**scenario) for scenario in values["scenarios"]),
+        health=GeneratorHealth(health["valid"], tuple(health["reasons"]), health["figures"]),
+        checks={operation: tuple(names) for operation, names in values["checks"].items()},
+        stopped=values["stopped"],
+    )

@@ -1,0 +1,25 @@
+"""Find a workload by its name, `module:Class`.
+
+Add here: nothing; a workload is found by what it is called. Keep out: a registry.
+"""
+
+import importlib
+from typing import cast
+
+from perf_pipeline.engine.ports import Workload, WorkloadFactory
+from perf_pipeline.errors import ProfileError
+
+
+def load_workload(name: str) -> Workload:
+    """Import `module:Class` and call it without arguments.
+
+    Raises:
+        ProfileError: there is no such module or class.
+    """
+    module_name, _, factory_name = name.partition(":")
+    try:
+        factory = getattr(importlib.import_module(module_name), factory_name)
+    except (ModuleNotFoundError, AttributeError, ValueError) as error:
+        problem = f"workload is {name!r}; it must be 'module:Class' and importable ({error})"
+        raise ProfileError("job", [problem]) from error
+    return cast("WorkloadFactory", factory)()

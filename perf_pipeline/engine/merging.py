@@ -1,0 +1,67 @@
+"""Add the workers' shares up to one outcome per scenario.
+
+Add here: another thing that is the sum of its shares. Keep out: talking to workers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from perf_pipeline.engine.job import LoadJob, ScenarioJob, ScenarioOutcome
+from perf_pipeline.engine.progress import PartProgress
+from perf_pipeline.engine.worker_process import WorkerProcess
+from perf_pipeline.plan.iterations import intended_iterations
+from perf_pipeline.plan.phases import measured_window
+
+
+def merge_outcomes(
+    job: LoadJob, workers: Sequence[WorkerProcess], start_us: int, ended_us: int
+) -> tuple[ScenarioOutcome, ...]:
+    """Give one outcome per scenario of the job; of a dead worker the last counts are taken."""
+    return tuple(_merge(scenario, workers, start_us, ended_us) for scenario in job.scenarios)
+
+
+def merge_checks(workers: Sequence[WorkerProcess]) -> Mapping[str, tuple[str, ...]]:
+    """Give the names of each operation's checks."""
+    return {
+        operation: tuple(names)
+        for worker in workers
+        if worker.done is not None
+        for operation, names in worker.done["checks"].items()
+    }
+
+
+def _merge(
+    scenario: ScenarioJob, workers: Sequence[WorkerProcess], start_us: int, ended_us: int
+) -> ScenarioOutcome:
+    merged: ScenarioOutcome | None = None
+    for worker in workers:
+        for outcome in worker.outcomes():
+            if outcome.name == scenario.name:
+                merged = outcome if merged is None else merged.plus(outcome)
+    if merged is None:
+        merged = _nothing(scenario, start_us, ended_us)
+    for worker in workers:
+        if worker.done is None and scenario.name in worker.parts:
+            merged = merged.plus(_last_seen(worker.parts[scenario.name], merged))
+    # The plan's own number, so that a share without a report is missed, not forgotten.
+    return replace(merged, intended_iterations=intended_iterations(scenario.executor))
+
+
+def _nothing(scenario: ScenarioJob, start_us: int, ended_us: int) -> ScenarioOutcome:
+    window = measured_window(scenario.executor, scenario.warm_up_us).moved(start_us)
+    until_us = max(window.start_us, min(window.end_us, ended_us))
+    return ScenarioOutcome(scenario.name, 0, 0, 0, window.start_us, until_us, 0)
+
+
+def _last_seen(part: PartProgress, others: ScenarioOutcome) -> ScenarioOutcome:
+    return ScenarioOutcome(
+        name=part.name,
+        iterations=part.iterations,
+        dropped_iterations=part.dropped,
+        interrupted_iterations=part.interrupted,
+        measured_from_us=others.measured_from_us,
+        measured_until_us=others.measured_until_us,
+        intended_iterations=0,
+        measured_iterations=part.measured_iterations,
+        measured_dropped_iterations=part.measured_dropped,
+    )

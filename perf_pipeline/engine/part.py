@@ -1,0 +1,102 @@
+"""One worker's part of one scenario: who it is, and the counts of what became of it.
+
+Add here: a count that reports need. Keep out: when iterations start (open_model.py,
+closed_model.py).
+"""
+
+import random
+import sys
+import traceback
+from dataclasses import dataclass, field
+
+from perf_pipeline.config.executors import Executor
+from perf_pipeline.engine.lag import LagHistogram
+from perf_pipeline.engine.ports import Clock, Iteration, Recorder, Workload
+from perf_pipeline.metrics.sample import Outcome, Phase
+from perf_pipeline.plan.phases import MeasuredWindow
+from perf_pipeline.plan.stripes import Stripe
+
+
+@dataclass(slots=True)
+class Tally:
+    """Count iterations; `measured_*` are those whose intended start was measured."""
+
+    iterations: int = 0
+    measured_iterations: int = 0
+    dropped: int = 0
+    measured_dropped: int = 0
+    interrupted: int = 0
+    exceptions: int = 0
+    deaf_to_cancellation: int = 0
+    active: int = 0
+    lag: LagHistogram = field(default_factory=LagHistogram)
+
+    def complete(self, phase: Phase) -> None:
+        """Count an iteration that ran to its end."""
+        self.iterations += 1
+        if phase is Phase.MEASURED:
+            self.measured_iterations += 1
+
+    def drop(self, phase: Phase, count: int = 1) -> None:
+        """Count starts that the plan wanted and nobody could do."""
+        self.dropped += count
+        if phase is Phase.MEASURED:
+            self.measured_dropped += count
+
+
+@dataclass(slots=True)
+class ScenarioPart:
+    """Hold what the models and VUs of one scenario need.
+
+    Attributes:
+        name: of the scenario.
+        executor: its plan.
+        stripe: this worker's share of it.
+        start_us: of the scenario, µs since the origin.
+        window: what is measured, µs since the origin.
+        workload: opened.
+        clock: of the run.
+        recorder: of this worker.
+        seed: of the run.
+        tally: of this part.
+    """
+
+    name: str
+    executor: Executor
+    stripe: Stripe
+    start_us: int
+    window: MeasuredWindow
+    workload: Workload
+    clock: Clock
+    recorder: Recorder
+    seed: int
+    tally: Tally = field(default_factory=Tally)
+
+    @property
+    def end_us(self) -> int:
+        """Give the planned end, µs since the origin."""
+        return self.window.end_us
+
+    def random_of(self, vu: int) -> random.Random:
+        """Give a VU its own randomness, the same in every run with this seed."""
+        return random.Random(f"{self.seed}/{self.name}/{vu}")
+
+    def record_exception(self, iteration: Iteration, started_us: int, error: BaseException) -> None:
+        """Record an iteration's exception as a failed sample; the first one's traceback is logged.
+
+        A failure of the target is the workload's to record; an exception is a bug of the workload,
+        so the load goes on but its health says that it can't be trusted.
+        """
+        self.tally.exceptions += 1
+        self.recorder.sample(
+            iteration,
+            "iteration",
+            started_us,
+            self.clock.now_us(),
+            Outcome.FAILED,
+            error="exception",
+        )
+        if self.tally.exceptions == 1:
+            sys.stderr.write(f"scenario {self.name}: an iteration raised an exception\n")
+            traceback.print_exception(error)
+            sys.stderr.flush()

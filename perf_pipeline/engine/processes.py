@@ -1,0 +1,248 @@
+"""The driver: several worker processes, one start, one outcome.
+
+Add here: what concerns all workers together. Keep out: what one of them does (worker.py).
+"""
+
+import contextlib
+import selectors
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from perf_pipeline import errors
+from perf_pipeline.engine.health import judge
+from perf_pipeline.engine.job import LoadJob, LoadOutcome
+from perf_pipeline.engine.merging import merge_checks, merge_outcomes
+from perf_pipeline.engine.progress import Progress, merge_progress
+from perf_pipeline.engine.watch import wall_clock_offset_ms
+from perf_pipeline.engine.worker_process import WorkerProcess
+from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.units import US_PER_S
+
+READY_LIMIT_S: Final = 120.0
+# After a stop: 2 s of grace, 5 s for cancellations, 5 s to close; then TERM, later KILL.
+STOP_LIMIT_S: Final = 12.0
+OVERTIME_LIMIT_S: Final = 20.0
+_START_AHEAD_S: Final = 0.2
+_GLANCE_S: Final = 0.05
+_PROGRESS_S: Final = 1.0
+
+
+def run_load(
+    job: LoadJob,
+    *,
+    secrets: Mapping[str, str],
+    origin_ns: int,
+    stop: threading.Event,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> LoadOutcome:
+    """Run a load to its end in `job.workers` processes; none of them outlives this call.
+
+    Can be called from any thread. A worker that dies ends the load: what the others measured is
+    kept, and the health says that it can't be trusted.
+
+    Args:
+        job: what to do; its folder gets `samples-<step>-<worker>.csv`, `ledger-<step>-<worker>.csv`
+            and, when there is something to say, `worker-<worker>.log`.
+        secrets: DSNs and passwords for the workloads; they go through a pipe and nowhere else.
+        origin_ns: time.monotonic_ns() that all time stamps count from; one for all steps of a
+            benchmark.
+        stop: set it to end early; iterations under way get up to 2 s.
+        on_progress: called once a second, in the calling thread.
+
+    Raises:
+        PerfPipelineError: a workload could not open (TargetUnavailableError, as it raised it), or
+            the disk refused the samples (GeneratorLimitError).
+        RuntimeError: a workload or a worker failed otherwise; the sentence names the log.
+    """
+    with contextlib.ExitStack() as stack:
+        workers = [
+            stack.enter_context(contextlib.closing(_start_worker(job, number, secrets, origin_ns)))
+            for number in range(job.workers)
+        ]
+        return _Load(job, workers, origin_ns, stop, on_progress).run()
+
+
+def _start_worker(
+    job: LoadJob, number: int, secrets: Mapping[str, str], origin_ns: int
+) -> WorkerProcess:
+    order = {
+        "job": job.to_json(),
+        "worker": number,
+        "origin_ns": origin_ns,
+        "secrets": dict(secrets),
+    }
+    return WorkerProcess(number, job.folder, order)
+
+
+class _Load:
+    """Lead the workers through one load."""
+
+    def __init__(
+        self,
+        job: LoadJob,
+        workers: Sequence[WorkerProcess],
+        origin_ns: int,
+        stop: threading.Event,
+        on_progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self._job = job
+        self._workers = workers
+        self._origin_ns = origin_ns
+        self._stop = stop
+        self._on_progress = on_progress
+        self._started_s = time.monotonic()
+        self._start_us = (time.monotonic_ns() - origin_ns) // 1_000
+        self._planned_s = max(
+            (s.executor.start_time_us + s.executor.length_us) / US_PER_S for s in job.scenarios
+        )
+        self._stopped_s: float | None = None
+        self._incidents: list[str] = []
+        self._reported_s = 0.0
+        self._reported: dict[str, int] = {}
+
+    def run(self) -> LoadOutcome:
+        self._await_ready()
+        began_at, offset_ms = datetime.now(UTC), wall_clock_offset_ms()
+        if self._stop.is_set():
+            return self._outcome(began_at, 0.0, 0.0)
+        self._started_s = time.monotonic() + _START_AHEAD_S
+        self._start_us = self._us(self._started_s)
+        self._tell_all({"do": "start", "at_us": self._start_us})
+        self._await_end()
+        self._raise_trouble()
+        wall_s = max(0.0, time.monotonic() - self._started_s)
+        return self._outcome(began_at, wall_s, wall_clock_offset_ms() - offset_ms)
+
+    def _us(self, at_s: float) -> int:
+        return (round(at_s * 1e9) - self._origin_ns) // 1_000
+
+    def _await_ready(self) -> None:
+        until_s = time.monotonic() + READY_LIMIT_S
+        while not all(worker.ready for worker in self._workers):
+            self._glance()
+            self._raise_trouble()
+            for worker in self._workers:
+                if worker.is_over:
+                    raise RuntimeError(
+                        f"worker {worker.number} ended before it was ready "
+                        f"({worker.how_it_ended()}); its log is {worker.log}"
+                    )
+            if self._stop.is_set():
+                return
+            if time.monotonic() > until_s:
+                late = next(worker for worker in self._workers if not worker.ready)
+                raise RuntimeError(
+                    f"worker {late.number} was not ready after {READY_LIMIT_S:.0f} s; "
+                    f"its log is {late.log}"
+                )
+
+    def _await_end(self) -> None:
+        longest_s = max(
+            (s.executor.start_time_us + s.executor.length_us + s.executor.graceful_stop_us)
+            / US_PER_S
+            for s in self._job.scenarios
+        )
+        until_s = self._started_s + longest_s + OVERTIME_LIMIT_S
+        while not all(worker.is_over for worker in self._workers):
+            self._glance()
+            self._report_progress()
+            self._note_deaths()
+            if self._stop.is_set() and self._stopped_s is None:
+                self._end_early()
+            if self._stopped_s is not None:
+                until_s = min(until_s, self._stopped_s + STOP_LIMIT_S)
+            if time.monotonic() > until_s:
+                self._end_the_slow()
+        self._note_deaths()
+
+    def _glance(self) -> None:
+        """Wait a moment for messages and take them."""
+        with selectors.DefaultSelector() as selector:
+            for worker in self._workers:
+                if not worker.is_over:
+                    selector.register(worker, selectors.EVENT_READ, worker)
+            for key, _ in selector.select(_GLANCE_S):
+                key.data.take()
+
+    def _note_deaths(self) -> None:
+        for worker in self._workers:
+            if worker.is_over and worker.done is None and worker.trouble is None:
+                sentence = (
+                    f"worker {worker.number} ended unexpectedly ({worker.how_it_ended()}); "
+                    "its share of the load is missing from then on"
+                )
+                if sentence not in self._incidents:
+                    self._incidents.append(sentence)
+                    self._end_early()
+            elif worker.trouble is not None:
+                self._end_early()
+
+    def _end_early(self) -> None:
+        if self._stopped_s is None:
+            self._stopped_s = time.monotonic()
+            self._tell_all({"do": "stop"})
+
+    def _end_the_slow(self) -> None:
+        for worker in self._workers:
+            if not worker.is_over:
+                self._incidents.append(
+                    f"worker {worker.number} did not end when it should have, and was killed"
+                )
+                worker.close()
+                worker.is_over = True
+
+    def _tell_all(self, message: Mapping[str, object]) -> None:
+        for worker in self._workers:
+            if not worker.is_over:
+                worker.tell(message)
+
+    def _raise_trouble(self) -> None:
+        for worker in self._workers:
+            if worker.trouble is not None:
+                raise _trouble_of(worker)
+
+    def _report_progress(self) -> None:
+        elapsed_s = time.monotonic() - self._started_s
+        span_s = elapsed_s - self._reported_s
+        if self._on_progress is None or span_s < _PROGRESS_S:
+            return
+        scenarios = merge_progress(
+            [scenario.name for scenario in self._job.scenarios],
+            (part for worker in self._workers for part in worker.parts.values()),
+            before=self._reported,
+            span_s=span_s,
+        )
+        self._reported_s = elapsed_s
+        self._reported = {scenario.name: scenario.iterations for scenario in scenarios}
+        self._on_progress(Progress(elapsed_s, self._planned_s, scenarios))
+
+    def _outcome(self, began_at: datetime, wall_s: float, clock_step_ms: float) -> LoadOutcome:
+        vitals = {worker.number: worker.vitals() for worker in self._workers}
+        known = {number: seen for number, seen in vitals.items() if seen is not None}
+        health = judge(known, clock_step_ms=clock_step_ms, incidents=self._incidents)
+        ended_us = self._us(time.monotonic())
+        return LoadOutcome(
+            began_at=began_at,
+            wall_s=wall_s,
+            scenarios=merge_outcomes(self._job, self._workers, self._start_us, ended_us),
+            health=health,
+            checks=merge_checks(self._workers),
+            stopped=(self._stop.is_set() and self._stopped_s is not None) or wall_s == 0.0,
+        )
+
+
+def _trouble_of(worker: WorkerProcess) -> Exception:
+    """Give the error that a worker met, as it raised it when it is one of ours."""
+    trouble = worker.trouble
+    assert trouble is not None
+    if trouble["say"] == "crashed":
+        return RuntimeError(
+            f"worker {worker.number} failed: {trouble['sentence']}; its log is {worker.log}"
+        )
+    kind = getattr(errors, trouble["error"], PerfPipelineError)
+    error: PerfPipelineError = kind.__new__(kind)
+    PerfPipelineError.__init__(error, trouble["sentence"], hint=trouble["hint"])
+    return error

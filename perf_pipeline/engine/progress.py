@@ -1,0 +1,115 @@
+"""How far a load is, for the people who wait for it.
+
+Add here: a number for the progress line. Keep out: verdicts; these counts are only about now.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from perf_pipeline.engine.part import ScenarioPart
+from perf_pipeline.engine.recorder import OperationCount
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioProgress:
+    """Count a scenario so far, over all workers.
+
+    Attributes:
+        name: of the scenario.
+        active_vus: with an iteration under way right now.
+        iterations: that ran to their end, warm-up included.
+        dropped_iterations: planned starts without a free VU.
+        ok: operations that went well; `failed` the others, without interrupted ones.
+        recent_per_s: iterations per second since the report before.
+    """
+
+    name: str
+    active_vus: int
+    iterations: int
+    dropped_iterations: int
+    ok: int
+    failed: int
+    recent_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Say how far the load is.
+
+    Attributes:
+        elapsed_s: since its start.
+        planned_s: without graceful stops.
+        scenarios: in the order of the job.
+    """
+
+    elapsed_s: float
+    planned_s: float
+    scenarios: tuple[ScenarioProgress, ...]
+
+
+@dataclass(slots=True)
+class PartProgress:
+    """Carry one worker's counts of one scenario through the pipe."""
+
+    name: str
+    active: int = 0
+    iterations: int = 0
+    measured_iterations: int = 0
+    dropped: int = 0
+    measured_dropped: int = 0
+    interrupted: int = 0
+    ok: int = 0
+    failed: int = 0
+
+
+def progress_of(part: ScenarioPart, count: OperationCount) -> dict[str, Any]:
+    """Give the counts of a part as JSON values."""
+    tally = part.tally
+    return asdict(
+        PartProgress(
+            name=part.name,
+            active=tally.active,
+            iterations=tally.iterations,
+            measured_iterations=tally.measured_iterations,
+            dropped=tally.dropped,
+            measured_dropped=tally.measured_dropped,
+            interrupted=tally.interrupted,
+            ok=count.ok,
+            failed=count.failed,
+        )
+    )
+
+
+def merge_progress(
+    names: Sequence[str],
+    parts: Iterable[PartProgress],
+    *,
+    before: Mapping[str, int],
+    span_s: float,
+) -> tuple[ScenarioProgress, ...]:
+    """Add up the workers' parts.
+
+    Args:
+        names: of the scenarios, in the order of the result.
+        parts: the newest of every worker and scenario.
+        before: iterations of each scenario at the report before.
+        span_s: since that report.
+    """
+    by_name: dict[str, list[PartProgress]] = {name: [] for name in names}
+    for part in parts:
+        by_name[part.name].append(part)
+    return tuple(_merge(name, by_name[name], before.get(name, 0), span_s) for name in names)
+
+
+def _merge(name: str, parts: list[PartProgress], before: int, span_s: float) -> ScenarioProgress:
+    iterations = sum(part.iterations for part in parts)
+    return ScenarioProgress(
+        name=name,
+        active_vus=sum(part.active for part in parts),
+        iterations=iterations,
+        dropped_iterations=sum(part.dropped for part in parts),
+        ok=sum(part.ok for part in parts),
+        failed=sum(part.failed for part in parts),
+        recent_per_s=(iterations - before) / span_s if span_s > 0 else 0.0,
+    )

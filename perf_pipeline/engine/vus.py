@@ -1,0 +1,174 @@
+"""Virtual users: one at a time runs an iteration; looping ones start and end as the plan says.
+
+Add here: another way to end an iteration. Keep out: the plan (plan/), the clock.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from enum import Enum, auto
+from types import MappingProxyType
+from typing import Final
+
+from perf_pipeline.engine.part import ScenarioPart
+from perf_pipeline.engine.ports import Iteration
+from perf_pipeline.metrics.sample import Phase
+
+
+class VirtualUser:
+    """Run iterations of one scenario, one after the other.
+
+    Args:
+        number: in the scenario over all workers, from 1.
+        part: the scenario's part in this worker.
+    """
+
+    __slots__ = ("_iteration", "_next", "_part", "_random", "is_cut", "number")
+
+    def __init__(self, number: int, part: ScenarioPart) -> None:
+        self.number = number
+        self._part = part
+        self._random = part.random_of(number)
+        self._next = 0
+        self._iteration: Iteration | None = None
+        self.is_cut = False
+
+    async def iterate(self, intended_us: int) -> None:
+        """Run one iteration and count it.
+
+        Raises:
+            asyncio.CancelledError: it was cut.
+        """
+        part = self._part
+        phase = part.window.phase(intended_us)
+        iteration = Iteration(
+            part.name,
+            part.workload.protocol,
+            self.number,
+            self._next,
+            intended_us,
+            phase,
+            self._random,
+        )
+        self._next += 1
+        self._iteration = iteration
+        part.tally.active += 1
+        try:
+            await part.workload.iterate(iteration)
+        except asyncio.CancelledError as error:
+            if self.is_cut:
+                part.tally.interrupted += 1
+                raise
+            part.record_exception(iteration, intended_us, error)
+        except Exception as error:  # noqa: BLE001 - a bug of a workload must not end the load
+            part.record_exception(iteration, intended_us, error)
+        finally:
+            part.tally.active -= 1
+            self._iteration = None
+        part.tally.complete(phase)
+
+    def cut(self, task: "asyncio.Task[None]") -> None:
+        """Cancel the iteration under way; what it still records does not count (drain)."""
+        self.is_cut = True
+        if self._iteration is not None:
+            self._iteration.phase = Phase.DRAIN
+        task.cancel()
+
+
+class LoopState(Enum):
+    """Say what a looping VU is doing."""
+
+    OFF = auto()
+    RUNNING = auto()
+    ENDING = auto()
+    CUT = auto()
+    RESTARTING = auto()
+
+
+class LoopInput(Enum):
+    """Say what a looping VU is told, or what happened to it."""
+
+    START = auto()
+    FINISH = auto()
+    CUT = auto()
+    ENDED = auto()
+
+
+_S, _I = LoopState, LoopInput
+
+# A pair that is not in the table changes nothing. ENDING: no new iteration, this one may end.
+# RESTARTING: wanted again while its cancelled iteration is still on its way out.
+TRANSITIONS: Final[Mapping[tuple[LoopState, LoopInput], tuple[LoopState, str]]] = MappingProxyType(
+    {
+        (_S.OFF, _I.START): (_S.RUNNING, "launch"),
+        (_S.RUNNING, _I.FINISH): (_S.ENDING, ""),
+        (_S.RUNNING, _I.CUT): (_S.CUT, "cancel"),
+        (_S.RUNNING, _I.ENDED): (_S.OFF, ""),
+        (_S.ENDING, _I.START): (_S.RUNNING, ""),
+        (_S.ENDING, _I.CUT): (_S.CUT, "cancel"),
+        (_S.ENDING, _I.ENDED): (_S.OFF, ""),
+        (_S.CUT, _I.START): (_S.RESTARTING, ""),
+        (_S.CUT, _I.ENDED): (_S.OFF, ""),
+        (_S.RESTARTING, _I.FINISH): (_S.CUT, ""),
+        (_S.RESTARTING, _I.CUT): (_S.CUT, ""),
+        (_S.RESTARTING, _I.ENDED): (_S.RUNNING, "launch"),
+    }
+)
+
+
+class LoopingVu:
+    """Loop one VU while the plan wants it.
+
+    Args:
+        vu: whose iterations.
+        part: the scenario's part in this worker.
+    """
+
+    __slots__ = ("_actions", "_part", "_vu", "_wanted_us", "state", "task")
+
+    def __init__(self, vu: VirtualUser, part: ScenarioPart) -> None:
+        self._vu = vu
+        self._part = part
+        self._wanted_us = 0
+        self._actions: Mapping[str, Callable[[], None]] = {
+            "": lambda: None,
+            "launch": self._launch,
+            "cancel": self._cancel,
+        }
+        self.state = LoopState.OFF
+        self.task: asyncio.Task[None] | None = None
+
+    def start(self, at_us: int) -> None:
+        """Loop from now on; `at_us` is when the plan wanted it."""
+        self._wanted_us = at_us
+        self._take(LoopInput.START)
+
+    def finish(self) -> None:
+        """Start no further iteration; the one under way may end."""
+        self._take(LoopInput.FINISH)
+
+    def cut(self) -> None:
+        """Cancel the iteration under way."""
+        self._take(LoopInput.CUT)
+
+    def _take(self, what: LoopInput) -> None:
+        transition = TRANSITIONS.get((self.state, what))
+        if transition is not None:
+            self.state, action = transition
+            self._actions[action]()
+
+    def _launch(self) -> None:
+        self._vu.is_cut = False
+        self.task = asyncio.get_running_loop().create_task(self._loop(self._wanted_us))
+        self.task.add_done_callback(lambda _: self._take(LoopInput.ENDED))
+
+    def _cancel(self) -> None:
+        assert self.task is not None
+        self._vu.cut(self.task)
+
+    async def _loop(self, intended_us: int) -> None:
+        clock = self._part.clock
+        while self.state is LoopState.RUNNING:
+            await self._vu.iterate(intended_us)
+            intended_us = clock.now_us()
+            # An iteration that never waits must not lock the others, or a stop, out.
+            await asyncio.sleep(0)

@@ -1,0 +1,150 @@
+"""What a worker sees of itself while it is measured: CPU, pauses, descriptors, late starts.
+
+Add here: another figure that tells whether the generator kept up. Keep out: limits (health.py).
+"""
+
+import errno
+import os
+import resource
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.engine.health import (
+    CPU_LIMIT_RATIO,
+    LAG_P95_LIMIT_MS,
+    LAG_P99_LIMIT_MS,
+    Vitals,
+)
+from perf_pipeline.engine.lag import LagHistogram
+from perf_pipeline.engine.part import Tally
+from perf_pipeline.engine.ports import Clock
+from perf_pipeline.units import US_PER_MS, US_PER_S
+
+TICK_US: Final = 20 * US_PER_MS
+STALL_US: Final = 20 * US_PER_MS
+_SCHEDSTAT: Final = Path("/proc/thread-self/schedstat")
+
+
+class Watch:
+    """Look after the worker's event loop from inside: a tick that is late is a pause.
+
+    Args:
+        clock: of the run.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._watched_us = 0
+        self._stall_longest_us = 0
+        self._stall_total_us = 0
+        self._cpu_span_us = 0
+        self._thread_cpu_ns = 0
+        self._process_cpu_ns = 0
+        self._waited_ns = 0
+        self._busy_us = 0
+        self._busy_longest_us = 0
+        self._open_files = 0
+
+    async def run(self, from_us: int, until_us: int) -> None:
+        """Watch between two times; cancelling it keeps what it has seen."""
+        clock = self._clock
+        await clock.sleep_until_us(from_us)
+        tick_us = second_us = clock.now_us()
+        thread_ns, process_ns = time.thread_time_ns(), time.process_time_ns()
+        waited_ns = waited_for_a_core_ns()
+        while tick_us < until_us:
+            before_us, due_us = tick_us, tick_us + TICK_US
+            await clock.sleep_until_us(due_us)
+            tick_us = clock.now_us()
+            self._watched_us += tick_us - before_us
+            self._note_delay(tick_us - due_us)
+            if tick_us - second_us >= US_PER_S:
+                self._note_cpu(time.thread_time_ns() - thread_ns, tick_us - second_us)
+                self._process_cpu_ns += time.process_time_ns() - process_ns
+                self._waited_ns += waited_for_a_core_ns() - waited_ns
+                thread_ns, process_ns = time.thread_time_ns(), time.process_time_ns()
+                waited_ns, second_us = waited_for_a_core_ns(), tick_us
+                self._open_files = max(self._open_files, count_open_files())
+
+    def _note_delay(self, delay_us: int) -> None:
+        self._stall_longest_us = max(self._stall_longest_us, delay_us)
+        if delay_us > STALL_US:
+            self._stall_total_us += delay_us
+
+    def _note_cpu(self, thread_ns: int, span_us: int) -> None:
+        self._cpu_span_us += span_us
+        self._thread_cpu_ns += thread_ns
+        busy = thread_ns > CPU_LIMIT_RATIO * span_us * 1_000
+        self._busy_us = self._busy_us + span_us if busy else 0
+        self._busy_longest_us = max(self._busy_longest_us, self._busy_us)
+
+    def vitals(self, tallies: Iterable[Tally]) -> Vitals:
+        """Give what was seen, with the late starts of all scenarios."""
+        lags, exceptions, deaf = LagHistogram(), 0, 0
+        for tally in tallies:
+            lags = lags.plus(tally.lag)
+            exceptions += tally.exceptions
+            deaf += tally.deaf_to_cancellation
+        span_ns = max(1, self._cpu_span_us * 1_000)
+        return Vitals(
+            watched_s=self._watched_us / US_PER_S,
+            cpu_ratio=self._thread_cpu_ns / span_ns,
+            cpu_process_ratio=self._process_cpu_ns / span_ns,
+            cpu_wait_ratio=self._waited_ns / span_ns,
+            cpu_busy_s=self._busy_longest_us / US_PER_S,
+            stall_longest_ms=self._stall_longest_us / US_PER_MS,
+            stall_total_ms=self._stall_total_us / US_PER_MS,
+            starts=lags.count,
+            late_starts=lags.later_than(int(LAG_P95_LIMIT_MS * US_PER_MS)),
+            very_late_starts=lags.later_than(int(LAG_P99_LIMIT_MS * US_PER_MS)),
+            schedule_lag_p50_ms=lags.quantile_us(0.5) / US_PER_MS,
+            schedule_lag_p95_ms=lags.quantile_us(0.95) / US_PER_MS,
+            schedule_lag_p99_ms=lags.quantile_us(0.99) / US_PER_MS,
+            schedule_lag_max_ms=lags.most_us / US_PER_MS,
+            open_files=self._open_files,
+            open_files_limit=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+            exceptions=exceptions,
+            deaf_to_cancellation=deaf,
+        )
+
+
+def count_open_files() -> int:
+    """Give the lowest free descriptor's number, which is how many are open when there are no gaps.
+
+    Listing /proc/self/fd would take milliseconds with ten thousand connections.
+    """
+    try:
+        fd = os.dup(0)
+    except OSError as error:
+        if error.errno != errno.EMFILE:
+            raise
+        return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    os.close(fd)
+    return fd
+
+
+def raise_open_files_limit() -> None:
+    """Allow this process as many descriptors as the system lets it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def waited_for_a_core_ns() -> int:
+    """Give how long this thread has been ready to run without a core; 0 where unknown.
+
+    Source: /proc/<pid>/schedstat, second field (Linux, Documentation/scheduler/sched-stats).
+    """
+    try:
+        return int(_SCHEDSTAT.read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+def wall_clock_offset_ms() -> float:
+    """Give wall clock - monotonic clock; it changes only when somebody sets the clock.
+
+    Slewing (NTP) moves both alike.
+    """
+    return (time.clock_gettime_ns(time.CLOCK_REALTIME) - time.monotonic_ns()) / 1e6

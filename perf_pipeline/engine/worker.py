@@ -1,0 +1,258 @@
+"""A worker process: `python -m perf_pipeline.engine.worker`, started by processes.run_load.
+
+It reads one job, opens the workloads, says it is ready, starts at the time it is told, and writes
+samples until its part is done. It ends by itself when its driver dies.
+
+Add here: what every worker does around the load. Keep out: heavy imports (a worker must be up in
+half a second), protocols (workloads/).
+"""
+
+import asyncio
+import contextlib
+import gc
+import signal
+import sys
+import traceback
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import uvloop
+
+from perf_pipeline.engine.clock import MonotonicClock
+from perf_pipeline.engine.job import LoadJob, ScenarioJob, ScenarioOutcome, load_job_from_json
+from perf_pipeline.engine.loading import load_workload
+from perf_pipeline.engine.part import ScenarioPart
+from perf_pipeline.engine.pipe import Inbox, Outbox
+from perf_pipeline.engine.ports import WorkerContext, Workload
+from perf_pipeline.engine.progress import progress_of
+from perf_pipeline.engine.recorder import SpoolError, SpoolRecorder
+from perf_pipeline.engine.runner import StopSwitch, run_scenario
+from perf_pipeline.engine.secrets_mask import mask_secrets
+from perf_pipeline.engine.watch import Watch, raise_open_files_limit
+from perf_pipeline.errors import GeneratorLimitError, PerfPipelineError
+from perf_pipeline.plan.phases import measured_window
+from perf_pipeline.plan.stripes import Stripe, stripe_of
+from perf_pipeline.units import US_PER_S
+
+_FLUSHES_PER_S: Final = 4
+_CLOSE_LIMIT_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """Hold the driver's first message."""
+
+    job: LoadJob
+    worker: int
+    origin_ns: int
+    secrets: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """Hold a workload that is ready to run."""
+
+    scenario: ScenarioJob
+    stripe: Stripe
+    workload: Workload
+
+
+class LoadWorker:
+    """Run this process's part of a load.
+
+    Args:
+        order: what to do.
+        inbox: messages of the driver.
+        outbox: messages to the driver.
+    """
+
+    def __init__(self, order: _Order, inbox: Inbox, outbox: Outbox) -> None:
+        self._order = order
+        self._inbox = inbox
+        self._outbox = outbox
+        self._stop = StopSwitch()
+        self._loop = asyncio.get_running_loop()
+        self._start: asyncio.Future[int | None] = self._loop.create_future()
+        self._clock = MonotonicClock(order.origin_ns)
+        names = tuple(scenario.name for scenario in order.job.scenarios)
+        self._recorder = SpoolRecorder(
+            order.job.folder, order.job.step, order.worker, names, self._spool_failed
+        )
+
+    async def run(self) -> None:
+        """Open, say ready, run, close, say done."""
+        self._inbox.listen(self._take, self._orphaned)
+        try:
+            async with self._opened() as opened:
+                gc.collect()
+                gc.freeze()  # a full collection over what set-up made takes 13 ms per 100,000 rows
+                self._outbox.say({"say": "ready"})
+                start_us = await self._start
+                done = await self._load(opened, start_us)
+        finally:
+            self._close_recorder()
+        self._outbox.say(done)
+
+    @contextlib.asynccontextmanager
+    async def _opened(self) -> AsyncIterator[list[_Opened]]:
+        opened: list[_Opened] = []
+        try:
+            for scenario in self._order.job.scenarios:
+                stripe = stripe_of(scenario.executor, self._order.worker, self._order.job.workers)
+                if stripe is not None:
+                    workload = load_workload(scenario.workload)
+                    await workload.open(self._context(scenario, stripe))
+                    opened.append(_Opened(scenario, stripe, workload))
+            yield opened
+        finally:
+            for one in opened:
+                await self._close(one)
+
+    async def _close(self, opened: _Opened) -> None:
+        """Close a workload; what is measured stands, so trouble here is only worth a log."""
+        try:
+            await asyncio.wait_for(opened.workload.close(), _CLOSE_LIMIT_S)
+        except Exception:  # noqa: BLE001 - see above
+            self._log(f"scenario {opened.scenario.name}: close() failed")
+
+    def _context(self, scenario: ScenarioJob, stripe: Stripe) -> WorkerContext:
+        return WorkerContext(
+            worker=self._order.worker,
+            workers=self._order.job.workers,
+            vus=stripe.share(scenario.executor.most_vus),
+            seed=self._order.job.seed,
+            parameters=scenario.parameters,
+            secrets=self._order.secrets,
+            clock=self._clock,
+            recorder=self._recorder,
+        )
+
+    async def _load(self, opened: list[_Opened], start_us: int | None) -> dict[str, Any]:
+        begin_us = self._clock.now_us() if start_us is None else start_us
+        parts = [self._part(one, begin_us) for one in opened]
+        watch = Watch(self._clock)
+        watching = self._loop.create_task(
+            watch.run(
+                min((part.window.start_us for part in parts), default=begin_us),
+                max((part.window.end_us for part in parts), default=begin_us),
+            )
+        )
+        reporting = self._loop.create_task(self._report(parts, begin_us))
+        await self._clock.sleep_until_us(begin_us)
+        outcomes = await asyncio.gather(*(run_scenario(part, self._stop) for part in parts))
+        watching.cancel()
+        reporting.cancel()
+        await asyncio.wait({watching, reporting})
+        return self._done(opened, parts, outcomes, watch)
+
+    def _part(self, opened: _Opened, begin_us: int) -> ScenarioPart:
+        scenario = opened.scenario
+        return ScenarioPart(
+            name=scenario.name,
+            executor=scenario.executor,
+            stripe=opened.stripe,
+            start_us=begin_us + scenario.executor.start_time_us,
+            window=measured_window(scenario.executor, scenario.warm_up_us).moved(begin_us),
+            workload=opened.workload,
+            clock=self._clock,
+            recorder=self._recorder,
+            seed=self._order.job.seed,
+        )
+
+    async def _report(self, parts: list[ScenarioPart], begin_us: int) -> None:
+        tick = 0
+        while True:
+            tick += 1
+            await self._clock.sleep_until_us(begin_us + tick * US_PER_S // _FLUSHES_PER_S)
+            self._recorder.flush()
+            if tick % _FLUSHES_PER_S == 0:
+                self._outbox.say_if_read({"say": "progress", "parts": self._progress(parts)})
+
+    def _progress(self, parts: list[ScenarioPart]) -> list[dict[str, Any]]:
+        return [progress_of(part, self._recorder.counts[part.name]) for part in parts]
+
+    def _done(
+        self,
+        opened: list[_Opened],
+        parts: list[ScenarioPart],
+        outcomes: list[ScenarioOutcome],
+        watch: Watch,
+    ) -> dict[str, Any]:
+        checks = {
+            operation: names for one in opened for operation, names in one.workload.checks.items()
+        }
+        return {
+            "say": "done",
+            "parts": self._progress(parts),
+            "scenarios": [asdict(outcome) for outcome in outcomes],
+            "vitals": asdict(watch.vitals([part.tally for part in parts])),
+            "checks": checks,
+        }
+
+    def _close_recorder(self) -> None:
+        try:
+            self._recorder.close()
+        except SpoolError as error:
+            raise GeneratorLimitError(
+                f"{error}; the load was stopped",
+                hint="free some space and run again; what was written is kept",
+            ) from error
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if message["do"] == "start" and not self._start.done():
+            self._start.set_result(message["at_us"])
+        elif message["do"] == "stop":
+            self._end_early()
+
+    def _orphaned(self) -> None:
+        self._end_early(grace_us=0)
+
+    def _spool_failed(self, _: SpoolError) -> None:
+        self._loop.call_soon_threadsafe(self._orphaned)
+
+    def _end_early(self, **grace: int) -> None:
+        self._stop.turn_on(**grace)
+        if not self._start.done():
+            self._start.set_result(None)
+
+    def _log(self, what: str) -> None:
+        text = f"{what}\n{traceback.format_exc()}"
+        sys.stderr.write(mask_secrets(text, self._order.secrets))
+        sys.stderr.flush()
+
+
+async def _work(order: _Order, inbox: Inbox, outbox: Outbox) -> None:
+    await LoadWorker(order, inbox, outbox).run()
+
+
+def main() -> int:
+    """Do the work that the driver sends over stdin; tell it when that is impossible."""
+    # Ctrl-C reaches the driver, which asks us to stop; we must live on until then.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    outbox, inbox = Outbox(), Inbox()
+    message = inbox.read()
+    if message is None:
+        return 1
+    secrets = message["secrets"]
+    raise_open_files_limit()
+    try:
+        job = load_job_from_json(message["job"])
+        order = _Order(job, message["worker"], message["origin_ns"], secrets)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_work(order, inbox, outbox))
+    except PerfPipelineError as error:
+        sentence, hint = (mask_secrets(t, secrets) for t in (error.sentence, error.hint))
+        name = type(error).__name__
+        outbox.say({"say": "refused", "error": name, "sentence": sentence, "hint": hint})
+        return 1
+    except Exception as error:  # noqa: BLE001 - the driver raises it; the traceback is in the log
+        sys.stderr.write(mask_secrets(traceback.format_exc(), secrets))
+        sentence = mask_secrets(f"{type(error).__name__}: {error}", secrets)
+        outbox.say({"say": "crashed", "sentence": sentence})
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

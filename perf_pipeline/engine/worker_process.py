@@ -1,0 +1,147 @@
+"""The driver's view of one worker process: start it, talk to it, end it for certain.
+
+Add here: another message of the worker. Keep out: what all workers together mean (processes.py).
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from perf_pipeline.engine.health import Vitals, vitals_from_json
+from perf_pipeline.engine.job import ScenarioOutcome
+from perf_pipeline.engine.progress import PartProgress
+
+_CHUNK_BYTES: Final = 65_536
+_EXIT_LIMIT_S: Final = 3.0
+_TERM_LIMIT_S: Final = 2.0
+
+
+class WorkerProcess:
+    """Run one worker and remember the last it said.
+
+    Attributes:
+        number: of the worker, from 0.
+        log: gets its stderr, and the stdout of what it imports.
+        ready: its workloads are open.
+        is_over: it said its last word, or its pipe ended.
+        done: its report; None until it is over, and for ever when it died.
+        trouble: its refusal or crash, None when there was none.
+        parts: the newest counts of each of its scenarios.
+    """
+
+    def __init__(self, number: int, folder: Path, order: Mapping[str, Any]) -> None:
+        self.number = number
+        self.log = folder / f"worker-{number}.log"
+        self.ready = False
+        self.is_over = False
+        self.done: dict[str, Any] | None = None
+        self.trouble: dict[str, Any] | None = None
+        self.parts: dict[str, PartProgress] = {}
+        self._rest = b""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "perf_pipeline.engine.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                bufsize=0,
+                process_group=0,  # Ctrl-C is the driver's to handle
+            )
+        self.tell(order)
+
+    @property
+    def pid(self) -> int:
+        """Give the process id."""
+        return self._process.pid
+
+    def fileno(self) -> int:
+        """Give the descriptor to wait on for the next message."""
+        assert self._process.stdout is not None
+        return self._process.stdout.fileno()
+
+    def tell(self, message: Mapping[str, Any]) -> None:
+        """Send one message; a worker that is dead is noticed when it is read."""
+        assert self._process.stdin is not None
+        line = memoryview(json.dumps(message).encode() + b"\n")
+        with contextlib.suppress(BrokenPipeError):
+            while line:
+                line = line[self._process.stdin.write(line) or 0 :]
+
+    def take(self) -> None:
+        """Read what there is; call it when `fileno` is readable."""
+        chunk = os.read(self.fileno(), _CHUNK_BYTES)
+        if not chunk:
+            self.is_over = True
+            return
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        for line in lines:
+            self._note(json.loads(line))
+
+    def _note(self, message: dict[str, Any]) -> None:
+        match message["say"]:
+            case "ready":
+                self.ready = True
+            case "progress":
+                self._note_parts(message)
+            case "done":
+                self._note_parts(message)
+                self.done = message
+                self.is_over = True
+            case _:  # refused, crashed
+                self.trouble = message
+                self.is_over = True
+
+    def _note_parts(self, message: dict[str, Any]) -> None:
+        self.parts = {part["name"]: PartProgress(**part) for part in message["parts"]}
+
+    def outcomes(self) -> list[ScenarioOutcome]:
+        """Give its share of each scenario's outcome; empty when it died before its report."""
+        if self.done is None:
+            return []
+        return [ScenarioOutcome(**outcome) for outcome in self.done["scenarios"]]
+
+    def vitals(self) -> Vitals | None:
+        """Give what it saw of itself; None when it died before its report."""
+        return None if self.done is None else vitals_from_json(self.done["vitals"])
+
+    def how_it_ended(self) -> str:
+        """Say in words how the process ended, waiting for it a moment."""
+        try:
+            code = self._process.wait(_EXIT_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            return "still running"
+        return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+    def terminate(self) -> None:
+        """Ask the system to end it."""
+        self._process.terminate()
+
+    def close(self) -> None:
+        """End the process for certain (EOF, TERM, KILL) and remove an empty log."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        if not self._ended_within(_EXIT_LIMIT_S if self.is_over else 0.0):
+            self._process.terminate()
+            if not self._ended_within(_TERM_LIMIT_S):
+                self._process.send_signal(signal.SIGKILL)
+                self._process.wait()
+        self._process.stdout.close()
+        if self.log.exists() and not self.log.stat().st_size:
+            self.log.unlink()
+
+    def _ended_within(self, limit_s: float) -> bool:
+        until_s = time.monotonic() + limit_s
+        while self._process.poll() is None:
+            if time.monotonic() >= until_s:
+                return False
+            time.sleep(0.01)
+        return True

@@ -1,0 +1,35 @@
+"""How many iterations a plan wants, where it says so.
+
+Add here: an executor with a number of iterations. Keep out: when they start (arrivals.py).
+"""
+
+from typing import Final
+
+from perf_pipeline.config.executors import (
+    ConstantArrivalRate,
+    Executor,
+    PerVUIterations,
+    RampingArrivalRate,
+    SharedIterations,
+)
+from perf_pipeline.plan.arrivals import count_arrivals
+from perf_pipeline.plan.stripes import Stripe
+
+WHOLE: Final = Stripe(0, 1)
+
+
+def intended_iterations(executor: Executor, stripe: Stripe = WHOLE) -> int:
+    """Count the iterations that the plan wants of one share; 0 for VUs that loop freely.
+
+    >>> intended_iterations(PerVUIterations(executor="per-vu-iterations", vus=10, iterations=5))
+    50
+    """
+    match executor:
+        case ConstantArrivalRate() | RampingArrivalRate():
+            return stripe.share(count_arrivals(executor))
+        case PerVUIterations():
+            return stripe.share(executor.vus) * executor.iterations
+        case SharedIterations():
+            return stripe.share(executor.iterations)
+        case _:
+            return 0

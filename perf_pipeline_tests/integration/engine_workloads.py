@@ -1,0 +1,102 @@
+"""Workloads with a known behaviour; the engine's tests let real worker processes run them."""
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+
+from perf_pipeline.engine.ports import Iteration, WorkerContext
+from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent, Outcome
+
+
+class Sleeper:
+    """Take `service_ms`, record it, then think for `think_ms`."""
+
+    protocol = "http"
+    checks: Mapping[str, tuple[str, ...]] = {"sleep": ("awake", "rested")}
+
+    async def open(self, context: WorkerContext) -> None:
+        """Remember the parameters."""
+        self.context = context
+        self.service_s = float(context.parameters.get("service_ms", 1)) / 1_000
+        self.think_s = float(context.parameters.get("think_ms", 0)) / 1_000
+
+    async def iterate(self, iteration: Iteration) -> None:
+        """Sleep, record, think."""
+        clock, recorder = self.context.clock, self.context.recorder
+        started_us = clock.now_us()
+        try:
+            await asyncio.sleep(self.service_s)
+        except asyncio.CancelledError:
+            recorder.sample(iteration, "sleep", started_us, clock.now_us(), Outcome.INTERRUPTED)
+            raise
+        ended_us = clock.now_us()
+        recorder.sample(iteration, "sleep", started_us, ended_us, Outcome.OK, checks_passed=3)
+        message_id = f"{iteration.vu},{iteration.number}"
+        recorder.ledger(LedgerEntry(message_id, LedgerEvent.INTENDED, iteration.intended_us))
+        if self.think_s:
+            await asyncio.sleep(self.think_s)
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+
+class Idle(Sleeper):
+    """Wait for something that never comes, and record nothing."""
+
+    async def iterate(self, iteration: Iteration) -> None:  # noqa: ARG002 - the port's signature
+        """Wait for ever."""
+        await asyncio.Event().wait()
+
+
+class Unreachable(Sleeper):
+    """Find no target."""
+
+    async def open(self, context: WorkerContext) -> None:
+        """Refuse, with a secret in the sentence."""
+        raise TargetUnavailableError(
+            f"nothing answers at {context.secrets['dsn']}", hint="start it first"
+        )
+
+
+class Broken(Sleeper):
+    """Have a bug in `open`."""
+
+    async def open(self, context: WorkerContext) -> None:
+        """Raise what no workload should."""
+        raise ZeroDivisionError(f"connecting to {context.secrets['dsn']}")
+
+
+class Buggy(Sleeper):
+    """Raise in every third iteration."""
+
+    async def iterate(self, iteration: Iteration) -> None:
+        """Sleep, then perhaps raise."""
+        await asyncio.sleep(self.service_s)
+        if iteration.number % 3 == 2:
+            raise KeyError("id")
+
+
+class Hog(Sleeper):
+    """Compute instead of waiting, so that the generator itself is the limit."""
+
+    async def iterate(self, iteration: Iteration) -> None:
+        """Burn `service_ms` of CPU without letting the event loop run."""
+        started_us = self.context.clock.now_us()
+        until_s = time.thread_time() + self.service_s
+        while time.thread_time() < until_s:
+            pass
+        self.context.recorder.sample(
+            iteration, "burn", started_us, self.context.clock.now_us(), Outcome.OK
+        )
+
+
+class Dying(Sleeper):
+    """Kill the worker process `worker` after its first 20 iterations."""
+
+    async def iterate(self, iteration: Iteration) -> None:
+        """Sleep, or die as if by kill -9."""
+        await super().iterate(iteration)
+        if self.context.worker == 1 and iteration.number == 20:
+            os.kill(os.getpid(), 9)

@@ -15,7 +15,14 @@ from pathlib import Path
 
 import psutil
 
-from perf_pipeline.stack.ledger import LEDGER, ProcessRecord, is_alive, read_ledger, start_mark
+from perf_pipeline.stack.ledger import (
+    LEDGER,
+    ProcessRecord,
+    is_alive,
+    is_zombie,
+    read_ledger,
+    start_mark,
+)
 
 MARKER = "PERF_PIPELINE_STACK"  # the environment variable that names the folder to every child
 POLL_S = 0.02
@@ -68,6 +75,8 @@ def end_processes(folder: Path, records: Sequence[ProcessRecord]) -> list[str]:
     ended: list[str] = []
     for _, wave in groupby(by_wave, key=lambda record: record.wave):
         ended += _end_wave(folder, list(wave))
+    for record in filter(is_zombie, records):
+        reap(record.pid)
     return ended
 
 
@@ -125,8 +134,6 @@ def _all_end_within(targets: dict[int, str], seconds: float) -> bool:
         if time.monotonic() > deadline:
             return False
         time.sleep(POLL_S)
-    for pid in targets:
-        reap(pid)
     return True
 
 

@@ -18,7 +18,7 @@ from perf_pipeline.errors import StackError
 from perf_pipeline.stack.kafka_lock import Jar, Lock, sha256_of
 from perf_pipeline.stack.parts import CannotBeHadError, Say
 
-DOWNLOADS = 8  # at once: 44 MB took 6.7 s, one at a time 30 s
+DOWNLOADS = 8  # at once: 44 MB in 7 to 12 s
 MAVEN_S = 300
 HINT = (
     "check the network to Maven Central (or install `mvn` with your mirror in its settings.xml), "

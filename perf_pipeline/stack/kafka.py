@@ -10,7 +10,7 @@ import re
 import uuid
 from pathlib import Path
 
-from confluent_kafka import KafkaException
+from confluent_kafka import ConsumerGroupState, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from perf_pipeline.errors import TargetUnavailableError
@@ -38,8 +38,8 @@ from perf_pipeline.stack.service import (
 HEAP = "256m"
 READY_S = 60.0  # ready in 2 s here; the rest is for a busy CI machine
 REPORTED_VERSION = re.compile(r"Kafka version: (\S+)")
-# C1 only and the serial collector: ready in 1.7 s instead of 2.6 s, 190 MB, and no compiler
-# threads that compete with a short measurement on two cores. Stated in the fingerprint.
+# C1 only and the serial collector: few compiler and collector threads beside a short measurement
+# on few cores, at the price of a lower ceiling. Stated in the fingerprint.
 JVM = (
     "-Xms128m",
     f"-Xmx{HEAP}",
@@ -47,7 +47,8 @@ JVM = (
     "-XX:TieredStopAtLevel=1",
     "-Djava.awt.headless=true",
 )
-# 4 s instead of 9 s: after kill -9 the broker must wait until its old registration expires.
+# Kafka's 9 s cost 12.6 s after kill -9, because the old registration must expire first; with 4 s
+# the broker is back in 5.7 s (docs/decisions/0001).
 RECOVERY = {"broker.session.timeout.ms": "4000", "broker.heartbeat.interval.ms": "1000"}
 ONE_BROKER = {
     "num.partitions": "1",
@@ -114,6 +115,22 @@ def answers(brokers: str, timeout_s: float = 2.0) -> bool:
         return bool(client.list_topics(timeout=timeout_s).brokers)
     except KafkaException:
         return False
+
+
+def group_is_settled(brokers: str, group: str, members: int, partitions: int) -> bool:
+    """Say whether the consumer group is stable, has its members, and each has its share.
+
+    A load that starts during a rebalance measures the rebalance (two rounds of heartbeats: 6 s).
+    """
+    client = AdminClient({"bootstrap.servers": brokers, "log_level": 0})
+    try:
+        asked = client.describe_consumer_groups([group], request_timeout=2.0)
+        description = asked[group].result(timeout=3.0)
+    except KafkaException:
+        return False
+    busy = [member for member in description.members if member.assignment.topic_partitions]
+    is_stable = description.state == ConsumerGroupState.STABLE
+    return is_stable and len(busy) >= min(members, partitions)
 
 
 def given_kafka(brokers: str) -> Launched:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 LOCK_PATH = Path(__file__).with_name("kafka.lock.toml")
 # kafka-tools brings the producer and consumer performance tools; its own dependencies are Kafka
-# Connect (46 more jars) and none of them is needed by these tools.
+# Connect (45 more jars) and none of them is needed by these tools.
 POM = """<project><modelVersion>4.0.0</modelVersion>
 <groupId>perf_pipeline</groupId><artifactId>broker</artifactId><version>1</version>
 <dependencies>

@@ -69,16 +69,39 @@ def start_mark(pid: int) -> str | None:
     On Linux boot id and clock ticks since boot: unlike a wall-clock start time they do not move
     when the clock is set. None when there is no such process or only its zombie.
     """
+    seen = _look_at(pid)
+    return None if seen is None or seen.is_zombie else seen.mark
+
+
+def birth_mark(pid: int) -> str:
+    """Return the mark of a child that was just started, even when it has already ended."""
+    seen = _look_at(pid)
+    return "" if seen is None else seen.mark
+
+
+def is_zombie(record: ProcessRecord) -> bool:
+    """Say whether this very process has ended and waits to be collected by its parent."""
+    return _look_at(record.pid) == _Seen(record.mark, is_zombie=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    mark: str
+    is_zombie: bool
+
+
+def _look_at(pid: int) -> _Seen | None:
     try:
         if BOOT_ID.exists():
             # The command (field 2) may hold spaces and brackets: split behind its last bracket.
             fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2]
             state, *rest = fields.split()
             boot = BOOT_ID.read_text(encoding="utf-8").strip()
-            return None if state in {"Z", "X"} else f"{boot}:{rest[18]}"
+            # Threads may still be ending (and holding ports) behind a leader that is a zombie.
+            return _Seen(f"{boot}:{rest[18]}", state in {"Z", "X"} and int(rest[16]) <= 1)
         process = psutil.Process(pid)
-        zombie = process.status() == psutil.STATUS_ZOMBIE
-        return None if zombie else repr(process.create_time())
+        has_ended = process.status() == psutil.STATUS_ZOMBIE
+        return _Seen(repr(process.create_time()), has_ended)
     except (OSError, psutil.Error):
         return None
 

@@ -39,9 +39,9 @@ HINT = (
     "or set PERF_POSTGRES_DSN"
 )
 # fsync, synchronous_commit and full_page_writes stay on: a write figure without them is not one.
-# max_connections is the specification's 400; 256 MB of buffers hold the benchmark's tables (the
-# default 128 MB does not hold them with their indexes); lock waits are logged for the analysis;
-# track_io_timing costs a clock reading per I/O and dates slow reads.
+# max_connections is the specification's 400. shared_buffers: twice the default, still small
+# beside a laptop's memory. Lock waits are logged for the analysis; track_io_timing costs a clock
+# reading per I/O and makes slow reads visible.
 SETTINGS = {
     "listen_addresses": f"'{LOOPBACK}'",
     "unix_socket_directories": "''",  # a path below the state folder may exceed 107 bytes
@@ -214,7 +214,7 @@ def _initialise(folder: Path, binaries: Path) -> None:
     password.touch(mode=0o600)
     password.write_text(secrets.token_urlsafe(24), encoding="utf-8")
     argv = (
-        *unprivileged_prefix(home),
+        *unprivileged_prefix(home, password),
         str(binaries / "initdb"),
         f"--pgdata={home}",
         f"--username={USER}",

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from perf_pipeline.errors import StackError
+from perf_pipeline.stack.kafka import group_is_settled
 from perf_pipeline.stack.parts import Endpoints, Finding, Say, ServiceInfo, StackOptions
 from perf_pipeline.stack.service import LOOPBACK, Command, free_port, run_once, spawn
 
@@ -24,17 +25,21 @@ GROUP = "birthday-workers"
 PARTITIONS = 6
 READY_S = 60.0
 MIGRATE_S = 60.0
+SETTLED_POLL_S = 0.2
 
 
 def start_reference(
     folder: Path, endpoints: Endpoints, options: StackOptions, *, say: Say
 ) -> tuple[str, tuple[ServiceInfo, ...]]:
-    """Start the reference system and wait for its health; return its base URL and parts.
+    """Start the reference system and wait until it works; return its base URL and parts.
+
+    It works when GET /health gives 200 and every worker has its share of the partitions.
 
     Raises:
         StackError: PostgreSQL or the broker is missing, or a part does not start.
     """
-    if endpoints.postgres_dsn is None or endpoints.brokers is None:
+    brokers = endpoints.brokers
+    if endpoints.postgres_dsn is None or brokers is None:
         raise StackError(
             "the reference system needs PostgreSQL and a broker",
             hint="add the parts postgres and kafka, or set PERF_POSTGRES_DSN, PERF_KAFKA_BROKERS",
@@ -54,8 +59,12 @@ def start_reference(
     ]
     relay = spawn(folder, _command("relay", environment))
     api.await_ready(lambda: health(port) is not None, READY_S)
-    for service in (*workers, relay):
-        service.await_ready(lambda: True, READY_S)
+    for service in (relay, *workers):
+        service.await_ready(
+            lambda: group_is_settled(brokers, GROUP, len(workers), PARTITIONS),
+            READY_S,
+            poll_s=SETTLED_POLL_S,
+        )
     address = f"{LOOPBACK}:{port}"
     version = _version(health(port) or {})
     api_settings = {"processes": str(options.api_processes)}

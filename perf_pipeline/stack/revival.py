@@ -11,7 +11,7 @@ from collections.abc import Callable
 from perf_pipeline.errors import StackError
 from perf_pipeline.stack.ending import reap
 from perf_pipeline.stack.kafka import answers
-from perf_pipeline.stack.ledger import is_alive, read_ledger
+from perf_pipeline.stack.ledger import is_alive, is_zombie, read_ledger
 from perf_pipeline.stack.parts import Stack
 from perf_pipeline.stack.postgres import postgres_answers
 from perf_pipeline.stack.redis import redis_answers
@@ -40,7 +40,7 @@ def revive(stack: Stack, part: str, *, timeout_s: float = 60.0) -> tuple[str, ..
             f"{part} was not started by the stack {stack.name}", hint=f"what it started: {parts}"
         )
     dead = tuple(record.name for record in records if not is_alive(record))
-    for record in records:
+    for record in filter(is_zombie, records):
         reap(record.pid)  # PostgreSQL takes the zombie of a killed server for a running one
     for name in dead:
         _start_again(stack, name, _condition(stack, part), timeout_s)

@@ -21,8 +21,8 @@ from perf_pipeline.stack.ledger import (
     Owner,
     ProcessRecord,
     add_process,
+    birth_mark,
     is_alive,
-    start_mark,
     this_process,
     write_ledger,
 )
@@ -71,20 +71,22 @@ class Service:
     log: Path
     secrets: tuple[str, ...]
 
-    def await_ready(self, ready: Callable[[], bool], timeout_s: float) -> None:
-        """Wait until `ready` says so.
+    def await_ready(
+        self, ready: Callable[[], bool], timeout_s: float, *, poll_s: float = POLL_S
+    ) -> None:
+        """Wait until `ready`, asked every `poll_s`, says so.
 
         Raises:
             StackError: it ended, or was not ready in time; with the last lines of its log.
         """
         deadline = time.monotonic() + timeout_s
         while not ready():
-            code = reap(self.record.pid)
-            if code is not None or not is_alive(self.record):
+            if not is_alive(self.record):
+                code = reap(self.record.pid)
                 raise self.failure(f"ended with exit code {code} before it was ready")
             if time.monotonic() > deadline:
                 raise self.failure(f"was not ready within {timeout_s:g} s")
-            time.sleep(POLL_S)
+            time.sleep(poll_s)
 
     def await_end(self, timeout_s: float) -> None:
         """Wait until it has ended by itself with exit code 0.
@@ -93,11 +95,12 @@ class Service:
             StackError: another exit code, or not in time; with the last lines of its log.
         """
         deadline = time.monotonic() + timeout_s
-        while (code := reap(self.record.pid)) is None and is_alive(self.record):
+        while is_alive(self.record):
             if time.monotonic() > deadline:
                 raise self.failure(f"did not end within {timeout_s:g} s")
             time.sleep(POLL_S)
-        if code:
+        code = reap(self.record.pid)
+        if code != 0:
             raise self.failure(f"failed with exit code {code}")
 
     def failure(self, what: str) -> StackError:
@@ -120,10 +123,12 @@ def tail(log: Path, secrets: tuple[str, ...] = (), lines: int = TAIL_LINES) -> s
 
 
 def open_folder(folder: Path, *, owner: Owner | None, keep_folder: bool = False) -> None:
-    """Make the folder private, with an empty ledger, and a guard when it has an owner."""
+    """Make the folder, with an empty ledger, and a guard when it has an owner."""
     for name in ("logs", "commands"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)
+    # Not 0700: PostgreSQL may run under another account below it. Every file with a secret is
+    # 0600, and nobody else can list the folder.
+    folder.chmod(0o711)
     write_ledger(folder, Ledger(owner=owner, keep_folder=keep_folder))
 
 
@@ -160,7 +165,7 @@ def spawn(folder: Path, command: Command) -> Service:
         name=command.name,
         part=command.part or command.name,
         pid=pid,
-        mark=start_mark(pid) or "",
+        mark=birth_mark(pid),
         stop_signal=int(command.stop_signal),
         grace_s=command.grace_s,
         wave=command.wave,

@@ -7,6 +7,7 @@ import os
 import pwd
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from perf_pipeline.errors import StackError
@@ -15,18 +16,19 @@ ACCOUNTS = ("postgres", "nobody")
 HINT = "run as an ordinary user, or set PERF_POSTGRES_DSN to a PostgreSQL of your own"
 
 
-def unprivileged_prefix(data: Path) -> tuple[str, ...]:
+def unprivileged_prefix(data: Path, *files: Path) -> tuple[str, ...]:
     """Return what to put before the program's argv; it execs, so the pid stays the same.
 
     Not root: nothing. Root: a user namespace in which this user is number 1000, so files stay
-    ours; where namespaces are forbidden, another account, to which `data` is given.
+    ours; where namespaces are forbidden, another account, to which folder `data` and `files`
+    are given.
 
     Raises:
         StackError: root, and neither way is open.
     """
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return ()
-    return _namespace() or _account(data)
+    return _namespace() or _account(data, files)
 
 
 def _namespace() -> tuple[str, ...]:
@@ -38,10 +40,13 @@ def _namespace() -> tuple[str, ...]:
     return prefix if allowed else ()
 
 
-def _account(data: Path) -> tuple[str, ...]:
+def _account(data: Path, files: Sequence[Path]) -> tuple[str, ...]:
     setpriv = shutil.which("setpriv")
     if setpriv is None:
-        raise StackError("PostgreSQL does not run as root, and there is no unshare here", hint=HINT)
+        raise StackError(
+            "PostgreSQL does not run as root, and there is neither unshare nor setpriv here",
+            hint=HINT,
+        )
     for name in ACCOUNTS:
         try:
             account = pwd.getpwnam(name)
@@ -49,7 +54,8 @@ def _account(data: Path) -> tuple[str, ...]:
             continue
         ids = (f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}")
         prefix = (setpriv, *ids, "--clear-groups", "--")
-        _give(data, account.pw_uid, account.pw_gid)
+        for path in (data, *data.rglob("*"), *files):
+            os.chown(path, account.pw_uid, account.pw_gid)
         if subprocess.run([*prefix, "test", "-w", data], check=False).returncode == 0:
             return prefix
     raise StackError(
@@ -57,8 +63,3 @@ def _account(data: Path) -> tuple[str, ...]:
         f"{', '.join(ACCOUNTS)} can reach {data}",
         hint=HINT,
     )
-
-
-def _give(data: Path, uid: int, gid: int) -> None:
-    for path in (data, *data.rglob("*")):
-        os.chown(path, uid, gid)

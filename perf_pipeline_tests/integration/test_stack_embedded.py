@@ -2,9 +2,11 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,7 +29,7 @@ from perf_pipeline.stack.embedded import (
     sweep,
     up,
 )
-from perf_pipeline.stack.ledger import ProcessRecord, is_alive, read_ledger
+from perf_pipeline.stack.ledger import ProcessRecord, is_alive, read_ledger, start_mark
 from perf_pipeline.stack.parts import Stack, StackOptions
 from perf_pipeline.stack.postgres import running_postgres
 
@@ -104,7 +106,7 @@ def test_an_owned_stack_works_and_leaves_no_process_and_no_folder(state: Path) -
             row = connection.execute("select current_database(), pg_postmaster_start_time()")
             assert (row.fetchone() or ("",))[0] == "birthday"
     assert [record.name for record in records if is_alive(record)] == []
-    assert not any(psutil.pid_exists(pid) for pid in postgres.pids)
+    assert not any(start_mark(pid) for pid in postgres.pids)
     assert not stack.folder.exists()
 
 
@@ -234,7 +236,7 @@ def test_a_stack_with_a_dead_part_is_not_running_and_up_starts_anew(state: Path)
     assert wait_until(lambda: find_running(state) is None)
     second = up(state, SMALL, say=hush)
     assert second.endpoints != first.endpoints
-    assert not any(psutil.pid_exists(pid) for pid in first.services[0].pids)
+    assert not any(start_mark(pid) for pid in first.services[0].pids)
 
 
 def test_a_killed_database_is_revived_with_its_rows_at_its_address(state: Path) -> None:
@@ -316,3 +318,24 @@ def test_a_database_of_its_own_keeps_its_data_and_refuses_a_second_user(tmp_path
         assert connection.execute("select name from kept").fetchone() == ("dagster",)
         records = records_of(folder)
     assert [record.name for record in records if is_alive(record)] == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="dropping to another account needs root")
+def test_root_without_user_namespaces_runs_postgres_under_another_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("setpriv", "test", "true"):
+        (tmp_path / name).symlink_to(shutil.which(name) or "")
+    monkeypatch.setenv("PATH", str(tmp_path))  # no unshare here
+    with tempfile.TemporaryDirectory() as name:
+        state = Path(name)
+        state.chmod(0o755)  # pytest's own folder can be entered by root alone
+        options = StackOptions(parts=frozenset({"postgres"}))
+        with running_stack(state, options, say=hush) as stack:
+            psycopg.connect(stack.endpoints.postgres_dsn or "").close()
+            assert psutil.Process(stack.services[0].pids[0]).uids().real != 0
+    with (
+        pytest.raises(StackError, match=r"no account of postgres, nobody can reach"),
+        running_stack(tmp_path / "state", options, say=hush),
+    ):
+        pass

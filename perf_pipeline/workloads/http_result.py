@@ -6,9 +6,8 @@ Add here: a fact about one request that somebody reads. Keep out: how it is foun
 import errno
 import socket
 import ssl
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 
 class HttpError(StrEnum):
@@ -36,10 +35,10 @@ _OWN_LIMITS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class HttpResult:
+class HttpResult(NamedTuple):
     """Record one request; it exists for every outcome but a cancellation.
 
+    A tuple, because a frozen dataclass of 14 fields takes 1.5 us to make and a tuple 0.3.
     Stamps are `time.monotonic_ns` readings taken in the protocol's callbacks, not after a task
     woke up; 0 = that did not happen. k6's http_req_duration (sending + waiting + receiving)
     is `ended_ns - sent_ns`; setting a connection up is not in it.

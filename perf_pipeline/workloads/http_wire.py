@@ -108,7 +108,7 @@ class Wire(asyncio.Protocol):
         self._waiter = None
         self._shut()
 
-    # -- the deadline: one timer per connection, not per request (2 us each on asyncio)
+    # -- the deadline: one timer per connection; one per request would cost 1.4 us (asyncio)
 
     def _arm(self, delay_ns: int) -> None:
         if self._timer is not None:

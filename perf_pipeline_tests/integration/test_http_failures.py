@@ -1,4 +1,5 @@
 import asyncio
+import resource
 import socket
 from collections.abc import Iterator
 from time import monotonic_ns
@@ -179,3 +180,35 @@ def test_a_cancelled_request_closes_its_connection_and_the_cancellation_goes_on(
     (after,) = run(work())
 
     assert (after.status, after.connected) == (200, True)
+
+
+def test_a_lack_of_file_descriptors_is_the_generators_limit_not_the_targets(run: Run) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    async def work() -> list[HttpResult]:
+        connection = HttpConnection(HttpOrigin.parse(f"http://127.0.0.1:{unused_port()}"))
+        await asyncio.sleep(0.1)  # until the target's thread has closed its old connections
+        with socket.socket() as lowest_free:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free.fileno(), hard))
+            try:
+                return [await connection.request("GET", "/ok", timeout_us=ENOUGH_US)]
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert run(work())[0].error == "generator"
+
+
+def test_a_target_that_dies_between_two_requests_is_refused_after_the_resend(run: Run) -> None:
+    async def work() -> list[HttpResult]:
+        with http_target() as dying:
+            connection = HttpConnection(HttpOrigin.parse(dying.base_url))
+            first = await connection.request("GET", "/ok", timeout_us=ENOUGH_US)
+        # The loop has not yet seen that the connection is closed.
+        second = await connection.request("GET", "/ok", timeout_us=ENOUGH_US)
+        return [first, second]
+
+    first, second = run(work())
+
+    assert (first.status, first.error) == (200, "")
+    assert (second.status, second.error, second.resent) == (0, "refused", True)
+    assert second.started_ns == second.sent_ns < second.connect_started_ns

@@ -83,3 +83,23 @@ def test_a_server_that_never_answers_the_tls_handshake_is_a_connect_timeout(run:
 
     assert result.error == "connect_timeout"
     assert result.connected_ns > 0
+
+
+def test_a_cancelled_tls_handshake_leaves_nothing_open(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+
+        async def work() -> list[HttpResult]:
+            origin = HttpOrigin.parse(f"https://127.0.0.1:{silent.getsockname()[1]}")
+            connection = HttpConnection(origin, tls=ssl.create_default_context())
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(connection.request("GET", "/", timeout_us=ENOUGH_US), 0.2)
+            await asyncio.sleep(0.05)
+            return []
+
+        run(work())
+
+        accepted, _ = silent.accept()
+        with accepted:
+            accepted.settimeout(2)
+            while accepted.recv(4_096):  # ends when our side has closed
+                pass

@@ -135,7 +135,7 @@ def _is_busy(error: duckdb.Error) -> bool:
 
 def _busy(path: Path, holder: str, wait_s: float) -> StoreBusyError:
     return StoreBusyError(
-        f"{path.name} is open in {holder}; waited {wait_s:g} s for it", hint=_SAFE_HINT
+        f"{path.name} is open in {holder}; waited {wait_s:.1f} s for it", hint=_SAFE_HINT
     )
 
 

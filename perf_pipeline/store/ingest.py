@@ -5,7 +5,7 @@ tables (statistics.py).
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -139,7 +139,10 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        connection.rollback()
+        # A connection that the error killed has nothing to roll back; the first error is the one
+        # to tell.
+        with suppress(duckdb.Error):
+            connection.rollback()
         raise
     connection.commit()
 

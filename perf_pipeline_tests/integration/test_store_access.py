@@ -1,0 +1,342 @@
+"""The history and its bad days: busy, damaged, full, forbidden; with real processes and disks."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from time import monotonic
+
+import duckdb
+import pytest
+
+from perf_pipeline.errors import PerfPipelineError, StoreBusyError
+from perf_pipeline.store.history import open_history
+from perf_pipeline.store.migrate import migrations
+from perf_pipeline.store.records import RunKey
+from perf_pipeline_tests.unit.store.spool import Spool, complete, sample
+
+KEY = RunKey("r1", "api")
+SPOOL = Spool(samples=[sample(10), sample(20)], outcome=complete())
+_STRANGER = """
+import sys, duckdb
+with duckdb.connect(sys.argv[1], read_only=True):
+    print("open", flush=True)
+    sys.stdin.read()
+"""
+_OURS = """
+import sys
+from pathlib import Path
+from perf_pipeline.store.history import open_history
+with open_history(Path(sys.argv[1])):
+    print("open", flush=True)
+    sys.stdin.read()
+"""
+_FILL = """
+import sys
+from pathlib import Path
+from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.store.history import open_history
+disk, spool = Path(sys.argv[1]), Path(sys.argv[2])
+with open_history(disk / "history.duckdb") as history:
+    history.ingest(spool / "r1", "api")
+try:
+    with open_history(disk / "history.duckdb") as history:
+        history.ingest(spool / "r2", "api")
+except PerfPipelineError as error:
+    print("SAID", error.sentence)
+with open_history(disk / "history.duckdb", read_only=True) as history:
+    print("LEFT", [run.run_id for run in history.runs()], history.outcomes("r1")[0].status)
+"""
+
+
+@contextmanager
+def _holding(program: str, path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run a process that has the history open until the block ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        yield process
+    finally:
+        process.communicate("")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Make a history with one run in it."""
+    path = tmp_path / "history.duckdb"
+    with open_history(path) as history:
+        history.ingest(SPOOL.write(tmp_path / "spool"), "api")
+    return path
+
+
+def _run_ids(path: Path) -> list[str]:
+    with open_history(path, read_only=True) as history:
+        return [run.run_id for run in history.runs()]
+
+
+def test_a_stranger_that_holds_the_file_is_named_and_nothing_is_lost(path: Path) -> None:
+    with _holding(_STRANGER, path) as stranger:
+        with pytest.raises(StoreBusyError) as caught, open_history(path, wait_s=0.3):
+            pass
+        assert caught.value.sentence.startswith(f"history.duckdb is open in pid {stranger.pid} (")
+        assert "waited 0.3 s" in caught.value.sentence
+        assert caught.value.hint == (
+            "samples are safe in the spool; close it and run `perf-pipeline ingest <run>`"
+        )
+
+    assert _run_ids(path) == ["r1"]
+
+
+def test_a_stranger_that_goes_away_in_time_is_waited_for(path: Path) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with _holding(_STRANGER, path):
+            waiting = pool.submit(_run_ids, path)
+            assert not waiting.done()
+        assert waiting.result(timeout=20) == ["r1"]
+
+
+def test_our_own_processes_queue_up(path: Path) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with _holding(_OURS, path):
+            waiting = pool.submit(_run_ids, path)
+            assert not waiting.done()
+        assert waiting.result(timeout=20) == ["r1"]
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="only Linux tells who holds a lock")
+def test_one_of_ours_that_takes_too_long_is_named(path: Path) -> None:
+    with (
+        _holding(_OURS, path) as other,
+        pytest.raises(StoreBusyError, match=rf"is open in pid {other.pid} \("),
+        open_history(path, wait_s=0.2),
+    ):
+        pass
+
+
+def test_two_threads_of_one_process_queue_up_too(path: Path) -> None:
+    inside, leave = Event(), Event()
+
+    def hold() -> None:
+        with open_history(path):
+            inside.set()
+            leave.wait(10)
+
+    with ThreadPoolExecutor(1) as pool:
+        holding = pool.submit(hold)
+        assert inside.wait(10)
+        with pytest.raises(StoreBusyError), open_history(path, wait_s=0.1):
+            pass
+        leave.set()
+        holding.result(timeout=10)
+
+    assert _run_ids(path) == ["r1"]
+
+
+def test_the_wait_is_bounded_by_what_was_asked_for(path: Path) -> None:
+    with _holding(_OURS, path):
+        began = monotonic()
+        with pytest.raises(StoreBusyError), open_history(path, wait_s=0.5):
+            pass
+        assert 0.5 <= monotonic() - began < 10
+
+
+def test_a_process_that_was_killed_leaves_no_lock_behind(path: Path) -> None:
+    with _holding(_OURS, path) as other:
+        other.kill()
+        other.wait()
+
+        assert _run_ids(path) == ["r1"]
+
+
+def test_a_missing_history_cannot_be_read_and_says_how_to_get_one(tmp_path: Path) -> None:
+    with (
+        pytest.raises(PerfPipelineError, match="does not exist; no run has been stored yet"),
+        open_history(tmp_path / "history.duckdb", read_only=True),
+    ):
+        pass
+
+
+def test_folders_above_the_history_are_made(tmp_path: Path) -> None:
+    with open_history(tmp_path / "a" / "b" / "history.duckdb") as history:
+        assert history.runs() == []
+
+
+def _damage_head(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(b"\x00" * 4096)
+
+
+def _replace_by_text(path: Path) -> None:
+    path.write_text("timestamp,value\n" * 1000)
+
+
+def _replace_by_nothing(path: Path) -> None:
+    path.write_text("")
+
+
+@pytest.mark.parametrize("damage", [_damage_head, _replace_by_text, _replace_by_nothing])
+def test_a_damaged_file_is_one_sentence_and_stays_as_it_is(
+    damage: Callable[[Path], None], path: Path
+) -> None:
+    damage(path)
+    before = path.read_bytes()
+
+    with (
+        pytest.raises(PerfPipelineError, match="is damaged or not a DuckDB file: .*\n.*move it"),
+        open_history(path),
+    ):
+        pass
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_was_cut_short_is_one_sentence(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+    with pytest.raises(PerfPipelineError, match="is damaged or not a DuckDB file"):
+        _run_ids(path)
+
+
+def test_a_directory_is_one_sentence(tmp_path: Path) -> None:
+    with (
+        pytest.raises(PerfPipelineError, match="is a directory, and the history is a file"),
+        open_history(tmp_path),
+    ):
+        pass
+
+
+def test_a_path_through_a_file_is_one_sentence(path: Path) -> None:
+    with (
+        pytest.raises(PerfPipelineError, match="cannot be opened"),
+        open_history(path / "x.duckdb"),
+    ):
+        pass
+
+
+def test_no_permission_is_one_sentence(path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from perf_pipeline.store.history import open_history\n"
+        "try: open_history(Path(sys.argv[1])).__enter__()\n"
+        "except Exception as error: print(type(error).__name__, error.sentence)"
+    )
+    command = [sys.executable, "-c", program, str(path)]
+    if os.geteuid() == 0:  # root may open everything, unless it gives up that capability
+        if shutil.which("setpriv") is None:
+            pytest.skip("root needs setpriv to lose its right to open everything")
+        drop = "-dac_override,-dac_read_search"
+        command = ["setpriv", f"--bounding-set={drop}", f"--inh-caps={drop}", *command]
+    path.chmod(0)
+
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert said.strip() == f"PerfPipelineError no permission to open {path}"
+
+
+def test_a_full_disk_is_one_sentence_and_earlier_runs_are_intact(tmp_path: Path) -> None:
+    disk, spool = tmp_path / "disk", tmp_path / "spool"
+    disk.mkdir()
+    SPOOL.write(spool)
+    rng = random.Random(1)  # columns of noise: nothing to compress
+    many = [sample(vu=rng.getrandbits(60), iteration=rng.getrandbits(60)) for _ in range(100_000)]
+    Spool(run_id="r2", samples=many, outcome=complete()).write(spool)
+    mount = f"mount -t tmpfs -o size=2m none '{disk}'"
+    probe = subprocess.run(["unshare", "-m", "sh", "-c", mount], capture_output=True, check=False)
+    if probe.returncode:
+        pytest.skip("this machine doesn't let us mount a small disk")
+    inside = f"{mount} && exec '{sys.executable}' -c \"$1\" '{disk}' '{spool}'"
+
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", inside, "sh", _FILL],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    said, left = done.stdout.splitlines()
+    assert said.startswith("SAID the disk of ")
+    assert "is full; nothing of this step was stored, earlier runs are intact" in said
+    assert left == "LEFT ['r1'] complete"
+
+
+def test_a_first_open_migrates_and_a_second_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "history.duckdb"
+    with open_history(path) as history:
+        first = history.connection.execute("select * from schema_migrations").fetchall()
+    with open_history(path) as history:
+        second = history.connection.execute("select * from schema_migrations").fetchall()
+
+    assert [version for version, *_ in first] == [version for version, *_ in migrations()]
+    assert first == second
+
+
+def test_an_outdated_view_is_brought_up_to_date_also_for_a_reader(path: Path) -> None:
+    with duckdb.connect(path) as connection:
+        connection.execute("create or replace view metric_values as select 1 as one")
+
+    with open_history(path, read_only=True) as history:
+        rows = history.connection.execute("select count(*) from metric_values").fetchone()
+
+    assert rows is not None
+    assert rows[0] > 0
+
+
+def test_a_newer_schema_is_refused(path: Path) -> None:
+    with duckdb.connect(path) as connection:
+        connection.execute("insert into schema_migrations values (999, 'future', now()::timestamp)")
+
+    for read_only in (False, True):
+        with (
+            pytest.raises(
+                PerfPipelineError, match=r"has schema 999, and .* knows up to 1\n.*upgrade"
+            ),
+            open_history(path, read_only=read_only),
+        ):
+            pass
+
+
+def test_a_duckdb_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sales.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute("create table orders (id integer)")
+
+    with (
+        pytest.raises(PerfPipelineError, match="something else .it has the table 'orders'"),
+        open_history(path),
+    ):
+        pass
+    with duckdb.connect(path) as connection:
+        assert connection.execute("select table_name from duckdb_tables()").fetchall() == [
+            ("orders",)
+        ]
+
+
+def test_a_killed_ingest_leaves_the_former_state(path: Path) -> None:
+    program = (
+        "import sys, os, signal\nfrom pathlib import Path\n"
+        "from perf_pipeline.store import ingest\n"
+        "from perf_pipeline.store.history import open_history\n"
+        "ingest._write_checks = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "with open_history(Path(sys.argv[1])) as history:\n"
+        "    history.ingest(Path(sys.argv[2]), 'api')\n"
+    )
+    run = Spool(samples=[sample(1)] * 5, outcome=complete()).write(path.parent / "spool")
+
+    done = subprocess.run([sys.executable, "-c", program, str(path), str(run)], check=False)
+
+    assert done.returncode == -9
+    with open_history(path) as history:
+        assert history.connection.execute("select count(*) from samples").fetchone() == (2,)
+        assert history.ingest(run, "api").samples == 5

@@ -1,0 +1,148 @@
+"""When the generator is called the limit, and when a hiccup is let pass."""
+
+import pytest
+
+from perf_pipeline.engine.health import Vitals, judge
+from perf_pipeline.engine.lag import LagHistogram
+
+
+def _reasons(vitals: Vitals, clock_step_ms: float = 0.0) -> tuple[str, ...]:
+    return judge({0: vitals}, clock_step_ms=clock_step_ms).reasons
+
+
+@pytest.mark.parametrize(
+    "vitals",
+    [
+        Vitals(),
+        Vitals(watched_s=60, cpu_ratio=0.7, cpu_busy_s=4.0),
+        Vitals(watched_s=5, stall_longest_ms=240, stall_total_ms=240),
+        Vitals(watched_s=600, stall_longest_ms=450, stall_total_ms=5_000),
+        Vitals(watched_s=5, starts=2_500, late_starts=110, schedule_lag_p95_ms=3),
+        Vitals(watched_s=5, starts=50, late_starts=4, very_late_starts=4),
+        Vitals(open_files=900, open_files_limit=1_024),
+    ],
+    ids=[
+        "nothing seen",
+        "a busy peak",
+        "one hiccup in a short run",
+        "rare hiccups in a long run",
+        "4 % of the starts late",
+        "few starts",
+        "many files",
+    ],
+)
+def test_a_generator_that_kept_up_is_valid(vitals: Vitals) -> None:
+    health = judge({0: vitals}, clock_step_ms=3.0)
+
+    assert health.valid
+    assert health.reasons == ()
+
+
+@pytest.mark.parametrize(
+    ("vitals", "sentence"),
+    [
+        (
+            Vitals(watched_s=60, cpu_busy_s=12.0),
+            (
+                "worker 0 used more than 90% of a core for 12 s in a row (limit 5 s); use more "
+                "workers, or fewer VUs"
+            ),
+        ),
+        (
+            Vitals(watched_s=4, cpu_busy_s=2.0),
+            (
+                "worker 0 used more than 90% of a core for 2 s in a row (limit 2 s); use more "
+                "workers, or fewer VUs"
+            ),
+        ),
+        (
+            Vitals(watched_s=600, stall_longest_ms=980, stall_total_ms=980),
+            (
+                "worker 0 stood still for 980 ms (limit 500 ms); leave the machine to the load, or "
+                "use more workers"
+            ),
+        ),
+        (
+            Vitals(watched_s=60, stall_longest_ms=100, stall_total_ms=2_400),
+            (
+                "worker 0 stood still for 2400 ms of 60.0 s in all (limit 1200 ms); use more "
+                "workers, fewer VUs, or a less busy machine"
+            ),
+        ),
+        (
+            Vitals(watched_s=9, starts=1_000, late_starts=51, schedule_lag_p95_ms=31.2),
+            (
+                "worker 0 started iterations 31 ms late at p95 although VUs were free (limit 20 ms); "
+                "use more workers, or a lower rate"
+            ),
+        ),
+        (
+            Vitals(watched_s=9, starts=1_000, very_late_starts=11, schedule_lag_p99_ms=140.0),
+            (
+                "worker 0 started iterations 140 ms late at p99 although VUs were free (limit 100 "
+                "ms); use more workers, or a lower rate"
+            ),
+        ),
+        (
+            Vitals(open_files=1_000, open_files_limit=1_024),
+            (
+                "worker 0 had 1000 of 1024 file descriptors open; raise `ulimit -n`, use more "
+                "workers or fewer VUs"
+            ),
+        ),
+        (
+            Vitals(exceptions=2),
+            (
+                "worker 0 met 2 exceptions in iterations, which is a bug of the workload; the first "
+                "traceback is in its log"
+            ),
+        ),
+    ],
+    ids=["cpu", "cpu, short", "one stall", "stalls", "lag p95", "lag p99", "files", "bugs"],
+)
+def test_a_limit_that_was_reached_is_named_with_its_remedy(vitals: Vitals, sentence: str) -> None:
+    health = judge({0: vitals}, clock_step_ms=0.0)
+
+    assert not health.valid
+    assert health.reasons == (sentence,)
+
+
+def test_a_wall_clock_that_was_set_spoils_latencies_across_processes() -> None:
+    assert _reasons(Vitals(), clock_step_ms=-80.0) == (
+        (
+            "the wall clock was set by -80 ms during the load (limit 50 ms), so latencies across "
+            "processes can be wrong; run again"
+        ),
+    )
+
+
+def test_figures_are_the_worst_worker_and_the_sum_of_counts() -> None:
+    health = judge(
+        {0: Vitals(cpu_ratio=0.2, starts=10), 1: Vitals(cpu_ratio=0.5, starts=11)},
+        clock_step_ms=0.0,
+        incidents=["worker 2 ended unexpectedly (signal 9)"],
+    )
+
+    assert health.figures["cpu_ratio"] == 0.5
+    assert health.figures["starts"] == 21
+    assert health.reasons == ("worker 2 ended unexpectedly (signal 9)",)
+
+
+def test_lag_quantiles_are_right_to_a_tenth_of_a_millisecond() -> None:
+    lags = LagHistogram()
+    for lag_us in range(1, 1_001):  # 1 .. 1000 µs once each
+        lags.add(lag_us)
+
+    # The 500th value is 500 µs, in the bin 500..599; the 990th 990 µs, in 900..999.
+    assert lags.quantile_us(0.5) == 600
+    assert lags.quantile_us(0.99) == 1_000
+    assert lags.later_than(900) == 101
+    assert LagHistogram().quantile_us(0.99) == 0
+
+
+def test_lags_beyond_the_bins_keep_the_greatest() -> None:
+    lags = LagHistogram()
+    lags.add(7_000_000)
+    both = lags.plus(LagHistogram())
+
+    assert (both.count, both.quantile_us(0.5), both.most_us) == (1, 7_000_000, 7_000_000)

@@ -1,0 +1,125 @@
+"""Jobs, outcomes, progress, secrets and the state table of looping VUs."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter
+
+from perf_pipeline.config.executors import Executor
+from perf_pipeline.engine.job import (
+    GeneratorHealth,
+    LoadJob,
+    LoadOutcome,
+    ScenarioJob,
+    ScenarioOutcome,
+    load_job_from_json,
+    load_outcome_from_json,
+)
+from perf_pipeline.engine.loading import load_workload
+from perf_pipeline.engine.progress import PartProgress, ScenarioProgress, merge_progress
+from perf_pipeline.engine.secrets_mask import mask_secrets
+from perf_pipeline.engine.vus import TRANSITIONS, LoopInput, LoopState
+from perf_pipeline.errors import ProfileError
+
+EXECUTORS = [
+    {"executor": "constant-vus", "vus": 3, "duration": "1m30s", "startTime": "250ms"},
+    {"executor": "ramping-vus", "stages": [{"duration": "0s", "target": 7}]},
+    {"executor": "constant-arrival-rate", "rate": 7, "duration": "9s", "preAllocatedVUs": 2},
+    {
+        "executor": "ramping-arrival-rate",
+        "stages": [{"duration": "1.5s", "target": 7}],
+        "preAllocatedVUs": 2,
+        "maxVUs": 9,
+        "timeUnit": "1m",
+    },
+    {"executor": "per-vu-iterations", "vus": 3, "iterations": 4, "gracefulStop": "0s"},
+    {"executor": "shared-iterations", "vus": 3, "iterations": 4, "maxDuration": "1s"},
+]
+
+
+def test_a_job_survives_its_way_through_json(tmp_path: Path) -> None:
+    adapter: TypeAdapter[Executor] = TypeAdapter(Executor)
+    scenarios = tuple(
+        ScenarioJob(f"s{n}", adapter.validate_python(e), "m:C", {"a": [1, {"b": None}]}, 5)
+        for n, e in enumerate(EXECUTORS)
+    )
+    job = LoadJob("run", "benchmark", "main", tmp_path, 7, 2, scenarios)
+
+    assert load_job_from_json(json.loads(json.dumps(job.to_json()))) == job
+
+
+def test_an_outcome_survives_its_way_through_json() -> None:
+    outcome = LoadOutcome(
+        began_at=datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC),
+        wall_s=1.5,
+        scenarios=(ScenarioOutcome("s", 1, 2, 3, 4, 5, 6, 7, 8),),
+        health=GeneratorHealth(valid=False, reasons=("why",), figures={"cpu_ratio": 0.5}),
+        checks={"call": ("status is 201", "has id")},
+        stopped=True,
+    )
+
+    assert load_outcome_from_json(json.loads(json.dumps(outcome.to_json()))) == outcome
+
+
+def test_shares_of_a_scenario_add_up() -> None:
+    one = ScenarioOutcome("s", 1, 2, 3, 100, 200, 10, 1, 1)
+    two = ScenarioOutcome("s", 10, 20, 30, 90, 210, 20, 5, 5)
+
+    assert one.plus(two) == ScenarioOutcome("s", 11, 22, 33, 90, 210, 30, 6, 6)
+
+
+def test_progress_adds_the_workers_up_and_gives_the_recent_rate() -> None:
+    parts = [
+        PartProgress("a", active=1, iterations=30, dropped=1, ok=29, failed=1),
+        PartProgress("a", active=2, iterations=20, dropped=2, ok=20),
+    ]
+
+    # 50 iterations now, 10 at the report before, 2 s ago: 20/s.
+    assert merge_progress(["a", "b"], parts, before={"a": 10}, span_s=2.0) == (
+        ScenarioProgress("a", 3, 50, 3, 49, 1, 20.0),
+        ScenarioProgress("b", 0, 0, 0, 0, 0, 0.0),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("tried postgresql://me:pa55word@db/x", "tried ***"),
+        ("password pa55word refused", "password *** refused"),
+        ("kw s3cret! end", "kw *** end"),
+        ("host db is down", "host db is down"),
+    ],
+)
+def test_secrets_and_the_passwords_in_them_are_masked(text: str, masked: str) -> None:
+    secrets = {
+        "dsn": "postgresql://me:pa55word@db/x",
+        "other": "host=db password='s3cret!' user=me",
+        "short": "db",
+    }
+
+    assert mask_secrets(text, secrets) == masked
+
+
+@pytest.mark.parametrize("name", ["no_such_module:X", "json:NoSuchClass", "", "json"])
+def test_a_workload_that_does_not_exist_is_named(name: str) -> None:
+    with pytest.raises(ProfileError, match="must be 'module:Class' and importable") as caught:
+        load_workload(name)
+
+    assert repr(name) in str(caught.value)
+
+
+def test_a_looping_vu_is_launched_only_when_no_task_of_it_lives() -> None:
+    launching = {pair for pair, (_, action) in TRANSITIONS.items() if action == "launch"}
+
+    assert launching == {
+        (LoopState.OFF, LoopInput.START),
+        (LoopState.RESTARTING, LoopInput.ENDED),
+    }
+
+
+def test_every_living_state_knows_its_end() -> None:
+    living = set(LoopState) - {LoopState.OFF}
+
+    assert {state for state, what in TRANSITIONS if what is LoopInput.ENDED} == living

@@ -60,6 +60,21 @@ def load_profile(name_or_path: str, overrides: Mapping[str, Any] | None = None) 
     return validate_profile(raw, source)
 
 
+def parse_overrides(texts: Mapping[str, str]) -> dict[str, Any]:
+    """Read each text as a TOML value; what is none is taken as a text itself.
+
+    >>> parse_overrides({"seeding.users": "500", "target": "staging"})
+    {'seeding.users': 500, 'target': 'staging'}
+    """
+    parsed: dict[str, Any] = {}
+    for key, text in texts.items():
+        try:
+            parsed[key.strip()] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            parsed[key.strip()] = text.strip()
+    return parsed
+
+
 def validate_profile(raw: Mapping[str, Any], source: str) -> Profile:
     """Check a profile that is already a table.
 

@@ -1,0 +1,299 @@
+"""The command line: parse, call one use case, print, exit by PRODUCT's codes.
+
+Heavy packages are imported inside the commands, so that `--help` answers at once.
+Add here: a command, and its line in docs/cli.md. Keep out: anything that Dagster needs too (runs/).
+"""
+
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from perf_pipeline import __version__
+from perf_pipeline.errors import ExitCode, PerfPipelineError, StoppedByUserError
+
+if TYPE_CHECKING:
+    from perf_pipeline.stack.parts import StackOptions
+
+STATE_VARIABLE: Final = "PERF_STATE"
+EXIT_CODES: Final = """\b
+Exit codes: 0 all verdicts pass; 99 a threshold failed; 98 confirmed regression;
+97 could not measure; 104 invalid configuration; 105 stopped by the user; 1 unexpected."""
+
+
+class _Commands(click.Group):
+    """Answer every error with one sentence and its exit code; keep the traceback in a log."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().main(*args, **{**options, "standalone_mode": False})
+        except click.exceptions.Abort:
+            sys.exit(ExitCode.STOPPED)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(ExitCode.INVALID_CONFIGURATION)
+        except PerfPipelineError as error:
+            click.echo(f"perf-pipeline: {error}", err=True)
+            sys.exit(error.exit_code)
+        except Exception as error:  # noqa: BLE001 - the one place where everything else is answered
+            log = _log_traceback()
+            click.echo(
+                f"perf-pipeline: unexpected {type(error).__name__}: {error}\n"
+                f"  the traceback is in {log}",
+                err=True,
+            )
+            sys.exit(ExitCode.UNEXPECTED)
+
+
+@click.group(cls=_Commands, epilog=EXIT_CODES, context_settings={"max_content_width": 100})
+@click.version_option(__version__, prog_name="perf-pipeline")
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar=STATE_VARIABLE,
+    default=Path(".perf"),
+    show_default=True,
+    help="Folder of history, spool, reports and the embedded stack.",
+)
+@click.pass_context
+def main(context: click.Context, state: Path) -> None:
+    """Say whether a message-scheduling system carries 1,000,000 messages a day."""
+    context.obj = state
+
+
+def _profile_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.option(
+            "--set",
+            "overrides",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Change one key, e.g. seeding.users=500. TOML value; can be repeated.",
+        ),
+        click.option(
+            "--profile",
+            default="quick",
+            show_default=True,
+            help="quick, ci, full, weekly, or a .toml file.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@main.command()
+@_profile_options
+@click.option("--only", multiple=True, metavar="BENCHMARK", help="Run only this; can be repeated.")
+@click.pass_obj
+def run(state: Path, profile: str, overrides: Sequence[str], only: Sequence[str]) -> None:
+    """Load the target, judge it, compare it, report."""
+    from perf_pipeline.config.loading import load_profile
+    from perf_pipeline.narrator import Narrator
+
+    checked = load_profile(profile, _parse_overrides(overrides))
+    stop = _stop_on_signals()
+    with Narrator() as narrator:
+        from perf_pipeline.runs.pipeline import run_pipeline
+
+        report = run_pipeline(checked, state=state, say=narrator.say, stop=stop, only=only)
+    _finish(report)
+
+
+@main.command()
+@click.argument("run_id", required=False)
+@click.option("--profile", help="Judge by this profile's thresholds instead of the run's own.")
+@click.pass_obj
+def judge(state: Path, run_id: str | None, profile: str | None) -> None:
+    """Judge a stored run again, without a new load."""
+    from perf_pipeline.config.loading import load_profile
+    from perf_pipeline.runs.judge import judge_run
+    from perf_pipeline.runs.publish import latest_run, publish
+
+    chosen = run_id or latest_run(state)
+    checked = load_profile(profile) if profile else None
+    judge_run(state, chosen, profile=checked)
+    _finish(publish(state, chosen, profile=checked))
+
+
+@main.command()
+@click.argument("run_id", required=False)
+@click.pass_obj
+def compare(state: Path, run_id: str | None) -> None:
+    """Compare a stored run with the runs before it."""
+    from perf_pipeline.report.terminal import render_comparison
+    from perf_pipeline.runs.compare import compare_run
+    from perf_pipeline.runs.publish import latest_run
+
+    chosen = run_id or latest_run(state)
+    click.echo(render_comparison(compare_run(state, chosen), _width(), sys.stdout.isatty()))
+
+
+@main.command()
+@click.argument("run_id", required=False)
+@click.pass_obj
+def report(state: Path, run_id: str | None) -> None:
+    """Write a stored run's reports again and print the terminal's."""
+    from perf_pipeline.runs.publish import latest_run, publish
+
+    _finish(publish(state, run_id or latest_run(state)))
+
+
+@main.command()
+@click.argument("run_id", required=False)
+@click.pass_obj
+def ingest(state: Path, run_id: str | None) -> None:
+    """Bring spooled samples into the history; again and again without harm."""
+    from perf_pipeline.runs.ingest import ingest_run, spooled_runs
+
+    for one in [run_id] if run_id else spooled_runs(state):
+        for key, count in ingest_run(state, one):
+            torn = f", {count.torn_lines} torn lines left out" if count.torn_lines else ""
+            click.echo(
+                f"{key.run_id} {key.benchmark}: {count.samples:,} samples, "
+                f"{count.readings:,} readings, {count.ledger:,} ledger entries{torn}"
+            )
+
+
+@main.command()
+@click.argument("statement")
+@click.option("--csv", "as_csv", is_flag=True, help="Comma separated, for other programs.")
+@click.pass_obj
+def sql(state: Path, statement: str, as_csv: bool) -> None:
+    """Ask the history, e.g. "select * from runs". Reads a private copy: it never blocks a run."""
+    from perf_pipeline.report.terminal import render_rows
+    from perf_pipeline.runs.session import history_of
+    from perf_pipeline.store.export import query_snapshot
+
+    columns, rows = query_snapshot(history_of(state), statement)
+    click.echo(render_rows(columns, rows, as_csv=as_csv), nl=False)
+
+
+@main.command()
+@_profile_options
+@click.pass_obj
+def up(state: Path, profile: str, overrides: Sequence[str]) -> None:
+    """Start the embedded stack and leave it running for several runs."""
+    from perf_pipeline.stack import embedded
+
+    stack = embedded.up(state, _stack_options(profile, overrides), say=click.echo)
+    _print_stack(stack)
+
+
+@main.command()
+@click.pass_obj
+def down(state: Path) -> None:
+    """Stop what `up` started, and whatever dead runs left."""
+    from perf_pipeline.stack import embedded
+
+    ended = embedded.down(state, say=lambda _: None)
+    click.echo(f"ended: {', '.join(ended)}" if ended else "nothing was running")
+
+
+@main.command()
+@click.pass_obj
+def status(state: Path) -> None:
+    """Show the stack that `up` left running."""
+    from perf_pipeline.stack import embedded
+
+    stack = embedded.find_running(state)
+    if stack is None:
+        click.echo("no stack is up; `perf-pipeline up` starts one")
+    else:
+        _print_stack(stack)
+
+
+@main.command()
+@_profile_options
+@click.pass_obj
+def doctor(state: Path, profile: str, overrides: Sequence[str]) -> None:
+    """Say where every part would come from, what is reachable, and what is missing."""
+    from perf_pipeline.runs.environment import machine_facts
+    from perf_pipeline.stack import embedded
+
+    for name, value in machine_facts().items():
+        click.echo(f"   {name}: {value}")
+    findings = embedded.doctor(state, _stack_options(profile, overrides))
+    for finding in findings:
+        click.echo(f"{'ok ' if finding.ok else '!! '}{finding.part}: {finding.sentence}")
+    if not all(finding.ok for finding in findings):
+        sys.exit(ExitCode.NOT_MEASURED)
+
+
+@main.command()
+@click.option("--port", default=3000, show_default=True, help="Of the Dagster UI, on 127.0.0.1.")
+@click.pass_obj
+def ui(state: Path, port: int) -> None:
+    """Serve the Dagster UI with a PostgreSQL of its own, until Ctrl-C."""
+    from perf_pipeline.stack.webserver import serve_ui
+
+    sys.exit(serve_ui(state, port, say=click.echo))
+
+
+def _stop_on_signals() -> threading.Event:
+    """Give an event that Ctrl-C and SIGTERM set; a second one ends at once."""
+    stop = threading.Event()
+
+    def on_signal(number: int, _: FrameType | None) -> None:
+        if stop.is_set():
+            raise StoppedByUserError(f"stopped twice ({signal.Signals(number).name})")
+        stop.set()
+        click.echo("stopping; what was measured is kept (again to stop at once)", err=True)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+    return stop
+
+
+def _parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
+    from perf_pipeline.config.loading import parse_overrides
+
+    split = [pair.partition("=") for pair in pairs]
+    for key, equals, _ in split:
+        if not equals:
+            raise click.UsageError(f"--set {key}: write KEY=VALUE")
+    return parse_overrides({key: text for key, _, text in split})
+
+
+def _stack_options(profile: str, overrides: Sequence[str]) -> "StackOptions":
+    import os
+
+    from perf_pipeline.config.loading import load_profile
+    from perf_pipeline.runs.prepare import find_target, stack_options
+
+    checked = load_profile(profile, _parse_overrides(overrides))
+    return stack_options(checked, find_target(checked, os.environ))
+
+
+def _print_stack(stack: Any) -> None:
+    for service in stack.services:
+        click.echo(f"{service.name}: {service.kind} {service.version} {service.address}")
+    for notice in stack.notices:
+        click.echo(f"!! {notice}")
+
+
+def _finish(report: Any) -> None:
+    from perf_pipeline.report.terminal import render_terminal
+
+    click.echo(render_terminal(report, _width(), sys.stdout.isatty()))
+    sys.exit(report.exit_code)
+
+
+def _width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def _log_traceback() -> Path:
+    folder = Path(".perf") / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}.log"
+    path.write_text(traceback.format_exc(), encoding="utf-8")
+    return path

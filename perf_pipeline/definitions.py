@@ -1,0 +1,52 @@
+"""Dagster's front door: one explicit list of everything that there is.
+
+Add here: the name of a new asset, job or schedule. Keep out: everything else.
+Dagster concept: definitions, https://docs.dagster.io/guides/build/projects-and-components
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from perf_pipeline.defs.api_mixed_operations import api_mixed_operations
+from perf_pipeline.defs.api_user_creation import api_user_creation
+from perf_pipeline.defs.benchmark import all_checks
+from perf_pipeline.defs.database_benchmark import database_benchmark
+from perf_pipeline.defs.day_simulation import day_simulation
+from perf_pipeline.defs.end_to_end import end_to_end
+from perf_pipeline.defs.jobs import JOBS, job
+from perf_pipeline.defs.queue_consume import queue_consume
+from perf_pipeline.defs.queue_produce import queue_produce
+from perf_pipeline.defs.resources import PerfRun
+from perf_pipeline.defs.schedules import weekly_schedule
+from perf_pipeline.defs.seeded_users import seeded_users
+from perf_pipeline.defs.verdicts import baseline_diff, bottlenecks, report, threshold_checks
+
+
+def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """Build the definitions anew; tests replace resources."""
+    return dg.Definitions(
+        assets=[
+            seeded_users,
+            api_user_creation,
+            api_mixed_operations,
+            database_benchmark,
+            queue_produce,
+            queue_consume,
+            end_to_end,
+            day_simulation,
+            threshold_checks,
+            baseline_diff,
+            bottlenecks,
+            report,
+        ],
+        asset_checks=all_checks(),
+        jobs=[job(profile) for profile in JOBS],
+        schedules=[weekly_schedule()],
+        resources={"perf_run": PerfRun(), **(resource_overrides or {})},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs()

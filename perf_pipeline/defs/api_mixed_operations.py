@@ -1,0 +1,18 @@
+"""The asset of the benchmark api_mixed_operations.
+
+Add here: nothing but its labels. Keep out: what it does (runs/, workloads/).
+Dagster concept: assets, https://docs.dagster.io/guides/build/assets
+"""
+
+from typing import Any
+
+import dagster as dg
+
+from perf_pipeline.defs.benchmark import labels, measured
+from perf_pipeline.defs.resources import PerfRun
+
+
+@dg.asset(deps=["api_user_creation"], **labels("api", "http"))
+def api_mixed_operations(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
+    """Create, read and delete users at once, each with its own promise."""
+    return measured(perf_run, "api_mixed_operations")

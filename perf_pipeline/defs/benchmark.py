@@ -1,0 +1,68 @@
+"""What all benchmark assets share: their labels, their result, their asset checks.
+
+Add here: a label that every benchmark asset has. Keep out: any single benchmark.
+Dagster concept: asset checks, https://docs.dagster.io/guides/test/asset-checks
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import dagster as dg
+
+from perf_pipeline.config.loading import shipped_profiles
+from perf_pipeline.config.profile import BENCHMARKS
+from perf_pipeline.defs.metadata import benchmark_metadata, check_result
+from perf_pipeline.defs.resources import PerfRun
+from perf_pipeline.runs.benchmarking import run_benchmark
+from perf_pipeline.runs.judge import named_verdicts, subjects_of
+from perf_pipeline.runs.stored import stored_verdicts
+
+POOL: Final = "load_generator"
+OWNERS: Final = ("team:performance",)
+
+
+def labels(group: str, *kinds: str) -> dict[str, Any]:
+    """Give what every measuring asset is decorated with: pool, group, kinds, owners."""
+    return {"pool": POOL, "group_name": group, "kinds": {"python", *kinds}, "owners": list(OWNERS)}
+
+
+def measured(perf_run: PerfRun, benchmark: str) -> "dg.MaterializeResult[Any]":
+    """Run one benchmark and show what it gave; an unmet threshold does not fail the asset."""
+    return dg.MaterializeResult(
+        metadata=benchmark_metadata(run_benchmark(perf_run.session(), benchmark))
+    )
+
+
+def checks_of(benchmark: str) -> dg.AssetChecksDefinition:
+    """Make the asset checks of a benchmark: one per subject of any shipped profile's thresholds.
+
+    They are named by what is judged and not by the bound, so that their history survives when a
+    bound moves. A profile of one's own may have other thresholds: those are in the verdict tables.
+    """
+    names = subjects_of(benchmark, shipped_profiles())
+
+    @dg.multi_asset_check(
+        name=f"{benchmark}_thresholds",
+        specs=[
+            dg.AssetCheckSpec(name, asset=benchmark, description=sentence)
+            for name, sentence in names.items()
+        ],
+        can_subset=True,
+    )
+    def thresholds(
+        context: dg.AssetCheckExecutionContext, perf_run: PerfRun
+    ) -> Iterator[dg.AssetCheckResult]:
+        verdicts = stored_verdicts(perf_run.state_folder, perf_run.judged_run_id, benchmark)
+        wanted = {key.name for key in context.selected_asset_check_keys}
+        yield from (
+            check_result(benchmark, name, verdict)
+            for name, verdict in named_verdicts(verdicts)
+            if name in wanted
+        )
+
+    return thresholds
+
+
+def all_checks() -> Sequence[dg.AssetChecksDefinition]:
+    """Make the asset checks of every benchmark."""
+    return [checks_of(benchmark) for benchmark in BENCHMARKS]

@@ -1,0 +1,18 @@
+"""The asset of the benchmark database_benchmark.
+
+Add here: nothing but its labels. Keep out: what it does (runs/, workloads/).
+Dagster concept: assets, https://docs.dagster.io/guides/build/assets
+"""
+
+from typing import Any
+
+import dagster as dg
+
+from perf_pipeline.defs.benchmark import labels, measured
+from perf_pipeline.defs.resources import PerfRun
+
+
+@dg.asset(deps=["api_mixed_operations"], **labels("database", "postgres"))
+def database_benchmark(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
+    """Insert, select (without and with index), update and soft-delete users in PostgreSQL."""
+    return measured(perf_run, "database_benchmark")

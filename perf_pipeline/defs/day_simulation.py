@@ -1,0 +1,18 @@
+"""The asset of the benchmark day_simulation.
+
+Add here: nothing but its labels. Keep out: what it does (runs/, workloads/).
+Dagster concept: assets, https://docs.dagster.io/guides/build/assets
+"""
+
+from typing import Any
+
+import dagster as dg
+
+from perf_pipeline.defs.benchmark import labels, measured
+from perf_pipeline.defs.resources import PerfRun
+
+
+@dg.asset(deps=["end_to_end"], **labels("system", "http", "kafka", "postgres"))
+def day_simulation(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
+    """One day in small: warm-up, 12/s sustained, 120/s peak, cool-down."""
+    return measured(perf_run, "day_simulation")

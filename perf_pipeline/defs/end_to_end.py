@@ -1,0 +1,18 @@
+"""The asset of the benchmark end_to_end.
+
+Add here: nothing but its labels. Keep out: what it does (runs/, workloads/).
+Dagster concept: assets, https://docs.dagster.io/guides/build/assets
+"""
+
+from typing import Any
+
+import dagster as dg
+
+from perf_pipeline.defs.benchmark import labels, measured
+from perf_pipeline.defs.resources import PerfRun
+
+
+@dg.asset(deps=["queue_consume"], **labels("system", "http", "kafka", "postgres"))
+def end_to_end(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
+    """Follow each message from the API call's intended start to the worker's work."""
+    return measured(perf_run, "end_to_end")

@@ -1,0 +1,79 @@
+"""The run as a resource: its profile as typed run config, its stack's lifetime as its own.
+
+Under `in_process_executor` a resource is set up once per run and torn down once per run, also when
+an asset raises or the run is cancelled. The stack starts at the first measuring asset, so a run
+that only judges again starts nothing.
+Add here: a setting of a run. Keep out: what a setting means (config/).
+Dagster concept: resources, https://docs.dagster.io/guides/build/external-resources
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import dagster as dg
+from pydantic import Field, PrivateAttr
+
+from perf_pipeline.config.loading import load_profile, parse_overrides
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.runs.prepare import open_session
+from perf_pipeline.runs.publish import run_to_judge
+from perf_pipeline.runs.session import Session
+
+
+class PerfRun(dg.ConfigurableResource["PerfRun"]):
+    """Hold one run's settings; give its session to the assets."""
+
+    profile: str = Field(default="quick", description="quick, ci, full, weekly, or a .toml file")
+    overrides: dict[str, str] = Field(
+        default_factory=dict, description="dotted key of the profile -> TOML value, as --set takes"
+    )
+    state: str = Field(
+        default="", description="folder of history and spool; PERF_STATE or .perf when empty"
+    )
+
+    _until_the_end: ExitStack = PrivateAttr()
+    _profile: Profile = PrivateAttr()
+    _run_id: str = PrivateAttr()
+    _log: dg.DagsterLogManager = PrivateAttr()
+    _session: Session | None = PrivateAttr(default=None)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["PerfRun"]:
+        """Check the profile before anything is loaded; stop whatever the run started."""
+        assert context.log is not None
+        self._profile = load_profile(self.profile, parse_overrides(self.overrides))
+        self._run_id = context.run_id or ""
+        self._log = context.log
+        with ExitStack() as self._until_the_end:
+            yield self
+
+    @property
+    def state_folder(self) -> Path:
+        """Give the folder that all runs of this machine share."""
+        return Path(self.state or os.environ.get("PERF_STATE", ".perf"))
+
+    @property
+    def checked_profile(self) -> Profile:
+        """Give the profile."""
+        return self._profile
+
+    @property
+    def judged_run_id(self) -> str:
+        """Give this run, or the newest one when this run measures nothing."""
+        return run_to_judge(self.state_folder, self._run_id)
+
+    def session(self) -> Session:
+        """Give the session; the first call starts what the target does not give."""
+        if self._session is None:
+            self._session = self._until_the_end.enter_context(
+                open_session(
+                    self._profile,
+                    state=self.state_folder,
+                    trigger="dagster",
+                    say=self._log.info,
+                    run_id=self._run_id,
+                )
+            )
+        return self._session

@@ -1,0 +1,20 @@
+"""The asset of the seeded users, whose ids every benchmark reads, changes and deletes.
+
+Add here: nothing but its labels. Keep out: how rows are made (workloads/people.py).
+Dagster concept: assets, https://docs.dagster.io/guides/build/assets
+"""
+
+from typing import Any
+
+import dagster as dg
+
+from perf_pipeline.defs.benchmark import labels
+from perf_pipeline.defs.metadata import seeded_metadata
+from perf_pipeline.defs.resources import PerfRun
+from perf_pipeline.runs.seeding import seed_users
+
+
+@dg.asset(**labels("data", "postgres"))
+def seeded_users(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
+    """Load this run's reproducible users with COPY, after removing those of earlier runs."""
+    return dg.MaterializeResult(metadata=seeded_metadata(seed_users(perf_run.session())))

@@ -1,0 +1,77 @@
+"""The assets that judge: thresholds, baseline, bottlenecks, report, and the one gate at the end.
+
+They need no stack: materialised alone, they judge the newest run again.
+Add here: a judgement of a whole run. Keep out: how it judges (runs/, analysis/).
+Dagster concept: asset checks that block, https://docs.dagster.io/guides/test/asset-checks
+"""
+
+from typing import Any, Final
+
+import dagster as dg
+
+from perf_pipeline.defs.benchmark import OWNERS
+from perf_pipeline.defs.metadata import (
+    diffs_metadata,
+    findings_metadata,
+    report_metadata,
+    verdicts_metadata,
+)
+from perf_pipeline.defs.resources import PerfRun
+from perf_pipeline.runs.compare import compare_run
+from perf_pipeline.runs.judge import judge_run
+from perf_pipeline.runs.publish import findings_of_run, publish
+
+LABELS: Final[dict[str, Any]] = {
+    "group_name": "judgement",
+    "kinds": {"python", "duckdb"},
+    "owners": list(OWNERS),
+}
+
+
+@dg.asset(deps=["day_simulation"], **LABELS)
+def threshold_checks(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
+    """Judge every benchmark of the run by the profile's thresholds."""
+    run_id = perf_run.judged_run_id
+    verdicts = judge_run(perf_run.state_folder, run_id, profile=perf_run.checked_profile)
+    return dg.MaterializeResult(metadata=verdicts_metadata(run_id, verdicts))
+
+
+@dg.asset(deps=["threshold_checks"], **LABELS)
+def baseline_diff(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
+    """Compare the run with the runs before it and with pinned figures."""
+    run_id = perf_run.judged_run_id
+    diffs = compare_run(perf_run.state_folder, run_id, profile=perf_run.checked_profile)
+    return dg.MaterializeResult(metadata=diffs_metadata(run_id, diffs))
+
+
+@dg.asset(name="bottlenecks", deps=["baseline_diff"], **LABELS)
+def bottlenecks(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
+    """Go through the checklist: which tier is near its limit, and what to do about it."""
+    run_id = perf_run.judged_run_id
+    findings = findings_of_run(perf_run.state_folder, run_id, profile=perf_run.checked_profile)
+    return dg.MaterializeResult(metadata=findings_metadata(run_id, findings))
+
+
+@dg.asset(
+    deps=["bottlenecks"],
+    check_specs=[
+        dg.AssetCheckSpec(
+            "gate",
+            asset="report",
+            blocking=True,
+            description="Fails the run when a threshold failed, a regression is confirmed, or "
+            "something could not be measured; everything is stored before.",
+        )
+    ],
+    **LABELS,
+)
+def report(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
+    """Write the run's reports: HTML, Markdown, JSON in k6's shape, JUnit."""
+    made = publish(perf_run.state_folder, perf_run.judged_run_id, profile=perf_run.checked_profile)
+    gate = dg.AssetCheckResult(
+        check_name="gate",
+        passed=made.exit_code == 0,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={"exit code": int(made.exit_code), "meaning": made.exit_code.name},
+    )
+    return dg.MaterializeResult(metadata=report_metadata(made), check_results=[gate])

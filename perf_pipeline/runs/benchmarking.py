@@ -1,0 +1,62 @@
+"""One benchmark from load to verdicts: measure, ingest, judge.
+
+Add here: a step between a load and its verdicts. Keep out: the order of benchmarks.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.metrics.threshold import Verdict
+from perf_pipeline.runs.ingest import WAIT_S, ingest_benchmark
+from perf_pipeline.runs.judge import judge_benchmark
+from perf_pipeline.runs.measure import measure
+from perf_pipeline.runs.session import Session, history_of
+from perf_pipeline.store.history import open_history
+from perf_pipeline.store.records import BenchmarkOutcome, Ingested, RunKey
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Hold what one benchmark gave.
+
+    Attributes:
+        run_id: of the run.
+        outcome: how it went.
+        ingested: how many rows are in the history now.
+        summaries: of every metric with data.
+        verdicts: of its thresholds.
+    """
+
+    run_id: str
+    outcome: BenchmarkOutcome
+    ingested: Ingested
+    summaries: tuple[Summary, ...]
+    verdicts: tuple[Verdict, ...]
+
+
+def run_benchmark(session: Session, benchmark: str) -> Measured:
+    """Load, store and judge one benchmark.
+
+    Raises:
+        TargetUnavailableError: a part that the benchmark needs is absent before the load.
+        StoreBusyError: the history is open elsewhere; the samples are safe in the spool.
+    """
+    outcome = measure(session, benchmark)
+    key = RunKey(session.run_id, benchmark)
+    ingested, summaries = ingest_benchmark(session.state, key, profile=session.profile)
+    verdicts = judge_stored(session.state, session.run_id, outcome, session.profile)
+    return Measured(session.run_id, outcome, ingested, tuple(summaries), tuple(verdicts))
+
+
+def judge_stored(
+    state: Path, run_id: str, outcome: BenchmarkOutcome, profile: Profile
+) -> list[Verdict]:
+    """Judge one ingested benchmark.
+
+    Raises:
+        StoreBusyError: the history is open elsewhere.
+    """
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        return judge_benchmark(history, run_id, profile, outcome)

@@ -1,0 +1,92 @@
+"""Complete a benchmark's ledger: what was promised before it, what arrived after it.
+
+Add here: another way in which messages leave or reach a benchmark. Keep out: counting (store/).
+"""
+
+import csv
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.metrics.sample import LEDGER_COLUMNS, LedgerEntry, LedgerEvent
+from perf_pipeline.runs.jobs import run_of
+from perf_pipeline.runs.seeding import require_postgres
+from perf_pipeline.runs.session import Session
+from perf_pipeline.units import US_PER_S
+from perf_pipeline.workloads.people import run_email_pattern
+from perf_pipeline.workloads.postgres_deliveries import (
+    Delivery,
+    await_deliveries,
+    read_deliveries,
+)
+
+BACKLOG_AT_US: Final = 0
+NO_TABLE: Final = (
+    "the system's database has no table message_deliveries: "
+    "message latency, lost and duplicate messages were not measured"
+)
+
+
+def take_over_backlog(produced: Path, folder: Path) -> int:
+    """Enter the messages that an earlier benchmark produced, and give their number.
+
+    They were acknowledged before this benchmark's origin; their time is written as 0.
+    """
+    entries = (
+        LedgerEntry(row["message_id"], LedgerEvent.ACKNOWLEDGED, BACKLOG_AT_US)
+        for path in sorted(produced.glob("ledger-*.csv"))
+        for row in _whole_rows(path)
+        if row["event"] == LedgerEvent.ACKNOWLEDGED
+    )
+    return _write(folder / "ledger-backlog.csv", entries)
+
+
+def collect_deliveries(
+    session: Session, benchmark: str, folder: Path, origin_ns: int, expected: int
+) -> str | None:
+    """Wait for the workers' deliveries and enter them; give a problem's sentence, if any.
+
+    The workers' clock is the wall clock of this machine; it is put on the benchmark's axis by
+    reading both clocks now. A step of the wall clock during the load is found by the engine's
+    health, which makes the benchmark invalid.
+
+    Raises:
+        TargetUnavailableError: the database does not answer.
+    """
+    dsn = require_postgres(session)
+    pattern = run_email_pattern(run_of(session, benchmark))
+    timeout_s = session.profile.benchmarks[benchmark].drain_timeout_us / US_PER_S
+    arrived = await_deliveries(dsn, pattern, expected, timeout_s, session.stop)
+    if arrived is None:
+        return NO_TABLE
+    wall_origin_us = (time.time_ns() - time.monotonic_ns() + origin_ns) // 1_000
+    deliveries = read_deliveries(dsn, pattern)
+    _write(folder / "ledger-deliveries.csv", _completions(deliveries, wall_origin_us))
+    return None
+
+
+def _completions(deliveries: Iterable[Delivery], wall_origin_us: int) -> Iterator[LedgerEntry]:
+    for delivery in deliveries:
+        at_us = delivery.completed_us - wall_origin_us
+        for _ in range(delivery.attempts):
+            yield LedgerEntry(delivery.user_id, LedgerEvent.COMPLETED, at_us)
+
+
+def _whole_rows(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row.get("at_us"):
+                yield row
+
+
+def _write(path: Path, entries: Iterable[LedgerEntry]) -> int:
+    count = 0
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(LEDGER_COLUMNS)
+        for entry in entries:
+            writer.writerow(astuple(entry))
+            count += 1
+    return count

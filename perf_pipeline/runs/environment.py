@@ -1,0 +1,76 @@
+"""The fingerprint of where a run happened; runs are compared only inside one.
+
+Add here: a fact that moves figures. Keep out: what changes at every run (addresses, pids, free
+memory), because it would make every history a new one.
+"""
+
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.target import Target, mask
+from perf_pipeline.stack.parts import ServiceInfo
+
+_CLIENTS: Final = ("confluent-kafka", "httptools", "psycopg", "uvloop")
+_GIB: Final = 1 << 30
+
+
+def fingerprint(
+    profile: Profile, target: Target, services: Iterable[ServiceInfo]
+) -> dict[str, str]:
+    """Describe machine, clients, servers and sizes, each as a short text.
+
+    Args:
+        profile: for the numbers of processes.
+        target: a configured system is named by its address.
+        services: parts that run on this machine.
+    """
+    facts = {**machine_facts(), **_client_facts()}
+    facts["generator_workers"] = str(profile.workers)
+    facts["target"] = target.name
+    running = {service.name: service for service in services}
+    if "api" not in running and target.base_url:
+        facts["api"] = f"external {mask(target.base_url)}"
+    for name, service in sorted(running.items()):
+        facts[name] = f"{service.kind} {service.version}".strip()
+        facts |= {f"{name}.{key}": value for key, value in _steady(service.settings)}
+    return facts
+
+
+def machine_facts() -> dict[str, str]:
+    """Describe processor, cores, memory and system."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "cpu": _cpu_model(),
+        "cores": str(cores),
+        "memory": f"{round(memory / _GIB)} GiB",
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+    }
+
+
+def _client_facts() -> dict[str, str]:
+    return {f"client.{name}": version(name) for name in _CLIENTS}
+
+
+def _steady(settings: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Leave out what differs from run to run: ports and folders."""
+    return [
+        (key, value)
+        for key, value in sorted(settings.items())
+        if not ("port" in key or value.startswith("/"))
+    ]
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

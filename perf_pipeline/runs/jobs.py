@@ -1,0 +1,110 @@
+"""Turn a profile's scenarios into what the engine is told to run.
+
+Add here: where a workload's parameter comes from. Keep out: what a workload does with it.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from perf_pipeline.config.profile import BenchmarkConfig, Scenario
+from perf_pipeline.engine.job import JSON, LoadJob, ScenarioJob
+from perf_pipeline.runs.seeding import ids_file, require_brokers
+from perf_pipeline.runs.session import Session
+from perf_pipeline.workloads.registry import WORKLOADS
+
+CEILING_SUFFIX: Final = "-ceiling"
+
+_IDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "read_user": "api_reads",
+        "delete_user": "api_deletes",
+        "update_users": "database_updates",
+        "soft_delete_users": "database_deletes",
+    }
+)
+
+
+def load_job(session: Session, benchmark: str, step: int, folder: Path) -> LoadJob:
+    """Say what the workers do in one step of a benchmark."""
+    config = session.profile.benchmarks[benchmark]
+    scenarios = dict(config.steps)[step]
+    return LoadJob(
+        run_id=session.run_id,
+        benchmark=benchmark,
+        step=str(step),
+        folder=folder,
+        seed=session.profile.seed,
+        workers=session.profile.workers,
+        scenarios=tuple(
+            _scenario_job(session, benchmark, config, name, scenario)
+            for name, scenario in scenarios.items()
+        ),
+    )
+
+
+def secrets_of(session: Session) -> dict[str, str]:
+    """Give what workers need and no file may hold."""
+    target = session.target
+    found = {"postgres_dsn": target.postgres_dsn, "redis_url": target.redis_url}
+    return {name: secret for name, secret in found.items() if secret}
+
+
+def run_of(session: Session, benchmark: str) -> str:
+    """Name this benchmark of this run in emails and message ids: two benchmarks never share one."""
+    return f"{session.run_id}/{benchmark}"
+
+
+def _scenario_job(
+    session: Session, benchmark: str, config: BenchmarkConfig, name: str, scenario: Scenario
+) -> ScenarioJob:
+    own = scenario.parameters.model_dump(mode="python")
+    addresses = _ADDRESSES[WORKLOADS[scenario.exec].partition(":")[0].rpartition(".")[2]]
+    parameters: dict[str, JSON] = {
+        "run": run_of(session, benchmark),
+        **{key: list(value) if isinstance(value, tuple) else value for key, value in own.items()},
+        **addresses(session, config),
+    }
+    if scenario.exec in _IDS:
+        parameters["ids_file"] = str(ids_file(session, _IDS[scenario.exec]))
+    if scenario.exec == "produce_ceiling":
+        parameters["topic"] = f"{config.topic}{CEILING_SUFFIX}"
+    if scenario.exec in {"produce_messages", "produce_transactions"}:
+        parameters["ledger"] = True
+    return ScenarioJob(
+        name=name,
+        executor=scenario.plan,
+        workload=WORKLOADS[scenario.exec],
+        parameters=parameters,
+        warm_up_us=scenario.warm_up_us,
+    )
+
+
+def _http_addresses(session: Session, _: BenchmarkConfig) -> dict[str, Any]:
+    return {"base_url": session.target.base_url}
+
+
+def _postgres_addresses(_: Session, __: BenchmarkConfig) -> dict[str, Any]:
+    return {}
+
+
+def _kafka_addresses(session: Session, config: BenchmarkConfig) -> dict[str, Any]:
+    return {
+        "brokers": require_brokers(session),
+        "topic": config.topic,
+        "partitions": config.partitions,
+        "group": config.group,
+    }
+
+
+_ADDRESSES: Final[Mapping[str, Callable[[Session, BenchmarkConfig], dict[str, Any]]]] = (
+    MappingProxyType(
+        {
+            "http_users": _http_addresses,
+            "postgres_users": _postgres_addresses,
+            "kafka_produce": _kafka_addresses,
+            "kafka_consume": _kafka_addresses,
+        }
+    )
+)

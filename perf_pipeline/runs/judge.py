@@ -1,0 +1,93 @@
+"""Judge what was measured by the profile's thresholds; a run that did not end well never passes.
+
+Add here: a reason why a figure proves nothing. Keep out: the figures (store/) and exit codes
+(analysis/).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.metrics.catalog import CATALOG
+from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
+from perf_pipeline.runs.ingest import WAIT_S, profile_of
+from perf_pipeline.runs.session import history_of
+from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.records import BenchmarkOutcome, RunKey
+
+NOT_RUN: Final = "the benchmark did not run"
+
+
+def judge_run(
+    state: Path, run_id: str, *, profile: Profile | None = None
+) -> dict[str, list[Verdict]]:
+    """Judge every benchmark of a run and store the verdicts.
+
+    Args:
+        state: folder of the history.
+        run_id: an ingested run.
+        profile: with the thresholds; the one that the run was made with when None.
+
+    Raises:
+        PerfPipelineError: there is no such run.
+        StoreBusyError: the history is open elsewhere.
+    """
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        judged_by = profile or profile_of(history, run_id)
+        return {
+            outcome.benchmark: judge_benchmark(history, run_id, judged_by, outcome)
+            for outcome in history.outcomes(run_id)
+        }
+
+
+def judge_benchmark(
+    history: History, run_id: str, profile: Profile, outcome: BenchmarkOutcome
+) -> list[Verdict]:
+    """Judge one ingested benchmark and store its verdicts."""
+    key = RunKey(run_id, outcome.benchmark)
+    thresholds = profile.benchmarks[outcome.benchmark].parsed_thresholds()
+    verdicts = [_judge(history, key, outcome, one) for one in thresholds]
+    history.store_verdicts(key, verdicts)
+    return verdicts
+
+
+def _judge(
+    history: History, key: RunKey, outcome: BenchmarkOutcome, threshold: Threshold
+) -> Verdict:
+    observed = history.observe(key, threshold)
+    verdict = threshold.judge(observed, measured=outcome.valid)
+    if verdict.status is Status.INVALID:
+        return replace(verdict, reason="; ".join(outcome.invalid_reasons))
+    if verdict.status is Status.PASS and outcome.status != "complete":
+        # What holds over a part of the plan says nothing about the rest.
+        reason = f"the benchmark was {outcome.status}: a part of it proves nothing"
+        return replace(verdict, status=Status.NO_DATA, reason=reason)
+    if verdict.status is Status.NO_DATA:
+        return replace(verdict, reason="; ".join(outcome.problems) or "nothing was measured")
+    return verdict
+
+
+def named_verdicts(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, Verdict]]:
+    """Name each verdict by its subject; a second threshold of one subject gets a number."""
+    seen: Counter[str] = Counter()
+    for verdict in verdicts:
+        subject = verdict.threshold.subject
+        seen[subject] += 1
+        yield (subject if seen[subject] == 1 else f"{subject}__{seen[subject]}"), verdict
+
+
+def subjects_of(benchmark: str, profiles: Iterable[Profile]) -> dict[str, str]:
+    """Give the name of every verdict that the profiles can give of a benchmark, with a sentence."""
+    found: dict[str, str] = {}
+    for profile in profiles:
+        config = profile.benchmarks.get(benchmark)
+        thresholds = config.parsed_thresholds() if config else []
+        blank = [Verdict(one, None, Status.NO_DATA) for one in thresholds]
+        for name, verdict in named_verdicts(blank):
+            threshold = verdict.threshold
+            meaning = CATALOG[threshold.metric].meaning
+            found.setdefault(name, f"{threshold.key} {threshold.statistic_label}: {meaning}")
+    return found

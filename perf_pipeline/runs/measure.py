@@ -1,0 +1,206 @@
+"""Measure one benchmark: prepare, load step by step, watch, work out figures, write it all down.
+
+Add here: something that happens around every load. Keep out: what only one benchmark needs
+(preparing.py, figures.py) and the history (ingest.py).
+"""
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.engine.job import LoadOutcome, ScenarioOutcome
+from perf_pipeline.engine.processes import run_load
+from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.runs.deliveries import collect_deliveries, take_over_backlog
+from perf_pipeline.runs.figures import Evidence, figures_of, write_figures
+from perf_pipeline.runs.jobs import load_job, secrets_of
+from perf_pipeline.runs.locks import load_generator
+from perf_pipeline.runs.preparing import prepare_benchmark, prepare_step, tidy
+from perf_pipeline.runs.progress import Watch
+from perf_pipeline.runs.session import Session
+from perf_pipeline.runs.watching import sampler
+from perf_pipeline.store.records import BenchmarkOutcome, BenchmarkStatus, ScenarioCounts
+from perf_pipeline.store.spool_figures import (
+    backlog_from_spool,
+    ledger_counts_from_spool,
+    span_figures,
+)
+from perf_pipeline.units import US_PER_S
+
+OUTCOME_FILE: Final = "outcome.json"
+_DELIVERED_BY_SYSTEM: Final = frozenset({"end_to_end", "day_simulation"})
+
+
+@dataclass(slots=True)
+class _Load:
+    """Gather what the steps of one benchmark report."""
+
+    began_at: datetime
+    origin_ns: int
+    outcomes: list[LoadOutcome] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    aborted: bool = False
+    ledger_is_known: bool = False
+
+
+def measure(session: Session, benchmark: str) -> BenchmarkOutcome:
+    """Run one benchmark and leave everything that it measured in the spool.
+
+    Only one measurement runs on this machine at a time; this one waits for its turn. A target that
+    dies under load ends the benchmark with status `aborted`; what was measured is kept.
+
+    Raises:
+        TargetUnavailableError: a part that the benchmark needs is absent before the load.
+        GeneratorLimitError: a load worker could not do its work at all.
+    """
+    folder = fresh_folder(session, benchmark)
+    with load_generator(session.state, f"run {session.run_id} {benchmark}", say=session.say):
+        prepare_benchmark(session, benchmark)
+        load = _Load(datetime.now(UTC), time.monotonic_ns())
+        if benchmark == "queue_consume":
+            take_over_backlog(session.folder / "queue_produce", folder)
+        with _written_down(session, benchmark, folder, load):
+            _run_steps(session, benchmark, folder, load)
+    return _outcome(session, benchmark, load)
+
+
+def fresh_folder(session: Session, benchmark: str) -> Path:
+    """Make the benchmark's folder in the spool; an earlier attempt of the same run goes."""
+    folder = session.folder / benchmark
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+@contextmanager
+def _written_down(session: Session, benchmark: str, folder: Path, load: _Load) -> Iterator[None]:
+    """Write outcome.json whatever ends the load; an error is a problem of an aborted benchmark."""
+    try:
+        yield
+    except TargetUnavailableError as error:
+        load.aborted = True
+        load.problems.append(error.sentence)
+    except BaseException:
+        load.aborted = True
+        raise
+    finally:
+        outcome = _outcome(session, benchmark, load)
+        (folder / OUTCOME_FILE).write_text(outcome.to_json(), encoding="utf-8")
+
+
+def _run_steps(session: Session, benchmark: str, folder: Path, load: _Load) -> None:
+    config = session.profile.benchmarks[benchmark]
+    try:
+        with sampler(session, benchmark, folder, load.origin_ns) as sampling:
+            for step, _ in config.steps:
+                if session.stop.is_set() or load.aborted:
+                    break
+                prepare_step(session, benchmark, step)
+                _run_step(session, benchmark, step, folder, load)
+            _collect(session, benchmark, folder, load)
+        load.problems += sampling.problems
+    finally:
+        tidy(session, benchmark)
+    counts = {one.name: one for one in _counts(load)}
+    evidence = Evidence(
+        config=config,
+        counts=counts,
+        spans=tuple(span_figures(folder)),
+        ledger=ledger_counts_from_spool(folder) if load.ledger_is_known else None,
+        backlog=backlog_from_spool(folder),
+    )
+    write_figures(folder / "figures.csv", figures_of(benchmark, evidence))
+
+
+def _run_step(session: Session, benchmark: str, step: int, folder: Path, load: _Load) -> None:
+    watch = Watch(session, benchmark)
+    outcome = run_load(
+        load_job(session, benchmark, step, folder),
+        secrets=secrets_of(session),
+        origin_ns=load.origin_ns,
+        stop=watch.stop,
+        on_progress=watch.on_progress,
+    )
+    load.outcomes.append(outcome)
+    if watch.problem:
+        load.aborted = True
+        load.problems.append(watch.problem)
+
+
+def _collect(session: Session, benchmark: str, folder: Path, load: _Load) -> None:
+    """Complete the ledger of a benchmark whose messages the system, or its own group, delivers."""
+    if benchmark in _DELIVERED_BY_SYSTEM:
+        expected = ledger_counts_from_spool(folder).expected
+        problem = collect_deliveries(session, benchmark, folder, load.origin_ns, expected)
+        if problem:
+            load.problems.append(problem)
+            session.say(problem)
+        load.ledger_is_known = problem is None
+    elif benchmark == "queue_consume":
+        load.ledger_is_known = True
+
+
+def _outcome(session: Session, benchmark: str, load: _Load) -> BenchmarkOutcome:
+    reasons = [reason for one in load.outcomes for reason in one.health.reasons]
+    counts = tuple(_counts(load))
+    status: BenchmarkStatus = "complete"
+    if load.aborted or not load.outcomes:
+        status = "aborted"
+    elif session.stop.is_set():
+        status = "stopped"
+    return BenchmarkOutcome(
+        benchmark=benchmark,
+        status=status,
+        began_at=load.began_at.isoformat(),
+        wall_s=(time.monotonic_ns() - load.origin_ns) / 1e9,
+        measured_s=_measured_s(counts),
+        valid=all(one.health.valid for one in load.outcomes),
+        invalid_reasons=tuple(dict.fromkeys(reasons)),
+        scenarios=counts,
+        checks={name: checks for one in load.outcomes for name, checks in one.checks.items()},
+        health=_worst_health(load),
+        load_hash=session.profile.load_hash(benchmark),
+        problems=tuple(load.problems),
+    )
+
+
+def _counts(load: _Load) -> Iterator[ScenarioCounts]:
+    for outcome in load.outcomes:
+        for scenario in outcome.scenarios:
+            yield _scenario_counts(scenario)
+
+
+def _scenario_counts(scenario: ScenarioOutcome) -> ScenarioCounts:
+    return ScenarioCounts(
+        name=scenario.name,
+        iterations=scenario.measured_iterations,
+        dropped_iterations=scenario.measured_dropped_iterations,
+        interrupted_iterations=scenario.interrupted_iterations,
+        intended_iterations=scenario.intended_iterations,
+        measured_from_us=scenario.measured_from_us,
+        measured_until_us=scenario.measured_until_us,
+    )
+
+
+def _measured_s(counts: tuple[ScenarioCounts, ...]) -> float:
+    """Sum up the time in which anything was measured; windows that overlap count once."""
+    windows = sorted((one.measured_from_us, one.measured_until_us) for one in counts)
+    total_us, reached_us = 0, 0
+    for begin_us, end_us in windows:
+        total_us += max(0, end_us - max(begin_us, reached_us))
+        reached_us = max(reached_us, end_us)
+    return total_us / US_PER_S
+
+
+def _worst_health(load: _Load) -> dict[str, float]:
+    """Give the largest value of each figure over the steps."""
+    worst: dict[str, float] = {}
+    for outcome in load.outcomes:
+        for name, value in outcome.health.figures.items():
+            worst[name] = max(value, worst.get(name, value))
+    return worst

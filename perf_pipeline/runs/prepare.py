@@ -1,0 +1,158 @@
+"""Prepare a run: target checked, stack found or started, environment known, first file written.
+
+Add here: something that must hold before any load. Keep out: data (seeding.py) and load
+(measure.py).
+"""
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline import __version__
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.safety import check_target
+from perf_pipeline.config.target import Target, resolve_target
+from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.runs.environment import fingerprint
+from perf_pipeline.runs.session import Say, Session, new_run_id
+from perf_pipeline.stack.health import require_health
+from perf_pipeline.stack.embedded import running_stack
+from perf_pipeline.stack.parts import Stack, StackOptions
+from perf_pipeline.store.records import RunRecord
+
+_LEAST_FREE_BYTES: Final = 512 << 20
+
+
+@contextmanager
+def open_session(
+    profile: Profile,
+    *,
+    state: Path,
+    trigger: str,
+    say: Say,
+    run_id: str | None = None,
+    stop: threading.Event | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Iterator[Session]:
+    """Yield a run that is ready to be loaded; what was started for it is stopped afterwards.
+
+    Args:
+        profile: checked.
+        state: folder that all runs of this machine share.
+        trigger: who started it.
+        say: gets one sentence at a time.
+        run_id: a driver's own id; made here otherwise.
+        stop: set it to end the run early, in good order.
+        environ: environment variables, os.environ otherwise.
+
+    Raises:
+        TargetNotAllowedError: nothing was sent.
+        TargetUnavailableError: a configured part does not answer.
+        StackError: a part of the embedded stack could not be started.
+    """
+    began_at = datetime.now(UTC)
+    target = find_target(profile, os.environ if environ is None else environ)
+    require_space(state)
+    with _system(profile, target, state, say) as (complete, stack):
+        services = () if stack is None else stack.services
+        session = Session(
+            run_id=run_id or new_run_id(began_at),
+            profile=profile,
+            target=complete,
+            services=services,
+            notices=() if stack is None else stack.notices,
+            environment=fingerprint(profile, target, services),
+            state=state,
+            trigger=trigger,
+            began_at=began_at,
+            say=say,
+            stop=stop or threading.Event(),
+        )
+        write_run(session)
+        yield session
+
+
+def find_target(profile: Profile, environ: Mapping[str, str]) -> Target:
+    """Give the profile's target, checked: only loopback or allowed hosts.
+
+    Raises:
+        TargetNotAllowedError: names the host and the key to set.
+    """
+    target = resolve_target(profile.target, profile.targets.get(profile.target), environ)
+    check_target(target)
+    return target
+
+
+def stack_options(profile: Profile, target: Target) -> StackOptions:
+    """Say what the embedded stack has to start: whatever the target does not give."""
+    return StackOptions(
+        postgres_dsn=target.postgres_dsn,
+        brokers=target.brokers,
+        redis_url=target.redis_url,
+        api_processes=profile.api_processes,
+        worker_processes=profile.worker_processes,
+    )
+
+
+def require_space(state: Path) -> None:
+    """Refuse to begin on a disk that is nearly full.
+
+    Raises:
+        TargetUnavailableError: says how much is free.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(state).free
+    if free < _LEAST_FREE_BYTES:
+        raise TargetUnavailableError(
+            f"only {free >> 20} MiB are free on the disk of {state.name}/; a run needs "
+            f"{_LEAST_FREE_BYTES >> 20} MiB",
+            hint="make room; earlier runs are intact",
+        )
+
+
+def write_run(session: Session) -> None:
+    """Write run.json, so that the spool can be ingested without this process."""
+    session.folder.mkdir(parents=True, exist_ok=True)
+    record = RunRecord(
+        run_id=session.run_id,
+        profile=session.profile.name,
+        profile_json=session.profile.as_json,
+        config_hash=session.profile.config_hash,
+        seed=session.profile.seed,
+        target=session.target.masked,
+        trigger=session.trigger,
+        code_version=__version__,
+        began_at=session.began_at.isoformat(),
+        environment=dict(session.environment),
+        notices=session.notices,
+    )
+    (session.folder / "run.json").write_text(record.to_json(), encoding="utf-8")
+
+
+@contextmanager
+def _system(
+    profile: Profile, target: Target, state: Path, say: Say
+) -> Iterator[tuple[Target, Stack | None]]:
+    """Yield the target with every address; start what is not configured."""
+    if target.base_url is not None:
+        require_health(target.base_url)
+        yield target, None
+        return
+    with running_stack(state, stack_options(profile, target), say=say) as stack:
+        ends = stack.endpoints
+        complete = replace(
+            target,
+            base_url=ends.base_url,
+            postgres_dsn=ends.postgres_dsn,
+            brokers=ends.brokers,
+            redis_url=ends.redis_url,
+        )
+        for notice in stack.notices:
+            say(notice)
+        yield complete, stack

@@ -1,0 +1,96 @@
+"""What a benchmark needs before its load: data, topics, positions, an index.
+
+Add here: a preparation of a benchmark, in its table. Keep out: the load itself.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from perf_pipeline.config.parameters import SelectParameters
+from perf_pipeline.runs.jobs import CEILING_SUFFIX
+from perf_pipeline.runs.seeding import ensure_seeded, require_brokers, require_postgres
+from perf_pipeline.runs.session import Session
+from perf_pipeline.stack.health import require_health
+from perf_pipeline.workloads.kafka_topics import ensure_topic, fix_position
+from perf_pipeline.workloads.postgres_seeding import drop_birthday_index, ensure_birthday_index
+
+
+def prepare_benchmark(session: Session, benchmark: str) -> None:
+    """Do what must be done once before the first step.
+
+    Raises:
+        TargetUnavailableError: a part that the benchmark needs is absent or refuses.
+    """
+    _BENCHMARKS[benchmark](session)
+
+
+def prepare_step(session: Session, benchmark: str, step: int) -> None:
+    """Do what must be done before one step: the database is asked with and without its index."""
+    scenarios = dict(session.profile.benchmarks[benchmark].steps)[step]
+    wanted = {
+        scenario.parameters.index
+        for scenario in scenarios.values()
+        if isinstance(scenario.parameters, SelectParameters)
+    }
+    if wanted == {True}:
+        ensure_birthday_index(require_postgres(session))
+    elif wanted == {False}:
+        drop_birthday_index(require_postgres(session))
+
+
+def tidy(session: Session, benchmark: str) -> None:
+    """Take back what a benchmark added to the target beside its rows."""
+    if benchmark == "database_benchmark":
+        drop_birthday_index(require_postgres(session))
+
+
+def _need_api(session: Session) -> None:
+    if session.target.base_url is not None:
+        require_health(session.target.base_url)
+
+
+def _need_api_and_data(session: Session) -> None:
+    _need_api(session)
+    ensure_seeded(session)
+
+
+def _need_queue(session: Session) -> None:
+    """Make the topics and fix the consumer's position before the first message is produced."""
+    brokers, config = require_brokers(session), session.profile.benchmarks["queue_produce"]
+    ensure_topic(brokers, config.topic, config.partitions)
+    ensure_topic(brokers, f"{config.topic}{CEILING_SUFFIX}", config.partitions)
+    _fix(session, brokers, "queue_produce")
+
+
+def _need_position(session: Session) -> None:
+    """Fix the position, unless this run's producing has done it: then a backlog waits there."""
+    brokers, config = require_brokers(session), session.profile.benchmarks["queue_consume"]
+    ensure_topic(brokers, config.topic, config.partitions)
+    if not _positions_of(session).exists():
+        _fix(session, brokers, "queue_consume")
+
+
+def _fix(session: Session, brokers: str, benchmark: str) -> None:
+    config = session.profile.benchmarks[benchmark]
+    positions = fix_position(brokers, config.group, config.topic)
+    _positions_of(session).write_text(json.dumps(positions), encoding="utf-8")
+
+
+def _positions_of(session: Session) -> Path:
+    return session.folder / "positions.json"
+
+
+_BENCHMARKS: Final[Mapping[str, Callable[[Session], None]]] = MappingProxyType(
+    {
+        "api_user_creation": _need_api,
+        "api_mixed_operations": _need_api_and_data,
+        "database_benchmark": ensure_seeded,
+        "queue_produce": _need_queue,
+        "queue_consume": _need_position,
+        "end_to_end": _need_api,
+        "day_simulation": _need_api,
+    }
+)

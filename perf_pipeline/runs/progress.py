@@ -1,0 +1,72 @@
+"""Follow a load while it runs: one line a second for people, and a stop when the target is dead.
+
+Add here: another reason to end a load early. Keep out: verdicts (judge.py).
+"""
+
+import threading
+from typing import Final
+
+from perf_pipeline.engine.progress import Progress, ScenarioProgress
+from perf_pipeline.runs.session import Session
+
+DEAD_AFTER_S: Final = 5.0
+
+
+class Watch:
+    """Watch one step of a benchmark.
+
+    Attributes:
+        stop: ends the load; set by the user's stop and by a dead target.
+        problem: one sentence when this ended the load, else None.
+    """
+
+    def __init__(self, session: Session, benchmark: str) -> None:
+        self._session = session
+        self._benchmark = benchmark
+        self._ok = 0
+        self._failed = 0
+        self._failing_since_s: float | None = None
+        self.stop = _Either(session.stop)
+        self.problem: str | None = None
+
+    def on_progress(self, progress: Progress) -> None:
+        """Say how it goes, and end a load that has only failed for a while."""
+        self._session.say(f"  {self._benchmark}: {line_of(progress)}")
+        ok = sum(one.ok for one in progress.scenarios)
+        failed = sum(one.failed for one in progress.scenarios)
+        if ok > self._ok or failed == self._failed:
+            self._failing_since_s = None
+        elif self._failing_since_s is None:
+            self._failing_since_s = progress.elapsed_s
+        elif progress.elapsed_s - self._failing_since_s >= DEAD_AFTER_S and not self.problem:
+            self.problem = (
+                f"from {self._failing_since_s:.0f} s on every operation of {self._benchmark} "
+                f"failed, for {DEAD_AFTER_S:g} s: the target is gone, so the load was ended"
+            )
+            self.stop.set()
+        self._ok, self._failed = ok, failed
+
+
+def line_of(progress: Progress) -> str:
+    """Write how far a load is on one line."""
+    parts = "; ".join(_scenario_line(one) for one in progress.scenarios)
+    return f"{progress.elapsed_s:.0f} of {progress.planned_s:.0f} s, {parts}"
+
+
+def _scenario_line(one: ScenarioProgress) -> str:
+    counts = f"{one.name} {one.recent_per_s:,.0f}/s, {one.active_vus} VUs, {one.ok:,} ok"
+    failed = f", {one.failed:,} failed" if one.failed else ""
+    dropped = f", {one.dropped_iterations:,} dropped" if one.dropped_iterations else ""
+    return f"{counts}{failed}{dropped}"
+
+
+class _Either(threading.Event):
+    """Be set when this, or the event it was made from, is set; the engine only asks `is_set`."""
+
+    def __init__(self, other: threading.Event) -> None:
+        super().__init__()
+        self._other = other
+
+    def is_set(self) -> bool:
+        """Say whether either is set."""
+        return super().is_set() or self._other.is_set()

@@ -1,0 +1,227 @@
+"""Make the report of a stored run and write it in every form.
+
+Add here: a form of report, in `_FORMS`. Keep out: layout (report/) and SQL (store/).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, TypeVar
+
+from perf_pipeline.analysis.baseline import Diff
+from perf_pipeline.analysis.bottleneck import Facts, Finding, FindingStatus, bottlenecks
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.metrics.threshold import Status, Verdict
+from perf_pipeline.report.html import render_html
+from perf_pipeline.report.junit import render_junit
+from perf_pipeline.report.k6 import render_k6
+from perf_pipeline.report.markdown import render_markdown
+from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport, TimeSeries
+from perf_pipeline.runs.compare import compare_run
+from perf_pipeline.runs.ingest import WAIT_S, profile_of
+from perf_pipeline.runs.judge import NOT_RUN
+from perf_pipeline.runs.session import history_of, reports_of
+from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
+
+T = TypeVar("T")
+
+_FORMS: Final[Mapping[str, tuple[str, Callable[[RunReport], str]]]] = MappingProxyType(
+    {
+        "markdown": ("report.md", render_markdown),
+        "html": ("report.html", render_html),
+        "json": ("summary.json", render_k6),
+        "junit": ("junit.xml", render_junit),
+    }
+)
+_STATUS: Final = MappingProxyType(
+    {
+        "complete": BenchmarkStatus.COMPLETED,
+        "stopped": BenchmarkStatus.STOPPED,
+        "aborted": BenchmarkStatus.FAILED,
+    }
+)
+
+
+def publish(
+    state: Path,
+    run_id: str,
+    *,
+    profile: Profile | None = None,
+    expected: Iterable[str] = (),
+    problems: tuple[str, ...] = (),
+) -> RunReport:
+    """Write every form of a judged run's report and give its content.
+
+    Verdicts are the stored ones (judge.py); diffs are worked out anew from the summaries.
+
+    Args:
+        state: folder of history and reports.
+        run_id: an ingested and judged run.
+        profile: judged by; the run's own when None.
+        expected: benchmarks that were asked for; one that did not run is reported as such.
+        problems: of the run as a whole, one sentence each.
+
+    Raises:
+        PerfPipelineError: there is no such run.
+        StoreBusyError: the history is open elsewhere.
+    """
+    diffs = compare_run(state, run_id, profile=profile)
+    folder = reports_of(state, run_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = {form: str(folder / name) for form, (name, _) in _FORMS.items()}
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        report = _assemble(history, run_id, profile or profile_of(history, run_id), expected, diffs)
+    report = replace(
+        report,
+        notices=(*report.notices, *problems),
+        history_path=str(history_of(state)),
+        paths=paths,
+    )
+    for form, (_, render) in _FORMS.items():
+        Path(paths[form]).write_text(render(report), encoding="utf-8")
+    return report
+
+
+def findings_of_run(
+    state: Path, run_id: str, *, profile: Profile | None = None
+) -> list[tuple[str, Finding]]:
+    """Run the checklist over a stored run, as (benchmark or empty, finding).
+
+    Raises:
+        PerfPipelineError: there is no such run.
+        StoreBusyError: the history is open elsewhere.
+    """
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        summaries = _by_benchmark(history.summaries(run_id))
+        judged_by = profile or profile_of(history, run_id)
+        return findings_of(summaries, judged_by, history.run(run_id))
+
+
+def latest_run(state: Path) -> str:
+    """Give the newest run of the history.
+
+    Raises:
+        PerfPipelineError: there is none.
+    """
+    if history_of(state).exists():
+        with open_history(history_of(state), wait_s=WAIT_S) as history:
+            runs = history.runs(limit=1)
+        if runs:
+            return runs[0].run_id
+    raise PerfPipelineError(
+        f"there is no run in {history_of(state)}", hint="`perf-pipeline run` makes one"
+    )
+
+
+def run_to_judge(state: Path, run_id: str) -> str:
+    """Give this run when it measured something, else the newest one: judging needs no new load.
+
+    Raises:
+        PerfPipelineError: there is no run at all.
+    """
+    if history_of(state).exists():
+        with open_history(history_of(state), wait_s=WAIT_S) as history:
+            if any(one.run_id == run_id for one in history.runs()):
+                return run_id
+    return latest_run(state)
+
+
+def _assemble(
+    history: History,
+    run_id: str,
+    profile: Profile,
+    expected: Iterable[str],
+    diffs: list[tuple[str, Diff]],
+) -> RunReport:
+    run = history.run(run_id)
+    outcomes = history.outcomes(run_id)
+    verdicts = _by_benchmark(history.verdicts(run_id))
+    summaries = _by_benchmark(history.summaries(run_id))
+    benchmarks = [
+        _benchmark(
+            history,
+            RunKey(run_id, one.benchmark),
+            one,
+            verdicts.get(one.benchmark, []),
+            summaries.get(one.benchmark, []),
+        )
+        for one in outcomes
+    ]
+    ran = {one.benchmark for one in outcomes}
+    benchmarks += [_not_run(profile, name) for name in expected if name not in ran]
+    return RunReport(
+        run_id=run_id,
+        profile=run.profile,
+        began_at=datetime.fromisoformat(run.began_at),
+        wall_s=sum(one.wall_s for one in outcomes),
+        target=run.target,
+        environment=run.environment,
+        notices=tuple(run.notices),
+        benchmarks=tuple(benchmarks),
+        diffs=tuple(diffs),
+        findings=tuple(findings_of(summaries, profile, run)),
+    )
+
+
+def _benchmark(
+    history: History,
+    key: RunKey,
+    outcome: BenchmarkOutcome,
+    verdicts: list[Verdict],
+    summaries: list[Summary],
+) -> BenchmarkReport:
+    return BenchmarkReport(
+        name=outcome.benchmark,
+        status=_STATUS[outcome.status],
+        wall_s=outcome.wall_s,
+        measured_s=outcome.measured_s,
+        valid=outcome.valid,
+        invalid_reasons=tuple(outcome.invalid_reasons),
+        verdicts=tuple(verdicts),
+        summaries=tuple(summaries),
+        problems=tuple(outcome.problems),
+        series=tuple(TimeSeries(plot.name, plot.unit, plot.points) for plot in history.plots(key)),
+    )
+
+
+def _not_run(profile: Profile, benchmark: str) -> BenchmarkReport:
+    """Report a benchmark that was asked for and never began: every promise is without data."""
+    thresholds = profile.benchmarks[benchmark].parsed_thresholds()
+    return BenchmarkReport(
+        name=benchmark,
+        status=BenchmarkStatus.NOT_RUN,
+        wall_s=0.0,
+        measured_s=0.0,
+        verdicts=tuple(Verdict(one, None, Status.NO_DATA, NOT_RUN) for one in thresholds),
+    )
+
+
+def findings_of(
+    summaries: Mapping[str, list[Summary]], profile: Profile, run: RunRecord
+) -> list[tuple[str, Finding]]:
+    """Run the checklist over each benchmark; a rule that nothing broke is told once for all."""
+    cores = int(run.environment.get("cores", "1"))
+    facts = Facts(cores=cores, worker_processes=profile.worker_processes)
+    found = [
+        (benchmark, finding)
+        for benchmark, rows in summaries.items()
+        for finding in bottlenecks(rows, facts)
+        if finding.status is FindingStatus.FOUND
+    ]
+    broken = {finding.rule for _, finding in found}
+    everything = [summary for rows in summaries.values() for summary in rows]
+    return found + [
+        ("", finding) for finding in bottlenecks(everything, facts) if finding.rule not in broken
+    ]
+
+
+def _by_benchmark(pairs: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
+    grouped: dict[str, list[T]] = {}
+    for benchmark, one in pairs:
+        grouped.setdefault(benchmark, []).append(one)
+    return grouped

@@ -1,0 +1,21 @@
+"""Ask the history what earlier steps of a run have stored.
+
+Add here: a question that a driver asks. Keep out: working anything out anew.
+"""
+
+from pathlib import Path
+
+from perf_pipeline.metrics.threshold import Verdict
+from perf_pipeline.runs.ingest import WAIT_S
+from perf_pipeline.runs.session import history_of
+from perf_pipeline.store.history import open_history
+
+
+def stored_verdicts(state: Path, run_id: str, benchmark: str) -> list[Verdict]:
+    """Give the stored verdicts of one benchmark, in the order of the profile.
+
+    Raises:
+        StoreBusyError: the history is open elsewhere.
+    """
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        return [verdict for name, verdict in history.verdicts(run_id) if name == benchmark]

@@ -1,0 +1,25 @@
+"""Which class does what an `exec` name says.
+
+Add here: an `exec` name (and its parameters in config/parameters.py). Keep out: everything else.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+_HERE: Final = "perf_pipeline.workloads"
+WORKLOADS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "create_user": f"{_HERE}.http_users:CreateUser",
+        "read_user": f"{_HERE}.http_users:ReadUser",
+        "delete_user": f"{_HERE}.http_users:DeleteUser",
+        "insert_users": f"{_HERE}.postgres_users:InsertUsers",
+        "select_users": f"{_HERE}.postgres_users:SelectUsers",
+        "update_users": f"{_HERE}.postgres_users:UpdateUsers",
+        "soft_delete_users": f"{_HERE}.postgres_users:DeleteUsers",
+        "produce_messages": f"{_HERE}.kafka_produce:ProduceMessages",
+        "produce_transactions": f"{_HERE}.kafka_produce:ProduceTransactions",
+        "produce_ceiling": f"{_HERE}.kafka_produce:ProduceCeiling",
+        "consume_messages": f"{_HERE}.kafka_consume:ConsumeMessages",
+    }
+)

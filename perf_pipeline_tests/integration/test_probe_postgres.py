@@ -39,7 +39,8 @@ def look(probe: PostgresProbe) -> dict[str, float]:
 
 def until(probe: PostgresProbe, name: str, is_seen: Callable[[float], bool]) -> float:
     deadline = time.monotonic() + PUBLISHED_WITHIN_S
-    while not is_seen(value := look(probe)[name]) and time.monotonic() < deadline:
+    # A ratio of nothing is not there yet.
+    while not is_seen(value := look(probe).get(name, 0.0)) and time.monotonic() < deadline:
         time.sleep(0.1)
     return value
 

@@ -51,11 +51,15 @@ class Series:
     statistic: str
 
     @property
-    def label(self) -> str:
-        """Write the series as a threshold would, e.g. `http_reqs{scenario:read} rate`."""
+    def key(self) -> str:
+        """Write metric and tag filter as in a profile, e.g. `http_reqs{scenario:read}`."""
         inside = ",".join(f"{name}:{value}" for name, value in self.tags.items())
-        key = f"{self.metric}{{{inside}}}" if inside else self.metric
-        return f"{key} {self.statistic}"
+        return f"{self.metric}{{{inside}}}" if inside else self.metric
+
+    @property
+    def label(self) -> str:
+        """Write key and statistic, e.g. `http_reqs{scenario:read} rate`."""
+        return f"{self.key} {self.statistic}"
 
     @property
     def better(self) -> Better:

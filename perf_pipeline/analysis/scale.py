@@ -31,12 +31,12 @@ class Scale(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Give a change and the interval in which a run without any change lies around it.
+    """Give a change and the interval that the noise of single runs leaves around it.
 
     Attributes:
         change: this run against the centre of the baseline.
-        low: lower end of the prediction interval (probability 1 - alpha); None with fewer than
-            two runs, as `high`.
+        low: lower end of the prediction interval (probability 1 - alpha), above 0 or below it when
+            the change is significant; None with fewer than two runs, as `high`.
         high: upper end.
         scale: what the three are counted in.
     """

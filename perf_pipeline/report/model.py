@@ -1,0 +1,119 @@
+"""What every report is made from: one frozen record of a run.
+
+Add here: a fact that a report shows. Keep out: wording and layout.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from perf_pipeline.analysis.baseline import Diff
+from perf_pipeline.analysis.bottleneck import Finding
+from perf_pipeline.analysis.outcome import exit_code
+from perf_pipeline.errors import ExitCode
+from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.metrics.threshold import Verdict
+
+
+class BenchmarkStatus(StrEnum):
+    """Say how a benchmark ended.
+
+    ABORTED: an abortOnFail threshold ended it. STOPPED: the user did. FAILED: it could not be run
+    to its end, e.g. the target died. NOT_RUN: it was planned and never began.
+    """
+
+    COMPLETED = "COMPLETED"
+    ABORTED = "ABORTED"
+    STOPPED = "STOPPED"
+    FAILED = "FAILED"
+    NOT_RUN = "NOT_RUN"
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSeries:
+    """Hold one line of a plot.
+
+    Attributes:
+        name: what is drawn, e.g. `http_req_duration p(95)`.
+        unit: of the values.
+        points: (seconds since the benchmark's origin, value), ordered by time.
+    """
+
+    name: str
+    unit: str
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkReport:
+    """Report one benchmark.
+
+    Attributes:
+        name: e.g. `api_user_creation`.
+        status: how it ended.
+        wall_s: from its start to its end, with warm-up and drain.
+        measured_s: the part that counts.
+        valid: False when the load generator was the limit.
+        invalid_reasons: one sentence each.
+        verdicts: of its thresholds.
+        summaries: of its metrics, untagged ones and tag filters.
+        problems: one sentence each: what went wrong while it ran.
+        series: lines to draw over time; may be empty.
+    """
+
+    name: str
+    status: BenchmarkStatus
+    wall_s: float
+    measured_s: float
+    valid: bool = True
+    invalid_reasons: tuple[str, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    summaries: tuple[Summary, ...] = ()
+    problems: tuple[str, ...] = ()
+    series: tuple[TimeSeries, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """Report one run.
+
+    Attributes:
+        run_id: key in the history.
+        profile: its name.
+        began_at: aware, UTC.
+        wall_s: of the whole run.
+        target: masked, never with a secret.
+        environment: name to value: host, versions, commit ...
+        notices: loud things, e.g. that a broker is an emulator.
+        benchmarks: in the order in which they ran.
+        diffs: (benchmark, diff).
+        findings: (benchmark or empty for the whole run, finding).
+        history_path: where the figures are kept; empty when nowhere.
+        paths: kind of report to where it lies.
+    """
+
+    run_id: str
+    profile: str
+    began_at: datetime
+    wall_s: float
+    target: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+    benchmarks: tuple[BenchmarkReport, ...] = ()
+    diffs: tuple[tuple[str, Diff], ...] = ()
+    findings: tuple[tuple[str, Finding], ...] = ()
+    history_path: str = ""
+    paths: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Give the exit code of the command line; a run without any benchmark measured nothing."""
+        unmeasured = {BenchmarkStatus.FAILED, BenchmarkStatus.NOT_RUN}
+        return exit_code(
+            (verdict.status for benchmark in self.benchmarks for verdict in benchmark.verdicts),
+            (diff.status for _, diff in self.diffs),
+            measured=bool(self.benchmarks)
+            and all(each.valid and each.status not in unmeasured for each in self.benchmarks),
+            stopped=any(each.status is BenchmarkStatus.STOPPED for each in self.benchmarks),
+        )

@@ -1,0 +1,120 @@
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from perf_pipeline.metrics.threshold import parse_threshold
+from perf_pipeline.report.html import render_html
+from perf_pipeline.report.model import BenchmarkReport, RunReport, TimeSeries
+
+VOID = {"meta", "line", "circle", "path", "br"}
+
+
+class Outline(HTMLParser):
+    """Collect tags, attributes and text, and check that every element is closed in its place."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in {"src", "href"}]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.text.append(data)
+
+
+def outline(report: RunReport) -> Outline:
+    parser = Outline()
+    parser.feed(render_html(report))
+    parser.close()
+    assert parser.open == []
+    return parser
+
+
+@pytest.mark.parametrize("kind", ["full", "five_seconds", "aborted", "empty"])
+def test_every_kind_of_run_is_balanced_html_without_external_resources(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    report: RunReport = request.getfixturevalue(kind)
+    page = outline(report)
+
+    assert page.links == []
+    assert not {"script", "link", "img", "iframe"} & set(page.tags)
+    assert "@import" not in render_html(report)
+    assert "url(" not in render_html(report)
+
+
+def test_a_full_run_shows_every_section(full: RunReport) -> None:
+    text = " ".join(outline(full).text)
+
+    for part in (
+        "FAIL (exit code 99): run 20260104-000000-quick, profile quick",
+        "1,000,000 messages a day: PASS in day_simulation, headroom 3.2x",
+        "the broker is an emulator",
+        "Thresholds",
+        "1.0004 %",
+        "Against the baseline",
+        "+22.5 % to +45.2 %",
+        "800 ms pinned",
+        "Bottlenecks",
+        "switch the slow-query log on",
+        "http_req_duration p(95), highest 4.5 ms",
+        "nothing: no data",
+        "Environment",
+        "a | b",
+        ".perf/history.duckdb",
+    ):
+        assert part in text
+
+
+def test_the_page_adapts_to_dark_screens_and_to_paper(five_seconds: RunReport) -> None:
+    page = render_html(five_seconds)
+
+    assert "color-scheme: light dark" in page
+    assert "@media (prefers-color-scheme: dark)" in page
+    assert "@media print" in page
+
+
+def test_a_scenario_named_script_is_text(five_seconds: RunReport, api: BenchmarkReport) -> None:
+    threshold = replace(
+        parse_threshold("http_reqs", "rate>50"), tags={"scenario": "<script>alert(1)</script>"}
+    )
+    evil = replace(
+        api,
+        name='"><script>',
+        verdicts=(threshold.judge(60.0),),
+        problems=("$heading ${x} <b>",),
+        series=(TimeSeries("<svg onload=x>", "<u>", ((0.0, 1.0),)),),
+    )
+    page = outline(replace(five_seconds, benchmarks=(evil,), target="<script>"))
+
+    assert "script" not in page.tags
+    assert "b" not in page.tags
+    assert "http_reqs{scenario:<script>alert(1)</script>}" in page.text
+    assert any("$heading ${x} <b>" in part for part in page.text)
+
+
+def test_a_plot_draws_the_line_and_leaves_gaps(
+    five_seconds: RunReport, api: BenchmarkReport
+) -> None:
+    points = ((0.0, 0.0), (5.0, 10.0), (6.0, float("nan")), (10.0, 5.0))
+    drawn = replace(api, series=(TimeSeries("lag", "messages", points),))
+    page = render_html(replace(five_seconds, benchmarks=(drawn,)))
+
+    # x from 8 to 480 over 10 s, y from 122 (0) to 18 (10)
+    assert 'd="M8.0 122.0L244.0 18.0"' in page
+    assert '<circle cx="480.0" cy="70.0" r="2"/>' in page
+    assert re.search(r"<text[^>]*>10 messages</text>", page)

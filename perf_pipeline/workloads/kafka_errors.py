@@ -1,0 +1,39 @@
+"""What Kafka's errors are called in samples and in sentences to people.
+
+Add here: a wording for another way in which brokers refuse. Keep out: retries, samples.
+"""
+
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException
+
+from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.metrics.sample import Outcome
+
+_TIMEOUTS: Final = frozenset(
+    {KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT, KafkaError._TIMED_OUT_QUEUE}  # noqa: SLF001 - librdkafka's own codes have this name in the public API
+)
+
+
+def cause(error: KafkaException) -> KafkaError:
+    """Give the error that an exception of confluent-kafka carries."""
+    found = error.args[0] if error.args else None
+    return found if isinstance(found, KafkaError) else KafkaError(KafkaError._FAIL, str(error))  # noqa: SLF001 - as above
+
+
+def error_class(error: KafkaError) -> str:
+    """Give librdkafka's name of an error, as samples hold it: `msg_timed_out`, `transport` ..."""
+    return error.name().strip("_").lower()
+
+
+def outcome_of(error: KafkaError) -> Outcome:
+    """Say whether an error is a timeout or another failure."""
+    return Outcome.TIMEOUT if error.code() in _TIMEOUTS else Outcome.FAILED
+
+
+def unavailable(brokers: str, what: str, error: KafkaError) -> TargetUnavailableError:
+    """Turn an error into one with a sentence: what was tried, where, and what was answered."""
+    return TargetUnavailableError(
+        f"{what} failed on the brokers {brokers}: {error.str()} ({error_class(error)})",
+        hint="start the brokers, or correct the addresses (PERF_KAFKA_BROKERS)",
+    )

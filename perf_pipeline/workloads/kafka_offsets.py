@@ -1,0 +1,95 @@
+"""Which offsets of a group's partitions may be committed: never one past unfinished work.
+
+Pure, and safe between the thread that receives and the loop that works. Add here: a rule of
+what counts as done. Keep out: clients.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Iterable, Mapping
+
+
+class OffsetProgress:
+    """Follow received and finished messages of each partition.
+
+    The position of a partition is the offset before which everything is finished.
+
+    >>> progress = OffsetProgress()
+    >>> for offset in (7, 8, 9): progress.received(0, offset)
+    >>> progress.finished(0, 8); progress.due()
+    {}
+    >>> progress.finished(0, 7); progress.due()
+    {0: 9}
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._order: dict[int, deque[int]] = {}
+        self._unfinished: dict[int, set[int]] = {}
+        self._position: dict[int, int] = {}
+        self._end: dict[int, int] = {}
+        self._committed: dict[int, int] = {}
+
+    def received(self, partition: int, offset: int) -> None:
+        """Note a message; offsets of a partition come in ascending order."""
+        with self._lock:
+            if partition not in self._order:
+                self._order[partition] = deque()
+                self._unfinished[partition] = set()
+            # Where the group stands already needs no commit.
+            self._committed.setdefault(partition, offset)
+            self._position.setdefault(partition, offset)
+            self._order[partition].append(offset)
+            self._unfinished[partition].add(offset)
+
+    def finished(self, partition: int, offset: int) -> None:
+        """Note that the work on a message is done; one of a partition that was lost is ignored."""
+        with self._lock:
+            unfinished = self._unfinished.get(partition, set())
+            if offset not in unfinished:
+                return
+            unfinished.discard(offset)
+            order = self._order[partition]
+            while order and order[0] not in unfinished:
+                self._position[partition] = order.popleft() + 1
+            self._skip_to_end(partition)
+
+    def reached_end(self, partition: int, offset: int) -> None:
+        """Note that no message precedes `offset` that was not received.
+
+        Offsets without messages (markers of transactions) would count as lag for ever.
+        """
+        with self._lock:
+            self._end[partition] = offset
+            self._position.setdefault(partition, offset)
+            self._skip_to_end(partition)
+
+    def due(self) -> dict[int, int]:
+        """Give the position of each partition that is beyond its committed offset."""
+        with self._lock:
+            return {
+                partition: position
+                for partition, position in self._position.items()
+                if position > self._committed.get(partition, -1)
+            }
+
+    def committed(self, offsets: Mapping[int, int]) -> None:
+        """Note offsets that the broker has confirmed."""
+        with self._lock:
+            for partition, offset in offsets.items():
+                if partition in self._position:
+                    self._committed[partition] = max(offset, self._committed.get(partition, -1))
+
+    def forget(self, partitions: Iterable[int]) -> None:
+        """Drop partitions that belong to another member now."""
+        with self._lock:
+            for partition in partitions:
+                for known in (self._position, self._end, self._committed):
+                    known.pop(partition, None)
+                self._order.pop(partition, None)
+                self._unfinished.pop(partition, None)
+
+    def _skip_to_end(self, partition: int) -> None:
+        if not self._order.get(partition):
+            position = self._position[partition]
+            self._position[partition] = max(position, self._end.get(partition, position))

@@ -72,8 +72,8 @@ def test_a_generator_that_kept_up_is_valid(vitals: Vitals) -> None:
         (
             Vitals(watched_s=9, starts=1_000, late_starts=51, schedule_lag_p95_ms=31.2),
             (
-                "worker 0 started iterations 31 ms late at p95 although VUs were free (limit 20 ms); "
-                "use more workers, or a lower rate"
+                "worker 0 started iterations 31 ms late at p95 although VUs were free (limit 20 "
+                "ms); use more workers, or a lower rate"
             ),
         ),
         (
@@ -93,8 +93,8 @@ def test_a_generator_that_kept_up_is_valid(vitals: Vitals) -> None:
         (
             Vitals(exceptions=2),
             (
-                "worker 0 met 2 exceptions in iterations, which is a bug of the workload; the first "
-                "traceback is in its log"
+                "worker 0 met 2 exceptions in iterations, which is a bug of the workload; the "
+                "first traceback is in its log"
             ),
         ),
     ],

@@ -149,7 +149,7 @@ def _findings(report: RunReport) -> str:
         ("benchmark", "bottleneck", "tier", "observed", "bound", "status", "to do"),
         (
             (
-                benchmark,
+                benchmark or wording.ABSENT,
                 finding.rule,
                 finding.tier,
                 wording.quantity(finding.observed, finding.unit),

@@ -5,6 +5,7 @@ out: details that the HTML report has room for.
 """
 
 import io
+from collections.abc import Sequence
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
@@ -35,6 +36,20 @@ _OTHER_STYLE: Final = "bold magenta"
 
 def render_terminal(report: RunReport, width: int = 80, *, color: bool = False) -> str:
     """Give the report as lines for a terminal, ANSI colours on request."""
+    return rendered(_page(report), width, color=color)
+
+
+def render_comparison(
+    pairs: Sequence[tuple[str, Diff]], width: int = 80, *, color: bool = False
+) -> str:
+    """Give only the baseline's table, as (benchmark, diff), all series."""
+    if not pairs:
+        return "nothing to compare: the run measured nothing\n"
+    return rendered(_baseline_table(list(pairs)), width, color=color)
+
+
+def rendered(page: RenderableType, width: int, *, color: bool) -> str:
+    """Give what rich draws as plain lines, ANSI colours on request."""
     stream = io.StringIO()
     console = Console(
         file=stream,
@@ -48,7 +63,7 @@ def render_terminal(report: RunReport, width: int = 80, *, color: bool = False) 
         legacy_windows=False,
         _environ={},  # NO_COLOR, COLUMNS and the like are the caller's to read
     )
-    console.print(_page(report))
+    console.print(page)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
 
 

@@ -80,8 +80,8 @@ def test_a_change_says_what_it_is_counted_in(
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (0.0, "0ms"),
-        (0.25, "0.2s"),
+        (0.0, "0s"),
+        (0.31, "300ms"),
         (5.04, "5s"),
         (60.4, "1m"),
         (118.04, "1m58s"),

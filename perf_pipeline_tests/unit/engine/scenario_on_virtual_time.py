@@ -67,6 +67,7 @@ class Timed:
     service_us: Callable[[int], int]
     clock: VirtualClock
     recorder: ListRecorder
+    cleanup_us: int = 0
     protocol: str = "http"
     checks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -83,6 +84,10 @@ class Timed:
         try:
             await self.clock.sleep_until_us(started_us + service_us)
             outcome = Outcome.OK
+        except asyncio.CancelledError:
+            if self.cleanup_us:
+                await self.clock.sleep_until_us(self.clock.now_us() + self.cleanup_us)
+            raise
         finally:
             ended_us = self.clock.now_us()
             self.recorder.sample(iteration, "call", started_us, ended_us, outcome)
@@ -108,33 +113,39 @@ def run(
     warm_up_us: int = 0,
     stripe: Stripe | None = None,
     stop_at_us: int | None = None,
+    cleanup_us: int = 0,
 ) -> Run:
-    """Run a scenario, written as in k6, on virtual time."""
+    """Run a scenario, written as in k6, on virtual time.
+
+    Args:
+        scenario: in k6's words.
+        service_us: how long an iteration takes, also as a function of its start.
+        warm_up_us: not measured.
+        stripe: of the worker; all by default.
+        stop_at_us: when to stop early.
+        cleanup_us: how long an iteration that is cancelled takes to end.
+    """
     executor = EXECUTOR.validate_python(scenario)
     duration = service_us if callable(service_us) else lambda _: service_us
-    return run_virtually(_run(executor, duration, warm_up_us, stripe or Stripe(0, 1), stop_at_us))
-
-
-async def _run(
-    executor: Executor,
-    service_us: Callable[[int], int],
-    warm_up_us: int,
-    stripe: Stripe,
-    stop_at_us: int | None,
-) -> Run:
-    clock, recorder, stop = VirtualClock(), ListRecorder(), StopSwitch()
+    clock, recorder = VirtualClock(), ListRecorder()
     part = ScenarioPart(
         name="s",
         executor=executor,
-        stripe=stripe,
+        stripe=stripe or Stripe(0, 1),
         start_us=executor.start_time_us,
         window=measured_window(executor, warm_up_us),
-        workload=Timed(service_us, clock, recorder),
+        workload=Timed(duration, clock, recorder, cleanup_us),
         clock=clock,
         recorder=recorder,
         seed=1,
     )
+    outcome, took_us = run_virtually(_run(part, stop_at_us))
+    return Run(outcome, recorder.samples, part, took_us)
+
+
+async def _run(part: ScenarioPart, stop_at_us: int | None) -> tuple[ScenarioOutcome, int]:
+    stop = StopSwitch()
     if stop_at_us is not None:
         asyncio.get_running_loop().call_at(stop_at_us / 1e6, stop.turn_on)
     outcome = await run_scenario(part, stop)
-    return Run(outcome, recorder.samples, part, clock.now_us())
+    return outcome, part.clock.now_us()

@@ -123,6 +123,30 @@ def test_a_vu_in_its_graceful_ramp_down_is_taken_up_again() -> None:
     ]
 
 
+def test_a_vu_that_is_wanted_again_while_it_is_cut_starts_as_soon_as_it_can() -> None:
+    # Cut at 1 s, its cancellation takes 0.5 s; wanted again at 1.1 s, so it starts at 1.5 s and
+    # the lag of 0.4 s shows.
+    scenario = {
+        "executor": "ramping-vus",
+        "startVUs": 1,
+        "stages": [
+            {"duration": "1s", "target": 1},
+            {"duration": "0s", "target": 0},
+            {"duration": "100ms", "target": 0},
+            {"duration": "0s", "target": 1},
+            {"duration": "1s", "target": 1},
+        ],
+        "gracefulRampDown": "0s",
+    }
+    done = run(scenario, 1_200_000, cleanup_us=500_000)
+
+    assert [(s.intended_us, s.started_us, s.ended_us) for s in done.samples] == [
+        (0, 0, 1_500_000),
+        (1_100_000, 1_500_000, 2_700_000),
+    ]
+    assert counts(done) == (1, 0, 1)
+
+
 def test_constant_rate_starts_at_fixed_times() -> None:
     # 50/s for 20 s, k6's k*20 ms including both ends: 1,001 starts.
     done = run(rate(50, 20, 20), 1_000)
@@ -234,6 +258,14 @@ def test_a_stop_gives_what_is_under_way_two_seconds(
     assert counts(done) == expected
     assert done.took_us == took_us
     assert done.outcome.measured_until_us == 1 * S
+
+
+def test_an_iteration_that_ignores_its_cancellation_is_left_behind_and_counted() -> None:
+    scenario = {"executor": "constant-vus", "vus": 1, "duration": "1s", "gracefulStop": "0s"}
+    done = run(scenario, 10 * S, cleanup_us=60 * S)
+
+    assert done.part.tally.deaf_to_cancellation == 1
+    assert done.took_us == 1 * S + 5 * S
 
 
 def test_a_stop_before_the_start_time_runs_nothing() -> None:

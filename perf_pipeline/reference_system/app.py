@@ -7,6 +7,7 @@ Add here: a route. Keep out: SQL, and decisions about processes and sockets.
 import asyncio
 import contextlib
 import gc
+import importlib.metadata
 import json
 import zoneinfo
 from collections.abc import AsyncIterator, Mapping
@@ -55,6 +56,7 @@ class _Api:
         self._settings = settings
         self._timezones = frozenset(zoneinfo.available_timezones())
         self._cache = UserCache(settings.redis_url, settings.database)
+        self._version = importlib.metadata.version("perf_pipeline")
         self._check: asyncio.Task[None] | None = None
 
     @contextlib.asynccontextmanager
@@ -122,7 +124,12 @@ class _Api:
     async def health(self, _request: Request) -> Response:
         """Answer GET /health: 503 only where requests fail, which a dead Redis does not cause."""
         postgres, redis = await asyncio.gather(self._postgres_state(), self._redis_state())
-        parts = {"postgres": postgres, "redis": redis, "cache_errors": self._cache.errors}
+        parts = {
+            "postgres": postgres,
+            "redis": redis,
+            "cache_errors": self._cache.errors,
+            "version": self._version,
+        }
         if postgres != "ok":
             return _json(503, {"status": "unavailable", "error": "PostgreSQL fails", **parts})
         return _json(200, {"status": "degraded" if redis == "unreachable" else "ok", **parts})

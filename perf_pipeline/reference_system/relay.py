@@ -157,8 +157,17 @@ def _new_producer(settings: Settings) -> Producer:
 
 
 def _relay(stop: threading.Event) -> int:
-    Relay(read_settings(os.environ, needs_brokers=True), stop).run()
-    return 0
+    relay = Relay(read_settings(os.environ, needs_brokers=True), stop)
+    # In a thread, because a database that hangs would keep this one from ending.
+    thread = threading.Thread(target=relay.run, daemon=True)
+    thread.start()
+    while thread.is_alive() and not stop.wait(0.2):
+        pass
+    thread.join(_GRACE_S + 1)
+    if thread.is_alive():
+        _log.warning("PostgreSQL does not answer; what is left stays in the outbox")
+        return 0
+    return 0 if stop.is_set() else 1
 
 
 def main() -> int:

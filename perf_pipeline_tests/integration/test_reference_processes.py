@@ -3,6 +3,7 @@
 Add here: a variable, a signal, a rule without I/O. Keep out: requests and messages.
 """
 
+import json
 import os
 import signal
 import socket
@@ -21,6 +22,7 @@ import pytest
 from perf_pipeline.reference_system.deliveries import Delivery, merge
 from perf_pipeline.reference_system.messages import next_send_time
 from perf_pipeline.reference_system.progress import PartitionProgress
+from perf_pipeline.reference_system.user_input import InvalidUserError, parse_user
 
 CLOSED = {
     "BIRTHDAY_POSTGRES_DSN": "postgresql://ada:s3cret@127.0.0.1:1/birthday",
@@ -161,6 +163,47 @@ def await_that(condition: Callable[[], bool], within_s: float = 10.0) -> None:
     while not condition():
         assert time.monotonic() < give_up_s, "it did not come true in time"
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        pytest.param("firstName", None, "is missing", id="null"),
+        pytest.param("firstName", 7, "must be a string", id="number"),
+        pytest.param("firstName", "  ", "is empty", id="blank"),
+        pytest.param("lastName", "x" * 101, "is longer than 100 characters", id="long"),
+        pytest.param("lastName", "a\0b", "holds a character that cannot be printed", id="nul"),
+        pytest.param(
+            "email", "ada", "is not an email address like name@example.org", id="no at sign"
+        ),
+        pytest.param("email", f"{'x' * 250}@a.de", "is longer than 254 characters", id="long mail"),
+        pytest.param("birthdayDate", "1990-02-30", "is not a day of the calendar", id="30 Feb"),
+        pytest.param("birthdayDate", "17.05.1990", "must be a date like 1990-05-17", id="German"),
+        pytest.param(
+            "birthdayDate", "2024-05-18", "must lie between 1900-01-01 and today", id="tomorrow"
+        ),
+        pytest.param(
+            "timezone",
+            "Europe/Atlantis",
+            "is not an IANA time zone like Europe/Berlin",
+            id="unknown zone",
+        ),
+    ],
+)
+def test_a_wrong_field_is_named(field: str, value: object, problem: str) -> None:
+    body = {
+        "firstName": "Ada",
+        "lastName": "Lovelace",
+        "email": "ada@example.org",
+        "birthdayDate": "1990-05-17",
+        "timezone": "Europe/Berlin",
+        field: value,
+    }
+
+    with pytest.raises(InvalidUserError, match=f"wrong or missing: {field}") as raised:
+        parse_user(json.dumps(body).encode(), today=date(2024, 5, 17), timezones={"Europe/Berlin"})
+
+    assert raised.value.fields == {field: problem}
 
 
 @pytest.mark.parametrize(

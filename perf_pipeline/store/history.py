@@ -18,6 +18,7 @@ from perf_pipeline.store import queries, statistics, tables
 from perf_pipeline.store.access import connected, exclusive, said_plainly
 from perf_pipeline.store.ingest import ingest_benchmark
 from perf_pipeline.store.migrate import is_current, migrate
+from perf_pipeline.store.plots import Plot, plots_of
 from perf_pipeline.store.records import (
     BenchmarkOutcome,
     CheckCounts,
@@ -120,6 +121,7 @@ class History:
         *,
         profile: str,
         environment_id: str,
+        load_hash: str = "",
         before: str | None = None,
         limit: int = 30,
     ) -> list[SeriesPoint]:
@@ -136,6 +138,7 @@ class History:
             statistic,
             profile=profile,
             environment_id=environment_id,
+            load_hash=load_hash,
             before=before,
             limit=limit,
         )
@@ -175,6 +178,10 @@ class History:
     def diffs(self, run_id: str) -> list[tuple[str, DiffRow]]:
         """List a run's stored baseline diffs as (benchmark, diff)."""
         return tables.read_diffs(self.connection, run_id)
+
+    def plots(self, key: RunKey) -> list[Plot]:
+        """Give the lines that a report draws over time; empty without raw rows."""
+        return plots_of(self.connection, key)
 
     def prune(self, keep_raw_runs: int) -> list[str]:
         """Delete samples and ledgers of all but the newest runs; summaries stay for ever.

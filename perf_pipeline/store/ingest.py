@@ -6,6 +6,7 @@ tables (statistics.py).
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -40,14 +41,15 @@ insert into environments (environment_id, facts)
 values (?, map(?::varchar[], ?::varchar[])) on conflict do nothing
 """
 _UPSERT_RUN: Final = """
-insert or replace into runs (run_id, profile, profile_toml, config_hash, seed, target,
-    triggered_by, code_version, began_at, environment_id)
-values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+insert or replace into runs (run_id, profile, profile_json, config_hash, seed, target,
+    triggered_by, code_version, began_at, environment_id, notices)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::varchar[])
 """
 _INSERT_BENCHMARK: Final = """
 insert into benchmarks (run_id, benchmark, status, began_at, wall_s, measured_s, valid,
-    invalid_reasons, health, torn_lines, raw_kept, ingested_at)
-values (?, ?, ?, ?, ?, ?, ?, ?::varchar[], map(?::varchar[], ?::double[]), ?, true, ?)
+    invalid_reasons, health, load_hash, problems, torn_lines, raw_kept, ingested_at)
+values (?, ?, ?, ?, ?, ?, ?, ?::varchar[], map(?::varchar[], ?::double[]), ?, ?::varchar[], ?,
+    true, ?)
 """
 _INSERT_SCENARIO: Final = """
 insert into scenarios (run_id, benchmark, scenario, iterations, dropped_iterations,
@@ -176,7 +178,7 @@ def _write_run(connection: duckdb.DuckDBPyConnection, run: RunRecord) -> None:
         [
             run.run_id,
             run.profile,
-            run.profile_toml,
+            run.profile_json,
             run.config_hash,
             run.seed,
             run.target,
@@ -184,6 +186,7 @@ def _write_run(connection: duckdb.DuckDBPyConnection, run: RunRecord) -> None:
             run.code_version,
             utc_timestamp(run.began_at),
             run.environment_id,
+            list(run.notices),
         ],
     )
 
@@ -223,6 +226,8 @@ def _write_benchmark(
             list(each.invalid_reasons),
             list(each.health),
             list(each.health.values()),
+            each.load_hash,
+            list(each.problems),
             torn_lines,
             datetime.now(UTC).replace(tzinfo=None),
         ],
@@ -230,22 +235,15 @@ def _write_benchmark(
     if outcome is None:
         connection.execute(_DERIVE_SCENARIOS, [key.run_id, key.benchmark])
         connection.execute(_DERIVE_SECONDS, {"run_id": key.run_id, "benchmark": key.benchmark})
-        return
+    else:
+        _write_scenarios(connection, key, outcome)
+
+
+def _write_scenarios(
+    connection: duckdb.DuckDBPyConnection, key: RunKey, outcome: BenchmarkOutcome
+) -> None:
     for counts in outcome.scenarios:
-        connection.execute(
-            _INSERT_SCENARIO,
-            [
-                key.run_id,
-                key.benchmark,
-                counts.name,
-                counts.iterations,
-                counts.dropped_iterations,
-                counts.interrupted_iterations,
-                counts.intended_iterations,
-                counts.measured_from_us,
-                counts.measured_until_us,
-            ],
-        )
+        connection.execute(_INSERT_SCENARIO, [key.run_id, key.benchmark, *astuple(counts)])
 
 
 def _write_checks(

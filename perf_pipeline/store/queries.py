@@ -40,14 +40,15 @@ _STATISTIC_COLUMNS: Final[Mapping[SeriesStatistic, str]] = MappingProxyType(
     }
 )
 _RUNS: Final = """
-select run_id, profile, profile_toml, config_hash, seed, target, triggered_by, code_version,
-    began_at, facts
+select run_id, profile, profile_json, config_hash, seed, target, triggered_by, code_version,
+    began_at, facts, notices
 from runs join environments using (environment_id)
 """
 _NEWEST_RUNS: Final = f"{_RUNS} order by began_at desc, run_id desc limit ?"
 _ONE_RUN: Final = f"{_RUNS} where run_id = ?"
 _BENCHMARKS: Final = """
-select benchmark, status, began_at, wall_s, measured_s, valid, invalid_reasons, health
+select benchmark, status, began_at, wall_s, measured_s, valid, invalid_reasons, health, load_hash,
+    problems
 from benchmarks where run_id = ? order by began_at nulls last, benchmark
 """
 _SCENARIOS: Final = """
@@ -127,6 +128,8 @@ def outcomes_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Benc
             tuple(scenarios.get(benchmark, ())),
             names.get(benchmark, {}),
             dict(health),
+            load_hash,
+            tuple(problems),
         )
         for (
             benchmark,
@@ -137,6 +140,8 @@ def outcomes_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Benc
             valid,
             invalid_reasons,
             health,
+            load_hash,
+            problems,
         ) in connection.execute(_BENCHMARKS, [run_id]).fetchall()
     ]
 
@@ -155,6 +160,7 @@ def series_of(
     *,
     profile: str,
     environment_id: str,
+    load_hash: str,
     before: str | None,
     limit: int,
 ) -> list[SeriesPoint]:
@@ -168,6 +174,7 @@ def series_of(
         statistic: which figure of the summary.
         profile: of the runs.
         environment_id: of the runs.
+        load_hash: of the benchmark: another load is another series.
         before: only runs that began before this one; None for all.
         limit: at most so many, the newest ones.
 
@@ -182,6 +189,7 @@ def series_of(
         f"select run_id, runs.began_at, summaries.{_STATISTIC_COLUMNS[statistic]} as figure, valid "
         "from summaries join benchmarks using (run_id, benchmark) join runs using (run_id) "
         "where benchmark = ? and metric = ? and tags = ? and profile = ? and environment_id = ? "
+        "and load_hash = ? "
         "and benchmarks.status = 'complete' and valid and figure is not null "
         "and (?::timestamp is null or (runs.began_at, run_id) < (?, ?)) "
         "order by runs.began_at desc, run_id desc limit ?",
@@ -191,6 +199,7 @@ def series_of(
             tags_text(tags),
             profile,
             environment_id,
+            load_hash,
             until,
             until,
             before,
@@ -248,12 +257,12 @@ def raw_is_kept(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:
 
 
 def _run(row: tuple[Any, ...]) -> RunRecord:
-    texts, began_at, facts = row[:8], row[8], row[9]
-    run_id, profile, profile_toml, config_hash, seed, target, trigger, code_version = texts
+    texts, (began_at, facts, notices) = row[:8], row[8:]
+    run_id, profile, profile_json, config_hash, seed, target, trigger, code_version = texts
     return RunRecord(
         run_id,
         profile,
-        profile_toml,
+        profile_json,
         config_hash,
         seed,
         target,
@@ -261,6 +270,7 @@ def _run(row: tuple[Any, ...]) -> RunRecord:
         code_version,
         _iso(began_at),
         dict(facts),
+        tuple(notices),
     )
 
 

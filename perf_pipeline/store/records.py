@@ -31,7 +31,7 @@ class RunRecord:
     Attributes:
         run_id: unique.
         profile: its name.
-        profile_toml: its text as it was read.
+        profile_json: all of it, as the run used it.
         config_hash: of the resolved profile.
         seed: of everything that is random in it.
         target: masked text, no secrets.
@@ -39,11 +39,12 @@ class RunRecord:
         code_version: of this package.
         began_at: UTC, ISO 8601; a label, never used to measure.
         environment: facts of the machine and the stack that make runs comparable.
+        notices: what a reader of the figures must know, e.g. that the broker is an emulator.
     """
 
     run_id: str
     profile: str
-    profile_toml: str
+    profile_json: str
     config_hash: str
     seed: int
     target: str
@@ -51,6 +52,7 @@ class RunRecord:
     code_version: str
     began_at: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    notices: Sequence[str] = ()
 
     @property
     def environment_id(self) -> str:
@@ -61,7 +63,10 @@ class RunRecord:
     def to_json(self) -> str:
         """Write it as JSON for run.json."""
         members = {each.name: getattr(self, each.name) for each in fields(self)}
-        return json.dumps({**members, "environment": dict(self.environment)}, indent=1)
+        return json.dumps(
+            {**members, "environment": dict(self.environment), "notices": list(self.notices)},
+            indent=1,
+        )
 
     @classmethod
     def from_json(cls, text: str) -> "RunRecord":
@@ -71,7 +76,8 @@ class RunRecord:
             ValueError: it is no JSON object, or a field is missing or unknown.
         """
         try:
-            return cls(**_members(text, "run.json"))
+            members = _members(text, "run.json")
+            return cls(**{**members, "notices": tuple(members.get("notices", ()))})
         except TypeError as error:
             raise ValueError(str(error)) from error
 
@@ -114,6 +120,8 @@ class BenchmarkOutcome:
         scenarios: iterations and measured window of each.
         checks: by operation the names of its checks; bit i of the masks is entry i.
         health: figures on the load generator, e.g. its worst schedule lag.
+        load_hash: changes with what was run, not with what must hold; part of every series.
+        problems: what went wrong while it ran, one sentence each.
     """
 
     benchmark: str
@@ -126,6 +134,8 @@ class BenchmarkOutcome:
     scenarios: Sequence[ScenarioCounts] = ()
     checks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     health: Mapping[str, float] = field(default_factory=dict)
+    load_hash: str = ""
+    problems: Sequence[str] = ()
 
     def to_json(self) -> str:
         """Write it as JSON for outcome.json."""
@@ -135,6 +145,7 @@ class BenchmarkOutcome:
             "scenarios": [asdict(scenario) for scenario in self.scenarios],
             "checks": {operation: list(names) for operation, names in self.checks.items()},
             "health": dict(self.health),
+            "problems": list(self.problems),
         }
         return json.dumps({**members, **plain}, indent=1)
 
@@ -150,7 +161,12 @@ class BenchmarkOutcome:
         checks = {name: tuple(names) for name, names in members.get("checks", {}).items()}
         try:
             scenarios = tuple(ScenarioCounts(**row) for row in members.get("scenarios", ()))
-            typed = {"invalid_reasons": reasons, "scenarios": scenarios, "checks": checks}
+            typed = {
+                "invalid_reasons": reasons,
+                "scenarios": scenarios,
+                "checks": checks,
+                "problems": tuple(members.get("problems", ())),
+            }
             return cls(**{**members, **typed})
         except TypeError as error:
             raise ValueError(str(error)) from error

@@ -37,6 +37,15 @@ from (
 )
 where value is not null and intended_us between ? and ?
 """
+_BACKLOG: Final = """
+with ids as (
+    select message_id, min(at_us) filter (where event = 'acknowledged') as acknowledged_us,
+        min(at_us) filter (where event = 'completed') as completed_us
+    from spooled group by message_id
+)
+select count(*), count(*) filter (where completed_us is null), max(completed_us)
+from ids where acknowledged_us <= 0
+"""
 _ALWAYS_US: Final = (-(2**62), 2**62)
 
 
@@ -75,6 +84,32 @@ class SpanFigures:
     def records_per_s(self) -> float | None:
         """Give records over the span; None when the span has no length."""
         return self.records / self.span_s if self.span_s > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Hold what became of the messages that waited when a benchmark began.
+
+    Attributes:
+        messages: acknowledged before the benchmark's origin, by id.
+        left: of these, never completed.
+        done_us: when the last one was first completed; None when none was.
+    """
+
+    messages: int
+    left: int
+    done_us: int | None
+
+
+def backlog_from_spool(folder: Path) -> Backlog:
+    """Look for the messages that waited at the start; all zero without any.
+
+    Raises:
+        PerfPipelineError: a file is of another version.
+    """
+    with _spooled(folder, "ledger") as connection:
+        row = connection.execute(_BACKLOG).fetchone()
+    return Backlog(*(row or (0, 0, None)))
 
 
 def span_figures(folder: Path) -> list[SpanFigures]:

@@ -11,7 +11,9 @@ from perf_pipeline.store.export import export_readings_csv, query_snapshot
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import LedgerCounts, RunKey
 from perf_pipeline.store.spool_figures import (
+    Backlog,
     SpanFigures,
+    backlog_from_spool,
     ledger_counts_from_spool,
     ledger_latency_from_spool,
     span_figures,
@@ -176,3 +178,14 @@ def test_the_ledger_is_counted_and_timed_from_the_spool(tmp_path: Path) -> None:
     assert latency is not None
     assert (latency.count, latency.minimum, latency.median, latency.maximum) == (2, 100, 200, 300)
     assert latency.last == 300  # b completed after a did
+
+
+def test_the_backlog_is_what_was_promised_before_the_origin(tmp_path: Path) -> None:
+    entries = ledger(
+        "old:acknowledged@-50 old:completed@700 older:acknowledged@-90 older:completed@40 "
+        "lost:acknowledged@-10 new:acknowledged@5 new:completed@9000"
+    )
+    folder = Spool(ledger=entries).write(tmp_path) / "api"
+
+    assert backlog_from_spool(folder) == Backlog(messages=3, left=1, done_us=700_000)
+    assert backlog_from_spool(tmp_path) == Backlog(0, 0, None)

@@ -6,14 +6,15 @@ create table environments (
 create table runs (
     run_id varchar primary key,
     profile varchar not null,
-    profile_toml varchar not null,
+    profile_json varchar not null,
     config_hash varchar not null,
     seed bigint not null,
     target varchar not null,
     triggered_by varchar not null,
     code_version varchar not null,
     began_at timestamp not null,
-    environment_id varchar not null
+    environment_id varchar not null,
+    notices varchar[] not null
 );
 
 create table benchmarks (
@@ -26,6 +27,8 @@ create table benchmarks (
     valid boolean not null,
     invalid_reasons varchar[] not null,
     health map(varchar, double) not null,
+    load_hash varchar not null,
+    problems varchar[] not null,
     torn_lines bigint not null,
     raw_kept boolean not null,
     ingested_at timestamp not null,

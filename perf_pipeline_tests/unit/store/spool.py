@@ -1,4 +1,4 @@
-"""Write the spool of a made-up run, as the engine would leave it.
+"""Write the spool of a made-up run, as the engine would leave it, and ask for its figures.
 
 Add here: another file of the spool. Keep out: assertions.
 """
@@ -20,7 +20,12 @@ from perf_pipeline.metrics.sample import (
     Reading,
     Sample,
 )
-from perf_pipeline.store.records import BenchmarkOutcome, RunRecord, ScenarioCounts
+from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.metrics.threshold import parse_threshold
+from perf_pipeline.store.history import History
+from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord, ScenarioCounts
+
+KEY = RunKey("r1", "api")
 
 
 def sample(
@@ -102,7 +107,7 @@ class Spool:
         record = RunRecord(
             self.run_id,
             self.profile,
-            "name = 'quick'\n",
+            '{"name": "quick"}',
             "c0ffee",
             7,
             "http://127.0.0.1:8000",
@@ -110,6 +115,7 @@ class Spool:
             "0.1.0",
             self.began_at,
             self.environment,
+            ["the broker is an emulator"],
         )
         (run / "run.json").write_text(record.to_json(), encoding="utf-8")
         _csv(folder / "samples-1-0.csv", SAMPLE_COLUMNS, self.samples)
@@ -151,3 +157,36 @@ def _csv(
 ) -> None:
     lines = [",".join(columns), *(",".join(str(each) for each in astuple(row)) for row in rows)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+# create: 10, 20, 30 ms ok and 100 ms failed; read: 1 and 3 ms; 900 ms of warm-up and of drain.
+MIXED = Spool(
+    samples=[
+        sample(900, phase=Phase.WARM_UP),
+        sample(10, checks_passed=0b11),
+        sample(20, checks_passed=0b01, checks_failed=0b10, started_us=1_500_000),
+        sample(30, checks_passed=0b11),
+        sample(100, outcome=Outcome.FAILED, status=503, error="status", checks_failed=0b01),
+        sample(1, scenario="read", operation="get_user", status=200),
+        sample(3, scenario="read", operation="get_user", status=200),
+        sample(900, phase=Phase.DRAIN),
+    ],
+    outcome=complete(
+        counts("create", iterations=4, dropped=2),
+        counts("read", iterations=2),
+        checks={"create_user": ("status is 201", "id is set")},
+    ),
+)
+
+
+def observe(history: History, key: str, expression: str, of: RunKey = KEY) -> float | None:
+    """Give the figure of a threshold."""
+    return history.observe(of, parse_threshold(key, expression))
+
+
+def by_key(summaries: list[Summary]) -> dict[str, Summary]:
+    """Index summaries by `metric{tag:value}`."""
+    return {
+        "{}{{{}}}".format(each.metric, ",".join(f"{k}:{v}" for k, v in each.tags.items())): each
+        for each in summaries
+    }

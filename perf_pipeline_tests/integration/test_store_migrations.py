@@ -1,0 +1,72 @@
+"""The schema is made once, brought up to date, and refused when it is newer or not ours."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.store.history import open_history
+from perf_pipeline.store.migrate import migrations
+from perf_pipeline_tests.unit.store.spool import MIXED
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Make a history with one run in it."""
+    path = tmp_path / "history.duckdb"
+    with open_history(path) as history:
+        history.ingest(MIXED.write(tmp_path / "spool"), "api")
+    return path
+
+
+def test_a_first_open_migrates_and_a_second_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "history.duckdb"
+    with open_history(path) as history:
+        first = history.connection.execute("select * from schema_migrations").fetchall()
+    with open_history(path) as history:
+        second = history.connection.execute("select * from schema_migrations").fetchall()
+
+    assert [version for version, *_ in first] == [version for version, *_ in migrations()]
+    assert first == second
+
+
+def test_an_outdated_view_is_brought_up_to_date_also_for_a_reader(path: Path) -> None:
+    with duckdb.connect(path) as connection:
+        connection.execute("create or replace view metric_values as select 1 as one")
+
+    with open_history(path, read_only=True) as history:
+        rows = history.connection.execute("select count(*) from metric_values").fetchone()
+
+    assert rows is not None
+    assert rows[0] > 0
+
+
+def test_a_newer_schema_is_refused(path: Path) -> None:
+    with duckdb.connect(path) as connection:
+        connection.execute("insert into schema_migrations values (999, 'future', now()::timestamp)")
+
+    for read_only in (False, True):
+        with (
+            pytest.raises(
+                PerfPipelineError, match=r"has schema 999, and .* knows up to 1\n.*upgrade"
+            ),
+            open_history(path, read_only=read_only),
+        ):
+            pass
+
+
+def test_a_duckdb_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sales.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute("create table orders (id integer)")
+
+    with (
+        pytest.raises(PerfPipelineError, match="something else .it has the table 'orders'"),
+        open_history(path),
+    ):
+        pass
+    with duckdb.connect(path) as connection:
+        assert connection.execute("select table_name from duckdb_tables()").fetchall() == [
+            ("orders",)
+        ]

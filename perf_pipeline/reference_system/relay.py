@@ -18,6 +18,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as BrokerMessage
 from psycopg.rows import TupleRow
 
+from perf_pipeline.reference_system.broker_errors import QUIET, BrokerErrors
 from perf_pipeline.reference_system.lifecycle import run_part
 from perf_pipeline.reference_system.messages import Message
 from perf_pipeline.reference_system.settings import Settings, read_settings
@@ -148,6 +149,8 @@ def _new_producer(settings: Settings) -> Producer:
             "bootstrap.servers": settings.brokers,
             "client.id": "birthday-relay",
             "enable.idempotence": True,
+            "error_cb": BrokerErrors(_log),
+            **QUIET,
             "linger.ms": 0,
             "message.timeout.ms": _DELIVERY_TIMEOUT_MS,
             # The default of 10 s is how long messages would wait after the broker is back.

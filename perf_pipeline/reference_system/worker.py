@@ -22,6 +22,7 @@ from uuid import UUID
 import uvloop
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
+from perf_pipeline.reference_system.broker_errors import QUIET, BrokerErrors
 from perf_pipeline.reference_system.deliveries import Delivery, DeliveryLog
 from perf_pipeline.reference_system.lifecycle import run_part
 from perf_pipeline.reference_system.messages import UnreadableMessageError, read_ids
@@ -205,7 +206,7 @@ async def _until(stop: asyncio.Event) -> None:
     await stop.wait()
 
 
-def _consumer_configuration(settings: Settings) -> dict[str, str | int | bool]:
+def _consumer_configuration(settings: Settings) -> dict[str, str | int | bool | BrokerErrors]:
     # A worker without an id leaves the group when it stops, so that the others take over at once;
     # with one (static membership) it finds its partitions again after a restart, even a kill -9.
     identity = {"group.instance.id": settings.worker_id} if settings.worker_id else {}
@@ -220,6 +221,8 @@ def _consumer_configuration(settings: Settings) -> dict[str, str | int | bool]:
         # Commits what _store has stored, also when partitions are revoked.
         "enable.auto.commit": True,
         "enable.auto.offset.store": False,
+        "error_cb": BrokerErrors(_log),
+        **QUIET,
         "auto.commit.interval.ms": 200,
         "reconnect.backoff.max.ms": 1_000,
         **identity,

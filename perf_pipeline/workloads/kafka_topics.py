@@ -5,9 +5,9 @@ producing, consuming, and sampling of the lag (probes).
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 from confluent_kafka import (
     ConsumerGroupTopicPartitions,
@@ -26,11 +26,24 @@ from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import PartitionLag
 from perf_pipeline.workloads.kafka_errors import cause, unavailable
 
+T = TypeVar("T")
+
 TIMEOUT_S: Final = 10.0
 
 _POLL_S: Final = 0.05
 # -1: the cluster's own default, three where there are three brokers.
 _CLUSTER_DEFAULT: Final = -1
+# A partition or a group's coordinator that is new or is moving; over in a moment.
+_PASSING: Final = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+    }
+)
 _ACTIVE_GROUP: Final = frozenset({KafkaError.UNKNOWN_MEMBER_ID, KafkaError.NON_EMPTY_GROUP})
 
 
@@ -105,10 +118,14 @@ def fix_position(brokers: str, group: str, topic: str) -> dict[int, int]:
     ends = {lag.partition: lag.high_watermark for lag in watermarks(brokers, topic)}
     offsets = [TopicPartition(topic, partition, offset) for partition, offset in ends.items()]
     request, admin = ConsumerGroupTopicPartitions(group, offsets), _admin(brokers)
+
+    def alter() -> None:
+        result = admin.alter_consumer_group_offsets([request])[group]
+        _refuse_errors(result.result(TIMEOUT_S).topic_partitions)
+
     with _explained(brokers, f"fixing the position of group {group} on {topic}"):
         try:
-            result = admin.alter_consumer_group_offsets([request])[group]
-            _refuse_errors(result.result(TIMEOUT_S).topic_partitions)
+            _patiently(alter)
         except KafkaException as error:
             if cause(error).code() in _ACTIVE_GROUP:
                 raise TargetUnavailableError(
@@ -129,9 +146,14 @@ def committed(brokers: str, group: str, topic: str) -> dict[int, int | None]:
     with _explained(brokers, f"reading the offsets of group {group} on {topic}"):
         wanted = [TopicPartition(topic, number) for number in _existing(brokers, admin, topic)]
         request = ConsumerGroupTopicPartitions(group, wanted)
-        answer = admin.list_consumer_group_offsets([request], require_stable=True)[group]
-        found = answer.result(TIMEOUT_S).topic_partitions
-        _refuse_errors(found)
+
+        def ask() -> list[TopicPartition]:
+            answer = admin.list_consumer_group_offsets([request], require_stable=True)[group]
+            found: list[TopicPartition] = answer.result(TIMEOUT_S).topic_partitions
+            _refuse_errors(found)
+            return found
+
+        found = _patiently(ask)
     return {one.partition: one.offset if one.offset >= 0 else None for one in found}
 
 
@@ -164,23 +186,37 @@ def _existing(brokers: str, admin: AdminClient, topic: str) -> list[int]:
 
 
 def _await_topic(brokers: str, admin: AdminClient, topic: str) -> list[int]:
-    # A created topic is usable once every partition has a leader, a moment later.
+    # The metadata knows a new topic a moment before every broker does.
     deadline = time.monotonic() + TIMEOUT_S
-    while time.monotonic() < deadline:
-        found = admin.list_topics(topic, timeout=TIMEOUT_S).topics[topic]
-        leaders = [partition.leader for partition in found.partitions.values()]
-        if found.error is None and leaders and min(leaders) >= 0:
-            return sorted(found.partitions)
+    while not (found := _partitions(admin, topic)):
+        if time.monotonic() > deadline:
+            raise TargetUnavailableError(f"the new topic {topic} is not on {brokers} after 10 s")
         time.sleep(_POLL_S)
-    raise TargetUnavailableError(f"topic {topic} on {brokers} has no leaders after 10 s")
+    _offsets(admin, topic, found, OffsetSpec.latest())  # type: ignore[no-untyped-call]  # 2.16 lacks it
+    return found
 
 
 def _offsets(
     admin: AdminClient, topic: str, partitions: list[int], which: OffsetSpec
 ) -> dict[int, int]:
     request = {TopicPartition(topic, partition): which for partition in partitions}
-    answers = admin.list_offsets(request, isolation_level=IsolationLevel.READ_UNCOMMITTED)
-    return {one.partition: answer.result(TIMEOUT_S).offset for one, answer in answers.items()}
+
+    def ask() -> dict[int, int]:
+        answers = admin.list_offsets(request, isolation_level=IsolationLevel.READ_UNCOMMITTED)
+        return {one.partition: got.result(TIMEOUT_S).offset for one, got in answers.items()}
+
+    return _patiently(ask)
+
+
+def _patiently(ask: Callable[[], T]) -> T:
+    deadline = time.monotonic() + TIMEOUT_S
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if cause(error).code() not in _PASSING or time.monotonic() > deadline:
+                raise
+        time.sleep(_POLL_S)
 
 
 def _refuse_errors(partitions: list[TopicPartition]) -> None:

@@ -6,7 +6,7 @@ Add here: another way to call a workload in tests. Keep out: assertions.
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,10 +35,11 @@ class RealClock:
 
 @dataclass
 class MemoryRecorder:
-    """Keep samples and ledger entries in lists."""
+    """Keep samples and ledger entries in lists; `on_ledger` is told of each entry."""
 
     samples: list[Sample] = field(default_factory=list)
     entries: list[LedgerEntry] = field(default_factory=list)
+    on_ledger: Callable[[LedgerEntry], None] = lambda _: None
 
     def sample(
         self,
@@ -83,6 +84,7 @@ class MemoryRecorder:
     def ledger(self, entry: LedgerEntry) -> None:
         """Keep a ledger entry."""
         self.entries.append(entry)
+        self.on_ledger(entry)
 
     def ids(self, event: LedgerEvent) -> list[str]:
         """Give the message ids that passed a station, once per entry."""

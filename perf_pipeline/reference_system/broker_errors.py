@@ -1,4 +1,4 @@
-"""What relay and worker log while the broker is away: a line every few seconds, not twenty a second.
+"""What relay and worker log while the broker is away: a line now and then, not twenty a second.
 
 librdkafka tries to connect every 50 ms and logs every failure; its own log is therefore off
 (`QUIET`), and its errors come here.

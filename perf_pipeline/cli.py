@@ -32,6 +32,7 @@ class _Commands(click.Group):
     """Answer every error with one sentence and its exit code; keep the traceback in a log."""
 
     def main(self, *args: Any, **options: Any) -> Any:
+        """Turn click's own errors into PRODUCT's exit codes."""
         try:
             return super().main(*args, **{**options, "standalone_mode": False})
         except click.exceptions.Abort:
@@ -39,11 +40,18 @@ class _Commands(click.Group):
         except click.ClickException as error:
             error.show()
             sys.exit(ExitCode.INVALID_CONFIGURATION)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what it raises ends as a sentence."""
+        try:
+            return super().invoke(ctx)
         except PerfPipelineError as error:
             click.echo(f"perf-pipeline: {error}", err=True)
             sys.exit(error.exit_code)
+        except (click.ClickException, click.exceptions.Exit, click.exceptions.Abort):
+            raise
         except Exception as error:  # noqa: BLE001 - the one place where everything else is answered
-            log = _log_traceback()
+            log = _log_traceback(ctx.params["state"])
             click.echo(
                 f"perf-pipeline: unexpected {type(error).__name__}: {error}\n"
                 f"  the traceback is in {log}",
@@ -132,7 +140,7 @@ def compare(state: Path, run_id: str | None) -> None:
     from perf_pipeline.runs.publish import latest_run
 
     chosen = run_id or latest_run(state)
-    click.echo(render_comparison(compare_run(state, chosen), _width(), sys.stdout.isatty()))
+    click.echo(render_comparison(compare_run(state, chosen), _width(), color=sys.stdout.isatty()))
 
 
 @main.command()
@@ -167,7 +175,7 @@ def ingest(state: Path, run_id: str | None) -> None:
 @click.pass_obj
 def sql(state: Path, statement: str, as_csv: bool) -> None:
     """Ask the history, e.g. "select * from runs". Reads a private copy: it never blocks a run."""
-    from perf_pipeline.report.terminal import render_rows
+    from perf_pipeline.report.rows import render_rows
     from perf_pipeline.runs.session import history_of
     from perf_pipeline.store.export import query_snapshot
 
@@ -281,7 +289,7 @@ def _print_stack(stack: Any) -> None:
 def _finish(report: Any) -> None:
     from perf_pipeline.report.terminal import render_terminal
 
-    click.echo(render_terminal(report, _width(), sys.stdout.isatty()))
+    click.echo(render_terminal(report, _width(), color=sys.stdout.isatty()))
     sys.exit(report.exit_code)
 
 
@@ -291,8 +299,8 @@ def _width() -> int:
     return shutil.get_terminal_size((100, 24)).columns
 
 
-def _log_traceback() -> Path:
-    folder = Path(".perf") / "logs"
+def _log_traceback(state: Path) -> Path:
+    folder = state / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}.log"
     path.write_text(traceback.format_exc(), encoding="utf-8")

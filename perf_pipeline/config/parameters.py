@@ -32,7 +32,7 @@ def _write_range(value: tuple[int, int]) -> str:
 
 
 DurationRange = Annotated[
-    tuple[int, int], BeforeValidator(_read_range), PlainSerializer(_write_range)
+    tuple[int, int], BeforeValidator(_read_range), PlainSerializer(_write_range, when_used="json")
 ]
 
 

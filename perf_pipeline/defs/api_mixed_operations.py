@@ -13,6 +13,6 @@ from perf_pipeline.defs.resources import PerfRun
 
 
 @dg.asset(deps=["api_user_creation"], **labels("api", "http"))
-def api_mixed_operations(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
+def api_mixed_operations(perf_run: PerfRun) -> dg.MaterializeResult:
     """Create, read and delete users at once, each with its own promise."""
     return measured(perf_run, "api_mixed_operations")

@@ -13,6 +13,6 @@ from perf_pipeline.defs.resources import PerfRun
 
 
 @dg.asset(deps=["seeded_users"], **labels("api", "http"))
-def api_user_creation(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
+def api_user_creation(perf_run: PerfRun) -> dg.MaterializeResult:
     """Create users with a ramping number of virtual users (closed model)."""
     return measured(perf_run, "api_user_creation")

@@ -26,7 +26,7 @@ def labels(group: str, *kinds: str) -> dict[str, Any]:
     return {"pool": POOL, "group_name": group, "kinds": {"python", *kinds}, "owners": list(OWNERS)}
 
 
-def measured(perf_run: PerfRun, benchmark: str) -> "dg.MaterializeResult[Any]":
+def measured(perf_run: PerfRun, benchmark: str) -> dg.MaterializeResult:
     """Run one benchmark and show what it gave; an unmet threshold does not fail the asset."""
     return dg.MaterializeResult(
         metadata=benchmark_metadata(run_benchmark(perf_run.session(), benchmark))

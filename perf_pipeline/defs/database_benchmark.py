@@ -13,6 +13,6 @@ from perf_pipeline.defs.resources import PerfRun
 
 
 @dg.asset(deps=["api_mixed_operations"], **labels("database", "postgres"))
-def database_benchmark(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
+def database_benchmark(perf_run: PerfRun) -> dg.MaterializeResult:
     """Insert, select (without and with index), update and soft-delete users in PostgreSQL."""
     return measured(perf_run, "database_benchmark")

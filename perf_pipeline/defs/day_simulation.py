@@ -13,6 +13,6 @@ from perf_pipeline.defs.resources import PerfRun
 
 
 @dg.asset(deps=["end_to_end"], **labels("system", "http", "kafka", "postgres"))
-def day_simulation(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
+def day_simulation(perf_run: PerfRun) -> dg.MaterializeResult:
     """One day in small: warm-up, 12/s sustained, 120/s peak, cool-down."""
     return measured(perf_run, "day_simulation")

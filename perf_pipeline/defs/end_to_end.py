@@ -13,6 +13,6 @@ from perf_pipeline.defs.resources import PerfRun
 
 
 @dg.asset(deps=["queue_consume"], **labels("system", "http", "kafka", "postgres"))
-def end_to_end(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
+def end_to_end(perf_run: PerfRun) -> dg.MaterializeResult:
     """Follow each message from the API call's intended start to the worker's work."""
     return measured(perf_run, "end_to_end")

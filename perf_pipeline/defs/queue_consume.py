@@ -13,6 +13,6 @@ from perf_pipeline.defs.resources import PerfRun
 
 
 @dg.asset(deps=["queue_produce"], **labels("queue", "kafka"))
-def queue_consume(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
+def queue_consume(perf_run: PerfRun) -> dg.MaterializeResult:
     """Consume what was produced, from a position fixed before: throughput, lag, lost, duplicates."""
     return measured(perf_run, "queue_consume")

@@ -13,6 +13,6 @@ from perf_pipeline.defs.resources import PerfRun
 
 
 @dg.asset(deps=["database_benchmark"], **labels("queue", "kafka"))
-def queue_produce(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
+def queue_produce(perf_run: PerfRun) -> dg.MaterializeResult:
     """Produce at 12, 100 and 1,000 messages a second, idempotent and transactional, and once unpaced."""
     return measured(perf_run, "queue_produce")

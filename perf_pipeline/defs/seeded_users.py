@@ -15,6 +15,6 @@ from perf_pipeline.runs.seeding import seed_users
 
 
 @dg.asset(**labels("data", "postgres"))
-def seeded_users(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
+def seeded_users(perf_run: PerfRun) -> dg.MaterializeResult:
     """Load this run's reproducible users with COPY, after removing those of earlier runs."""
     return dg.MaterializeResult(metadata=seeded_metadata(seed_users(perf_run.session())))

@@ -29,7 +29,7 @@ LABELS: Final[dict[str, Any]] = {
 
 
 @dg.asset(deps=["day_simulation"], **LABELS)
-def threshold_checks(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
+def threshold_checks(perf_run: PerfRun) -> dg.MaterializeResult:
     """Judge every benchmark of the run by the profile's thresholds."""
     run_id = perf_run.judged_run_id
     verdicts = judge_run(perf_run.state_folder, run_id, profile=perf_run.checked_profile)
@@ -37,7 +37,7 @@ def threshold_checks(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
 
 
 @dg.asset(deps=["threshold_checks"], **LABELS)
-def baseline_diff(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
+def baseline_diff(perf_run: PerfRun) -> dg.MaterializeResult:
     """Compare the run with the runs before it and with pinned figures."""
     run_id = perf_run.judged_run_id
     diffs = compare_run(perf_run.state_folder, run_id, profile=perf_run.checked_profile)
@@ -45,7 +45,7 @@ def baseline_diff(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
 
 
 @dg.asset(name="bottlenecks", deps=["baseline_diff"], **LABELS)
-def bottlenecks(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
+def bottlenecks(perf_run: PerfRun) -> dg.MaterializeResult:
     """Go through the checklist: which tier is near its limit, and what to do about it."""
     run_id = perf_run.judged_run_id
     findings = findings_of_run(perf_run.state_folder, run_id, profile=perf_run.checked_profile)
@@ -65,7 +65,7 @@ def bottlenecks(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
     ],
     **LABELS,
 )
-def report(perf_run: PerfRun) -> "dg.MaterializeResult[Any]":
+def report(perf_run: PerfRun) -> dg.MaterializeResult:
     """Write the run's reports: HTML, Markdown, JSON in k6's shape, JUnit."""
     made = publish(perf_run.state_folder, perf_run.judged_run_id, profile=perf_run.checked_profile)
     gate = dg.AssetCheckResult(

@@ -22,7 +22,8 @@ from perf_pipeline.runs.session import Session
 def sampler(session: Session, benchmark: str, folder: Path, origin_ns: int) -> Sampler:
     """Make the sampler of a benchmark: host, processes, and every server that is configured."""
     config = session.profile.benchmarks[benchmark]
-    probes = [HostProbe(), ProcessProbe(_parts(session)), *_servers(session, benchmark, config)]
+    probes: list[Probe] = [HostProbe(), ProcessProbe(_parts(session))]
+    probes += _servers(session, benchmark, config)
     return Sampler([(probe, config.interval_us) for probe in probes], folder, origin_ns)
 
 

@@ -8,15 +8,31 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
-from pydantic import TypeAdapter
-
-from perf_pipeline.config.executors import Executor
+from perf_pipeline.config.executors import (
+    ConstantArrivalRate,
+    ConstantVUs,
+    Executor,
+    PerVUIterations,
+    RampingArrivalRate,
+    RampingVUs,
+    SharedIterations,
+)
 
 JSON = None | bool | int | float | str | list["JSON"] | Mapping[str, "JSON"]
 
-_EXECUTOR: Final[TypeAdapter[Executor]] = TypeAdapter(Executor)
+_EXECUTORS: Final[Mapping[str, type[Executor]]] = MappingProxyType(
+    {
+        "constant-vus": ConstantVUs,
+        "ramping-vus": RampingVUs,
+        "constant-arrival-rate": ConstantArrivalRate,
+        "ramping-arrival-rate": RampingArrivalRate,
+        "per-vu-iterations": PerVUIterations,
+        "shared-iterations": SharedIterations,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +81,7 @@ class LoadJob:
         scenarios = [
             {
                 "name": scenario.name,
-                "executor": _EXECUTOR.dump_python(scenario.executor, mode="json", by_alias=True),
+                "executor": scenario.executor.model_dump(mode="json", by_alias=True),
                 "workload": scenario.workload,
                 "parameters": scenario.parameters,
                 "warm_up_us": scenario.warm_up_us,
@@ -86,10 +102,14 @@ class LoadJob:
 def load_job_from_json(values: Mapping[str, Any]) -> LoadJob:
     """Read back what `LoadJob.to_json` gave."""
     scenarios = tuple(
-        ScenarioJob(**{**scenario, "executor": _EXECUTOR.validate_python(scenario["executor"])})
+        ScenarioJob(**{**scenario, "executor": _executor(scenario["executor"])})
         for scenario in values["scenarios"]
     )
     return LoadJob(**{**values, "folder": Path(values["folder"]), "scenarios": scenarios})
+
+
+def _executor(values: Mapping[str, Any]) -> Executor:
+    return _EXECUTORS[values["executor"]].model_validate(values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Add here: another statistic of it. Keep out: limits (health.py).
 
 from typing import Final
 
+LATE_US: Final = 20_000  # a delay that the machine, not the timer, has made
 BIN_US: Final = 100
 _BINS: Final = 5_000  # up to 500 ms in steps of 0.1 ms; later ones share the last bin
 

@@ -7,6 +7,7 @@ import asyncio
 from typing import Final
 
 from perf_pipeline.config.executors import ConstantArrivalRate, RampingArrivalRate
+from perf_pipeline.engine.lag import LATE_US
 from perf_pipeline.engine.part import ScenarioPart
 from perf_pipeline.engine.vus import VirtualUser
 from perf_pipeline.metrics.sample import Phase
@@ -68,10 +69,19 @@ class OpenModel:
     def _start(self, at_us: int) -> None:
         vu = self._free.pop() if self._free else self._make()
         if vu is None:
-            self._part.tally.drop(self._part.window.phase(at_us))
+            self._drop(at_us)
             return
         task = asyncio.get_running_loop().create_task(self._run(vu, at_us))
         self._running[vu] = task
+
+    def _drop(self, at_us: int) -> None:
+        part = self._part
+        phase = part.window.phase(at_us)
+        part.tally.drop(phase)
+        # After a pause of our own many starts are due at once and use the VUs up: not the
+        # target's doing.
+        if phase is Phase.MEASURED and part.clock.now_us() - at_us > LATE_US:
+            part.tally.late_drops += 1
 
     def _make(self) -> VirtualUser | None:
         number = next(self._numbers, None)

@@ -25,6 +25,7 @@ class Tally:
     measured_iterations: int = 0
     dropped: int = 0
     measured_dropped: int = 0
+    late_drops: int = 0
     interrupted: int = 0
     exceptions: int = 0
     deaf_to_cancellation: int = 0

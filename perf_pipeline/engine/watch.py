@@ -17,13 +17,12 @@ from perf_pipeline.engine.health import (
     LAG_P99_LIMIT_MS,
     Vitals,
 )
-from perf_pipeline.engine.lag import LagHistogram
+from perf_pipeline.engine.lag import LATE_US, LagHistogram
 from perf_pipeline.engine.part import Tally
 from perf_pipeline.engine.ports import Clock
 from perf_pipeline.units import US_PER_MS, US_PER_S
 
 TICK_US: Final = 20 * US_PER_MS
-STALL_US: Final = 20 * US_PER_MS
 _SCHEDSTAT: Final = Path("/proc/thread-self/schedstat")
 
 
@@ -70,7 +69,7 @@ class Watch:
 
     def _note_delay(self, delay_us: int) -> None:
         self._stall_longest_us = max(self._stall_longest_us, delay_us)
-        if delay_us > STALL_US:
+        if delay_us > LATE_US:
             self._stall_total_us += delay_us
 
     def _note_cpu(self, thread_ns: int, span_us: int) -> None:
@@ -82,9 +81,10 @@ class Watch:
 
     def vitals(self, tallies: Iterable[Tally]) -> Vitals:
         """Give what was seen, with the late starts of all scenarios."""
-        lags, exceptions, deaf = LagHistogram(), 0, 0
+        lags, late_drops, exceptions, deaf = LagHistogram(), 0, 0, 0
         for tally in tallies:
             lags = lags.plus(tally.lag)
+            late_drops += tally.late_drops
             exceptions += tally.exceptions
             deaf += tally.deaf_to_cancellation
         span_ns = max(1, self._cpu_span_us * 1_000)
@@ -99,6 +99,7 @@ class Watch:
             starts=lags.count,
             late_starts=lags.later_than(int(LAG_P95_LIMIT_MS * US_PER_MS)),
             very_late_starts=lags.later_than(int(LAG_P99_LIMIT_MS * US_PER_MS)),
+            late_drops=late_drops,
             schedule_lag_p50_ms=lags.quantile_us(0.5) / US_PER_MS,
             schedule_lag_p95_ms=lags.quantile_us(0.95) / US_PER_MS,
             schedule_lag_p99_ms=lags.quantile_us(0.99) / US_PER_MS,

@@ -6,10 +6,12 @@ Add here: another way of telling. Keep out: what is told (runs/).
 import sys
 import time
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from rich.console import Console
-from rich.status import Status
+
+if TYPE_CHECKING:
+    from rich.status import Status
 
 PROGRESS_PREFIX: Final = "  "
 LOG_EVERY_S: Final = 5.0
@@ -23,7 +25,7 @@ class Narrator:
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
-        self._status: Status | None = None
+        self._status: "Status | None" = None
         self._began_s = time.monotonic()
         self._last_progress_s = 0.0
 

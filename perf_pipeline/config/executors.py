@@ -23,7 +23,11 @@ def _write_duration(us: int) -> float:
     return us / US_PER_MS
 
 
-Duration = Annotated[int, BeforeValidator(parse_duration_us), PlainSerializer(_write_duration, when_used="json")]
+Duration = Annotated[
+    int,
+    BeforeValidator(parse_duration_us),
+    PlainSerializer(_write_duration, when_used="json"),
+]
 
 
 _K6_SPELLING: Final[Mapping[str, str]] = {

@@ -4,8 +4,6 @@ Add here: nothing but its labels. Keep out: what it does (runs/, workloads/).
 Dagster concept: assets, https://docs.dagster.io/guides/build/assets
 """
 
-from typing import Any
-
 import dagster as dg
 
 from perf_pipeline.defs.benchmark import labels, measured

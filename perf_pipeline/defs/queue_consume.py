@@ -4,8 +4,6 @@ Add here: nothing but its labels. Keep out: what it does (runs/, workloads/).
 Dagster concept: assets, https://docs.dagster.io/guides/build/assets
 """
 
-from typing import Any
-
 import dagster as dg
 
 from perf_pipeline.defs.benchmark import labels, measured
@@ -14,5 +12,5 @@ from perf_pipeline.defs.resources import PerfRun
 
 @dg.asset(deps=["queue_produce"], **labels("queue", "kafka"))
 def queue_consume(perf_run: PerfRun) -> dg.MaterializeResult:
-    """Consume what was produced, from a position fixed before: throughput, lag, lost, duplicates."""
+    """Consume what was produced, from a position fixed before: rate, lag, lost, duplicates."""
     return measured(perf_run, "queue_consume")

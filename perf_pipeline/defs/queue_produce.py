@@ -4,8 +4,6 @@ Add here: nothing but its labels. Keep out: what it does (runs/, workloads/).
 Dagster concept: assets, https://docs.dagster.io/guides/build/assets
 """
 
-from typing import Any
-
 import dagster as dg
 
 from perf_pipeline.defs.benchmark import labels, measured
@@ -14,5 +12,5 @@ from perf_pipeline.defs.resources import PerfRun
 
 @dg.asset(deps=["database_benchmark"], **labels("queue", "kafka"))
 def queue_produce(perf_run: PerfRun) -> dg.MaterializeResult:
-    """Produce at 12, 100 and 1,000 messages a second, idempotent and transactional, and once unpaced."""
+    """Produce 12, 100 and 1,000 messages a second, idempotent and transactional; once unpaced."""
     return measured(perf_run, "queue_produce")

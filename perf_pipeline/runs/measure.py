@@ -19,12 +19,13 @@ from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.runs.deliveries import collect_deliveries, take_over_backlog
 from perf_pipeline.runs.figures import Evidence, figures_of, write_figures
 from perf_pipeline.runs.jobs import load_job, secrets_of
+from perf_pipeline.runs.live import LiveJudge
 from perf_pipeline.runs.locks import load_generator
 from perf_pipeline.runs.preparing import prepare_benchmark, prepare_step, tidy
 from perf_pipeline.runs.progress import Watch
 from perf_pipeline.runs.session import Session
 from perf_pipeline.runs.watching import sampler
-from perf_pipeline.store.records import BenchmarkOutcome, BenchmarkStatus, ScenarioCounts
+from perf_pipeline.store.records import BenchmarkOutcome, BenchmarkStatus, RunKey, ScenarioCounts
 from perf_pipeline.store.spool_figures import (
     backlog_from_spool,
     ledger_counts_from_spool,
@@ -42,9 +43,11 @@ class _Load:
 
     began_at: datetime
     origin_ns: int
+    judge: LiveJudge
     outcomes: list[LoadOutcome] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     aborted: bool = False
+    crossed: bool = False
     ledger_is_known: bool = False
 
 
@@ -61,12 +64,17 @@ def measure(session: Session, benchmark: str) -> BenchmarkOutcome:
     folder = fresh_folder(session, benchmark)
     with load_generator(session.state, f"run {session.run_id} {benchmark}", say=session.say):
         prepare_benchmark(session, benchmark)
-        load = _Load(datetime.now(UTC), time.monotonic_ns())
+        load = _Load(datetime.now(UTC), time.monotonic_ns(), _live_judge(session, benchmark))
         if benchmark == "queue_consume":
             take_over_backlog(session.folder / "queue_produce", folder)
         with _written_down(session, benchmark, folder, load):
             _run_steps(session, benchmark, folder, load)
     return _outcome(session, benchmark, load)
+
+
+def _live_judge(session: Session, benchmark: str) -> LiveJudge:
+    thresholds = session.profile.benchmarks[benchmark].parsed_thresholds()
+    return LiveJudge(session.folder, RunKey(session.run_id, benchmark), thresholds)
 
 
 def fresh_folder(session: Session, benchmark: str) -> Path:
@@ -98,7 +106,7 @@ def _run_steps(session: Session, benchmark: str, folder: Path, load: _Load) -> N
     try:
         with sampler(session, benchmark, folder, load.origin_ns) as sampling:
             for step, _ in config.steps:
-                if session.stop.is_set() or load.aborted:
+                if session.stop.is_set() or load.aborted or load.crossed:
                     break
                 prepare_step(session, benchmark, step)
                 _run_step(session, benchmark, step, folder, load)
@@ -118,7 +126,7 @@ def _run_steps(session: Session, benchmark: str, folder: Path, load: _Load) -> N
 
 
 def _run_step(session: Session, benchmark: str, step: int, folder: Path, load: _Load) -> None:
-    watch = Watch(session, benchmark)
+    watch = Watch(session, benchmark, load.judge, load.origin_ns)
     outcome = run_load(
         load_job(session, benchmark, step, folder),
         secrets=secrets_of(session),
@@ -130,6 +138,9 @@ def _run_step(session: Session, benchmark: str, step: int, folder: Path, load: _
     if watch.problem:
         load.aborted = True
         load.problems.append(watch.problem)
+    if watch.crossed:
+        load.crossed = True
+        load.problems.append(watch.crossed)
 
 
 def _collect(session: Session, benchmark: str, folder: Path, load: _Load) -> None:
@@ -151,6 +162,8 @@ def _outcome(session: Session, benchmark: str, load: _Load) -> BenchmarkOutcome:
     status: BenchmarkStatus = "complete"
     if load.aborted or not load.outcomes:
         status = "aborted"
+    elif load.crossed:
+        status = "abort_on_fail"
     elif session.stop.is_set():
         status = "stopped"
     return BenchmarkOutcome(

@@ -12,7 +12,6 @@ from pathlib import Path
 from perf_pipeline.config.profile import BENCHMARKS, Profile
 from perf_pipeline.errors import (
     PerfPipelineError,
-    StoppedByUserError,
     StoreBusyError,
     TargetUnavailableError,
 )
@@ -32,7 +31,6 @@ class _Progress:
     """Remember what happened on the way to the report."""
 
     problems: list[str] = field(default_factory=list)
-    stopped: bool = False
     busy: StoreBusyError | None = None
 
 
@@ -96,10 +94,8 @@ def _measure_all(session: Session, names: list[str], progress: _Progress) -> Non
             measure(session, name)
             _ingest(session, name, progress)
             if session.stop.is_set():
-                raise StoppedByUserError(f"stopped during {name}")
-    except StoppedByUserError as error:
-        progress.stopped = True
-        progress.problems.append(error.sentence)
+                progress.problems.append(f"the user stopped the run during {name}")
+                return
     except TargetUnavailableError as error:
         progress.problems.append(error.sentence)
         session.say(str(error))

@@ -21,8 +21,8 @@ from perf_pipeline.config.target import Target, resolve_target
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.runs.environment import fingerprint
 from perf_pipeline.runs.session import Say, Session, new_run_id
-from perf_pipeline.stack.health import require_health
 from perf_pipeline.stack.embedded import running_stack
+from perf_pipeline.stack.health import require_health
 from perf_pipeline.stack.parts import Stack, StackOptions
 from perf_pipeline.store.records import RunRecord
 

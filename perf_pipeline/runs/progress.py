@@ -4,9 +4,11 @@ Add here: another reason to end a load early. Keep out: verdicts (judge.py).
 """
 
 import threading
+import time
 from typing import Final
 
 from perf_pipeline.engine.progress import Progress, ScenarioProgress
+from perf_pipeline.runs.live import LiveJudge
 from perf_pipeline.runs.session import Session
 
 DEAD_AFTER_S: Final = 5.0
@@ -17,21 +19,41 @@ class Watch:
 
     Attributes:
         stop: ends the load; set by the user's stop and by a dead target.
-        problem: one sentence when this ended the load, else None.
+        problem: one sentence when the target's death ended the load, else None.
+        crossed: one sentence when a threshold with abortOnFail ended it, else None.
     """
 
-    def __init__(self, session: Session, benchmark: str) -> None:
+    def __init__(self, session: Session, benchmark: str, judge: LiveJudge, origin_ns: int) -> None:
         self._session = session
         self._benchmark = benchmark
+        self._judge = judge
+        self._origin_ns = origin_ns
         self._ok = 0
         self._failed = 0
         self._failing_since_s: float | None = None
         self.stop = _Either(session.stop)
         self.problem: str | None = None
+        self.crossed: str | None = None
 
     def on_progress(self, progress: Progress) -> None:
         """Say how it goes, and end a load that has only failed for a while."""
         self._session.say(f"  {self._benchmark}: {line_of(progress)}")
+        self._look_for_death(progress)
+        if not self.stop.is_set():
+            self._look_for_failure()
+
+    def _look_for_failure(self) -> None:
+        elapsed_s = (time.monotonic_ns() - self._origin_ns) / 1e9
+        failed = self._judge.failed(elapsed_s)
+        if failed is not None:
+            threshold, observed = failed
+            self.crossed = (
+                f"{threshold.key} {threshold.source} failed after {elapsed_s:.0f} s "
+                f"(observed {observed:g}); abortOnFail ended the load"
+            )
+            self.stop.set()
+
+    def _look_for_death(self, progress: Progress) -> None:
         ok = sum(one.ok for one in progress.scenarios)
         failed = sum(one.failed for one in progress.scenarios)
         if ok > self._ok or failed == self._failed:

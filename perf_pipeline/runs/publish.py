@@ -43,6 +43,7 @@ _STATUS: Final = MappingProxyType(
         "complete": BenchmarkStatus.COMPLETED,
         "stopped": BenchmarkStatus.STOPPED,
         "aborted": BenchmarkStatus.FAILED,
+        "abort_on_fail": BenchmarkStatus.ABORTED,
     }
 )
 

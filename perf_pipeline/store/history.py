@@ -225,6 +225,14 @@ def open_history(path: Path, *, wait_s: float = 30.0, read_only: bool = False) -
             yield History(path, connection)
 
 
+@contextmanager
+def memory_history() -> Iterator[History]:
+    """Open an empty history in memory, gone afterwards: to ask a spool without touching a file."""
+    with duckdb.connect(":memory:") as connection:
+        migrate(connection, "memory")
+        yield History(Path(":memory:"), connection)
+
+
 def _is_current(path: Path, wait_s: float) -> bool:
     with connected(path, wait_s, read_only=True) as connection:
         return is_current(connection, str(path))

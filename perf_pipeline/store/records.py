@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from perf_pipeline.errors import PerfPipelineError
 
-BenchmarkStatus = Literal["complete", "stopped", "aborted"]
+BenchmarkStatus = Literal["complete", "stopped", "aborted", "abort_on_fail"]
 SeriesStatistic = Literal["med", "p90", "p95", "p99", "avg", "min", "max", "rate", "count", "value"]
 
 
@@ -111,7 +111,8 @@ class BenchmarkOutcome:
 
     Attributes:
         benchmark: its name.
-        status: complete, stopped (by a threshold or a person), aborted (cut off).
+        status: complete, stopped (by a person), abort_on_fail (by a threshold), aborted (cut off,
+            or the target died).
         began_at: UTC, ISO 8601; empty when it was cut off before anyone wrote it down.
         wall_s: from start to end, s.
         measured_s: length of the measured phase, s.

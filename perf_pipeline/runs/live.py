@@ -1,0 +1,53 @@
+"""Judge a load while it runs, for the thresholds that may end it (abortOnFail).
+
+The same SQL as at the end, over what is in the spool so far, in a database in memory: the history
+is never open during a load. It costs the driver a moment every 2 s, so it is done only where a
+threshold asks for it.
+Add here: nothing but what a running load is asked. Keep out: final verdicts (judge.py).
+Source: k6 evaluates every 2 s, skips metrics without data, and aborts only after delayAbortEval.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.metrics.threshold import Threshold
+from perf_pipeline.store.history import memory_history
+from perf_pipeline.store.records import RunKey
+
+EVERY_S: Final = 2.0
+
+
+class LiveJudge:
+    """Look every 2 s whether a threshold with abortOnFail has failed.
+
+    Args:
+        spool_run: folder of the run.
+        key: of the benchmark.
+        thresholds: of the benchmark; only those with abortOnFail are looked at.
+    """
+
+    def __init__(self, spool_run: Path, key: RunKey, thresholds: list[Threshold]) -> None:
+        self._spool_run = spool_run
+        self._key = key
+        self._thresholds = [one for one in thresholds if one.abort_on_fail]
+        self._next_s = EVERY_S
+
+    def failed(self, elapsed_s: float) -> tuple[Threshold, float] | None:
+        """Give the first threshold that has failed and what was observed; None while all hold.
+
+        Args:
+            elapsed_s: since the benchmark's origin.
+        """
+        if not self._thresholds or elapsed_s < self._next_s:
+            return None
+        self._next_s = elapsed_s + EVERY_S
+        due = [one for one in self._thresholds if one.delay_abort_eval_us / 1e6 < elapsed_s]
+        if not due:
+            return None
+        with memory_history() as history:
+            history.ingest(self._spool_run, self._key.benchmark)
+            for threshold in due:
+                observed = history.observe(self._key, threshold)
+                if observed is not None and not threshold.holds(observed):
+                    return threshold, observed
+        return None

@@ -25,7 +25,7 @@ class Narrator:
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
-        self._status: "Status | None" = None
+        self._status: Status | None = None
         self._began_s = time.monotonic()
         self._last_progress_s = 0.0
 

@@ -294,14 +294,3 @@ def test_the_position_of_an_active_group_is_not_touched(parameters: dict[str, An
                 await asyncio.to_thread(fix, parameters)
 
     asyncio.run(body())
-
-
-def test_a_group_that_never_committed_has_no_position(parameters: dict[str, Any]) -> None:
-    positions = committed(parameters["brokers"], "never-seen", parameters["topic"])
-
-    assert positions == dict.fromkeys(range(PARTITIONS))
-
-
-def test_reading_the_watermarks_of_a_missing_topic_is_explained(brokers: str) -> None:
-    with pytest.raises(TargetUnavailableError, match="there is no topic no-such-topic on 127"):
-        watermarks(brokers, "no-such-topic")

@@ -230,11 +230,3 @@ def test_brokers_that_are_down_are_named() -> None:
 
     with pytest.raises(TargetUnavailableError, match=r"failed on the brokers 127\.0\.0\.1:1"):
         asyncio.run(body())
-
-
-def test_an_existing_topic_is_left_as_it_is(brokers: str, topic: str) -> None:
-    assert ensure_topic(brokers, topic, 12) == 3
-
-
-def test_deleting_a_missing_topic_is_no_error(brokers: str) -> None:
-    delete_topic(brokers, "never-made")

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from itertools import chain
-from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-import perf_pipeline
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.workloads import postgres_seeding
 from perf_pipeline.workloads.postgres_seeding import (
@@ -19,8 +17,8 @@ from perf_pipeline.workloads.postgres_seeding import (
     seed,
     split_ids,
 )
+from perf_pipeline_tests.integration.workload_bench import scratch_database
 
-SCHEMA = Path(perf_pipeline.__file__).parent / "reference_system" / "schema.sql"
 FOREIGN = (
     "insert into users (first_name, last_name, email, birthday_date, timezone) "
     "values ('Ada', 'Byron', %s, '1980-05-17', 'Europe/London')"
@@ -30,14 +28,8 @@ FOREIGN = (
 @pytest.fixture
 def dsn(postgres_dsn: str) -> Iterator[str]:
     """Give a database of its own with the reference system's tables."""
-    with psycopg.connect(postgres_dsn, autocommit=True) as server:
-        server.execute("drop database if exists test_seeding with (force)")
-        server.execute("create database test_seeding")
-        own = make_conninfo(postgres_dsn, dbname="test_seeding")
-        with psycopg.connect(own, autocommit=True) as connection:
-            connection.execute(SCHEMA.read_bytes())
+    with scratch_database(postgres_dsn, "test_seeding") as own:
         yield own
-        server.execute("drop database test_seeding with (force)")
 
 
 def ask(dsn: str, query: str) -> list[tuple[object, ...]]:

@@ -6,15 +6,22 @@ Add here: another way to call a workload in tests. Keep out: assertions.
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+import perf_pipeline
 from perf_pipeline.engine.ports import Iteration, WorkerContext, Workload
 from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent, Outcome, Phase, Sample
 
 SEED = 42
+SCHEMA = Path(perf_pipeline.__file__).parent / "reference_system" / "schema.sql"
 
 
 class RealClock:
@@ -156,6 +163,20 @@ async def opened(
         yield bench
     finally:
         await workload.close()
+
+
+@contextmanager
+def scratch_database(dsn: str, name: str) -> Iterator[str]:
+    """Give a database of its own with the reference system's tables; drop it afterwards."""
+    identifier = sql.Identifier(name)
+    with psycopg.connect(dsn, autocommit=True) as server:
+        server.execute(sql.SQL("drop database if exists {} with (force)").format(identifier))
+        server.execute(sql.SQL("create database {}").format(identifier))
+        own = make_conninfo(dsn, dbname=name)
+        with psycopg.connect(own, autocommit=True) as connection:
+            connection.execute(SCHEMA.read_bytes())
+        yield own
+        server.execute(sql.SQL("drop database {} with (force)").format(identifier))
 
 
 def outcomes(samples: Sequence[Sample]) -> dict[tuple[str, str], int]:

@@ -1,0 +1,50 @@
+"""Topics and positions on a real broker."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.workloads.kafka_topics import (
+    committed,
+    delete_topic,
+    ensure_topic,
+    fix_position,
+    watermarks,
+)
+
+
+@pytest.fixture
+def topic(brokers: str) -> Iterator[str]:
+    """Give a topic of its own with three partitions."""
+    name = f"test-topics-{uuid4().hex[:8]}"
+    assert ensure_topic(brokers, name, 3) == 3
+    yield name
+    delete_topic(brokers, name)
+
+
+def test_an_existing_topic_is_left_as_it_is(brokers: str, topic: str) -> None:
+    assert ensure_topic(brokers, topic, 12) == 3
+
+
+def test_deleting_a_missing_topic_is_no_error(brokers: str) -> None:
+    delete_topic(brokers, "never-made")
+
+
+def test_a_group_that_never_committed_has_no_position(brokers: str, topic: str) -> None:
+    positions = committed(brokers, "never-seen", topic)
+
+    assert positions == dict.fromkeys(range(3))
+
+
+def test_reading_the_watermarks_of_a_missing_topic_is_explained(brokers: str) -> None:
+    with pytest.raises(TargetUnavailableError, match="there is no topic no-such-topic on 127"):
+        watermarks(brokers, "no-such-topic")
+
+
+def test_a_fixed_position_is_the_end_of_every_partition(brokers: str, topic: str) -> None:
+    group = f"g-{topic}"
+
+    assert fix_position(brokers, group, topic) == {0: 0, 1: 0, 2: 0}
+    assert committed(brokers, group, topic) == {0: 0, 1: 0, 2: 0}

@@ -65,11 +65,12 @@ def _database(evidence: Evidence) -> Iterator[Figure]:
 
 def _produce(evidence: Evidence) -> Iterator[Figure]:
     for span in evidence.spans:
-        rate = _held_rate(span, evidence.counts[span.scenario])
+        scenario = evidence.config.scenarios[span.scenario]
+        rate = _held_rate(span, evidence.counts[span.scenario], scenario)
         if rate is None:
             continue
         yield Figure("produce_rate", rate, span.scenario)
-        planned = planned_per_s(evidence.config.scenarios[span.scenario])
+        planned = planned_per_s(scenario)
         if planned:
             yield Figure("produce_rate_ratio", rate / planned, span.scenario)
 
@@ -107,7 +108,7 @@ def _day(evidence: Evidence) -> Iterator[Figure]:
     best = 0.0
     for span in evidence.spans:
         counts = evidence.counts[span.scenario]
-        rate = _held_rate(span, counts)
+        rate = _held_rate(span, counts, evidence.config.scenarios[span.scenario])
         if rate is None:
             continue
         yield Figure("produce_rate", rate, span.scenario)
@@ -120,14 +121,31 @@ def _day(evidence: Evidence) -> Iterator[Figure]:
         yield Figure("headroom_ratio", best * SECONDS_PER_DAY / TARGET_PER_DAY)
 
 
-def _held_rate(span: SpanFigures, counts: ScenarioCounts) -> float | None:
-    """Give good records per second, over the window or until the last answer, if that was later.
+def _held_rate(span: SpanFigures, counts: ScenarioCounts, scenario: Scenario) -> float | None:
+    """Give good records per second that the system kept up.
 
-    An answer after the window's end makes the rate smaller: what is confirmed late is not kept up.
+    With a planned rate: that rate times the share of planned starts that went well, because a
+    window of n periods can hold n + 1 starts. An answer after the window's end makes the rate
+    smaller: what is confirmed late is not kept up.
     """
-    end_us = max(counts.measured_until_us, span.last_ended_us)
-    seconds = (end_us - counts.measured_from_us) / US_PER_S
-    return span.records / seconds if span.records and seconds > 0 else None
+    window_us = counts.measured_until_us - counts.measured_from_us
+    elapsed_us = max(counts.measured_until_us, span.last_ended_us) - counts.measured_from_us
+    if not span.records or window_us <= 0:
+        return None
+    planned = planned_per_s(scenario)
+    if planned is None:
+        return span.records * US_PER_S / elapsed_us
+    starts = span.count + (counts.dropped_iterations or 0)
+    good_ratio = span.records / (starts * records_per_start(scenario))
+    return planned * good_ratio * window_us / elapsed_us
+
+
+def records_per_start(scenario: Scenario) -> int:
+    """Give how many messages one start moves when it goes well."""
+    parameters = scenario.parameters
+    if isinstance(parameters, TransactionParameters):
+        return parameters.messages_per_transaction
+    return 1
 
 
 def planned_per_s(scenario: Scenario) -> float | None:
@@ -135,10 +153,7 @@ def planned_per_s(scenario: Scenario) -> float | None:
     if not isinstance(scenario.plan, ConstantArrivalRate):
         return None
     starts = scenario.plan.rate * US_PER_S / scenario.plan.time_unit_us
-    parameters = scenario.parameters
-    if isinstance(parameters, TransactionParameters):
-        return starts * parameters.messages_per_transaction
-    return starts
+    return starts * records_per_start(scenario)
 
 
 _FIGURES: Final[Mapping[str, Callable[[Evidence], Iterator[Figure]]]] = MappingProxyType(

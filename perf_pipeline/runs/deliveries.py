@@ -14,6 +14,8 @@ from perf_pipeline.metrics.sample import LEDGER_COLUMNS, LedgerEntry, LedgerEven
 from perf_pipeline.runs.jobs import run_of
 from perf_pipeline.runs.seeding import require_postgres
 from perf_pipeline.runs.session import Session
+from perf_pipeline.store.records import ScenarioCounts
+from perf_pipeline.store.spool_figures import ledger_counts_from_spool, span_figures
 from perf_pipeline.units import US_PER_S
 from perf_pipeline.workloads.people import run_email_pattern
 from perf_pipeline.workloads.postgres_deliveries import (
@@ -23,6 +25,7 @@ from perf_pipeline.workloads.postgres_deliveries import (
 )
 
 BACKLOG_AT_US: Final = 0
+IDLE_US: Final = US_PER_S // 2
 NO_TABLE: Final = (
     "the system's database has no table message_deliveries: "
     "message latency, lost and duplicate messages were not measured"
@@ -64,6 +67,24 @@ def collect_deliveries(
     wall_origin_us = (time.time_ns() - time.monotonic_ns() + origin_ns) // 1_000
     deliveries = read_deliveries(dsn, pattern)
     _write(folder / "ledger-deliveries.csv", _completions(deliveries, wall_origin_us))
+    return None
+
+
+def still_consuming(folder: Path, counts: Iterable[ScenarioCounts]) -> str | None:
+    """Say why missing messages can't be told from waiting ones; None when the consumer had time.
+
+    A consumer that was idle at the end of its time had taken all that there was.
+    """
+    ledger = ledger_counts_from_spool(folder)
+    ends_us = {one.name: one.measured_until_us for one in counts}
+    for span in span_figures(folder):
+        idle_us = ends_us.get(span.scenario, span.last_ended_us) - span.last_ended_us
+        if span.operation == "consume" and ledger.lost and idle_us < IDLE_US:
+            return (
+                f"{ledger.lost:,} messages were not consumed when the consumer's time was over, and "
+                "it was still busy: lost messages can't be told from waiting ones; give "
+                f"{span.scenario} a longer duration or more VUs"
+            )
     return None
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target, mask
+from perf_pipeline.probes.postgres import server_facts
 from perf_pipeline.stack.parts import ServiceInfo
 
 _CLIENTS: Final = ("confluent-kafka", "httptools", "psycopg", "uvloop")
@@ -28,16 +29,31 @@ def fingerprint(
         profile: for the numbers of processes.
         target: a configured system is named by its address.
         services: parts that run on this machine.
+
+    Raises:
+        ProbeError: a configured PostgreSQL does not answer.
     """
     facts = {**machine_facts(), **_client_facts()}
     facts["generator_workers"] = str(profile.workers)
     facts["target"] = target.name
     running = {service.name: service for service in services}
     if "api" not in running and target.base_url:
-        facts["api"] = f"external {mask(target.base_url)}"
+        facts |= _external_facts(target)
     for name, service in sorted(running.items()):
         facts[name] = f"{service.kind} {service.version}".strip()
         facts |= {f"{name}.{key}": value for key, value in _steady(service.settings)}
+    return facts
+
+
+def _external_facts(target: Target) -> dict[str, str]:
+    """Describe a system that was not started here; its PostgreSQL tells about itself."""
+    facts = {"api": f"external {mask(target.base_url or '')}"}
+    if target.brokers:
+        facts["broker"] = "external"
+    if target.postgres_dsn:
+        facts |= {
+            f"postgres.{key}": value for key, value in server_facts(target.postgres_dsn).items()
+        }
     return facts
 
 

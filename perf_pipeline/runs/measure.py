@@ -16,7 +16,11 @@ from typing import Final
 from perf_pipeline.engine.job import LoadOutcome, ScenarioOutcome
 from perf_pipeline.engine.processes import run_load
 from perf_pipeline.errors import TargetUnavailableError
-from perf_pipeline.runs.deliveries import collect_deliveries, take_over_backlog
+from perf_pipeline.runs.deliveries import (
+    collect_deliveries,
+    still_consuming,
+    take_over_backlog,
+)
 from perf_pipeline.runs.figures import Evidence, figures_of, write_figures
 from perf_pipeline.runs.jobs import load_job, secrets_of
 from perf_pipeline.runs.live import LiveJudge
@@ -153,7 +157,10 @@ def _collect(session: Session, benchmark: str, folder: Path, load: _Load) -> Non
             session.say(problem)
         load.ledger_is_known = problem is None
     elif benchmark == "queue_consume":
-        load.ledger_is_known = True
+        problem = still_consuming(folder, tuple(_counts(load)))
+        if problem:
+            load.problems.append(problem)
+        load.ledger_is_known = problem is None
 
 
 def _outcome(session: Session, benchmark: str, load: _Load) -> BenchmarkOutcome:

@@ -81,8 +81,8 @@ def still_consuming(folder: Path, counts: Iterable[ScenarioCounts]) -> str | Non
         idle_us = ends_us.get(span.scenario, span.last_ended_us) - span.last_ended_us
         if span.operation == "consume" and ledger.lost and idle_us < IDLE_US:
             return (
-                f"{ledger.lost:,} messages were not consumed when the consumer's time was over, and "
-                "it was still busy: lost messages can't be told from waiting ones; give "
+                f"{ledger.lost:,} messages were not consumed when the consumer's time was over, "
+                "and it was still busy: lost messages can't be told from waiting ones; give "
                 f"{span.scenario} a longer duration or more VUs"
             )
     return None

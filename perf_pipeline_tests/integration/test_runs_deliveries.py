@@ -1,0 +1,99 @@
+"""Ledgers: what is taken over from an earlier benchmark, and when a loss may be called one."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import astuple
+from pathlib import Path
+
+from perf_pipeline.metrics.sample import (
+    LEDGER_COLUMNS,
+    SAMPLE_COLUMNS,
+    LedgerEntry,
+    LedgerEvent,
+    Outcome,
+    Phase,
+    Sample,
+)
+from perf_pipeline.runs.deliveries import still_consuming, take_over_backlog
+from perf_pipeline.store.records import ScenarioCounts
+from perf_pipeline.store.spool_figures import backlog_from_spool, ledger_counts_from_spool
+
+SECOND = 1_000_000
+WINDOW = ScenarioCounts("consume", 2, 0, 0, 0, 0, 10 * SECOND)
+
+
+def write_ledger(path: Path, entries: Iterable[LedgerEntry]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(LEDGER_COLUMNS)
+        writer.writerows(astuple(entry) for entry in entries)
+
+
+def consumed(folder: Path, *, last_ended_us: int, missing: bool) -> None:
+    """Write a consumer that took m1, and m2 unless it is missing; both were promised."""
+    sample = Sample(
+        *("consume", "kafka", 1, 0, "consume", Phase.MEASURED),
+        *(SECOND, SECOND, last_ended_us, Outcome.OK),
+    )
+    with (folder / "samples-1-0.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(SAMPLE_COLUMNS)
+        writer.writerow(astuple(sample))
+    done = [LedgerEntry("m1", LedgerEvent.COMPLETED, last_ended_us)]
+    done += [] if missing else [LedgerEntry("m2", LedgerEvent.COMPLETED, last_ended_us)]
+    promised = [LedgerEntry(name, LedgerEvent.ACKNOWLEDGED, 0) for name in ("m1", "m2")]
+    write_ledger(folder / "ledger-1-0.csv", [*promised, *done])
+
+
+def test_only_promised_messages_are_taken_over_and_they_are_the_backlog(tmp_path: Path) -> None:
+    produced, folder = tmp_path / "queue_produce", tmp_path / "queue_consume"
+    produced.mkdir()
+    folder.mkdir()
+    write_ledger(
+        produced / "ledger-1-0.csv",
+        [
+            LedgerEntry("m1", LedgerEvent.INTENDED, 5),
+            LedgerEntry("m1", LedgerEvent.ACKNOWLEDGED, 9),
+            LedgerEntry("m2", LedgerEvent.INTENDED, 7),  # never confirmed: nobody promised it
+            LedgerEntry("m3", LedgerEvent.ACKNOWLEDGED, 8),
+        ],
+    )
+    write_ledger(folder / "ledger-1-0.csv", [LedgerEntry("m1", LedgerEvent.COMPLETED, 2 * SECOND)])
+
+    taken = take_over_backlog(produced, folder)
+    backlog, counts = backlog_from_spool(folder), ledger_counts_from_spool(folder)
+
+    assert taken == 2
+    assert (backlog.messages, backlog.left, backlog.done_us) == (2, 1, 2 * SECOND)
+    assert (counts.expected, counts.lost) == (2, 1)
+
+
+def test_nothing_is_taken_over_where_nothing_was_produced(tmp_path: Path) -> None:
+    folder = tmp_path / "queue_consume"
+    folder.mkdir()
+
+    assert take_over_backlog(tmp_path / "queue_produce", folder) == 0
+    assert backlog_from_spool(folder).messages == 0
+
+
+def test_a_consumer_that_was_busy_to_the_end_has_lost_nothing_yet(tmp_path: Path) -> None:
+    consumed(tmp_path, last_ended_us=int(9.9 * SECOND), missing=True)
+
+    problem = still_consuming(tmp_path, [WINDOW])
+
+    assert problem is not None
+    assert "1 messages were not consumed when the consumer's time was over" in problem
+    assert "give consume a longer duration or more VUs" in problem
+
+
+def test_what_an_idle_consumer_never_got_is_lost(tmp_path: Path) -> None:
+    consumed(tmp_path, last_ended_us=3 * SECOND, missing=True)
+
+    assert still_consuming(tmp_path, [WINDOW]) is None
+    assert ledger_counts_from_spool(tmp_path).lost == 1
+
+
+def test_a_busy_consumer_that_got_everything_has_no_problem(tmp_path: Path) -> None:
+    consumed(tmp_path, last_ended_us=int(9.9 * SECOND), missing=False)
+
+    assert still_consuming(tmp_path, [WINDOW]) is None

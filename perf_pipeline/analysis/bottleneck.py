@@ -5,23 +5,36 @@ decomposed latency, and anything that decides over success.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from perf_pipeline.analysis.bottleneck_rules import RULES, BottleneckRule, Per
+from perf_pipeline.analysis.bottleneck_rules import (
+    OWN_BACKLOG,
+    RULES,
+    SATURATING,
+    BottleneckRule,
+    Per,
+)
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Severity
 
 _LOOPBACK: Final = "lo"
+_STATISTIC_LABELS: Final = {"average": "avg", "median": "med", "p95": "p(95)", "maximum": "max"}
+_FOREIGN_SHARE: Final = 0.5
 
 
 class FindingStatus(StrEnum):
-    """Say what a rule gave; NOT_APPLICABLE: there is no such evidence in this run."""
+    """Say what a rule gave.
+
+    CEILING: above the bound in a benchmark that saturates on purpose, so it is a limit that was
+    looked for and no problem of the system. NOT_APPLICABLE: there is no such evidence in this run.
+    """
 
     FOUND = "FOUND"
+    CEILING = "CEILING"
     OK = "OK"
     NOT_APPLICABLE = "NOT_APPLICABLE"
 
@@ -56,7 +69,9 @@ class Finding:
         unit: of the metric.
         severity: of the rule.
         advice: what to do when FOUND.
-        status: FOUND, OK or NOT_APPLICABLE.
+        status: the outcome.
+        statistic: what the observed figure is over the benchmark: avg, max, p(95), last.
+        remark: one sentence that bears on the cause; empty when there is none.
     """
 
     rule: str
@@ -68,6 +83,45 @@ class Finding:
     severity: Severity
     advice: str
     status: FindingStatus
+    statistic: str = ""
+    remark: str = ""
+
+
+def checklist(
+    by_benchmark: Mapping[str, Sequence[Summary]], facts: Facts | None = None
+) -> list[tuple[str, Finding]]:
+    """Run the checklist over each benchmark of a run, as (benchmark, finding).
+
+    First what is FOUND, then the CEILINGs, then every other rule once for the whole run (with an
+    empty benchmark). A benchmark that saturates on purpose gives CEILINGs and never a FOUND, and
+    the backlog that it builds up is no evidence.
+
+    Raises:
+        ValueError: a fact is below 1.
+    """
+    evidence = {name: _admitted(name, rows) for name, rows in by_benchmark.items()}
+    above = [
+        (name, replace(one, status=FindingStatus.CEILING) if name in SATURATING else one)
+        for name, rows in evidence.items()
+        for one in bottlenecks(rows, facts)
+        if one.status is FindingStatus.FOUND
+    ]
+    above.sort(key=lambda pair: pair[1].status is FindingStatus.CEILING)
+    system = [row for name, rows in evidence.items() if name not in SATURATING for row in rows]
+    everything = [row for rows in evidence.values() for row in rows]
+    for of_system, of_all in zip(
+        bottlenecks(system, facts), bottlenecks(everything, facts), strict=True
+    ):
+        # A rule without evidence from the system may have some from the other benchmarks.
+        one = of_all if of_system.status is FindingStatus.NOT_APPLICABLE else of_system
+        if one.status is not FindingStatus.FOUND:
+            above.append(("", one))
+    return above
+
+
+def _admitted(benchmark: str, summaries: Sequence[Summary]) -> list[Summary]:
+    excluded = OWN_BACKLOG if benchmark in SATURATING else frozenset[str]()
+    return [row for row in summaries if row.metric not in excluded]
 
 
 def bottlenecks(summaries: Sequence[Summary], facts: Facts | None = None) -> list[Finding]:
@@ -85,7 +139,30 @@ def bottlenecks(summaries: Sequence[Summary], facts: Facts | None = None) -> lis
     facts = facts or Facts()
     if min(facts.cores, facts.worker_processes) < 1:
         raise ValueError(f"{facts}: there is at least one core and one worker process")
-    return [_finding(rule, summaries, facts.divisor(rule.per)) for rule in RULES]
+    findings = [_finding(rule, summaries, facts.divisor(rule.per)) for rule in RULES]
+    return [_explained(one, summaries, facts) for one in findings]
+
+
+def _explained(finding: Finding, summaries: Sequence[Summary], facts: Facts) -> Finding:
+    """Say so when most of a busy machine's CPU went to nothing that this run started or watched."""
+    used = [
+        row.average
+        for row in summaries
+        if row.metric == "process_cpu_percent"
+        and row.tags
+        and row.average is not None
+        and math.isfinite(row.average)
+    ]
+    busy = finding.observed
+    if finding.rule != "host CPU" or finding.status is not FindingStatus.FOUND:
+        return finding
+    if not used or busy is None or (own := sum(used) / facts.cores) > _FOREIGN_SHARE * busy:
+        return finding
+    remark = (
+        f"the system and the load generator used only {own:.0f} % of this machine: "
+        "something else keeps it busy"
+    )
+    return replace(finding, remark=remark)
 
 
 def _finding(rule: BottleneckRule, summaries: Sequence[Summary], divisor: int) -> Finding:
@@ -104,17 +181,19 @@ def _finding(rule: BottleneckRule, summaries: Sequence[Summary], divisor: int) -
     else:
         status = FindingStatus.FOUND if worst > rule.bound else FindingStatus.OK
     key = f"{rule.metric}{{source:{rule.source}}}" if rule.source else rule.metric
+    statistic = _STATISTIC_LABELS.get(rule.statistic, rule.statistic)
     share = "" if rule.per == "one" else f" per {rule.per}"
     return Finding(
         rule.name,
         rule.tier,
-        f"{key} {rule.statistic}{share}",
+        f"{key} {statistic}{share}",
         worst,
         rule.bound,
         CATALOG[rule.metric].unit,
         rule.severity,
         rule.advice,
         status,
+        statistic,
     )
 
 

@@ -3,20 +3,31 @@
 The frame is templates/report.html. Add here: a section. Keep out: anything that needs a network.
 """
 
-from collections.abc import Iterable, Sequence
-from html import escape
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 from string import Template
 from typing import Final
 
+from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.metrics.summary import Summary
-from perf_pipeline.report import headline, wording
+from perf_pipeline.report import comparison, findings, headline, why, wording
+from perf_pipeline.report.answer import million_a_day
+from perf_pipeline.report.axis import panels
+from perf_pipeline.report.markup import (
+    Markup,
+    anchor,
+    folded,
+    kind,
+    name,
+    section,
+    sentences,
+    status,
+    table,
+)
+from perf_pipeline.report.markup import text as escaped
 from perf_pipeline.report.model import BenchmarkReport, RunReport
-from perf_pipeline.report.svg import plot
+from perf_pipeline.report.svg import plot, span_of
 
-_GOOD: Final = frozenset({"PASS", "OK", "IMPROVED", "COMPLETED"})
-_NEUTRAL: Final = frozenset({"LEARNING", "NOT_APPLICABLE"})
-_CARE: Final = frozenset({"WARN", "SUSPECT", "NOTICE", "ENVIRONMENT_CHANGED"})
 _FIGURES: Final = (
     ("average", "average"),
     ("median", "median"),
@@ -26,159 +37,163 @@ _FIGURES: Final = (
 )
 
 
-class _Markup(str):
-    """Mark a text that is HTML already; every other one is escaped."""
-
-    __slots__ = ()
-
-
 def render_html(report: RunReport) -> str:
     """Give the report as one HTML document; every value from outside is escaped."""
     frame = files("perf_pipeline.report").joinpath("templates/report.html").read_text("utf-8")
     began = report.began_at.strftime("%Y-%m-%d %H:%M:%S UTC")
     subtitle = f"{began}, took {wording.seconds(report.wall_s)}, target {report.target}"
-    sections = (
-        _section("Thresholds", _verdicts(report)),
-        _section("Against the baseline", _baseline(report)),
-        _section("Bottlenecks", _findings(report)),
-        *(_benchmark(one) for one in report.benchmarks),
-        _section("Environment", _environment(report)),
-    )
+    answer = million_a_day(report)
+    sections = {
+        "Thresholds": _verdicts(report),
+        "Bottlenecks": _findings(report),
+        "Against the baseline": _baseline(report),
+        **{one.name: _benchmark(one) for one in report.benchmarks},
+        "Environment": _environment(report),
+    }
+    shown = {title: body for title, body in sections.items() if body}
     return Template(frame).substitute(
-        title=_text(f"{report.profile} {report.run_id}: {headline.ended(report)}"),
-        heading=_text(f"{headline.ended(report)}: run {report.run_id}, profile {report.profile}"),
-        answer=_text(headline.million_a_day(report)),
-        subtitle=_text(subtitle),
+        title=escaped(f"{report.profile} {report.run_id}: {headline.ended(report)}"),
+        heading=escaped(headline.ended(report)),
+        run=escaped(f"run {report.run_id}, profile {report.profile}"),
+        answer=escaped(str(answer)),
+        answer_kind=kind(answer.status),
+        subtitle=escaped(subtitle),
         sentences=_sentences(report),
-        sections="\n".join(section for section in sections if section),
-        footer=_text(headline.counts(report)),
+        glance=_glance(report),
+        contents=_contents(shown),
+        sections="\n".join(section(title, body) for title, body in shown.items()),
+        footer=escaped(headline.counts(report)),
     )
 
 
-def _text(text: str) -> str:
-    return escape(wording.printable(text))
-
-
-def _cell(text: str) -> str:
-    return text if isinstance(text, _Markup) else _text(text)
-
-
-def _status(status: str) -> _Markup:
-    if status in _NEUTRAL:
-        kind = "soft"
-    elif status in _GOOD:
-        kind = "good"
-    else:
-        kind = "care" if status in _CARE else "bad"
-    return _Markup(f'<span class="status {kind}">{_text(wording.words(status))}</span>')
-
-
-def _section(title: str, body: str) -> str:
-    return f"<section><h2>{_text(title)}</h2>{body}</section>" if body else ""
-
-
-def _table(
-    header: Sequence[str], rows: Iterable[Sequence[str]], numeric: frozenset[int] = frozenset()
-) -> str:
-    kinds = [' class="number"' if column in numeric else "" for column in range(len(header))]
-    head = "".join(
-        f"<th{kind}>{_text(name)}</th>" for kind, name in zip(kinds, header, strict=True)
-    )
-    body = "\n".join(
-        "<tr>"
-        + "".join(f"<td{kind}>{_cell(cell)}</td>" for kind, cell in zip(kinds, row, strict=True))
-        + "</tr>"
-        for row in rows
-    )
-    if not body:
-        return ""
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>"
-    return f'<div class="scroll">{table}</div>'
+def _contents(titles: Iterable[str]) -> str:
+    links = (f'<a href="#{anchor(title)}">{escaped(title)}</a>' for title in titles)
+    return f'<nav aria-label="contents">{" ".join(links)}</nav>'
 
 
 def _sentences(report: RunReport) -> str:
-    lines = [("NOTICE", "", notice) for notice in report.notices]
-    lines += headline.troubles(report)
-    return "\n".join(
-        f"<p>{_status(status)} {_text(f'{subject}: ' if subject else '')}{_text(sentence)}</p>"
-        for status, subject, sentence in lines
+    notices = [("NOTICE", "", notice) for notice in report.notices]
+    return sentences([*notices, *why.troubles(report)])
+
+
+def _glance(report: RunReport) -> str:
+    header = ("benchmark", "status", "p95", "throughput", "error rate", "p95 against baseline")
+    rows = (_glance_row(report, one) for one in report.benchmarks)
+    return table(header, rows, numeric=frozenset({2, 3, 4}), prose=frozenset({0, 5}))
+
+
+def _glance_row(report: RunReport, benchmark: BenchmarkReport) -> Sequence[str]:
+    lead = headline.headline(benchmark)
+    link = f'<a href="#{anchor(benchmark.name)}">{name(benchmark.name)}</a>'
+    return (
+        Markup(link),
+        status(headline.verdict_of(benchmark)),
+        wording.quantity(lead.p95_ms, "ms"),
+        wording.quantity(lead.per_s, f"{lead.unit}/s"),
+        wording.quantity(lead.error_ratio, "ratio"),
+        comparison.against(headline.p95_diff(report, benchmark)),
     )
 
 
 def _verdicts(report: RunReport) -> str:
-    return _table(
-        ("benchmark", "threshold", "bound", "observed", "status"),
-        (
-            (
-                one.name,
-                verdict.threshold.key,
-                verdict.threshold.source,
-                wording.observed(verdict.observed, verdict.threshold),
-                _status(verdict.status),
-            )
-            for one in report.benchmarks
-            for verdict in one.verdicts
-        ),
-        numeric=frozenset({3}),
-    )
+    rows = (row for one in report.benchmarks for row in _verdict_rows(one))
+    header = ("status", "threshold", "bound", "observed")
+    return table(header, rows, numeric=frozenset({3}), prose=frozenset({1}))
 
 
-def _baseline(report: RunReport) -> str:
-    return _table(
-        ("benchmark", "series", "n", "median", "CV", "change", "interval", "detects", "status"),
-        (
-            (
-                name,
-                diff.series.label,
-                str(diff.noise.n),
-                wording.reference_of(diff),
-                wording.variation_of(diff),
-                wording.change_of(diff),
-                wording.interval_of(diff),
-                wording.detectable_of(diff),
-                _status(diff.status),
-            )
-            for name, diff in report.diffs
-        ),
-        numeric=frozenset(range(2, 8)),
-    )
+def _verdict_rows(benchmark: BenchmarkReport) -> Iterator[Sequence[str]]:
+    if benchmark.verdicts:
+        yield (benchmark.name,)
+    for verdict in benchmark.verdicts:
+        yield (
+            status(verdict.status),
+            name(verdict.threshold.key),
+            verdict.threshold.source,
+            wording.observed(verdict.observed, verdict.threshold),
+        )
 
 
 def _findings(report: RunReport) -> str:
-    return _table(
-        ("benchmark", "bottleneck", "tier", "observed", "bound", "status", "to do"),
+    if not report.findings:
+        return ""
+    rows = (
         (
-            (
-                benchmark or wording.ABSENT,
-                finding.rule,
-                finding.tier,
-                wording.quantity(finding.observed, finding.unit),
-                wording.quantity(finding.bound, finding.unit),
-                _status(finding.status),
-                finding.advice if finding.status == "FOUND" else "",
-            )
-            for benchmark, finding in report.findings
-        ),
-        numeric=frozenset({3, 4}),
+            one.rule,
+            one.tier,
+            benchmark or "whole run",
+            one.evidence,
+            wording.quantity(one.observed, one.unit),
+            wording.quantity(one.bound, one.unit),
+            status(one.status),
+        )
+        for benchmark, one in report.findings
     )
+    header = ("rule", "tier", "where", "evidence", "observed", "bound", "status")
+    told = sentences(findings.lines(report))
+    return told + folded(findings.tally(report), table(header, rows, numeric=frozenset({4, 5})))
+
+
+def _baseline(report: RunReport) -> str:
+    if not report.diffs:
+        return "<p>Nothing was compared.</p>"
+    compared = [pair for pair in report.diffs if pair[1].effect is not None]
+    return "".join(
+        (
+            _diffs(comparison.shown_first(report)),
+            sentences(comparison.remarks(report)),
+            folded(f"{len(compared)} series with a change", _diffs(compared)),
+        )
+    )
+
+
+def _diffs(pairs: Iterable[tuple[str, Diff]]) -> str:
+    rows = (
+        (
+            benchmark,
+            diff.series.label,
+            str(diff.noise.n),
+            wording.reference_of(diff),
+            wording.variation_of(diff),
+            wording.change_of(diff),
+            wording.interval_of(diff),
+            wording.detectable_of(diff),
+            status(diff.status),
+        )
+        for benchmark, diff in pairs
+    )
+    header = ("benchmark", "series", "n", "median", "CV", "change", "interval", "detects", "status")
+    return table(header, rows, numeric=frozenset(range(2, 8)))
 
 
 def _benchmark(benchmark: BenchmarkReport) -> str:
-    status = str(benchmark.status) if benchmark.valid else "INVALID"
-    span = f"{wording.seconds(benchmark.measured_s)} measured"
-    figures = _table(
+    drawn = panels(benchmark.series)
+    span = span_of(drawn)
+    plots = "".join(plot(panel, span) for panel in drawn if panel.is_telling)
+    quiet = "; ".join(panel.silence for panel in drawn if not panel.is_telling)
+    load = [each for each in benchmark.summaries if "source" not in each.tags]
+    readings = [each for each in benchmark.summaries if "source" in each.tags]
+    span_text = f"{wording.seconds(benchmark.measured_s)} measured"
+    return "".join(
+        (
+            f"<p>{status(headline.verdict_of(benchmark))} ",
+            f'<span class="soft">{span_text}; plots show warm-up and drain, too</span></p>',
+            folded("plots", f'<div class="plots">{plots}</div>' if plots else "", is_open=True),
+            f'<p class="quiet soft">{escaped(quiet)}</p>' if quiet else "",
+            folded(f"figures of the load ({len(load)})", _figures(load)),
+            folded(f"readings of the system ({len(readings)})", _figures(readings)),
+        )
+    )
+
+
+def _figures(summaries: Iterable[Summary]) -> str:
+    return table(
         ("metric", "count", "rate", *(label for _, label in _FIGURES)),
-        map(_figures, benchmark.summaries),
+        map(_figures_row, summaries),
         numeric=frozenset(range(1, 3 + len(_FIGURES))),
     )
-    plots = "".join(map(plot, benchmark.series))
-    drawn = f'<div class="plots">{plots}</div>' if plots else ""
-    return _section(
-        benchmark.name, f'<p>{_status(status)} <span class="soft">{span}</span></p>{figures}{drawn}'
-    )
 
 
-def _figures(summary: Summary) -> tuple[str, ...]:
+def _figures_row(summary: Summary) -> tuple[str, ...]:
     unit = wording.statistic_unit(summary.metric, "value")
     return (
         wording.summary_key(summary),
@@ -195,4 +210,4 @@ def _environment(report: RunReport) -> str:
     }
     if report.history_path:
         facts["history"] = report.history_path
-    return _table(("name", "value"), facts.items())
+    return table(("name", "value"), facts.items(), prose=frozenset({1}))

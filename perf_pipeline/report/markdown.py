@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from perf_pipeline.report import headline, wording
+from perf_pipeline.report import comparison, findings, headline, why, wording
+from perf_pipeline.report.answer import million_a_day
 from perf_pipeline.report.model import BenchmarkReport, RunReport
 
 _SPECIAL: Final = re.compile(r"[\\`*\[\]<>|]")
@@ -15,16 +16,16 @@ _SPECIAL: Final = re.compile(r"[\\`*\[\]<>|]")
 
 def render_markdown(report: RunReport) -> str:
     """Give the report as Markdown; every value from outside is escaped."""
+    judged, _, compared = headline.counts(report).partition("; ")
     parts = [
-        f"### perf_pipeline: {headline.ended(report)}",
+        f"### perf_pipeline: {headline.ended(report)}, profile {escaped(report.profile)}",
         _answers(report),
         _leading(report),
         _sentences(report),
-        _verdicts(report),
-        _folded("Baseline", _baseline(report)),
-        _folded("Bottlenecks", _findings(report)),
-        _folded("Environment", _environment(report)),
-        headline.counts(report),
+        _folded(judged, _verdicts(report)),
+        _folded(compared, _baseline(report)),
+        _folded(findings.tally(report), _list(findings.lines(report))),
+        _folded("environment", _environment(report)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -49,46 +50,42 @@ def _folded(title: str, body: str) -> str:
 
 
 def _answers(report: RunReport) -> str:
-    names = [f"{name} {diff.series.label}" for name, diff in headline.regressed(report)]
-    regression = f"yes: {', '.join(names)}" if names else "no"
-    if not report.diffs:
-        regression = "not known, nothing was compared"
+    regression = comparison.regression(report)
     return "\n".join(
         (
             f"- **Regression: {escaped(regression)}**",
-            f"- {escaped(headline.million_a_day(report))}",
+            f"- **{escaped(str(million_a_day(report)))}**",
         )
     )
 
 
 def _leading(report: RunReport) -> str:
-    header = ("benchmark", "p95", "against baseline", "throughput", "error rate")
+    header = ("benchmark", "status", "p95", "p95 against baseline", "throughput", "error rate")
     return _table(header, (_leading_row(report, one) for one in report.benchmarks))
 
 
 def _leading_row(report: RunReport, benchmark: BenchmarkReport) -> Sequence[str]:
     lead = headline.headline(benchmark)
-    diff = headline.p95_diff(report, benchmark)
-    against = wording.ABSENT
-    if diff is not None:
-        status = wording.words(diff.status)
-        against = f"{wording.change_of(diff)} vs {wording.reference_of(diff)}, {status}"
     return (
         benchmark.name,
+        wording.words(headline.verdict_of(benchmark)),
         wording.quantity(lead.p95_ms, "ms"),
-        against,
+        comparison.against(headline.p95_diff(report, benchmark)),
         wording.quantity(lead.per_s, f"{lead.unit}/s"),
         wording.quantity(lead.error_ratio, "ratio"),
     )
 
 
 def _sentences(report: RunReport) -> str:
-    lines = [f"- **NOTICE** {escaped(notice)}" for notice in report.notices]
-    lines += [
+    notices = [f"- **NOTICE** {escaped(notice)}" for notice in report.notices]
+    return "\n".join(part for part in (*notices, _list(why.troubles(report))) if part)
+
+
+def _list(lines: Iterable[tuple[str, str, str]]) -> str:
+    return "\n".join(
         f"- **{wording.words(status)}** {escaped(subject)}: {escaped(sentence)}"
-        for status, subject, sentence in headline.troubles(report)
-    ]
-    return "\n".join(lines)
+        for status, subject, sentence in lines
+    )
 
 
 def _verdicts(report: RunReport) -> str:
@@ -109,7 +106,7 @@ def _verdicts(report: RunReport) -> str:
 
 
 def _baseline(report: RunReport) -> str:
-    return _table(
+    compared = _table(
         ("benchmark", "series", "n", "median", "CV", "change", "interval", "detects", "status"),
         (
             (
@@ -124,25 +121,10 @@ def _baseline(report: RunReport) -> str:
                 wording.words(diff.status),
             )
             for name, diff in report.diffs
+            if diff.effect is not None
         ),
     )
-
-
-def _findings(report: RunReport) -> str:
-    return _table(
-        ("benchmark", "bottleneck", "tier", "observed", "bound", "to do"),
-        (
-            (
-                benchmark or wording.ABSENT,
-                finding.rule,
-                finding.tier,
-                wording.quantity(finding.observed, finding.unit),
-                wording.quantity(finding.bound, finding.unit),
-                finding.advice,
-            )
-            for benchmark, finding in headline.found(report)
-        ),
-    )
+    return "\n\n".join(part for part in (_list(comparison.remarks(report)), compared) if part)
 
 
 def _environment(report: RunReport) -> str:

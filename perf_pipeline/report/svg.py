@@ -1,70 +1,126 @@
-"""One time series as an inline SVG, with its extremes written down.
+"""Time series as one inline SVG: axes with units, several lines with a legend.
 
-Add here: another kind of plot. Keep out: colours (the page's style sheet) and statistics.
+Add here: another kind of plot. Keep out: colours (the page's style sheet), scales (axis.py) and
+statistics.
 """
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 from typing import Final
 
 from perf_pipeline.report import wording
-from perf_pipeline.report.model import TimeSeries
+from perf_pipeline.report.axis import Panel, finite, highest, ticks
 
 _WIDTH: Final = 480
-_HEIGHT: Final = 140
-_LEFT: Final = 8
-_TOP: Final = 18
-_BOTTOM: Final = 122
+_HEIGHT: Final = 210
+_LEFT: Final = 52
+_RIGHT: Final = 470
+_TOP: Final = 22
+_BOTTOM: Final = 172
 _MOST_POINTS: Final = 600
+_MOST_X_TICKS: Final = 7
+_COLORS: Final = 8
 
 Point = tuple[float, float]
 
 
-def plot(series: TimeSeries) -> str:
-    """Draw a line from zero (or the lowest negative value) up; values that are no number are gaps.
+def plot(panel: Panel, span: Point | None = None) -> str:
+    """Draw a panel from zero (or the lowest negative value) up; values that are no number are gaps.
 
-    A series without any number gives a sentence instead.
+    Nothing to draw, or nothing but zeros, gives a sentence instead.
+
+    Args:
+        panel: its lines.
+        span: first and last second of the time axis; the lines' own when None.
     """
-    name = escape(wording.printable(series.name))
-    finite = [point for point in series.points if all(map(math.isfinite, point))]
-    if not finite:
-        return f"<figure><figcaption>{name}: no data</figcaption></figure>"
-    top = max(value for _, value in finite)
-    bottom = min(0.0, *(value for _, value in finite))
-    ends = (finite[0][0], finite[-1][0])
-    place = _Place(ends, bottom, top)
-    highest = escape(wording.quantity(top, series.unit))
-    lowest = escape(wording.quantity(bottom, series.unit))
+    title = _text(panel.title)
+    values = [value for line in panel.lines for _, value in finite(line)]
+    if not panel.is_telling:
+        return f"<figure><figcaption>{_text(panel.silence)}</figcaption></figure>"
+    place = _Place.of(span or span_of([panel]), (min(0.0, *values), max(0.0, *values)))
     return (
-        f"<figure><figcaption>{name}, highest {highest}</figcaption>"
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{name}">'
-        f'<line x1="{_LEFT}" y1="{_TOP}" x2="{_WIDTH}" y2="{_TOP}"/>'
-        f'<line x1="{_LEFT}" y1="{_BOTTOM}" x2="{_WIDTH}" y2="{_BOTTOM}"/>'
-        f"{''.join(_piece(piece, place) for piece in _pieces(series.points))}"
-        f'<text x="{_LEFT}" y="{_TOP - 5}">{highest}</text>'
-        f'<text x="{_LEFT}" y="{_HEIGHT - 5}">{wording.number(ends[0])} s, from {lowest}</text>'
-        f'<text x="{_WIDTH}" y="{_HEIGHT - 5}" text-anchor="end">{wording.number(ends[1])} s</text>'
-        "</svg></figure>"
+        f"<figure><figcaption><b>{title}</b> in {_text(panel.unit)}{_legend(panel)}</figcaption>"
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{title} over time">'
+        f"{_axes(place, panel.unit)}{_lines(panel, place)}</svg></figure>"
     )
 
 
+def span_of(panels: Sequence[Panel]) -> Point:
+    """Give the first and the last second of all lines; (0, 1) without any."""
+    seconds = [at_s for panel in panels for line in panel.lines for at_s, _ in finite(line)]
+    return (min(0.0, *seconds), max(seconds)) if seconds else (0.0, 1.0)
+
+
+def _text(text: str) -> str:
+    return escape(wording.printable(text))
+
+
+def _legend(panel: Panel) -> str:
+    """Name each line with its highest value, in words for those who see no colours."""
+    if len(panel.lines) == 1:
+        top = wording.quantity(highest(panel.lines[0]), panel.unit)
+        return f", highest {_text(top)}"
+    keys = (
+        f'<span class="key k{index % _COLORS}">{_text(line.name)} '
+        f"{_text(wording.number(highest(line)))}</span>"
+        for index, line in enumerate(panel.lines)
+    )
+    return f', highest: <span class="legend">{" ".join(keys)}</span>'
+
+
+@dataclass(frozen=True, slots=True)
 class _Place:
     """Map seconds and values to the drawing's coordinates."""
 
-    __slots__ = ("_bottom", "_from_s", "_height", "_span_s")
+    from_s: float
+    to_s: float
+    marks: tuple[float, ...]
 
-    def __init__(self, ends: Point, bottom: float, top: float) -> None:
-        self._from_s = ends[0]
-        self._span_s = (ends[1] - ends[0]) or 1.0
-        self._bottom = bottom
-        self._height = (top - bottom) or 1.0
+    @classmethod
+    def of(cls, span: Point, values: Point) -> "_Place":
+        return cls(span[0], span[1] if span[1] > span[0] else span[0] + 1.0, tuple(ticks(*values)))
+
+    def x(self, at_s: float) -> float:
+        return _LEFT + (at_s - self.from_s) / (self.to_s - self.from_s) * (_RIGHT - _LEFT)
+
+    def y(self, value: float) -> float:
+        bottom, top = self.marks[0], self.marks[-1]
+        return _BOTTOM - (value - bottom) / (top - bottom) * (_BOTTOM - _TOP)
 
     def __call__(self, point: Point) -> str:
-        x = _LEFT + (point[0] - self._from_s) / self._span_s * (_WIDTH - _LEFT)
-        y = _BOTTOM - (point[1] - self._bottom) / self._height * (_BOTTOM - _TOP)
-        return f"{x:.1f} {y:.1f}"
+        return f"{self.x(point[0]):.1f} {self.y(point[1]):.1f}"
+
+
+def _axes(place: _Place, unit: str) -> str:
+    rows = "".join(
+        f'<line x1="{_LEFT}" y1="{place.y(mark):.1f}" x2="{_RIGHT}" y2="{place.y(mark):.1f}"/>'
+        f'<text x="{_LEFT - 6}" y="{place.y(mark) + 4:.1f}" text-anchor="end">'
+        f"{wording.number(mark)}</text>"
+        for mark in place.marks
+    )
+    columns = "".join(
+        f'<text x="{place.x(at_s):.1f}" y="{_BOTTOM + 16}" text-anchor="middle">'
+        f"{wording.number(at_s)}</text>"
+        for at_s in ticks(place.from_s, place.to_s, _MOST_X_TICKS)
+        if place.from_s <= at_s <= place.to_s
+    )
+    return (
+        f"{rows}{columns}"
+        f'<text x="4" y="12">{_text(unit)}</text>'
+        f'<text x="{_RIGHT}" y="{_HEIGHT - 6}" text-anchor="end">time in s</text>'
+    )
+
+
+def _lines(panel: Panel, place: _Place) -> str:
+    # The first line is the one that is read first: drawn last, it lies on top.
+    return "".join(
+        f'<g class="k{index % _COLORS}">'
+        f"{''.join(_piece(piece, place) for piece in _pieces(line.points))}</g>"
+        for index, line in reversed(list(enumerate(panel.lines)))
+    )
 
 
 def _pieces(points: Sequence[Point]) -> list[list[Point]]:
@@ -92,6 +148,6 @@ def thinned(points: Sequence[Point], most: int = _MOST_POINTS) -> list[Point]:
     for start in range(0, len(points), size):
         stretch = points[start : start + size]
         lowest = min(stretch, key=lambda point: point[1])
-        highest = max(stretch, key=lambda point: point[1])
-        kept += sorted({lowest, highest})
+        highest_of = max(stretch, key=lambda point: point[1])
+        kept += sorted({lowest, highest_of})
     return kept

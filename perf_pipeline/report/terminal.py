@@ -1,11 +1,11 @@
-"""The verdict on a screen: one table of thresholds, the baseline, bottlenecks, one answer.
+"""The verdict on a screen: a table of thresholds, why it failed, baseline, bottlenecks, one answer.
 
 Reads the same without colour: every status is a word. Add here: what people need at once. Keep
 out: details that the HTML report has room for.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
-from perf_pipeline.analysis.bottleneck import Finding, FindingStatus
-from perf_pipeline.report import headline, wording
+from perf_pipeline.report import comparison, findings, headline, why, wording
+from perf_pipeline.report.answer import million_a_day
 from perf_pipeline.report.model import RunReport
 
 _STYLES: Final = {
@@ -27,16 +27,18 @@ _STYLES: Final = {
     "NOTICE": "bold yellow",
     "ENVIRONMENT_CHANGED": "yellow",
     "FAIL": "bold red",
-    "FOUND": "bold red",
+    "FOUND": "bold yellow",
+    "CEILING": "dim",
     "REGRESSED": "bold red",
     "LEARNING": "dim",
 }
 _OTHER_STYLE: Final = "bold magenta"
+_MOST_ROWS: Final = 12
 
 
 def render_terminal(report: RunReport, width: int = 80, *, color: bool = False) -> str:
     """Give the report as lines for a terminal, ANSI colours on request."""
-    return rendered(_page(report), width, color=color)
+    return rendered(_page(report, width), width, color=color)
 
 
 def render_comparison(
@@ -67,11 +69,13 @@ def rendered(page: RenderableType, width: int, *, color: bool) -> str:
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
 
 
-def _page(report: RunReport) -> RenderableType:
+def _page(report: RunReport, width: int) -> RenderableType:
     parts: list[RenderableType] = [_header(report)]
     if report.benchmarks:
-        parts.append(verdict_table(report))
-    parts += [_sentence(*line) for line in headline.troubles(report)]
+        parts.append(verdict_table(report, width))
+    troubles = why.troubles(report)
+    if troubles:
+        parts += [Text(), _sentences(troubles)]
     parts += _baseline(report)
     parts += _bottlenecks(report)
     parts.append(_closing(report))
@@ -86,8 +90,14 @@ def _status(status: str) -> Text:
     return _plain(wording.words(status), _STYLES.get(status, _OTHER_STYLE))
 
 
-def _sentence(status: str, subject: str, sentence: str) -> Text:
-    return Text.assemble(_status(status), " ", _plain(f"{subject}: {sentence}"))
+def _sentences(lines: Iterable[why.Trouble]) -> Table:
+    """Put statuses into a column of their own, so that long sentences stay apart."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for status, subject, sentence in lines:
+        grid.add_row(_status(status), _plain(f"{subject}: {sentence}"))
+    return grid
 
 
 def _header(report: RunReport) -> Text:
@@ -108,9 +118,10 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def verdict_table(report: RunReport) -> Table:
+def verdict_table(report: RunReport, width: int) -> Table:
     """Give one row for each threshold, grouped by benchmark."""
     table = _table("benchmark, threshold", "bound", "observed", "status")
+    room = width - _width_beside(report)
     for one in report.benchmarks:
         span = f"{wording.seconds(one.measured_s)} measured"
         whole = str(one.status) if one.valid else "INVALID"
@@ -118,7 +129,7 @@ def verdict_table(report: RunReport) -> Table:
         table.add_row(_plain(one.name, "bold"), "", _plain(span), _status(shown))
         for verdict in one.verdicts:
             table.add_row(
-                _plain(f"  {verdict.threshold.key}"),
+                _key(verdict.threshold.key, room),
                 _plain(verdict.threshold.source),
                 _plain(wording.observed(verdict.observed, verdict.threshold)),
                 _status(str(verdict.status)),
@@ -128,22 +139,35 @@ def verdict_table(report: RunReport) -> Table:
     return table
 
 
+def _width_beside(report: RunReport) -> int:
+    """Give the columns that bound, observed and status take, with their gaps."""
+    verdicts = [verdict for one in report.benchmarks for verdict in one.verdicts]
+    bound = max((len(each.threshold.source) for each in verdicts), default=0)
+    observed = max(
+        (len(wording.observed(each.observed, each.threshold)) for each in verdicts), default=0
+    )
+    return bound + observed + len("NOT MEASURED")
+
+
+def _key(key: str, room: int) -> Text:
+    """Break a long key where its tag filter begins and not somewhere in a word."""
+    metric, brace, tags = key.partition("{")
+    if not brace or len(key) + 2 <= room:
+        return _plain(f"  {key}")
+    return Text("\n").join([_plain(f"  {metric}"), _plain(f"    {brace}{tags}")])
+
+
 def _baseline(report: RunReport) -> list[RenderableType]:
-    shown = [pair for pair in report.diffs if not _has_nothing_to_show(pair[1])]
-    unseen = len(report.diffs) - len(shown)
-    parts: list[RenderableType] = [Text()]
-    if shown:
-        parts.append(_baseline_table(shown))
-    if unseen:
-        note = f"no history yet for {unseen} of {len(report.diffs)} series"
-        parts.append(_sentence("LEARNING", "baseline", note))
     if not report.diffs:
-        parts.append(_plain("baseline: nothing was compared"))
-    return parts
-
-
-def _has_nothing_to_show(diff: Diff) -> bool:
-    return diff.status is DiffStatus.LEARNING and diff.noise.n == 0
+        return [Text(), _plain("baseline: nothing was compared")]
+    pairs = comparison.shown_first(report)
+    parts: list[RenderableType] = [Text()]
+    if pairs:
+        parts.append(_baseline_table(pairs[:_MOST_ROWS]))
+    if len(pairs) > _MOST_ROWS:
+        rest = wording.plural(len(pairs) - _MOST_ROWS, "more series", "more series")
+        parts.append(_plain(f"{rest}; `perf-pipeline compare {report.run_id}` shows all"))
+    return [*parts, _sentences(comparison.remarks(report))]
 
 
 def _baseline_table(pairs: list[tuple[str, Diff]]) -> Table:
@@ -171,31 +195,15 @@ def _split(status: DiffStatus) -> list[str]:
 def _bottlenecks(report: RunReport) -> list[RenderableType]:
     if not report.findings:
         return []
-    pairs = headline.found(report)
-    lines: list[RenderableType] = [Text()]
-    lines += [_finding(benchmark, finding) for benchmark, finding in pairs]
-    clear = sum(finding.status is FindingStatus.OK for _, finding in report.findings)
-    absent = len(report.findings) - len(pairs) - clear
-    tally = f"{len(pairs)} found, {clear} OK, {absent} without evidence in this run"
-    lines.append(_plain(f"bottlenecks: {tally}"))
-    return lines
-
-
-def _finding(benchmark: str, finding: Finding) -> Text:
-    where = f"{benchmark}, {finding.tier}" if benchmark else finding.tier
-    seen = wording.quantity(finding.observed, finding.unit)
-    bound = wording.quantity(finding.bound, finding.unit)
-    return _sentence(
-        "FOUND", f"{finding.rule} ({where})", f"{seen}, bound {bound}. To do: {finding.advice}"
-    )
+    return [Text(), _sentences(findings.lines(report)), _plain(findings.tally(report))]
 
 
 def _closing(report: RunReport) -> Text:
-    code = headline.ended(report)
+    code, answer = headline.ended(report), million_a_day(report)
     lines = [
         Text(),
         _plain(headline.counts(report)),
-        _plain(headline.million_a_day(report), "bold"),
+        _plain(str(answer), _STYLES.get(answer.status, "bold")),
         _plain(code, _STYLES.get(code.split(" (", maxsplit=1)[0], _OTHER_STYLE)),
     ]
     lines += [_plain(f"{kind}: {path}") for kind, path in report.paths.items()]

@@ -150,13 +150,22 @@ def detectable_of(diff: Diff) -> str:
 def reference_of(diff: Diff) -> str:
     """Write what a diff was compared with: the pinned figure, or the median of the baseline."""
     if diff.pinned is not None:
-        return f"{quantity(diff.pinned, diff_unit(diff))} pinned"
+        return f"pinned {quantity(diff.pinned, diff_unit(diff))}"
     return quantity(diff.noise.median, diff_unit(diff))
 
 
 def variation_of(diff: Diff) -> str:
     """Write the coefficient of variation of the baseline, or `-`."""
     return ABSENT if diff.noise.cv is None else f"{100 * diff.noise.cv:.1f} %"
+
+
+def plural(count: int, noun: str, nouns: str = "") -> str:
+    """Write a count with its noun.
+
+    >>> plural(1, "threshold"), plural(2, "threshold")
+    ('1 threshold', '2 thresholds')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {nouns or f'{noun}s'}"
 
 
 def words(status: str) -> str:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 
 from perf_pipeline.analysis.baseline import Diff
-from perf_pipeline.analysis.bottleneck import Facts, Finding, FindingStatus, bottlenecks
+from perf_pipeline.analysis.bottleneck import Facts, Finding, checklist
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.metrics.summary import Summary
@@ -207,18 +207,7 @@ def findings_of(
 ) -> list[tuple[str, Finding]]:
     """Run the checklist over each benchmark; a rule that nothing broke is told once for all."""
     cores = int(run.environment.get("cores", "1"))
-    facts = Facts(cores=cores, worker_processes=profile.worker_processes)
-    found = [
-        (benchmark, finding)
-        for benchmark, rows in summaries.items()
-        for finding in bottlenecks(rows, facts)
-        if finding.status is FindingStatus.FOUND
-    ]
-    broken = {finding.rule for _, finding in found}
-    everything = [summary for rows in summaries.values() for summary in rows]
-    return found + [
-        ("", finding) for finding in bottlenecks(everything, facts) if finding.rule not in broken
-    ]
+    return checklist(summaries, Facts(cores=cores, worker_processes=profile.worker_processes))
 
 
 def _by_benchmark(pairs: Iterable[tuple[str, T]]) -> dict[str, list[T]]:

@@ -1,6 +1,14 @@
+from dataclasses import replace
+
 import pytest
 
-from perf_pipeline.analysis.bottleneck import Facts, Finding, FindingStatus, bottlenecks
+from perf_pipeline.analysis.bottleneck import (
+    Facts,
+    Finding,
+    FindingStatus,
+    bottlenecks,
+    checklist,
+)
 from perf_pipeline.analysis.bottleneck_rules import RULES
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.summary import Summary
@@ -9,6 +17,14 @@ from perf_pipeline.metrics.summary import Summary
 def of(metric: str, value: float | None, **tags: str) -> Summary:
     """Every statistic has the same value."""
     return Summary(metric, tags, 10, None, *([value] * 9))
+
+
+def over_time(metric: str, average: float, maximum: float, **tags: str) -> Summary:
+    return replace(of(metric, average, **tags), maximum=maximum)
+
+
+def by_rule(evidence: dict[str, list[Summary]], rule: str) -> list[tuple[str, FindingStatus]]:
+    return [(name, one.status) for name, one in checklist(evidence) if one.rule == rule]
 
 
 def finding(rule: str, summaries: list[Summary], facts: Facts | None = None) -> Finding:
@@ -89,7 +105,7 @@ def test_the_worst_benchmark_of_a_run_counts() -> None:
 def test_a_finding_says_what_was_looked_at_and_what_to_do() -> None:
     found = finding("worker CPU", [of("process_cpu_percent", 90.0, source="worker")])
 
-    assert found.evidence == "process_cpu_percent{source:worker} p95 per worker"
+    assert found.evidence == "process_cpu_percent{source:worker} avg per worker"
     assert found.unit == "percent"
     assert found.advice.startswith("profile the worker")
 
@@ -97,3 +113,83 @@ def test_a_finding_says_what_was_looked_at_and_what_to_do() -> None:
 def test_a_machine_without_cores_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one core"):
         bottlenecks([], Facts(cores=0))
+
+
+@pytest.mark.parametrize(
+    ("rule", "metric", "source"),
+    [
+        ("host CPU", "host_cpu_percent", "host"),
+        ("host memory", "host_memory_percent", "host"),
+        ("database CPU", "process_cpu_percent", "postgres"),
+        ("worker CPU", "process_cpu_percent", "worker"),
+    ],
+)
+def test_a_full_second_is_no_bottleneck_where_the_average_is_low(
+    rule: str, metric: str, source: str
+) -> None:
+    assert finding(rule, [over_time(metric, 40.0, 100.0, source=source)]).observed == 40.0
+
+
+def test_one_deadlock_or_one_long_queue_counts_however_low_the_average() -> None:
+    assert finding("deadlocks", [over_time("db_deadlocks", 0.1, 1.0)]).observed == 1.0
+    assert finding("consumer lag", [over_time("consumer_lag", 10.0, 5e3)]).observed == 5e3
+
+
+def test_the_backlog_of_a_queue_benchmark_is_no_evidence_about_the_system() -> None:
+    backlog = [of("consumer_lag", 8_283.0, source="perf-pipeline-consumers")]
+    calm = [of("consumer_lag", 14.0, source="birthday-workers")]
+    evidence = {"queue_produce": backlog, "queue_consume": backlog, "end_to_end": calm}
+
+    assert by_rule(evidence, "consumer lag") == [("", FindingStatus.OK)]
+    assert by_rule({"end_to_end": backlog}, "consumer lag") == [("end_to_end", FindingStatus.FOUND)]
+
+
+def test_a_benchmark_that_saturates_on_purpose_gives_a_ceiling_and_the_system_its_own_line() -> (
+    None
+):
+    busy = [of("process_cpu_percent", 95.0, source="postgres")]
+    calm = [of("process_cpu_percent", 20.0, source="postgres")]
+
+    assert by_rule({"database_benchmark": busy, "end_to_end": calm}, "database CPU") == [
+        ("database_benchmark", FindingStatus.CEILING),
+        ("", FindingStatus.OK),
+    ]
+    assert by_rule({"database_benchmark": busy}, "database CPU") == [
+        ("database_benchmark", FindingStatus.CEILING)
+    ]
+
+
+def test_a_rule_that_only_a_saturating_benchmark_can_check_is_told_by_it() -> None:
+    evidence = {"database_benchmark": [of("db_query_duration", 5.0)], "end_to_end": []}
+
+    assert by_rule(evidence, "query duration") == [("", FindingStatus.OK)]
+
+
+def test_findings_come_before_ceilings_and_these_before_the_rest() -> None:
+    busy = [of("host_cpu_percent", 95.0, source="host")]
+    statuses = [one.status for _, one in checklist({"queue_produce": busy, "day_simulation": busy})]
+
+    assert statuses[:2] == [FindingStatus.FOUND, FindingStatus.CEILING]
+    assert set(statuses[2:]) == {FindingStatus.NOT_APPLICABLE}
+
+
+@pytest.mark.parametrize(
+    ("postgres", "remark"),
+    [
+        # 2 cores: (30 + 10) / 2 = 20 % of the machine
+        (30.0, "the system and the load generator used only 20 % of this machine: "),
+        (150.0, ""),
+    ],
+)
+def test_a_machine_that_something_else_keeps_busy_is_told_apart(
+    postgres: float, remark: str
+) -> None:
+    evidence = [
+        of("host_cpu_percent", 95.0, source="host"),
+        of("process_cpu_percent", postgres, source="postgres"),
+        of("process_cpu_percent", 10.0, source="api"),
+    ]
+    found = finding("host CPU", evidence, Facts(cores=2))
+
+    assert found.remark.startswith(remark)
+    assert bool(found.remark) == bool(remark)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from perf_pipeline.analysis.baseline import BaselinePolicy, Diff, Series, diff, pinned_diff
-from perf_pipeline.analysis.bottleneck import Facts, bottlenecks
+from perf_pipeline.analysis.bottleneck import Facts, checklist
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Verdict, parse_threshold
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport, TimeSeries
@@ -110,6 +110,8 @@ def simulation() -> BenchmarkReport:
             trend("message_latency", 6.0),
             gauge("headroom_ratio", 3.2),
             gauge("messages_per_day", 1_036_800.0),
+            gauge("messages_expected", 570.0),
+            gauge("messages_lost", 0.0),
         ),
     )
 
@@ -119,7 +121,7 @@ def full(api: BenchmarkReport, database: BenchmarkReport, simulation: BenchmarkR
     """Two minutes: a failed and a missed threshold, a regression, a bottleneck."""
     benchmarks = (api, database, simulation)
     summaries = [each for one in benchmarks for each in one.summaries]
-    findings = tuple(("", each) for each in bottlenecks(summaries, Facts(2, 1)))
+    findings = tuple(checklist({"end_to_end": summaries}, Facts(1, 1)))
     latency = Series("http_req_duration", {}, "p(95)")
     return RunReport(
         run_id="20260104-000000-quick",

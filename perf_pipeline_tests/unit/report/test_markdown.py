@@ -9,29 +9,31 @@ from perf_pipeline.report.model import BenchmarkReport, RunReport
 def test_the_answers_come_first(full: RunReport) -> None:
     lines = render_markdown(full).splitlines()
 
-    assert lines[0] == "### perf_pipeline: FAIL (exit code 99)"
+    assert lines[0] == "### perf_pipeline: FAIL (exit code 99), profile quick"
     assert lines[2] == "- **Regression: yes: api_user_creation http_req_duration p(95)**"
-    assert lines[5] == "| benchmark | p95 | against baseline | throughput | error rate |"
-    assert lines[7] == (
-        "| api_user_creation | 4 ms | +33.4 % vs 3 ms, REGRESSED | 11,734 requests/s | 1 % |"
+    assert lines[3].startswith("- **1,000,000 messages a day: PASS, day_simulation sustained")
+    assert lines[5] == (
+        "| benchmark | status | p95 | p95 against baseline | throughput | error rate |"
     )
-
-
-def test_no_regression_and_no_comparison_are_told_apart(
-    full: RunReport, five_seconds: RunReport
-) -> None:
-    quiet = replace(full, diffs=full.diffs[2:])
-
-    assert "**Regression: no**" in render_markdown(quiet)
-    assert "**Regression: not known, nothing was compared**" in render_markdown(five_seconds)
+    assert lines[7] == (
+        "| api_user_creation | FAIL | 4 ms | +33.4 % vs 3 ms, REGRESSED | 11,734 requests/s | 1 % |"
+    )
+    assert (
+        lines[11]
+        == "- **NOTICE** the broker is an emulator (noida-db), its figures are not Kafka's"
+    )
+    assert lines[12].startswith("- **FAIL** api_user_creation: http_req_failed is 1.0004 %, wanted")
 
 
 def test_details_are_folded_and_complete(full: RunReport) -> None:
     text = render_markdown(full)
 
     assert "| api_user_creation | http_req_failed | rate\\<0.01 | 1.0004 % | FAIL |" in text
-    assert text.count("<details>") == text.count("</details>") == 3
-    assert "| database CPU |" in text
+    assert text.count("<details>") == text.count("</details>") == 4
+    assert "<summary>thresholds: 1 FAIL, 1 WARN, 4 PASS</summary>" in text
+    assert (
+        "- **FOUND** database CPU (database): avg 108 % in end_to_end; bound 80 %. To do: " in text
+    )
     assert "| kernel | a \\| b |" in text
 
 

@@ -37,49 +37,6 @@ def test_a_run_stopped_by_the_user_is_105(full: RunReport, api: BenchmarkReport)
     assert replace(full, benchmarks=(stopped,)).exit_code == 105
 
 
-def test_the_million_a_day_passes_with_headroom(full: RunReport) -> None:
-    assert headline.million_a_day(full) == (
-        "1,000,000 messages a day: PASS in day_simulation, headroom 3.2x, "
-        "the sustained rate stands for 1,036,800 messages a day"
-    )
-
-
-def test_the_million_a_day_fails_below_headroom_one_and_with_failed_thresholds(
-    five_seconds: RunReport, api: BenchmarkReport, simulation: BenchmarkReport
-) -> None:
-    tight = replace(
-        simulation,
-        summaries=tuple(
-            replace(each, last=0.7) if each.metric == "headroom_ratio" else each
-            for each in simulation.summaries
-        ),
-    )
-    failed = replace(simulation, verdicts=(*simulation.verdicts, api.verdicts[2]))
-
-    assert "FAIL, headroom 0.7x" in headline.million_a_day(
-        replace(five_seconds, benchmarks=(tight,))
-    )
-    assert "FAIL, 1 threshold of day_simulation failed, headroom 3.2x" in headline.million_a_day(
-        replace(five_seconds, benchmarks=(failed,))
-    )
-
-
-def test_the_million_a_day_is_never_passed_by_an_invalid_or_a_broken_run(
-    five_seconds: RunReport, simulation: BenchmarkReport
-) -> None:
-    invalid = replace(simulation, valid=False)
-    broken = replace(simulation, status=BenchmarkStatus.FAILED)
-
-    assert "INVALID" in headline.million_a_day(replace(five_seconds, benchmarks=(invalid,)))
-    assert "NOT MEASURED" in headline.million_a_day(replace(five_seconds, benchmarks=(broken,)))
-
-
-def test_the_million_a_day_is_not_measured_without_its_benchmark(five_seconds: RunReport) -> None:
-    assert headline.million_a_day(five_seconds) == (
-        "1,000,000 messages a day: not measured in this run"
-    )
-
-
 def test_a_benchmark_leads_with_p95_throughput_and_error_rate(
     api: BenchmarkReport, database: BenchmarkReport
 ) -> None:

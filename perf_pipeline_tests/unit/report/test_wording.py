@@ -99,7 +99,7 @@ def test_control_characters_never_reach_a_report() -> None:
 def test_a_pinned_figure_is_named_as_such() -> None:
     diff = pinned_diff(Series("http_req_duration", {}, "p(95)"), 900.0, 800.0)
 
-    assert wording.reference_of(diff) == "800 ms pinned"
+    assert wording.reference_of(diff) == "pinned 800 ms"
     assert wording.change_of(diff) == "+12.5 %"
     assert wording.interval_of(diff) == "-"
     assert wording.detectable_of(diff) == "5.0 %"

@@ -1,0 +1,106 @@
+"""The owner's question: does it carry a million messages a day. Yes, no, or not shown and why.
+
+A yes needs all of the evidence: the one-day simulation ran to its end, the generator was not the
+limit, every threshold holds, and it is known that nothing was lost.
+Add here: another piece of evidence. Keep out: layout.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from perf_pipeline.metrics.threshold import Status
+from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport
+from perf_pipeline.report.wording import number, plural, quantity, seconds
+
+QUESTION: Final = "1,000,000 messages a day"
+_TARGET_PER_DAY: Final = 1_000_000
+_BENCHMARK: Final = "day_simulation"
+_UNMEASURED: Final = frozenset({Status.NO_DATA, Status.INVALID})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer the question.
+
+    Attributes:
+        status: PASS, FAIL, or NOT_SHOWN when the evidence is missing, broken or incomplete.
+        reason: the figures, or what stands in the way; the end of a sentence.
+    """
+
+    status: Literal["PASS", "FAIL", "NOT_SHOWN"]
+    reason: str
+
+    def __str__(self) -> str:
+        """Write question, answer and reason in one line."""
+        if self.status == "NOT_SHOWN":
+            return f"{QUESTION}: not shown, because {self.reason}"
+        return f"{QUESTION}: {self.status}, {self.reason}"
+
+
+def million_a_day(report: RunReport) -> Answer:
+    """Answer from the one-day simulation of this run."""
+    day = next((one for one in report.benchmarks if one.name == _BENCHMARK), None)
+    if day is None:
+        return Answer("NOT_SHOWN", f"{_BENCHMARK} was not part of this run")
+    if not day.valid:
+        return Answer("NOT_SHOWN", f"the load generator was the limit of {_BENCHMARK}")
+    against = list(_against(day))
+    if against:
+        return Answer("FAIL", "; ".join(against))
+    missing = list(_missing(day))
+    if missing:
+        return Answer("NOT_SHOWN", "; ".join(missing))
+    return Answer("PASS", _for(day))
+
+
+def _against(day: BenchmarkReport) -> Iterator[str]:
+    failed = [each.threshold for each in day.verdicts if each.status is Status.FAIL]
+    if failed:
+        names = ", ".join(f"{each.key} {each.source}" for each in failed)
+        yield f"{plural(len(failed), 'threshold')} of {day.name} failed ({names})"
+    per_day = figure(day, "messages_per_day")
+    if per_day is not None and per_day < _TARGET_PER_DAY:
+        yield f"the sustained rate stands for {number(per_day)} messages a day"
+    lost = figure(day, "messages_lost")
+    if lost:
+        yield f"{plural(round(lost), 'message')} got lost"
+    headroom = figure(day, "headroom_ratio")
+    if headroom is not None and headroom < 1:
+        yield f"the best rate that held is {quantity(headroom, 'times')} the target"
+
+
+def _missing(day: BenchmarkReport) -> Iterator[str]:
+    if day.status is BenchmarkStatus.NOT_RUN:
+        yield f"{day.name} did not run"
+        return
+    if day.status is not BenchmarkStatus.COMPLETED:
+        yield f"{day.name} was {day.status} after {seconds(day.wall_s)}"
+    unmeasured = sum(each.status in _UNMEASURED for each in day.verdicts)
+    if unmeasured:
+        yield f"{plural(unmeasured, 'threshold')} of {day.name} could not be judged"
+    if figure(day, "messages_per_day") is None:
+        yield "the sustained rate is not known"
+    if figure(day, "messages_lost") is None:
+        yield "it is not known whether messages were lost"
+    if figure(day, "headroom_ratio") is None:
+        yield "no phase held its rate without failures and dropped iterations"
+
+
+def _for(day: BenchmarkReport) -> str:
+    per_day, headroom = figure(day, "messages_per_day"), figure(day, "headroom_ratio")
+    expected = figure(day, "messages_expected")
+    none_of = f"none of {plural(round(expected), 'message')}" if expected else "none"
+    return (
+        f"{day.name} sustained {quantity(per_day, 'messages')} a day "
+        f"(scaled up from {seconds(day.measured_s)} of measuring), lost {none_of}, "
+        f"and its fastest phase held {quantity(headroom, 'times')} the target"
+    )
+
+
+def figure(benchmark: BenchmarkReport, metric: str) -> float | None:
+    """Give a gauge's value; of several scenarios the least favourable one, None without any."""
+    values = [one.last for one in benchmark.summaries if one.metric == metric]
+    finite = [value for value in values if value is not None and math.isfinite(value)]
+    return (max if metric == "messages_lost" else min)(finite, default=None)

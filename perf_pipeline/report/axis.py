@@ -1,0 +1,88 @@
+"""Axes of a plot: round ticks, and which time series share a plot.
+
+Add here: a rule about scales. Keep out: drawing (svg.py).
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from perf_pipeline.report.model import TimeSeries
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Hold the lines that share a plot.
+
+    Attributes:
+        title: what all of them are.
+        unit: of all of them.
+        lines: named by what tells them apart, the highest first; series without any number are
+            left out.
+    """
+
+    title: str
+    unit: str
+    lines: tuple[TimeSeries, ...]
+
+    @property
+    def is_telling(self) -> bool:
+        """Say whether there is a value other than zero to draw."""
+        return any(value for line in self.lines for _, value in finite(line))
+
+    @property
+    def silence(self) -> str:
+        """Write in words what is not worth drawing."""
+        seen = f"0 {self.unit} throughout" if self.lines else "no data"
+        return f"{self.title}: {seen}"
+
+
+def panels(series: Iterable[TimeSeries]) -> list[Panel]:
+    """Put series of one metric and unit (`process_cpu_percent api`, `... worker`) together."""
+    groups: dict[tuple[str, str], list[TimeSeries]] = {}
+    for one in series:
+        metric = one.name.split(" ", maxsplit=1)[0]
+        groups.setdefault((metric, one.unit), []).append(one)
+    return [_panel(metric, unit, members) for (metric, unit), members in groups.items()]
+
+
+def _panel(metric: str, unit: str, members: Sequence[TimeSeries]) -> Panel:
+    if len(members) == 1:
+        return Panel(members[0].name, unit, tuple(each for each in members if finite(each)))
+    named = [
+        TimeSeries(each.name.removeprefix(metric).strip() or each.name, unit, each.points)
+        for each in members
+    ]
+    drawn = [each for each in named if finite(each)]
+    return Panel(metric, unit, tuple(sorted(drawn, key=highest, reverse=True)))
+
+
+def finite(series: TimeSeries) -> list[tuple[float, float]]:
+    """Give the points whose time and value are numbers."""
+    return [point for point in series.points if all(map(math.isfinite, point))]
+
+
+def highest(series: TimeSeries) -> float:
+    """Give the largest value.
+
+    Raises:
+        ValueError: no value is a number.
+    """
+    return max(value for _, value in finite(series))
+
+
+def ticks(low: float, high: float, most: int = 4) -> list[float]:
+    """Give at most `most` + 1 round values (1, 2, 2.5 or 5 times a power of ten) that cover a span.
+
+    >>> ticks(0, 93), ticks(0, 14)
+    ([0.0, 25.0, 50.0, 75.0, 100.0], [0.0, 5.0, 10.0, 15.0])
+    """
+    span = high - low or abs(high) or 1.0
+    power = 10.0 ** math.floor(math.log10(span / most))
+    step = next(
+        factor * power
+        for factor in (1.0, 2.0, 2.5, 5.0, 10.0, 20.0)
+        if math.ceil(high / (factor * power)) - math.floor(low / (factor * power)) <= most
+    )
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return [round(index * step, 12) for index in range(first, max(last, first + 1) + 1)]

@@ -1,0 +1,126 @@
+"""What the comparison with the baseline comes to: which series moved, and what of the rest.
+
+Add here: another question to all diffs together. Keep out: layout and statistics (analysis/).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from perf_pipeline.analysis.baseline import Diff, DiffStatus
+from perf_pipeline.report import headline
+from perf_pipeline.report.model import RunReport
+from perf_pipeline.report.why import Trouble, moved
+from perf_pipeline.report.wording import ABSENT, change_of, plural, reference_of, words
+
+_MOVED: Final = frozenset(
+    {
+        DiffStatus.REGRESSED,
+        DiffStatus.SUSPECT,
+        DiffStatus.IMPROVED,
+        DiffStatus.ENVIRONMENT_CHANGED,
+    }
+)
+_JUDGED: Final = _MOVED | {DiffStatus.OK}
+_MOST_REASONS: Final = 2
+NamedDiff = tuple[str, Diff]
+"""Benchmark and diff."""
+
+
+def shown_first(report: RunReport) -> list[NamedDiff]:
+    """List the series worth a row: what moved against history, and each leading p95 in line."""
+    leading = {
+        (one.name, diff.series.label)
+        for one in report.benchmarks
+        if (diff := headline.p95_diff(report, one)) is not None
+    }
+    return [
+        (name, diff)
+        for name, diff in report.diffs
+        if diff.pinned is None
+        and (
+            diff.status in _MOVED
+            or (diff.status is DiffStatus.OK and (name, diff.series.label) in leading)
+        )
+    ]
+
+
+def remarks(report: RunReport) -> list[Trouble]:
+    """Tell the pinned figures one by one and everything that is not worth a row in counts."""
+    against_history = [pair for pair in report.diffs if pair[1].pinned is None]
+    lines: list[Trouble] = [
+        (str(diff.status), f"{name} {diff.series.label}", moved(diff))
+        for name, diff in report.diffs
+        if diff.pinned is not None and diff.effect is not None
+    ]
+    in_line = sum(diff.status is DiffStatus.OK for _, diff in against_history)
+    if in_line:
+        lines.append(("OK", "baseline", f"{plural(in_line, 'series', 'series')} within the noise"))
+    lines += _learning(against_history)
+    lines += _not_compared(against_history)
+    return lines
+
+
+def _learning(pairs: Sequence[NamedDiff]) -> list[Trouble]:
+    reasons = Counter(diff.reason for _, diff in pairs if diff.status is DiffStatus.LEARNING)
+    told = reasons.most_common(_MOST_REASONS)
+    lines = [
+        ("LEARNING", "baseline", f"{count} of {len(pairs)} series: {reason}")
+        for reason, count in told
+    ]
+    rest = reasons.total() - sum(count for _, count in told)
+    return [*lines, ("LEARNING", "baseline", f"{rest} more series")] if rest else lines
+
+
+def _not_compared(pairs: Iterable[NamedDiff]) -> list[Trouble]:
+    groups = Counter(
+        (diff.status, name)
+        for name, diff in pairs
+        if diff.status in {DiffStatus.INVALID, DiffStatus.NO_DATA}
+    )
+    return [
+        (str(status), "baseline", f"{plural(count, 'series', 'series')} of {name} not compared")
+        for (status, name), count in groups.items()
+    ]
+
+
+def regression(report: RunReport) -> str:
+    """Answer in words whether anything got slower: yes, no, or not known and why."""
+    names = [f"{name} {diff.series.label}" for name, diff in headline.regressed(report)]
+    if names:
+        return f"yes: {', '.join(names)}"
+    if not report.diffs:
+        return "not known, nothing was compared"
+    statuses = Counter(diff.status for _, diff in report.diffs if diff.pinned is None)
+    if statuses[DiffStatus.ENVIRONMENT_CHANGED]:
+        return "withheld, most figures moved together: the environment changed"
+    judged = sum(statuses[status] for status in _JUDGED)
+    pinned = "; no pinned figure is missed" if _pinned_holds(report) else ""
+    if not judged:
+        return f"not known yet, {_without_history(statuses)}{pinned}"
+    rest = statuses.total() - judged
+    text = f"no ({judged} series judged{f', {rest} not' if rest else ''}){pinned}"
+    suspect = statuses[DiffStatus.SUSPECT]
+    return f"{text}; {suspect} SUSPECT, the next run decides" if suspect else text
+
+
+def _without_history(statuses: Counter[DiffStatus]) -> str:
+    listed = ", ".join(f"{count} {words(status)}" for status, count in statuses.most_common())
+    return f"no series has enough history ({listed})" if listed else "there is no history"
+
+
+def _pinned_holds(report: RunReport) -> bool:
+    pinned = [diff.status for _, diff in report.diffs if diff.pinned is not None]
+    return bool(pinned) and set(pinned) <= {DiffStatus.OK, DiffStatus.IMPROVED}
+
+
+def against(diff: Diff | None) -> str:
+    """Write what a leading figure is against its baseline, or why there is nothing to say."""
+    if diff is None:
+        return ABSENT
+    status = words(diff.status)
+    if diff.status is DiffStatus.LEARNING and not diff.noise.n:
+        return "no history yet"
+    if diff.effect is not None and diff.status in _JUDGED:
+        return f"{change_of(diff)} vs {reference_of(diff)}, {status}"
+    return f"{status}, {diff.reason}" if diff.reason else status

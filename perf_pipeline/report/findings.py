@@ -1,0 +1,95 @@
+"""Bottlenecks grouped for people: one rule over all benchmarks is one finding, advice once.
+
+Add here: another grouping. Keep out: layout, and what is a bottleneck (analysis/).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from perf_pipeline.analysis.bottleneck import Finding, FindingStatus
+from perf_pipeline.report.model import RunReport
+from perf_pipeline.report.wording import plural, quantity
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFinding:
+    """Hold what one rule found over the benchmarks of a run.
+
+    Attributes:
+        worst: the finding with the highest figure; rule, tier, bound and advice are the same in
+            all.
+        seen: (benchmark or empty, finding), the highest figure first.
+    """
+
+    worst: Finding
+    seen: tuple[tuple[str, Finding], ...]
+
+    @property
+    def figures(self) -> str:
+        """Write the figures, e.g. `avg 99.8 % in end_to_end, 91.7 % in api_user_creation`."""
+        parts = [
+            f"{quantity(one.observed, one.unit)}{f' in {name}' if name else ''}"
+            for name, one in self.seen
+        ]
+        return f"{self.worst.statistic} {', '.join(parts)}".lstrip()
+
+    @property
+    def bound(self) -> str:
+        """Write the bound with its unit."""
+        return quantity(self.worst.bound, self.worst.unit)
+
+    @property
+    def sentence(self) -> str:
+        """Write figures, bound, what bears on the cause, and what to do."""
+        remark = f"; {self.worst.remark}" if self.worst.remark else ""
+        return f"{self.figures}; bound {self.bound}{remark}. To do: {self.worst.advice}"
+
+
+def found(report: RunReport) -> list[RuleFinding]:
+    """List the bottlenecks of the system, one for each rule, the severest first."""
+    groups = _by_rule(report, FindingStatus.FOUND)
+    return sorted(groups, key=lambda group: group.worst.severity != "fail")
+
+
+def ceilings(report: RunReport) -> list[RuleFinding]:
+    """List the limits that benchmarks reached on purpose, one for each rule."""
+    return _by_rule(report, FindingStatus.CEILING)
+
+
+def lines(report: RunReport) -> list[tuple[str, str, str]]:
+    """Tell every bottleneck, then every ceiling, as (status, subject, sentence)."""
+    told = [
+        ("FOUND", f"{group.worst.rule} ({group.worst.tier})", group.sentence)
+        for group in found(report)
+    ]
+    return told + [
+        ("CEILING", group.worst.rule, f"{group.figures}; reached on purpose, no problem")
+        for group in ceilings(report)
+    ]
+
+
+def tally(report: RunReport) -> str:
+    """Count the rules by outcome."""
+    count = len({one.rule for _, one in report.findings})
+    broken = len(found(report))
+    clear = len(_rules(report, FindingStatus.OK))
+    absent = len(_rules(report, FindingStatus.NOT_APPLICABLE))
+    text = f"bottlenecks: {plural(count, 'rule')}, {broken} found, {clear} OK"
+    return f"{text}, {absent} without evidence" if absent else text
+
+
+def _rules(report: RunReport, status: FindingStatus) -> set[str]:
+    return {one.rule for _, one in report.findings if one.status is status}
+
+
+def _by_rule(report: RunReport, status: FindingStatus) -> list[RuleFinding]:
+    groups: dict[str, list[tuple[str, Finding]]] = {}
+    for name, one in report.findings:
+        if one.status is status:
+            groups.setdefault(one.rule, []).append((name, one))
+    return [_group(pairs) for pairs in groups.values()]
+
+
+def _group(pairs: Iterable[tuple[str, Finding]]) -> RuleFinding:
+    ordered = sorted(pairs, key=lambda pair: -(pair[1].observed or 0.0))
+    return RuleFinding(ordered[0][1], tuple(ordered))

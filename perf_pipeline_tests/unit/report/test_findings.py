@@ -1,0 +1,51 @@
+from dataclasses import replace
+
+import pytest
+
+from perf_pipeline.analysis.bottleneck import Facts, checklist
+from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.report import findings
+from perf_pipeline.report.model import RunReport
+
+
+def reading(metric: str, average: float, source: str) -> Summary:
+    return Summary(metric, {"source": source}, 10, None, *([average] * 9))
+
+
+@pytest.fixture
+def busy(five_seconds: RunReport) -> RunReport:
+    """Two busy benchmarks of the system, one that saturates on purpose."""
+    evidence = {
+        "api_user_creation": [reading("host_cpu_percent", 91.7, "host")],
+        "end_to_end": [
+            reading("host_cpu_percent", 99.9, "host"),
+            reading("db_deadlocks", 1.0, "postgres"),
+        ],
+        "queue_produce": [reading("host_cpu_percent", 97.1, "host")],
+    }
+    return replace(five_seconds, findings=tuple(checklist(evidence, Facts(2, 1))))
+
+
+def test_one_rule_over_several_benchmarks_is_one_line_with_its_advice_once(
+    busy: RunReport,
+) -> None:
+    deadlocks, cpu, ceiling = findings.lines(busy)
+
+    assert cpu[:2] == ("FOUND", "host CPU (host)")
+    assert cpu[2].startswith(
+        "avg 99.9 % in end_to_end, 91.7 % in api_user_creation; bound 70 %. To do: see which part"
+    )
+    assert deadlocks[1] == "deadlocks (database)"
+    assert ceiling == (
+        "CEILING",
+        "host CPU",
+        "avg 97.1 % in queue_produce; reached on purpose, no problem",
+    )
+
+
+def test_what_fails_comes_before_what_warns(busy: RunReport) -> None:
+    assert [group.worst.severity for group in findings.found(busy)] == ["fail", "warn"]
+
+
+def test_the_tally_counts_rules_and_not_benchmarks(busy: RunReport) -> None:
+    assert findings.tally(busy) == "bottlenecks: 13 rules, 2 found, 0 OK, 11 without evidence"

@@ -97,8 +97,8 @@ def _glance_row(report: RunReport, benchmark: BenchmarkReport) -> Sequence[str]:
 
 def _verdicts(report: RunReport) -> str:
     rows = (row for one in report.benchmarks for row in _verdict_rows(one))
-    header = ("status", "threshold", "bound", "observed")
-    return table(header, rows, numeric=frozenset({3}), prose=frozenset({1}))
+    header = ("status", "threshold", "observed", "bound")
+    return table(header, rows, numeric=frozenset({2}), prose=frozenset({1}))
 
 
 def _verdict_rows(benchmark: BenchmarkReport) -> Iterator[Sequence[str]]:
@@ -108,8 +108,8 @@ def _verdict_rows(benchmark: BenchmarkReport) -> Iterator[Sequence[str]]:
         yield (
             status(verdict.status),
             name(verdict.threshold.key),
-            verdict.threshold.source,
             wording.observed(verdict.observed, verdict.threshold),
+            verdict.threshold.source,
         )
 
 

@@ -42,7 +42,7 @@ def plot(panel: Panel, span: Point | None = None) -> str:
         return f"<figure><figcaption>{_text(panel.silence)}</figcaption></figure>"
     place = _Place.of(span or span_of([panel]), (min(0.0, *values), max(0.0, *values)))
     return (
-        f"<figure><figcaption><b>{title}</b> in {_text(panel.unit)}{_legend(panel)}</figcaption>"
+        f"<figure><figcaption><b>{title}</b>{_legend(panel)}</figcaption>"
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{title} over time">'
         f"{_axes(place, panel.unit)}{_lines(panel, place)}</svg></figure>"
     )
@@ -68,7 +68,7 @@ def _legend(panel: Panel) -> str:
         f"{_text(wording.number(highest(line)))}</span>"
         for index, line in enumerate(panel.lines)
     )
-    return f', highest: <span class="legend">{" ".join(keys)}</span>'
+    return f' in {_text(panel.unit)}, highest: <span class="legend">{" ".join(keys)}</span>'
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ def test_a_full_run_shows_every_section(full: RunReport) -> None:
         "-99.5 % against the pinned 800 ms",
         "Bottlenecks",
         "switch the slow-query log on",
-        "http_req_duration p(95) in ms, highest 4.5 ms",
+        "http_req_duration p(95), highest 4.5 ms",
         "nothing: no data",
         "Environment",
         "a | b",

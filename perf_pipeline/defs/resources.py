@@ -11,23 +11,33 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Final
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from perf_pipeline.config.loading import load_profile, parse_overrides
+from perf_pipeline.config.loading import SHIPPED, load_profile, parse_overrides
 from perf_pipeline.config.profile import Profile
+from perf_pipeline.defs.narration import Narration
 from perf_pipeline.runs.prepare import open_session
 from perf_pipeline.runs.publish import run_to_judge
 from perf_pipeline.runs.session import Session
+
+DEFAULT: Final = "quick"
 
 
 class PerfRun(dg.ConfigurableResource["PerfRun"]):
     """Hold one run's settings; give its session to the assets."""
 
-    profile: str = Field(default="quick", description="quick, ci, full, weekly, or a .toml file")
+    profile: str = Field(
+        default="",
+        description=f"{', '.join(SHIPPED)}, or a .toml file. Empty: {DEFAULT} where something is "
+        "measured, and the run's own where a stored run is judged again.",
+    )
     overrides: dict[str, str] = Field(
-        default_factory=dict, description="dotted key of the profile -> TOML value, as --set takes"
+        default_factory=dict,
+        description="dotted key of the profile -> TOML value, as `--set` of the command line takes "
+        'them, e.g. {"seeding.users": "500"}',
     )
     state: str = Field(
         default="", description="folder of history and spool; PERF_STATE or .perf when empty"
@@ -43,7 +53,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["PerfRun"]:
         """Check the profile before anything is loaded; stop whatever the run started."""
         assert context.log is not None
-        self._profile = load_profile(self.profile, parse_overrides(self.overrides))
+        self._profile = load_profile(self.profile or DEFAULT, parse_overrides(self.overrides))
         self._run_id = context.run_id or ""
         self._log = context.log
         with ExitStack() as self._until_the_end:
@@ -55,9 +65,9 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
         return Path(self.state or os.environ.get("PERF_STATE", ".perf"))
 
     @property
-    def checked_profile(self) -> Profile:
-        """Give the profile."""
-        return self._profile
+    def judging_profile(self) -> Profile | None:
+        """Give the profile to judge by; None for the one that the judged run was made with."""
+        return self._profile if self.profile or self.overrides else None
 
     @property
     def judged_run_id(self) -> str:
@@ -72,7 +82,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
                     self._profile,
                     state=self.state_folder,
                     trigger="dagster",
-                    say=self._log.info,
+                    say=Narration(self._log).say,
                     run_id=self._run_id,
                 )
             )

@@ -17,10 +17,12 @@ from perf_pipeline.defs.metadata import (
     verdicts_metadata,
 )
 from perf_pipeline.defs.resources import PerfRun
+from perf_pipeline.report.terminal import render_terminal
 from perf_pipeline.runs.compare import compare_run
 from perf_pipeline.runs.judge import judge_run
 from perf_pipeline.runs.publish import findings_of_run, publish
 
+_LOG_WIDTH: Final = 100
 LABELS: Final[dict[str, Any]] = {
     "group_name": "judgement",
     "kinds": {"python", "duckdb"},
@@ -32,7 +34,7 @@ LABELS: Final[dict[str, Any]] = {
 def threshold_checks(perf_run: PerfRun) -> dg.MaterializeResult:
     """Judge every benchmark of the run by the profile's thresholds."""
     run_id = perf_run.judged_run_id
-    verdicts = judge_run(perf_run.state_folder, run_id, profile=perf_run.checked_profile)
+    verdicts = judge_run(perf_run.state_folder, run_id, profile=perf_run.judging_profile)
     return dg.MaterializeResult(metadata=verdicts_metadata(run_id, verdicts))
 
 
@@ -40,7 +42,7 @@ def threshold_checks(perf_run: PerfRun) -> dg.MaterializeResult:
 def baseline_diff(perf_run: PerfRun) -> dg.MaterializeResult:
     """Compare the run with the runs before it and with pinned figures."""
     run_id = perf_run.judged_run_id
-    diffs = compare_run(perf_run.state_folder, run_id, profile=perf_run.checked_profile)
+    diffs = compare_run(perf_run.state_folder, run_id, profile=perf_run.judging_profile)
     return dg.MaterializeResult(metadata=diffs_metadata(run_id, diffs))
 
 
@@ -48,7 +50,7 @@ def baseline_diff(perf_run: PerfRun) -> dg.MaterializeResult:
 def bottlenecks(perf_run: PerfRun) -> dg.MaterializeResult:
     """Go through the checklist: which tier is near its limit, and what to do about it."""
     run_id = perf_run.judged_run_id
-    findings = findings_of_run(perf_run.state_folder, run_id, profile=perf_run.checked_profile)
+    findings = findings_of_run(perf_run.state_folder, run_id, profile=perf_run.judging_profile)
     return dg.MaterializeResult(metadata=findings_metadata(run_id, findings))
 
 
@@ -65,9 +67,10 @@ def bottlenecks(perf_run: PerfRun) -> dg.MaterializeResult:
     ],
     **LABELS,
 )
-def report(perf_run: PerfRun) -> dg.MaterializeResult:
+def report(context: dg.AssetExecutionContext, perf_run: PerfRun) -> dg.MaterializeResult:
     """Write the run's reports: HTML, Markdown, JSON in k6's shape, JUnit."""
-    made = publish(perf_run.state_folder, perf_run.judged_run_id, profile=perf_run.checked_profile)
+    made = publish(perf_run.state_folder, perf_run.judged_run_id, profile=perf_run.judging_profile)
+    context.log.info("\n%s", render_terminal(made, width=_LOG_WIDTH))
     gate = dg.AssetCheckResult(
         check_name="gate",
         passed=made.exit_code == 0,

@@ -1,0 +1,36 @@
+"""Tell Dagster's log how a run goes.
+
+Add here: another way of telling it. Keep out: what is told (runs/).
+Dagster concept: logging, https://docs.dagster.io/guides/log-debug/logging
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+
+from perf_pipeline.narrator import PROGRESS_PREFIX
+
+PROGRESS_EVERY_S: Final = 10.0
+
+
+class Narration:
+    """Log every sentence, but of a load's progress at most one line in 10 s: the log is kept.
+
+    Args:
+        log: gets the sentences, as info.
+        now_s: a clock; any start.
+    """
+
+    def __init__(self, log: logging.Logger, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._log = log
+        self._now_s = now_s
+        self._next_s = now_s()
+
+    def say(self, sentence: str) -> None:
+        """Log a sentence, or how far a load is when it is time for that."""
+        if not sentence.startswith(PROGRESS_PREFIX):
+            self._log.info(sentence)
+        elif self._now_s() >= self._next_s:
+            self._next_s = self._now_s() + PROGRESS_EVERY_S
+            self._log.info(sentence.strip())

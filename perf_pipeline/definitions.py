@@ -9,13 +9,14 @@ from typing import Any
 
 import dagster as dg
 
+from perf_pipeline.config.loading import shipped_profiles
 from perf_pipeline.defs.api_mixed_operations import api_mixed_operations
 from perf_pipeline.defs.api_user_creation import api_user_creation
 from perf_pipeline.defs.benchmark import all_checks
 from perf_pipeline.defs.database_benchmark import database_benchmark
 from perf_pipeline.defs.day_simulation import day_simulation
 from perf_pipeline.defs.end_to_end import end_to_end
-from perf_pipeline.defs.jobs import JOBS, job
+from perf_pipeline.defs.jobs import job
 from perf_pipeline.defs.queue_consume import queue_consume
 from perf_pipeline.defs.queue_produce import queue_produce
 from perf_pipeline.defs.resources import PerfRun
@@ -26,6 +27,7 @@ from perf_pipeline.defs.verdicts import baseline_diff, bottlenecks, report, thre
 
 def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Build the definitions anew; tests replace resources."""
+    profiles = shipped_profiles()
     return dg.Definitions(
         assets=[
             seeded_users,
@@ -41,8 +43,8 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
             bottlenecks,
             report,
         ],
-        asset_checks=all_checks(),
-        jobs=[job(profile) for profile in JOBS],
+        asset_checks=all_checks(profiles),
+        jobs=[job(profile) for profile in profiles],
         schedules=[weekly_schedule()],
         resources={"perf_run": PerfRun(), **(resource_overrides or {})},
         executor=dg.in_process_executor,

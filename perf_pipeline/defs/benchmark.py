@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import dagster as dg
 
-from perf_pipeline.config.loading import shipped_profiles
-from perf_pipeline.config.profile import BENCHMARKS
+from perf_pipeline.config.profile import BENCHMARKS, Profile
 from perf_pipeline.defs.metadata import benchmark_metadata, check_result
 from perf_pipeline.defs.resources import PerfRun
 from perf_pipeline.runs.benchmarking import run_benchmark
@@ -33,13 +32,14 @@ def measured(perf_run: PerfRun, benchmark: str) -> dg.MaterializeResult:
     )
 
 
-def checks_of(benchmark: str) -> dg.AssetChecksDefinition:
-    """Make the asset checks of a benchmark: one per subject of any shipped profile's thresholds.
+def checks_of(benchmark: str, profiles: Sequence[Profile]) -> dg.AssetChecksDefinition:
+    """Make the asset checks of a benchmark: one per subject of any profile's thresholds.
 
     They are named by what is judged and not by the bound, so that their history survives when a
-    bound moves. A profile of one's own may have other thresholds: those are in the verdict tables.
+    bound moves. The profiles are the shipped ones; one of somebody's own may have other
+    thresholds, and those are in the verdict tables.
     """
-    names = subjects_of(benchmark, shipped_profiles())
+    names = subjects_of(benchmark, profiles)
 
     @dg.multi_asset_check(
         name=f"{benchmark}_thresholds",
@@ -63,6 +63,6 @@ def checks_of(benchmark: str) -> dg.AssetChecksDefinition:
     return thresholds
 
 
-def all_checks() -> Sequence[dg.AssetChecksDefinition]:
-    """Make the asset checks of every benchmark."""
-    return [checks_of(benchmark) for benchmark in BENCHMARKS]
+def all_checks(profiles: Sequence[Profile]) -> Sequence[dg.AssetChecksDefinition]:
+    """Make the asset checks of every benchmark that the profiles can give."""
+    return [checks_of(benchmark, profiles) for benchmark in BENCHMARKS]

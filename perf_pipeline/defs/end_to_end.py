@@ -12,5 +12,9 @@ from perf_pipeline.defs.resources import PerfRun
 
 @dg.asset(deps=["queue_consume"], **labels("system", "http", "kafka", "postgres"))
 def end_to_end(perf_run: PerfRun) -> dg.MaterializeResult:
-    """Follow each message from the API call's intended start to the worker's work."""
+    """Follow each message from the API call's intended start to the worker's work.
+
+    Open model: starts are planned, so a stall of the system shows as latency. Consumer lag,
+    connections and locks are watched meanwhile.
+    """
     return measured(perf_run, "end_to_end")

@@ -5,19 +5,37 @@ Dagster concept: metadata, https://docs.dagster.io/guides/build/assets/metadata-
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 import dagster as dg
 
-from perf_pipeline.analysis.baseline import Diff
-from perf_pipeline.analysis.bottleneck import Finding
+from perf_pipeline.analysis.baseline import Diff, DiffStatus
+from perf_pipeline.analysis.bottleneck import Finding, FindingStatus
 from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.report.model import RunReport
+from perf_pipeline.report.why import troubles
+from perf_pipeline.report.wording import (
+    OUTCOMES,
+    change_of,
+    detectable_of,
+    diff_unit,
+    interval_of,
+    number,
+    observed,
+    quantity,
+    reference_of,
+    statistic_unit,
+    summary_key,
+    variation_of,
+)
 from perf_pipeline.runs.benchmarking import Measured
 from perf_pipeline.runs.seeding import Seeded
 
+GATE: Final = "gate"
 Metadata = dict[str, dg.MetadataValue]
 Cell = str | float | int | bool | None
 
@@ -25,44 +43,36 @@ Cell = str | float | int | bool | None
 def seeded_metadata(seeded: Seeded) -> Metadata:
     """Show what was seeded."""
     return {
-        "dagster/row_count": dg.MetadataValue.int(seeded.users),
+        "COPY (rows/s)": _figure(seeded.rows_per_s),
         "rows removed of earlier runs": dg.MetadataValue.int(seeded.removed),
-        "rows_per_s": dg.MetadataValue.float(seeded.rows_per_s),
-        "ids": dg.MetadataValue.json(dict(seeded.sets)),
+        **{f"ids for {name}": dg.MetadataValue.int(count) for name, count in seeded.sets.items()},
+        "dagster/row_count": dg.MetadataValue.int(seeded.users),
     }
 
 
 def benchmark_metadata(measured: Measured) -> Metadata:
-    """Show a benchmark: status first, figures that plot, all verdicts and summaries as tables."""
+    """Show a benchmark: status and verdicts first, then figures that plot, then all summaries."""
     outcome = measured.outcome
+    trouble = "; ".join((*outcome.problems, *outcome.invalid_reasons))
     return {
         "run": dg.MetadataValue.text(measured.run_id),
         "status": dg.MetadataValue.text(outcome.status),
-        "valid": dg.MetadataValue.bool(outcome.valid),
-        "why invalid": dg.MetadataValue.text("; ".join(outcome.invalid_reasons) or "-"),
-        "problems": dg.MetadataValue.text("; ".join(outcome.problems) or "-"),
-        "dagster/row_count": dg.MetadataValue.int(measured.ingested.samples),
-        "measured_s": dg.MetadataValue.float(outcome.measured_s),
-        **_plots(measured.summaries),
-        "verdicts": verdict_table(measured.verdicts),
+        "generator kept up": dg.MetadataValue.bool(outcome.valid),
+        **({"trouble": dg.MetadataValue.text(trouble)} if trouble else {}),
+        "verdicts": _table(_verdict_row(one) for one in measured.verdicts),
+        **_figures(measured.summaries, measured.verdicts),
+        "measured (s)": _figure(outcome.measured_s),
         "summaries": _table(_summary_row(one) for one in measured.summaries),
+        "dagster/row_count": dg.MetadataValue.int(measured.ingested.samples),
     }
-
-
-def verdict_table(verdicts: Iterable[Verdict]) -> dg.TableMetadataValue:
-    """Show thresholds with what was observed."""
-    return _table(_verdict_row(one) for one in verdicts)
 
 
 def verdicts_metadata(run_id: str, verdicts: Mapping[str, Sequence[Verdict]]) -> Metadata:
     """Show the verdicts of a run, and how many of each status there are."""
     everything = [one for several in verdicts.values() for one in several]
-    counts = {
-        f"count {status}": [one.status for one in everything].count(status) for status in Status
-    }
     return {
         "run": dg.MetadataValue.text(run_id),
-        **{name: dg.MetadataValue.int(count) for name, count in counts.items()},
+        **_counts(Status, [one.status for one in everything]),
         "verdicts": _table(
             {"benchmark": benchmark, **_verdict_row(one)}
             for benchmark, several in verdicts.items()
@@ -73,11 +83,9 @@ def verdicts_metadata(run_id: str, verdicts: Mapping[str, Sequence[Verdict]]) ->
 
 def diffs_metadata(run_id: str, diffs: Sequence[tuple[str, Diff]]) -> Metadata:
     """Show how a run differs from its baselines."""
-    statuses = [one.status.value for _, one in diffs]
-    counts = {f"count {status}": statuses.count(status) for status in sorted(set(statuses))}
     return {
         "run": dg.MetadataValue.text(run_id),
-        **{name: dg.MetadataValue.int(count) for name, count in counts.items()},
+        **_counts(DiffStatus, [one.status for _, one in diffs]),
         "diffs": _table({"benchmark": benchmark, **_diff_row(one)} for benchmark, one in diffs),
     }
 
@@ -86,15 +94,15 @@ def findings_metadata(run_id: str, findings: Sequence[tuple[str, Finding]]) -> M
     """Show the checklist: what was found, with its evidence and what to do."""
     return {
         "run": dg.MetadataValue.text(run_id),
+        **_counts(FindingStatus, [one.status for _, one in findings]),
         "findings": _table(
             {
                 "benchmark": benchmark or "whole run",
                 "tier": one.tier,
                 "rule": one.rule,
                 "status": one.status.value,
-                "observed": one.observed,
-                "bound": one.bound,
-                "unit": one.unit,
+                "observed": quantity(one.observed, one.unit),
+                "bound": quantity(one.bound, one.unit),
                 "evidence": one.evidence,
                 "advice": one.advice,
             }
@@ -116,72 +124,97 @@ def report_metadata(report: RunReport) -> Metadata:
     }
 
 
-def check_result(benchmark: str, name: str, verdict: Verdict) -> dg.AssetCheckResult:
-    """Show one verdict as an asset check; a missed aim is a warning."""
-    threshold = verdict.threshold
-    unit = CATALOG[threshold.metric].unit
-    severity = (
-        dg.AssetCheckSeverity.WARN if verdict.status is Status.WARN else dg.AssetCheckSeverity.ERROR
-    )
-    observed = (
-        {} if verdict.observed is None else {"observed": dg.MetadataValue.float(verdict.observed)}
-    )
+def gate_result(report: RunReport) -> dg.AssetCheckResult:
+    """Show the exit code of the command line as the one check that fails a run, with the reasons.
+
+    Only figures that could not be had, missed thresholds and regressions count, never a warning.
+    """
+    reasons = [f"{status} {subject}: {sentence}" for status, subject, sentence in troubles(report)]
+    outcome = f"{OUTCOMES[report.exit_code]} (exit code {report.exit_code})"
     return dg.AssetCheckResult(
-        check_name=name,
-        asset_key=dg.AssetKey(benchmark),
-        passed=verdict.status is Status.PASS,
-        severity=severity,
-        description=f"{verdict.status.value}: {threshold.key} {threshold.source}",
+        check_name=GATE,
+        passed=report.exit_code == 0,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="; ".join([outcome, *reasons]),
         metadata={
-            "status": dg.MetadataValue.text(verdict.status.value),
-            "bound": dg.MetadataValue.float(threshold.bound),
-            **observed,
-            "threshold": dg.MetadataValue.text(f"{threshold.key}: {threshold.source}"),
-            "unit": dg.MetadataValue.text(unit),
-            "reason": dg.MetadataValue.text(verdict.reason or "-"),
+            "exit code": dg.MetadataValue.int(int(report.exit_code)),
+            "outcome": dg.MetadataValue.text(OUTCOMES[report.exit_code]),
+            "reasons": dg.MetadataValue.md("\n".join(f"- {one}" for one in reasons) or "none"),
         },
     )
 
 
-def _plots(summaries: Iterable[Summary]) -> Metadata:
-    """Give the numbers that are worth a plot over materialisations: whole series only."""
-    found: Metadata = {}
-    for one in summaries:
-        if not one.tags:
-            unit = CATALOG[one.metric].unit
-            for label, value in _plotted(one):
-                if value is not None:
-                    found[f"{one.metric} {label} ({unit})"] = dg.MetadataValue.float(value)
-    return found
+def check_result(benchmark: str, name: str, verdict: Verdict) -> dg.AssetCheckResult:
+    """Show one verdict as an asset check; a missed aim is a warning."""
+    threshold = verdict.threshold
+    is_aim = verdict.status is Status.WARN
+    seen = {} if verdict.observed is None else {"observed": _figure(verdict.observed)}
+    sentence = f"{threshold.key} is {observed(verdict.observed, threshold)}"
+    return dg.AssetCheckResult(
+        check_name=name,
+        asset_key=dg.AssetKey(benchmark),
+        passed=verdict.status is Status.PASS,
+        severity=dg.AssetCheckSeverity.WARN if is_aim else dg.AssetCheckSeverity.ERROR,
+        description=f"{verdict.status.value}: {sentence}, wanted {threshold.source}",
+        metadata={
+            **seen,
+            "bound": dg.MetadataValue.float(threshold.bound),
+            "unit": dg.MetadataValue.text(statistic_unit(threshold.metric, threshold.statistic)),
+            "threshold": dg.MetadataValue.text(f"{threshold.key}: {threshold.source}"),
+            "status": dg.MetadataValue.text(verdict.status.value),
+            **({"reason": dg.MetadataValue.text(verdict.reason)} if verdict.reason else {}),
+        },
+    )
 
 
-def _plotted(one: Summary) -> list[tuple[str, float | None]]:
-    kind = CATALOG[one.metric].kind
-    if kind is Kind.TREND:
+def _counts(statuses: Iterable[StrEnum], seen: Sequence[StrEnum]) -> Metadata:
+    """Count each status, also those with none: a plot needs its zeros."""
+    return {status.value: dg.MetadataValue.int(seen.count(status)) for status in statuses}
+
+
+def _figures(summaries: Iterable[Summary], verdicts: Iterable[Verdict]) -> Metadata:
+    """Give the numbers that are worth a plot over materialisations, the judged series first."""
+    judged = {one.threshold.key for one in verdicts}
+    shown = [one for one in summaries if not one.tags or summary_key(one) in judged]
+    shown.sort(key=lambda one: summary_key(one) not in judged)
+    return {
+        f"{summary_key(one)} {label} ({statistic_unit(one.metric, label)})": _figure(value)
+        for one in shown
+        for label, value in _statistics(one)
+        if value is not None
+    }
+
+
+def _statistics(one: Summary) -> list[tuple[str, float | None]]:
+    """Choose few: what moves under load, and not what only repeats another figure."""
+    metric = CATALOG[one.metric]
+    if metric.kind is Kind.TREND and metric.tags == {"source"}:
+        return [("avg", one.average), ("max", one.maximum)]
+    if metric.kind is Kind.TREND:
         return [("med", one.median), ("p(95)", one.p95), ("max", one.maximum)]
-    if kind is Kind.COUNTER:
-        return [("count", one.count), ("rate", one.rate)]
-    return [("rate", one.rate)] if kind is Kind.RATE else [("value", one.last)]
+    if metric.kind is Kind.COUNTER:
+        return [("count", one.count)] if metric.better == "lower" else [("rate", one.rate)]
+    return [("rate", one.rate)] if metric.kind is Kind.RATE else [("value", one.last)]
+
+
+def _figure(value: float) -> dg.FloatMetadataValue:
+    """Give six significant digits: more is noise, and 0.18849999999999995 looks like a fault."""
+    return dg.MetadataValue.float(float(f"{value:.6g}"))
 
 
 def _verdict_row(verdict: Verdict) -> dict[str, Cell]:
     threshold = verdict.threshold
     return {
         "threshold": f"{threshold.key}: {threshold.source}",
-        "observed": verdict.observed,
-        "unit": CATALOG[threshold.metric].unit,
+        "observed": observed(verdict.observed, threshold),
         "status": verdict.status.value,
         "reason": verdict.reason,
     }
 
 
 def _summary_row(one: Summary) -> dict[str, Cell]:
-    return {
-        "metric": one.metric,
-        "tags": ", ".join(f"{name}: {value}" for name, value in one.tags.items()),
-        "unit": CATALOG[one.metric].unit,
-        "count": one.count,
-        "rate": one.rate,
+    unit = CATALOG[one.metric].unit
+    figures = {
         "avg": one.average,
         "med": one.median,
         "p(95)": one.p95,
@@ -189,21 +222,25 @@ def _summary_row(one: Summary) -> dict[str, Cell]:
         "max": one.maximum,
         "last": one.last,
     }
+    return {
+        "metric": summary_key(one),
+        "count": number(one.count),
+        "rate": quantity(one.rate, statistic_unit(one.metric, "rate")),
+        **{name: quantity(value, unit) for name, value in figures.items()},
+    }
 
 
 def _diff_row(one: Diff) -> dict[str, Cell]:
-    effect = one.effect
     return {
         "series": one.series.label,
         "status": one.status.value,
-        "value": one.value,
-        "baseline": one.noise.median if one.pinned is None else one.pinned,
-        "n": one.noise.n,
-        "CV": one.noise.cv,
-        "change": effect.change if effect else None,
-        "low": effect.low if effect else None,
-        "high": effect.high if effect else None,
-        "minimum detectable": one.minimum_detectable,
+        "value": quantity(one.value, diff_unit(one)),
+        "baseline": reference_of(one),
+        "runs": one.noise.n,
+        "CV": variation_of(one),
+        "change": change_of(one),
+        "interval": interval_of(one),
+        "minimum detectable": detectable_of(one),
         "reason": one.reason,
     }
 

@@ -24,6 +24,7 @@ def weekly_schedule() -> dg.ScheduleDefinition:
     return dg.ScheduleDefinition(
         name="weekly_schedule",
         job_name="weekly",
+        description=f"Sunday, 00:00 UTC. Off until switched on, here or by {SWITCH}=running.",
         cron_schedule=WEEKLY_CRON,
         execution_timezone=TIME_ZONE,
         default_status=dg.DefaultScheduleStatus.RUNNING

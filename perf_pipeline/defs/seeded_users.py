@@ -14,5 +14,9 @@ from perf_pipeline.runs.seeding import seed_users
 
 @dg.asset(**labels("data", "postgres"))
 def seeded_users(perf_run: PerfRun) -> dg.MaterializeResult:
-    """Load this run's reproducible users with COPY, after removing those of earlier runs."""
+    """Load this run's reproducible users with COPY, after removing those of earlier runs.
+
+    The same seed gives the same people. Their ids are dealt out to reads, updates and deletes
+    without overlap, so that nobody reads a user whom somebody else has deleted.
+    """
     return dg.MaterializeResult(metadata=seeded_metadata(seed_users(perf_run.session())))

@@ -11,8 +11,10 @@ import dagster as dg
 
 from perf_pipeline.defs.benchmark import OWNERS
 from perf_pipeline.defs.metadata import (
+    GATE,
     diffs_metadata,
     findings_metadata,
+    gate_result,
     report_metadata,
     verdicts_metadata,
 )
@@ -32,7 +34,11 @@ LABELS: Final[dict[str, Any]] = {
 
 @dg.asset(deps=["day_simulation"], **LABELS)
 def threshold_checks(perf_run: PerfRun) -> dg.MaterializeResult:
-    """Judge every benchmark of the run by the profile's thresholds."""
+    """Judge every benchmark of the run by the profile's thresholds.
+
+    PASS, WARN, FAIL, NO_DATA (nothing was measured, which is no success) or INVALID (the load
+    generator was the limit). Materialised alone, it judges the newest stored run.
+    """
     run_id = perf_run.judged_run_id
     verdicts = judge_run(perf_run.state_folder, run_id, profile=perf_run.judging_profile)
     return dg.MaterializeResult(metadata=verdicts_metadata(run_id, verdicts))
@@ -40,7 +46,10 @@ def threshold_checks(perf_run: PerfRun) -> dg.MaterializeResult:
 
 @dg.asset(deps=["threshold_checks"], **LABELS)
 def baseline_diff(perf_run: PerfRun) -> dg.MaterializeResult:
-    """Compare the run with the runs before it and with pinned figures."""
+    """Compare the run with the runs before it and with pinned figures.
+
+    Only with valid runs of the same profile, load and environment; a baseline needs five of them.
+    """
     run_id = perf_run.judged_run_id
     diffs = compare_run(perf_run.state_folder, run_id, profile=perf_run.judging_profile)
     return dg.MaterializeResult(metadata=diffs_metadata(run_id, diffs))
@@ -48,7 +57,10 @@ def baseline_diff(perf_run: PerfRun) -> dg.MaterializeResult:
 
 @dg.asset(name="bottlenecks", deps=["baseline_diff"], **LABELS)
 def bottlenecks(perf_run: PerfRun) -> dg.MaterializeResult:
-    """Go through the checklist: which tier is near its limit, and what to do about it."""
+    """Go through the checklist: which tier is near its limit, and what to do about it.
+
+    Every rule with its evidence from this run, also those that found nothing.
+    """
     run_id = perf_run.judged_run_id
     findings = findings_of_run(perf_run.state_folder, run_id, profile=perf_run.judging_profile)
     return dg.MaterializeResult(metadata=findings_metadata(run_id, findings))
@@ -58,7 +70,7 @@ def bottlenecks(perf_run: PerfRun) -> dg.MaterializeResult:
     deps=["bottlenecks"],
     check_specs=[
         dg.AssetCheckSpec(
-            "gate",
+            GATE,
             asset="report",
             blocking=True,
             description="Fails the run when a threshold failed, a regression is confirmed, or "
@@ -68,13 +80,10 @@ def bottlenecks(perf_run: PerfRun) -> dg.MaterializeResult:
     **LABELS,
 )
 def report(context: dg.AssetExecutionContext, perf_run: PerfRun) -> dg.MaterializeResult:
-    """Write the run's reports: HTML, Markdown, JSON in k6's shape, JUnit."""
+    """Write the run's reports: HTML, Markdown, JSON in k6's shape, JUnit.
+
+    Its check `gate` is the only one that fails a run, here at the very end.
+    """
     made = publish(perf_run.state_folder, perf_run.judged_run_id, profile=perf_run.judging_profile)
     context.log.info("\n%s", render_terminal(made, width=_LOG_WIDTH))
-    gate = dg.AssetCheckResult(
-        check_name="gate",
-        passed=made.exit_code == 0,
-        severity=dg.AssetCheckSeverity.ERROR,
-        metadata={"exit code": int(made.exit_code), "meaning": made.exit_code.name},
-    )
-    return dg.MaterializeResult(metadata=report_metadata(made), check_results=[gate])
+    return dg.MaterializeResult(metadata=report_metadata(made), check_results=[gate_result(made)])

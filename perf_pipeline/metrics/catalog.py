@@ -89,6 +89,16 @@ _METRICS: Final = (
     Metric("messages_lost", _G, "messages", "lower", _PART, "promised messages that never completed, by message id"),
     Metric("messages_duplicated", _G, "messages", "lower", _PART, "completions beyond the first, by message id"),
     Metric("message_latency", _T, "ms", "lower", _NONE, "from the intended start of the API call to the end of the worker's work, by message id"),
+    # from the ledger and figures: the stages of a message's way, which add up to its latency
+    Metric("stage_start", _T, "ms", "lower", _NONE, "from the intended to the real start of the API call, by message id"),
+    Metric("stage_api", _T, "ms", "lower", _NONE, "from the call's start to its answer, without the time that the API says its database took"),
+    Metric("stage_database", _T, "ms", "lower", _NONE, "what the API says (Server-Timing) its database took of the call"),
+    Metric("stage_outbox", _T, "ms", "lower", _NONE, "from the API's answer until the message was handed to the broker"),
+    Metric("stage_queue", _T, "ms", "lower", _NONE, "from handing the message to the broker until a worker began its work on it"),
+    Metric("stage_worker", _T, "ms", "lower", _NONE, "from the worker's begin to the end of its work"),
+    Metric("stage_system", _T, "ms", "lower", _NONE, "what lies between two stations of which the system tells nothing more"),
+    Metric("stage_tail", _G, "ms", "lower", _PART, "mean time in a stage (operation) of the slowest tenth of messages"),
+    Metric("worker_saturation_ratio", _G, "ratio", "neither", _PART, "share of the queue's waiting time in which every hand of the workers was full"),
     # figures of the one-day simulation
     Metric("messages_per_day", _G, "messages/day", "higher", _PART, "what the sustained measured rate stands for in 24 h"),
     Metric("headroom_ratio", _G, "ratio", "higher", _PART, "best rate that held over the rate of 1,000,000 a day"),

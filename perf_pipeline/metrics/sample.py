@@ -1,4 +1,4 @@
-"""What is written down while a load runs: samples, readings, figures and ledger entries.
+"""What is written down while a load runs: samples, iterations, readings, figures, ledger entries.
 
 Add here: a column that a later percentile needs (and a migration in store/). Keep out:
 anything derived; durations are computed later from the three time stamps.
@@ -6,7 +6,7 @@ anything derived; durations are computed later from the three time stamps.
 
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 
 class Phase(StrEnum):
@@ -24,6 +24,33 @@ class Outcome(StrEnum):
     FAILED = "failed"
     TIMEOUT = "timeout"
     INTERRUPTED = "interrupted"
+
+
+class HttpPhases(NamedTuple):
+    """Split one HTTP request as k6 does, in µs; -1 = did not happen, or nobody measured it.
+
+    A request on an open connection has 0 for the first three, as in k6, so that their averages
+    are over all requests. sending + waiting + receiving = the service time of a request that was
+    sent; one that never got a connection has -1 for these three.
+
+    Attributes:
+        blocked_us: waiting for a connection, the resolver included (k6's `http_req_blocked`).
+        connecting_us: TCP handshake.
+        tls_us: TLS handshake.
+        sending_us: from the first to the last byte given to the kernel.
+        waiting_us: from the last byte sent to the first byte received.
+        receiving_us: from the first to the last byte received.
+    """
+
+    blocked_us: int = -1
+    connecting_us: int = -1
+    tls_us: int = -1
+    sending_us: int = -1
+    waiting_us: int = -1
+    receiving_us: int = -1
+
+
+NO_PHASES: Final = HttpPhases()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +79,12 @@ class Sample:
         records: rows or messages that this operation moved.
         checks_passed: bit i set = check i of this operation passed.
         checks_failed: bit i set = check i of this operation failed.
+        blocked_us: this and what follows as in `HttpPhases`; -1 = no such phase.
+        connecting_us: TCP handshake.
+        tls_us: TLS handshake.
+        sending_us: of the request.
+        waiting_us: for the first byte.
+        receiving_us: of the response.
     """
 
     scenario: str
@@ -71,6 +104,37 @@ class Sample:
     records: int = 1
     checks_passed: int = 0
     checks_failed: int = 0
+    blocked_us: int = -1
+    connecting_us: int = -1
+    tls_us: int = -1
+    sending_us: int = -1
+    waiting_us: int = -1
+    receiving_us: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class IterationRecord:
+    """Record one iteration of a virtual user, think time included.
+
+    Attributes:
+        scenario: name in the profile.
+        vu: number of the virtual user, unique in its scenario over all workers, from 1.
+        iteration: number of the iteration of this VU, from 0.
+        phase: only measured iterations count.
+        intended_us: when the plan wanted it to start, µs since the benchmark's origin.
+        started_us: when it started.
+        ended_us: when it was over, after its last think time.
+        outcome: ok, failed (it raised an exception), interrupted (cut off).
+    """
+
+    scenario: str
+    vu: int
+    iteration: int
+    phase: Phase
+    intended_us: int
+    started_us: int
+    ended_us: int
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +172,17 @@ class Figure:
 
 
 class LedgerEvent(StrEnum):
-    """Name the stations of a message; what was intended and what arrived is compared by id."""
+    """Name the stations of a message in their order; what was promised and what arrived, by id.
+
+    A system that does not tell of a station has no entry for it.
+    """
 
     INTENDED = "intended"
+    STARTED = "started"
+    QUERIED = "queried"
     ACKNOWLEDGED = "acknowledged"
+    PUBLISHED = "published"
+    RECEIVED = "received"
     COMPLETED = "completed"
 
 
@@ -121,8 +192,11 @@ class LedgerEntry:
 
     Attributes:
         message_id: the same text at every station.
-        event: intended (the plan's start of the call), acknowledged (the system promised to
-            deliver it), completed (a consumer finished its work on it; once per attempt).
+        event: intended (the plan's start of the call), started (its first byte went out),
+            queried (acknowledged less the time that the API says its database took, so that all
+            of the API's own time lies before it), acknowledged (the system promised to deliver
+            it), published (it was handed to the broker), received (a consumer began its work
+            on it), completed (a consumer finished its work on it; once per attempt).
         at_us: µs since the benchmark's origin.
     """
 
@@ -157,6 +231,7 @@ class PartitionLag:
 
 
 SAMPLE_COLUMNS: Final = tuple(field.name for field in fields(Sample))
+ITERATION_COLUMNS: Final = tuple(field.name for field in fields(IterationRecord))
 READING_COLUMNS: Final = tuple(field.name for field in fields(Reading))
 FIGURE_COLUMNS: Final = tuple(field.name for field in fields(Figure))
 LEDGER_COLUMNS: Final = tuple(field.name for field in fields(LedgerEntry))

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline.metrics.catalog import CATALOG, Kind
+from perf_pipeline.store.ledger_sql import FROM_LEDGER, ledger_rows
 
 METRIC_COLUMNS: Final = (
     "run_id",
@@ -72,26 +73,6 @@ FROM_READINGS: Final = frozenset(
     name for name, each in CATALOG.items() if each.tags == frozenset({"source"})
 )
 
-# The ledger has no phase, so a message belongs to the phase in which its call was intended.
-# Without a measured window (nobody wrote one down) every message counts.
-_LATENCY: Final = """
-select ids.run_id, ids.benchmark, 'message_latency' as metric, '' as scenario, '' as operation,
-    '' as status, '' as outcome, '' as error, '' as source, '' as check_name,
-    completed_us as at_us, (completed_us - intended_us) / 1000.0 as value, 1 as weight
-from (
-    select run_id, benchmark, message_id,
-        min(at_us) filter (where event = 'intended') as intended_us,
-        min(at_us) filter (where event = 'completed') as completed_us
-    from ledger group by run_id, benchmark, message_id
-) as ids
-left join (
-    select run_id, benchmark,
-        min(measured_from_us) as from_us, max(measured_until_us) as until_us
-    from scenarios where measured_until_us > measured_from_us group by run_id, benchmark
-) as measured on measured.run_id = ids.run_id and measured.benchmark = ids.benchmark
-where completed_us is not null and intended_us is not null
-    and (from_us is null or intended_us between from_us and until_us)
-"""
 _CHECKS: Final = """
 select run_id, benchmark, 'checks' as metric, scenario, operation, '' as status, '' as outcome,
     '' as error, '' as source, check_name, 0 as at_us, hits.value, hits.weight
@@ -125,7 +106,9 @@ def metric_rows(metric: str) -> str:
         return f"{_FIGURES} and name = '{CATALOG[metric].name}'"
     if metric in FROM_READINGS:
         return f"{_READINGS} and name = '{CATALOG[metric].name}'"
-    return {"message_latency": _LATENCY, "checks": _CHECKS}[metric]
+    if metric in FROM_LEDGER:
+        return ledger_rows(metric)
+    return {"checks": _CHECKS}[metric]
 
 
 # A figure has no time of its own: the order of writing stands for it.
@@ -148,7 +131,8 @@ def known_metrics() -> frozenset[str]:
         | FROM_SCENARIOS
         | FROM_FIGURES
         | FROM_READINGS
-        | {"message_latency", "checks"}
+        | FROM_LEDGER
+        | {"checks"}
     )
 
 

@@ -1,0 +1,86 @@
+"""The way of a message in SQL over the ledger: its latency, and the stages that add up to it.
+
+A stage ends where the next known station is. Stations are clipped so that they are in order: a
+message can be published, and even completed, before the API's answer is at the caller, and then
+the rest of the answer's way is not on the message's way. So the stages of a message are never
+negative and add up to its latency exactly.
+
+Add here: a stage, or another question to the stations. Keep out: which stage is too slow
+(analysis/attribution.py).
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+MESSAGE_LATENCY: Final = "message_latency"
+# metric: µs between two stations; null where the system does not tell of them
+STAGES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "stage_start": "started_us - intended_us",
+        "stage_api": "coalesce(queried_us, acknowledged_us) - coalesce(started_us, intended_us)",
+        "stage_database": "acknowledged_us - queried_us",
+        "stage_outbox": "published_us - acknowledged_us",
+        "stage_queue": "received_us - published_us",
+        "stage_worker": "completed_us - received_us",
+        "stage_system": (
+            "case when published_us is null "
+            "then coalesce(received_us, completed_us) - acknowledged_us "
+            "when received_us is null then completed_us - published_us end"
+        ),
+    }
+)
+FROM_LEDGER: Final = frozenset({MESSAGE_LATENCY, *STAGES})
+
+# `{keys}`: columns that tell ledgers apart, each with a comma; `{ledger}`: rows of a ledger.
+# least() passes over nulls.
+_STATIONS: Final = """
+select {keys}message_id,
+    min(at_us) filter (where event = 'completed') as completed_us,
+    least(min(at_us) filter (where event = 'received'), completed_us) as received_us,
+    least(min(at_us) filter (where event = 'published'), received_us, completed_us)
+        as published_us,
+    least(min(at_us) filter (where event = 'acknowledged'), published_us, received_us,
+        completed_us) as acknowledged_us,
+    least(min(at_us) filter (where event = 'queried'), acknowledged_us) as queried_us,
+    least(min(at_us) filter (where event = 'started'), queried_us, acknowledged_us) as started_us,
+    min(at_us) filter (where event = 'intended') as intended_us
+from {ledger} group by {keys}message_id
+having completed_us is not null and intended_us is not null
+"""
+# The ledger has no phase, so a message belongs to the phase in which its call was intended.
+# Without a measured window (nobody wrote one down) every message counts.
+_ROWS: Final = """
+select ids.run_id, ids.benchmark, '{metric}' as metric, '' as scenario, '' as operation,
+    '' as status, '' as outcome, '' as error, '' as source, '' as check_name,
+    completed_us as at_us, ({value}) / 1000.0 as value, 1 as weight
+from ({stations}) as ids
+left join (
+    select run_id, benchmark,
+        min(measured_from_us) as from_us, max(measured_until_us) as until_us
+    from scenarios where measured_until_us > measured_from_us group by run_id, benchmark
+) as measured on measured.run_id = ids.run_id and measured.benchmark = ids.benchmark
+where ({value}) is not null and (from_us is null or intended_us between from_us and until_us)
+"""
+
+
+def stations(ledger: str, keys: str = "") -> str:
+    """Give the SELECT with one row for each completed message: when it passed which station.
+
+    Args:
+        ledger: table or subquery with the ledger's columns.
+        keys: names of the columns that tell ledgers apart, each followed by a comma.
+    """
+    return _STATIONS.format(ledger=ledger, keys=keys)
+
+
+def ledger_rows(metric: str) -> str:
+    """Give the SELECT whose rows are a metric's values in ms, over all runs and benchmarks.
+
+    Raises:
+        KeyError: the metric does not come from the ledger.
+    """
+    value = "completed_us - intended_us" if metric == MESSAGE_LATENCY else STAGES[metric]
+    return _ROWS.format(
+        metric=metric, value=value, stations=stations("ledger", "run_id, benchmark, ")
+    )

@@ -3,8 +3,9 @@
 Add here: a rule that spans several keys. Keep out: the keys themselves (profile.py).
 """
 
+import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -13,15 +14,21 @@ from pydantic import ValidationError
 
 from perf_pipeline.config.executors import Frozen
 from perf_pipeline.config.mistakes import sentences
+from perf_pipeline.config.own_files import outside_mistakes
+from perf_pipeline.config.own_scenarios import (
+    benchmarks_in,
+    own_mistakes,
+    shared_operation_mistakes,
+)
 from perf_pipeline.config.parameters import PARAMETERS
 from perf_pipeline.config.profile import (
-    BENCHMARKS,
     BaselinePolicyConfig,
     BenchmarkConfig,
     Profile,
     Scenario,
     Seeding,
 )
+from perf_pipeline.config.steps import Auth, Expect, PythonParameters, Step
 from perf_pipeline.config.target import TargetConfig
 from perf_pipeline.errors import ProfileError
 from perf_pipeline.metrics.threshold import parse_threshold
@@ -34,16 +41,26 @@ _MODELS: Final[tuple[type[Frozen], ...]] = (
     Seeding,
     BaselinePolicyConfig,
     TargetConfig,
+    Step,
+    Expect,
+    Auth,
+    PythonParameters,
     *PARAMETERS.values(),
 )
 
 
-def load_profile(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Profile:
-    """Read a shipped profile by name, or any by path, and check it whole.
+def load_profile(
+    name_or_path: str,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+) -> Profile:
+    """Read a shipped profile by name, or any by path, and check it whole, to run it.
 
     Args:
         name_or_path: `quick`, or a path that ends in .toml.
         overrides: dotted path -> value, e.g. {"seeding.users": 500}.
+        environment: variables that own scenarios may name; os.environ otherwise.
 
     Raises:
         ProfileError: every mistake at once.
@@ -57,7 +74,9 @@ def load_profile(name_or_path: str, overrides: Mapping[str, Any] | None = None) 
     ]
     if problems:
         raise ProfileError(source, problems)
-    return validate_profile(raw, source)
+    raw.setdefault("folder", str(Path(source).parent))
+    variables = os.environ if environment is None else environment
+    return _validate(raw, source, outside_mistakes(raw, variables))
 
 
 def parse_overrides(texts: Mapping[str, str]) -> dict[str, Any]:
@@ -76,11 +95,15 @@ def parse_overrides(texts: Mapping[str, str]) -> dict[str, Any]:
 
 
 def validate_profile(raw: Mapping[str, Any], source: str) -> Profile:
-    """Check a profile that is already a table.
+    """Check a profile that is already a table, e.g. of the history: files may be gone by now.
 
     Raises:
-        ProfileError: every mistake at once: keys, units, rates, thresholds, targets.
+        ProfileError: every mistake at once: keys, units, rates, thresholds, targets, steps.
     """
+    return _validate(raw, source, ())
+
+
+def _validate(raw: Mapping[str, Any], source: str, outside: Iterable[str]) -> Profile:
     mistakes: list[str] = []
     profile: Profile | None = None
     try:
@@ -89,8 +112,11 @@ def validate_profile(raw: Mapping[str, Any], source: str) -> Profile:
         mistakes += sentences(error.errors(), _known_keys())
     mistakes += _threshold_mistakes(raw)
     mistakes += _name_mistakes(raw)
+    mistakes += own_mistakes(raw)
+    mistakes += outside
     if profile is not None:
         mistakes += _pinned_mistakes(profile)
+        mistakes += shared_operation_mistakes(profile)
     if mistakes or profile is None:
         raise ProfileError(source, mistakes, hint="docs/profiles.md lists every key")
     return profile
@@ -154,17 +180,10 @@ def _override(raw: dict[str, Any], path: str, value: object) -> str | None:
     return None
 
 
-def _entries(raw: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    benchmarks = raw.get("benchmarks")
-    for name, config in benchmarks.items() if isinstance(benchmarks, dict) else ():
-        if isinstance(config, dict):
-            yield name, config
-
-
 def _threshold_mistakes(raw: Mapping[str, Any]) -> list[str]:
     """Parse every threshold, also when the rest of the file has mistakes."""
     found = []
-    for benchmark, config in _entries(raw):
+    for benchmark, config in benchmarks_in(raw):
         thresholds = config.get("thresholds", {})
         scenarios = config.get("scenarios", {})
         for key, entries in thresholds.items() if isinstance(thresholds, dict) else ():
@@ -189,9 +208,6 @@ def _threshold_mistake(key: str, text: str, scenarios: object) -> str | None:
 
 def _name_mistakes(raw: Mapping[str, Any]) -> Iterator[str]:
     """Find names that point nowhere, also when the rest of the file has mistakes."""
-    for name, _ in _entries(raw):
-        if name not in BENCHMARKS:
-            yield f"benchmarks.{name} is unknown; there are {', '.join(BENCHMARKS)}"
     targets = raw.get("targets", {})
     known = ("local", *(targets if isinstance(targets, dict) else ()))
     if (target := raw.get("target", "local")) not in known:

@@ -4,36 +4,20 @@ Add here: an `exec` name with its parameters (and its class in workloads/registr
 when iterations start (executors.py).
 """
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Final
+from typing import Final
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import Field
 
 from perf_pipeline.config.executors import Duration, Frozen
-from perf_pipeline.units import US_PER_MS, US_PER_S, parse_duration_us
+from perf_pipeline.config.ranges import DurationRange
+from perf_pipeline.config.steps import HttpStepsParameters, PythonParameters
+from perf_pipeline.units import US_PER_MS, US_PER_S
 
-
-def _read_range(value: object) -> tuple[int, int]:
-    if isinstance(value, tuple) and len(value) == 2:
-        return value
-    if not isinstance(value, str | int | float):
-        raise ValueError(f"{value!r} is not a duration or a range; write '1s' or '1s..3s'")
-    low_text, dots, high_text = str(value).partition("..")
-    low = parse_duration_us(low_text)
-    high = parse_duration_us(high_text) if dots else low
-    if not 0 <= low <= high:
-        raise ValueError(f"{value!r}: a range goes from a smaller to a larger duration")
-    return low, high
-
-
-def _write_range(value: tuple[int, int]) -> str:
-    return f"{value[0] / US_PER_MS:g}ms..{value[1] / US_PER_MS:g}ms"
-
-
-DurationRange = Annotated[
-    tuple[int, int], BeforeValidator(_read_range), PlainSerializer(_write_range, when_used="json")
-]
+HTTP_STEPS: Final = "http_steps"
+_PYTHON_EXEC: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
 
 class NoParameters(Frozen):
@@ -119,5 +103,21 @@ PARAMETERS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
         "produce_transactions": TransactionParameters,
         "produce_ceiling": CeilingParameters,
         "consume_messages": ConsumeParameters,
+        HTTP_STEPS: HttpStepsParameters,
     }
 )
+
+
+def is_python(exec_name: str) -> bool:
+    """Say whether an `exec` names Python code of the user's, like `my_package.module:Checkout`."""
+    return _PYTHON_EXEC.fullmatch(exec_name) is not None
+
+
+def is_own(exec_name: str) -> bool:
+    """Say whether an `exec` is a scenario of the user's own: steps or Python code."""
+    return exec_name == HTTP_STEPS or is_python(exec_name)
+
+
+def parameters_of(exec_name: str) -> type[Frozen] | None:
+    """Give the model of an iteration's parameters; None when there is no such iteration."""
+    return PythonParameters if is_python(exec_name) else PARAMETERS.get(exec_name)

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from perf_pipeline.config.executors import Duration, Executor, Frozen
-from perf_pipeline.config.parameters import PARAMETERS
+from perf_pipeline.config.parameters import PARAMETERS, parameters_of
 from perf_pipeline.config.target import TargetConfig
 from perf_pipeline.metrics.threshold import Severity, Threshold, parse_threshold
 from perf_pipeline.units import US_PER_S
@@ -43,7 +43,8 @@ class Scenario(Frozen):
 
     Attributes:
         plan: the executor; its keys are written beside the others, as in k6.
-        exec: which iteration, one of the names in docs/profiles.md.
+        exec: which iteration: one of the names in docs/profiles.md, `http_steps`, or Python code
+            of one's own, `module:name` (docs/scenarios.md).
         step: scenarios of one step run at once, steps one after another.
         warm_up_us: starts within it are run and never counted.
         parameters: of the iteration.
@@ -68,14 +69,17 @@ class Scenario(Frozen):
     @field_validator("exec")
     @classmethod
     def _exec_is_known(cls, name: str) -> str:
-        if name not in PARAMETERS:
-            raise ValueError(f"{name!r} is unknown; it is one of {', '.join(PARAMETERS)}")
+        if parameters_of(name) is None:
+            raise ValueError(
+                f"{name!r} is unknown; it is one of {', '.join(PARAMETERS)}, or names Python code "
+                "like my_package.module:Checkout"
+            )
         return name
 
     @field_validator("parameters", mode="wrap")
     @classmethod
     def _parameters_of_exec(cls, raw: object, _: object, info: Any) -> Frozen:
-        model = PARAMETERS.get(info.data.get("exec", ""), Frozen)
+        model = parameters_of(info.data.get("exec", "")) or Frozen
         if isinstance(raw, Frozen):
             return raw if isinstance(raw, model) else model()
         return model.model_validate(raw)
@@ -183,9 +187,11 @@ class Profile(Frozen):
         target: which of `targets`; `local` is this machine.
         targets: systems that can be loaded.
         seeding: the users made before the load.
-        benchmarks: by name, in any order; run in the order of the graph.
+        benchmarks: by name, in any order; run in the order of the graph, then those of own names.
         baseline: how runs are compared.
         keep_raw_runs: raw samples of older runs are dropped; their summaries stay.
+        folder: that relative paths of own scenarios start from; the profile's own unless given.
+            It is no part of the run's identity, so that two machines share one history.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$")
@@ -200,10 +206,17 @@ class Profile(Frozen):
     benchmarks: dict[str, BenchmarkConfig]
     baseline: BaselinePolicyConfig = BaselinePolicyConfig()
     keep_raw_runs: int = Field(default=20, ge=1)
+    folder: str = Field(default=".", exclude=True)
+
+    @property
+    def benchmark_names(self) -> list[str]:
+        """Give the benchmarks in the order of running: the graph's, then those of own names."""
+        own = [name for name in self.benchmarks if name not in BENCHMARKS]
+        return [*(name for name in BENCHMARKS if name in self.benchmarks), *own]
 
     @property
     def as_json(self) -> str:
-        """Give the whole profile as canonical JSON; `validate_profile` reads it back."""
+        """Give canonical JSON, without `folder`; `validate_profile` reads it back."""
         return json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True)
 
     @property

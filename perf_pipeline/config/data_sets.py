@@ -1,0 +1,78 @@
+"""Test data that steps draw from: a CSV file, a list in the profile, or seeded users' ids.
+
+Add here: another origin of rows, or another way to pick one. Keep out: which VU gets which row
+while the load runs (workloads/http_steps_values.py).
+"""
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, Literal, Self
+
+from pydantic import Field, model_validator
+
+from perf_pipeline.config.executors import Frozen
+
+VALUE_COLUMN: Final = "value"
+ID_COLUMN: Final = "id"
+Pick = Literal["random", "sequential", "unique per vu"]
+Rows = tuple[tuple[str, ...], ...]
+
+
+class DataSet(Frozen):
+    """Say where rows come from and which one an iteration gets; name exactly one origin.
+
+    Attributes:
+        csv: a file with a header line, UTF-8, relative to the profile.
+        values: a list; its one column is `value`.
+        seeded: ids of users that this run seeded, `reads` or `deletes`; the one column is `id`.
+        pick: `random`, by the VU's seed; `sequential`, each row once and then from the start, rows
+            dealt out to the workers; `unique per vu`, VU n keeps row n.
+    """
+
+    csv: str | None = Field(default=None, min_length=1)
+    values: tuple[str, ...] | None = Field(default=None, min_length=1, strict=False)
+    seeded: Literal["reads", "deletes"] | None = None
+    pick: Pick = "random"
+
+    @model_validator(mode="after")
+    def _has_one_origin(self) -> Self:
+        origins = [name for name in ("csv", "values", "seeded") if getattr(self, name) is not None]
+        if len(origins) != 1:
+            given = " and ".join(origins) or "none"
+            raise ValueError(f"names {given}; exactly one of csv, values and seeded is needed")
+        return self
+
+
+def read_csv(path: Path, wanted: Iterable[str]) -> Rows:
+    """Read the wanted columns of a CSV file, in that order, one tuple per row.
+
+    Raises:
+        ValueError: the file can't be read, has no such column, no rows, or a row that is too
+            short; the sentence names the line.
+    """
+    columns = tuple(wanted)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file)
+            header = next(reader, [])
+            places = [_place(path, header, column) for column in columns]
+            rows = tuple(_row(path, reader.line_num, row, places) for row in reader if row)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path.name} can't be read: {error}") from error
+    if not rows:
+        raise ValueError(f"{path.name} has no rows below its header line")
+    return rows
+
+
+def _place(path: Path, header: list[str], column: str) -> int:
+    if column not in header:
+        there = ", ".join(header) or "no header line"
+        raise ValueError(f"{path.name} has no column {column!r}; there are {there}")
+    return header.index(column)
+
+
+def _row(path: Path, line: int, row: list[str], places: list[int]) -> tuple[str, ...]:
+    if places and max(places) >= len(row):
+        raise ValueError(f"{path.name} line {line} has {len(row)} columns, too few")
+    return tuple(row[place] for place in places)

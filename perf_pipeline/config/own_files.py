@@ -1,0 +1,206 @@
+"""What own scenarios need from outside the profile: files, modules, environment, packages.
+
+Checked when a profile is loaded to be run; a profile read back from the history is not, because
+its files may be gone by then. Add here: another thing from outside. Keep out: the keys (steps.py).
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from perf_pipeline.config.data_sets import DataSet, Rows, read_csv
+from perf_pipeline.config.own_scenarios import scenarios_in
+from perf_pipeline.config.parameters import is_python
+from perf_pipeline.config.profile import Scenario
+from perf_pipeline.config.steps import HttpStepsParameters, OwnHttpParameters, PythonParameters
+from perf_pipeline.config.templates import Source, Variable, parse_template, variables_of
+
+_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
+
+
+def outside_mistakes(raw: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[str]:
+    """Find what a raw profile's own scenarios name and is not there, each as `path: sentence`.
+
+    A scenario that has other mistakes is left out: what it names is not known.
+    """
+    folder = Path(str(raw.get("folder", ".")))
+    for benchmark, name, table in scenarios_in(raw):
+        try:
+            scenario = Scenario.model_validate(table)
+            for below, sentence in _scenario_mistakes(scenario, folder, environment):
+                yield f"benchmarks.{benchmark}.scenarios.{name}.{below}: {sentence}"
+        except ValueError:  # pydantic's, or of a template: reported where it belongs
+            continue
+
+
+def rows_of(name: str, data: DataSet, columns: tuple[str, ...], folder: Path) -> Rows:
+    """Give the rows of a data set that is not seeded.
+
+    Raises:
+        ValueError: its file can't be read, or has no such column; the sentence names it.
+    """
+    if data.csv is not None:
+        return read_csv(folder / data.csv, columns)
+    if data.values is None:
+        raise ValueError(f"data.{name} is made by the run itself")
+    return tuple((value,) for value in data.values)
+
+
+def columns_used(parameters: HttpStepsParameters, name: str) -> tuple[str, ...]:
+    """Give the columns of a data set that the steps use, in a steady order."""
+    used = {
+        variable.arguments[1]
+        for variable in variables_in(parameters)
+        if variable.source is Source.DATA and variable.arguments[0] == name
+    }
+    return tuple(sorted(used))
+
+
+def variables_in(parameters: HttpStepsParameters) -> Iterator[Variable]:
+    """Give every variable of the steps."""
+    yield from _variables(parameters.headers)
+    for step in parameters.steps:
+        yield from _variables(step.model_dump(exclude={"name", "group", "save"}))
+
+
+def environment_names(parameters: OwnHttpParameters) -> frozenset[str]:
+    """Give the environment variables that a scenario reads."""
+    names = {parameters.auth.variable} if parameters.auth else set()
+    if isinstance(parameters, HttpStepsParameters):
+        names |= {one.arguments[0] for one in variables_in(parameters) if one.source is Source.ENV}
+    if isinstance(parameters, PythonParameters):
+        names |= set(parameters.secrets)
+    return frozenset(names)
+
+
+def _variables(value: object) -> Iterator[Variable]:
+    if isinstance(value, str):
+        yield from variables_of(parse_template(value))
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _variables(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _variables(inner)
+
+
+_Found = Iterator[tuple[str, str]]
+
+
+def _scenario_mistakes(scenario: Scenario, folder: Path, environment: Mapping[str, str]) -> _Found:
+    parameters = scenario.parameters
+    if not isinstance(parameters, OwnHttpParameters):
+        return
+    for variable in sorted(environment_names(parameters)):
+        if not environment.get(variable):
+            yield "parameters", f"the environment variable {variable} is not set; export it first"
+    if parameters.ca_file and not (folder / parameters.ca_file).is_file():
+        yield "parameters.caFile", f"there is no file {parameters.ca_file!r} beside the profile"
+    if parameters.http2 and find_spec("h2") is None:
+        yield "parameters.http2", "needs the package h2, which is not installed: pip install h2"
+    if isinstance(parameters, HttpStepsParameters):
+        yield from _data_mistakes(parameters, scenario.plan.most_vus, folder)
+    if isinstance(parameters, PythonParameters) and is_python(scenario.exec):
+        yield from _module_mistakes(scenario.exec, folder / parameters.path)
+
+
+def _data_mistakes(parameters: HttpStepsParameters, most_vus: int, folder: Path) -> _Found:
+    for name, data in parameters.data.items():
+        path = f"parameters.data.{name}"
+        if data.seeded is not None:
+            continue
+        columns = columns_used(parameters, name)
+        try:
+            rows = rows_of(name, data, columns, folder)
+        except ValueError as error:
+            yield path, str(error)
+            continue
+        if data.pick == "unique per vu" and len(rows) < most_vus:
+            yield path, f"has {len(rows)} rows, too few for {most_vus} VUs to have one each"
+        yield from ((path, text) for text in _cell_mistakes(parameters, name, columns, rows))
+
+
+def _cell_mistakes(
+    parameters: HttpStepsParameters, name: str, columns: tuple[str, ...], rows: Rows
+) -> Iterator[str]:
+    """Find the first cell of each column that does not fit where it is used."""
+    number = {
+        one.arguments[1]
+        for one in variables_in(parameters)
+        if one.source is Source.DATA and one.arguments[0] == name and one.cast == "number"
+    }
+    header = {
+        one.arguments[1]
+        for texts in (parameters.headers, *(step.headers for step in parameters.steps))
+        for one in _variables(texts)
+        if one.source is Source.DATA and one.arguments[0] == name
+    }
+    rules: tuple[tuple[set[str], Callable[[str], bool], str], ...] = (
+        (number, is_json_number, "is not a number, which |number needs"),
+        (header, is_header_text, "has a character that a header can't carry"),
+    )
+    for wanted, fits, sentence in rules:
+        for place, column in enumerate(columns):
+            bad = [row[place] for row in rows if column in wanted and not fits(row[place])]
+            if bad:
+                yield f"column {column!r}: {bad[0]!r} {sentence}"
+
+
+def is_json_number(text: str) -> bool:
+    """Say whether a text is a number as JSON writes it."""
+    return _NUMBER.fullmatch(text) is not None
+
+
+def is_header_text(text: str) -> bool:
+    """Say whether a text may stand in a header's value (RFC 9110, 5.5)."""
+    return text == text.strip() and all(" " <= one <= "\xff" and one != "\x7f" for one in text)
+
+
+def _module_mistakes(exec_name: str, folder: Path) -> _Found:
+    """Look for the module and the name in it without running any of the user's code."""
+    module, _, name = exec_name.partition(":")
+    path = [str(folder), *sys.path]
+    origin: str | None = None
+    for at in range(len(parts := module.split("."))):
+        spec = PathFinder.find_spec(".".join(parts[: at + 1]), path)
+        if spec is None:
+            sentence = f"there is no module {module!r} in {folder.name or '.'}/ or installed"
+            yield "exec", f"{sentence}; parameters.path names the folder to import it from"
+            return
+        path, origin = list(spec.submodule_search_locations or ()), spec.origin
+    if origin and origin.endswith(".py"):
+        yield from (("exec", text) for text in _name_mistakes(Path(origin), name))
+
+
+def _name_mistakes(file: Path, name: str) -> Iterator[str]:
+    try:
+        tree = ast.parse(file.read_bytes())
+    except SyntaxError as error:
+        yield f"{file.name} is not Python: {error.msg} in line {error.lineno}"
+        return
+    bound = {known: node for node in tree.body for known in _names_of(node)}
+    if "*" in bound:
+        return
+    if name not in bound:
+        there = ", ".join(known for known in bound if not known.startswith("_")) or "nothing"
+        yield f"{file.name} has no {name!r}; it has {there}"
+    elif isinstance(bound[name], ast.FunctionDef):
+        yield f"{name} in {file.name} is a plain function; write async def {name}(vu)"
+
+
+def _names_of(node: ast.stmt) -> Iterator[str]:
+    for inner in ast.walk(node) if isinstance(node, ast.If | ast.Try) else [node]:
+        match inner:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield inner.name
+            case ast.Import() | ast.ImportFrom():
+                yield from (one.asname or one.name for one in inner.names)
+            case ast.Assign():
+                yield from (one.id for one in inner.targets if isinstance(one, ast.Name))
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                yield name

@@ -1,0 +1,90 @@
+"""Rules about scenarios of one's own: where they may run, and what they must not share.
+
+Add here: a rule that concerns own scenarios as a whole. Keep out: steps (step_rules.py), files
+(own_files.py).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from perf_pipeline.config.parameters import HTTP_STEPS, is_own
+from perf_pipeline.config.profile import BENCHMARKS, Profile
+from perf_pipeline.config.step_rules import step_mistakes
+from perf_pipeline.config.steps import HttpStepsParameters
+
+# The others' figures are worked out from every sample, as rows or messages per second.
+_TAKE_OWN: Final = frozenset({"api_user_creation", "api_mixed_operations", "end_to_end"})
+_BENCHMARK: Final = re.compile(r"[a-z][a-z0-9_]{0,60}")
+
+
+def benchmarks_in(raw: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Give the benchmarks of a raw profile that are tables."""
+    yield from _tables(raw.get("benchmarks"))
+
+
+def scenarios_in(raw: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Give the scenarios of a raw profile that are tables, each with its benchmark and name."""
+    for benchmark, config in benchmarks_in(raw):
+        for name, scenario in _tables(config.get("scenarios")):
+            yield benchmark, name, scenario
+
+
+def own_mistakes(raw: Mapping[str, Any]) -> Iterator[str]:
+    """Find benchmarks that can't be, and own scenarios that can't run where they are."""
+    for name, config in benchmarks_in(raw):
+        if name not in BENCHMARKS:
+            yield from _own_benchmark_mistakes(name, config)
+    for benchmark, name, scenario in scenarios_in(raw):
+        path = f"benchmarks.{benchmark}.scenarios.{name}"
+        exec_name = scenario.get("exec")
+        if not isinstance(exec_name, str) or not is_own(exec_name):
+            continue
+        if benchmark in BENCHMARKS and benchmark not in _TAKE_OWN:
+            yield (
+                f"{path}.exec: {exec_name!r} can't run in {benchmark}, whose figures are not "
+                "about HTTP; give it a benchmark of its own, of any other name"
+            )
+        parameters = scenario.get("parameters")
+        if exec_name == HTTP_STEPS and isinstance(parameters, Mapping):
+            yield from (f"{path}.parameters.{one}" for one in step_mistakes(parameters))
+
+
+def shared_operation_mistakes(profile: Profile) -> Iterator[str]:
+    """Find operations of one benchmark that two scenarios check differently: checks have one list.
+
+    Reports count checks by the operation's name.
+    """
+    for benchmark, config in profile.benchmarks.items():
+        known: dict[str, tuple[str, tuple[str, ...]]] = {}
+        for name, scenario in config.scenarios.items():
+            parameters = scenario.parameters
+            steps = parameters.steps if isinstance(parameters, HttpStepsParameters) else ()
+            for number, step in enumerate(steps):
+                other, checks = known.setdefault(step.operation, (name, step.checks))
+                if checks != step.checks:
+                    yield (
+                        f"benchmarks.{benchmark}.scenarios.{name}.parameters.steps[{number}]: "
+                        f"{step.operation!r} of scenario {other} has other checks; "
+                        "give one of the steps another name or group"
+                    )
+
+
+def _own_benchmark_mistakes(name: str, config: Mapping[str, Any]) -> Iterator[str]:
+    built_in = ", ".join(BENCHMARKS)
+    if not _BENCHMARK.fullmatch(name):
+        yield (
+            f"benchmarks.{name} can't be a name; write small letters, digits and _, or one of "
+            f"{built_in}"
+        )
+    execs = [scenario.get("exec") for _, scenario in _tables(config.get("scenarios"))]
+    if not execs or not all(isinstance(one, str) and is_own(one) for one in execs):
+        yield (
+            f"benchmarks.{name} is unknown; there are {built_in}, and benchmarks of any name whose "
+            f"scenarios are all your own (exec {HTTP_STEPS!r} or 'module:name')"
+        )
+
+
+def _tables(raw: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if isinstance(raw, Mapping):
+        yield from ((str(name), one) for name, one in raw.items() if isinstance(one, Mapping))

@@ -1,0 +1,32 @@
+"""A duration or a range of durations, `1s` or `1s..3s`, as a profile writes think times.
+
+Add here: another kind of range. Keep out: single durations (executors.py).
+"""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainSerializer
+
+from perf_pipeline.units import US_PER_MS, parse_duration_us
+
+
+def _read_range(value: object) -> tuple[int, int]:
+    if isinstance(value, tuple) and len(value) == 2:
+        return value
+    if not isinstance(value, str | int | float):
+        raise ValueError(f"{value!r} is not a duration or a range; write '1s' or '1s..3s'")
+    low_text, dots, high_text = str(value).partition("..")
+    low = parse_duration_us(low_text)
+    high = parse_duration_us(high_text) if dots else low
+    if not 0 <= low <= high:
+        raise ValueError(f"{value!r}: a range goes from a smaller to a larger duration")
+    return low, high
+
+
+def _write_range(value: tuple[int, int]) -> str:
+    return f"{value[0] / US_PER_MS:g}ms..{value[1] / US_PER_MS:g}ms"
+
+
+DurationRange = Annotated[
+    tuple[int, int], BeforeValidator(_read_range), PlainSerializer(_write_range, when_used="json")
+]

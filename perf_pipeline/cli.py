@@ -157,8 +157,9 @@ def report(state: Path, run_id: str | None) -> None:
 @click.argument("run_id", required=False)
 @click.pass_obj
 def ingest(state: Path, run_id: str | None) -> None:
-    """Bring spooled samples into the history; again and again without harm."""
+    """Bring spooled samples into the history and judge them; again and again without harm."""
     from perf_pipeline.runs.ingest import ingest_run, spooled_runs
+    from perf_pipeline.runs.judge import judge_run
 
     for one in [run_id] if run_id else spooled_runs(state):
         for key, count in ingest_run(state, one):
@@ -167,6 +168,7 @@ def ingest(state: Path, run_id: str | None) -> None:
                 f"{key.run_id} {key.benchmark}: {count.samples:,} samples, "
                 f"{count.readings:,} readings, {count.ledger:,} ledger entries{torn}"
             )
+        judge_run(state, one)
 
 
 @main.command()

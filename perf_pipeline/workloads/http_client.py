@@ -71,28 +71,41 @@ class HttpConnection:
         body: bytes = b"",
         timeout_us: int,
     ) -> HttpResult:
-        """Send a request and give what came of it; failures of the target are results.
-
-        An open connection that closes before any byte of the response is replaced and the request
-        sent once more, whatever its method: idle connections end like that. The stamps and
-        the timeout stay those of the first attempt.
+        """Write a request and `send` it.
 
         Args:
             method: upper case.
             target: path and query, percent-encoded.
             headers: from `header_block`.
             body: sent with its length.
-            timeout_us: from the first byte sent to the last byte received; setting up a
-                connection may take as long again.
+            timeout_us: as of `send`.
 
         Raises:
             ValueError: the target is not percent-encoded.
             asyncio.CancelledError: the task was cancelled; the connection is closed.
         """
-        self._begin()
         data = self._origin.encode(method, target, headers, body)
+        return await self.send(data, timeout_us=timeout_us, is_head=method == "HEAD")
+
+    async def send(self, data: bytes, *, timeout_us: int, is_head: bool = False) -> HttpResult:
+        """Send a request as it is and give what came of it; failures of the target are results.
+
+        An open connection that closes before any byte of the response is replaced and the request
+        sent once more, whatever its method: idle connections end like that. The stamps and
+        the timeout stay those of the first attempt.
+
+        Args:
+            data: the whole request as it goes over the wire, from `HttpOrigin.encode`.
+            timeout_us: from the first byte sent to the last byte received; setting up a
+                connection may take as long again.
+            is_head: it is a HEAD, so that its response has no body.
+
+        Raises:
+            asyncio.CancelledError: the task was cancelled; the connection is closed.
+        """
+        self._begin()
         try:
-            error = await self._send(data, timeout_us * _NS_PER_US, is_head=method == "HEAD")
+            error = await self._send(data, timeout_us * _NS_PER_US, is_head=is_head)
         except asyncio.CancelledError:
             self.close()
             raise

@@ -16,11 +16,13 @@ from datetime import UTC, datetime
 import psycopg
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from perf_pipeline.reference_system.cache import GONE, UserCache
+from perf_pipeline.reference_system.server_timing import ServerTiming
 from perf_pipeline.reference_system.settings import Settings
 from perf_pipeline.reference_system.user_input import InvalidUserError, parse_user
 from perf_pipeline.reference_system.users import Pool, User, Users
@@ -45,6 +47,7 @@ def create_app(settings: Settings) -> Starlette:
             psycopg.OperationalError: api.database_down,
             Exception: _unexpected,
         },
+        middleware=[Middleware(ServerTiming)],
         lifespan=api.lifespan,
     )
 

@@ -6,7 +6,7 @@ Add here: the worker's SQL. Keep out: the broker, and the order of offsets.
 import asyncio
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -15,10 +15,13 @@ from psycopg.rows import TupleRow
 
 # The join leaves out messages whose user was removed meanwhile; the first completion stands.
 _RECORD = """
-insert into message_deliveries (message_id, user_id, attempts, completed_at)
-select sent.message_id, sent.user_id, sent.attempts, sent.completed_at
-from unnest(%s::uuid[], %s::bigint[], %s::integer[], %s::timestamptz[])
-    as sent (message_id, user_id, attempts, completed_at)
+insert into message_deliveries
+    (message_id, user_id, attempts, completed_at, published_at, received_at)
+select sent.message_id, sent.user_id, sent.attempts, sent.completed_at, sent.published_at,
+    sent.received_at
+from unnest(%s::uuid[], %s::bigint[], %s::integer[], %s::timestamptz[], %s::timestamptz[],
+    %s::timestamptz[])
+    as sent (message_id, user_id, attempts, completed_at, published_at, received_at)
 join users on users.id = sent.user_id
 on conflict (message_id) do update
 set attempts = message_deliveries.attempts + excluded.attempts
@@ -36,12 +39,16 @@ class Delivery:
         message_id: the message.
         user_id: its user.
         completed_at: end of the sending by this host's wall clock, UTC.
+        published_at: when the relay handed it to the broker, by the relay's wall clock.
+        received_at: begin of the sending; what waits for a free sender is not received yet.
         attempts: how many times this record stands for.
     """
 
     message_id: UUID
     user_id: int
     completed_at: datetime
+    published_at: datetime | None = None
+    received_at: datetime | None = None
     attempts: int = 1
 
 
@@ -53,17 +60,13 @@ def merge(deliveries: Iterable[Delivery]) -> list[Delivery]:
     merged: dict[UUID, Delivery] = {}
     for delivery in deliveries:
         known = merged.get(delivery.message_id)
-        merged[delivery.message_id] = (
-            delivery
-            if known is None
-            else Delivery(
-                known.message_id,
-                known.user_id,
-                min(known.completed_at, delivery.completed_at),
-                known.attempts + delivery.attempts,
-            )
-        )
+        merged[delivery.message_id] = delivery if known is None else _joined(known, delivery)
     return list(merged.values())
+
+
+def _joined(one: Delivery, other: Delivery) -> Delivery:
+    first = min(one, other, key=lambda each: each.completed_at)
+    return replace(first, attempts=one.attempts + other.attempts)
 
 
 class DeliveryLog:
@@ -90,6 +93,8 @@ class DeliveryLog:
             [row.user_id for row in rows],
             [row.attempts for row in rows],
             [row.completed_at for row in rows],
+            [row.published_at for row in rows],
+            [row.received_at for row in rows],
         ]
         while True:
             try:

@@ -31,8 +31,12 @@ class Message:
         """Give the partitioning key: all messages of a user go to one partition, in order."""
         return b"user-%d" % self.user_id
 
-    def to_json(self) -> bytes:
-        """Give the value on the topic; ids are strings, because JavaScript's numbers are short."""
+    def to_json(self, published_at: datetime) -> bytes:
+        """Give the value on the topic; ids are strings, because JavaScript's numbers are short.
+
+        Args:
+            published_at: when it is handed to the broker, aware.
+        """
         return json.dumps(
             {
                 "messageId": str(self.message_id),
@@ -40,12 +44,22 @@ class Message:
                 "messageType": self.message_type,
                 "scheduledSendTime": self.scheduled_send_time.astimezone(UTC).isoformat(),
                 "content": self.content,
+                "publishedAt": published_at.astimezone(UTC).isoformat(timespec="microseconds"),
             }
         ).encode()
 
 
-def read_ids(value: bytes | None) -> tuple[UUID, int]:
-    """Read message id and user id out of a message's value.
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Hold what a worker needs of a message's value; published_at is None where it is not said."""
+
+    message_id: UUID
+    user_id: int
+    published_at: datetime | None
+
+
+def read_envelope(value: bytes | None) -> Envelope:
+    """Read ids and time of publishing out of a message's value.
 
     Raises:
         UnreadableMessageError: the value is not a birthday message.
@@ -53,11 +67,21 @@ def read_ids(value: bytes | None) -> tuple[UUID, int]:
     try:
         fields = json.loads(value or b"")
         message_id, user_id = UUID(fields["messageId"]), int(fields["userId"])
+        published_at = _moment(fields.get("publishedAt"))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise UnreadableMessageError(f"not a birthday message: {error!r}") from error
     if not 0 < user_id <= _MAX_BIGINT:
         raise UnreadableMessageError(f"userId {user_id} is out of range")
-    return message_id, user_id
+    return Envelope(message_id, user_id, published_at)
+
+
+def _moment(text: object) -> datetime | None:
+    """Read a moment; one that cannot be read is not said, and no reason to lose a message."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def next_send_time(birthday: date, timezone: str, now: datetime) -> datetime:

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import psycopg
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -126,7 +127,7 @@ class Relay:
             self._producer.produce(
                 self._settings.topic,
                 key=message.key(),
-                value=message.to_json(),
+                value=message.to_json(datetime.now(UTC)),
                 on_delivery=on_delivery,
             )
         except KafkaException as error:

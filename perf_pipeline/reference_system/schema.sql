@@ -32,6 +32,11 @@ create table if not exists message_deliveries (
     completed_at timestamptz not null
 );
 
+-- When the relay handed it to the broker and when the worker began the sending; null where an
+-- earlier relay or worker did not say.
+alter table message_deliveries add column if not exists published_at timestamptz;
+alter table message_deliveries add column if not exists received_at timestamptz;
+
 -- Without these two, removing a user reads the whole of both tables for the cascade.
 create index if not exists outbox_user_id on outbox (user_id);
 create index if not exists message_deliveries_user_id on message_deliveries (user_id);

@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from perf_pipeline.reference_system.messages import next_send_time
+from perf_pipeline.reference_system.server_timing import database_time
 from perf_pipeline.reference_system.user_input import NewUser
 
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[TupleRow]]
@@ -119,6 +120,7 @@ class Users:
         await self._pool.check()
 
     async def _one(self, query: str, parameters: tuple[object, ...]) -> TupleRow | None:
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(query, parameters, prepare=True, binary=True)
-            return await cursor.fetchone() if cursor.description else None
+        with database_time():
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(query, parameters, prepare=True, binary=True)
+                return await cursor.fetchone() if cursor.description else None

@@ -17,7 +17,6 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from uuid import UUID
 
 import uvloop
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
@@ -25,7 +24,7 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from perf_pipeline.reference_system.broker_errors import QUIET, BrokerErrors
 from perf_pipeline.reference_system.deliveries import Delivery, DeliveryLog
 from perf_pipeline.reference_system.lifecycle import run_part
-from perf_pipeline.reference_system.messages import UnreadableMessageError, read_ids
+from perf_pipeline.reference_system.messages import Envelope, UnreadableMessageError, read_envelope
 from perf_pipeline.reference_system.progress import PartitionProgress
 from perf_pipeline.reference_system.settings import Settings, read_settings
 
@@ -45,8 +44,7 @@ class _Work:
 
     progress: PartitionProgress
     offset: int
-    message_id: UUID
-    user_id: int
+    envelope: Envelope
 
 
 class Worker:
@@ -60,7 +58,7 @@ class Worker:
         self._settings = settings
         self._deliveries = DeliveryLog(settings.postgres_dsn)
         self._inbox: asyncio.Queue[_Work] = asyncio.Queue(settings.worker_concurrency)
-        self._sent: asyncio.Queue[tuple[_Work, datetime]] = asyncio.Queue(_RECORD_AT_ONCE)
+        self._sent: asyncio.Queue[tuple[_Work, Delivery]] = asyncio.Queue(_RECORD_AT_ONCE)
         self._progress: dict[int, PartitionProgress] = {}
         self._unreadable = 0
         self._consumer = Consumer(_consumer_configuration(settings))
@@ -123,7 +121,7 @@ class Worker:
             return  # revoked while it was being fetched: somebody else gets it
         progress.begin(offset)
         try:
-            work = _Work(progress, offset, *read_ids(message.value()))
+            work = _Work(progress, offset, read_envelope(message.value()))
         except UnreadableMessageError as unreadable:
             self._unreadable += 1
             _log.debug("partition %d, offset %d: %s", partition, offset, unreadable)
@@ -136,18 +134,16 @@ class Worker:
         low_ms, high_ms = self._settings.send_ms
         while True:
             work = await self._inbox.get()
+            received_at = datetime.now(UTC)
             await asyncio.sleep(random.uniform(low_ms, high_ms) / 1_000)
-            await self._sent.put((work, datetime.now(UTC)))
+            await self._sent.put((work, _delivery(work.envelope, received_at, datetime.now(UTC))))
 
     async def _record(self) -> None:
         while True:
             batch = [await self._sent.get()]
             while not self._sent.empty() and len(batch) < _RECORD_AT_ONCE:
                 batch.append(self._sent.get_nowait())
-            await self._deliveries.record(
-                Delivery(work.message_id, work.user_id, completed_at)
-                for work, completed_at in batch
-            )
+            await self._deliveries.record(delivery for _, delivery in batch)
             for work, _ in batch:
                 work.progress.finish(work.offset)
             for progress in {id(work.progress): work.progress for work, _ in batch}.values():
@@ -200,6 +196,16 @@ class Worker:
         for each in partitions:
             self._progress.pop(each.partition, None)
         _log.info("gave up partitions %s", [each.partition for each in partitions])
+
+
+def _delivery(envelope: Envelope, received_at: datetime, completed_at: datetime) -> Delivery:
+    return Delivery(
+        message_id=envelope.message_id,
+        user_id=envelope.user_id,
+        completed_at=completed_at,
+        published_at=envelope.published_at,
+        received_at=received_at,
+    )
 
 
 async def _until(stop: asyncio.Event) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from perf_pipeline.metrics.sample import LedgerEntry, Outcome, Phase
+from perf_pipeline.metrics.sample import NO_PHASES, HttpPhases, LedgerEntry, Outcome, Phase
 
 
 class Clock(Protocol):
@@ -47,8 +47,15 @@ class Recorder(Protocol):
         records: int = 1,
         checks_passed: int = 0,
         checks_failed: int = 0,
+        phases: HttpPhases = NO_PHASES,
     ) -> None:
         """Record one operation; `intended_us` defaults to the iteration's intended start."""
+        ...
+
+    def iteration(
+        self, iteration: "Iteration", started_us: int, ended_us: int, outcome: Outcome
+    ) -> None:
+        """Record that an iteration is over, its think time included; the engine calls it."""
         ...
 
     def ledger(self, entry: LedgerEntry) -> None:

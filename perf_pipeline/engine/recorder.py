@@ -1,4 +1,4 @@
-"""The spool: every sample and ledger entry as one line of CSV, readable after a crash.
+"""The spool: every sample, iteration and ledger entry as one line of CSV, readable after a crash.
 
 A line is formatted where it happens (microseconds) and written by a thread of its own, whole lines
 in one call, so that neither a slow disk nor a kill -9 costs more than the last half second.
@@ -17,8 +17,11 @@ from typing import Final
 
 from perf_pipeline.engine.ports import Iteration
 from perf_pipeline.metrics.sample import (
+    ITERATION_COLUMNS,
     LEDGER_COLUMNS,
+    NO_PHASES,
     SAMPLE_COLUMNS,
+    HttpPhases,
     LedgerEntry,
     Outcome,
 )
@@ -29,6 +32,8 @@ _MOST_REMEMBERED_TEXTS: Final = 4_096
 _SPECIAL: Final = re.compile(r'[,"\r\n]')
 _OK: Final = Outcome.OK
 _INTERRUPTED: Final = Outcome.INTERRUPTED
+_PHASES: Final = ",".join(["{}"] * len(NO_PHASES))
+_NO_PHASES: Final = _PHASES.format(*NO_PHASES)
 
 
 class SpoolError(OSError):
@@ -143,7 +148,7 @@ class SpoolRecorder:
     """Be the `ports.Recorder` of one worker and step.
 
     Args:
-        folder: gets `samples-<step>-<worker>.csv` and `ledger-<step>-<worker>.csv`.
+        folder: gets `samples-<step>-<worker>.csv`, and `iterations-` and `ledger-` alike.
         step: of the benchmark.
         worker: number of the process.
         scenarios: names of those that will be counted.
@@ -160,6 +165,7 @@ class SpoolRecorder:
     ) -> None:
         name = f"{step}-{worker}.csv"
         self._samples = SpoolFile(folder / f"samples-{name}", SAMPLE_COLUMNS, on_failure)
+        self._iterations = SpoolFile(folder / f"iterations-{name}", ITERATION_COLUMNS, on_failure)
         self._ledger = SpoolFile(folder / f"ledger-{name}", LEDGER_COLUMNS, on_failure)
         self._quoted = _Quoted()
         self.counts = {scenario: OperationCount() for scenario in scenarios}
@@ -180,21 +186,32 @@ class SpoolRecorder:
         records: int = 1,
         checks_passed: int = 0,
         checks_failed: int = 0,
+        phases: HttpPhases = NO_PHASES,
     ) -> None:
         """Record one operation; `intended_us` defaults to the iteration's intended start."""
         quoted = self._quoted
+        split = _NO_PHASES if phases is NO_PHASES else _PHASES.format(*phases)
         wanted_us = iteration.intended_us if intended_us is None else intended_us
         self._samples.add(
             f"{quoted[iteration.scenario]},{quoted[iteration.protocol]},{iteration.vu},"
             f"{iteration.number},{quoted[operation]},{iteration.phase},{wanted_us},{started_us},"
             f"{ended_us},{outcome},{status},{quoted[error]},{bytes_out},{bytes_in},{records},"
-            f"{checks_passed},{checks_failed}\n"
+            f"{checks_passed},{checks_failed},{split}\n"
         )
         count = self.counts[iteration.scenario]
         if outcome is _OK:
             count.ok += 1
         elif outcome is not _INTERRUPTED:
             count.failed += 1
+
+    def iteration(
+        self, iteration: Iteration, started_us: int, ended_us: int, outcome: Outcome
+    ) -> None:
+        """Record that an iteration is over, its think time included."""
+        self._iterations.add(
+            f"{self._quoted[iteration.scenario]},{iteration.vu},{iteration.number},"
+            f"{iteration.phase},{iteration.intended_us},{started_us},{ended_us},{outcome}\n"
+        )
 
     def ledger(self, entry: LedgerEntry) -> None:
         """Record that a message passed a station."""
@@ -203,6 +220,7 @@ class SpoolRecorder:
     def flush(self) -> None:
         """Hand all buffered lines to the disk's threads; call it at least once a second."""
         self._samples.flush()
+        self._iterations.flush()
         self._ledger.flush()
 
     def close(self) -> None:
@@ -211,6 +229,7 @@ class SpoolRecorder:
         Raises:
             SpoolError: something could not be written, now or earlier.
         """
-        with contextlib.ExitStack() as both:
-            both.callback(self._ledger.close)
-            both.callback(self._samples.close)
+        with contextlib.ExitStack() as all_files:
+            all_files.callback(self._ledger.close)
+            all_files.callback(self._iterations.close)
+            all_files.callback(self._samples.close)

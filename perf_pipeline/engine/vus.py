@@ -11,7 +11,7 @@ from typing import Final
 
 from perf_pipeline.engine.part import ScenarioPart
 from perf_pipeline.engine.ports import Iteration
-from perf_pipeline.metrics.sample import Phase
+from perf_pipeline.metrics.sample import Outcome, Phase
 
 
 class VirtualUser:
@@ -52,18 +52,23 @@ class VirtualUser:
         self._next += 1
         self._iteration = iteration
         part.tally.active += 1
+        started_us, outcome = part.clock.now_us(), Outcome.OK
         try:
             await part.workload.iterate(iteration)
         except asyncio.CancelledError as error:
+            outcome = Outcome.FAILED
             if self.is_cut:
+                outcome = Outcome.INTERRUPTED
                 part.tally.interrupted += 1
                 raise
             part.record_exception(iteration, intended_us, error)
         except Exception as error:  # noqa: BLE001 - a bug of a workload must not end the load
+            outcome = Outcome.FAILED
             part.record_exception(iteration, intended_us, error)
         finally:
             part.tally.active -= 1
             self._iteration = None
+            part.recorder.iteration(iteration, started_us, part.clock.now_us(), outcome)
         part.tally.complete(phase)
 
     def cut(self, task: "asyncio.Task[None]") -> None:

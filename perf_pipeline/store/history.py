@@ -184,7 +184,7 @@ class History:
         return plots_of(self.connection, key)
 
     def prune(self, keep_raw_runs: int) -> list[str]:
-        """Delete samples and ledgers of all but the newest runs; summaries stay for ever.
+        """Delete raw rows (not readings) of all but the newest runs; summaries stay for ever.
 
         Returns:
             The ids of the runs that have no raw rows now.

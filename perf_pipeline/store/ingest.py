@@ -28,11 +28,13 @@ KEYED_TABLES: Final = (
     "benchmarks",
     "scenarios",
     "samples",
+    "iterations",
     "checks",
     "readings",
     "figures",
     "ledger",
     "summaries",
+    "histograms",
     "verdicts",
     "diffs",
 )

@@ -218,7 +218,7 @@ def ledger_counts_of(connection: duckdb.DuckDBPyConnection, key: RunKey) -> Ledg
 
 
 def prune_raw(connection: duckdb.DuckDBPyConnection, keep_raw_runs: int) -> list[str]:
-    """Delete samples and ledgers of all but the newest runs; give the ids of the pruned ones.
+    """Delete raw rows (not readings) of all but the newest runs; give the ids of the pruned ones.
 
     Raises:
         PerfPipelineError: fewer than one run would be kept.
@@ -227,7 +227,7 @@ def prune_raw(connection: duckdb.DuckDBPyConnection, keep_raw_runs: int) -> list
         raise PerfPipelineError(f"cannot keep the samples of {keep_raw_runs} runs; keep at least 1")
     old = [run_id for (run_id,) in connection.execute(_OLD_RUNS, [keep_raw_runs]).fetchall()]
     with transaction(connection):
-        for table in ("samples", "ledger"):
+        for table in ("samples", "iterations", "ledger"):
             connection.execute(
                 f"delete from {table} where list_contains(?::varchar[], run_id)", [old]
             )

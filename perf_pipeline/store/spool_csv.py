@@ -9,7 +9,7 @@ Add here: a new kind of spool file. Keep out: what the rows mean.
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
@@ -20,7 +20,9 @@ import duckdb
 from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.metrics.sample import (
     FIGURE_COLUMNS,
+    ITERATION_COLUMNS,
     LEDGER_COLUMNS,
+    NO_PHASES,
     READING_COLUMNS,
     SAMPLE_COLUMNS,
 )
@@ -47,20 +49,36 @@ _COUNT_REJECTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class SpoolKind:
-    """Describe one kind of spool file: its name pattern and its columns in order."""
+    """Describe one kind of spool file.
+
+    Attributes:
+        pattern: of its names.
+        columns: in order.
+        defaults: of the columns that files of older versions don't have, by name.
+    """
 
     pattern: str
     columns: tuple[str, ...]
+    defaults: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def types(self) -> dict[str, str]:
         """Give the DuckDB type of each column."""
         return {name: _type_of(name) for name in self.columns}
 
+    def reads(self, header: tuple[str, ...]) -> bool:
+        """Tell whether a file with these columns can be read: only late ones may be missing."""
+        missing = self.columns[len(header) :]
+        return header == self.columns[: len(header)] and all(n in self.defaults for n in missing)
+
+
+# Spools of before the phases of a request were written down.
+_PHASES_UNKNOWN: Final = MappingProxyType(NO_PHASES._asdict())
 
 KINDS: Final[Mapping[str, SpoolKind]] = MappingProxyType(
     {
-        "samples": SpoolKind("samples-*.csv", SAMPLE_COLUMNS),
+        "samples": SpoolKind("samples-*.csv", SAMPLE_COLUMNS, _PHASES_UNKNOWN),
+        "iterations": SpoolKind("iterations-*.csv", ITERATION_COLUMNS),
         "readings": SpoolKind("readings-*.csv", READING_COLUMNS),
         "figures": SpoolKind("figures.csv", FIGURE_COLUMNS),
         "ledger": SpoolKind("ledger-*.csv", LEDGER_COLUMNS),
@@ -87,7 +105,7 @@ class SpoolFiles:
         Returns:
             The number of lines that could not be read, the cut ones included.
         """
-        source = _read_csv(self.kind, self.paths) if self.paths else _no_rows(self.kind)
+        source = _read_all(self.kind, self.paths) if self.paths else _no_rows(self.kind)
         connection.execute(statement.format(rows=source), key)
         if not self.paths:
             return self.torn_lines
@@ -125,18 +143,31 @@ def _type_of(column: str) -> str:
     return "DOUBLE" if column == "value" else "BIGINT"
 
 
-def _read_csv(kind: SpoolKind, paths: tuple[Path, ...]) -> str:
-    """Name the rows of the files; empty text comes as '' (DuckDB reads it as NULL)."""
+def _read_all(kind: SpoolKind, paths: tuple[Path, ...]) -> str:
+    """Name the rows of the files, also where they are of several versions."""
+    by_header: dict[tuple[str, ...], list[Path]] = {}
+    for path in paths:
+        by_header.setdefault(_header(path), []).append(path)
+    parts = [_read_csv(kind, header, some) for header, some in by_header.items()]
+    return parts[0] if len(parts) == 1 else f"({' union all '.join(f'from {p}' for p in parts)})"
+
+
+def _read_csv(kind: SpoolKind, header: tuple[str, ...], paths: list[Path]) -> str:
+    """Name the rows of files with one header; empty text comes as '' (DuckDB reads it as NULL)."""
     names = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
-    types = ", ".join(f"'{name}': '{each}'" for name, each in kind.types.items())
-    columns = ", ".join(
-        f"coalesce({name}, '') as {name}" if name in _TEXT else name for name in kind.columns
-    )
+    types = ", ".join(f"'{name}': '{kind.types[name]}'" for name in header)
+    columns = ", ".join(_column(kind, name, is_there=name in header) for name in kind.columns)
     # store_rejects implies ignore_errors; strict types keep the sniffer (and its guesses) out.
     return (
         f"(select {columns} from read_csv([{names}], columns = {{{types}}}, header = true, "
         "auto_detect = false, delim = ',', quote = '\"', escape = '\"', store_rejects = true))"
     )
+
+
+def _column(kind: SpoolKind, name: str, *, is_there: bool) -> str:
+    if not is_there:
+        return f"{kind.defaults[name]} as {name}"
+    return f"coalesce({name}, '') as {name}" if name in _TEXT else name
 
 
 def _no_rows(kind: SpoolKind) -> str:
@@ -159,13 +190,18 @@ def _whole_lines(path: Path) -> int:
 
 
 def _check_header(path: Path, kind: SpoolKind) -> None:
-    with path.open(encoding="utf-8", errors="replace") as file:
-        header = file.readline().strip()
-    if header != ",".join(kind.columns):
+    header = _header(path)
+    if not kind.reads(header):
+        shown = ",".join(header)[:200]
         raise PerfPipelineError(
-            f"{path} has the columns {header[:200]!r}; this version reads {','.join(kind.columns)}",
+            f"{path} has the columns {shown!r}; this version reads {','.join(kind.columns)}",
             hint="ingest it with the version of perf_pipeline that wrote it",
         )
+
+
+def _header(path: Path) -> tuple[str, ...]:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return tuple(file.readline().strip().split(","))
 
 
 def _copy_of(path: Path, size_bytes: int, scratch: Path) -> Path:

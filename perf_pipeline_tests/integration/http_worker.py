@@ -11,7 +11,7 @@ from time import monotonic_ns
 from typing import Any
 
 from perf_pipeline.engine.ports import Iteration, WorkerContext, Workload
-from perf_pipeline.metrics.sample import LedgerEntry, Outcome, Phase, Sample
+from perf_pipeline.metrics.sample import NO_PHASES, HttpPhases, LedgerEntry, Outcome, Phase, Sample
 
 INTENDED_US = 7
 
@@ -45,6 +45,7 @@ class MemoryRecorder:
         outcome: Outcome,
         *,
         intended_us: int | None = None,
+        phases: HttpPhases = NO_PHASES,
         **values: Any,
     ) -> None:
         self.samples.append(
@@ -60,8 +61,15 @@ class MemoryRecorder:
                 ended_us=ended_us,
                 outcome=outcome,
                 **values,
+                **phases._asdict(),
             )
         )
+
+    def iteration(
+        self, iteration: Iteration, started_us: int, ended_us: int, outcome: Outcome
+    ) -> None:
+        """Refuse; iterations are the engine's to record."""
+        raise NotImplementedError(iteration, started_us, ended_us, outcome)
 
     def ledger(self, entry: LedgerEntry) -> None:
         self.entries.append(entry)

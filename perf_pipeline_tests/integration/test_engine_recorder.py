@@ -11,8 +11,10 @@ from perf_pipeline.engine.ports import Iteration
 from perf_pipeline.engine.recorder import SpoolError, SpoolRecorder
 from perf_pipeline.engine.watch import count_open_files
 from perf_pipeline.metrics.sample import (
+    ITERATION_COLUMNS,
     LEDGER_COLUMNS,
     SAMPLE_COLUMNS,
+    HttpPhases,
     LedgerEntry,
     LedgerEvent,
     Outcome,
@@ -61,6 +63,7 @@ def test_every_column_holds_what_its_name_says(tmp_path: Path) -> None:
         records=3,
         checks_passed=4,
         checks_failed=8,
+        phases=HttpPhases(9, 10, 11, 12, 13, 14),
     )
     recorder.close()
 
@@ -84,8 +87,33 @@ def test_every_column_holds_what_its_name_says(tmp_path: Path) -> None:
         "3",
         "4",
         "8",
+        "9",
+        "10",
+        "11",
+        "12",
+        "13",
+        "14",
     )
     assert recorder.counts["create"].failed == 1
+
+
+def test_an_operation_without_phases_says_that_there_were_none(tmp_path: Path) -> None:
+    recorder = _recorder(tmp_path)
+    recorder.sample(_iteration(0), "produce", 1, 2, Outcome.OK)
+    recorder.close()
+
+    (row,) = _rows(tmp_path / "samples-main-0.csv")
+    assert list(row.values())[-6:] == ["-1"] * 6
+
+
+def test_an_iteration_is_a_row_of_its_own(tmp_path: Path) -> None:
+    recorder = _recorder(tmp_path)
+    recorder.iteration(_iteration(5), 1_007, 3_007, Outcome.OK)
+    recorder.close()
+
+    (row,) = _rows(tmp_path / "iterations-main-0.csv")
+    assert tuple(row) == ITERATION_COLUMNS
+    assert tuple(row.values()) == ("create", "3", "5", "measured", "1005", "1007", "3007", "ok")
 
 
 def test_the_ledger_has_one_row_per_station(tmp_path: Path) -> None:

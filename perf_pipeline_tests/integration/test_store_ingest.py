@@ -74,13 +74,18 @@ def test_a_failed_ingest_leaves_the_former_one(history: History, tmp_path: Path)
     assert observe(history, "http_reqs", "count>0") == 6
 
 
+_WHOLE = (
+    "create,http,1,0,create_user,measured,1000000,1000000,1001000,ok,201,,0,0,1,0,1,0,0,0,10,900,90"
+)
+
+
 @pytest.mark.parametrize(
     ("tail", "torn", "kept"),
     [
         ("create,http,1,0,create_user,measu", 1, 8),
         # whole by its shape, but the last number may be the first digit of a longer one
-        ("create,http,1,0,create_user,measured,1000000,1000000,1001000,ok,201,,0,0,1,0,1", 1, 8),
-        ("create,http,1,0,create_user,measured,1000000,1000000,1001000,ok,201,,0,0,1,0,1\n", 0, 9),
+        (_WHOLE, 1, 8),
+        (f"{_WHOLE}\n", 0, 9),
         ("create,http,1,0,cre\x00\x00\x00\x00\n", 1, 8),
         ("", 0, 8),
     ],
@@ -117,11 +122,38 @@ def test_quotes_commas_and_line_ends_of_the_csv_module_are_read(
     run = replace(MIXED, samples=[]).write(tmp_path)
     path = run / "api" / "samples-1-0.csv"
     header = path.read_text(encoding="utf-8").strip()
-    row = '"a ""quoted"", odd name",http,1,0,x,measured,0,0,1000,ok,200,,0,0,1,0,0'
+    row = (
+        '"a ""quoted"", odd name",http,1,0,x,measured,0,0,1000,ok,200,,0,0,1,0,0,-1,-1,-1,-1,-1,-1'
+    )
     path.write_bytes(f"{header}\r\n{row}\r\n".encode())
 
     assert history.ingest(run, "api").samples == 1
     assert by_key(history.summarise(KEY))[f"http_reqs{{scenario:{odd}}}"].count == 1
+
+
+def test_a_spool_of_before_the_phases_were_written_down_is_still_read(
+    history: History, tmp_path: Path
+) -> None:
+    run = MIXED.write(tmp_path)
+    path = run / "api" / "samples-1-0.csv"
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    # those 17 columns are what version 0.1 wrote
+    path.with_name("samples-1-1.csv").write_text("".join(f"{','.join(r[:17])}\n" for r in rows))
+
+    assert history.ingest(run, "api") == Ingested(16, 0, 0, 0)
+    found = history.connection.execute("select distinct blocked_us, receiving_us from samples")
+    assert found.fetchall() == [(-1, -1)]
+
+
+def test_iterations_are_stored_one_row_each(history: History, tmp_path: Path) -> None:
+    run = MIXED.write(tmp_path)
+    header = "scenario,vu,iteration,phase,intended_us,started_us,ended_us,outcome\n"
+    path = run / "api" / "iterations-1-0.csv"
+    path.write_text(f"{header}create,1,0,measured,10,20,1500020,ok\ncreate,1,1,measured,3")
+
+    assert history.ingest(run, "api").torn_lines == 1
+    found = history.connection.execute("select * from iterations").fetchall()
+    assert found == [("r1", "api", "create", 1, 0, "measured", 10, 20, 1_500_020, "ok")]
 
 
 def test_a_benchmark_that_was_cut_off_is_stored_as_aborted(

@@ -10,6 +10,8 @@ from perf_pipeline.store.history import open_history
 from perf_pipeline.store.migrate import migrations
 from perf_pipeline_tests.unit.store.spool import MIXED
 
+_NEWEST = migrations()[-1][0]
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -49,7 +51,7 @@ def test_a_newer_schema_is_refused(path: Path) -> None:
     for read_only in (False, True):
         with (
             pytest.raises(
-                PerfPipelineError, match=r"has schema 999, and .* knows up to 1\n.*upgrade"
+                PerfPipelineError, match=rf"has schema 999, and .* knows up to {_NEWEST}\n.*upgrade"
             ),
             open_history(path, read_only=read_only),
         ):

@@ -18,7 +18,15 @@ from psycopg.conninfo import make_conninfo
 
 import perf_pipeline
 from perf_pipeline.engine.ports import Iteration, WorkerContext, Workload
-from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent, Outcome, Phase, Sample
+from perf_pipeline.metrics.sample import (
+    NO_PHASES,
+    HttpPhases,
+    LedgerEntry,
+    LedgerEvent,
+    Outcome,
+    Phase,
+    Sample,
+)
 
 SEED = 42
 SCHEMA = Path(perf_pipeline.__file__).parent / "reference_system" / "schema.sql"
@@ -64,6 +72,7 @@ class MemoryRecorder:
         records: int = 1,
         checks_passed: int = 0,
         checks_failed: int = 0,
+        phases: HttpPhases = NO_PHASES,
     ) -> None:
         """Keep a sample."""
         self.samples.append(
@@ -85,8 +94,15 @@ class MemoryRecorder:
                 records=records,
                 checks_passed=checks_passed,
                 checks_failed=checks_failed,
+                **phases._asdict(),
             )
         )
+
+    def iteration(
+        self, iteration: Iteration, started_us: int, ended_us: int, outcome: Outcome
+    ) -> None:
+        """Refuse; iterations are the engine's to record."""
+        raise NotImplementedError(iteration, started_us, ended_us, outcome)
 
     def ledger(self, entry: LedgerEntry) -> None:
         """Keep a ledger entry."""

@@ -12,7 +12,7 @@ from perf_pipeline.engine.job import ScenarioOutcome
 from perf_pipeline.engine.part import ScenarioPart
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.engine.runner import StopSwitch, run_scenario
-from perf_pipeline.metrics.sample import LedgerEntry, Outcome, Sample
+from perf_pipeline.metrics.sample import IterationRecord, LedgerEntry, Outcome, Sample
 from perf_pipeline.plan.phases import measured_window
 from perf_pipeline.plan.stripes import Stripe
 from perf_pipeline_tests.unit.engine.virtual_time import VirtualClock, run_virtually
@@ -25,6 +25,7 @@ class ListRecorder:
     """Keep samples in a list."""
 
     samples: list[Sample] = field(default_factory=list)
+    iterations: list[IterationRecord] = field(default_factory=list)
 
     def sample(
         self,
@@ -52,6 +53,23 @@ class ListRecorder:
                 ended_us,
                 outcome,
                 **facts,
+            )
+        )
+
+    def iteration(
+        self, iteration: Iteration, started_us: int, ended_us: int, outcome: Outcome
+    ) -> None:
+        """Keep one."""
+        self.iterations.append(
+            IterationRecord(
+                iteration.scenario,
+                iteration.vu,
+                iteration.number,
+                iteration.phase,
+                iteration.intended_us,
+                started_us,
+                ended_us,
+                outcome,
             )
         )
 
@@ -102,6 +120,7 @@ class Run:
 
     outcome: ScenarioOutcome
     samples: list[Sample]
+    iterations: list[IterationRecord]
     part: ScenarioPart
     took_us: int
 
@@ -140,7 +159,7 @@ def run(
         seed=1,
     )
     outcome, took_us = run_virtually(_run(part, stop_at_us))
-    return Run(outcome, recorder.samples, part, took_us)
+    return Run(outcome, recorder.samples, recorder.iterations, part, took_us)
 
 
 async def _run(part: ScenarioPart, stop_at_us: int | None) -> tuple[ScenarioOutcome, int]:

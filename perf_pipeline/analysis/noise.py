@@ -52,10 +52,11 @@ def _cv(values: Sequence[float]) -> float | None:
     if len(values) < 2:
         return None
     mean = statistics.fmean(values)
-    return _sample_sd(values, mean) / abs(mean) if mean else None
+    return sample_sd(values, mean) / abs(mean) if mean else None
 
 
-def _sample_sd(values: Sequence[float], mean: float) -> float:
+def sample_sd(values: Sequence[float], mean: float) -> float:
+    """Give the sample standard deviation around a known mean; at least two values."""
     # statistics.stdev calculates with exact fractions: 16 times slower, no digit better here;
     # hypot does not overflow where a square would.
     return math.hypot(*(value - mean for value in values)) / math.sqrt(len(values) - 1)
@@ -73,7 +74,7 @@ def centre_and_spread(values: Sequence[float], sd_floor: float) -> tuple[float, 
         raise ValueError("a centre needs at least one value")
     kept = winsorised(values)
     mean = statistics.fmean(kept)
-    return mean, max(_sample_sd(kept, mean), sd_floor) if len(kept) > 1 else None
+    return mean, max(sample_sd(kept, mean), sd_floor) if len(kept) > 1 else None
 
 
 def winsorised(values: Sequence[float]) -> list[float]:

@@ -66,7 +66,7 @@ def collect_deliveries(
         return NO_TABLE
     wall_origin_us = (time.time_ns() - time.monotonic_ns() + origin_ns) // 1_000
     deliveries = read_deliveries(dsn, pattern)
-    _write(folder / "ledger-deliveries.csv", _completions(deliveries, wall_origin_us))
+    _write(folder / "ledger-deliveries.csv", _stations(deliveries, wall_origin_us))
     return None
 
 
@@ -88,11 +88,16 @@ def still_consuming(folder: Path, counts: Iterable[ScenarioCounts]) -> str | Non
     return None
 
 
-def _completions(deliveries: Iterable[Delivery], wall_origin_us: int) -> Iterator[LedgerEntry]:
+def _stations(deliveries: Iterable[Delivery], wall_origin_us: int) -> Iterator[LedgerEntry]:
     for delivery in deliveries:
-        at_us = delivery.completed_us - wall_origin_us
-        for _ in range(delivery.attempts):
-            yield LedgerEntry(delivery.user_id, LedgerEvent.COMPLETED, at_us)
+        passed = (
+            (LedgerEvent.PUBLISHED, delivery.published_us),
+            (LedgerEvent.RECEIVED, delivery.received_us),
+            *[(LedgerEvent.COMPLETED, delivery.completed_us)] * delivery.attempts,
+        )
+        for event, wall_us in passed:
+            if wall_us is not None:
+                yield LedgerEntry(delivery.user_id, event, wall_us - wall_origin_us)
 
 
 def _whole_rows(path: Path) -> Iterator[dict[str, str]]:

@@ -21,6 +21,7 @@ from perf_pipeline.workloads.http_client import HttpConnection
 from perf_pipeline.workloads.http_parameters import HttpParameters, own_ids
 from perf_pipeline.workloads.http_result import HttpError, HttpResult
 from perf_pipeline.workloads.people import created_email, person
+from perf_pipeline.workloads.server_timing import database_us
 
 SLOW_CREATION_US: Final = 2 * US_PER_S
 RESENT: Final = "resent"
@@ -138,7 +139,8 @@ class CreateUser(_UsersWorkload):
     """POST /user with a seeded person whose email no other iteration of the run has.
 
     With `ledger`, a created user is the promise of a message, by the user's id: intended when
-    the iteration was, acknowledged when the 201 was there.
+    the iteration was, started with the request's first byte, acknowledged when the 201 was there,
+    and before that queried, where the target's Server-Timing says what its database took.
     """
 
     operation = "create_user"
@@ -173,13 +175,19 @@ class CreateUser(_UsersWorkload):
         )
         self._record(iteration, result, passed)
         if self._writes_ledger and passed[0] and passed[1] and not result.error:
-            self._promise(str(user_id), iteration.intended_us, self._at_us(result.ended_ns))
+            self._promise(str(user_id), iteration.intended_us, result)
         await self._think(iteration)
 
-    def _promise(self, message_id: str, intended_us: int, acknowledged_us: int) -> None:
+    def _promise(self, message_id: str, intended_us: int, result: HttpResult) -> None:
         ledger = self._context.recorder.ledger
+        started_us, ended_us = self._at_us(result.started_ns), self._at_us(result.ended_ns)
         ledger(LedgerEntry(message_id, LedgerEvent.INTENDED, intended_us))
-        ledger(LedgerEntry(message_id, LedgerEvent.ACKNOWLEDGED, acknowledged_us))
+        ledger(LedgerEntry(message_id, LedgerEvent.STARTED, started_us))
+        spent_us = database_us(result.header("server-timing"))
+        if spent_us is not None:
+            queried_us = max(started_us, ended_us - spent_us)
+            ledger(LedgerEntry(message_id, LedgerEvent.QUERIED, queried_us))
+        ledger(LedgerEntry(message_id, LedgerEvent.ACKNOWLEDGED, ended_us))
 
 
 class _ByIdWorkload(_UsersWorkload):

@@ -18,12 +18,14 @@ _EXISTS: Final = "select to_regclass('message_deliveries') is not null"
 _COUNT: Final = (
     "select count(*) from message_deliveries d join users u on u.id = d.user_id where u.email ~ %s"
 )
-_ROWS: Final = (
-    "select d.user_id::text, d.attempts, "
-    "(extract(epoch from d.completed_at) * 1000000)::bigint "
-    "from message_deliveries d join users u on u.id = d.user_id where u.email ~ %s "
-    "order by d.completed_at"
-)
+# Through JSON, because a system need not have the columns of the two earlier stations.
+_ROWS: Final = """
+select d.user_id::text, d.attempts, (extract(epoch from d.completed_at) * 1000000)::bigint,
+    (extract(epoch from (to_jsonb(d) ->> 'published_at')::timestamptz) * 1000000)::bigint,
+    (extract(epoch from (to_jsonb(d) ->> 'received_at')::timestamptz) * 1000000)::bigint
+from message_deliveries d join users u on u.id = d.user_id where u.email ~ %s
+order by d.completed_at
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,15 @@ class Delivery:
         user_id: whose message.
         attempts: how often the work was done; more than 1 is a duplicate.
         completed_us: wall clock of the worker's host, µs since 1970, of the first completion.
+        published_us: when it was handed to the broker; None where the system does not say.
+        received_us: when a worker began its work on it; None where the system does not say.
     """
 
     user_id: str
     attempts: int
     completed_us: int
+    published_us: int | None = None
+    received_us: int | None = None
 
 
 def await_deliveries(
@@ -79,8 +85,8 @@ def read_deliveries(dsn: str, email_pattern: str) -> Iterator[Delivery]:
             psycopg.connect(dsn, connect_timeout=CONNECT_TIMEOUT_S) as connection,
             connection.cursor("deliveries") as cursor,
         ):
-            for user_id, attempts, completed_us in cursor.execute(_ROWS, (email_pattern,)):
-                yield Delivery(user_id, attempts, completed_us)
+            for row in cursor.execute(_ROWS, (email_pattern,)):
+                yield Delivery(*row)
     except psycopg.Error as error:
         raise unavailable(dsn, error) from None
 

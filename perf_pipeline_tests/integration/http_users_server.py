@@ -1,8 +1,8 @@
 """A small users API on uvicorn and h11: a server of another make than our client's parser.
 
 Run as a program; it prints its port. A path in front of `/user` makes it misbehave: `/answer-500`,
-`/slow` (2.2 s), `/stall`, `/other-answer`. Add here: a way in which an API answers wrongly. Keep
-out: bytes (http_target.py).
+`/slow` (2.2 s), `/stall`, `/other-answer`; `/timed` tells its database's time.
+Add here: a way in which an API answers wrongly. Keep out: bytes (http_target.py).
 """
 
 import asyncio
@@ -40,6 +40,8 @@ class UsersApi:
         status, content = await self._behave(mode, self._answer(scope["method"], path[1:], body))
         data = json.dumps(content).encode()
         headers = [(b"content-length", b"%d" % len(data))]
+        if mode == "/timed":
+            headers.append((b"server-timing", b"total;dur=0.5, db;dur=0.25"))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": data})
 

@@ -68,11 +68,31 @@ def test_a_created_user_passes_all_checks_and_is_promised_a_message(base_url: st
     assert sample.intended_us == INTENDED_US < sample.started_us < sample.ended_us
     assert sample.bytes_out > 100
     assert sample.bytes_in > 100
-    intended, acknowledged = recorder.entries
+    intended, started, acknowledged = recorder.entries
     assert (intended.event, intended.at_us) == (LedgerEvent.INTENDED, INTENDED_US)
+    assert (started.event, started.at_us) == (LedgerEvent.STARTED, sample.started_us)
     assert (acknowledged.event, acknowledged.at_us) == (LedgerEvent.ACKNOWLEDGED, sample.ended_us)
-    assert intended.message_id == acknowledged.message_id
+    assert intended.message_id == started.message_id == acknowledged.message_id
     assert status_of(f"{base_url}/user/{intended.message_id}") == 200
+
+
+def test_what_the_target_says_of_its_database_is_a_station_before_the_answer(
+    base_url: str,
+) -> None:
+    """The server says db;dur=0.25: queried is 250 us before the answer."""
+    recorder = run(
+        CreateUser(), context(f"{base_url}/timed", ledger=True), an_iteration(scenario="timed")
+    )
+
+    (sample,) = recorder.samples
+    events = {entry.event: entry.at_us for entry in recorder.entries}
+    assert list(events) == [
+        LedgerEvent.INTENDED,
+        LedgerEvent.STARTED,
+        LedgerEvent.QUERIED,
+        LedgerEvent.ACKNOWLEDGED,
+    ]
+    assert events[LedgerEvent.QUERIED] == sample.ended_us - 250
 
 
 def test_without_the_ledger_parameter_nothing_is_promised(base_url: str) -> None:

@@ -32,22 +32,25 @@ STAGES: Final[Mapping[str, str]] = MappingProxyType(
 )
 FROM_LEDGER: Final = frozenset({MESSAGE_LATENCY, *STAGES})
 
-# `{keys}`: columns that tell ledgers apart, each with a comma; `{ledger}`: rows of a ledger.
-# least() passes over nulls.
-_STATIONS: Final = """
-select {keys}message_id,
-    min(at_us) filter (where event = 'completed') as completed_us,
-    least(min(at_us) filter (where event = 'received'), completed_us) as received_us,
-    least(min(at_us) filter (where event = 'published'), received_us, completed_us)
-        as published_us,
-    least(min(at_us) filter (where event = 'acknowledged'), published_us, received_us,
-        completed_us) as acknowledged_us,
-    least(min(at_us) filter (where event = 'queried'), acknowledged_us) as queried_us,
-    least(min(at_us) filter (where event = 'started'), queried_us, acknowledged_us) as started_us,
-    min(at_us) filter (where event = 'intended') as intended_us
-from {ledger} group by {keys}message_id
-having completed_us is not null and intended_us is not null
-"""
+# A station and those after it: the first is clipped to what the others allow.
+_AFTERWARDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "received": ("completed",),
+        "published": ("received", "completed"),
+        "acknowledged": ("published", "received", "completed"),
+        "queried": ("acknowledged", "published", "received", "completed"),
+        "started": ("queried", "acknowledged", "published", "received", "completed"),
+    }
+)
+_EVENTS: Final = ("intended", *_AFTERWARDS, "completed")
+# least() passes over nulls: a station that is not known stays so, and clips no other.
+_CLIPPED: Final = ", ".join(
+    f"if({event} is null, null, least({event}, {', '.join(after)})) as {event}_us"
+    for event, after in _AFTERWARDS.items()
+)
+_FIRST: Final = ", ".join(
+    f"min(at_us) filter (where event = '{each}') as {each}" for each in _EVENTS
+)
 # The ledger has no phase, so a message belongs to the phase in which its call was intended.
 # Without a measured window (nobody wrote one down) every message counts.
 _ROWS: Final = """
@@ -71,7 +74,11 @@ def stations(ledger: str, keys: str = "") -> str:
         ledger: table or subquery with the ledger's columns.
         keys: names of the columns that tell ledgers apart, each followed by a comma.
     """
-    return _STATIONS.format(ledger=ledger, keys=keys)
+    first = f"select {keys}message_id, {_FIRST} from {ledger} group by {keys}message_id"
+    return (
+        f"select {keys}message_id, intended as intended_us, completed as completed_us, {_CLIPPED} "
+        f"from ({first}) where intended is not null and completed is not null"
+    )
 
 
 def ledger_rows(metric: str) -> str:

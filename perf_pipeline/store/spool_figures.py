@@ -107,7 +107,7 @@ def backlog_from_spool(folder: Path) -> Backlog:
     Raises:
         PerfPipelineError: a file is of another version.
     """
-    with _spooled(folder, "ledger") as connection:
+    with spooled(folder, "ledger") as connection:
         row = connection.execute(_BACKLOG).fetchone()
     return Backlog(*(row or (0, 0, None)))
 
@@ -118,7 +118,7 @@ def span_figures(folder: Path) -> list[SpanFigures]:
     Raises:
         PerfPipelineError: a file is of another version.
     """
-    with _spooled(folder, "samples") as connection:
+    with spooled(folder, "samples") as connection:
         return [SpanFigures(*row) for row in connection.execute(_SPANS).fetchall()]
 
 
@@ -128,7 +128,7 @@ def ledger_counts_from_spool(folder: Path) -> LedgerCounts:
     Raises:
         PerfPipelineError: a file is of another version.
     """
-    with _spooled(folder, "ledger") as connection:
+    with spooled(folder, "ledger") as connection:
         row = connection.execute(LEDGER_COUNTS.format(ledger="spooled")).fetchone()
     return LedgerCounts(*(int(each) for each in row or (0,) * 5))
 
@@ -149,7 +149,7 @@ def ledger_latency_from_spool(
     Raises:
         PerfPipelineError: a file is of another version.
     """
-    with _spooled(folder, "ledger") as connection:
+    with spooled(folder, "ledger") as connection:
         row = connection.execute(_LATENCY, [from_us, until_us]).fetchone()
     if row is None or not row[0]:
         return None
@@ -172,7 +172,12 @@ def ledger_latency_from_spool(
 
 
 @contextmanager
-def _spooled(folder: Path, kind: str) -> Iterator[duckdb.DuckDBPyConnection]:
+def spooled(folder: Path, kind: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open one kind of a benchmark's spool files as the table `spooled`, gone afterwards.
+
+    Raises:
+        PerfPipelineError: a file is of another version.
+    """
     with duckdb.connect(":memory:") as connection, spool_files(folder, kind) as found:
         found.load(connection, "create temp table spooled as select * from {rows}", [])
         yield connection

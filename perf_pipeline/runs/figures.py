@@ -5,7 +5,7 @@ samples).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -16,6 +16,7 @@ from perf_pipeline.config.profile import BenchmarkConfig, Scenario
 from perf_pipeline.metrics.sample import Figure
 from perf_pipeline.store.records import LedgerCounts, ScenarioCounts
 from perf_pipeline.store.spool_figures import Backlog, SpanFigures
+from perf_pipeline.store.spool_stages import StageFigures
 from perf_pipeline.units import SECONDS_PER_DAY, US_PER_S
 
 TARGET_PER_DAY: Final = 1_000_000
@@ -32,6 +33,7 @@ class Evidence:
         spans: records and times of each scenario and operation, measured phase only.
         ledger: messages by id; None when no ledger was kept or deliveries are unknown.
         backlog: messages that waited before the load, by id.
+        stages: where the slowest messages spent their time.
     """
 
     config: BenchmarkConfig
@@ -39,6 +41,7 @@ class Evidence:
     spans: tuple[SpanFigures, ...]
     ledger: LedgerCounts | None
     backlog: Backlog
+    stages: StageFigures = field(default_factory=StageFigures)
 
 
 def figures_of(benchmark: str, evidence: Evidence) -> list[Figure]:
@@ -103,8 +106,16 @@ def _ledger(evidence: Evidence) -> Iterator[Figure]:
     yield Figure("messages_duplicated", float(evidence.ledger.duplicated))
 
 
-def _day(evidence: Evidence) -> Iterator[Figure]:
+def _delivered(evidence: Evidence) -> Iterator[Figure]:
     yield from _ledger(evidence)
+    for stage, mean_ms in evidence.stages.tail_ms.items():
+        yield Figure("stage_tail", mean_ms, operation=stage)
+    if evidence.stages.saturation_ratio is not None:
+        yield Figure("worker_saturation_ratio", evidence.stages.saturation_ratio)
+
+
+def _day(evidence: Evidence) -> Iterator[Figure]:
+    yield from _delivered(evidence)
     best = 0.0
     for span in evidence.spans:
         counts = evidence.counts[span.scenario]
@@ -163,7 +174,7 @@ _FIGURES: Final[Mapping[str, Callable[[Evidence], Iterator[Figure]]]] = MappingP
         "database_benchmark": _database,
         "queue_produce": _produce,
         "queue_consume": _consume,
-        "end_to_end": _ledger,
+        "end_to_end": _delivered,
         "day_simulation": _day,
     }
 )

@@ -6,7 +6,7 @@ Add here: something that happens around every load. Keep out: what only one benc
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,6 +35,7 @@ from perf_pipeline.store.spool_figures import (
     ledger_counts_from_spool,
     span_figures,
 )
+from perf_pipeline.store.spool_stages import StageFigures, stages_from_spool
 from perf_pipeline.units import US_PER_S
 
 OUTCOME_FILE: Final = "outcome.json"
@@ -125,8 +126,18 @@ def _run_steps(session: Session, benchmark: str, folder: Path, load: _Load) -> N
         spans=tuple(span_figures(folder)),
         ledger=ledger_counts_from_spool(folder) if load.ledger_is_known else None,
         backlog=backlog_from_spool(folder),
+        stages=_stages(folder, counts.values()),
     )
     write_figures(folder / "figures.csv", figures_of(benchmark, evidence))
+
+
+def _stages(folder: Path, counts: Iterable[ScenarioCounts]) -> StageFigures:
+    """Work out the stages' figures over the measured window of all scenarios."""
+    windows = [(one.measured_from_us, one.measured_until_us) for one in counts]
+    if not windows:
+        return StageFigures()
+    begins, ends = zip(*windows, strict=True)
+    return stages_from_spool(folder, min(begins), max(ends))
 
 
 def _run_step(session: Session, benchmark: str, step: int, folder: Path, load: _Load) -> None:

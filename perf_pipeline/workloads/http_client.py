@@ -48,8 +48,8 @@ class HttpConnection:
         self._begin()
 
     def _begin(self) -> None:
-        self._connect_started_ns = self._connected_ns = self._secured_ns = 0
-        self._sent_ns = self._bytes_out = 0
+        self._connect_started_ns = self._resolved_ns = self._connected_ns = self._secured_ns = 0
+        self._sent_ns = self._written_ns = self._bytes_out = 0
         self._is_new = self._is_resent = False
 
     @property
@@ -141,7 +141,7 @@ class HttpConnection:
         error = await self._exchange(data, timeout_ns, is_head=is_head)
         if error not in _STALE or wire.first_byte_ns:
             return error
-        self._is_resent = True
+        self._is_resent, self._written_ns = True, wire.written_ns
         left_ns = max(0, self._sent_ns + timeout_ns - monotonic_ns())
         error = await self.connect(timeout_us=left_ns // _NS_PER_US)
         left_ns = self._sent_ns + timeout_ns - monotonic_ns()
@@ -169,7 +169,9 @@ class HttpConnection:
     async def _open_socket(self, loop: asyncio.AbstractEventLoop) -> socket.socket:
         """Connect to the first address that answers, in the resolver's order."""
         failure = OSError(f"{self._origin.host} has no address")
-        for family, address in await self._addresses(loop):
+        addresses = await self._addresses(loop)
+        self._resolved_ns = monotonic_ns()
+        for family, address in addresses:
             sock = socket.socket(family, socket.SOCK_STREAM)
             try:
                 sock.settimeout(0)
@@ -215,4 +217,6 @@ class HttpConnection:
             wire.bytes_in if wire else 0,
             self._is_new,
             self._is_resent,
+            self._resolved_ns,
+            self._written_ns or (wire.written_ns if wire else 0),
         )

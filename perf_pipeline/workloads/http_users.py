@@ -114,6 +114,7 @@ class _UsersWorkload:
             bytes_in=result.bytes_in,
             checks_passed=mask,
             checks_failed=every ^ mask,
+            phases=result.phases(self._origin_ns),
         )
 
     def _outcome(self, result: HttpResult) -> tuple[Outcome, str]:

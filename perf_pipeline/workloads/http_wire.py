@@ -30,6 +30,7 @@ class Wire(asyncio.Protocol):
         status: of the final response; 0 when its head did not arrive.
         headers: as received.
         sent_ns: just before the first byte was written.
+        written_ns: the kernel had taken the last one; 0 when that did not happen.
         first_byte_ns: 0 when no byte arrived.
         ended_ns: last byte, or the moment of the error.
         bytes_in: head and body as read.
@@ -39,6 +40,7 @@ class Wire(asyncio.Protocol):
         "_deadline_ns",
         "_has_head",
         "_is_head_request",
+        "_is_paused",
         "_loop",
         "_max_body_bytes",
         "_parser",
@@ -56,6 +58,7 @@ class Wire(asyncio.Protocol):
         "is_open",
         "sent_ns",
         "status",
+        "written_ns",
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, max_body_bytes: int) -> None:
@@ -66,7 +69,7 @@ class Wire(asyncio.Protocol):
         self._waiter: asyncio.Future[str] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = self._deadline_ns = self._received_ns = 0
-        self.is_open = False
+        self.is_open = self._is_paused = False
         self._reset(is_head_request=False)
 
     def _reset(self, *, is_head_request: bool) -> None:
@@ -75,7 +78,7 @@ class Wire(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._size = self.status = self.bytes_in = 0
         self.headers: list[tuple[bytes, bytes]] = []
-        self.sent_ns = self.first_byte_ns = self.ended_ns = 0
+        self.sent_ns = self.written_ns = self.first_byte_ns = self.ended_ns = 0
 
     @property
     def body(self) -> bytes:
@@ -99,6 +102,8 @@ class Wire(asyncio.Protocol):
         self.sent_ns = monotonic_ns()
         self._deadline_ns = self.sent_ns + timeout_ns
         self._transport.write(data)
+        if not self._is_paused:
+            self.written_ns = monotonic_ns()
         if self._timer is None or self._timer_ns > self._deadline_ns:
             self._arm(timeout_ns)
         return waiter
@@ -133,7 +138,20 @@ class Wire(asyncio.Protocol):
         """Note the transport."""
         # uvloop's transports are no subclass, so that no isinstance would hold.
         self._transport = cast("asyncio.Transport", transport)
+        # Without a buffer uvloop writes at once, not at the end of the loop's turn, and tells of
+        # what the kernel did not take: the stamps are those of the bytes.
+        self._transport.set_write_buffer_limits(high=0)
         self.is_open = True
+
+    def pause_writing(self) -> None:
+        """Note that a part of the request waits for room in the kernel."""
+        self._is_paused = True
+
+    def resume_writing(self) -> None:
+        """Stamp the last byte of a request that had to wait."""
+        self._is_paused = False
+        if self._waiter is not None:
+            self.written_ns = monotonic_ns()
 
     def data_received(self, data: bytes) -> None:
         """Stamp the bytes, then parse them."""

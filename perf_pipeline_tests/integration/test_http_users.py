@@ -76,6 +76,17 @@ def test_a_created_user_passes_all_checks_and_is_promised_a_message(base_url: st
     assert status_of(f"{base_url}/user/{intended.message_id}") == 200
 
 
+def test_a_request_is_split_into_phases_that_add_up_to_its_service_time(base_url: str) -> None:
+    both = run(CreateUser(), context(base_url), an_iteration(number=0), an_iteration(number=1))
+
+    first, second = both.samples
+    assert first.connecting_us > 0
+    assert (second.blocked_us, second.connecting_us, second.tls_us) == (0, 0, 0)
+    for sample in both.samples:
+        parts_us = sample.sending_us + sample.waiting_us + sample.receiving_us
+        assert parts_us == sample.ended_us - sample.started_us
+
+
 def test_what_the_target_says_of_its_database_is_a_station_before_the_answer(
     base_url: str,
 ) -> None:

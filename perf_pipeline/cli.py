@@ -4,20 +4,18 @@ Heavy packages are imported inside the commands, so that `--help` answers at onc
 Add here: a command, and its line in docs/cli.md. Keep out: anything that Dagster needs too (runs/).
 """
 
-import signal
+import os
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from perf_pipeline import __version__
-from perf_pipeline.errors import ExitCode, PerfPipelineError, StoppedByUserError
+from perf_pipeline.errors import ExitCode, PerfPipelineError
 
 if TYPE_CHECKING:
     from perf_pipeline.stack.parts import StackOptions
@@ -104,9 +102,10 @@ def run(state: Path, profile: str, overrides: Sequence[str], only: Sequence[str]
     """Load the target, judge it, compare it, report."""
     from perf_pipeline.config.loading import load_profile
     from perf_pipeline.narrator import Narrator
+    from perf_pipeline.runs.stopping import stop_on_signals
 
     checked = load_profile(profile, _parse_overrides(overrides))
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     with Narrator() as narrator:
         from perf_pipeline.runs.pipeline import run_pipeline
 
@@ -127,7 +126,8 @@ def judge(state: Path, run_id: str | None, profile: str | None) -> None:
     chosen = run_id or latest_run(state)
     checked = load_profile(profile) if profile else None
     judge_run(state, chosen, profile=checked)
-    _finish(publish(state, chosen, profile=checked))
+    notes = (f"judged by profile {checked.name}, not by its own",) if checked else ()
+    _finish(publish(state, chosen, profile=checked, problems=notes))
 
 
 @main.command()
@@ -158,17 +158,19 @@ def report(state: Path, run_id: str | None) -> None:
 @click.pass_obj
 def ingest(state: Path, run_id: str | None) -> None:
     """Bring spooled samples into the history and judge them; again and again without harm."""
-    from perf_pipeline.runs.ingest import ingest_run, spooled_runs
-    from perf_pipeline.runs.judge import judge_run
+    from perf_pipeline.runs.ingest import spooled_runs
+    from perf_pipeline.runs.judge import recover_run
 
-    for one in [run_id] if run_id else spooled_runs(state):
-        for key, count in ingest_run(state, one):
+    runs = [run_id] if run_id else spooled_runs(state)
+    if not runs:
+        click.echo("the spool is empty; `perf-pipeline run` fills it")
+    for one in runs:
+        for key, count in recover_run(state, one):
             torn = f", {count.torn_lines} torn lines left out" if count.torn_lines else ""
             click.echo(
                 f"{key.run_id} {key.benchmark}: {count.samples:,} samples, "
                 f"{count.readings:,} readings, {count.ledger:,} ledger entries{torn}"
             )
-        judge_run(state, one)
 
 
 @main.command()
@@ -246,21 +248,6 @@ def ui(state: Path, port: int) -> None:
     sys.exit(serve_ui(state, port, say=click.echo))
 
 
-def _stop_on_signals() -> threading.Event:
-    """Give an event that Ctrl-C and SIGTERM set; a second one ends at once."""
-    stop = threading.Event()
-
-    def on_signal(number: int, _: FrameType | None) -> None:
-        if stop.is_set():
-            raise StoppedByUserError(f"stopped twice ({signal.Signals(number).name})")
-        stop.set()
-        click.echo("stopping; what was measured is kept (again to stop at once)", err=True)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, on_signal)
-    return stop
-
-
 def _parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
     from perf_pipeline.config.loading import parse_overrides
 
@@ -272,8 +259,6 @@ def _parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def _stack_options(profile: str, overrides: Sequence[str]) -> "StackOptions":
-    import os
-
     from perf_pipeline.config.loading import load_profile
     from perf_pipeline.runs.prepare import find_target, stack_options
 

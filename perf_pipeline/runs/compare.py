@@ -13,6 +13,7 @@ from perf_pipeline.config.profile import PinnedBaseline, Profile
 from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.runs.ingest import WAIT_S, profile_of
+from perf_pipeline.runs.judge import thresholds_of
 from perf_pipeline.runs.session import history_of
 from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.records import (
@@ -80,7 +81,7 @@ def compare_run(
 
 def series_of(profile: Profile, benchmark: str) -> list[Series]:
     """Give what a benchmark is compared by: its thresholds' figures and the headlines."""
-    thresholds = profile.benchmarks[benchmark].parsed_thresholds()
+    thresholds = thresholds_of(profile, benchmark)
     wanted = [Series(one.metric, one.tags, one.statistic_label) for one in thresholds]
     wanted += [Series(metric, {}, statistic) for metric, statistic in HEADLINES]
     unique = {one.label: one for one in wanted}

@@ -19,7 +19,7 @@ WAIT_S: Final = 30.0
 
 
 def ingest_benchmark(
-    state: Path, key: RunKey, *, profile: Profile | None = None
+    state: Path, key: RunKey, *, profile: Profile | None = None, wait_s: float = WAIT_S
 ) -> tuple[Ingested, list[Summary]]:
     """Store one benchmark and its summaries; what was stored of it before is replaced.
 
@@ -27,11 +27,12 @@ def ingest_benchmark(
         state: folder of spool and history.
         key: which benchmark.
         profile: whose thresholds' tag filters get a summary each; the run's own when None.
+        wait_s: for the history, when it is open elsewhere.
 
     Raises:
         StoreBusyError: the history is open elsewhere; the samples stay in the spool.
     """
-    with open_history(history_of(state), wait_s=WAIT_S) as history:
+    with open_history(history_of(state), wait_s=wait_s) as history:
         ingested = history.ingest(spool_of(state) / key.run_id, key.benchmark)
         judged_by = profile or profile_of(history, key.run_id)
         config = judged_by.benchmarks.get(key.benchmark)

@@ -13,10 +13,10 @@ from typing import Final
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
-from perf_pipeline.runs.ingest import WAIT_S, profile_of
+from perf_pipeline.runs.ingest import WAIT_S, ingest_run, profile_of
 from perf_pipeline.runs.session import history_of
 from perf_pipeline.store.history import History, open_history
-from perf_pipeline.store.records import BenchmarkOutcome, RunKey
+from perf_pipeline.store.records import BenchmarkOutcome, Ingested, RunKey
 
 NOT_RUN: Final = "the benchmark did not run"
 
@@ -43,15 +43,42 @@ def judge_run(
         }
 
 
+def recover_run(state: Path, run_id: str) -> list[tuple[RunKey, Ingested]]:
+    """Store a spooled run and judge it by its own profile, because storing it drops its verdicts.
+
+    Raises:
+        PerfPipelineError: there is no such run in the spool.
+        StoreBusyError: the history is open elsewhere; the samples stay in the spool.
+    """
+    stored = ingest_run(state, run_id)
+    if stored:
+        judge_run(state, run_id)
+    return stored
+
+
 def judge_benchmark(
     history: History, run_id: str, profile: Profile, outcome: BenchmarkOutcome
 ) -> list[Verdict]:
     """Judge one ingested benchmark and store its verdicts."""
     key = RunKey(run_id, outcome.benchmark)
-    thresholds = profile.benchmarks[outcome.benchmark].parsed_thresholds()
+    thresholds = thresholds_of(profile, outcome.benchmark)
     verdicts = [_judge(history, key, outcome, one) for one in thresholds]
     history.store_verdicts(key, verdicts)
     return verdicts
+
+
+def judge_unjudged(history: History, run_id: str, profile: Profile) -> None:
+    """Judge what has no verdicts yet: a run without them would look as if all was well."""
+    judged = {benchmark for benchmark, _ in history.verdicts(run_id)}
+    for outcome in history.outcomes(run_id):
+        if outcome.benchmark not in judged:
+            judge_benchmark(history, run_id, profile, outcome)
+
+
+def thresholds_of(profile: Profile, benchmark: str) -> list[Threshold]:
+    """Give what a profile wants of a benchmark; nothing when it does not know it."""
+    config = profile.benchmarks.get(benchmark)
+    return config.parsed_thresholds() if config else []
 
 
 def _judge(
@@ -83,9 +110,7 @@ def subjects_of(benchmark: str, profiles: Iterable[Profile]) -> dict[str, str]:
     """Give the name of every verdict that the profiles can give of a benchmark, with a sentence."""
     found: dict[str, str] = {}
     for profile in profiles:
-        config = profile.benchmarks.get(benchmark)
-        thresholds = config.parsed_thresholds() if config else []
-        blank = [Verdict(one, None, Status.NO_DATA) for one in thresholds]
+        blank = [Verdict(one, None, Status.NO_DATA) for one in thresholds_of(profile, benchmark)]
         for name, verdict in named_verdicts(blank):
             threshold = verdict.threshold
             meaning = CATALOG[threshold.metric].meaning

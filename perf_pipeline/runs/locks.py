@@ -1,10 +1,12 @@
-"""Let only one load generator work on this machine: two at once would measure one another.
+"""Let only one run work on this machine: two at once would measure one another.
 
 Add here: nothing. Keep out: the history's lock (store/).
 """
 
 import json
 import os
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,32 +14,44 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.errors import StoppedByUserError, TargetUnavailableError
 from perf_pipeline.runs.session import Say
 
 LOCK_NAME: Final = "load_generator.lock"
-_POLL_S: Final = 1.0
+# As long as dagster.yaml lets a run take.
+LONGEST_WAIT_S: Final = 21_600.0
+_POLL_S: Final = 0.5
 
 
 @contextmanager
-def load_generator(state: Path, what: str, *, say: Say, wait_s: float = 3_600.0) -> Iterator[None]:
-    """Hold the machine for one measurement; wait for another one to end, and say so.
+def load_generator(
+    state: Path,
+    what: str,
+    *,
+    say: Say,
+    stop: threading.Event,
+    wait_s: float = LONGEST_WAIT_S,
+) -> Iterator[None]:
+    """Hold the machine for one run; wait for another one to end, and say so.
 
     The lock is the operating system's (flock), so it goes with the process that held it.
 
     Args:
         state: folder that all runs of this machine share.
-        what: for the one who waits, e.g. `run 20260101-… api_user_creation`.
+        what: for the one who waits, e.g. `run 20260101-…`.
         say: gets one sentence when there is somebody to wait for.
+        stop: ends the wait.
         wait_s: how long to wait.
 
     Raises:
-        TargetUnavailableError: the other measurement did not end in time.
+        TargetUnavailableError: the other run did not end in time.
+        StoppedByUserError: the user did not want to wait any longer.
     """
     state.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(state / LOCK_NAME)
+    # Dagster may leave the block in another thread than it entered.
+    lock = FileLock(state / LOCK_NAME, thread_local=False)
     holder = state / f"{LOCK_NAME}.holder"
-    _acquire(lock, holder, say, wait_s)
+    _acquire(lock, holder, say, stop, wait_s)
     try:
         holder.write_text(json.dumps({"pid": os.getpid(), "what": what}), encoding="utf-8")
         yield
@@ -46,23 +60,34 @@ def load_generator(state: Path, what: str, *, say: Say, wait_s: float = 3_600.0)
         lock.release()
 
 
-def _acquire(lock: FileLock, holder: Path, say: Say, wait_s: float) -> None:
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        say(f"waiting for {_describe(holder)}: two measurements at once would measure each other")
-        try:
-            lock.acquire(timeout=wait_s, poll_interval=_POLL_S)
-        except Timeout:
+def _acquire(lock: FileLock, holder: Path, say: Say, stop: threading.Event, wait_s: float) -> None:
+    if _is_acquired(lock):
+        return
+    say(f"waiting for {_describe(holder)}: two measurements at once would measure each other")
+    until_s = time.monotonic() + wait_s
+    while not _is_acquired(lock):
+        if time.monotonic() >= until_s:
             raise TargetUnavailableError(
                 f"{_describe(holder)} has measured for {wait_s:g} s and still does",
                 hint="wait for it, or end it",
-            ) from None
+            )
+        if stop.wait(_POLL_S):
+            raise StoppedByUserError(
+                f"stopped while waiting for {_describe(holder)}; nothing was measured"
+            )
+
+
+def _is_acquired(lock: FileLock) -> bool:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    return True
 
 
 def _describe(holder: Path) -> str:
     try:
         entry = json.loads(holder.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return "another measurement"
+        return "another run"
     return f"{entry['what']} (pid {entry['pid']})"

@@ -15,7 +15,7 @@ from typing import Final
 
 from perf_pipeline.engine.job import LoadOutcome, ScenarioOutcome
 from perf_pipeline.engine.processes import run_load
-from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
 from perf_pipeline.runs.deliveries import (
     collect_deliveries,
     still_consuming,
@@ -24,7 +24,6 @@ from perf_pipeline.runs.deliveries import (
 from perf_pipeline.runs.figures import Evidence, figures_of, write_figures
 from perf_pipeline.runs.jobs import load_job, secrets_of
 from perf_pipeline.runs.live import LiveJudge
-from perf_pipeline.runs.locks import load_generator
 from perf_pipeline.runs.preparing import prepare_benchmark, prepare_step, tidy
 from perf_pipeline.runs.progress import Watch
 from perf_pipeline.runs.session import Session
@@ -51,6 +50,7 @@ class _Load:
     judge: LiveJudge
     outcomes: list[LoadOutcome] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    limits: list[str] = field(default_factory=list)
     aborted: bool = False
     crossed: bool = False
     ledger_is_known: bool = False
@@ -59,21 +59,21 @@ class _Load:
 def measure(session: Session, benchmark: str) -> BenchmarkOutcome:
     """Run one benchmark and leave everything that it measured in the spool.
 
-    Only one measurement runs on this machine at a time; this one waits for its turn. A target that
-    dies under load ends the benchmark with status `aborted`; what was measured is kept.
+    A target that dies under load, or a generator that cannot go on (a full disk), ends the
+    benchmark with status `aborted`; what was measured is kept. After a stop it ends at once, with
+    status `stopped`.
 
     Raises:
         TargetUnavailableError: a part that the benchmark needs is absent before the load.
-        GeneratorLimitError: a load worker could not do its work at all.
+        RuntimeError: a load worker failed in a way that nobody foresaw.
     """
+    prepare_benchmark(session, benchmark)
     folder = fresh_folder(session, benchmark)
-    with load_generator(session.state, f"run {session.run_id} {benchmark}", say=session.say):
-        prepare_benchmark(session, benchmark)
-        load = _Load(datetime.now(UTC), time.monotonic_ns(), _live_judge(session, benchmark))
-        if benchmark == "queue_consume":
-            take_over_backlog(session.folder / "queue_produce", folder)
-        with _written_down(session, benchmark, folder, load):
-            _run_steps(session, benchmark, folder, load)
+    load = _Load(datetime.now(UTC), time.monotonic_ns(), _live_judge(session, benchmark))
+    if benchmark == "queue_consume":
+        take_over_backlog(session.folder / "queue_produce", folder)
+    with _written_down(session, benchmark, folder, load):
+        _run_steps(session, benchmark, folder, load)
     return _outcome(session, benchmark, load)
 
 
@@ -98,6 +98,9 @@ def _written_down(session: Session, benchmark: str, folder: Path, load: _Load) -
     except TargetUnavailableError as error:
         load.aborted = True
         load.problems.append(error.sentence)
+    except GeneratorLimitError as error:
+        load.aborted = True
+        load.limits.append(error.sentence)
     except BaseException:
         load.aborted = True
         raise
@@ -175,22 +178,24 @@ def _collect(session: Session, benchmark: str, folder: Path, load: _Load) -> Non
 
 
 def _outcome(session: Session, benchmark: str, load: _Load) -> BenchmarkOutcome:
-    reasons = [reason for one in load.outcomes for reason in one.health.reasons]
+    reasons = [reason for one in load.outcomes for reason in one.health.reasons] + load.limits
     counts = tuple(_counts(load))
     status: BenchmarkStatus = "complete"
-    if load.aborted or not load.outcomes:
+    if load.aborted:
         status = "aborted"
     elif load.crossed:
         status = "abort_on_fail"
     elif session.stop.is_set():
         status = "stopped"
+    elif not load.outcomes:
+        status = "aborted"
     return BenchmarkOutcome(
         benchmark=benchmark,
         status=status,
         began_at=load.began_at.isoformat(),
         wall_s=(time.monotonic_ns() - load.origin_ns) / 1e9,
         measured_s=_measured_s(counts),
-        valid=all(one.health.valid for one in load.outcomes),
+        valid=all(one.health.valid for one in load.outcomes) and not load.limits,
         invalid_reasons=tuple(dict.fromkeys(reasons)),
         scenarios=counts,
         checks={name: checks for one in load.outcomes for name, checks in one.checks.items()},

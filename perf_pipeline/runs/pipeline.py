@@ -5,33 +5,41 @@ Keep out: printing.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from perf_pipeline.config.profile import BENCHMARKS, Profile
-from perf_pipeline.errors import (
-    PerfPipelineError,
-    StoreBusyError,
-    TargetUnavailableError,
-)
+from perf_pipeline.errors import ProfileError, StoreBusyError, TargetUnavailableError
 from perf_pipeline.report.model import RunReport
-from perf_pipeline.runs.ingest import ingest_benchmark
+from perf_pipeline.runs.ingest import WAIT_S, ingest_benchmark
 from perf_pipeline.runs.judge import judge_run
 from perf_pipeline.runs.measure import measure
 from perf_pipeline.runs.prepare import open_session
 from perf_pipeline.runs.publish import publish
-from perf_pipeline.runs.seeding import remove_seeded, seed_users
+from perf_pipeline.runs.seeding import seed_users
 from perf_pipeline.runs.session import Say, Session
 from perf_pipeline.store.records import RunKey
+
+BETWEEN_LOADS_WAIT_S: Final = 5.0
 
 
 @dataclass(slots=True)
 class _Progress:
-    """Remember what happened on the way to the report."""
+    """Remember what happened on the way to the report.
 
+    Attributes:
+        measured: benchmarks with something in the spool.
+        waiting: those of them that are not in the history, because it is open elsewhere.
+        problems: of the run as a whole.
+        trouble: what ended the run before anything was measured.
+    """
+
+    measured: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    busy: StoreBusyError | None = None
+    trouble: TargetUnavailableError | None = None
 
 
 def run_pipeline(
@@ -54,6 +62,7 @@ def run_pipeline(
         trigger: who started it.
 
     Raises:
+        ProfileError: `only` names what is not a benchmark of the profile; nothing was sent.
         StoreBusyError: the history is open elsewhere; the samples are safe in the spool.
         TargetUnavailableError: nothing was measured, because the target does not answer.
     """
@@ -62,27 +71,30 @@ def run_pipeline(
     with open_session(profile, state=state, trigger=trigger, say=say, stop=stop) as session:
         say(f"run {session.run_id}: profile {profile.name}, {session.target.masked}")
         _measure_all(session, names, progress)
-        if session.target.postgres_dsn is not None:
-            _try(lambda: remove_seeded(session), progress)
-    if progress.busy is not None:
-        raise progress.busy
-    judge_run(state, session.run_id, profile=profile)
-    problems = tuple(progress.problems)
-    return publish(state, session.run_id, profile=profile, expected=names, problems=problems)
+    if progress.trouble is not None and not progress.measured:
+        raise progress.trouble
+    try:
+        _ingest_waiting(session, progress, WAIT_S)
+        judge_run(state, session.run_id, profile=profile)
+        problems = tuple(progress.problems)
+        return publish(state, session.run_id, profile=profile, expected=names, problems=problems)
+    except StoreBusyError as error:
+        raise _kept_in_spool(error, session) from error
 
 
 def chosen(profile: Profile, only: Sequence[str]) -> list[str]:
     """Give the benchmarks to run, in the order of the graph.
 
     Raises:
-        PerfPipelineError: a name is not a benchmark of the profile.
+        ProfileError: a name is not a benchmark of the profile.
     """
-    for name in only:
-        if name not in profile.benchmarks:
-            known = ", ".join(one for one in BENCHMARKS if one in profile.benchmarks)
-            raise PerfPipelineError(f"{name} is not a benchmark of this profile", hint=known)
+    known = [one for one in BENCHMARKS if one in profile.benchmarks]
+    wrong = [name for name in only if name not in known]
+    if wrong:
+        problems = [f"it has no benchmark {name!r}" for name in wrong]
+        raise ProfileError(profile.name, problems, hint=f"there are {', '.join(known)}")
     wanted = set(only) or {name for name, one in profile.benchmarks.items() if one.enabled}
-    return [name for name in BENCHMARKS if name in wanted]
+    return [name for name in known if name in wanted]
 
 
 def _measure_all(session: Session, names: list[str], progress: _Progress) -> None:
@@ -91,27 +103,41 @@ def _measure_all(session: Session, names: list[str], progress: _Progress) -> Non
             seed_users(session)
         for name in names:
             session.say(f"{name} …")
-            measure(session, name)
+            outcome = measure(session, name)
+            progress.measured.append(name)
             _ingest(session, name, progress)
-            if session.stop.is_set():
+            if outcome.status == "stopped":
                 progress.problems.append(f"the user stopped the run during {name}")
                 return
+            if outcome.status == "aborted":
+                progress.problems.append(f"the run ended with {name}, which could not go on")
+                return
     except TargetUnavailableError as error:
+        progress.trouble = error
         progress.problems.append(error.sentence)
         session.say(str(error))
 
 
 def _ingest(session: Session, name: str, progress: _Progress) -> None:
     """Bring it into the history; a busy one must not end the load: the samples are in the spool."""
+    known_as_busy = bool(progress.waiting)
+    progress.waiting.append(name)
     try:
-        ingest_benchmark(session.state, RunKey(session.run_id, name), profile=session.profile)
+        _ingest_waiting(session, progress, 0.0 if known_as_busy else BETWEEN_LOADS_WAIT_S)
     except StoreBusyError as error:
-        progress.busy = error
-        session.say(error.sentence)
+        session.say(f"{error.sentence}; {name} waits in the spool")
 
 
-def _try(action: Callable[[], object], progress: _Progress) -> None:
-    try:
-        action()
-    except PerfPipelineError as error:
-        progress.problems.append(error.sentence)
+def _ingest_waiting(session: Session, progress: _Progress, wait_s: float) -> None:
+    for name in list(progress.waiting):
+        key = RunKey(session.run_id, name)
+        ingest_benchmark(session.state, key, profile=session.profile, wait_s=wait_s)
+        progress.waiting.remove(name)
+
+
+def _kept_in_spool(error: StoreBusyError, session: Session) -> StoreBusyError:
+    return StoreBusyError(
+        f"{error.sentence}; all that was measured is safe in {session.folder}",
+        hint=f"close it there, then `perf-pipeline ingest {session.run_id}` and "
+        f"`perf-pipeline report {session.run_id}`",
+    )

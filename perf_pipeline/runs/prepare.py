@@ -8,7 +8,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,15 +18,24 @@ from perf_pipeline import __version__
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.safety import check_target
 from perf_pipeline.config.target import Target, resolve_target
-from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.errors import (
+    PerfPipelineError,
+    StoppedByUserError,
+    StoreBusyError,
+    TargetUnavailableError,
+)
 from perf_pipeline.runs.environment import fingerprint
-from perf_pipeline.runs.session import Say, Session, new_run_id
+from perf_pipeline.runs.locks import load_generator
+from perf_pipeline.runs.seeding import remove_seeded
+from perf_pipeline.runs.session import Say, Session, history_of, new_run_id
 from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.health import require_health
 from perf_pipeline.stack.parts import Stack, StackOptions
+from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import RunRecord
 
 _LEAST_FREE_BYTES: Final = 512 << 20
+_HISTORY_WAIT_S: Final = 5.0
 
 
 @contextmanager
@@ -40,7 +49,11 @@ def open_session(
     stop: threading.Event | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Iterator[Session]:
-    """Yield a run that is ready to be loaded; what was started for it is stopped afterwards.
+    """Yield a run that is ready to be loaded; afterwards its stack is stopped, its rows removed.
+
+    Only one run at a time is open on this machine; this one waits for its turn. It covers starting
+    the stack and seeding too: both would disturb another run's figures, and seeding removes the
+    rows of every other run.
 
     Args:
         profile: checked.
@@ -55,11 +68,18 @@ def open_session(
         TargetNotAllowedError: nothing was sent.
         TargetUnavailableError: a configured part does not answer.
         StackError: a part of the embedded stack could not be started.
+        StoreBusyError: the history is open elsewhere; nothing was sent.
+        StoppedByUserError: stopped while another run was waited for; nothing was sent.
     """
-    began_at = datetime.now(UTC)
     target = find_target(profile, os.environ if environ is None else environ)
     require_space(state)
-    with _system(profile, target, state, say) as (complete, stack):
+    stop = stop or threading.Event()
+    with ExitStack() as until_the_end:
+        what = f"the run of profile {profile.name}"
+        until_the_end.enter_context(load_generator(state, what, say=say, stop=stop))
+        require_history(state)
+        complete, stack = until_the_end.enter_context(_system(profile, target, state, say))
+        began_at = datetime.now(UTC)
         services = () if stack is None else stack.services
         session = Session(
             run_id=run_id or new_run_id(began_at),
@@ -72,10 +92,33 @@ def open_session(
             trigger=trigger,
             began_at=began_at,
             say=say,
-            stop=stop or threading.Event(),
+            stop=stop,
         )
         write_run(session)
-        yield session
+        with _rows_removed(session):
+            yield session
+
+
+@contextmanager
+def _rows_removed(session: Session) -> Iterator[None]:
+    """Remove the run's rows whatever ends it; where that is impossible, the next run does it."""
+    try:
+        yield
+    except StoppedByUserError:
+        raise  # at once is at once
+    except BaseException:
+        _remove_rows(session)
+        raise
+    _remove_rows(session)
+
+
+def _remove_rows(session: Session) -> None:
+    if session.target.postgres_dsn is None:
+        return
+    try:
+        remove_seeded(session)
+    except PerfPipelineError as error:
+        session.say(f"the run's rows are still there; the next run removes them: {error.sentence}")
 
 
 def find_target(profile: Profile, environ: Mapping[str, str]) -> Target:
@@ -133,6 +176,22 @@ def write_run(session: Session) -> None:
         notices=session.notices,
     )
     (session.folder / "run.json").write_text(record.to_json(), encoding="utf-8")
+
+
+def require_history(state: Path) -> None:
+    """Refuse to begin while nobody could store what would be measured.
+
+    Raises:
+        StoreBusyError: names the process that has the history open.
+        PerfPipelineError: the history is damaged, or newer than this code.
+    """
+    try:
+        with open_history(history_of(state), wait_s=_HISTORY_WAIT_S):
+            pass
+    except StoreBusyError as error:
+        raise StoreBusyError(
+            f"{error.sentence}; nothing was sent", hint="close it there, then run again"
+        ) from error
 
 
 @contextmanager

@@ -56,14 +56,16 @@ class Watch:
     def _look_for_death(self, progress: Progress) -> None:
         ok = sum(one.ok for one in progress.scenarios)
         failed = sum(one.failed for one in progress.scenarios)
-        if ok > self._ok or failed == self._failed:
+        if ok > self._ok:
             self._failing_since_s = None
+        elif failed == self._failed:
+            pass  # A target that hangs fails in bursts, one time-out apart: no sign of life.
         elif self._failing_since_s is None:
             self._failing_since_s = progress.elapsed_s
         elif progress.elapsed_s - self._failing_since_s >= DEAD_AFTER_S and not self.problem:
             self.problem = (
-                f"from {self._failing_since_s:.0f} s on every operation of {self._benchmark} "
-                f"failed, for {DEAD_AFTER_S:g} s: the target is gone, so the load was ended"
+                f"from {self._failing_since_s:.0f} s to {progress.elapsed_s:.0f} s every operation "
+                f"of {self._benchmark} failed: the target is gone, so the load was ended"
             )
             self.stop.set()
         self._ok, self._failed = ok, failed

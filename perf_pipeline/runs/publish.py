@@ -23,8 +23,10 @@ from perf_pipeline.report.markdown import render_markdown
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport, TimeSeries
 from perf_pipeline.runs.compare import compare_run
 from perf_pipeline.runs.ingest import WAIT_S, profile_of
-from perf_pipeline.runs.judge import NOT_RUN
+from perf_pipeline.runs.judge import NOT_RUN, judge_unjudged, thresholds_of
+from perf_pipeline.runs.retention import let_go
 from perf_pipeline.runs.session import history_of, reports_of
+from perf_pipeline.store.export import export_readings_csv
 from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
 
@@ -38,6 +40,7 @@ _FORMS: Final[Mapping[str, tuple[str, Callable[[RunReport], str]]]] = MappingPro
         "junit": ("junit.xml", render_junit),
     }
 )
+_RESOURCES: Final = "resources-{}.csv"
 _STATUS: Final = MappingProxyType(
     {
         "complete": BenchmarkStatus.COMPLETED,
@@ -56,13 +59,14 @@ def publish(
     expected: Iterable[str] = (),
     problems: tuple[str, ...] = (),
 ) -> RunReport:
-    """Write every form of a judged run's report and give its content.
+    """Write every form of a run's report, with one CSV of host readings each benchmark.
 
-    Verdicts are the stored ones (judge.py); diffs are worked out anew from the summaries.
+    Verdicts are the stored ones, made here where there are none; diffs are worked out anew from the
+    summaries. After the newest run's report, old raw samples go (`keep_raw_runs` of its profile).
 
     Args:
         state: folder of history and reports.
-        run_id: an ingested and judged run.
+        run_id: an ingested run.
         profile: judged by; the run's own when None.
         expected: benchmarks that were asked for; one that did not run is reported as such.
         problems: of the run as a whole, one sentence each.
@@ -75,8 +79,15 @@ def publish(
     folder = reports_of(state, run_id)
     folder.mkdir(parents=True, exist_ok=True)
     paths = {form: str(folder / name) for form, (name, _) in _FORMS.items()}
+    paths["resources"] = str(folder / _RESOURCES.format("*"))
     with open_history(history_of(state), wait_s=WAIT_S) as history:
-        report = _assemble(history, run_id, profile or profile_of(history, run_id), expected, diffs)
+        own = profile_of(history, run_id)
+        judge_unjudged(history, run_id, profile or own)
+        report = _assemble(history, run_id, profile or own, expected, diffs)
+        for one in history.outcomes(run_id):
+            csv_path = folder / _RESOURCES.format(one.benchmark)
+            export_readings_csv(history, RunKey(run_id, one.benchmark), csv_path)
+        let_go(history, state, run_id, own.keep_raw_runs)
     report = replace(
         report,
         notices=(*report.notices, *problems),
@@ -192,7 +203,7 @@ def _benchmark(
 
 def _not_run(profile: Profile, benchmark: str) -> BenchmarkReport:
     """Report a benchmark that was asked for and never began: every promise is without data."""
-    thresholds = profile.benchmarks[benchmark].parsed_thresholds()
+    thresholds = thresholds_of(profile, benchmark)
     return BenchmarkReport(
         name=benchmark,
         status=BenchmarkStatus.NOT_RUN,

@@ -1,0 +1,232 @@
+"""The generated parts of the documentation; `python -m perf_pipeline_tests.docs.generate` renews.
+
+A page holds them between `<!-- generated: name -->` and `<!-- end of name -->`; a test asserts
+that they are what the code says.
+Add here: a part that the code already knows. Keep out: prose, which is written in the pages.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, get_args
+
+import click
+
+from perf_pipeline.cli import main
+from perf_pipeline.config.executors import Executor, Frozen, Stage, describe
+from perf_pipeline.config.loading import shipped_profiles
+from perf_pipeline.config.parameters import PARAMETERS
+from perf_pipeline.config.profile import (
+    BENCHMARKS,
+    BaselinePolicyConfig,
+    BenchmarkConfig,
+    PinnedBaseline,
+    Profile,
+    Scenario,
+    Seeding,
+    ThresholdEntry,
+)
+from perf_pipeline.config.target import TargetConfig
+from perf_pipeline.errors import ExitCode, PerfPipelineError
+from perf_pipeline.metrics.catalog import CATALOG
+from perf_pipeline.metrics.threshold import LEGAL_STATISTICS
+from perf_pipeline_tests.docs.key_tables import key_table, markdown_table, models_in
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+DOCS: Final = ROOT / "docs"
+_PROGRAM: Final = "perf-pipeline"
+_HELP_WIDTH: Final = 96
+_PART: Final = re.compile(r"<!-- generated: (\S+) -->\n(.*?)<!-- end of \1 -->", re.DOTALL)
+_MODELS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
+    {
+        "profile": Profile,
+        "seeding": Seeding,
+        "benchmark": BenchmarkConfig,
+        "stage": Stage,
+        "threshold": ThresholdEntry,
+        "target": TargetConfig,
+        "baseline": BaselinePolicyConfig,
+        "pinned": PinnedBaseline,
+    }
+)
+# PRODUCT's sentence on each code.
+_ENDINGS: Final[Mapping[ExitCode, str]] = MappingProxyType(
+    {
+        ExitCode.OK: "all verdicts pass; a missed aim (WARN) is a pass",
+        ExitCode.UNEXPECTED: "anything unexpected: one sentence on the screen, the traceback in "
+        "`.perf/logs`",
+        ExitCode.NOT_MEASURED: "could not measure: target down, generator was the limit, no data",
+        ExitCode.REGRESSED: "a regression against the baseline is confirmed",
+        ExitCode.THRESHOLD_FAILED: "a threshold failed",
+        ExitCode.INVALID_CONFIGURATION: "invalid configuration; found before any load, and "
+        "nothing was sent",
+        ExitCode.STOPPED: "stopped by the user; a partial, marked run is kept",
+    }
+)
+
+
+def parts() -> dict[str, str]:
+    """Give every generated part by its name, anew from the code."""
+    made: dict[str, Callable[[], str]] = {
+        "metrics": _metrics,
+        "statistics-by-kind": _statistics,
+        "exit-codes": _exit_codes,
+        "errors": _errors,
+        "commands": _commands,
+        "shipped": _shipped,
+        "loads": _loads,
+        "promises": _promises,
+        "scenario": lambda: key_table(Scenario, leave_out=frozenset({"plan"})),
+        "executors": _executors,
+        "parameters": _parameters,
+    }
+    keys = {name: key_table(model) for name, model in _MODELS.items()}
+    return {name: make() for name, make in made.items()} | keys
+
+
+def renew(page: str, made: Mapping[str, str]) -> str:
+    """Give a page with its generated parts renewed.
+
+    Raises:
+        KeyError: the page asks for a part that does not exist.
+    """
+    return _PART.sub(
+        lambda part: f"<!-- generated: {part[1]} -->\n{made[part[1]]}\n<!-- end of {part[1]} -->",
+        page,
+    )
+
+
+def parts_of(page: str) -> list[str]:
+    """Give the names of the parts that a page holds."""
+    return [part[1] for part in _PART.finditer(page)]
+
+
+def _metrics() -> str:
+    rows = [
+        (
+            f"`{one.name}`",
+            one.kind.value,
+            one.unit,
+            one.better,
+            ", ".join(sorted(one.tags)) or "none",
+            one.meaning,
+        )
+        for one in CATALOG.values()
+    ]
+    return markdown_table(("metric", "kind", "unit", "better", "tags", "meaning"), rows)
+
+
+def _statistics() -> str:
+    rows = [
+        (kind.value, ", ".join("`p(N)`" if one == "p" else f"`{one}`" for one in sorted(legal)))
+        for kind, legal in LEGAL_STATISTICS.items()
+    ]
+    return markdown_table(("kind", "statistics"), rows)
+
+
+def _exit_codes() -> str:
+    rows = [(str(code.value), f"`{code.name}`", _ENDINGS[code]) for code in ExitCode]
+    return markdown_table(("code", "name", "meaning"), rows)
+
+
+def _errors() -> str:
+    rows = [
+        (f"`{one.__name__}`", str(one.exit_code.value), (one.__doc__ or "").split("\n")[0])
+        for one in PerfPipelineError.__subclasses__()
+    ]
+    return markdown_table(("error", "exit code", "what it says"), rows)
+
+
+def _commands() -> str:
+    return "\n\n".join(
+        [_help(main, _PROGRAM), *(_help(one, f"{_PROGRAM} {one.name}") for one in commands())]
+    )
+
+
+def commands() -> list[click.Command]:
+    """Give every command, in the order of the alphabet."""
+    return [command for _, command in sorted(main.commands.items())]
+
+
+def _help(command: click.Command, name: str) -> str:
+    context = click.Context(
+        command, info_name=name, terminal_width=_HELP_WIDTH, max_content_width=_HELP_WIDTH
+    )
+    return f"## `{name}`\n\n```text\n{command.get_help(context).rstrip()}\n```"
+
+
+def _shipped() -> str:
+    rows = [
+        (
+            f"`{one.name}`",
+            one.description,
+            f"{one.seeding.users:,}",
+            str(len(one.benchmarks)),
+            str(sum(len(config.parsed_thresholds()) for config in one.benchmarks.values())),
+        )
+        for one in shipped_profiles()
+    ]
+    return markdown_table(("profile", "what", "seeded users", "benchmarks", "thresholds"), rows)
+
+
+def _loads() -> str:
+    profiles = shipped_profiles()
+    rows = []
+    for benchmark in BENCHMARKS:
+        for name, scenario in profiles[0].benchmarks[benchmark].scenarios.items():
+            plans = [describe(one.benchmarks[benchmark].scenarios[name].plan) for one in profiles]
+            rows.append((benchmark, f"`{name}`", f"`{scenario.exec}`", *plans))
+    head = ("benchmark", "scenario", "exec", *(f"`{one.name}`" for one in profiles))
+    return markdown_table(head, rows)
+
+
+def _promises() -> str:
+    rows: dict[tuple[str, str, str, str], list[str]] = {}
+    profiles = shipped_profiles()
+    for profile in profiles:
+        for benchmark, config in profile.benchmarks.items():
+            for one in config.parsed_thresholds():
+                row = (benchmark, f"`{one.key}`", f"`{one.source}`", one.severity)
+                rows.setdefault(row, []).append(profile.name)
+    told = [
+        (*row, "all" if len(names) == len(profiles) else ", ".join(names))
+        for row, names in rows.items()
+    ]
+    return markdown_table(("benchmark", "metric", "threshold", "severity", "profiles"), told)
+
+
+def _executors() -> str:
+    told = []
+    for model in get_args(get_args(Executor)[0]):
+        name = get_args(model.model_fields["executor"].annotation)[0]
+        summary = (model.__doc__ or "").split("\n")[0]
+        table = key_table(model, leave_out=frozenset({"executor"}))
+        told.append(f"#### `{name}`\n\n{summary}\n\n{table}")
+    return "\n\n".join(told)
+
+
+def _parameters() -> str:
+    names: dict[type[Frozen], list[str]] = {}
+    for name, model in PARAMETERS.items():
+        names.setdefault(model, []).append(f"`{name}`")
+    told = [_model(", ".join(used_by), model) for model, used_by in names.items()]
+    inner = dict.fromkeys(one for model in names for one in models_in(model))
+    return "\n\n".join([*told, *(_model(f"Table `{one.__name__}`", one) for one in inner)])
+
+
+def _model(title: str, model: type[Frozen]) -> str:
+    summary = (model.__doc__ or "").splitlines()[0]
+    return f"#### {title}\n\n{summary}" + (f"\n\n{key_table(model)}" if model.model_fields else "")
+
+
+def write() -> None:
+    """Renew every page of docs/ in place."""
+    made = parts()
+    for path in sorted(DOCS.glob("*.md")):
+        before = path.read_text(encoding="utf-8")
+        path.write_text(renew(before, made), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,125 @@
+"""The pages of docs/ say what the code does: generated parts, examples, links, variables.
+
+Add here: a claim of a page that can be held against the code. Keep out: the code's own tests.
+"""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from perf_pipeline.cli import STATE_VARIABLE
+from perf_pipeline.config.loading import load_profile, parse_overrides
+from perf_pipeline.errors import ProfileError
+from perf_pipeline_tests.docs.generate import DOCS, ROOT, commands, parts, parts_of, renew
+
+PAGES = sorted(DOCS.glob("*.md"))
+PROSE = [*PAGES, *sorted((DOCS / "decisions").glob("*.md")), ROOT / "CONTRIBUTING.md"]
+RENEW = "python -m perf_pipeline_tests.docs.generate renews it"
+# Inherited by processes that we start ourselves; nobody sets them.
+INTERNAL_VARIABLES = {"PERF_DAGSTER_TEMPORARY_STORAGE", "PERF_PIPELINE_STACK"}
+
+
+def text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text(DOCS / page), re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, str]:
+    return parts()
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_the_generated_parts_of_a_page_are_what_the_code_says(
+    path: Path, made: dict[str, str]
+) -> None:
+    assert text(path) == renew(text(path), made), f"{path.name} is behind the code; {RENEW}"
+
+
+def test_every_generated_part_stands_on_a_page(made: dict[str, str]) -> None:
+    assert {name for path in PAGES for name in parts_of(text(path))} == set(made)
+
+
+@pytest.mark.parametrize("path", PROSE, ids=lambda path: path.name)
+def test_every_link_leads_to_a_file(path: Path) -> None:
+    targets = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", text(path))
+
+    assert [one for one in targets if not (path.parent / one).exists()] == []
+
+
+def test_every_environment_variable_is_on_the_page_of_the_command_line() -> None:
+    code = "".join(map(text, [*(ROOT / "perf_pipeline").rglob("*.py"), ROOT / "dagster.yaml"]))
+    read = set(re.findall(r'"(PERF_[A-Z_]+)"', code))
+    told = set(re.findall(r"^\| `(PERF_[A-Z_]+)`", text(DOCS / "cli.md"), re.MULTILINE))
+
+    assert STATE_VARIABLE in told
+    assert read - INTERNAL_VARIABLES <= told
+    assert told <= set(re.findall(r"PERF_[A-Z_]+", code))
+
+
+def test_the_profile_that_the_page_shows_is_accepted(tmp_path: Path) -> None:
+    good, _ = blocks("profiles.md", "toml")
+    (tmp_path / "night.toml").write_text(good, encoding="utf-8")
+
+    profile = load_profile(str(tmp_path / "night.toml"))
+
+    assert profile.name == "night"
+    assert profile.targets["staging"].allowed == ("staging.example",)
+
+
+def test_the_mistakes_that_the_page_shows_are_those_that_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, bad = blocks("profiles.md", "toml")
+    [told] = blocks("profiles.md", "text")
+    monkeypatch.chdir(tmp_path)
+    Path("bad.toml").write_text(bad, encoding="utf-8")
+
+    with pytest.raises(ProfileError) as refusal:
+        load_profile("bad.toml")
+
+    assert str(refusal.value) == told.rstrip()
+
+
+def test_the_thresholds_that_the_page_shows_are_accepted(tmp_path: Path) -> None:
+    [example] = blocks("thresholds.md", "toml")
+    (tmp_path / "promises.toml").write_text(example, encoding="utf-8")
+
+    config = load_profile(str(tmp_path / "promises.toml")).benchmarks["end_to_end"]
+
+    told = tomllib.loads(example)["benchmarks"]["end_to_end"]["thresholds"]
+    assert {one.key for one in config.parsed_thresholds()} >= set(told)
+    assert [one.source for one in config.parsed_thresholds() if one.abort_on_fail] == ["p(95)<5000"]
+
+
+def test_every_command_line_in_the_pages_names_commands_and_options_that_exist() -> None:
+    known = {command.name or "": command for command in commands()}
+    lines = [
+        line
+        for path in [*PROSE, ROOT / "README.md"]
+        for line in re.findall(r"(?:^\$ |`)\S*perf-pipeline ([^`\n]+)", text(path), re.MULTILINE)
+    ]
+    assert lines
+    for line in lines:
+        name, *words = line.split("#")[0].split()
+        options = {word for word in words if word.startswith("--")}
+        if name.rstrip("|,") not in known:
+            assert name.startswith("-"), line
+            continue
+        offered = {one for each in known[name.rstrip("|,")].params for one in each.opts}
+        assert options <= offered, line
+
+
+def test_the_override_of_the_page_changes_one_key() -> None:
+    [console] = blocks("profiles.md", "console")
+    [pair] = re.findall(r"--set (\S+)", console)
+    key, _, value = pair.partition("=")
+
+    profile = load_profile("quick", parse_overrides({key: value}))
+
+    assert '"rate": 80' in profile.as_json

@@ -1,10 +1,11 @@
-"""Did the place change instead of the system: many unrelated metrics out of line together.
+"""Did the place change instead of the system: other facts, or unrelated metrics out of line.
 
 Source: PRODUCT section 3; docs/statistics.md.
 Add here: a metric's family, or another sign of a changed place. Keep out: one series alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final
 
@@ -14,6 +15,7 @@ SUSPECT_SHARE: Final = 0.3
 """More suspect metrics than this share, in more than one family, are not the system's doing."""
 
 _MINIMUM_METRICS: Final = 4
+_MINIMUM_SUSPECTS: Final = 2
 _FAMILY_BY_PREFIX: Final = (
     ("http_", "api"),
     ("user_creation_", "api"),
@@ -32,7 +34,8 @@ _FAMILY_BY_PREFIX: Final = (
 _JUDGED: Final = frozenset(
     {DiffStatus.OK, DiffStatus.IMPROVED, DiffStatus.SUSPECT, DiffStatus.REGRESSED}
 )
-_WORSE: Final = frozenset({DiffStatus.SUSPECT, DiffStatus.REGRESSED})
+WORSE: Final = frozenset({DiffStatus.SUSPECT, DiffStatus.REGRESSED})
+"""Out of line in the bad direction."""
 
 
 def environment_changed(diffs: Sequence[Diff]) -> bool:
@@ -43,7 +46,7 @@ def environment_changed(diffs: Sequence[Diff]) -> bool:
     environment: that is what a regression looks like. Fewer than four judged metrics: False.
     """
     judged = {diff.series.metric for diff in diffs if diff.status in _JUDGED}
-    worse = {diff.series.metric for diff in diffs if diff.status in _WORSE}
+    worse = {diff.series.metric for diff in diffs if diff.status in WORSE}
     families = {metric: _family(metric) for metric in judged | worse}
     judged = {metric for metric in judged if families[metric]}
     worse = {metric for metric in worse if families[metric]}
@@ -52,17 +55,48 @@ def environment_changed(diffs: Sequence[Diff]) -> bool:
     return enough and spread > 1 and len(worse) / len(judged) > SUSPECT_SHARE
 
 
-def withheld(diffs: Sequence[Diff]) -> tuple[Diff, ...]:
-    """Withhold the gate: turn SUSPECT and REGRESSED into ENVIRONMENT_CHANGED where that is so."""
-    if not environment_changed(diffs):
+def suspects_moved(now: AbstractSet[tuple[str, str]], before: AbstractSet[tuple[str, str]]) -> bool:
+    """Say whether the suspects of two consecutive runs, (benchmark, series), have none in common.
+
+    What the system does, it does again in the next run. Below two suspects in either run: False,
+    because single ones come by chance.
+    """
+    enough = min(len(now), len(before)) >= _MINIMUM_SUSPECTS
+    return enough and not now & before
+
+
+def withheld(diffs: Sequence[Diff], *, moved: bool = False) -> tuple[Diff, ...]:
+    """Withhold the gate: turn SUSPECT and REGRESSED into ENVIRONMENT_CHANGED where that is so.
+
+    Args:
+        diffs: of every benchmark of the run.
+        moved: what `suspects_moved` said of this run and the one before.
+    """
+    if environment_changed(diffs):
+        reason = "many unrelated metrics became worse together: the environment changed"
+    elif moved:
+        reason = "the run before had other suspects and none of these: the environment changed"
+    else:
         return tuple(diffs)
-    reason = "many unrelated metrics became worse together: the environment changed"
     return tuple(
-        replace(diff, status=DiffStatus.ENVIRONMENT_CHANGED, reason=reason)
-        if diff.status in _WORSE
+        replace(diff, status=DiffStatus.ENVIRONMENT_CHANGED, reason=reason, changed_since=None)
+        if diff.status in WORSE
         else diff
         for diff in diffs
     )
+
+
+def changed_facts(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Say which facts of two environments differ, by name; empty when none does.
+
+    >>> changed_facts({"cores": "2", "cpu": "x"}, {"cores": "4", "cpu": "x"})
+    ['cores: 2 -> 4']
+    """
+    return [
+        f"{name}: {before.get(name, 'absent')} -> {after.get(name, 'absent')}"
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    ]
 
 
 def _family(metric: str) -> str:

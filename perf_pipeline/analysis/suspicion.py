@@ -84,7 +84,10 @@ class Suspicion:
 
 @dataclass(frozen=True, slots=True)
 class _Prediction:
-    """Predict a new run: position `centre`, standard error `error`, t quantile `critical`."""
+    """Predict a new run: position `centre`, standard error `error`, t quantile `critical`.
+
+    `n` runs tell the spread, so that it has n - 1 degrees of freedom.
+    """
 
     n: int
     centre: float
@@ -108,6 +111,7 @@ def suspicion(
     minimum_effect: float | None = None,
     *,
     scale: Scale | None = None,
+    spread: Sequence[float] | None = None,
 ) -> Suspicion:
     """Ask whether one run is out of line.
 
@@ -121,20 +125,29 @@ def suspicion(
         better: SUSPECT is the bad direction, IMPROVED the good one; `neither` is always OK.
         minimum_effect: relative; the policy's when None.
         scale: as for a metric that is no rate when None.
+        spread: runs that s is worked out from, in place of the baseline's own.
     """
     ruler = policy.ruler(scale or scale_of(Kind.TREND, (value, *baseline)), minimum_effect)
     if not baseline:
         return Suspicion(None, None, None, None, DiffStatus.LEARNING)
     centre, sd = centre_and_spread([ruler.position(run) for run in baseline], ruler.sd_floor)
+    witnesses = len(baseline) if spread is None else len(spread)
+    if spread is not None:
+        sd = _sd_of(spread, ruler)
     distance = ruler.position(value) - centre
     if sd is None:
         effect = Effect(ruler.change(distance), None, None, ruler.scale)
         return Suspicion(None, None, effect, None, DiffStatus.LEARNING)
-    n = len(baseline)
-    new_run = _Prediction(
-        n, centre, sd * math.sqrt(1 + 1 / n), student_t(1 - policy.alpha / 2, n - 1)
-    )
+    error = sd * math.sqrt(1 + 1 / len(baseline))
+    critical = student_t(1 - policy.alpha / 2, witnesses - 1)
+    new_run = _Prediction(witnesses, centre, error, critical)
     return _judged(distance, new_run, ruler, policy, _WORSE_SIGN[better])
+
+
+def _sd_of(runs: Sequence[float], ruler: Ruler) -> float | None:
+    if not runs:
+        return None
+    return centre_and_spread([ruler.position(run) for run in runs], ruler.sd_floor)[1]
 
 
 def _judged(

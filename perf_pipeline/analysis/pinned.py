@@ -1,0 +1,137 @@
+"""Did this run change against something that does not move: a fixed figure, or a pinned release?
+
+A moving baseline follows a slow drift; what is pinned does not.
+Add here: another kind of fixed baseline. Keep out: the moving one (baseline.py).
+"""
+
+import math
+from collections.abc import Sequence
+
+from perf_pipeline.analysis.noise import noise
+from perf_pipeline.analysis.scale import Effect, Scale, scale_of
+from perf_pipeline.analysis.series import RUNS_BEFORE, Diff, Series, gated
+from perf_pipeline.analysis.suspicion import BaselinePolicy, DiffStatus, Suspicion, suspicion
+from perf_pipeline.analysis.window import unsuspicious
+from perf_pipeline.metrics.catalog import CATALOG, Better
+
+
+def release_diff(
+    series: Series,
+    value: float | None,
+    release: Sequence[float],
+    recent: Sequence[float] = (),
+    *,
+    against: str,
+    policy: BaselinePolicy,
+    requests: float | None = None,
+    valid: bool = True,
+) -> Diff:
+    """Compare a run with a pinned release, which is a frozen baseline.
+
+    The rule is that of `baseline.diff`, but the baseline never moves. Where the release has fewer
+    than `minimum_runs` runs, the spread is that of the runs since; its centre stays.
+
+    Args:
+        series: what is compared.
+        value: of this run; None or not finite is NO_DATA.
+        release: the pinned run and the unsuspicious runs of the same level before it.
+        recent: the runs between the pinned one and this one, oldest first.
+        against: name of the release.
+        policy: the gate.
+        requests: how many values a percentile rests on; None when unknown.
+        valid: False when the load generator was the limit.
+
+    Raises:
+        KeyError: the metric is not in the catalog.
+        ValueError: the release has no run.
+    """
+    frozen = [run for run in release if math.isfinite(run)]
+    since = [run for run in recent if math.isfinite(run)]
+    if not frozen:
+        raise ValueError(f"release {against} has no finite value of {series.label}")
+    floor = noise(frozen, policy.sd_floor)
+    usable = value if value is not None and math.isfinite(value) else None
+    if usable is None or not valid:
+        status = DiffStatus.NO_DATA if valid else DiffStatus.INVALID
+        return Diff(series, usable, floor, None, None, status, floor.median, against=against)
+    scale = scale_of(CATALOG[series.metric].kind, [*frozen, *since, usable])
+    spread = frozen
+    if len(frozen) < policy.minimum_runs:
+        spread = list(unsuspicious(since, policy, scale=scale))
+
+    def judge(run: float) -> Suspicion:
+        return suspicion(run, frozen, policy, series.better, scale=scale, spread=spread)
+
+    now = judge(usable)
+    earlier = [judge(run).status for run in since[-RUNS_BEFORE:]]
+    status, reason = gated(series, now.status, earlier, requests)
+    if status is DiffStatus.LEARNING and not reason:
+        reason = f"{against} has {floor.n} of the {policy.minimum_runs} runs that a baseline needs"
+    return Diff(
+        series,
+        usable,
+        floor,
+        now.effect,
+        now.minimum_detectable,
+        status,
+        pinned=floor.median,
+        reason=reason,
+        against=against,
+    )
+
+
+def pinned_diff(
+    series: Series,
+    value: float | None,
+    pinned: float,
+    recent: Sequence[float] = (),
+    *,
+    policy: BaselinePolicy | None = None,
+    minimum_effect: float | None = None,
+    valid: bool = True,
+) -> Diff:
+    """Compare a run with a fixed figure, such as "API p95 is 800 ms"; needs no history.
+
+    SUSPECT = worse than the figure by more than the minimum effect; REGRESSED = and one of the two
+    runs before as well; IMPROVED = better by more than the minimum effect.
+
+    Args:
+        series: what is compared.
+        value: of this run; None or not finite is NO_DATA.
+        pinned: the figure, in the metric's unit.
+        recent: the runs before this one, oldest first; n, median and CV are theirs.
+        policy: the default one when None.
+        minimum_effect: relative; the policy's when None.
+        valid: False when the load generator was the limit.
+
+    Raises:
+        KeyError: the metric is not in the catalog.
+    """
+    policy = policy or BaselinePolicy()
+    runs = [run for run in recent if math.isfinite(run)]
+    floor = noise(runs, policy.sd_floor)
+    usable = value if value is not None and math.isfinite(value) else None
+    if usable is None or not valid:
+        status = DiffStatus.NO_DATA if valid else DiffStatus.INVALID
+        return Diff(series, usable, floor, None, None, status, pinned)
+    scale = scale_of(CATALOG[series.metric].kind, (usable, pinned))
+    ruler = policy.ruler(scale, minimum_effect)
+    least = ruler.least_change(pinned)
+    change = _change_from(pinned, usable, scale)
+    missed = [_missed(_change_from(pinned, run, scale), least, series.better) for run in runs]
+    status = DiffStatus.OK
+    if _missed(change, least, series.better):
+        again = any(missed[-RUNS_BEFORE:])
+        status = DiffStatus.REGRESSED if again else DiffStatus.SUSPECT
+    elif _missed(-change, least, series.better):
+        status = DiffStatus.IMPROVED
+    return Diff(series, usable, floor, Effect(change, None, None, scale), least, status, pinned)
+
+
+def _change_from(pinned: float, value: float, scale: Scale) -> float:
+    return value / pinned - 1 if scale is Scale.RELATIVE else value - pinned
+
+
+def _missed(change: float, least: float, better: Better) -> bool:
+    worse = {"lower": change, "higher": -change, "neither": 0.0}[better]
+    return worse > least

@@ -1,0 +1,108 @@
+"""What is compared, what a comparison says, and when one suspect run becomes a regression.
+
+Add here: a field of a comparison that reports show. Keep out: baselines (window.py, pinned.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from perf_pipeline.analysis.noise import NoiseFloor
+from perf_pipeline.analysis.scale import Effect
+from perf_pipeline.analysis.suspicion import DiffStatus
+from perf_pipeline.metrics.catalog import CATALOG, Better
+
+P99_MINIMUM_REQUESTS: Final = 2_000
+"""Below this many requests a p(99) rests on fewer than 20 values and is never gated."""
+
+RUNS_BEFORE: Final = 2
+"""A suspect run is confirmed by one of so many runs before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Name what is compared: metric, tag filter and statistic (`p(95)`, `rate`, `value` ...).
+
+    The metric is one of the catalog.
+    """
+
+    metric: str
+    tags: Mapping[str, str]
+    statistic: str
+
+    @property
+    def key(self) -> str:
+        """Write metric and tag filter as in a profile, e.g. `http_reqs{scenario:read}`."""
+        inside = ",".join(f"{name}:{value}" for name, value in self.tags.items())
+        return f"{self.metric}{{{inside}}}" if inside else self.metric
+
+    @property
+    def label(self) -> str:
+        """Write key and statistic, e.g. `http_reqs{scenario:read} rate`."""
+        return f"{self.key} {self.statistic}"
+
+    @property
+    def better(self) -> Better:
+        """Give the metric's good direction."""
+        return CATALOG[self.metric].better
+
+    @property
+    def needs_many_requests(self) -> bool:
+        """Say whether this is a percentile from 99 on."""
+        inside = self.statistic.removeprefix("p(").removesuffix(")")
+        return inside != self.statistic and float(inside) >= 99
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """Compare one series of a run with its history or with a pinned figure.
+
+    Attributes:
+        series: what was compared.
+        value: of this run, in the metric's unit; None when there was none.
+        noise: n, median and CV of the baseline.
+        effect: None without value or without baseline.
+        minimum_detectable: see Suspicion.
+        status: the outcome.
+        pinned: the fixed figure, in the metric's unit; None when history was the judge.
+        reason: one sentence where the status needs one.
+        baseline: indices into the given history of the runs that it was compared with.
+        changed_since: when the change is confirmed (two of the last three runs out of line in one
+            direction, good or bad): index of its first run; the run itself has the index after the
+            history's last. None otherwise.
+        against: name of the pinned release; empty for history and for a profile's fixed figure.
+    """
+
+    series: Series
+    value: float | None
+    noise: NoiseFloor
+    effect: Effect | None
+    minimum_detectable: float | None
+    status: DiffStatus
+    pinned: float | None = None
+    reason: str = ""
+    baseline: tuple[int, ...] = ()
+    changed_since: int | None = None
+    against: str = ""
+
+
+def gated(
+    series: Series, now: DiffStatus, earlier: Sequence[DiffStatus], requests: float | None
+) -> tuple[DiffStatus, str]:
+    """Turn the status of one run into that of the gate, with its reason.
+
+    Args:
+        series: what is compared.
+        now: of this run alone.
+        earlier: of the RUNS_BEFORE runs before it, each alone.
+        requests: how many values a percentile rests on; None when unknown.
+    """
+    few = requests is not None and requests < P99_MINIMUM_REQUESTS
+    if series.needs_many_requests and few and now is not DiffStatus.LEARNING:
+        return DiffStatus.LEARNING, (
+            f"{requests:,.0f} requests; a {series.statistic} is compared from "
+            f"{P99_MINIMUM_REQUESTS:,} on"
+        )
+    if now is DiffStatus.SUSPECT and DiffStatus.SUSPECT in earlier:
+        return DiffStatus.REGRESSED, "2 of the last 3 runs are out of line in the bad direction"
+    return now, ""

@@ -3,27 +3,55 @@
 Add here: an option of the UI. Keep out: importing dagster; it runs as a program.
 """
 
-import os
+import json
 import shutil
 import signal
-import subprocess
+import socket
 import sys
-from collections.abc import Mapping
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from perf_pipeline.errors import StackError
+from perf_pipeline.stack.ledger import is_alive
 from perf_pipeline.stack.parts import Say
 from perf_pipeline.stack.postgres import running_postgres
+from perf_pipeline.stack.service import (
+    LOOPBACK,
+    Command,
+    Service,
+    is_listening,
+    spawn,
+)
 
 INSTANCE_FILE: Final = "dagster.yaml"
 WORKSPACE_FILE: Final = "workspace.yaml"
 STORAGE_VARIABLE: Final = "PERF_DAGSTER_POSTGRES_URL"
+_READY_WITHIN_S: Final = 90.0
 _STOP_WITHIN_S: Final = 20.0
+_RUN_ENDS_WITHIN_S: Final = 15.0
+_POLL_S: Final = 0.2
+_CLIENTS: Final = 2  # ended before the servers of the folder, of which PostgreSQL is one
+_NOT_ENDED: Final = (
+    "query($before: Float!) {runsOrError(filter: {statuses: "
+    "[QUEUED, NOT_STARTED, STARTING, STARTED, CANCELING], updatedBefore: $before}) "
+    "{... on Runs {results {id}}}}"
+)
+_TERMINATE: Final = (
+    "mutation($ids: [String!]!, $policy: TerminateRunPolicy!) "
+    "{terminateRuns(runIds: $ids, terminatePolicy: $policy) {__typename}}"
+)
 
 
 def serve_ui(state: Path, port: int, *, say: Say, project: Path | None = None) -> int:
-    """Serve until Ctrl-C or SIGTERM and give the server's exit code (0 when it was stopped).
+    """Serve until Ctrl-C or SIGTERM and give 0; 1 when the server ended by itself.
+
+    Runs that have not ended when it is stopped are cancelled first. Should this process be killed,
+    its guard ends the rest, and the next start marks such runs as cancelled.
 
     Args:
         state: the storage's data stay in `<state>/dagster`.
@@ -32,19 +60,26 @@ def serve_ui(state: Path, port: int, *, say: Say, project: Path | None = None) -
         project: folder with workspace.yaml and dagster.yaml; the present one when None.
 
     Raises:
-        StackError: the files are not here, or PostgreSQL cannot be started.
+        StackError: the files are not here, the port is taken, or a server cannot be started.
     """
     folder = (project or Path()).absolute()
-    home = _prepare_home(folder, state)
-    with running_postgres(home / "postgres", say=say) as dsn:
-        environment = {
-            **os.environ,
-            "DAGSTER_HOME": str(home),
-            STORAGE_VARIABLE: storage_url(dsn),
-            "PERF_STATE": str(state.absolute()),
-        }
-        say(f"Dagster's UI: http://127.0.0.1:{port} (Ctrl-C stops it)")
-        return _run(folder, port, environment)
+    services = state.absolute() / "dagster"
+    # A folder of its own: what Dagster does not know in DAGSTER_HOME it may remove (`logs`).
+    home = _prepare_home(folder, services / "home")
+    _require_free(port)
+    began_at = datetime.now(UTC)
+    with _stop_signals() as stop, running_postgres(services, say=say) as dsn:
+        say("starting Dagster ...")
+        dagster = spawn(services, _command(folder, home, state, dsn, port))
+        dagster.await_ready(lambda: stop.is_set() or is_listening(port), _READY_WITHIN_S)
+        say(f"Dagster's UI: http://{LOOPBACK}:{port} (Ctrl-C stops it; its log: {dagster.log})")
+        _cancel_runs(port, "MARK_AS_CANCELED_IMMEDIATELY", before=began_at)
+        _wait(stop, dagster)
+        if not stop.is_set():
+            raise dagster.failure("ended by itself")
+        say("stopping Dagster ...")
+        _cancel_runs(port, "SAFE_TERMINATE", before=datetime.now(UTC))
+    return 0
 
 
 def storage_url(dsn: str) -> str:
@@ -52,50 +87,94 @@ def storage_url(dsn: str) -> str:
     return dsn.replace("postgresql://", "postgresql+psycopg2://", 1)
 
 
-def _prepare_home(folder: Path, state: Path) -> Path:
+def _prepare_home(folder: Path, home: Path) -> Path:
     for name in (INSTANCE_FILE, WORKSPACE_FILE):
         if not (folder / name).is_file():
             raise StackError(
                 f"there is no {name} in {folder}",
                 hint="start the UI in the project's folder, or write one after the project's",
             )
-    home = state.absolute() / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(folder / INSTANCE_FILE, home / INSTANCE_FILE)
     return home
 
 
-def _run(folder: Path, port: int, environment: Mapping[str, str]) -> int:
-    """Run `dagster dev` in a process group of its own, so that nothing of it outlives us."""
-    command = [sys.executable, "-m", "dagster", "dev", "--workspace", WORKSPACE_FILE]
-    process = subprocess.Popen(
-        [*command, "--host", "127.0.0.1", "--port", str(port)],
-        cwd=folder,
-        env=dict(environment),
-        start_new_session=True,
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise StackError(
+                f"port {port} of {LOOPBACK} can't be used for the UI: {error.strerror}",
+                hint=f"name another one: perf-pipeline ui --port {port + 1}",
+            ) from error
+
+
+def _command(folder: Path, home: Path, state: Path, dsn: str, port: int) -> Command:
+    workspace = ("--workspace", str(folder / WORKSPACE_FILE))
+    address = ("--host", LOOPBACK, "--port", str(port))
+    url = storage_url(dsn)
+    return Command(
+        name="dagster",
+        argv=(sys.executable, "-m", "dagster", "dev", *workspace, *address),
+        environment={
+            "DAGSTER_HOME": str(home),
+            STORAGE_VARIABLE: url,
+            "PERF_STATE": str(state.absolute()),
+            # Its notice that it is superseded is for us and not for who reads the log.
+            "PYTHONWARNINGS": "ignore:Function",
+        },
+        secrets=(url, dsn),
+        grace_s=_STOP_WITHIN_S,
+        wave=_CLIENTS,
     )
-    stopped: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda got, _: stopped.append(got) or _interrupt(process))  # type: ignore[func-returns-value]  # append gives None
+
+
+@contextmanager
+def _stop_signals() -> Iterator[threading.Event]:
+    """Yield an event that Ctrl-C, SIGTERM and a closed terminal set."""
+    stop = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda _, __: stop.set()) for number in numbers}
     try:
-        code = process.wait()
+        yield stop
     finally:
-        _end_group(process)
-    return 0 if stopped else code
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _interrupt(process: "subprocess.Popen[bytes]") -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGINT)
+def _wait(stop: threading.Event, dagster: Service) -> None:
+    while not stop.wait(_POLL_S) and is_alive(dagster.record):
+        pass
 
 
-def _end_group(process: "subprocess.Popen[bytes]") -> None:
-    """End what is left of the group: dagster's webserver and daemon are its children."""
-    try:
-        process.wait(_STOP_WITHIN_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+def _cancel_runs(port: int, policy: str, *, before: datetime) -> None:
+    """Have Dagster cancel the runs not ended that were last heard of before a time, and wait.
+
+    At the end: a server that is stopped would leave them as running, or queued to begin a load as
+    soon as somebody looks at the UI again. At the beginning: nothing can run yet, so a run that is
+    said to was left by a server that was killed; it would keep every later run in the queue.
+    """
+    pause = threading.Event()
+    # A server that does not answer is stopped all the same.
+    with suppress(OSError, KeyError, TypeError, ValueError):
+        for attempt in range(round(_RUN_ENDS_WITHIN_S / _POLL_S)):
+            answer = _ask(port, _NOT_ENDED, before=before.timestamp())
+            ids = [one["id"] for one in answer["runsOrError"]["results"]]
+            if not ids:
+                return
+            if attempt == 0:
+                _ask(port, _TERMINATE, ids=ids, policy=policy)
+            pause.wait(_POLL_S)
+
+
+def _ask(port: int, query: str, **variables: object) -> Any:
+    body = json.dumps({"query": query, "variables": variables}).encode()
+    request = urllib.request.Request(
+        f"http://{LOOPBACK}:{port}/graphql",
+        data=body,
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=_RUN_ENDS_WITHIN_S) as answer:  # noqa: S310 - as above
+        return json.loads(answer.read())["data"]

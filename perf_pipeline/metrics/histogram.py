@@ -1,0 +1,105 @@
+"""A mergeable histogram whose percentiles are wrong by at most a stated share of themselves.
+
+DDSketch without a limit on buckets (Masson, Rim, Lee: "DDSketch: a fast and fully-mergeable
+quantile sketch with relative-error guarantees", PVLDB 12, 2019): with g = (1 + e) / (1 - e), bucket
+i > 0 holds the values x with LEAST g^(i-1) < x <= LEAST g^i and stands for 2 LEAST g^i / (g + 1),
+which no value in it differs from by more than the share e. Bucket 0 holds |x| <= LEAST, bucket -i
+mirrors i. Histograms of workers and of runs are merged by adding counts; nothing is lost by it.
+
+Add here: another question to a distribution. Keep out: filling it from rows (store/, in SQL).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil, floor, log
+from typing import Final
+
+RELATIVE_ERROR: Final = 0.005
+LEAST: Final = 1e-6
+_GAMMA: Final = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
+LOG_GAMMA: Final = log(_GAMMA)
+
+
+def bucket_of(value: float) -> int:
+    """Give the number of a value's bucket.
+
+    >>> bucket_of(0.0), bucket_of(1e-6 * 1.005), bucket_of(-1e-6 * 1.005)
+    (0, 1, -1)
+    """
+    if abs(value) <= LEAST:
+        return 0
+    number = max(1, ceil(log(abs(value) / LEAST) / LOG_GAMMA))
+    return number if value > 0 else -number
+
+
+def value_of(bucket: int) -> float:
+    """Give the value that a bucket stands for."""
+    if bucket == 0:
+        return 0.0
+    size: float = 2 * LEAST * _GAMMA ** abs(bucket) / (_GAMMA + 1)
+    return size if bucket > 0 else -size
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Hold a distribution; count, total, minimum and maximum are exact.
+
+    Attributes:
+        count: of values.
+        total: their sum.
+        minimum: the smallest; inf without values.
+        maximum: the largest; -inf without values.
+        buckets: how many values each bucket holds, by its number; empty where only the exact
+            figures were kept.
+    """
+
+    count: int
+    total: float
+    minimum: float
+    maximum: float
+    buckets: Mapping[int, int]
+
+    def plus(self, other: "Histogram") -> "Histogram":
+        """Give the histogram of the values of both."""
+        buckets = dict(self.buckets)
+        for bucket, count in other.buckets.items():
+            buckets[bucket] = buckets.get(bucket, 0) + count
+        return Histogram(
+            self.count + other.count,
+            self.total + other.total,
+            min(self.minimum, other.minimum),
+            max(self.maximum, other.maximum),
+            buckets,
+        )
+
+    def percentile(self, percent: float) -> float | None:
+        """Give a percentile, by linear interpolation between closest ranks as everywhere.
+
+        Both ranks, and so what lies between them, are right within `RELATIVE_ERROR`; the first and
+        the last are exact. None without values.
+
+        Args:
+            percent: 0 to 100.
+        """
+        in_buckets = sum(self.buckets.values())
+        if not in_buckets:
+            return None
+        rank = percent / 100 * (in_buckets - 1)
+        low, high = self._value_at(floor(rank)), self._value_at(ceil(rank))
+        return low + (high - low) * (rank - floor(rank))
+
+    def _value_at(self, rank: int) -> float:
+        if rank == 0:
+            return self.minimum
+        if rank == sum(self.buckets.values()) - 1:
+            return self.maximum
+        seen = 0
+        for bucket in sorted(self.buckets):
+            seen += self.buckets[bucket]
+            if seen > rank:
+                # Nothing lies outside what was seen.
+                return min(self.maximum, max(self.minimum, value_of(bucket)))
+        return self.maximum
+
+
+EMPTY: Final = Histogram(0, 0.0, float("inf"), float("-inf"), {})

@@ -17,7 +17,12 @@ from perf_pipeline.config.data_sets import DataSet, Rows, read_csv
 from perf_pipeline.config.own_scenarios import scenarios_in
 from perf_pipeline.config.parameters import is_python
 from perf_pipeline.config.profile import Scenario
-from perf_pipeline.config.steps import HttpStepsParameters, OwnHttpParameters, PythonParameters
+from perf_pipeline.config.steps import (
+    HttpStepsParameters,
+    OwnHttpParameters,
+    PythonParameters,
+    is_header_text,
+)
 from perf_pipeline.config.templates import Source, Variable, parse_template, variables_of
 
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
@@ -63,9 +68,15 @@ def columns_used(parameters: HttpStepsParameters, name: str) -> tuple[str, ...]:
 
 def variables_in(parameters: HttpStepsParameters) -> Iterator[Variable]:
     """Give every variable of the steps."""
-    yield from _variables(parameters.headers)
+    yield from variables_of_texts(parameters.headers)
     for step in parameters.steps:
-        yield from _variables(step.model_dump(exclude={"name", "group", "save"}))
+        yield from variables_of_texts(step.model_dump(exclude={"name", "group", "save"}))
+
+
+def variables_in_headers(parameters: HttpStepsParameters) -> Iterator[Variable]:
+    """Give every variable that goes into a header."""
+    for headers in (parameters.headers, *(step.headers for step in parameters.steps)):
+        yield from variables_of_texts(headers)
 
 
 def environment_names(parameters: OwnHttpParameters) -> frozenset[str]:
@@ -78,15 +89,16 @@ def environment_names(parameters: OwnHttpParameters) -> frozenset[str]:
     return frozenset(names)
 
 
-def _variables(value: object) -> Iterator[Variable]:
+def variables_of_texts(value: object) -> Iterator[Variable]:
+    """Give the variables of a text, or of all texts inside tables and lists."""
     if isinstance(value, str):
         yield from variables_of(parse_template(value))
     elif isinstance(value, Mapping):
         for inner in value.values():
-            yield from _variables(inner)
+            yield from variables_of_texts(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from _variables(inner)
+            yield from variables_of_texts(inner)
 
 
 _Found = Iterator[tuple[str, str]]
@@ -136,8 +148,7 @@ def _cell_mistakes(
     }
     header = {
         one.arguments[1]
-        for texts in (parameters.headers, *(step.headers for step in parameters.steps))
-        for one in _variables(texts)
+        for one in variables_in_headers(parameters)
         if one.source is Source.DATA and one.arguments[0] == name
     }
     rules: tuple[tuple[set[str], Callable[[str], bool], str], ...] = (
@@ -154,11 +165,6 @@ def _cell_mistakes(
 def is_json_number(text: str) -> bool:
     """Say whether a text is a number as JSON writes it."""
     return _NUMBER.fullmatch(text) is not None
-
-
-def is_header_text(text: str) -> bool:
-    """Say whether a text may stand in a header's value (RFC 9110, 5.5)."""
-    return text == text.strip() and all(" " <= one <= "\xff" and one != "\x7f" for one in text)
 
 
 def _module_mistakes(exec_name: str, folder: Path) -> _Found:

@@ -20,6 +20,8 @@ _BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # A name is a tag's value in thresholds, where these characters separate or quote.
 _NAME: Final = re.compile(r"(?! )[^,{}:'\"\x00-\x1f]{1,80}(?<! )")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_WRITTEN_BY_CLIENT: Final = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 _PATH: Final = re.compile(r"/[^\s#\x00-\x1f]*")
 
 
@@ -64,7 +66,30 @@ def _path(value: str) -> str:
     return value
 
 
+def _header_name(value: str) -> str:
+    if not _TOKEN.fullmatch(value):
+        raise ValueError(f"{value!r} can't be a header's name (RFC 9110, 5.6.2)")
+    if value.lower() in _WRITTEN_BY_CLIENT:
+        raise ValueError(f"{value!r} is written by the client itself; leave it out")
+    return value
+
+
+def _header_value(value: str) -> str:
+    if not is_header_text(value):
+        raise ValueError("holds a character that a header can't carry; its value is not shown")
+    return value
+
+
+def is_header_text(text: str) -> bool:
+    """Say whether a text may stand in a header's value (RFC 9110, 5.5)."""
+    return text == text.strip() and all(" " <= one <= "\xff" and one != "\x7f" for one in text)
+
+
 Text = Annotated[str, BeforeValidator(_text)]
+Headers = dict[
+    Annotated[str, AfterValidator(_header_name)],
+    Annotated[str, BeforeValidator(_text), AfterValidator(_header_value)],
+]
 Name = Annotated[str, AfterValidator(_name)]
 VariableName = Annotated[str, AfterValidator(_variable)]
 Statuses = Annotated[
@@ -114,7 +139,7 @@ class OwnHttpParameters(Frozen):
 
     timeout_us: Duration = Field(default=10 * US_PER_S, alias="timeout", gt=0)
     redirects: int = Field(default=10, ge=0, le=100)
-    headers: dict[str, Text] = Field(default_factory=dict)
+    headers: Headers = Field(default_factory=dict)
     auth: Auth | None = None
     ca_file: str | None = None
     insecure_skip_verify: bool = False
@@ -161,7 +186,7 @@ class Step(Frozen):
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
     path: Annotated[str, AfterValidator(_path)]
     query: dict[str, Text] = Field(default_factory=dict)
-    headers: dict[str, Text] = Field(default_factory=dict)
+    headers: Headers = Field(default_factory=dict)
     json_body: Any = Field(default=None, alias="json")
     form: dict[str, Text] | None = None
     body: str | None = None

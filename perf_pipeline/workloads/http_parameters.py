@@ -4,16 +4,20 @@ Add here: a parameter that every HTTP workload takes. Keep out: validation for p
 """
 
 import ssl
+from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from perf_pipeline.config.steps import Auth, OwnHttpParameters
 from perf_pipeline.engine.ports import WorkerContext
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.units import US_PER_S
 from perf_pipeline.workloads.http_origin import HttpOrigin, header_block
 
 TIMEOUT_US: Final = 10 * US_PER_S
+ENV_PREFIX: Final = "env:"  # of the names of environment variables among a worker's secrets
 _JSON: Final = "application/json"
 _DEFAULT_HEADERS: Final = (("Accept", _JSON), ("User-Agent", "perf-pipeline"))
 
@@ -57,6 +61,58 @@ class HttpParameters:
             think_low_us=low_us,
             think_high_us=high_us,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnHttpSettings:
+    """Hold how a scenario of the user's own talks to the target.
+
+    Attributes:
+        origin: parameter `base_url`.
+        tls: trusts `caFile`, the system's authorities, or anybody (`insecureSkipVerify`).
+        authorization: value of that header, a secret; empty when there is none.
+        secrets: environment variables that the scenario may use, by name.
+    """
+
+    origin: HttpOrigin
+    tls: ssl.SSLContext | None
+    authorization: str
+    secrets: Mapping[str, str]
+
+    @classmethod
+    def read(cls, context: WorkerContext, parameters: OwnHttpParameters) -> Self:
+        """Read the address, the certificates and the secrets.
+
+        Raises:
+            ValueError: the address is wrong.
+        """
+        origin = HttpOrigin.parse(context.parameters["base_url"])
+        folder = Path(context.parameters["folder"])
+        secrets = {
+            name.removeprefix(ENV_PREFIX): secret
+            for name, secret in context.secrets.items()
+            if name.startswith(ENV_PREFIX)
+        }
+        tls = _own_tls(parameters, folder) if origin.is_tls else None
+        return cls(origin, tls, _authorization(parameters.auth, secrets), secrets)
+
+
+def _own_tls(parameters: OwnHttpParameters, folder: Path) -> ssl.SSLContext:
+    trusted = folder / parameters.ca_file if parameters.ca_file else None
+    tls = ssl.create_default_context(cafile=trusted)
+    if parameters.insecure_skip_verify:
+        tls.check_hostname = False
+        tls.verify_mode = ssl.CERT_NONE
+    return tls
+
+
+def _authorization(auth: Auth | None, secrets: Mapping[str, str]) -> str:
+    if auth is None:
+        return ""
+    secret = secrets[auth.variable]
+    if auth.bearer_env:
+        return f"Bearer {secret}"
+    return f"Basic {b64encode(secret.encode()).decode('ascii')}"
 
 
 def own_ids(context: WorkerContext) -> list[str]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from perf_pipeline.config.parameters import HTTP_STEPS, is_python
+
 _HERE: Final = "perf_pipeline.workloads"
 WORKLOADS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -21,5 +23,13 @@ WORKLOADS: Final[Mapping[str, str]] = MappingProxyType(
         "produce_transactions": f"{_HERE}.kafka_produce:ProduceTransactions",
         "produce_ceiling": f"{_HERE}.kafka_produce:ProduceCeiling",
         "consume_messages": f"{_HERE}.kafka_consume:ConsumeMessages",
+        HTTP_STEPS: f"{_HERE}.http_steps:HttpSteps",
     }
 )
+
+
+def workload_of(exec_name: str) -> str:
+    """Give the class of an `exec`, as the engine finds it; Python code of the user's has one."""
+    if is_python(exec_name):
+        return f"{_HERE}.python_scenario:PythonScenario"
+    return WORKLOADS[exec_name]

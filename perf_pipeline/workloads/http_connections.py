@@ -1,0 +1,73 @@
+"""Which connection an own scenario's requests go over, and the first look at the target.
+
+Add here: another kind of connection, behind the same protocol. Keep out: the kinds themselves.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from perf_pipeline.config.steps import OwnHttpParameters, PythonParameters
+from perf_pipeline.errors import ProfileError, TargetUnavailableError
+from perf_pipeline.units import format_duration
+from perf_pipeline.workloads.http_client import HttpConnection
+from perf_pipeline.workloads.http_parameters import OwnHttpSettings
+from perf_pipeline.workloads.http_result import HttpResult
+
+
+class Connection(Protocol):
+    """Carry one request at a time; `HttpConnection` says what each member means."""
+
+    @property
+    def started_ns(self) -> int:
+        """Give the start of the latest request, also of one that was cancelled."""
+        ...
+
+    @property
+    def bytes_out(self) -> int:
+        """Give the bytes of the latest request, also of one that was cancelled."""
+        ...
+
+    async def send(self, data: bytes, *, timeout_us: int, is_head: bool = False) -> HttpResult:
+        """Send a request as it is and give what came of it."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        ...
+
+
+def connection_maker(
+    settings: OwnHttpSettings, parameters: OwnHttpParameters
+) -> Callable[[], Connection]:
+    """Give the function that makes a connection of the kind that the scenario asks for.
+
+    Raises:
+        ProfileError: HTTP/2 to a target without TLS.
+    """
+    if parameters.http2 and not settings.origin.is_tls:
+        sentence = f"http2 needs a target with https, and {settings.origin} is none"
+        raise ProfileError("of the run", [sentence])
+    asks_httpx = isinstance(parameters, PythonParameters) and parameters.transport == "httpx"
+    if parameters.http2 or asks_httpx:
+        # httpx takes 0.6 s to import; only who asks for it pays.
+        from perf_pipeline.workloads.http_over_httpx import HttpxConnection  # noqa: PLC0415
+
+        return lambda: HttpxConnection(settings.origin, settings.tls, http2=parameters.http2)
+    return lambda: HttpConnection(settings.origin, tls=settings.tls)
+
+
+async def connect_first(settings: OwnHttpSettings, timeout_us: int) -> None:
+    """See whether the target accepts a connection.
+
+    Raises:
+        TargetUnavailableError: it does not; says what was tried.
+    """
+    first = HttpConnection(settings.origin, tls=settings.tls)
+    error = await first.connect(timeout_us=timeout_us)
+    first.close()
+    if error:
+        raise TargetUnavailableError(
+            f"{settings.origin} accepts no connection: {error} (tried for up to "
+            f"{format_duration(timeout_us)})",
+            hint="start the target, or set the target's base_url",
+        )

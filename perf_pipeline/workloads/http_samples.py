@@ -1,0 +1,30 @@
+"""What a request's result means for its sample: outcome and error class.
+
+Add here: another class of outcome. Keep out: writing samples down (the workloads).
+"""
+
+from collections.abc import Container
+from typing import Final
+
+from perf_pipeline.metrics.sample import Outcome
+from perf_pipeline.workloads.http_result import HttpError, HttpResult
+
+RESENT: Final = "resent"
+UNEXPECTED_STATUS: Final = "status"
+# k6's: http_req_failed counts what is not of these (http.expectedStatuses).
+EXPECTED_BY_DEFAULT: Final = range(200, 400)
+_TIMEOUTS: Final = frozenset({HttpError.TIMEOUT, HttpError.CONNECT_TIMEOUT})
+
+
+def outcome_of(result: HttpResult, expected: Container[int]) -> tuple[Outcome, str]:
+    """Give a result's outcome and its error class, which is empty when all is well.
+
+    A request that went out twice may have been done twice, or answered "exists already": its
+    class is `resent`, whatever its status.
+    """
+    if result.error:
+        is_timeout = result.error in _TIMEOUTS
+        return Outcome.TIMEOUT if is_timeout else Outcome.FAILED, result.error
+    if result.status in expected:
+        return Outcome.OK, RESENT if result.resent else ""
+    return Outcome.FAILED, RESENT if result.resent else UNEXPECTED_STATUS

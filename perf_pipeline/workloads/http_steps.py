@@ -1,0 +1,195 @@
+"""Scenarios written in the profile: HTTP steps, one after the other, per iteration.
+
+Parameters: `base_url`; `own`, the profile's; `folder`, where its relative paths start; `run`, the
+run's id; `ids_files`, of seeded users by set. Secrets: environment variables, as `env:NAME`.
+Add here: what happens between two steps. Keep out: bytes (http_steps_writing.py), values
+(http_steps_values.py), checks (http_steps_checks.py), redirects (http_steps_redirects.py).
+"""
+
+import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from perf_pipeline.config.steps import HttpStepsParameters
+from perf_pipeline.engine.ports import Iteration, WorkerContext
+from perf_pipeline.metrics.sample import Outcome
+from perf_pipeline.workloads.http_connections import Connection, connect_first, connection_maker
+from perf_pipeline.workloads.http_parameters import OwnHttpSettings
+from perf_pipeline.workloads.http_result import HttpResult
+from perf_pipeline.workloads.http_samples import EXPECTED_BY_DEFAULT, outcome_of
+from perf_pipeline.workloads.http_steps_cookies import CookieJar
+from perf_pipeline.workloads.http_steps_preparing import PreparedStep, prepared_steps
+from perf_pipeline.workloads.http_steps_redirects import (
+    REDIRECTS,
+    following_request,
+    target_path,
+    with_header,
+)
+from perf_pipeline.workloads.http_steps_values import Scope
+
+_NS_PER_US = 1_000
+
+
+class _User:
+    """Hold what belongs to one virtual user.
+
+    Attributes:
+        connection: kept alive between iterations.
+        jar: its cookies.
+        scope: what its variables read.
+    """
+
+    __slots__ = ("connection", "jar", "scope")
+
+    def __init__(self, connection: Connection, jar: CookieJar, scope: Scope) -> None:
+        self.connection = connection
+        self.jar = jar
+        self.scope = scope
+
+
+class HttpSteps:
+    """Perform the profile's steps in order; each request is a sample named after its step.
+
+    The first request of an iteration was intended when the iteration was; a later one when the
+    one before had ended and its think time was over, so that lateness counts once.
+    """
+
+    protocol = "http"
+    checks: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+    def __init__(self) -> None:
+        self._users: dict[int, _User] = {}
+
+    async def open(self, context: WorkerContext) -> None:
+        """Prepare the steps and see whether the target accepts a connection.
+
+        Raises:
+            TargetUnavailableError: it does not, or there are too few seeded users.
+            ProfileError: a file changed since the profile was checked.
+        """
+        own = HttpStepsParameters.model_validate(context.parameters["own"])
+        self._settings = settings = OwnHttpSettings.read(context, own)
+        self._make_connection = connection_maker(settings, own)
+        self._steps = prepared_steps(own, settings, context)
+        self._most_hops = own.redirects
+        self._keeps_cookies = own.keep_cookies
+        self._think_time_us = own.think_time_us
+        self._clock, self._record = context.clock, context.recorder.sample
+        self._origin_ns = context.clock.origin_ns
+        self.checks = MappingProxyType({step.operation: step.checks for step in own.steps})
+        await connect_first(settings, own.timeout_us)
+
+    async def close(self) -> None:
+        """Close the connections of all VUs."""
+        for user in self._users.values():
+            user.connection.close()
+        self._users.clear()
+        await asyncio.sleep(0)  # the event loop closes sockets on its next turn
+
+    async def iterate(self, iteration: Iteration) -> None:
+        """Perform the steps, then think; end early where a value that is to be saved is missing."""
+        user = self._user(iteration)
+        intended_us = iteration.intended_us
+        for step in self._steps:
+            intended_us, goes_on = await self._perform(step, user, intended_us)
+            if not goes_on:
+                break
+            if step.think_time_us[1]:
+                intended_us = await self._pause(step.think_time_us, iteration, intended_us)
+        if self._think_time_us[1]:
+            await self._pause(self._think_time_us, iteration, intended_us)
+
+    def _user(self, iteration: Iteration) -> _User:
+        user = self._users.get(iteration.vu)
+        if user is None:
+            jar = CookieJar(self._settings.origin)
+            user = _User(self._make_connection(), jar, Scope(iteration))
+            self._users[iteration.vu] = user
+        elif user.jar and not self._keeps_cookies:
+            user.jar.clear()
+        user.scope.begin(iteration)
+        return user
+
+    async def _pause(self, range_us: tuple[int, int], iteration: Iteration, from_us: int) -> int:
+        until_us = from_us + iteration.random.randint(*range_us)
+        await self._clock.sleep_until_us(until_us)
+        return until_us
+
+    async def _perform(self, step: PreparedStep, user: _User, intended_us: int) -> tuple[int, bool]:
+        """Send a step's request and its redirects; give its end, and whether more steps follow."""
+        data = step.writer.static or step.writer.write(user.scope)
+        for _ in range(self._most_hops):
+            result = await self._send(step, user, data, intended_us)
+            if result.status not in REDIRECTS or result.status in step.stops_at:
+                break
+            following = following_request(self._settings.origin, data, result)
+            if following is None:
+                break
+            data, intended_us = following, self._sample(step, user, result, intended_us)
+        else:
+            result = await self._send(step, user, data, intended_us)
+        expectation = step.expectation
+        passed = expectation.passed(result, user.scope)
+        failed = expectation.every ^ passed
+        ended_us = self._sample(step, user, result, intended_us, passed, failed)
+        return ended_us, not failed & expectation.saving
+
+    async def _send(
+        self, step: PreparedStep, user: _User, data: bytes, intended_us: int
+    ) -> HttpResult:
+        connection, jar = user.connection, user.jar
+        if jar and (cookies := jar.header_for(target_path(data))):
+            data = with_header(data, cookies)
+        try:
+            result = await connection.send(
+                data, timeout_us=step.timeout_us, is_head=step.writer.method == "HEAD"
+            )
+        except asyncio.CancelledError:
+            self._record(
+                user.scope.iteration,
+                step.operation,
+                self._at_us(connection.started_ns),
+                self._clock.now_us(),
+                Outcome.INTERRUPTED,
+                intended_us=intended_us,
+                bytes_out=connection.bytes_out,
+            )
+            raise
+        for name, _ in result.headers:
+            if len(name) == 10 and name.lower() == b"set-cookie":
+                jar.take(result.headers, target_path(data))
+                break
+        return result
+
+    def _sample(
+        self,
+        step: PreparedStep,
+        user: _User,
+        result: HttpResult,
+        intended_us: int,
+        passed: int = 0,
+        failed: int = 0,
+    ) -> int:
+        """Record a request and give its end; a redirect on the way has no checks."""
+        is_hop = not (passed or failed) and result.status in REDIRECTS
+        expected = EXPECTED_BY_DEFAULT if is_hop else step.expectation.statuses
+        outcome, error = outcome_of(result, expected)
+        ended_us = self._at_us(result.ended_ns)
+        self._record(
+            user.scope.iteration,
+            step.operation,
+            self._at_us(result.started_ns),
+            ended_us,
+            outcome,
+            intended_us=intended_us,
+            status=result.status,
+            error=error,
+            bytes_out=result.bytes_out,
+            bytes_in=result.bytes_in,
+            checks_passed=passed,
+            checks_failed=failed,
+        )
+        return ended_us
+
+    def _at_us(self, stamp_ns: int) -> int:
+        return (stamp_ns - self._origin_ns) // _NS_PER_US

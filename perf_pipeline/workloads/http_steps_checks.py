@@ -1,0 +1,159 @@
+"""What a step expects of a response, and what it saves of it.
+
+Add here: another thing to expect (and its name in Step.checks, in the same order). Keep out: the
+sample (http_steps.py).
+"""
+
+import json
+from collections.abc import Callable, Container
+from dataclasses import dataclass
+from typing import Final
+
+from perf_pipeline.config.json_path import Place, parse_json_path
+from perf_pipeline.config.steps import HEADER_PREFIX, Step, is_header_text
+from perf_pipeline.workloads.http_result import HttpResult
+from perf_pipeline.workloads.http_samples import EXPECTED_BY_DEFAULT
+from perf_pipeline.workloads.http_steps_values import Scope, Surroundings, Value, as_text
+from perf_pipeline.workloads.http_steps_writing import value_reader
+
+_NS_PER_US: Final = 1_000
+_ABSENT: Final = object()
+_UNREAD: Final = object()
+_Check = Callable[["Answer", Scope], bool]
+
+
+class Answer:
+    """Give a response's parts; its JSON is read once, and only where somebody asks.
+
+    Args:
+        result: a complete response.
+    """
+
+    __slots__ = ("_document", "result")
+
+    def __init__(self, result: HttpResult) -> None:
+        self.result = result
+        self._document: Value = _UNREAD
+
+    def at(self, place: Place) -> Value:
+        """Give the JSON value at a place; `_ABSENT` where there is none, or no JSON at all."""
+        if self._document is _UNREAD:
+            self._document = _read_json(self.result.body)
+        found = self._document
+        for part in place:
+            try:
+                found = found[part]  # type: ignore[index]  # what has no such index says so
+            except (KeyError, IndexError, TypeError):
+                return _ABSENT
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """Judge the responses of one step.
+
+    Attributes:
+        statuses: with which a request is not failed.
+        every: mask of all its checks.
+        saving: mask of the checks after which the iteration can't go on.
+        checks: in the order of their bits.
+    """
+
+    statuses: Container[int]
+    every: int
+    saving: int
+    checks: tuple[_Check, ...]
+
+    def passed(self, result: HttpResult, scope: Scope) -> int:
+        """Give the mask of the checks that hold, and save what the step saves.
+
+        Without a complete response no check holds.
+        """
+        if result.error or not self.checks:
+            return 0
+        answer, mask, bit = Answer(result), 0, 1
+        for check in self.checks:
+            if check(answer, scope):
+                mask |= bit
+            bit <<= 1
+        return mask
+
+
+def expectation_of(step: Step, around: Surroundings, in_headers: Container[str]) -> Expectation:
+    """Prepare the checks of a step.
+
+    Args:
+        step: of the profile.
+        around: what variables read.
+        in_headers: saved names that later go into a header, so that they must fit there.
+    """
+    expect = step.expect
+    statuses: Container[int] = (
+        frozenset(expect.statuses) if expect.statuses else EXPECTED_BY_DEFAULT
+    )
+    checks: list[_Check] = []
+    if expect.statuses:
+        checks.append(lambda answer, _: answer.result.status in statuses)
+    if expect.duration_us:
+        checks.append(_faster_than(expect.duration_us * _NS_PER_US))
+    for path, raw in expect.json_values.items():
+        checks.append(_json_check(parse_json_path(path), raw, around))
+    for name, where in step.save.items():
+        checks.append(_saver(name, where, must_fit_header=name in in_headers))
+    every = (1 << len(checks)) - 1
+    saving = every ^ ((1 << (len(checks) - len(step.save))) - 1)
+    assert len(checks) == len(step.checks), "each check has its name, in the same order"
+    return Expectation(statuses, every, saving, tuple(checks))
+
+
+def _faster_than(limit_ns: int) -> _Check:
+    return lambda answer, _: answer.result.ended_ns - answer.result.started_ns < limit_ns
+
+
+def _json_check(place: Place, raw: Value, around: Surroundings) -> _Check:
+    if raw == "exists":
+        return lambda answer, _: answer.at(place) not in (None, _ABSENT)
+    read, has_variables = value_reader(raw, around)
+
+    def check(answer: Answer, scope: Scope) -> bool:
+        found, wanted = answer.at(place), read(scope)
+        if found is _ABSENT:
+            return False
+        return _is_same(found, wanted) or (has_variables and as_text(found) == as_text(wanted))
+
+    return check
+
+
+def _is_same(found: Value, wanted: Value) -> bool:
+    """Compare as JSON does: true is not 1."""
+    return found == wanted and isinstance(found, bool) is isinstance(wanted, bool)
+
+
+def _saver(name: str, where: str, *, must_fit_header: bool) -> _Check:
+    find = _finder(where)
+
+    def save(answer: Answer, scope: Scope) -> bool:
+        found = find(answer)
+        if found is _ABSENT or found is None:
+            return False
+        if must_fit_header and not is_header_text(as_text(found)):
+            return False
+        scope.saved[name] = found
+        return True
+
+    return save
+
+
+def _finder(where: str) -> Callable[[Answer], Value]:
+    if where.startswith(HEADER_PREFIX):
+        header = where.removeprefix(HEADER_PREFIX).strip()
+        return lambda answer: answer.result.header(header) or _ABSENT
+    place = parse_json_path(where)
+    return lambda answer: answer.at(place)
+
+
+def _read_json(body: bytes) -> Value:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return _ABSENT

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from perf_pipeline.config.parameters import HTTP_STEPS, is_own
-from perf_pipeline.config.profile import BENCHMARKS, Profile
+from perf_pipeline.config.profile import BENCHMARKS, BenchmarkConfig, Profile
 from perf_pipeline.config.step_rules import step_mistakes
-from perf_pipeline.config.steps import HttpStepsParameters
+from perf_pipeline.config.steps import HttpStepsParameters, OwnHttpParameters
 
 # The others' figures are worked out from every sample, as rows or messages per second.
 _TAKE_OWN: Final = frozenset({"api_user_creation", "api_mixed_operations", "end_to_end"})
@@ -68,6 +68,38 @@ def shared_operation_mistakes(profile: Profile) -> Iterator[str]:
                         f"{step.operation!r} of scenario {other} has other checks; "
                         "give one of the steps another name or group"
                     )
+
+
+def draws_seeded_users(config: BenchmarkConfig) -> bool:
+    """Say whether steps of a benchmark draw ids of users that the run seeds."""
+    return any(
+        data.seeded is not None
+        for scenario in config.scenarios.values()
+        if isinstance(scenario.parameters, HttpStepsParameters)
+        for data in scenario.parameters.data.values()
+    )
+
+
+def own_notices(profile: Profile) -> list[str]:
+    """Say what a reader of own scenarios' figures must know."""
+    found = []
+    for benchmark, config in profile.benchmarks.items():
+        for name, scenario in config.scenarios.items():
+            parameters = scenario.parameters
+            if not (config.enabled and isinstance(parameters, OwnHttpParameters)):
+                continue
+            where = f"scenario {name} of {benchmark}"
+            if parameters.insecure_skip_verify:
+                found.append(
+                    f"{where} takes any certificate (insecureSkipVerify): nobody knows whether "
+                    "it loads the right target"
+                )
+            if parameters.http2:
+                found.append(
+                    f"{where} goes through httpx for HTTP/2: the generator's own time is in "
+                    "its figures"
+                )
+    return found
 
 
 def _own_benchmark_mistakes(name: str, config: Mapping[str, Any]) -> Iterator[str]:

@@ -46,7 +46,7 @@ class Evidence:
 
 def figures_of(benchmark: str, evidence: Evidence) -> list[Figure]:
     """Work out a benchmark's figures; a figure without data is absent, never zero."""
-    return list(_FIGURES[benchmark](evidence))
+    return list(_FIGURES.get(benchmark, _none)(evidence))
 
 
 def write_figures(path: Path, figures: Iterable[Figure]) -> None:

@@ -3,16 +3,21 @@
 Add here: where a workload's parameter comes from. Keep out: what a workload does with it.
 """
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from perf_pipeline.config.own_files import environment_names
+from perf_pipeline.config.parameters import is_own
 from perf_pipeline.config.profile import BenchmarkConfig, Scenario
+from perf_pipeline.config.steps import OwnHttpParameters
 from perf_pipeline.engine.job import JSON, LoadJob, ScenarioJob
 from perf_pipeline.runs.seeding import ids_file, require_brokers
 from perf_pipeline.runs.session import Session
-from perf_pipeline.workloads.registry import WORKLOADS
+from perf_pipeline.workloads.http_parameters import ENV_PREFIX
+from perf_pipeline.workloads.registry import workload_of
 
 CEILING_SUFFIX: Final = "-ceiling"
 
@@ -48,7 +53,17 @@ def secrets_of(session: Session) -> dict[str, str]:
     """Give what workers need and no file may hold."""
     target = session.target
     found = {"postgres_dsn": target.postgres_dsn, "redis_url": target.redis_url}
+    for name in _own_environment(session):
+        found[f"{ENV_PREFIX}{name}"] = os.environ.get(name)
     return {name: secret for name, secret in found.items() if secret}
+
+
+def _own_environment(session: Session) -> Iterator[str]:
+    """Give the environment variables that own scenarios may read, and no other."""
+    for config in session.profile.benchmarks.values():
+        for scenario in config.scenarios.values():
+            if isinstance(scenario.parameters, OwnHttpParameters):
+                yield from environment_names(scenario.parameters)
 
 
 def run_of(session: Session, benchmark: str) -> str:
@@ -59,8 +74,11 @@ def run_of(session: Session, benchmark: str) -> str:
 def _scenario_job(
     session: Session, benchmark: str, config: BenchmarkConfig, name: str, scenario: Scenario
 ) -> ScenarioJob:
+    if is_own(scenario.exec):
+        return _own_job(session, benchmark, name, scenario)
     own = scenario.parameters.model_dump(mode="python")
-    addresses = _ADDRESSES[WORKLOADS[scenario.exec].partition(":")[0].rpartition(".")[2]]
+    workload = workload_of(scenario.exec)
+    addresses = _ADDRESSES[workload.partition(":")[0].rpartition(".")[2]]
     parameters: dict[str, JSON] = {
         "run": run_of(session, benchmark),
         **{key: list(value) if isinstance(value, tuple) else value for key, value in own.items()},
@@ -75,8 +93,28 @@ def _scenario_job(
     return ScenarioJob(
         name=name,
         executor=scenario.plan,
-        workload=WORKLOADS[scenario.exec],
+        workload=workload,
         parameters=parameters,
+        warm_up_us=scenario.warm_up_us,
+    )
+
+
+def _own_job(session: Session, benchmark: str, name: str, scenario: Scenario) -> ScenarioJob:
+    """Give an own scenario its parameters as the profile writes them, and where to find files."""
+    return ScenarioJob(
+        name=name,
+        executor=scenario.plan,
+        workload=workload_of(scenario.exec),
+        parameters={
+            "run": run_of(session, benchmark),
+            "base_url": session.target.base_url,
+            "exec": scenario.exec,
+            "folder": str(Path(session.profile.folder).resolve()),
+            "own": scenario.parameters.model_dump(mode="json", by_alias=True),
+            "ids_files": {
+                kind: str(ids_file(session, f"api_{kind}")) for kind in ("reads", "deletes")
+            },
+        },
         warm_up_us=scenario.warm_up_us,
     )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from perf_pipeline.config.profile import BENCHMARKS, Profile
+from perf_pipeline.config.profile import Profile
 from perf_pipeline.errors import ProfileError, StoreBusyError, TargetUnavailableError
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.runs.ingest import WAIT_S, ingest_benchmark
@@ -83,12 +83,12 @@ def run_pipeline(
 
 
 def chosen(profile: Profile, only: Sequence[str]) -> list[str]:
-    """Give the benchmarks to run, in the order of the graph.
+    """Give the benchmarks to run, in the order of the graph, own ones last.
 
     Raises:
         ProfileError: a name is not a benchmark of the profile.
     """
-    known = [one for one in BENCHMARKS if one in profile.benchmarks]
+    known = profile.benchmark_names
     wrong = [name for name in only if name not in known]
     if wrong:
         problems = [f"it has no benchmark {name!r}" for name in wrong]

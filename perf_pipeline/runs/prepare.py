@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from perf_pipeline import __version__
+from perf_pipeline.config.own_scenarios import own_notices
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.safety import check_target
 from perf_pipeline.config.target import Target, resolve_target
@@ -86,7 +87,7 @@ def open_session(
             profile=profile,
             target=complete,
             services=services,
-            notices=() if stack is None else stack.notices,
+            notices=(*(() if stack is None else stack.notices), *own_notices(profile)),
             environment=fingerprint(profile, target, services),
             state=state,
             trigger=trigger,

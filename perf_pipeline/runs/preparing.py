@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from perf_pipeline.config.own_scenarios import draws_seeded_users
 from perf_pipeline.config.parameters import SelectParameters
 from perf_pipeline.runs.jobs import CEILING_SUFFIX
 from perf_pipeline.runs.seeding import ensure_seeded, require_brokers, require_postgres
@@ -24,7 +25,9 @@ def prepare_benchmark(session: Session, benchmark: str) -> None:
     Raises:
         TargetUnavailableError: a part that the benchmark needs is absent or refuses.
     """
-    _BENCHMARKS[benchmark](session)
+    _BENCHMARKS.get(benchmark, _need_api)(session)
+    if draws_seeded_users(session.profile.benchmarks[benchmark]):
+        ensure_seeded(session)
 
 
 def prepare_step(session: Session, benchmark: str, step: int) -> None:

@@ -188,6 +188,7 @@ class HttpSteps:
             bytes_in=result.bytes_in,
             checks_passed=passed,
             checks_failed=failed,
+            phases=result.phases(self._origin_ns),
         )
         return ended_us
 

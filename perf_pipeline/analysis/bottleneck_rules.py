@@ -5,7 +5,9 @@ Add here: a rule, or a benchmark that saturates on purpose. Keep out: how a rule
 """
 # ruff: noqa: E501 - a table with one row a line
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Literal
 
 from perf_pipeline.metrics.threshold import Severity
@@ -73,6 +75,17 @@ _HOST: Final = (
     "see which part uses it (process metrics), move the load generator or a part elsewhere, "
     "take a larger machine"
 )
+
+ADVICE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "api": _API,
+        "database": _DATABASE,
+        "queue": _QUEUE,
+        "worker": _WORKER,
+        "host": _HOST,
+    }
+)
+"""What to do about a tier as a whole, when no single rule says something better."""
 
 SATURATING: Final = frozenset({"database_benchmark", "queue_produce", "queue_consume"})
 """Benchmarks that take all they can get on purpose: a limit that they reach is their result."""

@@ -1,0 +1,228 @@
+"""Which tier was it: the latency of messages by stages, against earlier runs, and its cause.
+
+A stage is slow when it grew against earlier runs, or is above its bound whatever was before. The
+slow stage that grew most (in ms, not as a ratio: 0.2 ms that became 2 ms move nobody) names the
+tier, unless the evidence shows that its cause is elsewhere: messages that wait in the queue before
+full or stalled hands wait for the worker.
+
+Add here: another cause behind a slow stage. Keep out: bounds (attribution_rules.py), SQL.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from perf_pipeline.analysis.attribution_rules import (
+    GROWN_RATIO,
+    GROWN_TAIL_MS,
+    GROWN_TYPICAL_MS,
+    HOST_CPU_RULE,
+    OUTBOX_SHARE,
+    REMEDIES,
+    SATURATED_RATIO,
+    STAGES,
+    TIERS_OF_A_SLOW_HOST,
+    Stage,
+    Tier,
+)
+from perf_pipeline.analysis.bottleneck import Finding, FindingStatus
+
+_STAGES: Final[Mapping[str, Stage]] = {stage.name: stage for stage in STAGES}
+
+
+@dataclass(frozen=True, slots=True)
+class StageTimes:
+    """Hold what one stage took in a run, and in the runs before it.
+
+    Attributes:
+        stage: its name.
+        typical_ms: median over the messages.
+        p95_ms: 95th percentile.
+        tail_ms: mean in the slowest tenth of messages; these add up over the stages.
+        typical_before_ms: median of the earlier runs' medians; None without an earlier run.
+        tail_before_ms: likewise of their tails.
+    """
+
+    stage: str
+    typical_ms: float
+    p95_ms: float
+    tail_ms: float
+    typical_before_ms: float | None = None
+    tail_before_ms: float | None = None
+
+    @property
+    def rule(self) -> Stage:
+        """Give whose stage it is, and its bounds."""
+        return _STAGES[self.stage]
+
+    @property
+    def growth_ms(self) -> float:
+        """Give how much slower it is than before, typically or in the tail; 0 when it is not."""
+        return max(0.0, *self._growths_ms())
+
+    @property
+    def has_grown(self) -> bool:
+        """Say whether it is so much slower than before that noise does not explain it."""
+        typical_ms, tail_ms = self._growths_ms()
+        return (
+            typical_ms >= GROWN_TYPICAL_MS
+            and self.typical_ms >= GROWN_RATIO * (self.typical_before_ms or 0.0)
+        ) or (
+            tail_ms >= GROWN_TAIL_MS and self.tail_ms >= GROWN_RATIO * (self.tail_before_ms or 0.0)
+        )
+
+    @property
+    def is_above_bound(self) -> bool:
+        """Say whether it is slow whatever was before."""
+        return (
+            self.typical_ms > self.rule.typical_bound_ms or self.tail_ms > self.rule.tail_bound_ms
+        )
+
+    def _growths_ms(self) -> tuple[float, float]:
+        before = (self.typical_before_ms, self.tail_before_ms)
+        now = (self.typical_ms, self.tail_ms)
+        typical_ms, tail_ms = (
+            0.0 if old is None else new - old for new, old in zip(now, before, strict=True)
+        )
+        return typical_ms, tail_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Say which tier holds the latency of one benchmark's messages.
+
+    Attributes:
+        tier: None when none does: healthy.
+        sentence: for people, with the figures that it rests on.
+        stages: in the order of a message's way; those that the system does not tell of are absent.
+        evidence: bottlenecks of the checklist that bear on the tier.
+        advice: what to do; empty when healthy.
+        runs: how many earlier runs it was compared with.
+    """
+
+    tier: Tier | None
+    sentence: str
+    stages: tuple[StageTimes, ...]
+    evidence: tuple[Finding, ...] = ()
+    advice: str = ""
+    runs: int = 0
+
+    @property
+    def name(self) -> str:
+        """Give the tier, or `healthy`."""
+        return "healthy" if self.tier is None else str(self.tier)
+
+
+def attribute(
+    stages: Sequence[StageTimes],
+    findings: Sequence[Finding] = (),
+    *,
+    saturation_ratio: float | None = None,
+    runs: int = 0,
+) -> Attribution | None:
+    """Say which tier holds the latency; None when no stage was measured.
+
+    Args:
+        stages: those that the system tells of, in any order.
+        findings: of the checklist over the same benchmark.
+        saturation_ratio: share of the queue's waiting time before full hands; None if unknown.
+        runs: number of earlier runs behind the `before` figures.
+
+    Raises:
+        KeyError: a stage is unknown.
+    """
+    known = {one.stage: one for one in stages}
+    ordered = tuple(known[stage.name] for stage in STAGES if stage.name in known)
+    if len(ordered) < len(known):
+        raise KeyError(f"unknown stages: {sorted(known.keys() - _STAGES.keys())}")
+    if not ordered:
+        return None
+    found = [one for one in findings if one.status is FindingStatus.FOUND]
+    grown = [one for one in ordered if one.has_grown]
+    slow = grown or [one for one in ordered if one.is_above_bound]
+    if not slow:
+        return Attribution(None, _healthy(ordered, runs), ordered, runs=runs)
+    tier, cause = _tier(slow, found, saturation_ratio)
+    evidence = tuple(one for one in found if one.tier == tier)
+    sentence = "; ".join([_holds(tier), *_parts(slow, ordered, runs), *cause])
+    advice = evidence[0].advice if evidence else REMEDIES[tier]
+    return Attribution(tier, sentence, ordered, evidence, advice, runs)
+
+
+def _tier(
+    slow: Sequence[StageTimes], found: Sequence[Finding], saturation_ratio: float | None
+) -> tuple[Tier, list[str]]:
+    """Name the tier whose stages are slowest together, and say why where it is not theirs."""
+    weights: dict[Tier, float] = {}
+    for one in slow:
+        weights[one.rule.tier] = weights.get(one.rule.tier, 0.0) + _weight_ms(one)
+    busy = any(one.rule == HOST_CPU_RULE for one in found)
+    if busy and len(weights) >= TIERS_OF_A_SLOW_HOST:
+        names = ", ".join(weights)
+        return Tier.HOST, [f"several tiers are slow at once ({names}) on a machine that is busy"]
+    heaviest = max(weights, key=lambda tier: weights[tier])
+    if heaviest is Tier.QUEUE:
+        return _behind_the_queue({one.stage: one for one in slow}, saturation_ratio)
+    return heaviest, []
+
+
+def _behind_the_queue(
+    slow: Mapping[str, StageTimes], saturation_ratio: float | None
+) -> tuple[Tier, list[str]]:
+    """Tell a slow broker from a slow worker: before both, messages wait in the queue."""
+    outbox_ms, queue_ms = (
+        _weight_ms(slow[name]) if name in slow else 0.0 for name in ("outbox", "queue")
+    )
+    if outbox_ms > OUTBOX_SHARE * (outbox_ms + queue_ms):
+        return Tier.QUEUE, ["handing messages to the broker was slow, too, and no worker does that"]
+    if saturation_ratio is not None and saturation_ratio > SATURATED_RATIO:
+        share = f"{100 * saturation_ratio:.0f} %"
+        return Tier.WORKER, [f"every hand of the workers was full in {share} of that waiting time"]
+    if "worker" in slow:
+        return Tier.WORKER, ["what the workers had in hand came to a stop as well"]
+    return Tier.QUEUE, ["the workers had free hands meanwhile: see the broker and the consumers"]
+
+
+def _weight_ms(one: StageTimes) -> float:
+    return one.growth_ms if one.has_grown else max(one.typical_ms, one.tail_ms)
+
+
+def _healthy(stages: Sequence[StageTimes], runs: int) -> str:
+    typical_ms = sum(one.typical_ms for one in stages)
+    tail_ms = sum(one.tail_ms for one in stages)
+    compared = f"or grew against {_runs(runs)}" if runs else "(no earlier run to compare with)"
+    return (
+        f"no stage of a message's way is above its bound {compared}; a typical message took "
+        f"{_ms(typical_ms)}, the slowest tenth {_ms(tail_ms)}"
+    )
+
+
+def _holds(tier: Tier) -> str:
+    if tier is Tier.HOST:
+        return "this machine holds the latency"
+    if tier is Tier.SYSTEM:
+        return "a part of the system of which it tells nothing holds the latency"
+    return f"the {'API' if tier is Tier.API else tier} holds the latency"
+
+
+def _parts(slow: Sequence[StageTimes], stages: Sequence[StageTimes], runs: int) -> Iterator[str]:
+    """Give one clause for each slow stage, the heaviest first."""
+    total_ms = sum(one.tail_ms for one in stages)
+    for one in sorted(slow, key=_weight_ms, reverse=True):
+        share = f", {100 * one.tail_ms / total_ms:.0f} % of it" if total_ms else ""
+        clause = (
+            f"{one.rule.meaning} a typical message spent {_ms(one.typical_ms)}, "
+            f"the slowest tenth {_ms(one.tail_ms)}{share}"
+        )
+        if one.typical_before_ms is not None and one.tail_before_ms is not None:
+            before = f"{_ms(one.typical_before_ms)} and {_ms(one.tail_before_ms)}"
+            clause += f" ({before} in {_runs(runs)})"
+        yield clause
+
+
+def _runs(count: int) -> str:
+    return "1 earlier run" if count == 1 else f"{count} earlier runs"
+
+
+def _ms(value: float) -> str:
+    return f"{value:,.0f} ms" if value >= 10 else f"{value:.1f} ms"

@@ -37,6 +37,7 @@ KEYED_TABLES: Final = (
     "histograms",
     "verdicts",
     "diffs",
+    "lineage",
 )
 _UPSERT_ENVIRONMENT: Final = """
 insert into environments (environment_id, facts)

@@ -18,7 +18,7 @@ create table if not exists schema_migrations (
 )
 """
 _LOG = "insert into schema_migrations (version, name, applied_at) values (?, ?, ?)"
-_VERSION = "select coalesce(max(version), 0) from schema_migrations"
+_APPLIED = "select version from schema_migrations"
 _TABLES = "select table_name from duckdb_tables() where not internal"
 _VIEW_HASH = "select comment from duckdb_views() where view_name = 'metric_values'"
 
@@ -36,7 +36,8 @@ def is_current(connection: duckdb.DuckDBPyConnection, shown: str) -> bool:
     Raises:
         PerfPipelineError: the file belongs to something else, or to a newer version.
     """
-    return _version(connection, shown) == migrations()[-1][0] and _view_is_current(connection)
+    known = {version for version, _, _ in migrations()}
+    return _applied(connection, shown) == known and _view_is_current(connection)
 
 
 def migrate(connection: duckdb.DuckDBPyConnection, shown: str) -> None:
@@ -45,9 +46,10 @@ def migrate(connection: duckdb.DuckDBPyConnection, shown: str) -> None:
     Raises:
         PerfPipelineError: the file belongs to something else, or to a newer version.
     """
-    current = _version(connection, shown)
+    # By what was applied and not by the highest: two branches may add theirs in either order.
+    applied = _applied(connection, shown)
     for version, name, sql in migrations():
-        if version <= current:
+        if version in applied:
             continue
         with connection.cursor() as cursor:
             cursor.begin()
@@ -64,21 +66,21 @@ def _view_is_current(connection: duckdb.DuckDBPyConnection) -> bool:
     return connection.execute(_VIEW_HASH).fetchone() == (view_hash(),)
 
 
-def _version(connection: duckdb.DuckDBPyConnection, shown: str) -> int:
+def _applied(connection: duckdb.DuckDBPyConnection, shown: str) -> set[int]:
     tables = {name for (name,) in connection.execute(_TABLES).fetchall()}
     if not tables:
-        return 0
+        return set()
     if "schema_migrations" not in tables:
         raise PerfPipelineError(
             f"{shown} is a DuckDB file of something else (it has the table {min(tables)!r})",
             hint="name another file for the history",
         )
-    row = connection.execute(_VERSION).fetchone()
-    version = int(row[0]) if row else 0
+    applied = {int(version) for (version,) in connection.execute(_APPLIED).fetchall()}
     known = migrations()[-1][0]
-    if version > known:
+    if max(applied, default=0) > known:
         raise PerfPipelineError(
-            f"{shown} has schema {version}, and this version of perf_pipeline knows up to {known}",
+            f"{shown} has schema {max(applied)}, and this version of perf_pipeline knows up to "
+            f"{known}",
             hint="upgrade perf_pipeline, or name another file for the history",
         )
-    return version
+    return applied

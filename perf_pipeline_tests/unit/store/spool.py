@@ -93,6 +93,7 @@ class Spool:
     profile: str = "quick"
     began_at: str = "2026-11-01T12:00:00+00:00"
     environment: dict[str, str] = field(default_factory=lambda: {"cpu": "two cores"})
+    trigger: str = "cli"
     samples: Sequence[Sample] = ()
     readings: Sequence[Reading] = ()
     figures: Sequence[Figure] = ()
@@ -111,7 +112,7 @@ class Spool:
             "c0ffee",
             7,
             "http://127.0.0.1:8000",
-            "cli",
+            self.trigger,
             "0.1.0",
             self.began_at,
             self.environment,

@@ -1,0 +1,175 @@
+"""What people and the gate decided about baselines: pins, acceptances, dated changes.
+
+Rows of `baselines` are only ever added: who decided what, when and why stays readable.
+Add here: another decision about a baseline. Keep out: what follows from it (runs/, analysis/).
+"""
+
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+from perf_pipeline.store.history import History
+from perf_pipeline.store.ingest import transaction
+from perf_pipeline.store.records import RunRecord
+
+Action = Literal["pinned", "unpinned", "accepted"]
+FoundBy = Literal["gate", "accepted", "history"]
+CONFIRMED: Final[tuple[FoundBy, ...]] = ("gate", "accepted")
+"""Changes that a new baseline starts at; those of the history pass only warn."""
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineRow:
+    """Hold one decision.
+
+    Attributes:
+        made_at: UTC, ISO 8601.
+        action: pinned and unpinned: a release; accepted: a new normal.
+        name: of the release; empty for an acceptance.
+        run_id: the run that is pinned, or that the new normal starts with.
+        metric: that was accepted, as in a profile; empty for all of the run.
+        made_by: user name.
+        reason: why.
+    """
+
+    made_at: str
+    action: Action
+    name: str
+    run_id: str
+    metric: str
+    made_by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesKey:
+    """Name a series of one benchmark; `tags` as `tags_text` writes them."""
+
+    benchmark: str
+    metric: str
+    tags: str
+    statistic: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePointRow:
+    """Hold a dated change of level.
+
+    Attributes:
+        run_id: first run of the new level.
+        series: what changed.
+        found_by: gate (2 of 3 runs), accepted (by a person), history (looking back; only warns).
+        before: median of the level before, in the metric's unit.
+        after: median from then on; the value of the run where a person or the gate decided.
+        p_value: of the history pass; None otherwise.
+    """
+
+    run_id: str
+    series: SeriesKey
+    found_by: FoundBy
+    before: float | None
+    after: float | None
+    p_value: float | None = None
+
+
+_COLUMNS: Final = ", ".join(each.name for each in fields(BaselineRow))
+_INSERT: Final = f"insert into baselines ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?)"
+_SELECT: Final = f"select {_COLUMNS} from baselines order by made_at, rowid"
+_INSERT_CHANGE: Final = """
+insert or replace into change_points (run_id, benchmark, metric, tags, statistic, found_by, before,
+    after, p_value, found_at)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_CHANGES: Final = """
+select run_id, benchmark, metric, tags, statistic, found_by, before, after, p_value
+from change_points join runs using (run_id)
+order by began_at, run_id, benchmark, metric, tags, statistic, found_by
+"""
+_FORGET_HISTORY: Final = """
+delete from change_points
+where found_by = 'history' and benchmark = ? and metric = ? and tags = ? and statistic = ?
+    and list_contains(?::varchar[], run_id)
+"""
+_PREVIOUS: Final = """
+select before.run_id from runs as before, runs as this
+where this.run_id = ? and before.profile = this.profile
+    and before.triggered_by <> 'confirm'
+    and (before.began_at, before.run_id) < (this.began_at, this.run_id)
+order by before.began_at desc, before.run_id desc limit 1
+"""
+_CONFIRMATIONS: Final = """
+select run_id from runs where triggered_by = 'confirm' and starts_with(run_id, ?)
+order by began_at, run_id
+"""
+
+
+def decide(history: History, row: BaselineRow) -> None:
+    """Add a decision."""
+    moment = datetime.fromisoformat(row.made_at).astimezone(UTC).replace(tzinfo=None)
+    history.connection.execute(_INSERT, [moment, *astuple(row)[1:]])
+
+
+def decisions(history: History) -> list[BaselineRow]:
+    """List every decision, oldest first."""
+    return [
+        BaselineRow(made_at.replace(tzinfo=UTC).isoformat(), *rest)
+        for made_at, *rest in history.connection.execute(_SELECT).fetchall()
+    ]
+
+
+def releases(history: History) -> list[BaselineRow]:
+    """List the pinned releases that hold: the newest decision of each name, in order of pinning."""
+    newest: dict[str, BaselineRow] = {}
+    for row in decisions(history):
+        if row.action != "accepted":
+            newest.pop(row.name, None)
+            newest[row.name] = row
+    return [row for row in newest.values() if row.action == "pinned"]
+
+
+def store_changes(history: History, rows: Iterable[ChangePointRow]) -> None:
+    """Store dated changes; one that is there already is replaced."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    for row in rows:
+        where = (row.run_id, *astuple(row.series), row.found_by)
+        levels = (row.before, row.after, row.p_value)
+        history.connection.execute(_INSERT_CHANGE, [*where, *levels, now])
+
+
+def replace_dated(
+    history: History, series: SeriesKey, run_ids: Iterable[str], rows: Iterable[ChangePointRow]
+) -> None:
+    """Replace what an earlier history pass found in these runs of a series."""
+    with transaction(history.connection):
+        history.connection.execute(_FORGET_HISTORY, [*astuple(series), list(run_ids)])
+        store_changes(history, rows)
+
+
+def changes(history: History) -> list[ChangePointRow]:
+    """List every dated change, by the begin of its run."""
+    return [
+        ChangePointRow(run_id, SeriesKey(*row[:4]), *row[4:])
+        for run_id, *row in history.connection.execute(_CHANGES).fetchall()
+    ]
+
+
+def confirmed_runs(history: History) -> dict[SeriesKey, list[tuple[str, FoundBy]]]:
+    """Give for each series the runs that a confirmed change of level begins with, oldest first."""
+    found: dict[SeriesKey, list[tuple[str, FoundBy]]] = {}
+    for row in changes(history):
+        if row.found_by in CONFIRMED:
+            found.setdefault(row.series, []).append((row.run_id, row.found_by))
+    return found
+
+
+def previous_run(history: History, run_id: str) -> RunRecord | None:
+    """Give the run of the same profile before this one, in whatever environment."""
+    row = history.connection.execute(_PREVIOUS, [run_id]).fetchone()
+    return history.run(row[0]) if row else None
+
+
+def confirmations(history: History, run_id: str) -> list[str]:
+    """List the re-runs that were made to confirm what a run showed, oldest first."""
+    rows = history.connection.execute(_CONFIRMATIONS, [f"{run_id}-c"]).fetchall()
+    return [confirming for (confirming,) in rows]

@@ -17,6 +17,7 @@ from perf_pipeline.analysis.bottleneck_rules import (
     BottleneckRule,
     Per,
 )
+from perf_pipeline.analysis.spell import Spell
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Severity
@@ -72,6 +73,11 @@ class Finding:
         status: the outcome.
         statistic: what the observed figure is over the benchmark: avg, max, p(95), last.
         remark: one sentence that bears on the cause; empty when there is none.
+        metric: that was looked at.
+        source: of the readings; empty for samples.
+        field: of the Summary that was looked at.
+        divisor: number of parts that share the figure.
+        spell: when and for how long it was above the bound; None when nobody looked.
     """
 
     rule: str
@@ -85,6 +91,11 @@ class Finding:
     status: FindingStatus
     statistic: str = ""
     remark: str = ""
+    metric: str = ""
+    source: str = ""
+    field: str = ""
+    divisor: int = 1
+    spell: Spell | None = None
 
 
 def checklist(
@@ -166,15 +177,16 @@ def _explained(finding: Finding, summaries: Sequence[Summary], facts: Facts) -> 
 
 
 def _finding(rule: BottleneckRule, summaries: Sequence[Summary], divisor: int) -> Finding:
-    worst = max(
+    # Of the same value, the one that names its source: a lone source is there untagged, too.
+    worst, source = max(
         (
-            value / divisor
+            (value / divisor, summary.tags.get("source", ""))
             for summary in summaries
             if _is_evidence(rule, summary)
             and (value := getattr(summary, rule.statistic)) is not None
             and math.isfinite(value)
         ),
-        default=None,
+        default=(None, ""),
     )
     if worst is None:
         status = FindingStatus.NOT_APPLICABLE
@@ -194,6 +206,10 @@ def _finding(rule: BottleneckRule, summaries: Sequence[Summary], divisor: int) -
         rule.advice,
         status,
         statistic,
+        metric=rule.metric,
+        source=source,
+        field=rule.statistic,
+        divisor=divisor,
     )
 
 

@@ -1,0 +1,60 @@
+"""One metric over a benchmark's time: readings as they are, samples by the second.
+
+Add here: another way of following a metric through time. Keep out: the lines that reports draw
+(plots.py).
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+import duckdb
+
+from perf_pipeline.store.metric_sql import FROM_READINGS, metric_rows
+from perf_pipeline.store.records import RunKey
+from perf_pipeline.units import US_PER_S
+
+_READINGS: Final = """
+select at_us, value from readings
+where run_id = $run_id and benchmark = $benchmark and name = $metric
+    and ($source = '' or source = $source)
+order by at_us
+"""
+_BY_SECOND: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "average": "avg(value)",
+        "median": "quantile_cont(value, 0.5)",
+        "p95": "quantile_cont(value, 0.95)",
+        "maximum": "max(value)",
+        "last": "arg_max(value, at_us)",
+    }
+)
+
+
+def over_time(
+    connection: duckdb.DuckDBPyConnection, key: RunKey, metric: str, source: str, statistic: str
+) -> list[tuple[float, float]]:
+    """Give (s since the benchmark's origin, value), ordered by time; empty without raw rows.
+
+    Args:
+        connection: to the history.
+        key: which benchmark.
+        metric: in the catalog.
+        source: of the readings; empty for all.
+        statistic: of each second's samples: average, median, p95, maximum or last.
+
+    Raises:
+        KeyError: no such metric or statistic.
+    """
+    where = {"run_id": key.run_id, "benchmark": key.benchmark}
+    if metric in FROM_READINGS:
+        parameters = {**where, "metric": metric, "source": source}
+        rows = connection.execute(_READINGS, parameters).fetchall()
+    else:
+        rows = connection.execute(
+            f"select floor(at_us / {US_PER_S}) * {US_PER_S} as second, {_BY_SECOND[statistic]} "
+            f"from ({metric_rows(metric)}) where run_id = $run_id and benchmark = $benchmark "
+            "group by second order by second",
+            where,
+        ).fetchall()
+    return [(at_us / US_PER_S, value) for at_us, value in rows]

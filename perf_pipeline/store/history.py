@@ -18,6 +18,7 @@ from perf_pipeline.store import queries, statistics, tables
 from perf_pipeline.store.access import connected, exclusive, said_plainly
 from perf_pipeline.store.ingest import ingest_benchmark
 from perf_pipeline.store.migrate import is_current, migrate
+from perf_pipeline.store.over_time import over_time
 from perf_pipeline.store.plots import Plot, plots_of
 from perf_pipeline.store.records import (
     BenchmarkOutcome,
@@ -182,6 +183,16 @@ class History:
     def plots(self, key: RunKey) -> list[Plot]:
         """Give the lines that a report draws over time; empty without raw rows."""
         return plots_of(self.connection, key)
+
+    def over_time(
+        self, key: RunKey, metric: str, source: str, statistic: str
+    ) -> list[tuple[float, float]]:
+        """Follow one metric: readings as they are, samples by the second; empty without raw rows.
+
+        Raises:
+            KeyError: no such metric or statistic.
+        """
+        return over_time(self.connection, key, metric, source, statistic)
 
     def prune(self, keep_raw_runs: int) -> list[str]:
         """Delete raw rows (not readings) of all but the newest runs; summaries stay for ever.

@@ -6,9 +6,10 @@ Add here: another grouping. Keep out: layout, and what is a bottleneck (analysis
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from perf_pipeline.analysis.attribution import Attribution
 from perf_pipeline.analysis.bottleneck import Finding, FindingStatus
 from perf_pipeline.report.model import RunReport
-from perf_pipeline.report.wording import plural, quantity
+from perf_pipeline.report.wording import plural, quantity, seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class RuleFinding:
     def figures(self) -> str:
         """Write the figures, e.g. `avg 99.8 % in end_to_end, 91.7 % in api_user_creation`."""
         parts = [
-            f"{quantity(one.observed, one.unit)}{f' in {name}' if name else ''}"
+            f"{quantity(one.observed, one.unit)}{f' in {name}' if name else ''}{_when(one)}"
             for name, one in self.seen
         ]
         return f"{self.worst.statistic} {', '.join(parts)}".lstrip()
@@ -57,8 +58,9 @@ def ceilings(report: RunReport) -> list[RuleFinding]:
 
 
 def lines(report: RunReport) -> list[tuple[str, str, str]]:
-    """Tell every bottleneck, then every ceiling, as (status, subject, sentence)."""
-    told = [
+    """Tell which tier it was, every bottleneck, every ceiling, as (status, subject, sentence)."""
+    told = [_tier(benchmark, one) for benchmark, one in report.attributions]
+    told += [
         ("FOUND", f"{group.worst.rule} ({group.worst.tier})", group.sentence)
         for group in found(report)
     ]
@@ -76,6 +78,18 @@ def tally(report: RunReport) -> str:
     absent = len(_rules(report, FindingStatus.NOT_APPLICABLE))
     text = f"bottlenecks: {plural(count, 'rule')}, {broken} found, {clear} OK"
     return f"{text}, {absent} without evidence" if absent else text
+
+
+def _tier(benchmark: str, one: Attribution) -> tuple[str, str, str]:
+    remedy = f". To do: {one.advice}" if one.advice else ""
+    return "FOUND" if one.tier else "OK", f"{benchmark}: {one.name}", f"{one.sentence}{remedy}"
+
+
+def _when(one: Finding) -> str:
+    """Write when it was above its bound, e.g. ` (above it for 4.5s, from second 0.5 on)`."""
+    if one.spell is None:
+        return ""
+    return f" (above it for {seconds(one.spell.above_s)}, from second {one.spell.first_s:.1f} on)"
 
 
 def _rules(report: RunReport, status: FindingStatus) -> set[str]:

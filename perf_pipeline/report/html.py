@@ -26,6 +26,7 @@ from perf_pipeline.report.markup import (
 )
 from perf_pipeline.report.markup import text as escaped
 from perf_pipeline.report.model import BenchmarkReport, RunReport
+from perf_pipeline.report.stages import stage_bars
 from perf_pipeline.report.svg import plot, span_of
 
 _FIGURES: Final = (
@@ -114,7 +115,7 @@ def _verdict_rows(benchmark: BenchmarkReport) -> Iterator[Sequence[str]]:
 
 
 def _findings(report: RunReport) -> str:
-    if not report.findings:
+    if not report.findings and not report.attributions:
         return ""
     rows = (
         (
@@ -130,6 +131,7 @@ def _findings(report: RunReport) -> str:
     )
     header = ("rule", "tier", "where", "evidence", "observed", "bound", "status")
     told = sentences(findings.lines(report))
+    told += "".join(stage_bars(name, one) for name, one in report.attributions)
     return told + folded(findings.tally(report), table(header, rows, numeric=frozenset({4, 5})))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from perf_pipeline.analysis.attribution import Attribution
 from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.analysis.bottleneck import Finding
 from perf_pipeline.analysis.outcome import exit_code
@@ -89,6 +90,7 @@ class RunReport:
         benchmarks: in the order in which they ran.
         diffs: (benchmark, diff).
         findings: (benchmark or empty for the whole run, finding).
+        attributions: (benchmark that follows messages, which tier holds their latency).
         history_path: where the figures are kept; empty when nowhere.
         paths: kind of report to where it lies.
     """
@@ -103,6 +105,7 @@ class RunReport:
     benchmarks: tuple[BenchmarkReport, ...] = ()
     diffs: tuple[tuple[str, Diff], ...] = ()
     findings: tuple[tuple[str, Finding], ...] = ()
+    attributions: tuple[tuple[str, Attribution], ...] = ()
     history_path: str = ""
     paths: Mapping[str, str] = field(default_factory=dict)
 

@@ -1,0 +1,67 @@
+"""Run the checklist over a stored run: what was above its bound, when, and for how long.
+
+Add here: another fact about a finding that needs the stored rows. Keep out: rules (analysis/).
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from perf_pipeline.analysis.bottleneck import Facts, Finding, checklist
+from perf_pipeline.analysis.spell import spell
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.runs.ingest import WAIT_S, profile_of
+from perf_pipeline.runs.session import history_of
+from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.records import RunKey
+
+
+def findings_of_run(
+    state: Path, run_id: str, *, profile: Profile | None = None
+) -> list[tuple[str, Finding]]:
+    """Run the checklist over a stored run, as (benchmark or empty, finding).
+
+    Raises:
+        PerfPipelineError: there is no such run.
+        StoreBusyError: the history is open elsewhere.
+    """
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        return findings_of(history, run_id, profile)
+
+
+def findings_of(
+    history: History, run_id: str, profile: Profile | None = None
+) -> list[tuple[str, Finding]]:
+    """Run the checklist over each benchmark; a rule that nothing broke is told once for all.
+
+    Raises:
+        PerfPipelineError: there is no such run.
+    """
+    judged_by = profile or profile_of(history, run_id)
+    cores = int(history.run(run_id).environment.get("cores", "1"))
+    facts = Facts(cores=cores, worker_processes=judged_by.worker_processes)
+    return with_spells(history, run_id, checklist(summaries_by_benchmark(history, run_id), facts))
+
+
+def summaries_by_benchmark(history: History, run_id: str) -> dict[str, list[Summary]]:
+    """Give a run's stored summaries by benchmark."""
+    found: dict[str, list[Summary]] = {}
+    for name, one in history.summaries(run_id):
+        found.setdefault(name, []).append(one)
+    return found
+
+
+def with_spells(
+    history: History, run_id: str, findings: Iterable[tuple[str, Finding]]
+) -> list[tuple[str, Finding]]:
+    """Tell of each finding above its bound when that was; without raw rows nothing is added."""
+    return [(name, _timed(history, RunKey(run_id, name), one)) for name, one in findings]
+
+
+def _timed(history: History, key: RunKey, finding: Finding) -> Finding:
+    if not key.benchmark or finding.observed is None or finding.observed <= finding.bound:
+        return finding
+    points = history.over_time(key, finding.metric, finding.source, finding.field)
+    shares = [(at_s, value / finding.divisor) for at_s, value in points]
+    return replace(finding, spell=spell(shares, finding.bound))

@@ -21,8 +21,9 @@ from perf_pipeline.defs.metadata import (
 from perf_pipeline.defs.resources import PerfRun
 from perf_pipeline.report.terminal import render_terminal
 from perf_pipeline.runs.compare import compare_run
+from perf_pipeline.runs.evidence import findings_of_run
 from perf_pipeline.runs.judge import judge_run
-from perf_pipeline.runs.publish import findings_of_run, publish
+from perf_pipeline.runs.publish import publish
 
 _LOG_WIDTH: Final = 100
 LABELS: Final[dict[str, Any]] = {

@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 
 from perf_pipeline.analysis.baseline import Diff
-from perf_pipeline.analysis.bottleneck import Facts, Finding, checklist
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.metrics.summary import Summary
@@ -21,14 +20,16 @@ from perf_pipeline.report.junit import render_junit
 from perf_pipeline.report.k6 import render_k6
 from perf_pipeline.report.markdown import render_markdown
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport, TimeSeries
+from perf_pipeline.runs.attributing import attributions
 from perf_pipeline.runs.compare import compare_run
+from perf_pipeline.runs.evidence import findings_of
 from perf_pipeline.runs.ingest import WAIT_S, profile_of
 from perf_pipeline.runs.judge import NOT_RUN, judge_unjudged, thresholds_of
 from perf_pipeline.runs.retention import let_go
 from perf_pipeline.runs.session import history_of, reports_of
 from perf_pipeline.store.export import export_readings_csv
 from perf_pipeline.store.history import History, open_history
-from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
+from perf_pipeline.store.records import BenchmarkOutcome, RunKey
 
 T = TypeVar("T")
 
@@ -99,21 +100,6 @@ def publish(
     return report
 
 
-def findings_of_run(
-    state: Path, run_id: str, *, profile: Profile | None = None
-) -> list[tuple[str, Finding]]:
-    """Run the checklist over a stored run, as (benchmark or empty, finding).
-
-    Raises:
-        PerfPipelineError: there is no such run.
-        StoreBusyError: the history is open elsewhere.
-    """
-    with open_history(history_of(state), wait_s=WAIT_S) as history:
-        summaries = _by_benchmark(history.summaries(run_id))
-        judged_by = profile or profile_of(history, run_id)
-        return findings_of(summaries, judged_by, history.run(run_id))
-
-
 def latest_run(state: Path) -> str:
     """Give the newest run of the history.
 
@@ -166,6 +152,7 @@ def _assemble(
     ]
     ran = {one.benchmark for one in outcomes}
     benchmarks += [_not_run(profile, name) for name in expected if name not in ran]
+    findings = findings_of(history, run_id, profile)
     return RunReport(
         run_id=run_id,
         profile=run.profile,
@@ -176,7 +163,8 @@ def _assemble(
         notices=tuple(run.notices),
         benchmarks=tuple(benchmarks),
         diffs=tuple(diffs),
-        findings=tuple(findings_of(summaries, profile, run)),
+        findings=tuple(findings),
+        attributions=tuple(attributions(history, run_id, findings)),
     )
 
 
@@ -211,14 +199,6 @@ def _not_run(profile: Profile, benchmark: str) -> BenchmarkReport:
         measured_s=0.0,
         verdicts=tuple(Verdict(one, None, Status.NO_DATA, NOT_RUN) for one in thresholds),
     )
-
-
-def findings_of(
-    summaries: Mapping[str, list[Summary]], profile: Profile, run: RunRecord
-) -> list[tuple[str, Finding]]:
-    """Run the checklist over each benchmark; a rule that nothing broke is told once for all."""
-    cores = int(run.environment.get("cores", "1"))
-    return checklist(summaries, Facts(cores=cores, worker_processes=profile.worker_processes))
 
 
 def _by_benchmark(pairs: Iterable[tuple[str, T]]) -> dict[str, list[T]]:

@@ -1,205 +1,237 @@
-"""Compare a run with the runs before it, and with pinned figures.
+"""Compare a run with the runs before it, with pinned releases and with fixed figures.
 
-Add here: a series that every run should be compared by. Keep out: statistics (analysis/).
+Add here: another baseline that a run is compared with. Keep out: which series (series.py) and
+statistics (analysis/).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from perf_pipeline.analysis.baseline import BaselinePolicy, Diff, Series, diff, pinned_diff
-from perf_pipeline.analysis.environment import withheld
+from perf_pipeline import __version__
+from perf_pipeline.analysis.baseline import Diff, DiffStatus, Series, diff, pinned_diff
+from perf_pipeline.analysis.environment import WORSE, suspects_moved, withheld
 from perf_pipeline.config.profile import PinnedBaseline, Profile
-from perf_pipeline.metrics.catalog import CATALOG, Kind
-from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.metrics.threshold import parse_key
+from perf_pipeline.runs.history_pass import date_changes
 from perf_pipeline.runs.ingest import WAIT_S, profile_of
-from perf_pipeline.runs.judge import thresholds_of
+from perf_pipeline.runs.releases import against_releases
+from perf_pipeline.runs.reruns import settled
+from perf_pipeline.runs.series import (
+    Confirmed,
+    Measured,
+    measured_of,
+    points_of,
+    policy_of,
+    series_of,
+    since_change,
+)
 from perf_pipeline.runs.session import history_of
+from perf_pipeline.store.baselines import (
+    BaselineRow,
+    ChangePointRow,
+    confirmed_runs,
+    previous_run,
+    releases,
+    store_changes,
+)
 from perf_pipeline.store.history import History, open_history
-from perf_pipeline.store.records import (
-    BenchmarkOutcome,
-    DiffRow,
-    RunKey,
-    RunRecord,
-    SeriesStatistic,
-    tags_text,
+from perf_pipeline.store.lineage import Lineage, store_judged
+from perf_pipeline.store.records import DiffRow, RunKey, RunRecord, tags_text
+
+_QUIET: Final = frozenset(
+    {DiffStatus.OK, DiffStatus.LEARNING, DiffStatus.NO_DATA, DiffStatus.INVALID}
 )
 
-# What every run is compared by, where the benchmark has it; thresholds add their own.
-HEADLINES: Final = (
-    ("http_req_duration", "med"),
-    ("http_req_duration", "p(95)"),
-    ("http_req_failed", "rate"),
-    ("http_reqs", "rate"),
-    ("response_time", "p(95)"),
-    ("db_query_duration", "p(95)"),
-    ("message_delivery_duration", "p(95)"),
-    ("message_processing_duration", "p(95)"),
-    ("message_latency", "med"),
-    ("message_latency", "p(95)"),
-)
-_COLUMNS: Final[dict[str, SeriesStatistic]] = {
-    "med": "med",
-    "p(50)": "med",
-    "p(90)": "p90",
-    "p(95)": "p95",
-    "p(99)": "p99",
-    "avg": "avg",
-    "max": "max",
-    "min": "min",
-    "rate": "rate",
-    "count": "count",
-    "value": "value",
-}
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Hold one comparison with where it comes from.
+
+    Attributes:
+        measured: the benchmark.
+        diff: the comparison.
+        run_ids: runs of the baseline, oldest first; empty for a fixed figure.
+        since: first run of a confirmed change; empty when there is none.
+    """
+
+    measured: Measured
+    diff: Diff
+    run_ids: tuple[str, ...] = ()
+    since: str = ""
+
+    @property
+    def benchmark(self) -> str:
+        """Give the benchmark's name."""
+        return self.measured.outcome.benchmark
 
 
 def compare_run(
     state: Path, run_id: str, *, profile: Profile | None = None
 ) -> list[tuple[str, Diff]]:
-    """Compare every benchmark of a run and store the diffs, as (benchmark, diff).
+    """Compare every benchmark of a run, store the diffs and give them, as (benchmark, diff).
+
+    Confirmed changes are stored as change points, which later runs are compared since. Of the
+    comparisons with pinned releases only those that moved are given; all are stored.
 
     Raises:
         PerfPipelineError: there is no such run.
         StoreBusyError: the history is open elsewhere.
     """
     with open_history(history_of(state), wait_s=WAIT_S) as history:
-        run = history.run(run_id)
-        judged_by = profile or profile_of(history, run_id)
-        found = [
-            (outcome.benchmark, one)
-            for outcome in history.outcomes(run_id)
-            for one in _benchmark_diffs(history, run, judged_by, outcome)
-        ]
-        # The environment shows itself over all benchmarks together.
-        gated = withheld([one for _, one in found])
-        pairs = [(name, one) for (name, _), one in zip(found, gated, strict=True)]
-        for outcome in history.outcomes(run_id):
-            rows = [_row(one) for name, one in pairs if name == outcome.benchmark]
-            history.store_diffs(RunKey(run_id, outcome.benchmark), rows)
-        return pairs
-
-
-def series_of(profile: Profile, benchmark: str) -> list[Series]:
-    """Give what a benchmark is compared by: its thresholds' figures and the headlines."""
-    thresholds = thresholds_of(profile, benchmark)
-    wanted = [Series(one.metric, one.tags, one.statistic_label) for one in thresholds]
-    wanted += [Series(metric, {}, statistic) for metric, statistic in HEADLINES]
-    unique = {one.label: one for one in wanted}
+        own = profile_of(history, run_id)
+        judged_by = profile or own
+        compared = compare_stored(history, run_id, judged_by)
+        _store(history, run_id, judged_by, compared)
+        # A what-if with other settings leaves no trace that later runs would be compared by.
+        if judged_by.config_hash == own.config_hash:
+            store_changes(history, _changes(compared))
+            date_changes(history, run_id, judged_by)
     return [
-        one
-        for one in unique.values()
-        if one.statistic in _COLUMNS and CATALOG[one.metric].better != "neither"
+        (one.benchmark, one.diff)
+        for one in compared
+        if not one.diff.against or one.diff.status not in _QUIET
     ]
 
 
-def _benchmark_diffs(
-    history: History, run: RunRecord, profile: Profile, outcome: BenchmarkOutcome
-) -> Iterator[Diff]:
-    summaries = {
-        (one.metric, tags_text(one.tags)): one
-        for name, one in history.summaries(run.run_id)
-        if name == outcome.benchmark
-    }
-    for series in series_of(profile, outcome.benchmark):
-        summary = summaries.get((series.metric, tags_text(series.tags)))
-        if summary is not None:
-            yield _diff(history, run, profile, outcome, series, summary)
+def compare_stored(history: History, run_id: str, profile: Profile) -> list[Compared]:
+    """Compare every benchmark of a stored run and store nothing.
+
+    Raises:
+        PerfPipelineError: there is no such run.
+    """
+    changes, pins = confirmed_runs(history), releases(history)
+    found = [
+        one
+        for measured in measured_of(history, run_id)
+        for one in _benchmark(history, measured, profile, changes, pins)
+    ]
+    # The environment shows itself over all benchmarks together.
+    moved = suspects_moved(_suspects(found), _suspects_before(history, run_id))
+    gated = withheld([one.diff for one in found], moved=moved)
+    found = [replace(one, diff=gate) for one, gate in zip(found, gated, strict=True)]
+    return [replace(one, diff=settled(history, run_id, one.benchmark, one.diff)) for one in found]
+
+
+def _benchmark(
+    history: History,
+    measured: Measured,
+    profile: Profile,
+    changes: Confirmed,
+    pins: list[BaselineRow],
+) -> Iterator[Compared]:
+    policy = policy_of(profile)
+    for series in series_of(profile, measured.outcome.benchmark):
+        if measured.summary(series) is None:
+            continue
+        yield _with_history(history, measured, series, profile, changes)
+        for one in against_releases(history, measured, series, policy, pins, changes):
+            yield Compared(measured, one.diff, one.run_ids)
     for pinned in profile.baseline.pinned:
-        if pinned.benchmark == outcome.benchmark:
-            yield _pinned(history, run, profile, outcome, pinned, summaries)
+        if pinned.benchmark == measured.outcome.benchmark:
+            yield Compared(measured, _with_figure(history, measured, pinned, profile))
 
 
-def _diff(
-    history: History,
-    run: RunRecord,
-    profile: Profile,
-    outcome: BenchmarkOutcome,
-    series: Series,
-    summary: Summary,
-) -> Diff:
-    return diff(
+def _with_history(
+    history: History, measured: Measured, series: Series, profile: Profile, changes: Confirmed
+) -> Compared:
+    policy, run_id = policy_of(profile), measured.run.run_id
+    points = since_change(
+        points_of(history, measured, series, before=run_id),
+        run_id,
+        changes.get(measured.key(series), ()),
         series,
-        _value(summary, series.statistic),
-        _history_of(history, run, outcome, series),
-        _policy(profile),
-        requests=summary.count if CATALOG[series.metric].kind is Kind.TREND else None,
-        valid=outcome.valid and outcome.status == "complete",
+        policy,
     )
+    one = diff(
+        series,
+        measured.value(series),
+        [point.value for point in points],
+        policy,
+        requests=measured.requests(series),
+        valid=measured.comparable,
+    )
+    run_ids = [*(point.run_id for point in points), run_id]
+    since = "" if one.changed_since is None else run_ids[one.changed_since]
+    return Compared(measured, one, tuple(run_ids[index] for index in one.baseline), since)
 
 
-def _pinned(
-    history: History,
-    run: RunRecord,
-    profile: Profile,
-    outcome: BenchmarkOutcome,
-    pinned: PinnedBaseline,
-    summaries: dict[tuple[str, str], Summary],
+def _with_figure(
+    history: History, measured: Measured, pinned: PinnedBaseline, profile: Profile
 ) -> Diff:
-    from perf_pipeline.metrics.threshold import parse_key  # noqa: PLC0415 - one use
-
     metric, tags = parse_key(pinned.metric)
     series = Series(metric, tags, pinned.statistic)
-    summary = summaries.get((metric, tags_text(tags)))
+    points = points_of(history, measured, series, before=measured.run.run_id)
     return pinned_diff(
         series,
-        None if summary is None else _value(summary, series.statistic),
+        measured.value(series),
         pinned.value,
-        _history_of(history, run, outcome, series),
-        policy=_policy(profile),
-        valid=outcome.valid and outcome.status == "complete",
+        [point.value for point in points],
+        policy=policy_of(profile),
+        valid=measured.comparable,
     )
 
 
-def _history_of(
-    history: History, run: RunRecord, outcome: BenchmarkOutcome, series: Series
-) -> list[float]:
-    """Give the earlier runs' figures: same benchmark, load, profile and environment."""
-    points = history.series(
-        outcome.benchmark,
-        series.metric,
-        series.tags,
-        _COLUMNS[series.statistic],
-        profile=run.profile,
-        environment_id=run.environment_id,
-        load_hash=outcome.load_hash,
-        before=run.run_id,
-    )
-    return [point.value for point in points if point.valid]
-
-
-def _policy(profile: Profile) -> BaselinePolicy:
-    given = profile.baseline
-    return BaselinePolicy(
-        window=given.window,
-        minimum_runs=given.minimum_runs,
-        alpha=given.alpha,
-        minimum_effect=given.minimum_effect,
+def _suspects(found: Sequence[Compared]) -> frozenset[tuple[str, str]]:
+    return frozenset(
+        (one.benchmark, one.diff.series.label)
+        for one in found
+        if one.diff.status in WORSE and one.diff.pinned is None
     )
 
 
-def _value(summary: Summary, statistic: str) -> float | None:
-    return {
-        "med": summary.median,
-        "p90": summary.p90,
-        "p95": summary.p95,
-        "p99": summary.p99,
-        "avg": summary.average,
-        "max": summary.maximum,
-        "min": summary.minimum,
-        "rate": summary.rate,
-        "count": summary.count,
-        "value": summary.last,
-    }[_COLUMNS[statistic]]
+def _suspects_before(history: History, run_id: str) -> frozenset[tuple[str, str]]:
+    before: RunRecord | None = previous_run(history, run_id)
+    if before is None or before.environment_id != history.run(run_id).environment_id:
+        return frozenset()
+    out_of_line = {*map(str, WORSE), str(DiffStatus.ENVIRONMENT_CHANGED)}
+    return frozenset(
+        (benchmark, f"{_key(row)} {row.statistic}")
+        for benchmark, row in history.diffs(before.run_id)
+        if row.status in out_of_line and row.baseline_kind == "history"
+    )
+
+
+def _key(row: DiffRow) -> str:
+    return f"{row.metric}{{{row.tags}}}" if row.tags else row.metric
+
+
+def _changes(compared: Sequence[Compared]) -> Iterator[ChangePointRow]:
+    for one in compared:
+        if one.since and one.diff.changed_since is not None:
+            key = one.measured.key(one.diff.series)
+            yield ChangePointRow(one.since, key, "gate", one.diff.noise.median, one.diff.value)
+
+
+def _store(history: History, run_id: str, profile: Profile, compared: Sequence[Compared]) -> None:
+    for benchmark in dict.fromkeys(one.benchmark for one in compared):
+        rows = [
+            (
+                _row(one.diff),
+                Lineage(
+                    one.diff.against,
+                    one.run_ids,
+                    one.diff.reason,
+                    profile.config_hash,
+                    __version__,
+                ),
+            )
+            for one in compared
+            if one.benchmark == benchmark
+        ]
+        store_judged(history, RunKey(run_id, benchmark), rows)
 
 
 def _row(one: Diff) -> DiffRow:
     effect = one.effect
+    kind = "history" if one.pinned is None else "pinned"
     return DiffRow(
         metric=one.series.metric,
         tags=tags_text(one.series.tags),
         statistic=one.series.statistic,
         value=one.value,
-        baseline_kind="history" if one.pinned is None else "pinned",
+        baseline_kind="release" if one.against else kind,
         baseline_runs=one.noise.n,
         baseline_median=one.noise.median if one.pinned is None else one.pinned,
         change_ratio=effect.change if effect else None,

@@ -25,6 +25,7 @@ from perf_pipeline.runs.compare import compare_run
 from perf_pipeline.runs.evidence import findings_of
 from perf_pipeline.runs.ingest import WAIT_S, profile_of
 from perf_pipeline.runs.judge import NOT_RUN, judge_unjudged, thresholds_of
+from perf_pipeline.runs.notices import notices_of
 from perf_pipeline.runs.retention import let_go
 from perf_pipeline.runs.session import history_of, reports_of
 from perf_pipeline.store.export import export_readings_csv
@@ -160,7 +161,7 @@ def _assemble(
         wall_s=sum(one.wall_s for one in outcomes),
         target=run.target,
         environment=run.environment,
-        notices=tuple(run.notices),
+        notices=(*run.notices, *notices_of(history, run_id)),
         benchmarks=tuple(benchmarks),
         diffs=tuple(diffs),
         findings=tuple(findings),

@@ -1,0 +1,101 @@
+"""What a reader of a run's comparison must know: another environment, releases, dated changes.
+
+Add here: another loud fact about a run among its likes. Keep out: layout (report/).
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from perf_pipeline.analysis.environment import changed_facts
+from perf_pipeline.report.wording import plural
+from perf_pipeline.store.baselines import ChangePointRow, changes, confirmations, previous_run
+from perf_pipeline.store.history import History
+from perf_pipeline.store.lineage import judged
+from perf_pipeline.store.records import RunRecord
+
+_MOST_FACTS: Final = 6
+_MOST_SERIES: Final = 3
+_RECENT_RUNS: Final = 10
+_WORSE: Final = frozenset({"SUSPECT", "REGRESSED"})
+
+
+def notices_of(history: History, run_id: str) -> list[str]:
+    """Give the notices of a compared run, one sentence each.
+
+    Raises:
+        PerfPipelineError: there is no such run.
+    """
+    run = history.run(run_id)
+    return [
+        *_environment(history, run),
+        *_reruns(history, run_id),
+        *_releases(history, run_id),
+        *_dated(history, run),
+    ]
+
+
+def _environment(history: History, run: RunRecord) -> Iterator[str]:
+    before = previous_run(history, run.run_id)
+    if before is None or before.environment_id == run.environment_id:
+        return
+    facts = changed_facts(before.environment, run.environment)
+    rest = len(facts) - _MOST_FACTS
+    told = "; ".join([*facts[:_MOST_FACTS], *([f"{rest} more"] if rest > 0 else [])])
+    yield (
+        f"the environment changed since run {before.run_id} ({told}); figures are compared only "
+        "within one environment, so a new history starts unless it had runs before"
+    )
+
+
+def _reruns(history: History, run_id: str) -> Iterator[str]:
+    reruns = confirmations(history, run_id)
+    if reruns:
+        yield (
+            f"what was suspect was run again, {plural(len(reruns), 'time')} "
+            f"({', '.join(reruns)}); its verdict is that of 2 of 3 runs"
+        )
+
+
+def _releases(history: History, run_id: str) -> Iterator[str]:
+    by_release: dict[str, list[str]] = {}
+    for _, diff, lineage in judged(history, run_id):
+        if diff.baseline_kind == "release":
+            by_release.setdefault(lineage.reference, []).append(diff.status)
+    for name, statuses in by_release.items():
+        worse = sum(status in _WORSE for status in statuses)
+        yield (
+            f"pinned release {name}: {plural(len(statuses), 'series', 'series')} compared, "
+            f"{worse or 'none'} worse"
+        )
+
+
+def _dated(history: History, run: RunRecord) -> Iterator[str]:
+    """Tell the newest changes that the history pass dated and nobody has confirmed."""
+    benchmarks = {one.benchmark for one in history.outcomes(run.run_id)}
+    likes = {
+        one.run_id
+        for one in history.runs(_RECENT_RUNS)
+        if (one.profile, one.environment_id) == (run.profile, run.environment_id)
+    }
+    rows = [
+        row
+        for row in changes(history)
+        if row.run_id in likes and row.series.benchmark in benchmarks
+    ]
+    confirmed = {(row.run_id, row.series) for row in rows if row.found_by != "history"}
+    by_run: dict[str, list[ChangePointRow]] = {}
+    for row in rows:
+        if row.found_by == "history" and (row.run_id, row.series) not in confirmed:
+            by_run.setdefault(row.run_id, []).append(row)
+    for first, found in by_run.items():
+        rest = len(found) - _MOST_SERIES
+        told = [_change(row) for row in found[:_MOST_SERIES]]
+        listed = ", ".join([*told, *([f"{rest} more"] if rest > 0 else [])])
+        yield f"looking back, a new level began with run {first}: {listed}"
+
+
+def _change(row: ChangePointRow) -> str:
+    series = row.series
+    name = f"{series.metric}{{{series.tags}}}" if series.tags else series.metric
+    ratio = f" ({row.after / row.before - 1:+.0%})" if row.before and row.after else ""
+    return f"{series.benchmark} {name} {series.statistic}{ratio}"

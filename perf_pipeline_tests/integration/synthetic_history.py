@@ -1,0 +1,113 @@
+"""Write runs with made-up figures into a history, as if they had been measured.
+
+Add here: another fact that a comparison reads. Keep out: assertions.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from perf_pipeline.config.loading import load_profile
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.runs.session import history_of, spool_of
+from perf_pipeline.store.history import open_history
+from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
+from perf_pipeline.store.tables import write_summaries
+
+QUIET = (80.0, 80.8, 79.2, 80.4, 79.6, 80.0, 80.6, 79.4)  # about 0.7 % of noise
+API, END = "api_user_creation", "end_to_end"
+_BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Describe one made-up run: p(95) and median of `http_req_duration` of its benchmarks.
+
+    Attributes:
+        p95_ms: by benchmark; the median is half of it.
+        environment: of the run.
+        profile: whose name, load and thresholds it has.
+        trigger: who started it.
+        status: of its benchmarks.
+        run_id: numbered when empty.
+    """
+
+    p95_ms: Mapping[str, float]
+    environment: Mapping[str, str] = field(default_factory=lambda: {"cpu": "two cores"})
+    profile: Profile = field(default_factory=lambda: load_profile("quick"))
+    trigger: str = "cli"
+    valid: bool = True
+    run_id: str = ""
+
+
+def api_runs(*p95_ms: float) -> list[Made]:
+    """Make runs of the API benchmark, one per figure."""
+    profile = load_profile("quick")
+    return [Made({API: value}, profile=profile) for value in p95_ms]
+
+
+def add_runs(state: Path, runs: Sequence[Made]) -> list[str]:
+    """Store runs an hour apart, after those that are there, and give their ids (r1, r2 ...)."""
+    with open_history(history_of(state)) as history:
+        known = len(history.runs(1_000))
+        ids = []
+        for number, made in enumerate(runs, known + 1):
+            began_at = (_BEGAN + timedelta(hours=number)).isoformat()
+            named = replace(made, run_id=made.run_id or f"r{number:03}")
+            folder = _write(state, named, began_at)
+            for benchmark, p95_ms in named.p95_ms.items():
+                history.ingest(folder, benchmark)
+                key = RunKey(named.run_id, benchmark)
+                write_summaries(history.connection, key, [_summary(p95_ms)])
+            ids.append(named.run_id)
+        return ids
+
+
+def _write(state: Path, made: Made, began_at: str) -> Path:
+    folder = spool_of(state) / made.run_id
+    record = RunRecord(
+        made.run_id,
+        made.profile.name,
+        made.profile.as_json,
+        made.profile.config_hash,
+        made.profile.seed,
+        "http://127.0.0.1:8000",
+        made.trigger,
+        "0.1.0",
+        began_at,
+        made.environment,
+    )
+    for benchmark in made.p95_ms:
+        (folder / benchmark).mkdir(parents=True)
+        outcome = BenchmarkOutcome(
+            benchmark,
+            "complete",
+            began_at,
+            60.0,
+            50.0,
+            valid=made.valid,
+            load_hash=made.profile.load_hash(benchmark),
+        )
+        (folder / benchmark / "outcome.json").write_text(outcome.to_json(), encoding="utf-8")
+    (folder / "run.json").write_text(record.to_json(), encoding="utf-8")
+    return folder
+
+
+def _summary(p95_ms: float) -> Summary:
+    return Summary(
+        metric="http_req_duration",
+        tags={},
+        count=5_000,
+        rate=None,
+        minimum=1.0,
+        average=p95_ms / 2,
+        median=p95_ms / 2,
+        p90=p95_ms * 0.9,
+        p95=p95_ms,
+        p99=p95_ms * 1.5,
+        p99_9=p95_ms * 2,
+        maximum=p95_ms * 3,
+        last=None,
+    )

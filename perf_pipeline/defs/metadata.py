@@ -113,7 +113,7 @@ def findings_metadata(run_id: str, findings: Sequence[tuple[str, Finding]]) -> M
 
 def report_metadata(report: RunReport) -> Metadata:
     """Show the Markdown report, and where every form of it lies."""
-    paths = {f"{form} report": dg.MetadataValue.path(path) for form, path in report.paths.items()}
+    paths = {f"{form} file": dg.MetadataValue.path(path) for form, path in report.paths.items()}
     text = Path(report.paths["markdown"]).read_text(encoding="utf-8")
     return {
         "run": dg.MetadataValue.text(report.run_id),

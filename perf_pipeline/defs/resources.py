@@ -54,7 +54,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
         """Check the profile before anything is loaded; stop whatever the run started."""
         assert context.log is not None
         self._profile = load_profile(self.profile or DEFAULT, parse_overrides(self.overrides))
-        self._run_id = context.run_id or ""
+        self._run_id = context.run.run_id if context.run else ""
         self._log = context.log
         with ExitStack() as self._until_the_end:
             yield self

@@ -1,0 +1,176 @@
+"""What Dagster is told: the graph as a snapshot, jobs, schedule, typed run config, load time.
+
+After a wanted change of the graph: `python -m perf_pipeline_tests.defs.test_asset_graph` writes the
+snapshot anew; read its diff.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from perf_pipeline.config.loading import SHIPPED
+from perf_pipeline.definitions import build_defs
+from perf_pipeline.defs.schedules import weekly_schedule
+from perf_pipeline_tests.defs.dagster_runs import MODULE, ROOT, run_config, state_in
+
+SNAPSHOT = Path(__file__).with_name("asset_graph.json")
+
+
+def graph_of(definitions: dg.Definitions) -> dict[str, Any]:
+    """Describe every asset by what a user sees of it in the graph."""
+    graph = definitions.resolve_asset_graph()
+    described = {}
+    for key in graph.toposorted_asset_keys:
+        node = graph.get(key)
+        described[key.to_user_string()] = {
+            "deps": sorted(parent.to_user_string() for parent in node.parent_keys),
+            "group": node.group_name,
+            "kinds": sorted(node.kinds),
+            "owners": list(node.owners),
+            "pools": sorted(node.pools or ()),
+            "tags": {
+                name: tag for name, tag in node.tags.items() if not name.startswith("dagster/")
+            },
+            "checks": {
+                check.name: "blocking" if graph.get(check).blocking else "tells"
+                for check in sorted(node.check_keys, key=lambda one: one.name)
+            },
+        }
+    return described
+
+
+def test_the_asset_graph_is_the_one_that_was_agreed() -> None:
+    assert graph_of(build_defs()) == json.loads(SNAPSHOT.read_text(encoding="utf-8"))
+
+
+def test_measuring_assets_are_one_chain_in_one_pool_and_judging_ones_are_not_in_it() -> None:
+    graph = graph_of(build_defs())
+
+    assert [len(one["deps"]) for one in graph.values()] == [0] + [1] * (len(graph) - 1)
+    assert {name for name, one in graph.items() if not one["pools"]} == {
+        "threshold_checks",
+        "baseline_diff",
+        "bottlenecks",
+        "report",
+    }
+    assert {pool for one in graph.values() for pool in one["pools"]} == {"load_generator"}
+
+
+def test_every_asset_and_check_says_what_it_is() -> None:
+    graph = build_defs().resolve_asset_graph()
+
+    for key in graph.get_all_asset_keys():
+        assert len(graph.get(key).description or "") > 60, key
+    for check in graph.asset_check_keys:
+        assert graph.get(check).description, check
+
+
+def test_there_is_a_job_for_each_shipped_profile_in_one_process_with_its_profile() -> None:
+    definitions = build_defs()
+
+    for name in SHIPPED:
+        job = definitions.resolve_job_def(name)
+        assert job.executor_def.name == "in_process"
+        assert job.run_config is not None
+        assert job.run_config["resources"]["perf_run"]["config"]["profile"] == name
+        assert name in (job.description or "")
+
+
+def test_the_weekly_job_starts_on_sunday_at_midnight_in_a_stated_time_zone() -> None:
+    schedule = build_defs().resolve_schedule_def("weekly_schedule")
+
+    assert schedule.job_name == "weekly"
+    assert schedule.cron_schedule == "0 0 * * 0"
+    assert schedule.execution_timezone == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("switch", "status"),
+    [
+        (None, dg.DefaultScheduleStatus.STOPPED),
+        ("running", dg.DefaultScheduleStatus.RUNNING),
+        ("RUNNING", dg.DefaultScheduleStatus.RUNNING),
+        ("no", dg.DefaultScheduleStatus.STOPPED),
+    ],
+)
+def test_no_load_starts_by_itself_unless_a_deployment_says_so(
+    monkeypatch: pytest.MonkeyPatch, switch: str | None, status: dg.DefaultScheduleStatus
+) -> None:
+    monkeypatch.delenv("PERF_WEEKLY_SCHEDULE", raising=False)
+    if switch is not None:
+        monkeypatch.setenv("PERF_WEEKLY_SCHEDULE", switch)
+
+    assert weekly_schedule().default_status is status
+
+
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        ({"profile": 5}, "root:resources:perf_run:config:profile"),
+        ({"overrides": "seeding.users=5"}, "root:resources:perf_run:config:overrides"),
+        ({"overrides": {"seeding.users": 5}}, "config:overrides:'seeding.users'"),
+        ({"profil": "quick"}, '"profil"'),
+    ],
+    ids=["profile", "overrides", "an override", "an unknown key"],
+)
+def test_run_config_of_a_wrong_type_is_refused_with_the_fields_name(
+    config: dict[str, object], named: str
+) -> None:
+    job = build_defs().resolve_job_def("quick")
+
+    with pytest.raises(dg.DagsterInvalidConfigError) as caught:
+        job.execute_in_process(run_config={"resources": {"perf_run": {"config": config}}})
+
+    assert named in str(caught.value)
+
+
+def test_every_mistake_of_a_profile_is_told_and_nothing_is_started(tmp_path: Path) -> None:
+    state = state_in(tmp_path)
+    mistakes = {"seeding.users": "-5", "benchmarks.end_to_end.scenarios.create_users.rate": "0"}
+
+    with pytest.raises(dg.DagsterResourceFunctionError) as caught:
+        build_defs().resolve_job_def("quick").execute_in_process(
+            run_config=run_config(state=str(state), overrides=mistakes)
+        )
+
+    told = str(caught.value.__cause__)
+    assert "has 2 mistakes; nothing was sent" in told
+    assert "seeding.users" in told
+    assert "benchmarks.end_to_end.scenarios.create_users.rate" in told
+    assert [path.name for path in state.iterdir()] == ["cache"]
+
+
+def test_an_unknown_profile_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
+    config = {"profile": "fast", "state": str(tmp_path)}
+
+    with pytest.raises(dg.DagsterResourceFunctionError) as caught:
+        build_defs().resolve_job_def("quick").execute_in_process(
+            run_config={"resources": {"perf_run": {"config": config}}}
+        )
+
+    assert "there are quick, ci, full, weekly" in str(caught.value.__cause__)
+
+
+@pytest.mark.timeout(60)
+def test_the_definitions_are_valid_and_load_with_less_than_five_seconds_of_cpu() -> None:
+    command = [sys.executable, "-m", "dagster", "definitions", "validate", "-m", MODULE]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+
+    ran = subprocess.run(
+        command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False
+    )
+
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert ran.returncode == 0, ran.stderr
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 5
+
+
+if __name__ == "__main__":
+    SNAPSHOT.write_text(json.dumps(graph_of(build_defs()), indent=1) + "\n", encoding="utf-8")

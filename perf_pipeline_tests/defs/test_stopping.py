@@ -1,0 +1,115 @@
+"""Whatever ends a run, nothing of it keeps running; what somebody else started is left alone."""
+
+import signal
+import time
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from perf_pipeline.definitions import build_defs
+from perf_pipeline.defs.resources import PerfRun
+from perf_pipeline_tests.defs.dagster_runs import (
+    TINY,
+    of_state,
+    run_config,
+    start_materialize,
+    state_in,
+)
+
+pytestmark = pytest.mark.timeout(90)
+LONG = {
+    "benchmarks.api_user_creation.scenarios.create_users.stages": '[{duration="60s", target=2}]'
+}
+
+
+def wait_for(path: Path, pattern: str) -> None:
+    """Wait until a file that matches is there."""
+    until_s = time.monotonic() + 40
+    while not list(path.glob(pattern)):
+        assert time.monotonic() < until_s, f"no {pattern} in {path}"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda one: one.name)
+def test_a_signal_during_a_load_ends_it_soon_and_leaves_no_process(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    state = state_in(tmp_path)
+    process = start_materialize("api_user_creation", state, overrides=LONG)
+    wait_for(state / "spool", "*/api_user_creation/samples-*.csv")
+    running = of_state(state)
+
+    process.send_signal(number)
+    began_s = time.monotonic()
+    _, told = process.communicate(timeout=60)
+
+    assert any("perf_pipeline.engine.worker" in one for one in running)
+    assert any("kafka.Kafka" in one for one in running)
+    assert time.monotonic() - began_s < 30  # the load had 60 s to go
+    assert process.returncode == 1
+    assert "DagsterExecutionInterruptedError" in told
+    assert of_state(state) == []
+
+
+def test_the_stack_is_stopped_after_an_asset_that_raises(tmp_path: Path) -> None:
+    state = state_in(tmp_path)
+    seen: list[str] = []
+
+    @dg.asset
+    def raises(perf_run: PerfRun) -> None:
+        perf_run.session()
+        seen.extend(of_state(state))
+        raise RuntimeError("as in a bug")
+
+    result = dg.materialize(
+        [raises],
+        resources={"perf_run": PerfRun(profile=TINY, state=str(state))},
+        raise_on_error=False,
+    )
+
+    assert not result.success
+    assert any("perf_pipeline.reference_system.api" in one for one in seen)
+    assert of_state(state) == []
+    assert list((state / "stacks").glob("run-*")) == []
+
+
+def test_a_configured_target_starts_nothing_and_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, configured_target: dict[str, str]
+) -> None:
+    state = state_in(tmp_path)
+    for name, address in configured_target.items():
+        monkeypatch.setenv(name, address)
+    job = build_defs().resolve_job_def("quick")
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        for _ in range(2):  # still there for the second one
+            result = job.execute_in_process(
+                run_config=run_config(state=str(state)),
+                asset_selection=[dg.AssetKey("seeded_users")],
+                instance=instance,
+            )
+            told = [entry.user_message for entry in instance.all_logs(result.run_id)]
+            assert "seeding 2,000 users" in told
+            assert not any(sentence.startswith("starting ") for sentence in told)
+
+    assert not (state / "stacks").exists()
+
+
+def test_a_configured_target_that_is_down_is_told_and_nothing_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = state_in(tmp_path)
+    monkeypatch.setenv("PERF_BASE_URL", "http://127.0.0.1:9")  # the discard port: nobody listens
+
+    result = (
+        build_defs()
+        .resolve_job_def("quick")
+        .execute_in_process(run_config=run_config(state=str(state)), raise_on_error=False)
+    )
+
+    failure = result.failure_data_for_node("seeded_users")
+    assert failure is not None
+    assert failure.error is not None
+    assert "http://127.0.0.1:9" in failure.error.to_string()
+    assert not (state / "stacks").exists()

@@ -1,0 +1,176 @@
+"""Run the installed command line in a process of its own, and look at what it left."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+from perf_pipeline.stack.ending import MARKER
+from perf_pipeline.store.export import query_snapshot
+from perf_pipeline_tests.conftest import STATE
+
+TINY: Final = Path(__file__).with_name("runs_tiny.toml")
+# One benchmark of some seconds, with requests that give up soon.
+SHORT: Final = """
+extends = "quick"
+name = "short"
+workers = 1
+[seeding]
+users = 200
+[benchmarks.api_user_creation.scenarios.create_users]
+stages = [{{ duration = "500ms", target = 4 }}, {{ duration = "{seconds}s", target = 4 }}]
+warmUp = "0s"
+gracefulStop = "2s"
+parameters = {{ thinkTime = "20ms..40ms", timeout = "1s" }}
+[benchmarks.api_user_creation.thresholds]
+http_reqs = ["rate>2"]
+{more}
+"""
+CREATION: Final = ("--only", "api_user_creation")
+_COMMAND: Final = Path(sys.executable).with_name("perf-pipeline")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Hold what a command gave."""
+
+    code: int
+    out: str
+    err: str
+    took_s: float
+
+    @property
+    def run_id(self) -> str:
+        """Find the id that the run told."""
+        found = re.search(r"run (\d{8}-\d{6}-[0-9a-f]{6})", self.err + self.out)
+        assert found is not None, self.err + self.out
+        return found[1]
+
+
+@dataclass(slots=True)
+class Running:
+    """Hold a command that still runs."""
+
+    process: subprocess.Popen[str]
+    log: Path
+    began_s: float = field(default_factory=time.monotonic)
+
+    @property
+    def err(self) -> str:
+        """Give its stderr so far."""
+        return self.log.read_text(encoding="utf-8")
+
+    def wait_for(self, text: str, timeout_s: float = 40.0) -> str:
+        """Wait until its stderr says something; give all that it said."""
+        wait_until(lambda: text in self.err or self.process.poll() is not None, timeout_s)
+        assert text in self.err, self.err
+        return self.err
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    def answer(self, timeout_s: float = 60.0) -> Answer:
+        """Wait for its end."""
+        out, _ = self.process.communicate(timeout=timeout_s)
+        return Answer(self.process.returncode, out, self.err, time.monotonic() - self.began_s)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """Call the installed command line with a state folder of its own."""
+
+    state: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self, *arguments: str, timeout_s: float = 90.0, **environment: str) -> Answer:
+        """Run a command to its end."""
+        return self.start(*arguments, **environment).answer(timeout_s)
+
+    def start(self, *arguments: str, **environment: str) -> Running:
+        """Start a command."""
+        log = self.state / f"stderr-{time.monotonic_ns()}.txt"
+        with log.open("w", encoding="utf-8") as file:
+            process = subprocess.Popen(
+                [_COMMAND, "--state", str(self.state), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                text=True,
+                env={**without_target(), **self.environment, **environment},
+            )
+        return Running(process, log)
+
+    def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        """Ask the history."""
+        return query_snapshot(self.state / "history.duckdb", statement)[1]
+
+    def value(self, statement: str) -> Any:
+        """Ask for one value."""
+        return self.sql(statement)[0][0]
+
+    def profile(self, seconds: float = 2.0, more: str = "") -> Path:
+        """Write a profile with one short benchmark."""
+        path = self.state / f"short-{time.monotonic_ns()}.toml"
+        path.write_text(SHORT.format(seconds=seconds, more=more), encoding="utf-8")
+        return path
+
+
+def new_state(folder: Path) -> Path:
+    """Make a state folder that shares nothing with other runs but the downloaded jars."""
+    shared = STATE.parent / "cache"
+    shared.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "cache").symlink_to(shared, target_is_directory=True)
+    return folder
+
+
+def without_target() -> dict[str, str]:
+    """Give this environment without a target that somebody has configured."""
+    return {name: text for name, text in os.environ.items() if not name.startswith("PERF_")}
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    """Wait until something holds."""
+    until_s = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < until_s, "it did not come true in time"
+        time.sleep(0.05)
+
+
+def left_running(state: Path) -> list[str]:
+    """Find processes of a stack below the folder, and load workers that write below it."""
+    return [" ".join(process.cmdline()) for process in _of(state)]
+
+
+def load_workers(driver_pid: int) -> list[psutil.Process]:
+    """Find the load workers of a driver."""
+    with suppress(psutil.Error):
+        return [
+            child
+            for child in psutil.Process(driver_pid).children()
+            if "perf_pipeline.engine.worker" in " ".join(child.cmdline())
+        ]
+    return []
+
+
+def _of(state: Path) -> Iterator[psutil.Process]:
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            stack = process.environ().get(MARKER, "")
+            files = [file.path for file in process.open_files()]
+            if stack.startswith(str(state)) or any(
+                path.startswith(f"{state}/spool") for path in files
+            ):
+                yield process

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from perf_pipeline import __version__
+from perf_pipeline.cli_baseline import COMMANDS
 from perf_pipeline.errors import ExitCode, PerfPipelineError
 
 if TYPE_CHECKING:
@@ -74,6 +75,10 @@ def main(context: click.Context, state: Path) -> None:
     context.obj = state
 
 
+for _command in COMMANDS:
+    main.add_command(_command)
+
+
 def _profile_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option(
@@ -128,19 +133,6 @@ def judge(state: Path, run_id: str | None, profile: str | None) -> None:
     judge_run(state, chosen, profile=checked)
     notes = (f"judged by profile {checked.name}, not by its own",) if checked else ()
     _finish(publish(state, chosen, profile=checked, problems=notes))
-
-
-@main.command()
-@click.argument("run_id", required=False)
-@click.pass_obj
-def compare(state: Path, run_id: str | None) -> None:
-    """Compare a stored run with the runs before it."""
-    from perf_pipeline.report.terminal import render_comparison
-    from perf_pipeline.runs.compare import compare_run
-    from perf_pipeline.runs.publish import latest_run
-
-    chosen = run_id or latest_run(state)
-    click.echo(render_comparison(compare_run(state, chosen), _width(), color=sys.stdout.isatty()))
 
 
 @main.command()

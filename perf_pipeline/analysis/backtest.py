@@ -1,0 +1,240 @@
+"""What would the gate have said about a history: replay, tally, planted slowdowns.
+
+The history pass tells afterwards which alarms a change of level explains.
+Add here: another question to a replayed history. Keep out: reading histories (runs/).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from perf_pipeline.analysis.baseline import Diff, DiffStatus, Series, diff
+from perf_pipeline.analysis.change_point import LEAST_SIDE, change_points
+from perf_pipeline.analysis.environment import WORSE, suspects_moved, withheld
+from perf_pipeline.analysis.scale import Scale, scale_of
+from perf_pipeline.analysis.suspicion import BaselinePolicy
+from perf_pipeline.analysis.window import anchor
+from perf_pipeline.metrics.catalog import CATALOG
+
+PLANTED_RUNS: Final = 3
+"""A planted slowdown is found when one of its first three runs is REGRESSED."""
+
+_DATING_RUNS: Final = 2
+_CAUGHT_WITHIN_RUNS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Hold one series of one benchmark over like runs, oldest first."""
+
+    benchmark: str
+    series: Series
+    run_ids: tuple[str, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Say that the gate called a regression that it had not called in the run before.
+
+    Attributes:
+        run_id: of the alarm.
+        track: the series.
+        diff: the comparison.
+        explained: a change of level for the worse lies there; None when it is too new to know.
+    """
+
+    run_id: str
+    track: Track
+    diff: Diff
+    explained: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Count what the gate would have done.
+
+    Attributes:
+        judged_runs: runs with at least one series that was not LEARNING.
+        withheld_runs: of them those whose gate was withheld (ENVIRONMENT_CHANGED).
+        alarms: in the order of runs.
+        worse_changes: changes of level for the worse that the history pass dated, after learning.
+        runs_until_caught: for each of them that raised an alarm: 1 = at its first run.
+    """
+
+    judged_runs: int
+    withheld_runs: int
+    alarms: tuple[Alarm, ...]
+    worse_changes: int
+    runs_until_caught: tuple[int, ...]
+
+    @property
+    def false_alarm_runs(self) -> int:
+        """Count the runs with an alarm that nothing explains."""
+        return len({alarm.run_id for alarm in self.alarms if alarm.explained is False})
+
+    @property
+    def false_alarms_per_100_runs(self) -> float | None:
+        """Give the rate of false alarms; None when no run was judged."""
+        return 100 * self.false_alarm_runs / self.judged_runs if self.judged_runs else None
+
+
+def replay(track: Track, policy: BaselinePolicy) -> list[Diff]:
+    """Judge each run of a series by the runs before it, as the gate would have, re-anchoring."""
+    scale = scale_of(CATALOG[track.series.metric].kind, track.values)
+    found: list[Diff] = []
+    confirmed: set[int] = set()
+    start = 0
+    for n, value in enumerate(track.values):
+        first = max(start, n - 2 * policy.window)
+        one = diff(track.series, value, track.values[first:n], policy)
+        found.append(one)
+        if one.changed_since is not None:
+            confirmed.add(first + one.changed_since)
+        later = [change - start for change in confirmed if change > start]
+        start += anchor(track.values[start : n + 1], later, policy, scale=scale)
+    return found
+
+
+def tally(
+    tracks: Sequence[Track],
+    run_ids: Sequence[str],
+    policy: BaselinePolicy,
+    truth: BaselinePolicy | None = None,
+) -> Tally:
+    """Replay the histories of one profile in one environment and count.
+
+    Args:
+        tracks: every series of it.
+        run_ids: every run of them, oldest first.
+        policy: the gate that is tried.
+        truth: which changes of level matter, whatever is tried; `policy` when None.
+    """
+    truth = truth or policy
+    replayed = _gated([replay(track, policy) for track in tracks], tracks, run_ids)
+    alarms: list[Alarm] = []
+    caught: list[int] = []
+    worse_changes = 0
+    for track, diffs in zip(tracks, replayed, strict=True):
+        worse, raised = _worse_changes(track, truth), _raised(diffs)
+        worse_changes += len(worse)
+        caught += _runs_until_caught(worse, raised)
+        alarms += [
+            Alarm(track.run_ids[n], track, diffs[n], _explained(n, len(diffs), worse))
+            for n in raised
+        ]
+    said = set(_statuses(replayed, tracks))
+    return Tally(
+        judged_runs=len({run for run, status in said if status is not DiffStatus.LEARNING}),
+        withheld_runs=sum(status is DiffStatus.ENVIRONMENT_CHANGED for _, status in said),
+        alarms=tuple(sorted(alarms, key=lambda alarm: run_ids.index(alarm.run_id))),
+        worse_changes=worse_changes,
+        runs_until_caught=tuple(caught),
+    )
+
+
+def planted(
+    track: Track, policy: BaselinePolicy, factor: float, truth: BaselinePolicy | None = None
+) -> list[bool]:
+    """Plant a slowdown into the newest runs of a series, at several places: was it found?
+
+    The last level only, so that no real change is in the way; each time three runs are made worse
+    by the factor. Empty for a series that is too short or not judged by ratio.
+
+    Args:
+        track: the series.
+        policy: the gate that is tried.
+        factor: above 1; more is better: the values are divided by it.
+        truth: as for `tally`.
+    """
+    kind = CATALOG[track.series.metric].kind
+    if scale_of(kind, track.values) is not Scale.RELATIVE:
+        return []
+    points = change_points(track.values, kind, truth or policy)
+    level = track.values[points[-1].index if points else 0 :][-2 * policy.window :]
+    worse = factor if track.series.better == "lower" else 1 / factor
+    return [
+        _found(
+            track.series,
+            level[: end - PLANTED_RUNS],
+            level[end - PLANTED_RUNS : end],
+            worse,
+            policy,
+        )
+        for end in range(len(level), policy.minimum_runs + PLANTED_RUNS - 1, -PLANTED_RUNS)
+    ]
+
+
+def _found(
+    series: Series,
+    before: Sequence[float],
+    runs: Sequence[float],
+    worse: float,
+    policy: BaselinePolicy,
+) -> bool:
+    history = list(before)
+    for run in runs:
+        if diff(series, run * worse, history, policy).status is DiffStatus.REGRESSED:
+            return True
+        history.append(run * worse)
+    return False
+
+
+def _gated(
+    replayed: list[list[Diff]], tracks: Sequence[Track], run_ids: Sequence[str]
+) -> list[list[Diff]]:
+    """Withhold the gate, run by run, where many series moved together."""
+    places: dict[str, list[tuple[int, int]]] = {run_id: [] for run_id in run_ids}
+    for which, track in enumerate(tracks):
+        for n, run_id in enumerate(track.run_ids):
+            places[run_id].append((which, n))
+    before: frozenset[tuple[str, str]] = frozenset()
+    for where in places.values():
+        diffs = [replayed[which][n] for which, n in where]
+        now = frozenset(
+            (tracks[which].benchmark, one.series.label)
+            for (which, _), one in zip(where, diffs, strict=True)
+            if one.status in WORSE
+        )
+        result = withheld(diffs, moved=suspects_moved(now, before))
+        for (which, n), one in zip(where, result, strict=True):
+            replayed[which][n] = one
+        before = now
+    return replayed
+
+
+def _statuses(
+    replayed: Sequence[Sequence[Diff]], tracks: Sequence[Track]
+) -> Iterator[tuple[str, DiffStatus]]:
+    for track, diffs in zip(tracks, replayed, strict=True):
+        yield from zip(track.run_ids, (one.status for one in diffs), strict=True)
+
+
+def _worse_changes(track: Track, policy: BaselinePolicy) -> list[int]:
+    kind, sign = CATALOG[track.series.metric].kind, 1 if track.series.better == "lower" else -1
+    return [
+        point.index
+        for point in change_points(track.values, kind, policy)
+        if sign * point.effect.change > 0 and point.index >= policy.minimum_runs
+    ]
+
+
+def _raised(diffs: Sequence[Diff]) -> list[int]:
+    calls = [one.status is DiffStatus.REGRESSED for one in diffs]
+    return [n for n, call in enumerate(calls) if call and not any(calls[max(0, n - 2) : n])]
+
+
+def _explained(alarm: int, runs: int, worse: Sequence[int]) -> bool | None:
+    if any(_near(change, alarm) for change in worse):
+        return True
+    # The second of two suspects raised it; a level that looking back can date has three runs.
+    return None if runs - (alarm - 1) < LEAST_SIDE else False
+
+
+def _runs_until_caught(worse: Sequence[int], raised: Sequence[int]) -> list[int]:
+    first = (next((n for n in raised if _near(change, n)), None) for change in worse)
+    return [max(1, n - change + 1) for change, n in zip(worse, first, strict=True) if n is not None]
+
+
+def _near(change: int, alarm: int) -> bool:
+    return change - _DATING_RUNS <= alarm < change + _CAUGHT_WITHIN_RUNS

@@ -1,0 +1,43 @@
+"""Where the comparisons of a run come from, as stored with them.
+
+Add here: another origin. Keep out: layout (report/) and SQL (store/).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.runs.ingest import WAIT_S
+from perf_pipeline.runs.session import history_of
+from perf_pipeline.store.history import open_history
+from perf_pipeline.store.lineage import Lineage, judged
+from perf_pipeline.store.records import DiffRow, RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class RunLineage:
+    """Hold a run and where each of its comparisons comes from.
+
+    Attributes:
+        run: the run.
+        comparisons: (benchmark, diff, its lineage).
+    """
+
+    run: RunRecord
+    comparisons: tuple[tuple[str, DiffRow, Lineage], ...]
+
+
+def lineage_of(state: Path, run_id: str) -> RunLineage:
+    """Give the lineage of a compared run.
+
+    Raises:
+        PerfPipelineError: there is no such run, or it was not compared yet.
+        StoreBusyError: the history is open elsewhere.
+    """
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        run, found = history.run(run_id), judged(history, run_id)
+    if not found:
+        raise PerfPipelineError(
+            f"run {run_id} was not compared yet", hint=f"`perf-pipeline compare {run_id}` does it"
+        )
+    return RunLineage(run, tuple(found))

@@ -102,8 +102,17 @@ def _profile_options(command: Callable[..., None]) -> Callable[..., None]:
 @main.command()
 @_profile_options
 @click.option("--only", multiple=True, metavar="BENCHMARK", help="Run only this; can be repeated.")
+@click.option(
+    "--confirm",
+    type=click.IntRange(0, 2),
+    default=0,
+    show_default=True,
+    help="Run a suspect benchmark again, so often at most: the verdict is that of 2 of 3.",
+)
 @click.pass_obj
-def run(state: Path, profile: str, overrides: Sequence[str], only: Sequence[str]) -> None:
+def run(
+    state: Path, profile: str, overrides: Sequence[str], only: Sequence[str], confirm: int
+) -> None:
     """Load the target, judge it, compare it, report."""
     from perf_pipeline.config.loading import load_profile
     from perf_pipeline.narrator import Narrator
@@ -114,7 +123,9 @@ def run(state: Path, profile: str, overrides: Sequence[str], only: Sequence[str]
     with Narrator() as narrator:
         from perf_pipeline.runs.pipeline import run_pipeline
 
-        report = run_pipeline(checked, state=state, say=narrator.say, stop=stop, only=only)
+        report = run_pipeline(
+            checked, state=state, say=narrator.say, stop=stop, only=only, confirm=confirm
+        )
     _finish(report)
 
 

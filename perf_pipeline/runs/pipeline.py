@@ -13,7 +13,8 @@ from typing import Final
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.errors import ProfileError, StoreBusyError, TargetUnavailableError
 from perf_pipeline.report.model import RunReport
-from perf_pipeline.runs.ingest import WAIT_S, ingest_benchmark
+from perf_pipeline.runs.confirm import confirm_suspects
+from perf_pipeline.runs.ingest import ingest_benchmark
 from perf_pipeline.runs.judge import judge_run
 from perf_pipeline.runs.measure import measure
 from perf_pipeline.runs.prepare import open_session
@@ -22,7 +23,9 @@ from perf_pipeline.runs.seeding import seed_users
 from perf_pipeline.runs.session import Say, Session
 from perf_pipeline.store.records import RunKey
 
+# For a history that somebody has open: it is tried again after every load, and once at the end.
 BETWEEN_LOADS_WAIT_S: Final = 5.0
+AT_THE_END_WAIT_S: Final = 10.0
 
 
 @dataclass(slots=True)
@@ -50,6 +53,7 @@ def run_pipeline(
     stop: threading.Event,
     only: Sequence[str] = (),
     trigger: str = "cli",
+    confirm: int = 0,
 ) -> RunReport:
     """Run a profile's benchmarks and give the report; what could be measured is always judged.
 
@@ -60,6 +64,7 @@ def run_pipeline(
         stop: set it to end early; what was measured is kept and marked.
         only: benchmarks to run; all enabled ones when empty.
         trigger: who started it.
+        confirm: how often what is suspect is run again at most, in the same session.
 
     Raises:
         ProfileError: `only` names what is not a benchmark of the profile; nothing was sent.
@@ -71,10 +76,12 @@ def run_pipeline(
     with open_session(profile, state=state, trigger=trigger, say=say, stop=stop) as session:
         say(f"run {session.run_id}: profile {profile.name}, {session.target.masked}")
         _measure_all(session, names, progress)
+        if not (progress.waiting or progress.problems):
+            confirm_suspects(session, at_most=confirm)
     if progress.trouble is not None and not progress.measured:
         raise progress.trouble
     try:
-        _ingest_waiting(session, progress, WAIT_S)
+        _ingest_waiting(session, progress, AT_THE_END_WAIT_S)
         judge_run(state, session.run_id, profile=profile)
         problems = tuple(progress.problems)
         return publish(state, session.run_id, profile=profile, expected=names, problems=problems)

@@ -26,6 +26,7 @@ from perf_pipeline.runs.evidence import findings_of
 from perf_pipeline.runs.ingest import WAIT_S, profile_of
 from perf_pipeline.runs.judge import NOT_RUN, judge_unjudged, thresholds_of
 from perf_pipeline.runs.notices import notices_of
+from perf_pipeline.runs.reruns import RERUNS, TRIGGER
 from perf_pipeline.runs.retention import let_go
 from perf_pipeline.runs.session import history_of, reports_of
 from perf_pipeline.store.export import export_readings_csv
@@ -102,16 +103,17 @@ def publish(
 
 
 def latest_run(state: Path) -> str:
-    """Give the newest run of the history.
+    """Give the newest run of the history; a re-run belongs to the run that it confirms.
 
     Raises:
         PerfPipelineError: there is none.
     """
     if history_of(state).exists():
         with open_history(history_of(state), wait_s=WAIT_S) as history:
-            runs = history.runs(limit=1)
-        if runs:
-            return runs[0].run_id
+            runs = history.runs(limit=RERUNS + 1)
+        for run in runs:
+            if run.trigger != TRIGGER:
+                return run.run_id
     raise PerfPipelineError(
         f"there is no run in {history_of(state)}", hint="`perf-pipeline run` makes one"
     )

@@ -134,19 +134,27 @@ def _errors() -> str:
     rows = [
         (f"`{one.__name__}`", str(one.exit_code.value), (one.__doc__ or "").split("\n")[0])
         for one in PerfPipelineError.__subclasses__()
+        # Which others exist depends on what is imported by now.
+        if one.__module__ == PerfPipelineError.__module__
     ]
     return markdown_table(("error", "exit code", "what it says"), rows)
 
 
 def _commands() -> str:
+    everything = {"": main} | commands()
     return "\n\n".join(
-        [_help(main, _PROGRAM), *(_help(one, f"{_PROGRAM} {one.name}") for one in commands())]
+        _help(command, f"{_PROGRAM} {name}".rstrip()) for name, command in everything.items()
     )
 
 
-def commands() -> list[click.Command]:
-    """Give every command, in the order of the alphabet."""
-    return [command for _, command in sorted(main.commands.items())]
+def commands(group: click.Group = main) -> dict[str, click.Command]:
+    """Give every command by its name, `baseline pin` for one in a group, in alphabetical order."""
+    found: dict[str, click.Command] = {}
+    for name, command in sorted(group.commands.items()):
+        found[name] = command
+        inner = commands(command) if isinstance(command, click.Group) else {}
+        found |= {f"{name} {below}": one for below, one in inner.items()}
+    return found
 
 
 def _help(command: click.Command, name: str) -> str:

@@ -34,6 +34,10 @@ parameters = {{ thinkTime = "20ms..40ms", timeout = "1s" }}
 [benchmarks.api_user_creation.thresholds]
 http_reqs = ["rate>2"]
 {more}
+[benchmarks.end_to_end.scenarios.create_users]
+rate = 10
+duration = "1500ms"
+warmUp = "500ms"
 """
 CREATION: Final = ("--only", "api_user_creation")
 _COMMAND: Final = Path(sys.executable).with_name("perf-pipeline")
@@ -79,6 +83,11 @@ class Running:
         """Send it a signal."""
         self.process.send_signal(number)
 
+    def kill(self) -> None:
+        """End it as nobody can prevent."""
+        self.process.kill()
+        self.process.communicate()
+
     def answer(self, timeout_s: float = 60.0) -> Answer:
         """Wait for its end."""
         out, _ = self.process.communicate(timeout=timeout_s)
@@ -118,11 +127,28 @@ class CommandLine:
         """Ask for one value."""
         return self.sql(statement)[0][0]
 
+    def code_of(self, run_id: str) -> int:
+        """Give PRODUCT's exit code of a run that went to its end, by what the history says.
+
+        On a busy machine a load may be INVALID, and then 97 is right. A first run cannot regress.
+        """
+        statuses = {
+            row[0] for row in self.sql(f"select status from verdicts where {_of_run(run_id)}")
+        }
+        if "FAIL" in statuses:
+            return 99
+        valid = self.value(f"select bool_and(valid) from benchmarks where {_of_run(run_id)}")
+        return 0 if valid and not statuses & {"NO_DATA", "INVALID"} else 97
+
     def profile(self, seconds: float = 2.0, more: str = "") -> Path:
         """Write a profile with one short benchmark."""
         path = self.state / f"short-{time.monotonic_ns()}.toml"
         path.write_text(SHORT.format(seconds=seconds, more=more), encoding="utf-8")
         return path
+
+
+def _of_run(run_id: str) -> str:
+    return f"run_id = '{run_id}'"
 
 
 def new_state(folder: Path) -> Path:
@@ -153,7 +179,7 @@ def left_running(state: Path) -> list[str]:
 
 
 def load_workers(driver_pid: int) -> list[psutil.Process]:
-    """Find the load workers of a driver."""
+    """Find the load workers of a driver that runs."""
     with suppress(psutil.Error):
         return [
             child
@@ -161,6 +187,13 @@ def load_workers(driver_pid: int) -> list[psutil.Process]:
             if "perf_pipeline.engine.worker" in " ".join(child.cmdline())
         ]
     return []
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Say whether it runs and is no zombie."""
+    with suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def _of(state: Path) -> Iterator[psutil.Process]:

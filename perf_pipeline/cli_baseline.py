@@ -172,9 +172,11 @@ def backtest(state: Path, alpha: float | None, min_effect: float | None, profile
 
 
 def _backtest_lines(one: "Backtest") -> Iterator[str]:
+    from perf_pipeline.report.wording import plural
+
     policy, tally = one.policy, one.tally
     yield (
-        f"profile {one.profile}, environment {one.environment_id}: {one.runs} runs, "
+        f"profile {one.profile}, environment {one.environment_id}: {plural(one.runs, 'run')}, "
         f"{one.series} series (without percentiles from 99 on)"
     )
     yield (

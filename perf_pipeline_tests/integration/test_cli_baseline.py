@@ -228,3 +228,12 @@ def test_a_backtest_without_runs_or_with_five_says_so(tmp_path: Path) -> None:
     assert "every one is LEARNING" in call(tmp_path, "backtest").output
     code, output = refused(tmp_path, "backtest", "--profile", "full")
     assert (code, "there is no run of profile full in" in output) == (1, True)
+
+
+def test_a_run_that_is_no_whole_measurement_is_named_beside_its_figures(tmp_path: Path) -> None:
+    runs = api_runs(80.0, 300.0)
+    add_runs(tmp_path, [runs[0], replace(runs[1], valid=False)])
+
+    output = call(tmp_path, "compare", "r001", "r002").output
+
+    assert f"{API} of run r002 is no whole measurement: invalid" in output

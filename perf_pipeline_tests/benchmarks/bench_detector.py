@@ -9,6 +9,7 @@ have them).
 
 import math
 import random
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -99,7 +100,7 @@ def _false_alarms(
     ]
     in_any = sum(count > 0 for count in counts) / histories
     per_run = sum(counts) / histories / _NEXT_RUNS
-    print(f"| {text} | {known} | {in_any:.1%} | {per_run:.2%} | {limit} |", flush=True)
+    _row(text, known, f"{in_any:.1%}", f"{per_run:.2%}", limit)
 
 
 def _power(noise: Noise, known: int, factor: float, histories: int, limit: str = "") -> None:
@@ -109,7 +110,7 @@ def _power(noise: Noise, known: int, factor: float, histories: int, limit: str =
         for _ in range(histories)
     )
     share = found / histories
-    print(f"| {factor - 1:+.0%} | {noise.cv:.0%} | {known} | {share:.0%} | {limit} |", flush=True)
+    _row(f"{factor - 1:+.0%}", f"{noise.cv:.0%}", known, f"{share:.0%}", limit)
 
 
 def _dating(cv: float, runs: int, factor: float, histories: int) -> None:
@@ -123,7 +124,13 @@ def _dating(cv: float, runs: int, factor: float, histories: int) -> None:
         dated += bool(found)
         right += any(abs(point.index - step) <= _DATED_WITHIN_RUNS for point in found)
     exact = f"{right / histories:.0%}" if factor > 1 else "-"
-    print(f"| {factor - 1:+.0%} | {cv:.0%} | {runs} | {dated / histories:.1%} | {exact} |")
+    _row(f"{factor - 1:+.0%}", f"{cv:.0%}", runs, f"{dated / histories:.1%}", exact)
+
+
+def _row(*cells: object) -> None:
+    """Print a row; a per cent sign stands apart from its number, as in the reports."""
+    text = " | ".join(str(cell) for cell in cells)
+    print(f"| {re.sub(r'(?<=[0-9])%', ' %', text)} |", flush=True)
 
 
 def _times() -> None:
@@ -143,7 +150,7 @@ def _times() -> None:
             began = perf_counter()
             task()
             took.append(perf_counter() - began)
-        print(f"| {name} | {1e3 * median(took):.1f} |")
+        _row(name, f"{1e3 * median(took):.1f}")
 
 
 def main() -> None:

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from perf_pipeline.store.baselines import SeriesKey
     from perf_pipeline.store.records import DiffRow
 
-_VERDICT: Final = {True: "a change of level", False: "nothing: a false alarm", None: "too new"}
+_VERDICT: Final = {
+    True: "a change of level",
+    False: "false, no change of level is there",
+    None: "too new to know",
+}
 _reason: Final = click.option("--reason", required=True, help="Why; kept with who and when.")
 
 
@@ -197,12 +201,18 @@ def _backtest_lines(one: "Backtest") -> Iterator[str]:
     for factor, found, planted in one.found:
         share = f"{found / planted:.0%}" if planted else "-"
         yield f"  planted {factor - 1:+.0%}: {share} of {planted} found by the third run"
+    if one.outlook is not None:
+        yield (
+            f"  one run shows {one.outlook.now:.0%} more in the median series (80 of 100 cases); "
+            f"{one.outlook.full_window:.0%} with {policy.window} runs of history, "
+            f"{one.outlook.half_noise:.0%} with half the noise (longer runs, a quiet machine)"
+        )
     for alarm in tally.alarms:
         label = alarm.track.series.label
         effect = alarm.diff.effect
         change = "" if effect is None else f" {effect.change:+.1%}"
         why = _VERDICT[alarm.explained]
-        yield f"  alarm: run {alarm.run_id} {alarm.track.benchmark} {label}{change}, by {why}"
+        yield f"  alarm: run {alarm.run_id} {alarm.track.benchmark} {label}{change}: {why}"
     yield ""
 
 

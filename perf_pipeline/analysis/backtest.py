@@ -133,34 +133,38 @@ def tally(
     )
 
 
-def planted(
-    track: Track, policy: BaselinePolicy, factor: float, truth: BaselinePolicy | None = None
-) -> list[bool]:
-    """Plant a slowdown into the newest runs of a series, at several places: was it found?
+def newest_level(track: Track, truth: BaselinePolicy) -> tuple[float, ...]:
+    """Give the values since the last change of level, twice the window at most.
 
-    The last level only, so that no real change is in the way; each time three runs are made worse
-    by the factor. Empty for a series that is too short or not judged by ratio.
+    Empty for a series that is not judged by ratio.
 
     Args:
         track: the series.
-        policy: the gate that is tried.
-        factor: above 1; more is better: the values are divided by it.
-        truth: as for `tally`.
+        truth: which changes of level matter.
     """
     kind = CATALOG[track.series.metric].kind
     if scale_of(kind, track.values) is not Scale.RELATIVE:
-        return []
-    points = change_points(track.values, kind, truth or policy)
-    level = track.values[points[-1].index if points else 0 :][-2 * policy.window :]
-    worse = factor if track.series.better == "lower" else 1 / factor
+        return ()
+    points = change_points(track.values, kind, truth)
+    return track.values[points[-1].index if points else 0 :][-2 * truth.window :]
+
+
+def planted(
+    series: Series, level: Sequence[float], policy: BaselinePolicy, factor: float
+) -> list[bool]:
+    """Plant a slowdown into the newest runs of a series, at several places: was it found?
+
+    Each time three runs are made worse by the factor. Empty for a level that is too short.
+
+    Args:
+        series: what is measured.
+        level: its values without a change of level in them, oldest first.
+        policy: the gate that is tried.
+        factor: above 1; more is better: the values are divided by it.
+    """
+    worse = factor if series.better == "lower" else 1 / factor
     return [
-        _found(
-            track.series,
-            level[: end - PLANTED_RUNS],
-            level[end - PLANTED_RUNS : end],
-            worse,
-            policy,
-        )
+        _found(series, level[: end - PLANTED_RUNS], level[end - PLANTED_RUNS : end], worse, policy)
         for end in range(len(level), policy.minimum_runs + PLANTED_RUNS - 1, -PLANTED_RUNS)
     ]
 

@@ -3,12 +3,14 @@
 Add here: another set of histories to replay. Keep out: counting (analysis/) and layout (report/).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from perf_pipeline.analysis.backtest import Tally, Track, planted, tally
+from perf_pipeline.analysis.backtest import Tally, Track, newest_level, planted, tally
+from perf_pipeline.analysis.baseline import Series
+from perf_pipeline.analysis.power import Outlook, outlook
 from perf_pipeline.analysis.suspicion import BaselinePolicy
 from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.runs.ingest import WAIT_S, profile_of
@@ -54,6 +56,7 @@ class Backtest:
         series: how many were replayed; percentiles from 99 on are not.
         tally: alarms and what explains them.
         found: for each planted factor: (found, planted).
+        outlook: which worsening one run shows; None when nothing can be judged yet.
     """
 
     profile: str
@@ -63,6 +66,7 @@ class Backtest:
     series: int
     tally: Tally
     found: tuple[tuple[float, int, int], ...]
+    outlook: Outlook | None
 
 
 def backtest(state: Path, settings: Settings, *, profile: str = "") -> list[Backtest]:
@@ -93,6 +97,7 @@ def _replayed(history: History, runs: list[RunRecord], settings: Settings) -> Ba
     own = policy_of(profile_of(history, newest.run_id))
     policy = settings.of(own)
     tracks = list(_tracks(history, runs))
+    levels = [(track.series, newest_level(track, own)) for track in tracks]
     oldest_first = [run.run_id for run in reversed(runs)]
     return Backtest(
         newest.profile,
@@ -101,7 +106,8 @@ def _replayed(history: History, runs: list[RunRecord], settings: Settings) -> Ba
         len(runs),
         len(tracks),
         tally(tracks, oldest_first, policy, own),
-        tuple(_planted(tracks, policy, factor, own) for factor in PLANTED_FACTORS),
+        tuple(_planted(levels, policy, factor) for factor in PLANTED_FACTORS),
+        outlook([level for _, level in levels], policy),
     )
 
 
@@ -131,7 +137,7 @@ def _newest_of_each_load(history: History, runs: list[RunRecord]) -> Iterator[Me
 
 
 def _planted(
-    tracks: list[Track], policy: BaselinePolicy, factor: float, truth: BaselinePolicy
+    levels: Sequence[tuple[Series, Sequence[float]]], policy: BaselinePolicy, factor: float
 ) -> tuple[float, int, int]:
-    found = [one for track in tracks for one in planted(track, policy, factor, truth)]
+    found = [one for series, level in levels for one in planted(series, level, policy, factor)]
     return factor, sum(found), len(found)

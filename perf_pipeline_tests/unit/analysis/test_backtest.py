@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from perf_pipeline.analysis.backtest import Track, planted, replay, tally
+from perf_pipeline.analysis.backtest import Track, newest_level, planted, replay, tally
 from perf_pipeline.analysis.baseline import DiffStatus, Series
 from perf_pipeline.analysis.suspicion import BaselinePolicy
 
@@ -89,12 +89,15 @@ def test_a_history_without_runs_gives_no_rate() -> None:
 def test_a_planted_slowdown_is_found_where_it_can_be(
     values: list[float], factor: float, found: list[bool]
 ) -> None:
-    assert planted(track(values), POLICY, factor) == found
+    assert planted(P95, newest_level(track(values), POLICY), POLICY, factor) == found
 
 
 def test_less_throughput_is_planted_where_more_is_better() -> None:
-    assert planted(track(QUIET, Series("http_reqs", {}, "rate")), POLICY, 1.5) == [True]
-    assert planted(track(QUIET, Series("http_req_failed", {}, "rate")), POLICY, 1.5) == []
+    assert planted(Series("http_reqs", {}, "rate"), QUIET, POLICY, 1.5) == [True]
+
+
+def test_a_series_that_is_judged_in_points_has_no_level_to_plant_in() -> None:
+    assert newest_level(track(QUIET, Series("http_req_failed", {}, "rate")), POLICY) == ()
 
 
 def test_identical_runs_have_few_false_alarms() -> None:

@@ -17,7 +17,9 @@ from perf_pipeline.analysis.series import (
     RUNS_BEFORE,
     Diff,
     Series,
+    finite,
     gated,
+    not_compared,
 )
 from perf_pipeline.analysis.suspicion import BaselinePolicy, DiffStatus, Suspicion, suspicion
 from perf_pipeline.analysis.window import episode, in_line, unsuspicious
@@ -71,19 +73,15 @@ def diff(
     Raises:
         KeyError: the metric is not in the catalog.
     """
-    finite = [index for index, run in enumerate(history) if math.isfinite(run)]
-    runs = [history[index] for index in finite]
-    usable = value if value is not None and math.isfinite(value) else None
+    known = [index for index, run in enumerate(history) if math.isfinite(run)]
+    runs = [history[index] for index in known]
+    usable = finite(value)
     scale = scale_of(CATALOG[series.metric].kind, runs if usable is None else [*runs, usable])
     kept = in_line(runs, policy, minimum_effect, scale=scale)
     baseline = [runs[index] for index in kept]
     floor = noise(baseline, policy.sd_floor)
-    if not valid:
-        reason = "the load generator was the limit; this run is not compared"
-        return Diff(series, usable, floor, None, None, DiffStatus.INVALID, reason=reason)
-    if usable is None:
-        reason = "nothing was measured"
-        return Diff(series, None, floor, None, None, DiffStatus.NO_DATA, reason=reason)
+    if usable is None or not valid:
+        return not_compared(series, usable, floor, valid=valid)
 
     def judge(run: float) -> Suspicion:
         return suspicion(run, baseline, policy, series.better, minimum_effect, scale=scale)
@@ -104,6 +102,6 @@ def diff(
         now.minimum_detectable,
         status,
         reason=reason,
-        baseline=tuple(finite[index] for index in kept),
-        changed_since=None if since is None else [*finite, len(history)][since],
+        baseline=tuple(known[index] for index in kept),
+        changed_since=None if since is None else [*known, len(history)][since],
     )

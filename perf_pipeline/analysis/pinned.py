@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from perf_pipeline.analysis.noise import noise
 from perf_pipeline.analysis.scale import Effect, Scale, scale_of
-from perf_pipeline.analysis.series import RUNS_BEFORE, Diff, Series, gated
+from perf_pipeline.analysis.series import RUNS_BEFORE, Diff, Series, finite, gated
 from perf_pipeline.analysis.suspicion import BaselinePolicy, DiffStatus, Suspicion, suspicion
 from perf_pipeline.analysis.window import unsuspicious
 from perf_pipeline.metrics.catalog import CATALOG, Better
@@ -50,20 +50,11 @@ def release_diff(
     if not frozen:
         raise ValueError(f"release {against} has no finite value of {series.label}")
     floor = noise(frozen, policy.sd_floor)
-    usable = value if value is not None and math.isfinite(value) else None
+    usable = finite(value)
     if usable is None or not valid:
         status = DiffStatus.NO_DATA if valid else DiffStatus.INVALID
         return Diff(series, usable, floor, None, None, status, floor.median, against=against)
-    scale = scale_of(CATALOG[series.metric].kind, [*frozen, *since, usable])
-    spread = frozen
-    if len(frozen) < policy.minimum_runs:
-        spread = list(unsuspicious(since, policy, scale=scale))
-
-    def judge(run: float) -> Suspicion:
-        return suspicion(run, frozen, policy, series.better, scale=scale, spread=spread)
-
-    now = judge(usable)
-    earlier = [judge(run).status for run in since[-RUNS_BEFORE:]]
+    now, earlier = _judged(series, usable, frozen, since, policy)
     status, reason = gated(series, now.status, earlier, requests)
     if status is DiffStatus.LEARNING and not reason:
         reason = f"{against} has {floor.n} of the {policy.minimum_runs} runs that a baseline needs"
@@ -78,6 +69,25 @@ def release_diff(
         reason=reason,
         against=against,
     )
+
+
+def _judged(
+    series: Series,
+    value: float,
+    frozen: Sequence[float],
+    since: Sequence[float],
+    policy: BaselinePolicy,
+) -> tuple[Suspicion, list[DiffStatus]]:
+    """Judge a run and the RUNS_BEFORE runs before it against a frozen baseline."""
+    scale = scale_of(CATALOG[series.metric].kind, [*frozen, *since, value])
+    spread = frozen
+    if len(frozen) < policy.minimum_runs:
+        spread = unsuspicious(since, policy, scale=scale)
+
+    def judge(run: float) -> Suspicion:
+        return suspicion(run, frozen, policy, series.better, scale=scale, spread=spread)
+
+    return judge(value), [judge(run).status for run in since[-RUNS_BEFORE:]]
 
 
 def pinned_diff(
@@ -110,7 +120,7 @@ def pinned_diff(
     policy = policy or BaselinePolicy()
     runs = [run for run in recent if math.isfinite(run)]
     floor = noise(runs, policy.sd_floor)
-    usable = value if value is not None and math.isfinite(value) else None
+    usable = finite(value)
     if usable is None or not valid:
         status = DiffStatus.NO_DATA if valid else DiffStatus.INVALID
         return Diff(series, usable, floor, None, None, status, pinned)

@@ -3,6 +3,7 @@
 Add here: a field of a comparison that reports show. Keep out: baselines (window.py, pinned.py).
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -106,3 +107,23 @@ def gated(
     if now is DiffStatus.SUSPECT and DiffStatus.SUSPECT in earlier:
         return DiffStatus.REGRESSED, "2 of the last 3 runs are out of line in the bad direction"
     return now, ""
+
+
+def not_compared(series: Series, value: float | None, floor: NoiseFloor, *, valid: bool) -> Diff:
+    """Give the diff of a run that cannot be compared: INVALID, or else NO_DATA.
+
+    Args:
+        series: what would be compared.
+        value: of this run; None when nothing was measured.
+        floor: noise of the baseline.
+        valid: False when the load generator was the limit.
+    """
+    status = DiffStatus.NO_DATA if valid else DiffStatus.INVALID
+    limited = "the load generator was the limit; this run is not compared"
+    reason = "nothing was measured" if valid else limited
+    return Diff(series, value, floor, None, None, status, reason=reason)
+
+
+def finite(value: float | None) -> float | None:
+    """Give a number as it is, and None for what is no number."""
+    return value if value is not None and math.isfinite(value) else None

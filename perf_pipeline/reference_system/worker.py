@@ -17,6 +17,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from queue import SimpleQueue
 
 import uvloop
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
@@ -31,6 +32,7 @@ from perf_pipeline.reference_system.settings import Settings, read_settings
 _FETCH = 200
 _POLL_S = 0.1
 _RECORD_AT_ONCE = 500
+_STORE_S = 0.05
 # Together they must fit into the 5 s that a stop may take.
 _DRAIN_S = 2.0
 _LEAVE_S = 2.0
@@ -60,6 +62,7 @@ class Worker:
         self._inbox: asyncio.Queue[_Work] = asyncio.Queue(settings.worker_concurrency)
         self._sent: asyncio.Queue[tuple[_Work, Delivery]] = asyncio.Queue(_RECORD_AT_ONCE)
         self._progress: dict[int, PartitionProgress] = {}
+        self._finished: SimpleQueue[tuple[PartitionProgress, int]] = SimpleQueue()
         self._unreadable = 0
         self._consumer = Consumer(_consumer_configuration(settings))
         # librdkafka blocks; all calls that may run a rebalance callback come from this thread.
@@ -79,7 +82,7 @@ class Worker:
             on_lost=self._on_lost,
         )
         senders = [self._send() for _ in range(self._settings.worker_concurrency)]
-        jobs = (_until(stop), self._fetch(), self._record(), *senders)
+        jobs = (_until(stop), self._fetch(), self._record(), self._store_often(), *senders)
         tasks = [asyncio.ensure_future(job) for job in jobs]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         ended = [task for task in tasks if task.done()]
@@ -126,7 +129,7 @@ class Worker:
             self._unreadable += 1
             _log.debug("partition %d, offset %d: %s", partition, offset, unreadable)
             progress.finish(offset)
-            self._store(progress)
+            self._note(progress)
         else:
             await self._inbox.put(work)
 
@@ -147,21 +150,37 @@ class Worker:
             for work, _ in batch:
                 work.progress.finish(work.offset)
             for progress in {id(work.progress): work.progress for work, _ in batch}.values():
-                self._store(progress)
+                self._note(progress)
             for _ in batch:
                 self._inbox.task_done()
 
-    def _store(self, progress: PartitionProgress) -> None:
-        """Let the next automatic commit include what is finished of a partition."""
+    def _note(self, progress: PartitionProgress) -> None:
+        """Note what is finished of a partition, for the consumer's thread to store."""
         position = progress.advance()
-        if position is None or self._progress.get(progress.partition) is not progress:
-            return
-        stored = TopicPartition(progress.topic, progress.partition, position)
-        try:
-            self._consumer.store_offsets(offsets=[stored])
-        except KafkaException as error:
-            # The partition has gone in this moment; its next owner starts at the last commit.
-            _log.debug("offset %d was not stored: %s", position, error)
+        if position is not None:
+            self._finished.put((progress, position))
+
+    async def _store_often(self) -> None:
+        while True:
+            await asyncio.sleep(_STORE_S)
+            await self._loop.run_in_executor(self._thread, self._store)
+
+    def _store(self) -> None:
+        """Let the next automatic commit include what is finished; in the consumer's thread only.
+
+        Elsewhere store_offsets waits until a poll comes back (confluent-kafka 2.16): in the loop
+        it would hold every message in sending for up to `_POLL_S`.
+        """
+        while not self._finished.empty():
+            progress, position = self._finished.get()
+            if self._progress.get(progress.partition) is not progress:
+                continue
+            stored = TopicPartition(progress.topic, progress.partition, position)
+            try:
+                self._consumer.store_offsets(offsets=[stored])
+            except KafkaException as error:
+                # The partition has gone in this moment; its next owner starts at the last commit.
+                _log.debug("offset %d was not stored: %s", position, error)
 
     async def _drain(self) -> None:
         """Wait until all that was fetched is recorded, but no longer than a few seconds."""
@@ -173,6 +192,7 @@ class Worker:
 
         In a daemon thread, because close() comes back only when the broker has answered.
         """
+        await self._loop.run_in_executor(self._thread, self._store)
         leaving = threading.Thread(target=self._consumer.close, daemon=True)
         leaving.start()
         give_up_s = self._loop.time() + _LEAVE_S
@@ -190,6 +210,7 @@ class Worker:
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         # The loop only waits for this thread here, so that it is free to finish the work.
         asyncio.run_coroutine_threadsafe(self._drain(), self._loop).result()
+        self._store()
         self._on_lost(consumer, partitions)
 
     def _on_lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:

@@ -17,9 +17,12 @@ from perf_pipeline.analysis.attribution_rules import (
     GROWN_TAIL_MS,
     GROWN_TYPICAL_MS,
     HOST_CPU_RULE,
+    MORE_HANDS,
     OUTBOX_SHARE,
     REMEDIES,
     SATURATED_RATIO,
+    SLOW_BROKER,
+    SLOW_FETCHING,
     STAGES,
     TIERS_OF_A_SLOW_HOST,
     Stage,
@@ -76,6 +79,14 @@ class StageTimes:
         """Say whether it is slow whatever was before."""
         return (
             self.typical_ms > self.rule.typical_bound_ms or self.tail_ms > self.rule.tail_bound_ms
+        )
+
+    @property
+    def has_stalled(self) -> bool:
+        """Say whether its slowest tenth is so much slower that it supports what others show."""
+        _, tail_ms = self._growths_ms()
+        return self.is_above_bound or (
+            tail_ms >= GROWN_TYPICAL_MS and self.tail_ms >= GROWN_RATIO * (self.tail_before_ms or 0)
         )
 
     def _growths_ms(self) -> tuple[float, float]:
@@ -142,45 +153,64 @@ def attribute(
     slow = grown or [one for one in ordered if one.is_above_bound]
     if not slow:
         return Attribution(None, _healthy(ordered, runs), ordered, runs=runs)
-    tier, cause = _tier(slow, found, saturation_ratio)
-    evidence = tuple(one for one in found if one.tier == tier)
-    sentence = "; ".join([_holds(tier), *_parts(slow, ordered, runs), *cause])
-    advice = evidence[0].advice if evidence else REMEDIES[tier]
-    return Attribution(tier, sentence, ordered, evidence, advice, runs)
+    cause = _cause(slow, ordered, found, saturation_ratio)
+    evidence = tuple(one for one in found if one.tier == cause.tier)
+    why = [cause.why] if cause.why else []
+    sentence = "; ".join([_holds(cause.tier), *_parts(slow, ordered, runs), *why])
+    known_advice = evidence[0].advice if evidence else REMEDIES[cause.tier]
+    return Attribution(cause.tier, sentence, ordered, evidence, cause.advice or known_advice, runs)
 
 
-def _tier(
-    slow: Sequence[StageTimes], found: Sequence[Finding], saturation_ratio: float | None
-) -> tuple[Tier, list[str]]:
-    """Name the tier whose stages are slowest together, and say why where it is not theirs."""
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """Name a tier, say why where the slow stages alone don't, and what to do about this cause."""
+
+    tier: Tier
+    why: str = ""
+    advice: str = ""
+
+
+def _cause(
+    slow: Sequence[StageTimes],
+    stages: Sequence[StageTimes],
+    found: Sequence[Finding],
+    saturation_ratio: float | None,
+) -> _Cause:
+    """Name the tier whose slow stages weigh most together, or what is behind it."""
     weights: dict[Tier, float] = {}
     for one in slow:
         weights[one.rule.tier] = weights.get(one.rule.tier, 0.0) + _weight_ms(one)
     busy = any(one.rule == HOST_CPU_RULE for one in found)
     if busy and len(weights) >= TIERS_OF_A_SLOW_HOST:
         names = ", ".join(weights)
-        return Tier.HOST, [f"several tiers are slow at once ({names}) on a machine that is busy"]
+        why = f"several tiers are slow at once ({names}) on a machine that is busy"
+        return _Cause(Tier.HOST, why)
     heaviest = max(weights, key=lambda tier: weights[tier])
-    if heaviest is Tier.QUEUE:
-        return _behind_the_queue({one.stage: one for one in slow}, saturation_ratio)
-    return heaviest, []
+    if heaviest is not Tier.QUEUE:
+        return _Cause(heaviest)
+    has_stalled = any(one.stage == "worker" and one.has_stalled for one in stages)
+    return _behind_the_queue(
+        {one.stage: one for one in slow}, saturation_ratio, has_stalled=has_stalled
+    )
 
 
 def _behind_the_queue(
-    slow: Mapping[str, StageTimes], saturation_ratio: float | None
-) -> tuple[Tier, list[str]]:
+    slow: Mapping[str, StageTimes], saturation_ratio: float | None, *, has_stalled: bool
+) -> _Cause:
     """Tell a slow broker from a slow worker: before both, messages wait in the queue."""
     outbox_ms, queue_ms = (
         _weight_ms(slow[name]) if name in slow else 0.0 for name in ("outbox", "queue")
     )
     if outbox_ms > OUTBOX_SHARE * (outbox_ms + queue_ms):
-        return Tier.QUEUE, ["handing messages to the broker was slow, too, and no worker does that"]
+        why = "handing messages to the broker was slow, which is before any worker"
+        return _Cause(Tier.QUEUE, why, SLOW_BROKER)
     if saturation_ratio is not None and saturation_ratio > SATURATED_RATIO:
         share = f"{100 * saturation_ratio:.0f} %"
-        return Tier.WORKER, [f"every hand of the workers was full in {share} of that waiting time"]
-    if "worker" in slow:
-        return Tier.WORKER, ["what the workers had in hand came to a stop as well"]
-    return Tier.QUEUE, ["the workers had free hands meanwhile: see the broker and the consumers"]
+        why = f"every hand of the workers was full in {share} of that waiting time"
+        return _Cause(Tier.WORKER, why, MORE_HANDS)
+    if has_stalled:
+        return _Cause(Tier.WORKER, "what the workers had in hand came to a stop as well")
+    return _Cause(Tier.QUEUE, "the workers had free hands meanwhile", SLOW_FETCHING)
 
 
 def _weight_ms(one: StageTimes) -> float:

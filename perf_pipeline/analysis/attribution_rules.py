@@ -66,6 +66,14 @@ OUTBOX_SHARE: Final = 0.2
 # One slow tier is that tier; when so many are slow at once on a busy machine, it is the machine.
 TIERS_OF_A_SLOW_HOST: Final = 3
 HOST_CPU_RULE: Final = "host CPU"
+SLOW_BROKER: Final = (
+    "look at the brokers' CPU, disk, replication and quotas, and at what takes messages to them; "
+    "batch and compress what is produced"
+)
+SLOW_FETCHING: Final = (
+    "look for rebalances, fetch settings and quotas of the consumers, and at the brokers"
+)
+MORE_HANDS: Final = ADVICE["queue"]
 REMEDIES: Final[Mapping[Tier, str]] = MappingProxyType(
     {
         **{tier: ADVICE[tier] for tier in Tier if tier is not Tier.SYSTEM},

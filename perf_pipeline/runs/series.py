@@ -36,6 +36,12 @@ HEADLINES: Final = (
     ("message_processing_duration", "p(95)"),
     ("message_latency", "med"),
     ("message_latency", "p(95)"),
+    ("stage_api", "p(95)"),
+    ("stage_database", "p(95)"),
+    ("stage_outbox", "p(95)"),
+    ("stage_queue", "p(95)"),
+    ("stage_worker", "p(95)"),
+    ("stage_system", "p(95)"),
 )
 COLUMNS: Final[dict[str, SeriesStatistic]] = {
     "med": "med",

@@ -188,18 +188,13 @@ def _cause(
     heaviest = max(weights, key=lambda tier: weights[tier])
     if heaviest is not Tier.QUEUE:
         return _Cause(heaviest)
-    has_stalled = any(one.stage == "worker" and one.has_stalled for one in stages)
-    return _behind_the_queue(
-        {one.stage: one for one in slow}, saturation_ratio, has_stalled=has_stalled
-    )
+    return _behind_the_queue({one.stage: one for one in stages}, saturation_ratio)
 
 
-def _behind_the_queue(
-    slow: Mapping[str, StageTimes], saturation_ratio: float | None, *, has_stalled: bool
-) -> _Cause:
-    """Tell a slow broker from a slow worker: before both, messages wait in the queue."""
+def _behind_the_queue(stages: Mapping[str, StageTimes], saturation_ratio: float | None) -> _Cause:
+    """Tell a slow broker from slow workers: before both, messages wait in the queue."""
     outbox_ms, queue_ms = (
-        _weight_ms(slow[name]) if name in slow else 0.0 for name in ("outbox", "queue")
+        _weight_ms(stages[name]) if name in stages else 0.0 for name in ("outbox", "queue")
     )
     if outbox_ms > OUTBOX_SHARE * (outbox_ms + queue_ms):
         why = "handing messages to the broker was slow, which is before any worker"
@@ -208,13 +203,18 @@ def _behind_the_queue(
         share = f"{100 * saturation_ratio:.0f} %"
         why = f"every hand of the workers was full in {share} of that waiting time"
         return _Cause(Tier.WORKER, why, MORE_HANDS)
-    if has_stalled:
+    if "worker" in stages and stages["worker"].has_stalled:
         return _Cause(Tier.WORKER, "what the workers had in hand came to a stop as well")
-    return _Cause(Tier.QUEUE, "the workers had free hands meanwhile", SLOW_FETCHING)
+    why = "the broker took messages in time, but no worker fetched them although hands were free"
+    return _Cause(Tier.WORKER, why, SLOW_FETCHING)
 
 
 def _weight_ms(one: StageTimes) -> float:
-    return one.growth_ms if one.has_grown else max(one.typical_ms, one.tail_ms)
+    """Give by how much a stage is slow: against before where there is one and it grew."""
+    is_always_slow = one.is_above_bound and not one.has_grown
+    if one.typical_before_ms is None or is_always_slow:
+        return max(one.typical_ms, one.tail_ms)
+    return one.growth_ms
 
 
 def _healthy(stages: Sequence[StageTimes], runs: int) -> str:

@@ -62,7 +62,7 @@ GROWN_RATIO: Final = 2.0
 # More than half of the waiting happened before full hands.
 SATURATED_RATIO: Final = 0.5
 # A broker that is slow is slow to take messages, too; a worker that is slow is not.
-OUTBOX_SHARE: Final = 0.2
+OUTBOX_SHARE: Final = 0.1
 # One slow tier is that tier; when so many are slow at once on a busy machine, it is the machine.
 TIERS_OF_A_SLOW_HOST: Final = 3
 HOST_CPU_RULE: Final = "host CPU"
@@ -71,7 +71,8 @@ SLOW_BROKER: Final = (
     "batch and compress what is produced"
 )
 SLOW_FETCHING: Final = (
-    "look for rebalances, fetch settings and quotas of the consumers, and at the brokers"
+    "see whether the workers run all the time (CPU limits, pauses), then look for rebalances, "
+    "fetch settings and quotas of their consumers"
 )
 MORE_HANDS: Final = ADVICE["queue"]
 REMEDIES: Final[Mapping[Tier, str]] = MappingProxyType(

@@ -107,10 +107,19 @@ def test_a_healthy_stack_is_healthy_also_on_a_busy_machine(*, has_before: bool) 
             id="the worker is too slow: most of the waiting is in the queue",
         ),
         pytest.param(
-            Tier.QUEUE, 0.1, {"queue": (400.0, 700.0)}, id="nobody works and messages wait"
+            Tier.WORKER,
+            0.01,
+            {"queue": (47.0, 280.0)},
+            id="the worker stalls with nothing in hand",
         ),
         pytest.param(
-            Tier.QUEUE, None, {"queue": (400.0, 700.0)}, id="nobody knows about the hands"
+            Tier.WORKER, None, {"queue": (400.0, 700.0)}, id="nobody knows about the hands"
+        ),
+        pytest.param(
+            Tier.QUEUE,
+            0.01,
+            {"outbox": (17.0, 20.0), "queue": (2.3, 130.0)},
+            id="the broker stalls: the outbox alone would not be slow",
         ),
         pytest.param(Tier.HOST, 0.0, {"start": (5.0, 400.0)}, id="calls start too late"),
     ],

@@ -1,0 +1,162 @@
+"""A stack of its own that is made slow on purpose in one tier at a time, and a small load on it.
+
+Add here: another way of slowing one tier, with real means only. Keep out: what must come of it.
+"""
+
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import psycopg
+import pytest
+
+from perf_pipeline.config.loading import load_profile
+from perf_pipeline.report.model import RunReport
+from perf_pipeline.runs.pipeline import run_pipeline
+from perf_pipeline.runs.session import history_of
+from perf_pipeline.stack.embedded import down, up
+from perf_pipeline.stack.parts import Stack, StackOptions
+
+BENCHMARK: Final = "end_to_end"
+PROFILE: Final = """
+extends = "quick"
+name = "one_slow_tier"
+workers = 1
+[seeding]
+users = 100
+[benchmarks.end_to_end]
+interval = "500ms"
+drainTimeout = "5s"
+[benchmarks.end_to_end.scenarios.create_users]
+rate = 40
+duration = "5s"
+warmUp = "500ms"
+preAllocatedVUs = 100
+maxVUs = 200
+"""
+# One of the load's first requests is older than this when a fault that waits for it begins.
+LOAD_RUNS_S: Final = 2.0
+_SLOW: Final = """
+create function slow() returns trigger language plpgsql as
+'begin perform pg_sleep(0.05); return new; end';
+create trigger slow before insert on users for each row execute function slow()
+"""
+_QUICK: Final = "drop trigger slow on users; drop function slow()"
+_ANY_CREATED: Final = "select exists (select 1 from users where created_at > %s)"
+
+
+class SlowStack:
+    """Hold a running stack, and load it with a profile of five seconds.
+
+    Args:
+        state: of the stack, with a history of its own.
+        stack: that runs.
+    """
+
+    def __init__(self, state: Path, stack: Stack) -> None:
+        self.state = state
+        self._healthy = state / "healthy.duckdb"
+        self._take(stack)
+
+    def _take(self, stack: Stack) -> None:
+        self._pids = {service.name: service.pids for service in stack.services}
+        self._dsn = stack.endpoints.postgres_dsn or ""
+
+    def run(self) -> RunReport:
+        """Load the stack and give the report."""
+        path = self.state / "one_slow_tier.toml"
+        path.write_text(PROFILE, encoding="utf-8")
+        return run_pipeline(
+            load_profile(str(path)),
+            state=self.state,
+            say=lambda _: None,
+            stop=threading.Event(),
+            only=(BENCHMARK,),
+        )
+
+    def remember(self) -> None:
+        """Keep the history as it is now: the healthy runs."""
+        shutil.copy(history_of(self.state), self._healthy)
+
+    def forget(self) -> None:
+        """Go back to the healthy runs only, so that one slow tier is no baseline of the next."""
+        shutil.copy(self._healthy, history_of(self.state))
+
+    @contextmanager
+    def slow_inserts(self) -> Iterator[None]:
+        """Let PostgreSQL take 50 ms for every new user."""
+        with psycopg.connect(self._dsn, autocommit=True) as connection:
+            connection.execute(_SLOW)
+            try:
+                yield
+            finally:
+                connection.execute(_QUICK)
+
+    @contextmanager
+    def locked_users(self) -> Iterator[None]:
+        """Lock the table users for 1.5 s in the middle of the load."""
+        with self._beside(self._lock_users):
+            yield
+
+    @contextmanager
+    def throttled(self, part: str, *, off_s: float = 0.3, on_s: float = 0.2) -> Iterator[None]:
+        """Let a part run for a share of the time only, as cpulimit does."""
+        pids = self._pids[part]
+
+        def throttle(stop: threading.Event) -> None:
+            while not stop.is_set():
+                _signal(pids, signal.SIGSTOP)
+                stop.wait(off_s)
+                _signal(pids, signal.SIGCONT)
+                stop.wait(on_s)
+
+        with self._beside(throttle):
+            yield
+
+    @contextmanager
+    def starved_worker(self) -> Iterator[None]:
+        """Start the stack anew with a worker of two hands, 80 to 120 ms each: 20/s for 40/s."""
+        down(self.state, say=lambda _: None)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("BIRTHDAY_WORKER_CONCURRENCY", "2")
+            patch.setenv("BIRTHDAY_SEND_MS", "80..120")
+            self._take(up(self.state, StackOptions(), say=lambda _: None))
+        try:
+            yield
+        finally:
+            down(self.state, say=lambda _: None)
+            self._take(up(self.state, StackOptions(), say=lambda _: None))
+
+    @contextmanager
+    def _beside(self, act: Callable[[threading.Event], None]) -> Iterator[None]:
+        stop = threading.Event()
+        thread = threading.Thread(target=act, args=(stop,))
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+    def _lock_users(self, stop: threading.Event) -> None:
+        with psycopg.connect(self._dsn, autocommit=True) as connection:
+            row = connection.execute("select now()").fetchone()
+            assert row is not None
+            while not stop.wait(0.05):
+                found = connection.execute(_ANY_CREATED, row).fetchone()
+                if found and found[0]:
+                    break
+            stop.wait(LOAD_RUNS_S)
+            with connection.transaction():
+                connection.execute("lock table users in exclusive mode")
+                stop.wait(1.5)
+
+
+def _signal(pids: Sequence[int], number: signal.Signals) -> None:
+    for pid in pids:
+        os.kill(pid, number)

@@ -193,7 +193,7 @@ def _split(status: DiffStatus) -> list[str]:
 
 
 def _bottlenecks(report: RunReport) -> list[RenderableType]:
-    if not report.findings:
+    if not report.findings and not report.attributions:
         return []
     return [Text(), _sentences(findings.lines(report)), _plain(findings.tally(report))]
 

@@ -70,7 +70,7 @@ def open_session(
         TargetUnavailableError: a configured part does not answer.
         StackError: a part of the embedded stack could not be started.
         StoreBusyError: the history is open elsewhere; nothing was sent.
-        StoppedByUserError: stopped while another run was waited for; nothing was sent.
+        StoppedByUserError: stopped while another run was waited for, or the stack started.
     """
     target = find_target(profile, os.environ if environ is None else environ)
     require_space(state)
@@ -80,6 +80,8 @@ def open_session(
         until_the_end.enter_context(load_generator(state, what, say=say, stop=stop))
         require_history(state)
         complete, stack = until_the_end.enter_context(_system(profile, target, state, say))
+        if stop.is_set():
+            raise StoppedByUserError("stopped before anything was measured")
         began_at = datetime.now(UTC)
         services = () if stack is None else stack.services
         session = Session(

@@ -7,6 +7,7 @@ stay for ever.
 import shutil
 from pathlib import Path
 
+from perf_pipeline.runs.reruns import RERUNS, TRIGGER
 from perf_pipeline.runs.session import spool_of
 from perf_pipeline.store.history import History
 
@@ -17,8 +18,8 @@ def let_go(history: History, state: Path, run_id: str, keep_raw_runs: int) -> li
     Only the newest run decides, by its own profile: a report of an old run drops nothing. A run
     that is not in the history keeps its files, because they are all that there is of it.
     """
-    newest = history.runs(limit=1)
-    if not newest or newest[0].run_id != run_id:
+    newest = (one.run_id for one in history.runs(limit=RERUNS + 1) if one.trigger != TRIGGER)
+    if next(newest, None) != run_id:
         return []
     dropped = []
     for old in history.prune(keep_raw_runs):

@@ -175,7 +175,7 @@ def wait_until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
 
 def left_running(state: Path) -> list[str]:
     """Find processes of a stack below the folder, and load workers that write below it."""
-    return [" ".join(process.cmdline()) for process in _of(state)]
+    return list(_of(state))
 
 
 def load_workers(driver_pid: int) -> list[psutil.Process]:
@@ -196,7 +196,7 @@ def is_alive(process: psutil.Process) -> bool:
     return False
 
 
-def _of(state: Path) -> Iterator[psutil.Process]:
+def _of(state: Path) -> Iterator[str]:
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             if process.status() == psutil.STATUS_ZOMBIE:
@@ -206,4 +206,4 @@ def _of(state: Path) -> Iterator[psutil.Process]:
             if stack.startswith(str(state)) or any(
                 path.startswith(f"{state}/spool") for path in files
             ):
-                yield process
+                yield " ".join(process.cmdline())

@@ -1,0 +1,76 @@
+"""Only one run at a time on a machine; the one who waits says for whom, and may stop waiting."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from perf_pipeline.errors import StoppedByUserError, TargetUnavailableError
+from perf_pipeline.runs.locks import load_generator
+
+HOLDER = """
+import sys, threading
+from pathlib import Path
+from perf_pipeline.runs.locks import load_generator
+with load_generator(Path(sys.argv[1]), "run r1", say=print, stop=threading.Event()):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def held(state: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Let another process hold the machine."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(state)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        yield holder
+        holder.kill()
+
+
+def test_a_free_machine_is_taken_without_a_word(tmp_path: Path) -> None:
+    said: list[str] = []
+    with load_generator(tmp_path / "new", "run r2", say=said.append, stop=threading.Event()):
+        assert str(os.getpid()) in (tmp_path / "new" / "load_generator.lock.holder").read_text()
+    assert said == []
+
+
+def test_the_one_who_waits_says_for_whom_and_gives_up_in_the_end(tmp_path: Path) -> None:
+    said: list[str] = []
+    with (
+        held(tmp_path) as holder,
+        pytest.raises(TargetUnavailableError, match="still does"),
+        load_generator(tmp_path, "run r2", say=said.append, stop=threading.Event(), wait_s=0.2),
+    ):
+        pytest.fail("two at once")
+    assert said == [
+        f"waiting for run r1 (pid {holder.pid}): two measurements at once would measure each other"
+    ]
+
+
+def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
+    said: list[str] = []
+    with held(tmp_path) as holder:
+        holder.kill()
+        holder.wait()
+        with load_generator(tmp_path, "run r2", say=said.append, stop=threading.Event()):
+            pass
+    assert said == []
+
+
+def test_who_waits_can_stop(tmp_path: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    with (
+        held(tmp_path),
+        pytest.raises(StoppedByUserError, match="nothing was measured"),
+        load_generator(tmp_path, "run r2", say=lambda _: None, stop=stop),
+    ):
+        pytest.fail("two at once")

@@ -1,0 +1,107 @@
+"""Old raw samples and spool files go, at the newest run's report, and nothing else does."""
+
+import csv
+from dataclasses import astuple
+from pathlib import Path
+
+import pytest
+
+from perf_pipeline.config.loading import load_profile
+from perf_pipeline.metrics.sample import SAMPLE_COLUMNS, Outcome, Phase, Sample
+from perf_pipeline.runs.judge import recover_run
+from perf_pipeline.runs.publish import publish
+from perf_pipeline.runs.session import history_of, spool_of
+from perf_pipeline.store.export import query_snapshot
+from perf_pipeline.store.records import BenchmarkOutcome, RunRecord, ScenarioCounts
+
+SECOND = 1_000_000
+BENCHMARK = "api_user_creation"
+
+
+def spooled_run(state: Path, run_id: str, day: int, *, keep: int, trigger: str = "cli") -> Path:
+    """Leave the spool of a run that made ten requests."""
+    profile = load_profile("quick", {"keep_raw_runs": keep})
+    folder = spool_of(state) / run_id
+    (folder / BENCHMARK).mkdir(parents=True)
+    record = RunRecord(
+        *(run_id, "quick", profile.as_json, "h", 1, "local", trigger, "0"),
+        began_at=f"2026-01-{day:02}T00:00:00+00:00",
+    )
+    (folder / "run.json").write_text(record.to_json(), encoding="utf-8")
+    with (folder / BENCHMARK / "samples-1-0.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(SAMPLE_COLUMNS)
+        for number in range(10):
+            at_us = number * SECOND // 10
+            sample = Sample(
+                *("create_users", "http", 1, number, "create_user", Phase.MEASURED),
+                *(at_us, at_us, at_us + 5_000, Outcome.OK, 201),
+            )
+            writer.writerow(astuple(sample))
+    outcome = BenchmarkOutcome(
+        *(BENCHMARK, "complete", record.began_at, 1.0, 1.0, True),
+        scenarios=[ScenarioCounts("create_users", 10, 0, 0, 10, 0, SECOND)],
+    )
+    (folder / BENCHMARK / "outcome.json").write_text(outcome.to_json(), encoding="utf-8")
+    return folder
+
+
+def samples_of(state: Path) -> dict[str, int]:
+    """Count the raw samples of every run."""
+    sql = "select run_id, count(*) from samples group by run_id order by run_id"
+    return dict(query_snapshot(history_of(state), sql)[1])
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """Give a state folder with three runs in the history, and one that only the spool has."""
+    for day, run_id in enumerate(("r1", "r2", "r3"), 1):
+        spooled_run(tmp_path, run_id, day, keep=2)
+        recover_run(tmp_path, run_id)
+    spooled_run(tmp_path, "r0", 1, keep=2)
+    return tmp_path
+
+
+def test_the_newest_report_drops_raw_samples_and_files_of_old_runs(state: Path) -> None:
+    publish(state, "r3")
+
+    assert samples_of(state) == {"r2": 10, "r3": 10}
+    assert sorted(path.name for path in spool_of(state).iterdir()) == ["r0", "r2", "r3"]
+
+
+def test_summaries_and_verdicts_of_old_runs_stay(state: Path) -> None:
+    publish(state, "r3")
+
+    count = "select count(*) from {} where run_id = 'r1'"
+    for table in ("summaries", "verdicts", "benchmarks"):
+        assert query_snapshot(history_of(state), count.format(table))[1][0][0] > 0, table
+
+
+def test_a_report_of_an_old_run_drops_nothing(state: Path) -> None:
+    publish(state, "r2")
+
+    assert samples_of(state) == {"r1": 10, "r2": 10, "r3": 10}
+
+
+def test_another_profile_to_judge_by_drops_no_more_than_the_runs_own(state: Path) -> None:
+    publish(state, "r3", profile=load_profile("quick", {"keep_raw_runs": 1}))
+
+    assert samples_of(state) == {"r2": 10, "r3": 10}
+
+
+def test_a_re_run_that_confirms_does_not_keep_the_old_ones(state: Path) -> None:
+    spooled_run(state, "r3-c1", 4, keep=2, trigger="confirm")
+    recover_run(state, "r3-c1")
+
+    publish(state, "r3")
+
+    assert samples_of(state) == {"r3": 10, "r3-c1": 10}
+
+
+def test_a_dropped_run_can_still_be_reported_and_says_what_it_said(state: Path) -> None:
+    publish(state, "r3")
+
+    report = publish(state, "r1")
+
+    assert [str(one.status) for one in report.benchmarks] == ["COMPLETED"]
+    assert report.benchmarks[0].verdicts

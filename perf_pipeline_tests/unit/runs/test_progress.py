@@ -1,0 +1,91 @@
+"""When a load is given up: only when failures go on, and nothing has gone well meanwhile."""
+
+import threading
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from perf_pipeline.config.loading import load_profile
+from perf_pipeline.config.target import TargetConfig, resolve_target
+from perf_pipeline.engine.progress import Progress, ScenarioProgress
+from perf_pipeline.runs.live import LiveJudge
+from perf_pipeline.runs.progress import Watch, line_of
+from perf_pipeline.runs.session import Session
+from perf_pipeline.store.records import RunKey
+
+
+def watch(said: list[str] | None = None) -> Watch:
+    session = Session(
+        run_id="r1",
+        profile=load_profile("quick"),
+        target=resolve_target("local", TargetConfig(), {}),
+        services=(),
+        notices=(),
+        environment={},
+        state=Path("nowhere"),
+        trigger="test",
+        began_at=datetime(2026, 1, 4, tzinfo=UTC),
+        say=(said if said is not None else []).append,
+        stop=threading.Event(),
+    )
+    return Watch(session, "api_user_creation", LiveJudge(Path("nowhere"), RunKey("", ""), []), 0)
+
+
+def progress(elapsed_s: float, ok: int, failed: int) -> Progress:
+    one = ScenarioProgress("create_users", 4, ok + failed, 0, ok, failed, 12.3)
+    return Progress(elapsed_s, 60.0, (one,))
+
+
+def fed(counts: Iterable[tuple[float, int, int]]) -> Watch:
+    """Give a watch that has seen (elapsed seconds, ok, failed) one after another."""
+    one = watch()
+    for elapsed_s, ok, failed in counts:
+        one.on_progress(progress(elapsed_s, ok, failed))
+    return one
+
+
+def test_five_seconds_of_nothing_but_failures_end_the_load() -> None:
+    """The first failure is seen at 3 s; at 8 s it has been going on for 5 s."""
+    seen = [(1.0, 10, 0), (2.0, 20, 0), *((float(s), 20, 10 * (s - 2)) for s in range(3, 8))]
+
+    assert fed(seen).problem is None
+    ended = fed([*seen, (8.0, 20, 60)])
+
+    assert ended.stop.is_set()
+    assert ended.problem is not None
+    assert "from 3 s to 8 s every operation of api_user_creation failed" in ended.problem
+
+
+def test_a_target_that_hangs_is_given_up_although_its_failures_come_in_bursts() -> None:
+    """All VUs wait for the same time-out of 10 s, so failures are seen at 12 s and 22 s only."""
+    seen = [(2.0, 20, 0), *((float(s), 20, 0 if s < 12 else 4) for s in range(3, 22))]
+
+    assert fed(seen).problem is None
+    assert fed([*seen, (22.0, 20, 8)]).problem is not None
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        [(float(s), s, 100 * s) for s in range(1, 30)],
+        [(1.0, 9, 0), (2.0, 9, 1), *((float(s), 9, 1) for s in range(3, 30))],
+        [(float(s), 0, 0) for s in range(1, 30)],
+    ],
+    ids=["some go well", "one failure, then silence", "nothing at all"],
+)
+def test_a_load_goes_on_while(seen: list[tuple[float, int, int]]) -> None:
+    assert not fed(seen).stop.is_set()
+
+
+def test_a_success_begins_the_count_anew() -> None:
+    seen = [(1.0, 1, 0), (2.0, 1, 5), (6.0, 1, 9), (6.5, 2, 9), (7.0, 2, 10), (11.9, 2, 20)]
+
+    assert fed(seen).problem is None
+    assert fed([*seen, (12.0, 2, 21)]).problem is not None
+
+
+def test_the_line_for_people_names_failures_only_when_there_are_any() -> None:
+    assert line_of(progress(3.0, 1_234, 0)) == "3 of 60 s, create_users 12/s, 4 VUs, 1,234 ok"
+    assert line_of(progress(3.0, 5, 2)).endswith("5 ok, 2 failed")

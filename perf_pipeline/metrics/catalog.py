@@ -45,6 +45,7 @@ class Metric:
 
 _SAMPLE: Final = frozenset({"scenario", "operation", "status", "outcome", "error"})
 _PART: Final = frozenset({"scenario", "operation"})
+_SCENARIO: Final = frozenset({"scenario"})
 _SOURCE: Final = frozenset({"source"})
 _CHECK: Final = frozenset({"scenario", "operation", "check"})
 _NONE: Final[frozenset[str]] = frozenset()
@@ -55,9 +56,16 @@ _METRICS: Final = (
     Metric("http_reqs", _C, "requests", "higher", _SAMPLE, "HTTP requests that were made"),
     Metric("http_req_failed", _R, "ratio", "lower", _SAMPLE, "share of all HTTP requests that failed (an expected 404 is no failure)"),
     Metric("http_req_duration", _T, "ms", "lower", _SAMPLE, "service time: from the first byte sent to the last byte received"),
+    Metric("http_req_blocked", _T, "ms", "lower", _SAMPLE, "waiting for a connection, the resolver included; 0 on an open one"),
+    Metric("http_req_connecting", _T, "ms", "lower", _SAMPLE, "TCP handshake; 0 on an open connection"),
+    Metric("http_req_tls_handshaking", _T, "ms", "lower", _SAMPLE, "TLS handshake; 0 on an open connection and without TLS"),
+    Metric("http_req_sending", _T, "ms", "lower", _SAMPLE, "from the first to the last byte of the request"),
+    Metric("http_req_waiting", _T, "ms", "lower", _SAMPLE, "from the last byte sent to the first byte received"),
+    Metric("http_req_receiving", _T, "ms", "lower", _SAMPLE, "from the first to the last byte of the response"),
     Metric("user_creation_duration", _T, "ms", "lower", _SAMPLE, "service time of POST /user"),
     # from samples: every protocol
     Metric("iterations", _C, "iterations", "higher", _PART, "iterations that ran to their end"),
+    Metric("iteration_duration", _T, "ms", "lower", _SCENARIO, "from an iteration's real start to its end, think time included"),
     Metric("dropped_iterations", _C, "iterations", "lower", _PART, "planned starts for which no VU was free"),
     Metric("interrupted_iterations", _C, "iterations", "lower", _PART, "iterations cut off at the end of their graceful stop"),
     Metric("response_time", _T, "ms", "lower", _SAMPLE, "from the intended start to the end: a stall cannot hide in it"),

@@ -43,12 +43,24 @@ _FAILED: Final = "if(outcome = 'ok', 0, 1)"
 _OK_RECORDS: Final = "if(outcome = 'ok', records, 0)"
 _GOOD: Final = "outcome = 'ok' and checks_failed = 0"
 
+
+def _phase(column: str) -> tuple[str, str]:
+    """Give a phase of requests; where it is negative there was none, or nobody measured it."""
+    return f"{_HTTP} and {column} >= 0", f"{column} / 1000.0"
+
+
 FROM_SAMPLES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         # metric: (which samples, value)
         "http_reqs": (_HTTP, "1"),
         "http_req_failed": (_HTTP, _FAILED),
         "http_req_duration": (_HTTP, _SERVICE_MS),
+        "http_req_blocked": _phase("blocked_us"),
+        "http_req_connecting": _phase("connecting_us"),
+        "http_req_tls_handshaking": _phase("tls_us"),
+        "http_req_sending": _phase("sending_us"),
+        "http_req_waiting": _phase("waiting_us"),
+        "http_req_receiving": _phase("receiving_us"),
         "user_creation_duration": (f"{_HTTP} and operation = 'create_user'", _SERVICE_MS),
         "response_time": ("true", "(ended_us - intended_us) / 1000.0"),
         "schedule_lag": ("true", "(started_us - intended_us) / 1000.0"),
@@ -67,7 +79,9 @@ FROM_SAMPLES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "message_processing_duration": (_CONSUMED, _SERVICE_MS),
     }
 )
+BY_OPERATION: Final = frozenset(FROM_SAMPLES) | {"checks"}
 FROM_SCENARIOS: Final = frozenset({"iterations", "dropped_iterations", "interrupted_iterations"})
+FROM_ITERATIONS: Final = frozenset({"iteration_duration"})
 FROM_FIGURES: Final = frozenset(name for name, each in CATALOG.items() if each.kind is Kind.GAUGE)
 FROM_READINGS: Final = frozenset(
     name for name, each in CATALOG.items() if each.tags == frozenset({"source"})
@@ -102,13 +116,12 @@ def metric_rows(metric: str) -> str:
             f"measured_until_us as at_us, cast({metric} as double) as value, 1 as weight "
             f"from scenarios where {metric} is not null"
         )
-    if metric in FROM_FIGURES:
-        return f"{_FIGURES} and name = '{CATALOG[metric].name}'"
-    if metric in FROM_READINGS:
-        return f"{_READINGS} and name = '{CATALOG[metric].name}'"
+    if metric in FROM_FIGURES | FROM_READINGS:
+        rows = _FIGURES if metric in FROM_FIGURES else _READINGS
+        return f"{rows} and name = '{CATALOG[metric].name}'"
     if metric in FROM_LEDGER:
         return ledger_rows(metric)
-    return {"checks": _CHECKS}[metric]
+    return {"checks": _CHECKS, "iteration_duration": _ITERATIONS}[metric]
 
 
 # A figure has no time of its own: the order of writing stands for it.
@@ -124,6 +137,15 @@ _READINGS: Final = (
 )
 
 
+# As k6: iterations that ran to their end, also those that failed.
+_ITERATIONS: Final = (
+    "select run_id, benchmark, 'iteration_duration' as metric, scenario, '' as operation, "
+    "'' as status, '' as outcome, '' as error, '' as source, '' as check_name, ended_us as at_us, "
+    "(ended_us - started_us) / 1000.0 as value, 1 as weight "
+    "from iterations where phase = 'measured' and outcome <> 'interrupted'"
+)
+
+
 def known_metrics() -> frozenset[str]:
     """Name every metric that has SQL here; a test compares it with the catalog."""
     return (
@@ -132,6 +154,7 @@ def known_metrics() -> frozenset[str]:
         | FROM_FIGURES
         | FROM_READINGS
         | FROM_LEDGER
+        | FROM_ITERATIONS
         | {"checks"}
     )
 

@@ -20,9 +20,9 @@ from perf_pipeline.metrics.catalog import CATALOG, Kind, Metric
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Threshold
 from perf_pipeline.store.metric_sql import (
+    BY_OPERATION,
     FROM_FIGURES,
     FROM_READINGS,
-    FROM_SCENARIOS,
     metric_rows,
 )
 from perf_pipeline.store.records import RunKey
@@ -185,7 +185,7 @@ def _grouping(metric: Metric, windows: Windows) -> tuple[tuple[str, ...], str]:
         return ("source",), "source"
     if "scenario" not in metric.tags:
         return (), "()"
-    by_operation = windows.telling_operations and metric.name not in FROM_SCENARIOS
+    by_operation = windows.telling_operations and metric.name in BY_OPERATION
     columns = ("scenario",) * (len(windows.scenarios) > 1) + ("operation",) * bool(by_operation)
     sets = ", ".join(["()", *(f"({column})" for column in columns)])
     return columns, f"grouping sets ({sets})"

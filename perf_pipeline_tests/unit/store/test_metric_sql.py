@@ -4,6 +4,7 @@ from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.store.ledger_sql import FROM_LEDGER
 from perf_pipeline.store.metric_sql import (
     FROM_FIGURES,
+    FROM_ITERATIONS,
     FROM_READINGS,
     FROM_SAMPLES,
     FROM_SCENARIOS,
@@ -18,7 +19,14 @@ def test_the_metrics_with_sql_are_exactly_those_of_the_catalog() -> None:
 
 
 def test_each_metric_has_one_source() -> None:
-    sources = [set(FROM_SAMPLES), FROM_SCENARIOS, FROM_FIGURES, FROM_READINGS, FROM_LEDGER]
+    sources = [
+        set(FROM_SAMPLES),
+        FROM_SCENARIOS,
+        FROM_FIGURES,
+        FROM_READINGS,
+        FROM_LEDGER,
+        FROM_ITERATIONS,
+    ]
 
     assert sum(len(each) for each in sources) + len({"checks"}) == len(CATALOG)
 

@@ -1,0 +1,86 @@
+"""A scenario of the user's own: the shipped example, run against the reference system."""
+
+from pathlib import Path
+
+import pytest
+
+from perf_pipeline.store.history import open_history
+from perf_pipeline_tests.integration.runs_command import CommandLine, left_running, new_state
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "signup.toml"
+# 20 a second for 4 s, of which the first is warm-up: 60 iterations of three requests each.
+ITERATIONS = 60
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> CommandLine:
+    """Give the command line with a fresh state folder."""
+    return CommandLine(new_state(tmp_path / "state"))
+
+
+@pytest.mark.timeout(120)
+def test_steps_of_a_profile_are_loaded_checked_judged_and_reported(command: CommandLine) -> None:
+    answer = command("run", "--profile", str(EXAMPLE), "--only", "signup")
+    with open_history(command.state / "history.duckdb") as history:
+        (run,) = history.runs()
+        checks = {(one.operation, one.check): one for one in history.checks(run.run_id)}
+        summaries = {
+            (one.metric, one.tags.get("operation", "")): one
+            for _, one in history.summaries(run.run_id)
+        }
+
+    assert answer.code == 0, answer.err
+    assert "http_req_duration{operation:read back}" in answer.out
+    assert {name: (one.passes, one.fails) for name, one in checks.items()} == {
+        ("sign up", "status is 201"): (ITERATIONS, 0),
+        ("sign up", "$.timezone is Europe/Berlin"): (ITERATIONS, 0),
+        ("sign up", "saved id"): (ITERATIONS, 0),
+        ("read back", "status is 200"): (ITERATIONS, 0),
+        ("read back", "$.firstName is Ada"): (ITERATIONS, 0),
+        ("leave", "status is 200 or 404"): (ITERATIONS, 0),
+        ("leave", "duration < 1s"): (ITERATIONS, 0),
+    }
+    assert summaries["http_reqs", ""].count == 3 * ITERATIONS
+    assert summaries["http_reqs", "read back"].count == ITERATIONS
+    # An iteration pauses for 50 ms after its second request, and its duration holds the pause.
+    assert (summaries["iteration_duration", ""].minimum or 0) >= 50
+    assert not left_running(command.state)
+
+
+def test_wrong_steps_are_refused_with_what_would_be_right(
+    command: CommandLine, tmp_path: Path
+) -> None:
+    profile = tmp_path / "wrong.toml"
+    text = EXAMPLE.read_text(encoding="utf-8")
+    for right, wrong in (
+        ('path = "/user"', 'path = "user"'),
+        ("/user/${id}", "/user/${ids}"),
+        ("[200, 404]", "[99, 404]"),
+        ("${random.int(10,28)}", "${random.float(1)}"),
+    ):
+        assert right in text
+        text = text.replace(right, wrong)
+    profile.write_text(text, encoding="utf-8")
+
+    answer = command("run", "--profile", str(profile), "--only", "signup")
+
+    assert answer.code == 104
+    for sentence in (
+        "'user' is not a path on the target",
+        "99 is not an HTTP status",
+        "random.float(1)",
+    ):
+        assert sentence in answer.err
+
+
+def test_python_code_as_a_scenario_is_refused_until_it_can_run(
+    command: CommandLine, tmp_path: Path
+) -> None:
+    profile = tmp_path / "python.toml"
+    text = EXAMPLE.read_text(encoding="utf-8")
+    profile.write_text(text.replace('"http_steps"', '"shop.flows:checkout"'), encoding="utf-8")
+
+    answer = command("run", "--profile", str(profile), "--only", "signup")
+
+    assert answer.code == 104
+    assert "names Python code, which this version can't run yet" in answer.err

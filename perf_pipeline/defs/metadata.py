@@ -11,6 +11,7 @@ from typing import Final
 
 import dagster as dg
 
+from perf_pipeline.analysis.attribution import Attribution
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.analysis.bottleneck import Finding, FindingStatus
 from perf_pipeline.metrics.catalog import CATALOG, Kind
@@ -90,10 +91,23 @@ def diffs_metadata(run_id: str, diffs: Sequence[tuple[str, Diff]]) -> Metadata:
     }
 
 
-def findings_metadata(run_id: str, findings: Sequence[tuple[str, Finding]]) -> Metadata:
-    """Show the checklist: what was found, with its evidence and what to do."""
+def findings_metadata(
+    run_id: str,
+    findings: Sequence[tuple[str, Finding]],
+    attributions: Sequence[tuple[str, Attribution]],
+) -> Metadata:
+    """Show which tier holds the latency, then the checklist with its evidence and what to do."""
     return {
         "run": dg.MetadataValue.text(run_id),
+        "tiers": _table(
+            {
+                "benchmark": benchmark,
+                "tier": one.name,
+                "why": one.sentence,
+                "advice": one.advice,
+            }
+            for benchmark, one in attributions
+        ),
         **_counts(FindingStatus, [one.status for _, one in findings]),
         "findings": _table(
             {

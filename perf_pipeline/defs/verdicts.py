@@ -20,6 +20,7 @@ from perf_pipeline.defs.metadata import (
 )
 from perf_pipeline.defs.resources import PerfRun
 from perf_pipeline.report.terminal import render_terminal
+from perf_pipeline.runs.attributing import attributions_of_run
 from perf_pipeline.runs.compare import compare_run
 from perf_pipeline.runs.evidence import findings_of_run
 from perf_pipeline.runs.judge import judge_run
@@ -62,9 +63,10 @@ def bottlenecks(perf_run: PerfRun) -> dg.MaterializeResult:
 
     Every rule with its evidence from this run, also those that found nothing.
     """
-    run_id = perf_run.judged_run_id
-    findings = findings_of_run(perf_run.state_folder, run_id, profile=perf_run.judging_profile)
-    return dg.MaterializeResult(metadata=findings_metadata(run_id, findings))
+    run_id, profile = perf_run.judged_run_id, perf_run.judging_profile
+    findings = findings_of_run(perf_run.state_folder, run_id, profile=profile)
+    tiers = attributions_of_run(perf_run.state_folder, run_id, profile=profile)
+    return dg.MaterializeResult(metadata=findings_metadata(run_id, findings, tiers))
 
 
 @dg.asset(

@@ -63,7 +63,8 @@ left join (
         min(measured_from_us) as from_us, max(measured_until_us) as until_us
     from scenarios where measured_until_us > measured_from_us group by run_id, benchmark
 ) as measured on measured.run_id = ids.run_id and measured.benchmark = ids.benchmark
-where ({value}) is not null and (from_us is null or intended_us between from_us and until_us)
+where ({value}) is not null
+    and (from_us is null or intended_us >= from_us and intended_us < until_us)
 """
 
 

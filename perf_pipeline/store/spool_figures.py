@@ -35,7 +35,7 @@ from (
         (completed_us - intended_us) / 1000.0 as value
     from spooled group by message_id
 )
-where value is not null and intended_us between ? and ?
+where value is not null and intended_us >= ? and intended_us < ?
 """
 _BACKLOG: Final = """
 with ids as (
@@ -141,7 +141,7 @@ def ledger_latency_from_spool(
     Args:
         folder: of the benchmark.
         from_us: only messages that were intended from here on, e.g. the measured phase's begin.
-        until_us: and up to here.
+        until_us: and before this.
 
     Returns:
         None when no message has both stations.

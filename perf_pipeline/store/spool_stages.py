@@ -18,7 +18,7 @@ _TAIL: Final = f"""
 with passed as ({stations("spooled")}),
 measured as (
     select *, completed_us - intended_us as latency_us from passed
-    where intended_us between ? and ?
+    where intended_us >= ? and intended_us < ?
 )
 select {_MEANS} from measured
 where latency_us >= (select quantile_cont(latency_us, 0.9) from measured)
@@ -70,7 +70,7 @@ def stages_from_spool(folder: Path, from_us: int, until_us: int) -> StageFigures
     Args:
         folder: of the benchmark.
         from_us: the tail counts only messages that were intended from here on.
-        until_us: and up to here.
+        until_us: and before this.
 
     Raises:
         PerfPipelineError: a file is of another version.

@@ -56,11 +56,12 @@ def of_state(state: Path) -> list[str]:
     found = []
     for process in psutil.process_iter():
         try:
-            told = [*process.cmdline(), *process.environ().values()]
+            words = process.cmdline()
+            told = [*words, *process.environ().values()]
         except psutil.Error:
             continue
         if any(str(state) in text for text in told) and process.pid != os.getpid():
-            found.append(" ".join(process.cmdline()))
+            found.append(" ".join(words))
     return found
 
 

@@ -16,14 +16,15 @@ import pytest
 from perf_pipeline.engine.progress import Progress
 from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
 from perf_pipeline_tests.integration.engine_loads import SECRET, job_of, load, samples, scenario
+from perf_pipeline_tests.integration.own_processes import command_lines
 
 RATE = {"executor": "constant-arrival-rate", "rate": 100, "duration": "1s", "preAllocatedVUs": 9}
 FOR_A_MINUTE = {"executor": "constant-vus", "vus": 4, "duration": "60s"}
 
 
 def workers_of(pid: int) -> list[psutil.Process]:
-    children = psutil.Process(pid).children(recursive=True)
-    return [child for child in children if "perf_pipeline.engine.worker" in child.cmdline()]
+    found = command_lines(psutil.Process(pid))
+    return [child for child, words in found if "perf_pipeline.engine.worker" in words]
 
 
 # --- together ----------------------------------------------------------------------------------

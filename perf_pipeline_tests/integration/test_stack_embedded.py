@@ -32,6 +32,7 @@ from perf_pipeline.stack.embedded import (
 from perf_pipeline.stack.ledger import ProcessRecord, is_alive, read_ledger, start_mark
 from perf_pipeline.stack.parts import Stack, StackOptions
 from perf_pipeline.stack.postgres import running_postgres
+from perf_pipeline_tests.integration.own_processes import command_lines
 
 SMALL = StackOptions(parts=frozenset({"postgres", "redis"}))
 CACHE_ONLY = StackOptions(parts=frozenset({"redis"}))
@@ -114,9 +115,7 @@ def test_no_password_is_in_an_argv_a_log_or_what_is_shown(state: Path) -> None:
     with running_stack(state, SMALL, say=hush) as stack:
         passwords = passwords_of(stack)
         assert [len(password) for password in passwords] == [32, 32]
-        arguments = [
-            word for child in psutil.Process().children(recursive=True) for word in child.cmdline()
-        ]
+        arguments = [word for _, words in command_lines() for word in words]
         logs = [path.read_text() for path in (stack.folder / "logs").iterdir()]
         shown = [str(part) for part in stack.services]
         for password in passwords:

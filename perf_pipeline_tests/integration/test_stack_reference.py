@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import psutil
 import psycopg
 import pytest
 
 from perf_pipeline.stack.embedded import down, running_stack
 from perf_pipeline.stack.ledger import is_alive, read_ledger, start_mark
 from perf_pipeline.stack.parts import StackOptions
+from perf_pipeline_tests.integration.own_processes import command_lines
 
 CACHE = Path(__file__).parents[2] / ".perf" / "cache"
 USER = {
@@ -61,8 +61,7 @@ def test_the_whole_stack_serves_a_user_and_leaves_no_process(state: Path) -> Non
         with psycopg.connect(stack.endpoints.postgres_dsn or "") as connection:
             assert connection.execute("select email from users").fetchone() == (USER["email"],)
             password = connection.info.password
-        children = psutil.Process().children(recursive=True)
-        assert not any(password in word for child in children for word in child.cmdline())
+        assert not any(password in word for _, words in command_lines() for word in words)
         logs = [path.read_text() for path in (stack.folder / "logs").iterdir()]
         assert not any(password in text for text in logs)
         pids = [pid for service in stack.services for pid in service.pids]

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from perf_pipeline.config.executors import Duration, Executor, Frozen
-from perf_pipeline.config.parameters import PARAMETERS, is_python, parameters_of
+from perf_pipeline.config.parameters import PARAMETERS, parameters_of
 from perf_pipeline.config.target import TargetConfig
 from perf_pipeline.metrics.threshold import Severity, Threshold, parse_threshold
 from perf_pipeline.units import US_PER_S
@@ -43,8 +43,8 @@ class Scenario(Frozen):
 
     Attributes:
         plan: the executor; its keys are written beside the others, as in k6.
-        exec: which iteration: one of the names in docs/profiles.md; `http_steps` for requests of
-            one's own (docs/scenarios.md).
+        exec: which iteration: one of the names in docs/profiles.md; `http_steps` or Python code
+            of one's own, `my_package.module:name` (docs/scenarios.md).
         step: scenarios of one step run at once, steps one after another.
         warm_up_us: starts within it are run and never counted.
         parameters: of the iteration.
@@ -69,13 +69,11 @@ class Scenario(Frozen):
     @field_validator("exec")
     @classmethod
     def _exec_is_known(cls, name: str) -> str:
-        if is_python(name):
-            raise ValueError(
-                f"{name!r} names Python code, which this version can't run yet; write the requests "
-                "as http_steps (docs/scenarios.md)"
-            )
         if parameters_of(name) is None:
-            raise ValueError(f"{name!r} is unknown; it is one of {', '.join(PARAMETERS)}")
+            raise ValueError(
+                f"{name!r} is unknown; it is one of {', '.join(PARAMETERS)}, or names Python code "
+                "like my_package.module:checkout"
+            )
         return name
 
     @field_validator("parameters", mode="wrap")

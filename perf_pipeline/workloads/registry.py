@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from perf_pipeline.config.parameters import HTTP_STEPS
+from perf_pipeline.config.parameters import HTTP_STEPS, is_python
 
 _HERE: Final = "perf_pipeline.workloads"
 WORKLOADS: Final[Mapping[str, str]] = MappingProxyType(
@@ -29,5 +29,7 @@ WORKLOADS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def workload_of(exec_name: str) -> str:
-    """Give the class of an `exec`, as the engine finds it."""
+    """Give the class of an `exec`, as the engine finds it; Python code of the user's has one."""
+    if is_python(exec_name):
+        return f"{_HERE}.python_scenario:PythonScenario"
     return WORKLOADS[exec_name]

@@ -1,0 +1,186 @@
+"""The samples of one virtual user's Python iterations, held until their checks are known.
+
+Add here: a fact about a request that its sample holds. Keep out: HTTP (http_transport.py).
+"""
+
+import re
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from time import monotonic_ns
+from typing import Final
+
+import httpx
+
+from perf_pipeline.engine.ports import Iteration, Recorder
+from perf_pipeline.metrics.sample import Outcome, Phase
+from perf_pipeline.workloads.http_connections import Connection
+from perf_pipeline.workloads.http_result import HttpResult
+from perf_pipeline.workloads.http_samples import EXPECTED_BY_DEFAULT, outcome_of
+
+MOST_CHECKS: Final = 60  # a sample's masks are signed 64-bit numbers
+MOST_OPERATIONS: Final = 500
+MANY: Final = "(more than 500 names)"
+_MOST_HELD: Final = 256
+_NS_PER_US: Final = 1_000
+_ID: Final = re.compile(r"\d+|(?=.*\d)[0-9A-Fa-f-]{16,}")
+
+
+@dataclass(slots=True)
+class _Held:
+    """Hold a finished request whose checks may still come."""
+
+    operation: str
+    result: HttpResult
+    expected: Container[int]
+    intended_us: int
+    phase: Phase
+    passed: int = 0
+    failed: int = 0
+
+
+class SampleBook:
+    """Record one virtual user's requests.
+
+    The first request of an iteration was intended when the iteration was, a later one when the
+    scenario issued it.
+
+    Args:
+        recorder: the worker's.
+        origin_ns: of the run's clock.
+        checks: declared names; bit i of the masks is entry i.
+        operations: names of all requests of the scenario so far, with their checks' names; shared
+            by its VUs, and added to here.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        origin_ns: int,
+        checks: tuple[str, ...],
+        operations: dict[str, tuple[str, ...]],
+    ) -> None:
+        self._recorder = recorder
+        self._origin_ns = origin_ns
+        self._checks = checks
+        self._bits: Mapping[str, int] = {name: 1 << bit for bit, name in enumerate(checks)}
+        self._operations = operations
+        self._held: list[_Held] = []
+        self._iteration: Iteration | None = None
+        self._is_first = True
+
+    def begin(self, iteration: Iteration) -> None:
+        """Start an iteration."""
+        self._iteration = iteration
+        self._is_first = True
+
+    def end(self) -> None:
+        """Write down what is held; no check can come any more."""
+        for held in self._held:
+            self._write(held)
+        self._held.clear()
+
+    def check(self, name: str, of: str | None, *, holds: bool) -> None:
+        """Note a check of the latest request, or of the latest one of that operation.
+
+        Raises:
+            ValueError: the name is not declared, or there is no such request in this iteration.
+        """
+        bit = self._bits.get(name)
+        if bit is None:
+            declared = ", ".join(self._checks) or "none"
+            raise ValueError(
+                f"check {name!r} is not declared; @scenario(checks=...) has {declared}"
+            )
+        for held in reversed(self._held):
+            if of is None or held.operation == of:
+                held.passed = held.passed | bit if holds else held.passed & ~bit
+                held.failed = held.failed & ~bit if holds else held.failed | bit
+                return
+        raise ValueError(f"check {name!r} has no request{f' {of!r}' if of else ''} to be about")
+
+    def completed(self, request: httpx.Request, result: HttpResult, issued_ns: int) -> None:
+        """Hold a request that ended."""
+        iteration = self._now()
+        expected = request.extensions.get("expect", EXPECTED_BY_DEFAULT)
+        held = _Held(
+            self._operation(request),
+            result,
+            expected,
+            self._intended_us(issued_ns),
+            iteration.phase,
+        )
+        self._held.append(held)
+        if len(self._held) > _MOST_HELD:
+            self._write(self._held.pop(0))
+
+    def interrupted(self, request: httpx.Request, connection: Connection, issued_ns: int) -> None:
+        """Write down a request that was cancelled."""
+        iteration = self._now()
+        intended_us = self._intended_us(issued_ns)
+        started_us = self._at_us(connection.started_ns or issued_ns)
+        self._recorder.sample(
+            iteration,
+            self._operation(request),
+            started_us,
+            self._at_us(monotonic_ns()),
+            Outcome.INTERRUPTED,
+            intended_us=intended_us,
+            bytes_out=connection.bytes_out,
+        )
+
+    def _now(self) -> Iteration:
+        assert self._iteration is not None, "requests are made inside iterations"
+        return self._iteration
+
+    def _intended_us(self, issued_ns: int) -> int:
+        if not self._is_first:
+            return self._at_us(issued_ns)
+        self._is_first = False
+        return self._now().intended_us
+
+    def _operation(self, request: httpx.Request) -> str:
+        """Name a request; the number of names is bounded, whatever paths a scenario makes up."""
+        name = request.extensions.get("name") or default_name(request.method, request.url.raw_path)
+        if name not in self._operations:
+            if len(self._operations) >= MOST_OPERATIONS:
+                name = MANY
+            self._operations[name] = self._checks
+        return str(name)
+
+    def _write(self, held: _Held) -> None:
+        result, iteration = held.result, self._now()
+        if held.phase is not iteration.phase:
+            # It ended before the iteration was cut, and counts as what it was then.
+            iteration = replace(iteration, phase=held.phase)
+        outcome, error = outcome_of(result, held.expected)
+        self._recorder.sample(
+            iteration,
+            held.operation,
+            self._at_us(result.started_ns),
+            self._at_us(result.ended_ns),
+            outcome,
+            intended_us=held.intended_us,
+            status=result.status,
+            error=error,
+            bytes_out=result.bytes_out,
+            bytes_in=result.bytes_in,
+            checks_passed=held.passed,
+            checks_failed=held.failed,
+            phases=result.phases(self._origin_ns),
+        )
+
+    def _at_us(self, stamp_ns: int) -> int:
+        return (stamp_ns - self._origin_ns) // _NS_PER_US
+
+
+@lru_cache(maxsize=4_096)
+def default_name(method: str, raw_path: bytes) -> str:
+    """Name a request after its method and path, without its query; ids become `{id}`.
+
+    >>> default_name("GET", b"/user/42/mails?page=2")
+    'GET /user/{id}/mails'
+    """
+    path = raw_path.partition(b"?")[0].decode("ascii")
+    parts = ["{id}" if _ID.fullmatch(part) else part for part in path.split("/")]
+    return f"{method} {'/'.join(parts)}"

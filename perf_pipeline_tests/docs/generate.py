@@ -27,6 +27,7 @@ from perf_pipeline.config.profile import (
     Seeding,
     ThresholdEntry,
 )
+from perf_pipeline.config.steps import PythonParameters
 from perf_pipeline.config.target import TargetConfig
 from perf_pipeline.errors import ExitCode, PerfPipelineError
 from perf_pipeline.metrics.catalog import CATALOG
@@ -218,6 +219,7 @@ def _parameters() -> str:
     names: dict[type[Frozen], list[str]] = {}
     for name, model in PARAMETERS.items():
         names.setdefault(model, []).append(f"`{name}`")
+    names[PythonParameters] = ["`module:name`, a scenario in Python"]
     told = [_model(", ".join(used_by), model) for model, used_by in names.items()]
     inner = dict.fromkeys(one for model in names for one in models_in(model))
     return "\n\n".join([*told, *(_model(f"Table `{one.__name__}`", one) for one in inner)])

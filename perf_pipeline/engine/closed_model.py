@@ -31,6 +31,7 @@ class LoopingModel:
         numbers = part.stripe.vus(executor.most_vus)
         self._loops = {v: LoopingVu(VirtualUser(v, part), part) for v in numbers}
         self._cutting: asyncio.Task[None] | None = None
+        part.tally.vus_made = len(self._loops)
 
     @property
     def running(self) -> set["asyncio.Task[None]"]:
@@ -94,6 +95,7 @@ class QuotaModel:
         self._left = [each] * pots
         self._tasks: dict[VirtualUser, asyncio.Task[None]] = {}
         self._over = False
+        part.tally.vus_made = len(self._vus)
 
     @property
     def running(self) -> set["asyncio.Task[None]"]:
@@ -135,11 +137,15 @@ class QuotaModel:
 
     async def _loop(self, vu: VirtualUser, pot: int) -> None:
         intended_us = self._part.start_us
-        while self._left[pot] and not self._over:
-            self._left[pot] -= 1
-            await vu.iterate(intended_us)
-            intended_us = self._part.clock.now_us()
-            await asyncio.sleep(0)  # an iteration that never waits must not lock the others out
+        self._part.tally.vus += 1
+        try:
+            while self._left[pot] and not self._over:
+                self._left[pot] -= 1
+                await vu.iterate(intended_us)
+                intended_us = self._part.clock.now_us()
+                await asyncio.sleep(0)  # an iteration that never waits must not lock others out
+        finally:
+            self._part.tally.vus -= 1
 
 
 async def _all_ended(tasks: set["asyncio.Task[None]"]) -> None:

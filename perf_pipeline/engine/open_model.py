@@ -36,6 +36,7 @@ class OpenModel:
         prepared = part.stripe.share(executor.pre_allocated_vus)
         made = [VirtualUser(next(self._numbers), part) for _ in range(prepared)]
         self._free = made[::-1]
+        part.tally.vus_made = len(made)
         self._running: dict[VirtualUser, asyncio.Task[None]] = {}
 
     @property
@@ -47,6 +48,8 @@ class OpenModel:
         """Start what the plan wants, until its end."""
         clock = self._part.clock
         start_us = self._part.start_us
+        await clock.sleep_until_us(start_us)
+        self._part.tally.vus = self._part.tally.vus_made
         behind = 0
         for arrival in self._part.stripe.of(arrivals(self._executor)):
             at_us = start_us + arrival.at_us
@@ -85,7 +88,11 @@ class OpenModel:
 
     def _make(self) -> VirtualUser | None:
         number = next(self._numbers, None)
-        return None if number is None else VirtualUser(number, self._part)
+        if number is None:
+            return None
+        self._part.tally.vus += 1
+        self._part.tally.vus_made += 1
+        return VirtualUser(number, self._part)
 
     async def _run(self, vu: VirtualUser, at_us: int) -> None:
         part = self._part

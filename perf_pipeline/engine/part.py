@@ -19,7 +19,11 @@ from perf_pipeline.plan.stripes import Stripe
 
 @dataclass(slots=True)
 class Tally:
-    """Count iterations; `measured_*` are those whose intended start was measured."""
+    """Count iterations; `measured_*` are those whose intended start was measured.
+
+    `vus` and `vus_made` are k6's vus and vus_max: VUs that the executor holds active (looping, or
+    at hand for arrivals) and all that exist; `active` have an iteration under way.
+    """
 
     iterations: int = 0
     measured_iterations: int = 0
@@ -30,6 +34,8 @@ class Tally:
     exceptions: int = 0
     deaf_to_cancellation: int = 0
     active: int = 0
+    vus: int = 0
+    vus_made: int = 0
     lag: LagHistogram = field(default_factory=LagHistogram)
 
     def complete(self, phase: Phase) -> None:

@@ -15,7 +15,8 @@ from perf_pipeline import errors
 from perf_pipeline.engine.health import judge
 from perf_pipeline.engine.job import LoadJob, LoadOutcome
 from perf_pipeline.engine.merging import merge_checks, merge_outcomes
-from perf_pipeline.engine.progress import Progress, merge_progress
+from perf_pipeline.engine.progress import PartProgress, Progress, merge_progress
+from perf_pipeline.engine.vu_readings import VuReadings
 from perf_pipeline.engine.watch import wall_clock_offset_ms
 from perf_pipeline.engine.worker_process import WorkerProcess
 from perf_pipeline.errors import PerfPipelineError
@@ -44,8 +45,9 @@ def run_load(
     kept, and the health says that it can't be trusted.
 
     Args:
-        job: what to do; its folder gets `samples-<step>-<worker>.csv`, `ledger-<step>-<worker>.csv`
-            and, when there is something to say, `worker-<worker>.log`.
+        job: what to do; its folder gets `samples-<step>-<worker>.csv`, `iterations-` and `ledger-`
+            alike, `readings-vus-<step>.csv` and, when there is something to say,
+            `worker-<worker>.log`.
         secrets: DSNs and passwords for the workloads; they go through a pipe and nowhere else.
         origin_ns: time.monotonic_ns() that all time stamps count from; one for all steps of a
             benchmark.
@@ -62,7 +64,8 @@ def run_load(
             stack.enter_context(contextlib.closing(_start_worker(job, number, secrets, origin_ns)))
             for number in range(job.workers)
         ]
-        return _Load(job, workers, origin_ns, stop, on_progress).run()
+        readings = stack.enter_context(contextlib.closing(VuReadings(job.folder, job.step)))
+        return _Load(job, workers, origin_ns, stop, on_progress, readings).run()
 
 
 def _start_worker(
@@ -87,7 +90,9 @@ class _Load:
         origin_ns: int,
         stop: threading.Event,
         on_progress: Callable[[Progress], None] | None,
+        readings: VuReadings,
     ) -> None:
+        self._readings = readings
         self._job = job
         self._workers = workers
         self._origin_ns = origin_ns
@@ -149,6 +154,7 @@ class _Load:
         while not all(worker.is_over for worker in self._workers):
             self._glance()
             self._report_progress()
+            self._readings.note(self._us(time.monotonic()), self._start_us, self._parts())
             self._note_deaths()
             if self._stop.is_set() and self._stopped_s is None:
                 self._end_early()
@@ -211,13 +217,16 @@ class _Load:
             return
         scenarios = merge_progress(
             [scenario.name for scenario in self._job.scenarios],
-            (part for worker in self._workers for part in worker.parts.values()),
+            self._parts(),
             before=self._reported,
             span_s=span_s,
         )
         self._reported_s = elapsed_s
         self._reported = {scenario.name: scenario.iterations for scenario in scenarios}
         self._on_progress(Progress(elapsed_s, self._planned_s, scenarios))
+
+    def _parts(self) -> list[PartProgress]:
+        return [part for worker in self._workers for part in worker.parts.values()]
 
     def _outcome(self, began_at: datetime, wall_s: float, clock_step_ms: float) -> LoadOutcome:
         vitals = {worker.number: worker.vitals() for worker in self._workers}

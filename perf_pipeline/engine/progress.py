@@ -54,6 +54,8 @@ class PartProgress:
 
     name: str
     active: int = 0
+    vus: int = 0
+    vus_made: int = 0
     iterations: int = 0
     measured_iterations: int = 0
     dropped: int = 0
@@ -70,6 +72,8 @@ def progress_of(part: ScenarioPart, count: OperationCount) -> dict[str, Any]:
         PartProgress(
             name=part.name,
             active=tally.active,
+            vus=tally.vus,
+            vus_made=tally.vus_made,
             iterations=tally.iterations,
             measured_iterations=tally.measured_iterations,
             dropped=tally.dropped,

@@ -94,6 +94,7 @@ async def run_scenario(part: ScenarioPart, stop: StopSwitch) -> ScenarioOutcome:
     await _drain(part, model, stop)
     model.cut()
     await _await_cancelled(part, model)
+    part.tally.vus = 0
     return _outcome(part, ended_us)
 
 

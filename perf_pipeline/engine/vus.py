@@ -163,8 +163,13 @@ class LoopingVu:
 
     def _launch(self) -> None:
         self._vu.is_cut = False
+        self._part.tally.vus += 1
         self.task = asyncio.get_running_loop().create_task(self._loop(self._wanted_us))
-        self.task.add_done_callback(lambda _: self._take(LoopInput.ENDED))
+        self.task.add_done_callback(self._ended)
+
+    def _ended(self, _: "asyncio.Task[None]") -> None:
+        self._part.tally.vus -= 1
+        self._take(LoopInput.ENDED)
 
     def _cancel(self) -> None:
         assert self.task is not None

@@ -82,7 +82,10 @@ FROM_SAMPLES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 BY_OPERATION: Final = frozenset(FROM_SAMPLES) | {"checks"}
 FROM_SCENARIOS: Final = frozenset({"iterations", "dropped_iterations", "interrupted_iterations"})
 FROM_ITERATIONS: Final = frozenset({"iteration_duration"})
-FROM_FIGURES: Final = frozenset(name for name, each in CATALOG.items() if each.kind is Kind.GAUGE)
+FROM_VUS: Final = frozenset({"vus", "vus_max", "vus_busy"})
+FROM_FIGURES: Final = (
+    frozenset(name for name, each in CATALOG.items() if each.kind is Kind.GAUGE) - FROM_VUS
+)
 FROM_READINGS: Final = frozenset(
     name for name, each in CATALOG.items() if each.tags == frozenset({"source"})
 )
@@ -116,9 +119,9 @@ def metric_rows(metric: str) -> str:
             f"measured_until_us as at_us, cast({metric} as double) as value, 1 as weight "
             f"from scenarios where {metric} is not null"
         )
-    if metric in FROM_FIGURES | FROM_READINGS:
-        rows = _FIGURES if metric in FROM_FIGURES else _READINGS
-        return f"{rows} and name = '{CATALOG[metric].name}'"
+    for names, rows in ((FROM_FIGURES, _FIGURES), (FROM_READINGS, _READINGS), (FROM_VUS, _VUS)):
+        if metric in names:
+            return f"{rows} and name = '{CATALOG[metric].name}'"
     if metric in FROM_LEDGER:
         return ledger_rows(metric)
     return {"checks": _CHECKS, "iteration_duration": _ITERATIONS}[metric]
@@ -136,7 +139,12 @@ _READINGS: Final = (
     "from readings where isfinite(value)"
 )
 
-
+# The whole is a reading without source: what all scenarios had at one moment.
+_VUS: Final = (
+    "select run_id, benchmark, name as metric, source as scenario, '' as operation, '' as status, "
+    "'' as outcome, '' as error, '' as source, '' as check_name, at_us, value, 1 as weight "
+    "from readings where isfinite(value)"
+)
 # As k6: iterations that ran to their end, also those that failed.
 _ITERATIONS: Final = (
     "select run_id, benchmark, 'iteration_duration' as metric, scenario, '' as operation, "
@@ -155,16 +163,18 @@ def known_metrics() -> frozenset[str]:
         | FROM_READINGS
         | FROM_LEDGER
         | FROM_ITERATIONS
+        | FROM_VUS
         | {"checks"}
     )
 
 
 def metric_values_view() -> str:
     """Give the SELECT of the view `metric_values`: every value of every metric of every run."""
-    single = sorted(known_metrics() - FROM_FIGURES - FROM_READINGS)
+    single = sorted(known_metrics() - FROM_FIGURES - FROM_READINGS - FROM_VUS)
     parts = [metric_rows(metric) for metric in single]
     parts += [f"{_FIGURES} and name in ({_listed(FROM_FIGURES)})"]
     parts += [f"{_READINGS} and name in ({_listed(FROM_READINGS)})"]
+    parts += [f"{_VUS} and name in ({_listed(FROM_VUS)})"]
     columns = ", ".join(METRIC_COLUMNS)
     return "\nunion all\n".join(f"select {columns} from ({part})" for part in parts)
 

@@ -8,6 +8,7 @@ from perf_pipeline.store.metric_sql import (
     FROM_READINGS,
     FROM_SAMPLES,
     FROM_SCENARIOS,
+    FROM_VUS,
     known_metrics,
     metric_rows,
     metric_values_view,
@@ -26,6 +27,7 @@ def test_each_metric_has_one_source() -> None:
         FROM_READINGS,
         FROM_LEDGER,
         FROM_ITERATIONS,
+        FROM_VUS,
     ]
 
     assert sum(len(each) for each in sources) + len({"checks"}) == len(CATALOG)

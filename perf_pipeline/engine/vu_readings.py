@@ -1,0 +1,64 @@
+"""How many VUs there are, each second: k6's gauges vus and vus_max, and how many are busy.
+
+Add here: another gauge that is the sum of the workers' shares. Keep out: counting (part.py).
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.engine.progress import PartProgress
+from perf_pipeline.metrics.sample import READING_COLUMNS
+from perf_pipeline.units import US_PER_S
+
+# Workers report on the full second; their messages take a moment.
+_AFTER_US: Final = 150_000
+_WHOLE: Final = ""
+
+
+class VuReadings:
+    """Write one reading per second, gauge and scenario, and one of all scenarios together.
+
+    Like k6, whose gauges come once a second, a load of less than a second has none.
+
+    Args:
+        folder: gets `readings-vus-<step>.csv`.
+        step: of the benchmark.
+    """
+
+    def __init__(self, folder: Path, step: str) -> None:
+        self._file = (folder / f"readings-vus-{step}.csv").open("w", encoding="utf-8")
+        self._file.write(",".join(READING_COLUMNS) + "\n")
+        self._seconds = 0
+
+    def note(self, now_us: int, start_us: int, parts: Iterable[PartProgress]) -> None:
+        """Write the newest counts when another second of the load is over.
+
+        Args:
+            now_us: since the benchmark's origin, like `start_us`.
+            start_us: of the load.
+            parts: what every worker said last of every scenario.
+        """
+        seconds = (now_us - start_us - _AFTER_US) // US_PER_S
+        if seconds <= self._seconds:
+            return
+        self._seconds = seconds
+        counts: Counter[tuple[str, str]] = Counter()
+        for part in parts:
+            gauges = {"vus": part.vus, "vus_max": part.vus_made, "vus_busy": part.active}
+            for name, value in gauges.items():
+                counts[name, _WHOLE] += value
+                counts[name, part.name] += value
+        at_us = start_us + seconds * US_PER_S
+        for (name, source), value in counts.items():
+            self._file.write(f"{at_us},{_quoted(source)},{name},{value}\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if text else ""

@@ -12,10 +12,17 @@ import duckdb
 
 from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.metrics.catalog import CATALOG
+from perf_pipeline.metrics.histogram import RELATIVE_ERROR
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Threshold, Verdict
 from perf_pipeline.store import queries, statistics, tables
 from perf_pipeline.store.access import connected, exclusive, said_plainly
+from perf_pipeline.store.histograms import (
+    KEPT,
+    has_histograms,
+    is_from_buckets,
+    write_histograms,
+)
 from perf_pipeline.store.ingest import ingest_benchmark
 from perf_pipeline.store.migrate import is_current, migrate
 from perf_pipeline.store.over_time import over_time
@@ -62,10 +69,11 @@ class History:
     def summarise(
         self, key: RunKey, also: Iterable[tuple[str, Mapping[str, str]]] = ()
     ) -> list[Summary]:
-        """Compute and store the summaries of every metric that has data.
+        """Compute and store the summaries of every metric that has data, and the histograms.
 
-        Overall, by scenario, and by operation where that is not just a scenario; figures as they
-        were recorded; readings by source, and overall where there is only one.
+        Overall, by scenario, and by operation where that is not just a scenario; requests also by
+        status and by class of error; figures as they were recorded; readings by source, and
+        overall where there is only one.
 
         Args:
             key: which benchmark.
@@ -80,7 +88,8 @@ class History:
         found = [
             summary
             for metric in CATALOG.values()
-            for summary in statistics.summaries_of(self.connection, key, metric, windows)
+            for summarised in (statistics.summaries_of, statistics.breakdowns_of)
+            for summary in summarised(self.connection, key, metric, windows)
         ]
         known = {(each.metric, tags_text(each.tags)) for each in found}
         for metric, tags in also:
@@ -89,21 +98,36 @@ class History:
             known.add((metric, tags_text(tags)))
             found += statistics.summary_of(self.connection, key, CATALOG[metric], tags, windows)
         tables.write_summaries(self.connection, key, found)
+        write_histograms(self.connection, key)
         return found
 
     def observe(self, key: RunKey, threshold: Threshold) -> float | None:
-        """Give the exact figure that a threshold judges, in the metric's unit.
+        """Give the figure that a threshold judges, in the metric's unit; see `relative_error`.
 
         None when nothing was measured. A counter of iterations is 0.0 when the scenario ran
         and none was dropped; a counter filtered by status, outcome or error is 0.0 when there
         were operations and none ended so.
 
         Raises:
-            PerfPipelineError: the benchmark is not here, or its samples were pruned.
+            PerfPipelineError: the benchmark is not here, or it was pruned by a version that kept
+                no histograms.
         """
-        self._require_raw(key)
+        is_pruned = not queries.raw_is_kept(self.connection, key)
+        if is_pruned and threshold.metric in KEPT and not has_histograms(self.connection, key):
+            self._require_raw(key)
         windows = measured_windows(self.connection, key)
-        return statistics.figure_of(self.connection, key, threshold, windows)
+        return statistics.figure_of(self.connection, key, threshold, windows, is_pruned=is_pruned)
+
+    def relative_error(self, key: RunKey, threshold: Threshold) -> float:
+        """Tell how far off `observe` may be, as a share of the figure.
+
+        0 for all but percentiles of samples that were pruned, which come from a histogram.
+
+        Raises:
+            PerfPipelineError: the benchmark is not here.
+        """
+        is_pruned = not queries.raw_is_kept(self.connection, key)
+        return RELATIVE_ERROR if is_pruned and is_from_buckets(threshold) else 0.0
 
     def store_verdicts(self, key: RunKey, verdicts: Sequence[Verdict]) -> None:
         """Replace the verdicts of a benchmark."""
@@ -195,7 +219,9 @@ class History:
         return over_time(self.connection, key, metric, source, statistic)
 
     def prune(self, keep_raw_runs: int) -> list[str]:
-        """Delete raw rows (not readings) of all but the newest runs; summaries stay for ever.
+        """Delete raw rows (not readings) of all but the newest runs.
+
+        Summaries and histograms stay for ever, so that `observe` still answers.
 
         Returns:
             The ids of the runs that have no raw rows now.

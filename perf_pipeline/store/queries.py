@@ -12,6 +12,7 @@ from typing import Any, Final
 import duckdb
 
 from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.store.histograms import write_histograms
 from perf_pipeline.store.ingest import transaction
 from perf_pipeline.store.records import (
     BenchmarkOutcome,
@@ -80,6 +81,11 @@ from ids
 _OLD_RUNS: Final = """
 select run_id from runs
 where run_id not in (select run_id from runs order by began_at desc, run_id desc limit ?)
+"""
+# Benchmarks that an older version summarised, or nobody did.
+_UNKEPT: Final = """
+select run_id, benchmark from benchmarks anti join histograms using (run_id, benchmark)
+where raw_kept and list_contains(?::varchar[], run_id)
 """
 
 
@@ -220,6 +226,8 @@ def ledger_counts_of(connection: duckdb.DuckDBPyConnection, key: RunKey) -> Ledg
 def prune_raw(connection: duckdb.DuckDBPyConnection, keep_raw_runs: int) -> list[str]:
     """Delete raw rows (not readings) of all but the newest runs; give the ids of the pruned ones.
 
+    What has no histograms yet gets them before.
+
     Raises:
         PerfPipelineError: fewer than one run would be kept.
     """
@@ -227,6 +235,8 @@ def prune_raw(connection: duckdb.DuckDBPyConnection, keep_raw_runs: int) -> list
         raise PerfPipelineError(f"cannot keep the samples of {keep_raw_runs} runs; keep at least 1")
     old = [run_id for (run_id,) in connection.execute(_OLD_RUNS, [keep_raw_runs]).fetchall()]
     with transaction(connection):
+        for run_id, benchmark in connection.execute(_UNKEPT, [old]).fetchall():
+            write_histograms(connection, RunKey(run_id, benchmark))
         for table in ("samples", "iterations", "ledger"):
             connection.execute(
                 f"delete from {table} where list_contains(?::varchar[], run_id)", [old]

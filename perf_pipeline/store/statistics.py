@@ -19,10 +19,12 @@ import duckdb
 from perf_pipeline.metrics.catalog import CATALOG, Kind, Metric
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Threshold
+from perf_pipeline.store.histograms import KEPT, figure_from_histograms
 from perf_pipeline.store.metric_sql import (
     BY_OPERATION,
     FROM_FIGURES,
     FROM_READINGS,
+    FROM_VUS,
     metric_rows,
 )
 from perf_pipeline.store.records import RunKey
@@ -67,6 +69,9 @@ _TAG_COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
 )
 # Tags that say how an operation ended: when there were operations and none ended so, that is a 0.
 _ENDINGS: Final = frozenset({"status", "outcome", "error"})
+_BREAKDOWNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {"http_reqs": ("status", "error"), "db_queries": ("error",)}
+)
 _KEY: Final = "run_id = $run_id and benchmark = $benchmark"
 _NO_PARTS: Final = "source not like '%/%' and source <> 'lo'"
 
@@ -92,6 +97,24 @@ def summaries_of(
         if row[0] and _is_wanted(columns, row, windows)
     ]
     found = [*_whole(metric, found, windows), *found]
+    return [_with_rate(each, metric, windows) for each in found]
+
+
+def breakdowns_of(
+    connection: duckdb.DuckDBPyConnection, key: RunKey, metric: Metric, windows: Windows
+) -> list[Summary]:
+    """Count how requests and statements ended: by status, and by class of error where one failed.
+
+    Empty for other metrics. Status 0 is that of requests without an answer.
+    """
+    found = []
+    for column in _BREAKDOWNS.get(metric.name, ()):
+        sql = (
+            f"select {column}, {_AGGREGATES[metric.kind]} from ({metric_rows(metric.name)}) "
+            f"where {_KEY} and {column} <> '' group by {column} order by {column}"
+        )
+        rows = connection.execute(sql, {"run_id": key.run_id, "benchmark": key.benchmark})
+        found += [_summary(metric.name, (column,), row) for row in rows.fetchall()]
     return [_with_rate(each, metric, windows) for each in found]
 
 
@@ -121,17 +144,21 @@ def figure_of(
     key: RunKey,
     threshold: Threshold,
     windows: Windows,
+    *,
+    is_pruned: bool = False,
 ) -> float | None:
-    """Compute the exact figure that a threshold judges; None when nothing was measured.
+    """Compute the figure that a threshold judges; None when nothing was measured.
 
-    A counter with a filter on status, outcome or error that nothing matches is 0.0 when its
+    It is exact, but for percentiles of a pruned benchmark, which come from its histograms. A
+    counter with a filter on status, outcome or error that nothing matches is 0.0 when its
     metric has values without that filter: no 500 among a thousand requests is a fact.
     """
     metric = CATALOG[threshold.metric]
-    found = _figure(connection, key, threshold)
+    found = _figure(connection, key, threshold, is_pruned=is_pruned)
     if found is None and metric.kind is Kind.COUNTER and _ENDINGS & threshold.tags.keys():
         rest = {name: text for name, text in threshold.tags.items() if name not in _ENDINGS}
-        anything = _figure(connection, key, replace(threshold, tags=rest))
+        unfiltered = replace(threshold, tags=rest)
+        anything = _figure(connection, key, unfiltered, is_pruned=is_pruned)
         return None if anything is None else 0.0
     if found is None or metric.kind is not Kind.COUNTER or threshold.statistic != "rate":
         return found
@@ -140,9 +167,11 @@ def figure_of(
 
 
 def _figure(
-    connection: duckdb.DuckDBPyConnection, key: RunKey, threshold: Threshold
+    connection: duckdb.DuckDBPyConnection, key: RunKey, threshold: Threshold, *, is_pruned: bool
 ) -> float | None:
     metric = CATALOG[threshold.metric]
+    if is_pruned and metric.name in KEPT:
+        return figure_from_histograms(connection, key, threshold)
     for extra in _whole_first(metric, threshold.tags):
         where, parameters = _filter(key, threshold.tags, extra)
         row = connection.execute(
@@ -158,6 +187,8 @@ def _whole_first(metric: Metric, tags: Mapping[str, str]) -> tuple[str, ...]:
     """Give the conditions to try in turn: whole sources only, then any."""
     if metric.name in FROM_READINGS and "source" not in tags:
         return (_NO_PARTS, "true")
+    if metric.name in FROM_VUS and "scenario" not in tags:
+        return ("scenario = ''",)
     return ("true",)
 
 
@@ -183,6 +214,8 @@ def _grouping(metric: Metric, windows: Windows) -> tuple[tuple[str, ...], str]:
         return ("scenario", "operation"), "scenario, operation"
     if metric.name in FROM_READINGS:
         return ("source",), "source"
+    if metric.name in FROM_VUS:
+        return ("scenario",), "scenario"
     if "scenario" not in metric.tags:
         return (), "()"
     by_operation = windows.telling_operations and metric.name in BY_OPERATION
@@ -223,7 +256,7 @@ def _whole(metric: Metric, found: list[Summary], windows: Windows) -> list[Summa
     if metric.name in FROM_READINGS:
         wholes = [each for each in found if _is_whole(each.tags["source"])]
         return [replace(wholes[0], tags={})] if len(wholes) == 1 else []
-    by_part = "scenario" in metric.tags and metric.name not in FROM_FIGURES
+    by_part = "scenario" in metric.tags and metric.name not in FROM_FIGURES | FROM_VUS
     if by_part and len(windows.scenarios) == 1:
         (scenario,) = windows.scenarios
         return [replace(each, tags={"scenario": scenario}) for each in found if not each.tags]

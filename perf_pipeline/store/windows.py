@@ -18,8 +18,13 @@ select scenario, measured_from_us, measured_until_us from scenarios
 where run_id = ? and benchmark = ? order by scenario
 """
 _PARTS: Final = """
-select distinct scenario, operation from samples
-where run_id = ? and benchmark = ? and phase = 'measured' order by scenario, operation
+select scenario, operation from samples
+where run_id = $run_id and benchmark = $benchmark and phase = 'measured'
+union
+-- of a pruned benchmark; every sample has a schedule lag
+select scenario, operation from histograms
+where run_id = $run_id and benchmark = $benchmark and metric = 'schedule_lag'
+order by scenario, operation
 """
 
 
@@ -30,7 +35,7 @@ class Windows:
     Attributes:
         measured_s: of the whole benchmark; None or 0 when it is unknown.
         spans: by scenario (from, until), µs since the benchmark's origin.
-        parts: pairs (scenario, operation) that have measured samples.
+        parts: pairs (scenario, operation) that have, or had, measured samples.
     """
 
     measured_s: float | None
@@ -78,5 +83,6 @@ def measured_windows(connection: duckdb.DuckDBPyConnection, key: RunKey) -> Wind
         name: (since_us, until_us)
         for name, since_us, until_us in connection.execute(_WINDOWS, identity).fetchall()
     }
-    parts = frozenset(connection.execute(_PARTS, identity).fetchall())
+    named = {"run_id": key.run_id, "benchmark": key.benchmark}
+    parts = frozenset(connection.execute(_PARTS, named).fetchall())
     return Windows(row[0] if row else None, spans, parts)

@@ -35,7 +35,8 @@ def write_spool(run: Path, samples: int) -> None:
                 ended_us = started_us + int(rng.lognormvariate(8, 0.5))
                 file.write(
                     f"{scenario},http,{n % 50},{n // 50},{_OPERATIONS[scenario]},measured,"
-                    f"{n * 1000},{started_us},{ended_us},ok,201,,350,200,1,15,0\n"
+                    f"{n * 1000},{started_us},{ended_us},ok,201,,350,200,1,15,0,"
+                    f"0,0,0,5,{ended_us - started_us - 15},10\n"
                 )
     span_us = samples // 2 * 1000
     scenarios = [

@@ -223,6 +223,11 @@ def test_summaries_are_overall_by_scenario_and_where_it_differs_by_operation(
         "http_reqs{scenario:read}": 3,
         "http_reqs{operation:delete_user}": 1,
         "http_reqs{operation:get_user}": 2,
+        "http_reqs{status:200}": 2,
+        "http_reqs{status:201}": 3,
+        "http_reqs{status:404}": 1,
+        "http_reqs{status:503}": 1,
+        "http_reqs{error:status}": 1,  # the 503: its class is that the status was not expected
     }
     assert found["http_reqs{scenario:read}"].rate == pytest.approx(0.3)
     read = found["http_req_duration{scenario:read}"]

@@ -1,0 +1,116 @@
+"""Keep the distribution of every metric for ever, so that a pruned run still answers.
+
+One row per metric and combination of tags, filled by SQL from the raw rows; a tag filter is the sum
+of the rows that match it. What a histogram is stands in metrics/histogram.py.
+
+Add here: nothing for a new metric of samples, iterations or the ledger; they are kept by
+themselves. Keep out: metrics whose raw rows are never pruned (readings, figures, counts).
+"""
+
+from collections.abc import Mapping
+from functools import reduce
+from typing import Final
+
+import duckdb
+
+from perf_pipeline.metrics.catalog import CATALOG, Kind
+from perf_pipeline.metrics.histogram import EMPTY, LEAST, LOG_GAMMA, RELATIVE_ERROR, Histogram
+from perf_pipeline.metrics.threshold import Threshold
+from perf_pipeline.store.ledger_sql import FROM_LEDGER
+from perf_pipeline.store.metric_sql import FROM_ITERATIONS, FROM_SAMPLES, metric_rows
+from perf_pipeline.store.records import RunKey
+
+KEPT: Final = frozenset(FROM_SAMPLES) | FROM_ITERATIONS | FROM_LEDGER
+_KEY: Final = "run_id = $run_id and benchmark = $benchmark"
+_TAGS: Final = ("scenario", "operation", "status", "outcome", "error")
+_GROUP: Final = ", ".join(_TAGS)
+_BUCKET: Final = (
+    f"case when abs(value) <= {LEAST!r} then 0 "
+    f"else sign(value) * greatest(1, ceil(ln(abs(value) / {LEAST!r}) / {LOG_GAMMA!r})) end"
+)
+_INSERT: Final = f"""
+insert into histograms (run_id, benchmark, metric, {_GROUP}, count, total, minimum, maximum,
+    relative_error, buckets, counts)
+"""
+_TREND: Final = f"""
+{_INSERT}
+select $run_id, $benchmark, $metric, {_GROUP}, sum(times), sum(total), min(minimum), max(maximum),
+    {RELATIVE_ERROR!r}, list(bucket order by bucket), list(times order by bucket)
+from (
+    select {_GROUP}, cast({_BUCKET} as integer) as bucket, count(*) as times, sum(value) as total,
+        min(value) as minimum, max(value) as maximum
+    from ({{rows}}) where {_KEY} group by {_GROUP}, bucket
+)
+group by {_GROUP}
+"""
+_EXACT: Final = f"""
+{_INSERT}
+select $run_id, $benchmark, $metric, {_GROUP}, sum(weight), sum(value * weight), min(value),
+    max(value), {RELATIVE_ERROR!r}, [], []
+from ({{rows}}) where {_KEY} group by {_GROUP}
+"""
+_DELETE: Final = f"delete from histograms where {_KEY}"
+_READ: Final = "select count, total, minimum, maximum, buckets, counts from histograms where "
+
+
+def write_histograms(connection: duckdb.DuckDBPyConnection, key: RunKey) -> None:
+    """Replace the histograms of a benchmark by those of its raw rows."""
+    identity = {"run_id": key.run_id, "benchmark": key.benchmark}
+    connection.execute(_DELETE, identity)
+    for name in sorted(KEPT):
+        statement = _TREND if CATALOG[name].kind is Kind.TREND else _EXACT
+        rows = metric_rows(name)
+        connection.execute(statement.format(rows=rows), {**identity, "metric": name})
+
+
+def has_histograms(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:
+    """Tell whether a benchmark's distributions are kept."""
+    row = connection.execute(
+        "select 1 from histograms where run_id = ? and benchmark = ? limit 1",
+        [key.run_id, key.benchmark],
+    ).fetchone()
+    return row is not None
+
+
+def is_from_buckets(threshold: Threshold) -> bool:
+    """Tell whether a threshold's figure of a pruned benchmark is right within an error only."""
+    is_percentile = threshold.percentile is not None or threshold.statistic == "med"
+    return threshold.metric in KEPT and is_percentile
+
+
+def figure_from_histograms(
+    connection: duckdb.DuckDBPyConnection, key: RunKey, threshold: Threshold
+) -> float | None:
+    """Compute what a threshold judges, a counter's rate still as its sum; None without values.
+
+    Percentiles are right within `RELATIVE_ERROR`, everything else exactly.
+    """
+    found = _histogram(connection, key, threshold.metric, threshold.tags)
+    if not found.count:
+        return None
+    if threshold.percentile is not None:
+        return found.percentile(threshold.percentile)
+    if CATALOG[threshold.metric].kind is Kind.COUNTER:
+        return found.total
+    return {
+        "med": found.percentile(50),
+        "avg": found.total / found.count,
+        "rate": found.total / found.count,
+        "min": found.minimum,
+        "max": found.maximum,
+    }[threshold.statistic]
+
+
+def _histogram(
+    connection: duckdb.DuckDBPyConnection, key: RunKey, metric: str, tags: Mapping[str, str]
+) -> Histogram:
+    """Add up the histograms that a tag filter lets through."""
+    where = " and ".join([_KEY, "metric = $metric", *(f"{name} = $tag_{name}" for name in tags)])
+    parameters = {"run_id": key.run_id, "benchmark": key.benchmark, "metric": metric}
+    parameters |= {f"tag_{name}": text for name, text in tags.items()}
+    rows = connection.execute(f"{_READ}{where}", parameters).fetchall()
+    parts = (
+        Histogram(count, total, minimum, maximum, dict(zip(buckets, counts, strict=True)))
+        for count, total, minimum, maximum, buckets, counts in rows
+    )
+    return reduce(Histogram.plus, parts, EMPTY)

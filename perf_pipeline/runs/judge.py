@@ -94,6 +94,10 @@ def _judge(
         return replace(verdict, status=Status.NO_DATA, reason=reason)
     if verdict.status is Status.NO_DATA:
         return replace(verdict, reason="; ".join(outcome.problems) or "nothing was measured")
+    error = history.relative_error(key, threshold)
+    if error:
+        # The samples were pruned; a bound closer than this is not decided by a histogram.
+        return replace(verdict, reason=f"from a histogram, ±{error:.1%}")
     return verdict
 
 

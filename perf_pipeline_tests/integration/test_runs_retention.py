@@ -8,7 +8,7 @@ import pytest
 
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.metrics.sample import SAMPLE_COLUMNS, Outcome, Phase, Sample
-from perf_pipeline.runs.judge import recover_run
+from perf_pipeline.runs.judge import judge_run, recover_run
 from perf_pipeline.runs.publish import publish
 from perf_pipeline.runs.session import history_of, spool_of
 from perf_pipeline.store.export import query_snapshot
@@ -105,3 +105,15 @@ def test_a_dropped_run_can_still_be_reported_and_says_what_it_said(state: Path) 
 
     assert [str(one.status) for one in report.benchmarks] == ["COMPLETED"]
     assert report.benchmarks[0].verdicts
+
+
+def test_a_dropped_run_is_judged_by_its_histograms_which_the_reason_says(state: Path) -> None:
+    before = judge_run(state, "r1")[BENCHMARK]
+    publish(state, "r3")
+
+    after = judge_run(state, "r1")[BENCHMARK]
+
+    assert [one.status for one in after] == [one.status for one in before]
+    told = {one.threshold.statistic: one.reason for one in after if one.observed is not None}
+    assert told["p"] == "from a histogram, ±0.5%"
+    assert told["rate"] == ""

@@ -36,6 +36,19 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _positive(us: int) -> int:
+    if us <= 0:
+        raise ValueError(f"{format_duration(us)} is no time to wait for; more than 0s is needed")
+    return us
+
+
+def _has_steps(steps: tuple["Step", ...]) -> tuple["Step", ...]:
+    # Not min_length: pydantic would count only the right ones, and add a mistake to a mistake.
+    if not steps:
+        raise ValueError("there is no step; write at least one")
+    return steps
+
+
 def _status(value: int) -> int:
     if not 100 <= value <= 599:
         raise ValueError(f"{value} is not an HTTP status; they go from 100 to 599")
@@ -85,6 +98,7 @@ def is_header_text(text: str) -> bool:
     return text == text.strip() and all(" " <= one <= "\xff" and one != "\x7f" for one in text)
 
 
+PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 Text = Annotated[str, BeforeValidator(_text)]
 Headers = dict[
     Annotated[str, AfterValidator(_header_name)],
@@ -158,7 +172,7 @@ class Expect(Frozen):
 
     statuses: Statuses = Field(default=(), alias="status")
     json_values: dict[str, Any] = Field(default_factory=dict, alias="json")
-    duration_us: Duration | None = Field(default=None, alias="duration", gt=0)
+    duration_us: PositiveDuration | None = Field(default=None, alias="duration")
 
 
 class Step(Frozen):
@@ -193,7 +207,7 @@ class Step(Frozen):
     expect: Expect = Expect()
     save: dict[VariableName, str] = Field(default_factory=dict)
     think_time_us: DurationRange = Field(default=(0, 0), alias="thinkTime")
-    timeout_us: Duration | None = Field(default=None, alias="timeout", gt=0)
+    timeout_us: PositiveDuration | None = Field(default=None, alias="timeout")
 
     @model_validator(mode="after")
     def _body_fits(self) -> Self:
@@ -235,7 +249,7 @@ class HttpStepsParameters(OwnHttpParameters):
         data: test data by name, for `${data.NAME.COLUMN}`.
     """
 
-    steps: tuple[Step, ...] = Field(min_length=1, strict=False)
+    steps: Annotated[tuple[Step, ...], AfterValidator(_has_steps)] = Field(strict=False)
     think_time_us: DurationRange = Field(default=(0, 0), alias="thinkTime")
     data: dict[VariableName, DataSet] = Field(default_factory=dict)
 

@@ -63,7 +63,8 @@ def python(port: int) -> Awaitable[Measured]:
 
 async def load(port: int, workload: Workload, parameters: dict[str, Any]) -> Measured:
     """Run a scenario in this process as a worker does; give µs of CPU and requests per second."""
-    executor = ConstantVUs(executor="constant-vus", vus=VUS, duration_us=f"{SECONDS}s")
+    plan = {"executor": "constant-vus", "vus": VUS, "duration": f"{SECONDS}s"}
+    executor = ConstantVUs.model_validate(plan)
     stripe = stripe_of(executor, 0, 1)
     assert stripe is not None
     clock = MonotonicClock(time.monotonic_ns())

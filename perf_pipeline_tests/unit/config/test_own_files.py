@@ -1,0 +1,162 @@
+"""What own scenarios need beside the profile: files, modules and variables that are not there."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perf_pipeline.config.loading import load_profile, validate_profile
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.errors import ProfileError
+
+Table = dict[str, Any]
+STEP: Table = {"name": "home", "path": "/"}
+PLAN: Table = {"executor": "constant-vus", "vus": 5, "duration": "10s"}
+
+
+def scenario(*steps: Table, **parameters: Any) -> Table:
+    return {**PLAN, "exec": "http_steps", "parameters": {"steps": list(steps), **parameters}}
+
+
+def loaded(
+    folder: Path, scenarios: Table, environment: Mapping[str, str] | None = None
+) -> Profile | list[str]:
+    """Load a profile from a file, as a run does; give it, or its mistakes."""
+    lines = [
+        f"benchmarks.shop.scenarios.{name}.{key} = {_toml(value)}"
+        for name, table in scenarios.items()
+        for key, value in table.items()
+    ]
+    file = folder / "own.toml"
+    file.write_text("\n".join(['name = "own"', *lines]), encoding="utf-8")
+    try:
+        return load_profile(str(file), environment=environment or {})
+    except ProfileError as error:
+        return [one.removeprefix("benchmarks.shop.scenarios.s.") for one in error.problems]
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f'"{name}" = {_toml(one)}' for name, one in value.items()) + " }"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value)
+
+
+CSV = "email,age\na@example.org,30\nb@example.org,x31\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "data", "sentence"),
+    [
+        ("${data.users.email}", {"csv": "none.csv"}, "none.csv can't be read"),
+        ("${data.users.name}", {"csv": "u.csv"}, "no column 'name'; there are email, age"),
+        ("${data.users.email}", {"csv": "empty.csv"}, "has no rows below its header line"),
+        ("${data.users.age}", {"csv": "short.csv"}, "short.csv line 3 has 1 columns, too few"),
+        ("${data.users.age|number}", {"csv": "u.csv"}, "column 'age': 'x31' is not a number"),
+        (
+            "${data.users.email}",
+            {"csv": "u.csv", "pick": "unique per vu"},
+            "has 2 rows, too few for 5 VUs to have one each",
+        ),
+    ],
+)
+def test_a_csv_that_does_not_fit_is_refused_before_the_load(
+    tmp_path: Path, text: str, data: Table, sentence: str
+) -> None:
+    (tmp_path / "u.csv").write_text(CSV, encoding="utf-8")
+    (tmp_path / "empty.csv").write_text("email,age\n", encoding="utf-8")
+    (tmp_path / "short.csv").write_text("email,age\na,1\nb\n", encoding="utf-8")
+    step = {"name": "a", "method": "POST", "path": "/", "json": {"x": text}}
+
+    found = loaded(tmp_path, {"s": scenario(step, data={"users": data})})
+
+    assert isinstance(found, list)
+    assert any(sentence in one for one in found), found
+
+
+def test_a_cell_that_a_header_cannot_carry_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "u.csv").write_text('name\nok\n"two\nlines"\n', encoding="utf-8")
+    step = {**STEP, "headers": {"X-Name": "${data.users.name}"}}
+
+    found = loaded(tmp_path, {"s": scenario(step, data={"users": {"csv": "u.csv"}})})
+
+    assert isinstance(found, list)
+    assert "column 'name': 'two\\nlines' has a character that a header can't carry" in found[0]
+
+
+def test_what_is_missing_outside_the_profile_is_named_beside_its_own_mistakes(
+    tmp_path: Path,
+) -> None:
+    good = scenario(
+        {**STEP, "headers": {"X": "${env.SHOP_KEY}"}},
+        auth={"bearerEnv": "SHOP_TOKEN"},
+        caFile="ca.pem",
+    )
+
+    found = loaded(tmp_path, {"s": good, "bad": scenario({**STEP, "path": "x"})}, {"SHOP_KEY": "k"})
+
+    assert isinstance(found, list)
+    text = "\n".join(found)
+    assert "parameters: the environment variable SHOP_TOKEN is not set; export it first" in text
+    assert "SHOP_KEY" not in text
+    assert "parameters.caFile: there is no file 'ca.pem' beside the profile" in text
+    assert "scenarios.bad.parameters.steps[0].path" in text
+
+
+def test_a_stored_profile_is_read_back_although_its_files_are_gone(tmp_path: Path) -> None:
+    (tmp_path / "u.csv").write_text(CSV, encoding="utf-8")
+    step = {**STEP, "path": "/${data.users.email}"}
+    run = loaded(tmp_path, {"s": scenario(step, data={"users": {"csv": "u.csv"}})})
+    assert isinstance(run, Profile)
+    (tmp_path / "u.csv").unlink()
+
+    again = validate_profile(json.loads(run.as_json), "history")
+
+    assert run.folder == str(tmp_path)
+    assert str(tmp_path) not in run.as_json
+    assert again.config_hash == run.config_hash
+
+
+MODULE = """
+import json as js
+from perf_pipeline.workloads.python_vu import VU
+raise RuntimeError("checking a profile must not run this")
+def plain(vu): ...
+async def good(vu): ...
+class Kept: ...
+made = good
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("shop.flows:good", None),
+        ("shop.flows:Kept", None),
+        ("shop.flows:made", None),
+        ("shop.flows:js", None),
+        ("json:loads", None),
+        ("shop.flows:plain", "plain in flows.py is a plain function; write async def plain(vu)"),
+        ("shop.flows:absent", "flows.py has no 'absent'; it has js, VU, plain, good, Kept, made"),
+        ("shop.missing:good", "there is no module 'shop.missing'"),
+        ("broken:good", "broken.py is not Python: invalid syntax in line 1"),
+    ],
+)
+def test_python_code_is_looked_for_without_running_it(
+    tmp_path: Path, name: str, sentence: str | None
+) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "flows.py").write_text(MODULE, encoding="utf-8")
+    (tmp_path / "broken.py").write_text("def def", encoding="utf-8")
+
+    found = loaded(tmp_path, {"s": {**PLAN, "exec": name}})
+
+    if sentence is None:
+        # json:loads is a plain function, but installed code is not judged by its source's shape.
+        assert isinstance(found, Profile) or name == "json:loads"
+    else:
+        assert isinstance(found, list)
+        assert sentence in found[0]

@@ -1,0 +1,170 @@
+"""Own scenarios in a profile: what is understood, and every mistake with what would be right."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from perf_pipeline.config.loading import load_profile, validate_profile
+from perf_pipeline.config.own_scenarios import own_notices
+from perf_pipeline.config.steps import HttpStepsParameters
+from perf_pipeline.errors import ExitCode, ProfileError
+
+Table = dict[str, Any]
+STEP: Table = {"name": "home", "path": "/"}
+PLAN: Table = {"executor": "constant-vus", "vus": 5, "duration": "10s"}
+
+
+def scenario(*steps: Table, **parameters: Any) -> Table:
+    return {**PLAN, "exec": "http_steps", "parameters": {"steps": list(steps), **parameters}}
+
+
+def profile(scenarios: Table, benchmark: str = "shop") -> Table:
+    return {"name": "own", "benchmarks": {benchmark: {"scenarios": scenarios}}}
+
+
+def mistakes(raw: Mapping[str, Any]) -> list[str]:
+    with pytest.raises(ProfileError) as caught:
+        validate_profile(raw, "own.toml")
+    assert caught.value.exit_code is ExitCode.INVALID_CONFIGURATION
+    return [one.removeprefix("benchmarks.shop.scenarios.s.") for one in caught.value.problems]
+
+
+def test_a_benchmark_of_any_name_runs_after_the_built_in_ones() -> None:
+    raw = profile({"s": scenario(STEP)})
+    full = load_profile("quick").model_dump(mode="json", by_alias=True)["benchmarks"]
+    raw["benchmarks"] |= {"end_to_end": full["end_to_end"]}
+
+    own = validate_profile(raw, "own.toml")
+
+    assert own.benchmark_names == ["end_to_end", "shop"]
+    assert validate_profile(json.loads(own.as_json), "history") == own
+
+
+def test_a_step_reads_back_with_all_its_keys() -> None:
+    step = {
+        "name": "buy",
+        "group": "cart",
+        "method": "POST",
+        "path": "/cart/${vu}?x=1",
+        "query": {"page": 2, "q": "${random.choice(a|b)}"},
+        "headers": {"X-Trace": "${uuid}"},
+        "json": {"n": "${iteration}", "list": [1, "${random.int(1,6)}", None, True]},
+        "expect": {"status": 201, "json": {"$.id": "exists", "$.n": 3}, "duration": "2s"},
+        "save": {"id": "$.items[0].id", "place": "header:Location"},
+        "thinkTime": "1s..3s",
+        "timeout": "5s",
+    }
+    own = validate_profile(profile({"s": scenario(step, thinkTime="1s")}), "own.toml")
+    parameters = own.benchmarks["shop"].scenarios["s"].parameters
+    assert isinstance(parameters, HttpStepsParameters)
+    (read,) = parameters.steps
+
+    assert read.operation == "cart::buy"
+    assert read.checks == (
+        "status is 201",
+        "duration < 2s",
+        "$.id exists",
+        "$.n is 3",
+        "saved id",
+        "saved place",
+    )
+    assert (read.think_time_us, read.timeout_us) == ((1_000_000, 3_000_000), 5_000_000)
+    assert validate_profile(json.loads(own.as_json), "history") == own
+
+
+@pytest.mark.parametrize(
+    ("step", "sentence"),
+    [
+        ({"path": "/${tokn}"}, "steps[0].path: ${tokn} is neither a variable nor saved"),
+        ({"path": "/${vus}"}, "did you mean vu?"),
+        ({"path": "/${vu"}, "has a ${ without its }"),
+        ({"path": "/${random.int(9,1)}"}, "from the smaller to the larger"),
+        ({"path": "/${random.int(a)}"}, "needs two whole numbers"),
+        ({"path": "/${random.choice(a||b)}"}, "has an empty choice"),
+        ({"path": "/${vu|number}"}, "|number is for columns of data"),
+        ({"path": "/${data.users.email}"}, "names no data set; there are none"),
+        ({"path": "/${env.TOKEN}"}, "would put a secret into an address"),
+        ({"path": "/${id}", "save": {"id": "$.id"}}, "used before the step that saves it"),
+        ({"path": "home"}, "is not a path on the target; it begins with /"),
+        ({"path": "http://other.example/"}, "is not a path on the target"),
+        ({"path": "/a b"}, "is not a path on the target"),
+        ({"json": {"a": 1}}, "is a GET with json; only POST, PUT, PATCH and DELETE have a body"),
+        ({"method": "POST", "json": 1, "form": {}}, "has json and form; a request has one body"),
+        ({"method": "FETCH"}, "method is 'FETCH'; allowed"),
+        ({"headers": {"Content-Length": "3"}}, "is written by the client itself"),
+        ({"headers": {"X y": "3"}}, "'X y' can't be a header's name"),
+        ({"headers": {"X": "a\nb"}}, "a character that a header can't carry"),
+        ({"expect": {"status": 99}}, "99 is not an HTTP status"),
+        ({"expect": {"json": {"id": 1}}}, "'id' is not a JSON path; it begins with $"),
+        ({"expect": {"json": {"$.a[*]": 1}}}, "is not a path to one place (at '[*]')"),
+        ({"expect": {"statsu": 200}}, "expect.statsu is not a key here; did you mean status"),
+        ({"save": {"id": "id"}}, "save.id: 'id' is not a JSON path"),
+        ({"save": {"vu": "$.id"}}, "save.vu: 'vu' is a variable already"),
+        ({"name": "a,b"}, "'a,b' can't be a name"),
+        ({"thinkTime": "3s..1s"}, "from a smaller to a larger duration"),
+        ({"timeout": "0s"}, "timeout: 0s is no time to wait for; more than 0s is needed"),
+    ],
+)
+def test_a_wrong_step_is_refused_with_what_would_be_right(step: Table, sentence: str) -> None:
+    found = mistakes(profile({"s": scenario({**STEP, **step})}))
+
+    assert any(sentence in one for one in found), found
+    assert all(one.startswith("parameters.steps[0]") for one in found)
+
+
+def test_mistakes_of_all_steps_are_named_at_once() -> None:
+    raw = profile(
+        {
+            "s": scenario(
+                {**STEP, "pth": 1},
+                {"name": "b", "path": "/${one}"},
+                {"name": "b", "path": "/${data.users.x}"},
+                headers={"X": "${two}"},
+                data={"users": {"values": ["a"]}, "both": {"csv": "a.csv", "values": ["b"]}},
+                auth={"bearerEnv": "A", "basicEnv": "B"},
+            )
+        }
+    )
+    text = "\n".join(mistakes(raw))
+
+    for sentence in (
+        "steps[0].pth is not a key here; did you mean path",
+        "steps[1].path: ${one} is neither",
+        "steps[2].path: ${data.users.x} names no column; data.users has only 'value'",
+        "steps[2].name: 'b' is the name of an earlier step",
+        "headers.X: ${two} is neither",
+        "data.both: names csv and values; exactly one",
+        "auth: names exactly one of bearerEnv and basicEnv",
+    ):
+        assert sentence in text
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "scenarios", "sentence"),
+    [
+        ("redis_cache", {}, "benchmarks.redis_cache is unknown"),
+        ("mixed", {"a": scenario(STEP), "b": {**PLAN, "exec": "read_user"}}, "mixed is unknown"),
+        ("../up", {"s": scenario(STEP)}, "benchmarks.../up can't be a name"),
+        ("queue_produce", {"s": scenario(STEP)}, "can't run in queue_produce"),
+        ("shop", {"s": {**PLAN, "exec": "shop.flows"}}, "'shop.flows' is unknown"),
+        (
+            "shop",
+            {"a": scenario(STEP), "b": scenario({**STEP, "expect": {"status": 200}})},
+            "'home' of scenario a has other checks",
+        ),
+    ],
+)
+def test_own_scenarios_run_only_where_their_figures_mean_something(
+    benchmark: str, scenarios: Table, sentence: str
+) -> None:
+    assert any(sentence in one for one in mistakes(profile(scenarios, benchmark)))
+
+
+def test_a_scenario_that_takes_any_certificate_is_announced() -> None:
+    raw = profile({"s": scenario(STEP, insecureSkipVerify=True), "t": scenario(STEP)})
+
+    (notice,) = own_notices(validate_profile(raw, "own.toml"))
+
+    assert notice.startswith("scenario s of shop takes any certificate (insecureSkipVerify)")

@@ -28,6 +28,7 @@ from perf_pipeline.config.profile import (
     Scenario,
     Seeding,
 )
+from perf_pipeline.config.shortcuts import expand_shortcuts
 from perf_pipeline.config.steps import Auth, Expect, PythonParameters, Step
 from perf_pipeline.config.target import TargetConfig
 from perf_pipeline.errors import ProfileError
@@ -75,8 +76,9 @@ def load_profile(
     if problems:
         raise ProfileError(source, problems)
     raw.setdefault("folder", str(Path(source).parent))
+    raw, mistakes = expand_shortcuts(raw)
     variables = os.environ if environment is None else environment
-    return _validate(raw, source, outside_mistakes(raw, variables))
+    return _validate(raw, source, (*mistakes, *outside_mistakes(raw, variables)))
 
 
 def parse_overrides(texts: Mapping[str, str]) -> dict[str, Any]:
@@ -100,7 +102,8 @@ def validate_profile(raw: Mapping[str, Any], source: str) -> Profile:
     Raises:
         ProfileError: every mistake at once: keys, units, rates, thresholds, targets, steps.
     """
-    return _validate(raw, source, ())
+    expanded, mistakes = expand_shortcuts(raw)
+    return _validate(expanded, source, mistakes)
 
 
 def _validate(raw: Mapping[str, Any], source: str, outside: Iterable[str]) -> Profile:

@@ -59,6 +59,14 @@ _SENTENCES: Final[Mapping[str, Callable[[ErrorDetails], str]]] = MappingProxyTyp
         ),
     }
 )
+# docs/k6.md says more about each.
+_ONLY_IN_K6: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "env": "a scenario's own values stand in its parameters, secrets in ${env.NAME}",
+        "tags": "thresholds filter by scenario, operation, status, outcome, error and check",
+        "rps": "an arrival-rate executor keeps a rate",
+    }
+)
 
 
 def sentences(errors: Iterable[ErrorDetails], known_keys: Iterable[str]) -> list[str]:
@@ -75,6 +83,8 @@ def sentences(errors: Iterable[ErrorDetails], known_keys: Iterable[str]) -> list
 def _sentence(error: ErrorDetails, known: list[str]) -> str:
     path = _path(error)
     if error["type"] == "extra_forbidden":
+        if (instead := _ONLY_IN_K6.get(str(error["loc"][-1]))) is not None:
+            return f"{path} is a key of k6 that is not here; {instead}"
         close = get_close_matches(str(error["loc"][-1]), known, n=2)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
         return f"{path} is not a key here{hint}"

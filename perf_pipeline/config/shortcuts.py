@@ -1,0 +1,73 @@
+"""k6's shortcuts: a benchmark that says vus, duration, iterations or stages has one scenario.
+
+    vus, duration             constant-vus
+    vus, iterations, duration shared-iterations, of which duration is the maxDuration
+    vus, stages               ramping-vus, of which vus is startVUs
+
+The scenario is called `default`, as in k6. Source: grafana/k6
+lib/executor/execution_config_shortcuts.go. There, vus alone is ignored with a warning; here it is a
+mistake, because whoever wrote it did not want one iteration.
+
+Add here: another short spelling of a scenario. Keep out: what the executors' keys mean.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+DEFAULT_SCENARIO: Final = "default"
+_SHORTCUTS: Final = ("iterations", "duration", "stages", "vus")
+_BESIDE: Final = ("exec", "parameters", "warmUp")
+_KINDS: Final = {
+    "iterations": "shared-iterations",
+    "duration": "constant-vus",
+    "stages": "ramping-vus",
+}
+_NAMES: Final = {
+    "vus": {"ramping-vus": "startVUs"},
+    "duration": {"shared-iterations": "maxDuration"},
+}
+
+
+def expand_shortcuts(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Give a raw profile with its shortcuts written out as scenarios, and their mistakes.
+
+    Where there is a mistake something possible is made of it, so that nothing else complains.
+    """
+    benchmarks = raw.get("benchmarks")
+    if not isinstance(benchmarks, Mapping):
+        return dict(raw), []
+    expanded, mistakes = {}, []
+    for name, config in benchmarks.items():
+        given = [key for key in _SHORTCUTS if isinstance(config, Mapping) and key in config]
+        if not given:
+            expanded[name] = config
+            continue
+        found = list(_mistakes(given, config))
+        mistakes += [f"benchmarks.{name}: {mistake}" for mistake in found]
+        expanded[name] = _expanded(config, given)
+    return {**raw, "benchmarks": expanded}, mistakes
+
+
+def _mistakes(given: list[str], config: Mapping[str, Any]) -> Iterator[str]:
+    if "scenarios" in config:
+        yield (
+            f"the shortcut {given[0]} and scenarios can't be used together; write {given[0]} "
+            "into one of the scenarios"
+        )
+    elif given == ["vus"]:
+        yield "vus alone is no plan; add duration, iterations or stages"
+    elif "stages" in given and given[0] != "stages":
+        yield f"the shortcuts {given[0]} and stages can't be used together; leave one of them out"
+
+
+def _expanded(config: Mapping[str, Any], given: list[str]) -> dict[str, Any]:
+    rest = {k: v for k, v in config.items() if k not in given and k not in _BESIDE}
+    if "scenarios" in rest:
+        return rest
+    executor, *_ = [_KINDS[key] for key in given if key in _KINDS] or ["per-vu-iterations"]
+    scenario = {"executor": executor}
+    for key in given:
+        if key != "stages" or executor == "ramping-vus":
+            scenario[_NAMES.get(key, {}).get(executor, key)] = config[key]
+    scenario |= {key: config[key] for key in _BESIDE if key in config}
+    return {**rest, "scenarios": {DEFAULT_SCENARIO: scenario}}

@@ -1,0 +1,135 @@
+"""k6's shortcuts become the scenario that k6 makes of them; what k6 refuses is refused."""
+
+from typing import Any
+
+import pytest
+
+from perf_pipeline.config.loading import validate_profile
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.errors import ProfileError
+
+_STEPS = {"steps": [{"name": "ok", "path": "/ok"}]}
+_STAGES = [{"duration": "1s", "target": 5}]
+
+
+def _profile(**benchmark: Any) -> Profile:
+    raw = {"exec": "http_steps", "parameters": _STEPS, **benchmark}
+    return validate_profile({"name": "short", "benchmarks": {"shop": raw}}, "short.toml")
+
+
+@pytest.mark.parametrize(
+    ("shortcut", "scenario"),
+    [
+        (
+            {"vus": 3, "duration": "2s"},
+            {"executor": "constant-vus", "vus": 3, "duration": "2s"},
+        ),
+        ({"duration": "2s"}, {"executor": "constant-vus", "vus": 1, "duration": "2s"}),
+        (
+            {"vus": 2, "iterations": 9},
+            {"executor": "shared-iterations", "vus": 2, "iterations": 9, "maxDuration": "10m"},
+        ),
+        (
+            {"vus": 2, "iterations": 9, "duration": "5s"},
+            {"executor": "shared-iterations", "vus": 2, "iterations": 9, "maxDuration": "5s"},
+        ),
+        ({"stages": _STAGES}, {"executor": "ramping-vus", "startVUs": 1, "stages": _STAGES}),
+        (
+            {"vus": 4, "stages": _STAGES},
+            {"executor": "ramping-vus", "startVUs": 4, "stages": _STAGES},
+        ),
+    ],
+    ids="+".join,
+)
+def test_a_shortcut_is_the_scenario_that_k6_makes_of_it(
+    shortcut: dict[str, Any], scenario: dict[str, Any]
+) -> None:
+    short = _profile(**shortcut, warmUp="500ms")
+    long = validate_profile(
+        {
+            "name": "short",
+            "benchmarks": {
+                "shop": {
+                    "scenarios": {
+                        "default": {
+                            **scenario,
+                            "exec": "http_steps",
+                            "warmUp": "500ms",
+                            "parameters": _STEPS,
+                        }
+                    }
+                }
+            },
+        },
+        "long.toml",
+    )
+
+    assert short.benchmarks == long.benchmarks
+    assert short.config_hash == long.config_hash
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "sentence"),
+    [
+        (
+            {"stages": _STAGES, "scenarios": {"a": {}}},
+            "benchmarks.shop: the shortcut stages and scenarios can't be used together; write",
+        ),
+        (
+            {"iterations": 5, "stages": _STAGES},
+            "the shortcuts iterations and stages can't be used together",
+        ),
+        (
+            {"duration": "5s", "stages": _STAGES},
+            "the shortcuts duration and stages can't be used together",
+        ),
+        ({"vus": 5}, "vus alone is no plan; add duration, iterations or stages"),
+        ({"vus": 0, "duration": "5s"}, "benchmarks.shop.scenarios.default.vus is 0"),
+        ({"duration": "0s"}, "benchmarks.shop.scenarios.default.duration is 0s"),
+    ],
+    ids=lambda value: "+".join(value) if isinstance(value, dict) else "",
+)
+def test_a_wrong_shortcut_is_refused_with_what_would_be_right(
+    benchmark: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ProfileError) as refused:
+        _profile(**benchmark)
+
+    assert any(sentence in mistake for mistake in refused.value.problems)
+    assert not any("is not a key here" in mistake for mistake in refused.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "instead"),
+    [
+        ("env", {"HOST": "x"}, "stand in its parameters"),
+        ("tags", {"team": "a"}, "thresholds filter by scenario"),
+    ],
+)
+def test_a_key_that_only_k6_has_is_refused_with_what_there_is_instead(
+    key: str, value: dict[str, str], instead: str
+) -> None:
+    with pytest.raises(ProfileError) as refused:
+        validate_profile(
+            {
+                "name": "short",
+                "benchmarks": {
+                    "shop": {
+                        "scenarios": {
+                            "a": {
+                                "exec": "http_steps",
+                                "executor": "constant-vus",
+                                "duration": "1s",
+                                "parameters": _STEPS,
+                                key: value,
+                            }
+                        }
+                    }
+                },
+            },
+            "k6.toml",
+        )
+
+    (mistake,) = refused.value.problems
+    assert f"benchmarks.shop.scenarios.a.{key} is a key of k6 that is not here" in mistake
+    assert instead in mistake

@@ -127,10 +127,13 @@ def _meaning_of(failure: httpx.TransportError, *, has_head: bool) -> HttpError:
 
 
 def _connecting(failure: BaseException) -> HttpError:
-    """Find the system's error under httpx's and httpcore's own."""
+    """Find the system's error, the innermost, under those of httpx, httpcore and anyio."""
     at: BaseException | None = failure
+    found: OSError | None = None
     while at is not None:
         if isinstance(at, OSError):
-            return connect_error(at)
-        at = at.__cause__ or at.__context__
-    return HttpError.REFUSED
+            found = at
+        # anyio gathers the failures of several addresses in a group.
+        below = at.__cause__ or at.__context__
+        at = at.exceptions[0] if isinstance(at, BaseExceptionGroup) else below
+    return connect_error(found) if found is not None else HttpError.UNREACHABLE

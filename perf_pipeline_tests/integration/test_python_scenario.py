@@ -1,4 +1,4 @@
-"""Scenarios in Python on real servers: requests are samples, checks find them, mistakes are told."""
+"""Scenarios in Python on real servers: requests are samples, mistakes are told."""
 
 import asyncio
 from collections.abc import Iterator, Mapping

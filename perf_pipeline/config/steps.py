@@ -148,7 +148,8 @@ class OwnHttpParameters(Frozen):
         ca_file: PEM file with the authorities to trust, relative to the profile.
         insecure_skip_verify: take any certificate; every report says so.
         keep_cookies: keep a VU's cookies between its iterations; k6's default is not to.
-        http2: talk HTTP/2 (needs the package h2), through httpx: dearer, see docs/scenarios.md.
+        http2: offer HTTP/2 to a target with https (needs the package h2), through httpx, which
+            is many times dearer: docs/scenarios.md.
     """
 
     timeout_us: Duration = Field(default=10 * US_PER_S, alias="timeout", gt=0)
@@ -167,7 +168,7 @@ class Expect(Frozen):
     Attributes:
         statuses: that are right; another is a failed request, too. Without it 200 to 399 are.
         json_values: JSON path -> value, or "exists".
-        duration_us: the response is complete in less.
+        duration_us: the response is complete in less; more than 0s.
     """
 
     statuses: Statuses = Field(default=(), alias="status")
@@ -192,7 +193,7 @@ class Step(Frozen):
         save: variable -> JSON path, or `header:NAME`; each is a check. Where one is missing, the
             iteration ends, because later steps need it.
         think_time_us: uniform pause after the step.
-        timeout_us: in place of the scenario's.
+        timeout_us: in place of the scenario's; more than 0s.
     """
 
     name: Name
@@ -244,7 +245,7 @@ class HttpStepsParameters(OwnHttpParameters):
     """Say what one iteration does, step by step.
 
     Attributes:
-        steps: in order.
+        steps: in order; at least one.
         think_time_us: uniform pause after each iteration.
         data: test data by name, for `${data.NAME.COLUMN}`.
     """
@@ -261,7 +262,7 @@ class PythonParameters(OwnHttpParameters):
         path: folder that its module is imported from, relative to the profile.
         secrets: environment variables that it may read, as `vu.secrets`.
         settings: whatever it likes, as `vu.settings`.
-        transport: `load` is this product's own; `httpx` is httpx's, three to four times dearer.
+        transport: `load` is this product's own; `httpx` is httpx's, several times dearer.
     """
 
     path: str = "."

@@ -104,8 +104,17 @@ class HttpConnection:
             asyncio.CancelledError: the task was cancelled; the connection is closed.
         """
         self._begin()
+        timeout_ns = timeout_us * _NS_PER_US
+        wire = self._wire
         try:
-            error = await self._send(data, timeout_us * _NS_PER_US, is_head=is_head)
+            if wire is None or not wire.is_open:
+                error = await self._send_on_new(data, timeout_ns, is_head=is_head)
+            else:
+                error = await self._exchange(wire, data, timeout_ns, is_head=is_head)
+                if error in _STALE and not wire.first_byte_ns:
+                    self._is_resent, self._written_ns = True, wire.written_ns
+                    left_ns = max(0, self._sent_ns + timeout_ns - monotonic_ns())
+                    error = await self._send_on_new(data, left_ns, is_head=is_head)
         except asyncio.CancelledError:
             self.close()
             raise
@@ -133,23 +142,19 @@ class HttpConnection:
             self._wire.abort()
             self._wire = None
 
-    async def _send(self, data: bytes, timeout_ns: int, *, is_head: bool) -> str:
-        wire = self._wire
-        if wire is None or not wire.is_open:
-            error = await self.connect(timeout_us=timeout_ns // _NS_PER_US)
-            return error or await self._exchange(data, timeout_ns, is_head=is_head)
-        error = await self._exchange(data, timeout_ns, is_head=is_head)
-        if error not in _STALE or wire.first_byte_ns:
+    async def _send_on_new(self, data: bytes, timeout_ns: int, *, is_head: bool) -> str:
+        """Open a connection and send; the time to set it up counts only when it is a second one."""
+        error = await self.connect(timeout_us=timeout_ns // _NS_PER_US)
+        if error:
             return error
-        self._is_resent, self._written_ns = True, wire.written_ns
-        left_ns = max(0, self._sent_ns + timeout_ns - monotonic_ns())
-        error = await self.connect(timeout_us=left_ns // _NS_PER_US)
-        left_ns = self._sent_ns + timeout_ns - monotonic_ns()
-        return error or await self._exchange(data, left_ns, is_head=is_head)
+        assert self._wire is not None
+        if self._sent_ns:
+            timeout_ns -= monotonic_ns() - self._connect_started_ns
+        return await self._exchange(self._wire, data, timeout_ns, is_head=is_head)
 
-    def _exchange(self, data: bytes, timeout_ns: int, *, is_head: bool) -> asyncio.Future[str]:
-        wire = self._wire
-        assert wire is not None
+    def _exchange(
+        self, wire: Wire, data: bytes, timeout_ns: int, *, is_head: bool
+    ) -> asyncio.Future[str]:
         self._bytes_out += len(data)
         answer = wire.exchange(data, is_head_request=is_head, timeout_ns=timeout_ns)
         self._sent_ns = self._sent_ns or wire.sent_ns

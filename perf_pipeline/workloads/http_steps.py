@@ -37,14 +37,16 @@ class _User:
         connection: kept alive between iterations.
         jar: its cookies.
         scope: what its variables read.
+        sending: step and intended start of the request under way.
     """
 
-    __slots__ = ("connection", "jar", "scope")
+    __slots__ = ("connection", "jar", "scope", "sending")
 
     def __init__(self, connection: Connection, jar: CookieJar, scope: Scope) -> None:
         self.connection = connection
         self.jar = jar
         self.scope = scope
+        self.sending: tuple[PreparedStep, int] | None = None
 
 
 class HttpSteps:
@@ -89,15 +91,19 @@ class HttpSteps:
     async def iterate(self, iteration: Iteration) -> None:
         """Perform the steps, then think; end early where a value that is to be saved is missing."""
         user = self._user(iteration)
-        intended_us = iteration.intended_us
-        for step in self._steps:
-            intended_us, goes_on = await self._perform(step, user, intended_us)
-            if not goes_on:
-                break
-            if step.think_time_us[1]:
-                intended_us = await self._pause(step.think_time_us, iteration, intended_us)
-        if self._think_time_us[1]:
-            await self._pause(self._think_time_us, iteration, intended_us)
+        try:
+            intended_us = iteration.intended_us
+            for step in self._steps:
+                intended_us, goes_on = await self._perform(step, user, intended_us)
+                if not goes_on:
+                    break
+                if step.think_time_us[1]:
+                    intended_us = await self._pause(step.think_time_us, iteration, intended_us)
+            if self._think_time_us[1]:
+                await self._pause(self._think_time_us, iteration, intended_us)
+        except asyncio.CancelledError:
+            self._interrupted(user)
+            raise
 
     def _user(self, iteration: Iteration) -> _User:
         user = self._users.get(iteration.vu)
@@ -118,48 +124,53 @@ class HttpSteps:
     async def _perform(self, step: PreparedStep, user: _User, intended_us: int) -> tuple[int, bool]:
         """Send a step's request and its redirects; give its end, and whether more steps follow."""
         data = step.writer.static or step.writer.write(user.scope)
-        for _ in range(self._most_hops):
-            result = await self._send(step, user, data, intended_us)
+        hops = 0
+        while True:
+            sent = self._with_cookies(user.jar, data) if user.jar else data
+            user.sending = (step, intended_us)
+            result = await user.connection.send(
+                sent, timeout_us=step.timeout_us, is_head=step.is_head
+            )
+            user.sending = None
+            self._take_cookies(user.jar, sent, result)
             if result.status not in REDIRECTS or result.status in step.stops_at:
                 break
             following = following_request(self._settings.origin, data, result)
-            if following is None:
+            if following is None or hops >= self._most_hops:
                 break
+            hops += 1
             data, intended_us = following, self._sample(step, user, result, intended_us)
-        else:
-            result = await self._send(step, user, data, intended_us)
         expectation = step.expectation
         passed = expectation.passed(result, user.scope)
         failed = expectation.every ^ passed
         ended_us = self._sample(step, user, result, intended_us, passed, failed)
         return ended_us, not failed & expectation.saving
 
-    async def _send(
-        self, step: PreparedStep, user: _User, data: bytes, intended_us: int
-    ) -> HttpResult:
-        connection, jar = user.connection, user.jar
-        if jar and (cookies := jar.header_for(target_path(data))):
-            data = with_header(data, cookies)
-        try:
-            result = await connection.send(
-                data, timeout_us=step.timeout_us, is_head=step.writer.method == "HEAD"
-            )
-        except asyncio.CancelledError:
-            self._record(
-                user.scope.iteration,
-                step.operation,
-                self._at_us(connection.started_ns),
-                self._clock.now_us(),
-                Outcome.INTERRUPTED,
-                intended_us=intended_us,
-                bytes_out=connection.bytes_out,
-            )
-            raise
+    def _with_cookies(self, jar: CookieJar, data: bytes) -> bytes:
+        cookies = jar.header_for(target_path(data))
+        return with_header(data, cookies) if cookies else data
+
+    def _take_cookies(self, jar: CookieJar, sent: bytes, result: HttpResult) -> None:
         for name, _ in result.headers:
             if len(name) == 10 and name.lower() == b"set-cookie":
-                jar.take(result.headers, target_path(data))
-                break
-        return result
+                jar.take(result.headers, target_path(sent))
+                return
+
+    def _interrupted(self, user: _User) -> None:
+        """Record the request that was under way, if one was."""
+        if user.sending is None:
+            return
+        step, intended_us = user.sending
+        user.sending = None
+        self._record(
+            user.scope.iteration,
+            step.operation,
+            self._at_us(user.connection.started_ns),
+            self._clock.now_us(),
+            Outcome.INTERRUPTED,
+            intended_us=intended_us,
+            bytes_out=user.connection.bytes_out,
+        )
 
     def _sample(
         self,

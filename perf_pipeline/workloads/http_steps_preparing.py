@@ -26,6 +26,7 @@ class PreparedStep:
     Attributes:
         operation: names its samples.
         writer: of its requests.
+        is_head: they are HEADs.
         expectation: of its responses.
         stops_at: statuses that it expects by name; such a redirect is not followed.
         timeout_us: of each request.
@@ -34,6 +35,7 @@ class PreparedStep:
 
     operation: str
     writer: RequestWriter
+    is_head: bool
     expectation: Expectation
     stops_at: frozenset[int]
     timeout_us: int
@@ -65,6 +67,7 @@ def prepared_steps(
             writer=writer_of(
                 step, settings.origin, parameters.headers, settings.authorization, around
             ),
+            is_head=step.method == "HEAD",
             expectation=expectation_of(step, around, in_headers),
             stops_at=frozenset(step.expect.statuses),
             timeout_us=step.timeout_us or parameters.timeout_us,

@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import quote, quote_plus
 
 from perf_pipeline.config.steps import Step
-from perf_pipeline.config.templates import Part, parse_template
+from perf_pipeline.config.templates import Part, Source, parse_template
 from perf_pipeline.workloads.http_origin import HttpOrigin
 from perf_pipeline.workloads.http_steps_values import Read, Scope, Surroundings, Value, as_text
 
@@ -19,6 +19,9 @@ _Piece = bytes | Callable[[Scope], bytes]
 _Encode = Callable[[str], bytes]
 _METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 _LEGAL_IN_PATH: Final = "/%:@!$&'()*+,;=~-._?[]"
+_WHOLE_NUMBERS: Final = frozenset({Source.VU, Source.ITERATION, Source.INT})
+# Digits, hyphens and small letters look alike in paths, queries, forms, headers and JSON.
+_NEEDS_NO_ENCODING: Final = _WHOLE_NUMBERS | {Source.UUID}
 _DEFAULT_HEADERS: Final = MappingProxyType({"User-Agent": "perf-pipeline", "Accept": "*/*"})
 
 
@@ -131,6 +134,8 @@ def _part(part: Part, encode: _Encode, literal: _Encode, around: Surroundings) -
     if constant is not None:
         return encode(constant)
     read = around.reader(part)
+    if part.source in _NEEDS_NO_ENCODING:
+        return lambda scope: str(read(scope)).encode("ascii")
     return lambda scope: encode(as_text(read(scope)))
 
 
@@ -221,7 +226,7 @@ def _json_text(text: str, around: Surroundings) -> Iterator[_Piece]:
     parts = parse_template(text)
     if len(parts) == 1 and not isinstance(variable := parts[0], str) and variable.cast != "text":
         read = around.reader(variable)
-        if variable.cast == "number":
+        if variable.cast == "number" or variable.source in _WHOLE_NUMBERS:
             yield lambda scope: as_text(read(scope)).encode("ascii")
         else:
             yield lambda scope: json.dumps(read(scope)).encode("ascii")

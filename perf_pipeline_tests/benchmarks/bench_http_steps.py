@@ -37,6 +37,7 @@ ROUNDS: Final = 3
 TEXT: Final = "x" * 140
 STATIC: Final = {"name": "post", "method": "POST", "path": "/user", "json": {"text": TEXT}}
 CHECKED: Final = {**STATIC, "expect": {"status": 201}}
+TEN: Final = [{**CHECKED, "name": f"post {number}"} for number in range(10)]
 FILLED: Final = {
     **CHECKED,
     "json": {"text": TEXT, "email": "${uuid}@example.org", "vu": "${vu}", "n": "${iteration}"},
@@ -51,9 +52,9 @@ async def post(vu: VU) -> None:
     vu.check("created", response.status_code == 201)
 
 
-def steps(port: int, step: dict[str, Any]) -> Awaitable[Measured]:
-    """Measure one step."""
-    return load(port, HttpSteps(), {"own": {"steps": [step]}})
+def steps(port: int, *several: dict[str, Any]) -> Awaitable[Measured]:
+    """Measure the requests of steps."""
+    return load(port, HttpSteps(), {"own": {"steps": list(several)}})
 
 
 def python(port: int) -> Awaitable[Measured]:
@@ -103,6 +104,7 @@ CASES: Final[dict[str, Callable[[int], Awaitable[Measured]]]] = {
     "bare connection": bench_http_client.load,
     "step, no check": lambda port: steps(port, STATIC),
     "step, status check": lambda port: steps(port, CHECKED),
+    "ten such steps": lambda port: steps(port, *TEN),
     "step, variables": lambda port: steps(port, FILLED),
     "Python scenario": python,
 }

@@ -31,6 +31,15 @@ class LiveJudge:
         self._key = key
         self._thresholds = [one for one in thresholds if one.abort_on_fail]
         self._next_s = EVERY_S
+        self._began_s: float | None = None
+
+    def load_began(self, at_s: float) -> None:
+        """Count from here, s since the benchmark's origin; later steps don't count anew.
+
+        Starting the workers takes a moment that is not k6's: its test begins with the load.
+        """
+        if self._began_s is None:
+            self._began_s = at_s
 
     def failed(self, elapsed_s: float) -> tuple[Threshold, float] | None:
         """Give the first threshold that has failed and what was observed; None while all hold.
@@ -38,6 +47,7 @@ class LiveJudge:
         Args:
             elapsed_s: since the benchmark's origin.
         """
+        elapsed_s -= self._began_s or 0.0
         if not self._thresholds or elapsed_s < self._next_s:
             return None
         self._next_s = elapsed_s + EVERY_S

@@ -40,10 +40,11 @@ class Watch:
         self._session.say(f"  {self._benchmark}: {line_of(progress)}")
         self._look_for_death(progress)
         if not self.stop.is_set():
-            self._look_for_failure()
+            self._look_for_failure(progress)
 
-    def _look_for_failure(self) -> None:
+    def _look_for_failure(self, progress: Progress) -> None:
         elapsed_s = (time.monotonic_ns() - self._origin_ns) / 1e9
+        self._judge.load_began(elapsed_s - progress.elapsed_s)
         failed = self._judge.failed(elapsed_s)
         if failed is not None:
             threshold, observed = failed

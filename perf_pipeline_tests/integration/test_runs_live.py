@@ -65,6 +65,15 @@ def test_the_delay_must_have_passed_and_not_only_be_reached(tmp_path: Path) -> N
     assert LiveJudge(folder, KEY, [abort("max<6", delay_us=4_000_000)]).failed(4.1) is not None
 
 
+def test_time_counts_from_the_first_load_and_not_from_starting_its_workers(tmp_path: Path) -> None:
+    judge = LiveJudge(spool(tmp_path, [6]), KEY, [abort("max<6")])
+    judge.load_began(0.8)
+    judge.load_began(30.0)  # a second step
+
+    assert judge.failed(2.7) is None  # 1.9 s of load
+    assert judge.failed(2.85) is not None
+
+
 def test_a_metric_without_data_so_far_aborts_nothing(tmp_path: Path) -> None:
     judge = LiveJudge(spool(tmp_path, []), KEY, [abort("max<6")])
 

@@ -222,6 +222,7 @@ async def _echo(exchange: Exchange) -> None:
 
 ROUTES: Final[Mapping[str, Route]] = {
     "ok": _ok,
+    "health": _ok,
     "delay": _delay,
     "stall": _stall,
     "stall-inside": _stall_inside,

@@ -1,0 +1,154 @@
+"""Scripts of k6 in a profile's words, each as the table of one benchmark.
+
+Add here: another script of k6_runs.json. Keep out: what became of it (test_k6_runs.py).
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+HEAD: Final = """
+name = "k6"
+workers = {workers}
+target = "here"
+[targets.here]
+baseUrl = "http://127.0.0.1:{port}"
+"""
+_ALL_FAIL: Final = 'http_req_duration = ["p(95)<0.0001"]'
+
+
+def steps_of(path: str = "/ok", sleep: str = "0s", expect: str = "{}") -> str:
+    step = f'name = "get", path = "{path}", thinkTime = "{sleep}", expect = {expect}'
+    return f'exec = "http_steps"\nparameters = {{ steps = [{{ {step} }}] }}\n'
+
+
+def with_shortcut(name: str, shortcut: str, thresholds: str = "", steps: str = "") -> str:
+    body = steps or steps_of(sleep="50ms")
+    return f"[benchmarks.{name}]\n{body}{shortcut}\n[benchmarks.{name}.thresholds]\n{thresholds}\n"
+
+
+def with_scenarios(
+    name: str, scenarios: Mapping[str, tuple[str, str]], thresholds: str = ""
+) -> str:
+    tables = "".join(
+        f"[benchmarks.{name}.scenarios.{each}]\n{steps}{plan}\n"
+        for each, (plan, steps) in scenarios.items()
+    )
+    return f"{tables}[benchmarks.{name}.thresholds]\n{thresholds}\n"
+
+
+_ARRIVALS: Final = """
+executor = "constant-arrival-rate"
+rate = 20
+duration = "3s"
+preAllocatedVUs = 1
+maxVUs = 1
+"""
+_TWENTY_A_SECOND: Final = (_ARRIVALS, steps_of(sleep="500ms"))
+_RAMP_DOWN: Final = """
+executor = "ramping-vus"
+startVUs = 4
+gracefulRampDown = "{down}"
+gracefulStop = "{stop}"
+stages = [{{ duration = "1s", target = 4 }}, {{ duration = "0s", target = 0 }}{more}]
+"""
+_UP_AND_DOWN: Final = """
+executor = "ramping-arrival-rate"
+startRate = 0
+preAllocatedVUs = 10
+stages = [
+    { duration = "2s", target = 10 },
+    { duration = "2s", target = 10 },
+    { duration = "2s", target = 0 },
+]
+"""
+_TOO_MANY: Final = """
+executor = "shared-iterations"
+vus = 2
+iterations = 20
+maxDuration = "2s"
+gracefulStop = "0s"
+"""
+SECOND: Final = 'executor = "constant-vus"\nvus = 1\nduration = "1s"\n'
+PASSING: Final = {
+    "tag_match": with_scenarios(
+        "tag_match",
+        {
+            "a": ('executor = "per-vu-iterations"\niterations = 5', steps_of()),
+            "b": (
+                'executor = "per-vu-iterations"\niterations = 5',
+                steps_of("/status/500").replace('name = "get"', 'name = "get 500"'),
+            ),
+        },
+        'http_req_failed = ["rate==0.5"]\n"http_req_failed{scenario:a}" = ["rate==0"]\n'
+        '"http_req_failed{scenario:b}" = ["rate==1"]\n"http_reqs{scenario:a}" = ["count==5"]\n'
+        '"http_reqs{scenario:b,status:500}" = ["count==5"]\n'
+        # k6: expected_response:false
+        '"http_reqs{outcome:failed}" = ["count==5"]',
+    ),
+    "dropped_no_threshold": with_scenarios("dropped_no_threshold", {"a": _TWENTY_A_SECOND}),
+    "rv_graceful_rampdown0": with_scenarios(
+        "rv_graceful_rampdown0",
+        {
+            "s": (
+                _RAMP_DOWN.format(down="0s", stop="5s", more=', { duration = "4s", target = 0 }'),
+                steps_of(sleep="3s"),
+            )
+        },
+    ),
+    "rv_gstop_cuts_rampdown": with_scenarios(
+        "rv_gstop_cuts_rampdown",
+        {"s": (_RAMP_DOWN.format(down="10s", stop="1s", more=""), steps_of(sleep="3s"))},
+    ),
+    "shared": with_scenarios(
+        "shared",
+        {
+            "s": (
+                'executor = "shared-iterations"\nvus = 5\niterations = 20',
+                steps_of(sleep="100ms"),
+            )
+        },
+    ),
+    "shared_maxduration": with_scenarios(
+        "shared_maxduration",
+        {
+            "s": (
+                _TOO_MANY,
+                steps_of(sleep="500ms"),
+            )
+        },
+    ),
+    "rar_updown": with_scenarios(
+        "rar_updown",
+        {
+            "s": (
+                _UP_AND_DOWN,
+                steps_of(),
+            )
+        },
+    ),
+    "start_time": with_scenarios(
+        "start_time",
+        {
+            "a": (SECOND, steps_of(sleep="100ms")),
+            "b": (f'{SECOND}startTime = "2s"', steps_of(sleep="100ms")),
+        },
+    ),
+}
+FAILING: Final = {
+    "threshold_fail": with_shortcut("threshold_fail", 'vus = 2\nduration = "2s"', _ALL_FAIL),
+    "abort_delay_beyond": with_shortcut(
+        "abort_delay_beyond",
+        'vus = 1\nduration = "3s"',
+        'http_req_duration = [{ threshold = "p(95)<0.0001", abortOnFail = true, '
+        'delayAbortEval = "60s" }]',
+    ),
+    "checks_threshold": with_shortcut(
+        "checks_threshold",
+        'vus = 2\nduration = "2s"',
+        'checks = ["rate>0.99"]',
+        steps_of(sleep="50ms", expect='{ json = { "$.never" = "exists" } }'),
+    ),
+    "dropped_some": with_scenarios(
+        "dropped_some", {"a": _TWENTY_A_SECOND}, 'dropped_iterations = ["count<5"]'
+    ),
+}

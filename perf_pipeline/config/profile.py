@@ -25,7 +25,7 @@ BENCHMARKS: Final = (
     "end_to_end",
     "day_simulation",
 )
-_SCENARIO_KEYS: Final = frozenset({"exec", "step", "warmUp", "parameters", "plan"})
+_SCENARIO_KEYS: Final = frozenset({"exec", "step", "warmUp", "ceiling", "parameters", "plan"})
 
 
 class Seeding(Frozen):
@@ -47,6 +47,8 @@ class Scenario(Frozen):
             of one's own, `my_package.module:name` (docs/scenarios.md).
         step: scenarios of one step run at once, steps one after another.
         warm_up_us: starts within it are run and never counted.
+        ceiling: it is without pace on purpose, so that a generator at its limit is told and not
+            INVALID; only where all scenarios of the step are.
         parameters: of the iteration.
     """
 
@@ -54,6 +56,7 @@ class Scenario(Frozen):
     exec: str
     step: int = Field(default=1, ge=1)
     warm_up_us: Duration = Field(default=0, alias="warmUp", ge=0)
+    ceiling: bool = False
     parameters: SerializeAsAny[Frozen] = Field(default_factory=Frozen, validate_default=True)
 
     @model_validator(mode="before")
@@ -226,7 +229,9 @@ class Profile(Frozen):
 
     def load_hash(self, benchmark: str) -> str:
         """Give 12 hex digits that change with what is run, and not with what must hold."""
-        config = self.benchmarks[benchmark].model_dump(mode="json", exclude={"thresholds"})
+        config = self.benchmarks[benchmark].model_dump(
+            mode="json", exclude={"thresholds": True, "scenarios": {"__all__": {"ceiling"}}}
+        )
         return _hash([self.seed, self.workers, self.seeding.model_dump(mode="json"), config])
 
 

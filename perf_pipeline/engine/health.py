@@ -39,6 +39,7 @@ _SUMMED: Final = (
     "late_drops",
     "exceptions",
     "deaf_to_cancellation",
+    "own_limits",
 )
 
 
@@ -63,6 +64,7 @@ class Vitals:
         open_files: the most descriptors at once; `open_files_limit` is what the system allows.
         exceptions: iterations that raised.
         deaf_to_cancellation: iterations that ignored being cancelled.
+        own_limits: operations that failed for want of ports, descriptors or memory here.
     """
 
     watched_s: float = 0.0
@@ -84,6 +86,7 @@ class Vitals:
     open_files_limit: int = 0
     exceptions: int = 0
     deaf_to_cancellation: int = 0
+    own_limits: int = 0
 
 
 def vitals_from_json(values: Mapping[str, Any]) -> Vitals:
@@ -92,7 +95,11 @@ def vitals_from_json(values: Mapping[str, Any]) -> Vitals:
 
 
 def judge(
-    workers: Mapping[int, Vitals], *, clock_step_ms: float, incidents: Sequence[str] = ()
+    workers: Mapping[int, Vitals],
+    *,
+    clock_step_ms: float,
+    incidents: Sequence[str] = (),
+    is_ceiling: bool = False,
 ) -> GeneratorHealth:
     """Judge whether the generator kept its plan.
 
@@ -100,29 +107,44 @@ def judge(
         workers: what each one saw, by its number.
         clock_step_ms: how far the wall clock moved against the monotonic one during the load.
         incidents: sentences about what went wrong otherwise, e.g. a worker that died.
+        is_ceiling: the load is without pace on purpose: a worker at its limit is a note then.
     """
-    reasons = list(incidents)
+    reasons, notes = list(incidents), list[str]()
     for worker, vitals in sorted(workers.items()):
         reasons.extend(f"worker {worker} {reason}" for reason in _reasons(vitals))
+        saturated = [f"worker {worker} {reason}" for reason in _cpu_reasons(vitals)]
+        if is_ceiling and saturated:
+            notes.append(f"the client was the limit of the ceiling run: {saturated[0]}")
+        else:
+            reasons.extend(saturated)
     if abs(clock_step_ms) > CLOCK_STEP_LIMIT_MS:
         reasons.append(
             f"the wall clock was set by {clock_step_ms:+.0f} ms during the load (limit "
             f"{CLOCK_STEP_LIMIT_MS:.0f} ms), so latencies across processes can be wrong; run again"
         )
-    return GeneratorHealth(not reasons, tuple(reasons), _figures(workers, clock_step_ms))
+    figures = _figures(workers, clock_step_ms)
+    return GeneratorHealth(not reasons, tuple(reasons), figures, tuple(notes))
 
 
 def _reasons(vitals: Vitals) -> Iterator[str]:
-    yield from _cpu_reasons(vitals)
     yield from _stall_reasons(vitals)
     yield from _lag_reasons(vitals)
     yield from _workload_reasons(vitals)
+    yield from _own_limit_reasons(vitals)
     if vitals.open_files_limit and vitals.open_files > (
         OPEN_FILES_LIMIT_RATIO * vitals.open_files_limit
     ):
         yield (
             f"had {vitals.open_files} of {vitals.open_files_limit} file descriptors open; "
             "raise `ulimit -n`, use more workers or fewer VUs"
+        )
+
+
+def _own_limit_reasons(vitals: Vitals) -> Iterator[str]:
+    if vitals.own_limits:
+        yield (
+            f"failed {vitals.own_limits} operations itself, for want of ports, file descriptors or "
+            "memory; raise `ulimit -n`, keep connections open, or use fewer VUs"
         )
 
 

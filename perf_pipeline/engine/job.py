@@ -45,6 +45,7 @@ class ScenarioJob:
         workload: `module:Class`; called without arguments it gives a `ports.Workload`.
         parameters: the workload's own, JSON values; no secrets.
         warm_up_us: starts before this, counted from the scenario's start, are not measured.
+        is_ceiling: it is without pace on purpose, so that the generator may be the limit.
     """
 
     name: str
@@ -52,6 +53,7 @@ class ScenarioJob:
     workload: str
     parameters: Mapping[str, JSON]
     warm_up_us: int = 0
+    is_ceiling: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class LoadJob:
                 "workload": scenario.workload,
                 "parameters": scenario.parameters,
                 "warm_up_us": scenario.warm_up_us,
+                "is_ceiling": scenario.is_ceiling,
             }
             for scenario in self.scenarios
         ]
@@ -164,11 +167,13 @@ class GeneratorHealth:
         valid: no limit of the generator was reached.
         reasons: one sentence per limit: which, by how much, what helps. Empty when valid.
         figures: the numbers behind, e.g. `schedule_lag_p99_ms`; worst worker each.
+        notes: what a reader must know of a valid load, one sentence each.
     """
 
     valid: bool
     reasons: tuple[str, ...]
     figures: Mapping[str, float]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +208,9 @@ def load_outcome_from_json(values: Mapping[str, Any]) -> LoadOutcome:
         began_at=datetime.fromisoformat(values["began_at"]),
         wall_s=values["wall_s"],
         scenarios=tuple(ScenarioOutcome(**scenario) for scenario in values["scenarios"]),
-        health=GeneratorHealth(health["valid"], tuple(health["reasons"]), health["figures"]),
+        health=GeneratorHealth(
+            health["valid"], tuple(health["reasons"]), health["figures"], tuple(health["notes"])
+        ),
         checks={operation: tuple(names) for operation, names in values["checks"].items()},
         stopped=values["stopped"],
     )

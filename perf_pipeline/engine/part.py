@@ -7,11 +7,13 @@ closed_model.py).
 import random
 import sys
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from perf_pipeline.config.executors import Executor
 from perf_pipeline.engine.lag import LagHistogram
 from perf_pipeline.engine.ports import Clock, Iteration, Recorder, Workload
+from perf_pipeline.engine.secrets_mask import mask_secrets
 from perf_pipeline.metrics.sample import Outcome, Phase
 from perf_pipeline.plan.phases import MeasuredWindow
 from perf_pipeline.plan.stripes import Stripe
@@ -65,6 +67,7 @@ class ScenarioPart:
         clock: of the run.
         recorder: of this worker.
         seed: of the run.
+        secrets: of the workload; nothing that is logged shows them.
         tally: of this part.
     """
 
@@ -77,6 +80,7 @@ class ScenarioPart:
     clock: Clock
     recorder: Recorder
     seed: int
+    secrets: Mapping[str, str] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
 
     @property
@@ -104,6 +108,7 @@ class ScenarioPart:
             error="exception",
         )
         if self.tally.exceptions == 1:
-            sys.stderr.write(f"scenario {self.name}: an iteration raised an exception\n")
-            traceback.print_exception(error)
+            text = "".join(traceback.format_exception(error))
+            what = f"scenario {self.name}: an iteration raised an exception\n{text}"
+            sys.stderr.write(mask_secrets(what, self.secrets))
             sys.stderr.flush()

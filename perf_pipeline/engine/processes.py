@@ -231,7 +231,12 @@ class _Load:
     def _outcome(self, began_at: datetime, wall_s: float, clock_step_ms: float) -> LoadOutcome:
         vitals = {worker.number: worker.vitals() for worker in self._workers}
         known = {number: seen for number, seen in vitals.items() if seen is not None}
-        health = judge(known, clock_step_ms=clock_step_ms, incidents=self._incidents)
+        health = judge(
+            known,
+            clock_step_ms=clock_step_ms,
+            incidents=self._incidents,
+            is_ceiling=all(scenario.is_ceiling for scenario in self._job.scenarios),
+        )
         ended_us = self._us(time.monotonic())
         return LoadOutcome(
             began_at=began_at,

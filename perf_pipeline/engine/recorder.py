@@ -29,6 +29,8 @@ from perf_pipeline.metrics.sample import (
 PIECE_LINES: Final = 256
 MOST_WAITING_BYTES: Final = 64 * 1024 * 1024
 _MOST_REMEMBERED_TEXTS: Final = 4_096
+# The error class of an operation that this machine had no port or descriptor for.
+OWN_LIMIT: Final = "generator"
 _SPECIAL: Final = re.compile(r'[,"\r\n]')
 _OK: Final = Outcome.OK
 _INTERRUPTED: Final = Outcome.INTERRUPTED
@@ -135,13 +137,17 @@ class _Quoted(dict[str, str]):
 
 
 class OperationCount:
-    """Count a scenario's operations for the progress line; interrupted ones are neither."""
+    """Count a scenario's operations for the progress line; interrupted ones are neither.
 
-    __slots__ = ("failed", "ok")
+    `own_limits` are those of the failed ones that this machine was the reason of.
+    """
+
+    __slots__ = ("failed", "ok", "own_limits")
 
     def __init__(self) -> None:
         self.ok = 0
         self.failed = 0
+        self.own_limits = 0
 
 
 class SpoolRecorder:
@@ -203,6 +209,8 @@ class SpoolRecorder:
             count.ok += 1
         elif outcome is not _INTERRUPTED:
             count.failed += 1
+            if error == OWN_LIMIT:
+                count.own_limits += 1
 
     def iteration(
         self, iteration: Iteration, started_us: int, ended_us: int, outcome: Outcome

@@ -79,8 +79,13 @@ class Watch:
         self._busy_us = self._busy_us + span_us if busy else 0
         self._busy_longest_us = max(self._busy_longest_us, self._busy_us)
 
-    def vitals(self, tallies: Iterable[Tally]) -> Vitals:
-        """Give what was seen, with the late starts of all scenarios."""
+    def vitals(self, tallies: Iterable[Tally], own_limits: int = 0) -> Vitals:
+        """Give what was seen, with the late starts of all scenarios.
+
+        Args:
+            tallies: of all scenarios.
+            own_limits: operations that failed for want of ports, descriptors or memory.
+        """
         lags, late_drops, exceptions, deaf = LagHistogram(), 0, 0, 0
         for tally in tallies:
             lags = lags.plus(tally.lag)
@@ -108,6 +113,7 @@ class Watch:
             open_files_limit=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
             exceptions=exceptions,
             deaf_to_cancellation=deaf,
+            own_limits=own_limits,
         )
 
 

@@ -158,6 +158,7 @@ class LoadWorker:
             clock=self._clock,
             recorder=self._recorder,
             seed=self._order.job.seed,
+            secrets=self._order.secrets,
         )
 
     async def _report(self, parts: list[ScenarioPart], begin_us: int) -> None:
@@ -182,11 +183,12 @@ class LoadWorker:
         checks = {
             operation: names for one in opened for operation, names in one.workload.checks.items()
         }
+        own_limits = sum(count.own_limits for count in self._recorder.counts.values())
         return {
             "say": "done",
             "parts": self._progress(parts),
             "scenarios": [asdict(outcome) for outcome in outcomes],
-            "vitals": asdict(watch.vitals([part.tally for part in parts])),
+            "vitals": asdict(watch.vitals([part.tally for part in parts], own_limits)),
             "checks": checks,
         }
 

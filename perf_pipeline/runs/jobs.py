@@ -96,6 +96,7 @@ def _scenario_job(
         workload=workload,
         parameters=parameters,
         warm_up_us=scenario.warm_up_us,
+        is_ceiling=scenario.ceiling,
     )
 
 
@@ -116,6 +117,7 @@ def _own_job(session: Session, benchmark: str, name: str, scenario: Scenario) ->
             },
         },
         warm_up_us=scenario.warm_up_us,
+        is_ceiling=scenario.ceiling,
     )
 
 

@@ -153,6 +153,7 @@ def _run_step(session: Session, benchmark: str, step: int, folder: Path, load: _
         on_progress=watch.on_progress,
     )
     load.outcomes.append(outcome)
+    load.problems += outcome.health.notes
     if watch.problem:
         load.aborted = True
         load.problems.append(watch.problem)

@@ -78,6 +78,25 @@ class Buggy(Sleeper):
             raise KeyError("id")
 
 
+class Leaky(Sleeper):
+    """Raise with a secret in the sentence."""
+
+    async def iterate(self, iteration: Iteration) -> None:  # noqa: ARG002 - the port's signature
+        """Raise."""
+        raise KeyError(f"no row at {self.context.secrets['dsn']}")
+
+
+class Starved(Sleeper):
+    """Have no port left, as an HTTP workload says it."""
+
+    async def iterate(self, iteration: Iteration) -> None:
+        """Record one failure of this machine's own."""
+        now_us = self.context.clock.now_us()
+        self.context.recorder.sample(
+            iteration, "connect", now_us, now_us, Outcome.FAILED, error="generator"
+        )
+
+
 class Hog(Sleeper):
     """Compute instead of waiting, so that the generator itself is the limit."""
 

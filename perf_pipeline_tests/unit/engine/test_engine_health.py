@@ -104,6 +104,13 @@ def test_a_generator_that_kept_up_is_valid(vitals: Vitals) -> None:
                 "first traceback is in its log"
             ),
         ),
+        (
+            Vitals(own_limits=7),
+            (
+                "worker 0 failed 7 operations itself, for want of ports, file descriptors or "
+                "memory; raise `ulimit -n`, keep connections open, or use fewer VUs"
+            ),
+        ),
     ],
     ids=[
         "cpu",
@@ -115,6 +122,7 @@ def test_a_generator_that_kept_up_is_valid(vitals: Vitals) -> None:
         "late drops",
         "files",
         "bugs",
+        "no port left",
     ],
 )
 def test_a_limit_that_was_reached_is_named_with_its_remedy(vitals: Vitals, sentence: str) -> None:
@@ -122,6 +130,21 @@ def test_a_limit_that_was_reached_is_named_with_its_remedy(vitals: Vitals, sente
 
     assert not health.valid
     assert health.reasons == (sentence,)
+
+
+def test_a_client_at_its_limit_is_a_note_of_a_ceiling_run_and_nothing_else_is() -> None:
+    saturated = Vitals(watched_s=60, cpu_busy_s=12.0)
+    health = judge({0: saturated}, clock_step_ms=0.0, is_ceiling=True)
+    stalled = judge({0: Vitals(stall_longest_ms=980)}, clock_step_ms=0.0, is_ceiling=True)
+
+    assert (health.valid, health.reasons) == (True, ())
+    assert health.notes == (
+        (
+            "the client was the limit of the ceiling run: worker 0 used more than 90% of a core "
+            "for 12 s in a row (limit 5 s); use more workers, or fewer VUs"
+        ),
+    )
+    assert (stalled.valid, stalled.notes) == (False, ())
 
 
 def test_a_wall_clock_that_was_set_spoils_latencies_across_processes() -> None:

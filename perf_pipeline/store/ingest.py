@@ -59,13 +59,21 @@ insert into scenarios (run_id, benchmark, scenario, iterations, dropped_iteratio
     interrupted_iterations, intended_iterations, measured_from_us, measured_until_us)
 values (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-# Nobody counted the starts of a benchmark that was cut off; its samples tell what ran.
+# Nobody counted the starts of a benchmark that was cut off; its rows tell what ran. Iterations were
+# not always written down, and then samples stand for them, also for those under way.
 _DERIVE_SCENARIOS: Final = """
 insert into scenarios (run_id, benchmark, scenario, iterations, measured_from_us, measured_until_us)
-select run_id, benchmark, scenario, count(distinct (vu, iteration)),
-    min(intended_us), max(ended_us)
-from samples where run_id = ? and benchmark = ? and phase = 'measured'
-group by run_id, benchmark, scenario
+select $run_id, $benchmark, scenario, coalesce(ended, begun), from_us, until_us
+from (
+    select scenario, count(distinct (vu, iteration)) as begun, min(intended_us) as from_us,
+        max(ended_us) as until_us
+    from samples where run_id = $run_id and benchmark = $benchmark and phase = 'measured'
+    group by scenario
+) left join (
+    select scenario, count(*) filter (where outcome <> 'interrupted') as ended
+    from iterations where run_id = $run_id and benchmark = $benchmark and phase = 'measured'
+    group by scenario
+) using (scenario)
 """
 _DERIVE_SECONDS: Final = """
 update benchmarks set wall_s = spans.wall_us / 1e6, measured_s = spans.measured_us / 1e6
@@ -236,8 +244,9 @@ def _write_benchmark(
         ],
     )
     if outcome is None:
-        connection.execute(_DERIVE_SCENARIOS, [key.run_id, key.benchmark])
-        connection.execute(_DERIVE_SECONDS, {"run_id": key.run_id, "benchmark": key.benchmark})
+        identity = {"run_id": key.run_id, "benchmark": key.benchmark}
+        connection.execute(_DERIVE_SCENARIOS, identity)
+        connection.execute(_DERIVE_SECONDS, identity)
     else:
         _write_scenarios(connection, key, outcome)
 

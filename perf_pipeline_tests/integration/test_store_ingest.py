@@ -178,6 +178,20 @@ def test_a_benchmark_that_was_cut_off_is_stored_as_aborted(
     assert observe(history, "dropped_iterations", "count==0") is None  # nobody counted
 
 
+def test_iterations_of_a_benchmark_that_was_cut_off_are_those_that_ended(
+    history: History, tmp_path: Path
+) -> None:
+    run = Spool(samples=[sample(1), sample(1, iteration=1), sample(1, vu=2)]).write(tmp_path)
+    header = "scenario,vu,iteration,phase,intended_us,started_us,ended_us,outcome\n"
+    (run / "api" / "iterations-1-0.csv").write_text(
+        f"{header}create,1,0,measured,0,0,9,ok\ncreate,1,1,measured,9,9,19,failed\n"
+    )  # VU 2 was under way
+    history.ingest(run, "api")
+
+    assert observe(history, "iterations", "count>0") == 2
+    assert observe(history, "iteration_duration", "max<1") == 0.01
+
+
 def test_a_benchmark_that_is_not_in_the_spool_is_refused(history: History, tmp_path: Path) -> None:
     run = MIXED.write(tmp_path)
 

@@ -41,7 +41,7 @@ class UsersApi:
         data = json.dumps(content).encode()
         headers = [(b"content-length", b"%d" % len(data))]
         if mode == "/timed":
-            headers.append((b"server-timing", b"total;dur=0.5, db;dur=0.25"))
+            headers.append((b"server-timing", b"total;dur=0.5, db;dur=0.05"))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": data})
 

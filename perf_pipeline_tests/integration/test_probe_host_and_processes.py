@@ -164,7 +164,8 @@ def test_bytes_written_by_a_part_count_also_from_a_dead_child(tmp_path: Path) ->
         )
         written = watch.grown("api", "process_io_bytes_per_s")
 
-    assert 4 * MIB <= written < 8 * MIB
+    # The rate times the elapsed time is back to bytes within a rounding step of binary fractions.
+    assert 4 * MIB - 1 <= written < 8 * MIB
 
 
 def test_memory_that_processes_share_is_counted_once() -> None:

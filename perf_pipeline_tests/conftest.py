@@ -3,11 +3,13 @@
 They are started at their first use, once for the whole session, and stopped at its end.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from perf_pipeline.runs.locks import LOCK_FOLDER_VARIABLE
 from perf_pipeline.stack.embedded import doctor, running_stack
 from perf_pipeline.stack.parts import Stack, StackOptions
 
@@ -21,6 +23,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--postgres-dsn", help="use this PostgreSQL")
     group.addoption("--brokers", help="use these Kafka bootstrap servers")
     group.addoption("--redis-url", help="use this Redis")
+
+
+def pytest_configure() -> None:
+    """Let the runs of this suite wait for one another, and not for those of another checkout."""
+    os.environ.setdefault(LOCK_FOLDER_VARIABLE, str(state()))
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -5,9 +5,10 @@ Add here: nothing. Keep out: the history's lock (store/).
 
 import json
 import os
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -21,11 +22,27 @@ LOCK_NAME: Final = "load_generator.lock"
 # As long as dagster.yaml lets a run take.
 LONGEST_WAIT_S: Final = 21_600.0
 _POLL_S: Final = 0.5
+LOCK_FOLDER_VARIABLE: Final = "PERF_LOCK_FOLDER"
+
+
+def lock_folders(state: Path, environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """Name the folders whose locks a run holds, in the order in which every run takes them.
+
+    The user's own on this machine, because two checkouts share the processors;
+    the state folder, because containers share it and no other folder.
+
+    Args:
+        state: where runs keep what they measured.
+        environ: PERF_LOCK_FOLDER stands for the first one.
+    """
+    own = Path(tempfile.gettempdir()) / f"perf-pipeline-{os.getuid()}"
+    machine = Path(environ.get(LOCK_FOLDER_VARIABLE) or own)
+    return tuple(dict.fromkeys((machine.resolve(), state.resolve())))
 
 
 @contextmanager
 def load_generator(
-    state: Path,
+    folder: Path,
     what: str,
     *,
     say: Say,
@@ -37,7 +54,7 @@ def load_generator(
     The lock is the operating system's (flock), so it goes with the process that held it.
 
     Args:
-        state: folder that all runs of this machine share.
+        folder: of the lock, one of `lock_folders`.
         what: for the one who waits, e.g. `run 20260101-…`.
         say: gets one sentence when there is somebody to wait for.
         stop: ends the wait.
@@ -47,10 +64,10 @@ def load_generator(
         TargetUnavailableError: the other run did not end in time.
         StoppedByUserError: the user did not want to wait any longer.
     """
-    state.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     # Dagster may leave the block in another thread than it entered.
-    lock = FileLock(state / LOCK_NAME, thread_local=False)
-    holder = state / f"{LOCK_NAME}.holder"
+    lock = FileLock(folder / LOCK_NAME, thread_local=False)
+    holder = folder / f"{LOCK_NAME}.holder"
     _acquire(lock, holder, say, stop, wait_s)
     try:
         holder.write_text(json.dumps({"pid": os.getpid(), "what": what}), encoding="utf-8")

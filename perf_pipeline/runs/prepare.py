@@ -26,7 +26,7 @@ from perf_pipeline.errors import (
     TargetUnavailableError,
 )
 from perf_pipeline.runs.environment import fingerprint
-from perf_pipeline.runs.locks import load_generator
+from perf_pipeline.runs.locks import load_generator, lock_folders
 from perf_pipeline.runs.seeding import remove_seeded
 from perf_pipeline.runs.session import Say, Session, history_of, new_run_id
 from perf_pipeline.stack.embedded import running_stack
@@ -72,12 +72,14 @@ def open_session(
         StoreBusyError: the history is open elsewhere; nothing was sent.
         StoppedByUserError: stopped while another run was waited for, or the stack started.
     """
-    target = find_target(profile, os.environ if environ is None else environ)
+    variables = os.environ if environ is None else environ
+    target = find_target(profile, variables)
     require_space(state)
     stop = stop or threading.Event()
     with ExitStack() as until_the_end:
         what = f"the run of profile {profile.name}"
-        until_the_end.enter_context(load_generator(state, what, say=say, stop=stop))
+        for folder in lock_folders(state, variables):
+            until_the_end.enter_context(load_generator(folder, what, say=say, stop=stop))
         require_history(state)
         complete, stack = until_the_end.enter_context(_system(profile, target, state, say))
         if stop.is_set():

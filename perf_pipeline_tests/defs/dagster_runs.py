@@ -21,7 +21,7 @@ JUDGING = ("threshold_checks", "baseline_diff", "bottlenecks", "report")
 def state_in(folder: Path) -> Path:
     """Make a state folder that shares only the downloaded jars with other runs."""
     state = folder / "state"
-    state.mkdir()
+    state.mkdir(parents=True)
     shared = ROOT / ".perf" / "cache"
     shared.mkdir(parents=True, exist_ok=True)
     (state / "cache").symlink_to(shared, target_is_directory=True)

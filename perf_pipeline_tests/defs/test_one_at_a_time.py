@@ -1,4 +1,4 @@
-"""No two runs measure at once, whether they share a Dagster instance, a state folder or both."""
+"""No two runs measure at once, whether they share a Dagster instance, a state folder or nothing."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -60,19 +60,19 @@ def dagster_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str,
         yield {"DAGSTER_HOME": str(folder / "home"), STORAGE_VARIABLE: storage_url(dsn)}
 
 
-def test_two_runs_without_a_shared_instance_wait_for_one_another(
+def test_two_runs_that_share_nothing_but_the_machine_wait_for_one_another(
     tmp_path: Path, configured_target: dict[str, str]
 ) -> None:
-    state = state_in(tmp_path)
+    checkouts = [state_in(tmp_path / name) for name in ("one", "other")]
 
     outputs = outputs_of(
         [
             start_materialize(BENCHMARK, state, environ=configured_target, overrides=SPAN)
-            for _ in range(2)
+            for state in checkouts
         ]
     )
 
-    assert_apart(spans_of(state))
+    assert_apart(span for state in checkouts for span in spans_of(state))
     assert sum("two measurements at once would measure each other" in one for one in outputs) == 1
 
 

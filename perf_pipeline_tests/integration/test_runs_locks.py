@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from perf_pipeline.errors import StoppedByUserError, TargetUnavailableError
-from perf_pipeline.runs.locks import load_generator
+from perf_pipeline.runs.locks import load_generator, lock_folders
 
 HOLDER = """
 import sys, threading
@@ -74,3 +74,21 @@ def test_who_waits_can_stop(tmp_path: Path) -> None:
         load_generator(tmp_path, "run r2", say=lambda _: None, stop=stop),
     ):
         pytest.fail("two at once")
+
+
+def test_checkouts_share_the_machines_lock_and_containers_that_of_their_state(
+    tmp_path: Path,
+) -> None:
+    one, other = lock_folders(tmp_path / "one", {}), lock_folders(tmp_path / "other", {})
+
+    assert one[0] == other[0]
+    assert (one[1], other[1]) == (tmp_path / "one", tmp_path / "other")
+    assert lock_folders(tmp_path, {"PERF_LOCK_FOLDER": str(tmp_path / "lock")}) == (
+        tmp_path / "lock",
+        tmp_path,
+    )
+
+
+def test_a_folder_named_twice_is_locked_once(tmp_path: Path) -> None:
+    same = {"PERF_LOCK_FOLDER": str(tmp_path / "." / "state")}
+    assert lock_folders(tmp_path / "state", same) == (tmp_path / "state",)

@@ -19,10 +19,9 @@ from perf_pipeline.store.records import (
     Ingested,
     RunKey,
     RunRecord,
-    read_outcome,
-    read_run,
 )
 from perf_pipeline.store.spool_csv import KINDS, SpoolFiles, spool_files
+from perf_pipeline.store.spool_records import read_outcome, read_run
 
 KEYED_TABLES: Final = (
     "benchmarks",

@@ -7,10 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, Literal
-
-from perf_pipeline.errors import PerfPipelineError
 
 BenchmarkStatus = Literal["complete", "stopped", "aborted", "abort_on_fail"]
 SeriesStatistic = Literal["med", "p90", "p95", "p99", "avg", "min", "max", "rate", "count", "value"]
@@ -270,42 +267,6 @@ def read_tags(text: str) -> dict[str, str]:
     """Read what `tags_text` wrote."""
     pairs = (pair.partition(":") for pair in text.split(",") if pair)
     return {name: value for name, _, value in pairs}
-
-
-def read_run(spool_run: Path) -> RunRecord:
-    """Read a spooled run's run.json.
-
-    Raises:
-        PerfPipelineError: it is missing or damaged.
-    """
-    path = spool_run / "run.json"
-    try:
-        return RunRecord.from_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise PerfPipelineError(
-            f"{path} cannot be read: {error}", hint="name the folder of a run inside the spool"
-        ) from error
-
-
-def read_outcome(folder: Path) -> BenchmarkOutcome | None:
-    """Read a spooled benchmark's outcome.json; None when it was cut off before writing one.
-
-    Raises:
-        PerfPipelineError: the file is there and whole, but not what this version writes.
-    """
-    path = folder / "outcome.json"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise PerfPipelineError(f"{path} cannot be read: {error}") from error
-    try:
-        return BenchmarkOutcome.from_json(text)
-    except json.JSONDecodeError:
-        return None  # cut off while it was written: the same as never written
-    except ValueError as error:
-        raise PerfPipelineError(f"{path} is of another version: {error}") from error
 
 
 def _members(text: str, what: str) -> dict[str, Any]:

@@ -11,11 +11,10 @@ from perf_pipeline.store.records import (
     BenchmarkOutcome,
     RunRecord,
     ScenarioCounts,
-    read_outcome,
-    read_run,
     read_tags,
     tags_text,
 )
+from perf_pipeline.store.spool_records import read_outcome, read_run
 
 
 def _run(environment: dict[str, str]) -> RunRecord:

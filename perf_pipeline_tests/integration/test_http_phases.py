@@ -64,7 +64,9 @@ def test_the_servers_work_is_waiting_and_a_late_half_of_the_body_is_receiving(
 ) -> None:
     delayed, halved = run(get(target, "/delay/100", "/slow-body"))
 
-    assert _of(delayed).waiting_us >= int(delayed.header("x-held-us"))
+    # A client that loses its core stamps the last byte late; the two together cannot be shorter.
+    assert _of(delayed).waiting_us > 50_000
+    assert _of(delayed).sending_us + _of(delayed).waiting_us >= int(delayed.header("x-held-us"))
     assert _of(delayed).receiving_us < 90_000
     assert 90_000 < _of(halved).receiving_us < 1_500_000
 

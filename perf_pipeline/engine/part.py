@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from perf_pipeline.config.executors import Executor
 from perf_pipeline.engine.lag import LagHistogram
@@ -17,6 +18,8 @@ from perf_pipeline.engine.secrets_mask import mask_secrets
 from perf_pipeline.metrics.sample import Outcome, Phase
 from perf_pipeline.plan.phases import MeasuredWindow
 from perf_pipeline.plan.stripes import Stripe
+
+_MEASURED: Final = Phase.MEASURED
 
 
 @dataclass(slots=True)
@@ -43,7 +46,7 @@ class Tally:
     def complete(self, phase: Phase) -> None:
         """Count an iteration that ran to its end."""
         self.iterations += 1
-        if phase is Phase.MEASURED:
+        if phase is _MEASURED:
             self.measured_iterations += 1
 
     def drop(self, phase: Phase, count: int = 1) -> None:

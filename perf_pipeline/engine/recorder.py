@@ -34,8 +34,6 @@ OWN_LIMIT: Final = "generator"
 _SPECIAL: Final = re.compile(r'[,"\r\n]')
 _OK: Final = Outcome.OK
 _INTERRUPTED: Final = Outcome.INTERRUPTED
-_PHASES: Final = ",".join(["{}"] * len(NO_PHASES))
-_NO_PHASES: Final = _PHASES.format(*NO_PHASES)
 
 
 class SpoolError(OSError):
@@ -136,6 +134,24 @@ class _Quoted(dict[str, str]):
         return field
 
 
+class _Endings(dict[tuple[str, int, str, int, int, int, int, int], str]):
+    """Remember what follows the time stamps of a sample; most of a load's are alike.
+
+    Writing these eight fields anew takes 0.6 us, finding them 0.2.
+    """
+
+    def __init__(self, quoted: _Quoted) -> None:
+        self._quoted = quoted
+
+    def __missing__(self, ending: tuple[str, int, str, int, int, int, int, int]) -> str:
+        if len(self) >= _MOST_REMEMBERED_TEXTS:
+            self.clear()
+        outcome, status, error, *numbers = ending
+        fields = (outcome, status, self._quoted[error], *numbers)
+        text = self[ending] = ",".join(map(str, fields))
+        return text
+
+
 class OperationCount:
     """Count a scenario's operations for the progress line; interrupted ones are neither.
 
@@ -174,6 +190,7 @@ class SpoolRecorder:
         self._iterations = SpoolFile(folder / f"iterations-{name}", ITERATION_COLUMNS, on_failure)
         self._ledger = SpoolFile(folder / f"ledger-{name}", LEDGER_COLUMNS, on_failure)
         self._quoted = _Quoted()
+        self._endings = _Endings(self._quoted)
         self.counts = {scenario: OperationCount() for scenario in scenarios}
 
     def sample(
@@ -196,13 +213,16 @@ class SpoolRecorder:
     ) -> None:
         """Record one operation; `intended_us` defaults to the iteration's intended start."""
         quoted = self._quoted
-        split = _NO_PHASES if phases is NO_PHASES else _PHASES.format(*phases)
         wanted_us = iteration.intended_us if intended_us is None else intended_us
+        ending = self._endings[
+            outcome, status, error, bytes_out, bytes_in, records, checks_passed, checks_failed
+        ]
+        blocked_us, connecting_us, tls_us, sending_us, waiting_us, receiving_us = phases
         self._samples.add(
             f"{quoted[iteration.scenario]},{quoted[iteration.protocol]},{iteration.vu},"
-            f"{iteration.number},{quoted[operation]},{iteration.phase},{wanted_us},{started_us},"
-            f"{ended_us},{outcome},{status},{quoted[error]},{bytes_out},{bytes_in},{records},"
-            f"{checks_passed},{checks_failed},{split}\n"
+            f"{iteration.number},{quoted[operation]},{quoted[iteration.phase]},{wanted_us},"
+            f"{started_us},{ended_us},{ending},"
+            f"{blocked_us},{connecting_us},{tls_us},{sending_us},{waiting_us},{receiving_us}\n"
         )
         count = self.counts[iteration.scenario]
         if outcome is _OK:
@@ -216,9 +236,11 @@ class SpoolRecorder:
         self, iteration: Iteration, started_us: int, ended_us: int, outcome: Outcome
     ) -> None:
         """Record that an iteration is over, its think time included."""
+        quoted = self._quoted
         self._iterations.add(
-            f"{self._quoted[iteration.scenario]},{iteration.vu},{iteration.number},"
-            f"{iteration.phase},{iteration.intended_us},{started_us},{ended_us},{outcome}\n"
+            f"{quoted[iteration.scenario]},{iteration.vu},{iteration.number},"
+            f"{quoted[iteration.phase]},{iteration.intended_us},{started_us},{ended_us},"
+            f"{quoted[outcome]}\n"
         )
 
     def ledger(self, entry: LedgerEntry) -> None:

@@ -13,6 +13,9 @@ from perf_pipeline.engine.part import ScenarioPart
 from perf_pipeline.engine.ports import Iteration
 from perf_pipeline.metrics.sample import Outcome, Phase
 
+# Looking a member up in its Enum takes 0.1 us on Python 3.11, in every iteration.
+_OK: Final = Outcome.OK
+
 
 class VirtualUser:
     """Run iterations of one scenario, one after the other.
@@ -52,7 +55,7 @@ class VirtualUser:
         self._next += 1
         self._iteration = iteration
         part.tally.active += 1
-        started_us, outcome = part.clock.now_us(), Outcome.OK
+        started_us, outcome = part.clock.now_us(), _OK
         try:
             await part.workload.iterate(iteration)
         except asyncio.CancelledError as error:
@@ -99,6 +102,7 @@ class LoopInput(Enum):
 
 
 _S, _I = LoopState, LoopInput
+_RUNNING: Final = LoopState.RUNNING
 
 # A pair that is not in the table changes nothing. ENDING: no new iteration, this one may end.
 # RESTARTING: wanted again while its cancelled iteration is still on its way out.
@@ -177,7 +181,7 @@ class LoopingVu:
 
     async def _loop(self, intended_us: int) -> None:
         clock = self._part.clock
-        while self.state is LoopState.RUNNING:
+        while self.state is _RUNNING:
             await self._vu.iterate(intended_us)
             intended_us = clock.now_us()
             # An iteration that never waits must not lock the others, or a stop, out.

@@ -4,9 +4,12 @@ Add here: another rule that keeps a start out of the summaries. Keep out: readin
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from perf_pipeline.config.executors import Executor
 from perf_pipeline.metrics.sample import Phase
+
+_MEASURED: Final = Phase.MEASURED
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class MeasuredWindow:
         """
         if intended_us >= self.end_us:
             return Phase.DRAIN
-        return Phase.MEASURED if intended_us >= self.start_us else Phase.WARM_UP
+        return _MEASURED if intended_us >= self.start_us else Phase.WARM_UP
 
     def moved(self, by_us: int) -> "MeasuredWindow":
         """Give the same window on another origin."""

@@ -97,6 +97,24 @@ def test_every_column_holds_what_its_name_says(tmp_path: Path) -> None:
     assert recorder.counts["create"].failed == 1
 
 
+def test_answers_of_ten_thousand_sizes_that_come_twice_keep_their_sizes(tmp_path: Path) -> None:
+    # More than the recorder remembers, in an order in which it forgets and meets them again.
+    sizes = [n // 2 if n % 2 else n for n in range(10_000)]
+    recorder = _recorder(tmp_path)
+    for n, size in enumerate(sizes):
+        outcome, error = (Outcome.OK, "") if size % 3 else (Outcome.FAILED, "status")
+        recorder.sample(
+            _iteration(n), "read", n, n + 7, outcome, error=error, bytes_out=1, bytes_in=size
+        )
+    recorder.close()
+
+    rows = _rows(tmp_path / "samples-main-0.csv")
+    assert [int(row["bytes_in"]) for row in rows] == sizes
+    wrong = [row for row in rows if (int(row["bytes_in"]) % 3 == 0) != (row["outcome"] == "failed")]
+    assert not wrong
+    assert {(row["outcome"], row["error"]) for row in rows} == {("ok", ""), ("failed", "status")}
+
+
 def test_an_operation_without_phases_says_that_there_were_none(tmp_path: Path) -> None:
     recorder = _recorder(tmp_path)
     recorder.sample(_iteration(0), "produce", 1, 2, Outcome.OK)

@@ -103,14 +103,18 @@ class HttpConnection:
         Raises:
             asyncio.CancelledError: the task was cancelled; the connection is closed.
         """
-        self._begin()
+        if self._connect_started_ns:  # the request before this one opened a connection
+            self._begin()
+        self._sent_ns = self._written_ns = self._bytes_out = 0
         timeout_ns = timeout_us * _NS_PER_US
         wire = self._wire
         try:
             if wire is None or not wire.is_open:
                 error = await self._send_on_new(data, timeout_ns, is_head=is_head)
             else:
-                error = await self._exchange(wire, data, timeout_ns, is_head=is_head)
+                answer = wire.exchange(data, is_head_request=is_head, timeout_ns=timeout_ns)
+                self._bytes_out, self._sent_ns = len(data), wire.sent_ns
+                error = await answer
                 if error in _STALE and not wire.first_byte_ns:
                     self._is_resent, self._written_ns = True, wire.written_ns
                     left_ns = max(0, self._sent_ns + timeout_ns - monotonic_ns())
@@ -118,7 +122,10 @@ class HttpConnection:
         except asyncio.CancelledError:
             self.close()
             raise
-        return self._result(error)
+        wire = self._wire
+        if wire is None:  # no connection could be had
+            return self._result_without_wire(error)
+        return self._result(wire, error)
 
     async def connect(self, *, timeout_us: int) -> str:
         """Open a connection ahead of the first request; give a `HttpError`, empty when it is open.
@@ -205,23 +212,44 @@ class HttpConnection:
             infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         return [(family, address) for family, _, _, _, address in infos]
 
-    def _result(self, error: str) -> HttpResult:
-        wire = self._wire  # None where no connection could be had
-        return HttpResult(
-            wire.status if wire else 0,
-            tuple(wire.headers) if wire else (),
-            wire.body if wire else b"",
+    def _result(self, wire: Wire, error: str) -> HttpResult:
+        # What HttpResult(...) does, in half of the time.
+        fields = (
+            wire.status,
+            tuple(wire.headers),
+            wire.body,
             error,
             self._connect_started_ns,
             self._connected_ns,
             self._secured_ns,
             self._sent_ns,
-            wire.first_byte_ns if wire else 0,
-            wire.ended_ns if wire else monotonic_ns(),
+            wire.first_byte_ns,
+            wire.ended_ns,
             self._bytes_out,
-            wire.bytes_in if wire else 0,
+            wire.bytes_in,
             self._is_new,
             self._is_resent,
             self._resolved_ns,
-            self._written_ns or (wire.written_ns if wire else 0),
+            self._written_ns or wire.written_ns,
+        )
+        return tuple.__new__(HttpResult, fields)
+
+    def _result_without_wire(self, error: str) -> HttpResult:
+        return HttpResult(
+            0,
+            (),
+            b"",
+            error,
+            self._connect_started_ns,
+            self._connected_ns,
+            self._secured_ns,
+            self._sent_ns,
+            0,
+            monotonic_ns(),
+            self._bytes_out,
+            0,
+            self._is_new,
+            self._is_resent,
+            self._resolved_ns,
+            self._written_ns,
         )

@@ -34,6 +34,7 @@ class HttpError(StrEnum):
 
 
 _NS_PER_US: Final = 1_000
+_OPEN: Final = (0, 0, 0)
 _OWN_LIMITS: Final = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN}
 )
@@ -99,17 +100,20 @@ class HttpResult(NamedTuple):
             origin_ns: what time stamps in µs count from; they are rounded before they are
                 subtracted, so that sums agree with differences of stamps.
         """
-        set_up = self._set_up(origin_ns) if self.connect_started_ns else (0, 0, 0)
-        if not self.sent_ns:
+        set_up = self._set_up(origin_ns) if self.connect_started_ns else _OPEN
+        sent_ns, written_ns, ended_ns = self.sent_ns, self.written_ns, self.ended_ns
+        if not sent_ns:
             return HttpPhases(*set_up)
-        first_ns = self.first_byte_ns or self.ended_ns
+        first_ns = self.first_byte_ns or ended_ns
         # A server may answer before it has read all.
-        written_ns = min(self.written_ns or first_ns, first_ns)
-        sent_us = (self.sent_ns - origin_ns) // _NS_PER_US
+        if not written_ns or written_ns > first_ns:
+            written_ns = first_ns
         written_us = (written_ns - origin_ns) // _NS_PER_US
         first_us = (first_ns - origin_ns) // _NS_PER_US
-        ended_us = (self.ended_ns - origin_ns) // _NS_PER_US
-        return HttpPhases(*set_up, written_us - sent_us, first_us - written_us, ended_us - first_us)
+        sending_us = written_us - (sent_ns - origin_ns) // _NS_PER_US
+        receiving_us = (ended_ns - origin_ns) // _NS_PER_US - first_us
+        # What HttpPhases(...) does, in a third of the time.
+        return tuple.__new__(HttpPhases, (*set_up, sending_us, first_us - written_us, receiving_us))
 
     def _set_up(self, origin_ns: int) -> tuple[int, int, int]:
         """Give blocked, connecting and TLS in µs; the one that failed lasted to the end."""

@@ -13,6 +13,7 @@ RESENT: Final = "resent"
 UNEXPECTED_STATUS: Final = "status"
 # k6's: http_req_failed counts what is not of these (http.expectedStatuses).
 EXPECTED_BY_DEFAULT: Final = range(200, 400)
+_WELL: Final = (Outcome.OK, "")
 _TIMEOUTS: Final = frozenset({HttpError.TIMEOUT, HttpError.CONNECT_TIMEOUT})
 
 
@@ -22,6 +23,8 @@ def outcome_of(result: HttpResult, expected: Container[int]) -> tuple[Outcome, s
     A request that went out twice may have been done twice, or answered "exists already": its
     class is `resent`, whatever its status.
     """
+    if not result.error and not result.resent and result.status in expected:
+        return _WELL
     if result.error:
         is_timeout = result.error in _TIMEOUTS
         return Outcome.TIMEOUT if is_timeout else Outcome.FAILED, result.error

@@ -9,6 +9,7 @@ Add here: what happens between two steps. Keep out: bytes (http_steps_writing.py
 import asyncio
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Final
 
 from perf_pipeline.config.steps import HttpStepsParameters
 from perf_pipeline.engine.ports import Iteration, WorkerContext
@@ -28,6 +29,8 @@ from perf_pipeline.workloads.http_steps_redirects import (
 from perf_pipeline.workloads.http_steps_values import Scope
 
 _NS_PER_US = 1_000
+_SET_COOKIE: Final = b"set-cookie"
+_SET_COOKIE_LENGTH: Final = len(_SET_COOKIE)
 
 
 class _User:
@@ -37,16 +40,18 @@ class _User:
         connection: kept alive between iterations.
         jar: its cookies.
         scope: what its variables read.
-        sending: step and intended start of the request under way.
+        step: of the request under way; None between two.
+        intended_us: start of the latest request as it was intended.
     """
 
-    __slots__ = ("connection", "jar", "scope", "sending")
+    __slots__ = ("connection", "intended_us", "jar", "scope", "step")
 
     def __init__(self, connection: Connection, jar: CookieJar, scope: Scope) -> None:
         self.connection = connection
         self.jar = jar
         self.scope = scope
-        self.sending: tuple[PreparedStep, int] | None = None
+        self.step: PreparedStep | None = None
+        self.intended_us = 0
 
 
 class HttpSteps:
@@ -91,11 +96,18 @@ class HttpSteps:
     async def iterate(self, iteration: Iteration) -> None:
         """Perform the steps, then think; end early where a value that is to be saved is missing."""
         user = self._user(iteration)
+        intended_us = iteration.intended_us
         try:
-            intended_us = iteration.intended_us
             for step in self._steps:
-                intended_us, goes_on = await self._perform(step, user, intended_us)
-                if not goes_on:
+                data = step.writer.static or step.writer.write(user.scope)
+                result = await self._send(step, user, data, intended_us)
+                if result.status in REDIRECTS and result.status not in step.stops_at:
+                    result, intended_us = await self._follow(step, user, data, result, intended_us)
+                expectation = step.expectation
+                passed = expectation.passed(result, user.scope)
+                failed = expectation.every ^ passed
+                intended_us = self._sample(step, user, result, intended_us, passed, failed)
+                if failed & expectation.saving:
                     break
                 if step.think_time_us[1]:
                     intended_us = await self._pause(step.think_time_us, iteration, intended_us)
@@ -121,30 +133,33 @@ class HttpSteps:
         await self._clock.sleep_until_us(until_us)
         return until_us
 
-    async def _perform(self, step: PreparedStep, user: _User, intended_us: int) -> tuple[int, bool]:
-        """Send a step's request and its redirects; give its end, and whether more steps follow."""
-        data = step.writer.static or step.writer.write(user.scope)
-        hops = 0
-        while True:
-            sent = self._with_cookies(user.jar, data) if user.jar else data
-            user.sending = (step, intended_us)
-            result = await user.connection.send(
-                sent, timeout_us=step.timeout_us, is_head=step.is_head
-            )
-            user.sending = None
-            self._take_cookies(user.jar, sent, result)
+    async def _send(
+        self, step: PreparedStep, user: _User, data: bytes, intended_us: int
+    ) -> HttpResult:
+        """Send a request with the user's cookies, and take those of its response."""
+        sent = self._with_cookies(user.jar, data) if user.jar else data
+        user.step, user.intended_us = step, intended_us
+        result = await user.connection.send(sent, timeout_us=step.timeout_us, is_head=step.is_head)
+        user.step = None
+        for name, _ in result.headers:
+            if len(name) == _SET_COOKIE_LENGTH and name.lower() == _SET_COOKIE:
+                user.jar.take(result.headers, target_path(sent))
+                break
+        return result
+
+    async def _follow(
+        self, step: PreparedStep, user: _User, data: bytes, result: HttpResult, intended_us: int
+    ) -> tuple[HttpResult, int]:
+        """Follow redirects; give the last response and when its request was intended."""
+        for _ in range(self._most_hops):
+            following = following_request(self._settings.origin, data, result)
+            if following is None:
+                break
+            data, intended_us = following, self._sample(step, user, result, intended_us)
+            result = await self._send(step, user, data, intended_us)
             if result.status not in REDIRECTS or result.status in step.stops_at:
                 break
-            following = following_request(self._settings.origin, data, result)
-            if following is None or hops >= self._most_hops:
-                break
-            hops += 1
-            data, intended_us = following, self._sample(step, user, result, intended_us)
-        expectation = step.expectation
-        passed = expectation.passed(result, user.scope)
-        failed = expectation.every ^ passed
-        ended_us = self._sample(step, user, result, intended_us, passed, failed)
-        return ended_us, not failed & expectation.saving
+        return result, intended_us
 
     def _with_cookies(self, jar: CookieJar, data: bytes) -> bytes:
         cookies = jar.header_for(target_path(data))
@@ -158,17 +173,16 @@ class HttpSteps:
 
     def _interrupted(self, user: _User) -> None:
         """Record the request that was under way, if one was."""
-        if user.sending is None:
+        step, user.step = user.step, None
+        if step is None:
             return
-        step, intended_us = user.sending
-        user.sending = None
         self._record(
             user.scope.iteration,
             step.operation,
             self._at_us(user.connection.started_ns),
             self._clock.now_us(),
             Outcome.INTERRUPTED,
-            intended_us=intended_us,
+            intended_us=user.intended_us,
             bytes_out=user.connection.bytes_out,
         )
 
@@ -185,11 +199,12 @@ class HttpSteps:
         is_hop = not (passed or failed) and result.status in REDIRECTS
         expected = EXPECTED_BY_DEFAULT if is_hop else step.expectation.statuses
         outcome, error = outcome_of(result, expected)
-        ended_us = self._at_us(result.ended_ns)
+        origin_ns = self._origin_ns
+        ended_us = (result.ended_ns - origin_ns) // _NS_PER_US
         self._record(
             user.scope.iteration,
             step.operation,
-            self._at_us(result.started_ns),
+            (result.started_ns - origin_ns) // _NS_PER_US,
             ended_us,
             outcome,
             intended_us=intended_us,
@@ -199,7 +214,7 @@ class HttpSteps:
             bytes_in=result.bytes_in,
             checks_passed=passed,
             checks_failed=failed,
-            phases=result.phases(self._origin_ns),
+            phases=result.phases(origin_ns),
         )
         return ended_us
 

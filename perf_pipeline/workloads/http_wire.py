@@ -51,6 +51,7 @@ class Wire(asyncio.Protocol):
         "_timer_ns",
         "_transport",
         "_waiter",
+        "_write",
         "bytes_in",
         "ended_ns",
         "first_byte_ns",
@@ -70,11 +71,7 @@ class Wire(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = self._deadline_ns = self._received_ns = 0
         self.is_open = self._is_paused = False
-        self._reset(is_head_request=False)
-
-    def _reset(self, *, is_head_request: bool) -> None:
-        self._is_head_request = is_head_request
-        self._has_head = False
+        self._is_head_request = self._has_head = False
         self._parts: list[bytes] = []
         self._size = self.status = self.bytes_in = 0
         self.headers: list[tuple[bytes, bytes]] = []
@@ -96,15 +93,17 @@ class Wire(asyncio.Protocol):
             timeout_ns: from now to the last byte of the response.
         """
         assert self._waiter is None, "a connection carries one request at a time"
-        assert self._transport is not None
-        self._reset(is_head_request=is_head_request)
+        self._is_head_request = is_head_request
+        self._has_head = False
+        self._parts, self.headers = [], []
+        self._size = self.status = self.bytes_in = 0
+        self.first_byte_ns = self.ended_ns = 0
         self._waiter = waiter = self._loop.create_future()
-        self.sent_ns = monotonic_ns()
-        self._deadline_ns = self.sent_ns + timeout_ns
-        self._transport.write(data)
-        if not self._is_paused:
-            self.written_ns = monotonic_ns()
-        if self._timer is None or self._timer_ns > self._deadline_ns:
+        self.sent_ns = sent_ns = monotonic_ns()
+        self._deadline_ns = deadline_ns = sent_ns + timeout_ns
+        self._write(data)
+        self.written_ns = 0 if self._is_paused else monotonic_ns()
+        if self._timer is None or self._timer_ns > deadline_ns:
             self._arm(timeout_ns)
         return waiter
 
@@ -138,6 +137,7 @@ class Wire(asyncio.Protocol):
         """Note the transport."""
         # uvloop's transports are no subclass, so that no isinstance would hold.
         self._transport = cast("asyncio.Transport", transport)
+        self._write = self._transport.write
         # Without a buffer uvloop writes at once, not at the end of the loop's turn, and tells of
         # what the kernel did not take: the stamps are those of the bytes.
         self._transport.set_write_buffer_limits(high=0)
@@ -159,9 +159,9 @@ class Wire(asyncio.Protocol):
             # Nobody asked: mostly a 408 before the server closes an idle connection.
             self._shut()
             return
-        self._received_ns = monotonic_ns()
+        self._received_ns = received_ns = monotonic_ns()
         if not self.first_byte_ns:
-            self.first_byte_ns = self._received_ns
+            self.first_byte_ns = received_ns
         self.bytes_in += len(data)
         try:
             self._parser.feed_data(data)

@@ -4,6 +4,7 @@ Add here: a unit that a profile or a report needs. Keep out: clocks, and anythin
 the time.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from fractions import Fraction
@@ -26,36 +27,52 @@ _UNIT_NS: Mapping[str, int] = MappingProxyType(
         "d": 86_400_000_000_000,
     }
 )
-_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h|d)")
-_BARE = re.compile(r"\d+(?:\.\d*)?|\.\d+")
+_NUMBER = r"(?:\d+\.?\d*|\.\d+)"
+_PART = re.compile(rf"({_NUMBER})(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_BARE = re.compile(rf"[+-]?{_NUMBER}(?:[eE][+-]?\d{{1,2}})?", re.ASCII)
+_WITH_UNITS = re.compile(rf"([+-]?)(?=.)(?:(\d+)d)?((?:{_PART.pattern})*)", re.ASCII)
+_LONGEST_US = (2**63 - 1) // 1_000  # Go's time.Duration: 2**63 - 1 ns, 292 years
 
 
 def parse_duration_us(value: str | float) -> int:
     """Read a duration as k6 does and give it in µs.
 
-    A text is a sequence of numbers with units (`1m30s`, `1.5h`, `250ms`, `1d`); a bare number, also
-    as text, is milliseconds. Source: Go's time.ParseDuration, and k6's lib/types for `d` and
-    bare numbers.
+    A text is a sequence of numbers with units (`1m30s`, `1.5h`, `250ms`), with whole days in front
+    (`1d12h`); a bare number, also as text, is milliseconds. Source: Go's time.ParseDuration, and
+    ParseExtendedDuration in k6's lib/types for `d` and bare numbers.
 
     >>> parse_duration_us("1m30s"), parse_duration_us("250ms"), parse_duration_us(10)
     (90000000, 250000, 10000)
 
     Raises:
-        ValueError: the text is not a duration; the message says what one looks like.
+        ValueError: it is not a duration; the message says what one looks like.
     """
-    if isinstance(value, bool):
+    us = _number_us(value) if isinstance(value, int | float) else _text_us(value)
+    if us is None:
         raise ValueError(f"{value!r} is not a duration; write one like '30s', '1m30s' or '250ms'")
-    if isinstance(value, int | float):
-        return round(Fraction(value) * US_PER_MS)
-    text = value.strip()
-    sign = -1 if text.startswith("-") else 1
-    body = text.lstrip("+-") if len(text) - len(text.lstrip("+-")) <= 1 else ""
-    if _BARE.fullmatch(body):
-        return sign * round(Fraction(body.rstrip(".")) * US_PER_MS)
-    if not body or _PART.sub("", body):
-        raise ValueError(f"{value!r} is not a duration; write one like '30s', '1m30s' or '250ms'")
-    ns = sum(Fraction(number) * _UNIT_NS[unit] for number, unit in _PART.findall(body))
-    return sign * round(ns / 1_000)
+    if abs(us) > _LONGEST_US:
+        raise ValueError(f"{value!r} is longer than 292 years, the longest duration there is")
+    return us
+
+
+def _number_us(ms: float) -> int | None:
+    if isinstance(ms, bool) or not math.isfinite(ms):
+        return None
+    return round(Fraction(ms) * US_PER_MS)
+
+
+def _text_us(text: object) -> int | None:
+    if not isinstance(text, str):  # a list or a table of a profile
+        return None
+    if _BARE.fullmatch(text):
+        return round(Fraction(text.replace(".e", "e").replace(".E", "E").rstrip(".")) * US_PER_MS)
+    match = _WITH_UNITS.fullmatch(text)
+    if match is None:
+        return None
+    ns = int(match[2] or 0) * _UNIT_NS["d"] + sum(
+        Fraction(number.rstrip(".")) * _UNIT_NS[unit] for number, unit in _PART.findall(match[3])
+    )
+    return round(ns / 1_000) * (-1 if match[1] == "-" else 1)
 
 
 def format_duration(us: int) -> str:

@@ -1,6 +1,7 @@
 """Durations and sizes as people write them."""
 
 import doctest
+from typing import Any
 
 import pytest
 
@@ -23,15 +24,37 @@ from perf_pipeline.units import format_duration, parse_duration_us
         (0.5, 500),
         ("-10s", -10_000_000),
         ("0s", 0),
+        ("1d12h", 129_600_000_000),
+        ("-1d12h", -129_600_000_000),
+        ("+5s", 5_000_000),
+        ("1.s", 1_000_000),
+        ("1e3", 1_000_000),
+        ("10.", 10_000),
+        ("2.e1", 20_000),
     ],
 )
 def test_a_duration_is_read_as_k6_reads_it(text: str | float, us: int) -> None:
     assert parse_duration_us(text) == us
 
 
-@pytest.mark.parametrize("text", ["", "s", "10 s", "1x", "--1s", "1s-2s", "ten", True])
-def test_what_is_not_a_duration_is_refused_with_an_example(text: str | float) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "s", "-", "10 s", "1x", "--1s", "1s-2s", "ten", True),
+        # k6: days are whole and come first; blanks, digits of other scripts and infinity are none
+        *("1.5d", "12h1d", "d", " 10s", "10s ", "٣s", "inf", float("inf"), float("nan")),
+        *([1], {"s": 1}, None),
+    ],
+)
+def test_what_is_not_a_duration_is_refused_with_an_example(text: Any) -> None:
     with pytest.raises(ValueError, match="write one like '30s'"):
+        parse_duration_us(text)
+
+
+@pytest.mark.parametrize("text", ["106752d", "1e99", "9223372037s", 1e300])
+def test_a_duration_that_k6_can_not_hold_is_refused(text: str | float) -> None:
+    # Go's time.Duration ends at 2**63 - 1 ns = 9,223,372,036.85 s = 106,751.99 days
+    with pytest.raises(ValueError, match="longer than 292 years"):
         parse_duration_us(text)
 
 

@@ -47,9 +47,11 @@ def reserved_steps(executor: ConstantVUs | RampingVUs) -> list[VuStep]:
     end_us = executor.length_us + executor.graceful_stop_us
     if isinstance(executor, ConstantVUs):
         return [VuStep(0, executor.vus), VuStep(end_us, 0)]
-    most = _sliding_most(_changes(_line(executor)), executor.graceful_ramp_down_us)
-    # Only falling steps can lie at or behind the end; all of them give way to the one drop to 0.
-    steps = [step for n, step in enumerate(most) if step.at_us < end_us or _rises(most, n)]
+    steps = _changes(_line(executor))
+    if executor.graceful_ramp_down_us:
+        most = _sliding_most(steps, executor.graceful_ramp_down_us)
+        # Only falling steps can lie at or behind the end; all give way to the one drop to 0.
+        steps = [step for n, step in enumerate(most) if step.at_us < end_us or _rises(most, n)]
     if steps[-1].vus:
         steps.append(VuStep(end_us, 0))
     return steps
@@ -100,10 +102,12 @@ def _sliding_most(planned: list[VuStep], width_us: int) -> list[VuStep]:
             while window and window[-1][1] <= step.vus:
                 window.pop()
             window.append((_counts_until(end_us, width_us), step.vus))
+            if window[0][1] > kept[-1].vus:  # as in k6 also two rises at one moment
+                kept.append(VuStep(at_us, window[0][1]))
         while window[0][0] <= at_us:
             window.popleft()
-        if kept[-1].vus != window[0][1]:
-            kept.append(VuStep(at_us, window[0][1]))
+            if window[0][1] < kept[-1].vus:
+                kept.append(VuStep(at_us, window[0][1]))
     return kept
 
 

@@ -167,6 +167,32 @@ def test_k6s_documented_example_of_graceful_ramp_down() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("grace_us", "expected"),
+    [
+        # no grace: the planned steps themselves, and the end
+        (0, [(0, 1), (0, 3), (500, 2), (1_000, 1), (1_000, 0)]),
+        # both falls at 1 s are 100 ms late, at one moment, in their order
+        (100, [(0, 1), (0, 3), (600, 2), (1_100, 1), (1_100, 0)]),
+    ],
+    ids=["without a grace", "with a grace"],
+)
+def test_steps_at_one_moment_stay_apart_as_in_k6(
+    grace_us: int, expected: list[tuple[int, int]]
+) -> None:
+    """k6 (ramping_vus.go) drops a step only where the number of VUs does not change."""
+    stages = [(0, 3), (1_000, 1), (0, 0), (5_000, 0)]
+    executor = RampingVUs(
+        executor="ramping-vus",
+        start_vus=1,
+        stages=tuple(Stage(duration_us=ms, target=target) for ms, target in stages),
+        graceful_ramp_down_us=grace_us,
+        graceful_stop_us=0,
+    )
+
+    assert [(s.at_us / 1e3, s.vus) for s in reserved_steps(executor)] == expected
+
+
 def test_constant_vus_are_one_step_up_and_one_down() -> None:
     executor = ConstantVUs(executor="constant-vus", vus=3, duration_us=2_000, graceful_stop_us=500)
 

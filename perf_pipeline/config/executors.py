@@ -16,6 +16,7 @@ from perf_pipeline.units import US_PER_MS, US_PER_S, format_duration, parse_dura
 
 DEFAULT_GRACEFUL_STOP_US: Final = 30 * US_PER_S
 DEFAULT_MAX_DURATION_US: Final = 600 * US_PER_S
+MOST_VUS: Final = 100_000_000  # k6: maxConcurrentVUs of lib/executor/ramping_vus.go
 
 
 def _write_duration(us: int) -> float:
@@ -106,6 +107,8 @@ class RampingVUs(_Executor):
         _require_stages(self.stages)
         if self.most_vus == 0:
             raise ValueError("startVUs or one of the stages' targets must be greater than 0")
+        if self.most_vus > MOST_VUS:
+            raise ValueError(f"{self.most_vus} VUs are more than {MOST_VUS}, the most there can be")
         return self
 
     @property

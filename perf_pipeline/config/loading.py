@@ -110,7 +110,7 @@ def _validate(raw: Mapping[str, Any], source: str, outside: Iterable[str]) -> Pr
     mistakes: list[str] = []
     profile: Profile | None = None
     try:
-        profile = Profile.model_validate(raw)
+        profile = Profile.model_validate(raw, by_alias=True, by_name=False)
     except ValidationError as error:
         mistakes += sentences(error.errors(), _known_keys())
     mistakes += _threshold_mistakes(raw)

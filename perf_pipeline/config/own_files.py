@@ -36,7 +36,7 @@ def outside_mistakes(raw: Mapping[str, Any], environment: Mapping[str, str]) -> 
     folder = Path(str(raw.get("folder", ".")))
     for benchmark, name, table in scenarios_in(raw):
         try:
-            scenario = Scenario.model_validate(table)
+            scenario = Scenario.model_validate(table, by_alias=True, by_name=False)
             for below, sentence in _scenario_mistakes(scenario, folder, environment):
                 yield f"benchmarks.{benchmark}.scenarios.{name}.{below}: {sentence}"
         except ValueError:  # pydantic's, or of a template: reported where it belongs

@@ -6,6 +6,7 @@ out: the numbers themselves (profiles/*.toml) and reading files (loading.py).
 
 import hashlib
 import json
+import re
 from typing import Any, Final, Self
 
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
@@ -25,6 +26,7 @@ BENCHMARKS: Final = (
     "end_to_end",
     "day_simulation",
 )
+_SCENARIO_NAME: Final = re.compile(r"[0-9A-Za-z_-]+")  # k6: executorNameWhitelist
 _SCENARIO_KEYS: Final = frozenset({"exec", "step", "warmUp", "ceiling", "parameters", "plan"})
 
 
@@ -85,7 +87,7 @@ class Scenario(Frozen):
         model = parameters_of(info.data.get("exec", "")) or Frozen
         if isinstance(raw, Frozen):
             return raw if isinstance(raw, model) else model()
-        return model.model_validate(raw)
+        return model.model_validate(raw, by_alias=True, by_name=False)
 
     @model_validator(mode="after")
     def _measures_something(self) -> Self:
@@ -132,6 +134,14 @@ class BenchmarkConfig(Frozen):
     group: str = "perf-pipeline-consumers"
     partitions: int = Field(default=6, ge=1, le=1_000)
     drain_timeout_us: Duration = Field(default=30 * US_PER_S, alias="drainTimeout", ge=0)
+
+    @field_validator("scenarios")
+    @classmethod
+    def _names_are_plain(cls, scenarios: dict[str, Scenario]) -> dict[str, Scenario]:
+        if odd := [name for name in scenarios if not _SCENARIO_NAME.fullmatch(name)]:
+            names = ", ".join(repr(name) for name in odd)
+            raise ValueError(f"{names} can't name a scenario; take letters, digits, _ and -")
+        return scenarios
 
     @property
     def steps(self) -> list[tuple[int, dict[str, Scenario]]]:

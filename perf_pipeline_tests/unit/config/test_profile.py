@@ -2,16 +2,25 @@
 
 import json
 import tomllib
+from itertools import accumulate
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from perf_pipeline.config.executors import ConstantArrivalRate, Executor, RampingVUs, describe
+from perf_pipeline.config.executors import (
+    ConstantArrivalRate,
+    ConstantVUs,
+    Executor,
+    RampingVUs,
+    describe,
+)
 from perf_pipeline.config.loading import SHIPPED, load_profile, shipped_profiles, validate_profile
 from perf_pipeline.config.profile import BENCHMARKS
 from perf_pipeline.errors import ExitCode, ProfileError
+from perf_pipeline.plan.vus import VuStep, reserved_steps
 
 ORACLE: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent / "k6_config_cases.json").read_text(encoding="utf-8")
@@ -44,6 +53,93 @@ def test_a_scenario_is_legal_where_k6_finds_it_legal(case: dict[str, Any]) -> No
     expected = case["expected"]
 
     assert legal is not (expected["parse_error"] or expected["validation_error"])
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(c, id=c["id"]) for c in ORACLE if "max_planned_vus" in c["expected"]],
+)
+def test_a_plan_needs_as_many_vus_and_as_long_as_k6_plans(case: dict[str, Any]) -> None:
+    adapter: TypeAdapter[Any] = TypeAdapter(Executor)
+    planned: list[tuple[int, int]] = []  # (when, change of the VUs), of all scenarios together
+    end_us = possible = 0
+    for scenario in json.loads(case["json"]).values():
+        own = {k: v for k, v in scenario.items() if k not in NOT_OURS | {"options"}}
+        executor = adapter.validate_python(own)
+        steps = _reserved(executor)
+        planned += [
+            (executor.start_time_us + now.at_us, now.vus - before)
+            for before, now in zip((0, *(step.vus for step in steps)), steps, strict=False)
+        ]
+        end_us = max(end_us, executor.start_time_us + steps[-1].at_us)
+        possible = max(possible, executor.most_vus)
+    running = list(accumulate(change for _, change in sorted(planned, key=itemgetter(0))))
+    expected = case["expected"]
+
+    assert end_us == expected["total_end_offset_ms"] * 1_000
+    assert max(running) == expected["max_planned_vus"]
+    assert max(possible, *running) == expected["max_possible_vus"]
+
+
+def _reserved(executor: Any) -> list[VuStep]:
+    if isinstance(executor, ConstantVUs | RampingVUs):
+        return reserved_steps(executor)
+    first = getattr(executor, "pre_allocated_vus", executor.most_vus)
+    return [VuStep(0, first), VuStep(executor.length_us + executor.graceful_stop_us, 0)]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "legal"),
+    [
+        ({"startVUs": 100_000_000, "stages": [{"duration": "1s", "target": 1}]}, True),
+        ({"startVUs": 100_000_001, "stages": [{"duration": "1s", "target": 1}]}, False),
+        ({"startVUs": 1, "stages": [{"duration": "1s", "target": 100_000_001}]}, False),
+    ],
+)
+def test_ramping_vus_end_at_k6s_limit(scenario: dict[str, Any], legal: bool) -> None:
+    # grafana/k6 lib/executor/ramping_vus.go: maxConcurrentVUs is 100,000,000
+    adapter: TypeAdapter[Any] = TypeAdapter(Executor)
+    whole = {"executor": "ramping-vus", **scenario}
+    if legal:
+        assert adapter.validate_python(whole).most_vus == 100_000_000
+        return
+
+    with pytest.raises(ValidationError, match="100000001 VUs are more than 100000000"):
+        adapter.validate_python(whole)
+
+
+@pytest.mark.parametrize("name", ["a b", "", "a/../b", "größe", "a.b\n"])
+def test_a_scenario_is_named_as_k6_lets_it_be_named(name: str) -> None:
+    # grafana/k6 lib/executor/base_config.go: ^[0-9a-zA-Z_-]+$
+    plan = {"executor": "constant-vus", "duration": "2s", "exec": "create_user"}
+    raw = {**json.loads(load_profile("quick").as_json), "benchmarks": {}}
+    raw["benchmarks"]["end_to_end"] = {"scenarios": {name: plan}}
+
+    with pytest.raises(ProfileError, match="can't name a scenario; take letters, digits, _ and -"):
+        validate_profile(raw, "own.toml")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("scenarios.create_users.graceful_stop_us", "1s"),
+        ("scenarios.create_users.parameters.think_time_us", "1s"),
+        ("thresholds.http_reqs", [{"threshold": "count>0", "abort_on_fail": True}]),
+        ("drain_timeout_us", "1s"),
+    ],
+)
+def test_the_spelling_of_the_code_is_no_key_of_a_profile(key: str, value: object) -> None:
+    """A key that is read under two names could be given twice, and one of them be ignored."""
+    with pytest.raises(ProfileError, match="is not a key here"):
+        load_profile("quick", {f"benchmarks.end_to_end.{key}": value})
+
+
+@pytest.mark.parametrize("duration", [[1], {"s": 1}, float("inf")])
+def test_a_duration_of_another_type_is_a_sentence(duration: object) -> None:
+    path = "benchmarks.end_to_end.scenarios.create_users.duration"
+
+    with pytest.raises(ProfileError, match="duration: .* is not a duration"):
+        load_profile("quick", {path: duration})
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -19,6 +19,7 @@ from enum import StrEnum
 from operator import eq, ge, gt, le, lt, ne
 from types import MappingProxyType
 from typing import Final, Literal
+from zlib import crc32
 
 from perf_pipeline.metrics.catalog import CATALOG, Kind
 
@@ -94,7 +95,7 @@ class Threshold:
     @property
     def statistic_label(self) -> str:
         """Give the statistic as written in the grammar, e.g. `p(95)`."""
-        return self.statistic if self.percentile is None else f"p({self.percentile:g})"
+        return self.statistic if self.percentile is None else f"p({_digits(self.percentile)})"
 
     @property
     def key(self) -> str:
@@ -106,15 +107,22 @@ class Threshold:
     def subject(self) -> str:
         """Name what is judged, without the bound, in letters, digits and underscores.
 
-        The name of the Dagster asset check and of the JUnit case: it stays when the bound moves.
+        The name of the Dagster asset check and of the JUnit case: it stays when the bound moves,
+        and two filters never share one (a value that loses letters here gets a checksum).
         """
-        statistic = self.statistic if self.percentile is None else f"p{self.percentile:g}"
-        words = (self.metric, *(part for pair in self.tags.items() for part in pair), statistic)
-        return "__".join(re.sub(r"[^A-Za-z0-9_]", "_", word) for word in words)
+        percentile = self.percentile
+        statistic = self.statistic if percentile is None else f"p{_digits(percentile)}"
+        tags = (part for tag, value in self.tags.items() for part in (tag, _word(value)))
+        return "__".join((self.metric, *tags, statistic.replace(".", "_").replace("-", "_")))
 
     def holds(self, observed: float) -> bool:
         """Compare an observed figure with the bound."""
         return _COMPARE[self.comparison](observed, self.bound)
+
+    def may_abort(self, elapsed_us: float) -> bool:
+        """Say whether failing ends the load, so long after its begin; a delay must have passed."""
+        delay_us = self.delay_abort_eval_us
+        return self.abort_on_fail and (not delay_us or delay_us < elapsed_us)
 
     def judge(self, observed: float | None, *, measured: bool = True) -> "Verdict":
         """Turn an observed figure into a verdict.
@@ -140,6 +148,18 @@ class Verdict:
     observed: float | None
     status: Status
     reason: str = field(default="")
+
+
+def _digits(percentile: float) -> str:
+    """Write a percentile with all its digits and no more, as Go's %g does: 95, 99.9, 99.99999."""
+    return repr(abs(percentile)).removesuffix(".0")
+
+
+def _word(value: str) -> str:
+    plain = re.sub(r"[^A-Za-z0-9_]", "_", value)
+    if plain == value and "__" not in value and not value.endswith("_") and value[0] != "_":
+        return value
+    return f"{plain}_{crc32(value.encode()):08x}"
 
 
 def parse_key(text: str) -> tuple[str, dict[str, str]]:

@@ -51,7 +51,7 @@ class LiveJudge:
         if not self._thresholds or elapsed_s < self._next_s:
             return None
         self._next_s = elapsed_s + EVERY_S
-        due = [one for one in self._thresholds if one.delay_abort_eval_us / 1e6 < elapsed_s]
+        due = [one for one in self._thresholds if one.may_abort(elapsed_s * 1e6)]
         if not due:
             return None
         with memory_history() as history:

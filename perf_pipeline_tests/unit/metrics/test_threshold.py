@@ -1,6 +1,7 @@
 """k6's threshold grammar, against what k6 itself answered."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,11 @@ def test_an_expression_is_read_as_k6_reads_it(case: dict[str, Any]) -> None:
             parse_expression(text)
         return
     parsed = parse_expression(text)
+    kind = {"value": "produce_rate", "count": "http_reqs", "rate": "success"}
+    label = parse_threshold(kind.get(parsed[0], "response_time"), text).statistic_label
 
+    # P141: k6 keeps the sign of -0
+    assert label == expected["sink_key"].replace("(-0)", "(0)")
     assert parsed == (
         expected["method"],
         expected["percentile"],
@@ -87,6 +92,28 @@ def test_a_kind_of_metric_has_the_statistics_that_k6_gives_it(case: dict[str, An
     expected = case["expected"]["valid"] and case["id"] != "V045"
 
     assert legal is expected
+
+
+@pytest.mark.parametrize("case", [c for c in cases("validate") if c.values[0]["input"]["metric"]])
+def test_a_key_and_its_statistic_are_legal_where_k6_finds_them_legal(case: dict[str, Any]) -> None:
+    given = case["input"]
+    # k6's test has its own metric with any tags; ours must be in the catalog and have the tags.
+    name = {"counter": "http_reqs", "rate": "http_req_failed", "trend": "http_req_duration"}
+    key = given["metric"].replace("my_metric", name[given["metric_type"]])
+    for tag, ours in {
+        "foo:": "scenario:",
+        "abc:": "status:",
+        "easyas:": "error:",
+        "{a:": "{status:",
+    }.items():
+        key = key.replace(tag, ours)
+    try:
+        parse_threshold(key, given["expression"])
+        legal = True
+    except ValueError:
+        legal = False
+
+    assert legal is case["expected"]["valid"]
 
 
 @pytest.mark.parametrize(
@@ -147,6 +174,31 @@ def test_the_subject_names_what_is_judged_and_stays_when_the_bound_moves() -> No
 
     assert first.subject == moved.subject == "http_req_duration__scenario__read__p95"
     assert parse_threshold("response_time", "p(99.9)<1").subject == "response_time__p99_9"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("http_reqs{operation:get-user}", "http_reqs{operation:get_user}"),
+        ("http_reqs{operation:shop::pay}", "http_reqs{operation:shop/:pay}"),
+        ("http_reqs{scenario:a__status__200}", "http_reqs{scenario:a,status:200}"),
+        ("http_reqs{operation:größe}", "http_reqs{operation:grüße}"),
+        ("http_reqs{scenario:a}", "http_reqs{operation:a}"),
+    ],
+)
+def test_two_filters_of_one_metric_never_share_a_subject(one: str, other: str) -> None:
+    subjects = [parse_threshold(key, "count>0").subject for key in (one, other)]
+
+    assert subjects[0] != subjects[1]
+    assert all(re.fullmatch(r"[A-Za-z0-9_]+", subject) for subject in subjects)
+
+
+def test_a_percentile_keeps_all_its_digits_in_the_label_and_the_subject() -> None:
+    # k6's sink_key is Go's %g, the shortest text that reads back; Python's %g has 6 digits.
+    fine = parse_threshold("response_time", "p(99.99999)<1")
+
+    assert (fine.statistic_label, fine.subject) == ("p(99.99999)", "response_time__p99_99999")
+    assert fine.subject != parse_threshold("response_time", "p(100)<1").subject
 
 
 def test_every_metric_is_described_and_no_name_is_used_twice() -> None:

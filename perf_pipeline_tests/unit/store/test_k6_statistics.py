@@ -100,3 +100,35 @@ def test_a_threshold_is_judged_as_k6_judges_it(
         return
     assert observed == pytest.approx(expected["lhs"], rel=1e-12)
     assert (threshold.judge(observed).status is Status.PASS) == expected["pass"]
+
+
+@pytest.mark.parametrize(
+    ("tags", "numbers"),
+    [
+        # k6 (T005): status:200 is not 2000; all named tags must be there, with exactly these values
+        ("status:200", {0, 1}),
+        ("status:2000", {2}),
+        ("scenario:a,status:200", {0}),
+        ("status:200, scenario:'a'", {0}),
+        ("scenario:a", {0, 2}),
+        ("scenario:a,operation:get,status:200", {0}),
+        ("scenario:a,operation:ge", set()),
+    ],
+)
+def test_a_filter_takes_the_samples_that_have_all_its_tags(
+    tags: str, numbers: set[int], history: History, tmp_path: Path
+) -> None:
+    samples = [
+        sample(scenario="a", operation="get", status=200, bytes_out=1),
+        sample(scenario="b", operation="get", status=200, bytes_out=2),
+        sample(scenario="a", operation="put", status=2000, bytes_out=4),
+    ]
+    run = Spool(f"filter {tags}", samples=samples, outcome=complete())
+    history.ingest(run.write(tmp_path), "api")
+
+    observed = history.observe(
+        RunKey(run.run_id, "api"), parse_threshold(f"data_sent{{{tags}}}", "count>0")
+    )
+
+    # each sample sends another power of 2, so that the sum says which were taken
+    assert (observed or 0) == sum(2**number for number in numbers)

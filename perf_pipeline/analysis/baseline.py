@@ -104,4 +104,5 @@ def diff(
         reason=reason,
         baseline=tuple(known[index] for index in kept),
         changed_since=None if since is None else [*known, len(history)][since],
+        error=now.error,
     )

@@ -12,11 +12,14 @@ from typing import Final
 
 from perf_pipeline.analysis.noise import centre_and_spread, student_t
 from perf_pipeline.analysis.scale import Ruler, Scale
-from perf_pipeline.analysis.suspicion import BaselinePolicy
+from perf_pipeline.analysis.series import Diff
+from perf_pipeline.analysis.suspicion import WORSE_SIGN, BaselinePolicy, Prediction
 from perf_pipeline.analysis.window import unsuspicious
 
 POWER: Final = 0.8
 """A change is detectable when one run shows it in so many of all cases."""
+
+_HELPS_BELOW: Final = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +74,67 @@ def outlook(histories: Sequence[Sequence[float]], policy: BaselinePolicy) -> Out
         full_window=median(detectable_change(sd, policy.window, policy) for sd, _ in known),
         half_noise=median(detectable_change(sd / 2, n, policy) for sd, n in known),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """Say what would make one series show smaller changes; positive, on the effect's scale.
+
+    Attributes:
+        now: smallest worsening that one run shows in 80 of 100 cases.
+        full_window: the same with a baseline of the whole window; None when it is full.
+        half_noise: the same with the runs that there are and half of their spread.
+        window: runs of a full window.
+    """
+
+    now: float
+    full_window: float | None
+    half_noise: float
+    window: int
+
+    @property
+    def helps(self) -> bool:
+        """Say whether more runs or less noise help; if not, the minimum effect is the limit."""
+        best = min(self.half_noise, self.now if self.full_window is None else self.full_window)
+        return best < _HELPS_BELOW * self.now
+
+
+def remedy(diff: Diff, policy: BaselinePolicy) -> Remedy | None:
+    """Give what would make a series show more; None where history was not the judge.
+
+    The formula is that of `detectable_change`, on the diff's own scale. Where the
+    spread is the sampling noise of the requests it falls with the root of their number, so that
+    four times the requests halve it; what the machine adds stays.
+
+    Args:
+        diff: of a run against the runs before.
+        policy: the gate.
+    """
+    now, effect, runs = diff.minimum_detectable, diff.effect, diff.noise.n
+    if diff.pinned is not None or diff.error is None or effect is None or now is None:
+        return None
+    ruler = policy.ruler(effect.scale)
+    sd = diff.error / math.sqrt(1 + 1 / runs)
+    # Only the unit scale asks for the centre, and there a change is a plain difference.
+    centre = (diff.value or 0.0) - effect.change
+    sign = WORSE_SIGN[diff.series.better] or 1
+
+    def shown(spread: float, n: int) -> float:
+        critical = student_t(1 - policy.alpha / 2, n - 1)
+        error = max(spread, ruler.sd_floor) * math.sqrt(1 + 1 / n)
+        return Prediction(n, centre, error, critical).detectable(ruler, sign)
+
+    full = shown(sd, policy.window) if runs < policy.window else None
+    return Remedy(now, full, shown(sd / 2, runs), policy.window)
+
+
+def suspects_by_chance(series: int, policy: BaselinePolicy) -> float:
+    """Give how many series of one run are SUSPECT at most though nothing changed, in the mean.
+
+    alpha / 2 for each, the bad direction alone; the minimum effect makes it fewer where noise is
+    small. It holds for dependent series as well, because means add up. 2 % of 67 and half of it:
+
+    >>> suspects_by_chance(67, BaselinePolicy())
+    0.67
+    """
+    return series * policy.alpha / 2

@@ -109,3 +109,28 @@ def scale_of(kind: Kind, values: Sequence[float]) -> Scale:
     if kind is Kind.RATE:
         return Scale.POINTS
     return Scale.RELATIVE if all(value > 0 for value in values) else Scale.UNIT
+
+
+def prediction_band(value: float, effect: Effect) -> tuple[float, float] | None:
+    """Give where a run was expected, in the metric's unit; None without an interval.
+
+    The interval of the change turned round: a change is in line when its interval holds zero, and
+    that is when the value is inside the band.
+
+    >>> prediction_band(120.0, Effect(0.2, 0.0, 0.5, Scale.RELATIVE))
+    (80.0, 120.0)
+    """
+    if effect.low is None or effect.high is None:
+        return None
+    if effect.scale is not Scale.RELATIVE:
+        return value - effect.high, value - effect.low
+    if effect.low <= -1:
+        return None
+    return value / (1 + effect.high), value / (1 + effect.low)
+
+
+def change_between(before: float, after: float, kind: Kind) -> Effect:
+    """Give the change from one level to another, without an interval."""
+    scale = scale_of(kind, (before, after))
+    change = after / before - 1 if scale is Scale.RELATIVE else after - before
+    return Effect(change, None, None, scale)

@@ -72,6 +72,7 @@ class Diff:
             direction, good or bad): index of its first run; the run itself has the index after the
             history's last. None otherwise.
         against: name of the pinned release; empty for history and for a profile's fixed figure.
+        error: standard error of a new run, see Suspicion.
     """
 
     series: Series
@@ -85,6 +86,7 @@ class Diff:
     baseline: tuple[int, ...] = ()
     changed_since: int | None = None
     against: str = ""
+    error: float | None = None
 
 
 def gated(

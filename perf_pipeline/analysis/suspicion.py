@@ -15,7 +15,8 @@ from perf_pipeline.analysis.scale import Effect, Ruler, Scale, scale_of
 from perf_pipeline.metrics.catalog import Better, Kind
 
 _MDE_POWER: Final = 0.8
-_WORSE_SIGN: Final[Mapping[Better, int]] = {"lower": 1, "higher": -1, "neither": 0}
+WORSE_SIGN: Final[Mapping[Better, int]] = {"lower": 1, "higher": -1, "neither": 0}
+"""Which way on the scale is worse."""
 
 
 class DiffStatus(StrEnum):
@@ -73,6 +74,7 @@ class Suspicion:
         minimum_detectable: smallest true worsening that a single run shows as suspect in 80 of
             100 cases; a positive number on the effect's scale.
         status: OK, IMPROVED, SUSPECT or LEARNING.
+        error: standard error of a new run, on the effect's scale (of logarithms when RELATIVE).
     """
 
     z: float | None
@@ -80,13 +82,18 @@ class Suspicion:
     effect: Effect | None
     minimum_detectable: float | None
     status: DiffStatus
+    error: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class _Prediction:
-    """Predict a new run: position `centre`, standard error `error`, t quantile `critical`.
+class Prediction:
+    """Predict a new run on a ruler.
 
-    `n` runs tell the spread, so that it has n - 1 degrees of freedom.
+    Attributes:
+        n: runs that tell the spread, so that it has n - 1 degrees of freedom.
+        centre: position.
+        error: standard error of a new run, s * sqrt(1 + 1/n).
+        critical: t(1 - alpha/2, n - 1).
     """
 
     n: int
@@ -96,9 +103,14 @@ class _Prediction:
 
     @property
     def half_width(self) -> float:
+        """Give half of the prediction interval, a distance of positions."""
         return self.critical * self.error
 
     def detectable(self, ruler: Ruler, sign: int) -> float:
+        """Give the smallest change upwards (1) or downwards (-1) that one run shows.
+
+        A positive number on the ruler's scale, for 80 of 100 cases. Source: Bloom (1995).
+        """
         needed = max(self.half_width, ruler.least_distance(self.centre, sign))
         return abs(ruler.change(sign * (needed + student_t(_MDE_POWER, self.n - 1) * self.error)))
 
@@ -140,8 +152,8 @@ def suspicion(
         return Suspicion(None, None, effect, None, DiffStatus.LEARNING)
     error = sd * math.sqrt(1 + 1 / len(baseline))
     critical = student_t(1 - policy.alpha / 2, witnesses - 1)
-    new_run = _Prediction(witnesses, centre, error, critical)
-    return _judged(distance, new_run, ruler, policy, _WORSE_SIGN[better])
+    new_run = Prediction(witnesses, centre, error, critical)
+    return _judged(distance, new_run, ruler, policy, WORSE_SIGN[better])
 
 
 def _sd_of(runs: Sequence[float], ruler: Ruler) -> float | None:
@@ -151,7 +163,7 @@ def _sd_of(runs: Sequence[float], ruler: Ruler) -> float | None:
 
 
 def _judged(
-    distance: float, new_run: _Prediction, ruler: Ruler, policy: BaselinePolicy, worse: int
+    distance: float, new_run: Prediction, ruler: Ruler, policy: BaselinePolicy, worse: int
 ) -> Suspicion:
     effect = Effect(
         ruler.change(distance),
@@ -168,4 +180,4 @@ def _judged(
     else:
         status = DiffStatus.SUSPECT if worse * distance > 0 else DiffStatus.IMPROVED
     detectable = new_run.detectable(ruler, worse or 1)
-    return Suspicion(z, new_run.critical, effect, detectable, status)
+    return Suspicion(z, new_run.critical, effect, detectable, status, new_run.error)

@@ -105,4 +105,5 @@ def diff(
         baseline=tuple(known[index] for index in kept),
         changed_since=None if since is None else [*known, len(history)][since],
         error=now.error,
+        policy=policy,
     )

@@ -99,20 +99,17 @@ class Remedy:
         return best < _HELPS_BELOW * self.now
 
 
-def remedy(diff: Diff, policy: BaselinePolicy) -> Remedy | None:
+def remedy(diff: Diff) -> Remedy | None:
     """Give what would make a series show more; None where history was not the judge.
 
     The formula is that of `detectable_change`, on the diff's own scale. Where the
     spread is the sampling noise of the requests it falls with the root of their number, so that
     four times the requests halve it; what the machine adds stays.
-
-    Args:
-        diff: of a run against the runs before.
-        policy: the gate.
     """
-    now, effect, runs = diff.minimum_detectable, diff.effect, diff.noise.n
-    if diff.pinned is not None or diff.error is None or effect is None or now is None:
+    now, effect, policy = diff.minimum_detectable, diff.effect, diff.policy
+    if policy is None or diff.error is None or effect is None or now is None:
         return None
+    runs = diff.noise.n
     ruler = policy.ruler(effect.scale)
     sd = diff.error / math.sqrt(1 + 1 / runs)
     # Only the unit scale asks for the centre, and there a change is a plain difference.
@@ -129,10 +126,10 @@ def remedy(diff: Diff, policy: BaselinePolicy) -> Remedy | None:
 
 
 def suspects_by_chance(series: int, policy: BaselinePolicy) -> float:
-    """Give how many series of one run are SUSPECT at most though nothing changed, in the mean.
+    """Give how many series of one run are SUSPECT though nothing changed, in the mean.
 
-    alpha / 2 for each, the bad direction alone; the minimum effect makes it fewer where noise is
-    small. It holds for dependent series as well, because means add up. 2 % of 67 and half of it:
+    alpha / 2 for each, the bad direction alone; it holds for dependent series as well, because
+    means add up. The minimum effect makes it fewer where noise is small. Half of 2 % of 67:
 
     >>> suspects_by_chance(67, BaselinePolicy())
     0.67

@@ -10,7 +10,7 @@ from typing import Final
 
 from perf_pipeline.analysis.noise import NoiseFloor
 from perf_pipeline.analysis.scale import Effect
-from perf_pipeline.analysis.suspicion import DiffStatus
+from perf_pipeline.analysis.suspicion import BaselinePolicy, DiffStatus
 from perf_pipeline.metrics.catalog import CATALOG, Better
 
 P99_MINIMUM_REQUESTS: Final = 2_000
@@ -73,6 +73,7 @@ class Diff:
             history's last. None otherwise.
         against: name of the pinned release; empty for history and for a profile's fixed figure.
         error: standard error of a new run, see Suspicion.
+        policy: the gate that judged by history; None where history was not the judge.
     """
 
     series: Series
@@ -87,6 +88,7 @@ class Diff:
     changed_since: int | None = None
     against: str = ""
     error: float | None = None
+    policy: BaselinePolicy | None = None
 
 
 def gated(

@@ -29,6 +29,7 @@ from perf_pipeline.report.wording import (
     observed,
     quantity,
     reference_of,
+    remedy_of,
     statistic_unit,
     summary_key,
     variation_of,
@@ -255,6 +256,7 @@ def _diff_row(one: Diff) -> dict[str, Cell]:
         "change": change_of(one),
         "interval": interval_of(one),
         "minimum detectable": detectable_of(one),
+        "would detect": remedy_of(one),
         "reason": one.reason,
     }
 

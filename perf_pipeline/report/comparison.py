@@ -8,10 +8,20 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
+from perf_pipeline.analysis.power import suspects_by_chance
 from perf_pipeline.report import headline
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.report.why import Trouble, moved
-from perf_pipeline.report.wording import ABSENT, change_of, plural, reference_of, words
+from perf_pipeline.report.wording import (
+    ABSENT,
+    HALF_NOISE,
+    change_of,
+    number,
+    plural,
+    reference_of,
+    remedy_of,
+    words,
+)
 
 _MOVED: Final = frozenset(
     {
@@ -58,7 +68,29 @@ def remarks(report: RunReport) -> list[Trouble]:
         lines.append(("OK", "baseline", f"{plural(in_line, 'series', 'series')} within the noise"))
     lines += _learning(against_history)
     lines += _not_compared(against_history)
-    return lines
+    return lines + _by_chance(against_history) + _half_noise(against_history)
+
+
+def _by_chance(pairs: Sequence[NamedDiff]) -> list[Trouble]:
+    """Tell how many series were judged, and how many false suspects that makes."""
+    policies = [diff.policy for _, diff in pairs if diff.status in _JUDGED and diff.policy]
+    if not policies:
+        return []
+    judged = plural(len(policies), "series", "series")
+    expected = suspects_by_chance(len(policies), policies[0])
+    sentence = (
+        f"{judged} judged; by chance alone about {number(expected, 2)} of them are SUSPECT in a "
+        "run, so that REGRESSED takes 2 of 3 runs"
+    )
+    return [("NOTE", "baseline", sentence)]
+
+
+def _half_noise(pairs: Sequence[NamedDiff]) -> list[Trouble]:
+    """Say how noise is halved, when a series would gain from it."""
+    if not any(HALF_NOISE in remedy_of(diff) for _, diff in pairs):
+        return []
+    how = f"{HALF_NOISE}: four times the requests (a longer run), or a quieter machine"
+    return [("NOTE", "would detect", how)]
 
 
 def _learning(pairs: Sequence[NamedDiff]) -> list[Trouble]:

@@ -159,12 +159,14 @@ def _diffs(pairs: Iterable[tuple[str, Diff]]) -> str:
             wording.change_of(diff),
             wording.interval_of(diff),
             wording.detectable_of(diff),
+            wording.remedy_of(diff),
             status(diff.status),
         )
         for benchmark, diff in pairs
     )
-    header = ("benchmark", "series", "n", "median", "CV", "change", "interval", "detects", "status")
-    return table(header, rows, numeric=frozenset(range(2, 8)))
+    header = ("benchmark", "series", "n", "median", "CV", "change", "interval", "detects")
+    columns = (*header, "would detect", "status")
+    return table(columns, rows, numeric=frozenset(range(2, 8)), prose=frozenset({8}))
 
 
 def _benchmark(benchmark: BenchmarkReport) -> str:

@@ -107,7 +107,18 @@ def _verdicts(report: RunReport) -> str:
 
 def _baseline(report: RunReport) -> str:
     compared = _table(
-        ("benchmark", "series", "n", "median", "CV", "change", "interval", "detects", "status"),
+        (
+            "benchmark",
+            "series",
+            "n",
+            "median",
+            "CV",
+            "change",
+            "interval",
+            "detects",
+            "would detect",
+            "status",
+        ),
         (
             (
                 name,
@@ -118,6 +129,7 @@ def _baseline(report: RunReport) -> str:
                 wording.change_of(diff),
                 wording.interval_of(diff),
                 wording.detectable_of(diff),
+                wording.remedy_of(diff),
                 wording.words(diff.status),
             )
             for name, diff in report.diffs

@@ -31,6 +31,7 @@ _STYLES: Final = {
     "CEILING": "dim",
     "REGRESSED": "bold red",
     "LEARNING": "dim",
+    "NOTE": "dim",
 }
 _OTHER_STYLE: Final = "bold magenta"
 _MOST_ROWS: Final = 12
@@ -178,8 +179,12 @@ def _baseline_table(pairs: list[tuple[str, Diff]]) -> Table:
             table.add_row(_plain(name, "bold"), "", "", "", "")
             benchmark = name
         variation = f"n {diff.noise.n}, CV {wording.variation_of(diff)}"
+        remedy = wording.remedy_of(diff)
+        more = [_plain(f"  would detect {remedy}", "dim")] if remedy != wording.ABSENT else []
         table.add_row(
-            Text("\n").join([_plain(f"  {diff.series.key}"), _plain(f"  {diff.series.statistic}")]),
+            Text("\n").join(
+                [_plain(f"  {diff.series.key}"), _plain(f"  {diff.series.statistic}"), *more]
+            ),
             Text("\n").join([_plain(wording.reference_of(diff)), _plain(variation)]),
             Text("\n").join([_plain(wording.change_of(diff)), _plain(wording.interval_of(diff))]),
             _plain(wording.detectable_of(diff)),

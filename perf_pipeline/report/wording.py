@@ -7,6 +7,7 @@ import math
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff
+from perf_pipeline.analysis.power import remedy
 from perf_pipeline.analysis.scale import Effect, Scale
 from perf_pipeline.errors import ExitCode
 from perf_pipeline.metrics.catalog import CATALOG, Kind
@@ -15,6 +16,7 @@ from perf_pipeline.metrics.threshold import Threshold
 from perf_pipeline.units import US_PER_S, format_bytes, format_duration
 
 ABSENT: Final = "-"
+HALF_NOISE: Final = "half the noise"
 OUTCOMES: Final = {
     ExitCode.OK: "PASS",
     ExitCode.THRESHOLD_FAILED: "FAIL",
@@ -145,6 +147,26 @@ def detectable_of(diff: Diff) -> str:
     if diff.minimum_detectable is None or diff.effect is None:
         return ABSENT
     return signed(diff.minimum_detectable, diff.effect.scale, diff_unit(diff)).removeprefix("+")
+
+
+def remedy_of(diff: Diff) -> str:
+    """Write what one run would show with more runs or with less noise, or `-`.
+
+    Half the noise: four times the requests where noise is sampling, or a quieter machine.
+    """
+    found = remedy(diff)
+    if found is None or diff.effect is None:
+        return ABSENT
+    if not found.helps:
+        return "limited by the minimum effect"
+    scale, unit = diff.effect.scale, diff_unit(diff)
+    more_runs = (found.full_window, f"with {found.window} runs")
+    less_noise = (found.half_noise, f"with {HALF_NOISE}")
+    return ", ".join(
+        f"{signed(value, scale, unit).removeprefix('+')} {how}"
+        for value, how in (more_runs, less_noise)
+        if value is not None and value < found.now
+    )
 
 
 def reference_of(diff: Diff) -> str:

@@ -53,7 +53,7 @@ def test_a_full_window_and_half_the_noise_of_a_hand_calculation() -> None:
     # now: exp(4.6879 * 0.10 * sqrt(6 / 5)) - 1 = exp(0.51354) - 1 = 0.6712
     # 30 runs: t(.99, 29) + t(.80, 29) = 3.3162; exp(3.3162 * 0.10 * sqrt(31 / 30)) - 1 = 0.4009
     # half the noise: exp(0.25677) - 1 = 0.2927
-    found = remedy(against(FIVE), POLICY)
+    found = remedy(against(FIVE))
 
     assert found is not None
     assert found.now == pytest.approx(0.6712, abs=3e-4)
@@ -64,7 +64,7 @@ def test_a_full_window_and_half_the_noise_of_a_hand_calculation() -> None:
 
 def test_half_the_noise_halves_the_detectable_distance() -> None:
     # On logarithms the detectable change is proportional to s as long as no floor is reached.
-    found = remedy(against(FIVE), POLICY)
+    found = remedy(against(FIVE))
 
     assert found is not None
     assert math.log1p(found.half_noise) == pytest.approx(math.log1p(found.now) / 2)
@@ -72,7 +72,7 @@ def test_half_the_noise_halves_the_detectable_distance() -> None:
 
 def test_more_is_better_looks_at_the_fall() -> None:
     # A fall by 1 - exp(-0.51354) = 0.4016.
-    found = remedy(against(FIVE, series=Series("http_reqs", {}, "rate")), POLICY)
+    found = remedy(against(FIVE, series=Series("http_reqs", {}, "rate")))
 
     assert found is not None
     assert found.now == pytest.approx(0.4016, abs=3e-4)
@@ -81,7 +81,7 @@ def test_more_is_better_looks_at_the_fall() -> None:
 def test_rates_are_in_points_and_a_constant_one_is_limited_by_its_minimum() -> None:
     # s is at its floor of 0.0005: 3.3162 * 0.0005 * sqrt(31 / 30) is less than the minimum of
     # 0.005 points, so that 0.005 + 0.8542 * 0.0005 * sqrt(31 / 30) = 0.005434 stays.
-    found = remedy(against([0.01] * 30, 0.01, Series("http_req_failed", {}, "rate")), POLICY)
+    found = remedy(against([0.01] * 30, 0.01, Series("http_req_failed", {}, "rate")))
 
     assert found is not None
     assert found.now == found.half_noise == pytest.approx(0.005434, abs=1e-6)
@@ -90,10 +90,10 @@ def test_rates_are_in_points_and_a_constant_one_is_limited_by_its_minimum() -> N
 
 
 def test_no_interval_has_no_remedy() -> None:
-    assert remedy(against([]), POLICY) is None
-    assert remedy(against([800.0]), POLICY) is None
-    assert remedy(pinned_diff(P95, 800.0, 800.0, FIVE), POLICY) is None
-    assert remedy(diff(P95, None, FIVE, POLICY), POLICY) is None
+    assert remedy(against([])) is None
+    assert remedy(against([800.0])) is None
+    assert remedy(pinned_diff(P95, 800.0, 800.0, FIVE)) is None
+    assert remedy(diff(P95, None, FIVE, POLICY)) is None
 
 
 def test_chance_makes_half_of_alpha_suspect() -> None:

@@ -107,3 +107,27 @@ def test_series_that_were_not_compared_are_counted_by_benchmark(report: RunRepor
 )
 def test_a_leading_figure_says_what_it_was_compared_with(one: Diff | None, text: str) -> None:
     assert comparison.against(one) == text
+
+
+def test_the_number_of_judged_series_comes_with_what_chance_makes_of_it(report: RunReport) -> None:
+    # 3 judged ones * 0.02 / 2 = 0.03; the one without history is not judged.
+    diffs = [against(3.0, CALM), against(4.0, CALM, "med"), against(3.0, CALM, "avg")]
+    told = comparison.remarks(of(report, *diffs, against(3.0, [], "max")))
+
+    sentence = (
+        "3 series judged; by chance alone about 0.03 of them are SUSPECT in a run, so that "
+        "REGRESSED takes 2 of 3 runs"
+    )
+    assert ("NOTE", "baseline", sentence) in told
+
+
+def test_without_a_judged_series_chance_is_not_talked_about(report: RunReport) -> None:
+    assert not [one for one in comparison.remarks(of(report, against(3.0, []))) if "NOTE" in one]
+
+
+def test_how_noise_is_halved_is_said_once_where_it_helps(report: RunReport) -> None:
+    wild = [3.0, 4.0, 2.0, 3.5, 2.5, 3.0]
+    told = comparison.remarks(of(report, against(3.0, wild), against(3.0, wild, "med")))
+    how = "half the noise: four times the requests (a longer run), or a quieter machine"
+
+    assert told.count(("NOTE", "would detect", how)) == 1

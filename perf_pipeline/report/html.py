@@ -10,7 +10,7 @@ from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.metrics.summary import Summary
-from perf_pipeline.report import comparison, findings, headline, why, wording
+from perf_pipeline.report import comparison, findings, headline, trend, why, wording
 from perf_pipeline.report.answer import million_a_day
 from perf_pipeline.report.axis import panels
 from perf_pipeline.report.markup import (
@@ -26,8 +26,10 @@ from perf_pipeline.report.markup import (
 )
 from perf_pipeline.report.markup import text as escaped
 from perf_pipeline.report.model import BenchmarkReport, RunReport
+from perf_pipeline.report.origins import origin_table
 from perf_pipeline.report.stages import stage_bars
 from perf_pipeline.report.svg import plot, span_of
+from perf_pipeline.report.trend_plot import trend_plots
 
 _FIGURES: Final = (
     ("average", "average"),
@@ -48,6 +50,7 @@ def render_html(report: RunReport) -> str:
         "Thresholds": _verdicts(report),
         "Bottlenecks": _findings(report),
         "Against the baseline": _baseline(report),
+        "Over the runs": _trends(report),
         **{one.name: _benchmark(one) for one in report.benchmarks},
         "Environment": _environment(report),
     }
@@ -144,8 +147,14 @@ def _baseline(report: RunReport) -> str:
             _diffs(comparison.shown_first(report)),
             sentences(comparison.remarks(report)),
             folded(f"{len(compared)} series with a change", _diffs(compared)),
+            folded("where each comparison comes from", origin_table(report.origins)),
         )
     )
+
+
+def _trends(report: RunReport) -> str:
+    first = frozenset((name, diff.series.label) for name, diff in comparison.shown_first(report))
+    return sentences(trend.lines(report.trends)) + trend_plots(report.trends, first)
 
 
 def _diffs(pairs: Iterable[tuple[str, Diff]]) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from perf_pipeline.report import comparison, findings, headline, why, wording
+from perf_pipeline.report import comparison, findings, headline, trend, why, wording
 from perf_pipeline.report.answer import million_a_day
 from perf_pipeline.report.model import BenchmarkReport, RunReport
 
@@ -136,7 +136,8 @@ def _baseline(report: RunReport) -> str:
             if diff.effect is not None
         ),
     )
-    return "\n\n".join(part for part in (_list(comparison.remarks(report)), compared) if part)
+    told = [*trend.lines(report.trends), *comparison.remarks(report)]
+    return "\n\n".join(part for part in (_list(told), compared) if part)
 
 
 def _environment(report: RunReport) -> str:

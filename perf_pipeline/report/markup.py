@@ -14,7 +14,7 @@ from perf_pipeline.report.why import Trouble
 _GOOD: Final = frozenset({"PASS", "OK", "IMPROVED", "COMPLETED"})
 _NEUTRAL: Final = frozenset({"LEARNING", "NOT_APPLICABLE", "CEILING", "NOTE"})
 _CARE: Final = frozenset(
-    {"WARN", "SUSPECT", "NOTICE", "ENVIRONMENT_CHANGED", "FOUND", "NOT_SHOWN", "PROBLEM"}
+    {"WARN", "SUSPECT", "NOTICE", "ENVIRONMENT_CHANGED", "FOUND", "NOT_SHOWN", "PROBLEM", "CHANGED"}
 )
 
 

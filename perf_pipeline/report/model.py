@@ -15,6 +15,7 @@ from perf_pipeline.analysis.outcome import exit_code
 from perf_pipeline.errors import ExitCode
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Verdict
+from perf_pipeline.report.trend import Trend
 
 
 class BenchmarkStatus(StrEnum):
@@ -76,6 +77,27 @@ class BenchmarkReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Say where one comparison comes from.
+
+    Attributes:
+        benchmark: its name.
+        series: what was compared, as its label.
+        against: history, pinned, or the name of a release.
+        run_ids: runs of the baseline, oldest first; empty for a fixed figure.
+        config_hash: of the profile that judged.
+        code_version: of the package that judged.
+    """
+
+    benchmark: str
+    series: str
+    against: str
+    run_ids: tuple[str, ...]
+    config_hash: str
+    code_version: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunReport:
     """Report one run.
 
@@ -91,6 +113,8 @@ class RunReport:
         diffs: (benchmark, diff).
         findings: (benchmark or empty for the whole run, finding).
         attributions: (benchmark that follows messages, which tier holds their latency).
+        trends: each series that was compared with history, over the runs.
+        origins: where each comparison comes from.
         history_path: where the figures are kept; empty when nowhere.
         paths: kind of report to where it lies.
     """
@@ -106,6 +130,8 @@ class RunReport:
     diffs: tuple[tuple[str, Diff], ...] = ()
     findings: tuple[tuple[str, Finding], ...] = ()
     attributions: tuple[tuple[str, Attribution], ...] = ()
+    trends: tuple[Trend, ...] = ()
+    origins: tuple[Origin, ...] = ()
     history_path: str = ""
     paths: Mapping[str, str] = field(default_factory=dict)
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
-from perf_pipeline.report import comparison, findings, headline, why, wording
+from perf_pipeline.report import comparison, findings, headline, trend, why, wording
 from perf_pipeline.report.answer import million_a_day
 from perf_pipeline.report.model import RunReport
 
@@ -32,6 +32,7 @@ _STYLES: Final = {
     "REGRESSED": "bold red",
     "LEARNING": "dim",
     "NOTE": "dim",
+    "CHANGED": "yellow",
 }
 _OTHER_STYLE: Final = "bold magenta"
 _MOST_ROWS: Final = 12
@@ -168,7 +169,8 @@ def _baseline(report: RunReport) -> list[RenderableType]:
     if len(pairs) > _MOST_ROWS:
         rest = wording.plural(len(pairs) - _MOST_ROWS, "more series", "more series")
         parts.append(_plain(f"{rest}; `perf-pipeline compare {report.run_id}` shows all"))
-    return [*parts, _sentences(comparison.remarks(report))]
+    told = [*trend.lines(report.trends), *comparison.remarks(report)]
+    return [*parts, _sentences(told)]
 
 
 def _baseline_table(pairs: list[tuple[str, Diff]]) -> Table:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.report.model import Origin
 from perf_pipeline.runs.ingest import WAIT_S
 from perf_pipeline.runs.session import history_of
-from perf_pipeline.store.history import open_history
+from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.lineage import Lineage, judged
 from perf_pipeline.store.records import DiffRow, RunRecord
 
@@ -41,3 +42,20 @@ def lineage_of(state: Path, run_id: str) -> RunLineage:
             f"run {run_id} was not compared yet", hint=f"`perf-pipeline compare {run_id}` does it"
         )
     return RunLineage(run, tuple(found))
+
+
+def origins_of(history: History, run_id: str) -> list[Origin]:
+    """Give the lineage of every stored comparison of a run, for its report."""
+    return [
+        Origin(
+            benchmark,
+            f"{diff.metric}{{{diff.tags}}} {diff.statistic}"
+            if diff.tags
+            else f"{diff.metric} {diff.statistic}",
+            origin.reference or diff.baseline_kind,
+            tuple(origin.baseline_run_ids),
+            origin.config_hash,
+            origin.code_version,
+        )
+        for benchmark, diff, origin in judged(history, run_id)
+    ]

@@ -25,10 +25,12 @@ from perf_pipeline.runs.compare import compare_run
 from perf_pipeline.runs.evidence import findings_of
 from perf_pipeline.runs.ingest import WAIT_S, profile_of
 from perf_pipeline.runs.judge import NOT_RUN, judge_unjudged, thresholds_of
+from perf_pipeline.runs.lineage import origins_of
 from perf_pipeline.runs.notices import notices_of
 from perf_pipeline.runs.reruns import RERUNS, TRIGGER
 from perf_pipeline.runs.retention import let_go
 from perf_pipeline.runs.session import history_of, reports_of
+from perf_pipeline.runs.trends import trends_of
 from perf_pipeline.store.export import export_readings_csv
 from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey
@@ -168,6 +170,8 @@ def _assemble(
         diffs=tuple(diffs),
         findings=tuple(findings),
         attributions=tuple(attributions(history, run_id, findings)),
+        trends=tuple(trends_of(history, run_id, diffs)),
+        origins=tuple(origins_of(history, run_id)),
     )
 
 

@@ -1,0 +1,111 @@
+"""One series over the runs: history, expected band, this run, dated changes of level.
+
+Add here: another fact about a series over runs. Keep out: drawing (trend_plot.py) and statistics
+(analysis/).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from perf_pipeline.analysis.scale import Effect
+from perf_pipeline.analysis.series import Series
+from perf_pipeline.report import wording
+
+_MOST_TOLD: Final = 5
+_FOUND_BY: Final = {
+    "history": "found looking back",
+    "gate": "confirmed by 2 of 3 runs",
+    "accepted": "accepted as the new normal",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TrendRun:
+    """Hold one run of a trend; began_at is UTC, ISO 8601; value in the metric's unit."""
+
+    run_id: str
+    began_at: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrendChange:
+    """Date a change of level.
+
+    Attributes:
+        index: into the runs, of the first run of the new level.
+        effect: of the new level against the old one; None when a level is unknown.
+        before: in the metric's unit.
+        after: in the metric's unit.
+        found_by: history, gate or accepted.
+    """
+
+    index: int
+    effect: Effect | None
+    before: float | None
+    after: float | None
+    found_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Hold one series of one benchmark over like runs.
+
+    Attributes:
+        benchmark: its name.
+        series: what is drawn.
+        runs: oldest first, with this run at the end when it has a value.
+        has_newest: whether the last run is the reported one.
+        band: where the reported run was expected, in the metric's unit; None without.
+        changes: oldest first.
+    """
+
+    benchmark: str
+    series: Series
+    runs: tuple[TrendRun, ...]
+    has_newest: bool = True
+    band: tuple[float, float] | None = None
+    changes: tuple[TrendChange, ...] = ()
+
+    @property
+    def is_telling(self) -> bool:
+        """Say whether there are two runs to draw a line between."""
+        return len(self.runs) > 1
+
+    @property
+    def unit(self) -> str:
+        """Give the unit of the values."""
+        return wording.statistic_unit(self.series.metric, self.series.statistic)
+
+
+def lines(trends: Iterable[Trend]) -> list[tuple[str, str, str]]:
+    """Tell each dated change of level, the newest first, as (status, subject, sentence)."""
+    pairs = [(one, change) for one in trends for change in one.changes]
+    pairs.sort(key=lambda pair: pair[0].runs[pair[1].index].began_at, reverse=True)
+    told = [
+        ("CHANGED", f"{one.benchmark} {one.series.label}", _sentence(one, change))
+        for one, change in pairs[:_MOST_TOLD]
+    ]
+    rest = len(pairs) - len(told)
+    if rest:
+        more = wording.plural(rest, "older change", "older changes")
+        told.append(("CHANGED", "baseline", f"{more} of level; `perf-pipeline changes` lists all"))
+    return told
+
+
+def _sentence(trend: Trend, change: TrendChange) -> str:
+    run = trend.runs[change.index]
+    before, after = (wording.quantity(one, trend.unit) for one in (change.before, change.after))
+    began = f"run {run.run_id} of {run.began_at[:10]}"
+    return (
+        f"{change_text(trend, change)} since {began}, from {before} to {after} "
+        f"({_FOUND_BY.get(change.found_by, change.found_by)}; a warning only)"
+    )
+
+
+def change_text(trend: Trend, change: TrendChange) -> str:
+    """Write how far a level moved."""
+    if change.effect is None:
+        return "another level"
+    return wording.signed(change.effect.change, change.effect.scale, trend.unit)

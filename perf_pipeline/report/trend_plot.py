@@ -1,0 +1,169 @@
+"""Trends as inline SVG: runs, expected band, this run, dated changes of level.
+
+Add here: another mark. Keep out: colours (the page's style sheet), lines over one benchmark's time
+(svg.py).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from perf_pipeline.report import wording
+from perf_pipeline.report.axis import ticks
+from perf_pipeline.report.markup import folded
+from perf_pipeline.report.markup import text as escaped
+from perf_pipeline.report.trend import Trend, TrendChange, TrendRun, change_text
+
+_WIDTH: Final = 480
+_HEIGHT: Final = 210
+_LEFT: Final = 52
+_RIGHT: Final = 462
+_TOP: Final = 30
+_BOTTOM: Final = 172
+
+
+def trend_plots(trends: Sequence[Trend], first: frozenset[tuple[str, str]]) -> str:
+    """Draw every series that has two runs; those that changed or are named first are unfolded.
+
+    Args:
+        trends: of the reported run.
+        first: (benchmark, series label) of what the reader came for.
+    """
+    drawn = [one for one in trends if one.is_telling]
+    lead = [one for one in drawn if one.changes or (one.benchmark, one.series.label) in first]
+    rest = [one for one in drawn if one not in lead]
+    if not drawn:
+        return "<p>There is no earlier run to draw a trend from.</p>" if trends else ""
+    key = (
+        '<p class="soft">The dot is this run, the band is where it was expected; a dashed line is '
+        "a dated change of level, which warns and never fails.</p>"
+    )
+    more = "more " if lead else ""
+    title = wording.plural(len(rest), f"{more}trend", f"{more}trends")
+    return key + _grid(lead) + folded(title, _grid(rest))
+
+
+def _grid(trends: Sequence[Trend]) -> str:
+    return f'<div class="plots">{"".join(map(trend_plot, trends))}</div>' if trends else ""
+
+
+def trend_plot(trend: Trend) -> str:
+    """Draw one series over its runs; at least one run.
+
+    Raises:
+        ValueError: the trend has no run.
+    """
+    if not trend.runs:
+        raise ValueError(f"the trend of {trend.series.label} has no run")
+    label = f"{trend.benchmark} {trend.series.label}"
+    place = _Place.of(trend)
+    parts = (_axes(place, trend), _band(place, trend), _line(place, trend), _marks(place, trend))
+    return (
+        f"<figure><figcaption>{escaped(trend.benchmark)} <b>{escaped(trend.series.label)}</b>, "
+        f"{escaped(_caption(trend))}</figcaption>"
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escaped(label)} over runs">'
+        f'<g class="k0">{"".join(parts)}</g></svg></figure>'
+    )
+
+
+def _caption(trend: Trend) -> str:
+    """Tell in words what the drawing shows."""
+    newest = wording.quantity(trend.runs[-1].value, trend.unit)
+    parts = [f"this run {newest}" if trend.has_newest else "this run has no comparable figure"]
+    if trend.band is not None:
+        low, high = (wording.quantity(one, trend.unit) for one in trend.band)
+        parts.append(f"expected {low} to {high}")
+    parts += [
+        f"{change_text(trend, one)} since {trend.runs[one.index].began_at[:10]}"
+        for one in trend.changes
+    ]
+    return "; ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Map run numbers and values to the drawing's coordinates."""
+
+    runs: int
+    marks: tuple[float, ...]
+
+    @classmethod
+    def of(cls, trend: Trend) -> "_Place":
+        values = [run.value for run in trend.runs]
+        low, high = min(values), max(values)
+        if trend.band is not None:
+            # A band of a noisy, short history may be many times as wide as all runs together.
+            reach = 2 * (high - low) or abs(high) or 1.0
+            low = min(low, max(trend.band[0], low - reach))
+            high = max(high, min(trend.band[1], high + reach))
+        return cls(len(values), tuple(ticks(min(0.0, low), max(0.0, high))))
+
+    def x(self, index: int) -> float:
+        if self.runs == 1:
+            return (_LEFT + _RIGHT) / 2
+        return _LEFT + 8 + index / (self.runs - 1) * (_RIGHT - _LEFT - 8)
+
+    def y(self, value: float) -> float:
+        bottom, top = self.marks[0], self.marks[-1]
+        inside = min(max(value, bottom), top)
+        return _BOTTOM - (inside - bottom) / (top - bottom) * (_BOTTOM - _TOP)
+
+
+def _axes(place: _Place, trend: Trend) -> str:
+    rows = "".join(
+        f'<line x1="{_LEFT}" y1="{place.y(mark):.1f}" x2="{_RIGHT}" y2="{place.y(mark):.1f}"/>'
+        f'<text x="{_LEFT - 6}" y="{place.y(mark) + 4:.1f}" text-anchor="end">'
+        f"{wording.number(mark)}</text>"
+        for mark in place.marks
+    )
+    first, last = trend.runs[0].began_at[:10], trend.runs[-1].began_at[:10]
+    return (
+        f'{rows}<text x="4" y="12">{escaped(trend.unit)}</text>'
+        f'<text x="{_LEFT}" y="{_BOTTOM + 17}">{escaped(first)}</text>'
+        f'<text x="{_RIGHT}" y="{_BOTTOM + 17}" text-anchor="end">{escaped(last)}</text>'
+        f'<text x="{_RIGHT}" y="{_HEIGHT - 5}" text-anchor="end">'
+        f"{wording.plural(place.runs, 'run')}</text>"
+    )
+
+
+def _band(place: _Place, trend: Trend) -> str:
+    if trend.band is None:
+        return ""
+    top, bottom = place.y(trend.band[1]), place.y(trend.band[0])
+    return (
+        f'<rect class="band" x="{_LEFT}" y="{top:.1f}" width="{_RIGHT - _LEFT}" '
+        f'height="{max(bottom - top, 1):.1f}"/>'
+    )
+
+
+def _line(place: _Place, trend: Trend) -> str:
+    points = [f"{place.x(n):.1f} {place.y(run.value):.1f}" for n, run in enumerate(trend.runs)]
+    path = f'<path d="M{"L".join(points)}"/>' if len(points) > 1 else ""
+    radii = [2] * len(points)
+    radii[-1] = 5 if trend.has_newest else 2
+    dots = "".join(
+        f'<circle cx="{place.x(n):.1f}" cy="{place.y(run.value):.1f}" r="{radii[n]}">'
+        f"<title>{escaped(_tip(trend, run))}</title></circle>"
+        for n, run in enumerate(trend.runs)
+    )
+    return path + dots
+
+
+def _tip(trend: Trend, run: TrendRun) -> str:
+    when = run.began_at[:16].replace("T", " ")
+    return f"{run.run_id}, {when}: {wording.quantity(run.value, trend.unit)}"
+
+
+def _marks(place: _Place, trend: Trend) -> str:
+    return "".join(_mark(place, trend, change) for change in trend.changes)
+
+
+def _mark(place: _Place, trend: Trend, change: TrendChange) -> str:
+    x = place.x(change.index)
+    anchor = "end" if x > (_LEFT + _RIGHT) / 2 else "start"
+    day = trend.runs[change.index].began_at[:10]
+    return (
+        f'<line class="change" x1="{x:.1f}" y1="{_TOP - 8}" x2="{x:.1f}" y2="{_BOTTOM}"/>'
+        f'<text class="change" x="{x:.1f}" y="{_TOP - 14}" text-anchor="{anchor}">'
+        f"{escaped(day)} {escaped(change_text(trend, change))}</text>"
+    )

@@ -64,10 +64,20 @@ def lines(report: RunReport) -> list[tuple[str, str, str]]:
         ("FOUND", f"{group.worst.rule} ({group.worst.tier})", group.sentence)
         for group in found(report)
     ]
-    return told + [
+    told += [
         ("CEILING", group.worst.rule, f"{group.figures}; reached on purpose, no problem")
         for group in ceilings(report)
     ]
+    return told + _absent(report)
+
+
+def _absent(report: RunReport) -> list[tuple[str, str, str]]:
+    """Name the rules that had nothing to look at: a part that is not there, or not watched."""
+    names = _named(report, FindingStatus.NOT_APPLICABLE)
+    if not names:
+        return []
+    sentence = f"this run has no readings for {', '.join(names)}"
+    return [("NOT_APPLICABLE", "checklist", sentence)]
 
 
 def tally(report: RunReport) -> str:
@@ -93,7 +103,11 @@ def _when(one: Finding) -> str:
 
 
 def _rules(report: RunReport, status: FindingStatus) -> set[str]:
-    return {one.rule for _, one in report.findings if one.status is status}
+    return set(_named(report, status))
+
+
+def _named(report: RunReport, status: FindingStatus) -> list[str]:
+    return list(dict.fromkeys(one.rule for _, one in report.findings if one.status is status))
 
 
 def _by_rule(report: RunReport, status: FindingStatus) -> list[RuleFinding]:

@@ -32,6 +32,7 @@ _STYLES: Final = {
     "REGRESSED": "bold red",
     "LEARNING": "dim",
     "NOTE": "dim",
+    "NOT_APPLICABLE": "dim",
     "CHANGED": "yellow",
 }
 _OTHER_STYLE: Final = "bold magenta"

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import pytest
@@ -54,9 +55,10 @@ def test_each_line_of_the_checklist_is_found_above_its_bound_only(
     rule: str, metric: str, source: str, bound: float
 ) -> None:
     tags = {"source": source} if source else {}
+    just_above = math.nextafter(bound, math.inf)
 
     assert finding(rule, [of(metric, bound, **tags)]).status is FindingStatus.OK
-    assert finding(rule, [of(metric, bound * 1.01 + 0.01, **tags)]).status is FindingStatus.FOUND
+    assert finding(rule, [of(metric, just_above, **tags)]).status is FindingStatus.FOUND
 
 
 def test_the_checklist_has_thirteen_lines_with_catalogued_metrics_and_advice() -> None:

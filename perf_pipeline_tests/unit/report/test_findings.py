@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from perf_pipeline.analysis.bottleneck import Facts, checklist
+from perf_pipeline.analysis.bottleneck_rules import RULES
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.report import findings
 from perf_pipeline.report.model import RunReport
@@ -29,7 +30,7 @@ def busy(five_seconds: RunReport) -> RunReport:
 def test_one_rule_over_several_benchmarks_is_one_line_with_its_advice_once(
     busy: RunReport,
 ) -> None:
-    deadlocks, cpu, ceiling = findings.lines(busy)
+    deadlocks, cpu, ceiling, _ = findings.lines(busy)
 
     assert cpu[:2] == ("FOUND", "host CPU (host)")
     assert cpu[2].startswith(
@@ -49,3 +50,21 @@ def test_what_fails_comes_before_what_warns(busy: RunReport) -> None:
 
 def test_the_tally_counts_rules_and_not_benchmarks(busy: RunReport) -> None:
     assert findings.tally(busy) == "bottlenecks: 13 rules, 2 found, 0 OK, 11 without evidence"
+
+
+def test_a_part_that_is_not_there_is_named_and_not_counted_as_fine(
+    five_seconds: RunReport,
+) -> None:
+    everything_else = [
+        Summary(rule.metric, {"source": rule.source or "x"}, 9, None, *([0.0] * 9))
+        for rule in RULES
+        if rule.name != "Redis memory"
+    ]
+    samples = [replace(one, tags={}) for one in everything_else]
+    checked = checklist({"end_to_end": [*everything_else, *samples]}, Facts())
+    report = replace(five_seconds, findings=tuple(checked))
+
+    assert findings.lines(report) == [
+        ("NOT_APPLICABLE", "checklist", "this run has no readings for Redis memory")
+    ]
+    assert findings.tally(report).endswith("12 OK, 1 without evidence")

@@ -69,7 +69,7 @@ def test_a_finding_tells_when_it_was_above_its_bound(five_seconds: RunReport) ->
         for name, one in checklist({"end_to_end": [locks]}, Facts())
     ]
 
-    (line,) = findings.lines(replace(five_seconds, findings=tuple(told)))
+    line, _ = findings.lines(replace(five_seconds, findings=tuple(told)))
     assert line[2].startswith(
         "max 20 locks in end_to_end (above it for 1.4s, from second 5.2 on); bound 0 locks"
     )

@@ -7,7 +7,7 @@ Add here: another rule of splitting a history. Keep out: the gate of a new run (
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Final
 
@@ -57,7 +57,7 @@ def change_points(
     *,
     level: float = LEVEL,
 ) -> tuple[ChangePoint, ...]:
-    """Find where a series changed its level, oldest first; empty below six values.
+    """Find where a series changed its level, oldest first; empty below six values that are numbers.
 
     The split of a stretch with the largest energy statistic is a change when Welch's test on the
     positions (logarithms, see Scale) confirms it and it is at least the minimum effect; then both
@@ -66,11 +66,13 @@ def change_points(
     (2023), Hunter.
 
     Args:
-        values: one per run, finite, oldest first.
+        values: one per run, oldest first; what is not finite is no data and keeps its index.
         kind: of the metric; decides over the scale.
         policy: minimum effects and floors; the default one when None.
         level: see LEVEL.
     """
+    places = [index for index, value in enumerate(values) if math.isfinite(value)]
+    values = [values[index] for index in places]
     ruler = (policy or BaselinePolicy()).ruler(scale_of(kind, values))
     positions = [ruler.position(value) for value in values]
     found: list[int] = []
@@ -87,7 +89,10 @@ def change_points(
     kept = _held(positions, sorted(found), ruler, level)
     edges = [0, *kept, len(values)]
     return tuple(
-        _change_point(values, positions, (edges[n], index, edges[n + 2]), ruler)
+        replace(
+            _change_point(values, positions, (edges[n], index, edges[n + 2]), ruler),
+            index=places[index],
+        )
         for n, index in enumerate(kept)
     )
 
@@ -130,14 +135,16 @@ def welch_p_value(left: Sequence[float], right: Sequence[float], sd_floor: float
     left_mean, right_mean = fmean(left), fmean(right)
     left_sd = max(sample_sd(left, left_mean), sd_floor)
     right_sd = max(sample_sd(right, right_mean), sd_floor)
-    left_part, right_part = left_sd**2 / len(left), right_sd**2 / len(right)
-    error = math.sqrt(left_part + right_part)
-    if not error:
+    # The test has no unit: in units of the larger spread no square over- or underflows.
+    unit = max(left_sd, right_sd)
+    if not unit:
         return 1.0 if left_mean == right_mean else 0.0
+    left_part, right_part = (left_sd / unit) ** 2 / len(left), (right_sd / unit) ** 2 / len(right)
+    error = math.sqrt(left_part + right_part)
     freedom = error**4 / (left_part**2 / (len(left) - 1) + right_part**2 / (len(right) - 1))
     from scipy.special import stdtr  # noqa: PLC0415 - 0.2 s of import that few commands need
 
-    return 2 * float(stdtr(freedom, -abs(left_mean - right_mean) / error))
+    return 2 * float(stdtr(freedom, -abs(left_mean / unit - right_mean / unit) / error))
 
 
 def _statistics(positions: Sequence[float]) -> "Floats":

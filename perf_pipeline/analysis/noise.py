@@ -39,7 +39,8 @@ class NoiseFloor:
 
 
 def noise(values: Sequence[float], sd_floor: float = SD_FLOOR) -> NoiseFloor:
-    """Describe a series of finite values, one per run."""
+    """Describe a series, one value per run; what is no number is no data."""
+    values = [value for value in values if math.isfinite(value)]
     if not values:
         return NoiseFloor(0, None, None, None, None)
     mean_log = sd_log = None

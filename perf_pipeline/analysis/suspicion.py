@@ -73,7 +73,7 @@ class Suspicion:
         effect: None without any baseline.
         minimum_detectable: smallest true worsening that a single run shows as suspect in 80 of
             100 cases; a positive number on the effect's scale.
-        status: OK, IMPROVED, SUSPECT or LEARNING.
+        status: OK, IMPROVED, SUSPECT, LEARNING or NO_DATA.
         error: standard error of a new run, on the effect's scale (of logarithms when RELATIVE).
     """
 
@@ -131,14 +131,17 @@ def suspicion(
     the minimum effect. Source: Hahn & Meeker (1991), prediction interval of one new observation.
 
     Args:
-        value: of this run, finite.
-        baseline: values of the unsuspicious runs, finite.
+        value: of this run; not finite is NO_DATA.
+        baseline: values of the unsuspicious runs; those that are not finite don't count.
         policy: level, minimum runs and floors.
         better: SUSPECT is the bad direction, IMPROVED the good one; `neither` is always OK.
         minimum_effect: relative; the policy's when None.
         scale: as for a metric that is no rate when None.
         spread: runs that s is worked out from, in place of the baseline's own.
     """
+    if not math.isfinite(value):
+        return Suspicion(None, None, None, None, DiffStatus.NO_DATA)
+    baseline = [run for run in baseline if math.isfinite(run)]
     ruler = policy.ruler(scale or scale_of(Kind.TREND, (value, *baseline)), minimum_effect)
     if not baseline:
         return Suspicion(None, None, None, None, DiffStatus.LEARNING)

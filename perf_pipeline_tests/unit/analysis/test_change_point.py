@@ -114,3 +114,18 @@ def test_identical_runs_are_rarely_dated() -> None:
     dated = sum(bool(change_points(_noise(seed, 30, cv=0.10), Kind.TREND)) for seed in range(200))
 
     assert dated <= 10
+
+
+def test_a_run_without_a_number_keeps_its_place_and_moves_no_date() -> None:
+    values = [10.0, math.nan, 10.1, 9.9, 10.0, 10.1, 20.0, 20.1, math.inf, 19.9, 20.0, 20.1]
+
+    assert [point.index for point in change_points(values, Kind.TREND)] == [6]
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1.0, 1e200])
+def test_welch_has_no_unit(unit: float) -> None:
+    # 1, 2, 3 and 4, 5, 6 have the means 2 and 5 and the variances 1 and 1: t is 3.674 with 4
+    # degrees of freedom, beyond it 2.131 % (scipy 1.14, ttest_ind with unequal variances).
+    left, right = [1 * unit, 2 * unit, 3 * unit], [4 * unit, 5 * unit, 6 * unit]
+
+    assert welch_p_value(left, right) == pytest.approx(0.02131, abs=1e-5)

@@ -69,3 +69,8 @@ def test_noise_of_empty_zero_and_negative_values_never_crashes(values: list[floa
     assert floor.n == len(values)
     assert floor.mean_log is None
     assert floor.cv is None
+
+
+def test_what_is_no_number_is_no_data() -> None:
+    assert noise([4.0, math.nan, 5.0, math.inf, 6.0]) == noise([4.0, 5.0, 6.0])
+    assert noise([math.nan]).n == 0

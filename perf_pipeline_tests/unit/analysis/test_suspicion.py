@@ -123,3 +123,15 @@ def test_a_count_that_is_usually_zero_is_judged_in_its_own_unit(
 def test_absurd_values_never_crash(value: float) -> None:
     assert suspicion(value, [1e-300, 1e300], POLICY, "lower").effect is not None
     assert suspicion(value, FIVE, POLICY, "higher").effect is not None
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_value_that_is_no_number_is_never_ok(value: float) -> None:
+    assert suspicion(value, [5.0] * 6, BaselinePolicy(), "lower").status is DiffStatus.NO_DATA
+
+
+def test_a_baseline_leaves_out_what_is_no_number() -> None:
+    five = [5.0, 5.1, 4.9, 5.05, 4.95]
+    found = suspicion(9.0, [*five, math.nan], BaselinePolicy(), "lower")
+
+    assert found == suspicion(9.0, five, BaselinePolicy(), "lower")

@@ -1,4 +1,4 @@
-"""Commands about baselines and the gate: compare, baseline, changes, lineage, backtest.
+"""Commands about baselines: compare, baseline, changes, lineage; backtest is cli_backtest.py.
 
 They register with the group of cli.py.
 Add here: a command about comparing runs. Keep out: anything that Dagster needs too (runs/).
@@ -9,24 +9,19 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from perf_pipeline.cli_backtest import backtest
+
 if TYPE_CHECKING:
     from perf_pipeline.analysis.baseline import Diff
-    from perf_pipeline.runs.backtest import Backtest
     from perf_pipeline.runs.contrast import Contrast
     from perf_pipeline.runs.lineage import RunLineage
     from perf_pipeline.store.baselines import SeriesKey
     from perf_pipeline.store.records import DiffRow
 
-_VERDICT: Final = {
-    True: "a change of level",
-    False: "false, no change of level is there",
-    None: "too new to know",
-}
 _reason: Final = click.option("--reason", required=True, help="Why; kept with who and when.")
 
 
@@ -158,62 +153,6 @@ def _lineage_rows(
         by = f"{origin.config_hash} {origin.code_version}"
         rows.append((benchmark, _series(diff), against, runs, diff.status, by, origin.reason))
     return sets, rows
-
-
-@click.command()
-@click.option("--alpha", type=click.FloatRange(0, 0.5, min_open=True, max_open=True))
-@click.option("--min-effect", type=click.FloatRange(0, 1, max_open=True), help="0.05 is 5 %.")
-@click.option("--profile", default="", help="Only runs of this profile.")
-@click.pass_obj
-def backtest(state: Path, alpha: float | None, min_effect: float | None, profile: str) -> None:
-    """Replay the gate over the stored history: false alarms, and what it would have caught."""
-    from perf_pipeline.runs.backtest import Settings
-    from perf_pipeline.runs.backtest import backtest as replay
-
-    for one in replay(state, Settings(alpha, min_effect), profile=profile):
-        for line in _backtest_lines(one):
-            click.echo(line)
-
-
-def _backtest_lines(one: "Backtest") -> Iterator[str]:
-    from perf_pipeline.report.wording import plural
-
-    policy, tally = one.policy, one.tally
-    yield (
-        f"profile {one.profile}, environment {one.environment_id}: {plural(one.runs, 'run')}, "
-        f"{one.series} series (without percentiles from 99 on)"
-    )
-    yield (
-        f"  gate: alpha {policy.alpha:g}, minimum effect {policy.minimum_effect:.1%}, baseline of "
-        f"{policy.minimum_runs} to {policy.window} runs"
-    )
-    rate = tally.false_alarms_per_100_runs
-    if rate is None:
-        yield "  no run could be judged yet: every one is LEARNING"
-        return
-    yield (
-        f"  false alarms: {rate:.1f} per 100 runs ({tally.false_alarm_runs} of "
-        f"{tally.judged_runs} judged runs; gate withheld in {tally.withheld_runs})"
-    )
-    caught = tally.runs_until_caught
-    when = f", in the median at run {median(caught):g} of the new level" if caught else ""
-    yield f"  changes for the worse: {len(caught)} of {tally.worse_changes} caught{when}"
-    for factor, found, planted in one.found:
-        share = f"{found / planted:.0%}" if planted else "-"
-        yield f"  planted {factor - 1:+.0%}: {share} of {planted} found by the third run"
-    if one.outlook is not None:
-        yield (
-            f"  one run shows {one.outlook.now:.0%} more in the median series (80 of 100 cases); "
-            f"{one.outlook.full_window:.0%} with {policy.window} runs of history, "
-            f"{one.outlook.half_noise:.0%} with half the noise (longer runs, a quiet machine)"
-        )
-    for alarm in tally.alarms:
-        label = alarm.track.series.label
-        effect = alarm.diff.effect
-        change = "" if effect is None else f" {effect.change:+.1%}"
-        why = _VERDICT[alarm.explained]
-        yield f"  alarm: run {alarm.run_id} {alarm.track.benchmark} {label}{change}: {why}"
-    yield ""
 
 
 @click.command()

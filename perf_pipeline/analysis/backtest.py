@@ -21,6 +21,7 @@ PLANTED_RUNS: Final = 3
 
 _DATING_RUNS: Final = 2
 _CAUGHT_WITHIN_RUNS: Final = 5
+_CONFIDENCE: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,19 @@ class Tally:
     def false_alarms_per_100_runs(self) -> float | None:
         """Give the rate of false alarms; None when no run was judged."""
         return 100 * self.false_alarm_runs / self.judged_runs if self.judged_runs else None
+
+    @property
+    def false_alarms_at_most(self) -> float | None:
+        """Give the upper 95 % confidence limit of the rate; None when no run was judged.
+
+        Source: Clopper & Pearson (1934), the one-sided limit of a binomial share.
+        """
+        false, runs = self.false_alarm_runs, self.judged_runs
+        if false >= runs:
+            return 100.0 if runs else None
+        from scipy.special import betaincinv  # noqa: PLC0415 - 0.2 s of import
+
+        return 100 * float(betaincinv(false + 1, runs - false, _CONFIDENCE))
 
 
 def replay(track: Track, policy: BaselinePolicy) -> list[Diff]:

@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from perf_pipeline.analysis.backtest import Track, newest_level, planted, replay, tally
+from perf_pipeline.analysis.backtest import Tally, Track, newest_level, planted, replay, tally
 from perf_pipeline.analysis.baseline import DiffStatus, Series
 from perf_pipeline.analysis.suspicion import BaselinePolicy
 
@@ -111,3 +111,19 @@ def test_identical_runs_have_few_false_alarms() -> None:
 
     assert judged == 550
     assert alarms <= 5  # early histories of five runs alarm more than those of thirty
+
+
+@pytest.mark.parametrize(
+    ("judged", "at_most"),
+    [
+        # no alarm in n runs: 1 - 0.05 ** (1 / n)
+        (0, None),
+        (1, 95.0),
+        (11, 23.84),
+        (56, 5.21),
+    ],
+)
+def test_few_runs_without_an_alarm_prove_little(judged: int, at_most: float | None) -> None:
+    quiet = Tally(judged, 0, (), 0, ())
+
+    assert quiet.false_alarms_at_most == (at_most and pytest.approx(at_most, abs=0.005))

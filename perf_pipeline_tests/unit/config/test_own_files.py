@@ -1,8 +1,11 @@
 """What own scenarios need beside the profile: files, modules and variables that are not there."""
 
 import json
+import sys
 from collections.abc import Mapping
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -104,6 +107,26 @@ def test_what_is_missing_outside_the_profile_is_named_beside_its_own_mistakes(
     assert "SHOP_KEY" not in text
     assert "parameters.caFile: there is no file 'ca.pem' beside the profile" in text
     assert "scenarios.bad.parameters.steps[0].path" in text
+
+
+@pytest.mark.parametrize("module", [None, ModuleType("h2")], ids=["without h2", "with h2"])
+def test_http2_is_refused_before_the_load_where_h2_is_not_installed(
+    module: ModuleType | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if module is not None:
+        module.__spec__ = ModuleSpec("h2", None)
+    monkeypatch.setitem(
+        sys.modules, "h2", module
+    )  # None: Python's own sign for "can't be imported"
+
+    found = loaded(tmp_path, {"s": scenario(STEP, http2=True)})
+
+    if module is not None:
+        assert isinstance(found, Profile)
+        return
+    assert found == [
+        "parameters.http2: needs the package h2, which is not installed: pip install h2"
+    ]
 
 
 def test_a_stored_profile_is_read_back_although_its_files_are_gone(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@
 
 Source: grafana/k6 metrics/thresholds_parser.go and metrics/metric.go.
 Differences from k6, on purpose: no data is NO_DATA and never a pass; a tag without a name or a
-value is refused; numbers are decimal (no hexadecimal, no underscores, no NaN or Inf).
+value is refused; numbers are decimal (no hexadecimal, no underscores, no NaN or Inf); a percentile
+lies between 0 and 100.
 
 Add here: a statistic or a status. Keep out: where the observed value comes from.
 """
@@ -27,9 +28,11 @@ Comparison = Literal[">", ">=", "<", "<=", "==", "===", "!="]
 Severity = Literal["fail", "warn"]
 
 _NUMBER: Final = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+# What Go's strings.TrimSpace trims, a no-break space of a web page among it.
+_WS: Final = "[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*"
 _EXPRESSION: Final = re.compile(
-    r"\s*(?:(?P<word>avg|min|max|med|count|rate|value)|p\((?P<percentile>" + _NUMBER + r")\))"
-    r"\s*(?P<comparison>===|==|!=|>=|<=|>|<)\s*(?P<bound>" + _NUMBER + r")\s*",
+    rf"{_WS}(?:(?P<word>avg|min|max|med|count|rate|value)|p\((?P<percentile>{_NUMBER})\))"
+    rf"{_WS}(?P<comparison>===|==|!=|>=|<=|>|<){_WS}(?P<bound>{_NUMBER}){_WS}",
     re.ASCII,
 )
 _KEY: Final = re.compile(r"(?P<metric>[^{}]*)(?:\{(?P<filter>.*)\})?", re.DOTALL)
@@ -173,17 +176,21 @@ def parse_key(text: str) -> tuple[str, dict[str, str]]:
         raise ValueError(f"{text!r}: braces don't match; write metric{{tag:value}}")
     if match["filter"] is None:
         return match["metric"].strip(), {}
+    if "" in match["filter"].split(","):
+        raise ValueError(f"tag filter {{{match['filter']}}}: a comma stands between two tags only")
     return match["metric"].strip(), parse_filter(match["filter"])
 
 
 def parse_filter(text: str) -> dict[str, str]:
     """Read the part between the braces; quotes and blanks around names and values are trimmed.
 
+    As in k6 nothing between two commas is nothing here, and a mistake in a whole key.
+
     Raises:
         ValueError: it is empty, or a tag has no name or no value.
     """
     tags: dict[str, str] = {}
-    for pair in text.split(","):
+    for pair in [pair for pair in text.split(",") if pair] or [text]:
         name, colon, value = (part.strip().strip("'\"") for part in pair.partition(":"))
         if not name or not colon or not value:
             raise ValueError(

@@ -128,6 +128,23 @@ def test_a_figure_is_compared_as_k6_compares_it(case: dict[str, Any]) -> None:
     assert threshold.holds(case["expected"]["lhs"]) is case["expected"]["pass"]
 
 
+def test_an_empty_place_in_a_filter_is_nothing_alone_and_a_mistake_in_a_key() -> None:
+    # grafana/k6 metrics/metric.go: AddSubmetric skips it, ParseMetricName refuses it.
+    assert parse_filter("a:1,,b:2,") == {"a": "1", "b": "2"}
+    for key in ("http_reqs{a:1,}", "http_reqs{,a:1}", "http_reqs{a:1,,b:2}", "http_reqs{}"):
+        with pytest.raises(ValueError, match="a comma stands between two tags only"):
+            parse_key(key)
+
+
+def test_every_blank_that_go_trims_may_stand_in_an_expression() -> None:
+    # Go's unicode.IsSpace; \x1c is a blank for Python and none for Go
+    parsed = parse_expression("\u3000p(95)\xa0<\u2003 5\x85")
+
+    assert parsed == ("p", 95.0, "<", 5.0)
+    with pytest.raises(ValueError, match="not understood"):
+        parse_expression("p(95)\x1c<5")
+
+
 def test_no_data_never_passes() -> None:
     verdict = parse_threshold("http_req_duration", "p(95)<1000").judge(None)
 

@@ -12,7 +12,7 @@ from perf_pipeline.report import wording
 from perf_pipeline.report.axis import ticks
 from perf_pipeline.report.markup import folded
 from perf_pipeline.report.markup import text as escaped
-from perf_pipeline.report.trend import Trend, TrendChange, TrendRun, change_text
+from perf_pipeline.report.trend import Trend, TrendRun, change_text
 
 _WIDTH: Final = 480
 _HEIGHT: Final = 210
@@ -20,6 +20,8 @@ _LEFT: Final = 52
 _RIGHT: Final = 462
 _TOP: Final = 30
 _BOTTOM: Final = 172
+# Neighbouring changes are labelled in turn above and below, so that both can be read.
+_LABEL_ROWS: Final = (25, 12)
 
 
 def trend_plots(trends: Sequence[Trend], first: frozenset[tuple[str, str]]) -> str:
@@ -155,15 +157,16 @@ def _tip(trend: Trend, run: TrendRun) -> str:
 
 
 def _marks(place: _Place, trend: Trend) -> str:
-    return "".join(_mark(place, trend, change) for change in trend.changes)
+    return "".join(_mark(place, trend, n) for n in range(len(trend.changes)))
 
 
-def _mark(place: _Place, trend: Trend, change: TrendChange) -> str:
+def _mark(place: _Place, trend: Trend, number: int) -> str:
+    change = trend.changes[number]
     x = place.x(change.index)
     anchor = "end" if x > (_LEFT + _RIGHT) / 2 else "start"
     day = trend.runs[change.index].began_at[:10]
     return (
-        f'<line class="change" x1="{x:.1f}" y1="{_TOP - 8}" x2="{x:.1f}" y2="{_BOTTOM}"/>'
-        f'<text class="change" x="{x:.1f}" y="{_TOP - 14}" text-anchor="{anchor}">'
+        f'<line class="change" x1="{x:.1f}" y1="{_TOP}" x2="{x:.1f}" y2="{_BOTTOM}"/>'
+        f'<text class="change" x="{x:.1f}" y="{_LABEL_ROWS[number % 2]}" text-anchor="{anchor}">'
         f"{escaped(day)} {escaped(change_text(trend, change))}</text>"
     )

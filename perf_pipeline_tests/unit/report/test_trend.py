@@ -52,6 +52,12 @@ def test_a_change_of_level_is_a_dated_line_with_its_per_cent() -> None:
     assert ">2026-11-03 +25.0 %</text>" in svg
 
 
+def test_the_labels_of_neighbouring_changes_do_not_lie_on_each_other() -> None:
+    svg = trend_plot(changed(trend(*[80.0] * 30), 10, 11))
+
+    assert re.findall(r'text class="change" x="[^"]+" y="(\d+)"', svg) == ["25", "12"]
+
+
 @pytest.mark.parametrize(
     ("values", "band"),
     [

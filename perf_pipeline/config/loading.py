@@ -12,7 +12,14 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from perf_pipeline.config.executors import Frozen
+from perf_pipeline.config.executors import (
+    ConstantArrivalRate,
+    Frozen,
+    PerVUIterations,
+    RampingArrivalRate,
+    RampingVUs,
+    Stage,
+)
 from perf_pipeline.config.mistakes import sentences
 from perf_pipeline.config.own_files import outside_mistakes
 from perf_pipeline.config.own_scenarios import (
@@ -27,6 +34,7 @@ from perf_pipeline.config.profile import (
     Profile,
     Scenario,
     Seeding,
+    ThresholdEntry,
 )
 from perf_pipeline.config.shortcuts import expand_shortcuts
 from perf_pipeline.config.steps import Auth, Expect, PythonParameters, Step
@@ -39,6 +47,12 @@ _MODELS: Final[tuple[type[Frozen], ...]] = (
     Profile,
     BenchmarkConfig,
     Scenario,
+    ThresholdEntry,
+    ConstantArrivalRate,
+    RampingArrivalRate,
+    RampingVUs,
+    PerVUIterations,
+    Stage,
     Seeding,
     BaselinePolicyConfig,
     TargetConfig,

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from perf_pipeline.config.executors import EXECUTOR_NAMES
 from perf_pipeline.units import format_duration
 
-_SILENT_PARTS: Final = frozenset({*EXECUTOR_NAMES, "plan"})
+_SILENT_PARTS: Final = frozenset({*EXECUTOR_NAMES, "plan", "ThresholdEntry"})
 
 # A bound on one of these is known to pydantic in µs; people wrote and want a duration.
 _DURATION_KEYS: Final = frozenset(
@@ -40,6 +40,7 @@ _SENTENCES: Final[Mapping[str, Callable[[ErrorDetails], str]]] = MappingProxyTyp
         "float_type": lambda error: f"is {error['input']!r}; a number is needed",
         "bool_type": lambda error: f"is {error['input']!r}; true or false is needed",
         "string_type": lambda error: f"is {error['input']!r}; a text is needed",
+        "list_type": lambda error: f"is {error['input']!r}; a list is needed",
         "tuple_type": lambda error: f"is {error['input']!r}; a list is needed",
         "dict_type": lambda error: f"is {error['input']!r}; a table is needed",
         "model_type": lambda error: f"is {error['input']!r}; a table is needed",
@@ -77,7 +78,16 @@ def sentences(errors: Iterable[ErrorDetails], known_keys: Iterable[str]) -> list
         known_keys: that exist anywhere, for suggestions.
     """
     everything = sorted(set(known_keys))
-    return [_sentence(error, everything) for error in errors]
+    return [_sentence(error, everything) for error in errors if not _is_told_twice(error)]
+
+
+def _is_told_twice(error: ErrorDetails) -> bool:
+    """Say whether it is of a threshold that is no text; it is told as the table that it is not."""
+    return (
+        error["type"] == "string_type"
+        and "thresholds" in error["loc"][:-2]
+        and (error["loc"][-1] == "str")
+    )
 
 
 def _sentence(error: ErrorDetails, known: list[str]) -> str:

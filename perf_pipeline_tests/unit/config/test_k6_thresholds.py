@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from perf_pipeline.config.loading import load_profile
 from perf_pipeline.config.profile import BenchmarkConfig
+from perf_pipeline.errors import ProfileError
 from perf_pipeline.metrics.threshold import Status, Threshold, parse_threshold
 
 ORACLE: dict[str, Any] = json.loads(
@@ -75,3 +77,27 @@ def test_a_threshold_without_a_delay_may_end_the_load_at_once() -> None:
     assert now.may_abort(0)
     assert [later.may_abort(us) for us in (4, 5, 6)] == [False, False, True]
     assert not parse_threshold("http_req_failed", "rate<1").may_abort(10**9)
+
+
+@pytest.mark.parametrize(
+    ("entries", "sentence"),
+    [
+        ("count>0", " is 'count>0'; a list is needed"),
+        ([1], "[0] is 1; a table is needed"),
+        ([{"threshold": "count>0", "abortOnFail": "yes"}], "[0].abortOnFail is 'yes'; true or"),
+        ([{"threshold": "count>0", "abortOnFial": True}], "[0].abortOnFial is not a key here; did"),
+    ],
+)
+def test_a_wrong_threshold_entry_is_one_sentence(entries: object, sentence: str) -> None:
+    path = "benchmarks.end_to_end.thresholds"
+    with pytest.raises(ProfileError) as caught:
+        load_profile("quick", {path: {"http_reqs": entries}})
+
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"{path}.http_reqs{sentence}")
+
+
+def test_a_misspelt_key_of_an_executor_is_answered_with_the_right_one() -> None:
+    path = "benchmarks.end_to_end.scenarios.create_users"
+    with pytest.raises(ProfileError, match="gracefulstop is not a key here; did you mean"):
+        load_profile("quick", {f"{path}.gracefulstop": "1s"})

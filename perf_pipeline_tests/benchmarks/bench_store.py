@@ -83,6 +83,7 @@ def main() -> None:
                     parse_threshold("http_req_duration{scenario:read}", "p(95)<1"),
                 )
                 times["observe p(95)"].append(perf_counter() - began)
+    times["end of run"] = [sum(parts) for parts in zip(*times.values(), strict=True)]
     for name, seconds in times.items():
         print(f"{name:14} {median(seconds):6.2f} s  {samples / median(seconds):12,.0f} samples/s")
 

@@ -105,9 +105,10 @@ def _profile_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--confirm",
     type=click.IntRange(0, 2),
-    default=0,
+    default=2,
     show_default=True,
-    help="Run a suspect benchmark again, so often at most: the verdict is that of 2 of 3.",
+    help="Run a suspect benchmark again, so often at most: the verdict is that of 2 of 3. "
+    "0 leaves it suspect.",
 )
 @click.pass_obj
 def run(

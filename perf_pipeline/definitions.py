@@ -22,7 +22,13 @@ from perf_pipeline.defs.queue_produce import queue_produce
 from perf_pipeline.defs.resources import PerfRun
 from perf_pipeline.defs.schedules import weekly_schedule
 from perf_pipeline.defs.seeded_users import seeded_users
-from perf_pipeline.defs.verdicts import baseline_diff, bottlenecks, report, threshold_checks
+from perf_pipeline.defs.verdicts import (
+    baseline_diff,
+    bottlenecks,
+    confirmation,
+    report,
+    threshold_checks,
+)
 
 
 def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
@@ -39,6 +45,7 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
             end_to_end,
             day_simulation,
             threshold_checks,
+            confirmation,
             baseline_diff,
             bottlenecks,
             report,

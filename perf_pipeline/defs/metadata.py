@@ -20,6 +20,7 @@ from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.report.why import troubles
 from perf_pipeline.report.wording import (
+    ABSENT,
     OUTCOMES,
     change_of,
     detectable_of,
@@ -33,8 +34,10 @@ from perf_pipeline.report.wording import (
     statistic_unit,
     summary_key,
     variation_of,
+    words,
 )
 from perf_pipeline.runs.benchmarking import Measured
+from perf_pipeline.runs.confirm import Confirmation
 from perf_pipeline.runs.seeding import Seeded
 
 GATE: Final = "gate"
@@ -79,6 +82,31 @@ def verdicts_metadata(run_id: str, verdicts: Mapping[str, Sequence[Verdict]]) ->
             {"benchmark": benchmark, **_verdict_row(one)}
             for benchmark, several in verdicts.items()
             for one in several
+        ),
+    }
+
+
+def confirmation_metadata(run_id: str, found: Sequence[Confirmation]) -> Metadata:
+    """Show each suspect with what its re-runs said, and the verdict of all together."""
+    reruns = sorted({rerun for one in found for rerun in one.attempts})
+    return {
+        "run": dg.MetadataValue.text(run_id),
+        "suspects": dg.MetadataValue.int(len(found)),
+        "re-runs": dg.MetadataValue.int(len(reruns)),
+        **_counts(DiffStatus, [one.verdict.status for one in found]),
+        "confirmation": _table(
+            {
+                "benchmark": one.benchmark,
+                "series": one.suspect.series.label,
+                "change": change_of(one.suspect),
+                **{
+                    f"re-run {number}": words(one.attempts.get(rerun, ABSENT))
+                    for number, rerun in enumerate(reruns, 1)
+                },
+                "verdict": words(one.verdict.status),
+                "reason": one.verdict.reason,
+            }
+            for one in found
         ),
     }
 

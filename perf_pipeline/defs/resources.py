@@ -21,6 +21,7 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.defs.narration import Narration
 from perf_pipeline.runs.prepare import open_session
 from perf_pipeline.runs.publish import run_to_judge
+from perf_pipeline.runs.reruns import RERUNS
 from perf_pipeline.runs.session import Session
 
 DEFAULT: Final = "quick"
@@ -41,6 +42,14 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
     )
     state: str = Field(
         default="", description="folder of history and spool; PERF_STATE or .perf when empty"
+    )
+
+    confirm: int = Field(
+        default=RERUNS,
+        ge=0,
+        le=RERUNS,
+        description="how often a suspect benchmark is run again at most, in the same run: the "
+        "verdict is that of 2 of 3. 0 leaves a suspect as it is.",
     )
 
     _until_the_end: ExitStack = PrivateAttr()
@@ -73,6 +82,11 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
     def judged_run_id(self) -> str:
         """Give this run, or the newest one when this run measures nothing."""
         return run_to_judge(self.state_folder, self._run_id)
+
+    @property
+    def open_session(self) -> Session | None:
+        """Give the session of a run that has measured something; None for one that only judges."""
+        return self._session
 
     def session(self) -> Session:
         """Give the session; the first call starts what the target does not give."""

@@ -1,6 +1,6 @@
-"""The assets that judge: thresholds, baseline, bottlenecks, report, and the one gate at the end.
+"""The assets that judge: thresholds, re-runs, baseline, bottlenecks, report, and the one gate.
 
-They need no stack: materialised alone, they judge the newest run again.
+Materialised alone they need no stack: they judge the newest run again.
 Add here: a judgement of a whole run. Keep out: how it judges (runs/, analysis/).
 Dagster concept: asset checks that block, https://docs.dagster.io/guides/test/asset-checks
 """
@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import dagster as dg
 
-from perf_pipeline.defs.benchmark import OWNERS
+from perf_pipeline.defs.benchmark import OWNERS, POOL
 from perf_pipeline.defs.metadata import (
     GATE,
+    confirmation_metadata,
     diffs_metadata,
     findings_metadata,
     gate_result,
@@ -22,6 +23,7 @@ from perf_pipeline.defs.resources import PerfRun
 from perf_pipeline.report.terminal import render_terminal
 from perf_pipeline.runs.attributing import attributions_of_run
 from perf_pipeline.runs.compare import compare_run
+from perf_pipeline.runs.confirm import confirm_run
 from perf_pipeline.runs.evidence import findings_of_run
 from perf_pipeline.runs.judge import judge_run
 from perf_pipeline.runs.publish import publish
@@ -46,7 +48,25 @@ def threshold_checks(perf_run: PerfRun) -> dg.MaterializeResult:
     return dg.MaterializeResult(metadata=verdicts_metadata(run_id, verdicts))
 
 
-@dg.asset(deps=["threshold_checks"], **LABELS)
+@dg.asset(deps=["threshold_checks"], pool=POOL, **LABELS)
+def confirmation(perf_run: PerfRun) -> dg.MaterializeResult:
+    """Run what is suspect again, at once and alone, so that the verdict is that of 2 of 3 runs.
+
+    Only its own benchmark, on the same stack, `confirm` times at most. Each re-run is a run of
+    the history. Nothing is loaded when nothing is suspect, or when the run only judges.
+    """
+    run_id, profile = perf_run.judged_run_id, perf_run.judging_profile
+    found = confirm_run(
+        perf_run.open_session,
+        perf_run.state_folder,
+        run_id,
+        profile=profile,
+        at_most=perf_run.confirm,
+    )
+    return dg.MaterializeResult(metadata=confirmation_metadata(run_id, found))
+
+
+@dg.asset(deps=["confirmation"], **LABELS)
 def baseline_diff(perf_run: PerfRun) -> dg.MaterializeResult:
     """Compare the run with the runs before it and with pinned figures.
 

@@ -96,7 +96,19 @@ def compare_run(
 
 
 def compare_stored(history: History, run_id: str, profile: Profile) -> list[Compared]:
-    """Compare every benchmark of a stored run and store nothing.
+    """Compare every benchmark of a stored run, settle suspects by re-runs, and store nothing.
+
+    Raises:
+        PerfPipelineError: there is no such run.
+    """
+    return [
+        replace(one, diff=settled(history, run_id, one.benchmark, one.diff))
+        for one in compare_unsettled(history, run_id, profile)
+    ]
+
+
+def compare_unsettled(history: History, run_id: str, profile: Profile) -> list[Compared]:
+    """Compare every benchmark of a stored run as if nothing had been run again.
 
     Raises:
         PerfPipelineError: there is no such run.
@@ -110,8 +122,7 @@ def compare_stored(history: History, run_id: str, profile: Profile) -> list[Comp
     # The environment shows itself over all benchmarks together.
     moved = suspects_moved(_suspects(found), _suspects_before(history, run_id))
     gated = withheld([one.diff for one in found], moved=moved)
-    found = [replace(one, diff=gate) for one, gate in zip(found, gated, strict=True)]
-    return [replace(one, diff=settled(history, run_id, one.benchmark, one.diff)) for one in found]
+    return [replace(one, diff=gate) for one, gate in zip(found, gated, strict=True)]
 
 
 def _benchmark(

@@ -6,26 +6,77 @@ Add here: what a benchmark needs to be run again alone. Keep out: the decision (
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
+from perf_pipeline.config.profile import Profile
 from perf_pipeline.errors import StoreBusyError, TargetUnavailableError
-from perf_pipeline.runs.compare import compare_run
-from perf_pipeline.runs.ingest import ingest_benchmark
+from perf_pipeline.runs.compare import compare_run, compare_unsettled
+from perf_pipeline.runs.ingest import WAIT_S, ingest_benchmark, profile_of
 from perf_pipeline.runs.judge import judge_run
 from perf_pipeline.runs.measure import measure
 from perf_pipeline.runs.prepare import write_run
-from perf_pipeline.runs.reruns import TRIGGER
-from perf_pipeline.runs.session import Session
+from perf_pipeline.runs.reruns import TRIGGER, attempts, settled
+from perf_pipeline.runs.session import Session, history_of
+from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import RunKey
 
 # What a benchmark consumes must be produced again, or its re-run is another load.
 _NEEDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {"queue_consume": ("queue_produce",)}
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """Hold what became of one suspect series.
+
+    Attributes:
+        benchmark: that was run again.
+        suspect: the comparison of the run itself, SUSPECT.
+        attempts: id of each re-run, oldest first, and what it showed.
+        verdict: of the runs together: REGRESSED, OK, or SUSPECT where they did not decide.
+    """
+
+    benchmark: str
+    suspect: Diff
+    attempts: Mapping[str, DiffStatus]
+    verdict: Diff
+
+
+def confirm_run(
+    session: Session | None, state: Path, run_id: str, *, profile: Profile | None, at_most: int
+) -> list[Confirmation]:
+    """Confirm the suspects of a run and tell what became of each, those of earlier tries included.
+
+    Args:
+        session: of the run, still open; None when it is long over: then nothing is loaded.
+        state: folder of the history.
+        run_id: an ingested run.
+        profile: judged by; the run's own when None.
+        at_most: re-runs of a benchmark.
+
+    Raises:
+        PerfPipelineError: there is no such run.
+        StoreBusyError: the history is open elsewhere.
+    """
+    if session is not None:
+        confirm_suspects(session, at_most=at_most)
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        return [
+            Confirmation(
+                one.benchmark,
+                one.diff,
+                attempts(history, run_id, one.benchmark, one.diff),
+                settled(history, run_id, one.benchmark, one.diff),
+            )
+            for one in compare_unsettled(history, run_id, profile or profile_of(history, run_id))
+            if _is_suspect(one.diff)
+        ]
 
 
 def confirm_suspects(session: Session, *, at_most: int) -> list[str]:
@@ -65,10 +116,11 @@ def confirm_suspects(session: Session, *, at_most: int) -> list[str]:
 
 
 def _suspect(diffs: Iterable[tuple[str, Diff]]) -> list[str]:
-    suspects = (
-        name for name, one in diffs if one.status is DiffStatus.SUSPECT and one.pinned is None
-    )
-    return list(dict.fromkeys(suspects))
+    return list(dict.fromkeys(name for name, one in diffs if _is_suspect(one)))
+
+
+def _is_suspect(one: Diff) -> bool:
+    return one.status is DiffStatus.SUSPECT and one.pinned is None
 
 
 def _run_again(rerun: Session, names: Iterable[str]) -> None:

@@ -27,11 +27,7 @@ def settled(history: History, run_id: str, benchmark: str, one: Diff) -> Diff:
     """
     if one.status is not DiffStatus.SUSPECT or one.pinned is not None:
         return one
-    statuses = {
-        rerun: status
-        for rerun in confirmations(history, run_id)
-        if (status := _status(history, rerun, benchmark, one)) is not None
-    }
+    statuses = attempts(history, run_id, benchmark, one)
     for rerun, status in statuses.items():
         if status is DiffStatus.REGRESSED:
             reason = f"2 of 3 runs are out of line in the bad direction, with re-run {rerun}"
@@ -40,6 +36,18 @@ def settled(history: History, run_id: str, benchmark: str, one: Diff) -> Diff:
         reason = f"out of line once, and in line in {len(statuses)} re-runs"
         return replace(one, status=DiffStatus.OK, reason=reason)
     return one
+
+
+def attempts(history: History, run_id: str, benchmark: str, one: Diff) -> dict[str, DiffStatus]:
+    """Give what each re-run of a run says about one series, oldest first.
+
+    A re-run in which the series was not measured is left out.
+    """
+    return {
+        rerun: status
+        for rerun in confirmations(history, run_id)
+        if (status := _status(history, rerun, benchmark, one)) is not None
+    }
 
 
 def _status(history: History, rerun: str, benchmark: str, one: Diff) -> DiffStatus | None:

@@ -12,10 +12,12 @@ from typing import Any
 import dagster as dg
 import psutil
 
+from perf_pipeline.runs.locks import LOCK_FOLDER_VARIABLE
+
 ROOT = Path(__file__).resolve().parents[2]
 TINY = str(Path(__file__).with_name("tiny.toml"))
 MODULE = "perf_pipeline.definitions"
-JUDGING = ("threshold_checks", "baseline_diff", "bottlenecks", "report")
+JUDGING = ("threshold_checks", "confirmation", "baseline_diff", "bottlenecks", "report")
 
 
 def state_in(folder: Path) -> Path:
@@ -40,6 +42,7 @@ def start_materialize(
     command = [sys.executable, "-m", "dagster", "asset", "materialize", "--select", selection]
     given = {key: value for key, value in os.environ.items() if not key.startswith("PERF_")}
     given.pop("DAGSTER_HOME", None)
+    given[LOCK_FOLDER_VARIABLE] = os.environ[LOCK_FOLDER_VARIABLE]
     return Popen(
         [*command, "-m", MODULE, "--config-json", json.dumps(run_config(**config))],
         cwd=ROOT,

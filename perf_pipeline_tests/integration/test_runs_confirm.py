@@ -16,24 +16,10 @@ from perf_pipeline.runs.publish import latest_run
 from perf_pipeline.runs.session import history_of
 from perf_pipeline.store.history import open_history
 from perf_pipeline_tests import conftest
+from perf_pipeline_tests.integration.faster_past import plant_a_faster_past
 
 TINY: Final = Path(__file__).with_name("runs_tiny.toml")
 CREATION: Final = "api_user_creation"
-# Six earlier runs of the same kind with the same noise, in which everything took a tenth.
-_CLONE_RUN: Final = """
-insert into runs by name
-select * replace ($clone as run_id, began_at - to_hours($hours) as began_at)
-from runs where run_id = $run_id
-"""
-_CLONE_BENCHMARK: Final = """
-insert into benchmarks by name select * replace ($clone as run_id)
-from benchmarks where run_id = $run_id
-"""
-_CLONE_SUMMARIES: Final = """
-insert into summaries by name
-select * replace ($clone as run_id, median * $factor as median, p95 * $factor as p95)
-from summaries where run_id = $run_id and metric = 'http_req_duration'
-"""
 
 
 def _run(state: Path, confirm: int) -> RunReport:
@@ -47,21 +33,10 @@ def _run(state: Path, confirm: int) -> RunReport:
     )
 
 
-def _plant_a_faster_past(state: Path, run_id: str) -> None:
-    with open_history(history_of(state)) as history:
-        for number in range(1, 7):
-            given = {"run_id": run_id, "clone": f"past{number}"}
-            history.connection.execute(_CLONE_RUN, {**given, "hours": number})
-            history.connection.execute(_CLONE_BENCHMARK, given)
-            history.connection.execute(_CLONE_SUMMARIES, {**given, "factor": 0.1 + number / 10_000})
-        history.connection.execute("delete from summaries where run_id = ?", [run_id])
-        history.connection.execute("delete from benchmarks where run_id = ?", [run_id])
-
-
 @pytest.mark.timeout(180)
 def test_a_suspect_is_run_again_and_confirmed_within_one_command(tmp_path: Path) -> None:
     (tmp_path / "cache").symlink_to(conftest.state() / "cache", target_is_directory=True)
-    _plant_a_faster_past(tmp_path, _run(tmp_path, confirm=0).run_id)
+    plant_a_faster_past(tmp_path, _run(tmp_path, confirm=0).run_id)
 
     report = _run(tmp_path, confirm=2)
 

@@ -1,0 +1,98 @@
+"""A suspect benchmark is run again as a step of the graph, which shows what each run of it said."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from perf_pipeline.definitions import build_defs
+from perf_pipeline.runs.session import history_of
+from perf_pipeline.store.history import open_history
+from perf_pipeline_tests.defs.dagster_runs import JUDGING, run_config, state_in
+from perf_pipeline_tests.integration.faster_past import plant_a_faster_past
+
+pytestmark = pytest.mark.timeout(180)
+BENCHMARK = "api_user_creation"
+
+
+def materialize(
+    state: Path, instance: dg.DagsterInstance, *names: str, **config: object
+) -> dg.ExecuteInProcessResult:
+    """Materialise a few assets with the tiny profile."""
+    return (
+        build_defs()
+        .resolve_job_def("quick")
+        .execute_in_process(
+            run_config=run_config(state=str(state), **config),
+            asset_selection=[dg.AssetKey(name) for name in names],
+            instance=instance,
+            raise_on_error=False,
+        )
+    )
+
+
+def shown(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
+    """Give the metadata that one asset shows, tables as lists of rows."""
+    [made] = result.asset_materializations_for_node(asset)
+    return {
+        name: [dict(record.data) for record in one.records]
+        if isinstance(one, dg.TableMetadataValue)
+        else one.value
+        for name, one in made.metadata.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def slowed(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Path, dg.DagsterInstance]]:
+    """Give a state in which six earlier runs were ten times as fast."""
+    state = state_in(tmp_path_factory.mktemp("confirmation"))
+    with dg.DagsterInstance.ephemeral() as instance:
+        first = materialize(state, instance, BENCHMARK, *JUDGING)
+        nothing = shown(first, "confirmation")
+        assert (nothing["suspects"], nothing["re-runs"]) == (0, 0)
+        plant_a_faster_past(state, first.run_id)
+        yield state, instance
+
+
+def test_a_suspect_is_run_again_in_a_step_of_its_own_and_fails_the_gate(
+    slowed: tuple[Path, dg.DagsterInstance],
+) -> None:
+    state, instance = slowed
+
+    result = materialize(state, instance, BENCHMARK, *JUDGING)
+
+    told, rerun = shown(result, "confirmation"), f"{result.run_id}-c1"
+    [row] = [one for one in told["confirmation"] if one["series"] == "http_req_duration p(95)"]
+    assert row["benchmark"] == BENCHMARK
+    # Suspect and confirmed by the first re-run: 2 of 3, and no second one is needed for it.
+    assert (row["re-run 1"], row["verdict"]) == ("REGRESSED", "REGRESSED")
+    assert row["change"].startswith("+")
+    assert told["re-runs"] >= 1
+    assert told["REGRESSED"] >= 1
+    compared = shown(result, "baseline_diff")["diffs"]
+    assert {one["status"] for one in compared if one["series"] == "http_req_duration p(95)"} >= {
+        "REGRESSED"
+    }
+    [gate] = [one for one in result.get_asset_check_evaluations() if one.check_name == "gate"]
+    assert not gate.passed
+    with open_history(history_of(state)) as history:
+        assert history.run(rerun).trigger == "confirm"
+        assert [one.benchmark for one in history.outcomes(rerun)] == [BENCHMARK]
+
+
+def test_a_run_that_only_judges_loads_nothing_and_shows_what_is_still_suspect(
+    slowed: tuple[Path, dg.DagsterInstance],
+) -> None:
+    state, instance = slowed
+    unconfirmed = materialize(state, instance, BENCHMARK, *JUDGING, confirm=0)
+    before = sorted(path.name for path in (state / "spool").iterdir())
+
+    told = shown(materialize(state, instance, *JUDGING), "confirmation")
+
+    assert told["run"] == unconfirmed.run_id
+    assert told["re-runs"] == 0
+    assert sorted(path.name for path in (state / "spool").iterdir()) == before

@@ -2,9 +2,11 @@
 
 PerfPipelineError
 ├── ProfileError              104  the profile has mistakes; no load was sent
+├── RequestError              104  there is no such run, release or series, or no such query
 ├── TargetNotAllowedError     104  the target is neither loopback nor allowed; no load was sent
 ├── TargetUnavailableError     97  the target (or a part of the stack) does not answer
 ├── GeneratorLimitError        97  the load generator was the limit, not the target
+├── StoreError                 97  the history cannot be read or written
 ├── StoreBusyError             97  the history is open elsewhere; samples are safe in the spool
 ├── StackError                 97  a part of the embedded stack could not be had or started
 └── StoppedByUserError        105  Ctrl-C or SIGTERM; what was measured is kept and marked
@@ -66,6 +68,12 @@ class ProfileError(PerfPipelineError):
         self.problems = problems
 
 
+class RequestError(PerfPipelineError):
+    """Name what was asked for and is not there (a run, a release, a series), and what is."""
+
+    exit_code = ExitCode.INVALID_CONFIGURATION
+
+
 class TargetNotAllowedError(PerfPipelineError):
     """Refuse a host that is neither loopback nor named in the target's `allowed`."""
 
@@ -80,6 +88,12 @@ class TargetUnavailableError(PerfPipelineError):
 
 class GeneratorLimitError(PerfPipelineError):
     """Say which limit of the load generator was reached, and by how much."""
+
+    exit_code = ExitCode.NOT_MEASURED
+
+
+class StoreError(PerfPipelineError):
+    """Say why the history cannot be read or written, and what is safe."""
 
     exit_code = ExitCode.NOT_MEASURED
 

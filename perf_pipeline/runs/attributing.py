@@ -28,7 +28,7 @@ def attributions_of_run(
     """Attribute the latency of a stored run, as (benchmark, attribution).
 
     Raises:
-        PerfPipelineError: there is no such run.
+        RequestError: there is no such run.
         StoreBusyError: the history is open elsewhere.
     """
     with open_history(history_of(state), wait_s=WAIT_S) as history:
@@ -46,7 +46,7 @@ def attributions(
         findings: of the checklist over this run, as (benchmark or empty, finding).
 
     Raises:
-        PerfPipelineError: there is no such run.
+        RequestError: there is no such run.
     """
     run, told = history.run(run_id), list(findings)
     summaries = summaries_by_benchmark(history, run_id)

@@ -12,7 +12,7 @@ from perf_pipeline.analysis.backtest import Tally, Track, newest_level, planted,
 from perf_pipeline.analysis.baseline import Series
 from perf_pipeline.analysis.power import Outlook, outlook
 from perf_pipeline.analysis.suspicion import BaselinePolicy
-from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.errors import RequestError
 from perf_pipeline.runs.ingest import WAIT_S, profile_of
 from perf_pipeline.runs.series import Measured, measured_of, points_of, policy_of, series_of
 from perf_pipeline.runs.session import history_of
@@ -88,7 +88,7 @@ def backtest(state: Path, settings: Settings, *, profile: str = "") -> list[Back
                 groups.setdefault((run.profile, run.environment_id), []).append(run)
         if not groups:
             of_profile = f" of profile {profile}" if profile else ""
-            raise PerfPipelineError(f"there is no run{of_profile} in {history_of(state)}")
+            raise RequestError(f"there is no run{of_profile} in {history_of(state)}")
         return [_replayed(history, runs, settings) for runs in groups.values()]
 
 

@@ -9,7 +9,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.errors import RequestError
 from perf_pipeline.runs.ingest import WAIT_S, profile_of
 from perf_pipeline.runs.series import Measured, measured_of, series_of
 from perf_pipeline.runs.session import history_of
@@ -32,7 +32,7 @@ def pin(state: Path, run_id: str, *, name: str, reason: str) -> BaselineRow:
     A name that is pinned already moves to this run.
 
     Raises:
-        PerfPipelineError: there is no such run, or it measured nothing whole and valid.
+        RequestError: there is no such run, or it measured nothing whole and valid.
         StoreBusyError: the history is open elsewhere.
     """
     with open_history(history_of(state), wait_s=WAIT_S) as history:
@@ -46,14 +46,14 @@ def unpin(state: Path, *, name: str, reason: str) -> BaselineRow:
     """End the comparison with a pinned release.
 
     Raises:
-        PerfPipelineError: no release of this name is pinned.
+        RequestError: no release of this name is pinned.
         StoreBusyError: the history is open elsewhere.
     """
     with open_history(history_of(state), wait_s=WAIT_S) as history:
         pinned = {row.name: row for row in releases(history)}
         if name not in pinned:
             known = ", ".join(pinned) or "none"
-            raise PerfPipelineError(f"no release {name!r} is pinned", hint=f"pinned are: {known}")
+            raise RequestError(f"no release {name!r} is pinned", hint=f"pinned are: {known}")
         row = _row("unpinned", pinned[name].run_id, reason, name=name)
         decide(history, row)
         return row
@@ -74,7 +74,7 @@ def accept(
         The decision, and the change point of each series that it is about.
 
     Raises:
-        PerfPipelineError: there is no such run, it measured nothing whole and valid, or it is not
+        RequestError: there is no such run, it measured nothing whole and valid, or it is not
             compared by this metric.
         StoreBusyError: the history is open elsewhere.
     """
@@ -83,7 +83,7 @@ def accept(
         wanted = [row for row in known if not metric or metric in _names(row)]
         if not wanted:
             names = ", ".join(sorted({row.series.metric for row in known}))
-            raise PerfPipelineError(
+            raise RequestError(
                 f"run {run_id} is not compared by {metric!r}", hint=f"it is compared by {names}"
             )
         row = _row("accepted", run_id, reason, metric=metric)
@@ -116,7 +116,7 @@ def all_changes(state: Path) -> list[ChangePointRow]:
 def _comparable(history: History, run_id: str) -> list[Measured]:
     found = [one for one in measured_of(history, run_id) if one.comparable]
     if not found:
-        raise PerfPipelineError(
+        raise RequestError(
             f"run {run_id} has no benchmark that ran to its end and is valid",
             hint="a baseline needs one; `perf-pipeline report` says what went wrong",
         )

@@ -76,7 +76,7 @@ def compare_run(
     comparisons with pinned releases only those that moved are given; all are stored.
 
     Raises:
-        PerfPipelineError: there is no such run.
+        RequestError: there is no such run.
         StoreBusyError: the history is open elsewhere.
     """
     with open_history(history_of(state), wait_s=WAIT_S) as history:
@@ -99,7 +99,7 @@ def compare_stored(history: History, run_id: str, profile: Profile) -> list[Comp
     """Compare every benchmark of a stored run, settle suspects by re-runs, and store nothing.
 
     Raises:
-        PerfPipelineError: there is no such run.
+        RequestError: there is no such run.
     """
     return [
         replace(one, diff=settled(history, run_id, one.benchmark, one.diff))
@@ -111,7 +111,7 @@ def compare_unsettled(history: History, run_id: str, profile: Profile) -> list[C
     """Compare every benchmark of a stored run as if nothing had been run again.
 
     Raises:
-        PerfPipelineError: there is no such run.
+        RequestError: there is no such run.
     """
     changes, pins = confirmed_runs(history), releases(history)
     found = [

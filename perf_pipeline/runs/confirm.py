@@ -61,7 +61,7 @@ def confirm_run(
         at_most: re-runs of a benchmark.
 
     Raises:
-        PerfPipelineError: there is no such run.
+        RequestError: there is no such run.
         StoreBusyError: the history is open elsewhere.
     """
     if session is not None:

@@ -23,7 +23,7 @@ def findings_of_run(
     """Run the checklist over a stored run, as (benchmark or empty, finding).
 
     Raises:
-        PerfPipelineError: there is no such run.
+        RequestError: there is no such run.
         StoreBusyError: the history is open elsewhere.
     """
     with open_history(history_of(state), wait_s=WAIT_S) as history:
@@ -36,7 +36,7 @@ def findings_of(
     """Run the checklist over each benchmark; a rule that nothing broke is told once for all.
 
     Raises:
-        PerfPipelineError: there is no such run.
+        RequestError: there is no such run.
     """
     judged_by = profile or profile_of(history, run_id)
     cores = int(history.run(run_id).environment.get("cores", "1"))

@@ -18,7 +18,7 @@ def date_changes(history: History, run_id: str, profile: Profile) -> list[Change
     not by logarithm, like everywhere.
 
     Raises:
-        PerfPipelineError: there is no such run.
+        RequestError: there is no such run.
     """
     found: list[ChangePointRow] = []
     for measured in measured_of(history, run_id):

@@ -9,7 +9,7 @@ from typing import Final
 
 from perf_pipeline.config.loading import validate_profile
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.errors import RequestError
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.runs.session import history_of, spool_of
 from perf_pipeline.store.history import History, open_history
@@ -49,13 +49,13 @@ def ingest_run(state: Path, run_id: str) -> list[tuple[RunKey, Ingested]]:
     """Store every benchmark of a spooled run.
 
     Raises:
-        PerfPipelineError: there is no such run in the spool.
+        RequestError: there is no such run in the spool.
         StoreBusyError: the history is open elsewhere; the samples stay in the spool.
     """
     folder = spool_of(state) / run_id
     if not (folder / "run.json").exists():
         known = ", ".join(spooled_runs(state)[-5:]) or "none"
-        raise PerfPipelineError(
+        raise RequestError(
             f"there is no run {run_id} in {spool_of(state)}", hint=f"the newest there: {known}"
         )
     keys = [RunKey(run_id, path.name) for path in sorted(folder.iterdir()) if path.is_dir()]

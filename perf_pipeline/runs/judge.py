@@ -32,7 +32,7 @@ def judge_run(
         profile: with the thresholds; the one that the run was made with when None.
 
     Raises:
-        PerfPipelineError: there is no such run.
+        RequestError: there is no such run.
         StoreBusyError: the history is open elsewhere.
     """
     with open_history(history_of(state), wait_s=WAIT_S) as history:
@@ -47,7 +47,7 @@ def recover_run(state: Path, run_id: str) -> list[tuple[RunKey, Ingested]]:
     """Store a spooled run and judge it by its own profile, because storing it drops its verdicts.
 
     Raises:
-        PerfPipelineError: there is no such run in the spool.
+        RequestError: there is no such run in the spool.
         StoreBusyError: the history is open elsewhere; the samples stay in the spool.
     """
     stored = ingest_run(state, run_id)

@@ -6,7 +6,7 @@ Add here: another origin. Keep out: layout (report/) and SQL (store/).
 from dataclasses import dataclass
 from pathlib import Path
 
-from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.errors import RequestError
 from perf_pipeline.report.model import Origin
 from perf_pipeline.runs.ingest import WAIT_S
 from perf_pipeline.runs.session import history_of
@@ -32,13 +32,13 @@ def lineage_of(state: Path, run_id: str) -> RunLineage:
     """Give the lineage of a compared run.
 
     Raises:
-        PerfPipelineError: there is no such run, or it was not compared yet.
+        RequestError: there is no such run, or it was not compared yet.
         StoreBusyError: the history is open elsewhere.
     """
     with open_history(history_of(state), wait_s=WAIT_S) as history:
         run, found = history.run(run_id), judged(history, run_id)
     if not found:
-        raise PerfPipelineError(
+        raise RequestError(
             f"run {run_id} was not compared yet", hint=f"`perf-pipeline compare {run_id}` does it"
         )
     return RunLineage(run, tuple(found))

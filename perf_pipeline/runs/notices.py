@@ -23,7 +23,7 @@ def notices_of(history: History, run_id: str) -> list[str]:
     """Give the notices of a compared run, one sentence each.
 
     Raises:
-        PerfPipelineError: there is no such run.
+        RequestError: there is no such run.
     """
     run = history.run(run_id)
     return [

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.errors import RequestError
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.report.html import render_html
@@ -77,7 +77,7 @@ def publish(
         problems: of the run as a whole, one sentence each.
 
     Raises:
-        PerfPipelineError: there is no such run.
+        RequestError: there is no such run.
         StoreBusyError: the history is open elsewhere.
     """
     diffs = compare_run(state, run_id, profile=profile)
@@ -108,7 +108,7 @@ def latest_run(state: Path) -> str:
     """Give the newest run of the history; a re-run belongs to the run that it confirms.
 
     Raises:
-        PerfPipelineError: there is none.
+        RequestError: there is none.
     """
     if history_of(state).exists():
         with open_history(history_of(state), wait_s=WAIT_S) as history:
@@ -116,7 +116,7 @@ def latest_run(state: Path) -> str:
         for run in runs:
             if run.trigger != TRIGGER:
                 return run.run_id
-    raise PerfPipelineError(
+    raise RequestError(
         f"there is no run in {history_of(state)}", hint="`perf-pipeline run` makes one"
     )
 
@@ -125,7 +125,7 @@ def run_to_judge(state: Path, run_id: str) -> str:
     """Give this run when it measured something, else the newest one: judging needs no new load.
 
     Raises:
-        PerfPipelineError: there is no run at all.
+        RequestError: there is no run at all.
     """
     if history_of(state).exists():
         with open_history(history_of(state), wait_s=WAIT_S) as history:

@@ -105,7 +105,7 @@ def measured_of(history: History, run_id: str) -> list[Measured]:
     """Give every benchmark of a stored run.
 
     Raises:
-        PerfPipelineError: there is no such run.
+        RequestError: there is no such run.
     """
     run, summaries = history.run(run_id), history.summaries(run_id)
     return [

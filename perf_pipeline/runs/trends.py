@@ -24,7 +24,7 @@ def trends_of(history: History, run_id: str, diffs: Iterable[tuple[str, Diff]]) 
     An aborted or invalid run is not comparable: its trend ends with the run before it.
 
     Raises:
-        PerfPipelineError: there is no such run.
+        RequestError: there is no such run.
     """
     by_name = {one.outcome.benchmark: one for one in measured_of(history, run_id)}
     dated = changes(history)

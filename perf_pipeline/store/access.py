@@ -18,7 +18,7 @@ from typing import Final
 import duckdb
 from filelock import FileLock, Timeout
 
-from perf_pipeline.errors import PerfPipelineError, StoreBusyError
+from perf_pipeline.errors import PerfPipelineError, RequestError, StoreBusyError, StoreError
 
 _POLL_S: Final = 0.1
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
@@ -107,26 +107,26 @@ def sentence_of(error: Exception, path: Path) -> PerfPipelineError:
     message = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     full = isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT)
     if full or any(text in str(error) for text in _FULL):
-        return PerfPipelineError(
+        return StoreError(
             f"the disk of {path} is full; nothing of this step was stored, earlier runs are intact",
             hint="make room, then run `perf-pipeline ingest <run>`; the samples are in the spool",
         )
     if path.is_dir():
-        return PerfPipelineError(
+        return StoreError(
             f"{path} is a directory, and the history is a file", hint="name a file in it"
         )
     if isinstance(error, PermissionError) or "Permission denied" in message:
-        return PerfPipelineError(
+        return StoreError(
             f"no permission to open {path}", hint="change its owner or mode, or name another file"
         )
     if isinstance(error, OSError) or "Cannot open file" in message:
-        return PerfPipelineError(f"{path} cannot be opened: {message}", hint="name another file")
+        return StoreError(f"{path} cannot be opened: {message}", hint="name another file")
     if "does not exist" in message:
-        return PerfPipelineError(
+        return RequestError(
             f"{path} does not exist; no run has been stored yet",
             hint="`perf-pipeline run` makes it, or `perf-pipeline ingest <run>`",
         )
-    return PerfPipelineError(_DAMAGED.format(file=path, message=message), hint=_MOVE_HINT)
+    return StoreError(_DAMAGED.format(file=path, message=message), hint=_MOVE_HINT)
 
 
 def _is_busy(error: duckdb.Error) -> bool:

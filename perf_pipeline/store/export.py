@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import duckdb
 
-from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.errors import PerfPipelineError, RequestError, StoreError
 from perf_pipeline.store.access import said_plainly
 from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.records import RunKey
@@ -113,7 +113,7 @@ def _copy(path: Path, copy: Path) -> None:
         if wal.exists():
             shutil.copyfile(wal, copy.with_name(f"{copy.name}.wal"))
     except OSError as error:
-        raise PerfPipelineError(
+        raise StoreError(
             f"no copy of {path} could be made for the query: {error}",
             hint="make room in the folder for temporary files, or name another in TMPDIR",
         ) from error
@@ -132,7 +132,7 @@ def _answer(
     try:
         statements = connection.extract_statements(sql)
         if len(statements) != 1:
-            raise PerfPipelineError(
+            raise RequestError(
                 f"one statement at a time, please; this text has {len(statements)}",
                 hint=_SQL_HINT,
             )
@@ -141,8 +141,8 @@ def _answer(
     except duckdb.Error as error:
         message = str(error).strip()
         if "read-only" in message or isinstance(error, duckdb.PermissionException):
-            raise PerfPipelineError(
+            raise RequestError(
                 f"this query would write or reach outside the history, and it only reads: {sql}",
                 hint=f"DuckDB says: {message.splitlines()[0]}",
             ) from error
-        raise PerfPipelineError(f"the query failed: {message}", hint=_SQL_HINT) from error
+        raise RequestError(f"the query failed: {message}", hint=_SQL_HINT) from error

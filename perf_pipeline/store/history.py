@@ -180,7 +180,7 @@ class History:
         """Give one run.
 
         Raises:
-            PerfPipelineError: the history does not have it.
+            RequestError: the history does not have it.
         """
         return queries.one_run(self.connection, run_id)
 

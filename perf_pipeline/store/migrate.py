@@ -9,7 +9,7 @@ from importlib.resources import files
 
 import duckdb
 
-from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.errors import StoreError
 from perf_pipeline.store.metric_sql import metric_values_view, view_hash
 
 _CREATE_LOG = """
@@ -71,14 +71,14 @@ def _applied(connection: duckdb.DuckDBPyConnection, shown: str) -> set[int]:
     if not tables:
         return set()
     if "schema_migrations" not in tables:
-        raise PerfPipelineError(
+        raise StoreError(
             f"{shown} is a DuckDB file of something else (it has the table {min(tables)!r})",
             hint="name another file for the history",
         )
     applied = {int(version) for (version,) in connection.execute(_APPLIED).fetchall()}
     known = migrations()[-1][0]
     if max(applied, default=0) > known:
-        raise PerfPipelineError(
+        raise StoreError(
             f"{shown} has schema {max(applied)}, and this version of perf_pipeline knows up to "
             f"{known}",
             hint="upgrade perf_pipeline, or name another file for the history",

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import duckdb
 
-from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.errors import PerfPipelineError, RequestError
 from perf_pipeline.store.histograms import write_histograms
 from perf_pipeline.store.ingest import transaction
 from perf_pipeline.store.records import (
@@ -98,12 +98,12 @@ def one_run(connection: duckdb.DuckDBPyConnection, run_id: str) -> RunRecord:
     """Give one run.
 
     Raises:
-        PerfPipelineError: the history does not have it.
+        RequestError: the history does not have it.
     """
     row = connection.execute(_ONE_RUN, [run_id]).fetchone()
     if row is None:
         newest = ", ".join(run.run_id for run in newest_runs(connection, 5)) or "none"
-        raise PerfPipelineError(
+        raise RequestError(
             f"run {run_id!r} is not in the history", hint=f"the newest runs are: {newest}"
         )
     return _run(row)
@@ -252,14 +252,14 @@ def raw_is_kept(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:
     """Tell whether a benchmark's samples are still here.
 
     Raises:
-        PerfPipelineError: the history does not have this benchmark.
+        RequestError: the history does not have this benchmark.
     """
     row = connection.execute(
         "select raw_kept from benchmarks where run_id = ? and benchmark = ?",
         [key.run_id, key.benchmark],
     ).fetchone()
     if row is None:
-        raise PerfPipelineError(
+        raise RequestError(
             f"benchmark {key.benchmark!r} of run {key.run_id!r} is not in the history",
             hint=f"run `perf-pipeline ingest {key.run_id}` if it is in the spool",
         )

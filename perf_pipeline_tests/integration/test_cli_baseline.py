@@ -92,13 +92,13 @@ def test_what_was_accepted_is_the_normal_of_the_next_run_at_once(tmp_path: Path)
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("pin", "r099", "--name", "v1", "--reason", "x"), 1, "'r099' is not in the history"),
+        (("pin", "r099", "--name", "v1", "--reason", "x"), 104, "'r099' is not in the history"),
         (("pin", "r001", "--name", "v1"), 104, "Missing option '--reason'"),
         (("pin", "r001", "--name", " ", "--reason", "x"), 104, "--name is empty"),
-        (("unpin", "v7", "--reason", "x"), 1, "no release 'v7' is pinned\n  pinned are: none"),
+        (("unpin", "v7", "--reason", "x"), 104, "no release 'v7' is pinned\n  pinned are: none"),
         (
             ("accept", "r001", "--metric", "db_queries", "--reason", "x"),
-            1,
+            104,
             "run r001 is not compared by 'db_queries'\n  it is compared by http_req_duration",
         ),
     ],
@@ -158,7 +158,7 @@ def test_lineage_of_a_run_that_was_not_compared_says_what_to_do(tmp_path: Path) 
     code, output = refused(tmp_path, "lineage", "r001")
 
     assert (code, output) == (
-        1,
+        104,
         "perf-pipeline: run r001 was not compared yet\n  `perf-pipeline compare r001` does it\n",
     )
 
@@ -230,7 +230,7 @@ def test_a_backtest_without_runs_or_with_five_says_so(tmp_path: Path) -> None:
 
     assert "every one is LEARNING" in call(tmp_path, "backtest").output
     code, output = refused(tmp_path, "backtest", "--profile", "full")
-    assert (code, "there is no run of profile full in" in output) == (1, True)
+    assert (code, "there is no run of profile full in" in output) == (104, True)
 
 
 def test_a_run_that_is_no_whole_measurement_is_named_beside_its_figures(tmp_path: Path) -> None:

@@ -172,12 +172,50 @@ def test_a_history_that_somebody_only_reads_is_told_before_any_load(
 def test_questions_to_an_empty_state_are_answered_with_a_sentence(command: CommandLine) -> None:
     for arguments in (("judge",), ("report",), ("compare",), ("sql", "select 1")):
         answer = command(*arguments)
-        assert answer.code == 1
+        assert answer.code == 104
         assert "perf-pipeline run` makes" in answer.err, arguments
         assert "Traceback" not in answer.err
     assert command("ingest").out == "the spool is empty; `perf-pipeline run` fills it\n"
     assert command("down").out == "nothing was running\n"
     assert "no stack is up" in command("status").out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("judge", "nosuchrun"),
+        ("report", "nosuchrun"),
+        ("compare", "nosuchrun"),
+        ("compare", "nosuchrun", "nosuchrun"),
+        ("lineage", "nosuchrun"),
+        ("ingest", "nosuchrun"),
+        ("baseline", "pin", "nosuchrun", "--name", "v1", "--reason", "a try"),
+    ],
+    ids=" ".join,
+)
+def test_a_run_that_is_not_there_is_named_with_those_that_are(
+    command: CommandLine, arguments: tuple[str, ...]
+) -> None:
+    with open_history(command.state / "history.duckdb"):
+        pass
+
+    answer = command(*arguments)
+
+    assert answer.code == 104
+    assert "nosuchrun" in answer.err
+    assert "newest" in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_a_history_that_is_no_database_can_not_be_judged_by(command: CommandLine) -> None:
+    command.state.mkdir(exist_ok=True)
+    (command.state / "history.duckdb").write_bytes(b"no database" * 4_096)
+
+    answer = command("report")
+
+    assert answer.code == 97
+    assert "history.duckdb" in answer.err
+    assert "Traceback" not in answer.err
 
 
 def test_what_nobody_foresaw_is_one_sentence_and_a_traceback_in_a_log(

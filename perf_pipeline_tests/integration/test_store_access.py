@@ -239,7 +239,7 @@ def test_no_permission_is_one_sentence(path: Path) -> None:
 
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
-    assert said.strip() == f"PerfPipelineError no permission to open {path}"
+    assert said.strip() == f"StoreError no permission to open {path}"
 
 
 def test_a_full_disk_is_one_sentence_and_earlier_runs_are_intact(tmp_path: Path) -> None:

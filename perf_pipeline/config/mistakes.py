@@ -63,7 +63,7 @@ _SENTENCES: Final[Mapping[str, Callable[[ErrorDetails], str]]] = MappingProxyTyp
 # docs/k6.md says more about each.
 _ONLY_IN_K6: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "env": "a scenario's own values stand in its parameters, secrets in ${env.NAME}",
+        "env": "it stands in a scenario, beside exec",
         "tags": "thresholds filter by scenario, operation, status, outcome, error and check",
         "rps": "an arrival-rate executor keeps a rate",
     }

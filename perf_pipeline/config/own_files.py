@@ -79,14 +79,15 @@ def variables_in_headers(parameters: HttpStepsParameters) -> Iterator[Variable]:
         yield from variables_of_texts(headers)
 
 
-def environment_names(parameters: OwnHttpParameters) -> frozenset[str]:
-    """Give the environment variables that a scenario reads."""
-    names = {parameters.auth.variable} if parameters.auth else set()
+def environment_names(scenario: Scenario) -> frozenset[str]:
+    """Give the machine's environment variables that a scenario reads; its own env goes first."""
+    parameters = scenario.parameters
+    if not isinstance(parameters, OwnHttpParameters):
+        return frozenset()
+    names = set(parameters.secret_names)
     if isinstance(parameters, HttpStepsParameters):
         names |= {one.arguments[0] for one in variables_in(parameters) if one.source is Source.ENV}
-    if isinstance(parameters, PythonParameters):
-        names |= set(parameters.secrets)
-    return frozenset(names)
+    return frozenset(names - scenario.env.keys())
 
 
 def variables_of_texts(value: object) -> Iterator[Variable]:
@@ -108,7 +109,7 @@ def _scenario_mistakes(scenario: Scenario, folder: Path, environment: Mapping[st
     parameters = scenario.parameters
     if not isinstance(parameters, OwnHttpParameters):
         return
-    for variable in sorted(environment_names(parameters)):
+    for variable in sorted(environment_names(scenario)):
         if not environment.get(variable):
             yield "parameters", f"the environment variable {variable} is not set; export it first"
     if parameters.ca_file and not (folder / parameters.ca_file).is_file():
@@ -116,9 +117,17 @@ def _scenario_mistakes(scenario: Scenario, folder: Path, environment: Mapping[st
     if parameters.http2 and find_spec("h2") is None:
         yield "parameters.http2", "needs the package h2, which is not installed: pip install h2"
     if isinstance(parameters, HttpStepsParameters):
+        yield from _env_mistakes(parameters, scenario.env)
         yield from _data_mistakes(parameters, scenario.plan.most_vus, folder)
     if isinstance(parameters, PythonParameters) and is_python(scenario.exec):
         yield from _module_mistakes(scenario.exec, folder / parameters.path)
+
+
+def _env_mistakes(parameters: HttpStepsParameters, env: Mapping[str, str]) -> _Found:
+    used = {one.arguments for one in variables_in_headers(parameters) if one.source is Source.ENV}
+    for name, text in env.items():
+        if (name,) in used and not is_header_text(text):
+            yield f"env.{name}", "has a character that a header can't carry, and a header uses it"
 
 
 def _data_mistakes(parameters: HttpStepsParameters, most_vus: int, folder: Path) -> _Found:

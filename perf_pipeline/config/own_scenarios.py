@@ -47,7 +47,8 @@ def own_mistakes(raw: Mapping[str, Any]) -> Iterator[str]:
             )
         parameters = scenario.get("parameters")
         if exec_name == HTTP_STEPS and isinstance(parameters, Mapping):
-            yield from (f"{path}.parameters.{one}" for one in step_mistakes(parameters))
+            env = dict(_items(scenario.get("env")))
+            yield from (f"{path}.parameters.{one}" for one in step_mistakes(parameters, env))
 
 
 def shared_operation_mistakes(profile: Profile) -> Iterator[str]:
@@ -118,5 +119,9 @@ def _own_benchmark_mistakes(name: str, config: Mapping[str, Any]) -> Iterator[st
 
 
 def _tables(raw: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield from ((name, one) for name, one in _items(raw) if isinstance(one, Mapping))
+
+
+def _items(raw: object) -> Iterator[tuple[str, object]]:
     if isinstance(raw, Mapping):
-        yield from ((str(name), one) for name, one in raw.items() if isinstance(one, Mapping))
+        yield from ((str(name), one) for name, one in raw.items())

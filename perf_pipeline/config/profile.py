@@ -7,12 +7,14 @@ out: the numbers themselves (profiles/*.toml) and reading files (loading.py).
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Final, Self
 
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from perf_pipeline.config.executors import Duration, Executor, Frozen
 from perf_pipeline.config.parameters import PARAMETERS, parameters_of
+from perf_pipeline.config.steps import OwnHttpParameters, VariableName
 from perf_pipeline.config.target import TargetConfig
 from perf_pipeline.metrics.threshold import Severity, Threshold, parse_threshold
 from perf_pipeline.units import US_PER_S
@@ -27,7 +29,14 @@ BENCHMARKS: Final = (
     "day_simulation",
 )
 _SCENARIO_NAME: Final = re.compile(r"[0-9A-Za-z_-]+")  # k6: executorNameWhitelist
-_SCENARIO_KEYS: Final = frozenset({"exec", "step", "warmUp", "ceiling", "parameters", "plan"})
+_SCENARIO_KEYS: Final = frozenset(
+    {"exec", "step", "warmUp", "ceiling", "env", "parameters", "plan"}
+)
+
+
+def _is_empty(table: Mapping[str, str]) -> bool:
+    """Leave out of dumps what is not written: no hash of earlier profiles changes."""
+    return not table
 
 
 class Seeding(Frozen):
@@ -51,6 +60,8 @@ class Scenario(Frozen):
         warm_up_us: starts within it are run and never counted.
         ceiling: it is without pace on purpose, so that a generator at its limit is told and not
             INVALID; only where all scenarios of the step are.
+        env: values by name that are no secrets: `${env.NAME}` in steps, `vu.env` in Python. They
+            go before the machine's environment variables of that name.
         parameters: of the iteration.
     """
 
@@ -59,6 +70,7 @@ class Scenario(Frozen):
     step: int = Field(default=1, ge=1)
     warm_up_us: Duration = Field(default=0, alias="warmUp", ge=0)
     ceiling: bool = False
+    env: dict[VariableName, str] = Field(default_factory=dict, exclude_if=_is_empty)
     parameters: SerializeAsAny[Frozen] = Field(default_factory=Frozen, validate_default=True)
 
     @model_validator(mode="before")
@@ -88,6 +100,17 @@ class Scenario(Frozen):
         if isinstance(raw, Frozen):
             return raw if isinstance(raw, model) else model()
         return model.model_validate(raw, by_alias=True, by_name=False)
+
+    @model_validator(mode="after")
+    def _secrets_are_not_written(self) -> Self:
+        parameters = self.parameters
+        secrets = parameters.secret_names if isinstance(parameters, OwnHttpParameters) else ()
+        if both := sorted(set(secrets) & self.env.keys()):
+            raise ValueError(
+                f"env.{both[0]} is also the name of a secret (auth, secrets), which comes from the "
+                "machine's environment only; give one of them another name"
+            )
+        return self
 
     @model_validator(mode="after")
     def _measures_something(self) -> Self:

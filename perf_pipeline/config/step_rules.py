@@ -4,7 +4,7 @@ They read the raw table, so that all mistakes are found also where a key has a m
 Add here: a rule about steps. Keep out: what a single key may hold (steps.py), files (own_files.py).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Final
@@ -29,18 +29,24 @@ class _Known:
     """Remember what the steps so far have named."""
 
     data: Mapping[str, Any]
+    env: Collection[str]
     saved_anywhere: frozenset[str]
     saved: set[str] = field(default_factory=set)
     operations: set[str] = field(default_factory=set)
 
 
-def step_mistakes(parameters: Mapping[str, Any]) -> Iterator[str]:
-    """Find the mistakes of raw `http_steps` parameters, each as `path: sentence`."""
+def step_mistakes(parameters: Mapping[str, Any], env: Collection[str] = ()) -> Iterator[str]:
+    """Find the mistakes of raw `http_steps` parameters, each as `path: sentence`.
+
+    Args:
+        parameters: of the scenario.
+        env: names of the scenario's own values, which are no secrets and may stand anywhere.
+    """
     steps = parameters.get("steps")
     data = _table(parameters.get("data"))
     tables = [_table(step) for step in steps] if isinstance(steps, list | tuple) else []
     saved = frozenset(name for step in tables for name in _table(step.get("save")))
-    known = _Known(data, saved)
+    known = _Known(data, env, saved)
     yield from _text_mistakes("headers", parameters.get("headers"), known)
     for number, step in enumerate(tables):
         for path, sentence in _one_step(step, known):
@@ -152,10 +158,13 @@ def _data_mistake(_: str, variable: Variable, known: _Known) -> str | None:
     return None
 
 
-def _env_mistake(path: str, _: Variable, __: _Known) -> str | None:
-    if path.startswith(_SECRET_PLACES):
+def _env_mistake(path: str, variable: Variable, known: _Known) -> str | None:
+    if path.startswith(_SECRET_PLACES) or variable.arguments[0] in known.env:
         return None
-    return "would put a secret into an address or a check; use it in headers, json, form or body"
+    return (
+        "would put a secret into an address or a check; use it in headers, json, form or body, or "
+        "write it into the scenario's env if it is none"
+    )
 
 
 _RULES: Final[Mapping[Source, Callable[[str, Variable, _Known], str | None]]] = {

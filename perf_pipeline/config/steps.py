@@ -161,6 +161,11 @@ class OwnHttpParameters(Frozen):
     keep_cookies: bool = False
     http2: bool = False
 
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """Name the environment variables that are only ever the machine's."""
+        return frozenset({self.auth.variable} if self.auth else ())
+
 
 class Expect(Frozen):
     """Say what a response must be; each is a check of its own.
@@ -269,6 +274,11 @@ class PythonParameters(OwnHttpParameters):
     secrets: tuple[VariableName, ...] = Field(default=(), strict=False)
     settings: dict[str, Any] = Field(default_factory=dict)
     transport: Literal["load", "httpx"] = "load"
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """Name the environment variables that are only ever the machine's."""
+        return super().secret_names | frozenset(self.secrets)
 
 
 def operation_of(name: str, group: str | None) -> str:

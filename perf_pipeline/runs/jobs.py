@@ -12,7 +12,6 @@ from typing import Any, Final
 from perf_pipeline.config.own_files import environment_names
 from perf_pipeline.config.parameters import is_own
 from perf_pipeline.config.profile import BenchmarkConfig, Scenario
-from perf_pipeline.config.steps import OwnHttpParameters
 from perf_pipeline.engine.job import JSON, LoadJob, ScenarioJob
 from perf_pipeline.runs.seeding import ids_file, require_brokers
 from perf_pipeline.runs.session import Session
@@ -62,8 +61,7 @@ def _own_environment(session: Session) -> Iterator[str]:
     """Give the environment variables that own scenarios may read, and no other."""
     for config in session.profile.benchmarks.values():
         for scenario in config.scenarios.values():
-            if isinstance(scenario.parameters, OwnHttpParameters):
-                yield from environment_names(scenario.parameters)
+            yield from environment_names(scenario)
 
 
 def run_of(session: Session, benchmark: str) -> str:
@@ -111,6 +109,7 @@ def _own_job(session: Session, benchmark: str, name: str, scenario: Scenario) ->
             "base_url": session.target.base_url,
             "exec": scenario.exec,
             "folder": str(Path(session.profile.folder).resolve()),
+            "env": dict(scenario.env),
             "own": scenario.parameters.model_dump(mode="json", by_alias=True),
             "ids_files": {
                 kind: str(ids_file(session, f"api_{kind}")) for kind in ("reads", "deletes")

@@ -72,12 +72,14 @@ class OwnHttpSettings:
         tls: trusts `caFile`, the system's authorities, or anybody (`insecureSkipVerify`).
         authorization: value of that header, a secret; empty when there is none.
         secrets: environment variables that the scenario may use, by name.
+        env: the scenario's own values, by name; no secrets.
     """
 
     origin: HttpOrigin
     tls: ssl.SSLContext | None
     authorization: str
     secrets: Mapping[str, str]
+    env: Mapping[str, str]
 
     @classmethod
     def read(cls, context: WorkerContext, parameters: OwnHttpParameters) -> Self:
@@ -94,7 +96,8 @@ class OwnHttpSettings:
             if name.startswith(ENV_PREFIX)
         }
         tls = _own_tls(parameters, folder) if origin.is_tls else None
-        return cls(origin, tls, _authorization(parameters.auth, secrets), secrets)
+        env = context.parameters.get("env", {})
+        return cls(origin, tls, _authorization(parameters.auth, secrets), secrets, env)
 
 
 def _own_tls(parameters: OwnHttpParameters, folder: Path) -> ssl.SSLContext:

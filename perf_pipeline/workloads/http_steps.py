@@ -1,7 +1,8 @@
 """Scenarios written in the profile: HTTP steps, one after the other, per iteration.
 
 Parameters: `base_url`; `own`, the profile's; `folder`, where its relative paths start; `run`, the
-run's id; `ids_files`, of seeded users by set. Secrets: environment variables, as `env:NAME`.
+run's id; `env`, the scenario's own values; `ids_files`, of seeded users by set. Secrets:
+environment variables, as `env:NAME`.
 Add here: what happens between two steps. Keep out: bytes (http_steps_writing.py), values
 (http_steps_values.py), checks (http_steps_checks.py), redirects (http_steps_redirects.py).
 """

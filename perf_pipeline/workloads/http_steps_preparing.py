@@ -56,7 +56,7 @@ def prepared_steps(
     except ValueError as error:
         raise ProfileError("of the run", [str(error)]) from error
     run = str(context.parameters["run"]).partition("/")[0]
-    around = Surroundings(run, settings.secrets, cursors)
+    around = Surroundings(run, {**settings.secrets, **settings.env}, cursors)
     in_headers = frozenset(
         one.arguments[0] for one in variables_in_headers(parameters) if one.source is Source.SAVED
     )

@@ -93,19 +93,19 @@ class Surroundings:
 
     Attributes:
         run: id of the run.
-        secrets: environment variables by name.
+        env: values by name: the machine's secrets, the scenario's own laid over them.
         cursors: data sets by name.
     """
 
     run: str
-    secrets: Mapping[str, str]
+    env: Mapping[str, str]
     cursors: Mapping[str, DataCursor]
 
     def constant(self, variable: Variable) -> str | None:
         """Give a variable's value where it is the same all through the load, else None."""
         if variable.source is Source.RUN:
             return self.run
-        return self.secrets[variable.arguments[0]] if variable.source is Source.ENV else None
+        return self.env[variable.arguments[0]] if variable.source is Source.ENV else None
 
     def reader(self, variable: Variable) -> Read:
         """Give the function that reads a variable."""

@@ -123,7 +123,7 @@ class _VuRunner:
         )
         run = str(context.parameters["run"]).partition("/")[0]
         allowed = {name: settings.secrets[name] for name in own.secrets}
-        return VU(client, iteration.vu, run, allowed, own.settings, clock, book)
+        return VU(client, iteration.vu, run, allowed, settings.env, own.settings, clock, book)
 
 
 def _without_prefix(origin: HttpOrigin) -> HttpOrigin:

@@ -69,6 +69,7 @@ class VU:
         id: number of the virtual user over all workers, from 1.
         run: id of the run.
         secrets: environment variables that the profile lets through.
+        env: the scenario's own `env`, a text by name; no secrets.
         settings: the profile's `settings`.
         state: whatever shall be there in the next iteration.
         iteration: number of this VU's iteration, from 0.
@@ -79,6 +80,7 @@ class VU:
     id: int
     run: str
     secrets: Mapping[str, str]
+    env: Mapping[str, str]
     settings: Mapping[str, Any]
     clock: Clock
     book: SampleBook

@@ -109,6 +109,23 @@ def test_what_is_missing_outside_the_profile_is_named_beside_its_own_mistakes(
     assert "scenarios.bad.parameters.steps[0].path" in text
 
 
+def test_a_name_of_the_scenarios_env_needs_no_environment_variable(tmp_path: Path) -> None:
+    step = {**STEP, "headers": {"X": "${env.MINE} ${env.OTHER}"}}
+
+    found = loaded(tmp_path, {"s": {**scenario(step), "env": {"MINE": "m"}}})
+
+    assert found == ["parameters: the environment variable OTHER is not set; export it first"]
+
+
+def test_a_value_of_env_that_a_header_cannot_carry_is_refused(tmp_path: Path) -> None:
+    step = {**STEP, "headers": {"X": "${env.SENT}"}}
+    env = {"SENT": "two\nlines", "NOT_SENT": "two\nlines"}
+
+    found = loaded(tmp_path, {"s": {**scenario(step), "env": env}})
+
+    assert found == ["env.SENT: has a character that a header can't carry, and a header uses it"]
+
+
 @pytest.mark.parametrize("module", [None, ModuleType("h2")], ids=["without h2", "with h2"])
 def test_http2_is_refused_before_the_load_where_h2_is_not_installed(
     module: ModuleType | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -253,6 +253,17 @@ def test_moving_a_bound_keeps_the_series_and_moving_the_load_starts_a_new_one() 
     assert think.load_hash("end_to_end") != base.load_hash("end_to_end")
 
 
+def test_env_is_part_of_the_load_and_without_it_no_series_starts_anew() -> None:
+    key = "benchmarks.end_to_end.scenarios.create_users.env"
+    base = load_profile("quick")
+    one, other = (load_profile("quick", {key: {"PLACE": place}}) for place in "ab")
+
+    # A history that was begun before the key existed has hashes of a text without it.
+    assert '"env"' not in base.as_json
+    assert load_profile("quick", {key: {}}).as_json == base.as_json
+    assert len({run.load_hash("end_to_end") for run in (base, one, other)}) == 3
+
+
 @pytest.mark.parametrize(
     ("name", "text", "sentence"),
     [

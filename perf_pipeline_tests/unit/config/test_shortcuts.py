@@ -102,12 +102,12 @@ def test_a_wrong_shortcut_is_refused_with_what_would_be_right(
 @pytest.mark.parametrize(
     ("key", "value", "instead"),
     [
-        ("env", {"HOST": "x"}, "stand in its parameters"),
+        ("rps", 5, "an arrival-rate executor keeps a rate"),
         ("tags", {"team": "a"}, "thresholds filter by scenario"),
     ],
 )
 def test_a_key_that_only_k6_has_is_refused_with_what_there_is_instead(
-    key: str, value: dict[str, str], instead: str
+    key: str, value: object, instead: str
 ) -> None:
     with pytest.raises(ProfileError) as refused:
         validate_profile(

@@ -114,6 +114,44 @@ def test_a_wrong_step_is_refused_with_what_would_be_right(step: Table, sentence:
     assert all(one.startswith("parameters.steps[0]") for one in found)
 
 
+def test_a_value_of_the_scenarios_env_may_stand_where_a_secret_may_not() -> None:
+    step = {
+        **STEP,
+        "path": "/${env.PLACE}",
+        "query": {"q": "${env.PLACE}"},
+        "expect": {"json": {"$.at": "${env.PLACE}"}},
+    }
+    right = {**scenario(step), "env": {"PLACE": "here"}}
+
+    own = validate_profile(profile({"s": right}), "own.toml")
+
+    assert own.benchmarks["shop"].scenarios["s"].env == {"PLACE": "here"}
+    assert validate_profile(json.loads(own.as_json), "history") == own
+    (path, query, check) = mistakes(profile({"s": {**right, "env": {"OTHER": "x"}}}))
+    for place, found in (("path", path), ("query.q", query), ("expect.json.$.at", check)):
+        assert found.startswith(f"parameters.steps[0].{place}: ${{env.PLACE}} would put a secret")
+        assert "write it into the scenario's env if it is none" in found
+
+
+@pytest.mark.parametrize(
+    ("env", "sentence"),
+    [
+        ({"PLACE": 5}, "env.PLACE is 5; a text is needed"),
+        ({"PLACE": True}, "env.PLACE is True; a text is needed"),
+        ({"PLACE": ["a"]}, "env.PLACE is ['a']; a text is needed"),
+        ("PLACE=here", "env is 'PLACE=here'; a table is needed"),
+        ({"A-B": "x"}, "'A-B' can't be a name here: letters, digits and _"),
+        ({"TOKEN": "x"}, "env.TOKEN is also the name of a secret (auth, secrets)"),
+    ],
+)
+def test_a_wrong_env_is_one_sentence(env: object, sentence: str) -> None:
+    raw = profile({"s": {**scenario(STEP, auth={"bearerEnv": "TOKEN"}), "env": env}})
+
+    (found,) = mistakes(raw)
+
+    assert sentence in found
+
+
 def test_mistakes_of_all_steps_are_named_at_once() -> None:
     raw = profile(
         {

@@ -135,7 +135,10 @@ def run(
 @click.option("--profile", help="Judge by this profile's thresholds instead of the run's own.")
 @click.pass_obj
 def judge(state: Path, run_id: str | None, profile: str | None) -> None:
-    """Judge a stored run again, without a new load."""
+    """Judge a stored run again, without a new load.
+
+    By another profile it is a what-if: shown, and not stored.
+    """
     from perf_pipeline.config.loading import load_profile
     from perf_pipeline.runs.judge import judge_run
     from perf_pipeline.runs.publish import latest_run, publish
@@ -143,8 +146,7 @@ def judge(state: Path, run_id: str | None, profile: str | None) -> None:
     chosen = run_id or latest_run(state)
     checked = load_profile(profile) if profile else None
     judge_run(state, chosen, profile=checked)
-    notes = (f"judged by profile {checked.name}, not by its own",) if checked else ()
-    _finish(publish(state, chosen, profile=checked, problems=notes))
+    _finish(publish(state, chosen, profile=checked))
 
 
 @main.command()

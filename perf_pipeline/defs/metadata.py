@@ -37,7 +37,7 @@ from perf_pipeline.report.wording import (
     words,
 )
 from perf_pipeline.runs.benchmarking import Measured
-from perf_pipeline.runs.confirm import Confirmation
+from perf_pipeline.runs.confirm import Confirmation, outcome_of
 from perf_pipeline.runs.seeding import Seeded
 
 GATE: Final = "gate"
@@ -91,6 +91,7 @@ def confirmation_metadata(run_id: str, found: Sequence[Confirmation]) -> Metadat
     reruns = sorted({rerun for one in found for rerun in one.attempts})
     return {
         "run": dg.MetadataValue.text(run_id),
+        "outcome": dg.MetadataValue.text(outcome_of(found)),
         "suspects": dg.MetadataValue.int(len(found)),
         "re-runs": dg.MetadataValue.int(len(reruns)),
         **_counts(DiffStatus, [one.verdict.status for one in found]),

@@ -16,6 +16,7 @@ from perf_pipeline.config.profile import PinnedBaseline, Profile
 from perf_pipeline.metrics.threshold import parse_key
 from perf_pipeline.runs.history_pass import date_changes
 from perf_pipeline.runs.ingest import WAIT_S, profile_of
+from perf_pipeline.runs.judge import is_what_if
 from perf_pipeline.runs.releases import against_releases
 from perf_pipeline.runs.reruns import settled
 from perf_pipeline.runs.series import (
@@ -72,6 +73,8 @@ def compare_run(
 ) -> list[tuple[str, Diff]]:
     """Compare every benchmark of a run, store the diffs and give them, as (benchmark, diff).
 
+    A what-if, by another profile than the run's own, leaves no trace in the history.
+
     Confirmed changes are stored as change points, which later runs are compared since. Of the
     comparisons with pinned releases only those that moved are given; all are stored.
 
@@ -80,12 +83,10 @@ def compare_run(
         StoreBusyError: the history is open elsewhere.
     """
     with open_history(history_of(state), wait_s=WAIT_S) as history:
-        own = profile_of(history, run_id)
-        judged_by = profile or own
+        judged_by = profile or profile_of(history, run_id)
         compared = compare_stored(history, run_id, judged_by)
-        _store(history, run_id, judged_by, compared)
-        # A what-if with other settings leaves no trace that later runs would be compared by.
-        if judged_by.config_hash == own.config_hash:
+        if not is_what_if(history, run_id, profile):
+            _store(history, run_id, judged_by, compared)
             store_changes(history, _changes(compared))
             date_changes(history, run_id, judged_by)
     return [

@@ -5,7 +5,7 @@ any other. What it says about the first one is in reruns.py.
 Add here: what a benchmark needs to be run again alone. Keep out: the decision (analysis/).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Final
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.errors import StoreBusyError, TargetUnavailableError
+from perf_pipeline.report.wording import plural
 from perf_pipeline.runs.compare import compare_run, compare_unsettled
 from perf_pipeline.runs.ingest import WAIT_S, ingest_benchmark, profile_of
 from perf_pipeline.runs.judge import judge_run
@@ -77,6 +78,16 @@ def confirm_run(
             for one in compare_unsettled(history, run_id, profile or profile_of(history, run_id))
             if _is_suspect(one.diff)
         ]
+
+
+def outcome_of(found: Sequence[Confirmation]) -> str:
+    """Say in one sentence what became of a run's suspects."""
+    if not found:
+        return "nothing was suspect, so nothing was run again"
+    if not any(one.attempts for one in found):
+        return f"{plural(len(found), 'series', 'series')} suspect, and nothing was run again"
+    regressed = sum(one.verdict.status is DiffStatus.REGRESSED for one in found)
+    return f"{regressed} of {len(found)} suspect series regressed, in 2 of 3 runs"
 
 
 def confirm_suspects(session: Session, *, at_most: int) -> list[str]:

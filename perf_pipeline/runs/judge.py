@@ -24,12 +24,13 @@ NOT_RUN: Final = "the benchmark did not run"
 def judge_run(
     state: Path, run_id: str, *, profile: Profile | None = None
 ) -> dict[str, list[Verdict]]:
-    """Judge every benchmark of a run and store the verdicts.
+    """Judge every benchmark of a run and store the verdicts; a what-if is not stored.
 
     Args:
         state: folder of the history.
         run_id: an ingested run.
-        profile: with the thresholds; the one that the run was made with when None.
+        profile: with the thresholds; the one that the run was made with when None. Another one is
+            a what-if.
 
     Raises:
         RequestError: there is no such run.
@@ -37,10 +38,33 @@ def judge_run(
     """
     with open_history(history_of(state), wait_s=WAIT_S) as history:
         judged_by = profile or profile_of(history, run_id)
+        judge = _verdicts if is_what_if(history, run_id, profile) else judge_benchmark
         return {
-            outcome.benchmark: judge_benchmark(history, run_id, judged_by, outcome)
+            outcome.benchmark: judge(history, run_id, judged_by, outcome)
             for outcome in history.outcomes(run_id)
         }
+
+
+def is_what_if(history: History, run_id: str, profile: Profile | None) -> bool:
+    """Tell whether a run is judged by a profile, or a state of it, that it was not made with."""
+    return profile is not None and profile.config_hash != history.run(run_id).config_hash
+
+
+def verdicts_of_run(history: History, run_id: str, profile: Profile) -> dict[str, list[Verdict]]:
+    """Give a run's verdicts by benchmark: the stored ones, and for a what-if those of its profile.
+
+    What has none yet is judged and stored: a run without verdicts would look as if all was well.
+    """
+    outcomes = history.outcomes(run_id)
+    if is_what_if(history, run_id, profile):
+        return {one.benchmark: _verdicts(history, run_id, profile, one) for one in outcomes}
+    stored: dict[str, list[Verdict]] = {}
+    for benchmark, verdict in history.verdicts(run_id):
+        stored.setdefault(benchmark, []).append(verdict)
+    for one in outcomes:
+        if one.benchmark not in stored:
+            stored[one.benchmark] = judge_benchmark(history, run_id, profile, one)
+    return stored
 
 
 def recover_run(state: Path, run_id: str) -> list[tuple[RunKey, Ingested]]:
@@ -60,19 +84,17 @@ def judge_benchmark(
     history: History, run_id: str, profile: Profile, outcome: BenchmarkOutcome
 ) -> list[Verdict]:
     """Judge one ingested benchmark and store its verdicts."""
-    key = RunKey(run_id, outcome.benchmark)
-    thresholds = thresholds_of(profile, outcome.benchmark)
-    verdicts = [_judge(history, key, outcome, one) for one in thresholds]
-    history.store_verdicts(key, verdicts)
+    verdicts = _verdicts(history, run_id, profile, outcome)
+    history.store_verdicts(RunKey(run_id, outcome.benchmark), verdicts)
     return verdicts
 
 
-def judge_unjudged(history: History, run_id: str, profile: Profile) -> None:
-    """Judge what has no verdicts yet: a run without them would look as if all was well."""
-    judged = {benchmark for benchmark, _ in history.verdicts(run_id)}
-    for outcome in history.outcomes(run_id):
-        if outcome.benchmark not in judged:
-            judge_benchmark(history, run_id, profile, outcome)
+def _verdicts(
+    history: History, run_id: str, profile: Profile, outcome: BenchmarkOutcome
+) -> list[Verdict]:
+    key = RunKey(run_id, outcome.benchmark)
+    thresholds = thresholds_of(profile, outcome.benchmark)
+    return [_judge(history, key, outcome, one) for one in thresholds]
 
 
 def thresholds_of(profile: Profile, benchmark: str) -> list[Threshold]:

@@ -24,7 +24,7 @@ from perf_pipeline.runs.attributing import attributions
 from perf_pipeline.runs.compare import compare_run
 from perf_pipeline.runs.evidence import findings_of
 from perf_pipeline.runs.ingest import WAIT_S, profile_of
-from perf_pipeline.runs.judge import NOT_RUN, judge_unjudged, thresholds_of
+from perf_pipeline.runs.judge import NOT_RUN, is_what_if, thresholds_of, verdicts_of_run
 from perf_pipeline.runs.lineage import origins_of
 from perf_pipeline.runs.notices import notices_of
 from perf_pipeline.runs.reruns import RERUNS, TRIGGER
@@ -44,6 +44,10 @@ _FORMS: Final[Mapping[str, tuple[str, Callable[[RunReport], str]]]] = MappingPro
         "json": ("summary.json", render_k6),
         "junit": ("junit.xml", render_junit),
     }
+)
+WHAT_IF: Final = "what-if"
+_NOT_ITS_OWN: Final = (
+    "what if: judged by profile {}, not by its own; the history keeps what its own one gave"
 )
 _RESOURCES: Final = "resources-{}.csv"
 _STATUS: Final = MappingProxyType(
@@ -67,12 +71,13 @@ def publish(
     """Write every form of a run's report, with one CSV of host readings each benchmark.
 
     Verdicts are the stored ones, made here where there are none; diffs are worked out anew from the
-    summaries. After the newest run's report, old raw samples go (`keep_raw_runs` of its profile).
+    summaries. A what-if has a folder of its own and changes neither history nor report. After the
+    newest run's report, old raw samples go (`keepRawRuns` of its profile).
 
     Args:
         state: folder of history and reports.
         run_id: an ingested run.
-        profile: judged by; the run's own when None.
+        profile: judged by; the run's own when None; another one is a what-if.
         expected: benchmarks that were asked for; one that did not run is reported as such.
         problems: of the run as a whole, one sentence each.
 
@@ -81,18 +86,20 @@ def publish(
         StoreBusyError: the history is open elsewhere.
     """
     diffs = compare_run(state, run_id, profile=profile)
-    folder = reports_of(state, run_id)
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = {form: str(folder / name) for form, (name, _) in _FORMS.items()}
-    paths["resources"] = str(folder / _RESOURCES.format("*"))
     with open_history(history_of(state), wait_s=WAIT_S) as history:
         own = profile_of(history, run_id)
-        judge_unjudged(history, run_id, profile or own)
+        what_if = is_what_if(history, run_id, profile)
+        folder = reports_of(state, run_id) / (WHAT_IF if what_if else "")
+        folder.mkdir(parents=True, exist_ok=True)
         report = _assemble(history, run_id, profile or own, expected, diffs)
         for one in history.outcomes(run_id):
             csv_path = folder / _RESOURCES.format(one.benchmark)
             export_readings_csv(history, RunKey(run_id, one.benchmark), csv_path)
         let_go(history, state, run_id, own.keep_raw_runs)
+    paths = {form: str(folder / name) for form, (name, _) in _FORMS.items()}
+    paths["resources"] = str(folder / _RESOURCES.format("*"))
+    if what_if and profile is not None:
+        problems = (*problems, _NOT_ITS_OWN.format(profile.name))
     report = replace(
         report,
         notices=(*report.notices, *problems),
@@ -143,7 +150,7 @@ def _assemble(
 ) -> RunReport:
     run = history.run(run_id)
     outcomes = history.outcomes(run_id)
-    verdicts = _by_benchmark(history.verdicts(run_id))
+    verdicts = verdicts_of_run(history, run_id, profile)
     summaries = _by_benchmark(history.summaries(run_id))
     benchmarks = [
         _benchmark(
@@ -171,7 +178,7 @@ def _assemble(
         findings=tuple(findings),
         attributions=tuple(attributions(history, run_id, findings)),
         trends=tuple(trends_of(history, run_id, diffs)),
-        origins=tuple(origins_of(history, run_id)),
+        origins=() if is_what_if(history, run_id, profile) else tuple(origins_of(history, run_id)),
     )
 
 

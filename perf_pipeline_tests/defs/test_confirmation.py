@@ -44,16 +44,14 @@ def shown(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="module")
-def slowed(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[Path, dg.DagsterInstance]]:
+@pytest.fixture
+def slowed(tmp_path: Path) -> Iterator[tuple[Path, dg.DagsterInstance]]:
     """Give a state in which six earlier runs were ten times as fast."""
-    state = state_in(tmp_path_factory.mktemp("confirmation"))
+    state = state_in(tmp_path)
     with dg.DagsterInstance.ephemeral() as instance:
         first = materialize(state, instance, BENCHMARK, *JUDGING)
         nothing = shown(first, "confirmation")
-        assert (nothing["suspects"], nothing["re-runs"]) == (0, 0)
+        assert nothing["outcome"] == "nothing was suspect, so nothing was run again"
         plant_a_faster_past(state, first.run_id)
         yield state, instance
 
@@ -72,6 +70,7 @@ def test_a_suspect_is_run_again_in_a_step_of_its_own_and_fails_the_gate(
     assert (row["re-run 1"], row["verdict"]) == ("REGRESSED", "REGRESSED")
     assert row["change"].startswith("+")
     assert told["re-runs"] >= 1
+    assert told["outcome"].endswith("regressed, in 2 of 3 runs")
     assert told["REGRESSED"] >= 1
     compared = shown(result, "baseline_diff")["diffs"]
     assert {one["status"] for one in compared if one["series"] == "http_req_duration p(95)"} >= {
@@ -94,5 +93,9 @@ def test_a_run_that_only_judges_loads_nothing_and_shows_what_is_still_suspect(
     told = shown(materialize(state, instance, *JUDGING), "confirmation")
 
     assert told["run"] == unconfirmed.run_id
+    verdicts = {one["series"]: one["verdict"] for one in told["confirmation"]}
+    assert verdicts["http_req_duration p(95)"] == "SUSPECT"
     assert told["re-runs"] == 0
+    assert told["outcome"].endswith("suspect, and nothing was run again")
     assert sorted(path.name for path in (state / "spool").iterdir()) == before
+    assert list((state / "stacks").glob("run-*")) == []

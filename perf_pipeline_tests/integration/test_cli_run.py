@@ -191,8 +191,11 @@ def test_another_profile_answers_what_if_and_says_so(finished: Finished, tmp_pat
     text = TINY.read_text(encoding="utf-8").replace('"tiny"', '"strict"')
     strict.write_text(text.replace("rate>5", "rate>5000"), encoding="utf-8")
 
+    stored = "select v.*, d.* from verdicts v full join diffs d using (run_id) order by all"
+    before = finished.command.sql(stored)
     what_if = finished.command("judge", "--profile", str(strict))
-    own = finished.command("judge")
+    after = finished.command.sql(stored)
+    own = finished.command("report")
 
     # A benchmark whose load was not valid is not judged by any bound.
     (valid,) = finished.command.sql(
@@ -201,6 +204,8 @@ def test_another_profile_answers_what_if_and_says_so(finished: Finished, tmp_pat
     assert what_if.code == (99 if valid else 97)
     assert "judged by profile strict, not by its own" in what_if.out
     assert "rate>5000" in what_if.out
+    assert f"{finished.run_id}/what-if/report.html" in what_if.out
+    assert after == before
     assert own.code == finished.answer.code
     assert "strict" not in own.out
 

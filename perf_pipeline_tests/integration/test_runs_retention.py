@@ -20,7 +20,7 @@ BENCHMARK = "api_user_creation"
 
 def spooled_run(state: Path, run_id: str, day: int, *, keep: int, trigger: str = "cli") -> Path:
     """Leave the spool of a run that made ten requests."""
-    profile = load_profile("quick", {"keep_raw_runs": keep})
+    profile = load_profile("quick", {"keepRawRuns": keep})
     folder = spool_of(state) / run_id
     (folder / BENCHMARK).mkdir(parents=True)
     record = RunRecord(
@@ -84,7 +84,7 @@ def test_a_report_of_an_old_run_drops_nothing(state: Path) -> None:
 
 
 def test_another_profile_to_judge_by_drops_no_more_than_the_runs_own(state: Path) -> None:
-    publish(state, "r3", profile=load_profile("quick", {"keep_raw_runs": 1}))
+    publish(state, "r3", profile=load_profile("quick", {"keepRawRuns": 1}))
 
     assert samples_of(state) == {"r2": 10, "r3": 10}
 

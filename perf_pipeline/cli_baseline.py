@@ -162,18 +162,27 @@ def _lineage_rows(
 def compare(state: Path, run_id: str | None, other: str | None) -> None:
     """Compare a stored run with the runs before it, or any two stored runs with each other.
 
+    One run: every series against its baseline, and which tier it was.
     Two runs: whatever differs beside the figures is named; that informs and exits with 0.
     """
+    from perf_pipeline.report.model import Diagnosis
     from perf_pipeline.report.terminal import render_comparison
+    from perf_pipeline.runs.attributing import attributions_of_run
     from perf_pipeline.runs.compare import compare_run
+    from perf_pipeline.runs.evidence import findings_of_run
     from perf_pipeline.runs.publish import latest_run
 
     if run_id and other:
         _echo_contrast(state, run_id, other)
         return
-    diffs = compare_run(state, run_id or latest_run(state))
+    run = run_id or latest_run(state)
+    diffs = compare_run(state, run)
+    diagnosis = Diagnosis(
+        tuple(findings_of_run(state, run)), tuple(attributions_of_run(state, run))
+    )
     width = shutil.get_terminal_size((100, 24)).columns
-    click.echo(render_comparison(diffs, width, color=sys.stdout.isatty()))
+    color = sys.stdout.isatty()
+    click.echo(render_comparison(diffs, width, diagnosis=diagnosis, color=color), nl=False)
 
 
 def _echo_contrast(state: Path, first: str, second: str) -> None:

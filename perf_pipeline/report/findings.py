@@ -5,11 +5,14 @@ Add here: another grouping. Keep out: layout, and what is a bottleneck (analysis
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from perf_pipeline.analysis.attribution import Attribution
 from perf_pipeline.analysis.bottleneck import Finding, FindingStatus
-from perf_pipeline.report.model import RunReport
+from perf_pipeline.report.model import Diagnosis, RunReport
 from perf_pipeline.report.wording import plural, quantity, seconds
+
+Diagnosed: TypeAlias = Diagnosis | RunReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +49,18 @@ class RuleFinding:
         return f"{self.figures}; bound {self.bound}{remark}. To do: {self.worst.advice}"
 
 
-def found(report: RunReport) -> list[RuleFinding]:
+def found(report: Diagnosed) -> list[RuleFinding]:
     """List the bottlenecks of the system, one for each rule, the severest first."""
     groups = _by_rule(report, FindingStatus.FOUND)
     return sorted(groups, key=lambda group: group.worst.severity != "fail")
 
 
-def ceilings(report: RunReport) -> list[RuleFinding]:
+def ceilings(report: Diagnosed) -> list[RuleFinding]:
     """List the limits that benchmarks reached on purpose, one for each rule."""
     return _by_rule(report, FindingStatus.CEILING)
 
 
-def lines(report: RunReport) -> list[tuple[str, str, str]]:
+def lines(report: Diagnosed) -> list[tuple[str, str, str]]:
     """Tell which tier it was, every bottleneck, every ceiling, as (status, subject, sentence)."""
     told = [_tier(benchmark, one) for benchmark, one in report.attributions]
     told += [
@@ -71,7 +74,7 @@ def lines(report: RunReport) -> list[tuple[str, str, str]]:
     return told + _absent(report)
 
 
-def _absent(report: RunReport) -> list[tuple[str, str, str]]:
+def _absent(report: Diagnosed) -> list[tuple[str, str, str]]:
     """Name the rules that had nothing to look at: a part that is not there, or not watched."""
     names = _named(report, FindingStatus.NOT_APPLICABLE)
     if not names:
@@ -80,7 +83,7 @@ def _absent(report: RunReport) -> list[tuple[str, str, str]]:
     return [("NOT_APPLICABLE", "checklist", sentence)]
 
 
-def tally(report: RunReport) -> str:
+def tally(report: Diagnosed) -> str:
     """Count the rules by outcome."""
     count = len({one.rule for _, one in report.findings})
     broken = len(found(report))
@@ -102,15 +105,15 @@ def _when(one: Finding) -> str:
     return f" (above it for {seconds(one.spell.above_s)}, from second {one.spell.first_s:.1f} on)"
 
 
-def _rules(report: RunReport, status: FindingStatus) -> set[str]:
+def _rules(report: Diagnosed, status: FindingStatus) -> set[str]:
     return set(_named(report, status))
 
 
-def _named(report: RunReport, status: FindingStatus) -> list[str]:
+def _named(report: Diagnosed, status: FindingStatus) -> list[str]:
     return list(dict.fromkeys(one.rule for _, one in report.findings if one.status is status))
 
 
-def _by_rule(report: RunReport, status: FindingStatus) -> list[RuleFinding]:
+def _by_rule(report: Diagnosed, status: FindingStatus) -> list[RuleFinding]:
     groups: dict[str, list[tuple[str, Finding]]] = {}
     for name, one in report.findings:
         if one.status is status:

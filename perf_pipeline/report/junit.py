@@ -136,7 +136,8 @@ def _compared(suite: ET.Element, benchmark: str, diff: Diff) -> None:
         f"{diff.status} {wording.change_of(diff)} against {against}, "
         f"interval {wording.interval_of(diff)} {diff.reason}"
     ).rstrip()
-    name = f"{diff.series.label} pinned" if diff.pinned is not None else diff.series.label
+    pinned = f" {diff.against or 'pinned'}" if diff.pinned is not None else ""
+    name = f"{diff.series.label}{pinned}"
     _case(suite, f"baseline.{benchmark}", name, _BY_DIFF.get(diff.status, "passed"), message)
 
 

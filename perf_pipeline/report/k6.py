@@ -115,10 +115,28 @@ def _ours(report: RunReport) -> dict[str, Json]:
                 "median": _finite(diff.noise.median),
                 "runs": diff.noise.n,
                 "pinned": _finite(diff.pinned),
+                "release": diff.against or None,
                 "change": _finite(diff.effect.change) if diff.effect else None,
                 "scale": str(diff.effect.scale) if diff.effect else None,
             }
             for name, diff in report.diffs
+        ],
+        "tiers": [
+            {"benchmark": name, "tier": one.name, "why": one.sentence, "advice": one.advice}
+            for name, one in report.attributions
+        ],
+        "bottlenecks": [
+            {
+                "benchmark": name or None,
+                "rule": one.rule,
+                "tier": one.tier,
+                "status": str(one.status),
+                "observed": _finite(one.observed),
+                "bound": _finite(one.bound),
+                "unit": one.unit,
+                "advice": one.advice,
+            }
+            for name, one in report.findings
         ],
     }
 

@@ -146,3 +146,16 @@ class RunReport:
             and all(each.valid and each.status not in unmeasured for each in self.benchmarks),
             stopped=any(each.status is BenchmarkStatus.STOPPED for each in self.benchmarks),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Hold what a whole report says of bottlenecks, where nothing else of it is wanted.
+
+    Attributes:
+        findings: as in `RunReport`.
+        attributions: as in `RunReport`.
+    """
+
+    findings: tuple[tuple[str, Finding], ...] = ()
+    attributions: tuple[tuple[str, Attribution], ...] = ()

@@ -15,7 +15,7 @@ from rich.text import Text
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.report import comparison, findings, headline, trend, why, wording
 from perf_pipeline.report.answer import million_a_day
-from perf_pipeline.report.model import RunReport
+from perf_pipeline.report.model import Diagnosis, RunReport
 
 _STYLES: Final = {
     "PASS": "green",
@@ -45,12 +45,17 @@ def render_terminal(report: RunReport, width: int = 80, *, color: bool = False) 
 
 
 def render_comparison(
-    pairs: Sequence[tuple[str, Diff]], width: int = 80, *, color: bool = False
+    pairs: Sequence[tuple[str, Diff]],
+    width: int = 80,
+    *,
+    diagnosis: Diagnosis | None = None,
+    color: bool = False,
 ) -> str:
-    """Give only the baseline's table, as (benchmark, diff), all series."""
+    """Give the baseline's table, as (benchmark, diff), all series, and which tier is to blame."""
     if not pairs:
         return "nothing to compare: the run measured nothing\n"
-    return rendered(_baseline_table(list(pairs)), width, color=color)
+    page = Group(_baseline_table(list(pairs)), *_bottlenecks(diagnosis or Diagnosis()))
+    return rendered(page, width, color=color)
 
 
 def rendered(page: RenderableType, width: int, *, color: bool) -> str:
@@ -200,7 +205,7 @@ def _split(status: DiffStatus) -> list[str]:
     return status.split("_") if status is DiffStatus.ENVIRONMENT_CHANGED else [str(status)]
 
 
-def _bottlenecks(report: RunReport) -> list[RenderableType]:
+def _bottlenecks(report: Diagnosis | RunReport) -> list[RenderableType]:
     if not report.findings and not report.attributions:
         return []
     return [Text(), _sentences(findings.lines(report)), _plain(findings.tally(report))]

@@ -170,9 +170,12 @@ def remedy_of(diff: Diff) -> str:
 
 
 def reference_of(diff: Diff) -> str:
-    """Write what a diff was compared with: the pinned figure, or the median of the baseline."""
+    """Write what a diff was compared with: the pinned figure, or the median of the baseline.
+
+    A pinned release is named.
+    """
     if diff.pinned is not None:
-        return f"pinned {quantity(diff.pinned, diff_unit(diff))}"
+        return f"{diff.against or 'pinned'} {quantity(diff.pinned, diff_unit(diff))}"
     return quantity(diff.noise.median, diff_unit(diff))
 
 

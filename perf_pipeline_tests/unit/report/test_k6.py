@@ -72,6 +72,9 @@ def test_a_run_keeps_benchmarks_apart_and_gives_plain_names_where_only_one_has_t
     ]
     assert document["perf_pipeline"]["exit_code"] == 99
     assert document["perf_pipeline"]["diffs"][0]["status"] == "REGRESSED"
+    [found] = [one for one in document["perf_pipeline"]["bottlenecks"] if one["status"] == "FOUND"]
+    assert found["benchmark"] == "end_to_end"
+    assert found["advice"]
 
 
 @pytest.mark.parametrize("kind", ["full", "five_seconds", "aborted", "empty"])

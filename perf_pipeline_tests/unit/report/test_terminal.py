@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 from rich.text import Text
 
-from perf_pipeline.report.model import BenchmarkReport, RunReport
+from perf_pipeline.report.model import BenchmarkReport, Diagnosis, RunReport
 from perf_pipeline.report.terminal import render_comparison, render_terminal, rendered
 
 KINDS = ("full", "five_seconds", "aborted", "empty")
@@ -111,6 +111,20 @@ def test_a_comparison_shows_every_series_with_its_noise(full: RunReport) -> None
     assert " ".join(rows[0]).endswith("+22.5 % to +45.2 %")
     assert "LEARNING" in text
     assert "pinned 800 ms" in text
+
+
+def test_a_comparison_names_the_tier_and_the_bottlenecks_in_the_report_s_own_words(
+    full: RunReport,
+) -> None:
+    diagnosis = Diagnosis(full.findings, full.attributions)
+
+    compared = render_comparison(full.diffs, 100, diagnosis=diagnosis).splitlines()
+
+    [tally] = [line for line in compared if line.startswith("bottlenecks: ")]
+    assert "1 found" in tally
+    began = compared.index("") + 1
+    whole = render_terminal(full, 100)
+    assert "\n".join(compared[began:]) in whole
 
 
 def test_a_comparison_of_nothing_says_so() -> None:

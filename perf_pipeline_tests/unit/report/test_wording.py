@@ -3,6 +3,7 @@ import math
 import pytest
 
 from perf_pipeline.analysis.baseline import BaselinePolicy, Series, diff, pinned_diff
+from perf_pipeline.analysis.pinned import release_diff
 from perf_pipeline.analysis.scale import Scale
 from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.report import wording
@@ -126,3 +127,12 @@ def test_nothing_to_detect_is_a_dash() -> None:
     found = diff(Series("http_req_duration", {}, "p(95)"), 800.0, [], BaselinePolicy())
 
     assert wording.remedy_of(found) == "-"
+
+
+def test_a_release_is_told_from_history_by_its_name() -> None:
+    runs = [100.0, 101.0, 99.0, 100.0, 100.0, 102.0]
+    latency = Series("http_req_duration", {}, "p(95)")
+    of_release = release_diff(latency, 100.0, runs, against="v1.4", policy=BaselinePolicy())
+
+    assert wording.reference_of(of_release) == "v1.4 100 ms"
+    assert wording.reference_of(diff(latency, 100.0, runs, BaselinePolicy())) == "100 ms"

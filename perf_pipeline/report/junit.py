@@ -123,11 +123,16 @@ def _judged(suite: ET.Element, benchmark: str, subject: str, verdicts: list[Verd
     worst = max(results, key=_GRAVITY.index)
     told = [
         f"{each.status} {each.threshold.key} {each.threshold.source}: "
-        f"observed {wording.observed(each.observed, each.threshold)} {each.reason}".rstrip()
+        f"observed {wording.observed(each.observed, each.threshold)} {_reason(each)}".rstrip()
         for each, result in zip(verdicts, results, strict=True)
         if result == worst
     ]
     _case(suite, benchmark, subject, worst, "; ".join(told))
+
+
+def _reason(verdict: Verdict) -> str:
+    """Give the verdict's reason; what makes a whole benchmark INVALID is told in one case."""
+    return "see benchmark_ran" if verdict.status is Status.INVALID else verdict.reason
 
 
 def _compared(suite: ET.Element, benchmark: str, diff: Diff) -> None:

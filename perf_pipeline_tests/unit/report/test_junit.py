@@ -72,6 +72,21 @@ def test_what_could_not_be_measured_is_an_error_and_not_a_failure(aborted: RunRe
     assert case(root, "http_reqs__rate").find("error") is not None
 
 
+def test_why_a_benchmark_is_invalid_is_told_once_and_not_with_every_threshold(
+    five_seconds: RunReport, api: BenchmarkReport
+) -> None:
+    why = "worker 0 stood still for 4106 ms"
+    verdicts = tuple(
+        replace(parse_threshold("http_reqs", bound).judge(60.0, measured=False), reason=why)
+        for bound in ("rate>50", "rate>100")
+    )
+    invalid = replace(api, valid=False, invalid_reasons=(why,), verdicts=verdicts)
+    root = parsed(replace(five_seconds, benchmarks=(invalid,)))
+
+    assert [one.get("message", "").count(why) for one in root.iter("error")] == [1, 0]
+    assert "see benchmark_ran" in str(ET.tostring(case(root, "http_reqs__rate")))
+
+
 def test_a_regression_fails_and_learning_is_skipped(full: RunReport) -> None:
     suite = parsed(full)[-1]
     regressed, pinned, learning, _ = suite

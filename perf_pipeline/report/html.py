@@ -160,6 +160,7 @@ def _trends(report: RunReport) -> str:
 def _diffs(pairs: Iterable[tuple[str, Diff]]) -> str:
     rows = (
         (
+            status(diff.status),
             benchmark,
             diff.series.label,
             str(diff.noise.n),
@@ -169,13 +170,12 @@ def _diffs(pairs: Iterable[tuple[str, Diff]]) -> str:
             wording.interval_of(diff),
             wording.detectable_of(diff),
             wording.remedy_of(diff),
-            status(diff.status),
         )
         for benchmark, diff in pairs
     )
-    header = ("benchmark", "series", "n", "median", "CV", "change", "interval", "detects")
-    columns = (*header, "would detect", "status")
-    return table(columns, rows, numeric=frozenset(range(2, 8)), prose=frozenset({8}))
+    header = ("status", "benchmark", "series", "n", "median", "CV", "change", "interval")
+    columns = (*header, "detects", "would detect")
+    return table(columns, rows, numeric=frozenset(range(3, 9)), prose=frozenset({9}))
 
 
 def _benchmark(benchmark: BenchmarkReport) -> str:

@@ -24,6 +24,7 @@ from perf_pipeline.runs.deliveries import (
 from perf_pipeline.runs.figures import Evidence, figures_of, write_figures
 from perf_pipeline.runs.jobs import load_job, secrets_of
 from perf_pipeline.runs.live import LiveJudge
+from perf_pipeline.runs.pgbench import pgbench_beside
 from perf_pipeline.runs.preparing import prepare_benchmark, prepare_step, tidy
 from perf_pipeline.runs.progress import Watch
 from perf_pipeline.runs.session import Session
@@ -154,6 +155,7 @@ def _run_step(session: Session, benchmark: str, step: int, folder: Path, load: _
     )
     load.outcomes.append(outcome)
     load.problems += outcome.health.notes
+    load.problems += pgbench_beside(session, benchmark, step, outcome)
     if watch.problem:
         load.aborted = True
         load.problems.append(watch.problem)

@@ -45,6 +45,12 @@ _DELETE: Final = (
 _Connection = PreparedConnection | CopyConnection
 
 
+def select_script(limit: int) -> str:
+    """Give the select of `SelectUsers` as a script for pgbench, with days drawn alike."""
+    statement = _SELECT.replace("$1", ":month").replace("$2", ":day").replace("$3", f"{limit}")
+    return f"\\set month random(1, 12)\n\\set day random(1, 28)\n{statement};\n"
+
+
 class _OneStatement(ABC):
     """Run one statement per iteration, on a connection that no other VU uses meanwhile."""
 

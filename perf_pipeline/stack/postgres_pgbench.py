@@ -1,0 +1,79 @@
+"""pgbench, PostgreSQL's own load generator: where it is, and what it reaches in a few seconds.
+
+Add here: another of its figures. Keep out: statements (workloads/) and when it is run (runs/).
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from psycopg.conninfo import conninfo_to_dict
+
+from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.stack.postgres import find_postgres
+
+# libpq reads them from the environment, where no list of processes shows the password.
+_VARIABLES: Final = MappingProxyType(
+    {
+        "host": "PGHOST",
+        "port": "PGPORT",
+        "user": "PGUSER",
+        "password": "PGPASSWORD",
+        "dbname": "PGDATABASE",
+        "sslmode": "PGSSLMODE",
+        "sslrootcert": "PGSSLROOTCERT",
+    }
+)
+_RATE: Final = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
+_PATIENCE_S: Final = 30.0
+
+
+def find_pgbench() -> Path | None:
+    """Give the program: on PATH, or beside the binaries that the stack uses."""
+    found = shutil.which("pgbench")
+    if found is not None:
+        return Path(found)
+    binaries = find_postgres()
+    beside = binaries[0] / "pgbench" if binaries else None
+    return beside if beside is not None and beside.exists() else None
+
+
+def pgbench_rate(program: Path, dsn: str, script: str, *, connections: int, seconds: int) -> float:
+    """Run a script without pause on all connections and give its transactions per second.
+
+    With prepared statements and two threads, and without the time that connecting takes. Source:
+    https://www.postgresql.org/docs/current/pgbench.html
+
+    Raises:
+        TargetUnavailableError: pgbench ended with an error, or not in time.
+    """
+    given = conninfo_to_dict(dsn)
+    settings = {name: str(given[key]) for key, name in _VARIABLES.items() if given.get(key)}
+    with tempfile.NamedTemporaryFile("w", suffix=".sql", encoding="utf-8") as file:
+        file.write(script)
+        file.flush()
+        threads = str(min(2, connections))
+        words = ["-n", "-M", "prepared", "-c", str(connections), "-j", threads]
+        try:
+            answer = subprocess.run(
+                [str(program), *words, "-T", str(seconds), "-f", file.name],
+                env={**os.environ, **settings},
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=seconds + _PATIENCE_S,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise TargetUnavailableError(f"pgbench did not end {_PATIENCE_S:g} s late") from error
+        except subprocess.CalledProcessError as error:
+            last = (error.stderr.strip().splitlines() or ["without a word"])[-1]
+            raise TargetUnavailableError(f"pgbench failed: {last}") from error
+    found = _RATE.search(answer.stdout)
+    if found is None:
+        raise TargetUnavailableError("pgbench told no rate")
+    return float(found[1])

@@ -1,0 +1,94 @@
+"""pgbench's figure stands beside ours where our client was the limit, and is the server's truth."""
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from perf_pipeline.config.loading import load_profile
+from perf_pipeline.config.target import TargetConfig, resolve_target
+from perf_pipeline.engine.job import GeneratorHealth, LoadOutcome
+from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.runs.pgbench import pgbench_beside
+from perf_pipeline.runs.session import Session
+from perf_pipeline.stack.postgres_pgbench import find_pgbench, pgbench_rate
+from perf_pipeline.workloads.postgres_users import select_script
+from perf_pipeline_tests.integration.workload_bench import scratch_database
+
+BENCHMARK = "database_benchmark"
+COMMITS = "select xact_commit from pg_stat_database where datname = current_database()"
+
+
+@pytest.fixture
+def dsn(postgres_dsn: str) -> Iterator[str]:
+    """Give a database of its own with the reference system's tables."""
+    with scratch_database(postgres_dsn, "test_pgbench") as own:
+        yield own
+
+
+@pytest.fixture
+def program() -> Path:
+    """Give pgbench, which comes with the server's binaries here."""
+    found = find_pgbench()
+    assert found is not None
+    return found
+
+
+def told(dsn: str, *, valid: bool, notes: tuple[str, ...] = ()) -> list[str]:
+    profile = load_profile("quick")
+    session = Session(
+        run_id="r1",
+        profile=profile,
+        target=resolve_target("local", TargetConfig(), {"PERF_POSTGRES_DSN": dsn}),
+        services=(),
+        notices=(),
+        environment={},
+        state=Path("nowhere"),
+        trigger="test",
+        began_at=datetime(2026, 1, 4, tzinfo=UTC),
+        say=lambda _: None,
+        stop=threading.Event(),
+    )
+    health = GeneratorHealth(valid, () if valid else ("worker 0 stood still",), {}, notes)
+    outcome = LoadOutcome(session.began_at, 1.0, (), health, {}, stopped=False)
+    step = profile.benchmarks[BENCHMARK].scenarios["select_with_index"].step
+    return list(pgbench_beside(session, BENCHMARK, step, outcome))
+
+
+def commits(dsn: str) -> int:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        row = connection.execute(COMMITS).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_the_rate_is_what_the_server_has_committed(dsn: str, program: Path) -> None:
+    before = commits(dsn)
+    rate = pgbench_rate(program, dsn, select_script(100), connections=2, seconds=2)
+    committed = commits(dsn) - before
+
+    # Its two seconds do not hold the connecting, and a backend counts up to a second late.
+    assert 0.4 * committed / 2 <= rate <= 1.5 * committed / 2
+
+
+def test_a_client_at_its_limit_is_told_with_pgbench_beside_it(dsn: str) -> None:
+    [sentence] = told(dsn, valid=False)
+
+    assert sentence.startswith("select_with_index: pgbench reached ")
+    assert "records/s right afterwards, with the same statement and" in sentence
+    assert told(dsn, valid=True, notes=("the client was the limit of the ceiling run",))
+
+
+def test_a_client_that_kept_up_needs_no_figure_beside_it(dsn: str) -> None:
+    before = commits(dsn)
+
+    assert told(dsn, valid=True) == []
+    assert commits(dsn) - before < 10
+
+
+def test_a_pgbench_that_fails_is_one_sentence(dsn: str, program: Path) -> None:
+    with pytest.raises(TargetUnavailableError, match="pgbench failed: "):
+        pgbench_rate(program, dsn, "select nothing from nowhere;\n", connections=1, seconds=1)

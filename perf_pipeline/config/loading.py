@@ -25,6 +25,7 @@ from perf_pipeline.config.own_files import outside_mistakes
 from perf_pipeline.config.own_scenarios import (
     benchmarks_in,
     own_mistakes,
+    raw_scenario_tags,
     shared_operation_mistakes,
 )
 from perf_pipeline.config.parameters import PARAMETERS
@@ -40,7 +41,8 @@ from perf_pipeline.config.shortcuts import expand_shortcuts
 from perf_pipeline.config.steps import Auth, Expect, PythonParameters, Step
 from perf_pipeline.config.target import TargetConfig
 from perf_pipeline.errors import ProfileError
-from perf_pipeline.metrics.threshold import parse_threshold
+from perf_pipeline.metrics.scenario_tags import ScenarioTags
+from perf_pipeline.metrics.threshold import NO_SCENARIOS, parse_threshold
 
 SHIPPED: Final = ("quick", "ci", "full", "weekly")
 _MODELS: Final[tuple[type[Frozen], ...]] = (
@@ -203,18 +205,21 @@ def _threshold_mistakes(raw: Mapping[str, Any]) -> list[str]:
     for benchmark, config in benchmarks_in(raw):
         thresholds = config.get("thresholds", {})
         scenarios = config.get("scenarios", {})
+        tags = raw_scenario_tags(config)
         for key, entries in thresholds.items() if isinstance(thresholds, dict) else ():
             for entry in entries if isinstance(entries, list) else ():
                 text = entry.get("threshold") if isinstance(entry, dict) else entry
                 path = f"benchmarks.{benchmark}.thresholds.{key}"
-                if isinstance(text, str) and (mistake := _threshold_mistake(key, text, scenarios)):
+                if isinstance(text, str) and (
+                    mistake := _threshold_mistake(key, text, scenarios, tags)
+                ):
                     found.append(f"{path}: {mistake}")
     return found
 
 
-def _threshold_mistake(key: str, text: str, scenarios: object) -> str | None:
+def _threshold_mistake(key: str, text: str, scenarios: object, tags: ScenarioTags) -> str | None:
     try:
-        threshold = parse_threshold(key, text)
+        threshold = parse_threshold(key, text, scenario_tags=tags)
     except ValueError as error:
         return str(error)
     scenario = threshold.tags.get("scenario")
@@ -235,10 +240,13 @@ def _pinned_mistakes(profile: Profile) -> Iterator[str]:
     """Find pinned figures of benchmarks, metrics or statistics that don't exist."""
     for number, pinned in enumerate(profile.baseline.pinned):
         path = f"baseline.pinned[{number}]"
-        if pinned.benchmark not in profile.benchmarks:
+        config = profile.benchmarks.get(pinned.benchmark)
+        if config is None:
             yield f"{path}.benchmark is {pinned.benchmark!r}, which is not a benchmark here"
+        tags = config.scenario_tags if config else NO_SCENARIOS
+        expression = f"{pinned.statistic}<={pinned.value!r}"
         try:
-            parse_threshold(pinned.metric, f"{pinned.statistic}<={pinned.value!r}")
+            parse_threshold(pinned.metric, expression, scenario_tags=tags)
         except ValueError as error:
             yield f"{path}: {error}"
 

@@ -64,7 +64,7 @@ _SENTENCES: Final[Mapping[str, Callable[[ErrorDetails], str]]] = MappingProxyTyp
 _ONLY_IN_K6: Final[Mapping[str, str]] = MappingProxyType(
     {
         "env": "it stands in a scenario, beside exec",
-        "tags": "thresholds filter by scenario, operation, status, outcome, error and check",
+        "tags": "they stand in a scenario, beside exec; a step is told by its operation",
         "rps": "an arrival-rate executor keeps a rate",
     }
 )

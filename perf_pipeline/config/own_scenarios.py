@@ -30,6 +30,14 @@ def scenarios_in(raw: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str
             yield benchmark, name, scenario
 
 
+def raw_scenario_tags(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Give the tags of each scenario of a raw benchmark, as far as they are texts."""
+    return {
+        name: {tag: text for tag, text in _items(one.get("tags")) if isinstance(text, str)}
+        for name, one in _tables(config.get("scenarios"))
+    }
+
+
 def own_mistakes(raw: Mapping[str, Any]) -> Iterator[str]:
     """Find benchmarks that can't be, and own scenarios that can't run where they are."""
     for name, config in benchmarks_in(raw):

@@ -14,8 +14,10 @@ from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from perf_pipeline.config.executors import Duration, Executor, Frozen
 from perf_pipeline.config.parameters import PARAMETERS, parameters_of
-from perf_pipeline.config.steps import OwnHttpParameters, VariableName
+from perf_pipeline.config.steps import Name, OwnHttpParameters, VariableName
+from perf_pipeline.config.tag_names import TagName
 from perf_pipeline.config.target import TargetConfig
+from perf_pipeline.metrics.scenario_tags import ScenarioTags
 from perf_pipeline.metrics.threshold import Severity, Threshold, parse_threshold
 from perf_pipeline.units import US_PER_S
 
@@ -30,7 +32,7 @@ BENCHMARKS: Final = (
 )
 _SCENARIO_NAME: Final = re.compile(r"[0-9A-Za-z_-]+")  # k6: executorNameWhitelist
 _SCENARIO_KEYS: Final = frozenset(
-    {"exec", "step", "warmUp", "ceiling", "env", "parameters", "plan"}
+    {"exec", "step", "warmUp", "ceiling", "env", "tags", "parameters", "plan"}
 )
 
 
@@ -62,6 +64,7 @@ class Scenario(Frozen):
             INVALID; only where all scenarios of the step are.
         env: values by name that are no secrets: `${env.NAME}` in steps, `vu.env` in Python. They
             go before the machine's environment variables of that name.
+        tags: every sample of the scenario carries them, so that thresholds can filter by them.
         parameters: of the iteration.
     """
 
@@ -71,6 +74,7 @@ class Scenario(Frozen):
     warm_up_us: Duration = Field(default=0, alias="warmUp", ge=0)
     ceiling: bool = False
     env: dict[VariableName, str] = Field(default_factory=dict, exclude_if=_is_empty)
+    tags: dict[TagName, Name] = Field(default_factory=dict, exclude_if=_is_empty)
     parameters: SerializeAsAny[Frozen] = Field(default_factory=Frozen, validate_default=True)
 
     @model_validator(mode="before")
@@ -175,10 +179,15 @@ class BenchmarkConfig(Frozen):
             for number in numbers
         ]
 
+    @property
+    def scenario_tags(self) -> ScenarioTags:
+        """Give the tags of each scenario."""
+        return {name: scenario.tags for name, scenario in self.scenarios.items()}
+
     def parsed_thresholds(self) -> list[Threshold]:
         """Give the thresholds in the order of the profile."""
         return [
-            _parse_entry(key, entry)
+            _parse_entry(key, entry, self.scenario_tags)
             for key, entries in self.thresholds.items()
             for entry in entries
         ]
@@ -268,15 +277,16 @@ class Profile(Frozen):
         return _hash([self.seed, self.workers, self.seeding.model_dump(mode="json"), config])
 
 
-def _parse_entry(key: str, entry: str | ThresholdEntry) -> Threshold:
+def _parse_entry(key: str, entry: str | ThresholdEntry, scenarios: ScenarioTags) -> Threshold:
     if isinstance(entry, str):
-        return parse_threshold(key, entry)
+        return parse_threshold(key, entry, scenario_tags=scenarios)
     return parse_threshold(
         key,
         entry.threshold,
         severity=entry.severity,
         abort_on_fail=entry.abort_on_fail,
         delay_abort_eval_us=entry.delay_abort_eval_us,
+        scenario_tags=scenarios,
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 DEFAULT_SCENARIO: Final = "default"
 _SHORTCUTS: Final = ("iterations", "duration", "stages", "vus")
-_BESIDE: Final = ("exec", "env", "parameters", "warmUp")
+_BESIDE: Final = ("exec", "env", "tags", "parameters", "warmUp")
 _KINDS: Final = {
     "iterations": "shared-iterations",
     "duration": "constant-vus",

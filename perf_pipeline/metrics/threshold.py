@@ -23,10 +23,12 @@ from typing import Final, Literal
 from zlib import crc32
 
 from perf_pipeline.metrics.catalog import CATALOG, Kind
+from perf_pipeline.metrics.scenario_tags import ScenarioTags, scenarios_meant
 
 Comparison = Literal[">", ">=", "<", "<=", "==", "===", "!="]
 Severity = Literal["fail", "warn"]
 
+NO_SCENARIOS: Final[ScenarioTags] = MappingProxyType({})
 _NUMBER: Final = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 # What Go's strings.TrimSpace trims, a no-break space of a web page among it.
 _WS: Final = "[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*"
@@ -82,6 +84,7 @@ class Threshold:
         severity: `fail`, or `warn` for a target that is an aim and not a promise.
         abort_on_fail: end the benchmark as soon as this fails.
         delay_abort_eval_us: don't abort before this much of the benchmark has passed.
+        scenarios: that have the filter's tags that are not built in; empty without such a tag.
     """
 
     metric: str
@@ -94,6 +97,7 @@ class Threshold:
     severity: Severity = "fail"
     abort_on_fail: bool = False
     delay_abort_eval_us: int = 0
+    scenarios: tuple[str, ...] = ()
 
     @property
     def statistic_label(self) -> str:
@@ -232,21 +236,19 @@ def parse_threshold(
     severity: Severity = "fail",
     abort_on_fail: bool = False,
     delay_abort_eval_us: int = 0,
+    scenario_tags: ScenarioTags = NO_SCENARIOS,
 ) -> Threshold:
     """Read one threshold and check that the metric exists and has this statistic.
 
     Raises:
-        ValueError: the key or the expression is malformed, the metric is unknown, or the
+        ValueError: the key or the expression is malformed, the metric or a tag is unknown, or the
             statistic is not one of the metric's kind; the message says what would be right.
     """
     metric_name, tags = parse_key(key)
     metric = CATALOG.get(metric_name)
     if metric is None:
         raise ValueError(f"metric {metric_name!r} is unknown; {nearest_metric(metric_name)}")
-    for tag in tags:
-        if tag not in metric.tags:
-            known = ", ".join(sorted(metric.tags)) or "none"
-            raise ValueError(f"metric {metric_name!r} has no tag {tag!r}; it has: {known}")
+    scenarios = scenarios_meant(metric, tags, scenario_tags)
     statistic, percentile, comparison, bound = parse_expression(expression)
     legal = LEGAL_STATISTICS[metric.kind]
     if statistic not in legal:
@@ -265,6 +267,7 @@ def parse_threshold(
         severity,
         abort_on_fail,
         delay_abort_eval_us,
+        scenarios,
     )
 
 

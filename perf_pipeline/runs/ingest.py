@@ -37,7 +37,7 @@ def ingest_benchmark(
         judged_by = profile or profile_of(history, key.run_id)
         config = judged_by.benchmarks.get(key.benchmark)
         thresholds = config.parsed_thresholds() if config else []
-        return ingested, history.summarise(key, [(one.metric, one.tags) for one in thresholds])
+        return ingested, history.summarise(key, thresholds)
 
 
 def profile_of(history: History, run_id: str) -> Profile:

@@ -114,6 +114,9 @@ def _judge(
         # What holds over a part of the plan says nothing about the rest.
         reason = f"the benchmark was {outcome.status}: a part of it proves nothing"
         return replace(verdict, status=Status.NO_DATA, reason=reason)
+    if verdict.status is Status.PASS and (absent := _absent(threshold, outcome)):
+        reason = f"the filter means also {', '.join(absent)}, which this run does not have"
+        return replace(verdict, status=Status.NO_DATA, reason=reason)
     if verdict.status is Status.NO_DATA:
         return replace(verdict, reason="; ".join(outcome.problems) or "nothing was measured")
     error = history.relative_error(key, threshold)
@@ -121,6 +124,11 @@ def _judge(
         # The samples were pruned; a bound closer than this is not decided by a histogram.
         return replace(verdict, reason=f"from a histogram, ±{error:.1%}")
     return verdict
+
+
+def _absent(threshold: Threshold, outcome: BenchmarkOutcome) -> list[str]:
+    """Name the scenarios that a filter means by their tags and a run, of another profile, lacks."""
+    return sorted(set(threshold.scenarios) - {one.name for one in outcome.scenarios})
 
 
 def named_verdicts(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, Verdict]]:

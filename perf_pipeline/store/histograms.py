@@ -7,7 +7,6 @@ Add here: nothing for a new metric of samples, iterations or the ledger; they ar
 themselves. Keep out: metrics whose raw rows are never pruned (readings, figures, counts).
 """
 
-from collections.abc import Mapping
 from functools import reduce
 from typing import Final
 
@@ -16,6 +15,7 @@ import duckdb
 from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.histogram import EMPTY, LEAST, LOG_GAMMA, RELATIVE_ERROR, Histogram
 from perf_pipeline.metrics.threshold import Threshold
+from perf_pipeline.store.filters import tag_conditions
 from perf_pipeline.store.ledger_sql import FROM_LEDGER
 from perf_pipeline.store.metric_sql import FROM_ITERATIONS, FROM_SAMPLES, metric_rows
 from perf_pipeline.store.records import RunKey
@@ -85,7 +85,7 @@ def figure_from_histograms(
 
     Percentiles are right within `RELATIVE_ERROR`, everything else exactly.
     """
-    found = _histogram(connection, key, threshold.metric, threshold.tags)
+    found = _histogram(connection, key, threshold)
     if not found.count:
         return None
     if threshold.percentile is not None:
@@ -102,12 +102,12 @@ def figure_from_histograms(
 
 
 def _histogram(
-    connection: duckdb.DuckDBPyConnection, key: RunKey, metric: str, tags: Mapping[str, str]
+    connection: duckdb.DuckDBPyConnection, key: RunKey, threshold: Threshold
 ) -> Histogram:
     """Add up the histograms that a tag filter lets through."""
-    where = " and ".join([_KEY, "metric = $metric", *(f"{name} = $tag_{name}" for name in tags)])
-    parameters = {"run_id": key.run_id, "benchmark": key.benchmark, "metric": metric}
-    parameters |= {f"tag_{name}": text for name, text in tags.items()}
+    conditions, parameters = tag_conditions(threshold.tags, threshold.scenarios)
+    where = " and ".join([_KEY, "metric = $metric", *conditions])
+    parameters |= {"run_id": key.run_id, "benchmark": key.benchmark, "metric": threshold.metric}
     rows = connection.execute(f"{_READ}{where}", parameters).fetchall()
     parts = (
         Histogram(count, total, minimum, maximum, dict(zip(buckets, counts, strict=True)))

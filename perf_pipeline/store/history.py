@@ -66,9 +66,7 @@ class History:
         """
         return ingest_benchmark(self.connection, spool_run, benchmark)
 
-    def summarise(
-        self, key: RunKey, also: Iterable[tuple[str, Mapping[str, str]]] = ()
-    ) -> list[Summary]:
+    def summarise(self, key: RunKey, also: Iterable[Threshold] = ()) -> list[Summary]:
         """Compute and store the summaries of every metric that has data, and the histograms.
 
         Overall, by scenario, and by operation where that is not just a scenario; requests also by
@@ -77,8 +75,8 @@ class History:
 
         Args:
             key: which benchmark.
-            also: further pairs of metric and tag filter to summarise, e.g. those of thresholds,
-                so that they have a series over runs.
+            also: thresholds whose metric is summarised under their tag filter, too, so that they
+                have a series over runs.
 
         Raises:
             PerfPipelineError: the benchmark is not here, or its samples were pruned.
@@ -92,11 +90,11 @@ class History:
             for summary in summarised(self.connection, key, metric, windows)
         ]
         known = {(each.metric, tags_text(each.tags)) for each in found}
-        for metric, tags in also:
-            if (metric, tags_text(tags)) in known:
+        for each in also:
+            if (each.metric, tags_text(each.tags)) in known:
                 continue
-            known.add((metric, tags_text(tags)))
-            found += statistics.summary_of(self.connection, key, CATALOG[metric], tags, windows)
+            known.add((each.metric, tags_text(each.tags)))
+            found += statistics.summary_of(self.connection, key, each, windows)
         tables.write_summaries(self.connection, key, found)
         write_histograms(self.connection, key)
         return found

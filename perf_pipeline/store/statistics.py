@@ -9,7 +9,7 @@ when a filter names it: its whole is there as well, and mixing both would count 
 Add here: a statistic. Keep out: what a metric's values are (metric_sql.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
@@ -19,6 +19,7 @@ import duckdb
 from perf_pipeline.metrics.catalog import CATALOG, Kind, Metric
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Threshold
+from perf_pipeline.store.filters import tag_conditions
 from perf_pipeline.store.histograms import KEPT, figure_from_histograms
 from perf_pipeline.store.metric_sql import (
     BY_OPERATION,
@@ -56,17 +57,6 @@ _FIGURE: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 _RATE: Final = "sum(value * weight) / sum(weight)"
-_TAG_COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "scenario": "scenario",
-        "operation": "operation",
-        "status": "status",
-        "outcome": "outcome",
-        "error": "error",
-        "source": "source",
-        "check": "check_name",
-    }
-)
 # Tags that say how an operation ended: when there were operations and none ended so, that is a 0.
 _ENDINGS: Final = frozenset({"status", "outcome", "error"})
 _BREAKDOWNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
@@ -121,13 +111,13 @@ def breakdowns_of(
 def summary_of(
     connection: duckdb.DuckDBPyConnection,
     key: RunKey,
-    metric: Metric,
-    tags: Mapping[str, str],
+    threshold: Threshold,
     windows: Windows,
 ) -> list[Summary]:
-    """Summarise a metric under one tag filter; empty when nothing matches."""
+    """Summarise a threshold's metric under its tag filter; empty when nothing matches."""
+    metric, tags = CATALOG[threshold.metric], threshold.tags
     for extra in _whole_first(metric, tags):
-        where, parameters = _filter(key, tags, extra)
+        where, parameters = _filter(key, threshold, extra)
         row = connection.execute(
             f"select count(value), {_AGGREGATES[metric.kind]} "
             f"from ({metric_rows(metric.name)}) where {where}",
@@ -135,7 +125,7 @@ def summary_of(
         ).fetchone()
         if row is not None and row[0]:
             summary = replace(_summary(metric.name, (), row[1:]), tags=dict(tags))
-            return [_with_rate(summary, metric, windows)]
+            return [_with_rate(summary, metric, windows, threshold.scenarios)]
     return []
 
 
@@ -162,7 +152,7 @@ def figure_of(
         return None if anything is None else 0.0
     if found is None or metric.kind is not Kind.COUNTER or threshold.statistic != "rate":
         return found
-    seconds = windows.seconds(threshold.tags)
+    seconds = windows.seconds(threshold.tags, threshold.scenarios)
     return found / seconds if seconds else None
 
 
@@ -173,7 +163,7 @@ def _figure(
     if is_pruned and metric.name in KEPT:
         return figure_from_histograms(connection, key, threshold)
     for extra in _whole_first(metric, threshold.tags):
-        where, parameters = _filter(key, threshold.tags, extra)
+        where, parameters = _filter(key, threshold, extra)
         row = connection.execute(
             f"select {_expression(threshold)} from ({metric_rows(metric.name)}) where {where}",
             parameters,
@@ -192,12 +182,12 @@ def _whole_first(metric: Metric, tags: Mapping[str, str]) -> tuple[str, ...]:
     return ("true",)
 
 
-def _filter(key: RunKey, tags: Mapping[str, str], extra: str) -> tuple[str, dict[str, str]]:
-    conditions = [_KEY, *(f"{_TAG_COLUMNS[name]} = $tag_{name}" for name in tags), extra]
-    parameters = {"run_id": key.run_id, "benchmark": key.benchmark}
-    return " and ".join(conditions), parameters | {
-        f"tag_{name}": text for name, text in tags.items()
-    }
+def _filter(
+    key: RunKey, threshold: Threshold, extra: str
+) -> tuple[str, dict[str, str | list[str]]]:
+    conditions, parameters = tag_conditions(threshold.tags, threshold.scenarios)
+    parameters |= {"run_id": key.run_id, "benchmark": key.benchmark}
+    return " and ".join([_KEY, *conditions, extra]), parameters
 
 
 def _expression(threshold: Threshold) -> str:
@@ -267,8 +257,10 @@ def _is_whole(source: str) -> bool:
     return "/" not in source and source != "lo"
 
 
-def _with_rate(summary: Summary, metric: Metric, windows: Windows) -> Summary:
+def _with_rate(
+    summary: Summary, metric: Metric, windows: Windows, scenarios: Collection[str] = ()
+) -> Summary:
     if metric.kind is not Kind.COUNTER:
         return summary
-    seconds = windows.seconds(summary.tags)
+    seconds = windows.seconds(summary.tags, scenarios)
     return replace(summary, rate=summary.count / seconds if seconds else None)

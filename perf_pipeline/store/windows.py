@@ -3,7 +3,7 @@
 Add here: another part of a benchmark that has a measured time of its own. Keep out: counts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,22 +57,30 @@ class Windows:
             or sum(scenario == other for other, _ in self.parts) > 1
         )
 
-    def seconds(self, tags: Mapping[str, str]) -> float | None:
+    def seconds(self, tags: Mapping[str, str], scenarios: Collection[str] = ()) -> float | None:
         """Give the measured seconds behind a tag filter; None when nobody knows them.
 
-        A scenario has its own window; an operation has that of the scenarios that do it.
+        A scenario has its own window; an operation has that of the scenarios that do it, and a tag
+        of scenarios that of those that have it.
+
+        Args:
+            tags: the filter.
+            scenarios: that have its tags that are not built in.
         """
-        if "scenario" in tags:
-            names = {tags["scenario"]}
-        elif "operation" in tags:
-            names = {name for name, operation in self.parts if operation == tags["operation"]}
-        else:
-            return self.measured_s or None
-        spans = [self.spans[name] for name in names if name in self.spans]
+        spans = [self.spans[name] for name in self._behind(tags, scenarios) if name in self.spans]
         if not spans:
             return self.measured_s or None
         span_us = max(until for _, until in spans) - min(since for since, _ in spans)
         return span_us / US_PER_S if span_us > 0 else self.measured_s or None
+
+    def _behind(self, tags: Mapping[str, str], scenarios: Collection[str]) -> set[str]:
+        """Name the scenarios that a filter means; none where it means the whole benchmark."""
+        if "scenario" in tags:
+            return {tags["scenario"]}
+        if "operation" not in tags:
+            return set(scenarios)
+        doing = {name for name, operation in self.parts if operation == tags["operation"]}
+        return doing & set(scenarios) if scenarios else doing
 
 
 def measured_windows(connection: duckdb.DuckDBPyConnection, key: RunKey) -> Windows:

@@ -87,7 +87,7 @@ def test_the_mistakes_that_the_page_shows_are_those_that_are_told(
 
 
 def test_the_thresholds_that_the_page_shows_are_accepted(tmp_path: Path) -> None:
-    [example] = blocks("thresholds.md", "toml")
+    example, _ = blocks("thresholds.md", "toml")
     (tmp_path / "promises.toml").write_text(example, encoding="utf-8")
 
     config = load_profile(str(tmp_path / "promises.toml")).benchmarks["end_to_end"]
@@ -95,6 +95,17 @@ def test_the_thresholds_that_the_page_shows_are_accepted(tmp_path: Path) -> None
     told = tomllib.loads(example)["benchmarks"]["end_to_end"]["thresholds"]
     assert {one.key for one in config.parsed_thresholds()} >= set(told)
     assert [one.source for one in config.parsed_thresholds() if one.abort_on_fail] == ["p(95)<5000"]
+
+
+def test_the_tags_of_scenarios_that_the_page_shows_are_accepted(tmp_path: Path) -> None:
+    _, example = blocks("thresholds.md", "toml")
+    (tmp_path / "teams.toml").write_text(example, encoding="utf-8")
+
+    config = load_profile(str(tmp_path / "teams.toml")).benchmarks["api_mixed_operations"]
+
+    meant = {one.key: one.scenarios for one in config.parsed_thresholds()}
+    assert meant["http_req_duration{team:accounts}"] == ("create", "delete")
+    assert meant["http_req_failed{team:accounts,tier:gold}"] == ("delete",)
 
 
 def test_every_command_line_in_the_pages_names_commands_and_options_that_exist() -> None:

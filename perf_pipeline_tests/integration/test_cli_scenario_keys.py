@@ -1,10 +1,13 @@
-"""A scenario's own `env`, from the profile to the requests that it makes."""
+"""A scenario's own `env` and `tags`, from the profile to requests and verdicts."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from perf_pipeline.config.loading import load_profile
+from perf_pipeline.metrics.threshold import Status, Verdict
+from perf_pipeline.runs.judge import judge_run
 from perf_pipeline_tests.integration.own_shop_server import running_shop
 from perf_pipeline_tests.integration.runs_command import CommandLine, left_running, new_state
 
@@ -19,6 +22,7 @@ executor = "per-vu-iterations"
 vus = 2
 iterations = 3
 env = { PLACE = "berlin", WORD = "a b" }
+tags = { team = "north" }
 
 [[benchmarks.places.scenarios.berlin.parameters.steps]]
 name = "ask"
@@ -34,12 +38,14 @@ executor = "shared-iterations"
 vus = 1
 iterations = 4
 env = { PLACE = "paris" }
+tags = { team = "south", tier = "gold" }
 
 [benchmarks.places.scenarios.rome]
 exec = "http_steps"
 executor = "shared-iterations"
 vus = 1
 iterations = 5
+tags = { team = "south" }
 
 [[benchmarks.places.scenarios.rome.parameters.steps]]
 name = "read"
@@ -50,6 +56,10 @@ expect.json = { "$.body" = "of the machine" }
 
 [benchmarks.places.thresholds]
 checks = ["rate==1"]
+"http_reqs{team:north}" = ["count==6"]
+"http_reqs{team:south}" = ["count==9"]
+"http_reqs{team:south,operation:read}" = ["count==5"]
+"iterations{tier:gold}" = ["count==4"]
 """
 FLOWS = """
 class Visit:
@@ -68,6 +78,15 @@ COUNTS = {
     ("paris", "own env only"): (4, 0),
     ("rome", "$.body is of the machine"): (5, 0),
 }
+# Requests and iterations: one request in each.
+FIGURES = {
+    "": 1.0,
+    "team:north": 6.0,
+    "team:south": 9.0,
+    "operation:read,team:south": 5.0,
+    "tier:gold": 4.0,
+}
+MACHINE = {"PLACE": "of the machine", "MACHINE": "m"}
 
 
 @pytest.fixture(scope="module")
@@ -88,14 +107,14 @@ def profile(tmp_path: Path) -> Path:
 @pytest.fixture
 def command(tmp_path: Path, shop: str) -> CommandLine:
     """Give the command line with a fresh state folder and the shop as its target."""
-    return CommandLine(new_state(tmp_path / "state"), {"PERF_BASE_URL": shop})
+    return CommandLine(new_state(tmp_path / "state"), {"PERF_BASE_URL": shop, **MACHINE})
 
 
 @pytest.mark.timeout(90)
 def test_a_scenarios_env_goes_before_the_machines_and_is_its_own(
     command: CommandLine, profile: Path
 ) -> None:
-    answer = command("run", "--profile", str(profile), PLACE="of the machine", MACHINE="m")
+    answer = command("run", "--profile", str(profile))
 
     counts = {
         (scenario, check): (passes, fails)
@@ -114,7 +133,68 @@ def test_a_value_of_env_that_is_no_text_is_refused_before_the_load(
     text = profile.read_text(encoding="utf-8")
     profile.write_text(text.replace('"paris"', "75"), encoding="utf-8")
 
-    answer = command("run", "--profile", str(profile), PLACE="p", MACHINE="m")
+    answer = command("run", "--profile", str(profile))
 
     assert answer.code == 104
     assert "benchmarks.places.scenarios.paris.env.PLACE is 75; a text is needed" in answer.err
+
+
+@pytest.mark.timeout(90)
+def test_a_threshold_filters_by_tags_also_when_a_stored_run_is_judged_again(
+    command: CommandLine, profile: Path
+) -> None:
+    answer = command("run", "--profile", str(profile))
+    assert figures(command) == FIGURES, answer.err
+
+    # Its profile's text is all that is left of the profile.
+    kept = profile.rename(profile.with_name("away.toml"))
+    assert command("judge").code == answer.code
+    assert figures(command) == FIGURES
+
+    moved = kept.read_text(encoding="utf-8").replace('"north"', '"south"')
+    moved = moved.replace('"http_reqs{team:north}" = ["count==6"]', "")
+    profile.write_text(moved, encoding="utf-8")
+    what_if = judged(command, answer.run_id, profile)
+    assert {one.threshold.key: one.observed for one in what_if}["http_reqs{team:south}"] == 6 + 9
+
+
+@pytest.mark.timeout(90)
+def test_a_filter_that_means_a_scenario_that_was_not_run_passes_nothing(
+    command: CommandLine, profile: Path
+) -> None:
+    answer = command("run", "--profile", str(profile))
+    text = profile.read_text(encoding="utf-8")
+    more = text.partition("[benchmarks.places.thresholds]")[0]
+    oslo = more.partition("[benchmarks.places.scenarios.rome]")[2].replace("rome", "oslo")
+    thresholds = '[benchmarks.places.thresholds]\n"http_reqs{team:south}" = ["count==9"]\n'
+    wider = f"{more}[benchmarks.places.scenarios.oslo]{oslo}{thresholds}"
+    profile.write_text(wider, encoding="utf-8")
+
+    (verdict,) = judged(command, answer.run_id, profile)
+
+    assert (verdict.status, verdict.observed) == (Status.NO_DATA, 9)
+    assert verdict.reason == "the filter means also oslo, which this run does not have"
+
+
+def test_a_tag_that_no_scenario_has_is_refused_before_the_load(
+    command: CommandLine, profile: Path
+) -> None:
+    text = profile.read_text(encoding="utf-8")
+    profile.write_text(text.replace("{team:north}", "{team:nroth}"), encoding="utf-8")
+
+    answer = command("run", "--profile", str(profile))
+
+    assert answer.code == 104
+    assert "no scenario has team:nroth; there are team:north, team:south, tier:gold" in answer.err
+    assert not (command.state / "spool").exists()
+
+
+def figures(command: CommandLine) -> dict[str, float]:
+    """Give what was observed, by tag filter."""
+    return dict(command.sql("select tags, observed from verdicts"))
+
+
+def judged(command: CommandLine, run_id: str, profile: Path) -> list[Verdict]:
+    """Judge a stored run by another profile."""
+    by = load_profile(str(profile), environment=MACHINE)
+    return judge_run(command.state, run_id, profile=by)["places"]

@@ -8,6 +8,7 @@ import pytest
 
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.sample import Figure, Outcome, Reading
+from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.records import (
     LedgerCounts,
@@ -252,10 +253,10 @@ def test_a_single_scenario_is_also_summarised_under_its_name(
 def test_filters_of_thresholds_are_summarised_on_request(history: History, tmp_path: Path) -> None:
     history.ingest(MIXED.write(tmp_path), "api")
     wanted = [
-        ("http_req_duration", {"status": "200"}),
-        ("http_reqs", {"status": "200"}),
-        ("http_reqs", {"scenario": "read"}),
-        ("http_req_duration", {"status": "418"}),
+        parse_threshold("http_req_duration{status:200}", "med<1"),
+        parse_threshold("http_reqs{status:200}", "rate>1"),
+        parse_threshold("http_reqs{scenario:read}", "rate>1"),
+        parse_threshold("http_req_duration{status:418}", "med<1"),
     ]
 
     found = history.summarise(KEY, also=wanted)

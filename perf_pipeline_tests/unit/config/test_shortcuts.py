@@ -100,36 +100,38 @@ def test_a_wrong_shortcut_is_refused_with_what_would_be_right(
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "instead"),
+    ("place", "key", "value", "instead"),
     [
-        ("rps", 5, "an arrival-rate executor keeps a rate"),
-        ("tags", {"team": "a"}, "thresholds filter by scenario"),
+        ("shop.scenarios.a", "rps", 5, "an arrival-rate executor keeps a rate"),
+        ("shop", "env", {"HOST": "x"}, "it stands in a scenario, beside exec"),
+        ("shop", "tags", {"team": "a"}, "they stand in a scenario, beside exec"),
     ],
 )
-def test_a_key_that_only_k6_has_is_refused_with_what_there_is_instead(
-    key: str, value: object, instead: str
+def test_a_key_that_k6_has_elsewhere_or_alone_is_refused_with_what_there_is_instead(
+    place: str, key: str, value: object, instead: str
 ) -> None:
+    scenario: dict[str, object] = {
+        "exec": "http_steps",
+        "executor": "constant-vus",
+        "duration": "1s",
+        "parameters": _STEPS,
+    }
+    shop: dict[str, object] = {"scenarios": {"a": scenario}}
+    (shop if place == "shop" else scenario)[key] = value
+
     with pytest.raises(ProfileError) as refused:
-        validate_profile(
-            {
-                "name": "short",
-                "benchmarks": {
-                    "shop": {
-                        "scenarios": {
-                            "a": {
-                                "exec": "http_steps",
-                                "executor": "constant-vus",
-                                "duration": "1s",
-                                "parameters": _STEPS,
-                                key: value,
-                            }
-                        }
-                    }
-                },
-            },
-            "k6.toml",
-        )
+        validate_profile({"name": "short", "benchmarks": {"shop": shop}}, "k6.toml")
 
     (mistake,) = refused.value.problems
-    assert f"benchmarks.shop.scenarios.a.{key} is a key of k6 that is not here" in mistake
+    assert f"benchmarks.{place}.{key} is a key of k6 that is not here" in mistake
     assert instead in mistake
+
+
+def test_env_and_tags_may_stand_beside_a_shortcut() -> None:
+    beside = {"env": {"PLACE": "here"}, "tags": {"team": "a"}}
+    shop = {"vus": 2, "duration": "5s", "exec": "http_steps", "parameters": _STEPS, **beside}
+
+    profile = validate_profile({"name": "short", "benchmarks": {"shop": shop}}, "short.toml")
+
+    scenario = profile.benchmarks["shop"].scenarios["default"]
+    assert (scenario.env, scenario.tags) == ({"PLACE": "here"}, {"team": "a"})

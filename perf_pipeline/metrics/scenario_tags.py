@@ -1,0 +1,57 @@
+"""Tags that a profile gives its scenarios; every sample of a scenario carries them.
+
+They stay the same all through a run, so that a filter by one is a filter by the scenarios that
+have it. Add here: a rule about such filters. Keep out: tags that differ from sample to sample
+(catalog.py), SQL (store/filters.py).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from perf_pipeline.metrics.catalog import CATALOG, Kind, Metric
+
+BUILT_IN_TAGS: Final = frozenset(tag for metric in CATALOG.values() for tag in metric.tags)
+ScenarioTags = Mapping[str, Mapping[str, str]]
+"""The tags of each scenario of a benchmark, by its name; empty where it has none."""
+
+
+def scenarios_meant(
+    metric: Metric, tags: Mapping[str, str], scenarios: ScenarioTags
+) -> tuple[str, ...]:
+    """Give the scenarios with all tags of a filter that are not built in, by name; () without such.
+
+    Raises:
+        ValueError: the metric has no such tag, or no scenario has such tags; says which there are.
+    """
+    own = {name: text for name, text in tags.items() if name not in BUILT_IN_TAGS}
+    # A gauge is one figure per scenario, and several of them make no figure of all.
+    takes_own = "scenario" in metric.tags and metric.kind is not Kind.GAUGE
+    named = {name for its in scenarios.values() for name in its} if takes_own else set()
+    for tag in tags:
+        if tag not in metric.tags | named:
+            raise ValueError(
+                f"metric {metric.name!r} has no tag {tag!r}; it has: "
+                f"{', '.join(sorted(metric.tags)) or 'none'}"
+                f"{_also(scenarios) if takes_own else ''}"
+            )
+    if not own:
+        return ()
+    chosen = tags.get("scenario")
+    found = (name for name, its in scenarios.items() if own.items() <= its.items())
+    meant = tuple(sorted(name for name in found if chosen in {None, name}))
+    if not meant:
+        wanted = " and ".join(f"{name}:{text}" for name, text in own.items())
+        who = f"scenario {chosen!r} does not have" if chosen else "no scenario has"
+        raise ValueError(f"{who} {wanted}; there are {', '.join(_pairs(scenarios))}")
+    return meant
+
+
+def _also(scenarios: ScenarioTags) -> str:
+    pairs = ", ".join(_pairs(scenarios))
+    return f", and from its scenarios {pairs}" if pairs else ""
+
+
+def _pairs(scenarios: ScenarioTags) -> Iterator[str]:
+    yield from sorted(
+        {f"{name}:{text}" for its in scenarios.values() for name, text in its.items()}
+    )

@@ -1,0 +1,39 @@
+"""Tag filters in SQL, alike for raw rows and for histograms.
+
+Add here: the column of a new tag. Keep out: which filters make sense (metrics/threshold.py).
+"""
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Final
+
+_COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "scenario": "scenario",
+        "operation": "operation",
+        "status": "status",
+        "outcome": "outcome",
+        "error": "error",
+        "source": "source",
+        "check": "check_name",
+    }
+)
+
+
+def tag_conditions(
+    tags: Mapping[str, str], scenarios: Collection[str]
+) -> tuple[list[str], dict[str, str | list[str]]]:
+    """Give the conditions that a filter's rows fulfil, and their parameters.
+
+    Args:
+        tags: the filter.
+        scenarios: those that have its tags that are no columns: `Threshold.scenarios`. Nobody has
+            them where it is empty.
+    """
+    built_in = {name: text for name, text in tags.items() if name in _COLUMNS}
+    conditions = [f"{_COLUMNS[name]} = $tag_{name}" for name in built_in]
+    parameters: dict[str, str | list[str]] = {f"tag_{one}": text for one, text in built_in.items()}
+    if len(built_in) < len(tags):
+        conditions.append("list_contains($scenarios::varchar[], scenario)")
+        parameters["scenarios"] = sorted(scenarios)
+    return conditions, parameters

@@ -121,6 +121,9 @@ def _run_steps(session: Session, benchmark: str, folder: Path, load: _Load) -> N
                 _run_step(session, benchmark, step, folder, load)
             _collect(session, benchmark, folder, load)
         load.problems += sampling.problems
+        # Not before: readings, and later steps, are about our load alone.
+        if not load.aborted:
+            load.problems += pgbench_beside(session, benchmark, load.outcomes)
     finally:
         tidy(session, benchmark)
     counts = {one.name: one for one in _counts(load)}
@@ -155,7 +158,6 @@ def _run_step(session: Session, benchmark: str, step: int, folder: Path, load: _
     )
     load.outcomes.append(outcome)
     load.problems += outcome.health.notes
-    load.problems += pgbench_beside(session, benchmark, step, outcome)
     if watch.problem:
         load.aborted = True
         load.problems.append(watch.problem)

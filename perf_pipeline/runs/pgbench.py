@@ -4,49 +4,65 @@ Who reads "the load generator was the limit" wants to know how far the server wo
 Add here: another tool of the field for another tier. Keep out: judging; the run stays INVALID.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from perf_pipeline.config.profile import Scenario
-from perf_pipeline.engine.job import LoadOutcome
+from perf_pipeline.config.parameters import SelectParameters
+from perf_pipeline.engine.job import GeneratorHealth, LoadOutcome
 from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.runs.preparing import prepare_step
 from perf_pipeline.runs.session import Session
+from perf_pipeline.stack.parts import EXTERNAL, ServiceInfo
 from perf_pipeline.stack.postgres_pgbench import find_pgbench, pgbench_rate
-from perf_pipeline.workloads.postgres_users import LIMIT_ROWS, select_script
+from perf_pipeline.workloads.postgres_users import select_script
 
 SECONDS: Final = 3
 
 
 def pgbench_beside(
-    session: Session, benchmark: str, step: int, outcome: LoadOutcome
+    session: Session, benchmark: str, outcomes: Sequence[LoadOutcome]
 ) -> Iterator[str]:
-    """Tell what pgbench reaches with a step's statement and connections, one sentence a scenario.
+    """Tell what pgbench reaches in the steps where our client was the limit, a sentence each.
 
-    Only for selects, because they leave the data as it is, and only where the client was the
-    limit. It loads the server for 3 s.
+    Call it when the benchmark is over and nothing is read any more: it loads the server for 3 s a
+    step. Only for selects, because they leave the data as it is, and only on the embedded stack,
+    because nobody's server is loaded with what no profile asks for.
+
+    Args:
+        session: of the run.
+        benchmark: that was measured.
+        outcomes: of its steps, in order; fewer than there are when it ended early.
     """
-    dsn = session.target.postgres_dsn
-    health = outcome.health
-    if dsn is None or session.stop.is_set() or (health.valid and not health.notes):
+    if session.stop.is_set() or not any(map(_is_ours, session.services)):
         return
-    for name, scenario in session.profile.benchmarks[benchmark].scenarios.items():
-        if scenario.step == step and scenario.exec == "select_users":
-            yield f"{name}: {_told(dsn, scenario)}"
+    steps = session.profile.benchmarks[benchmark].steps
+    for (step, scenarios), outcome in zip(steps, outcomes, strict=False):
+        for name, one in scenarios.items():
+            if isinstance(one.parameters, SelectParameters) and _was_limit(outcome.health):
+                connections, limit = one.plan.most_vus, one.parameters.limit
+                yield f"{name}: {_told(session, benchmark, step, connections, limit)}"
 
 
-def _told(dsn: str, scenario: Scenario) -> str:
+def _is_ours(service: ServiceInfo) -> bool:
+    return service.name == "postgres" and service.kind != EXTERNAL
+
+
+def _was_limit(health: GeneratorHealth) -> bool:
+    return any(one.startswith("worker") for one in health.reasons) or bool(health.notes)
+
+
+def _told(session: Session, benchmark: str, step: int, connections: int, limit: int) -> str:
     program = find_pgbench()
     if program is None:
         return "no pgbench is on PATH to be set beside this client"
-    connections = scenario.plan.most_vus
-    limit = int(getattr(scenario.parameters, "limit", LIMIT_ROWS))
+    script = select_script(limit)
     try:
-        per_s = pgbench_rate(
-            program, dsn, select_script(limit), connections=connections, seconds=SECONDS
-        )
+        prepare_step(session, benchmark, step)  # its index, or none
+        dsn = session.target.postgres_dsn or ""
+        per_s = pgbench_rate(program, dsn, script, connections=connections, seconds=SECONDS)
     except TargetUnavailableError as error:
         return f"no figure of pgbench beside this client: {error.sentence}"
     return (
-        f"pgbench reached {per_s:,.0f} records/s right afterwards, with the same statement and "
+        f"pgbench reached {per_s:,.0f} records/s after the benchmark, with the same statement and "
         f"{connections} connections for {SECONDS} s"
     )

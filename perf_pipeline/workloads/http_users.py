@@ -19,15 +19,13 @@ from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent, Outcome
 from perf_pipeline.units import US_PER_S, format_duration
 from perf_pipeline.workloads.http_client import HttpConnection
 from perf_pipeline.workloads.http_parameters import HttpParameters, own_ids
-from perf_pipeline.workloads.http_result import HttpError, HttpResult
+from perf_pipeline.workloads.http_result import HttpResult
+from perf_pipeline.workloads.http_samples import outcome_of
 from perf_pipeline.workloads.people import created_email, person
 from perf_pipeline.workloads.server_timing import database_us
 
 SLOW_CREATION_US: Final = 2 * US_PER_S
-RESENT: Final = "resent"
-UNEXPECTED_STATUS: Final = "status"
 _NS_PER_US: Final = 1_000
-_TIMEOUTS: Final = frozenset({HttpError.TIMEOUT, HttpError.CONNECT_TIMEOUT})
 
 
 class _UsersWorkload:
@@ -99,7 +97,7 @@ class _UsersWorkload:
 
     def _record(self, iteration: Iteration, result: HttpResult, passed: tuple[bool, ...]) -> None:
         """Record a sample; without a complete response every check has failed."""
-        outcome, error = self._outcome(result)
+        outcome, error = outcome_of(result, self.expected)
         every = (1 << len(passed)) - 1
         mask = 0 if result.error else sum(1 << bit for bit, holds in enumerate(passed) if holds)
         self._context.recorder.sample(
@@ -116,15 +114,6 @@ class _UsersWorkload:
             checks_failed=every ^ mask,
             phases=result.phases(self._origin_ns),
         )
-
-    def _outcome(self, result: HttpResult) -> tuple[Outcome, str]:
-        if result.error:
-            is_timeout = result.error in _TIMEOUTS
-            return Outcome.TIMEOUT if is_timeout else Outcome.FAILED, result.error
-        # A request that went out twice may have been answered "exists already", or done twice.
-        if result.status in self.expected:
-            return Outcome.OK, RESENT if result.resent else ""
-        return Outcome.FAILED, RESENT if result.resent else UNEXPECTED_STATUS
 
     def _at_us(self, stamp_ns: int) -> int:
         return (stamp_ns - self._origin_ns) // _NS_PER_US

@@ -128,6 +128,20 @@ def test_a_figure_is_compared_as_k6_compares_it(case: dict[str, Any]) -> None:
     assert threshold.holds(case["expected"]["lhs"]) is case["expected"]["pass"]
 
 
+@pytest.mark.parametrize("case", cases("tag_matching"))
+def test_a_filter_takes_what_k6_takes_by_whole_values_and_none_by_an_empty_one(
+    case: dict[str, Any],
+) -> None:
+    given, expected = case["input"], case["expected"]["matches"]
+    if ":" not in given["filter"]:  # on purpose: k6's `a` takes samples whose `a` is ""
+        with pytest.raises(ValueError, match="name:value"):
+            parse_filter(given["filter"])
+        return
+    wanted = parse_filter(given["filter"]).items()
+
+    assert [wanted <= tags.items() for tags in given["samples"]] == expected
+
+
 def test_an_empty_place_in_a_filter_is_nothing_alone_and_a_mistake_in_a_key() -> None:
     # grafana/k6 metrics/metric.go: AddSubmetric skips it, ParseMetricName refuses it.
     assert parse_filter("a:1,,b:2,") == {"a": "1", "b": "2"}

@@ -2,6 +2,7 @@
 
 PerfPipelineError
 ├── ProfileError              104  the profile has mistakes; no load was sent
+├── ScenarioError             104  a scenario's own code could not begin; no iteration was started
 ├── RequestError              104  there is no such run, release or series, or no such query
 ├── TargetNotAllowedError     104  the target is neither loopback nor allowed; no load was sent
 ├── TargetUnavailableError     97  the target (or a part of the stack) does not answer
@@ -66,6 +67,12 @@ class ProfileError(PerfPipelineError):
         super().__init__(f"profile {source} has {count}; nothing was sent:\n{lines}", hint=hint)
         self.source = source
         self.problems = problems
+
+
+class ScenarioError(PerfPipelineError):
+    """Say what a scenario's own code did at its import, or in its `open`, instead of beginning."""
+
+    exit_code = ExitCode.INVALID_CONFIGURATION
 
 
 class RequestError(PerfPipelineError):

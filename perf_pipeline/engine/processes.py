@@ -258,5 +258,6 @@ def _trouble_of(worker: WorkerProcess) -> Exception:
         )
     kind = getattr(errors, trouble["error"], PerfPipelineError)
     error: PerfPipelineError = kind.__new__(kind)
-    PerfPipelineError.__init__(error, trouble["sentence"], hint=trouble["hint"])
+    where = f"the traceback is in {worker.log}" if kind is errors.ScenarioError else ""
+    PerfPipelineError.__init__(error, trouble["sentence"], hint=trouble["hint"] or where)
     return error

@@ -30,7 +30,7 @@ from perf_pipeline.engine.recorder import SpoolError, SpoolRecorder
 from perf_pipeline.engine.runner import StopSwitch, run_scenario
 from perf_pipeline.engine.secrets_mask import mask_secrets
 from perf_pipeline.engine.watch import Watch, raise_open_files_limit
-from perf_pipeline.errors import GeneratorLimitError, PerfPipelineError
+from perf_pipeline.errors import GeneratorLimitError, PerfPipelineError, ScenarioError
 from perf_pipeline.plan.phases import measured_window
 from perf_pipeline.plan.stripes import Stripe, stripe_of
 from perf_pipeline.units import US_PER_S
@@ -244,6 +244,8 @@ def main() -> int:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_work(order, inbox, outbox))
     except PerfPipelineError as error:
+        if isinstance(error, ScenarioError):  # its author needs the place in the code
+            sys.stderr.write(mask_secrets(traceback.format_exc(), secrets))
         sentence, hint = (mask_secrets(t, secrets) for t in (error.sentence, error.hint))
         name = type(error).__name__
         outbox.say({"say": "refused", "error": name, "sentence": sentence, "hint": hint})

@@ -18,7 +18,7 @@ import httpx
 
 from perf_pipeline.config.steps import PythonParameters
 from perf_pipeline.engine.ports import Iteration, WorkerContext, Workload
-from perf_pipeline.errors import ProfileError
+from perf_pipeline.errors import PerfPipelineError, ProfileError, ScenarioError
 from perf_pipeline.units import US_PER_S
 from perf_pipeline.workloads.http_connections import connect_first, connection_maker
 from perf_pipeline.workloads.http_origin import HttpOrigin
@@ -29,6 +29,7 @@ from perf_pipeline.workloads.python_vu import VU, ScenarioCode
 
 _WORKLOAD_METHODS: Final = ("open", "iterate", "close")
 _USER_AGENT: Final = "perf-pipeline"
+_OPEN_LIMIT_S: Final = 60.0  # k6's setupTimeout, unless a script gives another
 
 
 class PythonScenario:
@@ -43,14 +44,18 @@ class PythonScenario:
         """Import the code and see whether the target accepts a connection.
 
         Raises:
-            ProfileError: there is no such code, or it can't be a scenario.
+            ProfileError: the code can't be a scenario.
+            ScenarioError: there is no such code, or it raised before any iteration.
             TargetUnavailableError: the target accepts no connection.
         """
         own = PythonParameters.model_validate(context.parameters["own"])
         name = str(context.parameters["exec"])
         named = _imported(name, Path(context.parameters["folder"]) / own.path)
         self._runner = runner = _runner_of(named, name, own)
-        await runner.open(context)
+        if isinstance(runner, _VuRunner):
+            await runner.open(context)
+        else:
+            await _open_theirs(runner, name, context)
         self.protocol, self.checks = runner.protocol, runner.checks
 
     async def iterate(self, iteration: Iteration) -> None:
@@ -138,11 +143,29 @@ def _headers(settings: OwnHttpSettings, own: PythonParameters) -> dict[str, str]
     return {**headers, **own.headers}
 
 
+async def _open_theirs(runner: Workload, name: str, context: WorkerContext) -> None:
+    """Open an author's workload.
+
+    Raises:
+        ScenarioError: it raised something else than an error of this package, or never ended.
+    """
+    try:
+        async with asyncio.timeout(_OPEN_LIMIT_S) as limit:
+            await runner.open(context)
+    except PerfPipelineError:
+        raise
+    except Exception as error:
+        what = f"raised {type(error).__name__}: {error}"
+        if limit.expired():
+            what = f"took longer than {_OPEN_LIMIT_S:g} s"
+        raise ScenarioError(f"exec is {name!r}, and its open() {what}; no load was sent") from error
+
+
 def _imported(name: str, folder: Path) -> Any:
     """Import `module:name`, looking in the folder first.
 
     Raises:
-        ProfileError: it can't be imported; says why and where.
+        ScenarioError: it can't be imported; says why and where.
     """
     module_name, _, attribute = name.partition(":")
     place = str(folder)
@@ -151,8 +174,10 @@ def _imported(name: str, folder: Path) -> Any:
     try:
         return getattr(importlib.import_module(module_name), attribute)
     except Exception as error:
-        sentence = f"exec is {name!r}, which can't be imported: {type(error).__name__}: {error}"
-        raise ProfileError("of the run", [sentence]) from error
+        why = f"{type(error).__name__}: {error}"
+        raise ScenarioError(
+            f"exec is {name!r}, which can't be imported: {why}; no load was sent"
+        ) from error
 
 
 def _runner_of(named: Any, name: str, own: PythonParameters) -> Workload:

@@ -124,6 +124,22 @@ class Spoken:
         """Do nothing."""
 
 
+class Unopenable(Spoken):
+    """Fail before the first iteration."""
+
+    async def open(self, context: WorkerContext) -> None:  # noqa: ARG002 - the port's signature
+        """Raise."""
+        raise LookupError("no such shop")
+
+
+class Unopened(Spoken):
+    """Never come to the first iteration."""
+
+    async def open(self, context: WorkerContext) -> None:  # noqa: ARG002 - the port's signature
+        """Wait for ever."""
+        await asyncio.Event().wait()
+
+
 def plain(_: Any) -> None:
     """Be no async function."""
 

@@ -26,10 +26,9 @@ from perf_pipeline_tests.integration.k6_scripts import (
 )
 from perf_pipeline_tests.integration.runs_command import Answer, CommandLine, new_state
 
-_RUNS: Final = {
-    run["id"]: run["observed"]
-    for run in json.loads(Path(__file__).with_name("k6_runs.json").read_text())["runs"]
-}
+_CASES: Final = json.loads(Path(__file__).with_name("k6_runs.json").read_text())["runs"]
+_RUNS: Final = {run["id"]: run["observed"] for run in _CASES}
+_SCRIPTS: Final = {run["id"]: run["k6_script"] for run in _CASES}
 # One VU comes to one iteration less or more where its time ends; k6's own counts vary by 2.
 _COUNT_TOLERANCE: Final = 2
 # This machine is shared: loops of 50 ms lose some of their rounds, and never win any.
@@ -218,3 +217,84 @@ def test_a_target_that_is_down_is_no_measurement(name: str, command: CommandLine
     assert _RUNS[name]["exit_code"] in (0, 99)
     assert answer.code == 97
     assert f"127.0.0.1:{port}" in answer.err
+
+
+def _python(command: CommandLine, name: str, code: str) -> str:
+    """Write a module beside the profiles, and give the benchmark that runs its `flow` as k6 did."""
+    (command.state / f"k6_{name}.py").write_text(code, encoding="utf-8")
+    return f'[benchmarks.{name}]\nexec = "k6_{name}:flow"\nvus = 1\niterations = 3\n'
+
+
+def test_an_exception_in_an_iteration_ends_it_and_makes_the_run_invalid(
+    command: CommandLine, target: HttpTarget
+) -> None:
+    """On purpose not k6's, which counts the iteration and ends with exit code 0."""
+    observed = _RUNS["iter_fail"]
+    benchmark = _python(command, "iter_fail", "async def flow(vu):\n    raise ValueError('x')\n")
+    answer = command("run", "--profile", _profile(command, target.port, benchmark))
+
+    assert (observed["exit_code"], answer.code) == (0, 97), answer.err
+    assert "met 3 exceptions in iterations, which is a bug of the workload" in " ".join(
+        answer.out.split()
+    )
+    of_run = f"where run_id = '{answer.run_id}'"
+    assert _counts(command, answer.run_id, "iter_fail") == (observed["iterations"], 0)
+    assert command.sql(f"select outcome, count(*) from iterations {of_run} group by all") == [
+        ("failed", observed["iterations"])
+    ]
+    requests = f"select count(*) from samples {of_run} and error <> 'exception'"
+    assert command.value(requests) == observed["http_reqs"]
+
+
+_NEVER_BEGINS: Final = """
+class flow:
+    async def open(self, context):
+        raise TimeoutError("the shop has no table yet")
+
+    async def iterate(self, iteration): ...
+
+    async def close(self): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "of_k6", "sentence"),
+    [
+        (
+            "init_exception",
+            "raise ValueError('x')\nasync def flow(vu): ...",
+            107,
+            "exec is 'k6_init_exception:flow', which can't be imported: ValueError: x; no load",
+        ),
+        (
+            "setup_timeout",
+            _NEVER_BEGINS,
+            100,
+            "its open() raised TimeoutError: the shop has no table yet; no load was sent",
+        ),
+    ],
+)
+def test_code_that_does_not_come_to_its_first_iteration_is_a_refused_configuration(
+    name: str, code: str, of_k6: int, sentence: str, command: CommandLine, target: HttpTarget
+) -> None:
+    """On purpose not k6's exit codes: here 104 is whatever was wrong before any load."""
+    before = len(target.requests)
+    profile = _profile(command, target.port, _python(command, name, code))
+    answer = command("run", "--profile", profile)
+
+    assert (_RUNS[name]["exit_code"], answer.code) == (of_k6, 104), answer.err
+    assert sentence in answer.err
+    log = Path(answer.err.rpartition("the traceback is in ")[2].strip())
+    assert f"k6_{name}.py" in log.read_text(encoding="utf-8")
+    assert {one.path for one in target.requests[before:]} <= {"/health"}
+
+
+def test_a_time_limit_for_a_setup_that_is_not_there_is_a_mistake(
+    command: CommandLine, target: HttpTarget
+) -> None:
+    benchmark = with_shortcut("a", 'vus = 1\niterations = 3\nsetupTimeout = "1s"')
+    answer = command("run", "--profile", _profile(command, target.port, benchmark))
+
+    assert '"setupTimeout": "1s"' in _SCRIPTS["setup_timeout"]
+    assert answer.code == 104
+    assert "benchmarks.a.setupTimeout is not a key here" in answer.err

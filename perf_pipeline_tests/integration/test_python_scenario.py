@@ -9,8 +9,9 @@ import pytest
 
 from perf_pipeline.config.steps import PythonParameters
 from perf_pipeline.engine.ports import Iteration, WorkerContext
-from perf_pipeline.errors import ExitCode, ProfileError, TargetNotAllowedError
+from perf_pipeline.errors import ExitCode, ProfileError, ScenarioError, TargetNotAllowedError
 from perf_pipeline.metrics.sample import Outcome, Phase
+from perf_pipeline.workloads import python_scenario
 from perf_pipeline.workloads.python_samples import MANY, MOST_OPERATIONS, default_name
 from perf_pipeline.workloads.python_scenario import PythonScenario, _VuRunner
 from perf_pipeline_tests.integration.http_target import HttpTarget, http_target
@@ -247,17 +248,20 @@ def test_redirects_are_hops_and_their_limit_gives_the_last_answer(shop: str) -> 
         ("own_flows:absent", "can't be imported: AttributeError"),
         ("own_broken:flow", "can't be imported: ZeroDivisionError: division by zero"),
         ("own_nowhere:flow", "can't be imported: ModuleNotFoundError"),
+        ("own_flows:Unopenable", "its open() raised LookupError: no such shop"),
+        ("own_flows:Unopened", "its open() took longer than 0.1 s"),
     ],
 )
 def test_code_that_cannot_be_a_scenario_is_refused_before_the_load(
-    shop: str, tmp_path: Path, name: str, sentence: str
+    shop: str, tmp_path: Path, name: str, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(python_scenario, "_OPEN_LIMIT_S", 0.1)
     (tmp_path / "own_broken.py").write_text("1 / 0", encoding="utf-8")
     folder = tmp_path if "broken" in name else FOLDER
     given = context(shop, exec=name, folder=str(folder), own={})
 
-    with pytest.raises(ProfileError) as caught:
+    with pytest.raises((ProfileError, ScenarioError)) as caught:
         run(PythonScenario(), given, an_iteration())
 
-    assert sentence in caught.value.problems[0]
+    assert sentence in str(caught.value)
     assert caught.value.exit_code is ExitCode.INVALID_CONFIGURATION

@@ -16,6 +16,7 @@ from perf_pipeline.engine.health import judge
 from perf_pipeline.engine.job import LoadJob, LoadOutcome
 from perf_pipeline.engine.merging import merge_checks, merge_outcomes
 from perf_pipeline.engine.progress import PartProgress, Progress, merge_progress
+from perf_pipeline.engine.rhythm import Rhythm
 from perf_pipeline.engine.vu_readings import VuReadings
 from perf_pipeline.engine.watch import wall_clock_offset_ms
 from perf_pipeline.engine.worker_process import WorkerProcess
@@ -105,6 +106,7 @@ class _Load:
         )
         self._stopped_s: float | None = None
         self._incidents: list[str] = []
+        self._report_rhythm = Rhythm(_PROGRESS_S)
         self._reported_s = 0.0
         self._reported: dict[str, int] = {}
 
@@ -212,14 +214,13 @@ class _Load:
 
     def _report_progress(self) -> None:
         elapsed_s = time.monotonic() - self._started_s
-        span_s = elapsed_s - self._reported_s
-        if self._on_progress is None or span_s < _PROGRESS_S:
+        if self._on_progress is None or not self._report_rhythm.is_due(elapsed_s):
             return
         scenarios = merge_progress(
             [scenario.name for scenario in self._job.scenarios],
             self._parts(),
             before=self._reported,
-            span_s=span_s,
+            span_s=elapsed_s - self._reported_s,
         )
         self._reported_s = elapsed_s
         self._reported = {scenario.name: scenario.iterations for scenario in scenarios}

@@ -10,6 +10,7 @@ Source: k6 evaluates every 2 s, skips metrics without data, and aborts only afte
 from pathlib import Path
 from typing import Final
 
+from perf_pipeline.engine.rhythm import Rhythm
 from perf_pipeline.metrics.threshold import Threshold
 from perf_pipeline.store.history import memory_history
 from perf_pipeline.store.records import RunKey
@@ -30,7 +31,7 @@ class LiveJudge:
         self._spool_run = spool_run
         self._key = key
         self._thresholds = [one for one in thresholds if one.abort_on_fail]
-        self._next_s = EVERY_S
+        self._rhythm = Rhythm(EVERY_S)
         self._began_s: float | None = None
 
     def load_began(self, at_s: float) -> None:
@@ -48,9 +49,8 @@ class LiveJudge:
             elapsed_s: since the benchmark's origin.
         """
         elapsed_s -= self._began_s or 0.0
-        if not self._thresholds or elapsed_s < self._next_s:
+        if not self._thresholds or not self._rhythm.is_due(elapsed_s):
             return None
-        self._next_s = elapsed_s + EVERY_S
         due = [one for one in self._thresholds if one.may_abort(elapsed_s * 1e6)]
         if not due:
             return None

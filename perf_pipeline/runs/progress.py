@@ -28,6 +28,7 @@ class Watch:
         self._benchmark = benchmark
         self._judge = judge
         self._origin_ns = origin_ns
+        self._began_s: float | None = None
         self._ok = 0
         self._failed = 0
         self._failing_since_s: float | None = None
@@ -43,8 +44,10 @@ class Watch:
             self._look_for_failure(progress)
 
     def _look_for_failure(self, progress: Progress) -> None:
-        elapsed_s = (time.monotonic_ns() - self._origin_ns) / 1e9
-        self._judge.load_began(elapsed_s - progress.elapsed_s)
+        if self._began_s is None:
+            self._began_s = (time.monotonic_ns() - self._origin_ns) / 1e9 - progress.elapsed_s
+            self._judge.load_began(self._began_s)
+        elapsed_s = self._began_s + progress.elapsed_s
         failed = self._judge.failed(elapsed_s)
         if failed is not None:
             threshold, observed = failed

@@ -10,13 +10,17 @@ import pytest
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.config.target import TargetConfig, resolve_target
 from perf_pipeline.engine.progress import Progress, ScenarioProgress
+from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.runs.live import LiveJudge
 from perf_pipeline.runs.progress import Watch, line_of
 from perf_pipeline.runs.session import Session
 from perf_pipeline.store.records import RunKey
+from perf_pipeline_tests.unit.store.spool import KEY, Spool, sample
+
+NOBODY = LiveJudge(Path("nowhere"), RunKey("", ""), [])
 
 
-def watch(said: list[str] | None = None) -> Watch:
+def watch(judge: LiveJudge = NOBODY) -> Watch:
     session = Session(
         run_id="r1",
         profile=load_profile("quick"),
@@ -27,10 +31,10 @@ def watch(said: list[str] | None = None) -> Watch:
         state=Path("nowhere"),
         trigger="test",
         began_at=datetime(2026, 1, 4, tzinfo=UTC),
-        say=(said if said is not None else []).append,
+        say=lambda _: None,
         stop=threading.Event(),
     )
-    return Watch(session, "api_user_creation", LiveJudge(Path("nowhere"), RunKey("", ""), []), 0)
+    return Watch(session, "api_user_creation", judge, 0)
 
 
 def progress(elapsed_s: float, ok: int, failed: int) -> Progress:
@@ -84,6 +88,24 @@ def test_a_success_begins_the_count_anew() -> None:
 
     assert fed(seen).problem is None
     assert fed([*seen, (12.0, 2, 21)]).problem is not None
+
+
+def test_a_threshold_is_looked_at_by_the_loads_time_whenever_its_reports_are_heard(
+    tmp_path: Path,
+) -> None:
+    """All reports are heard within a moment here: the machine's clock has no say in it."""
+    run = Spool(samples=[sample(9.0)]).write(tmp_path)
+    fails = parse_threshold("http_req_duration", "max<6", abort_on_fail=True)
+    one = watch(LiveJudge(run, KEY, [fails]))
+
+    for elapsed_s in (1.04, 1.99):
+        one.on_progress(progress(elapsed_s, 9, 0))
+        assert one.crossed is None
+    one.on_progress(progress(2.03, 9, 0))
+
+    assert one.stop.is_set()
+    assert one.crossed is not None
+    assert "http_req_duration max<6 failed after" in one.crossed
 
 
 def test_the_line_for_people_names_failures_only_when_there_are_any() -> None:

@@ -118,6 +118,8 @@ class Scenario(Frozen):
 
     @model_validator(mode="after")
     def _measures_something(self) -> Self:
+        if self.plan.length_us == 0:
+            raise ValueError("its stages take 0 s together; nothing would be measured")
         if self.warm_up_us >= self.plan.length_us:
             raise ValueError("warmUp is as long as the scenario; nothing would be measured")
         return self

@@ -135,3 +135,35 @@ def test_env_and_tags_may_stand_beside_a_shortcut() -> None:
 
     scenario = profile.benchmarks["shop"].scenarios["default"]
     assert (scenario.env, scenario.tags) == ({"PLACE": "here"}, {"team": "a"})
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        {"executor": "ramping-vus", "startVUs": 3},
+        {"executor": "ramping-arrival-rate", "startRate": 3, "preAllocatedVUs": 3},
+    ],
+    ids=lambda plan: str(plan["executor"]),
+)
+def test_stages_that_take_no_time_are_refused_where_k6_would_run_nothing(
+    plan: dict[str, Any],
+) -> None:
+    """k6's VU handle: a VU that is stopped while it starts never begins an iteration.
+
+    Source: grafana/k6 lib/executor/vu_handle.go (grace, starting: stopped), and
+    ramping_arrival_rate.go, whose starts are the area under the rate.
+    """
+
+    def shop(*durations: str) -> Profile:
+        stages = [{"duration": one, "target": 5} for one in durations]
+        scenario = {**plan, "exec": "http_steps", "parameters": _STEPS, "stages": stages}
+        raw = {"name": "short", "benchmarks": {"shop": {"scenarios": {"a": scenario}}}}
+        return validate_profile(raw, "short.toml")
+
+    assert shop("0s", "1ms", "0s").benchmarks["shop"].scenarios["a"].plan.length_us == 1_000
+    with pytest.raises(ProfileError) as caught:
+        shop("0s", "0s")
+    (problem,) = caught.value.problems
+    assert problem == (
+        "benchmarks.shop.scenarios.a: its stages take 0 s together; nothing would be measured"
+    )

@@ -26,9 +26,10 @@ from perf_pipeline.engine.part import ScenarioPart
 from perf_pipeline.engine.pipe import Inbox, Outbox
 from perf_pipeline.engine.ports import WorkerContext, Workload
 from perf_pipeline.engine.progress import progress_of
-from perf_pipeline.engine.recorder import SpoolError, SpoolRecorder
+from perf_pipeline.engine.recorder import SpoolRecorder
 from perf_pipeline.engine.runner import StopSwitch, run_scenario
 from perf_pipeline.engine.secrets_mask import mask_secrets
+from perf_pipeline.engine.spool_writer import SpoolError
 from perf_pipeline.engine.watch import Watch, raise_open_files_limit
 from perf_pipeline.errors import GeneratorLimitError, PerfPipelineError, ScenarioError
 from perf_pipeline.plan.phases import measured_window

@@ -8,7 +8,7 @@ Add here: a new kind of spool file. Keep out: what the rows mean.
 
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +26,8 @@ from perf_pipeline.metrics.sample import (
     READING_COLUMNS,
     SAMPLE_COLUMNS,
 )
+from perf_pipeline.metrics.spool_rows import ITERATION_ROWS, ROWS_SUFFIX, SAMPLE_ROWS, RowLayout
+from perf_pipeline.store.spool_binary import RowFile, row_files
 
 _TEXT: Final = frozenset(
     {
@@ -55,11 +57,14 @@ class SpoolKind:
         pattern: of its names.
         columns: in order.
         defaults: of the columns that files of older versions don't have, by name.
+        layout: of its binary files, which have the same names but for their ending; None when it
+            has none. What is binary today was CSV in older versions.
     """
 
     pattern: str
     columns: tuple[str, ...]
     defaults: Mapping[str, int] = field(default_factory=dict)
+    layout: RowLayout | None = None
 
     @property
     def types(self) -> dict[str, str]:
@@ -77,8 +82,8 @@ _PHASES_UNKNOWN: Final = MappingProxyType(NO_PHASES._asdict())
 
 KINDS: Final[Mapping[str, SpoolKind]] = MappingProxyType(
     {
-        "samples": SpoolKind("samples-*.csv", SAMPLE_COLUMNS, _PHASES_UNKNOWN),
-        "iterations": SpoolKind("iterations-*.csv", ITERATION_COLUMNS),
+        "samples": SpoolKind("samples-*.csv", SAMPLE_COLUMNS, _PHASES_UNKNOWN, SAMPLE_ROWS),
+        "iterations": SpoolKind("iterations-*.csv", ITERATION_COLUMNS, layout=ITERATION_ROWS),
         "readings": SpoolKind("readings-*.csv", READING_COLUMNS),
         "figures": SpoolKind("figures.csv", FIGURE_COLUMNS),
         "ledger": SpoolKind("ledger-*.csv", LEDGER_COLUMNS),
@@ -88,10 +93,18 @@ KINDS: Final[Mapping[str, SpoolKind]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class SpoolFiles:
-    """Hold the readable files of one kind, and how many last lines were cut off them."""
+    """Hold the readable files of one kind, and how many last lines were cut off them.
+
+    Attributes:
+        kind: of all of them.
+        paths: of those in CSV.
+        binary: the others.
+        torn_lines: of both.
+    """
 
     kind: SpoolKind
     paths: tuple[Path, ...]
+    binary: tuple[RowFile, ...]
     torn_lines: int
 
     def load(self, connection: duckdb.DuckDBPyConnection, statement: str, key: list[str]) -> int:
@@ -105,8 +118,13 @@ class SpoolFiles:
         Returns:
             The number of lines that could not be read, the cut ones included.
         """
-        source = _read_all(self.kind, self.paths) if self.paths else _no_rows(self.kind)
-        connection.execute(statement.format(rows=source), key)
+        with ExitStack() as registered:
+            sources = _read_all(self.kind, self.paths) + [
+                registered.enter_context(file.registered(connection, f"spool_{number}"))
+                for number, file in enumerate(self.binary)
+            ]
+            rows = " union all ".join(f"from {one}" for one in sources or [_no_rows(self.kind)])
+            connection.execute(statement.format(rows=f"({rows})"), key)
         if not self.paths:
             return self.torn_lines
         row = connection.execute(_COUNT_REJECTS).fetchone()
@@ -134,7 +152,12 @@ def spool_files(folder: Path, kind: str) -> Iterator[SpoolFiles]:
             readable.append(
                 path if whole_bytes == size_bytes else _copy_of(path, whole_bytes, Path(scratch))
             )
-        yield SpoolFiles(spec, tuple(readable), torn_lines)
+        binary: tuple[RowFile, ...] = ()
+        if spec.layout is not None:
+            pattern = Path(spec.pattern).with_suffix(ROWS_SUFFIX).name
+            binary = tuple(row_files(folder, pattern, spec.layout))
+        torn_lines += sum(file.torn for file in binary)
+        yield SpoolFiles(spec, tuple(readable), binary, torn_lines)
 
 
 def _type_of(column: str) -> str:
@@ -143,13 +166,12 @@ def _type_of(column: str) -> str:
     return "DOUBLE" if column == "value" else "BIGINT"
 
 
-def _read_all(kind: SpoolKind, paths: tuple[Path, ...]) -> str:
-    """Name the rows of the files, also where they are of several versions."""
+def _read_all(kind: SpoolKind, paths: tuple[Path, ...]) -> list[str]:
+    """Name the rows of the files, one name for each version that wrote them."""
     by_header: dict[tuple[str, ...], list[Path]] = {}
     for path in paths:
         by_header.setdefault(_header(path), []).append(path)
-    parts = [_read_csv(kind, header, some) for header, some in by_header.items()]
-    return parts[0] if len(parts) == 1 else f"({' union all '.join(f'from {p}' for p in parts)})"
+    return [_read_csv(kind, header, some) for header, some in by_header.items()]
 
 
 def _read_csv(kind: SpoolKind, header: tuple[str, ...], paths: list[Path]) -> str:

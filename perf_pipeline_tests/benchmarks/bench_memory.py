@@ -17,19 +17,23 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
 from perf_pipeline.config.executors import ConstantArrivalRate
 from perf_pipeline.engine.part import ScenarioPart
 from perf_pipeline.engine.ports import Iteration, WorkerContext
-from perf_pipeline.engine.recorder import SpoolError, SpoolRecorder
+from perf_pipeline.engine.recorder import SpoolRecorder
 from perf_pipeline.engine.runner import StopSwitch, run_scenario
 from perf_pipeline.metrics.sample import HttpPhases, Outcome
 from perf_pipeline.plan.phases import measured_window
 from perf_pipeline.plan.stripes import Stripe
 from perf_pipeline.units import US_PER_S
 from perf_pipeline_tests.unit.engine.virtual_time import VirtualClock, run_virtually
+
+if TYPE_CHECKING:
+    from perf_pipeline.engine.spool_writer import SpoolError
 
 RATE_PER_S = 1_000
 _SERVICE_US = 5_000

@@ -12,7 +12,9 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from perf_pipeline.metrics.sample import SAMPLE_COLUMNS
+from perf_pipeline.engine.ports import Iteration
+from perf_pipeline.engine.recorder import SpoolRecorder
+from perf_pipeline.metrics.sample import HttpPhases, Outcome, Phase
 from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord, ScenarioCounts
@@ -27,17 +29,25 @@ def write_spool(run: Path, samples: int) -> None:
     rng = random.Random(1)
     names = list(_OPERATIONS)
     for worker in range(2):
-        with (folder / f"samples-1-{worker}.csv").open("w", encoding="utf-8") as file:
-            file.write(",".join(SAMPLE_COLUMNS) + "\n")
-            for n in range(samples // 2):
-                scenario = names[n % 3]
-                started_us = n * 1000 + rng.randrange(500)
-                ended_us = started_us + int(rng.lognormvariate(8, 0.5))
-                file.write(
-                    f"{scenario},http,{n % 50},{n // 50},{_OPERATIONS[scenario]},measured,"
-                    f"{n * 1000},{started_us},{ended_us},ok,201,,350,200,1,15,0,"
-                    f"0,0,0,5,{ended_us - started_us - 15},10\n"
-                )
+        recorder = SpoolRecorder(folder, "1", worker, tuple(names), print)
+        for n in range(samples // 2):
+            scenario = names[n % 3]
+            started_us = n * 1000 + rng.randrange(500)
+            ended_us = started_us + int(rng.lognormvariate(8, 0.5))
+            iteration = Iteration(scenario, "http", n % 50, n // 50, n * 1000, Phase.MEASURED, rng)
+            recorder.sample(
+                iteration,
+                _OPERATIONS[scenario],
+                started_us,
+                ended_us,
+                Outcome.OK,
+                status=201,
+                bytes_out=350,
+                bytes_in=200,
+                checks_passed=15,
+                phases=HttpPhases(0, 0, 0, 5, ended_us - started_us - 15, 10),
+            )
+        recorder.close()
     span_us = samples // 2 * 1000
     scenarios = [
         ScenarioCounts(name, samples // 3, 0, 0, samples // 3, 0, span_us) for name in names

@@ -37,7 +37,7 @@ def test_a_signal_during_a_load_ends_it_soon_and_leaves_no_process(
 ) -> None:
     state = state_in(tmp_path)
     process = start_materialize("api_user_creation", state, overrides=LONG)
-    wait_for(state / "spool", "*/api_user_creation/samples-*.csv")
+    wait_for(state / "spool", "*/api_user_creation/samples-*.npy")
     running = of_state(state)
 
     process.send_signal(number)

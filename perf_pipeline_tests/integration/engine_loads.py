@@ -1,6 +1,5 @@
 """Start loads of real worker processes on the workloads of engine_workloads.py."""
 
-import csv
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ from perf_pipeline.config.executors import Executor
 from perf_pipeline.engine.job import JSON, LoadJob, LoadOutcome, ScenarioJob
 from perf_pipeline.engine.processes import run_load
 from perf_pipeline.engine.progress import Progress
+from perf_pipeline_tests.integration.spooled_rows import all_rows
 
 SECRET = "pa55word"
 _WORKLOADS = "perf_pipeline_tests.integration.engine_workloads"
@@ -59,9 +59,5 @@ def load(
 
 
 def samples(folder: Path) -> list[dict[str, str]]:
-    """Read all whole lines of all workers' samples; a kill -9 may leave a torn one."""
-    rows: list[dict[str, str]] = []
-    for path in sorted(folder.glob("samples-*.csv")):
-        text = path.read_text()
-        rows.extend(csv.DictReader(text[: text.rindex("\n") + 1].splitlines()))
-    return rows
+    """Read all whole rows of all workers' samples; a kill -9 may leave a torn one."""
+    return all_rows(folder, "samples")

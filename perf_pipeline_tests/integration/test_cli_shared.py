@@ -15,6 +15,7 @@ import pytest
 
 from perf_pipeline_tests.integration.runs_command import CREATION, CommandLine
 from perf_pipeline_tests.integration.runs_up import Up
+from perf_pipeline_tests.integration.spooled_rows import all_rows
 
 pytestmark = pytest.mark.timeout(90)
 STATUS = "select status from benchmarks where run_id = '{}'"
@@ -75,11 +76,8 @@ def hold(history: Path) -> "subprocess.Popen[bytes]":
 
 
 def spooled(folder: Path) -> int:
-    """Count the samples that wait in the spool: lines without headers."""
-    return sum(
-        len(path.read_text(encoding="utf-8").splitlines()) - 1
-        for path in folder.glob("*/samples-*.csv")
-    )
+    """Count the samples that wait in the spool."""
+    return sum(len(all_rows(benchmark, "samples")) for benchmark in folder.iterdir())
 
 
 def test_of_two_runs_at_once_one_waits_and_says_for_whom(up: Up) -> None:

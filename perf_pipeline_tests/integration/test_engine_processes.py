@@ -162,7 +162,7 @@ def test_no_worker_outlives_its_driver(tmp_path: Path, workload: str) -> None:
     driver = subprocess.Popen(command)
     try:
         deadline_s = time.monotonic() + 20
-        while not (started := list(tmp_path.glob("samples-*.csv"))) or len(started) < 2:
+        while not (started := list(tmp_path.glob("samples-*.npy"))) or len(started) < 2:
             assert time.monotonic() < deadline_s
             time.sleep(0.05)
         workers = workers_of(driver.pid)
@@ -212,8 +212,8 @@ def test_a_bug_in_an_iteration_is_counted_and_makes_the_load_invalid(tmp_path: P
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
 def test_a_full_disk_stops_the_load_with_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "samples-main-1.csv").symlink_to("/dev/full")
-    with pytest.raises(GeneratorLimitError, match=r"samples-main-1.csv can't be written: No space"):
+    (tmp_path / "samples-main-1.npy").symlink_to("/dev/full")
+    with pytest.raises(GeneratorLimitError, match=r"samples-main-1.npy can't be written: No space"):
         load(job_of(tmp_path, scenario("Sleeper", FOR_A_MINUTE)))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from perf_pipeline.engine.progress import PartProgress
 from perf_pipeline.engine.vu_readings import VuReadings
 from perf_pipeline_tests.integration.engine_loads import job_of, load, scenario
+from perf_pipeline_tests.integration.spooled_rows import all_rows
 
 _Second = dict[tuple[str, str], float]
 
@@ -18,14 +19,6 @@ def _readings(folder: Path) -> list[_Second]:
         for row in csv.DictReader(file):
             seconds[int(row["at_us"])][row["name"], row["source"]] = float(row["value"])
     return list(seconds.values())
-
-
-def _rows(folder: Path) -> list[dict[str, str]]:
-    rows: list[dict[str, str]] = []
-    for path in sorted(folder.glob("iterations-*.csv")):
-        with path.open(newline="") as file:
-            rows.extend(csv.DictReader(file))
-    return rows
 
 
 def test_each_second_has_the_vus_of_all_workers_by_scenario_and_in_all(tmp_path: Path) -> None:
@@ -76,7 +69,7 @@ def test_every_iteration_is_recorded_once_with_its_think_time(tmp_path: Path) ->
     quota = {"executor": "per-vu-iterations", "vus": 4, "iterations": 5}
     load(job_of(tmp_path, scenario("Sleeper", quota, service_ms=10, think_ms=40)))
 
-    rows = _rows(tmp_path)
+    rows = all_rows(tmp_path, "iterations")
     assert sorted((int(row["vu"]), int(row["iteration"])) for row in rows) == [
         (vu, number) for vu in range(1, 5) for number in range(5)
     ]
@@ -100,7 +93,9 @@ def test_an_iteration_that_raised_is_failed_and_one_that_was_cut_is_interrupted(
         )
     )
 
-    rows = [(row["scenario"], row["outcome"], row["phase"]) for row in _rows(tmp_path)]
+    rows = [
+        (row["scenario"], row["outcome"], row["phase"]) for row in all_rows(tmp_path, "iterations")
+    ]
     assert sorted(rows) == [
         ("buggy", "failed", "measured"),
         ("buggy", "ok", "measured"),

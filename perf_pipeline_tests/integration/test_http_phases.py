@@ -31,7 +31,7 @@ def run(request: pytest.FixtureRequest) -> Run:
 
 
 def _of(result: HttpResult, origin_ns: int = 0) -> HttpPhases:
-    return result.phases(origin_ns)
+    return result.times(origin_ns)[2]
 
 
 def test_only_the_first_request_of_a_connection_has_the_time_of_its_setup(

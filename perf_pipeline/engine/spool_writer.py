@@ -1,0 +1,221 @@
+"""The files of the spool: pieces go to the disk in their order, by a thread of its own.
+
+Neither a slow disk nor a kill -9 costs more than the last half second, and memory is bounded.
+Add here: another form of file. Keep out: what is written (recorder.py).
+"""
+
+import os
+import re
+import threading
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Final
+
+from perf_pipeline.metrics.spool_rows import KIND, KINDS_PREFIX, RowLayout
+
+PIECE_LINES: Final = 256
+MOST_WAITING_BYTES: Final = 64 * 1024 * 1024
+_MOST_REMEMBERED: Final = 4_096
+_SPECIAL: Final = re.compile(r'[,"\r\n]')
+
+
+class SpoolError(OSError):
+    """Say that a spool file cannot be written, so the load has to stop."""
+
+
+class SpoolWriter:
+    """Append to files from one thread, each piece in one call.
+
+    Args:
+        on_failure: called once, from another thread, with the first error of the disk.
+    """
+
+    def __init__(self, on_failure: Callable[[SpoolError], None]) -> None:
+        self._on_failure = on_failure
+        self._files: list[SpoolFile] = []
+        self._pieces: SimpleQueue[tuple[SpoolFile, bytes] | None] = SimpleQueue()
+        self._waiting_bytes = 0
+        self._lock = threading.Lock()
+        self._failure: SpoolError | None = None
+        self._thread = threading.Thread(target=self._write, name="spool", daemon=True)
+        self._thread.start()
+
+    def open(self, path: Path, head: bytes) -> "SpoolFile":
+        """Empty or make a file that begins with `head`."""
+        file = SpoolFile(path)
+        self._files.append(file)
+        self.put(file, head)
+        return file
+
+    def put(self, file: "SpoolFile", piece: bytes) -> None:
+        """Hand a piece of a file to the thread."""
+        with self._lock:
+            self._waiting_bytes += len(piece)
+            waiting_bytes = self._waiting_bytes
+        if waiting_bytes > MOST_WAITING_BYTES:
+            self._fail(file, f"the disk is {waiting_bytes / 2**20:.0f} MiB behind")
+        self._pieces.put((file, piece))
+
+    def close(self) -> None:
+        """Write all that is left and close the files.
+
+        Raises:
+            SpoolError: something could not be written, now or earlier.
+        """
+        self._pieces.put(None)
+        self._thread.join()
+        for file in self._files:
+            try:
+                file.close()
+            except OSError as error:
+                self._fail(file, error.strerror or type(error).__name__)
+        if self._failure is not None:
+            raise self._failure
+
+    def _write(self) -> None:
+        while (item := self._pieces.get()) is not None:
+            file, piece = item
+            try:
+                file.write(piece)
+            except OSError as error:
+                self._fail(file, error.strerror or type(error).__name__)
+            with self._lock:
+                self._waiting_bytes -= len(piece)
+
+    def _fail(self, file: "SpoolFile", why: str) -> None:
+        file.is_broken = True
+        if self._failure is None:
+            self._failure = SpoolError(f"{file.path.name} can't be written: {why}")
+            self._on_failure(self._failure)
+
+
+class SpoolFile:
+    """Hold an open file; after its first failure it takes nothing any more.
+
+    Args:
+        path: is emptied.
+
+    Attributes:
+        path: as given.
+        is_broken: a piece could not be written.
+        last_head: what its beginning becomes when it is closed; empty leaves it as it is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.is_broken = False
+        self.last_head = b""
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+
+    def write(self, piece: bytes) -> None:
+        """Write in one call; a second one happens only when the disk took a part of it."""
+        written = 0 if self.is_broken else os.write(self._fd, piece)
+        while not self.is_broken and written < len(piece):
+            written += os.write(self._fd, piece[written:])
+
+    def close(self) -> None:
+        """Close it, and set its head right."""
+        try:
+            if self.last_head and not self.is_broken:
+                os.pwrite(self._fd, self.last_head, 0)
+        finally:
+            os.close(self._fd)
+
+
+class Lines:
+    """Write a CSV file line by line.
+
+    Args:
+        writer: of the file.
+        path: of the file.
+        columns: of the header line.
+    """
+
+    def __init__(self, writer: SpoolWriter, path: Path, columns: tuple[str, ...]) -> None:
+        self._writer = writer
+        self._lines: list[str] = []
+        self._file = writer.open(path, (",".join(columns) + "\n").encode())
+
+    def add(self, line: str) -> None:
+        """Take one line, with its newline."""
+        lines = self._lines
+        lines.append(line)
+        if len(lines) >= PIECE_LINES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand what is buffered to the writing thread."""
+        if self._lines:
+            piece = "".join(self._lines).encode()
+            self._lines.clear()
+            self._writer.put(self._file, piece)
+
+
+class Kinds(dict[Hashable, int]):
+    """Number the kinds of rows, and write each new one down before a row can name it.
+
+    Args:
+        writer: of the file.
+        path: of the file.
+        columns: that a kind stands for.
+    """
+
+    def __init__(self, writer: SpoolWriter, path: Path, columns: tuple[str, ...]) -> None:
+        self._writer = writer
+        self._file = writer.open(path, (",".join((KIND, *columns)) + "\n").encode())
+        self._next = 0
+
+    def __missing__(self, kind: tuple[str | int, ...]) -> int:
+        if len(self) >= _MOST_REMEMBERED:
+            self.clear()  # one that comes again gets a second number: memory stays bounded
+        number = self[kind] = self._next
+        self._next += 1
+        line = ",".join(map(quoted, (str(number), *map(str, kind)))) + "\n"
+        self._writer.put(self._file, line.encode())
+        return number
+
+
+class Rows:
+    """Write a file of binary rows, and its kinds beside it.
+
+    Args:
+        writer: of the files.
+        path: of the rows' file.
+        layout: of the rows.
+
+    Attributes:
+        kinds: gives a kind's number.
+        pack: makes a row of its numbers.
+    """
+
+    def __init__(self, writer: SpoolWriter, path: Path, layout: RowLayout) -> None:
+        self._writer = writer
+        self._layout = layout
+        self._rows: list[bytes] = []
+        self._handed = 0
+        kinds = path.with_name(f"{KINDS_PREFIX}{path.stem}.csv")
+        self.kinds = Kinds(writer, kinds, layout.of_kind)
+        self._file = writer.open(path, layout.head(0))
+        self.pack = layout.packing.pack
+
+    def add(self, row: bytes) -> None:
+        """Take one row."""
+        rows = self._rows
+        rows.append(row)
+        if len(rows) >= PIECE_LINES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand what is buffered to the writing thread."""
+        if self._rows:
+            self._handed += len(self._rows)
+            piece = b"".join(self._rows)
+            self._rows.clear()
+            self._file.last_head = self._layout.head(self._handed)
+            self._writer.put(self._file, piece)
+
+
+def quoted(text: str) -> str:
+    """Give a text as a CSV field."""
+    return '"' + text.replace('"', '""') + '"' if _SPECIAL.search(text) else text

@@ -1,0 +1,127 @@
+"""Read the binary rows of the spool into DuckDB, also those of a run that was cut off.
+
+The file's size decides how many rows there are, not its head (metrics/spool_rows.py says why). What
+is less than a row at its end was being written when the process died; it is left out and counted.
+
+Add here: what an older layout of rows needs. Keep out: CSV (spool_csv.py), what the rows mean.
+"""
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import duckdb
+
+from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.metrics.spool_rows import KIND, KINDS_PREFIX, RowLayout
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_INTEGERS: Final = frozenset({KIND, "status"})
+
+
+@dataclass(frozen=True, slots=True)
+class RowFile:
+    """Hold a file's rows, mapped into memory, and their kinds.
+
+    Attributes:
+        layout: of the rows.
+        rows: as they are on disk; all have a kind.
+        kinds: columns of the table of kinds.
+        torn: rows that were cut off, or whose kind was.
+    """
+
+    layout: RowLayout
+    rows: "NDArray[np.void]"
+    kinds: "dict[str, NDArray[np.generic]]"
+    torn: int
+
+    @contextmanager
+    def registered(self, connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[str]:
+        """Let the connection see the rows inside the context; give what to select from.
+
+        Args:
+            connection: is in nobody else's hands.
+            name: no table or view of the connection begins with it.
+        """
+        rows, kinds = f"{name}_rows", f"{name}_kinds"
+        connection.register(rows, {column: self.rows[column] for column in self.layout.numbers})
+        connection.register(kinds, self.kinds)
+        columns = ", ".join(
+            f"{'k' if column in self.layout.of_kind else 'r'}.{column}"
+            for column in self.layout.columns
+        )
+        try:
+            yield f"(select {columns} from {rows} as r join {kinds} as k using ({KIND}))"
+        finally:
+            connection.unregister(rows)
+            connection.unregister(kinds)
+
+
+def row_files(folder: Path, pattern: str, layout: RowLayout) -> Iterator[RowFile]:
+    """Read the files of one kind that have rows, or lost some.
+
+    Raises:
+        PerfPipelineError: a file has other columns than this version writes.
+    """
+    for path in sorted(folder.glob(pattern)):
+        found = _read(path, layout)
+        if len(found.rows) or found.torn:
+            yield found
+
+
+def _read(path: Path, layout: RowLayout) -> RowFile:
+    # NumPy takes 0.1 s to import, which only a spool with rows is worth.
+    import numpy as np  # noqa: PLC0415
+
+    dtype = np.dtype(layout.types)
+    kinds = _kinds(path.with_name(f"{KINDS_PREFIX}{path.stem}.csv"), layout)
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        begin = _begin(file, dtype, path) if size else 0
+    count, rest = divmod(size - begin, dtype.itemsize) if begin else (0, size)
+    torn = int(rest > 0)
+    rows = np.memmap(path, dtype, "r", begin, (count,)) if count else np.empty(0, dtype)
+    known = rows[KIND] < len(kinds[KIND])
+    if not known.all():
+        torn += int((~known).sum())
+        rows = rows[known]
+    return RowFile(layout, rows, kinds, torn)
+
+
+def _begin(file: BinaryIO, dtype: "np.dtype[np.void]", path: Path) -> int:
+    """Give the offset of the first row; 0 when the head is not whole."""
+    from numpy.lib import format as npy  # noqa: PLC0415
+
+    try:
+        npy.read_magic(file)
+        _, _, found = npy.read_array_header_1_0(file)
+    except ValueError:
+        return 0
+    if found != dtype:
+        names = ",".join(found.names or (str(found),))[:200]
+        raise PerfPipelineError(
+            f"{path} has the columns {names!r}; this version reads {','.join(dtype.names or ())}",
+            hint="ingest it with the version of perf_pipeline that wrote it",
+        )
+    return file.tell()
+
+
+def _kinds(path: Path, layout: RowLayout) -> "dict[str, NDArray[np.generic]]":
+    """Read the kinds that were written down whole."""
+    import numpy as np  # noqa: PLC0415
+
+    text = path.read_bytes().decode() if path.exists() else ""
+    whole = text[: text.rfind("\n") + 1]
+    names = (KIND, *layout.of_kind)
+    lines = list(csv.reader(whole.splitlines(keepends=True)))[1:]
+    columns = list(zip(*lines, strict=True)) or [()] * len(names)
+    return {
+        name: np.array(column, "<u4" if name in _INTEGERS else object)
+        for name, column in zip(names, columns, strict=True)
+    }

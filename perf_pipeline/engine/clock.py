@@ -5,9 +5,9 @@ Add here: another way to wait on time. Keep out: what happens then (runner.py).
 
 import asyncio
 import heapq
-import time
 from collections.abc import Callable
 from itertools import count
+from time import monotonic_ns
 
 from perf_pipeline.engine.timerfd import TimerFd
 
@@ -35,7 +35,7 @@ class MonotonicClock:
 
     def now_us(self) -> int:
         """Give integer µs since the origin."""
-        return (time.monotonic_ns() - self._origin_ns) // _NS_PER_US
+        return (monotonic_ns() - self._origin_ns) // _NS_PER_US
 
     async def sleep_until_us(self, at_us: int) -> None:
         """Return at `at_us` or as soon after it as the machine allows, never before."""
@@ -96,7 +96,7 @@ class _LoopAlarm:
 
     def arm(self, at_ns: int) -> None:
         self.close()
-        delay_s = max(0, at_ns - time.monotonic_ns()) / 1e9
+        delay_s = max(0, at_ns - monotonic_ns()) / 1e9
         self._handle = self._loop.call_later(delay_s, self._ring)
 
     def close(self) -> None:

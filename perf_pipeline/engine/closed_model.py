@@ -142,8 +142,9 @@ class QuotaModel:
             while self._left[pot] and not self._over:
                 self._left[pot] -= 1
                 await vu.iterate(intended_us)
-                intended_us = self._part.clock.now_us()
-                await asyncio.sleep(0)  # an iteration that never waits must not lock others out
+                intended_us = vu.free_us
+                if not vu.gave_turn:
+                    await asyncio.sleep(0)  # one that never waits must not lock others out
         finally:
             self._part.tally.vus -= 1
 

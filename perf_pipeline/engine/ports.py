@@ -75,6 +75,8 @@ class Iteration:
         intended_us: when the plan wanted it to start; in a closed model when the VU was free.
         phase: warm-up, measured or drain; set by the engine from the intended start.
         random: seeded by (run seed, scenario, VU), so that two runs do the same.
+        has_waited: the workload sets it when the event loop brought an answer: then everybody else
+            had a turn, and the engine need not give them another one.
     """
 
     scenario: str
@@ -84,6 +86,7 @@ class Iteration:
     intended_us: int
     phase: Phase
     random: random.Random
+    has_waited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

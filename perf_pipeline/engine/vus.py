@@ -23,9 +23,23 @@ class VirtualUser:
     Args:
         number: in the scenario over all workers, from 1.
         part: the scenario's part in this worker.
+
+    Attributes:
+        is_cut: its iteration was cancelled.
+        free_us: when its latest iteration was over.
+        gave_turn: others had a turn of the event loop during it.
     """
 
-    __slots__ = ("_iteration", "_next", "_part", "_random", "is_cut", "number")
+    __slots__ = (
+        "_iteration",
+        "_next",
+        "_part",
+        "_random",
+        "free_us",
+        "gave_turn",
+        "is_cut",
+        "number",
+    )
 
     def __init__(self, number: int, part: ScenarioPart) -> None:
         self.number = number
@@ -33,7 +47,8 @@ class VirtualUser:
         self._random = part.random_of(number)
         self._next = 0
         self._iteration: Iteration | None = None
-        self.is_cut = False
+        self.is_cut = self.gave_turn = False
+        self.free_us = 0
 
     async def iterate(self, intended_us: int) -> None:
         """Run one iteration and count it.
@@ -54,7 +69,8 @@ class VirtualUser:
         )
         self._next += 1
         self._iteration = iteration
-        part.tally.active += 1
+        tally = part.tally
+        tally.active += 1
         started_us, outcome = part.clock.now_us(), _OK
         try:
             await part.workload.iterate(iteration)
@@ -62,17 +78,19 @@ class VirtualUser:
             outcome = Outcome.FAILED
             if self.is_cut:
                 outcome = Outcome.INTERRUPTED
-                part.tally.interrupted += 1
+                tally.interrupted += 1
                 raise
             part.record_exception(iteration, intended_us, error)
         except Exception as error:  # noqa: BLE001 - a bug of a workload must not end the load
             outcome = Outcome.FAILED
             part.record_exception(iteration, intended_us, error)
         finally:
-            part.tally.active -= 1
+            tally.active -= 1
             self._iteration = None
-            part.recorder.iteration(iteration, started_us, part.clock.now_us(), outcome)
-        part.tally.complete(phase)
+            self.gave_turn = iteration.has_waited
+            self.free_us = ended_us = part.clock.now_us()
+            part.recorder.iteration(iteration, started_us, ended_us, outcome)
+        tally.complete(phase)
 
     def cut(self, task: "asyncio.Task[None]") -> None:
         """Cancel the iteration under way; what it still records does not count (drain)."""
@@ -180,9 +198,10 @@ class LoopingVu:
         self._vu.cut(self.task)
 
     async def _loop(self, intended_us: int) -> None:
-        clock = self._part.clock
+        vu = self._vu
         while self.state is _RUNNING:
-            await self._vu.iterate(intended_us)
-            intended_us = clock.now_us()
-            # An iteration that never waits must not lock the others, or a stop, out.
-            await asyncio.sleep(0)
+            await vu.iterate(intended_us)
+            intended_us = vu.free_us
+            if not vu.gave_turn:
+                # An iteration that never waits must not lock the others, or a stop, out.
+                await asyncio.sleep(0)

@@ -216,7 +216,7 @@ class HttpConnection:
         # What HttpResult(...) does, in half of the time.
         fields = (
             wire.status,
-            tuple(wire.headers),
+            wire.headers,
             wire.body,
             error,
             self._connect_started_ns,

@@ -6,6 +6,7 @@ Add here: a fact about one request that somebody reads. Keep out: how it is foun
 import errno
 import socket
 import ssl
+from collections.abc import Sequence
 from enum import StrEnum
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -35,6 +36,7 @@ class HttpError(StrEnum):
 
 _NS_PER_US: Final = 1_000
 _OPEN: Final = (0, 0, 0)
+HttpTimes = tuple[int, int, HttpPhases]
 _OWN_LIMITS: Final = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN}
 )
@@ -70,7 +72,7 @@ class HttpResult(NamedTuple):
     """
 
     status: int
-    headers: tuple[tuple[bytes, bytes], ...]
+    headers: Sequence[tuple[bytes, bytes]]
     body: bytes
     error: str
     connect_started_ns: int
@@ -91,8 +93,8 @@ class HttpResult(NamedTuple):
         """Give the first byte's stamp, or the start of connecting where nothing was sent."""
         return self.sent_ns or self.connect_started_ns
 
-    def phases(self, origin_ns: int) -> HttpPhases:
-        """Split the request as k6 does; of one that was sent the last three add up exactly.
+    def times(self, origin_ns: int) -> HttpTimes:
+        """Give start, end and k6's split; of a request that was sent its last three add up exactly.
 
         When it was resent, the second connection's setup is in the first three, and in the wait.
 
@@ -100,20 +102,22 @@ class HttpResult(NamedTuple):
             origin_ns: what time stamps in µs count from; they are rounded before they are
                 subtracted, so that sums agree with differences of stamps.
         """
-        set_up = self._set_up(origin_ns) if self.connect_started_ns else _OPEN
         sent_ns, written_ns, ended_ns = self.sent_ns, self.written_ns, self.ended_ns
+        set_up = self._set_up(origin_ns) if self.connect_started_ns else _OPEN
+        ended_us = (ended_ns - origin_ns) // _NS_PER_US
         if not sent_ns:
-            return HttpPhases(*set_up)
+            started_us = (self.connect_started_ns - origin_ns) // _NS_PER_US
+            return started_us, ended_us, HttpPhases(*set_up)
         first_ns = self.first_byte_ns or ended_ns
         # A server may answer before it has read all.
         if not written_ns or written_ns > first_ns:
             written_ns = first_ns
+        started_us = (sent_ns - origin_ns) // _NS_PER_US
         written_us = (written_ns - origin_ns) // _NS_PER_US
         first_us = (first_ns - origin_ns) // _NS_PER_US
-        sending_us = written_us - (sent_ns - origin_ns) // _NS_PER_US
-        receiving_us = (ended_ns - origin_ns) // _NS_PER_US - first_us
+        spans = (*set_up, written_us - started_us, first_us - written_us, ended_us - first_us)
         # What HttpPhases(...) does, in a third of the time.
-        return tuple.__new__(HttpPhases, (*set_up, sending_us, first_us - written_us, receiving_us))
+        return started_us, ended_us, tuple.__new__(HttpPhases, spans)
 
     def _set_up(self, origin_ns: int) -> tuple[int, int, int]:
         """Give blocked, connecting and TLS in µs; the one that failed lasted to the end."""

@@ -8,7 +8,7 @@ Add here: what happens between two steps. Keep out: bytes (http_steps_writing.py
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -101,7 +101,8 @@ class HttpSteps:
         try:
             for step in self._steps:
                 data = step.writer.static or step.writer.write(user.scope)
-                result = await self._send(step, user, data, intended_us)
+                result = await self._sending(step, user, data, intended_us)
+                self._received(user, data, result)
                 if result.status in REDIRECTS and result.status not in step.stops_at:
                     result, intended_us = await self._follow(step, user, data, result, intended_us)
                 expectation = step.expectation
@@ -134,19 +135,23 @@ class HttpSteps:
         await self._clock.sleep_until_us(until_us)
         return until_us
 
-    async def _send(
+    def _sending(
         self, step: PreparedStep, user: _User, data: bytes, intended_us: int
-    ) -> HttpResult:
-        """Send a request with the user's cookies, and take those of its response."""
-        sent = self._with_cookies(user.jar, data) if user.jar else data
+    ) -> Awaitable[HttpResult]:
+        """Send a request with the user's cookies; `_received` comes after its answer."""
         user.step, user.intended_us = step, intended_us
-        result = await user.connection.send(sent, timeout_us=step.timeout_us, is_head=step.is_head)
+        sent = self._with_cookies(user.jar, data) if user.jar else data
+        return user.connection.send(sent, timeout_us=step.timeout_us, is_head=step.is_head)
+
+    def _received(self, user: _User, data: bytes, result: HttpResult) -> None:
+        """Note that a request is over, and take the cookies of its response."""
         user.step = None
+        if result.first_byte_ns:
+            user.scope.iteration.has_waited = True
         for name, _ in result.headers:
             if len(name) == _SET_COOKIE_LENGTH and name.lower() == _SET_COOKIE:
-                user.jar.take(result.headers, target_path(sent))
+                user.jar.take(result.headers, target_path(data))
                 break
-        return result
 
     async def _follow(
         self, step: PreparedStep, user: _User, data: bytes, result: HttpResult, intended_us: int
@@ -157,7 +162,8 @@ class HttpSteps:
             if following is None:
                 break
             data, intended_us = following, self._sample(step, user, result, intended_us)
-            result = await self._send(step, user, data, intended_us)
+            result = await self._sending(step, user, data, intended_us)
+            self._received(user, data, result)
             if result.status not in REDIRECTS or result.status in step.stops_at:
                 break
         return result, intended_us
@@ -191,15 +197,15 @@ class HttpSteps:
         failed: int = 0,
     ) -> int:
         """Record a request and give its end; a redirect on the way has no checks."""
-        is_hop = not (passed or failed) and result.status in REDIRECTS
-        expected = EXPECTED_BY_DEFAULT if is_hop else step.expectation.statuses
+        expected = step.expectation.statuses
+        if result.status in REDIRECTS and not (passed or failed):
+            expected = EXPECTED_BY_DEFAULT
         outcome, error = outcome_of(result, expected)
-        origin_ns = self._origin_ns
-        ended_us = (result.ended_ns - origin_ns) // _NS_PER_US
+        started_us, ended_us, phases = result.times(self._origin_ns)
         self._record(
             user.scope.iteration,
             step.operation,
-            (result.started_ns - origin_ns) // _NS_PER_US,
+            started_us,
             ended_us,
             outcome,
             intended_us=intended_us,
@@ -209,7 +215,7 @@ class HttpSteps:
             bytes_in=result.bytes_in,
             checks_passed=passed,
             checks_failed=failed,
-            phases=result.phases(origin_ns),
+            phases=phases,
         )
         return ended_us
 

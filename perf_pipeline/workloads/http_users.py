@@ -100,11 +100,12 @@ class _UsersWorkload:
         outcome, error = outcome_of(result, self.expected)
         every = (1 << len(passed)) - 1
         mask = 0 if result.error else sum(1 << bit for bit, holds in enumerate(passed) if holds)
+        started_us, ended_us, phases = result.times(self._origin_ns)
         self._context.recorder.sample(
             iteration,
             self.operation,
-            self._at_us(result.started_ns),
-            self._at_us(result.ended_ns),
+            started_us,
+            ended_us,
             outcome,
             status=result.status,
             error=error,
@@ -112,7 +113,7 @@ class _UsersWorkload:
             bytes_in=result.bytes_in,
             checks_passed=mask,
             checks_failed=every ^ mask,
-            phases=result.phases(self._origin_ns),
+            phases=phases,
         )
 
     def _at_us(self, stamp_ns: int) -> int:

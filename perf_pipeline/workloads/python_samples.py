@@ -154,11 +154,12 @@ class SampleBook:
             # It ended before the iteration was cut, and counts as what it was then.
             iteration = replace(iteration, phase=held.phase)
         outcome, error = outcome_of(result, held.expected)
+        started_us, ended_us, phases = result.times(self._origin_ns)
         self._recorder.sample(
             iteration,
             held.operation,
-            self._at_us(result.started_ns),
-            self._at_us(result.ended_ns),
+            started_us,
+            ended_us,
             outcome,
             intended_us=held.intended_us,
             status=result.status,
@@ -167,7 +168,7 @@ class SampleBook:
             bytes_in=result.bytes_in,
             checks_passed=held.passed,
             checks_failed=held.failed,
-            phases=result.phases(self._origin_ns),
+            phases=phases,
         )
 
     def _at_us(self, stamp_ns: int) -> int:

@@ -7,17 +7,23 @@ Add here: what a byte of the response means. Keep out: opening connections, and 
 
 import asyncio
 import ssl
+from collections.abc import Mapping, Sequence
 from time import monotonic_ns
+from types import MappingProxyType
 from typing import cast
 
 import httptools
 
+from perf_pipeline.workloads.http_heads import KNOWN_HEADS, Head, remember
 from perf_pipeline.workloads.http_result import HttpError
 
 MAX_HEAD_BYTES = 262_144
 _NS_PER_S = 1_000_000_000
 # uvloop's timers have a resolution of 1 ms and may fire that much early (uvloop#739).
 _SHORTEST_TIMER_NS = 1_000_000
+# Heads that never come again (a request id in each) cost more to look for than to parse.
+_ENOUGH_UNKNOWN_HEADS = 64
+_NONE: Mapping[bytes, Head] = MappingProxyType({})
 
 
 class Wire(asyncio.Protocol):
@@ -38,7 +44,9 @@ class Wire(asyncio.Protocol):
 
     __slots__ = (
         "_deadline_ns",
+        "_fields",
         "_has_head",
+        "_heads",
         "_is_head_request",
         "_is_paused",
         "_loop",
@@ -50,6 +58,7 @@ class Wire(asyncio.Protocol):
         "_timer",
         "_timer_ns",
         "_transport",
+        "_unknown_heads",
         "_waiter",
         "_write",
         "bytes_in",
@@ -70,11 +79,14 @@ class Wire(asyncio.Protocol):
         self._waiter: asyncio.Future[str] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = self._deadline_ns = self._received_ns = 0
+        self._heads: Mapping[bytes, Head] = KNOWN_HEADS
+        self._unknown_heads = 0
         self.is_open = self._is_paused = False
         self._is_head_request = self._has_head = False
         self._parts: list[bytes] = []
         self._size = self.status = self.bytes_in = 0
-        self.headers: list[tuple[bytes, bytes]] = []
+        self._fields: list[tuple[bytes, bytes]] = []
+        self.headers: Sequence[tuple[bytes, bytes]] = ()
         self.sent_ns = self.written_ns = self.first_byte_ns = self.ended_ns = 0
 
     @property
@@ -95,7 +107,8 @@ class Wire(asyncio.Protocol):
         assert self._waiter is None, "a connection carries one request at a time"
         self._is_head_request = is_head_request
         self._has_head = False
-        self._parts, self.headers = [], []
+        self._parts, self._fields = [], []
+        self.headers = ()
         self._size = self.status = self.bytes_in = 0
         self.first_byte_ns = self.ended_ns = 0
         self._waiter = waiter = self._loop.create_future()
@@ -160,8 +173,25 @@ class Wire(asyncio.Protocol):
             self._shut()
             return
         self._received_ns = received_ns = monotonic_ns()
-        if not self.first_byte_ns:
-            self.first_byte_ns = received_ns
+        if self.first_byte_ns:
+            self._parse(data)
+            return
+        self.first_byte_ns = received_ns
+        end = data.find(b"\r\n\r\n") + 4
+        head = self._heads.get(data[:end])
+        if head is None or head.body_bytes != len(data) - end or not self._fits(head):
+            self._parse(data)
+            self._remember(data)
+            return
+        # An answer like one before: the parser need not see it.
+        self.bytes_in = len(data)
+        self._has_head = True
+        self.status, self.headers = head.status, head.headers
+        self._parts.append(data[end:])
+        self._unknown_heads = 0
+        self._finish("")
+
+    def _parse(self, data: bytes) -> None:
         self.bytes_in += len(data)
         try:
             self._parser.feed_data(data)
@@ -169,6 +199,18 @@ class Wire(asyncio.Protocol):
             self._fail(HttpError.PROTOCOL)
         if not self._has_head and self.bytes_in > MAX_HEAD_BYTES:
             self._fail(HttpError.TOO_LARGE)
+
+    def _fits(self, head: Head) -> bool:
+        return not self._is_head_request and head.body_bytes <= self._max_body_bytes
+
+    def _remember(self, answer: bytes) -> None:
+        """Remember the head, if the answer is whole and the connection still open."""
+        if self._waiter is None and self.is_open and not self._is_head_request:
+            self._unknown_heads += 1
+            if self._unknown_heads < _ENOUGH_UNKNOWN_HEADS:
+                remember(answer, self.status, self._fields)
+            else:
+                self._heads = _NONE
 
     def eof_received(self) -> None:
         """End the exchange here, one turn of the loop before `connection_lost`."""
@@ -198,7 +240,7 @@ class Wire(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header; trailers after the body are not."""
         if not self._has_head:
-            self.headers.append((name, value))
+            self._fields.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Tell interim responses, and answers to HEAD, from the rest."""
@@ -206,7 +248,7 @@ class Wire(asyncio.Protocol):
         if self._waiter is None or status == 101:
             self._fail(HttpError.PROTOCOL)
         elif status >= 200:
-            self.status = status
+            self.status, self.headers = status, self._fields
             self._has_head = True
             if self._is_head_request:
                 is_kept = self._parser.should_keep_alive()
@@ -226,7 +268,7 @@ class Wire(asyncio.Protocol):
         if self._has_head:
             self._complete(is_kept=self._parser.should_keep_alive())
         else:
-            self.headers.clear()
+            self._fields.clear()
 
     # -- the end of an exchange
 
@@ -257,7 +299,7 @@ class Wire(asyncio.Protocol):
             self._transport.abort()
 
 
-def _is_close_delimited(headers: list[tuple[bytes, bytes]]) -> bool:
+def _is_close_delimited(headers: Sequence[tuple[bytes, bytes]]) -> bool:
     """Say whether the body ends with the connection (RFC 9112, 6.3)."""
     fields = {name.lower(): value.lower() for name, value in headers}
     coding = fields.get(b"transfer-encoding", b"")

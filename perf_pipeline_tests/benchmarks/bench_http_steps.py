@@ -7,6 +7,7 @@ compare. Keep out: assertions; the machine decides the figures.
 """
 
 import asyncio
+import gc
 import statistics
 import subprocess
 import sys
@@ -78,6 +79,8 @@ async def load(port: int, workload: Workload, parameters: dict[str, Any]) -> Mea
         }
         context = WorkerContext(0, 1, VUS, 1, {**fixed, **parameters}, {}, clock, recorder)
         await workload.open(context)
+        gc.collect()
+        gc.freeze()  # as a worker does
         cpu_s, began_s = time.process_time(), time.monotonic()
         now_us = clock.now_us()
         part = ScenarioPart(

@@ -6,12 +6,14 @@ Add here: a rule that concerns own scenarios as a whole. Keep out: steps (step_r
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from perf_pipeline.config.parameters import HTTP_STEPS, is_own
 from perf_pipeline.config.profile import BENCHMARKS, BenchmarkConfig, Profile
 from perf_pipeline.config.step_rules import step_mistakes
-from perf_pipeline.config.steps import HttpStepsParameters, OwnHttpParameters
+from perf_pipeline.config.steps import HttpStepsParameters, OwnHttpParameters, PythonParameters
 
 # The others' figures are worked out from every sample, as rows or messages per second.
 _TAKE_OWN: Final = frozenset({"api_user_creation", "api_mixed_operations", "end_to_end"})
@@ -89,6 +91,31 @@ def draws_seeded_users(config: BenchmarkConfig) -> bool:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Say whose certificates a profile's own scenarios take.
+
+    Attributes:
+        ca_files: of the authorities beside the system's.
+        anybody: a scenario takes any certificate.
+    """
+
+    ca_files: tuple[Path, ...] = ()
+    anybody: bool = False
+
+
+def trust_of(profile: Profile) -> Trust:
+    """Gather what the enabled own scenarios trust, for questions that are asked beside the load."""
+    own = [
+        scenario.parameters
+        for config in profile.benchmarks.values()
+        for scenario in config.scenarios.values()
+        if config.enabled and isinstance(scenario.parameters, OwnHttpParameters)
+    ]
+    files = {Path(profile.folder) / one.ca_file for one in own if one.ca_file}
+    return Trust(tuple(sorted(files)), any(one.insecure_skip_verify for one in own))
+
+
 def own_notices(profile: Profile) -> list[str]:
     """Say what a reader of own scenarios' figures must know."""
     found = []
@@ -103,9 +130,9 @@ def own_notices(profile: Profile) -> list[str]:
                     f"{where} takes any certificate (insecureSkipVerify): nobody knows whether "
                     "it loads the right target"
                 )
-            if parameters.http2:
+            if isinstance(parameters, PythonParameters) and parameters.transport == "httpx":
                 found.append(
-                    f"{where} goes through httpx for HTTP/2: the generator's own time is in "
+                    f"{where} goes through httpx's own transport: the generator's own time is in "
                     "its figures"
                 )
     return found

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from perf_pipeline import __version__
-from perf_pipeline.config.own_scenarios import own_notices
+from perf_pipeline.config.own_scenarios import own_notices, trust_of
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.safety import check_target
 from perf_pipeline.config.target import Target, resolve_target
@@ -205,7 +205,7 @@ def _system(
 ) -> Iterator[tuple[Target, Stack | None]]:
     """Yield the target with every address; start what is not configured."""
     if target.base_url is not None:
-        require_health(target.base_url)
+        require_health(target.base_url, trust_of(profile))
         yield target, None
         return
     with running_stack(state, stack_options(profile, target), say=say) as stack:

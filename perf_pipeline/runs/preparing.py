@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from perf_pipeline.config.own_scenarios import draws_seeded_users
+from perf_pipeline.config.own_scenarios import draws_seeded_users, trust_of
 from perf_pipeline.config.parameters import SelectParameters
 from perf_pipeline.runs.jobs import CEILING_SUFFIX
 from perf_pipeline.runs.seeding import ensure_seeded, require_brokers, require_postgres
@@ -52,7 +52,7 @@ def tidy(session: Session, benchmark: str) -> None:
 
 def _need_api(session: Session) -> None:
     if session.target.base_url is not None:
-        require_health(session.target.base_url)
+        require_health(session.target.base_url, trust_of(session.profile))
 
 
 def _need_api_and_data(session: Session) -> None:

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from perf_pipeline.config.loading import load_profile, validate_profile
-from perf_pipeline.config.own_scenarios import own_notices
+from perf_pipeline.config.own_scenarios import Trust, own_notices, trust_of
 from perf_pipeline.config.steps import HttpStepsParameters
 from perf_pipeline.errors import ExitCode, ProfileError
 
@@ -206,3 +207,23 @@ def test_a_scenario_that_takes_any_certificate_is_announced() -> None:
     (notice,) = own_notices(validate_profile(raw, "own.toml"))
 
     assert notice.startswith("scenario s of shop takes any certificate (insecureSkipVerify)")
+
+
+def test_a_scenario_over_httpx_own_transport_is_announced_and_http2_alone_is_not() -> None:
+    httpx = {**PLAN, "exec": "shop.flows:visit", "parameters": {"transport": "httpx"}}
+    raw = profile({"s": httpx, "t": scenario(STEP, http2=True)})
+
+    (notice,) = own_notices(validate_profile(raw, "own.toml"))
+
+    assert notice.startswith("scenario s of shop goes through httpx's own transport")
+
+
+def test_the_authorities_of_enabled_own_scenarios_are_gathered_from_beside_the_profile() -> None:
+    scenarios = {"s": scenario(STEP, caFile="a.pem"), "t": scenario(STEP, caFile="b.pem")}
+    raw = {**profile(scenarios), "folder": "/there"}
+
+    assert trust_of(validate_profile(raw, "own.toml")) == Trust(
+        (Path("/there/a.pem"), Path("/there/b.pem")), anybody=False
+    )
+    raw["benchmarks"]["shop"]["enabled"] = False
+    assert trust_of(validate_profile(raw, "own.toml")) == Trust()

@@ -1,4 +1,4 @@
-"""What own scenarios need from outside the profile: files, modules, environment, packages.
+"""What own scenarios need from outside the profile: files, modules, environment.
 
 Checked when a profile is loaded to be run; a profile read back from the history is not, because
 its files may be gone by then. Add here: another thing from outside. Keep out: the keys (steps.py).
@@ -9,7 +9,6 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib.machinery import PathFinder
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -114,8 +113,6 @@ def _scenario_mistakes(scenario: Scenario, folder: Path, environment: Mapping[st
             yield "parameters", f"the environment variable {variable} is not set; export it first"
     if parameters.ca_file and not (folder / parameters.ca_file).is_file():
         yield "parameters.caFile", f"there is no file {parameters.ca_file!r} beside the profile"
-    if parameters.http2 and find_spec("h2") is None:
-        yield "parameters.http2", "needs the package h2, which is not installed: pip install h2"
     if isinstance(parameters, HttpStepsParameters):
         yield from _env_mistakes(parameters, scenario.env)
         yield from _data_mistakes(parameters, scenario.plan.most_vus, folder)

@@ -148,8 +148,8 @@ class OwnHttpParameters(Frozen):
         ca_file: PEM file with the authorities to trust, relative to the profile.
         insecure_skip_verify: take any certificate; every report says so.
         keep_cookies: keep a VU's cookies between its iterations; k6's default is not to.
-        http2: offer HTTP/2 to a target with https (needs the package h2), through httpx, which
-            is many times dearer: docs/scenarios.md.
+        http2: speak HTTP/2 to a target with https; one that does not choose it is refused before
+            the load, and a connection where it does not is a failed request.
     """
 
     timeout_us: Duration = Field(default=10 * US_PER_S, alias="timeout", gt=0)

@@ -10,9 +10,11 @@ Add here: what one user's connection must do. Keep out: JSON, checks, the target
 import asyncio
 import socket
 import ssl
+from collections.abc import Callable
 from time import monotonic_ns
 from typing import Final
 
+from perf_pipeline.workloads.http1_wire import Http1Wire
 from perf_pipeline.workloads.http_origin import HttpOrigin
 from perf_pipeline.workloads.http_result import HttpError, HttpResult, connect_error
 from perf_pipeline.workloads.http_wire import Wire
@@ -20,6 +22,7 @@ from perf_pipeline.workloads.http_wire import Wire
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 _NS_PER_US = 1_000
 _STALE: Final = frozenset({HttpError.CLOSED, HttpError.RESET})
+_MakeWire = Callable[[asyncio.AbstractEventLoop, int], Wire]
 _Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 
 
@@ -30,6 +33,7 @@ class HttpConnection:
         origin: where requests go.
         tls: shared by all connections (loading the CAs takes 22 ms); needed for https.
         max_body_bytes: a longer response is the error `too_large`.
+        make_wire: of the version of HTTP that is spoken.
     """
 
     def __init__(
@@ -38,18 +42,20 @@ class HttpConnection:
         *,
         tls: ssl.SSLContext | None = None,
         max_body_bytes: int = MAX_BODY_BYTES,
+        make_wire: _MakeWire = Http1Wire,
     ) -> None:
         if origin.is_tls and tls is None:
             raise ValueError(f"{origin} needs an ssl.SSLContext")
         self._origin = origin
         self._tls = tls if origin.is_tls else None
         self._max_body_bytes = max_body_bytes
+        self._make_wire = make_wire
         self._wire: Wire | None = None
         self._begin()
 
     def _begin(self) -> None:
         self._connect_started_ns = self._resolved_ns = self._connected_ns = self._secured_ns = 0
-        self._sent_ns = self._written_ns = self._bytes_out = 0
+        self._sent_ns = self._written_ns = self._earlier_bytes_out = 0
         self._is_new = self._is_resent = False
 
     @property
@@ -60,7 +66,8 @@ class HttpConnection:
     @property
     def bytes_out(self) -> int:
         """Give `HttpResult.bytes_out` of the latest request, also of one that was cancelled."""
-        return self._bytes_out
+        wire = self._wire
+        return self._earlier_bytes_out + (wire.bytes_out if wire is not None else 0)
 
     async def request(
         self,
@@ -105,7 +112,7 @@ class HttpConnection:
         """
         if self._connect_started_ns:  # the request before this one opened a connection
             self._begin()
-        self._sent_ns = self._written_ns = self._bytes_out = 0
+        self._sent_ns = self._written_ns = self._earlier_bytes_out = 0
         timeout_ns = timeout_us * _NS_PER_US
         wire = self._wire
         try:
@@ -113,13 +120,15 @@ class HttpConnection:
                 error = await self._send_on_new(data, timeout_ns, is_head=is_head)
             else:
                 answer = wire.exchange(data, is_head_request=is_head, timeout_ns=timeout_ns)
-                self._bytes_out, self._sent_ns = len(data), wire.sent_ns
+                self._sent_ns = wire.sent_ns
                 error = await answer
                 if error in _STALE and not wire.first_byte_ns:
                     self._is_resent, self._written_ns = True, wire.written_ns
+                    self._earlier_bytes_out = wire.bytes_out
                     left_ns = max(0, self._sent_ns + timeout_ns - monotonic_ns())
                     error = await self._send_on_new(data, left_ns, is_head=is_head)
         except asyncio.CancelledError:
+            self._earlier_bytes_out = self.bytes_out
             self.close()
             raise
         wire = self._wire
@@ -138,10 +147,12 @@ class HttpConnection:
         self._connect_started_ns = monotonic_ns()
         try:
             async with asyncio.timeout(timeout_us / 1_000_000):
-                self._wire = await self._open_wire()
+                wire = await self._open_wire()
         except OSError as error:
             return connect_error(error)
-        return ""
+        if not wire.fault:
+            self._wire = wire
+        return wire.fault
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
@@ -162,7 +173,6 @@ class HttpConnection:
     def _exchange(
         self, wire: Wire, data: bytes, timeout_ns: int, *, is_head: bool
     ) -> asyncio.Future[str]:
-        self._bytes_out += len(data)
         answer = wire.exchange(data, is_head_request=is_head, timeout_ns=timeout_ns)
         self._sent_ns = self._sent_ns or wire.sent_ns
         return answer
@@ -171,7 +181,7 @@ class HttpConnection:
         loop = asyncio.get_running_loop()
         sock = await self._open_socket(loop)
         self._connected_ns = monotonic_ns()
-        wire = Wire(loop, self._max_body_bytes)
+        wire = self._make_wire(loop, self._max_body_bytes)
         name = self._origin.host if self._tls else None
         await loop.create_connection(lambda: wire, sock=sock, ssl=self._tls, server_hostname=name)
         if self._tls:
@@ -225,7 +235,7 @@ class HttpConnection:
             self._sent_ns,
             wire.first_byte_ns,
             wire.ended_ns,
-            self._bytes_out,
+            self._earlier_bytes_out + wire.bytes_out,
             wire.bytes_in,
             self._is_new,
             self._is_resent,
@@ -246,7 +256,7 @@ class HttpConnection:
             self._sent_ns,
             0,
             monotonic_ns(),
-            self._bytes_out,
+            self._earlier_bytes_out,
             0,
             self._is_new,
             self._is_resent,

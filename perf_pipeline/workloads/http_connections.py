@@ -11,7 +11,7 @@ from perf_pipeline.errors import ProfileError, TargetUnavailableError
 from perf_pipeline.units import format_duration
 from perf_pipeline.workloads.http_client import HttpConnection
 from perf_pipeline.workloads.http_parameters import OwnHttpSettings
-from perf_pipeline.workloads.http_result import HttpResult
+from perf_pipeline.workloads.http_result import HttpError, HttpResult
 
 
 class Connection(Protocol):
@@ -47,27 +47,44 @@ def connection_maker(
     if parameters.http2 and not settings.origin.is_tls:
         sentence = f"http2 needs a target with https, and {settings.origin} is none"
         raise ProfileError("of the run", [sentence])
-    asks_httpx = isinstance(parameters, PythonParameters) and parameters.transport == "httpx"
-    if parameters.http2 or asks_httpx:
-        # httpx takes 0.6 s to import; only who asks for it pays.
+    if isinstance(parameters, PythonParameters) and parameters.transport == "httpx":
+        # httpx's transport takes long to import; only who asks for it pays.
         from perf_pipeline.workloads.http_over_httpx import HttpxConnection  # noqa: PLC0415
 
         return lambda: HttpxConnection(settings.origin, settings.tls, http2=parameters.http2)
-    return lambda: HttpConnection(settings.origin, tls=settings.tls)
+    return _load_connection_maker(settings, parameters)
 
 
-async def connect_first(settings: OwnHttpSettings, timeout_us: int) -> None:
-    """See whether the target accepts a connection.
+async def connect_first(settings: OwnHttpSettings, parameters: OwnHttpParameters) -> None:
+    """See whether the target accepts a connection, and speaks the HTTP that is asked for.
 
     Raises:
         TargetUnavailableError: it does not; says what was tried.
     """
-    first = HttpConnection(settings.origin, tls=settings.tls)
-    error = await first.connect(timeout_us=timeout_us)
+    origin = settings.origin
+    first = _load_connection_maker(settings, parameters)()
+    error = await first.connect(timeout_us=parameters.timeout_us)
     first.close()
+    if error == HttpError.NOT_HTTP2:
+        raise TargetUnavailableError(
+            f"{origin} does not speak HTTP/2: it was offered h2 and http/1.1 in the TLS handshake "
+            "and did not choose h2",
+            hint="leave http2 out of the scenario, and it is loaded over HTTP/1.1",
+        )
     if error:
         raise TargetUnavailableError(
-            f"{settings.origin} accepts no connection: {error} (tried for up to "
-            f"{format_duration(timeout_us)})",
+            f"{origin} accepts no connection: {error} (tried for up to "
+            f"{format_duration(parameters.timeout_us)})",
             hint="start the target, or set the target's base_url",
         )
+
+
+def _load_connection_maker(
+    settings: OwnHttpSettings, parameters: OwnHttpParameters
+) -> Callable[[], HttpConnection]:
+    if not parameters.http2:
+        return lambda: HttpConnection(settings.origin, tls=settings.tls)
+    # h2 and hpack take 50 ms to import; only who asks for them pays.
+    from perf_pipeline.workloads.http2_wire import Http2Wire  # noqa: PLC0415
+
+    return lambda: HttpConnection(settings.origin, tls=settings.tls, make_wire=Http2Wire)

@@ -5,7 +5,7 @@ costs this process. So the head of an answer that came whole, in one piece, with
 is remembered with what llhttp said of it. Where the next answer begins with the very same bytes
 and has as many after them, nothing is left to find out. Everything else goes to the parser.
 
-Add here: another form of answer that one look can tell. Keep out: the parser (http_wire.py).
+Add here: another form of answer that one look can tell. Keep out: the parser (http1_wire.py).
 """
 
 from typing import Final, NamedTuple

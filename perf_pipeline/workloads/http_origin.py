@@ -1,7 +1,7 @@
 """Where HTTP requests go, and how a request's bytes are written.
 
 Add here: a rule about addresses, targets or request headers. Keep out: sockets (http_connect.py)
-and responses (http_wire.py).
+and responses (http1_wire.py, http2_wire.py).
 """
 
 import re

@@ -1,14 +1,16 @@
-"""A virtual user's connection over httpx's own transport: HTTP/2, at several times the cost.
+"""A virtual user's connection over httpx's own transport, at several times the cost.
 
-Stamps are taken around the await, so that they hold the event loop's delay too (LESSONS 36), and
-connecting is inside the service time of the first request.
-Add here: what httpx can and the load transport can't. Keep out: HTTP/1.1 under load.
+httpx tells of its steps while it makes them, so that stamps hold the event loop's delay too
+(LESSONS 36). Resolving the name is a part of connecting, and bytes in are those of bodies.
+Add here: what httpx can and the load transport can't. Keep out: what a scenario gets unasked.
 """
 
 import asyncio
 import ssl
+from collections.abc import Mapping
 from time import monotonic_ns
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 import httpx
 
@@ -16,6 +18,40 @@ from perf_pipeline.workloads.http_origin import HttpOrigin
 from perf_pipeline.workloads.http_result import HttpError, HttpResult, connect_error
 
 _CLOSED_BEFORE_ANSWER: Final = "without sending a response"
+_HTTP2: Final = b"HTTP/2"
+# The end of a step's name in httpcore's trace -> the stamp that it gives.
+_STEPS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "connect_tcp.started": "connect_started",
+        "connect_tcp.complete": "connected",
+        "start_tls.complete": "secured",
+        "send_request_headers.started": "sent",
+        "send_request_body.complete": "written",
+        "receive_response_headers.complete": "first_byte",
+    }
+)
+
+
+class _Steps:
+    """Stamp the steps of one request; the time to answer counts from sending.
+
+    Attributes:
+        at_ns: by the names of `HttpResult`'s stamps.
+    """
+
+    def __init__(self, limit: asyncio.Timeout, timeout_s: float) -> None:
+        self.at_ns: dict[str, int] = {}
+        self._limit = limit
+        self._timeout_s = timeout_s
+
+    async def __call__(self, event: str, _: Mapping[str, Any]) -> None:
+        """Note a step, as httpcore's extension `trace` wants it."""
+        name = _STEPS.get(event.partition(".")[2])
+        if name is None:
+            return
+        self.at_ns[name] = monotonic_ns()
+        if name == "sent":
+            self._limit.reschedule(asyncio.get_running_loop().time() + self._timeout_s)
 
 
 class HttpxConnection:
@@ -24,7 +60,7 @@ class HttpxConnection:
     Args:
         origin: where requests go.
         tls: needed for https.
-        http2: offer HTTP/2 in the TLS handshake; the target may still choose HTTP/1.1.
+        http2: offer HTTP/2 in the TLS handshake; an answer in HTTP/1.1 is an error.
     """
 
     def __init__(self, origin: HttpOrigin, tls: ssl.SSLContext | None, *, http2: bool) -> None:
@@ -53,13 +89,18 @@ class HttpxConnection:
         request = self._request(data)
         status, headers, body, error = 0, list[tuple[bytes, bytes]](), b"", ""
         self._started_ns, self._bytes_out = monotonic_ns(), len(data)
+        timeout_s = timeout_us / 1_000_000
+        limit = asyncio.timeout(timeout_s)
+        steps = request.extensions["trace"] = _Steps(limit, timeout_s)
         try:
-            async with asyncio.timeout(timeout_us / 1_000_000):
+            async with limit:
                 response = await self._transport.handle_async_request(request)
                 status, headers = response.status_code, response.headers.raw
                 body = await response.aread()
+                if self._http2 and response.extensions["http_version"] != _HTTP2:
+                    error = HttpError.NOT_HTTP2
         except TimeoutError:
-            error = HttpError.TIMEOUT
+            error = HttpError.TIMEOUT if "sent" in steps.at_ns else HttpError.CONNECT_TIMEOUT
         except httpx.TransportError as failure:
             error = _meaning_of(failure, has_head=bool(status))
         except asyncio.CancelledError:
@@ -67,22 +108,36 @@ class HttpxConnection:
             raise
         if error:
             self.close()
-        ended_ns = monotonic_ns()
+        return self._result(steps.at_ns, status, headers, body, error)
+
+    def _result(
+        self,
+        at_ns: Mapping[str, int],
+        status: int,
+        headers: list[tuple[bytes, bytes]],
+        body: bytes,
+        error: str,
+    ) -> HttpResult:
+        began_ns, connect_ns = self._started_ns, at_ns.get("connect_started", 0)
+        sent_ns = at_ns.get("sent", 0)
+        self._started_ns = sent_ns or connect_ns or began_ns
         return HttpResult(
             status,
             tuple(headers),
             body,
             error,
-            0,
-            0,
-            0,
-            self._started_ns,
-            0,
-            ended_ns,
-            len(data),
+            connect_ns or (0 if sent_ns else began_ns),
+            at_ns.get("connected", 0),
+            at_ns.get("secured", 0),
+            sent_ns,
+            at_ns.get("first_byte", 0),
+            monotonic_ns(),
+            self._bytes_out if sent_ns else 0,
             len(body),
-            connected=False,
+            connected=bool(connect_ns),
             resent=False,
+            resolved_ns=connect_ns,
+            written_ns=at_ns.get("written", 0),
         )
 
     def close(self) -> None:

@@ -106,6 +106,9 @@ def _own_tls(parameters: OwnHttpParameters, folder: Path) -> ssl.SSLContext:
     if parameters.insecure_skip_verify:
         tls.check_hostname = False
         tls.verify_mode = ssl.CERT_NONE
+    if parameters.http2:
+        # HTTP/1.1 too: a server without HTTP/2 shall choose it and be named, not break off.
+        tls.set_alpn_protocols(["h2", "http/1.1"])
     return tls
 
 

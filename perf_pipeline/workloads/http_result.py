@@ -17,7 +17,8 @@ from perf_pipeline.metrics.sample import HttpPhases
 class HttpError(StrEnum):
     """Name the ways in which a request gets no complete response.
 
-    `generator` is this machine's own limit (no free port, no file descriptor), not the target's.
+    `generator` is this machine's own limit (no free port, no file descriptor), not the target's;
+    `not_http2` is a TLS handshake in which the target did not choose the HTTP/2 that was asked for.
     """
 
     REFUSED = "refused"
@@ -31,6 +32,7 @@ class HttpError(StrEnum):
     TLS = "tls"
     TOO_LARGE = "too_large"
     UNREACHABLE = "unreachable"
+    NOT_HTTP2 = "not_http2"
     GENERATOR = "generator"
 
 

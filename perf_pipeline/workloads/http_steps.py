@@ -85,7 +85,7 @@ class HttpSteps:
         self._clock, self._record = context.clock, context.recorder.sample
         self._origin_ns = context.clock.origin_ns
         self.checks = MappingProxyType({step.operation: step.checks for step in own.steps})
-        await connect_first(settings, own.timeout_us)
+        await connect_first(settings, own)
 
     async def close(self) -> None:
         """Close the connections of all VUs."""

@@ -57,14 +57,20 @@ class LoadTransport(httpx.AsyncBaseTransport):
         origin: the only one; its prefix is the client's business.
         make_connection: opens lazily.
         observer: learns about every request.
+        http_version: that the connections speak, as httpx names it.
     """
 
     def __init__(
-        self, origin: HttpOrigin, make_connection: Callable[[], Connection], observer: Observer
+        self,
+        origin: HttpOrigin,
+        make_connection: Callable[[], Connection],
+        observer: Observer,
+        http_version: bytes = b"HTTP/1.1",
     ) -> None:
         self._origin = origin
         self._make_connection = make_connection
         self._observer = observer
+        self._http_version = http_version
         self._connections: list[Connection] = []
         self._idle: list[Connection] = []
 
@@ -97,7 +103,7 @@ class LoadTransport(httpx.AsyncBaseTransport):
             result.status,
             headers=list(result.headers),
             stream=httpx.ByteStream(result.body),
-            extensions={"http_version": b"HTTP/1.1", "result": result},
+            extensions={"http_version": self._http_version, "result": result},
         )
 
     def goes_to(self, url: httpx.URL) -> bool:

@@ -1,29 +1,22 @@
-"""One TCP or TLS connection that carries one HTTP/1.1 exchange at a time, and its time stamps.
+"""One TCP or TLS connection that carries one exchange at a time: deadline, stamps, and its end.
 
-httptools (llhttp) does not know that it parses the answer to a HEAD, reports interim responses
-like final ones, and is not told about the end of the stream: all three are answered here.
-Add here: what a byte of the response means. Keep out: opening connections, and resending.
+Add here: what holds for every version of HTTP. Keep out: what the bytes mean (http1_wire.py,
+http2_wire.py), opening connections, and resending.
 """
 
 import asyncio
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from time import monotonic_ns
-from types import MappingProxyType
-from typing import cast
+from typing import Final, cast
 
-import httptools
-
-from perf_pipeline.workloads.http_heads import KNOWN_HEADS, Head, remember
 from perf_pipeline.workloads.http_result import HttpError
 
-MAX_HEAD_BYTES = 262_144
-_NS_PER_S = 1_000_000_000
+Fields = Sequence[tuple[bytes, bytes]]
+MAX_HEAD_BYTES: Final = 262_144
+_NS_PER_S: Final = 1_000_000_000
 # uvloop's timers have a resolution of 1 ms and may fire that much early (uvloop#739).
-_SHORTEST_TIMER_NS = 1_000_000
-# Heads that never come again (a request id in each) cost more to look for than to parse.
-_ENOUGH_UNKNOWN_HEADS = 64
-_NONE: Mapping[bytes, Head] = MappingProxyType({})
+_SHORTEST_TIMER_NS: Final = 1_000_000
 
 
 class Wire(asyncio.Protocol):
@@ -33,36 +26,36 @@ class Wire(asyncio.Protocol):
 
     Attributes:
         is_open: a request may be written.
+        fault: a `HttpError` that was met while opening; empty when there is none.
         status: of the final response; 0 when its head did not arrive.
         headers: as received.
         sent_ns: just before the first byte was written.
         written_ns: the kernel had taken the last one; 0 when that did not happen.
         first_byte_ns: 0 when no byte arrived.
         ended_ns: last byte, or the moment of the error.
+        bytes_out: of the request as written.
         bytes_in: head and body as read.
     """
 
     __slots__ = (
         "_deadline_ns",
-        "_fields",
         "_has_head",
-        "_heads",
         "_is_head_request",
         "_is_paused",
         "_loop",
         "_max_body_bytes",
-        "_parser",
         "_parts",
         "_received_ns",
         "_size",
         "_timer",
         "_timer_ns",
         "_transport",
-        "_unknown_heads",
         "_waiter",
         "_write",
         "bytes_in",
+        "bytes_out",
         "ended_ns",
+        "fault",
         "first_byte_ns",
         "headers",
         "is_open",
@@ -74,20 +67,17 @@ class Wire(asyncio.Protocol):
     def __init__(self, loop: asyncio.AbstractEventLoop, max_body_bytes: int) -> None:
         self._loop = loop
         self._max_body_bytes = max_body_bytes
-        self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[str] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = self._deadline_ns = self._received_ns = 0
-        self._heads: Mapping[bytes, Head] = KNOWN_HEADS
-        self._unknown_heads = 0
         self.is_open = self._is_paused = False
         self._is_head_request = self._has_head = False
         self._parts: list[bytes] = []
-        self._size = self.status = self.bytes_in = 0
-        self._fields: list[tuple[bytes, bytes]] = []
-        self.headers: Sequence[tuple[bytes, bytes]] = ()
+        self._size = self.status = self.bytes_in = self.bytes_out = 0
+        self.headers: Fields = ()
         self.sent_ns = self.written_ns = self.first_byte_ns = self.ended_ns = 0
+        self.fault = ""
 
     @property
     def body(self) -> bytes:
@@ -107,9 +97,9 @@ class Wire(asyncio.Protocol):
         assert self._waiter is None, "a connection carries one request at a time"
         self._is_head_request = is_head_request
         self._has_head = False
-        self._parts, self._fields = [], []
-        self.headers = ()
+        self._parts, self.headers = [], ()
         self._size = self.status = self.bytes_in = 0
+        self.bytes_out = len(data)
         self.first_byte_ns = self.ended_ns = 0
         self._waiter = waiter = self._loop.create_future()
         self.sent_ns = sent_ns = monotonic_ns()
@@ -166,52 +156,6 @@ class Wire(asyncio.Protocol):
         if self._waiter is not None:
             self.written_ns = monotonic_ns()
 
-    def data_received(self, data: bytes) -> None:
-        """Stamp the bytes, then parse them."""
-        if self._waiter is None:
-            # Nobody asked: mostly a 408 before the server closes an idle connection.
-            self._shut()
-            return
-        self._received_ns = received_ns = monotonic_ns()
-        if self.first_byte_ns:
-            self._parse(data)
-            return
-        self.first_byte_ns = received_ns
-        end = data.find(b"\r\n\r\n") + 4
-        head = self._heads.get(data[:end])
-        if head is None or head.body_bytes != len(data) - end or not self._fits(head):
-            self._parse(data)
-            self._remember(data)
-            return
-        # An answer like one before: the parser need not see it.
-        self.bytes_in = len(data)
-        self._has_head = True
-        self.status, self.headers = head.status, head.headers
-        self._parts.append(data[end:])
-        self._unknown_heads = 0
-        self._finish("")
-
-    def _parse(self, data: bytes) -> None:
-        self.bytes_in += len(data)
-        try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._fail(HttpError.PROTOCOL)
-        if not self._has_head and self.bytes_in > MAX_HEAD_BYTES:
-            self._fail(HttpError.TOO_LARGE)
-
-    def _fits(self, head: Head) -> bool:
-        return not self._is_head_request and head.body_bytes <= self._max_body_bytes
-
-    def _remember(self, answer: bytes) -> None:
-        """Remember the head, if the answer is whole and the connection still open."""
-        if self._waiter is None and self.is_open and not self._is_head_request:
-            self._unknown_heads += 1
-            if self._unknown_heads < _ENOUGH_UNKNOWN_HEADS:
-                remember(answer, self.status, self._fields)
-            else:
-                self._heads = _NONE
-
     def eof_received(self) -> None:
         """End the exchange here, one turn of the loop before `connection_lost`."""
         self._stream_ended(None)
@@ -230,30 +174,9 @@ class Wire(asyncio.Protocol):
         # A TLS peer that leaves without close_notify gives an SSLError, and has just closed.
         if exc is not None and not isinstance(exc, ssl.SSLError):
             return HttpError.RESET
-        if not self.first_byte_ns:
-            return HttpError.CLOSED
-        is_whole = self._has_head and exc is None and _is_close_delimited(self.headers)
-        return "" if is_whole else HttpError.TRUNCATED
+        return HttpError.TRUNCATED if self.first_byte_ns else HttpError.CLOSED
 
-    # -- the parser's callbacks
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header; trailers after the body are not."""
-        if not self._has_head:
-            self._fields.append((name, value))
-
-    def on_headers_complete(self) -> None:
-        """Tell interim responses, and answers to HEAD, from the rest."""
-        status = self._parser.get_status_code()
-        if self._waiter is None or status == 101:
-            self._fail(HttpError.PROTOCOL)
-        elif status >= 200:
-            self.status, self.headers = status, self._fields
-            self._has_head = True
-            if self._is_head_request:
-                is_kept = self._parser.should_keep_alive()
-                self._parser = httptools.HttpResponseParser(self)
-                self._complete(is_kept=is_kept)
+    # -- the response's body
 
     def on_body(self, part: bytes) -> None:
         """Keep a part of the body, up to the limit."""
@@ -262,13 +185,6 @@ class Wire(asyncio.Protocol):
             self._fail(HttpError.TOO_LARGE)
         else:
             self._parts.append(part)
-
-    def on_message_complete(self) -> None:
-        """End the exchange, or wait for the final response after an interim one."""
-        if self._has_head:
-            self._complete(is_kept=self._parser.should_keep_alive())
-        else:
-            self._fields.clear()
 
     # -- the end of an exchange
 
@@ -297,10 +213,3 @@ class Wire(asyncio.Protocol):
             self._timer = None
         if self._transport is not None and not self._transport.is_closing():
             self._transport.abort()
-
-
-def _is_close_delimited(headers: Sequence[tuple[bytes, bytes]]) -> bool:
-    """Say whether the body ends with the connection (RFC 9112, 6.3)."""
-    fields = {name.lower(): value.lower() for name, value in headers}
-    coding = fields.get(b"transfer-encoding", b"")
-    return not coding.endswith(b"chunked") and b"content-length" not in fields

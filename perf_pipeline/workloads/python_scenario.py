@@ -88,7 +88,7 @@ class _VuRunner:
         self._context = context
         self._settings = settings = OwnHttpSettings.read(context, self._own)
         self._make_connection = connection_maker(settings, self._own)
-        await connect_first(settings, self._own.timeout_us)
+        await connect_first(settings, self._own)
 
     async def iterate(self, iteration: Iteration) -> None:
         found = self._users.get(iteration.vu)
@@ -117,7 +117,8 @@ class _VuRunner:
         clock = context.clock
         book = SampleBook(context.recorder, clock.origin_ns, self._declared, self._operations)
         origin = settings.origin
-        transport = LoadTransport(_without_prefix(origin), self._make_connection, book)
+        version = b"HTTP/2" if own.http2 else b"HTTP/1.1"
+        transport = LoadTransport(_without_prefix(origin), self._make_connection, book, version)
         client = LoadClient(
             transport,
             base_url=str(origin),

@@ -6,9 +6,10 @@ to know about the requests that arrived. Keep out: routes.
 
 import asyncio
 import contextlib
+import queue
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 from perf_pipeline_tests.integration.http_routes import ROUTES, Exchange
@@ -62,13 +63,23 @@ async def _read(
 def http_target(tls: ssl.SSLContext | None = None) -> Iterator[HttpTarget]:
     """Run a target in a thread until the block ends."""
     target = HttpTarget(0)
-    is_up, loop = threading.Event(), asyncio.new_event_loop()
+    with serving(target.serve, tls) as target.port:
+        yield target
+
+
+@contextlib.contextmanager
+def serving(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    tls: ssl.SSLContext | None,
+) -> Iterator[int]:
+    """Serve connections in a thread with its own event loop until the block ends; give the port."""
+    ports: queue.Queue[int] = queue.Queue()
+    loop = asyncio.new_event_loop()
     stop = asyncio.Event()
 
     async def run() -> None:
-        server = await asyncio.start_server(target.serve, "127.0.0.1", 0, ssl=tls)
-        target.port = server.sockets[0].getsockname()[1]
-        is_up.set()
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+        ports.put(server.sockets[0].getsockname()[1])
         await stop.wait()
         server.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
@@ -83,8 +94,7 @@ def http_target(tls: ssl.SSLContext | None = None) -> Iterator[HttpTarget]:
     thread = threading.Thread(target=main)
     thread.start()
     try:
-        assert is_up.wait(10)
-        yield target
+        yield ports.get(timeout=10)
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(10)

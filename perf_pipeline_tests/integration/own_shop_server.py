@@ -1,6 +1,7 @@
-"""A shop on Starlette, uvicorn and h11 that tests of own scenarios visit; it remembers requests.
+"""A shop on Starlette that tests of own scenarios visit; it remembers requests.
 
-Run as a program, with the certificate's folder for TLS; it prints its port. Add here: something
+Run as a program on uvicorn and h11, with the certificate's folder for TLS, or with `http2` behind
+it on hypercorn, which offers HTTP/2, too; it prints its port. Add here: something
 that scenarios must cope with. Keep out: misbehaviour at the level of bytes (http_target.py).
 """
 
@@ -14,7 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypercorn
 import uvicorn
+from hypercorn.asyncio import serve as hypercorn_serve
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -40,8 +43,9 @@ async def echo(request: Request) -> Response:
     )
 
 
-async def login(_: Request) -> Response:
+async def login(request: Request) -> Response:
     """Set a session's cookie, and two that must not come back to /echo."""
+    await request.body()  # hypercorn 0.18 breaks off where a body's end comes after the answer
     response = JSONResponse({"token": "t-1", "user": {"id": 7, "tags": ["a", "b"]}, "ok": True})
     response.set_cookie("session", "s-1", path="/")
     response.set_cookie("elsewhere", "x", path="/other")
@@ -99,7 +103,11 @@ class Remembering:
         if scope["type"] == "http" and scope["path"] != "/seen":
             target = scope["raw_path"].decode() + ("?" if scope["query_string"] else "")
             SEEN.append(
-                {"method": scope["method"], "target": target + scope["query_string"].decode()}
+                {
+                    "method": scope["method"],
+                    "target": target + scope["query_string"].decode(),
+                    "version": scope["http_version"],
+                }
             )
         await self._app(scope, receive, send)
 
@@ -119,11 +127,15 @@ def main() -> None:
         Route("/health", status_200),
         Route("/seen", seen),
     ]
+    app = Remembering(Starlette(routes=routes))
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     with socket.create_server((HOST, 0)) as listener:
         print(listener.getsockname()[1], flush=True)
+        if folder and sys.argv[2:] == ["http2"]:
+            _serve_http2(app, listener, folder)
+            return
         config = uvicorn.Config(
-            Remembering(Starlette(routes=routes)),
+            app,
             http="h11",
             ws="none",
             lifespan="off",
@@ -134,15 +146,23 @@ def main() -> None:
         uvicorn.Server(config).run(sockets=[listener])
 
 
+def _serve_http2(app: Any, listener: socket.socket, folder: Path) -> None:
+    config = hypercorn.Config()
+    config.bind = [f"fd://{listener.detach()}"]
+    config.certfile, config.keyfile = str(folder / "cert.pem"), str(folder / "key.pem")
+    asyncio.run(hypercorn_serve(app, config))
+
+
 async def status_200(_: Request) -> Response:
     """Be healthy."""
     return JSONResponse({})
 
 
 @contextlib.contextmanager
-def running_shop(certificates: Path | None = None) -> Iterator[int]:
+def running_shop(certificates: Path | None = None, *, http2: bool = False) -> Iterator[int]:
     """Run the shop in a process of its own; give its port."""
     command = [sys.executable, __file__, *([str(certificates)] if certificates else [])]
+    command += ["http2"] if http2 else []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None

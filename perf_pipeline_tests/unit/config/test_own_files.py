@@ -1,11 +1,8 @@
 """What own scenarios need beside the profile: files, modules and variables that are not there."""
 
 import json
-import sys
 from collections.abc import Mapping
-from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -124,26 +121,6 @@ def test_a_value_of_env_that_a_header_cannot_carry_is_refused(tmp_path: Path) ->
     found = loaded(tmp_path, {"s": {**scenario(step), "env": env}})
 
     assert found == ["env.SENT: has a character that a header can't carry, and a header uses it"]
-
-
-@pytest.mark.parametrize("module", [None, ModuleType("h2")], ids=["without h2", "with h2"])
-def test_http2_is_refused_before_the_load_where_h2_is_not_installed(
-    module: ModuleType | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if module is not None:
-        module.__spec__ = ModuleSpec("h2", None)
-    monkeypatch.setitem(
-        sys.modules, "h2", module
-    )  # None: Python's own sign for "can't be imported"
-
-    found = loaded(tmp_path, {"s": scenario(STEP, http2=True)})
-
-    if module is not None:
-        assert isinstance(found, Profile)
-        return
-    assert found == [
-        "parameters.http2: needs the package h2, which is not installed: pip install h2"
-    ]
 
 
 def test_a_stored_profile_is_read_back_although_its_files_are_gone(tmp_path: Path) -> None:

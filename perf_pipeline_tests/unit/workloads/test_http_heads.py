@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perf_pipeline.workloads.http1_wire import Http1Wire
 from perf_pipeline.workloads.http_heads import KNOWN_HEADS
-from perf_pipeline.workloads.http_wire import Wire
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-A: b\r\n\r\n"
 ANSWERS = (
@@ -68,13 +68,13 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     loop.close()
 
 
-def opened(loop: asyncio.AbstractEventLoop, limit: int = 1_000) -> Wire:
-    wire = Wire(loop, limit)
+def opened(loop: asyncio.AbstractEventLoop, limit: int = 1_000) -> Http1Wire:
+    wire = Http1Wire(loop, limit)
     wire.connection_made(Transport())  # type: ignore[arg-type]  # all that a wire uses of one
     return wire
 
 
-def seen(wire: Wire, pieces: list[bytes], *, is_head: bool = False) -> tuple[Any, ...]:
+def seen(wire: Http1Wire, pieces: list[bytes], *, is_head: bool = False) -> tuple[Any, ...]:
     """Exchange, and give all that a result tells but the time."""
     answer = wire.exchange(b"GET", is_head_request=is_head, timeout_ns=10**12)
     for piece in pieces:

@@ -42,6 +42,7 @@ from perf_pipeline.config.steps import Auth, Expect, PythonParameters, Step
 from perf_pipeline.config.target import TargetConfig
 from perf_pipeline.errors import ProfileError
 from perf_pipeline.metrics.scenario_tags import ScenarioTags
+from perf_pipeline.metrics.summary import COMPARED, compared_statistic
 from perf_pipeline.metrics.threshold import NO_SCENARIOS, parse_threshold
 
 SHIPPED: Final = ("quick", "ci", "full", "weekly")
@@ -249,6 +250,10 @@ def _pinned_mistakes(profile: Profile) -> Iterator[str]:
             parse_threshold(pinned.metric, expression, scenario_tags=tags)
         except ValueError as error:
             yield f"{path}: {error}"
+            continue
+        if compared_statistic(pinned.statistic) is None:
+            names = ", ".join(COMPARED)
+            yield f"{path}.statistic is {pinned.statistic!r}; runs are compared by {names}"
 
 
 def _known_keys() -> list[str]:

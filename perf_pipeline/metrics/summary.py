@@ -5,6 +5,24 @@ Add here: an aggregate that reports need. Keep out: how it is computed (store/ d
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+COMPARED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "med": "median",
+        "p(90)": "p90",
+        "p(95)": "p95",
+        "p(99)": "p99",
+        "avg": "average",
+        "max": "maximum",
+        "min": "minimum",
+        "rate": "rate",
+        "count": "count",
+        "value": "last",
+    }
+)
+"""What runs are compared by: statistics of the grammar, each with the field of `Summary`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +56,13 @@ class Summary:
     p99_9: float | None
     maximum: float | None
     last: float | None
+
+
+def compared_statistic(label: str) -> str | None:
+    """Give the one name that a statistic has over all runs, None where none is compared by it.
+
+    >>> [compared_statistic(label) for label in ("p(95)", "p(50)", "p(99.99)")]
+    ['p(95)', 'med', None]
+    """
+    name = "med" if label == "p(50)" else label
+    return name if name in COMPARED else None

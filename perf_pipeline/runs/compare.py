@@ -13,6 +13,7 @@ from perf_pipeline import __version__
 from perf_pipeline.analysis.baseline import Diff, DiffStatus, Series, diff, pinned_diff
 from perf_pipeline.analysis.environment import WORSE, suspects_moved, withheld
 from perf_pipeline.config.profile import PinnedBaseline, Profile
+from perf_pipeline.metrics.summary import compared_statistic
 from perf_pipeline.metrics.threshold import parse_key
 from perf_pipeline.runs.history_pass import date_changes
 from perf_pipeline.runs.ingest import WAIT_S, profile_of
@@ -173,7 +174,7 @@ def _with_figure(
     history: History, measured: Measured, pinned: PinnedBaseline, profile: Profile
 ) -> Diff:
     metric, tags = parse_key(pinned.metric)
-    series = Series(metric, tags, pinned.statistic)
+    series = Series(metric, tags, compared_statistic(pinned.statistic) or pinned.statistic)
     points = points_of(history, measured, series, before=measured.run.run_id)
     return pinned_diff(
         series,

@@ -12,7 +12,7 @@ from perf_pipeline.analysis.scale import scale_of
 from perf_pipeline.analysis.window import anchor
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.metrics.catalog import CATALOG, Kind
-from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.metrics.summary import COMPARED, Summary, compared_statistic
 from perf_pipeline.runs.judge import thresholds_of
 from perf_pipeline.store.baselines import FoundBy, SeriesKey
 from perf_pipeline.store.history import History
@@ -45,7 +45,6 @@ HEADLINES: Final = (
 )
 COLUMNS: Final[dict[str, SeriesStatistic]] = {
     "med": "med",
-    "p(50)": "med",
     "p(90)": "p90",
     "p(95)": "p95",
     "p(99)": "p99",
@@ -125,13 +124,13 @@ def measured_of(history: History, run_id: str) -> list[Measured]:
 def series_of(profile: Profile, benchmark: str) -> list[Series]:
     """Give what a benchmark is compared by: its thresholds' figures and the headlines."""
     thresholds = thresholds_of(profile, benchmark)
-    wanted = [Series(one.metric, one.tags, one.statistic_label) for one in thresholds]
-    wanted += [Series(metric, {}, statistic) for metric, statistic in HEADLINES]
-    unique: dict[tuple[str, str], Series] = {}
-    for one in wanted:
-        if one.statistic in COLUMNS and CATALOG[one.metric].better != "neither":
-            # `med` and `p(50)` are the same figure.
-            unique.setdefault((one.key, COLUMNS[one.statistic]), one)
+    wanted = [(one.metric, one.tags, compared_statistic(one.statistic_label)) for one in thresholds]
+    wanted += [(metric, {}, statistic) for metric, statistic in HEADLINES]
+    unique: dict[str, Series] = {}
+    for metric, tags, statistic in wanted:
+        if statistic is not None and CATALOG[metric].better != "neither":
+            one = Series(metric, tags, statistic)
+            unique.setdefault(one.label, one)
     return list(unique.values())
 
 
@@ -204,15 +203,5 @@ def policy_of(profile: Profile) -> BaselinePolicy:
 
 def value_of(summary: Summary, statistic: str) -> float | None:
     """Give one statistic of a summary; None when it has no value."""
-    return {
-        "med": summary.median,
-        "p90": summary.p90,
-        "p95": summary.p95,
-        "p99": summary.p99,
-        "avg": summary.average,
-        "max": summary.maximum,
-        "min": summary.minimum,
-        "rate": summary.rate,
-        "count": summary.count,
-        "value": summary.last,
-    }[COLUMNS[statistic]]
+    value: float | None = getattr(summary, COMPARED[statistic])
+    return value

@@ -70,6 +70,34 @@ def test_a_regression_stays_one_until_its_level_is_known_and_is_then_the_new_nor
     assert dated.p_value < 1e-9
 
 
+def test_a_threshold_on_p50_joins_the_series_of_the_median(tmp_path: Path) -> None:
+    """The confirmed change of `med` is also where the baseline of `p(50)` begins."""
+    _statuses(tmp_path, *QUIET, *[SLOW] * 6)
+    named = load_profile(
+        "quick",
+        {
+            f"benchmarks.{API}.thresholds": {"http_req_duration": ["p(50)<500"]},
+            "baseline.pinned": [
+                {
+                    "benchmark": API,
+                    "metric": "http_req_duration",
+                    "statistic": "p(50)",
+                    "value": 800,
+                }
+            ],
+        },
+    )
+    (run_id,) = add_runs(tmp_path, [Made({API: SLOW}, profile=named)])
+
+    diffs = [one for _, one in compare_run(tmp_path, run_id)]
+
+    (median,) = [one for one in diffs if one.series.statistic == "med" and one.pinned is None]
+    assert (median.noise.n, median.status) == (6, DiffStatus.OK)
+    (pinned,) = [one for one in diffs if one.pinned is not None]
+    assert (pinned.series.label, pinned.value) == ("http_req_duration med", SLOW / 2)
+    assert not any("p(50)" in one.series.label for one in diffs)
+
+
 def test_a_what_if_with_other_settings_leaves_no_change_point(tmp_path: Path) -> None:
     ids = add_runs(tmp_path, api_runs(*QUIET, SLOW, SLOW))
     other = load_profile("quick", {"baseline": {"alpha": 0.01}})

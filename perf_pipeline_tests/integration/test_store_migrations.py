@@ -44,6 +44,27 @@ def test_an_outdated_view_is_brought_up_to_date_also_for_a_reader(path: Path) ->
     assert rows[0] > 0
 
 
+def test_what_was_kept_as_p50_is_kept_as_the_median(path: Path) -> None:
+    diff = "'r1', 'api', {}, 'http_req_duration', '', '{}', 1, 'history', 5, 1, 0, 0, 0, 0, 'OK'"
+    change = "'{}', 'api', 'http_req_duration', '', '{}', 'history', 1, 2, 0.01, now()::timestamp"
+    with duckdb.connect(path) as connection:
+        for position, statistic in enumerate(("p(50)", "p(95)")):
+            connection.execute(f"insert into diffs values ({diff.format(position, statistic)})")
+        for run_id, statistic in (("r1", "p(50)"), ("r2", "p(50)"), ("r2", "med")):
+            connection.execute(
+                f"insert into change_points values ({change.format(run_id, statistic)})"
+            )
+        connection.execute("delete from schema_migrations where version = 4")
+
+    with open_history(path) as history:
+        ask = history.connection.execute
+        diffs = ask("select statistic from diffs order by position").fetchall()
+        changed = ask("select run_id, statistic from change_points order by run_id").fetchall()
+
+    assert diffs == [("med",), ("p(95)",)]
+    assert changed == [("r1", "med"), ("r2", "med")]
+
+
 def test_a_newer_schema_is_refused(path: Path) -> None:
     with duckdb.connect(path) as connection:
         connection.execute("insert into schema_migrations values (999, 'future', now()::timestamp)")

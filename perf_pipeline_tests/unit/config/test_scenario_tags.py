@@ -143,6 +143,21 @@ def test_a_pinned_figure_may_be_one_of_a_tag() -> None:
     assert found == f"baseline.pinned[0]: no scenario has team:serach; there are {THERE}"
 
 
+@pytest.mark.parametrize("statistic", ["p(99.99)", "p(95.0)", "med"])
+def test_a_pinned_figure_is_one_that_runs_are_compared_by(statistic: str) -> None:
+    figure = {"benchmark": "shop", "metric": "http_req_duration", "value": 800}
+    pinned = {"baseline": {"pinned": [{**figure, "statistic": statistic}]}}
+    if statistic == "med":
+        validate_profile({**raw(), **pinned}, "own.toml")
+        return
+
+    (found,) = mistakes({**raw(), **pinned})
+    assert found == (
+        f"baseline.pinned[0].statistic is '{statistic}'; runs are compared by med, p(90), p(95), "
+        "p(99), avg, max, min, rate, count, value"
+    )
+
+
 def test_tags_are_part_of_the_load_and_without_them_no_series_starts_anew() -> None:
     """A figure of {team:a} is of other samples when another scenario has the tag."""
     key = "benchmarks.end_to_end.scenarios.create_users.tags"

@@ -76,6 +76,20 @@ class CeilingParameters(ProduceParameters):
     batch: int = Field(default=1_000, ge=1)
 
 
+class ConsumeCeilingParameters(Frozen):
+    """Say how a backlog is consumed without any work.
+
+    Attributes:
+        commit_interval_us: longest time between two commits.
+        backlog: least number of messages that wait; what is missing is produced before.
+    """
+
+    commit_interval_us: Duration = Field(
+        default=500 * US_PER_MS, alias="commitInterval", ge=10 * US_PER_MS
+    )
+    backlog: int = Field(default=200_000, ge=1, le=100_000_000)
+
+
 class ConsumeParameters(Frozen):
     """Say how a message is worked on.
 
@@ -103,6 +117,7 @@ PARAMETERS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
         "produce_transactions": TransactionParameters,
         "produce_ceiling": CeilingParameters,
         "consume_messages": ConsumeParameters,
+        "consume_ceiling": ConsumeCeilingParameters,
         HTTP_STEPS: HttpStepsParameters,
     }
 )

@@ -86,6 +86,8 @@ def _consume(evidence: Evidence) -> Iterator[Figure]:
             busy = span.busy_us / US_PER_S / (vus * span.span_s)
             yield Figure("consumer_utilisation_ratio", busy, span.scenario)
             yield from _backlog(evidence.backlog, span)
+        elif span.operation == "consume_batch" and span.records and span.records_per_s:
+            yield Figure("consume_rate", span.records_per_s, span.scenario)
     yield from _ledger(evidence)
 
 

@@ -84,8 +84,9 @@ def _scenario_job(
     }
     if scenario.exec in _IDS:
         parameters["ids_file"] = str(ids_file(session, _IDS[scenario.exec]))
-    if scenario.exec == "produce_ceiling":
+    if scenario.exec in {"produce_ceiling", "consume_ceiling"}:
         parameters["topic"] = f"{config.topic}{CEILING_SUFFIX}"
+        parameters["group"] = f"{config.group}{CEILING_SUFFIX}"
     if scenario.exec in {"produce_messages", "produce_transactions"}:
         parameters["ledger"] = True
     return ScenarioJob(
@@ -144,6 +145,7 @@ _ADDRESSES: Final[Mapping[str, Callable[[Session, BenchmarkConfig], dict[str, An
             "postgres_users": _postgres_addresses,
             "kafka_produce": _kafka_addresses,
             "kafka_consume": _kafka_addresses,
+            "kafka_consume_ceiling": _kafka_addresses,
         }
     )
 )

@@ -10,13 +10,17 @@ from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline.config.own_scenarios import draws_seeded_users, trust_of
-from perf_pipeline.config.parameters import SelectParameters
+from perf_pipeline.config.parameters import ConsumeCeilingParameters, SelectParameters
 from perf_pipeline.runs.jobs import CEILING_SUFFIX
 from perf_pipeline.runs.seeding import ensure_seeded, require_brokers, require_postgres
 from perf_pipeline.runs.session import Session
 from perf_pipeline.stack.health import require_health
+from perf_pipeline.workloads.kafka_backlog import ensure_backlog
 from perf_pipeline.workloads.kafka_topics import ensure_topic, fix_position
 from perf_pipeline.workloads.postgres_seeding import drop_birthday_index, ensure_birthday_index
+
+# Of a message's usual size; nobody reads it.
+_FILLER: Final = b"x" * 200
 
 
 def prepare_benchmark(session: Session, benchmark: str) -> None:
@@ -31,17 +35,22 @@ def prepare_benchmark(session: Session, benchmark: str) -> None:
 
 
 def prepare_step(session: Session, benchmark: str, step: int) -> None:
-    """Do what must be done before one step: the database is asked with and without its index."""
+    """Do what must be done before one step.
+
+    The database is asked with and without its index; who consumes a backlog needs one.
+    """
     scenarios = dict(session.profile.benchmarks[benchmark].steps)[step]
-    wanted = {
-        scenario.parameters.index
-        for scenario in scenarios.values()
-        if isinstance(scenario.parameters, SelectParameters)
-    }
+    parameters = [scenario.parameters for scenario in scenarios.values()]
+    wanted = {one.index for one in parameters if isinstance(one, SelectParameters)}
     if wanted == {True}:
         ensure_birthday_index(require_postgres(session))
     elif wanted == {False}:
         drop_birthday_index(require_postgres(session))
+    backlog = sum(one.backlog for one in parameters if isinstance(one, ConsumeCeilingParameters))
+    if backlog:
+        config = session.profile.benchmarks[benchmark]
+        group, topic = (f"{name}{CEILING_SUFFIX}" for name in (config.group, config.topic))
+        ensure_backlog(require_brokers(session), group, topic, backlog, value=_FILLER)
 
 
 def tidy(session: Session, benchmark: str) -> None:
@@ -62,23 +71,22 @@ def _need_api_and_data(session: Session) -> None:
 
 def _need_queue(session: Session) -> None:
     """Make the topics and fix the consumer's position before the first message is produced."""
-    brokers, config = require_brokers(session), session.profile.benchmarks["queue_produce"]
-    ensure_topic(brokers, config.topic, config.partitions)
-    ensure_topic(brokers, f"{config.topic}{CEILING_SUFFIX}", config.partitions)
+    brokers = require_brokers(session)
     _fix(session, brokers, "queue_produce")
 
 
 def _need_position(session: Session) -> None:
     """Fix the position, unless this run's producing has done it: then a backlog waits there."""
-    brokers, config = require_brokers(session), session.profile.benchmarks["queue_consume"]
-    ensure_topic(brokers, config.topic, config.partitions)
+    brokers = require_brokers(session)
     if not _positions_of(session).exists():
         _fix(session, brokers, "queue_consume")
 
 
 def _fix(session: Session, brokers: str, benchmark: str) -> None:
     config = session.profile.benchmarks[benchmark]
-    positions = fix_position(brokers, config.group, config.topic)
+    for suffix in (CEILING_SUFFIX, ""):
+        ensure_topic(brokers, f"{config.topic}{suffix}", config.partitions)
+        positions = fix_position(brokers, f"{config.group}{suffix}", f"{config.topic}{suffix}")
     _positions_of(session).write_text(json.dumps(positions), encoding="utf-8")
 
 

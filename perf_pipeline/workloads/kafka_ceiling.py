@@ -8,17 +8,15 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from perf_pipeline.engine.ports import Clock, Iteration, WorkerContext
-from perf_pipeline.metrics.sample import LedgerEvent, Outcome
+from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.units import US_PER_S
-from perf_pipeline.workloads.kafka_deliveries import Report
+from perf_pipeline.workloads.kafka_deliveries import Batch, queue_batch
 from perf_pipeline.workloads.kafka_errors import cause, error_class, outcome_of
-from perf_pipeline.workloads.kafka_messages import QueueMessage
 from perf_pipeline.workloads.kafka_producing import (
     QUEUE_FULL,
     QUEUE_PAUSE_US,
@@ -37,29 +35,31 @@ class _Burst:
     clock: Clock
     left: int
     is_done: threading.Event = field(default_factory=threading.Event)
-    delivered: list[tuple[QueueMessage, int]] = field(default_factory=list)
+    delivered: int = 0
+    bytes_out: int = 0
     last_us: int = 0
     error: KafkaError | None = None
 
-    def report(self, message: QueueMessage, error: KafkaError | None, _: Message) -> None:
-        self.last_us = self.clock.now_us()
+    def report(self, error: KafkaError | None, message: Message) -> None:
         if error is None:
-            self.delivered.append((message, self.last_us))
+            self.delivered += 1
+            self.bytes_out += len(message)
         else:
             self.error = error
         self.left -= 1
         if not self.left:
+            self.last_us = self.clock.now_us()
             self.is_done.set()
 
 
 class ProduceCeiling(OneProducer):
     """Produce a batch per iteration as fast as the client's queue takes it: its ceiling.
 
-    One sample a batch, until its last delivery report; records are the delivered messages.
+    One sample a batch, until its last delivery report; records are the delivered messages. There
+    is no ledger of them.
     """
 
     operation = "produce_batch"
-    keeps_ledger = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,7 +79,10 @@ class ProduceCeiling(OneProducer):
 
     async def iterate(self, iteration: Iteration) -> None:
         """Produce one batch and record it when everything is reported."""
-        messages = self.messages(iteration, self.number("batch", BATCH_MESSAGES))
+        count = self.number("batch", BATCH_MESSAGES)
+        messages: Batch = [
+            {"key": key, "value": value} for _, key, value in self.maker.parts(iteration, count)
+        ]
         clock = self.opened.clock
         burst, started_us = _Burst(clock, len(messages)), clock.now_us()
         settled: Settled | None = None
@@ -88,36 +91,33 @@ class ProduceCeiling(OneProducer):
             settled = await loop.run_in_executor(self._threads, self._send, messages, burst)
         finally:
             settled = settled or Settled(clock.now_us(), Outcome.INTERRUPTED)
-            reports = list(burst.delivered)
-            for message, at_us in reports:
-                self.note((message,), LedgerEvent.ACKNOWLEDGED, at_us)
-            delivered = [message for message, _ in reports]
-            self.record(iteration, self.operation, started_us, settled, delivered)
+            records, bytes_out = burst.delivered, burst.bytes_out
+            self.record(
+                iteration,
+                self.operation,
+                started_us,
+                settled,
+                records=records,
+                bytes_out=bytes_out,
+            )
 
-    def _send(self, messages: list[QueueMessage], burst: _Burst) -> Settled:
+    def _send(self, messages: Batch, burst: _Burst) -> Settled:
         timeout_s = self.number("timeout_us", TIMEOUT_US) / US_PER_S
         give_up = time.monotonic() + timeout_s
         topic = str(self.opened.parameters["topic"])
-        for message in messages:
-            report = partial(burst.report, message)
+        while messages:
             try:
-                while not self._was_queued(topic, message, report):
-                    if self._is_closing.is_set() or time.monotonic() > give_up:
-                        return Settled(burst.clock.now_us(), Outcome.FAILED, QUEUE_FULL)
-                    time.sleep(QUEUE_PAUSE_US / US_PER_S)
+                messages = queue_batch(self.deliveries.producer, topic, messages, burst.report)
             except KafkaException as error:
                 refusal = cause(error)
                 return Settled(burst.clock.now_us(), outcome_of(refusal), error_class(refusal))
+            if messages:
+                if self._is_closing.is_set() or time.monotonic() > give_up:
+                    return Settled(burst.clock.now_us(), Outcome.FAILED, QUEUE_FULL)
+                time.sleep(QUEUE_PAUSE_US / US_PER_S)
         # Every message has a report by message.timeout.ms; a second more is for the thread.
         if not burst.is_done.wait(timeout_s + 1.0):
             return Settled(burst.clock.now_us(), Outcome.TIMEOUT, "timed_out")
         if burst.error is not None:
             return Settled(burst.last_us, outcome_of(burst.error), error_class(burst.error))
         return Settled(burst.last_us)
-
-    def _was_queued(self, topic: str, message: QueueMessage, report: Report) -> bool:
-        try:
-            self.deliveries.producer.produce(topic, message.value, message.key, on_delivery=report)
-        except BufferError:
-            return False
-        return True

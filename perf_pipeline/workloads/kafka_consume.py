@@ -8,24 +8,84 @@ Add here: another kind of work. Keep out: group protocol and commits (kafka_rece
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+
+from confluent_kafka import KafkaError, Message
 
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent, Outcome
 from perf_pipeline.units import US_PER_MS
-from perf_pipeline.workloads.kafka_reception import Received, Reception
+from perf_pipeline.workloads.kafka_errors import error_class
+from perf_pipeline.workloads.kafka_reception import END, Reception, consumer_settings
 
 WORK_US: Final = (0, 10 * US_PER_MS)
 COMMIT_INTERVAL_US: Final = 500 * US_PER_MS
 UNREADABLE: Final = "unreadable"
 
 _FINISH_MARGIN_US: Final = 100 * US_PER_MS
-_OPTIONAL_SETTINGS: Final = (
-    ("session_timeout_ms", "session.timeout.ms"),
-    ("heartbeat_ms", "heartbeat.interval.ms"),
-)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Hold one message, or an error of the consumer, on its way to a VU.
+
+    Attributes:
+        partition: -1 for an error.
+        offset: of the message.
+        value: None for an error or a tombstone.
+        at_us: when it was received.
+        epoch: of the assignment that it came under.
+        error: class of the error, empty for a message.
+    """
+
+    partition: int
+    offset: int
+    value: bytes | None
+    at_us: int
+    epoch: int
+    error: str = ""
+
+    @property
+    def count(self) -> int:
+        """Give one: it is one message."""
+        return 1
+
+
+class MessageReception(Reception[Received]):
+    """Hand over message by message; offsets are committed up to the first unfinished one."""
+
+    most_waiting = 1_000
+
+    def accept(self, messages: Sequence[Message], at_us: int) -> list[Received]:
+        """Give the messages and errors; ends of partitions only move the position."""
+        del at_us
+        now_us = self.clock.now_us()
+        found = (self._one(message, now_us) for message in messages)
+        return [received for received in found if received is not None]
+
+    def failure(self, error: KafkaError) -> Received:
+        """Give an error as if it were a message."""
+        return Received(-1, -1, None, self.clock.now_us(), self.epoch, error_class(error))
+
+    def finished(self, received: Received) -> None:
+        """Say that the work on a taken message is done: its offset may be committed."""
+        self.progress.finished(received.partition, received.offset)
+        self.settled()
+
+    def _one(self, message: Message, at_us: int) -> Received | None:
+        error, partition, offset = message.error(), message.partition(), message.offset()
+        if error is not None and error.code() != END:
+            return self.failure(error)
+        assert partition is not None, "a message, and the end of a partition, has its place"
+        assert offset is not None, "a message, and the end of a partition, has its place"
+        if error is None:
+            self.progress.received(partition, offset)
+            return Received(partition, offset, message.value(), at_us, self.epoch)
+        self.progress.reached_end(partition, offset)
+        return None
 
 
 class ConsumeMessages:
@@ -37,7 +97,7 @@ class ConsumeMessages:
 
     def __init__(self) -> None:
         self._context: WorkerContext | None = None
-        self._reception: Reception | None = None
+        self._reception: MessageReception | None = None
         self._work_us = WORK_US
 
     async def open(self, context: WorkerContext) -> None:
@@ -50,15 +110,8 @@ class ConsumeMessages:
         given = context.parameters
         low_us, high_us = given.get("work_us", WORK_US)
         self._work_us = (int(low_us), int(high_us))
-        settings: dict[str, str | int | bool] = {
-            "bootstrap.servers": str(given["brokers"]),
-            "group.id": str(given["group"]),
-        }
-        settings |= {
-            theirs: int(given[ours]) for ours, theirs in _OPTIONAL_SETTINGS if ours in given
-        }
-        self._reception = Reception(
-            settings,
+        self._reception = MessageReception(
+            consumer_settings(given),
             str(given["topic"]),
             context.clock,
             commit_interval_us=int(given.get("commit_interval_us", COMMIT_INTERVAL_US)),
@@ -77,7 +130,7 @@ class ConsumeMessages:
         received = await self._reception.take()
         started_us = self._context.clock.now_us()
         if received.error:
-            self._reception.abandoned(received)
+            self._reception.settled()
             self._record(iteration, received, started_us, Outcome.FAILED, received.error)
             return
         try:
@@ -85,7 +138,7 @@ class ConsumeMessages:
             work_us = iteration.random.randint(*self._work_us)
             await self._context.clock.sleep_until_us(started_us + work_us)
         except BaseException:
-            self._reception.abandoned(received)
+            self._reception.settled()  # it will come again
             self._record(iteration, received, started_us, Outcome.INTERRUPTED)
             raise
         # First written down, then offered for commit: never committed and unknown.

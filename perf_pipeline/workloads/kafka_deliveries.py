@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
@@ -22,6 +22,8 @@ READY_S: Final = 10.0
 _POLL_S: Final = 0.1
 _STATISTICS_MS: Final = 500
 _PAUSE_S: Final = 0.01
+# Where confluent-kafka leaves what librdkafka said of a message that it did not queue.
+_REFUSAL: Final = "_error"
 
 
 class Reported(Protocol):
@@ -33,6 +35,8 @@ class Reported(Protocol):
 
 
 Report = Callable[[KafkaError | None, Message], None]
+Batch = list[dict[str, Any]]
+"""Messages as confluent-kafka's `produce_batch` takes them: `key` and `value`."""
 
 
 class DeliveryThread:
@@ -114,6 +118,21 @@ class DeliveryThread:
             return
         if json.loads(text).get("eos", {}).get("idemp_state") == "Assigned":
             self._has_id.set()
+
+
+def queue_batch(producer: Producer, topic: str, messages: Batch, report: Report) -> Batch:
+    """Give a batch to the client's queue, and get back what did not fit in.
+
+    Raises:
+        KafkaException: a message was refused for another reason; some may have been queued.
+    """
+    producer.produce_batch(topic, messages, on_delivery=report)
+    left = [message for message in messages if _REFUSAL in message]
+    refusals: list[KafkaError] = [message.pop(_REFUSAL) for message in left]
+    for refusal in refusals:
+        if refusal.code() != KafkaError._QUEUE_FULL:  # noqa: SLF001 - librdkafka's own codes have this name in the public API
+            raise KafkaException(refusal)
+    return left
 
 
 def require_topic(producer: Producer, brokers: str, topic: str) -> None:

@@ -3,6 +3,7 @@
 Pure. Add here: a field of the message. Keep out: clients, and when a message is sent.
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,10 +15,7 @@ from perf_pipeline.engine.ports import Iteration
 USERS: Final = 100_000
 
 _NAMESPACE: Final = UUID("5f1d8f0e-7f0b-5c43-9d3a-0f6f3a1c9a57")
-_VALUE: Final = (
-    '{{"messageId": "{id}", "userId": "{user}", "messageType": "birthday", '
-    '"scheduledSendTime": "{due}", "content": "'
-)
+_MIDDLE: Final = '", "messageType": "birthday", "scheduledSendTime": "{due}", "content": "'
 _END: Final = '"}'
 
 
@@ -58,15 +56,16 @@ class MessageMaker:
         Ids differ by run, scenario, worker, VU, iteration and place: a UUID5 of the first five
         whose last 32 bits are the place.
         """
+        return itertools.starmap(QueueMessage, self.parts(iteration, count))
+
+    def parts(self, iteration: Iteration, count: int) -> Iterator[tuple[str, bytes, bytes]]:
+        """Yield id, key and value of the same messages, for those who need no objects."""
         name = f"{self.run}/{iteration.scenario}/{self.worker}/{iteration.vu}/{iteration.number}"
         family = str(uuid5(_NAMESPACE, name))[:-8]
         first = iteration.random.randrange(USERS)
+        middle = _MIDDLE.format(due=self.due.isoformat())
         for place in range(count):
-            yield self._message(f"{family}{place:08x}", (first + place) % USERS + 1)
-
-    def _message(self, message_id: str, user: int) -> QueueMessage:
-        head = _VALUE.format(id=message_id, user=user, due=self.due.isoformat())
-        room = self.message_bytes - len(head) - len(_END)
-        return QueueMessage(
-            message_id, b"user-%d" % user, f"{head}{'x' * max(0, room)}{_END}".encode()
-        )
+            message_id, user = f"{family}{place:08x}", (first + place) % USERS + 1
+            head = f'{{"messageId": "{message_id}", "userId": "{user}{middle}'
+            room = self.message_bytes - len(head) - len(_END)
+            yield message_id, b"user-%d" % user, f"{head}{'x' * room}{_END}".encode()

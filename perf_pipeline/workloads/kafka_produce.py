@@ -68,8 +68,15 @@ class ProduceMessages(OneProducer):
             settled = await self._delivered(message, started_us)
         finally:
             settled = settled or Settled(clock.now_us(), Outcome.INTERRUPTED)
-            delivered = (message,) if settled.outcome is Outcome.OK else ()
-            self.record(iteration, self.operation, started_us, settled, delivered)
+            records = int(settled.outcome is Outcome.OK)
+            self.record(
+                iteration,
+                self.operation,
+                started_us,
+                settled,
+                records=records,
+                bytes_out=records * len(message.value),
+            )
 
     async def _delivered(self, message: QueueMessage, started_us: int) -> Settled:
         clock = self.opened.clock

@@ -5,7 +5,7 @@ Add here: what a further way of producing would repeat. Keep out: the calls that
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -44,7 +44,6 @@ class Producing(ABC):
 
     protocol = "kafka"
     checks: Mapping[str, tuple[str, ...]] = MappingProxyType({})
-    keeps_ledger = True
 
     def __init__(self) -> None:
         self._context: WorkerContext | None = None
@@ -82,17 +81,22 @@ class Producing(ABC):
         assert self._context is not None, "open comes first"
         return self._context
 
+    @property
+    def maker(self) -> MessageMaker:
+        """Give what makes messages; `open` comes first."""
+        assert self._maker is not None, "open comes first"
+        return self._maker
+
     def messages(self, iteration: Iteration, count: int) -> list[QueueMessage]:
         """Make an iteration's messages and write down that they are intended."""
-        assert self._maker is not None, "open comes first"
-        made = list(self._maker.messages(iteration, count))
+        made = list(self.maker.messages(iteration, count))
         self.note(made, LedgerEvent.INTENDED, iteration.intended_us)
         return made
 
     def note(self, messages: Iterable[QueueMessage], event: LedgerEvent, at_us: int) -> None:
-        """Write messages into the ledger, where this scenario keeps one."""
+        """Write messages into the ledger, unless the scenario keeps none."""
         context = self.opened
-        if context.parameters.get("ledger", self.keeps_ledger):
+        if context.parameters.get("ledger", True):
             for message in messages:
                 context.recorder.ledger(LedgerEntry(message.message_id, event, at_us))
 
@@ -106,7 +110,9 @@ class Producing(ABC):
         operation: str,
         started_us: int,
         settled: Settled,
-        delivered: Sequence[QueueMessage],
+        *,
+        records: int,
+        bytes_out: int,
     ) -> None:
         """Record the iteration's sample; records and bytes are those that were delivered."""
         self.opened.recorder.sample(
@@ -116,8 +122,8 @@ class Producing(ABC):
             settled.at_us,
             settled.outcome,
             error=settled.error,
-            bytes_out=sum(len(message.value) for message in delivered),
-            records=len(delivered),
+            bytes_out=bytes_out,
+            records=records,
         )
 
 

@@ -151,7 +151,14 @@ class ProduceTransactions(Producing):
         finally:
             settled = settled or Settled(clock.now_us(), Outcome.INTERRUPTED)
             committed = messages if settled.outcome is Outcome.OK else ()
-            self.record(iteration, self.operation, started_us, settled, committed)
+            self.record(
+                iteration,
+                self.operation,
+                started_us,
+                settled,
+                records=len(committed),
+                bytes_out=sum(len(message.value) for message in committed),
+            )
 
     async def close(self) -> None:
         """Wait for the calls under way; each ends within the timeout."""

@@ -22,6 +22,7 @@ WORKLOADS: Final[Mapping[str, str]] = MappingProxyType(
         "produce_messages": f"{_HERE}.kafka_produce:ProduceMessages",
         "produce_transactions": f"{_HERE}.kafka_produce:ProduceTransactions",
         "produce_ceiling": f"{_HERE}.kafka_produce:ProduceCeiling",
+        "consume_ceiling": f"{_HERE}.kafka_consume_ceiling:ConsumeCeiling",
         "consume_messages": f"{_HERE}.kafka_consume:ConsumeMessages",
         HTTP_STEPS: f"{_HERE}.http_steps:HttpSteps",
     }

@@ -136,6 +136,28 @@ def test_a_backlog_is_drained_when_its_last_message_is_done() -> None:
     assert found[("messages_duplicated", "")] == 2
 
 
+def test_a_backlog_consumed_without_work_has_a_rate_and_no_utilisation() -> None:
+    """900,000 messages from 1 s to 1.6 s, then nothing was left: 1,500,000/s."""
+    drained = span(
+        "ceiling",
+        operation="consume_batch",
+        count=900,
+        records=900_000,
+        first_started_us=SECOND,
+        last_ended_us=int(1.6 * SECOND),
+        busy_us=SECOND,
+    )
+    found = figures("queue_consume", [drained], [counts("ceiling", 0, 2)])
+
+    assert found == {("consume_rate", "ceiling"): pytest.approx(1_500_000)}
+
+
+def test_a_backlog_that_was_not_there_has_no_rate() -> None:
+    nothing = span("ceiling", operation="consume_batch", count=1, failed=1, last_ended_us=SECOND)
+
+    assert figures("queue_consume", [nothing], [counts("ceiling", 0, 2)]) == {}
+
+
 def test_a_backlog_that_was_not_drained_has_no_drain_time() -> None:
     consumed = span("consume", operation="consume", count=1, records=1, last_ended_us=SECOND)
     found = figures(

@@ -65,6 +65,7 @@ class Vitals:
         exceptions: iterations that raised.
         deaf_to_cancellation: iterations that ignored being cancelled.
         own_limits: operations that failed for want of ports, descriptors or memory here.
+        local_ports: how many the system gives to connections to one address; 0 where unknown.
     """
 
     watched_s: float = 0.0
@@ -87,6 +88,13 @@ class Vitals:
     exceptions: int = 0
     deaf_to_cancellation: int = 0
     own_limits: int = 0
+    local_ports: int = 0
+
+    @property
+    def lacks_files(self) -> bool:
+        """Say whether descriptors were at their limit."""
+        limit = self.open_files_limit
+        return bool(limit) and self.open_files > OPEN_FILES_LIMIT_RATIO * limit
 
 
 def vitals_from_json(values: Mapping[str, Any]) -> Vitals:
@@ -131,20 +139,22 @@ def _reasons(vitals: Vitals) -> Iterator[str]:
     yield from _lag_reasons(vitals)
     yield from _workload_reasons(vitals)
     yield from _own_limit_reasons(vitals)
-    if vitals.open_files_limit and vitals.open_files > (
-        OPEN_FILES_LIMIT_RATIO * vitals.open_files_limit
-    ):
-        yield (
-            f"had {vitals.open_files} of {vitals.open_files_limit} file descriptors open; "
-            "raise `ulimit -n`, use more workers or fewer VUs"
-        )
 
 
 def _own_limit_reasons(vitals: Vitals) -> Iterator[str]:
-    if vitals.own_limits:
+    files = f"{vitals.open_files} of {vitals.open_files_limit} file descriptors"
+    failed = f"failed {vitals.own_limits} operations itself, for want of"
+    if vitals.lacks_files:
+        why = f"{failed} descriptors: it had" if vitals.own_limits else "had"
         yield (
-            f"failed {vitals.own_limits} operations itself, for want of ports, file descriptors or "
-            "memory; raise `ulimit -n`, keep connections open, or use fewer VUs"
+            f"{why} {files} open; raise the hard limit (`ulimit -Hn`), use more workers or fewer "
+            "VUs"
+        )
+    elif vitals.own_limits:
+        yield (
+            f"{failed} ports, descriptors or memory (ports for connections to one address: "
+            f"{vitals.local_ports or 'unknown'}; {files} were open); widen "
+            "net.ipv4.ip_local_port_range, keep connections open, or use fewer VUs"
         )
 
 

@@ -18,6 +18,7 @@ from perf_pipeline.engine.health import (
     Vitals,
 )
 from perf_pipeline.engine.lag import LATE_US, LagHistogram
+from perf_pipeline.engine.own_limits import count_local_ports
 from perf_pipeline.engine.part import Tally
 from perf_pipeline.engine.ports import Clock
 from perf_pipeline.units import US_PER_MS, US_PER_S
@@ -62,7 +63,7 @@ class Watch:
             if tick_us - second_us >= US_PER_S:
                 self._note_cpu(time.thread_time_ns() - thread_ns, tick_us - second_us)
                 self._process_cpu_ns += time.process_time_ns() - process_ns
-                self._waited_ns += waited_for_a_core_ns() - waited_ns
+                self._waited_ns += _since(waited_ns, waited_for_a_core_ns())
                 thread_ns, process_ns = time.thread_time_ns(), time.process_time_ns()
                 waited_ns, second_us = waited_for_a_core_ns(), tick_us
                 self._open_files = max(self._open_files, count_open_files())
@@ -114,6 +115,7 @@ class Watch:
             exceptions=exceptions,
             deaf_to_cancellation=deaf,
             own_limits=own_limits,
+            local_ports=count_local_ports(),
         )
 
 
@@ -147,6 +149,11 @@ def waited_for_a_core_ns() -> int:
         return int(_SCHEDSTAT.read_text().split()[1])
     except (OSError, IndexError, ValueError):
         return 0
+
+
+def _since(before_ns: int, now_ns: int) -> int:
+    """Give the difference; 0 where one is unknown, as it is without a descriptor to read it."""
+    return now_ns - before_ns if before_ns and now_ns else 0
 
 
 def wall_clock_offset_ms() -> float:

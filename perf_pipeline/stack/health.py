@@ -4,12 +4,14 @@ Add here: another question to a running system that is asked before a load. Keep
 """
 
 import ssl
+from collections.abc import Iterator
 from typing import Final
 
 import httpx
 
 from perf_pipeline.config.own_scenarios import Trust
-from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.engine.own_limits import MORE_LIMITS, is_own_limit
+from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
 
 _TIMEOUT_S: Final = 5.0
 
@@ -23,11 +25,17 @@ def require_health(base_url: str, trust: Trust) -> None:
 
     Raises:
         TargetUnavailableError: names the address and what it answered.
+        GeneratorLimitError: this machine could not even ask.
     """
     url = f"{base_url.rstrip('/')}/health"
     try:
         response = httpx.get(url, timeout=_TIMEOUT_S, trust_env=False, verify=_tls(trust))
     except httpx.HTTPError as error:
+        if any(is_own_limit(one) for one in _system_errors(error)):
+            raise GeneratorLimitError(
+                f"this machine has no port or file descriptor left to ask {url} with: {error}",
+                hint=MORE_LIMITS,
+            ) from error
         raise TargetUnavailableError(
             f"GET {url} got no answer: {error or type(error).__name__}",
             hint="start the target, or correct its address; `perf-pipeline doctor` looks closer",
@@ -37,6 +45,14 @@ def require_health(base_url: str, trust: Trust) -> None:
             f"GET {url} answered {response.status_code}: {response.text[:200]}",
             hint="the target says itself that it is not healthy",
         )
+
+
+def _system_errors(error: BaseException | None) -> Iterator[OSError]:
+    """Give the system's errors among the causes of an error."""
+    while error is not None:
+        if isinstance(error, OSError):
+            yield error
+        error = error.__cause__ or error.__context__
 
 
 def _tls(trust: Trust) -> ssl.SSLContext:

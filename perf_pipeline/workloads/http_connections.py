@@ -7,9 +7,16 @@ from collections.abc import Callable
 from typing import Protocol
 
 from perf_pipeline.config.steps import OwnHttpParameters, PythonParameters
-from perf_pipeline.errors import ProfileError, TargetUnavailableError
+from perf_pipeline.engine.own_limits import MORE_LIMITS
+from perf_pipeline.errors import (
+    GeneratorLimitError,
+    PerfPipelineError,
+    ProfileError,
+    TargetUnavailableError,
+)
 from perf_pipeline.units import format_duration
 from perf_pipeline.workloads.http_client import HttpConnection
+from perf_pipeline.workloads.http_origin import HttpOrigin
 from perf_pipeline.workloads.http_parameters import OwnHttpSettings
 from perf_pipeline.workloads.http_result import HttpError, HttpResult
 
@@ -60,6 +67,7 @@ async def connect_first(settings: OwnHttpSettings, parameters: OwnHttpParameters
 
     Raises:
         TargetUnavailableError: it does not; says what was tried.
+        GeneratorLimitError: this machine could not even try.
     """
     origin = settings.origin
     first = _load_connection_maker(settings, parameters)()
@@ -72,11 +80,21 @@ async def connect_first(settings: OwnHttpSettings, parameters: OwnHttpParameters
             hint="leave http2 out of the scenario, and it is loaded over HTTP/1.1",
         )
     if error:
-        raise TargetUnavailableError(
-            f"{origin} accepts no connection: {error} (tried for up to "
-            f"{format_duration(parameters.timeout_us)})",
-            hint="start the target, or set the target's base_url",
+        raise no_connection(origin, error, parameters.timeout_us)
+
+
+def no_connection(origin: HttpOrigin, error: str, timeout_us: int) -> PerfPipelineError:
+    """Give the error of a target that a first look could not connect to, or of this machine."""
+    if error == HttpError.GENERATOR:
+        return GeneratorLimitError(
+            f"this machine has no port or file descriptor left for a connection to {origin}",
+            hint=MORE_LIMITS,
         )
+    waited = format_duration(timeout_us)
+    return TargetUnavailableError(
+        f"{origin} accepts no connection: {error} (tried for up to {waited})",
+        hint="start the target, or set the target's base_url",
+    )
 
 
 def _load_connection_maker(

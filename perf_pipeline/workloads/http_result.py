@@ -3,7 +3,6 @@
 Add here: a fact about one request that somebody reads. Keep out: how it is found out.
 """
 
-import errno
 import socket
 import ssl
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from perf_pipeline.engine.own_limits import is_own_limit
 from perf_pipeline.metrics.sample import HttpPhases
 
 
@@ -39,9 +39,6 @@ class HttpError(StrEnum):
 _NS_PER_US: Final = 1_000
 _OPEN: Final = (0, 0, 0)
 HttpTimes = tuple[int, int, HttpPhases]
-_OWN_LIMITS: Final = frozenset(
-    {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN}
-)
 
 
 class HttpResult(NamedTuple):
@@ -144,8 +141,6 @@ class HttpResult(NamedTuple):
 def connect_error(error: OSError) -> HttpError:
     """Name what kept a connection from being opened."""
     match error:
-        case socket.gaierror():
-            return HttpError.DNS
         case ConnectionRefusedError():
             return HttpError.REFUSED
         case TimeoutError():
@@ -154,6 +149,8 @@ def connect_error(error: OSError) -> HttpError:
             return HttpError.TLS
         case ConnectionError():
             return HttpError.RESET
+        case _ if is_own_limit(error):
+            return HttpError.GENERATOR
         case _:
-            is_ours = error.errno in _OWN_LIMITS
-            return HttpError.GENERATOR if is_ours else HttpError.UNREACHABLE
+            is_name = isinstance(error, socket.gaierror)
+            return HttpError.DNS if is_name else HttpError.UNREACHABLE

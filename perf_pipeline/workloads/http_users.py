@@ -14,10 +14,10 @@ from typing import ClassVar, Final
 from urllib.parse import quote
 
 from perf_pipeline.engine.ports import Iteration, WorkerContext
-from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent, Outcome
-from perf_pipeline.units import US_PER_S, format_duration
+from perf_pipeline.units import US_PER_S
 from perf_pipeline.workloads.http_client import HttpConnection
+from perf_pipeline.workloads.http_connections import no_connection
 from perf_pipeline.workloads.http_parameters import HttpParameters, own_ids
 from perf_pipeline.workloads.http_result import HttpResult
 from perf_pipeline.workloads.http_samples import outcome_of
@@ -45,6 +45,7 @@ class _UsersWorkload:
 
         Raises:
             TargetUnavailableError: it does not, or there are too few ids for all workers.
+            GeneratorLimitError: this machine could not even try.
             ValueError: an address or header is wrong.
         """
         self._context = context
@@ -54,11 +55,7 @@ class _UsersWorkload:
         error = await first.connect(timeout_us=settings.timeout_us)
         first.close()
         if error:
-            waited = format_duration(settings.timeout_us)
-            raise TargetUnavailableError(
-                f"{settings.origin} accepts no connection: {error} (tried for up to {waited})",
-                hint="start the target, or set the target's base_url",
-            )
+            raise no_connection(settings.origin, error, settings.timeout_us)
 
     async def close(self) -> None:
         """Close the connections of all VUs."""

@@ -96,10 +96,17 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """Call the installed command line with a state folder of its own."""
+    """Call the installed command line with a state folder of its own.
+
+    Attributes:
+        state: the folder.
+        environment: beside this process's.
+        prefix: a command that runs the command line, with another limit or elsewhere.
+    """
 
     state: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    prefix: tuple[str, ...] = ()
 
     def __call__(self, *arguments: str, timeout_s: float = 90.0, **environment: str) -> Answer:
         """Run a command to its end."""
@@ -110,7 +117,7 @@ class CommandLine:
         log = self.state / f"stderr-{time.monotonic_ns()}.txt"
         with log.open("w", encoding="utf-8") as file:
             process = subprocess.Popen(
-                [_COMMAND, "--state", str(self.state), *arguments],
+                [*self.prefix, _COMMAND, "--state", str(self.state), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=file,

@@ -29,7 +29,7 @@ def test_operations_that_the_generator_had_no_port_for_make_it_invalid(tmp_path:
     assert not outcome.health.valid
     assert outcome.health.figures["own_limits"] == 6
     for reason in outcome.health.reasons:
-        assert "failed 3 operations itself, for want of ports" in reason
+        assert "failed 3 operations itself, for want of ports, descriptors or memory" in reason
 
 
 @pytest.mark.parametrize(("step_ms", "valid"), [(-80.0, False), (51.0, False), (20.0, True)])

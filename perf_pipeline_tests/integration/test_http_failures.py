@@ -1,13 +1,19 @@
 import asyncio
+import contextlib
 import resource
 import socket
+import time
 from collections.abc import Iterator
 from time import monotonic_ns
 
 import pytest
 
+from perf_pipeline.config.steps import PythonParameters
+from perf_pipeline.errors import GeneratorLimitError
 from perf_pipeline.workloads.http_client import HttpConnection
+from perf_pipeline.workloads.http_connections import connect_first
 from perf_pipeline.workloads.http_origin import HttpOrigin
+from perf_pipeline.workloads.http_parameters import OwnHttpSettings
 from perf_pipeline.workloads.http_result import HttpResult
 from perf_pipeline_tests.integration.http_loops import ENOUGH_US, LOOPS, Run, get, on_loop
 from perf_pipeline_tests.integration.http_target import HttpTarget, http_target
@@ -182,20 +188,39 @@ def test_a_cancelled_request_closes_its_connection_and_the_cancellation_goes_on(
     assert (after.status, after.connected) == (200, True)
 
 
-def test_a_lack_of_file_descriptors_is_the_generators_limit_not_the_targets(run: Run) -> None:
+@contextlib.contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """Lower this process's limit to what is open."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with socket.socket() as lowest_free:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free.fileno(), hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
+
+# A name must be looked up first, and what a resolver without descriptors says is not to be trusted.
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "nowhere.invalid"])
+def test_a_lack_of_file_descriptors_is_the_generators_limit_not_the_targets(
+    run: Run, host: str
+) -> None:
     async def work() -> list[HttpResult]:
-        connection = HttpConnection(HttpOrigin.parse(f"http://127.0.0.1:{unused_port()}"))
-        await asyncio.sleep(0.1)  # until the target's thread has closed its old connections
-        with socket.socket() as lowest_free:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free.fileno(), hard))
-            try:
-                return [await connection.request("GET", "/ok", timeout_us=ENOUGH_US)]
-            finally:
-                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        origin = HttpOrigin.parse(f"http://{host}:{unused_port()}")
+        connection = HttpConnection(origin)
+        settings = OwnHttpSettings(origin, None, "", {}, {})
+        # The resolver's thread is there before, and the target's has closed its old connections.
+        await asyncio.to_thread(time.sleep, 0.1)
+        with no_descriptor_left():
+            # glibc's first failure tells the reason, later ones "Device or resource busy".
+            results = [
+                await connection.request("GET", "/ok", timeout_us=ENOUGH_US) for _ in range(2)
+            ]
+            with pytest.raises(GeneratorLimitError, match="no port or file descriptor left"):
+                await connect_first(settings, PythonParameters())
+        return results
 
-    assert run(work())[0].error == "generator"
+    assert [one.error for one in run(work())] == ["generator", "generator"]
 
 
 def test_a_target_that_dies_between_two_requests_is_refused_after_the_resend(run: Run) -> None:

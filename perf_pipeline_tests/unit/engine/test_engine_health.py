@@ -93,8 +93,16 @@ def test_a_generator_that_kept_up_is_valid(vitals: Vitals) -> None:
         (
             Vitals(open_files=1_000, open_files_limit=1_024),
             (
-                "worker 0 had 1000 of 1024 file descriptors open; raise `ulimit -n`, use more "
-                "workers or fewer VUs"
+                "worker 0 had 1000 of 1024 file descriptors open; raise the hard limit "
+                "(`ulimit -Hn`), use more workers or fewer VUs"
+            ),
+        ),
+        (
+            Vitals(open_files=1_024, open_files_limit=1_024, own_limits=7, local_ports=28_232),
+            (
+                "worker 0 failed 7 operations itself, for want of descriptors: it had 1024 of 1024 "
+                "file descriptors open; raise the hard limit (`ulimit -Hn`), use more workers or "
+                "fewer VUs"
             ),
         ),
         (
@@ -105,10 +113,11 @@ def test_a_generator_that_kept_up_is_valid(vitals: Vitals) -> None:
             ),
         ),
         (
-            Vitals(own_limits=7),
+            Vitals(open_files=80, open_files_limit=1_024, own_limits=7, local_ports=50),
             (
-                "worker 0 failed 7 operations itself, for want of ports, file descriptors or "
-                "memory; raise `ulimit -n`, keep connections open, or use fewer VUs"
+                "worker 0 failed 7 operations itself, for want of ports, descriptors or memory "
+                "(ports for connections to one address: 50; 80 of 1024 file descriptors were "
+                "open); widen net.ipv4.ip_local_port_range, keep connections open, or use fewer VUs"
             ),
         ),
     ],
@@ -121,6 +130,7 @@ def test_a_generator_that_kept_up_is_valid(vitals: Vitals) -> None:
         "lag p99",
         "late drops",
         "files",
+        "no file left",
         "bugs",
         "no port left",
     ],

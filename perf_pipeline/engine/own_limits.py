@@ -1,0 +1,57 @@
+"""Which failures to connect are this machine's own: no port, no file descriptor, no memory.
+
+They would be called the target's. Add here: another sign of a limit of ours. Keep out: what follows
+from it (health.py), and what a worker sees of itself (watch.py).
+"""
+
+import errno
+import os
+import socket
+from pathlib import Path
+from typing import Final
+
+MORE_LIMITS: Final = (
+    "end what holds them, widen net.ipv4.ip_local_port_range, or raise the hard limit "
+    "(`ulimit -Hn`)"
+)
+_ERRORS: Final = frozenset(
+    {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN}
+)
+# Of a resolver: sockets to its servers, and /etc/hosts.
+_FOR_A_NAME: Final = 4
+_PORT_RANGE: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
+
+def is_own_limit(error: OSError) -> bool:
+    """Say whether a connection failed for a limit of this machine.
+
+    A resolver without descriptors says anything (glibc: EBUSY, or that there is no such name), so
+    that they are counted where the error itself does not tell.
+    """
+    is_known = not isinstance(error, socket.gaierror) and error.errno in _ERRORS
+    return is_known or lacks_descriptors()
+
+
+def lacks_descriptors() -> bool:
+    """Say whether this process can't open as many descriptors as it takes to look up a name."""
+    taken: list[int] = []
+    try:
+        taken.extend(os.dup(0) for _ in range(_FOR_A_NAME))
+    except OSError as error:
+        return error.errno in {errno.EMFILE, errno.ENFILE}
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+    return False
+
+
+def count_local_ports() -> int:
+    """Give the number of ports for connections to one address; 0 where unknown.
+
+    Source: Linux, Documentation/networking/ip-sysctl, ip_local_port_range; for IPv6, too.
+    """
+    try:
+        low, high = map(int, _PORT_RANGE.read_text().split())
+    except (OSError, ValueError):
+        return 0
+    return high - low + 1

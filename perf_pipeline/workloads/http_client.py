@@ -150,9 +150,10 @@ class HttpConnection:
                 wire = await self._open_wire()
         except OSError as error:
             return connect_error(error)
-        if not wire.fault:
-            self._wire = wire
-        return wire.fault
+        if not wire.is_open:
+            return wire.fault or HttpError.CLOSED
+        self._wire = wire
+        return ""
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""

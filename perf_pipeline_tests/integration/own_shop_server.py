@@ -15,9 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import hypercorn
 import uvicorn
-from hypercorn.asyncio import serve as hypercorn_serve
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -147,10 +145,14 @@ def main() -> None:
 
 
 def _serve_http2(app: Any, listener: socket.socket, folder: Path) -> None:
+    # Not above: this module is imported by tests that never need it.
+    import hypercorn  # noqa: PLC0415
+    from hypercorn.asyncio import serve  # noqa: PLC0415
+
     config = hypercorn.Config()
     config.bind = [f"fd://{listener.detach()}"]
     config.certfile, config.keyfile = str(folder / "cert.pem"), str(folder / "key.pem")
-    asyncio.run(hypercorn_serve(app, config))
+    asyncio.run(serve(app, config))
 
 
 async def status_200(_: Request) -> Response:

@@ -4,6 +4,7 @@ The expected classes are those of test_http_failures.py; the frames' meanings ar
 """
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -222,3 +223,17 @@ def test_a_server_that_does_not_choose_http2_is_not_spoken_to_at_all(
     assert (result.error, result.status, result.sent_ns, result.bytes_out) == ("not_http2", 0, 0, 0)
     assert result.secured_ns > 0
     assert old.requests == []
+
+
+def test_a_target_that_refuses_and_one_that_nobody_vouches_for_are_told_apart(
+    target: Http2Target, certificates: Path, tmp_path: Path, run: Run
+) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound and not listening: nobody else gets the port
+        nobody = f"https://localhost:{closed.getsockname()[1]}"
+        (refused,) = run(ask(http2_connection(nobody, certificates), "/ok"))
+    strangers = new_certificates(tmp_path)
+    (distrusted,) = run(ask(http2_connection(target.base_url, strangers), "/ok"))
+
+    assert (refused.error, refused.sent_ns, refused.connected_ns) == ("refused", 0, 0)
+    assert (distrusted.error, distrusted.sent_ns, distrusted.bytes_out) == ("tls", 0, 0)

@@ -53,6 +53,7 @@ _FIRST_WINDOW_BYTES: Final = 65_535  # RFC 9113, 6.9.2
 _OF_ONE_CONNECTION: Final = frozenset(
     {b"host", b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"}
 )
+_NOTHING: Final = memoryview(b"")
 _COLON: Final = ord(":")
 
 
@@ -110,7 +111,7 @@ class Http2Wire(Wire):
         super().__init__(loop, max_body_bytes)
         self._h2 = _Connection()
         self._stream = 0
-        self._left = b""  # of the request's body: it waits for room in the server's window
+        self._left = _NOTHING  # of the request's body: it waits for room in the server's window
         self._is_leaving = False  # the server takes no further request on this connection
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -141,7 +142,7 @@ class Http2Wire(Wire):
     def _write_request(self, data: bytes) -> None:
         head, _, body = data.partition(b"\r\n\r\n")
         self._stream = self._h2.get_next_available_stream_id()
-        self.bytes_out, self._left = 0, body
+        self.bytes_out, self._left = 0, memoryview(body)
         try:
             self._h2.send_headers(self._stream, _headers(head), end_stream=not body)
         except ProtocolError:
@@ -232,14 +233,14 @@ class Http2Wire(Wire):
         if not self._is_ours(event):
             return
         if self._left:  # answered before all was sent: nobody waits for the rest
-            self._left = b""
+            self._left = _NOTHING
             self._h2.reset_stream(self._stream)
         self._finish("")
 
     def _take_reset(self, event: StreamReset) -> None:
         """End the exchange alone: the connection serves the next one."""
         if event.remote_reset and self._is_ours(event):
-            self._left = b""
+            self._left = _NOTHING
             self._finish(HttpError.RESET)
 
     def _take_leave(self, event: ConnectionTerminated) -> None:

@@ -29,7 +29,9 @@ _VARIABLES: Final = MappingProxyType(
         "sslrootcert": "PGSSLROOTCERT",
     }
 )
-_RATE: Final = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
+# "without initial connection time" from 14 on, before "excluding connections establishing".
+_RATE: Final = re.compile(r"^tps = ([0-9.]+) \((?:without|excluding) ", re.MULTILINE)
+_ERROR: Final = re.compile(r"^pgbench: (?:error|fatal): +(?P<what>.+)", re.MULTILINE)
 _PATIENCE_S: Final = 30.0
 
 
@@ -71,9 +73,24 @@ def pgbench_rate(program: Path, dsn: str, script: str, *, connections: int, seco
         except subprocess.TimeoutExpired as error:
             raise TargetUnavailableError(f"pgbench did not end {_PATIENCE_S:g} s late") from error
         except subprocess.CalledProcessError as error:
-            last = (error.stderr.strip().splitlines() or ["without a word"])[-1]
-            raise TargetUnavailableError(f"pgbench failed: {last}") from error
-    found = _RATE.search(answer.stdout)
+            what = failure_in(error.stderr)
+            raise TargetUnavailableError(f"pgbench failed: {what}") from error
+    return rate_in(answer.stdout)
+
+
+def rate_in(output: str) -> float:
+    """Read the transactions per second from what pgbench printed.
+
+    Raises:
+        TargetUnavailableError: there is no such line.
+    """
+    found = _RATE.search(output)
     if found is None:
         raise TargetUnavailableError("pgbench told no rate")
     return float(found[1])
+
+
+def failure_in(errors: str) -> str:
+    """Read why pgbench failed from its stderr: the first of its errors, of which others follow."""
+    found = _ERROR.search(errors)
+    return found["what"] if found else (errors.strip() or "without a word").splitlines()[0]

@@ -108,5 +108,5 @@ def test_neither_a_client_that_kept_up_nor_a_set_clock_nor_a_system_elsewhere_is
 
 
 def test_a_pgbench_that_fails_is_one_sentence(dsn: str, program: Path) -> None:
-    with pytest.raises(TargetUnavailableError, match="pgbench failed: "):
+    with pytest.raises(TargetUnavailableError, match='relation "nowhere" does not exist'):
         pgbench_rate(program, dsn, "select nothing from nowhere;\n", connections=1, seconds=1)

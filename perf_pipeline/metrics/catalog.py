@@ -84,6 +84,7 @@ _METRICS: Final = (
     Metric("db_query_duration", _T, "ms", "lower", _SAMPLE, "from sending a statement to its last row"),
     Metric("db_records", _C, "records", "higher", _SAMPLE, "rows written, or rows' selections answered"),
     Metric("db_records_per_s", _G, "records/s", "higher", _PART, "records over the operation's own span"),
+    Metric("db_records_per_s_pgbench", _G, "records/s", "higher", _PART, "what pgbench reached with the same statement after the benchmark, where our client was the limit"),
     # from samples and figures: queue
     Metric("message_deliveries", _C, "messages", "higher", _SAMPLE, "messages confirmed by a delivery report or a commit"),
     Metric("message_delivery_failed", _R, "ratio", "lower", _SAMPLE, "share of all produce calls without a good delivery report"),

@@ -16,6 +16,7 @@ from typing import Final
 from perf_pipeline.engine.job import LoadOutcome, ScenarioOutcome
 from perf_pipeline.engine.processes import run_load
 from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
+from perf_pipeline.metrics.sample import Figure
 from perf_pipeline.runs.deliveries import (
     collect_deliveries,
     still_consuming,
@@ -52,6 +53,7 @@ class _Load:
     outcomes: list[LoadOutcome] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
     aborted: bool = False
     crossed: bool = False
     ledger_is_known: bool = False
@@ -123,7 +125,9 @@ def _run_steps(session: Session, benchmark: str, folder: Path, load: _Load) -> N
         load.problems += sampling.problems
         # Not before: readings, and later steps, are about our load alone.
         if not load.aborted:
-            load.problems += pgbench_beside(session, benchmark, load.outcomes)
+            beside = list(pgbench_beside(session, benchmark, load.outcomes))
+            load.problems += [one.told for one in beside]
+            load.figures += [one.figure for one in beside if one.figure is not None]
     finally:
         tidy(session, benchmark)
     counts = {one.name: one for one in _counts(load)}
@@ -135,7 +139,7 @@ def _run_steps(session: Session, benchmark: str, folder: Path, load: _Load) -> N
         backlog=backlog_from_spool(folder),
         stages=_stages(folder, counts.values()),
     )
-    write_figures(folder / "figures.csv", figures_of(benchmark, evidence))
+    write_figures(folder / "figures.csv", [*figures_of(benchmark, evidence), *load.figures])
 
 
 def _stages(folder: Path, counts: Iterable[ScenarioCounts]) -> StageFigures:

@@ -5,24 +5,39 @@ Add here: another tool of the field for another tier. Keep out: judging; the run
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from perf_pipeline.config.parameters import SelectParameters
 from perf_pipeline.engine.job import GeneratorHealth, LoadOutcome
 from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.metrics.sample import Figure
 from perf_pipeline.runs.preparing import prepare_step
 from perf_pipeline.runs.session import Session
 from perf_pipeline.stack.parts import EXTERNAL, ServiceInfo
 from perf_pipeline.stack.postgres_pgbench import find_pgbench, pgbench_rate
-from perf_pipeline.workloads.postgres_users import select_script
+from perf_pipeline.workloads.postgres_users import SelectUsers, select_script
 
 SECONDS: Final = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Hold what pgbench reached: the sentence for people, and the figure.
+
+    Attributes:
+        told: names the scenario.
+        figure: of the same scenario and operation as ours; None where pgbench gave none.
+    """
+
+    told: str
+    figure: Figure | None
+
+
 def pgbench_beside(
     session: Session, benchmark: str, outcomes: Sequence[LoadOutcome]
-) -> Iterator[str]:
-    """Tell what pgbench reaches in the steps where our client was the limit, a sentence each.
+) -> Iterator[Beside]:
+    """Tell what pgbench reaches in the steps where our client was the limit, one for each select.
 
     Call it when the benchmark is over and nothing is read any more: it loads the server for 3 s a
     step. Only for selects, because they leave the data as it is, and only on the embedded stack,
@@ -39,8 +54,8 @@ def pgbench_beside(
     for (step, scenarios), outcome in zip(steps, outcomes, strict=False):
         for name, one in scenarios.items():
             if isinstance(one.parameters, SelectParameters) and _was_limit(outcome.health):
-                connections, limit = one.plan.most_vus, one.parameters.limit
-                yield f"{name}: {_told(session, benchmark, step, connections, limit)}"
+                script = select_script(one.parameters.limit)
+                yield _beside(session, (benchmark, step, name), script, one.plan.most_vus)
 
 
 def _is_ours(service: ServiceInfo) -> bool:
@@ -51,18 +66,19 @@ def _was_limit(health: GeneratorHealth) -> bool:
     return any(one.startswith("worker") for one in health.reasons) or bool(health.notes)
 
 
-def _told(session: Session, benchmark: str, step: int, connections: int, limit: int) -> str:
-    program = find_pgbench()
+def _beside(session: Session, where: tuple[str, int, str], script: str, connections: int) -> Beside:
+    (benchmark, step, scenario), program = where, find_pgbench()
     if program is None:
-        return "no pgbench is on PATH to be set beside this client"
-    script = select_script(limit)
+        return Beside(f"{scenario}: no pgbench is on PATH to be set beside this client", None)
+    dsn = session.target.postgres_dsn or ""
     try:
         prepare_step(session, benchmark, step)  # its index, or none
-        dsn = session.target.postgres_dsn or ""
         per_s = pgbench_rate(program, dsn, script, connections=connections, seconds=SECONDS)
     except TargetUnavailableError as error:
-        return f"no figure of pgbench beside this client: {error.sentence}"
-    return (
-        f"pgbench reached {per_s:,.0f} records/s after the benchmark, with the same statement and "
-        f"{connections} connections for {SECONDS} s"
+        told = f"{scenario}: no figure of pgbench beside this client: {error.sentence}"
+        return Beside(told, None)
+    return Beside(
+        f"{scenario}: pgbench reached {per_s:,.0f} records/s after the benchmark, with the same "
+        f"statement and {connections} connections for {SECONDS} s",
+        Figure("db_records_per_s_pgbench", per_s, scenario, SelectUsers.operation),
     )

@@ -12,7 +12,8 @@ from perf_pipeline.config.loading import load_profile
 from perf_pipeline.config.target import TargetConfig, resolve_target
 from perf_pipeline.engine.job import GeneratorHealth, LoadOutcome
 from perf_pipeline.errors import TargetUnavailableError
-from perf_pipeline.runs.pgbench import pgbench_beside
+from perf_pipeline.runs import pgbench
+from perf_pipeline.runs.pgbench import Beside, pgbench_beside
 from perf_pipeline.runs.session import Session
 from perf_pipeline.stack.parts import ServiceInfo
 from perf_pipeline.stack.postgres_pgbench import find_pgbench, pgbench_rate
@@ -40,7 +41,7 @@ def program() -> Path:
 
 def told(
     dsn: str, reasons: tuple[str, ...], notes: tuple[str, ...] = (), *, embedded: bool = True
-) -> list[str]:
+) -> list[Beside]:
     """Tell of a run in which each step of the benchmark had this health."""
     profile = load_profile("quick")
     postgres = ServiceInfo(
@@ -91,9 +92,27 @@ def test_a_client_at_its_limit_is_told_with_pgbench_beside_it(
 ) -> None:
     without, with_index = told(dsn, reasons, notes)
 
-    assert without.startswith("select_without_index: pgbench reached ")
-    assert with_index.startswith("select_with_index: pgbench reached ")
-    assert "records/s after the benchmark, with the same statement and" in with_index
+    assert without.told.startswith("select_without_index: pgbench reached ")
+    assert with_index.told.startswith("select_with_index: pgbench reached ")
+    assert "records/s after the benchmark, with the same statement and" in with_index.told
+    assert without.figure is not None
+    assert with_index.figure is not None
+    for one in (without.figure, with_index.figure):
+        assert (one.name, one.operation) == ("db_records_per_s_pgbench", "select_users")
+    assert f" {with_index.figure.value:,.0f} records/s" in with_index.told
+    assert with_index.figure.scenario == "select_with_index"
+    assert with_index.figure.value > 0
+
+
+def test_without_a_pgbench_there_is_a_sentence_and_no_figure(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pgbench, "find_pgbench", lambda: None)
+
+    first, second = told(dsn, ("worker 0 stood still",))
+    for one in (first, second):
+        assert "no pgbench is on PATH" in one.told
+        assert one.figure is None
 
 
 def test_neither_a_client_that_kept_up_nor_a_set_clock_nor_a_system_elsewhere_is_loaded_again(

@@ -19,6 +19,8 @@ from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.records import BenchmarkOutcome, Ingested, RunKey
 
 NOT_RUN: Final = "the benchmark did not run"
+# Over a part of the plan neither says anything: the whole may break a promise, and meet an aim.
+_LETS_PASS: Final = frozenset({Status.PASS, Status.WARN})
 
 
 def judge_run(
@@ -110,15 +112,13 @@ def _judge(
     verdict = threshold.judge(observed, measured=outcome.valid)
     if verdict.status is Status.INVALID:
         return replace(verdict, reason="; ".join(outcome.invalid_reasons))
-    if verdict.status is Status.PASS and outcome.status != "complete":
-        # What holds over a part of the plan says nothing about the rest.
-        reason = f"the benchmark was {outcome.status}: a part of it proves nothing"
-        return replace(verdict, status=Status.NO_DATA, reason=reason)
-    if verdict.status is Status.PASS and (absent := _absent(threshold, outcome)):
-        reason = f"the filter means also {', '.join(absent)}, which this run does not have"
-        return replace(verdict, status=Status.NO_DATA, reason=reason)
+    absent = _absent(threshold, outcome)
+    partial = absent if outcome.status == "complete" else _cut_short(outcome)
+    if verdict.status in _LETS_PASS and partial:
+        return replace(verdict, status=Status.NO_DATA, reason=partial)
     if verdict.status is Status.NO_DATA:
-        return replace(verdict, reason="; ".join(outcome.problems) or "nothing was measured")
+        reason = "; ".join(outcome.problems) or absent or "nothing was measured"
+        return replace(verdict, reason=reason)
     error = history.relative_error(key, threshold)
     if error:
         # The samples were pruned; a bound closer than this is not decided by a histogram.
@@ -126,9 +126,15 @@ def _judge(
     return verdict
 
 
-def _absent(threshold: Threshold, outcome: BenchmarkOutcome) -> list[str]:
-    """Name the scenarios that a filter means by their tags and a run, of another profile, lacks."""
-    return sorted(set(threshold.scenarios) - {one.name for one in outcome.scenarios})
+def _cut_short(outcome: BenchmarkOutcome) -> str:
+    return f"the benchmark was {outcome.status}: a part of it proves nothing"
+
+
+def _absent(threshold: Threshold, outcome: BenchmarkOutcome) -> str:
+    """Name the scenarios that a filter means and a run, of another profile, lacks; or nothing."""
+    meant = {*threshold.scenarios, *filter(None, [threshold.tags.get("scenario")])}
+    absent = sorted(meant - {one.name for one in outcome.scenarios})
+    return f"the filter means {', '.join(absent)}, which this run does not have" if absent else ""
 
 
 def named_verdicts(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, Verdict]]:

@@ -15,8 +15,8 @@ check: .venv/installed ## lint, format, types, layers
 ui: .venv/installed ## Dagster's UI on 127.0.0.1
 	@$(BIN)/perf-pipeline ui
 
-lock: .venv/installed ## resolve requirements.lock anew
-	@$(BIN)/uv pip compile pyproject.toml --extra stack --group dev --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
+lock: .venv/installed ## resolve requirements.lock anew, and cut the locks of docker/ out of it
+	@$(BIN)/uv pip compile pyproject.toml --extra stack --group dev --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock && docker/renew_locks
 
 clean: ## remove the virtual environment and all local state
 	@rm -rf .venv .perf

@@ -263,8 +263,8 @@ class Profile(Frozen):
 
     @property
     def as_json(self) -> str:
-        """Give canonical JSON, without `folder`; `validate_profile` reads it back."""
-        return json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True)
+        """Give JSON in the order of the profile, without `folder`; `validate_profile` reads it."""
+        return json.dumps(self.model_dump(mode="json", by_alias=True))
 
     @property
     def config_hash(self) -> str:

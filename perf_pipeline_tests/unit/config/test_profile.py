@@ -236,6 +236,9 @@ def test_a_profile_reads_back_from_what_the_history_keeps() -> None:
 
         assert again == profile
         assert again.config_hash == profile.config_hash
+        for name, config in profile.benchmarks.items():  # verdicts are numbered in this order
+            assert list(again.benchmarks[name].thresholds) == list(config.thresholds)
+            assert list(again.benchmarks[name].scenarios) == list(config.scenarios)
 
 
 def test_moving_a_bound_keeps_the_series_and_moving_the_load_starts_a_new_one() -> None:

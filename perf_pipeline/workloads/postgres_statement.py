@@ -15,6 +15,8 @@ from psycopg import pq
 from perf_pipeline.workloads.postgres_errors import CONNECT_TIMEOUT_S
 
 _NAME = b"perf_pipeline"
+_CONNECTED = pq.ConnStatus.OK
+_ROWS = pq.ExecStatus.TUPLES_OK
 _GOOD = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
 
 
@@ -25,15 +27,16 @@ class PreparedConnection:
         connection: in autocommit; closed by `close`.
     """
 
-    __slots__ = ("_answer", "_connection", "_loop", "_result", "_socket")
+    __slots__ = ("_answer", "_connection", "_loop", "_pgconn", "_result", "_socket")
 
     def __init__(self, connection: psycopg.AsyncConnection) -> None:
         self._connection = connection
         self._loop = asyncio.get_running_loop()
         self._answer: asyncio.Future[pq.abc.PGresult] | None = None
         self._result: pq.abc.PGresult | None = None
-        self._socket = connection.pgconn.socket
-        connection.pgconn.nonblocking = 1
+        self._pgconn = connection.pgconn
+        self._socket = self._pgconn.socket
+        self._pgconn.nonblocking = 1
         self._loop.add_reader(self._socket, self._read)
 
     @classmethod
@@ -53,7 +56,7 @@ class PreparedConnection:
     @property
     def is_usable(self) -> bool:
         """Say whether another statement can be sent: connected and not waiting for an answer."""
-        return self._connection.pgconn.status == pq.ConnStatus.OK and self._answer is None
+        return self._answer is None and self._pgconn.status == _CONNECTED
 
     async def run(self, parameters: Sequence[bytes]) -> int:
         """Run the statement with text parameters and give the rows it returned or changed.
@@ -65,15 +68,16 @@ class PreparedConnection:
         """
         self._answer = self._loop.create_future()
         self._result = None
-        self._connection.pgconn.send_query_prepared(_NAME, parameters, None, pq.Format.BINARY)
+        self._pgconn.send_query_prepared(_NAME, parameters, None, pq.Format.BINARY)
         # A statement is smaller than the socket's buffer, so that flush is done at once; were
         # it not, the rest would leave with the server's first answer (libpq flushes on read).
-        self._connection.pgconn.flush()
+        self._pgconn.flush()
         result = await self._answer
         self._answer = None
-        if result.status not in _GOOD:
+        status = result.status
+        if status not in _GOOD:
             raise psycopg.errors.error_from_result(result)
-        if result.status == pq.ExecStatus.TUPLES_OK:
+        if status == _ROWS:
             return result.ntuples
         return result.command_tuples or 0
 
@@ -88,7 +92,7 @@ class PreparedConnection:
             self._socket = -1
 
     def _read(self) -> None:
-        pgconn = self._connection.pgconn
+        pgconn = self._pgconn
         try:
             pgconn.consume_input()
             while not pgconn.is_busy():

@@ -96,6 +96,7 @@ class _OneStatement(ABC):
         outcome, error, rows = Outcome.INTERRUPTED, "", 0
         try:
             rows = await self._run(parameters)
+            iteration.has_waited = True
             outcome, error = self._judge(rows)
         except psycopg.Error as refusal:
             outcome, error = Outcome.FAILED, error_class(refusal)

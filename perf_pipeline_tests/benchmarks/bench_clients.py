@@ -7,6 +7,7 @@ performance tools, on the same broker. Three interleaved rounds, medians, ratios
 embedded stack, about four minutes and a quiet machine.
 """
 
+import random
 import re
 import statistics
 import subprocess
@@ -27,6 +28,7 @@ from perf_pipeline.stack.parts import Stack, StackOptions
 from perf_pipeline.stack.postgres_pgbench import find_pgbench, pgbench_rate
 from perf_pipeline.store.spool_figures import span_figures
 from perf_pipeline.workloads.kafka_topics import ensure_topic, fix_position
+from perf_pipeline.workloads.people import TIMEZONES
 from perf_pipeline.workloads.postgres_seeding import ensure_birthday_index, seed
 from perf_pipeline.workloads.postgres_users import select_script
 from perf_pipeline.workloads.registry import WORKLOADS
@@ -43,10 +45,6 @@ MESSAGES = 600_000
 MESSAGE_BYTES = 200
 PARTITIONS = 6
 EXECUTOR: TypeAdapter[Executor] = TypeAdapter(Executor)
-UPDATE_SCRIPT = (
-    "\\set id random({low}, {high})\n"
-    "update users set timezone = 'Europe/Berlin', updated_at = now() where id = :id;\n"
-)
 
 
 def load(scenario: ScenarioJob, records: int, dsn: str = "") -> float:
@@ -69,17 +67,29 @@ def shared(iterations: int, vus: int) -> dict[str, Any]:
     return {"executor": "shared-iterations", "iterations": iterations, "vus": vus}
 
 
+def update_script(low: int, high: int) -> str:
+    """Give the update of `UpdateUsers` as a script for pgbench, with ids and zones drawn alike."""
+    lines = [f"\\set id random({low}, {high})", f"\\set zone random(1, {len(TIMEZONES)})"]
+    for number, zone in enumerate(TIMEZONES, 1):
+        lines += [
+            f"\\{'el' if number > 1 else ''}if :zone = {number}",
+            f"update users set timezone = '{zone}', updated_at = now() where id = :id;",
+        ]
+    return "\n".join([*lines, "\\endif", ""])
+
+
 def database(stack: Stack, scratch: Path) -> dict[str, tuple[list[float], list[float]]]:
     """Give (ours, pgbench's) rates of each round."""
     dsn = stack.endpoints.postgres_dsn
     assert dsn is not None
     ids = [int(one) for one in seed(dsn, seed=1, run="bench", count=USERS).ids]
     ensure_birthday_index(dsn)
+    random.Random(1).shuffle(ids)  # as pgbench draws them
     ids_file = scratch / "ids.txt"
     ids_file.write_text("".join(f"{one}\n" for one in ids), encoding="utf-8")
     program = find_pgbench()
     assert program is not None
-    update = UPDATE_SCRIPT.format(low=min(ids), high=max(ids))
+    update = update_script(min(ids), max(ids))
 
     def ours(name: str, iterations: int, vus: int, parameters: dict[str, JSON]) -> float:
         return load(scenario(name, shared(iterations, vus), parameters), iterations, dsn)

@@ -1,7 +1,8 @@
 """Figures of the engine: `python -m perf_pipeline_tests.benchmarks.bench_engine [workers]`.
 
-Prints the schedule lag at 1,000 starts/s (real worker processes, iterations of 1 ms) and the cost
-of recording one sample; medians of three runs. Run it on a quiet machine, by hand.
+Prints the schedule lag at 1,000 starts/s (real worker processes) of iterations that wait for 1 ms,
+and of ones that compute instead, so that the worker is near its limit of 80 % of a core; and the
+cost of recording one sample. Medians of three runs. Run it on a quiet machine, by hand.
 """
 
 import random
@@ -18,6 +19,7 @@ from perf_pipeline_tests.integration.engine_loads import job_of, load, samples, 
 
 RUNS = 3
 SAMPLES = 200_000
+COMPUTING_US = (0, 500, 650)
 RATE = {
     "executor": "constant-arrival-rate",
     "rate": 1_000,
@@ -26,10 +28,13 @@ RATE = {
 }
 
 
-def schedule_lags_us(workers: int) -> tuple[float, float, float]:
+def schedule_lags_us(workers: int, computing_us: int) -> tuple[float, float, float]:
     """Give p50 and p99 of started - intended, and the worst worker's CPU in % of a core."""
     with tempfile.TemporaryDirectory() as folder:
-        job = job_of(Path(folder), scenario("Sleeper", RATE, warm_up_us=1_000_000), workers=workers)
+        workload = "Hog" if computing_us else "Sleeper"
+        each_ms = computing_us / 1_000 or 1
+        one = scenario(workload, RATE, warm_up_us=1_000_000, service_ms=each_ms)
+        job = job_of(Path(folder), one, workers=workers)
         outcome = load(job)
         lags = sorted(
             int(row["started_us"]) - int(row["intended_us"])
@@ -57,12 +62,16 @@ def recording_us() -> float:
 def main() -> None:
     """Print the table."""
     workers = int(sys.argv[1]) if len(sys.argv) > 1 else 1
-    runs = [schedule_lags_us(workers) for _ in range(RUNS)]
-    p50_us, p99_us, cpu_percent = (statistics.median(column) for column in zip(*runs, strict=True))
-    print(f"1,000 starts/s, {workers} worker(s), {RUNS} runs of 9 s, medians")
-    print(f"schedule lag p50  {p50_us:8.0f} us")
-    print(f"schedule lag p99  {p99_us:8.0f} us")
-    print(f"CPU of a worker   {cpu_percent:8.1f} % of a core")
+    print(f"1,000 starts/s, {workers} worker(s), {RUNS} runs of 9 s in turns, medians")
+    runs = [
+        [schedule_lags_us(workers, computing) for computing in COMPUTING_US] for _ in range(RUNS)
+    ]
+    for computing, found in zip(COMPUTING_US, zip(*runs, strict=True), strict=True):
+        p50_us, p99_us, cpu_percent = map(statistics.median, zip(*found, strict=True))
+        print(
+            f"computing {computing} us: schedule lag p50 {p50_us:.0f} us, p99 {p99_us:.0f} us, "
+            f"{cpu_percent:.0f} % of a core"
+        )
     cost_us = statistics.median(recording_us() for _ in range(RUNS))
     print(f"recording         {cost_us:8.2f} us a sample")
 

@@ -7,10 +7,11 @@ Add here: another form of file. Keep out: what is written (recorder.py).
 import os
 import re
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from perf_pipeline.metrics.spool_rows import KIND, KINDS_PREFIX, RowLayout
 
@@ -18,6 +19,8 @@ PIECE_LINES: Final = 256
 MOST_WAITING_BYTES: Final = 64 * 1024 * 1024
 _MOST_REMEMBERED: Final = 4_096
 _SPECIAL: Final = re.compile(r'[,"\r\n]')
+
+T = TypeVar("T", str, bytes)
 
 
 class SpoolError(OSError):
@@ -123,7 +126,25 @@ class SpoolFile:
             os.close(self._fd)
 
 
-class Lines:
+class _Buffer(ABC, Generic[T]):
+    """Collect lines or rows, and hand them over many at a time."""
+
+    def __init__(self) -> None:
+        self._items: list[T] = []
+
+    def add(self, item: T) -> None:
+        """Take one line, with its newline, or one row."""
+        items = self._items
+        items.append(item)
+        if len(items) >= PIECE_LINES:
+            self.flush()
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Hand what is buffered to the writing thread."""
+
+
+class Lines(_Buffer[str]):
     """Write a CSV file line by line.
 
     Args:
@@ -133,22 +154,15 @@ class Lines:
     """
 
     def __init__(self, writer: SpoolWriter, path: Path, columns: tuple[str, ...]) -> None:
+        super().__init__()
         self._writer = writer
-        self._lines: list[str] = []
         self._file = writer.open(path, (",".join(columns) + "\n").encode())
-
-    def add(self, line: str) -> None:
-        """Take one line, with its newline."""
-        lines = self._lines
-        lines.append(line)
-        if len(lines) >= PIECE_LINES:
-            self.flush()
 
     def flush(self) -> None:
         """Hand what is buffered to the writing thread."""
-        if self._lines:
-            piece = "".join(self._lines).encode()
-            self._lines.clear()
+        if self._items:
+            piece = "".join(self._items).encode()
+            self._items.clear()
             self._writer.put(self._file, piece)
 
 
@@ -176,7 +190,7 @@ class Kinds(dict[Hashable, int]):
         return number
 
 
-class Rows:
+class Rows(_Buffer[bytes]):
     """Write a file of binary rows, and its kinds beside it.
 
     Args:
@@ -190,28 +204,21 @@ class Rows:
     """
 
     def __init__(self, writer: SpoolWriter, path: Path, layout: RowLayout) -> None:
+        super().__init__()
         self._writer = writer
         self._layout = layout
-        self._rows: list[bytes] = []
         self._handed = 0
         kinds = path.with_name(f"{KINDS_PREFIX}{path.stem}.csv")
         self.kinds = Kinds(writer, kinds, layout.of_kind)
         self._file = writer.open(path, layout.head(0))
         self.pack = layout.packing.pack
 
-    def add(self, row: bytes) -> None:
-        """Take one row."""
-        rows = self._rows
-        rows.append(row)
-        if len(rows) >= PIECE_LINES:
-            self.flush()
-
     def flush(self) -> None:
         """Hand what is buffered to the writing thread."""
-        if self._rows:
-            self._handed += len(self._rows)
-            piece = b"".join(self._rows)
-            self._rows.clear()
+        if self._items:
+            self._handed += len(self._items)
+            piece = b"".join(self._items)
+            self._items.clear()
             self._file.last_head = self._layout.head(self._handed)
             self._writer.put(self._file, piece)
 

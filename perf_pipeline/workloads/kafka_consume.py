@@ -8,9 +8,8 @@ Add here: another kind of work. Keep out: group protocol and commits (kafka_rece
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
 from confluent_kafka import KafkaError, Message
@@ -18,11 +17,11 @@ from confluent_kafka import KafkaError, Message
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent, Outcome
 from perf_pipeline.units import US_PER_MS
+from perf_pipeline.workloads.kafka_consuming import COMMIT_INTERVAL_US, Consuming
 from perf_pipeline.workloads.kafka_errors import error_class
 from perf_pipeline.workloads.kafka_reception import END, Reception, consumer_settings
 
 WORK_US: Final = (0, 10 * US_PER_MS)
-COMMIT_INTERVAL_US: Final = 500 * US_PER_MS
 UNREADABLE: Final = "unreadable"
 
 _FINISH_MARGIN_US: Final = 100 * US_PER_MS
@@ -88,57 +87,42 @@ class MessageReception(Reception[Received]):
         return None
 
 
-class ConsumeMessages:
+class ConsumeMessages(Consuming[MessageReception]):
     """Work on one message per iteration; waiting for one is idle time and no sample."""
 
-    protocol = "kafka"
-    checks: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     operation = "consume"
 
     def __init__(self) -> None:
-        self._context: WorkerContext | None = None
-        self._reception: MessageReception | None = None
+        super().__init__()
         self._work_us = WORK_US
 
-    async def open(self, context: WorkerContext) -> None:
-        """Join the group; messages flow from the first iteration on.
-
-        Raises:
-            TargetUnavailableError: no answer, no such topic, or no assignment.
-        """
-        self._context = context
+    def _member(self, context: WorkerContext) -> MessageReception:
         given = context.parameters
         low_us, high_us = given.get("work_us", WORK_US)
         self._work_us = (int(low_us), int(high_us))
-        self._reception = MessageReception(
+        return MessageReception(
             consumer_settings(given),
             str(given["topic"]),
             context.clock,
             commit_interval_us=int(given.get("commit_interval_us", COMMIT_INTERVAL_US)),
             finish_us=self._work_us[1] + _FINISH_MARGIN_US,
         )
-        try:
-            await self._reception.open()
-        except BaseException:
-            await self.close()
-            raise
 
     async def iterate(self, iteration: Iteration) -> None:
         """Take one message, work, and record it as completed."""
-        assert self._context is not None, "open comes first"
-        assert self._reception is not None, "open comes first"
-        received = await self._reception.take()
-        started_us = self._context.clock.now_us()
+        context, reception = self.opened, self.reception
+        received = await reception.take()
+        started_us = context.clock.now_us()
         if received.error:
-            self._reception.settled()
+            reception.settled()
             self._record(iteration, received, started_us, Outcome.FAILED, received.error)
             return
         try:
             message_id = _message_id(received.value)
             work_us = iteration.random.randint(*self._work_us)
-            await self._context.clock.sleep_until_us(started_us + work_us)
+            await context.clock.sleep_until_us(started_us + work_us)
         except BaseException:
-            self._reception.settled()  # it will come again
+            reception.settled()  # it will come again
             self._record(iteration, received, started_us, Outcome.INTERRUPTED)
             raise
         # First written down, then offered for commit: never committed and unknown.
@@ -147,13 +131,8 @@ class ConsumeMessages:
         else:
             ended_us = self._record(iteration, received, started_us, Outcome.OK)
             entry = LedgerEntry(message_id, LedgerEvent.COMPLETED, ended_us)
-            self._context.recorder.ledger(entry)
-        self._reception.finished(received)
-
-    async def close(self) -> None:
-        """Commit what is finished and leave the group."""
-        if self._reception is not None:
-            await self._reception.close()
+            context.recorder.ledger(entry)
+        reception.finished(received)
 
     def _record(
         self,
@@ -163,9 +142,8 @@ class ConsumeMessages:
         outcome: Outcome,
         error: str = "",
     ) -> int:
-        assert self._context is not None, "open comes first"
-        ended_us = self._context.clock.now_us()
-        self._context.recorder.sample(
+        ended_us = self.opened.clock.now_us()
+        self.opened.recorder.sample(
             iteration,
             self.operation,
             started_us,

@@ -16,10 +16,10 @@ from confluent_kafka import KafkaError, Message
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.units import US_PER_MS
+from perf_pipeline.workloads.kafka_consuming import COMMIT_INTERVAL_US, Consuming
 from perf_pipeline.workloads.kafka_errors import error_class
 from perf_pipeline.workloads.kafka_reception import END, Reception, consumer_settings
 
-COMMIT_INTERVAL_US: Final = 500 * US_PER_MS
 GAP: Final = "gap"
 
 _FINISH_US: Final = 100 * US_PER_MS
@@ -102,51 +102,34 @@ class BatchReception(Reception[ReceivedBatch]):
         self.settled()
 
 
-class ConsumeCeiling:
+class ConsumeCeiling(Consuming[BatchReception]):
     """Take a batch per iteration; waiting for one is idle time and no sample.
 
     A sample lasts from the first message's arrival until the last one of the batch is counted, and
-    its records are the messages. One whose offsets have a gap, or come twice, is failed: `gap`.
+    its records are the messages. One whose offsets have a gap, or come twice, is failed: `gap`. So
+    the topic must be one that no transaction writes to: their ends take offsets.
     """
 
-    protocol = "kafka"
-    checks: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     operation = "consume_batch"
 
-    def __init__(self) -> None:
-        self._context: WorkerContext | None = None
-        self._reception: BatchReception | None = None
-
-    async def open(self, context: WorkerContext) -> None:
-        """Join the group; messages flow from the first iteration on.
-
-        Raises:
-            TargetUnavailableError: no answer, no such topic, or no assignment.
-        """
-        self._context, given = context, context.parameters
-        self._reception = BatchReception(
+    def _member(self, context: WorkerContext) -> BatchReception:
+        given = context.parameters
+        return BatchReception(
             consumer_settings(given),
             str(given["topic"]),
             context.clock,
             commit_interval_us=int(given.get("commit_interval_us", COMMIT_INTERVAL_US)),
             finish_us=_FINISH_US,
         )
-        try:
-            await self._reception.open()
-        except BaseException:
-            await self.close()
-            raise
 
     async def iterate(self, iteration: Iteration) -> None:
         """Take one batch and record it."""
-        assert self._context is not None, "open comes first"
-        assert self._reception is not None, "open comes first"
-        batch = await self._reception.take()
+        batch = await self.reception.take()
         outcome, error = Outcome.OK, batch.error
         if error or batch.out_of_order:
             outcome, error = Outcome.FAILED, error or GAP
         if batch.messages or error:
-            self._context.recorder.sample(
+            self.opened.recorder.sample(
                 iteration,
                 self.operation,
                 batch.began_us,
@@ -157,9 +140,4 @@ class ConsumeCeiling:
                 bytes_in=batch.bytes_in,
                 records=batch.messages,
             )
-        self._reception.finished(batch)
-
-    async def close(self) -> None:
-        """Commit what is written down and leave the group."""
-        if self._reception is not None:
-            await self._reception.close()
+        self.reception.finished(batch)

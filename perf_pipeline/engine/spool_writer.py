@@ -15,7 +15,7 @@ from typing import Final, Generic, TypeVar
 
 from perf_pipeline.metrics.spool_rows import KIND, KINDS_PREFIX, RowLayout
 
-PIECE_LINES: Final = 256
+PIECE_LINES: Final = 1_024
 MOST_WAITING_BYTES: Final = 64 * 1024 * 1024
 _MOST_REMEMBERED: Final = 4_096
 _SPECIAL: Final = re.compile(r'[,"\r\n]')

@@ -8,7 +8,7 @@ Add here: what happens between two steps. Keep out: bytes (http_steps_writing.py
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -43,9 +43,10 @@ class _User:
         scope: what its variables read.
         step: of the request under way; None between two.
         intended_us: start of the latest request as it was intended.
+        plain_headers: the latest ones that set no cookie; a head that is known brings them again.
     """
 
-    __slots__ = ("connection", "intended_us", "jar", "scope", "step")
+    __slots__ = ("connection", "intended_us", "jar", "plain_headers", "scope", "step")
 
     def __init__(self, connection: Connection, jar: CookieJar, scope: Scope) -> None:
         self.connection = connection
@@ -53,6 +54,7 @@ class _User:
         self.scope = scope
         self.step: PreparedStep | None = None
         self.intended_us = 0
+        self.plain_headers: Sequence[tuple[bytes, bytes]] = ()
 
 
 class HttpSteps:
@@ -125,7 +127,7 @@ class HttpSteps:
             jar = CookieJar(self._settings.origin)
             user = _User(self._make_connection(), jar, Scope(iteration))
             self._users[iteration.vu] = user
-        elif user.jar and not self._keeps_cookies:
+        elif user.jar.cookies and not self._keeps_cookies:
             user.jar.clear()
         user.scope.begin(iteration)
         return user
@@ -140,7 +142,7 @@ class HttpSteps:
     ) -> Awaitable[HttpResult]:
         """Send a request with the user's cookies; `_received` comes after its answer."""
         user.step, user.intended_us = step, intended_us
-        sent = self._with_cookies(user.jar, data) if user.jar else data
+        sent = self._with_cookies(user.jar, data) if user.jar.cookies else data
         return user.connection.send(sent, timeout_us=step.timeout_us, is_head=step.is_head)
 
     def _received(self, user: _User, data: bytes, result: HttpResult) -> None:
@@ -148,10 +150,14 @@ class HttpSteps:
         user.step = None
         if result.first_byte_ns:
             user.scope.iteration.has_waited = True
-        for name, _ in result.headers:
+        headers = result.headers
+        if headers is user.plain_headers:
+            return
+        for name, _ in headers:
             if len(name) == _SET_COOKIE_LENGTH and name.lower() == _SET_COOKIE:
-                user.jar.take(result.headers, target_path(data))
-                break
+                user.jar.take(headers, target_path(data))
+                return
+        user.plain_headers = headers
 
     async def _follow(
         self, step: PreparedStep, user: _User, data: bytes, result: HttpResult, intended_us: int

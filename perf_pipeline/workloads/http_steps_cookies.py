@@ -25,20 +25,20 @@ class CookieJar:
 
     Args:
         origin: the only one that cookies come from and go to.
+
+    Attributes:
+        cookies: by name and path.
     """
 
-    __slots__ = ("_cookies", "_origin")
+    __slots__ = ("_origin", "cookies")
 
     def __init__(self, origin: HttpOrigin) -> None:
         self._origin = origin
-        self._cookies: dict[tuple[str, str], _Cookie] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._cookies)
+        self.cookies: dict[tuple[str, str], _Cookie] = {}
 
     def clear(self) -> None:
         """Forget all cookies."""
-        self._cookies.clear()
+        self.cookies.clear()
 
     def take(self, headers: Iterable[tuple[bytes, bytes]], path: str) -> None:
         """Take the cookies of a response to a request of that path."""
@@ -48,7 +48,7 @@ class CookieJar:
 
     def header_for(self, path: str) -> bytes:
         """Give the Cookie header of a request of that path, longest path first; may be empty."""
-        sent = [one for one in self._cookies.values() if self._goes_to(one, path)]
+        sent = [one for one in self.cookies.values() if self._goes_to(one, path)]
         if not sent:
             return b""
         sent.sort(key=lambda one: len(one.path), reverse=True)
@@ -79,9 +79,9 @@ class CookieJar:
         scope = attributes.get("path", "")
         scope = scope if scope.startswith("/") else path.rpartition("/")[0] or "/"
         if _is_over(attributes):
-            self._cookies.pop((name, scope), None)
+            self.cookies.pop((name, scope), None)
         else:
-            self._cookies[name, scope] = _Cookie(name, value, scope, "secure" in attributes)
+            self.cookies[name, scope] = _Cookie(name, value, scope, "secure" in attributes)
 
     def _is_ours(self, domain: str) -> bool:
         wanted = domain.lower().lstrip(".")

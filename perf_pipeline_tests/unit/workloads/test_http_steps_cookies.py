@@ -54,8 +54,8 @@ def test_a_cookie_goes_where_the_rfc_lets_it_go(cookie: str, path: str, sent: st
     ],
 )
 def test_a_cookie_is_deleted_by_its_age_or_date(deletion: str) -> None:
-    assert not jar("n=v; Path=/", deletion)
-    assert jar("n=v; Path=/other", deletion)
+    assert not jar("n=v; Path=/", deletion).cookies
+    assert jar("n=v; Path=/other", deletion).cookies
 
 
 def test_a_secure_cookie_goes_over_tls_and_longer_paths_come_first() -> None:
@@ -64,4 +64,4 @@ def test_a_secure_cookie_goes_over_tls_and_longer_paths_come_first() -> None:
 
     assert filled.header_for("/docs/web/x") == b"Cookie: d=2; s=3; s=1\r\n"
     filled.clear()
-    assert not filled
+    assert not filled.cookies

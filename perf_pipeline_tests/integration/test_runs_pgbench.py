@@ -1,5 +1,6 @@
 """pgbench's figure stands beside ours where our client was the limit, and is the server's truth."""
 
+import csv
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,10 +10,12 @@ import psycopg
 import pytest
 
 from perf_pipeline.config.loading import load_profile
+from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import TargetConfig, resolve_target
 from perf_pipeline.engine.job import GeneratorHealth, LoadOutcome
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.runs import pgbench
+from perf_pipeline.runs.measure import measure
 from perf_pipeline.runs.pgbench import Beside, pgbench_beside
 from perf_pipeline.runs.session import Session
 from perf_pipeline.stack.parts import ServiceInfo
@@ -21,6 +24,8 @@ from perf_pipeline.workloads.postgres_users import select_script
 from perf_pipeline_tests.integration.workload_bench import scratch_database
 
 BENCHMARK = "database_benchmark"
+BENCH = f"benchmarks.{BENCHMARK}"
+SELECTS = ("select_without_index", "select_with_index")
 COMMITS = "select xact_commit from pg_stat_database where datname = current_database()"
 
 
@@ -43,27 +48,33 @@ def told(
     dsn: str, reasons: tuple[str, ...], notes: tuple[str, ...] = (), *, embedded: bool = True
 ) -> list[Beside]:
     """Tell of a run in which each step of the benchmark had this health."""
-    profile = load_profile("quick")
+    session = session_of(dsn, load_profile("quick"), embedded=embedded)
+    health = GeneratorHealth(not reasons, reasons, {}, notes)
+    outcome = LoadOutcome(session.began_at, 1.0, (), health, {}, stopped=False)
+    steps = session.profile.benchmarks[BENCHMARK].steps
+    return list(pgbench_beside(session, BENCHMARK, [outcome] * len(steps)))
+
+
+def session_of(
+    dsn: str, profile: Profile, *, embedded: bool = True, state: Path = Path("nowhere")
+) -> Session:
+    """Give a session on the database alone."""
     postgres = ServiceInfo(
         "postgres", "postgresql" if embedded else "external", "18", "", (), {}, None
     )
-    session = Session(
+    return Session(
         run_id="r1",
         profile=profile,
         target=resolve_target("local", TargetConfig(), {"PERF_POSTGRES_DSN": dsn}),
         services=(postgres,),
         notices=(),
         environment={},
-        state=Path("nowhere"),
+        state=state,
         trigger="test",
         began_at=datetime(2026, 1, 4, tzinfo=UTC),
         say=lambda _: None,
         stop=threading.Event(),
     )
-    health = GeneratorHealth(not reasons, reasons, {}, notes)
-    outcome = LoadOutcome(session.began_at, 1.0, (), health, {}, stopped=False)
-    steps = profile.benchmarks[BENCHMARK].steps
-    return list(pgbench_beside(session, BENCHMARK, [outcome] * len(steps)))
 
 
 def commits(dsn: str) -> int:
@@ -113,6 +124,29 @@ def test_without_a_pgbench_there_is_a_sentence_and_no_figure(
     for one in (first, second):
         assert "no pgbench is on PATH" in one.told
         assert one.figure is None
+
+
+def test_the_figure_is_in_the_spool_beside_our_own_of_the_same_select(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether this client is the limit is the machine's affair: here it always is."""
+    monkeypatch.setattr(pgbench, "_was_limit", lambda _: True)
+    few = {f"{BENCH}.scenarios.{name}.iterations": 40 for name in (*SELECTS, "insert", "update")}
+    profile = load_profile("quick", {"workers": 1, "seeding.users": 200, **few})
+    session = session_of(dsn, profile, state=tmp_path)
+    session.folder.mkdir(parents=True)
+
+    outcome = measure(session, BENCHMARK)
+
+    with (session.folder / BENCHMARK / "figures.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    places = {
+        name: {(row["scenario"], row["operation"]) for row in rows if row["name"] == name}
+        for name in ("db_records_per_s", "db_records_per_s_pgbench")
+    }
+    assert places["db_records_per_s_pgbench"] == {(name, "select_users") for name in SELECTS}
+    assert places["db_records_per_s_pgbench"] <= places["db_records_per_s"]
+    assert sum("pgbench reached" in one for one in outcome.problems) == len(SELECTS)
 
 
 def test_neither_a_client_that_kept_up_nor_a_set_clock_nor_a_system_elsewhere_is_loaded_again(

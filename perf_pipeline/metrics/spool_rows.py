@@ -20,7 +20,7 @@ KIND: Final = "kind"
 KINDS_PREFIX: Final = "kinds-"
 ROWS_SUFFIX: Final = ".npy"
 _SMALL: Final = frozenset({KIND, "vu"})
-_HEAD_BYTES: Final = 1_024
+HEAD_BYTES: Final = 1_024
 _MAGIC: Final = b"\x93NUMPY\x01\x00"
 
 
@@ -54,7 +54,7 @@ class RowLayout:
     def head(self, rows: int) -> bytes:
         """Give the head of a file with that many rows; always of the same length."""
         text = f"{{'descr': {self.types!r}, 'fortran_order': False, 'shape': ({rows},), }}"
-        room = _HEAD_BYTES - len(_MAGIC) - 2
+        room = HEAD_BYTES - len(_MAGIC) - 2
         assert len(text) < room, "the head has room for its columns"
         return _MAGIC + struct.pack("<H", room) + f"{text:<{room - 1}}\n".encode("ascii")
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 import duckdb
 
 from perf_pipeline.errors import PerfPipelineError
-from perf_pipeline.metrics.spool_rows import KIND, KINDS_PREFIX, RowLayout
+from perf_pipeline.metrics.spool_rows import HEAD_BYTES, KIND, KINDS_PREFIX, RowLayout
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,13 +80,16 @@ def _read(path: Path, layout: RowLayout) -> RowFile:
     import numpy as np  # noqa: PLC0415
 
     dtype = np.dtype(layout.types)
-    kinds = _kinds(path.with_name(f"{KINDS_PREFIX}{path.stem}.csv"), layout)
+    # First the size, for a file may still grow: a kind is on the disk before its first row.
     size = path.stat().st_size
+    kinds = _kinds(path.with_name(f"{KINDS_PREFIX}{path.stem}.csv"), layout)
+    if size < HEAD_BYTES:
+        return RowFile(layout, np.empty(0, dtype), kinds, int(size > 0))
     with path.open("rb") as file:
-        begin = _begin(file, dtype, path) if size else 0
-    count, rest = divmod(size - begin, dtype.itemsize) if begin else (0, size)
+        _check_head(file, dtype, path)
+    count, rest = divmod(size - HEAD_BYTES, dtype.itemsize)
     torn = int(rest > 0)
-    rows = np.memmap(path, dtype, "r", begin, (count,)) if count else np.empty(0, dtype)
+    rows = np.memmap(path, dtype, "r", HEAD_BYTES, (count,)) if count else np.empty(0, dtype)
     known = rows[KIND] < len(kinds[KIND])
     if not known.all():
         torn += int((~known).sum())
@@ -94,22 +97,22 @@ def _read(path: Path, layout: RowLayout) -> RowFile:
     return RowFile(layout, rows, kinds, torn)
 
 
-def _begin(file: BinaryIO, dtype: "np.dtype[np.void]", path: Path) -> int:
-    """Give the offset of the first row; 0 when the head is not whole."""
+def _check_head(file: BinaryIO, dtype: "np.dtype[np.void]", path: Path) -> None:
     from numpy.lib import format as npy  # noqa: PLC0415
 
     try:
         npy.read_magic(file)
         _, _, found = npy.read_array_header_1_0(file)
-    except ValueError:
-        return 0
+    except ValueError as error:
+        raise PerfPipelineError(
+            f"{path} is damaged: {error}", hint="move it away and ingest what the others hold"
+        ) from error
     if found != dtype:
         names = ",".join(found.names or (str(found),))[:200]
         raise PerfPipelineError(
             f"{path} has the columns {names!r}; this version reads {','.join(dtype.names or ())}",
             hint="ingest it with the version of perf_pipeline that wrote it",
         )
-    return file.tell()
 
 
 def _kinds(path: Path, layout: RowLayout) -> "dict[str, NDArray[np.generic]]":

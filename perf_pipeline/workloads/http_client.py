@@ -2,7 +2,7 @@
 
 A load tool needs what a general client hides: when the first byte went out and the last came
 in, whether a connection was opened, whether a request went out twice. Measured on two shared cores:
-13 us of CPU a request on uvloop, 31 on asyncio, where bytes without any HTTP take 8 and
+12 us of CPU a request on uvloop, 28 on asyncio, where bytes without any HTTP take 8 and
 are the floor; perf_pipeline_tests/benchmarks/bench_http_client.py repeats it.
 Add here: what one user's connection must do. Keep out: JSON, checks, the target's product.
 """

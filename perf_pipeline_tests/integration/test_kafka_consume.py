@@ -21,12 +21,12 @@ from perf_pipeline.metrics.sample import LedgerEvent
 from perf_pipeline.workloads.kafka_consume import ConsumeMessages
 from perf_pipeline.workloads.kafka_produce import ProduceMessages, ProduceTransactions
 from perf_pipeline.workloads.kafka_topics import (
-    committed,
     delete_topic,
     ensure_topic,
     fix_position,
     watermarks,
 )
+from perf_pipeline_tests.integration.kafka_lag import lag
 from perf_pipeline_tests.integration.workload_bench import Bench, opened, outcomes
 
 PARTITIONS = 3
@@ -51,13 +51,6 @@ def parameters(brokers: str) -> Iterator[dict[str, Any]]:
 
 def fix(given: dict[str, Any]) -> dict[int, int]:
     return fix_position(given["brokers"], given["group"], given["topic"])
-
-
-def lag(given: dict[str, Any]) -> int:
-    """Give high watermark - committed offset, over all partitions."""
-    positions = committed(given["brokers"], given["group"], given["topic"])
-    marks = watermarks(given["brokers"], given["topic"])
-    return sum(mark.high_watermark - (positions[mark.partition] or 0) for mark in marks)
 
 
 async def produce(given: dict[str, Any], count: int, scenario: str = "produce") -> Counter[str]:

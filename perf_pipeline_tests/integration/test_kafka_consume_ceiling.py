@@ -15,12 +15,11 @@ from perf_pipeline.workloads.kafka_backlog import ensure_backlog
 from perf_pipeline.workloads.kafka_consume_ceiling import ConsumeCeiling
 from perf_pipeline.workloads.kafka_produce import ProduceCeiling, ProduceTransactions
 from perf_pipeline.workloads.kafka_topics import (
-    committed,
     delete_topic,
     ensure_topic,
     fix_position,
-    watermarks,
 )
+from perf_pipeline_tests.integration.kafka_lag import lag
 from perf_pipeline_tests.integration.workload_bench import Bench, opened, outcomes
 
 PARTITIONS = 3
@@ -42,13 +41,6 @@ def parameters(brokers: str) -> Iterator[dict[str, Any]]:
         "commit_interval_us": 100_000,
     }
     delete_topic(brokers, topic)
-
-
-def lag(given: dict[str, Any]) -> int:
-    """Give high watermark - committed offset, over all partitions."""
-    positions = committed(given["brokers"], given["group"], given["topic"])
-    marks = watermarks(given["brokers"], given["topic"])
-    return sum(mark.high_watermark - (positions[mark.partition] or 0) for mark in marks)
 
 
 async def produce(given: dict[str, Any], batches: int) -> None:

@@ -7,9 +7,10 @@ Add here: what an older layout of rows needs. Keep out: CSV (spool_csv.py), what
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -97,6 +98,14 @@ def _read(path: Path, layout: RowLayout) -> RowFile:
     return RowFile(layout, rows, kinds, torn)
 
 
+def other_columns(path: Path, found: Sequence[str], read: Sequence[str]) -> PerfPipelineError:
+    """Give the error of a spool file of another version, binary or not."""
+    return PerfPipelineError(
+        f"{path} has the columns {','.join(found)[:200]!r}; this version reads {','.join(read)}",
+        hint="ingest it with the version of perf_pipeline that wrote it",
+    )
+
+
 def _check_head(file: BinaryIO, dtype: "np.dtype[np.void]", path: Path) -> None:
     from numpy.lib import format as npy  # noqa: PLC0415
 
@@ -108,21 +117,17 @@ def _check_head(file: BinaryIO, dtype: "np.dtype[np.void]", path: Path) -> None:
             f"{path} is damaged: {error}", hint="move it away and ingest what the others hold"
         ) from error
     if found != dtype:
-        names = ",".join(found.names or (str(found),))[:200]
-        raise PerfPipelineError(
-            f"{path} has the columns {names!r}; this version reads {','.join(dtype.names or ())}",
-            hint="ingest it with the version of perf_pipeline that wrote it",
-        )
+        raise other_columns(path, found.names or (str(found),), dtype.names or ())
 
 
 def _kinds(path: Path, layout: RowLayout) -> "dict[str, NDArray[np.generic]]":
     """Read the kinds that were written down whole."""
     import numpy as np  # noqa: PLC0415
 
-    text = path.read_bytes().decode() if path.exists() else ""
-    whole = text[: text.rfind("\n") + 1]
+    data = path.read_bytes() if path.exists() else b""
+    whole = data[: data.rfind(b"\n") + 1].decode()
     names = (KIND, *layout.of_kind)
-    lines = list(csv.reader(whole.splitlines(keepends=True)))[1:]
+    lines = list(csv.reader(StringIO(whole, newline="")))[1:]
     columns = list(zip(*lines, strict=True)) or [()] * len(names)
     return {
         name: np.array(column, "<u4" if name in _INTEGERS else object)

@@ -17,7 +17,6 @@ from typing import Final
 
 import duckdb
 
-from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.metrics.sample import (
     FIGURE_COLUMNS,
     ITERATION_COLUMNS,
@@ -27,7 +26,7 @@ from perf_pipeline.metrics.sample import (
     SAMPLE_COLUMNS,
 )
 from perf_pipeline.metrics.spool_rows import ITERATION_ROWS, ROWS_SUFFIX, SAMPLE_ROWS, RowLayout
-from perf_pipeline.store.spool_binary import RowFile, row_files
+from perf_pipeline.store.spool_binary import RowFile, other_columns, row_files
 
 _TEXT: Final = frozenset(
     {
@@ -214,11 +213,7 @@ def _whole_lines(path: Path) -> int:
 def _check_header(path: Path, kind: SpoolKind) -> None:
     header = _header(path)
     if not kind.reads(header):
-        shown = ",".join(header)[:200]
-        raise PerfPipelineError(
-            f"{path} has the columns {shown!r}; this version reads {','.join(kind.columns)}",
-            hint="ingest it with the version of perf_pipeline that wrote it",
-        )
+        raise other_columns(path, header, kind.columns)
 
 
 def _header(path: Path) -> tuple[str, ...]:

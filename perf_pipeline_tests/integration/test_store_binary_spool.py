@@ -129,6 +129,30 @@ def test_rows_whose_kind_was_cut_off_are_counted_and_left_out(history: History, 
     assert (ingested.samples, ingested.torn_lines) == (600 + 2, 3)
 
 
+@pytest.mark.parametrize("name", ["a\u2028b", "a\x85b", "a\x0bb", "a\r\nb"])
+def test_an_operation_keeps_its_line_separators(name: str, history: History, run: Path) -> None:
+    recorder = SpoolRecorder(run / "api", "odd", 0, ("create",), print)
+    iteration = Iteration("create", "http", 1, 0, 0, Phase.MEASURED, random.Random(1))
+    recorder.sample(iteration, name, 1, 2, Outcome.OK)
+    recorder.close()
+
+    assert history.ingest(run, "api").samples == 601
+    assert (name,) in history.connection.execute("select operation from samples").fetchall()
+
+
+def test_a_kind_that_was_cut_inside_a_letter_is_left_out(history: History, run: Path) -> None:
+    recorder = SpoolRecorder(run / "api", "odd", 0, ("create",), print)
+    iteration = Iteration("create", "http", 1, 0, 0, Phase.MEASURED, random.Random(1))
+    recorder.sample(iteration, "\u00e4", 1, 2, Outcome.OK)
+    recorder.close()
+    path = run / "api" / "kinds-samples-odd-0.csv"
+    data = path.read_bytes()
+    path.write_bytes(data[: data.index("\u00e4".encode()) + 1])
+
+    ingested = history.ingest(run, "api")
+    assert (ingested.samples, ingested.torn_lines) == (600, 1)
+
+
 def test_a_file_that_is_still_open_is_read_by_its_size(history: History, tmp_path: Path) -> None:
     run = Spool(outcome=complete()).write(tmp_path / "spool")
     (run / "api" / "samples-1-0.csv").unlink()

@@ -160,5 +160,7 @@ class SpoolRecorder:
         Raises:
             SpoolError: something could not be written, now or earlier.
         """
-        self.flush()
+        self._samples.end()
+        self._iterations.end()
+        self._ledger.flush()
         self._writer.close()

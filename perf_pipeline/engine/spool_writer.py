@@ -113,8 +113,10 @@ class SpoolFile:
 
     def write(self, piece: bytes) -> None:
         """Write in one call; a second one happens only when the disk took a part of it."""
-        written = 0 if self.is_broken else os.write(self._fd, piece)
-        while not self.is_broken and written < len(piece):
+        if self.is_broken:
+            return
+        written = os.write(self._fd, piece)
+        while written < len(piece):
             written += os.write(self._fd, piece[written:])
 
     def close(self) -> None:
@@ -219,8 +221,12 @@ class Rows(_Buffer[bytes]):
             self._handed += len(self._items)
             piece = b"".join(self._items)
             self._items.clear()
-            self._file.last_head = self._layout.head(self._handed)
             self._writer.put(self._file, piece)
+
+    def end(self) -> None:
+        """Hand over the last rows; the head will tell how many there are."""
+        self.flush()
+        self._file.last_head = self._layout.head(self._handed)
 
 
 def quoted(text: str) -> str:

@@ -16,11 +16,12 @@ from perf_pipeline.runs.seeding import ensure_seeded, require_brokers, require_p
 from perf_pipeline.runs.session import Session
 from perf_pipeline.stack.health import require_health
 from perf_pipeline.workloads.kafka_backlog import ensure_backlog
+from perf_pipeline.workloads.kafka_producing import MESSAGE_BYTES
 from perf_pipeline.workloads.kafka_topics import ensure_topic, fix_position
 from perf_pipeline.workloads.postgres_seeding import drop_birthday_index, ensure_birthday_index
 
-# Of a message's usual size; nobody reads it.
-_FILLER: Final = b"x" * 200
+# Nobody reads it.
+_FILLER: Final = b"x" * MESSAGE_BYTES
 
 
 def prepare_benchmark(session: Session, benchmark: str) -> None:

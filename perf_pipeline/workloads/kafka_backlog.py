@@ -5,6 +5,7 @@ measured.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -34,7 +35,7 @@ def ensure_backlog(brokers: str, group: str, topic: str, messages: int, *, value
     """
     positions = committed(brokers, group, topic)
     waiting = sum(
-        mark.high_watermark - (positions[mark.partition] or mark.low_watermark)
+        replace(mark, committed_offset=positions[mark.partition]).messages
         for mark in watermarks(brokers, topic)
     )
     missing = max(0, messages - waiting)

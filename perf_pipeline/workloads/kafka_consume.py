@@ -17,9 +17,9 @@ from confluent_kafka import KafkaError, Message
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent, Outcome
 from perf_pipeline.units import US_PER_MS
-from perf_pipeline.workloads.kafka_consuming import COMMIT_INTERVAL_US, Consuming
+from perf_pipeline.workloads.kafka_consuming import Consuming
 from perf_pipeline.workloads.kafka_errors import error_class
-from perf_pipeline.workloads.kafka_reception import END, Reception, consumer_settings
+from perf_pipeline.workloads.kafka_reception import END, Reception
 
 WORK_US: Final = (0, 10 * US_PER_MS)
 UNREADABLE: Final = "unreadable"
@@ -97,16 +97,9 @@ class ConsumeMessages(Consuming[MessageReception]):
         self._work_us = WORK_US
 
     def _member(self, context: WorkerContext) -> MessageReception:
-        given = context.parameters
-        low_us, high_us = given.get("work_us", WORK_US)
+        low_us, high_us = context.parameters.get("work_us", WORK_US)
         self._work_us = (int(low_us), int(high_us))
-        return MessageReception(
-            consumer_settings(given),
-            str(given["topic"]),
-            context.clock,
-            commit_interval_us=int(given.get("commit_interval_us", COMMIT_INTERVAL_US)),
-            finish_us=self._work_us[1] + _FINISH_MARGIN_US,
-        )
+        return MessageReception(context, finish_us=self._work_us[1] + _FINISH_MARGIN_US)
 
     async def iterate(self, iteration: Iteration) -> None:
         """Take one message, work, and record it as completed."""

@@ -16,9 +16,9 @@ from confluent_kafka import KafkaError, Message
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.units import US_PER_MS
-from perf_pipeline.workloads.kafka_consuming import COMMIT_INTERVAL_US, Consuming
+from perf_pipeline.workloads.kafka_consuming import Consuming
 from perf_pipeline.workloads.kafka_errors import error_class
-from perf_pipeline.workloads.kafka_reception import END, Reception, consumer_settings
+from perf_pipeline.workloads.kafka_reception import END, Reception
 
 GAP: Final = "gap"
 
@@ -113,14 +113,7 @@ class ConsumeCeiling(Consuming[BatchReception]):
     operation = "consume_batch"
 
     def _member(self, context: WorkerContext) -> BatchReception:
-        given = context.parameters
-        return BatchReception(
-            consumer_settings(given),
-            str(given["topic"]),
-            context.clock,
-            commit_interval_us=int(given.get("commit_interval_us", COMMIT_INTERVAL_US)),
-            finish_us=_FINISH_US,
-        )
+        return BatchReception(context, finish_us=_FINISH_US)
 
     async def iterate(self, iteration: Iteration) -> None:
         """Take one batch and record it."""

@@ -7,13 +7,10 @@ Add here: what a further way of consuming would repeat. Keep out: the group prot
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from perf_pipeline.engine.ports import WorkerContext
-from perf_pipeline.units import US_PER_MS
 from perf_pipeline.workloads.kafka_reception import Reception
-
-COMMIT_INTERVAL_US: Final = 500 * US_PER_MS
 
 R = TypeVar("R", bound=Reception[Any])
 

@@ -12,17 +12,18 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
+from typing import ClassVar, Final, Generic, Protocol, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from perf_pipeline.engine.ports import Clock
+from perf_pipeline.engine.ports import WorkerContext
 from perf_pipeline.errors import TargetUnavailableError
-from perf_pipeline.units import US_PER_S
+from perf_pipeline.units import US_PER_MS, US_PER_S
 from perf_pipeline.workloads.kafka_errors import cause, unavailable
 from perf_pipeline.workloads.kafka_offsets import OffsetProgress
 
 BATCH_MESSAGES: Final = 1_000
+COMMIT_INTERVAL_US: Final = 500 * US_PER_MS
 JOIN_S: Final = 45.0
 
 _METADATA_S: Final = 10.0
@@ -52,17 +53,6 @@ _OPTIONAL_SETTINGS: Final = (
 )
 
 
-def consumer_settings(parameters: Mapping[str, Any]) -> dict[str, str | int | bool]:
-    """Give librdkafka's settings of a workload's parameters."""
-    settings: dict[str, str | int | bool] = {
-        "bootstrap.servers": str(parameters["brokers"]),
-        "group.id": str(parameters["group"]),
-    }
-    return settings | {
-        theirs: int(parameters[ours]) for ours, theirs in _OPTIONAL_SETTINGS if ours in parameters
-    }
-
-
 class Handed(Protocol):
     """Be on its way from the thread to a VU: messages, or an error of the consumer."""
 
@@ -89,14 +79,13 @@ class Reception(ABC, Generic[T]):
     """Be one member of a consumer group.
 
     Args:
-        settings: librdkafka's, over `CONSUMER`; bootstrap.servers and group.id at least.
-        topic: to subscribe to.
-        clock: stamps messages.
-        commit_interval_us: least time between two commits.
+        context: of the worker; its parameters are `brokers`, `topic` and `group`, and may be
+            `commit_interval_us` (least time between two commits), `session_timeout_ms` and
+            `heartbeat_ms`.
         finish_us: how long a revoked partition waits for work under way.
 
     Attributes:
-        clock: as given.
+        clock: the context's; stamps messages.
         epoch: counts assignments; what came under an earlier one is passed over.
         progress: of the assigned partitions.
     """
@@ -104,21 +93,23 @@ class Reception(ABC, Generic[T]):
     most_waiting: ClassVar[int]
     """How many messages may wait for VUs."""
 
-    def __init__(
-        self,
-        settings: Mapping[str, str | int | bool],
-        topic: str,
-        clock: Clock,
-        *,
-        commit_interval_us: int,
-        finish_us: int,
-    ) -> None:
-        self._brokers = str(settings["bootstrap.servers"])
-        self._topic = topic
-        self.clock = clock
-        self._commit_interval_s = commit_interval_us / US_PER_S
+    def __init__(self, context: WorkerContext, *, finish_us: int) -> None:
+        given = context.parameters
+        self._brokers = str(given["brokers"])
+        self._topic = str(given["topic"])
+        self.clock = context.clock
+        interval_us = int(given.get("commit_interval_us", COMMIT_INTERVAL_US))
+        self._commit_interval_s = interval_us / US_PER_S
         self._finish_s = finish_us / US_PER_S
-        self._consumer = Consumer({**CONSUMER, **settings, "on_commit": self._on_commit})
+        self._consumer = Consumer(
+            {
+                **CONSUMER,
+                "bootstrap.servers": self._brokers,
+                "group.id": str(given["group"]),
+                **{their: int(given[our]) for our, their in _OPTIONAL_SETTINGS if our in given},
+                "on_commit": self._on_commit,
+            }
+        )
         self.progress = OffsetProgress()
         self._queue: asyncio.Queue[T] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()

@@ -76,7 +76,7 @@ def _text_us(text: object) -> int | None:
 
 
 def format_duration(us: int) -> str:
-    """Write µs the way a person would say it.
+    """Write µs the way a person would say it, to the last one: `parse_duration_us` reads it back.
 
     >>> format_duration(90_000_000), format_duration(2_500_000), format_duration(489)
     ('1m30s', '2.5s', '0.489ms')
@@ -84,11 +84,26 @@ def format_duration(us: int) -> str:
     if us < 0:
         return f"-{format_duration(-us)}"
     if 0 < us < US_PER_S:
-        return f"{us / US_PER_MS:g}ms"
+        return format_ms(us)
     minutes, rest_us = divmod(us, 60 * US_PER_S)
     hours, minutes = divmod(minutes, 60)
-    seconds = f"{rest_us / US_PER_S:g}s" if rest_us or not (minutes or hours) else ""
+    seconds = f"{_decimal(rest_us, 6)}s" if rest_us or not (minutes or hours) else ""
     return (f"{hours}h" if hours else "") + (f"{minutes}m" if minutes else "") + seconds
+
+
+def format_ms(us: int) -> str:
+    """Write µs in milliseconds, exactly and whatever their size.
+
+    >>> format_ms(1_200_000_000), format_ms(1_500)
+    ('1200000ms', '1.5ms')
+    """
+    return f"{_decimal(us, 3)}ms"
+
+
+def _decimal(count: int, digits: int) -> str:
+    """Write count / 10**digits without rounding it: a float's text rounds, or has an exponent."""
+    whole, rest = divmod(count, 10**digits)
+    return f"{whole}.{rest:0{digits}}".rstrip("0").rstrip(".")
 
 
 def format_bytes(count: float) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer
 
-from perf_pipeline.units import US_PER_MS, parse_duration_us
+from perf_pipeline.units import format_ms, parse_duration_us
 
 
 def _read_range(value: object) -> tuple[int, int]:
@@ -24,7 +24,7 @@ def _read_range(value: object) -> tuple[int, int]:
 
 
 def _write_range(value: tuple[int, int]) -> str:
-    return f"{value[0] / US_PER_MS:g}ms..{value[1] / US_PER_MS:g}ms"
+    return f"{format_ms(value[0])}..{format_ms(value[1])}"
 
 
 DurationRange = Annotated[

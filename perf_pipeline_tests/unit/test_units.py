@@ -4,9 +4,13 @@ import doctest
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from perf_pipeline import units
-from perf_pipeline.units import format_duration, parse_duration_us
+from perf_pipeline.units import format_duration, format_ms, parse_duration_us
+
+_YEARS_US = 31_536_000_000_000 * 250
 
 
 @pytest.mark.parametrize(
@@ -58,9 +62,31 @@ def test_a_duration_that_k6_can_not_hold_is_refused(text: str | float) -> None:
         parse_duration_us(text)
 
 
-@pytest.mark.parametrize("us", [1_000, 2_500_000, 60_000_000, 5_400_000_000, 90_061_000_000, 0])
-def test_a_written_duration_reads_back(us: int) -> None:
+@given(st.integers(-_YEARS_US, _YEARS_US))
+@example(599_999_999)  # 9 min, 59.999999 s: no sixtieth second
+@example(1_200_000_000)  # 20 min: no exponent
+@example(123_456_700)
+@example(999_999)
+@example(0)
+def test_a_written_duration_reads_back_to_the_microsecond(us: int) -> None:
     assert parse_duration_us(format_duration(us)) == us
+    assert parse_duration_us(format_ms(abs(us))) == abs(us)
+
+
+@pytest.mark.parametrize(
+    ("us", "text"),
+    [
+        (599_999_999, "9m59.999999s"),
+        (59_999_999, "59.999999s"),
+        (119_999_999, "1m59.999999s"),
+        (123_456_700, "2m3.4567s"),
+        (3_599_999_999, "59m59.999999s"),
+        (86_400_000_000, "24h"),
+        (1, "0.001ms"),
+    ],
+)
+def test_a_duration_is_written_without_rounding_up_to_a_sixtieth_second(us: int, text: str) -> None:
+    assert format_duration(us) == text
 
 
 def test_the_examples_in_the_docstrings_are_true() -> None:

@@ -4,12 +4,18 @@ Add here: a field that a later question needs (and a migration). Keep out: SQL a
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 BenchmarkStatus = Literal["complete", "stopped", "aborted", "abort_on_fail"]
+# A tag's value is an operation's name, which may be any text.
+_ESCAPED: Final = re.compile(r"[\\,]")
+_ESCAPE: Final = r"\\\g<0>"
+_ESCAPE_READ: Final = re.compile(r"\\([\\,])")
+_PAIR: Final = re.compile(r"(?:[^,\\]|\\.|\\$)+", re.DOTALL)
 SeriesStatistic = Literal["med", "p90", "p95", "p99", "avg", "min", "max", "rate", "count", "value"]
 
 
@@ -255,18 +261,18 @@ class DiffRow:
 
 
 def tags_text(tags: Mapping[str, str]) -> str:
-    """Write a tag filter as the history stores it: sorted by name.
+    """Write a tag filter as the history stores it: sorted by name, commas of values escaped.
 
     >>> tags_text({"scenario": "read", "operation": "get_user"})
     'operation:get_user,scenario:read'
     """
-    return ",".join(f"{name}:{value}" for name, value in sorted(tags.items()))
+    return ",".join(f"{name}:{_ESCAPED.sub(_ESCAPE, text)}" for name, text in sorted(tags.items()))
 
 
 def read_tags(text: str) -> dict[str, str]:
     """Read what `tags_text` wrote."""
-    pairs = (pair.partition(":") for pair in text.split(",") if pair)
-    return {name: value for name, _, value in pairs}
+    pairs = (pair.partition(":") for pair in _PAIR.findall(text))
+    return {name: _ESCAPE_READ.sub(r"\1", value) for name, _, value in pairs}
 
 
 def _members(text: str, what: str) -> dict[str, Any]:

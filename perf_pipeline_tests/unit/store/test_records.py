@@ -5,6 +5,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.store.records import (
@@ -58,6 +60,13 @@ def test_tags_are_sorted_and_read_back_also_with_a_colon_in_the_value() -> None:
     assert tags_text(tags) == "operation:get:user,scenario:read"
     assert read_tags(tags_text(tags)) == tags
     assert read_tags("") == {}
+
+
+@given(st.dictionaries(st.sampled_from(["operation", "scenario"]), st.text()))
+@example({"operation": "GET /x?ids=1,2", "scenario": "a"})
+@example({"operation": "a\\", "scenario": "b,"})
+def test_tags_of_any_text_read_back(tags: dict[str, str]) -> None:
+    assert read_tags(tags_text(tags)) == tags
 
 
 def test_a_missing_run_record_is_named(tmp_path: Path) -> None:

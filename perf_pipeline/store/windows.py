@@ -3,7 +3,8 @@
 Add here: another part of a benchmark that has a measured time of its own. Keep out: counts.
 """
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,27 +36,16 @@ class Windows:
     Attributes:
         measured_s: of the whole benchmark; None or 0 when it is unknown.
         spans: by scenario (from, until), µs since the benchmark's origin.
-        parts: pairs (scenario, operation) that have, or had, measured samples.
+        doing: by operation the scenarios that have, or had, measured samples of it.
+        telling_operations: those that are not just the whole of one scenario.
+        scenarios: all of them, also those without samples.
     """
 
     measured_s: float | None
     spans: Mapping[str, tuple[int, int]]
-    parts: frozenset[tuple[str, str]]
-
-    @property
-    def scenarios(self) -> frozenset[str]:
-        """Name all scenarios, also those without samples."""
-        return frozenset(self.spans) | {scenario for scenario, _ in self.parts}
-
-    @property
-    def telling_operations(self) -> frozenset[str]:
-        """Name the operations that are not just the whole of one scenario."""
-        return frozenset(
-            operation
-            for scenario, operation in self.parts
-            if sum(operation == other for _, other in self.parts) > 1
-            or sum(scenario == other for other, _ in self.parts) > 1
-        )
+    doing: Mapping[str, frozenset[str]]
+    telling_operations: frozenset[str]
+    scenarios: frozenset[str]
 
     def seconds(self, tags: Mapping[str, str], scenarios: Collection[str] = ()) -> float | None:
         """Give the measured seconds behind a tag filter; None when nobody knows them.
@@ -79,8 +69,8 @@ class Windows:
             return {tags["scenario"]}
         if "operation" not in tags:
             return set(scenarios)
-        doing = {name for name, operation in self.parts if operation == tags["operation"]}
-        return doing & set(scenarios) if scenarios else doing
+        doing = self.doing.get(tags["operation"], frozenset())
+        return set(doing & set(scenarios) if scenarios else doing)
 
 
 def measured_windows(connection: duckdb.DuckDBPyConnection, key: RunKey) -> Windows:
@@ -92,5 +82,36 @@ def measured_windows(connection: duckdb.DuckDBPyConnection, key: RunKey) -> Wind
         for name, since_us, until_us in connection.execute(_WINDOWS, identity).fetchall()
     }
     named = {"run_id": key.run_id, "benchmark": key.benchmark}
-    parts = frozenset(connection.execute(_PARTS, named).fetchall())
-    return Windows(row[0] if row else None, spans, parts)
+    parts = connection.execute(_PARTS, named).fetchall()
+    return windows_of(row[0] if row else None, spans, parts)
+
+
+def windows_of(
+    measured_s: float | None,
+    spans: Mapping[str, tuple[int, int]],
+    parts: Iterable[tuple[str, str]],
+) -> Windows:
+    """Give the windows of a benchmark, in time that grows with its parts and not their square.
+
+    Args:
+        measured_s: of the whole benchmark.
+        spans: by scenario.
+        parts: pairs (scenario, operation) that have, or had, measured samples; each once.
+    """
+    doing: dict[str, set[str]] = {}
+    done: Counter[str] = Counter()
+    for scenario, operation in parts:
+        doing.setdefault(operation, set()).add(scenario)
+        done[scenario] += 1
+    telling = (
+        operation
+        for operation, by in doing.items()
+        if len(by) > 1 or any(done[scenario] > 1 for scenario in by)
+    )
+    return Windows(
+        measured_s,
+        spans,
+        {operation: frozenset(by) for operation, by in doing.items()},
+        frozenset(telling),
+        frozenset(spans) | frozenset(done),
+    )

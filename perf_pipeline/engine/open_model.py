@@ -4,6 +4,7 @@ Add here: another rule for choosing a VU. Keep out: the plan of starts (plan/arr
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 from perf_pipeline.config.executors import ConstantArrivalRate, RampingArrivalRate
@@ -14,13 +15,15 @@ from perf_pipeline.metrics.sample import Phase
 from perf_pipeline.plan.arrivals import arrivals
 
 _STARTS_WITHOUT_PAUSE: Final = 64
+_HANDOVER_LIMIT_S: Final = 1.0
 
 
 class OpenModel:
     """Start each arrival on a free VU, or drop it; never queue it.
 
     Free VUs are taken last in, first out, so that few connections stay warm; beyond
-    preAllocatedVUs they are made when needed, up to maxVUs.
+    preAllocatedVUs they are made when needed, up to maxVUs. A start for which none of this worker's
+    VUs is free goes to a worker that has one (handover.py).
 
     Args:
         part: of a scenario with an arrival-rate executor.
@@ -38,6 +41,12 @@ class OpenModel:
         self._free = made[::-1]
         part.tally.vus_made = len(made)
         self._running: dict[VirtualUser, asyncio.Task[None]] = {}
+        self._handover = part.handover
+        self._reserved = 0
+        self._all_came = asyncio.Event()
+        self._is_over = False
+        if self._handover is not None:
+            self._handover.connect(self._take_over)
 
     @property
     def running(self) -> set["asyncio.Task[None]"]:
@@ -60,9 +69,25 @@ class OpenModel:
                 await asyncio.sleep(0)  # let those started so far begin
             self._start(at_us)
         await clock.sleep_until_us(self._part.end_us)
+        await self._await_reserved()
+
+    async def _await_reserved(self) -> None:
+        """Wait for the starts that others have reserved our VUs for; they are on their way."""
+        self._withdraw()
+        if self._reserved > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._all_came.wait(), _HANDOVER_LIMIT_S)
+
+    def _withdraw(self) -> None:
+        handover, self._handover = self._handover, None
+        if handover is not None:
+            idle = self._part.stripe.share(self._executor.most_vus) - len(self._running)
+            self._reserved = idle - handover.withdraw()
 
     def finish(self) -> None:
-        """Start no further iteration; `offer` is over, so none is left to start."""
+        """Start no further iteration; what others still hand over is dropped."""
+        self._withdraw()
+        self._is_over = True
 
     def cut(self) -> None:
         """Cancel the iterations under way."""
@@ -70,12 +95,32 @@ class OpenModel:
             vu.cut(task)
 
     def _start(self, at_us: int) -> None:
+        handover = self._handover
+        if handover is not None and not handover.reserve():
+            if not handover.hand_over(at_us):
+                self._drop(at_us)
+            return
         vu = self._free.pop() if self._free else self._make()
         if vu is None:
             self._drop(at_us)
             return
-        task = asyncio.get_running_loop().create_task(self._run(vu, at_us))
-        self._running[vu] = task
+        self._launch(vu, at_us)
+
+    def _take_over(self, at_us: int) -> None:
+        """Make a start that another worker handed over."""
+        self._reserved -= 1
+        if not self._reserved:
+            self._all_came.set()
+        vu = None
+        if not self._is_over:
+            vu = self._free.pop() if self._free else self._make()
+        if vu is None:
+            self._drop(at_us)
+        else:
+            self._launch(vu, at_us)
+
+    def _launch(self, vu: VirtualUser, at_us: int) -> None:
+        self._running[vu] = asyncio.get_running_loop().create_task(self._run(vu, at_us))
 
     def _drop(self, at_us: int) -> None:
         part = self._part
@@ -103,3 +148,5 @@ class OpenModel:
         finally:
             del self._running[vu]
             self._free.append(vu)
+            if self._handover is not None:
+                self._handover.release()

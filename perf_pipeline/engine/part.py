@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from perf_pipeline.config.executors import Executor
+from perf_pipeline.engine.handover import Handover
 from perf_pipeline.engine.lag import LagHistogram
 from perf_pipeline.engine.ports import Clock, Iteration, Recorder, Workload
 from perf_pipeline.engine.secrets_mask import mask_secrets
@@ -72,6 +73,7 @@ class ScenarioPart:
         seed: of the run.
         secrets: of the workload; nothing that is logged shows them.
         tally: of this part.
+        handover: how starts find a free VU of another worker; None when all VUs are ours.
     """
 
     name: str
@@ -85,6 +87,7 @@ class ScenarioPart:
     seed: int
     secrets: Mapping[str, str] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
+    handover: Handover | None = None
 
     @property
     def end_us(self) -> int:

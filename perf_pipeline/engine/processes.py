@@ -8,10 +8,12 @@ import selectors
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from perf_pipeline import errors
+from perf_pipeline.engine.handover import Exchange, shares_are_fixed
 from perf_pipeline.engine.health import judge
 from perf_pipeline.engine.job import LoadJob, LoadOutcome
 from perf_pipeline.engine.merging import merge_checks, merge_outcomes
@@ -61,24 +63,29 @@ def run_load(
         RuntimeError: a workload or a worker failed otherwise; the sentence names the log.
     """
     with contextlib.ExitStack() as stack:
+        exchange = stack.enter_context(contextlib.closing(Exchange(job)))
         workers = [
-            stack.enter_context(contextlib.closing(_start_worker(job, number, secrets, origin_ns)))
+            stack.enter_context(
+                contextlib.closing(_start_worker(job, number, secrets, origin_ns, exchange))
+            )
             for number in range(job.workers)
         ]
+        exchange.close()  # a worker that dies must end its pipe
         readings = stack.enter_context(contextlib.closing(VuReadings(job.folder, job.step)))
         return _Load(job, workers, origin_ns, stop, on_progress, readings).run()
 
 
 def _start_worker(
-    job: LoadJob, number: int, secrets: Mapping[str, str], origin_ns: int
+    job: LoadJob, number: int, secrets: Mapping[str, str], origin_ns: int, exchange: Exchange
 ) -> WorkerProcess:
     order = {
         "job": job.to_json(),
         "worker": number,
         "origin_ns": origin_ns,
         "secrets": dict(secrets),
+        "handover": exchange.order(number),
     }
-    return WorkerProcess(number, job.folder, order)
+    return WorkerProcess(number, job.folder, order, exchange.descriptors(number))
 
 
 class _Load:
@@ -238,6 +245,8 @@ class _Load:
             incidents=self._incidents,
             is_ceiling=all(scenario.is_ceiling for scenario in self._job.scenarios),
         )
+        if shares_are_fixed(self._job):
+            health = replace(health, notes=(*health.notes, _fixed_shares(self._job.workers)))
         ended_us = self._us(time.monotonic())
         return LoadOutcome(
             began_at=began_at,
@@ -247,6 +256,14 @@ class _Load:
             checks=merge_checks(self._workers),
             stopped=(self._stop.is_set() and self._stopped_s is not None) or wall_s == 0.0,
         )
+
+
+def _fixed_shares(workers: int) -> str:
+    return (
+        f"each of the {workers} workers has VUs of its own and cannot lend them on this system, so "
+        "a start is dropped when those of its worker are busy; with `workers = 1` no VU is left "
+        "idle"
+    )
 
 
 def _trouble_of(worker: WorkerProcess) -> Exception:

@@ -20,6 +20,7 @@ from typing import Any, Final
 import uvloop
 
 from perf_pipeline.engine.clock import MonotonicClock
+from perf_pipeline.engine.handover import Handovers
 from perf_pipeline.engine.job import LoadJob, ScenarioJob, ScenarioOutcome, load_job_from_json
 from perf_pipeline.engine.loading import load_workload
 from perf_pipeline.engine.part import ScenarioPart
@@ -48,12 +49,14 @@ class _Order:
     worker: int
     origin_ns: int
     secrets: dict[str, str]
+    handover: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """Hold a workload that is ready to run."""
+    """Hold a workload that is ready to run; `number` is its scenario's in the job."""
 
+    number: int
     scenario: ScenarioJob
     stripe: Stripe
     workload: Workload
@@ -76,6 +79,7 @@ class LoadWorker:
         self._loop = asyncio.get_running_loop()
         self._start: asyncio.Future[int | None] = self._loop.create_future()
         self._clock = MonotonicClock(order.origin_ns)
+        self._handovers = Handovers(order.handover, order.worker)
         names = tuple(scenario.name for scenario in order.job.scenarios)
         self._recorder = SpoolRecorder(
             order.job.folder, order.job.step, order.worker, names, self._spool_failed
@@ -99,12 +103,12 @@ class LoadWorker:
     async def _opened(self) -> AsyncIterator[list[_Opened]]:
         opened: list[_Opened] = []
         try:
-            for scenario in self._order.job.scenarios:
+            for number, scenario in enumerate(self._order.job.scenarios):
                 stripe = stripe_of(scenario.executor, self._order.worker, self._order.job.workers)
                 if stripe is not None:
                     workload = load_workload(scenario.workload)
                     await workload.open(self._context(scenario, stripe))
-                    opened.append(_Opened(scenario, stripe, workload))
+                    opened.append(_Opened(number, scenario, stripe, workload))
             yield opened
         finally:
             for one in opened:
@@ -132,6 +136,7 @@ class LoadWorker:
     async def _load(self, opened: list[_Opened], start_us: int | None) -> dict[str, Any]:
         begin_us = self._clock.now_us() if start_us is None else start_us
         parts = [self._part(one, begin_us) for one in opened]
+        self._handovers.listen()
         watch = Watch(self._clock)
         watching = self._loop.create_task(
             watch.run(
@@ -142,6 +147,7 @@ class LoadWorker:
         reporting = self._loop.create_task(self._report(parts, begin_us))
         await self._clock.sleep_until_us(begin_us)
         outcomes = await asyncio.gather(*(run_scenario(part, self._stop) for part in parts))
+        self._handovers.close()
         watching.cancel()
         reporting.cancel()
         await asyncio.wait({watching, reporting})
@@ -160,6 +166,7 @@ class LoadWorker:
             recorder=self._recorder,
             seed=self._order.job.seed,
             secrets=self._order.secrets,
+            handover=self._handovers.of(opened.number),
         )
 
     async def _report(self, parts: list[ScenarioPart], begin_us: int) -> None:
@@ -241,7 +248,7 @@ def main() -> int:
     raise_open_files_limit()
     try:
         job = load_job_from_json(message["job"])
-        order = _Order(job, message["worker"], message["origin_ns"], secrets)
+        order = _Order(job, message["worker"], message["origin_ns"], secrets, message["handover"])
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_work(order, inbox, outbox))
     except PerfPipelineError as error:

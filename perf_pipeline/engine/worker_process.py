@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,7 +36,9 @@ class WorkerProcess:
         parts: the newest counts of each of its scenarios.
     """
 
-    def __init__(self, number: int, folder: Path, order: Mapping[str, Any]) -> None:
+    def __init__(
+        self, number: int, folder: Path, order: Mapping[str, Any], descriptors: Sequence[int] = ()
+    ) -> None:
         self.number = number
         self.log = folder / f"worker-{number}.log"
         self.ready = False
@@ -53,6 +55,7 @@ class WorkerProcess:
                 stderr=log,
                 bufsize=0,
                 process_group=0,  # Ctrl-C is the driver's to handle
+                pass_fds=descriptors,
             )
         self.tell(order)
 

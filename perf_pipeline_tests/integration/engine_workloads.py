@@ -42,6 +42,15 @@ class Sleeper:
         """Do nothing."""
 
 
+class SlowInOneWorker(Sleeper):
+    """Take `service_ms` in worker 0, and four times as long in every other worker."""
+
+    async def open(self, context: WorkerContext) -> None:
+        """Remember the parameters."""
+        await super().open(context)
+        self.service_s *= 4 if context.worker else 1
+
+
 class Idle(Sleeper):
     """Wait for something that never comes, and record nothing."""
 

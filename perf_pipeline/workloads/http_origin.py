@@ -8,10 +8,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import SplitResult, urlsplit
+
+from perf_pipeline.config.web_address import WebAddress
 
 _DEFAULT_PORTS = (("http", 80), ("https", 443))
-_PATH = re.compile(r"(/[!-~]*)?")
+_MOST_SHOWN = 200  # characters of a wrong base URL
+# A path is to be written as it is sent; a host may have letters outside ASCII.
+_VISIBLE = re.compile(r"[^\x00-\x20\x7f/]+//[^\x00-\x20\x7f/]+(/[!-~]*)?")
 _TARGET = re.compile(r"/[!-~]*")
 # RFC 9110, sections 5.6.2 (token) and 5.5 (field value).
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -26,7 +29,7 @@ class HttpOrigin:
 
     Attributes:
         scheme: `http` or `https`.
-        host: lower case, ASCII, without the brackets of an IPv6 address.
+        host: lower case, ASCII, without the brackets of an IPv6 address, without a final dot.
         port: written out, also where it is the scheme's own.
         prefix: path in front of every target, without a slash at its end; mostly empty.
     """
@@ -43,18 +46,19 @@ class HttpOrigin:
         Raises:
             ValueError: it is not such a URL; a user name or password in it is not repeated.
         """
-        parts = _split(base_url)
-        scheme, path = parts.scheme, parts.path.rstrip("/")
-        default_port = dict(_DEFAULT_PORTS).get(scheme)
-        is_url = default_port is not None and parts.hostname and _PATH.fullmatch(path)
-        if not is_url or parts.query or parts.fragment:
-            raise ValueError(f"base_url {base_url!r} is not like http://host:port/path")
-        assert default_port is not None
-        assert parts.hostname is not None
-        host = parts.hostname
-        if not host.isascii():
-            host = host.encode("idna").decode("ascii")
-        return cls(scheme, host, default_port if parts.port is None else parts.port, path)
+        if "@" in base_url:
+            raise ValueError(
+                "base_url holds an @; put credentials into the target's secrets instead"
+            )
+        mistake, address = "", None
+        try:
+            address = WebAddress.read(base_url)
+        except ValueError as error:
+            mistake = str(error)
+        if address is None or not _is_plain(base_url, address):
+            why = mistake or "is not like http://host:port/path"
+            raise ValueError(f"base_url {base_url[:_MOST_SHOWN]!r} {why}")
+        return cls(*address.origin, address.path.rstrip("/"))
 
     @property
     def is_tls(self) -> bool:
@@ -62,10 +66,20 @@ class HttpOrigin:
         return self.scheme == "https"
 
     @property
+    def address(self) -> WebAddress:
+        """Give the base URL, which relative references are resolved against."""
+        return WebAddress(self.scheme, self.host, self.port, f"{self.prefix}/")
+
+    @property
     def authority(self) -> str:
         """Give the value of the Host header (RFC 9110, 7.2)."""
+        # Not by way of `address`: it is written into every request.
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if (self.scheme, self.port) in _DEFAULT_PORTS else f"{host}:{self.port}"
+
+    def is_of(self, address: WebAddress) -> bool:
+        """Say whether a URL leads to this server, whatever its path."""
+        return address.origin == (self.scheme, self.host, self.port)
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.authority}{self.prefix}"
@@ -110,14 +124,8 @@ def header_block(headers: Mapping[str, str]) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("latin-1")
 
 
-def _split(base_url: str) -> SplitResult:
-    if "@" in base_url:
-        raise ValueError("base_url holds an @; put credentials into the target's secrets instead")
-    try:
-        parts = urlsplit(base_url)
-        is_port = parts.port is None or parts.port > 0
-    except ValueError as error:
-        raise ValueError(f"base_url {base_url!r} is not a URL: {error}") from None
-    if not is_port:
-        raise ValueError(f"base_url {base_url!r} has port 0; a server's port is 1 to 65535")
-    return parts
+def _is_plain(base_url: str, address: WebAddress) -> bool:
+    """Say whether nothing in a base URL was dropped or encoded when it was read."""
+    is_visible = bool(_VISIBLE.fullmatch(base_url)) and "\\" not in base_url
+    is_written_out = base_url.lower().startswith(f"{address.scheme}://")
+    return is_visible and is_written_out and not (set("?#") & set(base_url))

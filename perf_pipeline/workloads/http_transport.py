@@ -110,7 +110,8 @@ class LoadTransport(httpx.AsyncBaseTransport):
         """Say whether a URL is on the target's origin."""
         origin = self._origin
         port = url.port or (443 if url.scheme == "https" else 80)
-        return (url.scheme, port, url.host) == (origin.scheme, origin.port, origin.host)
+        host = url.raw_host.decode("ascii").removesuffix(".")  # `host` would be in letters again
+        return (url.scheme, port, host) == (origin.scheme, origin.port, origin.host)
 
     def require_origin(self, url: httpx.URL) -> None:
         """Refuse a URL that is not on the target's origin.

@@ -1,6 +1,9 @@
+import httpx
 import pytest
 
+from perf_pipeline.workloads.http_connections import Connection
 from perf_pipeline.workloads.http_origin import HttpOrigin, header_block
+from perf_pipeline.workloads.http_transport import LoadTransport
 
 
 @pytest.mark.parametrize(
@@ -91,3 +94,40 @@ def test_a_target_that_is_not_percent_encoded_is_refused(target: str) -> None:
 def test_a_header_that_would_break_a_request_is_refused(headers: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="header"):
         header_block(headers)
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "http://127.0.0.1\\evil.example/",
+        "http:evil.example",
+        "http:///evil.example",
+        " http://127.0.0.1",
+        "http://127.0.0.1\t.evil.example",
+        "http://127.0.0.1?",
+    ],
+)
+def test_a_base_url_that_would_have_to_be_mended_is_refused(base_url: str) -> None:
+    with pytest.raises(ValueError, match="base_url"):
+        HttpOrigin.parse(base_url)
+
+
+@pytest.mark.parametrize("host", ["straße.example", "münchen.example", "127.1", "EXAMPLE.org."])
+def test_python_scenarios_may_ask_the_host_that_the_base_url_names(host: str) -> None:
+    origin = HttpOrigin.parse(f"http://{host}:8099")
+    transport = LoadTransport(origin, no_connection, NobodyWatches())
+
+    assert transport.goes_to(httpx.URL(f"{origin}/x"))
+    assert not transport.goes_to(httpx.URL("http://strasse.example:8099/x"))
+
+
+def no_connection() -> Connection:
+    raise AssertionError("nothing is sent")
+
+
+class NobodyWatches:
+    def completed(self, *_: object, **__: object) -> None:
+        raise AssertionError
+
+    def interrupted(self, *_: object, **__: object) -> None:
+        raise AssertionError

@@ -1,0 +1,132 @@
+"""One host: the one spelling in which it is compared, checked and connected to.
+
+Names by IDNA 2008, addresses in every form that a resolver takes, paths of sockets.
+Add here: another kind of host. Keep out: which hosts may be loaded (safety.py), asking a resolver.
+"""
+
+import re
+import socket
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Final
+
+import ada_url
+
+LOCALHOST: Final = "localhost"
+_SOCKETS: Final = ("/", "@")  # a path, and Linux' abstract name of a socket
+_MOST_BYTES: Final = 253  # of a name without its final dot; RFC 1035, 2.3.4
+_LABEL: Final = re.compile(r"[!-~]{1,63}")
+_NOT_IN_HOSTS: Final = re.compile(r"[\s/?#@\\%<>\[\]^|`{}\"]|[^\x20-\U0010ffff]")
+
+
+def read_host(text: str) -> str:
+    """Give a host's one spelling: `LOCALHOST.` is localhost, `0x7f.1` and `[::ffff:7f00:1]` are.
+
+    >>> read_host("Straße.Example."), read_host("0x7f.1"), read_host("[2001:DB8:0::1]")
+    ('xn--strae-oqa.example', '127.0.0.1', '2001:db8::1')
+
+    Args:
+        text: a name, an address with or without brackets, or the path of a socket.
+
+    Raises:
+        ValueError: it is none of these; the sentence goes on after the host ("is empty").
+    """
+    if is_socket(text):
+        return text
+    inner = text[1:-1] if text[:1] == "[" and text[-1:] == "]" else text
+    address = _address_v6(inner) if ":" in inner else None
+    if address is not None:
+        return str(address)
+    if inner is not text or ":" in text:
+        raise ValueError("is no IPv6 address, and a colon stands in no other host")
+    if not text:
+        raise ValueError("is empty")
+    if found := _NOT_IN_HOSTS.search(text):
+        raise ValueError(f"holds {found[0]!r}, which stands in no host")
+    try:
+        host = ada_url.URL(f"http://{text}/").hostname.removesuffix(".")
+    except ValueError:
+        raise ValueError("is neither a name nor an address") from None
+    require_dns_name(host)
+    return host
+
+
+def require_dns_name(host: str) -> None:
+    """Refuse what no resolver takes: an empty label, one of more than 63 characters.
+
+    Raises:
+        ValueError: the sentence goes on after the host.
+    """
+    if ":" in host:
+        return
+    if not all(_LABEL.fullmatch(label) for label in host.split(".")) or len(host) > _MOST_BYTES:
+        raise ValueError("names no host: a part of a name has 1 to 63 characters, a name 253")
+
+
+def read_port(text: str) -> int:
+    """Read a port.
+
+    Raises:
+        ValueError: it is no number from 1 to 65535; the text, maybe half a password, is not
+            repeated.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= 65_535):
+        raise ValueError("has a port that is no number from 1 to 65535")
+    return int(text)
+
+
+def is_socket(host: str) -> bool:
+    """Say whether a host is a socket in the file system, which is always on this machine."""
+    return host.startswith(_SOCKETS)
+
+
+def is_this_machine(host: str) -> bool:
+    """Say whether a host is loopback: 127.0.0.0/8, ::1, localhost, or a socket.
+
+    Args:
+        host: in its one spelling.
+    """
+    return is_socket(host) or host == LOCALHOST or is_loopback_address(host)
+
+
+def is_loopback_address(address: str) -> bool:
+    """Say whether an address is of 127.0.0.0/8 (also mapped into IPv6) or ::1; a name is not."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    return _unmapped(found).is_loopback and getattr(found, "scope_id", None) is None
+
+
+def is_address(host: str) -> bool:
+    """Say whether a host is an address, so that nothing needs to be asked of a resolver."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def addresses_of(host: str) -> tuple[str, ...]:
+    """Ask the system's resolver for all addresses of a host, each once, in its order.
+
+    Raises:
+        OSError: it has none, or the resolver does not answer.
+    """
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def bracketed(host: str) -> str:
+    """Give a host as it stands in front of a port: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def _address_v6(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return _unmapped(IPv6Address(text))
+    except ValueError:
+        return None
+
+
+def _unmapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    return (address.version == 6 and address.ipv4_mapped) or address

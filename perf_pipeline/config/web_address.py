@@ -1,0 +1,114 @@
+"""HTTP URLs, read as browsers read them: WHATWG URL, IDNA 2008 with UTS 46, IPv4 in every spelling.
+
+The one parser of such an address: what it returns is checked, connected to and sent as Host, and
+nobody reads the text a second time. Source: https://url.spec.whatwg.org/
+Add here: another part of a URL. Keep out: which hosts may be loaded (safety.py), other kinds of
+addresses (hosts.py).
+"""
+
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Self
+
+import ada_url
+
+from perf_pipeline.config.hosts import bracketed, require_dns_name
+
+_DEFAULT_PORTS: Final = MappingProxyType({"http": 80, "https": 443})
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_PORT: Final = re.compile(r"://(?:[^/?#]*@)?(?:\[[^\]]*\]|[^:/?#\[]*):([^/?#]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class WebAddress:
+    """Hold an HTTP URL in its one spelling.
+
+    Attributes:
+        scheme: `http` or `https`.
+        host: lower case, ASCII, without brackets and without a final dot.
+        port: 1 to 65535, written out, also where it is the scheme's own.
+        path: begins with a slash; percent-encoded, as the query.
+        query: without its question mark; empty where there is none.
+        fragment: without its `#`.
+        has_userinfo: a user name or password stood in front of the host; neither is kept.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    path: str = "/"
+    query: str = ""
+    fragment: str = ""
+    has_userinfo: bool = False
+
+    @classmethod
+    def read(cls, text: str, base: Self | None = None) -> Self:
+        """Read a URL, or a reference relative to another one.
+
+        Blanks around it, and tabs and line ends within, are dropped, as browsers do.
+
+        Args:
+            text: such as `http://127.0.0.1:8000/a?b`, or `../c` with a base.
+            base: that a relative reference is resolved against, such as a redirect's own request.
+
+        Raises:
+            ValueError: it is no such URL; the sentence goes on after the URL ("names no host").
+        """
+        try:
+            url = ada_url.URL(text, base=None if base is None else str(base))
+        except ValueError:
+            raise ValueError(_mistake(text)) from None
+        scheme = url.protocol.removesuffix(":")
+        port = _DEFAULT_PORTS.get(scheme)
+        if port is None:
+            raise ValueError(f"begins with {scheme[:20]}: and only http:// and https:// are loaded")
+        host = url.hostname.strip("[]").removesuffix(".")
+        require_dns_name(host)
+        if url.port == "0":
+            raise ValueError("has the port 0, and a port is a number from 1 to 65535")
+        return cls(
+            scheme,
+            host,
+            int(url.port) if url.port else port,
+            url.pathname,
+            url.search.removeprefix("?"),
+            url.hash.removeprefix("#"),
+            bool(url.username or url.password),
+        )
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """Give scheme, host and port: two URLs with the same go to the same server."""
+        return self.scheme, self.host, self.port
+
+    @property
+    def authority(self) -> str:
+        """Give the value of the Host header (RFC 9110, 7.2): the scheme's own port is left out."""
+        host = bracketed(self.host)
+        return host if _DEFAULT_PORTS[self.scheme] == self.port else f"{host}:{self.port}"
+
+    @property
+    def target(self) -> str:
+        """Give path and query as they stand in a request."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}{self.target}"
+
+
+def _mistake(text: str) -> str:
+    """Say what keeps a text from being a URL; the parser itself says only that it is none."""
+    scheme = _SCHEME.match(text.strip())
+    if scheme is None:
+        return "has no scheme; write http://host:port"
+    if scheme[1].lower() not in _DEFAULT_PORTS:
+        return f"begins with {scheme[1][:20]}: and only http:// and https:// are loaded"
+    port = _PORT.search(text)
+    if port and not (port[1].isascii() and port[1].isdigit() and int(port[1][:6]) <= 65_535):
+        # What is taken for a port may be half of a password with a slash in it.
+        shown = "a port" if "@" in text else f"the port {port[1][:20]!r}"
+        return f"has {shown} that is no number from 1 to 65535"
+    if ("[" in text) != ("]" in text):
+        return "has a bracket without the other one; write http://[::1]:port"
+    return "names no host that exists; write http://host:port"

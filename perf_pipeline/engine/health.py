@@ -8,6 +8,7 @@ Add here: a limit, with its reason and remedy. Keep out: measuring (watch.py).
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from perf_pipeline.engine.job import GeneratorHealth
@@ -32,6 +33,12 @@ LATE_DROPS_LIMIT_RATIO: Final = 0.01
 # Message latency is taken on two clocks that must not move against each other.
 CLOCK_STEP_LIMIT_MS: Final = 50.0
 OPEN_FILES_LIMIT_RATIO: Final = 0.95
+# As pauses of the event loop: this share of the time meets 1 of 20 operations.
+THROTTLED_LIMIT_RATIO: Final = 0.05
+# From here on a reader must know that others had the machine; pauses and lag say what it did.
+STEAL_TOLD_RATIO: Final = 0.05
+PRESSURE_TOLD_RATIO: Final = 0.5
+NOTHING_KNOWN: Final[Mapping[str, float]] = MappingProxyType({})
 _SUMMED: Final = (
     "starts",
     "late_starts",
@@ -108,6 +115,7 @@ def judge(
     clock_step_ms: float,
     incidents: Sequence[str] = (),
     is_ceiling: bool = False,
+    machine: Mapping[str, float] = NOTHING_KNOWN,
 ) -> GeneratorHealth:
     """Judge whether the generator kept its plan.
 
@@ -116,6 +124,7 @@ def judge(
         clock_step_ms: how far the wall clock moved against the monotonic one during the load.
         incidents: sentences about what went wrong otherwise, e.g. a worker that died.
         is_ceiling: the load is without pace on purpose: a worker at its limit is a note then.
+        machine: shares of the time that others had of it (machine_time.py).
     """
     reasons, notes = list(incidents), list[str]()
     for worker, vitals in sorted(workers.items()):
@@ -130,8 +139,33 @@ def judge(
             f"the wall clock was set by {clock_step_ms:+.0f} ms during the load (limit "
             f"{CLOCK_STEP_LIMIT_MS:.0f} ms), so latencies across processes can be wrong; run again"
         )
-    figures = _figures(workers, clock_step_ms)
+    reasons.extend(_throttling_reasons(machine))
+    # What others took explains a limit that was reached; without one it is only worth knowing.
+    (reasons or notes).extend(_machine_notes(machine))
+    figures = {**_figures(workers, clock_step_ms), **machine}
     return GeneratorHealth(not reasons, tuple(reasons), figures, tuple(notes))
+
+
+def _throttling_reasons(machine: Mapping[str, float]) -> Iterator[str]:
+    throttled = machine.get("cpu_throttled_ratio", 0.0)
+    if throttled > THROTTLED_LIMIT_RATIO:
+        yield (
+            f"the CPU limit of its container held the load back for {throttled:.0%} of the time "
+            f"(limit {THROTTLED_LIMIT_RATIO:.0%}); give the container more CPU, or use a lower rate"
+        )
+
+
+def _machine_notes(machine: Mapping[str, float]) -> Iterator[str]:
+    steal, pressure = machine.get("cpu_steal_ratio", 0.0), machine.get("cpu_pressure_ratio", 0.0)
+    if steal > STEAL_TOLD_RATIO:
+        yield (
+            f"the hypervisor gave {steal:.0%} of this machine's CPU time to others (steal) during "
+            "the load"
+        )
+    if pressure > PRESSURE_TOLD_RATIO:
+        yield (
+            f"for {pressure:.0%} of the load some process of this machine waited for a core (PSI)"
+        )
 
 
 def _reasons(vitals: Vitals) -> Iterator[str]:

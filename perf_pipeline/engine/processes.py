@@ -16,6 +16,7 @@ from perf_pipeline import errors
 from perf_pipeline.engine.handover import Exchange, shares_are_fixed
 from perf_pipeline.engine.health import judge
 from perf_pipeline.engine.job import LoadJob, LoadOutcome
+from perf_pipeline.engine.machine_time import read_machine_time
 from perf_pipeline.engine.merging import merge_checks, merge_outcomes
 from perf_pipeline.engine.progress import PartProgress, Progress, merge_progress
 from perf_pipeline.engine.rhythm import Rhythm
@@ -112,6 +113,7 @@ class _Load:
             (s.executor.start_time_us + s.executor.length_us) / US_PER_S for s in job.scenarios
         )
         self._stopped_s: float | None = None
+        self._machine_before = read_machine_time()
         self._incidents: list[str] = []
         self._report_rhythm = Rhythm(_PROGRESS_S)
         self._reported_s = 0.0
@@ -124,6 +126,7 @@ class _Load:
             return self._outcome(began_at, 0.0, 0.0)
         self._started_s = time.monotonic() + _START_AHEAD_S
         self._start_us = self._us(self._started_s)
+        self._machine_before = read_machine_time()
         self._tell_all({"do": "start", "at_us": self._start_us})
         self._await_end()
         self._raise_trouble()
@@ -244,6 +247,7 @@ class _Load:
             clock_step_ms=clock_step_ms,
             incidents=self._incidents,
             is_ceiling=all(scenario.is_ceiling for scenario in self._job.scenarios),
+            machine=read_machine_time().shares_since(self._machine_before),
         )
         if shares_are_fixed(self._job):
             health = replace(health, notes=(*health.notes, _fixed_shares(self._job.workers)))

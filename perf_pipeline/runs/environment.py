@@ -13,11 +13,13 @@ from typing import Final
 
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target, mask
+from perf_pipeline.engine.control_group import Limits, read_limits
 from perf_pipeline.probes.postgres import server_facts
 from perf_pipeline.stack.parts import ServiceInfo
 
 _CLIENTS: Final = ("confluent-kafka", "httptools", "psycopg", "uvloop")
 _GIB: Final = 1 << 30
+_MIB: Final = 1 << 20
 
 
 def fingerprint(
@@ -58,16 +60,35 @@ def _external_facts(target: Target) -> dict[str, str]:
 
 
 def machine_facts() -> dict[str, str]:
-    """Describe processor, cores, memory and system."""
+    """Describe processor, cores, memory and system, and what a container may use of them.
+
+    Of Python's and the kernel's versions only what changes figures by design counts: a patch of
+    either does not begin a new history.
+    """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "cpu": _cpu_model(),
         "cores": str(cores),
         "memory": f"{round(memory / _GIB)} GiB",
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
+        "system": f"{platform.system()} {_major_and_minor(platform.release())}",
+        "python": _major_and_minor(platform.python_version()),
+        **_limit_facts(read_limits(), cores or 1, memory),
     }
+
+
+def _limit_facts(limits: Limits, cores: int, memory_bytes: int) -> dict[str, str]:
+    """Describe limits of our control group that are narrower than the machine."""
+    facts = {}
+    if limits.cpu_cores is not None and limits.cpu_cores < cores:
+        facts["cpu_limit"] = f"{limits.cpu_cores:.3g} cores"
+    if limits.memory_bytes is not None and limits.memory_bytes < memory_bytes:
+        facts["memory_limit"] = f"{round(limits.memory_bytes / _MIB)} MiB"
+    return facts
+
+
+def _major_and_minor(version_text: str) -> str:
+    return ".".join(version_text.split(".")[:2])
 
 
 def _client_facts() -> dict[str, str]:

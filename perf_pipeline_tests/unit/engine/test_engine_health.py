@@ -4,6 +4,7 @@ import pytest
 
 from perf_pipeline.engine.health import Vitals, judge
 from perf_pipeline.engine.lag import LagHistogram
+from perf_pipeline.engine.machine_time import MachineTime
 
 
 def _reasons(vitals: Vitals, clock_step_ms: float = 0.0) -> tuple[str, ...]:
@@ -196,3 +197,46 @@ def test_lags_beyond_the_bins_keep_the_greatest() -> None:
     both = lags.plus(LagHistogram())
 
     assert (both.count, both.quantile_us(0.5), both.most_us) == (1, 7_000_000, 7_000_000)
+
+
+def test_a_cpu_limit_that_held_the_load_back_makes_it_invalid() -> None:
+    health = judge({0: Vitals()}, clock_step_ms=0, machine={"cpu_throttled_ratio": 0.31})
+
+    assert health.reasons == (
+        (
+            "the CPU limit of its container held the load back for 31% of the time (limit 5%); "
+            "give the container more CPU, or use a lower rate"
+        ),
+    )
+    assert health.figures["cpu_throttled_ratio"] == 0.31
+
+
+def test_a_machine_that_others_had_is_told_beside_a_valid_load_and_as_the_cause_of_another() -> (
+    None
+):
+    machine = {"cpu_steal_ratio": 0.12, "cpu_pressure_ratio": 0.8, "cpu_throttled_ratio": 0.01}
+    told = (
+        "the hypervisor gave 12% of this machine's CPU time to others (steal) during the load",
+        "for 80% of the load some process of this machine waited for a core (PSI)",
+    )
+    well = judge({0: Vitals()}, clock_step_ms=0, machine=machine)
+    starved = judge(
+        {0: Vitals(watched_s=60, stall_longest_ms=900)}, clock_step_ms=0, machine=machine
+    )
+
+    assert (well.valid, well.notes) == (True, told)
+    assert starved.reasons[1:] == told
+
+
+def test_shares_of_the_machine_are_those_of_the_time_between_two_readings() -> None:
+    # 2 s on two cores are 4 s of CPU time, of which 1 s was stolen; of the 2 s themselves somebody
+    # waited in 0.5 s, and the load was held back in 0.2 s.
+    before = MachineTime(1_000_000, 10_000_000, 500_000, 70_000, 0)
+    after = MachineTime(3_000_000, 14_000_000, 1_500_000, 570_000, 200_000)
+
+    assert after.shares_since(before) == {
+        "cpu_steal_ratio": 0.25,
+        "cpu_pressure_ratio": 0.25,
+        "cpu_throttled_ratio": 0.1,
+    }
+    assert set(before.shares_since(before).values()) == {0.0}

@@ -1,0 +1,77 @@
+"""How much of the machine's time others had while a load ran: hypervisor, CPU limit, neighbours.
+
+Add here: another counter of the operating system that tells of a machine that was not ours.
+Keep out: what the workers see of themselves (watch.py), limits and sentences (health.py).
+"""
+
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.engine.control_group import throttled_us
+from perf_pipeline.units import US_PER_S
+
+_STAT: Final = Path("/proc/stat")
+_PRESSURE: Final = Path("/proc/pressure/cpu")
+
+
+@dataclass(frozen=True, slots=True)
+class MachineTime:
+    """Hold counters that only grow; two of them give shares of the time between.
+
+    Attributes:
+        at_us: when they were read, monotonic.
+        cpu_us: CPU time of all cores together, idle or not.
+        steal_us: what a hypervisor took of it (proc(5), /proc/stat; 0 where unknown).
+        waiting_us: in which at least one task waited for a core (PSI, "some"; 0 where unknown).
+        throttled_us: in which a control group's CPU limit held us back (0 where unknown).
+    """
+
+    at_us: int
+    cpu_us: int = 0
+    steal_us: int = 0
+    waiting_us: int = 0
+    throttled_us: int = 0
+
+    def shares_since(self, before: "MachineTime") -> dict[str, float]:
+        """Give the shares of the time since an earlier reading, from 0 to 1."""
+        cpu_us, wall_us = self.cpu_us - before.cpu_us, self.at_us - before.at_us
+        return {
+            "cpu_steal_ratio": _share(self.steal_us - before.steal_us, cpu_us),
+            "cpu_pressure_ratio": _share(self.waiting_us - before.waiting_us, wall_us),
+            "cpu_throttled_ratio": _share(self.throttled_us - before.throttled_us, wall_us),
+        }
+
+
+def read_machine_time() -> MachineTime:
+    """Read the counters now."""
+    cpu_us, steal_us = _cpu_and_steal_us()
+    return MachineTime(
+        time.monotonic_ns() // 1_000, cpu_us, steal_us, _waiting_us(), throttled_us()
+    )
+
+
+def _cpu_and_steal_us() -> tuple[int, int]:
+    """Read the line of all cores: user, nice, system, idle, iowait, irq, softirq, steal.
+
+    Two more fields, a guest's time, are counted in `user` and `nice` already (proc(5)).
+    """
+    with suppress(OSError, ValueError):
+        ticks = [int(word) for word in _STAT.read_text().splitlines()[0].split()[1:9]]
+        tick_us = US_PER_S // os.sysconf("SC_CLK_TCK")
+        return sum(ticks) * tick_us, (ticks[7] * tick_us if len(ticks) == 8 else 0)
+    return 0, 0
+
+
+def _waiting_us() -> int:
+    """Read `some … total=N` (Linux Documentation/accounting/psi.rst)."""
+    with suppress(OSError, ValueError, IndexError):
+        return int(_PRESSURE.read_text().splitlines()[0].rpartition("total=")[2])
+    return 0
+
+
+def _share(part: int, whole: int) -> float:
+    return min(1.0, max(0.0, part / whole)) if whole > 0 else 0.0

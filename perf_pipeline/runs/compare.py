@@ -163,7 +163,7 @@ def _with_history(
         [point.value for point in points],
         policy,
         requests=measured.requests(series),
-        valid=measured.comparable,
+        valid=measured.keeps_up_in(series.tags),
     )
     run_ids = [*(point.run_id for point in points), run_id]
     since = "" if one.changed_since is None else run_ids[one.changed_since]
@@ -182,7 +182,7 @@ def _with_figure(
         pinned.value,
         [point.value for point in points],
         policy=policy_of(profile),
-        valid=measured.comparable,
+        valid=measured.keeps_up_in(series.tags),
     )
 
 

@@ -5,7 +5,7 @@ Add here: a reason why a figure proves nothing. Keep out: the figures (store/) a
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -109,9 +109,10 @@ def _judge(
     history: History, key: RunKey, outcome: BenchmarkOutcome, threshold: Threshold
 ) -> Verdict:
     observed = history.observe(key, threshold)
-    verdict = threshold.judge(observed, measured=outcome.valid)
+    invalid = outcome.invalid_for(meant_scenarios(threshold))
+    verdict = threshold.judge(observed, measured=not invalid)
     if verdict.status is Status.INVALID:
-        return replace(verdict, reason="; ".join(outcome.invalid_reasons))
+        return replace(verdict, reason="; ".join(invalid))
     absent = _absent(threshold, outcome)
     partial = absent if outcome.status == "complete" else _cut_short(outcome)
     if verdict.status in _LETS_PASS and partial:
@@ -126,15 +127,34 @@ def _judge(
     return verdict
 
 
+def meant_scenarios(threshold: Threshold) -> set[str]:
+    """Give the scenarios that a threshold's filter names; empty when it is about all of them."""
+    return {*threshold.scenarios, *filter(None, [threshold.tags.get("scenario")])}
+
+
 def _cut_short(outcome: BenchmarkOutcome) -> str:
     return f"the benchmark was {outcome.status}: a part of it proves nothing"
 
 
 def _absent(threshold: Threshold, outcome: BenchmarkOutcome) -> str:
     """Name the scenarios that a filter means and a run, of another profile, lacks; or nothing."""
-    meant = {*threshold.scenarios, *filter(None, [threshold.tags.get("scenario")])}
+    meant = meant_scenarios(threshold)
     absent = sorted(meant - {one.name for one in outcome.scenarios})
     return f"the filter means {', '.join(absent)}, which this run does not have" if absent else ""
+
+
+def spoilt_scenarios(outcome: BenchmarkOutcome, verdicts: Sequence[Verdict]) -> tuple[str, ...]:
+    """Tell of scenarios without figures that count, where no verdict rests on them.
+
+    Returns:
+        One sentence each; empty where every scenario kept up, and where a verdict is INVALID or no
+        scenario kept up: then the whole benchmark is not measured.
+    """
+    kept_up = [one for one in outcome.scenarios if not outcome.invalid_for((one.name,))]
+    if outcome.valid or not kept_up or any(one.status is Status.INVALID for one in verdicts):
+        return ()
+    reasons = outcome.invalid_for()
+    return tuple(f"INVALID, but no threshold rests on it: {reason}" for reason in reasons)
 
 
 def named_verdicts(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, Verdict]]:

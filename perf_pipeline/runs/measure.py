@@ -187,7 +187,7 @@ def _collect(session: Session, benchmark: str, folder: Path, load: _Load) -> Non
 
 
 def _outcome(session: Session, benchmark: str, load: _Load) -> BenchmarkOutcome:
-    reasons = [reason for one in load.outcomes for reason in one.health.reasons] + load.limits
+    reasons = [reason for one in load.outcomes for reason in _reasons_of_step(one)] + load.limits
     counts = tuple(_counts(load))
     status: BenchmarkStatus = "complete"
     if load.aborted:
@@ -216,11 +216,18 @@ def _outcome(session: Session, benchmark: str, load: _Load) -> BenchmarkOutcome:
 
 def _counts(load: _Load) -> Iterator[ScenarioCounts]:
     for outcome in load.outcomes:
+        reasons = tuple(_reasons_of_step(outcome))
         for scenario in outcome.scenarios:
-            yield _scenario_counts(scenario)
+            yield _scenario_counts(scenario, reasons)
 
 
-def _scenario_counts(scenario: ScenarioOutcome) -> ScenarioCounts:
+def _reasons_of_step(outcome: LoadOutcome) -> Iterator[str]:
+    """Say of which scenarios the load generator was the limit, and why."""
+    names = ", ".join(one.name for one in outcome.scenarios)
+    yield from (f"{names}: {reason}" for reason in outcome.health.reasons)
+
+
+def _scenario_counts(scenario: ScenarioOutcome, reasons: tuple[str, ...]) -> ScenarioCounts:
     return ScenarioCounts(
         name=scenario.name,
         iterations=scenario.measured_iterations,
@@ -229,6 +236,7 @@ def _scenario_counts(scenario: ScenarioOutcome) -> ScenarioCounts:
         intended_iterations=scenario.intended_iterations,
         measured_from_us=scenario.measured_from_us,
         measured_until_us=scenario.measured_until_us,
+        invalid_reasons=reasons,
     )
 
 

@@ -24,7 +24,13 @@ from perf_pipeline.runs.attributing import attributions
 from perf_pipeline.runs.compare import compare_run
 from perf_pipeline.runs.evidence import findings_of
 from perf_pipeline.runs.ingest import WAIT_S, profile_of
-from perf_pipeline.runs.judge import NOT_RUN, is_what_if, thresholds_of, verdicts_of_run
+from perf_pipeline.runs.judge import (
+    NOT_RUN,
+    is_what_if,
+    spoilt_scenarios,
+    thresholds_of,
+    verdicts_of_run,
+)
 from perf_pipeline.runs.lineage import origins_of
 from perf_pipeline.runs.notices import notices_of
 from perf_pipeline.runs.reruns import RERUNS, TRIGGER
@@ -189,16 +195,17 @@ def _benchmark(
     verdicts: list[Verdict],
     summaries: list[Summary],
 ) -> BenchmarkReport:
+    spoilt = spoilt_scenarios(outcome, verdicts)
     return BenchmarkReport(
         name=outcome.benchmark,
         status=_STATUS[outcome.status],
         wall_s=outcome.wall_s,
         measured_s=outcome.measured_s,
-        valid=outcome.valid,
-        invalid_reasons=tuple(outcome.invalid_reasons),
+        valid=outcome.valid or bool(spoilt),
+        invalid_reasons=() if spoilt else tuple(outcome.invalid_reasons),
         verdicts=tuple(verdicts),
         summaries=tuple(summaries),
-        problems=tuple(outcome.problems),
+        problems=(*spoilt, *outcome.problems),
         series=tuple(TimeSeries(plot.name, plot.unit, plot.points) for plot in history.plots(key)),
     )
 

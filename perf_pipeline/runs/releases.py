@@ -62,7 +62,7 @@ def against_releases(
             against=pin.name,
             policy=policy,
             requests=measured.requests(series),
-            valid=measured.comparable,
+            valid=measured.keeps_up_in(series.tags),
         )
         yield Against(compared, tuple(point.run_id for point in release))
 

@@ -79,6 +79,12 @@ class Measured:
         """Say whether its figures are those of a whole and valid benchmark."""
         return self.outcome.valid and self.outcome.status == "complete"
 
+    def keeps_up_in(self, tags: Mapping[str, str]) -> bool:
+        """Say whether figures with this filter are whole, and about the target."""
+        scenario = tags.get("scenario")
+        wanted = (scenario,) if scenario else ()
+        return self.outcome.status == "complete" and not self.outcome.invalid_for(wanted)
+
     def value(self, series: Series) -> float | None:
         """Give the figure of a series; None when nothing was measured."""
         summary = self.summary(series)

@@ -40,7 +40,7 @@ def _trend(
 ) -> Trend:
     points = points_of(history, measured, diff.series, before=measured.run.run_id)
     runs = [TrendRun(one.run_id, one.began_at, one.value) for one in points]
-    has_newest = diff.value is not None and measured.comparable
+    has_newest = diff.value is not None and measured.keeps_up_in(diff.series.tags)
     if diff.value is not None and has_newest:
         runs.append(TrendRun(measured.run.run_id, measured.run.began_at, diff.value))
     runs = runs[-MOST_RUNS:]

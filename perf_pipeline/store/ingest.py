@@ -55,8 +55,9 @@ values (?, ?, ?, ?, ?, ?, ?, ?::varchar[], map(?::varchar[], ?::double[]), ?, ?:
 """
 _INSERT_SCENARIO: Final = """
 insert into scenarios (run_id, benchmark, scenario, iterations, dropped_iterations,
-    interrupted_iterations, intended_iterations, measured_from_us, measured_until_us)
-values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    interrupted_iterations, intended_iterations, measured_from_us, measured_until_us,
+    invalid_reasons)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?::varchar[])
 """
 # Nobody counted the starts of a benchmark that was cut off; its rows tell what ran. Iterations were
 # not always written down, and then samples stand for them, also for those under way.
@@ -254,7 +255,10 @@ def _write_scenarios(
     connection: duckdb.DuckDBPyConnection, key: RunKey, outcome: BenchmarkOutcome
 ) -> None:
     for counts in outcome.scenarios:
-        connection.execute(_INSERT_SCENARIO, [key.run_id, key.benchmark, *astuple(counts)])
+        connection.execute(
+            _INSERT_SCENARIO,
+            [key.run_id, key.benchmark, *astuple(counts)[:-1], list(counts.invalid_reasons)],
+        )
 
 
 def _write_checks(

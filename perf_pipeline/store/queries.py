@@ -5,6 +5,7 @@ several runs (analysis/).
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -54,7 +55,7 @@ from benchmarks where run_id = ? order by began_at nulls last, benchmark
 """
 _SCENARIOS: Final = """
 select benchmark, scenario, iterations, dropped_iterations, interrupted_iterations,
-    intended_iterations, measured_from_us, measured_until_us
+    intended_iterations, measured_from_us, measured_until_us, invalid_reasons
 from scenarios where run_id = ? order by benchmark, scenario
 """
 _CHECKS: Final = """
@@ -77,6 +78,14 @@ select count(*) filter (where acknowledged > 0),
     coalesce(sum(completed - 1) filter (where completed > 0), 0),
     count(*) filter (where acknowledged = 0 and completed > 0)
 from ids
+"""
+# A starved step spoils its own scenarios only, unless something else spoilt the whole benchmark.
+_KEPT_UP: Final = """
+(valid or ($scenario <> '' and len(benchmarks.invalid_reasons) > 0 and (
+    select bool_or(each.scenario = $scenario and len(each.invalid_reasons) = 0)
+        and list_has_all(flatten(list(each.invalid_reasons)), benchmarks.invalid_reasons)
+    from scenarios as each
+    where each.run_id = benchmarks.run_id and each.benchmark = benchmarks.benchmark)))
 """
 _OLD_RUNS: Final = """
 select run_id from runs
@@ -115,8 +124,9 @@ def outcomes_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Benc
     Names of checks are those that samples answered.
     """
     scenarios: dict[str, list[ScenarioCounts]] = {}
-    for benchmark, *rest in connection.execute(_SCENARIOS, [run_id]).fetchall():
-        scenarios.setdefault(benchmark, []).append(ScenarioCounts(*rest))
+    for benchmark, *rest, reasons in connection.execute(_SCENARIOS, [run_id]).fetchall():
+        counts = replace(ScenarioCounts(*rest), invalid_reasons=tuple(reasons or ()))
+        scenarios.setdefault(benchmark, []).append(counts)
     names: dict[str, dict[str, tuple[str, ...]]] = {}
     for each in check_counts_of(connection, run_id):
         known = names.setdefault(each.benchmark, {}).get(each.operation, ())
@@ -170,7 +180,7 @@ def series_of(
     before: str | None,
     limit: int,
 ) -> list[SeriesPoint]:
-    """List one figure over runs, oldest first: complete, valid benchmarks of like runs only.
+    """List one figure over runs, oldest first: complete benchmarks of like runs that kept up.
 
     Args:
         connection: to the history.
@@ -192,25 +202,25 @@ def series_of(
         one_run(connection, before)
         until = (connection.execute(_BEGAN, [before]).fetchone() or (None,))[0]
     rows = connection.execute(
-        f"select run_id, runs.began_at, summaries.{_STATISTIC_COLUMNS[statistic]} as figure, valid "
+        f"select run_id, runs.began_at, summaries.{_STATISTIC_COLUMNS[statistic]} as figure, true "
         "from summaries join benchmarks using (run_id, benchmark) join runs using (run_id) "
-        "where benchmark = ? and metric = ? and tags = ? and profile = ? and environment_id = ? "
-        "and load_hash = ? "
-        "and benchmarks.status = 'complete' and valid and figure is not null "
-        "and (?::timestamp is null or (runs.began_at, run_id) < (?, ?)) "
-        "order by runs.began_at desc, run_id desc limit ?",
-        [
-            benchmark,
-            metric,
-            tags_text(tags),
-            profile,
-            environment_id,
-            load_hash,
-            until,
-            until,
-            before,
-            limit,
-        ],
+        "where benchmark = $benchmark and metric = $metric and tags = $tags "
+        "and profile = $profile and environment_id = $environment and load_hash = $load "
+        f"and benchmarks.status = 'complete' and {_KEPT_UP} and figure is not null "
+        "and ($until::timestamp is null or (runs.began_at, run_id) < ($until, $before)) "
+        "order by runs.began_at desc, run_id desc limit $limit",
+        {
+            "benchmark": benchmark,
+            "metric": metric,
+            "tags": tags_text(tags),
+            "profile": profile,
+            "environment": environment_id,
+            "load": load_hash,
+            "scenario": tags.get("scenario", ""),
+            "until": until,
+            "before": before,
+            "limit": limit,
+        },
     ).fetchall()
     return [SeriesPoint(run_id, _iso(at), value, ok) for run_id, at, value, ok in reversed(rows)]
 

@@ -5,7 +5,7 @@ Add here: a field that a later question needs (and a migration). Keep out: SQL a
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
 from typing import Any, Final, Literal
@@ -97,6 +97,7 @@ class ScenarioCounts:
         intended_iterations: starts that the plan wanted; None as above.
         measured_from_us: begin of the measured phase, µs since the benchmark's origin.
         measured_until_us: its end.
+        invalid_reasons: why its own figures say nothing of the target, one sentence each.
     """
 
     name: str
@@ -106,6 +107,7 @@ class ScenarioCounts:
     intended_iterations: int | None
     measured_from_us: int
     measured_until_us: int
+    invalid_reasons: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,9 @@ class BenchmarkOutcome:
         began_at: UTC, ISO 8601; empty when it was cut off before anyone wrote it down.
         wall_s: from start to end, s.
         measured_s: length of the measured phase, s.
-        valid: False when the load generator was the limit: the figures say nothing of the target.
-        invalid_reasons: one sentence each.
+        valid: False when the load generator was the limit of all or of some scenarios, so that
+            their figures say nothing of the target.
+        invalid_reasons: one sentence each, those of its scenarios among them.
         scenarios: iterations and measured window of each.
         checks: by operation the names of its checks; bit i of the masks is entry i.
         health: figures on the load generator, e.g. its worst schedule lag.
@@ -140,6 +143,16 @@ class BenchmarkOutcome:
     health: Mapping[str, float] = field(default_factory=dict)
     load_hash: str = ""
     problems: Sequence[str] = ()
+
+    def invalid_for(self, scenarios: Collection[str] = ()) -> tuple[str, ...]:
+        """Say why figures over some (or all) scenarios are not about the target, if so."""
+        if self.valid or not self.invalid_reasons:
+            return () if self.valid else ("the load generator was the limit",)
+        single = {reason for one in self.scenarios for reason in one.invalid_reasons}
+        meant = [one for one in self.scenarios if not scenarios or one.name in scenarios]
+        # What is not the reason of a scenario alone concerns them all.
+        general = [reason for reason in self.invalid_reasons if reason not in single]
+        return tuple(dict.fromkeys([*general, *(r for one in meant for r in one.invalid_reasons)]))
 
     def to_json(self) -> str:
         """Write it as JSON for outcome.json."""
@@ -164,7 +177,7 @@ class BenchmarkOutcome:
         reasons = tuple(members.get("invalid_reasons", ()))
         checks = {name: tuple(names) for name, names in members.get("checks", {}).items()}
         try:
-            scenarios = tuple(ScenarioCounts(**row) for row in members.get("scenarios", ()))
+            scenarios = tuple(_scenario(row) for row in members.get("scenarios", ()))
             typed = {
                 "invalid_reasons": reasons,
                 "scenarios": scenarios,
@@ -174,6 +187,10 @@ class BenchmarkOutcome:
             return cls(**{**members, **typed})
         except TypeError as error:
             raise ValueError(str(error)) from error
+
+
+def _scenario(row: Mapping[str, Any]) -> ScenarioCounts:
+    return ScenarioCounts(**{**row, "invalid_reasons": tuple(row.get("invalid_reasons", ()))})
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ import click
 from perf_pipeline import __version__
 from perf_pipeline.cli_baseline import COMMANDS
 from perf_pipeline.errors import ExitCode, PerfPipelineError
+from perf_pipeline.secrecy.known import KNOWN
+from perf_pipeline.secrecy.streams import masked_output
 
 if TYPE_CHECKING:
     from perf_pipeline.stack.parts import StackOptions
@@ -33,7 +35,8 @@ class _Commands(click.Group):
     def main(self, *args: Any, **options: Any) -> Any:
         """Turn click's own errors into PRODUCT's exit codes."""
         try:
-            return super().main(*args, **{**options, "standalone_mode": False})
+            with masked_output():
+                return super().main(*args, **{**options, "standalone_mode": False})
         except click.exceptions.Abort:
             sys.exit(ExitCode.STOPPED)
         except click.ClickException as error:
@@ -73,6 +76,7 @@ class _Commands(click.Group):
 def main(context: click.Context, state: Path) -> None:
     """Say whether a message-scheduling system carries 1,000,000 messages a day."""
     context.obj = state
+    KNOWN.add_environment(os.environ)
 
 
 for _command in COMMANDS:
@@ -296,5 +300,5 @@ def _log_traceback(state: Path) -> Path:
     folder = state / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}.log"
-    path.write_text(traceback.format_exc(), encoding="utf-8")
+    path.write_text(KNOWN.mask(traceback.format_exc()), encoding="utf-8")
     return path

@@ -19,6 +19,8 @@ would catch and ignore.
 from enum import IntEnum
 from typing import ClassVar
 
+from perf_pipeline.secrecy.known import KNOWN
+
 
 class ExitCode(IntEnum):
     """Say how the command line ended; k6's codes where k6 has one (PRODUCT section 4)."""
@@ -33,7 +35,7 @@ class ExitCode(IntEnum):
 
 
 class PerfPipelineError(Exception):
-    """Carry one sentence on what happened and one on what to do about it.
+    """Carry one sentence on what happened and one on what to do about it, without secrets.
 
     Args:
         sentence: what happened, with the offending value and where.
@@ -43,9 +45,9 @@ class PerfPipelineError(Exception):
     exit_code: ClassVar[ExitCode] = ExitCode.UNEXPECTED
 
     def __init__(self, sentence: str, *, hint: str = "") -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-        self.hint = hint
+        self.sentence = KNOWN.mask(sentence)
+        self.hint = KNOWN.mask(hint)
+        super().__init__(self.sentence)
 
     def __str__(self) -> str:
         return f"{self.sentence}\n  {self.hint}" if self.hint else self.sentence
@@ -66,7 +68,7 @@ class ProfileError(PerfPipelineError):
         count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
         super().__init__(f"profile {source} has {count}; nothing was sent:\n{lines}", hint=hint)
         self.source = source
-        self.problems = problems
+        self.problems = [KNOWN.mask(problem) for problem in problems]
 
 
 class ScenarioError(PerfPipelineError):

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 from rich.console import Console
 
+from perf_pipeline.secrecy.known import KNOWN
+
 if TYPE_CHECKING:
     from rich.status import Status
 
@@ -42,6 +44,7 @@ class Narrator:
 
     def say(self, sentence: str) -> None:
         """Print a sentence, or show how far a load is."""
+        sentence = KNOWN.mask(sentence)
         if not sentence.startswith(PROGRESS_PREFIX):
             self._clear()
             self._console.print(f"{self._elapsed} {sentence}", markup=False)

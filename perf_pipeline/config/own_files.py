@@ -23,6 +23,7 @@ from perf_pipeline.config.steps import (
     is_header_text,
 )
 from perf_pipeline.config.templates import Source, Variable, parse_template, variables_of
+from perf_pipeline.secrecy.known import KNOWN
 
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
 
@@ -109,6 +110,8 @@ def _scenario_mistakes(scenario: Scenario, folder: Path, environment: Mapping[st
     if not isinstance(parameters, OwnHttpParameters):
         return
     for variable in sorted(environment_names(scenario)):
+        # Before anything is said about it: no sentence, log or report shows it from here on.
+        KNOWN.add_all([environment.get(variable, "")])
         if not environment.get(variable):
             yield "parameters", f"the environment variable {variable} is not set; export it first"
     if parameters.ca_file and not (folder / parameters.ca_file).is_file():

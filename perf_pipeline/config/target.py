@@ -13,10 +13,13 @@ from pydantic import Field
 
 from perf_pipeline.config.executors import Frozen
 from perf_pipeline.errors import ProfileError
+from perf_pipeline.secrecy.addresses import has_torn_password, mask_address
+from perf_pipeline.secrecy.known import KNOWN
 
-_SECRET_IN_URL: Final = re.compile(r"(?<=://)([^:/@\s]*):([^@\s]*)@")
-_SECRET_IN_PAIRS: Final = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)", re.IGNORECASE)
-MASK: Final = "***"
+_TORN: Final = (
+    "holds @, /, ? or # in its password, where a host or a path would begin; "
+    "percent-encode them (%40, %2F, %3F, %23)"
+)
 
 
 class TargetConfig(Frozen):
@@ -81,17 +84,8 @@ class Target:
             "redis": self.redis_url,
         }
         return f"{self.name}: " + ", ".join(
-            f"{part} {mask(address)}" for part, address in parts.items() if address
+            f"{part} {mask_address(address)}" for part, address in parts.items() if address
         )
-
-
-def mask(text: str) -> str:
-    """Replace the passwords in DSNs and URLs.
-
-    >>> mask("postgresql://app:s3cret@127.0.0.1/birthday")
-    'postgresql://app:***@127.0.0.1/birthday'
-    """
-    return _SECRET_IN_PAIRS.sub(rf"\1{MASK}", _SECRET_IN_URL.sub(rf"\1:{MASK}@", text))
 
 
 def resolve_target(
@@ -107,7 +101,7 @@ def resolve_target(
     """
     written = config or TargetConfig()
     extra = environment.get("PERF_ALLOWED_HOSTS", "")
-    return Target(
+    target = Target(
         name=name,
         base_url=environment.get("PERF_BASE_URL") or written.base_url,
         postgres_dsn=environment.get(written.postgres_dsn_env) or None,
@@ -118,6 +112,10 @@ def resolve_target(
         containers=written.containers,
         allowed=(*written.allowed, *(host.strip() for host in extra.split(",") if host.strip())),
     )
+    for address in (target.base_url, target.postgres_dsn, target.brokers, target.redis_url):
+        KNOWN.add_address(address)
+    KNOWN.add_environment(environment)
+    return target
 
 
 def hosts_of(target: Target) -> dict[str, list[str]]:
@@ -127,6 +125,7 @@ def hosts_of(target: Target) -> dict[str, list[str]]:
         ProfileError: an address has no host that could be checked.
     """
     found: dict[str, list[str]] = {}
+    _refuse_torn_passwords(target)
     if target.base_url:
         found["baseUrl"] = [_url_host("baseUrl", target.base_url)]
     if target.postgres_dsn:
@@ -138,12 +137,23 @@ def hosts_of(target: Target) -> dict[str, list[str]]:
     return found
 
 
+def _refuse_torn_passwords(target: Target) -> None:
+    addresses = {
+        "baseUrl": target.base_url,
+        "PostgreSQL DSN": target.postgres_dsn,
+        "Redis URL": target.redis_url,
+    }
+    for key, address in addresses.items():
+        if address and has_torn_password(address):
+            raise ProfileError(key, [f"{mask_address(address)!r} {_TORN}"])
+
+
 def _url_host(key: str, url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme == "unix":
         return parts.path
     if not parts.hostname:
-        raise ProfileError(key, [f"{mask(url)!r} names no host; write scheme://host:port"])
+        raise ProfileError(key, [f"{mask_address(url)!r} names no host; write scheme://host:port"])
     return parts.hostname
 
 
@@ -164,6 +174,6 @@ def _dsn_hosts(dsn: str) -> list[str]:
         pairs = re.findall(r"\bhost(?:addr)?\s*=\s*'?([^'\s]+)", dsn)
         hosts = [host for pair in pairs for host in pair.split(",")]
     if not hosts:
-        sentence = f"{mask(dsn)!r} names no host; name it, so that it can be checked"
+        sentence = f"{mask_address(dsn)!r} names no host; name it, so that it can be checked"
         raise ProfileError("PostgreSQL DSN", [sentence])
     return hosts

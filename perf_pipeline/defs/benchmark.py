@@ -15,6 +15,7 @@ from perf_pipeline.defs.resources import PerfRun
 from perf_pipeline.runs.benchmarking import run_benchmark
 from perf_pipeline.runs.judge import named_verdicts, subjects_of
 from perf_pipeline.runs.stored import stored_verdicts
+from perf_pipeline.secrecy.exceptions import masked_exceptions
 
 POOL: Final = "load_generator"
 OWNERS: Final = ("team:performance",)
@@ -25,6 +26,7 @@ def labels(group: str, *kinds: str) -> dict[str, Any]:
     return {"pool": POOL, "group_name": group, "kinds": {"python", *kinds}, "owners": list(OWNERS)}
 
 
+@masked_exceptions()
 def measured(perf_run: PerfRun, benchmark: str) -> dg.MaterializeResult:
     """Run one benchmark and show what it gave; an unmet threshold does not fail the asset."""
     return dg.MaterializeResult(

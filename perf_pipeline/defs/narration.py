@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from perf_pipeline.narrator import PROGRESS_PREFIX
+from perf_pipeline.secrecy.known import KNOWN
 
 PROGRESS_EVERY_S: Final = 10.0
 
@@ -29,6 +30,7 @@ class Narration:
 
     def say(self, sentence: str) -> None:
         """Log a sentence, or how far a load is when it is time for that."""
+        sentence = KNOWN.mask(sentence)
         if not sentence.startswith(PROGRESS_PREFIX):
             self._log.info(sentence)
         elif self._now_s() >= self._next_s:

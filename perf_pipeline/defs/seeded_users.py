@@ -10,9 +10,11 @@ from perf_pipeline.defs.benchmark import labels
 from perf_pipeline.defs.metadata import seeded_metadata
 from perf_pipeline.defs.resources import PerfRun
 from perf_pipeline.runs.seeding import seed_users
+from perf_pipeline.secrecy.exceptions import masked_exceptions
 
 
 @dg.asset(**labels("data", "postgres"))
+@masked_exceptions()
 def seeded_users(perf_run: PerfRun) -> dg.MaterializeResult:
     """Load this run's reproducible users with COPY, after removing those of earlier runs.
 

@@ -27,6 +27,7 @@ from perf_pipeline.runs.confirm import confirm_run
 from perf_pipeline.runs.evidence import findings_of_run
 from perf_pipeline.runs.judge import judge_run
 from perf_pipeline.runs.publish import publish
+from perf_pipeline.secrecy.exceptions import masked_exceptions
 
 _LOG_WIDTH: Final = 100
 LABELS: Final[dict[str, Any]] = {
@@ -37,6 +38,7 @@ LABELS: Final[dict[str, Any]] = {
 
 
 @dg.asset(deps=["day_simulation"], **LABELS)
+@masked_exceptions()
 def threshold_checks(perf_run: PerfRun) -> dg.MaterializeResult:
     """Judge every benchmark of the run by the profile's thresholds.
 
@@ -49,6 +51,7 @@ def threshold_checks(perf_run: PerfRun) -> dg.MaterializeResult:
 
 
 @dg.asset(deps=["threshold_checks"], pool=POOL, **LABELS)
+@masked_exceptions()
 def confirmation(perf_run: PerfRun) -> dg.MaterializeResult:
     """Run what is suspect again, at once and alone, so that the verdict is that of 2 of 3 runs.
 
@@ -67,6 +70,7 @@ def confirmation(perf_run: PerfRun) -> dg.MaterializeResult:
 
 
 @dg.asset(deps=["confirmation"], **LABELS)
+@masked_exceptions()
 def baseline_diff(perf_run: PerfRun) -> dg.MaterializeResult:
     """Compare the run with the runs before it and with pinned figures.
 
@@ -78,6 +82,7 @@ def baseline_diff(perf_run: PerfRun) -> dg.MaterializeResult:
 
 
 @dg.asset(name="bottlenecks", deps=["baseline_diff"], **LABELS)
+@masked_exceptions()
 def bottlenecks(perf_run: PerfRun) -> dg.MaterializeResult:
     """Go through the checklist: which tier is near its limit, and what to do about it.
 
@@ -102,6 +107,7 @@ def bottlenecks(perf_run: PerfRun) -> dg.MaterializeResult:
     ],
     **LABELS,
 )
+@masked_exceptions()
 def report(context: dg.AssetExecutionContext, perf_run: PerfRun) -> dg.MaterializeResult:
     """Write the run's reports: HTML, Markdown, JSON in k6's shape, JUnit.
 

@@ -7,7 +7,6 @@ closed_model.py).
 import random
 import sys
 import traceback
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,7 +14,6 @@ from perf_pipeline.config.executors import Executor
 from perf_pipeline.engine.handover import Handover
 from perf_pipeline.engine.lag import LagHistogram
 from perf_pipeline.engine.ports import Clock, Iteration, Recorder, Workload
-from perf_pipeline.engine.secrets_mask import mask_secrets
 from perf_pipeline.metrics.sample import Outcome, Phase
 from perf_pipeline.plan.phases import MeasuredWindow
 from perf_pipeline.plan.stripes import Stripe
@@ -71,7 +69,6 @@ class ScenarioPart:
         clock: of the run.
         recorder: of this worker.
         seed: of the run.
-        secrets: of the workload; nothing that is logged shows them.
         tally: of this part.
         handover: how starts find a free VU of another worker; None when all VUs are ours.
     """
@@ -85,7 +82,6 @@ class ScenarioPart:
     clock: Clock
     recorder: Recorder
     seed: int
-    secrets: Mapping[str, str] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
     handover: Handover | None = None
 
@@ -115,6 +111,5 @@ class ScenarioPart:
         )
         if self.tally.exceptions == 1:
             text = "".join(traceback.format_exception(error))
-            what = f"scenario {self.name}: an iteration raised an exception\n{text}"
-            sys.stderr.write(mask_secrets(what, self.secrets))
+            sys.stderr.write(f"scenario {self.name}: an iteration raised an exception\n{text}")
             sys.stderr.flush()

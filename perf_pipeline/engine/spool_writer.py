@@ -8,16 +8,18 @@ import os
 import re
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Final, Generic, TypeVar
 
 from perf_pipeline.metrics.spool_rows import KIND, KINDS_PREFIX, RowLayout
+from perf_pipeline.secrecy.known import KNOWN
 
 PIECE_LINES: Final = 1_024
 MOST_WAITING_BYTES: Final = 64 * 1024 * 1024
 _MOST_REMEMBERED: Final = 4_096
+_ERROR: Final = "error"
 _SPECIAL: Final = re.compile(r'[,"\r\n]')
 
 T = TypeVar("T", str, bytes)
@@ -179,15 +181,21 @@ class Kinds(dict[Hashable, int]):
 
     def __init__(self, writer: SpoolWriter, path: Path, columns: tuple[str, ...]) -> None:
         self._writer = writer
+        self._columns = columns
         self._file = writer.open(path, (",".join((KIND, *columns)) + "\n").encode())
         self._next = 0
+
+    def _texts(self, kind: tuple[str | int, ...]) -> Iterator[str]:
+        """Give a kind's fields; an error's text may quote what was sent, so no secret stays."""
+        for column, value in zip(self._columns, kind, strict=True):
+            yield KNOWN.mask(str(value)) if column == _ERROR else str(value)
 
     def __missing__(self, kind: tuple[str | int, ...]) -> int:
         if len(self) >= _MOST_REMEMBERED:
             self.clear()  # one that comes again gets a second number: memory stays bounded
         number = self[kind] = self._next
         self._next += 1
-        line = ",".join(map(quoted, (str(number), *map(str, kind)))) + "\n"
+        line = ",".join(map(quoted, (str(number), *self._texts(kind)))) + "\n"
         self._writer.put(self._file, line.encode())
         return number
 

@@ -29,12 +29,13 @@ from perf_pipeline.engine.ports import WorkerContext, Workload
 from perf_pipeline.engine.progress import progress_of
 from perf_pipeline.engine.recorder import SpoolRecorder
 from perf_pipeline.engine.runner import StopSwitch, run_scenario
-from perf_pipeline.engine.secrets_mask import mask_secrets
 from perf_pipeline.engine.spool_writer import SpoolError
 from perf_pipeline.engine.watch import Watch, raise_open_files_limit
 from perf_pipeline.errors import GeneratorLimitError, PerfPipelineError, ScenarioError
 from perf_pipeline.plan.phases import measured_window
 from perf_pipeline.plan.stripes import Stripe, stripe_of
+from perf_pipeline.secrecy.known import KNOWN
+from perf_pipeline.secrecy.streams import masked_output
 from perf_pipeline.units import US_PER_S
 
 _FLUSHES_PER_S: Final = 4
@@ -165,7 +166,6 @@ class LoadWorker:
             clock=self._clock,
             recorder=self._recorder,
             seed=self._order.job.seed,
-            secrets=self._order.secrets,
             handover=self._handovers.of(opened.number),
         )
 
@@ -227,8 +227,7 @@ class LoadWorker:
             self._start.set_result(None)
 
     def _log(self, what: str) -> None:
-        text = f"{what}\n{traceback.format_exc()}"
-        sys.stderr.write(mask_secrets(text, self._order.secrets))
+        sys.stderr.write(f"{what}\n{traceback.format_exc()}")
         sys.stderr.flush()
 
 
@@ -244,23 +243,30 @@ def main() -> int:
     message = inbox.read()
     if message is None:
         return 1
-    secrets = message["secrets"]
+    KNOWN.add_all(message["secrets"].values())
     raise_open_files_limit()
+    with masked_output(held=True):
+        return _answered(message, inbox, outbox)
+
+
+def _answered(message: dict[str, Any], inbox: Inbox, outbox: Outbox) -> int:
+    """Work, and say so when that is impossible; give the exit code."""
     try:
         job = load_job_from_json(message["job"])
-        order = _Order(job, message["worker"], message["origin_ns"], secrets, message["handover"])
+        order = _Order(
+            job, message["worker"], message["origin_ns"], message["secrets"], message["handover"]
+        )
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_work(order, inbox, outbox))
     except PerfPipelineError as error:
         if isinstance(error, ScenarioError):  # its author needs the place in the code
-            sys.stderr.write(mask_secrets(traceback.format_exc(), secrets))
-        sentence, hint = (mask_secrets(t, secrets) for t in (error.sentence, error.hint))
-        name = type(error).__name__
-        outbox.say({"say": "refused", "error": name, "sentence": sentence, "hint": hint})
+            sys.stderr.write(traceback.format_exc())
+        refusal = {"error": type(error).__name__, "sentence": error.sentence, "hint": error.hint}
+        outbox.say({"say": "refused", **refusal})
         return 1
     except Exception as error:  # noqa: BLE001 - the driver raises it; the traceback is in the log
-        sys.stderr.write(mask_secrets(traceback.format_exc(), secrets))
-        sentence = mask_secrets(f"{type(error).__name__}: {error}", secrets)
+        sys.stderr.write(traceback.format_exc())
+        sentence = KNOWN.mask(f"{type(error).__name__}: {error}")
         outbox.say({"say": "crashed", "sentence": sentence})
         return 1
     return 0

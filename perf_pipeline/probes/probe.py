@@ -9,6 +9,8 @@ from typing import ClassVar, Final, Protocol
 
 from perf_pipeline.errors import ExitCode, PerfPipelineError
 from perf_pipeline.metrics.sample import Reading
+from perf_pipeline.secrecy.addresses import MASK
+from perf_pipeline.secrecy.known import KNOWN
 
 # CPU time comes in ticks of 10 ms: over less than this a rate is mostly rounding.
 MIN_SPAN_S: Final = 0.2
@@ -91,5 +93,5 @@ def masked(text: str, secrets: Iterable[str | None]) -> str:
     """
     line = text.strip().partition("\n")[0].strip()
     for secret in filter(None, secrets):
-        line = line.replace(secret, "***")
-    return line
+        line = line.replace(secret, MASK)
+    return KNOWN.mask(line)

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.config.target import Target, mask
+from perf_pipeline.config.target import Target
 from perf_pipeline.engine.control_group import Limits, read_limits
 from perf_pipeline.probes.postgres import server_facts
+from perf_pipeline.secrecy.addresses import mask_address
 from perf_pipeline.stack.parts import ServiceInfo
 
 _CLIENTS: Final = ("confluent-kafka", "httptools", "psycopg", "uvloop")
@@ -49,7 +50,7 @@ def fingerprint(
 
 def _external_facts(target: Target) -> dict[str, str]:
     """Describe a system that was not started here; its PostgreSQL tells about itself."""
-    facts = {"api": f"external {mask(target.base_url or '')}"}
+    facts = {"api": f"external {mask_address(target.base_url or '')}"}
     if target.brokers:
         facts["broker"] = "external"
     if target.postgres_dsn:

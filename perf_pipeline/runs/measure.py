@@ -30,6 +30,7 @@ from perf_pipeline.runs.preparing import prepare_benchmark, prepare_step, tidy
 from perf_pipeline.runs.progress import Watch
 from perf_pipeline.runs.session import Session
 from perf_pipeline.runs.watching import sampler
+from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.store.records import BenchmarkOutcome, BenchmarkStatus, RunKey, ScenarioCounts
 from perf_pipeline.store.spool_figures import (
     backlog_from_spool,
@@ -205,12 +206,12 @@ def _outcome(session: Session, benchmark: str, load: _Load) -> BenchmarkOutcome:
         wall_s=(time.monotonic_ns() - load.origin_ns) / 1e9,
         measured_s=_measured_s(counts),
         valid=all(one.health.valid for one in load.outcomes) and not load.limits,
-        invalid_reasons=tuple(dict.fromkeys(reasons)),
+        invalid_reasons=tuple(map(KNOWN.mask, dict.fromkeys(reasons))),
         scenarios=counts,
         checks={name: checks for one in load.outcomes for name, checks in one.checks.items()},
         health=_worst_health(load),
         load_hash=session.profile.load_hash(benchmark),
-        problems=tuple(load.problems),
+        problems=tuple(map(KNOWN.mask, load.problems)),
     )
 
 

@@ -29,6 +29,7 @@ from perf_pipeline.runs.environment import fingerprint
 from perf_pipeline.runs.locks import load_generator, lock_folders
 from perf_pipeline.runs.seeding import remove_seeded
 from perf_pipeline.runs.session import Say, Session, history_of, new_run_id
+from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.health import require_health
 from perf_pipeline.stack.parts import Stack, StackOptions
@@ -177,8 +178,8 @@ def write_run(session: Session) -> None:
         trigger=session.trigger,
         code_version=__version__,
         began_at=session.began_at.isoformat(),
-        environment=dict(session.environment),
-        notices=session.notices,
+        environment={key: KNOWN.mask(text) for key, text in session.environment.items()},
+        notices=tuple(map(KNOWN.mask, session.notices)),
     )
     (session.folder / "run.json").write_text(record.to_json(), encoding="utf-8")
 

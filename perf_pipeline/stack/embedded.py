@@ -17,6 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.doctor import doctor
 from perf_pipeline.stack.ending import dispose, pids_of
 from perf_pipeline.stack.kafka import answers, given_kafka, launch_kafka
@@ -61,6 +62,8 @@ def find_running(state: Path) -> Stack | None:
         stack = from_document(json.loads((folder / DOCUMENT).read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    for address in (stack.endpoints.postgres_dsn, stack.endpoints.redis_url):
+        KNOWN.add_address(address)
     parts = {service.name for service in stack.services}
     alive = all(is_alive(record) for record in ledger.processes if record.part in parts)
     return _with_pids(stack) if alive and _answers(stack.endpoints) else None

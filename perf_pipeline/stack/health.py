@@ -12,6 +12,7 @@ import httpx
 from perf_pipeline.config.own_scenarios import Trust
 from perf_pipeline.engine.own_limits import MORE_LIMITS, is_own_limit
 from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
+from perf_pipeline.secrecy.known import KNOWN
 
 _TIMEOUT_S: Final = 5.0
 
@@ -42,7 +43,7 @@ def require_health(base_url: str, trust: Trust) -> None:
         ) from error
     if response.status_code != httpx.codes.OK:
         raise TargetUnavailableError(
-            f"GET {url} answered {response.status_code}: {response.text[:200]}",
+            f"GET {url} answered {response.status_code}: {KNOWN.mask(response.text)[:200]}",
             hint="the target says itself that it is not healthy",
         )
 

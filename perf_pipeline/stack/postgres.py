@@ -17,6 +17,7 @@ import psycopg
 from psycopg import sql
 
 from perf_pipeline.errors import StackError, TargetUnavailableError
+from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.ending import dispose
 from perf_pipeline.stack.ledger import is_alive, read_ledger
 from perf_pipeline.stack.parts import EXTERNAL, Finding, Launched, Say, ServiceInfo
@@ -98,6 +99,7 @@ def launch_postgres(folder: Path, *, say: Say, database: str = DATABASE) -> Laun
     password = (folder / "postgres.password").read_text(encoding="utf-8")
     port = free_port()
     dsn = f"postgresql://{USER}:{password}@{LOOPBACK}:{port}/{database}"
+    KNOWN.add_address(dsn)
     service = start_server(folder, binaries, port)
     return Launched(dsn, lambda: _describe(service, home, dsn, database, source))
 

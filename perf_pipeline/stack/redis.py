@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import redis
 
 from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.parts import EXTERNAL, Finding, Launched, Say, ServiceInfo
 from perf_pipeline.stack.service import LOOPBACK, Command, free_port, spawn
 
@@ -48,6 +49,7 @@ def launch_redis(folder: Path, *, say: Say) -> Launched | None:
     command = Command(name="redis", argv=(str(program), str(config)), secrets=(password,))
     service = spawn(folder, command)
     url = f"redis://:{password}@{LOOPBACK}:{port}/0"
+    KNOWN.add_address(url)
 
     def describe() -> ServiceInfo:
         service.await_ready(lambda: _version(url) is not None, READY_S)

@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from perf_pipeline.errors import StackError
+from perf_pipeline.secrecy.addresses import MASK
+from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.ending import MARKER, reap
 from perf_pipeline.stack.ledger import (
     Ledger,
@@ -48,6 +50,7 @@ class Command:
         part: the service it belongs to; the name where empty.
         environment: added to this process's own.
         secrets: what must not be shown when its log is quoted.
+        needs_secrets: it gets those of this process's variables, too, that hold a secret.
         stop_signal: what asks it to end.
         grace_s: how long it may take to end.
         wave: 2 for clients, 1 for servers, 0 for the guard; higher ones end first.
@@ -58,6 +61,7 @@ class Command:
     part: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    needs_secrets: bool = False
     stop_signal: int = signal.SIGTERM
     grace_s: float = 8.0
     wave: int = 1
@@ -118,7 +122,8 @@ def tail(log: Path, secrets: tuple[str, ...] = (), lines: int = TAIL_LINES) -> s
     except OSError as error:
         return f"  (unreadable: {error.strerror})"
     for secret in filter(None, secrets):
-        text = text.replace(secret, "***")
+        text = text.replace(secret, MASK)
+    text = KNOWN.mask(text)
     return "\n".join(f"  {line}" for line in text.splitlines()[-lines:]) or "  (empty)"
 
 
@@ -145,7 +150,7 @@ def spawn(folder: Path, command: Command) -> Service:
     _keep_command(folder, command)
     log = folder / "logs" / f"{command.name}.log"
     append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    environment = {**os.environ, **command.environment, MARKER: str(folder)}
+    environment = {**_inherited(command), **command.environment, MARKER: str(folder)}
     # posix_spawn: it resets ignored signals, which subprocess cannot without preexec_fn (unsafe
     # with threads), and needs no object that must be waited for when a stack outlives us.
     pid = os.posix_spawn(
@@ -176,6 +181,13 @@ def spawn(folder: Path, command: Command) -> Service:
         os.kill(pid, signal.SIGKILL)
         raise
     return Service(record, log, command.secrets)
+
+
+def _inherited(command: Command) -> dict[str, str]:
+    """Give this process's variables; those that hold a secret only where they are needed."""
+    if command.needs_secrets:
+        return dict(os.environ)
+    return {name: value for name, value in os.environ.items() if not KNOWN.holds(value)}
 
 
 def _keep_command(folder: Path, command: Command) -> None:

@@ -126,6 +126,7 @@ def _command(folder: Path, home: Path, state: Path, dsn: str, port: int) -> Comm
             "PYTHONWARNINGS": "ignore:Function",
         },
         secrets=(url, dsn),
+        needs_secrets=True,  # the runs that it starts load targets that are told by variables
         grace_s=_STOP_WITHIN_S,
         wave=_CLIENTS,
     )

@@ -14,6 +14,7 @@ import httpx
 
 from perf_pipeline.engine.ports import Iteration, Recorder
 from perf_pipeline.metrics.sample import Outcome, Phase
+from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.workloads.http_connections import Connection
 from perf_pipeline.workloads.http_result import HttpResult
 from perf_pipeline.workloads.http_samples import EXPECTED_BY_DEFAULT, outcome_of
@@ -141,12 +142,14 @@ class SampleBook:
 
     def _operation(self, request: httpx.Request) -> str:
         """Name a request; the number of names is bounded, whatever paths a scenario makes up."""
-        name = request.extensions.get("name") or default_name(request.method, request.url.raw_path)
+        given = request.extensions.get("name")
+        name = str(given or default_name(request.method, request.url.raw_path))
         if name not in self._operations:
+            name = _without_secrets(name)
             if len(self._operations) >= MOST_OPERATIONS:
                 name = MANY
             self._operations[name] = self._checks
-        return str(name)
+        return name
 
     def _write(self, held: _Held) -> None:
         result, iteration = held.result, self._now()
@@ -173,6 +176,12 @@ class SampleBook:
 
     def _at_us(self, stamp_ns: int) -> int:
         return (stamp_ns - self._origin_ns) // _NS_PER_US
+
+
+@lru_cache(maxsize=4_096)
+def _without_secrets(name: str) -> str:
+    """Mask a name that a scenario made up, which may be a path with a token in it."""
+    return KNOWN.mask(name, words=False)
 
 
 @lru_cache(maxsize=4_096)

@@ -183,7 +183,7 @@ def test_a_target_that_is_not_there_is_the_same_error_here(tmp_path: Path) -> No
     with pytest.raises(TargetUnavailableError) as caught:
         load(job_of(tmp_path, scenario("Unreachable", RATE)))
 
-    assert caught.value.sentence == "nothing answers at ***"
+    assert caught.value.sentence == "nothing answers at postgresql://me:***@127.0.0.1/x"
     assert caught.value.hint == "start it first"
 
 

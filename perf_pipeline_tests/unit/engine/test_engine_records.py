@@ -19,7 +19,6 @@ from perf_pipeline.engine.job import (
 )
 from perf_pipeline.engine.loading import load_workload
 from perf_pipeline.engine.progress import PartProgress, ScenarioProgress, merge_progress
-from perf_pipeline.engine.secrets_mask import mask_secrets
 from perf_pipeline.engine.vus import TRANSITIONS, LoopInput, LoopState
 from perf_pipeline.errors import ProfileError
 
@@ -81,25 +80,6 @@ def test_progress_adds_the_workers_up_and_gives_the_recent_rate() -> None:
         ScenarioProgress("a", 3, 50, 3, 49, 1, 20.0),
         ScenarioProgress("b", 0, 0, 0, 0, 0, 0.0),
     )
-
-
-@pytest.mark.parametrize(
-    ("text", "masked"),
-    [
-        ("tried postgresql://me:pa55word@db/x", "tried ***"),
-        ("password pa55word refused", "password *** refused"),
-        ("kw s3cret! end", "kw *** end"),
-        ("host db is down", "host db is down"),
-    ],
-)
-def test_secrets_and_the_passwords_in_them_are_masked(text: str, masked: str) -> None:
-    secrets = {
-        "dsn": "postgresql://me:pa55word@db/x",
-        "other": "host=db password='s3cret!' user=me",
-        "short": "db",
-    }
-
-    assert mask_secrets(text, secrets) == masked
 
 
 @pytest.mark.parametrize("name", ["no_such_module:X", "json:NoSuchClass", "", "json"])

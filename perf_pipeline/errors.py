@@ -2,6 +2,7 @@
 
 PerfPipelineError
 ├── ProfileError              104  the profile has mistakes; no load was sent
+│   └── AddressError         104  an address of the target cannot be read; no load was sent
 ├── ScenarioError             104  a scenario's own code could not begin; no iteration was started
 ├── RequestError              104  there is no such run, release or series, or no such query
 ├── TargetNotAllowedError     104  the target is neither loopback nor allowed; no load was sent
@@ -69,6 +70,20 @@ class ProfileError(PerfPipelineError):
         super().__init__(f"profile {source} has {count}; nothing was sent:\n{lines}", hint=hint)
         self.source = source
         self.problems = [KNOWN.mask(problem) for problem in problems]
+
+
+class AddressError(ProfileError):
+    """Say why an address of the target is none, under the name of the variable or key.
+
+    Args:
+        key: PERF_BASE_URL, `baseUrl of [targets.staging]`.
+        mistake: goes on after the key ("names no host; ...").
+    """
+
+    def __init__(self, key: str, mistake: str) -> None:
+        PerfPipelineError.__init__(self, f"{key} {mistake}; nothing was sent")
+        self.source = key
+        self.problems = [mistake]
 
 
 class ScenarioError(PerfPipelineError):

@@ -6,6 +6,7 @@ Add here: another kind of host. Keep out: which hosts may be loaded (safety.py),
 
 import re
 import socket
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
@@ -16,6 +17,33 @@ _SOCKETS: Final = ("/", "@")  # a path, and Linux' abstract name of a socket
 _MOST_BYTES: Final = 253  # of a name without its final dot; RFC 1035, 2.3.4
 _LABEL: Final = re.compile(r"[!-~]{1,63}")
 _NOT_IN_HOSTS: Final = re.compile(r"[\s/?#@\\%<>\[\]^|`{}\"]|[^\x20-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Name where a connection goes.
+
+    Attributes:
+        host: in its one spelling.
+        port: None for a socket's path, and where every port is meant.
+    """
+
+    host: str
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Hold an address that was read: what clients get is what was checked.
+
+    Attributes:
+        text: in the client's own form, with every default written out that decides on the place;
+            a secret where the address holds a password.
+        places: all that the client may connect to with this text.
+    """
+
+    text: str
+    places: tuple[Place, ...]
 
 
 def read_host(text: str) -> str:
@@ -104,6 +132,22 @@ def is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def loopback_addresses() -> tuple[str, ...]:
+    """Give the addresses of localhost, which are 127.0.0.1 and ::1 where no resolver knows it.
+
+    Raises:
+        ValueError: one of them is not of this machine; the sentence goes on after the host.
+    """
+    try:
+        found = addresses_of(LOCALHOST)
+    except OSError:
+        return ("127.0.0.1", "::1")  # RFC 6761, 6.3
+    foreign = [address for address in found if not is_loopback_address(address)]
+    if foreign:
+        raise ValueError(f"is {', '.join(foreign)} here, which is not this machine")
+    return found
 
 
 def addresses_of(host: str) -> tuple[str, ...]:

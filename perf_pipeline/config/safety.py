@@ -1,41 +1,126 @@
 """Whether a target may be loaded: loopback, or a host that somebody allowed by name.
 
-Add here: another way to be sure. Keep out: name resolution; a name counts, not where it points.
+What passes is not the text that was written but what its one parser made of it, with every
+default written out; whoever connects gets that.
+Add here: another way to be sure. Keep out: how an address is read (its own module).
 """
 
-from ipaddress import ip_address
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
 
-from perf_pipeline.config.target import Target, hosts_of
+from perf_pipeline.config.allowed import AllowedHosts
+from perf_pipeline.config.hosts import (
+    LOCALHOST,
+    Place,
+    is_this_machine,
+    loopback_addresses,
+    read_host,
+)
+from perf_pipeline.config.target import Target, allowed_hosts, read_addresses
 from perf_pipeline.errors import TargetNotAllowedError
+from perf_pipeline.secrecy.known import KNOWN
+
+NOBODY: Final = AllowedHosts()
+_HINT: Final = (
+    "to load it, put it into allowed = [...] of [targets.{name}], or into the environment "
+    "variable PERF_ALLOWED_HOSTS"
+)
 
 
-def check_target(target: Target) -> None:
-    """Refuse a target with a host that is neither loopback nor allowed.
+def check_target(target: Target) -> Target:
+    """Refuse a target with a host that is neither loopback nor allowed; give it as it was read.
 
     Raises:
         TargetNotAllowedError: names every such host, and the key to set.
-        ProfileError: an address names no host.
+        AddressError: an address cannot be read or names no host, or an allowed host is none.
+    """
+    allowed = allowed_hosts(target)
+    addresses = read_addresses(target)
+    refused = [
+        f"{place.host} {target.place_of(part)}"
+        for part, address in addresses.items()
+        for place in address.places
+        if not allowed.permits(place)
+    ]
+    if refused:
+        shown = ", ".join(dict.fromkeys(refused))
+        raise TargetNotAllowedError(
+            f"target {target.name}: {shown} is neither this machine nor allowed; nothing was sent",
+            hint=_HINT.format(name=target.name),
+        )
+    if any(place.host == LOCALHOST for each in addresses.values() for place in each.places):
+        addresses = read_addresses(target, require_loopback(allowed))
+    read = {part: address.text for part, address in addresses.items()}
+    # Their passwords stand there in another spelling than in what was written.
+    KNOWN.add_address(read.get("postgres_dsn"))
+    KNOWN.add_address(read.get("redis_url"))
+    return replace(
+        target,
+        base_url=read.get("base_url"),
+        postgres_dsn=read.get("postgres_dsn"),
+        brokers=read.get("brokers"),
+        redis_url=read.get("redis_url"),
+    )
+
+
+def require_loopback(allowed: AllowedHosts = NOBODY) -> tuple[str, ...]:
+    """Give the addresses of localhost, or none where its name is allowed wherever it leads.
+
+    Raises:
+        TargetNotAllowedError: localhost leads elsewhere on this machine, such as by /etc/hosts.
+    """
+    if allowed.has(Place(LOCALHOST)):
+        return ()
+    try:
+        return loopback_addresses()
+    except ValueError as error:
+        raise TargetNotAllowedError(
+            f"localhost {error}; nothing was sent",
+            hint="correct /etc/hosts, or allow the name localhost (PERF_ALLOWED_HOSTS)",
+        ) from None
+
+
+def require_allowed_brokers(
+    brokers: str, advertised: Iterable[tuple[str, int]], allowed: AllowedHosts
+) -> None:
+    """Refuse a cluster whose brokers advertise a listener that may not be loaded.
+
+    Clients ask bootstrap servers only where the brokers are, and connect to what they are told.
+
+    Args:
+        brokers: bootstrap servers that were asked.
+        advertised: host and port of each broker, as its metadata say.
+        allowed: by the target.
+
+    Raises:
+        TargetNotAllowedError: names every such listener.
     """
     refused = [
-        f"{host} ({key})"
-        for key, hosts in hosts_of(target).items()
-        for host in hosts
-        if not (is_loopback(host) or host in target.allowed)
+        f"{host}:{port}" for host, port in advertised if not _is_allowed(host, port, allowed)
     ]
     if refused:
         raise TargetNotAllowedError(
-            f"target {target.name}: {', '.join(refused)} is neither this machine nor allowed; "
-            "nothing was sent",
-            hint=f"to load it, put it into allowed = [...] of [targets.{target.name}], or into "
-            "the environment variable PERF_ALLOWED_HOSTS",
+            f"the brokers {brokers} advertise {', '.join(refused)}, where clients would connect: "
+            "that is neither this machine nor allowed",
+            hint="correct the brokers' advertised.listeners, or allow these hosts "
+            "(PERF_ALLOWED_HOSTS, or allowed of the target)",
         )
 
 
 def is_loopback(host: str) -> bool:
     """Say whether a host is this machine: 127.0.0.0/8, ::1, localhost or a socket's path."""
-    if host.startswith("/") or host == "localhost":
-        return True
     try:
-        return ip_address(host).is_loopback
+        return is_this_machine(read_host(host))
     except ValueError:
         return False
+
+
+def _is_allowed(host: str, port: int, allowed: AllowedHosts) -> bool:
+    try:
+        place = Place(read_host(host), port)
+    except ValueError:
+        return False
+    if place.host == LOCALHOST and not allowed.has(place):
+        require_loopback()
+    return allowed.permits(place)

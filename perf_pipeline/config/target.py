@@ -3,16 +3,23 @@
 Add here: another part of a system. Keep out: connecting to it.
 """
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
-from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from perf_pipeline.config.allowed import AllowedHosts
+from perf_pipeline.config.broker_address import read_brokers
 from perf_pipeline.config.executors import Frozen
-from perf_pipeline.errors import ProfileError
+from perf_pipeline.config.hosts import Address, Place, read_host
+from perf_pipeline.config.postgres_address import read_dsn
+from perf_pipeline.config.redis_address import read_redis_url
+from perf_pipeline.config.web_address import WebAddress
+from perf_pipeline.errors import AddressError
 from perf_pipeline.secrecy.addresses import has_torn_password, mask_address
 from perf_pipeline.secrecy.known import KNOWN
 
@@ -20,6 +27,16 @@ _TORN: Final = (
     "holds @, /, ? or # in its password, where a host or a path would begin; "
     "percent-encode them (%40, %2F, %3F, %23)"
 )
+_KEYS: Final = MappingProxyType(
+    {
+        "base_url": "baseUrl",
+        "postgres_dsn": "PostgreSQL DSN",
+        "brokers": "brokers",
+        "redis_url": "Redis URL",
+    }
+)
+_USERINFO: Final = re.compile(r"(?<=://)[^/?#\\@\s]*@")
+_LIBPQ: Final = "PG"  # how libpq's own environment variables begin
 
 
 class TargetConfig(Frozen):
@@ -59,6 +76,8 @@ class Target:
         redis_url: None = not configured.
         containers: names for the Docker API.
         allowed: hosts beside loopback.
+        named_by: the variable or key that each address was read from, by its name here.
+        libpq: environment variables that libpq reads by itself, such as PGHOSTADDR.
     """
 
     name: str
@@ -70,6 +89,17 @@ class Target:
     redis_url: str | None
     containers: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
+    named_by: tuple[tuple[str, str], ...] = ()
+    libpq: tuple[tuple[str, str], ...] = ()
+
+    def key_of(self, part: str) -> str:
+        """Give the variable or key that an address stands in, for sentences to people."""
+        return dict(self.named_by).get(part, _KEYS[part])
+
+    def place_of(self, part: str) -> str:
+        """Give what an address is, and the variable that it stands in, where it is in one."""
+        key = self.key_of(part)
+        return f"({_KEYS[part]})" if key.startswith(_KEYS[part]) else f"({_KEYS[part]}) of {key}"
 
     def __repr__(self) -> str:
         return f"Target({self.masked})"
@@ -101,6 +131,12 @@ def resolve_target(
     """
     written = config or TargetConfig()
     extra = environment.get("PERF_ALLOWED_HOSTS", "")
+    keys = {
+        "base_url": _key_of("PERF_BASE_URL", "baseUrl", name, environment),
+        "postgres_dsn": written.postgres_dsn_env,
+        "brokers": _key_of("PERF_KAFKA_BROKERS", "brokers", name, environment),
+        "redis_url": written.redis_url_env,
+    }
     target = Target(
         name=name,
         base_url=environment.get("PERF_BASE_URL") or written.base_url,
@@ -111,6 +147,8 @@ def resolve_target(
         redis_url=environment.get(written.redis_url_env) or None,
         containers=written.containers,
         allowed=(*written.allowed, *(host.strip() for host in extra.split(",") if host.strip())),
+        named_by=tuple(keys.items()),
+        libpq=tuple((key, environment[key]) for key in environment if key.startswith(_LIBPQ)),
     )
     for address in (target.base_url, target.postgres_dsn, target.brokers, target.redis_url):
         KNOWN.add_address(address)
@@ -118,62 +156,72 @@ def resolve_target(
     return target
 
 
+def read_addresses(target: Target, loopback: tuple[str, ...] = ()) -> dict[str, Address]:
+    """Read every address of a target, each by its one parser, by its name in `Target`.
+
+    Args:
+        target: as it was written.
+        loopback: addresses that clients get instead of the name localhost, where they take them.
+
+    Raises:
+        AddressError: an address cannot be read, or names no host that could be checked.
+    """
+    # libpq reads the environment of this process, whatever a target was made of.
+    libpq = {**os.environ, **dict(target.libpq)}
+    readers: dict[str, Callable[[str], Address]] = {
+        "base_url": _read_base_url,
+        "postgres_dsn": lambda text: read_dsn(text, libpq, loopback),
+        "brokers": read_brokers,
+        "redis_url": lambda text: read_redis_url(text, loopback),
+    }
+    found: dict[str, Address] = {}
+    for part, read in readers.items():
+        if text := getattr(target, part):
+            if part != "brokers" and has_torn_password(text):
+                raise AddressError(target.key_of(part), f"is {mask_address(text)!r}; it {_TORN}")
+            try:
+                found[part] = read(text)
+            except ValueError as error:
+                raise AddressError(target.key_of(part), str(error)) from None
+    return found
+
+
 def hosts_of(target: Target) -> dict[str, list[str]]:
     """Give every host that the target names, by the key that names it.
 
     Raises:
-        ProfileError: an address has no host that could be checked.
+        AddressError: an address has no host that could be checked.
     """
-    found: dict[str, list[str]] = {}
-    _refuse_torn_passwords(target)
-    if target.base_url:
-        found["baseUrl"] = [_url_host("baseUrl", target.base_url)]
-    if target.postgres_dsn:
-        found["PostgreSQL DSN"] = _dsn_hosts(target.postgres_dsn)
-    if target.brokers:
-        found["brokers"] = [_broker_host(broker) for broker in target.brokers.split(",")]
-    if target.redis_url:
-        found["Redis URL"] = [_url_host("Redis URL", target.redis_url)]
-    return found
-
-
-def _refuse_torn_passwords(target: Target) -> None:
-    addresses = {
-        "baseUrl": target.base_url,
-        "PostgreSQL DSN": target.postgres_dsn,
-        "Redis URL": target.redis_url,
+    return {
+        target.key_of(part): [place.host for place in address.places]
+        for part, address in read_addresses(target).items()
     }
-    for key, address in addresses.items():
-        if address and has_torn_password(address):
-            raise ProfileError(key, [f"{mask_address(address)!r} {_TORN}"])
 
 
-def _url_host(key: str, url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme == "unix":
-        return parts.path
-    if not parts.hostname:
-        raise ProfileError(key, [f"{mask_address(url)!r} names no host; write scheme://host:port"])
-    return parts.hostname
+def allowed_hosts(target: Target) -> AllowedHosts:
+    """Give what may be loaded beside this machine.
+
+    Raises:
+        AddressError: an entry is no host.
+    """
+    try:
+        return AllowedHosts.read(target.allowed)
+    except ValueError as error:
+        key = f"allowed of [targets.{target.name}], or PERF_ALLOWED_HOSTS,"
+        raise AddressError(key, f"holds {error}") from None
 
 
-def _broker_host(broker: str) -> str:
-    host = broker.strip().rsplit("://", 1)[-1].rpartition(":")[0].strip("[]")
-    if not host:
-        raise ProfileError("brokers", [f"{broker!r} is not host:port"])
-    return host
+def _key_of(variable: str, key: str, name: str, environment: Mapping[str, str]) -> str:
+    return variable if environment.get(variable) else f"{key} of [targets.{name}]"
 
 
-def _dsn_hosts(dsn: str) -> list[str]:
-    if "://" in dsn:
-        authority = urlsplit(dsn).netloc.rpartition("@")[2]
-        hosts = [re.sub(r":\d+$", "", part).strip("[]") for part in authority.split(",")]
-        hosts += re.findall(r"[?&]host(?:addr)?=([^&]+)", dsn)
-        hosts = [host for host in hosts if host]
-    else:
-        pairs = re.findall(r"\bhost(?:addr)?\s*=\s*'?([^'\s]+)", dsn)
-        hosts = [host for pair in pairs for host in pair.split(",")]
-    if not hosts:
-        sentence = f"{mask_address(dsn)!r} names no host; name it, so that it can be checked"
-        raise ProfileError("PostgreSQL DSN", [sentence])
-    return hosts
+def _read_base_url(text: str) -> Address:
+    # Whether credentials in front of the host are taken is for the client to say (HttpOrigin).
+    bare = _USERINFO.sub("", text, count=1)
+    try:
+        url = WebAddress.read_base(bare)
+    except ValueError as error:
+        # A text with an @ that is no URL may hold a password anywhere.
+        raise ValueError(str(error) if "@" in text else f"is {text[:200]!r}; it {error}") from None
+    plain = f"{url.scheme}://{url.authority}{url.path.rstrip('/')}"
+    return Address(plain if bare == text else text, (Place(read_host(url.host), url.port),))

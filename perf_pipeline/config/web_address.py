@@ -16,6 +16,8 @@ import ada_url
 from perf_pipeline.config.hosts import bracketed, require_dns_name
 
 _DEFAULT_PORTS: Final = MappingProxyType({"http": 80, "https": 443})
+# A path is to be written as it is sent; a host may have letters outside ASCII.
+_PLAIN: Final = re.compile(r"[^\x00-\x20\x7f\\/]+//[^\x00-\x20\x7f\\/?#@]+(/[!-~]*)?")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _PORT: Final = re.compile(r"://(?:[^/?#]*@)?(?:\[[^\]]*\]|[^:/?#\[]*):([^/?#]*)")
 
@@ -62,7 +64,7 @@ class WebAddress:
         scheme = url.protocol.removesuffix(":")
         port = _DEFAULT_PORTS.get(scheme)
         if port is None:
-            raise ValueError(f"begins with {scheme[:20]}: and only http:// and https:// are loaded")
+            raise ValueError(_wrong_scheme(text, scheme))
         host = url.hostname.strip("[]").removesuffix(".")
         require_dns_name(host)
         if url.port == "0":
@@ -76,6 +78,21 @@ class WebAddress:
             url.hash.removeprefix("#"),
             bool(url.username or url.password),
         )
+
+    @classmethod
+    def read_base(cls, text: str) -> Self:
+        """Read a URL that others are made from, in which nothing has to be dropped or encoded.
+
+        Raises:
+            ValueError: it is no such URL; the sentence goes on after the URL.
+        """
+        address = cls.read(text)
+        if address.has_userinfo or "@" in text:
+            raise ValueError("holds an @; put credentials into the target's secrets instead")
+        is_written_out = text.lower().startswith(f"{address.scheme}://")
+        if not (is_written_out and _PLAIN.fullmatch(text)) or "?" in text or "#" in text:
+            raise ValueError("is not like http://host:port/path, percent-encoded, without ? and #")
+        return address
 
     @property
     def origin(self) -> tuple[str, str, int]:
@@ -97,13 +114,17 @@ class WebAddress:
         return f"{self.scheme}://{self.authority}{self.target}"
 
 
+def _wrong_scheme(text: str, scheme: str) -> str:
+    if not _SCHEME.match(text.strip()):
+        return "has no scheme; write http://host:port"
+    return f"begins with {scheme[:20]}: and only http:// and https:// are loaded"
+
+
 def _mistake(text: str) -> str:
     """Say what keeps a text from being a URL; the parser itself says only that it is none."""
     scheme = _SCHEME.match(text.strip())
-    if scheme is None:
-        return "has no scheme; write http://host:port"
-    if scheme[1].lower() not in _DEFAULT_PORTS:
-        return f"begins with {scheme[1][:20]}: and only http:// and https:// are loaded"
+    if scheme is None or scheme[1].lower() not in _DEFAULT_PORTS:
+        return _wrong_scheme(text, scheme[1] if scheme else "")
     port = _PORT.search(text)
     if port and not (port[1].isascii() and port[1].isdigit() and int(port[1][:6]) <= 65_535):
         # What is taken for a port may be half of a password with a slash in it.

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import quote
 
 import httpx
@@ -36,18 +36,34 @@ class DockerProbe:
     Args:
         containers: names or ids.
         socket: the engine's; see `docker_socket`.
+        no_socket: why there is none to read, which every look then says; empty where there is.
     """
 
     name = "docker"
 
-    def __init__(self, containers: Sequence[str], socket: Path = DEFAULT_SOCKET) -> None:
+    def __init__(
+        self, containers: Sequence[str], socket: Path = DEFAULT_SOCKET, *, no_socket: str = ""
+    ) -> None:
         self._containers = tuple(containers)
         self._socket = socket
+        self._no_socket = no_socket
         self._client: httpx.Client | None = None
         self._before: dict[str, _Snapshot] = {}
 
+    @classmethod
+    def where_environment_says(
+        cls, containers: Sequence[str], environment: Mapping[str, str]
+    ) -> Self:
+        """Make a probe of the engine that DOCKER_HOST names, or of the usual one."""
+        try:
+            return cls(containers, docker_socket(environment))
+        except ProbeError as error:
+            return cls(containers, no_socket=error.sentence)
+
     def available(self) -> tuple[bool, str]:
         """Say whether an engine answers, and its version or the reason why not."""
+        if self._no_socket:
+            return False, self._no_socket
         if not self._socket.is_socket():
             return False, f"there is no Docker here: no socket at {self._socket}"
         with self._connect() as client:
@@ -63,6 +79,8 @@ class DockerProbe:
         Raises:
             ProbeError: there is no engine, or it does not know a container.
         """
+        if self._no_socket:
+            raise ProbeError(self._no_socket)
         self._client = self._connect()
         self._before = self._look()
 
@@ -126,7 +144,8 @@ def docker_socket(environment: Mapping[str, str]) -> Path:
         raise ProbeError(
             "DOCKER_HOST does not name a unix socket; containers are read over unix:// only"
         )
-    return Path(host.removeprefix(_UNIX))
+    path = host.removeprefix(_UNIX)
+    return Path(path) if path else DEFAULT_SOCKET
 
 
 def _get(client: httpx.Client, path: str) -> Mapping[str, Any]:

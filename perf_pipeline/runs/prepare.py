@@ -20,6 +20,7 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.safety import check_target
 from perf_pipeline.config.target import Target, resolve_target
 from perf_pipeline.errors import (
+    AddressError,
     PerfPipelineError,
     StoppedByUserError,
     StoreBusyError,
@@ -35,6 +36,7 @@ from perf_pipeline.stack.health import require_health
 from perf_pipeline.stack.parts import Stack, StackOptions
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import RunRecord
+from perf_pipeline.workloads.http_origin import HttpOrigin
 
 _LEAST_FREE_BYTES: Final = 512 << 20
 _HISTORY_WAIT_S: Final = 5.0
@@ -132,10 +134,16 @@ def find_target(profile: Profile, environ: Mapping[str, str]) -> Target:
 
     Raises:
         TargetNotAllowedError: names the host and the key to set.
+        AddressError: an address cannot be read; names the variable or key.
     """
     target = resolve_target(profile.target, profile.targets.get(profile.target), environ)
-    check_target(target)
-    return target
+    checked = check_target(target)
+    if checked.base_url is not None:
+        try:
+            HttpOrigin.parse(checked.base_url)
+        except ValueError as error:
+            raise AddressError(target.key_of("base_url"), f"cannot be loaded: {error}") from None
+    return checked
 
 
 def stack_options(profile: Profile, target: Target) -> StackOptions:

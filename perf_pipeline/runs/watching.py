@@ -45,7 +45,7 @@ def _servers(session: Session, benchmark: str, config: BenchmarkConfig) -> list[
     if target.brokers and (watched := _watched(session, benchmark, config)):
         probes.append(LagProbe(target.brokers, *watched))
     if target.containers:
-        probes.append(DockerProbe(target.containers))
+        probes.append(DockerProbe.where_environment_says(target.containers, os.environ))
     return probes
 
 

@@ -98,7 +98,8 @@ def launch_postgres(folder: Path, *, say: Say, database: str = DATABASE) -> Laun
         _initialise(folder, binaries)
     password = (folder / "postgres.password").read_text(encoding="utf-8")
     port = free_port()
-    dsn = f"postgresql://{USER}:{password}@{LOOPBACK}:{port}/{database}"
+    # Without its address written out, libpq would go where PGHOSTADDR points to.
+    dsn = f"postgresql://{USER}:{password}@{LOOPBACK}:{port}/{database}?hostaddr={LOOPBACK}"
     KNOWN.add_address(dsn)
     service = start_server(folder, binaries, port)
     return Launched(dsn, lambda: _describe(service, home, dsn, database, source))

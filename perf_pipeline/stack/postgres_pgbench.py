@@ -21,6 +21,7 @@ from perf_pipeline.stack.postgres import find_postgres
 _VARIABLES: Final = MappingProxyType(
     {
         "host": "PGHOST",
+        "hostaddr": "PGHOSTADDR",
         "port": "PGPORT",
         "user": "PGUSER",
         "password": "PGPASSWORD",
@@ -56,6 +57,8 @@ def pgbench_rate(program: Path, dsn: str, script: str, *, connections: int, seco
     """
     given = conninfo_to_dict(dsn)
     settings = {name: str(given[key]) for key, name in _VARIABLES.items() if given.get(key)}
+    # What the user's own environment says to libpq is for another server.
+    others = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     with tempfile.NamedTemporaryFile("w", suffix=".sql", encoding="utf-8") as file:
         file.write(script)
         file.flush()
@@ -64,7 +67,7 @@ def pgbench_rate(program: Path, dsn: str, script: str, *, connections: int, seco
         try:
             answer = subprocess.run(
                 [str(program), *words, "-T", str(seconds), "-f", file.name],
-                env={**os.environ, **settings},
+                env={**others, **settings},
                 capture_output=True,
                 text=True,
                 check=True,

@@ -154,3 +154,20 @@ def test_without_docker_the_reason_is_told(tmp_path: Path) -> None:
         False,
         f"there is no Docker here: no socket at {socket}",
     )
+
+
+def test_the_engine_that_docker_host_names_is_read(engine: Engine) -> None:
+    named = {"DOCKER_HOST": f"unix://{engine.server_address}"}
+    probe = DockerProbe.where_environment_says(["birthday-api"], named)
+
+    assert probe.available() == (True, "Docker 27.5.1, API 1.47")
+
+
+@pytest.mark.parametrize("host", ["tcp://10.0.0.5:2375", "ssh://me@10.0.0.5", "npipe://x", "x"])
+def test_an_engine_elsewhere_is_not_asked_and_the_reason_is_told(host: str) -> None:
+    probe = DockerProbe.where_environment_says(["birthday-api"], {"DOCKER_HOST": host})
+    why = "DOCKER_HOST does not name a unix socket; containers are read over unix:// only"
+
+    assert probe.available() == (False, why)
+    with pytest.raises(ProbeError, match="unix:// only"):
+        probe.open()

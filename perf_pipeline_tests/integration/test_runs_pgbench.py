@@ -163,3 +163,17 @@ def test_neither_a_client_that_kept_up_nor_a_set_clock_nor_a_system_elsewhere_is
 def test_a_pgbench_that_fails_is_one_sentence(dsn: str, program: Path) -> None:
     with pytest.raises(TargetUnavailableError, match='relation "nowhere" does not exist'):
         pgbench_rate(program, dsn, "select nothing from nowhere;\n", connections=1, seconds=1)
+
+
+def test_libpqs_variables_move_neither_us_nor_pgbench_away_from_the_embedded_server(
+    dsn: str, program: Path, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if pytestconfig.getoption("--postgres-dsn"):
+        pytest.skip("the server is given")
+    # Nobody listens there; without an address in the DSN libpq would go there.
+    for name, value in {"PGHOSTADDR": "127.0.0.9", "PGHOST": "127.0.0.9", "PGPORT": "1"}.items():
+        monkeypatch.setenv(name, value)
+
+    with psycopg.connect(dsn) as connection:
+        assert connection.info.hostaddr == "127.0.0.1"
+    assert pgbench_rate(program, dsn, "select 1;\n", connections=1, seconds=1) > 0

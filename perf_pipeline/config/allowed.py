@@ -1,0 +1,65 @@
+"""The hosts that somebody allowed to be loaded, beside this machine.
+
+Add here: another form of an entry. Keep out: where the entries are written (target.py).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+from perf_pipeline.config.hosts import Place, is_this_machine, read_host, read_port
+
+_REMEDY = "write a host, such as staging.example, or a host with a port, one by one"
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedHosts:
+    """Hold what was allowed by name.
+
+    Names are compared in their one spelling: without regard to case, brackets and a final dot,
+    and `straße` is the same as `xn--strae-oqa`. There are no ranges and no wildcards, so that
+    nobody allows more than he sees.
+
+    Attributes:
+        places: a host with its port, or without one where every port is allowed.
+    """
+
+    places: frozenset[Place] = frozenset()
+
+    @classmethod
+    def read(cls, entries: Iterable[str]) -> Self:
+        """Read entries like `staging.example`, `10.0.0.5`, `[2001:db8::1]` and `kafka:9092`.
+
+        Raises:
+            ValueError: one of them could never be the host of an address; the first one is named.
+        """
+        return cls(frozenset(_read(entry) for entry in entries))
+
+    def has(self, place: Place) -> bool:
+        """Say whether a place was allowed by name."""
+        return place in self.places or Place(place.host) in self.places
+
+    def permits(self, place: Place) -> bool:
+        """Say whether a place may be loaded: it is on this machine, or was allowed."""
+        return is_this_machine(place.host) or self.has(place)
+
+
+def _read(entry: str) -> Place:
+    host, port = entry, ""
+    if entry.startswith("[") or entry.count(":") == 1:
+        bracket = entry.rfind("]") + 1
+        host, _, port = entry.partition(":") if not bracket else _split_at(entry, bracket)
+    if "*" in entry or "/" in entry:
+        raise ValueError(
+            f"{entry[:100]!r}, and ranges, wildcards, URLs and paths are not taken; {_REMEDY}"
+        )
+    try:
+        return Place(read_host(host), read_port(port) if host != entry else None)
+    except ValueError as error:
+        raise ValueError(f"{entry[:100]!r}, which {error}; {_REMEDY}") from None
+
+
+def _split_at(entry: str, bracket: int) -> tuple[str, str, str]:
+    if bracket == len(entry):
+        return entry, "", ""
+    return entry[:bracket], entry[bracket], entry[bracket + 1 :]

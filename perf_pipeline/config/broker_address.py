@@ -1,0 +1,41 @@
+"""Kafka's bootstrap servers, read as librdkafka reads them.
+
+Add here: another form of a bootstrap server. Keep out: what brokers say of themselves, which
+only a client learns (advertised listeners: safety.py, `require_allowed_brokers`).
+"""
+
+from typing import Final
+
+from perf_pipeline.config.hosts import Address, Place, bracketed, read_host, read_port
+
+_PLAINTEXT: Final = "plaintext"
+_SPOKEN: Final = frozenset({"ssl", "sasl_ssl", "sasl_plaintext"})
+
+
+def read_brokers(text: str) -> Address:
+    """Read `host:port`, comma separated; `PLAINTEXT://` may stand in front of each.
+
+    Raises:
+        ValueError: one of them is none; the sentence goes on after the name of its key.
+    """
+    places = tuple(_read(broker.strip()) for broker in text.split(","))
+    return Address(",".join(f"{bracketed(one.host)}:{one.port}" for one in places), places)
+
+
+def _read(broker: str) -> Place:
+    protocol, _, rest = broker.rpartition("://")
+    if protocol.lower() in _SPOKEN:
+        raise ValueError(
+            f"names {protocol}://, and this client speaks neither TLS nor SASL with given "
+            "brokers; name a listener without them (PLAINTEXT)"
+        )
+    if protocol and protocol.lower() != _PLAINTEXT:
+        raise ValueError(f"holds {broker[:100]!r}, which is not host:port")
+    host, colon, port = rest.rpartition(":")
+    if not (host and colon) or (":" in host and not host.startswith("[")):
+        hint = "; an IPv6 address stands in brackets" if ":" in host else ""
+        raise ValueError(f"holds {broker[:100]!r}, which is not host:port{hint}")
+    try:
+        return Place(read_host(host), read_port(port))
+    except ValueError as error:
+        raise ValueError(f"holds {broker[:100]!r}, which {error}") from None

@@ -1,0 +1,165 @@
+"""PostgreSQL's connection strings, read by libpq's own parser with all that libpq adds to them.
+
+Host, address and port come from the string, else from a service of pg_service.conf, else from the
+environment (PGHOST, PGHOSTADDR, PGPORT). The answer has them written out, so that neither the
+environment nor a file can send a connection elsewhere afterwards.
+Source: https://www.postgresql.org/docs/current/libpq-connect.html
+Add here: another parameter of libpq that decides where a connection goes. Keep out: connecting.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from perf_pipeline.config.hosts import (
+    LOCALHOST,
+    Address,
+    Place,
+    bracketed,
+    is_address,
+    is_socket,
+    read_host,
+    read_port,
+)
+from perf_pipeline.config.postgres_services import service_of
+
+DEFAULT_PORT: Final = 5432
+FORM: Final = "postgresql://user:password@host:port/database; percent-encode @ : / ? in a password"
+_VARIABLES: Final = MappingProxyType({"host": "PGHOST", "hostaddr": "PGHOSTADDR", "port": "PGPORT"})
+_IN_FRONT: Final = frozenset({"host", "hostaddr", "port", "user", "password", "dbname", "service"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """One of the servers that libpq would try: a name, where it is, and its port."""
+
+    host: str
+    hostaddr: str
+    port: int
+
+
+def read_dsn(dsn: str, environment: Mapping[str, str], loopback: tuple[str, ...]) -> Address:
+    """Read a connection string, in the form of a URI or of keywords.
+
+    Args:
+        dsn: a secret.
+        environment: for libpq's own variables.
+        loopback: addresses that localhost is replaced by; empty leaves the name to libpq.
+
+    Raises:
+        ValueError: libpq takes no such string, or no host is named; the sentence goes on after
+            the key and repeats no part that could belong to a password.
+    """
+    given = _settings(dsn, environment)
+    servers = tuple(_servers(given))
+    if not any(one.host or one.hostaddr for one in servers):
+        raise ValueError(f"names no host; name it, so that it can be checked: {FORM}")
+    pinned = tuple(each for one in servers for each in _pinned(one, loopback))
+    places = [place for one in servers for place in _places(one)]
+    return Address(_text(given, pinned), tuple(dict.fromkeys(places)))
+
+
+def _settings(dsn: str, environment: Mapping[str, str]) -> dict[str, str]:
+    # psycopg takes 60 ms to import; only who configures a PostgreSQL pays.
+    from psycopg import Error  # noqa: PLC0415
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
+    try:
+        given = {key: str(value) for key, value in conninfo_to_dict(dsn).items()}
+    except (Error, UnicodeError, ValueError):
+        raise ValueError(f"is no connection string that libpq takes; write {FORM}") from None
+    service = given.get("service", environment.get("PGSERVICE"))
+    if service is not None:
+        given = {**service_of(service, environment), **given}
+    for key, variable in _VARIABLES.items():
+        if variable in environment:
+            given.setdefault(key, environment[variable])
+    database = given.get("dbname", "")
+    if "=" in database or "://" in database:
+        raise ValueError("holds a second connection string as the database's name")
+    if "oauth_issuer" in given:
+        raise ValueError("names an oauth_issuer, another host, which is not supported")
+    return given
+
+
+def _servers(given: Mapping[str, str]) -> Iterator[_Server]:
+    hosts, addresses, ports = (
+        given.get(key, "").split(",") if given.get(key) else [] for key in _VARIABLES
+    )
+    count = max(len(hosts), len(addresses), 1)
+    if (hosts and addresses and len(hosts) != len(addresses)) or len(ports) not in {0, 1, count}:
+        raise ValueError(
+            f"names {len(hosts)} hosts, {len(addresses)} addresses (hostaddr) and {len(ports)} "
+            "ports; name as many of each, or one port for all"
+        )
+    ports = ports * count if len(ports) == 1 else ports
+    for host, address, port in zip_longest(hosts, addresses, ports, fillvalue=""):
+        yield _Server(
+            _host(host) if host else "",
+            _address(address) if address else "",
+            _port(port) if port else DEFAULT_PORT,
+        )
+
+
+def _host(text: str) -> str:
+    try:
+        return read_host(text)
+    except ValueError as error:
+        shown = "a host that" if "@" in text else f"the host {text[:100]!r}, which"
+        raise ValueError(f"has {shown} {error}; write {FORM}") from None
+
+
+def _address(text: str) -> str:
+    address = _host(text)
+    if not is_address(address):
+        raise ValueError(f"has the hostaddr {text[:100]!r}, which is no address")
+    return address
+
+
+def _port(text: str) -> int:
+    try:
+        return read_port(text)
+    except ValueError as error:
+        raise ValueError(f"{error}; write {FORM}") from None
+
+
+def _places(server: _Server) -> Iterator[Place]:
+    """Give what a server's connections go to: an address, and the name that it is meant to have."""
+    if server.hostaddr:
+        yield Place(server.hostaddr, server.port)
+    if is_socket(server.host):
+        if not server.hostaddr:
+            yield Place(server.host)
+    elif server.host:
+        yield Place(server.host, server.port)
+
+
+def _pinned(server: _Server, loopback: tuple[str, ...]) -> tuple[_Server, ...]:
+    if server.hostaddr:
+        return (server,)
+    if server.host == LOCALHOST and loopback:
+        return tuple(replace(server, hostaddr=address) for address in loopback)
+    if is_address(server.host):
+        return (replace(server, hostaddr=server.host),)
+    return (server,)
+
+
+def _text(given: Mapping[str, str], servers: tuple[_Server, ...]) -> str:
+    """Write a URI in which nothing is left for the environment to say about the place."""
+    userinfo = quote(given.get("user", ""), safe="")
+    if "password" in given:
+        userinfo += f":{quote(given['password'], safe='')}"
+    query = {"hostaddr": ",".join(one.hostaddr for one in servers)}
+    if any(is_socket(one.host) or not one.host for one in servers):
+        query["host"] = ",".join(one.host for one in servers)
+        query["port"] = ",".join(str(one.port) for one in servers)
+        where = ""
+    else:
+        where = ",".join(f"{bracketed(one.host)}:{one.port}" for one in servers)
+    query |= {key: value for key, value in given.items() if key not in _IN_FRONT}
+    front = f"{userinfo}@{where}" if userinfo else where
+    database = quote(given.get("dbname", ""), safe="")
+    return f"postgresql://{front}/{database}?{urlencode(query, quote_via=quote, safe=',')}"

@@ -1,0 +1,90 @@
+"""Redis URLs, read by redis-py's own parser.
+
+Add here: another parameter of a URL. Keep out: connecting.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from perf_pipeline.config.hosts import LOCALHOST, Address, Place, bracketed, read_host
+
+DEFAULT_PORT: Final = 6379
+FORM: Final = "redis://user:password@host:port/0; percent-encode @ : / ? in a password"
+# What redis-py takes from a URL beside these names another place or is no text (host, port, path,
+# connection_class, unix_socket_path ...), or it ends in a TypeError.
+_QUERY: Final = frozenset(
+    {"client_name", "health_check_interval", "max_connections", "protocol", "socket_keepalive"}
+    | {"socket_timeout", "socket_connect_timeout", "socket_read_size", "retry_on_timeout"}
+    | {"ssl_ca_certs", "ssl_ca_path", "ssl_ca_data", "ssl_certfile", "ssl_keyfile"}
+    | {"ssl_cert_reqs", "ssl_check_hostname", "ssl_min_version", "ssl_ciphers", "ssl_password"}
+)
+_READ: Final = frozenset({"username", "password", "host", "port", "path", "db", "connection_class"})
+
+
+def read_redis_url(url: str, loopback: tuple[str, ...]) -> Address:
+    """Read `redis://`, `rediss://` or `unix://`.
+
+    Args:
+        url: a secret.
+        loopback: addresses of localhost, of which the first one is connected to; empty leaves
+            the name to the client.
+
+    Raises:
+        ValueError: redis-py takes no such URL, or it names no host; the sentence goes on after
+            the key and repeats no part that could belong to a password.
+    """
+    given, written = _parsed(url)
+    kept = {key: written[key] for key in sorted(set(given) - _READ)}
+    wrong = [key for key in written if key not in _QUERY | {"db", "username", "password"}]
+    if wrong:
+        raise ValueError(f"has {wrong[0][:50]!r} behind the ?, which is not taken; write {FORM}")
+    userinfo = _userinfo(given)
+    if url.startswith("unix://"):
+        path = str(given.get("path", ""))
+        if not path.startswith("/"):
+            raise ValueError("names no socket; write unix:///path/of/the.sock")
+        kept["db"] = str(given.get("db", 0))
+        return Address(f"unix://{userinfo}{quote(path)}?{_query(kept)}", (Place(path),))
+    place = Place(_host(given), int(given.get("port", DEFAULT_PORT)))
+    # A certificate is issued for a name, so with TLS the name has to stay.
+    is_pinned = place.host == LOCALHOST and loopback and not url.startswith("rediss:")
+    host = loopback[0] if is_pinned else place.host
+    text = f"{url.partition(':')[0]}://{userinfo}{bracketed(host)}:{place.port}"
+    return Address(f"{text}/{given.get('db', 0)}{f'?{_query(kept)}' if kept else ''}", (place,))
+
+
+def _parsed(url: str) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+    """Give what redis-py makes of a URL, and its query as it was written."""
+    # redis-py takes 100 ms to import; only who configures a Redis pays.
+    from redis.connection import parse_url  # noqa: PLC0415
+
+    try:
+        given = parse_url(url)  # type: ignore[no-untyped-call]  # redis-py has no types there
+        parts = urlsplit(url)
+        is_right = parts.port != 0 and not parts.fragment
+        database = parts.path.strip("/")
+    except ValueError:
+        raise ValueError(f"is no URL that redis-py takes; write {FORM}") from None
+    if not is_right or (parts.scheme != "unix" and database and not database.isdecimal()):
+        raise ValueError(f"has a port or a database that is no number; write {FORM}")
+    return given, dict(parse_qsl(parts.query, keep_blank_values=True))
+
+
+def _host(given: Mapping[str, Any]) -> str:
+    host = str(given.get("host", ""))
+    if not host:
+        raise ValueError(f"names no host; write {FORM}")
+    try:
+        return read_host(host)
+    except ValueError as error:
+        raise ValueError(f"has a host that {error}; write {FORM}") from None
+
+
+def _userinfo(given: Mapping[str, Any]) -> str:
+    user, password = (quote(str(given.get(key, "")), safe="") for key in ("username", "password"))
+    return f"{user}:{password}@" if password else f"{user}@" if user else ""
+
+
+def _query(kept: Mapping[str, str]) -> str:
+    return urlencode(kept, quote_via=quote)

@@ -25,6 +25,8 @@ from perf_pipeline.config.steps import (
 from perf_pipeline.config.templates import Source, Variable, parse_template, variables_of
 from perf_pipeline.secrecy.known import KNOWN
 
+_NO_HEADER: Final = "holds {}, which a header can't carry (its value is not shown)"
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
 
 
@@ -111,9 +113,10 @@ def _scenario_mistakes(scenario: Scenario, folder: Path, environment: Mapping[st
         return
     for variable in sorted(environment_names(scenario)):
         # Before anything is said about it: no sentence, log or report shows it from here on.
-        KNOWN.add_all([environment.get(variable, "")])
-        if not environment.get(variable):
-            yield "parameters", f"the environment variable {variable} is not set; export it first"
+        value = environment.get(variable, "")
+        KNOWN.add_all([value])
+        if mistake := _value_mistake(variable, value, parameters):
+            yield "parameters", f"the environment variable {variable} {mistake}"
     if parameters.ca_file and not (folder / parameters.ca_file).is_file():
         yield "parameters.caFile", f"there is no file {parameters.ca_file!r} beside the profile"
     if isinstance(parameters, HttpStepsParameters):
@@ -121,6 +124,46 @@ def _scenario_mistakes(scenario: Scenario, folder: Path, environment: Mapping[st
         yield from _data_mistakes(parameters, scenario.plan.most_vus, folder)
     if isinstance(parameters, PythonParameters) and is_python(scenario.exec):
         yield from _module_mistakes(scenario.exec, folder / parameters.path)
+
+
+def _value_mistake(variable: str, value: str, parameters: OwnHttpParameters) -> str | None:
+    """Say why a variable's value can't be sent where the scenario sends it; never the value."""
+    auth = parameters.auth
+    if not value:
+        return "is not set; export it first"
+    if not _is_utf8(value):
+        return "holds bytes that are not UTF-8; its value is not shown"
+    if auth is not None and variable == auth.basic_env and _CONTROL.search(value):
+        return f"{_NO_HEADER.format('a control character')}, and auth uses it"
+    by_auth = auth is not None and variable == auth.bearer_env
+    if (by_auth or _is_in_header(variable, parameters)) and not is_header_text(value):
+        user = "auth" if by_auth else "a header"
+        return f"{_NO_HEADER.format(_unfit(value))}, and {user} uses it"
+    return None
+
+
+def _is_in_header(variable: str, parameters: OwnHttpParameters) -> bool:
+    return isinstance(parameters, HttpStepsParameters) and any(
+        one.source is Source.ENV and one.arguments == (variable,)
+        for one in variables_in_headers(parameters)
+    )
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _unfit(text: str) -> str:
+    """Name the kind of the first character that a header can't carry."""
+    if "\n" in text or "\r" in text:
+        return "a line end"
+    if text != text.strip():
+        return "a blank at its end"
+    return "a control character" if _CONTROL.search(text) else "a letter outside latin-1"
 
 
 def _env_mistakes(parameters: HttpStepsParameters, env: Mapping[str, str]) -> _Found:

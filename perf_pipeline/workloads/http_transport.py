@@ -17,6 +17,7 @@ import httpx
 from perf_pipeline.errors import TargetNotAllowedError
 from perf_pipeline.workloads.http_connections import Connection
 from perf_pipeline.workloads.http_origin import HttpOrigin
+from perf_pipeline.workloads.http_request_bytes import written
 from perf_pipeline.workloads.http_result import HttpError, HttpResult
 
 _DEFAULT_TIMEOUT_S: Final = 10.0
@@ -83,7 +84,7 @@ class LoadTransport(httpx.AsyncBaseTransport):
         """
         issued_ns = monotonic_ns()
         self.require_origin(request.url)
-        data = await _written(request)
+        data = await written(request)
         connection = self._idle.pop() if self._idle else self._another()
         timeout_s = request.extensions.get("timeout", {}).get("read") or _DEFAULT_TIMEOUT_S
         try:
@@ -137,22 +138,6 @@ class LoadTransport(httpx.AsyncBaseTransport):
         connection = self._make_connection()
         self._connections.append(connection)
         return connection
-
-
-async def _written(request: httpx.Request) -> bytes:
-    """Write a request; a body of unknown length is read first and sent with its length."""
-    try:
-        body = request.content
-    except httpx.RequestNotRead:
-        body = await request.aread()
-    lines = [request.method.encode("ascii"), b" ", request.url.raw_path, b" HTTP/1.1\r\n"]
-    for name, value in request.headers.raw:
-        if name.lower() == b"transfer-encoding":
-            lines += (b"Content-Length: %d\r\n" % len(body),)
-        else:
-            lines += (name, b": ", value, b"\r\n")
-    lines += (b"\r\n", body)
-    return b"".join(lines)
 
 
 class LoadClient(httpx.AsyncClient):

@@ -136,12 +136,14 @@ def _without_prefix(origin: HttpOrigin) -> HttpOrigin:
     return HttpOrigin(origin.scheme, origin.host, origin.port)
 
 
-def _headers(settings: OwnHttpSettings, own: PythonParameters) -> dict[str, str]:
+def _headers(settings: OwnHttpSettings, own: PythonParameters) -> httpx.Headers:
     # As k6, which asks for no content coding; httpx would.
     headers = {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity"}
     if settings.authorization:
         headers["Authorization"] = settings.authorization
-    return {**headers, **own.headers}
+    # httpx would take ASCII only, and a profile's headers are latin-1 (RFC 9110, 5.5).
+    pairs = {**headers, **own.headers}.items()
+    return httpx.Headers([(name.encode("ascii"), text.encode("latin-1")) for name, text in pairs])
 
 
 async def _open_theirs(runner: Workload, name: str, context: WorkerContext) -> None:

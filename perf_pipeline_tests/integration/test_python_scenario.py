@@ -121,6 +121,12 @@ def test_settings_and_named_secrets_reach_the_code_and_no_other_secret(shop: str
     assert answer["headers"]["user-agent"] == "perf-pipeline"
 
 
+def test_a_profiles_headers_may_have_letters_of_latin_1(shop: str) -> None:
+    given = flow(shop, "echo_settings", environment={"env:SHOP_KEY": "k"}, headers={"X-Mine": "é"})
+
+    assert state_after(given)["said"]["headers"]["x-mine"] == "é"
+
+
 def test_requests_at_the_same_time_get_a_connection_each(shop: str) -> None:
     samples = run(PythonScenario(), flow(shop, "at_once"), an_iteration()).samples
 

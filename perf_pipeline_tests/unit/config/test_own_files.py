@@ -177,3 +177,71 @@ def test_python_code_is_looked_for_without_running_it(
     else:
         assert isinstance(found, list)
         assert sentence in found[0]
+
+
+AUTH: Table = {"auth": {"bearerEnv": "TOKEN"}}
+IN_HEADER: Table = {"headers": {"X": "v ${env.TOKEN}"}}
+CANT = "which a header can't carry (its value is not shown)"
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("a-s3cret\r\nX-Evil: 1", "a line end"),
+        ("a-s3cret\n", "a line end"),
+        ("a-s3cret\rb", "a line end"),
+        ("a-s3cret ", "a blank at its end"),
+        ("a-s3cret\x07", "a control character"),
+        ("a-s3cret\tb", "a control character"),
+        ("a-s3cret\x7f", "a control character"),
+        ("a-s3cret €", "a letter outside latin-1"),
+    ],
+)
+@pytest.mark.parametrize(("parameters", "user"), [(AUTH, "auth"), (IN_HEADER, "a header")])
+def test_a_secret_that_is_no_headers_value_is_refused_by_its_name(
+    tmp_path: Path, value: str, kind: str, parameters: Table, user: str
+) -> None:
+    found = loaded(tmp_path, {"s": scenario(STEP, **parameters)}, {"TOKEN": value})
+
+    assert isinstance(found, list)
+    sentence = (
+        f"parameters: the environment variable TOKEN holds {kind}, {CANT}, and {user} uses it"
+    )
+    assert found == [sentence]
+
+
+def test_a_python_scenarios_auth_is_looked_at_as_well(tmp_path: Path) -> None:
+    (tmp_path / "flows.py").write_text("async def go(vu): ...", encoding="utf-8")
+    table = {**PLAN, "exec": "flows:go", "parameters": AUTH}
+
+    found = loaded(tmp_path, {"s": table}, {"TOKEN": "a\nb"})
+
+    assert isinstance(found, list)
+    assert "TOKEN holds a line end" in found[0]
+
+
+def test_a_secret_goes_into_a_body_whatever_characters_it_has(tmp_path: Path) -> None:
+    step = {**STEP, "method": "POST", "json": {"key": "${env.TOKEN}"}}
+
+    assert isinstance(loaded(tmp_path, {"s": scenario(step)}, {"TOKEN": "a\n€"}), Profile)
+
+
+def test_a_secret_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    # os.environ gives a byte that is not UTF-8 as a lone surrogate (PEP 383).
+    step = {**STEP, "method": "POST", "body": "${env.TOKEN}"}
+
+    found = loaded(tmp_path, {"s": scenario(step)}, {"TOKEN": "s3cret\udcff"})
+
+    assert isinstance(found, list)
+    assert "TOKEN holds bytes that are not UTF-8" in found[0]
+    assert "s3cret" not in found[0]
+
+
+@pytest.mark.parametrize(("value", "fits"), [("u:pä€", True), ("u:p\n", False)])
+def test_basic_authentication_takes_what_its_rfc_takes(
+    tmp_path: Path, value: str, fits: bool
+) -> None:
+    # RFC 7617, 2: neither user nor password may hold a control character.
+    found = loaded(tmp_path, {"s": scenario(STEP, auth={"basicEnv": "PAIR"})}, {"PAIR": value})
+
+    assert isinstance(found, Profile) is fits

@@ -16,6 +16,7 @@ import click
 
 from perf_pipeline import __version__
 from perf_pipeline.cli_baseline import COMMANDS
+from perf_pipeline.cli_sql import sql
 from perf_pipeline.errors import ExitCode, PerfPipelineError
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.secrecy.streams import masked_output
@@ -79,7 +80,7 @@ def main(context: click.Context, state: Path) -> None:
     KNOWN.add_environment(os.environ)
 
 
-for _command in COMMANDS:
+for _command in (*COMMANDS, sql):
     main.add_command(_command)
 
 
@@ -181,20 +182,6 @@ def ingest(state: Path, run_id: str | None) -> None:
                 f"{key.run_id} {key.benchmark}: {count.samples:,} samples, "
                 f"{count.readings:,} readings, {count.ledger:,} ledger entries{torn}"
             )
-
-
-@main.command()
-@click.argument("statement")
-@click.option("--csv", "as_csv", is_flag=True, help="Comma separated, for other programs.")
-@click.pass_obj
-def sql(state: Path, statement: str, as_csv: bool) -> None:
-    """Ask the history, e.g. "select * from runs". Reads a private copy: it never blocks a run."""
-    from perf_pipeline.report.rows import render_rows
-    from perf_pipeline.runs.session import history_of
-    from perf_pipeline.store.export import query_snapshot
-
-    columns, rows = query_snapshot(history_of(state), statement)
-    click.echo(render_rows(columns, rows, as_csv=as_csv), nl=False)
 
 
 @main.command()

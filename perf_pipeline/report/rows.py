@@ -5,6 +5,7 @@ Add here: another form of rows. Keep out: the query (store/).
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,22 +16,46 @@ from perf_pipeline.report.wording import printable
 
 _UNWRAPPED: Final = 10_000
 _NULL: Final = "null"
+# A spreadsheet computes what begins like this (OWASP, CSV Injection); the last four are the wide
+# forms, which it takes for the same.
+_FORMULA: Final = re.compile(r"[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001 - the letters that are meant
+_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def render_rows(
-    columns: Sequence[str], rows: Sequence[Sequence[object]], *, as_csv: bool = False
+    columns: Sequence[str], rows: Sequence[Sequence[object]], *, more: bool = False
 ) -> str:
-    """Give rows as an aligned table with their number, or as CSV (RFC 4180, null is empty)."""
-    if as_csv:
-        stream = io.StringIO()
-        writer = csv.writer(stream)
-        writer.writerow(columns)
-        writer.writerows(rows)
-        return stream.getvalue()
+    """Give rows as an aligned table with their number below.
+
+    Args:
+        columns: their names.
+        rows: of the table.
+        more: there are more rows than these.
+    """
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     for column in columns:
         table.add_column(column, no_wrap=True)
     for row in rows:
         table.add_row(*(_NULL if value is None else printable(str(value)) for value in row))
     count = "1 row" if len(rows) == 1 else f"{len(rows):,} rows"
+    if more:
+        count = f"the first {count}; there are more, and --rows 0 shows them all"
     return f"{rendered(table, _UNWRAPPED, color=False)}({count})\n"
+
+
+def csv_of(rows: Sequence[Sequence[object]]) -> str:
+    """Give rows as CSV (RFC 4180; null is empty) in which no cell is a formula to a spreadsheet.
+
+    A text that would be one gets an apostrophe in front; numbers stay as they are.
+    """
+    stream = io.StringIO()
+    csv.writer(stream).writerows([[_cell(value) for value in row] for row in rows])
+    return stream.getvalue()
+
+
+def _cell(value: object) -> object:
+    if value is None or isinstance(value, int | float):
+        return value
+    text = str(value)
+    is_formula = _FORMULA.match(text) and not _NUMBER.fullmatch(text)
+    return f"'{text}" if is_formula else text

@@ -1,20 +1,14 @@
-"""Give people copies of the history: CSV of readings, and any SQL on a private copy of the file.
+"""Give people copies of the history: CSV of readings.
 
-Add here: a file format that people take away. Keep out: reports (report/).
+Add here: a file format that people take away. Keep out: reports (report/), SQL (snapshot.py).
 """
 
 import csv
-import shutil
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
 
-import duckdb
-
-from perf_pipeline.errors import PerfPipelineError, RequestError, StoreError
-from perf_pipeline.store.access import said_plainly
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunKey
 
 _HEADER: Final = ("timestamp", "cpu_percent", "memory_mb", "disk_io_mb", "network_kb")
@@ -48,7 +42,6 @@ from spans, benchmarks join runs using (run_id)
 where benchmarks.run_id = $run_id and benchmarks.benchmark = $benchmark
 order by at_us
 """
-_SQL_HINT: Final = "docs/schema.md lists the tables with their columns, and queries to start from"
 
 
 def export_readings_csv(history: History, key: RunKey, path: Path) -> int:
@@ -72,77 +65,3 @@ def export_readings_csv(history: History, key: RunKey, path: Path) -> int:
     except OSError as error:
         raise PerfPipelineError(f"{path} cannot be written: {error}") from error
     return len(rows)
-
-
-def query_snapshot(
-    path: Path,
-    sql: str,
-    parameters: Sequence[object] | Mapping[str, object] = (),
-    *,
-    wait_s: float = 30.0,
-) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Run one reading statement on a private copy, so that a long one never blocks a run.
-
-    The copy is made while this process has the history open for itself, and is removed after.
-
-    Args:
-        path: of the history.
-        sql: one statement; it sees no other file and no network.
-        parameters: for `?` or `$name` in it.
-        wait_s: how long to queue for the copy.
-
-    Returns:
-        The names of the columns, and the rows.
-
-    Raises:
-        StoreBusyError: another process had the history open all the time.
-        PerfPipelineError: the SQL is wrong, or would write.
-    """
-    with TemporaryDirectory(prefix="perf-pipeline-sql-") as folder:
-        copy = Path(folder) / path.name
-        with open_history(path, wait_s=wait_s, read_only=True):
-            _copy(path, copy)
-        with said_plainly(copy), _opened(copy) as connection:
-            return _answer(connection, sql, parameters)
-
-
-def _copy(path: Path, copy: Path) -> None:
-    try:
-        shutil.copyfile(path, copy)
-        wal = path.with_name(f"{path.name}.wal")
-        if wal.exists():
-            shutil.copyfile(wal, copy.with_name(f"{copy.name}.wal"))
-    except OSError as error:
-        raise StoreError(
-            f"no copy of {path} could be made for the query: {error}",
-            hint="make room in the folder for temporary files, or name another in TMPDIR",
-        ) from error
-
-
-def _opened(copy: Path) -> duckdb.DuckDBPyConnection:
-    """Open the copy so that a statement can neither change it nor reach anything else."""
-    return duckdb.connect(copy, read_only=True, config={"enable_external_access": False})
-
-
-def _answer(
-    connection: duckdb.DuckDBPyConnection,
-    sql: str,
-    parameters: Sequence[object] | Mapping[str, object],
-) -> tuple[list[str], list[tuple[Any, ...]]]:
-    try:
-        statements = connection.extract_statements(sql)
-        if len(statements) != 1:
-            raise RequestError(
-                f"one statement at a time, please; this text has {len(statements)}",
-                hint=_SQL_HINT,
-            )
-        cursor = connection.execute(statements[0], parameters)
-        return [column[0] for column in cursor.description or ()], cursor.fetchall()
-    except duckdb.Error as error:
-        message = str(error).strip()
-        if "read-only" in message or isinstance(error, duckdb.PermissionException):
-            raise RequestError(
-                f"this query would write or reach outside the history, and it only reads: {sql}",
-                hint=f"DuckDB says: {message.splitlines()[0]}",
-            ) from error
-        raise RequestError(f"the query failed: {message}", hint=_SQL_HINT) from error

@@ -15,7 +15,7 @@ from typing import Any, Final
 import psutil
 
 from perf_pipeline.stack.ending import MARKER
-from perf_pipeline.store.export import query_snapshot
+from perf_pipeline.store.snapshot import query_snapshot
 from perf_pipeline_tests.conftest import STATE
 
 TINY: Final = Path(__file__).with_name("runs_tiny.toml")

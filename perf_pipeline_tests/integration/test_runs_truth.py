@@ -18,7 +18,7 @@ from perf_pipeline.runs.jobs import run_of
 from perf_pipeline.runs.prepare import open_session
 from perf_pipeline.runs.seeding import seed_users
 from perf_pipeline.runs.session import Session, history_of
-from perf_pipeline.store.export import query_snapshot
+from perf_pipeline.store.snapshot import query_snapshot
 from perf_pipeline.workloads.kafka_topics import committed, watermarks
 from perf_pipeline.workloads.people import run_email_pattern
 from perf_pipeline_tests.integration.runs_command import new_state

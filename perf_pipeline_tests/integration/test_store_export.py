@@ -1,13 +1,13 @@
-"""People take figures away: CSV of readings, SQL on a snapshot, totals straight from the spool."""
+"""People take figures away: CSV of readings, totals straight from the spool."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from perf_pipeline.errors import PerfPipelineError, StoreBusyError
+from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.metrics.sample import Outcome, Phase, Reading
-from perf_pipeline.store.export import export_readings_csv, query_snapshot
+from perf_pipeline.store.export import export_readings_csv
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import LedgerCounts, RunKey
 from perf_pipeline.store.spool_figures import (
@@ -63,67 +63,6 @@ def test_an_export_without_readings_has_only_its_header(tmp_path: Path) -> None:
             export_readings_csv(history, KEY, tmp_path / "nowhere" / "host.csv")
 
     assert (tmp_path / "host.csv").read_text(encoding="utf-8").count("\n") == 1
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "history.duckdb"
-    run = Spool(samples=[sample(10), sample(30)], outcome=complete()).write(tmp_path)
-    with open_history(path) as history:
-        history.ingest(run, "api")
-    return path
-
-
-def test_sql_sees_the_history_by_position_and_by_name(path: Path) -> None:
-    by_name = query_snapshot(
-        path,
-        "select avg(value) as mean_ms from metric_values where metric = $metric",
-        {"metric": "http_req_duration"},
-    )
-    by_position = query_snapshot(path, "select run_id from runs where profile = ?", ["quick"])
-
-    assert by_name == (["mean_ms"], [(20.0,)])
-    assert by_position == (["run_id"], [("r1",)])
-
-
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "delete from samples",
-        "drop table runs",
-        "insert into runs select * from runs",
-        "create table mine (a integer)",
-        "copy runs to 'stolen.csv'",
-        "attach 'other.duckdb'",
-        "select * from read_csv('/etc/passwd')",
-    ],
-)
-def test_a_statement_that_writes_or_reaches_outside_is_refused(sql: str, path: Path) -> None:
-    before = path.read_bytes()
-
-    with pytest.raises(PerfPipelineError, match="write or reach outside the history") as caught:
-        query_snapshot(path, sql)
-
-    assert caught.value.hint.startswith("DuckDB says: ")
-    assert path.read_bytes() == before
-
-
-def test_wrong_sql_is_one_sentence_with_duckdbs_message(path: Path) -> None:
-    with pytest.raises(PerfPipelineError, match=r"the query failed: .*smaples.* does not exist"):
-        query_snapshot(path, "select * from smaples")
-    with pytest.raises(PerfPipelineError, match=r"the query failed: .*[Ss]yntax"):
-        query_snapshot(path, "selct 1")
-
-
-@pytest.mark.parametrize(("sql", "count"), [("select 1; select 2", 2), ("  ", 0)])
-def test_not_exactly_one_statement_is_refused(sql: str, count: int, path: Path) -> None:
-    with pytest.raises(PerfPipelineError, match=f"one statement at a time.*has {count}"):
-        query_snapshot(path, sql)
-
-
-def test_a_snapshot_is_refused_while_the_history_is_open_elsewhere(path: Path) -> None:
-    with open_history(path), pytest.raises(StoreBusyError):
-        query_snapshot(path, "select 1", wait_s=0.1)
 
 
 def test_span_figures_add_up_the_measured_samples(tmp_path: Path) -> None:

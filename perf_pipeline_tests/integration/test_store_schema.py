@@ -10,10 +10,10 @@ import pytest
 
 from perf_pipeline.metrics.sample import Outcome, Reading
 from perf_pipeline.metrics.threshold import parse_threshold
-from perf_pipeline.store.export import query_snapshot
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.metric_sql import METRIC_COLUMNS
 from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.snapshot import query_snapshot
 from perf_pipeline_tests.unit.store.spool import Spool, complete, sample
 
 _DOCS: Final = (Path(__file__).parents[2] / "docs" / "schema.md").read_text(encoding="utf-8")

@@ -1,9 +1,11 @@
 # One line each; `make run` and `make test` need only make, Python >= 3.11 and the network for packages.
 PYTHON ?= python3
 BIN := .venv/bin
+# uv takes seconds where pip takes minutes; pip knows a package index that only its own settings name.
+install = $(BIN)/uv pip install --quiet --python $(BIN)/python $(1) || $(BIN)/python -m pip install --quiet --disable-pip-version-check $(1)
 .PHONY: run test check ui lock clean
 
-run: .venv/installed ## load a real system and judge it
+run: .venv/runs ## load a real system and judge it
 	@$(BIN)/perf-pipeline run --profile quick
 
 test: .venv/installed ## the whole suite against real services
@@ -12,19 +14,25 @@ test: .venv/installed ## the whole suite against real services
 check: .venv/installed ## lint, format, types, layers
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
-ui: .venv/installed ## Dagster's UI on 127.0.0.1
+ui: .venv/runs ## Dagster's UI on 127.0.0.1
 	@$(BIN)/perf-pipeline ui
 
-lock: .venv/installed ## resolve requirements.lock anew, and cut the locks of docker/ out of it
+lock: .venv/installed ## resolve requirements.lock anew, and cut the smaller locks out of it
 	@$(BIN)/uv pip compile pyproject.toml --extra stack --group dev --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock && docker/renew_locks
 
 clean: ## remove the virtual environment and all local state
 	@rm -rf .venv .perf
 
-.venv/installed: requirements.lock pyproject.toml
-	@$(PYTHON) -c "import sys; v = sys.version_info; (3, 11) <= v < (3, 14) or sys.exit(f'Python 3.11, 3.12 or 3.13 is needed; this is {v[0]}.{v[1]}. Name another with: make PYTHON=python3.12 ...')"
-	@echo "creating .venv and installing the locked dependencies (once; about a minute)"
+.venv/runs: requirements-installer.lock requirements-run.lock pyproject.toml
+	@$(PYTHON) -c "import sys; v = sys.version_info; (3, 11) <= v < (3, 15) or sys.exit(f'Python 3.11 to 3.14 is needed; this is {v[0]}.{v[1]}. Name another with: make PYTHON=python3.12 ...')"
+	@echo "creating .venv and installing what a run needs (once; seconds with a fast network)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-installer.lock
+	@$(call install,--require-hashes --requirement requirements-run.lock)
+	@$(call install,--no-deps --no-build-isolation --editable .)
+	@touch $@
+
+.venv/installed: .venv/runs requirements.lock
+	@echo "installing the tools for checks and tests (once)"
+	@$(call install,--require-hashes --requirement requirements.lock)
 	@touch $@

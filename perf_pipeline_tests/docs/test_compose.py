@@ -155,8 +155,16 @@ def test_the_image_copies_only_what_the_builder_gets() -> None:
     assert re.search(r"^USER (?!root)", dockerfile, re.MULTILINE)
 
 
-@pytest.mark.parametrize("lock", ["docker/requirements.lock", "docker/build.lock"])
-def test_the_image_installs_the_locked_versions_with_their_hashes(lock: str) -> None:
+@pytest.mark.parametrize(
+    "lock",
+    [
+        "docker/requirements.lock",
+        "docker/build.lock",
+        "requirements-run.lock",
+        "requirements-installer.lock",
+    ],
+)
+def test_every_lock_has_the_versions_of_the_whole_one_with_their_hashes(lock: str) -> None:
     everything = dict(locked("requirements.lock"))
 
     part = dict(locked(lock))

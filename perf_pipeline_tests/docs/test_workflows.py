@@ -97,11 +97,14 @@ def test_no_script_pastes_what_somebody_else_wrote() -> None:
 def test_the_commands_of_the_workflows_exist() -> None:
     known = set(commands())
     called = {one for script in SCRIPTS for one in re.findall(r"perf-pipeline (\w+)", script)}
-    made = {one for script in SCRIPTS for one in re.findall(r"make PYTHON=python (\S+)", script)}
+    tried = (ROOT / ".ci" / "try_python").read_text("utf-8")
+    asked = re.compile(r'make PYTHON="?\$?python"? (\S+)')
+    made = {one for script in [*SCRIPTS, tried] for one in asked.findall(script)}
     targets = set(re.findall(r"^([\w./]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 
     assert {"up", "report", "down"} <= called <= known
     assert {"check", "run", "test"} <= made <= targets
+    assert any(script.startswith(".ci/try_python python") for script in SCRIPTS)
 
 
 def test_the_run_config_of_the_workflow_is_that_of_the_resource() -> None:

@@ -169,19 +169,9 @@ def report(state: Path, run_id: str | None) -> None:
 @click.pass_obj
 def ingest(state: Path, run_id: str | None) -> None:
     """Bring spooled samples into the history and judge them; again and again without harm."""
-    from perf_pipeline.runs.ingest import spooled_runs
-    from perf_pipeline.runs.judge import recover_run
+    from perf_pipeline.runs.recovering import recover_runs
 
-    runs = [run_id] if run_id else spooled_runs(state)
-    if not runs:
-        click.echo("the spool is empty; `perf-pipeline run` fills it")
-    for one in runs:
-        for key, count in recover_run(state, one):
-            torn = f", {count.torn_lines} torn lines left out" if count.torn_lines else ""
-            click.echo(
-                f"{key.run_id} {key.benchmark}: {count.samples:,} samples, "
-                f"{count.readings:,} readings, {count.ledger:,} ledger entries{torn}"
-            )
+    recover_runs(state, run_id, say=click.echo)
 
 
 @main.command()

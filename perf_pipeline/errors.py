@@ -9,6 +9,7 @@ PerfPipelineError
 ├── TargetUnavailableError     97  the target (or a part of the stack) does not answer
 ├── GeneratorLimitError        97  the load generator was the limit, not the target
 ├── StoreError                 97  the history cannot be read or written
+│   └── SpoolDamagedError      97  files of the spool cannot be stored; the others are
 ├── StoreBusyError             97  the history is open elsewhere; samples are safe in the spool
 ├── StackError                 97  a part of the embedded stack could not be had or started
 └── StoppedByUserError        105  Ctrl-C or SIGTERM; what was measured is kept and marked
@@ -120,6 +121,10 @@ class StoreError(PerfPipelineError):
     """Say why the history cannot be read or written, and what is safe."""
 
     exit_code = ExitCode.NOT_MEASURED
+
+
+class SpoolDamagedError(StoreError):
+    """Say which files of the spool cannot be stored, and why; the history stays as it is."""
 
 
 class StoreBusyError(PerfPipelineError):

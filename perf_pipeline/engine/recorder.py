@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from perf_pipeline.engine.ports import Iteration
-from perf_pipeline.engine.spool_writer import Lines, Rows, SpoolError, SpoolWriter, quoted
+from perf_pipeline.engine.spool_writer import (
+    Lines,
+    Rows,
+    SpoolError,
+    SpoolWriter,
+    quoted,
+    write_seal,
+)
 from perf_pipeline.metrics.sample import (
     LEDGER_COLUMNS,
     NO_PHASES,
@@ -19,6 +26,7 @@ from perf_pipeline.metrics.sample import (
     Outcome,
 )
 from perf_pipeline.metrics.spool_rows import ITERATION_ROWS, SAMPLE_ROWS
+from perf_pipeline.metrics.spool_seal import SEAL_PREFIX
 
 # The error class of an operation that this machine had no port or descriptor for.
 OWN_LIMIT: Final = "generator"
@@ -44,7 +52,8 @@ class SpoolRecorder:
     """Be the `ports.Recorder` of one worker and step.
 
     Args:
-        folder: gets `samples-<step>-<worker>.npy`, `iterations-` alike, and `ledger-...csv`.
+        folder: gets `samples-<step>-<worker>.npy`, `iterations-` alike, `ledger-...csv`, and
+            `seal-...json` when all are closed.
         step: of the benchmark.
         worker: number of the process.
         scenarios: names of those that will be counted.
@@ -60,6 +69,7 @@ class SpoolRecorder:
         on_failure: Callable[[SpoolError], None],
     ) -> None:
         name = f"{step}-{worker}"
+        self._seal = folder / f"{SEAL_PREFIX}{name}.json"
         self._writer = writer = SpoolWriter(on_failure)
         self._samples = Rows(writer, folder / f"samples-{name}.npy", SAMPLE_ROWS)
         self._iterations = Rows(writer, folder / f"iterations-{name}.npy", ITERATION_ROWS)
@@ -155,7 +165,7 @@ class SpoolRecorder:
         self._ledger.flush()
 
     def close(self) -> None:
-        """Write all that is left.
+        """Write all that is left, and the seal of what was written.
 
         Raises:
             SpoolError: something could not be written, now or earlier.
@@ -164,3 +174,4 @@ class SpoolRecorder:
         self._iterations.end()
         self._ledger.flush()
         self._writer.close()
+        write_seal(self._seal, self._writer.facts())

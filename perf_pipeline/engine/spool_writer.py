@@ -4,16 +4,18 @@ Neither a slow disk nor a kill -9 costs more than the last half second, and memo
 Add here: another form of file. Keep out: what is written (recorder.py).
 """
 
+import json
 import os
 import re
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Final, Generic, TypeVar
 
 from perf_pipeline.metrics.spool_rows import KIND, KINDS_PREFIX, RowLayout
+from perf_pipeline.metrics.spool_seal import FileFacts, RunningFacts, layout_of, sealed
 from perf_pipeline.secrecy.known import KNOWN
 
 PIECE_LINES: Final = 1_024
@@ -48,10 +50,14 @@ class SpoolWriter:
 
     def open(self, path: Path, head: bytes) -> "SpoolFile":
         """Empty or make a file that begins with `head`."""
-        file = SpoolFile(path)
+        file = SpoolFile(path, len(head))
         self._files.append(file)
         self.put(file, head)
         return file
+
+    def facts(self) -> dict[str, FileFacts]:
+        """Give what is true of each closed file, by its name; a broken one is left out."""
+        return {one.path.name: one.facts for one in self._files if one.facts is not None}
 
     def put(self, file: "SpoolFile", piece: bytes) -> None:
         """Hand a piece of a file to the thread."""
@@ -100,17 +106,23 @@ class SpoolFile:
 
     Args:
         path: is emptied.
+        head_bytes: length of its head, the first piece.
 
     Attributes:
         path: as given.
         is_broken: a piece could not be written.
         last_head: what its beginning becomes when it is closed; empty leaves it as it is.
+        facts: of the closed file; None before, and when it is broken.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, head_bytes: int) -> None:
         self.path = path
         self.is_broken = False
         self.last_head = b""
+        self.facts: FileFacts | None = None
+        self._running = RunningFacts(path.name)
+        # The head of packed rows is written anew at the end, and is summed up then.
+        self._unsummed_bytes = 0 if layout_of(path.name) is None else head_bytes
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
 
     def write(self, piece: bytes) -> None:
@@ -120,6 +132,10 @@ class SpoolFile:
         written = os.write(self._fd, piece)
         while written < len(piece):
             written += os.write(self._fd, piece[written:])
+        if self._unsummed_bytes:
+            self._unsummed_bytes = 0
+        else:
+            self._running.add(piece)
 
     def close(self) -> None:
         """Close it, and set its head right."""
@@ -128,6 +144,8 @@ class SpoolFile:
                 os.pwrite(self._fd, self.last_head, 0)
         finally:
             os.close(self._fd)
+        if not self.is_broken:
+            self.facts = self._running.closed(self.last_head)
 
 
 class _Buffer(ABC, Generic[T]):
@@ -235,6 +253,20 @@ class Rows(_Buffer[bytes]):
         """Hand over the last rows; the head will tell how many there are."""
         self.flush()
         self._file.last_head = self._layout.head(self._handed)
+
+
+def write_seal(path: Path, facts: Mapping[str, FileFacts]) -> None:
+    """Write down what is true of the closed files, for whoever reads them later.
+
+    Raises:
+        SpoolError: it can't be written.
+    """
+    members = {name: one.to_json() for name, one in sorted(facts.items())}
+    try:
+        path.write_text(sealed(json.dumps(members, indent=1)), encoding="utf-8")
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise SpoolError(f"{path.name} can't be written: {why}") from error
 
 
 def quoted(text: str) -> str:

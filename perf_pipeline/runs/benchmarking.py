@@ -53,10 +53,11 @@ def run_benchmark(session: Session, benchmark: str) -> Measured:
 def judge_stored(
     state: Path, run_id: str, outcome: BenchmarkOutcome, profile: Profile
 ) -> list[Verdict]:
-    """Judge one ingested benchmark.
+    """Judge one ingested benchmark, by the outcome that was stored: its spool may be damaged.
 
     Raises:
         StoreBusyError: the history is open elsewhere.
     """
     with open_history(history_of(state), wait_s=WAIT_S) as history:
-        return judge_benchmark(history, run_id, profile, outcome)
+        stored = [one for one in history.outcomes(run_id) if one.benchmark == outcome.benchmark]
+        return judge_benchmark(history, run_id, profile, *stored)

@@ -40,7 +40,8 @@ from perf_pipeline.store.baselines import (
 )
 from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.lineage import Lineage, store_judged
-from perf_pipeline.store.records import DiffRow, RunKey, RunRecord, tags_text
+from perf_pipeline.store.records import DiffRow, RunKey, RunRecord
+from perf_pipeline.store.tags_text import tags_text
 
 _QUIET: Final = frozenset(
     {DiffStatus.OK, DiffStatus.LEARNING, DiffStatus.NO_DATA, DiffStatus.INVALID}

@@ -3,17 +3,18 @@
 Add here: another way to find what waits in the spool. Keep out: SQL (store/).
 """
 
-import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from perf_pipeline.config.loading import validate_profile
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.errors import RequestError
+from perf_pipeline.errors import RequestError, SpoolDamagedError
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.runs.session import history_of, spool_of
+from perf_pipeline.runs.stored_profile import stored_profile
 from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.records import Ingested, RunKey
+from perf_pipeline.store.spool_records import RUN_FILE
 
 WAIT_S: Final = 30.0
 
@@ -22,6 +23,9 @@ def ingest_benchmark(
     state: Path, key: RunKey, *, profile: Profile | None = None, wait_s: float = WAIT_S
 ) -> tuple[Ingested, list[Summary]]:
     """Store one benchmark and its summaries; what was stored of it before is replaced.
+
+    Only what is at least as good replaces: of a damaged spool over good rows nothing is stored,
+    and the summaries are those of the good rows.
 
     Args:
         state: folder of spool and history.
@@ -34,6 +38,9 @@ def ingest_benchmark(
     """
     with open_history(history_of(state), wait_s=wait_s) as history:
         ingested = history.ingest(spool_of(state) / key.run_id, key.benchmark)
+        if ingested.was_kept:
+            stored = [one for name, one in history.summaries(key.run_id) if name == key.benchmark]
+            return ingested, stored
         judged_by = profile or profile_of(history, key.run_id)
         config = judged_by.benchmarks.get(key.benchmark)
         thresholds = config.parsed_thresholds() if config else []
@@ -42,26 +49,72 @@ def ingest_benchmark(
 
 def profile_of(history: History, run_id: str) -> Profile:
     """Give the profile that a run was made with."""
-    return validate_profile(json.loads(history.run(run_id).profile_json), f"of run {run_id}")
+    return stored_profile(history.run(run_id).profile_json, f"of run {run_id}")
 
 
-def ingest_run(state: Path, run_id: str) -> list[tuple[RunKey, Ingested]]:
-    """Store every benchmark of a spooled run.
+@dataclass(slots=True)
+class IngestedRun:
+    """Say what became of the benchmarks of a spooled run.
+
+    Attributes:
+        stored: those whose rows are in the history, new or kept.
+        problems: one sentence for each that is not as it should be.
+    """
+
+    stored: list[tuple[RunKey, Ingested]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def is_changed(self) -> bool:
+        """Tell whether anything was stored that has no verdicts yet."""
+        return any(not ingested.was_kept for _, ingested in self.stored)
+
+
+def ingest_run(state: Path, run_id: str) -> IngestedRun:
+    """Store every benchmark of a spooled run that can be stored; the others are told.
 
     Raises:
         RequestError: there is no such run in the spool.
         StoreBusyError: the history is open elsewhere; the samples stay in the spool.
     """
     folder = spool_of(state) / run_id
-    if not (folder / "run.json").exists():
+    if not (folder / RUN_FILE).exists():
         known = ", ".join(spooled_runs(state)[-5:]) or "none"
         raise RequestError(
             f"there is no run {run_id} in {spool_of(state)}", hint=f"the newest there: {known}"
         )
-    keys = [RunKey(run_id, path.name) for path in sorted(folder.iterdir()) if path.is_dir()]
-    return [(key, ingest_benchmark(state, key)[0]) for key in keys]
+    done = IngestedRun()
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            _ingest_into(done, state, RunKey(run_id, path.name))
+    return done
+
+
+def _ingest_into(done: IngestedRun, state: Path, key: RunKey) -> None:
+    try:
+        ingested, _ = ingest_benchmark(state, key)
+    except SpoolDamagedError as error:
+        done.problems.append(f"{key.run_id} {key.benchmark}: {error.sentence}")
+        return
+    done.stored.append((key, ingested))
+    if ingested.damage:
+        what = "the history keeps the better rows that it has" if ingested.was_kept else "INVALID"
+        why = "; ".join(ingested.damage)
+        done.problems.append(f"{key.run_id} {key.benchmark}: its spool is damaged: {why}; {what}")
 
 
 def spooled_runs(state: Path) -> list[str]:
     """Give the ids of the runs whose files are in the spool, oldest first."""
-    return sorted(path.parent.name for path in spool_of(state).glob("*/run.json"))
+    return sorted(path.parent.name for path in spool_of(state).glob(f"*/{RUN_FILE}"))
+
+
+def nameless_folders(state: Path) -> list[str]:
+    """Name the folders in the spool that have benchmarks, and no run.json to store them by."""
+    spool = spool_of(state)
+    return [
+        f"{path} has no {RUN_FILE}, so nobody knows by which profile it was measured"
+        for path in (sorted(spool.iterdir()) if spool.is_dir() else ())
+        if path.is_dir()
+        and not (path / RUN_FILE).exists()
+        and any(one.is_dir() for one in path.iterdir())
+    ]

@@ -13,10 +13,10 @@ from typing import Final
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
-from perf_pipeline.runs.ingest import WAIT_S, ingest_run, profile_of
+from perf_pipeline.runs.ingest import WAIT_S, IngestedRun, ingest_run, profile_of
 from perf_pipeline.runs.session import history_of
 from perf_pipeline.store.history import History, open_history
-from perf_pipeline.store.records import BenchmarkOutcome, Ingested, RunKey
+from perf_pipeline.store.records import BenchmarkOutcome, RunKey
 
 NOT_RUN: Final = "the benchmark did not run"
 # Over a part of the plan neither says anything: the whole may break a promise, and meet an aim.
@@ -69,17 +69,17 @@ def verdicts_of_run(history: History, run_id: str, profile: Profile) -> dict[str
     return stored
 
 
-def recover_run(state: Path, run_id: str) -> list[tuple[RunKey, Ingested]]:
+def recover_run(state: Path, run_id: str) -> IngestedRun:
     """Store a spooled run and judge it by its own profile, because storing it drops its verdicts.
 
     Raises:
         RequestError: there is no such run in the spool.
         StoreBusyError: the history is open elsewhere; the samples stay in the spool.
     """
-    stored = ingest_run(state, run_id)
-    if stored:
+    done = ingest_run(state, run_id)
+    if done.is_changed:
         judge_run(state, run_id)
-    return stored
+    return done
 
 
 def judge_benchmark(

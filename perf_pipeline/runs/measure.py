@@ -31,16 +31,18 @@ from perf_pipeline.runs.progress import Watch
 from perf_pipeline.runs.session import Session
 from perf_pipeline.runs.watching import sampler
 from perf_pipeline.secrecy.known import KNOWN
+from perf_pipeline.store.access import is_full
 from perf_pipeline.store.records import BenchmarkOutcome, BenchmarkStatus, RunKey, ScenarioCounts
 from perf_pipeline.store.spool_figures import (
     backlog_from_spool,
     ledger_counts_from_spool,
     span_figures,
 )
+from perf_pipeline.store.spool_manifest import write_manifest
+from perf_pipeline.store.spool_records import write_outcome
 from perf_pipeline.store.spool_stages import StageFigures, stages_from_spool
 from perf_pipeline.units import US_PER_S
 
-OUTCOME_FILE: Final = "outcome.json"
 _DELIVERED_BY_SYSTEM: Final = frozenset({"end_to_end", "day_simulation"})
 
 
@@ -105,12 +107,34 @@ def _written_down(session: Session, benchmark: str, folder: Path, load: _Load) -
     except GeneratorLimitError as error:
         load.aborted = True
         load.limits.append(error.sentence)
+    except OSError as error:
+        if not is_full(error):
+            load.aborted = True
+            raise
+        load.limits.append(f"the files of {folder} can't be written: {error.strerror}")
+        load.aborted = True
     except BaseException:
         load.aborted = True
         raise
     finally:
-        outcome = _outcome(session, benchmark, load)
-        (folder / OUTCOME_FILE).write_text(outcome.to_json(), encoding="utf-8")
+        _write_outcome(folder, _outcome(session, benchmark, load), load)
+
+
+def _write_outcome(folder: Path, outcome: BenchmarkOutcome, load: _Load) -> None:
+    """Write outcome.json and then the manifest, which says that all the others are whole.
+
+    Raises:
+        GeneratorLimitError: the disk is full; it is told with what ended the load.
+    """
+    try:
+        write_outcome(folder, outcome)
+        write_manifest(folder)
+    except OSError as error:
+        why = load.limits or [f"the files of {folder} can't be written: {error.strerror}"]
+        raise GeneratorLimitError(
+            f"{'; '.join(why)}; {outcome.benchmark} counts as cut off",
+            hint=f"free some space and run again; what was written is kept in {folder}",
+        ) from error
 
 
 def _run_steps(session: Session, benchmark: str, folder: Path, load: _Load) -> None:

@@ -36,6 +36,7 @@ from perf_pipeline.stack.health import require_health
 from perf_pipeline.stack.parts import Stack, StackOptions
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import RunRecord
+from perf_pipeline.store.spool_records import write_run_record
 from perf_pipeline.workloads.http_origin import HttpOrigin
 
 _LEAST_FREE_BYTES: Final = 512 << 20
@@ -189,7 +190,7 @@ def write_run(session: Session) -> None:
         environment={key: KNOWN.mask(text) for key, text in session.environment.items()},
         notices=tuple(map(KNOWN.mask, session.notices)),
     )
-    (session.folder / "run.json").write_text(record.to_json(), encoding="utf-8")
+    write_run_record(session.folder, record)
 
 
 def require_history(state: Path) -> None:

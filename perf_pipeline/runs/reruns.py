@@ -9,7 +9,7 @@ from typing import Final
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.store.baselines import confirmations
 from perf_pipeline.store.history import History
-from perf_pipeline.store.records import tags_text
+from perf_pipeline.store.tags_text import tags_text
 
 RERUNS: Final = 2
 """Two re-runs and the run itself are three."""

@@ -16,13 +16,8 @@ from perf_pipeline.metrics.summary import COMPARED, Summary, compared_statistic
 from perf_pipeline.runs.judge import thresholds_of
 from perf_pipeline.store.baselines import FoundBy, SeriesKey
 from perf_pipeline.store.history import History
-from perf_pipeline.store.records import (
-    BenchmarkOutcome,
-    RunRecord,
-    SeriesPoint,
-    SeriesStatistic,
-    tags_text,
-)
+from perf_pipeline.store.records import BenchmarkOutcome, RunRecord, SeriesPoint, SeriesStatistic
+from perf_pipeline.store.tags_text import tags_text
 
 # What every run is compared by, where the benchmark has it; thresholds add their own.
 HEADLINES: Final = (

@@ -10,7 +10,7 @@ Add here: another way in which opening a file fails. Keep out: SQL.
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from errno import EDQUOT, ENOSPC
+from errno import EDQUOT, EFBIG, ENOSPC
 from pathlib import Path
 from time import monotonic_ns, sleep
 from typing import Final
@@ -18,7 +18,13 @@ from typing import Final
 import duckdb
 from filelock import FileLock, Timeout
 
-from perf_pipeline.errors import PerfPipelineError, RequestError, StoreBusyError, StoreError
+from perf_pipeline.errors import (
+    PerfPipelineError,
+    RequestError,
+    SpoolDamagedError,
+    StoreBusyError,
+    StoreError,
+)
 
 _POLL_S: Final = 0.1
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
@@ -27,8 +33,10 @@ _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
 }
 _HOLDER: Final = re.compile(r"Conflicting lock is held in (?P<program>.*?) ?\(PID (?P<pid>\d+)\)")
 _BUSY: Final = ("Could not set lock on file", "Conflicting lock")
+_FULL_NUMBERS: Final = frozenset({ENOSPC, EDQUOT, EFBIG})
 _FULL: Final = ("No space left on device", "Disk quota exceeded", "Out of disk")
 _DAMAGED: Final = "{file} is damaged or not a DuckDB file: {message}"
+_LONGEST: Final = 300
 _SAFE_HINT: Final = "samples are safe in the spool; close it and run `perf-pipeline ingest <run>`"
 _MOVE_HINT: Final = (
     "move it away and run `perf-pipeline ingest <run>` for each run that is still in the spool"
@@ -102,11 +110,44 @@ def said_plainly(path: Path) -> Iterator[None]:
         raise sentence_of(error, path) from error
 
 
+@contextmanager
+def told_plainly(spool: Path) -> Iterator[None]:
+    """Turn values of a spool that no table takes into one sentence: they come from damaged files.
+
+    Raises:
+        SpoolDamagedError: names the folder and the value.
+    """
+    try:
+        yield
+    except (
+        duckdb.DataError,
+        duckdb.IntegrityError,
+        duckdb.InvalidInputException,
+        OverflowError,
+        ValueError,
+    ) as error:
+        raise SpoolDamagedError(
+            f"{spool} cannot be stored: {first_line(error)}",
+            hint="nothing of it was stored; its files are damaged, or were written by another "
+            "version",
+        ) from error
+
+
+def is_full(error: BaseException) -> bool:
+    """Say whether a disk had no room, or a quota was used up, or a file may not grow."""
+    return isinstance(error, OSError) and error.errno in _FULL_NUMBERS
+
+
+def first_line(error: Exception) -> str:
+    """Give the first line of an error's text, or its name."""
+    text = str(error).strip()
+    return text.splitlines()[0][:_LONGEST] if text else type(error).__name__
+
+
 def sentence_of(error: Exception, path: Path) -> PerfPipelineError:
     """Say in one sentence what DuckDB or the system reports about the history file."""
-    message = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    full = isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT)
-    if full or any(text in str(error) for text in _FULL):
+    message = first_line(error)
+    if is_full(error) or any(text in str(error) for text in _FULL):
         return StoreError(
             f"the disk of {path} is full; nothing of this step was stored, earlier runs are intact",
             hint="make room, then run `perf-pipeline ingest <run>`; the samples are in the spool",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
@@ -37,9 +38,12 @@ from perf_pipeline.store.records import (
     RunRecord,
     SeriesPoint,
     SeriesStatistic,
-    tags_text,
 )
+from perf_pipeline.store.tags_text import tags_text
 from perf_pipeline.store.windows import measured_windows
+
+# As many as a LIMIT takes: profiles of older versions have any number.
+_MOST: Final = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +167,7 @@ class History:
             environment_id=environment_id,
             load_hash=load_hash,
             before=before,
-            limit=limit,
+            limit=min(limit, _MOST),
         )
 
     def lost_and_duplicated(self, key: RunKey) -> LedgerCounts:
@@ -227,7 +231,7 @@ class History:
         Raises:
             PerfPipelineError: fewer than one run would be kept.
         """
-        return queries.prune_raw(self.connection, keep_raw_runs)
+        return queries.prune_raw(self.connection, min(keep_raw_runs, _MOST))
 
     def _require_raw(self, key: RunKey) -> None:
         if not queries.raw_is_kept(self.connection, key):

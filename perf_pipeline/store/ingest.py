@@ -4,7 +4,7 @@ Add here: a table that is filled from the spool. Keep out: figures that are work
 tables (statistics.py).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import astuple
 from datetime import UTC, datetime
@@ -13,7 +13,10 @@ from typing import Final
 
 import duckdb
 
-from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.errors import SpoolDamagedError
+from perf_pipeline.store.access import told_plainly
+from perf_pipeline.store.check_rows import write_checks
+from perf_pipeline.store.former import former_benchmark, lost_rows, uncounted
 from perf_pipeline.store.records import (
     BenchmarkOutcome,
     Ingested,
@@ -21,7 +24,8 @@ from perf_pipeline.store.records import (
     RunRecord,
 )
 from perf_pipeline.store.spool_csv import KINDS, SpoolFiles, spool_files
-from perf_pipeline.store.spool_records import read_outcome, read_run
+from perf_pipeline.store.spool_manifest import OUTCOME_FILE, check_spool
+from perf_pipeline.store.spool_records import read_outcome, read_spooled_run
 
 KEYED_TABLES: Final = (
     "benchmarks",
@@ -38,6 +42,7 @@ KEYED_TABLES: Final = (
     "diffs",
     "lineage",
 )
+_LARGEST: Final = 2**63 - 1
 _UPSERT_ENVIRONMENT: Final = """
 insert into environments (environment_id, facts)
 values (?, map(?::varchar[], ?::varchar[])) on conflict do nothing
@@ -49,9 +54,9 @@ values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::varchar[])
 """
 _INSERT_BENCHMARK: Final = """
 insert into benchmarks (run_id, benchmark, status, began_at, wall_s, measured_s, valid,
-    invalid_reasons, health, load_hash, problems, torn_lines, raw_kept, ingested_at)
+    invalid_reasons, health, load_hash, problems, torn_lines, raw_kept, ingested_at, damage)
 values (?, ?, ?, ?, ?, ?, ?, ?::varchar[], map(?::varchar[], ?::double[]), ?, ?::varchar[], ?,
-    true, ?)
+    true, ?, ?::varchar[])
 """
 _INSERT_SCENARIO: Final = """
 insert into scenarios (run_id, benchmark, scenario, iterations, dropped_iterations,
@@ -85,63 +90,49 @@ from (
 ) as spans
 where run_id = $run_id and benchmark = $benchmark
 """
-# Masks first grouped, then unfolded: a million samples have a handful of distinct masks.
-_INSERT_CHECKS: Final = """
-with masks as (
-    select scenario, operation, checks_passed, checks_failed, count(*) as times
-    from samples
-    where run_id = $run_id and benchmark = $benchmark and phase = 'measured'
-        and (checks_passed <> 0 or checks_failed <> 0)
-    group by scenario, operation, checks_passed, checks_failed
-),
-bits as (
-    select scenario, operation, bit,
-        sum(times * ((checks_passed >> bit) & 1)) as passes,
-        sum(times * ((checks_failed >> bit) & 1)) as fails
-    from masks, (select unnest(range(63)) as bit)
-    where ((checks_passed | checks_failed) >> bit) & 1 = 1
-    group by scenario, operation, bit
-),
-names as (
-    select unnest($operations::varchar[]) as operation, unnest($bits::bigint[]) as bit,
-        unnest($names::varchar[]) as check_name
-)
-insert into checks (run_id, benchmark, scenario, operation, check_name, passes, fails)
-select $run_id, $benchmark, scenario, operation, coalesce(check_name, 'check ' || bit) as label,
-    sum(passes), sum(fails)
-from bits left join names using (operation, bit)
-group by scenario, operation, label
-"""
 
 
 def ingest_benchmark(
     connection: duckdb.DuckDBPyConnection, spool_run: Path, benchmark: str
 ) -> Ingested:
-    """Store a spooled benchmark; what the history had of it before is replaced.
+    """Store a spooled benchmark; it replaces what the history has of it, unless that is better.
+
+    A damaged benchmark is stored as invalid, with its damage as the reason.
 
     Raises:
-        PerfPipelineError: the folder is missing, or a file in it is of another version.
+        SpoolDamagedError: the folder is missing, or a file in it is of another version.
     """
     folder = spool_run / benchmark
     if not folder.is_dir():
-        raise PerfPipelineError(
+        raise SpoolDamagedError(
             f"{folder} does not exist; there is nothing to ingest",
             hint=f"benchmarks of this run: {_folders(spool_run)}",
         )
-    run, outcome = read_run(spool_run), read_outcome(folder)
-    key = RunKey(run.run_id, benchmark)
-    with ExitStack() as stack, transaction(connection):
-        found = {kind: stack.enter_context(spool_files(folder, kind)) for kind in KINDS}
+    run = read_spooled_run(spool_run)
+    key = RunKey(run.record.run_id, benchmark)
+    check = check_spool(folder, run_is_sealed=run.is_sealed)
+    outcome = None if OUTCOME_FILE in check.left_out else read_outcome(folder)
+    with ExitStack() as stack, transaction(connection), told_plainly(folder):
+        found = {
+            kind: stack.enter_context(spool_files(folder, kind, check.left_out)) for kind in KINDS
+        }
+        former = former_benchmark(connection, key)
+        damage = dict.fromkeys([*check.damage, *lost_rows(found.values())])
+        if former is not None and (why := former.is_better_than(outcome, damage)):
+            return former.kept(why)
         _delete(connection, key)
-        _write_run(connection, run)
+        _write_run(connection, run.record)
         torn_lines = sum(_load(connection, key, kind, each) for kind, each in found.items())
-        _write_benchmark(connection, key, outcome, torn_lines)
-        _write_checks(connection, key, outcome)
+        damage |= dict.fromkeys(uncounted(connection, key, outcome))
+        _write_benchmark(connection, key, outcome, torn_lines, tuple(damage))
+        write_checks(connection, key, outcome)
         return Ingested(
             samples=_count(connection, key, "samples"),
             readings=_count(connection, key, "readings"),
             ledger=_count(connection, key, "ledger"),
             torn_lines=torn_lines,
+            damage=tuple(damage),
+            is_proven=check.is_proven,
         )
 
 
@@ -191,15 +182,22 @@ def _write_run(connection: duckdb.DuckDBPyConnection, run: RunRecord) -> None:
             run.profile,
             run.profile_json,
             run.config_hash,
-            run.seed,
+            max(-_LARGEST, min(run.seed, _LARGEST)),
             run.target,
             run.trigger,
             run.code_version,
             utc_timestamp(run.began_at),
             run.environment_id,
-            list(run.notices),
+            [*run.notices, *_odd_seed(run)],
         ],
     )
+
+
+def _odd_seed(run: RunRecord) -> list[str]:
+    """Say that a seed, which had no bounds once, is larger than the history's integers."""
+    if abs(run.seed) <= _LARGEST:
+        return []
+    return [f"the seed {str(run.seed)[:40]} is stored as {_LARGEST}; the profile has it whole"]
 
 
 def _load(connection: duckdb.DuckDBPyConnection, key: RunKey, table: str, found: SpoolFiles) -> int:
@@ -219,11 +217,13 @@ def _write_benchmark(
     key: RunKey,
     outcome: BenchmarkOutcome | None,
     torn_lines: int,
+    damage: Sequence[str],
 ) -> None:
     cut_off = BenchmarkOutcome(
         key.benchmark, "aborted", "", 0.0, 0.0, valid=False, invalid_reasons=["it was cut off"]
     )
     each = outcome or cut_off
+    reasons = [*each.invalid_reasons, *(f"its spool is damaged: {one}" for one in damage)]
     connection.execute(
         _INSERT_BENCHMARK,
         [
@@ -233,14 +233,15 @@ def _write_benchmark(
             utc_timestamp(each.began_at),
             each.wall_s,
             each.measured_s,
-            each.valid,
-            list(each.invalid_reasons),
+            each.valid and not damage,
+            reasons,
             list(each.health),
             list(each.health.values()),
             each.load_hash,
             list(each.problems),
             torn_lines,
             datetime.now(UTC).replace(tzinfo=None),
+            list(damage),
         ],
     )
     if outcome is None:
@@ -259,28 +260,6 @@ def _write_scenarios(
             _INSERT_SCENARIO,
             [key.run_id, key.benchmark, *astuple(counts)[:-1], list(counts.invalid_reasons)],
         )
-
-
-def _write_checks(
-    connection: duckdb.DuckDBPyConnection, key: RunKey, outcome: BenchmarkOutcome | None
-) -> None:
-    checks = outcome.checks if outcome else {}
-    rows = [
-        (operation, bit, name)
-        for operation, names in checks.items()
-        for bit, name in enumerate(names)
-    ]
-    operations, bits, names = zip(*rows, strict=True) if rows else ((), (), ())
-    connection.execute(
-        _INSERT_CHECKS,
-        {
-            "run_id": key.run_id,
-            "benchmark": key.benchmark,
-            "operations": list(operations),
-            "bits": list(bits),
-            "names": list(names),
-        },
-    )
 
 
 def _count(connection: duckdb.DuckDBPyConnection, key: RunKey, table: str) -> int:

@@ -24,8 +24,8 @@ from perf_pipeline.store.records import (
     ScenarioCounts,
     SeriesPoint,
     SeriesStatistic,
-    tags_text,
 )
+from perf_pipeline.store.tags_text import tags_text
 
 _STATISTIC_COLUMNS: Final[Mapping[SeriesStatistic, str]] = MappingProxyType(
     {

@@ -4,18 +4,12 @@ Add here: a field that a later question needs (and a migration). Keep out: SQL a
 """
 
 import json
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 BenchmarkStatus = Literal["complete", "stopped", "aborted", "abort_on_fail"]
-# A tag's value is an operation's name, which may be any text.
-_ESCAPED: Final = re.compile(r"[\\,]")
-_ESCAPE: Final = r"\\\g<0>"
-_ESCAPE_READ: Final = re.compile(r"\\([\\,])")
-_PAIR: Final = re.compile(r"(?:[^,\\]|\\.|\\$)+", re.DOTALL)
 SeriesStatistic = Literal["med", "p90", "p95", "p99", "avg", "min", "max", "rate", "count", "value"]
 
 
@@ -195,12 +189,25 @@ def _scenario(row: Mapping[str, Any]) -> ScenarioCounts:
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """Count the rows that an ingest stored, and the lines that nobody could read."""
+    """Count the rows that an ingest stored, and the lines that nobody could read.
+
+    Attributes:
+        samples: rows in the history now.
+        readings: as samples.
+        ledger: as samples.
+        torn_lines: cut off while they were written.
+        damage: one sentence for each way in which the spool is not as it was written.
+        was_kept: the spool is damaged and the history has better rows, which it kept.
+        is_proven: every file of the spool has the checksum that it was written with.
+    """
 
     samples: int
     readings: int
     ledger: int
     torn_lines: int
+    damage: tuple[str, ...] = ()
+    was_kept: bool = False
+    is_proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,21 +282,6 @@ class DiffRow:
     change_high: float | None
     minimum_detectable_ratio: float | None
     status: str
-
-
-def tags_text(tags: Mapping[str, str]) -> str:
-    """Write a tag filter as the history stores it: sorted by name, commas of values escaped.
-
-    >>> tags_text({"scenario": "read", "operation": "get_user"})
-    'operation:get_user,scenario:read'
-    """
-    return ",".join(f"{name}:{_ESCAPED.sub(_ESCAPE, text)}" for name, text in sorted(tags.items()))
-
-
-def read_tags(text: str) -> dict[str, str]:
-    """Read what `tags_text` wrote."""
-    pairs = (pair.partition(":") for pair in _PAIR.findall(text))
-    return {name: _ESCAPE_READ.sub(r"\1", value) for name, _, value in pairs}
 
 
 def _members(text: str, what: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ Add here: what an older layout of rows needs. Keep out: CSV (spool_csv.py), what
 """
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import duckdb
 
-from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.errors import SpoolDamagedError
 from perf_pipeline.metrics.spool_rows import HEAD_BYTES, KIND, KINDS_PREFIX, RowLayout
 
 if TYPE_CHECKING:
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _INTEGERS: Final = frozenset({KIND, "status"})
+_TIMES: Final = ("intended_us", "started_us", "ended_us")
+# 285 years: a time beyond it is no time, and sums of it would overflow.
+_LATEST_US: Final = 2**53
+
+
+_MOVE_HINT: Final = "move it away and ingest what the others hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +41,23 @@ class RowFile:
         rows: as they are on disk; all have a kind.
         kinds: columns of the table of kinds.
         torn: rows that were cut off, or whose kind was.
+        name: of the file.
+        told: how many rows its head tells of; 0 when it was never closed.
     """
 
     layout: RowLayout
     rows: "NDArray[np.void]"
     kinds: "dict[str, NDArray[np.generic]]"
     torn: int
+    name: str = ""
+    told: int = 0
+
+    @property
+    def lost(self) -> str:
+        """Say that the closed file has fewer rows than its head tells; empty when it has them."""
+        if len(self.rows) >= self.told:
+            return ""
+        return f"{self.name} holds {len(self.rows):,} of {self.told:,} rows"
 
     @contextmanager
     def registered(self, connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[str]:
@@ -64,15 +81,25 @@ class RowFile:
             connection.unregister(kinds)
 
 
-def row_files(folder: Path, pattern: str, layout: RowLayout) -> Iterator[RowFile]:
+def row_files(
+    folder: Path, pattern: str, layout: RowLayout, left_out: Collection[str] = ()
+) -> Iterator[RowFile]:
     """Read the files of one kind that have rows, or lost some.
 
+    Args:
+        folder: of the benchmark.
+        pattern: of their names.
+        layout: of their rows.
+        left_out: names of files that are not read.
+
     Raises:
-        PerfPipelineError: a file has other columns than this version writes.
+        SpoolDamagedError: a file has other columns than this version writes.
     """
     for path in sorted(folder.glob(pattern)):
+        if path.name in left_out:
+            continue
         found = _read(path, layout)
-        if len(found.rows) or found.torn:
+        if len(found.rows) or found.torn or found.told:
             yield found
 
 
@@ -85,51 +112,67 @@ def _read(path: Path, layout: RowLayout) -> RowFile:
     size = path.stat().st_size
     kinds = _kinds(path.with_name(f"{KINDS_PREFIX}{path.stem}.csv"), layout)
     if size < HEAD_BYTES:
-        return RowFile(layout, np.empty(0, dtype), kinds, int(size > 0))
+        return RowFile(layout, np.empty(0, dtype), kinds, int(size > 0), path.name)
     with path.open("rb") as file:
-        _check_head(file, dtype, path)
+        told = _told_rows(file, dtype, path)
     count, rest = divmod(size - HEAD_BYTES, dtype.itemsize)
     torn = int(rest > 0)
     rows = np.memmap(path, dtype, "r", HEAD_BYTES, (count,)) if count else np.empty(0, dtype)
     known = rows[KIND] < len(kinds[KIND])
+    for column in _TIMES:
+        known &= (rows[column] > -_LATEST_US) & (rows[column] < _LATEST_US)
     if not known.all():
         torn += int((~known).sum())
         rows = rows[known]
-    return RowFile(layout, rows, kinds, torn)
+    return RowFile(layout, rows, kinds, torn, path.name, told)
 
 
-def other_columns(path: Path, found: Sequence[str], read: Sequence[str]) -> PerfPipelineError:
+def other_columns(path: Path, found: Sequence[str], read: Sequence[str]) -> SpoolDamagedError:
     """Give the error of a spool file of another version, binary or not."""
-    return PerfPipelineError(
+    return SpoolDamagedError(
         f"{path} has the columns {','.join(found)[:200]!r}; this version reads {','.join(read)}",
         hint="ingest it with the version of perf_pipeline that wrote it",
     )
 
 
-def _check_head(file: BinaryIO, dtype: "np.dtype[np.void]", path: Path) -> None:
+def _told_rows(file: BinaryIO, dtype: "np.dtype[np.void]", path: Path) -> int:
+    """Read a file's head and give the number of rows that it tells of."""
     from numpy.lib import format as npy  # noqa: PLC0415
 
     try:
         npy.read_magic(file)
-        _, _, found = npy.read_array_header_1_0(file)
-    except ValueError as error:
-        raise PerfPipelineError(
-            f"{path} is damaged: {error}", hint="move it away and ingest what the others hold"
-        ) from error
+        shape, _, found = npy.read_array_header_1_0(file)
+        told = int(shape[0]) if shape else 0
+    # NumPy evaluates the head as Python text, which a damaged one may be no more.
+    except (ValueError, TypeError, SyntaxError, OverflowError, MemoryError) as error:
+        raise SpoolDamagedError(f"{path} is damaged: {error}", hint=_MOVE_HINT) from error
     if found != dtype:
         raise other_columns(path, found.names or (str(found),), dtype.names or ())
+    return told
 
 
 def _kinds(path: Path, layout: RowLayout) -> "dict[str, NDArray[np.generic]]":
-    """Read the kinds that were written down whole."""
+    """Read the kinds that were written down whole.
+
+    Raises:
+        SpoolDamagedError: a line of it is none of a kind.
+    """
     import numpy as np  # noqa: PLC0415
 
     data = path.read_bytes() if path.exists() else b""
-    whole = data[: data.rfind(b"\n") + 1].decode()
     names = (KIND, *layout.of_kind)
-    lines = list(csv.reader(StringIO(whole, newline="")))[1:]
-    columns = list(zip(*lines, strict=True)) or [()] * len(names)
-    return {
-        name: np.array(column, "<u4" if name in _INTEGERS else object)
-        for name, column in zip(names, columns, strict=True)
-    }
+    try:
+        whole = data[: data.rfind(b"\n") + 1].decode()
+        lines = list(csv.reader(StringIO(whole, newline=""), strict=True))[1:]
+        columns = list(zip(*lines, strict=True)) or [()] * len(names)
+        kinds = {
+            name: np.array(column, "<u4" if name in _INTEGERS else object)
+            for name, column in zip(names, columns, strict=True)
+        }
+    except (ValueError, OverflowError, csv.Error) as error:
+        raise SpoolDamagedError(f"{path} is damaged: {error}", hint=_MOVE_HINT) from error
+    if not np.array_equal(kinds[KIND], np.arange(len(kinds[KIND]))):
+        raise SpoolDamagedError(
+            f"{path} is damaged: its kinds are not numbered one by one", hint=_MOVE_HINT
+        )
+    return kinds

@@ -7,7 +7,7 @@ Add here: a new kind of spool file. Keep out: what the rows mean.
 """
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -133,8 +133,13 @@ class SpoolFiles:
 
 
 @contextmanager
-def spool_files(folder: Path, kind: str) -> Iterator[SpoolFiles]:
+def spool_files(folder: Path, kind: str, left_out: Collection[str] = ()) -> Iterator[SpoolFiles]:
     """Find the files of one kind in a benchmark's folder, without their torn last lines.
+
+    Args:
+        folder: of the benchmark.
+        kind: a key of `KINDS`.
+        left_out: names of files that are not read.
 
     Raises:
         PerfPipelineError: a file has other columns than this version writes.
@@ -143,6 +148,8 @@ def spool_files(folder: Path, kind: str) -> Iterator[SpoolFiles]:
     with TemporaryDirectory(prefix="perf-pipeline-") as scratch:
         readable, torn_lines = [], 0
         for path in sorted(folder.glob(spec.pattern)):
+            if path.name in left_out:
+                continue
             whole_bytes, size_bytes = _whole_lines(path), path.stat().st_size
             torn_lines += whole_bytes < size_bytes
             if whole_bytes == 0:
@@ -154,7 +161,7 @@ def spool_files(folder: Path, kind: str) -> Iterator[SpoolFiles]:
         binary: tuple[RowFile, ...] = ()
         if spec.layout is not None:
             pattern = Path(spec.pattern).with_suffix(ROWS_SUFFIX).name
-            binary = tuple(row_files(folder, pattern, spec.layout))
+            binary = tuple(row_files(folder, pattern, spec.layout, left_out))
         torn_lines += sum(file.torn for file in binary)
         yield SpoolFiles(spec, tuple(readable), binary, torn_lines)
 

@@ -13,7 +13,8 @@ from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
 from perf_pipeline.store.ingest import transaction
-from perf_pipeline.store.records import DiffRow, RunKey, read_tags, tags_text
+from perf_pipeline.store.records import DiffRow, RunKey
+from perf_pipeline.store.tags_text import read_tags, tags_text
 
 _SUMMARY_COLUMNS: Final = (
     "metric, tags, count, rate, minimum, average, median, p90, p95, p99, p99_9, maximum, last"

@@ -274,7 +274,7 @@ def test_a_killed_ingest_leaves_the_former_state(path: Path) -> None:
         "import sys, os, signal\nfrom pathlib import Path\n"
         "from perf_pipeline.store import ingest\n"
         "from perf_pipeline.store.history import open_history\n"
-        "ingest._write_checks = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "ingest.write_checks = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "with open_history(Path(sys.argv[1])) as history:\n"
         "    history.ingest(Path(sys.argv[2]), 'api')\n"
     )

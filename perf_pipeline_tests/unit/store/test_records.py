@@ -9,14 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from perf_pipeline.errors import PerfPipelineError
-from perf_pipeline.store.records import (
-    BenchmarkOutcome,
-    RunRecord,
-    ScenarioCounts,
-    read_tags,
-    tags_text,
-)
+from perf_pipeline.store.records import BenchmarkOutcome, RunRecord, ScenarioCounts
 from perf_pipeline.store.spool_records import read_outcome, read_run
+from perf_pipeline.store.tags_text import read_tags, tags_text
 
 
 def _run(environment: dict[str, str]) -> RunRecord:

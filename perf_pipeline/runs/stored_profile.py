@@ -1,0 +1,41 @@
+"""Read the profile that a stored or spooled run was made with, also one of an older version.
+
+Add here: what an older version let through. Keep out: profiles that are about to be run.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from perf_pipeline.config.loading import validate_profile
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.errors import ProfileError
+
+# They had no bounds once, and decide neither a figure of the run nor a verdict on a threshold.
+_MAY_BE_ODD: Final = (("seed",), ("keepRawRuns",), ("baseline", "window"))
+
+
+def stored_profile(profile_json: str, source: str) -> Profile:
+    """Give a run's own profile; of a number that was let through once, the default.
+
+    Raises:
+        ProfileError: this version does not understand it.
+    """
+    raw = json.loads(profile_json)
+    try:
+        return validate_profile(raw, source)
+    except ProfileError as error:
+        try:
+            return validate_profile(_without_odd_numbers(raw), source)
+        except ProfileError:
+            raise error from None
+
+
+def _without_odd_numbers(raw: Mapping[str, Any]) -> dict[str, Any]:
+    mended = dict(raw)
+    for *tables, key in _MAY_BE_ODD:
+        table = mended
+        for name in tables:
+            table[name] = table = dict(table.get(name) or {})
+        table.pop(key, None)
+    return mended

@@ -1,0 +1,61 @@
+"""Turn the masks of the samples into the table of checks, by name.
+
+Add here: another thing that is known of a check. Keep out: what a check is (workloads/).
+"""
+
+from typing import Final
+
+import duckdb
+
+from perf_pipeline.store.records import BenchmarkOutcome, RunKey
+
+# Masks first grouped, then unfolded: a million samples have a handful of distinct masks.
+_INSERT_CHECKS: Final = """
+with masks as (
+    select scenario, operation, checks_passed, checks_failed, count(*) as times
+    from samples
+    where run_id = $run_id and benchmark = $benchmark and phase = 'measured'
+        and (checks_passed <> 0 or checks_failed <> 0)
+    group by scenario, operation, checks_passed, checks_failed
+),
+bits as (
+    select scenario, operation, bit,
+        sum(times * ((checks_passed >> bit) & 1)) as passes,
+        sum(times * ((checks_failed >> bit) & 1)) as fails
+    from masks, (select unnest(range(63)) as bit)
+    where ((checks_passed | checks_failed) >> bit) & 1 = 1
+    group by scenario, operation, bit
+),
+names as (
+    select unnest($operations::varchar[]) as operation, unnest($bits::bigint[]) as bit,
+        unnest($names::varchar[]) as check_name
+)
+insert into checks (run_id, benchmark, scenario, operation, check_name, passes, fails)
+select $run_id, $benchmark, scenario, operation, coalesce(check_name, 'check ' || bit) as label,
+    sum(passes), sum(fails)
+from bits left join names using (operation, bit)
+group by scenario, operation, label
+"""
+
+
+def write_checks(
+    connection: duckdb.DuckDBPyConnection, key: RunKey, outcome: BenchmarkOutcome | None
+) -> None:
+    """Count the checks of a benchmark's stored samples by name; nothing where none has any."""
+    checks = outcome.checks if outcome else {}
+    rows = [
+        (operation, bit, name)
+        for operation, names in checks.items()
+        for bit, name in enumerate(names)
+    ]
+    operations, bits, names = zip(*rows, strict=True) if rows else ((), (), ())
+    connection.execute(
+        _INSERT_CHECKS,
+        {
+            "run_id": key.run_id,
+            "benchmark": key.benchmark,
+            "operations": list(operations),
+            "bits": list(bits),
+            "names": list(names),
+        },
+    )

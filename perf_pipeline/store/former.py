@@ -1,0 +1,91 @@
+"""What the history already has of a benchmark, and whether what comes is as good.
+
+Add here: another sign that a benchmark lost rows. Keep out: reading the spool (spool_*.py) and
+writing tables (ingest.py).
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+
+from perf_pipeline.store.records import BenchmarkOutcome, Ingested, RunKey
+from perf_pipeline.store.spool_csv import SpoolFiles
+
+_FORMER: Final = """
+select began_at is not null, coalesce(len(damage), 0) > 0, torn_lines,
+    (select count(*) from samples where run_id = $run_id and benchmark = $benchmark),
+    (select count(*) from readings where run_id = $run_id and benchmark = $benchmark),
+    (select count(*) from ledger where run_id = $run_id and benchmark = $benchmark)
+from benchmarks where run_id = $run_id and benchmark = $benchmark
+"""
+_ITERATIONS: Final = """
+select scenario, count(*) from iterations
+where run_id = ? and benchmark = ? and phase = 'measured' and outcome <> 'interrupted'
+group by scenario
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """Hold what the history has of a benchmark.
+
+    Attributes:
+        has_outcome: it ran to its end, and somebody wrote down how.
+        is_damaged: its spool was.
+        torn_lines: that nobody could read.
+        samples: stored rows; 0 when they were pruned.
+        readings: stored rows.
+        ledger: stored rows, as of samples.
+    """
+
+    has_outcome: bool
+    is_damaged: bool
+    torn_lines: int
+    samples: int
+    readings: int
+    ledger: int
+
+    def is_better_than(
+        self, outcome: BenchmarkOutcome | None, damage: Collection[str]
+    ) -> tuple[str, ...]:
+        """Say why what is stored has to stay; empty when it may be replaced."""
+        if self.is_damaged or not self.has_outcome:
+            return ()
+        return (*damage,) or (() if outcome else ("it has no outcome.json",))
+
+    def kept(self, why: tuple[str, ...]) -> Ingested:
+        """Say that these rows stay."""
+        return Ingested(
+            self.samples, self.readings, self.ledger, self.torn_lines, damage=why, was_kept=True
+        )
+
+
+def former_benchmark(connection: duckdb.DuckDBPyConnection, key: RunKey) -> Former | None:
+    """Give what the history has of a benchmark; None when it has nothing."""
+    identity = {"run_id": key.run_id, "benchmark": key.benchmark}
+    row = connection.execute(_FORMER, identity).fetchone()
+    return Former(*row) if row else None
+
+
+def lost_rows(found: Iterable[SpoolFiles]) -> list[str]:
+    """Name the closed files of packed rows that have fewer rows than their heads tell."""
+    return [file.lost for files in found for file in files.binary if file.lost]
+
+
+def uncounted(
+    connection: duckdb.DuckDBPyConnection, key: RunKey, outcome: BenchmarkOutcome | None
+) -> list[str]:
+    """Name the scenarios with fewer iterations stored than the outcome counted.
+
+    Nothing is said of a benchmark whose version wrote no iterations down.
+    """
+    found = dict(connection.execute(_ITERATIONS, [key.run_id, key.benchmark]).fetchall())
+    if outcome is None or not found:
+        return []
+    return [
+        f"scenario {one.name} has {found.get(one.name, 0):,} of {one.iterations:,} iterations"
+        for one in outcome.scenarios
+        if found.get(one.name, 0) < one.iterations
+    ]

@@ -18,6 +18,7 @@ from perf_pipeline import __version__
 from perf_pipeline.cli_baseline import COMMANDS
 from perf_pipeline.cli_sql import sql
 from perf_pipeline.errors import ExitCode, PerfPipelineError
+from perf_pipeline.secrecy.files import keep_private
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.secrecy.streams import masked_output
 
@@ -78,6 +79,10 @@ def main(context: click.Context, state: Path) -> None:
     """Say whether a message-scheduling system carries 1,000,000 messages a day."""
     context.obj = state
     KNOWN.add_environment(os.environ)
+    try:
+        keep_private(state, os.environ)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
 
 
 for _command in (*COMMANDS, sql):

@@ -23,6 +23,7 @@ from perf_pipeline.runs.prepare import open_session
 from perf_pipeline.runs.publish import run_to_judge
 from perf_pipeline.runs.reruns import RERUNS
 from perf_pipeline.runs.session import Session
+from perf_pipeline.secrecy.files import keep_private
 
 DEFAULT: Final = "quick"
 
@@ -62,6 +63,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["PerfRun"]:
         """Check the profile before anything is loaded; stop whatever the run started."""
         assert context.log is not None
+        keep_private(self.state_folder, os.environ)
         self._profile = load_profile(self.profile or DEFAULT, parse_overrides(self.overrides))
         self._run_id = context.run.run_id if context.run else ""
         self._log = context.log

@@ -22,6 +22,8 @@ from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 
+from perf_pipeline.secrecy.files import private_folder
+
 TEMPORARY_VARIABLE: Final = "PERF_DAGSTER_TEMPORARY_STORAGE"
 
 
@@ -58,7 +60,7 @@ def _describe_postgres(variable: str) -> ConfigurableClassData:
 
 
 def _sqlite(folder: Path) -> DagsterSqliteStorage:
-    return DagsterSqliteStorage.from_local(str(folder.absolute()))
+    return DagsterSqliteStorage.from_local(str(private_folder(folder).absolute()))
 
 
 def _temporary() -> DagsterSqliteStorage:

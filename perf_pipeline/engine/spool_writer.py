@@ -123,7 +123,7 @@ class SpoolFile:
         self._running = RunningFacts(path.name)
         # The head of packed rows is written anew at the end, and is summed up then.
         self._unsummed_bytes = 0 if layout_of(path.name) is None else head_bytes
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
 
     def write(self, piece: bytes) -> None:
         """Write in one call; a second one happens only when the disk took a part of it."""

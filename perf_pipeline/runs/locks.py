@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from perf_pipeline.errors import StoppedByUserError, TargetUnavailableError
 from perf_pipeline.runs.session import Say
+from perf_pipeline.secrecy.files import intruder_of, private_folder
 
 LOCK_NAME: Final = "load_generator.lock"
 # As long as dagster.yaml lets a run take.
@@ -34,10 +35,24 @@ def lock_folders(state: Path, environ: Mapping[str, str]) -> tuple[Path, ...]:
     Args:
         state: where runs keep what they measured.
         environ: PERF_LOCK_FOLDER stands for the first one.
+
+    Raises:
+        TargetUnavailableError: the user's own, in a folder that all users share, is not the user's.
     """
-    own = Path(tempfile.gettempdir()) / f"perf-pipeline-{os.getuid()}"
-    machine = Path(environ.get(LOCK_FOLDER_VARIABLE) or own)
-    return tuple(dict.fromkeys((machine.resolve(), state.resolve())))
+    named = environ.get(LOCK_FOLDER_VARIABLE)
+    machine = Path(named).resolve() if named else _own_folder()
+    return tuple(dict.fromkeys((machine, state.resolve())))
+
+
+def _own_folder() -> Path:
+    folder = Path(tempfile.gettempdir()).resolve() / f"perf-pipeline-{os.getuid()}"
+    if intruder := intruder_of(folder):
+        raise TargetUnavailableError(
+            f"{folder} {intruder}, so somebody else could hold up every run of yours, or have it "
+            "overwrite a file; nothing was sent",
+            hint=f"remove it, or name a folder of your own in {LOCK_FOLDER_VARIABLE}",
+        )
+    return private_folder(folder)
 
 
 @contextmanager

@@ -131,9 +131,8 @@ def open_folder(folder: Path, *, owner: Owner | None, keep_folder: bool = False)
     """Make the folder, with an empty ledger, and a guard when it has an owner."""
     for name in ("logs", "commands"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    # Not 0700: PostgreSQL may run under another account below it. Every file with a secret is
-    # 0600, and nobody else can list the folder.
-    folder.chmod(0o711)
+    # Others get in only where PostgreSQL has to run under another account (unprivileged.py).
+    folder.chmod(0o700)
     write_ledger(folder, Ledger(owner=owner, keep_folder=keep_folder))
 
 

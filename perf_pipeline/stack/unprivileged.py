@@ -6,6 +6,7 @@ Add here: another way to drop privileges. Keep out: what is run.
 import os
 import pwd
 import shutil
+import stat
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,6 +41,15 @@ def _namespace() -> tuple[str, ...]:
     return prefix if allowed else ()
 
 
+def _let_through(data: Path) -> None:
+    """Let another account pass our folders above its own, up to the state folder, and list none."""
+    above = 3 if data.parent.parent.name == "stacks" else 2
+    for folder in data.parents[:above]:
+        found = folder.stat()
+        if found.st_uid == os.geteuid():
+            folder.chmod(stat.S_IMODE(found.st_mode) | stat.S_IXOTH)
+
+
 def _account(data: Path, files: Sequence[Path]) -> tuple[str, ...]:
     setpriv = shutil.which("setpriv")
     if setpriv is None:
@@ -56,6 +66,7 @@ def _account(data: Path, files: Sequence[Path]) -> tuple[str, ...]:
         prefix = (setpriv, *ids, "--clear-groups", "--")
         for path in (data, *data.rglob("*"), *files):
             os.chown(path, account.pw_uid, account.pw_gid)
+        _let_through(data)
         if subprocess.run([*prefix, "test", "-w", data], check=False).returncode == 0:
             return prefix
     raise StackError(

@@ -96,6 +96,13 @@ def leaks(folder: Path, answer: Answer) -> list[str]:
     ]
 
 
+def readable_by_others(state: Path) -> list[str]:
+    """Name what others than the owner could look at, of all that the command left."""
+    entries = [entry for entry in state.rglob("*") if not entry.name.startswith("stderr-")]
+    assert len(entries) > 10
+    return [str(one) for one in entries if not one.is_symlink() and one.stat().st_mode & 0o077]
+
+
 @pytest.fixture
 def command(tmp_path: Path) -> Iterator[CommandLine]:
     """Give the command line with secrets of every kind and a target that repeats them."""
@@ -109,7 +116,8 @@ def command(tmp_path: Path) -> Iterator[CommandLine]:
             "T_ACCOUNT": f"{ACCOUNT}:{PASSWORD}",
             "T_KEY": KEY,
         }
-        yield CommandLine(new_state(tmp_path / "state"), variables)
+        open_to_all = ("sh", "-c", 'umask 000; exec "$@"', "sh")
+        yield CommandLine(new_state(tmp_path / "state"), variables, open_to_all)
 
 
 @pytest.mark.timeout(90)
@@ -127,6 +135,7 @@ def test_no_secret_is_in_any_file_or_line_of_a_run_that_fails_and_raises(
     )
     assert operation == "GET /refused/***"
     assert leaks(command.state, answer) == []
+    assert readable_by_others(command.state) == []
     again = command("report", answer.run_id)
     assert leaks(command.state, again) == []
 

@@ -22,7 +22,8 @@ class BenchmarkStatus(StrEnum):
     """Say how a benchmark ended.
 
     ABORTED: an abortOnFail threshold ended it. STOPPED: the user did. FAILED: it could not be run
-    to its end, e.g. the target died. NOT_RUN: it was planned and never began.
+    to its end, e.g. the target died. NOT_RUN: it was planned and never began. NOT_STORED: it began,
+    and what it left is not in the history.
     """
 
     COMPLETED = "COMPLETED"
@@ -30,6 +31,13 @@ class BenchmarkStatus(StrEnum):
     STOPPED = "STOPPED"
     FAILED = "FAILED"
     NOT_RUN = "NOT_RUN"
+    NOT_STORED = "NOT_STORED"
+
+
+UNMEASURED = frozenset(
+    {BenchmarkStatus.FAILED, BenchmarkStatus.NOT_RUN, BenchmarkStatus.NOT_STORED}
+)
+"""How a benchmark ended that could not be measured as planned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +146,11 @@ class RunReport:
     @property
     def exit_code(self) -> ExitCode:
         """Give the exit code of the command line; a run without any benchmark measured nothing."""
-        unmeasured = {BenchmarkStatus.FAILED, BenchmarkStatus.NOT_RUN}
         return exit_code(
             (verdict.status for benchmark in self.benchmarks for verdict in benchmark.verdicts),
             (diff.status for _, diff in self.diffs),
             measured=bool(self.benchmarks)
-            and all(each.valid and each.status not in unmeasured for each in self.benchmarks),
+            and all(each.valid and each.status not in UNMEASURED for each in self.benchmarks),
             stopped=any(each.status is BenchmarkStatus.STOPPED for each in self.benchmarks),
         )
 

@@ -23,6 +23,7 @@ _GRAVITY: Final = (
     "FAILED",
     "INVALID",
     "NOT_RUN",
+    "NOT_STORED",
     "NO_DATA",
     "WARN",
     "PROBLEM",
@@ -78,6 +79,9 @@ def _ending(one: BenchmarkReport) -> Iterator[Trouble]:
     if one.status is BenchmarkStatus.COMPLETED:
         yield from (("PROBLEM", one.name, problem) for problem in one.problems)
         return
+    if one.status is BenchmarkStatus.NOT_STORED:
+        yield str(one.status), one.name, "; ".join(one.problems) or "it is not in the history"
+        return
     when = f"after {wording.seconds(one.wall_s)}" if one.wall_s else "nothing was measured"
     yield str(one.status), one.name, "; ".join((when, *dict.fromkeys(one.problems)))
 
@@ -89,7 +93,7 @@ def _unjudged(one: BenchmarkReport) -> Iterator[Trouble]:
         reasons = one.invalid_reasons or tuple(each.reason for each in invalid if each.reason)
         scope = f" ({_scope(invalid, one)} not judged)" if invalid else ""
         yield "INVALID", one.name, f"{merged(reasons) or _GENERATOR}{scope}"
-    if one.status is BenchmarkStatus.NOT_RUN:
+    if one.status in {BenchmarkStatus.NOT_RUN, BenchmarkStatus.NOT_STORED}:
         return
     absent = [each for each in one.verdicts if each.status is Status.NO_DATA]
     told = {*one.problems, "; ".join(one.problems)}

@@ -83,7 +83,7 @@ def backtest(state: Path, settings: Settings, *, profile: str = "") -> list[Back
     """
     with open_history(history_of(state), wait_s=WAIT_S) as history:
         groups: dict[tuple[str, str], list[RunRecord]] = {}
-        for run in history.runs(_MOST_RUNS):
+        for run in history.runs(_MOST_RUNS, measured=True):
             if profile in {"", run.profile}:
                 groups.setdefault((run.profile, run.environment_id), []).append(run)
         if not groups:

@@ -20,7 +20,7 @@ from perf_pipeline.runs.compare import compare_run, compare_unsettled
 from perf_pipeline.runs.ingest import WAIT_S, ingest_benchmark, profile_of
 from perf_pipeline.runs.judge import judge_run
 from perf_pipeline.runs.measure import measure
-from perf_pipeline.runs.prepare import write_run
+from perf_pipeline.runs.prepare import begin_run
 from perf_pipeline.runs.reruns import TRIGGER, attempts, settled
 from perf_pipeline.runs.session import Session, history_of
 from perf_pipeline.store.history import open_history
@@ -118,9 +118,10 @@ def confirm_suspects(session: Session, *, at_most: int) -> list[str]:
                 run_id=f"{session.run_id}-c{number}",
                 trigger=TRIGGER,
                 began_at=datetime.now(UTC),
+                planned=tuple(_with_needs(names)),
             )
             reruns.append(rerun.run_id)
-            _run_again(rerun, names)
+            _run_again(rerun)
     except (TargetUnavailableError, StoreBusyError) as error:
         session.say(f"what is suspect stays suspect: {error.sentence}")
     return reruns
@@ -134,10 +135,14 @@ def _is_suspect(one: Diff) -> bool:
     return one.status is DiffStatus.SUSPECT and one.pinned is None
 
 
-def _run_again(rerun: Session, names: Iterable[str]) -> None:
-    write_run(rerun)
-    wanted = [one for name in names for one in (*_NEEDS.get(name, ()), name)]
-    for name in dict.fromkeys(wanted):
+def _with_needs(names: Iterable[str]) -> list[str]:
+    wanted = (one for name in names for one in (*_NEEDS.get(name, ()), name))
+    return list(dict.fromkeys(wanted))
+
+
+def _run_again(rerun: Session) -> None:
+    begin_run(rerun)
+    for name in rerun.planned:
         rerun.say(f"{name} …")
         measure(rerun, name)
         ingest_benchmark(rerun.state, RunKey(rerun.run_id, name), profile=rerun.profile)

@@ -10,8 +10,10 @@ from typing import Final
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.errors import RequestError, SpoolDamagedError
 from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.runs.expected import spooled_benchmarks
 from perf_pipeline.runs.session import history_of, spool_of
 from perf_pipeline.runs.stored_profile import stored_profile
+from perf_pipeline.runs.waiting import take_up
 from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.records import Ingested, RunKey
 from perf_pipeline.store.spool_records import RUN_FILE
@@ -83,10 +85,11 @@ def ingest_run(state: Path, run_id: str) -> IngestedRun:
         raise RequestError(
             f"there is no run {run_id} in {spool_of(state)}", hint=f"the newest there: {known}"
         )
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        take_up(history, state)  # of a run that was killed at once there is nothing else
     done = IngestedRun()
-    for path in sorted(folder.iterdir()):
-        if path.is_dir():
-            _ingest_into(done, state, RunKey(run_id, path.name))
+    for name in spooled_benchmarks(state, run_id):
+        _ingest_into(done, state, RunKey(run_id, name))
     return done
 
 
@@ -104,8 +107,16 @@ def _ingest_into(done: IngestedRun, state: Path, key: RunKey) -> None:
 
 
 def spooled_runs(state: Path) -> list[str]:
-    """Give the ids of the runs whose files are in the spool, oldest first."""
-    return sorted(path.parent.name for path in spool_of(state).glob(f"*/{RUN_FILE}"))
+    """Give the ids of the runs whose files are in the spool, those written last at the end.
+
+    Not by their names: a driver may bring ids of its own, which do not sort by time.
+    """
+    files = spool_of(state).glob(f"*/{RUN_FILE}")
+    return [path.parent.name for path in sorted(files, key=lambda one: (_written(one), one))]
+
+
+def _written(path: Path) -> int:
+    return path.stat().st_mtime_ns
 
 
 def nameless_folders(state: Path) -> list[str]:

@@ -13,12 +13,12 @@ from typing import Final
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
+from perf_pipeline.runs.expected import in_plan_order, missing_of
 from perf_pipeline.runs.ingest import WAIT_S, IngestedRun, ingest_run, profile_of
 from perf_pipeline.runs.session import history_of
 from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey
 
-NOT_RUN: Final = "the benchmark did not run"
 # Over a part of the plan neither says anything: the whole may break a promise, and meet an aim.
 _LETS_PASS: Final = frozenset({Status.PASS, Status.WARN})
 
@@ -27,6 +27,8 @@ def judge_run(
     state: Path, run_id: str, *, profile: Profile | None = None
 ) -> dict[str, list[Verdict]]:
     """Judge every benchmark of a run and store the verdicts; a what-if is not stored.
+
+    What the run was to do and did not is without data: no later judgement forgets it.
 
     Args:
         state: folder of the history.
@@ -40,11 +42,18 @@ def judge_run(
     """
     with open_history(history_of(state), wait_s=WAIT_S) as history:
         judged_by = profile or profile_of(history, run_id)
-        judge = _verdicts if is_what_if(history, run_id, profile) else judge_benchmark
-        return {
+        what_if = is_what_if(history, run_id, profile)
+        judge = _verdicts if what_if else judge_benchmark
+        found = {
             outcome.benchmark: judge(history, run_id, judged_by, outcome)
             for outcome in history.outcomes(run_id)
         }
+        for name, missing in missing_of(history, state, run_id).items():
+            found[name] = missing.verdicts(thresholds_of(judged_by, name))
+            if not what_if:
+                history.store_verdicts(RunKey(run_id, name), found[name])
+        planned = history.run(run_id).planned or ()
+        return {name: found[name] for name in in_plan_order(planned, found)}
 
 
 def is_what_if(history: History, run_id: str, profile: Profile | None) -> bool:

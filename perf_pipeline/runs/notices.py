@@ -1,4 +1,4 @@
-"""What a reader of a run's comparison must know: another environment, releases, dated changes.
+"""What a reader of a run's comparison must know: a clock that was set, another environment ...
 
 Add here: another loud fact about a run among its likes. Keep out: layout (report/).
 """
@@ -11,8 +11,11 @@ from perf_pipeline.report.wording import plural
 from perf_pipeline.store.baselines import ChangePointRow, changes, confirmations, previous_run
 from perf_pipeline.store.history import History
 from perf_pipeline.store.lineage import judged
+from perf_pipeline.store.order import began_before_it, ended_after_it
 from perf_pipeline.store.records import RunRecord
 
+_MOMENT: Final = "%Y-%m-%d %H:%M:%S UTC"
+_CLOCK: Final = "a clock was set, so runs are kept in the order in which they were made"
 _MOST_FACTS: Final = 6
 _MOST_SERIES: Final = 3
 _RECENT_RUNS: Final = 10
@@ -27,11 +30,30 @@ def notices_of(history: History, run_id: str) -> list[str]:
     """
     run = history.run(run_id)
     return [
+        *clock_notices(history, run_id),
         *_environment(history, run),
         *_reruns(history, run_id),
         *_releases(history, run_id),
         *_dated(history, run),
     ]
+
+
+def clock_notices(history: History, run_id: str) -> list[str]:
+    """Say where dates and the order in which runs were made contradict each other."""
+    told = []
+    before, after = ended_after_it(history, run_id), began_before_it(history, run_id)
+    if before is not None:
+        dated = before.ended_at.strftime(_MOMENT)
+        told.append(
+            f"this run is dated before the end of run {before.run_id} ({dated}), which was made "
+            f"before it: {_CLOCK}"
+        )
+    if after is not None:
+        dated = after.began_at.strftime(_MOMENT)
+        told.append(
+            f"run {after.run_id} was made after this run and is dated before it ({dated}): {_CLOCK}"
+        )
+    return told
 
 
 def _environment(history: History, run: RunRecord) -> Iterator[str]:

@@ -6,26 +6,35 @@ Keep out: printing.
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.errors import ProfileError, StoreBusyError, TargetUnavailableError
+from perf_pipeline.errors import (
+    PerfPipelineError,
+    ProfileError,
+    StoreBusyError,
+    TargetUnavailableError,
+)
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.runs.confirm import confirm_suspects
+from perf_pipeline.runs.expected import enabled_in
 from perf_pipeline.runs.ingest import ingest_benchmark
 from perf_pipeline.runs.judge import judge_run
 from perf_pipeline.runs.measure import measure
-from perf_pipeline.runs.prepare import open_session
+from perf_pipeline.runs.prepare import open_session, write_run
 from perf_pipeline.runs.publish import publish
 from perf_pipeline.runs.seeding import seed_users
 from perf_pipeline.runs.session import Say, Session
+from perf_pipeline.runs.waiting import register
 from perf_pipeline.store.records import RunKey
 
 # For a history that somebody has open: it is tried again after every load, and once at the end.
 BETWEEN_LOADS_WAIT_S: Final = 5.0
 AT_THE_END_WAIT_S: Final = 10.0
+_SWITCH_ON: Final = "set `enabled = true` for one, or name it: `--only BENCHMARK` runs it anyway"
 
 
 @dataclass(slots=True)
@@ -67,15 +76,21 @@ def run_pipeline(
         confirm: how often what is suspect is run again at most, in the same session.
 
     Raises:
-        ProfileError: `only` names what is not a benchmark of the profile; nothing was sent.
+        ProfileError: `only` names what is not a benchmark of the profile, or all are switched off;
+            nothing was sent.
         StoreBusyError: the history is open elsewhere; the samples are safe in the spool.
         TargetUnavailableError: nothing was measured, because the target does not answer.
     """
     names = chosen(profile, only)
     progress = _Progress()
-    with open_session(profile, state=state, trigger=trigger, say=say, stop=stop) as session:
+    with open_session(
+        profile, state=state, trigger=trigger, say=say, stop=stop, planned=names
+    ) as session:
         say(f"run {session.run_id}: profile {profile.name}, {session.target.masked}")
-        _measure_all(session, names, progress)
+        try:
+            _measure_all(session, names, progress)
+        finally:
+            _write_down(session, progress)
         if not (progress.waiting or progress.problems):
             confirm_suspects(session, at_most=confirm)
     if progress.trouble is not None and not progress.measured:
@@ -83,8 +98,7 @@ def run_pipeline(
     try:
         _ingest_waiting(session, progress, AT_THE_END_WAIT_S)
         judge_run(state, session.run_id, profile=profile)
-        problems = tuple(progress.problems)
-        return publish(state, session.run_id, profile=profile, expected=names, problems=problems)
+        return publish(state, session.run_id, profile=profile, expected=names)
     except StoreBusyError as error:
         raise _kept_in_spool(error, session) from error
 
@@ -93,14 +107,17 @@ def chosen(profile: Profile, only: Sequence[str]) -> list[str]:
     """Give the benchmarks to run, in the order of the graph, own ones last.
 
     Raises:
-        ProfileError: a name is not a benchmark of the profile.
+        ProfileError: a name is not a benchmark of the profile, or there is nothing to run.
     """
     known = profile.benchmark_names
+    if not (only or enabled_in(profile)):
+        problems = ["every benchmark is switched off (enabled = false), so a run has nothing to do"]
+        raise ProfileError(profile.name, problems, hint=_SWITCH_ON)
     wrong = [name for name in only if name not in known]
     if wrong:
         problems = [f"it has no benchmark {name!r}" for name in wrong]
         raise ProfileError(profile.name, problems, hint=f"there are {', '.join(known)}")
-    wanted = set(only) or {name for name, one in profile.benchmarks.items() if one.enabled}
+    wanted = set(only or enabled_in(profile))
     return [name for name in known if name in wanted]
 
 
@@ -123,6 +140,18 @@ def _measure_all(session: Session, names: list[str], progress: _Progress) -> Non
         progress.trouble = error
         progress.problems.append(error.sentence)
         session.say(str(error))
+    except PerfPipelineError as error:
+        progress.problems.append(error.sentence)
+        raise
+
+
+def _write_down(session: Session, progress: _Progress) -> None:
+    """Keep what ended the run early: a later report must say it, too."""
+    if not progress.problems:
+        return
+    wait_s = 0.0 if progress.waiting else BETWEEN_LOADS_WAIT_S
+    with suppress(OSError, PerfPipelineError):  # it is on the screen; that must not hide it
+        register(session, write_run(session, progress.problems), wait_s=wait_s)
 
 
 def _ingest(session: Session, name: str, progress: _Progress) -> None:

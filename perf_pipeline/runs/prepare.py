@@ -7,7 +7,7 @@ Add here: something that must hold before any load. Keep out: data (seeding.py) 
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -30,6 +30,7 @@ from perf_pipeline.runs.environment import fingerprint
 from perf_pipeline.runs.locks import load_generator, lock_folders
 from perf_pipeline.runs.seeding import remove_seeded
 from perf_pipeline.runs.session import Say, Session, history_of, new_run_id
+from perf_pipeline.runs.waiting import register, take_up
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.health import require_health
@@ -53,6 +54,7 @@ def open_session(
     run_id: str | None = None,
     stop: threading.Event | None = None,
     environ: Mapping[str, str] | None = None,
+    planned: Sequence[str] = (),
 ) -> Iterator[Session]:
     """Yield a run that is ready to be loaded; afterwards its stack is stopped, its rows removed.
 
@@ -68,6 +70,7 @@ def open_session(
         run_id: a driver's own id; made here otherwise.
         stop: set it to end the run early, in good order.
         environ: environment variables, os.environ otherwise.
+        planned: benchmarks that it is to run, in order.
 
     Raises:
         TargetNotAllowedError: nothing was sent.
@@ -102,8 +105,9 @@ def open_session(
             began_at=began_at,
             say=say,
             stop=stop,
+            planned=tuple(planned),
         )
-        write_run(session)
+        begin_run(session)
         with _rows_removed(session):
             yield session
 
@@ -174,8 +178,20 @@ def require_space(state: Path) -> None:
         )
 
 
-def write_run(session: Session) -> None:
-    """Write run.json, so that the spool can be ingested without this process."""
+def begin_run(session: Session) -> None:
+    """Write down what the run is to do, in the spool and in the history, before it does it."""
+    record = write_run(session)
+    if session.planned:
+        register(session, record, wait_s=_HISTORY_WAIT_S)
+
+
+def write_run(session: Session, problems: Sequence[str] = ()) -> RunRecord:
+    """Write run.json, so that the spool can be ingested without this process.
+
+    Args:
+        session: of the run.
+        problems: what ended the run as a whole, one sentence each.
+    """
     session.folder.mkdir(parents=True, exist_ok=True)
     record = RunRecord(
         run_id=session.run_id,
@@ -189,20 +205,23 @@ def write_run(session: Session) -> None:
         began_at=session.began_at.isoformat(),
         environment={key: KNOWN.mask(text) for key, text in session.environment.items()},
         notices=tuple(map(KNOWN.mask, session.notices)),
+        planned=session.planned or None,
+        problems=tuple(map(KNOWN.mask, problems)),
     )
     write_run_record(session.folder, record)
+    return record
 
 
 def require_history(state: Path) -> None:
-    """Refuse to begin while nobody could store what would be measured.
+    """Refuse to begin while nobody could store what would be measured; take up what waits.
 
     Raises:
         StoreBusyError: names the process that has the history open.
         PerfPipelineError: the history is damaged, or newer than this code.
     """
     try:
-        with open_history(history_of(state), wait_s=_HISTORY_WAIT_S):
-            pass
+        with open_history(history_of(state), wait_s=_HISTORY_WAIT_S) as history:
+            take_up(history, state)
     except StoreBusyError as error:
         raise StoreBusyError(
             f"{error.sentence}; nothing was sent", hint="close it there, then run again"

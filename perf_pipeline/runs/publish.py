@@ -3,7 +3,7 @@
 Add here: a form of report, in `_FORMS`. Keep out: layout (report/) and SQL (store/).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.errors import RequestError
 from perf_pipeline.metrics.summary import Summary
-from perf_pipeline.metrics.threshold import Status, Verdict
+from perf_pipeline.metrics.threshold import Verdict
 from perf_pipeline.report.html import render_html
 from perf_pipeline.report.junit import render_junit
 from perf_pipeline.report.k6 import render_k6
@@ -23,9 +23,9 @@ from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunRepo
 from perf_pipeline.runs.attributing import attributions
 from perf_pipeline.runs.compare import compare_run
 from perf_pipeline.runs.evidence import findings_of
+from perf_pipeline.runs.expected import Missing, extent_of, in_plan_order, missing_of
 from perf_pipeline.runs.ingest import WAIT_S, profile_of
 from perf_pipeline.runs.judge import (
-    NOT_RUN,
     is_what_if,
     spoilt_scenarios,
     thresholds_of,
@@ -35,11 +35,12 @@ from perf_pipeline.runs.lineage import origins_of
 from perf_pipeline.runs.notices import notices_of
 from perf_pipeline.runs.reruns import RERUNS, TRIGGER
 from perf_pipeline.runs.retention import let_go
-from perf_pipeline.runs.session import history_of, reports_of
+from perf_pipeline.runs.session import history_of, reports_of, spool_of
 from perf_pipeline.runs.trends import trends_of
+from perf_pipeline.runs.waiting import take_up
 from perf_pipeline.store.export import export_readings_csv
 from perf_pipeline.store.history import History, open_history
-from perf_pipeline.store.records import BenchmarkOutcome, RunKey
+from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
 
 T = TypeVar("T")
 
@@ -72,7 +73,6 @@ def publish(
     *,
     profile: Profile | None = None,
     expected: Iterable[str] = (),
-    problems: tuple[str, ...] = (),
 ) -> RunReport:
     """Write every form of a run's report, with one CSV of host readings each benchmark.
 
@@ -84,8 +84,8 @@ def publish(
         state: folder of history and reports.
         run_id: an ingested run.
         profile: judged by; the run's own when None; another one is a what-if.
-        expected: benchmarks that were asked for; one that did not run is reported as such.
-        problems: of the run as a whole, one sentence each.
+        expected: benchmarks that it was to run beside those of its stored plan; one that did not
+            run is reported as such.
 
     Raises:
         RequestError: there is no such run.
@@ -97,18 +97,18 @@ def publish(
         what_if = is_what_if(history, run_id, profile)
         folder = reports_of(state, run_id) / (WHAT_IF if what_if else "")
         folder.mkdir(parents=True, exist_ok=True)
-        report = _assemble(history, run_id, profile or own, expected, diffs)
+        missing = missing_of(history, state, run_id, also=expected)
+        report = _assemble(history, run_id, profile or own, missing, diffs)
         for one in history.outcomes(run_id):
             csv_path = folder / _RESOURCES.format(one.benchmark)
             export_readings_csv(history, RunKey(run_id, one.benchmark), csv_path)
         let_go(history, state, run_id, own.keep_raw_runs)
     paths = {form: str(folder / name) for form, (name, _) in _FORMS.items()}
     paths["resources"] = str(folder / _RESOURCES.format("*"))
-    if what_if and profile is not None:
-        problems = (*problems, _NOT_ITS_OWN.format(profile.name))
+    told = [_NOT_ITS_OWN.format(profile.name)] if what_if and profile is not None else []
     report = replace(
         report,
-        notices=(*report.notices, *problems),
+        notices=(*report.notices, *told),
         history_path=str(history_of(state)),
         paths=paths,
     )
@@ -118,13 +118,16 @@ def publish(
 
 
 def latest_run(state: Path) -> str:
-    """Give the newest run of the history; a re-run belongs to the run that it confirms.
+    """Give the run that was made last, whatever its date says and however little it measured.
+
+    A re-run belongs to the run that it confirms.
 
     Raises:
         RequestError: there is none.
     """
-    if history_of(state).exists():
+    if history_of(state).exists() or spool_of(state).is_dir():
         with open_history(history_of(state), wait_s=WAIT_S) as history:
+            take_up(history, state)
             runs = history.runs(limit=RERUNS + 1)
         for run in runs:
             if run.trigger != TRIGGER:
@@ -134,15 +137,17 @@ def latest_run(state: Path) -> str:
     )
 
 
-def run_to_judge(state: Path, run_id: str) -> str:
-    """Give this run when it measured something, else the newest one: judging needs no new load.
+def run_to_judge(state: Path, *run_ids: str) -> str:
+    """Give the first of these runs that is known, else the last one: judging needs no new load.
 
     Raises:
         RequestError: there is no run at all.
     """
     if history_of(state).exists():
         with open_history(history_of(state), wait_s=WAIT_S) as history:
-            if any(one.run_id == run_id for one in history.runs()):
+            known = history.run_ids()
+        for run_id in run_ids:
+            if run_id in known:
                 return run_id
     return latest_run(state)
 
@@ -151,25 +156,13 @@ def _assemble(
     history: History,
     run_id: str,
     profile: Profile,
-    expected: Iterable[str],
+    missing: Mapping[str, Missing],
     diffs: list[tuple[str, Diff]],
 ) -> RunReport:
     run = history.run(run_id)
     outcomes = history.outcomes(run_id)
     verdicts = verdicts_of_run(history, run_id, profile)
-    summaries = _by_benchmark(history.summaries(run_id))
-    benchmarks = [
-        _benchmark(
-            history,
-            RunKey(run_id, one.benchmark),
-            one,
-            verdicts.get(one.benchmark, []),
-            summaries.get(one.benchmark, []),
-        )
-        for one in outcomes
-    ]
-    ran = {one.benchmark for one in outcomes}
-    benchmarks += [_not_run(profile, name) for name in expected if name not in ran]
+    what_if = is_what_if(history, run_id, profile)
     findings = findings_of(history, run_id, profile)
     return RunReport(
         run_id=run_id,
@@ -178,14 +171,37 @@ def _assemble(
         wall_s=sum(one.wall_s for one in outcomes),
         target=run.target,
         environment=run.environment,
-        notices=(*run.notices, *notices_of(history, run_id)),
-        benchmarks=tuple(benchmarks),
+        notices=(
+            *run.notices,
+            *notices_of(history, run_id),
+            *extent_of(history, run_id, profile, what_if=what_if),
+            *run.problems,
+        ),
+        benchmarks=tuple(_benchmarks(history, run, profile, verdicts, missing)),
         diffs=tuple(diffs),
         findings=tuple(findings),
         attributions=tuple(attributions(history, run_id, findings)),
         trends=tuple(trends_of(history, run_id, diffs)),
-        origins=() if is_what_if(history, run_id, profile) else tuple(origins_of(history, run_id)),
+        origins=() if what_if else tuple(origins_of(history, run_id)),
     )
+
+
+def _benchmarks(
+    history: History,
+    run: RunRecord,
+    profile: Profile,
+    verdicts: Mapping[str, list[Verdict]],
+    missing: Mapping[str, Missing],
+) -> Iterator[BenchmarkReport]:
+    """Report what a run was to do, in that order, whether it did it or not; then what else ran."""
+    summaries = _by_benchmark(history.summaries(run.run_id))
+    outcomes = {one.benchmark: one for one in history.outcomes(run.run_id)}
+    for name in in_plan_order(run.planned or (), (*outcomes, *missing)):
+        if name in outcomes:
+            key, figures = RunKey(run.run_id, name), summaries.get(name, [])
+            yield _benchmark(history, key, outcomes[name], verdicts.get(name, []), figures)
+        else:
+            yield missing[name].report(thresholds_of(profile, name))
 
 
 def _benchmark(
@@ -207,18 +223,6 @@ def _benchmark(
         summaries=tuple(summaries),
         problems=(*spoilt, *outcome.problems),
         series=tuple(TimeSeries(plot.name, plot.unit, plot.points) for plot in history.plots(key)),
-    )
-
-
-def _not_run(profile: Profile, benchmark: str) -> BenchmarkReport:
-    """Report a benchmark that was asked for and never began: every promise is without data."""
-    thresholds = thresholds_of(profile, benchmark)
-    return BenchmarkReport(
-        name=benchmark,
-        status=BenchmarkStatus.NOT_RUN,
-        wall_s=0.0,
-        measured_s=0.0,
-        verdicts=tuple(Verdict(one, None, Status.NO_DATA, NOT_RUN) for one in thresholds),
     )
 
 

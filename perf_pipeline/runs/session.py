@@ -33,6 +33,7 @@ class Session:
         began_at: UTC.
         say: gets one sentence at a time.
         stop: set it, and the run ends early, in good order.
+        planned: benchmarks that it is to run, in order; written down before it runs any.
     """
 
     run_id: str
@@ -46,6 +47,7 @@ class Session:
     began_at: datetime
     say: Say
     stop: threading.Event = field(default_factory=threading.Event)
+    planned: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:

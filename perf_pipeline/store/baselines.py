@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from perf_pipeline.store.history import History
 from perf_pipeline.store.ingest import transaction
+from perf_pipeline.store.order import MEASURED, NEWEST_FIRST, OLDEST_FIRST
 from perf_pipeline.store.records import RunRecord
 
 Action = Literal["pinned", "unpinned", "accepted"]
@@ -75,32 +76,33 @@ class ChangePointRow:
 
 _COLUMNS: Final = ", ".join(each.name for each in fields(BaselineRow))
 _INSERT: Final = f"insert into baselines ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?)"
-_SELECT: Final = f"select {_COLUMNS} from baselines order by made_at, rowid"
+# In the order of deciding: a clock that was set back must not bring an old decision back.
+_SELECT: Final = f"select {_COLUMNS} from baselines order by rowid"
 _INSERT_CHANGE: Final = """
 insert or replace into change_points (run_id, benchmark, metric, tags, statistic, found_by, before,
     after, p_value, found_at)
 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-_CHANGES: Final = """
+_CHANGES: Final = f"""
 select run_id, benchmark, metric, tags, statistic, found_by, before, after, p_value
 from change_points join runs using (run_id)
-order by began_at, run_id, benchmark, metric, tags, statistic, found_by
+order by {OLDEST_FIRST}, benchmark, metric, tags, statistic, found_by
 """
 _FORGET_HISTORY: Final = """
 delete from change_points
 where found_by = 'history' and benchmark = ? and metric = ? and tags = ? and statistic = ?
     and list_contains(?::varchar[], run_id)
 """
-_PREVIOUS: Final = """
-select before.run_id from runs as before, runs as this
-where this.run_id = ? and before.profile = this.profile
-    and before.triggered_by <> 'confirm'
-    and (before.began_at, before.run_id) < (this.began_at, this.run_id)
-order by before.began_at desc, before.run_id desc limit 1
+_PREVIOUS: Final = f"""
+select runs.run_id from runs, runs as this
+where this.run_id = ? and runs.profile = this.profile and runs.triggered_by <> 'confirm'
+    and {MEASURED}
+    and ({OLDEST_FIRST}) < (this.made_as, this.began_at, this.run_id)
+order by {NEWEST_FIRST} limit 1
 """
-_CONFIRMATIONS: Final = """
+_CONFIRMATIONS: Final = f"""
 select run_id from runs where triggered_by = 'confirm' and starts_with(run_id, ?)
-order by began_at, run_id
+order by {OLDEST_FIRST}
 """
 
 
@@ -147,7 +149,7 @@ def replace_dated(
 
 
 def changes(history: History) -> list[ChangePointRow]:
-    """List every dated change, by the begin of its run."""
+    """List every dated change, in the order in which their runs were made."""
     return [
         ChangePointRow(run_id, SeriesKey(*row[:4]), *row[4:])
         for run_id, *row in history.connection.execute(_CHANGES).fetchall()
@@ -164,7 +166,7 @@ def confirmed_runs(history: History) -> dict[SeriesKey, list[tuple[str, FoundBy]
 
 
 def previous_run(history: History, run_id: str) -> RunRecord | None:
-    """Give the run of the same profile before this one, in whatever environment."""
+    """Give the measured run of the same profile made before this one, wherever it ran."""
     row = history.connection.execute(_PREVIOUS, [run_id]).fetchone()
     return history.run(row[0]) if row else None
 

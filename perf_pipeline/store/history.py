@@ -16,7 +16,7 @@ from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.histogram import RELATIVE_ERROR
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Threshold, Verdict
-from perf_pipeline.store import queries, statistics, tables
+from perf_pipeline.store import queries, run_rows, statistics, tables
 from perf_pipeline.store.access import connected, exclusive, said_plainly
 from perf_pipeline.store.histograms import (
     KEPT,
@@ -24,7 +24,7 @@ from perf_pipeline.store.histograms import (
     is_from_buckets,
     write_histograms,
 )
-from perf_pipeline.store.ingest import ingest_benchmark
+from perf_pipeline.store.ingest import ingest_benchmark, transaction, write_run
 from perf_pipeline.store.migrate import is_current, migrate
 from perf_pipeline.store.over_time import over_time
 from perf_pipeline.store.plots import Plot, plots_of
@@ -174,9 +174,29 @@ class History:
         """Compare promised with completed messages by id, all phases; zeros without a ledger."""
         return queries.ledger_counts_of(self.connection, key)
 
-    def runs(self, limit: int = 30) -> list[RunRecord]:
-        """List the newest runs, newest first."""
-        return queries.newest_runs(self.connection, limit)
+    def register(self, run: RunRecord, *, begins_now: bool = False) -> None:
+        """Store what a run is and was to do, also before anything of it is measured.
+
+        Args:
+            run: as its run.json says.
+            begins_now: it is the last of all runs, whatever its date says; else it is placed by
+                its date, when it is not stored yet.
+        """
+        with transaction(self.connection):
+            write_run(self.connection, run, begins_now=begins_now)
+
+    def runs(self, limit: int = 30, *, measured: bool = False) -> list[RunRecord]:
+        """List the newest runs, newest first, in the order in which they were made.
+
+        Args:
+            limit: at most so many.
+            measured: only those of which a benchmark is stored.
+        """
+        return run_rows.newest_runs(self.connection, limit, measured=measured)
+
+    def run_ids(self) -> frozenset[str]:
+        """Give the ids of all runs, also of those of which nothing was measured."""
+        return run_rows.known_runs(self.connection)
 
     def run(self, run_id: str) -> RunRecord:
         """Give one run.
@@ -184,7 +204,7 @@ class History:
         Raises:
             RequestError: the history does not have it.
         """
-        return queries.one_run(self.connection, run_id)
+        return run_rows.one_run(self.connection, run_id)
 
     def outcomes(self, run_id: str) -> list[BenchmarkOutcome]:
         """List the outcomes of a run's benchmarks in the order in which they began."""

@@ -17,6 +17,7 @@ from perf_pipeline.errors import SpoolDamagedError
 from perf_pipeline.store.access import told_plainly
 from perf_pipeline.store.check_rows import write_checks
 from perf_pipeline.store.former import former_benchmark, lost_rows, uncounted
+from perf_pipeline.store.order import place_of
 from perf_pipeline.store.records import (
     BenchmarkOutcome,
     Ingested,
@@ -49,8 +50,8 @@ values (?, map(?::varchar[], ?::varchar[])) on conflict do nothing
 """
 _UPSERT_RUN: Final = """
 insert or replace into runs (run_id, profile, profile_json, config_hash, seed, target,
-    triggered_by, code_version, began_at, environment_id, notices)
-values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::varchar[])
+    triggered_by, code_version, began_at, environment_id, notices, planned, problems, made_as)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::varchar[], ?::varchar[], ?::varchar[], ?)
 """
 _INSERT_BENCHMARK: Final = """
 insert into benchmarks (run_id, benchmark, status, began_at, wall_s, measured_s, valid,
@@ -121,7 +122,7 @@ def ingest_benchmark(
         if former is not None and (why := former.is_better_than(outcome, damage)):
             return former.kept(why)
         _delete(connection, key)
-        _write_run(connection, run.record)
+        write_run(connection, run.record)
         torn_lines = sum(_load(connection, key, kind, each) for kind, each in found.items())
         damage |= dict.fromkeys(uncounted(connection, key, outcome))
         _write_benchmark(connection, key, outcome, torn_lines, tuple(damage))
@@ -172,8 +173,11 @@ def _delete(connection: duckdb.DuckDBPyConnection, key: RunKey) -> None:
         )
 
 
-def _write_run(connection: duckdb.DuckDBPyConnection, run: RunRecord) -> None:
-    facts = run.environment
+def write_run(
+    connection: duckdb.DuckDBPyConnection, run: RunRecord, *, begins_now: bool = False
+) -> None:
+    """Store what a run is and was to do; its number in the order of runs stays what it was."""
+    facts, began_at = run.environment, utc_timestamp(run.began_at)
     connection.execute(_UPSERT_ENVIRONMENT, [run.environment_id, list(facts), [*facts.values()]])
     connection.execute(
         _UPSERT_RUN,
@@ -186,9 +190,12 @@ def _write_run(connection: duckdb.DuckDBPyConnection, run: RunRecord) -> None:
             run.target,
             run.trigger,
             run.code_version,
-            utc_timestamp(run.began_at),
+            began_at,
             run.environment_id,
             [*run.notices, *_odd_seed(run)],
+            None if run.planned is None else list(run.planned),
+            list(run.problems),
+            place_of(connection, run.run_id, began_at, begins_now=begins_now),
         ],
     )
 

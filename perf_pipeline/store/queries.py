@@ -6,25 +6,25 @@ several runs (analysis/).
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 
 from perf_pipeline.errors import PerfPipelineError, RequestError
 from perf_pipeline.store.histograms import write_histograms
 from perf_pipeline.store.ingest import transaction
+from perf_pipeline.store.order import MEASURED, NEWEST_FIRST
 from perf_pipeline.store.records import (
     BenchmarkOutcome,
     CheckCounts,
     LedgerCounts,
     RunKey,
-    RunRecord,
     ScenarioCounts,
     SeriesPoint,
     SeriesStatistic,
 )
+from perf_pipeline.store.run_rows import iso_utc, one_run
 from perf_pipeline.store.tags_text import tags_text
 
 _STATISTIC_COLUMNS: Final[Mapping[SeriesStatistic, str]] = MappingProxyType(
@@ -41,13 +41,6 @@ _STATISTIC_COLUMNS: Final[Mapping[SeriesStatistic, str]] = MappingProxyType(
         "value": "last",
     }
 )
-_RUNS: Final = """
-select run_id, profile, profile_json, config_hash, seed, target, triggered_by, code_version,
-    began_at, facts, notices
-from runs join environments using (environment_id)
-"""
-_NEWEST_RUNS: Final = f"{_RUNS} order by began_at desc, run_id desc limit ?"
-_ONE_RUN: Final = f"{_RUNS} where run_id = ?"
 _BENCHMARKS: Final = """
 select benchmark, status, began_at, wall_s, measured_s, valid, invalid_reasons, health, load_hash,
     problems
@@ -62,7 +55,7 @@ _CHECKS: Final = """
 select benchmark, scenario, operation, check_name, passes, fails
 from checks where run_id = ? order by benchmark, scenario, operation, check_name
 """
-_BEGAN: Final = "select began_at from runs where run_id = ?"
+_PLACE: Final = "select made_as, began_at from runs where run_id = ?"
 _LEDGER: Final = "select message_id, event from ledger where run_id = ? and benchmark = ?"
 # `{ledger}`: rows of (message_id, event).
 LEDGER_COUNTS: Final = """
@@ -87,35 +80,15 @@ _KEPT_UP: Final = """
     from scenarios as each
     where each.run_id = benchmarks.run_id and each.benchmark = benchmarks.benchmark)))
 """
-_OLD_RUNS: Final = """
-select run_id from runs
-where run_id not in (select run_id from runs order by began_at desc, run_id desc limit ?)
+_OLD_RUNS: Final = f"""
+select run_id from runs where {MEASURED}
+    and run_id not in (select run_id from runs where {MEASURED} order by {NEWEST_FIRST} limit ?)
 """
 # Benchmarks that an older version summarised, or nobody did.
 _UNKEPT: Final = """
 select run_id, benchmark from benchmarks anti join histograms using (run_id, benchmark)
 where raw_kept and list_contains(?::varchar[], run_id)
 """
-
-
-def newest_runs(connection: duckdb.DuckDBPyConnection, limit: int) -> list[RunRecord]:
-    """List the newest runs, newest first."""
-    return [_run(row) for row in connection.execute(_NEWEST_RUNS, [limit]).fetchall()]
-
-
-def one_run(connection: duckdb.DuckDBPyConnection, run_id: str) -> RunRecord:
-    """Give one run.
-
-    Raises:
-        RequestError: the history does not have it.
-    """
-    row = connection.execute(_ONE_RUN, [run_id]).fetchone()
-    if row is None:
-        newest = ", ".join(run.run_id for run in newest_runs(connection, 5)) or "none"
-        raise RequestError(
-            f"run {run_id!r} is not in the history", hint=f"the newest runs are: {newest}"
-        )
-    return _run(row)
 
 
 def outcomes_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[BenchmarkOutcome]:
@@ -136,7 +109,7 @@ def outcomes_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Benc
         BenchmarkOutcome(
             benchmark,
             status,
-            _iso(began_at),
+            iso_utc(began_at),
             wall_s or 0.0,
             measured_s or 0.0,
             valid,
@@ -191,24 +164,25 @@ def series_of(
         profile: of the runs.
         environment_id: of the runs.
         load_hash: of the benchmark: another load is another series.
-        before: only runs that began before this one; None for all.
+        before: only runs that were made before this one; None for all.
         limit: at most so many, the newest ones.
 
     Raises:
         PerfPipelineError: `before` is not in the history.
     """
-    until = None
+    place, began_at = None, None
     if before is not None:
         one_run(connection, before)
-        until = (connection.execute(_BEGAN, [before]).fetchone() or (None,))[0]
+        place, began_at = connection.execute(_PLACE, [before]).fetchone() or (None, None)
     rows = connection.execute(
         f"select run_id, runs.began_at, summaries.{_STATISTIC_COLUMNS[statistic]} as figure, true "
         "from summaries join benchmarks using (run_id, benchmark) join runs using (run_id) "
         "where benchmark = $benchmark and metric = $metric and tags = $tags "
         "and profile = $profile and environment_id = $environment and load_hash = $load "
         f"and benchmarks.status = 'complete' and {_KEPT_UP} and figure is not null "
-        "and ($until::timestamp is null or (runs.began_at, run_id) < ($until, $before)) "
-        "order by runs.began_at desc, run_id desc limit $limit",
+        "and ($place::bigint is null or "
+        "(made_as, runs.began_at, run_id) < ($place, $began_at, $before)) "
+        f"order by {NEWEST_FIRST} limit $limit",
         {
             "benchmark": benchmark,
             "metric": metric,
@@ -217,12 +191,13 @@ def series_of(
             "environment": environment_id,
             "load": load_hash,
             "scenario": tags.get("scenario", ""),
-            "until": until,
+            "place": place,
+            "began_at": began_at,
             "before": before,
             "limit": limit,
         },
     ).fetchall()
-    return [SeriesPoint(run_id, _iso(at), value, ok) for run_id, at, value, ok in reversed(rows)]
+    return [SeriesPoint(run_id, iso_utc(at), value, ok) for run_id, at, value, ok in reversed(rows)]
 
 
 def ledger_counts_of(connection: duckdb.DuckDBPyConnection, key: RunKey) -> LedgerCounts:
@@ -274,25 +249,3 @@ def raw_is_kept(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:
             hint=f"run `perf-pipeline ingest {key.run_id}` if it is in the spool",
         )
     return bool(row[0])
-
-
-def _run(row: tuple[Any, ...]) -> RunRecord:
-    texts, (began_at, facts, notices) = row[:8], row[8:]
-    run_id, profile, profile_json, config_hash, seed, target, trigger, code_version = texts
-    return RunRecord(
-        run_id,
-        profile,
-        profile_json,
-        config_hash,
-        seed,
-        target,
-        trigger,
-        code_version,
-        _iso(began_at),
-        dict(facts),
-        tuple(notices),
-    )
-
-
-def _iso(moment: datetime | None) -> str:
-    return moment.replace(tzinfo=UTC).isoformat() if moment else ""

@@ -37,6 +37,8 @@ class RunRecord:
         began_at: UTC, ISO 8601; a label, never used to measure.
         environment: facts of the machine and the stack that make runs comparable.
         notices: what a reader of the figures must know, e.g. that the broker is an emulator.
+        planned: benchmarks that it was to run, in order; None when an older version did not say.
+        problems: what ended the run as a whole before its plan was done, one sentence each.
     """
 
     run_id: str
@@ -50,6 +52,8 @@ class RunRecord:
     began_at: str
     environment: Mapping[str, str] = field(default_factory=dict)
     notices: Sequence[str] = ()
+    planned: Sequence[str] | None = None
+    problems: Sequence[str] = ()
 
     @property
     def environment_id(self) -> str:
@@ -60,10 +64,8 @@ class RunRecord:
     def to_json(self) -> str:
         """Write it as JSON for run.json."""
         members = {each.name: getattr(self, each.name) for each in fields(self)}
-        return json.dumps(
-            {**members, "environment": dict(self.environment), "notices": list(self.notices)},
-            indent=1,
-        )
+        plain = {"environment": dict(self.environment), "notices": list(self.notices)}
+        return json.dumps({**members, **plain}, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> "RunRecord":
@@ -74,7 +76,10 @@ class RunRecord:
         """
         try:
             members = _members(text, "run.json")
-            return cls(**{**members, "notices": tuple(members.get("notices", ()))})
+            for name in ("notices", "planned", "problems"):
+                if members.get(name) is not None:
+                    members[name] = tuple(members[name])
+            return cls(**members)
         except TypeError as error:
             raise ValueError(str(error)) from error
 

@@ -1,0 +1,102 @@
+"""The order in which runs were made: a number each, because a clock can be set.
+
+A run that begins gets the next number, whatever date it has. A run that is only found, in the
+spool of another version or machine, is placed by its date among the runs whose date can be true.
+Add here: another question to the order of runs. Keep out: what follows from it (runs/).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import duckdb
+
+if TYPE_CHECKING:
+    from perf_pipeline.store.history import History
+
+OLDEST_FIRST: Final = "runs.made_as, runs.began_at, runs.run_id"
+NEWEST_FIRST: Final = "runs.made_as desc, runs.began_at desc, runs.run_id desc"
+MEASURED: Final = "exists (from benchmarks where benchmarks.run_id = runs.run_id)"
+"""Says of a run that something of it was stored; one that was killed at once has nothing."""
+
+_KNOWN: Final = "select made_as from runs where run_id = ?"
+_NEXT: Final = "select coalesce(max(made_as), 0) + 1 from runs"
+# A stored run that is dated after this moment cannot say what comes after what.
+_BY_DATE: Final = """
+select case when count(*) filter (where began_at > $began_at and began_at <= $now) = 0
+    then coalesce(max(made_as), 0) + 1
+    else coalesce(max(made_as) filter (where began_at <= $began_at), 0) end
+from runs
+"""
+_ENDS: Final = """
+with loads as (
+    select run_id, max(began_at + to_microseconds((wall_s * 1e6)::bigint)) as ended_at
+    from benchmarks group by run_id
+),
+ends as (
+    select run_id, made_as, began_at, greatest(began_at, coalesce(ended_at, began_at)) as ended_at
+    from runs left join loads using (run_id)
+)
+"""
+_BEFORE: Final = f"""{_ENDS}
+select ends.run_id, ends.began_at, ends.ended_at from ends, runs as this
+where this.run_id = ? and ends.run_id <> this.run_id and ends.made_as < this.made_as
+    and ends.ended_at > this.began_at + interval 1 second
+order by ends.ended_at desc limit 1
+"""
+_AFTER: Final = """
+select later.run_id, later.began_at, later.began_at from runs as later, runs as this
+where this.run_id = ? and later.made_as > this.made_as
+    and later.began_at < this.began_at - interval 1 second
+order by later.made_as limit 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfOrder:
+    """Hold a run whose date contradicts the order in which runs were made; times are UTC."""
+
+    run_id: str
+    began_at: datetime
+    ended_at: datetime
+
+
+def place_of(
+    connection: duckdb.DuckDBPyConnection,
+    run_id: str,
+    began_at: datetime | None,
+    *,
+    begins_now: bool,
+) -> int:
+    """Give a run its number: its own when it is stored, else the next one, or one by its date.
+
+    Two runs may share a number when one is found late; their dates decide between them.
+    """
+    known = connection.execute(_KNOWN, [run_id]).fetchone()
+    if known is not None:
+        return int(known[0])
+    if begins_now or began_at is None:
+        found = connection.execute(_NEXT).fetchone()
+    else:
+        now = datetime.now(UTC).replace(tzinfo=None)
+        found = connection.execute(_BY_DATE, {"began_at": began_at, "now": now}).fetchone()
+    return int((found or (1,))[0])
+
+
+def ended_after_it(history: "History", run_id: str) -> OutOfOrder | None:
+    """Give the run that was made before this one and, by the clock, ended after this one began."""
+    return _first(history, _BEFORE, run_id)
+
+
+def began_before_it(history: "History", run_id: str) -> OutOfOrder | None:
+    """Give the first run that was made after this one and is dated before it."""
+    return _first(history, _AFTER, run_id)
+
+
+def _first(history: "History", statement: str, run_id: str) -> OutOfOrder | None:
+    row = history.connection.execute(statement, [run_id]).fetchone()
+    return None if row is None else OutOfOrder(row[0], *(_utc(moment) for moment in row[1:]))
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC)

@@ -1,0 +1,77 @@
+"""Read the rows of runs: what each was and was to do, newest first.
+
+Add here: another question to runs alone. Keep out: their benchmarks (queries.py), and the order of
+runs (order.py).
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import duckdb
+
+from perf_pipeline.errors import RequestError
+from perf_pipeline.store.order import MEASURED, NEWEST_FIRST
+from perf_pipeline.store.records import RunRecord
+
+_RUNS: Final = """
+select run_id, profile, profile_json, config_hash, seed, target, triggered_by, code_version,
+    began_at, facts, notices, planned, problems
+from runs join environments using (environment_id)
+"""
+_NEWEST_RUNS: Final = f"{_RUNS} order by {NEWEST_FIRST} limit ?"
+_NEWEST_MEASURED: Final = f"{_RUNS} where {MEASURED} order by {NEWEST_FIRST} limit ?"
+_RUN_IDS: Final = "select run_id from runs"
+_ONE_RUN: Final = f"{_RUNS} where run_id = ?"
+
+
+def newest_runs(
+    connection: duckdb.DuckDBPyConnection, limit: int, *, measured: bool = False
+) -> list[RunRecord]:
+    """List the newest runs, newest first, by the order in which they were made."""
+    statement = _NEWEST_MEASURED if measured else _NEWEST_RUNS
+    return [_run(row) for row in connection.execute(statement, [limit]).fetchall()]
+
+
+def known_runs(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """Give the ids of all runs."""
+    return frozenset(each for (each,) in connection.execute(_RUN_IDS).fetchall())
+
+
+def one_run(connection: duckdb.DuckDBPyConnection, run_id: str) -> RunRecord:
+    """Give one run.
+
+    Raises:
+        RequestError: the history does not have it.
+    """
+    row = connection.execute(_ONE_RUN, [run_id]).fetchone()
+    if row is None:
+        newest = ", ".join(run.run_id for run in newest_runs(connection, 5)) or "none"
+        raise RequestError(
+            f"run {run_id!r} is not in the history", hint=f"the newest runs are: {newest}"
+        )
+    return _run(row)
+
+
+def iso_utc(moment: datetime | None) -> str:
+    """Write a stored timestamp as ISO 8601 in UTC; empty for none."""
+    return moment.replace(tzinfo=UTC).isoformat() if moment else ""
+
+
+def _run(row: tuple[Any, ...]) -> RunRecord:
+    texts, (began_at, facts, notices, planned, problems) = row[:8], row[8:]
+    run_id, profile, profile_json, config_hash, seed, target, trigger, code_version = texts
+    return RunRecord(
+        run_id,
+        profile,
+        profile_json,
+        config_hash,
+        seed,
+        target,
+        trigger,
+        code_version,
+        iso_utc(began_at),
+        dict(facts),
+        tuple(notices),
+        None if planned is None else tuple(planned),
+        tuple(problems or ()),
+    )

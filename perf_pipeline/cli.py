@@ -5,10 +5,14 @@ Add here: a command, and its line in docs/cli.md. Keep out: anything that Dagste
 """
 
 import os
+import shutil
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from errno import EACCES, EDQUOT, EFBIG, ENOSPC, EPERM, EROFS
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from perf_pipeline.stack.parts import StackOptions
 
 STATE_VARIABLE: Final = "PERF_STATE"
+_DISK_SAYS_NO: Final = frozenset({ENOSPC, EDQUOT, EFBIG, EROFS, EACCES, EPERM})
 EXIT_CODES: Final = """\b
 Exit codes: 0 all verdicts pass; 99 a threshold failed; 98 confirmed regression;
 97 could not measure; 104 invalid configuration; 105 stopped by the user; 1 unexpected."""
@@ -55,10 +60,13 @@ class _Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.exceptions.Abort):
             raise
         except Exception as error:  # noqa: BLE001 - the one place where everything else is answered
-            log = _log_traceback(ctx.params["state"])
+            if isinstance(error, OSError) and error.errno in _DISK_SAYS_NO:
+                where = error.filename or "a file"
+                click.echo(f"perf-pipeline: {where} can't be used: {error.strerror}", err=True)
+                sys.exit(ExitCode.NOT_MEASURED)
             click.echo(
                 f"perf-pipeline: unexpected {type(error).__name__}: {error}\n"
-                f"  the traceback is in {log}",
+                f"  {_kept_traceback(ctx.params['state'])}",
                 err=True,
             )
             sys.exit(ExitCode.UNEXPECTED)
@@ -219,11 +227,12 @@ def status(state: Path) -> None:
 def doctor(state: Path, profile: str, overrides: Sequence[str]) -> None:
     """Say where every part would come from, what is reachable, and what is missing."""
     from perf_pipeline.runs.environment import machine_facts
+    from perf_pipeline.runs.space import state_finding
     from perf_pipeline.stack import embedded
 
     for name, value in machine_facts().items():
         click.echo(f"   {name}: {value}")
-    findings = embedded.doctor(state, _stack_options(profile, overrides))
+    findings = [state_finding(state), *embedded.doctor(state, _stack_options(profile, overrides))]
     for finding in findings:
         click.echo(f"{'ok ' if finding.ok else '!! '}{finding.part}: {finding.sentence}")
     if not all(finding.ok for finding in findings):
@@ -273,14 +282,19 @@ def _finish(report: Any) -> None:
 
 
 def _width() -> int:
-    import shutil
-
     return shutil.get_terminal_size((100, 24)).columns
 
 
-def _log_traceback(state: Path) -> Path:
-    folder = state / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}.log"
-    path.write_text(KNOWN.mask(traceback.format_exc()), encoding="utf-8")
-    return path
+def _kept_traceback(state: Path) -> str:
+    """Write the traceback where it can be written, and say where."""
+    text = KNOWN.mask(traceback.format_exc())
+    name = f"{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}.log"
+    for folder in (state / "logs", Path(tempfile.gettempdir()) / "perf-pipeline-logs"):
+        with suppress(OSError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+            return f"the traceback is in {folder / name}"
+    return (
+        f"the traceback could not be kept: neither {state / 'logs'} nor a folder for temporary "
+        "files can be written"
+    )

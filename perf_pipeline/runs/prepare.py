@@ -5,7 +5,6 @@ Add here: something that must hold before any load. Keep out: data (seeding.py) 
 """
 
 import os
-import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -24,12 +23,12 @@ from perf_pipeline.errors import (
     PerfPipelineError,
     StoppedByUserError,
     StoreBusyError,
-    TargetUnavailableError,
 )
 from perf_pipeline.runs.environment import fingerprint
 from perf_pipeline.runs.locks import load_generator, lock_folders
 from perf_pipeline.runs.seeding import remove_seeded
 from perf_pipeline.runs.session import Say, Session, history_of, new_run_id
+from perf_pipeline.runs.space import require_space
 from perf_pipeline.runs.waiting import register, take_up
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.embedded import running_stack
@@ -40,7 +39,6 @@ from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.spool_records import write_run_record
 from perf_pipeline.workloads.http_origin import HttpOrigin
 
-_LEAST_FREE_BYTES: Final = 512 << 20
 _HISTORY_WAIT_S: Final = 5.0
 
 
@@ -160,22 +158,6 @@ def stack_options(profile: Profile, target: Target) -> StackOptions:
         api_processes=profile.api_processes,
         worker_processes=profile.worker_processes,
     )
-
-
-def require_space(state: Path) -> None:
-    """Refuse to begin on a disk that is nearly full.
-
-    Raises:
-        TargetUnavailableError: says how much is free.
-    """
-    state.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(state).free
-    if free < _LEAST_FREE_BYTES:
-        raise TargetUnavailableError(
-            f"only {free >> 20} MiB are free on the disk of {state.name}/; a run needs "
-            f"{_LEAST_FREE_BYTES >> 20} MiB",
-            hint="make room; earlier runs are intact",
-        )
 
 
 def begin_run(session: Session) -> None:

@@ -4,6 +4,7 @@ Add here: a form of report, in `_FORMS`. Keep out: layout (report/) and SQL (sto
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Final, TypeVar
 
 from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.errors import RequestError
+from perf_pipeline.errors import RequestError, StoreError
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Verdict
 from perf_pipeline.report.html import render_html
@@ -90,13 +91,13 @@ def publish(
     Raises:
         RequestError: there is no such run.
         StoreBusyError: the history is open elsewhere.
+        StoreError: the disk does not take the reports; the former ones stay.
     """
     diffs = compare_run(state, run_id, profile=profile)
     with open_history(history_of(state), wait_s=WAIT_S) as history:
         own = profile_of(history, run_id)
         what_if = is_what_if(history, run_id, profile)
-        folder = reports_of(state, run_id) / (WHAT_IF if what_if else "")
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = _made(reports_of(state, run_id) / (WHAT_IF if what_if else ""))
         missing = missing_of(history, state, run_id, also=expected)
         report = _assemble(history, run_id, profile or own, missing, diffs)
         for one in history.outcomes(run_id):
@@ -113,8 +114,41 @@ def publish(
         paths=paths,
     )
     for form, (_, render) in _FORMS.items():
-        Path(paths[form]).write_text(render(report), encoding="utf-8")
+        with _written(Path(paths[form])) as part:
+            part.write_text(render(report), encoding="utf-8")
     return report
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_written(folder, error) from error
+    return folder
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[Path]:
+    """Yield the file that becomes `path` when all of it is written; until then the former stays.
+
+    Raises:
+        StoreError: the disk does not take it.
+    """
+    part = path.with_name(f"{path.name}.part")
+    try:
+        yield part
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise _not_written(path, error) from error
+
+
+def _not_written(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"{path} can't be written: {error.strerror}; the verdicts are in the history",
+        hint="make room or change its mode, then run `perf-pipeline report`",
+    )
 
 
 def latest_run(state: Path) -> str:

@@ -25,6 +25,7 @@ from perf_pipeline.errors import (
     StoreBusyError,
     StoreError,
 )
+from perf_pipeline.store.foreign_files import not_opened
 
 _POLL_S: Final = 0.1
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
@@ -34,13 +35,19 @@ _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
 _HOLDER: Final = re.compile(r"Conflicting lock is held in (?P<program>.*?) ?\(PID (?P<pid>\d+)\)")
 _BUSY: Final = ("Could not set lock on file", "Conflicting lock")
 _FULL_NUMBERS: Final = frozenset({ENOSPC, EDQUOT, EFBIG})
-_FULL: Final = ("No space left on device", "Disk quota exceeded", "Out of disk")
-_DAMAGED: Final = "{file} is damaged or not a DuckDB file: {message}"
+_FULL: Final = ("No space left on device", "Disk quota exceeded", "Out of disk", "File too large")
 _LONGEST: Final = 300
 _SAFE_HINT: Final = "samples are safe in the spool; close it and run `perf-pipeline ingest <run>`"
-_MOVE_HINT: Final = (
-    "move it away and run `perf-pipeline ingest <run>` for each run that is still in the spool"
+_ABOUT_THE_FILE: Final = (
+    duckdb.IOException,
+    duckdb.FatalException,
+    duckdb.InternalException,
+    duckdb.SerializationException,
+    duckdb.OutOfMemoryException,
+    OSError,
 )
+_READ_ONLY: Final = "Read-only file system"
+_ABSENT: Final = re.compile(r"Cannot open database .* does not exist|file does not exist")
 
 
 @contextmanager
@@ -99,15 +106,17 @@ def said_plainly(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (
-        duckdb.IOException,
-        duckdb.FatalException,
-        duckdb.InternalException,
-        duckdb.SerializationException,
-        duckdb.OutOfMemoryException,
-        OSError,
-    ) as error:
+    except (duckdb.Error, OSError) as error:
+        if not _is_about_the_file(error):
+            raise
         raise sentence_of(error, path) from error
+
+
+def _is_about_the_file(error: Exception) -> bool:
+    """Say whether a file or its disk is the reason, and not a statement of ours."""
+    # A commit that the disk refuses is a TransactionException, a wrong checksum a plain Error.
+    is_refused = any(text in str(error) for text in (*_FULL, _READ_ONLY))
+    return is_refused or isinstance(error, _ABOUT_THE_FILE) or type(error) is duckdb.Error
 
 
 @contextmanager
@@ -156,18 +165,28 @@ def sentence_of(error: Exception, path: Path) -> PerfPipelineError:
         return StoreError(
             f"{path} is a directory, and the history is a file", hint="name a file in it"
         )
-    if isinstance(error, PermissionError) or "Permission denied" in message:
-        return StoreError(
-            f"no permission to open {path}", hint="change its owner or mode, or name another file"
-        )
-    if isinstance(error, OSError) or "Cannot open file" in message:
-        return StoreError(f"{path} cannot be opened: {message}", hint="name another file")
-    if "does not exist" in message:
+    if _ABSENT.search(message):
         return RequestError(
             f"{path} does not exist; no run has been stored yet",
             hint="`perf-pipeline run` makes it, or `perf-pipeline ingest <run>`",
         )
-    return StoreError(_DAMAGED.format(file=path, message=message), hint=_MOVE_HINT)
+    return _not_let_in(error, path, message) or not_opened(path, message, str(error))
+
+
+def _not_let_in(error: Exception, path: Path, message: str) -> StoreError | None:
+    """Give the error of a file that the system, and not DuckDB, refuses; None for any other."""
+    if isinstance(error, PermissionError) or "Permission denied" in message:
+        return StoreError(
+            f"no permission to open {path}", hint="change its owner or mode, or name another file"
+        )
+    if _READ_ONLY in str(error):
+        return StoreError(
+            f"the disk of {path} is read-only; nothing was stored, earlier runs are intact",
+            hint="mount it for writing, or name another state folder",
+        )
+    if isinstance(error, OSError) or "Cannot open file" in message:
+        return StoreError(f"{path} cannot be opened: {message}", hint="name another file")
+    return None
 
 
 def _is_busy(error: duckdb.Error) -> bool:

@@ -7,7 +7,7 @@ import csv
 from pathlib import Path
 from typing import Final
 
-from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.errors import StoreError
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunKey
 
@@ -52,7 +52,7 @@ def export_readings_csv(history: History, key: RunKey, path: Path) -> int:
     since the benchmark began). An empty field means that it was not read at that moment.
 
     Raises:
-        PerfPipelineError: the file cannot be written.
+        StoreError: the file cannot be written.
     """
     rows = history.connection.execute(
         _HOST_READINGS, {"run_id": key.run_id, "benchmark": key.benchmark}
@@ -63,5 +63,5 @@ def export_readings_csv(history: History, key: RunKey, path: Path) -> int:
             writer.writerow(_HEADER)
             writer.writerows(rows)
     except OSError as error:
-        raise PerfPipelineError(f"{path} cannot be written: {error}") from error
+        raise StoreError(f"{path} cannot be written: {error.strerror}") from error
     return len(rows)

@@ -76,11 +76,11 @@ def _applied(connection: duckdb.DuckDBPyConnection, shown: str) -> set[int]:
             hint="name another file for the history",
         )
     applied = {int(version) for (version,) in connection.execute(_APPLIED).fetchall()}
-    known = migrations()[-1][0]
-    if max(applied, default=0) > known:
+    known = {version for version, _, _ in migrations()}
+    if unknown := applied - known:
         raise StoreError(
-            f"{shown} has schema {max(applied)}, and this version of perf_pipeline knows up to "
-            f"{known}",
-            hint="upgrade perf_pipeline, or name another file for the history",
+            f"{shown} was written by a newer perf_pipeline, and nothing in it is damaged: it has "
+            f"schema {max(unknown)}, and this version knows up to {max(known)}",
+            hint="upgrade perf_pipeline, or name another state folder",
         )
     return applied

@@ -3,18 +3,21 @@
 import os
 import random
 import shutil
+import sqlite3
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import reduce
 from pathlib import Path
 from threading import Event
 from time import monotonic
 
 import pytest
 
-from perf_pipeline.errors import PerfPipelineError, StoreBusyError
+from perf_pipeline.errors import PerfPipelineError, StoreBusyError, StoreError
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import RunKey
 from perf_pipeline_tests.unit.store.spool import Spool, complete, sample
@@ -38,7 +41,7 @@ with open_history(Path(sys.argv[1])):
 _FILL = """
 import sys
 from pathlib import Path
-from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.errors import PerfPipelineError, StoreError
 from perf_pipeline.store.history import open_history
 disk, spool = Path(sys.argv[1]), Path(sys.argv[2])
 with open_history(disk / "history.duckdb") as history:
@@ -196,6 +199,79 @@ def test_a_damaged_file_is_one_sentence_and_stays_as_it_is(
         open_history(path),
     ):
         pass
+    assert path.read_bytes() == before
+
+
+def _replace_by_sqlite(path: Path) -> None:
+    path.unlink()
+    with sqlite3.connect(path) as connection:
+        connection.execute("create table orders (id integer)")
+
+
+def _flip_each_block(path: Path) -> None:
+    # three headers of 4 KiB, then blocks of 256 KiB
+    data = bytearray(path.read_bytes())
+    for at in range(3 * 4_096 + 1_000, len(data), 2**18):
+        data[at] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("damage", "what"),
+    [
+        (_replace_by_text, "it is a text that begins with 'timestamp,value'"),
+        (_replace_by_nothing, "it is empty"),
+        (_replace_by_sqlite, "it is an SQLite database"),
+        (lambda path: os.truncate(path, 20_000), "it was cut short to 20,000 bytes"),
+        (_flip_each_block, "Corrupt database file: computed checksum"),
+    ],
+    ids=["text", "empty", "SQLite", "cut short", "flipped bit"],
+)
+def test_what_lies_where_the_history_should_is_named(
+    damage: Callable[[Path], None], what: str, path: Path
+) -> None:
+    damage(path)
+
+    with pytest.raises(StoreError, match="is damaged or not a DuckDB file: ") as caught:
+        _run_ids(path)
+
+    assert what in caught.value.sentence
+
+
+# DuckDB's main header: checksum of 8 bytes over what follows, DUCK, then the storage version;
+# the checksum is 5381, xor of all 64-bit words times this number (src/common/checksum.cpp).
+_HEADER_BYTES = 4_096
+_FACTOR = 0xBF58476D1CE4E5B9
+
+
+def _with_storage_version(path: Path, version: int) -> None:
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<Q", data, 12, version)
+    words = struct.unpack_from(f"<{_HEADER_BYTES // 8 - 1}Q", data, 8)
+    checksum = reduce(lambda sum_, word: sum_ ^ (word * _FACTOR % 2**64), words, 5381)
+    struct.pack_into("<Q", data, 0, checksum)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("version", "sentence", "hint"),
+    [
+        (1_005, "was written by a newer DuckDB: it has storage version 1005", "upgrade"),
+        (3, "was written by an older DuckDB: it has storage version 3", "that wrote it"),
+    ],
+)
+def test_a_file_of_another_duckdb_is_whole_and_not_to_be_moved_away(
+    version: int, sentence: str, hint: str, path: Path
+) -> None:
+    _with_storage_version(path, version)
+    before = path.read_bytes()
+
+    with pytest.raises(StoreError, match=sentence) as caught:
+        _run_ids(path)
+
+    assert "nothing in it is damaged" in caught.value.sentence
+    assert hint in caught.value.hint
+    assert "move it away" not in str(caught.value)
     assert path.read_bytes() == before
 
 

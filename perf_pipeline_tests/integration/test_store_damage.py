@@ -1,4 +1,4 @@
-"""A damaged spool never gives a better verdict, and never replaces good rows.
+"""A damaged spool, or history, never gives a better verdict and never replaces good rows.
 
 PERF_DAMAGE_CASES sets how many random damages are tried of each kind (20; by hand 1000).
 """
@@ -6,6 +6,8 @@ PERF_DAMAGE_CASES sets how many random damages are tried of each kind (20; by ha
 import os
 import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,12 +24,12 @@ from perf_pipeline.metrics.sample import Outcome, Phase
 from perf_pipeline.metrics.spool_seal import MANIFEST_FILE
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.runs.judge import judge_benchmark
-from perf_pipeline.store.history import History, memory_history
+from perf_pipeline.store.history import History, memory_history, open_history
 from perf_pipeline.store.ingest import KEYED_TABLES
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
 from perf_pipeline.store.spool_manifest import write_manifest
 from perf_pipeline.store.spool_records import write_outcome, write_run_record
-from perf_pipeline_tests.integration.damaging import damage
+from perf_pipeline_tests.integration.damaging import damage, flip, repeat, truncate, zero
 from perf_pipeline_tests.unit.store.spool import complete, counts
 
 CASES: Final = int(os.environ.get("PERF_DAMAGE_CASES", "20"))
@@ -327,6 +329,54 @@ def test_no_random_damage_to_a_spool_gives_a_better_verdict(
             wrong.append(f"seed {seed}, {what}: {better}")
         shutil.rmtree(run)
     assert wrong == []
+
+
+@pytest.mark.timeout(30 + CASES)
+def test_no_random_damage_to_the_history_gives_a_better_verdict(
+    tmp_path: Path, whole: Path, profile: Profile
+) -> None:
+    good, wrong = tmp_path / "good.duckdb", []
+    with open_history(good) as history:
+        history.ingest(whole, BENCHMARK)
+        history.summarise(KEY)
+        right = judged(history, profile)
+    _leave_a_write_ahead_log(good)
+    for seed in range(CASES):
+        rng = random.Random(seed)
+        path, wal = tmp_path / "history.duckdb", tmp_path / "history.duckdb.wal"
+        shutil.copyfile(good, path)
+        shutil.copyfile(good.with_name(f"{good.name}.wal"), wal)
+        what = rng.choice((flip, flip, truncate, zero, repeat))(rng, rng.choice((path, wal)))
+        if better := _asked(path, profile, right):
+            wrong.append(f"seed {seed}, {what}: {better}")
+    assert wrong == []
+
+
+def _leave_a_write_ahead_log(path: Path) -> None:
+    """Judge the run again in a process that is killed before it can write its log into the file."""
+    program = (
+        "import os, signal, sys\nfrom pathlib import Path\n"
+        "from perf_pipeline.runs.ingest import profile_of\n"
+        "from perf_pipeline.runs.judge import judge_benchmark\n"
+        "from perf_pipeline.store.history import open_history\n"
+        "with open_history(Path(sys.argv[1])) as history:\n"
+        "    history.connection.execute('pragma disable_checkpoint_on_shutdown')\n"
+        "    for outcome in history.outcomes('r1'):\n"
+        "        judge_benchmark(history, 'r1', profile_of(history, 'r1'), outcome)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(path)], check=False)
+    assert path.with_name(f"{path.name}.wal").stat().st_size > 0
+
+
+def _asked(path: Path, profile: Profile, right: list[Verdict]) -> str:
+    """Read a history's stored verdicts and judge anew; a sentence in their place is fine."""
+    try:
+        with open_history(path) as history:
+            stored = [verdict for _, verdict in history.verdicts(KEY.run_id)]
+            return _better(stored, right) or _better(judged(history, profile), right)
+    except PerfPipelineError:
+        return ""
 
 
 def _forget(history: History) -> None:

@@ -79,6 +79,18 @@ def test_a_newer_schema_is_refused(path: Path) -> None:
             pass
 
 
+def test_a_schema_that_this_code_does_not_know_is_newer_and_not_damaged(path: Path) -> None:
+    with duckdb.connect(path) as connection:
+        # of another branch, with a number that is lower than our newest
+        connection.execute("insert into schema_migrations values (-1, 'theirs', now()::timestamp)")
+
+    with (
+        pytest.raises(PerfPipelineError, match="written by a newer perf_pipeline, and nothing in"),
+        open_history(path),
+    ):
+        pass
+
+
 def test_a_duckdb_file_of_something_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "sales.duckdb"
     with duckdb.connect(path) as connection:

@@ -1,0 +1,71 @@
+"""Room on the disk of the state folder: refused before a load, told by doctor.
+
+Add here: another disk that a run writes to. Keep out: what is done when one fills up under load
+(measure.py).
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.errors import StoreError, TargetUnavailableError
+from perf_pipeline.stack.parts import Finding
+
+LEAST_FREE_BYTES: Final = 512 << 20
+_PROBE_BYTES: Final = 4_096
+
+
+def require_space(state: Path) -> None:
+    """Refuse to begin what the disk has no room for.
+
+    Raises:
+        StoreError: the folder can't be made, or nothing can be written into it.
+        TargetUnavailableError: says how much is free.
+    """
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        free_bytes = shutil.disk_usage(state).free
+        if free_bytes >= LEAST_FREE_BYTES:
+            _write_something(state)
+            return
+    except OSError as error:
+        raise StoreError(
+            f"the state folder {state} can't be written: {error.strerror}; nothing was sent",
+            hint="name another one with --state or PERF_STATE, or change its owner or mode",
+        ) from error
+    raise TargetUnavailableError(
+        f"only {free_bytes >> 20} MiB are free on the disk of {state.name}/; a run needs "
+        f"{LEAST_FREE_BYTES >> 20} MiB",
+        hint="make room; earlier runs are intact",
+    )
+
+
+def state_finding(state: Path) -> Finding:
+    """Say whether a run could write into the state folder, and how much room there is."""
+    folder = _nearest(state.absolute())
+    try:
+        free_bytes = shutil.disk_usage(folder).free
+        _write_something(folder)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        return Finding("state", ok=False, sentence=f"{folder} can't be written: {why}")
+    free = f"{free_bytes >> 20:,} MiB are free on the disk of {state.absolute()}"
+    if free_bytes < LEAST_FREE_BYTES:
+        needed = f"a run needs {LEAST_FREE_BYTES >> 20} MiB"
+        return Finding("state", ok=False, sentence=f"{free}; {needed}")
+    return Finding("state", ok=True, sentence=free)
+
+
+def _nearest(folder: Path) -> Path:
+    """Give the folder, or the one above it that is there."""
+    return next(one for one in (folder, *folder.parents) if one.exists())
+
+
+def _write_something(folder: Path) -> None:
+    """Write a block to the disk and remove it: free space says nothing of quotas and modes."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(bytes(_PROBE_BYTES))
+        file.flush()
+        os.fsync(file.fileno())

@@ -19,9 +19,12 @@ would catch and ignore.
 """
 
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
+from perf_pipeline.quoting import on_one_line
 from perf_pipeline.secrecy.known import KNOWN
+
+MOST_TOLD: Final = 50  # mistakes of one profile
 
 
 class ExitCode(IntEnum):
@@ -66,11 +69,15 @@ class ProfileError(PerfPipelineError):
     exit_code = ExitCode.INVALID_CONFIGURATION
 
     def __init__(self, source: str, problems: list[str], *, hint: str = "") -> None:
-        lines = "\n".join(f"  - {problem}" for problem in problems)
+        said = [on_one_line(KNOWN.mask(problem)) for problem in problems[:MOST_TOLD]]
+        if more := len(problems) - len(said):
+            said.append(f"and {more:,} more")
+        lines = "\n".join(f"  - {problem}" for problem in said)
         count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
-        super().__init__(f"profile {source} has {count}; nothing was sent:\n{lines}", hint=hint)
+        shown = on_one_line(KNOWN.mask(source), 200)
+        super().__init__(f"profile {shown} has {count}; nothing was sent:\n{lines}", hint=hint)
         self.source = source
-        self.problems = [KNOWN.mask(problem) for problem in problems]
+        self.problems = said
 
 
 class AddressError(ProfileError):

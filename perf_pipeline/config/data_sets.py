@@ -5,6 +5,7 @@ while the load runs (workloads/http_steps_values.py).
 """
 
 import csv
+import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, Literal, Self
@@ -12,6 +13,7 @@ from typing import Final, Literal, Self
 from pydantic import Field, model_validator
 
 from perf_pipeline.config.executors import Frozen
+from perf_pipeline.config.files import LARGEST_DATA_BYTES, read_text
 
 VALUE_COLUMN: Final = "value"
 ID_COLUMN: Final = "id"
@@ -53,12 +55,15 @@ def read_csv(path: Path, wanted: Iterable[str]) -> Rows:
     """
     columns = tuple(wanted)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
-            header = next(reader, [])
-            places = [_place(path, header, column) for column in columns]
-            rows = tuple(_row(path, reader.line_num, row, places) for row in reader if row)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        text = read_text(path, LARGEST_DATA_BYTES)
+    except ValueError as error:
+        raise ValueError(f"{path.name} {error}") from error
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""))
+        header = next(reader, [])
+        places = [_place(path, header, column) for column in columns]
+        rows = tuple(_row(path, reader.line_num, row, places) for row in reader if row)
+    except csv.Error as error:
         raise ValueError(f"{path.name} can't be read: {error}") from error
     if not rows:
         raise ValueError(f"{path.name} has no rows below its header line")

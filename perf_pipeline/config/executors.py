@@ -12,11 +12,11 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 from pydantic.alias_generators import to_camel
 
+from perf_pipeline.config.bounds import LONGEST_US, MOST_ITERATIONS, MOST_RATE, MOST_VUS
 from perf_pipeline.units import US_PER_MS, US_PER_S, format_duration, parse_duration_us
 
 DEFAULT_GRACEFUL_STOP_US: Final = 30 * US_PER_S
 DEFAULT_MAX_DURATION_US: Final = 600 * US_PER_S
-MOST_VUS: Final = 100_000_000  # k6: maxConcurrentVUs of lib/executor/ramping_vus.go
 
 
 def _write_duration(us: int) -> float:
@@ -27,6 +27,7 @@ def _write_duration(us: int) -> float:
 Duration = Annotated[
     int,
     BeforeValidator(parse_duration_us),
+    Field(le=LONGEST_US),
     PlainSerializer(_write_duration, when_used="json"),
 ]
 
@@ -53,16 +54,8 @@ class Frozen(BaseModel):
 class Stage(Frozen):
     """Ramp linearly to `target` over `duration_us`."""
 
-    duration_us: Duration = Field(alias="duration")
-    target: int
-
-    @model_validator(mode="after")
-    def _is_possible(self) -> Self:
-        if self.duration_us < 0:
-            raise ValueError(f"a stage's duration can't be negative ({self.duration_us} µs)")
-        if self.target < 0:
-            raise ValueError(f"a stage's target is {self.target}; it can't be negative")
-        return self
+    duration_us: Duration = Field(alias="duration", ge=0)
+    target: int = Field(ge=0, le=MOST_RATE)
 
 
 class _Executor(Frozen):
@@ -78,7 +71,7 @@ class ConstantVUs(_Executor):
     """Loop a fixed number of VUs for a fixed time."""
 
     executor: Literal["constant-vus"]
-    vus: int = Field(default=1, ge=1)
+    vus: int = Field(default=1, ge=1, le=MOST_VUS)
     duration_us: Duration = Field(alias="duration", ge=US_PER_S)
 
     @property
@@ -96,7 +89,7 @@ class RampingVUs(_Executor):
     """Loop a number of VUs that follows the stages."""
 
     executor: Literal["ramping-vus"]
-    start_vus: int = Field(default=1, ge=0)
+    start_vus: int = Field(default=1, ge=0, le=MOST_RATE)
     stages: tuple[Stage, ...] = Field(strict=False)
     graceful_ramp_down_us: Duration = Field(
         default=DEFAULT_GRACEFUL_STOP_US, alias="gracefulRampDown", ge=0
@@ -128,8 +121,8 @@ class _ArrivalRate(_Executor):
     open_model: ClassVar[bool] = True
 
     time_unit_us: Duration = Field(default=US_PER_S, alias="timeUnit", gt=0)
-    pre_allocated_vus: int = Field(ge=0)
-    max_vus: int | None = None
+    pre_allocated_vus: int = Field(ge=0, le=MOST_VUS)
+    max_vus: int | None = Field(default=None, ge=0, le=MOST_VUS)
 
     @model_validator(mode="after")
     def _has_vus(self) -> Self:
@@ -152,7 +145,7 @@ class ConstantArrivalRate(_ArrivalRate):
     """Start `rate` iterations per time unit, however slow the target is."""
 
     executor: Literal["constant-arrival-rate"]
-    rate: int = Field(ge=1)
+    rate: int = Field(ge=1, le=MOST_RATE)
     duration_us: Duration = Field(alias="duration", ge=US_PER_S)
 
     @property
@@ -165,7 +158,7 @@ class RampingArrivalRate(_ArrivalRate):
     """Start iterations at a rate that follows the stages."""
 
     executor: Literal["ramping-arrival-rate"]
-    start_rate: int = Field(default=0, ge=0)
+    start_rate: int = Field(default=0, ge=0, le=MOST_RATE)
     stages: tuple[Stage, ...] = Field(strict=False)
 
     @model_validator(mode="after")
@@ -183,8 +176,8 @@ class PerVUIterations(_Executor):
     """Let every VU run the same number of iterations."""
 
     executor: Literal["per-vu-iterations"]
-    vus: int = Field(default=1, ge=1)
-    iterations: int = Field(default=1, ge=1)
+    vus: int = Field(default=1, ge=1, le=MOST_VUS)
+    iterations: int = Field(default=1, ge=1, le=MOST_ITERATIONS)
     max_duration_us: Duration = Field(
         default=DEFAULT_MAX_DURATION_US, alias="maxDuration", ge=US_PER_S
     )
@@ -204,8 +197,8 @@ class SharedIterations(_Executor):
     """Let the VUs share a number of iterations; a fast VU does more of them."""
 
     executor: Literal["shared-iterations"]
-    vus: int = Field(default=1, ge=1)
-    iterations: int = Field(default=1, ge=1)
+    vus: int = Field(default=1, ge=1, le=MOST_VUS)
+    iterations: int = Field(default=1, ge=1, le=MOST_ITERATIONS)
     max_duration_us: Duration = Field(
         default=DEFAULT_MAX_DURATION_US, alias="maxDuration", ge=US_PER_S
     )

@@ -10,7 +10,7 @@ from typing import Final
 Place = tuple[str | int, ...]
 
 _STEP: Final = re.compile(
-    r"\.(?P<name>[^\W\d][\w-]*)|\[(?P<index>-?\d+)\]|\['(?P<single>[^']*)'\]|\[\"(?P<double>[^\"]*)\"\]"
+    r"\.(?P<name>[^\W\d][\w-]*)|\[(?P<index>-?[0-9]{1,15})\]|\['(?P<single>[^']*)'\]|\[\"(?P<double>[^\"]*)\"\]"
 )
 
 

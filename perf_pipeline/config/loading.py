@@ -4,7 +4,6 @@ Add here: a rule that spans several keys. Keep out: the keys themselves (profile
 """
 
 import os
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
@@ -12,14 +11,8 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from perf_pipeline.config.executors import (
-    ConstantArrivalRate,
-    Frozen,
-    PerVUIterations,
-    RampingArrivalRate,
-    RampingVUs,
-    Stage,
-)
+from perf_pipeline.config.files import LARGEST_PROFILE_BYTES, read_text
+from perf_pipeline.config.loads import load_mistakes
 from perf_pipeline.config.mistakes import sentences
 from perf_pipeline.config.own_files import outside_mistakes
 from perf_pipeline.config.own_scenarios import (
@@ -28,43 +21,16 @@ from perf_pipeline.config.own_scenarios import (
     raw_scenario_tags,
     shared_operation_mistakes,
 )
-from perf_pipeline.config.parameters import PARAMETERS
-from perf_pipeline.config.profile import (
-    BaselinePolicyConfig,
-    BenchmarkConfig,
-    Profile,
-    Scenario,
-    Seeding,
-    ThresholdEntry,
-)
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.raw_values import endless_numbers, raw_mistakes
 from perf_pipeline.config.shortcuts import expand_shortcuts
-from perf_pipeline.config.steps import Auth, Expect, PythonParameters, Step
-from perf_pipeline.config.target import TargetConfig
+from perf_pipeline.config.toml_text import read_toml, read_value
 from perf_pipeline.errors import ProfileError
 from perf_pipeline.metrics.scenario_tags import ScenarioTags
 from perf_pipeline.metrics.summary import COMPARED, compared_statistic
 from perf_pipeline.metrics.threshold import NO_SCENARIOS, parse_threshold
 
 SHIPPED: Final = ("quick", "ci", "full", "weekly")
-_MODELS: Final[tuple[type[Frozen], ...]] = (
-    Profile,
-    BenchmarkConfig,
-    Scenario,
-    ThresholdEntry,
-    ConstantArrivalRate,
-    RampingArrivalRate,
-    RampingVUs,
-    PerVUIterations,
-    Stage,
-    Seeding,
-    BaselinePolicyConfig,
-    TargetConfig,
-    Step,
-    Expect,
-    Auth,
-    PythonParameters,
-    *PARAMETERS.values(),
-)
 
 
 def load_profile(
@@ -90,7 +56,7 @@ def load_profile(
         for path, value in (overrides or {}).items()
         if (problem := _override(raw, path, value))
     ]
-    if problems:
+    if problems := problems or raw_mistakes(raw):
         raise ProfileError(source, problems)
     raw.setdefault("folder", str(Path(source).parent))
     raw, mistakes = expand_shortcuts(raw)
@@ -103,13 +69,16 @@ def parse_overrides(texts: Mapping[str, str]) -> dict[str, Any]:
 
     >>> parse_overrides({"seeding.users": "500", "target": "staging"})
     {'seeding.users': 500, 'target': 'staging'}
+
+    Raises:
+        ProfileError: a value is too deep or too long to be read.
     """
     parsed: dict[str, Any] = {}
     for key, text in texts.items():
         try:
-            parsed[key.strip()] = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
-            parsed[key.strip()] = text.strip()
+            parsed[key.strip()] = read_value(text)
+        except ValueError as error:
+            raise ProfileError("given by --set", [f"{key}: {error}"]) from error
     return parsed
 
 
@@ -129,7 +98,7 @@ def _validate(raw: Mapping[str, Any], source: str, outside: Iterable[str]) -> Pr
     try:
         profile = Profile.model_validate(raw, by_alias=True, by_name=False)
     except ValidationError as error:
-        mistakes += sentences(error.errors(), _known_keys())
+        mistakes += sentences(error.errors())
     mistakes += _threshold_mistakes(raw)
     mistakes += _name_mistakes(raw)
     mistakes += own_mistakes(raw)
@@ -137,6 +106,8 @@ def _validate(raw: Mapping[str, Any], source: str, outside: Iterable[str]) -> Pr
     if profile is not None:
         mistakes += _pinned_mistakes(profile)
         mistakes += shared_operation_mistakes(profile)
+        mistakes += endless_numbers(raw)
+        mistakes += load_mistakes(profile)
     if mistakes or profile is None:
         raise ProfileError(source, mistakes, hint="docs/profiles.md lists every key")
     return profile
@@ -158,17 +129,17 @@ def _read(name_or_path: str) -> tuple[str, str]:
         file = resources.files("perf_pipeline") / "profiles" / f"{name_or_path}.toml"
         return f"{name_or_path}.toml", file.read_text(encoding="utf-8")
     try:
-        return name_or_path, Path(name_or_path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProfileError(name_or_path, [f"it can't be read: {error}"]) from error
+        return name_or_path, read_text(Path(name_or_path), LARGEST_PROFILE_BYTES)
+    except ValueError as error:
+        raise ProfileError(name_or_path, [f"it {error}"]) from error
 
 
 def _parse(source: str, text: str) -> dict[str, Any]:
     """Parse TOML; `extends = "full"` starts from that shipped profile's tables."""
     try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ProfileError(source, [f"not TOML: {error}"]) from error
+        raw = read_toml(text)
+    except ValueError as error:
+        raise ProfileError(source, [str(error)]) from error
     base = raw.pop("extends", None)
     if base is None:
         return raw
@@ -254,8 +225,3 @@ def _pinned_mistakes(profile: Profile) -> Iterator[str]:
         if compared_statistic(pinned.statistic) is None:
             names = ", ".join(COMPARED)
             yield f"{path}.statistic is {pinned.statistic!r}; runs are compared by {names}"
-
-
-def _known_keys() -> list[str]:
-    """Give every key that exists, for suggestions."""
-    return [field.alias or name for model in _MODELS for name, field in model.model_fields.items()]

@@ -11,52 +11,37 @@ from typing import Any, Final
 from pydantic_core import ErrorDetails
 
 from perf_pipeline.config.executors import EXECUTOR_NAMES
+from perf_pipeline.config.keys import bounds_of, known_keys
+from perf_pipeline.quoting import shown
 from perf_pipeline.units import format_duration
 
 _SILENT_PARTS: Final = frozenset({*EXECUTOR_NAMES, "plan", "ThresholdEntry"})
 
-# A bound on one of these is known to pydantic in µs; people wrote and want a duration.
-_DURATION_KEYS: Final = frozenset(
-    {
-        "duration",
-        "startTime",
-        "gracefulStop",
-        "gracefulRampDown",
-        "timeUnit",
-        "maxDuration",
-        "warmUp",
-        "timeout",
-        "commitInterval",
-        "interval",
-        "drainTimeout",
-        "delayAbortEval",
-    }
-)
 _SENTENCES: Final[Mapping[str, Callable[[ErrorDetails], str]]] = MappingProxyType(
     {
         "missing": lambda _: "is missing",
-        "int_type": lambda error: f"is {error['input']!r}; a whole number is needed",
-        "int_from_float": lambda error: f"is {error['input']!r}; a whole number is needed",
-        "float_type": lambda error: f"is {error['input']!r}; a number is needed",
-        "bool_type": lambda error: f"is {error['input']!r}; true or false is needed",
-        "string_type": lambda error: f"is {error['input']!r}; a text is needed",
-        "list_type": lambda error: f"is {error['input']!r}; a list is needed",
-        "tuple_type": lambda error: f"is {error['input']!r}; a list is needed",
-        "dict_type": lambda error: f"is {error['input']!r}; a table is needed",
-        "model_type": lambda error: f"is {error['input']!r}; a table is needed",
-        "greater_than_equal": lambda error: _bound(error, "at least", "ge"),
-        "greater_than": lambda error: _bound(error, "more than", "gt"),
-        "less_than_equal": lambda error: _bound(error, "at most", "le"),
-        "less_than": lambda error: _bound(error, "less than", "lt"),
+        "int_type": lambda error: f"is {shown(error['input'])}; a whole number is needed",
+        "int_from_float": lambda error: f"is {shown(error['input'])}; a whole number is needed",
+        "float_type": lambda error: f"is {shown(error['input'])}; a number is needed",
+        "bool_type": lambda error: f"is {shown(error['input'])}; true or false is needed",
+        "string_type": lambda error: f"is {shown(error['input'])}; a text is needed",
+        "list_type": lambda error: f"is {shown(error['input'])}; a list is needed",
+        "tuple_type": lambda error: f"is {shown(error['input'])}; a list is needed",
+        "dict_type": lambda error: f"is {shown(error['input'])}; a table is needed",
+        "model_type": lambda error: f"is {shown(error['input'])}; a table is needed",
+        "greater_than_equal": lambda error: _bound(error, "ge"),
+        "greater_than": lambda error: _bound(error, "gt"),
+        "less_than_equal": lambda error: _bound(error, "le"),
+        "less_than": lambda error: _bound(error, "lt"),
         "union_tag_invalid": lambda error: (
-            f"is {_tag(error)!r}; it is one of {', '.join(EXECUTOR_NAMES)}"
+            f"is {shown(_tag(error))}; it is one of {', '.join(EXECUTOR_NAMES)}"
         ),
         "union_tag_not_found": lambda _: (
             f"has no executor; name one of {', '.join(EXECUTOR_NAMES)}"
         ),
         "value_error": lambda error: str(error["ctx"]["error"]),
         "literal_error": lambda error: (
-            f"is {error['input']!r}; allowed: {error['ctx']['expected']}"
+            f"is {shown(error['input'])}; allowed: {error['ctx']['expected']}"
         ),
     }
 )
@@ -70,15 +55,13 @@ _ONLY_IN_K6: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def sentences(errors: Iterable[ErrorDetails], known_keys: Iterable[str]) -> list[str]:
+def sentences(errors: Iterable[ErrorDetails]) -> list[str]:
     """Turn pydantic's error list into one sentence each, in the order of the file.
 
     Args:
         errors: from `ValidationError.errors()`.
-        known_keys: that exist anywhere, for suggestions.
     """
-    everything = sorted(set(known_keys))
-    return [_sentence(error, everything) for error in errors if not _is_told_twice(error)]
+    return [_sentence(error) for error in errors if not _is_told_twice(error)]
 
 
 def _is_told_twice(error: ErrorDetails) -> bool:
@@ -90,12 +73,12 @@ def _is_told_twice(error: ErrorDetails) -> bool:
     )
 
 
-def _sentence(error: ErrorDetails, known: list[str]) -> str:
+def _sentence(error: ErrorDetails) -> str:
     path = _path(error)
     if error["type"] == "extra_forbidden":
         if (instead := _ONLY_IN_K6.get(str(error["loc"][-1]))) is not None:
             return f"{path} is a key of k6 that is not here; {instead}"
-        close = get_close_matches(str(error["loc"][-1]), known, n=2)
+        close = get_close_matches(str(error["loc"][-1])[:80], known_keys(), n=2, cutoff=0.65)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
         return f"{path} is not a key here{hint}"
     write = _SENTENCES.get(error["type"])
@@ -113,12 +96,18 @@ def _path(error: ErrorDetails) -> str:
     return text or "the file"
 
 
-def _bound(error: ErrorDetails, words: str, key: str) -> str:
+def _bound(error: ErrorDetails, limit: str) -> str:
     context: dict[str, Any] = error["ctx"]
-    value, bound = error["input"], context[key]
-    if error["loc"][-1] in _DURATION_KEYS:
-        return f"is {format_duration(value)}; it is {words} {format_duration(bound)}"
-    return f"is {value!r}; it is {words} {bound:g}"
+    bounds = bounds_of(_key(error), limit, context[limit])
+    value = error["input"]
+    if bounds.is_duration and isinstance(value, int):
+        return f"is {format_duration(value)}; it is {bounds}"
+    return f"is {shown(value)}; it is {bounds}"
+
+
+def _key(error: ErrorDetails) -> str:
+    """Give the key of a value; for one in a list, that of the list."""
+    return next((part for part in reversed(error["loc"]) if isinstance(part, str)), "")
 
 
 def _tag(error: ErrorDetails) -> str:

@@ -14,9 +14,10 @@ from pydantic import Field
 from perf_pipeline.config.executors import Duration, Frozen
 from perf_pipeline.config.ranges import DurationRange
 from perf_pipeline.config.steps import HttpStepsParameters, PythonParameters
-from perf_pipeline.units import US_PER_MS, US_PER_S
+from perf_pipeline.units import SECONDS_PER_DAY, US_PER_MS, US_PER_S
 
 HTTP_STEPS: Final = "http_steps"
+_LONGEST_DELIVERY: Final = SECONDS_PER_DAY * US_PER_S  # librdkafka takes 2**31 - 1 ms, 24 days
 _PYTHON_EXEC: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
 
@@ -52,7 +53,7 @@ class SelectParameters(Frozen):
         index: run with the expression index on month and day, or without.
     """
 
-    limit: int = Field(default=100, ge=1)
+    limit: int = Field(default=100, ge=1, le=10_000_000)
     index: bool = True
 
 
@@ -61,19 +62,19 @@ class ProduceParameters(Frozen):
 
     message_bytes: int = Field(default=200, ge=1, le=1_000_000)
     linger_ms: int = Field(default=5, ge=0, le=10_000)
-    timeout_us: Duration = Field(default=10 * US_PER_S, alias="timeout", gt=0)
+    timeout_us: Duration = Field(default=10 * US_PER_S, alias="timeout", gt=0, le=_LONGEST_DELIVERY)
 
 
 class TransactionParameters(ProduceParameters):
     """Say how many messages one transaction holds."""
 
-    messages_per_transaction: int = Field(default=10, ge=1)
+    messages_per_transaction: int = Field(default=10, ge=1, le=1_000_000)
 
 
 class CeilingParameters(ProduceParameters):
     """Say how many messages one unpaced iteration produces before it waits."""
 
-    batch: int = Field(default=1_000, ge=1)
+    batch: int = Field(default=1_000, ge=1, le=1_000_000)
 
 
 class ConsumeCeilingParameters(Frozen):

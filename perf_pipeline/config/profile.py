@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
+from perf_pipeline.config.bounds import LARGEST_STORED
 from perf_pipeline.config.executors import Duration, Executor, Frozen
 from perf_pipeline.config.parameters import PARAMETERS, parameters_of
 from perf_pipeline.config.steps import Name, OwnHttpParameters, VariableName
@@ -70,7 +71,7 @@ class Scenario(Frozen):
 
     plan: Executor
     exec: str
-    step: int = Field(default=1, ge=1)
+    step: int = Field(default=1, ge=1, le=10_000)
     warm_up_us: Duration = Field(default=0, alias="warmUp", ge=0)
     ceiling: bool = False
     env: dict[VariableName, str] = Field(default_factory=dict, exclude_if=_is_empty)
@@ -201,7 +202,7 @@ class PinnedBaseline(Frozen):
     benchmark: str
     metric: str
     statistic: str
-    value: float = Field(gt=0, strict=False)
+    value: float = Field(gt=0, le=1e18, strict=False)
 
 
 class BaselinePolicyConfig(Frozen):
@@ -215,8 +216,8 @@ class BaselinePolicyConfig(Frozen):
         pinned: fixed figures.
     """
 
-    window: int = Field(default=30, ge=5)
-    minimum_runs: int = Field(default=5, ge=3)
+    window: int = Field(default=30, ge=5, le=1_000)
+    minimum_runs: int = Field(default=5, ge=3, le=1_000)
     alpha: float = Field(default=0.02, gt=0, lt=0.5)
     minimum_effect: float = Field(default=0.05, ge=0, lt=1)
     pinned: tuple[PinnedBaseline, ...] = Field(default=(), strict=False)
@@ -243,7 +244,7 @@ class Profile(Frozen):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$")
     description: str = ""
-    seed: int = 20_260_101
+    seed: int = Field(default=20_260_101, ge=0, le=LARGEST_STORED)
     workers: int = Field(default=2, ge=1, le=64)
     api_processes: int = Field(default=1, ge=1, le=64)
     worker_processes: int = Field(default=1, ge=1, le=64)
@@ -252,7 +253,7 @@ class Profile(Frozen):
     seeding: Seeding = Seeding()
     benchmarks: dict[str, BenchmarkConfig]
     baseline: BaselinePolicyConfig = BaselinePolicyConfig()
-    keep_raw_runs: int = Field(default=20, ge=1)
+    keep_raw_runs: int = Field(default=20, ge=1, le=1_000_000)
     folder: str = Field(default=".", exclude=True)
 
     @property

@@ -7,19 +7,22 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer
 
-from perf_pipeline.units import format_ms, parse_duration_us
+from perf_pipeline.config.bounds import LONGEST_US
+from perf_pipeline.units import format_duration, format_ms, parse_duration_us
 
 
 def _read_range(value: object) -> tuple[int, int]:
     if isinstance(value, tuple) and len(value) == 2:
         return value
-    if not isinstance(value, str | int | float):
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
         raise ValueError(f"{value!r} is not a duration or a range; write '1s' or '1s..3s'")
     low_text, dots, high_text = str(value).partition("..")
     low = parse_duration_us(low_text)
     high = parse_duration_us(high_text) if dots else low
     if not 0 <= low <= high:
         raise ValueError(f"{value!r}: a range goes from a smaller to a larger duration")
+    if high > LONGEST_US:
+        raise ValueError(f"{value!r} is too long; it is at most {format_duration(LONGEST_US)}")
     return low, high
 
 

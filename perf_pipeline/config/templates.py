@@ -17,7 +17,7 @@ SAVED_NAME: Final = re.compile(_NAME)
 _CALL: Final = re.compile(r"random\.(?P<name>int|choice)\((?P<arguments>.*)\)", re.DOTALL)
 _DATA: Final = re.compile(rf"data\.(?P<set>{_NAME})\.(?P<column>[^.|]+)")
 _ENV: Final = re.compile(rf"env\.(?P<name>{_NAME})")
-_WHOLE: Final = re.compile(r"[+-]?\d+")
+_WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _MEANINGS: Final = (
     "vu, iteration, uuid, run, scenario, random.int(1,100), random.choice(a|b), "
     "data.NAME.COLUMN, env.NAME, or what an earlier step saves"
@@ -127,7 +127,10 @@ def _call(name: str) -> _Found | None:
 def _int(arguments: str) -> _Found:
     bounds = tuple(part.strip() for part in arguments.split(","))
     if len(bounds) != 2 or not all(_WHOLE.fullmatch(bound) for bound in bounds):
-        raise ValueError(f"random.int({arguments}) needs two whole numbers, like random.int(1,100)")
+        raise ValueError(
+            f"random.int({arguments}) needs two whole numbers, like random.int(1,100), of at most "
+            "18 digits"
+        )
     if int(bounds[0]) > int(bounds[1]):
         raise ValueError(f"random.int({arguments}) goes from the smaller to the larger number")
     return Source.INT, bounds

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from perf_pipeline.config.executors import Frozen
+from perf_pipeline.config.keys import read_bounds
 from perf_pipeline.units import format_duration
 
 HEAD: Final = ("key", "type", "default", "meaning")
@@ -116,8 +117,7 @@ def meaning_of(model: type[Frozen], name: str) -> str:
 def type_of(field: FieldInfo) -> str:
     """Say what may be written: `duration, at least 1s`, `whole number, at least 1`, `text`."""
     said = _read_by(field.metadata) or _type(field.annotation)
-    is_duration = said.startswith(DURATION)
-    return ", ".join([said, *_bounds(field, is_duration=is_duration)])
+    return ", ".join([said, *_bounds(field)])
 
 
 def default_of(field: FieldInfo) -> str:
@@ -183,12 +183,12 @@ def _type(annotation: Any) -> str:
     return said
 
 
-def _bounds(field: FieldInfo, *, is_duration: bool) -> Iterator[str]:
+def _bounds(field: FieldInfo) -> Iterator[str]:
+    bounds = read_bounds(field)
+    for name, word in BOUNDS.items():
+        if name in bounds.limits:
+            yield f"{word} {bounds.show(bounds.limits[name])}"
     for constraint in field.metadata:
-        for name, word in BOUNDS.items():
-            bound = getattr(constraint, name, None)
-            if bound is not None:
-                yield f"{word} {format_duration(bound) if is_duration else format(bound, ',')}"
         if getattr(constraint, "min_length", None):
             yield "not empty"
         if getattr(constraint, "pattern", None):

@@ -217,7 +217,7 @@ def test_a_profile_with_many_mistakes_names_every_one_with_path_value_and_remedy
     for sentence in (
         "seeding.users is 'many'; a whole number is needed",
         "sead is not a key here; did you mean seed?",
-        f"{end_to_end}.scenarios.create_users.rate is -5; it is at least 1",
+        f"{end_to_end}.scenarios.create_users.rate is -5; it is between 1 and 1,000,000,000",
         f"{end_to_end}.scenarios.create_users.duration: '10x' is not a duration",
         f"{end_to_end}.scenarios.create_users.parameters.timeout is 0s; it is more than 0s",
         "http_reqs is a counter and has only: count, rate",

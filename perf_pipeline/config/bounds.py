@@ -1,0 +1,18 @@
+"""How large the numbers of a profile may be, so that whatever is accepted can be run and stored.
+
+Add here: a bound that several keys share. Keep out: bounds of one key alone, which stand beside it.
+"""
+
+from typing import Final
+
+from perf_pipeline.units import SECONDS_PER_DAY, US_PER_S
+
+LARGEST_STORED: Final = 2**63 - 1  # the history's BIGINT
+LONGEST_US: Final = 20 * 365 * SECONDS_PER_DAY * US_PER_S  # longer than any load
+MOST_VUS: Final = 100_000_000  # k6: maxConcurrentVUs of lib/executor/ramping_vus.go
+MOST_ITERATIONS: Final = 10_000_000_000
+MOST_RATE: Final = 1_000_000_000  # starts per timeUnit
+# Of one benchmark. Each VU is a task of some kilobytes; each start is a row of the spool.
+MOST_VUS_AT_ONCE: Final = 1_000_000
+MOST_STARTS: Final = 10_000_000_000
+MOST_BYTES_AT_ONCE: Final = 1 << 30

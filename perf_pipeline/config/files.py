@@ -1,0 +1,63 @@
+"""Reads a file that a profile names, or the profile itself: text of a bounded size, or a sentence.
+
+Add here: another limit of such files. Keep out: what is in them.
+"""
+
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+LARGEST_PROFILE_BYTES: Final = 4 << 20
+LARGEST_DATA_BYTES: Final = 256 << 20
+
+
+def read_text(path: Path, most_bytes: int) -> str:
+    """Read a whole file in UTF-8, with or without a byte order mark.
+
+    A pipe or a device is not waited for.
+
+    Raises:
+        ValueError: there is none, it is none, it is too large or not UTF-8; says which.
+    """
+    try:
+        raw = _read(path, most_bytes)
+    except OSError as error:
+        raise ValueError(f"can't be read: {error.strerror or error}") from error
+    for mark in (b"\xff\xfe", b"\xfe\xff"):
+        if raw.startswith(mark):
+            raise ValueError("is written in UTF-16; save it as UTF-8")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ValueError(
+            f"is not UTF-8: byte 0x{raw[error.start]:02x} in line {line:,}; save it as UTF-8"
+        ) from error
+
+
+def _read(path: Path, most_bytes: int) -> bytes:
+    if "\0" in str(path):
+        raise ValueError("can't be read: a NUL is in its name")
+    with open(path, "rb", opener=_open_file) as file:
+        raw = file.read(most_bytes + 1)
+    if len(raw) > most_bytes:
+        raise ValueError(f"is larger than {most_bytes >> 20} MiB, the most that is read")
+    return raw
+
+
+def _open_file(path: str, flags: int) -> int:
+    try:
+        descriptor = os.open(path, flags | os.O_NONBLOCK)
+    except UnicodeEncodeError as error:
+        raise ValueError("can't be read: its name is no text of this system") from error
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise ValueError(f"is {_kind(mode)}, not a file")
+    return descriptor
+
+
+def _kind(mode: int) -> str:
+    kinds = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
+    return next((word for is_one, word in kinds if is_one(mode)), "a device")

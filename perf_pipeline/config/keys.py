@@ -1,0 +1,131 @@
+"""Every key that a profile may have, found by walking the models: for suggestions and bounds.
+
+Add here: another fact about keys that the models imply. Keep out: the keys themselves.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, get_args
+
+from pydantic.fields import FieldInfo
+
+from perf_pipeline.config.executors import Frozen
+from perf_pipeline.config.parameters import PARAMETERS
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.steps import PythonParameters
+from perf_pipeline.units import format_duration, parse_duration_us
+
+_BOUND_WORDS: Mapping[str, str] = {
+    "ge": "at least",
+    "gt": "more than",
+    "le": "at most",
+    "lt": "less than",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Hold what a number may be.
+
+    Attributes:
+        limits: by `ge`, `gt`, `le` and `lt`.
+        is_duration: they are µs, and are shown as durations.
+    """
+
+    limits: Mapping[str, float]
+    is_duration: bool = False
+
+    def __str__(self) -> str:
+        low, high = self.limits.get("ge"), self.limits.get("le")
+        if low is not None and high is not None:
+            return f"between {self.show(low)} and {self.show(high)}"
+        return " and ".join(
+            f"{word} {self.show(self.limits[name])}"
+            for name, word in _BOUND_WORDS.items()
+            if name in self.limits
+        )
+
+    def show(self, value: float) -> str:
+        """Write a number of this key as people do."""
+        if self.is_duration:
+            return format_duration(int(value))
+        return f"{value:,}" if isinstance(value, int) else f"{value:,g}"
+
+
+def models() -> tuple[type[Frozen], ...]:
+    """Give every model of a profile, outermost first."""
+    found: dict[type[Frozen], None] = {}
+    roots: tuple[type[Frozen], ...] = (Profile, PythonParameters, *PARAMETERS.values())
+    for root in roots:
+        found[root] = None
+        found |= dict.fromkeys(_below(root))
+    return tuple(found)
+
+
+@cache
+def known_keys() -> tuple[str, ...]:
+    """Give every key that exists, for suggestions."""
+    keys = {field.alias or name for one in models() for name, field in one.model_fields.items()}
+    return tuple(sorted(keys))
+
+
+def bounds_of(key: str, limit: str, value: float) -> Bounds:
+    """Give all bounds of the key that has this one, e.g. `seed` with `le` 100.
+
+    Where models differ in the other bounds of such a key, only this one is known.
+    """
+    found = {
+        (bounds.is_duration, tuple(bounds.limits.items())): bounds
+        for bounds in _bounds_by_key().get(key, ())
+        if bounds.limits.get(limit) == value
+    }
+    if len(found) == 1:
+        return next(iter(found.values()))
+    return Bounds({limit: value}, any(is_duration for is_duration, _ in found))
+
+
+def read_bounds(field: FieldInfo) -> Bounds:
+    """Give the bounds of a field, of the kinds that it has."""
+    metadata = list(_metadata(field.annotation, field.metadata))
+    limits: dict[str, float] = {}
+    for name in _BOUND_WORDS:
+        given = [getattr(one, name) for one in metadata if getattr(one, name, None) is not None]
+        if given:
+            limits[name] = max(given) if name in {"ge", "gt"} else min(given)
+    is_duration = any(getattr(one, "func", None) is parse_duration_us for one in metadata)
+    return Bounds(limits, is_duration)
+
+
+@cache
+def _bounds_by_key() -> Mapping[str, tuple[Bounds, ...]]:
+    found: dict[str, tuple[Bounds, ...]] = {}
+    for model in models():
+        for name, field in model.model_fields.items():
+            key = field.alias or name
+            bounds = read_bounds(field)
+            if bounds.limits:
+                found[key] = (*found.get(key, ()), bounds)
+    return found
+
+
+def _metadata(annotation: Any, outer: list[Any]) -> Iterator[Any]:
+    yield from outer
+    for argument in get_args(annotation):
+        yield from _metadata(argument, list(getattr(argument, "__metadata__", ())))
+
+
+def _below(model: type[Frozen]) -> Iterator[type[Frozen]]:
+    for field in model.model_fields.values():
+        for inner in _models_in(field.annotation):
+            yield inner
+            yield from _below(inner)
+
+
+def _models_in(annotation: Any) -> Iterator[type[Frozen]]:
+    if isinstance(annotation, type) and issubclass(annotation, Frozen):
+        if annotation is not Frozen:
+            yield annotation
+        return
+    for argument in get_args(annotation):
+        yield from _models_in(argument)

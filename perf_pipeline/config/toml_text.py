@@ -1,0 +1,47 @@
+"""TOML as people write it, read into tables; what the parser cannot bear becomes a sentence.
+
+Add here: another way in which the parser fails. Keep out: what the tables mean.
+"""
+
+import re
+import tomllib
+from typing import Any, Final
+
+from perf_pipeline.quoting import on_one_line
+
+_TOO_DEEP: Final = "its tables and lists lie too deep in one another to be read"
+_LONG_NUMBER: Final = re.compile(r"[0-9_]{300,}")
+_NO_NUMBER: Final = "it has a whole number of {:,} digits; the largest has 19"
+
+
+def read_toml(text: str) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises:
+        ValueError: it is none; says where.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"not TOML: {on_one_line(str(error))}") from error
+    except RecursionError as error:
+        raise ValueError(_TOO_DEEP) from error
+    except ValueError as error:  # int() refuses thousands of digits; a date that no calendar has
+        longest = max(map(len, _LONG_NUMBER.findall(text)), default=0)
+        sentence = _NO_NUMBER.format(longest) if longest else f"not TOML: {error}"
+        raise ValueError(sentence) from error
+
+
+def read_value(text: str) -> Any:
+    """Read a TOML value; what is none is taken as a text itself.
+
+    Raises:
+        ValueError: it is a value that cannot be read: too deep, too long.
+    """
+    try:
+        table = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text.strip()
+    except (ValueError, RecursionError):
+        return read_toml(f"value = {text}")["value"]
+    return table["value"] if len(table) == 1 else text.strip()

@@ -1,0 +1,73 @@
+"""Show a value that somebody else wrote inside a sentence: short, on one line, printable.
+
+Add here: another kind of value that reads badly. Keep out: the sentences.
+"""
+
+from typing import Final
+
+LONGEST_SHOWN: Final = 400
+_DIGITS: Final = 40
+# Letters of other directions, joiners and line separators: they rearrange or hide what follows.
+_UNSEEN: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+
+
+def on_one_line(text: str, most: int = LONGEST_SHOWN) -> str:
+    r"""Escape what is no printable letter, and leave out the middle of what is long.
+
+    >>> on_one_line("a\nb"), on_one_line("x" * 1_000, most=60)
+    ('a\\nb', 'xxxxxxxxxxxxxxxxxxxx… (1,000 characters) …xxxxxxxxxxxxxxxxxxxx')
+
+    Args:
+        text: as it was written.
+        most: characters of the result, about; escapes count.
+    """
+    length = len(text)
+    half = most // 3
+    if length > most:
+        start, end = _escaped(text[:half])[:half], _escaped(text[-half:])[-half:]
+        return f"{start}… ({length:,} characters) …{end}"
+    escaped = _escaped(text)
+    if len(escaped) > 2 * most:
+        return f"{escaped[:half]}… ({length:,} characters) …{escaped[-half:]}"
+    return escaped
+
+
+def shown(value: object, most: int = 80) -> str:
+    """Write a value as Python does, cut; a whole number of any size, which `repr` refuses.
+
+    >>> shown("a"), shown(10**50)
+    ("'a'", '1000000000… (51 digits)')
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**_DIGITS:
+        return _long_number(value)
+    if isinstance(value, str):
+        return on_one_line(repr(value), most)
+    try:
+        return on_one_line(repr(value), most)
+    except (ValueError, RecursionError):  # digits of an integer inside, or tables in tables
+        return f"a {type(value).__name__} that is too large to show"
+
+
+def _long_number(value: int) -> str:
+    digits = _count_digits(abs(value))
+    first = abs(value) // 10 ** (digits - 10)
+    return f"{'-' if value < 0 else ''}{first}… ({digits:,} digits)"
+
+
+def _count_digits(value: int) -> int:
+    digits = int((value.bit_length() - 1) * 0.30102999566398119521)
+    while 10**digits <= value:
+        digits += 1
+    return digits
+
+
+def _escaped(text: str) -> str:
+    return "".join(one if _is_seen(one) else _escape(one) for one in text)
+
+
+def _is_seen(letter: str) -> bool:
+    return letter == " " or (letter.isprintable() and letter not in _UNSEEN)
+
+
+def _escape(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")

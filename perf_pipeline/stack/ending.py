@@ -23,6 +23,7 @@ from perf_pipeline.stack.ledger import (
     read_ledger,
     start_mark,
 )
+from perf_pipeline.stack.places import leave
 
 MARKER = "PERF_PIPELINE_STACK"  # the environment variable that names the folder to every child
 POLL_S = 0.02
@@ -89,6 +90,7 @@ def dispose(folder: Path, *, spare: int = 0, keep_logs: bool = False) -> list[st
     ledger = read_ledger(folder)
     records = [] if ledger is None else [r for r in ledger.processes if r.pid != spare]
     ended = end_processes(folder, records)
+    leave(folder)
     if ledger is not None and ledger.keep_folder:
         (folder / LEDGER).unlink(missing_ok=True)
     elif keep_logs:

@@ -25,6 +25,7 @@ from perf_pipeline.stack.parts import (
     Say,
     ServiceInfo,
 )
+from perf_pipeline.stack.places import plain_path, require_utf8, written
 from perf_pipeline.stack.service import (
     LOOPBACK,
     Command,
@@ -47,6 +48,8 @@ JVM = (
     "-XX:TieredStopAtLevel=1",
     "-Djava.awt.headless=true",
 )
+# Java resolves links, and under LC_ALL=C it takes a letter outside ASCII for a question mark.
+UTF8 = {"LC_ALL": "C.UTF-8"}
 # Kafka's 9 s cost 12.6 s after kill -9, because the old registration must expire first; with 4 s
 # the broker is back in 5.7 s (docs/decisions/0001).
 RECOVERY = {"broker.session.timeout.ms": "4000", "broker.heartbeat.interval.ms": "1000"}
@@ -89,23 +92,22 @@ def launch_kafka(folder: Path, cache: Path, *, say: Say, lock: Lock | None = Non
     if java is None:
         raise CannotBeHadError("Apache Kafka needs Java >= 17 and there is none here", hint=HINT)
     wanted = read_lock() if lock is None else lock
+    require_utf8(folder, cache)
     jars = ensure_jars(wanted, cache, say=say)
     say(f"starting Apache Kafka {wanted.version} on Java {java.version} ({java.source}) ...")
     port, controller_port = free_port(), free_port()
-    home = folder / "kafka"
-    _configure(home, port, controller_port)
+    _configure(folder, port, controller_port)
     _format(folder, java, jars)
     service = start_broker(folder, java, jars)
-    return Launched(
-        f"{LOOPBACK}:{port}", lambda: _describe(service, port, java, home / "server.properties")
-    )
+    config = folder / "kafka" / "server.properties"
+    return Launched(f"{LOOPBACK}:{port}", lambda: _describe(service, port, java, config))
 
 
 def start_broker(folder: Path, java: Java, jars: Path) -> Service:
     """Start a broker on the folder's formatted storage; also the way back after kill -9."""
-    server = str(folder / "kafka" / "server.properties")
+    server = str(plain_path(folder) / "kafka" / "server.properties")
     argv = (*_java_command(folder, java, jars), "kafka.Kafka", server)
-    return spawn(folder, Command(name="broker", argv=argv, grace_s=15.0))
+    return spawn(folder, Command(name="broker", argv=argv, environment=UTF8, grace_s=15.0))
 
 
 def answers(brokers: str, timeout_s: float = 2.0) -> bool:
@@ -172,20 +174,20 @@ def _java_command(folder: Path, java: Java, jars: Path) -> tuple[str, ...]:
         if java.major >= 24
         else ()
     )
-    home = folder / "kafka"
+    place = plain_path(folder)
     return (
         str(java.program),
         *JVM,
         *quiet,
-        f"-XX:ErrorFile={folder / 'logs' / 'broker-crash.log'}",
-        f"-Dlog4j2.configurationFile={home / 'log4j2.properties'}",
+        f"-XX:ErrorFile={place / 'logs' / 'broker-crash.log'}",
+        f"-Dlog4j2.configurationFile={place / 'kafka' / 'log4j2.properties'}",
         "-cp",
-        f"{jars}/*",
+        f"{plain_path(folder, jars, 'jars')}/*",
     )
 
 
-def _configure(home: Path, port: int, controller_port: int) -> None:
-    home.mkdir(parents=True)
+def _configure(folder: Path, port: int, controller_port: int) -> None:
+    home = plain_path(folder) / "kafka"
     plain, controller = f"PLAINTEXT://{LOOPBACK}:{port}", f"{LOOPBACK}:{controller_port}"
     settings = {
         "process.roles": "broker,controller",
@@ -200,13 +202,15 @@ def _configure(home: Path, port: int, controller_port: int) -> None:
         **RECOVERY,
     }
     lines = "".join(f"{key}={value}\n" for key, value in settings.items())
-    (home / "server.properties").write_text(lines, encoding="utf-8")
-    (home / "log4j2.properties").write_text(LOGGING, encoding="utf-8")
+    with written(folder):
+        home.mkdir(parents=True)
+        (home / "server.properties").write_text(lines, encoding="ascii")
+        (home / "log4j2.properties").write_text(LOGGING, encoding="ascii")
 
 
 def _format(folder: Path, java: Java, jars: Path) -> None:
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    server = str(folder / "kafka" / "server.properties")
+    server = str(plain_path(folder) / "kafka" / "server.properties")
     argv = (
         *_java_command(folder, java, jars),
         "kafka.tools.StorageTool",
@@ -215,7 +219,7 @@ def _format(folder: Path, java: Java, jars: Path) -> None:
         f"--cluster-id={cluster}",
         f"--config={server}",
     )
-    run_once(folder, Command(name="broker-format", argv=argv), timeout_s=READY_S)
+    run_once(folder, Command(name="broker-format", argv=argv, environment=UTF8), timeout_s=READY_S)
 
 
 def _describe(service: Service, port: int, java: Java, config: Path) -> ServiceInfo:

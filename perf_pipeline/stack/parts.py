@@ -47,8 +47,8 @@ class ServiceInfo:
 
     Attributes:
         name: `postgres`, `broker`, `redis`, `api`, `worker` or `relay`.
-        kind: `postgresql`, `apache-kafka`, `noida-db (emulator)`, `redis-server`, `external`,
-            `reference`.
+        kind: `postgresql`, `apache-kafka`, `noida-db (emulator)`, `valkey-server`,
+            `redis-server`, `external`, `reference`.
         version: as the running server reports it.
         address: host:port, never with a secret; empty where it does not listen.
         pids: every process of it now, the leader first; empty when external.

@@ -21,6 +21,7 @@ from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.ending import dispose
 from perf_pipeline.stack.ledger import is_alive, read_ledger
 from perf_pipeline.stack.parts import EXTERNAL, Finding, Launched, Say, ServiceInfo
+from perf_pipeline.stack.places import plain_path
 from perf_pipeline.stack.service import (
     LOOPBACK,
     Command,
@@ -107,7 +108,7 @@ def launch_postgres(folder: Path, *, say: Say, database: str = DATABASE) -> Laun
 
 def start_server(folder: Path, binaries: Path, port: int) -> Service:
     """Start the server on the folder's data; also the way back after kill -9."""
-    home = folder / "postgres"
+    home = plain_path(folder) / "postgres"
     argv = (*unprivileged_prefix(home), str(binaries / "postgres"), "-D", str(home))
     # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave.
     command = Command(name="postgres", argv=(*argv, "-p", str(port)), stop_signal=signal.SIGINT)
@@ -213,7 +214,8 @@ def _is_complete(folder: Path) -> bool:
 
 
 def _initialise(folder: Path, binaries: Path) -> None:
-    home, password = folder / "postgres", folder / "postgres.password"
+    place = plain_path(folder)
+    home, password = place / "postgres", place / "postgres.password"
     password.touch(mode=0o600)
     password.write_text(secrets.token_urlsafe(24), encoding="utf-8")
     argv = (

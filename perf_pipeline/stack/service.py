@@ -28,6 +28,7 @@ from perf_pipeline.stack.ledger import (
     this_process,
     write_ledger,
 )
+from perf_pipeline.stack.places import written
 
 LOOPBACK = "127.0.0.1"
 POLL_S = 0.02
@@ -128,12 +129,17 @@ def tail(log: Path, secrets: tuple[str, ...] = (), lines: int = TAIL_LINES) -> s
 
 
 def open_folder(folder: Path, *, owner: Owner | None, keep_folder: bool = False) -> None:
-    """Make the folder, with an empty ledger, and a guard when it has an owner."""
-    for name in ("logs", "commands"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    # Others get in only where PostgreSQL has to run under another account (unprivileged.py).
-    folder.chmod(0o700)
-    write_ledger(folder, Ledger(owner=owner, keep_folder=keep_folder))
+    """Make the folder, with an empty ledger.
+
+    Raises:
+        StackError: it cannot be written.
+    """
+    with written(folder):
+        for name in ("logs", "commands"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        # Others get in only where PostgreSQL has to run under another account (unprivileged.py).
+        folder.chmod(0o700)
+        write_ledger(folder, Ledger(owner=owner, keep_folder=keep_folder))
 
 
 def command_path(folder: Path, name: str) -> Path:

@@ -66,7 +66,8 @@ def _account(data: Path, files: Sequence[Path]) -> tuple[str, ...]:
         prefix = (setpriv, *ids, "--clear-groups", "--")
         for path in (data, *data.rglob("*"), *files):
             os.chown(path, account.pw_uid, account.pw_gid)
-        _let_through(data)
+        for path in {data, data.resolve()}:  # links have a folder of their own (places.py)
+            _let_through(path)
         if subprocess.run([*prefix, "test", "-w", data], check=False).returncode == 0:
             return prefix
     raise StackError(

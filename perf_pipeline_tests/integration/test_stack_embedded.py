@@ -96,7 +96,7 @@ def test_an_owned_stack_works_and_leaves_no_process_and_no_folder(state: Path) -
         assert re.fullmatch(rf"run-{os.getpid()}-\d+", stack.name)
         assert [(part.name, part.kind) for part in stack.services] == [
             ("postgres", "postgresql"),
-            ("redis", "redis-server"),
+            ("redis", "valkey-server"),
         ]
         postgres = stack.services[0]
         assert postgres.address.startswith("127.0.0.1:")

@@ -1,8 +1,8 @@
 """Judge a load while it runs, for the thresholds that may end it (abortOnFail).
 
-The same SQL as at the end, over what is in the spool so far, in a database in memory: the history
-is never open during a load. It costs the driver a moment every 2 s, so it is done only where a
-threshold asks for it.
+The same SQL as at the end, over the rows that came since the last look (store/live_figures.py): the
+history is never open during a load. It costs the driver a moment every 2 s, so it is done only
+where a threshold asks for it.
 Add here: nothing but what a running load is asked. Keep out: final verdicts (judge.py).
 Source: k6 evaluates every 2 s, skips metrics without data, and aborts only after delayAbortEval.
 """
@@ -12,7 +12,7 @@ from typing import Final
 
 from perf_pipeline.engine.rhythm import Rhythm
 from perf_pipeline.metrics.threshold import Threshold
-from perf_pipeline.store.history import memory_history
+from perf_pipeline.store.live_figures import LiveFigures
 from perf_pipeline.store.records import RunKey
 
 EVERY_S: Final = 2.0
@@ -33,6 +33,7 @@ class LiveJudge:
         self._thresholds = [one for one in thresholds if one.abort_on_fail]
         self._rhythm = Rhythm(EVERY_S)
         self._began_s: float | None = None
+        self._figures: LiveFigures | None = None
 
     def load_began(self, at_s: float) -> None:
         """Count from here, s since the benchmark's origin; later steps don't count anew.
@@ -54,10 +55,20 @@ class LiveJudge:
         due = [one for one in self._thresholds if one.may_abort(elapsed_s * 1e6)]
         if not due:
             return None
-        with memory_history() as history:
-            history.ingest(self._spool_run, self._key.benchmark)
-            for threshold in due:
-                observed = history.observe(self._key, threshold)
-                if observed is not None and not threshold.holds(observed):
-                    return threshold, observed
+        if self._figures is None:
+            self._figures = LiveFigures(
+                self._spool_run / self._key.benchmark, self._key, self._thresholds
+            )
+        self._figures.look()
+        for threshold in due:
+            observed = self._figures.observe(threshold)
+            if observed is not None and _surely_fails(
+                threshold, observed, self._figures.error_of(threshold)
+            ):
+                return threshold, observed
         return None
+
+
+def _surely_fails(threshold: Threshold, observed: float, error: float) -> bool:
+    """Say whether a figure fails wherever within its error it is: the end decides the rest."""
+    return not any(threshold.holds(observed * share) for share in (1 - error, 1.0, 1 + error))

@@ -24,7 +24,7 @@ KEPT: Final = frozenset(FROM_SAMPLES) | FROM_ITERATIONS | FROM_LEDGER
 _KEY: Final = "run_id = $run_id and benchmark = $benchmark"
 _TAGS: Final = ("scenario", "operation", "status", "outcome", "error")
 _GROUP: Final = ", ".join(_TAGS)
-_BUCKET: Final = (
+BUCKET: Final = (
     f"case when abs(value) <= {LEAST!r} then 0 "
     f"else sign(value) * greatest(1, ceil(ln(abs(value) / {LEAST!r}) / {LOG_GAMMA!r})) end"
 )
@@ -37,7 +37,7 @@ _TREND: Final = f"""
 select $run_id, $benchmark, $metric, {_GROUP}, sum(times), sum(total), min(minimum), max(maximum),
     {RELATIVE_ERROR!r}, list(bucket order by bucket), list(times order by bucket)
 from (
-    select {_GROUP}, cast({_BUCKET} as integer) as bucket, count(*) as times, sum(value) as total,
+    select {_GROUP}, cast({BUCKET} as integer) as bucket, count(*) as times, sum(value) as total,
         min(value) as minimum, max(value) as maximum
     from ({{rows}}) where {_KEY} group by {_GROUP}, bucket
 )
@@ -85,7 +85,14 @@ def figure_from_histograms(
 
     Percentiles are right within `RELATIVE_ERROR`, everything else exactly.
     """
-    found = _histogram(connection, key, threshold)
+    return figure_from(_histogram(connection, key, threshold), threshold)
+
+
+def figure_from(found: Histogram, threshold: Threshold) -> float | None:
+    """Give what a threshold judges of a distribution, a counter's rate as its sum; None if empty.
+
+    Percentiles are right within `RELATIVE_ERROR`, everything else exactly.
+    """
     if not found.count:
         return None
     if threshold.percentile is not None:

@@ -123,7 +123,7 @@ def ingest_benchmark(
             return former.kept(why)
         _delete(connection, key)
         write_run(connection, run.record)
-        torn_lines = sum(_load(connection, key, kind, each) for kind, each in found.items())
+        torn_lines = sum(load_rows(connection, key, kind, each) for kind, each in found.items())
         damage |= dict.fromkeys(uncounted(connection, key, outcome))
         _write_benchmark(connection, key, outcome, torn_lines, tuple(damage))
         write_checks(connection, key, outcome)
@@ -207,7 +207,10 @@ def _odd_seed(run: RunRecord) -> list[str]:
     return [f"the seed {str(run.seed)[:40]} is stored as {_LARGEST}; the profile has it whole"]
 
 
-def _load(connection: duckdb.DuckDBPyConnection, key: RunKey, table: str, found: SpoolFiles) -> int:
+def load_rows(
+    connection: duckdb.DuckDBPyConnection, key: RunKey, table: str, found: SpoolFiles
+) -> int:
+    """Add the rows of spool files to their table; give the number of lines that can't be read."""
     names = ", ".join(found.kind.columns)
     extra_column, extra_value = ("", "")
     if table == "figures":

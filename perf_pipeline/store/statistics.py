@@ -9,7 +9,7 @@ when a filter names it: its whole is there as well, and mixing both would count 
 Add here: a statistic. Keep out: what a metric's values are (metric_sql.py).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
@@ -143,17 +143,37 @@ def figure_of(
     counter with a filter on status, outcome or error that nothing matches is 0.0 when its
     metric has values without that filter: no 500 among a thousand requests is a fact.
     """
+    return finished_figure(
+        threshold,
+        windows,
+        lambda one: _figure(connection, key, one, is_pruned=is_pruned),
+    )
+
+
+def finished_figure(
+    threshold: Threshold, windows: Windows, raw: Callable[[Threshold], float | None]
+) -> float | None:
+    """Turn the raw figure of a threshold into the one that it judges.
+
+    Args:
+        threshold: which figure.
+        windows: of the benchmark.
+        raw: gives a figure under a filter, a counter's rate still as its sum.
+    """
     metric = CATALOG[threshold.metric]
-    found = _figure(connection, key, threshold, is_pruned=is_pruned)
+    found = raw(threshold)
     if found is None and metric.kind is Kind.COUNTER and _ENDINGS & threshold.tags.keys():
-        rest = {name: text for name, text in threshold.tags.items() if name not in _ENDINGS}
-        unfiltered = replace(threshold, tags=rest)
-        anything = _figure(connection, key, unfiltered, is_pruned=is_pruned)
-        return None if anything is None else 0.0
+        return None if raw(unfiltered(threshold)) is None else 0.0
     if found is None or metric.kind is not Kind.COUNTER or threshold.statistic != "rate":
         return found
     seconds = windows.seconds(threshold.tags, threshold.scenarios)
     return found / seconds if seconds else None
+
+
+def unfiltered(threshold: Threshold) -> Threshold:
+    """Give the threshold over operations however they ended."""
+    rest = {name: text for name, text in threshold.tags.items() if name not in _ENDINGS}
+    return replace(threshold, tags=rest)
 
 
 def _figure(

@@ -18,6 +18,7 @@ from perf_pipeline.config.parameters import PARAMETERS, parameters_of
 from perf_pipeline.config.steps import Name, OwnHttpParameters, VariableName
 from perf_pipeline.config.tag_names import TagName
 from perf_pipeline.config.target import TargetConfig
+from perf_pipeline.metrics.catalog import TARGET_ANSWERED
 from perf_pipeline.metrics.scenario_tags import ScenarioTags
 from perf_pipeline.metrics.threshold import Severity, Threshold, parse_threshold
 from perf_pipeline.units import US_PER_S
@@ -31,6 +32,7 @@ BENCHMARKS: Final = (
     "end_to_end",
     "day_simulation",
 )
+ANSWERED_BY_DEFAULT: Final = "rate>=0.95"
 _SCENARIO_NAME: Final = re.compile(r"[0-9A-Za-z_-]+")  # k6: executorNameWhitelist
 _SCENARIO_KEYS: Final = frozenset(
     {"exec", "step", "warmUp", "ceiling", "env", "tags", "parameters", "plan"}
@@ -148,7 +150,8 @@ class BenchmarkConfig(Frozen):
     Attributes:
         enabled: False leaves it out (its asset says so).
         scenarios: by name.
-        thresholds: metric key -> texts or tables.
+        thresholds: metric key -> texts or tables. `target_answered` is `["rate>=0.95"]` where it is
+            not written; `[]` turns that check off.
         interval_us: between two readings of resources.
         topic: of the queue benchmarks; their own, so that no foreign worker gets test messages.
         group: of the consume benchmark.
@@ -188,12 +191,19 @@ class BenchmarkConfig(Frozen):
         return {name: scenario.tags for name, scenario in self.scenarios.items()}
 
     def parsed_thresholds(self) -> list[Threshold]:
-        """Give the thresholds in the order of the profile."""
+        """Give the thresholds that are written, in the order of the profile."""
         return [
             _parse_entry(key, entry, self.scenario_tags)
             for key, entries in self.thresholds.items()
             for entry in entries
         ]
+
+    def all_thresholds(self) -> list[Threshold]:
+        """Give the thresholds, and behind them the one that every benchmark has unasked."""
+        written = self.parsed_thresholds()
+        if TARGET_ANSWERED in map(str.strip, self.thresholds):
+            return written
+        return [*written, parse_threshold(TARGET_ANSWERED, ANSWERED_BY_DEFAULT)]
 
 
 class PinnedBaseline(Frozen):

@@ -45,6 +45,9 @@ class OpenModel:
         self._reserved = 0
         self._all_came = asyncio.Event()
         self._is_over = False
+        starts = part.stripe.of(arrivals(executor))
+        self._starts = (part.start_us + start.at_us for start in starts)
+        self._next_us: int | None = None
         if self._handover is not None:
             self._handover.connect(self._take_over)
 
@@ -56,17 +59,17 @@ class OpenModel:
     async def offer(self) -> None:
         """Start what the plan wants, until its end."""
         clock = self._part.clock
-        start_us = self._part.start_us
-        await clock.sleep_until_us(start_us)
+        await clock.sleep_until_us(self._part.start_us)
         self._part.tally.vus = self._part.tally.vus_made
         behind = 0
-        for arrival in self._part.stripe.of(arrivals(self._executor)):
-            at_us = start_us + arrival.at_us
+        for at_us in self._starts:
+            self._next_us = at_us
             if at_us > clock.now_us():
                 await clock.sleep_until_us(at_us)
                 behind = 0
             elif (behind := behind + 1) % _STARTS_WITHOUT_PAUSE == 0:
                 await asyncio.sleep(0)  # let those started so far begin
+            self._next_us = None
             self._start(at_us)
         await clock.sleep_until_us(self._part.end_us)
         await self._await_reserved()
@@ -85,9 +88,17 @@ class OpenModel:
             self._reserved = idle - handover.withdraw()
 
     def finish(self) -> None:
-        """Start no further iteration; what others still hand over is dropped."""
+        """Start no further iteration; what is due, and what others still hand over, is dropped."""
+        self._drop_what_is_due()
         self._withdraw()
         self._is_over = True
+
+    def _drop_what_is_due(self) -> None:
+        """Count the starts that a loop which was behind did not come to before it was ended."""
+        now_us, due_us = self._part.clock.now_us(), self._next_us
+        while due_us is not None and due_us < now_us:
+            self._drop(due_us)
+            due_us = next(self._starts, None)
 
     def cut(self) -> None:
         """Cancel the iterations under way."""

@@ -6,9 +6,11 @@ Add here: something that every workload needs from the engine. Keep out: any pro
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from perf_pipeline.metrics.sample import NO_PHASES, HttpPhases, LedgerEntry, Outcome, Phase
+
+NEVER_US: Final = 2**62
 
 
 class Clock(Protocol):
@@ -75,6 +77,7 @@ class Iteration:
         intended_us: when the plan wanted it to start; in a closed model when the VU was free.
         phase: warm-up, measured or drain; set by the engine from the intended start.
         random: seeded by (run seed, scenario, VU), so that two runs do the same.
+        cut_us: when it was cut off; what begins later (a scenario that tidies up) is drain.
         has_waited: the workload sets it when the event loop brought an answer: then everybody else
             had a turn, and the engine need not give them another one.
     """
@@ -87,6 +90,7 @@ class Iteration:
     phase: Phase
     random: random.Random
     has_waited: bool = False
+    cut_us: int = NEVER_US
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from perf_pipeline.metrics.sample import (
     HttpPhases,
     LedgerEntry,
     Outcome,
+    Phase,
 )
 from perf_pipeline.metrics.spool_rows import ITERATION_ROWS, SAMPLE_ROWS
 from perf_pipeline.metrics.spool_seal import SEAL_PREFIX
@@ -32,6 +33,7 @@ from perf_pipeline.metrics.spool_seal import SEAL_PREFIX
 OWN_LIMIT: Final = "generator"
 _OK: Final = Outcome.OK
 _INTERRUPTED: Final = Outcome.INTERRUPTED
+_DRAIN: Final = Phase.DRAIN
 
 
 class OperationCount:
@@ -108,7 +110,7 @@ class SpoolRecorder:
                     scenario,
                     iteration.protocol,
                     operation,
-                    iteration.phase,
+                    iteration.phase if started_us <= iteration.cut_us else _DRAIN,
                     outcome,
                     status,
                     error,

@@ -25,6 +25,8 @@ from perf_pipeline.units import US_PER_S
 
 STOP_GRACE_US: Final = 2 * US_PER_S
 _CANCELLATION_LIMIT_S: Final = 5.0
+# One turn reads what the kernel holds, one wakes the iteration, one is for TLS in between.
+_TURNS_FOR_ANSWERS: Final = 3
 
 
 class Model(Protocol):
@@ -85,13 +87,14 @@ async def run_scenario(part: ScenarioPart, stop: StopSwitch) -> ScenarioOutcome:
     """Run a scenario to the end of its last iteration, and count.
 
     After the planned end (or a stop) nothing starts; iterations under way get `gracefulStop`,
-    then they are cancelled and what they record is drain.
+    then they are cancelled, and their operations are recorded as interrupted.
     """
     model = model_of(part)
     await _race(model.offer(), stop)
     ended_us = part.clock.now_us()
     model.finish()
     await _drain(part, model, stop)
+    await _let_answers_in()
     model.cut()
     await _await_cancelled(part, model)
     part.tally.vus = 0
@@ -129,6 +132,12 @@ async def _drain(part: ScenarioPart, model: Model, stop: StopSwitch) -> None:
 
 async def _all_ended(tasks: set["asyncio.Task[None]"]) -> None:
     await asyncio.wait(tasks)
+
+
+async def _let_answers_in() -> None:
+    """Take the answers that have arrived: a loop that was late must not call them missing."""
+    for _ in range(_TURNS_FOR_ANSWERS):
+        await asyncio.sleep(0)
 
 
 async def _await_cancelled(part: ScenarioPart, model: Model) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from perf_pipeline.engine.part import ScenarioPart
 from perf_pipeline.engine.ports import Iteration
-from perf_pipeline.metrics.sample import Outcome, Phase
+from perf_pipeline.metrics.sample import Outcome
 
 # Looking a member up in its Enum takes 0.1 us on Python 3.11, in every iteration.
 _OK: Final = Outcome.OK
@@ -93,10 +93,14 @@ class VirtualUser:
         tally.complete(phase)
 
     def cut(self, task: "asyncio.Task[None]") -> None:
-        """Cancel the iteration under way; what it still records does not count (drain)."""
+        """Cancel the iteration under way.
+
+        Its operation keeps the phase of its start: what it had waited is a lower bound of what it
+        would have taken (store/censoring.py). What the iteration begins from now on is drain.
+        """
         self.is_cut = True
         if self._iteration is not None:
-            self._iteration.phase = Phase.DRAIN
+            self._iteration.cut_us = self._part.clock.now_us()
         task.cancel()
 
 

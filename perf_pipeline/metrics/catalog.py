@@ -10,6 +10,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Literal
 
+TARGET_ANSWERED: Final = "target_answered"
+"""What every benchmark is judged by, unless its profile says otherwise (docs/thresholds.md)."""
+
 Better = Literal["lower", "higher", "neither"]
 
 
@@ -76,6 +79,7 @@ _METRICS: Final = (
     Metric("checks", _R, "ratio", "higher", _CHECK, "share of k6-style checks that passed"),
     Metric("success", _R, "ratio", "higher", _PART, "share of all operations that were ok with every check passed"),
     Metric("errors", _R, "ratio", "lower", _PART, "share of all operations that failed or failed a check"),
+    Metric(TARGET_ANSWERED, _R, "ratio", "higher", _PART, "share of all operations that the target answered as it should; the others failed, or had no answer"),
     Metric("data_sent", _C, "bytes", "neither", _SAMPLE, "bytes sent by the load generator"),
     Metric("data_received", _C, "bytes", "neither", _SAMPLE, "bytes received by the load generator"),
     # from samples and figures: PostgreSQL

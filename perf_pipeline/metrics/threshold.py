@@ -54,6 +54,10 @@ GRAMMAR_HINT: Final = (
 )
 
 
+FROM_HISTOGRAM: Final = "from a histogram"
+"""How the reason of a verdict begins whose figure is right within an error only."""
+
+
 class Status(StrEnum):
     """Say how a threshold ended.
 

@@ -2,8 +2,8 @@
 
 Shape: grafana/k6 internal/js/summary (legacy), a real one is in the tests. Differences: a metric
 without values has no entry in `values` instead of zeros; `ok` is false for a missed threshold of
-severity `warn` too, and `status` beside it says which; a run has one section for each benchmark,
-because percentiles of different benchmarks don't add up to one.
+severity `warn` too, and `status` and `reason` beside it say which; a run has one section for each
+benchmark, because percentiles of different benchmarks don't add up to one.
 
 Add here: a field that k6's readers know. Keep out: NaN and infinity, which are no JSON.
 """
@@ -218,6 +218,7 @@ def _entry(key: str, values: Json, verdicts: Sequence[Verdict]) -> dict[str, Jso
             each.threshold.source: {
                 "ok": each.status is Status.PASS,
                 "status": str(each.status),
+                **({"reason": each.reason} if each.reason else {}),
             }
             for each in verdicts
         }

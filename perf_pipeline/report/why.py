@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
-from perf_pipeline.metrics.threshold import Status, Verdict
+from perf_pipeline.metrics.threshold import FROM_HISTOGRAM, Status, Verdict
 from perf_pipeline.report import wording
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport
 
@@ -41,6 +41,7 @@ def troubles(report: RunReport) -> list[Trouble]:
         lines += _ending(one)
         lines += _unjudged(one)
         lines += _missed(one)
+        lines += _noted(one)
     lines += [
         ("REGRESSED", f"{name} {diff.series.label}", moved(diff))
         for name, diff in report.diffs
@@ -119,6 +120,15 @@ def _missed(one: BenchmarkReport) -> Iterator[Trouble]:
             told = [_told(each) for each in missed[:_MOST_NAMED]]
             rest = len(missed) - len(told)
             yield str(status), one.name, "; ".join([*told, *([f"{rest} more"] if rest else [])])
+
+
+def _noted(one: BenchmarkReport) -> Iterator[Trouble]:
+    """Tell what stands beside a PASS; the accuracy of a histogram alone is no trouble."""
+    noted = [each for each in one.verdicts if each.status is Status.PASS and each.reason]
+    for reason in dict.fromkeys(each.reason for each in noted):
+        if not reason.startswith(FROM_HISTOGRAM) or ";" in reason:
+            scope = _scope([each for each in noted if each.reason == reason], one)
+            yield "PROBLEM", one.name, f"{scope}: {reason}"
 
 
 def _told(verdict: Verdict) -> str:

@@ -45,7 +45,7 @@ def ingest_benchmark(
             return ingested, stored
         judged_by = profile or profile_of(history, key.run_id)
         config = judged_by.benchmarks.get(key.benchmark)
-        thresholds = config.parsed_thresholds() if config else []
+        thresholds = config.all_thresholds() if config else []
         return ingested, history.summarise(key, thresholds)
 
 

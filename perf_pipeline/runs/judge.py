@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Final
 
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.metrics.catalog import CATALOG
-from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
+from perf_pipeline.metrics.catalog import CATALOG, TARGET_ANSWERED
+from perf_pipeline.metrics.threshold import FROM_HISTOGRAM, Status, Threshold, Verdict
+from perf_pipeline.runs.answered import answered_to_the_end
 from perf_pipeline.runs.expected import in_plan_order, missing_of
 from perf_pipeline.runs.ingest import WAIT_S, IngestedRun, ingest_run, profile_of
 from perf_pipeline.runs.session import history_of
+from perf_pipeline.runs.shortfall import with_shortfall
 from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.queries import raw_is_kept
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey
 
 # Over a part of the plan neither says anything: the whole may break a promise, and meet an aim.
@@ -105,13 +108,26 @@ def _verdicts(
 ) -> list[Verdict]:
     key = RunKey(run_id, outcome.benchmark)
     thresholds = thresholds_of(profile, outcome.benchmark)
-    return [_judge(history, key, outcome, one) for one in thresholds]
+    verdicts = [_judge(history, key, outcome, one) for one in thresholds]
+    verdicts = answered_to_the_end(history, key, outcome, _without_unknown(history, key, verdicts))
+    return with_shortfall(history, key, outcome, verdicts)
+
+
+def _without_unknown(history: History, key: RunKey, verdicts: list[Verdict]) -> list[Verdict]:
+    """Leave out the check that every benchmark has where an old, pruned run can't answer it."""
+    if raw_is_kept(history.connection, key):
+        return verdicts
+    return [
+        one
+        for one in verdicts
+        if one.threshold.metric != TARGET_ANSWERED or one.status is not Status.NO_DATA
+    ]
 
 
 def thresholds_of(profile: Profile, benchmark: str) -> list[Threshold]:
     """Give what a profile wants of a benchmark; nothing when it does not know it."""
     config = profile.benchmarks.get(benchmark)
-    return config.parsed_thresholds() if config else []
+    return config.all_thresholds() if config else []
 
 
 def _judge(
@@ -132,7 +148,7 @@ def _judge(
     error = history.relative_error(key, threshold)
     if error:
         # The samples were pruned; a bound closer than this is not decided by a histogram.
-        return replace(verdict, reason=f"from a histogram, ±{error:.1%}")
+        return replace(verdict, reason=f"{FROM_HISTOGRAM}, ±{error:.1%}")
     return verdict
 
 

@@ -11,7 +11,7 @@ from perf_pipeline.analysis.baseline import BaselinePolicy, Series
 from perf_pipeline.analysis.scale import scale_of
 from perf_pipeline.analysis.window import anchor
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.metrics.catalog import CATALOG, Kind
+from perf_pipeline.metrics.catalog import CATALOG, TARGET_ANSWERED, Kind
 from perf_pipeline.metrics.summary import COMPARED, Summary, compared_statistic
 from perf_pipeline.runs.judge import thresholds_of
 from perf_pipeline.store.baselines import FoundBy, SeriesKey
@@ -129,7 +129,9 @@ def series_of(profile: Profile, benchmark: str) -> list[Series]:
     wanted += [(metric, {}, statistic) for metric, statistic in HEADLINES]
     unique: dict[str, Series] = {}
     for metric, tags, statistic in wanted:
-        if statistic is not None and CATALOG[metric].better != "neither":
+        # Failures are compared as such; what answered is the rest, and has a bound of its own.
+        is_wanted = CATALOG[metric].better != "neither" and metric != TARGET_ANSWERED
+        if statistic is not None and is_wanted:
             one = Series(metric, tags, statistic)
             unique.setdefault(one.label, one)
     return list(unique.values())

@@ -15,6 +15,7 @@ import duckdb
 from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.histogram import EMPTY, LEAST, LOG_GAMMA, RELATIVE_ERROR, Histogram
 from perf_pipeline.metrics.threshold import Threshold
+from perf_pipeline.store.censoring import UNDECIDED
 from perf_pipeline.store.filters import tag_conditions
 from perf_pipeline.store.ledger_sql import FROM_LEDGER
 from perf_pipeline.store.metric_sql import FROM_ITERATIONS, FROM_SAMPLES, metric_rows
@@ -85,7 +86,14 @@ def figure_from_histograms(
 
     Percentiles are right within `RELATIVE_ERROR`, everything else exactly.
     """
-    return figure_from(_histogram(connection, key, threshold), threshold)
+    figure = figure_from(_histogram(connection, key, threshold), threshold)
+    if figure is None or CATALOG[threshold.metric].kind is not Kind.TREND:
+        return figure
+    ended = figure_from(_histogram(connection, key, threshold, f"not ({UNDECIDED})"), threshold)
+    if ended is None:
+        return figure
+    # As from the raw rows: lower bounds raise a figure and never lower one (lower_bounds.py).
+    return ended if threshold.statistic == "min" else max(figure, ended)
 
 
 def figure_from(found: Histogram, threshold: Threshold) -> float | None:
@@ -109,11 +117,14 @@ def figure_from(found: Histogram, threshold: Threshold) -> float | None:
 
 
 def _histogram(
-    connection: duckdb.DuckDBPyConnection, key: RunKey, threshold: Threshold
+    connection: duckdb.DuckDBPyConnection,
+    key: RunKey,
+    threshold: Threshold,
+    extra: str = "true",
 ) -> Histogram:
-    """Add up the histograms that a tag filter lets through."""
+    """Add up the histograms that a tag filter, and a condition, let through."""
     conditions, parameters = tag_conditions(threshold.tags, threshold.scenarios)
-    where = " and ".join([_KEY, "metric = $metric", *conditions])
+    where = " and ".join([_KEY, "metric = $metric", *conditions, extra])
     parameters |= {"run_id": key.run_id, "benchmark": key.benchmark, "metric": threshold.metric}
     rows = connection.execute(f"{_READ}{where}", parameters).fetchall()
     parts = (

@@ -15,6 +15,7 @@ import duckdb
 
 from perf_pipeline.errors import SpoolDamagedError
 from perf_pipeline.store.access import told_plainly
+from perf_pipeline.store.censoring import mark_unanswered
 from perf_pipeline.store.check_rows import write_checks
 from perf_pipeline.store.former import former_benchmark, lost_rows, uncounted
 from perf_pipeline.store.order import place_of
@@ -44,6 +45,7 @@ KEYED_TABLES: Final = (
     "lineage",
 )
 _LARGEST: Final = 2**63 - 1
+_OF_KEY: Final = "run_id = $run_id and benchmark = $benchmark"
 _UPSERT_ENVIRONMENT: Final = """
 insert into environments (environment_id, facts)
 values (?, map(?::varchar[], ?::varchar[])) on conflict do nothing
@@ -124,6 +126,7 @@ def ingest_benchmark(
         _delete(connection, key)
         write_run(connection, run.record)
         torn_lines = sum(load_rows(connection, key, kind, each) for kind, each in found.items())
+        mark_unanswered(connection, "samples", _OF_KEY, _identity(key))
         damage |= dict.fromkeys(uncounted(connection, key, outcome))
         _write_benchmark(connection, key, outcome, torn_lines, tuple(damage))
         write_checks(connection, key, outcome)
@@ -255,11 +258,14 @@ def _write_benchmark(
         ],
     )
     if outcome is None:
-        identity = {"run_id": key.run_id, "benchmark": key.benchmark}
-        connection.execute(_DERIVE_SCENARIOS, identity)
-        connection.execute(_DERIVE_SECONDS, identity)
+        connection.execute(_DERIVE_SCENARIOS, _identity(key))
+        connection.execute(_DERIVE_SECONDS, _identity(key))
     else:
         _write_scenarios(connection, key, outcome)
+
+
+def _identity(key: RunKey) -> dict[str, str]:
+    return {"run_id": key.run_id, "benchmark": key.benchmark}
 
 
 def _write_scenarios(

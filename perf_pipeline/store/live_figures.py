@@ -15,6 +15,7 @@ import duckdb
 from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.histogram import EMPTY, RELATIVE_ERROR, Histogram
 from perf_pipeline.metrics.threshold import Threshold
+from perf_pipeline.store.censoring import UNDECIDED
 from perf_pipeline.store.check_rows import write_checks
 from perf_pipeline.store.filters import tag_conditions
 from perf_pipeline.store.histograms import BUCKET, KEPT, figure_from, is_from_buckets
@@ -126,6 +127,9 @@ class LiveFigures:
         conditions, parameters = tag_conditions(threshold.tags, threshold.scenarios)
         parameters |= {"run_id": self._key.run_id, "benchmark": self._key.benchmark}
         is_trend = CATALOG[threshold.metric].kind is Kind.TREND
+        if is_trend:
+            # How lower bounds enter is for the end to say, and it only raises a figure.
+            conditions = [*conditions, f"not ({UNDECIDED})"]
         statement = (_BUCKETS if is_trend else _EXACT).format(
             rows=metric_rows(threshold.metric), where=" and ".join([_KEY, *conditions])
         )

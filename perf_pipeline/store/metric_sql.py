@@ -3,8 +3,9 @@
 Rows of a metric have the columns `METRIC_COLUMNS`. A value counts `weight` times; only rates use
 it: 1 is a hit, 0 a miss, rate = sum(value * weight) / sum(weight). Durations are of all samples,
 also of failed, timed-out and interrupted ones: there they are lower bounds, and leaving them out
-would hide the worst of a stall. Only samples of the measured phase count; readings are of the
-whole benchmark.
+would hide the worst of a stall. Interrupted ones that nobody can call failed are in no rate, and
+may only raise a duration (statistics.py). Only samples of the measured phase count; readings are of
+the whole benchmark.
 
 Add here: the source of a new metric that is derived from samples (figures and readings follow the
 catalog by themselves). Keep out: aggregation, which is the same for all metrics (statistics.py).
@@ -15,7 +16,8 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Final
 
-from perf_pipeline.metrics.catalog import CATALOG, Kind
+from perf_pipeline.metrics.catalog import CATALOG, TARGET_ANSWERED, Kind
+from perf_pipeline.store.censoring import UNDECIDED
 from perf_pipeline.store.ledger_sql import FROM_LEDGER, ledger_rows
 
 METRIC_COLUMNS: Final = (
@@ -40,6 +42,7 @@ _PRODUCED: Final = "protocol = 'kafka' and operation in ('produce', 'transaction
 _CONSUMED: Final = "protocol = 'kafka' and operation = 'consume'"
 _SERVICE_MS: Final = "(ended_us - started_us) / 1000.0"
 _FAILED: Final = "if(outcome = 'ok', 0, 1)"
+_KNOWN: Final = f"not ({UNDECIDED})"
 _OK_RECORDS: Final = "if(outcome = 'ok', records, 0)"
 _GOOD: Final = "outcome = 'ok' and checks_failed = 0"
 
@@ -53,7 +56,7 @@ FROM_SAMPLES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         # metric: (which samples, value)
         "http_reqs": (_HTTP, "1"),
-        "http_req_failed": (_HTTP, _FAILED),
+        "http_req_failed": (f"{_HTTP} and {_KNOWN}", _FAILED),
         "http_req_duration": (_HTTP, _SERVICE_MS),
         "http_req_blocked": _phase("blocked_us"),
         "http_req_connecting": _phase("connecting_us"),
@@ -64,16 +67,17 @@ FROM_SAMPLES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "user_creation_duration": (f"{_HTTP} and operation = 'create_user'", _SERVICE_MS),
         "response_time": ("true", "(ended_us - intended_us) / 1000.0"),
         "schedule_lag": ("true", "(started_us - intended_us) / 1000.0"),
-        "success": ("true", f"if({_GOOD}, 1, 0)"),
-        "errors": ("true", f"if({_GOOD}, 0, 1)"),
+        "success": (_KNOWN, f"if({_GOOD}, 1, 0)"),
+        "errors": (_KNOWN, f"if({_GOOD}, 0, 1)"),
+        TARGET_ANSWERED: (_KNOWN, "if(outcome = 'ok', 1, 0)"),
         "data_sent": ("true", "bytes_out"),
         "data_received": ("true", "bytes_in"),
         "db_queries": (_POSTGRES, "1"),
-        "db_query_failed": (_POSTGRES, _FAILED),
+        "db_query_failed": (f"{_POSTGRES} and {_KNOWN}", _FAILED),
         "db_query_duration": (_POSTGRES, _SERVICE_MS),
         "db_records": (_POSTGRES, _OK_RECORDS),
         "message_deliveries": (_PRODUCED, _OK_RECORDS),
-        "message_delivery_failed": (_PRODUCED, _FAILED),
+        "message_delivery_failed": (f"{_PRODUCED} and {_KNOWN}", _FAILED),
         "message_delivery_duration": (_PRODUCED, _SERVICE_MS),
         "messages_consumed": (_CONSUMED, _OK_RECORDS),
         "message_processing_duration": (_CONSUMED, _SERVICE_MS),

@@ -8,16 +8,17 @@ from typing import Final
 
 import duckdb
 
+from perf_pipeline.store.censoring import UNDECIDED
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.units import US_PER_S
 
 MOST_POINTS: Final = 200
 # Warm-up and drain are drawn too: a plot shows what happened, a summary what counts.
-_SAMPLES: Final = """
+_SAMPLES: Final = f"""
 select floor(intended_us / $bin_us) * $bin_us as bin,
     count(*) * 1000000.0 / $bin_us as per_s,
     quantile_cont((ended_us - intended_us) / 1000.0, 0.95) as p95_ms,
-    100.0 * avg((outcome <> 'ok')::integer) as failed_percent
+    100.0 * avg((outcome <> 'ok' and not ({UNDECIDED}))::integer) as failed_percent
 from samples where run_id = $run_id and benchmark = $benchmark
 group by bin order by bin
 """

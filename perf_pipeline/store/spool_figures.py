@@ -15,13 +15,15 @@ from typing import Final
 import duckdb
 
 from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.store.censoring import UNDECIDED, mark_unanswered
 from perf_pipeline.store.queries import LEDGER_COUNTS
 from perf_pipeline.store.records import LedgerCounts
 from perf_pipeline.store.spool_csv import spool_files
 from perf_pipeline.units import US_PER_S
 
-_SPANS: Final = """
-select scenario, operation, any_value(protocol), count(*), count(*) filter (where outcome <> 'ok'),
+_SPANS: Final = f"""
+select scenario, operation, any_value(protocol), count(*) filter (where not ({UNDECIDED})),
+    count(*) filter (where outcome <> 'ok' and not ({UNDECIDED})),
     coalesce(sum(records) filter (where outcome = 'ok'), 0), min(started_us), max(ended_us),
     sum(ended_us - started_us)
 from spooled where phase = 'measured' group by scenario, operation order by scenario, operation
@@ -57,7 +59,7 @@ class SpanFigures:
         scenario: its name.
         operation: its name.
         protocol: http, postgres or kafka.
-        count: of operations.
+        count: of operations, without the interrupted ones that nobody can call failed.
         failed: of these, not ok.
         records: rows or messages that the ok ones moved.
         first_started_us: when the first one started, µs since the benchmark's origin.
@@ -119,6 +121,7 @@ def span_figures(folder: Path) -> list[SpanFigures]:
         PerfPipelineError: a file is of another version.
     """
     with spooled(folder, "samples") as connection:
+        mark_unanswered(connection, "spooled")
         return [SpanFigures(*row) for row in connection.execute(_SPANS).fetchall()]
 
 

@@ -21,6 +21,7 @@ from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Threshold
 from perf_pipeline.store.filters import tag_conditions
 from perf_pipeline.store.histograms import KEPT, figure_from_histograms
+from perf_pipeline.store.lower_bounds import PERCENTILES, TREND_WITH_BOUNDS, has_bounds, raised
 from perf_pipeline.store.metric_sql import (
     BY_OPERATION,
     FROM_FIGURES,
@@ -36,7 +37,7 @@ _AGGREGATES: Final[Mapping[Kind, str]] = MappingProxyType(
     {
         Kind.TREND: (
             "count(value), null, min(value), avg(value), "
-            "quantile_cont(value, [0.5, 0.9, 0.95, 0.99, 0.999]), max(value), "
+            f"quantile_cont(value, {list(PERCENTILES)}), max(value), "
             "arg_max(value, at_us)"
         ),
         Kind.COUNTER: "sum(value), null, null, null, null, null, null",
@@ -77,7 +78,7 @@ def summaries_of(
     tags = "".join(f"coalesce({column}, ''), " for column in columns)
     group_id = f"grouping_id({', '.join(columns)})" if "sets" in grouping and columns else "1"
     sql = (
-        f"select count(value), {group_id}, {tags}{_AGGREGATES[metric.kind]} "
+        f"select count(value), {group_id}, {tags}{_aggregates(connection, key, metric)} "
         f"from ({metric_rows(metric.name)}) where {_KEY} group by {grouping} order by all"
     )
     rows = connection.execute(sql, {"run_id": key.run_id, "benchmark": key.benchmark}).fetchall()
@@ -119,7 +120,7 @@ def summary_of(
     for extra in _whole_first(metric, tags):
         where, parameters = _filter(key, threshold, extra)
         row = connection.execute(
-            f"select count(value), {_AGGREGATES[metric.kind]} "
+            f"select count(value), {_aggregates(connection, key, metric)} "
             f"from ({metric_rows(metric.name)}) where {where}",
             parameters,
         ).fetchone()
@@ -182,15 +183,22 @@ def _figure(
     metric = CATALOG[threshold.metric]
     if is_pruned and metric.name in KEPT:
         return figure_from_histograms(connection, key, threshold)
+    figure = _expression(threshold)
+    if has_bounds(connection, key, metric):
+        figure = raised(figure, threshold.statistic)
     for extra in _whole_first(metric, threshold.tags):
         where, parameters = _filter(key, threshold, extra)
         row = connection.execute(
-            f"select {_expression(threshold)} from ({metric_rows(metric.name)}) where {where}",
+            f"select {figure} from ({metric_rows(metric.name)}) where {where}",
             parameters,
         ).fetchone()
         if row is not None and row[0] is not None:
             return float(row[0])
     return None
+
+
+def _aggregates(connection: duckdb.DuckDBPyConnection, key: RunKey, metric: Metric) -> str:
+    return TREND_WITH_BOUNDS if has_bounds(connection, key, metric) else _AGGREGATES[metric.kind]
 
 
 def _whole_first(metric: Metric, tags: Mapping[str, str]) -> tuple[str, ...]:

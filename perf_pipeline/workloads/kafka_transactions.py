@@ -137,9 +137,8 @@ class ProduceTransactions(Producing):
     async def iterate(self, iteration: Iteration) -> None:
         """Commit one transaction and record it."""
         messages = self.messages(iteration, self._size())
-        # Waits only while a call of an interrupted iteration is still under way.
-        transactor = await self._idle.get()
         clock, settled = self.opened.clock, None
+        transactor = await self._lent(iteration)
         started_us = clock.now_us()
         call = asyncio.get_running_loop().run_in_executor(
             self._threads, self._commit, transactor, messages
@@ -164,6 +163,16 @@ class ProduceTransactions(Producing):
         """Wait for the calls under way; each ends within the timeout."""
         if self._threads is not None:
             await asyncio.to_thread(self._threads.shutdown)
+
+    async def _lent(self, iteration: Iteration) -> Transactor:
+        """Wait, but only while a call of an interrupted iteration is still under way."""
+        began_us = self.opened.clock.now_us()
+        try:
+            return await self._idle.get()
+        except asyncio.CancelledError:
+            waited = Settled(self.opened.clock.now_us(), Outcome.INTERRUPTED)
+            self.record(iteration, self.operation, began_us, waited, records=0, bytes_out=0)
+            raise
 
     def _size(self) -> int:
         return self.number("messages_per_transaction", MESSAGES_PER_TRANSACTION)

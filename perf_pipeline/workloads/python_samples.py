@@ -5,15 +5,15 @@ Add here: a fact about a request that its sample holds. Keep out: HTTP (http_tra
 
 import re
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from time import monotonic_ns
 from typing import Final
 
 import httpx
 
-from perf_pipeline.engine.ports import Iteration, Recorder
-from perf_pipeline.metrics.sample import Outcome, Phase
+from perf_pipeline.engine.ports import NEVER_US, Iteration, Recorder
+from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.workloads.http_connections import Connection
 from perf_pipeline.workloads.http_result import HttpResult
@@ -21,6 +21,8 @@ from perf_pipeline.workloads.http_samples import EXPECTED_BY_DEFAULT, outcome_of
 
 MOST_CHECKS: Final = 60  # a sample's masks are signed 64-bit numbers
 MOST_OPERATIONS: Final = 500
+# The error class of a request that the scenario gave up itself, e.g. by asyncio.timeout.
+CANCELLED: Final = "cancelled"
 MANY: Final = "(more than 500 names)"
 _MOST_HELD: Final = 256
 _NS_PER_US: Final = 1_000
@@ -35,7 +37,6 @@ class _Held:
     result: HttpResult
     expected: Container[int]
     intended_us: int
-    phase: Phase
     passed: int = 0
     failed: int = 0
 
@@ -102,21 +103,19 @@ class SampleBook:
 
     def completed(self, request: httpx.Request, result: HttpResult, issued_ns: int) -> None:
         """Hold a request that ended."""
-        iteration = self._now()
         expected = request.extensions.get("expect", EXPECTED_BY_DEFAULT)
         held = _Held(
             self._operation(request),
             result,
             expected,
             self._intended_us(issued_ns),
-            iteration.phase,
         )
         self._held.append(held)
         if len(self._held) > _MOST_HELD:
             self._write(self._held.pop(0))
 
     def interrupted(self, request: httpx.Request, connection: Connection, issued_ns: int) -> None:
-        """Write down a request that was cancelled."""
+        """Write down a request that was cancelled, by the engine or by the scenario itself."""
         iteration = self._now()
         intended_us = self._intended_us(issued_ns)
         started_us = self._at_us(connection.started_ns or issued_ns)
@@ -127,6 +126,7 @@ class SampleBook:
             self._at_us(monotonic_ns()),
             Outcome.INTERRUPTED,
             intended_us=intended_us,
+            error="" if iteration.cut_us < NEVER_US else CANCELLED,
             bytes_out=connection.bytes_out,
         )
 
@@ -153,9 +153,6 @@ class SampleBook:
 
     def _write(self, held: _Held) -> None:
         result, iteration = held.result, self._now()
-        if held.phase is not iteration.phase:
-            # It ended before the iteration was cut, and counts as what it was then.
-            iteration = replace(iteration, phase=held.phase)
         outcome, error = outcome_of(result, held.expected)
         started_us, ended_us, phases = result.times(self._origin_ns)
         self._recorder.sample(

@@ -49,7 +49,7 @@ def test_every_asset_is_materialised_and_only_the_gate_at_the_end_fails(
 
 
 def test_every_threshold_of_the_profile_is_a_check_of_its_benchmark(whole_run: WholeRun) -> None:
-    thresholds = sum(len(one.parsed_thresholds()) for one in load_profile(TINY).benchmarks.values())
+    thresholds = sum(len(one.all_thresholds()) for one in load_profile(TINY).benchmarks.values())
     evaluations = whole_run.result.get_asset_check_evaluations()
 
     assert len(evaluations) == thresholds + 1  # the gate

@@ -64,7 +64,7 @@ def test_the_table_has_a_row_for_every_threshold(finished: Finished) -> None:
     wanted = [
         (threshold.key.partition("{")[0], threshold.source)
         for benchmark in load_profile(str(TINY)).benchmarks.values()
-        for threshold in benchmark.parsed_thresholds()
+        for threshold in benchmark.all_thresholds()
     ]
     rows = finished.command.sql("select metric, source from verdicts")
 

@@ -113,7 +113,7 @@ def test_a_stop_ends_the_load_within_its_grace(tmp_path: Path) -> None:
     assert outcome.stopped
     assert time.monotonic() - began_s < 15
     assert outcome.scenarios[0].interrupted_iterations == 4
-    assert {(r["outcome"], r["phase"]) for r in samples(tmp_path)} == {("interrupted", "drain")}
+    assert {(r["outcome"], r["phase"]) for r in samples(tmp_path)} == {("interrupted", "measured")}
 
 
 def test_a_stop_before_the_start_gives_an_empty_outcome(tmp_path: Path) -> None:

@@ -100,5 +100,5 @@ def test_an_iteration_that_raised_is_failed_and_one_that_was_cut_is_interrupted(
         ("buggy", "failed", "measured"),
         ("buggy", "ok", "measured"),
         ("buggy", "ok", "measured"),
-        ("idle", "interrupted", "drain"),
+        ("idle", "interrupted", "measured"),
     ]

@@ -16,6 +16,7 @@ import pytest
 
 from perf_pipeline_tests.integration.http_target import HttpTarget, http_target
 from perf_pipeline_tests.integration.k6_scripts import (
+    DROPPING,
     FAILING,
     HEAD,
     PASSING,
@@ -97,6 +98,25 @@ def test_a_run_that_k6_passes_has_k6s_counts_and_passes(
         f"and benchmark = '{name}' and status = 'FAIL'"
     )
     assert wrong == []
+
+
+@pytest.fixture(scope="module")
+def dropped(command: CommandLine, target: HttpTarget) -> Answer:
+    """Run what k6 ended with exit code 0 although it dropped starts."""
+    return command("run", "--profile", _profile(command, target.port, *DROPPING.values()))
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", DROPPING)
+def test_many_dropped_starts_that_no_threshold_speaks_of_have_k6s_counts_and_are_no_pass(
+    name: str, dropped: Answer, command: CommandLine
+) -> None:
+    """On purpose not k6's exit code, 0: the figures are of another load than the planned one."""
+    assert (_RUNS[name]["exit_code"], dropped.code) == (0, 97), dropped.out + dropped.err
+    found = _counts(command, dropped.run_id, name)
+    _assert_counts_of_k6(found, _RUNS[name], is_loop=False)
+    assert "were dropped" in dropped.out
+    assert "no threshold speaks of it" in " ".join(dropped.out.split())
 
 
 @pytest.mark.timeout(120)

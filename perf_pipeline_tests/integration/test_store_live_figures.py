@@ -168,3 +168,23 @@ def test_a_look_costs_as_much_after_many_rows_as_after_few(
 
     # 2,500 rows were there before, 34,500 after
     assert late_s < 3 * early_s
+
+
+def test_an_operation_that_was_cut_off_does_not_lower_what_a_look_sees(
+    run: Path, recorder: SpoolRecorder
+) -> None:
+    """100 answers of 2 s, and 100 VUs that a ramp down cut off after 1 s: the median stays 2 s."""
+    rng = random.Random(1)
+    asked = [parse_threshold(key, "med<1") for key in ("http_req_duration", "response_time")]
+    failed = parse_threshold("http_req_failed", "rate<1")
+    for n in range(200):
+        iteration = Iteration("create", "http", n, 0, 0, Phase.MEASURED, rng)
+        is_cut = n % 2
+        outcome = Outcome.INTERRUPTED if is_cut else Outcome.OK
+        recorder.sample(iteration, "create_user", 0, 2_000_000 // (1 + is_cut), outcome)
+    _flushed(recorder, run, 200)
+    live = LiveFigures(run / "api", KEY, [*asked, failed])
+    live.look()
+
+    assert [live.observe(one) for one in asked] == pytest.approx([2_000] * 2, rel=RELATIVE_ERROR)
+    assert live.observe(failed) == 0

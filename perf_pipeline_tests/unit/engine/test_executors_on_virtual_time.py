@@ -235,12 +235,13 @@ def test_the_intended_start_of_a_loop_is_when_its_vu_became_free() -> None:
     assert [s.intended_us for s in done.samples] == [0, 400_000, 800_000]
 
 
-def test_what_is_cut_is_drain_and_interrupted() -> None:
+def test_what_is_cut_is_interrupted_and_counts_in_the_phase_of_its_start() -> None:
     scenario = {"executor": "constant-vus", "vus": 2, "duration": "1s", "gracefulStop": "0s"}
     done = run(scenario, 5 * S)
 
     assert counts(done) == (0, 0, 2)
-    assert {(s.outcome, s.phase) for s in done.samples} == {(Outcome.INTERRUPTED, Phase.DRAIN)}
+    assert {(s.outcome, s.phase) for s in done.samples} == {(Outcome.INTERRUPTED, Phase.MEASURED)}
+    assert [s.ended_us - s.started_us for s in done.samples] == [1 * S, 1 * S]
     assert done.took_us == 1 * S
 
 

@@ -1,0 +1,78 @@
+"""Whether the target answered to the end: an operation that stops going well never passes.
+
+Add here: another sign that a target is gone which a share of failures does not show. Keep out:
+shares (the threshold on `target_answered` judges them).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from perf_pipeline.metrics.catalog import TARGET_ANSWERED
+from perf_pipeline.metrics.threshold import Status, Verdict
+from perf_pipeline.report.wording import plural
+from perf_pipeline.store.endings import Ending, endings_of
+from perf_pipeline.store.history import History
+from perf_pipeline.store.queries import raw_is_kept
+from perf_pipeline.store.records import BenchmarkOutcome, RunKey
+from perf_pipeline.units import US_PER_S
+
+_BY_CHANCE: Final = 0.01
+_MOST_TOLD: Final = 3
+_NO_MORE: Final = "it did not come back"
+
+
+def answered_to_the_end(
+    history: History, key: RunKey, outcome: BenchmarkOutcome, verdicts: Sequence[Verdict]
+) -> list[Verdict]:
+    """Fail the verdicts on `target_answered` when an operation went well and then no more.
+
+    A user's stop is no end to judge. A pruned benchmark keeps what was found before.
+    """
+    if not any(_is_open(one) for one in verdicts) or outcome.status == "stopped":
+        return list(verdicts)
+    reason = _reason(history, key)
+    return [_failed(one, reason) if reason and _is_open(one) else one for one in verdicts]
+
+
+def _is_open(verdict: Verdict) -> bool:
+    is_about_it = verdict.threshold.metric == TARGET_ANSWERED
+    return is_about_it and verdict.status is not Status.INVALID
+
+
+def _failed(verdict: Verdict, reason: str) -> Verdict:
+    is_aim = verdict.threshold.severity == "warn"
+    return replace(verdict, status=Status.WARN if is_aim else Status.FAIL, reason=reason)
+
+
+def _reason(history: History, key: RunKey) -> str:
+    if not raw_is_kept(history.connection, key):
+        stored = (one for name, one in history.verdicts(key.run_id) if name == key.benchmark)
+        return next((one.reason for one in stored if _NO_MORE in one.reason), "")
+    gone = [one for one in endings_of(history.connection, key) if is_gone(one)]
+    rest = len(gone) - _MOST_TOLD
+    told = [_told(one) for one in gone[:_MOST_TOLD]] + ([f"{rest} more"] if rest > 0 else [])
+    return f"{', '.join(told)}; {_NO_MORE}" if told else ""
+
+
+def is_gone(ending: Ending) -> bool:
+    """Say whether failures at the end mean that the operation stopped going well.
+
+    Yes when one of them was not answered. Else when as many in a row are too rare at the share of
+    failures before them, which is taken as (failed + 1) / (all + 2) (Laplace): below 1 % for the
+    whole benchmark, each of whose operations is another chance. An operation that never went well
+    did not stop to: that is for the share of failures.
+    """
+    if ending.unanswered:
+        return True
+    share = (ending.failed_before + 1) / (ending.before + 2)
+    return ending.went_well_once and share**ending.failed < _BY_CHANCE / ending.kinds
+
+
+def _told(ending: Ending) -> str:
+    others = " and others" if ending.ways > 1 else ""
+    failures = plural(ending.failed, "failure")
+    return (
+        f"no {ending.operation} of {ending.scenario} went well in the last "
+        f"{ending.span_us / US_PER_S:.1f} s ({failures}: {ending.how}{others})"
+    )

@@ -14,6 +14,7 @@ from perf_pipeline.config.parameters import HTTP_STEPS, is_own
 from perf_pipeline.config.profile import BENCHMARKS, BenchmarkConfig, Profile
 from perf_pipeline.config.step_rules import step_mistakes
 from perf_pipeline.config.steps import HttpStepsParameters, OwnHttpParameters, PythonParameters
+from perf_pipeline.metrics.sample import MOST_OPERATIONS
 
 # The others' figures are worked out from every sample, as rows or messages per second.
 _TAKE_OWN: Final = frozenset({"api_user_creation", "api_mixed_operations", "end_to_end"})
@@ -79,6 +80,11 @@ def shared_operation_mistakes(profile: Profile) -> Iterator[str]:
                         f"{step.operation!r} of scenario {other} has other checks; "
                         "give one of the steps another name or group"
                     )
+        if len(known) > MOST_OPERATIONS:
+            yield (
+                f"benchmarks.{benchmark}: its steps have {len(known):,} names; a benchmark has at "
+                f"most {MOST_OPERATIONS:,}, and steps that differ by an id share one"
+            )
 
 
 def draws_seeded_users(config: BenchmarkConfig) -> bool:

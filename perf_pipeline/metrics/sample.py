@@ -8,6 +8,9 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+# Of one benchmark; the rarest beyond it count together (store/names.py).
+MOST_OPERATIONS: Final = 1_000
+
 
 class Phase(StrEnum):
     """Say whether a sample counts: only `measured` ones enter summaries."""

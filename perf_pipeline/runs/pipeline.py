@@ -167,7 +167,9 @@ def _ingest(session: Session, name: str, progress: _Progress) -> None:
 def _ingest_waiting(session: Session, progress: _Progress, wait_s: float) -> None:
     for name in list(progress.waiting):
         key = RunKey(session.run_id, name)
-        ingest_benchmark(session.state, key, profile=session.profile, wait_s=wait_s)
+        ingested, _ = ingest_benchmark(session.state, key, profile=session.profile, wait_s=wait_s)
+        for told in (*ingested.damage, *ingested.notices):
+            session.say(f"{name}: {told}")
         progress.waiting.remove(name)
 
 

@@ -60,6 +60,8 @@ def _recover(state: Path, run_id: str, say: Say, *, is_asked_for: bool) -> list[
     for key, ingested in done.stored:
         if not ingested.was_kept:
             say(_line(key, ingested))
+            for notice in ingested.notices:
+                say(f"  {notice}")
     if not (done.stored or done.problems):
         say(f"{run_id}: nothing of it was measured; `perf-pipeline report {run_id}` shows its plan")
     return done.problems

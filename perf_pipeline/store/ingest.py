@@ -18,6 +18,7 @@ from perf_pipeline.store.access import told_plainly
 from perf_pipeline.store.censoring import mark_unanswered
 from perf_pipeline.store.check_rows import write_checks
 from perf_pipeline.store.former import former_benchmark, lost_rows, uncounted
+from perf_pipeline.store.names import fold_names, wanted_names
 from perf_pipeline.store.order import place_of
 from perf_pipeline.store.records import (
     BenchmarkOutcome,
@@ -60,6 +61,10 @@ insert into benchmarks (run_id, benchmark, status, began_at, wall_s, measured_s,
     invalid_reasons, health, load_hash, problems, torn_lines, raw_kept, ingested_at, damage)
 values (?, ?, ?, ?, ?, ?, ?, ?::varchar[], map(?::varchar[], ?::double[]), ?, ?::varchar[], ?,
     true, ?, ?::varchar[])
+"""
+_ADD_PROBLEMS: Final = """
+update benchmarks set problems = list_concat(problems, ?::varchar[])
+where run_id = ? and benchmark = ?
 """
 _INSERT_SCENARIO: Final = """
 insert into scenarios (run_id, benchmark, scenario, iterations, dropped_iterations,
@@ -130,6 +135,9 @@ def ingest_benchmark(
         damage |= dict.fromkeys(uncounted(connection, key, outcome))
         _write_benchmark(connection, key, outcome, torn_lines, tuple(damage))
         write_checks(connection, key, outcome)
+        wanted = wanted_names(run.record.profile_json, benchmark)
+        folded = fold_names(connection, key, wanted)
+        connection.execute(_ADD_PROBLEMS, [folded, key.run_id, key.benchmark])
         return Ingested(
             samples=_count(connection, key, "samples"),
             readings=_count(connection, key, "readings"),
@@ -137,6 +145,7 @@ def ingest_benchmark(
             torn_lines=torn_lines,
             damage=tuple(damage),
             is_proven=check.is_proven,
+            notices=tuple(folded),
         )
 
 

@@ -204,6 +204,7 @@ class Ingested:
         damage: one sentence for each way in which the spool is not as it was written.
         was_kept: the spool is damaged and the history has better rows, which it kept.
         is_proven: every file of the spool has the checksum that it was written with.
+        notices: what a reader of the figures must know, one sentence each.
     """
 
     samples: int
@@ -213,6 +214,7 @@ class Ingested:
     damage: tuple[str, ...] = ()
     was_kept: bool = False
     is_proven: bool = False
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,108 @@
+"""Keep the number of names in figures bounded: the rarest ones count together under one name.
+
+A request whose URL, id and all, became its name would make a summary, a histogram and a line of
+the report for each id. The most frequent names stay, and those that a threshold asks for.
+
+Add here: another text that a workload may invent without end. Keep out: summing up (statistics.py).
+"""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
+
+import duckdb
+
+from perf_pipeline.metrics.sample import MOST_OPERATIONS
+from perf_pipeline.metrics.threshold import parse_key
+from perf_pipeline.store.records import RunKey
+
+MOST_ERRORS: Final = 100
+# column: (most names, what they are)
+_LIMITS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
+    {"operation": (MOST_OPERATIONS, "operations"), "error": (MOST_ERRORS, "errors")}
+)
+_KEY: Final = "run_id = $run_id and benchmark = $benchmark"
+_COUNT: Final = f"select count(distinct {{column}}) from samples where {_KEY}"
+_RARE: Final = f"""
+create or replace temp table rare as
+select {{column}} as name, count(*) as times from samples where {_KEY}
+group by {{column}} order by times desc, name offset $most
+"""
+_SPARE: Final = "delete from rare where list_contains($wanted::varchar[], name) or name = ''"
+_TOTALS: Final = "select count(*), coalesce(sum(times), 0) from rare"
+_FOLD: Final = f"""
+update samples set {{column}} = $rest where {_KEY} and {{column}} in (select name from rare)
+"""
+_FOLDED_CHECKS: Final = f"""
+create or replace temp table folded as
+select scenario, check_name, sum(passes) as passes, sum(fails) as fails
+from checks where {_KEY} and operation in (select name from rare) group by scenario, check_name
+"""
+_DROP_CHECKS: Final = f"delete from checks where {_KEY} and operation in (select name from rare)"
+_INSERT_CHECKS: Final = """
+insert into checks (run_id, benchmark, scenario, operation, check_name, passes, fails)
+select $run_id, $benchmark, scenario, $rest, check_name, passes, fails from folded
+"""
+
+
+def rest_of(what: str) -> str:
+    """Give the name under which the rarest of a kind count.
+
+    >>> rest_of("operations")
+    '(other operations)'
+    """
+    return f"(other {what})"
+
+
+def fold_names(
+    connection: duckdb.DuckDBPyConnection, key: RunKey, wanted: Mapping[str, Collection[str]]
+) -> list[str]:
+    """Fold the rarest names of a benchmark's stored samples; say so in a sentence for each kind.
+
+    Args:
+        connection: inside a transaction.
+        key: of the benchmark, whose checks are counted.
+        wanted: by column the names that are never folded.
+    """
+    told = []
+    identity = {"run_id": key.run_id, "benchmark": key.benchmark}
+    for column, (most, what) in _LIMITS.items():
+        row = connection.execute(_COUNT.format(column=column), identity).fetchone()
+        distinct = int(row[0]) if row else 0
+        if distinct <= most:
+            continue
+        connection.execute(_RARE.format(column=column), {**identity, "most": most - 1})
+        connection.execute(_SPARE, {"wanted": sorted(wanted.get(column, ()))})
+        names, samples = connection.execute(_TOTALS).fetchall()[0]
+        rest = {"rest": rest_of(what)}
+        connection.execute(_FOLD.format(column=column), {**identity, **rest})
+        if column == "operation":
+            connection.execute(_FOLDED_CHECKS, identity)
+            connection.execute(_DROP_CHECKS, identity)
+            connection.execute(_INSERT_CHECKS, {**identity, **rest})
+        told.append(
+            f"{distinct:,} names of {what} are more than the {most:,} that are told apart: the "
+            f"{names:,} rarest, {samples:,} samples, count as {rest_of(what)!r}; give requests "
+            "that differ by an id one name"
+        )
+    return told
+
+
+def wanted_names(profile_json: str, benchmark: str) -> dict[str, set[str]]:
+    """Give the names that a profile's thresholds on a benchmark ask for, by column."""
+    wanted: dict[str, set[str]] = {column: set() for column in _LIMITS}
+    for tags in _filters(profile_json, benchmark):
+        for column, names in wanted.items():
+            if column in tags:
+                names.add(tags[column])
+    return wanted
+
+
+def _filters(profile_json: str, benchmark: str) -> Iterator[Mapping[str, str]]:
+    """Give the tag filters of a stored profile's thresholds; it may be of another version."""
+    try:
+        thresholds = json.loads(profile_json)["benchmarks"][benchmark]["thresholds"]
+        yield from [parse_key(text)[1] for text in thresholds]
+    except (ValueError, KeyError, TypeError):
+        return

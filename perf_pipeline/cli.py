@@ -192,7 +192,10 @@ def ingest(state: Path, run_id: str | None) -> None:
 @click.pass_obj
 def up(state: Path, profile: str, overrides: Sequence[str]) -> None:
     """Start the embedded stack and leave it running for several runs."""
+    from perf_pipeline.runs.stopping import stop_at_once_on_signals
     from perf_pipeline.stack import embedded
+
+    stop_at_once_on_signals()
 
     stack = embedded.up(state, _stack_options(profile, overrides), say=click.echo)
     _print_stack(stack)

@@ -23,6 +23,7 @@ from perf_pipeline.runs.prepare import open_session
 from perf_pipeline.runs.publish import run_to_judge
 from perf_pipeline.runs.reruns import RERUNS
 from perf_pipeline.runs.session import Session
+from perf_pipeline.runs.stopping import hangup_as_termination
 from perf_pipeline.secrecy.files import keep_private
 
 DEFAULT: Final = "quick"
@@ -67,7 +68,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
         self._profile = load_profile(self.profile or DEFAULT, parse_overrides(self.overrides))
         self._run_id = context.run.run_id if context.run else ""
         self._log = context.log
-        with ExitStack() as self._until_the_end:
+        with hangup_as_termination(), ExitStack() as self._until_the_end:
             yield self
 
     @property

@@ -237,8 +237,9 @@ async def _work(order: _Order, inbox: Inbox, outbox: Outbox) -> None:
 
 def main() -> int:
     """Do the work that the driver sends over stdin; tell it when that is impossible."""
-    # Ctrl-C reaches the driver, which asks us to stop; we must live on until then.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The terminal's signals reach the driver, which asks us to stop; we must live on until then.
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     outbox, inbox = Outbox(), Inbox()
     message = inbox.read()
     if message is None:

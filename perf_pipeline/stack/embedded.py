@@ -20,18 +20,15 @@ from filelock import FileLock
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.doctor import doctor
 from perf_pipeline.stack.ending import dispose, pids_of
-from perf_pipeline.stack.kafka import answers, given_kafka, launch_kafka
+from perf_pipeline.stack.kafka import answers
 from perf_pipeline.stack.ledger import (
     is_alive,
     read_ledger,
     this_process,
     write_ledger,
 )
-from perf_pipeline.stack.noida import launch_noida
 from perf_pipeline.stack.parts import (
-    CannotBeHadError,
     Endpoints,
-    Launched,
     Say,
     ServiceInfo,
     Stack,
@@ -39,17 +36,17 @@ from perf_pipeline.stack.parts import (
     from_document,
     to_document,
 )
-from perf_pipeline.stack.postgres import given_postgres, launch_postgres, postgres_answers
-from perf_pipeline.stack.redis import given_redis, launch_redis, redis_answers
-from perf_pipeline.stack.reference import is_healthy, start_reference
+from perf_pipeline.stack.postgres import postgres_answers
+from perf_pipeline.stack.redis import redis_answers
+from perf_pipeline.stack.reference import is_healthy
 from perf_pipeline.stack.revival import revive
 from perf_pipeline.stack.service import open_folder, spawn_guard
+from perf_pipeline.stack.starting import start
 
 __all__ = ["doctor", "down", "find_running", "revive", "running_stack", "sweep", "up"]
 
 UP = "up"
 DOCUMENT = "stack.json"
-NO_REDIS = "no Redis here: the reference API runs without its cache"
 
 
 def find_running(state: Path) -> Stack | None:
@@ -92,7 +89,7 @@ def running_stack(state: Path, options: StackOptions, *, say: Say) -> Iterator[S
     failed = True
     try:
         spawn_guard(folder)
-        yield _start(folder, _cache(state), options, say)
+        yield _with_pids(start(folder, _cache(state), options, say))
         failed = False
     finally:
         say("stopping the stack ...")
@@ -113,7 +110,7 @@ def up(state: Path, options: StackOptions, *, say: Say) -> Stack:
         sweep(state, say=say)
         folder = _claim_up(state, say)
         try:
-            stack = _start(folder, _cache(state), options, say)
+            stack = _with_pids(start(folder, _cache(state), options, say))
             _write_document(stack)
             ledger = read_ledger(folder)
             assert ledger is not None
@@ -175,56 +172,6 @@ def _claim_up(state: Path, say: Say) -> Path:
         # Owned until it is ready, so that a start that is killed is swept.
         open_folder(folder, owner=this_process())
     return folder
-
-
-def _start(folder: Path, cache: Path, options: StackOptions, say: Say) -> Stack:
-    broker = _broker(folder, cache, options, say)  # first: the others start while its JVM does
-    postgres = _chosen(
-        options, "postgres", options.postgres_dsn, given_postgres, lambda: _postgres(folder, say)
-    )
-    redis = _chosen(
-        options, "redis", options.redis_url, given_redis, lambda: launch_redis(folder, say=say)
-    )
-    notices = () if broker is None else broker.notices
-    if redis is None and "redis" in options.parts:
-        notices = (*notices, NO_REDIS)
-    launched = [part for part in (postgres, broker, redis) if part is not None]
-    services = tuple(part.describe() for part in launched)
-    endpoints = Endpoints(
-        postgres_dsn=None if postgres is None else postgres.endpoint,
-        brokers=None if broker is None else broker.endpoint,
-        redis_url=None if redis is None else redis.endpoint,
-    )
-    if "reference" in options.parts:
-        base_url, reference = start_reference(folder, endpoints, options, say=say)
-        endpoints, services = replace(endpoints, base_url=base_url), (*services, *reference)
-    return _with_pids(Stack(folder.name, endpoints, services, folder, notices))
-
-
-def _chosen(
-    options: StackOptions,
-    part: str,
-    endpoint: str | None,
-    given: Callable[[str], Launched],
-    launch: Callable[[], Launched | None],
-) -> Launched | None:
-    if endpoint is not None:
-        return given(endpoint)
-    return launch() if part in options.parts else None
-
-
-def _postgres(folder: Path, say: Say) -> Launched:
-    return launch_postgres(folder, say=say)
-
-
-def _broker(folder: Path, cache: Path, options: StackOptions, say: Say) -> Launched | None:
-    def launch() -> Launched:
-        try:
-            return launch_kafka(folder, cache, say=say)
-        except CannotBeHadError as error:
-            return launch_noida(folder, error.sentence, say=say)
-
-    return _chosen(options, "kafka", options.brokers, given_kafka, launch)
 
 
 def _suits(stack: Stack, options: StackOptions) -> bool:

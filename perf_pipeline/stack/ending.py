@@ -17,7 +17,9 @@ import psutil
 
 from perf_pipeline.stack.ledger import (
     LEDGER,
+    LOCK,
     ProcessRecord,
+    close_ledger,
     is_alive,
     is_zombie,
     read_ledger,
@@ -87,12 +89,13 @@ def dispose(folder: Path, *, spare: int = 0, keep_logs: bool = False) -> list[st
     A folder that is to be kept loses only its ledger. With `keep_logs`, logs and ledger stay for
     the reader of an error until a sweep finds the owner gone.
     """
-    ledger = read_ledger(folder)
+    ledger = close_ledger(folder)
     records = [] if ledger is None else [r for r in ledger.processes if r.pid != spare]
     ended = end_processes(folder, records)
     leave(folder)
     if ledger is not None and ledger.keep_folder:
-        (folder / LEDGER).unlink(missing_ok=True)
+        for name in (LEDGER, LOCK):
+            (folder / name).unlink(missing_ok=True)
     elif keep_logs:
         for path in folder.iterdir():
             if path.name not in {"logs", LEDGER}:
@@ -100,6 +103,12 @@ def dispose(folder: Path, *, spare: int = 0, keep_logs: bool = False) -> list[st
     else:
         shutil.rmtree(folder, ignore_errors=True)
     return ended
+
+
+def abandon(folder: Path) -> None:
+    """End what was started, but the guard, and have nothing more started; all files stay."""
+    ledger = close_ledger(folder)
+    end_processes(folder, [] if ledger is None else [r for r in ledger.processes if r.wave])
 
 
 def _end_wave(folder: Path, records: Sequence[ProcessRecord]) -> list[str]:

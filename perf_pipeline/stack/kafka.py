@@ -27,6 +27,7 @@ from perf_pipeline.stack.parts import (
 )
 from perf_pipeline.stack.places import plain_path, require_utf8, written
 from perf_pipeline.stack.service import (
+    BEHIND_THE_LOAD,
     LOOPBACK,
     Command,
     Service,
@@ -107,7 +108,10 @@ def start_broker(folder: Path, java: Java, jars: Path) -> Service:
     """Start a broker on the folder's formatted storage; also the way back after kill -9."""
     server = str(plain_path(folder) / "kafka" / "server.properties")
     argv = (*_java_command(folder, java, jars), "kafka.Kafka", server)
-    return spawn(folder, Command(name="broker", argv=argv, environment=UTF8, grace_s=15.0))
+    return spawn(
+        folder,
+        Command(name="broker", argv=argv, environment=UTF8, grace_s=15.0, nice=BEHIND_THE_LOAD),
+    )
 
 
 def answers(brokers: str, timeout_s: float = 2.0) -> bool:

@@ -6,14 +6,20 @@ that is not written down. Add here: a fact that ending a process needs. Keep out
 `ending`), secrets, and process names as a means of finding anything.
 """
 
+import fcntl
 import json
 import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import psutil
 
 LEDGER = "ledger.json"
+LOCK = "ledger.lock"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -56,11 +62,13 @@ class Ledger:
         owner: None when it is to outlive who started it (`up`).
         keep_folder: the folder holds data that outlives the processes.
         processes: in the order of starting.
+        is_closed: all of it is being ended; nothing more may be started.
     """
 
     owner: Owner | None
     keep_folder: bool = False
     processes: tuple[ProcessRecord, ...] = ()
+    is_closed: bool = False
 
 
 def start_mark(pid: int) -> str | None:
@@ -119,7 +127,7 @@ def this_process() -> Owner:
 
 def write_ledger(folder: Path, ledger: Ledger) -> None:
     """Replace the folder's ledger atomically."""
-    draft = folder / f"{LEDGER}.{os.getpid()}"
+    draft = folder / f"{LEDGER}.{os.getpid()}-{threading.get_ident()}"
     draft.write_text(json.dumps(asdict(ledger), indent=1), encoding="utf-8")
     draft.replace(folder / LEDGER)
 
@@ -132,16 +140,62 @@ def read_ledger(folder: Path) -> Ledger | None:
             owner=None if document["owner"] is None else Owner(**document["owner"]),
             keep_folder=document["keep_folder"],
             processes=tuple(ProcessRecord(**entry) for entry in document["processes"]),
+            is_closed=document.get("is_closed", False),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
+@contextmanager
+def changing(folder: Path) -> Iterator[Ledger]:
+    """Yield the folder's ledger while nobody else changes it: no other thread, no other process.
+
+    Raises:
+        FileNotFoundError: it has none.
+    """
+    with (folder / LOCK).open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        ledger = read_ledger(folder)
+        if ledger is None:
+            message = f"{folder} has no ledger"
+            raise FileNotFoundError(message)
+        yield ledger
+
+
 def add_process(folder: Path, record: ProcessRecord) -> None:
     """Write one more process into the folder's ledger, in place of one with the same name."""
-    ledger = read_ledger(folder)
-    if ledger is None:
-        message = f"{folder} has no ledger"
-        raise FileNotFoundError(message)
+    with changing(folder) as ledger:
+        _add(folder, ledger, record)
+
+
+def start_process(folder: Path, start: Callable[[], ProcessRecord]) -> ProcessRecord | None:
+    """Start a process and write it down, unless the ledger is closed: then do nothing.
+
+    Between the two nobody can close the ledger, so whoever does finds every process in it.
+    """
+    with changing(folder) as ledger:
+        if ledger.is_closed:
+            return None
+        record = start()
+        try:
+            _add(folder, ledger, record)
+        except BaseException:
+            os.kill(record.pid, signal.SIGKILL)
+            raise
+    return record
+
+
+def close_ledger(folder: Path) -> Ledger | None:
+    """Have nothing more started in the folder, and return its ledger; None without one."""
+    try:
+        with changing(folder) as ledger:
+            closed = replace(ledger, is_closed=True)
+            write_ledger(folder, closed)
+            return closed
+    except OSError:  # also where the disk is full: then nothing could be started either
+        return read_ledger(folder)
+
+
+def _add(folder: Path, ledger: Ledger, record: ProcessRecord) -> None:
     others = tuple(entry for entry in ledger.processes if entry.name != record.name)
     write_ledger(folder, replace(ledger, processes=(*others, record)))

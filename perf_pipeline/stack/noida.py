@@ -11,7 +11,15 @@ from pathlib import Path
 from perf_pipeline.errors import StackError
 from perf_pipeline.stack.kafka import answers
 from perf_pipeline.stack.parts import Launched, Say, ServiceInfo
-from perf_pipeline.stack.service import LOOPBACK, Command, Service, free_port, is_listening, spawn
+from perf_pipeline.stack.service import (
+    BEHIND_THE_LOAD,
+    LOOPBACK,
+    Command,
+    Service,
+    free_port,
+    is_listening,
+    spawn,
+)
 
 KIND = "noida-db (emulator)"
 READY_S = 20.0
@@ -55,7 +63,9 @@ def launch_noida(folder: Path, why: str, *, say: Say) -> Launched:
         "--data-dir",
         str(folder / "noida"),
     )
-    service = spawn(folder, Command(name="broker", argv=argv, stop_signal=signal.SIGINT))
+    service = spawn(
+        folder, Command(name="broker", argv=argv, stop_signal=signal.SIGINT, nice=BEHIND_THE_LOAD)
+    )
     return Launched(f"{LOOPBACK}:{port}", lambda: _describe(service, port), (notice,))
 
 

@@ -23,6 +23,7 @@ from perf_pipeline.stack.ledger import is_alive, read_ledger
 from perf_pipeline.stack.parts import EXTERNAL, Finding, Launched, Say, ServiceInfo
 from perf_pipeline.stack.places import plain_path
 from perf_pipeline.stack.service import (
+    BEHIND_THE_LOAD,
     LOOPBACK,
     Command,
     Service,
@@ -111,7 +112,12 @@ def start_server(folder: Path, binaries: Path, port: int) -> Service:
     home = plain_path(folder) / "postgres"
     argv = (*unprivileged_prefix(home), str(binaries / "postgres"), "-D", str(home))
     # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave.
-    command = Command(name="postgres", argv=(*argv, "-p", str(port)), stop_signal=signal.SIGINT)
+    command = Command(
+        name="postgres",
+        argv=(*argv, "-p", str(port)),
+        stop_signal=signal.SIGINT,
+        nice=BEHIND_THE_LOAD,
+    )
     return spawn(folder, command)
 
 

@@ -18,7 +18,7 @@ from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.parts import EXTERNAL, Finding, Launched, Say, ServiceInfo
 from perf_pipeline.stack.places import plain_path, written
-from perf_pipeline.stack.service import LOOPBACK, Command, free_port, spawn
+from perf_pipeline.stack.service import BEHIND_THE_LOAD, LOOPBACK, Command, free_port, spawn
 
 MAX_MEMORY = "256mb"
 READY_S = 15.0
@@ -52,7 +52,9 @@ def launch_redis(folder: Path, *, say: Say) -> Launched | None:
             f"daemonize no\ndir {home}\ndbfilename never-written.rdb\n",
             encoding="ascii",
         )
-    command = Command(name="redis", argv=(str(program), str(config)), secrets=(password,))
+    command = Command(
+        name="redis", argv=(str(program), str(config)), secrets=(password,), nice=BEHIND_THE_LOAD
+    )
     service = spawn(folder, command)
     url = f"redis://:{password}@{LOOPBACK}:{port}/0"
     KNOWN.add_address(url)

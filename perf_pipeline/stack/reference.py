@@ -10,13 +10,22 @@ import importlib.util
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from perf_pipeline.errors import StackError
 from perf_pipeline.stack.kafka import group_is_settled
 from perf_pipeline.stack.parts import Endpoints, Finding, Say, ServiceInfo, StackOptions
-from perf_pipeline.stack.service import LOOPBACK, Command, free_port, run_once, spawn
+from perf_pipeline.stack.service import (
+    BEHIND_THE_LOAD,
+    LOOPBACK,
+    Command,
+    Service,
+    free_port,
+    run_once,
+    spawn,
+)
 
 PACKAGE = "perf_pipeline.reference_system"
 KIND = "reference"
@@ -28,49 +37,71 @@ MIGRATE_S = 60.0
 SETTLED_POLL_S = 0.2
 
 
-def start_reference(
-    folder: Path, endpoints: Endpoints, options: StackOptions, *, say: Say
-) -> tuple[str, tuple[ServiceInfo, ...]]:
-    """Start the reference system and wait until it works; return its base URL and parts.
-
-    It works when GET /health gives 200 and every worker has its share of the partitions.
+def require_servers(options: StackOptions) -> None:
+    """Refuse a reference system whose servers are neither given nor wanted.
 
     Raises:
-        StackError: PostgreSQL or the broker is missing, or a part does not start.
+        StackError: PostgreSQL or the broker is missing.
     """
-    brokers = endpoints.brokers
-    if endpoints.postgres_dsn is None or brokers is None:
+    given = {"postgres": options.postgres_dsn, "kafka": options.brokers}
+    if any(endpoint is None and part not in options.parts for part, endpoint in given.items()):
         raise StackError(
             "the reference system needs PostgreSQL and a broker",
             hint="add the parts postgres and kafka, or set PERF_POSTGRES_DSN, PERF_KAFKA_BROKERS",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class StartedApi:
+    """Hold an API that was started, and what the rest of the reference system is told as well."""
+
+    folder: Path
+    endpoints: Endpoints
+    options: StackOptions
+    service: Service
+    port: int
+
+
+def start_api(folder: Path, endpoints: Endpoints, options: StackOptions, *, say: Say) -> StartedApi:
+    """Start the API, which needs no broker, and leave it to get ready."""
     say(
         f"starting the reference system ({options.api_processes} API, "
         f"{options.worker_processes} worker) ..."
     )
-    environment = _environment(endpoints)
-    run_once(folder, _command("migrate", environment), timeout_s=MIGRATE_S)
     port = free_port()
     serve = ("--host", LOOPBACK, "--port", str(port), "--processes", str(options.api_processes))
-    api = spawn(folder, _command("api", environment, *serve))
+    service = spawn(folder, _command("api", _environment(endpoints), *serve))
+    return StartedApi(folder, endpoints, options, service, port)
+
+
+def complete_reference(api: StartedApi, brokers: str) -> tuple[str, tuple[ServiceInfo, ...]]:
+    """Start the rest of the system, wait until it works, and return its base URL and parts.
+
+    It works when GET /health gives 200 and every worker has its share of the partitions.
+
+    Raises:
+        StackError: a part does not start.
+    """
+    environment = _environment(replace(api.endpoints, brokers=brokers))
+    run_once(api.folder, _command("migrate", environment), timeout_s=MIGRATE_S)
     workers = [
-        spawn(folder, _command("worker", environment, name=f"worker-{number}"))
-        for number in range(1, options.worker_processes + 1)
+        spawn(api.folder, _command("worker", environment, name=f"worker-{number}"))
+        for number in range(1, api.options.worker_processes + 1)
     ]
-    relay = spawn(folder, _command("relay", environment))
-    api.await_ready(lambda: health(port) is not None, READY_S)
+    relay = spawn(api.folder, _command("relay", environment))
+    api.service.await_ready(lambda: health(api.port) is not None, READY_S)
     for service in (relay, *workers):
         service.await_ready(
             lambda: group_is_settled(brokers, GROUP, len(workers), PARTITIONS),
             READY_S,
             poll_s=SETTLED_POLL_S,
         )
-    address = f"{LOOPBACK}:{port}"
-    version = _version(health(port) or {})
-    api_settings = {"processes": str(options.api_processes)}
+    address = f"{LOOPBACK}:{api.port}"
+    version = _version(health(api.port) or {})
+    api_settings = {"processes": str(api.options.api_processes)}
     worker_settings = {"processes": str(len(workers)), "group": GROUP, "topic": TOPIC}
     return f"http://{address}", (
-        ServiceInfo("api", KIND, version, address, (), api_settings, api.log),
+        ServiceInfo("api", KIND, version, address, (), api_settings, api.service.log),
         ServiceInfo("worker", KIND, version, "", (), worker_settings, workers[0].log),
         ServiceInfo("relay", KIND, version, "", (), {"topic": TOPIC}, relay.log),
     )
@@ -133,6 +164,7 @@ def _command(part: str, environment: Mapping[str, str], *arguments: str, name: s
         environment=environment,
         secrets=(*urls, *passwords, *map(unquote, passwords)),
         wave=2,
+        nice=BEHIND_THE_LOAD,
     )
 
 

@@ -106,7 +106,9 @@ def test_a_target_that_hangs_ends_the_run_too(up: Up) -> None:
     }
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=["ctrl-c", "sigterm", "hang-up"]
+)
 def test_a_stopped_run_keeps_what_it_measured_and_is_marked(up: Up, number: signal.Signals) -> None:
     running = up.begun(*CREATION, "--only", "end_to_end", seconds=30.0)
     workers = load_workers(running.process.pid)

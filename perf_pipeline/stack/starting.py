@@ -1,0 +1,160 @@
+"""Start the parts of a stack side by side, each as soon as what it needs is ready.
+
+Whatever ends a start, an error of a part or Ctrl-C, ends all of it: the ledger is closed, so that
+no thread starts another process, and what runs is ended before the error goes on.
+Add here: a part, with what it waits for. Keep out: how a part is started (its own module).
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from perf_pipeline.stack.ending import abandon
+from perf_pipeline.stack.kafka import given_kafka, launch_kafka
+from perf_pipeline.stack.noida import launch_noida
+from perf_pipeline.stack.parts import (
+    CannotBeHadError,
+    Endpoints,
+    Launched,
+    Say,
+    ServiceInfo,
+    Stack,
+    StackOptions,
+)
+from perf_pipeline.stack.postgres import given_postgres, launch_postgres
+from perf_pipeline.stack.redis import given_redis, launch_redis
+from perf_pipeline.stack.reference import complete_reference, require_servers, start_api
+
+NO_REDIS: Final = "no Redis here: the reference API runs without its cache"
+POLL_S: Final = 0.1  # of a wait that Ctrl-C can end
+BRANCHES: Final = 4  # a thread each for PostgreSQL, broker, Redis, and the reference system
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """Hold a server that is ready."""
+
+    launched: Launched
+    info: ServiceInfo
+
+
+def start(folder: Path, cache: Path, options: StackOptions, say: Say) -> Stack:
+    """Start all parts and return the stack when every one of them is ready.
+
+    Raises:
+        StackError: a part could not be had or started; nothing is left running.
+        TargetUnavailableError: a given part does not answer.
+    """
+    if "reference" in options.parts:
+        require_servers(options)
+    pool = ThreadPoolExecutor(BRANCHES, thread_name_prefix="stack-start")
+    try:
+        return _start(folder, cache, options, _one_at_a_time(say), pool)
+    except BaseException:
+        abandon(folder)  # first: the threads below wait for processes that never get ready
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start(
+    folder: Path, cache: Path, options: StackOptions, say: Say, pool: ThreadPoolExecutor
+) -> Stack:
+    def server(
+        part: str,
+        endpoint: str | None,
+        given: Callable[[str], Launched],
+        launch: Callable[[], Launched | None],
+    ) -> _Server | None:
+        launched = None
+        if endpoint is not None:
+            launched = given(endpoint)
+        elif part in options.parts:
+            launched = launch()
+        return None if launched is None else _Server(launched, launched.describe())
+
+    broker = pool.submit(
+        server, "kafka", options.brokers, given_kafka, lambda: _broker(folder, cache, say)
+    )
+    postgres = pool.submit(
+        server,
+        "postgres",
+        options.postgres_dsn,
+        given_postgres,
+        lambda: launch_postgres(folder, say=say),
+    )
+    redis = pool.submit(
+        server, "redis", options.redis_url, given_redis, lambda: launch_redis(folder, say=say)
+    )
+    servers = (postgres, broker, redis)
+    reference = pool.submit(_reference, folder, options, servers, say)
+    _wait_for(*servers, reference)
+    return _stack(folder, options, [one.result() for one in servers], reference.result())
+
+
+def _reference(
+    folder: Path,
+    options: StackOptions,
+    servers: tuple[Future[_Server | None], ...],
+    say: Say,
+) -> tuple[str | None, tuple[ServiceInfo, ...]]:
+    if "reference" not in options.parts:
+        return None, ()
+    postgres, broker, redis = servers
+    # An API needs no broker, and takes a second to import what it needs.
+    before = Endpoints(None, _endpoint(postgres.result()), None, _endpoint(redis.result()))
+    api = start_api(folder, before, options, say=say)
+    return complete_reference(api, _endpoint(broker.result()) or "")
+
+
+def _wait_for(*branches: Future[Any]) -> None:
+    """Wait for all of them, or for the first error, which is the one that is told."""
+    pending = set(branches)
+    while pending:
+        done, pending = wait(pending, timeout=POLL_S, return_when=FIRST_EXCEPTION)
+        for branch in done:
+            branch.result()
+
+
+def _stack(
+    folder: Path,
+    options: StackOptions,
+    servers: list[_Server | None],
+    reference: tuple[str | None, tuple[ServiceInfo, ...]],
+) -> Stack:
+    base_url, more = reference
+    found = [one for one in servers if one is not None]
+    notices = tuple(notice for one in found for notice in one.launched.notices)
+    if "redis" in options.parts and servers[-1] is None:
+        notices = (*notices, NO_REDIS)
+    return Stack(
+        folder.name,
+        Endpoints(base_url, *map(_endpoint, servers)),
+        (*(one.info for one in found), *more),
+        folder,
+        notices,
+    )
+
+
+def _endpoint(server: _Server | None) -> str | None:
+    return None if server is None else server.launched.endpoint
+
+
+def _broker(folder: Path, cache: Path, say: Say) -> Launched:
+    try:
+        return launch_kafka(folder, cache, say=say)
+    except CannotBeHadError as error:
+        return launch_noida(folder, error.sentence, say=say)
+
+
+def _one_at_a_time(say: Say) -> Say:
+    lock = threading.Lock()
+
+    def said(sentence: str) -> None:
+        with lock:
+            say(sentence)
+
+    return said

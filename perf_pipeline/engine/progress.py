@@ -3,8 +3,9 @@
 Add here: a number for the progress line. Keep out: verdicts; these counts are only about now.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from perf_pipeline.engine.part import ScenarioPart
@@ -22,6 +23,7 @@ class ScenarioProgress:
         dropped_iterations: planned starts without a free VU.
         ok: operations that went well; `failed` the others, without interrupted ones.
         recent_per_s: iterations per second since the report before.
+        ways: how many failed how, e.g. {"status 401": 12, "refused": 3}.
     """
 
     name: str
@@ -31,6 +33,7 @@ class ScenarioProgress:
     ok: int
     failed: int
     recent_per_s: float
+    ways: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class PartProgress:
     interrupted: int = 0
     ok: int = 0
     failed: int = 0
+    ways: dict[str, int] = field(default_factory=dict)
 
 
 def progress_of(part: ScenarioPart, count: OperationCount) -> dict[str, Any]:
@@ -81,6 +85,7 @@ def progress_of(part: ScenarioPart, count: OperationCount) -> dict[str, Any]:
             interrupted=tally.interrupted,
             ok=count.ok,
             failed=count.failed,
+            ways=dict(count.ways),
         )
     )
 
@@ -116,4 +121,5 @@ def _merge(name: str, parts: list[PartProgress], before: int, span_s: float) -> 
         ok=sum(part.ok for part in parts),
         failed=sum(part.failed for part in parts),
         recent_per_s=(iterations - before) / span_s if span_s > 0 else 0.0,
+        ways=sum((Counter(part.ways) for part in parts), Counter()),
     )

@@ -5,6 +5,7 @@ Add here: another thing to write down. Keep out: files and disks (spool_writer.p
 (store/), percentiles (store/).
 """
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -31,6 +32,8 @@ from perf_pipeline.metrics.spool_seal import SEAL_PREFIX
 
 # The error class of an operation that this machine had no port or descriptor for.
 OWN_LIMIT: Final = "generator"
+# The error class of an answer with a status that was not expected.
+UNEXPECTED_STATUS: Final = "status"
 _OK: Final = Outcome.OK
 _INTERRUPTED: Final = Outcome.INTERRUPTED
 _DRAIN: Final = Phase.DRAIN
@@ -39,15 +42,17 @@ _DRAIN: Final = Phase.DRAIN
 class OperationCount:
     """Count a scenario's operations for the progress line; interrupted ones are neither.
 
-    `own_limits` are those of the failed ones that this machine was the reason of.
+    `own_limits` are those of the failed ones that this machine was the reason of; `ways` says how
+    they failed: by the class of the error, and by the status where that was not expected.
     """
 
-    __slots__ = ("failed", "ok", "own_limits")
+    __slots__ = ("failed", "ok", "own_limits", "ways")
 
     def __init__(self) -> None:
         self.ok = 0
         self.failed = 0
         self.own_limits = 0
+        self.ways: Counter[str] = Counter()
 
 
 class SpoolRecorder:
@@ -138,6 +143,7 @@ class SpoolRecorder:
             count.ok += 1
         elif outcome is not _INTERRUPTED:
             count.failed += 1
+            count.ways[f"status {status}" if error == UNEXPECTED_STATUS else error] += 1
             if error == OWN_LIMIT:
                 count.own_limits += 1
 

@@ -5,6 +5,8 @@ Add here: another reason to end a load early. Keep out: verdicts (judge.py).
 
 import threading
 import time
+from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 from perf_pipeline.engine.progress import Progress, ScenarioProgress
@@ -12,6 +14,29 @@ from perf_pipeline.runs.live import LiveJudge
 from perf_pipeline.runs.session import Session
 
 DEAD_AFTER_S: Final = 5.0
+_MOST_WAYS: Final = 3
+# Classes of errors that say that nobody answered: of HTTP, PostgreSQL (SQLSTATE or psycopg's
+# exception), Kafka (librdkafka's names).
+_SILENT: Final = frozenset(
+    {
+        "refused",
+        "reset",
+        "closed",
+        "timeout",
+        "connect_timeout",
+        "unreachable",
+        "57P01",
+        "57P02",
+        "57P03",
+        "OperationalError",
+        "ConnectionTimeout",
+        "all_brokers_down",
+        "transport",
+        "timed_out",
+        "timed_out_queue",
+        "msg_timed_out",
+    }
+)
 
 
 class Watch:
@@ -31,6 +56,7 @@ class Watch:
         self._began_s: float | None = None
         self._ok = 0
         self._failed = 0
+        self._ways: Counter[str] = Counter()
         self._failing_since_s: float | None = None
         self.stop = _Either(session.stop)
         self.problem: str | None = None
@@ -60,8 +86,10 @@ class Watch:
     def _look_for_death(self, progress: Progress) -> None:
         ok = sum(one.ok for one in progress.scenarios)
         failed = sum(one.failed for one in progress.scenarios)
+        ways = sum((Counter(one.ways) for one in progress.scenarios), Counter())
         if ok > self._ok:
             self._failing_since_s = None
+            self._ways = ways
         elif failed == self._failed:
             pass  # A target that hangs fails in bursts, one time-out apart: no sign of life.
         elif self._failing_since_s is None:
@@ -69,10 +97,27 @@ class Watch:
         elif progress.elapsed_s - self._failing_since_s >= DEAD_AFTER_S and not self.problem:
             self.problem = (
                 f"from {self._failing_since_s:.0f} s to {progress.elapsed_s:.0f} s every operation "
-                f"of {self._benchmark} failed: the target is gone, so the load was ended"
+                f"of {self._benchmark} failed: {cause_of(ways - self._ways)}"
             )
             self.stop.set()
         self._ok, self._failed = ok, failed
+
+
+def cause_of(ways: Mapping[str, int]) -> str:
+    """Say how operations failed, and that the target is gone where nobody answered any of them.
+
+    >>> cause_of({"status 401": 12})
+    'status 401, so the load was ended'
+    >>> cause_of({"refused": 9, "timeout": 3})
+    'refused (75 %), timeout (25 %), the target is gone, so the load was ended'
+    """
+    total = sum(ways.values())
+    found = sorted(ways.items(), key=lambda way: -way[1])
+    told = [f"{way} ({count / total:.0%})".replace("%", " %") for way, count in found[:_MOST_WAYS]]
+    if len(found) == 1:
+        told = [found[0][0]]
+    is_gone = all(way in _SILENT for way in ways)
+    return ", ".join([*told, *(["the target is gone"] if is_gone else []), "so the load was ended"])
 
 
 def line_of(progress: Progress) -> str:

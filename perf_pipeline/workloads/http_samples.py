@@ -6,11 +6,11 @@ Add here: another class of outcome. Keep out: writing samples down (the workload
 from collections.abc import Container
 from typing import Final
 
+from perf_pipeline.engine.recorder import UNEXPECTED_STATUS
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.workloads.http_result import HttpError, HttpResult
 
 RESENT: Final = "resent"
-UNEXPECTED_STATUS: Final = "status"
 # k6's: http_req_failed counts what is not of these (http.expectedStatuses).
 EXPECTED_BY_DEFAULT: Final = range(200, 400)
 _WELL: Final = (Outcome.OK, "")

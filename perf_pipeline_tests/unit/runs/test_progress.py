@@ -62,6 +62,44 @@ def test_five_seconds_of_nothing_but_failures_end_the_load() -> None:
     assert "from 3 s to 8 s every operation of api_user_creation failed" in ended.problem
 
 
+@pytest.mark.parametrize(
+    ("ways", "cause"),
+    [
+        ({"status 401": 60}, "failed: status 401, so the load was ended"),
+        (
+            {"status 500": 45, "status 503": 15},
+            "failed: status 500 (75 %), status 503 (25 %), so the load was ended",
+        ),
+        ({"refused": 60}, "failed: refused, the target is gone, so the load was ended"),
+        (
+            {"timeout": 40, "reset": 20},
+            "failed: timeout (67 %), reset (33 %), the target is gone, so the load was ended",
+        ),
+        # Some of it answers: it is not gone.
+        (
+            {"refused": 30, "status 503": 30},
+            "failed: refused (50 %), status 503 (50 %), so the load was ended",
+        ),
+    ],
+)
+def test_a_load_that_is_given_up_says_how_operations_failed(
+    ways: dict[str, int], cause: str
+) -> None:
+    """What failed before the last success is not among them."""
+    one = watch()
+    early = {"truncated": 7}
+    one.on_progress(told(2.0, 20, 7, early))
+    one.on_progress(told(3.0, 20, 17, early | {next(iter(ways)): 1}))
+    one.on_progress(told(8.0, 20, 67, early | ways))
+
+    assert one.problem == f"from 3 s to 8 s every operation of api_user_creation {cause}"
+
+
+def told(elapsed_s: float, ok: int, failed: int, ways: dict[str, int]) -> Progress:
+    one = ScenarioProgress("create_users", 4, ok + failed, 0, ok, failed, 12.3, ways)
+    return Progress(elapsed_s, 60.0, (one,))
+
+
 def test_a_target_that_hangs_is_given_up_although_its_failures_come_in_bursts() -> None:
     """All VUs wait for the same time-out of 10 s, so failures are seen at 12 s and 22 s only."""
     seen = [(2.0, 20, 0), *((float(s), 20, 0 if s < 12 else 4) for s in range(3, 22))]

@@ -7,12 +7,7 @@ Add here: a command, and its line in docs/cli.md. Keep out: anything that Dagste
 import os
 import shutil
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
-from errno import EACCES, EDQUOT, EFBIG, ENOSPC, EPERM, EROFS
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,59 +15,22 @@ import click
 
 from perf_pipeline import __version__
 from perf_pipeline.cli_baseline import COMMANDS
+from perf_pipeline.cli_endings import Commands, end_with_verdict
 from perf_pipeline.cli_sql import sql
-from perf_pipeline.errors import ExitCode, PerfPipelineError
+from perf_pipeline.errors import ExitCode
 from perf_pipeline.secrecy.files import keep_private
 from perf_pipeline.secrecy.known import KNOWN
-from perf_pipeline.secrecy.streams import masked_output
 
 if TYPE_CHECKING:
     from perf_pipeline.stack.parts import StackOptions
 
 STATE_VARIABLE: Final = "PERF_STATE"
-_DISK_SAYS_NO: Final = frozenset({ENOSPC, EDQUOT, EFBIG, EROFS, EACCES, EPERM})
 EXIT_CODES: Final = """\b
 Exit codes: 0 all verdicts pass; 99 a threshold failed; 98 confirmed regression;
 97 could not measure; 104 invalid configuration; 105 stopped by the user; 1 unexpected."""
 
 
-class _Commands(click.Group):
-    """Answer every error with one sentence and its exit code; keep the traceback in a log."""
-
-    def main(self, *args: Any, **options: Any) -> Any:
-        """Turn click's own errors into PRODUCT's exit codes."""
-        try:
-            with masked_output():
-                return super().main(*args, **{**options, "standalone_mode": False})
-        except click.exceptions.Abort:
-            sys.exit(ExitCode.STOPPED)
-        except click.ClickException as error:
-            error.show()
-            sys.exit(ExitCode.INVALID_CONFIGURATION)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; what it raises ends as a sentence."""
-        try:
-            return super().invoke(ctx)
-        except PerfPipelineError as error:
-            click.echo(f"perf-pipeline: {error}", err=True)
-            sys.exit(error.exit_code)
-        except (click.ClickException, click.exceptions.Exit, click.exceptions.Abort):
-            raise
-        except Exception as error:  # noqa: BLE001 - the one place where everything else is answered
-            if isinstance(error, OSError) and error.errno in _DISK_SAYS_NO:
-                where = error.filename or "a file"
-                click.echo(f"perf-pipeline: {where} can't be used: {error.strerror}", err=True)
-                sys.exit(ExitCode.NOT_MEASURED)
-            click.echo(
-                f"perf-pipeline: unexpected {type(error).__name__}: {error}\n"
-                f"  {_kept_traceback(ctx.params['state'])}",
-                err=True,
-            )
-            sys.exit(ExitCode.UNEXPECTED)
-
-
-@click.group(cls=_Commands, epilog=EXIT_CODES, context_settings={"max_content_width": 100})
+@click.group(cls=Commands, epilog=EXIT_CODES, context_settings={"max_content_width": 100})
 @click.version_option(__version__, prog_name="perf-pipeline")
 @click.option(
     "--state",
@@ -280,24 +238,8 @@ def _print_stack(stack: Any) -> None:
 def _finish(report: Any) -> None:
     from perf_pipeline.report.terminal import render_terminal
 
-    click.echo(render_terminal(report, _width(), color=sys.stdout.isatty()))
-    sys.exit(report.exit_code)
+    end_with_verdict(render_terminal(report, _width(), color=sys.stdout.isatty()), report.exit_code)
 
 
 def _width() -> int:
     return shutil.get_terminal_size((100, 24)).columns
-
-
-def _kept_traceback(state: Path) -> str:
-    """Write the traceback where it can be written, and say where."""
-    text = KNOWN.mask(traceback.format_exc())
-    name = f"{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}.log"
-    for folder in (state / "logs", Path(tempfile.gettempdir()) / "perf-pipeline-logs"):
-        with suppress(OSError):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (folder / name).write_text(text, encoding="utf-8")
-            return f"the traceback is in {folder / name}"
-    return (
-        f"the traceback could not be kept: neither {state / 'logs'} nor a folder for temporary "
-        "files can be written"
-    )

@@ -15,7 +15,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from perf_pipeline.errors import StoppedByUserError, TargetUnavailableError
+from perf_pipeline.errors import StoppedByUserError, StoreError, TargetUnavailableError
 from perf_pipeline.runs.session import Say
 from perf_pipeline.secrecy.files import intruder_of, private_folder
 
@@ -76,10 +76,11 @@ def load_generator(
         wait_s: how long to wait.
 
     Raises:
+        StoreError: the folder can't be made.
         TargetUnavailableError: the other run did not end in time.
         StoppedByUserError: the user did not want to wait any longer.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    _make(folder)
     # Dagster may leave the block in another thread than it entered.
     lock = FileLock(folder / LOCK_NAME, thread_local=False)
     holder = folder / f"{LOCK_NAME}.holder"
@@ -90,6 +91,17 @@ def load_generator(
     finally:
         holder.unlink(missing_ok=True)
         lock.release()
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the folder of the machine's lock, {folder}, can't be made: {error.strerror}; nothing "
+            "was sent",
+            hint=f"name another one with {LOCK_FOLDER_VARIABLE}",
+        ) from error
 
 
 def _acquire(lock: FileLock, holder: Path, say: Say, stop: threading.Event, wait_s: float) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from perf_pipeline.cli import _kept_traceback
+from perf_pipeline.cli_endings import kept_traceback
 from perf_pipeline_tests.integration.synthetic_history import add_runs, api_runs
 
 _CLI = f"'{sys.executable}' -m perf_pipeline --state \"$DISK/state\""
@@ -152,5 +152,5 @@ def raise_and_keep(state: Path) -> None:
     try:
         _ = 1 / 0
     except ZeroDivisionError:
-        assert "the traceback is in" in _kept_traceback(state)
+        assert "the traceback is in" in kept_traceback(state)
         raise

@@ -216,17 +216,3 @@ def test_a_history_that_is_no_database_can_not_be_judged_by(command: CommandLine
     assert answer.code == 97
     assert "history.duckdb" in answer.err
     assert "Traceback" not in answer.err
-
-
-def test_what_nobody_foresaw_is_one_sentence_and_a_traceback_in_a_log(
-    command: CommandLine,
-) -> None:
-    (command.state / "stacks").touch()  # a file where a folder should be
-
-    answer = command("down")
-
-    assert answer.code == 1
-    assert "unexpected FileExistsError" in answer.err
-    assert "Traceback" not in answer.err
-    log = Path(answer.err.splitlines()[-1].rpartition("the traceback is in ")[2])
-    assert "Traceback" in log.read_text(encoding="utf-8")

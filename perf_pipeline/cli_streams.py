@@ -1,0 +1,115 @@
+"""Standard streams that cannot break a command: closed, full, or with a reader that has gone.
+
+Add here: another way in which a stream can fail. Keep out: what is printed.
+"""
+
+import errno
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final, TextIO, cast
+
+READER_GONE: Final = 141  # what a shell calls a program that ended by SIGPIPE: 128 + 13
+
+
+class OutputLostError(Exception):
+    """Say that standard output takes nothing more.
+
+    Args:
+        cause: of the system.
+    """
+
+    def __init__(self, cause: OSError) -> None:
+        super().__init__(f"standard output can't be written: {cause.strerror or cause}")
+        self.is_reader_gone = cause.errno == errno.EPIPE
+
+
+class SafeStream:
+    """Write to another stream; once that has failed, write nothing more.
+
+    Args:
+        stream: that is written to; everything else is asked of it.
+        on_loss: gets the error at every attempt, as click's own first ones swallow everything; for
+            standard error it does nothing, as nobody could be told.
+    """
+
+    def __init__(self, stream: TextIO, on_loss: Callable[[OSError], None]) -> None:
+        self._stream = stream
+        self._on_loss = on_loss
+        self._lost: OSError | None = None
+
+    def write(self, text: str) -> int:
+        """Write a text, or leave it when the stream is lost; give its length."""
+        self._try(lambda: self._stream.write(text))
+        return len(text)
+
+    def writelines(self, lines: list[str]) -> None:
+        """Write several texts as one."""
+        self.write("".join(lines))
+
+    def flush(self) -> None:
+        """Write what is held back."""
+        self._try(self._stream.flush)
+
+    def _try(self, act: Callable[[], object]) -> None:
+        if self._lost is None:
+            try:
+                act()
+            except OSError as error:
+                self._lost = error
+                _throw_away(self._stream)
+        if self._lost is not None:
+            self._on_loss(self._lost)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def safe_streams() -> Iterator[None]:
+    """Let printing raise nothing but OutputLostError, until the block ends.
+
+    What an encoding has no letter for is written as an escape.
+    """
+    _fill_descriptors()
+    before = sys.stdout, sys.stderr
+    sys.stdout = cast("TextIO", SafeStream(_open(sys.stdout), _raise_lost))
+    sys.stderr = cast("TextIO", SafeStream(_open(sys.stderr), lambda _: None))
+    try:
+        yield
+    finally:
+        with suppress(OutputLostError):
+            sys.stdout.flush()
+        sys.stderr.flush()
+        sys.stdout, sys.stderr = before
+
+
+def _raise_lost(error: OSError) -> None:
+    raise OutputLostError(error) from error
+
+
+def _fill_descriptors() -> None:
+    """Open what the caller has closed: the next file would become standard output otherwise."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+
+
+def _open(stream: TextIO | None) -> TextIO:
+    if stream is None:
+        return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - for this process's life
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
+    return stream
+
+
+def _throw_away(stream: TextIO) -> None:
+    """Lead the descriptor nowhere, so that the interpreter's last flush does not fail either."""
+    with suppress(OSError, ValueError):  # a stream of a test has no descriptor
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

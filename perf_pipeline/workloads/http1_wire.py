@@ -1,7 +1,8 @@
 """One connection that speaks HTTP/1.1.
 
 httptools (llhttp) does not know that it parses the answer to a HEAD, reports interim responses
-like final ones, and is not told about the end of the stream: all three are answered here.
+like final ones, and is not told about the end of the stream: all three are answered here. It reads
+with the leniencies that make it read what h11 and browsers do (docs/engine.md).
 Add here: what a byte of an HTTP/1.1 response means. Keep out: stamps and deadlines (http_wire.py).
 """
 
@@ -13,26 +14,46 @@ from typing import Final
 
 import httptools
 
+from perf_pipeline.workloads.http1_odd_heads import (
+    fault_of_fields,
+    fault_of_head,
+    has_end,
+    is_tls_record,
+    with_one_length,
+)
 from perf_pipeline.workloads.http_heads import KNOWN_HEADS, Head, remember
 from perf_pipeline.workloads.http_result import HttpError
 from perf_pipeline.workloads.http_wire import MAX_HEAD_BYTES, Wire
 
 # Heads that never come again (a request id in each) cost more to look for than to parse.
 _ENOUGH_UNKNOWN_HEADS: Final = 64
+_MAY_BE_MENDED: Final = "Content-Length"  # in llhttp's reason, before the head is complete
 _NONE: Final[Mapping[bytes, Head]] = MappingProxyType({})
 
 
 class Http1Wire(Wire):
     """Exchange requests and responses as HTTP/1.1 writes them."""
 
-    __slots__ = ("_fields", "_heads", "_parser", "_unknown_heads")
+    __slots__ = ("_fields", "_heads", "_parser", "_seen", "_unknown_heads")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, max_body_bytes: int) -> None:
         super().__init__(loop, max_body_bytes)
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser = self._new_parser()
+        self._seen = b""  # of the response, as long as its head is not complete
         self._heads: Mapping[bytes, Head] = KNOWN_HEADS
         self._unknown_heads = 0
         self._fields: list[tuple[bytes, bytes]] = []
+
+    def _new_parser(self) -> httptools.HttpResponseParser:
+        parser = httptools.HttpResponseParser(self)
+        parser.set_dangerous_leniencies(
+            lenient_headers=True,
+            lenient_chunked_length=True,
+            lenient_version=True,
+            lenient_optional_cr_before_lf=True,
+            lenient_spaces_after_chunk_size=True,
+        )
+        return parser
 
     def data_received(self, data: bytes) -> None:
         """Stamp the bytes, then parse them."""
@@ -45,7 +66,7 @@ class Http1Wire(Wire):
             self._parse(data)
             return
         self.first_byte_ns = received_ns
-        self._fields = []
+        self._fields, self._seen = [], b""
         end = data.find(b"\r\n\r\n") + 4
         head = self._heads.get(data[:end])
         if head is None or head.body_bytes != len(data) - end or not self._fits(head):
@@ -62,12 +83,31 @@ class Http1Wire(Wire):
 
     def _parse(self, data: bytes) -> None:
         self.bytes_in += len(data)
+        if not self._has_head:
+            self._seen = self._seen + data if self._seen else data
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._fail(HttpError.PROTOCOL)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._misread(str(error))
         if not self._has_head and self.bytes_in > MAX_HEAD_BYTES:
             self._fail(HttpError.TOO_LARGE)
+
+    def _misread(self, reason: str) -> None:
+        """Read a head again as others would; what nobody reads ends the exchange."""
+        if self._waiter is None:  # bytes after the response: the connection is of no more use
+            self._shut()
+        elif self._has_head:
+            self._fail(HttpError.PROTOCOL, reason)
+        elif is_tls_record(self._seen):
+            self._fail(HttpError.SPEAKS_TLS)
+        elif (mended := with_one_length(self._seen)) is not None:
+            self._parser, self._fields = self._new_parser(), []
+            try:
+                self._parser.feed_data(mended)
+            except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+                self._fail(HttpError.PROTOCOL, fault_of_head(self._seen, str(error)))
+        elif has_end(self._seen) or _MAY_BE_MENDED not in reason:
+            self._fail(HttpError.PROTOCOL, fault_of_head(self._seen, reason))
 
     def _fits(self, head: Head) -> bool:
         return not self._is_head_request and head.body_bytes <= self._max_body_bytes
@@ -95,14 +135,15 @@ class Http1Wire(Wire):
     def on_headers_complete(self) -> None:
         """Tell interim responses, and answers to HEAD, from the rest."""
         status = self._parser.get_status_code()
-        if self._waiter is None or status == 101:
-            self._fail(HttpError.PROTOCOL)
+        fault = fault_of_fields(status, self._fields)
+        if self._waiter is None or status == 101 or fault:
+            self._fail(HttpError.PROTOCOL, fault or "status 101, which was not asked for")
         elif status >= 200:
             self.status, self.headers = status, self._fields
             self._has_head = True
             if self._is_head_request:
                 is_kept = self._parser.should_keep_alive()
-                self._parser = httptools.HttpResponseParser(self)
+                self._parser = self._new_parser()
                 self._complete(is_kept=is_kept)
 
     def on_message_complete(self) -> None:

@@ -32,7 +32,7 @@ class HttpConnection:
     Args:
         origin: where requests go.
         tls: shared by all connections (loading the CAs takes 22 ms); needed for https.
-        max_body_bytes: a longer response is the error `too_large`.
+        max_body_bytes: of a longer response nothing is kept; it is read and counted to its end.
         make_wire: of the version of HTTP that is spoken.
     """
 
@@ -242,6 +242,8 @@ class HttpConnection:
             self._is_resent,
             self._resolved_ns,
             self._written_ns or wire.written_ns,
+            wire.detail,
+            wire.is_cut,
         )
         return tuple.__new__(HttpResult, fields)
 

@@ -18,7 +18,9 @@ class HttpError(StrEnum):
     """Name the ways in which a request gets no complete response.
 
     `generator` is this machine's own limit (no free port, no file descriptor), not the target's;
-    `not_http2` is a TLS handshake in which the target did not choose the HTTP/2 that was asked for.
+    `not_http2` is a TLS handshake in which the target did not choose the HTTP/2 that was asked for;
+    `not_tls` an answer in plain text to a TLS handshake, and `speaks_tls` one in TLS to a plain
+    request.
     """
 
     REFUSED = "refused"
@@ -33,18 +35,22 @@ class HttpError(StrEnum):
     TOO_LARGE = "too_large"
     UNREACHABLE = "unreachable"
     NOT_HTTP2 = "not_http2"
+    NOT_TLS = "not_tls"
+    SPEAKS_TLS = "speaks_tls"
     GENERATOR = "generator"
 
 
 _NS_PER_US: Final = 1_000
 _OPEN: Final = (0, 0, 0)
+# How OpenSSL names bytes that are no TLS record.
+_PLAIN_ANSWER: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"})
 HttpTimes = tuple[int, int, HttpPhases]
 
 
 class HttpResult(NamedTuple):
     """Record one request; it exists for every outcome but a cancellation.
 
-    A tuple, because a frozen dataclass of 16 fields takes 1.5 us to make and a tuple 0.3.
+    A tuple, because a frozen dataclass of 18 fields takes 1.5 us to make and a tuple 0.3.
     Stamps are `time.monotonic_ns` readings taken in the protocol's callbacks, not after a task
     woke up; 0 = that did not happen. k6's http_req_duration (sending + waiting + receiving)
     is `ended_ns - sent_ns`; setting a connection up is not in it.
@@ -68,6 +74,8 @@ class HttpResult(NamedTuple):
         resolved_ns: the name's addresses were known.
         written_ns: the kernel had taken the request's last byte; of the first attempt when
             `resent`.
+        detail: what could not be read of the response, cut; mostly empty.
+        is_cut: the body was longer than what is kept; it was counted, and `body` is empty.
     """
 
     status: int
@@ -86,6 +94,8 @@ class HttpResult(NamedTuple):
     resent: bool
     resolved_ns: int = 0
     written_ns: int = 0
+    detail: str = ""
+    is_cut: bool = False
 
     @property
     def started_ns(self) -> int:
@@ -146,7 +156,7 @@ def connect_error(error: OSError) -> HttpError:
         case TimeoutError():
             return HttpError.CONNECT_TIMEOUT
         case ssl.SSLError():
-            return HttpError.TLS
+            return HttpError.NOT_TLS if error.reason in _PLAIN_ANSWER else HttpError.TLS
         case ConnectionError():
             return HttpError.RESET
         case _ if is_own_limit(error):

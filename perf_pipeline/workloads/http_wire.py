@@ -12,6 +12,7 @@ from typing import Final, cast
 
 from perf_pipeline.workloads.http_result import HttpError
 
+_MOST_TOLD: Final = 120  # bytes of a line that could not be read
 Fields = Sequence[tuple[bytes, bytes]]
 MAX_HEAD_BYTES: Final = 262_144
 _NS_PER_S: Final = 1_000_000_000
@@ -29,6 +30,8 @@ class Wire(asyncio.Protocol):
         fault: a `HttpError` that was met while opening; empty when there is none.
         status: of the final response; 0 when its head did not arrive.
         headers: as received.
+        detail: what could not be read of the response; mostly empty.
+        is_cut: its body was longer than what is kept, and nothing of it was.
         sent_ns: just before the first byte was written.
         written_ns: the kernel had taken the last one; 0 when that did not happen.
         first_byte_ns: 0 when no byte arrived.
@@ -54,10 +57,12 @@ class Wire(asyncio.Protocol):
         "_write",
         "bytes_in",
         "bytes_out",
+        "detail",
         "ended_ns",
         "fault",
         "first_byte_ns",
         "headers",
+        "is_cut",
         "is_open",
         "sent_ns",
         "status",
@@ -77,7 +82,8 @@ class Wire(asyncio.Protocol):
         self._size = self.status = self.bytes_in = self.bytes_out = 0
         self.headers: Fields = ()
         self.sent_ns = self.written_ns = self.first_byte_ns = self.ended_ns = 0
-        self.fault = ""
+        self.fault = self.detail = ""
+        self.is_cut = False
 
     @property
     def body(self) -> bytes:
@@ -96,7 +102,8 @@ class Wire(asyncio.Protocol):
         """
         assert self._waiter is None, "a connection carries one request at a time"
         self._is_head_request = is_head_request
-        self._has_head = False
+        self._has_head = self.is_cut = False
+        self.detail = ""
         self._parts, self.headers = [], ()
         self._size = self.status = self.bytes_in = 0
         self.bytes_out = len(data)
@@ -179,12 +186,15 @@ class Wire(asyncio.Protocol):
     # -- the response's body
 
     def on_body(self, part: bytes) -> None:
-        """Keep a part of the body, up to the limit."""
+        """Keep a part of the body; of one that is longer than the limit, nothing."""
         self._size += len(part)
-        if self._waiter is None or self._size > self._max_body_bytes:
-            self._fail(HttpError.TOO_LARGE)
-        else:
+        if self._waiter is None:  # it belongs to no request of ours
+            self._shut()
+        elif self._size <= self._max_body_bytes:
             self._parts.append(part)
+        elif not self.is_cut:
+            self.is_cut = True
+            self._parts.clear()
 
     # -- the end of an exchange
 
@@ -195,8 +205,9 @@ class Wire(asyncio.Protocol):
         if not is_kept:
             self._shut()
 
-    def _fail(self, error: str) -> None:
+    def _fail(self, error: str, detail: str = "") -> None:
         if self._waiter is not None:
+            self.detail = detail
             self._finish(error)
         self._shut()
 
@@ -213,3 +224,9 @@ class Wire(asyncio.Protocol):
             self._timer = None
         if self._transport is not None and not self._transport.is_closing():
             self._transport.abort()
+
+
+def shown(line: bytes) -> str:
+    """Give a line of the target's as it may be told: cut, control characters escaped."""
+    cut = line[:_MOST_TOLD]
+    return f"{cut!r}"[1:] + ("..." if len(line) > len(cut) else "")

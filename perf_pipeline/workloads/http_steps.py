@@ -25,7 +25,7 @@ from perf_pipeline.workloads.http_steps_redirects import (
     REDIRECTS,
     following_request,
     target_path,
-    with_header,
+    with_cookies,
 )
 from perf_pipeline.workloads.http_steps_values import Scope
 
@@ -175,8 +175,8 @@ class HttpSteps:
         return result, intended_us
 
     def _with_cookies(self, jar: CookieJar, data: bytes) -> bytes:
-        cookies = jar.header_for(target_path(data))
-        return with_header(data, cookies) if cookies else data
+        pairs = jar.pairs_for(target_path(data))
+        return with_cookies(data, pairs) if pairs else data
 
     def _interrupted(self, user: _User) -> None:
         """Record the request that was under way, if one was."""

@@ -1,23 +1,14 @@
-"""The cookies of one virtual user on one origin (RFC 6265).
+"""The cookies of one virtual user on one origin.
 
-Add here: an attribute of cookies that servers of load tests use. Keep out: other origins; steps
+Add here: how cookies are kept. Keep out: what they mean (http_cookies.py); other origins: steps
 stay on the target's own.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
+from perf_pipeline.workloads.http_cookies import Cookie, read_set_cookie
 from perf_pipeline.workloads.http_origin import HttpOrigin
-
-
-@dataclass(frozen=True, slots=True)
-class _Cookie:
-    name: str
-    value: str
-    path: str
-    needs_tls: bool
 
 
 class CookieJar:
@@ -27,14 +18,14 @@ class CookieJar:
         origin: the only one that cookies come from and go to.
 
     Attributes:
-        cookies: by name and path.
+        cookies: by name and path, in the order in which they were first set.
     """
 
     __slots__ = ("_origin", "cookies")
 
     def __init__(self, origin: HttpOrigin) -> None:
         self._origin = origin
-        self.cookies: dict[tuple[str, str], _Cookie] = {}
+        self.cookies: dict[tuple[str, str], Cookie] = {}
 
     def clear(self) -> None:
         """Forget all cookies."""
@@ -48,54 +39,25 @@ class CookieJar:
 
     def header_for(self, path: str) -> bytes:
         """Give the Cookie header of a request of that path, longest path first; may be empty."""
-        sent = [one for one in self.cookies.values() if self._goes_to(one, path)]
-        if not sent:
-            return b""
-        sent.sort(key=lambda one: len(one.path), reverse=True)
-        pairs = "; ".join(f"{one.name}={one.value}" for one in sent)
-        return f"Cookie: {pairs}\r\n".encode("latin-1")
+        pairs = self.pairs_for(path)
+        return b"Cookie: %b\r\n" % pairs if pairs else b""
 
-    def _goes_to(self, cookie: _Cookie, path: str) -> bool:
-        if cookie.needs_tls and not self._origin.is_tls:
-            return False
-        inside = path.startswith(cookie.path) and (
-            len(path) == len(cookie.path)
-            or cookie.path.endswith("/")
-            or path[len(cookie.path)] == "/"
-        )
-        return inside or path == cookie.path
+    def pairs_for(self, path: str) -> bytes:
+        """Give the value of that header."""
+        is_tls = self._origin.is_tls
+        sent = [one for one in self.cookies.values() if one.goes_to(path, is_tls=is_tls)]
+        if any(one.expires for one in sent):
+            now = datetime.now(UTC)
+            sent = [one for one in sent if one.expires is None or one.expires > now]
+        sent.sort(key=lambda one: len(one.path), reverse=True)
+        return "; ".join([one.pair for one in sent]).encode("latin-1")
 
     def _set(self, text: str, path: str) -> None:
-        pair, *rest = text.split(";")
-        name, equals, value = (part.strip() for part in pair.partition("="))
-        if not name or not equals:
+        origin, now = self._origin, datetime.now(UTC)
+        cookie = read_set_cookie(text, origin.host, path, is_tls=origin.is_tls, now=now)
+        if cookie is None:
             return
-        attributes = {
-            key.strip().lower(): given.strip()
-            for key, _, given in (part.partition("=") for part in rest)
-        }
-        if not self._is_ours(attributes.get("domain", "")):
-            return
-        scope = attributes.get("path", "")
-        scope = scope if scope.startswith("/") else path.rpartition("/")[0] or "/"
-        if _is_over(attributes):
-            self.cookies.pop((name, scope), None)
+        if cookie.expires is not None and cookie.expires <= now:
+            self.cookies.pop((cookie.name, cookie.path), None)
         else:
-            self.cookies[name, scope] = _Cookie(name, value, scope, "secure" in attributes)
-
-    def _is_ours(self, domain: str) -> bool:
-        wanted = domain.lower().lstrip(".")
-        host = self._origin.host
-        return not wanted or host == wanted or host.endswith(f".{wanted}")
-
-
-def _is_over(attributes: dict[str, str]) -> bool:
-    """Say whether a cookie is set to be deleted; Max-Age wins over Expires."""
-    age = attributes.get("max-age", "")
-    if age.lstrip("-").isdigit():
-        return int(age) <= 0
-    try:
-        expires = parsedate_to_datetime(attributes["expires"])
-    except (KeyError, ValueError):
-        return False
-    return (expires if expires.tzinfo else expires.replace(tzinfo=UTC)) <= datetime.now(UTC)
+            self.cookies[cookie.name, cookie.path] = cookie

@@ -6,20 +6,29 @@ only a client learns (advertised listeners: safety.py, `require_allowed_brokers`
 
 from typing import Final
 
-from perf_pipeline.config.hosts import Address, Place, bracketed, read_host, read_port
+from perf_pipeline.config.hosts import LOCALHOST, Address, Place, bracketed, read_host, read_port
 
 _PLAINTEXT: Final = "plaintext"
 _SPOKEN: Final = frozenset({"ssl", "sasl_ssl", "sasl_plaintext"})
 
 
-def read_brokers(text: str) -> Address:
+def read_brokers(text: str, loopback: tuple[str, ...]) -> Address:
     """Read `host:port`, comma separated; `PLAINTEXT://` may stand in front of each.
+
+    Args:
+        text: as it was written.
+        loopback: addresses that localhost is replaced by; empty leaves the name to the client.
 
     Raises:
         ValueError: one of them is none; the sentence goes on after the name of its key.
     """
     places = tuple(_read(broker.strip()) for broker in text.split(","))
-    return Address(",".join(f"{bracketed(one.host)}:{one.port}" for one in places), places)
+    found = (
+        f"{bracketed(host)}:{place.port}"
+        for place in places
+        for host in (loopback if place.host == LOCALHOST and loopback else (place.host,))
+    )
+    return Address(",".join(found), places)
 
 
 def _read(broker: str) -> Place:

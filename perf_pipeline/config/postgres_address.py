@@ -27,7 +27,10 @@ from perf_pipeline.config.hosts import (
 from perf_pipeline.config.postgres_services import service_of
 
 DEFAULT_PORT: Final = 5432
-FORM: Final = "postgresql://user:password@host:port/database; percent-encode @ : / ? in a password"
+FORM: Final = (
+    "postgresql://host:port/database, with user:password@ in front of the host where it needs one; "
+    "percent-encode @ : / ? in a password"
+)
 _VARIABLES: Final = MappingProxyType({"host": "PGHOST", "hostaddr": "PGHOSTADDR", "port": "PGPORT"})
 _IN_FRONT: Final = frozenset({"host", "hostaddr", "port", "user", "password", "dbname", "service"})
 

@@ -10,7 +10,10 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from perf_pipeline.config.hosts import LOCALHOST, Address, Place, bracketed, read_host
 
 DEFAULT_PORT: Final = 6379
-FORM: Final = "redis://user:password@host:port/0; percent-encode @ : / ? in a password"
+FORM: Final = (
+    "redis://host:port/0, with user:password@ in front of the host where it needs one; "
+    "percent-encode @ : / ? in a password"
+)
 # What redis-py takes from a URL beside these names another place or is no text (host, port, path,
 # connection_class, unix_socket_path ...), or it ends in a TypeError.
 _QUERY: Final = frozenset(
@@ -47,9 +50,7 @@ def read_redis_url(url: str, loopback: tuple[str, ...]) -> Address:
         kept["db"] = str(given.get("db", 0))
         return Address(f"unix://{userinfo}{quote(path)}?{_query(kept)}", (Place(path),))
     place = Place(_host(given), int(given.get("port", DEFAULT_PORT)))
-    # A certificate is issued for a name, so with TLS the name has to stay.
-    is_pinned = place.host == LOCALHOST and loopback and not url.startswith("rediss:")
-    host = loopback[0] if is_pinned else place.host
+    host = loopback[0] if place.host == LOCALHOST and loopback else place.host
     text = f"{url.partition(':')[0]}://{userinfo}{bracketed(host)}:{place.port}"
     return Address(f"{text}/{given.get('db', 0)}{f'?{_query(kept)}' if kept else ''}", (place,))
 

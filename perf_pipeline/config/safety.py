@@ -18,6 +18,7 @@ from perf_pipeline.config.hosts import (
     read_host,
 )
 from perf_pipeline.config.target import Target, allowed_hosts, read_addresses
+from perf_pipeline.config.web_address import WebAddress
 from perf_pipeline.errors import TargetNotAllowedError
 from perf_pipeline.secrecy.known import KNOWN
 
@@ -81,8 +82,18 @@ def require_loopback(allowed: AllowedHosts = NOBODY) -> tuple[str, ...]:
         ) from None
 
 
+def found_addresses(target: Target) -> tuple[str, ...]:
+    """Give the addresses of the API's host where it is localhost, checked; none of another host.
+
+    Raises:
+        TargetNotAllowedError: localhost leads elsewhere.
+    """
+    is_localhost = WebAddress.read_base(target.base_url or "").host == LOCALHOST
+    return require_loopback(allowed_hosts(target)) if is_localhost else ()
+
+
 def require_allowed_brokers(
-    brokers: str, advertised: Iterable[tuple[str, int]], allowed: AllowedHosts
+    brokers: str, advertised: Iterable[tuple[str, int | None]], allowed: AllowedHosts
 ) -> None:
     """Refuse a cluster whose brokers advertise a listener that may not be loaded.
 
@@ -116,7 +127,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _is_allowed(host: str, port: int, allowed: AllowedHosts) -> bool:
+def _is_allowed(host: str, port: int | None, allowed: AllowedHosts) -> bool:
     try:
         place = Place(read_host(host), port)
     except ValueError:

@@ -171,7 +171,7 @@ def read_addresses(target: Target, loopback: tuple[str, ...] = ()) -> dict[str, 
     readers: dict[str, Callable[[str], Address]] = {
         "base_url": _read_base_url,
         "postgres_dsn": lambda text: read_dsn(text, libpq, loopback),
-        "brokers": read_brokers,
+        "brokers": lambda text: read_brokers(text, loopback),
         "redis_url": lambda text: read_redis_url(text, loopback),
     }
     found: dict[str, Address] = {}

@@ -14,6 +14,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # OffsetSpec i
     OffsetSpec,
 )
 
+from perf_pipeline.config.kafka_listeners import require_listeners
+from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.metrics.sample import PartitionLag, Reading
 from perf_pipeline.probes.probe import ANSWER_WITHIN_S, ProbeError
 
@@ -38,11 +40,20 @@ class LagProbe:
         brokers: bootstrap servers.
         group: the consumer group.
         topics: that it consumes.
+        allowed: hosts that the brokers may advertise, beside this machine.
     """
 
     name = "consumer_lag"
 
-    def __init__(self, brokers: str, group: str, topics: Sequence[str]) -> None:
+    def __init__(
+        self,
+        brokers: str,
+        group: str,
+        topics: Sequence[str],
+        *,
+        allowed: Sequence[str] = (),
+    ) -> None:
+        self._allowed = tuple(allowed)
         self._brokers = brokers
         self._group = group
         self._topics = tuple(topics)
@@ -53,8 +64,14 @@ class LagProbe:
         """Connect, and look up the topics' partitions.
 
         Raises:
-            ProbeError: no broker answers, or a topic is missing.
+            ProbeError: no broker answers, one advertises a host that may not be loaded, or a
+            topic is missing.
         """
+        try:
+            # Before there is a client: it would connect to whatever the brokers advertise.
+            require_listeners(self._brokers, self._allowed)
+        except PerfPipelineError as error:
+            raise ProbeError(self._sentence(error)) from None
         self._client = AdminClient(
             {
                 "bootstrap.servers": self._brokers,
@@ -117,10 +134,12 @@ class LagProbe:
         """Let the client go; librdkafka closes its connections."""
         self._client = None
 
-    def _sentence(self, error: KafkaException | TimeoutError) -> str:
+    def _sentence(self, error: KafkaException | TimeoutError | PerfPipelineError) -> str:
         text = f"no answer within {ANSWER_WITHIN_S:g} s"
         if isinstance(error, KafkaException):
             text = error.args[0].str()
+        if isinstance(error, PerfPipelineError):
+            text = error.sentence
         return f"Kafka at {self._brokers} does not tell the lag of {self._group}: {text}"
 
 

@@ -107,7 +107,7 @@ def _own_job(session: Session, benchmark: str, name: str, scenario: Scenario) ->
         workload=workload_of(scenario.exec),
         parameters={
             "run": run_of(session, benchmark),
-            "base_url": session.target.base_url,
+            **_http_addresses(session, session.profile.benchmarks[benchmark]),
             "exec": scenario.exec,
             "folder": str(Path(session.profile.folder).resolve()),
             "env": dict(scenario.env),
@@ -122,7 +122,7 @@ def _own_job(session: Session, benchmark: str, name: str, scenario: Scenario) ->
 
 
 def _http_addresses(session: Session, _: BenchmarkConfig) -> dict[str, Any]:
-    return {"base_url": session.target.base_url}
+    return {"base_url": session.target.base_url, "allowed": list(session.target.allowed)}
 
 
 def _postgres_addresses(_: Session, __: BenchmarkConfig) -> dict[str, Any]:
@@ -132,6 +132,7 @@ def _postgres_addresses(_: Session, __: BenchmarkConfig) -> dict[str, Any]:
 def _kafka_addresses(session: Session, config: BenchmarkConfig) -> dict[str, Any]:
     return {
         "brokers": require_brokers(session),
+        "allowed": list(session.target.allowed),
         "topic": config.topic,
         "partitions": config.partitions,
         "group": config.group,

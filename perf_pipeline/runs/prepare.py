@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from perf_pipeline import __version__
+from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.config.own_scenarios import own_notices, trust_of
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.config.safety import check_target
+from perf_pipeline.config.safety import check_target, found_addresses
 from perf_pipeline.config.target import Target, resolve_target
 from perf_pipeline.errors import (
     AddressError,
@@ -155,6 +156,7 @@ def stack_options(profile: Profile, target: Target) -> StackOptions:
         postgres_dsn=target.postgres_dsn,
         brokers=target.brokers,
         redis_url=target.redis_url,
+        allowed=target.allowed,
         api_processes=profile.api_processes,
         worker_processes=profile.worker_processes,
     )
@@ -216,7 +218,10 @@ def _system(
 ) -> Iterator[tuple[Target, Stack | None]]:
     """Yield the target with every address; start what is not configured."""
     if target.base_url is not None:
-        require_health(target.base_url, trust_of(profile))
+        require_health(target.base_url, trust_of(profile), found_addresses(target))
+        if target.brokers is not None:
+            # Whether they answer is for who needs them.
+            require_listeners(target.brokers, target.allowed, must_answer=False)
         yield target, None
         return
     with running_stack(state, stack_options(profile, target), say=say) as stack:

@@ -9,8 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.config.own_scenarios import draws_seeded_users, trust_of
 from perf_pipeline.config.parameters import ConsumeCeilingParameters, SelectParameters
+from perf_pipeline.config.safety import found_addresses
 from perf_pipeline.runs.jobs import CEILING_SUFFIX
 from perf_pipeline.runs.seeding import ensure_seeded, require_brokers, require_postgres
 from perf_pipeline.runs.session import Session
@@ -62,7 +64,9 @@ def tidy(session: Session, benchmark: str) -> None:
 
 def _need_api(session: Session) -> None:
     if session.target.base_url is not None:
-        require_health(session.target.base_url, trust_of(session.profile))
+        require_health(
+            session.target.base_url, trust_of(session.profile), found_addresses(session.target)
+        )
 
 
 def _need_api_and_data(session: Session) -> None:
@@ -72,15 +76,21 @@ def _need_api_and_data(session: Session) -> None:
 
 def _need_queue(session: Session) -> None:
     """Make the topics and fix the consumer's position before the first message is produced."""
-    brokers = require_brokers(session)
-    _fix(session, brokers, "queue_produce")
+    _fix(session, _allowed_brokers(session), "queue_produce")
 
 
 def _need_position(session: Session) -> None:
     """Fix the position, unless this run's producing has done it: then a backlog waits there."""
-    brokers = require_brokers(session)
+    brokers = _allowed_brokers(session)
     if not _positions_of(session).exists():
         _fix(session, brokers, "queue_consume")
+
+
+def _allowed_brokers(session: Session) -> str:
+    """Give the bootstrap servers, after another look at where they send clients to."""
+    brokers = require_brokers(session)
+    require_listeners(brokers, session.target.allowed)
+    return brokers
 
 
 def _fix(session: Session, brokers: str, benchmark: str) -> None:

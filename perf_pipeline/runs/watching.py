@@ -43,7 +43,7 @@ def _servers(session: Session, benchmark: str, config: BenchmarkConfig) -> list[
     if target.redis_url:
         probes.append(RedisProbe(target.redis_url))
     if target.brokers and (watched := _watched(session, benchmark, config)):
-        probes.append(LagProbe(target.brokers, *watched))
+        probes.append(LagProbe(target.brokers, *watched, allowed=target.allowed))
     if target.containers:
         probes.append(DockerProbe.where_environment_says(target.containers, os.environ))
     return probes

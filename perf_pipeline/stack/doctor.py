@@ -3,6 +3,7 @@
 Add here: a finding that people need before their first run. Keep out: starting anything.
 """
 
+from functools import partial
 from pathlib import Path
 
 from perf_pipeline.errors import PerfPipelineError
@@ -17,14 +18,15 @@ from perf_pipeline.stack.reference import reference_finding
 def doctor(state: Path, options: StackOptions) -> list[Finding]:
     """Return one finding per wanted or given part; given ones are asked, none is started."""
     cache = state.absolute() / "cache"
+    given = partial(given_kafka, allowed=options.allowed)
     checks = (
         ("postgres", options.postgres_dsn, given_postgres, postgres_finding),
-        ("kafka", options.brokers, given_kafka, lambda: _broker_finding(cache)),
+        ("kafka", options.brokers, given, lambda: _broker_finding(cache)),
         ("redis", options.redis_url, given_redis, redis_finding),
     )
     findings = [
-        find() if endpoint is None else _ask(part, given(endpoint))
-        for part, endpoint, given, find in checks
+        find() if endpoint is None else _ask(part, use(endpoint))
+        for part, endpoint, use, find in checks
         if endpoint is not None or part in options.parts
     ]
     if "reference" in options.parts:

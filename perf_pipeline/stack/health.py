@@ -3,8 +3,9 @@
 Add here: another question to a running system that is asked before a load. Keep out: load.
 """
 
+import contextlib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import httpx
@@ -17,12 +18,13 @@ from perf_pipeline.secrecy.known import KNOWN
 _TIMEOUT_S: Final = 5.0
 
 
-def require_health(base_url: str, trust: Trust) -> None:
+def require_health(base_url: str, trust: Trust, addresses: Sequence[str] = ()) -> None:
     """Ask for /health before the API is loaded.
 
     Args:
         base_url: of the API.
         trust: whose certificates are taken beside those of the system's authorities.
+        addresses: where its name was found to lead, tried in this order; none leaves it to httpx.
 
     Raises:
         TargetUnavailableError: names the address and what it answered.
@@ -30,7 +32,7 @@ def require_health(base_url: str, trust: Trust) -> None:
     """
     url = f"{base_url.rstrip('/')}/health"
     try:
-        response = httpx.get(url, timeout=_TIMEOUT_S, trust_env=False, verify=_tls(trust))
+        response = _get(url, trust, addresses)
     except httpx.HTTPError as error:
         if any(is_own_limit(one) for one in _system_errors(error)):
             raise GeneratorLimitError(
@@ -46,6 +48,23 @@ def require_health(base_url: str, trust: Trust) -> None:
             f"GET {url} answered {response.status_code}: {KNOWN.mask(response.text)[:200]}",
             hint="the target says itself that it is not healthy",
         )
+
+
+def _get(url: str, trust: Trust, addresses: Sequence[str]) -> httpx.Response:
+    """Ask the first of the addresses that accepts a connection, under the URL's own name."""
+    name = httpx.URL(url)
+    with httpx.Client(timeout=_TIMEOUT_S, trust_env=False, verify=_tls(trust)) as client:
+        for address in addresses[:-1]:
+            with contextlib.suppress(httpx.ConnectError):
+                return client.send(_request(client, name, address))
+        return client.send(_request(client, name, addresses[-1] if addresses else name.host))
+
+
+def _request(client: httpx.Client, name: httpx.URL, address: str) -> httpx.Request:
+    headers = {"Host": name.netloc.decode("ascii")}
+    extensions = {"sni_hostname": name.raw_host.decode("ascii")}
+    at = name.copy_with(host=address)
+    return client.build_request("GET", at, headers=headers, extensions=extensions)
 
 
 def _system_errors(error: BaseException | None) -> Iterator[OSError]:

@@ -8,12 +8,13 @@ the emulator (see `noida`).
 import base64
 import re
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 from confluent_kafka import ConsumerGroupState, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.stack.jars import ensure_jars, jars_folder, missing_jars
 from perf_pipeline.stack.java import HINT, Java, find_java
 from perf_pipeline.stack.kafka_lock import Lock, read_lock
@@ -139,19 +140,20 @@ def group_is_settled(brokers: str, group: str, members: int, partitions: int) ->
     return is_stable and len(busy) >= min(members, partitions)
 
 
-def given_kafka(brokers: str) -> Launched:
+def given_kafka(brokers: str, allowed: Sequence[str] = ()) -> Launched:
     """Use given brokers.
 
+    Args:
+        brokers: bootstrap servers that were checked.
+        allowed: hosts that the target allows by name.
+
     Raises (when described):
-        TargetUnavailableError: they do not answer within 5 s.
+        TargetUnavailableError: they do not answer within 3 s.
+        TargetNotAllowedError: one of them advertises a host that may not be loaded.
     """
 
     def describe() -> ServiceInfo:
-        if not answers(brokers, timeout_s=5.0):
-            raise TargetUnavailableError(
-                f"no broker answers at {brokers} (metadata request, 5 s)",
-                hint="start it, correct PERF_KAFKA_BROKERS, or leave it out for the embedded one",
-            )
+        require_listeners(brokers, allowed)
         return ServiceInfo("broker", EXTERNAL, "unknown", brokers, (), {}, None)
 
     return Launched(brokers, describe)

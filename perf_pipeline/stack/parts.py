@@ -31,6 +31,7 @@ class StackOptions:
         api_processes: processes that share the API's port, at least 1.
         worker_processes: members of the consumer group, at least 1.
         parts: which of `postgres`, `kafka`, `redis`, `reference` are wanted.
+        allowed: hosts that given brokers may advertise, beside this machine.
     """
 
     postgres_dsn: str | None = None
@@ -39,6 +40,7 @@ class StackOptions:
     api_processes: int = 1
     worker_processes: int = 1
     parts: frozenset[str] = PARTS
+    allowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

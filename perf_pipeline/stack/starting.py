@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,7 +78,11 @@ def _start(
         return None if launched is None else _Server(launched, launched.describe())
 
     broker = pool.submit(
-        server, "kafka", options.brokers, given_kafka, lambda: _broker(folder, cache, say)
+        server,
+        "kafka",
+        options.brokers,
+        partial(given_kafka, allowed=options.allowed),
+        lambda: _broker(folder, cache, say),
     )
     postgres = pool.submit(
         server,

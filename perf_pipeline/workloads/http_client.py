@@ -15,15 +15,16 @@ from time import monotonic_ns
 from typing import Final
 
 from perf_pipeline.workloads.http1_wire import Http1Wire
+from perf_pipeline.workloads.http_addresses import addresses_in_turn, share_s
 from perf_pipeline.workloads.http_origin import HttpOrigin
 from perf_pipeline.workloads.http_result import HttpError, HttpResult, connect_error
 from perf_pipeline.workloads.http_wire import Wire
 
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 _NS_PER_US = 1_000
+_NS_PER_S = 1_000_000_000
 _STALE: Final = frozenset({HttpError.CLOSED, HttpError.RESET})
 _MakeWire = Callable[[asyncio.AbstractEventLoop, int], Wire]
-_Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 
 
 class HttpConnection:
@@ -51,6 +52,7 @@ class HttpConnection:
         self._max_body_bytes = max_body_bytes
         self._make_wire = make_wire
         self._wire: Wire | None = None
+        self._connect_until_s = 0.0
         self._begin()
 
     def _begin(self) -> None:
@@ -145,8 +147,10 @@ class HttpConnection:
         self.close()
         self._is_new = True
         self._connect_started_ns = monotonic_ns()
+        timeout_s = timeout_us / 1_000_000
+        self._connect_until_s = self._connect_started_ns / _NS_PER_S + timeout_s
         try:
-            async with asyncio.timeout(timeout_us / 1_000_000):
+            async with asyncio.timeout(timeout_s):
                 wire = await self._open_wire()
         except OSError as error:
             return connect_error(error)
@@ -190,16 +194,18 @@ class HttpConnection:
         return wire
 
     async def _open_socket(self, loop: asyncio.AbstractEventLoop) -> socket.socket:
-        """Connect to the first address that answers, in the resolver's order."""
+        """Connect to this connection's turn of the addresses, else to the next that answers."""
         failure = OSError(f"{self._origin.host} has no address")
-        addresses = await self._addresses(loop)
+        addresses = await addresses_in_turn(self._origin)
         self._resolved_ns = monotonic_ns()
-        for family, address in addresses:
+        for number, (family, address) in enumerate(addresses):
+            left_s = self._connect_until_s - monotonic_ns() / _NS_PER_S
             sock = socket.socket(family, socket.SOCK_STREAM)
             try:
                 sock.settimeout(0)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                await loop.sock_connect(sock, address)
+                async with asyncio.timeout(share_s(left_s, len(addresses) - number)):
+                    await loop.sock_connect(sock, address)
             except OSError as error:
                 sock.close()
                 failure = error
@@ -209,19 +215,6 @@ class HttpConnection:
             else:
                 return sock
         raise failure
-
-    async def _addresses(
-        self, loop: asyncio.AbstractEventLoop
-    ) -> list[tuple[socket.AddressFamily, _Address]]:
-        host, port = self._origin.host, self._origin.port
-        try:
-            # An address needs no resolver, and no thread to ask one.
-            infos = socket.getaddrinfo(
-                host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
-            )
-        except socket.gaierror:
-            infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        return [(family, address) for family, _, _, _, address in infos]
 
     def _result(self, wire: Wire, error: str) -> HttpResult:
         # What HttpResult(...) does, in half of the time.

@@ -12,6 +12,7 @@ from perf_pipeline.errors import (
     GeneratorLimitError,
     PerfPipelineError,
     ProfileError,
+    TargetNotAllowedError,
     TargetUnavailableError,
 )
 from perf_pipeline.units import format_duration
@@ -67,6 +68,7 @@ async def connect_first(settings: OwnHttpSettings, parameters: OwnHttpParameters
 
     Raises:
         TargetUnavailableError: it does not; says what was tried.
+        TargetNotAllowedError: its name is this machine's, and leads elsewhere.
         GeneratorLimitError: this machine could not even try.
     """
     origin = settings.origin
@@ -89,6 +91,11 @@ def no_connection(origin: HttpOrigin, error: str, timeout_us: int) -> PerfPipeli
         return GeneratorLimitError(
             f"this machine has no port or file descriptor left for a connection to {origin}",
             hint=MORE_LIMITS,
+        )
+    if error == HttpError.NOT_ALLOWED:
+        return TargetNotAllowedError(
+            f"{origin.host} leads to another machine here, which nobody allowed; nothing was sent",
+            hint="correct /etc/hosts, or allow the name itself (PERF_ALLOWED_HOSTS)",
         )
     waited = format_duration(timeout_us)
     return TargetUnavailableError(

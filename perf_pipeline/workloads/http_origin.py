@@ -5,10 +5,13 @@ and responses (http1_wire.py, http2_wire.py).
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Self
 
+from perf_pipeline.config.allowed import AllowedHosts
+from perf_pipeline.config.hosts import Place, is_this_machine
 from perf_pipeline.config.web_address import WebAddress
 
 _DEFAULT_PORTS = (("http", 80), ("https", 443))
@@ -30,16 +33,26 @@ class HttpOrigin:
         host: lower case, ASCII, without the brackets of an IPv6 address, without a final dot.
         port: written out, also where it is the scheme's own.
         prefix: path in front of every target, without a slash at its end; mostly empty.
+        is_allowed_anywhere: somebody allowed the host by name, wherever its name leads; otherwise
+            it is this machine, and no other address of its name is connected to.
+        turns: numbers the new connections of this process, so that they go round the addresses.
     """
 
     scheme: str
     host: str
     port: int
     prefix: str = ""
+    is_allowed_anywhere: bool = False
+    turns: Iterator[int] = field(default_factory=count, compare=False, repr=False)
 
     @classmethod
-    def parse(cls, base_url: str) -> Self:
+    def parse(cls, base_url: str, allowed: Iterable[str] = (), *, first_turn: int = 0) -> Self:
         """Read a base URL like `http://127.0.0.1:8000` or `https://example.org/api`.
+
+        Args:
+            base_url: of a target that was checked (config/safety.py).
+            allowed: hosts that the target allows by name.
+            first_turn: which of several addresses the first connection begins with.
 
         Raises:
             ValueError: it is not such a URL; a user name or password in it is not repeated.
@@ -49,7 +62,10 @@ class HttpOrigin:
         except ValueError as error:
             shown = "" if "@" in base_url else f" {base_url[:_MOST_SHOWN]!r}"
             raise ValueError(f"base_url{shown} {error}") from None
-        return cls(*address.origin, address.path.rstrip("/"))
+        place = Place(address.host, address.port)
+        is_named = AllowedHosts.read(allowed).has(place) or not is_this_machine(address.host)
+        prefix = address.path.rstrip("/")
+        return cls(*address.origin, prefix, is_named, count(first_turn))
 
     @property
     def is_tls(self) -> bool:

@@ -7,13 +7,15 @@ Add here: what httpx can and the load transport can't. Keep out: what a scenario
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from time import monotonic_ns
 from types import MappingProxyType
 from typing import Any, Final
 
+import httpcore
 import httpx
 
+from perf_pipeline.workloads.http_addresses import addresses_in_turn
 from perf_pipeline.workloads.http_origin import HttpOrigin
 from perf_pipeline.workloads.http_result import HttpError, HttpResult, connect_error
 
@@ -52,6 +54,39 @@ class _Steps:
         self.at_ns[name] = monotonic_ns()
         if name == "sent":
             self._limit.reschedule(asyncio.get_running_loop().time() + self._timeout_s)
+
+
+class _AddressesInTurn(httpcore.AnyIOBackend):
+    """Connect httpx to the addresses that the load transport would take, and to no other.
+
+    httpcore's own way asks the resolver itself, after the name was checked.
+    """
+
+    def __init__(self, origin: HttpOrigin) -> None:
+        super().__init__()
+        self._origin = origin
+
+    async def connect_tcp(
+        self,
+        host: str,  # noqa: ARG002 - the origin's, which is all that is connected to
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's own signature
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        failure = httpcore.ConnectError("no address")
+        try:
+            addresses = await addresses_in_turn(self._origin)
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from error
+        for _, address in addresses:
+            try:
+                return await super().connect_tcp(
+                    str(address[0]), port, timeout, local_address, socket_options
+                )
+            except httpcore.ConnectError as error:
+                failure = error
+        raise failure
 
 
 class HttpxConnection:
@@ -147,12 +182,15 @@ class HttpxConnection:
 
     def _opened(self) -> httpx.AsyncHTTPTransport:
         # Without TLS a context would only cost: loading the authorities takes 22 ms.
-        return httpx.AsyncHTTPTransport(
+        transport = httpx.AsyncHTTPTransport(
             verify=self._tls or False,
             http2=self._http2,
             trust_env=False,
             limits=httpx.Limits(max_connections=1),
         )
+        # httpx 0.28 takes no backend, and httpcore's pool does.
+        transport._pool._network_backend = _AddressesInTurn(self._origin)  # noqa: SLF001 - as above
+        return transport
 
     def _request(self, data: bytes) -> httpx.Request:
         head, _, body = data.partition(b"\r\n\r\n")

@@ -50,7 +50,7 @@ class HttpParameters:
             ValueError: an address or header is wrong; its value is not repeated.
         """
         parameters = context.parameters
-        origin = HttpOrigin.parse(parameters["base_url"])
+        origin = _origin(context)
         low_us, high_us = parameters.get("think_time_us", (0, 0))
         trusted = parameters.get("ca_file")
         return cls(
@@ -88,7 +88,7 @@ class OwnHttpSettings:
         Raises:
             ValueError: the address is wrong.
         """
-        origin = HttpOrigin.parse(context.parameters["base_url"])
+        origin = _origin(context)
         folder = Path(context.parameters["folder"])
         secrets = {
             name.removeprefix(ENV_PREFIX): secret
@@ -98,6 +98,12 @@ class OwnHttpSettings:
         tls = _own_tls(parameters, folder) if origin.is_tls else None
         env = context.parameters.get("env", {})
         return cls(origin, tls, _authorization(parameters.auth, secrets), secrets, env)
+
+
+def _origin(context: WorkerContext) -> HttpOrigin:
+    # Two workers with a connection each begin with two addresses.
+    given = context.parameters
+    return HttpOrigin.parse(given["base_url"], given.get("allowed", ()), first_turn=context.worker)
 
 
 def _own_tls(parameters: OwnHttpParameters, folder: Path) -> ssl.SSLContext:

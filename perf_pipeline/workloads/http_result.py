@@ -17,6 +17,7 @@ from perf_pipeline.metrics.sample import HttpPhases
 class HttpError(StrEnum):
     """Name the ways in which a request gets no complete response.
 
+    `not_allowed` is a name of this machine that led to another one, which was not connected to;
     `generator` is this machine's own limit (no free port, no file descriptor), not the target's;
     `not_http2` is a TLS handshake in which the target did not choose the HTTP/2 that was asked for;
     `not_tls` an answer in plain text to a TLS handshake, and `speaks_tls` one in TLS to a plain
@@ -37,6 +38,7 @@ class HttpError(StrEnum):
     NOT_HTTP2 = "not_http2"
     NOT_TLS = "not_tls"
     SPEAKS_TLS = "speaks_tls"
+    NOT_ALLOWED = "not_allowed"
     GENERATOR = "generator"
 
 
@@ -148,19 +150,26 @@ class HttpResult(NamedTuple):
         return next(found, "")
 
 
+class NotAllowedAddressError(OSError):
+    """Refuse a name of this machine that leads elsewhere; nothing was sent."""
+
+
+_FAILURES: Final[Sequence[tuple[type[OSError], HttpError]]] = (
+    (NotAllowedAddressError, HttpError.NOT_ALLOWED),
+    (ConnectionRefusedError, HttpError.REFUSED),
+    (TimeoutError, HttpError.CONNECT_TIMEOUT),
+    (ssl.SSLError, HttpError.TLS),
+    (ConnectionError, HttpError.RESET),
+)
+
+
 def connect_error(error: OSError) -> HttpError:
     """Name what kept a connection from being opened."""
-    match error:
-        case ConnectionRefusedError():
-            return HttpError.REFUSED
-        case TimeoutError():
-            return HttpError.CONNECT_TIMEOUT
-        case ssl.SSLError():
-            return HttpError.NOT_TLS if error.reason in _PLAIN_ANSWER else HttpError.TLS
-        case ConnectionError():
-            return HttpError.RESET
-        case _ if is_own_limit(error):
-            return HttpError.GENERATOR
-        case _:
-            is_name = isinstance(error, socket.gaierror)
-            return HttpError.DNS if is_name else HttpError.UNREACHABLE
+    if isinstance(error, ssl.SSLError) and error.reason in _PLAIN_ANSWER:
+        return HttpError.NOT_TLS
+    found = next((name for kind, name in _FAILURES if isinstance(error, kind)), None)
+    if found is not None:
+        return found
+    if is_own_limit(error):
+        return HttpError.GENERATOR
+    return HttpError.DNS if isinstance(error, socket.gaierror) else HttpError.UNREACHABLE

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from perf_pipeline.engine.ports import WorkerContext
+from perf_pipeline.workloads.kafka_first_look import look_first
 from perf_pipeline.workloads.kafka_reception import Reception
 
 R = TypeVar("R", bound=Reception[Any])
@@ -42,8 +43,10 @@ class Consuming(ABC, Generic[R]):
 
         Raises:
             TargetUnavailableError: no answer, no such topic, or no assignment.
+        TargetNotAllowedError: a broker advertises a host that may not be loaded.
         """
         self._context = context
+        await look_first(context.parameters)
         self._reception = self._member(context)
         try:
             await self._reception.open()

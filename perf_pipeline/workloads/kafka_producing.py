@@ -15,6 +15,7 @@ from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent, Outcome
 from perf_pipeline.units import US_PER_MS, US_PER_S
 from perf_pipeline.workloads.kafka_deliveries import DeliveryThread
+from perf_pipeline.workloads.kafka_first_look import look_first
 from perf_pipeline.workloads.kafka_messages import MessageMaker, QueueMessage
 
 MESSAGE_BYTES: Final = 200
@@ -54,6 +55,7 @@ class Producing(ABC):
 
         Raises:
             TargetUnavailableError: the brokers do not answer, or have no such topic.
+        TargetNotAllowedError: one of them advertises a host that may not be loaded.
         """
         self._context = context
         self._maker = MessageMaker(
@@ -62,6 +64,7 @@ class Producing(ABC):
             message_bytes=int(context.parameters.get("message_bytes", MESSAGE_BYTES)),
             due=datetime.now(UTC),
         )
+        await look_first(context.parameters)
         try:
             await self._connect(context)
         except BaseException:

@@ -4,6 +4,7 @@ The tricks and what libpq makes of them are libpq's own (conninfo_to_dict, PGHOS
 pg_service.conf: libpq-connect and libpq-pgservice of the documentation); those of Redis redis-py's.
 """
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -211,7 +212,7 @@ def test_redis_is_refused_by_what_redis_py_would_connect_to(url: str, told: str)
     [
         ("redis://127.1", "redis://127.0.0.1:6379/0"),
         ("redis://:p%40w@[::1]:7/2?socket_timeout=3", "redis://:p%40w@[::1]:7/2?socket_timeout=3"),
-        ("rediss://LOCALHOST", "rediss://localhost:6379/0"),
+        ("rediss://127.0.0.1:6380", "rediss://127.0.0.1:6380/0"),
         ("unix:///tmp/x.sock?db=2", "unix:///tmp/x.sock?db=2"),
         ("unix://evil.example/tmp/x.sock", "unix:///tmp/x.sock?db=0"),
     ],
@@ -243,9 +244,22 @@ def test_brokers_are_refused_one_by_one(brokers: str, told: str) -> None:
 
 
 def test_brokers_are_given_to_the_client_as_they_were_read() -> None:
-    brokers = "LOCALHOST:9092, PLAINTEXT://127.1:1,[::0001]:2"
+    brokers = "PLAINTEXT://127.1:1,[::0001]:2"
 
-    assert checked(PERF_KAFKA_BROKERS=brokers).brokers == "localhost:9092,127.0.0.1:1,[::1]:2"
+    assert checked(PERF_KAFKA_BROKERS=brokers).brokers == "127.0.0.1:1,[::1]:2"
+
+
+def test_clients_get_the_addresses_that_localhost_had_unless_its_name_is_allowed() -> None:
+    found = socket.getaddrinfo("localhost", None, type=socket.SOCK_STREAM)
+    here = [f"[{each[0]}]" if ":" in str(each[0]) else str(each[0]) for *_, each in found]
+    given = {"PERF_KAFKA_BROKERS": "LOCALHOST:9092", "PERF_REDIS_URL": "rediss://localhost."}
+
+    target = checked(**given)
+
+    assert target.brokers == ",".join(f"{address}:9092" for address in here)
+    assert target.redis_url == f"rediss://{here[0]}:6379/0"
+    named = checked(**given, PERF_ALLOWED_HOSTS="localhost")
+    assert (named.brokers, named.redis_url) == ("localhost:9092", "rediss://localhost:6379/0")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,176 @@
+"""Where a cluster's brokers say they are, asked before any client of Kafka's is made.
+
+Clients connect to what brokers advertise as soon as they are told, and nothing in librdkafka's
+Python binding can stop them: so the question is put over a plain socket, to all bootstrap servers
+and to all that they name, and only then a client is made. What a listener without an answer wants
+instead is found out here, too. Sources: Kafka's protocol guide (ApiVersions v0, Metadata v1 to v8,
+SaslHandshake v1, error codes 33 and 34); RFC 8446, 6 (alerts).
+Add here: another thing that is asked before a client exists. Keep out: everything clients do.
+"""
+
+import contextlib
+import socket
+import ssl
+import struct
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from perf_pipeline.config.allowed import AllowedHosts
+from perf_pipeline.config.broker_address import read_brokers
+from perf_pipeline.config.hosts import Place, addresses_of, bracketed, read_host
+from perf_pipeline.config.safety import require_allowed_brokers, require_loopback
+from perf_pipeline.errors import AddressError, TargetUnavailableError
+
+PATIENCE_S: Final = 3.0
+_METADATA, _SASL_HANDSHAKE, _API_VERSIONS = 3, 17, 18
+_LAST_VERSION: Final = 8  # of Metadata before its fields got another coding
+_UNKNOWN_MECHANISM: Final = 33
+_MOST_BYTES: Final = 1 << 20
+_MOST_AT_ONCE: Final = 16
+
+
+def require_listeners(brokers: str, allowed: Iterable[str], *, must_answer: bool = True) -> None:
+    """Refuse brokers that clients must not be sent to; takes a few ms where all of them answer.
+
+    Args:
+        brokers: bootstrap servers that were checked.
+        allowed: hosts that the target allows by name.
+        must_answer: silence is an error, too.
+
+    Raises:
+        AddressError: they are no bootstrap servers of this client.
+        TargetNotAllowedError: a broker advertises a host that may not be loaded.
+        TargetUnavailableError: no broker answers; says what the listener wants, where it shows.
+    """
+    try:
+        bootstrap = read_brokers(brokers, ()).places
+    except ValueError as error:
+        raise AddressError("PERF_KAFKA_BROKERS", str(error)) from None
+    permitted = AllowedHosts.read(allowed)
+    asked, found, new = set[Place](), list[Place](), set(bootstrap)
+    with ThreadPoolExecutor(_MOST_AT_ONCE) as pool:
+        while new:
+            asked |= new
+            answers = pool.map(lambda place: _advertised(place, permitted), new)
+            named = [place for answer in answers for place in answer]
+            require_allowed_brokers(brokers, [(one.host, one.port) for one in named], permitted)
+            found += named
+            new = set(named) - asked
+    if not found:
+        _tell_silence(brokers, bootstrap, permitted, must_answer=must_answer)
+
+
+def _tell_silence(
+    brokers: str, bootstrap: Iterable[Place], allowed: AllowedHosts, *, must_answer: bool
+) -> None:
+    for place in bootstrap:
+        with contextlib.suppress(OSError):
+            if wanted := _wanted(place, allowed):
+                where = f"{bracketed(place.host)}:{place.port}"
+                raise TargetUnavailableError(
+                    f"the listener at {where} wants {wanted}, and this client speaks neither TLS "
+                    "nor SASL with given brokers",
+                    hint="name a listener without them (PLAINTEXT) in PERF_KAFKA_BROKERS",
+                )
+    if must_answer:
+        raise TargetUnavailableError(
+            f"no broker answers at {brokers} (metadata request, {PATIENCE_S:g} s)",
+            hint="start it, correct PERF_KAFKA_BROKERS, or leave it out for the embedded one",
+        )
+
+
+def _connected(place: Place, allowed: AllowedHosts) -> socket.socket:
+    """Connect to a place whose name, if it is localhost, is looked up once and checked."""
+    failure = OSError(f"{place.host} has no address")
+    is_local = place.host == "localhost" and not allowed.has(place)
+    for address in require_loopback() if is_local else addresses_of(place.host):
+        try:
+            return socket.create_connection((address, place.port), timeout=PATIENCE_S)
+        except OSError as error:
+            failure = error
+    raise failure
+
+
+def _advertised(place: Place, allowed: AllowedHosts) -> list[Place]:
+    """Ask one listener for its cluster's brokers; none where it does not answer in this way."""
+    try:
+        with _connected(place, allowed) as connection:
+            versions = _asked(connection, _API_VERSIONS, 0, b"")
+            highest = {key: high for key, _, high in struct.iter_unpack(">hhh", versions[6:])}
+            version = max(1, min(highest.get(_METADATA, 1), _LAST_VERSION))
+            # No topics; from v4 on "do not create any", from v8 on "no lists of rights".
+            body = struct.pack(">i", 0) + b"\0" * (version >= 4) + b"\0\0" * (version >= 8)
+            answer = _asked(connection, _METADATA, version, body)
+        return _brokers_in(answer, 4 if version >= 3 else 0)
+    except (OSError, struct.error, UnicodeError):
+        return []
+
+
+def _brokers_in(answer: bytes, at: int) -> list[Place]:
+    (count,) = struct.unpack_from(">i", answer, at)
+    found, at = list[Place](), at + 4
+    for _ in range(count):
+        host, after = _text(answer, at + 4)
+        (port,) = struct.unpack_from(">i", answer, after)
+        _, at = _text(answer, after + 4)  # the rack
+        found.append(Place(_spelled(host), port))
+    return found
+
+
+def _spelled(host: str) -> str:
+    try:
+        return read_host(host)
+    except ValueError:
+        return host  # it is refused as it is written
+
+
+def _text(data: bytes, at: int) -> tuple[str, int]:
+    (size,) = struct.unpack_from(">h", data, at)
+    end = at + 2 + max(0, size)
+    return data[at + 2 : end].decode(), end
+
+
+def _wanted(place: Place, allowed: AllowedHosts) -> str:
+    """Say what a listener wants: "TLS", "SASL (PLAIN)", or nothing known."""
+    with _connected(place, allowed) as connection:
+        if _speaks_tls(connection):
+            return "TLS"
+    with _connected(place, allowed) as connection:
+        try:
+            name = struct.pack(">h1s", 1, b"?")  # a mechanism that nobody has
+            answer = _asked(connection, _SASL_HANDSHAKE, 1, name)
+            code, count = struct.unpack_from(">hi", answer)
+            if code != _UNKNOWN_MECHANISM:
+                return ""
+            names, at = list[str](), 6
+            for _ in range(count):
+                mechanism, at = _text(answer, at)
+                names.append(mechanism)
+        except (struct.error, UnicodeError):
+            return ""
+    return f"SASL ({', '.join(names)})"
+
+
+def _speaks_tls(connection: socket.socket) -> bool:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        context.wrap_socket(connection).close()
+    except ssl.SSLError as error:
+        # An alert is spoken TLS, too; a listener without TLS hangs up, or answers in plain.
+        return "ALERT" in (error.reason or "")
+    except OSError:
+        return False
+    return True
+
+
+def _asked(connection: socket.socket, key: int, version: int, body: bytes) -> bytes:
+    """Send a request and give its response, without size and correlation."""
+    request = struct.pack(">hhih", key, version, 1, -1) + body
+    connection.sendall(struct.pack(">i", len(request)) + request)
+    with connection.makefile("rb") as stream:
+        (size,) = struct.unpack(">i", stream.read(4))
+        if not 4 <= size <= _MOST_BYTES:
+            raise struct.error("no response of Kafka's protocol has this size")
+        return stream.read(size)[4:]

@@ -1,0 +1,72 @@
+"""Listeners that answer as Kafka's do: one that sends clients elsewhere, one that wants SASL.
+
+Bytes by Kafka's protocol guide: ApiVersions v0, Metadata v1, SaslHandshake v1.
+Add here: another answer of a listener. Keep out: what a real broker is there for.
+"""
+
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+
+_METADATA, _SASL_HANDSHAKE, _API_VERSIONS = 3, 17, 18
+_UNSUPPORTED_VERSION, _UNKNOWN_MECHANISM = 35, 33
+Answer = Callable[[int, int], bytes | None]
+
+
+@contextlib.contextmanager
+def listener(answer: Answer, host: str = "127.0.0.1") -> Iterator[int]:
+    """Listen on a port of the system's choice, and answer by key and version of each request."""
+    with socket.create_server((host, 0)) as server:
+        threading.Thread(target=_accept, args=(server, answer), daemon=True).start()
+        yield server.getsockname()[1]
+
+
+def sends_elsewhere(host: str, port: int) -> Answer:
+    """Advertise one broker, at another place."""
+
+    def answer(key: int, version: int) -> bytes | None:
+        if key == _API_VERSIONS:
+            code = 0 if version == 0 else _UNSUPPORTED_VERSION
+            return (
+                struct.pack(">hi", code, 2) + _range(_API_VERSIONS, 0, 0) + _range(_METADATA, 1, 1)
+            )
+        broker = struct.pack(">i", 1) + _text(host) + struct.pack(">ih", port, -1)
+        return struct.pack(">i", 1) + broker + struct.pack(">ii", 1, 0)
+
+    return answer
+
+
+def wants_sasl(key: int, _: int) -> bytes | None:
+    """Name the mechanisms, and hang up on everything that comes before one was chosen."""
+    if key != _SASL_HANDSHAKE:
+        return None
+    return struct.pack(">hi", _UNKNOWN_MECHANISM, 2) + _text("PLAIN") + _text("SCRAM-SHA-512")
+
+
+def _accept(server: socket.socket, answer: Answer) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            connection, _ = server.accept()
+            threading.Thread(target=_serve, args=(connection, answer), daemon=True).start()
+
+
+def _serve(connection: socket.socket, answer: Answer) -> None:
+    with contextlib.suppress(OSError, struct.error), connection:
+        stream = connection.makefile("rb")
+        while True:
+            (size,) = struct.unpack(">i", stream.read(4))
+            key, version, correlation = struct.unpack_from(">hhi", stream.read(size))
+            body = answer(key, version)
+            if body is None:
+                return
+            connection.sendall(struct.pack(">ii", len(body) + 4, correlation) + body)
+
+
+def _text(text: str) -> bytes:
+    return struct.pack(">h", len(text)) + text.encode()
+
+
+def _range(key: int, low: int, high: int) -> bytes:
+    return struct.pack(">hhh", key, low, high)

@@ -62,7 +62,7 @@ class ProduceParameters(Frozen):
 
     message_bytes: int = Field(default=200, ge=1, le=1_000_000)
     linger_ms: int = Field(default=5, ge=0, le=10_000)
-    timeout_us: Duration = Field(default=10 * US_PER_S, alias="timeout", gt=0, le=_LONGEST_DELIVERY)
+    timeout_us: Duration = Field(default=6 * US_PER_S, alias="timeout", gt=0, le=_LONGEST_DELIVERY)
 
 
 class TransactionParameters(ProduceParameters):

@@ -26,6 +26,7 @@ from perf_pipeline.stack.ledger import (
     start_mark,
 )
 from perf_pipeline.stack.places import leave
+from perf_pipeline.stack.shared_memory import clear_shared_memory
 
 MARKER = "PERF_PIPELINE_STACK"  # the environment variable that names the folder to every child
 POLL_S = 0.02
@@ -92,6 +93,9 @@ def dispose(folder: Path, *, spare: int = 0, keep_logs: bool = False) -> list[st
     ledger = close_ledger(folder)
     records = [] if ledger is None else [r for r in ledger.processes if r.pid != spare]
     ended = end_processes(folder, records)
+    _end_orphans(folder, spare)
+    for home in (folder / "postgres", folder / "postgres.unfinished"):
+        clear_shared_memory(home)
     leave(folder)
     if ledger is not None and ledger.keep_folder:
         for name in (LEDGER, LOCK):
@@ -103,6 +107,22 @@ def dispose(folder: Path, *, spare: int = 0, keep_logs: bool = False) -> list[st
     else:
         shutil.rmtree(folder, ignore_errors=True)
     return ended
+
+
+def _end_orphans(folder: Path, spare: int) -> None:
+    """Kill what still carries the folder in its environment, such as a dead server's backends.
+
+    A backend leads a session of its own, so that its dead server's number does not lead to it.
+    """
+    marks = {}
+    for process in psutil.process_iter():
+        with suppress(OSError, psutil.Error):
+            is_ours = process.pid not in {os.getpid(), spare}
+            if is_ours and process.environ().get(MARKER) == str(folder):
+                marks[process.pid] = start_mark(process.pid) or ""
+    for pid, mark in marks.items():
+        _send(pid, mark, signal.SIGKILL)
+    _all_end_within({pid: mark for pid, mark in marks.items() if mark}, KILLED_WITHIN_S)
 
 
 def abandon(folder: Path) -> None:

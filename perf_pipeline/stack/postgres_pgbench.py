@@ -15,7 +15,7 @@ from typing import Final
 from psycopg.conninfo import conninfo_to_dict
 
 from perf_pipeline.errors import TargetUnavailableError
-from perf_pipeline.stack.postgres import find_postgres
+from perf_pipeline.stack.postgres_binaries import find_postgres
 
 # libpq reads them from the environment, where no list of processes shows the password.
 _VARIABLES: Final = MappingProxyType(

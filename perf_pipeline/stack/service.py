@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from perf_pipeline.errors import StackError
-from perf_pipeline.secrecy.addresses import MASK
 from perf_pipeline.secrecy.known import KNOWN
+from perf_pipeline.stack.complaints import cause_in, last_lines, read_log
 from perf_pipeline.stack.ending import MARKER, reap
 from perf_pipeline.stack.ledger import (
     Ledger,
@@ -29,11 +29,10 @@ from perf_pipeline.stack.ledger import (
     this_process,
     write_ledger,
 )
-from perf_pipeline.stack.places import written
+from perf_pipeline.stack.places import shown, written
 
 LOOPBACK = "127.0.0.1"
 POLL_S = 0.02
-TAIL_LINES = 15
 # Below every system's ephemeral range: a port in it can be taken by an outgoing connection of the
 # load while its server restarts in a fault step.
 PORTS = range(15_000, 32_000)
@@ -80,6 +79,7 @@ class Service:
     record: ProcessRecord
     log: Path
     secrets: tuple[str, ...]
+    log_begins_at: int = 0
 
     def await_ready(
         self, ready: Callable[[], bool], timeout_s: float, *, poll_s: float = POLL_S
@@ -114,23 +114,19 @@ class Service:
             raise self.failure(f"failed with exit code {code}")
 
     def failure(self, what: str) -> StackError:
-        """Return the error that says what happened and quotes the log, secrets masked."""
+        """Return the error that says what happened and why, as the log tells it, secrets masked."""
+        try:
+            text = read_log(self.log, self.log_begins_at, self.secrets)
+        except OSError as error:
+            text = f"(unreadable: {error.strerror})"
+        cause = cause_in(text)
+        name, log = self.record.name, shown(self.log)
+        if cause is not None:
+            return StackError(f"{name} {what}: {cause}", hint=f"{log} says more")
         return StackError(
-            f"{self.record.name} {what}; the end of {self.log}:\n{tail(self.log, self.secrets)}",
-            hint=f"read {self.log}, or point at a system of your own",
+            f"{name} {what}; the end of {log}:\n{last_lines(text)}",
+            hint=f"read {log}, or point at a system of your own",
         )
-
-
-def tail(log: Path, secrets: tuple[str, ...] = (), lines: int = TAIL_LINES) -> str:
-    """Return the log's last lines, indented, with secrets masked."""
-    try:
-        text = log.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        return f"  (unreadable: {error.strerror})"
-    for secret in filter(None, secrets):
-        text = text.replace(secret, MASK)
-    text = KNOWN.mask(text)
-    return "\n".join(f"  {line}" for line in text.splitlines()[-lines:]) or "  (empty)"
 
 
 def open_folder(folder: Path, *, owner: Owner | None, keep_folder: bool = False) -> None:
@@ -162,10 +158,11 @@ def spawn(folder: Path, command: Command) -> Service:
     """
     _keep_command(folder, command)
     log = folder / "logs" / f"{command.name}.log"
+    begins_at = log.stat().st_size if log.exists() else 0
     record = start_process(folder, lambda: _start(folder, command, log))
     if record is None:
         raise StackError(f"{command.name} was not started, because the stack is being stopped")
-    return Service(record, log, command.secrets)
+    return Service(record, log, command.secrets, begins_at)
 
 
 def _start(folder: Path, command: Command, log: Path) -> ProcessRecord:

@@ -20,7 +20,7 @@ from perf_pipeline.workloads.kafka_messages import MessageMaker, QueueMessage
 
 MESSAGE_BYTES: Final = 200
 LINGER_MS: Final = 5
-TIMEOUT_US: Final = 10 * US_PER_S
+TIMEOUT_US: Final = 6 * US_PER_S
 QUEUE_FULL: Final = "queue_full"
 QUEUE_PAUSE_US: Final = US_PER_MS
 

@@ -21,12 +21,13 @@ from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.units import US_PER_MS, US_PER_S
 from perf_pipeline.workloads.kafka_errors import cause, unavailable
 from perf_pipeline.workloads.kafka_offsets import OffsetProgress
+from perf_pipeline.workloads.kafka_silence import SOCKET_TIMEOUT_MS, BrokerSilence
 
 BATCH_MESSAGES: Final = 1_000
 COMMIT_INTERVAL_US: Final = 500 * US_PER_MS
 JOIN_S: Final = 45.0
 
-_METADATA_S: Final = 10.0
+_METADATA_S: Final = 8.0
 _POLL_S: Final = 0.1
 _PAUSE_S: Final = 0.001
 _RETRY_S: Final = 1.0
@@ -35,6 +36,7 @@ CONSUMER: Final[Mapping[str, str | int | bool]] = MappingProxyType(
     {
         "session.timeout.ms": 30_000,
         "heartbeat.interval.ms": 3_000,
+        "socket.timeout.ms": SOCKET_TIMEOUT_MS,
         # Only for a group without a position; the benchmarks fix it before producing starts.
         "auto.offset.reset": "earliest",
         "enable.auto.commit": False,
@@ -101,6 +103,7 @@ class Reception(ABC, Generic[T]):
         interval_us = int(given.get("commit_interval_us", COMMIT_INTERVAL_US))
         self._commit_interval_s = interval_us / US_PER_S
         self._finish_s = finish_us / US_PER_S
+        self._silence = BrokerSilence()
         self._consumer = Consumer(
             {
                 **CONSUMER,
@@ -193,6 +196,7 @@ class Reception(ABC, Generic[T]):
             while not self._stop.is_set():
                 try:
                     self._receive()
+                    self._tell_of_silence()
                     self._commit_if_due()
                 except KafkaException as error:
                     self._hand_over([self.failure(cause(error))])
@@ -213,10 +217,17 @@ class Reception(ABC, Generic[T]):
         if first is None:
             return
         at_us = self.clock.now_us()
+        if first.error() is None:
+            self._silence.heard()
         # consume() with a timeout would wait for a full batch; without one it only collects.
         more = min(room, BATCH_MESSAGES) - 1
         messages = [first, *self._consumer.consume(more, timeout=0)] if more else [first]
         self._hand_over(self.accept(messages, at_us))
+
+    def _tell_of_silence(self) -> None:
+        error = self._silence.lasting(self._consumer, self._topic)
+        if error is not None:
+            self._hand_over([self.failure(error)])
 
     def _hand_over(self, batch: list[T]) -> None:
         if batch:
@@ -263,8 +274,9 @@ class Reception(ABC, Generic[T]):
         while self._working and time.monotonic() < give_up_s:
             time.sleep(_PAUSE_S)
         # A commit that fails here leaves messages to come again: counted as duplicates by id.
-        with contextlib.suppress(KafkaException):
-            self._commit(is_asynchronous=False)
+        if not self._silence.is_known:
+            with contextlib.suppress(KafkaException):
+                self._commit(is_asynchronous=False)
         self.progress.forget(one.partition for one in partitions)
 
     def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:

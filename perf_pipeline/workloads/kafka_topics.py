@@ -28,7 +28,7 @@ from perf_pipeline.workloads.kafka_errors import cause, unavailable
 
 T = TypeVar("T")
 
-TIMEOUT_S: Final = 10.0
+TIMEOUT_S: Final = 8.0
 
 _POLL_S: Final = 0.05
 # -1: the cluster's own default, three where there are three brokers.
@@ -38,6 +38,8 @@ _PASSING: Final = frozenset(
     {
         KafkaError.NOT_LEADER_FOR_PARTITION,
         KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.FENCED_LEADER_EPOCH,
         KafkaError.UNKNOWN_TOPIC_OR_PART,
         KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
         KafkaError.COORDINATOR_NOT_AVAILABLE,
@@ -74,7 +76,7 @@ def delete_topic(brokers: str, topic: str) -> None:
     """Remove a topic with its messages and wait until it is gone; a missing one is no error.
 
     Raises:
-        TargetUnavailableError: the brokers do not answer, refuse, or keep it for 10 s.
+        TargetUnavailableError: the brokers do not answer, refuse, or keep it for 8 s.
     """
     admin = _admin(brokers)
     with _explained(brokers, f"deleting the topic {topic}"):
@@ -84,7 +86,9 @@ def delete_topic(brokers: str, topic: str) -> None:
         deadline = time.monotonic() + TIMEOUT_S
         while _partitions(admin, topic):
             if time.monotonic() > deadline:
-                raise TargetUnavailableError(f"topic {topic} is still on {brokers} after 10 s")
+                raise TargetUnavailableError(
+                    f"topic {topic} is still on {brokers} after {TIMEOUT_S:g} s"
+                )
             time.sleep(_POLL_S)
 
 
@@ -168,6 +172,11 @@ def _explained(brokers: str, what: str) -> Iterator[None]:
         yield
     except KafkaException as error:
         raise unavailable(brokers, what, cause(error)) from error
+    except TimeoutError as error:  # a broker that is connected, and hangs
+        raise TargetUnavailableError(
+            f"{what} got no answer from the brokers {brokers} within {TIMEOUT_S:g} s",
+            hint="look whether the broker hangs, or correct the addresses (PERF_KAFKA_BROKERS)",
+        ) from error
 
 
 def _partitions(admin: AdminClient, topic: str) -> list[int]:
@@ -190,7 +199,9 @@ def _await_topic(brokers: str, admin: AdminClient, topic: str) -> list[int]:
     deadline = time.monotonic() + TIMEOUT_S
     while not (found := _partitions(admin, topic)):
         if time.monotonic() > deadline:
-            raise TargetUnavailableError(f"the new topic {topic} is not on {brokers} after 10 s")
+            raise TargetUnavailableError(
+                f"the new topic {topic} is not on {brokers} after {TIMEOUT_S:g} s"
+            )
         time.sleep(_POLL_S)
     _offsets(admin, topic, found, OffsetSpec.latest())  # type: ignore[no-untyped-call]  # 2.16 lacks it
     return found

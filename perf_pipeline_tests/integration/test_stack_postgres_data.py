@@ -1,0 +1,141 @@
+"""PostgreSQL's data as bad days leave them: one sentence with a remedy, and nothing left behind."""
+
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from perf_pipeline.errors import StackError
+from perf_pipeline.stack.ending import dispose
+from perf_pipeline.stack.ledger import is_alive, read_ledger, this_process
+from perf_pipeline.stack.postgres import launch_postgres
+from perf_pipeline.stack.service import open_folder
+
+SEGMENTS = Path("/proc/sysvipc/shm")
+SHARED = Path("/dev/shm")
+
+
+def hush(_: str) -> None:
+    """Take a progress sentence."""
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[str]:
+    """Start a server on the folder's data, and leave the data at the end."""
+    open_folder(folder, owner=this_process(), keep_folder=True)
+    try:
+        launched = launch_postgres(folder, say=hush)
+        launched.describe()
+        yield launched.endpoint
+    finally:
+        dispose(folder)
+
+
+@pytest.fixture
+def stopped(tmp_path: Path) -> Path:
+    """Give the folder of a server that was stopped."""
+    with server(tmp_path / "stack"):
+        pass
+    return tmp_path / "stack"
+
+
+def older(home: Path) -> None:
+    (home / "PG_VERSION").write_text("9\n", encoding="ascii")
+
+
+def garbled(home: Path) -> None:
+    (home / "PG_VERSION").write_text("\0\0\n", encoding="ascii")
+
+
+def without_version(home: Path) -> None:
+    (home / "PG_VERSION").unlink()
+
+
+def without_control(home: Path) -> None:
+    (home / "global" / "pg_control").unlink()
+
+
+def without_password(home: Path) -> None:
+    (home.parent / "postgres.password").unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence", "remedy"),
+    [
+        (older, r"are of PostgreSQL 9, and here is only 18\.4", "install PostgreSQL 9, or move"),
+        (garbled, r"no whole PostgreSQL data folder: PG_VERSION says", "move .* away to begin"),
+        (
+            without_version,
+            r"no whole PostgreSQL data folder: PG_VERSION is missing",
+            "move .* away",
+        ),
+        (without_control, r"before it was ready: could not .*pg_control", "says more"),
+        (without_password, r"the password of the data in .* is not in", "put it back, or move"),
+    ],
+    ids=lambda one: one.__name__ if callable(one) else "",
+)
+def test_data_that_cannot_be_served_are_one_sentence(
+    stopped: Path, damage: Callable[[Path], None], sentence: str, remedy: str
+) -> None:
+    damage(stopped / "postgres")
+
+    with pytest.raises(StackError, match=sentence) as caught, server(stopped):
+        pass
+
+    assert "\n" not in caught.value.sentence
+    assert re.search(remedy, caught.value.hint)
+
+
+def test_a_start_that_was_killed_in_initdb_is_begun_anew(tmp_path: Path) -> None:
+    half = tmp_path / "stack" / "postgres.unfinished" / "base"
+    half.mkdir(parents=True)
+    (half.parent / "PG_VERSION").write_text("18\n", encoding="ascii")
+
+    with server(tmp_path / "stack") as dsn, psycopg.connect(dsn) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+
+    assert not half.exists()
+
+
+def test_a_lock_file_with_another_process_number_is_no_obstacle(stopped: Path) -> None:
+    # Number 1 runs, and is no server of these data.
+    (stopped / "postgres" / "postmaster.pid").write_text("1\n/x\n1\n1\n\n*\n", encoding="ascii")
+
+    with server(stopped) as dsn, psycopg.connect(dsn) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+
+
+def segments() -> set[str]:
+    return {line.split()[1] for line in SEGMENTS.read_text(encoding="ascii").splitlines()[1:]}
+
+
+def shared_files() -> set[str]:
+    return {path.name for path in SHARED.glob("PostgreSQL.*")}
+
+
+@pytest.mark.skipif(not SEGMENTS.exists(), reason="System V shared memory is told by Linux's /proc")
+def test_a_killed_server_leaves_no_shared_memory_behind_and_others_keep_theirs(
+    tmp_path: Path,
+) -> None:
+    with server(tmp_path / "other") as other:
+        before, files_before = segments(), shared_files()
+        with server(tmp_path / "stack"):
+            mine, my_files = segments() - before, shared_files() - files_before
+            ledger = read_ledger(tmp_path / "stack")
+            assert ledger is not None
+            (record,) = (one for one in ledger.processes if one.name == "postgres")
+            os.kill(record.pid, signal.SIGKILL)
+            until_s = time.monotonic() + 10
+            while is_alive(record) and time.monotonic() < until_s:
+                time.sleep(0.02)
+        assert mine
+        assert my_files
+        assert not mine & segments()
+        assert not my_files & shared_files()
+        psycopg.connect(other).close()

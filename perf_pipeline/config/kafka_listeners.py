@@ -9,12 +9,14 @@ Add here: another thing that is asked before a client exists. Keep out: everythi
 """
 
 import contextlib
+import re
 import socket
 import ssl
 import struct
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
+from urllib.parse import unquote
 
 from perf_pipeline.config.allowed import AllowedHosts
 from perf_pipeline.config.broker_address import read_brokers
@@ -23,7 +25,8 @@ from perf_pipeline.config.safety import require_allowed_brokers, require_loopbac
 from perf_pipeline.errors import AddressError, TargetUnavailableError
 
 PATIENCE_S: Final = 3.0
-_METADATA, _SASL_HANDSHAKE, _API_VERSIONS = 3, 17, 18
+_METADATA, _SASL_HANDSHAKE, _API_VERSIONS, _SASL_AUTHENTICATE = 3, 17, 18, 36
+_LOGIN: Final = re.compile(r"SASL_PLAINTEXT://([^:@/\s]+):([^:@/\s]+)@(.+)", re.IGNORECASE)
 _LAST_VERSION: Final = 8  # of Metadata before its fields got another coding
 _UNKNOWN_MECHANISM: Final = 33
 _MOST_BYTES: Final = 1 << 20
@@ -34,7 +37,8 @@ def require_listeners(brokers: str, allowed: Iterable[str], *, must_answer: bool
     """Refuse brokers that clients must not be sent to; takes a few ms where all of them answer.
 
     Args:
-        brokers: bootstrap servers that were checked.
+        brokers: bootstrap servers that were checked; where they ask for a password,
+            `SASL_PLAINTEXT://user:password@` stands in front of all of them, percent-encoded.
         allowed: hosts that the target allows by name.
         must_answer: silence is an error, too.
 
@@ -43,6 +47,9 @@ def require_listeners(brokers: str, allowed: Iterable[str], *, must_answer: bool
         TargetNotAllowedError: a broker advertises a host that may not be loaded.
         TargetUnavailableError: no broker answers; says what the listener wants, where it shows.
     """
+    login = _LOGIN.fullmatch(brokers.strip())
+    brokers = login[3] if login else brokers
+    plain = "".join(f"\0{unquote(part)}" for part in login.groups()[:2]) if login else ""
     try:
         bootstrap = read_brokers(brokers, ()).places
     except ValueError as error:
@@ -52,7 +59,7 @@ def require_listeners(brokers: str, allowed: Iterable[str], *, must_answer: bool
     with ThreadPoolExecutor(_MOST_AT_ONCE) as pool:
         while new:
             asked |= new
-            answers = pool.map(lambda place: _advertised(place, permitted), new)
+            answers = pool.map(lambda place: _advertised(place, permitted, plain), new)
             named = [place for answer in answers for place in answer]
             require_allowed_brokers(brokers, [(one.host, one.port) for one in named], permitted)
             found += named
@@ -92,10 +99,12 @@ def _connected(place: Place, allowed: AllowedHosts) -> socket.socket:
     raise failure
 
 
-def _advertised(place: Place, allowed: AllowedHosts) -> list[Place]:
+def _advertised(place: Place, allowed: AllowedHosts, login: str) -> list[Place]:
     """Ask one listener for its cluster's brokers; none where it does not answer in this way."""
     try:
         with _connected(place, allowed) as connection:
+            if login:
+                _log_in(connection, login.encode())
             versions = _asked(connection, _API_VERSIONS, 0, b"")
             highest = {key: high for key, _, high in struct.iter_unpack(">hhh", versions[6:])}
             version = max(1, min(highest.get(_METADATA, 1), _LAST_VERSION))
@@ -105,6 +114,15 @@ def _advertised(place: Place, allowed: AllowedHosts) -> list[Place]:
         return _brokers_in(answer, 4 if version >= 3 else 0)
     except (OSError, struct.error, UnicodeError):
         return []
+
+
+def _log_in(connection: socket.socket, login: bytes) -> None:
+    """Say who is there, by SASL's PLAIN (RFC 4616); a refusal shows in that nothing else answers.
+
+    Kafka's protocol guide: SaslHandshake v1, SaslAuthenticate v0.
+    """
+    _asked(connection, _SASL_HANDSHAKE, 1, struct.pack(">h5s", 5, b"PLAIN"))
+    _asked(connection, _SASL_AUTHENTICATE, 0, struct.pack(">i", len(login)) + login)
 
 
 def _brokers_in(answer: bytes, at: int) -> list[Place]:

@@ -46,7 +46,7 @@ class Consuming(ABC, Generic[R]):
         TargetNotAllowedError: a broker advertises a host that may not be loaded.
         """
         self._context = context
-        await look_first(context.parameters)
+        await look_first(context)
         self._reception = self._member(context)
         try:
             await self._reception.open()

@@ -4,26 +4,29 @@ Add here: another thing to know before there is a client. Keep out: clients.
 """
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
 
 from perf_pipeline.config.kafka_listeners import require_listeners
+from perf_pipeline.engine.ports import WorkerContext
 from perf_pipeline.errors import TargetUnavailableError
 
 
-async def look_first(parameters: Mapping[str, Any]) -> None:
+async def look_first(context: WorkerContext) -> None:
     """Refuse brokers that advertise a host which may not be loaded.
 
     Args:
-        parameters: of the scenario: `brokers`, and `allowed`, the hosts that its target allows.
+        context: its parameters are `brokers`, and `allowed`, the hosts that its target allows;
+            secret `brokers` are those with a login.
 
     Raises:
         TargetNotAllowedError: names the place.
         TargetUnavailableError: no broker answers.
     """
-    brokers = str(parameters["brokers"])
+    brokers = str(context.parameters["brokers"])
+    allowed = context.parameters.get("allowed", ())
     try:
-        await asyncio.to_thread(require_listeners, brokers, parameters.get("allowed", ()))
+        await asyncio.to_thread(
+            require_listeners, context.secrets.get("brokers") or brokers, allowed
+        )
     except TargetUnavailableError as error:
         raise TargetUnavailableError(
             f"asking where they are failed on the brokers {brokers}: {error.sentence}",

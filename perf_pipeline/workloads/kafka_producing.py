@@ -64,7 +64,7 @@ class Producing(ABC):
             message_bytes=int(context.parameters.get("message_bytes", MESSAGE_BYTES)),
             due=datetime.now(UTC),
         )
-        await look_first(context.parameters)
+        await look_first(context)
         try:
             await self._connect(context)
         except BaseException:

@@ -10,9 +10,9 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 
-_METADATA, _SASL_HANDSHAKE, _API_VERSIONS = 3, 17, 18
+_METADATA, _SASL_HANDSHAKE, _API_VERSIONS, _SASL_AUTHENTICATE = 3, 17, 18, 36
 _UNSUPPORTED_VERSION, _UNKNOWN_MECHANISM = 35, 33
-Answer = Callable[[int, int], bytes | None]
+Answer = Callable[..., bytes | None]
 
 
 @contextlib.contextmanager
@@ -26,7 +26,7 @@ def listener(answer: Answer, host: str = "127.0.0.1") -> Iterator[int]:
 def sends_elsewhere(host: str, port: int) -> Answer:
     """Advertise one broker, at another place."""
 
-    def answer(key: int, version: int) -> bytes | None:
+    def answer(key: int, version: int, _: bytes = b"") -> bytes | None:
         if key == _API_VERSIONS:
             code = 0 if version == 0 else _UNSUPPORTED_VERSION
             return (
@@ -38,11 +38,28 @@ def sends_elsewhere(host: str, port: int) -> Answer:
     return answer
 
 
-def wants_sasl(key: int, _: int) -> bytes | None:
+def wants_sasl(key: int, *_: object) -> bytes | None:
     """Name the mechanisms, and hang up on everything that comes before one was chosen."""
     if key != _SASL_HANDSHAKE:
         return None
     return struct.pack(">hi", _UNKNOWN_MECHANISM, 2) + _text("PLAIN") + _text("SCRAM-SHA-512")
+
+
+def wants_login(user: str, password: str, then: Answer) -> Answer:
+    """Answer as another one does, after who asks has told this name and password by SASL PLAIN."""
+    expected = f"\0{user}\0{password}".encode()
+    seen: list[bytes] = []
+
+    def answer(key: int, version: int, body: bytes = b"") -> bytes | None:
+        if key == _SASL_HANDSHAKE:
+            return struct.pack(">hi", 0, 1) + _text("PLAIN")
+        if key == _SASL_AUTHENTICATE:
+            seen.append(body)
+            is_right = body.endswith(struct.pack(">i", len(expected)) + expected)
+            return struct.pack(">hhi", 0, -1, 0) if is_right else None
+        return then(key, version) if seen else None
+
+    return answer
 
 
 def _accept(server: socket.socket, answer: Answer) -> None:
@@ -57,8 +74,9 @@ def _serve(connection: socket.socket, answer: Answer) -> None:
         stream = connection.makefile("rb")
         while True:
             (size,) = struct.unpack(">i", stream.read(4))
-            key, version, correlation = struct.unpack_from(">hhi", stream.read(size))
-            body = answer(key, version)
+            request = stream.read(size)
+            key, version, correlation = struct.unpack_from(">hhi", request)
+            body = answer(key, version, request)
             if body is None:
                 return
             connection.sendall(struct.pack(">ii", len(body) + 4, correlation) + body)

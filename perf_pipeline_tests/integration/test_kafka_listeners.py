@@ -16,7 +16,12 @@ import pytest
 
 from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.errors import AddressError, TargetNotAllowedError, TargetUnavailableError
-from perf_pipeline_tests.integration.kafka_elsewhere import listener, sends_elsewhere, wants_sasl
+from perf_pipeline_tests.integration.kafka_elsewhere import (
+    listener,
+    sends_elsewhere,
+    wants_login,
+    wants_sasl,
+)
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +101,17 @@ def test_a_listener_that_wants_sasl_is_told_with_its_mechanisms() -> None:
         pytest.raises(TargetUnavailableError, match=r"wants SASL \(PLAIN, SCRAM-SHA-512\), and"),
     ):
         require_listeners(f"127.0.0.1:{port}", (), must_answer=False)
+
+
+def test_a_broker_that_asks_for_a_password_is_told_it_and_then_asked() -> None:
+    with (
+        listener(wants_login("me", "p@ss", sends_elsewhere("10.9.8.7", 9092))) as port,
+        pytest.raises(TargetNotAllowedError, match=r"advertise 10\.9\.8\.7:9092") as refusal,
+    ):
+        require_listeners(f"SASL_PLAINTEXT://me:p%40ss@127.0.0.1:{port}", ())
+
+    assert "p%40ss" not in str(refusal.value)
+    assert f"the brokers 127.0.0.1:{port} advertise" in str(refusal.value)
 
 
 def test_silence_is_an_error_only_for_who_needs_an_answer() -> None:

@@ -172,14 +172,21 @@ def down(state: Path) -> None:
 @main.command()
 @click.pass_obj
 def status(state: Path) -> None:
-    """Show the stack that `up` left running."""
+    """Show the stack that `up` left running, or which parts of it have died."""
     from perf_pipeline.stack import embedded
 
     stack = embedded.find_running(state)
-    if stack is None:
-        click.echo("no stack is up; `perf-pipeline up` starts one")
-    else:
+    if stack is not None:
         _print_stack(stack)
+        return
+    found = embedded.look_at(state)
+    if not found:
+        click.echo("no stack is up; `perf-pipeline up` starts one")
+        return
+    for one in found:
+        click.echo(f"{'ok ' if one.ok else '!! '}{one.part} {one.sentence}")
+    click.echo(f"the stack is incomplete; {embedded.REMEDY}")
+    sys.exit(ExitCode.NOT_MEASURED)
 
 
 @main.command()

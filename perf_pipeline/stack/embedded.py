@@ -9,7 +9,7 @@ Add here: a way of having a stack. Keep out: how a part is started (its own modu
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
@@ -17,10 +17,17 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from perf_pipeline.secrecy.known import KNOWN
+from perf_pipeline.stack.condition import (
+    DOCUMENT,
+    REMEDY,
+    Condition,
+    conditions,
+    is_answered,
+    read_stack,
+    require_whole,
+)
 from perf_pipeline.stack.doctor import doctor
 from perf_pipeline.stack.ending import dispose, pids_of
-from perf_pipeline.stack.kafka import answers
 from perf_pipeline.stack.ledger import (
     is_alive,
     read_ledger,
@@ -28,42 +35,53 @@ from perf_pipeline.stack.ledger import (
     write_ledger,
 )
 from perf_pipeline.stack.parts import (
-    Endpoints,
     Say,
     ServiceInfo,
     Stack,
     StackOptions,
-    from_document,
     to_document,
 )
-from perf_pipeline.stack.postgres import postgres_answers
-from perf_pipeline.stack.redis import redis_answers
-from perf_pipeline.stack.reference import is_healthy
+from perf_pipeline.stack.places import written
 from perf_pipeline.stack.revival import revive
 from perf_pipeline.stack.service import open_folder, spawn_guard
 from perf_pipeline.stack.starting import start
 
-__all__ = ["doctor", "down", "find_running", "revive", "running_stack", "sweep", "up"]
+__all__ = [
+    "REMEDY",
+    "doctor",
+    "down",
+    "find_running",
+    "look_at",
+    "revive",
+    "running_stack",
+    "sweep",
+    "up",
+]
 
 UP = "up"
-DOCUMENT = "stack.json"
 
 
 def find_running(state: Path) -> Stack | None:
     """Return the stack that `up` left running; None unless all of it is alive and answers."""
-    folder = _stacks(state) / UP
+    folder = _stacks_of(state) / UP
     ledger = read_ledger(folder)
     if ledger is None or ledger.owner is not None:
         return None
-    try:
-        stack = from_document(json.loads((folder / DOCUMENT).read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError):
+    stack = read_stack(folder)
+    if stack is None:
         return None
-    for address in (stack.endpoints.postgres_dsn, stack.endpoints.redis_url):
-        KNOWN.add_address(address)
     parts = {service.name for service in stack.services}
     alive = all(is_alive(record) for record in ledger.processes if record.part in parts)
-    return _with_pids(stack) if alive and _answers(stack.endpoints) else None
+    return (
+        _with_pids(stack)
+        if alive and all(is_answered(stack.endpoints, part) for part in parts)
+        else None
+    )
+
+
+def look_at(state: Path) -> list[Condition]:
+    """Return how each part of the stack of `up` is; empty where none of it runs."""
+    return conditions(_stacks_of(state) / UP)
 
 
 @contextmanager
@@ -74,7 +92,7 @@ def running_stack(state: Path, options: StackOptions, *, say: Say) -> Iterator[S
     start finds this process gone. Works in any thread.
 
     Raises:
-        StackError: a part could not be had or started.
+        StackError: a part could not be had or started, or one of the stack that is up has died.
         TargetUnavailableError: a given part does not answer.
     """
     running = find_running(state)
@@ -82,6 +100,8 @@ def running_stack(state: Path, options: StackOptions, *, say: Say) -> Iterator[S
         say("using the stack that is up")
         yield running
         return
+    if options.parts:
+        require_whole(_stacks_of(state) / UP)
     if running is not None:
         say("the stack that is up has other parts or sizes: starting one for this run")
     sweep(state, say=say)
@@ -123,8 +143,10 @@ def up(state: Path, options: StackOptions, *, say: Say) -> Stack:
 
 def down(state: Path, *, say: Say) -> list[str]:
     """Stop the stack of `up`, sweep, and return the names of what was ended."""
+    if not _stacks_of(state).is_dir():
+        return []
     with _lock(state, "up"):
-        folder = _stacks(state) / UP
+        folder = _stacks_of(state) / UP
         ended: list[str] = []
         if folder.exists():
             ended = [f"{UP}/{name}" for name in dispose(folder)]
@@ -136,7 +158,7 @@ def sweep(state: Path, *, say: Say) -> list[str]:
     """End what stacks of dead owners left running, remove their folders, return the names."""
     ended: list[str] = []
     with _lock(state, "sweep"):
-        for folder in sorted(path for path in _stacks(state).iterdir() if path.is_dir()):
+        for folder in sorted(path for path in _stacks_of(state).iterdir() if path.is_dir()):
             if _is_left_over(folder):
                 ended += [f"{folder.name}/{name}" for name in dispose(folder)]
     if ended:
@@ -156,7 +178,7 @@ def _is_left_over(folder: Path) -> bool:
 def _claim_run(state: Path) -> Path:
     with _lock(state, "sweep"):  # a folder without a ledger would be swept
         for number in count(1):
-            folder = _stacks(state) / f"run-{os.getpid()}-{number}"
+            folder = _stacks_of(state) / f"run-{os.getpid()}-{number}"
             if not folder.exists():
                 break
         open_folder(folder, owner=this_process())
@@ -164,10 +186,12 @@ def _claim_run(state: Path) -> Path:
 
 
 def _claim_up(state: Path, say: Say) -> Path:
-    folder = _stacks(state) / UP
+    folder = _stacks_of(state) / UP
     with _lock(state, "sweep"):
         if folder.exists():
-            say("the stack that was up is incomplete, or has other parts or sizes: starting anew")
+            wrong = [f"{one.part} {one.sentence}" for one in conditions(folder) if not one.ok]
+            why = "; ".join(wrong) or "it has other parts or sizes, or has ended"
+            say(f"starting anew, in place of the stack that was up: {why}")
             dispose(folder)
         # Owned until it is ready, so that a start that is killed is swept.
         open_folder(folder, owner=this_process())
@@ -196,16 +220,6 @@ def _suits(stack: Stack, options: StackOptions) -> bool:
     return all(needed[part] in services for part in options.parts & needed.keys())
 
 
-def _answers(endpoints: Endpoints) -> bool:
-    checks: tuple[tuple[str | None, Callable[[str], bool]], ...] = (
-        (endpoints.postgres_dsn, postgres_answers),
-        (endpoints.brokers, answers),
-        (endpoints.redis_url, redis_answers),
-        (endpoints.base_url, is_healthy),
-    )
-    return all(check(endpoint) for endpoint, check in checks if endpoint is not None)
-
-
 def _with_pids(stack: Stack) -> Stack:
     def refreshed(service: ServiceInfo) -> ServiceInfo:
         return replace(service, pids=pids_of(stack.folder, service.name))
@@ -219,7 +233,7 @@ def _write_document(stack: Stack) -> None:
     path.write_text(json.dumps(to_document(stack), indent=1), encoding="utf-8")
 
 
-def _stacks(state: Path) -> Path:
+def _stacks_of(state: Path) -> Path:
     return state.absolute() / "stacks"
 
 
@@ -228,6 +242,9 @@ def _cache(state: Path) -> Path:
 
 
 def _lock(state: Path, name: str) -> FileLock:
-    _stacks(state).mkdir(parents=True, exist_ok=True)
-    _cache(state).mkdir(exist_ok=True)
-    return FileLock(_stacks(state) / f"{name}.lock")
+    with written(state.absolute()):
+        _stacks_of(state).mkdir(parents=True, exist_ok=True)
+        _cache(state).mkdir(exist_ok=True)
+        path = _stacks_of(state) / f"{name}.lock"
+        path.touch()
+    return FileLock(path)

@@ -27,6 +27,7 @@ from perf_pipeline.workloads.kafka_producing import (
 )
 
 MESSAGES_PER_TRANSACTION: Final = 10
+ABORT_S: Final = 1.0  # the failure is told after it, also where the broker is gone
 
 
 class Transactor:
@@ -96,7 +97,7 @@ class Transactor:
         # and makes the broker abort whatever could not be aborted here.
         self._producer = None
         with contextlib.suppress(KafkaException):
-            producer.abort_transaction(self._timeout_s)
+            producer.abort_transaction(min(ABORT_S, self._timeout_s))
 
 
 class ProduceTransactions(Producing):

@@ -1,0 +1,135 @@
+"""Say of each part of the stack that `up` started whether it runs, and what its log said last.
+
+Add here: a fact about a part that a person needs to repair it. Keep out: starting and ending.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.errors import StackError
+from perf_pipeline.stack.complaints import cause_in, read_log
+from perf_pipeline.stack.kafka import answers
+from perf_pipeline.stack.ledger import Ledger, ProcessRecord, is_alive, read_ledger
+from perf_pipeline.stack.parts import EXTERNAL, Endpoints, Stack, from_document
+from perf_pipeline.stack.places import shown
+from perf_pipeline.stack.postgres import postgres_answers
+from perf_pipeline.stack.redis import redis_answers
+from perf_pipeline.stack.reference import is_healthy
+from perf_pipeline.stack.service import GUARD
+
+DOCUMENT: Final = "stack.json"
+Check = Callable[[str], bool]
+REMEDY: Final = "`perf-pipeline up` starts it anew, `perf-pipeline down` ends what still runs"
+_PREPARING: Final = frozenset({GUARD, "postgres-initdb", "broker-format", "migrate"})
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Say how a part is.
+
+    Attributes:
+        part: its name, such as `broker`.
+        ok: it runs and answers.
+        sentence: what it is, or what is wrong with it.
+    """
+
+    part: str
+    ok: bool
+    sentence: str
+
+
+def read_stack(folder: Path) -> Stack | None:
+    """Return the stack that was ready in the folder once; None without one."""
+    try:
+        return from_document(json.loads((folder / DOCUMENT).read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def conditions(folder: Path) -> list[Condition]:
+    """Return how each part of the folder's stack is; empty where none of it runs any more."""
+    ledger = read_ledger(folder)
+    if ledger is None or not any(is_alive(one) for one in _servers(ledger)):
+        return []
+    stack = read_stack(folder)
+    if stack is None:
+        started = [_of_process(folder, record) for record in _servers(ledger)]
+        return [*started, _unfinished(ledger)]
+    return [
+        _of_service(folder, ledger, stack.endpoints, service.name)
+        for service in stack.services
+        if service.kind != EXTERNAL
+    ]
+
+
+def require_whole(folder: Path) -> None:
+    """Refuse a stack of `up` of which a part has died or hangs.
+
+    Raises:
+        StackError: names the parts.
+    """
+    ledger = read_ledger(folder)
+    if ledger is None or ledger.owner is not None:
+        return
+    wrong = [f"{one.part} {one.sentence}" for one in conditions(folder) if not one.ok]
+    if wrong:
+        raise StackError(f"the stack that is up is incomplete: {'; '.join(wrong)}", hint=REMEDY)
+
+
+def is_answered(endpoints: Endpoints, part: str) -> bool:
+    """Say whether a part answers; True for one that cannot be asked, such as a worker."""
+    checks: dict[str, tuple[str | None, Check]] = {
+        "postgres": (endpoints.postgres_dsn, postgres_answers),
+        "broker": (endpoints.brokers, answers),
+        "redis": (endpoints.redis_url, redis_answers),
+        "api": (endpoints.base_url, is_healthy),
+    }
+    endpoint, check = checks.get(part, (None, None))
+    return endpoint is None or check is None or check(endpoint)
+
+
+def _servers(ledger: Ledger) -> list[ProcessRecord]:
+    return [one for one in ledger.processes if one.name not in _PREPARING]
+
+
+def _of_service(folder: Path, ledger: Ledger, endpoints: Endpoints, part: str) -> Condition:
+    records = [one for one in ledger.processes if one.part == part]
+    dead = [_of_process(folder, one) for one in records if not is_alive(one)]
+    if dead:
+        return Condition(part, ok=False, sentence=dead[0].sentence)
+    if not is_answered(endpoints, part):
+        pids = ", ".join(str(one.pid) for one in records)
+        return Condition(part, ok=False, sentence=f"runs (pid {pids}) and does not answer")
+    return Condition(part, ok=True, sentence="runs")
+
+
+def _of_process(folder: Path, record: ProcessRecord) -> Condition:
+    if is_alive(record):
+        return Condition(record.name, ok=True, sentence=f"runs (pid {record.pid})")
+    log = folder / "logs" / f"{record.name}.log"
+    return Condition(
+        record.name,
+        ok=False,
+        sentence=f"has ended (pid {record.pid}){_last_word(log)}",
+    )
+
+
+def _last_word(log: Path) -> str:
+    try:
+        text = read_log(log, 0, ())
+    except OSError:
+        return ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    last = cause_in("\n".join(lines[-5:])) or (lines[-1] if lines else "")
+    return f"; the end of {shown(log)}: {last[:200]}" if last else f"; {shown(log)} is empty"
+
+
+def _unfinished(ledger: Ledger) -> Condition:
+    owner = ledger.owner
+    if owner is not None and is_alive(owner):
+        return Condition("up", ok=False, sentence=f"is starting the stack now (pid {owner.pid})")
+    what = "was ended before the stack was ready; what is not named here was never started"
+    return Condition("up", ok=False, sentence=what)

@@ -14,6 +14,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from perf_pipeline.config.postgres_encryption import encryption_remedy
 from perf_pipeline.errors import StackError, TargetUnavailableError
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.ending import dispose
@@ -132,7 +133,8 @@ def given_postgres(dsn: str) -> Launched:
             # Its text names host, port and user, never the password.
             raise TargetUnavailableError(
                 f"PostgreSQL cannot be reached: {error}".strip(),
-                hint="start it, correct PERF_POSTGRES_DSN, or leave it out for the embedded one",
+                hint=encryption_remedy(str(error))
+                or "start it, correct PERF_POSTGRES_DSN, or leave it out for the embedded one",
             ) from None
         return ServiceInfo("postgres", EXTERNAL, version, address, (), settings, None)
 

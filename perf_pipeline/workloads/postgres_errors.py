@@ -7,6 +7,7 @@ from psycopg import Error
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import InsufficientPrivilege, UndefinedTable
 
+from perf_pipeline.config.postgres_encryption import encryption_remedy
 from perf_pipeline.errors import TargetUnavailableError
 
 CONNECT_TIMEOUT_S = 10
@@ -51,7 +52,8 @@ def unavailable(dsn: str, error: Error) -> TargetUnavailableError:
         said = said.replace(password, "***")
     return TargetUnavailableError(
         f"PostgreSQL at {where} cannot be used: {said}",
-        hint="start it, correct the DSN (PERF_POSTGRES_DSN), or wait until it is free",
+        hint=encryption_remedy(str(error))
+        or "start it, correct the DSN (PERF_POSTGRES_DSN), or wait until it is free",
     )
 
 

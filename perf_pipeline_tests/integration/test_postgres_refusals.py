@@ -1,6 +1,9 @@
 """What the database workloads refuse before any load, in words and without passwords."""
 
 import asyncio
+import contextlib
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +13,7 @@ from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
 from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.stack.postgres import given_postgres
 from perf_pipeline.workloads.postgres_users import SelectUsers, UpdateUsers
 from perf_pipeline_tests.integration.workload_bench import opened, scratch_database
 
@@ -81,3 +85,30 @@ def test_psycopg_without_its_c_parts_is_refused(dsn: str, monkeypatch: pytest.Mo
                 pass
 
     asyncio.run(body())
+
+
+def test_a_server_without_tls_that_is_asked_for_it_is_told_with_what_to_change(dsn: str) -> None:
+    with pytest.raises(TargetUnavailableError, match="does not support SSL") as caught:
+        given_postgres(make_conninfo(dsn, sslmode="require")).describe()
+
+    assert "the server speaks no TLS: leave sslmode out of the DSN" in caught.value.hint
+
+
+def test_tls_that_begins_at_once_is_told_apart_from_a_server_that_is_down() -> None:
+    # RFC 8446, 5.1: a TLS record of an alert, where PostgreSQL would answer S or N.
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=_alert, args=(server,), daemon=True).start()
+        port = server.getsockname()[1]
+        with pytest.raises(TargetUnavailableError, match="SSL negotiation") as caught:
+            given_postgres(f"host=127.0.0.1 port={port} user=u dbname=d").describe()
+
+    assert "sslnegotiation=direct" in caught.value.hint
+
+
+def _alert(server: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(64)
+                connection.sendall(b"\x15\x03\x03\x00\x02\x02\x28")

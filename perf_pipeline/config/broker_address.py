@@ -7,6 +7,7 @@ only a client learns (advertised listeners: safety.py, `require_allowed_brokers`
 from typing import Final
 
 from perf_pipeline.config.hosts import LOCALHOST, Address, Place, bracketed, read_host, read_port
+from perf_pipeline.config.kafka_client import at_servers, bootstrap_servers
 
 _PLAINTEXT: Final = "plaintext"
 _SPOKEN: Final = frozenset({"ssl", "sasl_ssl", "sasl_plaintext"})
@@ -15,6 +16,8 @@ _SPOKEN: Final = frozenset({"ssl", "sasl_ssl", "sasl_plaintext"})
 def read_brokers(text: str, loopback: tuple[str, ...]) -> Address:
     """Read `host:port`, comma separated; `PLAINTEXT://` may stand in front of each.
 
+    `SASL_PLAINTEXT://user:password@` may stand in front of all.
+
     Args:
         text: as it was written.
         loopback: addresses that localhost is replaced by; empty leaves the name to the client.
@@ -22,21 +25,22 @@ def read_brokers(text: str, loopback: tuple[str, ...]) -> Address:
     Raises:
         ValueError: one of them is none; the sentence goes on after the name of its key.
     """
-    places = tuple(_read(broker.strip()) for broker in text.split(","))
+    places = tuple(_read(broker.strip()) for broker in bootstrap_servers(text).split(","))
     found = (
         f"{bracketed(host)}:{place.port}"
         for place in places
         for host in (loopback if place.host == LOCALHOST and loopback else (place.host,))
     )
-    return Address(",".join(found), places)
+    return Address(at_servers(text.strip(), ",".join(found)), places)
 
 
 def _read(broker: str) -> Place:
     protocol, _, rest = broker.rpartition("://")
     if protocol.lower() in _SPOKEN:
         raise ValueError(
-            f"names {protocol}://, and this client speaks neither TLS nor SASL with given "
-            "brokers; name a listener without them (PLAINTEXT)"
+            f"names {protocol}://, and this client speaks no TLS with given brokers, and SASL with "
+            "a user and a password only; write host:port (PLAINTEXT), or "
+            "SASL_PLAINTEXT://user:password@host:port"
         )
     if protocol and protocol.lower() != _PLAINTEXT:
         raise ValueError(f"holds {broker[:100]!r}, which is not host:port")

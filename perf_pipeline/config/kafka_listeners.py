@@ -4,31 +4,30 @@ Clients connect to what brokers advertise as soon as they are told, and nothing 
 Python binding can stop them: so the question is put over a plain socket, to all bootstrap servers
 and to all that they name, and only then a client is made. What a listener without an answer wants
 instead is found out here, too. Sources: Kafka's protocol guide (ApiVersions v0, Metadata v1 to v8,
-SaslHandshake v1, error codes 33 and 34); RFC 8446, 6 (alerts).
+SaslHandshake v1, SaslAuthenticate v0, error codes 33 and 34); RFC 8446, 6 (alerts).
 Add here: another thing that is asked before a client exists. Keep out: everything clients do.
 """
 
 import contextlib
-import re
 import socket
 import ssl
 import struct
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
-from urllib.parse import unquote
 
 from perf_pipeline.config.allowed import AllowedHosts
 from perf_pipeline.config.broker_address import read_brokers
 from perf_pipeline.config.hosts import Place, addresses_of, bracketed, read_host
+from perf_pipeline.config.kafka_client import bootstrap_servers, login_of
 from perf_pipeline.config.safety import require_allowed_brokers, require_loopback
 from perf_pipeline.errors import AddressError, TargetUnavailableError
 
 PATIENCE_S: Final = 3.0
 _METADATA, _SASL_HANDSHAKE, _API_VERSIONS, _SASL_AUTHENTICATE = 3, 17, 18, 36
-_LOGIN: Final = re.compile(r"SASL_PLAINTEXT://([^:@/\s]+):([^:@/\s]+)@(.+)", re.IGNORECASE)
 _LAST_VERSION: Final = 8  # of Metadata before its fields got another coding
 _UNKNOWN_MECHANISM: Final = 33
+_PLAIN: Final = "PLAIN"
 _MOST_BYTES: Final = 1 << 20
 _MOST_AT_ONCE: Final = 16
 
@@ -47,21 +46,19 @@ def require_listeners(brokers: str, allowed: Iterable[str], *, must_answer: bool
         TargetNotAllowedError: a broker advertises a host that may not be loaded.
         TargetUnavailableError: no broker answers; says what the listener wants, where it shows.
     """
-    login = _LOGIN.fullmatch(brokers.strip())
-    brokers = login[3] if login else brokers
-    plain = "".join(f"\0{unquote(part)}" for part in login.groups()[:2]) if login else ""
     try:
         bootstrap = read_brokers(brokers, ()).places
     except ValueError as error:
         raise AddressError("PERF_KAFKA_BROKERS", str(error)) from None
-    permitted = AllowedHosts.read(allowed)
+    permitted, login = AllowedHosts.read(allowed), login_of(brokers)
     asked, found, new = set[Place](), list[Place](), set(bootstrap)
     with ThreadPoolExecutor(_MOST_AT_ONCE) as pool:
         while new:
             asked |= new
-            answers = pool.map(lambda place: _advertised(place, permitted, plain), new)
+            answers = pool.map(lambda place: _advertised(place, permitted, login), new)
             named = [place for answer in answers for place in answer]
-            require_allowed_brokers(brokers, [(one.host, one.port) for one in named], permitted)
+            shown = bootstrap_servers(brokers)
+            require_allowed_brokers(shown, [(one.host, one.port) for one in named], permitted)
             found += named
             new = set(named) - asked
     if not found:
@@ -75,14 +72,21 @@ def _tell_silence(
         with contextlib.suppress(OSError):
             if wanted := _wanted(place, allowed):
                 where = f"{bracketed(place.host)}:{place.port}"
+                if login_of(brokers) and _PLAIN in wanted:
+                    raise TargetUnavailableError(
+                        f"the listener at {where} refuses the user and the password that it got",
+                        hint="correct them in PERF_KAFKA_BROKERS",
+                    )
                 raise TargetUnavailableError(
                     f"the listener at {where} wants {wanted}, and this client speaks neither TLS "
-                    "nor SASL with given brokers",
-                    hint="name a listener without them (PLAINTEXT) in PERF_KAFKA_BROKERS",
+                    "nor, without a user and a password for PLAIN, SASL with given brokers",
+                    hint="name a listener without them (PLAINTEXT) in PERF_KAFKA_BROKERS, or write "
+                    "SASL_PLAINTEXT://user:password@host:port",
                 )
     if must_answer:
+        where = bootstrap_servers(brokers)
         raise TargetUnavailableError(
-            f"no broker answers at {brokers} (metadata request, {PATIENCE_S:g} s)",
+            f"no broker answers at {where} (metadata request, {PATIENCE_S:g} s)",
             hint="start it, correct PERF_KAFKA_BROKERS, or leave it out for the embedded one",
         )
 
@@ -99,12 +103,12 @@ def _connected(place: Place, allowed: AllowedHosts) -> socket.socket:
     raise failure
 
 
-def _advertised(place: Place, allowed: AllowedHosts, login: str) -> list[Place]:
+def _advertised(place: Place, allowed: AllowedHosts, login: tuple[str, str] | None) -> list[Place]:
     """Ask one listener for its cluster's brokers; none where it does not answer in this way."""
     try:
         with _connected(place, allowed) as connection:
             if login:
-                _log_in(connection, login.encode())
+                _log_in(connection, *login)
             versions = _asked(connection, _API_VERSIONS, 0, b"")
             highest = {key: high for key, _, high in struct.iter_unpack(">hhh", versions[6:])}
             version = max(1, min(highest.get(_METADATA, 1), _LAST_VERSION))
@@ -116,13 +120,22 @@ def _advertised(place: Place, allowed: AllowedHosts, login: str) -> list[Place]:
         return []
 
 
-def _log_in(connection: socket.socket, login: bytes) -> None:
-    """Say who is there, by SASL's PLAIN (RFC 4616); a refusal shows in that nothing else answers.
+def _log_in(connection: socket.socket, user: str, password: str) -> None:
+    """Prove who we are by SASL PLAIN (RFC 4616).
 
-    Kafka's protocol guide: SaslHandshake v1, SaslAuthenticate v0.
+    Raises:
+        ConnectionRefusedError: the listener takes no PLAIN, or not this password.
     """
-    _asked(connection, _SASL_HANDSHAKE, 1, struct.pack(">h5s", 5, b"PLAIN"))
-    _asked(connection, _SASL_AUTHENTICATE, 0, struct.pack(">i", len(login)) + login)
+    token = b"\0%b\0%b" % (user.encode(), password.encode())
+    mechanism = struct.pack(f">h{len(_PLAIN)}s", len(_PLAIN), _PLAIN.encode())
+    bodies = (
+        (_SASL_HANDSHAKE, 1, mechanism),
+        (_SASL_AUTHENTICATE, 0, struct.pack(">i", len(token)) + token),
+    )
+    for key, version, body in bodies:
+        (code,) = struct.unpack_from(">h", _asked(connection, key, version, body))
+        if code:
+            raise ConnectionRefusedError
 
 
 def _brokers_in(answer: bytes, at: int) -> list[Place]:

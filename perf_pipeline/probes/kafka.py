@@ -14,6 +14,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # OffsetSpec i
     OffsetSpec,
 )
 
+from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.metrics.sample import PartitionLag, Reading
@@ -74,7 +75,7 @@ class LagProbe:
             raise ProbeError(self._sentence(error)) from None
         self._client = AdminClient(
             {
-                "bootstrap.servers": self._brokers,
+                **kafka_settings(self._brokers),
                 "client.id": "perf_pipeline_probe",
                 # Its own log goes to stderr; what matters is told as a problem.
                 "log_level": 0,

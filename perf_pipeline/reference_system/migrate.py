@@ -46,7 +46,7 @@ def create_topic(settings: Settings) -> None:
     Raises:
         PartError: the broker does not answer or refuses.
     """
-    admin = AdminClient({"bootstrap.servers": settings.brokers})
+    admin = AdminClient({**settings.kafka})
     topic = NewTopic(settings.topic, settings.partitions)
     future = admin.create_topics([topic], operation_timeout=_BROKER_TIMEOUT_S)[settings.topic]
     try:

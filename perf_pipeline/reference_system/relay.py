@@ -147,7 +147,7 @@ class Relay:
 def _new_producer(settings: Settings) -> Producer:
     return Producer(
         {
-            "bootstrap.servers": settings.brokers,
+            **settings.kafka,
             "client.id": "birthday-relay",
             "enable.idempotence": True,
             "error_cb": BrokerErrors(_log),

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -16,10 +16,12 @@ from psycopg.conninfo import conninfo_to_dict
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _SEND_MS = re.compile(r"(\d+(?:\.\d+)?)\.\.(\d+(?:\.\d+)?)")
 _BROKER = re.compile(r"[^\s,:]+:\d{1,5}|\[[0-9A-Fa-f:]+\]:\d{1,5}")
+_LOGIN = re.compile(r"SASL_PLAINTEXT://([^:@/\s]+):([^:@/\s]+)@(.+)")
 _EXAMPLES = MappingProxyType(
     {
         "POSTGRES_DSN": "write postgresql://user:password@host:5432/database",
-        "BROKERS": "write host:port, several separated by commas",
+        "BROKERS": "write host:port, several separated by commas; or, where they ask for a "
+        "password, SASL_PLAINTEXT://user:password@host:port",
     }
 )
 
@@ -35,6 +37,7 @@ class Settings:
     Attributes:
         postgres_dsn: connection string of PostgreSQL, a secret.
         brokers: `host:port`, comma separated; empty for the API, which needs none.
+        login: user and password that the brokers ask for, a secret; None for none.
         redis_url: a secret; None means that there is no cache.
         topic: the topic of the birthday messages.
         group: the consumer group of the workers.
@@ -47,6 +50,7 @@ class Settings:
 
     postgres_dsn: str
     brokers: str
+    login: tuple[str, str] | None
     redis_url: str | None
     topic: str
     group: str
@@ -55,6 +59,20 @@ class Settings:
     send_ms: tuple[float, float]
     pool_size: int
     worker_id: str | None
+
+    @property
+    def kafka(self) -> dict[str, str | int | bool]:
+        """Give the settings of a Kafka client that lead to the brokers; they hold the password."""
+        if self.login is None:
+            return {"bootstrap.servers": self.brokers}
+        user, password = self.login
+        return {
+            "bootstrap.servers": self.brokers,
+            "security.protocol": "SASL_PLAINTEXT",
+            "sasl.mechanism": "PLAIN",
+            "sasl.username": user,
+            "sasl.password": password,
+        }
 
     @property
     def database(self) -> str:
@@ -88,9 +106,11 @@ def read_settings(environ: Mapping[str, str], *, needs_brokers: bool) -> Setting
             )
         return int(value)
 
+    brokers, login = _brokers(text("BROKERS")) if needs_brokers else ("", None)
     return Settings(
         postgres_dsn=_postgres_dsn(text("POSTGRES_DSN")),
-        brokers=_brokers(text("BROKERS")) if needs_brokers else "",
+        brokers=brokers,
+        login=login,
         redis_url=_redis_url(text("REDIS_URL", "")),
         topic=_name("TOPIC", text("TOPIC", "birthday-messages")),
         group=_name("GROUP", text("GROUP", "birthday-workers")),
@@ -115,11 +135,15 @@ def _postgres_dsn(value: str) -> str:
     return value
 
 
-def _brokers(value: str) -> str:
-    wrong = [broker for broker in value.split(",") if not _BROKER.fullmatch(broker.strip())]
+def _brokers(value: str) -> tuple[str, tuple[str, str] | None]:
+    found = _LOGIN.fullmatch(value)
+    servers = value if found is None else found[3]
+    wrong = [broker for broker in servers.split(",") if not _BROKER.fullmatch(broker.strip())]
     if wrong:
-        raise SettingsError(f"BIRTHDAY_BROKERS holds {wrong[0]!r}; {_EXAMPLES['BROKERS']}")
-    return value
+        # What is in front of an @ may be a password.
+        shown = wrong[0].rpartition("@")[2]
+        raise SettingsError(f"BIRTHDAY_BROKERS holds {shown!r}; {_EXAMPLES['BROKERS']}")
+    return servers, None if found is None else (unquote(found[1]), unquote(found[2]))
 
 
 def _redis_url(value: str) -> str | None:

@@ -238,7 +238,7 @@ def _consumer_configuration(settings: Settings) -> dict[str, str | int | bool | 
     # with one (static membership) it finds its partitions again after a restart, even a kill -9.
     identity = {"group.instance.id": settings.worker_id} if settings.worker_id else {}
     return {
-        "bootstrap.servers": settings.brokers,
+        **settings.kafka,
         "client.id": "birthday-worker",
         "group.id": settings.group,
         "session.timeout.ms": 30_000,

@@ -9,13 +9,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from perf_pipeline.config.kafka_client import bootstrap_servers
 from perf_pipeline.config.own_files import environment_names
 from perf_pipeline.config.parameters import is_own
 from perf_pipeline.config.profile import BenchmarkConfig, Scenario
 from perf_pipeline.engine.job import JSON, LoadJob, ScenarioJob
 from perf_pipeline.runs.seeding import ids_file, require_brokers
 from perf_pipeline.runs.session import Session
+from perf_pipeline.secrecy.addresses import secrets_in
 from perf_pipeline.workloads.http_parameters import ENV_PREFIX
+from perf_pipeline.workloads.kafka_brokers import BROKERS
 from perf_pipeline.workloads.registry import workload_of
 
 CEILING_SUFFIX: Final = "-ceiling"
@@ -51,7 +54,11 @@ def load_job(session: Session, benchmark: str, step: int, folder: Path) -> LoadJ
 def secrets_of(session: Session) -> dict[str, str]:
     """Give what workers need and no file may hold."""
     target = session.target
-    found = {"postgres_dsn": target.postgres_dsn, "redis_url": target.redis_url}
+    found = {
+        "postgres_dsn": target.postgres_dsn,
+        "redis_url": target.redis_url,
+        BROKERS: target.brokers if secrets_in(target.brokers or "") else None,
+    }
     for name in _own_environment(session):
         found[f"{ENV_PREFIX}{name}"] = os.environ.get(name)
     return {name: secret for name, secret in found.items() if secret}
@@ -131,7 +138,7 @@ def _postgres_addresses(_: Session, __: BenchmarkConfig) -> dict[str, Any]:
 
 def _kafka_addresses(session: Session, config: BenchmarkConfig) -> dict[str, Any]:
     return {
-        "brokers": require_brokers(session),
+        "brokers": bootstrap_servers(require_brokers(session)),
         "allowed": list(session.target.allowed),
         "topic": config.topic,
         "partitions": config.partitions,

@@ -20,8 +20,8 @@ _SECRET_KEY: Final = re.compile(
     r"auth|authorization|sig|key|sid|session(id)?|scram_(client|server)_key",
     re.IGNORECASE,
 )
-_URL: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
-_URL_IN_TEXT: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s\"'<>`|\\]+")
+_URL: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9+._-]*)://(.*)", re.DOTALL)
+_URL_IN_TEXT: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+._-]{0,30}://[^\s\"'<>`|\\]+")
 # host, host:port or [IPv6]:port, with a path or without: what stands here is no password.
 _PLACE: Final = re.compile(r"([^:@/]*|\[[^@/]*\])(:\d*)?(/[^@]*)?|[^@]*@[^@]*", re.DOTALL)
 _KEYWORD: Final = re.compile(r"\s*([A-Za-z_]+)\s*=\s*")

@@ -62,7 +62,7 @@ class KnownSecrets:
             if secrets_in(value):
                 self.add_address(value)
             else:
-                self.add(value, value.partition(":")[2])
+                self.add(value, "" if "://" in value else value.partition(":")[2])
 
     def add_environment(self, environ: Mapping[str, str]) -> None:
         """Remember the addresses that this program's own variables hold, and libpq's password."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from perf_pipeline.errors import StackError
+from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.complaints import cause_in, read_log
 from perf_pipeline.stack.kafka import answers
 from perf_pipeline.stack.ledger import Ledger, ProcessRecord, is_alive, read_ledger
@@ -44,9 +45,13 @@ class Condition:
 def read_stack(folder: Path) -> Stack | None:
     """Return the stack that was ready in the folder once; None without one."""
     try:
-        return from_document(json.loads((folder / DOCUMENT).read_text(encoding="utf-8")))
+        stack = from_document(json.loads((folder / DOCUMENT).read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    ends = stack.endpoints
+    for address in (ends.postgres_dsn, ends.brokers, ends.redis_url):
+        KNOWN.add_address(address)
+    return stack
 
 
 def conditions(folder: Path) -> list[Condition]:

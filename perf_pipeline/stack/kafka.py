@@ -7,6 +7,7 @@ the emulator (see `noida`).
 
 import base64
 import re
+import secrets
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,13 @@ from pathlib import Path
 from confluent_kafka import ConsumerGroupState, KafkaException
 from confluent_kafka.admin import AdminClient
 
+from perf_pipeline.config.kafka_client import (
+    bootstrap_servers,
+    kafka_settings,
+    with_credentials,
+)
 from perf_pipeline.config.kafka_listeners import require_listeners
+from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.jars import ensure_jars, jars_folder, missing_jars
 from perf_pipeline.stack.java import HINT, Java, find_java
 from perf_pipeline.stack.kafka_lock import Lock, read_lock
@@ -38,6 +45,7 @@ from perf_pipeline.stack.service import (
     spawn,
 )
 
+USER = "birthday"
 HEAP = "256m"
 READY_S = 60.0  # ready in 2 s here; the rest is for a busy CI machine
 REPORTED_VERSION = re.compile(r"Kafka version: (\S+)")
@@ -98,11 +106,14 @@ def launch_kafka(folder: Path, cache: Path, *, say: Say, lock: Lock | None = Non
     jars = ensure_jars(wanted, cache, say=say)
     say(f"starting Apache Kafka {wanted.version} on Java {java.version} ({java.source}) ...")
     port, controller_port = free_port(), free_port()
-    _configure(folder, port, controller_port)
+    password = secrets.token_urlsafe(24)
+    _configure(folder, port, controller_port, password)
     _format(folder, java, jars)
     service = start_broker(folder, java, jars)
+    endpoint = with_credentials(f"{LOOPBACK}:{port}", USER, password)
+    KNOWN.add_address(endpoint)
     config = folder / "kafka" / "server.properties"
-    return Launched(f"{LOOPBACK}:{port}", lambda: _describe(service, port, java, config))
+    return Launched(endpoint, lambda: _describe(service, endpoint, port, java, config))
 
 
 def start_broker(folder: Path, java: Java, jars: Path) -> Service:
@@ -118,7 +129,7 @@ def start_broker(folder: Path, java: Java, jars: Path) -> Service:
 def answers(brokers: str, timeout_s: float = 2.0) -> bool:
     """Say whether the bootstrap servers give metadata with at least one broker."""
     try:
-        client = AdminClient({"bootstrap.servers": brokers, "log_level": 0})
+        client = AdminClient({**kafka_settings(brokers), "log_level": 0})
         return bool(client.list_topics(timeout=timeout_s).brokers)
     except KafkaException:
         return False
@@ -129,7 +140,7 @@ def group_is_settled(brokers: str, group: str, members: int, partitions: int) ->
 
     A load that starts during a rebalance measures the rebalance (two rounds of heartbeats: 6 s).
     """
-    client = AdminClient({"bootstrap.servers": brokers, "log_level": 0})
+    client = AdminClient({**kafka_settings(brokers), "log_level": 0})
     try:
         asked = client.describe_consumer_groups([group], request_timeout=2.0)
         description = asked[group].result(timeout=3.0)
@@ -154,7 +165,8 @@ def given_kafka(brokers: str, allowed: Sequence[str] = ()) -> Launched:
 
     def describe() -> ServiceInfo:
         require_listeners(brokers, allowed)
-        return ServiceInfo("broker", EXTERNAL, "unknown", brokers, (), {}, None)
+        address = bootstrap_servers(brokers)
+        return ServiceInfo("broker", EXTERNAL, "unknown", address, (), {}, None)
 
     return Launched(brokers, describe)
 
@@ -192,17 +204,19 @@ def _java_command(folder: Path, java: Java, jars: Path) -> tuple[str, ...]:
     )
 
 
-def _configure(folder: Path, port: int, controller_port: int) -> None:
+def _configure(folder: Path, port: int, controller_port: int, password: str) -> None:
     home = plain_path(folder) / "kafka"
-    plain, controller = f"PLAINTEXT://{LOOPBACK}:{port}", f"{LOOPBACK}:{controller_port}"
+    clients, controller = f"CLIENTS://{LOOPBACK}:{port}", f"{LOOPBACK}:{controller_port}"
     settings = {
         "process.roles": "broker,controller",
         "node.id": "1",
         "controller.quorum.bootstrap.servers": controller,
-        "listeners": f"{plain},CONTROLLER://{controller}",
-        "advertised.listeners": plain,
+        "listeners": f"{clients},CONTROLLER://{controller}",
+        "advertised.listeners": clients,
         "controller.listener.names": "CONTROLLER",
-        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+        "inter.broker.listener.name": "CLIENTS",
+        "listener.security.protocol.map": "CONTROLLER:SASL_PLAINTEXT,CLIENTS:SASL_PLAINTEXT",
+        **_credentials(password),
         "log.dirs": str(home / "data"),
         **ONE_BROKER,
         **RECOVERY,
@@ -210,8 +224,28 @@ def _configure(folder: Path, port: int, controller_port: int) -> None:
     lines = "".join(f"{key}={value}\n" for key, value in settings.items())
     with written(folder):
         home.mkdir(parents=True)
+        (home / "server.properties").touch(mode=0o600)  # it holds the password
         (home / "server.properties").write_text(lines, encoding="ascii")
         (home / "log4j2.properties").write_text(LOGGING, encoding="ascii")
+
+
+def _credentials(password: str) -> dict[str, str]:
+    """Give the settings by which both listeners ask for the one user's password.
+
+    The controller's as well: whoever may talk to it may change everything.
+    """
+    login = (
+        "org.apache.kafka.common.security.plain.PlainLoginModule required "
+        f'username="{USER}" password="{password}" user_{USER}="{password}";'
+    )
+    names = ("clients", "controller")
+    return {
+        "sasl.enabled.mechanisms": "PLAIN",
+        "sasl.mechanism.inter.broker.protocol": "PLAIN",
+        "sasl.mechanism.controller.protocol": "PLAIN",
+        **{f"listener.name.{name}.sasl.enabled.mechanisms": "PLAIN" for name in names},
+        **{f"listener.name.{name}.plain.sasl.jaas.config": login for name in names},
+    }
 
 
 def _format(folder: Path, java: Java, jars: Path) -> None:
@@ -228,9 +262,9 @@ def _format(folder: Path, java: Java, jars: Path) -> None:
     run_once(folder, Command(name="broker-format", argv=argv, environment=UTF8), timeout_s=READY_S)
 
 
-def _describe(service: Service, port: int, java: Java, config: Path) -> ServiceInfo:
+def _describe(service: Service, endpoint: str, port: int, java: Java, config: Path) -> ServiceInfo:
     address = f"{LOOPBACK}:{port}"
-    service.await_ready(lambda: is_listening(port) and answers(address), READY_S)
+    service.await_ready(lambda: is_listening(port) and answers(endpoint), READY_S)
     reported = REPORTED_VERSION.search(service.log.read_text(encoding="utf-8", errors="replace"))
     settings = {
         "heap": HEAP,
@@ -238,6 +272,7 @@ def _describe(service: Service, port: int, java: Java, config: Path) -> ServiceI
         "jvm": " ".join(JVM),
         **{key: ONE_BROKER[key] for key in ("num.partitions", "auto.create.topics.enable")},
         **RECOVERY,
+        "sasl": "PLAIN",
         "config": str(config),
     }
     version = reported[1] if reported else "unknown"

@@ -48,7 +48,7 @@ def launch_noida(folder: Path, why: str, *, say: Say) -> Launched:
         )
     notice = (
         f"BROKER IS AN EMULATOR ({KIND}), because Apache Kafka cannot be had: {why}. "
-        "Queue figures say nothing about Kafka."
+        "Queue figures say nothing about Kafka, and it asks nobody for a password."
     )
     say(notice)
     program.chmod(0o755)  # the wheel's file is not executable until its wrapper ran once

@@ -155,7 +155,8 @@ def _environment(endpoints: Endpoints) -> dict[str, str]:
 
 
 def _command(part: str, environment: Mapping[str, str], *arguments: str, name: str = "") -> Command:
-    urls = [environment.get("BIRTHDAY_POSTGRES_DSN", ""), environment.get("BIRTHDAY_REDIS_URL", "")]
+    names = ("BIRTHDAY_POSTGRES_DSN", "BIRTHDAY_BROKERS", "BIRTHDAY_REDIS_URL")
+    urls = [environment.get(name, "") for name in names]
     passwords = [urlsplit(url).password or "" for url in urls]
     return Command(
         name=name or part,

@@ -10,6 +10,7 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.workloads.kafka_deliveries import Batch, queue_batch, require_topic
 from perf_pipeline.workloads.kafka_errors import cause, unavailable
@@ -46,7 +47,7 @@ def ensure_backlog(brokers: str, group: str, topic: str, messages: int, *, value
 
 def _fill(brokers: str, topic: str, count: int, value: bytes) -> None:
     producer = Producer(
-        {"bootstrap.servers": brokers, "enable.idempotence": True, "linger.ms": 5, "log_level": 0}
+        {**kafka_settings(brokers), "enable.idempotence": True, "linger.ms": 5, "log_level": 0}
     )
     require_topic(producer, brokers, topic)
     refusals: list[KafkaError] = []

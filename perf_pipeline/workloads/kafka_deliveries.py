@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.workloads.kafka_errors import cause, unavailable
 
@@ -58,7 +59,7 @@ class DeliveryThread:
         self._has_lost_all = False
         self.producer = Producer(
             {
-                "bootstrap.servers": brokers,
+                **kafka_settings(brokers),
                 "enable.idempotence": True,
                 "acks": "all",
                 "linger.ms": linger_ms,

@@ -5,30 +5,30 @@ Add here: another thing to know before there is a client. Keep out: clients.
 
 import asyncio
 
+from perf_pipeline.config.kafka_client import bootstrap_servers
 from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.engine.ports import WorkerContext
 from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.workloads.kafka_brokers import brokers_of
 
 
 async def look_first(context: WorkerContext) -> None:
     """Refuse brokers that advertise a host which may not be loaded.
 
     Args:
-        context: its parameters are `brokers`, and `allowed`, the hosts that its target allows;
-            secret `brokers` are those with a login.
+        context: of the worker: its brokers, and parameter `allowed`, the hosts that its target
+            allows.
 
     Raises:
         TargetNotAllowedError: names the place.
         TargetUnavailableError: no broker answers.
     """
-    brokers = str(context.parameters["brokers"])
-    allowed = context.parameters.get("allowed", ())
+    brokers = brokers_of(context)
     try:
-        await asyncio.to_thread(
-            require_listeners, context.secrets.get("brokers") or brokers, allowed
-        )
+        await asyncio.to_thread(require_listeners, brokers, context.parameters.get("allowed", ()))
     except TargetUnavailableError as error:
+        shown = bootstrap_servers(brokers)
         raise TargetUnavailableError(
-            f"asking where they are failed on the brokers {brokers}: {error.sentence}",
+            f"asking where they are failed on the brokers {shown}: {error.sentence}",
             hint=error.hint,
         ) from error

@@ -14,6 +14,7 @@ from typing import Final
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent, Outcome
 from perf_pipeline.units import US_PER_MS, US_PER_S
+from perf_pipeline.workloads.kafka_brokers import brokers_of
 from perf_pipeline.workloads.kafka_deliveries import DeliveryThread
 from perf_pipeline.workloads.kafka_first_look import look_first
 from perf_pipeline.workloads.kafka_messages import MessageMaker, QueueMessage
@@ -139,7 +140,7 @@ class OneProducer(Producing):
 
     async def _connect(self, context: WorkerContext) -> None:
         self._deliveries = DeliveryThread(
-            str(context.parameters["brokers"]),
+            brokers_of(context),
             linger_ms=self.number("linger_ms", LINGER_MS),
             timeout_ms=max(1, self.number("timeout_us", TIMEOUT_US) // US_PER_MS),
         )

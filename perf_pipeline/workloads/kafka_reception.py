@@ -16,9 +16,11 @@ from typing import ClassVar, Final, Generic, Protocol, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.engine.ports import WorkerContext
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.units import US_PER_MS, US_PER_S
+from perf_pipeline.workloads.kafka_brokers import brokers_of
 from perf_pipeline.workloads.kafka_errors import cause, unavailable
 from perf_pipeline.workloads.kafka_offsets import OffsetProgress
 from perf_pipeline.workloads.kafka_silence import SOCKET_TIMEOUT_MS, BrokerSilence
@@ -97,7 +99,7 @@ class Reception(ABC, Generic[T]):
 
     def __init__(self, context: WorkerContext, *, finish_us: int) -> None:
         given = context.parameters
-        self._brokers = str(given["brokers"])
+        self._brokers = brokers_of(context)
         self._topic = str(given["topic"])
         self.clock = context.clock
         interval_us = int(given.get("commit_interval_us", COMMIT_INTERVAL_US))
@@ -107,7 +109,7 @@ class Reception(ABC, Generic[T]):
         self._consumer = Consumer(
             {
                 **CONSUMER,
-                "bootstrap.servers": self._brokers,
+                **kafka_settings(self._brokers),
                 "group.id": str(given["group"]),
                 **{their: int(given[our]) for our, their in _OPTIONAL_SETTINGS if our in given},
                 "on_commit": self._on_commit,

@@ -22,6 +22,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # OffsetSpec:
 )
 from confluent_kafka.cimpl import NewTopic
 
+from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import PartitionLag
 from perf_pipeline.workloads.kafka_errors import cause, unavailable
@@ -163,7 +164,7 @@ def committed(brokers: str, group: str, topic: str) -> dict[int, int | None]:
 
 def _admin(brokers: str) -> AdminClient:
     # librdkafka would print every refused connection; the sentence says it once.
-    return AdminClient({"bootstrap.servers": brokers, "log_level": 0})
+    return AdminClient({**kafka_settings(brokers), "log_level": 0})
 
 
 @contextmanager

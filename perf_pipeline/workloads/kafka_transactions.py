@@ -12,9 +12,11 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import LedgerEvent, Outcome
 from perf_pipeline.units import US_PER_MS
+from perf_pipeline.workloads.kafka_brokers import brokers_of
 from perf_pipeline.workloads.kafka_deliveries import require_topic
 from perf_pipeline.workloads.kafka_errors import cause, error_class, outcome_of, unavailable
 from perf_pipeline.workloads.kafka_messages import QueueMessage
@@ -45,8 +47,8 @@ class Transactor:
     ) -> None:
         self._brokers = brokers
         self._timeout_s = timeout_ms / 1_000
-        self._configuration: dict[str, str | int] = {
-            "bootstrap.servers": brokers,
+        self._configuration: dict[str, str | int | float | bool] = {
+            **kafka_settings(brokers),
             "transactional.id": transactional_id,
             "transaction.timeout.ms": timeout_ms,
             "message.timeout.ms": timeout_ms,
@@ -115,7 +117,7 @@ class ProduceTransactions(Producing):
         self._idle: asyncio.Queue[Transactor] = asyncio.Queue()
 
     async def _connect(self, context: WorkerContext) -> None:
-        brokers, topic = str(context.parameters["brokers"]), str(context.parameters["topic"])
+        brokers, topic = brokers_of(context), str(context.parameters["topic"])
         # A prefix of this process's own: two scenarios of a run must not fence each other.
         prefix = f"perf-pipeline-{secrets.token_hex(6)}"
         transactors = [

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 
 from perf_pipeline.config.executors import Executor
+from perf_pipeline.config.kafka_client import bootstrap_servers, kafka_settings
 from perf_pipeline.engine.job import JSON, LoadJob, ScenarioJob
 from perf_pipeline.engine.processes import run_load
 from perf_pipeline.stack.embedded import running_stack
@@ -125,20 +126,43 @@ def database(stack: Stack, scratch: Path) -> dict[str, tuple[list[float], list[f
     return found
 
 
-def kafka_tool(state: Path, tool: str, *words: str) -> str:
+def kafka_tool(state: Path, brokers: str, tool: str, *words: str) -> str:
     """Run one of Kafka's own performance tools."""
     jars = next((state / "cache").glob("kafka-*"))
     command = ["java", "-Xmx512m", "-cp", f"{jars}/*", f"org.apache.kafka.tools.{tool}", *words]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    # A file, because arguments are seen by everybody; it is the owner's alone.
+    with tempfile.NamedTemporaryFile("w", suffix=".properties", encoding="utf-8") as login:
+        login.write(login_properties(brokers))
+        login.flush()
+        command += ["--command-config", login.name]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def login_properties(brokers: str) -> str:
+    """Write what Kafka's own clients need to prove who they are."""
+    settings = kafka_settings(brokers)
+    if "sasl.password" not in settings:
+        return ""
+    login = (
+        "org.apache.kafka.common.security.plain.PlainLoginModule required "
+        f'username="{settings["sasl.username"]}" password="{settings["sasl.password"]}";'
+    )
+    return f"security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\nsasl.jaas.config={login}\n"
 
 
 def produced_by_tool(state: Path, brokers: str, topic: str) -> float:
     text = kafka_tool(
         state,
+        brokers,
         "ProducerPerformance",
         *("--topic", topic, "--num-records", str(MESSAGES), "--throughput", "-1"),
         *("--record-size", str(MESSAGE_BYTES)),
-        *("--producer-props", f"bootstrap.servers={brokers}", "linger.ms=5", "acks=all"),
+        *(
+            "--producer-props",
+            f"bootstrap.servers={bootstrap_servers(brokers)}",
+            "linger.ms=5",
+            "acks=all",
+        ),
     )
     return float(re.findall(r"([0-9.]+) records/sec", text)[-1])
 
@@ -146,8 +170,16 @@ def produced_by_tool(state: Path, brokers: str, topic: str) -> float:
 def consumed_by_tool(state: Path, brokers: str, topic: str) -> float:
     text = kafka_tool(
         state,
+        brokers,
         "ConsumerPerformance",
-        *("--bootstrap-server", brokers, "--topic", topic, "--messages", str(MESSAGES)),
+        *(
+            "--bootstrap-server",
+            bootstrap_servers(brokers),
+            "--topic",
+            topic,
+            "--messages",
+            str(MESSAGES),
+        ),
         *("--timeout", "20000"),
     )
     columns = [line.split(",") for line in text.splitlines() if line.count(",") > 5]

@@ -16,6 +16,7 @@ from uuid import uuid4
 import pytest
 from confluent_kafka import Producer
 
+from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import LedgerEvent
 from perf_pipeline.workloads.kafka_consume import ConsumeMessages
@@ -187,7 +188,7 @@ def test_an_unreadable_message_is_a_failed_sample_and_passed_over(
 ) -> None:
     async def body() -> None:
         fix(parameters)
-        producer = Producer({"bootstrap.servers": parameters["brokers"]})
+        producer = Producer({**kafka_settings(parameters["brokers"])})
         for value in (b"no json", b"[]", b'{"messageId": 7}', None):
             producer.produce(parameters["topic"], value, partition=0)
         assert producer.flush(10) == 0

@@ -11,6 +11,7 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.engine.ports import Workload
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import LedgerEvent
@@ -42,7 +43,7 @@ def stored(brokers: str, topic: str) -> list[Message]:
     """Read a topic from beginning to end, without a group, committed messages only."""
     consumer = Consumer(
         {
-            "bootstrap.servers": brokers,
+            **kafka_settings(brokers),
             "group.id": "test-produce-reader",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
@@ -148,7 +149,7 @@ def narrow_topic(brokers: str) -> Iterator[str]:
     """Give a topic whose broker refuses messages over 1,000 bytes."""
     name = f"test-narrow-{uuid4().hex[:8]}"
     wanted = NewTopic(name, num_partitions=1, config={"max.message.bytes": "1000"})
-    admin = AdminClient({"bootstrap.servers": brokers})
+    admin = AdminClient({**kafka_settings(brokers)})
     admin.create_topics([wanted], operation_timeout=10)[name].result(10)
     yield name
     delete_topic(brokers, name)

@@ -22,6 +22,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
+from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.parts import StackOptions
 from perf_pipeline.stack.revival import revive
@@ -131,7 +132,7 @@ def test_a_message_on_the_topic_carries_key_and_fields(system: System, brokers: 
     (user_id,) = system.add_users(1)
     outbox = system.rows.execute("select message_id from outbox").fetchone()
     with system.running("relay"):
-        consumer = Consumer({"bootstrap.servers": brokers, "group.id": "reader"})
+        consumer = Consumer({**kafka_settings(brokers), "group.id": "reader"})
         consumer.assign([TopicPartition(system.topic, number, 0) for number in range(6)])
         message = consumer.poll(15)
         consumer.close()
@@ -163,7 +164,7 @@ def test_who_removes_users_removes_their_messages_and_deliveries_too(system: Sys
 def test_foreign_messages_and_messages_of_removed_users_do_not_stop_a_worker(
     system: System, brokers: str
 ) -> None:
-    producer = Producer({"bootstrap.servers": brokers})
+    producer = Producer({**kafka_settings(brokers)})
     removed = {"messageId": str(uuid.uuid4()), "userId": "999"}
     huge = {"messageId": str(uuid.uuid4()), "userId": "9" * 30}
     for value in ("no JSON", "[]", "{}", '{"messageId": 1}', json.dumps(removed), json.dumps(huge)):
@@ -174,7 +175,7 @@ def test_foreign_messages_and_messages_of_removed_users_do_not_stop_a_worker(
         users = system.add_users(20)
         attempts = system.await_deliveries(users)
 
-        group = Consumer({"bootstrap.servers": brokers, "group.id": system.topic})
+        group = Consumer({**kafka_settings(brokers), "group.id": system.topic})
         await_that(lambda: committed(group, system.topic, 0) >= 6)
         group.close()
     assert attempts.keys() == users

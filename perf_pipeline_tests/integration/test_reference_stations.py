@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from confluent_kafka import Producer
 
+from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline_tests.integration.test_reference_api import person, running_api
 from perf_pipeline_tests.integration.test_reference_delivery import System, new_system
 
@@ -99,7 +100,7 @@ def test_a_message_that_does_not_say_when_it_was_published_is_delivered_without(
     (user_id,) = system.add_users(1)
     system.rows.execute("delete from outbox")
     message = {"messageId": str(uuid.uuid4()), "userId": str(user_id), "publishedAt": said}
-    producer = Producer({"bootstrap.servers": brokers})
+    producer = Producer({**kafka_settings(brokers)})
     producer.produce(system.topic, json.dumps(message).encode())
     producer.flush(10)
 

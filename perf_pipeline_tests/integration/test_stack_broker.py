@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from perf_pipeline.config.kafka_client import bootstrap_servers, kafka_settings
 from perf_pipeline.errors import StackError, TargetUnavailableError
 from perf_pipeline.stack.embedded import down, revive, running_stack
 from perf_pipeline.stack.ending import dispose, pids_of
@@ -41,17 +42,17 @@ def hush(_: str) -> None:
 
 def produce(brokers: str, messages: int) -> None:
     topic = NewTopic("kept", num_partitions=1, replication_factor=1)
-    admin = AdminClient({"bootstrap.servers": brokers})
+    admin = AdminClient({**kafka_settings(brokers)})
     for created in admin.create_topics([topic]).values():
         created.result(timeout=10)
-    producer = Producer({"bootstrap.servers": brokers, "acks": "all"})
+    producer = Producer({**kafka_settings(brokers), "acks": "all"})
     for number in range(messages):
         producer.produce("kept", key=f"user-{number}", value=b"happy birthday")
     assert producer.flush(20) == 0
 
 
 def high_watermark(brokers: str) -> int:
-    consumer = Consumer({"bootstrap.servers": brokers, "group.id": "test"})
+    consumer = Consumer({**kafka_settings(brokers), "group.id": "test"})
     try:
         return consumer.get_watermark_offsets(TopicPartition("kept", 0), timeout=20)[1]
     finally:
@@ -64,7 +65,7 @@ def test_kafka_starts_and_stops(state: Path) -> None:
         (broker,) = stack.services
         assert (broker.name, broker.kind) == ("broker", "apache-kafka")
         assert broker.version == "4.3.1"  # from the running server's own log
-        assert broker.address == stack.endpoints.brokers
+        assert broker.address == bootstrap_servers(stack.endpoints.brokers or "")
         assert stack.notices == ()
         ledger = read_ledger(stack.folder)
     assert ledger is not None

@@ -233,7 +233,7 @@ def test_a_redis_url_is_given_to_the_client_as_it_was_read(url: str, read: str) 
         ("localhost:99999", "no number from 1 to 65535"),
         ("localhost:9092/x", "no number from 1 to 65535"),
         ("u@localhost:1", "holds '@'"),
-        ("SSL://localhost:9093", "names SSL://, and this client speaks neither TLS nor SASL"),
+        ("SSL://localhost:9093", "names SSL://, and this client speaks no TLS"),
         ("SASL_SSL://localhost:9093", "names SASL_SSL://"),
         ("sasl_plaintext://localhost:9093", "names sasl_plaintext://"),
         ("http://localhost:9092", "which is not host:port"),
@@ -241,6 +241,22 @@ def test_a_redis_url_is_given_to_the_client_as_it_was_read(url: str, read: str) 
 )
 def test_brokers_are_refused_one_by_one(brokers: str, told: str) -> None:
     assert told in refusal(PERF_KAFKA_BROKERS=brokers)
+
+
+def test_brokers_that_ask_for_a_password_get_one() -> None:
+    brokers = "SASL_PLAINTEXT://u:p%40ss@127.2:9092, 127.1:1"
+
+    read = checked(PERF_KAFKA_BROKERS=brokers).brokers
+
+    assert read == "SASL_PLAINTEXT://u:p%40ss@127.0.0.2:9092,127.0.0.1:1"
+
+
+def test_brokers_with_a_password_are_refused_by_their_hosts_without_showing_it() -> None:
+    told = refusal(PERF_KAFKA_BROKERS="SASL_PLAINTEXT://u:s3cret-1@evil.example:9092")
+
+    assert "evil.example (brokers) of PERF_KAFKA_BROKERS" in told
+    assert "s3cret-1" not in told
+    assert "s3cret-2" not in refusal(PERF_KAFKA_BROKERS="SASL_PLAINTEXT://u:s3cret-2@x@localhost:1")
 
 
 def test_brokers_are_given_to_the_client_as_they_were_read() -> None:

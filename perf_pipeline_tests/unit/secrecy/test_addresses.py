@@ -28,6 +28,7 @@ from perf_pipeline.secrecy.addresses import mask_address, mask_addresses_in, sec
         ("http://127.0.0.1:80/a?mail=x@y", "http://127.0.0.1:80/a?mail=x@y"),
         ("http://u:a@b@h/x?token=c@d", "http://***"),
         ("http://u:a@h/x?token=c@d", "http://***@h/x?token=***"),
+        ("SASL_PLAINTEXT://u:pw@h:1,h2:2", "SASL_PLAINTEXT://***@h:1,h2:2"),
         ("127.0.0.1:9092,127.0.0.1:9093", "127.0.0.1:9092,127.0.0.1:9093"),
         ("host=h password=s3cret user=u", "host=h password=*** user=u"),
         (r"host=h password='a b\'c' user=u", "host=h password=*** user=u"),

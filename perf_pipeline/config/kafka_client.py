@@ -1,0 +1,58 @@
+"""What every Kafka client here has to be told to reach the brokers, credentials included.
+
+Brokers are one text, as a DSN is: `host:port`, comma separated, or
+`SASL_PLAINTEXT://user:password@host:port` where they ask who is there.
+Add here: another way of proving who one is, as librdkafka's settings. Keep out: what a client
+does, and which hosts may be reached (safety.py).
+"""
+
+import re
+from typing import Final
+from urllib.parse import quote, unquote
+
+_WITH_CREDENTIALS: Final = re.compile(
+    r"SASL_PLAINTEXT://(?P<user>[^:@/\s]+):(?P<password>[^:@/\s]+)@(?P<servers>.+)", re.IGNORECASE
+)
+
+
+def kafka_settings(brokers: str) -> dict[str, str | int | float | bool]:
+    """Give the settings of librdkafka that lead to the brokers.
+
+    >>> kafka_settings("127.0.0.1:9092")
+    {'bootstrap.servers': '127.0.0.1:9092'}
+    >>> sorted(kafka_settings("SASL_PLAINTEXT://me:p%40ss@127.0.0.1:9092").values())
+    ['127.0.0.1:9092', 'PLAIN', 'SASL_PLAINTEXT', 'me', 'p@ss']
+    """
+    found = _WITH_CREDENTIALS.fullmatch(brokers.strip())
+    if found is None:
+        return {"bootstrap.servers": brokers}
+    return {
+        "bootstrap.servers": found["servers"],
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "PLAIN",
+        "sasl.username": unquote(found["user"]),
+        "sasl.password": unquote(found["password"]),
+    }
+
+
+def login_of(brokers: str) -> tuple[str, str] | None:
+    """Give user and password; None where the text has none."""
+    settings = kafka_settings(brokers)
+    if "sasl.password" not in settings:
+        return None
+    return str(settings["sasl.username"]), str(settings["sasl.password"])
+
+
+def bootstrap_servers(brokers: str) -> str:
+    """Give the addresses alone, without credentials."""
+    return str(kafka_settings(brokers)["bootstrap.servers"])
+
+
+def with_credentials(servers: str, user: str, password: str) -> str:
+    """Join addresses and credentials into one text."""
+    return f"SASL_PLAINTEXT://{quote(user, safe='')}:{quote(password, safe='')}@{servers}"
+
+
+def at_servers(brokers: str, servers: str) -> str:
+    """Give the same credentials, if there are any, for addresses that were read."""
+    return brokers[: len(brokers) - len(bootstrap_servers(brokers))] + servers

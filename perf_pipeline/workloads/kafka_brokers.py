@@ -1,0 +1,15 @@
+"""Where a worker's brokers are, and who it says it is.
+
+Add here: another thing that every Kafka workload is told. Keep out: clients.
+"""
+
+from typing import Final
+
+from perf_pipeline.engine.ports import WorkerContext
+
+BROKERS: Final = "brokers"  # among a worker's secrets: the brokers with credentials
+
+
+def brokers_of(context: WorkerContext) -> str:
+    """Give the brokers with credentials where there are some, else parameter `brokers`."""
+    return context.secrets.get(BROKERS) or str(context.parameters["brokers"])

@@ -16,6 +16,7 @@ from perf_pipeline.metrics.threshold import FROM_HISTOGRAM, Status, Threshold, V
 from perf_pipeline.runs.answered import answered_to_the_end
 from perf_pipeline.runs.expected import in_plan_order, missing_of
 from perf_pipeline.runs.ingest import WAIT_S, IngestedRun, ingest_run, profile_of
+from perf_pipeline.runs.kept_up import meant_scenarios, over_what_kept_up
 from perf_pipeline.runs.session import history_of
 from perf_pipeline.runs.shortfall import with_shortfall
 from perf_pipeline.store.history import History, open_history
@@ -133,9 +134,10 @@ def thresholds_of(profile: Profile, benchmark: str) -> list[Threshold]:
 def _judge(
     history: History, key: RunKey, outcome: BenchmarkOutcome, threshold: Threshold
 ) -> Verdict:
-    observed = history.observe(key, threshold)
-    invalid = outcome.invalid_for(meant_scenarios(threshold))
-    verdict = threshold.judge(observed, measured=not invalid)
+    narrowed, left_out = over_what_kept_up(threshold, outcome)
+    observed = history.observe(key, narrowed)
+    invalid = () if left_out else outcome.invalid_for(meant_scenarios(threshold))
+    verdict = replace(threshold.judge(observed, measured=not invalid), reason=left_out)
     if verdict.status is Status.INVALID:
         return replace(verdict, reason="; ".join(invalid))
     absent = _absent(threshold, outcome)
@@ -150,11 +152,6 @@ def _judge(
         # The samples were pruned; a bound closer than this is not decided by a histogram.
         return replace(verdict, reason=f"{FROM_HISTOGRAM}, ±{error:.1%}")
     return verdict
-
-
-def meant_scenarios(threshold: Threshold) -> set[str]:
-    """Give the scenarios that a threshold's filter names; empty when it is about all of them."""
-    return {*threshold.scenarios, *filter(None, [threshold.tags.get("scenario")])}
 
 
 def _cut_short(outcome: BenchmarkOutcome) -> str:

@@ -27,13 +27,13 @@ def tag_conditions(
 
     Args:
         tags: the filter.
-        scenarios: those that have its tags that are no columns: `Threshold.scenarios`. Nobody has
-            them where it is empty.
+        scenarios: those that have its tags that are no columns, or that are meant without any
+            tag: `Threshold.scenarios`. Where it is empty, nobody has such tags.
     """
     built_in = {name: text for name, text in tags.items() if name in _COLUMNS}
     conditions = [f"{_COLUMNS[name]} = $tag_{name}" for name in built_in]
     parameters: dict[str, str | list[str]] = {f"tag_{one}": text for one, text in built_in.items()}
-    if len(built_in) < len(tags):
+    if scenarios or len(built_in) < len(tags):
         conditions.append("list_contains($scenarios::varchar[], scenario)")
         parameters["scenarios"] = sorted(scenarios)
     return conditions, parameters

@@ -3,8 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from perf_pipeline.config.loading import validate_profile
 from perf_pipeline.config.profile import Profile
+from perf_pipeline.metrics.sample import Reading
 from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.model import BenchmarkReport
 from perf_pipeline.runs.judge import judge_run
@@ -14,6 +17,7 @@ from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
 from perf_pipeline_tests.unit.store.spool import Spool, complete, counts, sample
 
+LEFT_OUT = "without scan, where the load generator was the limit"
 STARVED = "scan: worker 0 stood still for 980 ms (limit 500 ms)"
 
 
@@ -42,7 +46,11 @@ def _outcome(*, everywhere: tuple[str, ...] = ()) -> BenchmarkOutcome:
 def _stored(state: Path, outcome: BenchmarkOutcome, profile: Profile, run_id: str = "r1") -> None:
     spool = Spool(
         run_id=run_id,
-        samples=[sample(ms, scenario=name) for name in ("write", "scan") for ms in (10.0, 20.0)],
+        samples=[
+            *(sample(ms, scenario="write") for ms in (10.0, 20.0)),
+            *(sample(ms, scenario="scan") for ms in (15.0, 900.0)),
+        ],
+        readings=[Reading(2_000_000, "host", "host_memory_percent", 50.0)],
         outcome=replace(outcome, load_hash="l"),
     )
     folder = spool.write(spool_of(state))
@@ -74,9 +82,32 @@ def test_only_thresholds_on_the_starved_step_are_invalid(tmp_path: Path) -> None
     assert found["http_req_duration{scenario:write}"].status is Status.PASS
     assert found["http_req_duration{scenario:scan}"].status is Status.INVALID
     assert found["http_req_duration{scenario:scan}"].reason == STARVED
-    # It is about all scenarios, so about the starved one as well.
-    assert found["http_req_failed"].status is Status.INVALID
+    # It is about all scenarios: those that kept up are judged, and the other one is named.
+    assert found["http_req_failed"].status is Status.PASS
+    assert found["http_req_failed"].reason == LEFT_OUT
     assert _reported(tmp_path, profile)[1] == 97
+
+
+@pytest.mark.parametrize(
+    ("key", "expression", "observed", "status"),
+    [
+        # 10 and 20 ms in `write`; 15 and 900 ms in `scan`, which the generator starved.
+        ("http_req_duration", "max<1000", 20.0, Status.PASS),
+        ("http_req_duration", "max<15", 20.0, Status.FAIL),
+        ("http_reqs", "count>=2", 2.0, Status.PASS),
+        # 2 requests in the 10 s that `write` was measured.
+        ("http_reqs", "rate>0.1", 0.2, Status.PASS),
+        ("host_memory_percent", "max<80", 50.0, Status.PASS),
+    ],
+)
+def test_a_threshold_about_all_scenarios_is_judged_over_those_that_kept_up(
+    key: str, expression: str, observed: float, status: Status, tmp_path: Path
+) -> None:
+    profile = _profile({key: [expression]})
+    _stored(tmp_path, _outcome(), profile)
+    verdict = judge_run(tmp_path, "r1", profile=profile)["api"][0]
+
+    assert (verdict.observed, verdict.status, verdict.reason) == (observed, status, LEFT_OUT)
 
 
 def test_a_starved_step_on_which_no_threshold_rests_is_told_and_fails_nothing(

@@ -1,0 +1,36 @@
+"""Judge a threshold about all scenarios over those in whose steps the load generator kept up.
+
+Steps run one after another, so a generator that was the limit of one says nothing against the
+others. What was left out is told beside the verdict.
+
+Add here: nothing of one benchmark's. Keep out: the limits of the generator (engine/health.py).
+"""
+
+from dataclasses import replace
+
+from perf_pipeline.metrics.catalog import CATALOG
+from perf_pipeline.metrics.threshold import Threshold
+from perf_pipeline.store.records import BenchmarkOutcome
+
+
+def meant_scenarios(threshold: Threshold) -> set[str]:
+    """Give the scenarios that a threshold's filter names; empty when it is about all of them."""
+    return {*threshold.scenarios, *filter(None, [threshold.tags.get("scenario")])}
+
+
+def over_what_kept_up(threshold: Threshold, outcome: BenchmarkOutcome) -> tuple[Threshold, str]:
+    """Narrow a threshold about all scenarios to those that kept up, where some did not.
+
+    Readings have no scenario: they are the target's own, and count throughout.
+
+    Returns:
+        What to observe, and what was left out, as text; empty where nothing was.
+    """
+    kept_up = [one.name for one in outcome.scenarios if not outcome.invalid_for((one.name,))]
+    if outcome.valid or meant_scenarios(threshold) or not kept_up:
+        return threshold, ""
+    starved = ", ".join(one.name for one in outcome.scenarios if one.name not in kept_up)
+    left_out = f"without {starved}, where the load generator was the limit"
+    if "scenario" not in CATALOG[threshold.metric].tags:
+        return threshold, left_out
+    return replace(threshold, scenarios=tuple(kept_up)), left_out

@@ -11,7 +11,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from perf_pipeline.stack.ledger import (
     write_ledger,
 )
 from perf_pipeline.stack.places import shown, written
+from perf_pipeline.stack.priority import put_behind_us
 
 LOOPBACK = "127.0.0.1"
 POLL_S = 0.02
@@ -184,10 +184,7 @@ def _start(folder: Path, command: Command, log: Path) -> ProcessRecord:
         setsigmask=(),
     )
     if command.nice:
-        # Before it has made a thread or a child: they inherit it. Never above our own priority.
-        with suppress(OSError):  # it has ended already
-            ours = os.getpriority(os.PRIO_PROCESS, 0)
-            os.setpriority(os.PRIO_PROCESS, pid, min(19, ours + command.nice))
+        put_behind_us(pid, command.nice)
     return ProcessRecord(
         name=command.name,
         part=command.part or command.name,

@@ -91,3 +91,7 @@ def test_servers_run_at_a_lower_priority_than_the_load(state: Path) -> None:
         running = [one for one in found if one is not None]
         assert len(running) > 2  # PostgreSQL's own processes among them
         assert set(running) == {min(19, ours + 5)}
+        # Between sessions only this value counts (sched(7)).
+        sessions = [Path(f"/proc/{one.pids[0]}/autogroup") for one in stack.services]
+        told = [file.read_text().split() for file in sessions if file.exists()]
+        assert all(words[-2:] == ["nice", str(min(19, ours + 5))] for words in told)

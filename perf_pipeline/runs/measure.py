@@ -17,6 +17,7 @@ from perf_pipeline.engine.job import LoadOutcome, ScenarioOutcome
 from perf_pipeline.engine.processes import run_load
 from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
 from perf_pipeline.metrics.sample import Figure
+from perf_pipeline.runs.broker_watch import BrokerWatch, given_brokers
 from perf_pipeline.runs.deliveries import (
     collect_deliveries,
     still_consuming,
@@ -177,14 +178,15 @@ def _stages(folder: Path, counts: Iterable[ScenarioCounts]) -> StageFigures:
 
 
 def _run_step(session: Session, benchmark: str, step: int, folder: Path, load: _Load) -> None:
-    watch = Watch(session, benchmark, load.judge, load.origin_ns)
-    outcome = run_load(
-        load_job(session, benchmark, step, folder),
-        secrets=secrets_of(session),
-        origin_ns=load.origin_ns,
-        stop=watch.stop,
-        on_progress=watch.on_progress,
-    )
+    with BrokerWatch(given_brokers(session), session.target.allowed) as brokers:
+        watch = Watch(session, benchmark, load.judge, load.origin_ns, brokers)
+        outcome = run_load(
+            load_job(session, benchmark, step, folder),
+            secrets=secrets_of(session),
+            origin_ns=load.origin_ns,
+            stop=watch.stop,
+            on_progress=watch.on_progress,
+        )
     load.outcomes.append(outcome)
     load.problems += outcome.health.notes
     if watch.problem:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from perf_pipeline.engine.progress import Progress, ScenarioProgress
+from perf_pipeline.runs.broker_watch import BrokerWatch
 from perf_pipeline.runs.live import LiveJudge
 from perf_pipeline.runs.session import Session
 
@@ -40,15 +41,23 @@ _SILENT: Final = frozenset(
 
 
 class Watch:
-    """Watch one step of a benchmark.
+    """Watch one step of a benchmark, and what is seen of its brokers meanwhile.
 
     Attributes:
-        stop: ends the load; set by the user's stop and by a dead target.
-        problem: one sentence when the target's death ended the load, else None.
+        stop: ends the load; set by the user's stop, a dead target and brokers that lead elsewhere.
+        problem: one sentence when the target's death or its brokers ended the load, else None.
         crossed: one sentence when a threshold with abortOnFail ended it, else None.
     """
 
-    def __init__(self, session: Session, benchmark: str, judge: LiveJudge, origin_ns: int) -> None:
+    def __init__(
+        self,
+        session: Session,
+        benchmark: str,
+        judge: LiveJudge,
+        origin_ns: int,
+        brokers: BrokerWatch | None = None,
+    ) -> None:
+        self._brokers = brokers
         self._session = session
         self._benchmark = benchmark
         self._judge = judge
@@ -66,6 +75,9 @@ class Watch:
         """Say how it goes, and end a load that has only failed for a while."""
         self._session.say(f"  {self._benchmark}: {line_of(progress)}")
         self._look_for_death(progress)
+        if self._brokers is not None and self._brokers.problem and not self.problem:
+            self.problem = f"{self._brokers.problem}, so the load was ended"
+            self.stop.set()
         if not self.stop.is_set():
             self._look_for_failure(progress)
 

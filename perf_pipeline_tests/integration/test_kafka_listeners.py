@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 
 from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.errors import AddressError, TargetNotAllowedError, TargetUnavailableError
+from perf_pipeline.runs.broker_watch import BrokerWatch
 from perf_pipeline_tests.integration.kafka_elsewhere import (
     listener,
     sends_elsewhere,
@@ -123,3 +125,22 @@ def test_silence_is_an_error_only_for_who_needs_an_answer() -> None:
 def test_a_protocol_that_is_not_spoken_is_refused_before_anything_is_asked() -> None:
     with pytest.raises(AddressError, match="PERF_KAFKA_BROKERS names SASL_SSL://"):
         require_listeners("SASL_SSL://127.0.0.1:1", ())
+
+
+def test_a_broker_that_leads_elsewhere_later_is_seen_while_load_runs() -> None:
+    places = [("127.0.0.1", 1)]
+
+    def answer(key: int, version: int, body: bytes = b"") -> bytes | None:
+        return sends_elsewhere(*places[-1])(key, version, body)
+
+    with listener(answer) as port, BrokerWatch(f"127.0.0.1:{port}", (), 0.02) as watch:
+        time.sleep(0.2)
+        before = watch.problem
+        places.append(("10.9.8.7", 9092))
+        until_s = time.monotonic() + 10
+        while watch.problem is None and time.monotonic() < until_s:
+            time.sleep(0.02)
+
+    assert before is None
+    assert watch.problem is not None
+    assert "advertise 10.9.8.7:9092, where clients would connect" in watch.problem

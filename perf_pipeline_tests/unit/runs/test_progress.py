@@ -11,6 +11,7 @@ from perf_pipeline.config.loading import load_profile
 from perf_pipeline.config.target import TargetConfig, resolve_target
 from perf_pipeline.engine.progress import Progress, ScenarioProgress
 from perf_pipeline.metrics.threshold import parse_threshold
+from perf_pipeline.runs.broker_watch import BrokerWatch
 from perf_pipeline.runs.live import LiveJudge
 from perf_pipeline.runs.progress import Watch, line_of
 from perf_pipeline.runs.session import Session
@@ -20,7 +21,7 @@ from perf_pipeline_tests.unit.store.spool import KEY, Spool, sample
 NOBODY = LiveJudge(Path("nowhere"), RunKey("", ""), [])
 
 
-def watch(judge: LiveJudge = NOBODY) -> Watch:
+def watch(judge: LiveJudge = NOBODY, brokers: BrokerWatch | None = None) -> Watch:
     session = Session(
         run_id="r1",
         profile=load_profile("quick"),
@@ -34,7 +35,7 @@ def watch(judge: LiveJudge = NOBODY) -> Watch:
         say=lambda _: None,
         stop=threading.Event(),
     )
-    return Watch(session, "api_user_creation", judge, 0)
+    return Watch(session, "api_user_creation", judge, 0, brokers)
 
 
 def progress(elapsed_s: float, ok: int, failed: int) -> Progress:
@@ -48,6 +49,20 @@ def fed(counts: Iterable[tuple[float, int, int]]) -> Watch:
     for elapsed_s, ok, failed in counts:
         one.on_progress(progress(elapsed_s, ok, failed))
     return one
+
+
+def test_a_broker_that_leads_elsewhere_ends_the_load() -> None:
+    brokers = BrokerWatch(None, ())
+    one = watch(brokers=brokers)
+
+    one.on_progress(progress(1.0, 10, 0))
+    before = one.stop.is_set()
+    brokers.problem = "the brokers b:1 advertise 10.9.8.7:9092"
+    one.on_progress(progress(2.0, 20, 0))
+
+    assert not before
+    assert one.stop.is_set()
+    assert one.problem == "the brokers b:1 advertise 10.9.8.7:9092, so the load was ended"
 
 
 def test_five_seconds_of_nothing_but_failures_end_the_load() -> None:

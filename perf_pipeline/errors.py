@@ -50,12 +50,17 @@ class PerfPipelineError(Exception):
     exit_code: ClassVar[ExitCode] = ExitCode.UNEXPECTED
 
     def __init__(self, sentence: str, *, hint: str = "") -> None:
-        self.sentence = KNOWN.mask(sentence)
-        self.hint = KNOWN.mask(hint)
+        self.sentence = _in_utf8(KNOWN.mask(sentence))
+        self.hint = _in_utf8(KNOWN.mask(hint))
         super().__init__(self.sentence)
 
     def __str__(self) -> str:
         return f"{self.sentence}\n  {self.hint}" if self.hint else self.sentence
+
+
+def _in_utf8(text: str) -> str:
+    """Escape half characters, which neither a file nor the history can hold."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class ProfileError(PerfPipelineError):

@@ -4,15 +4,14 @@ Checked when a profile is loaded to be run; a profile read back from the history
 its files may be gone by then. Add here: another thing from outside. Keep out: the keys (steps.py).
 """
 
-import ast
 import re
-import sys
+import ssl
 from collections.abc import Callable, Iterator, Mapping
-from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, Final
 
 from perf_pipeline.config.data_sets import DataSet, Rows, read_csv
+from perf_pipeline.config.own_modules import module_mistakes
 from perf_pipeline.config.own_scenarios import scenarios_in
 from perf_pipeline.config.parameters import is_python
 from perf_pipeline.config.profile import Scenario
@@ -117,13 +116,30 @@ def _scenario_mistakes(scenario: Scenario, folder: Path, environment: Mapping[st
         KNOWN.add_all([value])
         if mistake := _value_mistake(variable, value, parameters):
             yield "parameters", f"the environment variable {variable} {mistake}"
-    if parameters.ca_file and not (folder / parameters.ca_file).is_file():
-        yield "parameters.caFile", f"there is no file {parameters.ca_file!r} beside the profile"
+    if parameters.ca_file and (mistake := _ca_mistake(parameters.ca_file, folder)):
+        yield "parameters.caFile", mistake
     if isinstance(parameters, HttpStepsParameters):
         yield from _env_mistakes(parameters, scenario.env)
         yield from _data_mistakes(parameters, scenario.plan.most_vus, folder)
     if isinstance(parameters, PythonParameters) and is_python(scenario.exec):
-        yield from _module_mistakes(scenario.exec, folder / parameters.path)
+        for mistake in module_mistakes(scenario.exec, folder / parameters.path):
+            yield "exec", mistake
+
+
+def _ca_mistake(name: str, folder: Path) -> str | None:
+    file = folder / name
+    if not file.is_file():
+        return f"there is no file {name!r} beside the profile"
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+    except ssl.SSLError:
+        return (
+            f"{name!r} holds no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----; "
+            "`openssl x509 -inform der` makes it of one in DER"
+        )
+    except OSError as error:
+        return f"{name!r} can't be read: {error.strerror}"
+    return None
 
 
 def _value_mistake(variable: str, value: str, parameters: OwnHttpParameters) -> str | None:
@@ -217,48 +233,3 @@ def _cell_mistakes(
 def is_json_number(text: str) -> bool:
     """Say whether a text is a number as JSON writes it."""
     return _NUMBER.fullmatch(text) is not None
-
-
-def _module_mistakes(exec_name: str, folder: Path) -> _Found:
-    """Look for the module and the name in it without running any of the user's code."""
-    module, _, name = exec_name.partition(":")
-    path = [str(folder), *sys.path]
-    origin: str | None = None
-    for at in range(len(parts := module.split("."))):
-        spec = PathFinder.find_spec(".".join(parts[: at + 1]), path)
-        if spec is None:
-            sentence = f"there is no module {module!r} in {folder.name or '.'}/ or installed"
-            yield "exec", f"{sentence}; parameters.path names the folder to import it from"
-            return
-        path, origin = list(spec.submodule_search_locations or ()), spec.origin
-    if origin and origin.endswith(".py"):
-        yield from (("exec", text) for text in _name_mistakes(Path(origin), name))
-
-
-def _name_mistakes(file: Path, name: str) -> Iterator[str]:
-    try:
-        tree = ast.parse(file.read_bytes())
-    except SyntaxError as error:
-        yield f"{file.name} is not Python: {error.msg} in line {error.lineno}"
-        return
-    bound = {known: node for node in tree.body for known in _names_of(node)}
-    if "*" in bound:
-        return
-    if name not in bound:
-        there = ", ".join(known for known in bound if not known.startswith("_")) or "nothing"
-        yield f"{file.name} has no {name!r}; it has {there}"
-    elif isinstance(bound[name], ast.FunctionDef):
-        yield f"{name} in {file.name} is a plain function; write async def {name}(vu)"
-
-
-def _names_of(node: ast.stmt) -> Iterator[str]:
-    for inner in ast.walk(node) if isinstance(node, ast.If | ast.Try) else [node]:
-        match inner:
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                yield inner.name
-            case ast.Import() | ast.ImportFrom():
-                yield from (one.asname or one.name for one in inner.names)
-            case ast.Assign():
-                yield from (one.id for one in inner.targets if isinstance(one, ast.Name))
-            case ast.AnnAssign(target=ast.Name(id=name)):
-                yield name

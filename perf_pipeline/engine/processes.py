@@ -23,7 +23,7 @@ from perf_pipeline.engine.rhythm import Rhythm
 from perf_pipeline.engine.vu_readings import VuReadings
 from perf_pipeline.engine.watch import wall_clock_offset_ms
 from perf_pipeline.engine.worker_process import WorkerProcess
-from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.errors import GeneratorLimitError, PerfPipelineError
 from perf_pipeline.units import US_PER_S
 
 READY_LIMIT_S: Final = 120.0
@@ -60,7 +60,8 @@ def run_load(
 
     Raises:
         PerfPipelineError: a workload could not open (TargetUnavailableError, as it raised it), or
-            the disk refused the samples (GeneratorLimitError).
+            the disk refused the samples, or a worker ended or hung before it was ready
+            (GeneratorLimitError).
         RuntimeError: a workload or a worker failed otherwise; the sentence names the log.
     """
     with contextlib.ExitStack() as stack:
@@ -143,7 +144,7 @@ class _Load:
             self._raise_trouble()
             for worker in self._workers:
                 if worker.is_over:
-                    raise RuntimeError(
+                    raise GeneratorLimitError(
                         f"worker {worker.number} ended before it was ready "
                         f"({worker.how_it_ended()}); its log is {worker.log}"
                     )
@@ -151,7 +152,7 @@ class _Load:
                 return
             if time.monotonic() > until_s:
                 late = next(worker for worker in self._workers if not worker.ready)
-                raise RuntimeError(
+                raise GeneratorLimitError(
                     f"worker {late.number} was not ready after {READY_LIMIT_S:.0f} s; "
                     f"its log is {late.log}"
                 )

@@ -18,6 +18,7 @@ from perf_pipeline.engine.health import Vitals, vitals_from_json
 from perf_pipeline.engine.job import ScenarioOutcome
 from perf_pipeline.engine.progress import PartProgress
 
+# Not the current folder: a signal.py or a perf_pipeline/ there is somebody else's.
 _CHUNK_BYTES: Final = 65_536
 _EXIT_LIMIT_S: Final = 3.0
 _TERM_LIMIT_S: Final = 2.0
@@ -49,7 +50,7 @@ class WorkerProcess:
         self._rest = b""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "perf_pipeline.engine.worker"],
+                [sys.executable, "-P", "-m", "perf_pipeline.engine.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -161,7 +161,7 @@ def _command(part: str, environment: Mapping[str, str], *arguments: str, name: s
     return Command(
         name=name or part,
         part=part,
-        argv=(sys.executable, "-m", f"{PACKAGE}.{part}", *arguments),
+        argv=(sys.executable, "-P", "-m", f"{PACKAGE}.{part}", *arguments),
         environment=environment,
         secrets=(*urls, *passwords, *map(unquote, passwords)),
         wave=2,

@@ -211,7 +211,7 @@ def _keep_command(folder: Path, command: Command) -> None:
 
 def spawn_guard(folder: Path) -> None:
     """Start the process that ends all of the folder when this process dies."""
-    argv = (sys.executable, "-m", "perf_pipeline.stack.guard", str(folder))
+    argv = (sys.executable, "-P", "-m", "perf_pipeline.stack.guard", str(folder))
     spawn(folder, Command(name=GUARD, argv=argv, grace_s=1.0, wave=0))
 
 

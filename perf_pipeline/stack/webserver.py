@@ -117,8 +117,9 @@ def _command(folder: Path, home: Path, state: Path, dsn: str, port: int) -> Comm
     url = storage_url(dsn)
     return Command(
         name="dagster",
-        argv=(sys.executable, "-m", "dagster", "dev", *workspace, *address),
+        argv=(sys.executable, "-P", "-m", "dagster", "dev", *workspace, *address),
         environment={
+            "PYTHONSAFEPATH": "1",  # for its own children, too
             "DAGSTER_HOME": str(home),
             STORAGE_VARIABLE: url,
             "PERF_STATE": str(state.absolute()),

@@ -7,9 +7,7 @@ Add here: another thing to name. Keep out: what authors use (python_vu.py), samp
 
 import asyncio
 import contextlib
-import importlib
 import inspect
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +22,7 @@ from perf_pipeline.workloads.http_connections import connect_first, connection_m
 from perf_pipeline.workloads.http_origin import HttpOrigin
 from perf_pipeline.workloads.http_parameters import OwnHttpSettings
 from perf_pipeline.workloads.http_transport import LoadClient, LoadTransport
+from perf_pipeline.workloads.python_import import imported
 from perf_pipeline.workloads.python_samples import MOST_CHECKS, SampleBook
 from perf_pipeline.workloads.python_vu import VU, ScenarioCode
 
@@ -50,7 +49,7 @@ class PythonScenario:
         """
         own = PythonParameters.model_validate(context.parameters["own"])
         name = str(context.parameters["exec"])
-        named = _imported(name, Path(context.parameters["folder"]) / own.path)
+        named = imported(name, Path(context.parameters["folder"]) / own.path)
         self._runner = runner = _runner_of(named, name, own)
         if isinstance(runner, _VuRunner):
             await runner.open(context)
@@ -162,25 +161,6 @@ async def _open_theirs(runner: Workload, name: str, context: WorkerContext) -> N
         if limit.expired():
             what = f"took longer than {_OPEN_LIMIT_S:g} s"
         raise ScenarioError(f"exec is {name!r}, and its open() {what}; no load was sent") from error
-
-
-def _imported(name: str, folder: Path) -> Any:
-    """Import `module:name`, looking in the folder first.
-
-    Raises:
-        ScenarioError: it can't be imported; says why and where.
-    """
-    module_name, _, attribute = name.partition(":")
-    place = str(folder)
-    if place not in sys.path:
-        sys.path.insert(0, place)
-    try:
-        return getattr(importlib.import_module(module_name), attribute)
-    except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        raise ScenarioError(
-            f"exec is {name!r}, which can't be imported: {why}; no load was sent"
-        ) from error
 
 
 def _runner_of(named: Any, name: str, own: PythonParameters) -> Workload:

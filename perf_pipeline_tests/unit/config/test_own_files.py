@@ -245,3 +245,39 @@ def test_basic_authentication_takes_what_its_rfc_takes(
     found = loaded(tmp_path, {"s": scenario(STEP, auth={"basicEnv": "PAIR"})}, {"PAIR": value})
 
     assert isinstance(found, Profile) is fits
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        (b"", "holds no certificate in PEM"),
+        (b"\x30\x82\x03\x0c\x30\x82", "`openssl x509 -inform der` makes it of one in DER"),
+        (b"-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n", "holds no certificate"),
+        (
+            b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n",
+            "holds no certificate",
+        ),
+    ],
+    ids=["empty", "der", "garbled", "key"],
+)
+def test_a_file_without_a_certificate_is_told_before_any_load(
+    tmp_path: Path, written: bytes, sentence: str
+) -> None:
+    (tmp_path / "ca.pem").write_bytes(written)
+    profile = tmp_path / "own.toml"
+    profile.write_text(
+        """
+        name = "own"
+        [benchmarks.own.scenarios.s]
+        exec = "http_steps"
+        executor = "constant-vus"
+        duration = "2s"
+        parameters = { caFile = "ca.pem", steps = [{ name = "get", path = "/" }] }
+        """,
+        encoding="utf-8",
+    )
+
+    with pytest.raises(ProfileError, match=r"parameters\.caFile: 'ca\.pem' holds no") as caught:
+        load_profile(str(profile))
+
+    assert sentence in str(caught.value)

@@ -1,0 +1,74 @@
+"""Looks at the module that an own scenario names, without running any of the user's code.
+
+Add here: another way in which it cannot be a scenario. Keep out: importing it (workloads/).
+"""
+
+import ast
+import sys
+from collections.abc import Iterator
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+
+def module_mistakes(exec_name: str, folder: Path) -> Iterator[str]:
+    """Find what keeps `module:name` from being imported from a folder, or an installed package."""
+    module, _, name = exec_name.partition(":")
+    if (top := module.partition(".")[0]) in sys.stdlib_module_names:
+        yield f"{top!r} is a module of Python itself; give yours another name"
+        return
+    try:
+        origin = _origin(module, folder)
+    except (ImportError, ValueError) as error:
+        yield f"module {module!r} can't be looked for in {folder.name or '.'}/: {error}"
+        return
+    if origin is None:
+        yield (
+            f"there is no module {module!r} in {folder.name or '.'}/ or installed; parameters.path "
+            "names the folder to import it from"
+        )
+    elif origin.endswith(".py"):
+        yield from _name_mistakes(Path(origin), name)
+
+
+def _origin(module: str, folder: Path) -> str | None:
+    """Give the module's file; empty for one without, None when there is no such module."""
+    path = [str(folder), *sys.path]
+    origin = ""
+    for at in range(len(parts := module.split("."))):
+        spec = PathFinder.find_spec(".".join(parts[: at + 1]), path)
+        if spec is None:
+            return None
+        path, origin = list(spec.submodule_search_locations or ()), spec.origin or ""
+    return origin
+
+
+def _name_mistakes(file: Path, name: str) -> Iterator[str]:
+    try:
+        tree = ast.parse(file.read_bytes())
+    except SyntaxError as error:
+        yield f"{file.name} is not Python: {error.msg} in line {error.lineno}"
+        return
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
+        yield f"{file.name} can't be read as Python: {error or type(error).__name__}"
+        return
+    bound = {known: node for node in tree.body for known in _names_of(node)}
+    if "*" in bound:
+        return
+    if name not in bound:
+        there = ", ".join(known for known in bound if not known.startswith("_")) or "nothing"
+        yield f"{file.name} has no {name!r}; it has {there}"
+    elif isinstance(bound[name], ast.FunctionDef):
+        yield f"{name} in {file.name} is a plain function; write async def {name}(vu)"
+
+
+def _names_of(node: ast.stmt) -> Iterator[str]:
+    for inner in ast.walk(node) if isinstance(node, ast.If | ast.Try) else [node]:
+        match inner:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield inner.name
+            case ast.Import() | ast.ImportFrom():
+                yield from (one.asname or one.name for one in inner.names)
+            case ast.Assign():
+                yield from (one.id for one in inner.targets if isinstance(one, ast.Name))
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                yield name

@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 # uv takes seconds where pip takes minutes; pip knows a package index that only its own settings name.
 install = $(BIN)/uv pip install --quiet --python $(BIN)/python $(1) || $(BIN)/python -m pip install --quiet --disable-pip-version-check $(1)
-.PHONY: run test check ui lock clean
+.PHONY: run test fuzz check ui lock clean
 
 run: .venv/runs ## load a real system and judge it
 	@$(BIN)/perf-pipeline run --profile quick
 
 test: .venv/installed ## the whole suite against real services
 	@$(BIN)/python -m pytest
+
+fuzz: .venv/installed ## bad profiles until one ends in no sentence, or Ctrl-C; SEED=1 CASES=20000
+	@$(BIN)/python -m perf_pipeline_tests.fuzz.profile_fuzz "$(SEED)" "$(CASES)"
 
 check: .venv/installed ## lint, format, types, layers
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -200,7 +200,8 @@ def doctor(state: Path, profile: str, overrides: Sequence[str]) -> None:
 
     for name, value in machine_facts().items():
         click.echo(f"   {name}: {value}")
-    findings = [state_finding(state), *embedded.doctor(state, _stack_options(profile, overrides))]
+    parts = embedded.doctor(state, _stack_options(profile, overrides))
+    findings = [state_finding(state), *embedded.machine_findings(state), *parts]
     for finding in findings:
         click.echo(f"{'ok ' if finding.ok else '!! '}{finding.part}: {finding.sentence}")
     if not all(finding.ok for finding in findings):

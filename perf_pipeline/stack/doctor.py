@@ -3,16 +3,56 @@
 Add here: a finding that people need before their first run. Keep out: starting anything.
 """
 
+import os
+import sys
 from functools import partial
 from pathlib import Path
+from typing import Final
 
-from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.errors import PerfPipelineError, StackError
 from perf_pipeline.stack.kafka import given_kafka, kafka_finding
 from perf_pipeline.stack.noida import find_noida
 from perf_pipeline.stack.parts import Finding, Launched, StackOptions
+from perf_pipeline.stack.places import is_plain, link_parent, shown
 from perf_pipeline.stack.postgres import given_postgres, postgres_finding
 from perf_pipeline.stack.redis import given_redis, redis_finding
 from perf_pipeline.stack.reference import reference_finding
+from perf_pipeline.stack.service import LOOPBACK, PORTS, free_port
+
+UP_OR_RUN: Final = "run-1234567-1"  # the longest name of a stack's folder
+
+
+def machine_findings(state: Path) -> list[Finding]:
+    """Return what this machine gives every part: a path to the state, ports, and a locale."""
+    return [_folder_finding(state.absolute()), _ports_finding(), _locale_finding()]
+
+
+def _folder_finding(state: Path) -> Finding:
+    if is_plain(state / "stacks" / UP_OR_RUN):
+        return Finding("folder", ok=True, sentence=f"servers get {state} as it is")
+    try:
+        parent = link_parent()
+    except StackError as error:
+        return Finding("folder", ok=False, sentence=error.sentence)
+    sentence = f"servers get {shown(state)} as a link in {parent}, because of its letters or length"
+    return Finding("folder", ok=True, sentence=sentence)
+
+
+def _ports_finding() -> Finding:
+    try:
+        free_port()
+    except StackError as error:
+        return Finding("ports", ok=False, sentence=f"{error.sentence}; {error.hint}")
+    between = f"between {PORTS.start} and {PORTS.stop - 1}"
+    return Finding("ports", ok=True, sentence=f"free ones on {LOOPBACK} {between}")
+
+
+def _locale_finding() -> Finding:
+    chosen = (os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    name = next(filter(None, chosen), "none set")
+    return Finding(
+        "locale", ok=True, sentence=f"{name} (file names: {sys.getfilesystemencoding()})"
+    )
 
 
 def doctor(state: Path, options: StackOptions) -> list[Finding]:

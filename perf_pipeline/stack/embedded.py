@@ -26,7 +26,7 @@ from perf_pipeline.stack.condition import (
     read_stack,
     require_whole,
 )
-from perf_pipeline.stack.doctor import doctor
+from perf_pipeline.stack.doctor import doctor, machine_findings
 from perf_pipeline.stack.ending import dispose, pids_of
 from perf_pipeline.stack.ledger import (
     is_alive,
@@ -52,6 +52,7 @@ __all__ = [
     "down",
     "find_running",
     "look_at",
+    "machine_findings",
     "revive",
     "running_stack",
     "sweep",

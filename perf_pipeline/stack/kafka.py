@@ -22,6 +22,7 @@ from perf_pipeline.config.kafka_client import (
 )
 from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.secrecy.known import KNOWN
+from perf_pipeline.stack.class_archive import archive_of
 from perf_pipeline.stack.jars import ensure_jars, jars_folder, missing_jars
 from perf_pipeline.stack.java import HINT, Java, find_java
 from perf_pipeline.stack.kafka_lock import Lock, read_lock
@@ -119,7 +120,8 @@ def launch_kafka(folder: Path, cache: Path, *, say: Say, lock: Lock | None = Non
 def start_broker(folder: Path, java: Java, jars: Path) -> Service:
     """Start a broker on the folder's formatted storage; also the way back after kill -9."""
     server = str(plain_path(folder) / "kafka" / "server.properties")
-    argv = (*_java_command(folder, java, jars), "kafka.Kafka", server)
+    flags = archive_of(jars, java).flags()
+    argv = (*_java_command(folder, java, jars, flags), "kafka.Kafka", server)
     return spawn(
         folder,
         Command(name="broker", argv=argv, environment=UTF8, grace_s=15.0, nice=BEHIND_THE_LOAD),
@@ -185,7 +187,9 @@ def kafka_finding(cache: Path) -> Finding:
     )
 
 
-def _java_command(folder: Path, java: Java, jars: Path) -> tuple[str, ...]:
+def _java_command(
+    folder: Path, java: Java, jars: Path, archive: tuple[str, ...]
+) -> tuple[str, ...]:
     # zstd, lz4 and snappy load native code, and Kafka unmaps with sun.misc.Unsafe: 24+ warns.
     quiet = (
         ("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow")
@@ -197,6 +201,7 @@ def _java_command(folder: Path, java: Java, jars: Path) -> tuple[str, ...]:
         str(java.program),
         *JVM,
         *quiet,
+        *archive,
         f"-XX:ErrorFile={place / 'logs' / 'broker-crash.log'}",
         f"-Dlog4j2.configurationFile={place / 'kafka' / 'log4j2.properties'}",
         "-cp",
@@ -251,15 +256,12 @@ def _credentials(password: str) -> dict[str, str]:
 def _format(folder: Path, java: Java, jars: Path) -> None:
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     server = str(plain_path(folder) / "kafka" / "server.properties")
-    argv = (
-        *_java_command(folder, java, jars),
-        "kafka.tools.StorageTool",
-        "format",
-        "--standalone",
-        f"--cluster-id={cluster}",
-        f"--config={server}",
-    )
-    run_once(folder, Command(name="broker-format", argv=argv, environment=UTF8), timeout_s=READY_S)
+    tool = ("kafka.tools.StorageTool", "format", "--standalone")
+    given = (f"--cluster-id={cluster}", f"--config={server}")
+    with archive_of(jars, java).written() as flags:
+        argv = (*_java_command(folder, java, jars, flags), *tool, *given)
+        command = Command(name="broker-format", argv=argv, environment=UTF8)
+        run_once(folder, command, timeout_s=READY_S)
 
 
 def _describe(service: Service, endpoint: str, port: int, java: Java, config: Path) -> ServiceInfo:

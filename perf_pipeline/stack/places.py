@@ -147,6 +147,21 @@ def _new_place(folder: Path) -> Path:
     )
 
 
+def link_parent() -> Path:
+    """Return the folder in which links would be made.
+
+    Raises:
+        StackError: there is none.
+    """
+    for parent in _parents():
+        if os.access(parent, os.W_OK | os.X_OK):
+            return parent
+    raise StackError(
+        f"links for servers can be made in none of {', '.join(FALLBACKS)}",
+        hint="set TMPDIR to a folder of plain letters that can be written",
+    )
+
+
 def _parents() -> list[Path]:
     usual = (os.environ.get("TMPDIR", ""), *FALLBACKS)
     return [parent for parent in map(Path, usual) if len(str(parent)) <= 80 and is_plain(parent)]

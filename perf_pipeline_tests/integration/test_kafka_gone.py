@@ -27,9 +27,10 @@ FIRST_FAILURE_WITHIN_S = 8.5
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Hold a broker that a test may stop."""
+    """Hold a broker that a test may stop: where it listens, with and without credentials."""
 
     address: str
+    servers: str
     pid: int
 
 
@@ -39,15 +40,16 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
     options = StackOptions(parts=frozenset({"kafka"}))
     with running_stack(new_state(tmp_path / "state"), options, say=lambda _: None) as stack:
         (info,) = stack.services
-        ensure_topic(info.address, TOPIC, 1)
-        fix_position(info.address, "g", TOPIC)
-        yield Broker(info.address, info.pids[0])
+        servers = stack.endpoints.brokers or ""
+        ensure_topic(servers, TOPIC, 1)
+        fix_position(servers, "g", TOPIC)
+        yield Broker(info.address, servers, info.pids[0])
         os.kill(info.pids[0], signal.SIGCONT)
 
 
 async def first_failure_s(workload: Workload, broker: Broker, number: signal.Signals) -> float:
     """Load, send the broker a signal, and give how long it took until an operation failed."""
-    given = {"brokers": broker.address, "topic": TOPIC, "run": "r1", "group": "g"}
+    given = {"brokers": broker.servers, "topic": TOPIC, "run": "r1", "group": "g"}
     async with opened(workload, given, vus=4) as bench:
         work = asyncio.create_task(bench.iterate(1_000_000, vus=4))
         await asyncio.sleep(0.5)
@@ -80,6 +82,6 @@ def test_a_broker_that_is_gone_before_the_load_is_named_within_seconds(broker: B
     began_s = time.monotonic()
 
     with pytest.raises(TargetUnavailableError, match=rf"topic {TOPIC}.*{broker.address}"):
-        ensure_topic(broker.address, TOPIC, 1)
+        ensure_topic(broker.servers, TOPIC, 1)
 
     assert time.monotonic() - began_s < 12

@@ -89,3 +89,13 @@ def test_nothing_that_runs_is_no_half_stack(state: Path) -> None:
     assert look_at(state) == []
     assert CommandLine(state)("status").code == 0
     assert CommandLine(state)("down").out == "nothing was running\n"
+
+
+def test_doctor_says_how_servers_get_an_odd_folder(tmp_path: Path) -> None:
+    odd = CommandLine(new_state(tmp_path / "my project"))("doctor")
+    plain = CommandLine(new_state(tmp_path / "plain"))("doctor")
+
+    assert f"servers get {tmp_path}/my project as a link in /" in odd.out
+    assert f"ok folder: servers get {tmp_path}/plain as it is" in plain.out
+    assert "ok ports: free ones on 127.0.0.1 between 15000 and 31999" in plain.out
+    assert "ok locale: " in plain.out

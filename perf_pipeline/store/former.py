@@ -48,12 +48,24 @@ class Former:
     ledger: int
 
     def is_better_than(
-        self, outcome: BenchmarkOutcome | None, damage: Collection[str]
+        self, outcome: BenchmarkOutcome | None, damage: Collection[str], samples: int | None
     ) -> tuple[str, ...]:
-        """Say why what is stored has to stay; empty when it may be replaced."""
-        if self.is_damaged or not self.has_outcome:
+        """Say why what is stored has to stay; empty when it may be replaced.
+
+        Args:
+            outcome: of what comes; None when it was cut off.
+            damage: of what comes.
+            samples: readable rows of what comes; None where nobody counted them.
+        """
+        is_whole = outcome is not None and not damage
+        if is_whole:
             return ()
-        return (*damage,) or (() if outcome else ("it has no outcome.json",))
+        why = (*damage,) or ("it has no outcome.json",)
+        if self.has_outcome and not self.is_damaged:
+            return why
+        if samples is not None and samples < self.samples:
+            return (*why, f"{samples:,} of {self.samples:,} stored samples are left in it")
+        return ()
 
     def kept(self, why: tuple[str, ...]) -> Ingested:
         """Say that these rows stay."""
@@ -72,6 +84,11 @@ def former_benchmark(connection: duckdb.DuckDBPyConnection, key: RunKey) -> Form
 def lost_rows(found: Iterable[SpoolFiles]) -> list[str]:
     """Name the closed files of packed rows that have fewer rows than their heads tell."""
     return [file.lost for files in found for file in files.binary if file.lost]
+
+
+def readable_samples(found: SpoolFiles) -> int | None:
+    """Count the samples that can be read; None when some are in CSV, which is not counted here."""
+    return None if found.paths else sum(len(file.rows) for file in found.binary)
 
 
 def uncounted(

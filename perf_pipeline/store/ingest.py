@@ -17,7 +17,7 @@ from perf_pipeline.errors import SpoolDamagedError
 from perf_pipeline.store.access import told_plainly
 from perf_pipeline.store.censoring import mark_unanswered
 from perf_pipeline.store.check_rows import write_checks
-from perf_pipeline.store.former import former_benchmark, lost_rows, uncounted
+from perf_pipeline.store.former import former_benchmark, lost_rows, readable_samples, uncounted
 from perf_pipeline.store.names import fold_names, wanted_names
 from perf_pipeline.store.order import place_of
 from perf_pipeline.store.records import (
@@ -126,7 +126,8 @@ def ingest_benchmark(
         }
         former = former_benchmark(connection, key)
         damage = dict.fromkeys([*check.damage, *lost_rows(found.values())])
-        if former is not None and (why := former.is_better_than(outcome, damage)):
+        samples = readable_samples(found["samples"])
+        if former is not None and (why := former.is_better_than(outcome, damage, samples)):
             return former.kept(why)
         _delete(connection, key)
         write_run(connection, run.record)

@@ -20,6 +20,7 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.engine.ports import Iteration
 from perf_pipeline.engine.recorder import SpoolRecorder
 from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.metrics.catalog import TARGET_ANSWERED
 from perf_pipeline.metrics.sample import Outcome, Phase
 from perf_pipeline.metrics.spool_seal import MANIFEST_FILE
 from perf_pipeline.metrics.threshold import Status, Verdict
@@ -147,8 +148,8 @@ def judged(history: History, profile: Profile) -> list[Verdict]:
 
 
 def statuses(verdicts: list[Verdict]) -> list[Status]:
-    """Give what the verdicts say."""
-    return [one.status for one in verdicts]
+    """Give what the verdicts on the profile's own thresholds say."""
+    return [one.status for one in verdicts if one.threshold.metric != TARGET_ANSWERED]
 
 
 def test_a_whole_spool_is_proven_and_judged(history: History, copy: Path, profile: Profile) -> None:
@@ -264,6 +265,20 @@ def test_a_run_that_was_killed_is_stored_as_cut_off_without_a_manifest(
     # 150 rows of the worker that closed its files, 10 of the other
     assert (ingested.samples, ingested.torn_lines, ingested.is_proven) == (160, 1, False)
     assert statuses(judged(history, profile)) == [Status.INVALID] * 4
+
+
+def test_a_spool_that_loses_more_and_more_keeps_the_most_that_was_stored(
+    history: History, copy: Path
+) -> None:
+    path = copy / BENCHMARK / "samples-1-0.npy"
+    os.truncate(path, 1_024 + 128 * 100)
+    assert history.ingest(copy, BENCHMARK).samples == 250  # 100, and 150 of the other worker
+    os.truncate(path, 1_024 + 128 * 10)
+
+    ingested = history.ingest(copy, BENCHMARK)
+
+    assert (ingested.was_kept, ingested.samples) == (True, 250)
+    assert ingested.damage[-1] == "160 of 250 stored samples are left in it"
 
 
 def test_a_spool_of_an_older_version_is_read_as_it_was(

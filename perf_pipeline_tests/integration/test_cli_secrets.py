@@ -111,6 +111,7 @@ def command(tmp_path: Path) -> Iterator[CommandLine]:
     with running_telltale() as base_url:
         variables = {
             "PERF_BASE_URL": base_url,
+            "PERF_LOCK_FOLDER": str(tmp_path),  # nothing is timed here: no other run is in the way
             "PERF_REDIS_URL": f"redis://:{CACHE}@127.0.0.1:1/0".replace("/q@", "@"),
             "T_TOKEN": TOKEN,
             "T_ACCOUNT": f"{ACCOUNT}:{PASSWORD}",

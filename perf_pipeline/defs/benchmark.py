@@ -10,6 +10,7 @@ from typing import Any, Final
 import dagster as dg
 
 from perf_pipeline.config.profile import BENCHMARKS, Profile
+from perf_pipeline.defs.left_out import left_out_asset, left_out_checks
 from perf_pipeline.defs.metadata import benchmark_metadata, check_result
 from perf_pipeline.defs.resources import PerfRun
 from perf_pipeline.runs.benchmarking import run_benchmark
@@ -28,7 +29,12 @@ def labels(group: str, *kinds: str) -> dict[str, Any]:
 
 @masked_exceptions()
 def measured(perf_run: PerfRun, benchmark: str) -> dg.MaterializeResult:
-    """Run one benchmark and show what it gave; an unmet threshold does not fail the asset."""
+    """Run one benchmark and show what it gave; an unmet threshold does not fail the asset.
+
+    One that the profile leaves out sends no load and says so.
+    """
+    if why := perf_run.left_out(benchmark):
+        return left_out_asset(why)
     return dg.MaterializeResult(
         metadata=benchmark_metadata(run_benchmark(perf_run.session(), benchmark))
     )
@@ -54,15 +60,24 @@ def checks_of(benchmark: str, profiles: Sequence[Profile]) -> dg.AssetChecksDefi
     def thresholds(
         context: dg.AssetCheckExecutionContext, perf_run: PerfRun
     ) -> Iterator[dg.AssetCheckResult]:
-        verdicts = stored_verdicts(perf_run.state_folder, perf_run.judged_run_id, benchmark)
         wanted = {key.name for key in context.selected_asset_check_keys}
-        yield from (
-            check_result(benchmark, name, verdict)
-            for name, verdict in named_verdicts(verdicts)
-            if name in wanted
-        )
+        yield from checked(perf_run, benchmark, wanted)
 
     return thresholds
+
+
+def checked(perf_run: PerfRun, benchmark: str, wanted: set[str]) -> Iterator[dg.AssetCheckResult]:
+    """Show the stored verdicts of a benchmark, and of one that is left out that nothing is known.
+
+    Alone, checks are of the last run that has the benchmark.
+    """
+    if why := perf_run.left_out(benchmark):
+        yield from left_out_checks(benchmark, perf_run.used_profile, wanted, why)
+        return
+    run_id = perf_run.judged_run_of(benchmark)
+    for name, verdict in named_verdicts(stored_verdicts(perf_run.state_folder, run_id, benchmark)):
+        if name in wanted:
+            yield check_result(benchmark, name, verdict)
 
 
 def all_checks(profiles: Sequence[Profile]) -> Sequence[dg.AssetChecksDefinition]:

@@ -19,11 +19,14 @@ from pydantic import Field, PrivateAttr
 from perf_pipeline.config.loading import SHIPPED, load_profile, parse_overrides
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.defs.narration import Narration
+from perf_pipeline.defs.selection import asked_for, stands_for
+from perf_pipeline.runs.expected import selected_in, why_left_out
 from perf_pipeline.runs.prepare import open_session
 from perf_pipeline.runs.publish import run_to_judge
 from perf_pipeline.runs.reruns import RERUNS
 from perf_pipeline.runs.session import Session
 from perf_pipeline.runs.stopping import hangup_as_termination
+from perf_pipeline.runs.stored import last_run_with
 from perf_pipeline.secrecy.files import keep_private
 
 DEFAULT: Final = "quick"
@@ -57,6 +60,8 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
     _until_the_end: ExitStack = PrivateAttr()
     _profile: Profile = PrivateAttr()
     _run_id: str = PrivateAttr()
+    _stands_for: list[str] = PrivateAttr(default_factory=list)
+    _planned: list[str] = PrivateAttr(default_factory=list)
     _log: dg.DagsterLogManager = PrivateAttr()
     _session: Session | None = PrivateAttr(default=None)
 
@@ -67,6 +72,8 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
         keep_private(self.state_folder, os.environ)
         self._profile = load_profile(self.profile or DEFAULT, parse_overrides(self.overrides))
         self._run_id = context.run.run_id if context.run else ""
+        self._stands_for = stands_for(context.run, context.instance)
+        self._planned = selected_in(self._profile, asked_for(context.run, context.instance))
         self._log = context.log
         with hangup_as_termination(), ExitStack() as self._until_the_end:
             yield self
@@ -83,8 +90,28 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
 
     @property
     def judged_run_id(self) -> str:
-        """Give this run, or the newest one when this run measures nothing."""
-        return run_to_judge(self.state_folder, self._run_id)
+        """Give this run, else one that it re-executes, else the last one that was made.
+
+        Raises:
+            RequestError: there is none.
+        """
+        return run_to_judge(self.state_folder, *self._stands_for)
+
+    def judged_run_of(self, benchmark: str) -> str:
+        """Give the run whose verdicts on a benchmark count: this one, else the last that has it."""
+        run_id = self.judged_run_id
+        if run_id in self._stands_for:
+            return run_id
+        return last_run_with(self.state_folder, benchmark, run_id)
+
+    def left_out(self, benchmark: str) -> str:
+        """Say why this run does not measure a benchmark; empty when it does, or only judges."""
+        return why_left_out(self._profile, benchmark) if self._planned else ""
+
+    @property
+    def used_profile(self) -> Profile:
+        """Give the profile that this run measures by."""
+        return self._profile
 
     @property
     def open_session(self) -> Session | None:
@@ -101,6 +128,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
                     trigger="dagster",
                     say=Narration(self._log).say,
                     run_id=self._run_id,
+                    planned=self._planned,
                 )
             )
         return self._session

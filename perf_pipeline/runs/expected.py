@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from perf_pipeline.config.profile import Profile
+from perf_pipeline.errors import ProfileError
 from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus
 from perf_pipeline.runs.session import spool_of
@@ -61,6 +62,29 @@ class Missing:
 def enabled_in(profile: Profile) -> list[str]:
     """Give the benchmarks that a profile runs when nobody names any, in the order of running."""
     return [name for name in profile.benchmark_names if profile.benchmarks[name].enabled]
+
+
+def selected_in(profile: Profile, names: Sequence[str]) -> list[str]:
+    """Give those of the selected benchmarks that a profile runs, in the order of running.
+
+    Raises:
+        ProfileError: some are selected, and all of them are left out: there would be nothing to do.
+    """
+    found = [name for name in enabled_in(profile) if name in names]
+    if names and not found:
+        problems = [why_left_out(profile, name) for name in names]
+        raise ProfileError(profile.name, problems, hint="a run that measures nothing is no pass")
+    return found
+
+
+def why_left_out(profile: Profile, benchmark: str) -> str:
+    """Say why a profile does not run a benchmark; empty when it does."""
+    if benchmark in enabled_in(profile):
+        return ""
+    if benchmark in profile.benchmarks:
+        how = f"benchmarks.{benchmark}.enabled = true runs it"
+        return f"{benchmark} is switched off in profile {profile.name}, so no load was sent; {how}"
+    return f"profile {profile.name} has no benchmark {benchmark}, so no load was sent"
 
 
 def in_plan_order(planned: Sequence[str], others: Iterable[str]) -> list[str]:

@@ -159,16 +159,7 @@ def latest_run(state: Path) -> str:
     Raises:
         RequestError: there is none.
     """
-    if history_of(state).exists() or spool_of(state).is_dir():
-        with open_history(history_of(state), wait_s=WAIT_S) as history:
-            take_up(history, state)
-            runs = history.runs(limit=RERUNS + 1)
-        for run in runs:
-            if run.trigger != TRIGGER:
-                return run.run_id
-    raise RequestError(
-        f"there is no run in {history_of(state)}", hint="`perf-pipeline run` makes one"
-    )
+    return run_to_judge(state)
 
 
 def run_to_judge(state: Path, *run_ids: str) -> str:
@@ -177,13 +168,17 @@ def run_to_judge(state: Path, *run_ids: str) -> str:
     Raises:
         RequestError: there is no run at all.
     """
-    if history_of(state).exists():
+    if history_of(state).exists() or spool_of(state).is_dir():
         with open_history(history_of(state), wait_s=WAIT_S) as history:
-            known = history.run_ids()
-        for run_id in run_ids:
+            take_up(history, state)
+            known, runs = history.run_ids(), history.runs(limit=RERUNS + 1)
+        last = [run.run_id for run in runs if run.trigger != TRIGGER]
+        for run_id in (*run_ids, *last):
             if run_id in known:
                 return run_id
-    return latest_run(state)
+    raise RequestError(
+        f"there is no run in {history_of(state)}", hint="`perf-pipeline run` makes one"
+    )
 
 
 def _assemble(

@@ -4,11 +4,15 @@ Add here: a question that a driver asks. Keep out: working anything out anew.
 """
 
 from pathlib import Path
+from typing import Final
 
 from perf_pipeline.metrics.threshold import Verdict
 from perf_pipeline.runs.ingest import WAIT_S
+from perf_pipeline.runs.reruns import TRIGGER
 from perf_pipeline.runs.session import history_of
 from perf_pipeline.store.history import open_history
+
+_MOST_RUNS: Final = 200
 
 
 def stored_verdicts(state: Path, run_id: str, benchmark: str) -> list[Verdict]:
@@ -19,3 +23,17 @@ def stored_verdicts(state: Path, run_id: str, benchmark: str) -> list[Verdict]:
     """
     with open_history(history_of(state), wait_s=WAIT_S) as history:
         return [verdict for name, verdict in history.verdicts(run_id) if name == benchmark]
+
+
+def last_run_with(state: Path, benchmark: str, otherwise: str) -> str:
+    """Give the last run that was to do a benchmark, or did; another one where there is none.
+
+    Raises:
+        StoreBusyError: the history is open elsewhere.
+    """
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        for run in history.runs(_MOST_RUNS):
+            did = (one.benchmark for one in history.outcomes(run.run_id))
+            if run.trigger != TRIGGER and benchmark in (*(run.planned or ()), *did):
+                return run.run_id
+    return otherwise

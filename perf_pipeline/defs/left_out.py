@@ -1,0 +1,36 @@
+"""What the asset of a benchmark shows that the profile leaves out: why, and no figure.
+
+Add here: another thing to show of it. Keep out: which benchmarks are left out (runs/expected.py).
+Dagster concept: asset checks, https://docs.dagster.io/guides/test/asset-checks
+"""
+
+from collections.abc import Iterable, Iterator
+
+import dagster as dg
+
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.runs.judge import subjects_of
+
+
+def left_out_asset(why: str) -> dg.MaterializeResult:
+    """Show that nothing was measured; the graph goes on, because what is downstream is to run."""
+    return dg.MaterializeResult(
+        metadata={"status": dg.MetadataValue.text("left out"), "why": dg.MetadataValue.text(why)}
+    )
+
+
+def left_out_checks(
+    benchmark: str, profile: Profile, wanted: Iterable[str], why: str
+) -> Iterator[dg.AssetCheckResult]:
+    """Show each wanted promise of the profile as a warning: it was not judged, so it holds not."""
+    names = subjects_of(benchmark, [profile])
+    for name in wanted:
+        if name in names:
+            yield dg.AssetCheckResult(
+                check_name=name,
+                asset_key=dg.AssetKey(benchmark),
+                passed=False,
+                severity=dg.AssetCheckSeverity.WARN,
+                description=f"not judged: {why}",
+                metadata={"status": dg.MetadataValue.text("LEFT_OUT")},
+            )

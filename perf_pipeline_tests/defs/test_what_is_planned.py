@@ -1,0 +1,172 @@
+"""What a Dagster run is to do: what was selected, without what the profile leaves out."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from perf_pipeline.definitions import build_defs
+from perf_pipeline.defs.selection import asked_for, stands_for
+from perf_pipeline.runs.judge import recover_run
+from perf_pipeline.runs.session import history_of, spool_of
+from perf_pipeline.store.history import open_history
+from perf_pipeline_tests.defs.dagster_runs import JUDGING, run_config
+from perf_pipeline_tests.integration.half_runs import A, B, HalfRun
+
+pytestmark = pytest.mark.timeout(60)
+OFF = {f"benchmarks.{B}.enabled": "false"}
+
+
+class Users(BaseHTTPRequestHandler):
+    """Create every user that is asked for, and be healthy."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Say that all is well."""
+        self._answer(200, {})
+
+    def do_POST(self) -> None:
+        """Give the user back with an id."""
+        user = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self._answer(201, {**user, "id": user["email"]})
+
+    def _answer(self, status: int, content: object) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Be silent."""
+
+
+@pytest.fixture
+def users_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give a target that somebody else has started, an API alone."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Users) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        monkeypatch.setenv("PERF_BASE_URL", f"http://127.0.0.1:{server.server_port}")
+        yield
+        server.shutdown()
+        thread.join()
+
+
+def materialize(state: Path, *names: str, **config: object) -> dg.ExecuteInProcessResult:
+    """Materialise a few assets with the tiny profile."""
+    job = build_defs().resolve_job_def("quick")
+    return job.execute_in_process(
+        run_config=run_config(state=str(state), **config),
+        asset_selection=[dg.AssetKey(name) for name in names],
+        raise_on_error=False,
+    )
+
+
+@pytest.mark.usefixtures("users_api")
+def test_a_benchmark_that_is_switched_off_gets_no_load_and_is_not_missed(tmp_path: Path) -> None:
+    result = materialize(tmp_path, A, B, *JUDGING, overrides=OFF)
+
+    [left_out] = result.asset_materializations_for_node(B)
+    assert left_out.metadata["status"].value == "left out"
+    assert str(left_out.metadata["why"].value).startswith(
+        f"{B} is switched off in profile tiny, so no load was sent"
+    )
+    checks = [one for one in result.get_asset_check_evaluations() if one.asset_key.path[-1] == B]
+    assert checks
+    assert not any(one.passed for one in checks)
+    assert {one.severity for one in checks} == {dg.AssetCheckSeverity.WARN}
+    with open_history(history_of(tmp_path)) as history:
+        assert history.run(result.run_id).planned == (A,)
+        assert [one.benchmark for one in history.outcomes(result.run_id)] == [A]
+    [judged] = result.asset_materializations_for_node("threshold_checks")
+    assert judged.metadata["run"].value == result.run_id
+    assert judged.metadata["NO_DATA"].value == 0
+    assert not (spool_of(tmp_path) / result.run_id / B).exists()
+
+
+def test_a_run_in_which_all_is_switched_off_fails_and_judges_no_older_run(tmp_path: Path) -> None:
+    HalfRun(tmp_path).begin().measure(A).measure(B)
+    recover_run(tmp_path, "r1")
+
+    result = materialize_refused(tmp_path)
+
+    assert "end_to_end is switched off in profile tiny" in result
+    assert [path.name for path in spool_of(tmp_path).iterdir()] == ["r1"]
+
+
+def materialize_refused(state: Path) -> str:
+    """Give what is said when the only selected benchmark is switched off."""
+    with pytest.raises(dg.DagsterResourceFunctionError) as caught:
+        build_defs().resolve_job_def("quick").execute_in_process(
+            run_config=run_config(state=str(state), overrides=OFF),
+            asset_selection=[dg.AssetKey(name) for name in (B, *JUDGING)],
+        )
+    return str(caught.value.__cause__)
+
+
+def test_judging_alone_counts_what_the_run_was_to_do_and_did_not(tmp_path: Path) -> None:
+    HalfRun(tmp_path).begin().measure(A)
+    recover_run(tmp_path, "r1")
+
+    result = materialize(tmp_path, *JUDGING, profile="")
+
+    [judged] = result.asset_materializations_for_node("threshold_checks")
+    assert judged.metadata["run"].value == "r1"
+    assert judged.metadata["NO_DATA"].value == 2
+    [gate] = [one for one in result.get_asset_check_evaluations() if one.check_name == "gate"]
+    assert not gate.passed
+    assert gate.metadata["exit code"].value == 97
+    assert f"NOT_RUN {B}" in str(gate.description)
+
+
+def test_checks_alone_are_of_the_last_run_that_has_the_benchmark(tmp_path: Path) -> None:
+    for run_id, benchmark in (("r1", B), ("r2", A)):
+        HalfRun(tmp_path, run_id, (benchmark,)).begin().measure(benchmark)
+        recover_run(tmp_path, run_id)
+    selection = dg.AssetSelection.checks_for_assets(B)
+    job = dg.define_asset_job("checks", selection, executor_def=dg.in_process_executor)
+    whole = build_defs()
+    definitions = dg.Definitions.merge(whole, dg.Definitions(jobs=[job]))
+
+    result = definitions.resolve_job_def("checks").execute_in_process(
+        run_config=run_config(state=str(tmp_path))
+    )
+
+    names = {one.check_name for one in result.get_asset_check_evaluations() if one.passed}
+    assert names == {"http_req_failed__rate", "http_req_duration__p95"}
+
+
+def test_a_run_that_re_executes_another_is_to_do_what_that_one_was_to_do() -> None:
+    job = build_defs().resolve_job_def("quick")
+    with dg.DagsterInstance.ephemeral() as instance:
+        first = instance.create_run_for_job(job, asset_selection=keys(A, B, "report"))
+        failed = again(instance, job, first, B, "report")
+        judging = again(instance, job, first, "report")
+
+        assert asked_for(first, instance) == [A, B]
+        assert asked_for(failed, instance) == [A, B]
+        assert asked_for(judging, instance) == []
+        assert stands_for(judging, instance) == [judging.run_id, first.run_id]
+
+
+def keys(*names: str) -> frozenset[dg.AssetKey]:
+    """Give asset keys as Dagster wants them."""
+    return frozenset(map(dg.AssetKey, names))
+
+
+def again(
+    instance: dg.DagsterInstance, job: dg.JobDefinition, first: dg.DagsterRun, *names: str
+) -> dg.DagsterRun:
+    """Make the run that executes some assets of another run again."""
+    return instance.create_run_for_job(
+        job,
+        asset_selection=keys(*names),
+        parent_run_id=first.run_id,
+        root_run_id=first.run_id,
+    )

@@ -109,6 +109,7 @@ class Attribution:
         evidence: bottlenecks of the checklist that bear on the tier.
         advice: what to do; empty when healthy.
         runs: how many earlier runs it was compared with.
+        doubt: why the figures prove nothing; then no tier is named, and none is called healthy.
     """
 
     tier: Tier | None
@@ -117,10 +118,13 @@ class Attribution:
     evidence: tuple[Finding, ...] = ()
     advice: str = ""
     runs: int = 0
+    doubt: str = ""
 
     @property
     def name(self) -> str:
-        """Give the tier, or `healthy`."""
+        """Give the tier, or `healthy`, or `not known`."""
+        if self.doubt:
+            return "not known"
         return "healthy" if self.tier is None else str(self.tier)
 
 

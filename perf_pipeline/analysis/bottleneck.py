@@ -24,6 +24,7 @@ from perf_pipeline.metrics.threshold import Severity
 
 _LOOPBACK: Final = "lo"
 _STATISTIC_LABELS: Final = {"average": "avg", "median": "med", "p95": "p(95)", "maximum": "max"}
+_PROVES_NOTHING: Final = "only benchmarks that prove nothing have readings for"
 _FOREIGN_SHARE: Final = 0.5
 
 
@@ -99,13 +100,17 @@ class Finding:
 
 
 def checklist(
-    by_benchmark: Mapping[str, Sequence[Summary]], facts: Facts | None = None
+    by_benchmark: Mapping[str, Sequence[Summary]],
+    facts: Facts | None = None,
+    *,
+    doubtful: frozenset[str] = frozenset(),
 ) -> list[tuple[str, Finding]]:
     """Run the checklist over each benchmark of a run, as (benchmark, finding).
 
     First what is FOUND, then the CEILINGs, then every other rule once for the whole run (with an
     empty benchmark). A benchmark that saturates on purpose gives CEILINGs and never a FOUND, and
-    the backlog that it builds up is no evidence.
+    the backlog that it builds up is no evidence. What a doubtful benchmark shows can be FOUND, and
+    never makes a rule OK.
 
     Raises:
         ValueError: a fact is below 1.
@@ -118,16 +123,27 @@ def checklist(
         if one.status is FindingStatus.FOUND
     ]
     above.sort(key=lambda pair: pair[1].status is FindingStatus.CEILING)
-    system = [row for name, rows in evidence.items() if name not in SATURATING for row in rows]
-    everything = [row for rows in evidence.values() for row in rows]
+    known = {name: rows for name, rows in evidence.items() if name not in doubtful}
+    doubted = [row for name, rows in evidence.items() if name in doubtful for row in rows]
+    system = [row for name, rows in known.items() if name not in SATURATING for row in rows]
+    everything = [row for rows in known.values() for row in rows]
+    found = {one.rule for _, one in above if one.status is FindingStatus.FOUND}
     for of_system, of_all in zip(
         bottlenecks(system, facts), bottlenecks(everything, facts), strict=True
     ):
         # A rule without evidence from the system may have some from the other benchmarks.
         one = of_all if of_system.status is FindingStatus.NOT_APPLICABLE else of_system
-        if one.status is not FindingStatus.FOUND:
-            above.append(("", one))
+        if one.status is not FindingStatus.FOUND and one.rule not in found:
+            above.append(("", _doubted(one, doubted)))
     return above
+
+
+def _doubted(finding: Finding, summaries: Sequence[Summary]) -> Finding:
+    """Say of a rule without evidence that there is some, which proves nothing."""
+    if finding.status is not FindingStatus.NOT_APPLICABLE:
+        return finding
+    seen = any(row.metric == finding.metric for row in summaries)
+    return replace(finding, remark=_PROVES_NOTHING) if seen else finding
 
 
 def _admitted(benchmark: str, summaries: Sequence[Summary]) -> list[Summary]:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from perf_pipeline.metrics.threshold import Status
+from perf_pipeline.report.headline import verdict_of
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport
-from perf_pipeline.report.wording import number, plural, quantity, seconds
+from perf_pipeline.report.wording import number, plural, quantity, seconds, words
 
 QUESTION: Final = "1,000,000 messages a day"
 _TARGET_PER_DAY: Final = 1_000_000
@@ -52,7 +53,16 @@ def million_a_day(report: RunReport) -> Answer:
     missing = list(_missing(day))
     if missing:
         return Answer("NOT_SHOWN", "; ".join(missing))
+    elsewhere = [one for one in report.benchmarks if _proves_nothing(one)]
+    if elsewhere:
+        told = ", ".join(f"{one.name} is {words(verdict_of(one))}" for one in elsewhere)
+        return Answer("NOT_SHOWN", f"{told}, and half a run proves nothing ({_for(day)})")
     return Answer("PASS", _for(day))
+
+
+def _proves_nothing(one: BenchmarkReport) -> bool:
+    ended = one.status in {BenchmarkStatus.COMPLETED, BenchmarkStatus.ABORTED}
+    return not one.valid or not ended or any(each.status in _UNMEASURED for each in one.verdicts)
 
 
 def _against(day: BenchmarkReport) -> Iterator[str]:

@@ -5,13 +5,14 @@ Add here: another grouping. Keep out: layout, and what is a bottleneck (analysis
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from perf_pipeline.analysis.attribution import Attribution
 from perf_pipeline.analysis.bottleneck import Finding, FindingStatus
 from perf_pipeline.report.model import Diagnosis, RunReport
 from perf_pipeline.report.wording import plural, quantity, seconds
 
+_NO_READINGS: Final = "this run has no readings for"
 Diagnosed: TypeAlias = Diagnosis | RunReport
 
 
@@ -76,11 +77,14 @@ def lines(report: Diagnosed) -> list[tuple[str, str, str]]:
 
 def _absent(report: Diagnosed) -> list[tuple[str, str, str]]:
     """Name the rules that had nothing to look at: a part that is not there, or not watched."""
-    names = _named(report, FindingStatus.NOT_APPLICABLE)
-    if not names:
-        return []
-    sentence = f"this run has no readings for {', '.join(names)}"
-    return [("NOT_APPLICABLE", "checklist", sentence)]
+    absent = [one for _, one in report.findings if one.status is FindingStatus.NOT_APPLICABLE]
+    by_reason: dict[str, list[str]] = {}
+    for one in absent:
+        by_reason.setdefault(one.remark or _NO_READINGS, []).append(one.rule)
+    return [
+        ("NOT_APPLICABLE", "checklist", f"{reason} {', '.join(dict.fromkeys(names))}")
+        for reason, names in by_reason.items()
+    ]
 
 
 def tally(report: Diagnosed) -> str:
@@ -94,6 +98,8 @@ def tally(report: Diagnosed) -> str:
 
 
 def _tier(benchmark: str, one: Attribution) -> tuple[str, str, str]:
+    if one.doubt:
+        return "NO_DATA", f"{benchmark}: {one.name}", f"no tier is called healthy: {one.doubt}"
     remedy = f". To do: {one.advice}" if one.advice else ""
     return "FOUND" if one.tier else "OK", f"{benchmark}: {one.name}", f"{one.sentence}{remedy}"
 

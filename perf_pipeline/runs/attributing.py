@@ -3,7 +3,8 @@
 Add here: where a figure of the attribution comes from. Keep out: the rules (analysis/).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -12,7 +13,8 @@ from perf_pipeline.analysis.attribution_rules import STAGES
 from perf_pipeline.analysis.bottleneck import Finding
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.metrics.summary import Summary
-from perf_pipeline.runs.evidence import findings_of, summaries_by_benchmark
+from perf_pipeline.metrics.threshold import Verdict
+from perf_pipeline.runs.evidence import doubts_of, findings_of, summaries_by_benchmark
 from perf_pipeline.runs.ingest import WAIT_S
 from perf_pipeline.runs.session import history_of
 from perf_pipeline.store.history import History, open_history
@@ -36,7 +38,11 @@ def attributions_of_run(
 
 
 def attributions(
-    history: History, run_id: str, findings: Iterable[tuple[str, Finding]]
+    history: History,
+    run_id: str,
+    findings: Iterable[tuple[str, Finding]],
+    *,
+    verdicts: Mapping[str, Sequence[Verdict]] | None = None,
 ) -> list[tuple[str, Attribution]]:
     """Attribute the latency of every benchmark of a run whose messages' stages were measured.
 
@@ -44,10 +50,12 @@ def attributions(
         history: open.
         run_id: of an ingested run.
         findings: of the checklist over this run, as (benchmark or empty, finding).
+        verdicts: by benchmark; the stored ones when None.
 
     Raises:
         RequestError: there is no such run.
     """
+    doubts = doubts_of(history, run_id, verdicts)
     run, told = history.run(run_id), list(findings)
     summaries = summaries_by_benchmark(history, run_id)
     found = []
@@ -55,8 +63,16 @@ def attributions(
         own = [one for name, one in told if name == outcome.benchmark]
         one = _attribution(history, run, outcome, summaries.get(outcome.benchmark, []), own)
         if one is not None:
-            found.append((outcome.benchmark, one))
+            doubted = _doubted(one, outcome, doubts.get(outcome.benchmark, ""))
+            found.append((outcome.benchmark, doubted))
     return found
+
+
+def _doubted(one: Attribution, outcome: BenchmarkOutcome, doubt: str) -> Attribution:
+    """Call nothing healthy that proves nothing; a slow tier of a part is slow in the whole, too."""
+    if not doubt or (one.tier is not None and outcome.valid):
+        return one
+    return replace(one, tier=None, sentence=f"not known: {doubt}", advice="", doubt=doubt)
 
 
 def _attribution(

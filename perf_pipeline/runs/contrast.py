@@ -5,12 +5,12 @@ Add here: another difference between two runs that a reader must know. Keep out:
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from perf_pipeline.analysis.baseline import Diff, Series, noise, suspicion, unsuspicious
+from perf_pipeline.analysis.baseline import Diff, DiffStatus, Series, noise, suspicion, unsuspicious
 from perf_pipeline.analysis.environment import changed_facts
 from perf_pipeline.analysis.scale import scale_of
 from perf_pipeline.config.profile import Profile
@@ -76,7 +76,9 @@ def _diffs(
     for series in {one.label: one for one in wanted}.values():
         old, new = before.value(series), after.value(series)
         if old is not None and new is not None:
-            yield _diff(history, before, series, old, new, profiles[0])
+            one = _diff(history, before, series, old, new, profiles[0])
+            proves = before.comparable and after.comparable
+            yield one if proves else replace(one, status=DiffStatus.INVALID)
 
 
 def _diff(

@@ -3,7 +3,7 @@
 Add here: another fact about a finding that needs the stored rows. Keep out: rules (analysis/).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +11,11 @@ from perf_pipeline.analysis.bottleneck import Facts, Finding, checklist
 from perf_pipeline.analysis.spell import spell
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.runs.ingest import WAIT_S, profile_of
 from perf_pipeline.runs.session import history_of
 from perf_pipeline.store.history import History, open_history
-from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.records import BenchmarkOutcome, RunKey
 
 
 def findings_of_run(
@@ -41,7 +42,42 @@ def findings_of(
     judged_by = profile or profile_of(history, run_id)
     cores = int(history.run(run_id).environment.get("cores", "1"))
     facts = Facts(cores=cores, worker_processes=judged_by.worker_processes)
-    return with_spells(history, run_id, checklist(summaries_by_benchmark(history, run_id), facts))
+    doubtful = frozenset(doubts_of(history, run_id))
+    found = checklist(summaries_by_benchmark(history, run_id), facts, doubtful=doubtful)
+    return with_spells(history, run_id, found)
+
+
+def doubts_of(
+    history: History, run_id: str, verdicts: Mapping[str, Sequence[Verdict]] | None = None
+) -> dict[str, str]:
+    """Say of each benchmark of a run that proves nothing why that is.
+
+    Args:
+        history: open.
+        run_id: of an ingested run.
+        verdicts: by benchmark; the stored ones when None.
+    """
+    judged: dict[str, Sequence[Verdict]] = {}
+    for name, one in history.verdicts(run_id):
+        judged[name] = (*judged.get(name, ()), one)
+    told = {
+        one.benchmark: _doubt(
+            one, (judged if verdicts is None else verdicts).get(one.benchmark, ())
+        )
+        for one in history.outcomes(run_id)
+    }
+    return {name: why for name, why in told.items() if why}
+
+
+def _doubt(outcome: BenchmarkOutcome, verdicts: Iterable[Verdict]) -> str:
+    name = outcome.benchmark
+    if not outcome.valid:
+        return "; ".join([f"{name} is INVALID", *outcome.invalid_reasons])
+    if outcome.status != "complete":
+        return f"{name} was {outcome.status}: a part of it proves nothing"
+    if any(one.status in {Status.NO_DATA, Status.INVALID} for one in verdicts):
+        return f"not all of {name} could be judged"
+    return ""
 
 
 def summaries_by_benchmark(history: History, run_id: str) -> dict[str, list[Summary]]:

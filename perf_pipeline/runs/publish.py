@@ -209,7 +209,7 @@ def _assemble(
         benchmarks=tuple(_benchmarks(history, run, profile, verdicts, missing)),
         diffs=tuple(diffs),
         findings=tuple(findings),
-        attributions=tuple(attributions(history, run_id, findings)),
+        attributions=tuple(attributions(history, run_id, findings, verdicts=verdicts)),
         trends=tuple(trends_of(history, run_id, diffs)),
         origins=() if what_if else tuple(origins_of(history, run_id)),
     )

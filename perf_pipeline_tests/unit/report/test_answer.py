@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -113,4 +114,33 @@ def test_a_run_limited_by_its_generator_shows_nothing_even_when_a_threshold_fail
 def test_a_run_without_the_simulation_shows_nothing(five_seconds: RunReport) -> None:
     assert str(million_a_day(five_seconds)) == (
         "1,000,000 messages a day: not shown, because day_simulation was not part of this run"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"valid": False}, "INVALID"),
+        ({"status": BenchmarkStatus.FAILED}, "FAILED"),
+        ({"status": BenchmarkStatus.STOPPED}, "STOPPED"),
+        ({"status": BenchmarkStatus.NOT_RUN}, "NOT RUN"),
+        ({"status": BenchmarkStatus.NOT_STORED}, "NOT STORED"),
+        ({"verdicts": (parse_threshold("db_queries", "count>0").judge(None),)}, "NO DATA"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_good_simulation_beside_a_benchmark_that_proves_nothing_is_never_a_yes(
+    changed: dict[str, Any],
+    told: str,
+    full: RunReport,
+    database: BenchmarkReport,
+    simulation: BenchmarkReport,
+) -> None:
+    report = replace(full, benchmarks=(replace(database, **changed), simulation))
+
+    text = str(million_a_day(report))
+
+    assert text.startswith(
+        "1,000,000 messages a day: not shown, because database_benchmark is "
+        f"{told}, and half a run proves nothing (day_simulation sustained 1,036,800 messages a day"
     )

@@ -147,6 +147,8 @@ class OwnHttpParameters(Frozen):
         auth: of every request.
         ca_file: PEM file with the authorities to trust, relative to the profile.
         insecure_skip_verify: take any certificate; every report says so.
+        kept_body_bytes: a longer response body is read and counted, but nothing of it is kept to
+            be looked at; the same limit holds for what a compressed one becomes.
         keep_cookies: keep a VU's cookies between its iterations; k6's default is not to.
         http2: speak HTTP/2 to a target with https; one that does not choose it is refused before
             the load, and a connection where it does not is a failed request.
@@ -158,6 +160,7 @@ class OwnHttpParameters(Frozen):
     auth: Auth | None = None
     ca_file: str | None = None
     insecure_skip_verify: bool = False
+    kept_body_bytes: int = Field(default=16 * 1024 * 1024, ge=0, le=1024 * 1024 * 1024)
     keep_cookies: bool = False
     http2: bool = False
 

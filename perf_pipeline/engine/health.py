@@ -6,8 +6,9 @@ one hiccup of a shared machine passes, and narrow enough that a starved generato
 Add here: a limit, with its reason and remedy. Keep out: measuring (watch.py).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ LATE_DROPS_LIMIT_RATIO: Final = 0.01
 # Message latency is taken on two clocks that must not move against each other.
 CLOCK_STEP_LIMIT_MS: Final = 50.0
 OPEN_FILES_LIMIT_RATIO: Final = 0.95
+_MOST_NOTES: Final = 10
 # As pauses of the event loop: this share of the time meets 1 of 20 operations.
 THROTTLED_LIMIT_RATIO: Final = 0.05
 # From here on a reader must know that others had the machine; pauses and lag say what it did.
@@ -73,6 +75,7 @@ class Vitals:
         deaf_to_cancellation: iterations that ignored being cancelled.
         own_limits: operations that failed for want of ports, descriptors or memory here.
         local_ports: how many the system gives to connections to one address; 0 where unknown.
+        notes: sentences about the target's answers, and how often each came.
     """
 
     watched_s: float = 0.0
@@ -96,6 +99,7 @@ class Vitals:
     deaf_to_cancellation: int = 0
     own_limits: int = 0
     local_ports: int = 0
+    notes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def lacks_files(self) -> bool:
@@ -140,10 +144,20 @@ def judge(
             f"{CLOCK_STEP_LIMIT_MS:.0f} ms), so latencies across processes can be wrong; run again"
         )
     reasons.extend(_throttling_reasons(machine))
+    notes.extend(_notes_of_answers(workers.values()))
     # What others took explains a limit that was reached; without one it is only worth knowing.
     (reasons or notes).extend(_machine_notes(machine))
     figures = {**_figures(workers, clock_step_ms), **machine}
     return GeneratorHealth(not reasons, tuple(reasons), figures, tuple(notes))
+
+
+def _notes_of_answers(workers: Iterable[Vitals]) -> Iterator[str]:
+    """Yield what the workers tell of the target's answers, the most frequent first."""
+    counts = Counter[str]()
+    for vitals in workers:
+        counts.update(vitals.notes)
+    for sentence, count in counts.most_common(_MOST_NOTES):
+        yield f"{sentence} ({count} times)" if count > 1 else sentence
 
 
 def _throttling_reasons(machine: Mapping[str, float]) -> Iterator[str]:
@@ -253,6 +267,8 @@ def _figures(workers: Mapping[int, Vitals], clock_step_ms: float) -> dict[str, f
     figures = {"workers": float(len(workers)), "clock_step_ms": clock_step_ms}
     for vitals in workers.values():
         for name, value in asdict(vitals).items():
+            if name == "notes":
+                continue
             figures[name] = max(figures.get(name, 0.0), float(value))
     for name in _SUMMED:
         figures[name] = float(sum(getattr(vitals, name) for vitals in workers.values()))

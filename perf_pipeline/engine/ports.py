@@ -64,6 +64,10 @@ class Recorder(Protocol):
         """Record that a message passed a station."""
         ...
 
+    def note(self, sentence: str) -> None:
+        """Tell what the target did that no error class can say; a sentence is told once."""
+        ...
+
 
 @dataclass(slots=True)
 class Iteration:

@@ -34,6 +34,7 @@ from perf_pipeline.metrics.spool_seal import SEAL_PREFIX
 OWN_LIMIT: Final = "generator"
 # The error class of an answer with a status that was not expected.
 UNEXPECTED_STATUS: Final = "status"
+_MOST_NOTES: Final = 20
 _OK: Final = Outcome.OK
 _INTERRUPTED: Final = Outcome.INTERRUPTED
 _DRAIN: Final = Phase.DRAIN
@@ -57,6 +58,9 @@ class OperationCount:
 
 class SpoolRecorder:
     """Be the `ports.Recorder` of one worker and step.
+
+    Attributes:
+        notes: how often each sentence of `note` came.
 
     Args:
         folder: gets `samples-<step>-<worker>.npy`, `iterations-` alike, `ledger-...csv`, and
@@ -86,6 +90,7 @@ class SpoolRecorder:
         rows = self._iterations
         self._iteration_kinds, self._pack_iteration = rows.kinds, rows.pack
         self._add_iteration = rows.add
+        self.notes: dict[str, int] = {}
         self.counts = {scenario: OperationCount() for scenario in scenarios}
 
     def sample(
@@ -165,6 +170,11 @@ class SpoolRecorder:
     def ledger(self, entry: LedgerEntry) -> None:
         """Record that a message passed a station."""
         self._ledger.add(f"{quoted(entry.message_id)},{entry.event},{entry.at_us}\n")
+
+    def note(self, sentence: str) -> None:
+        """Count a sentence about the target; of many different ones the first are kept."""
+        if sentence in self.notes or len(self.notes) < _MOST_NOTES:
+            self.notes[sentence] = self.notes.get(sentence, 0) + 1
 
     def flush(self) -> None:
         """Hand all that is buffered to the disk's thread; call it at least once a second."""

@@ -7,8 +7,9 @@ import errno
 import os
 import resource
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline.engine.health import (
@@ -25,6 +26,7 @@ from perf_pipeline.units import US_PER_MS, US_PER_S
 
 TICK_US: Final = 20 * US_PER_MS
 _SCHEDSTAT: Final = Path("/proc/thread-self/schedstat")
+_NO_NOTES: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 class Watch:
@@ -80,12 +82,18 @@ class Watch:
         self._busy_us = self._busy_us + span_us if busy else 0
         self._busy_longest_us = max(self._busy_longest_us, self._busy_us)
 
-    def vitals(self, tallies: Iterable[Tally], own_limits: int = 0) -> Vitals:
+    def vitals(
+        self,
+        tallies: Iterable[Tally],
+        own_limits: int = 0,
+        notes: Mapping[str, int] = _NO_NOTES,
+    ) -> Vitals:
         """Give what was seen, with the late starts of all scenarios.
 
         Args:
             tallies: of all scenarios.
             own_limits: operations that failed for want of ports, descriptors or memory.
+            notes: sentences about the target's answers, and how often each came.
         """
         lags, late_drops, exceptions, deaf = LagHistogram(), 0, 0, 0
         for tally in tallies:
@@ -116,6 +124,7 @@ class Watch:
             deaf_to_cancellation=deaf,
             own_limits=own_limits,
             local_ports=count_local_ports(),
+            notes=dict(notes),
         )
 
 

@@ -192,11 +192,12 @@ class LoadWorker:
             operation: names for one in opened for operation, names in one.workload.checks.items()
         }
         own_limits = sum(count.own_limits for count in self._recorder.counts.values())
+        tallies = [part.tally for part in parts]
         return {
             "say": "done",
             "parts": self._progress(parts),
             "scenarios": [asdict(outcome) for outcome in outcomes],
-            "vitals": asdict(watch.vitals([part.tally for part in parts], own_limits)),
+            "vitals": asdict(watch.vitals(tallies, own_limits, self._recorder.notes)),
             "checks": checks,
         }
 

@@ -2,7 +2,7 @@
 
 httptools (llhttp) does not know that it parses the answer to a HEAD, reports interim responses
 like final ones, and is not told about the end of the stream: all three are answered here. It reads
-with the leniencies that make it read what h11 and browsers do (docs/engine.md).
+with the leniencies that make it read what h11 and browsers do (docs/answers.md).
 Add here: what a byte of an HTTP/1.1 response means. Keep out: stamps and deadlines (http_wire.py).
 """
 

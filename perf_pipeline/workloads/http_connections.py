@@ -59,7 +59,12 @@ def connection_maker(
         # httpx's transport takes long to import; only who asks for it pays.
         from perf_pipeline.workloads.http_over_httpx import HttpxConnection  # noqa: PLC0415
 
-        return lambda: HttpxConnection(settings.origin, settings.tls, http2=parameters.http2)
+        return lambda: HttpxConnection(
+            settings.origin,
+            settings.tls,
+            http2=parameters.http2,
+            max_body_bytes=parameters.kept_body_bytes,
+        )
     return _load_connection_maker(settings, parameters)
 
 
@@ -97,6 +102,11 @@ def no_connection(origin: HttpOrigin, error: str, timeout_us: int) -> PerfPipeli
             f"{origin.host} leads to another machine here, which nobody allowed; nothing was sent",
             hint="correct /etc/hosts, or allow the name itself (PERF_ALLOWED_HOSTS)",
         )
+    if error == HttpError.NOT_TLS:
+        return TargetUnavailableError(
+            f"{origin} answers a TLS handshake in plain text: the target speaks plain HTTP there",
+            hint="use http:// in the target's base_url",
+        )
     waited = format_duration(timeout_us)
     return TargetUnavailableError(
         f"{origin} accepts no connection: {error} (tried for up to {waited})",
@@ -108,8 +118,15 @@ def _load_connection_maker(
     settings: OwnHttpSettings, parameters: OwnHttpParameters
 ) -> Callable[[], HttpConnection]:
     if not parameters.http2:
-        return lambda: HttpConnection(settings.origin, tls=settings.tls)
+        return lambda: HttpConnection(
+            settings.origin, tls=settings.tls, max_body_bytes=parameters.kept_body_bytes
+        )
     # h2 and hpack take 50 ms to import; only who asks for them pays.
     from perf_pipeline.workloads.http2_wire import Http2Wire  # noqa: PLC0415
 
-    return lambda: HttpConnection(settings.origin, tls=settings.tls, make_wire=Http2Wire)
+    return lambda: HttpConnection(
+        settings.origin,
+        tls=settings.tls,
+        max_body_bytes=parameters.kept_body_bytes,
+        make_wire=Http2Wire,
+    )

@@ -16,11 +16,13 @@ import httpcore
 import httpx
 
 from perf_pipeline.workloads.http_addresses import addresses_in_turn
+from perf_pipeline.workloads.http_client import MAX_BODY_BYTES
 from perf_pipeline.workloads.http_origin import HttpOrigin
 from perf_pipeline.workloads.http_result import HttpError, HttpResult, connect_error
 
 _CLOSED_BEFORE_ANSWER: Final = "without sending a response"
 _HTTP2: Final = b"HTTP/2"
+_MOST_TOLD: Final = 200  # characters of what httpx says
 # The end of a step's name in httpcore's trace -> the stamp that it gives.
 _STEPS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -89,6 +91,25 @@ class _AddressesInTurn(httpcore.AnyIOBackend):
         raise failure
 
 
+class _Body:
+    """Collect a body; of one that is longer than the limit, nothing."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.parts: list[bytes] = []
+        self.size = 0
+        self.is_cut = False
+        self._most_bytes = most_bytes
+
+    def take(self, part: bytes) -> None:
+        """Take a part as it came over the wire."""
+        self.size += len(part)
+        if self.size <= self._most_bytes:
+            self.parts.append(part)
+        else:
+            self.is_cut = True
+            self.parts.clear()
+
+
 class HttpxConnection:
     """Carry requests that are ready as bytes over httpx, one at a time.
 
@@ -96,12 +117,21 @@ class HttpxConnection:
         origin: where requests go.
         tls: needed for https.
         http2: offer HTTP/2 in the TLS handshake; an answer in HTTP/1.1 is an error.
+        max_body_bytes: of a longer response nothing is kept; it is read and counted to its end.
     """
 
-    def __init__(self, origin: HttpOrigin, tls: ssl.SSLContext | None, *, http2: bool) -> None:
+    def __init__(
+        self,
+        origin: HttpOrigin,
+        tls: ssl.SSLContext | None,
+        *,
+        http2: bool,
+        max_body_bytes: int = MAX_BODY_BYTES,
+    ) -> None:
         self._origin = origin
         self._tls = tls
         self._http2 = http2
+        self._max_body_bytes = max_body_bytes
         self._transport = self._opened()
         self._started_ns = self._bytes_out = 0
 
@@ -122,7 +152,8 @@ class HttpxConnection:
             asyncio.CancelledError: the task was cancelled; the connection is closed.
         """
         request = self._request(data)
-        status, headers, body, error = 0, list[tuple[bytes, bytes]](), b"", ""
+        status, headers, error, detail = 0, list[tuple[bytes, bytes]](), "", ""
+        body = _Body(self._max_body_bytes)
         self._started_ns, self._bytes_out = monotonic_ns(), len(data)
         timeout_s = timeout_us / 1_000_000
         limit = asyncio.timeout(timeout_s)
@@ -131,26 +162,29 @@ class HttpxConnection:
             async with limit:
                 response = await self._transport.handle_async_request(request)
                 status, headers = response.status_code, response.headers.raw
-                body = await response.aread()
+                async for part in response.aiter_raw():
+                    body.take(part)
                 if self._http2 and response.extensions["http_version"] != _HTTP2:
                     error = HttpError.NOT_HTTP2
         except TimeoutError:
             error = HttpError.TIMEOUT if "sent" in steps.at_ns else HttpError.CONNECT_TIMEOUT
         except httpx.TransportError as failure:
             error = _meaning_of(failure, has_head=bool(status))
+            detail = str(failure)[:_MOST_TOLD]
         except asyncio.CancelledError:
             self.close()
             raise
         if error:
             self.close()
-        return self._result(steps.at_ns, status, headers, body, error)
+        result = self._result(steps.at_ns, status, headers, body, error)
+        return result._replace(detail=detail) if error == HttpError.PROTOCOL else result
 
     def _result(
         self,
         at_ns: Mapping[str, int],
         status: int,
         headers: list[tuple[bytes, bytes]],
-        body: bytes,
+        body: "_Body",
         error: str,
     ) -> HttpResult:
         began_ns, connect_ns = self._started_ns, at_ns.get("connect_started", 0)
@@ -159,7 +193,7 @@ class HttpxConnection:
         return HttpResult(
             status,
             tuple(headers),
-            body,
+            b"".join(body.parts),
             error,
             connect_ns or (0 if sent_ns else began_ns),
             at_ns.get("connected", 0),
@@ -168,11 +202,12 @@ class HttpxConnection:
             at_ns.get("first_byte", 0),
             monotonic_ns(),
             self._bytes_out if sent_ns else 0,
-            len(body),
+            body.size,
             connected=bool(connect_ns),
             resent=False,
             resolved_ns=connect_ns,
             written_ns=at_ns.get("written", 0),
+            is_cut=body.is_cut,
         )
 
     def close(self) -> None:

@@ -3,7 +3,8 @@
 Add here: another class of outcome. Keep out: writing samples down (the workloads).
 """
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline.engine.recorder import UNEXPECTED_STATUS
@@ -15,6 +16,23 @@ RESENT: Final = "resent"
 EXPECTED_BY_DEFAULT: Final = range(200, 400)
 _WELL: Final = (Outcome.OK, "")
 _TIMEOUTS: Final = frozenset({HttpError.TIMEOUT, HttpError.CONNECT_TIMEOUT})
+
+
+_SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        HttpError.PROTOCOL: "got a response that can't be read: {detail}",
+        HttpError.SPEAKS_TLS: "was answered in TLS; use https:// in the target's base_url",
+        HttpError.NOT_TLS: "was answered in plain HTTP; use http:// in the target's base_url",
+    }
+)
+
+
+def note_of(operation: str, result: HttpResult) -> str:
+    """Say what its error class leaves open about a request; mostly empty."""
+    sentence = _SENTENCES.get(result.error, "")
+    if not sentence or (result.error == HttpError.PROTOCOL and not result.detail):
+        return ""
+    return f"{operation} {sentence.format(detail=result.detail)}"
 
 
 def outcome_of(result: HttpResult, expected: Container[int]) -> tuple[Outcome, str]:

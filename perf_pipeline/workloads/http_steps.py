@@ -18,7 +18,7 @@ from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.workloads.http_connections import Connection, connect_first, connection_maker
 from perf_pipeline.workloads.http_parameters import OwnHttpSettings
 from perf_pipeline.workloads.http_result import HttpResult
-from perf_pipeline.workloads.http_samples import EXPECTED_BY_DEFAULT, outcome_of
+from perf_pipeline.workloads.http_samples import EXPECTED_BY_DEFAULT, note_of, outcome_of
 from perf_pipeline.workloads.http_steps_cookies import CookieJar
 from perf_pipeline.workloads.http_steps_preparing import PreparedStep, prepared_steps
 from perf_pipeline.workloads.http_steps_redirects import (
@@ -85,6 +85,7 @@ class HttpSteps:
         self._keeps_cookies = own.keep_cookies
         self._think_time_us = own.think_time_us
         self._clock, self._record = context.clock, context.recorder.sample
+        self._recorder = context.recorder
         self._origin_ns = context.clock.origin_ns
         self.checks = MappingProxyType({step.operation: step.checks for step in own.steps})
         await connect_first(settings, own)
@@ -207,6 +208,8 @@ class HttpSteps:
         if result.status in REDIRECTS and not (passed or failed):
             expected = EXPECTED_BY_DEFAULT
         outcome, error = outcome_of(result, expected)
+        if result.error and (note := note_of(step.operation, result)):
+            self._recorder.note(note)
         started_us, ended_us, phases = result.times(self._origin_ns)
         self._record(
             user.scope.iteration,

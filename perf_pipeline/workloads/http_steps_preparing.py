@@ -61,6 +61,9 @@ def prepared_steps(
         one.arguments[0] for one in variables_in_headers(parameters) if one.source is Source.SAVED
     )
 
+    def note(sentence: str) -> None:
+        context.recorder.note(sentence)
+
     def prepared(step: Step) -> PreparedStep:
         return PreparedStep(
             operation=step.operation,
@@ -68,7 +71,13 @@ def prepared_steps(
                 step, settings.origin, parameters.headers, settings.authorization, around
             ),
             is_head=step.method == "HEAD",
-            expectation=expectation_of(step, around, in_headers),
+            expectation=expectation_of(
+                step,
+                around,
+                in_headers,
+                parameters.kept_body_bytes,
+                note,
+            ),
             stops_at=frozenset(step.expect.statuses),
             timeout_us=step.timeout_us or parameters.timeout_us,
             think_time_us=step.think_time_us,

@@ -131,6 +131,20 @@ def as_text(value: Value) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def can_be_written(value: Value) -> bool:
+    """Say whether a value that the target sent can stand in a request.
+
+    A lone surrogate has no bytes in any encoding, and JSON has no infinite number.
+    """
+    if isinstance(value, str) and value.isascii():
+        return True
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 # Unlike every other randomness here, not seeded: a second run must not meet the first one's rows.
 _UNIQUE = random.SystemRandom()
 

@@ -15,10 +15,14 @@ from typing import Any, Final, Protocol
 import httpx
 
 from perf_pipeline.errors import TargetNotAllowedError
+from perf_pipeline.workloads.http_client import MAX_BODY_BYTES
 from perf_pipeline.workloads.http_connections import Connection
 from perf_pipeline.workloads.http_origin import HttpOrigin
 from perf_pipeline.workloads.http_request_bytes import written
 from perf_pipeline.workloads.http_result import HttpError, HttpResult
+from perf_pipeline.workloads.python_cookies import OriginCookies
+from perf_pipeline.workloads.python_redirects import add_cookies, following_of
+from perf_pipeline.workloads.python_response import LoadResponse
 
 _DEFAULT_TIMEOUT_S: Final = 10.0
 _MOST_REMEMBERED_URLS: Final = 4_096
@@ -47,6 +51,10 @@ class Observer(Protocol):
         """Note a request that was cancelled."""
         ...
 
+    def unreadable(self, result: HttpResult | None, error: Exception) -> None:
+        """Note an exception that is the target's: of one response, or of what came of several."""
+        ...
+
 
 class LoadTransport(httpx.AsyncBaseTransport):
     """Carry one virtual user's requests to one origin; several at once get a connection each.
@@ -59,6 +67,11 @@ class LoadTransport(httpx.AsyncBaseTransport):
         make_connection: opens lazily.
         observer: learns about every request.
         http_version: that the connections speak, as httpx names it.
+        most_bytes: of a body that is kept, and of one that is decompressed.
+
+    Attributes:
+        origin: the only one.
+        observer: learns about every request.
     """
 
     def __init__(
@@ -67,15 +80,17 @@ class LoadTransport(httpx.AsyncBaseTransport):
         make_connection: Callable[[], Connection],
         observer: Observer,
         http_version: bytes = b"HTTP/1.1",
+        most_bytes: int = MAX_BODY_BYTES,
     ) -> None:
-        self._origin = origin
+        self.origin = origin
+        self._most_bytes = most_bytes
         self._make_connection = make_connection
-        self._observer = observer
+        self.observer = observer
         self._http_version = http_version
         self._connections: list[Connection] = []
         self._idle: list[Connection] = []
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx.Request) -> LoadResponse:
         """Send a request and read its whole response.
 
         Raises:
@@ -92,24 +107,33 @@ class LoadTransport(httpx.AsyncBaseTransport):
                 data, timeout_us=round(timeout_s * 1_000_000), is_head=request.method == "HEAD"
             )
         except asyncio.CancelledError:
-            self._observer.interrupted(request, connection, issued_ns)
+            self.observer.interrupted(request, connection, issued_ns)
             raise
         finally:
             self._idle.append(connection)
-        self._observer.completed(request, result, issued_ns)
+        self.observer.completed(request, result, issued_ns)
         if result.error:
             kind = _EXCEPTIONS.get(result.error, httpx.RemoteProtocolError)
-            raise kind(result.error, request=request)
-        return httpx.Response(
-            result.status,
-            headers=list(result.headers),
-            stream=httpx.ByteStream(result.body),
-            extensions={"http_version": self._http_version, "result": result},
+            what = f"{result.error}: {result.detail}" if result.detail else result.error
+            raise kind(what, request=request)
+        return LoadResponse(
+            result,
+            request,
+            self._http_version,
+            self._most_bytes,
+            self._note_unreadable,
+            self._new_cookies,
         )
+
+    def _note_unreadable(self, result: HttpResult, error: Exception) -> None:
+        self.observer.unreadable(result, error)
+
+    def _new_cookies(self) -> OriginCookies:
+        return OriginCookies(self.origin)
 
     def goes_to(self, url: httpx.URL) -> bool:
         """Say whether a URL is on the target's origin."""
-        origin = self._origin
+        origin = self.origin
         port = url.port or (443 if url.scheme == "https" else 80)
         host = url.raw_host.decode("ascii").removesuffix(".")  # `host` would be in letters again
         return (url.scheme, port, host) == (origin.scheme, origin.port, origin.host)
@@ -123,7 +147,7 @@ class LoadTransport(httpx.AsyncBaseTransport):
         if not self.goes_to(url):
             raise TargetNotAllowedError(
                 f"a Python scenario asks for {url.scheme}://{url.netloc.decode()}, and only the "
-                f"target {self._origin} may be loaded; nothing was sent",
+                f"target {self.origin} may be loaded; nothing was sent",
                 hint="write paths, like client.get('/user/1')",
             )
 
@@ -156,6 +180,37 @@ class LoadClient(httpx.AsyncClient):
         super().__init__(transport=transport, trust_env=False, **options)
         self._load_transport = transport
         self._urls: dict[str, httpx.URL] = {}
+        self.cookies = self._cookies
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """Give the cookies that go with every request."""
+        return self._cookies
+
+    @cookies.setter
+    def cookies(self, given: Any) -> None:
+        self._cookies = OriginCookies(self._load_transport.origin)
+        self._cookies.update(given)
+
+    def build_request(self, *given: Any, **options: Any) -> httpx.Request:
+        """Make a request, as httpx.AsyncClient does, with the client's cookies behind its own."""
+        try:
+            request = super().build_request(*given, **options)
+        except (UnicodeEncodeError, httpx.InvalidURL) as error:
+            # Made of what an answer held, where there was one.
+            self._load_transport.observer.unreadable(None, error)
+            raise
+        self._add_cookies(request)
+        return request
+
+    def _merge_cookies(self, cookies: Any = None) -> Any:
+        """Give those of one request; the client's are added by our own rules."""
+        return cookies
+
+    def _add_cookies(self, request: httpx.Request) -> None:
+        if self._cookies:
+            assert isinstance(self._cookies, OriginCookies)
+            add_cookies(request, self._cookies)
 
     def _merge_url(self, url: httpx.URL | str) -> httpx.URL:
         if not isinstance(url, str):
@@ -208,32 +263,27 @@ class LoadClient(httpx.AsyncClient):
             or self.is_closed
         )
 
-    async def _once(self, request: httpx.Request) -> httpx.Response:
+    async def _once(self, request: httpx.Request) -> LoadResponse:
         began_ns = monotonic_ns()
         self._set_timeout(request)
         response = await self._load_transport.handle_async_request(request)
-        response.request = request
         response.default_encoding = self._default_encoding
         if "set-cookie" in response.headers:
             self.cookies.extract_cookies(response)
-        if "content-encoding" in response.headers:
-            await response.aread()
-        else:
-            _take_as_read(response)
+        response.take_as_read()
         response.elapsed = timedelta(microseconds=(monotonic_ns() - began_ns) / 1_000)
         return response
 
     def _following(self, request: httpx.Request, response: httpx.Response) -> httpx.Request | None:
         """Give the request that a redirect asks for; none leads away from the target."""
-        if not response.has_redirect_location:
-            return None
-        following = self._build_redirect_request(request, response)
-        return following if self._load_transport.goes_to(following.url) else None
+        origin, result = self._load_transport.origin, response.extensions["result"]
+        following = following_of(request, result, origin)
+        if following is not None:
+            self._add_cookies(following)
+        return following
 
-
-def _take_as_read(response: httpx.Response) -> None:
-    """Mark a response whose body is there as read: httpx's own way costs 12 us more."""
-    body = response.extensions["result"].body
-    response._content = body  # noqa: SLF001 - no public way leaves the headers as they came
-    response._num_bytes_downloaded = len(body)  # noqa: SLF001 - as above
-    response.is_stream_consumed = response.is_closed = True
+    def _build_redirect_request(
+        self, request: httpx.Request, response: httpx.Response
+    ) -> httpx.Request:
+        following = self._following(request, response)
+        return following or super()._build_redirect_request(request, response)

@@ -16,16 +16,19 @@ from urllib.parse import quote
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent, Outcome
 from perf_pipeline.units import US_PER_S
-from perf_pipeline.workloads.http_client import HttpConnection
+from perf_pipeline.workloads.http_bodies import without_coding
+from perf_pipeline.workloads.http_client import MAX_BODY_BYTES, HttpConnection
 from perf_pipeline.workloads.http_connections import no_connection
 from perf_pipeline.workloads.http_parameters import HttpParameters, own_ids
 from perf_pipeline.workloads.http_result import HttpResult
-from perf_pipeline.workloads.http_samples import outcome_of
+from perf_pipeline.workloads.http_samples import note_of, outcome_of
+from perf_pipeline.workloads.http_steps_values import as_text, can_be_written
 from perf_pipeline.workloads.people import created_email, person
 from perf_pipeline.workloads.server_timing import database_us
 
 SLOW_CREATION_US: Final = 2 * US_PER_S
 _NS_PER_US: Final = 1_000
+_LONGEST_ID: Final = 1_000
 
 
 class _UsersWorkload:
@@ -95,6 +98,8 @@ class _UsersWorkload:
     def _record(self, iteration: Iteration, result: HttpResult, passed: tuple[bool, ...]) -> None:
         """Record a sample; without a complete response every check has failed."""
         outcome, error = outcome_of(result, self.expected)
+        if result.error and (note := note_of(self.operation, result)):
+            self._context.recorder.note(note)
         every = (1 << len(passed)) - 1
         mask = 0 if result.error else sum(1 << bit for bit, holds in enumerate(passed) if holds)
         started_us, ended_us, phases = result.times(self._origin_ns)
@@ -153,17 +158,17 @@ class CreateUser(_UsersWorkload):
         email = created_email(self._run, iteration.scenario, iteration.vu, iteration.number)
         result = await self._request(iteration, "/user", _body(iteration, email))
         answer = _json_object(result)
-        user_id = answer.get("id")
+        user_id = _id_of(answer)
         service_us = (result.ended_ns - result.started_ns) // _NS_PER_US
         passed = (
             result.status == 201,
-            user_id is not None,
+            user_id != "",
             service_us < SLOW_CREATION_US,
             answer.get("email") == email,
         )
         self._record(iteration, result, passed)
         if self._writes_ledger and passed[0] and passed[1] and not result.error:
-            self._promise(str(user_id), iteration.intended_us, result)
+            self._promise(user_id, iteration.intended_us, result)
         await self._think(iteration)
 
     def _promise(self, message_id: str, intended_us: int, result: HttpResult) -> None:
@@ -205,7 +210,7 @@ class ReadUser(_ByIdWorkload):
         """Read one user, then think."""
         user_id = iteration.random.choice(self._ids)
         result = await self._request(iteration, f"/user/{quote(user_id, safe='')}")
-        has_id = _json_object(result).get("id") is not None
+        has_id = _id_of(_json_object(result)) != ""
         self._record(iteration, result, (result.status == 200, has_id))
         await self._think(iteration)
 
@@ -250,7 +255,14 @@ def _body(iteration: Iteration, email: str) -> bytes:
 def _json_object(result: HttpResult) -> Mapping[str, object]:
     """Read the body; whatever is not a JSON object has no fields, and fails the checks on them."""
     try:
-        value = json.loads(result.body)
+        value = json.loads(without_coding(result.body, result.headers, most_bytes=MAX_BODY_BYTES))
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _id_of(answer: Mapping[str, object]) -> str:
+    """Give the id that a user got; empty where there is none that can be written down."""
+    value = answer.get("id")
+    text = "" if value is None or not can_be_written(value) else as_text(value)
+    return text[:_LONGEST_ID]

@@ -17,13 +17,15 @@ from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.workloads.http_connections import Connection
 from perf_pipeline.workloads.http_result import HttpResult
-from perf_pipeline.workloads.http_samples import EXPECTED_BY_DEFAULT, outcome_of
+from perf_pipeline.workloads.http_samples import EXPECTED_BY_DEFAULT, note_of, outcome_of
 
 MOST_CHECKS: Final = 60  # a sample's masks are signed 64-bit numbers
 MOST_OPERATIONS: Final = 500
 # The error class of a request that the scenario gave up itself, e.g. by asyncio.timeout.
 CANCELLED: Final = "cancelled"
 MANY: Final = "(more than 500 names)"
+UNREADABLE: Final = "unreadable"  # the error class of a response that ended its iteration
+_MOST_TOLD: Final = 200
 _MOST_HELD: Final = 256
 _NS_PER_US: Final = 1_000
 _ID: Final = re.compile(r"\d+|(?=.*\d)[0-9A-Fa-f-]{16,}")
@@ -39,6 +41,7 @@ class _Held:
     intended_us: int
     passed: int = 0
     failed: int = 0
+    is_unreadable: bool = False
 
 
 class SampleBook:
@@ -70,6 +73,7 @@ class SampleBook:
         self._held: list[_Held] = []
         self._iteration: Iteration | None = None
         self._is_first = True
+        self._of_target: list[tuple[HttpResult | None, Exception]] = []
 
     def begin(self, iteration: Iteration) -> None:
         """Start an iteration."""
@@ -81,6 +85,38 @@ class SampleBook:
         for held in self._held:
             self._write(held)
         self._held.clear()
+        self._of_target.clear()
+
+    def unreadable(self, result: HttpResult | None, error: Exception) -> None:
+        """Note an exception that comes of what the target sent, should it end the iteration.
+
+        Args:
+            result: of the response that can't be read; None where a request could not be made,
+                which is the target's fault where it answered before.
+            error: that is raised.
+        """
+        if result is not None or self._held:
+            self._of_target.append((result, error))
+
+    def is_of_target(self, error: BaseException) -> bool:
+        """Say whether an exception came of what the target sent; its request has failed then."""
+        if isinstance(error, BaseExceptionGroup):
+            return all(self.is_of_target(one) for one in error.exceptions)
+        if isinstance(error, httpx.TransportError | httpx.HTTPStatusError):
+            return True  # its sample says so already
+        for result, known in self._of_target:
+            if known in {error, error.__cause__, error.__context__}:
+                self._fail(result, known)
+                return True
+        return isinstance(error, httpx.DecodingError)
+
+    def _fail(self, result: HttpResult | None, error: Exception) -> None:
+        for held in reversed(self._held):
+            if result is None or held.result is result:
+                held.is_unreadable = True
+                why = f"{type(error).__name__}: {str(error)[:_MOST_TOLD]!a}"
+                self._recorder.note(f"{held.operation} got a response that can't be used: {why}")
+                return
 
     def check(self, name: str, of: str | None, *, holds: bool) -> None:
         """Note a check of the latest request, or of the latest one of that operation.
@@ -154,6 +190,10 @@ class SampleBook:
     def _write(self, held: _Held) -> None:
         result, iteration = held.result, self._now()
         outcome, error = outcome_of(result, held.expected)
+        if held.is_unreadable and not error:
+            outcome, error = Outcome.FAILED, UNREADABLE
+        if result.error and (note := note_of(held.operation, result)):
+            self._recorder.note(note)
         started_us, ended_us, phases = result.times(self._origin_ns)
         self._recorder.sample(
             iteration,

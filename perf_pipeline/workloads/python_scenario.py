@@ -6,7 +6,6 @@ Add here: another thing to name. Keep out: what authors use (python_vu.py), samp
 """
 
 import asyncio
-import contextlib
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -99,9 +98,11 @@ class _VuRunner:
             vu.client.cookies.clear()
         vu.book.begin(iteration)
         try:
+            await code(vu)
+        except Exception as error:
             # The target's failure is a sample already, and ends the iteration.
-            with contextlib.suppress(httpx.TransportError, httpx.HTTPStatusError):
-                await code(vu)
+            if not vu.book.is_of_target(error):
+                raise
         finally:
             vu.book.end()
 
@@ -117,7 +118,9 @@ class _VuRunner:
         book = SampleBook(context.recorder, clock.origin_ns, self._declared, self._operations)
         origin = settings.origin
         version = b"HTTP/2" if own.http2 else b"HTTP/1.1"
-        transport = LoadTransport(_without_prefix(origin), self._make_connection, book, version)
+        transport = LoadTransport(
+            _without_prefix(origin), self._make_connection, book, version, own.kept_body_bytes
+        )
         client = LoadClient(
             transport,
             base_url=str(origin),

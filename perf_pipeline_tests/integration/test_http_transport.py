@@ -26,12 +26,16 @@ class Watching:
     def __init__(self) -> None:
         self.results: list[HttpResult] = []
         self.cut: list[int] = []
+        self.unread: list[Exception] = []
 
     def completed(self, _: httpx.Request, result: HttpResult, __: int) -> None:
         self.results.append(result)
 
     def interrupted(self, _: httpx.Request, connection: Connection, __: int) -> None:
         self.cut.append(connection.bytes_out)
+
+    def unreadable(self, _: HttpResult | None, error: Exception) -> None:
+        self.unread.append(error)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +84,7 @@ CASES: dict[str, Ask] = {
     "gzip": lambda c: c.get("/packed"),
     "stream": _stream,
     "basic auth": lambda c: c.get("/echo", auth=("me", "secret")),
-    "redirect": lambda c: c.post("/redirect/302?to=/echo/there", json=1),
+    "redirect": lambda c: c.post("/redirect/302?to=/echo/there"),
     "redirect 307": lambda c: c.post("/redirect/307?to=/echo/there", json=1),
     "redirect not followed": lambda c: c.get("/redirect/301?to=/echo", follow_redirects=False),
     "cookies set": lambda c: c.get("/login"),

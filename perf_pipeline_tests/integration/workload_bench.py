@@ -54,7 +54,12 @@ class MemoryRecorder:
 
     samples: list[Sample] = field(default_factory=list)
     entries: list[LedgerEntry] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     on_ledger: Callable[[LedgerEntry], None] = lambda _: None
+
+    def note(self, sentence: str) -> None:
+        """Keep a sentence."""
+        self.notes.append(sentence)
 
     def sample(
         self,

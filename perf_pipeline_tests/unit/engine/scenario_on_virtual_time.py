@@ -26,6 +26,11 @@ class ListRecorder:
 
     samples: list[Sample] = field(default_factory=list)
     iterations: list[IterationRecord] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, sentence: str) -> None:
+        """Keep a sentence."""
+        self.notes.append(sentence)
 
     def sample(
         self,

@@ -131,3 +131,6 @@ class NobodyWatches:
 
     def interrupted(self, *_: object, **__: object) -> None:
         raise AssertionError
+
+    def unreadable(self, *_: object, **__: object) -> None:
+        raise AssertionError

@@ -1,0 +1,109 @@
+"""Bodies of responses without their content coding, for whoever looks at one.
+
+A body is kept as it came, so that its size is that on the wire and a load that looks at no body
+pays for no decoding.
+Add here: another content coding (RFC 9110, 8.4.1). Keep out: what a body means (JSON, text).
+"""
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+_NAME: Final = b"content-encoding"
+_MOST_CODINGS: Final = 5
+_MOST_SHOWN: Final = 40
+_AUTO: Final = 32 + zlib.MAX_WBITS  # gzip or zlib, as the body's first bytes say
+_RAW: Final = -zlib.MAX_WBITS
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+_IDENTITY: Final = "identity"
+
+
+class UnreadableBodyError(ValueError):
+    """Say why a body can't be read; the sentence goes on after "its body"."""
+
+
+def without_coding(
+    body: bytes, headers: Sequence[tuple[bytes, bytes]], *, most_bytes: int
+) -> bytes:
+    """Give a body as it was before it was compressed.
+
+    Args:
+        body: as it came; an empty one has no coding, whatever the head says.
+        headers: of the response.
+        most_bytes: of the result; a small body can hold gigabytes of zeros.
+
+    Raises:
+        UnreadableBodyError: it is not what its head says, or too large.
+    """
+    if not body:
+        return body
+    for coding in reversed(content_codings(headers)):
+        decode = _DECODERS.get(coding)
+        if decode is None:
+            known = ", ".join(sorted(_DECODERS))
+            raise UnreadableBodyError(
+                f"is coded as {coding[:_MOST_SHOWN]!r}, and only {known} can be read here"
+            )
+        try:
+            body = decode(body, most_bytes)
+        except zlib.error as error:
+            raise UnreadableBodyError(f"is no {coding}: {error}") from None
+    return body
+
+
+def content_codings(headers: Sequence[tuple[bytes, bytes]]) -> list[str]:
+    """Give the codings in the order in which they were applied; mostly none.
+
+    Raises:
+        UnreadableBodyError: there are too many.
+    """
+    codings = [one for one in _listed(headers) if one and one != _IDENTITY]
+    if len(codings) > _MOST_CODINGS:
+        raise UnreadableBodyError(f"is coded {len(codings)} times over")
+    return codings
+
+
+def _listed(headers: Sequence[tuple[bytes, bytes]]) -> Iterator[str]:
+    for name, value in headers:
+        if len(name) == len(_NAME) and name.lower() == _NAME:
+            yield from (one.strip().lower() for one in value.decode("latin-1").split(","))
+
+
+def _gunzip(body: bytes, most_bytes: int) -> bytes:
+    """Read all members of a gzip body (RFC 1952, 2.2); what follows the last one is no member."""
+    plain, rest = _inflated(body, _AUTO, most_bytes)
+    parts, size = [plain], len(plain)
+    while rest.startswith(_GZIP_MAGIC):
+        plain, rest = _inflated(rest, _AUTO, most_bytes, size)
+        parts.append(plain)
+        size += len(plain)
+    return b"".join(parts)
+
+
+def _inflate(body: bytes, most_bytes: int) -> bytes:
+    """Read zlib's format, or the bare one that some servers send (RFC 9110, 8.4.1.2)."""
+    try:
+        return _inflated(body, zlib.MAX_WBITS, most_bytes)[0]
+    except zlib.error:
+        return _inflated(body, _RAW, most_bytes)[0]
+
+
+def _inflated(
+    body: bytes, format_bits: int, most_bytes: int, earlier_bytes: int = 0
+) -> tuple[bytes, bytes]:
+    """Give what a compressed stream holds, and what follows it."""
+    stream = zlib.decompressobj(format_bits)
+    plain = stream.decompress(body, most_bytes - earlier_bytes + 1)
+    if len(plain) + earlier_bytes > most_bytes:
+        raise UnreadableBodyError(
+            f"has more than {most_bytes} bytes when it is decompressed (keptBodyBytes)"
+        )
+    if not stream.eof:
+        raise UnreadableBodyError("is compressed and ends too early")
+    return plain, stream.unused_data
+
+
+_DECODERS: Final[Mapping[str, Callable[[bytes, int], bytes]]] = MappingProxyType(
+    {"gzip": _gunzip, "x-gzip": _gunzip, "deflate": _inflate}
+)

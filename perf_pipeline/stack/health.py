@@ -4,6 +4,7 @@ Add here: another question to a running system that is asked before a load. Keep
 """
 
 import contextlib
+import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -12,6 +13,7 @@ import httpx
 
 from perf_pipeline.config.own_scenarios import Trust
 from perf_pipeline.engine.own_limits import MORE_LIMITS, is_own_limit
+from perf_pipeline.engine.tls_faults import is_plain_answer
 from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
 from perf_pipeline.secrecy.known import KNOWN
 
@@ -39,6 +41,7 @@ def require_health(base_url: str, trust: Trust, addresses: Sequence[str] = ()) -
                 f"this machine has no port or file descriptor left to ask {url} with: {error}",
                 hint=MORE_LIMITS,
             ) from error
+        _require_scheme(httpx.URL(url), addresses, error)
         raise TargetUnavailableError(
             f"GET {url} got no answer: {error or type(error).__name__}",
             hint="start the target, or correct its address; `perf-pipeline doctor` looks closer",
@@ -65,6 +68,42 @@ def _request(client: httpx.Client, name: httpx.URL, address: str) -> httpx.Reque
     extensions = {"sni_hostname": name.raw_host.decode("ascii")}
     at = name.copy_with(host=address)
     return client.build_request("GET", at, headers=headers, extensions=extensions)
+
+
+def _require_scheme(url: httpx.URL, addresses: Sequence[str], error: httpx.HTTPError) -> None:
+    """Name a target that speaks the other scheme on its port.
+
+    Raises:
+        TargetUnavailableError: it does.
+    """
+    if url.scheme == "https" and any(is_plain_answer(one) for one in _system_errors(error)):
+        raise TargetUnavailableError(
+            f"GET {url} was answered in plain text: the target speaks plain HTTP there",
+            hint="use http:// in the target's base_url",
+        ) from error
+    is_cut = isinstance(error, httpx.RemoteProtocolError | httpx.ReadError)
+    if url.scheme == "http" and is_cut and _answers_tls([*addresses, url.host][0], url.port or 80):
+        raise TargetUnavailableError(
+            f"GET {url} got no answer: the target speaks TLS there",
+            hint="use https:// in the target's base_url",
+        ) from error
+
+
+def _answers_tls(host: str, port: int) -> bool:
+    """Say whether a TLS handshake is answered, whoever it is that answers."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((host, port), _TIMEOUT_S) as connection,
+            tls.wrap_socket(connection),
+        ):
+            return True
+    except ssl.SSLError as error:
+        # An alert is an answer, too: of a server that wants a client's certificate, for one.
+        return "ALERT" in (error.reason or "")
+    except OSError:
+        return False
 
 
 def _system_errors(error: BaseException | None) -> Iterator[OSError]:

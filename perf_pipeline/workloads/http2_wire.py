@@ -36,7 +36,7 @@ from hyperframe.exceptions import InvalidPaddingError
 from hyperframe.frame import GoAwayFrame
 
 from perf_pipeline.workloads.http_result import HttpError
-from perf_pipeline.workloads.http_wire import MAX_HEAD_BYTES, Wire
+from perf_pipeline.workloads.http_wire import MAX_HEAD_BYTES, Wire, shown
 
 ALPN: Final = "h2"
 _CONFIG: Final = H2Configuration(
@@ -55,6 +55,8 @@ _OF_ONE_CONNECTION: Final = frozenset(
 )
 _NOTHING: Final = memoryview(b"")
 _COLON: Final = ord(":")
+_STATUS_DIGITS: Final = 3
+_MOST_TOLD: Final = 120  # characters of what h2 says
 
 
 class _Connection(H2Connection):
@@ -200,8 +202,9 @@ class Http2Wire(Wire):
             self._fail(HttpError.TRUNCATED)
         except DenialOfServiceError:
             self._fail(HttpError.TOO_LARGE)
-        except (ProtocolError, InvalidPaddingError):
-            self._fail(HttpError.PROTOCOL)
+        except (ProtocolError, InvalidPaddingError) as error:
+            is_http1 = data.startswith(b"HTTP/1")
+            self._fail(HttpError.PROTOCOL, shown(data) if is_http1 else str(error)[:_MOST_TOLD])
         else:
             self._flush()
             if self._is_leaving and self._waiter is None:
@@ -220,7 +223,10 @@ class Http2Wire(Wire):
     def _take_head(self, event: ResponseReceived) -> None:
         if self._is_ours(event):
             pairs = [(bytes(name), bytes(value)) for name, value in event.headers or ()]
-            self.status = int(dict(pairs)[b":status"])
+            status = dict(pairs).get(b":status", b"")
+            if len(status) != _STATUS_DIGITS or not status.isdigit():
+                raise ProtocolError(f":status is {shown(status)}")
+            self.status = int(status)
             self.headers = [pair for pair in pairs if pair[0][0] != _COLON]
             self._has_head = True
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from perf_pipeline.engine.own_limits import is_own_limit
+from perf_pipeline.engine.tls_faults import is_plain_answer
 from perf_pipeline.metrics.sample import HttpPhases
 
 
@@ -44,8 +45,6 @@ class HttpError(StrEnum):
 
 _NS_PER_US: Final = 1_000
 _OPEN: Final = (0, 0, 0)
-# How OpenSSL names bytes that are no TLS record.
-_PLAIN_ANSWER: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"})
 HttpTimes = tuple[int, int, HttpPhases]
 
 
@@ -165,7 +164,7 @@ _FAILURES: Final[Sequence[tuple[type[OSError], HttpError]]] = (
 
 def connect_error(error: OSError) -> HttpError:
     """Name what kept a connection from being opened."""
-    if isinstance(error, ssl.SSLError) and error.reason in _PLAIN_ANSWER:
+    if is_plain_answer(error):
         return HttpError.NOT_TLS
     found = next((name for kind, name in _FAILURES if isinstance(error, kind)), None)
     if found is not None:

@@ -181,6 +181,16 @@ async def _bad_head(request: Request) -> None:
     request.connection.write(frame)
 
 
+def _odd_head(*pairs: tuple[str, str]) -> Route:
+    """Send a head that h2 itself would not."""
+
+    async def route(request: Request) -> None:
+        block = request.connection.h2.encoder.encode(pairs)
+        request.connection.write(HeadersFrame(request.stream, block, flags=["END_HEADERS"]))
+
+    return route
+
+
 async def _huge_head(request: Request) -> None:
     h2 = request.connection.h2
     long = [(f"x-long-{number}", "z" * 4_000) for number in range(100)]
@@ -245,6 +255,9 @@ ROUTES: Final[Mapping[str, Route]] = {
     "garbage": _garbage,
     "bad-head": _bad_head,
     "huge-head": _huge_head,
+    "odd-status": _odd_head((":status", "abc")),
+    "no-status": _odd_head(("server", "x")),
+    "capitals": _odd_head((":status", "200"), ("Server", "x")),
     "interim": _interim,
     "trailers": _trailers,
     "ping": _ping,

@@ -52,6 +52,9 @@ def run(request: pytest.FixtureRequest) -> Run:
         ("/garbage", "protocol", 0, b"", True),
         ("/bad-head", "protocol", 0, b"", True),
         ("/huge-head", "too_large", 0, b"", True),
+        ("/odd-status", "protocol", 0, b"", True),
+        ("/no-status", "protocol", 0, b"", True),
+        ("/capitals", "protocol", 0, b"", True),
     ],
 )
 def test_each_failure_has_its_own_error_and_the_next_request_works(

@@ -4,7 +4,7 @@ Add here: another sign that a target is gone which a share of failures does not 
 shares (the threshold on `target_answered` judges them).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -31,7 +31,8 @@ def answered_to_the_end(
     """
     if not any(_is_open(one) for one in verdicts) or outcome.status == "stopped":
         return list(verdicts)
-    reason = _reason(history, key)
+    starved = {one.name for one in outcome.scenarios if outcome.invalid_for((one.name,))}
+    reason = _reason(history, key, starved)
     return [_failed(one, reason) if reason and _is_open(one) else one for one in verdicts]
 
 
@@ -45,11 +46,12 @@ def _failed(verdict: Verdict, reason: str) -> Verdict:
     return replace(verdict, status=Status.WARN if is_aim else Status.FAIL, reason=reason)
 
 
-def _reason(history: History, key: RunKey) -> str:
+def _reason(history: History, key: RunKey, starved: Collection[str]) -> str:
     if not raw_is_kept(history.connection, key):
         stored = (one for name, one in history.verdicts(key.run_id) if name == key.benchmark)
         return next((one.reason for one in stored if _NO_MORE in one.reason), "")
-    gone = [one for one in endings_of(history.connection, key) if is_gone(one)]
+    endings = endings_of(history.connection, key)
+    gone = [one for one in endings if one.scenario not in starved and is_gone(one)]
     rest = len(gone) - _MOST_TOLD
     told = [_told(one) for one in gone[:_MOST_TOLD]] + ([f"{rest} more"] if rest > 0 else [])
     return f"{', '.join(told)}; {_NO_MORE}" if told else ""

@@ -40,7 +40,7 @@ def test_a_benchmark_that_never_began_stays_unmeasured_in_every_form(tmp_path: P
         one.get("name"): one.get("errors")
         for one in ET.parse(report.paths["junit"]).getroot().iter("testsuite")  # noqa: S314 - our own
     }
-    assert suites[B] == "3"  # that it ran, and its two promises
+    assert suites[B] == "4"  # that it ran, its two promises, and that the target answered
     summary = json.loads(Path(report.paths["json"]).read_text(encoding="utf-8"))
     assert f"http_req_failed{{benchmark:{B}}}" in summary["metrics"]
     for form in ("markdown", "html"):
@@ -62,7 +62,7 @@ def test_judging_again_gives_and_stores_no_data_for_it(tmp_path: Path) -> None:
         B: {Status.NO_DATA},
     }
     stored = "select count(*) from verdicts where status = 'NO_DATA'"
-    assert query_snapshot(history_of(tmp_path), stored)[1] == [(2,)]
+    assert query_snapshot(history_of(tmp_path), stored)[1] == [(3,)]  # and that the target answered
 
 
 def test_a_run_killed_before_anything_was_stored_is_the_last_run_and_not_measured(

@@ -95,6 +95,8 @@ parameters = { http2 = true, caFile = "ca.pem", transport = "httpx" }
 "http_req_duration{operation:slow}" = ["min>=100", "med<600"]
 "checks{scenario:steps}" = ["rate==1"]
 "checks{scenario:python}" = ["rate==1"]
+# "gone" and "late" fail on purpose.
+target_answered = []
 """ % ("x" * 200_000)
 FLOWS = """
 from perf_pipeline.workloads.python_vu import scenario

@@ -134,3 +134,9 @@ def test_the_override_of_the_page_changes_one_key() -> None:
     profile = load_profile("quick", parse_overrides({key: value}))
 
     assert '"rate": 80' in profile.as_json
+
+
+def test_no_two_decisions_share_a_number() -> None:
+    names = [one.name for one in (ROOT / "docs" / "decisions").glob("*.md")]
+
+    assert len({name[:4] for name in names}) == len(names)

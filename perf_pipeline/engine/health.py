@@ -38,7 +38,9 @@ _MOST_NOTES: Final = 10
 # As pauses of the event loop: this share of the time meets 1 of 20 operations.
 THROTTLED_LIMIT_RATIO: Final = 0.05
 # From here on a reader must know that others had the machine; pauses and lag say what it did.
-STEAL_TOLD_RATIO: Final = 0.05
+STEAL_TOLD_RATIO: Final = 0.1
+# On a machine that its own servers keep busy somebody waits for a core most of the time, so this
+# explains a limit that was reached, and is no note of its own.
 PRESSURE_TOLD_RATIO: Final = 0.5
 NOTHING_KNOWN: Final[Mapping[str, float]] = MappingProxyType({})
 _SUMMED: Final = (
@@ -145,8 +147,11 @@ def judge(
         )
     reasons.extend(_throttling_reasons(machine))
     notes.extend(_notes_of_answers(workers.values()))
-    # What others took explains a limit that was reached; without one it is only worth knowing.
-    (reasons or notes).extend(_machine_notes(machine))
+    stolen = list(_stolen(machine))
+    if any(_late_or_still(vitals) for vitals in workers.values()):  # what others took explains why
+        reasons.extend([*stolen, *_waited_for(machine)])
+    else:
+        notes.extend(stolen)
     figures = {**_figures(workers, clock_step_ms), **machine}
     return GeneratorHealth(not reasons, tuple(reasons), figures, tuple(notes))
 
@@ -169,17 +174,23 @@ def _throttling_reasons(machine: Mapping[str, float]) -> Iterator[str]:
         )
 
 
-def _machine_notes(machine: Mapping[str, float]) -> Iterator[str]:
-    steal, pressure = machine.get("cpu_steal_ratio", 0.0), machine.get("cpu_pressure_ratio", 0.0)
+def _late_or_still(vitals: Vitals) -> bool:
+    return any((*_stall_reasons(vitals), *_lag_reasons(vitals)))
+
+
+def _stolen(machine: Mapping[str, float]) -> Iterator[str]:
+    steal = machine.get("cpu_steal_ratio", 0.0)
     if steal > STEAL_TOLD_RATIO:
         yield (
             f"the hypervisor gave {steal:.0%} of this machine's CPU time to others (steal) during "
             "the load"
         )
+
+
+def _waited_for(machine: Mapping[str, float]) -> Iterator[str]:
+    pressure = machine.get("cpu_pressure_ratio", 0.0)
     if pressure > PRESSURE_TOLD_RATIO:
-        yield (
-            f"for {pressure:.0%} of the load some process of this machine waited for a core (PSI)"
-        )
+        yield f"for {pressure:.0%} of the load some process of this machine waited for a core (PSI)"
 
 
 def _reasons(vitals: Vitals) -> Iterator[str]:

@@ -112,10 +112,7 @@ def test_a_system_that_cannot_count_free_vus_for_all_says_that_they_are_divided(
     outcome = load(job_of(tmp_path, scenario("Sleeper", rate, service_ms=1)))
 
     assert outcome.scenarios[0].iterations == 101
-    assert outcome.health.notes == (
-        (
-            "each of the 2 workers has VUs of its own and cannot lend them on this system, so a "
-            "start is dropped when those of its worker are busy; with `workers = 1` no VU is left "
-            "idle"
-        ),
-    )
+    assert (
+        "each of the 2 workers has VUs of its own and cannot lend them on this system, so a start "
+        "is dropped when those of its worker are busy; with `workers = 1` no VU is left idle"
+    ) in outcome.health.notes

@@ -7,6 +7,7 @@ is left even so.
 Add here: a way of having a stack. Keep out: how a part is started (its own module).
 """
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -235,7 +236,10 @@ def _write_document(stack: Stack) -> None:
 
 
 def _stacks_of(state: Path) -> Path:
-    return state.absolute() / "stacks"
+    folder = state.absolute() / "stacks"
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder))
+    return folder
 
 
 def _cache(state: Path) -> Path:

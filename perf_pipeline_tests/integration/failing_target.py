@@ -98,7 +98,10 @@ def failing_target() -> Iterator[int]:
         server = await asyncio.start_server(_Paths().serve, "127.0.0.1", 0)
         ports.append(server.sockets[0].getsockname()[1])
         ready.set()
-        await asyncio.sleep(_NEVER_S)
+        try:
+            await asyncio.sleep(_NEVER_S)
+        finally:
+            server.close()
 
     def run() -> None:
         try:

@@ -113,7 +113,7 @@ def test_a_state_folder_that_cannot_be_made_is_told_in_a_sentence(
 
     assert answer.returncode == 97
     assert answer.stderr.count(b"perf-pipeline: ") == 1
-    assert answer.stderr.count(b"can't be used") == 1
+    assert answer.stderr.count(b" cannot be written: ") == 1
     assert b"unexpected" not in answer.stderr
 
 

@@ -169,7 +169,7 @@ def test_a_filter_that_means_a_scenario_that_was_not_run_passes_nothing(
     wider = f"{more}[benchmarks.places.scenarios.oslo]{oslo}{OF_OSLO}"
     profile.write_text(wider, encoding="utf-8")
 
-    *partial, empty, failed = judged(command, answer.run_id, profile)
+    *partial, empty, failed, answered = judged(command, answer.run_id, profile)
 
     why = "the filter means oslo, which this run does not have"
     assert [(one.status, one.observed, one.reason) for one in partial] == [
@@ -177,6 +177,7 @@ def test_a_filter_that_means_a_scenario_that_was_not_run_passes_nothing(
         (Status.NO_DATA, 9, why),
     ]
     assert (empty.status, empty.observed, empty.reason) == (Status.NO_DATA, None, why)
+    assert (answered.threshold.metric, answered.status) == ("target_answered", Status.PASS)
     # What went wrong in a part did go wrong.
     assert (failed.status, failed.observed) == (Status.FAIL, 9)
 

@@ -5,8 +5,19 @@ from collections.abc import Iterator
 import pytest
 
 from perf_pipeline.stack.embedded import find_running
-from perf_pipeline_tests.integration.runs_command import CommandLine, left_running, new_state
+from perf_pipeline_tests.integration.runs_command import (
+    CommandLine,
+    left_running,
+    new_state,
+    none_left_behind,
+)
 from perf_pipeline_tests.integration.runs_up import Up
+
+
+@pytest.fixture(autouse=True)
+def _commands_end_with_their_test() -> Iterator[None]:
+    with none_left_behind():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import psutil
 
+from perf_pipeline.runs.locks import LOCK_FOLDER_VARIABLE
 from perf_pipeline.stack.ending import MARKER
 from perf_pipeline.store.snapshot import query_snapshot
 from perf_pipeline_tests.conftest import STATE
@@ -73,10 +74,15 @@ class Running:
         """Give its stderr so far."""
         return self.log.read_text(encoding="utf-8")
 
-    def wait_for(self, text: str, timeout_s: float = 40.0) -> str:
-        """Wait until its stderr says something; give all that it said."""
-        wait_until(lambda: text in self.err or self.process.poll() is not None, timeout_s)
-        assert text in self.err, self.err
+    def wait_for(self, text: str, timeout_s: float = 75.0) -> str:
+        """Wait until its stderr says something; give all that it said.
+
+        A whole stack starts in some seconds, and in half a minute where others are at work.
+        """
+        until_s = time.monotonic() + timeout_s
+        while text not in self.err and self.process.poll() is None and time.monotonic() < until_s:
+            time.sleep(0.05)
+        assert text in self.err, f"{text!r} was not said in {timeout_s:g} s:\n{self.err}"
         return self.err
 
     def send(self, number: signal.Signals) -> None:
@@ -92,6 +98,9 @@ class Running:
         """Wait for its end."""
         out, _ = self.process.communicate(timeout=timeout_s)
         return Answer(self.process.returncode, out, self.err, time.monotonic() - self.began_s)
+
+
+_STARTED: Final[list[Running]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +133,9 @@ class CommandLine:
                 text=True,
                 env={**without_target(), **self.environment, **environment},
             )
-        return Running(process, log)
+        running = Running(process, log)
+        _STARTED.append(running)
+        return running
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """Ask the history."""
@@ -168,8 +179,31 @@ def new_state(folder: Path) -> Path:
 
 
 def without_target() -> dict[str, str]:
-    """Give this environment without a target that somebody has configured."""
-    return {name: text for name, text in os.environ.items() if not name.startswith("PERF_")}
+    """Give this environment without a target that somebody has configured.
+
+    The suite's own lock stays, or a test would wait for the runs of other checkouts.
+    """
+    return {
+        name: text
+        for name, text in os.environ.items()
+        if name == LOCK_FOLDER_VARIABLE or not name.startswith("PERF_")
+    }
+
+
+@contextmanager
+def none_left_behind() -> Iterator[None]:
+    """End the commands that the block has started and that still run when it is left.
+
+    The run of a test that failed would hold up the runs of the tests after it.
+    """
+    before = len(_STARTED)
+    try:
+        yield
+    finally:
+        for running in _STARTED[before:]:
+            if running.process.poll() is None:
+                running.kill()
+        del _STARTED[before:]
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:

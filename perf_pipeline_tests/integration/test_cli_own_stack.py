@@ -10,10 +10,11 @@ from perf_pipeline_tests.integration.runs_command import (
     CommandLine,
     left_running,
     new_state,
+    none_left_behind,
     wait_until,
 )
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(150)  # on a busy machine; else some 15 s each
 
 
 @pytest.fixture
@@ -68,3 +69,12 @@ def test_a_run_stopped_under_load_takes_its_stack_along(command: CommandLine) ->
     assert left_running(command.state) == []
     assert command.sql("select status from benchmarks") == [("stopped",)]
     assert Path(command.state / "reports" / answer.run_id / "report.html").exists()
+
+
+def test_a_run_that_a_failing_test_leaves_behind_ends_with_the_test(command: CommandLine) -> None:
+    with none_left_behind():
+        running = command.start("run", "--profile", str(command.profile(30.0)), *CREATION)
+        running.wait_for("starting PostgreSQL")
+
+    assert running.process.poll() == -signal.SIGKILL
+    wait_until(lambda: left_running(command.state) == [], 25.0)

@@ -87,7 +87,7 @@ def open_session(
         for folder in lock_folders(state, variables):
             until_the_end.enter_context(load_generator(folder, what, say=say, stop=stop))
         require_history(state)
-        complete, stack = until_the_end.enter_context(_system(profile, target, state, say))
+        complete, stack = until_the_end.enter_context(_system(profile, target, state, say, stop))
         if stop.is_set():
             raise StoppedByUserError("stopped before anything was measured")
         began_at = datetime.now(UTC)
@@ -214,7 +214,7 @@ def require_history(state: Path) -> None:
 
 @contextmanager
 def _system(
-    profile: Profile, target: Target, state: Path, say: Say
+    profile: Profile, target: Target, state: Path, say: Say, stop: threading.Event
 ) -> Iterator[tuple[Target, Stack | None]]:
     """Yield the target with every address; start what is not configured."""
     if target.base_url is not None:
@@ -224,7 +224,7 @@ def _system(
             require_listeners(target.brokers, target.allowed, must_answer=False)
         yield target, None
         return
-    with running_stack(state, stack_options(profile, target), say=say) as stack:
+    with running_stack(state, stack_options(profile, target), say=say, stop=stop) as stack:
         ends = stack.endpoints
         complete = replace(
             target,

@@ -10,6 +10,7 @@ Add here: a way of having a stack. Keep out: how a part is started (its own modu
 import errno
 import json
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -87,15 +88,18 @@ def look_at(state: Path) -> list[Condition]:
 
 
 @contextmanager
-def running_stack(state: Path, options: StackOptions, *, say: Say) -> Iterator[Stack]:
+def running_stack(
+    state: Path, options: StackOptions, *, say: Say, stop: threading.Event | None = None
+) -> Iterator[Stack]:
     """Yield the stack that `up` left running and leave it; else start one and stop it at exit.
 
     An own stack is stopped whatever ends the block; after a failure its logs stay until a later
-    start finds this process gone. Works in any thread.
+    start finds this process gone. Works in any thread. Set `stop` to give up a start.
 
     Raises:
         StackError: a part could not be had or started, or one of the stack that is up has died.
         TargetUnavailableError: a given part does not answer.
+        StoppedByUserError: `stop` was set while the stack started.
     """
     running = find_running(state)
     if running is not None and _suits(running, options):
@@ -111,7 +115,7 @@ def running_stack(state: Path, options: StackOptions, *, say: Say) -> Iterator[S
     failed = True
     try:
         spawn_guard(folder)
-        yield _with_pids(start(folder, _cache(state), options, say))
+        yield _with_pids(start(folder, _cache(state), options, say, stop))
         failed = False
     finally:
         say("stopping the stack ...")

@@ -11,8 +11,9 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
+from perf_pipeline.errors import StoppedByUserError
 from perf_pipeline.stack.ending import abandon
 from perf_pipeline.stack.kafka import given_kafka, launch_kafka
 from perf_pipeline.stack.noida import launch_noida
@@ -30,7 +31,7 @@ from perf_pipeline.stack.redis import given_redis, launch_redis
 from perf_pipeline.stack.reference import complete_reference, require_servers, start_api
 
 NO_REDIS: Final = "no Redis here: the reference API runs without its cache"
-POLL_S: Final = 0.1  # of a wait that Ctrl-C can end
+POLL_S: Final = 0.1  # of a wait that Ctrl-C or a stop can end
 BRANCHES: Final = 4  # a thread each for PostgreSQL, broker, Redis, and the reference system
 
 
@@ -42,18 +43,38 @@ class _Server:
     info: ServiceInfo
 
 
-def start(folder: Path, cache: Path, options: StackOptions, say: Say) -> Stack:
+_Servers: TypeAlias = tuple[Future[_Server | None], ...]
+_Reference: TypeAlias = tuple[str | None, tuple[ServiceInfo, ...]]
+
+
+def start(
+    folder: Path,
+    cache: Path,
+    options: StackOptions,
+    say: Say,
+    stop: threading.Event | None = None,
+) -> Stack:
     """Start all parts and return the stack when every one of them is ready.
+
+    Args:
+        folder: of the stack.
+        cache: of downloaded jars.
+        options: which parts, and what is given.
+        say: gets a sentence for each part.
+        stop: set it to give up the start.
 
     Raises:
         StackError: a part could not be had or started; nothing is left running.
         TargetUnavailableError: a given part does not answer.
+        StoppedByUserError: `stop` was set; nothing is left running.
     """
     if "reference" in options.parts:
         require_servers(options)
     pool = ThreadPoolExecutor(BRANCHES, thread_name_prefix="stack-start")
     try:
-        return _start(folder, cache, options, _one_at_a_time(say), pool)
+        servers, reference = _begin(folder, cache, options, _one_at_a_time(say), pool)
+        _wait_for(*servers, reference, stop=stop or threading.Event())
+        return _stack(folder, options, [one.result() for one in servers], reference.result())
     except BaseException:
         abandon(folder)  # first: the threads below wait for processes that never get ready
         raise
@@ -61,9 +82,9 @@ def start(folder: Path, cache: Path, options: StackOptions, say: Say) -> Stack:
         pool.shutdown(cancel_futures=True)
 
 
-def _start(
+def _begin(
     folder: Path, cache: Path, options: StackOptions, say: Say, pool: ThreadPoolExecutor
-) -> Stack:
+) -> tuple[_Servers, Future[_Reference]]:
     def server(
         part: str,
         endpoint: str | None,
@@ -95,17 +116,15 @@ def _start(
         server, "redis", options.redis_url, given_redis, lambda: launch_redis(folder, say=say)
     )
     servers = (postgres, broker, redis)
-    reference = pool.submit(_reference, folder, options, servers, say)
-    _wait_for(*servers, reference)
-    return _stack(folder, options, [one.result() for one in servers], reference.result())
+    return servers, pool.submit(_reference, folder, options, servers, say)
 
 
 def _reference(
     folder: Path,
     options: StackOptions,
-    servers: tuple[Future[_Server | None], ...],
+    servers: _Servers,
     say: Say,
-) -> tuple[str | None, tuple[ServiceInfo, ...]]:
+) -> _Reference:
     if "reference" not in options.parts:
         return None, ()
     postgres, broker, redis = servers
@@ -115,10 +134,12 @@ def _reference(
     return complete_reference(api, _endpoint(broker.result()) or "")
 
 
-def _wait_for(*branches: Future[Any]) -> None:
+def _wait_for(*branches: Future[Any], stop: threading.Event) -> None:
     """Wait for all of them, or for the first error, which is the one that is told."""
     pending = set(branches)
     while pending:
+        if stop.is_set():
+            raise StoppedByUserError("stopped before anything was measured")
         done, pending = wait(pending, timeout=POLL_S, return_when=FIRST_EXCEPTION)
         for branch in done:
             branch.result()
@@ -128,7 +149,7 @@ def _stack(
     folder: Path,
     options: StackOptions,
     servers: list[_Server | None],
-    reference: tuple[str | None, tuple[ServiceInfo, ...]],
+    reference: _Reference,
 ) -> Stack:
     base_url, more = reference
     found = [one for one in servers if one is not None]

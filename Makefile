@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # uv takes seconds where pip takes minutes; pip knows a package index that only its own settings name.
-install = $(BIN)/uv pip install --quiet --python $(BIN)/python $(1) || $(BIN)/python -m pip install --quiet --disable-pip-version-check $(1)
+# Compiled at once: where Python may write no bytecode, each process would compile all it imports.
+install = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python $(1) || $(BIN)/python -m pip install --quiet --disable-pip-version-check $(1)
 .PHONY: run test fuzz check ui lock clean
 
 run: .venv/runs ## load a real system and judge it
@@ -33,6 +34,7 @@ clean: ## remove the virtual environment and all local state
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-installer.lock
 	@$(call install,--require-hashes --requirement requirements-run.lock)
 	@$(call install,--no-deps --no-build-isolation --editable .)
+	@$(BIN)/python -m compileall -q perf_pipeline
 	@touch $@
 
 .venv/installed: .venv/runs requirements.lock

@@ -16,7 +16,11 @@ from perf_pipeline.metrics.threshold import FROM_HISTOGRAM, Status, Threshold, V
 from perf_pipeline.runs.answered import answered_to_the_end
 from perf_pipeline.runs.expected import in_plan_order, missing_of
 from perf_pipeline.runs.ingest import WAIT_S, IngestedRun, ingest_run, profile_of
-from perf_pipeline.runs.kept_up import meant_scenarios, over_what_kept_up
+from perf_pipeline.runs.kept_up import (
+    meant_scenarios,
+    over_what_kept_up,
+    scenarios_that_kept_up,
+)
 from perf_pipeline.runs.session import history_of
 from perf_pipeline.runs.shortfall import with_shortfall
 from perf_pipeline.store.history import History, open_history
@@ -172,7 +176,7 @@ def spoilt_scenarios(outcome: BenchmarkOutcome, verdicts: Sequence[Verdict]) -> 
         One sentence each; empty where every scenario kept up, and where a verdict is INVALID or no
         scenario kept up: then the whole benchmark is not measured.
     """
-    kept_up = [one for one in outcome.scenarios if not outcome.invalid_for((one.name,))]
+    kept_up = scenarios_that_kept_up(outcome)
     if outcome.valid or not kept_up or any(one.status is Status.INVALID for one in verdicts):
         return ()
     reasons = outcome.invalid_for()

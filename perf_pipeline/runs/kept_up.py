@@ -18,6 +18,11 @@ def meant_scenarios(threshold: Threshold) -> set[str]:
     return {*threshold.scenarios, *filter(None, [threshold.tags.get("scenario")])}
 
 
+def scenarios_that_kept_up(outcome: BenchmarkOutcome) -> list[str]:
+    """Name the scenarios in whose steps the load generator was not the limit."""
+    return [one.name for one in outcome.scenarios if not outcome.invalid_for((one.name,))]
+
+
 def over_what_kept_up(threshold: Threshold, outcome: BenchmarkOutcome) -> tuple[Threshold, str]:
     """Narrow a threshold about all scenarios to those that kept up, where some did not.
 
@@ -26,7 +31,7 @@ def over_what_kept_up(threshold: Threshold, outcome: BenchmarkOutcome) -> tuple[
     Returns:
         What to observe, and what was left out, as text; empty where nothing was.
     """
-    kept_up = [one.name for one in outcome.scenarios if not outcome.invalid_for((one.name,))]
+    kept_up = scenarios_that_kept_up(outcome)
     if outcome.valid or meant_scenarios(threshold) or not kept_up:
         return threshold, ""
     starved = ", ".join(one.name for one in outcome.scenarios if one.name not in kept_up)

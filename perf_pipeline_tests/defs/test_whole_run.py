@@ -107,8 +107,10 @@ def test_a_benchmark_shows_numbers_that_plot_and_tables_that_read(
     metadata = metadata_of(whole_run, benchmark)
     plots = [name for name, one in metadata.items() if isinstance(one, dg.FloatMetadataValue)]
     verdicts = metadata["verdicts"]
+    # A machine too busy to measure has a line of its own in between.
+    untroubled = [name for name in metadata if name != "trouble"]
 
-    assert list(metadata)[:4] == ["run", "status", "generator kept up", "verdicts"]
+    assert untroubled[:4] == ["run", "status", "generator kept up", "verdicts"]
     assert metadata["status"].value == "complete"
     assert any(name.startswith("host_cpu_percent avg") for name in plots)
     assert isinstance(verdicts, dg.TableMetadataValue)

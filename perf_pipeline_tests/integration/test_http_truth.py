@@ -13,8 +13,10 @@ from perf_pipeline_tests.integration.runs_command import Answer, CommandLine, ne
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 RATES: Final = (100, 500, 1_000)
-# The 801st request, which is due at 4 s, meets a server that stands still for 2 s.
-STALL: Final = (800, 2.0)
+# 20 ms from one start to the next: no answer but the stalled one takes as long, not even elsewhere.
+STALLED_RATE: Final = 50
+# The 201st request, which is due at 4 s, meets a server that stands still for 2 s.
+STALL: Final = (200, 2.0)
 
 
 def _arrivals(rate: int, seconds: int, vus: int) -> str:
@@ -47,8 +49,8 @@ def answer(target: TimedTarget, command: CommandLine) -> Answer:
         )
         for rate in RATES
     ]
-    for name, vus in (("open", 600), ("one", 1)):
-        plan = (_arrivals(200, 10, vus), steps_of(f"/stall/{name}"))
+    for name, vus in (("open", 200), ("one", 1)):
+        plan = (_arrivals(STALLED_RATE, 10, vus), steps_of(f"/stall/{name}"))
         benchmarks.append(with_scenarios(f"stall_{name}", {"s": plan}))
     path = command.state / "truth.toml"
     path.write_text(HEAD.format(port=target.port, workers=1) + "".join(benchmarks))
@@ -87,29 +89,32 @@ def test_service_time_is_within_1_ms_or_2_percent_of_what_the_server_took(
 
 
 def test_a_stall_of_2_s_is_in_the_response_times_of_all_that_were_due_in_it(
-    command: CommandLine, answer: Answer
+    target: TimedTarget, command: CommandLine, answer: Answer
 ) -> None:
-    """By hand: 200/s for 10 s are 2,000 starts; those due at 4,000, 4,005 ... 5,995 ms wait.
+    """By hand: 50/s for 10 s are 500 starts; those due at 4,000, 4,020 ... 5,980 ms wait.
 
-    The 400 wait 2,000, 1,995 ... 5 ms; all others take next to nothing. In ascending order number
-    1,999 (from 0) is 2,000 ms and each one below it 5 ms less. p99 is at 0.99 * 1,999 = 1,979.01:
-    2,000 - 20 * 5 + 0.01 * 5 = 1,900.05 ms; p95 at 1,899.05: 2,000 - 100 * 5 + 0.25 = 1,500.25 ms.
+    The 100 wait 2,000, 1,980 ... 20 ms; all others take next to nothing. In ascending order number
+    499 (from 0) is 2,000 ms and each one below it 20 ms less. p99 is at 0.99 * 499 = 494.01:
+    2,000 - 5 * 20 + 0.01 * 20 = 1,900.2 ms; p95 at 474.05: 2,000 - 25 * 20 + 1 = 1,501 ms.
     """
     found = _summary(command, answer, "stall_open", "response_time")
+    # A machine with much to do may wake the server later than after 2 s.
+    late_ms = max(target.held_ms[b"/stall/open"]) - 2_000
 
-    assert found["count"] == 2_000, answer.err
-    assert found["p99"] == pytest.approx(1_900.05, rel=0.02)
-    assert found["p95"] == pytest.approx(1_500.25, rel=0.02)
-    assert found["p50"] < 20
+    assert found["count"] == 500, answer.err
+    assert 0 <= late_ms < 1_000
+    assert found["p99"] == pytest.approx(1_900.2 + late_ms, rel=0.02)
+    assert found["p95"] == pytest.approx(1_501 + late_ms, rel=0.02)
+    assert found["p50"] < 100
 
 
 def test_a_loop_that_sends_only_after_an_answer_hides_the_stall_and_its_drops_tell_it(
-    command: CommandLine, answer: Answer
+    target: TimedTarget, command: CommandLine, answer: Answer
 ) -> None:
-    """By hand: one virtual user waits 2 s in the 801st request; what is due meanwhile is dropped.
+    """By hand: one virtual user waits 2 s in the 201st request; what is due meanwhile is dropped.
 
-    Due at 4,005, 4,010 ... 5,995 ms, and at 6,000 ms, when the answer just comes or just not:
-    399 or 400 starts. One slow sample of 1,600 lies above p99 (1 in 100), which shows nothing.
+    Due at 4,020, 4,040 ... 5,980 ms, and at 6,000 ms, when the answer just comes or just not:
+    99 or 100 starts. One slow sample of 400 lies above p99 (1 in 100), which shows nothing.
     """
     found = _summary(command, answer, "stall_one", "http_req_duration")
     dropped = int(
@@ -119,7 +124,8 @@ def test_a_loop_that_sends_only_after_an_answer_hides_the_stall_and_its_drops_te
         )
     )
 
-    # A shared machine may make one answer or another take longer than the 5 ms to the next start.
-    assert 399 <= dropped <= 420, answer.err
-    assert found["count"] == 2_000 - dropped
-    assert found["p99"] < 100
+    assert found["count"] + dropped == 500, answer.err
+    assert found["count"] == target.counts[b"/stall/one"]
+    # A shared machine may stand still for a second of the ten as well.
+    assert 99 <= dropped <= 150, answer.err
+    assert found["p99"] < 1_000

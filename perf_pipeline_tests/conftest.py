@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from perf_pipeline.runs.locks import LOCK_FOLDER_VARIABLE
 from perf_pipeline.stack.embedded import doctor, running_stack
@@ -26,8 +27,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Let the runs of this suite wait for one another, and not for those of another checkout."""
+    """Let runs wait for those of this suite only, and property tests take as long as they need."""
     os.environ.setdefault(LOCK_FOLDER_VARIABLE, str(state()))
+    # An example may take its time: how long it takes tells of the machine, not of the code.
+    settings.register_profile(
+        "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("any machine")
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -58,6 +58,8 @@ class Answer:
             self._document = self._read()
         found = self._document
         for part in place:
+            if found.__class__ is str:  # its characters are Python's elements, and none of JSON's
+                return _ABSENT
             try:
                 found = found[part]  # type: ignore[index]  # what has no such index says so
             except (KeyError, IndexError, TypeError):

@@ -5,7 +5,7 @@ Named in shop_visits.toml as `shop_visits:visit`; imported from the profile's fo
 
 # ruff: noqa: INP001 - it is imported from the profile's folder, which is no package
 
-from perf_pipeline.workloads.python_vu import VU, scenario
+from perf_pipeline.scenario import VU, scenario
 
 
 @scenario(checks=("signed up", "is at home", "is gone"))

@@ -9,7 +9,7 @@ import os
 def start() -> None:
     """Run the command line."""
     try:
-        from perf_pipeline.cli import main  # noqa: PLC0415 - see above
+        from perf_pipeline.cli.main import main  # noqa: PLC0415 - see above
 
         main()
     except KeyboardInterrupt:

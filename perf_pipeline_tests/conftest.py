@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from perf_pipeline.runs.locks import LOCK_FOLDER_VARIABLE
+from perf_pipeline.loading.locks import LOCK_FOLDER_VARIABLE
 from perf_pipeline.stack.embedded import doctor, running_stack
 from perf_pipeline.stack.parts import Stack, StackOptions
 

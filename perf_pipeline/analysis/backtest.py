@@ -1,7 +1,7 @@
 """What would the gate have said about a history: replay, tally, planted slowdowns.
 
 The history pass tells afterwards which alarms a change of level explains.
-Add here: another question to a replayed history. Keep out: reading histories (runs/).
+Add here: another question to a replayed history. Keep out: reading histories (judging/).
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,7 @@
 """Test data that steps draw from: a CSV file, a list in the profile, or seeded users' ids.
 
 Add here: another origin of rows, or another way to pick one. Keep out: which VU gets which row
-while the load runs (workloads/http_steps_values.py).
+while the load runs (workloads/steps/values.py).
 """
 
 import csv

@@ -1,7 +1,7 @@
 """Texts with variables, `${vu}` or `${data.users.email}`: read once, before any load.
 
 Add here: a variable (its name and arguments), with its meaning in docs/scenarios.md. Keep out: its
-value, which only exists while a load runs (workloads/http_steps_values.py).
+value, which only exists while a load runs (workloads/steps/values.py).
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Dagster only: assets, asset checks, resources, jobs and schedules over the use cases in runs/.
+"""Dagster only: assets, asset checks, resources, jobs and schedules over the use cases below.
 
-Add here: what Dagster has to know. Keep out: loops, SQL, arithmetic, error handling (runs/).
+Add here: what Dagster has to know. Keep out: loops, SQL, arithmetic, error handling.
 """

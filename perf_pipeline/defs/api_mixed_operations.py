@@ -1,6 +1,6 @@
 """The asset of the benchmark api_mixed_operations.
 
-Add here: nothing but its labels. Keep out: what it does (runs/, workloads/).
+Add here: nothing but its labels. Keep out: what it does (loading/, workloads/).
 Dagster concept: assets, https://docs.dagster.io/guides/build/assets
 """
 

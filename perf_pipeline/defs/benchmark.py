@@ -13,9 +13,9 @@ from perf_pipeline.config.profile import BENCHMARKS, Profile
 from perf_pipeline.defs.left_out import left_out_asset, left_out_checks
 from perf_pipeline.defs.metadata import benchmark_metadata, check_result
 from perf_pipeline.defs.resources import PerfRun
+from perf_pipeline.judging.judge import named_verdicts, subjects_of
+from perf_pipeline.judging.stored import stored_verdicts
 from perf_pipeline.runs.benchmarking import run_benchmark
-from perf_pipeline.runs.judge import named_verdicts, subjects_of
-from perf_pipeline.runs.stored import stored_verdicts
 from perf_pipeline.secrecy.exceptions import masked_exceptions
 
 POOL: Final = "load_generator"

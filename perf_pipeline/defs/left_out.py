@@ -1,6 +1,7 @@
 """What the asset of a benchmark shows that the profile leaves out: why, and no figure.
 
-Add here: another thing to show of it. Keep out: which benchmarks are left out (runs/expected.py).
+Add here: another thing to show of it. Keep out: which benchmarks are left out
+(judging/expected.py).
 Dagster concept: asset checks, https://docs.dagster.io/guides/test/asset-checks
 """
 
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Iterator
 import dagster as dg
 
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.runs.judge import subjects_of
+from perf_pipeline.judging.judge import subjects_of
 
 
 def left_out_asset(why: str) -> dg.MaterializeResult:

@@ -14,6 +14,7 @@ import dagster as dg
 from perf_pipeline.analysis.attribution import Attribution
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.analysis.bottleneck import Finding, FindingStatus
+from perf_pipeline.loading.seeding import Seeded
 from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status, Verdict
@@ -38,7 +39,6 @@ from perf_pipeline.report.wording import (
 )
 from perf_pipeline.runs.benchmarking import Measured
 from perf_pipeline.runs.confirm import Confirmation, outcome_of
-from perf_pipeline.runs.seeding import Seeded
 
 GATE: Final = "gate"
 Metadata = dict[str, dg.MetadataValue]

@@ -1,6 +1,6 @@
 """Tell Dagster's log how a run goes.
 
-Add here: another way of telling it. Keep out: what is told (runs/).
+Add here: another way of telling it. Keep out: what is told (loading/).
 Dagster concept: logging, https://docs.dagster.io/guides/log-debug/logging
 """
 
@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from perf_pipeline.narrator import PROGRESS_PREFIX
+from perf_pipeline.narration import PROGRESS_PREFIX
 from perf_pipeline.secrecy.known import KNOWN
 
 PROGRESS_EVERY_S: Final = 10.0

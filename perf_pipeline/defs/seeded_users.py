@@ -9,7 +9,7 @@ import dagster as dg
 from perf_pipeline.defs.benchmark import labels
 from perf_pipeline.defs.metadata import seeded_metadata
 from perf_pipeline.defs.resources import PerfRun
-from perf_pipeline.runs.seeding import seed_users
+from perf_pipeline.loading.seeding import seed_users
 from perf_pipeline.secrecy.exceptions import masked_exceptions
 
 

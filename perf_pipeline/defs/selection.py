@@ -3,7 +3,7 @@
 A run that re-executes another one was asked for what that one was asked for as well: the half that
 failed, measured again alone, is no verdict of the whole.
 Add here: another thing that Dagster knows of a run before it starts. Keep out: what of it a profile
-runs (runs/expected.py).
+runs (judging/expected.py).
 Dagster concept: runs, https://docs.dagster.io/guides/build/jobs
 """
 

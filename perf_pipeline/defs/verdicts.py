@@ -1,7 +1,7 @@
 """The assets that judge: thresholds, re-runs, baseline, bottlenecks, report, and the one gate.
 
 Materialised alone they need no stack: they judge the newest run again.
-Add here: a judgement of a whole run. Keep out: how it judges (runs/, analysis/).
+Add here: a judgement of a whole run. Keep out: how it judges (judging/, analysis/).
 Dagster concept: asset checks that block, https://docs.dagster.io/guides/test/asset-checks
 """
 
@@ -20,13 +20,13 @@ from perf_pipeline.defs.metadata import (
     verdicts_metadata,
 )
 from perf_pipeline.defs.resources import PerfRun
+from perf_pipeline.judging.attribution import attributions_of_run
+from perf_pipeline.judging.compare import compare_run
+from perf_pipeline.judging.evidence import findings_of_run
+from perf_pipeline.judging.judge import judge_run
+from perf_pipeline.judging.publish import publish
 from perf_pipeline.report.terminal import render_terminal
-from perf_pipeline.runs.attributing import attributions_of_run
-from perf_pipeline.runs.compare import compare_run
 from perf_pipeline.runs.confirm import confirm_run
-from perf_pipeline.runs.evidence import findings_of_run
-from perf_pipeline.runs.judge import judge_run
-from perf_pipeline.runs.publish import publish
 from perf_pipeline.secrecy.exceptions import masked_exceptions
 
 _LOG_WIDTH: Final = 100

@@ -1,6 +1,6 @@
 """Where the comparisons of a run come from, as a table of the HTML page.
 
-Add here: another fact of a verdict's lineage. Keep out: finding it out (runs/).
+Add here: another fact of a verdict's lineage. Keep out: finding it out (judging/).
 """
 
 from collections.abc import Sequence

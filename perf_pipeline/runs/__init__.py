@@ -1,4 +1,5 @@
-"""The use cases: prepare, measure, ingest, judge, compare, publish; both drivers call only these.
+"""Use cases of both rooms: they load and judge, and are the only ones that know both.
 
-Add here: something that a user does. Keep out: printing (cli.py) and dagster (defs/).
+Add here: something that a user does with both. Keep out: what needs a load only (loading/) or a
+stored run only (judging/); printing (cli/) and dagster (defs/).
 """

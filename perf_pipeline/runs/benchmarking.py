@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perf_pipeline.config.profile import Profile
+from perf_pipeline.judging.ingest import WAIT_S, ingest_benchmark
+from perf_pipeline.judging.judge import judge_benchmark
+from perf_pipeline.loading.measure import measure
+from perf_pipeline.loading.session import Session
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Verdict
-from perf_pipeline.runs.ingest import WAIT_S, ingest_benchmark
-from perf_pipeline.runs.judge import judge_benchmark
-from perf_pipeline.runs.measure import measure
-from perf_pipeline.runs.session import Session, history_of
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import BenchmarkOutcome, Ingested, RunKey
+from perf_pipeline.store.state import history_of
 
 
 @dataclass(frozen=True, slots=True)

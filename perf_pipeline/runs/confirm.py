@@ -1,7 +1,7 @@
 """Run what is suspect again, at once and alone, so that the verdict is that of 2 of 3 runs.
 
 A re-run is a run of its own: `<run>-c1`, `<run>-c2`, started by `confirm`, stored and compared like
-any other. What it says about the first one is in reruns.py.
+any other. What it says about the first one is in judging/reruns.py.
 Add here: what a benchmark needs to be run again alone. Keep out: the decision (analysis/).
 """
 
@@ -15,16 +15,17 @@ from typing import Final
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.errors import StoreBusyError, TargetUnavailableError
+from perf_pipeline.judging.compare import compare_run, compare_unsettled
+from perf_pipeline.judging.ingest import WAIT_S, ingest_benchmark, profile_of
+from perf_pipeline.judging.judge import judge_run
+from perf_pipeline.judging.reruns import TRIGGER, attempts, settled
+from perf_pipeline.loading.measure import measure
+from perf_pipeline.loading.prepare import begin_run
+from perf_pipeline.loading.session import Session
 from perf_pipeline.report.wording import plural
-from perf_pipeline.runs.compare import compare_run, compare_unsettled
-from perf_pipeline.runs.ingest import WAIT_S, ingest_benchmark, profile_of
-from perf_pipeline.runs.judge import judge_run
-from perf_pipeline.runs.measure import measure
-from perf_pipeline.runs.prepare import begin_run
-from perf_pipeline.runs.reruns import TRIGGER, attempts, settled
-from perf_pipeline.runs.session import Session, history_of
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.state import history_of
 
 # What a benchmark consumes must be produced again, or its re-run is another load.
 _NEEDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(

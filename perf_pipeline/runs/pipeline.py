@@ -18,18 +18,19 @@ from perf_pipeline.errors import (
     StoreBusyError,
     TargetUnavailableError,
 )
+from perf_pipeline.judging.expected import enabled_in
+from perf_pipeline.judging.ingest import ingest_benchmark
+from perf_pipeline.judging.judge import judge_run
+from perf_pipeline.judging.publish import publish
+from perf_pipeline.loading.measure import measure
+from perf_pipeline.loading.prepare import open_session, write_run
+from perf_pipeline.loading.seeding import seed_users
+from perf_pipeline.loading.session import Session
+from perf_pipeline.narration import Say
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.runs.confirm import confirm_suspects
-from perf_pipeline.runs.expected import enabled_in
-from perf_pipeline.runs.ingest import ingest_benchmark
-from perf_pipeline.runs.judge import judge_run
-from perf_pipeline.runs.measure import measure
-from perf_pipeline.runs.prepare import open_session, write_run
-from perf_pipeline.runs.publish import publish
-from perf_pipeline.runs.seeding import seed_users
-from perf_pipeline.runs.session import Say, Session
-from perf_pipeline.runs.waiting import register
 from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.waiting import register
 
 # For a history that somebody has open: it is tried again after every load, and once at the end.
 BETWEEN_LOADS_WAIT_S: Final = 5.0
@@ -151,7 +152,8 @@ def _write_down(session: Session, progress: _Progress) -> None:
         return
     wait_s = 0.0 if progress.waiting else BETWEEN_LOADS_WAIT_S
     with suppress(OSError, PerfPipelineError):  # it is on the screen; that must not hide it
-        register(session, write_run(session, progress.problems), wait_s=wait_s)
+        record = write_run(session, progress.problems)
+        register(session.state, record, wait_s=wait_s, say=session.say)
 
 
 def _ingest(session: Session, name: str, progress: _Progress) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from perf_pipeline.narration import Say
 from perf_pipeline.stack.condition import (
     DOCUMENT,
     REMEDY,
@@ -36,13 +37,7 @@ from perf_pipeline.stack.ledger import (
     this_process,
     write_ledger,
 )
-from perf_pipeline.stack.parts import (
-    Say,
-    ServiceInfo,
-    Stack,
-    StackOptions,
-    to_document,
-)
+from perf_pipeline.stack.parts import ServiceInfo, Stack, StackOptions, to_document
 from perf_pipeline.stack.places import written
 from perf_pipeline.stack.revival import revive
 from perf_pipeline.stack.service import open_folder, spawn_guard

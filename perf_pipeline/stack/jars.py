@@ -15,8 +15,9 @@ from pathlib import Path
 from filelock import FileLock
 
 from perf_pipeline.errors import StackError
+from perf_pipeline.narration import Say
 from perf_pipeline.stack.kafka_lock import Jar, Lock, sha256_of
-from perf_pipeline.stack.parts import CannotBeHadError, Say
+from perf_pipeline.stack.parts import CannotBeHadError
 
 DOWNLOADS = 8  # at once: 44 MB in 7 to 12 s
 MAVEN_S = 300

@@ -21,19 +21,13 @@ from perf_pipeline.config.kafka_client import (
     with_credentials,
 )
 from perf_pipeline.config.kafka_listeners import require_listeners
+from perf_pipeline.narration import Say
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.class_archive import archive_of
 from perf_pipeline.stack.jars import ensure_jars, jars_folder, missing_jars
 from perf_pipeline.stack.java import HINT, Java, find_java
 from perf_pipeline.stack.kafka_lock import Lock, read_lock
-from perf_pipeline.stack.parts import (
-    EXTERNAL,
-    CannotBeHadError,
-    Finding,
-    Launched,
-    Say,
-    ServiceInfo,
-)
+from perf_pipeline.stack.parts import EXTERNAL, CannotBeHadError, Finding, Launched, ServiceInfo
 from perf_pipeline.stack.places import plain_path, require_utf8, written
 from perf_pipeline.stack.service import (
     BEHIND_THE_LOAD,

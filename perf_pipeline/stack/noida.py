@@ -9,8 +9,9 @@ import signal
 from pathlib import Path
 
 from perf_pipeline.errors import StackError
+from perf_pipeline.narration import Say
 from perf_pipeline.stack.kafka import answers
-from perf_pipeline.stack.parts import Launched, Say, ServiceInfo
+from perf_pipeline.stack.parts import Launched, ServiceInfo
 from perf_pipeline.stack.service import (
     BEHIND_THE_LOAD,
     LOOPBACK,

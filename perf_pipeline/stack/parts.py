@@ -11,7 +11,6 @@ from typing import Any
 
 from perf_pipeline.errors import StackError
 
-Say = Callable[[str], None]
 PARTS = frozenset({"postgres", "kafka", "redis", "reference"})
 EXTERNAL = "external"
 

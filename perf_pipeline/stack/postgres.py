@@ -16,10 +16,11 @@ from psycopg import sql
 
 from perf_pipeline.config.postgres_encryption import encryption_remedy
 from perf_pipeline.errors import StackError, TargetUnavailableError
+from perf_pipeline.narration import Say
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.ending import dispose
 from perf_pipeline.stack.ledger import is_alive, read_ledger
-from perf_pipeline.stack.parts import EXTERNAL, Finding, Launched, Say, ServiceInfo
+from perf_pipeline.stack.parts import EXTERNAL, Finding, Launched, ServiceInfo
 from perf_pipeline.stack.places import plain_path, written
 from perf_pipeline.stack.postgres_binaries import (
     HINT,

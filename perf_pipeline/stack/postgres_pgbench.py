@@ -1,6 +1,6 @@
 """pgbench, PostgreSQL's own load generator: where it is, and what it reaches in a few seconds.
 
-Add here: another of its figures. Keep out: statements (workloads/) and when it is run (runs/).
+Add here: another of its figures. Keep out: statements (workloads/) and when it is run (loading/).
 """
 
 import os

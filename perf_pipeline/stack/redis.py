@@ -15,8 +15,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.narration import Say
 from perf_pipeline.secrecy.known import KNOWN
-from perf_pipeline.stack.parts import EXTERNAL, Finding, Launched, Say, ServiceInfo
+from perf_pipeline.stack.parts import EXTERNAL, Finding, Launched, ServiceInfo
 from perf_pipeline.stack.places import plain_path, written
 from perf_pipeline.stack.service import BEHIND_THE_LOAD, LOOPBACK, Command, free_port, spawn
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from perf_pipeline.errors import StackError
+from perf_pipeline.narration import Say
 from perf_pipeline.stack.kafka import group_is_settled
-from perf_pipeline.stack.parts import Endpoints, Finding, Say, ServiceInfo, StackOptions
+from perf_pipeline.stack.parts import Endpoints, Finding, ServiceInfo, StackOptions
 from perf_pipeline.stack.service import (
     BEHIND_THE_LOAD,
     LOOPBACK,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from perf_pipeline.errors import StoppedByUserError
+from perf_pipeline.narration import Say
 from perf_pipeline.stack.ending import abandon
 from perf_pipeline.stack.kafka import given_kafka, launch_kafka
 from perf_pipeline.stack.noida import launch_noida
@@ -21,7 +22,6 @@ from perf_pipeline.stack.parts import (
     CannotBeHadError,
     Endpoints,
     Launched,
-    Say,
     ServiceInfo,
     Stack,
     StackOptions,

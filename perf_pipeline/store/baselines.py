@@ -1,7 +1,7 @@
 """What people and the gate decided about baselines: pins, acceptances, dated changes.
 
 Rows of `baselines` are only ever added: who decided what, when and why stays readable.
-Add here: another decision about a baseline. Keep out: what follows from it (runs/, analysis/).
+Add here: another decision about a baseline. Keep out: what follows from it (judging/, analysis/).
 """
 
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
 """How the operations of a benchmark ended: which were never answered, and which stopped going well.
 
-Add here: another fact about the end of a load. Keep out: what it means for a verdict (runs/).
+Add here: another fact about the end of a load. Keep out: what it means for a verdict (judging/).
 """
 
 from dataclasses import dataclass

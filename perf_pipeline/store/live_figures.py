@@ -4,7 +4,7 @@ Each look reads the rows that are new, adds them to a histogram for each filter 
 and forgets them. Counts, sums, rates, minima and maxima are exact; percentiles are right within
 `RELATIVE_ERROR`. Messages are kept until they are completed, one minute at most.
 
-Add here: what a look at a running load needs. Keep out: verdicts (runs/live.py).
+Add here: what a look at a running load needs. Keep out: verdicts (loading/live.py).
 """
 
 from pathlib import Path

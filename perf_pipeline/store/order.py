@@ -2,7 +2,7 @@
 
 A run that begins gets the next number, whatever date it has. A run that is only found, in the
 spool of another version or machine, is placed by its date among the runs whose date can be true.
-Add here: another question to the order of runs. Keep out: what follows from it (runs/).
+Add here: another question to the order of runs. Keep out: what follows from it (judging/).
 """
 
 from dataclasses import dataclass

@@ -28,10 +28,10 @@ from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.parts import Stack, StackOptions
 from perf_pipeline.stack.postgres_pgbench import find_pgbench, pgbench_rate
 from perf_pipeline.store.spool_figures import span_figures
-from perf_pipeline.workloads.kafka_topics import ensure_topic, fix_position
+from perf_pipeline.workloads.kafka.topics import ensure_topic, fix_position
 from perf_pipeline.workloads.people import TIMEZONES
-from perf_pipeline.workloads.postgres_seeding import ensure_birthday_index, seed
-from perf_pipeline.workloads.postgres_users import select_script
+from perf_pipeline.workloads.postgres.seeding import ensure_birthday_index, seed
+from perf_pipeline.workloads.postgres.users import select_script
 from perf_pipeline.workloads.registry import WORKLOADS
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from typing import Final
 
 import uvloop
 
-from perf_pipeline.workloads.http_client import HttpConnection
-from perf_pipeline.workloads.http_origin import HttpOrigin, header_block
+from perf_pipeline.workloads.http.client import HttpConnection
+from perf_pipeline.workloads.http.origin import HttpOrigin, header_block
 
 USERS: Final = 50
 SECONDS: Final = 3.0

@@ -27,9 +27,9 @@ from perf_pipeline.engine.recorder import SpoolRecorder
 from perf_pipeline.engine.runner import StopSwitch, run_scenario
 from perf_pipeline.plan.phases import measured_window
 from perf_pipeline.plan.stripes import stripe_of
-from perf_pipeline.workloads.http_steps import HttpSteps
-from perf_pipeline.workloads.python_scenario import PythonScenario
-from perf_pipeline.workloads.python_vu import VU, scenario
+from perf_pipeline.scenario import VU, scenario
+from perf_pipeline.workloads.python.scenario import PythonScenario
+from perf_pipeline.workloads.steps.scenario import HttpSteps
 from perf_pipeline_tests.benchmarks import bench_http_client
 
 VUS: Final = 50

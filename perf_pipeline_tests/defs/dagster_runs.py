@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 import psutil
 
-from perf_pipeline.runs.locks import LOCK_FOLDER_VARIABLE
+from perf_pipeline.loading.locks import LOCK_FOLDER_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = str(Path(__file__).with_name("tiny.toml"))

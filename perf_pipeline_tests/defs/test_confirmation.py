@@ -8,8 +8,8 @@ import dagster as dg
 import pytest
 
 from perf_pipeline.definitions import build_defs
-from perf_pipeline.runs.session import history_of
 from perf_pipeline.store.history import open_history
+from perf_pipeline.store.state import history_of
 from perf_pipeline_tests.defs.dagster_runs import JUDGING, run_config, state_in
 from perf_pipeline_tests.integration.faster_past import plant_a_faster_past
 

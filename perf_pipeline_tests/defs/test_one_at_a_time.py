@@ -10,10 +10,10 @@ import dagster as dg
 import pytest
 from dagster._core.instance.config import PoolGranularity
 
-from perf_pipeline.runs.session import history_of
 from perf_pipeline.stack.postgres import running_postgres
 from perf_pipeline.stack.webserver import STORAGE_VARIABLE, storage_url
 from perf_pipeline.store.history import open_history
+from perf_pipeline.store.state import history_of
 from perf_pipeline_tests.defs.dagster_runs import (
     ROOT,
     began,

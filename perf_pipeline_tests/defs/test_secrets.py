@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from perf_pipeline.definitions import build_defs
-from perf_pipeline.runs.locks import LOCK_FOLDER_VARIABLE
+from perf_pipeline.loading.locks import LOCK_FOLDER_VARIABLE
 from perf_pipeline_tests.defs.dagster_runs import state_in
 from perf_pipeline_tests.integration.telltale_server import running_telltale, spellings
 

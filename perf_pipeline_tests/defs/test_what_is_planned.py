@@ -11,9 +11,9 @@ import pytest
 
 from perf_pipeline.definitions import build_defs
 from perf_pipeline.defs.selection import asked_for, stands_for
-from perf_pipeline.runs.judge import recover_run
-from perf_pipeline.runs.session import history_of, spool_of
+from perf_pipeline.judging.judge import recover_run
 from perf_pipeline.store.history import open_history
+from perf_pipeline.store.state import history_of, spool_of
 from perf_pipeline_tests.defs.dagster_runs import JUDGING, run_config
 from perf_pipeline_tests.integration.half_runs import A, B, HalfRun
 

@@ -10,8 +10,8 @@ import pytest
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.config.profile import BENCHMARKS
 from perf_pipeline.definitions import build_defs
-from perf_pipeline.runs.session import history_of
 from perf_pipeline.store.history import open_history
+from perf_pipeline.store.state import history_of
 from perf_pipeline_tests.defs.conftest import IMPOSSIBLE, WholeRun
 from perf_pipeline_tests.defs.dagster_runs import (
     JUDGING,

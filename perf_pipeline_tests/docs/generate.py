@@ -13,7 +13,7 @@ from typing import Final, get_args
 
 import click
 
-from perf_pipeline.cli import main
+from perf_pipeline.cli.main import main
 from perf_pipeline.config.executors import Executor, Frozen, Stage, describe
 from perf_pipeline.config.loading import shipped_profiles
 from perf_pipeline.config.parameters import PARAMETERS

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from perf_pipeline.cli import STATE_VARIABLE
+from perf_pipeline.cli.main import STATE_VARIABLE
 from perf_pipeline.config.loading import load_profile, parse_overrides
 from perf_pipeline.errors import ProfileError
 from perf_pipeline_tests.docs.generate import DOCS, ROOT, commands, parts, parts_of, renew

@@ -24,20 +24,20 @@ from perf_pipeline.config.loading import load_profile
 from perf_pipeline.config.own_scenarios import Trust
 from perf_pipeline.config.safety import found_addresses
 from perf_pipeline.config.target import Target
+from perf_pipeline.loading.prepare import find_target
 from perf_pipeline.probes.docker import DockerProbe
 from perf_pipeline.probes.kafka import LagProbe
 from perf_pipeline.probes.postgres import PostgresProbe
 from perf_pipeline.probes.redis import RedisProbe
-from perf_pipeline.runs.prepare import find_target
 from perf_pipeline.stack.health import require_health
 from perf_pipeline.stack.postgres import postgres_answers
 from perf_pipeline.stack.redis import redis_answers
-from perf_pipeline.workloads.http_client import HttpConnection
-from perf_pipeline.workloads.http_origin import HttpOrigin
-from perf_pipeline.workloads.http_over_httpx import HttpxConnection
-from perf_pipeline.workloads.http_steps import HttpSteps
-from perf_pipeline.workloads.postgres_statement import PreparedConnection
-from perf_pipeline.workloads.python_scenario import PythonScenario
+from perf_pipeline.workloads.http.client import HttpConnection
+from perf_pipeline.workloads.http.origin import HttpOrigin
+from perf_pipeline.workloads.http.over_httpx import HttpxConnection
+from perf_pipeline.workloads.postgres.statement import PreparedConnection
+from perf_pipeline.workloads.python.scenario import PythonScenario
+from perf_pipeline.workloads.steps.scenario import HttpSteps
 from perf_pipeline_tests.integration.http_worker import an_iteration, context, run
 from perf_pipeline_tests.integration.kafka_elsewhere import listener, sends_elsewhere
 

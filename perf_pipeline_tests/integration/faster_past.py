@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Final
 
-from perf_pipeline.runs.session import history_of
 from perf_pipeline.store.history import open_history
+from perf_pipeline.store.state import history_of
 
 # Six earlier runs of the same kind with the same noise, in which everything took a tenth.
 _CLONE_RUN: Final = """

@@ -13,7 +13,6 @@ from typing import Final
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.metrics.sample import SAMPLE_COLUMNS, Outcome, Phase, Sample
-from perf_pipeline.runs.session import history_of, spool_of
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import (
     BenchmarkOutcome,
@@ -21,6 +20,7 @@ from perf_pipeline.store.records import (
     RunRecord,
     ScenarioCounts,
 )
+from perf_pipeline.store.state import history_of, spool_of
 from perf_pipeline.units import US_PER_S
 
 A, B = "api_user_creation", "end_to_end"

@@ -9,10 +9,10 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from perf_pipeline.workloads.http2_wire import Http2Wire
-from perf_pipeline.workloads.http_client import HttpConnection
-from perf_pipeline.workloads.http_origin import HttpOrigin
-from perf_pipeline.workloads.http_result import HttpResult
+from perf_pipeline.workloads.http.client import HttpConnection
+from perf_pipeline.workloads.http.http2 import Http2Wire
+from perf_pipeline.workloads.http.origin import HttpOrigin
+from perf_pipeline.workloads.http.result import HttpResult
 from perf_pipeline_tests.integration.http_loops import ENOUGH_US
 
 MOST_BODY_BYTES: Final = 1_000_000

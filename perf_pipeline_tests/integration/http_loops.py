@@ -10,9 +10,9 @@ from typing import Final
 import pytest
 import uvloop
 
-from perf_pipeline.workloads.http_client import HttpConnection
-from perf_pipeline.workloads.http_origin import HttpOrigin
-from perf_pipeline.workloads.http_result import HttpResult
+from perf_pipeline.workloads.http.client import HttpConnection
+from perf_pipeline.workloads.http.origin import HttpOrigin
+from perf_pipeline.workloads.http.result import HttpResult
 from perf_pipeline_tests.integration.http_target import HttpTarget
 
 Run = Callable[[Awaitable[list[HttpResult]]], list[HttpResult]]

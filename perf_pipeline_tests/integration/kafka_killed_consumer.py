@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from perf_pipeline.metrics.sample import LedgerEntry
-from perf_pipeline.workloads.kafka_consume import ConsumeMessages
+from perf_pipeline.workloads.kafka.consume import ConsumeMessages
 from perf_pipeline_tests.integration.workload_bench import MemoryRecorder, opened
 
 

@@ -5,7 +5,7 @@ Add here: another question to a real broker that several tests ask. Keep out: as
 
 from typing import Any
 
-from perf_pipeline.workloads.kafka_topics import committed, watermarks
+from perf_pipeline.workloads.kafka.topics import committed, watermarks
 
 
 def lag(given: dict[str, Any]) -> int:

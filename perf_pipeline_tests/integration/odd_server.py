@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
-from perf_pipeline.workloads.http_client import HttpConnection
-from perf_pipeline.workloads.http_origin import HttpOrigin
-from perf_pipeline.workloads.http_result import HttpResult
+from perf_pipeline.workloads.http.client import HttpConnection
+from perf_pipeline.workloads.http.origin import HttpOrigin
+from perf_pipeline.workloads.http.result import HttpResult
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 

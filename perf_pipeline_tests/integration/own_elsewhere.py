@@ -3,7 +3,7 @@
 Add here: another way of asking. Keep out: assertions.
 """
 
-from perf_pipeline.workloads.python_vu import VU, scenario
+from perf_pipeline.scenario import VU, scenario
 
 
 @scenario()

@@ -10,7 +10,7 @@ import httpx
 
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import Outcome
-from perf_pipeline.workloads.python_vu import VU, scenario
+from perf_pipeline.scenario import VU, scenario
 
 
 @scenario(checks=("is fine", "has token"))

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import psutil
 
-from perf_pipeline.runs.locks import LOCK_FOLDER_VARIABLE
+from perf_pipeline.loading.locks import LOCK_FOLDER_VARIABLE
 from perf_pipeline.stack.ending import MARKER
 from perf_pipeline.store.snapshot import query_snapshot
 from perf_pipeline_tests.conftest import STATE

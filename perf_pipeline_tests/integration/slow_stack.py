@@ -18,9 +18,9 @@ import pytest
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.runs.pipeline import run_pipeline
-from perf_pipeline.runs.session import history_of
 from perf_pipeline.stack.embedded import down, up
 from perf_pipeline.stack.parts import Stack, StackOptions
+from perf_pipeline.store.state import history_of
 
 BENCHMARK: Final = "end_to_end"
 PROFILE: Final = """

@@ -11,9 +11,9 @@ from pathlib import Path
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.metrics.summary import Summary
-from perf_pipeline.runs.session import history_of, spool_of
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
+from perf_pipeline.store.state import history_of, spool_of
 from perf_pipeline.store.tables import write_summaries
 
 QUIET = (80.0, 80.8, 79.2, 80.4, 79.6, 80.0, 80.6, 79.4)  # about 0.7 % of noise

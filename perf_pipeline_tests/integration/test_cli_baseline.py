@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from perf_pipeline.cli import main
+from perf_pipeline.cli.main import main
 from perf_pipeline.config.loading import load_profile
-from perf_pipeline.runs.compare import compare_run
+from perf_pipeline.judging.compare import compare_run
 from perf_pipeline.store.history import open_history
 from perf_pipeline_tests.integration.synthetic_history import (
     API,

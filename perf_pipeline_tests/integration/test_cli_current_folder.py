@@ -9,7 +9,7 @@ from perf_pipeline_tests.integration.own_shop_server import running_shop
 from perf_pipeline_tests.integration.runs_command import without_target
 
 SCENARIO: Final = """
-from perf_pipeline.workloads.python_vu import VU, scenario
+from perf_pipeline.scenario import VU, scenario
 
 
 @scenario(checks=("ok",))

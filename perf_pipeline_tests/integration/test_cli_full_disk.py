@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from perf_pipeline.cli_endings import kept_traceback
+from perf_pipeline.cli.endings import kept_traceback
 from perf_pipeline_tests.integration.synthetic_history import add_runs, api_runs
 
 _CLI = f"'{sys.executable}' -m perf_pipeline --state \"$DISK/state\""
@@ -106,7 +106,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from perf_pipeline.errors import GeneratorLimitError
 from perf_pipeline.metrics.threshold import parse_threshold
-from perf_pipeline.runs import live, measure
+from perf_pipeline.loading import live, measure
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey
 folder = Path(sys.argv[1])
 load = measure._Load(datetime.now(UTC), 0, live.LiveJudge(folder, RunKey("r1", "api"), []))

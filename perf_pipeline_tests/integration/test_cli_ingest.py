@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from perf_pipeline.cli import main
-from perf_pipeline.runs.session import history_of, spool_of
+from perf_pipeline.cli.main import main
 from perf_pipeline.store.history import open_history
+from perf_pipeline.store.state import history_of, spool_of
 from perf_pipeline_tests.integration.synthetic_history import API, add_runs, api_runs
 
 

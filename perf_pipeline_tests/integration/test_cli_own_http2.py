@@ -99,7 +99,7 @@ parameters = { http2 = true, caFile = "ca.pem", transport = "httpx" }
 target_answered = []
 """ % ("x" * 200_000)
 FLOWS = """
-from perf_pipeline.workloads.python_vu import scenario
+from perf_pipeline.scenario import scenario
 
 
 async def visit(vu, name):

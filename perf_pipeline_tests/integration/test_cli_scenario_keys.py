@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from perf_pipeline.config.loading import load_profile
+from perf_pipeline.judging.judge import judge_run
 from perf_pipeline.metrics.threshold import Status, Verdict
-from perf_pipeline.runs.judge import judge_run
 from perf_pipeline_tests.integration.own_shop_server import running_shop
 from perf_pipeline_tests.integration.runs_command import CommandLine, left_running, new_state
 

@@ -16,7 +16,7 @@ from perf_pipeline.stack import embedded
 def broken(state):
     raise LookupError("nobody foresaw this")
 embedded.find_running = broken
-from perf_pipeline.cli import main
+from perf_pipeline.cli.main import main
 main(sys.argv[1:])
 """
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import h11
 import pytest
 
-from perf_pipeline.workloads.http_origin import HttpOrigin
-from perf_pipeline.workloads.http_result import HttpError, HttpResult
-from perf_pipeline.workloads.http_steps_checks import Answer
-from perf_pipeline.workloads.http_steps_cookies import CookieJar
-from perf_pipeline.workloads.http_steps_redirects import following_request
+from perf_pipeline.workloads.http.origin import HttpOrigin
+from perf_pipeline.workloads.http.redirects import following_request
+from perf_pipeline.workloads.http.result import HttpError, HttpResult
+from perf_pipeline.workloads.steps.checks import Answer
+from perf_pipeline.workloads.steps.cookies import CookieJar
 from perf_pipeline_tests.integration.odd_server import OK, asked
 
 ORIGIN = HttpOrigin.parse("http://127.0.0.1:8000")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from perf_pipeline.workloads.http_result import HttpResult
+from perf_pipeline.workloads.http.result import HttpResult
 from perf_pipeline_tests.integration.http2_client import (
     ask,
     http2_connection,

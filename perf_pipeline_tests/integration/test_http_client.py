@@ -3,9 +3,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from perf_pipeline.workloads.http_client import HttpConnection
-from perf_pipeline.workloads.http_origin import HttpOrigin, header_block
-from perf_pipeline.workloads.http_result import HttpResult
+from perf_pipeline.workloads.http.client import HttpConnection
+from perf_pipeline.workloads.http.origin import HttpOrigin, header_block
+from perf_pipeline.workloads.http.result import HttpResult
 from perf_pipeline_tests.integration.http_loops import ENOUGH_US, LOOPS, Run, get, on_loop
 from perf_pipeline_tests.integration.http_routes import OK_BODY
 from perf_pipeline_tests.integration.http_target import HttpTarget, http_target

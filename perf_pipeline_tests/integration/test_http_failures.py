@@ -9,11 +9,11 @@ import pytest
 
 from perf_pipeline.config.steps import PythonParameters
 from perf_pipeline.errors import GeneratorLimitError
-from perf_pipeline.workloads.http_client import HttpConnection
-from perf_pipeline.workloads.http_connections import connect_first
-from perf_pipeline.workloads.http_origin import HttpOrigin
-from perf_pipeline.workloads.http_parameters import OwnHttpSettings
-from perf_pipeline.workloads.http_result import HttpResult
+from perf_pipeline.workloads.http.client import HttpConnection
+from perf_pipeline.workloads.http.connections import connect_first
+from perf_pipeline.workloads.http.origin import HttpOrigin
+from perf_pipeline.workloads.http.parameters import OwnHttpSettings
+from perf_pipeline.workloads.http.result import HttpResult
 from perf_pipeline_tests.integration.http_loops import ENOUGH_US, LOOPS, Run, get, on_loop
 from perf_pipeline_tests.integration.http_target import HttpTarget, http_target
 

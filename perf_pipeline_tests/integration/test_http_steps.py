@@ -9,7 +9,7 @@ import pytest
 
 from perf_pipeline.engine.ports import WorkerContext
 from perf_pipeline.errors import TargetUnavailableError
-from perf_pipeline.workloads.http_steps import HttpSteps
+from perf_pipeline.workloads.steps.scenario import HttpSteps
 from perf_pipeline_tests.integration.http_target import HttpTarget, http_target
 from perf_pipeline_tests.integration.http_worker import MemoryRecorder, an_iteration, run
 from perf_pipeline_tests.integration.own_shop_server import running_shop

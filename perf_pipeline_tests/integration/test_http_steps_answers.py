@@ -8,7 +8,7 @@ import pytest
 
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import Outcome
-from perf_pipeline.workloads.http_steps import HttpSteps
+from perf_pipeline.workloads.steps.scenario import HttpSteps
 from perf_pipeline_tests.integration.http_target import HttpTarget, http_target
 from perf_pipeline_tests.integration.http_worker import (
     INTENDED_US,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from perf_pipeline.workloads.http_client import HttpConnection
-from perf_pipeline.workloads.http_origin import HttpOrigin
-from perf_pipeline.workloads.http_result import HttpResult
+from perf_pipeline.workloads.http.client import HttpConnection
+from perf_pipeline.workloads.http.origin import HttpOrigin
+from perf_pipeline.workloads.http.result import HttpResult
 from perf_pipeline_tests.integration.http_loops import ENOUGH_US, LOOPS, Run, on_loop
 from perf_pipeline_tests.integration.http_target import HttpTarget, http_target
 

@@ -8,12 +8,12 @@ import httpx
 import pytest
 
 from perf_pipeline.errors import TargetNotAllowedError
-from perf_pipeline.workloads.http_client import HttpConnection
-from perf_pipeline.workloads.http_connections import Connection
-from perf_pipeline.workloads.http_origin import HttpOrigin
-from perf_pipeline.workloads.http_over_httpx import HttpxConnection
-from perf_pipeline.workloads.http_result import HttpResult
-from perf_pipeline.workloads.http_transport import LoadClient, LoadTransport
+from perf_pipeline.workloads.http.client import HttpConnection
+from perf_pipeline.workloads.http.connections import Connection
+from perf_pipeline.workloads.http.origin import HttpOrigin
+from perf_pipeline.workloads.http.over_httpx import HttpxConnection
+from perf_pipeline.workloads.http.result import HttpResult
+from perf_pipeline.workloads.python.transport import LoadClient, LoadTransport
 from perf_pipeline_tests.integration.http_target import HttpTarget, http_target
 from perf_pipeline_tests.integration.own_shop_server import running_shop
 

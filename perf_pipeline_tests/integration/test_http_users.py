@@ -12,7 +12,7 @@ import pytest
 
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import LedgerEvent, Outcome
-from perf_pipeline.workloads.http_users import CreateUser, DeleteUser, ReadUser
+from perf_pipeline.workloads.users import CreateUser, DeleteUser, ReadUser
 from perf_pipeline_tests.integration import http_users_server
 from perf_pipeline_tests.integration.http_target import HttpTarget, http_target
 from perf_pipeline_tests.integration.http_worker import (

@@ -19,9 +19,9 @@ from confluent_kafka import Producer
 from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import LedgerEvent
-from perf_pipeline.workloads.kafka_consume import ConsumeMessages
-from perf_pipeline.workloads.kafka_produce import ProduceMessages, ProduceTransactions
-from perf_pipeline.workloads.kafka_topics import (
+from perf_pipeline.workloads.kafka.consume import ConsumeMessages
+from perf_pipeline.workloads.kafka.produce import ProduceMessages, ProduceTransactions
+from perf_pipeline.workloads.kafka.topics import (
     delete_topic,
     ensure_topic,
     fix_position,

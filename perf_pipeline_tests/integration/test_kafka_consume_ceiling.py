@@ -11,10 +11,10 @@ from uuid import uuid4
 import pytest
 
 from perf_pipeline.errors import TargetUnavailableError
-from perf_pipeline.workloads.kafka_backlog import ensure_backlog
-from perf_pipeline.workloads.kafka_consume_ceiling import ConsumeCeiling
-from perf_pipeline.workloads.kafka_produce import ProduceCeiling, ProduceTransactions
-from perf_pipeline.workloads.kafka_topics import (
+from perf_pipeline.workloads.kafka.backlog import ensure_backlog
+from perf_pipeline.workloads.kafka.consume_ceiling import ConsumeCeiling
+from perf_pipeline.workloads.kafka.produce import ProduceCeiling, ProduceTransactions
+from perf_pipeline.workloads.kafka.topics import (
     delete_topic,
     ensure_topic,
     fix_position,

@@ -14,9 +14,9 @@ from perf_pipeline.engine.ports import Workload
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.parts import StackOptions
-from perf_pipeline.workloads.kafka_consume import ConsumeMessages
-from perf_pipeline.workloads.kafka_produce import ProduceMessages
-from perf_pipeline.workloads.kafka_topics import ensure_topic, fix_position
+from perf_pipeline.workloads.kafka.consume import ConsumeMessages
+from perf_pipeline.workloads.kafka.produce import ProduceMessages
+from perf_pipeline.workloads.kafka.topics import ensure_topic, fix_position
 from perf_pipeline_tests.integration.runs_command import new_state
 from perf_pipeline_tests.integration.workload_bench import opened
 

@@ -17,7 +17,7 @@ import pytest
 
 from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.errors import AddressError, TargetNotAllowedError, TargetUnavailableError
-from perf_pipeline.runs.broker_watch import BrokerWatch
+from perf_pipeline.loading.broker_watch import BrokerWatch
 from perf_pipeline_tests.integration.kafka_elsewhere import (
     listener,
     sends_elsewhere,

@@ -15,14 +15,14 @@ from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.engine.ports import Workload
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import LedgerEvent
-from perf_pipeline.workloads.kafka_messages import QueueMessage
-from perf_pipeline.workloads.kafka_produce import (
+from perf_pipeline.workloads.kafka.messages import QueueMessage
+from perf_pipeline.workloads.kafka.produce import (
     ProduceCeiling,
     ProduceMessages,
     ProduceTransactions,
 )
-from perf_pipeline.workloads.kafka_topics import delete_topic, ensure_topic, watermarks
-from perf_pipeline.workloads.kafka_transactions import Transactor
+from perf_pipeline.workloads.kafka.topics import delete_topic, ensure_topic, watermarks
+from perf_pipeline.workloads.kafka.transactions import Transactor
 from perf_pipeline_tests.integration.workload_bench import opened, outcomes
 
 

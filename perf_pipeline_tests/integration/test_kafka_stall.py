@@ -12,9 +12,9 @@ import pytest
 from perf_pipeline.engine.ports import Workload
 from perf_pipeline.metrics.sample import LedgerEvent
 from perf_pipeline.stack.parts import EXTERNAL, Stack
-from perf_pipeline.workloads.kafka_consume import ConsumeMessages
-from perf_pipeline.workloads.kafka_produce import ProduceMessages, ProduceTransactions
-from perf_pipeline.workloads.kafka_topics import delete_topic, ensure_topic, fix_position
+from perf_pipeline.workloads.kafka.consume import ConsumeMessages
+from perf_pipeline.workloads.kafka.produce import ProduceMessages, ProduceTransactions
+from perf_pipeline.workloads.kafka.topics import delete_topic, ensure_topic, fix_position
 from perf_pipeline_tests.integration.workload_bench import opened, outcomes
 
 STALL_US = 1_000_000

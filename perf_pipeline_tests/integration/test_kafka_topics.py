@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from perf_pipeline.errors import TargetUnavailableError
-from perf_pipeline.workloads.kafka_topics import (
+from perf_pipeline.workloads.kafka.topics import (
     committed,
     delete_topic,
     ensure_topic,

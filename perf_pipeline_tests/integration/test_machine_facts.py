@@ -9,14 +9,14 @@ from uuid import uuid4
 
 import pytest
 
-from perf_pipeline.runs.environment import machine_facts
+from perf_pipeline.loading.environment import machine_facts
 
 _ROOTS = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/cpu"))
 _SAY = """
 import json, sys
 open(sys.argv[1] + "/cgroup.procs", "w").write("0")
 from perf_pipeline.engine.machine_time import read_machine_time
-from perf_pipeline.runs.environment import machine_facts
+from perf_pipeline.loading.environment import machine_facts
 import time
 until = time.monotonic() + 1
 while time.monotonic() < until: pass

@@ -14,11 +14,11 @@ import pytest
 
 from perf_pipeline.config.steps import PythonParameters
 from perf_pipeline.metrics.sample import Outcome
-from perf_pipeline.workloads.http_origin import HttpOrigin
-from perf_pipeline.workloads.http_steps import HttpSteps
-from perf_pipeline.workloads.python_redirects import following_of
-from perf_pipeline.workloads.python_scenario import _VuRunner
-from perf_pipeline.workloads.python_vu import VU
+from perf_pipeline.scenario import VU
+from perf_pipeline.workloads.http.origin import HttpOrigin
+from perf_pipeline.workloads.python.redirects import following_of
+from perf_pipeline.workloads.python.scenario import _VuRunner
+from perf_pipeline.workloads.steps.scenario import HttpSteps
 from perf_pipeline_tests.integration.http_worker import (
     MemoryRecorder,
     an_iteration,

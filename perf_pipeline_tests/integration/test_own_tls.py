@@ -13,11 +13,11 @@ from perf_pipeline.config.own_scenarios import Trust
 from perf_pipeline.errors import ProfileError, TargetUnavailableError
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.stack.health import require_health
-from perf_pipeline.workloads.http_origin import HttpOrigin
-from perf_pipeline.workloads.http_over_httpx import HttpxConnection
-from perf_pipeline.workloads.http_result import HttpResult
-from perf_pipeline.workloads.http_steps import HttpSteps
-from perf_pipeline.workloads.python_scenario import PythonScenario
+from perf_pipeline.workloads.http.origin import HttpOrigin
+from perf_pipeline.workloads.http.over_httpx import HttpxConnection
+from perf_pipeline.workloads.http.result import HttpResult
+from perf_pipeline.workloads.python.scenario import PythonScenario
+from perf_pipeline.workloads.steps.scenario import HttpSteps
 from perf_pipeline_tests.integration.http_worker import an_iteration, context, run
 from perf_pipeline_tests.integration.own_shop_server import running_shop
 from perf_pipeline_tests.integration.own_steps import own

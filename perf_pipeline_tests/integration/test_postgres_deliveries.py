@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from perf_pipeline.workloads.postgres_deliveries import Delivery, read_deliveries
+from perf_pipeline.workloads.postgres.deliveries import Delivery, read_deliveries
 
 TABLES = """
 create table users (id bigint primary key, email text not null);

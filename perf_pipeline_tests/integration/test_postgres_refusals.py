@@ -14,7 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.stack.postgres import given_postgres
-from perf_pipeline.workloads.postgres_users import SelectUsers, UpdateUsers
+from perf_pipeline.workloads.postgres.users import SelectUsers, UpdateUsers
 from perf_pipeline_tests.integration.workload_bench import opened, scratch_database
 
 

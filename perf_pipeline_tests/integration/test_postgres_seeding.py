@@ -8,8 +8,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from perf_pipeline.errors import TargetUnavailableError
-from perf_pipeline.workloads import postgres_seeding
-from perf_pipeline.workloads.postgres_seeding import (
+from perf_pipeline.workloads.postgres import seeding
+from perf_pipeline.workloads.postgres.seeding import (
     BIRTHDAY_INDEX,
     clean,
     drop_birthday_index,
@@ -87,7 +87,7 @@ def test_another_run_gets_users_of_its_own(dsn: str) -> None:
 def test_clean_removes_every_run_and_leaves_foreign_rows(
     dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_seeding, "CLEAN_BATCH_ROWS", 7)  # 60 rows: nine pages
+    monkeypatch.setattr(seeding, "CLEAN_BATCH_ROWS", 7)  # 60 rows: nine pages
     seed(dsn, seed=1, run="aborted", count=40)
     seed(dsn, seed=1, run="r1", count=20)
     foreign = ["ada@example.com", "a@perf-pipeline.invalid.example.com", "perf-pipeline.invalid"]

@@ -14,8 +14,8 @@ import uvloop
 
 from perf_pipeline.engine.ports import Workload
 from perf_pipeline.workloads.people import run_email_pattern
-from perf_pipeline.workloads.postgres_seeding import clean, seed, split_ids
-from perf_pipeline.workloads.postgres_users import (
+from perf_pipeline.workloads.postgres.seeding import clean, seed, split_ids
+from perf_pipeline.workloads.postgres.users import (
     DeleteUsers,
     InsertUsers,
     SelectUsers,

@@ -11,9 +11,9 @@ from perf_pipeline.config.steps import PythonParameters
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.errors import ExitCode, ProfileError, ScenarioError, TargetNotAllowedError
 from perf_pipeline.metrics.sample import Outcome, Phase
-from perf_pipeline.workloads import python_scenario
-from perf_pipeline.workloads.python_samples import MANY, MOST_OPERATIONS, default_name
-from perf_pipeline.workloads.python_scenario import PythonScenario, _VuRunner
+from perf_pipeline.workloads.python import scenario as python_scenario
+from perf_pipeline.workloads.python.samples import MANY, MOST_OPERATIONS, default_name
+from perf_pipeline.workloads.python.scenario import PythonScenario, _VuRunner
 from perf_pipeline_tests.integration.http_target import HttpTarget, http_target
 from perf_pipeline_tests.integration.http_worker import (
     INTENDED_US,
@@ -57,7 +57,7 @@ def state_after(given: WorkerContext) -> dict[str, Any]:
         await workload.iterate(an_iteration())
         runner = workload._runner
         assert isinstance(runner, _VuRunner)
-        ((vu, _),) = runner._users.values()
+        ((vu, *_),) = runner._users.values()
         state = dict(vu.state)
         await workload.close()
         return state

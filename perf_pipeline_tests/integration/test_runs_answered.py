@@ -10,17 +10,17 @@ import pytest
 
 from perf_pipeline.config.loading import validate_profile
 from perf_pipeline.config.profile import Profile
+from perf_pipeline.judging.judge import judge_run, subjects_of
+from perf_pipeline.judging.publish import publish
 from perf_pipeline.metrics.sample import Outcome, Sample
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.report.junit import render_junit
 from perf_pipeline.report.k6 import render_k6
 from perf_pipeline.report.markdown import render_markdown
 from perf_pipeline.report.terminal import render_terminal
-from perf_pipeline.runs.judge import judge_run, subjects_of
-from perf_pipeline.runs.publish import publish
-from perf_pipeline.runs.session import history_of, spool_of
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import RunKey, RunRecord, ScenarioCounts
+from perf_pipeline.store.state import history_of, spool_of
 from perf_pipeline_tests.unit.store.spool import Spool, complete, counts, sample
 
 FAST: Mapping[str, list[object]] = {"http_req_duration": ["max<60000"]}

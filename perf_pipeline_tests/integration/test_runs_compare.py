@@ -5,11 +5,11 @@ from pathlib import Path
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.config.loading import load_profile
-from perf_pipeline.runs.compare import compare_run
-from perf_pipeline.runs.notices import notices_of
-from perf_pipeline.runs.session import history_of
+from perf_pipeline.judging.compare import compare_run
+from perf_pipeline.judging.notices import notices_of
 from perf_pipeline.store.baselines import BaselineRow, changes, decide
 from perf_pipeline.store.history import open_history
+from perf_pipeline.store.state import history_of
 from perf_pipeline_tests.integration.synthetic_history import (
     API,
     END,

@@ -9,12 +9,12 @@ import pytest
 from perf_pipeline.analysis.baseline import DiffStatus
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.errors import ExitCode
+from perf_pipeline.judging.lineage import lineage_of
+from perf_pipeline.judging.publish import latest_run
 from perf_pipeline.report.model import RunReport
-from perf_pipeline.runs.lineage import lineage_of
 from perf_pipeline.runs.pipeline import run_pipeline
-from perf_pipeline.runs.publish import latest_run
-from perf_pipeline.runs.session import history_of
 from perf_pipeline.store.history import open_history
+from perf_pipeline.store.state import history_of
 from perf_pipeline_tests import conftest
 from perf_pipeline_tests.integration.faster_past import plant_a_faster_past
 

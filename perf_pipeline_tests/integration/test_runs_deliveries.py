@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import astuple
 from pathlib import Path
 
+from perf_pipeline.loading.deliveries import still_consuming, take_over_backlog
 from perf_pipeline.metrics.sample import (
     LEDGER_COLUMNS,
     SAMPLE_COLUMNS,
@@ -14,7 +15,6 @@ from perf_pipeline.metrics.sample import (
     Phase,
     Sample,
 )
-from perf_pipeline.runs.deliveries import still_consuming, take_over_backlog
 from perf_pipeline.store.records import ScenarioCounts
 from perf_pipeline.store.spool_figures import backlog_from_spool, ledger_counts_from_spool
 

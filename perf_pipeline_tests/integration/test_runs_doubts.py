@@ -7,16 +7,16 @@ import pytest
 from perf_pipeline.analysis.attribution import StageTimes, attribute
 from perf_pipeline.analysis.baseline import DiffStatus
 from perf_pipeline.analysis.bottleneck import FindingStatus
+from perf_pipeline.judging.attribution import attributions_of_run
+from perf_pipeline.judging.contrast import contrast
+from perf_pipeline.judging.evidence import findings_of_run
+from perf_pipeline.judging.judge import recover_run
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.report import findings as told_findings
 from perf_pipeline.report.model import Diagnosis
-from perf_pipeline.runs.attributing import attributions_of_run
-from perf_pipeline.runs.contrast import contrast
-from perf_pipeline.runs.evidence import findings_of_run
-from perf_pipeline.runs.judge import recover_run
-from perf_pipeline.runs.session import history_of
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import BenchmarkStatus, RunKey
+from perf_pipeline.store.state import history_of
 from perf_pipeline.store.tables import write_summaries
 from perf_pipeline_tests.integration.half_runs import B, HalfRun
 

@@ -8,8 +8,8 @@ import pytest
 from perf_pipeline.analysis.bottleneck import Finding, FindingStatus
 from perf_pipeline.analysis.spell import Spell
 from perf_pipeline.config.loading import load_profile
+from perf_pipeline.judging.evidence import findings_of
 from perf_pipeline.metrics.sample import Reading
-from perf_pipeline.runs.evidence import findings_of
 from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.records import RunKey
 from perf_pipeline_tests.unit.store.spool import Spool, complete, sample

@@ -4,9 +4,9 @@ import csv
 from dataclasses import astuple
 from pathlib import Path
 
+from perf_pipeline.loading.live import LiveJudge
 from perf_pipeline.metrics.sample import SAMPLE_COLUMNS, Outcome, Phase, Sample
 from perf_pipeline.metrics.threshold import Threshold, parse_threshold
-from perf_pipeline.runs.live import LiveJudge
 from perf_pipeline.store.records import RunKey, RunRecord
 
 KEY = RunKey("r1", "api_user_creation")

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from perf_pipeline.errors import StoppedByUserError, TargetUnavailableError
-from perf_pipeline.runs.locks import load_generator, lock_folders
+from perf_pipeline.loading.locks import load_generator, lock_folders
 
 HOLDER = """
 import sys, threading
 from pathlib import Path
-from perf_pipeline.runs.locks import load_generator
+from perf_pipeline.loading.locks import load_generator
 with load_generator(Path(sys.argv[1]), "run r1", say=print, stop=threading.Event()):
     print("held", flush=True)
     sys.stdin.read()

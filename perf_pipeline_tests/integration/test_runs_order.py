@@ -8,14 +8,14 @@ import duckdb
 import pytest
 
 from perf_pipeline.errors import ExitCode
+from perf_pipeline.judging.judge import recover_run
+from perf_pipeline.judging.notices import clock_notices
+from perf_pipeline.judging.publish import latest_run, publish, run_to_judge
 from perf_pipeline.metrics.threshold import Status
-from perf_pipeline.runs.judge import recover_run
-from perf_pipeline.runs.notices import clock_notices
-from perf_pipeline.runs.publish import latest_run, publish, run_to_judge
-from perf_pipeline.runs.session import history_of
 from perf_pipeline.store.baselines import BaselineRow, decide, previous_run, releases
 from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.migrate import migrations
+from perf_pipeline.store.state import history_of
 from perf_pipeline_tests.integration.half_runs import A, HalfRun
 
 NOW = datetime.now(UTC)

@@ -14,13 +14,13 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import TargetConfig, resolve_target
 from perf_pipeline.engine.job import GeneratorHealth, LoadOutcome
 from perf_pipeline.errors import TargetUnavailableError
-from perf_pipeline.runs import pgbench
-from perf_pipeline.runs.measure import measure
-from perf_pipeline.runs.pgbench import Beside, pgbench_beside
-from perf_pipeline.runs.session import Session
+from perf_pipeline.loading import pgbench
+from perf_pipeline.loading.measure import measure
+from perf_pipeline.loading.pgbench import Beside, pgbench_beside
+from perf_pipeline.loading.session import Session
 from perf_pipeline.stack.parts import ServiceInfo
 from perf_pipeline.stack.postgres_pgbench import find_pgbench, pgbench_rate
-from perf_pipeline.workloads.postgres_users import select_script
+from perf_pipeline.workloads.postgres.users import select_script
 from perf_pipeline_tests.integration.workload_bench import scratch_database
 
 BENCHMARK = "database_benchmark"

@@ -8,15 +8,15 @@ import pytest
 
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.errors import ExitCode, ProfileError
+from perf_pipeline.judging.ingest import ingest_run
+from perf_pipeline.judging.judge import judge_run, recover_run
+from perf_pipeline.judging.publish import latest_run, publish
 from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.model import BenchmarkStatus, RunReport
 from perf_pipeline.report.terminal import render_terminal
-from perf_pipeline.runs.ingest import ingest_run
-from perf_pipeline.runs.judge import judge_run, recover_run
 from perf_pipeline.runs.pipeline import chosen
-from perf_pipeline.runs.publish import latest_run, publish
-from perf_pipeline.runs.session import history_of, spool_of
 from perf_pipeline.store.snapshot import query_snapshot
+from perf_pipeline.store.state import history_of, spool_of
 from perf_pipeline_tests.integration.half_runs import TWO, A, B, HalfRun
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from perf_pipeline.config.loading import load_profile
+from perf_pipeline.judging.judge import judge_run, recover_run
+from perf_pipeline.judging.publish import publish
 from perf_pipeline.metrics.sample import SAMPLE_COLUMNS, Outcome, Phase, Sample
-from perf_pipeline.runs.judge import judge_run, recover_run
-from perf_pipeline.runs.publish import publish
-from perf_pipeline.runs.session import history_of, spool_of
 from perf_pipeline.store.records import BenchmarkOutcome, RunRecord, ScenarioCounts
 from perf_pipeline.store.snapshot import query_snapshot
+from perf_pipeline.store.state import history_of, spool_of
 
 SECOND = 1_000_000
 BENCHMARK = "api_user_creation"

@@ -7,14 +7,14 @@ import pytest
 
 from perf_pipeline.config.loading import validate_profile
 from perf_pipeline.config.profile import Profile
+from perf_pipeline.judging.judge import judge_run
+from perf_pipeline.judging.publish import publish
 from perf_pipeline.metrics.sample import Reading
 from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.model import BenchmarkReport
-from perf_pipeline.runs.judge import judge_run
-from perf_pipeline.runs.publish import publish
-from perf_pipeline.runs.session import history_of, spool_of
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
+from perf_pipeline.store.state import history_of, spool_of
 from perf_pipeline_tests.unit.store.spool import Spool, complete, counts, sample
 
 LEFT_OUT = "without scan, where the load generator was the limit"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from perf_pipeline.judging.publish import publish
 from perf_pipeline.report.model import RunReport
-from perf_pipeline.runs.publish import publish
 from perf_pipeline_tests.integration.synthetic_history import API, QUIET, add_runs, api_runs
 
 

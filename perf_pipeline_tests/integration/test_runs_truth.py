@@ -12,14 +12,15 @@ import pytest
 
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.config.profile import Profile
+from perf_pipeline.loading.jobs import run_of
+from perf_pipeline.loading.prepare import open_session
+from perf_pipeline.loading.seeding import seed_users
+from perf_pipeline.loading.session import Session
 from perf_pipeline.probes.kafka import LagProbe
 from perf_pipeline.runs.benchmarking import run_benchmark
-from perf_pipeline.runs.jobs import run_of
-from perf_pipeline.runs.prepare import open_session
-from perf_pipeline.runs.seeding import seed_users
-from perf_pipeline.runs.session import Session, history_of
 from perf_pipeline.store.snapshot import query_snapshot
-from perf_pipeline.workloads.kafka_topics import committed, watermarks
+from perf_pipeline.store.state import history_of
+from perf_pipeline.workloads.kafka.topics import committed, watermarks
 from perf_pipeline.workloads.people import run_email_pattern
 from perf_pipeline_tests.integration.runs_command import new_state
 

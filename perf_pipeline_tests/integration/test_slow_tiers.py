@@ -12,9 +12,9 @@ import pytest
 
 from perf_pipeline.analysis.attribution import Attribution
 from perf_pipeline.analysis.attribution_rules import Tier
+from perf_pipeline.judging.attribution import attributions_of_run
 from perf_pipeline.report import findings
 from perf_pipeline.report.model import RunReport
-from perf_pipeline.runs.attributing import attributions_of_run
 from perf_pipeline.stack.embedded import down, up
 from perf_pipeline.stack.parts import StackOptions
 from perf_pipeline_tests.conftest import STATE, state

@@ -20,11 +20,11 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.engine.ports import Iteration
 from perf_pipeline.engine.recorder import SpoolRecorder
 from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.judging.judge import judge_benchmark
 from perf_pipeline.metrics.catalog import TARGET_ANSWERED
 from perf_pipeline.metrics.sample import Outcome, Phase
 from perf_pipeline.metrics.spool_seal import MANIFEST_FILE
 from perf_pipeline.metrics.threshold import Status, Verdict
-from perf_pipeline.runs.judge import judge_benchmark
 from perf_pipeline.store.history import History, memory_history, open_history
 from perf_pipeline.store.ingest import KEYED_TABLES
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
@@ -371,8 +371,8 @@ def _leave_a_write_ahead_log(path: Path) -> None:
     """Judge the run again in a process that is killed before it can write its log into the file."""
     program = (
         "import os, signal, sys\nfrom pathlib import Path\n"
-        "from perf_pipeline.runs.ingest import profile_of\n"
-        "from perf_pipeline.runs.judge import judge_benchmark\n"
+        "from perf_pipeline.judging.ingest import profile_of\n"
+        "from perf_pipeline.judging.judge import judge_benchmark\n"
         "from perf_pipeline.store.history import open_history\n"
         "with open_history(Path(sys.argv[1])) as history:\n"
         "    history.connection.execute('pragma disable_checkpoint_on_shutdown')\n"

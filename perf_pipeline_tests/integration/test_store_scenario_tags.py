@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
+from perf_pipeline.loading.live import LiveJudge
 from perf_pipeline.metrics.threshold import Threshold, parse_threshold
-from perf_pipeline.runs.live import LiveJudge
 from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.records import RunKey
 from perf_pipeline_tests.unit.store.spool import KEY, Spool, by_key, complete, counts, sample

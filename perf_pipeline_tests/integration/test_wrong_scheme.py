@@ -10,9 +10,9 @@ import pytest
 from perf_pipeline.config.own_scenarios import Trust
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.stack.health import require_health
-from perf_pipeline.workloads.http_client import HttpConnection
-from perf_pipeline.workloads.http_connections import no_connection
-from perf_pipeline.workloads.http_origin import HttpOrigin
+from perf_pipeline.workloads.http.client import HttpConnection
+from perf_pipeline.workloads.http.connections import no_connection
+from perf_pipeline.workloads.http.origin import HttpOrigin
 from perf_pipeline_tests.integration.http_target import HttpTarget, http_target
 from perf_pipeline_tests.integration.own_shop_server import running_shop
 

@@ -35,7 +35,7 @@ def orchestrated(source: str) -> Iterator[Body]:
 
 
 def faults(body: Body) -> list[str]:
-    """Say what a body does itself that belongs into runs/; empty for a thin one."""
+    """Say what a body does itself that belongs into a use case; empty for a thin one."""
     statements = body.body[1:] if ast.get_docstring(body) else body.body
     lines = body.body[-1].end_lineno or 0
     length = lines - (statements[0].lineno if statements else lines) + 1

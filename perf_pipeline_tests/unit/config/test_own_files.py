@@ -139,7 +139,7 @@ def test_a_stored_profile_is_read_back_although_its_files_are_gone(tmp_path: Pat
 
 MODULE = """
 import json as js
-from perf_pipeline.workloads.python_vu import VU
+from perf_pipeline.scenario import VU
 raise RuntimeError("checking a profile must not run this")
 def plain(vu): ...
 async def good(vu): ...

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from perf_pipeline.errors import TargetUnavailableError
-from perf_pipeline.runs.locks import lock_folders
+from perf_pipeline.loading.locks import lock_folders
 from perf_pipeline.secrecy.files import intruder_of, keep_private, private_folder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX's")

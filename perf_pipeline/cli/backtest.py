@@ -1,0 +1,122 @@
+"""The command that replays the gate over a history, in words for people who don't know it.
+
+Add here: another line of its answer. Keep out: counting (analysis/).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+import click
+
+if TYPE_CHECKING:
+    from perf_pipeline.analysis.backtest import Alarm, Tally
+    from perf_pipeline.judging.backtest import Backtest
+
+_VERDICT: Final = {
+    True: "a real change of level",
+    False: "false, no change of level is there",
+    None: "too new to know",
+}
+
+
+@click.command()
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
+    help="Try this level of the test of one run, e.g. 0.01.",
+)
+@click.option(
+    "--min-effect",
+    type=click.FloatRange(0, 1, max_open=True),
+    help="Try this smallest change that matters; 0.05 is 5 %.",
+)
+@click.option("--profile", default="", help="Only runs of this profile.")
+@click.pass_obj
+def backtest(state: Path, alpha: float | None, min_effect: float | None, profile: str) -> None:
+    """Replay the gate over the stored history: false alarms, and what it would have caught."""
+    from perf_pipeline.judging.backtest import Settings
+    from perf_pipeline.judging.backtest import backtest as replay
+
+    for one in replay(state, Settings(alpha, min_effect), profile=profile):
+        for line in _lines(one):
+            click.echo(line)
+
+
+def _lines(one: "Backtest") -> Iterator[str]:
+    from perf_pipeline.report.wording import plural
+
+    policy = one.policy
+    yield (
+        f"profile {one.profile}, environment {one.environment_id}: {plural(one.runs, 'run')}, "
+        f"{one.series} series (without percentiles from 99 on)"
+    )
+    yield (
+        f"  gate that was tried: alpha {policy.alpha:g}, changes from "
+        f"{_percent(policy.minimum_effect)} on, against the {policy.minimum_runs} to "
+        f"{policy.window} runs before"
+    )
+    if not one.tally.judged_runs:
+        yield (
+            "  no run could be judged yet: every one is LEARNING, for want of "
+            f"{policy.minimum_runs} earlier runs"
+        )
+        return
+    yield _false_alarms(one.tally)
+    yield _changes(one.tally)
+    yield from _planted(one)
+    if one.outlook is not None:
+        yield (
+            f"  one run shows a series in the middle becoming {_percent(one.outlook.now)} worse "
+            f"(80 of 100 cases); {_percent(one.outlook.full_window)} with {policy.window} runs of "
+            f"history, {_percent(one.outlook.half_noise)} with half the noise (four times the "
+            "requests, or a quieter machine)"
+        )
+    yield from map(_alarm, one.tally.alarms)
+    yield ""
+
+
+def _false_alarms(tally: "Tally") -> str:
+    rate, most = tally.false_alarms_per_100_runs or 0.0, tally.false_alarms_at_most or 0.0
+    return (
+        f"  false alarms: {rate:.1f} per 100 runs ({tally.false_alarm_runs} of "
+        f"{tally.judged_runs} judged runs, so at most {most:.1f} with 95 % confidence; gate "
+        f"withheld in {tally.withheld_runs})"
+    )
+
+
+def _changes(tally: "Tally") -> str:
+    caught = tally.runs_until_caught
+    when = f", in the median at run {median(caught):g} of the new level" if caught else ""
+    return (
+        f"  changes for the worse that looking back finds: {tally.worse_changes}, of which the "
+        f"gate caught {len(caught)}{when}"
+    )
+
+
+def _planted(one: "Backtest") -> Iterator[str]:
+    """Say how often a slowdown that was written into copies of stored runs is found."""
+    from perf_pipeline.analysis.backtest import PLANTED_RUNS
+
+    if not any(planted for *_, planted in one.found):
+        least = one.policy.minimum_runs + PLANTED_RUNS
+        yield f"  planted slowdowns: none, a series needs {least} runs of one level for that"
+        return
+    for factor, found, planted in one.found:
+        share = _percent(found / planted) if planted else "-"
+        yield (
+            f"  planted: three stored runs made {_percent(factor - 1)} worse, {planted} times; "
+            f"{share} found by the third run"
+        )
+
+
+def _alarm(alarm: "Alarm") -> str:
+    effect = alarm.diff.effect
+    change = "" if effect is None else f" {100 * effect.change:+.1f} %"
+    where = f"run {alarm.run_id} {alarm.track.benchmark} {alarm.track.series.label}"
+    return f"  alarm: {where}{change}: {_VERDICT[alarm.explained]}"
+
+
+def _percent(ratio: float) -> str:
+    return f"{100 * ratio:.0f} %"

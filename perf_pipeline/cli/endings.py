@@ -1,0 +1,174 @@
+"""How a command ends: its exit code, and one sentence for whatever it raised.
+
+Add here: an ending of another kind. Keep out: commands.
+"""
+
+import errno
+import io
+import sys
+import tempfile
+import traceback
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import click
+
+from perf_pipeline.cli.streams import READER_GONE, OutputLostError, safe_streams
+from perf_pipeline.errors import ExitCode, PerfPipelineError
+from perf_pipeline.quoting import on_one_line
+from perf_pipeline.secrecy.known import KNOWN
+from perf_pipeline.secrecy.streams import masked_output
+
+# What the machine refuses is no bug of ours: disks, folders, limits of processes and files.
+_MACHINE_SAYS_NO: Final = frozenset(
+    {
+        errno.EACCES,
+        errno.EAGAIN,
+        errno.EDQUOT,
+        errno.EEXIST,
+        errno.EFBIG,
+        errno.EIO,
+        errno.EISDIR,
+        errno.ELOOP,
+        errno.EMFILE,
+        errno.ENAMETOOLONG,
+        errno.ENFILE,
+        errno.ENODEV,
+        errno.ENOENT,
+        errno.ENOMEM,
+        errno.ENOSPC,
+        errno.ENOTDIR,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ESTALE,
+        errno.ETXTBSY,
+    }
+)
+_MOST_LINES: Final = 60
+
+
+class Commands(click.Group):
+    """Answer every error with one sentence and its exit code; keep the traceback in a log."""
+
+    def main(self, *args: Any, **options: Any) -> NoReturn:
+        """Run a command and end the process by PRODUCT's exit codes, whatever happens."""
+        with safe_streams():
+            sys.exit(self._ended(args, options))
+
+    def _ended(self, args: tuple[Any, ...], options: dict[str, Any]) -> int | None:
+        try:
+            with masked_output():
+                ended: int | None = super().main(*args, **{**options, "standalone_mode": False})
+                sys.stdout.flush()
+        except OutputLostError as lost:
+            return _tell_lost(lost)
+        except (click.exceptions.Abort, KeyboardInterrupt):
+            _tell("stopped")
+            return ExitCode.STOPPED
+        except click.ClickException as error:
+            shown = io.StringIO()
+            error.show(file=shown)
+            click.echo(_shortened(shown.getvalue().rstrip("\n")), err=True)
+            return ExitCode.INVALID_CONFIGURATION
+        return ended
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what it raises ends as a sentence."""
+        try:
+            return super().invoke(ctx)
+        except PerfPipelineError as error:
+            _tell(str(error))
+            sys.exit(error.exit_code)
+        except (
+            click.ClickException,
+            click.exceptions.Exit,
+            click.exceptions.Abort,
+            OutputLostError,
+        ):
+            raise
+        except OSError as error:
+            if error.errno not in _MACHINE_SAYS_NO:
+                _end_unexpected(error, ctx)
+            _tell(_refusal(error))
+            sys.exit(ExitCode.NOT_MEASURED)
+        except MemoryError:
+            _tell("this process got no more memory; give it more, or ask for less at once")
+            sys.exit(ExitCode.NOT_MEASURED)
+        except Exception as error:  # noqa: BLE001 - the one place where everything else is answered
+            _end_unexpected(error, ctx)
+
+
+def end_with_verdict(text: str, code: int) -> NoReturn:
+    """Print a report and end by its verdict, also where nobody takes the print."""
+    try:
+        click.echo(text)
+        sys.stdout.flush()
+    except OutputLostError as lost:
+        _tell_lost(lost)
+    sys.exit(code)
+
+
+def kept_traceback(state: Path) -> str:
+    """Write the traceback where it can be written, and say where; on the screen otherwise."""
+    text = KNOWN.mask(traceback.format_exc())
+    name = f"{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}.log"
+    for folder in (state / "logs", _temporary()):
+        with suppress(OSError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8", errors="backslashreplace")
+            return f"the traceback is in {folder / name}"
+    return (
+        f"the traceback could not be kept: neither {state / 'logs'} nor a folder for temporary "
+        f"files can be written\n{text}"
+    )
+
+
+def _temporary() -> Path:
+    try:
+        return Path(tempfile.gettempdir()) / "perf-pipeline-logs"
+    except OSError:
+        return Path("/proc/nowhere")  # cannot be made; the caller goes on
+
+
+def _end_unexpected(error: Exception, context: click.Context) -> NoReturn:
+    what = _shortened(f"unexpected {type(error).__name__}: {_text_of(error)}")
+    _tell(f"{what}\n  {kept_traceback(context.params.get('state') or Path('.perf'))}")
+    sys.exit(ExitCode.UNEXPECTED)
+
+
+def _text_of(error: Exception) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - an error's own text may fail; there is one more to end with
+        return "(its text can't be written)"
+
+
+def _refusal(error: OSError) -> str:
+    """Say what the machine refused, and to what."""
+    if error.filename:
+        return f"{on_one_line(str(error.filename), 300)} can't be used: {error.strerror}"
+    try:
+        Path.cwd()
+    except OSError:
+        return "the current folder is no longer there; change into one that is"
+    return f"the system refuses to go on: {error.strerror}"
+
+
+def _tell_lost(lost: OutputLostError) -> int:
+    if lost.is_reader_gone:
+        return READER_GONE
+    _tell(str(lost))
+    return ExitCode.NOT_MEASURED
+
+
+def _tell(sentence: str) -> None:
+    click.echo(f"perf-pipeline: {sentence}", err=True)
+
+
+def _shortened(sentence: str) -> str:
+    """Cut long lines, and leave out what comes after the first ones."""
+    lines = sentence.split("\n")
+    more = [f"… and {len(lines) - _MOST_LINES:,} more lines"] if len(lines) > _MOST_LINES else []
+    return "\n".join([*(on_one_line(line) for line in lines[:_MOST_LINES]), *more])

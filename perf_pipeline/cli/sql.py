@@ -1,0 +1,80 @@
+"""The command `sql`: any question to the history, as a table or as CSV.
+
+Heavy packages are imported inside the command, so that `--help` answers at once.
+Add here: another limit of a query, or another form. Keep out: the query (store/snapshot.py).
+"""
+
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from perf_pipeline.units import US_PER_S, parse_duration_us
+
+if TYPE_CHECKING:
+    from perf_pipeline.store.snapshot import Answer
+
+_MOST_ROWS: Final = 10_000
+
+
+def _seconds(_: click.Context, __: click.Parameter, text: str) -> float:
+    try:
+        return parse_duration_us(text) / US_PER_S
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+@click.command()
+@click.argument("statement")
+@click.option("--csv", "as_csv", is_flag=True, help="Comma separated, for other programs.")
+@click.option(
+    "--timeout",
+    "limit_s",
+    default="60s",
+    show_default=True,
+    callback=_seconds,
+    metavar="DURATION",
+    help="End the query after this time.",
+)
+@click.option(
+    "--rows",
+    "most",
+    type=click.IntRange(0),
+    help=f"Show this many rows at most; 0 shows all.  [default: {_MOST_ROWS:,}, with --csv all]",
+)
+@click.pass_obj
+def sql(state: Path, statement: str, as_csv: bool, limit_s: float, most: int | None) -> None:
+    """Ask the history, e.g. "select * from runs". Reads a private copy: it never blocks a run.
+
+    The statement can neither write nor read another file.
+    """
+    from perf_pipeline.store.snapshot import open_answer
+    from perf_pipeline.store.state import history_of
+
+    with open_answer(history_of(state), statement, limit_s=limit_s) as answer:
+        if as_csv:
+            _print_csv(answer, most or None)
+        else:
+            _print_table(answer, _MOST_ROWS if most is None else most or None)
+
+
+def _print_csv(answer: "Answer", most: int | None) -> None:
+    from perf_pipeline.report.rows import csv_of
+
+    click.echo(csv_of([answer.columns]), nl=False)
+    left = most
+    for batch in answer.batches:
+        click.echo(csv_of(batch[:left]), nl=False)
+        left = None if left is None else left - len(batch)
+        if left is not None and left <= 0:
+            break
+
+
+def _print_table(answer: "Answer", most: int | None) -> None:
+    from perf_pipeline.report.rows import render_rows
+
+    rows = (row for batch in answer.batches for row in batch)
+    shown = list(islice(rows, most))
+    more = next(rows, None) is not None
+    click.echo(render_rows(answer.columns, shown, more=more), nl=False)

@@ -1,0 +1,142 @@
+"""Say of every benchmark that follows messages which tier holds their latency.
+
+Add here: where a figure of the attribution comes from. Keep out: the rules (analysis/).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+from perf_pipeline.analysis.attribution import Attribution, StageTimes, attribute
+from perf_pipeline.analysis.attribution_rules import STAGES
+from perf_pipeline.analysis.bottleneck import Finding
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.judging.evidence import doubts_of, findings_of, summaries_by_benchmark
+from perf_pipeline.judging.ingest import WAIT_S
+from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.metrics.threshold import Verdict
+from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.records import BenchmarkOutcome, RunRecord, SeriesStatistic
+from perf_pipeline.store.state import history_of
+
+_TAIL = "stage_tail"
+_SATURATION = "worker_saturation_ratio"
+
+
+def attributions_of_run(
+    state: Path, run_id: str, *, profile: Profile | None = None
+) -> list[tuple[str, Attribution]]:
+    """Attribute the latency of a stored run, as (benchmark, attribution).
+
+    Raises:
+        RequestError: there is no such run.
+        StoreBusyError: the history is open elsewhere.
+    """
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        return attributions(history, run_id, findings_of(history, run_id, profile))
+
+
+def attributions(
+    history: History,
+    run_id: str,
+    findings: Iterable[tuple[str, Finding]],
+    *,
+    verdicts: Mapping[str, Sequence[Verdict]] | None = None,
+) -> list[tuple[str, Attribution]]:
+    """Attribute the latency of every benchmark of a run whose messages' stages were measured.
+
+    Args:
+        history: open.
+        run_id: of an ingested run.
+        findings: of the checklist over this run, as (benchmark or empty, finding).
+        verdicts: by benchmark; the stored ones when None.
+
+    Raises:
+        RequestError: there is no such run.
+    """
+    doubts = doubts_of(history, run_id, verdicts)
+    run, told = history.run(run_id), list(findings)
+    summaries = summaries_by_benchmark(history, run_id)
+    found = []
+    for outcome in history.outcomes(run_id):
+        own = [one for name, one in told if name == outcome.benchmark]
+        one = _attribution(history, run, outcome, summaries.get(outcome.benchmark, []), own)
+        if one is not None:
+            doubted = _doubted(one, outcome, doubts.get(outcome.benchmark, ""))
+            found.append((outcome.benchmark, doubted))
+    return found
+
+
+def _doubted(one: Attribution, outcome: BenchmarkOutcome, doubt: str) -> Attribution:
+    """Call nothing healthy that proves nothing; a slow tier of a part is slow in the whole, too."""
+    if not doubt or (one.tier is not None and outcome.valid):
+        return one
+    return replace(one, tier=None, sentence=f"not known: {doubt}", advice="", doubt=doubt)
+
+
+def _attribution(
+    history: History,
+    run: RunRecord,
+    outcome: BenchmarkOutcome,
+    summaries: list[Summary],
+    findings: list[Finding],
+) -> Attribution | None:
+    tails = {one.tags.get("operation", ""): one for one in summaries if one.metric == _TAIL}
+    plain = {one.metric: one for one in summaries if not one.tags}
+    before = _Before(history, run, outcome)
+    stages = list(_stages(plain, tails, before))
+    saturation = plain.get(_SATURATION)
+    return attribute(
+        stages,
+        findings,
+        saturation_ratio=None if saturation is None else saturation.last,
+        runs=before.runs,
+    )
+
+
+class _Before:
+    """Give the earlier runs' figures: same benchmark, load, profile and environment."""
+
+    def __init__(self, history: History, run: RunRecord, outcome: BenchmarkOutcome) -> None:
+        self._history = history
+        self._run = run
+        self._outcome = outcome
+        self.runs = 0
+
+    def median(
+        self, metric: str, tags: Mapping[str, str], statistic: SeriesStatistic
+    ) -> float | None:
+        """Give the median of a figure over the earlier runs; None without any."""
+        points = self._history.series(
+            self._outcome.benchmark,
+            metric,
+            tags,
+            statistic,
+            profile=self._run.profile,
+            environment_id=self._run.environment_id,
+            load_hash=self._outcome.load_hash,
+            before=self._run.run_id,
+        )
+        values = [point.value for point in points if point.valid]
+        self.runs = max(self.runs, len(values))
+        return median(values) if values else None
+
+
+def _stages(
+    plain: Mapping[str, Summary], tails: Mapping[str, Summary], before: _Before
+) -> Iterator[StageTimes]:
+    for stage in STAGES:
+        times, tail = plain.get(f"stage_{stage.name}"), tails.get(stage.name)
+        if times is None or tail is None:
+            continue
+        if times.median is None or times.p95 is None or tail.last is None:
+            continue
+        yield StageTimes(
+            stage.name,
+            typical_ms=times.median,
+            p95_ms=times.p95,
+            tail_ms=tail.last,
+            typical_before_ms=before.median(times.metric, {}, "med"),
+            tail_before_ms=before.median(_TAIL, tail.tags, "value"),
+        )

@@ -1,0 +1,143 @@
+"""Replay the gate over the stored history, before a team lets it fail runs; needs no load.
+
+Add here: another set of histories to replay. Keep out: counting (analysis/) and layout (report/).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.analysis.backtest import Tally, Track, newest_level, planted, tally
+from perf_pipeline.analysis.baseline import Series
+from perf_pipeline.analysis.power import Outlook, outlook
+from perf_pipeline.analysis.suspicion import BaselinePolicy
+from perf_pipeline.errors import RequestError
+from perf_pipeline.judging.ingest import WAIT_S, profile_of
+from perf_pipeline.judging.series import Measured, measured_of, points_of, policy_of, series_of
+from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.records import RunRecord
+from perf_pipeline.store.state import history_of
+
+PLANTED_FACTORS: Final = (1.1, 1.25, 1.5)
+_MOST_RUNS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Change the gate for a what-if; None keeps the profile's own."""
+
+    alpha: float | None = None
+    minimum_effect: float | None = None
+
+    def of(self, policy: BaselinePolicy) -> BaselinePolicy:
+        """Give a policy with these settings in place of its own."""
+        return BaselinePolicy(
+            window=policy.window,
+            minimum_runs=policy.minimum_runs,
+            alpha=policy.alpha if self.alpha is None else self.alpha,
+            minimum_effect=(
+                policy.minimum_effect if self.minimum_effect is None else self.minimum_effect
+            ),
+            sd_floor=policy.sd_floor,
+            minimum_points=policy.minimum_points,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """Hold what the gate would have said about one profile in one environment.
+
+    Attributes:
+        profile: its name.
+        environment_id: where.
+        policy: the gate that was tried.
+        runs: how many there are.
+        series: how many were replayed; percentiles from 99 on are not.
+        tally: alarms and what explains them.
+        found: for each planted factor: (found, planted).
+        outlook: which worsening one run shows; None when nothing can be judged yet.
+    """
+
+    profile: str
+    environment_id: str
+    policy: BaselinePolicy
+    runs: int
+    series: int
+    tally: Tally
+    found: tuple[tuple[float, int, int], ...]
+    outlook: Outlook | None
+
+
+def backtest(state: Path, settings: Settings, *, profile: str = "") -> list[Backtest]:
+    """Replay every stored history, newest environment first.
+
+    Args:
+        state: folder of the history.
+        settings: of the gate that is tried.
+        profile: only runs of this profile; all when empty.
+
+    Raises:
+        PerfPipelineError: there is no run (of this profile).
+        StoreBusyError: the history is open elsewhere.
+    """
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        groups: dict[tuple[str, str], list[RunRecord]] = {}
+        for run in history.runs(_MOST_RUNS, measured=True):
+            if profile in {"", run.profile}:
+                groups.setdefault((run.profile, run.environment_id), []).append(run)
+        if not groups:
+            of_profile = f" of profile {profile}" if profile else ""
+            raise RequestError(f"there is no run{of_profile} in {history_of(state)}")
+        return [_replayed(history, runs, settings) for runs in groups.values()]
+
+
+def _replayed(history: History, runs: list[RunRecord], settings: Settings) -> Backtest:
+    newest = runs[0]
+    own = policy_of(profile_of(history, newest.run_id))
+    policy = settings.of(own)
+    tracks = list(_tracks(history, runs))
+    levels = [(track.series, newest_level(track, own)) for track in tracks]
+    oldest_first = [run.run_id for run in reversed(runs)]
+    return Backtest(
+        newest.profile,
+        newest.environment_id,
+        policy,
+        len(runs),
+        len(tracks),
+        tally(tracks, oldest_first, policy, own),
+        tuple(_planted(levels, policy, factor) for factor in PLANTED_FACTORS),
+        outlook([level for _, level in levels], policy),
+    )
+
+
+def _tracks(history: History, runs: list[RunRecord]) -> Iterator[Track]:
+    """Give every series of these runs; each load of a benchmark has its own."""
+    for measured in _newest_of_each_load(history, runs):
+        profile = profile_of(history, measured.run.run_id)
+        for series in series_of(profile, measured.outcome.benchmark):
+            points = points_of(history, measured, series, before=None)
+            if points and not series.needs_many_requests:
+                run_ids = tuple(point.run_id for point in points)
+                values = tuple(point.value for point in points)
+                yield Track(measured.outcome.benchmark, series, run_ids, values)
+
+
+def _newest_of_each_load(history: History, runs: list[RunRecord]) -> Iterator[Measured]:
+    seen: set[tuple[str, str]] = set()
+    for run in runs:
+        loads = {(one.benchmark, one.load_hash) for one in history.outcomes(run.run_id)}
+        if not loads - seen:
+            continue
+        for measured in measured_of(history, run.run_id):
+            load = (measured.outcome.benchmark, measured.outcome.load_hash)
+            if load not in seen:
+                seen.add(load)
+                yield measured
+
+
+def _planted(
+    levels: Sequence[tuple[Series, Sequence[float]]], policy: BaselinePolicy, factor: float
+) -> tuple[float, int, int]:
+    found = [one for series, level in levels for one in planted(series, level, policy, factor)]
+    return factor, sum(found), len(found)

@@ -1,0 +1,160 @@
+"""What people decide about baselines: pin a release, take it back, accept a new normal.
+
+Every decision is a row with who, when and why; nothing is ever overwritten.
+Add here: another decision. Keep out: what follows from it (compare.py, releases.py).
+"""
+
+import getpass
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from perf_pipeline.errors import RequestError
+from perf_pipeline.judging.ingest import WAIT_S, profile_of
+from perf_pipeline.judging.series import Measured, measured_of, series_of
+from perf_pipeline.store.baselines import (
+    Action,
+    BaselineRow,
+    ChangePointRow,
+    changes,
+    decide,
+    decisions,
+    releases,
+    store_changes,
+)
+from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.state import history_of
+
+
+def pin(state: Path, run_id: str, *, name: str, reason: str) -> BaselineRow:
+    """Pin a run as a release that every later run of its kind is compared with.
+
+    A name that is pinned already moves to this run.
+
+    Raises:
+        RequestError: there is no such run, or it measured nothing whole and valid.
+        StoreBusyError: the history is open elsewhere.
+    """
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        _comparable(history, run_id)
+        row = _row("pinned", run_id, reason, name=name)
+        decide(history, row)
+        return row
+
+
+def unpin(state: Path, *, name: str, reason: str) -> BaselineRow:
+    """End the comparison with a pinned release.
+
+    Raises:
+        RequestError: no release of this name is pinned.
+        StoreBusyError: the history is open elsewhere.
+    """
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        pinned = {row.name: row for row in releases(history)}
+        if name not in pinned:
+            known = ", ".join(pinned) or "none"
+            raise RequestError(f"no release {name!r} is pinned", hint=f"pinned are: {known}")
+        row = _row("unpinned", pinned[name].run_id, reason, name=name)
+        decide(history, row)
+        return row
+
+
+def accept(
+    state: Path, run_id: str, *, reason: str, metric: str = ""
+) -> tuple[BaselineRow, list[ChangePointRow]]:
+    """Accept what a run shows as the new normal: later runs are compared since this one.
+
+    Args:
+        state: folder of the history.
+        run_id: the first run of the new normal.
+        reason: why.
+        metric: only this one, with its tag filter or without; every one when empty.
+
+    Returns:
+        The decision, and the change point of each series that it is about.
+
+    Raises:
+        RequestError: there is no such run, it measured nothing whole and valid, or it is not
+            compared by this metric.
+        StoreBusyError: the history is open elsewhere.
+    """
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        known = _change_points(history, run_id)
+        wanted = [row for row in known if not metric or metric in _names(row)]
+        if not wanted:
+            names = ", ".join(sorted({row.series.metric for row in known}))
+            raise RequestError(
+                f"run {run_id} is not compared by {metric!r}", hint=f"it is compared by {names}"
+            )
+        row = _row("accepted", run_id, reason, metric=metric)
+        decide(history, row)
+        store_changes(history, wanted)
+        return row, wanted
+
+
+def all_decisions(state: Path) -> list[tuple[BaselineRow, bool]]:
+    """List every decision, oldest first, as (decision, it still holds).
+
+    Raises:
+        StoreBusyError: the history is open elsewhere.
+    """
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        holding = releases(history)
+        return [(row, row.action == "accepted" or row in holding) for row in decisions(history)]
+
+
+def all_changes(state: Path) -> list[ChangePointRow]:
+    """List every dated change of level, oldest first.
+
+    Raises:
+        StoreBusyError: the history is open elsewhere.
+    """
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        return changes(history)
+
+
+def _comparable(history: History, run_id: str) -> list[Measured]:
+    found = [one for one in measured_of(history, run_id) if one.comparable]
+    if not found:
+        raise RequestError(
+            f"run {run_id} has no benchmark that ran to its end and is valid",
+            hint="a baseline needs one; `perf-pipeline report` says what went wrong",
+        )
+    return found
+
+
+def _change_points(history: History, run_id: str) -> list[ChangePointRow]:
+    profile = profile_of(history, run_id)
+    before = {
+        (benchmark, row.metric, row.tags, row.statistic): row.baseline_median
+        for benchmark, row in history.diffs(run_id)
+        if row.baseline_kind == "history"
+    }
+    found = []
+    for measured in _comparable(history, run_id):
+        for series in series_of(profile, measured.outcome.benchmark):
+            value, key = measured.value(series), measured.key(series)
+            if value is None:
+                continue
+            level = before.get((key.benchmark, key.metric, key.tags, key.statistic))
+            found.append(ChangePointRow(run_id, key, "accepted", level, value))
+    return found
+
+
+def _names(row: ChangePointRow) -> set[str]:
+    metric, tags = row.series.metric, row.series.tags
+    return {metric, f"{metric}{{{tags}}}"}
+
+
+def _row(
+    action: Action, run_id: str, reason: str, *, name: str = "", metric: str = ""
+) -> BaselineRow:
+    now = datetime.now(UTC).isoformat()
+    return BaselineRow(now, action, name, run_id, metric, _user(), reason)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name; Python >= 3.13 says OSError
+        return f"uid {os.getuid()}"

@@ -1,0 +1,256 @@
+"""Compare a run with the runs before it, with pinned releases and with fixed figures.
+
+Add here: another baseline that a run is compared with. Keep out: which series (series.py) and
+statistics (analysis/).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline import __version__
+from perf_pipeline.analysis.baseline import Diff, DiffStatus, Series, diff, pinned_diff
+from perf_pipeline.analysis.environment import WORSE, suspects_moved, withheld
+from perf_pipeline.config.profile import PinnedBaseline, Profile
+from perf_pipeline.judging.history_pass import date_changes
+from perf_pipeline.judging.ingest import WAIT_S, profile_of
+from perf_pipeline.judging.judge import is_what_if
+from perf_pipeline.judging.releases import against_releases
+from perf_pipeline.judging.reruns import settled
+from perf_pipeline.judging.series import (
+    Confirmed,
+    Measured,
+    measured_of,
+    points_of,
+    policy_of,
+    series_of,
+    since_change,
+)
+from perf_pipeline.metrics.summary import compared_statistic
+from perf_pipeline.metrics.threshold import parse_key
+from perf_pipeline.store.baselines import (
+    BaselineRow,
+    ChangePointRow,
+    confirmed_runs,
+    previous_run,
+    releases,
+    store_changes,
+)
+from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.lineage import Lineage, store_judged
+from perf_pipeline.store.records import DiffRow, RunKey, RunRecord
+from perf_pipeline.store.state import history_of
+from perf_pipeline.store.tags_text import tags_text
+
+_QUIET: Final = frozenset(
+    {DiffStatus.OK, DiffStatus.LEARNING, DiffStatus.NO_DATA, DiffStatus.INVALID}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Hold one comparison with where it comes from.
+
+    Attributes:
+        measured: the benchmark.
+        diff: the comparison.
+        run_ids: runs of the baseline, oldest first; empty for a fixed figure.
+        since: first run of a confirmed change; empty when there is none.
+    """
+
+    measured: Measured
+    diff: Diff
+    run_ids: tuple[str, ...] = ()
+    since: str = ""
+
+    @property
+    def benchmark(self) -> str:
+        """Give the benchmark's name."""
+        return self.measured.outcome.benchmark
+
+
+def compare_run(
+    state: Path, run_id: str, *, profile: Profile | None = None
+) -> list[tuple[str, Diff]]:
+    """Compare every benchmark of a run, store the diffs and give them, as (benchmark, diff).
+
+    A what-if, by another profile than the run's own, leaves no trace in the history.
+
+    Confirmed changes are stored as change points, which later runs are compared since. Of the
+    comparisons with pinned releases only those that moved are given; all are stored.
+
+    Raises:
+        RequestError: there is no such run.
+        StoreBusyError: the history is open elsewhere.
+    """
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        judged_by = profile or profile_of(history, run_id)
+        compared = compare_stored(history, run_id, judged_by)
+        if not is_what_if(history, run_id, profile):
+            _store(history, run_id, judged_by, compared)
+            store_changes(history, _changes(compared))
+            date_changes(history, run_id, judged_by)
+    return [
+        (one.benchmark, one.diff)
+        for one in compared
+        if not one.diff.against or one.diff.status not in _QUIET
+    ]
+
+
+def compare_stored(history: History, run_id: str, profile: Profile) -> list[Compared]:
+    """Compare every benchmark of a stored run, settle suspects by re-runs, and store nothing.
+
+    Raises:
+        RequestError: there is no such run.
+    """
+    return [
+        replace(one, diff=settled(history, run_id, one.benchmark, one.diff))
+        for one in compare_unsettled(history, run_id, profile)
+    ]
+
+
+def compare_unsettled(history: History, run_id: str, profile: Profile) -> list[Compared]:
+    """Compare every benchmark of a stored run as if nothing had been run again.
+
+    Raises:
+        RequestError: there is no such run.
+    """
+    changes, pins = confirmed_runs(history), releases(history)
+    found = [
+        one
+        for measured in measured_of(history, run_id)
+        for one in _benchmark(history, measured, profile, changes, pins)
+    ]
+    # The environment shows itself over all benchmarks together.
+    moved = suspects_moved(_suspects(found), _suspects_before(history, run_id))
+    gated = withheld([one.diff for one in found], moved=moved)
+    return [replace(one, diff=gate) for one, gate in zip(found, gated, strict=True)]
+
+
+def _benchmark(
+    history: History,
+    measured: Measured,
+    profile: Profile,
+    changes: Confirmed,
+    pins: list[BaselineRow],
+) -> Iterator[Compared]:
+    policy = policy_of(profile)
+    for series in series_of(profile, measured.outcome.benchmark):
+        if measured.summary(series) is None:
+            continue
+        yield _with_history(history, measured, series, profile, changes)
+        for one in against_releases(history, measured, series, policy, pins, changes):
+            yield Compared(measured, one.diff, one.run_ids)
+    for pinned in profile.baseline.pinned:
+        if pinned.benchmark == measured.outcome.benchmark:
+            yield Compared(measured, _with_figure(history, measured, pinned, profile))
+
+
+def _with_history(
+    history: History, measured: Measured, series: Series, profile: Profile, changes: Confirmed
+) -> Compared:
+    policy, run_id = policy_of(profile), measured.run.run_id
+    points = since_change(
+        points_of(history, measured, series, before=run_id),
+        run_id,
+        changes.get(measured.key(series), ()),
+        series,
+        policy,
+    )
+    one = diff(
+        series,
+        measured.value(series),
+        [point.value for point in points],
+        policy,
+        requests=measured.requests(series),
+        valid=measured.keeps_up_in(series.tags),
+    )
+    run_ids = [*(point.run_id for point in points), run_id]
+    since = "" if one.changed_since is None else run_ids[one.changed_since]
+    return Compared(measured, one, tuple(run_ids[index] for index in one.baseline), since)
+
+
+def _with_figure(
+    history: History, measured: Measured, pinned: PinnedBaseline, profile: Profile
+) -> Diff:
+    metric, tags = parse_key(pinned.metric)
+    series = Series(metric, tags, compared_statistic(pinned.statistic) or pinned.statistic)
+    points = points_of(history, measured, series, before=measured.run.run_id)
+    return pinned_diff(
+        series,
+        measured.value(series),
+        pinned.value,
+        [point.value for point in points],
+        policy=policy_of(profile),
+        valid=measured.keeps_up_in(series.tags),
+    )
+
+
+def _suspects(found: Sequence[Compared]) -> frozenset[tuple[str, str]]:
+    return frozenset(
+        (one.benchmark, one.diff.series.label)
+        for one in found
+        if one.diff.status in WORSE and one.diff.pinned is None
+    )
+
+
+def _suspects_before(history: History, run_id: str) -> frozenset[tuple[str, str]]:
+    before: RunRecord | None = previous_run(history, run_id)
+    if before is None or before.environment_id != history.run(run_id).environment_id:
+        return frozenset()
+    out_of_line = {*map(str, WORSE), str(DiffStatus.ENVIRONMENT_CHANGED)}
+    return frozenset(
+        (benchmark, f"{_key(row)} {row.statistic}")
+        for benchmark, row in history.diffs(before.run_id)
+        if row.status in out_of_line and row.baseline_kind == "history"
+    )
+
+
+def _key(row: DiffRow) -> str:
+    return f"{row.metric}{{{row.tags}}}" if row.tags else row.metric
+
+
+def _changes(compared: Sequence[Compared]) -> Iterator[ChangePointRow]:
+    for one in compared:
+        if one.since and one.diff.changed_since is not None:
+            key = one.measured.key(one.diff.series)
+            yield ChangePointRow(one.since, key, "gate", one.diff.noise.median, one.diff.value)
+
+
+def _store(history: History, run_id: str, profile: Profile, compared: Sequence[Compared]) -> None:
+    for benchmark in dict.fromkeys(one.benchmark for one in compared):
+        rows = [
+            (
+                _row(one.diff),
+                Lineage(
+                    one.diff.against,
+                    one.run_ids,
+                    one.diff.reason,
+                    profile.config_hash,
+                    __version__,
+                ),
+            )
+            for one in compared
+            if one.benchmark == benchmark
+        ]
+        store_judged(history, RunKey(run_id, benchmark), rows)
+
+
+def _row(one: Diff) -> DiffRow:
+    effect = one.effect
+    kind = "history" if one.pinned is None else "pinned"
+    return DiffRow(
+        metric=one.series.metric,
+        tags=tags_text(one.series.tags),
+        statistic=one.series.statistic,
+        value=one.value,
+        baseline_kind="release" if one.against else kind,
+        baseline_runs=one.noise.n,
+        baseline_median=one.noise.median if one.pinned is None else one.pinned,
+        change_ratio=effect.change if effect else None,
+        change_low=effect.low if effect else None,
+        change_high=effect.high if effect else None,
+        minimum_detectable_ratio=one.minimum_detectable,
+        status=one.status.value,
+    )

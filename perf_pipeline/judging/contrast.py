@@ -1,0 +1,163 @@
+"""Put any two runs side by side, also of other profiles and environments; informs, never judges.
+
+Add here: another difference between two runs that a reader must know. Keep out: layout (report/).
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.analysis.baseline import Diff, DiffStatus, Series, noise, suspicion, unsuspicious
+from perf_pipeline.analysis.environment import changed_facts
+from perf_pipeline.analysis.scale import scale_of
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.judging.ingest import WAIT_S, profile_of
+from perf_pipeline.judging.series import Measured, measured_of, points_of, policy_of, series_of
+from perf_pipeline.metrics.catalog import CATALOG
+from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.records import RunRecord
+from perf_pipeline.store.state import history_of
+
+_MOST_FACTS: Final = 8
+_MOST_CHARACTERS: Final = 60
+_NOT_LOAD: Final = "thresholds"
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """Hold two runs side by side.
+
+    Attributes:
+        first: what the second is held against.
+        second: the other run.
+        notices: what differs beside the figures, one sentence each.
+        diffs: (benchmark, diff); the figure of the first run is its `pinned`. SUSPECT and IMPROVED
+            go by the spread of the first run's likes; LEARNING when there are too few of them.
+    """
+
+    first: RunRecord
+    second: RunRecord
+    notices: tuple[str, ...]
+    diffs: tuple[tuple[str, Diff], ...]
+
+
+def contrast(state: Path, first: str, second: str) -> Contrast:
+    """Compare two stored runs, series by series, wherever the metric is the same.
+
+    Raises:
+        PerfPipelineError: one of them is not in the history.
+        StoreBusyError: the history is open elsewhere.
+    """
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        ours = {one.outcome.benchmark: one for one in measured_of(history, first)}
+        theirs = {one.outcome.benchmark: one for one in measured_of(history, second)}
+        profiles = profile_of(history, first), profile_of(history, second)
+        runs = history.run(first), history.run(second)
+        pairs = [(ours[name], theirs[name]) for name in ours if name in theirs]
+        diffs = [
+            (before.outcome.benchmark, one)
+            for before, after in pairs
+            for one in _diffs(history, before, after, profiles)
+        ]
+    notices = [*_environments(*runs), *_alone(runs, ours, theirs)]
+    for before, after in pairs:
+        notices += [*_loads(before, after), *_faults(before), *_faults(after)]
+    return Contrast(*runs, tuple(notices), tuple(diffs))
+
+
+def _diffs(
+    history: History, before: Measured, after: Measured, profiles: tuple[Profile, Profile]
+) -> Iterator[Diff]:
+    benchmark = before.outcome.benchmark
+    wanted = [one for profile in profiles for one in series_of(profile, benchmark)]
+    for series in {one.label: one for one in wanted}.values():
+        old, new = before.value(series), after.value(series)
+        if old is not None and new is not None:
+            one = _diff(history, before, series, old, new, profiles[0])
+            proves = before.comparable and after.comparable
+            yield one if proves else replace(one, status=DiffStatus.INVALID)
+
+
+def _diff(
+    history: History, before: Measured, series: Series, old: float, new: float, profile: Profile
+) -> Diff:
+    policy = policy_of(profile)
+    likes = [point.value for point in points_of(history, before, series, before=None)]
+    scale = scale_of(CATALOG[series.metric].kind, [old, new, *likes])
+    spread = unsuspicious(likes, policy, scale=scale)
+    found = suspicion(new, [old], policy, series.better, scale=scale, spread=spread)
+    return Diff(
+        series,
+        new,
+        noise(spread, policy.sd_floor),
+        found.effect,
+        found.minimum_detectable,
+        found.status,
+        pinned=old,
+        against=before.run.run_id,
+    )
+
+
+def _environments(first: RunRecord, second: RunRecord) -> Iterator[str]:
+    facts = changed_facts(first.environment, second.environment)
+    if facts:
+        yield f"environments differ: {_some(facts)}"
+    if first.code_version != second.code_version:
+        yield f"versions differ: perf_pipeline {first.code_version} -> {second.code_version}"
+    if first.target != second.target:
+        yield f"targets differ: {first.target} -> {second.target}"
+
+
+def _alone(
+    runs: tuple[RunRecord, RunRecord], ours: Mapping[str, Measured], theirs: Mapping[str, Measured]
+) -> Iterator[str]:
+    for run, mine, other in ((runs[0], ours, theirs), (runs[1], theirs, ours)):
+        names = [name for name in mine if name not in other]
+        if names:
+            yield f"only run {run.run_id} has {', '.join(names)}"
+
+
+def _loads(before: Measured, after: Measured) -> Iterator[str]:
+    if before.outcome.load_hash == after.outcome.load_hash:
+        return
+    benchmark = before.outcome.benchmark
+    facts = changed_facts(_load(before.run, benchmark), _load(after.run, benchmark))
+    yield f"the load of {benchmark} differs: {_some(facts) if facts else 'in an older format'}"
+
+
+def _faults(measured: Measured) -> Iterator[str]:
+    outcome = measured.outcome
+    if not measured.comparable:
+        ended = outcome.status if outcome.status != "complete" else "invalid"
+        why = "; ".join([ended, *outcome.invalid_reasons, *outcome.problems])
+        yield f"{outcome.benchmark} of run {measured.run.run_id} is no whole measurement: {why}"
+
+
+def _load(run: RunRecord, benchmark: str) -> dict[str, str]:
+    profile = json.loads(run.profile_json)
+    config = dict(profile.get("benchmarks", {}).get(benchmark, {}))
+    config.pop(_NOT_LOAD, None)
+    common = {name: profile.get(name) for name in ("seed", "workers", "seeding")}
+    return dict(_flat({**common, **config}))
+
+
+def _flat(table: Mapping[str, object], path: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{path}{name}.")
+        else:
+            text = json.dumps(value)
+            yield f"{path}{name}", text if len(text) <= _MOST_CHARACTERS else _shortened(text)
+
+
+def _shortened(text: str) -> str:
+    # With a digest, so that two long values that differ at their end still differ.
+    return f"{text[: _MOST_CHARACTERS - 10]}… ({sha256(text.encode()).hexdigest()[:6]})"
+
+
+def _some(facts: list[str]) -> str:
+    rest = len(facts) - _MOST_FACTS
+    return "; ".join([*facts[:_MOST_FACTS], *([f"{rest} more"] if rest > 0 else [])])

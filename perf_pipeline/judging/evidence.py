@@ -1,0 +1,103 @@
+"""Run the checklist over a stored run: what was above its bound, when, and for how long.
+
+Add here: another fact about a finding that needs the stored rows. Keep out: rules (analysis/).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from perf_pipeline.analysis.bottleneck import Facts, Finding, checklist
+from perf_pipeline.analysis.spell import spell
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.judging.ingest import WAIT_S, profile_of
+from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.metrics.threshold import Status, Verdict
+from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.records import BenchmarkOutcome, RunKey
+from perf_pipeline.store.state import history_of
+
+
+def findings_of_run(
+    state: Path, run_id: str, *, profile: Profile | None = None
+) -> list[tuple[str, Finding]]:
+    """Run the checklist over a stored run, as (benchmark or empty, finding).
+
+    Raises:
+        RequestError: there is no such run.
+        StoreBusyError: the history is open elsewhere.
+    """
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        return findings_of(history, run_id, profile)
+
+
+def findings_of(
+    history: History, run_id: str, profile: Profile | None = None
+) -> list[tuple[str, Finding]]:
+    """Run the checklist over each benchmark; a rule that nothing broke is told once for all.
+
+    Raises:
+        RequestError: there is no such run.
+    """
+    judged_by = profile or profile_of(history, run_id)
+    cores = int(history.run(run_id).environment.get("cores", "1"))
+    facts = Facts(cores=cores, worker_processes=judged_by.worker_processes)
+    doubtful = frozenset(doubts_of(history, run_id))
+    found = checklist(summaries_by_benchmark(history, run_id), facts, doubtful=doubtful)
+    return with_spells(history, run_id, found)
+
+
+def doubts_of(
+    history: History, run_id: str, verdicts: Mapping[str, Sequence[Verdict]] | None = None
+) -> dict[str, str]:
+    """Say of each benchmark of a run that proves nothing why that is.
+
+    Args:
+        history: open.
+        run_id: of an ingested run.
+        verdicts: by benchmark; the stored ones when None.
+    """
+    judged: dict[str, Sequence[Verdict]] = {}
+    for name, one in history.verdicts(run_id):
+        judged[name] = (*judged.get(name, ()), one)
+    told = {
+        one.benchmark: _doubt(
+            one, (judged if verdicts is None else verdicts).get(one.benchmark, ())
+        )
+        for one in history.outcomes(run_id)
+    }
+    return {name: why for name, why in told.items() if why}
+
+
+def _doubt(outcome: BenchmarkOutcome, verdicts: Iterable[Verdict]) -> str:
+    name = outcome.benchmark
+    if not outcome.valid:
+        return "; ".join([f"{name} is INVALID", *outcome.invalid_reasons])
+    if outcome.status != "complete":
+        return f"{name} was {outcome.status}: a part of it proves nothing"
+    if any(one.status in {Status.NO_DATA, Status.INVALID} for one in verdicts):
+        return f"not all of {name} could be judged"
+    return ""
+
+
+def summaries_by_benchmark(history: History, run_id: str) -> dict[str, list[Summary]]:
+    """Give a run's stored summaries by benchmark."""
+    found: dict[str, list[Summary]] = {}
+    for name, one in history.summaries(run_id):
+        found.setdefault(name, []).append(one)
+    return found
+
+
+def with_spells(
+    history: History, run_id: str, findings: Iterable[tuple[str, Finding]]
+) -> list[tuple[str, Finding]]:
+    """Tell of each finding above its bound when that was; without raw rows nothing is added."""
+    return [(name, _timed(history, RunKey(run_id, name), one)) for name, one in findings]
+
+
+def _timed(history: History, key: RunKey, finding: Finding) -> Finding:
+    if not key.benchmark or finding.observed is None or finding.observed <= finding.bound:
+        return finding
+    points = history.over_time(key, finding.metric, finding.source, finding.field)
+    shares = [(at_s, value / finding.divisor) for at_s, value in points]
+    return replace(finding, spell=spell(shares, finding.bound))

@@ -1,0 +1,141 @@
+"""What a run was to do, against what the history has of it: the rest was not measured.
+
+A run's plan is written down before it starts (run.json, and the history as soon as that is free).
+Runs of older versions have none: then it is what the history and the spool have of them.
+Add here: another way in which a planned benchmark can be missing. Keep out: judging what is there
+(judge.py).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.errors import ProfileError
+from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
+from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus
+from perf_pipeline.store.history import History
+from perf_pipeline.store.state import spooled_benchmarks
+
+NOT_RUN: Final = "the benchmark did not run"
+NOT_STORED: Final = "what it measured is in the spool, and not in the history"
+_MOST_NAMES: Final = 4
+_TAKE_UP: Final = "{}: `perf-pipeline ingest {}` stores it"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Say of a planned benchmark that the history has nothing of it, and why.
+
+    Attributes:
+        benchmark: its name.
+        in_spool: it began, and what it left waits in the spool.
+        remedy: what to do; empty when nothing was measured.
+    """
+
+    benchmark: str
+    in_spool: bool = False
+    remedy: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Say why nothing is known of it."""
+        return NOT_STORED if self.in_spool else NOT_RUN
+
+    def verdicts(self, thresholds: Iterable[Threshold]) -> list[Verdict]:
+        """Give a verdict for each promise: without data."""
+        return [Verdict(one, None, Status.NO_DATA, self.reason) for one in thresholds]
+
+    def report(self, thresholds: Iterable[Threshold]) -> BenchmarkReport:
+        """Report it, so that it stands in every form."""
+        return BenchmarkReport(
+            name=self.benchmark,
+            status=BenchmarkStatus.NOT_STORED if self.in_spool else BenchmarkStatus.NOT_RUN,
+            wall_s=0.0,
+            measured_s=0.0,
+            verdicts=tuple(self.verdicts(thresholds)),
+            problems=(self.remedy,) if self.remedy else (),
+        )
+
+
+def enabled_in(profile: Profile) -> list[str]:
+    """Give the benchmarks that a profile runs when nobody names any, in the order of running."""
+    return [name for name in profile.benchmark_names if profile.benchmarks[name].enabled]
+
+
+def selected_in(profile: Profile, names: Sequence[str]) -> list[str]:
+    """Give those of the selected benchmarks that a profile runs, in the order of running.
+
+    Raises:
+        ProfileError: some are selected, and all of them are left out: there would be nothing to do.
+    """
+    found = [name for name in enabled_in(profile) if name in names]
+    if names and not found:
+        problems = [why_left_out(profile, name) for name in names]
+        raise ProfileError(profile.name, problems, hint="a run that measures nothing is no pass")
+    return found
+
+
+def why_left_out(profile: Profile, benchmark: str) -> str:
+    """Say why a profile does not run a benchmark; empty when it does."""
+    if benchmark in enabled_in(profile):
+        return ""
+    if benchmark in profile.benchmarks:
+        how = f"benchmarks.{benchmark}.enabled = true runs it"
+        return f"{benchmark} is switched off in profile {profile.name}, so no load was sent; {how}"
+    return f"profile {profile.name} has no benchmark {benchmark}, so no load was sent"
+
+
+def in_plan_order(planned: Sequence[str], others: Iterable[str]) -> list[str]:
+    """Give the planned names in their order, then the others in theirs."""
+    return list(dict.fromkeys((*planned, *others)))
+
+
+def missing_of(
+    history: History, state: Path, run_id: str, *, also: Iterable[str] = ()
+) -> dict[str, Missing]:
+    """Give by name what a run was to do, or began, and the history does not have.
+
+    Args:
+        history: open.
+        state: folder of the spool.
+        run_id: in the history.
+        also: what somebody knows that it was to do.
+
+    Raises:
+        RequestError: there is no such run.
+    """
+    planned = history.run(run_id).planned or ()
+    spooled = spooled_benchmarks(state, run_id)
+    stored = {one.benchmark for one in history.outcomes(run_id)}
+    names = in_plan_order(planned, (*also, *spooled))
+    return {name: _missing(run_id, name, spooled) for name in names if name not in stored}
+
+
+def _missing(run_id: str, name: str, spooled: Sequence[str]) -> Missing:
+    if name not in spooled:
+        return Missing(name)
+    return Missing(name, in_spool=True, remedy=_TAKE_UP.format(NOT_STORED, run_id))
+
+
+def extent_of(history: History, run_id: str, profile: Profile, *, what_if: bool) -> list[str]:
+    """Say what of a profile a run was never to do, so that nobody takes it for judged.
+
+    Raises:
+        RequestError: there is no such run.
+    """
+    planned = history.run(run_id).planned
+    if planned is None:
+        return []
+    left_out = [name for name in enabled_in(profile) if name not in planned]
+    if not left_out:
+        return []
+    whose = f"profile {profile.name}, which judges it here," if what_if else "its profile"
+    told = f"this run was to do only {_some(planned)}; {whose} also has {_some(left_out)}"
+    return [f"{told}, which it was never to do: nothing is said of that"]
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = len(names) - _MOST_NAMES
+    return ", ".join([*names[:_MOST_NAMES], *([f"{rest} more"] if rest > 0 else [])])

@@ -1,0 +1,130 @@
+"""Bring spooled benchmarks into the history; again and again without harm.
+
+Add here: another way to find what waits in the spool. Keep out: SQL (store/).
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.errors import RequestError, SpoolDamagedError
+from perf_pipeline.judging.stored_profile import stored_profile
+from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.records import Ingested, RunKey
+from perf_pipeline.store.spool_records import RUN_FILE
+from perf_pipeline.store.state import history_of, spool_of, spooled_benchmarks
+from perf_pipeline.store.waiting import take_up
+
+WAIT_S: Final = 30.0
+
+
+def ingest_benchmark(
+    state: Path, key: RunKey, *, profile: Profile | None = None, wait_s: float = WAIT_S
+) -> tuple[Ingested, list[Summary]]:
+    """Store one benchmark and its summaries; what was stored of it before is replaced.
+
+    Only what is at least as good replaces: of a damaged spool over good rows nothing is stored,
+    and the summaries are those of the good rows.
+
+    Args:
+        state: folder of spool and history.
+        key: which benchmark.
+        profile: whose thresholds' tag filters get a summary each; the run's own when None.
+        wait_s: for the history, when it is open elsewhere.
+
+    Raises:
+        StoreBusyError: the history is open elsewhere; the samples stay in the spool.
+    """
+    with open_history(history_of(state), wait_s=wait_s) as history:
+        ingested = history.ingest(spool_of(state) / key.run_id, key.benchmark)
+        if ingested.was_kept:
+            stored = [one for name, one in history.summaries(key.run_id) if name == key.benchmark]
+            return ingested, stored
+        judged_by = profile or profile_of(history, key.run_id)
+        config = judged_by.benchmarks.get(key.benchmark)
+        thresholds = config.all_thresholds() if config else []
+        return ingested, history.summarise(key, thresholds)
+
+
+def profile_of(history: History, run_id: str) -> Profile:
+    """Give the profile that a run was made with."""
+    return stored_profile(history.run(run_id).profile_json, f"of run {run_id}")
+
+
+@dataclass(slots=True)
+class IngestedRun:
+    """Say what became of the benchmarks of a spooled run.
+
+    Attributes:
+        stored: those whose rows are in the history, new or kept.
+        problems: one sentence for each that is not as it should be.
+    """
+
+    stored: list[tuple[RunKey, Ingested]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def is_changed(self) -> bool:
+        """Tell whether anything was stored that has no verdicts yet."""
+        return any(not ingested.was_kept for _, ingested in self.stored)
+
+
+def ingest_run(state: Path, run_id: str) -> IngestedRun:
+    """Store every benchmark of a spooled run that can be stored; the others are told.
+
+    Raises:
+        RequestError: there is no such run in the spool.
+        StoreBusyError: the history is open elsewhere; the samples stay in the spool.
+    """
+    folder = spool_of(state) / run_id
+    if not (folder / RUN_FILE).exists():
+        known = ", ".join(spooled_runs(state)[-5:]) or "none"
+        raise RequestError(
+            f"there is no run {run_id} in {spool_of(state)}", hint=f"the newest there: {known}"
+        )
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        take_up(history, state)  # of a run that was killed at once there is nothing else
+    done = IngestedRun()
+    for name in spooled_benchmarks(state, run_id):
+        _ingest_into(done, state, RunKey(run_id, name))
+    return done
+
+
+def _ingest_into(done: IngestedRun, state: Path, key: RunKey) -> None:
+    try:
+        ingested, _ = ingest_benchmark(state, key)
+    except SpoolDamagedError as error:
+        done.problems.append(f"{key.run_id} {key.benchmark}: {error.sentence}")
+        return
+    done.stored.append((key, ingested))
+    if ingested.damage:
+        what = "the history keeps the better rows that it has" if ingested.was_kept else "INVALID"
+        why = "; ".join(ingested.damage)
+        done.problems.append(f"{key.run_id} {key.benchmark}: its spool is damaged: {why}; {what}")
+
+
+def spooled_runs(state: Path) -> list[str]:
+    """Give the ids of the runs whose files are in the spool, those written last at the end.
+
+    Not by their names: a driver may bring ids of its own, which do not sort by time.
+    """
+    files = spool_of(state).glob(f"*/{RUN_FILE}")
+    return [path.parent.name for path in sorted(files, key=lambda one: (_written(one), one))]
+
+
+def _written(path: Path) -> int:
+    return path.stat().st_mtime_ns
+
+
+def nameless_folders(state: Path) -> list[str]:
+    """Name the folders in the spool that have benchmarks, and no run.json to store them by."""
+    spool = spool_of(state)
+    return [
+        f"{path} has no {RUN_FILE}, so nobody knows by which profile it was measured"
+        for path in (sorted(spool.iterdir()) if spool.is_dir() else ())
+        if path.is_dir()
+        and not (path / RUN_FILE).exists()
+        and any(one.is_dir() for one in path.iterdir())
+    ]

@@ -1,0 +1,204 @@
+"""Judge what was measured by the profile's thresholds; a run that did not end well never passes.
+
+Add here: a reason why a figure proves nothing. Keep out: the figures (store/) and exit codes
+(analysis/).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.judging.answered import answered_to_the_end
+from perf_pipeline.judging.expected import in_plan_order, missing_of
+from perf_pipeline.judging.ingest import WAIT_S, IngestedRun, ingest_run, profile_of
+from perf_pipeline.judging.kept_up import (
+    meant_scenarios,
+    over_what_kept_up,
+    scenarios_that_kept_up,
+)
+from perf_pipeline.judging.shortfall import with_shortfall
+from perf_pipeline.metrics.catalog import CATALOG, TARGET_ANSWERED
+from perf_pipeline.metrics.threshold import FROM_HISTOGRAM, Status, Threshold, Verdict
+from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.queries import raw_is_kept
+from perf_pipeline.store.records import BenchmarkOutcome, RunKey
+from perf_pipeline.store.state import history_of
+
+# Over a part of the plan neither says anything: the whole may break a promise, and meet an aim.
+_LETS_PASS: Final = frozenset({Status.PASS, Status.WARN})
+
+
+def judge_run(
+    state: Path, run_id: str, *, profile: Profile | None = None
+) -> dict[str, list[Verdict]]:
+    """Judge every benchmark of a run and store the verdicts; a what-if is not stored.
+
+    What the run was to do and did not is without data: no later judgement forgets it.
+
+    Args:
+        state: folder of the history.
+        run_id: an ingested run.
+        profile: with the thresholds; the one that the run was made with when None. Another one is
+            a what-if.
+
+    Raises:
+        RequestError: there is no such run.
+        StoreBusyError: the history is open elsewhere.
+    """
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        judged_by = profile or profile_of(history, run_id)
+        what_if = is_what_if(history, run_id, profile)
+        judge = _verdicts if what_if else judge_benchmark
+        found = {
+            outcome.benchmark: judge(history, run_id, judged_by, outcome)
+            for outcome in history.outcomes(run_id)
+        }
+        for name, missing in missing_of(history, state, run_id).items():
+            found[name] = missing.verdicts(thresholds_of(judged_by, name))
+            if not what_if:
+                history.store_verdicts(RunKey(run_id, name), found[name])
+        planned = history.run(run_id).planned or ()
+        return {name: found[name] for name in in_plan_order(planned, found)}
+
+
+def is_what_if(history: History, run_id: str, profile: Profile | None) -> bool:
+    """Tell whether a run is judged by a profile, or a state of it, that it was not made with."""
+    return profile is not None and profile.config_hash != history.run(run_id).config_hash
+
+
+def verdicts_of_run(history: History, run_id: str, profile: Profile) -> dict[str, list[Verdict]]:
+    """Give a run's verdicts by benchmark: the stored ones, and for a what-if those of its profile.
+
+    What has none yet is judged and stored: a run without verdicts would look as if all was well.
+    """
+    outcomes = history.outcomes(run_id)
+    if is_what_if(history, run_id, profile):
+        return {one.benchmark: _verdicts(history, run_id, profile, one) for one in outcomes}
+    stored: dict[str, list[Verdict]] = {}
+    for benchmark, verdict in history.verdicts(run_id):
+        stored.setdefault(benchmark, []).append(verdict)
+    for one in outcomes:
+        if one.benchmark not in stored:
+            stored[one.benchmark] = judge_benchmark(history, run_id, profile, one)
+    return stored
+
+
+def recover_run(state: Path, run_id: str) -> IngestedRun:
+    """Store a spooled run and judge it by its own profile, because storing it drops its verdicts.
+
+    Raises:
+        RequestError: there is no such run in the spool.
+        StoreBusyError: the history is open elsewhere; the samples stay in the spool.
+    """
+    done = ingest_run(state, run_id)
+    if done.is_changed:
+        judge_run(state, run_id)
+    return done
+
+
+def judge_benchmark(
+    history: History, run_id: str, profile: Profile, outcome: BenchmarkOutcome
+) -> list[Verdict]:
+    """Judge one ingested benchmark and store its verdicts."""
+    verdicts = _verdicts(history, run_id, profile, outcome)
+    history.store_verdicts(RunKey(run_id, outcome.benchmark), verdicts)
+    return verdicts
+
+
+def _verdicts(
+    history: History, run_id: str, profile: Profile, outcome: BenchmarkOutcome
+) -> list[Verdict]:
+    key = RunKey(run_id, outcome.benchmark)
+    thresholds = thresholds_of(profile, outcome.benchmark)
+    verdicts = [_judge(history, key, outcome, one) for one in thresholds]
+    verdicts = answered_to_the_end(history, key, outcome, _without_unknown(history, key, verdicts))
+    return with_shortfall(history, key, outcome, verdicts)
+
+
+def _without_unknown(history: History, key: RunKey, verdicts: list[Verdict]) -> list[Verdict]:
+    """Leave out the check that every benchmark has where an old, pruned run can't answer it."""
+    if raw_is_kept(history.connection, key):
+        return verdicts
+    return [
+        one
+        for one in verdicts
+        if one.threshold.metric != TARGET_ANSWERED or one.status is not Status.NO_DATA
+    ]
+
+
+def thresholds_of(profile: Profile, benchmark: str) -> list[Threshold]:
+    """Give what a profile wants of a benchmark; nothing when it does not know it."""
+    config = profile.benchmarks.get(benchmark)
+    return config.all_thresholds() if config else []
+
+
+def _judge(
+    history: History, key: RunKey, outcome: BenchmarkOutcome, threshold: Threshold
+) -> Verdict:
+    narrowed, left_out = over_what_kept_up(threshold, outcome)
+    observed = history.observe(key, narrowed)
+    invalid = () if left_out else outcome.invalid_for(meant_scenarios(threshold))
+    verdict = replace(threshold.judge(observed, measured=not invalid), reason=left_out)
+    if verdict.status is Status.INVALID:
+        return replace(verdict, reason="; ".join(invalid))
+    absent = _absent(threshold, outcome)
+    partial = absent if outcome.status == "complete" else _cut_short(outcome)
+    if verdict.status in _LETS_PASS and partial:
+        return replace(verdict, status=Status.NO_DATA, reason=partial)
+    if verdict.status is Status.NO_DATA:
+        reason = "; ".join(outcome.problems) or absent or "nothing was measured"
+        return replace(verdict, reason=reason)
+    error = history.relative_error(key, threshold)
+    if error:
+        # The samples were pruned; a bound closer than this is not decided by a histogram.
+        return replace(verdict, reason=f"{FROM_HISTOGRAM}, ±{error:.1%}")
+    return verdict
+
+
+def _cut_short(outcome: BenchmarkOutcome) -> str:
+    return f"the benchmark was {outcome.status}: a part of it proves nothing"
+
+
+def _absent(threshold: Threshold, outcome: BenchmarkOutcome) -> str:
+    """Name the scenarios that a filter means and a run, of another profile, lacks; or nothing."""
+    meant = meant_scenarios(threshold)
+    absent = sorted(meant - {one.name for one in outcome.scenarios})
+    return f"the filter means {', '.join(absent)}, which this run does not have" if absent else ""
+
+
+def spoilt_scenarios(outcome: BenchmarkOutcome, verdicts: Sequence[Verdict]) -> tuple[str, ...]:
+    """Tell of scenarios without figures that count, where no verdict rests on them.
+
+    Returns:
+        One sentence each; empty where every scenario kept up, and where a verdict is INVALID or no
+        scenario kept up: then the whole benchmark is not measured.
+    """
+    kept_up = scenarios_that_kept_up(outcome)
+    if outcome.valid or not kept_up or any(one.status is Status.INVALID for one in verdicts):
+        return ()
+    reasons = outcome.invalid_for()
+    return tuple(f"INVALID, but no threshold rests on it: {reason}" for reason in reasons)
+
+
+def named_verdicts(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, Verdict]]:
+    """Name each verdict by its subject; a second threshold of one subject gets a number."""
+    seen: Counter[str] = Counter()
+    for verdict in verdicts:
+        subject = verdict.threshold.subject
+        seen[subject] += 1
+        yield (subject if seen[subject] == 1 else f"{subject}__{seen[subject]}"), verdict
+
+
+def subjects_of(benchmark: str, profiles: Iterable[Profile]) -> dict[str, str]:
+    """Give the name of every verdict that the profiles can give of a benchmark, with a sentence."""
+    found: dict[str, str] = {}
+    for profile in profiles:
+        blank = [Verdict(one, None, Status.NO_DATA) for one in thresholds_of(profile, benchmark)]
+        for name, verdict in named_verdicts(blank):
+            threshold = verdict.threshold
+            meaning = CATALOG[threshold.metric].meaning
+            found.setdefault(name, f"{threshold.key} {threshold.statistic_label}: {meaning}")
+    return found

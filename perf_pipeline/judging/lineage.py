@@ -1,0 +1,61 @@
+"""Where the comparisons of a run come from, as stored with them.
+
+Add here: another origin. Keep out: layout (report/) and SQL (store/).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from perf_pipeline.errors import RequestError
+from perf_pipeline.judging.ingest import WAIT_S
+from perf_pipeline.report.model import Origin
+from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.lineage import Lineage, judged
+from perf_pipeline.store.records import DiffRow, RunRecord
+from perf_pipeline.store.state import history_of
+
+
+@dataclass(frozen=True, slots=True)
+class RunLineage:
+    """Hold a run and where each of its comparisons comes from.
+
+    Attributes:
+        run: the run.
+        comparisons: (benchmark, diff, its lineage).
+    """
+
+    run: RunRecord
+    comparisons: tuple[tuple[str, DiffRow, Lineage], ...]
+
+
+def lineage_of(state: Path, run_id: str) -> RunLineage:
+    """Give the lineage of a compared run.
+
+    Raises:
+        RequestError: there is no such run, or it was not compared yet.
+        StoreBusyError: the history is open elsewhere.
+    """
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        run, found = history.run(run_id), judged(history, run_id)
+    if not found:
+        raise RequestError(
+            f"run {run_id} was not compared yet", hint=f"`perf-pipeline compare {run_id}` does it"
+        )
+    return RunLineage(run, tuple(found))
+
+
+def origins_of(history: History, run_id: str) -> list[Origin]:
+    """Give the lineage of every stored comparison of a run, for its report."""
+    return [
+        Origin(
+            benchmark,
+            f"{diff.metric}{{{diff.tags}}} {diff.statistic}"
+            if diff.tags
+            else f"{diff.metric} {diff.statistic}",
+            origin.reference or diff.baseline_kind,
+            tuple(origin.baseline_run_ids),
+            origin.config_hash,
+            origin.code_version,
+        )
+        for benchmark, diff, origin in judged(history, run_id)
+    ]

@@ -1,0 +1,262 @@
+"""Make the report of a stored run and write it in every form.
+
+Add here: a form of report, in `_FORMS`. Keep out: layout (report/) and SQL (store/).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, TypeVar
+
+from perf_pipeline.analysis.baseline import Diff
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.errors import RequestError, StoreError
+from perf_pipeline.judging.attribution import attributions
+from perf_pipeline.judging.compare import compare_run
+from perf_pipeline.judging.evidence import findings_of
+from perf_pipeline.judging.expected import Missing, extent_of, in_plan_order, missing_of
+from perf_pipeline.judging.ingest import WAIT_S, profile_of
+from perf_pipeline.judging.judge import (
+    is_what_if,
+    spoilt_scenarios,
+    thresholds_of,
+    verdicts_of_run,
+)
+from perf_pipeline.judging.lineage import origins_of
+from perf_pipeline.judging.notices import notices_of
+from perf_pipeline.judging.reruns import RERUNS, TRIGGER
+from perf_pipeline.judging.retention import let_go
+from perf_pipeline.judging.trends import trends_of
+from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.metrics.threshold import Verdict
+from perf_pipeline.report.html import render_html
+from perf_pipeline.report.junit import render_junit
+from perf_pipeline.report.k6 import render_k6
+from perf_pipeline.report.markdown import render_markdown
+from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport, TimeSeries
+from perf_pipeline.store.export import export_readings_csv
+from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
+from perf_pipeline.store.state import history_of, reports_of, spool_of
+from perf_pipeline.store.waiting import take_up
+
+T = TypeVar("T")
+
+_FORMS: Final[Mapping[str, tuple[str, Callable[[RunReport], str]]]] = MappingProxyType(
+    {
+        "markdown": ("report.md", render_markdown),
+        "html": ("report.html", render_html),
+        "json": ("summary.json", render_k6),
+        "junit": ("junit.xml", render_junit),
+    }
+)
+WHAT_IF: Final = "what-if"
+_NOT_ITS_OWN: Final = (
+    "what if: judged by profile {}, not by its own; the history keeps what its own one gave"
+)
+_RESOURCES: Final = "resources-{}.csv"
+_STATUS: Final = MappingProxyType(
+    {
+        "complete": BenchmarkStatus.COMPLETED,
+        "stopped": BenchmarkStatus.STOPPED,
+        "aborted": BenchmarkStatus.FAILED,
+        "abort_on_fail": BenchmarkStatus.ABORTED,
+    }
+)
+
+
+def publish(
+    state: Path,
+    run_id: str,
+    *,
+    profile: Profile | None = None,
+    expected: Iterable[str] = (),
+) -> RunReport:
+    """Write every form of a run's report, with one CSV of host readings each benchmark.
+
+    Verdicts are the stored ones, made here where there are none; diffs are worked out anew from the
+    summaries. A what-if has a folder of its own and changes neither history nor report. After the
+    newest run's report, old raw samples go (`keepRawRuns` of its profile).
+
+    Args:
+        state: folder of history and reports.
+        run_id: an ingested run.
+        profile: judged by; the run's own when None; another one is a what-if.
+        expected: benchmarks that it was to run beside those of its stored plan; one that did not
+            run is reported as such.
+
+    Raises:
+        RequestError: there is no such run.
+        StoreBusyError: the history is open elsewhere.
+        StoreError: the disk does not take the reports; the former ones stay.
+    """
+    diffs = compare_run(state, run_id, profile=profile)
+    with open_history(history_of(state), wait_s=WAIT_S) as history:
+        own = profile_of(history, run_id)
+        what_if = is_what_if(history, run_id, profile)
+        folder = _made(reports_of(state, run_id) / (WHAT_IF if what_if else ""))
+        missing = missing_of(history, state, run_id, also=expected)
+        report = _assemble(history, run_id, profile or own, missing, diffs)
+        for one in history.outcomes(run_id):
+            csv_path = folder / _RESOURCES.format(one.benchmark)
+            export_readings_csv(history, RunKey(run_id, one.benchmark), csv_path)
+        let_go(history, state, run_id, own.keep_raw_runs)
+    paths = {form: str(folder / name) for form, (name, _) in _FORMS.items()}
+    paths["resources"] = str(folder / _RESOURCES.format("*"))
+    told = [_NOT_ITS_OWN.format(profile.name)] if what_if and profile is not None else []
+    report = replace(
+        report,
+        notices=(*report.notices, *told),
+        history_path=str(history_of(state)),
+        paths=paths,
+    )
+    for form, (_, render) in _FORMS.items():
+        with _written(Path(paths[form])) as part:
+            part.write_text(render(report), encoding="utf-8")
+    return report
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_written(folder, error) from error
+    return folder
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[Path]:
+    """Yield the file that becomes `path` when all of it is written; until then the former stays.
+
+    Raises:
+        StoreError: the disk does not take it.
+    """
+    part = path.with_name(f"{path.name}.part")
+    try:
+        yield part
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise _not_written(path, error) from error
+
+
+def _not_written(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"{path} can't be written: {error.strerror}; the verdicts are in the history",
+        hint="make room or change its mode, then run `perf-pipeline report`",
+    )
+
+
+def latest_run(state: Path) -> str:
+    """Give the run that was made last, whatever its date says and however little it measured.
+
+    A re-run belongs to the run that it confirms.
+
+    Raises:
+        RequestError: there is none.
+    """
+    return run_to_judge(state)
+
+
+def run_to_judge(state: Path, *run_ids: str) -> str:
+    """Give the first of these runs that is known, else the last one: judging needs no new load.
+
+    Raises:
+        RequestError: there is no run at all.
+    """
+    if history_of(state).exists() or spool_of(state).is_dir():
+        with open_history(history_of(state), wait_s=WAIT_S) as history:
+            take_up(history, state)
+            known, runs = history.run_ids(), history.runs(limit=RERUNS + 1)
+        last = [run.run_id for run in runs if run.trigger != TRIGGER]
+        for run_id in (*run_ids, *last):
+            if run_id in known:
+                return run_id
+    raise RequestError(
+        f"there is no run in {history_of(state)}", hint="`perf-pipeline run` makes one"
+    )
+
+
+def _assemble(
+    history: History,
+    run_id: str,
+    profile: Profile,
+    missing: Mapping[str, Missing],
+    diffs: list[tuple[str, Diff]],
+) -> RunReport:
+    run = history.run(run_id)
+    outcomes = history.outcomes(run_id)
+    verdicts = verdicts_of_run(history, run_id, profile)
+    what_if = is_what_if(history, run_id, profile)
+    findings = findings_of(history, run_id, profile)
+    return RunReport(
+        run_id=run_id,
+        profile=run.profile,
+        began_at=datetime.fromisoformat(run.began_at),
+        wall_s=sum(one.wall_s for one in outcomes),
+        target=run.target,
+        environment=run.environment,
+        notices=(
+            *run.notices,
+            *notices_of(history, run_id),
+            *extent_of(history, run_id, profile, what_if=what_if),
+            *run.problems,
+        ),
+        benchmarks=tuple(_benchmarks(history, run, profile, verdicts, missing)),
+        diffs=tuple(diffs),
+        findings=tuple(findings),
+        attributions=tuple(attributions(history, run_id, findings, verdicts=verdicts)),
+        trends=tuple(trends_of(history, run_id, diffs)),
+        origins=() if what_if else tuple(origins_of(history, run_id)),
+    )
+
+
+def _benchmarks(
+    history: History,
+    run: RunRecord,
+    profile: Profile,
+    verdicts: Mapping[str, list[Verdict]],
+    missing: Mapping[str, Missing],
+) -> Iterator[BenchmarkReport]:
+    """Report what a run was to do, in that order, whether it did it or not; then what else ran."""
+    summaries = _by_benchmark(history.summaries(run.run_id))
+    outcomes = {one.benchmark: one for one in history.outcomes(run.run_id)}
+    for name in in_plan_order(run.planned or (), (*outcomes, *missing)):
+        if name in outcomes:
+            key, figures = RunKey(run.run_id, name), summaries.get(name, [])
+            yield _benchmark(history, key, outcomes[name], verdicts.get(name, []), figures)
+        else:
+            yield missing[name].report(thresholds_of(profile, name))
+
+
+def _benchmark(
+    history: History,
+    key: RunKey,
+    outcome: BenchmarkOutcome,
+    verdicts: list[Verdict],
+    summaries: list[Summary],
+) -> BenchmarkReport:
+    spoilt = spoilt_scenarios(outcome, verdicts)
+    return BenchmarkReport(
+        name=outcome.benchmark,
+        status=_STATUS[outcome.status],
+        wall_s=outcome.wall_s,
+        measured_s=outcome.measured_s,
+        valid=outcome.valid or bool(spoilt),
+        invalid_reasons=() if spoilt else tuple(outcome.invalid_reasons),
+        verdicts=tuple(verdicts),
+        summaries=tuple(summaries),
+        problems=(*spoilt, *outcome.problems),
+        series=tuple(TimeSeries(plot.name, plot.unit, plot.points) for plot in history.plots(key)),
+    )
+
+
+def _by_benchmark(pairs: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
+    grouped: dict[str, list[T]] = {}
+    for benchmark, one in pairs:
+        grouped.setdefault(benchmark, []).append(one)
+    return grouped

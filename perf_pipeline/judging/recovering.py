@@ -1,0 +1,77 @@
+"""Bring what waits in the spool into the history, run after run; one bad run stops no other.
+
+Add here: another thing to tell about a recovered run. Keep out: storing one run (ingest.py) and
+judging it (judge.py).
+"""
+
+from pathlib import Path
+
+from perf_pipeline.errors import (
+    PerfPipelineError,
+    ProfileError,
+    RequestError,
+    SpoolDamagedError,
+)
+from perf_pipeline.judging.ingest import nameless_folders, spooled_runs
+from perf_pipeline.judging.judge import recover_run
+from perf_pipeline.narration import Say
+from perf_pipeline.store.records import Ingested, RunKey
+from perf_pipeline.store.state import spool_of
+
+
+def recover_runs(state: Path, run_id: str | None, *, say: Say) -> None:
+    """Store and judge one spooled run, or all of them; what could not be stored is told at the end.
+
+    Args:
+        state: folder of spool and history.
+        run_id: which run; all that are in the spool when None.
+        say: gets one line for each benchmark that was stored.
+
+    Raises:
+        RequestError: there is no such run in the spool.
+        SpoolDamagedError: at the end, when something of a run is damaged; the rest is stored.
+        StoreBusyError: the history is open elsewhere; the samples stay in the spool.
+    """
+    runs = [run_id] if run_id else spooled_runs(state)
+    problems = [] if run_id else nameless_folders(state)
+    if not runs and not problems:
+        say("the spool is empty; `perf-pipeline run` fills it")
+    for one in runs:
+        problems += _recover(state, one, say, is_asked_for=run_id is not None)
+    if problems:
+        lines = "\n".join(f"  - {one}" for one in problems)
+        raise SpoolDamagedError(
+            f"not everything in {spool_of(state)} could be stored as it was measured:\n{lines}",
+            hint="the files stay as they are; all other runs are stored and judged",
+        )
+
+
+def _recover(state: Path, run_id: str, say: Say, *, is_asked_for: bool) -> list[str]:
+    """Store and judge a run; give a sentence for each thing that is wrong with it."""
+    try:
+        done = recover_run(state, run_id)
+    except RequestError as error:
+        if is_asked_for:
+            raise
+        return [f"{run_id}: {error.sentence}"]
+    except (ProfileError, SpoolDamagedError) as error:
+        return [f"{run_id}: {error.sentence}"]
+    except PerfPipelineError:
+        raise  # the history's own trouble, which every other run would meet as well
+    for key, ingested in done.stored:
+        if not ingested.was_kept:
+            say(_line(key, ingested))
+            for notice in ingested.notices:
+                say(f"  {notice}")
+    if not (done.stored or done.problems):
+        say(f"{run_id}: nothing of it was measured; `perf-pipeline report {run_id}` shows its plan")
+    return done.problems
+
+
+def _line(key: RunKey, count: Ingested) -> str:
+    torn = f", {count.torn_lines} torn lines left out" if count.torn_lines else ""
+    proof = "" if count.is_proven else " (without a manifest: nothing proves that all are there)"
+    return (
+        f"{key.run_id} {key.benchmark}: {count.samples:,} samples, "
+        f"{count.readings:,} readings, {count.ledger:,} ledger entries{torn}{proof}"
+    )

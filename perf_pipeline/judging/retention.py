@@ -1,0 +1,35 @@
+"""Let go of what is old: raw samples in the history and their files in the spool.
+
+Add here: something else that grows with every run. Keep out: summaries, verdicts and diffs, which
+stay for ever.
+"""
+
+import shutil
+from pathlib import Path
+
+from perf_pipeline.judging.reruns import RERUNS, TRIGGER
+from perf_pipeline.store.history import History
+from perf_pipeline.store.state import spool_of
+
+
+def let_go(history: History, state: Path, run_id: str, keep_raw_runs: int) -> list[str]:
+    """Drop raw samples and spool files of all but the newest runs; give the ids that lost files.
+
+    Only the newest run decides, by its own profile: a report of an old run drops nothing. A run
+    that is not in the history keeps its files, because they are all that there is of it.
+    """
+    newest = (one.run_id for one in history.runs(limit=RERUNS + 1) if one.trigger != TRIGGER)
+    if next(newest, None) != run_id:
+        return []
+    dropped = []
+    for old in history.prune(keep_raw_runs):
+        folder = spool_of(state) / old
+        if folder.is_dir() and _is_stored(history, folder):
+            shutil.rmtree(folder)
+            dropped.append(old)
+    return dropped
+
+
+def _is_stored(history: History, folder: Path) -> bool:
+    spooled = {path.name for path in folder.iterdir() if path.is_dir()}
+    return spooled <= {one.benchmark for one in history.outcomes(folder.name)}

@@ -1,0 +1,210 @@
+"""What runs are compared by: which series, their figures over runs, and since which change.
+
+Add here: a series that every run should be compared by. Keep out: statistics (analysis/).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from perf_pipeline.analysis.baseline import BaselinePolicy, Series
+from perf_pipeline.analysis.scale import scale_of
+from perf_pipeline.analysis.window import anchor
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.judging.judge import thresholds_of
+from perf_pipeline.metrics.catalog import CATALOG, TARGET_ANSWERED, Kind
+from perf_pipeline.metrics.summary import COMPARED, Summary, compared_statistic
+from perf_pipeline.store.baselines import FoundBy, SeriesKey
+from perf_pipeline.store.history import History
+from perf_pipeline.store.records import BenchmarkOutcome, RunRecord, SeriesPoint, SeriesStatistic
+from perf_pipeline.store.tags_text import tags_text
+
+# What every run is compared by, where the benchmark has it; thresholds add their own.
+HEADLINES: Final = (
+    ("http_req_duration", "med"),
+    ("http_req_duration", "p(95)"),
+    ("http_req_failed", "rate"),
+    ("http_reqs", "rate"),
+    ("response_time", "p(95)"),
+    ("db_query_duration", "p(95)"),
+    ("message_delivery_duration", "p(95)"),
+    ("message_processing_duration", "p(95)"),
+    ("message_latency", "med"),
+    ("message_latency", "p(95)"),
+    ("stage_api", "p(95)"),
+    ("stage_database", "p(95)"),
+    ("stage_outbox", "p(95)"),
+    ("stage_queue", "p(95)"),
+    ("stage_worker", "p(95)"),
+    ("stage_system", "p(95)"),
+)
+COLUMNS: Final[dict[str, SeriesStatistic]] = {
+    "med": "med",
+    "p(90)": "p90",
+    "p(95)": "p95",
+    "p(99)": "p99",
+    "avg": "avg",
+    "max": "max",
+    "min": "min",
+    "rate": "rate",
+    "count": "count",
+    "value": "value",
+}
+_MOST_POINTS: Final = 300
+Confirmed = Mapping[SeriesKey, Sequence[tuple[str, FoundBy]]]
+"""For each series the first runs of its confirmed changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Hold one benchmark of one run with what it was compared by.
+
+    Attributes:
+        run: the run.
+        outcome: of the benchmark.
+        summaries: of the benchmark, by metric and tags.
+    """
+
+    run: RunRecord
+    outcome: BenchmarkOutcome
+    summaries: Mapping[tuple[str, str], Summary]
+
+    @property
+    def comparable(self) -> bool:
+        """Say whether its figures are those of a whole and valid benchmark."""
+        return self.outcome.valid and self.outcome.status == "complete"
+
+    def keeps_up_in(self, tags: Mapping[str, str]) -> bool:
+        """Say whether figures with this filter are whole, and about the target."""
+        scenario = tags.get("scenario")
+        wanted = (scenario,) if scenario else ()
+        return self.outcome.status == "complete" and not self.outcome.invalid_for(wanted)
+
+    def value(self, series: Series) -> float | None:
+        """Give the figure of a series; None when nothing was measured."""
+        summary = self.summary(series)
+        return None if summary is None else value_of(summary, series.statistic)
+
+    def requests(self, series: Series) -> float | None:
+        """Give how many values a percentile rests on; None for other kinds."""
+        summary = self.summary(series)
+        trend = CATALOG[series.metric].kind is Kind.TREND
+        return summary.count if trend and summary is not None else None
+
+    def summary(self, series: Series) -> Summary | None:
+        """Give the summary that a series is part of."""
+        return self.summaries.get((series.metric, tags_text(series.tags)))
+
+    def key(self, series: Series) -> SeriesKey:
+        """Name a series of this benchmark as the history does."""
+        name = self.outcome.benchmark
+        return SeriesKey(name, series.metric, tags_text(series.tags), series.statistic)
+
+
+def measured_of(history: History, run_id: str) -> list[Measured]:
+    """Give every benchmark of a stored run.
+
+    Raises:
+        RequestError: there is no such run.
+    """
+    run, summaries = history.run(run_id), history.summaries(run_id)
+    return [
+        Measured(
+            run,
+            outcome,
+            {
+                (one.metric, tags_text(one.tags)): one
+                for name, one in summaries
+                if name == outcome.benchmark
+            },
+        )
+        for outcome in history.outcomes(run_id)
+    ]
+
+
+def series_of(profile: Profile, benchmark: str) -> list[Series]:
+    """Give what a benchmark is compared by: its thresholds' figures and the headlines."""
+    thresholds = thresholds_of(profile, benchmark)
+    wanted = [(one.metric, one.tags, compared_statistic(one.statistic_label)) for one in thresholds]
+    wanted += [(metric, {}, statistic) for metric, statistic in HEADLINES]
+    unique: dict[str, Series] = {}
+    for metric, tags, statistic in wanted:
+        # Failures are compared as such; what answered is the rest, and has a bound of its own.
+        is_wanted = CATALOG[metric].better != "neither" and metric != TARGET_ANSWERED
+        if statistic is not None and is_wanted:
+            one = Series(metric, tags, statistic)
+            unique.setdefault(one.label, one)
+    return list(unique.values())
+
+
+def points_of(
+    history: History, measured: Measured, series: Series, *, before: str | None
+) -> list[SeriesPoint]:
+    """Give a series over like runs, oldest first: same benchmark, load, profile, environment.
+
+    Args:
+        history: open.
+        measured: the benchmark whose like is wanted.
+        series: which figure.
+        before: only runs that began before this one; None for all.
+    """
+    return history.series(
+        measured.outcome.benchmark,
+        series.metric,
+        series.tags,
+        COLUMNS[series.statistic],
+        profile=measured.run.profile,
+        environment_id=measured.run.environment_id,
+        load_hash=measured.outcome.load_hash,
+        before=before,
+        limit=_MOST_POINTS,
+    )
+
+
+def since_change(
+    points: Sequence[SeriesPoint],
+    run_id: str,
+    changes: Sequence[tuple[str, FoundBy]],
+    series: Series,
+    policy: BaselinePolicy,
+) -> list[SeriesPoint]:
+    """Leave out the runs before the last confirmed change of level.
+
+    An accepted change counts at once, one that the gate found when its level is known
+    (`analysis.window.anchor`).
+
+    Args:
+        points: the runs before `run_id`, oldest first.
+        run_id: the run that is compared.
+        changes: first runs of the confirmed changes of this series.
+        series: which figure.
+        policy: the gate.
+    """
+    if (run_id, "accepted") in changes:
+        return []
+    place = {point.run_id: index for index, point in enumerate(points)}
+    known = [(place[first], found_by) for first, found_by in changes if first in place]
+    start = max((index for index, found_by in known if found_by == "accepted"), default=0)
+    values = [point.value for point in points[start:]]
+    by_gate = [index - start for index, found_by in known if found_by == "gate" and index > start]
+    scale = scale_of(CATALOG[series.metric].kind, values)
+    level = points[start + anchor(values, by_gate, policy, scale=scale) :]
+    # Twice the window, because suspicious runs are left out of it.
+    return list(level[-2 * policy.window :])
+
+
+def policy_of(profile: Profile) -> BaselinePolicy:
+    """Give the gate that a profile wants."""
+    given = profile.baseline
+    return BaselinePolicy(
+        window=given.window,
+        minimum_runs=given.minimum_runs,
+        alpha=given.alpha,
+        minimum_effect=given.minimum_effect,
+    )
+
+
+def value_of(summary: Summary, statistic: str) -> float | None:
+    """Give one statistic of a summary; None when it has no value."""
+    value: float | None = getattr(summary, COMPARED[statistic])
+    return value

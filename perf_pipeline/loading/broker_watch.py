@@ -1,0 +1,75 @@
+"""Look again and again, while load runs, where given brokers send clients to.
+
+A client of Kafka's follows a broker that joins, or that advertises another place, as soon as it
+learns of it, every few minutes or when a leader moves; so the load ends when this learns of it.
+Add here: another thing to see of brokers meanwhile. Keep out: what a client is told before it
+exists (config/kafka_listeners.py), lag (probes/).
+"""
+
+import contextlib
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Final, Self
+
+from perf_pipeline.config.kafka_listeners import require_listeners
+from perf_pipeline.errors import TargetNotAllowedError, TargetUnavailableError
+from perf_pipeline.loading.session import Session
+from perf_pipeline.stack.parts import EXTERNAL
+
+INTERVAL_S: Final = 1.0
+_LEAVE_S: Final = 5.0  # for a look that is under way, at its longest
+
+
+class BrokerWatch:
+    """Ask brokers in a thread of its own, until the block is left.
+
+    Args:
+        brokers: bootstrap servers; None watches nothing.
+        allowed: hosts that the target allows by name.
+        interval_s: between two looks.
+
+    Attributes:
+        problem: one sentence when a broker sends clients elsewhere, else None.
+    """
+
+    def __init__(
+        self, brokers: str | None, allowed: Sequence[str], interval_s: float = INTERVAL_S
+    ) -> None:
+        self.problem: str | None = None
+        self._brokers = brokers
+        self._allowed = tuple(allowed)
+        self._interval_s = interval_s
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="broker-watch", daemon=True)
+
+    def __enter__(self) -> Self:
+        if self._brokers is not None:
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._is_over.set()
+        if self._thread.is_alive():
+            self._thread.join(_LEAVE_S)
+
+    def _look(self) -> None:
+        assert self._brokers is not None
+        while self.problem is None and not self._is_over.wait(self._interval_s):
+            # Silence is for the load's own operations to tell.
+            with contextlib.suppress(TargetUnavailableError):
+                try:
+                    require_listeners(self._brokers, self._allowed, must_answer=False)
+                except TargetNotAllowedError as error:
+                    self.problem = error.sentence
+
+
+def given_brokers(session: Session) -> str | None:
+    """Give the brokers that were not started here; ours advertise loopback."""
+    own = any(one.name == "broker" and one.kind != EXTERNAL for one in session.services)
+    return None if own else session.target.brokers

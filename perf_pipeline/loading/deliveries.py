@@ -1,0 +1,118 @@
+"""Complete a benchmark's ledger: what was promised before it, what arrived after it.
+
+Add here: another way in which messages leave or reach a benchmark. Keep out: counting (store/).
+"""
+
+import csv
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.loading.jobs import run_of
+from perf_pipeline.loading.seeding import require_postgres
+from perf_pipeline.loading.session import Session
+from perf_pipeline.metrics.sample import LEDGER_COLUMNS, LedgerEntry, LedgerEvent
+from perf_pipeline.store.records import ScenarioCounts
+from perf_pipeline.store.spool_figures import ledger_counts_from_spool, span_figures
+from perf_pipeline.units import US_PER_S
+from perf_pipeline.workloads.people import run_email_pattern
+from perf_pipeline.workloads.postgres.deliveries import (
+    Delivery,
+    await_deliveries,
+    read_deliveries,
+)
+
+BACKLOG_AT_US: Final = 0
+IDLE_US: Final = US_PER_S // 2
+NO_TABLE: Final = (
+    "the system's database has no table message_deliveries: "
+    "message latency, lost and duplicate messages were not measured"
+)
+
+
+def take_over_backlog(produced: Path, folder: Path) -> int:
+    """Enter the messages that an earlier benchmark produced, and give their number.
+
+    They were acknowledged before this benchmark's origin; their time is written as 0.
+    """
+    entries = (
+        LedgerEntry(row["message_id"], LedgerEvent.ACKNOWLEDGED, BACKLOG_AT_US)
+        for path in sorted(produced.glob("ledger-*.csv"))
+        for row in _whole_rows(path)
+        if row["event"] == LedgerEvent.ACKNOWLEDGED
+    )
+    return _write(folder / "ledger-backlog.csv", entries)
+
+
+def collect_deliveries(
+    session: Session, benchmark: str, folder: Path, origin_ns: int, expected: int
+) -> str | None:
+    """Wait for the workers' deliveries and enter them; give a problem's sentence, if any.
+
+    The workers' clock is the wall clock of this machine; it is put on the benchmark's axis by
+    reading both clocks now. A step of the wall clock during the load is found by the engine's
+    health, which makes the benchmark invalid.
+
+    Raises:
+        TargetUnavailableError: the database does not answer.
+    """
+    dsn = require_postgres(session)
+    pattern = run_email_pattern(run_of(session, benchmark))
+    timeout_s = session.profile.benchmarks[benchmark].drain_timeout_us / US_PER_S
+    arrived = await_deliveries(dsn, pattern, expected, timeout_s, session.stop)
+    if arrived is None:
+        return NO_TABLE
+    wall_origin_us = (time.time_ns() - time.monotonic_ns() + origin_ns) // 1_000
+    deliveries = read_deliveries(dsn, pattern)
+    _write(folder / "ledger-deliveries.csv", _stations(deliveries, wall_origin_us))
+    return None
+
+
+def still_consuming(folder: Path, counts: Iterable[ScenarioCounts]) -> str | None:
+    """Say why missing messages can't be told from waiting ones; None when the consumer had time.
+
+    A consumer that was idle at the end of its time had taken all that there was.
+    """
+    ledger = ledger_counts_from_spool(folder)
+    ends_us = {one.name: one.measured_until_us for one in counts}
+    for span in span_figures(folder):
+        idle_us = ends_us.get(span.scenario, span.last_ended_us) - span.last_ended_us
+        if span.operation == "consume" and ledger.lost and idle_us < IDLE_US:
+            return (
+                f"{ledger.lost:,} messages were not consumed when the consumer's time was over, "
+                "and it was still busy: lost messages can't be told from waiting ones; give "
+                f"{span.scenario} a longer duration or more VUs"
+            )
+    return None
+
+
+def _stations(deliveries: Iterable[Delivery], wall_origin_us: int) -> Iterator[LedgerEntry]:
+    for delivery in deliveries:
+        passed = (
+            (LedgerEvent.PUBLISHED, delivery.published_us),
+            (LedgerEvent.RECEIVED, delivery.received_us),
+            *[(LedgerEvent.COMPLETED, delivery.completed_us)] * delivery.attempts,
+        )
+        for event, wall_us in passed:
+            if wall_us is not None:
+                yield LedgerEntry(delivery.user_id, event, wall_us - wall_origin_us)
+
+
+def _whole_rows(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row.get("at_us"):
+                yield row
+
+
+def _write(path: Path, entries: Iterable[LedgerEntry]) -> int:
+    count = 0
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(LEDGER_COLUMNS)
+        for entry in entries:
+            writer.writerow(astuple(entry))
+            count += 1
+    return count

@@ -1,0 +1,137 @@
+"""Let only one run work on this machine: two at once would measure one another.
+
+Add here: nothing. Keep out: the history's lock (store/).
+"""
+
+import json
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from perf_pipeline.errors import StoppedByUserError, StoreError, TargetUnavailableError
+from perf_pipeline.narration import Say
+from perf_pipeline.secrecy.files import intruder_of, private_folder
+
+LOCK_NAME: Final = "load_generator.lock"
+# As long as dagster.yaml lets a run take.
+LONGEST_WAIT_S: Final = 21_600.0
+_POLL_S: Final = 0.5
+LOCK_FOLDER_VARIABLE: Final = "PERF_LOCK_FOLDER"
+
+
+def lock_folders(state: Path, environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """Name the folders whose locks a run holds, in the order in which every run takes them.
+
+    The user's own on this machine, because two checkouts share the processors;
+    the state folder, because containers share it and no other folder.
+
+    Args:
+        state: where runs keep what they measured.
+        environ: PERF_LOCK_FOLDER stands for the first one.
+
+    Raises:
+        TargetUnavailableError: the user's own, in a folder that all users share, is not the user's.
+    """
+    named = environ.get(LOCK_FOLDER_VARIABLE)
+    machine = Path(named).resolve() if named else _own_folder()
+    return tuple(dict.fromkeys((machine, state.resolve())))
+
+
+def _own_folder() -> Path:
+    folder = Path(tempfile.gettempdir()).resolve() / f"perf-pipeline-{os.getuid()}"
+    if intruder := intruder_of(folder):
+        raise TargetUnavailableError(
+            f"{folder} {intruder}, so somebody else could hold up every run of yours, or have it "
+            "overwrite a file; nothing was sent",
+            hint=f"remove it, or name a folder of your own in {LOCK_FOLDER_VARIABLE}",
+        )
+    return private_folder(folder)
+
+
+@contextmanager
+def load_generator(
+    folder: Path,
+    what: str,
+    *,
+    say: Say,
+    stop: threading.Event,
+    wait_s: float = LONGEST_WAIT_S,
+) -> Iterator[None]:
+    """Hold the machine for one run; wait for another one to end, and say so.
+
+    The lock is the operating system's (flock), so it goes with the process that held it.
+
+    Args:
+        folder: of the lock, one of `lock_folders`.
+        what: for the one who waits, e.g. `run 20260101-…`.
+        say: gets one sentence when there is somebody to wait for.
+        stop: ends the wait.
+        wait_s: how long to wait.
+
+    Raises:
+        StoreError: the folder can't be made.
+        TargetUnavailableError: the other run did not end in time.
+        StoppedByUserError: the user did not want to wait any longer.
+    """
+    _make(folder)
+    # Dagster may leave the block in another thread than it entered.
+    lock = FileLock(folder / LOCK_NAME, thread_local=False)
+    holder = folder / f"{LOCK_NAME}.holder"
+    _acquire(lock, holder, say, stop, wait_s)
+    try:
+        holder.write_text(json.dumps({"pid": os.getpid(), "what": what}), encoding="utf-8")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the folder of the machine's lock, {folder}, can't be made: {error.strerror}; nothing "
+            "was sent",
+            hint=f"name another one with {LOCK_FOLDER_VARIABLE}",
+        ) from error
+
+
+def _acquire(lock: FileLock, holder: Path, say: Say, stop: threading.Event, wait_s: float) -> None:
+    if _is_acquired(lock):
+        return
+    say(f"waiting for {_describe(holder)}: two measurements at once would measure each other")
+    until_s = time.monotonic() + wait_s
+    while not _is_acquired(lock):
+        if time.monotonic() >= until_s:
+            raise TargetUnavailableError(
+                f"{_describe(holder)} has measured for {wait_s:g} s and still does",
+                hint="wait for it, or end it",
+            )
+        if stop.wait(_POLL_S):
+            raise StoppedByUserError(
+                f"stopped while waiting for {_describe(holder)}; nothing was measured"
+            )
+
+
+def _is_acquired(lock: FileLock) -> bool:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    return True
+
+
+def _describe(holder: Path) -> str:
+    try:
+        entry = json.loads(holder.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return "another run"
+    return f"{entry['what']} (pid {entry['pid']})"

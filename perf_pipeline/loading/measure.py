@@ -1,0 +1,286 @@
+"""Measure one benchmark: prepare, load step by step, watch, work out figures, write it all down.
+
+Add here: something that happens around every load. Keep out: what only one benchmark needs
+(needs.py, figures.py) and the history (judging/ingest.py).
+"""
+
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.engine.job import LoadOutcome, ScenarioOutcome
+from perf_pipeline.engine.processes import run_load
+from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
+from perf_pipeline.loading.broker_watch import BrokerWatch, given_brokers
+from perf_pipeline.loading.deliveries import (
+    collect_deliveries,
+    still_consuming,
+    take_over_backlog,
+)
+from perf_pipeline.loading.figures import Evidence, figures_of, write_figures
+from perf_pipeline.loading.jobs import load_job, secrets_of
+from perf_pipeline.loading.live import LiveJudge
+from perf_pipeline.loading.needs import prepare_benchmark, prepare_step, tidy
+from perf_pipeline.loading.pgbench import pgbench_beside
+from perf_pipeline.loading.progress import Watch
+from perf_pipeline.loading.session import Session
+from perf_pipeline.loading.watching import sampler
+from perf_pipeline.metrics.sample import Figure
+from perf_pipeline.secrecy.known import KNOWN
+from perf_pipeline.store.access import is_full
+from perf_pipeline.store.records import BenchmarkOutcome, BenchmarkStatus, RunKey, ScenarioCounts
+from perf_pipeline.store.spool_figures import (
+    backlog_from_spool,
+    ledger_counts_from_spool,
+    span_figures,
+)
+from perf_pipeline.store.spool_manifest import write_manifest
+from perf_pipeline.store.spool_records import write_outcome
+from perf_pipeline.store.spool_stages import StageFigures, stages_from_spool
+from perf_pipeline.units import US_PER_S
+
+_DELIVERED_BY_SYSTEM: Final = frozenset({"end_to_end", "day_simulation"})
+
+
+@dataclass(slots=True)
+class _Load:
+    """Gather what the steps of one benchmark report."""
+
+    began_at: datetime
+    origin_ns: int
+    judge: LiveJudge
+    outcomes: list[LoadOutcome] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    limits: list[str] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
+    aborted: bool = False
+    crossed: bool = False
+    ledger_is_known: bool = False
+
+
+def measure(session: Session, benchmark: str) -> BenchmarkOutcome:
+    """Run one benchmark and leave everything that it measured in the spool.
+
+    A target that dies under load, or a generator that cannot go on (a full disk), ends the
+    benchmark with status `aborted`; what was measured is kept. After a stop it ends at once, with
+    status `stopped`.
+
+    Raises:
+        TargetUnavailableError: a part that the benchmark needs is absent before the load.
+        RuntimeError: a load worker failed in a way that nobody foresaw.
+    """
+    prepare_benchmark(session, benchmark)
+    folder = fresh_folder(session, benchmark)
+    load = _Load(datetime.now(UTC), time.monotonic_ns(), _live_judge(session, benchmark))
+    if benchmark == "queue_consume":
+        take_over_backlog(session.folder / "queue_produce", folder)
+    with _written_down(session, benchmark, folder, load):
+        _run_steps(session, benchmark, folder, load)
+    return _outcome(session, benchmark, load)
+
+
+def _live_judge(session: Session, benchmark: str) -> LiveJudge:
+    thresholds = session.profile.benchmarks[benchmark].parsed_thresholds()
+    return LiveJudge(session.folder, RunKey(session.run_id, benchmark), thresholds)
+
+
+def fresh_folder(session: Session, benchmark: str) -> Path:
+    """Make the benchmark's folder in the spool; an earlier attempt of the same run goes."""
+    folder = session.folder / benchmark
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+@contextmanager
+def _written_down(session: Session, benchmark: str, folder: Path, load: _Load) -> Iterator[None]:
+    """Write outcome.json whatever ends the load; an error is a problem of an aborted benchmark."""
+    try:
+        yield
+    except TargetUnavailableError as error:
+        load.aborted = True
+        load.problems.append(error.sentence)
+    except GeneratorLimitError as error:
+        load.aborted = True
+        load.limits.append(error.sentence)
+    except OSError as error:
+        if not is_full(error):
+            load.aborted = True
+            raise
+        load.limits.append(f"the files of {folder} can't be written: {error.strerror}")
+        load.aborted = True
+    except BaseException:
+        load.aborted = True
+        raise
+    finally:
+        _write_outcome(folder, _outcome(session, benchmark, load), load)
+
+
+def _write_outcome(folder: Path, outcome: BenchmarkOutcome, load: _Load) -> None:
+    """Write outcome.json and then the manifest, which says that all the others are whole.
+
+    Raises:
+        GeneratorLimitError: the disk is full; it is told with what ended the load.
+    """
+    try:
+        write_outcome(folder, outcome)
+        write_manifest(folder)
+    except OSError as error:
+        why = load.limits or [f"the files of {folder} can't be written: {error.strerror}"]
+        raise GeneratorLimitError(
+            f"{'; '.join(why)}; {outcome.benchmark} counts as cut off",
+            hint=f"free some space and run again; what was written is kept in {folder}",
+        ) from error
+
+
+def _run_steps(session: Session, benchmark: str, folder: Path, load: _Load) -> None:
+    config = session.profile.benchmarks[benchmark]
+    try:
+        with sampler(session, benchmark, folder, load.origin_ns) as sampling:
+            for step, _ in config.steps:
+                if session.stop.is_set() or load.aborted or load.crossed:
+                    break
+                prepare_step(session, benchmark, step)
+                _run_step(session, benchmark, step, folder, load)
+            _collect(session, benchmark, folder, load)
+        load.problems += sampling.problems
+        # Not before: readings, and later steps, are about our load alone.
+        if not load.aborted:
+            beside = list(pgbench_beside(session, benchmark, load.outcomes))
+            load.problems += [one.told for one in beside]
+            load.figures += [one.figure for one in beside if one.figure is not None]
+    finally:
+        tidy(session, benchmark)
+    counts = {one.name: one for one in _counts(load)}
+    evidence = Evidence(
+        config=config,
+        counts=counts,
+        spans=tuple(span_figures(folder)),
+        ledger=ledger_counts_from_spool(folder) if load.ledger_is_known else None,
+        backlog=backlog_from_spool(folder),
+        stages=_stages(folder, counts.values()),
+    )
+    write_figures(folder / "figures.csv", [*figures_of(benchmark, evidence), *load.figures])
+
+
+def _stages(folder: Path, counts: Iterable[ScenarioCounts]) -> StageFigures:
+    """Work out the stages' figures over the measured window of all scenarios."""
+    windows = [(one.measured_from_us, one.measured_until_us) for one in counts]
+    if not windows:
+        return StageFigures()
+    begins, ends = zip(*windows, strict=True)
+    return stages_from_spool(folder, min(begins), max(ends))
+
+
+def _run_step(session: Session, benchmark: str, step: int, folder: Path, load: _Load) -> None:
+    with BrokerWatch(given_brokers(session), session.target.allowed) as brokers:
+        watch = Watch(session, benchmark, load.judge, load.origin_ns, brokers)
+        outcome = run_load(
+            load_job(session, benchmark, step, folder),
+            secrets=secrets_of(session),
+            origin_ns=load.origin_ns,
+            stop=watch.stop,
+            on_progress=watch.on_progress,
+        )
+    load.outcomes.append(outcome)
+    load.problems += outcome.health.notes
+    if watch.problem:
+        load.aborted = True
+        load.problems.append(watch.problem)
+    if watch.crossed:
+        load.crossed = True
+        load.problems.append(watch.crossed)
+
+
+def _collect(session: Session, benchmark: str, folder: Path, load: _Load) -> None:
+    """Complete the ledger of a benchmark whose messages the system, or its own group, delivers."""
+    if benchmark in _DELIVERED_BY_SYSTEM:
+        expected = ledger_counts_from_spool(folder).expected
+        problem = collect_deliveries(session, benchmark, folder, load.origin_ns, expected)
+        if problem:
+            load.problems.append(problem)
+            session.say(problem)
+        load.ledger_is_known = problem is None
+    elif benchmark == "queue_consume":
+        problem = still_consuming(folder, tuple(_counts(load)))
+        if problem:
+            load.problems.append(problem)
+        load.ledger_is_known = problem is None
+
+
+def _outcome(session: Session, benchmark: str, load: _Load) -> BenchmarkOutcome:
+    reasons = [reason for one in load.outcomes for reason in _reasons_of_step(one)] + load.limits
+    counts = tuple(_counts(load))
+    status: BenchmarkStatus = "complete"
+    if load.aborted:
+        status = "aborted"
+    elif load.crossed:
+        status = "abort_on_fail"
+    elif session.stop.is_set():
+        status = "stopped"
+    elif not load.outcomes:
+        status = "aborted"
+    return BenchmarkOutcome(
+        benchmark=benchmark,
+        status=status,
+        began_at=load.began_at.isoformat(),
+        wall_s=(time.monotonic_ns() - load.origin_ns) / 1e9,
+        measured_s=_measured_s(counts),
+        valid=all(one.health.valid for one in load.outcomes) and not load.limits,
+        invalid_reasons=tuple(map(KNOWN.mask, dict.fromkeys(reasons))),
+        scenarios=counts,
+        checks={name: checks for one in load.outcomes for name, checks in one.checks.items()},
+        health=_worst_health(load),
+        load_hash=session.profile.load_hash(benchmark),
+        problems=tuple(map(KNOWN.mask, load.problems)),
+    )
+
+
+def _counts(load: _Load) -> Iterator[ScenarioCounts]:
+    for outcome in load.outcomes:
+        reasons = tuple(_reasons_of_step(outcome))
+        for scenario in outcome.scenarios:
+            yield _scenario_counts(scenario, reasons)
+
+
+def _reasons_of_step(outcome: LoadOutcome) -> Iterator[str]:
+    """Say of which scenarios the load generator was the limit, and why."""
+    names = ", ".join(one.name for one in outcome.scenarios)
+    yield from (f"{names}: {reason}" for reason in outcome.health.reasons)
+
+
+def _scenario_counts(scenario: ScenarioOutcome, reasons: tuple[str, ...]) -> ScenarioCounts:
+    return ScenarioCounts(
+        name=scenario.name,
+        iterations=scenario.measured_iterations,
+        dropped_iterations=scenario.measured_dropped_iterations,
+        interrupted_iterations=scenario.interrupted_iterations,
+        intended_iterations=scenario.intended_iterations,
+        measured_from_us=scenario.measured_from_us,
+        measured_until_us=scenario.measured_until_us,
+        invalid_reasons=reasons,
+    )
+
+
+def _measured_s(counts: tuple[ScenarioCounts, ...]) -> float:
+    """Sum up the time in which anything was measured; windows that overlap count once."""
+    windows = sorted((one.measured_from_us, one.measured_until_us) for one in counts)
+    total_us, reached_us = 0, 0
+    for begin_us, end_us in windows:
+        total_us += max(0, end_us - max(begin_us, reached_us))
+        reached_us = max(reached_us, end_us)
+    return total_us / US_PER_S
+
+
+def _worst_health(load: _Load) -> dict[str, float]:
+    """Give the largest value of each figure over the steps."""
+    worst: dict[str, float] = {}
+    for outcome in load.outcomes:
+        for name, value in outcome.health.figures.items():
+            worst[name] = max(value, worst.get(name, value))
+    return worst

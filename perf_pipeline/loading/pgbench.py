@@ -1,0 +1,84 @@
+"""Set pgbench's figure beside our own where our own client was the limit.
+
+Who reads "the load generator was the limit" wants to know how far the server would have gone.
+Add here: another tool of the field for another tier. Keep out: judging; the run stays INVALID.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from perf_pipeline.config.parameters import SelectParameters
+from perf_pipeline.engine.job import GeneratorHealth, LoadOutcome
+from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.loading.needs import prepare_step
+from perf_pipeline.loading.session import Session
+from perf_pipeline.metrics.sample import Figure
+from perf_pipeline.stack.parts import EXTERNAL, ServiceInfo
+from perf_pipeline.stack.postgres_pgbench import find_pgbench, pgbench_rate
+from perf_pipeline.workloads.postgres.users import SelectUsers, select_script
+
+SECONDS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Hold what pgbench reached: the sentence for people, and the figure.
+
+    Attributes:
+        told: names the scenario.
+        figure: of the same scenario and operation as ours; None where pgbench gave none.
+    """
+
+    told: str
+    figure: Figure | None
+
+
+def pgbench_beside(
+    session: Session, benchmark: str, outcomes: Sequence[LoadOutcome]
+) -> Iterator[Beside]:
+    """Tell what pgbench reaches in the steps where our client was the limit, one for each select.
+
+    Call it when the benchmark is over and nothing is read any more: it loads the server for 3 s a
+    step. Only for selects, because they leave the data as it is, and only on the embedded stack,
+    because nobody's server is loaded with what no profile asks for.
+
+    Args:
+        session: of the run.
+        benchmark: that was measured.
+        outcomes: of its steps, in order; fewer than there are when it ended early.
+    """
+    if session.stop.is_set() or not any(map(_is_ours, session.services)):
+        return
+    steps = session.profile.benchmarks[benchmark].steps
+    for (step, scenarios), outcome in zip(steps, outcomes, strict=False):
+        for name, one in scenarios.items():
+            if isinstance(one.parameters, SelectParameters) and _was_limit(outcome.health):
+                script = select_script(one.parameters.limit)
+                yield _beside(session, (benchmark, step, name), script, one.plan.most_vus)
+
+
+def _is_ours(service: ServiceInfo) -> bool:
+    return service.name == "postgres" and service.kind != EXTERNAL
+
+
+def _was_limit(health: GeneratorHealth) -> bool:
+    return any(one.startswith("worker") for one in health.reasons) or bool(health.notes)
+
+
+def _beside(session: Session, where: tuple[str, int, str], script: str, connections: int) -> Beside:
+    (benchmark, step, scenario), program = where, find_pgbench()
+    if program is None:
+        return Beside(f"{scenario}: no pgbench is on PATH to be set beside this client", None)
+    dsn = session.target.postgres_dsn or ""
+    try:
+        prepare_step(session, benchmark, step)  # its index, or none
+        per_s = pgbench_rate(program, dsn, script, connections=connections, seconds=SECONDS)
+    except TargetUnavailableError as error:
+        told = f"{scenario}: no figure of pgbench beside this client: {error.sentence}"
+        return Beside(told, None)
+    return Beside(
+        f"{scenario}: pgbench reached {per_s:,.0f} records/s after the benchmark, with the same "
+        f"statement and {connections} connections for {SECONDS} s",
+        Figure("db_records_per_s_pgbench", per_s, scenario, SelectUsers.operation),
+    )

@@ -1,0 +1,240 @@
+"""Prepare a run: target checked, stack found or started, environment known, first file written.
+
+Add here: something that must hold before any load. Keep out: data (seeding.py) and load
+(measure.py).
+"""
+
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline import __version__
+from perf_pipeline.config.kafka_listeners import require_listeners
+from perf_pipeline.config.own_scenarios import own_notices, trust_of
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.safety import check_target, found_addresses
+from perf_pipeline.config.target import Target, resolve_target
+from perf_pipeline.errors import (
+    AddressError,
+    PerfPipelineError,
+    StoppedByUserError,
+    StoreBusyError,
+)
+from perf_pipeline.loading.environment import fingerprint
+from perf_pipeline.loading.locks import load_generator, lock_folders
+from perf_pipeline.loading.seeding import remove_seeded
+from perf_pipeline.loading.session import Session, new_run_id
+from perf_pipeline.loading.space import require_space
+from perf_pipeline.narration import Say
+from perf_pipeline.secrecy.known import KNOWN
+from perf_pipeline.stack.embedded import running_stack
+from perf_pipeline.stack.health import require_health
+from perf_pipeline.stack.parts import Stack, StackOptions
+from perf_pipeline.store.history import open_history
+from perf_pipeline.store.records import RunRecord
+from perf_pipeline.store.spool_records import write_run_record
+from perf_pipeline.store.state import history_of
+from perf_pipeline.store.waiting import register, take_up
+from perf_pipeline.workloads.http.origin import HttpOrigin
+
+_HISTORY_WAIT_S: Final = 5.0
+
+
+@contextmanager
+def open_session(
+    profile: Profile,
+    *,
+    state: Path,
+    trigger: str,
+    say: Say,
+    run_id: str | None = None,
+    stop: threading.Event | None = None,
+    environ: Mapping[str, str] | None = None,
+    planned: Sequence[str] = (),
+) -> Iterator[Session]:
+    """Yield a run that is ready to be loaded; afterwards its stack is stopped, its rows removed.
+
+    Only one run at a time is open on this machine; this one waits for its turn. It covers starting
+    the stack and seeding too: both would disturb another run's figures, and seeding removes the
+    rows of every other run.
+
+    Args:
+        profile: checked.
+        state: folder that all runs of this machine share.
+        trigger: who started it.
+        say: gets one sentence at a time.
+        run_id: a driver's own id; made here otherwise.
+        stop: set it to end the run early, in good order.
+        environ: environment variables, os.environ otherwise.
+        planned: benchmarks that it is to run, in order.
+
+    Raises:
+        TargetNotAllowedError: nothing was sent.
+        TargetUnavailableError: a configured part does not answer.
+        StackError: a part of the embedded stack could not be started.
+        StoreBusyError: the history is open elsewhere; nothing was sent.
+        StoppedByUserError: stopped while another run was waited for, or the stack started.
+    """
+    variables = os.environ if environ is None else environ
+    target = find_target(profile, variables)
+    require_space(state)
+    stop = stop or threading.Event()
+    with ExitStack() as until_the_end:
+        what = f"the run of profile {profile.name}"
+        for folder in lock_folders(state, variables):
+            until_the_end.enter_context(load_generator(folder, what, say=say, stop=stop))
+        require_history(state)
+        complete, stack = until_the_end.enter_context(_system(profile, target, state, say, stop))
+        if stop.is_set():
+            raise StoppedByUserError("stopped before anything was measured")
+        began_at = datetime.now(UTC)
+        services = () if stack is None else stack.services
+        session = Session(
+            run_id=run_id or new_run_id(began_at),
+            profile=profile,
+            target=complete,
+            services=services,
+            notices=(*(() if stack is None else stack.notices), *own_notices(profile)),
+            environment=fingerprint(profile, target, services),
+            state=state,
+            trigger=trigger,
+            began_at=began_at,
+            say=say,
+            stop=stop,
+            planned=tuple(planned),
+        )
+        begin_run(session)
+        with _rows_removed(session):
+            yield session
+
+
+@contextmanager
+def _rows_removed(session: Session) -> Iterator[None]:
+    """Remove the run's rows whatever ends it; where that is impossible, the next run does it."""
+    try:
+        yield
+    except StoppedByUserError:
+        raise  # at once is at once
+    except BaseException:
+        _remove_rows(session)
+        raise
+    _remove_rows(session)
+
+
+def _remove_rows(session: Session) -> None:
+    if session.target.postgres_dsn is None:
+        return
+    try:
+        remove_seeded(session)
+    except PerfPipelineError as error:
+        session.say(f"the run's rows are still there; the next run removes them: {error.sentence}")
+
+
+def find_target(profile: Profile, environ: Mapping[str, str]) -> Target:
+    """Give the profile's target, checked: only loopback or allowed hosts.
+
+    Raises:
+        TargetNotAllowedError: names the host and the key to set.
+        AddressError: an address cannot be read; names the variable or key.
+    """
+    target = resolve_target(profile.target, profile.targets.get(profile.target), environ)
+    checked = check_target(target)
+    if checked.base_url is not None:
+        try:
+            HttpOrigin.parse(checked.base_url)
+        except ValueError as error:
+            raise AddressError(target.key_of("base_url"), f"cannot be loaded: {error}") from None
+    return checked
+
+
+def stack_options(profile: Profile, target: Target) -> StackOptions:
+    """Say what the embedded stack has to start: whatever the target does not give."""
+    return StackOptions(
+        postgres_dsn=target.postgres_dsn,
+        brokers=target.brokers,
+        redis_url=target.redis_url,
+        allowed=target.allowed,
+        api_processes=profile.api_processes,
+        worker_processes=profile.worker_processes,
+    )
+
+
+def begin_run(session: Session) -> None:
+    """Write down what the run is to do, in the spool and in the history, before it does it."""
+    record = write_run(session)
+    if session.planned:
+        register(session.state, record, wait_s=_HISTORY_WAIT_S, say=session.say)
+
+
+def write_run(session: Session, problems: Sequence[str] = ()) -> RunRecord:
+    """Write run.json, so that the spool can be ingested without this process.
+
+    Args:
+        session: of the run.
+        problems: what ended the run as a whole, one sentence each.
+    """
+    session.folder.mkdir(parents=True, exist_ok=True)
+    record = RunRecord(
+        run_id=session.run_id,
+        profile=session.profile.name,
+        profile_json=session.profile.as_json,
+        config_hash=session.profile.config_hash,
+        seed=session.profile.seed,
+        target=session.target.masked,
+        trigger=session.trigger,
+        code_version=__version__,
+        began_at=session.began_at.isoformat(),
+        environment={key: KNOWN.mask(text) for key, text in session.environment.items()},
+        notices=tuple(map(KNOWN.mask, session.notices)),
+        planned=session.planned or None,
+        problems=tuple(map(KNOWN.mask, problems)),
+    )
+    write_run_record(session.folder, record)
+    return record
+
+
+def require_history(state: Path) -> None:
+    """Refuse to begin while nobody could store what would be measured; take up what waits.
+
+    Raises:
+        StoreBusyError: names the process that has the history open.
+        PerfPipelineError: the history is damaged, or newer than this code.
+    """
+    try:
+        with open_history(history_of(state), wait_s=_HISTORY_WAIT_S) as history:
+            take_up(history, state)
+    except StoreBusyError as error:
+        raise StoreBusyError(
+            f"{error.sentence}; nothing was sent", hint="close it there, then run again"
+        ) from error
+
+
+@contextmanager
+def _system(
+    profile: Profile, target: Target, state: Path, say: Say, stop: threading.Event
+) -> Iterator[tuple[Target, Stack | None]]:
+    """Yield the target with every address; start what is not configured."""
+    if target.base_url is not None:
+        require_health(target.base_url, trust_of(profile), found_addresses(target))
+        if target.brokers is not None:
+            # Whether they answer is for who needs them.
+            require_listeners(target.brokers, target.allowed, must_answer=False)
+        yield target, None
+        return
+    with running_stack(state, stack_options(profile, target), say=say, stop=stop) as stack:
+        ends = stack.endpoints
+        complete = replace(
+            target,
+            base_url=ends.base_url,
+            postgres_dsn=ends.postgres_dsn,
+            brokers=ends.brokers,
+            redis_url=ends.redis_url,
+        )
+        for notice in stack.notices:
+            say(notice)
+        yield complete, stack

@@ -1,0 +1,157 @@
+"""Follow a load while it runs: one line a second for people, and a stop when the target is dead.
+
+Add here: another reason to end a load early. Keep out: verdicts (judging/judge.py).
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+from perf_pipeline.engine.progress import Progress, ScenarioProgress
+from perf_pipeline.loading.broker_watch import BrokerWatch
+from perf_pipeline.loading.live import LiveJudge
+from perf_pipeline.loading.session import Session
+
+DEAD_AFTER_S: Final = 5.0
+_MOST_WAYS: Final = 3
+# Classes of errors that say that nobody answered: of HTTP, PostgreSQL (SQLSTATE or psycopg's
+# exception), Kafka (librdkafka's names).
+_SILENT: Final = frozenset(
+    {
+        "refused",
+        "reset",
+        "closed",
+        "timeout",
+        "connect_timeout",
+        "unreachable",
+        "57P01",
+        "57P02",
+        "57P03",
+        "OperationalError",
+        "ConnectionTimeout",
+        "all_brokers_down",
+        "transport",
+        "timed_out",
+        "timed_out_queue",
+        "msg_timed_out",
+    }
+)
+
+
+class Watch:
+    """Watch one step of a benchmark, and what is seen of its brokers meanwhile.
+
+    Attributes:
+        stop: ends the load; set by the user's stop, a dead target and brokers that lead elsewhere.
+        problem: one sentence when the target's death or its brokers ended the load, else None.
+        crossed: one sentence when a threshold with abortOnFail ended it, else None.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        benchmark: str,
+        judge: LiveJudge,
+        origin_ns: int,
+        brokers: BrokerWatch | None = None,
+    ) -> None:
+        self._brokers = brokers
+        self._session = session
+        self._benchmark = benchmark
+        self._judge = judge
+        self._origin_ns = origin_ns
+        self._began_s: float | None = None
+        self._ok = 0
+        self._failed = 0
+        self._ways: Counter[str] = Counter()
+        self._failing_since_s: float | None = None
+        self.stop = _Either(session.stop)
+        self.problem: str | None = None
+        self.crossed: str | None = None
+
+    def on_progress(self, progress: Progress) -> None:
+        """Say how it goes, and end a load that has only failed for a while."""
+        self._session.say(f"  {self._benchmark}: {line_of(progress)}")
+        self._look_for_death(progress)
+        if self._brokers is not None and self._brokers.problem and not self.problem:
+            self.problem = f"{self._brokers.problem}, so the load was ended"
+            self.stop.set()
+        if not self.stop.is_set():
+            self._look_for_failure(progress)
+
+    def _look_for_failure(self, progress: Progress) -> None:
+        if self._began_s is None:
+            self._began_s = (time.monotonic_ns() - self._origin_ns) / 1e9 - progress.elapsed_s
+            self._judge.load_began(self._began_s)
+        elapsed_s = self._began_s + progress.elapsed_s
+        failed = self._judge.failed(elapsed_s)
+        if failed is not None:
+            threshold, observed = failed
+            self.crossed = (
+                f"{threshold.key} {threshold.source} failed after {elapsed_s:.0f} s "
+                f"(observed {observed:g}); abortOnFail ended the load"
+            )
+            self.stop.set()
+
+    def _look_for_death(self, progress: Progress) -> None:
+        ok = sum(one.ok for one in progress.scenarios)
+        failed = sum(one.failed for one in progress.scenarios)
+        ways = sum((Counter(one.ways) for one in progress.scenarios), Counter())
+        if ok > self._ok:
+            self._failing_since_s = None
+            self._ways = ways
+        elif failed == self._failed:
+            pass  # A target that hangs fails in bursts, one time-out apart: no sign of life.
+        elif self._failing_since_s is None:
+            self._failing_since_s = progress.elapsed_s
+        elif progress.elapsed_s - self._failing_since_s >= DEAD_AFTER_S and not self.problem:
+            self.problem = (
+                f"from {self._failing_since_s:.0f} s to {progress.elapsed_s:.0f} s every operation "
+                f"of {self._benchmark} failed: {cause_of(ways - self._ways)}"
+            )
+            self.stop.set()
+        self._ok, self._failed = ok, failed
+
+
+def cause_of(ways: Mapping[str, int]) -> str:
+    """Say how operations failed, and that the target is gone where nobody answered any of them.
+
+    >>> cause_of({"status 401": 12})
+    'status 401, so the load was ended'
+    >>> cause_of({"refused": 9, "timeout": 3})
+    'refused (75 %), timeout (25 %), the target is gone, so the load was ended'
+    """
+    total = sum(ways.values())
+    found = sorted(ways.items(), key=lambda way: -way[1])
+    told = [f"{way} ({count / total:.0%})".replace("%", " %") for way, count in found[:_MOST_WAYS]]
+    if len(found) == 1:
+        told = [found[0][0]]
+    is_gone = all(way in _SILENT for way in ways)
+    return ", ".join([*told, *(["the target is gone"] if is_gone else []), "so the load was ended"])
+
+
+def line_of(progress: Progress) -> str:
+    """Write how far a load is on one line."""
+    parts = "; ".join(_scenario_line(one) for one in progress.scenarios)
+    return f"{progress.elapsed_s:.0f} of {progress.planned_s:.0f} s, {parts}"
+
+
+def _scenario_line(one: ScenarioProgress) -> str:
+    counts = f"{one.name} {one.recent_per_s:,.0f}/s, {one.active_vus} VUs, {one.ok:,} ok"
+    failed = f", {one.failed:,} failed" if one.failed else ""
+    dropped = f", {one.dropped_iterations:,} dropped" if one.dropped_iterations else ""
+    return f"{counts}{failed}{dropped}"
+
+
+class _Either(threading.Event):
+    """Be set when this, or the event it was made from, is set; the engine only asks `is_set`."""
+
+    def __init__(self, other: threading.Event) -> None:
+        super().__init__()
+        self._other = other
+
+    def is_set(self) -> bool:
+        """Say whether either is set."""
+        return super().is_set() or self._other.is_set()

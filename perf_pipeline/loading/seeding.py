@@ -1,0 +1,115 @@
+"""Seed the users of a run and deal their ids out to those who read, change and delete them.
+
+Add here: another set of ids. Keep out: how rows are made and removed (workloads/).
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.loading.session import Session
+from perf_pipeline.workloads.postgres.seeding import clean, seed, split_ids
+
+# Reads, deletes and updates never share an id: a read of a deleted user is a 404 that says nothing.
+SHARES: Final[Mapping[str, float]] = MappingProxyType(
+    {"api_reads": 0.4, "api_deletes": 0.3, "database_updates": 0.15, "database_deletes": 0.15}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """Describe what was seeded.
+
+    Attributes:
+        users: rows that are there now.
+        removed: rows of earlier runs that were cleaned away.
+        rows_per_s: of COPY with its commit.
+        sets: how many ids each set has.
+    """
+
+    users: int
+    removed: int
+    rows_per_s: float
+    sets: Mapping[str, int]
+
+
+def seed_users(session: Session) -> Seeded:
+    """Remove what earlier runs left, load this run's users, write their ids to the run's folder.
+
+    Raises:
+        TargetUnavailableError: no PostgreSQL is configured, or it refuses.
+    """
+    dsn = require_postgres(session)
+    users = session.profile.seeding.users
+    session.say(f"seeding {users:,} users")
+    removed = clean(dsn)
+    seeded = seed(dsn, seed=session.profile.seed, run=session.run_id, count=users)
+    sets = split_ids(seeded.ids, SHARES, seed=session.profile.seed)
+    for name, ids in sets.items():
+        _write_ids(ids_file(session, name), ids)
+    result = Seeded(
+        users=len(seeded.ids),
+        removed=removed,
+        rows_per_s=seeded.rows_per_s,
+        sets={name: len(ids) for name, ids in sets.items()},
+    )
+    _record_of(session).write_text(json.dumps(asdict(result)), encoding="utf-8")
+    return result
+
+
+def ensure_seeded(session: Session) -> None:
+    """Seed unless this run has done so; a benchmark that is run alone needs its data too."""
+    if not _record_of(session).exists():
+        seed_users(session)
+
+
+def remove_seeded(session: Session) -> int:
+    """Remove every row that this product made and give their number."""
+    _record_of(session).unlink(missing_ok=True)
+    return clean(require_postgres(session))
+
+
+def ids_file(session: Session, name: str) -> Path:
+    """Give the file that holds one set of ids, one a line."""
+    return session.folder / f"ids-{name}.txt"
+
+
+def require_postgres(session: Session) -> str:
+    """Give the DSN.
+
+    Raises:
+        TargetUnavailableError: none is configured.
+    """
+    if session.target.postgres_dsn is None:
+        raise TargetUnavailableError(
+            f"target {session.target.name} has no PostgreSQL: seeding and the database benchmark "
+            "need one",
+            hint="set PERF_POSTGRES_DSN (or the variable that postgresDsnEnv names)",
+        )
+    return session.target.postgres_dsn
+
+
+def require_brokers(session: Session) -> str:
+    """Give the bootstrap servers.
+
+    Raises:
+        TargetUnavailableError: none are configured.
+    """
+    if session.target.brokers is None:
+        raise TargetUnavailableError(
+            f"target {session.target.name} has no brokers: the queue benchmarks need them",
+            hint="set PERF_KAFKA_BROKERS, or brokers of the target",
+        )
+    return session.target.brokers
+
+
+def _record_of(session: Session) -> Path:
+    return session.folder / "seeded.json"
+
+
+def _write_ids(path: Path, ids: Iterable[str]) -> None:
+    path.write_text("".join(f"{one}\n" for one in ids), encoding="utf-8")

@@ -1,0 +1,61 @@
+"""A run under way: what is asked for, of whom, where its files are, and who may stop it.
+
+Add here: a fact that every use case needs. Keep out: what the use cases do.
+"""
+
+import secrets
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.target import Target
+from perf_pipeline.narration import Say
+from perf_pipeline.stack.parts import ServiceInfo
+from perf_pipeline.store.state import spool_of
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Hold one run.
+
+    Attributes:
+        run_id: sorts by time; part of every key.
+        profile: checked.
+        target: with the addresses of everything, embedded or configured; holds secrets.
+        services: parts that run on this machine, for fingerprint and resource sampling.
+        notices: what a reader of the figures must know (an emulator in place of Kafka).
+        environment: the fingerprint; histories of different ones never mix.
+        state: folder that all runs of this machine share.
+        trigger: who started it: cli, dagster.
+        began_at: UTC.
+        say: gets one sentence at a time.
+        stop: set it, and the run ends early, in good order.
+        planned: benchmarks that it is to run, in order; written down before it runs any.
+    """
+
+    run_id: str
+    profile: Profile
+    target: Target
+    services: tuple[ServiceInfo, ...]
+    notices: tuple[str, ...]
+    environment: Mapping[str, str]
+    state: Path
+    trigger: str
+    began_at: datetime
+    say: Say
+    stop: threading.Event = field(default_factory=threading.Event)
+    planned: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """Give the run's folder in the spool."""
+        return spool_of(self.state) / self.run_id
+
+
+def new_run_id(now: datetime | None = None) -> str:
+    """Make an id that sorts by time and that two machines never share."""
+    stamp = (now or datetime.now(UTC)).strftime("%Y%m%d-%H%M%S")
+    return f"{stamp}-{secrets.token_hex(3)}"

@@ -1,0 +1,119 @@
+"""Turn Ctrl-C, SIGTERM and a closed terminal into an end in good order.
+
+Add here: a wish of the user to end. Keep out: what ending means (measure.py, runs/pipeline.py).
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Final
+
+from perf_pipeline.errors import StoppedByUserError
+
+_ANNOUNCEMENT: Final = b"stopping; what was measured is kept (again to stop at once)\n"
+_OUTPUTS: Final = (1, 2)
+_Handler = Callable[[int, FrameType | None], None]
+
+
+def stop_on_signals() -> threading.Event:
+    """Give an event that Ctrl-C, SIGTERM, SIGQUIT and a closed terminal set; a second ends at once.
+
+    To be called in the main thread. The second signal raises StoppedByUserError wherever the main
+    thread is, so that workers and stack are still ended on the way out. Under `nohup` a closed
+    terminal is ignored, as the user wants it.
+    """
+    stop = threading.Event()
+    leave_terminal = _terminal_leaver()
+
+    def on_signal(number: int, _: FrameType | None) -> None:
+        if stop.is_set():
+            raise StoppedByUserError(
+                f"stopped twice ({signal.Signals(number).name}), so nothing was judged",
+                hint="what was measured is in the spool: `perf-pipeline ingest` stores it",
+            )
+        stop.set()
+        # Not through sys.stderr: the signal may have come in the middle of a write to it.
+        with suppress(OSError):
+            os.write(2, _ANNOUNCEMENT)
+        if number == signal.SIGHUP:
+            leave_terminal()
+
+    _listen(on_signal)
+    return stop
+
+
+def stop_at_once_on_signals() -> None:
+    """Have the first of these signals raise StoppedByUserError in the main thread, and no other.
+
+    For what has nothing to keep, such as starting a stack: its way out ends what was started.
+    """
+    leave_terminal = _terminal_leaver()
+
+    def on_signal(number: int, _: FrameType | None) -> None:
+        for one in _listened():
+            signal.signal(one, signal.SIG_IGN)  # the way out must not be cut off
+        if number == signal.SIGHUP:
+            leave_terminal()
+        raise StoppedByUserError(
+            f"stopped ({signal.Signals(number).name}); nothing was left running"
+        )
+
+    _listen(on_signal)
+
+
+@contextmanager
+def hangup_as_termination() -> Iterator[None]:
+    """Treat a closed terminal as SIGTERM meanwhile; in another than the main thread do nothing.
+
+    For a driver with signal handlers of its own, which know nothing of SIGHUP.
+    """
+    before = signal.getsignal(signal.SIGHUP)
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or before is not signal.SIG_DFL:
+        yield
+        return
+    leave_terminal = _terminal_leaver()
+
+    def on_hangup(_: int, frame: FrameType | None) -> None:
+        leave_terminal()
+        terminate = signal.getsignal(signal.SIGTERM)
+        if not callable(terminate):
+            raise KeyboardInterrupt
+        terminate(signal.SIGTERM, frame)
+
+    signal.signal(signal.SIGHUP, on_hangup)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def _listened() -> list[signal.Signals]:
+    """Return the signals that mean an end; SIGHUP only where it is not ignored (nohup)."""
+    always = [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT]
+    is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return always if is_ignored else [*always, signal.SIGHUP]
+
+
+def _listen(on_signal: _Handler) -> None:
+    for number in _listened():
+        signal.signal(number, on_signal)
+
+
+def _terminal_leaver() -> Callable[[], None]:
+    """Return what sends to nowhere the outputs that are a terminal now.
+
+    Whoever writes to a closed terminal gets EIO, in the middle of storing what was measured.
+    """
+    terminals = [number for number in _OUTPUTS if os.isatty(number)]
+
+    def leave() -> None:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for number in terminals:
+            os.dup2(nowhere, number)
+        os.close(nowhere)
+
+    return leave

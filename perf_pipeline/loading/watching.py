@@ -1,0 +1,60 @@
+"""Which probes watch which benchmark.
+
+Add here: a probe for a benchmark. Keep out: how a probe reads (probes/).
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from perf_pipeline.config.profile import BenchmarkConfig
+from perf_pipeline.loading.session import Session
+from perf_pipeline.probes.docker import DockerProbe
+from perf_pipeline.probes.host import HostProbe
+from perf_pipeline.probes.kafka import LagProbe
+from perf_pipeline.probes.postgres import PostgresProbe
+from perf_pipeline.probes.probe import Probe
+from perf_pipeline.probes.processes import Pids, ProcessProbe
+from perf_pipeline.probes.redis import RedisProbe
+from perf_pipeline.probes.sampler import Sampler
+
+
+def sampler(session: Session, benchmark: str, folder: Path, origin_ns: int) -> Sampler:
+    """Make the sampler of a benchmark: host, processes, and every server that is configured."""
+    config = session.profile.benchmarks[benchmark]
+    probes: list[Probe] = [HostProbe(), ProcessProbe(_parts(session))]
+    probes += _servers(session, benchmark, config)
+    return Sampler([(probe, config.interval_us) for probe in probes], folder, origin_ns)
+
+
+def _parts(session: Session) -> Mapping[str, Pids]:
+    """Give the processes of each part; the load generator is this process with its workers."""
+    parts: dict[str, Pids] = {
+        service.name: service.pids for service in session.services if service.pids
+    }
+    parts["generator"] = (os.getpid(),)
+    return parts
+
+
+def _servers(session: Session, benchmark: str, config: BenchmarkConfig) -> list[Probe]:
+    target, probes = session.target, list[Probe]()
+    if target.postgres_dsn:
+        probes.append(PostgresProbe(target.postgres_dsn))
+    if target.redis_url:
+        probes.append(RedisProbe(target.redis_url))
+    if target.brokers and (watched := _watched(session, benchmark, config)):
+        probes.append(LagProbe(target.brokers, *watched, allowed=target.allowed))
+    if target.containers:
+        probes.append(DockerProbe.where_environment_says(target.containers, os.environ))
+    return probes
+
+
+def _watched(
+    session: Session, benchmark: str, config: BenchmarkConfig
+) -> tuple[str, list[str]] | None:
+    """Give the group and topics whose lag matters: the benchmark's own, or the system's."""
+    if benchmark in {"queue_produce", "queue_consume"}:
+        return config.group, [config.topic]
+    if benchmark == "database_benchmark":
+        return None
+    return session.target.group, [session.target.topic]

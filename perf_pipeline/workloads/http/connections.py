@@ -1,0 +1,132 @@
+"""Which connection an own scenario's requests go over, and the first look at the target.
+
+Add here: another kind of connection, behind the same protocol. Keep out: the kinds themselves.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from perf_pipeline.config.steps import OwnHttpParameters, PythonParameters
+from perf_pipeline.engine.own_limits import MORE_LIMITS
+from perf_pipeline.errors import (
+    GeneratorLimitError,
+    PerfPipelineError,
+    ProfileError,
+    TargetNotAllowedError,
+    TargetUnavailableError,
+)
+from perf_pipeline.units import format_duration
+from perf_pipeline.workloads.http.client import HttpConnection
+from perf_pipeline.workloads.http.origin import HttpOrigin
+from perf_pipeline.workloads.http.parameters import OwnHttpSettings
+from perf_pipeline.workloads.http.result import HttpError, HttpResult
+
+
+class Connection(Protocol):
+    """Carry one request at a time; `HttpConnection` says what each member means."""
+
+    @property
+    def started_ns(self) -> int:
+        """Give the start of the latest request, also of one that was cancelled."""
+        ...
+
+    @property
+    def bytes_out(self) -> int:
+        """Give the bytes of the latest request, also of one that was cancelled."""
+        ...
+
+    async def send(self, data: bytes, *, timeout_us: int, is_head: bool = False) -> HttpResult:
+        """Send a request as it is and give what came of it."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        ...
+
+
+def connection_maker(
+    settings: OwnHttpSettings, parameters: OwnHttpParameters
+) -> Callable[[], Connection]:
+    """Give the function that makes a connection of the kind that the scenario asks for.
+
+    Raises:
+        ProfileError: HTTP/2 to a target without TLS.
+    """
+    if parameters.http2 and not settings.origin.is_tls:
+        sentence = f"http2 needs a target with https, and {settings.origin} is none"
+        raise ProfileError("of the run", [sentence])
+    if isinstance(parameters, PythonParameters) and parameters.transport == "httpx":
+        # httpx's transport takes long to import; only who asks for it pays.
+        from perf_pipeline.workloads.http.over_httpx import HttpxConnection  # noqa: PLC0415
+
+        return lambda: HttpxConnection(
+            settings.origin,
+            settings.tls,
+            http2=parameters.http2,
+            max_body_bytes=parameters.kept_body_bytes,
+        )
+    return _load_connection_maker(settings, parameters)
+
+
+async def connect_first(settings: OwnHttpSettings, parameters: OwnHttpParameters) -> None:
+    """See whether the target accepts a connection, and speaks the HTTP that is asked for.
+
+    Raises:
+        TargetUnavailableError: it does not; says what was tried.
+        TargetNotAllowedError: its name is this machine's, and leads elsewhere.
+        GeneratorLimitError: this machine could not even try.
+    """
+    origin = settings.origin
+    first = _load_connection_maker(settings, parameters)()
+    error = await first.connect(timeout_us=parameters.timeout_us)
+    first.close()
+    if error == HttpError.NOT_HTTP2:
+        raise TargetUnavailableError(
+            f"{origin} does not speak HTTP/2: it was offered h2 and http/1.1 in the TLS handshake "
+            "and did not choose h2",
+            hint="leave http2 out of the scenario, and it is loaded over HTTP/1.1",
+        )
+    if error:
+        raise no_connection(origin, error, parameters.timeout_us)
+
+
+def no_connection(origin: HttpOrigin, error: str, timeout_us: int) -> PerfPipelineError:
+    """Give the error of a target that a first look could not connect to, or of this machine."""
+    if error == HttpError.GENERATOR:
+        return GeneratorLimitError(
+            f"this machine has no port or file descriptor left for a connection to {origin}",
+            hint=MORE_LIMITS,
+        )
+    if error == HttpError.NOT_ALLOWED:
+        return TargetNotAllowedError(
+            f"{origin.host} leads to another machine here, which nobody allowed; nothing was sent",
+            hint="correct /etc/hosts, or allow the name itself (PERF_ALLOWED_HOSTS)",
+        )
+    if error == HttpError.NOT_TLS:
+        return TargetUnavailableError(
+            f"{origin} answers a TLS handshake in plain text: the target speaks plain HTTP there",
+            hint="use http:// in the target's base_url",
+        )
+    waited = format_duration(timeout_us)
+    return TargetUnavailableError(
+        f"{origin} accepts no connection: {error} (tried for up to {waited})",
+        hint="start the target, or set the target's base_url",
+    )
+
+
+def _load_connection_maker(
+    settings: OwnHttpSettings, parameters: OwnHttpParameters
+) -> Callable[[], HttpConnection]:
+    if not parameters.http2:
+        return lambda: HttpConnection(
+            settings.origin, tls=settings.tls, max_body_bytes=parameters.kept_body_bytes
+        )
+    # h2 and hpack take 50 ms to import; only who asks for them pays.
+    from perf_pipeline.workloads.http.http2 import Http2Wire  # noqa: PLC0415
+
+    return lambda: HttpConnection(
+        settings.origin,
+        tls=settings.tls,
+        max_body_bytes=parameters.kept_body_bytes,
+        make_wire=Http2Wire,
+    )

@@ -1,0 +1,158 @@
+"""The queue's consuming side: a VU takes a message, works on it for a while, and finishes it.
+
+Parameters (JSON): `brokers`, `topic`, `group`, `work_us` (least and most simulated work,
+uniform), `commit_interval_us`; `session_timeout_ms`, `heartbeat_ms`. Concurrency is the number
+of VUs. A sample's intended start is when the message was received, its start when a VU took it,
+so busy time over VUs x time is the consumer's utilisation.
+Add here: another kind of work. Keep out: group protocol and commits (kafka_reception).
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from confluent_kafka import KafkaError, Message
+
+from perf_pipeline.engine.ports import Iteration, WorkerContext
+from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent, Outcome
+from perf_pipeline.units import US_PER_MS
+from perf_pipeline.workloads.kafka.consuming import Consuming
+from perf_pipeline.workloads.kafka.errors import error_class
+from perf_pipeline.workloads.kafka.reception import END, Reception
+
+WORK_US: Final = (0, 10 * US_PER_MS)
+UNREADABLE: Final = "unreadable"
+
+_FINISH_MARGIN_US: Final = 100 * US_PER_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Hold one message, or an error of the consumer, on its way to a VU.
+
+    Attributes:
+        partition: -1 for an error.
+        offset: of the message.
+        value: None for an error or a tombstone.
+        at_us: when it was received.
+        epoch: of the assignment that it came under.
+        error: class of the error, empty for a message.
+    """
+
+    partition: int
+    offset: int
+    value: bytes | None
+    at_us: int
+    epoch: int
+    error: str = ""
+
+    @property
+    def count(self) -> int:
+        """Give one: it is one message."""
+        return 1
+
+
+class MessageReception(Reception[Received]):
+    """Hand over message by message; offsets are committed up to the first unfinished one."""
+
+    most_waiting = 1_000
+
+    def accept(self, messages: Sequence[Message], at_us: int) -> list[Received]:
+        """Give the messages and errors; ends of partitions only move the position."""
+        del at_us
+        now_us = self.clock.now_us()
+        found = (self._one(message, now_us) for message in messages)
+        return [received for received in found if received is not None]
+
+    def failure(self, error: KafkaError) -> Received:
+        """Give an error as if it were a message."""
+        return Received(-1, -1, None, self.clock.now_us(), self.epoch, error_class(error))
+
+    def finished(self, received: Received) -> None:
+        """Say that the work on a taken message is done: its offset may be committed."""
+        self.progress.finished(received.partition, received.offset)
+        self.settled()
+
+    def _one(self, message: Message, at_us: int) -> Received | None:
+        error, partition, offset = message.error(), message.partition(), message.offset()
+        if error is not None and error.code() != END:
+            return self.failure(error)
+        assert partition is not None, "a message, and the end of a partition, has its place"
+        assert offset is not None, "a message, and the end of a partition, has its place"
+        if error is None:
+            self.progress.received(partition, offset)
+            return Received(partition, offset, message.value(), at_us, self.epoch)
+        self.progress.reached_end(partition, offset)
+        return None
+
+
+class ConsumeMessages(Consuming[MessageReception]):
+    """Work on one message per iteration; waiting for one is idle time and no sample."""
+
+    operation = "consume"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._work_us = WORK_US
+
+    def _member(self, context: WorkerContext) -> MessageReception:
+        low_us, high_us = context.parameters.get("work_us", WORK_US)
+        self._work_us = (int(low_us), int(high_us))
+        return MessageReception(context, finish_us=self._work_us[1] + _FINISH_MARGIN_US)
+
+    async def iterate(self, iteration: Iteration) -> None:
+        """Take one message, work, and record it as completed."""
+        context, reception = self.opened, self.reception
+        received = await reception.take()
+        started_us = context.clock.now_us()
+        if received.error:
+            reception.settled()
+            self._record(iteration, received, started_us, Outcome.FAILED, received.error)
+            return
+        try:
+            message_id = _message_id(received.value)
+            work_us = iteration.random.randint(*self._work_us)
+            await context.clock.sleep_until_us(started_us + work_us)
+        except BaseException:
+            reception.settled()  # it will come again
+            self._record(iteration, received, started_us, Outcome.INTERRUPTED)
+            raise
+        # First written down, then offered for commit: never committed and unknown.
+        if message_id is None:
+            self._record(iteration, received, started_us, Outcome.FAILED, UNREADABLE)
+        else:
+            ended_us = self._record(iteration, received, started_us, Outcome.OK)
+            entry = LedgerEntry(message_id, LedgerEvent.COMPLETED, ended_us)
+            context.recorder.ledger(entry)
+        reception.finished(received)
+
+    def _record(
+        self,
+        iteration: Iteration,
+        received: Received,
+        started_us: int,
+        outcome: Outcome,
+        error: str = "",
+    ) -> int:
+        ended_us = self.opened.clock.now_us()
+        self.opened.recorder.sample(
+            iteration,
+            self.operation,
+            started_us,
+            ended_us,
+            outcome,
+            intended_us=received.at_us,
+            error=error,
+            bytes_in=len(received.value or b""),
+            records=1 if outcome is Outcome.OK else 0,
+        )
+        return ended_us
+
+
+def _message_id(value: bytes | None) -> str | None:
+    try:
+        found = json.loads(value or b"")["messageId"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return found if isinstance(found, str) else None

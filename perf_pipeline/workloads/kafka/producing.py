@@ -1,0 +1,159 @@
+"""What every producing workload shares: parameters, messages, the ledger, and its samples.
+
+Add here: what a further way of producing would repeat. Keep out: the calls that produce.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Final
+
+from perf_pipeline.engine.ports import Iteration, WorkerContext
+from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent, Outcome
+from perf_pipeline.units import US_PER_MS, US_PER_S
+from perf_pipeline.workloads.kafka.brokers import brokers_of
+from perf_pipeline.workloads.kafka.deliveries import DeliveryThread
+from perf_pipeline.workloads.kafka.first_look import look_first
+from perf_pipeline.workloads.kafka.messages import MessageMaker, QueueMessage
+
+MESSAGE_BYTES: Final = 200
+LINGER_MS: Final = 5
+TIMEOUT_US: Final = 6 * US_PER_S
+QUEUE_FULL: Final = "queue_full"
+QUEUE_PAUSE_US: Final = US_PER_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Say how a produce call or a transaction ended.
+
+    Attributes:
+        at_us: when the report was there, stamped where it arrived.
+        outcome: of the sample.
+        error: its class, empty when ok.
+    """
+
+    at_us: int
+    outcome: Outcome = Outcome.OK
+    error: str = ""
+
+
+class Producing(ABC):
+    """Hold what the producing workloads share: parameters, messages, and the ledger."""
+
+    protocol = "kafka"
+    checks: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+    def __init__(self) -> None:
+        self._context: WorkerContext | None = None
+        self._maker: MessageMaker | None = None
+
+    async def open(self, context: WorkerContext) -> None:
+        """Connect, and fetch metadata and producer ids; no message is produced.
+
+        Raises:
+            TargetUnavailableError: the brokers do not answer, or have no such topic.
+        TargetNotAllowedError: one of them advertises a host that may not be loaded.
+        """
+        self._context = context
+        self._maker = MessageMaker(
+            run=str(context.parameters["run"]),
+            worker=context.worker,
+            message_bytes=int(context.parameters.get("message_bytes", MESSAGE_BYTES)),
+            due=datetime.now(UTC),
+        )
+        await look_first(context)
+        try:
+            await self._connect(context)
+        except BaseException:
+            await self.close()
+            raise
+
+    @abstractmethod
+    async def _connect(self, context: WorkerContext) -> None: ...
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Wait for outstanding reports, then disconnect."""
+
+    @property
+    def opened(self) -> WorkerContext:
+        """Give the context; `open` comes first."""
+        assert self._context is not None, "open comes first"
+        return self._context
+
+    @property
+    def maker(self) -> MessageMaker:
+        """Give what makes messages; `open` comes first."""
+        assert self._maker is not None, "open comes first"
+        return self._maker
+
+    def messages(self, iteration: Iteration, count: int) -> list[QueueMessage]:
+        """Make an iteration's messages and write down that they are intended."""
+        made = list(self.maker.messages(iteration, count))
+        self.note(made, LedgerEvent.INTENDED, iteration.intended_us)
+        return made
+
+    def note(self, messages: Iterable[QueueMessage], event: LedgerEvent, at_us: int) -> None:
+        """Write messages into the ledger, unless the scenario keeps none."""
+        context = self.opened
+        if context.parameters.get("ledger", True):
+            for message in messages:
+                context.recorder.ledger(LedgerEntry(message.message_id, event, at_us))
+
+    def number(self, name: str, default: int) -> int:
+        """Give a whole-numbered parameter."""
+        return int(self.opened.parameters.get(name, default))
+
+    def record(
+        self,
+        iteration: Iteration,
+        operation: str,
+        started_us: int,
+        settled: Settled,
+        *,
+        records: int,
+        bytes_out: int,
+    ) -> None:
+        """Record the iteration's sample; records and bytes are those that were delivered."""
+        self.opened.recorder.sample(
+            iteration,
+            operation,
+            started_us,
+            settled.at_us,
+            settled.outcome,
+            error=settled.error,
+            bytes_out=bytes_out,
+            records=records,
+        )
+
+
+class OneProducer(Producing):
+    """Use one idempotent producer for all VUs of the worker, as an application would."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._deliveries: DeliveryThread | None = None
+
+    async def _connect(self, context: WorkerContext) -> None:
+        self._deliveries = DeliveryThread(
+            brokers_of(context),
+            linger_ms=self.number("linger_ms", LINGER_MS),
+            timeout_ms=max(1, self.number("timeout_us", TIMEOUT_US) // US_PER_MS),
+        )
+        await asyncio.to_thread(self._deliveries.open, str(context.parameters["topic"]))
+
+    async def close(self) -> None:
+        """Wait for outstanding delivery reports, then stop."""
+        if self._deliveries is not None:
+            timeout_s = self.number("timeout_us", TIMEOUT_US) / US_PER_S
+            await asyncio.to_thread(self._deliveries.close, timeout_s)
+
+    @property
+    def deliveries(self) -> DeliveryThread:
+        """Give the producer with its thread; `open` comes first."""
+        assert self._deliveries is not None, "open comes first"
+        return self._deliveries

@@ -1,0 +1,237 @@
+"""Topics and positions of the queue benchmarks: made and fixed before any load, read after it.
+
+Runs in the driver. Add here: another administrative step round a queue benchmark. Keep out:
+producing, consuming, and sampling of the lag (probes).
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, TypeVar
+
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # OffsetSpec: not in __all__
+    AdminClient,
+    OffsetSpec,
+)
+from confluent_kafka.cimpl import NewTopic
+
+from perf_pipeline.config.kafka_client import kafka_settings
+from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.metrics.sample import PartitionLag
+from perf_pipeline.workloads.kafka.errors import cause, unavailable
+
+T = TypeVar("T")
+
+TIMEOUT_S: Final = 8.0
+
+_POLL_S: Final = 0.05
+# -1: the cluster's own default, three where there are three brokers.
+_CLUSTER_DEFAULT: Final = -1
+# A partition or a group's coordinator that is new or is moving; over in a moment.
+_PASSING: Final = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+    }
+)
+_ACTIVE_GROUP: Final = frozenset({KafkaError.UNKNOWN_MEMBER_ID, KafkaError.NON_EMPTY_GROUP})
+
+
+def ensure_topic(brokers: str, topic: str, partitions: int) -> int:
+    """Make a topic unless it exists, and give the number of its partitions.
+
+    An existing topic is left as it is, also when it has another number of partitions.
+
+    Raises:
+        TargetUnavailableError: the brokers do not answer, or refuse.
+    """
+    admin = _admin(brokers)
+    with _explained(brokers, f"creating the topic {topic}"):
+        found = _partitions(admin, topic)
+        if found:
+            return len(found)
+        wanted = NewTopic(topic, num_partitions=partitions, replication_factor=_CLUSTER_DEFAULT)
+        try:
+            admin.create_topics([wanted], operation_timeout=TIMEOUT_S)[topic].result(TIMEOUT_S)
+        except KafkaException as error:
+            # Another worker or run may have made it in between.
+            if cause(error).code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+        return len(_await_topic(brokers, admin, topic))
+
+
+def delete_topic(brokers: str, topic: str) -> None:
+    """Remove a topic with its messages and wait until it is gone; a missing one is no error.
+
+    Raises:
+        TargetUnavailableError: the brokers do not answer, refuse, or keep it for 8 s.
+    """
+    admin = _admin(brokers)
+    with _explained(brokers, f"deleting the topic {topic}"):
+        if not _partitions(admin, topic):
+            return
+        admin.delete_topics([topic], operation_timeout=TIMEOUT_S)[topic].result(TIMEOUT_S)
+        deadline = time.monotonic() + TIMEOUT_S
+        while _partitions(admin, topic):
+            if time.monotonic() > deadline:
+                raise TargetUnavailableError(
+                    f"topic {topic} is still on {brokers} after {TIMEOUT_S:g} s"
+                )
+            time.sleep(_POLL_S)
+
+
+def watermarks(brokers: str, topic: str) -> list[PartitionLag]:
+    """Give low and high watermark of every partition, ordered; committed_offset is None.
+
+    Raises:
+        TargetUnavailableError: the brokers do not answer, or have no such topic.
+    """
+    admin = _admin(brokers)
+    with _explained(brokers, f"reading the watermarks of {topic}"):
+        partitions = _existing(brokers, admin, topic)
+        low = _offsets(admin, topic, partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]  # 2.16 lacks it
+        high = _offsets(admin, topic, partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]  # as above
+    return [
+        PartitionLag(topic, partition, low[partition], high[partition], None)
+        for partition in partitions
+    ]
+
+
+def fix_position(brokers: str, group: str, topic: str) -> dict[int, int]:
+    """Commit the present end of every partition as the group's offset, and give the offsets.
+
+    Called before producing starts, a consumer that joins later misses nothing and counts
+    nothing of earlier runs.
+
+    Raises:
+        TargetUnavailableError: the brokers do not answer, have no such topic, or the group has
+            members, whose positions are theirs.
+    """
+    ends = {lag.partition: lag.high_watermark for lag in watermarks(brokers, topic)}
+    offsets = [TopicPartition(topic, partition, offset) for partition, offset in ends.items()]
+    request, admin = ConsumerGroupTopicPartitions(group, offsets), _admin(brokers)
+
+    def alter() -> None:
+        result = admin.alter_consumer_group_offsets([request])[group]
+        _refuse_errors(result.result(TIMEOUT_S).topic_partitions)
+
+    with _explained(brokers, f"fixing the position of group {group} on {topic}"):
+        try:
+            _patiently(alter)
+        except KafkaException as error:
+            if cause(error).code() in _ACTIVE_GROUP:
+                raise TargetUnavailableError(
+                    f"group {group} has members on {brokers}; its position cannot be fixed",
+                    hint="stop its consumers, or give the benchmark a group of its own",
+                ) from error
+            raise
+    return ends
+
+
+def committed(brokers: str, group: str, topic: str) -> dict[int, int | None]:
+    """Give the group's committed offset of every partition; None where it never committed.
+
+    Raises:
+        TargetUnavailableError: the brokers do not answer, or have no such topic.
+    """
+    admin = _admin(brokers)
+    with _explained(brokers, f"reading the offsets of group {group} on {topic}"):
+        wanted = [TopicPartition(topic, number) for number in _existing(brokers, admin, topic)]
+        request = ConsumerGroupTopicPartitions(group, wanted)
+
+        def ask() -> list[TopicPartition]:
+            answer = admin.list_consumer_group_offsets([request], require_stable=True)[group]
+            found: list[TopicPartition] = answer.result(TIMEOUT_S).topic_partitions
+            _refuse_errors(found)
+            return found
+
+        found = _patiently(ask)
+    return {one.partition: one.offset if one.offset >= 0 else None for one in found}
+
+
+def _admin(brokers: str) -> AdminClient:
+    # librdkafka would print every refused connection; the sentence says it once.
+    return AdminClient({**kafka_settings(brokers), "log_level": 0})
+
+
+@contextmanager
+def _explained(brokers: str, what: str) -> Iterator[None]:
+    try:
+        yield
+    except KafkaException as error:
+        raise unavailable(brokers, what, cause(error)) from error
+    except TimeoutError as error:  # a broker that is connected, and hangs
+        raise TargetUnavailableError(
+            f"{what} got no answer from the brokers {brokers} within {TIMEOUT_S:g} s",
+            hint="look whether the broker hangs, or correct the addresses (PERF_KAFKA_BROKERS)",
+        ) from error
+
+
+def _partitions(admin: AdminClient, topic: str) -> list[int]:
+    found = admin.list_topics(timeout=TIMEOUT_S).topics.get(topic)
+    return [] if found is None or found.error is not None else sorted(found.partitions)
+
+
+def _existing(brokers: str, admin: AdminClient, topic: str) -> list[int]:
+    found = _partitions(admin, topic)
+    if not found:
+        raise TargetUnavailableError(
+            f"there is no topic {topic} on {brokers}",
+            hint="create it, or correct the topic's name in the profile",
+        )
+    return found
+
+
+def _await_topic(brokers: str, admin: AdminClient, topic: str) -> list[int]:
+    # The metadata knows a new topic a moment before every broker does.
+    deadline = time.monotonic() + TIMEOUT_S
+    while not (found := _partitions(admin, topic)):
+        if time.monotonic() > deadline:
+            raise TargetUnavailableError(
+                f"the new topic {topic} is not on {brokers} after {TIMEOUT_S:g} s"
+            )
+        time.sleep(_POLL_S)
+    _offsets(admin, topic, found, OffsetSpec.latest())  # type: ignore[no-untyped-call]  # 2.16 lacks it
+    return found
+
+
+def _offsets(
+    admin: AdminClient, topic: str, partitions: list[int], which: OffsetSpec
+) -> dict[int, int]:
+    request = {TopicPartition(topic, partition): which for partition in partitions}
+
+    def ask() -> dict[int, int]:
+        answers = admin.list_offsets(request, isolation_level=IsolationLevel.READ_UNCOMMITTED)
+        return {one.partition: got.result(TIMEOUT_S).offset for one, got in answers.items()}
+
+    return _patiently(ask)
+
+
+def _patiently(ask: Callable[[], T]) -> T:
+    deadline = time.monotonic() + TIMEOUT_S
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if cause(error).code() not in _PASSING or time.monotonic() > deadline:
+                raise
+        time.sleep(_POLL_S)
+
+
+def _refuse_errors(partitions: list[TopicPartition]) -> None:
+    for one in partitions:
+        if one.error is not None:
+            raise KafkaException(one.error)

@@ -1,0 +1,204 @@
+"""Transactions: one iteration begins one, produces its messages, and commits it.
+
+Add here: what belongs to a transaction. Keep out: single messages (kafka_produce).
+"""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from perf_pipeline.config.kafka_client import kafka_settings
+from perf_pipeline.engine.ports import Iteration, WorkerContext
+from perf_pipeline.metrics.sample import LedgerEvent, Outcome
+from perf_pipeline.units import US_PER_MS
+from perf_pipeline.workloads.kafka.brokers import brokers_of
+from perf_pipeline.workloads.kafka.deliveries import require_topic
+from perf_pipeline.workloads.kafka.errors import cause, error_class, outcome_of, unavailable
+from perf_pipeline.workloads.kafka.messages import QueueMessage
+from perf_pipeline.workloads.kafka.producing import (
+    LINGER_MS,
+    QUEUE_FULL,
+    TIMEOUT_US,
+    Producing,
+    Settled,
+)
+
+MESSAGES_PER_TRANSACTION: Final = 10
+ABORT_S: Final = 1.0  # the failure is told after it, also where the broker is gone
+
+
+class Transactor:
+    """Commit one transaction at a time under a transactional id of its own; blocks.
+
+    Args:
+        brokers: bootstrap servers.
+        transactional_id: nobody else may use it meanwhile, or one of the two is fenced.
+        linger_ms: how long the client waits to fill a batch.
+        timeout_ms: for each call, and until the broker gives an unfinished transaction up.
+    """
+
+    def __init__(
+        self, brokers: str, transactional_id: str, *, linger_ms: int, timeout_ms: int
+    ) -> None:
+        self._brokers = brokers
+        self._timeout_s = timeout_ms / 1_000
+        self._configuration: dict[str, str | int | float | bool] = {
+            **kafka_settings(brokers),
+            "transactional.id": transactional_id,
+            "transaction.timeout.ms": timeout_ms,
+            "message.timeout.ms": timeout_ms,
+            "linger.ms": linger_ms,
+            "acks": "all",
+            "log_level": 0,
+        }
+        self._producer: Producer | None = None
+
+    def open(self, topic: str) -> None:
+        """Connect, fetch the topic's metadata and the producer id; nothing is produced.
+
+        Raises:
+            TargetUnavailableError: no answer, no such topic, or no transactions there.
+        """
+        producer = Producer(self._configuration)
+        require_topic(producer, self._brokers, topic)
+        try:
+            producer.init_transactions(self._timeout_s)
+        except KafkaException as error:
+            raise unavailable(self._brokers, "opening transactions", cause(error)) from error
+        self._producer = producer
+
+    def commit(self, topic: str, messages: Sequence[QueueMessage]) -> None:
+        """Produce the messages in one transaction and return when it is committed.
+
+        Raises:
+            KafkaException: it is not; what could be aborted was aborted.
+            BufferError: the client's queue does not hold this many messages; aborted.
+        """
+        producer = self._producer
+        if producer is None:
+            producer = Producer(self._configuration)
+            producer.init_transactions(self._timeout_s)
+            self._producer = producer
+        try:
+            producer.begin_transaction()
+            for message in messages:
+                producer.produce(topic, message.value, message.key)
+            producer.commit_transaction(self._timeout_s)
+        except (KafkaException, BufferError):
+            self._abort(producer)
+            raise
+
+    def _abort(self, producer: Producer) -> None:
+        # librdkafka 2.16 goes on with wrong sequence numbers after an abort (the next commit
+        # fails with out_of_order_sequence_number): a new producer of this id starts afresh,
+        # and makes the broker abort whatever could not be aborted here.
+        self._producer = None
+        with contextlib.suppress(KafkaException):
+            producer.abort_transaction(min(ABORT_S, self._timeout_s))
+
+
+class ProduceTransactions(Producing):
+    """Produce and commit one transaction per iteration, on a producer that no other VU uses.
+
+    One sample a transaction, until its commit is acknowledged; records are its messages. The
+    calls of librdkafka block, so each VU has a thread.
+    """
+
+    operation = "transaction"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._threads: ThreadPoolExecutor | None = None
+        self._idle: asyncio.Queue[Transactor] = asyncio.Queue()
+
+    async def _connect(self, context: WorkerContext) -> None:
+        brokers, topic = brokers_of(context), str(context.parameters["topic"])
+        # A prefix of this process's own: two scenarios of a run must not fence each other.
+        prefix = f"perf-pipeline-{secrets.token_hex(6)}"
+        transactors = [
+            Transactor(
+                brokers,
+                f"{prefix}-{vu}",
+                linger_ms=self.number("linger_ms", LINGER_MS),
+                timeout_ms=max(1, self.number("timeout_us", TIMEOUT_US) // US_PER_MS),
+            )
+            for vu in range(context.vus)
+        ]
+        self._threads = ThreadPoolExecutor(context.vus, thread_name_prefix="kafka-transactions")
+        loop = asyncio.get_running_loop()
+        await asyncio.gather(
+            *(loop.run_in_executor(self._threads, one.open, topic) for one in transactors)
+        )
+        for one in transactors:
+            self._idle.put_nowait(one)
+
+    async def iterate(self, iteration: Iteration) -> None:
+        """Commit one transaction and record it."""
+        messages = self.messages(iteration, self._size())
+        clock, settled = self.opened.clock, None
+        transactor = await self._lent(iteration)
+        started_us = clock.now_us()
+        call = asyncio.get_running_loop().run_in_executor(
+            self._threads, self._commit, transactor, messages
+        )
+        # Not in `finally`: after a cancellation the thread goes on until its call returns.
+        call.add_done_callback(lambda done: self._returned(transactor, messages, done))
+        try:
+            settled = await asyncio.shield(call)
+        finally:
+            settled = settled or Settled(clock.now_us(), Outcome.INTERRUPTED)
+            committed = messages if settled.outcome is Outcome.OK else ()
+            self.record(
+                iteration,
+                self.operation,
+                started_us,
+                settled,
+                records=len(committed),
+                bytes_out=sum(len(message.value) for message in committed),
+            )
+
+    async def close(self) -> None:
+        """Wait for the calls under way; each ends within the timeout."""
+        if self._threads is not None:
+            await asyncio.to_thread(self._threads.shutdown)
+
+    async def _lent(self, iteration: Iteration) -> Transactor:
+        """Wait, but only while a call of an interrupted iteration is still under way."""
+        began_us = self.opened.clock.now_us()
+        try:
+            return await self._idle.get()
+        except asyncio.CancelledError:
+            waited = Settled(self.opened.clock.now_us(), Outcome.INTERRUPTED)
+            self.record(iteration, self.operation, began_us, waited, records=0, bytes_out=0)
+            raise
+
+    def _size(self) -> int:
+        return self.number("messages_per_transaction", MESSAGES_PER_TRANSACTION)
+
+    def _returned(
+        self,
+        transactor: Transactor,
+        messages: list[QueueMessage],
+        call: asyncio.Future[Settled],
+    ) -> None:
+        self._idle.put_nowait(transactor)
+        if not call.cancelled() and call.exception() is None:
+            settled = call.result()
+            if settled.outcome is Outcome.OK:
+                self.note(messages, LedgerEvent.ACKNOWLEDGED, settled.at_us)
+
+    def _commit(self, transactor: Transactor, messages: list[QueueMessage]) -> Settled:
+        clock, topic = self.opened.clock, str(self.opened.parameters["topic"])
+        try:
+            transactor.commit(topic, messages)
+        except KafkaException as error:
+            refusal: KafkaError = cause(error)
+            return Settled(clock.now_us(), outcome_of(refusal), error_class(refusal))
+        except BufferError:
+            return Settled(clock.now_us(), Outcome.FAILED, QUEUE_FULL)
+        return Settled(clock.now_us())

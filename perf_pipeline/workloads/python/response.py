@@ -1,0 +1,119 @@
+"""The response that a Python scenario is given: httpx's own, whose body is read when it is asked.
+
+Add here: what of a response a target can make unreadable. Keep out: requests (transport.py).
+"""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpx
+
+from perf_pipeline.workloads.http.bodies import UnreadableBodyError, without_coding
+from perf_pipeline.workloads.http.result import HttpResult
+from perf_pipeline.workloads.python.cookies import OriginCookies
+
+
+class LoadResponse(httpx.Response):
+    """Be an httpx.Response that tells which exceptions are the target's.
+
+    A body is decompressed when somebody looks at it. Reading one that is broken raises what
+    httpx raises: `httpx.DecodingError`, or of `json()` a `ValueError`.
+
+    Args:
+        result: of the load transport.
+        request: that it answers.
+        version: of HTTP, as httpx names it.
+        most_bytes: of a body that is kept, and of one that is decompressed.
+        unreadable: is told of each such exception.
+        cookies: an empty jar of the target's origin.
+    """
+
+    def __init__(
+        self,
+        result: HttpResult,
+        request: httpx.Request,
+        version: bytes,
+        most_bytes: int,
+        unreadable: Callable[[HttpResult, Exception], None],
+        cookies: Callable[[], OriginCookies],
+    ) -> None:
+        self._result = result
+        self._most_bytes = most_bytes
+        self._unreadable = unreadable
+        self._new_cookies = cookies
+        self._plain: bytes | None = None
+        super().__init__(
+            result.status,
+            headers=list(result.headers),
+            stream=_Unkept(self._fault) if result.is_cut else httpx.ByteStream(result.body),
+            request=request,
+            extensions={"http_version": version, "result": result},
+        )
+
+    @property
+    def content(self) -> bytes:
+        """Give the body, without its content coding."""
+        if self._plain is None:
+            raw = super().content
+            self._plain = self._decoded(raw) if raw or self._result.is_cut else raw
+        return self._plain
+
+    async def aread(self) -> bytes:
+        """Read the body."""
+        if not hasattr(self, "_content"):
+            self._content = b"".join([part async for part in self.aiter_raw()])
+        return self.content
+
+    def json(self, **options: Any) -> Any:
+        """Read the body as JSON."""
+        try:
+            return super().json(**options)
+        except (ValueError, RecursionError) as error:
+            self._unreadable(self._result, error)
+            raise
+
+    @property
+    def text(self) -> str:
+        """Read the body as text; what is no text in its charset is replaced."""
+        try:
+            return super().text
+        except Exception as error:  # a charset like `hex` is one of Python's, and none of text
+            self._unreadable(self._result, error)
+            raise
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """Give the cookies that this response sets."""
+        taken = self._new_cookies()
+        taken.extract_cookies(self)
+        return taken
+
+    def take_as_read(self) -> None:
+        """Mark the body as read, which is there: httpx's own way costs 12 us more."""
+        self._content = body = self._result.body
+        self._num_bytes_downloaded = len(body)
+        self.is_stream_consumed = self.is_closed = True
+
+    def _decoded(self, raw: bytes) -> bytes:
+        if self._result.is_cut:
+            raise self._fault(f"has more than {self._most_bytes} bytes, which are kept")
+        try:
+            return without_coding(raw, self._result.headers, most_bytes=self._most_bytes)
+        except UnreadableBodyError as error:
+            raise self._fault(str(error)) from None
+
+    def _fault(self, why: str = "is larger than what is kept (keptBodyBytes)") -> Exception:
+        error = httpx.DecodingError(f"the response's body {why}", request=self.request)
+        self._unreadable(self._result, error)
+        return error
+
+
+class _Unkept(httpx.AsyncByteStream):
+    """Be the stream of a body of which nothing was kept."""
+
+    def __init__(self, fault: Callable[[], Exception]) -> None:
+        self._fault = fault
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Raise what says so."""
+        raise self._fault()

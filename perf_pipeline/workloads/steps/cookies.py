@@ -1,0 +1,63 @@
+"""The cookies of one virtual user on one origin.
+
+Add here: how cookies are kept. Keep out: what they mean (workloads/http/cookies.py); other
+origins: steps stay on the target's own.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from perf_pipeline.workloads.http.cookies import Cookie, read_set_cookie
+from perf_pipeline.workloads.http.origin import HttpOrigin
+
+
+class CookieJar:
+    """Keep what the origin sets, give what goes back to it.
+
+    Args:
+        origin: the only one that cookies come from and go to.
+
+    Attributes:
+        cookies: by name and path, in the order in which they were first set.
+    """
+
+    __slots__ = ("_origin", "cookies")
+
+    def __init__(self, origin: HttpOrigin) -> None:
+        self._origin = origin
+        self.cookies: dict[tuple[str, str], Cookie] = {}
+
+    def clear(self) -> None:
+        """Forget all cookies."""
+        self.cookies.clear()
+
+    def take(self, headers: Iterable[tuple[bytes, bytes]], path: str) -> None:
+        """Take the cookies of a response to a request of that path."""
+        for name, value in headers:
+            if len(name) == 10 and name.lower() == b"set-cookie":
+                self._set(value.decode("latin-1"), path)
+
+    def header_for(self, path: str) -> bytes:
+        """Give the Cookie header of a request of that path, longest path first; may be empty."""
+        pairs = self.pairs_for(path)
+        return b"Cookie: %b\r\n" % pairs if pairs else b""
+
+    def pairs_for(self, path: str) -> bytes:
+        """Give the value of that header."""
+        is_tls = self._origin.is_tls
+        sent = [one for one in self.cookies.values() if one.goes_to(path, is_tls=is_tls)]
+        if any(one.expires for one in sent):
+            now = datetime.now(UTC)
+            sent = [one for one in sent if one.expires is None or one.expires > now]
+        sent.sort(key=lambda one: len(one.path), reverse=True)
+        return "; ".join([one.pair for one in sent]).encode("latin-1")
+
+    def _set(self, text: str, path: str) -> None:
+        origin, now = self._origin, datetime.now(UTC)
+        cookie = read_set_cookie(text, origin.host, path, is_tls=origin.is_tls, now=now)
+        if cookie is None:
+            return
+        if cookie.expires is not None and cookie.expires <= now:
+            self.cookies.pop((cookie.name, cookie.path), None)
+        else:
+            self.cookies[cookie.name, cookie.path] = cookie

@@ -1,0 +1,164 @@
+"""What a variable of a step is worth in one iteration of one virtual user.
+
+Add here: the value of a new variable. Keep out: how it is written into a request
+(writing.py), how it is spelt in a profile (config/templates.py).
+"""
+
+import json
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from perf_pipeline.config.data_sets import Pick, Rows
+from perf_pipeline.config.templates import Source, Variable
+from perf_pipeline.engine.ports import Iteration
+
+Value = object
+Read = Callable[["Scope"], Value]
+
+
+@dataclass(slots=True)
+class Scope:
+    """Hold what the variables of one VU read.
+
+    Attributes:
+        iteration: under way.
+        saved: values of earlier responses of this iteration.
+        rows: of each data set, the row that this iteration drew.
+    """
+
+    iteration: Iteration
+    saved: dict[str, Value] = field(default_factory=dict)
+    rows: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def begin(self, iteration: Iteration) -> None:
+        """Start another iteration: nothing is saved or drawn yet."""
+        self.iteration = iteration
+        if self.saved:
+            self.saved.clear()
+        if self.rows:
+            self.rows.clear()
+
+
+class DataCursor:
+    """Draw rows of a data set; an iteration keeps its row until its end.
+
+    Args:
+        name: of the set.
+        columns: of each row.
+        rows: all of them.
+        pick: how one is chosen.
+        stripe: number of this worker, and how many there are: `sequential` deals rows out.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        columns: tuple[str, ...],
+        rows: Rows,
+        pick: Pick,
+        stripe: tuple[int, int],
+    ) -> None:
+        self._name = name
+        self._columns = columns
+        self._rows = rows[stripe[0] :: stripe[1]] or rows if pick == "sequential" else rows
+        self._pick = pick
+        self._taken = 0
+
+    def reader(self, column: str) -> Read:
+        """Give the function that reads a column of the iteration's row."""
+        name, place = self._name, self._columns.index(column)
+
+        def read(scope: Scope) -> Value:
+            row = scope.rows.get(name)
+            if row is None:
+                row = scope.rows[name] = self._draw(scope.iteration)
+            return row[place]
+
+        return read
+
+    def _draw(self, iteration: Iteration) -> tuple[str, ...]:
+        rows = self._rows
+        if self._pick == "random":
+            return iteration.random.choice(rows)
+        if self._pick == "sequential":
+            self._taken += 1
+            return rows[(self._taken - 1) % len(rows)]
+        return rows[(iteration.vu - 1) % len(rows)]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Hold what variables read beside the scope.
+
+    Attributes:
+        run: id of the run.
+        env: values by name: the machine's secrets, the scenario's own laid over them.
+        cursors: data sets by name.
+    """
+
+    run: str
+    env: Mapping[str, str]
+    cursors: Mapping[str, DataCursor]
+
+    def constant(self, variable: Variable) -> str | None:
+        """Give a variable's value where it is the same all through the load, else None."""
+        if variable.source is Source.RUN:
+            return self.run
+        return self.env[variable.arguments[0]] if variable.source is Source.ENV else None
+
+    def reader(self, variable: Variable) -> Read:
+        """Give the function that reads a variable."""
+        match variable.source, variable.arguments:
+            case Source.DATA, (name, column):
+                return self.cursors[name].reader(column)
+            case Source.SAVED, (name,):
+                return lambda scope: scope.saved[name]
+            case Source.INT, (low, high):
+                first, last = int(low), int(high)
+                return lambda scope: scope.iteration.random.randint(first, last)
+            case Source.CHOICE, choices:
+                return lambda scope: scope.iteration.random.choice(choices)
+            case Source.RUN | Source.ENV, _:
+                value = self.constant(variable)
+                return lambda _: value
+            case _:
+                return _PLAIN[variable.source]
+
+
+def as_text(value: Value) -> str:
+    """Write a value as it stands inside a text: texts bare, everything else as in JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def can_be_written(value: Value) -> bool:
+    """Say whether a value that the target sent can stand in a request.
+
+    A lone surrogate has no bytes in any encoding, and JSON has no infinite number.
+    """
+    if isinstance(value, str) and value.isascii():
+        return True
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+# Unlike every other randomness here, not seeded: a second run must not meet the first one's rows.
+_UNIQUE = random.SystemRandom()
+
+
+def _uuid(_: Scope) -> Value:
+    """Make a random UUID (version 4, RFC 9562)."""
+    bits = _UNIQUE.getrandbits(128) & ~(0xF << 76) | (4 << 76)
+    digits = f"{bits & ~(0x3 << 62) | (0x2 << 62):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+_PLAIN: Mapping[Source, Read] = {
+    Source.VU: lambda scope: scope.iteration.vu,
+    Source.ITERATION: lambda scope: scope.iteration.number,
+    Source.SCENARIO: lambda scope: scope.iteration.scenario,
+    Source.UUID: _uuid,
+}

@@ -1,0 +1,166 @@
+"""When a load is given up: only when failures go on, and nothing has gone well meanwhile."""
+
+import threading
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from perf_pipeline.config.loading import load_profile
+from perf_pipeline.config.target import TargetConfig, resolve_target
+from perf_pipeline.engine.progress import Progress, ScenarioProgress
+from perf_pipeline.loading.broker_watch import BrokerWatch
+from perf_pipeline.loading.live import LiveJudge
+from perf_pipeline.loading.progress import Watch, line_of
+from perf_pipeline.loading.session import Session
+from perf_pipeline.metrics.threshold import parse_threshold
+from perf_pipeline.store.records import RunKey
+from perf_pipeline_tests.unit.store.spool import KEY, Spool, sample
+
+NOBODY = LiveJudge(Path("nowhere"), RunKey("", ""), [])
+
+
+def watch(judge: LiveJudge = NOBODY, brokers: BrokerWatch | None = None) -> Watch:
+    session = Session(
+        run_id="r1",
+        profile=load_profile("quick"),
+        target=resolve_target("local", TargetConfig(), {}),
+        services=(),
+        notices=(),
+        environment={},
+        state=Path("nowhere"),
+        trigger="test",
+        began_at=datetime(2026, 1, 4, tzinfo=UTC),
+        say=lambda _: None,
+        stop=threading.Event(),
+    )
+    return Watch(session, "api_user_creation", judge, 0, brokers)
+
+
+def progress(elapsed_s: float, ok: int, failed: int) -> Progress:
+    one = ScenarioProgress("create_users", 4, ok + failed, 0, ok, failed, 12.3)
+    return Progress(elapsed_s, 60.0, (one,))
+
+
+def fed(counts: Iterable[tuple[float, int, int]]) -> Watch:
+    """Give a watch that has seen (elapsed seconds, ok, failed) one after another."""
+    one = watch()
+    for elapsed_s, ok, failed in counts:
+        one.on_progress(progress(elapsed_s, ok, failed))
+    return one
+
+
+def test_a_broker_that_leads_elsewhere_ends_the_load() -> None:
+    brokers = BrokerWatch(None, ())
+    one = watch(brokers=brokers)
+
+    one.on_progress(progress(1.0, 10, 0))
+    before = one.stop.is_set()
+    brokers.problem = "the brokers b:1 advertise 10.9.8.7:9092"
+    one.on_progress(progress(2.0, 20, 0))
+
+    assert not before
+    assert one.stop.is_set()
+    assert one.problem == "the brokers b:1 advertise 10.9.8.7:9092, so the load was ended"
+
+
+def test_five_seconds_of_nothing_but_failures_end_the_load() -> None:
+    """The first failure is seen at 3 s; at 8 s it has been going on for 5 s."""
+    seen = [(1.0, 10, 0), (2.0, 20, 0), *((float(s), 20, 10 * (s - 2)) for s in range(3, 8))]
+
+    assert fed(seen).problem is None
+    ended = fed([*seen, (8.0, 20, 60)])
+
+    assert ended.stop.is_set()
+    assert ended.problem is not None
+    assert "from 3 s to 8 s every operation of api_user_creation failed" in ended.problem
+
+
+@pytest.mark.parametrize(
+    ("ways", "cause"),
+    [
+        ({"status 401": 60}, "failed: status 401, so the load was ended"),
+        (
+            {"status 500": 45, "status 503": 15},
+            "failed: status 500 (75 %), status 503 (25 %), so the load was ended",
+        ),
+        ({"refused": 60}, "failed: refused, the target is gone, so the load was ended"),
+        (
+            {"timeout": 40, "reset": 20},
+            "failed: timeout (67 %), reset (33 %), the target is gone, so the load was ended",
+        ),
+        # Some of it answers: it is not gone.
+        (
+            {"refused": 30, "status 503": 30},
+            "failed: refused (50 %), status 503 (50 %), so the load was ended",
+        ),
+    ],
+)
+def test_a_load_that_is_given_up_says_how_operations_failed(
+    ways: dict[str, int], cause: str
+) -> None:
+    """What failed before the last success is not among them."""
+    one = watch()
+    early = {"truncated": 7}
+    one.on_progress(told(2.0, 20, 7, early))
+    one.on_progress(told(3.0, 20, 17, early | {next(iter(ways)): 1}))
+    one.on_progress(told(8.0, 20, 67, early | ways))
+
+    assert one.problem == f"from 3 s to 8 s every operation of api_user_creation {cause}"
+
+
+def told(elapsed_s: float, ok: int, failed: int, ways: dict[str, int]) -> Progress:
+    one = ScenarioProgress("create_users", 4, ok + failed, 0, ok, failed, 12.3, ways)
+    return Progress(elapsed_s, 60.0, (one,))
+
+
+def test_a_target_that_hangs_is_given_up_although_its_failures_come_in_bursts() -> None:
+    """All VUs wait for the same time-out of 10 s, so failures are seen at 12 s and 22 s only."""
+    seen = [(2.0, 20, 0), *((float(s), 20, 0 if s < 12 else 4) for s in range(3, 22))]
+
+    assert fed(seen).problem is None
+    assert fed([*seen, (22.0, 20, 8)]).problem is not None
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        [(float(s), s, 100 * s) for s in range(1, 30)],
+        [(1.0, 9, 0), (2.0, 9, 1), *((float(s), 9, 1) for s in range(3, 30))],
+        [(float(s), 0, 0) for s in range(1, 30)],
+    ],
+    ids=["some go well", "one failure, then silence", "nothing at all"],
+)
+def test_a_load_goes_on_while(seen: list[tuple[float, int, int]]) -> None:
+    assert not fed(seen).stop.is_set()
+
+
+def test_a_success_begins_the_count_anew() -> None:
+    seen = [(1.0, 1, 0), (2.0, 1, 5), (6.0, 1, 9), (6.5, 2, 9), (7.0, 2, 10), (11.9, 2, 20)]
+
+    assert fed(seen).problem is None
+    assert fed([*seen, (12.0, 2, 21)]).problem is not None
+
+
+def test_a_threshold_is_looked_at_by_the_loads_time_whenever_its_reports_are_heard(
+    tmp_path: Path,
+) -> None:
+    """All reports are heard within a moment here: the machine's clock has no say in it."""
+    run = Spool(samples=[sample(9.0)]).write(tmp_path)
+    fails = parse_threshold("http_req_duration", "max<6", abort_on_fail=True)
+    one = watch(LiveJudge(run, KEY, [fails]))
+
+    for elapsed_s in (1.04, 1.99):
+        one.on_progress(progress(elapsed_s, 9, 0))
+        assert one.crossed is None
+    one.on_progress(progress(2.03, 9, 0))
+
+    assert one.stop.is_set()
+    assert one.crossed is not None
+    assert "http_req_duration max<6 failed after" in one.crossed
+
+
+def test_the_line_for_people_names_failures_only_when_there_are_any() -> None:
+    assert line_of(progress(3.0, 1_234, 0)) == "3 of 60 s, create_users 12/s, 4 VUs, 1,234 ok"
+    assert line_of(progress(3.0, 5, 2)).endswith("5 ok, 2 failed")

@@ -13,11 +13,11 @@ from typing import Final
 from perf_pipeline.analysis.bottleneck_rules import (
     OWN_BACKLOG,
     RULES,
-    SATURATING,
     BottleneckRule,
     Per,
 )
 from perf_pipeline.analysis.spell import Spell
+from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Severity
@@ -117,7 +117,7 @@ def checklist(
     """
     evidence = {name: _admitted(name, rows) for name, rows in by_benchmark.items()}
     above = [
-        (name, replace(one, status=FindingStatus.CEILING) if name in SATURATING else one)
+        (name, replace(one, status=FindingStatus.CEILING) if record_of(name).is_saturating else one)
         for name, rows in evidence.items()
         for one in bottlenecks(rows, facts)
         if one.status is FindingStatus.FOUND
@@ -125,7 +125,9 @@ def checklist(
     above.sort(key=lambda pair: pair[1].status is FindingStatus.CEILING)
     known = {name: rows for name, rows in evidence.items() if name not in doubtful}
     doubted = [row for name, rows in evidence.items() if name in doubtful for row in rows]
-    system = [row for name, rows in known.items() if name not in SATURATING for row in rows]
+    system = [
+        row for name, rows in known.items() if not record_of(name).is_saturating for row in rows
+    ]
     everything = [row for rows in known.values() for row in rows]
     found = {one.rule for _, one in above if one.status is FindingStatus.FOUND}
     for of_system, of_all in zip(
@@ -147,7 +149,7 @@ def _doubted(finding: Finding, summaries: Sequence[Summary]) -> Finding:
 
 
 def _admitted(benchmark: str, summaries: Sequence[Summary]) -> list[Summary]:
-    excluded = OWN_BACKLOG if benchmark in SATURATING else frozenset[str]()
+    excluded = OWN_BACKLOG if record_of(benchmark).is_saturating else frozenset[str]()
     return [row for row in summaries if row.metric not in excluded]
 
 

@@ -1,7 +1,7 @@
 """The checklist of bottlenecks as data: what to look at, where it starts to hurt, what to do.
 
-Add here: a rule, or a benchmark that saturates on purpose. Keep out: how a rule is evaluated
-(bottleneck.py).
+Add here: a rule. Keep out: how a rule is evaluated (bottleneck.py), and which benchmark
+saturates on purpose (benchmarks/).
 """
 # ruff: noqa: E501 - a table with one row a line
 
@@ -86,9 +86,6 @@ ADVICE: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """What to do about a tier as a whole, when no single rule says something better."""
-
-SATURATING: Final = frozenset({"database_benchmark", "queue_produce", "queue_consume"})
-"""Benchmarks that take all they can get on purpose: a limit that they reach is their result."""
 
 OWN_BACKLOG: Final = frozenset({"consumer_lag"})
 """What a saturating benchmark builds up itself: no evidence about the system at all."""

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from perf_pipeline.benchmarks.registry import NAMES, is_shipped, record_of
 from perf_pipeline.config.parameters import HTTP_STEPS, is_own
-from perf_pipeline.config.profile import BENCHMARKS, BenchmarkConfig, Profile
+from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.config.step_rules import step_mistakes
 from perf_pipeline.config.steps import HttpStepsParameters, OwnHttpParameters, PythonParameters
 from perf_pipeline.metrics.sample import MOST_OPERATIONS
 
-# The others' figures are worked out from every sample, as rows or messages per second.
-_TAKE_OWN: Final = frozenset({"api_user_creation", "api_mixed_operations", "end_to_end"})
 _BENCHMARK: Final = re.compile(r"[a-z][a-z0-9_]{0,60}")
 
 
@@ -44,14 +43,14 @@ def raw_scenario_tags(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 def own_mistakes(raw: Mapping[str, Any]) -> Iterator[str]:
     """Find benchmarks that can't be, and own scenarios that can't run where they are."""
     for name, config in benchmarks_in(raw):
-        if name not in BENCHMARKS:
+        if not is_shipped(name):
             yield from _own_benchmark_mistakes(name, config)
     for benchmark, name, scenario in scenarios_in(raw):
         path = f"benchmarks.{benchmark}.scenarios.{name}"
         exec_name = scenario.get("exec")
         if not isinstance(exec_name, str) or not is_own(exec_name):
             continue
-        if benchmark in BENCHMARKS and benchmark not in _TAKE_OWN:
+        if not record_of(benchmark).takes_own_scenarios:
             yield (
                 f"{path}.exec: {exec_name!r} can't run in {benchmark}, whose figures are not "
                 "about HTTP; give it a benchmark of its own, of any other name"
@@ -145,7 +144,7 @@ def own_notices(profile: Profile) -> list[str]:
 
 
 def _own_benchmark_mistakes(name: str, config: Mapping[str, Any]) -> Iterator[str]:
-    built_in = ", ".join(BENCHMARKS)
+    built_in = ", ".join(NAMES)
     if not _BENCHMARK.fullmatch(name):
         yield (
             f"benchmarks.{name} can't be a name; write small letters, digits and _, or one of "

@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
+from perf_pipeline.benchmarks.registry import NAMES, is_shipped
 from perf_pipeline.config.bounds import LARGEST_STORED
 from perf_pipeline.config.executors import Duration, Executor, Frozen
 from perf_pipeline.config.parameters import PARAMETERS, parameters_of
@@ -23,15 +24,6 @@ from perf_pipeline.metrics.scenario_tags import ScenarioTags
 from perf_pipeline.metrics.threshold import Severity, Threshold, parse_threshold
 from perf_pipeline.units import US_PER_S
 
-BENCHMARKS: Final = (
-    "api_user_creation",
-    "api_mixed_operations",
-    "database_benchmark",
-    "queue_produce",
-    "queue_consume",
-    "end_to_end",
-    "day_simulation",
-)
 ANSWERED_BY_DEFAULT: Final = "rate>=0.95"
 _SCENARIO_NAME: Final = re.compile(r"[0-9A-Za-z_-]+")  # k6: executorNameWhitelist
 _SCENARIO_KEYS: Final = frozenset(
@@ -269,8 +261,8 @@ class Profile(Frozen):
     @property
     def benchmark_names(self) -> list[str]:
         """Give the benchmarks in the order of running: the graph's, then those of own names."""
-        own = [name for name in self.benchmarks if name not in BENCHMARKS]
-        return [*(name for name in BENCHMARKS if name in self.benchmarks), *own]
+        own = [name for name in self.benchmarks if not is_shipped(name)]
+        return [*(name for name in NAMES if name in self.benchmarks), *own]
 
     @property
     def as_json(self) -> str:

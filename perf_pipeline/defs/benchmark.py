@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import dagster as dg
 
-from perf_pipeline.config.profile import BENCHMARKS, Profile
+from perf_pipeline.benchmarks.registry import NAMES
+from perf_pipeline.config.profile import Profile
 from perf_pipeline.defs.left_out import left_out_asset, left_out_checks
 from perf_pipeline.defs.metadata import benchmark_metadata, check_result
 from perf_pipeline.defs.resources import PerfRun
@@ -82,4 +83,4 @@ def checked(perf_run: PerfRun, benchmark: str, wanted: set[str]) -> Iterator[dg.
 
 def all_checks(profiles: Sequence[Profile]) -> Sequence[dg.AssetChecksDefinition]:
     """Make the asset checks of every benchmark that the profiles can give."""
-    return [checks_of(benchmark, profiles) for benchmark in BENCHMARKS]
+    return [checks_of(benchmark, profiles) for benchmark in NAMES]

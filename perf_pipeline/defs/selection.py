@@ -9,7 +9,7 @@ Dagster concept: runs, https://docs.dagster.io/guides/build/jobs
 
 import dagster as dg
 
-from perf_pipeline.config.profile import BENCHMARKS
+from perf_pipeline.benchmarks.registry import NAMES
 
 
 def asked_for(run: dg.DagsterRun | None, instance: dg.DagsterInstance | None) -> list[str]:
@@ -18,7 +18,7 @@ def asked_for(run: dg.DagsterRun | None, instance: dg.DagsterInstance | None) ->
         return []
     return [
         name
-        for name in BENCHMARKS
+        for name in NAMES
         if any(name in _benchmarks(one) for one in _with_ancestors(run, instance))
     ]
 
@@ -39,4 +39,4 @@ def _with_ancestors(run: dg.DagsterRun, instance: dg.DagsterInstance | None) -> 
 
 
 def _benchmarks(run: dg.DagsterRun) -> set[str]:
-    return set(run.step_keys_to_execute or ()) & set(BENCHMARKS)
+    return set(run.step_keys_to_execute or ()) & set(NAMES)

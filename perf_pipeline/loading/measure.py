@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
+from perf_pipeline.benchmarks.record import LedgerKind
+from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.engine.job import LoadOutcome, ScenarioOutcome
 from perf_pipeline.engine.processes import run_load
 from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
@@ -22,7 +23,7 @@ from perf_pipeline.loading.deliveries import (
     still_consuming,
     take_over_backlog,
 )
-from perf_pipeline.loading.figures import Evidence, figures_of, write_figures
+from perf_pipeline.loading.figures import evidence_of, figures_of, write_figures
 from perf_pipeline.loading.jobs import load_job, secrets_of
 from perf_pipeline.loading.live import LiveJudge
 from perf_pipeline.loading.needs import prepare_benchmark, prepare_step, tidy
@@ -31,6 +32,7 @@ from perf_pipeline.loading.progress import Watch
 from perf_pipeline.loading.session import Session
 from perf_pipeline.loading.watching import sampler
 from perf_pipeline.metrics.sample import Figure
+from perf_pipeline.metrics.totals import StageFigures
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.store.access import is_full
 from perf_pipeline.store.records import BenchmarkOutcome, BenchmarkStatus, RunKey, ScenarioCounts
@@ -41,10 +43,8 @@ from perf_pipeline.store.spool_figures import (
 )
 from perf_pipeline.store.spool_manifest import write_manifest
 from perf_pipeline.store.spool_records import write_outcome
-from perf_pipeline.store.spool_stages import StageFigures, stages_from_spool
+from perf_pipeline.store.spool_stages import stages_from_spool
 from perf_pipeline.units import US_PER_S
-
-_DELIVERED_BY_SYSTEM: Final = frozenset({"end_to_end", "day_simulation"})
 
 
 @dataclass(slots=True)
@@ -77,8 +77,8 @@ def measure(session: Session, benchmark: str) -> BenchmarkOutcome:
     prepare_benchmark(session, benchmark)
     folder = fresh_folder(session, benchmark)
     load = _Load(datetime.now(UTC), time.monotonic_ns(), _live_judge(session, benchmark))
-    if benchmark == "queue_consume":
-        take_over_backlog(session.folder / "queue_produce", folder)
+    if waits_in := record_of(benchmark).backlog_of:
+        take_over_backlog(session.folder / waits_in, folder)
     with _written_down(session, benchmark, folder, load):
         _run_steps(session, benchmark, folder, load)
     return _outcome(session, benchmark, load)
@@ -156,14 +156,14 @@ def _run_steps(session: Session, benchmark: str, folder: Path, load: _Load) -> N
             load.figures += [one.figure for one in beside if one.figure is not None]
     finally:
         tidy(session, benchmark)
-    counts = {one.name: one for one in _counts(load)}
-    evidence = Evidence(
-        config=config,
-        counts=counts,
-        spans=tuple(span_figures(folder)),
+    counts = tuple(_counts(load))
+    evidence = evidence_of(
+        config,
+        counts,
+        spans=span_figures(folder),
         ledger=ledger_counts_from_spool(folder) if load.ledger_is_known else None,
         backlog=backlog_from_spool(folder),
-        stages=_stages(folder, counts.values()),
+        stages=_stages(folder, counts),
     )
     write_figures(folder / "figures.csv", [*figures_of(benchmark, evidence), *load.figures])
 
@@ -199,14 +199,15 @@ def _run_step(session: Session, benchmark: str, step: int, folder: Path, load: _
 
 def _collect(session: Session, benchmark: str, folder: Path, load: _Load) -> None:
     """Complete the ledger of a benchmark whose messages the system, or its own group, delivers."""
-    if benchmark in _DELIVERED_BY_SYSTEM:
+    kind = record_of(benchmark).ledger
+    if kind is LedgerKind.SYSTEM:
         expected = ledger_counts_from_spool(folder).expected
         problem = collect_deliveries(session, benchmark, folder, load.origin_ns, expected)
         if problem:
             load.problems.append(problem)
             session.say(problem)
         load.ledger_is_known = problem is None
-    elif benchmark == "queue_consume":
+    elif kind is LedgerKind.OWN_CONSUMER:
         problem = still_consuming(folder, tuple(_counts(load)))
         if problem:
             load.problems.append(problem)

@@ -1,17 +1,22 @@
 """What a benchmark needs before its load: data, topics, positions, an index.
 
-Add here: a preparation of a benchmark, in its table. Keep out: the load itself.
+Add here: how something is prepared or tidied, in its table. Keep out: which benchmark asks for it
+(benchmarks/), and the load itself.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from perf_pipeline.benchmarks.record import AfterLoad, BeforeLoad, BeforeStep, Part
+from perf_pipeline.benchmarks.registry import record_of
+from perf_pipeline.config.executors import Frozen
 from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.config.own_scenarios import draws_seeded_users, trust_of
 from perf_pipeline.config.parameters import ConsumeCeilingParameters, SelectParameters
+from perf_pipeline.config.profile import BenchmarkConfig
 from perf_pipeline.config.safety import found_addresses
 from perf_pipeline.loading.jobs import CEILING_SUFFIX
 from perf_pipeline.loading.seeding import ensure_seeded, require_brokers, require_postgres
@@ -32,7 +37,11 @@ def prepare_benchmark(session: Session, benchmark: str) -> None:
     Raises:
         TargetUnavailableError: a part that the benchmark needs is absent or refuses.
     """
-    _BENCHMARKS.get(benchmark, _need_api)(session)
+    record = record_of(benchmark)
+    for part in sorted(record.needs):
+        NEEDED[part](session)
+    for preparation in record.before_load:
+        BEFORE_LOAD[preparation](session, benchmark)
     if draws_seeded_users(session.profile.benchmarks[benchmark]):
         ensure_seeded(session)
 
@@ -42,24 +51,37 @@ def prepare_step(session: Session, benchmark: str, step: int) -> None:
 
     The database is asked with and without its index; who consumes a backlog needs one.
     """
-    scenarios = dict(session.profile.benchmarks[benchmark].steps)[step]
-    parameters = [scenario.parameters for scenario in scenarios.values()]
-    wanted = {one.index for one in parameters if isinstance(one, SelectParameters)}
-    if wanted == {True}:
-        ensure_birthday_index(require_postgres(session))
-    elif wanted == {False}:
-        drop_birthday_index(require_postgres(session))
-    backlog = sum(one.backlog for one in parameters if isinstance(one, ConsumeCeilingParameters))
-    if backlog:
-        config = session.profile.benchmarks[benchmark]
-        group, topic = (f"{name}{CEILING_SUFFIX}" for name in (config.group, config.topic))
-        ensure_backlog(require_brokers(session), group, topic, backlog, value=_FILLER)
+    config = session.profile.benchmarks[benchmark]
+    asked = [scenario.parameters for scenario in dict(config.steps)[step].values()]
+    for preparation in record_of(benchmark).before_step:
+        BEFORE_STEP[preparation](session, config, asked)
 
 
 def tidy(session: Session, benchmark: str) -> None:
     """Take back what a benchmark added to the target beside its rows."""
-    if benchmark == "database_benchmark":
+    for tidying in record_of(benchmark).after_load:
+        AFTER_LOAD[tidying](session)
+
+
+def _birthday_index(session: Session, _: BenchmarkConfig, asked: Iterable[Frozen]) -> None:
+    """Make the index for a step with it, drop it for one without, leave it to one with both."""
+    wanted = {one.index for one in asked if isinstance(one, SelectParameters)}
+    if wanted == {True}:
+        ensure_birthday_index(require_postgres(session))
+    elif wanted == {False}:
         drop_birthday_index(require_postgres(session))
+
+
+def _backlog(session: Session, config: BenchmarkConfig, asked: Iterable[Frozen]) -> None:
+    """Produce what is missing of the messages that the step's consumers take without a pause."""
+    backlog = sum(one.backlog for one in asked if isinstance(one, ConsumeCeilingParameters))
+    if backlog:
+        group, topic = (f"{name}{CEILING_SUFFIX}" for name in (config.group, config.topic))
+        ensure_backlog(require_brokers(session), group, topic, backlog, value=_FILLER)
+
+
+def _drop_birthday_index(session: Session) -> None:
+    drop_birthday_index(require_postgres(session))
 
 
 def _need_api(session: Session) -> None:
@@ -69,50 +91,47 @@ def _need_api(session: Session) -> None:
         )
 
 
-def _need_api_and_data(session: Session) -> None:
-    _need_api(session)
+def _need_brokers(session: Session) -> None:
+    """Take another look at where the brokers send clients to."""
+    require_listeners(require_brokers(session), session.target.allowed)
+
+
+def _seeded_users(session: Session, _: str) -> None:
     ensure_seeded(session)
 
 
-def _need_queue(session: Session) -> None:
+def _consumer_position(session: Session, benchmark: str) -> None:
     """Make the topics and fix the consumer's position before the first message is produced."""
-    _fix(session, _allowed_brokers(session), "queue_produce")
-
-
-def _need_position(session: Session) -> None:
-    """Fix the position, unless this run's producing has done it: then a backlog waits there."""
-    brokers = _allowed_brokers(session)
-    if not _positions_of(session).exists():
-        _fix(session, brokers, "queue_consume")
-
-
-def _allowed_brokers(session: Session) -> str:
-    """Give the bootstrap servers, after another look at where they send clients to."""
-    brokers = require_brokers(session)
-    require_listeners(brokers, session.target.allowed)
-    return brokers
-
-
-def _fix(session: Session, brokers: str, benchmark: str) -> None:
-    config = session.profile.benchmarks[benchmark]
+    brokers, config = require_brokers(session), session.profile.benchmarks[benchmark]
     for suffix in (CEILING_SUFFIX, ""):
         ensure_topic(brokers, f"{config.topic}{suffix}", config.partitions)
         positions = fix_position(brokers, f"{config.group}{suffix}", f"{config.topic}{suffix}")
     _positions_of(session).write_text(json.dumps(positions), encoding="utf-8")
 
 
+def _kept_position(session: Session, benchmark: str) -> None:
+    """Fix the position, unless this run's producing has done it: then a backlog waits there."""
+    if not _positions_of(session).exists():
+        _consumer_position(session, benchmark)
+
+
 def _positions_of(session: Session) -> Path:
     return session.folder / "positions.json"
 
 
-_BENCHMARKS: Final[Mapping[str, Callable[[Session], None]]] = MappingProxyType(
+NEEDED: Final[Mapping[Part, Callable[[Session], object]]] = MappingProxyType(
+    {Part.API: _need_api, Part.POSTGRES: require_postgres, Part.BROKERS: _need_brokers}
+)
+BEFORE_LOAD: Final[Mapping[BeforeLoad, Callable[[Session, str], None]]] = MappingProxyType(
     {
-        "api_user_creation": _need_api,
-        "api_mixed_operations": _need_api_and_data,
-        "database_benchmark": ensure_seeded,
-        "queue_produce": _need_queue,
-        "queue_consume": _need_position,
-        "end_to_end": _need_api,
-        "day_simulation": _need_api,
+        BeforeLoad.SEEDED_USERS: _seeded_users,
+        BeforeLoad.CONSUMER_POSITION: _consumer_position,
+        BeforeLoad.KEPT_POSITION: _kept_position,
     }
+)
+BEFORE_STEP: Final[
+    Mapping[BeforeStep, Callable[[Session, BenchmarkConfig, Iterable[Frozen]], None]]
+] = MappingProxyType({BeforeStep.BIRTHDAY_INDEX: _birthday_index, BeforeStep.BACKLOG: _backlog})
+AFTER_LOAD: Final[Mapping[AfterLoad, Callable[[Session], None]]] = MappingProxyType(
+    {AfterLoad.BIRTHDAY_INDEX: _drop_birthday_index}
 )

@@ -7,6 +7,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from perf_pipeline.benchmarks.record import Lag
+from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.config.profile import BenchmarkConfig
 from perf_pipeline.loading.session import Session
 from perf_pipeline.probes.docker import DockerProbe
@@ -53,8 +55,10 @@ def _watched(
     session: Session, benchmark: str, config: BenchmarkConfig
 ) -> tuple[str, list[str]] | None:
     """Give the group and topics whose lag matters: the benchmark's own, or the system's."""
-    if benchmark in {"queue_produce", "queue_consume"}:
-        return config.group, [config.topic]
-    if benchmark == "database_benchmark":
-        return None
-    return session.target.group, [session.target.topic]
+    match record_of(benchmark).lag:
+        case Lag.OWN:
+            return config.group, [config.topic]
+        case Lag.SYSTEM:
+            return session.target.group, [session.target.topic]
+        case Lag.NOBODY:
+            return None

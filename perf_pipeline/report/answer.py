@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from perf_pipeline.benchmarks.registry import DAY
 from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.headline import verdict_of
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport
@@ -17,7 +18,6 @@ from perf_pipeline.report.wording import number, plural, quantity, seconds, word
 
 QUESTION: Final = "1,000,000 messages a day"
 _TARGET_PER_DAY: Final = 1_000_000
-_BENCHMARK: Final = "day_simulation"
 _UNMEASURED: Final = frozenset({Status.NO_DATA, Status.INVALID})
 
 
@@ -42,11 +42,11 @@ class Answer:
 
 def million_a_day(report: RunReport) -> Answer:
     """Answer from the one-day simulation of this run."""
-    day = next((one for one in report.benchmarks if one.name == _BENCHMARK), None)
+    day = next((one for one in report.benchmarks if one.name == DAY.name), None)
     if day is None:
-        return Answer("NOT_SHOWN", f"{_BENCHMARK} was not part of this run")
+        return Answer("NOT_SHOWN", f"{DAY.name} was not part of this run")
     if not day.valid:
-        return Answer("NOT_SHOWN", f"the load generator was the limit of {_BENCHMARK}")
+        return Answer("NOT_SHOWN", f"the load generator was the limit of {DAY.name}")
     against = list(_against(day))
     if against:
         return Answer("FAIL", "; ".join(against))

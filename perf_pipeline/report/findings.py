@@ -31,7 +31,7 @@ class RuleFinding:
 
     @property
     def figures(self) -> str:
-        """Write the figures, e.g. `avg 99.8 % in end_to_end, 91.7 % in api_user_creation`."""
+        """Write the figures, e.g. `avg 99.8 % in checkout, 91.7 % in search`."""
         parts = [
             f"{quantity(one.observed, one.unit)}{f' in {name}' if name else ''}{_when(one)}"
             for name, one in self.seen

@@ -60,7 +60,7 @@ class BenchmarkReport:
     """Report one benchmark.
 
     Attributes:
-        name: e.g. `api_user_creation`.
+        name: in the profile.
         status: how it ended.
         wall_s: from its start to its end, with warm-up and drain.
         measured_s: the part that counts.

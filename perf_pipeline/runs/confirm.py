@@ -2,17 +2,17 @@
 
 A re-run is a run of its own: `<run>-c1`, `<run>-c2`, started by `confirm`, stored and compared like
 any other. What it says about the first one is in judging/reruns.py.
-Add here: what a benchmark needs to be run again alone. Keep out: the decision (analysis/).
+Add here: another way of running again. Keep out: the decision (analysis/), and what must be run
+again with a benchmark (benchmarks/).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType
-from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
+from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.errors import StoreBusyError, TargetUnavailableError
 from perf_pipeline.judging.compare import compare_run, compare_unsettled
@@ -26,11 +26,6 @@ from perf_pipeline.report.wording import plural
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.state import history_of
-
-# What a benchmark consumes must be produced again, or its re-run is another load.
-_NEEDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {"queue_consume": ("queue_produce",)}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +132,7 @@ def _is_suspect(one: Diff) -> bool:
 
 
 def _with_needs(names: Iterable[str]) -> list[str]:
-    wanted = (one for name in names for one in (*_NEEDS.get(name, ()), name))
+    wanted = (one for name in names for one in (*record_of(name).again_with, name))
     return list(dict.fromkeys(wanted))
 
 

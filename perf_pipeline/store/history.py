@@ -16,6 +16,7 @@ from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.histogram import RELATIVE_ERROR
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Threshold, Verdict
+from perf_pipeline.metrics.totals import LedgerCounts
 from perf_pipeline.store import queries, run_rows, statistics, tables
 from perf_pipeline.store.access import connected, exclusive, said_plainly
 from perf_pipeline.store.histograms import (
@@ -33,7 +34,6 @@ from perf_pipeline.store.records import (
     CheckCounts,
     DiffRow,
     Ingested,
-    LedgerCounts,
     RunKey,
     RunRecord,
     SeriesPoint,

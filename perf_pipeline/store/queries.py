@@ -12,13 +12,13 @@ from typing import Final
 import duckdb
 
 from perf_pipeline.errors import PerfPipelineError, RequestError
+from perf_pipeline.metrics.totals import LedgerCounts
 from perf_pipeline.store.histograms import write_histograms
 from perf_pipeline.store.ingest import transaction
 from perf_pipeline.store.order import MEASURED, NEWEST_FIRST
 from perf_pipeline.store.records import (
     BenchmarkOutcome,
     CheckCounts,
-    LedgerCounts,
     RunKey,
     ScenarioCounts,
     SeriesPoint,

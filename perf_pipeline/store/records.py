@@ -218,25 +218,6 @@ class Ingested:
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerCounts:
-    """Compare what was promised with what arrived, by message id.
-
-    Attributes:
-        expected: ids that were acknowledged.
-        completed: ids that were completed at least once, acknowledged or not.
-        lost: acknowledged and never completed.
-        duplicated: completions beyond the first of each id.
-        unknown: ids that were completed and never acknowledged.
-    """
-
-    expected: int
-    completed: int
-    lost: int
-    duplicated: int
-    unknown: int
-
-
-@dataclass(frozen=True, slots=True)
 class CheckCounts:
     """Count how often one check passed and failed in one operation of one scenario."""
 

@@ -8,18 +8,16 @@ Add here: a figure that needs the raw files of one benchmark. Keep out: the hist
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import duckdb
 
 from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.metrics.totals import Backlog, LedgerCounts, SpanFigures
 from perf_pipeline.store.censoring import UNDECIDED, mark_unanswered
 from perf_pipeline.store.queries import LEDGER_COUNTS
-from perf_pipeline.store.records import LedgerCounts
 from perf_pipeline.store.spool_csv import spool_files
-from perf_pipeline.units import US_PER_S
 
 _SPANS: Final = f"""
 select scenario, operation, any_value(protocol), count(*) filter (where not ({UNDECIDED})),
@@ -49,58 +47,6 @@ select count(*), count(*) filter (where completed_us is null), max(completed_us)
 from ids where acknowledged_us <= 0
 """
 _ALWAYS_US: Final = (-(2**62), 2**62)
-
-
-@dataclass(frozen=True, slots=True)
-class SpanFigures:
-    """Hold the totals of one operation of one scenario, measured phase only.
-
-    Attributes:
-        scenario: its name.
-        operation: its name.
-        protocol: http, postgres or kafka.
-        count: of operations, without the interrupted ones that nobody can call failed.
-        failed: of these, not ok.
-        records: rows or messages that the ok ones moved.
-        first_started_us: when the first one started, µs since the benchmark's origin.
-        last_ended_us: when the last one ended.
-        busy_us: sum of all service times; over the span it is the mean concurrency.
-    """
-
-    scenario: str
-    operation: str
-    protocol: str
-    count: int
-    failed: int
-    records: int
-    first_started_us: int
-    last_ended_us: int
-    busy_us: int
-
-    @property
-    def span_s(self) -> float:
-        """Give the time from the first start to the last end, s."""
-        return (self.last_ended_us - self.first_started_us) / US_PER_S
-
-    @property
-    def records_per_s(self) -> float | None:
-        """Give records over the span; None when the span has no length."""
-        return self.records / self.span_s if self.span_s > 0 else None
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """Hold what became of the messages that waited when a benchmark began.
-
-    Attributes:
-        messages: acknowledged before the benchmark's origin, by id.
-        left: of these, never completed.
-        done_us: when the last one was first completed; None when none was.
-    """
-
-    messages: int
-    left: int
-    done_us: int | None
 
 
 def backlog_from_spool(folder: Path) -> Backlog:

@@ -4,11 +4,10 @@ Add here: another figure over the stations of all messages. Keep out: percentile
 (they are metrics, from ledger_sql.py), and which stage is too slow (analysis/).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from perf_pipeline.metrics.totals import StageFigures
 from perf_pipeline.store.ledger_sql import STAGES, stations
 from perf_pipeline.store.spool_figures import spooled
 
@@ -47,21 +46,6 @@ select sum(waiting * span_us) filter (spans.held >= 0.9 * hands.held - 0.5)
         / nullif(sum(waiting * span_us), 0)
 from spans, hands where span_us > 0
 """
-
-
-@dataclass(frozen=True, slots=True)
-class StageFigures:
-    """Hold what the stations of all messages say together.
-
-    Attributes:
-        tail_ms: by stage (`api`, `database` ...) the mean of the slowest tenth of messages;
-            stages that the system does not tell of are absent.
-        saturation_ratio: share of the queue's waiting time in which every hand of the workers was
-            full; None without a queue's waiting time.
-    """
-
-    tail_ms: Mapping[str, float] = field(default_factory=dict)
-    saturation_ratio: float | None = None
 
 
 def stages_from_spool(folder: Path, from_us: int, until_us: int) -> StageFigures:

@@ -7,8 +7,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from perf_pipeline.benchmarks.registry import NAMES
 from perf_pipeline.config.loading import load_profile
-from perf_pipeline.config.profile import BENCHMARKS
 from perf_pipeline.definitions import build_defs
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.state import history_of
@@ -41,7 +41,7 @@ def test_every_asset_is_materialised_and_only_the_gate_at_the_end_fails(
 
     assert {event.asset_key.to_user_string() for event in events if event.asset_key} == {
         "seeded_users",
-        *BENCHMARKS,
+        *NAMES,
         *JUDGING,
     }
     assert failed == ["report"]
@@ -100,7 +100,7 @@ def test_the_gate_says_why_and_with_which_exit_code_the_command_line_would_have_
     assert "http_req_duration" in gate.description
 
 
-@pytest.mark.parametrize("benchmark", BENCHMARKS)
+@pytest.mark.parametrize("benchmark", NAMES)
 def test_a_benchmark_shows_numbers_that_plot_and_tables_that_read(
     whole_run: WholeRun, benchmark: str
 ) -> None:
@@ -128,7 +128,7 @@ def test_what_was_measured_is_in_the_history_though_the_run_failed(whole_run: Wh
         outcomes = history.outcomes(run_id)
         verdicts = history.verdicts(run_id)
 
-    assert [one.benchmark for one in outcomes] == list(BENCHMARKS)
+    assert [one.benchmark for one in outcomes] == list(NAMES)
     assert [one.threshold.source for _, one in verdicts if one.status == "FAIL"] == ["p(95)<0.001"]
 
 

@@ -13,12 +13,12 @@ from typing import Final, get_args
 
 import click
 
+from perf_pipeline.benchmarks.registry import NAMES
 from perf_pipeline.cli.main import main
 from perf_pipeline.config.executors import Executor, Frozen, Stage, describe
 from perf_pipeline.config.loading import shipped_profiles
 from perf_pipeline.config.parameters import PARAMETERS
 from perf_pipeline.config.profile import (
-    BENCHMARKS,
     BaselinePolicyConfig,
     BenchmarkConfig,
     PinnedBaseline,
@@ -182,7 +182,7 @@ def _shipped() -> str:
 def _loads() -> str:
     profiles = shipped_profiles()
     rows = []
-    for benchmark in BENCHMARKS:
+    for benchmark in NAMES:
         for name, scenario in profiles[0].benchmarks[benchmark].scenarios.items():
             plans = [describe(one.benchmarks[benchmark].scenarios[name].plan) for one in profiles]
             rows.append((benchmark, f"`{name}`", f"`{scenario.exec}`", *plans))

@@ -13,8 +13,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from perf_pipeline.benchmarks.registry import NAMES
 from perf_pipeline.config.loading import load_profile
-from perf_pipeline.config.profile import BENCHMARKS
 from perf_pipeline_tests.integration.runs_command import (
     TINY,
     Answer,
@@ -56,7 +56,7 @@ def test_a_whole_run_measures_every_benchmark_and_exits_by_its_verdicts(finished
     benchmarks = finished.command.sql("select benchmark, status from benchmarks")
 
     assert finished.answer.code == finished.command.code_of(finished.run_id), finished.answer.out
-    assert sorted(benchmarks) == [(name, "complete") for name in sorted(BENCHMARKS)]
+    assert sorted(benchmarks) == [(name, "complete") for name in sorted(NAMES)]
     assert f"(exit code {finished.answer.code})" in finished.answer.out
 
 
@@ -94,7 +94,7 @@ def test_junit_has_a_case_for_every_verdict_and_fails_when_the_run_does(
 
 
 def test_there_is_a_csv_of_host_readings_for_every_benchmark(finished: Finished) -> None:
-    for benchmark in BENCHMARKS:
+    for benchmark in NAMES:
         path = finished.reports / f"resources-{benchmark}.csv"
         header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
         assert header == ["timestamp", "cpu_percent", "memory_mb", "disk_io_mb", "network_kb"]
@@ -242,7 +242,7 @@ def test_ingesting_again_changes_nothing(finished: Finished) -> None:
 
     assert (first.code, second.code) == (0, 0)
     assert first.out == second.out
-    assert len(first.out.splitlines()) == len(BENCHMARKS)
+    assert len(first.out.splitlines()) == len(NAMES)
     assert counted() == before
 
 

@@ -7,12 +7,11 @@ import pytest
 
 from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.metrics.sample import Outcome, Phase, Reading
+from perf_pipeline.metrics.totals import Backlog, LedgerCounts, SpanFigures
 from perf_pipeline.store.export import export_readings_csv
 from perf_pipeline.store.history import open_history
-from perf_pipeline.store.records import LedgerCounts, RunKey
+from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.spool_figures import (
-    Backlog,
-    SpanFigures,
     backlog_from_spool,
     ledger_counts_from_spool,
     ledger_latency_from_spool,

@@ -9,10 +9,8 @@ import pytest
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.sample import Figure, Outcome, Reading
 from perf_pipeline.metrics.threshold import parse_threshold
+from perf_pipeline.metrics.totals import LedgerCounts
 from perf_pipeline.store.history import History, open_history
-from perf_pipeline.store.records import (
-    LedgerCounts,
-)
 from perf_pipeline_tests.unit.store.spool import (
     KEY,
     MIXED,

@@ -3,9 +3,9 @@
 import pytest
 
 from perf_pipeline.config.loading import load_profile
-from perf_pipeline.loading.figures import Evidence, figures_of
-from perf_pipeline.store.records import LedgerCounts, ScenarioCounts
-from perf_pipeline.store.spool_figures import Backlog, SpanFigures
+from perf_pipeline.loading.figures import evidence_of, figures_of
+from perf_pipeline.metrics.totals import Backlog, LedgerCounts, SpanFigures, StageFigures
+from perf_pipeline.store.records import ScenarioCounts
 
 SECOND = 1_000_000
 NO_BACKLOG = Backlog(0, 0, None)
@@ -35,7 +35,7 @@ def figures(
     backlog: Backlog = NO_BACKLOG,
 ) -> dict[tuple[str, str], float]:
     config = load_profile("full").benchmarks[benchmark]
-    evidence = Evidence(config, {one.name: one for one in windows}, tuple(spans), ledger, backlog)
+    evidence = evidence_of(config, windows, spans, ledger, backlog, StageFigures())
     return {(one.name, one.scenario): one.value for one in figures_of(benchmark, evidence)}
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from perf_pipeline.metrics.threshold import parse_threshold
+from perf_pipeline.metrics.totals import StageFigures
 from perf_pipeline.store.history import memory_history
 from perf_pipeline.store.ledger_sql import STAGES
 from perf_pipeline.store.records import RunKey
-from perf_pipeline.store.spool_stages import StageFigures, stages_from_spool
+from perf_pipeline.store.spool_stages import stages_from_spool
 from perf_pipeline_tests.unit.store.spool import Spool, complete, ledger
 
 KEY = RunKey("r1", "api")

@@ -1,0 +1,22 @@
+"""Users are created, read and deleted at the same time.
+
+Add here: what is known of this benchmark. Keep out: its numbers (profiles/*.toml).
+"""
+
+from typing import Final
+
+from perf_pipeline.benchmarks.api_user_creation import API_USER_CREATION
+from perf_pipeline.benchmarks.record import BeforeLoad, Benchmark, Part
+
+API_MIXED_OPERATIONS: Final = Benchmark(
+    name="api_mixed_operations",
+    group="api",
+    kinds=frozenset({"http"}),
+    summary="Create, read and delete users at once, each with its own promise.",
+    description="Three scenarios side by side with their own pace; reads and deletes have ids of "
+    "their own, and a 404 on a delete is a right answer.",
+    after=API_USER_CREATION.name,
+    needs=frozenset({Part.API}),
+    before_load=(BeforeLoad.SEEDED_USERS,),
+    takes_own_scenarios=True,
+)

@@ -1,0 +1,36 @@
+"""PostgreSQL is asked directly, one kind of statement after the other.
+
+Add here: what is known of this benchmark. Keep out: its numbers (profiles/*.toml).
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from perf_pipeline.benchmarks.api_mixed_operations import API_MIXED_OPERATIONS
+from perf_pipeline.benchmarks.evidence import Evidence
+from perf_pipeline.benchmarks.record import AfterLoad, BeforeLoad, Benchmark, Lag, Part
+from perf_pipeline.metrics.sample import Figure
+
+
+def records_per_s(evidence: Evidence) -> Iterator[Figure]:
+    """Give rows per second of each kind of statement, over its own span."""
+    for span in evidence.spans:
+        if span.records and span.records_per_s is not None:
+            yield Figure("db_records_per_s", span.records_per_s, span.scenario, span.operation)
+
+
+DATABASE_BENCHMARK: Final = Benchmark(
+    name="database_benchmark",
+    group="database",
+    kinds=frozenset({"postgres"}),
+    summary="Insert, select (without and with index), update and soft-delete users in PostgreSQL.",
+    description="One step after the other, each with records/s and latency percentiles, over the "
+    "server's own counters: deadlocks, lock waits, temporary files, cache hits, connections.",
+    after=API_MIXED_OPERATIONS.name,
+    needs=frozenset({Part.POSTGRES}),
+    before_load=(BeforeLoad.SEEDED_USERS,),
+    after_load=(AfterLoad.BIRTHDAY_INDEX,),
+    lag=Lag.NOBODY,
+    figures=records_per_s,
+    is_saturating=True,
+)

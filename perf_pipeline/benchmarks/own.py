@@ -1,0 +1,31 @@
+"""The record of a benchmark that only a profile names: requests or Python code of its author's.
+
+Add here: what holds for all of them. Keep out: one that is shipped (a file of its own).
+"""
+
+from perf_pipeline.benchmarks.record import Benchmark, Part
+
+
+def own_benchmark(
+    name: str, *, after: str = "", group: str = "own", description: str = ""
+) -> Benchmark:
+    """Make the record of a benchmark of a profile's own.
+
+    Args:
+        name: in the profile.
+        after: the benchmark that it comes after.
+        group: where Dagster shows it.
+        description: the author's words.
+    """
+    return Benchmark(
+        name=name,
+        group=group,
+        kinds=frozenset({"http"}),
+        summary=f"Run the scenarios that a profile of your own names {name}.",
+        description=description
+        or "Its scenarios are steps or Python code of the profile's author, and its promises are "
+        "the profile's thresholds.",
+        after=after,
+        needs=frozenset({Part.API}),
+        takes_own_scenarios=True,
+    )

@@ -1,0 +1,132 @@
+"""The record of a benchmark: everything that the rest of the package asks of it.
+
+Whoever wants to know something of a benchmark asks its record, and nobody compares its name.
+Add here: a question that can be asked of every benchmark, and its answer in each record. Keep out:
+the answers (one file each) and how they are carried out (preparing, watching, judging).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from perf_pipeline.benchmarks.evidence import Evidence, no_figures
+from perf_pipeline.metrics.sample import Figure
+
+
+class Part(StrEnum):
+    """Name a part of the system under test."""
+
+    API = "api"
+    POSTGRES = "postgres"
+    BROKERS = "brokers"
+    REDIS = "redis"
+
+
+class BeforeLoad(StrEnum):
+    """Name what is prepared once, before a benchmark's first step.
+
+    Attributes:
+        SEEDED_USERS: users in the database, unless the run has them already.
+        CONSUMER_POSITION: topics, and the position of the consumer before the first message.
+        KEPT_POSITION: the same, unless an earlier benchmark of the run has fixed it: then a
+            backlog waits there.
+    """
+
+    SEEDED_USERS = "seeded users"
+    CONSUMER_POSITION = "the consumer's position"
+    KEPT_POSITION = "the consumer's position, where it is not fixed yet"
+
+
+class BeforeStep(StrEnum):
+    """Name what is prepared before each step whose iterations ask for it.
+
+    Attributes:
+        BIRTHDAY_INDEX: the index on month and day is there for a step with it, and gone for a
+            step without.
+        BACKLOG: as many messages wait as the step consumes.
+    """
+
+    BIRTHDAY_INDEX = "the birthday index"
+    BACKLOG = "a backlog"
+
+
+class AfterLoad(StrEnum):
+    """Name what is tidied after a benchmark, whatever ended it.
+
+    Attributes:
+        BIRTHDAY_INDEX: the index is dropped.
+    """
+
+    BIRTHDAY_INDEX = "the birthday index"
+
+
+class Lag(StrEnum):
+    """Say whose consumer lag is watched: the system's, the benchmark's own group's, nobody's."""
+
+    SYSTEM = "system"
+    OWN = "own"
+    NOBODY = "nobody"
+
+
+class LedgerKind(StrEnum):
+    """Say who completes the messages of a benchmark's ledger.
+
+    Attributes:
+        NONE: there is no ledger.
+        SYSTEM: the workers of the system, which tell of their deliveries in its database.
+        OWN_CONSUMER: the benchmark's own consumer, by the end of its time.
+    """
+
+    NONE = "none"
+    SYSTEM = "system"
+    OWN_CONSUMER = "own consumer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Benchmark:
+    """Say all about one benchmark that is not a number.
+
+    Attributes:
+        name: in profiles, reports, the history and the asset graph.
+        group: where Dagster shows it.
+        kinds: what it talks to, as Dagster's labels.
+        summary: one sentence; the asset's first line.
+        description: what one should know beside it.
+        after: the benchmark that it comes after; empty for the first one.
+        needs: the parts without which its load does not begin.
+        is_optional: where a part that it needs is absent, a run leaves it out and says so; else
+            that is an error.
+        before_load: what is prepared once.
+        before_step: what is prepared before a step whose iterations ask for it.
+        after_load: what is tidied.
+        lag: whose consumer lag is watched meanwhile.
+        ledger: who completes its messages.
+        backlog_of: the benchmark whose messages wait for its consumer; empty for none.
+        figures: works out its figures from the evidence; one without data is absent, never zero.
+        again_with: benchmarks that are run again before it, or its re-run is another load.
+        is_saturating: it takes all that it can get on purpose, so that a limit that it reaches
+            is its result and no bottleneck.
+        takes_own_scenarios: steps or Python code of a profile may run in it; the figures of the
+            others are worked out from every sample, as rows or messages per second.
+        simulates_a_day: it answers the question after a million messages a day.
+    """
+
+    name: str
+    group: str
+    kinds: frozenset[str]
+    summary: str
+    description: str
+    after: str
+    needs: frozenset[Part] = frozenset()
+    is_optional: bool = False
+    before_load: tuple[BeforeLoad, ...] = ()
+    before_step: tuple[BeforeStep, ...] = tuple(BeforeStep)
+    after_load: tuple[AfterLoad, ...] = ()
+    lag: Lag = Lag.SYSTEM
+    ledger: LedgerKind = LedgerKind.NONE
+    backlog_of: str = ""
+    figures: Callable[[Evidence], Iterator[Figure]] = no_figures
+    again_with: tuple[str, ...] = ()
+    is_saturating: bool = False
+    takes_own_scenarios: bool = False
+    simulates_a_day: bool = False

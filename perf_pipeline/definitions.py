@@ -9,16 +9,10 @@ from typing import Any
 
 import dagster as dg
 
+from perf_pipeline.benchmarks.registry import BENCHMARKS
 from perf_pipeline.config.loading import shipped_profiles
-from perf_pipeline.defs.api_mixed_operations import api_mixed_operations
-from perf_pipeline.defs.api_user_creation import api_user_creation
-from perf_pipeline.defs.benchmark import all_checks
-from perf_pipeline.defs.database_benchmark import database_benchmark
-from perf_pipeline.defs.day_simulation import day_simulation
-from perf_pipeline.defs.end_to_end import end_to_end
+from perf_pipeline.defs.benchmarks import all_checks, benchmark_assets
 from perf_pipeline.defs.jobs import job
-from perf_pipeline.defs.queue_consume import queue_consume
-from perf_pipeline.defs.queue_produce import queue_produce
 from perf_pipeline.defs.resources import PerfRun
 from perf_pipeline.defs.schedules import weekly_schedule
 from perf_pipeline.defs.seeded_users import seeded_users
@@ -37,13 +31,7 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
     return dg.Definitions(
         assets=[
             seeded_users,
-            api_user_creation,
-            api_mixed_operations,
-            database_benchmark,
-            queue_produce,
-            queue_consume,
-            end_to_end,
-            day_simulation,
+            *benchmark_assets(BENCHMARKS),
             threshold_checks,
             confirmation,
             baseline_diff,

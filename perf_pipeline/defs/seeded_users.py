@@ -6,14 +6,14 @@ Dagster concept: assets, https://docs.dagster.io/guides/build/assets
 
 import dagster as dg
 
-from perf_pipeline.defs.benchmark import labels
+from perf_pipeline.defs.benchmarks import SEEDED, labels
 from perf_pipeline.defs.metadata import seeded_metadata
 from perf_pipeline.defs.resources import PerfRun
 from perf_pipeline.loading.seeding import seed_users
 from perf_pipeline.secrecy.exceptions import masked_exceptions
 
 
-@dg.asset(**labels("data", "postgres"))
+@dg.asset(name=SEEDED, **labels("data", "postgres"))
 @masked_exceptions()
 def seeded_users(perf_run: PerfRun) -> dg.MaterializeResult:
     """Load this run's reproducible users with COPY, after removing those of earlier runs.

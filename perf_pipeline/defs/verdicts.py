@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import dagster as dg
 
-from perf_pipeline.defs.benchmark import OWNERS, POOL
+from perf_pipeline.benchmarks.registry import NAMES
+from perf_pipeline.defs.benchmarks import OWNERS, POOL
 from perf_pipeline.defs.metadata import (
     GATE,
     confirmation_metadata,
@@ -37,7 +38,7 @@ LABELS: Final[dict[str, Any]] = {
 }
 
 
-@dg.asset(deps=["day_simulation"], **LABELS)
+@dg.asset(deps=[NAMES[-1]], **LABELS)
 @masked_exceptions()
 def threshold_checks(perf_run: PerfRun) -> dg.MaterializeResult:
     """Judge every benchmark of the run by the profile's thresholds.

@@ -62,7 +62,7 @@ def test_what_dagster_calls_reads_calls_one_use_case_and_returns(path: Path) -> 
 def test_every_asset_is_looked_at() -> None:
     names = [body.name for path in DEFS for body in orchestrated(path.read_text(encoding="utf-8"))]
 
-    assert {"seeded_users", "day_simulation", "report", "thresholds"} <= set(names)
+    assert {"seeded_users", "benchmark", "report", "thresholds"} <= set(names)
 
 
 @pytest.mark.parametrize(

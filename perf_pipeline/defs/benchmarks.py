@@ -1,14 +1,16 @@
-"""What all benchmark assets share: their labels, their result, their asset checks.
+"""The assets of all benchmarks and their asset checks, made from the benchmarks' records.
 
-Add here: a label that every benchmark asset has. Keep out: any single benchmark.
-Dagster concept: asset checks, https://docs.dagster.io/guides/test/asset-checks
+Add here: what every benchmark's asset has. Keep out: any single benchmark (benchmarks/).
+Dagster concepts: asset factories, https://docs.dagster.io/guides/build/assets/creating-asset-factories
+and asset checks, https://docs.dagster.io/guides/test/asset-checks
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import dagster as dg
 
+from perf_pipeline.benchmarks.record import Benchmark
 from perf_pipeline.benchmarks.registry import NAMES
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.defs.left_out import left_out_asset, left_out_checks
@@ -21,11 +23,38 @@ from perf_pipeline.secrecy.exceptions import masked_exceptions
 
 POOL: Final = "load_generator"
 OWNERS: Final = ("team:performance",)
+SEEDED: Final = "seeded_users"
+"""The asset that every benchmark comes after."""
 
 
 def labels(group: str, *kinds: str) -> dict[str, Any]:
     """Give what every measuring asset is decorated with: pool, group, kinds, owners."""
     return {"pool": POOL, "group_name": group, "kinds": {"python", *kinds}, "owners": list(OWNERS)}
+
+
+def benchmark_assets(records: Iterable[Benchmark]) -> list[dg.AssetsDefinition]:
+    """Make the asset of each benchmark, in one line: each depends on the one before it."""
+    chain, before = list[dg.AssetsDefinition](), SEEDED
+    for record in records:
+        chain.append(benchmark_asset(record, before))
+        before = record.name
+    return chain
+
+
+def benchmark_asset(record: Benchmark, before: str) -> dg.AssetsDefinition:
+    """Make the asset that measures one benchmark when the asset `before` is done."""
+
+    @dg.asset(
+        name=record.name,
+        deps=[before],
+        description=f"{record.summary}\n\n{record.description}",
+        **labels(record.group, *record.kinds),
+    )
+    def benchmark(perf_run: PerfRun) -> dg.MaterializeResult:
+        return measured(perf_run, record.name)
+
+    made: dg.AssetsDefinition = benchmark  # the decorator's type is lost with **kwargs
+    return made
 
 
 @masked_exceptions()

@@ -4,7 +4,6 @@ Add here: another line of its answer. Keep out: counting (analysis/).
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +12,7 @@ import click
 if TYPE_CHECKING:
     from perf_pipeline.analysis.backtest import Alarm, Tally
     from perf_pipeline.judging.backtest import Backtest
+    from perf_pipeline.store.state import State
 
 _VERDICT: Final = {
     True: "a real change of level",
@@ -34,7 +34,7 @@ _VERDICT: Final = {
 )
 @click.option("--profile", default="", help="Only runs of this profile.")
 @click.pass_obj
-def backtest(state: Path, alpha: float | None, min_effect: float | None, profile: str) -> None:
+def backtest(state: "State", alpha: float | None, min_effect: float | None, profile: str) -> None:
     """Replay the gate over the stored history: false alarms, and what it would have caught."""
     from perf_pipeline.judging.backtest import Settings
     from perf_pipeline.judging.backtest import backtest as replay

@@ -8,7 +8,6 @@ Add here: a command about comparing runs. Keep out: anything that Dagster needs 
 import shutil
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from perf_pipeline.judging.lineage import RunLineage
     from perf_pipeline.store.baselines import SeriesKey
     from perf_pipeline.store.records import DiffRow
+    from perf_pipeline.store.state import State
 
 _reason: Final = click.option("--reason", required=True, help="Why; kept with who and when.")
 
@@ -35,7 +35,7 @@ def baseline() -> None:
 @click.option("--name", required=True, help="Of the release, e.g. v1.4; a name can move on.")
 @_reason
 @click.pass_obj
-def pin(state: Path, run_id: str, name: str, reason: str) -> None:
+def pin(state: "State", run_id: str, name: str, reason: str) -> None:
     """Compare every later run with this one, whatever history follows: guards slow drift."""
     from perf_pipeline.judging.baselines import pin as pin_run
 
@@ -47,7 +47,7 @@ def pin(state: Path, run_id: str, name: str, reason: str) -> None:
 @click.argument("name")
 @_reason
 @click.pass_obj
-def unpin(state: Path, name: str, reason: str) -> None:
+def unpin(state: "State", name: str, reason: str) -> None:
     """End the comparison with a release; the decision stays in the list."""
     from perf_pipeline.judging.baselines import unpin as unpin_release
 
@@ -60,7 +60,7 @@ def unpin(state: Path, name: str, reason: str) -> None:
 @click.option("--metric", default="", help="Only this one, e.g. http_req_duration{scenario:read}.")
 @_reason
 @click.pass_obj
-def accept(state: Path, run_id: str, metric: str, reason: str) -> None:
+def accept(state: "State", run_id: str, metric: str, reason: str) -> None:
     """Take what this run shows for the new normal: later runs are compared since it."""
     from perf_pipeline.judging.baselines import accept as accept_run
 
@@ -72,7 +72,7 @@ def accept(state: Path, run_id: str, metric: str, reason: str) -> None:
 
 @baseline.command(name="list")
 @click.pass_obj
-def list_decisions(state: Path) -> None:
+def list_decisions(state: "State") -> None:
     """List every decision with who, when and why, and whether it still holds."""
     from perf_pipeline.judging.baselines import all_decisions
     from perf_pipeline.report.rows import render_rows
@@ -95,7 +95,7 @@ def list_decisions(state: Path) -> None:
 
 @click.command()
 @click.pass_obj
-def changes(state: Path) -> None:
+def changes(state: "State") -> None:
     """List dated changes of level: by the gate, accepted, and found looking back."""
     from perf_pipeline.judging.baselines import all_changes
     from perf_pipeline.report.rows import render_rows
@@ -119,7 +119,7 @@ def changes(state: Path) -> None:
 @click.command()
 @click.argument("run_id", required=False)
 @click.pass_obj
-def lineage(state: Path, run_id: str | None) -> None:
+def lineage(state: "State", run_id: str | None) -> None:
     """Say which runs, configuration and code each comparison of a run comes from."""
     from perf_pipeline.judging.lineage import lineage_of
     from perf_pipeline.judging.publish import latest_run
@@ -159,7 +159,7 @@ def _lineage_rows(
 @click.argument("run_id", required=False)
 @click.argument("other", required=False)
 @click.pass_obj
-def compare(state: Path, run_id: str | None, other: str | None) -> None:
+def compare(state: "State", run_id: str | None, other: str | None) -> None:
     """Compare a stored run with the runs before it, or any two stored runs with each other.
 
     One run: every series against its baseline, and which tier it was.
@@ -185,7 +185,7 @@ def compare(state: Path, run_id: str | None, other: str | None) -> None:
     click.echo(render_comparison(diffs, width, diagnosis=diagnosis, color=color), nl=False)
 
 
-def _echo_contrast(state: Path, first: str, second: str) -> None:
+def _echo_contrast(state: "State", first: str, second: str) -> None:
     from perf_pipeline.judging.contrast import contrast
     from perf_pipeline.report.rows import render_rows
 

@@ -21,6 +21,7 @@ from perf_pipeline.cli.sql import sql
 from perf_pipeline.errors import ExitCode
 from perf_pipeline.secrecy.files import keep_private
 from perf_pipeline.secrecy.known import KNOWN
+from perf_pipeline.store.state import State
 
 if TYPE_CHECKING:
     from perf_pipeline.stack.parts import StackOptions
@@ -44,7 +45,7 @@ Exit codes: 0 all verdicts pass; 99 a threshold failed; 98 confirmed regression;
 @click.pass_context
 def main(context: click.Context, state: Path) -> None:
     """Say whether a message-scheduling system carries 1,000,000 messages a day."""
-    context.obj = state
+    context.obj = State(state)
     KNOWN.add_environment(os.environ)
     try:
         keep_private(state, os.environ)
@@ -89,7 +90,7 @@ def _profile_options(command: Callable[..., None]) -> Callable[..., None]:
 )
 @click.pass_obj
 def run(
-    state: Path, profile: str, overrides: Sequence[str], only: Sequence[str], confirm: int
+    state: State, profile: str, overrides: Sequence[str], only: Sequence[str], confirm: int
 ) -> None:
     """Load the target, judge it, compare it, report."""
     from perf_pipeline.cli.narrator import Narrator
@@ -111,7 +112,7 @@ def run(
 @click.argument("run_id", required=False)
 @click.option("--profile", help="Judge by this profile's thresholds instead of the run's own.")
 @click.pass_obj
-def judge(state: Path, run_id: str | None, profile: str | None) -> None:
+def judge(state: State, run_id: str | None, profile: str | None) -> None:
     """Judge a stored run again, without a new load.
 
     By another profile it is a what-if: shown, and not stored.
@@ -129,7 +130,7 @@ def judge(state: Path, run_id: str | None, profile: str | None) -> None:
 @main.command()
 @click.argument("run_id", required=False)
 @click.pass_obj
-def report(state: Path, run_id: str | None) -> None:
+def report(state: State, run_id: str | None) -> None:
     """Write a stored run's reports again and print the terminal's."""
     from perf_pipeline.judging.publish import latest_run, publish
 
@@ -139,7 +140,7 @@ def report(state: Path, run_id: str | None) -> None:
 @main.command()
 @click.argument("run_id", required=False)
 @click.pass_obj
-def ingest(state: Path, run_id: str | None) -> None:
+def ingest(state: State, run_id: str | None) -> None:
     """Bring spooled samples into the history and judge them; again and again without harm."""
     from perf_pipeline.judging.recovering import recover_runs
 
@@ -149,38 +150,38 @@ def ingest(state: Path, run_id: str | None) -> None:
 @main.command()
 @_profile_options
 @click.pass_obj
-def up(state: Path, profile: str, overrides: Sequence[str]) -> None:
+def up(state: State, profile: str, overrides: Sequence[str]) -> None:
     """Start the embedded stack and leave it running for several runs."""
     from perf_pipeline.loading.stopping import stop_at_once_on_signals
     from perf_pipeline.stack import embedded
 
     stop_at_once_on_signals()
 
-    stack = embedded.up(state, _stack_options(profile, overrides), say=click.echo)
+    stack = embedded.up(state.folder, _stack_options(profile, overrides), say=click.echo)
     _print_stack(stack)
 
 
 @main.command()
 @click.pass_obj
-def down(state: Path) -> None:
+def down(state: State) -> None:
     """Stop what `up` started, and whatever dead runs left."""
     from perf_pipeline.stack import embedded
 
-    ended = embedded.down(state, say=lambda _: None)
+    ended = embedded.down(state.folder, say=lambda _: None)
     click.echo(f"ended: {', '.join(ended)}" if ended else "nothing was running")
 
 
 @main.command()
 @click.pass_obj
-def status(state: Path) -> None:
+def status(state: State) -> None:
     """Show the stack that `up` left running, or which parts of it have died."""
     from perf_pipeline.stack import embedded
 
-    stack = embedded.find_running(state)
+    stack = embedded.find_running(state.folder)
     if stack is not None:
         _print_stack(stack)
         return
-    found = embedded.look_at(state)
+    found = embedded.look_at(state.folder)
     if not found:
         click.echo("no stack is up; `perf-pipeline up` starts one")
         return
@@ -193,7 +194,7 @@ def status(state: Path) -> None:
 @main.command()
 @_profile_options
 @click.pass_obj
-def doctor(state: Path, profile: str, overrides: Sequence[str]) -> None:
+def doctor(state: State, profile: str, overrides: Sequence[str]) -> None:
     """Say where every part would come from, what is reachable, and what is missing."""
     from perf_pipeline.loading.environment import machine_facts
     from perf_pipeline.loading.space import state_finding
@@ -201,8 +202,8 @@ def doctor(state: Path, profile: str, overrides: Sequence[str]) -> None:
 
     for name, value in machine_facts().items():
         click.echo(f"   {name}: {value}")
-    parts = embedded.doctor(state, _stack_options(profile, overrides))
-    findings = [state_finding(state), *embedded.machine_findings(state), *parts]
+    parts = embedded.doctor(state.folder, _stack_options(profile, overrides))
+    findings = [state_finding(state.folder), *embedded.machine_findings(state.folder), *parts]
     for finding in findings:
         click.echo(f"{'ok ' if finding.ok else '!! '}{finding.part}: {finding.sentence}")
     if not all(finding.ok for finding in findings):
@@ -212,11 +213,11 @@ def doctor(state: Path, profile: str, overrides: Sequence[str]) -> None:
 @main.command()
 @click.option("--port", default=3000, show_default=True, help="Of the Dagster UI, on 127.0.0.1.")
 @click.pass_obj
-def ui(state: Path, port: int) -> None:
+def ui(state: State, port: int) -> None:
     """Serve the Dagster UI with a PostgreSQL of its own, until Ctrl-C."""
     from perf_pipeline.stack.webserver import serve_ui
 
-    sys.exit(serve_ui(state, port, say=click.echo))
+    sys.exit(serve_ui(state.folder, port, say=click.echo))
 
 
 def _parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ Add here: another limit of a query, or another form. Keep out: the query (store/
 """
 
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -14,6 +13,7 @@ from perf_pipeline.units import US_PER_S, parse_duration_us
 
 if TYPE_CHECKING:
     from perf_pipeline.store.snapshot import Answer
+    from perf_pipeline.store.state import State
 
 _MOST_ROWS: Final = 10_000
 
@@ -44,15 +44,14 @@ def _seconds(_: click.Context, __: click.Parameter, text: str) -> float:
     help=f"Show this many rows at most; 0 shows all.  [default: {_MOST_ROWS:,}, with --csv all]",
 )
 @click.pass_obj
-def sql(state: Path, statement: str, as_csv: bool, limit_s: float, most: int | None) -> None:
+def sql(state: "State", statement: str, as_csv: bool, limit_s: float, most: int | None) -> None:
     """Ask the history, e.g. "select * from runs". Reads a private copy: it never blocks a run.
 
     The statement can neither write nor read another file.
     """
     from perf_pipeline.store.snapshot import open_answer
-    from perf_pipeline.store.state import history_of
 
-    with open_answer(history_of(state), statement, limit_s=limit_s) as answer:
+    with open_answer(state.history_file, statement, limit_s=limit_s) as answer:
         if as_csv:
             _print_csv(answer, most or None)
         else:

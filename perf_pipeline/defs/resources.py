@@ -28,6 +28,7 @@ from perf_pipeline.loading.prepare import open_session
 from perf_pipeline.loading.session import Session
 from perf_pipeline.loading.stopping import hangup_as_termination
 from perf_pipeline.secrecy.files import keep_private
+from perf_pipeline.store.state import State
 
 DEFAULT: Final = "quick"
 
@@ -69,7 +70,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["PerfRun"]:
         """Check the profile before anything is loaded; stop whatever the run started."""
         assert context.log is not None
-        keep_private(self.state_folder, os.environ)
+        keep_private(self.state_folder.folder, os.environ)
         self._profile = load_profile(self.profile or DEFAULT, parse_overrides(self.overrides))
         self._run_id = context.run.run_id if context.run else ""
         self._stands_for = stands_for(context.run, context.instance)
@@ -79,9 +80,9 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
             yield self
 
     @property
-    def state_folder(self) -> Path:
+    def state_folder(self) -> State:
         """Give the folder that all runs of this machine share."""
-        return Path(self.state or os.environ.get("PERF_STATE", ".perf"))
+        return State(Path(self.state or os.environ.get("PERF_STATE", ".perf")))
 
     @property
     def judging_profile(self) -> Profile | None:

@@ -5,7 +5,6 @@ Add here: where a figure of the attribution comes from. Keep out: the rules (ana
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from statistics import median
 
 from perf_pipeline.analysis.attribution import Attribution, StageTimes, attribute
@@ -13,19 +12,18 @@ from perf_pipeline.analysis.attribution_rules import STAGES
 from perf_pipeline.analysis.bottleneck import Finding
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.evidence import doubts_of, findings_of, summaries_by_benchmark
-from perf_pipeline.judging.ingest import WAIT_S
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Verdict
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History
 from perf_pipeline.store.records import BenchmarkOutcome, RunRecord, SeriesStatistic
-from perf_pipeline.store.state import history_of
+from perf_pipeline.store.state import State
 
 _TAIL = "stage_tail"
 _SATURATION = "worker_saturation_ratio"
 
 
 def attributions_of_run(
-    state: Path, run_id: str, *, profile: Profile | None = None
+    state: State, run_id: str, *, profile: Profile | None = None
 ) -> list[tuple[str, Attribution]]:
     """Attribute the latency of a stored run, as (benchmark, attribution).
 
@@ -33,7 +31,7 @@ def attributions_of_run(
         RequestError: there is no such run.
         StoreBusyError: the history is open elsewhere.
     """
-    with open_history(history_of(state), wait_s=WAIT_S) as history:
+    with state.history() as history:
         return attributions(history, run_id, findings_of(history, run_id, profile))
 
 

@@ -5,7 +5,6 @@ Add here: another set of histories to replay. Keep out: counting (analysis/) and
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from perf_pipeline.analysis.backtest import Tally, Track, newest_level, planted, tally
@@ -13,11 +12,11 @@ from perf_pipeline.analysis.baseline import Series
 from perf_pipeline.analysis.power import Outlook, outlook
 from perf_pipeline.analysis.suspicion import BaselinePolicy
 from perf_pipeline.errors import RequestError
-from perf_pipeline.judging.ingest import WAIT_S, profile_of
+from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.series import Measured, measured_of, points_of, policy_of, series_of
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunRecord
-from perf_pipeline.store.state import history_of
+from perf_pipeline.store.state import State
 
 PLANTED_FACTORS: Final = (1.1, 1.25, 1.5)
 _MOST_RUNS: Final = 10_000
@@ -69,7 +68,7 @@ class Backtest:
     outlook: Outlook | None
 
 
-def backtest(state: Path, settings: Settings, *, profile: str = "") -> list[Backtest]:
+def backtest(state: State, settings: Settings, *, profile: str = "") -> list[Backtest]:
     """Replay every stored history, newest environment first.
 
     Args:
@@ -81,14 +80,14 @@ def backtest(state: Path, settings: Settings, *, profile: str = "") -> list[Back
         PerfPipelineError: there is no run (of this profile).
         StoreBusyError: the history is open elsewhere.
     """
-    with open_history(history_of(state), wait_s=WAIT_S) as history:
+    with state.history() as history:
         groups: dict[tuple[str, str], list[RunRecord]] = {}
         for run in history.runs(_MOST_RUNS, measured=True):
             if profile in {"", run.profile}:
                 groups.setdefault((run.profile, run.environment_id), []).append(run)
         if not groups:
             of_profile = f" of profile {profile}" if profile else ""
-            raise RequestError(f"there is no run{of_profile} in {history_of(state)}")
+            raise RequestError(f"there is no run{of_profile} in {state.history_file}")
         return [_replayed(history, runs, settings) for runs in groups.values()]
 
 

@@ -7,10 +7,9 @@ Add here: another decision. Keep out: what follows from it (compare.py, releases
 import getpass
 import os
 from datetime import UTC, datetime
-from pathlib import Path
 
 from perf_pipeline.errors import RequestError
-from perf_pipeline.judging.ingest import WAIT_S, profile_of
+from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.series import Measured, measured_of, series_of
 from perf_pipeline.store.baselines import (
     Action,
@@ -22,11 +21,11 @@ from perf_pipeline.store.baselines import (
     releases,
     store_changes,
 )
-from perf_pipeline.store.history import History, open_history
-from perf_pipeline.store.state import history_of
+from perf_pipeline.store.history import History
+from perf_pipeline.store.state import State
 
 
-def pin(state: Path, run_id: str, *, name: str, reason: str) -> BaselineRow:
+def pin(state: State, run_id: str, *, name: str, reason: str) -> BaselineRow:
     """Pin a run as a release that every later run of its kind is compared with.
 
     A name that is pinned already moves to this run.
@@ -35,21 +34,21 @@ def pin(state: Path, run_id: str, *, name: str, reason: str) -> BaselineRow:
         RequestError: there is no such run, or it measured nothing whole and valid.
         StoreBusyError: the history is open elsewhere.
     """
-    with open_history(history_of(state), wait_s=WAIT_S) as history:
+    with state.history() as history:
         _comparable(history, run_id)
         row = _row("pinned", run_id, reason, name=name)
         decide(history, row)
         return row
 
 
-def unpin(state: Path, *, name: str, reason: str) -> BaselineRow:
+def unpin(state: State, *, name: str, reason: str) -> BaselineRow:
     """End the comparison with a pinned release.
 
     Raises:
         RequestError: no release of this name is pinned.
         StoreBusyError: the history is open elsewhere.
     """
-    with open_history(history_of(state), wait_s=WAIT_S) as history:
+    with state.history() as history:
         pinned = {row.name: row for row in releases(history)}
         if name not in pinned:
             known = ", ".join(pinned) or "none"
@@ -60,7 +59,7 @@ def unpin(state: Path, *, name: str, reason: str) -> BaselineRow:
 
 
 def accept(
-    state: Path, run_id: str, *, reason: str, metric: str = ""
+    state: State, run_id: str, *, reason: str, metric: str = ""
 ) -> tuple[BaselineRow, list[ChangePointRow]]:
     """Accept what a run shows as the new normal: later runs are compared since this one.
 
@@ -78,7 +77,7 @@ def accept(
             compared by this metric.
         StoreBusyError: the history is open elsewhere.
     """
-    with open_history(history_of(state), wait_s=WAIT_S) as history:
+    with state.history() as history:
         known = _change_points(history, run_id)
         wanted = [row for row in known if not metric or metric in _names(row)]
         if not wanted:
@@ -92,24 +91,24 @@ def accept(
         return row, wanted
 
 
-def all_decisions(state: Path) -> list[tuple[BaselineRow, bool]]:
+def all_decisions(state: State) -> list[tuple[BaselineRow, bool]]:
     """List every decision, oldest first, as (decision, it still holds).
 
     Raises:
         StoreBusyError: the history is open elsewhere.
     """
-    with open_history(history_of(state), wait_s=WAIT_S) as history:
+    with state.history() as history:
         holding = releases(history)
         return [(row, row.action == "accepted" or row in holding) for row in decisions(history)]
 
 
-def all_changes(state: Path) -> list[ChangePointRow]:
+def all_changes(state: State) -> list[ChangePointRow]:
     """List every dated change of level, oldest first.
 
     Raises:
         StoreBusyError: the history is open elsewhere.
     """
-    with open_history(history_of(state), wait_s=WAIT_S) as history:
+    with state.history() as history:
         return changes(history)
 
 

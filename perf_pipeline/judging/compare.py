@@ -6,7 +6,6 @@ statistics (analysis/).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 from perf_pipeline import __version__
@@ -14,7 +13,7 @@ from perf_pipeline.analysis.baseline import Diff, DiffStatus, Series, diff, pinn
 from perf_pipeline.analysis.environment import WORSE, suspects_moved, withheld
 from perf_pipeline.config.profile import PinnedBaseline, Profile
 from perf_pipeline.judging.history_pass import date_changes
-from perf_pipeline.judging.ingest import WAIT_S, profile_of
+from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.judge import is_what_if
 from perf_pipeline.judging.releases import against_releases
 from perf_pipeline.judging.reruns import settled
@@ -37,10 +36,10 @@ from perf_pipeline.store.baselines import (
     releases,
     store_changes,
 )
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History
 from perf_pipeline.store.lineage import Lineage, store_judged
 from perf_pipeline.store.records import DiffRow, RunKey, RunRecord
-from perf_pipeline.store.state import history_of
+from perf_pipeline.store.state import State
 from perf_pipeline.store.tags_text import tags_text
 
 _QUIET: Final = frozenset(
@@ -71,7 +70,7 @@ class Compared:
 
 
 def compare_run(
-    state: Path, run_id: str, *, profile: Profile | None = None
+    state: State, run_id: str, *, profile: Profile | None = None
 ) -> list[tuple[str, Diff]]:
     """Compare every benchmark of a run, store the diffs and give them, as (benchmark, diff).
 
@@ -84,7 +83,7 @@ def compare_run(
         RequestError: there is no such run.
         StoreBusyError: the history is open elsewhere.
     """
-    with open_history(history_of(state), wait_s=WAIT_S) as history:
+    with state.history() as history:
         judged_by = profile or profile_of(history, run_id)
         compared = compare_stored(history, run_id, judged_by)
         if not is_what_if(history, run_id, profile):

@@ -7,19 +7,18 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from pathlib import Path
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus, Series, noise, suspicion, unsuspicious
 from perf_pipeline.analysis.environment import changed_facts
 from perf_pipeline.analysis.scale import scale_of
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.judging.ingest import WAIT_S, profile_of
+from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.series import Measured, measured_of, points_of, policy_of, series_of
 from perf_pipeline.metrics.catalog import CATALOG
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunRecord
-from perf_pipeline.store.state import history_of
+from perf_pipeline.store.state import State
 
 _MOST_FACTS: Final = 8
 _MOST_CHARACTERS: Final = 60
@@ -44,14 +43,14 @@ class Contrast:
     diffs: tuple[tuple[str, Diff], ...]
 
 
-def contrast(state: Path, first: str, second: str) -> Contrast:
+def contrast(state: State, first: str, second: str) -> Contrast:
     """Compare two stored runs, series by series, wherever the metric is the same.
 
     Raises:
         PerfPipelineError: one of them is not in the history.
         StoreBusyError: the history is open elsewhere.
     """
-    with open_history(history_of(state), wait_s=WAIT_S) as history:
+    with state.history() as history:
         ours = {one.outcome.benchmark: one for one in measured_of(history, first)}
         theirs = {one.outcome.benchmark: one for one in measured_of(history, second)}
         profiles = profile_of(history, first), profile_of(history, second)

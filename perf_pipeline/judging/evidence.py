@@ -5,21 +5,20 @@ Add here: another fact about a finding that needs the stored rows. Keep out: rul
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from perf_pipeline.analysis.bottleneck import Facts, Finding, checklist
 from perf_pipeline.analysis.spell import spell
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.judging.ingest import WAIT_S, profile_of
+from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status, Verdict
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey
-from perf_pipeline.store.state import history_of
+from perf_pipeline.store.state import State
 
 
 def findings_of_run(
-    state: Path, run_id: str, *, profile: Profile | None = None
+    state: State, run_id: str, *, profile: Profile | None = None
 ) -> list[tuple[str, Finding]]:
     """Run the checklist over a stored run, as (benchmark or empty, finding).
 
@@ -27,7 +26,7 @@ def findings_of_run(
         RequestError: there is no such run.
         StoreBusyError: the history is open elsewhere.
     """
-    with open_history(history_of(state), wait_s=WAIT_S) as history:
+    with state.history() as history:
         return findings_of(history, run_id, profile)
 
 

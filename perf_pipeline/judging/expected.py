@@ -8,7 +8,6 @@ Add here: another way in which a planned benchmark can be missing. Keep out: jud
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from perf_pipeline.config.profile import Profile
@@ -16,7 +15,7 @@ from perf_pipeline.errors import ProfileError
 from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus
 from perf_pipeline.store.history import History
-from perf_pipeline.store.state import spooled_benchmarks
+from perf_pipeline.store.state import State
 
 NOT_RUN: Final = "the benchmark did not run"
 NOT_STORED: Final = "what it measured is in the spool, and not in the history"
@@ -93,7 +92,7 @@ def in_plan_order(planned: Sequence[str], others: Iterable[str]) -> list[str]:
 
 
 def missing_of(
-    history: History, state: Path, run_id: str, *, also: Iterable[str] = ()
+    history: History, state: State, run_id: str, *, also: Iterable[str] = ()
 ) -> dict[str, Missing]:
     """Give by name what a run was to do, or began, and the history does not have.
 
@@ -107,7 +106,7 @@ def missing_of(
         RequestError: there is no such run.
     """
     planned = history.run(run_id).planned or ()
-    spooled = spooled_benchmarks(state, run_id)
+    spooled = state.spooled_benchmarks(run_id)
     stored = {one.benchmark for one in history.outcomes(run_id)}
     names = in_plan_order(planned, (*also, *spooled))
     return {name: _missing(run_id, name, spooled) for name in names if name not in stored}

@@ -5,23 +5,20 @@ Add here: another way to find what waits in the spool. Keep out: SQL (store/).
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.errors import RequestError, SpoolDamagedError
 from perf_pipeline.judging.stored_profile import stored_profile
 from perf_pipeline.metrics.summary import Summary
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History
 from perf_pipeline.store.records import Ingested, RunKey
 from perf_pipeline.store.spool_records import RUN_FILE
-from perf_pipeline.store.state import history_of, spool_of, spooled_benchmarks
+from perf_pipeline.store.state import WAIT_S, State
 from perf_pipeline.store.waiting import take_up
-
-WAIT_S: Final = 30.0
 
 
 def ingest_benchmark(
-    state: Path, key: RunKey, *, profile: Profile | None = None, wait_s: float = WAIT_S
+    state: State, key: RunKey, *, profile: Profile | None = None, wait_s: float = WAIT_S
 ) -> tuple[Ingested, list[Summary]]:
     """Store one benchmark and its summaries; what was stored of it before is replaced.
 
@@ -37,8 +34,8 @@ def ingest_benchmark(
     Raises:
         StoreBusyError: the history is open elsewhere; the samples stay in the spool.
     """
-    with open_history(history_of(state), wait_s=wait_s) as history:
-        ingested = history.ingest(spool_of(state) / key.run_id, key.benchmark)
+    with state.history(wait_s=wait_s) as history:
+        ingested = history.ingest(state.spool / key.run_id, key.benchmark)
         if ingested.was_kept:
             stored = [one for name, one in history.summaries(key.run_id) if name == key.benchmark]
             return ingested, stored
@@ -71,28 +68,28 @@ class IngestedRun:
         return any(not ingested.was_kept for _, ingested in self.stored)
 
 
-def ingest_run(state: Path, run_id: str) -> IngestedRun:
+def ingest_run(state: State, run_id: str) -> IngestedRun:
     """Store every benchmark of a spooled run that can be stored; the others are told.
 
     Raises:
         RequestError: there is no such run in the spool.
         StoreBusyError: the history is open elsewhere; the samples stay in the spool.
     """
-    folder = spool_of(state) / run_id
+    folder = state.spool / run_id
     if not (folder / RUN_FILE).exists():
         known = ", ".join(spooled_runs(state)[-5:]) or "none"
         raise RequestError(
-            f"there is no run {run_id} in {spool_of(state)}", hint=f"the newest there: {known}"
+            f"there is no run {run_id} in {state.spool}", hint=f"the newest there: {known}"
         )
-    with open_history(history_of(state), wait_s=WAIT_S) as history:
+    with state.history() as history:
         take_up(history, state)  # of a run that was killed at once there is nothing else
     done = IngestedRun()
-    for name in spooled_benchmarks(state, run_id):
+    for name in state.spooled_benchmarks(run_id):
         _ingest_into(done, state, RunKey(run_id, name))
     return done
 
 
-def _ingest_into(done: IngestedRun, state: Path, key: RunKey) -> None:
+def _ingest_into(done: IngestedRun, state: State, key: RunKey) -> None:
     try:
         ingested, _ = ingest_benchmark(state, key)
     except SpoolDamagedError as error:
@@ -105,12 +102,12 @@ def _ingest_into(done: IngestedRun, state: Path, key: RunKey) -> None:
         done.problems.append(f"{key.run_id} {key.benchmark}: its spool is damaged: {why}; {what}")
 
 
-def spooled_runs(state: Path) -> list[str]:
+def spooled_runs(state: State) -> list[str]:
     """Give the ids of the runs whose files are in the spool, those written last at the end.
 
     Not by their names: a driver may bring ids of its own, which do not sort by time.
     """
-    files = spool_of(state).glob(f"*/{RUN_FILE}")
+    files = state.spool.glob(f"*/{RUN_FILE}")
     return [path.parent.name for path in sorted(files, key=lambda one: (_written(one), one))]
 
 
@@ -118,9 +115,9 @@ def _written(path: Path) -> int:
     return path.stat().st_mtime_ns
 
 
-def nameless_folders(state: Path) -> list[str]:
+def nameless_folders(state: State) -> list[str]:
     """Name the folders in the spool that have benchmarks, and no run.json to store them by."""
-    spool = spool_of(state)
+    spool = state.spool
     return [
         f"{path} has no {RUN_FILE}, so nobody knows by which profile it was measured"
         for path in (sorted(spool.iterdir()) if spool.is_dir() else ())

@@ -7,13 +7,12 @@ Add here: a reason why a figure proves nothing. Keep out: the figures (store/) a
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.answered import answered_to_the_end
 from perf_pipeline.judging.expected import in_plan_order, missing_of
-from perf_pipeline.judging.ingest import WAIT_S, IngestedRun, ingest_run, profile_of
+from perf_pipeline.judging.ingest import IngestedRun, ingest_run, profile_of
 from perf_pipeline.judging.kept_up import (
     meant_scenarios,
     over_what_kept_up,
@@ -22,17 +21,17 @@ from perf_pipeline.judging.kept_up import (
 from perf_pipeline.judging.shortfall import with_shortfall
 from perf_pipeline.metrics.catalog import CATALOG, TARGET_ANSWERED
 from perf_pipeline.metrics.threshold import FROM_HISTOGRAM, Status, Threshold, Verdict
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History
 from perf_pipeline.store.queries import raw_is_kept
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey
-from perf_pipeline.store.state import history_of
+from perf_pipeline.store.state import State
 
 # Over a part of the plan neither says anything: the whole may break a promise, and meet an aim.
 _LETS_PASS: Final = frozenset({Status.PASS, Status.WARN})
 
 
 def judge_run(
-    state: Path, run_id: str, *, profile: Profile | None = None
+    state: State, run_id: str, *, profile: Profile | None = None
 ) -> dict[str, list[Verdict]]:
     """Judge every benchmark of a run and store the verdicts; a what-if is not stored.
 
@@ -48,7 +47,7 @@ def judge_run(
         RequestError: there is no such run.
         StoreBusyError: the history is open elsewhere.
     """
-    with open_history(history_of(state), wait_s=WAIT_S) as history:
+    with state.history() as history:
         judged_by = profile or profile_of(history, run_id)
         what_if = is_what_if(history, run_id, profile)
         judge = _verdicts if what_if else judge_benchmark
@@ -86,7 +85,7 @@ def verdicts_of_run(history: History, run_id: str, profile: Profile) -> dict[str
     return stored
 
 
-def recover_run(state: Path, run_id: str) -> IngestedRun:
+def recover_run(state: State, run_id: str) -> IngestedRun:
     """Store a spooled run and judge it by its own profile, because storing it drops its verdicts.
 
     Raises:

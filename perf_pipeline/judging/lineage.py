@@ -4,15 +4,13 @@ Add here: another origin. Keep out: layout (report/) and SQL (store/).
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from perf_pipeline.errors import RequestError
-from perf_pipeline.judging.ingest import WAIT_S
 from perf_pipeline.report.model import Origin
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History
 from perf_pipeline.store.lineage import Lineage, judged
 from perf_pipeline.store.records import DiffRow, RunRecord
-from perf_pipeline.store.state import history_of
+from perf_pipeline.store.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +26,14 @@ class RunLineage:
     comparisons: tuple[tuple[str, DiffRow, Lineage], ...]
 
 
-def lineage_of(state: Path, run_id: str) -> RunLineage:
+def lineage_of(state: State, run_id: str) -> RunLineage:
     """Give the lineage of a compared run.
 
     Raises:
         RequestError: there is no such run, or it was not compared yet.
         StoreBusyError: the history is open elsewhere.
     """
-    with open_history(history_of(state), wait_s=WAIT_S) as history:
+    with state.history() as history:
         run, found = history.run(run_id), judged(history, run_id)
     if not found:
         raise RequestError(

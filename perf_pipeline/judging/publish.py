@@ -18,7 +18,7 @@ from perf_pipeline.judging.attribution import attributions
 from perf_pipeline.judging.compare import compare_run
 from perf_pipeline.judging.evidence import findings_of
 from perf_pipeline.judging.expected import Missing, extent_of, in_plan_order, missing_of
-from perf_pipeline.judging.ingest import WAIT_S, profile_of
+from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.judge import (
     is_what_if,
     spoilt_scenarios,
@@ -38,9 +38,9 @@ from perf_pipeline.report.k6 import render_k6
 from perf_pipeline.report.markdown import render_markdown
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport, TimeSeries
 from perf_pipeline.store.export import export_readings_csv
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
-from perf_pipeline.store.state import history_of, reports_of, spool_of
+from perf_pipeline.store.state import State
 from perf_pipeline.store.waiting import take_up
 
 T = TypeVar("T")
@@ -69,7 +69,7 @@ _STATUS: Final = MappingProxyType(
 
 
 def publish(
-    state: Path,
+    state: State,
     run_id: str,
     *,
     profile: Profile | None = None,
@@ -94,10 +94,10 @@ def publish(
         StoreError: the disk does not take the reports; the former ones stay.
     """
     diffs = compare_run(state, run_id, profile=profile)
-    with open_history(history_of(state), wait_s=WAIT_S) as history:
+    with state.history() as history:
         own = profile_of(history, run_id)
         what_if = is_what_if(history, run_id, profile)
-        folder = _made(reports_of(state, run_id) / (WHAT_IF if what_if else ""))
+        folder = _made(state.reports(run_id) / (WHAT_IF if what_if else ""))
         missing = missing_of(history, state, run_id, also=expected)
         report = _assemble(history, run_id, profile or own, missing, diffs)
         for one in history.outcomes(run_id):
@@ -110,7 +110,7 @@ def publish(
     report = replace(
         report,
         notices=(*report.notices, *told),
-        history_path=str(history_of(state)),
+        history_path=str(state.history_file),
         paths=paths,
     )
     for form, (_, render) in _FORMS.items():
@@ -151,7 +151,7 @@ def _not_written(path: Path, error: OSError) -> StoreError:
     )
 
 
-def latest_run(state: Path) -> str:
+def latest_run(state: State) -> str:
     """Give the run that was made last, whatever its date says and however little it measured.
 
     A re-run belongs to the run that it confirms.
@@ -162,14 +162,14 @@ def latest_run(state: Path) -> str:
     return run_to_judge(state)
 
 
-def run_to_judge(state: Path, *run_ids: str) -> str:
+def run_to_judge(state: State, *run_ids: str) -> str:
     """Give the first of these runs that is known, else the last one: judging needs no new load.
 
     Raises:
         RequestError: there is no run at all.
     """
-    if history_of(state).exists() or spool_of(state).is_dir():
-        with open_history(history_of(state), wait_s=WAIT_S) as history:
+    if state.history_file.exists() or state.spool.is_dir():
+        with state.history() as history:
             take_up(history, state)
             known, runs = history.run_ids(), history.runs(limit=RERUNS + 1)
         last = [run.run_id for run in runs if run.trigger != TRIGGER]
@@ -177,7 +177,7 @@ def run_to_judge(state: Path, *run_ids: str) -> str:
             if run_id in known:
                 return run_id
     raise RequestError(
-        f"there is no run in {history_of(state)}", hint="`perf-pipeline run` makes one"
+        f"there is no run in {state.history_file}", hint="`perf-pipeline run` makes one"
     )
 
 

@@ -4,8 +4,6 @@ Add here: another thing to tell about a recovered run. Keep out: storing one run
 judging it (judge.py).
 """
 
-from pathlib import Path
-
 from perf_pipeline.errors import (
     PerfPipelineError,
     ProfileError,
@@ -16,10 +14,10 @@ from perf_pipeline.judging.ingest import nameless_folders, spooled_runs
 from perf_pipeline.judging.judge import recover_run
 from perf_pipeline.narration import Say
 from perf_pipeline.store.records import Ingested, RunKey
-from perf_pipeline.store.state import spool_of
+from perf_pipeline.store.state import State
 
 
-def recover_runs(state: Path, run_id: str | None, *, say: Say) -> None:
+def recover_runs(state: State, run_id: str | None, *, say: Say) -> None:
     """Store and judge one spooled run, or all of them; what could not be stored is told at the end.
 
     Args:
@@ -41,12 +39,12 @@ def recover_runs(state: Path, run_id: str | None, *, say: Say) -> None:
     if problems:
         lines = "\n".join(f"  - {one}" for one in problems)
         raise SpoolDamagedError(
-            f"not everything in {spool_of(state)} could be stored as it was measured:\n{lines}",
+            f"not everything in {state.spool} could be stored as it was measured:\n{lines}",
             hint="the files stay as they are; all other runs are stored and judged",
         )
 
 
-def _recover(state: Path, run_id: str, say: Say, *, is_asked_for: bool) -> list[str]:
+def _recover(state: State, run_id: str, say: Say, *, is_asked_for: bool) -> list[str]:
     """Store and judge a run; give a sentence for each thing that is wrong with it."""
     try:
         done = recover_run(state, run_id)

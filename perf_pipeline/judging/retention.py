@@ -9,10 +9,10 @@ from pathlib import Path
 
 from perf_pipeline.judging.reruns import RERUNS, TRIGGER
 from perf_pipeline.store.history import History
-from perf_pipeline.store.state import spool_of
+from perf_pipeline.store.state import State
 
 
-def let_go(history: History, state: Path, run_id: str, keep_raw_runs: int) -> list[str]:
+def let_go(history: History, state: State, run_id: str, keep_raw_runs: int) -> list[str]:
     """Drop raw samples and spool files of all but the newest runs; give the ids that lost files.
 
     Only the newest run decides, by its own profile: a report of an old run drops nothing. A run
@@ -23,7 +23,7 @@ def let_go(history: History, state: Path, run_id: str, keep_raw_runs: int) -> li
         return []
     dropped = []
     for old in history.prune(keep_raw_runs):
-        folder = spool_of(state) / old
+        folder = state.spool / old
         if folder.is_dir() and _is_stored(history, folder):
             shutil.rmtree(folder)
             dropped.append(old)

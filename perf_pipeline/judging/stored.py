@@ -3,35 +3,32 @@
 Add here: a question that a driver asks. Keep out: working anything out anew.
 """
 
-from pathlib import Path
 from typing import Final
 
-from perf_pipeline.judging.ingest import WAIT_S
 from perf_pipeline.judging.reruns import TRIGGER
 from perf_pipeline.metrics.threshold import Verdict
-from perf_pipeline.store.history import open_history
-from perf_pipeline.store.state import history_of
+from perf_pipeline.store.state import State
 
 _MOST_RUNS: Final = 200
 
 
-def stored_verdicts(state: Path, run_id: str, benchmark: str) -> list[Verdict]:
+def stored_verdicts(state: State, run_id: str, benchmark: str) -> list[Verdict]:
     """Give the stored verdicts of one benchmark, in the order of the profile.
 
     Raises:
         StoreBusyError: the history is open elsewhere.
     """
-    with open_history(history_of(state), wait_s=WAIT_S) as history:
+    with state.history() as history:
         return [verdict for name, verdict in history.verdicts(run_id) if name == benchmark]
 
 
-def last_run_with(state: Path, benchmark: str, otherwise: str) -> str:
+def last_run_with(state: State, benchmark: str, otherwise: str) -> str:
     """Give the last run that was to do a benchmark, or did; another one where there is none.
 
     Raises:
         StoreBusyError: the history is open elsewhere.
     """
-    with open_history(history_of(state), wait_s=WAIT_S) as history:
+    with state.history() as history:
         for run in history.runs(_MOST_RUNS):
             did = (one.benchmark for one in history.outcomes(run.run_id))
             if run.trigger != TRIGGER and benchmark in (*(run.planned or ()), *did):

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 from perf_pipeline import __version__
@@ -35,10 +34,9 @@ from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.health import require_health
 from perf_pipeline.stack.parts import Stack, StackOptions
-from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.spool_records import write_run_record
-from perf_pipeline.store.state import history_of
+from perf_pipeline.store.state import State
 from perf_pipeline.store.waiting import register, take_up
 from perf_pipeline.workloads.http.origin import HttpOrigin
 
@@ -49,7 +47,7 @@ _HISTORY_WAIT_S: Final = 5.0
 def open_session(
     profile: Profile,
     *,
-    state: Path,
+    state: State,
     trigger: str,
     say: Say,
     run_id: str | None = None,
@@ -82,11 +80,11 @@ def open_session(
     """
     variables = os.environ if environ is None else environ
     target = find_target(profile, variables)
-    require_space(state)
+    require_space(state.folder)
     stop = stop or threading.Event()
     with ExitStack() as until_the_end:
         what = f"the run of profile {profile.name}"
-        for folder in lock_folders(state, variables):
+        for folder in lock_folders(state.folder, variables):
             until_the_end.enter_context(load_generator(folder, what, say=say, stop=stop))
         require_history(state)
         complete, stack = until_the_end.enter_context(_system(profile, target, state, say, stop))
@@ -198,7 +196,7 @@ def write_run(session: Session, problems: Sequence[str] = ()) -> RunRecord:
     return record
 
 
-def require_history(state: Path) -> None:
+def require_history(state: State) -> None:
     """Refuse to begin while nobody could store what would be measured; take up what waits.
 
     Raises:
@@ -206,7 +204,7 @@ def require_history(state: Path) -> None:
         PerfPipelineError: the history is damaged, or newer than this code.
     """
     try:
-        with open_history(history_of(state), wait_s=_HISTORY_WAIT_S) as history:
+        with state.history(wait_s=_HISTORY_WAIT_S) as history:
             take_up(history, state)
     except StoreBusyError as error:
         raise StoreBusyError(
@@ -216,7 +214,7 @@ def require_history(state: Path) -> None:
 
 @contextmanager
 def _system(
-    profile: Profile, target: Target, state: Path, say: Say, stop: threading.Event
+    profile: Profile, target: Target, state: State, say: Say, stop: threading.Event
 ) -> Iterator[tuple[Target, Stack | None]]:
     """Yield the target with every address; start what is not configured."""
     if target.base_url is not None:
@@ -226,7 +224,7 @@ def _system(
             require_listeners(target.brokers, target.allowed, must_answer=False)
         yield target, None
         return
-    with running_stack(state, stack_options(profile, target), say=say, stop=stop) as stack:
+    with running_stack(state.folder, stack_options(profile, target), say=say, stop=stop) as stack:
         ends = stack.endpoints
         complete = replace(
             target,

@@ -14,7 +14,7 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target
 from perf_pipeline.narration import Say
 from perf_pipeline.stack.parts import ServiceInfo
-from perf_pipeline.store.state import spool_of
+from perf_pipeline.store.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Session:
     services: tuple[ServiceInfo, ...]
     notices: tuple[str, ...]
     environment: Mapping[str, str]
-    state: Path
+    state: State
     trigger: str
     began_at: datetime
     say: Say
@@ -52,7 +52,7 @@ class Session:
     @property
     def folder(self) -> Path:
         """Give the run's folder in the spool."""
-        return spool_of(self.state) / self.run_id
+        return self.state.spool / self.run_id
 
 
 def new_run_id(now: datetime | None = None) -> str:

@@ -4,18 +4,16 @@ Add here: a step between a load and its verdicts. Keep out: the order of benchma
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.judging.ingest import WAIT_S, ingest_benchmark
+from perf_pipeline.judging.ingest import ingest_benchmark
 from perf_pipeline.judging.judge import judge_benchmark
 from perf_pipeline.loading.measure import measure
 from perf_pipeline.loading.session import Session
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Verdict
-from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import BenchmarkOutcome, Ingested, RunKey
-from perf_pipeline.store.state import history_of
+from perf_pipeline.store.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +50,13 @@ def run_benchmark(session: Session, benchmark: str) -> Measured:
 
 
 def judge_stored(
-    state: Path, run_id: str, outcome: BenchmarkOutcome, profile: Profile
+    state: State, run_id: str, outcome: BenchmarkOutcome, profile: Profile
 ) -> list[Verdict]:
     """Judge one ingested benchmark, by the outcome that was stored: its spool may be damaged.
 
     Raises:
         StoreBusyError: the history is open elsewhere.
     """
-    with open_history(history_of(state), wait_s=WAIT_S) as history:
+    with state.history() as history:
         stored = [one for one in history.outcomes(run_id) if one.benchmark == outcome.benchmark]
         return judge_benchmark(history, run_id, profile, *stored)

@@ -9,23 +9,21 @@ again with a benchmark (benchmarks/).
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.errors import StoreBusyError, TargetUnavailableError
 from perf_pipeline.judging.compare import compare_run, compare_unsettled
-from perf_pipeline.judging.ingest import WAIT_S, ingest_benchmark, profile_of
+from perf_pipeline.judging.ingest import ingest_benchmark, profile_of
 from perf_pipeline.judging.judge import judge_run
 from perf_pipeline.judging.reruns import TRIGGER, attempts, settled
 from perf_pipeline.loading.measure import measure
 from perf_pipeline.loading.prepare import begin_run
 from perf_pipeline.loading.session import Session
 from perf_pipeline.report.wording import plural
-from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import RunKey
-from perf_pipeline.store.state import history_of
+from perf_pipeline.store.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ class Confirmation:
 
 
 def confirm_run(
-    session: Session | None, state: Path, run_id: str, *, profile: Profile | None, at_most: int
+    session: Session | None, state: State, run_id: str, *, profile: Profile | None, at_most: int
 ) -> list[Confirmation]:
     """Confirm the suspects of a run and tell what became of each, those of earlier tries included.
 
@@ -63,7 +61,7 @@ def confirm_run(
     """
     if session is not None:
         confirm_suspects(session, at_most=at_most)
-    with open_history(history_of(state), wait_s=WAIT_S) as history:
+    with state.history() as history:
         return [
             Confirmation(
                 one.benchmark,

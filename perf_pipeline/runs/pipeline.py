@@ -8,7 +8,6 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from perf_pipeline.config.profile import Profile
@@ -30,6 +29,7 @@ from perf_pipeline.narration import Say
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.runs.confirm import confirm_suspects
 from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.state import State
 from perf_pipeline.store.waiting import register
 
 # For a history that somebody has open: it is tried again after every load, and once at the end.
@@ -58,7 +58,7 @@ class _Progress:
 def run_pipeline(
     profile: Profile,
     *,
-    state: Path,
+    state: State,
     say: Say,
     stop: threading.Event,
     only: Sequence[str] = (),

@@ -39,6 +39,7 @@ from perf_pipeline.store.records import (
     SeriesPoint,
     SeriesStatistic,
 )
+from perf_pipeline.store.state import WAIT_S
 from perf_pipeline.store.tags_text import tags_text
 from perf_pipeline.store.windows import measured_windows
 
@@ -262,7 +263,9 @@ class History:
 
 
 @contextmanager
-def open_history(path: Path, *, wait_s: float = 30.0, read_only: bool = False) -> Iterator[History]:
+def open_history(
+    path: Path, *, wait_s: float = WAIT_S, read_only: bool = False
+) -> Iterator[History]:
     """Open the history, alone; make it or bring its schema up to date where needed.
 
     Args:

@@ -3,27 +3,59 @@
 Add here: another kind of file. Keep out: what the files hold.
 """
 
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from perf_pipeline.store.history import History
+
+WAIT_S: Final = 30.0
+"""How long whoever asks the history queues behind another process that has it open."""
 
 
-def spool_of(state: Path) -> Path:
-    """Give the folder where samples wait to be ingested."""
-    return state / "spool"
+@dataclass(frozen=True, slots=True)
+class State:
+    """Know the places in the state folder, and open the history that is in it.
 
+    Attributes:
+        folder: of everything that runs leave behind.
+    """
 
-def history_of(state: Path) -> Path:
-    """Give the history's file."""
-    return state / "history.duckdb"
+    folder: Path
 
+    @property
+    def spool(self) -> Path:
+        """Give the folder where samples wait to be ingested."""
+        return self.folder / "spool"
 
-def reports_of(state: Path, run_id: str) -> Path:
-    """Give the folder of a run's reports."""
-    return state / "reports" / run_id
+    @property
+    def history_file(self) -> Path:
+        """Give the history's file."""
+        return self.folder / "history.duckdb"
 
+    def reports(self, run_id: str) -> Path:
+        """Give the folder of a run's reports."""
+        return self.folder / "reports" / run_id
 
-def spooled_benchmarks(state: Path, run_id: str) -> list[str]:
-    """Give the benchmarks whose folders are in a run's spool; empty when it is not there."""
-    folder = spool_of(state) / run_id
-    if not folder.is_dir():
-        return []
-    return sorted(path.name for path in folder.iterdir() if path.is_dir())
+    def spooled_benchmarks(self, run_id: str) -> list[str]:
+        """Give the benchmarks whose folders are in a run's spool; empty when it is not there."""
+        run = self.spool / run_id
+        return sorted(path.name for path in run.iterdir() if path.is_dir()) if run.is_dir() else []
+
+    @contextmanager
+    def history(self, *, wait_s: float = WAIT_S) -> "Iterator[History]":
+        """Open the history, alone; make it or bring its schema up to date where needed.
+
+        Raises:
+            StoreBusyError: another process had it open all the time; the sentence names it.
+            PerfPipelineError: it is damaged, newer than this code, or cannot be opened.
+        """
+        # Only here: DuckDB takes a tenth of a second, and `--help` knows the folder without it.
+        from perf_pipeline.store.history import open_history  # noqa: PLC0415
+
+        with open_history(self.history_file, wait_s=wait_s) as history:
+            yield history

@@ -7,26 +7,25 @@ Add here: another way to find such a run. Keep out: samples (judging/ingest.py).
 
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 from perf_pipeline.errors import PerfPipelineError, StoreBusyError
 from perf_pipeline.narration import Say
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.spool_records import read_run
-from perf_pipeline.store.state import history_of, spool_of, spooled_benchmarks
+from perf_pipeline.store.state import State
 
 
-def register(state: Path, record: RunRecord, *, wait_s: float, say: Say) -> None:
+def register(state: State, record: RunRecord, *, wait_s: float, say: Say) -> None:
     """Tell the history what a run is to do, before it does it; a busy one is told later."""
     try:
-        with open_history(history_of(state), wait_s=wait_s) as history:
+        with state.history(wait_s=wait_s) as history:
             history.register(record, begins_now=True)
     except StoreBusyError as error:
         say(f"{error.sentence}; what this run is to do is in its run.json")
 
 
-def take_up(history: History, state: Path) -> None:
+def take_up(history: History, state: State) -> None:
     """Register every run of the spool that the history does not know, oldest first.
 
     A run.json that nobody can read is left to `ingest`, which says so.
@@ -35,12 +34,12 @@ def take_up(history: History, state: Path) -> None:
         history.register(record)
 
 
-def _unknown(history: History, state: Path) -> Iterator[RunRecord]:
+def _unknown(history: History, state: State) -> Iterator[RunRecord]:
     known = history.run_ids()
-    for path in spool_of(state).glob("*/run.json"):
+    for path in state.spool.glob("*/run.json"):
         if path.parent.name in known:
             continue
         with suppress(PerfPipelineError):
             record = read_run(path.parent)
-            if record.planned or spooled_benchmarks(state, record.run_id):
+            if record.planned or state.spooled_benchmarks(record.run_id):
                 yield record

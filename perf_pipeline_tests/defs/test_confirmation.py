@@ -9,7 +9,7 @@ import pytest
 
 from perf_pipeline.definitions import build_defs
 from perf_pipeline.store.history import open_history
-from perf_pipeline.store.state import history_of
+from perf_pipeline.store.state import State
 from perf_pipeline_tests.defs.dagster_runs import JUDGING, run_config, state_in
 from perf_pipeline_tests.integration.faster_past import plant_a_faster_past
 
@@ -78,7 +78,7 @@ def test_a_suspect_is_run_again_in_a_step_of_its_own_and_fails_the_gate(
     }
     [gate] = [one for one in result.get_asset_check_evaluations() if one.check_name == "gate"]
     assert not gate.passed
-    with open_history(history_of(state)) as history:
+    with open_history(State(state).history_file) as history:
         assert history.run(rerun).trigger == "confirm"
         assert [one.benchmark for one in history.outcomes(rerun)] == [BENCHMARK]
 

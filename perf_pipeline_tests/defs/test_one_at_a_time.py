@@ -13,7 +13,7 @@ from dagster._core.instance.config import PoolGranularity
 from perf_pipeline.stack.postgres import running_postgres
 from perf_pipeline.stack.webserver import STORAGE_VARIABLE, storage_url
 from perf_pipeline.store.history import open_history
-from perf_pipeline.store.state import history_of
+from perf_pipeline.store.state import State
 from perf_pipeline_tests.defs.dagster_runs import (
     ROOT,
     began,
@@ -30,7 +30,7 @@ SPAN = {f"benchmarks.{BENCHMARK}.scenarios.create_users.stages": '[{duration="3s
 
 def spans_of(state: Path) -> Iterator[tuple[datetime, datetime]]:
     """Give when each benchmark of a history began and ended."""
-    with open_history(history_of(state)) as history:
+    with open_history(State(state).history_file) as history:
         for run in history.runs():
             for one in history.outcomes(run.run_id):
                 yield began(one.began_at), ended(one.began_at, one.wall_s)

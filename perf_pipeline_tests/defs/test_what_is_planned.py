@@ -13,7 +13,7 @@ from perf_pipeline.definitions import build_defs
 from perf_pipeline.defs.selection import asked_for, stands_for
 from perf_pipeline.judging.judge import recover_run
 from perf_pipeline.store.history import open_history
-from perf_pipeline.store.state import history_of, spool_of
+from perf_pipeline.store.state import State
 from perf_pipeline_tests.defs.dagster_runs import JUDGING, run_config
 from perf_pipeline_tests.integration.half_runs import A, B, HalfRun
 
@@ -81,23 +81,23 @@ def test_a_benchmark_that_is_switched_off_gets_no_load_and_is_not_missed(tmp_pat
     assert checks
     assert not any(one.passed for one in checks)
     assert {one.severity for one in checks} == {dg.AssetCheckSeverity.WARN}
-    with open_history(history_of(tmp_path)) as history:
+    with open_history(State(tmp_path).history_file) as history:
         assert history.run(result.run_id).planned == (A,)
         assert [one.benchmark for one in history.outcomes(result.run_id)] == [A]
     [judged] = result.asset_materializations_for_node("threshold_checks")
     assert judged.metadata["run"].value == result.run_id
     assert judged.metadata["NO_DATA"].value == 0
-    assert not (spool_of(tmp_path) / result.run_id / B).exists()
+    assert not (State(tmp_path).spool / result.run_id / B).exists()
 
 
 def test_a_run_in_which_all_is_switched_off_fails_and_judges_no_older_run(tmp_path: Path) -> None:
     HalfRun(tmp_path).begin().measure(A).measure(B)
-    recover_run(tmp_path, "r1")
+    recover_run(State(tmp_path), "r1")
 
     result = materialize_refused(tmp_path)
 
     assert "end_to_end is switched off in profile tiny" in result
-    assert [path.name for path in spool_of(tmp_path).iterdir()] == ["r1"]
+    assert [path.name for path in State(tmp_path).spool.iterdir()] == ["r1"]
 
 
 def materialize_refused(state: Path) -> str:
@@ -112,7 +112,7 @@ def materialize_refused(state: Path) -> str:
 
 def test_judging_alone_counts_what_the_run_was_to_do_and_did_not(tmp_path: Path) -> None:
     HalfRun(tmp_path).begin().measure(A)
-    recover_run(tmp_path, "r1")
+    recover_run(State(tmp_path), "r1")
 
     result = materialize(tmp_path, *JUDGING, profile="")
 
@@ -128,7 +128,7 @@ def test_judging_alone_counts_what_the_run_was_to_do_and_did_not(tmp_path: Path)
 def test_checks_alone_are_of_the_last_run_that_has_the_benchmark(tmp_path: Path) -> None:
     for run_id, benchmark in (("r1", B), ("r2", A)):
         HalfRun(tmp_path, run_id, (benchmark,)).begin().measure(benchmark)
-        recover_run(tmp_path, run_id)
+        recover_run(State(tmp_path), run_id)
     selection = dg.AssetSelection.checks_for_assets(B)
     job = dg.define_asset_job("checks", selection, executor_def=dg.in_process_executor)
     whole = build_defs()

@@ -11,7 +11,7 @@ from perf_pipeline.benchmarks.registry import NAMES
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.definitions import build_defs
 from perf_pipeline.store.history import open_history
-from perf_pipeline.store.state import history_of
+from perf_pipeline.store.state import State
 from perf_pipeline_tests.defs.conftest import IMPOSSIBLE, WholeRun
 from perf_pipeline_tests.defs.dagster_runs import (
     JUDGING,
@@ -124,7 +124,7 @@ def test_a_benchmark_shows_numbers_that_plot_and_tables_that_read(
 
 def test_what_was_measured_is_in_the_history_though_the_run_failed(whole_run: WholeRun) -> None:
     run_id = whole_run.result.run_id
-    with open_history(history_of(whole_run.state)) as history:
+    with open_history(State(whole_run.state).history_file) as history:
         outcomes = history.outcomes(run_id)
         verdicts = history.verdicts(run_id)
 
@@ -149,7 +149,7 @@ def test_all_forms_of_the_report_are_written_and_linked(whole_run: WholeRun) -> 
 
 
 def test_no_two_benchmarks_of_a_run_overlap(whole_run: WholeRun) -> None:
-    with open_history(history_of(whole_run.state)) as history:
+    with open_history(State(whole_run.state).history_file) as history:
         spans = history.outcomes(whole_run.result.run_id)
 
     for before, after in itertools.pairwise(spans):

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from perf_pipeline.store.history import open_history
-from perf_pipeline.store.state import history_of
+from perf_pipeline.store.state import State
 
 # Six earlier runs of the same kind with the same noise, in which everything took a tenth.
 _CLONE_RUN: Final = """
@@ -25,7 +25,7 @@ from summaries where run_id = $run_id and metric = 'http_req_duration'
 
 def plant_a_faster_past(state: Path, run_id: str) -> None:
     """Turn a run into six earlier ones, `past6` the oldest, whose requests took a tenth."""
-    with open_history(history_of(state)) as history:
+    with open_history(State(state).history_file) as history:
         for number in range(1, 7):
             given = {"run_id": run_id, "clone": f"past{number}"}
             history.connection.execute(_CLONE_RUN, {**given, "hours": number})

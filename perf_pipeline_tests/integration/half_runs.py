@@ -20,7 +20,7 @@ from perf_pipeline.store.records import (
     RunRecord,
     ScenarioCounts,
 )
-from perf_pipeline.store.state import history_of, spool_of
+from perf_pipeline.store.state import State
 from perf_pipeline.units import US_PER_S
 
 A, B = "api_user_creation", "end_to_end"
@@ -56,11 +56,11 @@ class HalfRun:
 
     def begin(self, *, registers: bool = True) -> "HalfRun":
         """Write run.json, and tell the history unless that is open elsewhere."""
-        folder = spool_of(self.state) / self.run_id
+        folder = State(self.state).spool / self.run_id
         folder.mkdir(parents=True)
         (folder / "run.json").write_text(self.record.to_json(), encoding="utf-8")
         if registers:
-            with open_history(history_of(self.state)) as history:
+            with open_history(State(self.state).history_file) as history:
                 history.register(self.record, begins_now=True)
         return self
 
@@ -84,7 +84,7 @@ class HalfRun:
         samples: int = 20,
     ) -> "HalfRun":
         """Leave a second of good requests; without a status the driver died meanwhile."""
-        folder = spool_of(self.state) / self.run_id / benchmark
+        folder = State(self.state).spool / self.run_id / benchmark
         folder.mkdir()
         with (folder / "samples-1-0.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)

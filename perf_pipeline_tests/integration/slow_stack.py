@@ -20,7 +20,7 @@ from perf_pipeline.report.model import RunReport
 from perf_pipeline.runs.pipeline import run_pipeline
 from perf_pipeline.stack.embedded import down, up
 from perf_pipeline.stack.parts import Stack, StackOptions
-from perf_pipeline.store.state import history_of
+from perf_pipeline.store.state import State
 
 BENCHMARK: Final = "end_to_end"
 PROFILE: Final = """
@@ -73,7 +73,7 @@ class SlowStack:
         path.write_text(PROFILE, encoding="utf-8")
         return run_pipeline(
             load_profile(str(path)),
-            state=self.state,
+            state=State(self.state),
             say=lambda _: None,
             stop=threading.Event(),
             only=(BENCHMARK,),
@@ -81,11 +81,11 @@ class SlowStack:
 
     def remember(self) -> None:
         """Keep the history as it is now: the healthy runs."""
-        shutil.copy(history_of(self.state), self._healthy)
+        shutil.copy(State(self.state).history_file, self._healthy)
 
     def forget(self) -> None:
         """Go back to the healthy runs only, so that one slow tier is no baseline of the next."""
-        shutil.copy(self._healthy, history_of(self.state))
+        shutil.copy(self._healthy, State(self.state).history_file)
 
     @contextmanager
     def slow_inserts(self) -> Iterator[None]:

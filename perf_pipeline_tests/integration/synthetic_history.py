@@ -13,7 +13,7 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
-from perf_pipeline.store.state import history_of, spool_of
+from perf_pipeline.store.state import State
 from perf_pipeline.store.tables import write_summaries
 
 QUIET = (80.0, 80.8, 79.2, 80.4, 79.6, 80.0, 80.6, 79.4)  # about 0.7 % of noise
@@ -50,7 +50,7 @@ def api_runs(*p95_ms: float) -> list[Made]:
 
 def add_runs(state: Path, runs: Sequence[Made]) -> list[str]:
     """Store runs an hour apart, after those that are there, and give their ids (r1, r2 ...)."""
-    with open_history(history_of(state)) as history:
+    with open_history(State(state).history_file) as history:
         known = len(history.runs(1_000))
         ids = []
         for number, made in enumerate(runs, known + 1):
@@ -66,7 +66,7 @@ def add_runs(state: Path, runs: Sequence[Made]) -> list[str]:
 
 
 def _write(state: Path, made: Made, began_at: str) -> Path:
-    folder = spool_of(state) / made.run_id
+    folder = State(state).spool / made.run_id
     record = RunRecord(
         made.run_id,
         made.profile.name,

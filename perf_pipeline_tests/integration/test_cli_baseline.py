@@ -12,6 +12,7 @@ from perf_pipeline.cli.main import main
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.judging.compare import compare_run
 from perf_pipeline.store.history import open_history
+from perf_pipeline.store.state import State
 from perf_pipeline_tests.integration.synthetic_history import (
     API,
     END,
@@ -29,7 +30,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make eight quiet runs and eight that are 25 % slower, compared as they came."""
     folder = tmp_path_factory.mktemp("compared")
     for made in api_runs(*QUIET, *SLOW):
-        compare_run(folder, *add_runs(folder, [made]))
+        compare_run(State(folder), *add_runs(folder, [made]))
     return folder
 
 
@@ -78,7 +79,7 @@ def test_a_decision_is_listed_with_who_and_why_and_whether_it_holds(state: Path)
 
 def test_what_was_accepted_is_the_normal_of_the_next_run_at_once(tmp_path: Path) -> None:
     for made in api_runs(*QUIET, *SLOW[:2]):
-        compare_run(tmp_path, *add_runs(tmp_path, [made]))
+        compare_run(State(tmp_path), *add_runs(tmp_path, [made]))
     (before,) = add_runs(tmp_path, api_runs(SLOW[2]))
     assert "REGRESSED" in call(tmp_path, "compare", before).output
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from perf_pipeline.cli.main import main
 from perf_pipeline.store.history import open_history
-from perf_pipeline.store.state import history_of, spool_of
+from perf_pipeline.store.state import State
 from perf_pipeline_tests.integration.synthetic_history import API, add_runs, api_runs
 
 
@@ -16,7 +16,7 @@ from perf_pipeline_tests.integration.synthetic_history import API, add_runs, api
 def state(tmp_path: Path) -> Path:
     """Give a state folder with three runs in the spool, and no history yet."""
     add_runs(tmp_path, api_runs(80.0, 81.0, 82.0))
-    history_of(tmp_path).unlink()
+    State(tmp_path).history_file.unlink()
     return tmp_path
 
 
@@ -27,14 +27,14 @@ def ingest(state: Path, *arguments: str) -> Result:
 
 def stored(state: Path) -> list[str]:
     """Name the runs whose benchmark is in the history."""
-    with open_history(history_of(state)) as history:
+    with open_history(State(state).history_file) as history:
         runs = history.connection.execute("select run_id from benchmarks order by run_id")
         return [run_id for (run_id,) in runs.fetchall()]
 
 
 def change_run(state: Path, run_id: str, **members: object) -> None:
     """Change members of a run's run.json, as an older version would have written them."""
-    path = spool_of(state) / run_id / "run.json"
+    path = State(state).spool / run_id / "run.json"
     record = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**record, **members}), encoding="utf-8")
 
@@ -49,8 +49,8 @@ def test_all_runs_are_stored_and_the_code_is_0(state: Path) -> None:
 
 
 def test_a_run_that_cannot_be_read_stops_no_other_and_is_told_at_the_end(state: Path) -> None:
-    (spool_of(state) / "r001" / "run.json").write_text("{", encoding="utf-8")
-    (spool_of(state) / "r002" / API / "samples-1-0.csv").write_text("when,what\n1,2\n")
+    (State(state).spool / "r001" / "run.json").write_text("{", encoding="utf-8")
+    (State(state).spool / "r002" / API / "samples-1-0.csv").write_text("when,what\n1,2\n")
 
     said = ingest(state)
 
@@ -64,7 +64,7 @@ def test_a_run_that_cannot_be_read_stops_no_other_and_is_told_at_the_end(state: 
 
 
 def test_a_folder_whose_run_record_is_gone_is_told(state: Path) -> None:
-    (spool_of(state) / "r001" / "run.json").unlink()
+    (State(state).spool / "r001" / "run.json").unlink()
 
     said = ingest(state)
 
@@ -75,14 +75,14 @@ def test_a_folder_whose_run_record_is_gone_is_told(state: Path) -> None:
 
 def test_a_damaged_benchmark_keeps_the_rows_that_the_history_has(state: Path) -> None:
     ingest(state)
-    (spool_of(state) / "r002" / API / "outcome.json").unlink()
+    (State(state).spool / "r002" / API / "outcome.json").unlink()
 
     said = ingest(state)
 
     assert said.exit_code == 97
     assert "r002 api_user_creation: its spool is damaged: it has no outcome.json" in said.output
     assert "the history keeps the better rows that it has" in said.output
-    with open_history(history_of(state)) as history:
+    with open_history(State(state).history_file) as history:
         (outcome,) = history.outcomes("r002")
     assert (outcome.status, outcome.valid) == ("complete", True)
 
@@ -90,7 +90,7 @@ def test_a_damaged_benchmark_keeps_the_rows_that_the_history_has(state: Path) ->
 @pytest.mark.parametrize("odd", ["seed", "keepRawRuns", "window"])
 def test_a_number_that_an_older_version_let_through_costs_no_run(odd: str, state: Path) -> None:
     huge = 10**30
-    path = spool_of(state) / "r001" / "run.json"
+    path = State(state).spool / "r001" / "run.json"
     profile = json.loads(json.loads(path.read_text(encoding="utf-8"))["profile_json"])
     where = profile["baseline"] if odd == "window" else profile
     where[odd] = huge

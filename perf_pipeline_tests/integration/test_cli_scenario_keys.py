@@ -8,6 +8,7 @@ import pytest
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.judging.judge import judge_run
 from perf_pipeline.metrics.threshold import Status, Verdict
+from perf_pipeline.store.state import State
 from perf_pipeline_tests.integration.own_shop_server import running_shop
 from perf_pipeline_tests.integration.runs_command import CommandLine, left_running, new_state
 
@@ -213,4 +214,4 @@ def figures(command: CommandLine) -> dict[str, float]:
 def judged(command: CommandLine, run_id: str, profile: Path) -> list[Verdict]:
     """Judge a stored run by another profile."""
     by = load_profile(str(profile), environment=MACHINE)
-    return judge_run(command.state, run_id, profile=by)["places"]
+    return judge_run(State(command.state), run_id, profile=by)["places"]

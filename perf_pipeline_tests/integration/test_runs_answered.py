@@ -20,7 +20,7 @@ from perf_pipeline.report.markdown import render_markdown
 from perf_pipeline.report.terminal import render_terminal
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import RunKey, RunRecord, ScenarioCounts
-from perf_pipeline.store.state import history_of, spool_of
+from perf_pipeline.store.state import State
 from perf_pipeline_tests.unit.store.spool import Spool, complete, counts, sample
 
 FAST: Mapping[str, list[object]] = {"http_req_duration": ["max<60000"]}
@@ -46,11 +46,11 @@ def stored(
     state: Path, samples: Sequence[Sample], profile: Profile, *scenarios: ScenarioCounts
 ) -> None:
     outcome = replace(complete(*(scenarios or (CLOSED,))), load_hash="l")
-    folder = Spool(samples=samples, outcome=outcome).write(spool_of(state))
+    folder = Spool(samples=samples, outcome=outcome).write(State(state).spool)
     record = RunRecord.from_json((folder / "run.json").read_text())
     made_with = replace(record, profile_json=profile.as_json, config_hash=profile.config_hash)
     (folder / "run.json").write_text(made_with.to_json())
-    with open_history(history_of(state)) as history:
+    with open_history(State(state).history_file) as history:
         history.ingest(folder, "api")
         history.summarise(RunKey("r1", "api"), profile.benchmarks["api"].all_thresholds())
 
@@ -63,7 +63,7 @@ def judged(
 ) -> dict[str, Verdict]:
     profile = profile_with(thresholds, *(one.name for one in scenarios))
     stored(state, samples, profile, *scenarios)
-    return {one.threshold.key: one for one in judge_run(state, "r1", profile=profile)["api"]}
+    return {one.threshold.key: one for one in judge_run(State(state), "r1", profile=profile)["api"]}
 
 
 def row(
@@ -166,11 +166,13 @@ def test_a_pruned_run_that_is_judged_again_keeps_its_failure(tmp_path: Path) -> 
     assert (
         judged(tmp_path, row(285) + row(15, REFUSED, start=285))["target_answered"].status == "FAIL"
     )
-    with open_history(history_of(tmp_path)) as history:
+    with open_history(State(tmp_path).history_file) as history:
         history.connection.execute("delete from samples")
         history.connection.execute("update benchmarks set raw_kept = false")
 
-    (again,) = [v for v in judge_run(tmp_path, "r1")["api"] if v.threshold.key == "target_answered"]
+    (again,) = [
+        v for v in judge_run(State(tmp_path), "r1")["api"] if v.threshold.key == "target_answered"
+    ]
     assert again.status is Status.FAIL
 
 
@@ -226,8 +228,8 @@ def test_operations_without_an_answer_are_told_beside_what_they_touch(tmp_path: 
 def test_every_report_has_the_row_and_the_reason(tmp_path: Path) -> None:
     profile = profile_with(FAST)
     stored(tmp_path, row(50) + row(6, CUT, start=50, ms=5_000), profile)
-    judge_run(tmp_path, "r1", profile=profile)
-    report = publish(tmp_path, "r1", profile=profile, expected=["api"])
+    judge_run(State(tmp_path), "r1", profile=profile)
+    report = publish(State(tmp_path), "r1", profile=profile, expected=["api"])
     flat = " ".join(render_terminal(report, width=100).split())
     of_k6 = json.loads(render_k6(report))["benchmarks"]["api"]["metrics"]["target_answered"]
 

@@ -14,7 +14,7 @@ from perf_pipeline.judging.publish import latest_run
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.runs.pipeline import run_pipeline
 from perf_pipeline.store.history import open_history
-from perf_pipeline.store.state import history_of
+from perf_pipeline.store.state import State
 from perf_pipeline_tests import conftest
 from perf_pipeline_tests.integration.faster_past import plant_a_faster_past
 
@@ -25,7 +25,7 @@ CREATION: Final = "api_user_creation"
 def _run(state: Path, confirm: int) -> RunReport:
     return run_pipeline(
         load_profile(str(TINY)),
-        state=state,
+        state=State(state),
         say=lambda _: None,
         stop=threading.Event(),
         only=[CREATION],
@@ -50,13 +50,13 @@ def test_a_suspect_is_run_again_and_confirmed_within_one_command(tmp_path: Path)
     assert all(reason.endswith(f"with re-run {rerun}") for reason in confirmed.values())
     assert report.exit_code is ExitCode.REGRESSED
     assert any(f"1 time ({rerun})" in notice for notice in report.notices)
-    assert latest_run(tmp_path) == report.run_id
-    with open_history(history_of(tmp_path)) as history:
+    assert latest_run(State(tmp_path)) == report.run_id
+    with open_history(State(tmp_path).history_file) as history:
         assert history.run(rerun).trigger == "confirm"
         assert history.run(rerun).environment == history.run(report.run_id).environment
     origins = {
         tuple(origin.baseline_run_ids)
-        for _, row, origin in lineage_of(tmp_path, rerun).comparisons
+        for _, row, origin in lineage_of(State(tmp_path), rerun).comparisons
         if row.status == "REGRESSED"
     }
     assert origins == {tuple(f"past{number}" for number in range(6, 0, -1))}

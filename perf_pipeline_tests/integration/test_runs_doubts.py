@@ -16,7 +16,7 @@ from perf_pipeline.report import findings as told_findings
 from perf_pipeline.report.model import Diagnosis
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import BenchmarkStatus, RunKey
-from perf_pipeline.store.state import history_of
+from perf_pipeline.store.state import State
 from perf_pipeline.store.tables import write_summaries
 from perf_pipeline_tests.integration.half_runs import B, HalfRun
 
@@ -30,14 +30,14 @@ def end_to_end(
 ) -> None:
     """Store a run of a quick end to end, with one stage and a calm machine."""
     HalfRun(state, run_id, (B,)).begin().measure(B, status=status, valid=valid)
-    recover_run(state, run_id)
+    recover_run(State(state), run_id)
     summaries = [
         gauge("stage_api", ms),
         gauge("stage_tail", ms, operation="api"),
         gauge("host_cpu_percent", 10.0, source="host"),
         gauge("http_req_duration", ms),
     ]
-    with open_history(history_of(state)) as history:
+    with open_history(State(state).history_file) as history:
         write_summaries(history.connection, RunKey(run_id, B), summaries)
 
 
@@ -54,7 +54,10 @@ def test_what_proves_nothing_is_not_called_healthy(
 ) -> None:
     end_to_end(tmp_path, "r1", status=status, valid=valid, ms=2.0)
 
-    tiers, checklist = attributions_of_run(tmp_path, "r1"), findings_of_run(tmp_path, "r1")
+    tiers, checklist = (
+        attributions_of_run(State(tmp_path), "r1"),
+        findings_of_run(State(tmp_path), "r1"),
+    )
 
     [(name, one)] = tiers
     assert (name, one.name) == (B, "not known")
@@ -70,7 +73,7 @@ def test_what_proves_nothing_is_not_called_healthy(
 def test_what_is_whole_and_valid_is_called_healthy(tmp_path: Path) -> None:
     end_to_end(tmp_path, "r1", ms=2.0)
 
-    [(_, one)] = attributions_of_run(tmp_path, "r1")
+    [(_, one)] = attributions_of_run(State(tmp_path), "r1")
 
     assert one == attribute([StageTimes("api", 2.0, 2.0, 2.0)])
     assert one is not None
@@ -84,6 +87,6 @@ def test_an_invalid_run_is_no_improvement_beside_another(
     end_to_end(tmp_path, "r1", valid=first_is_valid, ms=100.0)
     end_to_end(tmp_path, "r2", valid=not first_is_valid, ms=1.0)
 
-    diffs = contrast(tmp_path, "r1", "r2").diffs
+    diffs = contrast(State(tmp_path), "r1", "r2").diffs
 
     assert {one.status for _, one in diffs} == {DiffStatus.INVALID}

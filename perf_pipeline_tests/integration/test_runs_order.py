@@ -15,7 +15,7 @@ from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.store.baselines import BaselineRow, decide, previous_run, releases
 from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.migrate import migrations
-from perf_pipeline.store.state import history_of
+from perf_pipeline.store.state import State
 from perf_pipeline_tests.integration.half_runs import A, HalfRun
 
 NOW = datetime.now(UTC)
@@ -35,21 +35,21 @@ def newest_first(history: History) -> list[str]:
 
 def test_a_report_is_about_the_run_just_made_and_says_that_a_clock_was_set(tmp_path: Path) -> None:
     HalfRun(tmp_path, "r1", (A,), FUTURE).begin().measure(A)
-    recover_run(tmp_path, "r1")
+    recover_run(State(tmp_path), "r1")
     HalfRun(tmp_path, "r2", (A,), NOW).begin().measure(A, status=None)
-    recover_run(tmp_path, "r2")
+    recover_run(State(tmp_path), "r2")
 
-    report = publish(tmp_path, latest_run(tmp_path))
+    report = publish(State(tmp_path), latest_run(State(tmp_path)))
 
     assert (report.run_id, report.exit_code) == ("r2", ExitCode.NOT_MEASURED)
     [told] = [one for one in report.notices if "a clock was set" in one]
     assert told.startswith("this run is dated before the end of run r1 (")
-    assert run_to_judge(tmp_path, "r1") == "r1"
-    assert run_to_judge(tmp_path, "unknown") == "r2"
+    assert run_to_judge(State(tmp_path), "r1") == "r1"
+    assert run_to_judge(State(tmp_path), "unknown") == "r2"
 
 
 def test_the_run_of_the_future_says_so_itself(tmp_path: Path) -> None:
-    with open_history(history_of(tmp_path)) as history:
+    with open_history(State(tmp_path).history_file) as history:
         begin(history, tmp_path, FUTURE, NOW)
 
         [told] = clock_notices(history, "r1")
@@ -73,7 +73,7 @@ def test_the_run_of_the_future_says_so_itself(tmp_path: Path) -> None:
 def test_a_clock_that_was_right_is_not_talked_about(
     tmp_path: Path, dated: Sequence[datetime]
 ) -> None:
-    with open_history(history_of(tmp_path)) as history:
+    with open_history(State(tmp_path).history_file) as history:
         begin(history, tmp_path, *dated)
 
         assert newest_first(history) == ["r2", "r1"]
@@ -85,15 +85,15 @@ def test_storing_a_run_again_does_not_make_it_the_last_one(tmp_path: Path) -> No
         HalfRun(tmp_path, run_id, (A,), NOW).begin().measure(A)
 
     for run_id in ("r2", "r1"):
-        recover_run(tmp_path, run_id)
+        recover_run(State(tmp_path), run_id)
 
-    assert latest_run(tmp_path) == "r2"
+    assert latest_run(State(tmp_path)) == "r2"
 
 
 def test_a_run_that_is_only_found_is_placed_by_its_date_among_dates_that_can_be_true(
     tmp_path: Path,
 ) -> None:
-    with open_history(history_of(tmp_path)) as history:
+    with open_history(State(tmp_path).history_file) as history:
         begin(history, tmp_path, NOW - 3 * HOUR, NOW - HOUR, FUTURE)
         for run_id, began_at in (("between", NOW - 2 * HOUR), ("new", NOW)):
             history.register(HalfRun(tmp_path, run_id, began_at=began_at).record)
@@ -106,9 +106,9 @@ def test_the_run_before_is_the_measured_one_that_was_made_before(tmp_path: Path)
         run = HalfRun(tmp_path, run_id, (A,), moment).begin()
         if run_id != "r2":
             run.measure(A)
-            recover_run(tmp_path, run_id)
+            recover_run(State(tmp_path), run_id)
 
-    with open_history(history_of(tmp_path)) as history:
+    with open_history(State(tmp_path).history_file) as history:
         before = previous_run(history, "r3")
         first = previous_run(history, "r1")
         points = history.series(
@@ -131,17 +131,17 @@ def test_the_run_before_is_the_measured_one_that_was_made_before(tmp_path: Path)
 def test_a_killed_run_pushes_no_samples_out_of_the_history(tmp_path: Path) -> None:
     for run_id in ("r1", "r2"):
         HalfRun(tmp_path, run_id, (A,), NOW).begin().measure(A)
-        recover_run(tmp_path, run_id)
+        recover_run(State(tmp_path), run_id)
     for run_id in ("r3", "r4", "r5"):
         HalfRun(tmp_path, run_id, (A,), NOW).begin()
 
-    with open_history(history_of(tmp_path)) as history:
+    with open_history(State(tmp_path).history_file) as history:
         assert history.prune(2) == []
         assert history.prune(1) == ["r1"]
 
 
 def test_the_last_decision_about_a_release_holds_whatever_its_date(tmp_path: Path) -> None:
-    with open_history(history_of(tmp_path)) as history:
+    with open_history(State(tmp_path).history_file) as history:
         begin(history, tmp_path, NOW)
         about = ("v1", "r1", "", "ada", "why")
         decide(history, BaselineRow(FUTURE.isoformat(), "pinned", *about))
@@ -156,17 +156,17 @@ def test_runs_of_an_older_history_are_in_the_order_of_their_dates_and_have_no_pl
     [(version, _, sql)] = [one for one in migrations() if "what_a_run_was_to_do" in one[1]]
     for run_id, hours in (("r1", 2), ("r2", 1)):
         HalfRun(tmp_path, run_id, None, NOW - hours * HOUR).begin().measure(A)
-        recover_run(tmp_path, run_id)
-    with duckdb.connect(history_of(tmp_path)) as connection:
+        recover_run(State(tmp_path), run_id)
+    with duckdb.connect(State(tmp_path).history_file) as connection:
         for column in ("planned", "problems", "made_as"):
             assert f"add column {column} " in sql
             connection.execute(f"alter table runs drop column {column}")
         connection.execute("delete from schema_migrations where version = ?", [version])
 
-    report = publish(tmp_path, latest_run(tmp_path))
+    report = publish(State(tmp_path), latest_run(State(tmp_path)))
 
     assert (report.run_id, report.exit_code) == ("r2", ExitCode.OK)
     assert {one.status for each in report.benchmarks for one in each.verdicts} == {Status.PASS}
-    with open_history(history_of(tmp_path)) as history:
+    with open_history(State(tmp_path).history_file) as history:
         assert newest_first(history) == ["r2", "r1"]
         assert history.run("r1").planned is None

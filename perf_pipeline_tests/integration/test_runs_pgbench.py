@@ -20,6 +20,7 @@ from perf_pipeline.loading.pgbench import Beside, pgbench_beside
 from perf_pipeline.loading.session import Session
 from perf_pipeline.stack.parts import ServiceInfo
 from perf_pipeline.stack.postgres_pgbench import find_pgbench, pgbench_rate
+from perf_pipeline.store.state import State
 from perf_pipeline.workloads.postgres.users import select_script
 from perf_pipeline_tests.integration.workload_bench import scratch_database
 
@@ -69,7 +70,7 @@ def session_of(
         services=(postgres,),
         notices=(),
         environment={},
-        state=state,
+        state=State(state),
         trigger="test",
         began_at=datetime(2026, 1, 4, tzinfo=UTC),
         say=lambda _: None,

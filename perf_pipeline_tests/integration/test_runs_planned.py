@@ -16,7 +16,7 @@ from perf_pipeline.report.model import BenchmarkStatus, RunReport
 from perf_pipeline.report.terminal import render_terminal
 from perf_pipeline.runs.pipeline import chosen
 from perf_pipeline.store.snapshot import query_snapshot
-from perf_pipeline.store.state import history_of, spool_of
+from perf_pipeline.store.state import State
 from perf_pipeline_tests.integration.half_runs import TWO, A, B, HalfRun
 
 
@@ -30,9 +30,9 @@ def flat(report: RunReport) -> str:
 
 def test_a_benchmark_that_never_began_stays_unmeasured_in_every_form(tmp_path: Path) -> None:
     HalfRun(tmp_path, problems=["the target is down"]).begin().measure(A)
-    recover_run(tmp_path, "r1")
+    recover_run(State(tmp_path), "r1")
 
-    report = publish(tmp_path, latest_run(tmp_path))
+    report = publish(State(tmp_path), latest_run(State(tmp_path)))
 
     assert report.exit_code is ExitCode.NOT_MEASURED
     assert states_of(report) == {A: BenchmarkStatus.COMPLETED, B: BenchmarkStatus.NOT_RUN}
@@ -53,26 +53,27 @@ def test_a_benchmark_that_never_began_stays_unmeasured_in_every_form(tmp_path: P
 
 def test_judging_again_gives_and_stores_no_data_for_it(tmp_path: Path) -> None:
     HalfRun(tmp_path).begin().measure(A)
-    recover_run(tmp_path, "r1")
+    recover_run(State(tmp_path), "r1")
 
-    judged = judge_run(tmp_path, "r1")
+    judged = judge_run(State(tmp_path), "r1")
 
     assert {name: {one.status for one in several} for name, several in judged.items()} == {
         A: {Status.PASS},
         B: {Status.NO_DATA},
     }
     stored = "select count(*) from verdicts where status = 'NO_DATA'"
-    assert query_snapshot(history_of(tmp_path), stored)[1] == [(3,)]  # and that the target answered
+    _, rows = query_snapshot(State(tmp_path).history_file, stored)
+    assert rows == [(3,)]  # and that the target answered
 
 
 def test_a_run_killed_before_anything_was_stored_is_the_last_run_and_not_measured(
     tmp_path: Path,
 ) -> None:
     good = HalfRun(tmp_path, "r0").begin().measure(A).measure(B)
-    recover_run(tmp_path, good.run_id)
+    recover_run(State(tmp_path), good.run_id)
     HalfRun(tmp_path).begin()
 
-    report = publish(tmp_path, latest_run(tmp_path))
+    report = publish(State(tmp_path), latest_run(State(tmp_path)))
 
     assert report.run_id == "r1"
     assert report.exit_code is ExitCode.NOT_MEASURED
@@ -84,9 +85,9 @@ def test_a_killed_benchmark_is_not_measured_before_and_after_its_samples_are_ing
 ) -> None:
     HalfRun(tmp_path).begin().measure(A).measure(B, status=None)
 
-    before = publish(tmp_path, latest_run(tmp_path))
-    ingest_run(tmp_path, "r1")
-    after = publish(tmp_path, latest_run(tmp_path))
+    before = publish(State(tmp_path), latest_run(State(tmp_path)))
+    ingest_run(State(tmp_path), "r1")
+    after = publish(State(tmp_path), latest_run(State(tmp_path)))
 
     assert before.exit_code is ExitCode.NOT_MEASURED
     assert set(states_of(before).values()) == {BenchmarkStatus.NOT_STORED}
@@ -102,10 +103,10 @@ def test_a_run_that_could_not_tell_the_history_is_not_forgotten_for_an_older_one
     tmp_path: Path,
 ) -> None:
     good = HalfRun(tmp_path, "r0").begin().measure(A).measure(B)
-    recover_run(tmp_path, good.run_id)
+    recover_run(State(tmp_path), good.run_id)
     HalfRun(tmp_path).begin(registers=False).measure(A)
 
-    report = publish(tmp_path, latest_run(tmp_path))
+    report = publish(State(tmp_path), latest_run(State(tmp_path)))
 
     assert report.run_id == "r1"
     assert states_of(report) == {A: BenchmarkStatus.NOT_STORED, B: BenchmarkStatus.NOT_RUN}
@@ -113,9 +114,9 @@ def test_a_run_that_could_not_tell_the_history_is_not_forgotten_for_an_older_one
 
 def test_a_stopped_run_stays_stopped_and_keeps_what_it_did_not_do(tmp_path: Path) -> None:
     HalfRun(tmp_path).begin().measure(A, status="stopped")
-    recover_run(tmp_path, "r1")
+    recover_run(State(tmp_path), "r1")
 
-    report = publish(tmp_path, "r1")
+    report = publish(State(tmp_path), "r1")
 
     assert report.exit_code is ExitCode.STOPPED
     assert states_of(report) == {A: BenchmarkStatus.STOPPED, B: BenchmarkStatus.NOT_RUN}
@@ -126,18 +127,18 @@ def test_a_whole_run_passes_when_it_is_judged_again(
     tmp_path: Path, planned: tuple[str, ...] | None
 ) -> None:
     HalfRun(tmp_path, planned=planned).begin().measure(A).measure(B)
-    recover_run(tmp_path, "r1")
+    recover_run(State(tmp_path), "r1")
 
-    assert publish(tmp_path, "r1").exit_code is ExitCode.OK
+    assert publish(State(tmp_path), "r1").exit_code is ExitCode.OK
 
 
 def test_a_run_of_an_older_version_is_what_history_and_spool_have_of_it(tmp_path: Path) -> None:
     run = HalfRun(tmp_path, planned=None).begin().measure(A)
-    recover_run(tmp_path, "r1")
-    whole = publish(tmp_path, "r1")
+    recover_run(State(tmp_path), "r1")
+    whole = publish(State(tmp_path), "r1")
     run.measure(B, status=None)
 
-    half = publish(tmp_path, "r1")
+    half = publish(State(tmp_path), "r1")
 
     assert whole.exit_code is ExitCode.OK
     assert half.exit_code is ExitCode.NOT_MEASURED
@@ -148,7 +149,7 @@ def test_what_another_profile_has_and_the_run_was_never_to_do_is_not_missing(
     tmp_path: Path,
 ) -> None:
     HalfRun(tmp_path, planned=(A,)).begin().measure(A)
-    recover_run(tmp_path, "r1")
+    recover_run(State(tmp_path), "r1")
     switched_off = {
         f"benchmarks.{name}.enabled": False for name in load_profile("quick").benchmarks
     }
@@ -157,7 +158,7 @@ def test_what_another_profile_has_and_the_run_was_never_to_do_is_not_missing(
         {**TWO, **switched_off, f"benchmarks.{A}.enabled": True, f"benchmarks.{B}.enabled": True},
     )
 
-    report = publish(tmp_path, "r1", profile=other)
+    report = publish(State(tmp_path), "r1", profile=other)
 
     assert report.exit_code is ExitCode.OK
     assert list(states_of(report)) == [A]
@@ -169,26 +170,26 @@ def test_what_another_profile_has_and_the_run_was_never_to_do_is_not_missing(
 
 def test_a_what_if_keeps_what_the_run_was_to_do_and_stores_nothing(tmp_path: Path) -> None:
     HalfRun(tmp_path).begin().measure(A)
-    recover_run(tmp_path, "r1")
+    recover_run(State(tmp_path), "r1")
     query = "select benchmark, status from verdicts order by all"
-    before = query_snapshot(history_of(tmp_path), query)[1]
+    before = query_snapshot(State(tmp_path).history_file, query)[1]
     other = load_profile("quick", {**TWO, "seed": 99})
 
-    report = publish(tmp_path, "r1", profile=other)
+    report = publish(State(tmp_path), "r1", profile=other)
 
     assert report.exit_code is ExitCode.NOT_MEASURED
     assert states_of(report)[B] is BenchmarkStatus.NOT_RUN
-    assert query_snapshot(history_of(tmp_path), query)[1] == before
+    assert query_snapshot(State(tmp_path).history_file, query)[1] == before
 
 
 def test_a_spool_folder_without_plan_and_benchmark_is_no_run(tmp_path: Path) -> None:
     HalfRun(tmp_path, "r0").begin().measure(A).measure(B)
-    recover_run(tmp_path, "r0")
+    recover_run(State(tmp_path), "r0")
     HalfRun(tmp_path, "seeded", planned=None).begin(registers=False)
-    (spool_of(tmp_path) / "torn").mkdir()
-    (spool_of(tmp_path) / "torn" / "run.json").write_text('{"run_id": "to', encoding="utf-8")
+    (State(tmp_path).spool / "torn").mkdir()
+    (State(tmp_path).spool / "torn" / "run.json").write_text('{"run_id": "to', encoding="utf-8")
 
-    assert latest_run(tmp_path) == "r0"
+    assert latest_run(State(tmp_path)) == "r0"
 
 
 def test_a_profile_in_which_all_is_switched_off_is_refused_before_any_load() -> None:

@@ -12,7 +12,7 @@ from perf_pipeline.judging.publish import publish
 from perf_pipeline.metrics.sample import SAMPLE_COLUMNS, Outcome, Phase, Sample
 from perf_pipeline.store.records import BenchmarkOutcome, RunRecord, ScenarioCounts
 from perf_pipeline.store.snapshot import query_snapshot
-from perf_pipeline.store.state import history_of, spool_of
+from perf_pipeline.store.state import State
 
 SECOND = 1_000_000
 BENCHMARK = "api_user_creation"
@@ -21,7 +21,7 @@ BENCHMARK = "api_user_creation"
 def spooled_run(state: Path, run_id: str, day: int, *, keep: int, trigger: str = "cli") -> Path:
     """Leave the spool of a run that made ten requests."""
     profile = load_profile("quick", {"keepRawRuns": keep})
-    folder = spool_of(state) / run_id
+    folder = State(state).spool / run_id
     (folder / BENCHMARK).mkdir(parents=True)
     record = RunRecord(
         *(run_id, "quick", profile.as_json, "h", 1, "local", trigger, "0"),
@@ -49,7 +49,7 @@ def spooled_run(state: Path, run_id: str, day: int, *, keep: int, trigger: str =
 def samples_of(state: Path) -> dict[str, int]:
     """Count the raw samples of every run."""
     sql = "select run_id, count(*) from samples group by run_id order by run_id"
-    return dict(query_snapshot(history_of(state), sql)[1])
+    return dict(query_snapshot(State(state).history_file, sql)[1])
 
 
 @pytest.fixture
@@ -57,61 +57,61 @@ def state(tmp_path: Path) -> Path:
     """Give a state folder with three runs in the history, and one that only the spool has."""
     for day, run_id in enumerate(("r1", "r2", "r3"), 1):
         spooled_run(tmp_path, run_id, day, keep=2)
-        recover_run(tmp_path, run_id)
+        recover_run(State(tmp_path), run_id)
     spooled_run(tmp_path, "r0", 1, keep=2)
     return tmp_path
 
 
 def test_the_newest_report_drops_raw_samples_and_files_of_old_runs(state: Path) -> None:
-    publish(state, "r3")
+    publish(State(state), "r3")
 
     assert samples_of(state) == {"r2": 10, "r3": 10}
-    assert sorted(path.name for path in spool_of(state).iterdir()) == ["r0", "r2", "r3"]
+    assert sorted(path.name for path in State(state).spool.iterdir()) == ["r0", "r2", "r3"]
 
 
 def test_summaries_and_verdicts_of_old_runs_stay(state: Path) -> None:
-    publish(state, "r3")
+    publish(State(state), "r3")
 
     count = "select count(*) from {} where run_id = 'r1'"
     for table in ("summaries", "verdicts", "benchmarks"):
-        assert query_snapshot(history_of(state), count.format(table))[1][0][0] > 0, table
+        assert query_snapshot(State(state).history_file, count.format(table))[1][0][0] > 0, table
 
 
 def test_a_report_of_an_old_run_drops_nothing(state: Path) -> None:
-    publish(state, "r2")
+    publish(State(state), "r2")
 
     assert samples_of(state) == {"r1": 10, "r2": 10, "r3": 10}
 
 
 def test_another_profile_to_judge_by_drops_no_more_than_the_runs_own(state: Path) -> None:
-    publish(state, "r3", profile=load_profile("quick", {"keepRawRuns": 1}))
+    publish(State(state), "r3", profile=load_profile("quick", {"keepRawRuns": 1}))
 
     assert samples_of(state) == {"r2": 10, "r3": 10}
 
 
 def test_a_re_run_that_confirms_does_not_keep_the_old_ones(state: Path) -> None:
     spooled_run(state, "r3-c1", 4, keep=2, trigger="confirm")
-    recover_run(state, "r3-c1")
+    recover_run(State(state), "r3-c1")
 
-    publish(state, "r3")
+    publish(State(state), "r3")
 
     assert samples_of(state) == {"r3": 10, "r3-c1": 10}
 
 
 def test_a_dropped_run_can_still_be_reported_and_says_what_it_said(state: Path) -> None:
-    publish(state, "r3")
+    publish(State(state), "r3")
 
-    report = publish(state, "r1")
+    report = publish(State(state), "r1")
 
     assert [str(one.status) for one in report.benchmarks] == ["COMPLETED"]
     assert report.benchmarks[0].verdicts
 
 
 def test_a_dropped_run_is_judged_by_its_histograms_which_the_reason_says(state: Path) -> None:
-    before = judge_run(state, "r1")[BENCHMARK]
-    publish(state, "r3")
+    before = judge_run(State(state), "r1")[BENCHMARK]
+    publish(State(state), "r3")
 
-    after = judge_run(state, "r1")[BENCHMARK]
+    after = judge_run(State(state), "r1")[BENCHMARK]
 
     assert [one.status for one in after] == [one.status for one in before]
     told = {one.threshold.statistic: one.reason for one in after if one.observed is not None}

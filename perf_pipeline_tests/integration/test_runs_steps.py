@@ -14,7 +14,7 @@ from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.model import BenchmarkReport
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
-from perf_pipeline.store.state import history_of, spool_of
+from perf_pipeline.store.state import State
 from perf_pipeline_tests.unit.store.spool import Spool, complete, counts, sample
 
 LEFT_OUT = "without scan, where the load generator was the limit"
@@ -53,18 +53,18 @@ def _stored(state: Path, outcome: BenchmarkOutcome, profile: Profile, run_id: st
         readings=[Reading(2_000_000, "host", "host_memory_percent", 50.0)],
         outcome=replace(outcome, load_hash="l"),
     )
-    folder = spool.write(spool_of(state))
+    folder = spool.write(State(state).spool)
     record = RunRecord.from_json((folder / "run.json").read_text())
     made_with = replace(record, profile_json=profile.as_json, config_hash=profile.config_hash)
     (folder / "run.json").write_text(made_with.to_json())
-    with open_history(history_of(state)) as history:
+    with open_history(State(state).history_file) as history:
         history.ingest(folder, "api")
         history.summarise(RunKey(run_id, "api"), profile.benchmarks["api"].parsed_thresholds())
 
 
 def _reported(state: Path, profile: Profile) -> tuple[BenchmarkReport, int]:
-    judge_run(state, "r1", profile=profile)
-    report = publish(state, "r1", profile=profile, expected=["api"])
+    judge_run(State(state), "r1", profile=profile)
+    report = publish(State(state), "r1", profile=profile, expected=["api"])
     return report.benchmarks[0], int(report.exit_code)
 
 
@@ -77,7 +77,9 @@ def test_only_thresholds_on_the_starved_step_are_invalid(tmp_path: Path) -> None
         }
     )
     _stored(tmp_path, _outcome(), profile)
-    found = {one.threshold.key: one for one in judge_run(tmp_path, "r1", profile=profile)["api"]}
+    found = {
+        one.threshold.key: one for one in judge_run(State(tmp_path), "r1", profile=profile)["api"]
+    }
 
     assert found["http_req_duration{scenario:write}"].status is Status.PASS
     assert found["http_req_duration{scenario:scan}"].status is Status.INVALID
@@ -105,7 +107,7 @@ def test_a_threshold_about_all_scenarios_is_judged_over_those_that_kept_up(
 ) -> None:
     profile = _profile({key: [expression]})
     _stored(tmp_path, _outcome(), profile)
-    verdict = judge_run(tmp_path, "r1", profile=profile)["api"][0]
+    verdict = judge_run(State(tmp_path), "r1", profile=profile)["api"][0]
 
     assert (verdict.observed, verdict.status, verdict.reason) == (observed, status, LEFT_OUT)
 
@@ -148,7 +150,7 @@ def test_the_history_of_a_step_that_kept_up_goes_on_and_that_of_a_starved_one_do
     _stored(tmp_path, _outcome(), profile, "r1")
     _stored(tmp_path, _outcome(everywhere=("the disk was full",)), profile, "r2")
     _stored(tmp_path, complete(counts("write"), counts("scan"), valid=False), profile, "r3")
-    with open_history(history_of(tmp_path)) as history:
+    with open_history(State(tmp_path).history_file) as history:
         environment = history.run("r1").environment_id
         series = {
             tags.get("scenario", ""): history.series(

@@ -7,13 +7,14 @@ import pytest
 
 from perf_pipeline.judging.publish import publish
 from perf_pipeline.report.model import RunReport
+from perf_pipeline.store.state import State
 from perf_pipeline_tests.integration.synthetic_history import API, QUIET, add_runs, api_runs
 
 
 def published(state: Path, *p95_ms: float, last_is_valid: bool = True) -> RunReport:
     runs = api_runs(*p95_ms)
     runs[-1] = replace(runs[-1], valid=last_is_valid)
-    return publish(state, add_runs(state, runs)[-1])
+    return publish(State(state), add_runs(state, runs)[-1])
 
 
 def page(report: RunReport) -> str:

@@ -19,7 +19,7 @@ from perf_pipeline.loading.session import Session
 from perf_pipeline.probes.kafka import LagProbe
 from perf_pipeline.runs.benchmarking import run_benchmark
 from perf_pipeline.store.snapshot import query_snapshot
-from perf_pipeline.store.state import history_of
+from perf_pipeline.store.state import State
 from perf_pipeline.workloads.kafka.topics import committed, watermarks
 from perf_pipeline.workloads.people import run_email_pattern
 from perf_pipeline_tests.integration.runs_command import new_state
@@ -90,7 +90,7 @@ class Counted:
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """Ask the history."""
-        return query_snapshot(history_of(self.state), statement)[1]
+        return query_snapshot(State(self.state).history_file, statement)[1]
 
     def value(self, statement: str) -> Any:
         """Ask for one value."""
@@ -105,7 +105,7 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counted]:
     path.write_text(PROFILE, encoding="utf-8")
     profile = load_profile(str(path))
     with open_session(
-        profile, state=state, trigger="test", say=lambda _: None, environ={}
+        profile, state=State(state), trigger="test", say=lambda _: None, environ={}
     ) as session:
         seeded = seed_users(session).users
         for benchmark in profile.benchmark_names:
@@ -132,7 +132,7 @@ def _count(session: Session, profile: Profile, seeded: int) -> Counted:
             return int(row[0])
 
         return Counted(
-            state=session.state,
+            state=session.state.folder,
             run_id=session.run_id,
             seeded=seeded,
             created={

@@ -17,6 +17,7 @@ from perf_pipeline.report import findings
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.stack.embedded import down, up
 from perf_pipeline.stack.parts import StackOptions
+from perf_pipeline.store.state import State
 from perf_pipeline_tests.conftest import STATE, state
 from perf_pipeline_tests.integration.slow_stack import BENCHMARK, SlowStack
 
@@ -74,7 +75,7 @@ def test_a_healthy_stack_is_healthy_and_every_stage_is_known(
     assert latency.p90 is not None
     assert latency.maximum is not None
     assert latency.p90 <= sum(one.tail_ms for one in found.stages) <= latency.maximum
-    assert attributions_of_run(system.state, healthy.run_id) == list(healthy.attributions)
+    assert attributions_of_run(State(system.state), healthy.run_id) == list(healthy.attributions)
     assert "stages of a message" in Path(healthy.paths["html"]).read_text(encoding="utf-8")
 
 

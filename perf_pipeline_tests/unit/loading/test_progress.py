@@ -16,6 +16,7 @@ from perf_pipeline.loading.progress import Watch, line_of
 from perf_pipeline.loading.session import Session
 from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.state import State
 from perf_pipeline_tests.unit.store.spool import KEY, Spool, sample
 
 NOBODY = LiveJudge(Path("nowhere"), RunKey("", ""), [])
@@ -29,7 +30,7 @@ def watch(judge: LiveJudge = NOBODY, brokers: BrokerWatch | None = None) -> Watc
         services=(),
         notices=(),
         environment={},
-        state=Path("nowhere"),
+        state=State(Path("nowhere")),
         trigger="test",
         began_at=datetime(2026, 1, 4, tzinfo=UTC),
         say=lambda _: None,

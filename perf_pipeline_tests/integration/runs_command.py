@@ -158,6 +158,19 @@ class CommandLine:
         valid = self.value(f"select bool_and(valid) from benchmarks where {_of_run(run_id)}")
         return 0 if valid and not statuses & {"NO_DATA", "INVALID"} else 97
 
+    def passes_unless_held_up(self, run_id: str) -> bool:
+        """Say whether every verdict of a run is a PASS, or INVALID where the load was.
+
+        A machine with much else to do may hold a worker up; then no figure of its load can pass.
+        """
+        rows = self.sql(
+            "select v.status, b.valid from verdicts v join benchmarks b using (run_id, benchmark) "
+            f"where {_of_run(run_id)}"
+        )
+        return bool(rows) and all(
+            status == "PASS" or (status == "INVALID" and not valid) for status, valid in rows
+        )
+
     def profile(self, seconds: float = 2.0, more: str = "") -> Path:
         """Write a profile with one short benchmark."""
         path = self.state / f"short-{time.monotonic_ns()}.toml"

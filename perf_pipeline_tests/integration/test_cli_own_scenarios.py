@@ -111,8 +111,8 @@ def test_steps_and_python_run_side_by_side_and_are_in_every_report(
         )
     }
     assert counts == COUNTS, answer.err
-    statuses = command.sql("select status, count(*) from verdicts group by all")
-    assert statuses == [("PASS", 6)]  # the five, and that the target answered
+    assert command.value("select count(*) from verdicts") == 6  # five, and that it answered
+    assert command.passes_unless_held_up(answer.run_id), answer.out
     reports = command.state / "reports" / answer.run_id
     for name in ("report.md", "report.html", "summary.json", "junit.xml"):
         text = (reports / name).read_text(encoding="utf-8")

@@ -15,7 +15,7 @@ from pathlib import Path
 from perf_pipeline.engine.ports import Iteration
 from perf_pipeline.engine.recorder import SpoolRecorder
 from perf_pipeline.metrics.sample import Outcome, Phase
-from perf_pipeline_tests.integration.engine_loads import job_of, load, samples, scenario
+from perf_pipeline_tests.support.loads.engine_loads import job_of, load, samples, scenario
 
 RUNS = 3
 SAMPLES = 200_000

@@ -30,7 +30,7 @@ from perf_pipeline.metrics.sample import HttpPhases, Outcome
 from perf_pipeline.plan.phases import measured_window
 from perf_pipeline.plan.stripes import Stripe
 from perf_pipeline.units import US_PER_S
-from perf_pipeline_tests.unit.engine.virtual_time import VirtualClock, run_virtually
+from perf_pipeline_tests.support.loads.virtual_time import VirtualClock, run_virtually
 
 if TYPE_CHECKING:
     from perf_pipeline.engine.spool_writer import SpoolError

@@ -18,7 +18,8 @@ import pytest
 from perf_pipeline.config.loading import SHIPPED
 from perf_pipeline.definitions import build_defs
 from perf_pipeline.defs.schedules import weekly_schedule
-from perf_pipeline_tests.defs.dagster_runs import MODULE, ROOT, run_config, state_in
+from perf_pipeline_tests.support.dagster.runs import MODULE, run_config
+from perf_pipeline_tests.support.places import ROOT, new_state
 
 SNAPSHOT = Path(__file__).with_name("asset_graph.json")
 
@@ -132,7 +133,7 @@ def test_run_config_of_a_wrong_type_is_refused_with_the_fields_name(
 
 
 def test_every_mistake_of_a_profile_is_told_and_nothing_is_started(tmp_path: Path) -> None:
-    state = state_in(tmp_path)
+    state = new_state(tmp_path / "state")
     mistakes = {"seeding.users": "-5", "benchmarks.end_to_end.scenarios.create_users.rate": "0"}
 
     with pytest.raises(dg.DagsterResourceFunctionError) as caught:

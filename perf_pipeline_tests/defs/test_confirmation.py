@@ -10,8 +10,9 @@ import pytest
 from perf_pipeline.definitions import build_defs
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.state import State
-from perf_pipeline_tests.defs.dagster_runs import JUDGING, run_config, state_in
-from perf_pipeline_tests.integration.faster_past import plant_a_faster_past
+from perf_pipeline_tests.support.dagster.runs import JUDGING, run_config
+from perf_pipeline_tests.support.histories.faster_past import plant_a_faster_past
+from perf_pipeline_tests.support.places import new_state
 
 pytestmark = pytest.mark.timeout(180)
 BENCHMARK = "api_user_creation"
@@ -47,7 +48,7 @@ def shown(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
 @pytest.fixture
 def slowed(tmp_path: Path) -> Iterator[tuple[Path, dg.DagsterInstance]]:
     """Give a state in which six earlier runs were ten times as fast."""
-    state = state_in(tmp_path)
+    state = new_state(tmp_path / "state")
     with dg.DagsterInstance.ephemeral() as instance:
         first = materialize(state, instance, BENCHMARK, *JUDGING)
         nothing = shown(first, "confirmation")

@@ -11,7 +11,7 @@ from dagster_postgres import DagsterPostgresStorage
 from perf_pipeline.defs.narration import Narration
 from perf_pipeline.defs.storage import TEMPORARY_VARIABLE, PostgresWhereGiven
 from perf_pipeline.stack.webserver import STORAGE_VARIABLE, storage_url
-from perf_pipeline_tests.defs.dagster_runs import ROOT
+from perf_pipeline_tests.support.places import ROOT
 
 CONFIG = {"postgres_url_variable": STORAGE_VARIABLE}
 

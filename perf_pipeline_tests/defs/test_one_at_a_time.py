@@ -14,13 +14,8 @@ from perf_pipeline.stack.postgres import running_postgres
 from perf_pipeline.stack.webserver import STORAGE_VARIABLE, storage_url
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.state import State
-from perf_pipeline_tests.defs.dagster_runs import (
-    ROOT,
-    began,
-    ended,
-    start_materialize,
-    state_in,
-)
+from perf_pipeline_tests.support.dagster.runs import began, ended, start_materialize
+from perf_pipeline_tests.support.places import ROOT, new_state
 
 pytestmark = pytest.mark.timeout(120)
 BENCHMARK = "api_user_creation"
@@ -63,7 +58,7 @@ def dagster_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str,
 def test_two_runs_that_share_nothing_but_the_machine_wait_for_one_another(
     tmp_path: Path, configured_target: dict[str, str]
 ) -> None:
-    checkouts = [state_in(tmp_path / name) for name in ("one", "other")]
+    checkouts = [new_state(tmp_path / name / "state") for name in ("one", "other")]
 
     outputs = outputs_of(
         [
@@ -79,7 +74,7 @@ def test_two_runs_that_share_nothing_but_the_machine_wait_for_one_another(
 def test_two_runs_with_a_shared_instance_wait_and_do_not_block_one_another_for_ever(
     tmp_path: Path, configured_target: dict[str, str], dagster_home: dict[str, str]
 ) -> None:
-    state = state_in(tmp_path)
+    state = new_state(tmp_path / "state")
     environ = {**configured_target, **dagster_home}
 
     # Two steps each: the second run asks for the pool while the first one still needs it.

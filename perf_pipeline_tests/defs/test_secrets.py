@@ -7,8 +7,8 @@ import pytest
 
 from perf_pipeline.definitions import build_defs
 from perf_pipeline.loading.locks import LOCK_FOLDER_VARIABLE
-from perf_pipeline_tests.defs.dagster_runs import state_in
-from perf_pipeline_tests.integration.telltale_server import running_telltale, spellings
+from perf_pipeline_tests.support.places import new_state
+from perf_pipeline_tests.support.servers.telltale_server import running_telltale, spellings
 
 TOKEN = "tok-8f3a/§'x<y>&\"z\\q=="
 DSN = r"host=127.0.0.1 port=1 user=u dbname=d password='dsn-41f0 \'x'"
@@ -40,7 +40,7 @@ def test_no_secret_is_in_anything_that_dagster_keeps(
 ) -> None:
     (tmp_path / "telltale.py").write_text(CODE, encoding="utf-8")
     (tmp_path / "secrets.toml").write_text(PROFILE, encoding="utf-8")
-    state = state_in(tmp_path)
+    state = new_state(tmp_path / "state")
     monkeypatch.setenv("T_TOKEN", TOKEN)
     monkeypatch.setenv(LOCK_FOLDER_VARIABLE, str(state))
     config = {"profile": str(tmp_path / "secrets.toml"), "state": str(state)}

@@ -9,13 +9,8 @@ import pytest
 
 from perf_pipeline.definitions import build_defs
 from perf_pipeline.defs.resources import PerfRun
-from perf_pipeline_tests.defs.dagster_runs import (
-    TINY,
-    of_state,
-    run_config,
-    start_materialize,
-    state_in,
-)
+from perf_pipeline_tests.support.dagster.runs import TINY, of_state, run_config, start_materialize
+from perf_pipeline_tests.support.places import new_state
 
 pytestmark = pytest.mark.timeout(90)
 LONG = {
@@ -35,7 +30,7 @@ def wait_for(path: Path, pattern: str) -> None:
 def test_a_signal_during_a_load_ends_it_soon_and_leaves_no_process(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    state = state_in(tmp_path)
+    state = new_state(tmp_path / "state")
     process = start_materialize("api_user_creation", state, overrides=LONG)
     wait_for(state / "spool", "*/api_user_creation/samples-*.npy")
     running = of_state(state)
@@ -53,7 +48,7 @@ def test_a_signal_during_a_load_ends_it_soon_and_leaves_no_process(
 
 
 def test_the_stack_is_stopped_after_an_asset_that_raises(tmp_path: Path) -> None:
-    state = state_in(tmp_path)
+    state = new_state(tmp_path / "state")
     seen: list[str] = []
 
     @dg.asset
@@ -77,7 +72,7 @@ def test_the_stack_is_stopped_after_an_asset_that_raises(tmp_path: Path) -> None
 def test_a_configured_target_starts_nothing_and_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, configured_target: dict[str, str]
 ) -> None:
-    state = state_in(tmp_path)
+    state = new_state(tmp_path / "state")
     for name, address in configured_target.items():
         monkeypatch.setenv(name, address)
     job = build_defs().resolve_job_def("quick")
@@ -99,7 +94,7 @@ def test_a_configured_target_starts_nothing_and_stays(
 def test_a_configured_target_that_is_down_is_told_and_nothing_is_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = state_in(tmp_path)
+    state = new_state(tmp_path / "state")
     monkeypatch.setenv("PERF_BASE_URL", "http://127.0.0.1:9")  # the discard port: nobody listens
 
     result = (

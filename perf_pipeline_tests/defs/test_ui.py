@@ -17,7 +17,8 @@ import pytest
 from perf_pipeline.errors import StackError
 from perf_pipeline.stack.service import free_port
 from perf_pipeline.stack.webserver import serve_ui, storage_url
-from perf_pipeline_tests.defs.dagster_runs import ROOT, of_state, run_config, state_in
+from perf_pipeline_tests.support.dagster.runs import of_state, run_config
+from perf_pipeline_tests.support.places import ROOT, new_state
 
 LAUNCH = """
 mutation($parameters: ExecutionParams!) {
@@ -82,7 +83,7 @@ def wait_for_load(state: Path) -> None:
 def test_a_stopped_ui_ends_everything_and_cancels_the_run_that_is_under_way(
     tmp_path: Path,
 ) -> None:
-    state = state_in(tmp_path)
+    state = new_state(tmp_path / "state")
     port = free_port()
     with running_ui(state, port) as ui:
         run_id = launch(port, state=str(state))

@@ -14,8 +14,8 @@ from perf_pipeline.defs.selection import asked_for, stands_for
 from perf_pipeline.judging.judge import recover_run
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.state import State
-from perf_pipeline_tests.defs.dagster_runs import JUDGING, run_config
-from perf_pipeline_tests.integration.half_runs import A, B, HalfRun
+from perf_pipeline_tests.support.dagster.runs import JUDGING, run_config
+from perf_pipeline_tests.support.histories.half_runs import A, B, HalfRun
 
 pytestmark = pytest.mark.timeout(60)
 OFF = {f"benchmarks.{B}.enabled": "false"}

@@ -12,8 +12,8 @@ from perf_pipeline.config.loading import load_profile
 from perf_pipeline.definitions import build_defs
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.state import State
-from perf_pipeline_tests.defs.conftest import IMPOSSIBLE, WholeRun
-from perf_pipeline_tests.defs.dagster_runs import (
+from perf_pipeline_tests.defs.fix_whole_run import IMPOSSIBLE, WholeRun
+from perf_pipeline_tests.support.dagster.runs import (
     JUDGING,
     TINY,
     began,

@@ -6,7 +6,7 @@ import pytest
 
 from perf_pipeline.metrics.sample import Outcome, Phase
 from perf_pipeline.plan.stripes import Stripe
-from perf_pipeline_tests.unit.engine.scenario_on_virtual_time import Run, run
+from perf_pipeline_tests.support.loads.scenario_on_virtual_time import Run, run
 
 S = 1_000_000
 

@@ -12,7 +12,7 @@ from perf_pipeline.engine.part import ScenarioPart, Tally
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.plan.phases import measured_window
 from perf_pipeline.plan.stripes import Stripe
-from perf_pipeline_tests.unit.engine.scenario_on_virtual_time import ListRecorder
+from perf_pipeline_tests.support.loads.scenario_on_virtual_time import ListRecorder
 
 S = 1_000_000
 _EXECUTOR = TypeAdapter(ConstantArrivalRate).validate_python(

@@ -17,7 +17,7 @@ from perf_pipeline.loading.session import Session
 from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.state import State
-from perf_pipeline_tests.unit.store.spool import KEY, Spool, sample
+from perf_pipeline_tests.support.histories.spool import KEY, Spool, sample
 
 NOBODY = LiveJudge(Path("nowhere"), RunKey("", ""), [])
 

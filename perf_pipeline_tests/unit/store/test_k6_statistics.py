@@ -15,7 +15,7 @@ from perf_pipeline.metrics.sample import Figure, Outcome, Reading
 from perf_pipeline.metrics.threshold import Status, parse_threshold
 from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.records import RunKey
-from perf_pipeline_tests.unit.store.spool import Spool, complete, sample
+from perf_pipeline_tests.support.histories.spool import Spool, complete, sample
 
 _CASES: Final = json.loads(
     Path(__file__).with_name("k6_statistics_cases.json").read_text(encoding="utf-8")

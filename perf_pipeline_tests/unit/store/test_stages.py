@@ -10,7 +10,7 @@ from perf_pipeline.store.history import memory_history
 from perf_pipeline.store.ledger_sql import STAGES
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.spool_stages import stages_from_spool
-from perf_pipeline_tests.unit.store.spool import Spool, complete, ledger
+from perf_pipeline_tests.support.histories.spool import Spool, complete, ledger
 
 KEY = RunKey("r1", "api")
 ALWAYS = (-(2**62), 2**62)

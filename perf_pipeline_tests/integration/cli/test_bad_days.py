@@ -1,0 +1,213 @@
+"""Bad days of a run: the target dies or hangs, workers and drivers are killed, people stop it.
+
+All on one stack that `up` left running, so that one can look at the database afterwards.
+"""
+
+import os
+import signal
+import time
+from contextlib import suppress
+
+import pytest
+
+from perf_pipeline.stack.embedded import revive
+from perf_pipeline_tests.support.commands.command_line import (
+    CREATION,
+    is_alive,
+    load_workers,
+    wait_until,
+)
+from perf_pipeline_tests.support.commands.up import Up
+
+pytestmark = pytest.mark.timeout(90)
+STATUS = "select status, valid, invalid_reasons, problems from benchmarks where run_id = '{}'"
+
+
+def test_a_run_uses_the_stack_that_is_up_leaves_it_and_removes_its_rows(up: Up) -> None:
+    before = up.pids("api")
+    running = up.begun(*CREATION, seconds=2.0)
+    during = up.own_rows()
+
+    answer = running.answer()
+
+    assert answer.code == up.command.code_of(answer.run_id), answer.out
+    assert "using the stack that is up" in answer.err
+    assert during >= 200
+    assert up.own_rows() == 0
+    assert up.pids("api") == before
+    assert "api: reference" in up.command("status").out
+
+
+def test_a_benchmark_without_data_for_its_threshold_is_not_measured(up: Up) -> None:
+    profile = up.command.profile(1.0, '"http_req_duration{status:500}" = ["p(95)<1000"]')
+
+    answer = up.command("run", "--profile", str(profile), *CREATION)
+
+    statuses = up.command.sql(
+        f"select tags, status from verdicts where run_id = '{answer.run_id}' and tags <> ''"
+    )
+    assert statuses in ([("status:500", "NO_DATA")], [("status:500", "INVALID")])
+    assert answer.code == 97
+    assert statuses[0][1].replace("_", " ") in answer.out
+
+
+def test_a_target_that_dies_under_load_ends_the_run_with_what_was_measured(up: Up) -> None:
+    running = up.begun(*CREATION, "--only", "end_to_end", seconds=30.0)
+    killed_s = time.monotonic()
+    for pid in up.pids("api"):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    try:
+        answer = running.answer()
+    finally:
+        revive(up.stack, "api")
+
+    outcome = up.command.sql(STATUS.format(answer.run_id))
+    ok, failed = up.command.sql(
+        "select count(*) filter (where outcome = 'ok'), count(*) filter (where outcome <> 'ok') "
+        f"from samples where run_id = '{answer.run_id}'"
+    )[0]
+    assert time.monotonic() - killed_s < 25
+    assert answer.code in {97, 99}
+    assert [row[0] for row in outcome] == ["aborted"]
+    assert "the target is gone, so the load was ended" in str(outcome)
+    assert ok > 0 < failed
+    assert {
+        row[0]
+        for row in up.command.sql(
+            f"select distinct status from verdicts where run_id = '{answer.run_id}'"
+        )
+    } <= {"FAIL", "NO_DATA", "INVALID"}
+    assert "end_to_end" in answer.out
+    assert "NOT RUN" in answer.out.replace("_", " ")
+    assert up.own_rows() == 0
+
+
+def test_a_target_that_hangs_ends_the_run_too(up: Up) -> None:
+    running = up.begun(*CREATION, "--only", "end_to_end", seconds=40.0)
+    stopped = up.pids("api")
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        answer = running.answer()
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+
+    outcome = up.command.sql(STATUS.format(answer.run_id))
+    assert answer.code in {97, 99}
+    assert answer.took_s < 35
+    assert outcome[0][0] == "aborted"
+    assert "timeout" in {
+        row[0]
+        for row in up.command.sql(
+            f"select distinct outcome from samples where run_id = '{answer.run_id}'"
+        )
+    }
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=["ctrl-c", "sigterm", "hang-up"]
+)
+def test_a_stopped_run_keeps_what_it_measured_and_is_marked(up: Up, number: signal.Signals) -> None:
+    running = up.begun(*CREATION, "--only", "end_to_end", seconds=30.0)
+    workers = load_workers(running.process.pid)
+    sent_s = time.monotonic()
+    running.send(number)
+
+    answer = running.answer()
+
+    assert answer.code == 105
+    assert time.monotonic() - sent_s < 20
+    assert "stopping; what was measured is kept" in answer.err
+    assert "STOPPED" in answer.out
+    assert [row[0] for row in up.command.sql(STATUS.format(answer.run_id))] == ["stopped"]
+    assert up.command.value(f"select count(*) from samples where run_id = '{answer.run_id}'") > 10
+    assert workers
+    assert not any(map(is_alive, workers))
+    assert up.own_rows() == 0
+
+
+def test_a_second_signal_ends_at_once_and_the_samples_wait_in_the_spool(up: Up) -> None:
+    running = up.begun(*CREATION, seconds=30.0)
+    workers = load_workers(running.process.pid)
+    running.send(signal.SIGINT)
+    running.wait_for("stopping")
+    running.send(signal.SIGINT)
+
+    answer = running.answer()
+
+    assert answer.code == 105
+    assert "perf-pipeline ingest` stores it" in answer.err
+    assert workers
+    assert not any(map(is_alive, workers))
+    assert up.command("ingest", answer.run_id).code == 0
+    samples = f"select count(*) from samples where run_id = '{answer.run_id}'"
+    assert up.command.value(samples) > 10
+    assert up.command("report", answer.run_id).code == 97
+
+
+def test_a_killed_load_worker_makes_the_benchmark_invalid_and_the_run_goes_on(up: Up) -> None:
+    running = up.begun(*CREATION, "--only", "end_to_end", seconds=10.0)
+    (worker,) = load_workers(running.process.pid)
+    worker.kill()
+
+    answer = running.answer()
+
+    rows = {
+        row[0]: row[1:]
+        for row in up.command.sql(
+            "select benchmark, valid, invalid_reasons from benchmarks "
+            f"where run_id = '{answer.run_id}'"
+        )
+    }
+    assert answer.code == 97
+    assert rows["api_user_creation"][0] is False
+    assert "worker 0 ended unexpectedly (signal 9)" in str(rows["api_user_creation"][1])
+    assert "INVALID" in answer.out
+    assert "ended unexpectedly" not in str(rows["end_to_end"])
+
+
+def test_a_starved_generator_is_invalid_and_never_a_pass(up: Up) -> None:
+    """Stopped for a second, as a machine does that is too busy to run it."""
+    running = up.begun(*CREATION, seconds=4.0)
+    (worker,) = load_workers(running.process.pid)
+    worker.suspend()
+    time.sleep(1.0)
+    worker.resume()
+
+    answer = running.answer()
+
+    valid, reasons = up.command.sql(
+        f"select valid, invalid_reasons from benchmarks where run_id = '{answer.run_id}'"
+    )[0]
+    statuses = up.command.sql(
+        f"select distinct status from verdicts where run_id = '{answer.run_id}'"
+    )
+    assert not valid
+    assert "stood still for" in str(reasons)
+    assert statuses == [("INVALID",)]
+    assert answer.code == 97
+
+
+def test_a_killed_run_leaves_no_orphans_and_is_recovered_as_aborted(up: Up) -> None:
+    running = up.begun(*CREATION, seconds=30.0)
+    workers = load_workers(running.process.pid)
+    run_id = max(path.name for path in (up.command.state / "spool").iterdir())
+    running.kill()
+    assert workers
+    wait_until(lambda: not any(map(is_alive, workers)), 15.0)
+    left = up.own_rows()
+
+    recovered = up.command("ingest", run_id)
+    report = up.command("report", run_id)
+    next_run = up.begun(*CREATION, seconds=1.0).answer()
+
+    assert left >= 200
+    assert f"{run_id} api_user_creation" in recovered.out
+    status, valid, reasons, _ = up.command.sql(STATUS.format(run_id))[0]
+    assert (status, valid) == ("aborted", False)
+    assert list(reasons) == ["it was cut off"]
+    assert report.code == 97
+    assert next_run.code == up.command.code_of(next_run.run_id), next_run.err
+    assert up.own_rows() == 0

@@ -1,0 +1,132 @@
+"""Percentiles, stalls and drops against what a server really did, or what a hand works out."""
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+from perf_pipeline_tests.support.commands.command_line import Answer, CommandLine
+from perf_pipeline_tests.support.commands.k6_scripts import HEAD, steps_of, with_scenarios
+from perf_pipeline_tests.support.places import new_state
+from perf_pipeline_tests.support.servers.timed_target import TimedTarget, timed_target
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+RATES: Final = (100, 500, 1_000)
+# 20 ms from one start to the next: no answer but the stalled one takes as long, not even elsewhere.
+STALLED_RATE: Final = 50
+# The 201st request, which is due at 4 s, meets a server that stands still for 2 s.
+STALL: Final = (200, 2.0)
+
+
+def _arrivals(rate: int, seconds: int, vus: int) -> str:
+    """Plan rate * seconds starts: half a period before the end, so that none is at the end."""
+    duration_us = seconds * 1_000_000 - 500_000 // rate
+    return (
+        f'executor = "constant-arrival-rate"\nrate = {rate}\nduration = "{duration_us}us"\n'
+        f"preAllocatedVUs = {vus}\nmaxVUs = {vus}\n"
+    )
+
+
+@pytest.fixture(scope="module")
+def target() -> Iterator[TimedTarget]:
+    with timed_target({b"/stall/open": STALL, b"/stall/one": STALL}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def command(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    """Give the command line with a state folder for all runs."""
+    return CommandLine(new_state(tmp_path_factory.mktemp("truth") / "state"))
+
+
+@pytest.fixture(scope="module")
+def answer(target: TimedTarget, command: CommandLine) -> Answer:
+    """Run each rate for 5 s, and the stall with enough virtual users and with one."""
+    benchmarks = [
+        with_scenarios(
+            f"held_{rate}", {"s": (_arrivals(rate, 5, rate // 5 + 50), steps_of(f"/held/{rate}"))}
+        )
+        for rate in RATES
+    ]
+    for name, vus in (("open", 200), ("one", 1)):
+        plan = (_arrivals(STALLED_RATE, 10, vus), steps_of(f"/stall/{name}"))
+        benchmarks.append(with_scenarios(f"stall_{name}", {"s": plan}))
+    path = command.state / "truth.toml"
+    path.write_text(HEAD.format(port=target.port, workers=1) + "".join(benchmarks))
+    return command("run", "--profile", str(path))
+
+
+def _summary(command: CommandLine, answer: Answer, benchmark: str, metric: str) -> dict[str, float]:
+    (row,) = command.sql(
+        f"select count, median, p95, p99 from summaries where run_id = '{answer.run_id}' "
+        f"and benchmark = '{benchmark}' and metric = '{metric}' and tags = ''"
+    )
+    return dict(zip(("count", "p50", "p95", "p99"), row, strict=True))
+
+
+def _percentile(values: list[float], p: float) -> float:
+    """Interpolate between closest ranks: i = p/100 * (n - 1)."""
+    ordered, rank = sorted(values), p / 100 * (len(values) - 1)
+    below = math.floor(rank)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (rank - below) * (ordered[above] - ordered[below])
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_service_time_is_within_1_ms_or_2_percent_of_what_the_server_took(
+    rate: int, target: TimedTarget, command: CommandLine, answer: Answer
+) -> None:
+    held_ms = target.held_ms[b"/held/%d" % rate]
+    found = _summary(command, answer, f"held_{rate}", "http_req_duration")
+
+    assert found["count"] == len(held_ms) == 5 * rate, answer.err
+    for p in (50, 95, 99):
+        truth_ms = _percentile(held_ms, p)
+        # The table alone gives 69.5, 114.05 and 118.01 ms; the server may hold a bit longer.
+        assert truth_ms >= 20 + (p / 100 * 99) - 1
+        assert found[f"p{p}"] == pytest.approx(truth_ms, abs=1.0, rel=0.02)
+
+
+def test_a_stall_of_2_s_is_in_the_response_times_of_all_that_were_due_in_it(
+    target: TimedTarget, command: CommandLine, answer: Answer
+) -> None:
+    """By hand: 50/s for 10 s are 500 starts; those due at 4,000, 4,020 ... 5,980 ms wait.
+
+    The 100 wait 2,000, 1,980 ... 20 ms; all others take next to nothing. In ascending order number
+    499 (from 0) is 2,000 ms and each one below it 20 ms less. p99 is at 0.99 * 499 = 494.01:
+    2,000 - 5 * 20 + 0.01 * 20 = 1,900.2 ms; p95 at 474.05: 2,000 - 25 * 20 + 1 = 1,501 ms.
+    """
+    found = _summary(command, answer, "stall_open", "response_time")
+    # A machine with much to do may wake the server later than after 2 s.
+    late_ms = max(target.held_ms[b"/stall/open"]) - 2_000
+
+    assert found["count"] == 500, answer.err
+    assert 0 <= late_ms < 1_000
+    assert found["p99"] == pytest.approx(1_900.2 + late_ms, rel=0.02)
+    assert found["p95"] == pytest.approx(1_501 + late_ms, rel=0.02)
+    assert found["p50"] < 100
+
+
+def test_a_loop_that_sends_only_after_an_answer_hides_the_stall_and_its_drops_tell_it(
+    target: TimedTarget, command: CommandLine, answer: Answer
+) -> None:
+    """By hand: one virtual user waits 2 s in the 201st request; what is due meanwhile is dropped.
+
+    Due at 4,020, 4,040 ... 5,980 ms, and at 6,000 ms, when the answer just comes or just not:
+    99 or 100 starts. One slow sample of 400 lies above p99 (1 in 100), which shows nothing.
+    """
+    found = _summary(command, answer, "stall_one", "http_req_duration")
+    dropped = int(
+        command.value(
+            "select sum(dropped_iterations) from scenarios "
+            f"where run_id = '{answer.run_id}' and benchmark = 'stall_one'"
+        )
+    )
+
+    assert found["count"] + dropped == 500, answer.err
+    assert found["count"] == target.counts[b"/stall/one"]
+    # A shared machine may stand still for a second of the ten as well.
+    assert 99 <= dropped <= 150, answer.err
+    assert found["p99"] < 1_000

@@ -1,0 +1,159 @@
+"""A whole run on a machine that has too little of something is INVALID, never the target's failure.
+
+The limits are real: file descriptors of the process (RLIMIT_NOFILE), local ports of a network
+namespace. What stands beside them in the report is worked out by hand.
+"""
+
+import re
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from perf_pipeline_tests.support.commands.command_line import Answer, CommandLine
+from perf_pipeline_tests.support.elsewhere import few_ports
+from perf_pipeline_tests.support.elsewhere.few_ports import network_of_its_own
+from perf_pipeline_tests.support.places import ROOT, new_state
+from perf_pipeline_tests.support.servers.shop_server import running_shop
+
+pytestmark = pytest.mark.timeout(120)
+
+# 60 virtual users for each of two workers, with a connection each.
+PROFILE: Final = """
+name = "few"
+workers = 2
+seeding.users = 10
+
+[benchmarks.few.scenarios.s]
+exec = "{exec}"
+executor = "constant-vus"
+vus = 120
+duration = "3s"
+
+[benchmarks.few.scenarios.s.parameters]
+timeout = "2s"
+{parameters}
+
+[benchmarks.few.thresholds]
+http_req_failed = ["rate<0.9", {{ threshold = "rate<0.01", abortOnFail = {aborts} }}]
+http_req_duration = ["p(95)<2000"]
+"""
+STEPS: Final = (
+    'thinkTime = "100ms"\nsteps = [{ name = "ok", path = "/status/200", expect.status = 200 }]'
+)
+FLOWS: Final = """
+async def visit(vu):
+    await vu.client.get("/status/200", extensions={"name": "ok"})
+    await vu.think(0.2)
+"""
+DESCRIPTORS: Final = 50
+PORTS: Final = 50
+
+
+def written(folder: Path, *, python: bool = False, aborts: bool = False) -> str:
+    """Write the profile; give its path."""
+    (folder / "few_flows.py").write_text(FLOWS, encoding="utf-8")
+    path = folder / "few.toml"
+    path.write_text(
+        PROFILE.format(
+            exec="few_flows:visit" if python else "http_steps",
+            parameters='transport = "httpx"' if python else STEPS,
+            aborts=str(aborts).lower(),
+        ),
+        encoding="utf-8",
+    )
+    return str(path)
+
+
+def told(answer: Answer) -> str:
+    """Give the report without the places where its lines are broken."""
+    return " ".join(answer.out.split())
+
+
+def assert_is_our_limit(command: CommandLine, answer: Answer) -> None:
+    """See that all that failed is this machine's, and that nothing was judged."""
+    assert answer.code == 97, answer.err
+    errors = command.sql("select error, status, count(*) from samples group by all order by all")
+    assert [one[:2] for one in errors] == [("", 200), ("generator", 0)]
+    assert all(count > 50 for _, _, count in errors)
+    assert command.sql("select distinct status from verdicts") == [("INVALID",)]
+    assert command.sql("select valid from benchmarks") == [(False,)]
+
+
+@pytest.mark.parametrize(
+    ("host", "python", "aborts"),
+    [
+        ("127.0.0.1", False, False),
+        # Its name is looked up for every connection, which takes descriptors, too.
+        ("localhost", False, False),
+        ("localhost", False, True),
+        ("localhost", True, False),
+    ],
+    ids=["an address", "a name", "abortOnFail", "Python over httpx"],
+)
+def test_too_few_file_descriptors_for_the_virtual_users_are_named_with_their_limit(
+    tmp_path: Path, host: str, python: bool, aborts: bool
+) -> None:
+    with running_shop() as port:
+        command = CommandLine(
+            new_state(tmp_path / "state"),
+            {"PERF_BASE_URL": f"http://{host}:{port}"},
+            ("sh", "-c", f'ulimit -n {DESCRIPTORS} && exec "$@"', "sh"),
+        )
+        answer = command("run", "--profile", written(tmp_path, python=python, aborts=aborts))
+
+    assert_is_our_limit(command, answer)
+    for worker in (0, 1):
+        assert re.search(
+            rf"worker {worker} failed \d+ operations itself, for want of descriptors: it had "
+            rf"{DESCRIPTORS} of {DESCRIPTORS} file descriptors open",
+            told(answer),
+        ), answer.out
+    assert "raise the hard limit (`ulimit -Hn`), use more workers or fewer VUs" in told(answer)
+    (cpu_wait,) = command.sql("select health['cpu_wait_ratio'] from benchmarks")[0]
+    assert 0 <= cpu_wait < 1  # it is read from a file that can't be opened meanwhile
+
+
+def _in_few_ports(held: int) -> tuple[str, ...]:
+    """Give the prefix that runs a command there."""
+    network = network_of_its_own()
+    if network is None:
+        pytest.skip("this machine allows no network namespace (unshare --net)")
+    program = few_ports.__file__
+    return (*network, sys.executable, str(program), str(PORTS), str(held))
+
+
+def test_too_few_local_ports_for_the_virtual_users_are_named_with_their_number(
+    tmp_path: Path,
+) -> None:
+    command = CommandLine(
+        new_state(tmp_path / "state"),
+        {"PYTHONPATH": str(ROOT)},
+        _in_few_ports(held=0),
+    )
+    answer = command("run", "--profile", written(tmp_path))
+
+    assert_is_our_limit(command, answer)
+    assert re.search(
+        r"failed \d+ operations itself, for want of ports, descriptors or memory \(ports for "
+        rf"connections to one address: {PORTS}; \d+ of \d+ file descriptors were open\)",
+        told(answer),
+    ), answer.out
+    assert "widen net.ipv4.ip_local_port_range, keep connections open, or use fewer VUs" in told(
+        answer
+    )
+
+
+def test_a_machine_without_a_port_left_does_not_call_the_target_absent(tmp_path: Path) -> None:
+    command = CommandLine(
+        new_state(tmp_path / "state"),
+        {"PYTHONPATH": str(ROOT)},
+        _in_few_ports(held=PORTS),
+    )
+    answer = command("run", "--profile", written(tmp_path))
+
+    assert answer.code == 97
+    assert "this machine has no port or file descriptor left to ask http://127.0.0.1" in answer.err
+    assert "start the target" not in answer.err
+    assert "widen net.ipv4.ip_local_port_range" in answer.err

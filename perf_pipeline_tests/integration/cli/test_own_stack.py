@@ -1,0 +1,81 @@
+"""A run that started its own stack takes it along, however it ends."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from perf_pipeline_tests.support.commands.command_line import (
+    CREATION,
+    CommandLine,
+    left_running,
+    none_left_behind,
+    wait_until,
+)
+from perf_pipeline_tests.support.places import new_state
+
+pytestmark = pytest.mark.timeout(150)  # on a busy machine; else some 15 s each
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> CommandLine:
+    """Give the command line with a fresh state folder."""
+    return CommandLine(new_state(tmp_path / "state"))
+
+
+def test_a_killed_run_takes_its_stack_along_and_its_samples_can_be_judged(
+    command: CommandLine,
+) -> None:
+    running = command.start("run", "--profile", str(command.profile(30.0)), *CREATION)
+    running.wait_for("api_user_creation: ")
+    assert len(left_running(command.state)) > 5
+    running.kill()
+
+    wait_until(lambda: left_running(command.state) == [], 25.0)
+    recovered = command("ingest")
+    report = command("report")
+
+    assert "api_user_creation: " in recovered.out
+    assert command.sql("select status, valid from benchmarks") == [("aborted", False)]
+    assert command.value("select count(*) from samples") > 10
+    assert report.code == 97
+    assert "it was cut off" in report.out
+    assert command("down").out == "nothing was running\n"
+
+
+def test_a_run_that_is_stopped_while_its_stack_starts_has_sent_nothing(
+    command: CommandLine,
+) -> None:
+    running = command.start("run", "--profile", str(command.profile(30.0)), *CREATION)
+    running.wait_for("starting PostgreSQL")
+    running.send(signal.SIGTERM)
+
+    answer = running.answer()
+
+    assert answer.code == 105
+    assert "stopped before anything was measured" in answer.err
+    assert "starting the reference system" not in answer.err  # it waits for PostgreSQL
+    assert left_running(command.state) == []
+    assert not list(command.state.glob("spool/*"))
+
+
+def test_a_run_stopped_under_load_takes_its_stack_along(command: CommandLine) -> None:
+    running = command.start("run", "--profile", str(command.profile(30.0)), *CREATION)
+    running.wait_for("api_user_creation: ")
+    running.send(signal.SIGINT)
+
+    answer = running.answer()
+
+    assert answer.code == 105
+    assert left_running(command.state) == []
+    assert command.sql("select status from benchmarks") == [("stopped",)]
+    assert Path(command.state / "reports" / answer.run_id / "report.html").exists()
+
+
+def test_a_run_that_a_failing_test_leaves_behind_ends_with_the_test(command: CommandLine) -> None:
+    with none_left_behind():
+        running = command.start("run", "--profile", str(command.profile(30.0)), *CREATION)
+        running.wait_for("starting PostgreSQL")
+
+    assert running.process.poll() == -signal.SIGKILL
+    wait_until(lambda: left_running(command.state) == [], 25.0)

@@ -1,0 +1,96 @@
+"""Scenarios of the user's own: the shipped examples, run against the reference system."""
+
+from pathlib import Path
+
+import pytest
+
+from perf_pipeline.store.history import open_history
+from perf_pipeline_tests.support.commands.command_line import CommandLine, left_running
+from perf_pipeline_tests.support.places import ROOT, new_state
+
+EXAMPLES = ROOT / "examples"
+EXAMPLE = EXAMPLES / "signup.toml"
+PYTHON_EXAMPLE = EXAMPLES / "shop_visits.toml"
+# 20 a second for 4 s, of which the first is warm-up: 60 iterations of three requests each.
+ITERATIONS = 60
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> CommandLine:
+    """Give the command line with a fresh state folder."""
+    return CommandLine(new_state(tmp_path / "state"))
+
+
+@pytest.mark.timeout(120)
+def test_steps_of_a_profile_are_loaded_checked_judged_and_reported(command: CommandLine) -> None:
+    answer = command("run", "--profile", str(EXAMPLE), "--only", "signup")
+    with open_history(command.state / "history.duckdb") as history:
+        (run,) = history.runs()
+        checks = {(one.operation, one.check): one for one in history.checks(run.run_id)}
+        summaries = {
+            (one.metric, one.tags.get("operation", "")): one
+            for _, one in history.summaries(run.run_id)
+            if set(one.tags) <= {"operation"}
+        }
+
+    assert command.passes_unless_held_up(answer.run_id), answer.out
+    assert answer.code == command.code_of(answer.run_id), answer.err
+    assert "http_req_duration{operation:read back}" in answer.out
+    assert {name: (one.passes, one.fails) for name, one in checks.items()} == {
+        ("sign up", "status is 201"): (ITERATIONS, 0),
+        ("sign up", "$.timezone is Europe/Berlin"): (ITERATIONS, 0),
+        ("sign up", "saved id"): (ITERATIONS, 0),
+        ("read back", "status is 200"): (ITERATIONS, 0),
+        ("read back", "$.firstName is Ada"): (ITERATIONS, 0),
+        ("leave", "status is 200 or 404"): (ITERATIONS, 0),
+        ("leave", "duration < 1s"): (ITERATIONS, 0),
+    }
+    assert summaries["http_reqs", ""].count == 3 * ITERATIONS
+    assert summaries["http_reqs", "read back"].count == ITERATIONS
+    # An iteration pauses for 50 ms after its second request, and its duration holds the pause.
+    assert (summaries["iteration_duration", ""].minimum or 0) >= 50
+    assert not left_running(command.state)
+
+
+def test_wrong_steps_are_refused_with_what_would_be_right(
+    command: CommandLine, tmp_path: Path
+) -> None:
+    profile = tmp_path / "wrong.toml"
+    text = EXAMPLE.read_text(encoding="utf-8")
+    for right, wrong in (
+        ('path = "/user"', 'path = "user"'),
+        ("/user/${id}", "/user/${ids}"),
+        ("[200, 404]", "[99, 404]"),
+        ("${random.int(10,28)}", "${random.float(1)}"),
+    ):
+        assert right in text
+        text = text.replace(right, wrong)
+    profile.write_text(text, encoding="utf-8")
+
+    answer = command("run", "--profile", str(profile), "--only", "signup")
+
+    assert answer.code == 104
+    for sentence in (
+        "'user' is not a path on the target",
+        "99 is not an HTTP status",
+        "random.float(1)",
+    ):
+        assert sentence in answer.err
+
+
+@pytest.mark.timeout(120)
+def test_python_code_is_loaded_checked_judged_and_reported(command: CommandLine) -> None:
+    answer = command("run", "--profile", str(PYTHON_EXAMPLE), "--only", "visits")
+    with open_history(command.state / "history.duckdb") as history:
+        (run,) = history.runs()
+        checks = {(one.operation, one.check): one for one in history.checks(run.run_id)}
+
+    assert command.passes_unless_held_up(answer.run_id), answer.out
+    assert answer.code == command.code_of(answer.run_id), answer.err
+    assert "http_req_duration{operation:GET /user/{id}}" in answer.out
+    assert {name: (one.passes, one.fails) for name, one in checks.items()} == {
+        ("sign up", "signed up"): (ITERATIONS, 0),
+        ("GET /user/{id}", "is at home"): (ITERATIONS, 0),
+        ("leave", "is gone"): (ITERATIONS, 0),
+    }
+    assert not left_running(command.state)

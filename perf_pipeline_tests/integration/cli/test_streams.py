@@ -1,0 +1,208 @@
+"""What a command does when its output, its folders or its language are not as usual."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from perf_pipeline_tests.support.commands.command_line import CommandLine, without_target
+
+PLANTED_BUG: Final = """
+import sys
+from perf_pipeline.stack import embedded
+def broken(state):
+    raise LookupError("nobody foresaw this")
+embedded.find_running = broken
+from perf_pipeline.cli.main import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """Give a state folder that is not there yet."""
+    return tmp_path / "state"
+
+
+def in_shell(script: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a line of bash in which `perf-pipeline` is this one; give what it printed."""
+    binaries = str(Path(sys.executable).parent)
+    path = os.pathsep.join((binaries, os.environ["PATH"]))
+    return subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {script}"],
+        env={**without_target(), "PATH": path, **environment},
+        capture_output=True,
+        check=False,
+        timeout=25,
+    )
+
+
+@pytest.mark.parametrize("redirection", [">&-", ">&- 2>&- <&-", "2>/dev/full"])
+def test_a_stream_that_is_closed_or_full_changes_no_answer(state: Path, redirection: str) -> None:
+    answer = in_shell(f"perf-pipeline --state {state} status {redirection}")
+
+    assert answer.returncode == 0
+    assert b"Traceback" not in answer.stderr
+
+
+def test_a_reader_that_has_gone_ends_a_command_silently_as_a_pipe_does() -> None:
+    answer = in_shell("perf-pipeline --help | true")
+
+    assert answer.returncode == 141  # 128 + SIGPIPE, as of `yes | true`
+    assert answer.stderr == b""
+
+
+def test_an_output_that_is_full_is_told_in_a_sentence(state: Path) -> None:
+    answer = in_shell(f"perf-pipeline --state {state} status > /dev/full")
+
+    assert answer.returncode == 97
+    assert answer.stderr == (
+        b"perf-pipeline: standard output can't be written: No space left on device\n"
+    )
+    assert not (state / "logs").exists()
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+        {"PYTHONIOENCODING": "ascii"},
+    ],
+    ids=["C", "ascii"],
+)
+def test_letters_outside_an_encoding_are_printed_as_escapes(
+    state: Path, environment: dict[str, str]
+) -> None:
+    line = f"perf-pipeline --state {state} doctor --set target=größe-世界"
+
+    answer = in_shell(line, **environment)
+
+    assert answer.returncode == 104
+    assert b"Traceback" not in answer.stderr
+    assert b"Unicode" not in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"COLUMNS": "1", "NO_COLOR": "1", "TERM": "dumb"},
+        {"COLUMNS": "99999999999999999999", "TERM": "no-such-terminal"},
+        {"HOME": "", "TMPDIR": "/nowhere/at/all", "COLUMNS": "x"},
+    ],
+    ids=["narrow", "wide", "homeless"],
+)
+def test_an_odd_terminal_or_home_changes_no_answer(
+    state: Path, environment: dict[str, str]
+) -> None:
+    answer = in_shell(f"perf-pipeline --state {state} status", **environment)
+
+    assert (answer.returncode, answer.stderr) == (0, b"")
+    assert b"\x1b" not in answer.stdout
+
+
+@pytest.mark.parametrize("folder", ["/proc/nowhere", "{}/a-file/.perf"], ids=["proc", "file"])
+def test_a_state_folder_that_cannot_be_made_is_told_in_a_sentence(
+    tmp_path: Path, folder: str
+) -> None:
+    (tmp_path / "a-file").touch()
+    place = folder.format(tmp_path)
+    answer = in_shell(f"perf-pipeline --state {place} up")
+
+    assert answer.returncode == 97
+    assert answer.stderr.count(b"perf-pipeline: ") == 1
+    assert answer.stderr.count(b" cannot be written: ") == 1
+    assert b"unexpected" not in answer.stderr
+
+
+def test_a_lock_folder_that_cannot_be_made_is_told_with_its_variable(state: Path) -> None:
+    answer = in_shell(
+        f"perf-pipeline --state {state} run",
+        PERF_LOCK_FOLDER="/proc/nowhere",
+        PERF_BASE_URL="http://127.0.0.1:9",
+    )
+
+    assert answer.returncode == 97
+    assert b"/proc/nowhere, can't be made: No such file or directory" in answer.stderr
+    assert b"name another one with PERF_LOCK_FOLDER" in answer.stderr
+
+
+def test_a_current_folder_that_is_gone_is_told_in_a_sentence(tmp_path: Path) -> None:
+    answer = in_shell(f"mkdir {tmp_path}/x; cd {tmp_path}/x; rmdir ../x; perf-pipeline status")
+
+    assert answer.returncode == 97
+    assert b"the current folder is no longer there; change into one that is" in answer.stderr
+
+
+def test_arguments_of_any_size_and_bytes_give_a_sentence_of_bounded_size(state: Path) -> None:
+    long = "x" * 30_000
+    for arguments in (
+        f"run --{long}",
+        f"run --set {long}={long}",
+        f"--state {long} ingest",
+        r"run --profile $'\xff.toml' --set $'target=\xff\x1b[31m'",
+        r"run --only $'\xff\n\x1b[31m'",
+    ):
+        answer = in_shell(f"perf-pipeline --state {state} {arguments}")
+
+        assert answer.returncode in {97, 104}, arguments[:50]
+        assert 0 < len(answer.stderr) < 4_000, arguments[:50]
+        assert b"\x1b" not in answer.stderr
+        assert b"unexpected" not in answer.stderr
+
+
+def test_what_nobody_foresaw_is_one_sentence_and_a_traceback_in_a_log(state: Path) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-c", PLANTED_BUG, "--state", str(state), "status"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=25,
+    )
+
+    assert answer.returncode == 1
+    assert "unexpected LookupError: nobody foresaw this" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    log = Path(answer.stderr.splitlines()[-1].rpartition("the traceback is in ")[2])
+    assert "Traceback" in log.read_text(encoding="utf-8")
+
+
+def test_a_traceback_that_can_be_kept_nowhere_is_printed() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-c", PLANTED_BUG, "--state", "/proc/nowhere", "status"],
+        env={**os.environ, "TMPDIR": "/proc/nowhere", "PATH": "/nowhere"},
+        cwd="/proc",
+        preexec_fn=_no_file_may_grow,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=25,
+    )
+
+    assert answer.returncode == 1
+    assert "the traceback could not be kept" in answer.stderr
+    assert "LookupError: nobody foresaw this" in answer.stderr
+
+
+def _no_file_may_grow() -> None:
+    import resource  # noqa: PLC0415 - in the child only
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def test_a_file_where_a_folder_should_be_is_told(command_state: Path) -> None:
+    (command_state / "stacks").touch()
+
+    answer = CommandLine(command_state)("down")
+
+    assert answer.code == 97
+    assert "/stacks can't be used: File exists" in answer.err
+
+
+@pytest.fixture
+def command_state(state: Path) -> Path:
+    """Give the folder, made."""
+    state.mkdir()
+    return state

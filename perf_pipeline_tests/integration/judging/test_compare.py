@@ -1,0 +1,216 @@
+"""Runs are compared since the last confirmed change, with releases, and within one environment."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from perf_pipeline.analysis.baseline import Diff, DiffStatus
+from perf_pipeline.config.loading import load_profile
+from perf_pipeline.judging.compare import compare_run
+from perf_pipeline.judging.notices import notices_of
+from perf_pipeline.store.baselines import BaselineRow, changes, decide
+from perf_pipeline.store.history import open_history
+from perf_pipeline.store.state import State
+from perf_pipeline_tests.support.histories.synthetic_history import (
+    API,
+    END,
+    QUIET,
+    Made,
+    add_runs,
+    api_runs,
+)
+
+SLOW = 100.0
+PIN = BaselineRow("2026-11-02T00:00:00+00:00", "pinned", "v1.4", "r008", "", "ada", "released")
+
+
+def _p95(diffs: list[tuple[str, Diff]]) -> Diff:
+    (found,) = [
+        one
+        for _, one in diffs
+        if one.series.label == "http_req_duration p(95)" and one.pinned is None
+    ]
+    return found
+
+
+def _statuses(state: Path, *p95_ms: float) -> list[DiffStatus]:
+    """Store and compare run after run, as `perf-pipeline run` does."""
+    found = []
+    for made in api_runs(*p95_ms):
+        (run_id,) = add_runs(state, [made])
+        found.append(_p95(compare_run(State(state), run_id)).status)
+    return found
+
+
+def test_a_regression_stays_one_until_its_level_is_known_and_is_then_the_new_normal(
+    tmp_path: Path,
+) -> None:
+    learning, ok, bad = DiffStatus.LEARNING, DiffStatus.OK, DiffStatus.REGRESSED
+    slow = [1.25 * value for value in QUIET]
+
+    statuses = _statuses(tmp_path, *QUIET, *slow)
+
+    assert statuses[:8] == [learning] * 5 + [ok] * 3
+    # five slow runs make the new level known; the sixth is compared with it
+    assert statuses[8:] == [DiffStatus.SUSPECT, bad, bad, bad, bad, ok, ok, ok]
+    with open_history(State(tmp_path).history_file) as history:
+        (gate,) = [
+            row
+            for row in changes(history)
+            if row.found_by == "gate" and row.series.statistic == "p(95)"
+        ]
+        (dated,) = [
+            row
+            for row in changes(history)
+            if row.found_by == "history" and row.series.statistic == "p(95)"
+        ]
+    # the median of QUIET is (80.0 + 80.0) / 2, that of slow 100.0
+    assert (gate.run_id, gate.before) == ("r009", 80.0)
+    assert (dated.run_id, dated.before, dated.after) == ("r009", 80.0, 100.0)
+    assert dated.p_value is not None
+    assert dated.p_value < 1e-9
+
+
+def test_a_threshold_on_p50_joins_the_series_of_the_median(tmp_path: Path) -> None:
+    """The confirmed change of `med` is also where the baseline of `p(50)` begins."""
+    _statuses(tmp_path, *QUIET, *[SLOW] * 6)
+    named = load_profile(
+        "quick",
+        {
+            f"benchmarks.{API}.thresholds": {"http_req_duration": ["p(50)<500"]},
+            "baseline.pinned": [
+                {
+                    "benchmark": API,
+                    "metric": "http_req_duration",
+                    "statistic": "p(50)",
+                    "value": 800,
+                }
+            ],
+        },
+    )
+    (run_id,) = add_runs(tmp_path, [Made({API: SLOW}, profile=named)])
+
+    diffs = [one for _, one in compare_run(State(tmp_path), run_id)]
+
+    (median,) = [one for one in diffs if one.series.statistic == "med" and one.pinned is None]
+    assert (median.noise.n, median.status) == (6, DiffStatus.OK)
+    (pinned,) = [one for one in diffs if one.pinned is not None]
+    assert (pinned.series.label, pinned.value) == ("http_req_duration med", SLOW / 2)
+    assert not any("p(50)" in one.series.label for one in diffs)
+
+
+def test_a_what_if_with_other_settings_leaves_no_change_point(tmp_path: Path) -> None:
+    ids = add_runs(tmp_path, api_runs(*QUIET, SLOW, SLOW))
+    other = load_profile("quick", {"baseline": {"alpha": 0.01}})
+
+    assert _p95(compare_run(State(tmp_path), ids[-1], profile=other)).status is DiffStatus.REGRESSED
+    with open_history(State(tmp_path).history_file) as history:
+        assert changes(history) == []
+    compare_run(State(tmp_path), ids[-1])
+    with open_history(State(tmp_path).history_file) as history:
+        assert {row.run_id for row in changes(history) if row.found_by == "gate"} == {"r009"}
+
+
+def test_a_pinned_release_finds_the_drift_that_history_follows(tmp_path: Path) -> None:
+    drift = [80.0 * 1.008**run for run in range(1, 13)]  # 0.8 % a run, about one sd of noise
+    add_runs(tmp_path, api_runs(*QUIET))
+    with open_history(State(tmp_path).history_file) as history:
+        decide(history, PIN)
+    *_, last = add_runs(tmp_path, api_runs(*drift))
+
+    diffs = compare_run(State(tmp_path), last)
+
+    (release,) = [one for _, one in diffs if one.against and one.series.statistic == "p(95)"]
+    assert (release.status, release.against, release.pinned) == (
+        DiffStatus.REGRESSED,
+        "v1.4",
+        80.0,
+    )
+    assert _p95(diffs).status in {DiffStatus.OK, DiffStatus.SUSPECT}
+    with open_history(State(tmp_path).history_file) as history:
+        notices = notices_of(history, last)
+        kinds = {row.baseline_kind for _, row in history.diffs(last)}
+    assert "pinned release v1.4: 3 series compared, 3 worse" in notices
+    assert kinds == {"history", "pinned", "release"}
+
+
+def test_a_release_in_line_is_stored_and_told_in_one_line(tmp_path: Path) -> None:
+    add_runs(tmp_path, api_runs(*QUIET))
+    with open_history(State(tmp_path).history_file) as history:
+        decide(history, PIN)
+    (run_id,) = add_runs(tmp_path, api_runs(80.3))
+
+    diffs = compare_run(State(tmp_path), run_id)
+
+    assert not [one for _, one in diffs if one.against]
+    with open_history(State(tmp_path).history_file) as history:
+        assert notices_of(history, run_id) == ["pinned release v1.4: 3 series compared, none worse"]
+
+
+def test_another_environment_is_named_field_by_field_and_starts_a_history(tmp_path: Path) -> None:
+    before = {"cpu": "two cores", "postgres.version": "17.1"}
+    after = {"cpu": "two cores", "postgres.version": "18.4"}
+    ids = add_runs(
+        tmp_path,
+        [
+            *(replace(made, environment=before) for made in api_runs(*QUIET)),
+            *(replace(made, environment=after) for made in api_runs(SLOW, SLOW)),
+        ],
+    )
+
+    assert _p95(compare_run(State(tmp_path), ids[8])).status is DiffStatus.LEARNING
+    with open_history(State(tmp_path).history_file) as history:
+        (notice,) = notices_of(history, ids[8])
+        assert notices_of(history, ids[9]) == []
+    assert notice.startswith(
+        "the environment changed since run r008 (postgres.version: 17.1 -> 18.4);"
+    )
+
+
+def test_suspects_that_are_others_at_every_run_withhold_the_gate(tmp_path: Path) -> None:
+    profile = load_profile("quick")
+    quiet = [Made({API: value, END: value}, profile=profile) for value in QUIET]
+    api, end = [Made({API: a, END: e}, profile=profile) for a, e in ((SLOW, 80), (80, SLOW))]
+    *_, first, second = add_runs(tmp_path, [*quiet, api, end])
+
+    before = [one.status for name, one in compare_run(State(tmp_path), first) if name == API]
+    now = [one for name, one in compare_run(State(tmp_path), second) if name == END]
+
+    assert before.count(DiffStatus.SUSPECT) >= 2
+    changed = [one for one in now if one.status is DiffStatus.ENVIRONMENT_CHANGED]
+    assert len(changed) >= 2
+    assert changed[0].reason.startswith("the run before had other suspects")
+
+
+def test_reruns_settle_a_suspect_by_two_of_three(tmp_path: Path) -> None:
+    add_runs(tmp_path, api_runs(*QUIET))
+    (suspect,) = add_runs(tmp_path, api_runs(SLOW))
+    assert _p95(compare_run(State(tmp_path), suspect)).status is DiffStatus.SUSPECT
+
+    rerun = replace(api_runs(80.0)[0], trigger="confirm")
+    add_runs(tmp_path, [replace(rerun, run_id=f"{suspect}-c1")])
+    compare_run(State(tmp_path), f"{suspect}-c1")
+    assert _p95(compare_run(State(tmp_path), suspect)).status is DiffStatus.SUSPECT
+    add_runs(tmp_path, [replace(rerun, run_id=f"{suspect}-c2")])
+    compare_run(State(tmp_path), f"{suspect}-c2")
+
+    settled = _p95(compare_run(State(tmp_path), suspect))
+    assert settled.status is DiffStatus.OK
+    assert settled.reason == "out of line once, and in line in 2 re-runs"
+    with open_history(State(tmp_path).history_file) as history:
+        assert notices_of(history, suspect)[0].startswith(
+            "what was suspect was run again, 2 times (r009-c1, r009-c2)"
+        )
+
+
+def test_a_rerun_that_is_out_of_line_again_confirms_the_regression(tmp_path: Path) -> None:
+    add_runs(tmp_path, api_runs(*QUIET))
+    (suspect,) = add_runs(tmp_path, api_runs(SLOW))
+    compare_run(State(tmp_path), suspect)
+    rerun = replace(api_runs(SLOW)[0], trigger="confirm", run_id=f"{suspect}-c1")
+    add_runs(tmp_path, [rerun])
+    compare_run(State(tmp_path), rerun.run_id)
+
+    settled = _p95(compare_run(State(tmp_path), suspect))
+
+    assert settled.status is DiffStatus.REGRESSED
+    assert settled.reason.endswith("with re-run r009-c1")

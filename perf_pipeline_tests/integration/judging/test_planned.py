@@ -1,0 +1,205 @@
+"""What a run was to do is known to every later judgement, whatever became of it."""
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from perf_pipeline.config.loading import load_profile
+from perf_pipeline.errors import ExitCode, ProfileError
+from perf_pipeline.judging.ingest import ingest_run
+from perf_pipeline.judging.judge import judge_run, recover_run
+from perf_pipeline.judging.publish import latest_run, publish
+from perf_pipeline.metrics.threshold import Status
+from perf_pipeline.report.model import BenchmarkStatus, RunReport
+from perf_pipeline.report.terminal import render_terminal
+from perf_pipeline.runs.pipeline import chosen
+from perf_pipeline.store.snapshot import query_snapshot
+from perf_pipeline.store.state import State
+from perf_pipeline_tests.support.histories.half_runs import TWO, A, B, HalfRun
+
+
+def states_of(report: RunReport) -> dict[str, BenchmarkStatus]:
+    return {one.name: one.status for one in report.benchmarks}
+
+
+def flat(report: RunReport) -> str:
+    return " ".join(render_terminal(report, 200).split())
+
+
+def test_a_benchmark_that_never_began_stays_unmeasured_in_every_form(tmp_path: Path) -> None:
+    HalfRun(tmp_path, problems=["the target is down"]).begin().measure(A)
+    recover_run(State(tmp_path), "r1")
+
+    report = publish(State(tmp_path), latest_run(State(tmp_path)))
+
+    assert report.exit_code is ExitCode.NOT_MEASURED
+    assert states_of(report) == {A: BenchmarkStatus.COMPLETED, B: BenchmarkStatus.NOT_RUN}
+    suites = {
+        one.get("name"): one.get("errors")
+        for one in ET.parse(report.paths["junit"]).getroot().iter("testsuite")  # noqa: S314 - our own
+    }
+    assert suites[B] == "4"  # that it ran, its two promises, and that the target answered
+    summary = json.loads(Path(report.paths["json"]).read_text(encoding="utf-8"))
+    assert f"http_req_failed{{benchmark:{B}}}" in summary["metrics"]
+    for form in ("markdown", "html"):
+        told = Path(report.paths[form]).read_text(encoding="utf-8")
+        assert "NOT RUN" in told
+        assert "NOT MEASURED" in told
+    assert f"NOT RUN {B}: nothing was measured" in flat(report)
+    assert "NOTICE the target is down" in flat(report)
+
+
+def test_judging_again_gives_and_stores_no_data_for_it(tmp_path: Path) -> None:
+    HalfRun(tmp_path).begin().measure(A)
+    recover_run(State(tmp_path), "r1")
+
+    judged = judge_run(State(tmp_path), "r1")
+
+    assert {name: {one.status for one in several} for name, several in judged.items()} == {
+        A: {Status.PASS},
+        B: {Status.NO_DATA},
+    }
+    stored = "select count(*) from verdicts where status = 'NO_DATA'"
+    _, rows = query_snapshot(State(tmp_path).history_file, stored)
+    assert rows == [(3,)]  # and that the target answered
+
+
+def test_a_run_killed_before_anything_was_stored_is_the_last_run_and_not_measured(
+    tmp_path: Path,
+) -> None:
+    good = HalfRun(tmp_path, "r0").begin().measure(A).measure(B)
+    recover_run(State(tmp_path), good.run_id)
+    HalfRun(tmp_path).begin()
+
+    report = publish(State(tmp_path), latest_run(State(tmp_path)))
+
+    assert report.run_id == "r1"
+    assert report.exit_code is ExitCode.NOT_MEASURED
+    assert set(states_of(report).values()) == {BenchmarkStatus.NOT_RUN}
+
+
+def test_a_killed_benchmark_is_not_measured_before_and_after_its_samples_are_ingested(
+    tmp_path: Path,
+) -> None:
+    HalfRun(tmp_path).begin().measure(A).measure(B, status=None)
+
+    before = publish(State(tmp_path), latest_run(State(tmp_path)))
+    ingest_run(State(tmp_path), "r1")
+    after = publish(State(tmp_path), latest_run(State(tmp_path)))
+
+    assert before.exit_code is ExitCode.NOT_MEASURED
+    assert set(states_of(before).values()) == {BenchmarkStatus.NOT_STORED}
+    assert f"NOT STORED {B}: what it measured is in the spool" in flat(before)
+    assert "`perf-pipeline ingest r1` stores it" in flat(before)
+    assert after.exit_code is ExitCode.NOT_MEASURED
+    assert states_of(after) == {A: BenchmarkStatus.COMPLETED, B: BenchmarkStatus.FAILED}
+    verdicts = {one.name: {each.status for each in one.verdicts} for one in after.benchmarks}
+    assert verdicts == {A: {Status.PASS}, B: {Status.INVALID}}
+
+
+def test_a_run_that_could_not_tell_the_history_is_not_forgotten_for_an_older_one(
+    tmp_path: Path,
+) -> None:
+    good = HalfRun(tmp_path, "r0").begin().measure(A).measure(B)
+    recover_run(State(tmp_path), good.run_id)
+    HalfRun(tmp_path).begin(registers=False).measure(A)
+
+    report = publish(State(tmp_path), latest_run(State(tmp_path)))
+
+    assert report.run_id == "r1"
+    assert states_of(report) == {A: BenchmarkStatus.NOT_STORED, B: BenchmarkStatus.NOT_RUN}
+
+
+def test_a_stopped_run_stays_stopped_and_keeps_what_it_did_not_do(tmp_path: Path) -> None:
+    HalfRun(tmp_path).begin().measure(A, status="stopped")
+    recover_run(State(tmp_path), "r1")
+
+    report = publish(State(tmp_path), "r1")
+
+    assert report.exit_code is ExitCode.STOPPED
+    assert states_of(report) == {A: BenchmarkStatus.STOPPED, B: BenchmarkStatus.NOT_RUN}
+
+
+@pytest.mark.parametrize("planned", [(A, B), None], ids=["with a plan", "of an older version"])
+def test_a_whole_run_passes_when_it_is_judged_again(
+    tmp_path: Path, planned: tuple[str, ...] | None
+) -> None:
+    HalfRun(tmp_path, planned=planned).begin().measure(A).measure(B)
+    recover_run(State(tmp_path), "r1")
+
+    assert publish(State(tmp_path), "r1").exit_code is ExitCode.OK
+
+
+def test_a_run_of_an_older_version_is_what_history_and_spool_have_of_it(tmp_path: Path) -> None:
+    run = HalfRun(tmp_path, planned=None).begin().measure(A)
+    recover_run(State(tmp_path), "r1")
+    whole = publish(State(tmp_path), "r1")
+    run.measure(B, status=None)
+
+    half = publish(State(tmp_path), "r1")
+
+    assert whole.exit_code is ExitCode.OK
+    assert half.exit_code is ExitCode.NOT_MEASURED
+    assert states_of(half)[B] is BenchmarkStatus.NOT_STORED
+
+
+def test_what_another_profile_has_and_the_run_was_never_to_do_is_not_missing(
+    tmp_path: Path,
+) -> None:
+    HalfRun(tmp_path, planned=(A,)).begin().measure(A)
+    recover_run(State(tmp_path), "r1")
+    switched_off = {
+        f"benchmarks.{name}.enabled": False for name in load_profile("quick").benchmarks
+    }
+    other = load_profile(
+        "quick",
+        {**TWO, **switched_off, f"benchmarks.{A}.enabled": True, f"benchmarks.{B}.enabled": True},
+    )
+
+    report = publish(State(tmp_path), "r1", profile=other)
+
+    assert report.exit_code is ExitCode.OK
+    assert list(states_of(report)) == [A]
+    assert (
+        f"this run was to do only {A}; profile quick, which judges it here, also has {B}, which "
+        "it was never to do: nothing is said of that"
+    ) in report.notices
+
+
+def test_a_what_if_keeps_what_the_run_was_to_do_and_stores_nothing(tmp_path: Path) -> None:
+    HalfRun(tmp_path).begin().measure(A)
+    recover_run(State(tmp_path), "r1")
+    query = "select benchmark, status from verdicts order by all"
+    before = query_snapshot(State(tmp_path).history_file, query)[1]
+    other = load_profile("quick", {**TWO, "seed": 99})
+
+    report = publish(State(tmp_path), "r1", profile=other)
+
+    assert report.exit_code is ExitCode.NOT_MEASURED
+    assert states_of(report)[B] is BenchmarkStatus.NOT_RUN
+    assert query_snapshot(State(tmp_path).history_file, query)[1] == before
+
+
+def test_a_spool_folder_without_plan_and_benchmark_is_no_run(tmp_path: Path) -> None:
+    HalfRun(tmp_path, "r0").begin().measure(A).measure(B)
+    recover_run(State(tmp_path), "r0")
+    HalfRun(tmp_path, "seeded", planned=None).begin(registers=False)
+    (State(tmp_path).spool / "torn").mkdir()
+    (State(tmp_path).spool / "torn" / "run.json").write_text('{"run_id": "to', encoding="utf-8")
+
+    assert latest_run(State(tmp_path)) == "r0"
+
+
+def test_a_profile_in_which_all_is_switched_off_is_refused_before_any_load() -> None:
+    switched_off = {
+        f"benchmarks.{name}.enabled": False for name in load_profile("quick").benchmarks
+    }
+    profile = load_profile("quick", switched_off)
+
+    with pytest.raises(ProfileError, match="every benchmark is switched off") as caught:
+        chosen(profile, ())
+
+    assert caught.value.exit_code is ExitCode.INVALID_CONFIGURATION
+    assert chosen(profile, (B,)) == [B]

@@ -1,0 +1,180 @@
+"""pgbench's figure stands beside ours where our client was the limit, and is the server's truth."""
+
+import csv
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from perf_pipeline.config.loading import load_profile
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.target import TargetConfig, resolve_target
+from perf_pipeline.engine.job import GeneratorHealth, LoadOutcome
+from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.loading import pgbench
+from perf_pipeline.loading.measure import measure
+from perf_pipeline.loading.pgbench import Beside, pgbench_beside
+from perf_pipeline.loading.session import Session
+from perf_pipeline.stack.parts import ServiceInfo
+from perf_pipeline.stack.postgres_pgbench import find_pgbench, pgbench_rate
+from perf_pipeline.store.state import State
+from perf_pipeline.workloads.postgres.users import select_script
+from perf_pipeline_tests.support.loads.workload_bench import scratch_database
+
+BENCHMARK = "database_benchmark"
+BENCH = f"benchmarks.{BENCHMARK}"
+SELECTS = ("select_without_index", "select_with_index")
+COMMITS = "select xact_commit from pg_stat_database where datname = current_database()"
+
+
+@pytest.fixture
+def dsn(postgres_dsn: str) -> Iterator[str]:
+    """Give a database of its own with the reference system's tables."""
+    with scratch_database(postgres_dsn, "test_pgbench") as own:
+        yield own
+
+
+@pytest.fixture
+def program() -> Path:
+    """Give pgbench, which comes with the server's binaries here."""
+    found = find_pgbench()
+    assert found is not None
+    return found
+
+
+def told(
+    dsn: str, reasons: tuple[str, ...], notes: tuple[str, ...] = (), *, embedded: bool = True
+) -> list[Beside]:
+    """Tell of a run in which each step of the benchmark had this health."""
+    session = session_of(dsn, load_profile("quick"), embedded=embedded)
+    health = GeneratorHealth(not reasons, reasons, {}, notes)
+    outcome = LoadOutcome(session.began_at, 1.0, (), health, {}, stopped=False)
+    steps = session.profile.benchmarks[BENCHMARK].steps
+    return list(pgbench_beside(session, BENCHMARK, [outcome] * len(steps)))
+
+
+def session_of(
+    dsn: str, profile: Profile, *, embedded: bool = True, state: Path = Path("nowhere")
+) -> Session:
+    """Give a session on the database alone."""
+    postgres = ServiceInfo(
+        "postgres", "postgresql" if embedded else "external", "18", "", (), {}, None
+    )
+    return Session(
+        run_id="r1",
+        profile=profile,
+        target=resolve_target("local", TargetConfig(), {"PERF_POSTGRES_DSN": dsn}),
+        services=(postgres,),
+        notices=(),
+        environment={},
+        state=State(state),
+        trigger="test",
+        began_at=datetime(2026, 1, 4, tzinfo=UTC),
+        say=lambda _: None,
+        stop=threading.Event(),
+    )
+
+
+def commits(dsn: str) -> int:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        row = connection.execute(COMMITS).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_the_rate_is_what_the_server_has_committed(dsn: str, program: Path) -> None:
+    before = commits(dsn)
+    rate = pgbench_rate(program, dsn, select_script(100), connections=2, seconds=2)
+    committed = commits(dsn) - before
+
+    # Its two seconds do not hold the connecting, and a backend counts up to a second late.
+    assert 0.75 * committed / 2 <= rate <= 1.25 * committed / 2
+
+
+@pytest.mark.parametrize(
+    ("reasons", "notes"),
+    [(("worker 0 stood still",), ()), ((), ("the client was the limit of the ceiling run",))],
+    ids=["invalid", "ceiling"],
+)
+def test_a_client_at_its_limit_is_told_with_pgbench_beside_it(
+    dsn: str, reasons: tuple[str, ...], notes: tuple[str, ...]
+) -> None:
+    without, with_index = told(dsn, reasons, notes)
+
+    assert without.told.startswith("select_without_index: pgbench reached ")
+    assert with_index.told.startswith("select_with_index: pgbench reached ")
+    assert "records/s after the benchmark, with the same statement and" in with_index.told
+    assert without.figure is not None
+    assert with_index.figure is not None
+    for one in (without.figure, with_index.figure):
+        assert (one.name, one.operation) == ("db_records_per_s_pgbench", "select_users")
+    assert f" {with_index.figure.value:,.0f} records/s" in with_index.told
+    assert with_index.figure.scenario == "select_with_index"
+    assert with_index.figure.value > 0
+
+
+def test_without_a_pgbench_there_is_a_sentence_and_no_figure(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pgbench, "find_pgbench", lambda: None)
+
+    first, second = told(dsn, ("worker 0 stood still",))
+    for one in (first, second):
+        assert "no pgbench is on PATH" in one.told
+        assert one.figure is None
+
+
+def test_the_figure_is_in_the_spool_beside_our_own_of_the_same_select(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether this client is the limit is the machine's affair: here it always is."""
+    monkeypatch.setattr(pgbench, "_was_limit", lambda _: True)
+    few = {f"{BENCH}.scenarios.{name}.iterations": 40 for name in (*SELECTS, "insert", "update")}
+    profile = load_profile("quick", {"workers": 1, "seeding.users": 200, **few})
+    session = session_of(dsn, profile, state=tmp_path)
+    session.folder.mkdir(parents=True)
+
+    outcome = measure(session, BENCHMARK)
+
+    with (session.folder / BENCHMARK / "figures.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    places = {
+        name: {(row["scenario"], row["operation"]) for row in rows if row["name"] == name}
+        for name in ("db_records_per_s", "db_records_per_s_pgbench")
+    }
+    assert places["db_records_per_s_pgbench"] == {(name, "select_users") for name in SELECTS}
+    assert places["db_records_per_s_pgbench"] <= places["db_records_per_s"]
+    assert sum("pgbench reached" in one for one in outcome.problems) == len(SELECTS)
+
+
+def test_neither_a_client_that_kept_up_nor_a_set_clock_nor_a_system_elsewhere_is_loaded_again(
+    dsn: str,
+) -> None:
+    before = commits(dsn)
+
+    assert told(dsn, ()) == []
+    assert told(dsn, ("the wall clock was set by +900 ms",)) == []
+    assert told(dsn, ("worker 0 stood still",), embedded=False) == []
+    assert commits(dsn) - before < 10
+
+
+def test_a_pgbench_that_fails_is_one_sentence(dsn: str, program: Path) -> None:
+    with pytest.raises(TargetUnavailableError, match='relation "nowhere" does not exist'):
+        pgbench_rate(program, dsn, "select nothing from nowhere;\n", connections=1, seconds=1)
+
+
+def test_libpqs_variables_move_neither_us_nor_pgbench_away_from_the_embedded_server(
+    dsn: str, program: Path, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if pytestconfig.getoption("--postgres-dsn"):
+        pytest.skip("the server is given")
+    # Nobody listens there; without an address in the DSN libpq would go there.
+    for name, value in {"PGHOSTADDR": "127.0.0.9", "PGHOST": "127.0.0.9", "PGPORT": "1"}.items():
+        monkeypatch.setenv(name, value)
+
+    with psycopg.connect(dsn) as connection:
+        assert connection.info.hostaddr == "127.0.0.1"
+    assert pgbench_rate(program, dsn, "select 1;\n", connections=1, seconds=1) > 0

@@ -1,0 +1,62 @@
+"""A suspect benchmark is run again in the same session, and 2 of 3 runs give the verdict."""
+
+import threading
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from perf_pipeline.analysis.baseline import DiffStatus
+from perf_pipeline.config.loading import load_profile
+from perf_pipeline.errors import ExitCode
+from perf_pipeline.judging.lineage import lineage_of
+from perf_pipeline.judging.publish import latest_run
+from perf_pipeline.report.model import RunReport
+from perf_pipeline.runs.pipeline import run_pipeline
+from perf_pipeline.store.history import open_history
+from perf_pipeline.store.state import State
+from perf_pipeline_tests.support.commands.command_line import TINY
+from perf_pipeline_tests.support.histories.faster_past import plant_a_faster_past
+from perf_pipeline_tests.support.places import new_state
+
+CREATION: Final = "api_user_creation"
+
+
+def _run(state: Path, confirm: int) -> RunReport:
+    return run_pipeline(
+        load_profile(str(TINY)),
+        state=State(state),
+        say=lambda _: None,
+        stop=threading.Event(),
+        only=[CREATION],
+        confirm=confirm,
+    )
+
+
+@pytest.mark.timeout(180)
+def test_a_suspect_is_run_again_and_confirmed_within_one_command(tmp_path: Path) -> None:
+    new_state(tmp_path)
+    plant_a_faster_past(tmp_path, _run(tmp_path, confirm=0).run_id)
+
+    report = _run(tmp_path, confirm=2)
+
+    rerun = f"{report.run_id}-c1"
+    confirmed = {
+        one.series.label: one.reason
+        for name, one in report.diffs
+        if name == CREATION and one.status is DiffStatus.REGRESSED
+    }
+    assert set(confirmed) >= {"http_req_duration p(95)"}
+    assert all(reason.endswith(f"with re-run {rerun}") for reason in confirmed.values())
+    assert report.exit_code is ExitCode.REGRESSED
+    assert any(f"1 time ({rerun})" in notice for notice in report.notices)
+    assert latest_run(State(tmp_path)) == report.run_id
+    with open_history(State(tmp_path).history_file) as history:
+        assert history.run(rerun).trigger == "confirm"
+        assert history.run(rerun).environment == history.run(report.run_id).environment
+    origins = {
+        tuple(origin.baseline_run_ids)
+        for _, row, origin in lineage_of(State(tmp_path), rerun).comparisons
+        if row.status == "REGRESSED"
+    }
+    assert origins == {tuple(f"past{number}" for number in range(6, 0, -1))}

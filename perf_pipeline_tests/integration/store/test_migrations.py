@@ -1,0 +1,107 @@
+"""The schema is made once, brought up to date, and refused when it is newer or not ours."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.store.history import open_history
+from perf_pipeline.store.migrate import migrations
+from perf_pipeline_tests.support.histories.spool import MIXED
+
+_NEWEST = migrations()[-1][0]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Make a history with one run in it."""
+    path = tmp_path / "history.duckdb"
+    with open_history(path) as history:
+        history.ingest(MIXED.write(tmp_path / "spool"), "api")
+    return path
+
+
+def test_a_first_open_migrates_and_a_second_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "history.duckdb"
+    with open_history(path) as history:
+        first = history.connection.execute("select * from schema_migrations").fetchall()
+    with open_history(path) as history:
+        second = history.connection.execute("select * from schema_migrations").fetchall()
+
+    assert [version for version, *_ in first] == [version for version, *_ in migrations()]
+    assert first == second
+
+
+def test_an_outdated_view_is_brought_up_to_date_also_for_a_reader(path: Path) -> None:
+    with duckdb.connect(path) as connection:
+        connection.execute("create or replace view metric_values as select 1 as one")
+
+    with open_history(path, read_only=True) as history:
+        rows = history.connection.execute("select count(*) from metric_values").fetchone()
+
+    assert rows is not None
+    assert rows[0] > 0
+
+
+def test_what_was_kept_as_p50_is_kept_as_the_median(path: Path) -> None:
+    diff = "'r1', 'api', {}, 'http_req_duration', '', '{}', 1, 'history', 5, 1, 0, 0, 0, 0, 'OK'"
+    change = "'{}', 'api', 'http_req_duration', '', '{}', 'history', 1, 2, 0.01, now()::timestamp"
+    with duckdb.connect(path) as connection:
+        for position, statistic in enumerate(("p(50)", "p(95)")):
+            connection.execute(f"insert into diffs values ({diff.format(position, statistic)})")
+        for run_id, statistic in (("r1", "p(50)"), ("r2", "p(50)"), ("r2", "med")):
+            connection.execute(
+                f"insert into change_points values ({change.format(run_id, statistic)})"
+            )
+        connection.execute("delete from schema_migrations where version = 4")
+
+    with open_history(path) as history:
+        ask = history.connection.execute
+        diffs = ask("select statistic from diffs order by position").fetchall()
+        changed = ask("select run_id, statistic from change_points order by run_id").fetchall()
+
+    assert diffs == [("med",), ("p(95)",)]
+    assert changed == [("r1", "med"), ("r2", "med")]
+
+
+def test_a_newer_schema_is_refused(path: Path) -> None:
+    with duckdb.connect(path) as connection:
+        connection.execute("insert into schema_migrations values (999, 'future', now()::timestamp)")
+
+    for read_only in (False, True):
+        with (
+            pytest.raises(
+                PerfPipelineError, match=rf"has schema 999, and .* knows up to {_NEWEST}\n.*upgrade"
+            ),
+            open_history(path, read_only=read_only),
+        ):
+            pass
+
+
+def test_a_schema_that_this_code_does_not_know_is_newer_and_not_damaged(path: Path) -> None:
+    with duckdb.connect(path) as connection:
+        # of another branch, with a number that is lower than our newest
+        connection.execute("insert into schema_migrations values (-1, 'theirs', now()::timestamp)")
+
+    with (
+        pytest.raises(PerfPipelineError, match="written by a newer perf_pipeline, and nothing in"),
+        open_history(path),
+    ):
+        pass
+
+
+def test_a_duckdb_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sales.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute("create table orders (id integer)")
+
+    with (
+        pytest.raises(PerfPipelineError, match="something else .it has the table 'orders'"),
+        open_history(path),
+    ):
+        pass
+    with duckdb.connect(path) as connection:
+        assert connection.execute("select table_name from duckdb_tables()").fetchall() == [
+            ("orders",)
+        ]

@@ -1,0 +1,146 @@
+"""Listeners that clients must not be sent to, or that want something first, are told before a load.
+
+The broker that others are compared with is a real one; the odd ones answer with bytes by Kafka's
+protocol guide.
+"""
+
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from perf_pipeline.config.kafka_listeners import require_listeners
+from perf_pipeline.errors import AddressError, TargetNotAllowedError, TargetUnavailableError
+from perf_pipeline.loading.broker_watch import BrokerWatch
+from perf_pipeline_tests.support.elsewhere.brokers import (
+    listener,
+    sends_elsewhere,
+    wants_login,
+    wants_sasl,
+)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Give a certificate and its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    files = folder / "cert.pem", folder / "key.pem"
+    named = ("-subj", "/CN=localhost", "-days", "2")
+    command = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *named)
+    outputs = ("-out", str(files[0]), "-keyout", str(files[1]))
+    subprocess.run([*command, *outputs], check=True, capture_output=True)
+    return files
+
+
+@contextmanager
+def tls_listener(certificate: tuple[Path, Path], *, asks_back: bool) -> Iterator[int]:
+    """Speak TLS; ask clients for a certificate as well, or not."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    if asks_back:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(certificate[0])
+
+    def serve(server: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                with (
+                    connection,
+                    suppress(OSError),
+                    context.wrap_socket(connection, server_side=True) as secured,
+                ):
+                    secured.recv(1)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, args=(server,), daemon=True).start()
+        yield server.getsockname()[1]
+
+
+def test_a_real_broker_is_where_it_says(brokers: str) -> None:
+    require_listeners(brokers, ())
+
+
+def test_a_broker_that_sends_its_clients_elsewhere_is_refused_by_the_place() -> None:
+    with listener(sends_elsewhere("10.9.8.7", 9092)) as port:
+        with pytest.raises(TargetNotAllowedError, match=r"advertise 10\.9\.8\.7:9092, where"):
+            require_listeners(f"127.0.0.1:{port}", ())
+        with pytest.raises(TargetNotAllowedError):
+            require_listeners(f"127.0.0.1:{port}", ("10.9.8.7:9093",))
+
+
+def test_every_bootstrap_server_is_asked_and_every_broker_that_they_name() -> None:
+    with (
+        listener(sends_elsewhere("10.9.8.7", 9092)) as third,
+        listener(sends_elsewhere("127.0.0.1", third)) as second,
+        listener(sends_elsewhere("localhost", second)) as first,
+        pytest.raises(TargetNotAllowedError, match=r"advertise 10\.9\.8\.7:9092, where"),
+    ):
+        require_listeners(f"127.0.0.1:{first}", ())
+
+
+@pytest.mark.parametrize("asks_back", [False, True], ids=["TLS", "mutual TLS"])
+def test_a_listener_that_speaks_tls_is_told(
+    certificate: tuple[Path, Path], *, asks_back: bool
+) -> None:
+    with (
+        tls_listener(certificate, asks_back=asks_back) as port,
+        pytest.raises(TargetUnavailableError, match=f"127.0.0.1:{port} wants TLS, and this client"),
+    ):
+        require_listeners(f"127.0.0.1:{port}", (), must_answer=False)
+
+
+def test_a_listener_that_wants_sasl_is_told_with_its_mechanisms() -> None:
+    with (
+        listener(wants_sasl) as port,
+        pytest.raises(TargetUnavailableError, match=r"wants SASL \(PLAIN, SCRAM-SHA-512\), and"),
+    ):
+        require_listeners(f"127.0.0.1:{port}", (), must_answer=False)
+
+
+def test_a_broker_that_asks_for_a_password_is_told_it_and_then_asked() -> None:
+    with (
+        listener(wants_login("me", "p@ss", sends_elsewhere("10.9.8.7", 9092))) as port,
+        pytest.raises(TargetNotAllowedError, match=r"advertise 10\.9\.8\.7:9092") as refusal,
+    ):
+        require_listeners(f"SASL_PLAINTEXT://me:p%40ss@127.0.0.1:{port}", ())
+
+    assert "p%40ss" not in str(refusal.value)
+    assert f"the brokers 127.0.0.1:{port} advertise" in str(refusal.value)
+
+
+def test_silence_is_an_error_only_for_who_needs_an_answer() -> None:
+    require_listeners("127.0.0.1:1", (), must_answer=False)
+    with pytest.raises(TargetUnavailableError, match=r"no broker answers at 127\.0\.0\.1:1"):
+        require_listeners("127.0.0.1:1", ())
+
+
+def test_a_protocol_that_is_not_spoken_is_refused_before_anything_is_asked() -> None:
+    with pytest.raises(AddressError, match="PERF_KAFKA_BROKERS names SASL_SSL://"):
+        require_listeners("SASL_SSL://127.0.0.1:1", ())
+
+
+def test_a_broker_that_leads_elsewhere_later_is_seen_while_load_runs() -> None:
+    places = [("127.0.0.1", 1)]
+
+    def answer(key: int, version: int, body: bytes = b"") -> bytes | None:
+        return sends_elsewhere(*places[-1])(key, version, body)
+
+    with listener(answer) as port, BrokerWatch(f"127.0.0.1:{port}", (), 0.02) as watch:
+        time.sleep(0.2)
+        before = watch.problem
+        places.append(("10.9.8.7", 9092))
+        until_s = time.monotonic() + 10
+        while watch.problem is None and time.monotonic() < until_s:
+            time.sleep(0.02)
+
+    assert before is None
+    assert watch.problem is not None
+    assert "advertise 10.9.8.7:9092, where clients would connect" in watch.problem

@@ -1,0 +1,253 @@
+"""Run the installed command line in a process of its own, and look at what it left."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+from perf_pipeline.loading.locks import LOCK_FOLDER_VARIABLE
+from perf_pipeline.stack.ending import MARKER
+from perf_pipeline.store.snapshot import query_snapshot
+
+TINY: Final = Path(__file__).with_name("tiny.toml")
+# One benchmark of some seconds, with requests that give up soon.
+SHORT: Final = """
+extends = "quick"
+name = "short"
+workers = 1
+[seeding]
+users = 200
+[benchmarks.api_user_creation.scenarios.create_users]
+stages = [{{ duration = "500ms", target = 4 }}, {{ duration = "{seconds}s", target = 4 }}]
+warmUp = "0s"
+gracefulStop = "2s"
+parameters = {{ thinkTime = "20ms..40ms", timeout = "1s" }}
+[benchmarks.api_user_creation.thresholds]
+http_reqs = ["rate>2"]
+{more}
+[benchmarks.end_to_end.scenarios.create_users]
+rate = 10
+duration = "1500ms"
+warmUp = "500ms"
+"""
+CREATION: Final = ("--only", "api_user_creation")
+_COMMAND: Final = Path(sys.executable).with_name("perf-pipeline")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Hold what a command gave."""
+
+    code: int
+    out: str
+    err: str
+    took_s: float
+
+    @property
+    def run_id(self) -> str:
+        """Find the id that the run told."""
+        found = re.search(r"run (\d{8}-\d{6}-[0-9a-f]{6})", self.err + self.out)
+        assert found is not None, self.err + self.out
+        return found[1]
+
+
+@dataclass(slots=True)
+class Running:
+    """Hold a command that still runs."""
+
+    process: subprocess.Popen[str]
+    log: Path
+    began_s: float = field(default_factory=time.monotonic)
+
+    @property
+    def err(self) -> str:
+        """Give its stderr so far."""
+        return self.log.read_text(encoding="utf-8")
+
+    def wait_for(self, text: str, timeout_s: float = 75.0) -> str:
+        """Wait until its stderr says something; give all that it said.
+
+        A whole stack starts in some seconds, and in half a minute where others are at work.
+        """
+        until_s = time.monotonic() + timeout_s
+        while text not in self.err and self.process.poll() is None and time.monotonic() < until_s:
+            time.sleep(0.05)
+        assert text in self.err, f"{text!r} was not said in {timeout_s:g} s:\n{self.err}"
+        return self.err
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """End it as nobody can prevent."""
+        self.process.kill()
+        self.process.communicate()
+
+    def answer(self, timeout_s: float = 60.0) -> Answer:
+        """Wait for its end."""
+        out, _ = self.process.communicate(timeout=timeout_s)
+        return Answer(self.process.returncode, out, self.err, time.monotonic() - self.began_s)
+
+
+_STARTED: Final[list[Running]] = []
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """Call the installed command line with a state folder of its own.
+
+    Attributes:
+        state: the folder.
+        environment: beside this process's.
+        prefix: a command that runs the command line, with another limit or elsewhere.
+    """
+
+    state: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    prefix: tuple[str, ...] = ()
+
+    def __call__(self, *arguments: str, timeout_s: float = 90.0, **environment: str) -> Answer:
+        """Run a command to its end."""
+        return self.start(*arguments, **environment).answer(timeout_s)
+
+    def start(self, *arguments: str, **environment: str) -> Running:
+        """Start a command."""
+        log = self.state / f"stderr-{time.monotonic_ns()}.txt"
+        with log.open("w", encoding="utf-8") as file:
+            process = subprocess.Popen(
+                [*self.prefix, _COMMAND, "--state", str(self.state), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                text=True,
+                env={**without_target(), **self.environment, **environment},
+            )
+        running = Running(process, log)
+        _STARTED.append(running)
+        return running
+
+    def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        """Ask the history."""
+        return query_snapshot(self.state / "history.duckdb", statement)[1]
+
+    def value(self, statement: str) -> Any:
+        """Ask for one value."""
+        return self.sql(statement)[0][0]
+
+    def code_of(self, run_id: str) -> int:
+        """Give PRODUCT's exit code of a run that went to its end, by what the history says.
+
+        On a busy machine a load may be INVALID, and then 97 is right. A first run cannot regress.
+        """
+        statuses = {
+            row[0] for row in self.sql(f"select status from verdicts where {_of_run(run_id)}")
+        }
+        if "FAIL" in statuses:
+            return 99
+        valid = self.value(f"select bool_and(valid) from benchmarks where {_of_run(run_id)}")
+        return 0 if valid and not statuses & {"NO_DATA", "INVALID"} else 97
+
+    def passes_unless_held_up(self, run_id: str) -> bool:
+        """Say whether every verdict of a run is a PASS, or INVALID where the load was.
+
+        A machine with much else to do may hold a worker up; then no figure of its load can pass.
+        """
+        rows = self.sql(
+            "select v.status, b.valid from verdicts v join benchmarks b using (run_id, benchmark) "
+            f"where {_of_run(run_id)}"
+        )
+        return bool(rows) and all(
+            status == "PASS" or (status == "INVALID" and not valid) for status, valid in rows
+        )
+
+    def profile(self, seconds: float = 2.0, more: str = "") -> Path:
+        """Write a profile with one short benchmark."""
+        path = self.state / f"short-{time.monotonic_ns()}.toml"
+        path.write_text(SHORT.format(seconds=seconds, more=more), encoding="utf-8")
+        return path
+
+
+def _of_run(run_id: str) -> str:
+    return f"run_id = '{run_id}'"
+
+
+def without_target() -> dict[str, str]:
+    """Give this environment without a target that somebody has configured.
+
+    The suite's own lock stays, or a test would wait for the runs of other checkouts.
+    """
+    return {
+        name: text
+        for name, text in os.environ.items()
+        if name == LOCK_FOLDER_VARIABLE or not name.startswith("PERF_")
+    }
+
+
+@contextmanager
+def none_left_behind() -> Iterator[None]:
+    """End the commands that the block has started and that still run when it is left.
+
+    The run of a test that failed would hold up the runs of the tests after it.
+    """
+    before = len(_STARTED)
+    try:
+        yield
+    finally:
+        for running in _STARTED[before:]:
+            if running.process.poll() is None:
+                running.kill()
+        del _STARTED[before:]
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    """Wait until something holds."""
+    until_s = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < until_s, "it did not come true in time"
+        time.sleep(0.05)
+
+
+def left_running(state: Path) -> list[str]:
+    """Find processes of a stack below the folder, and load workers that write below it."""
+    return list(_of(state))
+
+
+def load_workers(driver_pid: int) -> list[psutil.Process]:
+    """Find the load workers of a driver that runs."""
+    with suppress(psutil.Error):
+        return [
+            child
+            for child in psutil.Process(driver_pid).children()
+            if "perf_pipeline.engine.worker" in " ".join(child.cmdline())
+        ]
+    return []
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Say whether it runs and is no zombie."""
+    with suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def _of(state: Path) -> Iterator[str]:
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            stack = process.environ().get(MARKER, "")
+            files = [file.path for file in process.open_files()]
+            if stack.startswith(str(state)) or any(
+                path.startswith(f"{state}/spool") for path in files
+            ):
+                yield " ".join(process.cmdline())

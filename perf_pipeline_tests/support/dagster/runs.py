@@ -1,0 +1,79 @@
+"""What the tests of defs/ share: the tiny profile, a state folder, and the command in a process."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from subprocess import DEVNULL, PIPE, Popen
+from typing import Any
+
+import dagster as dg
+import psutil
+
+from perf_pipeline.loading.locks import LOCK_FOLDER_VARIABLE
+from perf_pipeline_tests.support.places import ROOT
+
+TINY = str(Path(__file__).with_name("tiny.toml"))
+MODULE = "perf_pipeline.definitions"
+JUDGING = ("threshold_checks", "confirmation", "baseline_diff", "bottlenecks", "report")
+
+
+def run_config(**config: object) -> dict[str, Any]:
+    """Write run config as people do, with the tiny profile."""
+    return {"resources": {"perf_run": {"config": {"profile": TINY, **config}}}}
+
+
+def start_materialize(
+    selection: str, state: Path, *, environ: Mapping[str, str] | None = None, **config: object
+) -> Popen[str]:
+    """Start CI's command in a process; its output is on stderr and comes with `communicate`."""
+    command = [sys.executable, "-m", "dagster", "asset", "materialize", "--select", selection]
+    given = {key: value for key, value in os.environ.items() if not key.startswith("PERF_")}
+    given.pop("DAGSTER_HOME", None)
+    given[LOCK_FOLDER_VARIABLE] = os.environ[LOCK_FOLDER_VARIABLE]
+    return Popen(
+        [*command, "-m", MODULE, "--config-json", json.dumps(run_config(**config))],
+        cwd=ROOT,
+        env={**given, "PERF_STATE": str(state), **(environ or {})},
+        stdout=DEVNULL,
+        stderr=PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def of_state(state: Path) -> list[str]:
+    """Give the command lines of all live processes that know of the state folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            words = process.cmdline()
+            told = [*words, *process.environ().values()]
+        except psutil.Error:
+            continue
+        if any(str(state) in text for text in told) and process.pid != os.getpid():
+            found.append(" ".join(words))
+    return found
+
+
+def began(began_at: str) -> datetime:
+    """Read when a benchmark began."""
+    return datetime.fromisoformat(began_at)
+
+
+def ended(began_at: str, wall_s: float) -> datetime:
+    """Work out when a benchmark ended."""
+    return began(began_at) + timedelta(seconds=wall_s)
+
+
+def checks_by_status(result: dg.ExecuteInProcessResult) -> dict[str, set[tuple[str, str]]]:
+    """Group the evaluated checks, as (asset, check), by the status in their metadata."""
+    grouped: dict[str, set[tuple[str, str]]] = {}
+    for one in result.get_asset_check_evaluations():
+        status = one.metadata.get("status")
+        label = "gate" if status is None else str(status.value)
+        key = (one.asset_key.to_user_string(), one.check_name)
+        grouped.setdefault(label, set()).add(key)
+    return grouped

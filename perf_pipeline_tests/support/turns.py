@@ -1,0 +1,36 @@
+"""Side by side or alone: which tests of the suite's processes may run at the same time.
+
+A test marked `alone` measures time, or needs the machine: it runs while no other test does. Add
+here: nothing. Keep out: which test that is (its marker), how many processes there are (Makefile).
+"""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+
+class Turns:
+    """Give turns to the tests of all processes that use the same folder: many at a time, or one.
+
+    The room is held by whoever runs a test. Everybody goes through the gate to it, so that who
+    waits for the room to become empty keeps the others from filling it again. Locks of fcntl are
+    the process's own: a test's children do not hold them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._gate: IO[str] = (folder / "gate.lock").open("a+")
+        self._room: IO[str] = (folder / "room.lock").open("a+")
+
+    @contextmanager
+    def turn(self, *, alone: bool) -> Iterator[None]:
+        """Wait for a turn, and hold it until the block ends."""
+        fcntl.lockf(self._gate, fcntl.LOCK_EX)
+        fcntl.lockf(self._room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.lockf(self._gate, fcntl.LOCK_UN)
+        try:
+            yield
+        finally:
+            fcntl.lockf(self._room, fcntl.LOCK_UN)

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from pydantic.fields import FieldInfo
 
 from perf_pipeline.config.executors import Frozen
-from perf_pipeline.config.parameters import PARAMETERS
+from perf_pipeline.config.parameters import ITERATIONS
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.steps import PythonParameters
 from perf_pipeline.units import format_duration, parse_duration_us
@@ -56,7 +56,11 @@ class Bounds:
 def models() -> tuple[type[Frozen], ...]:
     """Give every model of a profile, outermost first."""
     found: dict[type[Frozen], None] = {}
-    roots: tuple[type[Frozen], ...] = (Profile, PythonParameters, *PARAMETERS.values())
+    roots: tuple[type[Frozen], ...] = (
+        Profile,
+        PythonParameters,
+        *(one.parameters for one in ITERATIONS.values()),
+    )
     for root in roots:
         found[root] = None
         found |= dict.fromkeys(_below(root))

@@ -1,16 +1,18 @@
-"""What a scenario may say about its own iterations, per `exec` name.
+"""What a scenario may say about its own iterations, and all that is known of each kind of them.
 
-Add here: an `exec` name with its parameters (and its class in workloads/registry.py). Keep out:
-when iterations start (executors.py).
+Add here: the parameters of an iteration, and its row in `ITERATIONS`. Keep out: what an iteration
+does (workloads/) and when it starts (executors.py).
 """
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from pydantic import Field
 
+from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config.executors import Duration, Frozen
 from perf_pipeline.config.ranges import DurationRange
 from perf_pipeline.config.steps import HttpStepsParameters, PythonParameters
@@ -105,22 +107,92 @@ class ConsumeParameters(Frozen):
     )
 
 
-PARAMETERS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IterationKind:
+    """Say all about one kind of iteration, which a scenario names with `exec`.
+
+    Attributes:
+        parameters: what a scenario may say of it.
+        workload: the class that does it, `module:Class` below workloads/.
+        part: of the system, whose addresses it is given.
+        ids: the set of seeded ids that it takes its users from; empty for none.
+        is_apart: its topic and group are its own, so that nobody else's messages are in them.
+        has_ledger: it always writes message ids down.
+    """
+
+    parameters: type[Frozen]
+    workload: str
+    part: Part
+    ids: str = ""
+    is_apart: bool = False
+    has_ledger: bool = False
+
+
+ITERATIONS: Final[Mapping[str, IterationKind]] = MappingProxyType(
     {
-        "create_user": HttpParameters,
-        "read_user": HttpParameters,
-        "delete_user": HttpParameters,
-        "insert_users": InsertParameters,
-        "select_users": SelectParameters,
-        "update_users": NoParameters,
-        "soft_delete_users": NoParameters,
-        "produce_messages": ProduceParameters,
-        "produce_transactions": TransactionParameters,
-        "produce_ceiling": CeilingParameters,
-        "consume_messages": ConsumeParameters,
-        "consume_ceiling": ConsumeCeilingParameters,
-        HTTP_STEPS: HttpStepsParameters,
+        "create_user": IterationKind(
+            parameters=HttpParameters, workload="users:CreateUser", part=Part.API
+        ),
+        "read_user": IterationKind(
+            parameters=HttpParameters, workload="users:ReadUser", part=Part.API, ids="api_reads"
+        ),
+        "delete_user": IterationKind(
+            parameters=HttpParameters, workload="users:DeleteUser", part=Part.API, ids="api_deletes"
+        ),
+        "insert_users": IterationKind(
+            parameters=InsertParameters, workload="postgres.users:InsertUsers", part=Part.POSTGRES
+        ),
+        "select_users": IterationKind(
+            parameters=SelectParameters, workload="postgres.users:SelectUsers", part=Part.POSTGRES
+        ),
+        "update_users": IterationKind(
+            parameters=NoParameters,
+            workload="postgres.users:UpdateUsers",
+            part=Part.POSTGRES,
+            ids="database_updates",
+        ),
+        "soft_delete_users": IterationKind(
+            parameters=NoParameters,
+            workload="postgres.users:DeleteUsers",
+            part=Part.POSTGRES,
+            ids="database_deletes",
+        ),
+        "produce_messages": IterationKind(
+            parameters=ProduceParameters,
+            workload="kafka.produce:ProduceMessages",
+            part=Part.BROKERS,
+            has_ledger=True,
+        ),
+        "produce_transactions": IterationKind(
+            parameters=TransactionParameters,
+            workload="kafka.produce:ProduceTransactions",
+            part=Part.BROKERS,
+            has_ledger=True,
+        ),
+        "produce_ceiling": IterationKind(
+            parameters=CeilingParameters,
+            workload="kafka.produce:ProduceCeiling",
+            part=Part.BROKERS,
+            is_apart=True,
+        ),
+        "consume_messages": IterationKind(
+            parameters=ConsumeParameters,
+            workload="kafka.consume:ConsumeMessages",
+            part=Part.BROKERS,
+        ),
+        "consume_ceiling": IterationKind(
+            parameters=ConsumeCeilingParameters,
+            workload="kafka.consume_ceiling:ConsumeCeiling",
+            part=Part.BROKERS,
+            is_apart=True,
+        ),
+        HTTP_STEPS: IterationKind(
+            parameters=HttpStepsParameters, workload="steps.scenario:HttpSteps", part=Part.API
+        ),
     }
+)
+_PYTHON: Final = IterationKind(
+    parameters=PythonParameters, workload="python.scenario:PythonScenario", part=Part.API
 )
 
 
@@ -134,6 +206,6 @@ def is_own(exec_name: str) -> bool:
     return exec_name == HTTP_STEPS or is_python(exec_name)
 
 
-def parameters_of(exec_name: str) -> type[Frozen] | None:
-    """Give the model of an iteration's parameters; None when there is no such iteration."""
-    return PythonParameters if is_python(exec_name) else PARAMETERS.get(exec_name)
+def iteration_kind(exec_name: str) -> IterationKind | None:
+    """Give what is known of an `exec`; None when there is no such iteration."""
+    return _PYTHON if is_python(exec_name) else ITERATIONS.get(exec_name)

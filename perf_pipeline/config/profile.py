@@ -15,7 +15,7 @@ from pydantic import Field, SerializeAsAny, field_validator, model_validator
 from perf_pipeline.benchmarks.registry import NAMES, is_shipped
 from perf_pipeline.config.bounds import LARGEST_STORED
 from perf_pipeline.config.executors import Duration, Executor, Frozen
-from perf_pipeline.config.parameters import PARAMETERS, parameters_of
+from perf_pipeline.config.parameters import ITERATIONS, iteration_kind
 from perf_pipeline.config.steps import Name, OwnHttpParameters, VariableName
 from perf_pipeline.config.tag_names import TagName
 from perf_pipeline.config.target import TargetConfig
@@ -85,9 +85,9 @@ class Scenario(Frozen):
     @field_validator("exec")
     @classmethod
     def _exec_is_known(cls, name: str) -> str:
-        if parameters_of(name) is None:
+        if iteration_kind(name) is None:
             raise ValueError(
-                f"{name!r} is unknown; it is one of {', '.join(PARAMETERS)}, or names Python code "
+                f"{name!r} is unknown; it is one of {', '.join(ITERATIONS)}, or names Python code "
                 "like my_package.module:checkout"
             )
         return name
@@ -95,7 +95,8 @@ class Scenario(Frozen):
     @field_validator("parameters", mode="wrap")
     @classmethod
     def _parameters_of_exec(cls, raw: object, _: object, info: Any) -> Frozen:
-        model = parameters_of(info.data.get("exec", "")) or Frozen
+        kind = iteration_kind(info.data.get("exec", ""))
+        model = kind.parameters if kind else Frozen
         if isinstance(raw, Frozen):
             return raw if isinstance(raw, model) else model()
         return model.model_validate(raw, by_alias=True, by_name=False)

@@ -9,9 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config.kafka_client import bootstrap_servers
 from perf_pipeline.config.own_files import environment_names
-from perf_pipeline.config.parameters import is_own
+from perf_pipeline.config.parameters import IterationKind, is_own, iteration_kind
 from perf_pipeline.config.profile import BenchmarkConfig, Scenario
 from perf_pipeline.engine.job import JSON, LoadJob, ScenarioJob
 from perf_pipeline.loading.seeding import ids_file, require_brokers
@@ -19,18 +20,10 @@ from perf_pipeline.loading.session import Session
 from perf_pipeline.secrecy.addresses import secrets_in
 from perf_pipeline.workloads.http.parameters import ENV_PREFIX
 from perf_pipeline.workloads.kafka.brokers import BROKERS
-from perf_pipeline.workloads.registry import workload_of
 
 CEILING_SUFFIX: Final = "-ceiling"
 
-_IDS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "read_user": "api_reads",
-        "delete_user": "api_deletes",
-        "update_users": "database_updates",
-        "soft_delete_users": "database_deletes",
-    }
-)
+_WORKLOADS: Final = "perf_pipeline.workloads"
 
 
 def load_job(session: Session, benchmark: str, step: int, folder: Path) -> LoadJob:
@@ -82,24 +75,23 @@ def _scenario_job(
     if is_own(scenario.exec):
         return _own_job(session, benchmark, name, scenario)
     own = scenario.parameters.model_dump(mode="python")
-    workload = workload_of(scenario.exec)
-    addresses = _ADDRESSES[workload.partition(":")[0].rpartition(".")[2]]
+    kind = _kind_of(scenario)
     parameters: dict[str, JSON] = {
         "run": run_of(session, benchmark),
         **{key: list(value) if isinstance(value, tuple) else value for key, value in own.items()},
-        **addresses(session, config),
+        **_ADDRESSES[kind.part](session, config),
     }
-    if scenario.exec in _IDS:
-        parameters["ids_file"] = str(ids_file(session, _IDS[scenario.exec]))
-    if scenario.exec in {"produce_ceiling", "consume_ceiling"}:
+    if kind.ids:
+        parameters["ids_file"] = str(ids_file(session, kind.ids))
+    if kind.is_apart:
         parameters["topic"] = f"{config.topic}{CEILING_SUFFIX}"
         parameters["group"] = f"{config.group}{CEILING_SUFFIX}"
-    if scenario.exec in {"produce_messages", "produce_transactions"}:
+    if kind.has_ledger:
         parameters["ledger"] = True
     return ScenarioJob(
         name=name,
         executor=scenario.plan,
-        workload=workload,
+        workload=f"{_WORKLOADS}.{kind.workload}",
         parameters=parameters,
         warm_up_us=scenario.warm_up_us,
         is_ceiling=scenario.ceiling,
@@ -111,7 +103,7 @@ def _own_job(session: Session, benchmark: str, name: str, scenario: Scenario) ->
     return ScenarioJob(
         name=name,
         executor=scenario.plan,
-        workload=workload_of(scenario.exec),
+        workload=f"{_WORKLOADS}.{_kind_of(scenario).workload}",
         parameters={
             "run": run_of(session, benchmark),
             **_http_addresses(session, session.profile.benchmarks[benchmark]),
@@ -128,11 +120,18 @@ def _own_job(session: Session, benchmark: str, name: str, scenario: Scenario) ->
     )
 
 
+def _kind_of(scenario: Scenario) -> IterationKind:
+    kind = iteration_kind(scenario.exec)
+    assert kind is not None, scenario.exec  # the profile was checked
+    return kind
+
+
 def _http_addresses(session: Session, _: BenchmarkConfig) -> dict[str, Any]:
     return {"base_url": session.target.base_url, "allowed": list(session.target.allowed)}
 
 
-def _postgres_addresses(_: Session, __: BenchmarkConfig) -> dict[str, Any]:
+def _no_addresses(_: Session, __: BenchmarkConfig) -> dict[str, Any]:
+    """Give none: its one address is a secret, which travels beside the job."""
     return {}
 
 
@@ -146,14 +145,13 @@ def _kafka_addresses(session: Session, config: BenchmarkConfig) -> dict[str, Any
     }
 
 
-_ADDRESSES: Final[Mapping[str, Callable[[Session, BenchmarkConfig], dict[str, Any]]]] = (
+_ADDRESSES: Final[Mapping[Part, Callable[[Session, BenchmarkConfig], dict[str, Any]]]] = (
     MappingProxyType(
         {
-            "http_users": _http_addresses,
-            "postgres_users": _postgres_addresses,
-            "kafka_produce": _kafka_addresses,
-            "kafka_consume": _kafka_addresses,
-            "kafka_consume_ceiling": _kafka_addresses,
+            Part.API: _http_addresses,
+            Part.POSTGRES: _no_addresses,
+            Part.BROKERS: _kafka_addresses,
+            Part.REDIS: _no_addresses,
         }
     )
 )

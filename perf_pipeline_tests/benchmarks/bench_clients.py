@@ -22,6 +22,7 @@ from pydantic import TypeAdapter
 
 from perf_pipeline.config.executors import Executor
 from perf_pipeline.config.kafka_client import bootstrap_servers, kafka_settings
+from perf_pipeline.config.parameters import ITERATIONS
 from perf_pipeline.engine.job import JSON, LoadJob, ScenarioJob
 from perf_pipeline.engine.processes import run_load
 from perf_pipeline.stack.embedded import running_stack
@@ -32,7 +33,6 @@ from perf_pipeline.workloads.kafka.topics import ensure_topic, fix_position
 from perf_pipeline.workloads.people import TIMEZONES
 from perf_pipeline.workloads.postgres.seeding import ensure_birthday_index, seed
 from perf_pipeline.workloads.postgres.users import select_script
-from perf_pipeline.workloads.registry import WORKLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,8 @@ def load(
 
 def scenario(name: str, plan: dict[str, Any], parameters: dict[str, JSON]) -> ScenarioJob:
     executor = EXECUTOR.validate_python(plan)
-    return ScenarioJob(name, executor, WORKLOADS[name], {"run": "bench", **parameters})
+    workload = f"perf_pipeline.workloads.{ITERATIONS[name].workload}"
+    return ScenarioJob(name, executor, workload, {"run": "bench", **parameters})
 
 
 def shared(iterations: int, vus: int) -> dict[str, Any]:

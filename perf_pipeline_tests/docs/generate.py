@@ -17,7 +17,7 @@ from perf_pipeline.benchmarks.registry import NAMES
 from perf_pipeline.cli.main import main
 from perf_pipeline.config.executors import Executor, Frozen, Stage, describe
 from perf_pipeline.config.loading import shipped_profiles
-from perf_pipeline.config.parameters import PARAMETERS
+from perf_pipeline.config.parameters import ITERATIONS
 from perf_pipeline.config.profile import (
     BaselinePolicyConfig,
     BenchmarkConfig,
@@ -217,8 +217,8 @@ def _executors() -> str:
 
 def _parameters() -> str:
     names: dict[type[Frozen], list[str]] = {}
-    for name, model in PARAMETERS.items():
-        names.setdefault(model, []).append(f"`{name}`")
+    for name, kind in ITERATIONS.items():
+        names.setdefault(kind.parameters, []).append(f"`{name}`")
     names[PythonParameters] = ["`module:name`, a scenario in Python"]
     told = [_model(", ".join(used_by), model) for model, used_by in names.items()]
     inner = dict.fromkeys(one for model in names for one in models_in(model))

@@ -1,0 +1,89 @@
+"""Every `exec` of a profile leads to a class that does it, and gets what it needs to know."""
+
+import importlib
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from perf_pipeline.config.loading import load_profile
+from perf_pipeline.config.parameters import ITERATIONS, IterationKind, iteration_kind
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.target import Target
+from perf_pipeline.loading.jobs import load_job
+from perf_pipeline.loading.seeding import SHARES
+from perf_pipeline.loading.session import Session
+from perf_pipeline.store.state import State
+
+KINDS = {**ITERATIONS, "my_shop.load:checkout": iteration_kind("my_shop.load:checkout")}
+TARGET = Target(
+    name="local",
+    base_url="http://127.0.0.1:8000",
+    postgres_dsn="postgresql://127.0.0.1/birthdays",
+    brokers="127.0.0.1:9092",
+    redis_url="redis://127.0.0.1:6379/0",
+    topic="birthday-messages",
+    group="birthday-workers",
+)
+
+
+def session_of(profile: Profile, folder: Path) -> Session:
+    return Session(
+        run_id="r1",
+        profile=profile,
+        target=TARGET,
+        services=(),
+        notices=(),
+        environment={},
+        state=State(folder),
+        trigger="test",
+        began_at=datetime(2026, 1, 1, tzinfo=UTC),
+        say=print,
+        stop=threading.Event(),
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+def test_the_class_of_an_iteration_is_there_and_is_a_workload(kind: IterationKind) -> None:
+    module, _, name = kind.workload.partition(":")
+    workload = getattr(importlib.import_module(f"perf_pipeline.workloads.{module}"), name)
+
+    assert {"open", "iterate", "close"} <= set(dir(workload))
+
+
+def test_an_iteration_takes_its_users_from_a_set_that_seeding_deals_out() -> None:
+    assert {kind.ids for kind in ITERATIONS.values()} - {""} == set(SHARES)
+
+
+def test_every_scenario_of_a_shipped_profile_becomes_a_job(tmp_path: Path) -> None:
+    session = session_of(load_profile("full"), tmp_path)
+    jobs = [
+        load_job(session, benchmark, step, tmp_path)
+        for benchmark, config in session.profile.benchmarks.items()
+        for step, _ in config.steps
+    ]
+    given = {one.workload: one.parameters for job in jobs for one in job.scenarios}
+
+    assert {name.removeprefix("perf_pipeline.workloads.") for name in given} <= {
+        kind.workload for kind in ITERATIONS.values()
+    }
+    assert given["perf_pipeline.workloads.users:CreateUser"]["base_url"] == TARGET.base_url
+    assert given["perf_pipeline.workloads.users:ReadUser"]["ids_file"] == str(
+        tmp_path / "spool" / "r1" / "ids-api_reads.txt"
+    )
+    produced = given["perf_pipeline.workloads.kafka.produce:ProduceMessages"]
+    assert (produced["topic"], produced["ledger"]) == ("perf-pipeline-messages", True)
+    drained = given["perf_pipeline.workloads.kafka.consume_ceiling:ConsumeCeiling"]
+    assert drained["topic"] == "perf-pipeline-messages-ceiling"
+    assert drained["group"] == "perf-pipeline-consumers-ceiling"
+
+
+def test_no_secret_is_among_the_parameters_of_a_job(tmp_path: Path) -> None:
+    secret = replace(TARGET, postgres_dsn="postgresql://u:hush@h/d", redis_url="redis://:hush@h/0")
+    session = replace(session_of(load_profile("full"), tmp_path), target=secret)
+
+    for benchmark, config in session.profile.benchmarks.items():
+        for step, _ in config.steps:
+            assert "hush" not in str(load_job(session, benchmark, step, tmp_path).to_json())

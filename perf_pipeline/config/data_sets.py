@@ -12,8 +12,8 @@ from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from perf_pipeline.config.executors import Frozen
 from perf_pipeline.config.files import LARGEST_DATA_BYTES, read_text
+from perf_pipeline.config.frozen import Frozen
 
 VALUE_COLUMN: Final = "value"
 ID_COLUMN: Final = "id"

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
-from perf_pipeline.config.executors import Frozen
+from perf_pipeline.config.frozen import Frozen, keys_of
 from perf_pipeline.config.parameters import ITERATIONS
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.steps import PythonParameters
@@ -70,8 +70,7 @@ def models() -> tuple[type[Frozen], ...]:
 @cache
 def known_keys() -> tuple[str, ...]:
     """Give every key that exists, for suggestions."""
-    keys = {field.alias or name for one in models() for name, field in one.model_fields.items()}
-    return tuple(sorted(keys))
+    return tuple(sorted({key for model in models() for key in keys_of(model)}))
 
 
 def bounds_of(key: str, limit: str, value: float) -> Bounds:

@@ -7,13 +7,6 @@ keys. Keep out: bounds of single keys.
 from collections.abc import Iterator
 
 from perf_pipeline.config.bounds import MOST_BYTES_AT_ONCE, MOST_STARTS, MOST_VUS_AT_ONCE
-from perf_pipeline.config.executors import (
-    ConstantArrivalRate,
-    Executor,
-    PerVUIterations,
-    RampingArrivalRate,
-    SharedIterations,
-)
 from perf_pipeline.config.parameters import CeilingParameters, TransactionParameters
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.units import format_bytes
@@ -25,35 +18,15 @@ def load_mistakes(profile: Profile) -> Iterator[str]:
         yield from (f"benchmarks.{name} {sentence}" for sentence in _mistakes(config))
 
 
-def most_starts(executor: Executor) -> int:
-    """Give how many iterations a plan starts at most; 0 where only the target's speed says it."""
-    match executor:
-        case ConstantArrivalRate():
-            return executor.rate * executor.duration_us // executor.time_unit_us + 1
-        case RampingArrivalRate():
-            rates = [executor.start_rate, *(stage.target for stage in executor.stages)]
-            twice = sum(
-                (before + stage.target) * stage.duration_us
-                for before, stage in zip(rates, executor.stages, strict=False)
-            )
-            return twice // (2 * executor.time_unit_us) + 1
-        case PerVUIterations():
-            return executor.vus * executor.iterations
-        case SharedIterations():
-            return executor.iterations
-        case _:
-            return 0
-
-
 def _mistakes(config: BenchmarkConfig) -> Iterator[str]:
-    starts = sum(most_starts(one.plan) for one in config.scenarios.values())
+    starts = sum(scenario.plan.most_starts for scenario in config.scenarios.values())
     if starts > MOST_STARTS:
         yield (
             f"plans {starts:,} starts; at most {MOST_STARTS:,} can be stored: lower the rates, "
             "iterations or durations"
         )
     for step, scenarios in config.steps:
-        vus = sum(one.plan.most_vus for one in scenarios.values())
+        vus = sum(scenario.plan.most_vus for scenario in scenarios.values())
         if vus > MOST_VUS_AT_ONCE:
             where = f" in step {step}" if len(config.steps) > 1 else ""
             yield f"has {vus:,} VUs at once{where}; at most {MOST_VUS_AT_ONCE:,} fit one machine"

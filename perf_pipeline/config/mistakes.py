@@ -10,12 +10,13 @@ from typing import Any, Final
 
 from pydantic_core import ErrorDetails
 
-from perf_pipeline.config.executors import EXECUTOR_NAMES
+from perf_pipeline.config.executors.registry import EXECUTORS
 from perf_pipeline.config.keys import bounds_of, known_keys
+from perf_pipeline.config.profile import ThresholdEntry
 from perf_pipeline.quoting import shown
 from perf_pipeline.units import format_duration
 
-_SILENT_PARTS: Final = frozenset({*EXECUTOR_NAMES, "plan", "ThresholdEntry"})
+_SILENT_PARTS: Final = frozenset({*EXECUTORS, "plan", ThresholdEntry.__name__})
 
 _SENTENCES: Final[Mapping[str, Callable[[ErrorDetails], str]]] = MappingProxyType(
     {
@@ -34,11 +35,9 @@ _SENTENCES: Final[Mapping[str, Callable[[ErrorDetails], str]]] = MappingProxyTyp
         "less_than_equal": lambda error: _bound(error, "le"),
         "less_than": lambda error: _bound(error, "lt"),
         "union_tag_invalid": lambda error: (
-            f"is {shown(_tag(error))}; it is one of {', '.join(EXECUTOR_NAMES)}"
+            f"is {shown(_tag(error))}; it is one of {', '.join(EXECUTORS)}"
         ),
-        "union_tag_not_found": lambda _: (
-            f"has no executor; name one of {', '.join(EXECUTOR_NAMES)}"
-        ),
+        "union_tag_not_found": lambda _: f"has no executor; name one of {', '.join(EXECUTORS)}",
         "value_error": lambda error: str(error["ctx"]["error"]),
         "literal_error": lambda error: (
             f"is {shown(error['input'])}; allowed: {error['ctx']['expected']}"

@@ -1,7 +1,7 @@
 """What a scenario may say about its own iterations, and all that is known of each kind of them.
 
 Add here: the parameters of an iteration, and its row in `ITERATIONS`. Keep out: what an iteration
-does (workloads/) and when it starts (executors.py).
+does (workloads/) and when it starts (executors/).
 """
 
 import re
@@ -13,7 +13,8 @@ from typing import Final
 from pydantic import Field
 
 from perf_pipeline.benchmarks.record import Part
-from perf_pipeline.config.executors import Duration, Frozen
+from perf_pipeline.config.durations import Duration
+from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.ranges import DurationRange
 from perf_pipeline.config.steps import HttpStepsParameters, PythonParameters
 from perf_pipeline.units import SECONDS_PER_DAY, US_PER_MS, US_PER_S

@@ -14,7 +14,9 @@ from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from perf_pipeline.benchmarks.registry import NAMES, is_shipped
 from perf_pipeline.config.bounds import LARGEST_STORED
-from perf_pipeline.config.executors import Duration, Executor, Frozen
+from perf_pipeline.config.durations import Duration
+from perf_pipeline.config.executors.registry import WrittenExecutor
+from perf_pipeline.config.frozen import Frozen, keys_of
 from perf_pipeline.config.parameters import ITERATIONS, iteration_kind
 from perf_pipeline.config.steps import Name, OwnHttpParameters, VariableName
 from perf_pipeline.config.tag_names import TagName
@@ -26,9 +28,6 @@ from perf_pipeline.units import US_PER_S
 
 ANSWERED_BY_DEFAULT: Final = "rate>=0.95"
 _SCENARIO_NAME: Final = re.compile(r"[0-9A-Za-z_-]+")  # k6: executorNameWhitelist
-_SCENARIO_KEYS: Final = frozenset(
-    {"exec", "step", "warmUp", "ceiling", "env", "tags", "parameters", "plan"}
-)
 
 
 def _is_empty(table: Mapping[str, str]) -> bool:
@@ -63,7 +62,7 @@ class Scenario(Frozen):
         parameters: of the iteration.
     """
 
-    plan: Executor
+    plan: WrittenExecutor
     exec: str
     step: int = Field(default=1, ge=1, le=10_000)
     warm_up_us: Duration = Field(default=0, alias="warmUp", ge=0)
@@ -78,9 +77,8 @@ class Scenario(Frozen):
         """Part k6's flat table into ours and the executor's; read the parameters of `exec`."""
         if not isinstance(raw, dict) or "plan" in raw:
             return raw
-        own = {key: value for key, value in raw.items() if key in _SCENARIO_KEYS}
-        plan = {key: value for key, value in raw.items() if key not in _SCENARIO_KEYS}
-        return {**own, "plan": plan}
+        ours = {key: value for key, value in raw.items() if key in keys_of(cls)}
+        return {**ours, "plan": {key: value for key, value in raw.items() if key not in ours}}
 
     @field_validator("exec")
     @classmethod

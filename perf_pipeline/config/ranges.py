@@ -1,6 +1,6 @@
 """A duration or a range of durations, `1s` or `1s..3s`, as a profile writes think times.
 
-Add here: another kind of range. Keep out: single durations (executors.py).
+Add here: another kind of range. Keep out: single durations (durations.py).
 """
 
 from typing import Annotated

@@ -12,20 +12,28 @@ Add here: another short spelling of a scenario. Keep out: what the executors' ke
 """
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final
+
+from perf_pipeline.config.executors.constant_vus import ConstantVUs
+from perf_pipeline.config.executors.kinds import Executor
+from perf_pipeline.config.executors.per_vu_iterations import PerVUIterations
+from perf_pipeline.config.executors.ramping_vus import RampingVUs
+from perf_pipeline.config.executors.registry import name_of
+from perf_pipeline.config.executors.shared_iterations import SharedIterations
+from perf_pipeline.config.frozen import keys_of
+from perf_pipeline.config.profile import Scenario
 
 DEFAULT_SCENARIO: Final = "default"
 _SHORTCUTS: Final = ("iterations", "duration", "stages", "vus")
-_BESIDE: Final = ("exec", "env", "tags", "parameters", "warmUp")
-_KINDS: Final = {
-    "iterations": "shared-iterations",
-    "duration": "constant-vus",
-    "stages": "ramping-vus",
-}
-_NAMES: Final = {
-    "vus": {"ramping-vus": "startVUs"},
-    "duration": {"shared-iterations": "maxDuration"},
-}
+# `step` and `ceiling` say how the scenarios of a benchmark stand to each other; here is only one.
+_BESIDE: Final = tuple(key for key in keys_of(Scenario) if key not in {"plan", "step", "ceiling"})
+_EXECUTORS: Final[Mapping[str, type[Executor]]] = MappingProxyType(
+    {"iterations": SharedIterations, "duration": ConstantVUs, "stages": RampingVUs}
+)
+_KEYS: Final[Mapping[tuple[type[Executor], str], str]] = MappingProxyType(
+    {(RampingVUs, "vus"): "startVUs", (SharedIterations, "duration"): "maxDuration"}
+)
 
 
 def expand_shortcuts(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -64,10 +72,10 @@ def _expanded(config: Mapping[str, Any], given: list[str]) -> dict[str, Any]:
     rest = {k: v for k, v in config.items() if k not in given and k not in _BESIDE}
     if "scenarios" in rest:
         return rest
-    executor, *_ = [_KINDS[key] for key in given if key in _KINDS] or ["per-vu-iterations"]
-    scenario = {"executor": executor}
+    executor, *_ = [_EXECUTORS[key] for key in given if key in _EXECUTORS] or [PerVUIterations]
+    scenario = {"executor": name_of(executor)}
     for key in given:
-        if key != "stages" or executor == "ramping-vus":
-            scenario[_NAMES.get(key, {}).get(executor, key)] = config[key]
+        if key != "stages" or executor is RampingVUs:
+            scenario[_KEYS.get((executor, key), key)] = config[key]
     scenario |= {key: config[key] for key in _BESIDE if key in config}
     return {**rest, "scenarios": {DEFAULT_SCENARIO: scenario}}

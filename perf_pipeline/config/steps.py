@@ -10,7 +10,8 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from perf_pipeline.config.data_sets import DataSet
-from perf_pipeline.config.executors import Duration, Frozen
+from perf_pipeline.config.durations import Duration
+from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.ranges import DurationRange
 from perf_pipeline.units import US_PER_S, format_duration
 

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from perf_pipeline.config.allowed import AllowedHosts
 from perf_pipeline.config.broker_address import read_brokers
-from perf_pipeline.config.executors import Frozen
+from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.hosts import Address, Place, read_host
 from perf_pipeline.config.postgres_address import read_dsn
 from perf_pipeline.config.redis_address import read_redis_url

@@ -6,12 +6,7 @@ Add here: another closed model. Keep out: how many VUs when (plan/vus.py).
 import asyncio
 from collections.abc import Callable
 
-from perf_pipeline.config.executors import (
-    ConstantVUs,
-    PerVUIterations,
-    RampingVUs,
-    SharedIterations,
-)
+from perf_pipeline.config.executors.kinds import IterationQuota, LoopingVUs
 from perf_pipeline.engine.part import ScenarioPart
 from perf_pipeline.engine.vus import LoopingVu, VirtualUser
 from perf_pipeline.plan.vus import VuStep, reserved_steps, vu_steps
@@ -21,11 +16,11 @@ class LoopingModel:
     """Loop VUs 1..n, where n follows the plan.
 
     Args:
-        part: of a scenario with constant or ramping VUs.
+        part: of a scenario with looping VUs.
         executor: its plan.
     """
 
-    def __init__(self, part: ScenarioPart, executor: ConstantVUs | RampingVUs) -> None:
+    def __init__(self, part: ScenarioPart, executor: LoopingVUs) -> None:
         self._part = part
         self._executor = executor
         numbers = part.stripe.vus(executor.most_vus)
@@ -82,14 +77,14 @@ class QuotaModel:
     """Let VUs run a number of iterations, each its own or all out of one pot.
 
     Args:
-        part: of a scenario with per-vu or shared iterations.
+        part: of a scenario with a quota of iterations.
         executor: its plan.
     """
 
-    def __init__(self, part: ScenarioPart, executor: PerVUIterations | SharedIterations) -> None:
+    def __init__(self, part: ScenarioPart, executor: IterationQuota) -> None:
         self._part = part
         self._vus = [VirtualUser(v, part) for v in part.stripe.vus(executor.vus)]
-        self._shared = isinstance(executor, SharedIterations)
+        self._shared = executor.is_shared
         pots = 1 if self._shared else len(self._vus)
         each = part.stripe.share(executor.iterations) if self._shared else executor.iterations
         self._left = [each] * pots

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from perf_pipeline.config.executors import ConstantArrivalRate, RampingArrivalRate
+from perf_pipeline.config.executors.kinds import ArrivalRate
 from perf_pipeline.engine.job import LoadJob
 from perf_pipeline.plan.stripes import stripe_of
 
@@ -83,7 +83,7 @@ def _divided(job: LoadJob) -> list[int]:
     return [
         number
         for number, scenario in enumerate(job.scenarios)
-        if isinstance(scenario.executor, ConstantArrivalRate | RampingArrivalRate)
+        if isinstance(scenario.executor, ArrivalRate)
         and min(job.workers, scenario.executor.most_vus) > 1
     ]
 

@@ -8,31 +8,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
-from perf_pipeline.config.executors import (
-    ConstantArrivalRate,
-    ConstantVUs,
-    Executor,
-    PerVUIterations,
-    RampingArrivalRate,
-    RampingVUs,
-    SharedIterations,
-)
+from perf_pipeline.config.executors.kinds import Executor
+from perf_pipeline.config.executors.registry import read_executor
 
 JSON = None | bool | int | float | str | list["JSON"] | Mapping[str, "JSON"]
-
-_EXECUTORS: Final[Mapping[str, type[Executor]]] = MappingProxyType(
-    {
-        "constant-vus": ConstantVUs,
-        "ramping-vus": RampingVUs,
-        "constant-arrival-rate": ConstantArrivalRate,
-        "ramping-arrival-rate": RampingArrivalRate,
-        "per-vu-iterations": PerVUIterations,
-        "shared-iterations": SharedIterations,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +86,10 @@ class LoadJob:
 def load_job_from_json(values: Mapping[str, Any]) -> LoadJob:
     """Read back what `LoadJob.to_json` gave."""
     scenarios = tuple(
-        ScenarioJob(**{**scenario, "executor": _executor(scenario["executor"])})
+        ScenarioJob(**{**scenario, "executor": read_executor(scenario["executor"])})
         for scenario in values["scenarios"]
     )
     return LoadJob(**{**values, "folder": Path(values["folder"]), "scenarios": scenarios})
-
-
-def _executor(values: Mapping[str, Any]) -> Executor:
-    return _EXECUTORS[values["executor"]].model_validate(values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import asyncio
 from contextlib import suppress
 from typing import Final
 
-from perf_pipeline.config.executors import ConstantArrivalRate, RampingArrivalRate
+from perf_pipeline.config.executors.kinds import ArrivalRate
 from perf_pipeline.engine.lag import LATE_US
 from perf_pipeline.engine.part import ScenarioPart
 from perf_pipeline.engine.vus import VirtualUser
@@ -30,9 +30,7 @@ class OpenModel:
         executor: its plan.
     """
 
-    def __init__(
-        self, part: ScenarioPart, executor: ConstantArrivalRate | RampingArrivalRate
-    ) -> None:
+    def __init__(self, part: ScenarioPart, executor: ArrivalRate) -> None:
         self._part = part
         self._executor = executor
         self._numbers = iter(part.stripe.vus(executor.most_vus))

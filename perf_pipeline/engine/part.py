@@ -10,7 +10,7 @@ import traceback
 from dataclasses import dataclass, field
 from typing import Final
 
-from perf_pipeline.config.executors import Executor
+from perf_pipeline.config.executors.kinds import Executor
 from perf_pipeline.engine.handover import Handover
 from perf_pipeline.engine.lag import LagHistogram
 from perf_pipeline.engine.ports import Clock, Iteration, Recorder, Workload

@@ -1,6 +1,6 @@
 """Run one worker's part of a scenario from its start to the end of its last iteration.
 
-Add here: the model of a new executor (one line in `model_of`). Keep out: processes
+Add here: the model of a new kind of executor (one line in `model_of`). Keep out: processes
 (processes.py), protocols (workloads/).
 """
 
@@ -8,14 +8,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Final, Protocol
 
-from perf_pipeline.config.executors import (
-    ConstantArrivalRate,
-    ConstantVUs,
-    PerVUIterations,
-    RampingArrivalRate,
-    RampingVUs,
-    SharedIterations,
-)
+from perf_pipeline.config.executors.kinds import ArrivalRate, IterationQuota, LoopingVUs
 from perf_pipeline.engine.closed_model import LoopingModel, QuotaModel
 from perf_pipeline.engine.job import ScenarioOutcome
 from perf_pipeline.engine.open_model import OpenModel
@@ -73,13 +66,13 @@ class StopSwitch:
 
 
 def model_of(part: ScenarioPart) -> Model:
-    """Choose the model of a scenario's executor."""
+    """Choose the model that runs a scenario's kind of executor."""
     match part.executor:
-        case ConstantArrivalRate() | RampingArrivalRate() as executor:
+        case ArrivalRate() as executor:
             return OpenModel(part, executor)
-        case ConstantVUs() | RampingVUs() as executor:
+        case LoopingVUs() as executor:
             return LoopingModel(part, executor)
-        case PerVUIterations() | SharedIterations() as executor:
+        case IterationQuota() as executor:
             return QuotaModel(part, executor)
 
 

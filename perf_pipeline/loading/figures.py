@@ -9,13 +9,12 @@ from pathlib import Path
 
 from perf_pipeline.benchmarks.evidence import Evidence, ScenarioEvidence
 from perf_pipeline.benchmarks.registry import record_of
-from perf_pipeline.config.executors import ConstantArrivalRate
 from perf_pipeline.config.parameters import TransactionParameters
 from perf_pipeline.config.profile import BenchmarkConfig, Scenario
 from perf_pipeline.metrics.sample import Figure
 from perf_pipeline.metrics.totals import Backlog, LedgerCounts, SpanFigures, StageFigures
+from perf_pipeline.plan.arrivals import steady_rate_per_s
 from perf_pipeline.store.records import ScenarioCounts
-from perf_pipeline.units import US_PER_S
 
 
 def evidence_of(
@@ -73,7 +72,5 @@ def records_per_start(scenario: Scenario) -> int:
 
 def planned_per_s(scenario: Scenario) -> float | None:
     """Give the rate of messages that a constant arrival rate plans; None for other executors."""
-    if not isinstance(scenario.plan, ConstantArrivalRate):
-        return None
-    starts = scenario.plan.rate * US_PER_S / scenario.plan.time_unit_us
-    return starts * records_per_start(scenario)
+    starts = steady_rate_per_s(scenario.plan)
+    return None if starts is None else starts * records_per_start(scenario)

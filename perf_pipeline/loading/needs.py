@@ -12,7 +12,7 @@ from typing import Final
 
 from perf_pipeline.benchmarks.record import AfterLoad, BeforeLoad, BeforeStep, Part
 from perf_pipeline.benchmarks.registry import record_of
-from perf_pipeline.config.executors import Frozen
+from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.config.own_scenarios import draws_seeded_users, trust_of
 from perf_pipeline.config.parameters import ConsumeCeilingParameters, SelectParameters

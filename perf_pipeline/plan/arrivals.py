@@ -1,13 +1,14 @@
 """When the open model starts its iterations, to the microsecond and one at a time.
 
-Add here: an executor whose starts follow the clock. Keep out: VUs (vus.py) and waiting (engine/).
+Add here: the starts of another kind of planned rate. Keep out: VUs (vus.py), waiting (engine/).
 """
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from perf_pipeline.config.executors import ConstantArrivalRate, RampingArrivalRate
+from perf_pipeline.config.executors.kinds import ArrivalRate, Executor, RampedRate, SteadyRate
+from perf_pipeline.units import US_PER_S
 
 _NS_PER_US = 1_000
 
@@ -25,41 +26,56 @@ class Arrival:
     at_us: int
 
 
-def arrivals(executor: ConstantArrivalRate | RampingArrivalRate) -> Iterator[Arrival]:
+def arrivals(executor: ArrivalRate) -> Iterator[Arrival]:
     """Give every planned start in order, computed when asked for.
 
     As in k6 a constant rate starts at 0 and both kinds may start at the very end, so 20/s for
     3 s are 61 starts (k6's own run: 6 iterations + 55 dropped).
 
-    >>> from perf_pipeline.config.executors import ConstantArrivalRate
+    >>> from perf_pipeline.config.executors.constant_arrival_rate import ConstantArrivalRate
     >>> ten = {"executor": "constant-arrival-rate", "rate": 10, "preAllocatedVUs": 1}
     >>> [a.at_us for a in arrivals(ConstantArrivalRate(**ten, duration="1s"))][:3]
     [0, 100000, 200000]
     """
-    if isinstance(executor, ConstantArrivalRate):
-        return _constant(executor)
-    return _ramping(executor)
+    match executor.planned_rate:
+        case SteadyRate() as rate:
+            return _steady(rate)
+        case RampedRate() as rate:
+            return _ramped(rate)
 
 
-def count_arrivals(executor: ConstantArrivalRate | RampingArrivalRate) -> int:
+def count_arrivals(executor: ArrivalRate) -> int:
     """Count the planned starts without listing them."""
-    if isinstance(executor, ConstantArrivalRate):
-        return executor.length_us * _NS_PER_US // _period_ns(executor) + 1
-    return math.floor(_area(executor))
+    match executor.planned_rate:
+        case SteadyRate() as rate:
+            return _count_steady(rate)
+        case RampedRate() as rate:
+            return math.floor(_area(rate))
 
 
-def _period_ns(executor: ConstantArrivalRate) -> int:
+def steady_rate_per_s(executor: Executor) -> float | None:
+    """Give the starts per second of a rate that never changes; None where there is no such rate."""
+    if isinstance(executor, ArrivalRate) and isinstance(rate := executor.planned_rate, SteadyRate):
+        return rate.starts * US_PER_S / rate.time_unit_us
+    return None
+
+
+def _period_ns(rate: SteadyRate) -> int:
     """Give k6's period, cut to whole ns: 7 per 3 s start every 428,571,428 ns."""
-    return max(1, executor.time_unit_us * _NS_PER_US // executor.rate)
+    return max(1, rate.time_unit_us * _NS_PER_US // rate.starts)
 
 
-def _constant(executor: ConstantArrivalRate) -> Iterator[Arrival]:
-    period_ns = _period_ns(executor)
-    for n in range(count_arrivals(executor)):
+def _count_steady(rate: SteadyRate) -> int:
+    return rate.length_us * _NS_PER_US // _period_ns(rate) + 1
+
+
+def _steady(rate: SteadyRate) -> Iterator[Arrival]:
+    period_ns = _period_ns(rate)
+    for n in range(_count_steady(rate)):
         yield Arrival(n, n * period_ns // _NS_PER_US)
 
 
-def _ramping(executor: RampingArrivalRate) -> Iterator[Arrival]:
+def _ramped(planned: RampedRate) -> Iterator[Arrival]:
     """Invert the integral of the rate, stage by stage.
 
     Arrival n happens where the area under the rate reaches n + 1; a fraction left over at the end
@@ -69,7 +85,7 @@ def _ramping(executor: RampingArrivalRate) -> Iterator[Arrival]:
     n = 0
     done = 0.0
     began_ns = 0
-    for stage, rate, target in _ramps(executor):
+    for stage, rate, target in _ramps(planned):
         length_ns = stage * _NS_PER_US
         end = done + _stage_area(length_ns, rate, target)
         while n + 1 <= end:
@@ -80,19 +96,19 @@ def _ramping(executor: RampingArrivalRate) -> Iterator[Arrival]:
         began_ns += length_ns
 
 
-def _ramps(executor: RampingArrivalRate) -> Iterator[tuple[int, float, float]]:
+def _ramps(planned: RampedRate) -> Iterator[tuple[int, float, float]]:
     """Give each stage as its length in µs and its first and last rate per ns."""
-    unit_ns = float(executor.time_unit_us * _NS_PER_US)
-    rate = executor.start_rate / unit_ns
-    for stage in executor.stages:
+    unit_ns = float(planned.time_unit_us * _NS_PER_US)
+    rate = planned.starts / unit_ns
+    for stage in planned.stages:
         target = stage.target / unit_ns
         yield stage.duration_us, rate, target
         rate = target
 
 
-def _area(executor: RampingArrivalRate) -> float:
+def _area(planned: RampedRate) -> float:
     area = 0.0
-    for length_us, rate, target in _ramps(executor):
+    for length_us, rate, target in _ramps(planned):
         area += _stage_area(length_us * _NS_PER_US, rate, target)
     return area
 

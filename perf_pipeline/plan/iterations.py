@@ -1,17 +1,11 @@
 """How many iterations a plan wants, where it says so.
 
-Add here: an executor with a number of iterations. Keep out: when they start (arrivals.py).
+Add here: a kind of executor with a number of iterations. Keep out: when they start (arrivals.py).
 """
 
 from typing import Final
 
-from perf_pipeline.config.executors import (
-    ConstantArrivalRate,
-    Executor,
-    PerVUIterations,
-    RampingArrivalRate,
-    SharedIterations,
-)
+from perf_pipeline.config.executors.kinds import ArrivalRate, Executor, IterationQuota, LoopingVUs
 from perf_pipeline.plan.arrivals import count_arrivals
 from perf_pipeline.plan.stripes import Stripe
 
@@ -21,15 +15,16 @@ WHOLE: Final = Stripe(0, 1)
 def intended_iterations(executor: Executor, stripe: Stripe = WHOLE) -> int:
     """Count the iterations that the plan wants of one share; 0 for VUs that loop freely.
 
+    >>> from perf_pipeline.config.executors.per_vu_iterations import PerVUIterations
     >>> intended_iterations(PerVUIterations(executor="per-vu-iterations", vus=10, iterations=5))
     50
     """
     match executor:
-        case ConstantArrivalRate() | RampingArrivalRate():
+        case ArrivalRate():
             return stripe.share(count_arrivals(executor))
-        case PerVUIterations():
+        case IterationQuota():
+            if executor.is_shared:
+                return stripe.share(executor.iterations)
             return stripe.share(executor.vus) * executor.iterations
-        case SharedIterations():
-            return stripe.share(executor.iterations)
-        case _:
+        case LoopingVUs():
             return 0

@@ -6,7 +6,7 @@ Add here: another rule that keeps a start out of the summaries. Keep out: readin
 from dataclasses import dataclass
 from typing import Final
 
-from perf_pipeline.config.executors import Executor
+from perf_pipeline.config.executors.kinds import Executor
 from perf_pipeline.metrics.sample import Phase
 
 _MEASURED: Final = Phase.MEASURED

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
-from perf_pipeline.config.executors import Executor
+from perf_pipeline.config.executors.kinds import Executor
 
 T = TypeVar("T")
 

@@ -1,14 +1,15 @@
 """How many VUs the closed model runs, as steps: planned, and reserved for finishing.
 
-Add here: an executor that loops VUs over time. Keep out: open-model starts (arrivals.py) and the
-VUs themselves (engine/vus.py).
+Add here: another way in which the number of VUs changes. Keep out: open-model starts (arrivals.py)
+and the VUs themselves (engine/vus.py).
 """
 
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from perf_pipeline.config.executors import ConstantVUs, RampingVUs, Stage
+from perf_pipeline.config.executors.kinds import LoopingVUs, VuLine
+from perf_pipeline.config.executors.stages import Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,32 +25,29 @@ class VuStep:
     vus: int
 
 
-def vu_steps(executor: ConstantVUs | RampingVUs) -> list[VuStep]:
+def vu_steps(executor: LoopingVUs) -> list[VuStep]:
     """Give the planned number of VUs; the last step is 0 at the planned end.
 
     Source: k6's raw execution steps (lib/executor/ramping_vus.go): on the way up VU v starts when
     the line reaches v, on the way down it stops when the line reaches v - 1.
     """
-    if isinstance(executor, ConstantVUs):
-        return [VuStep(0, executor.vus), VuStep(executor.duration_us, 0)]
-    steps = _changes(_line(executor))
+    steps = _changes(_line(executor.planned_vus))
     if steps[-1].vus:
         steps.append(VuStep(executor.length_us, 0))
     return steps
 
 
-def reserved_steps(executor: ConstantVUs | RampingVUs) -> list[VuStep]:
+def reserved_steps(executor: LoopingVUs) -> list[VuStep]:
     """Give the number of VUs that may still be running an iteration; above it they are cut.
 
     A VU that is ramped down keeps `gracefulRampDown` to finish, the last ones `gracefulStop`,
     which may cut the former short: the most VUs planned in the last `gracefulRampDown` µs.
     """
     end_us = executor.length_us + executor.graceful_stop_us
-    if isinstance(executor, ConstantVUs):
-        return [VuStep(0, executor.vus), VuStep(end_us, 0)]
-    steps = _changes(_line(executor))
-    if executor.graceful_ramp_down_us:
-        most = _sliding_most(steps, executor.graceful_ramp_down_us)
+    line = executor.planned_vus
+    steps = _changes(_line(line))
+    if line.ramp_down_us:
+        most = _sliding_most(steps, line.ramp_down_us)
         # Only falling steps can lie at or behind the end; all give way to the one drop to 0.
         steps = [step for n, step in enumerate(most) if step.at_us < end_us or _rises(most, n)]
     if steps[-1].vus:
@@ -61,10 +59,10 @@ def _rises(steps: list[VuStep], n: int) -> bool:
     return n == 0 or steps[n].vus > steps[n - 1].vus
 
 
-def _line(executor: RampingVUs) -> Iterator[VuStep]:
-    yield VuStep(0, executor.start_vus)
-    vus, began_us = executor.start_vus, 0
-    for stage in executor.stages:
+def _line(line: VuLine) -> Iterator[VuStep]:
+    yield VuStep(0, line.start)
+    vus, began_us = line.start, 0
+    for stage in line.stages:
         yield from _stage_steps(vus, began_us, stage)
         vus = stage.target
         began_us += stage.duration_us

@@ -18,9 +18,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter
-
-from perf_pipeline.config.executors import Executor
+from perf_pipeline.config.executors.registry import read_executor
 from perf_pipeline.config.kafka_client import bootstrap_servers, kafka_settings
 from perf_pipeline.config.parameters import ITERATIONS
 from perf_pipeline.engine.job import JSON, LoadJob, ScenarioJob
@@ -43,7 +41,6 @@ SECONDS = 8
 MESSAGES = 600_000
 MESSAGE_BYTES = 200
 PARTITIONS = 6
-EXECUTOR: TypeAdapter[Executor] = TypeAdapter(Executor)
 
 
 def load(
@@ -60,7 +57,7 @@ def load(
 
 
 def scenario(name: str, plan: dict[str, Any], parameters: dict[str, JSON]) -> ScenarioJob:
-    executor = EXECUTOR.validate_python(plan)
+    executor = read_executor(plan)
     workload = f"perf_pipeline.workloads.{ITERATIONS[name].workload}"
     return ScenarioJob(name, executor, workload, {"run": "bench", **parameters})
 

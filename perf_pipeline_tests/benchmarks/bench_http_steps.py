@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import uvloop
 
-from perf_pipeline.config.executors import ConstantVUs
+from perf_pipeline.config.executors.constant_vus import ConstantVUs
 from perf_pipeline.engine.clock import MonotonicClock
 from perf_pipeline.engine.part import ScenarioPart
 from perf_pipeline.engine.ports import WorkerContext, Workload

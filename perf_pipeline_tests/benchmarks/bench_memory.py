@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from perf_pipeline.config.executors import ConstantArrivalRate
+from perf_pipeline.config.executors.constant_arrival_rate import ConstantArrivalRate
 from perf_pipeline.engine.part import ScenarioPart
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.engine.recorder import SpoolRecorder

@@ -9,13 +9,15 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, get_args
+from typing import Final
 
 import click
 
 from perf_pipeline.benchmarks.registry import NAMES
 from perf_pipeline.cli.main import main
-from perf_pipeline.config.executors import Executor, Frozen, Stage, describe
+from perf_pipeline.config.executors.registry import EXECUTORS
+from perf_pipeline.config.executors.stages import Stage
+from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.loading import shipped_profiles
 from perf_pipeline.config.parameters import ITERATIONS
 from perf_pipeline.config.profile import (
@@ -184,7 +186,7 @@ def _loads() -> str:
     rows = []
     for benchmark in NAMES:
         for name, scenario in profiles[0].benchmarks[benchmark].scenarios.items():
-            plans = [describe(one.benchmarks[benchmark].scenarios[name].plan) for one in profiles]
+            plans = [one.benchmarks[benchmark].scenarios[name].plan.description for one in profiles]
             rows.append((benchmark, f"`{name}`", f"`{scenario.exec}`", *plans))
     head = ("benchmark", "scenario", "exec", *(f"`{one.name}`" for one in profiles))
     return markdown_table(head, rows)
@@ -207,8 +209,7 @@ def _promises() -> str:
 
 def _executors() -> str:
     told = []
-    for model in get_args(get_args(Executor)[0]):
-        name = get_args(model.model_fields["executor"].annotation)[0]
+    for name, model in EXECUTORS.items():
         summary = (model.__doc__ or "").split("\n")[0]
         table = key_table(model, leave_out=frozenset({"executor"}))
         told.append(f"#### `{name}`\n\n{summary}\n\n{table}")

@@ -16,7 +16,7 @@ from typing import Any, Final, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from perf_pipeline.config.executors import Frozen
+from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.keys import read_bounds
 from perf_pipeline.units import format_duration
 

@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
-from perf_pipeline.config.executors import Executor
+from perf_pipeline.config.executors.registry import read_executor
 from perf_pipeline.engine.job import JSON, LoadJob, LoadOutcome, ScenarioJob
 from perf_pipeline.engine.processes import run_load
 from perf_pipeline.engine.progress import Progress
@@ -16,7 +14,6 @@ from perf_pipeline_tests.support.histories.spooled_rows import all_rows
 
 SECRET = "pa55word"
 _WORKLOADS = "perf_pipeline_tests.support.loads.engine_workloads"
-_EXECUTOR: TypeAdapter[Executor] = TypeAdapter(Executor)
 
 
 def scenario(
@@ -30,7 +27,7 @@ def scenario(
     """Give a scenario, its executor written as in k6."""
     return ScenarioJob(
         name,
-        _EXECUTOR.validate_python(executor),
+        read_executor(executor),
         f"{_WORKLOADS}:{workload}",
         parameters,
         warm_up_us,

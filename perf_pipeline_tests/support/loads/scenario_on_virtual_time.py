@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import TypeAdapter
-
-from perf_pipeline.config.executors import Executor
+from perf_pipeline.config.executors.kinds import Executor
+from perf_pipeline.config.executors.registry import read_executor
 from perf_pipeline.engine.job import ScenarioOutcome
 from perf_pipeline.engine.part import ScenarioPart
 from perf_pipeline.engine.ports import Iteration, WorkerContext
@@ -16,8 +15,6 @@ from perf_pipeline.metrics.sample import IterationRecord, LedgerEntry, Outcome, 
 from perf_pipeline.plan.phases import measured_window
 from perf_pipeline.plan.stripes import Stripe
 from perf_pipeline_tests.support.loads.virtual_time import VirtualClock, run_virtually
-
-EXECUTOR: TypeAdapter[Executor] = TypeAdapter(Executor)
 
 
 @dataclass(slots=True)
@@ -131,7 +128,7 @@ class Run:
 
 
 def run(
-    scenario: Mapping[str, Any],
+    scenario: Mapping[str, Any] | Executor,
     service_us: int | Callable[[int], int] = 0,
     *,
     warm_up_us: int = 0,
@@ -142,14 +139,14 @@ def run(
     """Run a scenario, written as in k6, on virtual time.
 
     Args:
-        scenario: in k6's words.
+        scenario: in k6's words, or its executor.
         service_us: how long an iteration takes, also as a function of its start.
         warm_up_us: not measured.
         stripe: of the worker; all by default.
         stop_at_us: when to stop early.
         cleanup_us: how long an iteration that is cancelled takes to end.
     """
-    executor = EXECUTOR.validate_python(scenario)
+    executor = read_executor(scenario) if isinstance(scenario, Mapping) else scenario
     duration = service_us if callable(service_us) else lambda _: service_us
     clock, recorder = VirtualClock(), ListRecorder()
     part = ScenarioPart(

@@ -9,7 +9,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from perf_pipeline.config.executors import Frozen
+from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.keys import models
 from perf_pipeline.config.loading import load_profile, parse_overrides
 from perf_pipeline.errors import ProfileError

@@ -8,16 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from perf_pipeline.benchmarks.registry import NAMES
-from perf_pipeline.config.executors import (
-    ConstantArrivalRate,
-    ConstantVUs,
-    Executor,
-    RampingVUs,
-    describe,
-)
+from perf_pipeline.config.executors.constant_arrival_rate import ConstantArrivalRate
+from perf_pipeline.config.executors.constant_vus import ConstantVUs
+from perf_pipeline.config.executors.ramping_vus import RampingVUs
+from perf_pipeline.config.executors.registry import read_executor
 from perf_pipeline.config.loading import SHIPPED, load_profile, shipped_profiles, validate_profile
 from perf_pipeline.errors import ExitCode, ProfileError
 from perf_pipeline.plan.vus import VuStep, reserved_steps
@@ -42,12 +39,11 @@ def readable(case: dict[str, Any]) -> dict[str, Any] | None:
     [pytest.param(c, id=c["id"]) for c in ORACLE if readable(c) and c["id"] not in NO_COUNTERPART],
 )
 def test_a_scenario_is_legal_where_k6_finds_it_legal(case: dict[str, Any]) -> None:
-    adapter: TypeAdapter[Any] = TypeAdapter(Executor)
     legal = True
     for scenario in (readable(case) or {}).values():
         own = {key: value for key, value in scenario.items() if key not in NOT_OURS}
         try:
-            adapter.validate_python(own)
+            read_executor(own)
         except ValidationError:
             legal = False
     expected = case["expected"]
@@ -60,12 +56,11 @@ def test_a_scenario_is_legal_where_k6_finds_it_legal(case: dict[str, Any]) -> No
     [pytest.param(c, id=c["id"]) for c in ORACLE if "max_planned_vus" in c["expected"]],
 )
 def test_a_plan_needs_as_many_vus_and_as_long_as_k6_plans(case: dict[str, Any]) -> None:
-    adapter: TypeAdapter[Any] = TypeAdapter(Executor)
     planned: list[tuple[int, int]] = []  # (when, change of the VUs), of all scenarios together
     end_us = possible = 0
     for scenario in json.loads(case["json"]).values():
         own = {k: v for k, v in scenario.items() if k not in NOT_OURS | {"options"}}
-        executor = adapter.validate_python(own)
+        executor = read_executor(own)
         steps = _reserved(executor)
         planned += [
             (executor.start_time_us + now.at_us, now.vus - before)
@@ -98,14 +93,13 @@ def _reserved(executor: Any) -> list[VuStep]:
 )
 def test_ramping_vus_end_at_k6s_limit(scenario: dict[str, Any], legal: bool) -> None:
     # grafana/k6 lib/executor/ramping_vus.go: maxConcurrentVUs is 100,000,000
-    adapter: TypeAdapter[Any] = TypeAdapter(Executor)
     whole = {"executor": "ramping-vus", **scenario}
     if legal:
-        assert adapter.validate_python(whole).most_vus == 100_000_000
+        assert read_executor(whole).most_vus == 100_000_000
         return
 
     with pytest.raises(ValidationError, match="100000001 VUs are more than 100000000"):
-        adapter.validate_python(whole)
+        read_executor(whole)
 
 
 @pytest.mark.parametrize("name", ["a b", "", "a/../b", "größe", "a.b\n"])
@@ -290,9 +284,8 @@ def test_a_file_that_is_no_profile_is_named(
 
 
 def test_an_executor_is_described_in_words() -> None:
-    adapter: TypeAdapter[Any] = TypeAdapter(Executor)
     raw = tomllib.loads(
         'executor = "constant-arrival-rate"\nrate = 50\nduration = "5m"\npreAllocatedVUs = 9'
     )
 
-    assert describe(adapter.validate_python(raw)) == "50 starts per 1s for 5m, up to 9 VUs"
+    assert read_executor(raw).description == "50 starts per 1s for 5m, up to 9 VUs"

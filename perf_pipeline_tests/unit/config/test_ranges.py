@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from perf_pipeline.config.executors import Duration
+from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.ranges import DurationRange
 
 _DAY_US = 86_400_000_000

@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from pydantic import TypeAdapter
 
-from perf_pipeline.config.executors import Executor
+from perf_pipeline.config.executors.registry import read_executor
 from perf_pipeline.engine.job import (
     GeneratorHealth,
     LoadJob,
@@ -39,9 +38,8 @@ EXECUTORS = [
 
 
 def test_a_job_survives_its_way_through_json(tmp_path: Path) -> None:
-    adapter: TypeAdapter[Executor] = TypeAdapter(Executor)
     scenarios = tuple(
-        ScenarioJob(f"s{n}", adapter.validate_python(e), "m:C", {"a": [1, {"b": None}]}, 5)
+        ScenarioJob(f"s{n}", read_executor(e), "m:C", {"a": [1, {"b": None}]}, 5)
         for n, e in enumerate(EXECUTORS)
     )
     job = LoadJob("run", "benchmark", "main", tmp_path, 7, 2, scenarios)

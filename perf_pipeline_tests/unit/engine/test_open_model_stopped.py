@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from pydantic import TypeAdapter
 
-from perf_pipeline.config.executors import ConstantArrivalRate
+from perf_pipeline.config.executors.constant_arrival_rate import ConstantArrivalRate
 from perf_pipeline.engine.open_model import OpenModel
 from perf_pipeline.engine.part import ScenarioPart, Tally
 from perf_pipeline.engine.ports import Iteration, WorkerContext

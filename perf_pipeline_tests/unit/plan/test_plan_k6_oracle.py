@@ -5,19 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter
 
-from perf_pipeline.config.executors import (
-    ConstantArrivalRate,
-    Executor,
-    RampingArrivalRate,
-    RampingVUs,
-)
+from perf_pipeline.config.executors.constant_arrival_rate import ConstantArrivalRate
+from perf_pipeline.config.executors.ramping_arrival_rate import RampingArrivalRate
+from perf_pipeline.config.executors.ramping_vus import RampingVUs
+from perf_pipeline.config.executors.registry import read_executor
 from perf_pipeline.plan.arrivals import arrivals, count_arrivals
 from perf_pipeline.plan.vus import VuStep, reserved_steps, vu_steps
 
 ORACLE: dict[str, Any] = json.loads(Path(__file__).with_name("k6_executor_plans.json").read_text())
-EXECUTOR: TypeAdapter[Executor] = TypeAdapter(Executor)
 
 
 def _plans(executor: str) -> list[Any]:
@@ -36,7 +32,7 @@ def _agree(ours: list[VuStep], theirs: list[dict[str, float]]) -> bool:
 def test_the_vus_step_when_k6_steps_them(
     scenario: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    executor = EXECUTOR.validate_python(scenario)
+    executor = read_executor(scenario)
 
     assert isinstance(executor, RampingVUs)
     assert _agree(vu_steps(executor), expected["raw_steps"])
@@ -47,7 +43,7 @@ def test_the_vus_step_when_k6_steps_them(
 def test_a_ramping_rate_starts_within_a_microsecond_of_k6(
     scenario: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    executor = EXECUTOR.validate_python(scenario)
+    executor = read_executor(scenario)
 
     assert isinstance(executor, RampingArrivalRate)
     starts = [arrival.at_us for arrival in arrivals(executor)]
@@ -60,7 +56,7 @@ def test_a_ramping_rate_starts_within_a_microsecond_of_k6(
 def test_a_constant_rate_starts_at_multiples_of_k6s_period(
     scenario: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    executor = EXECUTOR.validate_python(scenario)
+    executor = read_executor(scenario)
 
     assert isinstance(executor, ConstantArrivalRate)
     for arrival in arrivals(executor):

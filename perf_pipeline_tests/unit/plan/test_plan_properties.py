@@ -7,14 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perf_pipeline.config.executors import (
-    ConstantArrivalRate,
-    ConstantVUs,
-    RampingArrivalRate,
-    RampingVUs,
-    SharedIterations,
-    Stage,
-)
+from perf_pipeline.config.executors.constant_arrival_rate import ConstantArrivalRate
+from perf_pipeline.config.executors.constant_vus import ConstantVUs
+from perf_pipeline.config.executors.ramping_arrival_rate import RampingArrivalRate
+from perf_pipeline.config.executors.ramping_vus import RampingVUs
+from perf_pipeline.config.executors.shared_iterations import SharedIterations
+from perf_pipeline.config.executors.stages import Stage
 from perf_pipeline.metrics.sample import Phase
 from perf_pipeline.plan.arrivals import Arrival, arrivals, count_arrivals
 from perf_pipeline.plan.phases import MeasuredWindow, measured_window

@@ -1,0 +1,175 @@
+"""The three kinds of executors, one for each model of the engine, and what each must tell the plan.
+
+    ArrivalRate     OpenModel      iterations start when the clock says so
+    LoopingVUs      LoopingModel   a number of VUs starts the next iteration when the last one ends
+    IterationQuota  QuotaModel     VUs run a number of iterations
+
+An executor is of one kind by its base class; what the kind leaves abstract the executor says. Where
+`Executor` is taken apart (plan/, engine/), mypy finds a kind that nobody thought of.
+
+Add here: a kind, together with its model. Keep out: the keys of one executor.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Final, Self
+
+from pydantic import Field, model_validator
+
+from perf_pipeline.config.bounds import MOST_ITERATIONS, MOST_VUS
+from perf_pipeline.config.durations import Duration
+from perf_pipeline.config.executors.stages import Stage
+from perf_pipeline.config.frozen import Frozen
+from perf_pipeline.units import US_PER_S
+
+DEFAULT_GRACEFUL_STOP_US: Final = 30 * US_PER_S
+_DEFAULT_MAX_DURATION_US: Final = 600 * US_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class SteadyRate:
+    """Hold a rate that never changes.
+
+    Attributes:
+        starts: in each time unit.
+        time_unit_us: of `starts`.
+        length_us: how long the rate is kept.
+    """
+
+    starts: int
+    time_unit_us: int
+    length_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class RampedRate:
+    """Hold a rate that follows stages.
+
+    Attributes:
+        starts: in each time unit, at the very start.
+        time_unit_us: of `starts` and of the targets of the stages.
+        stages: in order.
+    """
+
+    starts: int
+    time_unit_us: int
+    stages: tuple[Stage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VuLine:
+    """Hold how many VUs there are over time.
+
+    Attributes:
+        start: VUs at the very start.
+        stages: in order; without any the number stays until the planned end.
+        ramp_down_us: how long the iterations of a VU that a stage takes away may go on.
+    """
+
+    start: int
+    stages: tuple[Stage, ...] = ()
+    ramp_down_us: int = 0
+
+
+class _Executor(Frozen):
+    """Hold what every executor has, whatever its kind."""
+
+    start_time_us: Duration = Field(default=0, alias="startTime", ge=0)
+    graceful_stop_us: Duration = Field(default=DEFAULT_GRACEFUL_STOP_US, alias="gracefulStop", ge=0)
+
+    @property
+    @abstractmethod
+    def length_us(self) -> int:
+        """Give the (longest) planned length without the graceful stop."""
+
+    @property
+    @abstractmethod
+    def most_vus(self) -> int:
+        """Give the most VUs that may run at once."""
+
+    @property
+    @abstractmethod
+    def most_starts(self) -> int:
+        """Give how many iterations it starts at most; 0 where only the target's speed says it."""
+
+    @property
+    @abstractmethod
+    def description(self) -> str:
+        """Say in a few words what it does, e.g. `3 VUs for 5m`."""
+
+
+class ArrivalRate(_Executor):
+    """Start iterations by the clock, however slow the target is."""
+
+    time_unit_us: Duration = Field(default=US_PER_S, alias="timeUnit", gt=0)
+    pre_allocated_vus: int = Field(ge=0, le=MOST_VUS)
+    max_vus: int | None = Field(default=None, ge=0, le=MOST_VUS)
+
+    @model_validator(mode="after")
+    def _has_vus(self) -> Self:
+        if self.max_vus is not None and self.max_vus < self.pre_allocated_vus:
+            raise ValueError(
+                f"maxVUs ({self.max_vus}) can't be less than preAllocatedVUs "
+                f"({self.pre_allocated_vus})"
+            )
+        if self.most_vus < 1:
+            raise ValueError("preAllocatedVUs or maxVUs must be at least 1")
+        return self
+
+    @property
+    def most_vus(self) -> int:
+        """Give the most VUs that may run at once."""
+        return self.pre_allocated_vus if self.max_vus is None else self.max_vus
+
+    @property
+    @abstractmethod
+    def planned_rate(self) -> SteadyRate | RampedRate:
+        """Give the rate of starts over time."""
+
+
+class LoopingVUs(_Executor):
+    """Let VUs start their next iteration as soon as their last one ended."""
+
+    @property
+    def most_starts(self) -> int:
+        """Give 0: only the target's speed says how many iterations there are."""
+        return 0
+
+    @property
+    @abstractmethod
+    def planned_vus(self) -> VuLine:
+        """Give the number of VUs over time."""
+
+
+class IterationQuota(_Executor):
+    """Let VUs run a number of iterations, for at most a given time."""
+
+    vus: int = Field(default=1, ge=1, le=MOST_VUS)
+    iterations: int = Field(default=1, ge=1, le=MOST_ITERATIONS)
+    max_duration_us: Duration = Field(
+        default=_DEFAULT_MAX_DURATION_US, alias="maxDuration", ge=US_PER_S
+    )
+
+    @property
+    def length_us(self) -> int:
+        """Give the longest planned length without the graceful stop."""
+        return self.max_duration_us
+
+    @property
+    def most_vus(self) -> int:
+        """Give the most VUs that may run at once."""
+        return self.vus
+
+    @property
+    def most_starts(self) -> int:
+        """Give how many iterations all VUs run together."""
+        return self.iterations if self.is_shared else self.vus * self.iterations
+
+    @property
+    @abstractmethod
+    def is_shared(self) -> bool:
+        """Say whether all VUs take from one number of iterations, or each has its own."""
+
+
+Executor = ArrivalRate | LoopingVUs | IterationQuota
+"""An executor of any kind."""

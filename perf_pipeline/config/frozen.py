@@ -1,0 +1,36 @@
+"""What all models of a profile have in common: unknown keys are refused, nothing changes later.
+
+Add here: a rule that holds for every model. Keep out: keys of any one of them.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+_K6_SPELLING: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "start_vus": "startVUs",
+        "pre_allocated_vus": "preAllocatedVUs",
+        "max_vus": "maxVUs",
+    }
+)
+
+
+class Frozen(BaseModel):
+    """Refuse unknown keys and changes after reading; keys are written as k6 does (camelCase)."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        validate_by_name=True,
+        alias_generator=lambda name: _K6_SPELLING.get(name, to_camel(name)),
+    )
+
+
+def keys_of(model: type[Frozen]) -> tuple[str, ...]:
+    """Give the keys of a model as they are written in a profile, in the order of the model."""
+    return tuple(field.alias or name for name, field in model.model_fields.items())

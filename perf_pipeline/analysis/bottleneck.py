@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline.analysis.bottleneck_rules import (
@@ -18,12 +19,15 @@ from perf_pipeline.analysis.bottleneck_rules import (
 )
 from perf_pipeline.analysis.spell import Spell
 from perf_pipeline.benchmarks.registry import record_of
-from perf_pipeline.metrics.catalog import CATALOG
+from perf_pipeline.metrics.catalog import CATALOG, Kind
+from perf_pipeline.metrics.statistic import STATISTICS
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Severity
 
 _LOOPBACK: Final = "lo"
-_STATISTIC_LABELS: Final = {"average": "avg", "median": "med", "p95": "p(95)", "maximum": "max"}
+_LABELS: Final[Mapping[str, str]] = MappingProxyType(
+    {each.field: each.name for each in STATISTICS.values() if Kind.TREND in each.kinds}
+)
 _PROVES_NOTHING: Final = "only benchmarks that prove nothing have readings for"
 _FOREIGN_SHARE: Final = 0.5
 
@@ -211,7 +215,7 @@ def _finding(rule: BottleneckRule, summaries: Sequence[Summary], divisor: int) -
     else:
         status = FindingStatus.FOUND if worst > rule.bound else FindingStatus.OK
     key = f"{rule.metric}{{source:{rule.source}}}" if rule.source else rule.metric
-    statistic = _STATISTIC_LABELS.get(rule.statistic, rule.statistic)
+    statistic = _LABELS.get(rule.statistic, rule.statistic)
     share = "" if rule.per == "one" else f" per {rule.per}"
     return Finding(
         rule.name,

@@ -27,7 +27,7 @@ from perf_pipeline.config.shortcuts import expand_shortcuts
 from perf_pipeline.config.toml_text import read_toml, read_value
 from perf_pipeline.errors import ProfileError
 from perf_pipeline.metrics.scenario_tags import ScenarioTags
-from perf_pipeline.metrics.summary import COMPARED, compared_statistic
+from perf_pipeline.metrics.statistic import COMPARED, compared_statistic
 from perf_pipeline.metrics.threshold import NO_SCENARIOS, parse_threshold
 
 SHIPPED: Final = ("quick", "ci", "full", "weekly")

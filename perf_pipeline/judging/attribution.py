@@ -15,7 +15,7 @@ from perf_pipeline.judging.evidence import doubts_of, findings_of, summaries_by_
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Verdict
 from perf_pipeline.store.history import History
-from perf_pipeline.store.records import BenchmarkOutcome, RunRecord, SeriesStatistic
+from perf_pipeline.store.records import BenchmarkOutcome, RunRecord
 from perf_pipeline.store.state import State
 
 _TAIL = "stage_tail"
@@ -102,9 +102,7 @@ class _Before:
         self._outcome = outcome
         self.runs = 0
 
-    def median(
-        self, metric: str, tags: Mapping[str, str], statistic: SeriesStatistic
-    ) -> float | None:
+    def median(self, metric: str, tags: Mapping[str, str], statistic: str) -> float | None:
         """Give the median of a figure over the earlier runs; None without any."""
         points = self._history.series(
             self._outcome.benchmark,

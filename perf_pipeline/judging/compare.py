@@ -26,7 +26,7 @@ from perf_pipeline.judging.series import (
     series_of,
     since_change,
 )
-from perf_pipeline.metrics.summary import compared_statistic
+from perf_pipeline.metrics.statistic import compared_statistic
 from perf_pipeline.metrics.threshold import parse_key
 from perf_pipeline.store.baselines import (
     BaselineRow,

@@ -13,10 +13,11 @@ from perf_pipeline.analysis.window import anchor
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.judge import thresholds_of
 from perf_pipeline.metrics.catalog import CATALOG, TARGET_ANSWERED, Kind
-from perf_pipeline.metrics.summary import COMPARED, Summary, compared_statistic
+from perf_pipeline.metrics.statistic import compared_statistic
+from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.store.baselines import FoundBy, SeriesKey
 from perf_pipeline.store.history import History
-from perf_pipeline.store.records import BenchmarkOutcome, RunRecord, SeriesPoint, SeriesStatistic
+from perf_pipeline.store.records import BenchmarkOutcome, RunRecord, SeriesPoint
 from perf_pipeline.store.tags_text import tags_text
 
 # What every run is compared by, where the benchmark has it; thresholds add their own.
@@ -38,18 +39,6 @@ HEADLINES: Final = (
     ("stage_worker", "p(95)"),
     ("stage_system", "p(95)"),
 )
-COLUMNS: Final[dict[str, SeriesStatistic]] = {
-    "med": "med",
-    "p(90)": "p90",
-    "p(95)": "p95",
-    "p(99)": "p99",
-    "avg": "avg",
-    "max": "max",
-    "min": "min",
-    "rate": "rate",
-    "count": "count",
-    "value": "value",
-}
 _MOST_POINTS: Final = 300
 Confirmed = Mapping[SeriesKey, Sequence[tuple[str, FoundBy]]]
 """For each series the first runs of its confirmed changes."""
@@ -83,7 +72,7 @@ class Measured:
     def value(self, series: Series) -> float | None:
         """Give the figure of a series; None when nothing was measured."""
         summary = self.summary(series)
-        return None if summary is None else value_of(summary, series.statistic)
+        return None if summary is None else summary.figure(series.statistic)
 
     def requests(self, series: Series) -> float | None:
         """Give how many values a percentile rests on; None for other kinds."""
@@ -152,7 +141,7 @@ def points_of(
         measured.outcome.benchmark,
         series.metric,
         series.tags,
-        COLUMNS[series.statistic],
+        series.statistic,
         profile=measured.run.profile,
         environment_id=measured.run.environment_id,
         load_hash=measured.outcome.load_hash,
@@ -202,9 +191,3 @@ def policy_of(profile: Profile) -> BaselinePolicy:
         alpha=given.alpha,
         minimum_effect=given.minimum_effect,
     )
-
-
-def value_of(summary: Summary, statistic: str) -> float | None:
-    """Give one statistic of a summary; None when it has no value."""
-    value: float | None = getattr(summary, COMPARED[statistic])
-    return value

@@ -1,28 +1,14 @@
 """One row of figures for one metric under one tag filter.
 
-Add here: an aggregate that reports need. Keep out: how it is computed (store/ does, in SQL).
+Add here: the field of a new statistic (statistic.py). Keep out: how it is computed (store/ does, in
+SQL).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, fields
 from typing import Final
 
-COMPARED: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "med": "median",
-        "p(90)": "p90",
-        "p(95)": "p95",
-        "p(99)": "p99",
-        "avg": "average",
-        "max": "maximum",
-        "min": "minimum",
-        "rate": "rate",
-        "count": "count",
-        "value": "last",
-    }
-)
-"""What runs are compared by: statistics of the grammar, each with the field of `Summary`."""
+from perf_pipeline.metrics.statistic import STATISTICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +43,15 @@ class Summary:
     maximum: float | None
     last: float | None
 
+    def figure(self, statistic: str) -> float | None:
+        """Give one statistic by its name, e.g. `p(95)`; None when it has no value.
 
-def compared_statistic(label: str) -> str | None:
-    """Give the one name that a statistic has over all runs, None where none is compared by it.
+        Raises:
+            KeyError: there is no such statistic.
+        """
+        value: float | None = getattr(self, STATISTICS[statistic].field)
+        return value
 
-    >>> [compared_statistic(label) for label in ("p(95)", "p(50)", "p(99.99)")]
-    ['p(95)', 'med', None]
-    """
-    name = "med" if label == "p(50)" else label
-    return name if name in COMPARED else None
+
+FIGURES: Final = tuple(each.name for each in fields(Summary) if each.name not in {"metric", "tags"})
+"""Names of the fields that hold a figure."""

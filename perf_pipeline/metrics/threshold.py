@@ -24,6 +24,7 @@ from zlib import crc32
 
 from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.scenario_tags import ScenarioTags, scenarios_meant
+from perf_pipeline.metrics.statistic import STATISTICS
 
 Comparison = Literal[">", ">=", "<", "<=", "==", "===", "!="]
 Severity = Literal["fail", "warn"]
@@ -32,21 +33,21 @@ NO_SCENARIOS: Final[ScenarioTags] = MappingProxyType({})
 _NUMBER: Final = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 # What Go's strings.TrimSpace trims, a no-break space of a web page among it.
 _WS: Final = "[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*"
-_EXPRESSION: Final = re.compile(
-    rf"{_WS}(?:(?P<word>avg|min|max|med|count|rate|value)|p\((?P<percentile>{_NUMBER})\))"
-    rf"{_WS}(?P<comparison>===|==|!=|>=|<=|>|<){_WS}(?P<bound>{_NUMBER}){_WS}",
-    re.ASCII,
-)
 _KEY: Final = re.compile(r"(?P<metric>[^{}]*)(?:\{(?P<filter>.*)\})?", re.DOTALL)
-_COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = MappingProxyType(
+_COMPARE: Final[Mapping[Comparison, Callable[[float, float], bool]]] = MappingProxyType(
     {">": gt, ">=": ge, "<": lt, "<=": le, "==": eq, "===": eq, "!=": ne}
+)
+_WORDS: Final = "|".join(each.word for each in STATISTICS.values() if each.word != "p")
+_COMPARISONS: Final = "|".join(sorted(_COMPARE, key=len, reverse=True))  # `>=` is not `>`
+_EXPRESSION: Final = re.compile(
+    rf"{_WS}(?:(?P<word>{_WORDS})|p\((?P<percentile>{_NUMBER})\))"
+    rf"{_WS}(?P<comparison>{_COMPARISONS}){_WS}(?P<bound>{_NUMBER}){_WS}",
+    re.ASCII,
 )
 LEGAL_STATISTICS: Final[Mapping[Kind, frozenset[str]]] = MappingProxyType(
     {
-        Kind.COUNTER: frozenset({"count", "rate"}),
-        Kind.GAUGE: frozenset({"value"}),
-        Kind.RATE: frozenset({"rate"}),
-        Kind.TREND: frozenset({"avg", "min", "max", "med", "p"}),
+        kind: frozenset(each.word for each in STATISTICS.values() if kind in each.judged)
+        for kind in Kind
     }
 )
 GRAMMAR_HINT: Final = (

@@ -12,30 +12,18 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.analysis.bottleneck import Finding
 from perf_pipeline.metrics.catalog import CATALOG, Kind
+from perf_pipeline.metrics.statistic import STATISTICS
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.report.model import BenchmarkReport, RunReport
 from perf_pipeline.report.wording import summary_key
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | float | bool | None"
-
-_TREND_STATISTICS: Final = (
-    ("avg", "average"),
-    ("min", "minimum"),
-    ("med", "median"),
-    ("max", "maximum"),
-    ("p(90)", "p90"),
-    ("p(95)", "p95"),
-    ("p(99)", "p99"),
-    ("p(99.9)", "p99_9"),
-    ("count", "count"),
-)
-_GAUGE_STATISTICS: Final = (("value", "last"), ("min", "minimum"), ("max", "maximum"))
 
 
 def render_k6(report: RunReport) -> str:
@@ -77,7 +65,7 @@ def _document(
     return {
         "root_group": root,
         "options": {
-            "summaryTrendStats": [name for name, _ in _TREND_STATISTICS],
+            "summaryTrendStats": list(_statistics(Kind.TREND)),
             "summaryTimeUnit": "",
             "noColor": True,
         },
@@ -231,11 +219,11 @@ def _values(summary: Summary) -> dict[str, Json]:
         passes, fails = _ones_and_zeros(summary)
         found: dict[str, float | None] = {"rate": summary.rate, "passes": passes, "fails": fails}
         return {} if _finite(summary.rate) is None else dict(found)
-    if kind is Kind.COUNTER:
-        found = {"count": summary.count, "rate": summary.rate}
-    else:
-        names = _TREND_STATISTICS if kind is Kind.TREND else _GAUGE_STATISTICS
-        found = {name: getattr(summary, field) for name, field in names}
-        if summary.average is None and summary.last is None:
-            return {}
+    if kind is not Kind.COUNTER and summary.average is None and summary.last is None:
+        return {}
+    found = {name: summary.figure(name) for name in _statistics(kind)}
     return {name: value for name, value in found.items() if _finite(value) is not None}
+
+
+def _statistics(kind: Kind) -> tuple[str, ...]:
+    return tuple(each.name for each in STATISTICS.values() if kind in each.kinds)

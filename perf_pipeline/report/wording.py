@@ -10,7 +10,8 @@ from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.analysis.power import remedy
 from perf_pipeline.analysis.scale import Effect, Scale
 from perf_pipeline.errors import ExitCode
-from perf_pipeline.metrics.catalog import CATALOG, Kind
+from perf_pipeline.metrics.catalog import CATALOG
+from perf_pipeline.metrics.statistic import unit_of
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Threshold
 from perf_pipeline.units import US_PER_S, format_bytes, format_duration
@@ -84,10 +85,7 @@ def statistic_unit(metric: str, statistic: str) -> str:
     if metric == "headroom_ratio":
         return _TIMES
     known = CATALOG.get(metric)
-    if known is None:
-        return ""
-    per_second = known.kind is Kind.COUNTER and statistic == "rate"
-    return f"{known.unit}/s" if per_second else known.unit
+    return "" if known is None else unit_of(known, statistic)
 
 
 def summary_key(summary: Summary) -> str:

@@ -37,7 +37,6 @@ from perf_pipeline.store.records import (
     RunKey,
     RunRecord,
     SeriesPoint,
-    SeriesStatistic,
 )
 from perf_pipeline.store.state import WAIT_S
 from perf_pipeline.store.tags_text import tags_text
@@ -145,7 +144,7 @@ class History:
         benchmark: str,
         metric: str,
         tags: Mapping[str, str],
-        statistic: SeriesStatistic,
+        statistic: str,
         *,
         profile: str,
         environment_id: str,

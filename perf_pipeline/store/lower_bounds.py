@@ -11,11 +11,12 @@ from typing import Final
 import duckdb
 
 from perf_pipeline.metrics.catalog import Kind, Metric
+from perf_pipeline.metrics.summary import FIGURES
+from perf_pipeline.store.aggregates import figure_sql
 from perf_pipeline.store.censoring import UNDECIDED, has_undecided
 from perf_pipeline.store.metric_sql import FROM_SAMPLES
 from perf_pipeline.store.records import RunKey
 
-PERCENTILES: Final = (0.5, 0.9, 0.95, 0.99, 0.999)
 _ENDED: Final = f"filter (where not ({UNDECIDED}))"
 
 
@@ -31,12 +32,14 @@ def raised(figure: str, statistic: str = "") -> str:
     return f"greatest({figure}, {figure} {_ENDED})"
 
 
-_RAISED: Final = ", ".join(raised(f"quantile_cont(value, {each})") for each in PERCENTILES)
-TREND_WITH_BOUNDS: Final = (
-    f"count(value), null, {raised('min(value)', 'min')}, {raised('avg(value)')}, [{_RAISED}], "
-    "max(value), arg_max(value, at_us)"
+_AS_THEY_ARE: Final = frozenset({"count", "rate", "maximum", "last"})
+TREND_WITH_BOUNDS: Final = ", ".join(
+    figure_sql(Kind.TREND, field)
+    if field in _AS_THEY_ARE
+    else raised(figure_sql(Kind.TREND, field), "min" if field == "minimum" else "")
+    for field in FIGURES
 )
-"""Count, rate, minimum, average, percentiles, maximum and last of such a trend."""
+"""The figures of a summary of such a trend, in the order of its fields."""
 
 
 def has_bounds(connection: duckdb.DuckDBPyConnection, key: RunKey, metric: Metric) -> bool:

@@ -4,12 +4,12 @@ Add here: another way of following a metric through time. Keep out: the lines th
 (plots.py).
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 
 import duckdb
 
+from perf_pipeline.metrics.catalog import Kind
+from perf_pipeline.store.aggregates import figure_sql
 from perf_pipeline.store.metric_sql import FROM_READINGS, metric_rows
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.units import US_PER_S
@@ -20,15 +20,6 @@ where run_id = $run_id and benchmark = $benchmark and name = $metric
     and ($source = '' or source = $source)
 order by at_us
 """
-_BY_SECOND: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "average": "avg(value)",
-        "median": "quantile_cont(value, 0.5)",
-        "p95": "quantile_cont(value, 0.95)",
-        "maximum": "max(value)",
-        "last": "arg_max(value, at_us)",
-    }
-)
 
 
 def over_time(
@@ -41,7 +32,7 @@ def over_time(
         key: which benchmark.
         metric: in the catalog.
         source: of the readings; empty for all.
-        statistic: of each second's samples: average, median, p95, maximum or last.
+        statistic: of each second's samples: a field of `Summary`.
 
     Raises:
         KeyError: no such metric or statistic.
@@ -52,7 +43,8 @@ def over_time(
         rows = connection.execute(_READINGS, parameters).fetchall()
     else:
         rows = connection.execute(
-            f"select floor(at_us / {US_PER_S}) * {US_PER_S} as second, {_BY_SECOND[statistic]} "
+            f"select floor(at_us / {US_PER_S}) * {US_PER_S} as second, "
+            f"{figure_sql(Kind.TREND, statistic)} "
             f"from ({metric_rows(metric)}) where run_id = $run_id and benchmark = $benchmark "
             "group by second order by second",
             where,

@@ -6,12 +6,12 @@ several runs (analysis/).
 
 from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Final
 
 import duckdb
 
 from perf_pipeline.errors import PerfPipelineError, RequestError
+from perf_pipeline.metrics.statistic import STATISTICS
 from perf_pipeline.metrics.totals import LedgerCounts
 from perf_pipeline.store.histograms import write_histograms
 from perf_pipeline.store.ingest import transaction
@@ -22,25 +22,10 @@ from perf_pipeline.store.records import (
     RunKey,
     ScenarioCounts,
     SeriesPoint,
-    SeriesStatistic,
 )
 from perf_pipeline.store.run_rows import iso_utc, one_run
 from perf_pipeline.store.tags_text import tags_text
 
-_STATISTIC_COLUMNS: Final[Mapping[SeriesStatistic, str]] = MappingProxyType(
-    {
-        "med": "median",
-        "p90": "p90",
-        "p95": "p95",
-        "p99": "p99",
-        "avg": "average",
-        "min": "minimum",
-        "max": "maximum",
-        "rate": "rate",
-        "count": "count",
-        "value": "last",
-    }
-)
 _BENCHMARKS: Final = """
 select benchmark, status, began_at, wall_s, measured_s, valid, invalid_reasons, health, load_hash,
     problems
@@ -145,7 +130,7 @@ def series_of(
     benchmark: str,
     metric: str,
     tags: Mapping[str, str],
-    statistic: SeriesStatistic,
+    statistic: str,
     *,
     profile: str,
     environment_id: str,
@@ -160,7 +145,7 @@ def series_of(
         benchmark: its name.
         metric: in the catalog.
         tags: exactly the filter that was summarised.
-        statistic: which figure of the summary.
+        statistic: which figure of the summary, by its name.
         profile: of the runs.
         environment_id: of the runs.
         load_hash: of the benchmark: another load is another series.
@@ -175,7 +160,7 @@ def series_of(
         one_run(connection, before)
         place, began_at = connection.execute(_PLACE, [before]).fetchone() or (None, None)
     rows = connection.execute(
-        f"select run_id, runs.began_at, summaries.{_STATISTIC_COLUMNS[statistic]} as figure, true "
+        f"select run_id, runs.began_at, summaries.{STATISTICS[statistic].field} as figure, true "
         "from summaries join benchmarks using (run_id, benchmark) join runs using (run_id) "
         "where benchmark = $benchmark and metric = $metric and tags = $tags "
         "and profile = $profile and environment_id = $environment and load_hash = $load "

@@ -10,7 +10,6 @@ from hashlib import sha256
 from typing import Any, Literal
 
 BenchmarkStatus = Literal["complete", "stopped", "aborted", "abort_on_fail"]
-SeriesStatistic = Literal["med", "p90", "p95", "p99", "avg", "min", "max", "rate", "count", "value"]
 
 
 @dataclass(frozen=True, slots=True)

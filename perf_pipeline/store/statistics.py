@@ -1,12 +1,10 @@
 """Turn the values of a metric into rows of figures, and into the one figure of a threshold.
 
-Percentiles are DuckDB's quantile_cont: linear interpolation between closest ranks, i = p/100 *
-(n - 1), which is what k6 computes.
-
 A reading whose source is a part (`topic/3`, a partition; `lo`, the loopback device) counts only
 when a filter names it: its whole is there as well, and mixing both would count things twice.
 
-Add here: a statistic. Keep out: what a metric's values are (metric_sql.py).
+Add here: a rule on which rows a summary or a threshold is about. Keep out: what a metric's values
+are (metric_sql.py) and the SQL of a statistic (aggregates.py).
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -19,9 +17,10 @@ import duckdb
 from perf_pipeline.metrics.catalog import CATALOG, Kind, Metric
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Threshold
+from perf_pipeline.store.aggregates import summary_sql, threshold_sql
 from perf_pipeline.store.filters import tag_conditions
 from perf_pipeline.store.histograms import KEPT, figure_from_histograms
-from perf_pipeline.store.lower_bounds import PERCENTILES, TREND_WITH_BOUNDS, has_bounds, raised
+from perf_pipeline.store.lower_bounds import TREND_WITH_BOUNDS, has_bounds, raised
 from perf_pipeline.store.metric_sql import (
     BY_OPERATION,
     FROM_FIGURES,
@@ -32,32 +31,6 @@ from perf_pipeline.store.metric_sql import (
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.windows import Windows
 
-# Columns: count, rate, min, avg, [med, p90, p95, p99, p99.9], max, last.
-_AGGREGATES: Final[Mapping[Kind, str]] = MappingProxyType(
-    {
-        Kind.TREND: (
-            "count(value), null, min(value), avg(value), "
-            f"quantile_cont(value, {list(PERCENTILES)}), max(value), "
-            "arg_max(value, at_us)"
-        ),
-        Kind.COUNTER: "sum(value), null, null, null, null, null, null",
-        Kind.RATE: ("sum(weight), sum(value * weight) / sum(weight), null, null, null, null, null"),
-        Kind.GAUGE: (
-            "count(value), null, min(value), null, null, max(value), arg_max(value, at_us)"
-        ),
-    }
-)
-_FIGURE: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "avg": "avg(value)",
-        "min": "min(value)",
-        "max": "max(value)",
-        "med": "quantile_cont(value, 0.5)",
-        "count": "sum(value)",
-        "value": "arg_max(value, at_us)",
-    }
-)
-_RATE: Final = "sum(value * weight) / sum(weight)"
 # Tags that say how an operation ended: when there were operations and none ended so, that is a 0.
 _ENDINGS: Final = frozenset({"status", "outcome", "error"})
 _BREAKDOWNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
@@ -101,7 +74,7 @@ def breakdowns_of(
     found = []
     for column in _BREAKDOWNS.get(metric.name, ()):
         sql = (
-            f"select {column}, {_AGGREGATES[metric.kind]} from ({metric_rows(metric.name)}) "
+            f"select {column}, {summary_sql(metric.kind)} from ({metric_rows(metric.name)}) "
             f"where {_KEY} and {column} <> '' group by {column} order by {column}"
         )
         rows = connection.execute(sql, {"run_id": key.run_id, "benchmark": key.benchmark})
@@ -183,7 +156,7 @@ def _figure(
     metric = CATALOG[threshold.metric]
     if is_pruned and metric.name in KEPT:
         return figure_from_histograms(connection, key, threshold)
-    figure = _expression(threshold)
+    figure = threshold_sql(threshold)
     if has_bounds(connection, key, metric):
         figure = raised(figure, threshold.statistic)
     for extra in _whole_first(metric, threshold.tags):
@@ -198,7 +171,7 @@ def _figure(
 
 
 def _aggregates(connection: duckdb.DuckDBPyConnection, key: RunKey, metric: Metric) -> str:
-    return TREND_WITH_BOUNDS if has_bounds(connection, key, metric) else _AGGREGATES[metric.kind]
+    return TREND_WITH_BOUNDS if has_bounds(connection, key, metric) else summary_sql(metric.kind)
 
 
 def _whole_first(metric: Metric, tags: Mapping[str, str]) -> tuple[str, ...]:
@@ -216,14 +189,6 @@ def _filter(
     conditions, parameters = tag_conditions(threshold.tags, threshold.scenarios)
     parameters |= {"run_id": key.run_id, "benchmark": key.benchmark}
     return " and ".join([_KEY, *conditions, extra]), parameters
-
-
-def _expression(threshold: Threshold) -> str:
-    if threshold.percentile is not None:
-        return f"quantile_cont(value, {threshold.percentile / 100!r})"
-    if threshold.statistic == "rate":
-        return "sum(value)" if CATALOG[threshold.metric].kind is Kind.COUNTER else _RATE
-    return _FIGURE[threshold.statistic]
 
 
 def _grouping(metric: Metric, windows: Windows) -> tuple[tuple[str, ...], str]:
@@ -250,23 +215,7 @@ def _is_wanted(columns: tuple[str, ...], row: tuple[Any, ...], windows: Windows)
 
 def _summary(metric: str, columns: tuple[str, ...], row: tuple[Any, ...]) -> Summary:
     tags = {name: text for name, text in zip(columns, row, strict=False) if text}
-    count, rate, minimum, average, percentiles, maximum, last = row[len(columns) :]
-    med, p90, p95, p99, p99_9 = percentiles or (None,) * 5
-    return Summary(
-        metric,
-        tags,
-        count,
-        rate,
-        minimum,
-        average,
-        med,
-        p90,
-        p95,
-        p99,
-        p99_9,
-        maximum,
-        last,
-    )
+    return Summary(metric, tags, *row[len(columns) :])
 
 
 def _whole(metric: Metric, found: list[Summary], windows: Windows) -> list[Summary]:

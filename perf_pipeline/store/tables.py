@@ -10,15 +10,13 @@ from typing import Final
 import duckdb
 
 from perf_pipeline.metrics.catalog import CATALOG
-from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.metrics.summary import FIGURES, Summary
 from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
 from perf_pipeline.store.ingest import transaction
 from perf_pipeline.store.records import DiffRow, RunKey
 from perf_pipeline.store.tags_text import read_tags, tags_text
 
-_SUMMARY_COLUMNS: Final = (
-    "metric, tags, count, rate, minimum, average, median, p90, p95, p99, p99_9, maximum, last"
-)
+_SUMMARY_COLUMNS: Final = ", ".join(("metric", "tags", *FIGURES))
 _SUMMARY_INSERT: Final = f"run_id, benchmark, kind, unit, {_SUMMARY_COLUMNS}"
 _VERDICT_COLUMNS: Final = (
     "metric, tags, statistic, percentile, comparison, bound, source, severity, abort_on_fail, "
@@ -35,20 +33,8 @@ def write_summaries(
     rows = []
     for each in summaries:
         metric = CATALOG[each.metric]
-        figures = (
-            each.count,
-            each.rate,
-            each.minimum,
-            each.average,
-            each.median,
-            each.p90,
-            each.p95,
-            each.p99,
-            each.p99_9,
-            each.maximum,
-            each.last,
-        )
         named = (str(metric.kind), metric.unit, each.metric, tags_text(each.tags))
+        figures = (getattr(each, name) for name in FIGURES)
         rows.append((key.run_id, key.benchmark, *named, *figures))
     _replace(connection, key, "summaries", _SUMMARY_INSERT, rows)
 

@@ -12,6 +12,7 @@ import pytest
 from perf_pipeline.cli.main import STATE_VARIABLE
 from perf_pipeline.config.loading import load_profile, parse_overrides
 from perf_pipeline.errors import ProfileError
+from perf_pipeline.metrics.statistic import COMPARED
 from perf_pipeline_tests.docs.generate import DOCS, ROOT, commands, parts, parts_of, renew
 
 PAGES = sorted(DOCS.glob("*.md"))
@@ -134,6 +135,12 @@ def test_the_override_of_the_page_changes_one_key() -> None:
     profile = load_profile("quick", parse_overrides({key: value}))
 
     assert '"rate": 80' in profile.as_json
+
+
+def test_the_page_names_the_statistics_that_runs_are_compared_by() -> None:
+    *first, last = COMPARED
+
+    assert f"The statistics are {', '.join(first)} and {last};" in text(DOCS / "statistics.md")
 
 
 def test_no_two_decisions_share_a_number() -> None:

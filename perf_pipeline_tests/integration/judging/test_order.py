@@ -115,7 +115,7 @@ def test_the_run_before_is_the_measured_one_that_was_made_before(tmp_path: Path)
             A,
             "http_req_duration",
             {},
-            "p95",
+            "p(95)",
             profile="quick",
             environment_id=history.run("r3").environment_id,
             load_hash=history.outcomes("r3")[0].load_hash,

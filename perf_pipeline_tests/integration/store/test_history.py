@@ -150,7 +150,7 @@ def test_a_series_has_only_complete_valid_like_runs_oldest_first(
         "api",
         "http_req_duration",
         {"scenario": "create"},
-        "p95",
+        "p(95)",
         profile="quick",
         environment_id=history.run("r1").environment_id,
     )

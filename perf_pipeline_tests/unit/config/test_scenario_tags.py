@@ -153,8 +153,8 @@ def test_a_pinned_figure_is_one_that_runs_are_compared_by(statistic: str) -> Non
 
     (found,) = mistakes({**raw(), **pinned})
     assert found == (
-        f"baseline.pinned[0].statistic is '{statistic}'; runs are compared by med, p(90), p(95), "
-        "p(99), avg, max, min, rate, count, value"
+        f"baseline.pinned[0].statistic is '{statistic}'; runs are compared by avg, min, med, max, "
+        "p(90), p(95), p(99), count, rate, value"
     )
 
 

@@ -1,35 +1,28 @@
 """The report as one HTML file: no script, no external resource, light, dark and on paper.
 
-The frame is templates/report.html. Add here: a section. Keep out: anything that needs a network.
+What its parts look like stands in templates/. Add here: a section. Keep out: anything that needs a
+network.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from importlib.resources import files
-from string import Template
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
+
+from markupsafe import Markup
 
 from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.report import comparison, findings, headline, trend, why, wording
 from perf_pipeline.report.answer import million_a_day
 from perf_pipeline.report.axis import panels
-from perf_pipeline.report.markup import (
-    Markup,
-    anchor,
-    folded,
-    kind,
-    name,
-    section,
-    sentences,
-    status,
-    table,
-)
-from perf_pipeline.report.markup import text as escaped
+from perf_pipeline.report.diff_texts import DiffTexts
 from perf_pipeline.report.model import BenchmarkReport, RunReport
 from perf_pipeline.report.origins import origin_table
+from perf_pipeline.report.pages import html_escaped, page
 from perf_pipeline.report.stages import stage_bars
 from perf_pipeline.report.svg import plot, span_of
-from perf_pipeline.report.trend_plot import trend_plots
+from perf_pipeline.report.tables import Table
+from perf_pipeline.report.trend_plot import trend_plot
 
 _FIGURES: Final = (
     ("average", "average"),
@@ -40,58 +33,75 @@ _FIGURES: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """Hold a section.
+
+    Attributes:
+        title: of the section, and in the contents.
+        layout: its template in templates/sections, without the ending.
+        shown: what the template shows.
+    """
+
+    title: str
+    layout: str
+    shown: Table | Mapping[str, object] | None
+
+
 def render_html(report: RunReport) -> str:
     """Give the report as one HTML document; every value from outside is escaped."""
-    frame = files("perf_pipeline.report").joinpath("templates/report.html").read_text("utf-8")
     began = report.began_at.strftime("%Y-%m-%d %H:%M:%S UTC")
-    subtitle = f"{began}, took {wording.seconds(report.wall_s)}, target {report.target}"
-    answer = million_a_day(report)
-    sections = {
-        "Thresholds": _verdicts(report),
-        "Bottlenecks": _findings(report),
-        "Against the baseline": _baseline(report),
-        "Over the runs": _trends(report),
-        **{one.name: _benchmark(one) for one in report.benchmarks},
-        "Environment": _environment(report),
-    }
-    shown = {title: body for title, body in sections.items() if body}
-    return Template(frame).substitute(
-        title=escaped(f"{report.profile} {report.run_id}: {headline.ended(report)}"),
-        heading=escaped(headline.ended(report)),
-        run=escaped(f"run {report.run_id}, profile {report.profile}"),
-        answer=escaped(str(answer)),
-        answer_kind=kind(answer.status),
-        subtitle=escaped(subtitle),
-        sentences=_sentences(report),
+    notices = [("NOTICE", "", notice) for notice in report.notices]
+    return page(
+        "report.html",
+        html_escaped,
+        title=f"{report.profile} {report.run_id}: {headline.ended(report)}",
+        heading=headline.ended(report),
+        run=f"run {report.run_id}, profile {report.profile}",
+        answer=million_a_day(report),
+        sentences=[*notices, *why.troubles(report)],
         glance=_glance(report),
-        contents=_contents(shown),
-        sections="\n".join(section(title, body) for title, body in shown.items()),
-        footer=escaped(headline.counts(report)),
+        subtitle=f"{began}, took {wording.seconds(report.wall_s)}, target {report.target}",
+        sections=list(_sections(report)),
+        footer=headline.counts(report),
     )
 
 
-def _contents(titles: Iterable[str]) -> str:
-    links = (f'<a href="#{anchor(title)}">{escaped(title)}</a>' for title in titles)
-    return f'<nav aria-label="contents">{" ".join(links)}</nav>'
+def _sections(report: RunReport) -> Iterator[_Section]:
+    """Yield the sections that have something to show."""
+    verdicts, facts = _verdicts(report), _environment(report)
+    if verdicts.rows:
+        yield _Section("Thresholds", "table", verdicts)
+    if report.findings or report.attributions:
+        yield _Section("Bottlenecks", "bottlenecks", _findings(report))
+    yield _Section("Against the baseline", "baseline", _baseline(report) if report.diffs else None)
+    if report.trends:
+        yield _Section("Over the runs", "trends", _trends(report))
+    for benchmark in report.benchmarks:
+        yield _Section(benchmark.name, "benchmark", _benchmark(benchmark))
+    if facts.rows:
+        yield _Section("Environment", "table", facts)
 
 
-def _sentences(report: RunReport) -> str:
-    notices = [("NOTICE", "", notice) for notice in report.notices]
-    return sentences([*notices, *why.troubles(report)])
+def _glance(report: RunReport) -> Table:
+    return Table.of(
+        {
+            "benchmark": "link",
+            "status": "status",
+            "p95": "number",
+            "throughput": "number",
+            "error rate": "number",
+            "p95 against baseline": "prose",
+        },
+        (_glance_row(report, benchmark) for benchmark in report.benchmarks),
+    )
 
 
-def _glance(report: RunReport) -> str:
-    header = ("benchmark", "status", "p95", "throughput", "error rate", "p95 against baseline")
-    rows = (_glance_row(report, one) for one in report.benchmarks)
-    return table(header, rows, numeric=frozenset({2, 3, 4}), prose=frozenset({0, 5}))
-
-
-def _glance_row(report: RunReport, benchmark: BenchmarkReport) -> Sequence[str]:
+def _glance_row(report: RunReport, benchmark: BenchmarkReport) -> tuple[str, ...]:
     lead = headline.headline(benchmark)
-    link = f'<a href="#{anchor(benchmark.name)}">{name(benchmark.name)}</a>'
     return (
-        Markup(link),
-        status(headline.verdict_of(benchmark)),
+        benchmark.name,
+        headline.verdict_of(benchmark),
         wording.quantity(lead.p95_ms, "ms"),
         wording.quantity(lead.per_s, f"{lead.unit}/s"),
         wording.quantity(lead.error_ratio, "ratio"),
@@ -99,110 +109,130 @@ def _glance_row(report: RunReport, benchmark: BenchmarkReport) -> Sequence[str]:
     )
 
 
-def _verdicts(report: RunReport) -> str:
-    rows = (row for one in report.benchmarks for row in _verdict_rows(one))
-    header = ("status", "threshold", "observed", "bound")
-    return table(header, rows, numeric=frozenset({2}), prose=frozenset({1}))
+def _verdicts(report: RunReport) -> Table:
+    return Table.of(
+        {"status": "status", "threshold": "metric", "observed": "number", "bound": "text"},
+        (row for benchmark in report.benchmarks for row in _verdict_rows(benchmark)),
+    )
 
 
-def _verdict_rows(benchmark: BenchmarkReport) -> Iterator[Sequence[str]]:
+def _verdict_rows(benchmark: BenchmarkReport) -> Iterator[tuple[str, ...]]:
     if benchmark.verdicts:
         yield (benchmark.name,)
     for verdict in benchmark.verdicts:
         yield (
-            status(verdict.status),
-            name(verdict.threshold.key),
+            str(verdict.status),
+            verdict.threshold.key,
             wording.observed(verdict.observed, verdict.threshold),
             verdict.threshold.source,
         )
 
 
-def _findings(report: RunReport) -> str:
-    if not report.findings and not report.attributions:
-        return ""
-    rows = (
+def _findings(report: RunReport) -> Mapping[str, object]:
+    rules = Table.of(
+        {
+            "rule": "text",
+            "tier": "text",
+            "where": "text",
+            "evidence": "text",
+            "observed": "number",
+            "bound": "number",
+            "status": "status",
+        },
         (
-            one.rule,
-            one.tier,
-            benchmark or "whole run",
-            one.evidence,
-            wording.quantity(one.observed, one.unit),
-            wording.quantity(one.bound, one.unit),
-            status(one.status),
-        )
-        for benchmark, one in report.findings
+            (
+                finding.rule,
+                finding.tier,
+                benchmark or "whole run",
+                finding.evidence,
+                wording.quantity(finding.observed, finding.unit),
+                wording.quantity(finding.bound, finding.unit),
+                str(finding.status),
+            )
+            for benchmark, finding in report.findings
+        ),
     )
-    header = ("rule", "tier", "where", "evidence", "observed", "bound", "status")
-    told = sentences(findings.lines(report))
-    told += "".join(stage_bars(name, one) for name, one in report.attributions)
-    return told + folded(findings.tally(report), table(header, rows, numeric=frozenset({4, 5})))
+    return {
+        "sentences": findings.lines(report),
+        "drawings": [Markup(stage_bars(*attribution)) for attribution in report.attributions],  # noqa: S704 - drawn here
+        "tally": findings.tally(report),
+        "rules": rules,
+    }
 
 
-def _baseline(report: RunReport) -> str:
-    if not report.diffs:
-        return "<p>Nothing was compared.</p>"
+def _baseline(report: RunReport) -> Mapping[str, object]:
     compared = [pair for pair in report.diffs if pair[1].effect is not None]
-    return "".join(
+    return {
+        "first": _diffs(comparison.shown_first(report)),
+        "sentences": comparison.remarks(report),
+        "compared": _diffs(compared),
+        "origins": origin_table(report.origins),
+    }
+
+
+def _diffs(pairs: Iterable[tuple[str, Diff]]) -> Table:
+    return Table.of(
+        {
+            "status": "status",
+            "benchmark": "text",
+            "series": "text",
+            "n": "number",
+            "median": "number",
+            "CV": "number",
+            "change": "number",
+            "interval": "number",
+            "detects": "number",
+            "would detect": "prose",
+        },
         (
-            _diffs(comparison.shown_first(report)),
-            sentences(comparison.remarks(report)),
-            folded(f"{len(compared)} series with a change", _diffs(compared)),
-            folded("where each comparison comes from", origin_table(report.origins)),
-        )
+            (
+                texts.status,
+                texts.benchmark,
+                texts.series,
+                texts.runs,
+                texts.reference,
+                texts.variation,
+                texts.change,
+                texts.interval,
+                texts.detectable,
+                texts.remedy,
+            )
+            for texts in (DiffTexts.of(*pair) for pair in pairs)
+        ),
     )
 
 
-def _trends(report: RunReport) -> str:
-    first = frozenset((name, diff.series.label) for name, diff in comparison.shown_first(report))
-    return sentences(trend.lines(report.trends)) + trend_plots(report.trends, first)
+def _trends(report: RunReport) -> Mapping[str, object]:
+    leading = {(name, diff.series.label) for name, diff in comparison.shown_first(report)}
+    first, others = trend.by_interest(report.trends, leading)
+    more = "more " if first else ""
+    return {
+        "sentences": trend.lines(report.trends),
+        "first": [Markup(trend_plot(one)) for one in first],  # noqa: S704 - drawn here
+        "others": [Markup(trend_plot(one)) for one in others],  # noqa: S704 - drawn here
+        "others_title": wording.plural(len(others), f"{more}trend", f"{more}trends"),
+    }
 
 
-def _diffs(pairs: Iterable[tuple[str, Diff]]) -> str:
-    rows = (
-        (
-            status(diff.status),
-            benchmark,
-            diff.series.label,
-            str(diff.noise.n),
-            wording.reference_of(diff),
-            wording.variation_of(diff),
-            wording.change_of(diff),
-            wording.interval_of(diff),
-            wording.detectable_of(diff),
-            wording.remedy_of(diff),
-        )
-        for benchmark, diff in pairs
-    )
-    header = ("status", "benchmark", "series", "n", "median", "CV", "change", "interval")
-    columns = (*header, "detects", "would detect")
-    return table(columns, rows, numeric=frozenset(range(3, 9)), prose=frozenset({9}))
-
-
-def _benchmark(benchmark: BenchmarkReport) -> str:
+def _benchmark(benchmark: BenchmarkReport) -> Mapping[str, object]:
     drawn = panels(benchmark.series)
     span = span_of(drawn)
-    plots = "".join(plot(panel, span) for panel in drawn if panel.is_telling)
-    quiet = "; ".join(panel.silence for panel in drawn if not panel.is_telling)
-    load = [each for each in benchmark.summaries if "source" not in each.tags]
-    readings = [each for each in benchmark.summaries if "source" in each.tags]
-    span_text = f"{wording.seconds(benchmark.measured_s)} measured"
-    return "".join(
-        (
-            f"<p>{status(headline.verdict_of(benchmark))} ",
-            f'<span class="soft">{span_text}; plots show warm-up and drain, too</span></p>',
-            folded("plots", f'<div class="plots">{plots}</div>' if plots else "", is_open=True),
-            f'<p class="quiet soft">{escaped(quiet)}</p>' if quiet else "",
-            folded(f"figures of the load ({len(load)})", _figures(load)),
-            folded(f"readings of the system ({len(readings)})", _figures(readings)),
-        )
-    )
+    summaries = benchmark.summaries
+    return {
+        "status": headline.verdict_of(benchmark),
+        "measured": wording.seconds(benchmark.measured_s),
+        "plots": [Markup(plot(panel, span)) for panel in drawn if panel.is_telling],  # noqa: S704 - drawn here
+        "quiet": "; ".join(panel.silence for panel in drawn if not panel.is_telling),
+        "load": _figures([summary for summary in summaries if "source" not in summary.tags]),
+        "readings": _figures([summary for summary in summaries if "source" in summary.tags]),
+    }
 
 
-def _figures(summaries: Iterable[Summary]) -> str:
-    return table(
-        ("metric", "count", "rate", *(label for _, label in _FIGURES)),
+def _figures(summaries: Sequence[Summary]) -> Table:
+    columns = ("count", "rate", *(label for _, label in _FIGURES))
+    return Table.of(
+        {"metric": "text", **dict.fromkeys(columns, "number")},
         map(_figures_row, summaries),
-        numeric=frozenset(range(1, 3 + len(_FIGURES))),
     )
 
 
@@ -216,11 +246,11 @@ def _figures_row(summary: Summary) -> tuple[str, ...]:
     )
 
 
-def _environment(report: RunReport) -> str:
+def _environment(report: RunReport) -> Table:
     facts = {
         **report.environment,
         **{f"report {kind}": path for kind, path in report.paths.items()},
     }
     if report.history_path:
         facts["history"] = report.history_path
-    return table(("name", "value"), facts.items(), prose=frozenset({1}))
+    return Table.of({"name": "text", "value": "prose"}, facts.items())

@@ -1,70 +1,69 @@
 """The comment on a pull request: what a reviewer asks first, the rest folded away.
 
-GitHub's flavour. Add here: what decides over a merge. Keep out: plots (html.py).
+GitHub's flavour; templates/comment.md lays it out. Add here: what decides over a merge. Keep out:
+plots (html.py).
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
+from markupsafe import Markup
+
+from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.report import comparison, findings, headline, trend, why, wording
 from perf_pipeline.report.answer import million_a_day
+from perf_pipeline.report.diff_texts import DiffTexts
 from perf_pipeline.report.model import BenchmarkReport, RunReport
+from perf_pipeline.report.pages import page
+from perf_pipeline.report.tables import Table
 
-_SPECIAL: Final = re.compile(r"[\\`*\[\]<>|]")
+# What is markup in GitHub's Markdown wherever it stands; an underscore is none inside a word.
+_SPECIAL: Final = re.compile(r"[\\`*\[\]<>|~$&]|(?<![^\W_])_|_(?![^\W_])")
+_MENTION: Final = re.compile(r"(?<!\w)@(?=\w)")
+_BLANK_LINES: Final = re.compile(r"\n{3,}")
 
 
 def render_markdown(report: RunReport) -> str:
     """Give the report as Markdown; every value from outside is escaped."""
     judged, _, compared = headline.counts(report).partition("; ")
-    parts = [
-        f"### perf_pipeline: {headline.ended(report)}, profile {escaped(report.profile)}",
-        _answers(report),
-        _leading(report),
-        _sentences(report),
-        _folded(judged, _verdicts(report)),
-        _folded(compared, _baseline(report)),
-        _folded(findings.tally(report), _list(findings.lines(report))),
-        _folded("environment", _environment(report)),
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    notices = [("NOTICE", "", notice) for notice in report.notices]
+    text = page(
+        "comment.md",
+        escaped,
+        ended=headline.ended(report),
+        profile=report.profile,
+        regression=comparison.regression(report),
+        answer=million_a_day(report),
+        leading=_leading(report),
+        sentences=[*notices, *why.troubles(report)],
+        judged=judged,
+        verdicts=_verdicts(report),
+        compared=compared,
+        remarks=[*trend.lines(report.trends), *comparison.remarks(report)],
+        diffs=_diffs(pair for pair in report.diffs if pair[1].effect is not None),
+        tally=findings.tally(report),
+        findings=findings.lines(report),
+        environment=_environment(report),
+    )
+    return _BLANK_LINES.sub("\n\n", text).strip() + "\n"
 
 
-def escaped(text: str) -> str:
-    """Make a text safe inside a table cell."""
-    return _SPECIAL.sub(r"\\\g<0>", wording.printable(text))
+def escaped(text: str) -> Markup:
+    """Make a text printable, and one that GitHub shows as it is: no markup, nobody is notified."""
+    plain = _SPECIAL.sub(r"\\\g<0>", wording.printable(text))
+    return Markup(_MENTION.sub("@\N{ZERO WIDTH SPACE}", plain))  # noqa: S704 - escaped just now
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [[escaped(cell) for cell in row] for row in rows]
-    if not lines:
-        return ""
-    marks = ["---"] * len(header)
-    return "\n".join(f"| {' | '.join(row)} |" for row in (list(header), marks, *lines))
-
-
-def _folded(title: str, body: str) -> str:
-    if not body:
-        return ""
-    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
-
-
-def _answers(report: RunReport) -> str:
-    regression = comparison.regression(report)
-    return "\n".join(
-        (
-            f"- **Regression: {escaped(regression)}**",
-            f"- **{escaped(str(million_a_day(report)))}**",
-        )
+def _leading(report: RunReport) -> Table:
+    titles = ("benchmark", "status", "p95", "p95 against baseline", "throughput", "error rate")
+    return Table.of(
+        dict.fromkeys(titles, "text"),
+        (_leading_row(report, benchmark) for benchmark in report.benchmarks),
     )
 
 
-def _leading(report: RunReport) -> str:
-    header = ("benchmark", "status", "p95", "p95 against baseline", "throughput", "error rate")
-    return _table(header, (_leading_row(report, one) for one in report.benchmarks))
-
-
-def _leading_row(report: RunReport, benchmark: BenchmarkReport) -> Sequence[str]:
+def _leading_row(report: RunReport, benchmark: BenchmarkReport) -> tuple[str, ...]:
     lead = headline.headline(benchmark)
     return (
         benchmark.name,
@@ -76,71 +75,46 @@ def _leading_row(report: RunReport, benchmark: BenchmarkReport) -> Sequence[str]
     )
 
 
-def _sentences(report: RunReport) -> str:
-    notices = [f"- **NOTICE** {escaped(notice)}" for notice in report.notices]
-    return "\n".join(part for part in (*notices, _list(why.troubles(report))) if part)
-
-
-def _list(lines: Iterable[tuple[str, str, str]]) -> str:
-    return "\n".join(
-        f"- **{wording.words(status)}** {escaped(subject)}: {escaped(sentence)}"
-        for status, subject, sentence in lines
-    )
-
-
-def _verdicts(report: RunReport) -> str:
-    return _table(
-        ("benchmark", "threshold", "bound", "observed", "status"),
+def _verdicts(report: RunReport) -> Table:
+    return Table.of(
+        dict.fromkeys(("benchmark", "threshold", "bound", "observed", "status"), "text"),
         (
             (
-                one.name,
+                benchmark.name,
                 verdict.threshold.key,
                 verdict.threshold.source,
                 wording.observed(verdict.observed, verdict.threshold),
                 wording.words(verdict.status),
             )
-            for one in report.benchmarks
-            for verdict in one.verdicts
+            for benchmark in report.benchmarks
+            for verdict in benchmark.verdicts
         ),
     )
 
 
-def _baseline(report: RunReport) -> str:
-    compared = _table(
-        (
-            "benchmark",
-            "series",
-            "n",
-            "median",
-            "CV",
-            "change",
-            "interval",
-            "detects",
-            "would detect",
-            "status",
-        ),
+def _diffs(pairs: Iterable[tuple[str, Diff]]) -> Table:
+    titles = ("benchmark", "series", "n", "median", "CV", "change", "interval", "detects")
+    return Table.of(
+        dict.fromkeys((*titles, "would detect", "status"), "text"),
         (
             (
-                name,
-                diff.series.label,
-                str(diff.noise.n),
-                wording.reference_of(diff),
-                wording.variation_of(diff),
-                wording.change_of(diff),
-                wording.interval_of(diff),
-                wording.detectable_of(diff),
-                wording.remedy_of(diff),
-                wording.words(diff.status),
+                texts.benchmark,
+                texts.series,
+                texts.runs,
+                texts.reference,
+                texts.variation,
+                texts.change,
+                texts.interval,
+                texts.detectable,
+                texts.remedy,
+                wording.words(texts.status),
             )
-            for name, diff in report.diffs
-            if diff.effect is not None
+            for texts in (DiffTexts.of(*pair) for pair in pairs)
         ),
     )
-    told = [*trend.lines(report.trends), *comparison.remarks(report)]
-    return "\n\n".join(part for part in (_list(told), compared) if part)
 
 
-def _environment(report: RunReport) -> str:
+def _environment(report: RunReport) -> Table:
     facts = {
         "run": report.run_id,
         "profile": report.profile,
@@ -149,4 +123,4 @@ def _environment(report: RunReport) -> str:
         "target": report.target,
         **report.environment,
     }
-    return _table(("name", "value"), facts.items())
+    return Table.of(dict.fromkeys(("name", "value"), "text"), facts.items())

@@ -9,7 +9,7 @@ from typing import Final
 
 from perf_pipeline.analysis.attribution import Attribution, StageTimes
 from perf_pipeline.report import wording
-from perf_pipeline.report.markup import text
+from perf_pipeline.report.pages import html_escaped as escaped
 
 _WIDTH: Final = 720
 _LEFT: Final = 190
@@ -33,12 +33,12 @@ def stage_bars(benchmark: str, attribution: Attribution) -> str:
     )
     title = f"{benchmark}: stages of a message's way"
     keys = " ".join(
-        f'<span class="key k{number}">{text(one.stage)}</span>'
+        f'<span class="key k{number}">{escaped(one.stage)}</span>'
         for number, one in enumerate(attribution.stages)
     )
     return (
-        f'<figure class="stages"><figcaption><b>{text(title)}</b> in ms: {keys}</figcaption>'
-        f'<svg viewBox="0 0 {_WIDTH} {_ROW * len(bars)}" role="img" aria-label="{text(title)}">'
+        f'<figure class="stages"><figcaption><b>{escaped(title)}</b> in ms: {keys}</figcaption>'
+        f'<svg viewBox="0 0 {_WIDTH} {_ROW * len(bars)}" role="img" aria-label="{escaped(title)}">'
         f"{rows}</svg></figure>"
     )
 

@@ -4,7 +4,7 @@ Add here: another fact about a series over runs. Keep out: drawing (trend_plot.p
 (analysis/).
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,6 +77,24 @@ class Trend:
     def unit(self) -> str:
         """Give the unit of the values."""
         return wording.statistic_unit(self.series.metric, self.series.statistic)
+
+
+def by_interest(
+    trends: Iterable[Trend], leading: Container[tuple[str, str]]
+) -> tuple[list[Trend], list[Trend]]:
+    """Part the series that have two runs into those that changed or lead, and the others.
+
+    Args:
+        trends: of the reported run.
+        leading: (benchmark, series label) of what the reader came for.
+    """
+    drawn = [trend for trend in trends if trend.is_telling]
+    first = [
+        trend
+        for trend in drawn
+        if trend.changes or (trend.benchmark, trend.series.label) in leading
+    ]
+    return first, [trend for trend in drawn if trend not in first]
 
 
 def lines(trends: Iterable[Trend]) -> list[tuple[str, str, str]]:

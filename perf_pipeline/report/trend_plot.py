@@ -4,14 +4,12 @@ Add here: another mark. Keep out: colours (the page's style sheet), lines over o
 (svg.py).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from perf_pipeline.report import wording
 from perf_pipeline.report.axis import ticks
-from perf_pipeline.report.markup import folded
-from perf_pipeline.report.markup import text as escaped
+from perf_pipeline.report.pages import html_escaped as escaped
 from perf_pipeline.report.trend import Trend, TrendRun, change_text
 
 _WIDTH: Final = 480
@@ -22,31 +20,6 @@ _TOP: Final = 30
 _BOTTOM: Final = 172
 # Neighbouring changes are labelled in turn above and below, so that both can be read.
 _LABEL_ROWS: Final = (25, 12)
-
-
-def trend_plots(trends: Sequence[Trend], first: frozenset[tuple[str, str]]) -> str:
-    """Draw every series that has two runs; those that changed or are named first are unfolded.
-
-    Args:
-        trends: of the reported run.
-        first: (benchmark, series label) of what the reader came for.
-    """
-    drawn = [one for one in trends if one.is_telling]
-    lead = [one for one in drawn if one.changes or (one.benchmark, one.series.label) in first]
-    rest = [one for one in drawn if one not in lead]
-    if not drawn:
-        return "<p>There is no earlier run to draw a trend from.</p>" if trends else ""
-    key = (
-        '<p class="soft">The dot is this run, the band is where it was expected; a dashed line is '
-        "a dated change of level, which warns and never fails.</p>"
-    )
-    more = "more " if lead else ""
-    title = wording.plural(len(rest), f"{more}trend", f"{more}trends")
-    return key + _grid(lead) + folded(title, _grid(rest))
-
-
-def _grid(trends: Sequence[Trend]) -> str:
-    return f'<div class="plots">{"".join(map(trend_plot, trends))}</div>' if trends else ""
 
 
 def trend_plot(trend: Trend) -> str:

@@ -201,7 +201,8 @@ def printable(text: str) -> str:
 
     Tab and line break become a blank, so that a value can never break a line or a cell.
     """
-    return "".join(map(_printable, text))
+    # Letters, digits, marks and blanks only, as nearly always: a tenth of the time.
+    return text if text.isprintable() else "".join(map(_printable, text))
 
 
 def _printable(character: str) -> str:

@@ -10,7 +10,7 @@ from perf_pipeline.report.markdown import render_markdown
 from perf_pipeline.report.model import Origin, RunReport
 from perf_pipeline.report.terminal import render_terminal
 from perf_pipeline.report.trend import Trend, TrendChange, TrendRun, lines
-from perf_pipeline.report.trend_plot import trend_plot, trend_plots
+from perf_pipeline.report.trend_plot import trend_plot
 
 P95 = Series("http_req_duration", {}, "p(95)")
 SLOWER = Effect(0.25, None, None, Scale.RELATIVE)
@@ -87,14 +87,15 @@ def test_an_aborted_run_is_not_drawn_as_if_it_were_comparable() -> None:
     assert "this run has no comparable figure" in svg
 
 
-def test_without_an_earlier_run_that_is_said() -> None:
-    assert "no earlier run" in trend_plots([trend(80.0)], frozenset())
-    assert trend_plots([], frozenset()) == ""
+def test_without_an_earlier_run_that_is_said(full: RunReport) -> None:
+    assert "no earlier run" in render_html(replace(full, trends=(trend(80.0),)))
+    assert "no earlier run" not in render_html(replace(full, trends=()))
 
 
-def test_what_changed_is_shown_first_and_the_rest_is_folded() -> None:
+def test_what_changed_is_shown_first_and_the_rest_is_folded(full: RunReport) -> None:
     calm = replace(trend(1.0, 1.0), benchmark="calm")
-    html = trend_plots([calm, changed(trend(80.0, 100.0), 1)], frozenset())
+    page = render_html(replace(full, trends=(calm, changed(trend(80.0, 100.0), 1))))
+    html = page[page.index('<section id="over-the-runs">') :]
 
     assert html.index("api_user_creation") < html.index("<details>") < html.index("calm")
     assert "1 more trend<" in html

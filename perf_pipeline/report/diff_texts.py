@@ -1,0 +1,54 @@
+"""What a comparison with a baseline says, as one text for each fact, whatever lays it out.
+
+Add here: another fact of a diff that reports show. Keep out: which of them a report shows.
+"""
+
+from dataclasses import dataclass
+
+from perf_pipeline.analysis.baseline import Diff
+from perf_pipeline.report import wording
+
+
+@dataclass(frozen=True, slots=True)
+class DiffTexts:
+    """Hold the texts of a diff; what is not known is `-`.
+
+    Attributes:
+        status: as `DiffStatus` spells it, with underscores.
+        benchmark: its name.
+        series: metric, tags and statistic.
+        runs: how many the baseline has.
+        reference: what it was compared with.
+        variation: of the baseline.
+        change: against the reference.
+        interval: of the change.
+        detectable: the smallest worsening that one run shows.
+        remedy: what one run would show with more runs or with less noise.
+    """
+
+    status: str
+    benchmark: str
+    series: str
+    runs: str
+    reference: str
+    variation: str
+    change: str
+    interval: str
+    detectable: str
+    remedy: str
+
+    @classmethod
+    def of(cls, benchmark: str, diff: Diff) -> "DiffTexts":
+        """Write the diff of a benchmark's series."""
+        return cls(
+            status=str(diff.status),
+            benchmark=benchmark,
+            series=diff.series.label,
+            runs=str(diff.noise.n),
+            reference=wording.reference_of(diff),
+            variation=wording.variation_of(diff),
+            change=wording.change_of(diff),
+            interval=wording.interval_of(diff),
+            detectable=wording.detectable_of(diff),
+            remedy=wording.remedy_of(diff),
+        )

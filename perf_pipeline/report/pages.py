@@ -1,0 +1,91 @@
+"""The templates that reports are laid out with (templates/), and what is done to every value.
+
+A value is never HTML or Markdown unless it is Markup: everything else is made printable and is
+escaped as its format needs it, also where a template forgets to ask for it.
+Add here: a filter that two templates need. Keep out: what a report says (html.py, markdown.py).
+"""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from markupsafe import Markup, escape
+
+from perf_pipeline.report import wording
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+Escape = Callable[[str], Markup]
+
+_GOOD: Final = frozenset({"PASS", "OK", "IMPROVED", "COMPLETED"})
+_NEUTRAL: Final = frozenset({"LEARNING", "NOT_APPLICABLE", "CEILING", "NOTE"})
+_CARE: Final = frozenset(
+    {"WARN", "SUSPECT", "NOTICE", "ENVIRONMENT_CHANGED", "FOUND", "NOT_SHOWN", "PROBLEM", "CHANGED"}
+)
+
+
+def page(template: str, escaped: Escape, **values: object) -> str:
+    """Lay a report out.
+
+    Args:
+        template: its file in templates/.
+        escaped: makes a text harmless in the template's format.
+        values: what the template shows.
+    """
+    return _environment(escaped).get_template(template).render(values)
+
+
+def html_escaped(text: str) -> Markup:
+    """Make a text printable, and harmless in HTML."""
+    return escape(wording.printable(text))
+
+
+@cache
+def _environment(escaped: Escape) -> "Environment":
+    # Imported here: commands that lay nothing out need not wait for it.
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+
+    def finalize(value: Any) -> Markup:
+        return value if isinstance(value, Markup) else escaped(str(value))
+
+    environment = Environment(
+        loader=PackageLoader("perf_pipeline.report"),
+        autoescape=True,
+        finalize=finalize,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "anchor": anchor,
+        "breakable": breakable,
+        "style": style,
+        "words": wording.words,
+    }
+    return environment
+
+
+def breakable(name: str) -> Markup:
+    """Escape a name for HTML and let it break before a filter and after an underscore."""
+    return Markup(str(html_escaped(name)).replace("_", "_<wbr>").replace("{", "<wbr>{"))  # noqa: S704 - escaped just now
+
+
+def style(status: str) -> str:
+    """Give the style class of a status: good, soft, care or bad."""
+    if status in _NEUTRAL:
+        return "soft"
+    if status in _GOOD:
+        return "good"
+    return "care" if status in _CARE else "bad"
+
+
+def anchor(title: str) -> str:
+    """Turn a title into the id of its section.
+
+    >>> anchor("Against the baseline")
+    'against-the-baseline'
+    """
+    return re.sub(r"[^a-z0-9_]+", "-", title.lower()).strip("-") or "section"

@@ -1,0 +1,35 @@
+"""A table before it is laid out: what its columns hold, and one text for each cell.
+
+Add here: another kind of column. Keep out: what a table says (html.py, markdown.py), and how a kind
+looks (templates/).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+ColumnKind = Literal["text", "number", "prose", "status", "metric", "link"]
+"""`metric` and `link` may break inside a name; a `link` leads to the section of its text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Hold a table.
+
+    Attributes:
+        columns: title and kind, from left to right.
+        rows: one text for each column; a row of a single text is a heading over all columns.
+    """
+
+    columns: tuple[tuple[str, ColumnKind], ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def of(cls, columns: Mapping[str, ColumnKind], rows: Iterable[tuple[str, ...]]) -> "Table":
+        """Make a table of columns by title, and of rows."""
+        return cls(tuple(columns.items()), tuple(rows))
+
+    def cells(self, row: tuple[str, ...]) -> Iterator[tuple[ColumnKind, str]]:
+        """Yield each cell of a row with the kind of its column."""
+        for (_, kind), text in zip(self.columns, row, strict=True):
+            yield kind, text

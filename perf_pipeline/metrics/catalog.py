@@ -1,7 +1,7 @@
 """Every metric that this product measures: its name, kind, unit, direction, tags and meaning.
 
-Add here: a metric, with one line, and its SQL in store/. Keep out: thresholds (profiles) and
-how it is computed.
+Add here: a metric, with one line, which says where it comes from as well. Keep out: thresholds
+(profiles), and SQL (store/metric_sql.py).
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,12 @@ TARGET_ANSWERED: Final = "target_answered"
 """What every benchmark is judged by, unless its profile says otherwise (docs/thresholds.md)."""
 
 Better = Literal["lower", "higher", "neither"]
+SampleValue = Literal[
+    "count", "records", "found", "bytes_out", "bytes_in",
+    "failed", "answered", "good", "not_good",
+    "service_ms", "response_ms", "lag_ms",
+    "blocked_ms", "connecting_ms", "tls_ms", "sending_ms", "waiting_ms", "receiving_ms",
+]  # fmt: skip
 
 
 class Kind(StrEnum):
@@ -23,6 +29,21 @@ class Kind(StrEnum):
     GAUGE = "gauge"
     RATE = "rate"
     TREND = "trend"
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Say which samples feed a metric, and what each of them adds.
+
+    Attributes:
+        value: what a sample adds; store/metric_sql.py has the SQL of each word.
+        protocol: of the samples; empty for all.
+        operations: of the samples; empty for all.
+    """
+
+    value: SampleValue
+    protocol: str = ""
+    operations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +57,8 @@ class Metric:
         better: which direction is an improvement.
         tags: which tag filters it takes.
         meaning: one sentence for people.
+        source: the samples that feed it; None where it comes from elsewhere (figures, readings,
+            the ledger, iterations), which follows from kind and tags.
     """
 
     name: str
@@ -44,6 +67,7 @@ class Metric:
     better: Better
     tags: frozenset[str]
     meaning: str
+    source: Samples | None = None
 
 
 _SAMPLE: Final = frozenset({"scenario", "operation", "status", "outcome", "error"})
@@ -52,20 +76,22 @@ _SCENARIO: Final = frozenset({"scenario"})
 _SOURCE: Final = frozenset({"source"})
 _CHECK: Final = frozenset({"scenario", "operation", "check"})
 _NONE: Final[frozenset[str]] = frozenset()
+_PRODUCED: Final = ("produce", "transaction", "produce_batch")
+_CONSUMED: Final = ("consume",)
 
 _C, _G, _R, _T = Kind.COUNTER, Kind.GAUGE, Kind.RATE, Kind.TREND
 _METRICS: Final = (
     # from samples: HTTP
-    Metric("http_reqs", _C, "requests", "higher", _SAMPLE, "HTTP requests that were made"),
-    Metric("http_req_failed", _R, "ratio", "lower", _SAMPLE, "share of all HTTP requests that failed (an expected 404 is no failure)"),
-    Metric("http_req_duration", _T, "ms", "lower", _SAMPLE, "service time: from the first byte sent to the last byte received"),
-    Metric("http_req_blocked", _T, "ms", "lower", _SAMPLE, "waiting for a connection, the resolver included; 0 on an open one"),
-    Metric("http_req_connecting", _T, "ms", "lower", _SAMPLE, "TCP handshake; 0 on an open connection"),
-    Metric("http_req_tls_handshaking", _T, "ms", "lower", _SAMPLE, "TLS handshake; 0 on an open connection and without TLS"),
-    Metric("http_req_sending", _T, "ms", "lower", _SAMPLE, "from the first to the last byte of the request"),
-    Metric("http_req_waiting", _T, "ms", "lower", _SAMPLE, "from the last byte sent to the first byte received"),
-    Metric("http_req_receiving", _T, "ms", "lower", _SAMPLE, "from the first to the last byte of the response"),
-    Metric("user_creation_duration", _T, "ms", "lower", _SAMPLE, "service time of POST /user"),
+    Metric("http_reqs", _C, "requests", "higher", _SAMPLE, "HTTP requests that were made", Samples("count", "http")),
+    Metric("http_req_failed", _R, "ratio", "lower", _SAMPLE, "share of all HTTP requests that failed (an expected 404 is no failure)", Samples("failed", "http")),
+    Metric("http_req_duration", _T, "ms", "lower", _SAMPLE, "service time: from the first byte sent to the last byte received", Samples("service_ms", "http")),
+    Metric("http_req_blocked", _T, "ms", "lower", _SAMPLE, "waiting for a connection, the resolver included; 0 on an open one", Samples("blocked_ms", "http")),
+    Metric("http_req_connecting", _T, "ms", "lower", _SAMPLE, "TCP handshake; 0 on an open connection", Samples("connecting_ms", "http")),
+    Metric("http_req_tls_handshaking", _T, "ms", "lower", _SAMPLE, "TLS handshake; 0 on an open connection and without TLS", Samples("tls_ms", "http")),
+    Metric("http_req_sending", _T, "ms", "lower", _SAMPLE, "from the first to the last byte of the request", Samples("sending_ms", "http")),
+    Metric("http_req_waiting", _T, "ms", "lower", _SAMPLE, "from the last byte sent to the first byte received", Samples("waiting_ms", "http")),
+    Metric("http_req_receiving", _T, "ms", "lower", _SAMPLE, "from the first to the last byte of the response", Samples("receiving_ms", "http")),
+    Metric("user_creation_duration", _T, "ms", "lower", _SAMPLE, "service time of POST /user", Samples("service_ms", "http", ("create_user",))),
     # from samples: every protocol
     Metric("iterations", _C, "iterations", "higher", _PART, "iterations that ran to their end"),
     Metric("iteration_duration", _T, "ms", "lower", _SCENARIO, "from an iteration's real start to its end, think time included"),
@@ -74,29 +100,29 @@ _METRICS: Final = (
     Metric("vus", _G, "VUs", "neither", _SCENARIO, "VUs that the executor holds active, each second"),
     Metric("vus_max", _G, "VUs", "neither", _SCENARIO, "VUs that exist, each second"),
     Metric("vus_busy", _G, "VUs", "neither", _SCENARIO, "VUs with an iteration under way, each second"),
-    Metric("response_time", _T, "ms", "lower", _SAMPLE, "from the intended start to the end: a stall cannot hide in it"),
-    Metric("schedule_lag", _T, "ms", "lower", _SAMPLE, "from the intended to the real start"),
+    Metric("response_time", _T, "ms", "lower", _SAMPLE, "from the intended start to the end: a stall cannot hide in it", Samples("response_ms")),
+    Metric("schedule_lag", _T, "ms", "lower", _SAMPLE, "from the intended to the real start", Samples("lag_ms")),
     Metric("checks", _R, "ratio", "higher", _CHECK, "share of k6-style checks that passed"),
-    Metric("success", _R, "ratio", "higher", _PART, "share of all operations that were ok with every check passed"),
-    Metric("errors", _R, "ratio", "lower", _PART, "share of all operations that failed or failed a check"),
-    Metric(TARGET_ANSWERED, _R, "ratio", "higher", _PART, "share of all operations that the target answered as it should; the others failed, or had no answer"),
-    Metric("data_sent", _C, "bytes", "neither", _SAMPLE, "bytes sent by the load generator"),
-    Metric("data_received", _C, "bytes", "neither", _SAMPLE, "bytes received by the load generator"),
+    Metric("success", _R, "ratio", "higher", _PART, "share of all operations that were ok with every check passed", Samples("good")),
+    Metric("errors", _R, "ratio", "lower", _PART, "share of all operations that failed or failed a check", Samples("not_good")),
+    Metric(TARGET_ANSWERED, _R, "ratio", "higher", _PART, "share of all operations that the target answered as it should; the others failed, or had no answer", Samples("answered")),
+    Metric("data_sent", _C, "bytes", "neither", _SAMPLE, "bytes sent by the load generator", Samples("bytes_out")),
+    Metric("data_received", _C, "bytes", "neither", _SAMPLE, "bytes received by the load generator", Samples("bytes_in")),
     # from samples and figures: PostgreSQL
-    Metric("db_queries", _C, "queries", "higher", _SAMPLE, "statements (or batches) that were run"),
-    Metric("db_query_failed", _R, "ratio", "lower", _SAMPLE, "share of all statements that failed"),
-    Metric("db_query_duration", _T, "ms", "lower", _SAMPLE, "from sending a statement to its last row"),
-    Metric("db_records", _C, "records", "higher", _SAMPLE, "rows written, or rows' selections answered"),
+    Metric("db_queries", _C, "queries", "higher", _SAMPLE, "statements (or batches) that were run", Samples("count", "postgres")),
+    Metric("db_query_failed", _R, "ratio", "lower", _SAMPLE, "share of all statements that failed", Samples("failed", "postgres")),
+    Metric("db_query_duration", _T, "ms", "lower", _SAMPLE, "from sending a statement to its last row", Samples("service_ms", "postgres")),
+    Metric("db_records", _C, "records", "higher", _SAMPLE, "rows written, or rows' selections answered", Samples("records", "postgres")),
     Metric("db_records_per_s", _G, "records/s", "higher", _PART, "records over the operation's own span"),
     Metric("db_records_per_s_pgbench", _G, "records/s", "higher", _PART, "what pgbench reached with the same statement after the benchmark, where our client was the limit"),
     # from samples and figures: queue
-    Metric("message_deliveries", _C, "messages", "higher", _SAMPLE, "messages confirmed by a delivery report or a commit"),
-    Metric("message_delivery_failed", _R, "ratio", "lower", _SAMPLE, "share of all produce calls without a good delivery report"),
-    Metric("message_delivery_duration", _T, "ms", "lower", _SAMPLE, "from the produce call to the delivery report (or commit)"),
+    Metric("message_deliveries", _C, "messages", "higher", _SAMPLE, "messages confirmed by a delivery report or a commit", Samples("records", "kafka", _PRODUCED)),
+    Metric("message_delivery_failed", _R, "ratio", "lower", _SAMPLE, "share of all produce calls without a good delivery report", Samples("failed", "kafka", _PRODUCED)),
+    Metric("message_delivery_duration", _T, "ms", "lower", _SAMPLE, "from the produce call to the delivery report (or commit)", Samples("service_ms", "kafka", _PRODUCED)),
     Metric("produce_rate", _G, "messages/s", "higher", _PART, "messages delivered over the measured time"),
     Metric("produce_rate_ratio", _G, "ratio", "higher", _PART, "delivered rate over the target rate"),
-    Metric("messages_consumed", _C, "messages", "higher", _SAMPLE, "messages whose work was finished"),
-    Metric("message_processing_duration", _T, "ms", "lower", _SAMPLE, "from receiving a message to the end of its work"),
+    Metric("messages_consumed", _C, "messages", "higher", _SAMPLE, "messages whose work was finished", Samples("records", "kafka", _CONSUMED)),
+    Metric("message_processing_duration", _T, "ms", "lower", _SAMPLE, "from receiving a message to the end of its work", Samples("service_ms", "kafka", _CONSUMED)),
     Metric("consume_rate", _G, "messages/s", "higher", _PART, "messages consumed over the measured time"),
     Metric("consumer_utilisation_ratio", _G, "ratio", "neither", _PART, "share of the consumer's working slots that was busy"),
     Metric("backlog_messages", _G, "messages", "neither", _PART, "messages waiting when the consumer started"),

@@ -7,8 +7,9 @@ would hide the worst of a stall. Interrupted ones that nobody can call failed ar
 may only raise a duration (statistics.py). Only samples of the measured phase count; readings are of
 the whole benchmark.
 
-Add here: the source of a new metric that is derived from samples (figures and readings follow the
-catalog by themselves). Keep out: aggregation, which is the same for all metrics (statistics.py).
+Add here: a word for what a sample adds to a metric. Keep out: which metric is fed by which samples
+(metrics/catalog.py; figures and readings follow from kind and tags) and aggregation, which is the
+same for all metrics (statistics.py).
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Final
 
-from perf_pipeline.metrics.catalog import CATALOG, TARGET_ANSWERED, Kind
+from perf_pipeline.metrics.catalog import CATALOG, Kind, Samples, SampleValue
 from perf_pipeline.store.censoring import UNDECIDED
 from perf_pipeline.store.ledger_sql import FROM_LEDGER, ledger_rows
 
@@ -36,52 +37,48 @@ METRIC_COLUMNS: Final = (
     "weight",
 )
 
-_HTTP: Final = "protocol = 'http'"
-_POSTGRES: Final = "protocol = 'postgres'"
-_PRODUCED: Final = "protocol = 'kafka' and operation in ('produce', 'transaction', 'produce_batch')"
-_CONSUMED: Final = "protocol = 'kafka' and operation = 'consume'"
-_SERVICE_MS: Final = "(ended_us - started_us) / 1000.0"
-_FAILED: Final = "if(outcome = 'ok', 0, 1)"
 _KNOWN: Final = f"not ({UNDECIDED})"
-_OK_RECORDS: Final = "if(outcome = 'ok', records, 0)"
 _GOOD: Final = "outcome = 'ok' and checks_failed = 0"
+# What a sample adds to a metric, and which samples are asked; without a condition all are.
+_VALUES: Final[Mapping[SampleValue, tuple[str, str]]] = MappingProxyType(
+    {
+        "count": ("1", ""),
+        "records": ("if(outcome = 'ok', records, 0)", ""),
+        "found": ("if(records > 0, 1, 0)", "outcome = 'ok'"),
+        "bytes_out": ("bytes_out", ""),
+        "bytes_in": ("bytes_in", ""),
+        "failed": ("if(outcome = 'ok', 0, 1)", _KNOWN),
+        "answered": ("if(outcome = 'ok', 1, 0)", _KNOWN),
+        "good": (f"if({_GOOD}, 1, 0)", _KNOWN),
+        "not_good": (f"if({_GOOD}, 0, 1)", _KNOWN),
+        "service_ms": ("(ended_us - started_us) / 1000.0", ""),
+        "response_ms": ("(ended_us - intended_us) / 1000.0", ""),
+        "lag_ms": ("(started_us - intended_us) / 1000.0", ""),
+        # A phase of a request that is negative did not happen, or nobody measured it.
+        "blocked_ms": ("blocked_us / 1000.0", "blocked_us >= 0"),
+        "connecting_ms": ("connecting_us / 1000.0", "connecting_us >= 0"),
+        "tls_ms": ("tls_us / 1000.0", "tls_us >= 0"),
+        "sending_ms": ("sending_us / 1000.0", "sending_us >= 0"),
+        "waiting_ms": ("waiting_us / 1000.0", "waiting_us >= 0"),
+        "receiving_ms": ("receiving_us / 1000.0", "receiving_us >= 0"),
+    }
+)
 
 
-def _phase(column: str) -> tuple[str, str]:
-    """Give a phase of requests; where it is negative there was none, or nobody measured it."""
-    return f"{_HTTP} and {column} >= 0", f"{column} / 1000.0"
+def _sql_of(source: Samples) -> tuple[str, str]:
+    """Give the condition of the samples that feed a metric, and the value of each."""
+    value, only = _VALUES[source.value]
+    operations = ", ".join(f"'{one}'" for one in source.operations)
+    conditions = (
+        f"protocol = '{source.protocol}'" if source.protocol else "",
+        f"operation in ({operations})" if operations else "",
+        only,
+    )
+    return " and ".join(filter(None, conditions)) or "true", value
 
 
 FROM_SAMPLES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
-    {
-        # metric: (which samples, value)
-        "http_reqs": (_HTTP, "1"),
-        "http_req_failed": (f"{_HTTP} and {_KNOWN}", _FAILED),
-        "http_req_duration": (_HTTP, _SERVICE_MS),
-        "http_req_blocked": _phase("blocked_us"),
-        "http_req_connecting": _phase("connecting_us"),
-        "http_req_tls_handshaking": _phase("tls_us"),
-        "http_req_sending": _phase("sending_us"),
-        "http_req_waiting": _phase("waiting_us"),
-        "http_req_receiving": _phase("receiving_us"),
-        "user_creation_duration": (f"{_HTTP} and operation = 'create_user'", _SERVICE_MS),
-        "response_time": ("true", "(ended_us - intended_us) / 1000.0"),
-        "schedule_lag": ("true", "(started_us - intended_us) / 1000.0"),
-        "success": (_KNOWN, f"if({_GOOD}, 1, 0)"),
-        "errors": (_KNOWN, f"if({_GOOD}, 0, 1)"),
-        TARGET_ANSWERED: (_KNOWN, "if(outcome = 'ok', 1, 0)"),
-        "data_sent": ("true", "bytes_out"),
-        "data_received": ("true", "bytes_in"),
-        "db_queries": (_POSTGRES, "1"),
-        "db_query_failed": (f"{_POSTGRES} and {_KNOWN}", _FAILED),
-        "db_query_duration": (_POSTGRES, _SERVICE_MS),
-        "db_records": (_POSTGRES, _OK_RECORDS),
-        "message_deliveries": (_PRODUCED, _OK_RECORDS),
-        "message_delivery_failed": (f"{_PRODUCED} and {_KNOWN}", _FAILED),
-        "message_delivery_duration": (_PRODUCED, _SERVICE_MS),
-        "messages_consumed": (_CONSUMED, _OK_RECORDS),
-        "message_processing_duration": (_CONSUMED, _SERVICE_MS),
-    }
+    {name: _sql_of(one.source) for name, one in CATALOG.items() if one.source is not None}
 )
 BY_OPERATION: Final = frozenset(FROM_SAMPLES) | {"checks"}
 FROM_SCENARIOS: Final = frozenset({"iterations", "dropped_iterations", "interrupted_iterations"})

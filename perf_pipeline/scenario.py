@@ -45,7 +45,7 @@ class ScenarioCode(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Scenario:
+class DeclaredScenario:
     """Hold an iteration with the names of its checks.
 
     Attributes:
@@ -61,13 +61,13 @@ class Scenario:
         await self.code(vu)
 
 
-def scenario(checks: tuple[str, ...] = ()) -> Callable[[ScenarioCode], Scenario]:
+def scenario(checks: tuple[str, ...] = ()) -> Callable[[ScenarioCode], DeclaredScenario]:
     """Declare an async function as a scenario, with the checks that it makes.
 
     Args:
         checks: their names, at most 60; workers agree on them before the load.
     """
-    return lambda code: Scenario(code, checks)
+    return lambda code: DeclaredScenario(code, checks)
 
 
 @dataclass(slots=True)

@@ -25,12 +25,12 @@ from perf_pipeline.analysis.attribution_rules import (
     SLOW_FETCHING,
     STAGES,
     TIERS_OF_A_SLOW_HOST,
-    Stage,
+    MessageStage,
     Tier,
 )
 from perf_pipeline.analysis.bottleneck import Finding, FindingStatus
 
-_STAGES: Final[Mapping[str, Stage]] = {stage.name: stage for stage in STAGES}
+_STAGES: Final[Mapping[str, MessageStage]] = {stage.name: stage for stage in STAGES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class StageTimes:
     tail_before_ms: float | None = None
 
     @property
-    def rule(self) -> Stage:
+    def rule(self) -> MessageStage:
         """Give whose stage it is, and its bounds."""
         return _STAGES[self.stage]
 

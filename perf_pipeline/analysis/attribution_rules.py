@@ -25,7 +25,7 @@ class Tier(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class MessageStage:
     """Describe one stage.
 
     Attributes:
@@ -46,13 +46,13 @@ class Stage:
 # Of the second that 95 % of the messages may take (PRODUCT 1.7) every stage may have a quarter in
 # the slowest tenth, and a fifth of that typically. A worker's work may be long on purpose.
 STAGES: Final = (
-    Stage("start", Tier.HOST, 50, 250, "waiting for the start of the call"),
-    Stage("api", Tier.API, 50, 250, "in the API"),
-    Stage("database", Tier.DATABASE, 50, 250, "in the API's database"),
-    Stage("outbox", Tier.QUEUE, 50, 250, "waiting to be handed to the broker"),
-    Stage("queue", Tier.QUEUE, 50, 250, "waiting for a worker"),
-    Stage("worker", Tier.WORKER, 250, 500, "in the worker"),
-    Stage("system", Tier.SYSTEM, 250, 500, "between the stations that the system tells of"),
+    MessageStage("start", Tier.HOST, 50, 250, "waiting for the start of the call"),
+    MessageStage("api", Tier.API, 50, 250, "in the API"),
+    MessageStage("database", Tier.DATABASE, 50, 250, "in the API's database"),
+    MessageStage("outbox", Tier.QUEUE, 50, 250, "waiting to be handed to the broker"),
+    MessageStage("queue", Tier.QUEUE, 50, 250, "waiting for a worker"),
+    MessageStage("worker", Tier.WORKER, 250, 500, "in the worker"),
+    MessageStage("system", Tier.SYSTEM, 250, 500, "between the stations that the system tells of"),
 )
 # Against earlier runs: at least so much slower, and at least twice as slow. On two shared cores a
 # healthy stage moves by less: medians by 3 ms, the slowest tenth by 20 ms.

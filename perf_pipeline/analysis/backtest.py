@@ -25,7 +25,7 @@ _CONFIDENCE: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
+class ReplayedSeries:
     """Hold one series of one benchmark over like runs, oldest first."""
 
     benchmark: str
@@ -46,13 +46,13 @@ class Alarm:
     """
 
     run_id: str
-    track: Track
+    track: ReplayedSeries
     diff: Diff
     explained: bool | None
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class GateTally:
     """Count what the gate would have done.
 
     Attributes:
@@ -93,7 +93,7 @@ class Tally:
         return 100 * float(betaincinv(false + 1, runs - false, _CONFIDENCE))
 
 
-def replay(track: Track, policy: BaselinePolicy) -> list[Diff]:
+def replay(track: ReplayedSeries, policy: BaselinePolicy) -> list[Diff]:
     """Judge each run of a series by the runs before it, as the gate would have, re-anchoring."""
     scale = scale_of(CATALOG[track.series.metric].kind, track.values)
     found: list[Diff] = []
@@ -111,11 +111,11 @@ def replay(track: Track, policy: BaselinePolicy) -> list[Diff]:
 
 
 def tally(
-    tracks: Sequence[Track],
+    tracks: Sequence[ReplayedSeries],
     run_ids: Sequence[str],
     policy: BaselinePolicy,
     truth: BaselinePolicy | None = None,
-) -> Tally:
+) -> GateTally:
     """Replay the histories of one profile in one environment and count.
 
     Args:
@@ -138,7 +138,7 @@ def tally(
             for n in raised
         ]
     said = set(_statuses(replayed, tracks))
-    return Tally(
+    return GateTally(
         judged_runs=len({run for run, status in said if status is not DiffStatus.LEARNING}),
         withheld_runs=sum(status is DiffStatus.ENVIRONMENT_CHANGED for _, status in said),
         alarms=tuple(sorted(alarms, key=lambda alarm: run_ids.index(alarm.run_id))),
@@ -147,7 +147,7 @@ def tally(
     )
 
 
-def newest_level(track: Track, truth: BaselinePolicy) -> tuple[float, ...]:
+def newest_level(track: ReplayedSeries, truth: BaselinePolicy) -> tuple[float, ...]:
     """Give the values since the last change of level, twice the window at most.
 
     Empty for a series that is not judged by ratio.
@@ -199,7 +199,7 @@ def _found(
 
 
 def _gated(
-    replayed: list[list[Diff]], tracks: Sequence[Track], run_ids: Sequence[str]
+    replayed: list[list[Diff]], tracks: Sequence[ReplayedSeries], run_ids: Sequence[str]
 ) -> list[list[Diff]]:
     """Withhold the gate, run by run, where many series moved together."""
     places: dict[str, list[tuple[int, int]]] = {run_id: [] for run_id in run_ids}
@@ -222,13 +222,13 @@ def _gated(
 
 
 def _statuses(
-    replayed: Sequence[Sequence[Diff]], tracks: Sequence[Track]
+    replayed: Sequence[Sequence[Diff]], tracks: Sequence[ReplayedSeries]
 ) -> Iterator[tuple[str, DiffStatus]]:
     for track, diffs in zip(tracks, replayed, strict=True):
         yield from zip(track.run_ids, (one.status for one in diffs), strict=True)
 
 
-def _worse_changes(track: Track, policy: BaselinePolicy) -> list[int]:
+def _worse_changes(track: ReplayedSeries, policy: BaselinePolicy) -> list[int]:
     kind, sign = CATALOG[track.series.metric].kind, 1 if track.series.better == "lower" else -1
     return [
         point.index

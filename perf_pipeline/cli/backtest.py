@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 if TYPE_CHECKING:
-    from perf_pipeline.analysis.backtest import Alarm, Tally
+    from perf_pipeline.analysis.backtest import Alarm, GateTally
     from perf_pipeline.judging.backtest import Backtest
     from perf_pipeline.store.state import State
 
@@ -36,10 +36,10 @@ _VERDICT: Final = {
 @click.pass_obj
 def backtest(state: "State", alpha: float | None, min_effect: float | None, profile: str) -> None:
     """Replay the gate over the stored history: false alarms, and what it would have caught."""
-    from perf_pipeline.judging.backtest import Settings
+    from perf_pipeline.judging.backtest import GateSettings
     from perf_pipeline.judging.backtest import backtest as replay
 
-    for one in replay(state, Settings(alpha, min_effect), profile=profile):
+    for one in replay(state, GateSettings(alpha, min_effect), profile=profile):
         for line in _lines(one):
             click.echo(line)
 
@@ -77,7 +77,7 @@ def _lines(one: "Backtest") -> Iterator[str]:
     yield ""
 
 
-def _false_alarms(tally: "Tally") -> str:
+def _false_alarms(tally: "GateTally") -> str:
     rate, most = tally.false_alarms_per_100_runs or 0.0, tally.false_alarms_at_most or 0.0
     return (
         f"  false alarms: {rate:.1f} per 100 runs ({tally.false_alarm_runs} of "
@@ -86,7 +86,7 @@ def _false_alarms(tally: "Tally") -> str:
     )
 
 
-def _changes(tally: "Tally") -> str:
+def _changes(tally: "GateTally") -> str:
     caught = tally.runs_until_caught
     when = f", in the median at run {median(caught):g} of the new level" if caught else ""
     return (

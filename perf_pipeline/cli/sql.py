@@ -12,7 +12,7 @@ import click
 from perf_pipeline.units import US_PER_S, parse_duration_us
 
 if TYPE_CHECKING:
-    from perf_pipeline.store.snapshot import Answer
+    from perf_pipeline.store.snapshot import QueryAnswer
     from perf_pipeline.store.state import State
 
 _MOST_ROWS: Final = 10_000
@@ -58,7 +58,7 @@ def sql(state: "State", statement: str, as_csv: bool, limit_s: float, most: int 
             _print_table(answer, _MOST_ROWS if most is None else most or None)
 
 
-def _print_csv(answer: "Answer", most: int | None) -> None:
+def _print_csv(answer: "QueryAnswer", most: int | None) -> None:
     from perf_pipeline.report.rows import csv_of
 
     click.echo(csv_of([answer.columns]), nl=False)
@@ -70,7 +70,7 @@ def _print_csv(answer: "Answer", most: int | None) -> None:
             break
 
 
-def _print_table(answer: "Answer", most: int | None) -> None:
+def _print_table(answer: "QueryAnswer", most: int | None) -> None:
     from perf_pipeline.report.rows import render_rows
 
     rows = (row for batch in answer.batches for row in batch)

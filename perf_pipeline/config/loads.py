@@ -25,10 +25,10 @@ def _mistakes(config: BenchmarkConfig) -> Iterator[str]:
             f"plans {starts:,} starts; at most {MOST_STARTS:,} can be stored: lower the rates, "
             "iterations or durations"
         )
-    for step, scenarios in config.steps:
+    for step, scenarios in config.load_steps:
         vus = sum(scenario.plan.most_vus for scenario in scenarios.values())
         if vus > MOST_VUS_AT_ONCE:
-            where = f" in step {step}" if len(config.steps) > 1 else ""
+            where = f" in step {step}" if len(config.load_steps) > 1 else ""
             yield f"has {vus:,} VUs at once{where}; at most {MOST_VUS_AT_ONCE:,} fit one machine"
     yield from _produced_mistakes(config)
 

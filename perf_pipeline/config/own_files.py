@@ -1,7 +1,8 @@
 """What own scenarios need from outside the profile: files, modules, environment.
 
 Checked when a profile is loaded to be run; a profile read back from the history is not, because
-its files may be gone by then. Add here: another thing from outside. Keep out: the keys (steps.py).
+its files may be gone by then. Add here: another thing from outside. Keep out: the keys
+(http_steps.py).
 """
 
 import re
@@ -11,16 +12,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from perf_pipeline.config.data_sets import DataSet, Rows, read_csv
-from perf_pipeline.config.own_modules import module_mistakes
-from perf_pipeline.config.own_scenarios import scenarios_in
-from perf_pipeline.config.parameters import is_python
-from perf_pipeline.config.profile import Scenario
-from perf_pipeline.config.steps import (
+from perf_pipeline.config.http_steps import (
     HttpStepsParameters,
     OwnHttpParameters,
     PythonParameters,
     is_header_text,
 )
+from perf_pipeline.config.own_modules import module_mistakes
+from perf_pipeline.config.own_scenarios import scenarios_in
+from perf_pipeline.config.parameters import is_python
+from perf_pipeline.config.profile import Scenario
 from perf_pipeline.config.templates import Source, Variable, parse_template, variables_of
 from perf_pipeline.secrecy.known import KNOWN
 

@@ -1,6 +1,6 @@
 """Rules about scenarios of one's own: where they may run, and what they must not share.
 
-Add here: a rule that concerns own scenarios as a whole. Keep out: steps (step_rules.py), files
+Add here: a rule that concerns own scenarios as a whole. Keep out: steps (http_step_rules.py), files
 (own_files.py).
 """
 
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from perf_pipeline.benchmarks.registry import NAMES, is_shipped, record_of
+from perf_pipeline.config.http_step_rules import step_mistakes
+from perf_pipeline.config.http_steps import HttpStepsParameters, OwnHttpParameters, PythonParameters
 from perf_pipeline.config.parameters import HTTP_STEPS, is_own
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
-from perf_pipeline.config.step_rules import step_mistakes
-from perf_pipeline.config.steps import HttpStepsParameters, OwnHttpParameters, PythonParameters
 from perf_pipeline.metrics.sample import MOST_OPERATIONS
 
 _BENCHMARK: Final = re.compile(r"[a-z][a-z0-9_]{0,60}")

@@ -15,8 +15,8 @@ from pydantic import Field
 from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen
+from perf_pipeline.config.http_steps import HttpStepsParameters, PythonParameters
 from perf_pipeline.config.ranges import DurationRange
-from perf_pipeline.config.steps import HttpStepsParameters, PythonParameters
 from perf_pipeline.units import SECONDS_PER_DAY, US_PER_MS, US_PER_S
 
 HTTP_STEPS: Final = "http_steps"

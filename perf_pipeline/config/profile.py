@@ -17,8 +17,8 @@ from perf_pipeline.config.bounds import LARGEST_STORED
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.executors.registry import WrittenExecutor
 from perf_pipeline.config.frozen import Frozen, keys_of
+from perf_pipeline.config.http_steps import Name, OwnHttpParameters, VariableName
 from perf_pipeline.config.parameters import ITERATIONS, iteration_kind
-from perf_pipeline.config.steps import Name, OwnHttpParameters, VariableName
 from perf_pipeline.config.tag_names import TagName
 from perf_pipeline.config.target import TargetConfig
 from perf_pipeline.metrics.catalog import TARGET_ANSWERED
@@ -168,7 +168,7 @@ class BenchmarkConfig(Frozen):
         return scenarios
 
     @property
-    def steps(self) -> list[tuple[int, dict[str, Scenario]]]:
+    def load_steps(self) -> list[tuple[int, dict[str, Scenario]]]:
         """Give the scenarios of each step, in order."""
         numbers = sorted({scenario.step for scenario in self.scenarios.values()})
         return [

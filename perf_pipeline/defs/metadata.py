@@ -14,7 +14,7 @@ import dagster as dg
 from perf_pipeline.analysis.attribution import Attribution
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.analysis.bottleneck import Finding, FindingStatus
-from perf_pipeline.loading.seeding import Seeded
+from perf_pipeline.loading.seeding import SeededRun
 from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status, Verdict
@@ -37,7 +37,7 @@ from perf_pipeline.report.wording import (
     variation_of,
     words,
 )
-from perf_pipeline.runs.benchmarking import Measured
+from perf_pipeline.runs.benchmarking import JudgedBenchmark
 from perf_pipeline.runs.confirm import Confirmation, outcome_of
 
 GATE: Final = "gate"
@@ -45,7 +45,7 @@ Metadata = dict[str, dg.MetadataValue]
 Cell = str | float | int | bool | None
 
 
-def seeded_metadata(seeded: Seeded) -> Metadata:
+def seeded_metadata(seeded: SeededRun) -> Metadata:
     """Show what was seeded."""
     return {
         "COPY (rows/s)": _figure(seeded.rows_per_s),
@@ -55,7 +55,7 @@ def seeded_metadata(seeded: Seeded) -> Metadata:
     }
 
 
-def benchmark_metadata(measured: Measured) -> Metadata:
+def benchmark_metadata(measured: JudgedBenchmark) -> Metadata:
     """Show a benchmark: status and verdicts first, then figures that plot, then all summaries."""
     outcome = measured.outcome
     trouble = "; ".join((*outcome.problems, *outcome.invalid_reasons))

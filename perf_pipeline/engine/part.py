@@ -22,7 +22,7 @@ _MEASURED: Final = Phase.MEASURED
 
 
 @dataclass(slots=True)
-class Tally:
+class IterationCounts:
     """Count iterations; `measured_*` are those whose intended start was measured.
 
     `vus` and `vus_made` are k6's vus and vus_max: VUs that the executor holds active (looping, or
@@ -82,7 +82,7 @@ class ScenarioPart:
     clock: Clock
     recorder: Recorder
     seed: int
-    tally: Tally = field(default_factory=Tally)
+    tally: IterationCounts = field(default_factory=IterationCounts)
     handover: Handover | None = None
 
     @property

@@ -19,8 +19,8 @@ from perf_pipeline.engine.health import (
     Vitals,
 )
 from perf_pipeline.engine.lag import LATE_US, LagHistogram
-from perf_pipeline.engine.own_limits import count_local_ports
-from perf_pipeline.engine.part import Tally
+from perf_pipeline.engine.machine_limits import count_local_ports
+from perf_pipeline.engine.part import IterationCounts
 from perf_pipeline.engine.ports import Clock
 from perf_pipeline.units import US_PER_MS, US_PER_S
 
@@ -29,7 +29,7 @@ _SCHEDSTAT: Final = Path("/proc/thread-self/schedstat")
 _NO_NOTES: Final[Mapping[str, int]] = MappingProxyType({})
 
 
-class Watch:
+class WorkerWatch:
     """Look after the worker's event loop from inside: a tick that is late is a pause.
 
     Args:
@@ -84,7 +84,7 @@ class Watch:
 
     def vitals(
         self,
-        tallies: Iterable[Tally],
+        tallies: Iterable[IterationCounts],
         own_limits: int = 0,
         notes: Mapping[str, int] = _NO_NOTES,
     ) -> Vitals:

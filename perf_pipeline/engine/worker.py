@@ -30,7 +30,7 @@ from perf_pipeline.engine.progress import progress_of
 from perf_pipeline.engine.recorder import SpoolRecorder
 from perf_pipeline.engine.runner import StopSwitch, run_scenario
 from perf_pipeline.engine.spool_writer import SpoolError
-from perf_pipeline.engine.watch import Watch, raise_open_files_limit
+from perf_pipeline.engine.watch import WorkerWatch, raise_open_files_limit
 from perf_pipeline.errors import GeneratorLimitError, PerfPipelineError, ScenarioError
 from perf_pipeline.plan.phases import measured_window
 from perf_pipeline.plan.stripes import Stripe, stripe_of
@@ -138,7 +138,7 @@ class LoadWorker:
         begin_us = self._clock.now_us() if start_us is None else start_us
         parts = [self._part(one, begin_us) for one in opened]
         self._handovers.listen()
-        watch = Watch(self._clock)
+        watch = WorkerWatch(self._clock)
         watching = self._loop.create_task(
             watch.run(
                 min((part.window.start_us for part in parts), default=begin_us),
@@ -186,7 +186,7 @@ class LoadWorker:
         opened: list[_Opened],
         parts: list[ScenarioPart],
         outcomes: list[ScenarioOutcome],
-        watch: Watch,
+        watch: WorkerWatch,
     ) -> dict[str, Any]:
         checks = {
             operation: names for one in opened for operation, names in one.workload.checks.items()

@@ -7,13 +7,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from perf_pipeline.analysis.backtest import Tally, Track, newest_level, planted, tally
+from perf_pipeline.analysis.backtest import GateTally, ReplayedSeries, newest_level, planted, tally
 from perf_pipeline.analysis.baseline import Series
 from perf_pipeline.analysis.power import Outlook, outlook
 from perf_pipeline.analysis.suspicion import BaselinePolicy
 from perf_pipeline.errors import RequestError
 from perf_pipeline.judging.ingest import profile_of
-from perf_pipeline.judging.series import Measured, measured_of, points_of, policy_of, series_of
+from perf_pipeline.judging.series import (
+    MeasuredBenchmark,
+    measured_of,
+    points_of,
+    policy_of,
+    series_of,
+)
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.state import State
@@ -23,7 +29,7 @@ _MOST_RUNS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class GateSettings:
     """Change the gate for a what-if; None keeps the profile's own."""
 
     alpha: float | None = None
@@ -63,12 +69,12 @@ class Backtest:
     policy: BaselinePolicy
     runs: int
     series: int
-    tally: Tally
+    tally: GateTally
     found: tuple[tuple[float, int, int], ...]
     outlook: Outlook | None
 
 
-def backtest(state: State, settings: Settings, *, profile: str = "") -> list[Backtest]:
+def backtest(state: State, settings: GateSettings, *, profile: str = "") -> list[Backtest]:
     """Replay every stored history, newest environment first.
 
     Args:
@@ -91,7 +97,7 @@ def backtest(state: State, settings: Settings, *, profile: str = "") -> list[Bac
         return [_replayed(history, runs, settings) for runs in groups.values()]
 
 
-def _replayed(history: History, runs: list[RunRecord], settings: Settings) -> Backtest:
+def _replayed(history: History, runs: list[RunRecord], settings: GateSettings) -> Backtest:
     newest = runs[0]
     own = policy_of(profile_of(history, newest.run_id))
     policy = settings.of(own)
@@ -110,7 +116,7 @@ def _replayed(history: History, runs: list[RunRecord], settings: Settings) -> Ba
     )
 
 
-def _tracks(history: History, runs: list[RunRecord]) -> Iterator[Track]:
+def _tracks(history: History, runs: list[RunRecord]) -> Iterator[ReplayedSeries]:
     """Give every series of these runs; each load of a benchmark has its own."""
     for measured in _newest_of_each_load(history, runs):
         profile = profile_of(history, measured.run.run_id)
@@ -119,10 +125,10 @@ def _tracks(history: History, runs: list[RunRecord]) -> Iterator[Track]:
             if points and not series.needs_many_requests:
                 run_ids = tuple(point.run_id for point in points)
                 values = tuple(point.value for point in points)
-                yield Track(measured.outcome.benchmark, series, run_ids, values)
+                yield ReplayedSeries(measured.outcome.benchmark, series, run_ids, values)
 
 
-def _newest_of_each_load(history: History, runs: list[RunRecord]) -> Iterator[Measured]:
+def _newest_of_each_load(history: History, runs: list[RunRecord]) -> Iterator[MeasuredBenchmark]:
     seen: set[tuple[str, str]] = set()
     for run in runs:
         loads = {(one.benchmark, one.load_hash) for one in history.outcomes(run.run_id)}

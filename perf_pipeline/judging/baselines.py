@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from perf_pipeline.errors import RequestError
 from perf_pipeline.judging.ingest import profile_of
-from perf_pipeline.judging.series import Measured, measured_of, series_of
+from perf_pipeline.judging.series import MeasuredBenchmark, measured_of, series_of
 from perf_pipeline.store.baselines import (
     Action,
     BaselineRow,
@@ -112,7 +112,7 @@ def all_changes(state: State) -> list[ChangePointRow]:
         return changes(history)
 
 
-def _comparable(history: History, run_id: str) -> list[Measured]:
+def _comparable(history: History, run_id: str) -> list[MeasuredBenchmark]:
     found = [one for one in measured_of(history, run_id) if one.comparable]
     if not found:
         raise RequestError(

@@ -19,7 +19,7 @@ from perf_pipeline.judging.releases import against_releases
 from perf_pipeline.judging.reruns import settled
 from perf_pipeline.judging.series import (
     Confirmed,
-    Measured,
+    MeasuredBenchmark,
     measured_of,
     points_of,
     policy_of,
@@ -58,7 +58,7 @@ class Compared:
         since: first run of a confirmed change; empty when there is none.
     """
 
-    measured: Measured
+    measured: MeasuredBenchmark
     diff: Diff
     run_ids: tuple[str, ...] = ()
     since: str = ""
@@ -129,7 +129,7 @@ def compare_unsettled(history: History, run_id: str, profile: Profile) -> list[C
 
 def _benchmark(
     history: History,
-    measured: Measured,
+    measured: MeasuredBenchmark,
     profile: Profile,
     changes: Confirmed,
     pins: list[BaselineRow],
@@ -147,7 +147,11 @@ def _benchmark(
 
 
 def _with_history(
-    history: History, measured: Measured, series: Series, profile: Profile, changes: Confirmed
+    history: History,
+    measured: MeasuredBenchmark,
+    series: Series,
+    profile: Profile,
+    changes: Confirmed,
 ) -> Compared:
     policy, run_id = policy_of(profile), measured.run.run_id
     points = since_change(
@@ -171,7 +175,7 @@ def _with_history(
 
 
 def _with_figure(
-    history: History, measured: Measured, pinned: PinnedBaseline, profile: Profile
+    history: History, measured: MeasuredBenchmark, pinned: PinnedBaseline, profile: Profile
 ) -> Diff:
     metric, tags = parse_key(pinned.metric)
     series = Series(metric, tags, compared_statistic(pinned.statistic) or pinned.statistic)

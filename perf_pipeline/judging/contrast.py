@@ -14,7 +14,13 @@ from perf_pipeline.analysis.environment import changed_facts
 from perf_pipeline.analysis.scale import scale_of
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.ingest import profile_of
-from perf_pipeline.judging.series import Measured, measured_of, points_of, policy_of, series_of
+from perf_pipeline.judging.series import (
+    MeasuredBenchmark,
+    measured_of,
+    points_of,
+    policy_of,
+    series_of,
+)
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunRecord
@@ -68,7 +74,10 @@ def contrast(state: State, first: str, second: str) -> Contrast:
 
 
 def _diffs(
-    history: History, before: Measured, after: Measured, profiles: tuple[Profile, Profile]
+    history: History,
+    before: MeasuredBenchmark,
+    after: MeasuredBenchmark,
+    profiles: tuple[Profile, Profile],
 ) -> Iterator[Diff]:
     benchmark = before.outcome.benchmark
     wanted = [one for profile in profiles for one in series_of(profile, benchmark)]
@@ -81,7 +90,12 @@ def _diffs(
 
 
 def _diff(
-    history: History, before: Measured, series: Series, old: float, new: float, profile: Profile
+    history: History,
+    before: MeasuredBenchmark,
+    series: Series,
+    old: float,
+    new: float,
+    profile: Profile,
 ) -> Diff:
     policy = policy_of(profile)
     likes = [point.value for point in points_of(history, before, series, before=None)]
@@ -111,7 +125,9 @@ def _environments(first: RunRecord, second: RunRecord) -> Iterator[str]:
 
 
 def _alone(
-    runs: tuple[RunRecord, RunRecord], ours: Mapping[str, Measured], theirs: Mapping[str, Measured]
+    runs: tuple[RunRecord, RunRecord],
+    ours: Mapping[str, MeasuredBenchmark],
+    theirs: Mapping[str, MeasuredBenchmark],
 ) -> Iterator[str]:
     for run, mine, other in ((runs[0], ours, theirs), (runs[1], theirs, ours)):
         names = [name for name in mine if name not in other]
@@ -119,7 +135,7 @@ def _alone(
             yield f"only run {run.run_id} has {', '.join(names)}"
 
 
-def _loads(before: Measured, after: Measured) -> Iterator[str]:
+def _loads(before: MeasuredBenchmark, after: MeasuredBenchmark) -> Iterator[str]:
     if before.outcome.load_hash == after.outcome.load_hash:
         return
     benchmark = before.outcome.benchmark
@@ -127,7 +143,7 @@ def _loads(before: Measured, after: Measured) -> Iterator[str]:
     yield f"the load of {benchmark} differs: {_some(facts) if facts else 'in an older format'}"
 
 
-def _faults(measured: Measured) -> Iterator[str]:
+def _faults(measured: MeasuredBenchmark) -> Iterator[str]:
     outcome = measured.outcome
     if not measured.comparable:
         ended = outcome.status if outcome.status != "complete" else "invalid"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from perf_pipeline.analysis.baseline import Diff, Series, in_line, release_diff
 from perf_pipeline.analysis.scale import scale_of
 from perf_pipeline.analysis.suspicion import BaselinePolicy
-from perf_pipeline.judging.series import Confirmed, Measured, points_of, since_change
+from perf_pipeline.judging.series import Confirmed, MeasuredBenchmark, points_of, since_change
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.store.baselines import BaselineRow
 from perf_pipeline.store.history import History
@@ -26,7 +26,7 @@ class Against:
 
 def against_releases(
     history: History,
-    measured: Measured,
+    measured: MeasuredBenchmark,
     series: Series,
     policy: BaselinePolicy,
     pins: list[BaselineRow],

@@ -45,7 +45,7 @@ Confirmed = Mapping[SeriesKey, Sequence[tuple[str, FoundBy]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredBenchmark:
     """Hold one benchmark of one run with what it was compared by.
 
     Attributes:
@@ -90,7 +90,7 @@ class Measured:
         return SeriesKey(name, series.metric, tags_text(series.tags), series.statistic)
 
 
-def measured_of(history: History, run_id: str) -> list[Measured]:
+def measured_of(history: History, run_id: str) -> list[MeasuredBenchmark]:
     """Give every benchmark of a stored run.
 
     Raises:
@@ -98,7 +98,7 @@ def measured_of(history: History, run_id: str) -> list[Measured]:
     """
     run, summaries = history.run(run_id), history.summaries(run_id)
     return [
-        Measured(
+        MeasuredBenchmark(
             run,
             outcome,
             {
@@ -127,7 +127,7 @@ def series_of(profile: Profile, benchmark: str) -> list[Series]:
 
 
 def points_of(
-    history: History, measured: Measured, series: Series, *, before: str | None
+    history: History, measured: MeasuredBenchmark, series: Series, *, before: str | None
 ) -> list[SeriesPoint]:
     """Give a series over like runs, oldest first: same benchmark, load, profile, environment.
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.analysis.scale import Effect, change_between, prediction_band
-from perf_pipeline.judging.series import Measured, measured_of, points_of
+from perf_pipeline.judging.series import MeasuredBenchmark, measured_of, points_of
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.report.trend import Trend, TrendChange, TrendRun
 from perf_pipeline.store.baselines import ChangePointRow, changes
@@ -36,7 +36,7 @@ def trends_of(history: History, run_id: str, diffs: Iterable[tuple[str, Diff]]) 
 
 
 def _trend(
-    history: History, measured: Measured, diff: Diff, dated: Sequence[ChangePointRow]
+    history: History, measured: MeasuredBenchmark, diff: Diff, dated: Sequence[ChangePointRow]
 ) -> Trend:
     points = points_of(history, measured, diff.series, before=measured.run.run_id)
     runs = [TrendRun(one.run_id, one.began_at, one.value) for one in points]

@@ -19,7 +19,7 @@ from perf_pipeline.store.spool_figures import ledger_counts_from_spool, span_fig
 from perf_pipeline.units import US_PER_S
 from perf_pipeline.workloads.people import run_email_pattern
 from perf_pipeline.workloads.postgres.deliveries import (
-    Delivery,
+    DeliveryRow,
     await_deliveries,
     read_deliveries,
 )
@@ -88,7 +88,7 @@ def still_consuming(folder: Path, counts: Iterable[ScenarioCounts]) -> str | Non
     return None
 
 
-def _stations(deliveries: Iterable[Delivery], wall_origin_us: int) -> Iterator[LedgerEntry]:
+def _stations(deliveries: Iterable[DeliveryRow], wall_origin_us: int) -> Iterator[LedgerEntry]:
     for delivery in deliveries:
         passed = (
             (LedgerEvent.PUBLISHED, delivery.published_us),

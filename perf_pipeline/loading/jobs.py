@@ -29,7 +29,7 @@ _WORKLOADS: Final = "perf_pipeline.workloads"
 def load_job(session: Session, benchmark: str, step: int, folder: Path) -> LoadJob:
     """Say what the workers do in one step of a benchmark."""
     config = session.profile.benchmarks[benchmark]
-    scenarios = dict(config.steps)[step]
+    scenarios = dict(config.load_steps)[step]
     return LoadJob(
         run_id=session.run_id,
         benchmark=benchmark,

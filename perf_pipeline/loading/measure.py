@@ -28,7 +28,7 @@ from perf_pipeline.loading.jobs import load_job, secrets_of
 from perf_pipeline.loading.live import LiveJudge
 from perf_pipeline.loading.needs import prepare_benchmark, prepare_step, tidy
 from perf_pipeline.loading.pgbench import pgbench_beside
-from perf_pipeline.loading.progress import Watch
+from perf_pipeline.loading.progress import LoadWatch
 from perf_pipeline.loading.session import Session
 from perf_pipeline.loading.watching import sampler
 from perf_pipeline.metrics.sample import Figure
@@ -48,7 +48,7 @@ from perf_pipeline.units import US_PER_S
 
 
 @dataclass(slots=True)
-class _Load:
+class _Gathered:
     """Gather what the steps of one benchmark report."""
 
     began_at: datetime
@@ -76,7 +76,7 @@ def measure(session: Session, benchmark: str) -> BenchmarkOutcome:
     """
     prepare_benchmark(session, benchmark)
     folder = fresh_folder(session, benchmark)
-    load = _Load(datetime.now(UTC), time.monotonic_ns(), _live_judge(session, benchmark))
+    load = _Gathered(datetime.now(UTC), time.monotonic_ns(), _live_judge(session, benchmark))
     if waits_in := record_of(benchmark).backlog_of:
         take_over_backlog(session.folder / waits_in, folder)
     with _written_down(session, benchmark, folder, load):
@@ -98,7 +98,9 @@ def fresh_folder(session: Session, benchmark: str) -> Path:
 
 
 @contextmanager
-def _written_down(session: Session, benchmark: str, folder: Path, load: _Load) -> Iterator[None]:
+def _written_down(
+    session: Session, benchmark: str, folder: Path, load: _Gathered
+) -> Iterator[None]:
     """Write outcome.json whatever ends the load; an error is a problem of an aborted benchmark."""
     try:
         yield
@@ -121,7 +123,7 @@ def _written_down(session: Session, benchmark: str, folder: Path, load: _Load) -
         _write_outcome(folder, _outcome(session, benchmark, load), load)
 
 
-def _write_outcome(folder: Path, outcome: BenchmarkOutcome, load: _Load) -> None:
+def _write_outcome(folder: Path, outcome: BenchmarkOutcome, load: _Gathered) -> None:
     """Write outcome.json and then the manifest, which says that all the others are whole.
 
     Raises:
@@ -138,11 +140,11 @@ def _write_outcome(folder: Path, outcome: BenchmarkOutcome, load: _Load) -> None
         ) from error
 
 
-def _run_steps(session: Session, benchmark: str, folder: Path, load: _Load) -> None:
+def _run_steps(session: Session, benchmark: str, folder: Path, load: _Gathered) -> None:
     config = session.profile.benchmarks[benchmark]
     try:
         with sampler(session, benchmark, folder, load.origin_ns) as sampling:
-            for step, _ in config.steps:
+            for step, _ in config.load_steps:
                 if session.stop.is_set() or load.aborted or load.crossed:
                     break
                 prepare_step(session, benchmark, step)
@@ -177,9 +179,9 @@ def _stages(folder: Path, counts: Iterable[ScenarioCounts]) -> StageFigures:
     return stages_from_spool(folder, min(begins), max(ends))
 
 
-def _run_step(session: Session, benchmark: str, step: int, folder: Path, load: _Load) -> None:
+def _run_step(session: Session, benchmark: str, step: int, folder: Path, load: _Gathered) -> None:
     with BrokerWatch(given_brokers(session), session.target.allowed) as brokers:
-        watch = Watch(session, benchmark, load.judge, load.origin_ns, brokers)
+        watch = LoadWatch(session, benchmark, load.judge, load.origin_ns, brokers)
         outcome = run_load(
             load_job(session, benchmark, step, folder),
             secrets=secrets_of(session),
@@ -197,7 +199,7 @@ def _run_step(session: Session, benchmark: str, step: int, folder: Path, load: _
         load.problems.append(watch.crossed)
 
 
-def _collect(session: Session, benchmark: str, folder: Path, load: _Load) -> None:
+def _collect(session: Session, benchmark: str, folder: Path, load: _Gathered) -> None:
     """Complete the ledger of a benchmark whose messages the system, or its own group, delivers."""
     kind = record_of(benchmark).ledger
     if kind is LedgerKind.SYSTEM:
@@ -214,7 +216,7 @@ def _collect(session: Session, benchmark: str, folder: Path, load: _Load) -> Non
         load.ledger_is_known = problem is None
 
 
-def _outcome(session: Session, benchmark: str, load: _Load) -> BenchmarkOutcome:
+def _outcome(session: Session, benchmark: str, load: _Gathered) -> BenchmarkOutcome:
     reasons = [reason for one in load.outcomes for reason in _reasons_of_step(one)] + load.limits
     counts = tuple(_counts(load))
     status: BenchmarkStatus = "complete"
@@ -242,7 +244,7 @@ def _outcome(session: Session, benchmark: str, load: _Load) -> BenchmarkOutcome:
     )
 
 
-def _counts(load: _Load) -> Iterator[ScenarioCounts]:
+def _counts(load: _Gathered) -> Iterator[ScenarioCounts]:
     for outcome in load.outcomes:
         reasons = tuple(_reasons_of_step(outcome))
         for scenario in outcome.scenarios:
@@ -278,7 +280,7 @@ def _measured_s(counts: tuple[ScenarioCounts, ...]) -> float:
     return total_us / US_PER_S
 
 
-def _worst_health(load: _Load) -> dict[str, float]:
+def _worst_health(load: _Gathered) -> dict[str, float]:
     """Give the largest value of each figure over the steps."""
     worst: dict[str, float] = {}
     for outcome in load.outcomes:

@@ -52,7 +52,7 @@ def prepare_step(session: Session, benchmark: str, step: int) -> None:
     The database is asked with and without its index; who consumes a backlog needs one.
     """
     config = session.profile.benchmarks[benchmark]
-    asked = [scenario.parameters for scenario in dict(config.steps)[step].values()]
+    asked = [scenario.parameters for scenario in dict(config.load_steps)[step].values()]
     for preparation in record_of(benchmark).before_step:
         BEFORE_STEP[preparation](session, config, asked)
 

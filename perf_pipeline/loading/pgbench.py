@@ -50,7 +50,7 @@ def pgbench_beside(
     """
     if session.stop.is_set() or not any(map(_is_ours, session.services)):
         return
-    steps = session.profile.benchmarks[benchmark].steps
+    steps = session.profile.benchmarks[benchmark].load_steps
     for (step, scenarios), outcome in zip(steps, outcomes, strict=False):
         for name, one in scenarios.items():
             if isinstance(one.parameters, SelectParameters) and _was_limit(outcome.health):

@@ -40,7 +40,7 @@ _SILENT: Final = frozenset(
 )
 
 
-class Watch:
+class LoadWatch:
     """Watch one step of a benchmark, and what is seen of its brokers meanwhile.
 
     Attributes:

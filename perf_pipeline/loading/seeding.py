@@ -21,7 +21,7 @@ SHARES: Final[Mapping[str, float]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Seeded:
+class SeededRun:
     """Describe what was seeded.
 
     Attributes:
@@ -37,7 +37,7 @@ class Seeded:
     sets: Mapping[str, int]
 
 
-def seed_users(session: Session) -> Seeded:
+def seed_users(session: Session) -> SeededRun:
     """Remove what earlier runs left, load this run's users, write their ids to the run's folder.
 
     Raises:
@@ -51,7 +51,7 @@ def seed_users(session: Session) -> Seeded:
     sets = split_ids(seeded.ids, SHARES, seed=session.profile.seed)
     for name, ids in sets.items():
         _write_ids(ids_file(session, name), ids)
-    result = Seeded(
+    result = SeededRun(
         users=len(seeded.ids),
         removed=removed,
         rows_per_s=seeded.rows_per_s,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from perf_pipeline.errors import StoreError, TargetUnavailableError
-from perf_pipeline.stack.parts import Finding
+from perf_pipeline.stack.parts import PartFinding
 
 LEAST_FREE_BYTES: Final = 512 << 20
 _PROBE_BYTES: Final = 4_096
@@ -42,7 +42,7 @@ def require_space(state: Path) -> None:
     )
 
 
-def state_finding(state: Path) -> Finding:
+def state_finding(state: Path) -> PartFinding:
     """Say whether a run could write into the state folder, and how much room there is."""
     folder = _nearest(state.absolute())
     try:
@@ -50,12 +50,12 @@ def state_finding(state: Path) -> Finding:
         _write_something(folder)
     except OSError as error:
         why = error.strerror or type(error).__name__
-        return Finding("state", ok=False, sentence=f"{folder} can't be written: {why}")
+        return PartFinding("state", ok=False, sentence=f"{folder} can't be written: {why}")
     free = f"{free_bytes >> 20:,} MiB are free on the disk of {state.absolute()}"
     if free_bytes < LEAST_FREE_BYTES:
         needed = f"a run needs {LEAST_FREE_BYTES >> 20} MiB"
-        return Finding("state", ok=False, sentence=f"{free}; {needed}")
-    return Finding("state", ok=True, sentence=free)
+        return PartFinding("state", ok=False, sentence=f"{free}; {needed}")
+    return PartFinding("state", ok=True, sentence=free)
 
 
 def _nearest(folder: Path) -> Path:

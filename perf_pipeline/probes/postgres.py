@@ -14,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 
 from perf_pipeline.metrics.sample import Reading
-from perf_pipeline.probes.probe import ANSWER_WITHIN_S, ProbeError, Tally, masked
+from perf_pipeline.probes.probe import ANSWER_WITHIN_S, CounterGrowth, ProbeError, masked
 
 T = TypeVar("T")
 SOURCE: Final = "postgres"
@@ -102,11 +102,11 @@ class PostgresProbe:
         self._connection: _BoundedConnection | None = None
         self._query = sql.Composed([])
         self._grown = {
-            name: Tally() for name in ("deadlocks", "temp_bytes", "blks_hit", "blks_read")
+            name: CounterGrowth() for name in ("deadlocks", "temp_bytes", "blks_hit", "blks_read")
         }
-        self._grown["wal_bytes"] = Tally()
+        self._grown["wal_bytes"] = CounterGrowth()
         for name in ("calls", "total_ms"):
-            self._grown[name] = Tally(restarts_at_zero=False)
+            self._grown[name] = CounterGrowth(restarts_at_zero=False)
 
     def open(self) -> None:
         """Connect, and take the counters' first values.

@@ -57,13 +57,13 @@ class Probe(Protocol):
 
 
 @dataclass(slots=True)
-class Tally:
+class CounterGrowth:
     """Sum up how much a server's counter grew since its first value.
 
     A counter that got smaller was restarted with its server. Where it restarts at zero, the new
     value is growth; elsewhere (entries were evicted) it is only the new base.
 
-    >>> tally = Tally()
+    >>> tally = CounterGrowth()
     >>> [tally.add(value) for value in (100, 130, 5)]
     [0.0, 30.0, 35.0]
 

@@ -22,7 +22,7 @@ _UNMEASURED: Final = frozenset({Status.NO_DATA, Status.INVALID})
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DailyAnswer:
     """Answer the question.
 
     Attributes:
@@ -40,24 +40,24 @@ class Answer:
         return f"{QUESTION}: {self.status}, {self.reason}"
 
 
-def million_a_day(report: RunReport) -> Answer:
+def million_a_day(report: RunReport) -> DailyAnswer:
     """Answer from the one-day simulation of this run."""
     day = next((one for one in report.benchmarks if one.name == DAY.name), None)
     if day is None:
-        return Answer("NOT_SHOWN", f"{DAY.name} was not part of this run")
+        return DailyAnswer("NOT_SHOWN", f"{DAY.name} was not part of this run")
     if not day.valid:
-        return Answer("NOT_SHOWN", f"the load generator was the limit of {DAY.name}")
+        return DailyAnswer("NOT_SHOWN", f"the load generator was the limit of {DAY.name}")
     against = list(_against(day))
     if against:
-        return Answer("FAIL", "; ".join(against))
+        return DailyAnswer("FAIL", "; ".join(against))
     missing = list(_missing(day))
     if missing:
-        return Answer("NOT_SHOWN", "; ".join(missing))
+        return DailyAnswer("NOT_SHOWN", "; ".join(missing))
     elsewhere = [one for one in report.benchmarks if _proves_nothing(one)]
     if elsewhere:
         told = ", ".join(f"{one.name} is {words(verdict_of(one))}" for one in elsewhere)
-        return Answer("NOT_SHOWN", f"{told}, and half a run proves nothing ({_for(day)})")
-    return Answer("PASS", _for(day))
+        return DailyAnswer("NOT_SHOWN", f"{told}, and half a run proves nothing ({_for(day)})")
+    return DailyAnswer("PASS", _for(day))
 
 
 def _proves_nothing(one: BenchmarkReport) -> bool:

@@ -17,7 +17,7 @@ from perf_pipeline.store.state import State
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class JudgedBenchmark:
     """Hold what one benchmark gave.
 
     Attributes:
@@ -35,7 +35,7 @@ class Measured:
     verdicts: tuple[Verdict, ...]
 
 
-def run_benchmark(session: Session, benchmark: str) -> Measured:
+def run_benchmark(session: Session, benchmark: str) -> JudgedBenchmark:
     """Load, store and judge one benchmark.
 
     Raises:
@@ -46,7 +46,7 @@ def run_benchmark(session: Session, benchmark: str) -> Measured:
     key = RunKey(session.run_id, benchmark)
     ingested, summaries = ingest_benchmark(session.state, key, profile=session.profile)
     verdicts = judge_stored(session.state, session.run_id, outcome, session.profile)
-    return Measured(session.run_id, outcome, ingested, tuple(summaries), tuple(verdicts))
+    return JudgedBenchmark(session.run_id, outcome, ingested, tuple(summaries), tuple(verdicts))
 
 
 def judge_stored(

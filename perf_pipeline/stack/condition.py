@@ -13,10 +13,15 @@ from perf_pipeline.errors import StackError
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.complaints import cause_in, read_log
 from perf_pipeline.stack.kafka import answers
-from perf_pipeline.stack.ledger import Ledger, ProcessRecord, is_alive, read_ledger
 from perf_pipeline.stack.parts import EXTERNAL, Endpoints, Stack, from_document
 from perf_pipeline.stack.places import shown
 from perf_pipeline.stack.postgres import postgres_answers
+from perf_pipeline.stack.process_register import (
+    ProcessRecord,
+    ProcessRegister,
+    is_alive,
+    read_register,
+)
 from perf_pipeline.stack.redis import redis_answers
 from perf_pipeline.stack.reference import is_healthy
 from perf_pipeline.stack.service import GUARD
@@ -56,15 +61,15 @@ def read_stack(folder: Path) -> Stack | None:
 
 def conditions(folder: Path) -> list[Condition]:
     """Return how each part of the folder's stack is; empty where none of it runs any more."""
-    ledger = read_ledger(folder)
-    if ledger is None or not any(is_alive(one) for one in _servers(ledger)):
+    register = read_register(folder)
+    if register is None or not any(is_alive(one) for one in _servers(register)):
         return []
     stack = read_stack(folder)
     if stack is None:
-        started = [_of_process(folder, record) for record in _servers(ledger)]
-        return [*started, _unfinished(ledger)]
+        started = [_of_process(folder, record) for record in _servers(register)]
+        return [*started, _unfinished(register)]
     return [
-        _of_service(folder, ledger, stack.endpoints, service.name)
+        _of_service(folder, register, stack.endpoints, service.name)
         for service in stack.services
         if service.kind != EXTERNAL
     ]
@@ -76,8 +81,8 @@ def require_whole(folder: Path) -> None:
     Raises:
         StackError: names the parts.
     """
-    ledger = read_ledger(folder)
-    if ledger is None or ledger.owner is not None:
+    register = read_register(folder)
+    if register is None or register.owner is not None:
         return
     wrong = [f"{one.part} {one.sentence}" for one in conditions(folder) if not one.ok]
     if wrong:
@@ -96,12 +101,14 @@ def is_answered(endpoints: Endpoints, part: str) -> bool:
     return endpoint is None or check is None or check(endpoint)
 
 
-def _servers(ledger: Ledger) -> list[ProcessRecord]:
-    return [one for one in ledger.processes if one.name not in _PREPARING]
+def _servers(register: ProcessRegister) -> list[ProcessRecord]:
+    return [one for one in register.processes if one.name not in _PREPARING]
 
 
-def _of_service(folder: Path, ledger: Ledger, endpoints: Endpoints, part: str) -> Condition:
-    records = [one for one in ledger.processes if one.part == part]
+def _of_service(
+    folder: Path, register: ProcessRegister, endpoints: Endpoints, part: str
+) -> Condition:
+    records = [one for one in register.processes if one.part == part]
     dead = [_of_process(folder, one) for one in records if not is_alive(one)]
     if dead:
         return Condition(part, ok=False, sentence=dead[0].sentence)
@@ -132,8 +139,8 @@ def _last_word(log: Path) -> str:
     return f"; the end of {shown(log)}: {last[:200]}" if last else f"; {shown(log)} is empty"
 
 
-def _unfinished(ledger: Ledger) -> Condition:
-    owner = ledger.owner
+def _unfinished(register: ProcessRegister) -> Condition:
+    owner = register.owner
     if owner is not None and is_alive(owner):
         return Condition("up", ok=False, sentence=f"is starting the stack now (pid {owner.pid})")
     what = "was ended before the stack was ready; what is not named here was never started"

@@ -12,7 +12,7 @@ from typing import Final
 from perf_pipeline.errors import PerfPipelineError, StackError
 from perf_pipeline.stack.kafka import given_kafka, kafka_finding
 from perf_pipeline.stack.noida import find_noida
-from perf_pipeline.stack.parts import Finding, Launched, StackOptions
+from perf_pipeline.stack.parts import Launched, PartFinding, StackOptions
 from perf_pipeline.stack.places import is_plain, link_parent, shown
 from perf_pipeline.stack.postgres import given_postgres, postgres_finding
 from perf_pipeline.stack.redis import given_redis, redis_finding
@@ -22,40 +22,40 @@ from perf_pipeline.stack.service import LOOPBACK, PORTS, free_port
 UP_OR_RUN: Final = "run-1234567-1"  # the longest name of a stack's folder
 
 
-def machine_findings(state: Path) -> list[Finding]:
+def machine_findings(state: Path) -> list[PartFinding]:
     """Return what this machine gives every part: a path to the state, ports, and a locale."""
     return [_folder_finding(state.absolute()), _ports_finding(), _locale_finding()]
 
 
-def _folder_finding(state: Path) -> Finding:
+def _folder_finding(state: Path) -> PartFinding:
     if is_plain(state / "stacks" / UP_OR_RUN):
-        return Finding("folder", ok=True, sentence=f"servers get {state} as it is")
+        return PartFinding("folder", ok=True, sentence=f"servers get {state} as it is")
     try:
         parent = link_parent()
     except StackError as error:
-        return Finding("folder", ok=False, sentence=error.sentence)
+        return PartFinding("folder", ok=False, sentence=error.sentence)
     sentence = f"servers get {shown(state)} as a link in {parent}, because of its letters or length"
-    return Finding("folder", ok=True, sentence=sentence)
+    return PartFinding("folder", ok=True, sentence=sentence)
 
 
-def _ports_finding() -> Finding:
+def _ports_finding() -> PartFinding:
     try:
         free_port()
     except StackError as error:
-        return Finding("ports", ok=False, sentence=f"{error.sentence}; {error.hint}")
+        return PartFinding("ports", ok=False, sentence=f"{error.sentence}; {error.hint}")
     between = f"between {PORTS.start} and {PORTS.stop - 1}"
-    return Finding("ports", ok=True, sentence=f"free ones on {LOOPBACK} {between}")
+    return PartFinding("ports", ok=True, sentence=f"free ones on {LOOPBACK} {between}")
 
 
-def _locale_finding() -> Finding:
+def _locale_finding() -> PartFinding:
     chosen = (os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
     name = next(filter(None, chosen), "none set")
-    return Finding(
+    return PartFinding(
         "locale", ok=True, sentence=f"{name} (file names: {sys.getfilesystemencoding()})"
     )
 
 
-def doctor(state: Path, options: StackOptions) -> list[Finding]:
+def doctor(state: Path, options: StackOptions) -> list[PartFinding]:
     """Return one finding per wanted or given part; given ones are asked, none is started."""
     cache = state.absolute() / "cache"
     given = partial(given_kafka, allowed=options.allowed)
@@ -74,17 +74,17 @@ def doctor(state: Path, options: StackOptions) -> list[Finding]:
     return findings
 
 
-def _ask(part: str, given: Launched) -> Finding:
+def _ask(part: str, given: Launched) -> PartFinding:
     try:
         info = given.describe()
     except PerfPipelineError as error:
-        return Finding(part, ok=False, sentence=error.sentence)
-    return Finding(part, ok=True, sentence=f"given, answers at {info.address} ({info.version})")
+        return PartFinding(part, ok=False, sentence=error.sentence)
+    return PartFinding(part, ok=True, sentence=f"given, answers at {info.address} ({info.version})")
 
 
-def _broker_finding(cache: Path) -> Finding:
+def _broker_finding(cache: Path) -> PartFinding:
     finding = kafka_finding(cache)
     if finding.ok or find_noida() is None:
         return finding
     sentence = f"only the emulator noida-db, which is not Kafka, would run: {finding.sentence}"
-    return Finding("kafka", ok=True, sentence=sentence)
+    return PartFinding("kafka", ok=True, sentence=sentence)

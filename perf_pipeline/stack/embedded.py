@@ -31,14 +31,14 @@ from perf_pipeline.stack.condition import (
 )
 from perf_pipeline.stack.doctor import doctor, machine_findings
 from perf_pipeline.stack.ending import dispose, pids_of
-from perf_pipeline.stack.ledger import (
-    is_alive,
-    read_ledger,
-    this_process,
-    write_ledger,
-)
 from perf_pipeline.stack.parts import ServiceInfo, Stack, StackOptions, to_document
 from perf_pipeline.stack.places import written
+from perf_pipeline.stack.process_register import (
+    is_alive,
+    read_register,
+    this_process,
+    write_register,
+)
 from perf_pipeline.stack.revival import revive
 from perf_pipeline.stack.service import open_folder, spawn_guard
 from perf_pipeline.stack.starting import start
@@ -62,14 +62,14 @@ UP = "up"
 def find_running(state: Path) -> Stack | None:
     """Return the stack that `up` left running; None unless all of it is alive and answers."""
     folder = _stacks_of(state) / UP
-    ledger = read_ledger(folder)
-    if ledger is None or ledger.owner is not None:
+    register = read_register(folder)
+    if register is None or register.owner is not None:
         return None
     stack = read_stack(folder)
     if stack is None:
         return None
     parts = {service.name for service in stack.services}
-    alive = all(is_alive(record) for record in ledger.processes if record.part in parts)
+    alive = all(is_alive(record) for record in register.processes if record.part in parts)
     return (
         _with_pids(stack)
         if alive and all(is_answered(stack.endpoints, part) for part in parts)
@@ -133,9 +133,9 @@ def up(state: Path, options: StackOptions, *, say: Say) -> Stack:
         try:
             stack = _with_pids(start(folder, _cache(state), options, say))
             _write_document(stack)
-            ledger = read_ledger(folder)
-            assert ledger is not None
-            write_ledger(folder, replace(ledger, owner=None))
+            register = read_register(folder)
+            assert register is not None
+            write_register(folder, replace(register, owner=None))
         except BaseException:
             dispose(folder, keep_logs=True)
             raise
@@ -168,16 +168,16 @@ def sweep(state: Path, *, say: Say) -> list[str]:
 
 
 def _is_left_over(folder: Path) -> bool:
-    ledger = read_ledger(folder)
-    if ledger is None:
+    register = read_register(folder)
+    if register is None:
         return True
-    if ledger.owner is None:
-        return not any(is_alive(record) for record in ledger.processes)
-    return not is_alive(ledger.owner)
+    if register.owner is None:
+        return not any(is_alive(record) for record in register.processes)
+    return not is_alive(register.owner)
 
 
 def _claim_run(state: Path) -> Path:
-    with _lock(state, "sweep"):  # a folder without a ledger would be swept
+    with _lock(state, "sweep"):  # a folder without a register would be swept
         for number in count(1):
             folder = _stacks_of(state) / f"run-{os.getpid()}-{number}"
             if not folder.exists():

@@ -15,17 +15,17 @@ from pathlib import Path
 
 import psutil
 
-from perf_pipeline.stack.ledger import (
-    LEDGER,
+from perf_pipeline.stack.places import leave
+from perf_pipeline.stack.process_register import (
     LOCK,
+    REGISTER,
     ProcessRecord,
-    close_ledger,
+    close_register,
     is_alive,
     is_zombie,
-    read_ledger,
+    read_register,
     start_mark,
 )
-from perf_pipeline.stack.places import leave
 from perf_pipeline.stack.shared_memory import clear_shared_memory
 
 MARKER = "PERF_PIPELINE_STACK"  # the environment variable that names the folder to every child
@@ -60,8 +60,10 @@ def _children(pid: int) -> list[int]:
 
 def pids_of(folder: Path, part: str) -> tuple[int, ...]:
     """Return the pids of a part that run now: each leader, then its session's members."""
-    ledger = read_ledger(folder)
-    records = [] if ledger is None else [entry for entry in ledger.processes if entry.part == part]
+    register = read_register(folder)
+    records = (
+        [] if register is None else [entry for entry in register.processes if entry.part == part]
+    )
     return tuple(
         pid
         for record in records
@@ -85,24 +87,24 @@ def end_processes(folder: Path, records: Sequence[ProcessRecord]) -> list[str]:
 
 
 def dispose(folder: Path, *, spare: int = 0, keep_logs: bool = False) -> list[str]:
-    """End all that the folder's ledger names (but `spare`), remove the folder, say what ended.
+    """End all that the folder's register names (but `spare`), remove the folder, say what ended.
 
-    A folder that is to be kept loses only its ledger. With `keep_logs`, logs and ledger stay for
-    the reader of an error until a sweep finds the owner gone.
+    A folder that is to be kept loses only its register. With `keep_logs`, logs and register stay
+    for the reader of an error until a sweep finds the owner gone.
     """
-    ledger = close_ledger(folder)
-    records = [] if ledger is None else [r for r in ledger.processes if r.pid != spare]
+    register = close_register(folder)
+    records = [] if register is None else [r for r in register.processes if r.pid != spare]
     ended = end_processes(folder, records)
     _end_orphans(folder, spare)
     for home in (folder / "postgres", folder / "postgres.unfinished"):
         clear_shared_memory(home)
     leave(folder)
-    if ledger is not None and ledger.keep_folder:
-        for name in (LEDGER, LOCK):
+    if register is not None and register.keep_folder:
+        for name in (REGISTER, LOCK):
             (folder / name).unlink(missing_ok=True)
     elif keep_logs:
         for path in folder.iterdir():
-            if path.name not in {"logs", LEDGER}:
+            if path.name not in {"logs", REGISTER}:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
     else:
         shutil.rmtree(folder, ignore_errors=True)
@@ -127,8 +129,8 @@ def _end_orphans(folder: Path, spare: int) -> None:
 
 def abandon(folder: Path) -> None:
     """End what was started, but the guard, and have nothing more started; all files stay."""
-    ledger = close_ledger(folder)
-    end_processes(folder, [] if ledger is None else [r for r in ledger.processes if r.wave])
+    register = close_register(folder)
+    end_processes(folder, [] if register is None else [r for r in register.processes if r.wave])
 
 
 def _end_wave(folder: Path, records: Sequence[ProcessRecord]) -> list[str]:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from perf_pipeline.stack.ending import dispose
-from perf_pipeline.stack.ledger import Owner, is_alive, read_ledger
+from perf_pipeline.stack.process_register import Owner, is_alive, read_register
 
 POLL_S = 1.0
 
@@ -35,11 +35,11 @@ def wait_for_end_of(owner: Owner) -> None:
 
 
 def main(folder: Path) -> None:
-    """Wait for the owner's end, then end what the ledger names by then."""
-    ledger = read_ledger(folder)
-    if ledger is None or ledger.owner is None:
+    """Wait for the owner's end, then end what the register names by then."""
+    register = read_register(folder)
+    if register is None or register.owner is None:
         return
-    wait_for_end_of(ledger.owner)
+    wait_for_end_of(register.owner)
     dispose(folder, spare=os.getpid())
 
 

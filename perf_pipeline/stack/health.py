@@ -12,7 +12,7 @@ from typing import Final
 import httpx
 
 from perf_pipeline.config.own_scenarios import Trust
-from perf_pipeline.engine.own_limits import MORE_LIMITS, is_own_limit
+from perf_pipeline.engine.machine_limits import MORE_LIMITS, is_own_limit
 from perf_pipeline.engine.tls_faults import is_plain_answer
 from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
 from perf_pipeline.secrecy.known import KNOWN

@@ -27,7 +27,7 @@ from perf_pipeline.stack.class_archive import archive_of
 from perf_pipeline.stack.jars import ensure_jars, jars_folder, missing_jars
 from perf_pipeline.stack.java import HINT, Java, find_java
 from perf_pipeline.stack.kafka_lock import Lock, read_lock
-from perf_pipeline.stack.parts import EXTERNAL, CannotBeHadError, Finding, Launched, ServiceInfo
+from perf_pipeline.stack.parts import EXTERNAL, CannotBeHadError, Launched, PartFinding, ServiceInfo
 from perf_pipeline.stack.places import plain_path, require_utf8, written
 from perf_pipeline.stack.service import (
     BEHIND_THE_LOAD,
@@ -167,14 +167,14 @@ def given_kafka(brokers: str, allowed: Sequence[str] = ()) -> Launched:
     return Launched(brokers, describe)
 
 
-def kafka_finding(cache: Path) -> Finding:
+def kafka_finding(cache: Path) -> PartFinding:
     """Say whether Apache Kafka can be started here and what would have to be fetched."""
     java, lock = find_java(), read_lock()
     if java is None:
-        return Finding("kafka", ok=False, sentence=f"no Java >= 17: {HINT}")
+        return PartFinding("kafka", ok=False, sentence=f"no Java >= 17: {HINT}")
     count = len(missing_jars(lock, cache))
     where = f"in {jars_folder(lock, cache)}" if not count else f"{count} jars to fetch at first use"
-    return Finding(
+    return PartFinding(
         "kafka",
         ok=True,
         sentence=f"Apache Kafka {lock.version} ({where}) on Java {java.version} ({java.source})",

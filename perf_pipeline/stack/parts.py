@@ -96,7 +96,7 @@ class Stack:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class PartFinding:
     """Say in one sentence where a part of the stack would come from, or what is missing."""
 
     part: str

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from perf_pipeline.errors import StackError
-from perf_pipeline.stack.ledger import is_alive, read_ledger
+from perf_pipeline.stack.process_register import is_alive, read_register
 
 PLAIN: Final = re.compile(r"/[A-Za-z0-9._/-]*")
 LONGEST: Final = 200  # PostgreSQL stops at 1,023 bytes, and adds up to 100 of its own
@@ -176,8 +176,8 @@ def _clear_unused(parent: Path) -> None:
 
 
 def _is_unused(folder: Path) -> bool:
-    ledger = read_ledger(folder)
-    if ledger is None:
+    register = read_register(folder)
+    if register is None:
         return not folder.exists()
-    owner = () if ledger.owner is None else (ledger.owner,)
-    return not any(is_alive(one) for one in (*owner, *ledger.processes))
+    owner = () if register.owner is None else (register.owner,)
+    return not any(is_alive(one) for one in (*owner, *register.processes))

@@ -19,8 +19,7 @@ from perf_pipeline.errors import StackError, TargetUnavailableError
 from perf_pipeline.narration import Say
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.ending import dispose
-from perf_pipeline.stack.ledger import is_alive, read_ledger
-from perf_pipeline.stack.parts import EXTERNAL, Finding, Launched, ServiceInfo
+from perf_pipeline.stack.parts import EXTERNAL, Launched, PartFinding, ServiceInfo
 from perf_pipeline.stack.places import plain_path, written
 from perf_pipeline.stack.postgres_binaries import (
     HINT,
@@ -35,6 +34,7 @@ from perf_pipeline.stack.postgres_data import (
     major_of,
     password_of,
 )
+from perf_pipeline.stack.process_register import is_alive, read_register
 from perf_pipeline.stack.service import (
     BEHIND_THE_LOAD,
     LOOPBACK,
@@ -155,13 +155,13 @@ def running_postgres(
         StackError: the folder is in use by a live process, or the server does not start.
     """
     folder = folder.absolute()
-    ledger = read_ledger(folder)
-    if ledger is not None and ledger.owner is not None and is_alive(ledger.owner):
+    register = read_register(folder)
+    if register is not None and register.owner is not None and is_alive(register.owner):
         raise StackError(
-            f"{folder} is in use by pid {ledger.owner.pid}",
+            f"{folder} is in use by pid {register.owner.pid}",
             hint="stop that process, or name another folder",
         )
-    if ledger is not None:
+    if register is not None:
         dispose(folder)
     try:
         own_folder(folder, keep_folder=True)
@@ -181,12 +181,12 @@ def postgres_answers(dsn: str) -> bool:
     return True
 
 
-def postgres_finding() -> Finding:
+def postgres_finding() -> PartFinding:
     """Say which binaries would be started."""
     found = find_postgres()
     if found is None:
-        return Finding("postgres", ok=False, sentence=f"no PostgreSQL here: {HINT}")
-    return Finding(
+        return PartFinding("postgres", ok=False, sentence=f"no PostgreSQL here: {HINT}")
+    return PartFinding(
         "postgres", ok=True, sentence=f"PostgreSQL {binaries_version(found[0])} ({found[1]})"
     )
 

@@ -17,7 +17,7 @@ from redis.retry import Retry
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.narration import Say
 from perf_pipeline.secrecy.known import KNOWN
-from perf_pipeline.stack.parts import EXTERNAL, Finding, Launched, ServiceInfo
+from perf_pipeline.stack.parts import EXTERNAL, Launched, PartFinding, ServiceInfo
 from perf_pipeline.stack.places import plain_path, written
 from perf_pipeline.stack.service import BEHIND_THE_LOAD, LOOPBACK, Command, free_port, spawn
 
@@ -96,13 +96,13 @@ def redis_answers(url: str) -> bool:
     return _ask(url) is not None
 
 
-def redis_finding() -> Finding:
+def redis_finding() -> PartFinding:
     """Say which server would be started; doing without one is fine."""
     found = find_redis()
     if found is None:
         sentence = f"none found: the reference API runs without its cache; {HINT}"
-        return Finding("redis", ok=True, sentence=sentence)
-    return Finding("redis", ok=True, sentence=f"{found[0].name} ({found[1]})")
+        return PartFinding("redis", ok=True, sentence=sentence)
+    return PartFinding("redis", ok=True, sentence=f"{found[0].name} ({found[1]})")
 
 
 def _candidates() -> Iterator[tuple[Path, str]]:

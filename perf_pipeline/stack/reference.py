@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from perf_pipeline.errors import StackError
 from perf_pipeline.narration import Say
 from perf_pipeline.stack.kafka import group_is_settled
-from perf_pipeline.stack.parts import Endpoints, Finding, ServiceInfo, StackOptions
+from perf_pipeline.stack.parts import Endpoints, PartFinding, ServiceInfo, StackOptions
 from perf_pipeline.stack.service import (
     BEHIND_THE_LOAD,
     LOOPBACK,
@@ -134,12 +134,12 @@ def is_healthy(base_url: str) -> bool:
     return parts.port is not None and health(parts.port, parts.hostname or "") is not None
 
 
-def reference_finding() -> Finding:
+def reference_finding() -> PartFinding:
     """Say whether the reference system is installed."""
     if importlib.util.find_spec(PACKAGE) is None:
-        return Finding("reference", ok=False, sentence=f"{PACKAGE} is not installed")
+        return PartFinding("reference", ok=False, sentence=f"{PACKAGE} is not installed")
     version = importlib.metadata.version("perf_pipeline")
-    return Finding("reference", ok=True, sentence=f"the reference system of version {version}")
+    return PartFinding("reference", ok=True, sentence=f"the reference system of version {version}")
 
 
 def _environment(endpoints: Endpoints) -> dict[str, str]:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from perf_pipeline.errors import StackError
 from perf_pipeline.stack.ending import reap
 from perf_pipeline.stack.kafka import answers
-from perf_pipeline.stack.ledger import is_alive, is_zombie, read_ledger
 from perf_pipeline.stack.parts import Stack
 from perf_pipeline.stack.postgres import postgres_answers
+from perf_pipeline.stack.process_register import is_alive, is_zombie, read_register
 from perf_pipeline.stack.redis import redis_answers
 from perf_pipeline.stack.reference import is_healthy
 from perf_pipeline.stack.service import Command, command_path, spawn
@@ -32,8 +32,8 @@ def revive(stack: Stack, part: str, *, timeout_s: float = 60.0) -> tuple[str, ..
     Raises:
         StackError: the part is not of this stack, or does not come back in time.
     """
-    ledger = read_ledger(stack.folder)
-    records = [] if ledger is None else [r for r in ledger.processes if r.part == part]
+    register = read_register(stack.folder)
+    records = [] if register is None else [r for r in register.processes if r.part == part]
     if not records:
         parts = ", ".join(service.name for service in stack.services if service.pids)
         raise StackError(

@@ -18,18 +18,18 @@ from perf_pipeline.errors import StackError
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.complaints import cause_in, last_lines, read_log
 from perf_pipeline.stack.ending import MARKER, reap
-from perf_pipeline.stack.ledger import (
-    Ledger,
+from perf_pipeline.stack.places import shown, written
+from perf_pipeline.stack.priority import put_behind_us
+from perf_pipeline.stack.process_register import (
     Owner,
     ProcessRecord,
+    ProcessRegister,
     birth_mark,
     is_alive,
     start_process,
     this_process,
-    write_ledger,
+    write_register,
 )
-from perf_pipeline.stack.places import shown, written
-from perf_pipeline.stack.priority import put_behind_us
 
 LOOPBACK = "127.0.0.1"
 POLL_S = 0.02
@@ -130,7 +130,7 @@ class Service:
 
 
 def open_folder(folder: Path, *, owner: Owner | None, keep_folder: bool = False) -> None:
-    """Make the folder, with an empty ledger.
+    """Make the folder, with an empty register.
 
     Raises:
         StackError: it cannot be written.
@@ -140,7 +140,7 @@ def open_folder(folder: Path, *, owner: Owner | None, keep_folder: bool = False)
             (folder / name).mkdir(parents=True, exist_ok=True)
         # Others get in only where PostgreSQL has to run under another account (unprivileged.py).
         folder.chmod(0o700)
-        write_ledger(folder, Ledger(owner=owner, keep_folder=keep_folder))
+        write_register(folder, ProcessRegister(owner=owner, keep_folder=keep_folder))
 
 
 def command_path(folder: Path, name: str) -> Path:
@@ -149,7 +149,7 @@ def command_path(folder: Path, name: str) -> Path:
 
 
 def spawn(folder: Path, command: Command) -> Service:
-    """Start the process in a session of its own and write it into the folder's ledger.
+    """Start the process in a session of its own and write it into the folder's register.
 
     Output goes to `logs/<name>.log`.
 

@@ -1,6 +1,6 @@
 """Start the parts of a stack side by side, each as soon as what it needs is ready.
 
-Whatever ends a start, an error of a part or Ctrl-C, ends all of it: the ledger is closed, so that
+Whatever ends a start, an error of a part or Ctrl-C, ends all of it: the register is closed, so that
 no thread starts another process, and what runs is ended before the error goes on.
 Add here: a part, with what it waits for. Keep out: how a part is started (its own module).
 """

@@ -18,8 +18,8 @@ from typing import Any, Final
 
 from perf_pipeline.errors import StackError
 from perf_pipeline.narration import Say
-from perf_pipeline.stack.ledger import is_alive
 from perf_pipeline.stack.postgres import running_postgres
+from perf_pipeline.stack.process_register import is_alive
 from perf_pipeline.stack.service import (
     LOOPBACK,
     Command,

@@ -39,7 +39,7 @@ Rows = list[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class QueryAnswer:
     """Hold a query's answer, which is read while the copy of the history is there.
 
     Attributes:
@@ -82,7 +82,7 @@ def open_answer(
     *,
     wait_s: float = 30.0,
     limit_s: float = LIMIT_S,
-) -> Iterator[Answer]:
+) -> Iterator[QueryAnswer]:
     """Run one reading statement on a private copy, so that a long one never blocks a run.
 
     The copy is made while this process has the history open for itself, and is removed after.
@@ -135,7 +135,7 @@ def _copy(path: Path, copy: Path) -> None:
 
 def _answer(
     connection: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters, limit_s: float
-) -> Answer:
+) -> QueryAnswer:
     with _told(sql, limit_s):
         statements = connection.extract_statements(sql)
         if len(statements) != 1:
@@ -151,7 +151,7 @@ def _answer(
             )
         cursor = connection.execute(statements[0], parameters)
         columns = [column[0] for column in cursor.description or ()]
-    return Answer(columns, _batches(cursor, sql, limit_s))
+    return QueryAnswer(columns, _batches(cursor, sql, limit_s))
 
 
 def _batches(cursor: duckdb.DuckDBPyConnection, sql: str, limit_s: float) -> Iterator[Rows]:

@@ -3,6 +3,6 @@
 Add here: nothing. Keep out: everything new.
 """
 
-from perf_pipeline.scenario import VU, Scenario, ScenarioCode, scenario
+from perf_pipeline.scenario import VU, DeclaredScenario, ScenarioCode, scenario
 
-__all__ = ["VU", "Scenario", "ScenarioCode", "scenario"]
+__all__ = ["VU", "DeclaredScenario", "ScenarioCode", "scenario"]

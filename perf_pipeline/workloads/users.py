@@ -19,7 +19,7 @@ from perf_pipeline.units import US_PER_S
 from perf_pipeline.workloads.http.bodies import without_coding
 from perf_pipeline.workloads.http.client import MAX_BODY_BYTES, HttpConnection
 from perf_pipeline.workloads.http.connections import no_connection
-from perf_pipeline.workloads.http.parameters import HttpParameters, own_ids
+from perf_pipeline.workloads.http.parameters import HttpSettings, own_ids
 from perf_pipeline.workloads.http.result import HttpResult
 from perf_pipeline.workloads.http.samples import note_of, outcome_of
 from perf_pipeline.workloads.http.server_timing import database_us
@@ -53,7 +53,7 @@ class _UsersWorkload:
         """
         self._context = context
         self._origin_ns = context.clock.origin_ns
-        self._settings = settings = HttpParameters.read(context, has_body=self.method == "POST")
+        self._settings = settings = HttpSettings.read(context, has_body=self.method == "POST")
         first = HttpConnection(settings.origin, tls=settings.tls)
         error = await first.connect(timeout_us=settings.timeout_us)
         first.close()

@@ -18,6 +18,7 @@ from perf_pipeline.cli.main import main
 from perf_pipeline.config.executors.registry import EXECUTORS
 from perf_pipeline.config.executors.stages import Stage
 from perf_pipeline.config.frozen import Frozen
+from perf_pipeline.config.http_steps import PythonParameters
 from perf_pipeline.config.loading import shipped_profiles
 from perf_pipeline.config.parameters import ITERATIONS
 from perf_pipeline.config.profile import (
@@ -29,7 +30,6 @@ from perf_pipeline.config.profile import (
     Seeding,
     ThresholdEntry,
 )
-from perf_pipeline.config.steps import PythonParameters
 from perf_pipeline.config.target import TargetConfig
 from perf_pipeline.errors import ExitCode, PerfPipelineError
 from perf_pipeline.metrics.catalog import CATALOG

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from perf_pipeline.config.steps import Auth, OwnHttpParameters
+from perf_pipeline.config.http_steps import Auth, OwnHttpParameters
 from perf_pipeline.engine.ports import WorkerContext
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.units import US_PER_S
@@ -23,7 +23,7 @@ _DEFAULT_HEADERS: Final = (("Accept", _JSON), ("User-Agent", "perf-pipeline"))
 
 
 @dataclass(frozen=True, slots=True)
-class HttpParameters:
+class HttpSettings:
     """Hold what a scenario says about its requests.
 
     Attributes:

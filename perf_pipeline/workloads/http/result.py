@@ -10,7 +10,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from perf_pipeline.engine.own_limits import is_own_limit
+from perf_pipeline.engine.machine_limits import is_own_limit
 from perf_pipeline.engine.tls_faults import is_plain_answer
 from perf_pipeline.metrics.sample import HttpPhases
 

@@ -29,7 +29,7 @@ order by d.completed_at
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class DeliveryRow:
     """Record that a worker finished its work on the message of a user.
 
     Attributes:
@@ -74,7 +74,7 @@ def await_deliveries(
         raise unavailable(dsn, error) from None
 
 
-def read_deliveries(dsn: str, email_pattern: str) -> Iterator[Delivery]:
+def read_deliveries(dsn: str, email_pattern: str) -> Iterator[DeliveryRow]:
     """Yield the deliveries in the order of their completion.
 
     Raises:
@@ -86,7 +86,7 @@ def read_deliveries(dsn: str, email_pattern: str) -> Iterator[Delivery]:
             connection.cursor("deliveries") as cursor,
         ):
             for row in cursor.execute(_ROWS, (email_pattern,)):
-                yield Delivery(*row)
+                yield DeliveryRow(*row)
     except psycopg.Error as error:
         raise unavailable(dsn, error) from None
 

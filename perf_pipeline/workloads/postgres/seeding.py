@@ -57,7 +57,7 @@ _DROP_INDEX: Final = f"drop index if exists {BIRTHDAY_INDEX}"
 
 
 @dataclass(frozen=True, slots=True)
-class Seeded:
+class SeededRows:
     """Describe the data set that is now in the table.
 
     Attributes:
@@ -87,7 +87,7 @@ def clean(dsn: str) -> int:
     return removed
 
 
-def seed(dsn: str, *, seed: int, run: str, count: int) -> Seeded:
+def seed(dsn: str, *, seed: int, run: str, count: int) -> SeededRows:
     """Load the users of a run by COPY; called again for the same run, it gives the same set.
 
     A data set that is complete and untouched is kept with its ids; otherwise its rows are
@@ -101,7 +101,7 @@ def seed(dsn: str, *, seed: int, run: str, count: int) -> Seeded:
     with _connected(dsn) as connection:
         ids = _column(connection, _INTACT, emails)
         if len(ids) == count:
-            return Seeded(tuple(ids), inserted=0, rows_per_s=0.0)
+            return SeededRows(tuple(ids), inserted=0, rows_per_s=0.0)
         with connection.transaction():
             connection.execute(_DELETE_EMAILS, (emails,))
         began_ns = time.monotonic_ns()
@@ -111,7 +111,7 @@ def seed(dsn: str, *, seed: int, run: str, count: int) -> Seeded:
         # To a role that may not, PostgreSQL answers with a warning, not with an error.
         connection.execute("analyze users")
         ids = _column(connection, _IDS, emails)
-    return Seeded(tuple(ids), inserted=count, rows_per_s=count / took_s)
+    return SeededRows(tuple(ids), inserted=count, rows_per_s=count / took_s)
 
 
 def split_ids(ids: Sequence[T], shares: Mapping[str, float], *, seed: int) -> dict[str, list[T]]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import httpx
 
-from perf_pipeline.config.steps import PythonParameters
+from perf_pipeline.config.http_steps import PythonParameters
 from perf_pipeline.engine.ports import Iteration, WorkerContext, Workload
 from perf_pipeline.errors import PerfPipelineError, ProfileError, ScenarioError
 from perf_pipeline.scenario import VU, ScenarioCode

@@ -1,7 +1,7 @@
 """What a step expects of a response, and what it saves of it.
 
-Add here: another thing to expect (and its name in Step.checks, in the same order). Keep out: the
-sample (scenario.py).
+Add here: another thing to expect (and its name in HttpStep.checks, in the same order). Keep out:
+the sample (scenario.py).
 """
 
 import json
@@ -10,8 +10,8 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Final
 
+from perf_pipeline.config.http_steps import HEADER_PREFIX, HttpStep, is_header_text
 from perf_pipeline.config.json_path import Place, parse_json_path
-from perf_pipeline.config.steps import HEADER_PREFIX, Step, is_header_text
 from perf_pipeline.workloads.http.bodies import UnreadableBodyError, without_coding
 from perf_pipeline.workloads.http.client import MAX_BODY_BYTES
 from perf_pipeline.workloads.http.result import HttpResult
@@ -30,10 +30,10 @@ _ABSENT: Final = object()
 _UNREAD: Final = object()
 _CHARSET: Final = re.compile(r"[Cc]harset=\s*\"?([A-Za-z0-9._-]+)")
 _UTF: Final = frozenset({"utf-8", "utf8", "utf-16", "utf-32"})
-_Check = Callable[["Answer", Scope], bool]
+_Check = Callable[["CheckedResponse", Scope], bool]
 
 
-class Answer:
+class CheckedResponse:
     """Give a response's parts; its JSON is read once, and only where somebody asks.
 
     Args:
@@ -110,7 +110,7 @@ class Expectation:
             return 0
         if self.only_status:
             return 1 if result.status in self.statuses else 0
-        answer, mask, bit = Answer(result, self.most_bytes), 0, 1
+        answer, mask, bit = CheckedResponse(result, self.most_bytes), 0, 1
         for check in self.checks:
             if _holds(check, answer, scope):
                 mask |= bit
@@ -120,7 +120,7 @@ class Expectation:
         return mask
 
 
-def _holds(check: _Check, answer: Answer, scope: Scope) -> bool:
+def _holds(check: _Check, answer: CheckedResponse, scope: Scope) -> bool:
     """Say whether a check holds; of what is nested too deeply to be compared none does."""
     try:
         return check(answer, scope)
@@ -129,7 +129,7 @@ def _holds(check: _Check, answer: Answer, scope: Scope) -> bool:
 
 
 def expectation_of(
-    step: Step,
+    step: HttpStep,
     around: Surroundings,
     in_headers: Container[str],
     most_bytes: int,
@@ -179,7 +179,7 @@ def _json_check(place: Place, raw: Value, around: Surroundings) -> _Check:
         return lambda answer, _: answer.at(place) not in (None, _ABSENT)
     read, has_variables = value_reader(raw, around)
 
-    def check(answer: Answer, scope: Scope) -> bool:
+    def check(answer: CheckedResponse, scope: Scope) -> bool:
         found, wanted = answer.at(place), read(scope)
         if found is _ABSENT:
             return False
@@ -196,7 +196,7 @@ def _is_same(found: Value, wanted: Value) -> bool:
 def _saver(name: str, where: str, *, must_fit_header: bool) -> _Check:
     find = _finder(where)
 
-    def save(answer: Answer, scope: Scope) -> bool:
+    def save(answer: CheckedResponse, scope: Scope) -> bool:
         found = find(answer)
         if found is _ABSENT or found is None or not can_be_written(found):
             return False
@@ -208,7 +208,7 @@ def _saver(name: str, where: str, *, must_fit_header: bool) -> _Check:
     return save
 
 
-def _finder(where: str) -> Callable[[Answer], Value]:
+def _finder(where: str) -> Callable[[CheckedResponse], Value]:
     if where.startswith(HEADER_PREFIX):
         header = where.removeprefix(HEADER_PREFIX).strip()
         return lambda answer: answer.result.header(header) or _ABSENT

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perf_pipeline.config.data_sets import DataSet, Rows
+from perf_pipeline.config.http_steps import HttpStep, HttpStepsParameters
 from perf_pipeline.config.own_files import columns_used, rows_of, variables_in_headers
-from perf_pipeline.config.steps import HttpStepsParameters, Step
 from perf_pipeline.config.templates import Source
 from perf_pipeline.engine.ports import WorkerContext
 from perf_pipeline.errors import ProfileError, TargetUnavailableError
@@ -64,7 +64,7 @@ def prepared_steps(
     def note(sentence: str) -> None:
         context.recorder.note(sentence)
 
-    def prepared(step: Step) -> PreparedStep:
+    def prepared(step: HttpStep) -> PreparedStep:
         return PreparedStep(
             operation=step.operation,
             writer=writer_of(

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from perf_pipeline.config.steps import HttpStepsParameters
+from perf_pipeline.config.http_steps import HttpStepsParameters
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.workloads.http.connections import Connection, connect_first, connection_maker

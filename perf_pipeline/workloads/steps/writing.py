@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-from perf_pipeline.config.steps import Step
+from perf_pipeline.config.http_steps import HttpStep
 from perf_pipeline.config.templates import Part, Source, parse_template
 from perf_pipeline.workloads.http.origin import HttpOrigin
 from perf_pipeline.workloads.steps.values import Read, Scope, Surroundings, Value, as_text
@@ -48,7 +48,7 @@ class RequestWriter:
 
 
 def writer_of(
-    step: Step,
+    step: HttpStep,
     origin: HttpOrigin,
     headers: Mapping[str, str],
     authorization: str,
@@ -159,7 +159,7 @@ def _in_json_text(text: str) -> bytes:
     return json.dumps(text)[1:-1].encode("ascii")
 
 
-def _target(step: Step, around: Surroundings) -> list[_Piece]:
+def _target(step: HttpStep, around: Surroundings) -> list[_Piece]:
     pieces = _text(step.path, _in_query, around, _in_path)
     if step.query:
         pieces += [b"&" if "?" in step.path else b"?", *_pairs(step.query, _in_query, around)]
@@ -173,7 +173,7 @@ def _pairs(pairs: Mapping[str, str], encode: _Encode, around: Surroundings) -> I
 
 
 def _headers(
-    step: Step, common: Mapping[str, str], authorization: str, around: Surroundings
+    step: HttpStep, common: Mapping[str, str], authorization: str, around: Surroundings
 ) -> list[_Piece]:
     written = {**_DEFAULT_HEADERS, **_content_type(step)}
     for given in (common, step.headers):
@@ -188,13 +188,13 @@ def _headers(
     return pieces
 
 
-def _content_type(step: Step) -> dict[str, str]:
+def _content_type(step: HttpStep) -> dict[str, str]:
     if step.json_body is not None:
         return {"Content-Type": "application/json"}
     return {"Content-Type": "application/x-www-form-urlencoded"} if step.form is not None else {}
 
 
-def _body(step: Step, around: Surroundings) -> list[_Piece] | None:
+def _body(step: HttpStep, around: Surroundings) -> list[_Piece] | None:
     if step.json_body is not None:
         return list(_json(step.json_body, around))
     if step.form is not None:

@@ -109,7 +109,7 @@ from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.loading import live, measure
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey
 folder = Path(sys.argv[1])
-load = measure._Load(datetime.now(UTC), 0, live.LiveJudge(folder, RunKey("r1", "api"), []))
+load = measure._Gathered(datetime.now(UTC), 0, live.LiveJudge(folder, RunKey("r1", "api"), []))
 load.limits.append("samples-1-0.npy can't be written: No space left on device")
 try:
     measure._write_outcome(folder, BenchmarkOutcome("api", "aborted", "", 0.0, 0.0), load)

@@ -52,7 +52,7 @@ def told(
     session = session_of(dsn, load_profile("quick"), embedded=embedded)
     health = GeneratorHealth(not reasons, reasons, {}, notes)
     outcome = LoadOutcome(session.began_at, 1.0, (), health, {}, stopped=False)
-    steps = session.profile.benchmarks[BENCHMARK].steps
+    steps = session.profile.benchmarks[BENCHMARK].load_steps
     return list(pgbench_beside(session, BENCHMARK, [outcome] * len(steps)))
 
 

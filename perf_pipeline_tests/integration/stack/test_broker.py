@@ -16,9 +16,9 @@ from perf_pipeline.stack.embedded import down, revive, running_stack
 from perf_pipeline.stack.ending import dispose, pids_of
 from perf_pipeline.stack.java import inspect_java
 from perf_pipeline.stack.kafka import launch_kafka
-from perf_pipeline.stack.ledger import is_alive, read_ledger, this_process
 from perf_pipeline.stack.noida import KIND, launch_noida
 from perf_pipeline.stack.parts import CannotBeHadError, StackOptions
+from perf_pipeline.stack.process_register import is_alive, read_register, this_process
 from perf_pipeline.stack.service import open_folder
 from perf_pipeline_tests.support.places import new_state
 
@@ -64,9 +64,9 @@ def test_kafka_starts_and_stops(state: Path) -> None:
         assert broker.version == "4.3.1"  # from the running server's own log
         assert broker.address == bootstrap_servers(stack.endpoints.brokers or "")
         assert stack.notices == ()
-        ledger = read_ledger(stack.folder)
-    assert ledger is not None
-    assert [record.name for record in ledger.processes if is_alive(record)] == []
+        register = read_register(stack.folder)
+    assert register is not None
+    assert [record.name for record in register.processes if is_alive(record)] == []
 
 
 @pytest.mark.timeout(90)

@@ -29,9 +29,9 @@ from perf_pipeline.stack.embedded import (
     sweep,
     up,
 )
-from perf_pipeline.stack.ledger import ProcessRecord, is_alive, read_ledger, start_mark
 from perf_pipeline.stack.parts import Stack, StackOptions
 from perf_pipeline.stack.postgres import running_postgres
+from perf_pipeline.stack.process_register import ProcessRecord, is_alive, read_register, start_mark
 from perf_pipeline_tests.support.loads.own_processes import command_lines
 
 SMALL = StackOptions(parts=frozenset({"postgres", "redis"}))
@@ -63,9 +63,9 @@ def hush(_: str) -> None:
 
 
 def records_of(folder: Path) -> tuple[ProcessRecord, ...]:
-    ledger = read_ledger(folder)
-    assert ledger is not None
-    return ledger.processes
+    register = read_register(folder)
+    assert register is not None
+    return register.processes
 
 
 def passwords_of(stack: Stack) -> list[str]:

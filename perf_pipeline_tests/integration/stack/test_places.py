@@ -11,10 +11,10 @@ from perf_pipeline.errors import StackError
 from perf_pipeline.stack.ending import dispose
 from perf_pipeline.stack.kafka import launch_kafka
 from perf_pipeline.stack.kafka_lock import read_lock
-from perf_pipeline.stack.ledger import this_process
 from perf_pipeline.stack.parts import Launched
 from perf_pipeline.stack.places import PREFIX, plain_path
 from perf_pipeline.stack.postgres import launch_postgres
+from perf_pipeline.stack.process_register import this_process
 from perf_pipeline.stack.redis import launch_redis
 from perf_pipeline.stack.service import open_folder
 from perf_pipeline_tests.support.places import CACHE

@@ -13,8 +13,8 @@ import pytest
 
 from perf_pipeline.errors import StackError
 from perf_pipeline.stack.ending import dispose
-from perf_pipeline.stack.ledger import is_alive, read_ledger, this_process
 from perf_pipeline.stack.postgres import launch_postgres
+from perf_pipeline.stack.process_register import is_alive, read_register, this_process
 from perf_pipeline.stack.service import open_folder
 
 SEGMENTS = Path("/proc/sysvipc/shm")
@@ -127,9 +127,9 @@ def test_a_killed_server_leaves_no_shared_memory_behind_and_others_keep_theirs(
         before, files_before = segments(), shared_files()
         with server(tmp_path / "stack"):
             mine, my_files = segments() - before, shared_files() - files_before
-            ledger = read_ledger(tmp_path / "stack")
-            assert ledger is not None
-            (record,) = (one for one in ledger.processes if one.name == "postgres")
+            register = read_register(tmp_path / "stack")
+            assert register is not None
+            (record,) = (one for one in register.processes if one.name == "postgres")
             os.kill(record.pid, signal.SIGKILL)
             until_s = time.monotonic() + 10
             while is_alive(record) and time.monotonic() < until_s:

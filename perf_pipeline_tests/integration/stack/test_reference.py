@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from perf_pipeline.stack.embedded import down, running_stack
-from perf_pipeline.stack.ledger import is_alive, read_ledger, start_mark
 from perf_pipeline.stack.parts import StackOptions
+from perf_pipeline.stack.process_register import is_alive, read_register, start_mark
 from perf_pipeline_tests.support.loads.own_processes import command_lines
 from perf_pipeline_tests.support.places import new_state
 
@@ -62,7 +62,7 @@ def test_the_whole_stack_serves_a_user_and_leaves_no_process(state: Path) -> Non
         logs = [path.read_text() for path in (stack.folder / "logs").iterdir()]
         assert not any(password in text for text in logs)
         pids = [pid for service in stack.services for pid in service.pids]
-        ledger = read_ledger(stack.folder)
-    assert ledger is not None
-    assert [record.name for record in ledger.processes if is_alive(record)] == []
+        register = read_register(stack.folder)
+    assert register is not None
+    assert [record.name for record in register.processes if is_alive(record)] == []
     assert [pid for pid in pids if start_mark(pid) is not None] == []

@@ -11,7 +11,7 @@ import pytest
 
 from perf_pipeline.errors import StackError
 from perf_pipeline.stack.ending import dispose, pids_of
-from perf_pipeline.stack.ledger import read_ledger, start_mark, this_process
+from perf_pipeline.stack.process_register import read_register, start_mark, this_process
 from perf_pipeline.stack.service import Command, open_folder, run_once, spawn
 
 ABSENT = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('on', flush=1)"
@@ -84,7 +84,7 @@ def test_a_child_has_default_signals_although_its_starter_ignores_them(tmp_path:
     starter = f"""
 import signal
 from pathlib import Path
-from perf_pipeline.stack.ledger import this_process
+from perf_pipeline.stack.process_register import this_process
 from perf_pipeline.stack.service import Command, open_folder, run_once
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -101,12 +101,12 @@ run_once(folder, Command(name="show", argv=show), timeout_s=20)
         assert not blocked >> (number - 1) & 1
 
 
-def test_a_process_is_in_the_ledger_before_it_is_ready(tmp_path: Path) -> None:
+def test_a_process_is_in_the_register_before_it_is_ready(tmp_path: Path) -> None:
     open_folder(tmp_path, owner=this_process())
     service = spawn(tmp_path, Command(name="slow", argv=("/bin/sleep", "60")))
-    ledger = read_ledger(tmp_path)
-    assert ledger is not None
-    assert ledger.processes == (service.record,)
+    register = read_register(tmp_path)
+    assert register is not None
+    assert register.processes == (service.record,)
     assert service.record.mark == start_mark(service.record.pid)
     began = time.monotonic()
     dispose(tmp_path)

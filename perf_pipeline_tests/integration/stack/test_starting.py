@@ -12,8 +12,8 @@ import pytest
 from perf_pipeline.errors import StackError, TargetUnavailableError
 from perf_pipeline.stack.embedded import down, running_stack
 from perf_pipeline.stack.ending import abandon
-from perf_pipeline.stack.ledger import is_alive, read_ledger, this_process
 from perf_pipeline.stack.parts import StackOptions
+from perf_pipeline.stack.process_register import is_alive, read_register, this_process
 from perf_pipeline.stack.service import Command, open_folder, spawn
 from perf_pipeline_tests.support.commands.command_line import CommandLine
 from perf_pipeline_tests.support.dagster.runs import of_state
@@ -52,9 +52,9 @@ def test_a_signal_during_up_ends_all_that_it_started(
     state: Path, number: signal.Signals, after_s: float
 ) -> None:
     running = CommandLine(state).start("up")
-    ledger = state / "stacks" / "up" / "ledger.json"
+    register = state / "stacks" / "up" / "ledger.json"
     until_s = time.monotonic() + 20
-    while not ledger.exists() and time.monotonic() < until_s:
+    while not register.exists() and time.monotonic() < until_s:
         time.sleep(0.02)
     time.sleep(after_s)
 
@@ -74,9 +74,9 @@ def test_nothing_is_started_in_a_stack_that_is_being_ended(tmp_path: Path) -> No
 
     with pytest.raises(StackError, match="late was not started, because the stack is being"):
         spawn(tmp_path, Command(name="late", argv=("/bin/sleep", "60")))
-    ledger = read_ledger(tmp_path)
-    assert ledger is not None
-    assert [(one.name, is_alive(one)) for one in ledger.processes] == [("first", False)]
+    register = read_register(tmp_path)
+    assert register is not None
+    assert [(one.name, is_alive(one)) for one in register.processes] == [("first", False)]
 
 
 def priority_of(pid: int) -> int | None:

@@ -2,7 +2,14 @@ import random
 
 import pytest
 
-from perf_pipeline.analysis.backtest import Tally, Track, newest_level, planted, replay, tally
+from perf_pipeline.analysis.backtest import (
+    GateTally,
+    ReplayedSeries,
+    newest_level,
+    planted,
+    replay,
+    tally,
+)
 from perf_pipeline.analysis.baseline import DiffStatus, Series
 from perf_pipeline.analysis.suspicion import BaselinePolicy
 
@@ -12,8 +19,10 @@ QUIET = [800.0, 808.0, 792.0, 804.0, 796.0, 800.0, 806.0, 794.0]  # about 0.7 % 
 SLOW = [1.25 * value for value in QUIET]
 
 
-def track(values: list[float], series: Series = P95, benchmark: str = "api") -> Track:
-    return Track(benchmark, series, tuple(f"r{n}" for n in range(len(values))), tuple(values))
+def track(values: list[float], series: Series = P95, benchmark: str = "api") -> ReplayedSeries:
+    return ReplayedSeries(
+        benchmark, series, tuple(f"r{n}" for n in range(len(values))), tuple(values)
+    )
 
 
 def runs(count: int) -> list[str]:
@@ -124,6 +133,6 @@ def test_identical_runs_have_few_false_alarms() -> None:
     ],
 )
 def test_few_runs_without_an_alarm_prove_little(judged: int, at_most: float | None) -> None:
-    quiet = Tally(judged, 0, (), 0, ())
+    quiet = GateTally(judged, 0, (), 0, ())
 
     assert quiet.false_alarms_at_most == (at_most and pytest.approx(at_most, abs=0.005))

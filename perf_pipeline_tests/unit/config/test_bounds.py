@@ -74,7 +74,7 @@ def test_the_walk_finds_the_numbers_of_every_table() -> None:
         "RampingArrivalRate.max_vus",
         "HttpParameters.think_time_us",
         "Expect.statuses",
-        "Step.timeout_us",
+        "HttpStep.timeout_us",
     } <= found
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from perf_pipeline.config.http_steps import HttpStepsParameters
 from perf_pipeline.config.loading import load_profile, validate_profile
 from perf_pipeline.config.own_scenarios import Trust, own_notices, trust_of
-from perf_pipeline.config.steps import HttpStepsParameters
 from perf_pipeline.errors import ExitCode, ProfileError
 
 Table = dict[str, Any]

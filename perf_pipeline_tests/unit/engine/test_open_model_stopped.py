@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from perf_pipeline.config.executors.constant_arrival_rate import ConstantArrivalRate
 from perf_pipeline.engine.open_model import OpenModel
-from perf_pipeline.engine.part import ScenarioPart, Tally
+from perf_pipeline.engine.part import IterationCounts, ScenarioPart
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.plan.phases import measured_window
 from perf_pipeline.plan.stripes import Stripe
@@ -70,7 +70,7 @@ async def _turns(count: int) -> None:
         await asyncio.sleep(0)
 
 
-async def _stopped(steps: list[int], turns: int) -> Tally:
+async def _stopped(steps: list[int], turns: int) -> IterationCounts:
     """Let the clock jump from step to step, and stop the load `turns` turns after each."""
     clock = _Jumping()
     part = ScenarioPart(

@@ -12,7 +12,7 @@ from perf_pipeline.config.target import TargetConfig, resolve_target
 from perf_pipeline.engine.progress import Progress, ScenarioProgress
 from perf_pipeline.loading.broker_watch import BrokerWatch
 from perf_pipeline.loading.live import LiveJudge
-from perf_pipeline.loading.progress import Watch, line_of
+from perf_pipeline.loading.progress import LoadWatch, line_of
 from perf_pipeline.loading.session import Session
 from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.store.records import RunKey
@@ -22,7 +22,7 @@ from perf_pipeline_tests.support.histories.spool import KEY, Spool, sample
 NOBODY = LiveJudge(Path("nowhere"), RunKey("", ""), [])
 
 
-def watch(judge: LiveJudge = NOBODY, brokers: BrokerWatch | None = None) -> Watch:
+def watch(judge: LiveJudge = NOBODY, brokers: BrokerWatch | None = None) -> LoadWatch:
     session = Session(
         run_id="r1",
         profile=load_profile("quick"),
@@ -36,7 +36,7 @@ def watch(judge: LiveJudge = NOBODY, brokers: BrokerWatch | None = None) -> Watc
         say=lambda _: None,
         stop=threading.Event(),
     )
-    return Watch(session, "api_user_creation", judge, 0, brokers)
+    return LoadWatch(session, "api_user_creation", judge, 0, brokers)
 
 
 def progress(elapsed_s: float, ok: int, failed: int) -> Progress:
@@ -44,7 +44,7 @@ def progress(elapsed_s: float, ok: int, failed: int) -> Progress:
     return Progress(elapsed_s, 60.0, (one,))
 
 
-def fed(counts: Iterable[tuple[float, int, int]]) -> Watch:
+def fed(counts: Iterable[tuple[float, int, int]]) -> LoadWatch:
     """Give a watch that has seen (elapsed seconds, ok, failed) one after another."""
     one = watch()
     for elapsed_s, ok, failed in counts:

@@ -6,17 +6,17 @@ import pytest
 
 from perf_pipeline.probes.docker import DEFAULT_SOCKET, docker_socket
 from perf_pipeline.probes.host import outer_devices, physical_disks
-from perf_pipeline.probes.probe import ProbeError, Tally, masked
+from perf_pipeline.probes.probe import CounterGrowth, ProbeError, masked
 
 
 def test_a_tally_starts_at_the_first_value_and_survives_a_restart_of_the_server() -> None:
-    tally = Tally()
+    tally = CounterGrowth()
 
     assert [tally.add(value) for value in (100, 130, 5, 6)] == [0, 30, 35, 36]
 
 
 def test_evicted_entries_do_not_count_as_growth() -> None:
-    tally = Tally(restarts_at_zero=False)
+    tally = CounterGrowth(restarts_at_zero=False)
 
     assert [tally.add(value) for value in (100, 130, 90, 95)] == [0, 30, 30, 35]
 

@@ -62,7 +62,7 @@ def test_every_scenario_of_a_shipped_profile_becomes_a_job(tmp_path: Path) -> No
     jobs = [
         load_job(session, benchmark, step, tmp_path)
         for benchmark, config in session.profile.benchmarks.items()
-        for step, _ in config.steps
+        for step, _ in config.load_steps
     ]
     given = {one.workload: one.parameters for job in jobs for one in job.scenarios}
 
@@ -85,5 +85,5 @@ def test_no_secret_is_among_the_parameters_of_a_job(tmp_path: Path) -> None:
     session = replace(session_of(load_profile("full"), tmp_path), target=secret)
 
     for benchmark, config in session.profile.benchmarks.items():
-        for step, _ in config.steps:
+        for step, _ in config.load_steps:
             assert "hush" not in str(load_job(session, benchmark, step, tmp_path).to_json())

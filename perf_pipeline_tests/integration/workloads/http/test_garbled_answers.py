@@ -11,7 +11,7 @@ import pytest
 from perf_pipeline.workloads.http.origin import HttpOrigin
 from perf_pipeline.workloads.http.redirects import following_request
 from perf_pipeline.workloads.http.result import HttpError, HttpResult
-from perf_pipeline.workloads.steps.checks import Answer
+from perf_pipeline.workloads.steps.checks import CheckedResponse
 from perf_pipeline.workloads.steps.cookies import CookieJar
 from perf_pipeline_tests.support.servers.odd_server import OK, asked
 
@@ -91,7 +91,7 @@ def look_at(result: HttpResult) -> None:
     jar.take(result.headers, "/a")
     jar.pairs_for("/a")
     following_request(ORIGIN, REQUEST, result)
-    Answer(result).at(("id",))
+    CheckedResponse(result).at(("id",))
     assert len(result.detail) < 600
     assert result.detail.isprintable()
 

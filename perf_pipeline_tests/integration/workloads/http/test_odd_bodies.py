@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 
-from perf_pipeline.config.steps import PythonParameters
+from perf_pipeline.config.http_steps import PythonParameters
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.scenario import VU
 from perf_pipeline.workloads.http.origin import HttpOrigin

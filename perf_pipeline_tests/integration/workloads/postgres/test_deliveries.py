@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from perf_pipeline.workloads.postgres.deliveries import Delivery, read_deliveries
+from perf_pipeline.workloads.postgres.deliveries import DeliveryRow, read_deliveries
 
 TABLES = """
 create table users (id bigint primary key, email text not null);
@@ -41,8 +41,8 @@ def dsn(postgres_dsn: str) -> Iterator[str]:
 
 def test_a_foreign_system_tells_of_completions_only(dsn: str) -> None:
     assert list(read_deliveries(dsn, "^r1")) == [
-        Delivery("1", 1, 1_000_001),
-        Delivery("2", 2, 2_000_000),
+        DeliveryRow("1", 1, 1_000_001),
+        DeliveryRow("2", 2, 2_000_000),
     ]
 
 
@@ -51,6 +51,6 @@ def test_the_stations_are_read_where_they_are_told(dsn: str) -> None:
         connection.execute(STATIONS)
 
     assert list(read_deliveries(dsn, "^r1")) == [
-        Delivery("1", 1, 1_000_001, published_us=250_000, received_us=None),
-        Delivery("2", 2, 2_000_000, published_us=250_000, received_us=500_000),
+        DeliveryRow("1", 1, 1_000_001, published_us=250_000, received_us=None),
+        DeliveryRow("2", 2, 2_000_000, published_us=250_000, received_us=500_000),
     ]

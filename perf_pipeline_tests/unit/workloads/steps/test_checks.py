@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from perf_pipeline.config.json_path import parse_json_path
 from perf_pipeline.workloads.http.result import HttpResult
-from perf_pipeline.workloads.steps.checks import _ABSENT, Answer
+from perf_pipeline.workloads.steps.checks import _ABSENT, CheckedResponse
 
 NAMES: Final = ["a", "0", "it's"]
 DOCUMENTS: Final = st.recursive(
@@ -25,7 +25,7 @@ PATHS: Final = st.lists(st.sampled_from(NAMES) | st.integers(-2, 1), max_size=3)
 def found(document: object, path: str) -> object:
     body = json.dumps(document).encode()
     result = HttpResult(200, [], body, "", 0, 0, 0, 1, 1, 1, 0, len(body), False, False)  # noqa: FBT003
-    return Answer(result).at(parse_json_path(path))
+    return CheckedResponse(result).at(parse_json_path(path))
 
 
 @pytest.mark.parametrize("path", ["$.name[0]", "$.name[-1]", "$.name.first", "$[0]", "$.id[0]"])

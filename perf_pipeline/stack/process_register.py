@@ -1,7 +1,7 @@
 """What was started in a folder, by whom, and whether it is still the same process.
 
 A process is known by pid and start mark; a recycled pid has another mark and is never touched.
-The ledger is written right after each start and before readiness, so nothing is ever running
+The register is written right after each start and before readiness, so nothing is ever running
 that is not written down. Add here: a fact that ending a process needs. Keep out: signals (see
 `ending`), secrets, and process names as a means of finding anything.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-LEDGER = "ledger.json"
+REGISTER = "ledger.json"
 LOCK = "ledger.lock"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -55,7 +55,7 @@ class ProcessRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class ProcessRegister:
     """Hold what was started in one folder.
 
     Attributes:
@@ -125,18 +125,18 @@ def this_process() -> Owner:
     return Owner(pid, start_mark(pid) or "")
 
 
-def write_ledger(folder: Path, ledger: Ledger) -> None:
-    """Replace the folder's ledger atomically."""
-    draft = folder / f"{LEDGER}.{os.getpid()}-{threading.get_ident()}"
-    draft.write_text(json.dumps(asdict(ledger), indent=1), encoding="utf-8")
-    draft.replace(folder / LEDGER)
+def write_register(folder: Path, register: ProcessRegister) -> None:
+    """Replace the folder's register atomically."""
+    draft = folder / f"{REGISTER}.{os.getpid()}-{threading.get_ident()}"
+    draft.write_text(json.dumps(asdict(register), indent=1), encoding="utf-8")
+    draft.replace(folder / REGISTER)
 
 
-def read_ledger(folder: Path) -> Ledger | None:
-    """Return the folder's ledger; None when there is none that can be read."""
+def read_register(folder: Path) -> ProcessRegister | None:
+    """Return the folder's register; None when there is none that can be read."""
     try:
-        document = json.loads((folder / LEDGER).read_text(encoding="utf-8"))
-        return Ledger(
+        document = json.loads((folder / REGISTER).read_text(encoding="utf-8"))
+        return ProcessRegister(
             owner=None if document["owner"] is None else Owner(**document["owner"]),
             keep_folder=document["keep_folder"],
             processes=tuple(ProcessRecord(**entry) for entry in document["processes"]),
@@ -147,55 +147,55 @@ def read_ledger(folder: Path) -> Ledger | None:
 
 
 @contextmanager
-def changing(folder: Path) -> Iterator[Ledger]:
-    """Yield the folder's ledger while nobody else changes it: no other thread, no other process.
+def changing(folder: Path) -> Iterator[ProcessRegister]:
+    """Yield the folder's register while nobody else changes it: no other thread, no other process.
 
     Raises:
         FileNotFoundError: it has none.
     """
     with (folder / LOCK).open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        ledger = read_ledger(folder)
-        if ledger is None:
-            message = f"{folder} has no ledger"
+        register = read_register(folder)
+        if register is None:
+            message = f"{folder} has no register"
             raise FileNotFoundError(message)
-        yield ledger
+        yield register
 
 
 def add_process(folder: Path, record: ProcessRecord) -> None:
-    """Write one more process into the folder's ledger, in place of one with the same name."""
-    with changing(folder) as ledger:
-        _add(folder, ledger, record)
+    """Write one more process into the folder's register, in place of one with the same name."""
+    with changing(folder) as register:
+        _add(folder, register, record)
 
 
 def start_process(folder: Path, start: Callable[[], ProcessRecord]) -> ProcessRecord | None:
-    """Start a process and write it down, unless the ledger is closed: then do nothing.
+    """Start a process and write it down, unless the register is closed: then do nothing.
 
-    Between the two nobody can close the ledger, so whoever does finds every process in it.
+    Between the two nobody can close the register, so whoever does finds every process in it.
     """
-    with changing(folder) as ledger:
-        if ledger.is_closed:
+    with changing(folder) as register:
+        if register.is_closed:
             return None
         record = start()
         try:
-            _add(folder, ledger, record)
+            _add(folder, register, record)
         except BaseException:
             os.kill(record.pid, signal.SIGKILL)
             raise
     return record
 
 
-def close_ledger(folder: Path) -> Ledger | None:
-    """Have nothing more started in the folder, and return its ledger; None without one."""
+def close_register(folder: Path) -> ProcessRegister | None:
+    """Have nothing more started in the folder, and return its register; None without one."""
     try:
-        with changing(folder) as ledger:
-            closed = replace(ledger, is_closed=True)
-            write_ledger(folder, closed)
+        with changing(folder) as register:
+            closed = replace(register, is_closed=True)
+            write_register(folder, closed)
             return closed
     except OSError:  # also where the disk is full: then nothing could be started either
-        return read_ledger(folder)
+        return read_register(folder)
 
 
-def _add(folder: Path, ledger: Ledger, record: ProcessRecord) -> None:
-    others = tuple(entry for entry in ledger.processes if entry.name != record.name)
-    write_ledger(folder, replace(ledger, processes=(*others, record)))
+def _add(folder: Path, register: ProcessRegister, record: ProcessRecord) -> None:
+    others = tuple(entry for entry in register.processes if entry.name != record.name)
+    write_register(folder, replace(register, processes=(*others, record)))

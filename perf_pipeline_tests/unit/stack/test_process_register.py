@@ -1,4 +1,4 @@
-"""A process is known by pid and start mark, and the ledger survives what can happen to a file."""
+"""A process is known by pid and start mark, and the register survives what can happen to a file."""
 
 import os
 import signal
@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 from perf_pipeline.stack.ending import end_processes, reap
-from perf_pipeline.stack.ledger import (
-    LEDGER,
-    Ledger,
+from perf_pipeline.stack.process_register import (
+    REGISTER,
     ProcessRecord,
+    ProcessRegister,
     add_process,
     is_alive,
-    read_ledger,
+    read_register,
     start_mark,
     this_process,
-    write_ledger,
+    write_register,
 )
 
 
@@ -35,26 +35,28 @@ def record_of(pid: int, *, name: str = "part", mark: str | None = None) -> Proce
     )
 
 
-def test_a_ledger_is_read_back_as_it_was_written(tmp_path: Path) -> None:
-    ledger = Ledger(this_process(), keep_folder=True, processes=(record_of(os.getpid()),))
-    write_ledger(tmp_path, ledger)
-    assert read_ledger(tmp_path) == ledger
+def test_a_register_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    register = ProcessRegister(
+        this_process(), keep_folder=True, processes=(record_of(os.getpid()),)
+    )
+    write_register(tmp_path, register)
+    assert read_register(tmp_path) == register
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"owner": 1}'])
-def test_a_ledger_that_cannot_be_read_counts_as_none(tmp_path: Path, text: str) -> None:
-    (tmp_path / LEDGER).write_text(text, encoding="utf-8")
-    assert read_ledger(tmp_path) is None
+def test_a_register_that_cannot_be_read_counts_as_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / REGISTER).write_text(text, encoding="utf-8")
+    assert read_register(tmp_path) is None
 
 
 def test_a_restarted_part_takes_the_place_of_its_old_record(tmp_path: Path) -> None:
-    write_ledger(tmp_path, Ledger(owner=None))
+    write_register(tmp_path, ProcessRegister(owner=None))
     add_process(tmp_path, record_of(1, name="broker", mark="old"))
     add_process(tmp_path, record_of(1, name="redis", mark="same"))
     add_process(tmp_path, record_of(2, name="broker", mark="new"))
-    ledger = read_ledger(tmp_path)
-    assert ledger is not None
-    assert [(entry.name, entry.mark) for entry in ledger.processes] == [
+    register = read_register(tmp_path)
+    assert register is not None
+    assert [(entry.name, entry.mark) for entry in register.processes] == [
         ("redis", "same"),
         ("broker", "new"),
     ]

@@ -1,7 +1,8 @@
 """HTTP scenarios of one's own as configuration: steps, or a Python function of the user's.
 
 Add here: a key of a step or of an own scenario, with its meaning in docs/scenarios.md. Keep out:
-rules that span several steps or need files (step_rules.py, files.py), and requests (workloads/).
+rules that span several steps or need files (http_step_rules.py, files.py), and requests
+(workloads/).
 """
 
 import re
@@ -43,7 +44,7 @@ def _positive(us: int) -> int:
     return us
 
 
-def _has_steps(steps: tuple["Step", ...]) -> tuple["Step", ...]:
+def _has_steps(steps: tuple["HttpStep", ...]) -> tuple["HttpStep", ...]:
     # Not min_length: pydantic would count only the right ones, and add a mistake to a mistake.
     if not steps:
         raise ValueError("there is no step; write at least one")
@@ -185,7 +186,7 @@ class Expect(Frozen):
     duration_us: PositiveDuration | None = Field(default=None, alias="duration")
 
 
-class Step(Frozen):
+class HttpStep(Frozen):
     """Describe one request; texts may hold variables like `${vu}`.
 
     Attributes:
@@ -259,7 +260,7 @@ class HttpStepsParameters(OwnHttpParameters):
         data: test data by name, for `${data.NAME.COLUMN}`.
     """
 
-    steps: Annotated[tuple[Step, ...], AfterValidator(_has_steps)] = Field(strict=False)
+    steps: Annotated[tuple[HttpStep, ...], AfterValidator(_has_steps)] = Field(strict=False)
     think_time_us: DurationRange = Field(default=(0, 0), alias="thinkTime")
     data: dict[VariableName, DataSet] = Field(default_factory=dict)
 

@@ -1,7 +1,8 @@
 """Rules that span the keys of a step, or several steps: variables, JSON paths, names, checks.
 
 They read the raw table, so that all mistakes are found also where a key has a mistake of its own.
-Add here: a rule about steps. Keep out: what a single key may hold (steps.py), files (own_files.py).
+Add here: a rule about steps. Keep out: what a single key may hold (http_steps.py), files
+(own_files.py).
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -10,8 +11,8 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from perf_pipeline.config.data_sets import ID_COLUMN, VALUE_COLUMN
+from perf_pipeline.config.http_steps import HEADER_PREFIX, operation_of
 from perf_pipeline.config.json_path import parse_json_path
-from perf_pipeline.config.steps import HEADER_PREFIX, operation_of
 from perf_pipeline.config.templates import (
     PLAIN,
     Source,

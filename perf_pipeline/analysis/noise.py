@@ -8,6 +8,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 SD_FLOOR: Final = 0.005
@@ -94,10 +95,13 @@ def winsorised(values: Sequence[float]) -> list[float]:
     deviations = [abs(value - median) for value in values]
     mad = statistics.median(deviations)
     robust_sd = _SD_PER_MAD * mad if mad else _SD_PER_MEAN_DEVIATION * statistics.fmean(deviations)
-    limit = _WINSOR_SDS * robust_sd
-    return [min(max(value, median - limit), median + limit) for value in values]
+    low, high = median - _WINSOR_SDS * robust_sd, median + _WINSOR_SDS * robust_sd
+    if min(values) >= low and max(values) <= high:  # as nearly always
+        return list(values)
+    return [min(max(value, low), high) for value in values]
 
 
+@lru_cache(maxsize=512)
 def student_t(probability: float, degrees_of_freedom: int) -> float:
     """Give the quantile of Student's t distribution.
 

@@ -78,6 +78,10 @@ class Ruler:
         """Put a value on the scale: its logarithm, or itself."""
         return math.log(value) if self.scale is Scale.RELATIVE else value
 
+    def positions(self, values: Sequence[float]) -> list[float]:
+        """Put many values on the scale."""
+        return list(map(math.log, values)) if self.scale is Scale.RELATIVE else list(values)
+
     def change(self, distance: float) -> float:
         """Turn a distance of two positions into a change: exp(d) - 1, or the distance itself."""
         if self.scale is Scale.RELATIVE:

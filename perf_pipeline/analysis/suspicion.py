@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from perf_pipeline.analysis.noise import SD_FLOOR, centre_and_spread, student_t
@@ -141,28 +142,75 @@ def suspicion(
     """
     if not math.isfinite(value):
         return Suspicion(None, None, None, None, DiffStatus.NO_DATA)
-    baseline = [run for run in baseline if math.isfinite(run)]
-    ruler = policy.ruler(scale or scale_of(Kind.TREND, (value, *baseline)), minimum_effect)
-    if not baseline:
+    runs = tuple(run for run in baseline if math.isfinite(run))
+    ruler = policy.ruler(scale or scale_of(Kind.TREND, (value, *runs)), minimum_effect)
+    if not runs:
         return Suspicion(None, None, None, None, DiffStatus.LEARNING)
-    centre, sd = centre_and_spread([ruler.position(run) for run in baseline], ruler.sd_floor)
-    witnesses = len(baseline) if spread is None else len(spread)
+    centre, sd = _level(runs, ruler)
+    witnesses = len(runs) if spread is None else len(spread)
     if spread is not None:
-        sd = _sd_of(spread, ruler)
+        sd = _level(tuple(spread), ruler)[1] if spread else None
     distance = ruler.position(value) - centre
     if sd is None:
         effect = Effect(ruler.change(distance), None, None, ruler.scale)
         return Suspicion(None, None, effect, None, DiffStatus.LEARNING)
-    error = sd * math.sqrt(1 + 1 / len(baseline))
-    critical = student_t(1 - policy.alpha / 2, witnesses - 1)
-    new_run = Prediction(witnesses, centre, error, critical)
+    new_run = _predicted(centre, sd, len(runs), witnesses, policy)
     return _judged(distance, new_run, ruler, policy, WORSE_SIGN[better])
 
 
-def _sd_of(runs: Sequence[float], ruler: Ruler) -> float | None:
-    if not runs:
-        return None
-    return centre_and_spread([ruler.position(run) for run in runs], ruler.sd_floor)[1]
+def direction(
+    value: float,
+    baseline: Sequence[float],
+    policy: BaselinePolicy,
+    minimum_effect: float | None = None,
+    *,
+    scale: Scale | None = None,
+) -> int:
+    """Say in which direction a run is out of line: 1 upwards, -1 downwards, 0 not, or not known.
+
+    What `suspicion` says of it in one word; a walk over a history asks for it at every run.
+
+    Args:
+        value: of this run; not finite is 0.
+        baseline: values of the unsuspicious runs; those that are not finite don't count.
+        policy: level, minimum runs and floors.
+        minimum_effect: relative; the policy's when None.
+        scale: as for a metric that is no rate when None.
+    """
+    runs = tuple(baseline)
+    if not all(map(math.isfinite, runs)):
+        runs = tuple(filter(math.isfinite, runs))
+    if len(runs) < policy.minimum_runs or not (runs and math.isfinite(value)):
+        return 0
+    ruler = policy.ruler(scale or scale_of(Kind.TREND, (value, *runs)), minimum_effect)
+    centre, sd = _level(runs, ruler)
+    if sd is None:
+        return 0
+    distance = ruler.position(value) - centre
+    new_run = _predicted(centre, sd, len(runs), len(runs), policy)
+    if not _is_out_of_line(distance, new_run, ruler):
+        return 0
+    return 1 if distance > 0 else -1
+
+
+# A walk over a history meets the same baseline again and again.
+@lru_cache(maxsize=1_024)
+def _level(runs: tuple[float, ...], ruler: Ruler) -> tuple[float, float | None]:
+    return centre_and_spread(ruler.positions(runs), ruler.sd_floor)
+
+
+def _predicted(
+    centre: float, sd: float, runs: int, witnesses: int, policy: BaselinePolicy
+) -> Prediction:
+    error = sd * math.sqrt(1 + 1 / runs)
+    critical = student_t(1 - policy.alpha / 2, witnesses - 1)
+    return Prediction(witnesses, centre, error, critical)
+
+
+def _is_out_of_line(distance: float, new_run: Prediction, ruler: Ruler) -> bool:
+    return abs(distance) / new_run.error > new_run.critical and abs(
+        ruler.change(distance)
+    ) >= ruler.least_change(new_run.centre)
 
 
 def _judged(
@@ -175,10 +223,9 @@ def _judged(
         ruler.scale,
     )
     z = abs(distance) / new_run.error
-    out_of_line = z > new_run.critical and abs(effect.change) >= ruler.least_change(new_run.centre)
     if new_run.n < policy.minimum_runs:
         status = DiffStatus.LEARNING
-    elif not out_of_line or not worse:
+    elif not worse or not _is_out_of_line(distance, new_run, ruler):
         status = DiffStatus.OK
     else:
         status = DiffStatus.SUSPECT if worse * distance > 0 else DiffStatus.IMPROVED

@@ -4,12 +4,13 @@ Formulas and sources: docs/statistics.md.
 Add here: a rule of which runs count. Keep out: the judgement of the newest run (baseline.py).
 """
 
+from bisect import bisect
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from perf_pipeline.analysis.scale import Scale
 from perf_pipeline.analysis.series import RUNS_BEFORE
-from perf_pipeline.analysis.suspicion import BaselinePolicy, DiffStatus, suspicion
+from perf_pipeline.analysis.suspicion import BaselinePolicy, DiffStatus, direction
 
 _DIRECTION: Final[Mapping[DiffStatus, int]] = {DiffStatus.SUSPECT: 1, DiffStatus.IMPROVED: -1}
 
@@ -42,20 +43,20 @@ def in_line(
     off the noise and triple the false alarms (docs/statistics.md).
     """
     directions: list[int] = []
-    kept: list[bool] = []
-    for run in history:
-        baseline = [history[index] for index in _kept(kept)[-policy.window :]]
-        judged = suspicion(run, baseline, policy, "lower", minimum_effect, scale=scale)
-        directions.append(_DIRECTION.get(judged.status, 0))
-        kept.append(not directions[-1])
-        oldest_pending = len(directions) - 1 - RUNS_BEFORE
-        if oldest_pending >= 0 and _stayed_alone(directions, oldest_pending):
-            kept[oldest_pending] = True
-    return tuple(_kept(kept)[-policy.window :])
-
-
-def _kept(kept: Sequence[bool]) -> list[int]:
-    return [index for index, keep in enumerate(kept) if keep]
+    kept: list[int] = []
+    values: list[float] = []
+    for index, run in enumerate(history):
+        baseline = values[-policy.window :]
+        directions.append(direction(run, baseline, policy, minimum_effect, scale=scale))
+        if not directions[index]:
+            kept.append(index)
+            values.append(run)
+        pending = index - RUNS_BEFORE
+        if pending >= 0 and directions[pending] and _stayed_alone(directions, pending):
+            place = bisect(kept, pending)
+            kept.insert(place, pending)
+            values.insert(place, history[pending])
+    return tuple(kept[-policy.window :])
 
 
 def _stayed_alone(directions: Sequence[int], index: int) -> bool:
@@ -102,11 +103,8 @@ def anchor(
     for change in sorted(changes):
         baseline = unsuspicious(values[start:change], policy, minimum_effect, scale=scale)
         first = values[change : change + policy.minimum_runs]
-        judged = [
-            suspicion(run, baseline, policy, "lower", minimum_effect, scale=scale).status
-            for run in first
-        ]
-        most = max(judged.count(status) for status in _DIRECTION)
+        judged = [direction(run, baseline, policy, minimum_effect, scale=scale) for run in first]
+        most = max(judged.count(1), judged.count(-1))
         if len(first) == policy.minimum_runs and 2 * most > len(first):
             start = change
     return start

@@ -1,9 +1,11 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perf_pipeline.analysis.scale import Scale
-from perf_pipeline.analysis.suspicion import BaselinePolicy, DiffStatus, suspicion
+from perf_pipeline.analysis.suspicion import BaselinePolicy, DiffStatus, direction, suspicion
 from perf_pipeline.metrics.catalog import Better
 
 POLICY = BaselinePolicy()
@@ -135,3 +137,22 @@ def test_a_baseline_leaves_out_what_is_no_number() -> None:
     found = suspicion(9.0, [*five, math.nan], BaselinePolicy(), "lower")
 
     assert found == suspicion(9.0, five, BaselinePolicy(), "lower")
+
+
+_VALUES = st.floats(0.0, 1e6) | st.sampled_from((80.0, 80.0, 81.0, math.inf, math.nan))
+_WORDS = {DiffStatus.SUSPECT: 1, DiffStatus.IMPROVED: -1}
+
+
+@given(
+    value=_VALUES,
+    baseline=st.lists(_VALUES, max_size=40),
+    minimum_runs=st.integers(1, 6),
+    scale=st.sampled_from((None, Scale.POINTS, Scale.UNIT)),
+)
+def test_a_direction_is_what_a_suspicion_says_in_one_word(
+    value: float, baseline: list[float], minimum_runs: int, scale: Scale | None
+) -> None:
+    policy = BaselinePolicy(minimum_runs=minimum_runs)
+    judged = suspicion(value, baseline, policy, "lower", scale=scale)
+
+    assert direction(value, baseline, policy, scale=scale) == _WORDS.get(judged.status, 0)

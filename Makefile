@@ -1,6 +1,7 @@
 # One line each; `make run` and `make test` need only make, Python >= 3.11 and the network for packages.
 PYTHON ?= python3
 BIN := .venv/bin
+WORKERS ?= 2
 # uv takes seconds where pip takes minutes; pip knows a package index that only its own settings name.
 # Compiled at once: where Python may write no bytecode, each process would compile all it imports.
 install = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python $(1) || $(BIN)/python -m pip install --quiet --disable-pip-version-check $(1)
@@ -9,8 +10,8 @@ install = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/pytho
 run: .venv/runs ## load a real system and judge it
 	@$(BIN)/perf-pipeline run --profile quick
 
-test: .venv/installed ## the whole suite against real services
-	@$(BIN)/python -m pytest
+test: .venv/installed ## the whole suite against real services; WORKERS=0 in one process
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 10
 
 fuzz: .venv/installed ## bad profiles until one ends in no sentence, or Ctrl-C; SEED=1 CASES=20000
 	@$(BIN)/python -m perf_pipeline_tests.fuzz.profile_fuzz "$(SEED)" "$(CASES)"

@@ -12,9 +12,8 @@ from perf_pipeline.store.history import open_history
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.dagster.runs import JUDGING, run_config
 from perf_pipeline_tests.support.histories.faster_past import plant_a_faster_past
-from perf_pipeline_tests.support.places import new_state
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
 BENCHMARK = "api_user_creation"
 
 
@@ -46,9 +45,13 @@ def shown(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def slowed(tmp_path: Path) -> Iterator[tuple[Path, dg.DagsterInstance]]:
+def slowed(
+    tmp_path: Path, configured_target: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Path, dg.DagsterInstance]]:
     """Give a state in which six earlier runs were ten times as fast."""
-    state = new_state(tmp_path / "state")
+    state = tmp_path / "state"
+    for name, address in configured_target.items():
+        monkeypatch.setenv(name, address)
     with dg.DagsterInstance.ephemeral() as instance:
         first = materialize(state, instance, BENCHMARK, *JUDGING)
         nothing = shown(first, "confirmation")

@@ -35,7 +35,7 @@ def test_a_run_uses_the_stack_that_is_up_leaves_it_and_removes_its_rows(up: Up) 
     assert during >= 200
     assert up.own_rows() == 0
     assert up.pids("api") == before
-    assert "api: reference" in up.command("status").out
+    assert "api: reference" in up.command.here("status").out
 
 
 def test_a_benchmark_without_data_for_its_threshold_is_not_measured(up: Up) -> None:
@@ -141,10 +141,10 @@ def test_a_second_signal_ends_at_once_and_the_samples_wait_in_the_spool(up: Up) 
     assert "perf-pipeline ingest` stores it" in answer.err
     assert workers
     assert not any(map(is_alive, workers))
-    assert up.command("ingest", answer.run_id).code == 0
+    assert up.command.here("ingest", answer.run_id).code == 0
     samples = f"select count(*) from samples where run_id = '{answer.run_id}'"
     assert up.command.value(samples) > 10
-    assert up.command("report", answer.run_id).code == 97
+    assert up.command.here("report", answer.run_id).code == 97
 
 
 def test_a_killed_load_worker_makes_the_benchmark_invalid_and_the_run_goes_on(up: Up) -> None:
@@ -199,8 +199,8 @@ def test_a_killed_run_leaves_no_orphans_and_is_recovered_as_aborted(up: Up) -> N
     wait_until(lambda: not any(map(is_alive, workers)), 15.0)
     left = up.own_rows()
 
-    recovered = up.command("ingest", run_id)
-    report = up.command("report", run_id)
+    recovered = up.command.here("ingest", run_id)
+    report = up.command.here("report", run_id)
     next_run = up.begun(*CREATION, seconds=1.0).answer()
 
     assert left >= 200

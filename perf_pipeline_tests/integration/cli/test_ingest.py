@@ -11,6 +11,9 @@ from perf_pipeline.store.history import open_history
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.histories.synthetic_history import API, add_runs, api_runs
 
+# No sentence of a report is broken over two lines.
+WIDE = {"COLUMNS": "300"}
+
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
@@ -22,7 +25,7 @@ def state(tmp_path: Path) -> Path:
 
 def ingest(state: Path, *arguments: str) -> Result:
     """Run the command."""
-    return CliRunner().invoke(main, ["--state", str(state), "ingest", *arguments])
+    return CliRunner().invoke(main, ["--state", str(state), "ingest", *arguments], env=WIDE)
 
 
 def stored(state: Path) -> list[str]:
@@ -101,7 +104,7 @@ def test_a_number_that_an_older_version_let_through_costs_no_run(odd: str, state
 
     assert said.exit_code == 0, said.output
     assert stored(state) == ["r001", "r002", "r003"]
-    report = CliRunner().invoke(main, ["--state", str(state), "report", "r001"])
+    report = CliRunner().invoke(main, ["--state", str(state), "report", "r001"], env=WIDE)
     assert report.exit_code in {0, 97}, report.output  # it has no samples
     assert "unexpected" not in report.output
     assert ("is stored as 9223372036854775807" in report.output) == (odd == "seed")

@@ -34,7 +34,7 @@ _SCRIPTS: Final = {run["id"]: run["k6_script"] for run in _CASES}
 # One VU comes to one iteration less or more where its time ends; k6's own counts vary by 2.
 _COUNT_TOLERANCE: Final = 2
 # This machine is shared: loops of 50 ms lose some of their rounds, and never win any.
-_LOST_SHARE: Final = 0.15
+_LOST_SHARE: Final = 0.25
 
 
 @pytest.fixture(scope="module")
@@ -144,8 +144,8 @@ def test_abort_on_fail_ends_the_run_when_k6_does(
     wall_s = float(command.value(f"select wall_s from benchmarks where benchmark = '{name}'"))
     observed = _RUNS[name]
     assert answer.code == observed["exit_code"] == 99, answer.err
-    # It is looked at every 2 s, and what is due then ends the load within a moment.
-    assert observed["wall_s"] - 0.3 <= wall_s <= observed["wall_s"] + 2.5
+    # It is looked at every 2 s, and what is due then ends the load within a moment; 20 s were due.
+    assert observed["wall_s"] - 0.3 <= wall_s <= observed["wall_s"] + 8
     iterations, _ = _counts(command, answer.run_id, name)
     assert iterations >= (1 - _LOST_SHARE) * observed["iterations"] - _COUNT_TOLERANCE
     assert iterations <= 2 * wall_s / 0.05 + _COUNT_TOLERANCE
@@ -201,7 +201,7 @@ def test_what_k6_refuses_is_refused_before_any_load(
 ) -> None:
     before = len(target.requests)
     text, sentence = _REFUSED[name]
-    answer = command("run", "--profile", _profile(command, target.port, text))
+    answer = command.here("run", "--profile", _profile(command, target.port, text))
 
     assert answer.code == _RUNS[name]["exit_code"] == 104
     assert sentence in answer.err
@@ -218,7 +218,7 @@ def test_a_filter_that_nothing_can_match_is_a_mistake_and_not_a_verdict(
         "tag_no_samples_counter": ("http_reqs{scenario:none}", "count>0"),
     }[name]
     benchmark = with_shortcut("a", _ANY, f'"{key}" = ["{text}"]')
-    answer = command("run", "--profile", _profile(command, target.port, benchmark))
+    answer = command.here("run", "--profile", _profile(command, target.port, benchmark))
 
     assert _RUNS[name]["exit_code"] in (0, 99)
     assert answer.code == 104
@@ -314,7 +314,7 @@ def test_a_time_limit_for_a_setup_that_is_not_there_is_a_mistake(
     command: CommandLine, target: HttpTarget
 ) -> None:
     benchmark = with_shortcut("a", 'vus = 1\niterations = 3\nsetupTimeout = "1s"')
-    answer = command("run", "--profile", _profile(command, target.port, benchmark))
+    answer = command.here("run", "--profile", _profile(command, target.port, benchmark))
 
     assert '"setupTimeout": "1s"' in _SCRIPTS["setup_timeout"]
     assert answer.code == 104

@@ -147,7 +147,7 @@ def test_what_is_missing_is_told_before_the_load_all_at_once(
     (profile.parent / "people.csv").unlink()
     (profile.parent / "shop" / "flows.py").write_text("def Browser(vu): ...", encoding="utf-8")
 
-    answer = command("run", "--profile", str(profile), SHOP_TOKEN=TOKEN)
+    answer = command.here("run", "--profile", str(profile), SHOP_TOKEN=TOKEN)
 
     assert answer.code == 104
     for sentence in (

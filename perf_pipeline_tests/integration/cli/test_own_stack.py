@@ -32,15 +32,15 @@ def test_a_killed_run_takes_its_stack_along_and_its_samples_can_be_judged(
     running.kill()
 
     wait_until(lambda: left_running(command.state) == [], 25.0)
-    recovered = command("ingest")
-    report = command("report")
+    recovered = command.here("ingest")
+    report = command.here("report")
 
     assert "api_user_creation: " in recovered.out
     assert command.sql("select status, valid from benchmarks") == [("aborted", False)]
     assert command.value("select count(*) from samples") > 10
     assert report.code == 97
     assert "it was cut off" in report.out
-    assert command("down").out == "nothing was running\n"
+    assert command.here("down").out == "nothing was running\n"
 
 
 def test_a_run_that_is_stopped_while_its_stack_starts_has_sent_nothing(

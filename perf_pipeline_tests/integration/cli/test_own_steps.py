@@ -6,6 +6,7 @@ import pytest
 
 from perf_pipeline.store.history import open_history
 from perf_pipeline_tests.support.commands.command_line import CommandLine, left_running
+from perf_pipeline_tests.support.commands.up import Up
 from perf_pipeline_tests.support.places import ROOT, new_state
 
 EXAMPLES = ROOT / "examples"
@@ -16,14 +17,25 @@ ITERATIONS = 60
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> CommandLine:
-    """Give the command line with a fresh state folder."""
-    return CommandLine(new_state(tmp_path / "state"))
+def command(tmp_path: Path, up: Up) -> CommandLine:
+    """Give the command line with a fresh state folder, and the stack that is up as its target."""
+    return CommandLine(new_state(tmp_path / "state"), up.as_target)
+
+
+def patient(benchmark: str, operation: str) -> tuple[str, ...]:
+    """Let a machine that others use be slow: a wide bound, and a VU for every start of 5 s."""
+    settings = (
+        "scenarios.visitors.preAllocatedVUs=100",
+        f'thresholds.http_req_duration{{operation:{operation}}}=["p(95)<60000"]',
+    )
+    return tuple(f"--set=benchmarks.{benchmark}.{setting}" for setting in settings)
 
 
 @pytest.mark.timeout(120)
 def test_steps_of_a_profile_are_loaded_checked_judged_and_reported(command: CommandLine) -> None:
-    answer = command("run", "--profile", str(EXAMPLE), "--only", "signup")
+    answer = command(
+        "run", "--profile", str(EXAMPLE), "--only", "signup", *patient("signup", "read back")
+    )
     with open_history(command.state / "history.duckdb") as history:
         (run,) = history.runs()
         checks = {(one.operation, one.check): one for one in history.checks(run.run_id)}
@@ -67,7 +79,7 @@ def test_wrong_steps_are_refused_with_what_would_be_right(
         text = text.replace(right, wrong)
     profile.write_text(text, encoding="utf-8")
 
-    answer = command("run", "--profile", str(profile), "--only", "signup")
+    answer = command.here("run", "--profile", str(profile), "--only", "signup")
 
     assert answer.code == 104
     for sentence in (
@@ -80,7 +92,10 @@ def test_wrong_steps_are_refused_with_what_would_be_right(
 
 @pytest.mark.timeout(120)
 def test_python_code_is_loaded_checked_judged_and_reported(command: CommandLine) -> None:
-    answer = command("run", "--profile", str(PYTHON_EXAMPLE), "--only", "visits")
+    answer = command(
+        *("run", "--profile", str(PYTHON_EXAMPLE), "--only", "visits"),
+        *patient("visits", "GET /user/{id}"),
+    )
     with open_history(command.state / "history.duckdb") as history:
         (run,) = history.runs()
         checks = {(one.operation, one.check): one for one in history.checks(run.run_id)}

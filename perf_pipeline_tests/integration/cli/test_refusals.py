@@ -48,7 +48,7 @@ def test_every_mistake_of_a_profile_is_told_at_once(command: CommandLine, tmp_pa
         encoding="utf-8",
     )
 
-    answer = command("run", "--profile", str(profile))
+    answer = command.here("run", "--profile", str(profile))
 
     assert answer.code == 104
     assert answer.out == ""
@@ -75,7 +75,7 @@ def test_every_mistake_of_a_profile_is_told_at_once(command: CommandLine, tmp_pa
 def test_what_cannot_be_meant_is_named_and_ends_with_104(
     command: CommandLine, arguments: tuple[str, ...], told: str
 ) -> None:
-    answer = command(*arguments)
+    answer = command.here(*arguments)
 
     assert answer.code == 104
     assert told in answer.err
@@ -98,7 +98,7 @@ def test_what_cannot_be_meant_is_named_and_ends_with_104(
 def test_a_target_elsewhere_is_refused_by_host_and_key(
     command: CommandLine, variable: str, address: str, key: str
 ) -> None:
-    answer = CommandLine(command.state, {variable: address})("run")
+    answer = CommandLine(command.state, {variable: address}).here("run")
 
     assert answer.code == 104
     assert key in answer.err
@@ -167,13 +167,13 @@ def test_a_history_that_somebody_only_reads_is_told_before_any_load(
 
 def test_questions_to_an_empty_state_are_answered_with_a_sentence(command: CommandLine) -> None:
     for arguments in (("judge",), ("report",), ("compare",), ("sql", "select 1")):
-        answer = command(*arguments)
+        answer = command.here(*arguments)
         assert answer.code == 104
         assert "perf-pipeline run` makes" in answer.err, arguments
         assert "Traceback" not in answer.err
-    assert command("ingest").out == "the spool is empty; `perf-pipeline run` fills it\n"
-    assert command("down").out == "nothing was running\n"
-    assert "no stack is up" in command("status").out
+    assert command.here("ingest").out == "the spool is empty; `perf-pipeline run` fills it\n"
+    assert command.here("down").out == "nothing was running\n"
+    assert "no stack is up" in command.here("status").out
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_a_run_that_is_not_there_is_named_with_those_that_are(
     with open_history(command.state / "history.duckdb"):
         pass
 
-    answer = command(*arguments)
+    answer = command.here(*arguments)
 
     assert answer.code == 104
     assert "nosuchrun" in answer.err
@@ -207,7 +207,7 @@ def test_a_history_that_is_no_database_can_not_be_judged_by(command: CommandLine
     command.state.mkdir(exist_ok=True)
     (command.state / "history.duckdb").write_bytes(b"no database" * 4_096)
 
-    answer = command("report")
+    answer = command.here("report")
 
     assert answer.code == 97
     assert "history.duckdb" in answer.err

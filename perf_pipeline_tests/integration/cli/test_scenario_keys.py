@@ -135,7 +135,7 @@ def test_a_value_of_env_that_is_no_text_is_refused_before_the_load(
     text = profile.read_text(encoding="utf-8")
     profile.write_text(text.replace('"paris"', "75"), encoding="utf-8")
 
-    answer = command("run", "--profile", str(profile))
+    answer = command.here("run", "--profile", str(profile))
 
     assert answer.code == 104
     assert "benchmarks.places.scenarios.paris.env.PLACE is 75; a text is needed" in answer.err
@@ -145,12 +145,12 @@ def test_a_value_of_env_that_is_no_text_is_refused_before_the_load(
 def test_a_threshold_filters_by_tags_also_when_a_stored_run_is_judged_again(
     command: CommandLine, profile: Path
 ) -> None:
-    answer = command("run", "--profile", str(profile))
+    answer = command.here("run", "--profile", str(profile))
     assert figures(command) == FIGURES, answer.err
 
     # Its profile's text is all that is left of the profile.
     kept = profile.rename(profile.with_name("away.toml"))
-    assert command("judge").code == answer.code
+    assert command.here("judge").code == answer.code
     assert figures(command) == FIGURES
 
     moved = kept.read_text(encoding="utf-8").replace('"north"', '"south"')
@@ -190,7 +190,7 @@ def test_a_tag_that_no_scenario_has_is_refused_before_the_load(
     text = profile.read_text(encoding="utf-8")
     profile.write_text(text.replace("{team:north}", "{team:nroth}"), encoding="utf-8")
 
-    answer = command("run", "--profile", str(profile))
+    answer = command.here("run", "--profile", str(profile))
 
     assert answer.code == 104
     assert "no scenario has team:nroth; there are team:north, team:south, tier:gold" in answer.err

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -122,11 +123,18 @@ def command(tmp_path: Path) -> Iterator[CommandLine]:
         yield CommandLine(new_state(tmp_path / "state"), variables, open_to_all)
 
 
+def load(command: CommandLine, **environment: str) -> Answer:
+    """Run the benchmark of the profile beside the state folder."""
+    profile = command.state.with_name("secrets.toml")
+    with_these = replace(command, environment={**command.environment, **environment})
+    return with_these("run", "--profile", str(profile), "--only", "told")
+
+
 @pytest.mark.timeout(90)
 def test_no_secret_is_in_any_file_or_line_of_a_run_that_fails_and_raises(
-    command: CommandLine, tmp_path: Path
+    command: CommandLine,
 ) -> None:
-    answer = command("run", "--profile", str(tmp_path / "secrets.toml"), "--only", "told")
+    answer = load(command)
 
     assert answer.code in {97, 99}, answer.err
     log = next(command.state.rglob("worker-0.log")).read_text(encoding="utf-8")
@@ -143,23 +151,21 @@ def test_no_secret_is_in_any_file_or_line_of_a_run_that_fails_and_raises(
 
 
 @pytest.mark.parametrize(
-    "variables",
+    ("variable", "address"),
     [
-        {"PERF_POSTGRES_DSN": KEYWORDS},
-        {"PERF_POSTGRES_DSN": "postgresql://u:ca@che-55d2/q@127.0.0.1:1/db"},
-        {"PERF_REDIS_URL": f"redis://:{CACHE}@127.0.0.1:1/0"},
-        {"PERF_BASE_URL": "http://u:ca@che-55d2@127.0.0.1:1"},
-        {"PERF_BASE_URL": "http://ca@che-55d2@127.0.0.1:1/x?token=ca@che-55d2"},
-        {"PERF_KAFKA_BROKERS": "SASL_SSL://u:ca@che-55d2@127.0.0.1:1"},
+        ("PERF_POSTGRES_DSN", KEYWORDS),
+        ("PERF_POSTGRES_DSN", "postgresql://u:ca@che-55d2/q@127.0.0.1:1/db"),
+        ("PERF_REDIS_URL", f"redis://:{CACHE}@127.0.0.1:1/0"),
+        ("PERF_BASE_URL", "http://u:ca@che-55d2@127.0.0.1:1"),
+        ("PERF_BASE_URL", "http://ca@che-55d2@127.0.0.1:1/x?token=ca@che-55d2"),
+        ("PERF_KAFKA_BROKERS", "SASL_SSL://u:ca@che-55d2@127.0.0.1:1"),
     ],
     ids=["keyword DSN", "DSN", "Redis", "base URL", "query", "brokers"],
 )
 def test_what_is_refused_is_told_without_its_secret(
-    command: CommandLine, tmp_path: Path, variables: dict[str, str]
+    command: CommandLine, variable: str, address: str
 ) -> None:
-    with_these = CommandLine(command.state, {**command.environment, **variables})
-
-    answer = with_these("run", "--profile", str(tmp_path / "secrets.toml"), "--only", "told")
+    answer = load(command, **{variable: address})
 
     assert answer.code in {97, 104}, answer.err
     assert "55d2" not in answer.out + answer.err

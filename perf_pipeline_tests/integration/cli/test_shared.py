@@ -35,8 +35,8 @@ def test_a_history_that_gets_busy_during_the_run_loses_nothing(up: Up) -> None:
     finally:
         holder.communicate()
 
-    recovered = up.command("ingest", answer.run_id)
-    report = up.command("report", answer.run_id)
+    recovered = up.command.here("ingest", answer.run_id)
+    report = up.command.here("report", answer.run_id)
 
     assert answer.code == 97
     assert f"history.duckdb is open in pid {holder.pid}" in answer.err

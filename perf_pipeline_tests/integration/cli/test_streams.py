@@ -40,12 +40,18 @@ def in_shell(script: str, **environment: str) -> subprocess.CompletedProcess[byt
     )
 
 
+def assert_a_sentence(answer: "subprocess.CompletedProcess[bytes]", *codes: int) -> None:
+    """See that a command ended as people are told, and not as a program that broke."""
+    assert answer.returncode in codes, answer.stderr
+    for never in (b"Traceback", b"Unicode", b"unexpected", b"\x1b"):
+        assert never not in answer.stderr
+
+
 @pytest.mark.parametrize("redirection", [">&-", ">&- 2>&- <&-", "2>/dev/full"])
 def test_a_stream_that_is_closed_or_full_changes_no_answer(state: Path, redirection: str) -> None:
     answer = in_shell(f"perf-pipeline --state {state} status {redirection}")
 
-    assert answer.returncode == 0
-    assert b"Traceback" not in answer.stderr
+    assert_a_sentence(answer, 0)
 
 
 def test_a_reader_that_has_gone_ends_a_command_silently_as_a_pipe_does() -> None:
@@ -80,9 +86,7 @@ def test_letters_outside_an_encoding_are_printed_as_escapes(
 
     answer = in_shell(line, **environment)
 
-    assert answer.returncode == 104
-    assert b"Traceback" not in answer.stderr
-    assert b"Unicode" not in answer.stderr
+    assert_a_sentence(answer, 104)
 
 
 @pytest.mark.parametrize(
@@ -111,10 +115,9 @@ def test_a_state_folder_that_cannot_be_made_is_told_in_a_sentence(
     place = folder.format(tmp_path)
     answer = in_shell(f"perf-pipeline --state {place} up")
 
-    assert answer.returncode == 97
+    assert_a_sentence(answer, 97)
     assert answer.stderr.count(b"perf-pipeline: ") == 1
     assert answer.stderr.count(b" cannot be written: ") == 1
-    assert b"unexpected" not in answer.stderr
 
 
 def test_a_lock_folder_that_cannot_be_made_is_told_with_its_variable(state: Path) -> None:
@@ -124,7 +127,7 @@ def test_a_lock_folder_that_cannot_be_made_is_told_with_its_variable(state: Path
         PERF_BASE_URL="http://127.0.0.1:9",
     )
 
-    assert answer.returncode == 97
+    assert_a_sentence(answer, 97)
     assert b"/proc/nowhere, can't be made: No such file or directory" in answer.stderr
     assert b"name another one with PERF_LOCK_FOLDER" in answer.stderr
 
@@ -132,7 +135,7 @@ def test_a_lock_folder_that_cannot_be_made_is_told_with_its_variable(state: Path
 def test_a_current_folder_that_is_gone_is_told_in_a_sentence(tmp_path: Path) -> None:
     answer = in_shell(f"mkdir {tmp_path}/x; cd {tmp_path}/x; rmdir ../x; perf-pipeline status")
 
-    assert answer.returncode == 97
+    assert_a_sentence(answer, 97)
     assert b"the current folder is no longer there; change into one that is" in answer.stderr
 
 
@@ -147,10 +150,8 @@ def test_arguments_of_any_size_and_bytes_give_a_sentence_of_bounded_size(state: 
     ):
         answer = in_shell(f"perf-pipeline --state {state} {arguments}")
 
-        assert answer.returncode in {97, 104}, arguments[:50]
+        assert_a_sentence(answer, 97, 104)
         assert 0 < len(answer.stderr) < 4_000, arguments[:50]
-        assert b"\x1b" not in answer.stderr
-        assert b"unexpected" not in answer.stderr
 
 
 def test_what_nobody_foresaw_is_one_sentence_and_a_traceback_in_a_log(state: Path) -> None:

@@ -255,6 +255,7 @@ def test_a_worker_that_stood_still_for_a_second_is_called(tmp_path: Path) -> Non
     assert any("stood still for" in reason for reason in outcome.health.reasons)
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_starts_at_five_hundred_a_second_are_on_time(tmp_path: Path) -> None:
     executor = {**RATE, "rate": 500, "duration": "4s", "preAllocatedVUs": 50}

@@ -11,11 +11,12 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -26,6 +27,7 @@ from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.parts import StackOptions
 from perf_pipeline.stack.revival import revive
+from perf_pipeline_tests.support.places import new_state
 
 ADD_USERS = """
 with new_user as (
@@ -181,6 +183,12 @@ def test_foreign_messages_and_messages_of_removed_users_do_not_stop_a_worker(
     assert attempts.keys() == users
 
 
+def is_running(pid: int) -> bool:
+    with suppress(psutil.Error):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
+
+
 def committed(consumer: Consumer, topic: str, partition: int) -> int:
     offset = consumer.committed([TopicPartition(topic, partition)], timeout=5)[0].offset
     assert isinstance(offset, int)
@@ -240,12 +248,9 @@ def test_a_database_that_drops_all_connections_loses_nothing(
 
 @pytest.mark.timeout(150)  # a first run fetches the broker's jars
 def test_a_broker_that_is_killed_and_comes_back_loses_nothing(
-    postgres_dsn: str, tmp_path: Path, pytestconfig: pytest.Config
+    postgres_dsn: str, tmp_path: Path
 ) -> None:
-    state, cache = tmp_path / "state", pytestconfig.rootpath / ".perf" / "cache"
-    cache.mkdir(parents=True, exist_ok=True)
-    state.mkdir()
-    (state / "cache").symlink_to(cache)
+    state = new_state(tmp_path / "state")
     only_broker = StackOptions(parts=frozenset({"kafka"}))
     with running_stack(state, only_broker, say=lambda _: None) as stack:
         assert stack.endpoints.brokers is not None
@@ -261,7 +266,8 @@ def test_a_broker_that_is_killed_and_comes_back_loses_nothing(
             for pid in broker.pids:
                 os.kill(pid, signal.SIGKILL)
             users |= system.add_users(100)
-            time.sleep(1)
+            # The port is free again when the process is gone.
+            await_that(lambda: not any(map(is_running, broker.pids)))
             revive(stack, "broker")
             attempts = system.await_deliveries(users, within_s=40)
 

@@ -17,7 +17,6 @@ from perf_pipeline.store.history import open_history
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.commands.command_line import TINY
 from perf_pipeline_tests.support.histories.faster_past import plant_a_faster_past
-from perf_pipeline_tests.support.places import new_state
 
 CREATION: Final = "api_user_creation"
 
@@ -33,9 +32,13 @@ def _run(state: Path, confirm: int) -> RunReport:
     )
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(180)
-def test_a_suspect_is_run_again_and_confirmed_within_one_command(tmp_path: Path) -> None:
-    new_state(tmp_path)
+def test_a_suspect_is_run_again_and_confirmed_within_one_command(
+    tmp_path: Path, configured_target: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, address in configured_target.items():
+        monkeypatch.setenv(name, address)
     plant_a_faster_past(tmp_path, _run(tmp_path, confirm=0).run_id)
 
     report = _run(tmp_path, confirm=2)

@@ -332,9 +332,10 @@ def test_root_without_user_namespaces_runs_postgres_under_another_account(
     for name in ("setpriv", "test", "true"):
         (tmp_path / name).symlink_to(shutil.which(name) or "")
     monkeypatch.setenv("PATH", str(tmp_path))  # no unshare here
-    with tempfile.TemporaryDirectory() as name:
+    # pytest's own folder, and perhaps TMPDIR, can be entered by root alone.
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
         state = Path(name)
-        state.chmod(0o755)  # pytest's own folder can be entered by root alone
+        state.chmod(0o755)
         options = StackOptions(parts=frozenset({"postgres"}))
         with running_stack(state, options, say=hush) as stack:
             psycopg.connect(stack.endpoints.postgres_dsn or "").close()

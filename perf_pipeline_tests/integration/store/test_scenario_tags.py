@@ -41,9 +41,10 @@ def threshold(key: str, text: str, *, abort_on_fail: bool = False) -> Threshold:
     return parse_threshold(key, text, abort_on_fail=abort_on_fail, scenario_tags=TAGS)
 
 
-@pytest.fixture
-def history(tmp_path: Path) -> Iterator[History]:
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     """Hold the same run twice: r0 was pruned, r1 was not."""
+    tmp_path = tmp_path_factory.mktemp("tags")
     with open_history(tmp_path / "history.duckdb") as opened:
         for run_id, day in (("r0", 1), ("r1", 2)):
             at = f"2026-11-0{day}T12:00:00+00:00"

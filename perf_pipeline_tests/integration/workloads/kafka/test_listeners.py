@@ -14,7 +14,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
+from perf_pipeline.config.kafka_client import bootstrap_servers, kafka_settings
 from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.errors import AddressError, TargetNotAllowedError, TargetUnavailableError
 from perf_pipeline.loading.broker_watch import BrokerWatch
@@ -64,8 +66,15 @@ def tls_listener(certificate: tuple[Path, Path], *, asks_back: bool) -> Iterator
         yield server.getsockname()[1]
 
 
-def test_a_real_broker_is_where_it_says(brokers: str) -> None:
+def test_a_real_broker_is_where_it_says_and_a_silent_one_beside_it_changes_nothing(
+    brokers: str,
+) -> None:
+    """librdkafka, asked for the cluster's brokers, names those that were asked."""
+    known = AdminClient(dict(kafka_settings(brokers))).list_topics(timeout=10).brokers.values()
+
+    assert {f"{one.host}:{one.port}" for one in known} <= set(bootstrap_servers(brokers).split(","))
     require_listeners(brokers, ())
+    require_listeners(f"{brokers},127.0.0.1:1", ())
 
 
 def test_a_broker_that_sends_its_clients_elsewhere_is_refused_by_the_place() -> None:

@@ -28,7 +28,8 @@ _UNIT_NS: Mapping[str, int] = MappingProxyType(
     }
 )
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)"
-_PART = re.compile(rf"({_NUMBER})(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_GO_UNITS = "|".join(unit for unit in _UNIT_NS if unit != "d")  # days only in front
+_PART = re.compile(rf"({_NUMBER})({_GO_UNITS})", re.ASCII)
 _BARE = re.compile(rf"[+-]?{_NUMBER}(?:[eE][+-]?\d{{1,2}})?", re.ASCII)
 _WITH_UNITS = re.compile(rf"([+-]?)(?=.)(?:(\d+)d)?((?:{_PART.pattern})*)", re.ASCII)
 _LONGEST_US = (2**63 - 1) // 1_000  # Go's time.Duration: 2**63 - 1 ns, 292 years

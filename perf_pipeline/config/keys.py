@@ -6,7 +6,8 @@ Add here: another fact about keys that the models imply. Keep out: the keys them
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, get_args
+from types import MappingProxyType
+from typing import Any, Final, get_args
 
 from pydantic.fields import FieldInfo
 
@@ -16,12 +17,9 @@ from perf_pipeline.config.parameters import ITERATIONS
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.units import format_duration, parse_duration_us
 
-_BOUND_WORDS: Mapping[str, str] = {
-    "ge": "at least",
-    "gt": "more than",
-    "le": "at most",
-    "lt": "less than",
-}
+BOUND_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ class Bounds:
             return f"between {self.show(low)} and {self.show(high)}"
         return " and ".join(
             f"{word} {self.show(self.limits[name])}"
-            for name, word in _BOUND_WORDS.items()
+            for name, word in BOUND_WORDS.items()
             if name in self.limits
         )
 
@@ -92,7 +90,7 @@ def read_bounds(field: FieldInfo) -> Bounds:
     """Give the bounds of a field, of the kinds that it has."""
     metadata = list(_metadata(field.annotation, field.metadata))
     limits: dict[str, float] = {}
-    for name in _BOUND_WORDS:
+    for name in BOUND_WORDS:
         given = [getattr(one, name) for one in metadata if getattr(one, name, None) is not None]
         if given:
             limits[name] = max(given) if name in {"ge", "gt"} else min(given)

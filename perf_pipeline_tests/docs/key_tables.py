@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from perf_pipeline.config.frozen import Frozen
-from perf_pipeline.config.keys import read_bounds
+from perf_pipeline.config.keys import BOUND_WORDS, read_bounds
 from perf_pipeline.units import format_duration
 
 HEAD: Final = ("key", "type", "default", "meaning")
@@ -31,9 +31,6 @@ TYPES: Final[Mapping[Any, str]] = MappingProxyType(
         Any: "anything",
         Frozen: "table, see below",
     }
-)
-BOUNDS: Final[Mapping[str, str]] = MappingProxyType(
-    {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 )
 # What the docstrings of the models leave to k6's documentation, or to the field's name.
 MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
@@ -185,7 +182,7 @@ def _type(annotation: Any) -> str:
 
 def _bounds(field: FieldInfo) -> Iterator[str]:
     bounds = read_bounds(field)
-    for name, word in BOUNDS.items():
+    for name, word in BOUND_WORDS.items():
         if name in bounds.limits:
             yield f"{word} {bounds.show(bounds.limits[name])}"
     for constraint in field.metadata:

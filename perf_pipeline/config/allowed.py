@@ -14,14 +14,14 @@ _REMEDY = "write a host, such as staging.example, or a host with a port, one by 
 
 @dataclass(frozen=True, slots=True)
 class AllowedHosts:
-    """Hold what was allowed by name.
+    """Hold the hosts that may be loaded because somebody named them.
 
     Names are compared in their one spelling: without regard to case, brackets and a final dot,
     and `straße` is the same as `xn--strae-oqa`. There are no ranges and no wildcards, so that
     nobody allows more than he sees.
 
     Attributes:
-        places: a host with its port, or without one where every port is allowed.
+        places: hosts, each with its port, or without a port where every port is allowed.
     """
 
     places: frozenset[Place] = frozenset()

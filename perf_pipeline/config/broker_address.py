@@ -14,16 +14,17 @@ _SPOKEN: Final = frozenset({"ssl", "sasl_ssl", "sasl_plaintext"})
 
 
 def read_brokers(text: str, loopback: tuple[str, ...]) -> Address:
-    """Read `host:port`, comma separated; `PLAINTEXT://` may stand in front of each.
+    """Read a comma-separated list of `host:port`, where each may begin with `PLAINTEXT://`.
 
-    `SASL_PLAINTEXT://user:password@` may stand in front of all.
+    The whole list may begin with `SASL_PLAINTEXT://user:password@`.
 
     Args:
         text: as it was written.
         loopback: addresses that localhost is replaced by; empty leaves the name to the client.
 
     Raises:
-        ValueError: one of them is none; the sentence goes on after the name of its key.
+        ValueError: an entry is no bootstrap server; the sentence continues after the name of its
+            key.
     """
     places = tuple(_read(broker.strip()) for broker in bootstrap_servers(text).split(","))
     found = (

@@ -22,14 +22,15 @@ Rows = tuple[tuple[str, ...], ...]
 
 
 class DataSet(Frozen):
-    """Say where rows come from and which one an iteration gets; name exactly one origin.
+    """Say where rows come from, by exactly one origin, and which row an iteration gets.
 
     Attributes:
-        csv: a file with a header line, UTF-8, relative to the profile.
-        values: a list; its one column is `value`.
-        seeded: ids of users that this run seeded, `reads` or `deletes`; the one column is `id`.
-        pick: `random`, by the VU's seed; `sequential`, each row once and then from the start, rows
-            dealt out to the workers; `unique per vu`, VU n keeps row n.
+        csv: a UTF-8 file with a header line; its path is relative to the profile.
+        values: rows written in the profile; their one column is called `value`.
+        seeded: ids of users that this run seeded, `reads` or `deletes`; the one column is called
+            `id`.
+        pick: `random` picks by the VU's seed; `sequential` takes each row once and then starts
+            again, with the rows dealt out to the workers; with `unique per vu`, VU n keeps row n.
     """
 
     csv: str | None = Field(default=None, min_length=1)
@@ -47,7 +48,7 @@ class DataSet(Frozen):
 
 
 def read_csv(path: Path, wanted: Iterable[str]) -> Rows:
-    """Read the wanted columns of a CSV file, in that order, one tuple per row.
+    """Read the wanted columns of a CSV file, in the given order, as one tuple per row.
 
     Raises:
         ValueError: the file can't be read, has no such column, no rows, or a row that is too

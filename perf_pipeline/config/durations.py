@@ -1,6 +1,7 @@
 """A duration as a profile writes it (`30s`, `1m30s`, k6's bare milliseconds), µs inside.
 
-Add here: nothing; another unit goes into units.py. Keep out: ranges of durations (ranges.py).
+Add here: another way to write a duration; a new unit goes into units.py. Keep out: ranges of
+durations (ranges.py).
 """
 
 from typing import Annotated

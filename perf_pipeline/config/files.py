@@ -1,4 +1,4 @@
-"""Reads a file that a profile names, or the profile itself: text of a bounded size, or a sentence.
+"""Reads a profile, or a file that it names: a text of bounded size, or a sentence on why not.
 
 Add here: another limit of such files. Keep out: what is in them.
 """
@@ -13,12 +13,13 @@ LARGEST_DATA_BYTES: Final = 256 << 20
 
 
 def read_text(path: Path, most_bytes: int) -> str:
-    """Read a whole file in UTF-8, with or without a byte order mark.
+    """Read a whole UTF-8 file, with or without a byte order mark.
 
-    A pipe or a device is not waited for.
+    A pipe or a device is refused instead of waited for.
 
     Raises:
-        ValueError: there is none, it is none, it is too large or not UTF-8; says which.
+        ValueError: the file does not exist, is no regular file, is too large or is not UTF-8; the
+            sentence says which.
     """
     try:
         raw = _read(path, most_bytes)

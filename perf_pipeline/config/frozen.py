@@ -1,6 +1,6 @@
-"""What all models of a profile have in common: unknown keys are refused, nothing changes later.
+"""What all models of a profile share: they refuse unknown keys and never change after reading.
 
-Add here: a rule that holds for every model. Keep out: keys of any one of them.
+Add here: a rule that holds for every model. Keep out: the keys of a single model.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
-"""One host: the one spelling in which it is compared, checked and connected to.
+"""Hosts: the one spelling in which a host is compared, checked and connected to.
 
-Names by IDNA 2008, addresses in every form that a resolver takes, paths of sockets.
+A host is a name (IDNA 2008), an address in any form that a resolver takes, or the path of a socket.
 Add here: another kind of host. Keep out: which hosts may be loaded (safety.py), asking a resolver.
 """
 
@@ -34,7 +34,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Hold an address that was read: what clients get is what was checked.
+    """Hold an address that was read, so that clients get exactly what was checked.
 
     Attributes:
         text: in the client's own form, with every default written out that decides on the place;
@@ -47,7 +47,7 @@ class Address:
 
 
 def read_host(text: str) -> str:
-    """Give a host's one spelling: `LOCALHOST.` is localhost, `0x7f.1` and `[::ffff:7f00:1]` are.
+    """Give the one spelling of a host, e.g. `localhost` for `LOCALHOST.`, `127.0.0.1` for `0x7f.1`.
 
     >>> read_host("Straße.Example."), read_host("0x7f.1"), read_host("[2001:DB8:0::1]")
     ('xn--strae-oqa.example', '127.0.0.1', '2001:db8::1')
@@ -56,7 +56,7 @@ def read_host(text: str) -> str:
         text: a name, an address with or without brackets, or the path of a socket.
 
     Raises:
-        ValueError: it is none of these; the sentence goes on after the host ("is empty").
+        ValueError: the text is none of these; the sentence continues after the host ("is empty").
     """
     if is_socket(text):
         return text
@@ -79,10 +79,10 @@ def read_host(text: str) -> str:
 
 
 def require_dns_name(host: str) -> None:
-    """Refuse what no resolver takes: an empty label, one of more than 63 characters.
+    """Refuse a name that no resolver takes, such as one with an empty or too long label.
 
     Raises:
-        ValueError: the sentence goes on after the host.
+        ValueError: the sentence continues after the host.
     """
     if ":" in host:
         return
@@ -91,11 +91,11 @@ def require_dns_name(host: str) -> None:
 
 
 def read_port(text: str) -> int:
-    """Read a port.
+    """Read a port number.
 
     Raises:
-        ValueError: it is no number from 1 to 65535; the text, maybe half a password, is not
-            repeated.
+        ValueError: it is no number from 1 to 65535. The text is not repeated, because it may be
+            half of a password.
     """
     if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= 65_535):
         raise ValueError("has a port that is no number from 1 to 65535")
@@ -103,7 +103,7 @@ def read_port(text: str) -> int:
 
 
 def is_socket(host: str) -> bool:
-    """Say whether a host is a socket in the file system, which is always on this machine."""
+    """Say whether a host is a socket in the file system, and so on this machine."""
     return host.startswith(_SOCKETS)
 
 
@@ -117,7 +117,7 @@ def is_this_machine(host: str) -> bool:
 
 
 def is_loopback_address(address: str) -> bool:
-    """Say whether an address is of 127.0.0.0/8 (also mapped into IPv6) or ::1; a name is not."""
+    """Say whether a host is an address of 127.0.0.0/8, also mapped into IPv6, or ::1."""
     try:
         found = ip_address(address)
     except ValueError:
@@ -126,7 +126,7 @@ def is_loopback_address(address: str) -> bool:
 
 
 def is_address(host: str) -> bool:
-    """Say whether a host is an address, so that nothing needs to be asked of a resolver."""
+    """Say whether a host is an address, so that no resolver has to be asked."""
     try:
         ip_address(host)
     except ValueError:
@@ -135,10 +135,10 @@ def is_address(host: str) -> bool:
 
 
 def loopback_addresses() -> tuple[str, ...]:
-    """Give the addresses of localhost, which are 127.0.0.1 and ::1 where no resolver knows it.
+    """Give the addresses of localhost: 127.0.0.1 and ::1 where the resolver does not know it.
 
     Raises:
-        ValueError: one of them is not of this machine; the sentence goes on after the host.
+        ValueError: an address is not of this machine; the sentence continues after the host.
     """
     try:
         found = addresses_of(LOCALHOST)
@@ -151,17 +151,17 @@ def loopback_addresses() -> tuple[str, ...]:
 
 
 def addresses_of(host: str) -> tuple[str, ...]:
-    """Ask the system's resolver for all addresses of a host, each once, in its order.
+    """Ask the system's resolver for a host's addresses, without repetitions and in its order.
 
     Raises:
-        OSError: it has none, or the resolver does not answer.
+        OSError: the host has no address, or the resolver does not answer.
     """
     found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 def bracketed(host: str) -> str:
-    """Give a host as it stands in front of a port: an IPv6 address in brackets."""
+    """Write a host as it stands in front of a port, with an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host
 
 

@@ -1,7 +1,7 @@
-"""Rules that span the keys of a step, or several steps: variables, JSON paths, names, checks.
+"""Rules that span several keys or steps: variables, JSON paths, names, checks.
 
-They read the raw table, so that all mistakes are found also where a key has a mistake of its own.
-Add here: a rule about steps. Keep out: what a single key may hold (http_steps.py), files
+They read the raw table, so that they find all mistakes even where a single key is wrong.
+Add here: a rule about steps. Keep out: what a single key may hold (http_steps.py), and files
 (own_files.py).
 """
 
@@ -21,13 +21,13 @@ from perf_pipeline.config.templates import (
     variables_of,
 )
 
-MOST_CHECKS: Final = 60  # of one operation: a sample's masks are signed 64-bit numbers
+MOST_CHECKS: Final = 60  # checks of one operation: a sample has a signed 64-bit mask of them
 _SECRET_PLACES: Final = ("headers", "json", "form", "body")
 
 
 @dataclass(slots=True)
 class _Known:
-    """Remember what the steps so far have named."""
+    """Remember the names that the steps so far have introduced."""
 
     data: Mapping[str, Any]
     env: Collection[str]
@@ -37,11 +37,11 @@ class _Known:
 
 
 def step_mistakes(parameters: Mapping[str, Any], env: Collection[str] = ()) -> Iterator[str]:
-    """Find the mistakes of raw `http_steps` parameters, each as `path: sentence`.
+    """Find the mistakes in raw parameters of `http_steps`, each as `path: sentence`.
 
     Args:
         parameters: of the scenario.
-        env: names of the scenario's own values, which are no secrets and may stand anywhere.
+        env: names of the scenario's own values, which are no secrets and may be used anywhere.
     """
     steps = parameters.get("steps")
     data = _table(parameters.get("data"))
@@ -109,7 +109,7 @@ def _path_mistake(path: str, text: str) -> Iterator[tuple[str, str]]:
 
 
 def _text_mistakes(path: str, value: object, known: _Known) -> Iterator[str]:
-    """Look through a text, or all texts inside tables and lists."""
+    """Find mistakes in a text, or in all texts inside tables and lists."""
     if isinstance(value, str):
         yield from _template_mistakes(path, value, known)
     elif isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""HTTP scenarios of one's own as configuration: steps, or a Python function of the user's.
+"""Own HTTP scenarios as configuration: steps, or the user's Python code.
 
 Add here: a key of a step or of an own scenario, with its meaning in docs/scenarios.md. Keep out:
 rules that span several steps or need files (http_step_rules.py, files.py), and requests
@@ -28,7 +28,7 @@ _PATH: Final = re.compile(r"/[^\s#\x00-\x1f]*")
 
 
 def _text(value: object) -> object:
-    """Let numbers stand where text goes, as people write them in a query or a form."""
+    """Take a number where a text is expected, as people write them in a query or a form."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float) else value
@@ -45,7 +45,7 @@ def _positive(us: int) -> int:
 
 
 def _has_steps(steps: tuple["HttpStep", ...]) -> tuple["HttpStep", ...]:
-    # Not min_length: pydantic would count only the right ones, and add a mistake to a mistake.
+    # Not min_length: pydantic counts only valid steps, and would add a second mistake to the first.
     if not steps:
         raise ValueError("there is no step; write at least one")
     return steps
@@ -96,8 +96,10 @@ def _header_value(value: str) -> str:
 
 
 def is_header_text(text: str) -> bool:
-    """Say whether a text may stand in a header's value (RFC 9110, 5.5)."""
-    return text == text.strip() and all(" " <= one <= "\xff" and one != "\x7f" for one in text)
+    """Say whether a text may be the value of a header (RFC 9110, 5.5)."""
+    return text == text.strip() and all(
+        " " <= letter <= "\xff" and letter != "\x7f" for letter in text
+    )
 
 
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
@@ -119,8 +121,8 @@ class Auth(Frozen):
     """Name the environment variable that holds a secret; the secret itself is never written.
 
     Attributes:
-        bearer_env: of a token, sent as `Authorization: Bearer ...`.
-        basic_env: of `user:password`, sent as `Authorization: Basic ...`.
+        bearer_env: variable with a token, which is sent as `Authorization: Bearer ...`.
+        basic_env: variable with `user:password`, which is sent as `Authorization: Basic ...`.
     """
 
     bearer_env: VariableName | None = None
@@ -134,7 +136,7 @@ class Auth(Frozen):
 
     @property
     def variable(self) -> str:
-        """Give the variable's name."""
+        """Give the name of the variable."""
         return self.bearer_env or self.basic_env or ""
 
 
@@ -142,18 +144,19 @@ class OwnHttpParameters(Frozen):
     """Say how an own scenario talks HTTP.
 
     Attributes:
-        timeout_us: of a request, from the first byte sent to the last byte received.
-        redirects: most of them followed for one request, on the target's own origin; each hop is
-            a sample, as in k6; 0 follows none.
-        headers: of every request.
-        auth: of every request.
-        ca_file: PEM file with the authorities to trust, relative to the profile.
-        insecure_skip_verify: take any certificate; every report says so.
-        kept_body_bytes: a longer response body is read and counted, but nothing of it is kept to
-            be looked at; the same limit holds for what a compressed one becomes.
+        timeout_us: the longest time of a request, from the first byte sent to the last one
+            received.
+        redirects: how many redirects a request follows, on the target's own origin; each hop is a
+            sample, as in k6; 0 follows none.
+        headers: sent with every request.
+        auth: sent with every request.
+        ca_file: PEM file with the authorities to trust; its path is relative to the profile.
+        insecure_skip_verify: accept any certificate; every report says so.
+        kept_body_bytes: a longer response body is read and counted, but nothing of it is kept for
+            checks; the limit also holds after decompression.
         keep_cookies: keep a VU's cookies between its iterations; k6's default is not to.
-        http2: speak HTTP/2 to a target with https; one that does not choose it is refused before
-            the load, and a connection where it does not is a failed request.
+        http2: speak HTTP/2 to a target with https. A target that does not choose HTTP/2 is refused
+            before the load; a connection that does not is a failed request.
     """
 
     timeout_us: Duration = Field(default=10 * US_PER_S, alias="timeout", gt=0)
@@ -168,17 +171,18 @@ class OwnHttpParameters(Frozen):
 
     @property
     def secret_names(self) -> frozenset[str]:
-        """Name the environment variables that are only ever the machine's."""
+        """Give the names of the secrets, which only the environment of the machine may hold."""
         return frozenset({self.auth.variable} if self.auth else ())
 
 
 class Expect(Frozen):
-    """Say what a response must be; each is a check of its own.
+    """Say what a response must be like; each key is a check of its own.
 
     Attributes:
-        statuses: that are right; another is a failed request, too. Without it 200 to 399 are.
+        statuses: the right statuses, 200 to 399 by default; with another one the request fails,
+            too.
         json_values: JSON path -> value, or "exists".
-        duration_us: the response is complete in less; more than 0s.
+        duration_us: the response is complete in less time than this; more than 0s.
     """
 
     statuses: Statuses = Field(default=(), alias="status")
@@ -190,20 +194,20 @@ class HttpStep(Frozen):
     """Describe one request; texts may hold variables like `${vu}`.
 
     Attributes:
-        name: of the operation in every report.
-        group: put before the name, `group::name`.
-        method: of HTTP.
+        name: the name of the operation in every report.
+        group: written before the name, as `group::name`.
+        method: the HTTP method.
         path: below the target's base URL, with or without a query; values are percent-encoded.
         query: parameters, percent-encoded.
-        headers: beside, or in place of, the scenario's.
-        json_body: sent as JSON; a text that is one variable takes that variable's type.
+        headers: sent beside those of the scenario, or in their place.
+        json_body: sent as JSON; a text that is just one variable takes the type of the variable.
         form: sent as application/x-www-form-urlencoded.
         body: sent as it is, in UTF-8.
-        expect: of the response.
-        save: variable -> JSON path, or `header:NAME`; each is a check. Where one is missing, the
-            iteration ends, because later steps need it.
-        think_time_us: uniform pause after the step.
-        timeout_us: in place of the scenario's; more than 0s.
+        expect: what the response must be like.
+        save: variable -> JSON path, or `header:NAME`; each is a check. Where a value is missing,
+            the iteration ends, because later steps need it.
+        think_time_us: pause after the step; of a range, drawn uniformly.
+        timeout_us: used in place of the scenario's timeout; more than 0s.
     """
 
     name: Name
@@ -235,12 +239,12 @@ class HttpStep(Frozen):
 
     @property
     def operation(self) -> str:
-        """Name its samples."""
+        """Give the name of its samples."""
         return operation_of(self.name, self.group)
 
     @property
     def checks(self) -> tuple[str, ...]:
-        """Name its checks: status, duration, JSON values, saved values, in this order."""
+        """Give the names of its checks in order: status, duration, JSON values, saved values."""
         expect = self.expect
         status = f"status is {' or '.join(map(str, expect.statuses))}"
         return (
@@ -256,7 +260,7 @@ class HttpStepsParameters(OwnHttpParameters):
 
     Attributes:
         steps: in order; at least one.
-        think_time_us: uniform pause after each iteration.
+        think_time_us: pause after each iteration; of a range, drawn uniformly.
         data: test data by name, for `${data.NAME.COLUMN}`.
     """
 
@@ -269,10 +273,11 @@ class PythonParameters(OwnHttpParameters):
     """Say what a Python scenario is given.
 
     Attributes:
-        path: folder that its module is imported from, relative to the profile.
+        path: folder from which its module is imported, relative to the profile.
         secrets: environment variables that it may read, as `vu.secrets`.
-        settings: whatever it likes, as `vu.settings`.
-        transport: `load` is this product's own; `httpx` is httpx's, several times dearer.
+        settings: any values, which it reads as `vu.settings`.
+        transport: `load` is our own transport; `httpx` is that of httpx and costs several times
+            as much CPU.
     """
 
     path: str = "."
@@ -282,12 +287,12 @@ class PythonParameters(OwnHttpParameters):
 
     @property
     def secret_names(self) -> frozenset[str]:
-        """Name the environment variables that are only ever the machine's."""
+        """Give the names of the secrets, which only the environment of the machine may hold."""
         return super().secret_names | frozenset(self.secrets)
 
 
 def operation_of(name: str, group: str | None) -> str:
-    """Name a step's samples: its group comes first."""
+    """Give the name of a step's samples, which begins with its group."""
     return f"{group}{GROUP_SEPARATOR}{name}" if group else name
 
 

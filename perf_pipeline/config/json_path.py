@@ -1,4 +1,4 @@
-"""Where in a JSON document a value is: `$.user.emails[0]`, `$['odd name']`.
+"""JSON paths, which say where in a document a value is: `$.user.emails[0]`, `$['odd name']`.
 
 A path is read by the rules of JSONPath (RFC 9535). Paths that can name many places (wildcards,
 slices, filters) are refused, because a step expects or saves one value.
@@ -23,7 +23,7 @@ def parse_json_path(text: str) -> Place:
     ('user', 'emails', 0)
 
     Raises:
-        ValueError: it is not a path to one place.
+        ValueError: the text is no path to exactly one place.
     """
     if not text.startswith("$"):
         raise ValueError(f"{text!r} is not a JSON path; it begins with $, like $.id or $[0].id")

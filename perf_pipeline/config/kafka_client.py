@@ -1,8 +1,8 @@
-"""What every Kafka client here has to be told to reach the brokers, credentials included.
+"""The settings with which every Kafka client here reaches the brokers, credentials included.
 
-Brokers are one text, as a DSN is: `host:port`, comma separated, or
-`SASL_PLAINTEXT://user:password@host:port` where they ask who is there.
-Add here: another way of proving who one is, as librdkafka's settings. Keep out: what a client
+Brokers are written as one text, like a DSN: a comma-separated list of `host:port`, with
+`SASL_PLAINTEXT://user:password@` in front where the brokers ask for a password.
+Add here: another way to log in, as settings of librdkafka. Keep out: what a client
 does, and which hosts may be reached (safety.py).
 """
 
@@ -36,7 +36,7 @@ def kafka_settings(brokers: str) -> dict[str, str | int | float | bool]:
 
 
 def login_of(brokers: str) -> tuple[str, str] | None:
-    """Give user and password; None where the text has none."""
+    """Give the user and the password in the text; None where there are none."""
     settings = kafka_settings(brokers)
     if "sasl.password" not in settings:
         return None
@@ -44,7 +44,7 @@ def login_of(brokers: str) -> tuple[str, str] | None:
 
 
 def bootstrap_servers(brokers: str) -> str:
-    """Give the addresses alone, without credentials."""
+    """Give the addresses of the brokers, without credentials."""
     return str(kafka_settings(brokers)["bootstrap.servers"])
 
 
@@ -54,5 +54,5 @@ def with_credentials(servers: str, user: str, password: str) -> str:
 
 
 def at_servers(brokers: str, servers: str) -> str:
-    """Give the same credentials, if there are any, for addresses that were read."""
+    """Put a text's credentials, if it has any, in front of addresses that were read."""
     return brokers[: len(brokers) - len(bootstrap_servers(brokers))] + servers

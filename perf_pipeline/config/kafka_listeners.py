@@ -1,11 +1,11 @@
-"""Where a cluster's brokers say they are, asked before any client of Kafka's is made.
+"""Asks a cluster where its brokers are, before any Kafka client is made.
 
-Clients connect to what brokers advertise as soon as they are told, and nothing in librdkafka's
-Python binding can stop them: so the question is put over a plain socket, to all bootstrap servers
-and to all that they name, and only then a client is made. What a listener without an answer wants
-instead is found out here, too. Sources: Kafka's protocol guide (ApiVersions v0, Metadata v1 to v8,
-SaslHandshake v1, SaslAuthenticate v0, error codes 33 and 34); RFC 8446, 6 (alerts).
-Add here: another thing that is asked before a client exists. Keep out: everything clients do.
+A client connects to whatever the brokers advertise, and nothing in librdkafka's Python binding can
+stop it. So the question goes over a plain socket first, to all bootstrap servers and to all brokers
+that they name. Where a listener does not answer, it is also found out here what it wants instead.
+Sources: Kafka's protocol guide (ApiVersions v0, Metadata v1 to v8, SaslHandshake v1,
+SaslAuthenticate v0, error codes 33 and 34); RFC 8446, 6 (alerts).
+Add here: another question that must be asked before a client exists. Keep out: what clients do.
 """
 
 import contextlib
@@ -33,13 +33,13 @@ _MOST_AT_ONCE: Final = 16
 
 
 def require_listeners(brokers: str, allowed: Iterable[str], *, must_answer: bool = True) -> None:
-    """Refuse brokers that clients must not be sent to; takes a few ms where all of them answer.
+    """Refuse brokers that clients must not connect to; takes a few ms where all of them answer.
 
     Args:
         brokers: bootstrap servers that were checked; where they ask for a password,
             `SASL_PLAINTEXT://user:password@` stands in front of all of them, percent-encoded.
         allowed: hosts that the target allows by name.
-        must_answer: silence is an error, too.
+        must_answer: a cluster that does not answer is an error, too.
 
     Raises:
         AddressError: they are no bootstrap servers of this client.
@@ -58,7 +58,9 @@ def require_listeners(brokers: str, allowed: Iterable[str], *, must_answer: bool
             answers = pool.map(lambda place: _advertised(place, permitted, login), new)
             named = [place for answer in answers for place in answer]
             shown = bootstrap_servers(brokers)
-            require_allowed_brokers(shown, [(one.host, one.port) for one in named], permitted)
+            require_allowed_brokers(
+                shown, [(broker.host, broker.port) for broker in named], permitted
+            )
             found += named
             new = set(named) - asked
     if not found:
@@ -92,7 +94,7 @@ def _tell_silence(
 
 
 def _connected(place: Place, allowed: AllowedHosts) -> socket.socket:
-    """Connect to a place whose name, if it is localhost, is looked up once and checked."""
+    """Connect to a place; where it is localhost, its addresses are looked up once and checked."""
     failure = OSError(f"{place.host} has no address")
     is_local = place.host == "localhost" and not allowed.has(place)
     for address in require_loopback() if is_local else addresses_of(place.host):
@@ -104,7 +106,7 @@ def _connected(place: Place, allowed: AllowedHosts) -> socket.socket:
 
 
 def _advertised(place: Place, allowed: AllowedHosts, login: tuple[str, str] | None) -> list[Place]:
-    """Ask one listener for its cluster's brokers; none where it does not answer in this way."""
+    """Ask a listener for its cluster's brokers; empty where it does not answer in this protocol."""
     try:
         with _connected(place, allowed) as connection:
             if login:
@@ -124,7 +126,7 @@ def _log_in(connection: socket.socket, user: str, password: str) -> None:
     """Prove who we are by SASL PLAIN (RFC 4616).
 
     Raises:
-        ConnectionRefusedError: the listener takes no PLAIN, or not this password.
+        ConnectionRefusedError: the listener does not take PLAIN, or not this password.
     """
     token = b"\0%b\0%b" % (user.encode(), password.encode())
     mechanism = struct.pack(f">h{len(_PLAIN)}s", len(_PLAIN), _PLAIN.encode())
@@ -153,7 +155,7 @@ def _spelled(host: str) -> str:
     try:
         return read_host(host)
     except ValueError:
-        return host  # it is refused as it is written
+        return host  # it is refused as soon as it is written
 
 
 def _text(data: bytes, at: int) -> tuple[str, int]:
@@ -189,7 +191,7 @@ def _speaks_tls(connection: socket.socket) -> bool:
     try:
         context.wrap_socket(connection).close()
     except ssl.SSLError as error:
-        # An alert is spoken TLS, too; a listener without TLS hangs up, or answers in plain.
+        # A TLS listener answers with an alert; one without TLS hangs up, or answers in plain text.
         return "ALERT" in (error.reason or "")
     except OSError:
         return False
@@ -197,7 +199,7 @@ def _speaks_tls(connection: socket.socket) -> bool:
 
 
 def _asked(connection: socket.socket, key: int, version: int, body: bytes) -> bytes:
-    """Send a request and give its response, without size and correlation."""
+    """Send a request and give its response, without its size and correlation id."""
     request = struct.pack(">hhih", key, version, 1, -1) + body
     connection.sendall(struct.pack(">i", len(request)) + request)
     with connection.makefile("rb") as stream:

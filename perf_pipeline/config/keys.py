@@ -1,4 +1,4 @@
-"""Every key that a profile may have, found by walking the models: for suggestions and bounds.
+"""Facts about every key of a profile, found by walking the models: names, and bounds.
 
 Add here: another fact about keys that the models imply. Keep out: the keys themselves.
 """
@@ -24,11 +24,11 @@ BOUND_WORDS: Final[Mapping[str, str]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Hold what a number may be.
+    """Hold the bounds of a number.
 
     Attributes:
-        limits: by `ge`, `gt`, `le` and `lt`.
-        is_duration: they are µs, and are shown as durations.
+        limits: the bounds, by `ge`, `gt`, `le` and `lt`.
+        is_duration: the bounds are µs and are shown as durations.
     """
 
     limits: Mapping[str, float]
@@ -52,12 +52,12 @@ class Bounds:
 
 
 def models() -> tuple[type[Frozen], ...]:
-    """Give every model of a profile, outermost first."""
+    """Give every model of a profile, the outermost first."""
     found: dict[type[Frozen], None] = {}
     roots: tuple[type[Frozen], ...] = (
         Profile,
         PythonParameters,
-        *(one.parameters for one in ITERATIONS.values()),
+        *(iteration.parameters for iteration in ITERATIONS.values()),
     )
     for root in roots:
         found[root] = None
@@ -67,14 +67,14 @@ def models() -> tuple[type[Frozen], ...]:
 
 @cache
 def known_keys() -> tuple[str, ...]:
-    """Give every key that exists, for suggestions."""
+    """Give every key that a profile may have, for suggestions."""
     return tuple(sorted({key for model in models() for key in keys_of(model)}))
 
 
 def bounds_of(key: str, limit: str, value: float) -> Bounds:
-    """Give all bounds of the key that has this one, e.g. `seed` with `le` 100.
+    """Give all bounds of a key, found by one of them, e.g. of `seed` by `le` 100.
 
-    Where models differ in the other bounds of such a key, only this one is known.
+    Where several models have such a key with other bounds, only the given bound is known.
     """
     found = {
         (bounds.is_duration, tuple(bounds.limits.items())): bounds
@@ -87,14 +87,14 @@ def bounds_of(key: str, limit: str, value: float) -> Bounds:
 
 
 def read_bounds(field: FieldInfo) -> Bounds:
-    """Give the bounds of a field, of the kinds that it has."""
+    """Give the bounds that a field has."""
     metadata = list(_metadata(field.annotation, field.metadata))
     limits: dict[str, float] = {}
     for name in BOUND_WORDS:
-        given = [getattr(one, name) for one in metadata if getattr(one, name, None) is not None]
+        given = [bound for part in metadata if (bound := getattr(part, name, None)) is not None]
         if given:
             limits[name] = max(given) if name in {"ge", "gt"} else min(given)
-    is_duration = any(getattr(one, "func", None) is parse_duration_us for one in metadata)
+    is_duration = any(getattr(part, "func", None) is parse_duration_us for part in metadata)
     return Bounds(limits, is_duration)
 
 

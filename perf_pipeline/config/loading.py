@@ -1,4 +1,4 @@
-"""Reads a profile from TOML and checks it whole: every mistake at once, before any load.
+"""Reads a profile from TOML and finds every mistake in it at once, before any load.
 
 Add here: a rule that spans several keys. Keep out: the keys themselves (profile.py).
 """
@@ -39,12 +39,12 @@ def load_profile(
     *,
     environment: Mapping[str, str] | None = None,
 ) -> Profile:
-    """Read a shipped profile by name, or any by path, and check it whole, to run it.
+    """Read a shipped profile by its name, or any profile by its path, and check it for a run.
 
     Args:
         name_or_path: `quick`, or a path that ends in .toml.
         overrides: dotted path -> value, e.g. {"seeding.users": 500}.
-        environment: variables that own scenarios may name; os.environ otherwise.
+        environment: variables that own scenarios may name; os.environ by default.
 
     Raises:
         ProfileError: every mistake at once.
@@ -65,13 +65,13 @@ def load_profile(
 
 
 def parse_overrides(texts: Mapping[str, str]) -> dict[str, Any]:
-    """Read each text as a TOML value; what is none is taken as a text itself.
+    """Read each text as a TOML value, or as a plain text where it is no TOML value.
 
     >>> parse_overrides({"seeding.users": "500", "target": "staging"})
     {'seeding.users': 500, 'target': 'staging'}
 
     Raises:
-        ProfileError: a value is too deep or too long to be read.
+        ProfileError: a value is nested too deeply, or is too long to be read.
     """
     parsed: dict[str, Any] = {}
     for key, text in texts.items():
@@ -83,7 +83,7 @@ def parse_overrides(texts: Mapping[str, str]) -> dict[str, Any]:
 
 
 def validate_profile(raw: Mapping[str, Any], source: str) -> Profile:
-    """Check a profile that is already a table, e.g. of the history: files may be gone by now.
+    """Check a profile that is already a table, e.g. from the history, without opening its files.
 
     Raises:
         ProfileError: every mistake at once: keys, units, rates, thresholds, targets, steps.
@@ -135,7 +135,7 @@ def _read(name_or_path: str) -> tuple[str, str]:
 
 
 def _parse(source: str, text: str) -> dict[str, Any]:
-    """Parse TOML; `extends = "full"` starts from that shipped profile's tables."""
+    """Parse TOML, on top of the shipped profile that `extends = "full"` names."""
     try:
         raw = read_toml(text)
     except ValueError as error:
@@ -149,7 +149,7 @@ def _parse(source: str, text: str) -> dict[str, Any]:
 
 
 def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay tables over tables; anything else replaces what was there."""
+    """Merge a table into another one; a value that is no table replaces the old one."""
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)

@@ -1,6 +1,6 @@
-"""How large a benchmark's load is as a whole: what no machine can hold or store is refused.
+"""Refuses a benchmark whose load as a whole is more than a machine can hold or store.
 
-Each key may be within its bounds and their product not. Add here: another sum or product over
+Every key may be within its bounds while their product is not. Add here: another sum or product over
 keys. Keep out: bounds of single keys.
 """
 
@@ -13,7 +13,7 @@ from perf_pipeline.units import format_bytes
 
 
 def load_mistakes(profile: Profile) -> Iterator[str]:
-    """Find benchmarks whose scenarios are together more than can be run or stored."""
+    """Find benchmarks whose scenarios together are more than can be run or stored."""
     for name, config in profile.benchmarks.items():
         yield from (f"benchmarks.{name} {sentence}" for sentence in _mistakes(config))
 

@@ -1,4 +1,4 @@
-"""Pydantic's findings in our words: path as written in the file, value, what would be right.
+"""Turns pydantic's findings into sentences: the path in the file, the value, what would be right.
 
 Add here: a kind of finding that reads badly. Keep out: the rules themselves.
 """
@@ -55,16 +55,16 @@ _ONLY_IN_K6: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def sentences(errors: Iterable[ErrorDetails]) -> list[str]:
-    """Turn pydantic's error list into one sentence each, in the order of the file.
+    """Turn each of pydantic's errors into a sentence, in the order of the file.
 
     Args:
-        errors: from `ValidationError.errors()`.
+        errors: what `ValidationError.errors()` gave.
     """
     return [_sentence(error) for error in errors if not _is_told_twice(error)]
 
 
 def _is_told_twice(error: ErrorDetails) -> bool:
-    """Say whether it is of a threshold that is no text; it is told as the table that it is not."""
+    """Say whether an error repeats another: a bad threshold is neither a text nor a table."""
     return (
         error["type"] == "string_type"
         and "thresholds" in error["loc"][:-2]
@@ -105,7 +105,7 @@ def _bound(error: ErrorDetails, limit: str) -> str:
 
 
 def _key(error: ErrorDetails) -> str:
-    """Give the key of a value; for one in a list, that of the list."""
+    """Give the key of a value; inside a list it is the key of the list."""
     return next((part for part in reversed(error["loc"]) if isinstance(part, str)), "")
 
 

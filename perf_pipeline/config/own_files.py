@@ -1,7 +1,7 @@
-"""What own scenarios need from outside the profile: files, modules, environment.
+"""Finds what own scenarios need from outside the profile: files, modules, environment variables.
 
-Checked when a profile is loaded to be run; a profile read back from the history is not, because
-its files may be gone by then. Add here: another thing from outside. Keep out: the keys
+This is checked when a profile is loaded for a run. A profile from the history is not checked,
+because its files may be gone by then. Add here: another need from outside. Keep out: the keys
 (http_steps.py).
 """
 
@@ -31,9 +31,9 @@ _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", r
 
 
 def outside_mistakes(raw: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[str]:
-    """Find what a raw profile's own scenarios name and is not there, each as `path: sentence`.
+    """Find what own scenarios of a raw profile name and what is missing, each as `path: sentence`.
 
-    A scenario that has other mistakes is left out: what it names is not known.
+    A scenario with other mistakes is skipped, because it is unclear what it names.
     """
     folder = Path(str(raw.get("folder", ".")))
     for benchmark, name, table in scenarios_in(raw):
@@ -41,7 +41,7 @@ def outside_mistakes(raw: Mapping[str, Any], environment: Mapping[str, str]) -> 
             scenario = Scenario.model_validate(table, by_alias=True, by_name=False)
             for below, sentence in _scenario_mistakes(scenario, folder, environment):
                 yield f"benchmarks.{benchmark}.scenarios.{name}.{below}: {sentence}"
-        except ValueError:  # pydantic's, or of a template: reported where it belongs
+        except ValueError:  # pydantic or the template reports this mistake where it belongs
             continue
 
 
@@ -49,7 +49,7 @@ def rows_of(name: str, data: DataSet, columns: tuple[str, ...], folder: Path) ->
     """Give the rows of a data set that is not seeded.
 
     Raises:
-        ValueError: its file can't be read, or has no such column; the sentence names it.
+        ValueError: its file can't be read, or lacks a column; the sentence names it.
     """
     if data.csv is not None:
         return read_csv(folder / data.csv, columns)
@@ -69,7 +69,7 @@ def columns_used(parameters: HttpStepsParameters, name: str) -> tuple[str, ...]:
 
 
 def variables_in(parameters: HttpStepsParameters) -> Iterator[Variable]:
-    """Give every variable of the steps."""
+    """Give every variable that the steps use."""
     yield from variables_of_texts(parameters.headers)
     for step in parameters.steps:
         yield from variables_of_texts(step.model_dump(exclude={"name", "group", "save"}))
@@ -82,18 +82,22 @@ def variables_in_headers(parameters: HttpStepsParameters) -> Iterator[Variable]:
 
 
 def environment_names(scenario: Scenario) -> frozenset[str]:
-    """Give the machine's environment variables that a scenario reads; its own env goes first."""
+    """Give the environment variables of the machine that a scenario reads and its `env` lacks."""
     parameters = scenario.parameters
     if not isinstance(parameters, OwnHttpParameters):
         return frozenset()
     names = set(parameters.secret_names)
     if isinstance(parameters, HttpStepsParameters):
-        names |= {one.arguments[0] for one in variables_in(parameters) if one.source is Source.ENV}
+        names |= {
+            variable.arguments[0]
+            for variable in variables_in(parameters)
+            if variable.source is Source.ENV
+        }
     return frozenset(names - scenario.env.keys())
 
 
 def variables_of_texts(value: object) -> Iterator[Variable]:
-    """Give the variables of a text, or of all texts inside tables and lists."""
+    """Give the variables in a text, or in all texts inside tables and lists."""
     if isinstance(value, str):
         yield from variables_of(parse_template(value))
     elif isinstance(value, Mapping):
@@ -112,7 +116,7 @@ def _scenario_mistakes(scenario: Scenario, folder: Path, environment: Mapping[st
     if not isinstance(parameters, OwnHttpParameters):
         return
     for variable in sorted(environment_names(scenario)):
-        # Before anything is said about it: no sentence, log or report shows it from here on.
+        # First of all, so that no sentence, log or report can show the value.
         value = environment.get(variable, "")
         KNOWN.add_all([value])
         if mistake := _value_mistake(variable, value, parameters):
@@ -144,7 +148,7 @@ def _ca_mistake(name: str, folder: Path) -> str | None:
 
 
 def _value_mistake(variable: str, value: str, parameters: OwnHttpParameters) -> str | None:
-    """Say why a variable's value can't be sent where the scenario sends it; never the value."""
+    """Say why a variable's value can't be sent where the scenario sends it, without the value."""
     auth = parameters.auth
     if not value:
         return "is not set; export it first"
@@ -161,8 +165,8 @@ def _value_mistake(variable: str, value: str, parameters: OwnHttpParameters) -> 
 
 def _is_in_header(variable: str, parameters: OwnHttpParameters) -> bool:
     return isinstance(parameters, HttpStepsParameters) and any(
-        one.source is Source.ENV and one.arguments == (variable,)
-        for one in variables_in_headers(parameters)
+        used.source is Source.ENV and used.arguments == (variable,)
+        for used in variables_in_headers(parameters)
     )
 
 
@@ -184,7 +188,11 @@ def _unfit(text: str) -> str:
 
 
 def _env_mistakes(parameters: HttpStepsParameters, env: Mapping[str, str]) -> _Found:
-    used = {one.arguments for one in variables_in_headers(parameters) if one.source is Source.ENV}
+    used = {
+        variable.arguments
+        for variable in variables_in_headers(parameters)
+        if variable.source is Source.ENV
+    }
     for name, text in env.items():
         if (name,) in used and not is_header_text(text):
             yield f"env.{name}", "has a character that a header can't carry, and a header uses it"
@@ -206,19 +214,23 @@ def _data_mistakes(parameters: HttpStepsParameters, most_vus: int, folder: Path)
         yield from ((path, text) for text in _cell_mistakes(parameters, name, columns, rows))
 
 
+def _is_of(variable: Variable, data: str) -> bool:
+    return variable.source is Source.DATA and variable.arguments[0] == data
+
+
 def _cell_mistakes(
     parameters: HttpStepsParameters, name: str, columns: tuple[str, ...], rows: Rows
 ) -> Iterator[str]:
-    """Find the first cell of each column that does not fit where it is used."""
+    """Find, in each column, the first cell that can't be sent where it is used."""
     number = {
-        one.arguments[1]
-        for one in variables_in(parameters)
-        if one.source is Source.DATA and one.arguments[0] == name and one.cast == "number"
+        variable.arguments[1]
+        for variable in variables_in(parameters)
+        if _is_of(variable, name) and variable.cast == "number"
     }
     header = {
-        one.arguments[1]
-        for one in variables_in_headers(parameters)
-        if one.source is Source.DATA and one.arguments[0] == name
+        variable.arguments[1]
+        for variable in variables_in_headers(parameters)
+        if _is_of(variable, name)
     }
     rules: tuple[tuple[set[str], Callable[[str], bool], str], ...] = (
         (number, is_json_number, "is not a number, which |number needs"),
@@ -232,5 +244,5 @@ def _cell_mistakes(
 
 
 def is_json_number(text: str) -> bool:
-    """Say whether a text is a number as JSON writes it."""
+    """Say whether a text is a number in JSON's spelling."""
     return _NUMBER.fullmatch(text) is not None

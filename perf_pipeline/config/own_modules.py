@@ -1,4 +1,4 @@
-"""Looks at the module that an own scenario names, without running any of the user's code.
+"""Looks at the module that an own scenario names, without running the user's code.
 
 Add here: another way in which it cannot be a scenario. Keep out: importing it (workloads/).
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def module_mistakes(exec_name: str, folder: Path) -> Iterator[str]:
-    """Find what keeps `module:name` from being imported from a folder, or an installed package."""
+    """Find why `module:name` cannot be imported from a folder or an installed package."""
     module, _, name = exec_name.partition(":")
     if (top := module.partition(".")[0]) in sys.stdlib_module_names:
         yield f"{top!r} is a module of Python itself; give yours another name"
@@ -31,7 +31,7 @@ def module_mistakes(exec_name: str, folder: Path) -> Iterator[str]:
 
 
 def _origin(module: str, folder: Path) -> str | None:
-    """Give the module's file; empty for one without, None when there is no such module."""
+    """Give the module's file; empty where it has none, None where there is no such module."""
     path = [str(folder), *sys.path]
     origin = ""
     for at in range(len(parts := module.split("."))):
@@ -67,8 +67,8 @@ def _names_of(node: ast.stmt) -> Iterator[str]:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 yield inner.name
             case ast.Import() | ast.ImportFrom():
-                yield from (one.asname or one.name for one in inner.names)
+                yield from (imported.asname or imported.name for imported in inner.names)
             case ast.Assign():
-                yield from (one.id for one in inner.targets if isinstance(one, ast.Name))
+                yield from (target.id for target in inner.targets if isinstance(target, ast.Name))
             case ast.AnnAssign(target=ast.Name(id=name)):
                 yield name

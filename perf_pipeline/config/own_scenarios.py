@@ -1,4 +1,4 @@
-"""Rules about scenarios of one's own: where they may run, and what they must not share.
+"""Rules about own scenarios: where they may run, and what they must not share.
 
 Add here: a rule that concerns own scenarios as a whole. Keep out: steps (http_step_rules.py), files
 (own_files.py).
@@ -33,15 +33,15 @@ def scenarios_in(raw: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str
 
 
 def raw_scenario_tags(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Give the tags of each scenario of a raw benchmark, as far as they are texts."""
+    """Give the tags of each scenario of a raw benchmark; tags that are no texts are left out."""
     return {
-        name: {tag: text for tag, text in _items(one.get("tags")) if isinstance(text, str)}
-        for name, one in _tables(config.get("scenarios"))
+        name: {tag: text for tag, text in _items(scenario.get("tags")) if isinstance(text, str)}
+        for name, scenario in _tables(config.get("scenarios"))
     }
 
 
 def own_mistakes(raw: Mapping[str, Any]) -> Iterator[str]:
-    """Find benchmarks that can't be, and own scenarios that can't run where they are."""
+    """Find benchmarks that cannot exist, and own scenarios that cannot run in their benchmark."""
     for name, config in benchmarks_in(raw):
         if not is_shipped(name):
             yield from _own_benchmark_mistakes(name, config)
@@ -58,13 +58,13 @@ def own_mistakes(raw: Mapping[str, Any]) -> Iterator[str]:
         parameters = scenario.get("parameters")
         if exec_name == HTTP_STEPS and isinstance(parameters, Mapping):
             env = dict(_items(scenario.get("env")))
-            yield from (f"{path}.parameters.{one}" for one in step_mistakes(parameters, env))
+            yield from (f"{path}.parameters.{found}" for found in step_mistakes(parameters, env))
 
 
 def shared_operation_mistakes(profile: Profile) -> Iterator[str]:
-    """Find operations of one benchmark that two scenarios check differently: checks have one list.
+    """Find operations that two scenarios of a benchmark check differently.
 
-    Reports count checks by the operation's name.
+    Reports count checks by the name of the operation, so that it has one list of checks.
     """
     for benchmark, config in profile.benchmarks.items():
         known: dict[str, tuple[str, tuple[str, ...]]] = {}
@@ -87,7 +87,7 @@ def shared_operation_mistakes(profile: Profile) -> Iterator[str]:
 
 
 def draws_seeded_users(config: BenchmarkConfig) -> bool:
-    """Say whether steps of a benchmark draw ids of users that the run seeds."""
+    """Say whether steps of a benchmark use ids of users that the run seeds."""
     return any(
         data.seeded is not None
         for scenario in config.scenarios.values()
@@ -98,11 +98,11 @@ def draws_seeded_users(config: BenchmarkConfig) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Say whose certificates a profile's own scenarios take.
+    """Hold whose certificates the own scenarios of a profile accept.
 
     Attributes:
-        ca_files: of the authorities beside the system's.
-        anybody: a scenario takes any certificate.
+        ca_files: certificates of authorities that are trusted beside those of the system.
+        anybody: a scenario accepts any certificate.
     """
 
     ca_files: tuple[Path, ...] = ()
@@ -110,19 +110,19 @@ class Trust:
 
 
 def trust_of(profile: Profile) -> Trust:
-    """Gather what the enabled own scenarios trust, for questions that are asked beside the load."""
+    """Gather whom the enabled own scenarios trust, for requests that are made beside the load."""
     own = [
         scenario.parameters
         for config in profile.benchmarks.values()
         for scenario in config.scenarios.values()
         if config.enabled and isinstance(scenario.parameters, OwnHttpParameters)
     ]
-    files = {Path(profile.folder) / one.ca_file for one in own if one.ca_file}
-    return Trust(tuple(sorted(files)), any(one.insecure_skip_verify for one in own))
+    files = {Path(profile.folder) / parameters.ca_file for parameters in own if parameters.ca_file}
+    return Trust(tuple(sorted(files)), any(parameters.insecure_skip_verify for parameters in own))
 
 
 def own_notices(profile: Profile) -> list[str]:
-    """Say what a reader of own scenarios' figures must know."""
+    """Give what a reader of the figures of own scenarios must know, one sentence each."""
     found = []
     for benchmark, config in profile.benchmarks.items():
         for name, scenario in config.scenarios.items():
@@ -151,7 +151,7 @@ def _own_benchmark_mistakes(name: str, config: Mapping[str, Any]) -> Iterator[st
             f"{built_in}"
         )
     execs = [scenario.get("exec") for _, scenario in _tables(config.get("scenarios"))]
-    if not execs or not all(isinstance(one, str) and is_own(one) for one in execs):
+    if not execs or not all(isinstance(name, str) and is_own(name) for name in execs):
         yield (
             f"benchmarks.{name} is unknown; there are {built_in}, and benchmarks of any name whose "
             f"scenarios are all your own (exec {HTTP_STEPS!r} or 'module:name')"
@@ -159,9 +159,9 @@ def _own_benchmark_mistakes(name: str, config: Mapping[str, Any]) -> Iterator[st
 
 
 def _tables(raw: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    yield from ((name, one) for name, one in _items(raw) if isinstance(one, Mapping))
+    yield from ((name, table) for name, table in _items(raw) if isinstance(table, Mapping))
 
 
 def _items(raw: object) -> Iterator[tuple[str, object]]:
     if isinstance(raw, Mapping):
-        yield from ((str(name), one) for name, one in raw.items())
+        yield from ((str(name), value) for name, value in raw.items())

@@ -1,4 +1,4 @@
-"""What a scenario may say about its own iterations, and all that is known of each kind of them.
+"""What a scenario may say about its iterations, and all that is known of each kind of iteration.
 
 Add here: the parameters of an iteration, and its row in `ITERATIONS`. Keep out: what an iteration
 does (workloads/) and when it starts (executors/).
@@ -25,16 +25,16 @@ _PYTHON_EXEC: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
 
 class NoParameters(Frozen):
-    """Take none."""
+    """Take no parameters."""
 
 
 class HttpParameters(Frozen):
     """Say how a VU uses the API.
 
     Attributes:
-        think_time_us: uniform pause after each iteration.
-        timeout_us: from the first byte sent to the last byte received.
-        ledger: write message ids down, so that lost messages and their latency can be told.
+        think_time_us: pause after each iteration; of a range, drawn uniformly.
+        timeout_us: the longest time from the first byte sent to the last byte received.
+        ledger: write message ids down, so that lost messages and the latency of messages are known.
     """
 
     think_time_us: DurationRange = Field(default=(0, 0), alias="thinkTime")
@@ -52,8 +52,8 @@ class SelectParameters(Frozen):
     """Say how users are selected by month and day.
 
     Attributes:
-        limit: most rows of one query.
-        index: run with the expression index on month and day, or without.
+        limit: the most rows that one query returns.
+        index: whether there is an expression index on month and day.
     """
 
     limit: int = Field(default=100, ge=1, le=10_000_000)
@@ -75,7 +75,7 @@ class TransactionParameters(ProduceParameters):
 
 
 class CeilingParameters(ProduceParameters):
-    """Say how many messages one unpaced iteration produces before it waits."""
+    """Say how many messages an unpaced iteration produces before it waits."""
 
     batch: int = Field(default=1_000, ge=1, le=1_000_000)
 
@@ -84,8 +84,8 @@ class ConsumeCeilingParameters(Frozen):
     """Say how a backlog is consumed without any work.
 
     Attributes:
-        commit_interval_us: longest time between two commits.
-        backlog: least number of messages that wait; what is missing is produced before.
+        commit_interval_us: the longest time between two commits.
+        backlog: the least number of messages that wait; missing ones are produced before the load.
     """
 
     commit_interval_us: Duration = Field(
@@ -95,11 +95,11 @@ class ConsumeCeilingParameters(Frozen):
 
 
 class ConsumeParameters(Frozen):
-    """Say how a message is worked on.
+    """Say how much work a message is.
 
     Attributes:
-        work_us: uniform simulated work per message.
-        commit_interval_us: longest time between two commits.
+        work_us: simulated work per message; of a range, drawn uniformly.
+        commit_interval_us: the longest time between two commits.
     """
 
     work_us: DurationRange = Field(default=(0, 10 * US_PER_MS), alias="work")
@@ -110,12 +110,12 @@ class ConsumeParameters(Frozen):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IterationKind:
-    """Say all about one kind of iteration, which a scenario names with `exec`.
+    """Hold all that is known of one kind of iteration, which a scenario names with `exec`.
 
     Attributes:
         parameters: what a scenario may say of it.
         workload: the class that does it, `module:Class` below workloads/.
-        part: of the system, whose addresses it is given.
+        part: the part of the system whose addresses it is given.
         ids: the set of seeded ids that it takes its users from; empty for none.
         is_apart: its topic and group are its own, so that nobody else's messages are in them.
         has_ledger: it always writes message ids down.
@@ -198,12 +198,12 @@ _PYTHON: Final = IterationKind(
 
 
 def is_python(exec_name: str) -> bool:
-    """Say whether an `exec` names Python code of the user's, like `my_package.module:Checkout`."""
+    """Say whether an `exec` names the user's Python code, like `my_package.module:Checkout`."""
     return _PYTHON_EXEC.fullmatch(exec_name) is not None
 
 
 def is_own(exec_name: str) -> bool:
-    """Say whether an `exec` is a scenario of the user's own: steps or Python code."""
+    """Say whether an `exec` is the user's own scenario: steps or Python code."""
     return exec_name == HTTP_STEPS or is_python(exec_name)
 
 

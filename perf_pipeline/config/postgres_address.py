@@ -1,4 +1,4 @@
-"""PostgreSQL's connection strings, read by libpq's own parser with all that libpq adds to them.
+"""Connection strings of PostgreSQL, read by libpq's own parser with all that libpq adds to them.
 
 Host, address and port come from the string, else from a service of pg_service.conf, else from the
 environment (PGHOST, PGHOSTADDR, PGPORT). The answer has them written out, so that neither the
@@ -37,7 +37,7 @@ _IN_FRONT: Final = frozenset({"host", "hostaddr", "port", "user", "password", "d
 
 @dataclass(frozen=True, slots=True)
 class _Server:
-    """One of the servers that libpq would try: a name, where it is, and its port."""
+    """Hold a server that libpq would try: its name, its address and its port."""
 
     host: str
     hostaddr: str
@@ -45,28 +45,28 @@ class _Server:
 
 
 def read_dsn(dsn: str, environment: Mapping[str, str], loopback: tuple[str, ...]) -> Address:
-    """Read a connection string, in the form of a URI or of keywords.
+    """Read a connection string, written as a URI or with keywords.
 
     Args:
-        dsn: a secret.
-        environment: for libpq's own variables.
+        dsn: the connection string, which is a secret.
+        environment: holds libpq's own variables.
         loopback: addresses that localhost is replaced by; empty leaves the name to libpq.
 
     Raises:
-        ValueError: libpq takes no such string, or no host is named; the sentence goes on after
+        ValueError: libpq refuses the string, or no host is named; the sentence continues after
             the key and repeats no part that could belong to a password.
     """
     given = _settings(dsn, environment)
     servers = tuple(_servers(given))
-    if not any(one.host or one.hostaddr for one in servers):
+    if not any(server.host or server.hostaddr for server in servers):
         raise ValueError(f"names no host; name it, so that it can be checked: {FORM}")
-    pinned = tuple(each for one in servers for each in _pinned(one, loopback))
-    places = [place for one in servers for place in _places(one)]
+    pinned = tuple(pinned for server in servers for pinned in _pinned(server, loopback))
+    places = [place for server in servers for place in _places(server)]
     return Address(_text(given, pinned), tuple(dict.fromkeys(places)))
 
 
 def _settings(dsn: str, environment: Mapping[str, str]) -> dict[str, str]:
-    # psycopg takes 60 ms to import; only who configures a PostgreSQL pays.
+    # psycopg takes 60 ms to import; only those who configure a PostgreSQL pay for it.
     from psycopg import Error  # noqa: PLC0415
     from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
 
@@ -130,7 +130,7 @@ def _port(text: str) -> int:
 
 
 def _places(server: _Server) -> Iterator[Place]:
-    """Give what a server's connections go to: an address, and the name that it is meant to have."""
+    """Give the places that a server's connections go to: its address, and its name."""
     if server.hostaddr:
         yield Place(server.hostaddr, server.port)
     if is_socket(server.host):
@@ -151,17 +151,17 @@ def _pinned(server: _Server, loopback: tuple[str, ...]) -> tuple[_Server, ...]:
 
 
 def _text(given: Mapping[str, str], servers: tuple[_Server, ...]) -> str:
-    """Write a URI in which nothing is left for the environment to say about the place."""
+    """Write a URI that leaves nothing about the place to the environment."""
     userinfo = quote(given.get("user", ""), safe="")
     if "password" in given:
         userinfo += f":{quote(given['password'], safe='')}"
-    query = {"hostaddr": ",".join(one.hostaddr for one in servers)}
-    if any(is_socket(one.host) or not one.host for one in servers):
-        query["host"] = ",".join(one.host for one in servers)
-        query["port"] = ",".join(str(one.port) for one in servers)
+    query = {"hostaddr": ",".join(server.hostaddr for server in servers)}
+    if any(is_socket(server.host) or not server.host for server in servers):
+        query["host"] = ",".join(server.host for server in servers)
+        query["port"] = ",".join(str(server.port) for server in servers)
         where = ""
     else:
-        where = ",".join(f"{bracketed(one.host)}:{one.port}" for one in servers)
+        where = ",".join(f"{bracketed(server.host)}:{server.port}" for server in servers)
     query |= {key: value for key, value in given.items() if key not in _IN_FRONT}
     front = f"{userinfo}@{where}" if userinfo else where
     database = quote(given.get("dbname", ""), safe="")

@@ -1,4 +1,4 @@
-"""What to change in a DSN where client and server don't agree about encryption.
+"""Says what to change in a DSN where client and server do not agree on encryption.
 
 Add here: another of libpq's or the server's sentences. Keep out: sentences about anything else.
 """
@@ -26,12 +26,12 @@ _REMEDIES: Final = MappingProxyType(
 
 
 def encryption_remedy(said: str) -> str:
-    """Give the remedy for an error that is about encryption, or an empty text.
+    """Give the remedy for an error about encryption; empty for any other error.
 
     >>> encryption_remedy("connection refused")
     ''
 
     Args:
-        said: by libpq or the server.
+        said: what libpq or the server said.
     """
     return next((remedy for words, remedy in _REMEDIES.items() if words in said), "")

@@ -1,6 +1,6 @@
 """Services of libpq's pg_service.conf: names for sets of connection parameters.
 
-libpq reads the file itself, but tells nobody what it found before it connects.
+libpq reads the file itself, but does not tell what it found there before it connects.
 Source: https://www.postgresql.org/docs/current/libpq-pgservice.html
 Add here: another place of the file. Keep out: other parameters.
 """
@@ -10,14 +10,14 @@ from pathlib import Path
 
 
 def service_of(name: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """Give the parameters of a service, as libpq would read them: the first value of each counts.
+    """Give the parameters of a service, as libpq would read them: the first value of a name counts.
 
     Args:
-        name: from `service=` or PGSERVICE.
-        environment: for PGSERVICEFILE, PGSYSCONFDIR and HOME.
+        name: what `service=` or PGSERVICE says.
+        environment: holds PGSERVICEFILE, PGSYSCONFDIR and HOME.
 
     Raises:
-        ValueError: no file that is known has it, or it sends libpq on to an LDAP server.
+        ValueError: no known file has the service, or it sends libpq on to an LDAP server.
     """
     tried = list(_files(environment))
     for file in tried:

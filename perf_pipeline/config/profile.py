@@ -1,4 +1,4 @@
-"""A profile: what is run, how hard, and what must hold.
+"""A profile: what is run, how hard the load is, and what must hold.
 
 Add here: a key of a profile, with its meaning in the docstring (docs/profiles.md shows it). Keep
 out: the numbers themselves (profiles/*.toml) and reading files (loading.py).
@@ -31,15 +31,15 @@ _SCENARIO_NAME: Final = re.compile(r"[0-9A-Za-z_-]+")  # k6: executorNameWhiteli
 
 
 def _is_empty(table: Mapping[str, str]) -> bool:
-    """Leave out of dumps what is not written: no hash of earlier profiles changes."""
+    """Say whether dumps leave a table out, so that hashes of earlier profiles stay the same."""
     return not table
 
 
 class Seeding(Frozen):
-    """Say how many users are made before the load, and how their ids are shared out.
+    """Say how many users are created before the load.
 
     Attributes:
-        users: rows; their ids are the data set of reads, deletes and updates (disjoint sets).
+        users: number of users; reads, deletes and updates each use a part of their ids.
     """
 
     users: int = Field(default=1_000, ge=10, le=10_000_000)
@@ -50,16 +50,16 @@ class Scenario(Frozen):
 
     Attributes:
         plan: the executor; its keys are written beside the others, as in k6.
-        exec: which iteration: one of the names in docs/profiles.md; `http_steps` or Python code
-            of one's own, `my_package.module:name` (docs/scenarios.md).
-        step: scenarios of one step run at once, steps one after another.
-        warm_up_us: starts within it are run and never counted.
-        ceiling: it is without pace on purpose, so that a generator at its limit is told and not
-            INVALID; only where all scenarios of the step are.
+        exec: what an iteration does: one of the names in docs/profiles.md, `http_steps`, or your
+            own Python code, `my_package.module:name` (docs/scenarios.md).
+        step: scenarios of the same step run at once; the steps run one after another.
+        warm_up_us: what starts during this time is run but not counted.
+        ceiling: the scenario is unpaced on purpose: a saturated generator is reported, not INVALID,
+            provided that all scenarios of the step are ceilings.
         env: values by name that are no secrets: `${env.NAME}` in steps, `vu.env` in Python. They
-            go before the machine's environment variables of that name.
+            take precedence over the machine's environment variables.
         tags: every sample of the scenario carries them, so that thresholds can filter by them.
-        parameters: of the iteration.
+        parameters: what the iteration needs to know.
     """
 
     plan: WrittenExecutor
@@ -74,7 +74,7 @@ class Scenario(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _split(cls, raw: object) -> object:
-        """Part k6's flat table into ours and the executor's; read the parameters of `exec`."""
+        """Split k6's flat table into our keys and those of the executor."""
         if not isinstance(raw, dict) or "plan" in raw:
             return raw
         ours = {key: value for key, value in raw.items() if key in keys_of(cls)}
@@ -123,10 +123,10 @@ class ThresholdEntry(Frozen):
     """Say more about a threshold than its text.
 
     Attributes:
-        threshold: the text.
-        severity: `fail`, or `warn` for an aim.
-        abort_on_fail: end the benchmark as soon as it fails (evaluated every 2 s).
-        delay_abort_eval_us: not before this much of the benchmark has passed.
+        threshold: the text of the threshold.
+        severity: `fail`, or `warn` for an aim that may be missed.
+        abort_on_fail: end the benchmark as soon as the threshold fails (it is evaluated every 2 s).
+        delay_abort_eval_us: how much of the benchmark must pass before it may be ended.
     """
 
     threshold: str
@@ -139,14 +139,14 @@ class BenchmarkConfig(Frozen):
     """Describe one benchmark.
 
     Attributes:
-        enabled: False leaves it out (its asset says so).
-        scenarios: by name.
-        thresholds: metric key -> texts or tables. `target_answered` is `["rate>=0.95"]` where it is
-            not written; `[]` turns that check off.
-        interval_us: between two readings of resources.
-        topic: of the queue benchmarks; their own, so that no foreign worker gets test messages.
-        group: of the consume benchmark.
-        partitions: of the topic, where it is made here.
+        enabled: False leaves the benchmark out (its asset says so).
+        scenarios: its scenarios, by name.
+        thresholds: metric key -> texts or tables. `target_answered` is `["rate>=0.95"]` by default;
+            `[]` turns that check off.
+        interval_us: the time between two readings of resources.
+        topic: the topic of the queue benchmarks, which no other worker should consume.
+        group: the consumer group of the consume benchmark.
+        partitions: how many partitions the topic gets where it is created here.
         drain_timeout_us: how long to wait for messages after the load.
     """
 
@@ -172,7 +172,7 @@ class BenchmarkConfig(Frozen):
         """Give the scenarios of each step, in order."""
         numbers = sorted({scenario.step for scenario in self.scenarios.values()})
         return [
-            (number, {name: one for name, one in self.scenarios.items() if one.step == number})
+            (number, {name: its for name, its in self.scenarios.items() if its.step == number})
             for number in numbers
         ]
 
@@ -182,7 +182,7 @@ class BenchmarkConfig(Frozen):
         return {name: scenario.tags for name, scenario in self.scenarios.items()}
 
     def parsed_thresholds(self) -> list[Threshold]:
-        """Give the thresholds that are written, in the order of the profile."""
+        """Give the thresholds that the profile writes, in its order."""
         return [
             _parse_entry(key, entry, self.scenario_tags)
             for key, entries in self.thresholds.items()
@@ -190,7 +190,7 @@ class BenchmarkConfig(Frozen):
         ]
 
     def all_thresholds(self) -> list[Threshold]:
-        """Give the thresholds, and behind them the one that every benchmark has unasked."""
+        """Give the thresholds of the profile, then the one that every benchmark has by default."""
         written = self.parsed_thresholds()
         if TARGET_ANSWERED in map(str.strip, self.thresholds):
             return written
@@ -198,7 +198,7 @@ class BenchmarkConfig(Frozen):
 
 
 class PinnedBaseline(Frozen):
-    """Pin a figure to compare with, e.g. API p95 800 ms."""
+    """Pin a fixed figure to compare with, e.g. a p(95) of 800 ms."""
 
     benchmark: str
     metric: str
@@ -210,11 +210,11 @@ class BaselinePolicyConfig(Frozen):
     """Set the baseline diff (docs/statistics.md).
 
     Attributes:
-        window: most runs that make a baseline.
-        minimum_runs: fewer than these are LEARNING.
-        alpha: of the two-sided t test.
+        window: how many runs a baseline has at most.
+        minimum_runs: below this many runs nothing is compared (LEARNING).
+        alpha: level of significance of the two-sided t test.
         minimum_effect: smaller changes are never suspect (0.05 = 5 %).
-        pinned: fixed figures.
+        pinned: fixed figures to compare with.
     """
 
     window: int = Field(default=30, ge=5, le=1_000)
@@ -225,22 +225,24 @@ class BaselinePolicyConfig(Frozen):
 
 
 class Profile(Frozen):
-    """Hold everything that a run is told.
+    """Hold all that a run needs to know.
 
     Attributes:
-        name: of the profile; part of every series' key.
-        description: one sentence.
-        seed: of all test data.
-        workers: load worker processes.
-        api_processes: of the reference system; worker_processes alike.
-        target: which of `targets`; `local` is this machine.
+        name: the name of the profile; only runs of the same profile are compared.
+        description: one sentence about the profile.
+        seed: the same seed gives the same test data.
+        workers: number of load worker processes.
+        api_processes: number of API processes of the reference system.
+        worker_processes: number of worker processes of the reference system.
+        target: the name of the target to load, one of `targets`; `local` is this machine.
         targets: systems that can be loaded.
-        seeding: the users made before the load.
-        benchmarks: by name, in any order; run in the order of the graph, then those of own names.
+        seeding: the users created before the load.
+        benchmarks: benchmarks by name, in any order. They run in the order of the graph, your own
+            last.
         baseline: how runs are compared.
-        keep_raw_runs: raw samples of older runs are dropped; their summaries stay.
-        folder: that relative paths of own scenarios start from; the profile's own unless given.
-            It is no part of the run's identity, so that two machines share one history.
+        keep_raw_runs: how many runs keep their raw samples; summaries are never dropped.
+        folder: where relative paths of own scenarios start; the folder of the profile by default.
+            It is no part of the run's identity, so that two machines can share one history.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$")
@@ -259,7 +261,7 @@ class Profile(Frozen):
 
     @property
     def benchmark_names(self) -> list[str]:
-        """Give the benchmarks in the order of running: the graph's, then those of own names."""
+        """Give the benchmarks in the order of running: those of the graph first, then your own."""
         own = [name for name in self.benchmarks if not is_shipped(name)]
         return [*(name for name in NAMES if name in self.benchmarks), *own]
 

@@ -1,4 +1,4 @@
-"""A duration or a range of durations, `1s` or `1s..3s`, as a profile writes think times.
+"""A duration or a range of durations, such as a think time of `1s` or `1s..3s`.
 
 Add here: another kind of range. Keep out: single durations (durations.py).
 """

@@ -1,4 +1,4 @@
-"""What no key of a profile may hold, whatever it means: values that cannot be stored or sent.
+"""Finds values that no key of a profile may hold, because they cannot be stored or sent.
 
 Add here: another kind of value that TOML or a command line can carry. Keep out: rules of keys.
 """
@@ -18,19 +18,19 @@ _MOST_MISTAKES: Final = 20
 
 
 def raw_mistakes(raw: Mapping[str, Any]) -> list[str]:
-    """Find values that nothing behind this may meet, each as `path sentence`; the first twenty."""
+    """Find values that cannot be stored or sent, each as `path sentence`; at most twenty."""
     return list(islice(_raw_mistakes(raw), _MOST_MISTAKES))
 
 
 def endless_numbers(raw: Mapping[str, Any]) -> Iterator[str]:
-    """Find NaN and infinity where a key takes anything; JSON has no form for them."""
+    """Find NaN and infinity where a key takes any value, because JSON cannot write them."""
     for path, value, _ in _values(raw):
         if isinstance(value, float) and not math.isfinite(value):
             yield f"{_short(path)} is {value}; JSON has no such number"
 
 
 def text_mistake(text: str) -> str | None:
-    """Say why a text cannot be written in UTF-8, or is longer than any text of a profile."""
+    """Say why a text cannot be written in UTF-8, or that it is too long for a profile."""
     if len(text) > _LONGEST_TEXT:
         return f"is {shown(text)}; a text has at most {_LONGEST_TEXT:,} characters"
     try:
@@ -53,22 +53,22 @@ def _raw_mistakes(raw: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _values(raw: Mapping[str, Any]) -> Iterator[tuple[str, Any, int]]:
-    """Give every value with its path and depth, and each key as a value of its table."""
+    """Give every value with its path and depth; a key counts as a value of its table."""
     waiting: list[tuple[str, Any, int]] = [("", raw, 0)]
     while waiting:
         path, value, depth = waiting.pop()
         yield path, value, depth
         if depth <= DEEPEST:
-            waiting += [(inner, one, depth + 1) for inner, one in reversed(_below(path, value))]
+            waiting += [(inner, found, depth + 1) for inner, found in reversed(_below(path, value))]
 
 
 def _below(path: str, value: object) -> list[tuple[str, object]]:
     if isinstance(value, Mapping):
         keys = [(f"a key of {_short(path)}", key) for key in value if not str(key).isalnum()]
-        inner = [(f"{path}.{key}" if path else str(key), one) for key, one in value.items()]
+        inner = [(f"{path}.{key}" if path else str(key), below) for key, below in value.items()]
         return keys + inner
     if isinstance(value, list | tuple):
-        return [(f"{path}[{number}]", one) for number, one in enumerate(value)]
+        return [(f"{path}[{number}]", below) for number, below in enumerate(value)]
     return []
 
 

@@ -1,4 +1,4 @@
-"""Redis URLs, read by redis-py's own parser.
+"""URLs of Redis, read by redis-py's own parser.
 
 Add here: another parameter of a URL. Keep out: connecting.
 """
@@ -14,8 +14,8 @@ FORM: Final = (
     "redis://host:port/0, with user:password@ in front of the host where it needs one; "
     "percent-encode @ : / ? in a password"
 )
-# What redis-py takes from a URL beside these names another place or is no text (host, port, path,
-# connection_class, unix_socket_path ...), or it ends in a TypeError.
+# Other parameters that redis-py takes from a URL name another place (host, port, path,
+# connection_class, unix_socket_path ...), are no texts, or end in a TypeError.
 _QUERY: Final = frozenset(
     {"client_name", "health_check_interval", "max_connections", "protocol", "socket_keepalive"}
     | {"socket_timeout", "socket_connect_timeout", "socket_read_size", "retry_on_timeout"}
@@ -26,15 +26,15 @@ _READ: Final = frozenset({"username", "password", "host", "port", "path", "db", 
 
 
 def read_redis_url(url: str, loopback: tuple[str, ...]) -> Address:
-    """Read `redis://`, `rediss://` or `unix://`.
+    """Read a URL that begins with `redis://`, `rediss://` or `unix://`.
 
     Args:
-        url: a secret.
-        loopback: addresses of localhost, of which the first one is connected to; empty leaves
-            the name to the client.
+        url: the URL, which is a secret.
+        loopback: addresses of localhost, of which the first is connected to; empty leaves the name
+            to the client.
 
     Raises:
-        ValueError: redis-py takes no such URL, or it names no host; the sentence goes on after
+        ValueError: redis-py refuses the URL, or it names no host; the sentence continues after
             the key and repeats no part that could belong to a password.
     """
     given, written = _parsed(url)
@@ -56,8 +56,8 @@ def read_redis_url(url: str, loopback: tuple[str, ...]) -> Address:
 
 
 def _parsed(url: str) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-    """Give what redis-py makes of a URL, and its query as it was written."""
-    # redis-py takes 100 ms to import; only who configures a Redis pays.
+    """Give what redis-py reads from a URL, and the URL's query as it was written."""
+    # redis-py takes 100 ms to import; only those who configure a Redis pay for it.
     from redis.connection import parse_url  # noqa: PLC0415
 
     try:

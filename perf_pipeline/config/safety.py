@@ -1,8 +1,8 @@
-"""Whether a target may be loaded: loopback, or a host that somebody allowed by name.
+"""Decides whether a target may be loaded: it is on this machine, or somebody allowed it by name.
 
-What passes is not the text that was written but what its one parser made of it, with every
-default written out; whoever connects gets that.
-Add here: another way to be sure. Keep out: how an address is read (its own module).
+The answer is not the text that was written but what its parser read, with every default written
+out. Whoever connects gets that.
+Add here: another way to allow a host. Keep out: how an address is read (a module for each kind).
 """
 
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ _HINT: Final = (
 
 
 def check_target(target: Target) -> Target:
-    """Refuse a target with a host that is neither loopback nor allowed; give it as it was read.
+    """Refuse a target with a host that is neither loopback nor allowed; give the target as read.
 
     Raises:
         TargetNotAllowedError: names every such host, and the key to set.
@@ -50,10 +50,10 @@ def check_target(target: Target) -> Target:
             f"target {target.name}: {shown} is neither this machine nor allowed; nothing was sent",
             hint=_HINT.format(name=target.name),
         )
-    if any(place.host == LOCALHOST for each in addresses.values() for place in each.places):
+    if any(place.host == LOCALHOST for read in addresses.values() for place in read.places):
         addresses = read_addresses(target, require_loopback(allowed))
     read = {part: address.text for part, address in addresses.items()}
-    # Their passwords stand there in another spelling than in what was written.
+    # In these the passwords have another spelling than in what was written.
     KNOWN.add_address(read.get("postgres_dsn"))
     KNOWN.add_address(read.get("redis_url"))
     return replace(
@@ -66,10 +66,10 @@ def check_target(target: Target) -> Target:
 
 
 def require_loopback(allowed: AllowedHosts = NOBODY) -> tuple[str, ...]:
-    """Give the addresses of localhost, or none where its name is allowed wherever it leads.
+    """Give the addresses of localhost; none where the name itself is allowed, wherever it leads.
 
     Raises:
-        TargetNotAllowedError: localhost leads elsewhere on this machine, such as by /etc/hosts.
+        TargetNotAllowedError: localhost leads to another machine, e.g. because of /etc/hosts.
     """
     if allowed.has(Place(LOCALHOST)):
         return ()
@@ -83,10 +83,10 @@ def require_loopback(allowed: AllowedHosts = NOBODY) -> tuple[str, ...]:
 
 
 def found_addresses(target: Target) -> tuple[str, ...]:
-    """Give the addresses of the API's host where it is localhost, checked; none of another host.
+    """Give the checked addresses of the API's host where it is localhost; none of another host.
 
     Raises:
-        TargetNotAllowedError: localhost leads elsewhere.
+        TargetNotAllowedError: localhost leads to another machine.
     """
     is_localhost = WebAddress.read_base(target.base_url or "").host == LOCALHOST
     return require_loopback(allowed_hosts(target)) if is_localhost else ()
@@ -97,12 +97,12 @@ def require_allowed_brokers(
 ) -> None:
     """Refuse a cluster whose brokers advertise a listener that may not be loaded.
 
-    Clients ask bootstrap servers only where the brokers are, and connect to what they are told.
+    Clients only ask bootstrap servers where the brokers are, and then connect to the brokers.
 
     Args:
         brokers: bootstrap servers that were asked.
         advertised: host and port of each broker, as its metadata say.
-        allowed: by the target.
+        allowed: hosts that the target allows.
 
     Raises:
         TargetNotAllowedError: names every such listener.

@@ -1,12 +1,12 @@
-"""k6's shortcuts: a benchmark that says vus, duration, iterations or stages has one scenario.
+"""k6's shortcuts: vus, duration, iterations or stages of a benchmark stand for one scenario.
 
     vus, duration             constant-vus
     vus, iterations, duration shared-iterations, of which duration is the maxDuration
     vus, stages               ramping-vus, of which vus is startVUs
 
 The scenario is called `default`, as in k6. Source: grafana/k6
-lib/executor/execution_config_shortcuts.go. There, vus alone is ignored with a warning; here it is a
-mistake, because whoever wrote it did not want one iteration.
+lib/executor/execution_config_shortcuts.go. k6 ignores vus alone with a
+warning; here it is a mistake, because nobody who writes it wants a single iteration.
 
 Add here: another short spelling of a scenario. Keep out: what the executors' keys mean.
 """
@@ -26,7 +26,7 @@ from perf_pipeline.config.profile import Scenario
 
 DEFAULT_SCENARIO: Final = "default"
 _SHORTCUTS: Final = ("iterations", "duration", "stages", "vus")
-# `step` and `ceiling` say how the scenarios of a benchmark stand to each other; here is only one.
+# `step` and `ceiling` relate scenarios to one another, and a shortcut has only one scenario.
 _BESIDE: Final = tuple(key for key in keys_of(Scenario) if key not in {"plan", "step", "ceiling"})
 _EXECUTORS: Final[Mapping[str, type[Executor]]] = MappingProxyType(
     {"iterations": SharedIterations, "duration": ConstantVUs, "stages": RampingVUs}
@@ -37,9 +37,9 @@ _KEYS: Final[Mapping[tuple[type[Executor], str], str]] = MappingProxyType(
 
 
 def expand_shortcuts(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Give a raw profile with its shortcuts written out as scenarios, and their mistakes.
+    """Write the shortcuts of a raw profile out as scenarios; give it and the mistakes in them.
 
-    Where there is a mistake something possible is made of it, so that nothing else complains.
+    A shortcut with a mistake becomes a valid scenario, so that it is reported only once.
     """
     benchmarks = raw.get("benchmarks")
     if not isinstance(benchmarks, Mapping):

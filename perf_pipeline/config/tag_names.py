@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 
 from perf_pipeline.metrics.scenario_tags import BUILT_IN_TAGS
 
-# A name is a part of a verdict's name, between two `__`; two filters must never share one.
+# A verdict's name holds the tag's name between two `__`, and no two filters may share a name.
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
 
 

@@ -36,19 +36,20 @@ _KEYS: Final = MappingProxyType(
     }
 )
 _USERINFO: Final = re.compile(r"(?<=://)[^/?#\\@\s]*@")
-_LIBPQ: Final = "PG"  # how libpq's own environment variables begin
+_LIBPQ: Final = "PG"  # all of libpq's environment variables begin so
 
 
 class TargetConfig(Frozen):
-    """Describe a system in a profile; secrets are named by environment variable, never written.
+    """Describe a system in a profile, with the names of environment variables in place of secrets.
 
     Attributes:
-        base_url: of the HTTP API.
-        postgres_dsn_env: name of the variable that holds the DSN; redis_url_env alike.
-        brokers: Kafka bootstrap servers, comma separated.
-        topic: that the system publishes to.
-        group: of its workers.
-        containers: names for the Docker API's resource figures.
+        base_url: URL of the HTTP API.
+        postgres_dsn_env: name of the environment variable that holds the DSN of PostgreSQL.
+        redis_url_env: name of the environment variable that holds the URL of Redis.
+        brokers: comma-separated bootstrap servers of Kafka.
+        topic: the topic that the system publishes to.
+        group: the consumer group of its workers.
+        containers: names of the containers whose resources are watched through the Docker API.
         allowed: hosts that may be loaded although they are not this machine.
     """
 
@@ -64,19 +65,19 @@ class TargetConfig(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Hold a system's addresses, secrets included: never print it, print `masked`.
+    """Hold a system's addresses, secrets included; print `masked`, never the target itself.
 
     Attributes:
-        name: in the profile.
-        base_url: None = not configured, so a reference system is started.
-        postgres_dsn: libpq connection string or URI.
-        brokers: bootstrap servers.
-        topic: that the system publishes to.
-        group: of its workers.
-        redis_url: None = not configured.
-        containers: names for the Docker API.
-        allowed: hosts beside loopback.
-        named_by: the variable or key that each address was read from, by its name here.
+        name: its name in the profile.
+        base_url: URL of the HTTP API; None where there is none, so that a reference system starts.
+        postgres_dsn: connection string of libpq, or URI.
+        brokers: bootstrap servers of Kafka.
+        topic: the topic that the system publishes to.
+        group: the consumer group of its workers.
+        redis_url: URL of Redis; None where there is none.
+        containers: names of containers for the Docker API.
+        allowed: hosts beside loopback that may be loaded.
+        named_by: the variable or key that each address was read from, by the name of its field.
         libpq: environment variables that libpq reads by itself, such as PGHOSTADDR.
     """
 
@@ -93,11 +94,11 @@ class Target:
     libpq: tuple[tuple[str, str], ...] = ()
 
     def key_of(self, part: str) -> str:
-        """Give the variable or key that an address stands in, for sentences to people."""
+        """Give the variable or key that holds an address, for sentences to people."""
         return dict(self.named_by).get(part, _KEYS[part])
 
     def place_of(self, part: str) -> str:
-        """Give what an address is, and the variable that it stands in, where it is in one."""
+        """Say what an address is, and which variable holds it, if one does."""
         key = self.key_of(part)
         return f"({_KEYS[part]})" if key.startswith(_KEYS[part]) else f"({_KEYS[part]}) of {key}"
 
@@ -106,7 +107,7 @@ class Target:
 
     @property
     def masked(self) -> str:
-        """Describe it for logs, reports and the history, without any secret."""
+        """Describe the target for logs, reports and the history, without any secret."""
         parts = {
             "api": self.base_url,
             "postgres": self.postgres_dsn,
@@ -121,11 +122,11 @@ class Target:
 def resolve_target(
     name: str, config: TargetConfig | None, environment: Mapping[str, str]
 ) -> Target:
-    """Join a profile's target with the environment, which wins.
+    """Join a target of a profile with the environment variables, which win.
 
     Args:
-        name: of the target.
-        config: the profile's `[targets.name]`; None for the local one.
+        name: the name of the target.
+        config: the profile's `[targets.name]`; None for the local target.
         environment: PERF_BASE_URL, PERF_POSTGRES_DSN, PERF_KAFKA_BROKERS, PERF_REDIS_URL,
             PERF_ALLOWED_HOSTS (comma separated).
     """
@@ -157,16 +158,16 @@ def resolve_target(
 
 
 def read_addresses(target: Target, loopback: tuple[str, ...] = ()) -> dict[str, Address]:
-    """Read every address of a target, each by its one parser, by its name in `Target`.
+    """Read every address of a target with the parser of its kind; give them by field of `Target`.
 
     Args:
         target: as it was written.
-        loopback: addresses that clients get instead of the name localhost, where they take them.
+        loopback: addresses that clients get instead of the name localhost, where they accept them.
 
     Raises:
         AddressError: an address cannot be read, or names no host that could be checked.
     """
-    # libpq reads the environment of this process, whatever a target was made of.
+    # libpq reads the environment of this process, wherever the target came from.
     libpq = {**os.environ, **dict(target.libpq)}
     readers: dict[str, Callable[[str], Address]] = {
         "base_url": _read_base_url,
@@ -187,7 +188,7 @@ def read_addresses(target: Target, loopback: tuple[str, ...] = ()) -> dict[str, 
 
 
 def hosts_of(target: Target) -> dict[str, list[str]]:
-    """Give every host that the target names, by the key that names it.
+    """Give every host that a target names, by the key that names it.
 
     Raises:
         AddressError: an address has no host that could be checked.
@@ -202,7 +203,7 @@ def allowed_hosts(target: Target) -> AllowedHosts:
     """Give what may be loaded beside this machine.
 
     Raises:
-        AddressError: an entry is no host.
+        AddressError: an entry is not a host.
     """
     try:
         return AllowedHosts.read(target.allowed)
@@ -216,7 +217,7 @@ def _key_of(variable: str, key: str, name: str, environment: Mapping[str, str]) 
 
 
 def _read_base_url(text: str) -> Address:
-    # Whether credentials in front of the host are taken is for the client to say (HttpOrigin).
+    # The client decides whether it takes credentials in front of the host (HttpOrigin).
     bare = _USERINFO.sub("", text, count=1)
     try:
         url = WebAddress.read_base(bare)

@@ -1,4 +1,4 @@
-"""Texts with variables, `${vu}` or `${data.users.email}`: read once, before any load.
+"""Texts with variables such as `${vu}` or `${data.users.email}`, read once, before any load.
 
 Add here: a variable (its name and arguments), with its meaning in docs/scenarios.md. Keep out: its
 value, which only exists while a load runs (workloads/steps/values.py).
@@ -48,10 +48,10 @@ class Variable:
 
     Attributes:
         source: where its value comes from.
-        arguments: of the source: bounds, choices, set and column, or a name.
-        cast: `number` writes a column's text as a JSON number, `text` a number as a JSON text;
-            mostly empty.
-        written: between the braces.
+        arguments: what the source needs: bounds, choices, data set and column, or a name.
+        cast: `number` writes a column's text as a JSON number, `text` writes a number as a JSON
+            text; empty by default.
+        written: the text between the braces.
     """
 
     source: Source
@@ -70,7 +70,7 @@ def parse_template(text: str) -> tuple[Part, ...]:
     <Source.VU: 'vu'>
 
     Raises:
-        ValueError: a placeholder is not closed, or not understood; says what there is.
+        ValueError: a placeholder is not closed or not known; the sentence says what there is.
     """
     parts: list[Part] = []
     at = 0
@@ -88,7 +88,7 @@ def parse_template(text: str) -> tuple[Part, ...]:
 
 
 def variables_of(parts: Iterable[Part]) -> list[Variable]:
-    """Give the variables among the parts."""
+    """Give the variables among the parts of a text."""
     return [part for part in parts if isinstance(part, Variable)]
 
 

@@ -1,4 +1,4 @@
-"""TOML as people write it, read into tables; what the parser cannot bear becomes a sentence.
+"""Reads TOML into tables, and turns every failure of the parser into a sentence.
 
 Add here: another way in which the parser fails. Keep out: what the tables mean.
 """
@@ -18,7 +18,7 @@ def read_toml(text: str) -> dict[str, Any]:
     """Read a TOML file.
 
     Raises:
-        ValueError: it is none; says where.
+        ValueError: the text is no TOML; the sentence says where.
     """
     try:
         return tomllib.loads(text)
@@ -26,17 +26,18 @@ def read_toml(text: str) -> dict[str, Any]:
         raise ValueError(f"not TOML: {on_one_line(str(error))}") from error
     except RecursionError as error:
         raise ValueError(_TOO_DEEP) from error
-    except ValueError as error:  # int() refuses thousands of digits; a date that no calendar has
+    except ValueError as error:
+        # int() refuses thousands of digits, and some dates are in no calendar.
         longest = max(map(len, _LONG_NUMBER.findall(text)), default=0)
         sentence = _NO_NUMBER.format(longest) if longest else f"not TOML: {error}"
         raise ValueError(sentence) from error
 
 
 def read_value(text: str) -> Any:
-    """Read a TOML value; what is none is taken as a text itself.
+    """Read a TOML value, or take the text itself where it is no TOML value.
 
     Raises:
-        ValueError: it is a value that cannot be read: too deep, too long.
+        ValueError: the value is nested too deeply, or too long to be read.
     """
     try:
         table = tomllib.loads(f"value = {text}")

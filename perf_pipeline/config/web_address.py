@@ -1,6 +1,6 @@
 """HTTP URLs, read as browsers read them: WHATWG URL, IDNA 2008 with UTS 46, IPv4 in every spelling.
 
-The one parser of such an address: what it returns is checked, connected to and sent as Host, and
+This is the only parser of URLs: what it returns is checked, connected to and sent as Host, and
 nobody reads the text a second time. Source: https://url.spec.whatwg.org/
 Add here: another part of a URL. Keep out: which hosts may be loaded (safety.py), other kinds of
 addresses (hosts.py).
@@ -16,7 +16,7 @@ import ada_url
 from perf_pipeline.config.hosts import bracketed, require_dns_name
 
 _DEFAULT_PORTS: Final = MappingProxyType({"http": 80, "https": 443})
-# A path is to be written as it is sent; a host may have letters outside ASCII.
+# A path must be written as it is sent; a host may have letters outside ASCII.
 _PLAIN: Final = re.compile(r"[^\x00-\x20\x7f\\/]+//[^\x00-\x20\x7f\\/?#@]+(/[!-~]*)?")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _PORT: Final = re.compile(r"://(?:[^/?#]*@)?(?:\[[^\]]*\]|[^:/?#\[]*):([^/?#]*)")
@@ -28,9 +28,9 @@ class WebAddress:
 
     Attributes:
         scheme: `http` or `https`.
-        host: lower case, ASCII, without brackets and without a final dot.
-        port: 1 to 65535, written out, also where it is the scheme's own.
-        path: begins with a slash; percent-encoded, as the query.
+        host: in lower case and ASCII, without brackets and without a final dot.
+        port: 1 to 65535, also where it is the default of the scheme.
+        path: begins with a slash and is percent-encoded, as the query is.
         query: without its question mark; empty where there is none.
         fragment: without its `#`.
         has_userinfo: a user name or password stood in front of the host; neither is kept.
@@ -48,14 +48,15 @@ class WebAddress:
     def read(cls, text: str, base: Self | None = None) -> Self:
         """Read a URL, or a reference relative to another one.
 
-        Blanks around it, and tabs and line ends within, are dropped, as browsers do.
+        Blanks around the text, and tabs and line ends inside, are dropped, as browsers drop them.
 
         Args:
             text: such as `http://127.0.0.1:8000/a?b`, or `../c` with a base.
-            base: that a relative reference is resolved against, such as a redirect's own request.
+            base: the URL that a relative reference starts from, such as that of a redirected
+                request.
 
         Raises:
-            ValueError: it is no such URL; the sentence goes on after the URL ("names no host").
+            ValueError: the text is no such URL; the sentence continues after it ("names no host").
         """
         try:
             url = ada_url.URL(text, base=None if base is None else str(base))
@@ -81,10 +82,10 @@ class WebAddress:
 
     @classmethod
     def read_base(cls, text: str) -> Self:
-        """Read a URL that others are made from, in which nothing has to be dropped or encoded.
+        """Read a URL that other URLs are built on; nothing in it may need dropping or encoding.
 
         Raises:
-            ValueError: it is no such URL; the sentence goes on after the URL.
+            ValueError: the text is no such URL; the sentence continues after it.
         """
         address = cls.read(text)
         if address.has_userinfo or "@" in text:
@@ -96,18 +97,18 @@ class WebAddress:
 
     @property
     def origin(self) -> tuple[str, str, int]:
-        """Give scheme, host and port: two URLs with the same go to the same server."""
+        """Give scheme, host and port; URLs with equal ones go to the same server."""
         return self.scheme, self.host, self.port
 
     @property
     def authority(self) -> str:
-        """Give the value of the Host header (RFC 9110, 7.2): the scheme's own port is left out."""
+        """Give the value of the Host header (RFC 9110, 7.2), without the scheme's default port."""
         host = bracketed(self.host)
         return host if _DEFAULT_PORTS[self.scheme] == self.port else f"{host}:{self.port}"
 
     @property
     def target(self) -> str:
-        """Give path and query as they stand in a request."""
+        """Give path and query as a request line has them."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
     def __str__(self) -> str:
@@ -121,13 +122,13 @@ def _wrong_scheme(text: str, scheme: str) -> str:
 
 
 def _mistake(text: str) -> str:
-    """Say what keeps a text from being a URL; the parser itself says only that it is none."""
+    """Say why a text is no URL; the parser itself only says that it is none."""
     scheme = _SCHEME.match(text.strip())
     if scheme is None or scheme[1].lower() not in _DEFAULT_PORTS:
         return _wrong_scheme(text, scheme[1] if scheme else "")
     port = _PORT.search(text)
     if port and not (port[1].isascii() and port[1].isdigit() and int(port[1][:6]) <= 65_535):
-        # What is taken for a port may be half of a password with a slash in it.
+        # What looks like a port may be half of a password with a slash in it.
         shown = "a port" if "@" in text else f"the port {port[1][:20]!r}"
         return f"has {shown} that is no number from 1 to 65535"
     if ("[" in text) != ("]" in text):

@@ -4,8 +4,8 @@
     LoopingVUs      LoopingModel   a number of VUs starts the next iteration when the last one ends
     IterationQuota  QuotaModel     VUs run a number of iterations
 
-An executor is of one kind by its base class; what the kind leaves abstract the executor says. Where
-`Executor` is taken apart (plan/, engine/), mypy finds a kind that nobody thought of.
+The base class of an executor is its kind, and the executor fills in what the kind leaves abstract.
+Where plan/ and engine/ tell the kinds apart, mypy reports one that was forgotten.
 
 Add here: a kind, together with its model. Keep out: the keys of one executor.
 """
@@ -31,8 +31,8 @@ class SteadyRate:
     """Hold a rate that never changes.
 
     Attributes:
-        starts: in each time unit.
-        time_unit_us: of `starts`.
+        starts: how many iterations start in each time unit.
+        time_unit_us: the time unit.
         length_us: how long the rate is kept.
     """
 
@@ -46,9 +46,9 @@ class RampedRate:
     """Hold a rate that follows stages.
 
     Attributes:
-        starts: in each time unit, at the very start.
-        time_unit_us: of `starts` and of the targets of the stages.
-        stages: in order.
+        starts: how many iterations start in each time unit, at the very beginning.
+        time_unit_us: the time unit of `starts` and of the stages' targets.
+        stages: what the rate follows, in order.
     """
 
     starts: int
@@ -61,8 +61,8 @@ class VuLine:
     """Hold how many VUs there are over time.
 
     Attributes:
-        start: VUs at the very start.
-        stages: in order; without any the number stays until the planned end.
+        start: VUs at the very beginning.
+        stages: what the number follows, in order; without stages it stays until the planned end.
         ramp_down_us: how long the iterations of a VU that a stage takes away may go on.
     """
 
@@ -90,7 +90,7 @@ class _Executor(Frozen):
     @property
     @abstractmethod
     def most_starts(self) -> int:
-        """Give how many iterations it starts at most; 0 where only the target's speed says it."""
+        """Give the most iterations that it starts; 0 where that depends on the target's speed."""
 
     @property
     @abstractmethod
@@ -132,7 +132,7 @@ class LoopingVUs(_Executor):
 
     @property
     def most_starts(self) -> int:
-        """Give 0: only the target's speed says how many iterations there are."""
+        """Give 0, because the target's speed decides how many iterations there are."""
         return 0
 
     @property
@@ -168,7 +168,7 @@ class IterationQuota(_Executor):
     @property
     @abstractmethod
     def is_shared(self) -> bool:
-        """Say whether all VUs take from one number of iterations, or each has its own."""
+        """Say whether all VUs share one number of iterations; otherwise each VU has its own."""
 
 
 Executor = ArrivalRate | LoopingVUs | IterationQuota

@@ -7,7 +7,6 @@ Add here: something that happens around every load. Keep out: what only one benc
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,9 +78,7 @@ def measure(session: Session, benchmark: str) -> BenchmarkOutcome:
     load = _Gathered(datetime.now(UTC), time.monotonic_ns(), _live_judge(session, benchmark))
     if waits_in := record_of(benchmark).backlog_of:
         take_over_backlog(session.folder / waits_in, folder)
-    with _written_down(session, benchmark, folder, load):
-        _run_steps(session, benchmark, folder, load)
-    return _outcome(session, benchmark, load)
+    return _load_and_write(session, benchmark, folder, load)
 
 
 def _live_judge(session: Session, benchmark: str) -> LiveJudge:
@@ -97,13 +94,15 @@ def fresh_folder(session: Session, benchmark: str) -> Path:
     return folder
 
 
-@contextmanager
-def _written_down(
+def _load_and_write(
     session: Session, benchmark: str, folder: Path, load: _Gathered
-) -> Iterator[None]:
-    """Write outcome.json whatever ends the load; an error is a problem of an aborted benchmark."""
+) -> BenchmarkOutcome:
+    """Load, and write outcome.json whatever ends it; an error is a problem of an aborted benchmark.
+
+    What is returned is what was written: there is one end of a load, and one time that it took.
+    """
     try:
-        yield
+        _run_steps(session, benchmark, folder, load)
     except TargetUnavailableError as error:
         load.aborted = True
         load.problems.append(error.sentence)
@@ -120,7 +119,9 @@ def _written_down(
         load.aborted = True
         raise
     finally:
-        _write_outcome(folder, _outcome(session, benchmark, load), load)
+        outcome = _outcome(session, benchmark, load)
+        _write_outcome(folder, outcome, load)
+    return outcome
 
 
 def _write_outcome(folder: Path, outcome: BenchmarkOutcome, load: _Gathered) -> None:

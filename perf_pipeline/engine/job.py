@@ -5,7 +5,7 @@ the job and are never part of a record), samples (recorder.py).
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -172,22 +172,3 @@ class LoadOutcome:
     health: GeneratorHealth
     checks: Mapping[str, tuple[str, ...]]
     stopped: bool
-
-    def to_json(self) -> dict[str, Any]:
-        """Give plain JSON values; `load_outcome_from_json` reads them back equal."""
-        return {**asdict(self), "began_at": self.began_at.isoformat()}
-
-
-def load_outcome_from_json(values: Mapping[str, Any]) -> LoadOutcome:
-    """Read back what `LoadOutcome.to_json` gave, also after it was JSON text."""
-    health = values["health"]
-    return LoadOutcome(
-        began_at=datetime.fromisoformat(values["began_at"]),
-        wall_s=values["wall_s"],
-        scenarios=tuple(ScenarioOutcome(**scenario) for scenario in values["scenarios"]),
-        health=GeneratorHealth(
-            health["valid"], tuple(health["reasons"]), health["figures"], tuple(health["notes"])
-        ),
-        checks={operation: tuple(names) for operation, names in values["checks"].items()},
-        stopped=values["stopped"],
-    )

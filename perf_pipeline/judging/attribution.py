@@ -114,7 +114,7 @@ class _Before:
             load_hash=self._outcome.load_hash,
             before=self._run.run_id,
         )
-        values = [point.value for point in points if point.valid]
+        values = [point.value for point in points]
         self.runs = max(self.runs, len(values))
         return median(values) if values else None
 

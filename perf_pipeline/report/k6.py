@@ -31,11 +31,6 @@ def render_k6(report: RunReport) -> str:
     return json.dumps(run_summary(report), indent=1, allow_nan=False, ensure_ascii=False)
 
 
-def render_k6_benchmark(benchmark: BenchmarkReport) -> str:
-    """Give one benchmark as JSON text; see `benchmark_summary`."""
-    return json.dumps(benchmark_summary(benchmark), indent=1, allow_nan=False, ensure_ascii=False)
-
-
 def benchmark_summary(benchmark: BenchmarkReport) -> dict[str, Json]:
     """Give one benchmark in exactly k6's shape."""
     checks = _checks(benchmark.summaries, "")

@@ -16,7 +16,6 @@ from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.histogram import RELATIVE_ERROR
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Threshold, Verdict
-from perf_pipeline.metrics.totals import LedgerCounts
 from perf_pipeline.store import queries, run_rows, statistics, tables
 from perf_pipeline.store.access import connected, exclusive, said_plainly
 from perf_pipeline.store.histograms import (
@@ -169,10 +168,6 @@ class History:
             before=before,
             limit=min(limit, _MOST),
         )
-
-    def lost_and_duplicated(self, key: RunKey) -> LedgerCounts:
-        """Compare promised with completed messages by id, all phases; zeros without a ledger."""
-        return queries.ledger_counts_of(self.connection, key)
 
     def register(self, run: RunRecord, *, begins_now: bool = False) -> None:
         """Store what a run is and was to do, also before anything of it is measured.

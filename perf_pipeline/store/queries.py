@@ -12,7 +12,6 @@ import duckdb
 
 from perf_pipeline.errors import PerfPipelineError, RequestError
 from perf_pipeline.metrics.statistic import STATISTICS
-from perf_pipeline.metrics.totals import LedgerCounts
 from perf_pipeline.store.histograms import write_histograms
 from perf_pipeline.store.ingest import transaction
 from perf_pipeline.store.order import MEASURED, NEWEST_FIRST
@@ -41,22 +40,6 @@ select benchmark, scenario, operation, check_name, passes, fails
 from checks where run_id = ? order by benchmark, scenario, operation, check_name
 """
 _PLACE: Final = "select made_as, began_at from runs where run_id = ?"
-_LEDGER: Final = "select message_id, event from ledger where run_id = ? and benchmark = ?"
-# `{ledger}`: rows of (message_id, event).
-LEDGER_COUNTS: Final = """
-with ids as (
-    select message_id,
-        count(*) filter (where event = 'acknowledged') as acknowledged,
-        count(*) filter (where event = 'completed') as completed
-    from {ledger} group by message_id
-)
-select count(*) filter (where acknowledged > 0),
-    count(*) filter (where completed > 0),
-    count(*) filter (where acknowledged > 0 and completed = 0),
-    coalesce(sum(completed - 1) filter (where completed > 0), 0),
-    count(*) filter (where acknowledged = 0 and completed > 0)
-from ids
-"""
 # A starved step spoils its own scenarios only, unless something else spoilt the whole benchmark.
 _KEPT_UP: Final = """
 (valid or ($scenario <> '' and len(benchmarks.invalid_reasons) > 0 and (
@@ -160,7 +143,7 @@ def series_of(
         one_run(connection, before)
         place, began_at = connection.execute(_PLACE, [before]).fetchone() or (None, None)
     rows = connection.execute(
-        f"select run_id, runs.began_at, summaries.{STATISTICS[statistic].field} as figure, true "
+        f"select run_id, runs.began_at, summaries.{STATISTICS[statistic].field} as figure "
         "from summaries join benchmarks using (run_id, benchmark) join runs using (run_id) "
         "where benchmark = $benchmark and metric = $metric and tags = $tags "
         "and profile = $profile and environment_id = $environment and load_hash = $load "
@@ -182,15 +165,7 @@ def series_of(
             "limit": limit,
         },
     ).fetchall()
-    return [SeriesPoint(run_id, iso_utc(at), value, ok) for run_id, at, value, ok in reversed(rows)]
-
-
-def ledger_counts_of(connection: duckdb.DuckDBPyConnection, key: RunKey) -> LedgerCounts:
-    """Compare promised with completed messages of a benchmark, all phases; zeros without any."""
-    row = connection.execute(
-        LEDGER_COUNTS.format(ledger=f"({_LEDGER})"), [key.run_id, key.benchmark]
-    ).fetchone()
-    return LedgerCounts(*(int(each) for each in row or (0,) * 5))
+    return [SeriesPoint(run_id, iso_utc(at), value) for run_id, at, value in reversed(rows)]
 
 
 def prune_raw(connection: duckdb.DuckDBPyConnection, keep_raw_runs: int) -> list[str]:

@@ -235,7 +235,6 @@ class SeriesPoint:
     run_id: str
     began_at: str
     value: float
-    valid: bool
 
 
 @dataclass(frozen=True, slots=True)

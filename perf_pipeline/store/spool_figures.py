@@ -13,10 +13,8 @@ from typing import Final
 
 import duckdb
 
-from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.totals import Backlog, LedgerCounts, SpanFigures
 from perf_pipeline.store.censoring import UNDECIDED, mark_unanswered
-from perf_pipeline.store.queries import LEDGER_COUNTS
 from perf_pipeline.store.spool_csv import spool_files
 
 _SPANS: Final = f"""
@@ -26,16 +24,19 @@ select scenario, operation, any_value(protocol), count(*) filter (where not ({UN
     sum(ended_us - started_us)
 from spooled where phase = 'measured' group by scenario, operation order by scenario, operation
 """
-_LATENCY: Final = """
-select count(value), min(value), avg(value),
-    quantile_cont(value, [0.5, 0.9, 0.95, 0.99, 0.999]), max(value), arg_max(value, completed_us)
-from (
-    select min(at_us) filter (where event = 'completed') as completed_us,
-        min(at_us) filter (where event = 'intended') as intended_us,
-        (completed_us - intended_us) / 1000.0 as value
+_LEDGER_COUNTS: Final = """
+with ids as (
+    select message_id,
+        count(*) filter (where event = 'acknowledged') as acknowledged,
+        count(*) filter (where event = 'completed') as completed
     from spooled group by message_id
 )
-where value is not null and intended_us >= ? and intended_us < ?
+select count(*) filter (where acknowledged > 0),
+    count(*) filter (where completed > 0),
+    count(*) filter (where acknowledged > 0 and completed = 0),
+    coalesce(sum(completed - 1) filter (where completed > 0), 0),
+    count(*) filter (where acknowledged = 0 and completed > 0)
+from ids
 """
 _BACKLOG: Final = """
 with ids as (
@@ -46,7 +47,6 @@ with ids as (
 select count(*), count(*) filter (where completed_us is null), max(completed_us)
 from ids where acknowledged_us <= 0
 """
-_ALWAYS_US: Final = (-(2**62), 2**62)
 
 
 def backlog_from_spool(folder: Path) -> Backlog:
@@ -78,46 +78,8 @@ def ledger_counts_from_spool(folder: Path) -> LedgerCounts:
         PerfPipelineError: a file is of another version.
     """
     with spooled(folder, "ledger") as connection:
-        row = connection.execute(LEDGER_COUNTS.format(ledger="spooled")).fetchone()
+        row = connection.execute(_LEDGER_COUNTS).fetchone()
     return LedgerCounts(*(int(each) for each in row or (0,) * 5))
-
-
-def ledger_latency_from_spool(
-    folder: Path, *, from_us: int = _ALWAYS_US[0], until_us: int = _ALWAYS_US[1]
-) -> Summary | None:
-    """Summarise the message latency in ms, from intended to first completed, by message id.
-
-    Args:
-        folder: of the benchmark.
-        from_us: only messages that were intended from here on, e.g. the measured phase's begin.
-        until_us: and before this.
-
-    Returns:
-        None when no message has both stations.
-
-    Raises:
-        PerfPipelineError: a file is of another version.
-    """
-    with spooled(folder, "ledger") as connection:
-        row = connection.execute(_LATENCY, [from_us, until_us]).fetchone()
-    if row is None or not row[0]:
-        return None
-    count, minimum, average, (median, p90, p95, p99, p99_9), maximum, last = row
-    return Summary(
-        "message_latency",
-        {},
-        count,
-        None,
-        minimum,
-        average,
-        median,
-        p90,
-        p95,
-        p99,
-        p99_9,
-        maximum,
-        last,
-    )
 
 
 @contextmanager

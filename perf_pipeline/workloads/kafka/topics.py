@@ -73,26 +73,6 @@ def ensure_topic(brokers: str, topic: str, partitions: int) -> int:
         return len(_await_topic(brokers, admin, topic))
 
 
-def delete_topic(brokers: str, topic: str) -> None:
-    """Remove a topic with its messages and wait until it is gone; a missing one is no error.
-
-    Raises:
-        TargetUnavailableError: the brokers do not answer, refuse, or keep it for 8 s.
-    """
-    admin = _admin(brokers)
-    with _explained(brokers, f"deleting the topic {topic}"):
-        if not _partitions(admin, topic):
-            return
-        admin.delete_topics([topic], operation_timeout=TIMEOUT_S)[topic].result(TIMEOUT_S)
-        deadline = time.monotonic() + TIMEOUT_S
-        while _partitions(admin, topic):
-            if time.monotonic() > deadline:
-                raise TargetUnavailableError(
-                    f"topic {topic} is still on {brokers} after {TIMEOUT_S:g} s"
-                )
-            time.sleep(_POLL_S)
-
-
 def watermarks(brokers: str, topic: str) -> list[PartitionLag]:
     """Give low and high watermark of every partition, ordered; committed_offset is None.
 

@@ -14,7 +14,6 @@ from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.spool_figures import (
     backlog_from_spool,
     ledger_counts_from_spool,
-    ledger_latency_from_spool,
     span_figures,
 )
 from perf_pipeline_tests.support.histories.spool import Spool, complete, ledger, sample
@@ -95,10 +94,9 @@ def test_a_span_without_length_has_no_rate(tmp_path: Path) -> None:
 def test_a_folder_without_files_has_no_figures(tmp_path: Path) -> None:
     assert span_figures(tmp_path) == []
     assert ledger_counts_from_spool(tmp_path) == LedgerCounts(0, 0, 0, 0, 0)
-    assert ledger_latency_from_spool(tmp_path) is None
 
 
-def test_the_ledger_is_counted_and_timed_from_the_spool(tmp_path: Path) -> None:
+def test_the_ledger_is_counted_from_the_spool(tmp_path: Path) -> None:
     entries = ledger(
         "warm:intended@0 warm:acknowledged@1 warm:completed@900 "
         "a:intended@10 a:acknowledged@12 a:completed@110 a:completed@500 "
@@ -108,14 +106,9 @@ def test_the_ledger_is_counted_and_timed_from_the_spool(tmp_path: Path) -> None:
     folder = replace(Spool(), ledger=entries).write(tmp_path) / "api"
     (folder / "ledger-1-1.csv").write_text("message_id,event,at_us\nb,completed,330000\nlost,comp")
 
-    latency = ledger_latency_from_spool(folder, from_us=10_000)
-
     assert ledger_counts_from_spool(folder) == LedgerCounts(
         expected=4, completed=3, lost=1, duplicated=2, unknown=0
     )
-    assert latency is not None
-    assert (latency.count, latency.minimum, latency.median, latency.maximum) == (2, 100, 200, 300)
-    assert latency.last == 300  # b completed after a did
 
 
 def test_the_backlog_is_what_was_promised_before_the_origin(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from perf_pipeline.metrics.sample import Figure, Outcome, Reading
 from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.metrics.totals import LedgerCounts
 from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.spool_figures import ledger_counts_from_spool
 from perf_pipeline_tests.support.histories.spool import (
     KEY,
     MIXED,
@@ -192,17 +193,19 @@ def test_message_latency_runs_from_intended_to_first_completed(
     assert observe(history, "message_latency", "min<1") == 100
     assert observe(history, "message_latency", "max<1") == 300
     assert observe(history, "message_latency", "med<1") == 200
+    stored = {one.metric: one for _, one in history.summaries(KEY.run_id)}["message_latency"]
+    assert (stored.count, stored.last) == (2, 300)  # b completed after a did
 
 
-def test_lost_and_duplicated_are_counted_by_message_id(history: History, tmp_path: Path) -> None:
+def test_lost_and_duplicated_are_counted_by_message_id(tmp_path: Path) -> None:
     entries = ledger(
         "a:acknowledged@1 a:completed@2 a:completed@3 a:completed@4 "
         "b:acknowledged@1 b:acknowledged@2 b:completed@5 lost:acknowledged@1 "
         "stranger:completed@9 only:intended@1"
     )
-    history.ingest(Spool(ledger=entries, outcome=complete()).write(tmp_path), "api")
+    run = Spool(ledger=entries, outcome=complete()).write(tmp_path)
 
-    assert history.lost_and_duplicated(KEY) == LedgerCounts(
+    assert ledger_counts_from_spool(run / "api") == LedgerCounts(
         expected=3, completed=3, lost=1, duplicated=2, unknown=1
     )
 

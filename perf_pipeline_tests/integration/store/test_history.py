@@ -162,7 +162,7 @@ def test_a_series_has_only_complete_valid_like_runs_oldest_first(
     ]
     assert [each.run_id for each in days(before=None)] == ["r1", "r2", "r3", "r9"]
     assert [each.run_id for each in days(before="r9", limit=2)] == ["r2", "r3"]
-    assert days(before="r2")[0] == SeriesPoint("r1", "2026-11-01T12:00:00+00:00", 10.0, valid=True)
+    assert days(before="r2")[0] == SeriesPoint("r1", "2026-11-01T12:00:00+00:00", 10.0)
     with pytest.raises(PerfPipelineError, match="'r77' is not in the history"):
         days(before="r77")
 

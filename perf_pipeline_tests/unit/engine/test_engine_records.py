@@ -1,20 +1,16 @@
 """Jobs, outcomes, progress, secrets and the state table of looping VUs."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from perf_pipeline.config.executors.registry import read_executor
 from perf_pipeline.engine.job import (
-    GeneratorHealth,
     LoadJob,
-    LoadOutcome,
     ScenarioJob,
     ScenarioOutcome,
     load_job_from_json,
-    load_outcome_from_json,
 )
 from perf_pipeline.engine.loading import load_workload
 from perf_pipeline.engine.progress import PartProgress, ScenarioProgress, merge_progress
@@ -45,19 +41,6 @@ def test_a_job_survives_its_way_through_json(tmp_path: Path) -> None:
     job = LoadJob("run", "benchmark", "main", tmp_path, 7, 2, scenarios)
 
     assert load_job_from_json(json.loads(json.dumps(job.to_json()))) == job
-
-
-def test_an_outcome_survives_its_way_through_json() -> None:
-    outcome = LoadOutcome(
-        began_at=datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC),
-        wall_s=1.5,
-        scenarios=(ScenarioOutcome("s", 1, 2, 3, 4, 5, 6, 7, 8),),
-        health=GeneratorHealth(valid=False, reasons=("why",), figures={"cpu_ratio": 0.5}),
-        checks={"call": ("status is 201", "has id")},
-        stopped=True,
-    )
-
-    assert load_outcome_from_json(json.loads(json.dumps(outcome.to_json()))) == outcome
 
 
 def test_shares_of_a_scenario_add_up() -> None:

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from perf_pipeline.metrics.threshold import parse_threshold
-from perf_pipeline.report.k6 import render_k6, render_k6_benchmark
+from perf_pipeline.report.k6 import benchmark_summary, render_k6
 from perf_pipeline.report.model import BenchmarkReport, RunReport
 
 REAL = Path(__file__).parent / "cases" / "k6_handle_summary_legacy.json"  # written by k6 v2.2
 
 
 def of_benchmark(benchmark: BenchmarkReport) -> Any:
-    return json.loads(render_k6_benchmark(benchmark))
+    return json.loads(json.dumps(benchmark_summary(benchmark), allow_nan=False))
 
 
 def test_a_benchmark_has_the_shape_of_a_real_summary_of_k6(api: BenchmarkReport) -> None:

@@ -22,12 +22,12 @@ from perf_pipeline.metrics.sample import LedgerEvent
 from perf_pipeline.workloads.kafka.consume import ConsumeMessages
 from perf_pipeline.workloads.kafka.produce import ProduceMessages, ProduceTransactions
 from perf_pipeline.workloads.kafka.topics import (
-    delete_topic,
     ensure_topic,
     fix_position,
     watermarks,
 )
 from perf_pipeline_tests.support.loads.kafka_lag import lag
+from perf_pipeline_tests.support.loads.kafka_topics import delete_topic
 from perf_pipeline_tests.support.loads.workload_bench import Bench, opened, outcomes
 
 PARTITIONS = 3

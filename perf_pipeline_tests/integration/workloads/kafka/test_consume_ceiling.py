@@ -15,11 +15,11 @@ from perf_pipeline.workloads.kafka.backlog import ensure_backlog
 from perf_pipeline.workloads.kafka.consume_ceiling import ConsumeCeiling
 from perf_pipeline.workloads.kafka.produce import ProduceCeiling, ProduceTransactions
 from perf_pipeline.workloads.kafka.topics import (
-    delete_topic,
     ensure_topic,
     fix_position,
 )
 from perf_pipeline_tests.support.loads.kafka_lag import lag
+from perf_pipeline_tests.support.loads.kafka_topics import delete_topic
 from perf_pipeline_tests.support.loads.workload_bench import Bench, opened, outcomes
 
 PARTITIONS = 3

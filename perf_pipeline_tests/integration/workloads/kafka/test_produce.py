@@ -21,8 +21,9 @@ from perf_pipeline.workloads.kafka.produce import (
     ProduceMessages,
     ProduceTransactions,
 )
-from perf_pipeline.workloads.kafka.topics import delete_topic, ensure_topic, watermarks
+from perf_pipeline.workloads.kafka.topics import ensure_topic, watermarks
 from perf_pipeline.workloads.kafka.transactions import Transactor
+from perf_pipeline_tests.support.loads.kafka_topics import delete_topic
 from perf_pipeline_tests.support.loads.workload_bench import opened, outcomes
 
 

@@ -14,7 +14,8 @@ from perf_pipeline.metrics.sample import LedgerEvent
 from perf_pipeline.stack.parts import EXTERNAL, Stack
 from perf_pipeline.workloads.kafka.consume import ConsumeMessages
 from perf_pipeline.workloads.kafka.produce import ProduceMessages, ProduceTransactions
-from perf_pipeline.workloads.kafka.topics import delete_topic, ensure_topic, fix_position
+from perf_pipeline.workloads.kafka.topics import ensure_topic, fix_position
+from perf_pipeline_tests.support.loads.kafka_topics import delete_topic
 from perf_pipeline_tests.support.loads.workload_bench import opened, outcomes
 
 STALL_US = 1_000_000

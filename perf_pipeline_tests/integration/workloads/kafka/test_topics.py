@@ -8,11 +8,11 @@ import pytest
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.workloads.kafka.topics import (
     committed,
-    delete_topic,
     ensure_topic,
     fix_position,
     watermarks,
 )
+from perf_pipeline_tests.support.loads.kafka_topics import delete_topic
 
 
 @pytest.fixture
@@ -26,10 +26,6 @@ def topic(brokers: str) -> Iterator[str]:
 
 def test_an_existing_topic_is_left_as_it_is(brokers: str, topic: str) -> None:
     assert ensure_topic(brokers, topic, 12) == 3
-
-
-def test_deleting_a_missing_topic_is_no_error(brokers: str) -> None:
-    delete_topic(brokers, "never-made")
 
 
 def test_a_group_that_never_committed_has_no_position(brokers: str, topic: str) -> None:

@@ -28,7 +28,7 @@ MOST_TOLD: Final = 50  # mistakes of one profile
 
 
 class ExitCode(IntEnum):
-    """Say how the command line ended; k6's codes where k6 has one (PRODUCT section 4)."""
+    """Say how the command line ended; k6's codes where k6 has one (docs/exit-codes.md)."""
 
     OK = 0
     UNEXPECTED = 1

@@ -43,8 +43,9 @@ class MessageStage:
     meaning: str
 
 
-# Of the second that 95 % of the messages may take (PRODUCT 1.7) every stage may have a quarter in
-# the slowest tenth, and a fifth of that typically. A worker's work may be long on purpose.
+# Of the second that 95 % of the messages may take (profiles/full.toml) every stage may have a
+# quarter in the slowest tenth, and a fifth of that typically. A worker's work may be long on
+# purpose.
 STAGES: Final = (
     MessageStage("start", Tier.HOST, 50, 250, "waiting for the start of the call"),
     MessageStage("api", Tier.API, 50, 250, "in the API"),

@@ -1,6 +1,6 @@
 """Did the place change instead of the system: other facts, or unrelated metrics out of line.
 
-Source: PRODUCT section 3; docs/statistics.md.
+Source: docs/statistics.md.
 Add here: a metric's family, or another sign of a changed place. Keep out: one series alone.
 """
 

@@ -1,4 +1,4 @@
-"""How a run ended as one number for the shell (PRODUCT section 4).
+"""How a run ended as one number for the shell (docs/exit-codes.md).
 
 Add here: another kind of judgement that decides over success. Keep out: wording (report/).
 """

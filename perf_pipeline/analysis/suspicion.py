@@ -39,7 +39,7 @@ class DiffStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BaselinePolicy:
-    """Set the gate; the defaults are those of PRODUCT section 3.
+    """Set the gate; the defaults are those of docs/statistics.md.
 
     Attributes:
         window: the baseline is at most this many unsuspicious runs.

@@ -53,7 +53,7 @@ class Commands(click.Group):
     """Answer every error with one sentence and its exit code; keep the traceback in a log."""
 
     def main(self, *args: Any, **options: Any) -> NoReturn:
-        """Run a command and end the process by PRODUCT's exit codes, whatever happens."""
+        """Run a command and end the process, whatever happens, as docs/exit-codes.md says."""
         with safe_streams():
             sys.exit(self._ended(args, options))
 

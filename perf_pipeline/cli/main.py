@@ -1,4 +1,4 @@
-"""The command line: parse, call one use case, print, exit by PRODUCT's codes.
+"""The command line: parse, call one use case, print, exit by its verdict.
 
 Heavy packages are imported inside the commands, so that `--help` answers at once.
 Add here: a command, and its line in docs/cli.md. Keep out: anything that Dagster needs too

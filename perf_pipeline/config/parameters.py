@@ -34,7 +34,7 @@ class HttpParameters(Frozen):
     Attributes:
         think_time_us: pause after each iteration; of a range, drawn uniformly.
         timeout_us: the longest time from the first byte sent to the last byte received.
-        ledger: write message ids down, so that lost messages and the latency of messages are known.
+        ledger: write down which messages were promised, so that lost ones and latencies are known.
     """
 
     think_time_us: DurationRange = Field(default=(0, 0), alias="thinkTime")

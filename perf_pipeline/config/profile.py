@@ -139,7 +139,7 @@ class BenchmarkConfig(Frozen):
     """Describe one benchmark.
 
     Attributes:
-        enabled: False leaves the benchmark out (its asset says so).
+        enabled: False leaves the benchmark out, unless `--only` names it (its asset says so).
         scenarios: its scenarios, by name.
         thresholds: metric key -> texts or tables. `target_answered` is `["rate>=0.95"]` by default;
             `[]` turns that check off.

@@ -1,6 +1,7 @@
 """Find a workload by its name, `module:Class`.
 
-Add here: nothing; a workload is found by what it is called. Keep out: a registry.
+Add here: nothing; a workload is found by what it is called. Keep out: which `exec` of a
+profile is which class (workloads/registry.py).
 """
 
 import importlib

@@ -49,9 +49,9 @@ def run_load(
     kept, and the health says that it can't be trusted.
 
     Args:
-        job: what to do; its folder gets `samples-<step>-<worker>.csv`, `iterations-` and `ledger-`
-            alike, `readings-vus-<step>.csv` and, when there is something to say,
-            `worker-<worker>.log`.
+        job: what to do; its folder gets `samples-<step>-<worker>.npy`, `iterations-` alike,
+            `ledger-<step>-<worker>.csv`, `readings-vus-<step>.csv` and, when there is something to
+            say, `worker-<worker>.log`.
         secrets: DSNs and passwords for the workloads; they go through a pipe and nowhere else.
         origin_ns: time.monotonic_ns() that all time stamps count from; one for all steps of a
             benchmark.

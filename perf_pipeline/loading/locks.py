@@ -112,7 +112,8 @@ def _acquire(lock: FileLock, holder: Path, say: Say, stop: threading.Event, wait
     while not _is_acquired(lock):
         if time.monotonic() >= until_s:
             raise TargetUnavailableError(
-                f"{_describe(holder)} has measured for {wait_s:g} s and still does",
+                f"{_describe(holder)} did not end while this run waited for {wait_s:g} s; "
+                "nothing was measured",
                 hint="wait for it, or end it",
             )
         if stop.wait(_POLL_S):

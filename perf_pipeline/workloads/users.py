@@ -219,7 +219,7 @@ class DeleteUser(_ByIdWorkload):
     """DELETE /user/{id}, each id of this worker's share once, in order, whichever VU comes next.
 
     After the last id it starts again; 404 is as right as 200, also for a user that somebody else
-    deleted (PRODUCT 1.3).
+    deleted (docs/reference-system.md).
     """
 
     operation = "delete_user"

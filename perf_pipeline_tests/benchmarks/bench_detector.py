@@ -2,7 +2,7 @@
 
 Run with: python perf_pipeline_tests/benchmarks/bench_detector.py [histories per row]
 
-Runs are log-normal around 800 ms. The first four rows are what PRODUCT section 3 requires.
+Runs are log-normal around 800 ms. The first four rows are what is required of the gate.
 Add here: another property of a history that could deceive the gate. Keep out: assertions (tests
 have them).
 """

@@ -53,7 +53,7 @@ _MODELS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
         "pinned": PinnedBaseline,
     }
 )
-# PRODUCT's sentence on each code.
+# A sentence on each code.
 _ENDINGS: Final[Mapping[ExitCode, str]] = MappingProxyType(
     {
         ExitCode.OK: "all verdicts pass; a missed aim (WARN) is a pass",

@@ -52,7 +52,8 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "preAllocatedVUs": "VUs that exist from the start",
         "maxVUs": "the most VUs there may be; a start that finds none free is dropped and counted. "
         "By default as many as `preAllocatedVUs`",
-        "BenchmarkConfig.enabled": "`false` leaves the benchmark out (its asset says so)",
+        "BenchmarkConfig.enabled": "`false` leaves the benchmark out, unless `--only` names it "
+        "(its asset says so)",
         "BenchmarkConfig.thresholds": "[thresholds](thresholds.md) by metric key; each is a "
         "text, or a table that says more",
         "Stage.target": "number of VUs, or of iterations per `timeUnit`, at the end of the stage",

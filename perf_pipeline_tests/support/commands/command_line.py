@@ -173,7 +173,7 @@ class CommandLine:
         return self.sql(statement)[0][0]
 
     def code_of(self, run_id: str) -> int:
-        """Give PRODUCT's exit code of a run that went to its end, by what the history says.
+        """Give the documented exit code of a run that went to its end, by what the history says.
 
         On a busy machine a load may be INVALID, and then 97 is right. A first run cannot regress.
         """

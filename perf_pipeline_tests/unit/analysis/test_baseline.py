@@ -183,7 +183,7 @@ def _alarm(seeded: random.Random, cv: float, runs: int, factor: float = 1.0) -> 
 
 
 def test_identical_runs_rarely_raise_an_alarm() -> None:
-    # PRODUCT section 3: at CV 10 % any alarm in 20 runs <= 3 %; 3 % of 100 simulations = 3
+    # required: at CV 10 % any alarm in 20 runs <= 3 %; 3 % of 100 simulations = 3
     seeded = random.Random(20)
 
     assert sum(_alarm(seeded, 0.10, 20) for _ in range(100)) <= 3

@@ -145,7 +145,7 @@ def test_every_shipped_profile_is_valid_and_has_every_benchmark(name: str) -> No
 
 
 def test_full_has_the_numbers_of_the_target() -> None:
-    """The numbers of PRODUCT 1.2 to 1.8, as a person would look them up."""
+    """The numbers that the product promises, as a person would look them up."""
     full = load_profile("full").benchmarks
     creation = full["api_user_creation"].scenarios["create_users"].plan
     assert isinstance(creation, RampingVUs)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
+from hypothesis import HealthCheck, settings
 
 from perf_pipeline.loading.locks import LOCK_FOLDER_VARIABLE
 from perf_pipeline.stack.embedded import doctor
@@ -43,6 +44,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_TURNS] = Turns(STATE.parent / "turns")
     else:
         os.environ.setdefault(LOCK_FOLDER_VARIABLE, state)
+    # How long an example of a property test takes tells of the machine, and not of the code.
+    settings.register_profile(
+        "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("any machine")
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

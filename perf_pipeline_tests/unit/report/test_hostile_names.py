@@ -21,7 +21,10 @@ PIECES: Final = [
 ]
 NAMES: Final = st.lists(st.sampled_from(PIECES), min_size=1).map("".join)
 READER: Final = MarkdownIt("commonmark").enable(["strikethrough", "table"])
-every_time = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+every_time = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=50,
+)
 
 
 class Parsed(HTMLParser):

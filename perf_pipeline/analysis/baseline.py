@@ -90,7 +90,8 @@ def diff(
     earlier = [judge(run).status for run in runs[-RUNS_BEFORE:]]
     status, reason = gated(series, now.status, earlier, requests)
     if status is DiffStatus.LEARNING and not reason:
-        reason = f"{floor.n} of the {policy.minimum_runs} runs that a baseline needs"
+        needed = policy.minimum_runs
+        reason = f"{floor.n} of {needed} runs so far; comparing starts with run {needed + 1}"
     moved = status is DiffStatus.REGRESSED or (status is DiffStatus.IMPROVED and status in earlier)
     since = episode([*(judge(run).status for run in runs), now.status]) if moved else None
     return Diff(

@@ -40,20 +40,20 @@ class Panel:
 def panels(series: Iterable[TimeSeries]) -> list[Panel]:
     """Put series of one metric and unit (`process_cpu_percent api`, `... worker`) together."""
     groups: dict[tuple[str, str], list[TimeSeries]] = {}
-    for one in series:
-        metric = one.name.split(" ", maxsplit=1)[0]
-        groups.setdefault((metric, one.unit), []).append(one)
+    for line in series:
+        metric = line.name.split(" ", maxsplit=1)[0]
+        groups.setdefault((metric, line.unit), []).append(line)
     return [_panel(metric, unit, members) for (metric, unit), members in groups.items()]
 
 
 def _panel(metric: str, unit: str, members: Sequence[TimeSeries]) -> Panel:
     if len(members) == 1:
-        return Panel(members[0].name, unit, tuple(each for each in members if finite(each)))
+        return Panel(members[0].name, unit, tuple(line for line in members if finite(line)))
     named = [
-        TimeSeries(each.name.removeprefix(metric).strip() or each.name, unit, each.points)
-        for each in members
+        TimeSeries(line.name.removeprefix(metric).strip() or line.name, unit, line.points)
+        for line in members
     ]
-    drawn = [each for each in named if finite(each)]
+    drawn = [line for line in named if finite(line)]
     return Panel(metric, unit, tuple(sorted(drawn, key=highest, reverse=True)))
 
 

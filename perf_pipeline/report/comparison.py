@@ -1,4 +1,4 @@
-"""What the comparison with the baseline comes to: which series moved, and what of the rest.
+"""The comparison with the baseline summed up: which series moved, and what is known of the others.
 
 Add here: another question to all diffs together. Keep out: layout and statistics (analysis/).
 """
@@ -38,11 +38,11 @@ NamedDiff = tuple[str, Diff]
 
 
 def shown_first(report: RunReport) -> list[NamedDiff]:
-    """List the series worth a row: what moved against history, and each leading p95 in line."""
+    """List the series that deserve a row: what moved, and the leading p95 of each benchmark."""
     leading = {
-        (one.name, diff.series.label)
-        for one in report.benchmarks
-        if (diff := headline.p95_diff(report, one)) is not None
+        (benchmark.name, diff.series.label)
+        for benchmark in report.benchmarks
+        if (diff := headline.p95_diff(report, benchmark)) is not None
     }
     return [
         (name, diff)
@@ -56,7 +56,7 @@ def shown_first(report: RunReport) -> list[NamedDiff]:
 
 
 def remarks(report: RunReport) -> list[Trouble]:
-    """Tell the pinned figures one by one and everything that is not worth a row in counts."""
+    """List a sentence for each pinned figure, and counts for the series that have no row."""
     against_history = [pair for pair in report.diffs if pair[1].pinned is None]
     lines: list[Trouble] = [
         (str(diff.status), f"{name} {diff.series.label}", moved(diff))
@@ -72,7 +72,7 @@ def remarks(report: RunReport) -> list[Trouble]:
 
 
 def _by_chance(pairs: Sequence[NamedDiff]) -> list[Trouble]:
-    """Tell how many series were judged, and how many false suspects that makes."""
+    """Say how many series were judged, and how many false suspects to expect among them."""
     policies = [diff.policy for _, diff in pairs if diff.status in _JUDGED and diff.policy]
     if not policies:
         return []
@@ -86,10 +86,13 @@ def _by_chance(pairs: Sequence[NamedDiff]) -> list[Trouble]:
 
 
 def _half_noise(pairs: Sequence[NamedDiff]) -> list[Trouble]:
-    """Say how noise is halved, when a series would gain from it."""
+    """Say how to see smaller changes, if a series would gain from less noise."""
     if not any(HALF_NOISE in remedy_of(diff) for _, diff in pairs):
         return []
-    how = f"{HALF_NOISE}: four times the requests (a longer run), or a quieter machine"
+    how = (
+        "to see smaller changes, send four times the requests (a longer run) or use a quieter "
+        f"machine; either gives {HALF_NOISE}"
+    )
     return [("NOTE", "would detect", how)]
 
 
@@ -97,7 +100,7 @@ def _learning(pairs: Sequence[NamedDiff]) -> list[Trouble]:
     reasons = Counter(diff.reason for _, diff in pairs if diff.status is DiffStatus.LEARNING)
     told = reasons.most_common(_MOST_REASONS)
     lines = [
-        ("LEARNING", "baseline", f"{count} of {len(pairs)} series: {reason}")
+        ("LEARNING", "baseline", f"{reason} ({count} of {len(pairs)} series)")
         for reason, count in told
     ]
     rest = reasons.total() - sum(count for _, count in told)
@@ -117,7 +120,7 @@ def _not_compared(pairs: Iterable[NamedDiff]) -> list[Trouble]:
 
 
 def regression(report: RunReport) -> str:
-    """Answer in words whether anything got slower: yes, no, or not known and why."""
+    """Say whether anything got slower: yes, no, or not known and why."""
     names = [f"{name} {diff.series.label}" for name, diff in headline.regressed(report)]
     if names:
         return f"yes: {', '.join(names)}"
@@ -147,7 +150,7 @@ def _pinned_holds(report: RunReport) -> bool:
 
 
 def against(diff: Diff | None) -> str:
-    """Write what a leading figure is against its baseline, or why there is nothing to say."""
+    """Write how a leading figure compares with its baseline, or why it cannot be compared."""
     if diff is None:
         return ABSENT
     status = words(diff.status)

@@ -1,4 +1,4 @@
-"""Bottlenecks grouped for people: one rule over all benchmarks is one finding, advice once.
+"""Bottlenecks grouped for people: a rule that several benchmarks broke is told once.
 
 Add here: another grouping. Keep out: layout, and what is a bottleneck (analysis/).
 """
@@ -18,7 +18,7 @@ Diagnosed: TypeAlias = Diagnosis | RunReport
 
 @dataclass(frozen=True, slots=True)
 class RuleFinding:
-    """Hold what one rule found over the benchmarks of a run.
+    """Hold what a rule found in all benchmarks of a run.
 
     Attributes:
         worst: the finding with the highest figure; rule, tier, bound and advice are the same in
@@ -33,8 +33,10 @@ class RuleFinding:
     def figures(self) -> str:
         """Write the figures, e.g. `avg 99.8 % in checkout, 91.7 % in search`."""
         parts = [
-            f"{quantity(one.observed, one.unit)}{f' in {name}' if name else ''}{_when(one)}"
-            for name, one in self.seen
+            quantity(finding.observed, finding.unit)
+            + (f" in {name}" if name else "")
+            + _when(finding)
+            for name, finding in self.seen
         ]
         return f"{self.worst.statistic} {', '.join(parts)}".lstrip()
 
@@ -51,19 +53,19 @@ class RuleFinding:
 
 
 def found(report: Diagnosed) -> list[RuleFinding]:
-    """List the bottlenecks of the system, one for each rule, the severest first."""
+    """List the bottlenecks of the system by rule, the severest first."""
     groups = _by_rule(report, FindingStatus.FOUND)
     return sorted(groups, key=lambda group: group.worst.severity != "fail")
 
 
 def ceilings(report: Diagnosed) -> list[RuleFinding]:
-    """List the limits that benchmarks reached on purpose, one for each rule."""
+    """List the limits that benchmarks reached on purpose, by rule."""
     return _by_rule(report, FindingStatus.CEILING)
 
 
 def lines(report: Diagnosed) -> list[tuple[str, str, str]]:
-    """Tell which tier it was, every bottleneck, every ceiling, as (status, subject, sentence)."""
-    told = [_tier(benchmark, one) for benchmark, one in report.attributions]
+    """List the slow tier, the bottlenecks and the ceilings, each as (status, subject, sentence)."""
+    told = [_tier(benchmark, tier) for benchmark, tier in report.attributions]
     told += [
         ("FOUND", f"{group.worst.rule} ({group.worst.tier})", group.sentence)
         for group in found(report)
@@ -76,11 +78,13 @@ def lines(report: Diagnosed) -> list[tuple[str, str, str]]:
 
 
 def _absent(report: Diagnosed) -> list[tuple[str, str, str]]:
-    """Name the rules that had nothing to look at: a part that is not there, or not watched."""
-    absent = [one for _, one in report.findings if one.status is FindingStatus.NOT_APPLICABLE]
+    """Name the rules that had no readings, because their part is not there or was not watched."""
+    absent = [
+        finding for _, finding in report.findings if finding.status is FindingStatus.NOT_APPLICABLE
+    ]
     by_reason: dict[str, list[str]] = {}
-    for one in absent:
-        by_reason.setdefault(one.remark or _NO_READINGS, []).append(one.rule)
+    for finding in absent:
+        by_reason.setdefault(finding.remark or _NO_READINGS, []).append(finding.rule)
     return [
         ("NOT_APPLICABLE", "checklist", f"{reason} {', '.join(dict.fromkeys(names))}")
         for reason, names in by_reason.items()
@@ -89,7 +93,7 @@ def _absent(report: Diagnosed) -> list[tuple[str, str, str]]:
 
 def tally(report: Diagnosed) -> str:
     """Count the rules by outcome."""
-    count = len({one.rule for _, one in report.findings})
+    count = len({finding.rule for _, finding in report.findings})
     broken = len(found(report))
     clear = len(_rules(report, FindingStatus.OK))
     absent = len(_rules(report, FindingStatus.NOT_APPLICABLE))
@@ -97,18 +101,27 @@ def tally(report: Diagnosed) -> str:
     return f"{text}, {absent} without evidence" if absent else text
 
 
-def _tier(benchmark: str, one: Attribution) -> tuple[str, str, str]:
-    if one.doubt:
-        return "NO_DATA", f"{benchmark}: {one.name}", f"no tier is called healthy: {one.doubt}"
-    remedy = f". To do: {one.advice}" if one.advice else ""
-    return "FOUND" if one.tier else "OK", f"{benchmark}: {one.name}", f"{one.sentence}{remedy}"
+def _tier(benchmark: str, attribution: Attribution) -> tuple[str, str, str]:
+    if attribution.doubt:
+        return (
+            "NO_DATA",
+            f"{benchmark}: {attribution.name}",
+            f"no tier is called healthy: {attribution.doubt}",
+        )
+    remedy = f". To do: {attribution.advice}" if attribution.advice else ""
+    return (
+        "FOUND" if attribution.tier else "OK",
+        f"{benchmark}: {attribution.name}",
+        f"{attribution.sentence}{remedy}",
+    )
 
 
-def _when(one: Finding) -> str:
-    """Write when it was above its bound, e.g. ` (above it for 4.5s, from second 0.5 on)`."""
-    if one.spell is None:
+def _when(finding: Finding) -> str:
+    """Write when a figure was above its bound, e.g. ` (above it for 4.5s, from second 0.5 on)`."""
+    spell = finding.spell
+    if spell is None:
         return ""
-    return f" (above it for {seconds(one.spell.above_s)}, from second {one.spell.first_s:.1f} on)"
+    return f" (above it for {seconds(spell.above_s)}, from second {spell.first_s:.1f} on)"
 
 
 def _rules(report: Diagnosed, status: FindingStatus) -> set[str]:
@@ -116,14 +129,16 @@ def _rules(report: Diagnosed, status: FindingStatus) -> set[str]:
 
 
 def _named(report: Diagnosed, status: FindingStatus) -> list[str]:
-    return list(dict.fromkeys(one.rule for _, one in report.findings if one.status is status))
+    return list(
+        dict.fromkeys(finding.rule for _, finding in report.findings if finding.status is status)
+    )
 
 
 def _by_rule(report: Diagnosed, status: FindingStatus) -> list[RuleFinding]:
     groups: dict[str, list[tuple[str, Finding]]] = {}
-    for name, one in report.findings:
-        if one.status is status:
-            groups.setdefault(one.rule, []).append((name, one))
+    for name, finding in report.findings:
+        if finding.status is status:
+            groups.setdefault(finding.rule, []).append((name, finding))
     return [_group(pairs) for pairs in groups.values()]
 
 

@@ -122,16 +122,17 @@ def _judged(suite: ET.Element, benchmark: str, subject: str, verdicts: list[Verd
     results = [_BY_VERDICT[verdict.status] for verdict in verdicts]
     worst = max(results, key=_GRAVITY.index)
     told = [
-        f"{each.status} {each.threshold.key} {each.threshold.source}: "
-        f"observed {wording.observed(each.observed, each.threshold)} {_reason(each)}".rstrip()
-        for each, result in zip(verdicts, results, strict=True)
+        f"{verdict.status} {verdict.threshold.key} {verdict.threshold.source}: "
+        f"observed {wording.observed(verdict.observed, verdict.threshold)} "
+        f"{_reason(verdict)}".rstrip()
+        for verdict, result in zip(verdicts, results, strict=True)
         if result == worst
     ]
     _case(suite, benchmark, subject, worst, "; ".join(told))
 
 
 def _reason(verdict: Verdict) -> str:
-    """Give the verdict's reason; what makes a whole benchmark INVALID is told in one case."""
+    """Give the verdict's reason; what makes a whole benchmark INVALID stands in a single case."""
     return "see benchmark_ran" if verdict.status is Status.INVALID else verdict.reason
 
 

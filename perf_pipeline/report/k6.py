@@ -1,9 +1,9 @@
 """The JSON summary in the shape of k6's handleSummary (legacy), for tools that read k6's.
 
-Shape: grafana/k6 internal/js/summary (legacy), a real one is in the tests. Differences: a metric
+Shape: grafana/k6 internal/js/summary (legacy); the tests hold a real summary. Differences: a metric
 without values has no entry in `values` instead of zeros; `ok` is false for a missed threshold of
 severity `warn` too, and `status` and `reason` beside it say which; a run has one section for each
-benchmark, because percentiles of different benchmarks don't add up to one.
+benchmark, because percentiles of different benchmarks cannot be merged.
 
 Add here: a field that k6's readers know. Keep out: NaN and infinity, which are no JSON.
 """
@@ -27,29 +27,36 @@ Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | float | bool | No
 
 
 def render_k6(report: RunReport) -> str:
-    """Give the run as JSON text; see `run_summary`."""
+    """Write the run as JSON; see `run_summary`."""
     return json.dumps(run_summary(report), indent=1, allow_nan=False, ensure_ascii=False)
 
 
 def benchmark_summary(benchmark: BenchmarkReport) -> dict[str, Json]:
-    """Give one benchmark in exactly k6's shape."""
+    """Give a benchmark in exactly the shape that k6 uses."""
     checks = _checks(benchmark.summaries, "")
     return _document(_group("", "", checks, ()), benchmark.measured_s, _metrics(benchmark))
 
 
 def run_summary(report: RunReport) -> dict[str, Json]:
-    """Give the whole run in k6's shape, plus `benchmarks` and `perf_pipeline`.
+    """Give the whole run in the shape that k6 uses, plus `benchmarks` and `perf_pipeline`.
 
     `metrics` holds every metric with a tag `benchmark`, and under its plain name as well where
-    only one benchmark has it. `root_group` has one group for each benchmark. `benchmarks` holds
-    each one's own summary, `perf_pipeline` what k6 has no word for.
+    only one benchmark has it. `root_group` has a group for each benchmark. `benchmarks` holds the
+    summary of each benchmark, and `perf_pipeline` holds what k6 has no word for.
     """
     groups = [
-        _group(one.name, f"::{one.name}", _checks(one.summaries, f"::{one.name}"), ())
-        for one in report.benchmarks
+        _group(
+            benchmark.name,
+            f"::{benchmark.name}",
+            _checks(benchmark.summaries, f"::{benchmark.name}"),
+            (),
+        )
+        for benchmark in report.benchmarks
     ]
     document = _document(_group("", "", (), groups), report.wall_s, _run_metrics(report))
-    document["benchmarks"] = {one.name: benchmark_summary(one) for one in report.benchmarks}
+    document["benchmarks"] = {
+        benchmark.name: benchmark_summary(benchmark) for benchmark in report.benchmarks
+    }
     document["perf_pipeline"] = _ours(report)
     return document
 
@@ -83,48 +90,48 @@ def _ours(report: RunReport) -> dict[str, Json]:
         "environment": dict(report.environment),
         "notices": list(report.notices),
         "benchmarks": {
-            one.name: {
-                "status": str(one.status),
-                "valid": one.valid,
-                "invalid_reasons": list(one.invalid_reasons),
-                "problems": list(one.problems),
+            benchmark.name: {
+                "status": str(benchmark.status),
+                "valid": benchmark.valid,
+                "invalid_reasons": list(benchmark.invalid_reasons),
+                "problems": list(benchmark.problems),
             }
-            for one in report.benchmarks
+            for benchmark in report.benchmarks
         },
-        "diffs": [_diff(name, one) for name, one in report.diffs],
+        "diffs": [_diff(name, diff) for name, diff in report.diffs],
         "tiers": [
-            {"benchmark": name, "tier": one.name, "why": one.sentence, "advice": one.advice}
-            for name, one in report.attributions
+            {"benchmark": name, "tier": tier.name, "why": tier.sentence, "advice": tier.advice}
+            for name, tier in report.attributions
         ],
-        "bottlenecks": [_finding(name, one) for name, one in report.findings],
+        "bottlenecks": [_finding(name, finding) for name, finding in report.findings],
     }
 
 
-def _diff(benchmark: str, one: Diff) -> dict[str, Json]:
+def _diff(benchmark: str, diff: Diff) -> dict[str, Json]:
     return {
         "benchmark": benchmark,
-        "series": one.series.label,
-        "status": str(one.status),
-        "value": _finite(one.value),
-        "median": _finite(one.noise.median),
-        "runs": one.noise.n,
-        "pinned": _finite(one.pinned),
-        "release": one.against or None,
-        "change": _finite(one.effect.change) if one.effect else None,
-        "scale": str(one.effect.scale) if one.effect else None,
+        "series": diff.series.label,
+        "status": str(diff.status),
+        "value": _finite(diff.value),
+        "median": _finite(diff.noise.median),
+        "runs": diff.noise.n,
+        "pinned": _finite(diff.pinned),
+        "release": diff.against or None,
+        "change": _finite(diff.effect.change) if diff.effect else None,
+        "scale": str(diff.effect.scale) if diff.effect else None,
     }
 
 
-def _finding(benchmark: str, one: Finding) -> dict[str, Json]:
+def _finding(benchmark: str, finding: Finding) -> dict[str, Json]:
     return {
         "benchmark": benchmark or None,
-        "rule": one.rule,
-        "tier": one.tier,
-        "status": str(one.status),
-        "observed": _finite(one.observed),
-        "bound": _finite(one.bound),
-        "unit": one.unit,
-        "advice": one.advice,
+        "rule": finding.rule,
+        "tier": finding.tier,
+        "status": str(finding.status),
+        "observed": _finite(finding.observed),
+        "bound": _finite(finding.bound),
+        "unit": finding.unit,
+        "advice": finding.advice,
     }
 
 
@@ -143,11 +150,11 @@ def _id(path: str) -> str:
 
 def _checks(summaries: Iterable[Summary], path: str) -> list[Json]:
     checks: list[Json] = []
-    for each in summaries:
-        if each.metric == "checks" and set(each.tags) == {"check"}:
-            name = each.tags["check"]
+    for summary in summaries:
+        if summary.metric == "checks" and set(summary.tags) == {"check"}:
+            name = summary.tags["check"]
             full = f"{path}::{name}"
-            passes, fails = _ones_and_zeros(each)
+            passes, fails = _ones_and_zeros(summary)
             checks.append(
                 {"name": name, "path": full, "id": _id(full), "passes": passes, "fails": fails}
             )
@@ -162,7 +169,7 @@ def _ones_and_zeros(summary: Summary) -> tuple[int, int]:
 
 
 def _run_metrics(report: RunReport) -> dict[str, Json]:
-    sections = [(one.name, _metrics(one)) for one in report.benchmarks]
+    sections = [(benchmark.name, _metrics(benchmark)) for benchmark in report.benchmarks]
     metrics: dict[str, Json] = {}
     for name, section in sections:
         for key, entry in section.items():
@@ -198,12 +205,12 @@ def _entry(key: str, values: Json, verdicts: Sequence[Verdict]) -> dict[str, Jso
     entry: dict[str, Json] = {"type": str(metric.kind), "contains": contains, "values": values}
     if verdicts:
         entry["thresholds"] = {
-            each.threshold.source: {
-                "ok": each.status is Status.PASS,
-                "status": str(each.status),
-                **({"reason": each.reason} if each.reason else {}),
+            verdict.threshold.source: {
+                "ok": verdict.status is Status.PASS,
+                "status": str(verdict.status),
+                **({"reason": verdict.reason} if verdict.reason else {}),
             }
-            for each in verdicts
+            for verdict in verdicts
         }
     return entry
 
@@ -221,4 +228,4 @@ def _values(summary: Summary) -> dict[str, Json]:
 
 
 def _statistics(kind: Kind) -> tuple[str, ...]:
-    return tuple(each.name for each in STATISTICS.values() if kind in each.kinds)
+    return tuple(statistic.name for statistic in STATISTICS.values() if kind in statistic.kinds)

@@ -1,4 +1,4 @@
-"""What every report is made from: one frozen record of a run.
+"""The frozen record of a run that every report is made from.
 
 Add here: a fact that a report shows. Keep out: wording and layout.
 """
@@ -37,12 +37,12 @@ class BenchmarkStatus(StrEnum):
 UNMEASURED = frozenset(
     {BenchmarkStatus.FAILED, BenchmarkStatus.NOT_RUN, BenchmarkStatus.NOT_STORED}
 )
-"""How a benchmark ended that could not be measured as planned."""
+"""The endings of a benchmark that could not be measured as planned."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimeSeries:
-    """Hold one line of a plot.
+    """Hold a line of a plot.
 
     Attributes:
         name: what is drawn, e.g. `http_req_duration p(95)`.
@@ -57,7 +57,7 @@ class TimeSeries:
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkReport:
-    """Report one benchmark.
+    """Hold what reports show of a benchmark.
 
     Attributes:
         name: in the profile.
@@ -86,7 +86,7 @@ class BenchmarkReport:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Say where one comparison comes from.
+    """Say what a comparison was made with.
 
     Attributes:
         benchmark: its name.
@@ -107,7 +107,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """Report one run.
+    """Hold what reports show of a run.
 
     Attributes:
         run_id: key in the history.
@@ -145,19 +145,24 @@ class RunReport:
 
     @property
     def exit_code(self) -> ExitCode:
-        """Give the exit code of the command line; a run without any benchmark measured nothing."""
+        """Give the exit code of the command line; a run without a benchmark measured nothing."""
         return exit_code(
             (verdict.status for benchmark in self.benchmarks for verdict in benchmark.verdicts),
             (diff.status for _, diff in self.diffs),
             measured=bool(self.benchmarks)
-            and all(each.valid and each.status not in UNMEASURED for each in self.benchmarks),
-            stopped=any(each.status is BenchmarkStatus.STOPPED for each in self.benchmarks),
+            and all(
+                benchmark.valid and benchmark.status not in UNMEASURED
+                for benchmark in self.benchmarks
+            ),
+            stopped=any(
+                benchmark.status is BenchmarkStatus.STOPPED for benchmark in self.benchmarks
+            ),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Hold what a whole report says of bottlenecks, where nothing else of it is wanted.
+    """Hold what a report says about bottlenecks, for callers that want nothing else of it.
 
     Attributes:
         findings: as in `RunReport`.

@@ -1,4 +1,4 @@
-"""Where the comparisons of a run come from, as a table of the HTML page.
+"""A table of the HTML page that says what each comparison was made with.
 
 Add here: another fact of a verdict's lineage. Keep out: finding it out (judging/).
 """
@@ -12,7 +12,7 @@ Judge = tuple[str, tuple[str, ...], str, str]
 
 
 def origin_table(origins: Sequence[Origin]) -> Table:
-    """Give one row for the series that share baseline, configuration and code."""
+    """Give a row for all series that share baseline, configuration and code version."""
     groups: dict[Judge, list[Origin]] = {}
     for origin in origins:
         judge = (origin.against, origin.run_ids, origin.config_hash, origin.code_version)

@@ -1,4 +1,4 @@
-"""Where the time of a benchmark's messages went: one stacked bar for typical and slowest messages.
+"""Stacked bars that show where messages spent their time: typical messages, and the slowest.
 
 Add here: another drawing of stages. Keep out: time series (svg.py), and which tier it was
 (analysis/attribution.py).
@@ -20,7 +20,7 @@ Bar = tuple[str, tuple[float | None, ...]]
 
 
 def stage_bars(benchmark: str, attribution: Attribution) -> str:
-    """Draw the stages of a message's way one after the other, before and now; empty without time.
+    """Draw the stages of a message as stacked bars, before and now; empty if no stage took time.
 
     Medians do not add up to the median of the whole way exactly; the slowest tenth's means do.
     """
@@ -33,8 +33,8 @@ def stage_bars(benchmark: str, attribution: Attribution) -> str:
     )
     title = f"{benchmark}: stages of a message's way"
     keys = " ".join(
-        f'<span class="key k{number}">{escaped(one.stage)}</span>'
-        for number, one in enumerate(attribution.stages)
+        f'<span class="key k{number}">{escaped(stage.stage)}</span>'
+        for number, stage in enumerate(attribution.stages)
     )
     return (
         f'<figure class="stages"><figcaption><b>{escaped(title)}</b> in ms: {keys}</figcaption>'
@@ -44,12 +44,12 @@ def stage_bars(benchmark: str, attribution: Attribution) -> str:
 
 
 def _bars(stages: Sequence[StageTimes]) -> Iterator[Bar]:
-    yield "typical message", tuple(one.typical_ms for one in stages)
-    if any(one.typical_before_ms is not None for one in stages):
-        yield "typical message before", tuple(one.typical_before_ms for one in stages)
-    yield "slowest tenth", tuple(one.tail_ms for one in stages)
-    if any(one.tail_before_ms is not None for one in stages):
-        yield "slowest tenth before", tuple(one.tail_before_ms for one in stages)
+    yield "typical message", tuple(stage.typical_ms for stage in stages)
+    if any(stage.typical_before_ms is not None for stage in stages):
+        yield "typical message before", tuple(stage.typical_before_ms for stage in stages)
+    yield "slowest tenth", tuple(stage.tail_ms for stage in stages)
+    if any(stage.tail_before_ms is not None for stage in stages):
+        yield "slowest tenth before", tuple(stage.tail_before_ms for stage in stages)
 
 
 def _total(values: Sequence[float | None]) -> float:

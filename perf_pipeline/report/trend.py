@@ -1,4 +1,4 @@
-"""One series over the runs: history, expected band, this run, dated changes of level.
+"""A series over the runs: its history, the expected band, this run, dated changes of level.
 
 Add here: another fact about a series over runs. Keep out: drawing (trend_plot.py) and statistics
 (analysis/).
@@ -22,7 +22,7 @@ _FOUND_BY: Final = {
 
 @dataclass(frozen=True, slots=True)
 class TrendRun:
-    """Hold one run of a trend; began_at is UTC, ISO 8601; value in the metric's unit."""
+    """Hold a run of a trend: `began_at` in UTC (ISO 8601), `value` in the metric's unit."""
 
     run_id: str
     began_at: str
@@ -31,10 +31,10 @@ class TrendRun:
 
 @dataclass(frozen=True, slots=True)
 class TrendChange:
-    """Date a change of level.
+    """Hold a change of level, and the run with which it began.
 
     Attributes:
-        index: into the runs, of the first run of the new level.
+        index: of the first run at the new level, in `Trend.runs`.
         effect: of the new level against the old one; None when a level is unknown.
         before: in the metric's unit.
         after: in the metric's unit.
@@ -50,7 +50,7 @@ class TrendChange:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Hold one series of one benchmark over like runs.
+    """Hold a series of a benchmark over comparable runs.
 
     Attributes:
         benchmark: its name.
@@ -98,12 +98,12 @@ def by_interest(
 
 
 def lines(trends: Iterable[Trend]) -> list[tuple[str, str, str]]:
-    """Tell each dated change of level, the newest first, as (status, subject, sentence)."""
-    pairs = [(one, change) for one in trends for change in one.changes]
+    """List the dated changes of level, newest first, each as (status, subject, sentence)."""
+    pairs = [(trend, change) for trend in trends for change in trend.changes]
     pairs.sort(key=lambda pair: pair[0].runs[pair[1].index].began_at, reverse=True)
     told = [
-        ("CHANGED", f"{one.benchmark} {one.series.label}", _sentence(one, change))
-        for one, change in pairs[:_MOST_TOLD]
+        ("CHANGED", f"{trend.benchmark} {trend.series.label}", _sentence(trend, change))
+        for trend, change in pairs[:_MOST_TOLD]
     ]
     rest = len(pairs) - len(told)
     if rest:
@@ -114,7 +114,7 @@ def lines(trends: Iterable[Trend]) -> list[tuple[str, str, str]]:
 
 def _sentence(trend: Trend, change: TrendChange) -> str:
     run = trend.runs[change.index]
-    before, after = (wording.quantity(one, trend.unit) for one in (change.before, change.after))
+    before, after = (wording.quantity(level, trend.unit) for level in (change.before, change.after))
     began = f"run {run.run_id} of {run.began_at[:10]}"
     return (
         f"{change_text(trend, change)} since {began}, from {before} to {after} "

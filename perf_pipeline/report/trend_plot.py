@@ -1,4 +1,4 @@
-"""Trends as inline SVG: runs, expected band, this run, dated changes of level.
+"""Drawings of trends as inline SVG: runs, expected band, this run, dated changes of level.
 
 Add here: another mark. Keep out: colours (the page's style sheet), lines over one benchmark's time
 (svg.py).
@@ -23,7 +23,7 @@ _LABEL_ROWS: Final = (25, 12)
 
 
 def trend_plot(trend: Trend) -> str:
-    """Draw one series over its runs; at least one run.
+    """Draw a series over its runs.
 
     Raises:
         ValueError: the trend has no run.
@@ -42,15 +42,15 @@ def trend_plot(trend: Trend) -> str:
 
 
 def _caption(trend: Trend) -> str:
-    """Tell in words what the drawing shows."""
+    """Say in words what the drawing shows."""
     newest = wording.quantity(trend.runs[-1].value, trend.unit)
     parts = [f"this run {newest}" if trend.has_newest else "this run has no comparable figure"]
     if trend.band is not None:
-        low, high = (wording.quantity(one, trend.unit) for one in trend.band)
+        low, high = (wording.quantity(edge, trend.unit) for edge in trend.band)
         parts.append(f"expected {low} to {high}")
     parts += [
-        f"{change_text(trend, one)} since {trend.runs[one.index].began_at[:10]}"
-        for one in trend.changes
+        f"{change_text(trend, change)} since {trend.runs[change.index].began_at[:10]}"
+        for change in trend.changes
     ]
     return "; ".join(parts)
 

@@ -1,4 +1,4 @@
-"""Why a run ended as it did: what failed, what could not be judged, each reason said once.
+"""Why a run ended as it did: what failed and what could not be judged, without repetition.
 
 Add here: a kind of trouble. Keep out: layout, and troubles of reading or writing a report.
 """
@@ -33,15 +33,15 @@ _GENERATOR: Final = "the load generator was the limit"
 
 
 def troubles(report: RunReport) -> list[Trouble]:
-    """List what people must know besides figures, the gravest first; a reason is told once."""
+    """List what people must know besides the figures, the gravest first, no reason twice."""
     lines: list[Trouble] = []
     if not report.benchmarks:
         lines.append(("NO_DATA", "run", "no benchmark ran"))
-    for one in report.benchmarks:
-        lines += _ending(one)
-        lines += _unjudged(one)
-        lines += _missed(one)
-        lines += _noted(one)
+    for benchmark in report.benchmarks:
+        lines += _ending(benchmark)
+        lines += _unjudged(benchmark)
+        lines += _missed(benchmark)
+        lines += _noted(benchmark)
     lines += [
         ("REGRESSED", f"{name} {diff.series.label}", moved(diff))
         for name, diff in report.diffs
@@ -76,59 +76,79 @@ def merged(reasons: Iterable[str]) -> str:
     )
 
 
-def _ending(one: BenchmarkReport) -> Iterator[Trouble]:
-    if one.status is BenchmarkStatus.COMPLETED:
-        yield from (("PROBLEM", one.name, problem) for problem in one.problems)
+def _ending(benchmark: BenchmarkReport) -> Iterator[Trouble]:
+    if benchmark.status is BenchmarkStatus.COMPLETED:
+        yield from (("PROBLEM", benchmark.name, problem) for problem in benchmark.problems)
         return
-    if one.status is BenchmarkStatus.NOT_STORED:
-        yield str(one.status), one.name, "; ".join(one.problems) or "it is not in the history"
+    if benchmark.status is BenchmarkStatus.NOT_STORED:
+        yield (
+            str(benchmark.status),
+            benchmark.name,
+            "; ".join(benchmark.problems) or "it is not in the history",
+        )
         return
-    when = f"after {wording.seconds(one.wall_s)}" if one.wall_s else "nothing was measured"
-    yield str(one.status), one.name, "; ".join((when, *dict.fromkeys(one.problems)))
+    when = (
+        f"after {wording.seconds(benchmark.wall_s)}" if benchmark.wall_s else "nothing was measured"
+    )
+    yield (
+        str(benchmark.status),
+        benchmark.name,
+        "; ".join((when, *dict.fromkeys(benchmark.problems))),
+    )
 
 
-def _unjudged(one: BenchmarkReport) -> Iterator[Trouble]:
-    """Tell what was not judged, and why where no other line says so already."""
-    invalid = [each for each in one.verdicts if each.status is Status.INVALID]
-    if not one.valid or invalid:
-        reasons = one.invalid_reasons or tuple(each.reason for each in invalid if each.reason)
-        scope = f" ({_scope(invalid, one)} not judged)" if invalid else ""
-        yield "INVALID", one.name, f"{merged(reasons) or _GENERATOR}{scope}"
-    if one.status in {BenchmarkStatus.NOT_RUN, BenchmarkStatus.NOT_STORED}:
+def _unjudged(benchmark: BenchmarkReport) -> Iterator[Trouble]:
+    """Say what was not judged, and why, unless another line says so already."""
+    invalid = [verdict for verdict in benchmark.verdicts if verdict.status is Status.INVALID]
+    if not benchmark.valid or invalid:
+        reasons = benchmark.invalid_reasons or tuple(
+            verdict.reason for verdict in invalid if verdict.reason
+        )
+        scope = f" ({_scope(invalid, benchmark)} not judged)" if invalid else ""
+        yield "INVALID", benchmark.name, f"{merged(reasons) or _GENERATOR}{scope}"
+    if benchmark.status in {BenchmarkStatus.NOT_RUN, BenchmarkStatus.NOT_STORED}:
         return
-    absent = [each for each in one.verdicts if each.status is Status.NO_DATA]
-    told = {*one.problems, "; ".join(one.problems)}
-    for reason in dict.fromkeys(each.reason for each in absent):
-        scope = _scope([each for each in absent if each.reason == reason], one)
+    absent = [verdict for verdict in benchmark.verdicts if verdict.status is Status.NO_DATA]
+    told = {*benchmark.problems, "; ".join(benchmark.problems)}
+    for reason in dict.fromkeys(verdict.reason for verdict in absent):
+        scope = _scope([verdict for verdict in absent if verdict.reason == reason], benchmark)
         known = not reason or reason in told
-        yield "NO_DATA", one.name, scope if known else f"{scope}: {reason}"
+        yield "NO_DATA", benchmark.name, scope if known else f"{scope}: {reason}"
 
 
-def _scope(verdicts: Sequence[Verdict], one: BenchmarkReport) -> str:
+def _scope(verdicts: Sequence[Verdict], benchmark: BenchmarkReport) -> str:
     """Name the thresholds, or count them where that is shorter."""
     count = len(verdicts)
-    if count > 1 and count == len(one.verdicts):
+    if count > 1 and count == len(benchmark.verdicts):
         return f"all {count} thresholds"
-    names = [f"{each.threshold.key} {each.threshold.source}" for each in verdicts]
-    return ", ".join(names) if count <= 2 else f"{count} of {len(one.verdicts)} thresholds"
+    names = [f"{verdict.threshold.key} {verdict.threshold.source}" for verdict in verdicts]
+    return ", ".join(names) if count <= 2 else f"{count} of {len(benchmark.verdicts)} thresholds"
 
 
-def _missed(one: BenchmarkReport) -> Iterator[Trouble]:
+def _missed(benchmark: BenchmarkReport) -> Iterator[Trouble]:
     for status in (Status.FAIL, Status.WARN):
-        missed = [each for each in one.verdicts if each.status is status]
+        missed = [verdict for verdict in benchmark.verdicts if verdict.status is status]
         if missed:
-            told = [_told(each) for each in missed[:_MOST_NAMED]]
+            told = [_told(verdict) for verdict in missed[:_MOST_NAMED]]
             rest = len(missed) - len(told)
-            yield str(status), one.name, "; ".join([*told, *([f"{rest} more"] if rest else [])])
+            yield (
+                str(status),
+                benchmark.name,
+                "; ".join([*told, *([f"{rest} more"] if rest else [])]),
+            )
 
 
-def _noted(one: BenchmarkReport) -> Iterator[Trouble]:
-    """Tell what stands beside a PASS; the accuracy of a histogram alone is no trouble."""
-    noted = [each for each in one.verdicts if each.status is Status.PASS and each.reason]
-    for reason in dict.fromkeys(each.reason for each in noted):
+def _noted(benchmark: BenchmarkReport) -> Iterator[Trouble]:
+    """Say what must be known about a PASS; that a histogram gave it is no trouble by itself."""
+    noted = [
+        verdict
+        for verdict in benchmark.verdicts
+        if verdict.status is Status.PASS and verdict.reason
+    ]
+    for reason in dict.fromkeys(verdict.reason for verdict in noted):
         if not reason.startswith(FROM_HISTOGRAM) or ";" in reason:
-            scope = _scope([each for each in noted if each.reason == reason], one)
-            yield "PROBLEM", one.name, f"{scope}: {reason}"
+            scope = _scope([verdict for verdict in noted if verdict.reason == reason], benchmark)
+            yield "PROBLEM", benchmark.name, f"{scope}: {reason}"
 
 
 def _told(verdict: Verdict) -> str:

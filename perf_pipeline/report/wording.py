@@ -32,7 +32,7 @@ _MOST_DIGITS: Final = 9
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Write at least three significant digits, every digit before the point, thousands apart.
+    """Write a number with at least three significant digits, and with commas between thousands.
 
     >>> number(1234567.8), number(12.345), number(0.0123456), number(5.0)
     ('1,234,568', '12.3', '0.0123', '5')
@@ -69,7 +69,7 @@ def quantity(value: float | None, unit: str, digits: int = 3) -> str:
 
 
 def observed(value: float | None, threshold: Threshold) -> str:
-    """Write what a threshold saw, with more digits where three would hide which side it is on."""
+    """Write an observed value, with the digits that show on which side of the bound it is."""
     unit = statistic_unit(threshold.metric, threshold.statistic)
     texts = (
         (quantity(value, unit, digits), quantity(threshold.bound, unit, digits))
@@ -81,7 +81,7 @@ def observed(value: float | None, threshold: Threshold) -> str:
 
 
 def statistic_unit(metric: str, statistic: str) -> str:
-    """Give the unit of one statistic: a counter's rate is per second, a headroom is a factor."""
+    """Give the unit of a statistic: a counter's rate is per second, a headroom is a factor."""
     if metric == "headroom_ratio":
         return _TIMES
     known = CATALOG.get(metric)
@@ -141,16 +141,17 @@ def interval_of(diff: Diff) -> str:
 
 
 def detectable_of(diff: Diff) -> str:
-    """Write the smallest worsening that one run would show, or `-`."""
+    """Write the smallest worsening that a single run shows, or `-`."""
     if diff.minimum_detectable is None or diff.effect is None:
         return ABSENT
     return signed(diff.minimum_detectable, diff.effect.scale, diff_unit(diff)).removeprefix("+")
 
 
 def remedy_of(diff: Diff) -> str:
-    """Write what one run would show with more runs or with less noise, or `-`.
+    """Write the smallest worsening that a run would show with more runs or less noise, or `-`.
 
-    Half the noise: four times the requests where noise is sampling, or a quieter machine.
+    Four times the requests halve the noise that comes from sampling; a quieter machine makes
+    less of the other.
     """
     found = remedy(diff)
     if found is None or diff.effect is None:

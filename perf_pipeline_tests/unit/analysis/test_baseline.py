@@ -62,7 +62,7 @@ def test_fewer_than_five_runs_are_learning_and_say_so() -> None:
     outcome = diff(P95, SLOW, QUIET[:4], POLICY)
 
     assert outcome.status is DiffStatus.LEARNING
-    assert outcome.reason == "4 of the 5 runs that a baseline needs"
+    assert outcome.reason == "4 of 5 runs so far; comparing starts with run 6"
 
 
 def test_a_suspect_run_is_not_part_of_the_baseline_of_the_next() -> None:

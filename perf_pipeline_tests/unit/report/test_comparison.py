@@ -64,7 +64,7 @@ def test_a_first_run_is_told_in_one_line_and_no_row(report: RunReport) -> None:
 
     assert comparison.shown_first(first) == []
     assert comparison.remarks(first) == [
-        ("LEARNING", "baseline", "3 of 3 series: 0 of the 5 runs that a baseline needs")
+        ("LEARNING", "baseline", "0 of 5 runs so far; comparing starts with run 6 (3 of 3 series)")
     ]
 
 
@@ -100,7 +100,7 @@ def test_series_that_were_not_compared_are_counted_by_benchmark(report: RunRepor
     [
         (None, "-"),
         (against(3.0, []), "no history yet"),
-        (against(3.0, CALM[:2]), "LEARNING, 2 of the 5 runs that a baseline needs"),
+        (against(3.0, CALM[:2]), "LEARNING, 2 of 5 runs so far; comparing starts with run 6"),
         (against(4.0, CALM), "+33.4 % vs 3 ms, SUSPECT"),
         (pinned_diff(P95, 4.0, 800.0), "-99.5 % vs pinned 800 ms, IMPROVED"),
     ],
@@ -128,6 +128,9 @@ def test_without_a_judged_series_chance_is_not_talked_about(report: RunReport) -
 def test_how_noise_is_halved_is_said_once_where_it_helps(report: RunReport) -> None:
     wild = [3.0, 4.0, 2.0, 3.5, 2.5, 3.0]
     told = comparison.remarks(of(report, against(3.0, wild), against(3.0, wild, "med")))
-    how = "half the noise: four times the requests (a longer run), or a quieter machine"
+    how = (
+        "to see smaller changes, send four times the requests (a longer run) or use a quieter "
+        "machine; either gives half the noise"
+    )
 
     assert told.count(("NOTE", "would detect", how)) == 1

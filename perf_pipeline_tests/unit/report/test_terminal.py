@@ -54,7 +54,7 @@ def test_a_full_run_shows_verdicts_baseline_bottlenecks_and_the_answer(full: Run
         r"p\(95\) +n 8, CV 2.7 % +\+22.5 % to \+45.2 %",
     ):
         assert re.search(row, text), row
-    assert re.search(r"LEARNING +baseline: 1 of 3 series: 0 of the 5 runs", text)
+    assert re.search(r"LEARNING +baseline: 0 of 5 runs so far; comparing starts with run 6", text)
     assert re.search(r"IMPROVED +api_user_creation .*-99.5 % against the pinned 800 ms", text)
     assert re.search(r"FOUND +database CPU \(database\): avg 108 % in end_to_end; bound 80 %", text)
     assert "NOTICE the broker is an emulator" in text

@@ -3,11 +3,16 @@
 Add here: what holds for all of them. Keep out: one that is shipped (a file of its own).
 """
 
+from typing import Final
+
 from perf_pipeline.benchmarks.record import Benchmark, Part
+
+OWN_GROUP: Final = "own"
+"""The group in Dagster of a benchmark whose profile names none."""
 
 
 def own_benchmark(
-    name: str, *, after: str = "", group: str = "own", description: str = ""
+    name: str, *, after: str = "", group: str = OWN_GROUP, description: str = ""
 ) -> Benchmark:
     """Make the record of a benchmark of a profile's own.
 

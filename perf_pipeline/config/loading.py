@@ -49,19 +49,41 @@ def load_profile(
     Raises:
         ProfileError: every mistake at once.
     """
+    source, raw, mistakes = _expanded(name_or_path, overrides or {})
+    variables = os.environ if environment is None else environment
+    return _validate(raw, source, (*mistakes, *outside_mistakes(raw, variables)))
+
+
+def describe_profile(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Profile:
+    """Read a profile to show what it would run; what it needs from outside is asked by a run.
+
+    Variables with secrets, data files and Python modules may be absent where a graph is shown.
+
+    Raises:
+        ProfileError: every mistake of the file at once.
+    """
+    source, raw, mistakes = _expanded(name_or_path, overrides or {})
+    return _validate(raw, source, mistakes)
+
+
+def _expanded(
+    name_or_path: str, overrides: Mapping[str, Any]
+) -> tuple[str, dict[str, Any], list[str]]:
+    """Give where a profile came from, its table with the overrides in it, and what is odd so far.
+
+    Raises:
+        ProfileError: it can't be read, or an override leads nowhere.
+    """
     source, text = _read(name_or_path)
     raw = _parse(source, text)
     problems = [
-        problem
-        for path, value in (overrides or {}).items()
-        if (problem := _override(raw, path, value))
+        problem for path, value in overrides.items() if (problem := _override(raw, path, value))
     ]
     if problems := problems or raw_mistakes(raw):
         raise ProfileError(source, problems)
     raw.setdefault("folder", str(Path(source).parent))
-    raw, mistakes = expand_shortcuts(raw)
-    variables = os.environ if environment is None else environment
-    return _validate(raw, source, (*mistakes, *outside_mistakes(raw, variables)))
+    expanded, mistakes = expand_shortcuts(raw)
+    return source, expanded, list(mistakes)
 
 
 def parse_overrides(texts: Mapping[str, str]) -> dict[str, Any]:

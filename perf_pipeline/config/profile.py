@@ -30,9 +30,9 @@ ANSWERED_BY_DEFAULT: Final = "rate>=0.95"
 _SCENARIO_NAME: Final = re.compile(r"[0-9A-Za-z_-]+")  # k6: executorNameWhitelist
 
 
-def _is_empty(table: Mapping[str, str]) -> bool:
-    """Say whether dumps leave a table out, so that hashes of earlier profiles stay the same."""
-    return not table
+def _is_empty(value: Mapping[str, str] | str) -> bool:
+    """Say whether dumps leave a value out, so that hashes of earlier profiles stay the same."""
+    return not value
 
 
 class Seeding(Frozen):
@@ -140,6 +140,8 @@ class BenchmarkConfig(Frozen):
 
     Attributes:
         enabled: False leaves the benchmark out, unless `--only` names it (its asset says so).
+        asset_group: the group in which Dagster shows a benchmark of your own, `own` by default.
+        description: the text of the asset of a benchmark of your own.
         scenarios: its scenarios, by name.
         thresholds: metric key -> texts or tables. `target_answered` is `["rate>=0.95"]` by default;
             `[]` turns that check off.
@@ -151,6 +153,10 @@ class BenchmarkConfig(Frozen):
     """
 
     enabled: bool = True
+    asset_group: str = Field(
+        default="", alias="assetGroup", pattern=r"^[A-Za-z0-9_]{0,60}$", exclude_if=_is_empty
+    )
+    description: str = Field(default="", max_length=2_000, exclude_if=_is_empty)
     scenarios: dict[str, Scenario] = Field(min_length=1)
     thresholds: dict[str, list[str | ThresholdEntry]] = Field(default_factory=dict)
     interval_us: Duration = Field(default=US_PER_S, alias="interval", ge=US_PER_S // 10)
@@ -278,7 +284,13 @@ class Profile(Frozen):
     def load_hash(self, benchmark: str) -> str:
         """Give 12 hex digits that change with what is run, and not with what must hold."""
         config = self.benchmarks[benchmark].model_dump(
-            mode="json", exclude={"thresholds": True, "scenarios": {"__all__": {"ceiling"}}}
+            mode="json",
+            exclude={
+                "thresholds": True,
+                "asset_group": True,
+                "description": True,
+                "scenarios": {"__all__": {"ceiling"}},
+            },
         )
         return _hash([self.seed, self.workers, self.seeding.model_dump(mode="json"), config])
 

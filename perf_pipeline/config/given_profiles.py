@@ -1,0 +1,121 @@
+"""The profiles that a code location of Dagster is given: by name, as files, or as folders of files.
+
+Add here: another way in which profiles are given. Keep out: reading a single one (loading.py), and
+what is made of them (defs/).
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from perf_pipeline.benchmarks.own import OWN_GROUP, own_benchmark
+from perf_pipeline.benchmarks.record import BeforeLoad, Benchmark
+from perf_pipeline.benchmarks.registry import BENCHMARKS, is_shipped, record_of
+from perf_pipeline.config.loading import SHIPPED, describe_profile
+from perf_pipeline.config.own_scenarios import draws_seeded_users
+from perf_pipeline.config.profile import BenchmarkConfig, Profile
+from perf_pipeline.errors import ProfileError
+
+PROFILES_VARIABLE: Final = "PERF_PROFILES"
+
+
+@dataclass(frozen=True, slots=True)
+class GivenProfile:
+    """Hold a profile and what it is asked for by.
+
+    Attributes:
+        source: a shipped name, or the absolute path of a file; a run reads it again.
+        profile: as it is described now.
+    """
+
+    source: str
+    profile: Profile
+
+
+def named_in(environment: Mapping[str, str]) -> list[str]:
+    """Give what PERF_PROFILES names, else the shipped profiles.
+
+    Several are separated as in PATH, by a colon (on Windows by a semicolon).
+    """
+    named = environment.get(PROFILES_VARIABLE, "").split(os.pathsep)
+    return [one.strip() for one in named if one.strip()] or list(SHIPPED)
+
+
+def given_profiles(
+    sources: Iterable[str | Path],
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    folder: Path | None = None,
+) -> list[GivenProfile]:
+    """Read the profiles that are given; a file that is given twice counts once.
+
+    Args:
+        sources: shipped names, files that end in .toml, and folders, of which every such file
+            is taken in the order of names.
+        overrides: dotted path -> value, laid over each profile.
+        folder: that relative paths start from; the current one when left out.
+
+    Raises:
+        ProfileError: there is none, one is absent or has mistakes, or two have the same name.
+    """
+    found = [
+        GivenProfile(path, describe_profile(path, overrides))
+        for path in dict.fromkeys(
+            path for source in sources for path in _paths_of(str(source), folder or Path.cwd())
+        )
+    ]
+    if not found:
+        raise ProfileError("profiles", ["is empty; name a profile, a file or a folder"])
+    by_name: dict[str, GivenProfile] = {}
+    for one in found:
+        first = by_name.setdefault(one.profile.name, one)
+        if first is not one:
+            sentence = f"its name is {one.profile.name}, which {first.source} has as well"
+            raise ProfileError(
+                one.source, [sentence], hint="each profile becomes a job of its name"
+            )
+    return found
+
+
+def _paths_of(source: str, folder: Path) -> list[str]:
+    if source in SHIPPED:
+        return [source]
+    path = (folder / source).absolute()
+    if not path.is_dir():
+        return [str(path)]
+    files = sorted(str(one) for one in path.glob("*.toml"))
+    if not files:
+        raise ProfileError(source, ["this folder has no file that ends in .toml"])
+    return files
+
+
+def benchmarks_of(profiles: Iterable[Profile]) -> list[Benchmark]:
+    """Give the records of all benchmarks that profiles have, in the order of running.
+
+    First the shipped ones in their order, then those of own names as they come; one that several
+    profiles have is one, with the words of the first.
+    """
+    configs: dict[str, BenchmarkConfig] = {}
+    for profile in profiles:
+        for name in profile.benchmark_names:
+            configs.setdefault(name, profile.benchmarks[name])
+    found = [record for record in BENCHMARKS if record.name in configs]
+    for name, config in configs.items():
+        if not is_shipped(name):
+            before = found[-1].name if found else ""
+            found.append(_own(name, before, config))
+    return found
+
+
+def draws_users(profile: Profile, benchmark: str) -> bool:
+    """Say whether a benchmark of a profile needs the users that a run seeds."""
+    needed = BeforeLoad.SEEDED_USERS in record_of(benchmark).before_load
+    return needed or draws_seeded_users(profile.benchmarks[benchmark])
+
+
+def _own(name: str, before: str, config: BenchmarkConfig) -> Benchmark:
+    return own_benchmark(
+        name, after=before, group=config.asset_group or OWN_GROUP, description=config.description
+    )

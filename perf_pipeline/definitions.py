@@ -1,48 +1,43 @@
-"""Dagster's front door: one explicit list of everything that there is.
+"""Dagster's front door: the definitions of the profiles that PERF_PROFILES names, or the shipped.
 
-Add here: the name of a new asset, job or schedule. Keep out: everything else.
+Add here: nothing; what there is follows from the profiles (defs/graph.py). Keep out: everything.
 Dagster concept: definitions, https://docs.dagster.io/guides/build/projects-and-components
 """
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from perf_pipeline.benchmarks.registry import BENCHMARKS
-from perf_pipeline.config.loading import shipped_profiles
-from perf_pipeline.defs.benchmarks import all_checks, benchmark_assets
-from perf_pipeline.defs.jobs import job
-from perf_pipeline.defs.resources import PerfRun
-from perf_pipeline.defs.schedules import weekly_schedule
-from perf_pipeline.defs.seeded_users import seeded_users
-from perf_pipeline.defs.verdicts import (
-    baseline_diff,
-    bottlenecks,
-    confirmation,
-    report,
-    threshold_checks,
-)
+from perf_pipeline.config.given_profiles import given_profiles, named_in
+from perf_pipeline.defs.graph import definitions_of
+from perf_pipeline.defs.schedules import WEEKLY, weekly_schedule
 
 
-def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
-    """Build the definitions anew; tests replace resources."""
-    profiles = shipped_profiles()
-    return dg.Definitions(
-        assets=[
-            seeded_users,
-            *benchmark_assets(BENCHMARKS),
-            threshold_checks,
-            confirmation,
-            baseline_diff,
-            bottlenecks,
-            report,
-        ],
-        asset_checks=all_checks(profiles),
-        jobs=[job(profile) for profile in profiles],
-        schedules=[weekly_schedule()],
-        resources={"perf_run": PerfRun(), **(resource_overrides or {})},
-        executor=dg.in_process_executor,
+def build_defs(
+    profiles: Iterable[str | Path] | None = None,
+    *,
+    resource_overrides: Mapping[str, Any] | None = None,
+) -> dg.Definitions:
+    """Build the definitions of a code location that does nothing else.
+
+    Args:
+        profiles: shipped names, files that end in .toml, and folders of such files; what the
+            variable PERF_PROFILES names where None, and without it the shipped ones.
+        resource_overrides: take the place of resources, for tests.
+
+    Raises:
+        ProfileError: a profile has mistakes, or two have the same name.
+    """
+    given = given_profiles(named_in(os.environ) if profiles is None else profiles)
+    is_weekly = any(one.profile.name == WEEKLY for one in given)
+    return dg.Definitions.merge(
+        definitions_of(given, resources=resource_overrides),
+        dg.Definitions(
+            schedules=[weekly_schedule()] if is_weekly else [], executor=dg.in_process_executor
+        ),
     )
 
 

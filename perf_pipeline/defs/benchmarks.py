@@ -5,13 +5,12 @@ Dagster concepts: asset factories, https://docs.dagster.io/guides/build/assets/c
 and asset checks, https://docs.dagster.io/guides/test/asset-checks
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import dagster as dg
 
 from perf_pipeline.benchmarks.record import Benchmark
-from perf_pipeline.benchmarks.registry import NAMES
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.defs.left_out import left_out_asset, left_out_checks
 from perf_pipeline.defs.metadata import benchmark_metadata, check_result
@@ -27,28 +26,43 @@ SEEDED: Final = "seeded_users"
 """The asset that every benchmark comes after."""
 
 
-def labels(group: str, *kinds: str) -> dict[str, Any]:
-    """Give what every measuring asset is decorated with: pool, group, kinds, owners."""
-    return {"pool": POOL, "group_name": group, "kinds": {"python", *kinds}, "owners": list(OWNERS)}
+def labels(group: str, *kinds: str, priority: int = 0) -> dict[str, Any]:
+    """Give what every measuring asset is decorated with: pool, group, kinds, owners, priority.
+
+    A job leaves out what its profile switches off, and with it the links through it; of the steps
+    that are ready then, Dagster runs the one with the highest priority first, so the order stays.
+    """
+    return {
+        "pool": POOL,
+        "group_name": group,
+        "kinds": {"python", *kinds},
+        "owners": list(OWNERS),
+        "op_tags": {"dagster/priority": str(priority)},
+    }
 
 
-def benchmark_assets(records: Iterable[Benchmark]) -> list[dg.AssetsDefinition]:
-    """Make the asset of each benchmark, in one line: each depends on the one before it."""
-    chain, before = list[dg.AssetsDefinition](), SEEDED
-    for record in records:
-        chain.append(benchmark_asset(record, before))
-        before = record.name
-    return chain
+def benchmark_assets(records: Sequence[Benchmark], first: str = "") -> list[dg.AssetsDefinition]:
+    """Make the asset of each benchmark, in one line: each depends on the one before it.
+
+    Args:
+        records: in the order of running.
+        first: the asset that the first one depends on; empty for none.
+    """
+    before = [first, *(record.name for record in records)]
+    return [
+        benchmark_asset(record, before[place], priority=len(records) - place)
+        for place, record in enumerate(records)
+    ]
 
 
-def benchmark_asset(record: Benchmark, before: str) -> dg.AssetsDefinition:
+def benchmark_asset(record: Benchmark, before: str, *, priority: int) -> dg.AssetsDefinition:
     """Make the asset that measures one benchmark when the asset `before` is done."""
 
     @dg.asset(
         name=record.name,
-        deps=[before],
+        deps=[before] if before else [],
         description=f"{record.summary}\n\n{record.description}",
-        **labels(record.group, *record.kinds),
+        **labels(record.group, *record.kinds, priority=priority),
     )
     def benchmark(perf_run: PerfRun) -> dg.MaterializeResult:
         return measured(perf_run, record.name)
@@ -65,16 +79,15 @@ def measured(perf_run: PerfRun, benchmark: str) -> dg.MaterializeResult:
     """
     if why := perf_run.left_out(benchmark):
         return left_out_asset(why)
-    return dg.MaterializeResult(
-        metadata=benchmark_metadata(run_benchmark(perf_run.session(), benchmark))
-    )
+    found = run_benchmark(perf_run.session(), benchmark)
+    return dg.MaterializeResult(metadata=benchmark_metadata(found, perf_run.facts))
 
 
 def checks_of(benchmark: str, profiles: Sequence[Profile]) -> dg.AssetChecksDefinition:
     """Make the asset checks of a benchmark: one per subject of any profile's thresholds.
 
     They are named by what is judged and not by the bound, so that their history survives when a
-    bound moves. The profiles are the shipped ones; one of somebody's own may have other
+    bound moves. A run by a profile that the code location was not given may have other
     thresholds, and those are in the verdict tables.
     """
     names = subjects_of(benchmark, profiles)
@@ -108,8 +121,3 @@ def checked(perf_run: PerfRun, benchmark: str, wanted: set[str]) -> Iterator[dg.
     for name, verdict in named_verdicts(stored_verdicts(perf_run.state_folder, run_id, benchmark)):
         if name in wanted:
             yield check_result(benchmark, name, verdict)
-
-
-def all_checks(profiles: Sequence[Profile]) -> Sequence[dg.AssetChecksDefinition]:
-    """Make the asset checks of every benchmark that the profiles can give."""
-    return [checks_of(benchmark, profiles) for benchmark in NAMES]

@@ -1,25 +1,48 @@
-"""The jobs: every asset, with one of the shipped profiles, in one process.
+"""The jobs: the enabled benchmarks of a profile and what judges them, in one process.
 
 Add here: what every job shares. Keep out: profile numbers (profiles/*.toml).
 Dagster concept: asset jobs, https://docs.dagster.io/guides/build/jobs/asset-jobs
 """
 
+from collections.abc import Iterator
+from typing import Final
+
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from perf_pipeline.config.given_profiles import GivenProfile, draws_users
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.defs.resources import PerfRun
+from perf_pipeline.defs.benchmarks import SEEDED
+from perf_pipeline.judging.expected import enabled_in
+
+JUDGEMENT: Final = ("threshold_checks", "confirmation", "baseline_diff", "bottlenecks", "report")
+"""The assets that judge a whole run, in their order."""
 
 
-def job(profile: Profile) -> UnresolvedAssetJobDefinition:
-    """Make the job that runs the whole graph with a shipped profile, and has its name.
+def job_of(given: GivenProfile) -> UnresolvedAssetJobDefinition:
+    """Make the job that measures what a profile enables, judges it, and has the profile's name.
 
     In one process: the load runs in worker processes of its own, and steps must never overlap.
     """
+    profile = given.profile
     return dg.define_asset_job(
-        name=profile.name,
-        selection=dg.AssetSelection.all(),
-        description=f"The whole graph with the profile `{profile.name}`. {profile.description}",
-        config=dg.RunConfig(resources={"perf_run": PerfRun(profile=profile.name)}),
+        name=job_name(profile),
+        selection=dg.AssetSelection.assets(*_selected(profile)),
+        description=f"Everything that the profile `{profile.name}` enables. {profile.description}",
+        config={"resources": {"perf_run": {"config": {"profile": given.source}}}},
+        tags={"perf_pipeline/profile": profile.name},
         executor_def=dg.in_process_executor,
     )
+
+
+def job_name(profile: Profile) -> str:
+    """Give a profile's name with the signs that Dagster takes."""
+    return profile.name.replace("-", "_")
+
+
+def _selected(profile: Profile) -> Iterator[str]:
+    enabled = enabled_in(profile)
+    if any(draws_users(profile, name) for name in enabled):
+        yield SEEDED
+    yield from enabled
+    yield from JUDGEMENT

@@ -41,6 +41,7 @@ from perf_pipeline.runs.benchmarking import JudgedBenchmark
 from perf_pipeline.runs.confirm import Confirmation, outcome_of
 
 GATE: Final = "gate"
+_WORST_FIRST: Final = (Status.FAIL, Status.INVALID, Status.NO_DATA, Status.WARN, Status.PASS)
 Metadata = dict[str, dg.MetadataValue]
 Cell = str | float | int | bool | None
 
@@ -55,8 +56,13 @@ def seeded_metadata(seeded: SeededRun) -> Metadata:
     }
 
 
-def benchmark_metadata(measured: JudgedBenchmark) -> Metadata:
-    """Show a benchmark: status and verdicts first, then figures that plot, then all summaries."""
+def benchmark_metadata(measured: JudgedBenchmark, facts: Mapping[str, str]) -> Metadata:
+    """Show a benchmark: status and verdicts first, then figures that plot, then all summaries.
+
+    Args:
+        measured: by the run.
+        facts: of the run by name: profile, target, version.
+    """
     outcome = measured.outcome
     trouble = "; ".join((*outcome.problems, *outcome.invalid_reasons))
     return {
@@ -65,11 +71,20 @@ def benchmark_metadata(measured: JudgedBenchmark) -> Metadata:
         "generator kept up": dg.MetadataValue.bool(outcome.valid),
         **({"trouble": dg.MetadataValue.text(trouble)} if trouble else {}),
         "verdicts": _table(_verdict_row(one) for one in measured.verdicts),
+        "verdict": dg.MetadataValue.text(worst_of(one.status for one in measured.verdicts)),
+        **{name: dg.MetadataValue.text(fact) for name, fact in facts.items()},
         **_figures(measured.summaries, measured.verdicts),
         "measured (s)": _figure(outcome.measured_s),
         "summaries": _table(_summary_row(one) for one in measured.summaries),
         "dagster/row_count": dg.MetadataValue.int(measured.ingested.samples),
     }
+
+
+def worst_of(statuses: Iterable[Status]) -> str:
+    """Give the verdict of all together, in the order in which a run ends (analysis/outcome.py)."""
+    found = set(statuses)
+    worst = next((one for one in _WORST_FIRST if one in found), None)
+    return "nothing was promised" if worst is None else worst.value
 
 
 def verdicts_metadata(run_id: str, verdicts: Mapping[str, Sequence[Verdict]]) -> Metadata:

@@ -8,14 +8,15 @@ Dagster concept: resources, https://docs.dagster.io/guides/build/external-resour
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
+from perf_pipeline.benchmarks.registry import NAMES
 from perf_pipeline.config.loading import SHIPPED, load_profile, parse_overrides
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.defs.narration import Narration
@@ -31,6 +32,12 @@ from perf_pipeline.secrecy.files import keep_private
 from perf_pipeline.store.state import State
 
 DEFAULT: Final = "quick"
+VERSION_VARIABLE: Final = "PERF_TARGET_VERSION"
+
+
+def run_tags(facts: Mapping[str, str]) -> dict[str, str]:
+    """Give facts of a run as Dagster's tags of it, so that runs can be found by them."""
+    return {f"perf_pipeline/{name}": value for name, value in facts.items()}
 
 
 class PerfRun(dg.ConfigurableResource["PerfRun"]):
@@ -38,8 +45,18 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
 
     profile: str = Field(
         default="",
-        description=f"{', '.join(SHIPPED)}, or a .toml file. Empty: {DEFAULT} where something is "
-        "measured, and the run's own where a stored run is judged again.",
+        description=f"{', '.join(SHIPPED)}, or a .toml file. Empty: the usual one where something "
+        "is measured, and the run's own where a stored run is judged again.",
+    )
+    usual_profile: str = Field(
+        default=DEFAULT, description="what is measured by where `profile` is empty"
+    )
+    target: str = Field(
+        default="", description="one of the profile's targets; empty: the one that it names"
+    )
+    benchmarks: list[str] = Field(
+        default=list(NAMES),
+        description="the benchmarks that are assets of this code location, which says so itself",
     )
     overrides: dict[str, str] = Field(
         default_factory=dict,
@@ -71,13 +88,22 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
         """Check the profile before anything is loaded; stop whatever the run started."""
         assert context.log is not None
         keep_private(self.state_folder.folder, os.environ)
-        self._profile = load_profile(self.profile or DEFAULT, parse_overrides(self.overrides))
+        self._profile = load_profile(self.profile or self.usual_profile, self._laid_over)
         self._run_id = context.run.run_id if context.run else ""
         self._stands_for = stands_for(context.run, context.instance)
-        self._planned = selected_in(self._profile, asked_for(context.run, context.instance))
+        asked = asked_for(context.run, context.instance, self.benchmarks)
+        self._planned = selected_in(self._profile, asked)
         self._log = context.log
+        if context.instance and self._run_id:
+            context.instance.add_run_tags(self._run_id, run_tags(self.facts))
         with hangup_as_termination(), ExitStack() as self._until_the_end:
             yield self
+
+    @property
+    def _laid_over(self) -> dict[str, Any]:
+        """Give what is laid over the profile: the target, and each override."""
+        target = {"target": self.target} if self.target else {}
+        return {**target, **parse_overrides(self.overrides)}
 
     @property
     def state_folder(self) -> State:
@@ -113,6 +139,16 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
     def used_profile(self) -> Profile:
         """Give the profile that this run measures by."""
         return self._profile
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """Give what a reader asks of a run first: its profile, its target, the target's version."""
+        version = os.environ.get(VERSION_VARIABLE, "")
+        return {
+            "profile": self._profile.name,
+            "target": self._profile.target,
+            **({"version": version} if version else {}),
+        }
 
     @property
     def open_session(self) -> Session | None:

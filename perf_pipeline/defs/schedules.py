@@ -5,29 +5,50 @@ Dagster concept: schedules, https://docs.dagster.io/guides/automate/schedules
 """
 
 import os
+from collections.abc import Mapping
 from typing import Final
 
 import dagster as dg
 
+WEEKLY: Final = "weekly"
 WEEKLY_CRON: Final = "0 0 * * 0"
 TIME_ZONE: Final = "UTC"
 SWITCH: Final = "PERF_WEEKLY_SCHEDULE"
 
 
-def weekly_schedule() -> dg.ScheduleDefinition:
-    """Run the weekly job on Sunday at 00:00 UTC.
+def weekly_schedule(environment: Mapping[str, str] = os.environ) -> dg.ScheduleDefinition:
+    """Run the job `weekly` on Sunday at 00:00 UTC.
 
     It begins switched off, because a load that starts by itself on somebody's laptop is a surprise;
     a deployment sets PERF_WEEKLY_SCHEDULE=running.
     """
-    is_on = os.environ.get(SWITCH, "").lower() == "running"
-    return dg.ScheduleDefinition(
-        name="weekly_schedule",
-        job_name="weekly",
+    return schedule_of(
+        WEEKLY,
+        WEEKLY_CRON,
+        TIME_ZONE,
+        is_on=environment.get(SWITCH, "").lower() == "running",
         description=f"Sunday, 00:00 UTC. Off until switched on, here or by {SWITCH}=running.",
-        cron_schedule=WEEKLY_CRON,
-        execution_timezone=TIME_ZONE,
-        default_status=dg.DefaultScheduleStatus.RUNNING
-        if is_on
-        else dg.DefaultScheduleStatus.STOPPED,
+    )
+
+
+def schedule_of(
+    job: str, cron: str, time_zone: str, *, is_on: bool, description: str
+) -> dg.ScheduleDefinition:
+    """Start a job by a cron expression.
+
+    Args:
+        job: its name; the schedule is `<job>_schedule`.
+        cron: five fields, or a shortcut such as @daily (crontab(5)).
+        time_zone: of the IANA database, such as Europe/Berlin.
+        is_on: from the start, or only when somebody switches it on in the UI.
+        description: one sentence.
+    """
+    status = dg.DefaultScheduleStatus.RUNNING if is_on else dg.DefaultScheduleStatus.STOPPED
+    return dg.ScheduleDefinition(
+        name=f"{job}_schedule",
+        job_name=job,
+        description=description,
+        cron_schedule=cron,
+        execution_timezone=time_zone,
+        default_status=status,
     )

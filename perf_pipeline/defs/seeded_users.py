@@ -4,6 +4,8 @@ Add here: nothing but its labels. Keep out: how rows are made (workloads/people.
 Dagster concept: assets, https://docs.dagster.io/guides/build/assets
 """
 
+from typing import Final
+
 import dagster as dg
 
 from perf_pipeline.defs.benchmarks import SEEDED, labels
@@ -12,8 +14,11 @@ from perf_pipeline.defs.resources import PerfRun
 from perf_pipeline.loading.seeding import seed_users
 from perf_pipeline.secrecy.exceptions import masked_exceptions
 
+FIRST: Final = 1_000_000
+"""Goes before every benchmark that is ready as well."""
 
-@dg.asset(name=SEEDED, **labels("data", "postgres"))
+
+@dg.asset(name=SEEDED, **labels("data", "postgres", priority=FIRST))
 @masked_exceptions()
 def seeded_users(perf_run: PerfRun) -> dg.MaterializeResult:
     """Load this run's reproducible users with COPY, after removing those of earlier runs.

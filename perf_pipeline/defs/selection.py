@@ -7,20 +7,25 @@ runs (judging/expected.py).
 Dagster concept: runs, https://docs.dagster.io/guides/build/jobs
 """
 
+from collections.abc import Sequence
+
 import dagster as dg
 
-from perf_pipeline.benchmarks.registry import NAMES
 
+def asked_for(
+    run: dg.DagsterRun | None, instance: dg.DagsterInstance | None, benchmarks: Sequence[str]
+) -> list[str]:
+    """Give the benchmarks of a run and of those that it re-executes; none when it only judges.
 
-def asked_for(run: dg.DagsterRun | None, instance: dg.DagsterInstance | None) -> list[str]:
-    """Give the benchmarks of a run and of those that it re-executes; none when it only judges."""
-    if run is None or not _benchmarks(run):
+    Args:
+        run: under way.
+        instance: where the runs that it re-executes are kept.
+        benchmarks: all that are assets of the code location; other assets are none of ours.
+    """
+    if run is None or not _steps(run) & set(benchmarks):
         return []
-    return [
-        name
-        for name in NAMES
-        if any(name in _benchmarks(one) for one in _with_ancestors(run, instance))
-    ]
+    steps = set[str]().union(*(_steps(one) for one in _with_ancestors(run, instance)))
+    return [name for name in benchmarks if name in steps]
 
 
 def stands_for(run: dg.DagsterRun | None, instance: dg.DagsterInstance | None) -> list[str]:
@@ -38,5 +43,5 @@ def _with_ancestors(run: dg.DagsterRun, instance: dg.DagsterInstance | None) -> 
     return found
 
 
-def _benchmarks(run: dg.DagsterRun) -> set[str]:
-    return set(run.step_keys_to_execute or ()) & set(NAMES)
+def _steps(run: dg.DagsterRun) -> set[str]:
+    return set(run.step_keys_to_execute or ())

@@ -5,11 +5,11 @@ Add here: a judgement of a whole run. Keep out: how it judges (judging/, analysi
 Dagster concept: asset checks that block, https://docs.dagster.io/guides/test/asset-checks
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import dagster as dg
 
-from perf_pipeline.benchmarks.registry import NAMES
 from perf_pipeline.defs.benchmarks import OWNERS, POOL
 from perf_pipeline.defs.metadata import (
     GATE,
@@ -20,13 +20,14 @@ from perf_pipeline.defs.metadata import (
     report_metadata,
     verdicts_metadata,
 )
-from perf_pipeline.defs.resources import PerfRun
+from perf_pipeline.defs.resources import PerfRun, run_tags
 from perf_pipeline.judging.attribution import attributions_of_run
 from perf_pipeline.judging.compare import compare_run
 from perf_pipeline.judging.evidence import findings_of_run
 from perf_pipeline.judging.judge import judge_run
 from perf_pipeline.judging.publish import publish
 from perf_pipeline.report.terminal import render_terminal
+from perf_pipeline.report.wording import OUTCOMES
 from perf_pipeline.runs.confirm import confirm_run
 from perf_pipeline.secrecy.exceptions import masked_exceptions
 
@@ -38,17 +39,23 @@ LABELS: Final[dict[str, Any]] = {
 }
 
 
-@dg.asset(deps=[NAMES[-1]], **LABELS)
-@masked_exceptions()
-def threshold_checks(perf_run: PerfRun) -> dg.MaterializeResult:
-    """Judge every benchmark of the run by the profile's thresholds.
+def threshold_checks_of(benchmarks: Iterable[str]) -> dg.AssetsDefinition:
+    """Make the asset that judges these benchmarks when all that a run selects of them are done."""
 
-    PASS, WARN, FAIL, NO_DATA (nothing was measured, which is no success) or INVALID (the load
-    generator was the limit). Materialised alone, it judges the newest stored run.
-    """
-    run_id = perf_run.judged_run_id
-    verdicts = judge_run(perf_run.state_folder, run_id, profile=perf_run.judging_profile)
-    return dg.MaterializeResult(metadata=verdicts_metadata(run_id, verdicts))
+    @dg.asset(deps=list(benchmarks), **LABELS)
+    @masked_exceptions()
+    def threshold_checks(perf_run: PerfRun) -> dg.MaterializeResult:
+        """Judge every benchmark of the run by the profile's thresholds.
+
+        PASS, WARN, FAIL, NO_DATA (nothing was measured, which is no success) or INVALID (the load
+        generator was the limit). Materialised alone, it judges the newest stored run.
+        """
+        run_id = perf_run.judged_run_id
+        verdicts = judge_run(perf_run.state_folder, run_id, profile=perf_run.judging_profile)
+        return dg.MaterializeResult(metadata=verdicts_metadata(run_id, verdicts))
+
+    made: dg.AssetsDefinition = threshold_checks  # the decorator's type is lost with **kwargs
+    return made
 
 
 @dg.asset(deps=["threshold_checks"], pool=POOL, **LABELS)
@@ -116,4 +123,5 @@ def report(context: dg.AssetExecutionContext, perf_run: PerfRun) -> dg.Materiali
     """
     made = publish(perf_run.state_folder, perf_run.judged_run_id, profile=perf_run.judging_profile)
     context.log.info("\n%s", render_terminal(made, width=_LOG_WIDTH))
+    context.instance.add_run_tags(context.run_id, run_tags({"verdict": OUTCOMES[made.exit_code]}))
     return dg.MaterializeResult(metadata=report_metadata(made), check_results=[gate_result(made)])

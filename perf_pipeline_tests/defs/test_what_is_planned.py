@@ -149,9 +149,9 @@ def test_a_run_that_re_executes_another_is_to_do_what_that_one_was_to_do() -> No
         failed = again(instance, job, first, B, "report")
         judging = again(instance, job, first, "report")
 
-        assert asked_for(first, instance) == [A, B]
-        assert asked_for(failed, instance) == [A, B]
-        assert asked_for(judging, instance) == []
+        assert asked_for(first, instance, [A, B]) == [A, B]
+        assert asked_for(failed, instance, [A, B]) == [A, B]
+        assert asked_for(judging, instance, [A, B]) == []
         assert stands_for(judging, instance) == [judging.run_id, first.run_id]
 
 

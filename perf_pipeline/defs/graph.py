@@ -1,0 +1,99 @@
+"""The definitions of a code location, made from the profiles that it is given.
+
+Add here: another thing that every code location of ours has. Keep out: what a profile says
+(config/), and what a single asset does.
+Dagster concept: definitions, https://docs.dagster.io/guides/build/projects-and-components
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+
+from perf_pipeline.config.given_profiles import GivenProfile, benchmarks_of, draws_users
+from perf_pipeline.defs.benchmarks import OWNERS, SEEDED, benchmark_assets, checks_of
+from perf_pipeline.defs.jobs import job_of
+from perf_pipeline.defs.resources import PerfRun
+from perf_pipeline.defs.seeded_users import seeded_users
+from perf_pipeline.defs.verdicts import (
+    baseline_diff,
+    bottlenecks,
+    confirmation,
+    report,
+    threshold_checks_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Hold what a code location says of all its assets.
+
+    Attributes:
+        owners: e-mail addresses, or teams as `team:name`.
+        tags: by name.
+    """
+
+    owners: Sequence[str] = OWNERS
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def definitions_of(
+    given: Sequence[GivenProfile],
+    *,
+    perf_run: PerfRun | None = None,
+    labels: Labels | None = None,
+    resources: Mapping[str, Any] | None = None,
+) -> dg.Definitions:
+    """Make the assets, asset checks and jobs of all benchmarks that the profiles have.
+
+    Each profile is a job of its enabled benchmarks. What is materialised by hand is measured by
+    `quick`, where that is given, else by the first profile.
+
+    Args:
+        given: at least one.
+        perf_run: settings of every run, its profile and benchmarks aside.
+        labels: of all assets.
+        resources: take the place of those of the same key.
+    """
+    profiles = [one.profile for one in given]
+    names = [record.name for record in benchmarks_of(profiles)]
+    run = (perf_run or PerfRun()).model_copy(
+        update={"usual_profile": _usual(given), "benchmarks": names}
+    )
+    return dg.Definitions(
+        assets=_assets(given, labels or Labels()),
+        asset_checks=[checks_of(name, profiles) for name in names],
+        jobs=[job_of(one) for one in given],
+        resources={"perf_run": run, **(resources or {})},
+    )
+
+
+def _assets(given: Sequence[GivenProfile], labels: Labels) -> list[dg.AssetsDefinition]:
+    """Make the seeded users where somebody needs them, every benchmark, and what judges them."""
+    profiles = [one.profile for one in given]
+    records = benchmarks_of(profiles)
+    users = any(draws_users(one, name) for one in profiles for name in one.benchmarks)
+    assets = [
+        *([seeded_users] if users else []),
+        *benchmark_assets(records, SEEDED if users else ""),
+        threshold_checks_of(record.name for record in records),
+        confirmation,
+        baseline_diff,
+        bottlenecks,
+        report,
+    ]
+    return list(dg.map_asset_specs(lambda spec: _labelled(spec, labels), assets))
+
+
+def _labelled(spec: dg.AssetSpec, labels: Labels) -> dg.AssetSpec:
+    return spec.replace_attributes(owners=list(labels.owners)).merge_attributes(
+        tags=dict(labels.tags)
+    )
+
+
+def _usual(given: Sequence[GivenProfile]) -> str:
+    """Give `quick` where it is among the profiles, else the first."""
+    sources = [one.source for one in given]
+    usual = PerfRun.model_fields["usual_profile"].default
+    return usual if usual in sources else sources[0]

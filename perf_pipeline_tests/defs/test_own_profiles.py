@@ -1,0 +1,141 @@
+"""Profiles of one's own in Dagster: their assets, checks and jobs, and a run of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from perf_pipeline.definitions import build_defs
+from perf_pipeline.errors import ProfileError
+from perf_pipeline_tests.support.dagster.own_profiles import VISITS, own_profile
+from perf_pipeline_tests.support.places import new_state
+from perf_pipeline_tests.support.servers.http_target import http_target
+
+pytestmark = pytest.mark.timeout(120)
+
+JUDGEMENT = ["threshold_checks", "confirmation", "baseline_diff", "bottlenecks", "report"]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRun:
+    """Hold a run of a profile's job."""
+
+    result: dg.ExecuteInProcessResult
+    tags: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def own_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRun]:
+    """Run the job of a profile of one's own, which has nothing of the reference system."""
+    folder = tmp_path_factory.mktemp("own")
+    state = str(new_state(folder / "state"))
+    with http_target() as target, dg.DagsterInstance.ephemeral() as instance:
+        path = own_profile(folder / "shop.toml", target.port)
+        result = (
+            build_defs([path])
+            .resolve_job_def("shop_visits")
+            .execute_in_process(
+                run_config={
+                    "resources": {"perf_run": {"config": {"profile": str(path), "state": state}}}
+                },
+                instance=instance,
+            )
+        )
+        run = instance.get_run_by_id(result.run_id)
+        assert run is not None
+        yield OwnRun(result, dict(run.tags))
+
+
+def test_every_benchmark_of_a_profile_is_an_asset_with_its_words_and_thresholds(
+    tmp_path: Path,
+) -> None:
+    graph = build_defs([own_profile(tmp_path / "shop.toml")]).resolve_asset_graph()
+
+    names = [key.to_user_string() for key in graph.toposorted_asset_keys]
+    assert names == [*VISITS, *JUDGEMENT]
+    search = graph.get(dg.AssetKey("search"))
+    assert search.group_name == "shop"
+    assert "People search." in (search.description or "")
+    assert [one.to_user_string() for one in search.parent_keys] == ["walk"]
+    assert {one.name for one in search.check_keys} == {
+        "http_req_duration__p95",
+        "target_answered__rate",
+    }
+
+
+def test_a_job_holds_exactly_what_its_profile_enables(tmp_path: Path) -> None:
+    definitions = build_defs([own_profile(tmp_path / "shop.toml"), "quick"])
+
+    own = definitions.resolve_job_def("shop_visits")
+    quick = definitions.resolve_job_def("quick")
+
+    assert own.run_config == {
+        "resources": {"perf_run": {"config": {"profile": str(tmp_path / "shop.toml")}}}
+    }
+    assert assets_of(own) == {"walk", "buy", *JUDGEMENT}
+    assert not {"walk", "buy", "search"} & assets_of(quick)
+    assert {"seeded_users", "end_to_end"} <= assets_of(quick)
+
+
+def assets_of(job: dg.JobDefinition) -> set[str]:
+    """Give the names of a job's assets."""
+    return {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
+
+
+def test_profiles_come_from_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own_profile(tmp_path / "shop.toml")
+    monkeypatch.setenv("PERF_PROFILES", str(tmp_path))
+
+    definitions = build_defs()
+
+    assert [one.name for one in definitions.jobs or ()] == ["shop_visits"]
+    assert list(definitions.schedules or ()) == []
+
+
+def test_a_profile_with_mistakes_is_told_where_the_graph_is_loaded(tmp_path: Path) -> None:
+    path = own_profile(tmp_path / "shop.toml")
+    path.write_text(path.read_text().replace("vus = 1", "vus = 0"))
+
+    with pytest.raises(ProfileError, match=r"benchmarks\.walk\.scenarios\.visits\.vus"):
+        build_defs([path])
+
+
+def test_a_run_measures_in_the_order_of_the_profile_also_across_what_is_left_out(
+    own_run: OwnRun,
+) -> None:
+    assert own_run.result.success
+    order = [
+        event.asset_key.to_user_string()
+        for event in own_run.result.all_events
+        if event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION and event.asset_key
+    ]
+    assert order == ["walk", "buy", *JUDGEMENT]
+
+
+def test_the_checks_of_one_s_own_benchmarks_tell_bound_and_observed_value(own_run: OwnRun) -> None:
+    checks = {
+        (one.asset_key.to_user_string(), one.check_name): one
+        for one in own_run.result.get_asset_check_evaluations()
+    }
+
+    check = checks["buy", "http_req_duration__p95"]
+    assert check.passed
+    assert check.metadata["bound"].value == 9_000.0
+    observed = check.metadata["observed"].value
+    assert isinstance(observed, float)
+    assert 0 < observed < 9_000
+    assert checks["report", "gate"].passed
+
+
+def test_asset_and_run_say_profile_target_and_verdict(own_run: OwnRun) -> None:
+    [materialized] = own_run.result.asset_materializations_for_node("walk")
+    shown = materialized.metadata
+
+    assert shown["profile"].value == "shop-visits"
+    assert shown["target"].value == "here"
+    assert shown["verdict"].value == "PASS"
+    assert own_run.tags["perf_pipeline/profile"] == "shop-visits"
+    assert own_run.tags["perf_pipeline/target"] == "here"
+    assert own_run.tags["perf_pipeline/verdict"] == "PASS"

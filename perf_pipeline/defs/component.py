@@ -1,0 +1,123 @@
+"""The benchmarks of profiles as a component: a few lines of YAML in anybody's Dagster project.
+
+Add here: an attribute of the YAML. Keep out: what is made of it (graph.py).
+Dagster concept: components, https://docs.dagster.io/guides/build/components
+"""
+
+from typing import Any
+
+import dagster as dg
+from dagster.components.component_scaffolding import scaffold_component
+from pydantic import Field
+
+from perf_pipeline.config.given_profiles import GivenProfile, given_profiles
+from perf_pipeline.defs.alerts import alert_sensor
+from perf_pipeline.defs.benchmarks import OWNERS
+from perf_pipeline.defs.graph import Labels, definitions_of
+from perf_pipeline.defs.jobs import job_name, job_of
+from perf_pipeline.defs.resources import DEFAULT, PerfRun
+from perf_pipeline.defs.schedules import schedule_of
+from perf_pipeline.errors import ProfileError
+
+
+class PerfSchedule(dg.Model, dg.Resolvable):
+    """Say when a profile runs by itself."""
+
+    cron: str = Field(description="five fields, or @daily and the like")
+    timezone: str = Field(default="UTC", description="of the IANA database: Europe/Berlin")
+    profile: str = Field(default="", description="the profile's name; empty: the first one")
+    running: bool = Field(
+        default=False,
+        description="whether it is on from the start; a load that starts by itself is a surprise",
+    )
+
+
+class PerfAlerts(dg.Model, dg.Resolvable):
+    """Say who is told of a failed run."""
+
+    webhook_variable: str = Field(
+        description="the environment variable with the address that takes Slack's JSON; the "
+        "address is a secret and stands in no file",
+    )
+
+
+class PerfPipelineScaffolder(dg.Scaffolder[Any]):
+    """Write a YAML file that works as it is: it measures the reference system on this machine."""
+
+    def scaffold(self, request: dg.ScaffoldRequest[Any]) -> None:
+        """Write the component's file."""
+        scaffold_component(request, {"profiles": [DEFAULT]})
+
+
+@dg.scaffold_with(PerfPipelineScaffolder)
+class PerfPipeline(dg.Component, dg.Model, dg.Resolvable):
+    """Measure a system by profiles, judge the figures, and compare them with earlier runs.
+
+    Every benchmark of the profiles becomes an asset and each of its thresholds an asset check;
+    each profile becomes a job of its enabled benchmarks.
+    """
+
+    profiles: list[str] = Field(
+        default=[DEFAULT],
+        description="shipped profiles (quick, ci, full, weekly), .toml files, and folders of such "
+        "files; relative paths start from the folder of this YAML file",
+    )
+    target: str = Field(
+        default="", description="one of the profiles' targets; empty: the one that they name"
+    )
+    state: str = Field(
+        default="", description="folder of history and reports; PERF_STATE or .perf when empty"
+    )
+    schedule: PerfSchedule | None = Field(default=None, description="when a profile runs by itself")
+    owners: list[str] = Field(
+        default=list(OWNERS), description="of all assets: e-mail addresses, or team:name"
+    )
+    tags: dict[str, str] = Field(default_factory=dict, description="of all assets")
+    alerts: PerfAlerts | None = Field(default=None, description="who is told of a failed run")
+    in_process: bool = Field(
+        default=True,
+        description="run what is materialised by hand in one process, as the jobs do; false where "
+        "the project has an executor of its own, and then only the jobs are meant to be used",
+    )
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        """Make the definitions.
+
+        Raises:
+            ProfileError: a profile has mistakes, or the schedule's is not among them.
+        """
+        overrides = {"target": self.target} if self.target else None
+        given = given_profiles(self.profiles, overrides, folder=context.path)
+        ours = definitions_of(
+            given,
+            perf_run=PerfRun(target=self.target, state=self.state),
+            labels=Labels(self.owners, self.tags),
+        )
+        return dg.Definitions.merge(ours, self._automation(given))
+
+    def _automation(self, given: list[GivenProfile]) -> dg.Definitions:
+        """Make what starts and tells by itself, and say how runs by hand are executed."""
+        alerts, when = self.alerts, self.schedule
+        return dg.Definitions(
+            schedules=[_schedule(when, given)] if when else [],
+            sensors=[alert_sensor([job_of(one) for one in given], alerts.webhook_variable)]
+            if alerts
+            else [],
+            executor=dg.in_process_executor if self.in_process else None,
+        )
+
+
+def _schedule(when: PerfSchedule, given: list[GivenProfile]) -> dg.ScheduleDefinition:
+    names = [one.profile.name for one in given]
+    name = when.profile or names[0]
+    if name not in names:
+        there = ", ".join(names)
+        raise ProfileError("schedule.profile", [f"is {name!r}; the profiles are {there}"])
+    [profile] = [one.profile for one in given if one.profile.name == name]
+    return schedule_of(
+        job_name(profile),
+        when.cron,
+        when.timezone,
+        is_on=when.running,
+        description=f"The profile {name} by {when.cron}, {when.timezone}.",
+    )

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
+from perf_pipeline.metrics.catalog import CATALOG
 
 SUSPECT_SHARE: Final = 0.3
 """More suspect metrics than this share, in more than one family, are not the system's doing."""
@@ -100,4 +101,7 @@ def changed_facts(before: Mapping[str, str], after: Mapping[str, str]) -> list[s
 
 
 def _family(metric: str) -> str:
-    return next((name for prefix, name in _FAMILY_BY_PREFIX if metric.startswith(prefix)), "")
+    """Give the tier by the metric's name, else by whose samples feed it; empty for every tier's."""
+    named = next((name for prefix, name in _FAMILY_BY_PREFIX if metric.startswith(prefix)), "")
+    known = CATALOG.get(metric)
+    return named or (known.source.protocol if known and known.source else "")

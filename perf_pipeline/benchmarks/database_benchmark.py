@@ -8,7 +8,7 @@ from typing import Final
 
 from perf_pipeline.benchmarks.api_mixed_operations import API_MIXED_OPERATIONS
 from perf_pipeline.benchmarks.evidence import Evidence
-from perf_pipeline.benchmarks.record import AfterLoad, BeforeLoad, Benchmark, Lag, Part
+from perf_pipeline.benchmarks.record import AfterLoad, BeforeLoad, Benchmark, Lag, Leading, Part
 from perf_pipeline.metrics.sample import Figure
 
 
@@ -32,5 +32,6 @@ DATABASE_BENCHMARK: Final = Benchmark(
     after_load=(AfterLoad.BIRTHDAY_INDEX,),
     lag=Lag.NOBODY,
     figures=records_per_s,
+    leading=Leading("db_query_duration", "db_queries", "db_query_failed"),
     is_saturating=True,
 )

@@ -8,7 +8,7 @@ from typing import Final
 
 from perf_pipeline.benchmarks.evidence import Evidence, messages_by_id
 from perf_pipeline.benchmarks.queue_produce import QUEUE_PRODUCE
-from perf_pipeline.benchmarks.record import BeforeLoad, Benchmark, Lag, LedgerKind, Part
+from perf_pipeline.benchmarks.record import BeforeLoad, Benchmark, Lag, Leading, LedgerKind, Part
 from perf_pipeline.metrics.sample import Figure
 from perf_pipeline.metrics.totals import Backlog, SpanFigures
 from perf_pipeline.units import US_PER_S
@@ -51,6 +51,7 @@ QUEUE_CONSUME: Final = Benchmark(
     ledger=LedgerKind.OWN_CONSUMER,
     backlog_of=QUEUE_PRODUCE.name,
     figures=consume_rates,
+    leading=Leading("message_processing_duration", "messages_consumed", "errors"),
     again_with=(QUEUE_PRODUCE.name,),
     is_saturating=True,
 )

@@ -8,7 +8,7 @@ from typing import Final
 
 from perf_pipeline.benchmarks.database_benchmark import DATABASE_BENCHMARK
 from perf_pipeline.benchmarks.evidence import Evidence, held_rate
-from perf_pipeline.benchmarks.record import BeforeLoad, Benchmark, Lag, Part
+from perf_pipeline.benchmarks.record import BeforeLoad, Benchmark, Lag, Leading, Part
 from perf_pipeline.metrics.sample import Figure
 
 
@@ -37,5 +37,6 @@ QUEUE_PRODUCE: Final = Benchmark(
     before_load=(BeforeLoad.CONSUMER_POSITION,),
     lag=Lag.OWN,
     figures=produce_rates,
+    leading=Leading("message_delivery_duration", "message_deliveries", "message_delivery_failed"),
     is_saturating=True,
 )

@@ -8,6 +8,7 @@ the answers (one file each) and how they are carried out (preparing, watching, j
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from perf_pipeline.benchmarks.evidence import Evidence, no_figures
 from perf_pipeline.metrics.sample import Figure
@@ -82,6 +83,24 @@ class LedgerKind(StrEnum):
     OWN_CONSUMER = "own consumer"
 
 
+@dataclass(frozen=True, slots=True)
+class Leading:
+    """Name the three metrics that lead a benchmark in reports.
+
+    Attributes:
+        latency: a trend, of which the p95 is shown.
+        throughput: a counter, of which the rate is shown.
+        errors: a rate.
+    """
+
+    latency: str
+    throughput: str
+    errors: str
+
+
+OF_HTTP: Final = Leading("http_req_duration", "http_reqs", "http_req_failed")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Benchmark:
     """Say all about one benchmark that is not a number.
@@ -103,6 +122,7 @@ class Benchmark:
         ledger: who completes its messages.
         backlog_of: the benchmark whose messages wait for its consumer; empty for none.
         figures: works out its figures from the evidence; one without data is absent, never zero.
+        leading: the metrics that lead it in reports.
         again_with: benchmarks that are run again before it, or its re-run is another load.
         is_saturating: it takes all that it can get on purpose, so that a limit that it reaches
             is its result and no bottleneck.
@@ -126,6 +146,7 @@ class Benchmark:
     ledger: LedgerKind = LedgerKind.NONE
     backlog_of: str = ""
     figures: Callable[[Evidence], Iterator[Figure]] = no_figures
+    leading: Leading = OF_HTTP
     again_with: tuple[str, ...] = ()
     is_saturating: bool = False
     takes_own_scenarios: bool = False

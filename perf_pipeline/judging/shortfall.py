@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Literal
 
-from perf_pipeline.metrics.catalog import TARGET_ANSWERED
+from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
 from perf_pipeline.store.endings import unanswered_of
 from perf_pipeline.store.history import History
@@ -22,16 +22,10 @@ MOST_LOST: Final = 0.05
 
 Kind = Literal["dropped", "unanswered", "interrupted"]
 _FAILURES: Final = frozenset(
-    {
-        TARGET_ANSWERED,
-        "http_req_failed",
-        "db_query_failed",
-        "message_delivery_failed",
-        "errors",
-        "success",
-        "interrupted_iterations",
-    }
-)
+    name
+    for name, one in CATALOG.items()
+    if one.source is not None and one.source.value in {"failed", "answered", "good", "not_good"}
+) | {"interrupted_iterations"}
 # Which metrics speak of a loss: what was dropped was never asked, so no failure rate knows of it.
 _SPEAKING: Final[Mapping[Kind, frozenset[str]]] = MappingProxyType(
     {

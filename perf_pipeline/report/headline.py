@@ -1,6 +1,7 @@
 """The figures that lead a run: how fast, how many, how many errors, and the counts.
 
-Add here: a benchmark's leading figures. Keep out: formats.
+Add here: another figure that leads. Keep out: which metrics lead a benchmark (benchmarks/), and
+formats.
 """
 
 from collections import Counter
@@ -9,20 +10,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
+from perf_pipeline.benchmarks.record import Leading
+from perf_pipeline.benchmarks.registry import BENCHMARKS, record_of
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport
 from perf_pipeline.report.wording import OUTCOMES, words
 
-_LEADING: Final = (
-    ("http_req_duration", "http_reqs", "http_req_failed"),
-    ("db_query_duration", "db_queries", "db_query_failed"),
-    # A consumer's benchmark produces as well, for itself: consuming leads.
-    ("message_processing_duration", "messages_consumed", "errors"),
-    ("message_delivery_duration", "message_deliveries", "message_delivery_failed"),
-    ("message_latency", "messages_consumed", "errors"),
-)
+_OF_MESSAGES: Final = Leading("message_latency", "messages_consumed", "errors")
 _ORDER: Final = (Status.FAIL, Status.INVALID, Status.NO_DATA, Status.WARN, Status.PASS)
 
 
@@ -46,14 +42,15 @@ class Headline:
 
 
 def headline(benchmark: BenchmarkReport) -> Headline:
-    """Choose the leading figures: HTTP before database before queue."""
+    """Give the leading figures: the benchmark's own, or the first of others' that has data."""
     whole = {each.metric: each for each in benchmark.summaries if not each.tags}
-    for latency, throughput, errors in _LEADING:
-        trend = whole.get(latency)
+    others = (one.leading for one in BENCHMARKS)
+    for one in (record_of(benchmark.name).leading, *others, _OF_MESSAGES):
+        trend = whole.get(one.latency)
         if trend is not None and trend.p95 is not None:
-            unit = CATALOG[throughput].unit
-            per_s, error_ratio = _rate(whole, throughput), _rate(whole, errors)
-            return Headline(latency, trend.p95, per_s, unit, error_ratio)
+            unit = CATALOG[one.throughput].unit
+            per_s, error_ratio = _rate(whole, one.throughput), _rate(whole, one.errors)
+            return Headline(one.latency, trend.p95, per_s, unit, error_ratio)
     return Headline("", None, None, "", _rate(whole, "errors"))
 
 

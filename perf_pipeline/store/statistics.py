@@ -33,8 +33,13 @@ from perf_pipeline.store.windows import Windows
 
 # Tags that say how an operation ended: when there were operations and none ended so, that is a 0.
 _ENDINGS: Final = frozenset({"status", "outcome", "error"})
+# Counts of one protocol's operations are told apart by how they ended; only HTTP has statuses.
 _BREAKDOWNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {"http_reqs": ("status", "error"), "db_queries": ("error",)}
+    {
+        name: ("status", "error") if one.source.protocol == "http" else ("error",)
+        for name, one in CATALOG.items()
+        if one.source is not None and one.source.value == "count"
+    }
 )
 _KEY: Final = "run_id = $run_id and benchmark = $benchmark"
 _NO_PARTS: Final = "source not like '%/%' and source <> 'lo'"

@@ -25,6 +25,7 @@ from perf_pipeline.benchmarks.registry import (
     record_of,
 )
 from perf_pipeline.loading import needs
+from perf_pipeline.metrics.catalog import CATALOG, Kind
 
 HEAVY = {"dagster", "duckdb", "psycopg", "confluent_kafka", "redis", "pydantic", "numpy", "httpx"}
 A = own_benchmark("a")
@@ -78,6 +79,20 @@ def test_a_record_says_what_it_is_in_one_sentence_and_then_more(record: Benchmar
     assert record.summary.endswith(".")
     assert "\n" not in record.summary
     assert len(record.description) > len("more than the summary says")
+
+
+@pytest.mark.parametrize("record", BENCHMARKS, ids=NAMES)
+def test_what_leads_a_benchmark_is_a_latency_a_count_and_a_share_of_errors(
+    record: Benchmark,
+) -> None:
+    lead = record.leading
+
+    assert [CATALOG[one].kind for one in (lead.latency, lead.throughput, lead.errors)] == [
+        Kind.TREND,
+        Kind.COUNTER,
+        Kind.RATE,
+    ]
+    assert CATALOG[lead.errors].better == "lower"
 
 
 def test_a_messages_ledger_and_backlog_are_those_of_the_benchmarks_own_consumer() -> None:

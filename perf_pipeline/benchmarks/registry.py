@@ -1,10 +1,11 @@
 """Every benchmark that is shipped, in the order of running.
 
-Add here: the record of a new benchmark, anywhere in `RECORDS`; its `after` says where it stands in
-the order. Keep out: anything that is known of a single one.
+Add here: the record of a new benchmark, anywhere in `BENCHMARKS`; its `after` says where it stands
+in the order. Keep out: anything that is known of a single one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from types import MappingProxyType
 from typing import Final
 
@@ -19,25 +20,28 @@ from perf_pipeline.benchmarks.queue_produce import QUEUE_PRODUCE
 from perf_pipeline.benchmarks.record import Benchmark
 
 
-def in_order(records: Iterable[Benchmark]) -> tuple[Benchmark, ...]:
-    """Put records into one line, each behind the one that it comes after.
+def in_order(records: Sequence[Benchmark]) -> tuple[Benchmark, ...]:
+    """Put records into one line, each somewhere behind the one that it comes after.
 
-    Of two that come after the same one, the first by name goes first. They are one line on
-    purpose: to measure two things at once on one machine is to measure neither.
+    Of two that come after the same one, the one with fewer behind it goes first, then the first
+    by name. They are one line on purpose: to measure two things at once on one machine is to
+    measure neither.
 
     Raises:
         ValueError: a record comes after one that is not there, or after itself.
     """
-    waiting = sorted(records, key=lambda one: one.name)
-    line: dict[str, Benchmark] = {}
-    while waiting:
-        ready = next((one for one in waiting if not one.after or one.after in line), None)
-        if ready is None:
-            told = ", ".join(f"{one.name} comes after {one.after}" for one in waiting)
-            raise ValueError(f"these benchmarks have no place in the order: {told}")
-        line[ready.name] = ready
-        waiting.remove(ready)
-    return tuple(line.values())
+    line = _behind("", records)
+    if lost := [one for one in records if one not in line]:
+        told = ", ".join(f"{one.name} comes after {one.after}" for one in lost)
+        raise ValueError(f"these benchmarks have no place in the order: {told}")
+    return tuple(line)
+
+
+def _behind(name: str, records: Sequence[Benchmark]) -> list[Benchmark]:
+    """Give all that come after a benchmark, at once or through others, in their order."""
+    lines = [[one, *_behind(one.name, records)] for one in records if one.after == name]
+    lines.sort(key=lambda line: (len(line), line[0].name))
+    return list(chain.from_iterable(lines))
 
 
 BENCHMARKS: Final = in_order(

@@ -41,10 +41,10 @@ def test_records_stand_in_line_whatever_order_they_are_listed_in() -> None:
     assert names(C, A, B) == names(B, C, A) == ["a", "b", "c"]
 
 
-def test_of_two_that_come_after_the_same_one_the_first_by_name_goes_first() -> None:
-    aside = own_benchmark("aside", after="a")
+def test_of_two_that_come_after_the_same_one_the_one_with_fewer_behind_it_goes_first() -> None:
+    aside, zealous = own_benchmark("aside", after="a"), own_benchmark("zealous", after="a")
 
-    assert names(B, C, A, aside) == ["a", "aside", "b", "c"]
+    assert names(B, zealous, C, A, aside) == ["a", "aside", "zealous", "b", "c"]
 
 
 @pytest.mark.parametrize("after", ["nowhere", "b"], ids=["absent", "itself"])

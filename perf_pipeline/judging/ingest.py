@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.errors import RequestError, SpoolDamagedError
+from perf_pipeline.errors import RequestError, SpoolDamagedError, StoreError
 from perf_pipeline.judging.stored_profile import stored_profile
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import Ingested, RunKey
-from perf_pipeline.store.spool_records import RUN_FILE
+from perf_pipeline.store.spool_records import RUN_FILE, read_run
 from perf_pipeline.store.state import WAIT_S, State
 from perf_pipeline.store.waiting import take_up
 
@@ -73,14 +73,17 @@ def ingest_run(state: State, run_id: str) -> IngestedRun:
 
     Raises:
         RequestError: there is no such run in the spool.
+        SpoolDamagedError: its run.json cannot be read.
         StoreBusyError: the history is open elsewhere; the samples stay in the spool.
     """
+    _require_folder(state.spool)
     folder = state.spool / run_id
     if not (folder / RUN_FILE).exists():
         known = ", ".join(spooled_runs(state)[-5:]) or "none"
         raise RequestError(
             f"there is no run {run_id} in {state.spool}", hint=f"the newest there: {known}"
         )
+    read_run(folder)  # or nobody knows what the run was, and its benchmarks are of no use
     with state.history() as history:
         take_up(history, state)  # of a run that was killed at once there is nothing else
     done = IngestedRun()
@@ -106,9 +109,21 @@ def spooled_runs(state: State) -> list[str]:
     """Give the ids of the runs whose files are in the spool, those written last at the end.
 
     Not by their names: a driver may bring ids of its own, which do not sort by time.
+
+    Raises:
+        StoreError: the spool is a file.
     """
+    _require_folder(state.spool)
     files = state.spool.glob(f"*/{RUN_FILE}")
     return [path.parent.name for path in sorted(files, key=lambda one: (_written(one), one))]
+
+
+def _require_folder(spool: Path) -> None:
+    if spool.exists() and not spool.is_dir():
+        raise StoreError(
+            f"{spool} is a file, and the spool is a folder",
+            hint="move it away, or name another state folder: --state FOLDER",
+        )
 
 
 def _written(path: Path) -> int:

@@ -8,6 +8,7 @@ Add here: another way in which opening a file fails. Keep out: SQL.
 """
 
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EDQUOT, EFBIG, ENOSPC
@@ -38,6 +39,7 @@ _FULL_NUMBERS: Final = frozenset({ENOSPC, EDQUOT, EFBIG})
 _FULL: Final = ("No space left on device", "Disk quota exceeded", "Out of disk", "File too large")
 _LONGEST: Final = 300
 _SAFE_HINT: Final = "samples are safe in the spool; close it and run `perf-pipeline ingest <run>`"
+_OTHER_FOLDER_HINT: Final = "move it away, or name another state folder: --state FOLDER"
 _ABOUT_THE_FILE: Final = (
     duckdb.IOException,
     duckdb.FatalException,
@@ -59,6 +61,7 @@ def exclusive(path: Path, wait_s: float) -> Iterator[float]:
         PerfPipelineError: the lock file cannot be made.
     """
     began_ns = monotonic_ns()
+    _require_ordinary(path)
     lock_path = path.with_name(f"{path.name}.lock")
     try:
         lock_path.parent.mkdir(parents=True, exist_ok=True)
@@ -163,7 +166,7 @@ def sentence_of(error: Exception, path: Path) -> PerfPipelineError:
         )
     if path.is_dir():
         return StoreError(
-            f"{path} is a directory, and the history is a file", hint="name a file in it"
+            f"{path} is a directory, and the history is a file", hint=_OTHER_FOLDER_HINT
         )
     if _ABSENT.search(message):
         return RequestError(
@@ -177,7 +180,8 @@ def _not_let_in(error: Exception, path: Path, message: str) -> StoreError | None
     """Give the error of a file that the system, and not DuckDB, refuses; None for any other."""
     if isinstance(error, PermissionError) or "Permission denied" in message:
         return StoreError(
-            f"no permission to open {path}", hint="change its owner or mode, or name another file"
+            f"no permission to open {path}",
+            hint="change its owner or mode, or name another state folder",
         )
     if _READ_ONLY in str(error):
         return StoreError(
@@ -185,8 +189,25 @@ def _not_let_in(error: Exception, path: Path, message: str) -> StoreError | None
             hint="mount it for writing, or name another state folder",
         )
     if isinstance(error, OSError) or "Cannot open file" in message:
-        return StoreError(f"{path} cannot be opened: {message}", hint="name another file")
+        why = error.strerror if isinstance(error, OSError) and error.strerror else message
+        return StoreError(f"{path} cannot be opened: {why}", hint=_OTHER_FOLDER_HINT)
     return None
+
+
+def _require_ordinary(path: Path) -> None:
+    """Refuse a pipe or a device: whoever opens one waits for ever.
+
+    Raises:
+        StoreError: it is one.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return  # it is made, or the system says why not
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise StoreError(
+            f"{path} is a pipe or a device, and the history is a file", hint=_OTHER_FOLDER_HINT
+        )
 
 
 def _is_busy(error: duckdb.Error) -> bool:

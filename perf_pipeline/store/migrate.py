@@ -73,7 +73,7 @@ def _applied(connection: duckdb.DuckDBPyConnection, shown: str) -> set[int]:
     if "schema_migrations" not in tables:
         raise StoreError(
             f"{shown} is a DuckDB file of something else (it has the table {min(tables)!r})",
-            hint="name another file for the history",
+            hint="move it away, or name another state folder: --state FOLDER",
         )
     applied = {int(version) for (version,) in connection.execute(_APPLIED).fetchall()}
     known = {version for version, _, _ in migrations()}

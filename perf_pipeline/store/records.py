@@ -7,7 +7,10 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+
+from perf_pipeline.store.json_shapes import one_of, read_object, require_shapes
+from perf_pipeline.store.record_shapes import OUTCOME_SHAPES, RUN_SHAPES, SCENARIO_SHAPES
 
 BenchmarkStatus = Literal["complete", "stopped", "aborted", "abort_on_fail"]
 
@@ -73,8 +76,9 @@ class RunRecord:
         Raises:
             ValueError: it is no JSON object, or a field is missing or unknown.
         """
+        members = read_object(text, "run.json")
+        require_shapes(members, RUN_SHAPES)
         try:
-            members = _members(text, "run.json")
             for name in ("notices", "planned", "problems"):
                 if members.get(name) is not None:
                     members[name] = tuple(members[name])
@@ -171,7 +175,8 @@ class BenchmarkOutcome:
         Raises:
             ValueError: it is no JSON object, or a field is missing or unknown.
         """
-        members = _members(text, "outcome.json")
+        members = read_object(text, "outcome.json")
+        require_shapes(members, OUTCOME_SHAPES | {"status": one_of(*get_args(BenchmarkStatus))})
         reasons = tuple(members.get("invalid_reasons", ()))
         checks = {name: tuple(names) for name, names in members.get("checks", {}).items()}
         try:
@@ -188,6 +193,7 @@ class BenchmarkOutcome:
 
 
 def _scenario(row: Mapping[str, Any]) -> ScenarioCounts:
+    require_shapes(row, SCENARIO_SHAPES)
     return ScenarioCounts(**{**row, "invalid_reasons": tuple(row.get("invalid_reasons", ()))})
 
 
@@ -268,11 +274,3 @@ class DiffRow:
     change_high: float | None
     minimum_detectable_ratio: float | None
     status: str
-
-
-def _members(text: str, what: str) -> dict[str, Any]:
-    """Read a JSON object."""
-    members = json.loads(text)
-    if not isinstance(members, dict):
-        raise ValueError(f"{what} is a JSON object, not {text[:40]!r}")
-    return members

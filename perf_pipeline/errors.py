@@ -25,6 +25,7 @@ from perf_pipeline.quoting import on_one_line
 from perf_pipeline.secrecy.known import KNOWN
 
 MOST_TOLD: Final = 50  # mistakes of one profile
+_LONGEST_LINE: Final = 2_000
 
 
 class ExitCode(IntEnum):
@@ -50,17 +51,17 @@ class PerfPipelineError(Exception):
     exit_code: ClassVar[ExitCode] = ExitCode.UNEXPECTED
 
     def __init__(self, sentence: str, *, hint: str = "") -> None:
-        self.sentence = _in_utf8(KNOWN.mask(sentence))
-        self.hint = _in_utf8(KNOWN.mask(hint))
+        self.sentence = _for_people(KNOWN.mask(sentence))
+        self.hint = _for_people(KNOWN.mask(hint))
         super().__init__(self.sentence)
 
     def __str__(self) -> str:
         return f"{self.sentence}\n  {self.hint}" if self.hint else self.sentence
 
 
-def _in_utf8(text: str) -> str:
-    """Escape half characters, which neither a file nor the history can hold."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+def _for_people(text: str) -> str:
+    """Escape what is not printable, and cut long lines: names in them are other people's."""
+    return "\n".join(on_one_line(line, _LONGEST_LINE) for line in text.split("\n"))
 
 
 class ProfileError(PerfPipelineError):
@@ -79,7 +80,7 @@ class ProfileError(PerfPipelineError):
             said.append(f"and {more:,} more")
         lines = "\n".join(f"  - {problem}" for problem in said)
         count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
-        shown = on_one_line(KNOWN.mask(source), 200)
+        shown = on_one_line(KNOWN.mask(source), 200) or "''"
         super().__init__(f"profile {shown} has {count}; nothing was sent:\n{lines}", hint=hint)
         self.source = source
         self.problems = said

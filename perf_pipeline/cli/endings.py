@@ -3,7 +3,6 @@
 Add here: an ending of another kind. Keep out: commands.
 """
 
-import errno
 import io
 import sys
 import tempfile
@@ -15,37 +14,13 @@ from typing import Any, Final, NoReturn
 
 import click
 
+from perf_pipeline.cli.refusals import is_refusal, sentence_of
 from perf_pipeline.cli.streams import READER_GONE, OutputLostError, safe_streams
 from perf_pipeline.errors import ExitCode, PerfPipelineError
 from perf_pipeline.quoting import on_one_line
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.secrecy.streams import masked_output
 
-# What the machine refuses is no bug of ours: disks, folders, limits of processes and files.
-_MACHINE_SAYS_NO: Final = frozenset(
-    {
-        errno.EACCES,
-        errno.EAGAIN,
-        errno.EDQUOT,
-        errno.EEXIST,
-        errno.EFBIG,
-        errno.EIO,
-        errno.EISDIR,
-        errno.ELOOP,
-        errno.EMFILE,
-        errno.ENAMETOOLONG,
-        errno.ENFILE,
-        errno.ENODEV,
-        errno.ENOENT,
-        errno.ENOMEM,
-        errno.ENOSPC,
-        errno.ENOTDIR,
-        errno.EPERM,
-        errno.EROFS,
-        errno.ESTALE,
-        errno.ETXTBSY,
-    }
-)
 _MOST_LINES: Final = 60
 
 
@@ -72,6 +47,8 @@ class Commands(click.Group):
             error.show(file=shown)
             click.echo(_shortened(shown.getvalue().rstrip("\n")), err=True)
             return ExitCode.INVALID_CONFIGURATION
+        except Exception as error:  # noqa: BLE001 - before there is a command that could answer it
+            _end_unexpected(error, None)
         return ended
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -89,15 +66,15 @@ class Commands(click.Group):
         ):
             raise
         except OSError as error:
-            if error.errno not in _MACHINE_SAYS_NO:
-                _end_unexpected(error, ctx)
-            _tell(_refusal(error))
+            if not is_refusal(error):
+                _end_unexpected(error, ctx.params.get("state"))
+            _tell(sentence_of(error))
             sys.exit(ExitCode.NOT_MEASURED)
         except MemoryError:
             _tell("this process got no more memory; give it more, or ask for less at once")
             sys.exit(ExitCode.NOT_MEASURED)
         except Exception as error:  # noqa: BLE001 - the one place where everything else is answered
-            _end_unexpected(error, ctx)
+            _end_unexpected(error, ctx.params.get("state"))
 
 
 def end_with_verdict(text: str, code: int) -> NoReturn:
@@ -132,9 +109,9 @@ def _temporary() -> Path:
         return Path("/proc/nowhere")  # cannot be made; the caller goes on
 
 
-def _end_unexpected(error: Exception, context: click.Context) -> NoReturn:
+def _end_unexpected(error: Exception, state: Path | None) -> NoReturn:
     what = _shortened(f"unexpected {type(error).__name__}: {_text_of(error)}")
-    _tell(f"{what}\n  {kept_traceback(context.params.get('state') or Path('.perf'))}")
+    _tell(f"{what}\n  {kept_traceback(state or Path('.perf'))}")
     sys.exit(ExitCode.UNEXPECTED)
 
 
@@ -143,17 +120,6 @@ def _text_of(error: Exception) -> str:
         return str(error)
     except Exception:  # noqa: BLE001 - an error's own text may fail; there is one more to end with
         return "(its text can't be written)"
-
-
-def _refusal(error: OSError) -> str:
-    """Say what the machine refused, and to what."""
-    if error.filename:
-        return f"{on_one_line(str(error.filename), 300)} can't be used: {error.strerror}"
-    try:
-        Path.cwd()
-    except OSError:
-        return "the current folder is no longer there; change into one that is"
-    return f"the system refuses to go on: {error.strerror}"
 
 
 def _tell_lost(lost: OutputLostError) -> int:

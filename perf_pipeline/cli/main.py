@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 STATE_VARIABLE: Final = "PERF_STATE"
 EXIT_CODES: Final = """\b
 Exit codes: 0 all verdicts pass; 99 a threshold failed; 98 confirmed regression;
-97 could not measure; 104 invalid configuration; 105 stopped by the user; 1 unexpected."""
+97 could not measure; 104 invalid configuration; 105 stopped by the user; 1 a bug."""
 
 
 @click.group(cls=Commands, epilog=EXIT_CODES, context_settings={"max_content_width": 100})

@@ -57,8 +57,8 @@ _MODELS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
 _ENDINGS: Final[Mapping[ExitCode, str]] = MappingProxyType(
     {
         ExitCode.OK: "all verdicts pass; a missed aim (WARN) is a pass",
-        ExitCode.UNEXPECTED: "anything unexpected: one sentence on the screen, the traceback in "
-        "`.perf/logs`",
+        ExitCode.UNEXPECTED: "a bug of perf_pipeline and nothing else: one sentence on the screen, "
+        "the traceback in `.perf/logs`",
         ExitCode.NOT_MEASURED: "could not measure: target down, generator was the limit, no data",
         ExitCode.REGRESSED: "a regression against the baseline is confirmed",
         ExitCode.THRESHOLD_FAILED: "a threshold failed",

@@ -1,0 +1,112 @@
+"""What a machine refuses, told apart from what this program does wrong.
+
+The number of an OSError says what was refused, and the place says whose doing it is: a file that
+is missing from a folder that is there was forgotten by this program, and a folder that has gone
+was taken away. Only the former is a bug.
+Add here: another refusal. Keep out: sentences of errors that somebody has answered already.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from perf_pipeline.quoting import on_one_line
+
+_OURS: Final = Path(__file__).resolve().parent.parent
+# Limits and devices: whoever asks, the answer comes from the machine.
+_ALWAYS: Final = frozenset(
+    {
+        errno.EAGAIN,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENAMETOOLONG,
+        errno.ENFILE,
+        errno.ENODEV,
+        errno.ENOLCK,
+        errno.ENOMEM,
+        errno.ENOSPC,
+        errno.ENXIO,
+        errno.EROFS,
+        errno.ESTALE,
+        errno.ETXTBSY,
+        errno.EACCES,
+        errno.EPERM,
+    }
+)
+
+
+def is_refusal(error: OSError) -> bool:
+    """Say whether the machine is the reason, and not this program.
+
+    An error without a file's name, and with a number that is not of the machine alone, is a bug.
+    """
+    if error.errno in _ALWAYS:
+        return True
+    if not isinstance(error.filename, str | bytes):
+        return error.errno == errno.ENOENT and _has_lost_its_folder()
+    decides = _BY_PLACE.get(error.errno or 0)
+    path = Path(os.fsdecode(error.filename))
+    return decides is not None and _OURS not in path.absolute().parents and decides(path)
+
+
+def sentence_of(error: OSError) -> str:
+    """Say what the machine refused, and to what."""
+    reason = error.strerror or type(error).__name__
+    if error.filename:
+        return f"{on_one_line(os.fsdecode(error.filename), 300)} can't be used: {reason}"
+    if _has_lost_its_folder():
+        return "the current folder is no longer there; change into one that is"
+    return f"the system refuses to go on: {reason}"
+
+
+def _has_lost_its_folder() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return True
+    return False
+
+
+def _lies_nowhere(path: Path) -> bool:
+    """Say whether the folder of a file is gone, or leads nowhere, or the file is a dead link."""
+    mode = _mode_of(path.parent)
+    return mode is None or not stat.S_ISDIR(mode) or path.is_symlink() or _has_lost_its_folder()
+
+
+def _is_no_folder(path: Path) -> bool:
+    mode = _mode_of(path)
+    return mode is not None and not stat.S_ISDIR(mode)
+
+
+def _is_folder(path: Path) -> bool:
+    mode = _mode_of(path)
+    return mode is not None and stat.S_ISDIR(mode)
+
+
+def _any(_: Path) -> bool:
+    return True
+
+
+def _mode_of(path: Path) -> int | None:
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return None
+
+
+_BY_PLACE: Final[Mapping[int, Callable[[Path], bool]]] = MappingProxyType(
+    {
+        errno.ENOENT: _lies_nowhere,
+        errno.EEXIST: _is_no_folder,
+        errno.EISDIR: _is_folder,
+        errno.ENOTDIR: _any,
+        errno.ELOOP: _any,
+        errno.ENOTEMPTY: _any,
+    }
+)

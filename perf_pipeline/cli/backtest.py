@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from perf_pipeline.cli.values import Line, Number
+
 if TYPE_CHECKING:
     from perf_pipeline.analysis.backtest import Alarm, GateTally
     from perf_pipeline.judging.backtest import Backtest
@@ -24,22 +26,28 @@ _VERDICT: Final = {
 @click.command()
 @click.option(
     "--alpha",
-    type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
+    type=Number(0, 0.5, min_open=True, max_open=True),
+    metavar="X",
     help="Try this level of the test of one run, e.g. 0.01.",
 )
 @click.option(
     "--min-effect",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=Number(0, 1, max_open=True),
+    metavar="X",
     help="Try this smallest change that matters; 0.05 is 5 %.",
 )
-@click.option("--profile", default="", help="Only runs of this profile.")
+@click.option("--profile", type=Line(100), default=None, help="Only runs of this profile.")
 @click.pass_obj
-def backtest(state: "State", alpha: float | None, min_effect: float | None, profile: str) -> None:
+def backtest(
+    state: "State", alpha: float | None, min_effect: float | None, profile: str | None
+) -> None:
     """Replay the gate over the stored history: false alarms, and what it would have caught."""
+    from perf_pipeline.judging.asked import require_runs
     from perf_pipeline.judging.backtest import GateSettings
     from perf_pipeline.judging.backtest import backtest as replay
 
-    for one in replay(state, GateSettings(alpha, min_effect), profile=profile):
+    settings = GateSettings(alpha, min_effect)
+    for one in replay(require_runs(state), settings, profile=profile or ""):
         for line in _lines(one):
             click.echo(line)
 

@@ -18,6 +18,7 @@ from perf_pipeline import __version__
 from perf_pipeline.cli.baseline import COMMANDS
 from perf_pipeline.cli.endings import Commands, end_with_verdict
 from perf_pipeline.cli.sql import sql
+from perf_pipeline.cli.values import RunId, StateFolder, WholeNumber
 from perf_pipeline.errors import ExitCode
 from perf_pipeline.secrecy.files import keep_private
 from perf_pipeline.secrecy.known import KNOWN
@@ -36,7 +37,7 @@ Exit codes: 0 all verdicts pass; 99 a threshold failed; 98 confirmed regression;
 @click.version_option(__version__, prog_name="perf-pipeline")
 @click.option(
     "--state",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=StateFolder(),
     envvar=STATE_VARIABLE,
     default=Path(".perf"),
     show_default=True,
@@ -82,7 +83,8 @@ def _profile_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--only", multiple=True, metavar="BENCHMARK", help="Run only this; can be repeated.")
 @click.option(
     "--confirm",
-    type=click.IntRange(0, 2),
+    type=WholeNumber(0, 2),
+    metavar="N",
     default=2,
     show_default=True,
     help="Run a suspect benchmark again, so often at most: the verdict is that of 2 of 3. "
@@ -109,7 +111,7 @@ def run(
 
 
 @main.command()
-@click.argument("run_id", required=False)
+@click.argument("run_id", type=RunId(), required=False)
 @click.option("--profile", help="Judge by this profile's thresholds instead of the run's own.")
 @click.pass_obj
 def judge(state: State, run_id: str | None, profile: str | None) -> None:
@@ -118,27 +120,29 @@ def judge(state: State, run_id: str | None, profile: str | None) -> None:
     By another profile it is a what-if: shown, and not stored.
     """
     from perf_pipeline.config.loading import load_profile
+    from perf_pipeline.judging.asked import asked_run
     from perf_pipeline.judging.judge import judge_run
-    from perf_pipeline.judging.publish import latest_run, publish
+    from perf_pipeline.judging.publish import publish
 
-    chosen = run_id or latest_run(state)
-    checked = load_profile(profile) if profile else None
+    checked = None if profile is None else load_profile(profile)
+    chosen = asked_run(state, run_id)
     judge_run(state, chosen, profile=checked)
     _finish(publish(state, chosen, profile=checked))
 
 
 @main.command()
-@click.argument("run_id", required=False)
+@click.argument("run_id", type=RunId(), required=False)
 @click.pass_obj
 def report(state: State, run_id: str | None) -> None:
     """Write a stored run's reports again and print the terminal's."""
-    from perf_pipeline.judging.publish import latest_run, publish
+    from perf_pipeline.judging.asked import asked_run
+    from perf_pipeline.judging.publish import publish
 
-    _finish(publish(state, run_id or latest_run(state)))
+    _finish(publish(state, asked_run(state, run_id)))
 
 
 @main.command()
-@click.argument("run_id", required=False)
+@click.argument("run_id", type=RunId(), required=False)
 @click.pass_obj
 def ingest(state: State, run_id: str | None) -> None:
     """Bring spooled samples into the history and judge them; again and again without harm."""
@@ -200,9 +204,10 @@ def doctor(state: State, profile: str, overrides: Sequence[str]) -> None:
     from perf_pipeline.loading.space import state_finding
     from perf_pipeline.stack import embedded
 
+    options = _stack_options(profile, overrides)
     for name, value in machine_facts().items():
         click.echo(f"   {name}: {value}")
-    parts = embedded.doctor(state.folder, _stack_options(profile, overrides))
+    parts = embedded.doctor(state.folder, options)
     findings = [state_finding(state.folder), *embedded.machine_findings(state.folder), *parts]
     for finding in findings:
         click.echo(f"{'ok ' if finding.ok else '!! '}{finding.part}: {finding.sentence}")
@@ -211,7 +216,14 @@ def doctor(state: State, profile: str, overrides: Sequence[str]) -> None:
 
 
 @main.command()
-@click.option("--port", default=3000, show_default=True, help="Of the Dagster UI, on 127.0.0.1.")
+@click.option(
+    "--port",
+    type=WholeNumber(1, 65_535),
+    metavar="PORT",
+    default=3000,
+    show_default=True,
+    help="Port of the Dagster UI on 127.0.0.1.",
+)
 @click.pass_obj
 def ui(state: State, port: int) -> None:
     """Serve the Dagster UI with a PostgreSQL of its own, until Ctrl-C."""

@@ -9,38 +9,33 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from perf_pipeline.units import US_PER_S, parse_duration_us
+from perf_pipeline.cli.values import Seconds, Text, WholeNumber
 
 if TYPE_CHECKING:
     from perf_pipeline.store.snapshot import QueryAnswer
     from perf_pipeline.store.state import State
 
 _MOST_ROWS: Final = 10_000
-
-
-def _seconds(_: click.Context, __: click.Parameter, text: str) -> float:
-    try:
-        return parse_duration_us(text) / US_PER_S
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
+_ROWS_LIMIT: Final = 1_000_000_000
 
 
 @click.command()
-@click.argument("statement")
+@click.argument("statement", type=Text())
 @click.option("--csv", "as_csv", is_flag=True, help="Comma separated, for other programs.")
 @click.option(
     "--timeout",
     "limit_s",
     default="60s",
     show_default=True,
-    callback=_seconds,
+    type=Seconds(),
     metavar="DURATION",
     help="End the query after this time.",
 )
 @click.option(
     "--rows",
     "most",
-    type=click.IntRange(0),
+    type=WholeNumber(0, _ROWS_LIMIT),
+    metavar="N",
     help=f"Show this many rows at most; 0 shows all.  [default: {_MOST_ROWS:,}, with --csv all]",
 )
 @click.pass_obj
@@ -51,6 +46,10 @@ def sql(state: "State", statement: str, as_csv: bool, limit_s: float, most: int 
     """
     from perf_pipeline.store.snapshot import open_answer
 
+    if not state.history_file.exists():
+        from perf_pipeline.judging.asked import require_runs
+
+        require_runs(state)
     with open_answer(state.history_file, statement, limit_s=limit_s) as answer:
         if as_csv:
             _print_csv(answer, most or None)

@@ -21,8 +21,8 @@ from perf_pipeline.config.loading import SHIPPED, load_profile, parse_overrides
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.defs.narration import Narration
 from perf_pipeline.defs.selection import asked_for, stands_for
+from perf_pipeline.judging.asked import run_to_judge
 from perf_pipeline.judging.expected import selected_in, why_left_out
-from perf_pipeline.judging.publish import run_to_judge
 from perf_pipeline.judging.reruns import RERUNS
 from perf_pipeline.judging.stored import last_run_with
 from perf_pipeline.loading.prepare import open_session

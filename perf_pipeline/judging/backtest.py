@@ -88,12 +88,17 @@ def backtest(state: State, settings: GateSettings, *, profile: str = "") -> list
     """
     with state.history() as history:
         groups: dict[tuple[str, str], list[RunRecord]] = {}
-        for run in history.runs(_MOST_RUNS, measured=True):
+        runs = history.runs(_MOST_RUNS, measured=True)
+        for run in runs:
             if profile in {"", run.profile}:
                 groups.setdefault((run.profile, run.environment_id), []).append(run)
         if not groups:
             of_profile = f" of profile {profile}" if profile else ""
-            raise RequestError(f"there is no run{of_profile} in {state.history_file}")
+            known = ", ".join(sorted({run.profile for run in runs})) or "none"
+            raise RequestError(
+                f"there is no run{of_profile} in {state.history_file}",
+                hint=f"there are runs of these profiles: {known}",
+            )
         return [_replayed(history, runs, settings) for runs in groups.values()]
 
 

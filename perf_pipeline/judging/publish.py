@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.errors import RequestError, StoreError
+from perf_pipeline.errors import StoreError
 from perf_pipeline.judging.attribution import attributions
 from perf_pipeline.judging.compare import compare_run
 from perf_pipeline.judging.evidence import findings_of
@@ -27,7 +27,6 @@ from perf_pipeline.judging.judge import (
 )
 from perf_pipeline.judging.lineage import origins_of
 from perf_pipeline.judging.notices import notices_of
-from perf_pipeline.judging.reruns import RERUNS, TRIGGER
 from perf_pipeline.judging.retention import let_go
 from perf_pipeline.judging.trends import trends_of
 from perf_pipeline.metrics.summary import Summary
@@ -41,7 +40,6 @@ from perf_pipeline.store.export import export_readings_csv
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
 from perf_pipeline.store.state import State
-from perf_pipeline.store.waiting import take_up
 
 T = TypeVar("T")
 
@@ -148,36 +146,6 @@ def _not_written(path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"{path} can't be written: {error.strerror}; the verdicts are in the history",
         hint="make room or change its mode, then run `perf-pipeline report`",
-    )
-
-
-def latest_run(state: State) -> str:
-    """Give the run that was made last, whatever its date says and however little it measured.
-
-    A re-run belongs to the run that it confirms.
-
-    Raises:
-        RequestError: there is none.
-    """
-    return run_to_judge(state)
-
-
-def run_to_judge(state: State, *run_ids: str) -> str:
-    """Give the first of these runs that is known, else the last one: judging needs no new load.
-
-    Raises:
-        RequestError: there is no run at all.
-    """
-    if state.history_file.exists() or state.spool.is_dir():
-        with state.history() as history:
-            take_up(history, state)
-            known, runs = history.run_ids(), history.runs(limit=RERUNS + 1)
-        last = [run.run_id for run in runs if run.trigger != TRIGGER]
-        for run_id in (*run_ids, *last):
-            if run_id in known:
-                return run_id
-    raise RequestError(
-        f"there is no run in {state.history_file}", hint="`perf-pipeline run` makes one"
     )
 
 

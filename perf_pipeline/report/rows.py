@@ -14,7 +14,8 @@ from rich.table import Table
 from perf_pipeline.report.terminal import rendered
 from perf_pipeline.report.wording import printable
 
-_UNWRAPPED: Final = 10_000
+_UNWRAPPED: Final = 1_000_000
+_LONGEST_CELL: Final = 1_000
 _NULL: Final = "null"
 # A spreadsheet computes what begins like this (OWASP, CSV Injection); the last four are the wide
 # forms, which it takes for the same.
@@ -25,7 +26,7 @@ _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 def render_rows(
     columns: Sequence[str], rows: Sequence[Sequence[object]], *, more: bool = False
 ) -> str:
-    """Give rows as an aligned table with their number below.
+    """Give rows as an aligned table with their number below; long values are cut.
 
     Args:
         columns: their names.
@@ -36,7 +37,7 @@ def render_rows(
     for column in columns:
         table.add_column(column, no_wrap=True)
     for row in rows:
-        table.add_row(*(_NULL if value is None else printable(str(value)) for value in row))
+        table.add_row(*map(_seen, row))
     count = "1 row" if len(rows) == 1 else f"{len(rows):,} rows"
     if more:
         count = f"the first {count}; there are more, and --rows 0 shows them all"
@@ -51,6 +52,14 @@ def csv_of(rows: Sequence[Sequence[object]]) -> str:
     stream = io.StringIO()
     csv.writer(stream).writerows([[_cell(value) for value in row] for row in rows])
     return stream.getvalue()
+
+
+def _seen(value: object) -> str:
+    if value is None:
+        return _NULL
+    text = printable(str(value))
+    left_out = len(text) - _LONGEST_CELL
+    return f"{text[:_LONGEST_CELL]}… ({left_out:,} more)" if left_out > 0 else text
 
 
 def _cell(value: object) -> object:

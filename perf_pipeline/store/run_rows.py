@@ -10,6 +10,7 @@ from typing import Any, Final
 import duckdb
 
 from perf_pipeline.errors import RequestError
+from perf_pipeline.quoting import shown
 from perf_pipeline.store.order import MEASURED, NEWEST_FIRST
 from perf_pipeline.store.records import RunRecord
 
@@ -20,6 +21,7 @@ from runs join environments using (environment_id)
 """
 _NEWEST_RUNS: Final = f"{_RUNS} order by {NEWEST_FIRST} limit ?"
 _NEWEST_MEASURED: Final = f"{_RUNS} where {MEASURED} order by {NEWEST_FIRST} limit ?"
+_MOST_NAMED: Final = 5
 _RUN_IDS: Final = "select run_id from runs"
 _ONE_RUN: Final = f"{_RUNS} where run_id = ?"
 
@@ -45,11 +47,21 @@ def one_run(connection: duckdb.DuckDBPyConnection, run_id: str) -> RunRecord:
     """
     row = connection.execute(_ONE_RUN, [run_id]).fetchone()
     if row is None:
-        newest = ", ".join(run.run_id for run in newest_runs(connection, 5)) or "none"
         raise RequestError(
-            f"run {run_id!r} is not in the history", hint=f"the newest runs are: {newest}"
+            f"run {shown(run_id)} is not in the history", hint=_known_ids(connection, run_id)
         )
     return _run(row)
+
+
+def _known_ids(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
+    """Name the runs whose ids begin like this one, or the newest."""
+    longer = sorted(one for one in known_runs(connection) if run_id and one.startswith(run_id))
+    if longer:
+        more = f" and {len(longer) - _MOST_NAMED} more" if len(longer) > _MOST_NAMED else ""
+        named = ", ".join(longer[-_MOST_NAMED:])
+        return f"an id is written whole; these begin so: {named}{more}"
+    newest = ", ".join(run.run_id for run in newest_runs(connection, _MOST_NAMED)) or "none"
+    return f"the newest runs are: {newest}"
 
 
 def iso_utc(moment: datetime | None) -> str:

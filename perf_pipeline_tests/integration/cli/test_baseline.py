@@ -95,7 +95,7 @@ def test_what_was_accepted_is_the_normal_of_the_next_run_at_once(tmp_path: Path)
     [
         (("pin", "r099", "--name", "v1", "--reason", "x"), 104, "'r099' is not in the history"),
         (("pin", "r001", "--name", "v1"), 104, "Missing option '--reason'"),
-        (("pin", "r001", "--name", " ", "--reason", "x"), 104, "--name is empty"),
+        (("pin", "r001", "--name", " ", "--reason", "x"), 104, "'--name': it is empty"),
         (("unpin", "v7", "--reason", "x"), 104, "no release 'v7' is pinned\n  pinned are: none"),
         (
             ("accept", "r001", "--metric", "db_queries", "--reason", "x"),

@@ -8,9 +8,10 @@ import duckdb
 import pytest
 
 from perf_pipeline.errors import ExitCode
+from perf_pipeline.judging.asked import latest_run, run_to_judge
 from perf_pipeline.judging.judge import recover_run
 from perf_pipeline.judging.notices import clock_notices
-from perf_pipeline.judging.publish import latest_run, publish, run_to_judge
+from perf_pipeline.judging.publish import publish
 from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.store.baselines import BaselineRow, decide, previous_run, releases
 from perf_pipeline.store.history import History, open_history

@@ -8,9 +8,10 @@ import pytest
 
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.errors import ExitCode, ProfileError
+from perf_pipeline.judging.asked import latest_run
 from perf_pipeline.judging.ingest import ingest_run
 from perf_pipeline.judging.judge import judge_run, recover_run
-from perf_pipeline.judging.publish import latest_run, publish
+from perf_pipeline.judging.publish import publish
 from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.model import BenchmarkStatus, RunReport
 from perf_pipeline.report.terminal import render_terminal

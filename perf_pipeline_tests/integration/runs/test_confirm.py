@@ -9,8 +9,8 @@ import pytest
 from perf_pipeline.analysis.baseline import DiffStatus
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.errors import ExitCode
+from perf_pipeline.judging.asked import latest_run
 from perf_pipeline.judging.lineage import lineage_of
-from perf_pipeline.judging.publish import latest_run
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.runs.pipeline import run_pipeline
 from perf_pipeline.store.history import open_history

@@ -1,0 +1,97 @@
+"""The command `compare`: a run against the runs before it, or two runs side by side.
+
+Add here: another line of its answer. Keep out: comparing (judging/).
+"""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from perf_pipeline.cli.values import RunId
+
+if TYPE_CHECKING:
+    from perf_pipeline.analysis.baseline import Diff
+    from perf_pipeline.judging.contrast import Contrast
+    from perf_pipeline.store.state import State
+
+
+@click.command()
+@click.argument("run_id", type=RunId(), required=False)
+@click.argument("other", type=RunId(), required=False)
+@click.pass_obj
+def compare(state: "State", run_id: str | None, other: str | None) -> None:
+    """Compare a stored run with the runs before it, or any two stored runs with each other.
+
+    One run: every series against its baseline, and which tier it was.
+    Two runs: whatever differs beside the figures is named; that informs and exits with 0.
+    """
+    from perf_pipeline.judging.asked import asked_run
+
+    first = asked_run(state, run_id)
+    if other is None:
+        _echo_comparison(state, first)
+        return
+    second = asked_run(state, other)
+    if first == second:
+        raise click.UsageError(f"{first} is named twice; compare it with another run")
+    _echo_contrast(state, first, second)
+
+
+def _echo_comparison(state: "State", run_id: str) -> None:
+    from perf_pipeline.judging.attribution import attributions_of_run
+    from perf_pipeline.judging.compare import compare_run
+    from perf_pipeline.judging.evidence import findings_of_run
+    from perf_pipeline.report.model import Diagnosis
+    from perf_pipeline.report.terminal import render_comparison
+
+    diffs = compare_run(state, run_id)
+    diagnosis = Diagnosis(
+        tuple(findings_of_run(state, run_id)), tuple(attributions_of_run(state, run_id))
+    )
+    text = render_comparison(
+        diffs,
+        shutil.get_terminal_size((100, 24)).columns,
+        diagnosis=diagnosis,
+        color=sys.stdout.isatty(),
+    )
+    click.echo(text, nl=False)
+
+
+def _echo_contrast(state: "State", first: str, second: str) -> None:
+    from perf_pipeline.judging.contrast import contrast
+    from perf_pipeline.report.rows import render_rows
+
+    found = contrast(state, first, second)
+    for line in _contrast_lines(found):
+        click.echo(line)
+    rows = [_contrast_row(benchmark, diff) for benchmark, diff in found.diffs]
+    columns = ("benchmark", "series", "A", "B", "change", "interval", "detectable", "status")
+    click.echo(render_rows(columns, rows), nl=False)
+
+
+def _contrast_lines(found: "Contrast") -> Iterator[str]:
+    for name, run in (("A", found.first), ("B", found.second)):
+        yield (
+            f"{name}: run {run.run_id} of {run.began_at[:16].replace('T', ' ')} UTC, profile "
+            f"{run.profile}, perf_pipeline {run.code_version}"
+        )
+    yield from found.notices
+
+
+def _contrast_row(benchmark: str, diff: "Diff") -> tuple[object, ...]:
+    from perf_pipeline.report import wording
+
+    unit = wording.diff_unit(diff)
+    return (
+        benchmark,
+        diff.series.label,
+        wording.quantity(diff.pinned, unit),
+        wording.quantity(diff.value, unit),
+        wording.change_of(diff),
+        wording.interval_of(diff),
+        wording.detectable_of(diff),
+        wording.words(diff.status),
+    )

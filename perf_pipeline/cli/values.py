@@ -1,0 +1,149 @@
+"""The values that a command takes: the id of a run, a line of text, a number, the state folder.
+
+An empty value is refused: it comes from a shell variable that is not set, and "the last run" in
+its place would give the verdict of another run.
+Add here: another kind of value. Keep out: the values of a profile (config/).
+"""
+
+import errno
+import math
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from perf_pipeline.quoting import shown
+from perf_pipeline.units import US_PER_S, parse_duration_us
+
+_LONGEST_RUN_ID: Final = 200  # it is a folder's name, with room for a suffix
+_Parameter = click.Parameter | None
+_Context = click.Context | None
+
+
+class Text(click.ParamType[str]):
+    """Take any text that a file can hold."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: _Parameter, ctx: _Context) -> str:
+        """Refuse what is not UTF-8."""
+        text = str(value)
+        if not _is_utf8(text):
+            self.fail(f"{shown(text)} is not UTF-8", param, ctx)
+        return text
+
+
+class Line(Text):
+    """Take one line that people read: not empty, printable, and not longer than a limit.
+
+    Args:
+        most: characters.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+
+    def convert(self, value: Any, param: _Parameter, ctx: _Context) -> str:
+        """Give the line without the blanks around it."""
+        text = super().convert(value, param, ctx).strip()
+        if not text:
+            self.fail("it is empty", param, ctx)
+        if not text.isprintable():
+            self.fail(f"{shown(text)} is not one line of printable letters", param, ctx)
+        if len(text) > self._most:
+            wrong = f"it has {len(text):,} characters, and {self._most:,} is the most"
+            self.fail(wrong, param, ctx)
+        return text
+
+
+class RunId(Text):
+    """Take the id of a run, which is also the name of a folder."""
+
+    name = "run_id"
+
+    def convert(self, value: Any, param: _Parameter, ctx: _Context) -> str:
+        """Refuse what no run can be called."""
+        text = super().convert(value, param, ctx)
+        if not text.strip():
+            remedy = "name a run" if param is None or param.required else _LEAVE_OUT
+            self.fail(f"it is empty; {remedy}", param, ctx)
+        is_name = text.isprintable() and "/" not in text and text not in {".", ".."}
+        if not is_name or len(text.encode()) > _LONGEST_RUN_ID:
+            self.fail(f"no run has an id like {shown(text)}", param, ctx)
+        return text
+
+
+_LEAVE_OUT: Final = "leave it out for the last run, or name a run"
+
+
+class Number(click.FloatRange):
+    """Take a number within bounds, and never `nan`, which is within all of them."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: _Parameter, ctx: _Context) -> Any:
+        """Refuse what is no number, or out of bounds."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{shown(value)} is not a number", param, ctx)
+        return number
+
+
+class WholeNumber(click.IntRange):
+    """Take a whole number within bounds."""
+
+    name = "whole number"
+
+
+class Seconds(click.ParamType[float]):
+    """Take a duration that is longer than nothing, and give it in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: _Parameter, ctx: _Context) -> float:
+        """Refuse what is no duration, or none that a query could take."""
+        try:
+            seconds = parse_duration_us(value) / US_PER_S
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if seconds <= 0:
+            self.fail(f"{shown(value)} is no time at all; write one like '60s'", param, ctx)
+        return seconds
+
+
+class StateFolder(click.Path):
+    """Take the folder of everything that is kept; it may not be there yet."""
+
+    def __init__(self) -> None:
+        super().__init__(file_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: _Parameter, ctx: _Context) -> Any:
+        """Refuse a path that no folder can have, or one of a file."""
+        text = os.fsdecode(value)
+        if not text.strip():
+            self.fail("it is empty; name a folder, or leave it out", param, ctx)
+        if not _is_utf8(text):
+            wrong = f"{shown(text, 300)} is not UTF-8, and DuckDB opens no such file; name another"
+            self.fail(wrong, param, ctx)
+        if (why := _why_no_path(text)) is not None:
+            self.fail(f"{shown(text, 300)} can't be a folder: {why}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _why_no_path(text: str) -> str | None:
+    try:
+        os.lstat(text)
+    except ValueError as error:
+        return str(error)
+    except OSError as error:
+        return error.strerror if error.errno in {errno.ENAMETOOLONG, errno.ELOOP} else None
+    return None

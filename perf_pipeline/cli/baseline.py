@@ -47,6 +47,7 @@ def pin(state: "State", run_id: str, name: str, reason: str) -> None:
 
     row = pin_run(state, asked_run(state, run_id), name=name, reason=reason)
     click.echo(f"pinned {row.name}: run {row.run_id}, by {row.made_by}: {row.reason}")
+    _echo_gaps(state, row.run_id)
 
 
 @baseline.command()
@@ -81,6 +82,15 @@ def accept(state: "State", run_id: str, metric: str | None, reason: str) -> None
     click.echo(
         f"accepted from run {row.run_id} on, by {row.made_by}: {row.reason} ({len(points)} series)"
     )
+    _echo_gaps(state, row.run_id)
+
+
+def _echo_gaps(state: "State", run_id: str) -> None:
+    """Say what the decision is not about, because the run did not measure it whole."""
+    from perf_pipeline.judging.gaps import gaps_of_run
+
+    for gap in gaps_of_run(state, run_id):
+        click.echo(f"!! not part of it: {gap}")
 
 
 @baseline.command(name="list")

@@ -44,6 +44,7 @@ def _echo_comparison(state: "State", run_id: str) -> None:
     from perf_pipeline.judging.attribution import attributions_of_run
     from perf_pipeline.judging.compare import compare_run
     from perf_pipeline.judging.evidence import findings_of_run
+    from perf_pipeline.judging.gaps import comparison_notices
     from perf_pipeline.report.model import Diagnosis
     from perf_pipeline.report.terminal import render_comparison
 
@@ -55,6 +56,7 @@ def _echo_comparison(state: "State", run_id: str) -> None:
         diffs,
         shutil.get_terminal_size((100, 24)).columns,
         diagnosis=diagnosis,
+        notices=comparison_notices(state, run_id),
         color=sys.stdout.isatty(),
     )
     click.echo(text, nl=False)

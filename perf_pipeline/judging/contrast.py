@@ -13,7 +13,9 @@ from perf_pipeline.analysis.baseline import Diff, DiffStatus, Series, noise, sus
 from perf_pipeline.analysis.environment import changed_facts
 from perf_pipeline.analysis.scale import scale_of
 from perf_pipeline.config.profile import Profile
+from perf_pipeline.judging.gaps import gaps_of
 from perf_pipeline.judging.ingest import profile_of
+from perf_pipeline.judging.notices import clock_notices
 from perf_pipeline.judging.series import (
     MeasuredBenchmark,
     measured_of,
@@ -67,9 +69,11 @@ def contrast(state: State, first: str, second: str) -> Contrast:
             for before, after in pairs
             for one in _diffs(history, before, after, profiles)
         ]
-    notices = [*_environments(*runs), *_alone(runs, ours, theirs)]
-    for before, after in pairs:
-        notices += [*_loads(before, after), *_faults(before), *_faults(after)]
+        gaps = [*gaps_of(history, state, first), *gaps_of(history, state, second)]
+        clocks = [*clock_notices(history, first), *clock_notices(history, second)]
+    loads = [told for before, after in pairs for told in _loads(before, after)]
+    alone = _alone(runs, ours, theirs)
+    notices = [*_environments(*runs), *alone, *loads, *gaps, *dict.fromkeys(clocks)]
     return Contrast(*runs, tuple(notices), tuple(diffs))
 
 
@@ -141,14 +145,6 @@ def _loads(before: MeasuredBenchmark, after: MeasuredBenchmark) -> Iterator[str]
     benchmark = before.outcome.benchmark
     facts = changed_facts(_load(before.run, benchmark), _load(after.run, benchmark))
     yield f"the load of {benchmark} differs: {_some(facts) if facts else 'in an older format'}"
-
-
-def _faults(measured: MeasuredBenchmark) -> Iterator[str]:
-    outcome = measured.outcome
-    if not measured.comparable:
-        ended = outcome.status if outcome.status != "complete" else "invalid"
-        why = "; ".join([ended, *outcome.invalid_reasons, *outcome.problems])
-        yield f"{outcome.benchmark} of run {measured.run.run_id} is no whole measurement: {why}"
 
 
 def _load(run: RunRecord, benchmark: str) -> dict[str, str]:

@@ -49,13 +49,16 @@ def render_comparison(
     width: int = 80,
     *,
     diagnosis: Diagnosis | None = None,
+    notices: Sequence[str] = (),
     color: bool = False,
 ) -> str:
-    """Give the baseline's table, as (benchmark, diff), all series, and which tier is to blame."""
-    if not pairs:
-        return "nothing to compare: the run measured nothing\n"
-    page = Group(_baseline_table(list(pairs)), *_bottlenecks(diagnosis or Diagnosis()))
-    return rendered(page, width, color=color)
+    """Give notices, the baseline's table of (benchmark, diff), and which tier is to blame."""
+    parts: list[RenderableType] = [*_notices(notices)]
+    if pairs:
+        parts += [_baseline_table(list(pairs)), *_bottlenecks(diagnosis or Diagnosis())]
+    else:
+        parts.append(_plain("nothing to compare: the run measured nothing"))
+    return rendered(Group(*parts), width, color=color)
 
 
 def rendered(page: RenderableType, width: int, *, color: bool) -> str:
@@ -108,13 +111,17 @@ def _sentences(lines: Iterable[why.Trouble]) -> Table:
     return grid
 
 
+def _notices(notices: Iterable[str]) -> list[Text]:
+    return [Text.assemble(_status("NOTICE"), " ", _plain(notice)) for notice in notices]
+
+
 def _header(report: RunReport) -> Text:
     began = report.began_at.strftime("%Y-%m-%d %H:%M UTC")
     lines = [
         _plain(f"run {report.run_id}, profile {report.profile}, {began}", "bold"),
         _plain(f"target {report.target}, took {wording.seconds(report.wall_s)}"),
     ]
-    lines += [Text.assemble(_status("NOTICE"), " ", _plain(note)) for note in report.notices]
+    lines += _notices(report.notices)
     return Text("\n").join([*lines, Text()])
 
 

@@ -1,0 +1,64 @@
+"""What a run was to measure and did not measure whole: it proves nothing in any comparison.
+
+Add here: another way in which a measurement is not whole. Keep out: judging by thresholds
+(judge.py).
+"""
+
+from collections.abc import Iterator
+
+from perf_pipeline.judging.expected import missing_of
+from perf_pipeline.judging.notices import notices_of
+from perf_pipeline.judging.series import MeasuredBenchmark, measured_of
+from perf_pipeline.store.history import History
+from perf_pipeline.store.state import State
+
+
+def gaps_of(history: History, state: State, run_id: str) -> list[str]:
+    """Name each benchmark of a run that is missing, cut short or invalid, one sentence each.
+
+    Args:
+        history: open.
+        state: folder of the spool.
+        run_id: in the history.
+
+    Raises:
+        RequestError: there is no such run.
+    """
+    return [
+        *(
+            f"{name} of run {run_id} is missing: {one.remedy or one.reason}"
+            for name, one in missing_of(history, state, run_id).items()
+        ),
+        *(told for measured in measured_of(history, run_id) for told in faults_of(measured)),
+    ]
+
+
+def gaps_of_run(state: State, run_id: str) -> list[str]:
+    """Name what is missing, cut short or invalid in a stored run, as `gaps_of`.
+
+    Raises:
+        RequestError: there is no such run.
+        StoreBusyError: the history is open elsewhere.
+    """
+    with state.history() as history:
+        return gaps_of(history, state, run_id)
+
+
+def comparison_notices(state: State, run_id: str) -> list[str]:
+    """Say what a reader of a run's comparison must know: gaps, a clock that was set, releases.
+
+    Raises:
+        RequestError: there is no such run.
+        StoreBusyError: the history is open elsewhere.
+    """
+    with state.history() as history:
+        return [*gaps_of(history, state, run_id), *notices_of(history, run_id)]
+
+
+def faults_of(measured: MeasuredBenchmark) -> Iterator[str]:
+    """Say why a benchmark is no whole measurement; nothing when it is one."""
+    outcome = measured.outcome
+    if not measured.comparable:
+        ended = outcome.status if outcome.status != "complete" else "invalid"
+        why = "; ".join([ended, *outcome.invalid_reasons, *outcome.problems])
+        yield f"{outcome.benchmark} of run {measured.run.run_id} is no whole measurement: {why}"

@@ -5,18 +5,30 @@ pays for no decoding.
 Add here: another content coding (RFC 9110, 8.4.1). Keep out: what a body means (JSON, text).
 """
 
+import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+import brotli
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 _NAME: Final = b"content-encoding"
 _MOST_CODINGS: Final = 5
+_MOST_PARTS: Final = 1_000
 _MOST_SHOWN: Final = 40
 _AUTO: Final = 32 + zlib.MAX_WBITS  # gzip or zlib, as the body's first bytes say
 _RAW: Final = -zlib.MAX_WBITS
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _IDENTITY: Final = "identity"
+_ZSTD_OPTIONS: Final[Mapping[int, int]] = MappingProxyType(
+    {zstd.DecompressionParameter.window_log_max: 23}  # 8 MiB (RFC 9659)
+)
 
 
 class UnreadableBodyError(ValueError):
@@ -47,7 +59,7 @@ def without_coding(
             )
         try:
             body = decode(body, most_bytes)
-        except zlib.error as error:
+        except (zlib.error, brotli.error, zstd.ZstdError) as error:
             raise UnreadableBodyError(f"is no {coding}: {error}") from None
     return body
 
@@ -75,6 +87,7 @@ def _gunzip(body: bytes, most_bytes: int) -> bytes:
     plain, rest = _inflated(body, _AUTO, most_bytes)
     parts, size = [plain], len(plain)
     while rest.startswith(_GZIP_MAGIC):
+        _expect_few(parts)
         plain, rest = _inflated(rest, _AUTO, most_bytes, size)
         parts.append(plain)
         size += len(plain)
@@ -95,15 +108,54 @@ def _inflated(
     """Give what a compressed stream holds, and what follows it."""
     stream = zlib.decompressobj(format_bits)
     plain = stream.decompress(body, most_bytes - earlier_bytes + 1)
-    if len(plain) + earlier_bytes > most_bytes:
-        raise UnreadableBodyError(
-            f"has more than {most_bytes} bytes when it is decompressed (keptBodyBytes)"
-        )
-    if not stream.eof:
-        raise UnreadableBodyError("is compressed and ends too early")
+    _expect_whole(len(plain) + earlier_bytes, most_bytes, is_at_end=stream.eof)
     return plain, stream.unused_data
 
 
+def _unbrotli(body: bytes, most_bytes: int) -> bytes:
+    """Read a brotli stream (RFC 7932)."""
+    stream = brotli.Decompressor()
+    plain: bytes = stream.process(body, output_buffer_limit=most_bytes + 1)
+    _expect_whole(len(plain), most_bytes, is_at_end=stream.is_finished())
+    return plain
+
+
+def _unzstd(body: bytes, most_bytes: int) -> bytes:
+    """Read all frames of a Zstandard body (RFC 8878, 3)."""
+    parts: list[bytes] = []
+    size = 0
+    while body:
+        _expect_few(parts)
+        frame = zstd.ZstdDecompressor(options=dict(_ZSTD_OPTIONS))
+        plain = frame.decompress(body, most_bytes - size + 1)
+        size += len(plain)
+        _expect_whole(size, most_bytes, is_at_end=frame.eof)
+        parts.append(plain)
+        body = frame.unused_data
+    return b"".join(parts)
+
+
+def _expect_few(parts: Sequence[bytes]) -> None:
+    """Keep a body of a million empty parts from costing hours: what follows each is copied."""
+    if len(parts) == _MOST_PARTS:
+        raise UnreadableBodyError(f"has more than {_MOST_PARTS} compressed parts")
+
+
+def _expect_whole(plain_bytes: int, most_bytes: int, *, is_at_end: bool) -> None:
+    if plain_bytes > most_bytes:
+        raise UnreadableBodyError(
+            f"has more than {most_bytes} bytes when it is decompressed (keptBodyBytes)"
+        )
+    if not is_at_end:
+        raise UnreadableBodyError("is compressed and ends too early")
+
+
 _DECODERS: Final[Mapping[str, Callable[[bytes, int], bytes]]] = MappingProxyType(
-    {"gzip": _gunzip, "x-gzip": _gunzip, "deflate": _inflate}
+    {
+        "gzip": _gunzip,
+        "x-gzip": _gunzip,
+        "deflate": _inflate,
+        "br": _unbrotli,
+        "zstd": _unzstd,
+    }
 )

@@ -3,12 +3,14 @@
 import asyncio
 import gzip
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any, ClassVar
 
+import brotli
 import httpx
 import pytest
 
@@ -27,12 +29,20 @@ from perf_pipeline_tests.support.loads.http_worker import (
 )
 from perf_pipeline_tests.support.loads.own_steps import own
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 DEEP = b"[" * 100_000 + b"]" * 100_000
 ANSWERS: dict[str, tuple[bytes, dict[str, str]]] = {
     "gzip": (gzip.compress(b'{"id": 7}'), {"Content-Encoding": "gzip"}),
     "no-gzip": (b'{"id": 7}', {"Content-Encoding": "gzip"}),
     "bomb": (gzip.compress(bytes(50_000_000)), {"Content-Encoding": "gzip"}),
-    "brotli": (b"x", {"Content-Encoding": "br"}),
+    "br": (brotli.compress(b'{"id": 7}'), {"Content-Encoding": "br"}),
+    "zstd": (zstd.compress(b'{"id": 7}'), {"Content-Encoding": "zstd"}),
+    "no-br": (b"x", {"Content-Encoding": "br"}),
+    "no-coding": (b"x", {"Content-Encoding": "compress"}),
     "latin-1": ('{"id": "é"}'.encode("latin-1"), {"Content-Type": "text/json;charset=latin1"}),
     "bom": (b"\xef\xbb\xbf" + b'{"id": 7}', {}),
     "hex": (b'{"id": 7}', {"Content-Type": "text/plain; charset=hex"}),
@@ -46,7 +56,7 @@ ANSWERS: dict[str, tuple[bytes, dict[str, str]]] = {
     "empty": (b"", {}),
     "cookie": (b'{"id": 7}', {"Set-Cookie": "a=1; Max-Age=--5; Expires=Fri, 01 Jan " + "9" * 20}),
 }
-WRONG = ["no-gzip", "bomb", "brotli", "nan", "digits", "deep", "not-utf-8", "empty"]
+WRONG = ["no-gzip", "bomb", "no-br", "no-coding", "nan", "digits", "deep", "not-utf-8", "empty"]
 UNWRITABLE = ["surrogate", "nested-surrogate", "infinite"]
 
 
@@ -98,7 +108,7 @@ def steps(base_url: str, name: str, **more: Any) -> MemoryRecorder:
     return run(HttpSteps(), own(base_url, first, second, **more), an_iteration())
 
 
-@pytest.mark.parametrize("name", ["gzip", "bom", "latin-1", "hex", "cookie"])
+@pytest.mark.parametrize("name", ["gzip", "br", "zstd", "bom", "latin-1", "hex", "cookie"])
 def test_steps_read_what_can_be_read(odd: str, name: str) -> None:
     recorder = steps(odd, name)
 
@@ -156,7 +166,7 @@ def python(base_url: str, code: Callable[[VU], Any], **more: Any) -> MemoryRecor
 
 
 @pytest.mark.parametrize("transport", ["load", "httpx"])
-@pytest.mark.parametrize("name", ["gzip", "bom", "cookie"])
+@pytest.mark.parametrize("name", ["gzip", "br", "zstd", "bom", "cookie"])
 def test_python_reads_what_can_be_read(odd: str, name: str, transport: str) -> None:
     seen: list[Any] = []
 
@@ -170,7 +180,9 @@ def test_python_reads_what_can_be_read(odd: str, name: str, transport: str) -> N
     assert json.loads(seen[1].removeprefix("\ufeff")) == {"id": 7}
 
 
-@pytest.mark.parametrize("name", ["no-gzip", "bomb", "brotli", "digits", "deep", "empty"])
+@pytest.mark.parametrize(
+    "name", ["no-gzip", "bomb", "no-br", "no-coding", "digits", "deep", "empty"]
+)
 def test_what_python_can_not_read_fails_its_sample(odd: str, name: str) -> None:
     async def code(vu: VU) -> None:
         response = await vu.client.get(f"/{name}")

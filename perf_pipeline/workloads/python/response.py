@@ -3,7 +3,7 @@
 Add here: what of a response a target can make unreadable. Keep out: requests (transport.py).
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import httpx
@@ -58,11 +58,26 @@ class LoadResponse(httpx.Response):
             self._plain = self._decoded(raw) if raw or self._result.is_cut else raw
         return self._plain
 
+    def read(self) -> bytes:
+        """Read the body."""
+        if not hasattr(self, "_content"):
+            self._content = b"".join(self.iter_raw())
+        return self.content
+
     async def aread(self) -> bytes:
         """Read the body."""
         if not hasattr(self, "_content"):
             self._content = b"".join([part async for part in self.aiter_raw()])
         return self.content
+
+    def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """Give the body in pieces, without its content coding."""
+        yield from _pieces(self.read(), chunk_size)
+
+    async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
+        """Give the body in pieces, without its content coding."""
+        for piece in _pieces(await self.aread(), chunk_size):
+            yield piece
 
     def json(self, **options: Any) -> Any:
         """Read the body as JSON."""
@@ -106,6 +121,11 @@ class LoadResponse(httpx.Response):
         error = httpx.DecodingError(f"the response's body {why}", request=self.request)
         self._unreadable(self._result, error)
         return error
+
+
+def _pieces(body: bytes, size: int | None) -> Iterator[bytes]:
+    step = max(1, len(body) if size is None else size)
+    return (body[at : at + step] for at in range(0, len(body), step))
 
 
 class _Unkept(httpx.AsyncByteStream):

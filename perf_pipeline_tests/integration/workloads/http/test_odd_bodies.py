@@ -180,6 +180,24 @@ def test_python_reads_what_can_be_read(odd: str, name: str, transport: str) -> N
     assert json.loads(seen[1].removeprefix("\ufeff")) == {"id": 7}
 
 
+@pytest.mark.parametrize("transport", ["load", "httpx"])
+@pytest.mark.parametrize("name", ["gzip", "br", "zstd", "cookie"])
+def test_python_streams_a_body_without_its_coding(odd: str, name: str, transport: str) -> None:
+    seen: list[bytes] = []
+
+    async def code(vu: VU) -> None:
+        async with vu.client.stream("GET", f"/{name}") as response:
+            seen.extend([piece async for piece in response.aiter_bytes(4)])
+        async with vu.client.stream("GET", f"/{name}") as response:
+            seen.extend([line.encode() async for line in response.aiter_lines()])
+        read = await vu.client.get(f"/{name}")
+        seen.extend(read.iter_bytes())
+
+    python(odd, code, transport=transport)
+
+    assert seen == [b'{"id', b'": 7', b"}", b'{"id": 7}', b'{"id": 7}']
+
+
 @pytest.mark.parametrize(
     "name", ["no-gzip", "bomb", "no-br", "no-coding", "digits", "deep", "empty"]
 )

@@ -38,7 +38,11 @@ _PLAIN: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
     }
 )
 _QUANTILE_OF: Final[Mapping[str, float]] = MappingProxyType(
-    {each.field: each.quantile for each in STATISTICS.values() if each.quantile is not None}
+    {
+        statistic.field: statistic.quantile
+        for statistic in STATISTICS.values()
+        if statistic.quantile is not None
+    }
 )
 
 
@@ -70,7 +74,7 @@ def summary_sql(kind: Kind) -> str:
 
 
 def threshold_sql(threshold: Threshold) -> str:
-    """Give the SQL of what a threshold judges; of a counter's rate only the sum.
+    """Give the SQL of what a threshold judges; for the rate of a counter, that of its sum.
 
     Raises:
         KeyError: the metric has no such statistic.
@@ -84,7 +88,7 @@ def threshold_sql(threshold: Threshold) -> str:
 
 
 def _together(kind: Kind, field: str) -> str:
-    """Ask for all percentiles at once: DuckDB sorts the values once for all five columns."""
+    """Ask for all percentiles at once, so that DuckDB sorts the values only once."""
     if kind is Kind.TREND and field in _QUANTILE_OF:
         place = QUANTILES.index(_QUANTILE_OF[field]) + 1
         return f"quantile_cont(value, {list(QUANTILES)})[{place}]"

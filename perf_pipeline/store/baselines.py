@@ -1,4 +1,4 @@
-"""What people and the gate decided about baselines: pins, acceptances, dated changes.
+"""The decisions of people and of the gate about baselines: pins, acceptances, dated changes.
 
 Rows of `baselines` are only ever added: who decided what, when and why stays readable.
 Add here: another decision about a baseline. Keep out: what follows from it (judging/, analysis/).
@@ -22,7 +22,7 @@ CONFIRMED: Final[tuple[FoundBy, ...]] = ("gate", "accepted")
 
 @dataclass(frozen=True, slots=True)
 class BaselineRow:
-    """Hold one decision.
+    """Hold a decision about a baseline.
 
     Attributes:
         made_at: UTC, ISO 8601.
@@ -45,7 +45,7 @@ class BaselineRow:
 
 @dataclass(frozen=True, slots=True)
 class SeriesKey:
-    """Name a series of one benchmark; `tags` as `tags_text` writes them."""
+    """Name a series of a benchmark; `tags` is what `tags_text` writes."""
 
     benchmark: str
     metric: str
@@ -74,7 +74,7 @@ class ChangePointRow:
     p_value: float | None = None
 
 
-_COLUMNS: Final = ", ".join(each.name for each in fields(BaselineRow))
+_COLUMNS: Final = ", ".join(field.name for field in fields(BaselineRow))
 _INSERT: Final = f"insert into baselines ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?)"
 # In the order of deciding: a clock that was set back must not bring an old decision back.
 _SELECT: Final = f"select {_COLUMNS} from baselines order by rowid"
@@ -131,7 +131,7 @@ def releases(history: History) -> list[BaselineRow]:
 
 
 def store_changes(history: History, rows: Iterable[ChangePointRow]) -> None:
-    """Store dated changes; one that is there already is replaced."""
+    """Store dated changes; a change that is stored already is replaced."""
     now = datetime.now(UTC).replace(tzinfo=None)
     for row in rows:
         where = (row.run_id, *astuple(row.series), row.found_by)
@@ -157,7 +157,7 @@ def changes(history: History) -> list[ChangePointRow]:
 
 
 def confirmed_runs(history: History) -> dict[SeriesKey, list[tuple[str, FoundBy]]]:
-    """Give for each series the runs that a confirmed change of level begins with, oldest first."""
+    """Give the runs with which confirmed changes of level began, by series and oldest first."""
     found: dict[SeriesKey, list[tuple[str, FoundBy]]] = {}
     for row in changes(history):
         if row.found_by in CONFIRMED:
@@ -166,7 +166,7 @@ def confirmed_runs(history: History) -> dict[SeriesKey, list[tuple[str, FoundBy]
 
 
 def previous_run(history: History, run_id: str) -> RunRecord | None:
-    """Give the measured run of the same profile made before this one, wherever it ran."""
+    """Give the run of the same profile that was measured before this run, on any machine."""
     row = history.connection.execute(_PREVIOUS, [run_id]).fetchone()
     return history.run(row[0]) if row else None
 

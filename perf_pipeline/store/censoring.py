@@ -58,7 +58,7 @@ def mark_unanswered(
     where: str = "true",
     parameters: Mapping[str, str] | None = None,
 ) -> None:
-    """Mark them in a table of samples; nothing happens where nothing was interrupted.
+    """Mark these operations in a table of samples; nothing happens if none was interrupted.
 
     Args:
         connection: to the table.
@@ -75,7 +75,7 @@ def mark_unanswered(
 
 
 def has_undecided(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:
-    """Tell whether a benchmark measured operations of which nobody saw the end, nor can tell."""
+    """Tell whether a benchmark has interrupted operations that nobody can call failed."""
     return connection.execute(_ANY, [key.run_id, key.benchmark]).fetchone() is not None
 
 

@@ -41,7 +41,7 @@ group by scenario, operation, label
 def write_checks(
     connection: duckdb.DuckDBPyConnection, key: RunKey, outcome: BenchmarkOutcome | None
 ) -> None:
-    """Count the checks of a benchmark's stored samples by name; nothing where none has any."""
+    """Count the checks of a benchmark's stored samples by name; write no row if there is none."""
     checks = outcome.checks if outcome else {}
     rows = [
         (operation, bit, name)

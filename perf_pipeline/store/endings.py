@@ -1,4 +1,4 @@
-"""How the operations of a benchmark ended: which were never answered, and which stopped going well.
+"""The endings of operations: which were never answered, and which failed until the end.
 
 Add here: another fact about the end of a load. Keep out: what it means for a verdict (judging/).
 """
@@ -58,7 +58,7 @@ from histograms where {_KEY} and metric = 'schedule_lag' group by scenario
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Hold the failures of one operation after the last one of its kind that went well.
+    """Hold the failures of an operation since it went well for the last time.
 
     Attributes:
         scenario: its name.
@@ -67,7 +67,7 @@ class Ending:
         failed_before: see `before`.
         failed: operations that started later, all of them failures.
         unanswered: of these, interrupted after too long a wait.
-        went_well_once: one had gone well before.
+        went_well_once: whether it had gone well at all.
         span_us: from the first of their starts to the last of their ends.
         how: the most frequent class of error, or `status 500`.
         ways: how many classes there are.

@@ -1,4 +1,4 @@
-"""Give people copies of the history: CSV of readings.
+"""Copies of the history for people to take away: readings as CSV.
 
 Add here: a file format that people take away. Keep out: reports (report/), SQL (snapshot.py).
 """
@@ -45,7 +45,7 @@ order by at_us
 
 
 def export_readings_csv(history: History, key: RunKey, path: Path) -> int:
-    """Write the host's readings of a benchmark as CSV, one row per moment; give their number.
+    """Write the host's readings of a benchmark as CSV, a row for each moment; give their number.
 
     Columns: timestamp (UTC, ISO 8601), cpu_percent (of all cores), memory_mb (10^6 bytes in use),
     disk_io_mb and network_kb (10^6 and 10^3 bytes moved since the row before; in the first row

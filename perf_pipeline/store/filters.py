@@ -1,4 +1,4 @@
-"""Tag filters in SQL, alike for raw rows and for histograms.
+"""Tag filters in SQL, the same for raw rows and for histograms.
 
 Add here: the column of a new tag. Keep out: which filters make sense (metrics/threshold.py).
 """
@@ -23,7 +23,7 @@ _COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
 def tag_conditions(
     tags: Mapping[str, str], scenarios: Collection[str]
 ) -> tuple[list[str], dict[str, str | list[str]]]:
-    """Give the conditions that a filter's rows fulfil, and their parameters.
+    """Give the SQL conditions of a filter, and their parameters.
 
     Args:
         tags: the filter.
@@ -32,7 +32,7 @@ def tag_conditions(
     """
     built_in = {name: text for name, text in tags.items() if name in _COLUMNS}
     conditions = [f"{_COLUMNS[name]} = $tag_{name}" for name in built_in]
-    parameters: dict[str, str | list[str]] = {f"tag_{one}": text for one, text in built_in.items()}
+    parameters: dict[str, str | list[str]] = {f"tag_{tag}": text for tag, text in built_in.items()}
     if scenarios or len(built_in) < len(tags):
         conditions.append("list_contains($scenarios::varchar[], scenario)")
         parameters["scenarios"] = sorted(scenarios)

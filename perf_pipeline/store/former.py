@@ -1,4 +1,4 @@
-"""What the history already has of a benchmark, and whether what comes is as good.
+"""What the history has of a benchmark already, and whether new rows are as good.
 
 Add here: another sign that a benchmark lost rows. Keep out: reading the spool (spool_*.py) and
 writing tables (ingest.py).
@@ -68,7 +68,7 @@ class Former:
         return ()
 
     def kept(self, why: tuple[str, ...]) -> Ingested:
-        """Say that these rows stay."""
+        """Say that the stored rows stay."""
         return Ingested(
             self.samples, self.readings, self.ledger, self.torn_lines, damage=why, was_kept=True
         )
@@ -102,7 +102,8 @@ def uncounted(
     if outcome is None or not found:
         return []
     return [
-        f"scenario {one.name} has {found.get(one.name, 0):,} of {one.iterations:,} iterations"
-        for one in outcome.scenarios
-        if found.get(one.name, 0) < one.iterations
+        f"scenario {scenario.name} has {found.get(scenario.name, 0):,} of "
+        f"{scenario.iterations:,} iterations"
+        for scenario in outcome.scenarios
+        if found.get(scenario.name, 0) < scenario.iterations
     ]

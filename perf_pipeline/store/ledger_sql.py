@@ -1,4 +1,4 @@
-"""The way of a message in SQL over the ledger: its latency, and the stages that add up to it.
+"""A message on its way, in SQL over the ledger: its latency, and the stages that add up to it.
 
 A stage ends where the next known station is. Stations are clipped so that they are in order: a
 message can be published, and even completed, before the API's answer is at the caller, and then
@@ -49,7 +49,7 @@ _CLIPPED: Final = ", ".join(
     for event, after in _AFTERWARDS.items()
 )
 _FIRST: Final = ", ".join(
-    f"min(at_us) filter (where event = '{each}') as {each}" for each in _EVENTS
+    f"min(at_us) filter (where event = '{event}') as {event}" for event in _EVENTS
 )
 # The ledger has no phase, so a message belongs to the phase in which its call was intended.
 # Without a measured window (nobody wrote one down) every message counts.
@@ -69,7 +69,7 @@ where ({value}) is not null
 
 
 def stations(ledger: str, keys: str = "") -> str:
-    """Give the SELECT with one row for each completed message: when it passed which station.
+    """Give the SELECT that says of each completed message when it passed which station.
 
     Args:
         ledger: table or subquery with the ledger's columns.

@@ -84,12 +84,12 @@ class LiveFigures:
         # One thread: the cores are the load's.
         self._connection = duckdb.connect(":memory:", config={"threads": 1})
         migrate(self._connection, "memory")
-        summed = [one for one in thresholds if one.metric in _SUMMED]
-        asked = [*summed, *(unfiltered(one) for one in summed)]
+        summed = [threshold for threshold in thresholds if threshold.metric in _SUMMED]
+        asked = [*summed, *(unfiltered(threshold) for threshold in summed)]
         self._sums: dict[str, tuple[Threshold, Histogram]] = {
-            _name(one): (one, EMPTY) for one in asked
+            _name(threshold): (threshold, EMPTY) for threshold in asked
         }
-        self._kinds = _kinds_for({one.metric for one in thresholds})
+        self._kinds = _kinds_for({threshold.metric for threshold in thresholds})
         self._spans: dict[tuple[str, str], tuple[int, int]] = {}
         self._ended: dict[str, int] = {}
 
@@ -100,14 +100,14 @@ class LiveFigures:
                 with spool_files(grown, kind) as found:
                     load_rows(self._connection, self._key, kind, found)
         self._note_spans()
-        if any(one.metric == _CHECKS for one, _ in self._sums.values()):
+        if any(threshold.metric == _CHECKS for threshold, _ in self._sums.values()):
             write_checks(self._connection, self._key, None)
         for name, (threshold, histogram) in self._sums.items():
             self._sums[name] = (threshold, histogram.plus(self._new_values(threshold)))
         self._forget()
 
     def observe(self, threshold: Threshold) -> float | None:
-        """Give the figure that a threshold judges so far; None while nothing was measured."""
+        """Give the figure so far that a threshold judges; None while nothing was measured."""
         windows = self._windows()
         if threshold.metric in _SUMMED:
             return finished_figure(threshold, windows, self._summed)
@@ -184,12 +184,12 @@ class LiveFigures:
 
 
 def _name(threshold: Threshold) -> str:
-    """Name a metric under a filter: thresholds of one share a histogram."""
+    """Name a metric with its filter; thresholds that share the name share a histogram."""
     return f"{threshold.key} {','.join(threshold.scenarios)}"
 
 
 def _kinds_for(metrics: set[str]) -> list[str]:
-    """Name the kinds of spool files that some metrics come from; samples give the windows."""
+    """Name the kinds of spool files that some metrics need; samples are needed for the windows."""
     kinds = ["samples"]
     if metrics & (FROM_ITERATIONS | FROM_SCENARIOS):
         kinds.append("iterations")

@@ -1,7 +1,7 @@
 """How values that are lower bounds enter the figures of a duration: they never lower one.
 
 An interrupted operation that nobody can call failed enters with what it had waited. Each figure is
-the larger of the two with and without such values; the smallest value is one seen to its end.
+the larger of the two with and without such values; the minimum is that of operations which ended.
 Add here: the SQL of another statistic that such values may not lower. Keep out: which operations
 these are (censoring.py).
 """
@@ -43,7 +43,7 @@ TREND_WITH_BOUNDS: Final = ", ".join(
 
 
 def has_bounds(connection: duckdb.DuckDBPyConnection, key: RunKey, metric: Metric) -> bool:
-    """Tell whether a duration has lower bounds among its values; looking for them costs a scan."""
+    """Tell whether a duration has lower bounds among its values, by a scan of the rows."""
     if metric.kind is not Kind.TREND or metric.name not in FROM_SAMPLES:
         return False
     return has_undecided(connection, key)

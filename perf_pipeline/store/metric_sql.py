@@ -68,7 +68,7 @@ _VALUES: Final[Mapping[SampleValue, tuple[str, str]]] = MappingProxyType(
 def _sql_of(source: Samples) -> tuple[str, str]:
     """Give the condition of the samples that feed a metric, and the value of each."""
     value, only = _VALUES[source.value]
-    operations = ", ".join(f"'{one}'" for one in source.operations)
+    operations = ", ".join(f"'{operation}'" for operation in source.operations)
     conditions = (
         f"protocol = '{source.protocol}'" if source.protocol else "",
         f"operation in ({operations})" if operations else "",
@@ -78,17 +78,17 @@ def _sql_of(source: Samples) -> tuple[str, str]:
 
 
 FROM_SAMPLES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
-    {name: _sql_of(one.source) for name, one in CATALOG.items() if one.source is not None}
+    {name: _sql_of(metric.source) for name, metric in CATALOG.items() if metric.source is not None}
 )
 BY_OPERATION: Final = frozenset(FROM_SAMPLES) | {"checks"}
 FROM_SCENARIOS: Final = frozenset({"iterations", "dropped_iterations", "interrupted_iterations"})
 FROM_ITERATIONS: Final = frozenset({"iteration_duration"})
 FROM_VUS: Final = frozenset({"vus", "vus_max", "vus_busy"})
 FROM_FIGURES: Final = (
-    frozenset(name for name, each in CATALOG.items() if each.kind is Kind.GAUGE) - FROM_VUS
+    frozenset(name for name, metric in CATALOG.items() if metric.kind is Kind.GAUGE) - FROM_VUS
 )
 FROM_READINGS: Final = frozenset(
-    name for name, each in CATALOG.items() if each.tags == frozenset({"source"})
+    name for name, metric in CATALOG.items() if metric.tags == frozenset({"source"})
 )
 
 _CHECKS: Final = """

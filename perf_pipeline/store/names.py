@@ -1,4 +1,4 @@
-"""Keep the number of names in figures bounded: the rarest ones count together under one name.
+"""A limit for the number of names in figures: the rarest names are counted together.
 
 A request whose URL, id and all, became its name would make a summary, a histogram and a line of
 the report for each id. The most frequent names stay, and those that a threshold asks for.
@@ -58,7 +58,7 @@ def rest_of(what: str) -> str:
 def fold_names(
     connection: duckdb.DuckDBPyConnection, key: RunKey, wanted: Mapping[str, Collection[str]]
 ) -> list[str]:
-    """Fold the rarest names of a benchmark's stored samples; say so in a sentence for each kind.
+    """Count the rarest names of a benchmark together; give a sentence about it for each kind.
 
     Args:
         connection: inside a transaction.

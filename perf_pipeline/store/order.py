@@ -1,4 +1,4 @@
-"""The order in which runs were made: a number each, because a clock can be set.
+"""The order in which runs were made, by a number for each run, because a clock can be set.
 
 A run that begins gets the next number, whatever date it has. A run that is only found, in the
 spool of another version or machine, is placed by its date among the runs whose date can be true.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 OLDEST_FIRST: Final = "runs.made_as, runs.began_at, runs.run_id"
 NEWEST_FIRST: Final = "runs.made_as desc, runs.began_at desc, runs.run_id desc"
 MEASURED: Final = "exists (from benchmarks where benchmarks.run_id = runs.run_id)"
-"""Says of a run that something of it was stored; one that was killed at once has nothing."""
+"""SQL that is true for runs of which something was stored, and not for those killed at once."""
 
 _KNOWN: Final = "select made_as from runs where run_id = ?"
 _NEXT: Final = "select coalesce(max(made_as), 0) + 1 from runs"
@@ -68,7 +68,7 @@ def place_of(
     *,
     begins_now: bool,
 ) -> int:
-    """Give a run its number: its own when it is stored, else the next one, or one by its date.
+    """Give a run its number: the stored one, else the next one, or one that its date asks for.
 
     Two runs may share a number when one is found late; their dates decide between them.
     """

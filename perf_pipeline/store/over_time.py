@@ -1,4 +1,4 @@
-"""One metric over a benchmark's time: readings as they are, samples by the second.
+"""A metric over the time of a benchmark: readings as they are, samples by the second.
 
 Add here: another way of following a metric through time. Keep out: the lines that reports draw
 (plots.py).

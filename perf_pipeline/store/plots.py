@@ -49,7 +49,7 @@ _UNITS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Hold one line.
+    """Hold a line of a plot.
 
     Attributes:
         name: what is drawn.

@@ -84,7 +84,7 @@ class RowFile:
 def row_files(
     folder: Path, pattern: str, layout: RowLayout, left_out: Collection[str] = ()
 ) -> Iterator[RowFile]:
-    """Read the files of one kind that have rows, or lost some.
+    """Read the files of a kind that have rows, or that lost rows.
 
     Args:
         folder: of the benchmark.
@@ -136,14 +136,14 @@ def other_columns(path: Path, found: Sequence[str], read: Sequence[str]) -> Spoo
 
 
 def _told_rows(file: BinaryIO, dtype: "np.dtype[np.void]", path: Path) -> int:
-    """Read a file's head and give the number of rows that it tells of."""
+    """Give the number of rows that the head of a file tells of."""
     from numpy.lib import format as npy  # noqa: PLC0415
 
     try:
         npy.read_magic(file)
         shape, _, found = npy.read_array_header_1_0(file)
         told = int(shape[0]) if shape else 0
-    # NumPy evaluates the head as Python text, which a damaged one may be no more.
+    # NumPy evaluates the head as Python text, which a damaged head may no longer be.
     except (ValueError, TypeError, SyntaxError, OverflowError, MemoryError) as error:
         raise SpoolDamagedError(f"{path} is damaged: {error}", hint=_MOVE_HINT) from error
     if found != dtype:

@@ -50,7 +50,7 @@ _COUNT_REJECTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class SpoolKind:
-    """Describe one kind of spool file.
+    """Describe a kind of spool file.
 
     Attributes:
         pattern: of its names.
@@ -71,7 +71,7 @@ class SpoolKind:
         return {name: _type_of(name) for name in self.columns}
 
     def reads(self, header: tuple[str, ...]) -> bool:
-        """Tell whether a file with these columns can be read: only late ones may be missing."""
+        """Tell whether a file with these columns can be read; later columns may be missing."""
         missing = self.columns[len(header) :]
         return header == self.columns[: len(header)] and all(n in self.defaults for n in missing)
 
@@ -92,7 +92,7 @@ KINDS: Final[Mapping[str, SpoolKind]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class SpoolFiles:
-    """Hold the readable files of one kind, and how many last lines were cut off them.
+    """Hold the readable files of a kind, and how many torn last lines were left out.
 
     Attributes:
         kind: of all of them.
@@ -122,7 +122,9 @@ class SpoolFiles:
                 registered.enter_context(file.registered(connection, f"spool_{number}"))
                 for number, file in enumerate(self.binary)
             ]
-            rows = " union all ".join(f"from {one}" for one in sources or [_no_rows(self.kind)])
+            rows = " union all ".join(
+                f"from {source}" for source in sources or [_no_rows(self.kind)]
+            )
             connection.execute(statement.format(rows=f"({rows})"), key)
         if not self.paths:
             return self.torn_lines
@@ -134,7 +136,7 @@ class SpoolFiles:
 
 @contextmanager
 def spool_files(folder: Path, kind: str, left_out: Collection[str] = ()) -> Iterator[SpoolFiles]:
-    """Find the files of one kind in a benchmark's folder, without their torn last lines.
+    """Find the files of a kind in a benchmark's folder, without their torn last lines.
 
     Args:
         folder: of the benchmark.
@@ -173,7 +175,7 @@ def _type_of(column: str) -> str:
 
 
 def _read_all(kind: SpoolKind, paths: tuple[Path, ...]) -> list[str]:
-    """Name the rows of the files, one name for each version that wrote them."""
+    """Name the rows of the files, with a name for each version that wrote them."""
     by_header: dict[tuple[str, ...], list[Path]] = {}
     for path in paths:
         by_header.setdefault(_header(path), []).append(path)
@@ -181,7 +183,7 @@ def _read_all(kind: SpoolKind, paths: tuple[Path, ...]) -> list[str]:
 
 
 def _read_csv(kind: SpoolKind, header: tuple[str, ...], paths: list[Path]) -> str:
-    """Name the rows of files with one header; empty text comes as '' (DuckDB reads it as NULL)."""
+    """Name the rows of files with the same header; an empty text is '' (DuckDB reads NULL)."""
     names = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
     types = ", ".join(f"'{name}': '{kind.types[name]}'" for name in header)
     columns = ", ".join(_column(kind, name, is_there=name in header) for name in kind.columns)
@@ -199,12 +201,14 @@ def _column(kind: SpoolKind, name: str, *, is_there: bool) -> str:
 
 
 def _no_rows(kind: SpoolKind) -> str:
-    columns = ", ".join(f"cast(null as {each}) as {name}" for name, each in kind.types.items())
+    columns = ", ".join(
+        f"cast(null as {type_name}) as {name}" for name, type_name in kind.types.items()
+    )
     return f"(select {columns} where false)"
 
 
 def _whole_lines(path: Path) -> int:
-    """Count the bytes up to and with the last line end."""
+    """Count the bytes up to the last line end, which is included."""
     with path.open("rb") as file:
         end = file.seek(0, 2)
         while end > 0:

@@ -1,4 +1,4 @@
-"""Write down what a benchmark left in the spool, and compare what is there later with it.
+"""A list of what a benchmark left in the spool, and the comparison of the spool with it.
 
 Each worker seals its own files (engine/recorder.py); the manifest names all files of the benchmark
 and is written last. A spool with an outcome and without a manifest is damaged, or of a version
@@ -41,7 +41,7 @@ class SpoolCheck:
     """Say whether a benchmark's spool is as it was written.
 
     Attributes:
-        damage: one sentence for each file that is not; empty when all are.
+        damage: a sentence for each file that is not; empty if all are.
         left_out: names of the files whose rows can't be told from others: they are not stored.
         is_proven: every file was compared; False for a benchmark that was cut off, and for a spool
             of a version that wrote no checksums.
@@ -63,7 +63,7 @@ def write_manifest(folder: Path) -> None:
         facts[path.name] = _facts_of(path)
     # What a worker sealed as it closed its files counts more than what is found now.
     facts |= _sealed_facts(folder, [])
-    members = {name: one.to_json() for name, one in sorted(facts.items())}
+    members = {name: file.to_json() for name, file in sorted(facts.items())}
     part = folder / f"{MANIFEST_FILE}.part"
     part.write_text(sealed(json.dumps(members, indent=1)), encoding="utf-8")
     part.replace(folder / MANIFEST_FILE)

@@ -1,4 +1,4 @@
-"""Read a spool that still grows: each time only what came since the last time.
+"""Reading a spool that still grows: each look reads only what is new.
 
 Add here: a kind of file that grows otherwise than at its end. Keep out: what the rows mean.
 """
@@ -25,7 +25,7 @@ class SpoolTail:
 
     @contextmanager
     def grown(self, kinds: Collection[str]) -> Iterator[Path]:
-        """Yield a folder like the benchmark's with the whole rows that are new, gone afterwards.
+        """Yield a folder like the benchmark's that holds only new and complete rows, for a while.
 
         Args:
             kinds: keys of `spool_csv.KINDS`.

@@ -1,4 +1,4 @@
-"""The state folder, which all runs of a machine share: where each kind of file is.
+"""The state folder, which all runs of a machine share, and the place of each kind of file.
 
 Add here: another kind of file. Keep out: what the files hold.
 """
@@ -48,7 +48,7 @@ class State:
 
     @contextmanager
     def history(self, *, wait_s: float = WAIT_S) -> "Iterator[History]":
-        """Open the history, alone; make it or bring its schema up to date where needed.
+        """Open the history for this process alone; create it or update its schema if needed.
 
         Raises:
             StoreBusyError: another process had it open all the time; the sentence names it.

@@ -1,4 +1,4 @@
-"""Runs of the spool that the history does not know: what they were to do is taken up, no samples.
+"""Runs of the spool that the history does not know: it learns what they were to do.
 
 A run registers itself when it begins. Where the history was open elsewhere at that moment, or was
 moved away since, somebody else has to, or an older run would be taken for the last one.
@@ -17,7 +17,7 @@ from perf_pipeline.store.state import State
 
 
 def register(state: State, record: RunRecord, *, wait_s: float, say: Say) -> None:
-    """Tell the history what a run is to do, before it does it; a busy one is told later."""
+    """Tell the history what a run is going to do; a busy history is told later."""
     try:
         with state.history(wait_s=wait_s) as history:
             history.register(record, begins_now=True)
@@ -30,7 +30,9 @@ def take_up(history: History, state: State) -> None:
 
     A run.json that nobody can read is left to `ingest`, which says so.
     """
-    for record in sorted(_unknown(history, state), key=lambda one: (one.began_at, one.run_id)):
+    for record in sorted(
+        _unknown(history, state), key=lambda record: (record.began_at, record.run_id)
+    ):
         history.register(record)
 
 

@@ -1,4 +1,4 @@
-"""How long the measured phase of a benchmark and of its scenarios was, for rates per second.
+"""The length of the measured phase of a benchmark and of its scenarios, for rates per second.
 
 Add here: another part of a benchmark that has a measured time of its own. Keep out: counts.
 """
@@ -37,7 +37,7 @@ class Windows:
         measured_s: of the whole benchmark; None or 0 when it is unknown.
         spans: by scenario (from, until), µs since the benchmark's origin.
         doing: by operation the scenarios that have, or had, measured samples of it.
-        telling_operations: those that are not just the whole of one scenario.
+        telling_operations: those that are not simply all of a scenario.
         scenarios: all of them, also those without samples.
     """
 
@@ -96,7 +96,7 @@ def windows_of(
     Args:
         measured_s: of the whole benchmark.
         spans: by scenario.
-        parts: pairs (scenario, operation) that have, or had, measured samples; each once.
+        parts: pairs (scenario, operation) that have, or had, measured samples; no pair twice.
     """
     doing: dict[str, set[str]] = {}
     done: Counter[str] = Counter()

@@ -1,5 +1,5 @@
-"""The load engine: worker processes that run iterations on time and write down every one.
+"""The load engine: worker processes that run iterations on time and record every iteration.
 
-Add here: what every protocol needs. Keep out: HTTP, SQL and Kafka (workloads/), DuckDB (store/),
-dagster (defs/).
+Add here: what every protocol needs. Keep out: HTTP, SQL and Kafka (workloads/), DuckDB (store/)
+and dagster (defs/).
 """

@@ -1,6 +1,6 @@
-"""The time of a load: integer µs since the benchmark's origin, and waiting without being early.
+"""The time of a load in integer µs since the benchmark's origin, and waiting that never ends early.
 
-Add here: another way to wait on time. Keep out: what happens then (runner.py).
+Add here: another way to wait on time. Keep out: what happens after the wait (runner.py).
 """
 
 import asyncio
@@ -15,7 +15,7 @@ _NS_PER_US = 1_000
 
 
 class MonotonicClock:
-    """Be the `ports.Clock` of a worker; make it inside the running event loop.
+    """Implement `ports.Clock` for a worker; create it inside the running event loop.
 
     Args:
         origin_ns: time.monotonic_ns() of the benchmark's start, the same in all processes.
@@ -34,11 +34,11 @@ class MonotonicClock:
         return self._origin_ns
 
     def now_us(self) -> int:
-        """Give integer µs since the origin."""
+        """Give the time in integer µs since the origin."""
         return (monotonic_ns() - self._origin_ns) // _NS_PER_US
 
     async def sleep_until_us(self, at_us: int) -> None:
-        """Return at `at_us` or as soon after it as the machine allows, never before."""
+        """Return at `at_us`, or as soon after it as the machine allows, but never before."""
         if at_us <= self.now_us():
             await asyncio.sleep(0)
             return
@@ -50,7 +50,7 @@ class MonotonicClock:
         await sleeper
 
     def close(self) -> None:
-        """Give the timer back; nobody may be sleeping any more."""
+        """Release the timer; nobody may be sleeping any more."""
         self._alarm.close()
 
     def _ring(self) -> None:
@@ -86,7 +86,7 @@ class _TimerFdAlarm:
 class _LoopAlarm:
     """Call back from the event loop's timers, where there is no timerfd (macOS).
 
-    They may be early; `_ring` then finds nobody due and arms again.
+    These may be early; `_ring` then finds nobody due and sets the alarm again.
     """
 
     def __init__(self, ring: Callable[[], None]) -> None:

@@ -1,6 +1,6 @@
-"""The closed models: VUs that loop while the plan wants them, or until a number is done.
+"""The closed models: VUs loop while the plan wants them, or until their iterations are done.
 
-Add here: another closed model. Keep out: how many VUs when (plan/vus.py).
+Add here: another closed model. Keep out: how many VUs run at what time (plan/vus.py).
 """
 
 import asyncio
@@ -16,8 +16,8 @@ class LoopingModel:
     """Loop VUs 1..n, where n follows the plan.
 
     Args:
-        part: of a scenario with looping VUs.
-        executor: its plan.
+        part: part of a scenario with looping VUs.
+        executor: the plan of the scenario.
     """
 
     def __init__(self, part: ScenarioPart, executor: LoopingVUs) -> None:
@@ -30,7 +30,7 @@ class LoopingModel:
 
     @property
     def running(self) -> set["asyncio.Task[None]"]:
-        """Give the loops under way."""
+        """Give the running loops."""
         tasks = (loop.task for loop in self._loops.values())
         return {task for task in tasks if task is not None and not task.done()}
 
@@ -46,7 +46,7 @@ class LoopingModel:
             loop.finish()
 
     def cut(self) -> None:
-        """Cancel the iterations under way."""
+        """Cancel the running iterations."""
         if self._cutting is not None:
             self._cutting.cancel()
         for loop in self._loops.values():
@@ -74,11 +74,11 @@ class LoopingModel:
 
 
 class QuotaModel:
-    """Let VUs run a number of iterations, each its own or all out of one pot.
+    """Let VUs run a number of iterations, which each VU has or all VUs share.
 
     Args:
-        part: of a scenario with a quota of iterations.
-        executor: its plan.
+        part: part of a scenario with a quota of iterations.
+        executor: the plan of the scenario.
     """
 
     def __init__(self, part: ScenarioPart, executor: IterationQuota) -> None:
@@ -94,11 +94,11 @@ class QuotaModel:
 
     @property
     def running(self) -> set["asyncio.Task[None]"]:
-        """Give the VUs that still have something to do."""
+        """Give the running VUs."""
         return {task for task in self._tasks.values() if not task.done()}
 
     async def offer(self) -> None:
-        """Run the iterations, until they are done or the longest time is over."""
+        """Run the iterations until they are done, or until the longest time is over."""
         part = self._part
         await part.clock.sleep_until_us(part.start_us)
         running_loop = asyncio.get_running_loop()
@@ -125,7 +125,7 @@ class QuotaModel:
         self._over = True
 
     def cut(self) -> None:
-        """Cancel the iterations under way."""
+        """Cancel the running iterations."""
         for vu, task in self._tasks.items():
             if not task.done():
                 vu.cut(task)
@@ -139,7 +139,7 @@ class QuotaModel:
                 await vu.iterate(intended_us)
                 intended_us = vu.free_us
                 if not vu.gave_turn:
-                    await asyncio.sleep(0)  # one that never waits must not lock others out
+                    await asyncio.sleep(0)  # an iteration that never waits must not block other VUs
         finally:
             self._part.tally.vus -= 1
 

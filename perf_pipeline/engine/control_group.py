@@ -1,7 +1,7 @@
-"""What the container (its control groups) lets this process have of the machine.
+"""How much of the machine a container (its control groups) gives to this process.
 
-Both of Linux's hierarchies are read, version 1 and 2, and every group above ours, because the
-narrowest limit on the way up is the one that holds. Elsewhere nothing is limited.
+Versions 1 and 2 of Linux's control groups are read, and every group above ours, because the
+narrowest limit counts. On other systems nothing is limited.
 
 Source: Linux Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/, scheduler/sched-bwc.rst.
 
@@ -21,11 +21,11 @@ _NO_LIMIT_BYTES: Final = 1 << 60
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Hold the narrowest limits on this process.
+    """Hold the narrowest limits that apply to this process.
 
     Attributes:
-        cpu_cores: how much CPU time it may use in any time, in cores; None without a limit.
-        memory_bytes: how much memory it may hold; None without a limit.
+        cpu_cores: how much CPU it may use, in cores; None without a limit.
+        memory_bytes: how much memory it may use; None without a limit.
     """
 
     cpu_cores: float | None = None
@@ -33,7 +33,7 @@ class Limits:
 
 
 def read_limits(proc: Path = _PROC) -> Limits:
-    """Read the limits of our control groups and of all above them.
+    """Read the limits of our control groups and of all groups above them.
 
     Args:
         proc: /proc/self, or a folder like it.
@@ -49,9 +49,10 @@ def read_limits(proc: Path = _PROC) -> Limits:
 
 
 def throttled_us(proc: Path = _PROC) -> int:
-    """Give for how long CPU limits have held our group back so far; 0 where there is none.
+    """Give for how long CPU limits have held us back so far; 0 without a limit.
 
-    Of our group and those above it the longest: they are held back one at a time.
+    It is the longest time of our group and the groups above it, because only one of them holds us
+    back at a time.
     """
     found = [0]
     for folder in _groups(proc, "cpu"):
@@ -65,7 +66,7 @@ def throttled_us(proc: Path = _PROC) -> int:
 
 
 def _quota_v2(folder: Path) -> float | None:
-    """Read `cpu.max`: a quota or `max`, and the period, in µs."""
+    """Read `cpu.max`, which holds a quota or `max`, and the period, in µs."""
     words = " ".join(_lines(folder / "cpu.max")).split()
     if len(words) != 2 or not all(word.isdigit() for word in words):
         return None
@@ -73,7 +74,7 @@ def _quota_v2(folder: Path) -> float | None:
 
 
 def _quota_v1(folder: Path) -> float | None:
-    """Read quota (-1 without a limit) and period, in µs."""
+    """Read the quota (-1 without a limit) and the period, in µs."""
     quota = _number(folder / "cpu.cfs_quota_us")
     period = _number(folder / "cpu.cfs_period_us")
     return quota / period if quota and period and quota > 0 else None
@@ -92,7 +93,7 @@ def _lines(file: Path) -> list[str]:
 
 
 def _groups(proc: Path, controller: str) -> Iterator[Path]:
-    """Give our group's folder and those above it, of every hierarchy that may hold a controller."""
+    """Give the folders of our group and the groups above it, in every hierarchy of a controller."""
     mounts = list(_mounts(proc))
     for line in _lines(proc / "cgroup"):
         controllers, _, path = line.partition(":")[2].partition(":")
@@ -109,7 +110,7 @@ def _is_of(controllers: str, controller: str, kind: str, mount: Path) -> bool:
 
 
 def _mounts(proc: Path) -> Iterator[tuple[str, str, Path]]:
-    """Give type, root and folder of each mounted hierarchy (proc(5), mountinfo)."""
+    """Give the type, root and folder of each mounted hierarchy (proc(5), mountinfo)."""
     for line in _lines(proc / "mountinfo"):
         before, _, after = line.partition(" - ")
         kind = after.split(" ", 1)[0]
@@ -119,9 +120,9 @@ def _mounts(proc: Path) -> Iterator[tuple[str, str, Path]]:
 
 
 def _upwards(mount: Path, path: str, root: str) -> Iterator[Path]:
-    """Give the group's folder and its parents; the mount alone where the path is not below it.
+    """Give the group's folder and its parents; only the mount where the path is not below it.
 
-    A container without a namespace of its own for control groups sees its host's path.
+    A container without its own namespace for control groups sees the path of its host.
     """
     inside = path.removeprefix(root.rstrip("/")).lstrip("/")
     folder = mount / inside

@@ -1,12 +1,13 @@
-"""Hand a start to another worker that has a free VU, so that workers share their VUs exactly.
+"""Hands a start to another worker that has a free VU, so that workers share all their VUs.
 
 Every worker has its own VUs, with their connections and their data. A start that finds none of
-them free goes to a worker that has one, and is dropped only when no worker has: what one process
-would drop, several drop too. How many VUs of a worker are free is a counter of the operating
-system's (Linux, eventfd(2) as a semaphore), so that two workers never take the same one. The start
-itself goes through a pipe: 12 bytes, which pipe(7) never tears or mixes.
+them free goes to a worker that has a free VU, and is dropped only when no worker has. So several
+processes drop as many starts as a single one would. The number of free VUs of a worker is a counter
+of the operating system (Linux, eventfd(2) as a semaphore), so that two workers never take the same
+VU. The start itself goes through a pipe as 12 bytes, which pipe(7) never splits or mixes.
 
-Add here: nothing of one executor's. Keep out: which VU makes a start (open_model.py).
+Add here: what all open models need to hand starts over. Keep out: which VU makes a start
+(open_model.py).
 """
 
 import asyncio
@@ -27,10 +28,10 @@ _CHUNK_BYTES: Final = 4_096 * _START.size
 
 
 class Exchange:
-    """Make, in the driver, what the workers of a load need to hand starts over.
+    """Create, in the driver, what the workers of a load need to hand starts over.
 
     Args:
-        job: of the load; only its open models with several workers need anything.
+        job: the job of the load; only open models with several workers need anything.
     """
 
     def __init__(self, job: LoadJob) -> None:
@@ -45,28 +46,28 @@ class Exchange:
             self._inlets, self._outlets = [r for r, _ in pipes], [w for _, w in pipes]
 
     def _made(self, number: int) -> list[int]:
-        """Make one counter for each worker that takes part, holding how many VUs it has."""
+        """Create a counter for each worker that takes part, which holds how many VUs it has."""
         executor = self._job.scenarios[number].executor
         stripes = (stripe_of(executor, n, self._job.workers) for n in range(self._job.workers))
         flags = os.EFD_SEMAPHORE | os.EFD_NONBLOCK | os.EFD_CLOEXEC
-        return [os.eventfd(one.share(executor.most_vus), flags) for one in stripes if one]
+        return [os.eventfd(stripe.share(executor.most_vus), flags) for stripe in stripes if stripe]
 
     def descriptors(self, worker: int) -> tuple[int, ...]:
-        """Give what a worker must inherit."""
+        """Give the descriptors that a worker must inherit."""
         if not self._counters:
             return ()
         counters = [fd for counters in self._counters.values() for fd in counters]
         return (*counters, *self._outlets, self._inlets[worker])
 
     def order(self, worker: int) -> dict[str, Any] | None:
-        """Give the worker's part of its order as JSON values; None when there is nothing."""
+        """Give what the worker must be told, as JSON values; None when there is nothing."""
         if not self._counters:
             return None
         counters = {str(number): fds for number, fds in self._counters.items()}
         return {"counters": counters, "outlets": self._outlets, "inlet": self._inlets[worker]}
 
     def close(self) -> None:
-        """Close the driver's copies."""
+        """Close the driver's copies of the descriptors."""
         counters = [fd for counters in self._counters.values() for fd in counters]
         for fd in (*counters, *self._inlets, *self._outlets):
             os.close(fd)
@@ -74,12 +75,12 @@ class Exchange:
 
 
 def shares_are_fixed(job: LoadJob) -> bool:
-    """Tell whether workers divide VUs of an open model and cannot help one another out."""
+    """Say whether workers divide the VUs of an open model and cannot lend them to one another."""
     return not CAN_HAND_OVER and bool(_divided(job))
 
 
 def _divided(job: LoadJob) -> list[int]:
-    """Give the numbers of the scenarios whose starts find their VUs in several workers."""
+    """Give the numbers of the scenarios whose VUs are in several workers."""
     return [
         number
         for number, scenario in enumerate(job.scenarios)
@@ -90,12 +91,12 @@ def _divided(job: LoadJob) -> list[int]:
 
 @dataclass(slots=True)
 class Handover:
-    """Be one worker's view of the free VUs of one scenario.
+    """Hold one worker's view of the free VUs of a scenario.
 
     Attributes:
-        scenario: its number in the job.
+        scenario: number of the scenario in the job.
         own: counter of this worker's free VUs.
-        others: counter and pipe of each other worker that takes part.
+        others: counter and pipe of every other worker that takes part.
     """
 
     scenario: int
@@ -105,28 +106,28 @@ class Handover:
     _early: list[int] = field(default_factory=list)
 
     def connect(self, on_start: Callable[[int], None]) -> None:
-        """Say who makes the starts that others hand over; a VU is reserved for each of them."""
+        """Register who makes the starts that others hand over; each has a VU reserved."""
         self._on_start = on_start
         for at_us in self._early:
             on_start(at_us)
 
     def bring(self, at_us: int) -> None:
-        """Make a start that another worker handed over, now or when somebody is connected."""
+        """Make a start that another worker handed over, or keep it until `connect`."""
         if self._on_start is None:
             self._early.append(at_us)
         else:
             self._on_start(at_us)
 
     def reserve(self) -> bool:
-        """Take one of our own free VUs out of the count; say whether there was one."""
+        """Take one of our free VUs out of the count; say whether there was one."""
         return _taken(self.own)
 
     def release(self) -> None:
-        """Count one of our own VUs as free again."""
+        """Count one of our VUs as free again."""
         os.eventfd_write(self.own, 1)
 
     def hand_over(self, at_us: int) -> bool:
-        """Give a start to a worker with a free VU; False when nobody has one.
+        """Give a start to a worker that has a free VU; False when no worker has.
 
         Args:
             at_us: when it is due, µs since the origin.
@@ -135,7 +136,7 @@ class Handover:
             if _taken(counter):
                 try:
                     os.write(outlet, _START.pack(self.scenario, at_us))
-                except OSError:  # it is gone, or 5,000 starts behind
+                except OSError:  # the worker is gone, or 5,000 starts behind
                     os.eventfd_write(counter, 1)
                 else:
                     return True
@@ -158,11 +159,11 @@ def _taken(counter: int) -> bool:
 
 
 class Handovers:
-    """Give each scenario of one worker its `Handover`, and bring in what others hand over.
+    """Give each scenario of a worker its `Handover`, and receive what other workers hand over.
 
     Args:
         order: what `Exchange.order` gave; None where nothing is handed over.
-        worker: our number.
+        worker: number of this worker.
     """
 
     def __init__(self, order: Mapping[str, Any] | None, worker: int) -> None:
@@ -172,13 +173,13 @@ class Handovers:
         self._rest = b""
 
     def of(self, scenario: int) -> Handover | None:
-        """Give the handover of a scenario by its number; None where its VUs are all ours."""
+        """Give the handover of a scenario by its number; None where all its VUs are ours."""
         counters = self._order and self._order["counters"].get(str(scenario))
         if self._order is None or not counters or self._worker >= len(counters):
             return None
         outlets = self._order["outlets"]
         others = [(fd, outlets[n]) for n, fd in enumerate(counters) if n != self._worker]
-        # The next worker is asked first, so that not all ask the same one.
+        # Each worker asks its neighbour first, so that not all ask the same one.
         turn = self._worker % len(others)
         ours = counters[self._worker]
         found = Handover(scenario, ours, others[turn:] + others[:turn])
@@ -186,13 +187,13 @@ class Handovers:
         return found
 
     def listen(self) -> None:
-        """Bring in starts in the running event loop."""
+        """Receive starts in the running event loop."""
         if self._order is not None:
             loop = asyncio.get_running_loop()
             loop.add_reader(self._order["inlet"], self._take, self._order["inlet"])
 
     def close(self) -> None:
-        """Bring in no more; the models have waited for what was on its way."""
+        """Receive no more starts; the models have waited for those on their way."""
         if self._order is not None:
             asyncio.get_running_loop().remove_reader(self._order["inlet"])
 

@@ -1,7 +1,7 @@
-"""Was the load generator the limit? Limits on what the workers saw of themselves.
+"""Decides whether the load generator was the limit, by what the workers saw of themselves.
 
-A figure is only about the target when the generator kept its plan. The limits are wide enough that
-one hiccup of a shared machine passes, and narrow enough that a starved generator does not.
+A figure is about the target only when the generator kept its plan. The limits are wide enough to
+let one hiccup of a shared machine pass, and narrow enough to catch a starved generator.
 
 Add here: a limit, with its reason and remedy. Keep out: measuring (watch.py).
 """
@@ -14,32 +14,32 @@ from typing import Any, Final
 
 from perf_pipeline.engine.job import GeneratorHealth
 
-# An event loop on one core: above this queueing inside the generator grows without bound.
+# An event loop uses one core: above this, queueing inside the generator grows without bound.
 CPU_LIMIT_RATIO: Final = 0.9
-# Shorter peaks (a ramp's top, garbage) don't move percentiles over a run.
+# Shorter peaks (the top of a ramp, garbage collection) do not move the percentiles of a run.
 CPU_SUSTAINED_S: Final = 5.0
-# A single pause as long as this is half of the product's own limit for p95 (1 s).
+# A single pause of this length is half of our own limit for p95 (1 s).
 STALL_LIMIT_MS: Final = 500.0
-# Pauses of this share of the time meet 1 of 20 operations, and p95 is what is judged. Two cores
+# Pauses of this share of the time hit 1 of 20 operations, and p95 is what is judged. Two cores
 # shared with a target reach 1 to 6 % in short runs while p95 stays below 15 ms.
 STALL_LIMIT_RATIO: Final = 0.05
 STALL_ALLOWANCE_MS: Final = 500.0
-# 5 % of the limits of 1 s (p95) and 10 % of 2 s (p99): the least change that is called one.
-# Response times include the lag, so up to here it is visible but decides nothing.
+# 5 % of the limit of 1 s (p95) and 10 % of that of 2 s (p99); smaller changes are never reported.
+# Response times include the lag, so that up to here it is visible but decides nothing.
 LAG_P95_LIMIT_MS: Final = 50.0
 LAG_P99_LIMIT_MS: Final = 200.0
 LAG_LATE_STARTS: Final = 5
 # Drops that a pause of the generator caused would be blamed on the target.
 LATE_DROPS_LIMIT_RATIO: Final = 0.01
-# Message latency is taken on two clocks that must not move against each other.
+# Message latency is taken from two clocks, which must not move against each other.
 CLOCK_STEP_LIMIT_MS: Final = 50.0
 OPEN_FILES_LIMIT_RATIO: Final = 0.95
 _MOST_NOTES: Final = 10
-# As pauses of the event loop: this share of the time meets 1 of 20 operations.
+# As with pauses of the event loop, this share of the time hits 1 of 20 operations.
 THROTTLED_LIMIT_RATIO: Final = 0.05
-# From here on a reader must know that others had the machine; pauses and lag say what it did.
+# From here on, a reader must know that others used the machine; pauses and lag show the effect.
 STEAL_TOLD_RATIO: Final = 0.1
-# On a machine that its own servers keep busy somebody waits for a core most of the time, so this
+# On a machine that also runs the servers, somebody waits for a core most of the time. So this only
 # explains a limit that was reached, and is no note of its own.
 PRESSURE_TOLD_RATIO: Final = 0.5
 NOTHING_KNOWN: Final[Mapping[str, float]] = MappingProxyType({})
@@ -56,28 +56,29 @@ _SUMMED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """Hold what one worker saw of itself while its load was measured.
+    """Hold what a worker saw of itself while its load was measured.
 
     Attributes:
-        watched_s: how long it looked.
-        cpu_ratio: of one core, the event loop's thread, on average.
-        cpu_process_ratio: of one core, all threads.
+        watched_s: for how long it was watched.
+        cpu_ratio: average CPU use of the event loop's thread, as a share of one core.
+        cpu_process_ratio: CPU use of all threads, as a share of one core.
         cpu_wait_ratio: share of the time that the event loop's thread was ready to run, but had no
             core (Linux); 0 where unknown.
-        cpu_busy_s: the longest time in a row above the limit.
+        cpu_busy_s: the longest time in a row that the CPU use was above its limit.
         stall_longest_ms: the longest pause of the event loop.
-        stall_total_ms: all pauses above 20 ms together.
-        starts: of the open model that had a free VU.
-        late_starts: those of them later than the p95 limit.
-        very_late_starts: those of them later than the p99 limit.
-        late_drops: starts dropped more than 20 ms after their time, which is our own doing.
-        schedule_lag_p50_ms: how late starts were; p95, p99 and max alike.
-        open_files: the most descriptors at once; `open_files_limit` is what the system allows.
-        exceptions: iterations that raised.
+        stall_total_ms: the sum of all pauses above 20 ms.
+        starts: starts of the open model that had a free VU.
+        late_starts: starts that were later than the limit for p95.
+        very_late_starts: starts that were later than the limit for p99.
+        late_drops: starts dropped more than 20 ms after their time, which is our own fault.
+        schedule_lag_p50_ms: how late starts were; also as p95, p99 and maximum.
+        open_files: the most descriptors that were open at once; `open_files_limit` is what the
+            system allows.
+        exceptions: iterations that raised an exception.
         deaf_to_cancellation: iterations that ignored being cancelled.
         own_limits: operations that failed for want of ports, descriptors or memory here.
-        local_ports: how many the system gives to connections to one address; 0 where unknown.
-        notes: sentences about the target's answers, and how often each came.
+        local_ports: how many ports there are for connections to one address; 0 where unknown.
+        notes: sentences about the target's answers, with the number of times each was noted.
     """
 
     watched_s: float = 0.0
@@ -105,7 +106,7 @@ class Vitals:
 
     @property
     def lacks_files(self) -> bool:
-        """Say whether descriptors were at their limit."""
+        """Say whether the worker used all the descriptors that it may open."""
         limit = self.open_files_limit
         return bool(limit) and self.open_files > OPEN_FILES_LIMIT_RATIO * limit
 
@@ -126,11 +127,11 @@ def judge(
     """Judge whether the generator kept its plan.
 
     Args:
-        workers: what each one saw, by its number.
-        clock_step_ms: how far the wall clock moved against the monotonic one during the load.
-        incidents: sentences about what went wrong otherwise, e.g. a worker that died.
-        is_ceiling: the load is without pace on purpose: a worker at its limit is a note then.
-        machine: shares of the time that others had of it (machine_time.py).
+        workers: what each worker saw of itself, by its number.
+        clock_step_ms: how far the wall clock moved against the monotonic clock during the load.
+        incidents: sentences about what else went wrong, e.g. that a worker died.
+        is_ceiling: the load is unpaced on purpose, so that a worker at its limit is only a note.
+        machine: shares of the machine's time that others used (machine_time.py).
     """
     reasons, notes = list(incidents), list[str]()
     for worker, vitals in sorted(workers.items()):
@@ -148,7 +149,7 @@ def judge(
     reasons.extend(_throttling_reasons(machine))
     notes.extend(_notes_of_answers(workers.values()))
     stolen = list(_stolen(machine))
-    if any(_late_or_still(vitals) for vitals in workers.values()):  # what others took explains why
+    if any(_late_or_still(vitals) for vitals in workers.values()):  # what others used explains why
         reasons.extend([*stolen, *_waited_for(machine)])
     else:
         notes.extend(stolen)
@@ -157,7 +158,7 @@ def judge(
 
 
 def _notes_of_answers(workers: Iterable[Vitals]) -> Iterator[str]:
-    """Yield what the workers tell of the target's answers, the most frequent first."""
+    """Yield what the workers noted about the target's answers, the most frequent first."""
     counts = Counter[str]()
     for vitals in workers:
         counts.update(vitals.notes)

@@ -1,7 +1,7 @@
-"""What a load is told to do and what it reports: records that cross the pipe as JSON.
+"""What a load is told to do and what it reports, as records that cross the pipe in JSON.
 
 Add here: a fact that a worker needs or that a report quotes. Keep out: secrets (they travel beside
-the job and are never part of a record), samples (recorder.py).
+the job and are never part of a record) and samples (recorder.py).
 """
 
 from collections.abc import Mapping
@@ -18,15 +18,15 @@ JSON = None | bool | int | float | str | list["JSON"] | Mapping[str, "JSON"]
 
 @dataclass(frozen=True, slots=True)
 class ScenarioJob:
-    """Say what one scenario runs.
+    """Say what a scenario runs.
 
     Attributes:
-        name: in the profile.
+        name: its name in the profile.
         executor: when its iterations start.
-        workload: `module:Class`; called without arguments it gives a `ports.Workload`.
-        parameters: the workload's own, JSON values; no secrets.
-        warm_up_us: starts before this, counted from the scenario's start, are not measured.
-        is_ceiling: it is without pace on purpose, so that the generator may be the limit.
+        workload: `module:Class`, which gives a `ports.Workload` when called without arguments.
+        parameters: parameters of the workload as JSON values, without secrets.
+        warm_up_us: starts before this time, counted from the scenario's start, are not measured.
+        is_ceiling: it is unpaced on purpose, so that the generator may be the limit.
     """
 
     name: str
@@ -39,16 +39,16 @@ class ScenarioJob:
 
 @dataclass(frozen=True, slots=True)
 class LoadJob:
-    """Say what the workers do together.
+    """Say what all workers do together.
 
     Attributes:
-        run_id: of the run.
-        benchmark: its name.
-        step: part of the benchmark (`main`, `ramp-3` ...); part of the file names.
-        folder: where samples, ledger and logs go; must exist.
-        seed: of the run; the same seed does the same.
-        workers: processes that share the load, at least 1.
-        scenarios: all of them run at once, each after its `startTime`.
+        run_id: id of the run.
+        benchmark: name of the benchmark.
+        step: name of the part of the benchmark (`main`, `ramp-3` ...), for the names of files.
+        folder: where samples, ledger and logs go; it must exist.
+        seed: seed of the run; with the same seed the same is done.
+        workers: number of processes that share the load, at least 1.
+        scenarios: scenarios that run at once, each after its `startTime`.
     """
 
     run_id: str
@@ -84,7 +84,7 @@ class LoadJob:
 
 
 def load_job_from_json(values: Mapping[str, Any]) -> LoadJob:
-    """Read back what `LoadJob.to_json` gave."""
+    """Read a job from the JSON values of `LoadJob.to_json`."""
     scenarios = tuple(
         ScenarioJob(**{**scenario, "executor": read_executor(scenario["executor"])})
         for scenario in values["scenarios"]
@@ -97,16 +97,16 @@ class ScenarioOutcome:
     """Count what became of a scenario's iterations.
 
     Attributes:
-        name: in the profile.
-        iterations: that ran to their end, warm-up included.
-        dropped_iterations: planned starts that no VU was free for, and iterations of a quota that
-            the time did not suffice for.
-        interrupted_iterations: cut off at the end of their graceful stop.
-        measured_from_us: end of the warm-up, µs since the benchmark's origin.
-        measured_until_us: planned end, or when it was stopped or had done all its iterations.
-        intended_iterations: the plan's number of starts; 0 for looping VUs, which have none.
-        measured_iterations: of `iterations` those whose intended start was measured.
-        measured_dropped_iterations: of `dropped_iterations` likewise.
+        name: name of the scenario in the profile.
+        iterations: iterations that ran to their end, warm-up included.
+        dropped_iterations: planned starts that found no free VU, and iterations of a quota that
+            the time was too short for.
+        interrupted_iterations: iterations that were cut at the end of their graceful stop.
+        measured_from_us: end of the warm-up, in µs since the benchmark's origin.
+        measured_until_us: the planned end, or when it was stopped or had done all its iterations.
+        intended_iterations: how many starts the plan wanted; 0 for looping VUs.
+        measured_iterations: those `iterations` whose intended start was measured.
+        measured_dropped_iterations: those `dropped_iterations` whose intended start was measured.
     """
 
     name: str
@@ -120,7 +120,7 @@ class ScenarioOutcome:
     measured_dropped_iterations: int = 0
 
     def plus(self, other: "ScenarioOutcome") -> "ScenarioOutcome":
-        """Add another worker's share of the same scenario."""
+        """Add the share of another worker of the same scenario."""
         return replace(
             self,
             iterations=self.iterations + other.iterations,
@@ -142,9 +142,9 @@ class GeneratorHealth:
 
     Attributes:
         valid: no limit of the generator was reached.
-        reasons: one sentence per limit: which, by how much, what helps. Empty when valid.
-        figures: the numbers behind, e.g. `schedule_lag_p99_ms`; worst worker each.
-        notes: what a reader must know of a valid load, one sentence each.
+        reasons: a sentence per limit that was reached: by how much, and what helps.
+        figures: the numbers behind it, e.g. `schedule_lag_p99_ms`, of the worst worker.
+        notes: what a reader must know about a valid load, one sentence each.
     """
 
     valid: bool
@@ -158,12 +158,12 @@ class LoadOutcome:
     """Say what a load did; its samples are in the job's folder.
 
     Attributes:
-        began_at: wall clock (UTC), a label only.
-        wall_s: from the start of the load to the last worker's end.
-        scenarios: in the order of the job.
-        health: of the generator.
+        began_at: wall clock (UTC), which is only a label.
+        wall_s: time from the start of the load to the end of the last worker.
+        scenarios: outcomes of the scenarios, in the order of the job.
+        health: health of the generator.
         checks: names of the checks of each operation; bit i of a sample's masks is entry i.
-        stopped: the stop event ended it before its plan did.
+        stopped: the stop event ended the load before its planned end.
     """
 
     began_at: datetime

@@ -1,13 +1,13 @@
-"""How late starts were, in bounded memory.
+"""How late starts were, counted in bounded memory.
 
-Add here: another statistic of it. Keep out: limits (health.py).
+Add here: another statistic of the lags. Keep out: limits (health.py).
 """
 
 from typing import Final
 
-LATE_US: Final = 20_000  # a delay that the machine, not the timer, has made
+LATE_US: Final = 20_000  # a delay that the machine caused, not the timer
 BIN_US: Final = 100
-_BINS: Final = 5_000  # up to 500 ms in steps of 0.1 ms; later ones share the last bin
+_BINS: Final = 5_000  # up to 500 ms in steps of 0.1 ms; later starts share the last bin
 
 
 class LagHistogram:
@@ -21,13 +21,13 @@ class LagHistogram:
         self.most_us = 0
 
     def add(self, lag_us: int) -> None:
-        """Count one start that was `lag_us` late."""
+        """Count a start that was `lag_us` late."""
         self.count += 1
         self.most_us = max(self.most_us, lag_us)
         self._bins[min(lag_us // BIN_US, _BINS)] += 1
 
     def plus(self, other: "LagHistogram") -> "LagHistogram":
-        """Give both together."""
+        """Give the sum of two histograms."""
         both = LagHistogram()
         both.count = self.count + other.count
         both.most_us = max(self.most_us, other.most_us)
@@ -35,7 +35,7 @@ class LagHistogram:
         return both
 
     def later_than(self, lag_us: int) -> int:
-        """Count the starts at least `lag_us` late, to 0.1 ms."""
+        """Count the starts that were at least `lag_us` late, with a precision of 0.1 ms."""
         return sum(self._bins[min(lag_us // BIN_US, _BINS) :])
 
     def quantile_us(self, share: float) -> int:

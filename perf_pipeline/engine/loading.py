@@ -1,4 +1,4 @@
-"""Find a workload by its name, `module:Class`.
+"""Finds a workload by its name, `module:Class`.
 
 Add here: nothing; a workload is found by what it is called. Keep out: which `exec` of a
 profile is which class (workloads/registry.py).

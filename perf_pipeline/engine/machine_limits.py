@@ -1,7 +1,7 @@
-"""Which failures to connect are this machine's own: no port, no file descriptor, no memory.
+"""Recognises failures to connect that this machine caused: no port, no descriptor, no memory.
 
-They would be called the target's. Add here: another sign of a limit of ours. Keep out: what follows
-from it (health.py), and what a worker sees of itself (watch.py).
+Without this they would be blamed on the target. Add here: another sign of a limit of this machine.
+Keep out: what follows from it (health.py), and what a worker sees of itself (watch.py).
 """
 
 import errno
@@ -17,23 +17,23 @@ MORE_LIMITS: Final = (
 _ERRORS: Final = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN}
 )
-# Of a resolver: sockets to its servers, and /etc/hosts.
+# A resolver opens sockets to its servers, and /etc/hosts.
 _FOR_A_NAME: Final = 4
 _PORT_RANGE: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 def is_own_limit(error: OSError) -> bool:
-    """Say whether a connection failed for a limit of this machine.
+    """Say whether a connection failed because of a limit of this machine.
 
-    A resolver without descriptors says anything (glibc: EBUSY, or that there is no such name), so
-    that they are counted where the error itself does not tell.
+    A resolver without descriptors gives misleading errors (glibc: EBUSY, or that there is no such
+    name). So the free descriptors are counted where the error itself does not tell.
     """
     is_known = not isinstance(error, socket.gaierror) and error.errno in _ERRORS
     return is_known or lacks_descriptors()
 
 
 def lacks_descriptors() -> bool:
-    """Say whether this process can't open as many descriptors as it takes to look up a name."""
+    """Say whether this process has too few free descriptors to look up a name."""
     taken: list[int] = []
     try:
         taken.extend(os.dup(0) for _ in range(_FOR_A_NAME))
@@ -48,7 +48,7 @@ def lacks_descriptors() -> bool:
 def count_local_ports() -> int:
     """Give the number of ports for connections to one address; 0 where unknown.
 
-    Source: Linux, Documentation/networking/ip-sysctl, ip_local_port_range; for IPv6, too.
+    Source: Linux, Documentation/networking/ip-sysctl, ip_local_port_range (also for IPv6).
     """
     try:
         low, high = map(int, _PORT_RANGE.read_text().split())

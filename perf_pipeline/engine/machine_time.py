@@ -1,6 +1,6 @@
-"""How much of the machine's time others had while a load ran: hypervisor, CPU limit, neighbours.
+"""How much of the machine's time others used during a load: hypervisor, CPU limit, neighbours.
 
-Add here: another counter of the operating system that tells of a machine that was not ours.
+Add here: another counter of the operating system that shows that others used the machine.
 Keep out: what the workers see of themselves (watch.py), limits and sentences (health.py).
 """
 
@@ -20,14 +20,14 @@ _PRESSURE: Final = Path("/proc/pressure/cpu")
 
 @dataclass(frozen=True, slots=True)
 class MachineTime:
-    """Hold counters that only grow; two of them give shares of the time between.
+    """Hold counters that only grow; two readings give shares of the time between them.
 
     Attributes:
-        at_us: when they were read, monotonic.
+        at_us: when they were read, by the monotonic clock.
         cpu_us: CPU time of all cores together, idle or not.
-        steal_us: what a hypervisor took of it (proc(5), /proc/stat; 0 where unknown).
-        waiting_us: in which at least one task waited for a core (PSI, "some"; 0 where unknown).
-        throttled_us: in which a control group's CPU limit held us back (0 where unknown).
+        steal_us: CPU time that a hypervisor took (proc(5), /proc/stat; 0 where unknown).
+        waiting_us: time in which a task waited for a core (PSI, "some"; 0 where unknown).
+        throttled_us: time in which a CPU limit held our control group back (0 where unknown).
     """
 
     at_us: int
@@ -57,7 +57,7 @@ def read_machine_time() -> MachineTime:
 def _cpu_and_steal_us() -> tuple[int, int]:
     """Read the line of all cores: user, nice, system, idle, iowait, irq, softirq, steal.
 
-    Two more fields, a guest's time, are counted in `user` and `nice` already (proc(5)).
+    Two more fields, the time of guests, are already counted in `user` and `nice` (proc(5)).
     """
     with suppress(OSError, ValueError):
         ticks = [int(word) for word in _STAT.read_text().splitlines()[0].split()[1:9]]

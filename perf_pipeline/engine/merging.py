@@ -1,4 +1,4 @@
-"""Add the workers' shares up to one outcome per scenario.
+"""Adds up the workers' shares to one outcome per scenario.
 
 Add here: another thing that is the sum of its shares. Keep out: talking to workers.
 """
@@ -16,12 +16,12 @@ from perf_pipeline.plan.phases import measured_window
 def merge_outcomes(
     job: LoadJob, workers: Sequence[WorkerProcess], start_us: int, ended_us: int
 ) -> tuple[ScenarioOutcome, ...]:
-    """Give one outcome per scenario of the job; of a dead worker the last counts are taken."""
+    """Give an outcome for each scenario of the job; for a dead worker its last counts are used."""
     return tuple(_merge(scenario, workers, start_us, ended_us) for scenario in job.scenarios)
 
 
 def merge_checks(workers: Sequence[WorkerProcess]) -> Mapping[str, tuple[str, ...]]:
-    """Give the names of each operation's checks."""
+    """Give the names of the checks of each operation."""
     return {
         operation: tuple(names)
         for worker in workers
@@ -43,7 +43,7 @@ def _merge(
     for worker in workers:
         if worker.done is None and scenario.name in worker.parts:
             merged = merged.plus(_last_seen(worker.parts[scenario.name], merged))
-    # The plan's own number, so that a share without a report is missed, not forgotten.
+    # The number of the whole plan, so that a share without a report counts as missing.
     return replace(merged, intended_iterations=intended_iterations(scenario.executor))
 
 

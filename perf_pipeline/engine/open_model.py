@@ -21,13 +21,13 @@ _HANDOVER_LIMIT_S: Final = 1.0
 class OpenModel:
     """Start each arrival on a free VU, or drop it; never queue it.
 
-    Free VUs are taken last in, first out, so that few connections stay warm; beyond
-    preAllocatedVUs they are made when needed, up to maxVUs. A start for which none of this worker's
-    VUs is free goes to a worker that has one (handover.py).
+    Free VUs are taken last in, first out, so that a few connections stay warm. Beyond
+    preAllocatedVUs, VUs are created when needed, up to maxVUs. A start that finds no free VU in
+    this worker goes to a worker that has one (handover.py).
 
     Args:
-        part: of a scenario with an arrival-rate executor.
-        executor: its plan.
+        part: part of a scenario with an arrival rate.
+        executor: the plan of the scenario.
     """
 
     def __init__(self, part: ScenarioPart, executor: ArrivalRate) -> None:
@@ -51,11 +51,11 @@ class OpenModel:
 
     @property
     def running(self) -> set["asyncio.Task[None]"]:
-        """Give the iterations under way."""
+        """Give the running iterations."""
         return set(self._running.values())
 
     async def offer(self) -> None:
-        """Start what the plan wants, until its end."""
+        """Start what the plan wants, until the planned end."""
         clock = self._part.clock
         await clock.sleep_until_us(self._part.start_us)
         self._part.tally.vus = self._part.tally.vus_made
@@ -66,14 +66,14 @@ class OpenModel:
                 await clock.sleep_until_us(at_us)
                 behind = 0
             elif (behind := behind + 1) % _STARTS_WITHOUT_PAUSE == 0:
-                await asyncio.sleep(0)  # let those started so far begin
+                await asyncio.sleep(0)  # let the iterations started so far begin
             self._next_us = None
             self._start(at_us)
         await clock.sleep_until_us(self._part.end_us)
         await self._await_reserved()
 
     async def _await_reserved(self) -> None:
-        """Wait for the starts that others have reserved our VUs for; they are on their way."""
+        """Wait for the starts for which other workers have reserved our VUs."""
         self._withdraw()
         if self._reserved > 0:
             with suppress(TimeoutError):
@@ -86,20 +86,20 @@ class OpenModel:
             self._reserved = idle - handover.withdraw()
 
     def finish(self) -> None:
-        """Start no further iteration; what is due, and what others still hand over, is dropped."""
+        """Start no further iteration, and drop what is due or what others still hand over."""
         self._drop_what_is_due()
         self._withdraw()
         self._is_over = True
 
     def _drop_what_is_due(self) -> None:
-        """Count the starts that a loop which was behind did not come to before it was ended."""
+        """Drop the starts that a late loop did not reach before it was ended."""
         now_us, due_us = self._part.clock.now_us(), self._next_us
         while due_us is not None and due_us < now_us:
             self._drop(due_us)
             due_us = next(self._starts, None)
 
     def cut(self) -> None:
-        """Cancel the iterations under way."""
+        """Cancel the running iterations."""
         for vu, task in self._running.items():
             vu.cut(task)
 
@@ -135,8 +135,8 @@ class OpenModel:
         part = self._part
         phase = part.window.phase(at_us)
         part.tally.drop(phase)
-        # After a pause of our own many starts are due at once and use the VUs up: not the
-        # target's doing.
+        # After a pause of this worker, many starts are due at once and use up the VUs, which
+        # is not the target's fault.
         if phase is Phase.MEASURED and part.clock.now_us() - at_us > LATE_US:
             part.tally.late_drops += 1
 

@@ -1,4 +1,4 @@
-"""One worker's part of one scenario: who it is, and the counts of what became of it.
+"""One worker's part of a scenario, with the counts of what became of it.
 
 Add here: a count that reports need. Keep out: when iterations start (open_model.py,
 closed_model.py).
@@ -23,10 +23,10 @@ _MEASURED: Final = Phase.MEASURED
 
 @dataclass(slots=True)
 class IterationCounts:
-    """Count iterations; `measured_*` are those whose intended start was measured.
+    """Count iterations; `measured_*` counts those whose intended start was measured.
 
-    `vus` and `vus_made` are k6's vus and vus_max: VUs that the executor holds active (looping, or
-    at hand for arrivals) and all that exist; `active` have an iteration under way.
+    `vus` and `vus_made` are k6's vus and vus_max: the VUs that the executor keeps active (looping,
+    or ready for arrivals), and all VUs that exist. `active` VUs are running an iteration.
     """
 
     iterations: int = 0
@@ -49,7 +49,7 @@ class IterationCounts:
             self.measured_iterations += 1
 
     def drop(self, phase: Phase, count: int = 1) -> None:
-        """Count starts that the plan wanted and nobody could do."""
+        """Count starts that the plan wanted and no VU could make."""
         self.dropped += count
         if phase is Phase.MEASURED:
             self.measured_dropped += count
@@ -57,19 +57,19 @@ class IterationCounts:
 
 @dataclass(slots=True)
 class ScenarioPart:
-    """Hold what the models and VUs of one scenario need.
+    """Hold what the models and VUs of a scenario need.
 
     Attributes:
-        name: of the scenario.
-        executor: its plan.
-        stripe: this worker's share of it.
-        start_us: of the scenario, µs since the origin.
-        window: what is measured, µs since the origin.
-        workload: opened.
-        clock: of the run.
-        recorder: of this worker.
-        seed: of the run.
-        tally: of this part.
+        name: name of the scenario.
+        executor: the plan of the scenario.
+        stripe: this worker's share of the plan.
+        start_us: start of the scenario, in µs since the origin.
+        window: the measured time, in µs since the origin.
+        workload: the workload, already opened.
+        clock: clock of the run.
+        recorder: recorder of this worker.
+        seed: seed of the run.
+        tally: counts of this part.
         handover: how starts find a free VU of another worker; None when all VUs are ours.
     """
 
@@ -87,18 +87,18 @@ class ScenarioPart:
 
     @property
     def end_us(self) -> int:
-        """Give the planned end, µs since the origin."""
+        """Give the planned end, in µs since the origin."""
         return self.window.end_us
 
     def random_of(self, vu: int) -> random.Random:
-        """Give a VU its own randomness, the same in every run with this seed."""
+        """Give a VU its own random numbers, which are the same in every run with this seed."""
         return random.Random(f"{self.seed}/{self.name}/{vu}")
 
     def record_exception(self, iteration: Iteration, started_us: int, error: BaseException) -> None:
-        """Record an iteration's exception as a failed sample; the first one's traceback is logged.
+        """Record an exception in an iteration as a failed sample, and log the first traceback.
 
-        A failure of the target is the workload's to record; an exception is a bug of the workload,
-        so the load goes on but its health says that it can't be trusted.
+        Failures of the target are recorded by the workload. An exception is a bug of the workload,
+        so the load goes on, but its health says that it can't be trusted.
         """
         self.tally.exceptions += 1
         self.recorder.sample(

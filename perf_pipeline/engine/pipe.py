@@ -1,6 +1,6 @@
-"""The worker's end of the pipe to its driver: JSON lines in on stdin, out on what was stdout.
+"""The worker's end of the pipe to its driver: lines of JSON, read from stdin and written to stdout.
 
-Secrets come in here and nowhere else: arguments, environment and files can be read by others.
+Secrets come in only here, because others can read arguments, environment and files.
 
 Add here: another way to notice that the driver is gone. Keep out: what the messages mean
 (worker.py).
@@ -21,34 +21,34 @@ _LAST_SECONDS_S: Final = 5.0
 
 
 class Outbox:
-    """Write messages to the driver; whatever else prints goes to the log (stderr)."""
+    """Write messages to the driver; everything else that prints goes to the log (stderr)."""
 
     def __init__(self) -> None:
         self._fd = os.dup(1)
         os.dup2(2, 1)
 
     def say(self, message: Mapping[str, Any]) -> None:
-        """Write one message; a driver that is gone is noticed on stdin, not here."""
+        """Write a message; that the driver is gone is noticed on stdin, not here."""
         line = json.dumps(message).encode() + b"\n"
         with contextlib.suppress(BrokenPipeError):
             while line:
                 line = line[os.write(self._fd, line) :]
 
     def say_if_read(self, message: Mapping[str, Any]) -> None:
-        """Write one message, unless the driver does not read (suspended): never wait for it."""
+        """Write a message, unless the driver does not read (suspended), and never wait for it."""
         if select.select([], [self._fd], [], 0)[1]:
             self.say(message)
 
 
 class Inbox:
-    """Read messages from the driver; its end means that the driver is dead."""
+    """Read messages from the driver; the end of the pipe means that the driver is dead."""
 
     def __init__(self, fd: int = 0) -> None:
         self._fd = fd
         self._rest = b""
 
     def read(self) -> dict[str, Any] | None:
-        """Wait for the next message; None at the end."""
+        """Wait for the next message; None at the end of the pipe."""
         while b"\n" not in self._rest:
             chunk = os.read(self._fd, _CHUNK_BYTES)
             if not chunk:
@@ -61,9 +61,10 @@ class Inbox:
     def listen(
         self, on_message: Callable[[dict[str, Any]], None], on_end: Callable[[], None]
     ) -> None:
-        """Call back in the running event loop; a thread reads, which also works while it stalls.
+        """Call back in the running event loop; a thread reads, even while the loop stalls.
 
-        Some seconds after the end the process exits, whatever it does: no orphans.
+        A few seconds after the end of the pipe the process exits in any case, so that it never
+        outlives its driver.
         """
         loop = asyncio.get_running_loop()
         arguments = (loop, on_message, on_end)
@@ -75,7 +76,7 @@ class Inbox:
         on_message: Callable[[dict[str, Any]], None],
         on_end: Callable[[], None],
     ) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody to tell any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed, so nobody is left to be told
             while (message := self.read()) is not None:
                 loop.call_soon_threadsafe(on_message, message)
             loop.call_soon_threadsafe(on_end)

@@ -1,6 +1,6 @@
-"""The seams of the engine: what a workload is given and what it must offer.
+"""The interfaces of the engine: what a workload is given, and what it must offer.
 
-Add here: something that every workload needs from the engine. Keep out: any protocol's detail.
+Add here: something that every workload needs from the engine. Keep out: details of a protocol.
 """
 
 import random
@@ -14,7 +14,7 @@ NEVER_US: Final = 2**62
 
 
 class Clock(Protocol):
-    """Tell the time of a run; doubles exist for tests only."""
+    """Tell the time of a run; only tests replace the real clock."""
 
     @property
     def origin_ns(self) -> int:
@@ -26,12 +26,12 @@ class Clock(Protocol):
         ...
 
     async def sleep_until_us(self, at_us: int) -> None:
-        """Return at `at_us` or as soon after it as the machine allows, never before."""
+        """Return at `at_us`, or as soon after it as the machine allows, but never before."""
         ...
 
 
 class Recorder(Protocol):
-    """Write down what happened; never loses an entry, never blocks for long."""
+    """Record what happened, without losing an entry and without blocking for long."""
 
     def sample(
         self,
@@ -51,13 +51,13 @@ class Recorder(Protocol):
         checks_failed: int = 0,
         phases: HttpPhases = NO_PHASES,
     ) -> None:
-        """Record one operation; `intended_us` defaults to the iteration's intended start."""
+        """Record an operation; `intended_us` defaults to the intended start of the iteration."""
         ...
 
     def iteration(
         self, iteration: "Iteration", started_us: int, ended_us: int, outcome: Outcome
     ) -> None:
-        """Record that an iteration is over, its think time included; the engine calls it."""
+        """Record that an iteration is over, think time included; only the engine calls this."""
         ...
 
     def ledger(self, entry: LedgerEntry) -> None:
@@ -65,25 +65,25 @@ class Recorder(Protocol):
         ...
 
     def note(self, sentence: str) -> None:
-        """Tell what the target did that no error class can say; a sentence is told once."""
+        """Tell what the target did, where no error class says it; each sentence is shown once."""
         ...
 
 
 @dataclass(slots=True)
 class Iteration:
-    """Carry one iteration's identity through a workload.
+    """Carry the identity of an iteration through a workload.
 
     Attributes:
-        scenario: name in the profile.
-        protocol: of the workload.
-        vu: number of the virtual user over all workers, from 1.
-        number: of the iteration of this VU, from 0.
-        intended_us: when the plan wanted it to start; in a closed model when the VU was free.
+        scenario: name of the scenario in the profile.
+        protocol: protocol of the workload.
+        vu: number of the virtual user, counted from 1 over all workers.
+        number: number of the iteration of this VU, from 0.
+        intended_us: when the plan wanted it to start; in a closed model, when the VU became free.
         phase: warm-up, measured or drain; set by the engine from the intended start.
-        random: seeded by (run seed, scenario, VU), so that two runs do the same.
+        random: seeded by run seed, scenario and VU, so that two runs do the same.
         cut_us: when it was cut off; what begins later (a scenario that tidies up) is drain.
-        has_waited: the workload sets it when the event loop brought an answer: then everybody else
-            had a turn, and the engine need not give them another one.
+        has_waited: set by the workload when it waited for an answer, so that the event loop gave
+            everybody else a turn and the engine need not give them another one.
     """
 
     scenario: str
@@ -99,17 +99,17 @@ class Iteration:
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """Tell a workload who and where it is, once, before the load.
+    """Tell a workload, before the load, in which worker it is and what it needs.
 
     Attributes:
         worker: number of this worker process, from 0.
-        workers: how many there are.
+        workers: how many worker processes there are.
         vus: the most VUs of this scenario that can run at once in this worker.
-        seed: of the run.
-        parameters: the scenario's own, JSON values (addresses, files, think time ...).
-        secrets: DSNs and passwords; never written anywhere.
-        clock: the run's.
-        recorder: this worker's spool.
+        seed: seed of the run.
+        parameters: the scenario's parameters as JSON values (addresses, files, think time ...).
+        secrets: DSNs and passwords, which are never written anywhere.
+        clock: clock of the run.
+        recorder: the spool of this worker.
     """
 
     worker: int
@@ -123,10 +123,10 @@ class WorkerContext:
 
 
 class Workload(Protocol):
-    """Do one kind of iteration; one instance per scenario and worker process.
+    """Do one kind of iteration; there is an instance for each scenario and worker process.
 
     Attributes:
-        protocol: `http`, `postgres` or `kafka`; decides which metrics its samples feed.
+        protocol: `http`, `postgres` or `kafka`; it decides which metrics the samples belong to.
         checks: names of the checks of each operation; bit i of a sample's masks is entry i.
     """
 
@@ -134,11 +134,11 @@ class Workload(Protocol):
     checks: Mapping[str, tuple[str, ...]]
 
     async def open(self, context: WorkerContext) -> None:
-        """Connect and warm up; not measured. Raises: TargetUnavailableError."""
+        """Connect and warm up, which is not measured. Raises: TargetUnavailableError."""
         ...
 
     async def iterate(self, iteration: Iteration) -> None:
-        """Do one iteration, record its operations, then think.
+        """Do an iteration, record its operations, then pause for the think time.
 
         A failure of the target is a recorded sample, never an exception. On cancellation
         the operation under way is recorded as interrupted and the cancellation goes on.

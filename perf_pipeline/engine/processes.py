@@ -1,6 +1,6 @@
-"""The driver: several worker processes, one start, one outcome.
+"""The driver of a load: several worker processes with one start and one outcome.
 
-Add here: what concerns all workers together. Keep out: what one of them does (worker.py).
+Add here: what concerns all workers together. Keep out: what a single worker does (worker.py).
 """
 
 import contextlib
@@ -43,20 +43,20 @@ def run_load(
     stop: threading.Event,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> LoadOutcome:
-    """Run a load to its end in `job.workers` processes; none of them outlives this call.
+    """Run a load to its end in `job.workers` processes, none of which outlives this call.
 
-    Can be called from any thread. A worker that dies ends the load: what the others measured is
+    It can be called from any thread. A worker that dies ends the load: what the others measured is
     kept, and the health says that it can't be trusted.
 
     Args:
-        job: what to do; its folder gets `samples-<step>-<worker>.npy`, `iterations-` alike,
-            `ledger-<step>-<worker>.csv`, `readings-vus-<step>.csv` and, when there is something to
-            say, `worker-<worker>.log`.
+        job: what to do. Its folder gets `samples-<step>-<worker>.npy`, `iterations-...npy`,
+            `ledger-...csv`, `readings-vus-<step>.csv` and, where there is something to log,
+            `worker-<worker>.log`.
         secrets: DSNs and passwords for the workloads; they go through a pipe and nowhere else.
-        origin_ns: time.monotonic_ns() that all time stamps count from; one for all steps of a
-            benchmark.
-        stop: set it to end early; iterations under way get up to 2 s.
-        on_progress: called once a second, in the calling thread.
+        origin_ns: the time.monotonic_ns() from which all time stamps count; the steps of a
+            benchmark share it.
+        stop: set it to end the load early; running iterations get up to 2 s.
+        on_progress: is called once a second, in the calling thread.
 
     Raises:
         PerfPipelineError: a workload could not open (TargetUnavailableError, as it raised it), or
@@ -72,7 +72,7 @@ def run_load(
             )
             for number in range(job.workers)
         ]
-        exchange.close()  # a worker that dies must end its pipe
+        exchange.close()  # a worker that dies must close its pipe
         readings = stack.enter_context(contextlib.closing(VuReadings(job.folder, job.step)))
         return _Load(job, workers, origin_ns, stop, on_progress, readings).run()
 
@@ -91,7 +91,7 @@ def _start_worker(
 
 
 class _Load:
-    """Lead the workers through one load."""
+    """Lead the workers through a load."""
 
     def __init__(
         self,
@@ -178,7 +178,7 @@ class _Load:
         self._note_deaths()
 
     def _glance(self) -> None:
-        """Wait a moment for messages and take them."""
+        """Wait a moment for messages, and read them."""
         with selectors.DefaultSelector() as selector:
             for worker in self._workers:
                 if not worker.is_over:
@@ -272,7 +272,7 @@ def _fixed_shares(workers: int) -> str:
 
 
 def _trouble_of(worker: WorkerProcess) -> Exception:
-    """Give the error that a worker met, as it raised it when it is one of ours."""
+    """Give the error that a worker met; one of our own errors as the worker raised it."""
     trouble = worker.trouble
     assert trouble is not None
     if trouble["say"] == "crashed":

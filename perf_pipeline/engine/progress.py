@@ -1,6 +1,7 @@
-"""How far a load is, for the people who wait for it.
+"""How far a load has come, for the people who wait for it.
 
-Add here: a number for the progress line. Keep out: verdicts; these counts are only about now.
+Add here: a number for the progress line. Keep out: verdicts, because these counts are only about
+the moment.
 """
 
 from collections import Counter
@@ -14,16 +15,16 @@ from perf_pipeline.engine.recorder import OperationCount
 
 @dataclass(frozen=True, slots=True)
 class ScenarioProgress:
-    """Count a scenario so far, over all workers.
+    """Count what a scenario has done so far, over all workers.
 
     Attributes:
-        name: of the scenario.
-        active_vus: with an iteration under way right now.
-        iterations: that ran to their end, warm-up included.
-        dropped_iterations: planned starts without a free VU.
-        ok: operations that went well; `failed` the others, without interrupted ones.
-        recent_per_s: iterations per second since the report before.
-        ways: how many failed how, e.g. {"status 401": 12, "refused": 3}.
+        name: name of the scenario.
+        active_vus: VUs that are running an iteration right now.
+        iterations: iterations that ran to their end, warm-up included.
+        dropped_iterations: planned starts that found no free VU.
+        ok: operations that went well; `failed` counts the others, without interrupted ones.
+        recent_per_s: iterations per second since the previous report.
+        ways: how many operations failed in which way, e.g. {"status 401": 12, "refused": 3}.
     """
 
     name: str
@@ -38,12 +39,12 @@ class ScenarioProgress:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Say how far the load is.
+    """Say how far a load has come.
 
     Attributes:
-        elapsed_s: since its start.
-        planned_s: without graceful stops.
-        scenarios: in the order of the job.
+        elapsed_s: time since its start.
+        planned_s: planned time, without graceful stops.
+        scenarios: counts of the scenarios, in the order of the job.
     """
 
     elapsed_s: float
@@ -53,7 +54,7 @@ class Progress:
 
 @dataclass(slots=True)
 class PartProgress:
-    """Carry one worker's counts of one scenario through the pipe."""
+    """Carry a worker's counts of a scenario through the pipe."""
 
     name: str
     active: int = 0
@@ -97,13 +98,13 @@ def merge_progress(
     before: Mapping[str, int],
     span_s: float,
 ) -> tuple[ScenarioProgress, ...]:
-    """Add up the workers' parts.
+    """Add up the counts of the workers.
 
     Args:
-        names: of the scenarios, in the order of the result.
-        parts: the newest of every worker and scenario.
-        before: iterations of each scenario at the report before.
-        span_s: since that report.
+        names: names of the scenarios, in the order of the result.
+        parts: the newest counts of every worker and scenario.
+        before: iterations of each scenario at the previous report.
+        span_s: time since the previous report.
     """
     by_name: dict[str, list[PartProgress]] = {name: [] for name in names}
     for part in parts:

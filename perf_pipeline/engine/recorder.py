@@ -1,6 +1,6 @@
-"""The spool: every sample, iteration and ledger entry, written down where it happens.
+"""The spool: every sample, iteration and ledger entry, written where it happens.
 
-Samples and iterations are packed rows (metrics/spool_rows.py), the ledger is lines of CSV.
+Samples and iterations are packed rows (metrics/spool_rows.py); the ledger is lines of CSV.
 Add here: another thing to write down. Keep out: files and disks (spool_writer.py), reading it back
 (store/), percentiles (store/).
 """
@@ -30,9 +30,9 @@ from perf_pipeline.metrics.sample import (
 from perf_pipeline.metrics.spool_rows import ITERATION_ROWS, SAMPLE_ROWS
 from perf_pipeline.metrics.spool_seal import SEAL_PREFIX
 
-# The error class of an operation that this machine had no port or descriptor for.
+# The error class of an operation for which this machine had no port or descriptor.
 OWN_LIMIT: Final = "generator"
-# The error class of an answer with a status that was not expected.
+# The error class of an answer whose status was not expected.
 UNEXPECTED_STATUS: Final = "status"
 _MOST_NOTES: Final = 20
 _OK: Final = Outcome.OK
@@ -41,10 +41,10 @@ _DRAIN: Final = Phase.DRAIN
 
 
 class OperationCount:
-    """Count a scenario's operations for the progress line; interrupted ones are neither.
+    """Count a scenario's operations for the progress line, without interrupted ones.
 
-    `own_limits` are those of the failed ones that this machine was the reason of; `ways` says how
-    they failed: by the class of the error, and by the status where that was not expected.
+    `own_limits` counts failed operations that this machine caused. `ways` counts how operations
+    failed: by the class of the error, or by the status where it was not expected.
     """
 
     __slots__ = ("failed", "ok", "own_limits", "ways")
@@ -57,18 +57,18 @@ class OperationCount:
 
 
 class SpoolRecorder:
-    """Be the `ports.Recorder` of one worker and step.
+    """Implement `ports.Recorder` for a worker and a step.
 
     Attributes:
-        notes: how often each sentence of `note` came.
+        notes: how often each sentence was noted.
 
     Args:
-        folder: gets `samples-<step>-<worker>.npy`, `iterations-` alike, `ledger-...csv`, and
-            `seal-...json` when all are closed.
-        step: of the benchmark.
-        worker: number of the process.
-        scenarios: names of those that will be counted.
-        on_failure: called once, from another thread, when the disk refuses.
+        folder: gets `samples-<step>-<worker>.npy`, `iterations-...npy`, `ledger-...csv`, and
+            `seal-...json` when all of them are closed.
+        step: step of the benchmark.
+        worker: number of the worker process.
+        scenarios: names of the scenarios that will be counted.
+        on_failure: is called once, from another thread, when the disk refuses to write.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class SpoolRecorder:
         checks_failed: int = 0,
         phases: HttpPhases = NO_PHASES,
     ) -> None:
-        """Record one operation; `intended_us` defaults to the iteration's intended start."""
+        """Record an operation; `intended_us` defaults to the intended start of the iteration."""
         scenario = iteration.scenario
         blocked_us, connecting_us, tls_us, sending_us, waiting_us, receiving_us = phases
         self._add_sample(
@@ -155,7 +155,7 @@ class SpoolRecorder:
     def iteration(
         self, iteration: Iteration, started_us: int, ended_us: int, outcome: Outcome
     ) -> None:
-        """Record that an iteration is over, its think time included."""
+        """Record that an iteration is over, think time included."""
         self._add_iteration(
             self._pack_iteration(
                 self._iteration_kinds[iteration.scenario, iteration.phase, outcome],
@@ -172,18 +172,18 @@ class SpoolRecorder:
         self._ledger.add(f"{quoted(entry.message_id)},{entry.event},{entry.at_us}\n")
 
     def note(self, sentence: str) -> None:
-        """Count a sentence about the target; of many different ones the first are kept."""
+        """Count a sentence about the target; only the first of many different ones are kept."""
         if sentence in self.notes or len(self.notes) < _MOST_NOTES:
             self.notes[sentence] = self.notes.get(sentence, 0) + 1
 
     def flush(self) -> None:
-        """Hand all that is buffered to the disk's thread; call it at least once a second."""
+        """Hand what is buffered to the thread that writes; call this at least once a second."""
         self._samples.flush()
         self._iterations.flush()
         self._ledger.flush()
 
     def close(self) -> None:
-        """Write all that is left, and the seal of what was written.
+        """Write what is left, and the seal of all that was written.
 
         Raises:
             SpoolError: something could not be written, now or earlier.

@@ -1,13 +1,13 @@
-"""When a driver that glances now and then does what is due every so often.
+"""Says when something periodic is due, for a driver that looks now and then.
 
-Add here: another way to be due. Keep out: clocks; time comes in.
+Add here: another way to be due. Keep out: clocks; the time is passed in.
 """
 
 
 class Rhythm:
-    """Be due at the multiples of a period; a late look moves none of the later ones.
+    """Be due at the multiples of a period, whose later multiples a late look does not move.
 
-    Source: k6's 1 s and 2 s ticks are Go's time.Ticker, which drops what a slow receiver missed.
+    Source: k6's ticks of 1 s and 2 s are Go's time.Ticker, which drops what a slow receiver missed.
 
     Args:
         every_s: the period.
@@ -22,7 +22,7 @@ class Rhythm:
         self._next_s = every_s
 
     def is_due(self, elapsed_s: float) -> bool:
-        """Say whether a multiple was reached since it was due last; several count as one."""
+        """Say whether a multiple was reached since the last one; several count as one."""
         if elapsed_s < self._next_s:
             return False
         self._next_s = (elapsed_s // self._every_s + 1) * self._every_s

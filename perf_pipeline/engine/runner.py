@@ -1,7 +1,7 @@
-"""Run one worker's part of a scenario from its start to the end of its last iteration.
+"""Runs a worker's part of a scenario from its start to the end of its last iteration.
 
 Add here: the model of a new kind of executor (one line in `model_of`). Keep out: processes
-(processes.py), protocols (workloads/).
+(processes.py) and protocols (workloads/).
 """
 
 import asyncio
@@ -18,20 +18,20 @@ from perf_pipeline.units import US_PER_S
 
 STOP_GRACE_US: Final = 2 * US_PER_S
 _CANCELLATION_LIMIT_S: Final = 5.0
-# One turn reads what the kernel holds, one wakes the iteration, one is for TLS in between.
+# The first turn reads from the kernel, the second wakes the iteration, the third is for TLS.
 _TURNS_FOR_ANSWERS: Final = 3
 
 
 class Model(Protocol):
-    """Offer load until the plan's end; the runner decides what ends early."""
+    """Offer load until the planned end; the runner decides what ends early."""
 
     @property
     def running(self) -> set["asyncio.Task[None]"]:
-        """Give what has not ended yet."""
+        """Give the tasks that have not ended yet."""
         ...
 
     async def offer(self) -> None:
-        """Start what the plan wants; return at its end, or when all is done."""
+        """Start what the plan wants; return at the planned end, or when all is done."""
         ...
 
     def finish(self) -> None:
@@ -39,7 +39,7 @@ class Model(Protocol):
         ...
 
     def cut(self) -> None:
-        """Cancel the iterations under way."""
+        """Cancel the running iterations."""
         ...
 
 
@@ -56,7 +56,7 @@ class StopSwitch:
         return self._event.is_set()
 
     def turn_on(self, grace_us: int = STOP_GRACE_US) -> None:
-        """Start nothing more; iterations under way get `grace_us` (or their gracefulStop)."""
+        """Start nothing more; running iterations get `grace_us`, or less by their gracefulStop."""
         self.grace_us = min(self.grace_us, grace_us)
         self._event.set()
 
@@ -77,10 +77,10 @@ def model_of(part: ScenarioPart) -> Model:
 
 
 async def run_scenario(part: ScenarioPart, stop: StopSwitch) -> ScenarioOutcome:
-    """Run a scenario to the end of its last iteration, and count.
+    """Run a scenario to the end of its last iteration, and give its counts.
 
-    After the planned end (or a stop) nothing starts; iterations under way get `gracefulStop`,
-    then they are cancelled, and their operations are recorded as interrupted.
+    After the planned end (or a stop) nothing starts. Running iterations get `gracefulStop`; then
+    they are cancelled, and their operations are recorded as interrupted.
     """
     model = model_of(part)
     await _race(model.offer(), stop)
@@ -106,7 +106,7 @@ async def _race(offer: Coroutine[Any, Any, None], stop: StopSwitch) -> None:
 
 
 async def _drain(part: ScenarioPart, model: Model, stop: StopSwitch) -> None:
-    """Wait for the iterations under way, no longer than their grace."""
+    """Wait for the running iterations, but no longer than their grace."""
     running = model.running
     if not running:
         return
@@ -128,7 +128,7 @@ async def _all_ended(tasks: set["asyncio.Task[None]"]) -> None:
 
 
 async def _let_answers_in() -> None:
-    """Take the answers that have arrived: a loop that was late must not call them missing."""
+    """Take the answers that have arrived, which a late loop must not call missing."""
     for _ in range(_TURNS_FOR_ANSWERS):
         await asyncio.sleep(0)
 

@@ -1,6 +1,6 @@
-"""The files of the spool: pieces go to the disk in their order, by a thread of its own.
+"""The files of the spool, which a thread of their own writes piece by piece, in order.
 
-Neither a slow disk nor a kill -9 costs more than the last half second, and memory is bounded.
+Neither a slow disk nor a kill -9 loses more than the last half second, and memory is bounded.
 Add here: another form of file. Keep out: what is written (recorder.py).
 """
 
@@ -28,14 +28,14 @@ T = TypeVar("T", str, bytes)
 
 
 class SpoolError(OSError):
-    """Say that a spool file cannot be written, so the load has to stop."""
+    """Say that a spool file cannot be written, so that the load has to stop."""
 
 
 class SpoolWriter:
     """Append to files from one thread, each piece in one call.
 
     Args:
-        on_failure: called once, from another thread, with the first error of the disk.
+        on_failure: is called once, from another thread, with the first error of the disk.
     """
 
     def __init__(self, on_failure: Callable[[SpoolError], None]) -> None:
@@ -49,18 +49,18 @@ class SpoolWriter:
         self._thread.start()
 
     def open(self, path: Path, head: bytes) -> "SpoolFile":
-        """Empty or make a file that begins with `head`."""
+        """Create or empty a file, and begin it with `head`."""
         file = SpoolFile(path, len(head))
         self._files.append(file)
         self.put(file, head)
         return file
 
     def facts(self) -> dict[str, FileFacts]:
-        """Give what is true of each closed file, by its name; a broken one is left out."""
-        return {one.path.name: one.facts for one in self._files if one.facts is not None}
+        """Give what is true of each closed file, by its name, without broken files."""
+        return {file.path.name: file.facts for file in self._files if file.facts is not None}
 
     def put(self, file: "SpoolFile", piece: bytes) -> None:
-        """Hand a piece of a file to the thread."""
+        """Hand a piece of a file to the thread that writes."""
         with self._lock:
             self._waiting_bytes += len(piece)
             waiting_bytes = self._waiting_bytes
@@ -69,7 +69,7 @@ class SpoolWriter:
         self._pieces.put((file, piece))
 
     def close(self) -> None:
-        """Write all that is left and close the files.
+        """Write what is left, and close the files.
 
         Raises:
             SpoolError: something could not be written, now or earlier.
@@ -102,17 +102,17 @@ class SpoolWriter:
 
 
 class SpoolFile:
-    """Hold an open file; after its first failure it takes nothing any more.
+    """Hold an open file, which takes nothing more after its first failure.
 
     Args:
-        path: is emptied.
-        head_bytes: length of its head, the first piece.
+        path: path of the file, which is emptied.
+        head_bytes: length of its first piece, the head.
 
     Attributes:
-        path: as given.
+        path: path of the file.
         is_broken: a piece could not be written.
-        last_head: what its beginning becomes when it is closed; empty leaves it as it is.
-        facts: of the closed file; None before, and when it is broken.
+        last_head: what its head becomes when it is closed; empty leaves the head as it is.
+        facts: what is true of the closed file; None before that, and when it is broken.
     """
 
     def __init__(self, path: Path, head_bytes: int) -> None:
@@ -121,12 +121,12 @@ class SpoolFile:
         self.last_head = b""
         self.facts: FileFacts | None = None
         self._running = RunningFacts(path.name)
-        # The head of packed rows is written anew at the end, and is summed up then.
+        # The head of packed rows is written again at the end, and enters the checksum then.
         self._unsummed_bytes = 0 if layout_of(path.name) is None else head_bytes
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
 
     def write(self, piece: bytes) -> None:
-        """Write in one call; a second one happens only when the disk took a part of it."""
+        """Write a piece in one call, or in more where the disk took only a part of it."""
         if self.is_broken:
             return
         written = os.write(self._fd, piece)
@@ -138,7 +138,7 @@ class SpoolFile:
             self._running.add(piece)
 
     def close(self) -> None:
-        """Close it, and set its head right."""
+        """Close the file, after writing its last head."""
         try:
             if self.last_head and not self.is_broken:
                 os.pwrite(self._fd, self.last_head, 0)
@@ -149,13 +149,13 @@ class SpoolFile:
 
 
 class _Buffer(ABC, Generic[T]):
-    """Collect lines or rows, and hand them over many at a time."""
+    """Collect lines or rows, and hand many of them over at a time."""
 
     def __init__(self) -> None:
         self._items: list[T] = []
 
     def add(self, item: T) -> None:
-        """Take one line, with its newline, or one row."""
+        """Take a line with its newline, or a row."""
         items = self._items
         items.append(item)
         if len(items) >= PIECE_LINES:
@@ -170,9 +170,9 @@ class Lines(_Buffer[str]):
     """Write a CSV file line by line.
 
     Args:
-        writer: of the file.
-        path: of the file.
-        columns: of the header line.
+        writer: writes the file.
+        path: path of the file.
+        columns: names in the header line.
     """
 
     def __init__(self, writer: SpoolWriter, path: Path, columns: tuple[str, ...]) -> None:
@@ -189,12 +189,12 @@ class Lines(_Buffer[str]):
 
 
 class Kinds(dict[Hashable, int]):
-    """Number the kinds of rows, and write each new one down before a row can name it.
+    """Number the kinds of rows, and write each new kind before a row can refer to it.
 
     Args:
-        writer: of the file.
-        path: of the file.
-        columns: that a kind stands for.
+        writer: writes the file.
+        path: path of the file.
+        columns: columns that a kind stands for.
     """
 
     def __init__(self, writer: SpoolWriter, path: Path, columns: tuple[str, ...]) -> None:
@@ -204,13 +204,13 @@ class Kinds(dict[Hashable, int]):
         self._next = 0
 
     def _texts(self, kind: tuple[str | int, ...]) -> Iterator[str]:
-        """Give a kind's fields; an error's text may quote what was sent, so no secret stays."""
+        """Give the fields of a kind without secrets, which the text of an error may quote."""
         for column, value in zip(self._columns, kind, strict=True):
             yield KNOWN.mask(str(value)) if column == _ERROR else str(value)
 
     def __missing__(self, kind: tuple[str | int, ...]) -> int:
         if len(self) >= _MOST_REMEMBERED:
-            self.clear()  # one that comes again gets a second number: memory stays bounded
+            self.clear()  # a kind may get a second number, so that memory stays bounded
         number = self[kind] = self._next
         self._next += 1
         line = ",".join(map(quoted, (str(number), *self._texts(kind)))) + "\n"
@@ -219,16 +219,16 @@ class Kinds(dict[Hashable, int]):
 
 
 class Rows(_Buffer[bytes]):
-    """Write a file of binary rows, and its kinds beside it.
+    """Write a file of binary rows, and a file of their kinds beside it.
 
     Args:
-        writer: of the files.
-        path: of the rows' file.
-        layout: of the rows.
+        writer: writes the files.
+        path: path of the file of rows.
+        layout: layout of the rows.
 
     Attributes:
-        kinds: gives a kind's number.
-        pack: makes a row of its numbers.
+        kinds: gives the number of a kind.
+        pack: makes a row from its numbers.
     """
 
     def __init__(self, writer: SpoolWriter, path: Path, layout: RowLayout) -> None:
@@ -250,18 +250,18 @@ class Rows(_Buffer[bytes]):
             self._writer.put(self._file, piece)
 
     def end(self) -> None:
-        """Hand over the last rows; the head will tell how many there are."""
+        """Hand over the last rows; the head will say how many there are."""
         self.flush()
         self._file.last_head = self._layout.head(self._handed)
 
 
 def write_seal(path: Path, facts: Mapping[str, FileFacts]) -> None:
-    """Write down what is true of the closed files, for whoever reads them later.
+    """Write what is true of the closed files, for those who read them later.
 
     Raises:
         SpoolError: it can't be written.
     """
-    members = {name: one.to_json() for name, one in sorted(facts.items())}
+    members = {name: known.to_json() for name, known in sorted(facts.items())}
     try:
         path.write_text(sealed(json.dumps(members, indent=1)), encoding="utf-8")
     except OSError as error:
@@ -270,5 +270,5 @@ def write_seal(path: Path, facts: Mapping[str, FileFacts]) -> None:
 
 
 def quoted(text: str) -> str:
-    """Give a text as a CSV field."""
+    """Write a text as a CSV field."""
     return '"' + text.replace('"', '""') + '"' if _SPECIAL.search(text) else text

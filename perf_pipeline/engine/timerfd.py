@@ -1,9 +1,9 @@
-"""Linux's timer as a file descriptor: an event loop that reads it wakes on time.
+"""Linux's timer as a file descriptor, with which an event loop wakes on time.
 
-uvloop's own timers start 40 % of all starts early (1 ms resolution, uvloop#739) and asyncio's round
-up to 1 ms; a timerfd wakes 60 µs late, never early.
+With uvloop's own timers 40 % of all starts are early (1 ms resolution, uvloop#739), and asyncio's
+round up to 1 ms; a timerfd wakes 60 µs late and never early.
 
-Add here: nothing but the system call. Keep out: who sleeps until when (clock.py).
+Add here: only the system call. Keep out: who sleeps until when (clock.py).
 """
 
 import ctypes
@@ -28,13 +28,13 @@ class TimerFd:
     """Become readable at an absolute time of CLOCK_MONOTONIC.
 
     Raises:
-        OSError: the system has no timerfd (any but Linux), or no file descriptor left.
+        OSError: the system is not Linux and has no timerfd, or no file descriptor is left.
     """
 
     def __init__(self) -> None:
         if not sys.platform.startswith("linux"):
             raise OSError("timerfd is Linux's; the event loop's own timers are used instead")
-        # os.timerfd_create came with Python 3.13; the C library has it everywhere.
+        # os.timerfd_create came with Python 3.13; the C library has it on every Linux.
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._spec = _TimerSpec()
         self.fd: int = self._libc.timerfd_create(time.CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
@@ -42,7 +42,7 @@ class TimerFd:
             raise OSError(ctypes.get_errno(), "timerfd_create failed")
 
     def arm(self, at_ns: int) -> None:
-        """Become readable at `at_ns` (time.monotonic_ns), at once when that is over."""
+        """Become readable at `at_ns` (time.monotonic_ns), or at once when that is over."""
         value = self._spec.value
         value.seconds, value.nanoseconds = divmod(max(1, at_ns), _NS_PER_S)
         settime = self._libc.timerfd_settime
@@ -50,12 +50,12 @@ class TimerFd:
             raise OSError(ctypes.get_errno(), "timerfd_settime failed")
 
     def acknowledge(self) -> None:
-        """Take the expiry, so that the descriptor is not readable any more."""
+        """Read the expiry, so that the descriptor is no longer readable."""
         try:
             os.read(self.fd, 8)
         except BlockingIOError:
-            return  # re-armed between its expiry and this call: nothing to take
+            return  # it was set again between its expiry and this call, so there is nothing to read
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor."""
         os.close(self.fd)

@@ -1,12 +1,12 @@
-"""What a failed TLS handshake says about the other side.
+"""Says what a failed TLS handshake tells about the other side.
 
-Add here: another such reason of OpenSSL's. Keep out: who is trusted.
+Add here: another reason that OpenSSL gives. Keep out: who is trusted.
 """
 
 import ssl
 from typing import Final
 
-# How OpenSSL, by its version, names bytes that are no TLS record.
+# How the versions of OpenSSL name bytes that are no TLS record.
 _NO_TLS_RECORD: Final = frozenset(
     {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}
 )

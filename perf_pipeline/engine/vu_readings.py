@@ -1,4 +1,4 @@
-"""How many VUs there are, each second: k6's gauges vus and vus_max, and how many are busy.
+"""How many VUs there are in each second: k6's gauges vus and vus_max, and the busy VUs.
 
 Add here: another gauge that is the sum of the workers' shares. Keep out: counting (part.py).
 """
@@ -18,13 +18,13 @@ _WHOLE: Final = ""
 
 
 class VuReadings:
-    """Write one reading per second, gauge and scenario, and one of all scenarios together.
+    """Write a reading per second for each gauge and scenario, and for all scenarios together.
 
-    Like k6, whose gauges come once a second, a load of less than a second has none.
+    As with k6, whose gauges come once a second, a load of less than a second has none.
 
     Args:
         folder: gets `readings-vus-<step>.csv`.
-        step: of the benchmark.
+        step: step of the benchmark.
     """
 
     def __init__(self, folder: Path, step: str) -> None:
@@ -36,9 +36,9 @@ class VuReadings:
         """Write the newest counts when another second of the load is over.
 
         Args:
-            now_us: since the benchmark's origin, like `start_us`.
-            start_us: of the load.
-            parts: what every worker said last of every scenario.
+            now_us: µs since the benchmark's origin.
+            start_us: start of the load, counted in the same way.
+            parts: the newest counts of every worker and scenario.
         """
         seconds = (now_us - start_us - _AFTER_US) // US_PER_S
         if seconds <= self._seconds:

@@ -1,6 +1,6 @@
-"""Virtual users: one at a time runs an iteration; looping ones start and end as the plan says.
+"""Virtual users, which run iterations one after the other; looping ones start and end as planned.
 
-Add here: another way to end an iteration. Keep out: the plan (plan/), the clock.
+Add here: another way to end an iteration. Keep out: the plan (plan/) and the clock.
 """
 
 import asyncio
@@ -13,21 +13,21 @@ from perf_pipeline.engine.part import ScenarioPart
 from perf_pipeline.engine.ports import Iteration
 from perf_pipeline.metrics.sample import Outcome
 
-# Looking a member up in its Enum takes 0.1 us on Python 3.11, in every iteration.
+# Looking up a member of an Enum takes 0.1 us on Python 3.11, and this is in every iteration.
 _OK: Final = Outcome.OK
 
 
 class VirtualUser:
-    """Run iterations of one scenario, one after the other.
+    """Run iterations of a scenario, one after the other.
 
     Args:
-        number: in the scenario over all workers, from 1.
+        number: its number in the scenario, counted from 1 over all workers.
         part: the scenario's part in this worker.
 
     Attributes:
         is_cut: its iteration was cancelled.
         free_us: when its latest iteration was over.
-        gave_turn: others had a turn of the event loop during it.
+        gave_turn: others had a turn of the event loop during its iteration.
     """
 
     __slots__ = (
@@ -51,10 +51,10 @@ class VirtualUser:
         self.free_us = 0
 
     async def iterate(self, intended_us: int) -> None:
-        """Run one iteration and count it.
+        """Run an iteration, and count it.
 
         Raises:
-            asyncio.CancelledError: it was cut.
+            asyncio.CancelledError: the iteration was cut.
         """
         part = self._part
         phase = part.window.phase(intended_us)
@@ -93,10 +93,10 @@ class VirtualUser:
         tally.complete(phase)
 
     def cut(self, task: "asyncio.Task[None]") -> None:
-        """Cancel the iteration under way.
+        """Cancel the running iteration.
 
-        Its operation keeps the phase of its start: what it had waited is a lower bound of what it
-        would have taken (store/censoring.py). What the iteration begins from now on is drain.
+        Its operation keeps the phase of its start, because the time it has waited is a lower bound
+        of the time it would have taken (store/censoring.py). What it begins from now on is drain.
         """
         self.is_cut = True
         if self._iteration is not None:
@@ -126,8 +126,8 @@ class LoopInput(Enum):
 _S, _I = LoopState, LoopInput
 _RUNNING: Final = LoopState.RUNNING
 
-# A pair that is not in the table changes nothing. ENDING: no new iteration, this one may end.
-# RESTARTING: wanted again while its cancelled iteration is still on its way out.
+# A pair that is not in the table changes nothing. ENDING: the running iteration may end, and no
+# other one starts. RESTARTING: the VU is wanted again before its cancelled iteration has ended.
 TRANSITIONS: Final[Mapping[tuple[LoopState, LoopInput], tuple[LoopState, str]]] = MappingProxyType(
     {
         (_S.OFF, _I.START): (_S.RUNNING, "launch"),
@@ -147,10 +147,10 @@ TRANSITIONS: Final[Mapping[tuple[LoopState, LoopInput], tuple[LoopState, str]]] 
 
 
 class LoopingVu:
-    """Loop one VU while the plan wants it.
+    """Loop a VU while the plan wants it.
 
     Args:
-        vu: whose iterations.
+        vu: the VU that runs the iterations.
         part: the scenario's part in this worker.
     """
 
@@ -174,11 +174,11 @@ class LoopingVu:
         self._take(LoopInput.START)
 
     def finish(self) -> None:
-        """Start no further iteration; the one under way may end."""
+        """Start no further iteration; the running one may end."""
         self._take(LoopInput.FINISH)
 
     def cut(self) -> None:
-        """Cancel the iteration under way."""
+        """Cancel the running iteration."""
         self._take(LoopInput.CUT)
 
     def _take(self, what: LoopInput) -> None:
@@ -207,5 +207,5 @@ class LoopingVu:
             await vu.iterate(intended_us)
             intended_us = vu.free_us
             if not vu.gave_turn:
-                # An iteration that never waits must not lock the others, or a stop, out.
+                # An iteration that never waits must not block other VUs or a stop.
                 await asyncio.sleep(0)

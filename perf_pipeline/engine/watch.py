@@ -1,4 +1,4 @@
-"""What a worker sees of itself while it is measured: CPU, pauses, descriptors, late starts.
+"""Watches a worker from inside while it is measured: CPU, pauses, descriptors, late starts.
 
 Add here: another figure that tells whether the generator kept up. Keep out: limits (health.py).
 """
@@ -30,10 +30,10 @@ _NO_NOTES: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 class WorkerWatch:
-    """Look after the worker's event loop from inside: a tick that is late is a pause.
+    """Watch the worker's event loop from inside, where a late tick is a pause.
 
     Args:
-        clock: of the run.
+        clock: clock of the run.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -50,7 +50,7 @@ class WorkerWatch:
         self._open_files = 0
 
     async def run(self, from_us: int, until_us: int) -> None:
-        """Watch between two times; cancelling it keeps what it has seen."""
+        """Watch between two times; after a cancellation, what was seen is kept."""
         clock = self._clock
         await clock.sleep_until_us(from_us)
         tick_us = second_us = clock.now_us()
@@ -91,9 +91,9 @@ class WorkerWatch:
         """Give what was seen, with the late starts of all scenarios.
 
         Args:
-            tallies: of all scenarios.
+            tallies: counts of all scenarios.
             own_limits: operations that failed for want of ports, descriptors or memory.
-            notes: sentences about the target's answers, and how often each came.
+            notes: sentences about the target's answers, with the number of times each was noted.
         """
         lags, late_drops, exceptions, deaf = LagHistogram(), 0, 0, 0
         for tally in tallies:
@@ -129,7 +129,7 @@ class WorkerWatch:
 
 
 def count_open_files() -> int:
-    """Give the lowest free descriptor's number, which is how many are open when there are no gaps.
+    """Give the lowest free descriptor, which is the number of open ones if there are no gaps.
 
     Listing /proc/self/fd would take milliseconds with ten thousand connections.
     """
@@ -144,13 +144,13 @@ def count_open_files() -> int:
 
 
 def raise_open_files_limit() -> None:
-    """Allow this process as many descriptors as the system lets it."""
+    """Allow this process as many descriptors as the system permits."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def waited_for_a_core_ns() -> int:
-    """Give how long this thread has been ready to run without a core; 0 where unknown.
+    """Give how long this thread has been ready to run but had no core; 0 where unknown.
 
     Source: /proc/<pid>/schedstat, second field (Linux, Documentation/scheduler/sched-stats).
     """
@@ -161,13 +161,13 @@ def waited_for_a_core_ns() -> int:
 
 
 def _since(before_ns: int, now_ns: int) -> int:
-    """Give the difference; 0 where one is unknown, as it is without a descriptor to read it."""
+    """Give the difference; 0 where a reading failed, e.g. for want of a descriptor."""
     return now_ns - before_ns if before_ns and now_ns else 0
 
 
 def wall_clock_offset_ms() -> float:
-    """Give wall clock - monotonic clock; it changes only when somebody sets the clock.
+    """Give wall clock minus monotonic clock, which changes only when somebody sets the clock.
 
-    Slewing (NTP) moves both alike.
+    Slewing (NTP) moves both in the same way.
     """
     return (time.clock_gettime_ns(time.CLOCK_REALTIME) - time.monotonic_ns()) / 1e6

@@ -1,10 +1,10 @@
-"""A worker process: `python -m perf_pipeline.engine.worker`, started by processes.run_load.
+"""A worker process, `python -m perf_pipeline.engine.worker`, which processes.run_load starts.
 
-It reads one job, opens the workloads, says it is ready, starts at the time it is told, and writes
-samples until its part is done. It ends by itself when its driver dies.
+It reads a job, opens the workloads, says that it is ready, starts at the time that it is told, and
+writes samples until its part is done. It ends by itself when its driver dies.
 
 Add here: what every worker does around the load. Keep out: heavy imports (a worker must be up in
-half a second), protocols (workloads/).
+half a second) and protocols (workloads/).
 """
 
 import asyncio
@@ -44,7 +44,7 @@ _CLOSE_LIMIT_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """Hold the driver's first message."""
+    """Hold the first message of the driver."""
 
     job: LoadJob
     worker: int
@@ -55,7 +55,7 @@ class _Order:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """Hold a workload that is ready to run; `number` is its scenario's in the job."""
+    """Hold a workload that is ready to run; `number` is that of its scenario in the job."""
 
     number: int
     scenario: ScenarioJob
@@ -64,11 +64,11 @@ class _Opened:
 
 
 class LoadWorker:
-    """Run this process's part of a load.
+    """Run the part of a load that this process does.
 
     Args:
         order: what to do.
-        inbox: messages of the driver.
+        inbox: messages from the driver.
         outbox: messages to the driver.
     """
 
@@ -87,12 +87,12 @@ class LoadWorker:
         )
 
     async def run(self) -> None:
-        """Open, say ready, run, close, say done."""
+        """Open the workloads, say ready, run, close them, say done."""
         self._inbox.listen(self._take, self._orphaned)
         try:
             async with self._opened() as opened:
                 gc.collect()
-                gc.freeze()  # a full collection over what set-up made takes 13 ms per 100,000 rows
+                gc.freeze()  # a full collection of the set-up takes 13 ms per 100,000 rows
                 self._outbox.say({"say": "ready"})
                 start_us = await self._start
                 done = await self._load(opened, start_us)
@@ -112,11 +112,11 @@ class LoadWorker:
                     opened.append(_Opened(number, scenario, stripe, workload))
             yield opened
         finally:
-            for one in opened:
-                await self._close(one)
+            for loaded in opened:
+                await self._close(loaded)
 
     async def _close(self, opened: _Opened) -> None:
-        """Close a workload; what is measured stands, so trouble here is only worth a log."""
+        """Close a workload; a failure is only logged, because the measurements are complete."""
         try:
             await asyncio.wait_for(opened.workload.close(), _CLOSE_LIMIT_S)
         except Exception:  # noqa: BLE001 - see above
@@ -136,7 +136,7 @@ class LoadWorker:
 
     async def _load(self, opened: list[_Opened], start_us: int | None) -> dict[str, Any]:
         begin_us = self._clock.now_us() if start_us is None else start_us
-        parts = [self._part(one, begin_us) for one in opened]
+        parts = [self._part(loaded, begin_us) for loaded in opened]
         self._handovers.listen()
         watch = WorkerWatch(self._clock)
         watching = self._loop.create_task(
@@ -189,7 +189,9 @@ class LoadWorker:
         watch: WorkerWatch,
     ) -> dict[str, Any]:
         checks = {
-            operation: names for one in opened for operation, names in one.workload.checks.items()
+            operation: names
+            for loaded in opened
+            for operation, names in loaded.workload.checks.items()
         }
         own_limits = sum(count.own_limits for count in self._recorder.counts.values())
         tallies = [part.tally for part in parts]
@@ -237,8 +239,8 @@ async def _work(order: _Order, inbox: Inbox, outbox: Outbox) -> None:
 
 
 def main() -> int:
-    """Do the work that the driver sends over stdin; tell it when that is impossible."""
-    # The terminal's signals reach the driver, which asks us to stop; we must live on until then.
+    """Do the work that the driver sends over stdin, or tell the driver why that is impossible."""
+    # Signals of the terminal reach the driver, which asks us to stop; until then we must go on.
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     outbox, inbox = Outbox(), Inbox()
@@ -252,7 +254,7 @@ def main() -> int:
 
 
 def _answered(message: dict[str, Any], inbox: Inbox, outbox: Outbox) -> int:
-    """Work, and say so when that is impossible; give the exit code."""
+    """Do the work, or say why it is impossible; give the exit code."""
     try:
         job = load_job_from_json(message["job"])
         order = _Order(

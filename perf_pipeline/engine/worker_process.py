@@ -1,4 +1,4 @@
-"""The driver's view of one worker process: start it, talk to it, end it for certain.
+"""The driver's view of a worker process: starts it, talks to it, and ends it for certain.
 
 Add here: another message of the worker. Keep out: what all workers together mean (processes.py).
 """
@@ -18,22 +18,22 @@ from perf_pipeline.engine.health import Vitals, vitals_from_json
 from perf_pipeline.engine.job import ScenarioOutcome
 from perf_pipeline.engine.progress import PartProgress
 
-# Not the current folder: a signal.py or a perf_pipeline/ there is somebody else's.
+# Not the current folder, where a signal.py or a perf_pipeline/ belongs to somebody else.
 _CHUNK_BYTES: Final = 65_536
 _EXIT_LIMIT_S: Final = 3.0
 _TERM_LIMIT_S: Final = 2.0
 
 
 class WorkerProcess:
-    """Run one worker and remember the last it said.
+    """Run a worker, and remember what it said last.
 
     Attributes:
-        number: of the worker, from 0.
-        log: gets its stderr, and the stdout of what it imports.
+        number: number of the worker, from 0.
+        log: file that gets its stderr, and the stdout of what it imports.
         ready: its workloads are open.
-        is_over: it said its last word, or its pipe ended.
-        done: its report; None until it is over, and for ever when it died.
-        trouble: its refusal or crash, None when there was none.
+        is_over: it sent its last message, or its pipe ended.
+        done: its report; None until it is over, and also afterwards if it died.
+        trouble: its refusal or crash; None when there was none.
         parts: the newest counts of each of its scenarios.
     """
 
@@ -55,7 +55,7 @@ class WorkerProcess:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 bufsize=0,
-                process_group=0,  # Ctrl-C is the driver's to handle
+                process_group=0,  # the driver handles Ctrl-C
                 pass_fds=descriptors,
             )
         self.tell(order)
@@ -71,7 +71,7 @@ class WorkerProcess:
         return self._process.stdout.fileno()
 
     def tell(self, message: Mapping[str, Any]) -> None:
-        """Send one message; a worker that is dead is noticed when it is read."""
+        """Send a message; that the worker is dead is noticed when it is read."""
         assert self._process.stdin is not None
         line = memoryview(json.dumps(message).encode() + b"\n")
         with contextlib.suppress(BrokenPipeError):
@@ -79,7 +79,7 @@ class WorkerProcess:
                 line = line[self._process.stdin.write(line) or 0 :]
 
     def take(self) -> None:
-        """Read what there is; call it when `fileno` is readable."""
+        """Read what has arrived; call this when `fileno` is readable."""
         chunk = os.read(self.fileno(), _CHUNK_BYTES)
         if not chunk:
             self.is_over = True
@@ -106,17 +106,17 @@ class WorkerProcess:
         self.parts = {part["name"]: PartProgress(**part) for part in message["parts"]}
 
     def outcomes(self) -> list[ScenarioOutcome]:
-        """Give its share of each scenario's outcome; empty when it died before its report."""
+        """Give its share of the outcome of each scenario; empty when it died before its report."""
         if self.done is None:
             return []
         return [ScenarioOutcome(**outcome) for outcome in self.done["scenarios"]]
 
     def vitals(self) -> Vitals | None:
-        """Give what it saw of itself; None when it died before its report."""
+        """Give what the worker saw of itself; None when it died before its report."""
         return None if self.done is None else vitals_from_json(self.done["vitals"])
 
     def how_it_ended(self) -> str:
-        """Say in words how the process ended, waiting for it a moment."""
+        """Say in words how the process ended, after waiting for it a moment."""
         try:
             code = self._process.wait(_EXIT_LIMIT_S)
         except subprocess.TimeoutExpired:
@@ -124,7 +124,7 @@ class WorkerProcess:
         return f"signal {-code}" if code < 0 else f"exit code {code}"
 
     def terminate(self) -> None:
-        """Ask the system to end it."""
+        """Ask the system to end the process."""
         self._process.terminate()
 
     def close(self) -> None:

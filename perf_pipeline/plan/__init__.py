@@ -1,5 +1,5 @@
-"""When things start, worked out before anything runs: arrivals, VU steps, stripes and phases.
+"""Works out when things start, before anything runs: arrivals, VU steps, stripes and phases.
 
-Add here: a new shape of load. Keep out: clocks, randomness, asyncio; the same executor always
-gives the same plan.
+Add here: a new shape of load. Keep out: clocks, randomness and asyncio, so that the same
+executor always gives the same plan.
 """

@@ -1,4 +1,4 @@
-"""When the open model starts its iterations, to the microsecond and one at a time.
+"""When the open model starts its iterations, to the microsecond.
 
 Add here: the starts of another kind of planned rate. Keep out: VUs (vus.py), waiting (engine/).
 """
@@ -15,10 +15,10 @@ _NS_PER_US = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Say when one iteration starts.
+    """Say when an iteration starts.
 
     Attributes:
-        n: its number, from 0, over all workers.
+        n: its number, counted from 0 over all workers.
         at_us: µs after the scenario's start.
     """
 
@@ -27,10 +27,10 @@ class Arrival:
 
 
 def arrivals(executor: ArrivalRate) -> Iterator[Arrival]:
-    """Give every planned start in order, computed when asked for.
+    """Give every planned start in order, each computed when it is asked for.
 
-    As in k6 a constant rate starts at 0 and both kinds may start at the very end, so 20/s for
-    3 s are 61 starts (k6's own run: 6 iterations + 55 dropped).
+    As in k6, a constant rate starts at 0 and both kinds may start at the very end, so that 20/s for
+    3 s are 61 starts (k6's own run had 6 iterations and dropped 55).
 
     >>> from perf_pipeline.config.executors.constant_arrival_rate import ConstantArrivalRate
     >>> ten = {"executor": "constant-arrival-rate", "rate": 10, "preAllocatedVUs": 1}
@@ -54,14 +54,14 @@ def count_arrivals(executor: ArrivalRate) -> int:
 
 
 def steady_rate_per_s(executor: Executor) -> float | None:
-    """Give the starts per second of a rate that never changes; None where there is no such rate."""
+    """Give the starts per second of a rate that never changes; None for other executors."""
     if isinstance(executor, ArrivalRate) and isinstance(rate := executor.planned_rate, SteadyRate):
         return rate.starts * US_PER_S / rate.time_unit_us
     return None
 
 
 def _period_ns(rate: SteadyRate) -> int:
-    """Give k6's period, cut to whole ns: 7 per 3 s start every 428,571,428 ns."""
+    """Give the period, cut to whole ns as in k6: 7 per 3 s start every 428,571,428 ns."""
     return max(1, rate.time_unit_us * _NS_PER_US // rate.starts)
 
 
@@ -78,8 +78,8 @@ def _steady(rate: SteadyRate) -> Iterator[Arrival]:
 def _ramped(planned: RampedRate) -> Iterator[Arrival]:
     """Invert the integral of the rate, stage by stage.
 
-    Arrival n happens where the area under the rate reaches n + 1; a fraction left over at the end
-    of a stage is carried into the next (source: k6 lib/executor/ramping_arrival_rate.go, and
+    Arrival n happens where the area under the rate reaches n + 1. The fraction left at the end of a
+    stage is carried into the next one (source: k6 lib/executor/ramping_arrival_rate.go, and
     grafana/k6#1299).
     """
     n = 0
@@ -114,16 +114,16 @@ def _area(planned: RampedRate) -> float:
 
 
 def _stage_area(length_ns: float, rate: float, target: float) -> float:
-    """Give the starts of one stage; k6's order of operations, so that both round alike."""
+    """Give the starts of a stage, in k6's order of operations, so that both round alike."""
     return length_ns * ((target - rate) / 2 + rate)
 
 
 def _offset_ns(area: float, rate: float, target: float, length_ns: float) -> float:
     """Solve `rate*x + (target-rate)*x²/(2*length) = area` for x, in ns.
 
-    Written as 2a / (r + sqrt(r² + 2a(t-r)/L)): the textbook form subtracts two nearly equal
-    numbers when the ramp is shallow, and divides by zero when it is flat.
+    It is written as 2a / (r + sqrt(r² + 2a(t-r)/L)), because the textbook form subtracts two nearly
+    equal numbers when the ramp is shallow, and divides by zero when it is flat.
     """
-    # A ramp down to 0 ends where the root is 0; rounding makes it a hair negative there.
+    # A ramp down to 0 ends where the root is 0, and rounding can make it slightly negative.
     root = math.sqrt(max(0.0, rate * rate + 2 * area * (target - rate) / length_ns))
     return min(length_ns, 2 * area / (rate + root))

@@ -1,4 +1,4 @@
-"""How many iterations a plan wants, where it says so.
+"""How many iterations a plan wants, where it has a number of them.
 
 Add here: a kind of executor with a number of iterations. Keep out: when they start (arrivals.py).
 """
@@ -13,7 +13,7 @@ WHOLE: Final = Stripe(0, 1)
 
 
 def intended_iterations(executor: Executor, stripe: Stripe = WHOLE) -> int:
-    """Count the iterations that the plan wants of one share; 0 for VUs that loop freely.
+    """Count the iterations that the plan wants from a share; 0 for VUs that loop freely.
 
     >>> from perf_pipeline.config.executors.per_vu_iterations import PerVUIterations
     >>> intended_iterations(PerVUIterations(executor="per-vu-iterations", vus=10, iterations=5))

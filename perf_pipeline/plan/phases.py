@@ -1,4 +1,4 @@
-"""Which starts count: warm-up, measured or drain, and the window that a rate is divided by.
+"""Decides which starts count (warm-up, measured or drain), and over which window rates are taken.
 
 Add here: another rule that keeps a start out of the summaries. Keep out: reading the time.
 """
@@ -17,15 +17,15 @@ class MeasuredWindow:
     """Bound the starts that count: start_us <= intended start < end_us.
 
     Attributes:
-        start_us: end of the warm-up, µs after the load's start.
-        end_us: the planned end, without graceful stop; never before start_us.
+        start_us: the end of the warm-up, in µs after the load's start.
+        end_us: the planned end without the graceful stop; never before `start_us`.
     """
 
     start_us: int
     end_us: int
 
     def phase(self, intended_us: int) -> Phase:
-        """Say what a start is, by when it was intended.
+        """Give the phase of a start, by the time for which it was intended.
 
         >>> window = MeasuredWindow(10, 20)
         >>> [str(window.phase(at_us)) for at_us in (9, 10, 19, 20)]
@@ -36,11 +36,11 @@ class MeasuredWindow:
         return _MEASURED if intended_us >= self.start_us else Phase.WARM_UP
 
     def moved(self, by_us: int) -> "MeasuredWindow":
-        """Give the same window on another origin."""
+        """Give the same window, counted from another origin."""
         return MeasuredWindow(self.start_us + by_us, self.end_us + by_us)
 
 
 def measured_window(executor: Executor, warm_up_us: int) -> MeasuredWindow:
-    """Give a scenario's window, µs after the load's start; empty when all of it is warm-up."""
+    """Give a scenario's window in µs after the load's start; empty when all of it is warm-up."""
     end_us = executor.start_time_us + executor.length_us
     return MeasuredWindow(min(end_us, executor.start_time_us + warm_up_us), end_us)

@@ -1,4 +1,4 @@
-"""Whose share of the plan is whose: worker i of n takes every n-th start and VU.
+"""Divides the plan among the workers: worker i of n takes every n-th start and VU.
 
 Add here: another thing that workers divide. Keep out: processes (engine/processes.py).
 """
@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Stripe:
-    """Be the share of one worker; the shares of all workers are the plan, each thing once.
+    """Hold one worker's share; together the shares cover the plan once.
 
     Attributes:
-        index: of this share, from 0.
+        index: the number of this share, from 0.
         count: how many shares there are.
     """
 
@@ -26,11 +26,11 @@ class Stripe:
     count: int
 
     def of(self, plan: Iterable[T]) -> Iterator[T]:
-        """Give things number index, index + count, index + 2*count ... of a plan, lazily."""
+        """Give the elements index, index + count, index + 2*count ... of a plan, lazily."""
         return islice(plan, self.index, None, self.count)
 
     def share(self, total: int) -> int:
-        """Count the things out of `total` that are ours.
+        """Count how many of `total` elements are ours.
 
         >>> [Stripe(i, 3).share(10) for i in range(3)]
         [4, 3, 3]
@@ -38,7 +38,7 @@ class Stripe:
         return len(range(self.index, total, self.count))
 
     def vus(self, total: int) -> range:
-        """Give the numbers of our VUs out of 1..total: VU v belongs to share (v - 1) % count.
+        """Give the numbers of our VUs among 1..total; VU v belongs to share (v - 1) % count.
 
         >>> list(Stripe(1, 2).vus(5))
         [2, 4]

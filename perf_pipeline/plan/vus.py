@@ -1,4 +1,4 @@
-"""How many VUs the closed model runs, as steps: planned, and reserved for finishing.
+"""How many VUs the closed model runs over time: planned ones, and those reserved for finishing.
 
 Add here: another way in which the number of VUs changes. Keep out: open-model starts (arrivals.py)
 and the VUs themselves (engine/vus.py).
@@ -14,11 +14,11 @@ from perf_pipeline.config.executors.stages import Stage
 
 @dataclass(frozen=True, slots=True)
 class VuStep:
-    """Say how many VUs there are from a moment on.
+    """Say how many VUs there are from a certain moment on.
 
     Attributes:
         at_us: µs after the scenario's start.
-        vus: VUs 1..vus run, those above do not.
+        vus: VUs 1..vus run; those with higher numbers do not.
     """
 
     at_us: int
@@ -26,10 +26,10 @@ class VuStep:
 
 
 def vu_steps(executor: LoopingVUs) -> list[VuStep]:
-    """Give the planned number of VUs; the last step is 0 at the planned end.
+    """Give the planned number of VUs over time; the last step is 0 at the planned end.
 
-    Source: k6's raw execution steps (lib/executor/ramping_vus.go): on the way up VU v starts when
-    the line reaches v, on the way down it stops when the line reaches v - 1.
+    Source: k6's raw execution steps (lib/executor/ramping_vus.go): on the way up, VU v starts
+    when the line reaches v; on the way down, it stops when the line reaches v - 1.
     """
     steps = _changes(_line(executor.planned_vus))
     if steps[-1].vus:
@@ -38,17 +38,17 @@ def vu_steps(executor: LoopingVUs) -> list[VuStep]:
 
 
 def reserved_steps(executor: LoopingVUs) -> list[VuStep]:
-    """Give the number of VUs that may still be running an iteration; above it they are cut.
+    """Give how many VUs may still run an iteration over time; VUs above that number are cut.
 
-    A VU that is ramped down keeps `gracefulRampDown` to finish, the last ones `gracefulStop`,
-    which may cut the former short: the most VUs planned in the last `gracefulRampDown` µs.
+    It is the most VUs that were planned during the last `gracefulRampDown` µs, because a VU that is
+    ramped down has so long to finish. At the end, `gracefulStop` may cut this short.
     """
     end_us = executor.length_us + executor.graceful_stop_us
     line = executor.planned_vus
     steps = _changes(_line(line))
     if line.ramp_down_us:
         most = _sliding_most(steps, line.ramp_down_us)
-        # Only falling steps can lie at or behind the end; all give way to the one drop to 0.
+        # Only falling steps can lie at or after the end; the final drop to 0 replaces them all.
         steps = [step for n, step in enumerate(most) if step.at_us < end_us or _rises(most, n)]
     if steps[-1].vus:
         steps.append(VuStep(end_us, 0))
@@ -75,7 +75,7 @@ def _stage_steps(vus: int, began_us: int, stage: Stage) -> Iterator[VuStep]:
         return
     sign = 1 if change > 0 else -1
     for step in range(1, abs(change) + 1):
-        offset_us = -(-stage.duration_us * step // abs(change))  # rounded up: never early
+        offset_us = -(-stage.duration_us * step // abs(change))  # rounded up, so never early
         yield VuStep(began_us + offset_us, vus + sign * step)
 
 
@@ -100,7 +100,7 @@ def _sliding_most(planned: list[VuStep], width_us: int) -> list[VuStep]:
             while window and window[-1][1] <= step.vus:
                 window.pop()
             window.append((_counts_until(end_us, width_us), step.vus))
-            if window[0][1] > kept[-1].vus:  # as in k6 also two rises at one moment
+            if window[0][1] > kept[-1].vus:  # as in k6, there may be two rises at one moment
                 kept.append(VuStep(at_us, window[0][1]))
         while window[0][0] <= at_us:
             window.popleft()
@@ -110,6 +110,6 @@ def _sliding_most(planned: list[VuStep], width_us: int) -> list[VuStep]:
 
 
 def _counts_until(end_us: int | None, width_us: int) -> int:
-    """Say until when a planned level keeps VUs reserved; the last level does for ever."""
+    """Say until when a planned level keeps VUs reserved; the last level keeps them for ever."""
     forever_us = 1 << 62
     return forever_us if end_us is None else end_us + width_us

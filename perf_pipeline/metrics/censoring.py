@@ -1,9 +1,9 @@
 """How long an interrupted operation may have waited before it counts as failed.
 
-An operation that the end of a load cut off is a censored observation: what it had waited is a
-lower bound of what it would have taken. Whether that was too long is read off the operations that
-were answered (docs/decisions, on interrupted operations).
-Add here: nothing but this rule. Keep out: SQL (store/censoring.py).
+An operation that the end of a load cut off is a censored observation: the time it has waited is a
+lower bound of the time it would have taken. The operations that were answered show whether that was
+too long (docs/decisions, on interrupted operations).
+Add here: only this rule. Keep out: SQL (store/censoring.py).
 """
 
 from math import comb
@@ -21,18 +21,20 @@ _CHANCES: Final = 1_000
 def longest_wait_us(answered: int, longest_us: int, interrupted: int) -> int:
     """Give the longest wait, in µs, that the answered operations explain.
 
-    k times the longest of n answered ones. Where service times are exponential, one operation
-    under way has waited longer than that with probability 1 / C(n + k, k); k is the smallest for
-    which this happens by chance to one of m interrupted operations in fewer than 1 of 1,000 loads.
-    Never below 3 (service times have longer tails than that) nor above 20 (a handful of answers
-    would excuse any silence), and never less than 100 ms, which a busy machine takes now and then.
+    It is k times the longest of n answered operations. Where service times are exponential, a
+    running operation has waited longer than that with probability 1 / C(n + k, k). k is the
+    smallest number for which chance makes one of m interrupted operations wait so long in fewer
+    than 1 of 1,000 loads. It is never below 3 (service times have longer tails) nor above 20 (a few
+    answers would excuse any silence). The result is never below 100 ms, which a busy machine
+    sometimes takes.
 
     Source: with X exponential and M the largest of n, P(X > k M) = n B(k + 1, n).
 
     Args:
-        answered: n, of the same scenario and operation; 0 explains the shortest wait only.
+        answered: n, the answered operations of the same scenario and name; 0 explains only the
+            shortest wait.
         longest_us: their longest service time.
-        interrupted: m.
+        interrupted: m, the interrupted operations.
 
     >>> longest_wait_us(1_000, 50_000, 2), longest_wait_us(10, 50_000, 1)
     (150000, 200000)

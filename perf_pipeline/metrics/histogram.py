@@ -1,12 +1,12 @@
-"""A mergeable histogram whose percentiles are wrong by at most a stated share of themselves.
+"""A histogram that can be merged, whose percentiles have a bounded relative error.
 
 DDSketch without a limit on buckets (Masson, Rim, Lee: "DDSketch: a fast and fully-mergeable
 quantile sketch with relative-error guarantees", PVLDB 12, 2019): with g = (1 + e) / (1 - e), bucket
 i > 0 holds the values x with LEAST g^(i-1) < x <= LEAST g^i and stands for 2 LEAST g^i / (g + 1),
-which no value in it differs from by more than the share e. Bucket 0 holds |x| <= LEAST, bucket -i
-mirrors i. Histograms of workers and of runs are merged by adding counts; nothing is lost by it.
+from which no value in it differs by more than the share e. Bucket 0 holds |x| <= LEAST; bucket -i
+mirrors bucket i. Histograms of workers and of runs are merged by adding counts, without any loss.
 
-Add here: another question to a distribution. Keep out: filling it from rows (store/, in SQL).
+Add here: another figure of a distribution. Keep out: filling it from rows (store/, in SQL).
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ LOG_GAMMA: Final = log(_GAMMA)
 
 
 def bucket_of(value: float) -> int:
-    """Give the number of a value's bucket.
+    """Give the number of the bucket that holds a value.
 
     >>> bucket_of(0.0), bucket_of(1e-6 * 1.005), bucket_of(-1e-6 * 1.005)
     (0, 1, -1)
@@ -45,10 +45,10 @@ class Histogram:
     """Hold a distribution; count, total, minimum and maximum are exact.
 
     Attributes:
-        count: of values.
-        total: their sum.
-        minimum: the smallest; inf without values.
-        maximum: the largest; -inf without values.
+        count: number of values.
+        total: sum of the values.
+        minimum: the smallest value; inf without values.
+        maximum: the largest value; -inf without values.
         buckets: how many values each bucket holds, by its number; empty where only the exact
             figures were kept.
     """
@@ -60,7 +60,7 @@ class Histogram:
     buckets: Mapping[int, int]
 
     def plus(self, other: "Histogram") -> "Histogram":
-        """Give the histogram of the values of both."""
+        """Give the histogram of the values of both histograms."""
         buckets = dict(self.buckets)
         for bucket, count in other.buckets.items():
             buckets[bucket] = buckets.get(bucket, 0) + count
@@ -73,10 +73,9 @@ class Histogram:
         )
 
     def percentile(self, percent: float) -> float | None:
-        """Give a percentile, by linear interpolation between closest ranks as everywhere.
+        """Give a percentile, by linear interpolation between closest ranks; None without values.
 
-        Both ranks, and so what lies between them, are right within `RELATIVE_ERROR`; the first and
-        the last are exact. None without values.
+        The result is right within `RELATIVE_ERROR`; the smallest and the largest value are exact.
 
         Args:
             percent: 0 to 100.
@@ -97,7 +96,7 @@ class Histogram:
         for bucket in sorted(self.buckets):
             seen += self.buckets[bucket]
             if seen > rank:
-                # Nothing lies outside what was seen.
+                # No percentile lies outside the values that were seen.
                 return min(self.maximum, max(self.minimum, value_of(bucket)))
         return self.maximum
 

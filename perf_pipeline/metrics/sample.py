@@ -1,14 +1,14 @@
-"""What is written down while a load runs: samples, iterations, readings, figures, ledger entries.
+"""What is recorded while a load runs: samples, iterations, readings, figures, ledger entries.
 
 Add here: a column that a later percentile needs (and a migration in store/). Keep out:
-anything derived; durations are computed later from the three time stamps.
+derived values, such as durations, which follow from the three time stamps.
 """
 
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-# Of one benchmark; the rarest beyond it count together (store/names.py).
+# Names in one benchmark; the rarest names beyond it are counted together (store/names.py).
 MOST_OPERATIONS: Final = 1_000
 
 
@@ -30,19 +30,19 @@ class Outcome(StrEnum):
 
 
 class HttpPhases(NamedTuple):
-    """Split one HTTP request as k6 does, in µs; -1 = did not happen, or nobody measured it.
+    """Split an HTTP request as k6 does, in µs; -1 means that a phase did not happen or is unknown.
 
-    A request on an open connection has 0 for the first three, as in k6, so that their averages
-    are over all requests. sending + waiting + receiving = the service time of a request that was
-    sent; one that never got a connection has -1 for these three.
+    On an open connection the first three phases are 0, as in k6, so that their averages are over
+    all requests. The other three add up to the service time of a request that was sent; they are -1
+    for a request that never got a connection.
 
     Attributes:
-        blocked_us: waiting for a connection, the resolver included (k6's `http_req_blocked`).
-        connecting_us: TCP handshake.
-        tls_us: TLS handshake.
-        sending_us: from the first to the last byte given to the kernel.
-        waiting_us: from the last byte sent to the first byte received.
-        receiving_us: from the first to the last byte received.
+        blocked_us: time waiting for a connection, including the resolver (k6's `http_req_blocked`).
+        connecting_us: time of the TCP handshake.
+        tls_us: time of the TLS handshake.
+        sending_us: time from the first to the last byte given to the kernel.
+        waiting_us: time from the last byte sent to the first byte received.
+        receiving_us: time from the first to the last byte received.
     """
 
     blocked_us: int = -1
@@ -58,11 +58,12 @@ NO_PHASES: Final = HttpPhases()
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Record one operation of one iteration.
+    """Record an operation of an iteration.
 
-    All times are integer µs since the benchmark's origin, one monotonic clock for all workers.
-    Derived: schedule lag = started - intended; service time = ended - started (k6's
-    `http_req_duration`); response time = ended - intended, which a stall cannot hide.
+    All times are integer µs since the benchmark's origin, by a monotonic clock that all workers
+    share. From them follow the schedule lag = started - intended, the service time = ended -
+    started (k6's `http_req_duration`), and the response time = ended - intended, in which a stall
+    cannot hide.
 
     Attributes:
         scenario: name in the profile.
@@ -77,17 +78,18 @@ class Sample:
         outcome: ok, failed, timeout, interrupted.
         status: HTTP status; 0 where there is none.
         error: short class of the error (`refused`, `reset`, `status`, `check` ...), empty when ok.
-        bytes_out: sent.
-        bytes_in: received.
-        records: rows or messages that this operation moved.
+        bytes_out: number of bytes sent.
+        bytes_in: number of bytes received.
+        records: number of rows or messages that this operation moved.
         checks_passed: bit i set = check i of this operation passed.
         checks_failed: bit i set = check i of this operation failed.
-        blocked_us: this and what follows as in `HttpPhases`; -1 = no such phase.
-        connecting_us: TCP handshake.
-        tls_us: TLS handshake.
-        sending_us: of the request.
-        waiting_us: for the first byte.
-        receiving_us: of the response.
+        blocked_us: like the following fields as in `HttpPhases`; -1 means that there was no such
+            phase.
+        connecting_us: time of the TCP handshake.
+        tls_us: time of the TLS handshake.
+        sending_us: time of sending the request.
+        waiting_us: time until the first byte of the response.
+        receiving_us: time of receiving the response.
     """
 
     scenario: str
@@ -117,7 +119,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class IterationRecord:
-    """Record one iteration of a virtual user, think time included.
+    """Record an iteration of a virtual user, think time included.
 
     Attributes:
         scenario: name in the profile.
@@ -145,10 +147,10 @@ class Reading:
     """Record what a probe saw at one moment (a gauge).
 
     Attributes:
-        at_us: when it was really read, µs since the benchmark's origin.
-        source: whom it is about: `host`, `api`, `postgres`, `birthday-messages/0`.
+        at_us: when it was really read, in µs since the benchmark's origin.
+        source: what it is about, e.g. `host`, `api`, `postgres`, `birthday-messages/0`.
         name: a metric of the catalog, e.g. `process_cpu_percent`.
-        value: in the metric's unit.
+        value: what was read, in the unit of the metric.
     """
 
     at_us: int
@@ -159,7 +161,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Record one number that a benchmark worked out itself, after its load.
+    """Record a number that a benchmark worked out after its load.
 
     Attributes:
         name: a metric of the catalog, e.g. `db_records_per_s`.
@@ -175,9 +177,9 @@ class Figure:
 
 
 class LedgerEvent(StrEnum):
-    """Name the stations of a message in their order; what was promised and what arrived, by id.
+    """Name the stations of a message in their order, from what was promised to what arrived.
 
-    A system that does not tell of a station has no entry for it.
+    Where a system does not report a station, there is no entry for it.
     """
 
     INTENDED = "intended"
@@ -196,7 +198,7 @@ class LedgerEntry:
     Attributes:
         message_id: the same text at every station.
         event: intended (the plan's start of the call), started (its first byte went out),
-            queried (acknowledged less the time that the API says its database took, so that all
+            queried (acknowledged minus the time that the API says its database took, so that all
             of the API's own time lies before it), acknowledged (the system promised to deliver
             it), published (it was handed to the broker), received (a consumer began its work
             on it), completed (a consumer finished its work on it; once per attempt).
@@ -213,10 +215,10 @@ class PartitionLag:
     """Say how far a consumer group is behind on one partition, in messages.
 
     Attributes:
-        topic: its name.
-        partition: its number.
-        low_watermark: first offset that still exists.
-        high_watermark: offset after the last message.
+        topic: name of the topic.
+        partition: number of the partition.
+        low_watermark: the first offset that still exists.
+        high_watermark: the offset after the last message.
         committed_offset: where the group would continue; None when it never committed.
     """
 
@@ -228,7 +230,7 @@ class PartitionLag:
 
     @property
     def messages(self) -> int:
-        """Give high watermark - committed offset; a group that never committed lags by all."""
+        """Give high watermark minus committed offset; all messages if nothing was committed."""
         start = self.low_watermark if self.committed_offset is None else self.committed_offset
         return max(0, self.high_watermark - start)
 

@@ -1,8 +1,8 @@
 """Tags that a profile gives its scenarios; every sample of a scenario carries them.
 
-They stay the same all through a run, so that a filter by one is a filter by the scenarios that
-have it. Add here: a rule about such filters. Keep out: tags that differ from sample to sample
-(catalog.py), SQL (store/filters.py).
+They stay the same during a run, so that a filter by a tag is a filter by the scenarios that have
+it. Add here: a rule about such filters. Keep out: tags that differ from sample to sample
+(catalog.py), and SQL (store/filters.py).
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,13 +18,14 @@ ScenarioTags = Mapping[str, Mapping[str, str]]
 def scenarios_meant(
     metric: Metric, tags: Mapping[str, str], scenarios: ScenarioTags
 ) -> tuple[str, ...]:
-    """Give the scenarios with all tags of a filter that are not built in, by name; () without such.
+    """Give the scenarios that have all own tags of a filter, by name; empty without such a tag.
 
     Raises:
-        ValueError: the metric has no such tag, or no scenario has such tags; says which there are.
+        ValueError: the metric has no such tag, or no scenario has such tags; the sentence says
+            which there are.
     """
     own = {name: text for name, text in tags.items() if name not in BUILT_IN_TAGS}
-    # A gauge is one figure per scenario, and several of them make no figure of all.
+    # A gauge has one figure per scenario, and several of these do not make a common figure.
     takes_own = "scenario" in metric.tags and metric.kind is not Kind.GAUGE
     named = {name for its in scenarios.values() for name in its} if takes_own else set()
     for tag in tags:

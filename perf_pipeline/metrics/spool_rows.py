@@ -1,11 +1,11 @@
-"""The spool's binary rows: which columns a row has, and how its file begins.
+"""The binary rows of the spool: which columns a row has, and how its file begins.
 
-A sample has some twenty columns. As text it takes 1.8 us to write, as a packed row 0.6. So the
-texts of a row, which repeat, are written once as its kind, in a CSV file beside, and the numbers go
-as 64-bit integers into a file in NumPy's format (https://numpy.org/neps/nep-0001-npy-format.html):
-whoever wants to look at one loads it with `numpy.load`.
-The head's row count is right only once the file is closed; who reads an open file, or one whose
-writer died, goes by its size.
+A sample has some twenty columns, which take 1.8 us to write as text and 0.6 us as a packed row. So
+the texts of a row, which repeat, are written once, as its kind, into a CSV file beside. The numbers
+go as 64-bit integers into a file in NumPy's format
+(https://numpy.org/neps/nep-0001-npy-format.html), which `numpy.load` reads.
+The row count in the head is right only after the file is closed. Readers of an open file, or of one
+whose writer died, go by its size.
 
 Add here: another file of rows. Keep out: writing (engine/), reading (store/).
 """
@@ -26,11 +26,11 @@ _MAGIC: Final = b"\x93NUMPY\x01\x00"
 
 @dataclass(frozen=True, slots=True)
 class RowLayout:
-    """Describe the rows of one kind of spool file.
+    """Describe the rows of a spool file.
 
     Attributes:
-        columns: of the table that the rows become.
-        of_kind: those of them that the kind stands for.
+        columns: columns of the table that the rows become.
+        of_kind: the columns that the kind stands for.
     """
 
     columns: tuple[str, ...]
@@ -38,21 +38,21 @@ class RowLayout:
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Give the columns of a row in the file: the kind, then integers."""
+        """Give the columns of a row in the file: the kind, and then integers."""
         return (KIND, *(name for name in self.columns if name not in self.of_kind))
 
     @property
     def packing(self) -> struct.Struct:
-        """Give what packs a row: little-endian, without gaps."""
+        """Give the packing of a row, which is little-endian and without gaps."""
         return struct.Struct("<" + "".join("I" if n in _SMALL else "q" for n in self.numbers))
 
     @property
     def types(self) -> list[tuple[str, str]]:
-        """Give the columns of a row as NumPy names them."""
+        """Give the columns of a row in NumPy's notation."""
         return [(name, "<u4" if name in _SMALL else "<i8") for name in self.numbers]
 
     def head(self, rows: int) -> bytes:
-        """Give the head of a file with that many rows; always of the same length."""
+        """Give the head of a file with that many rows, which always has the same length."""
         text = f"{{'descr': {self.types!r}, 'fortran_order': False, 'shape': ({rows},), }}"
         room = HEAD_BYTES - len(_MAGIC) - 2
         assert len(text) < room, "the head has room for its columns"

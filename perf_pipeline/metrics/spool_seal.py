@@ -1,7 +1,7 @@
-"""What proves that a spool file is as it was written: its size, its rows, its checksum.
+"""The proof that a spool file is as it was written: its size, its rows and its checksum.
 
-CRC-32 (zlib's, ISO 3309): it finds every flipped bit and every cut, costs 0.1 ms a mebibyte and
-runs along with the writing. A JSON file carries its own as its last member.
+The checksum is zlib's CRC-32 (ISO 3309), which finds every flipped bit and every cut, costs 0.1 ms
+per mebibyte and is computed while writing. A JSON file holds its own checksum as its last member.
 
 Add here: another fact about a file as a whole. Keep out: files and disks (engine/ and store/).
 """
@@ -26,7 +26,7 @@ _LAYOUTS: Final[Mapping[str, RowLayout]] = MappingProxyType(
     {"samples": SAMPLE_ROWS, "iterations": ITERATION_ROWS}
 )
 _SEAL: Final = re.compile(rb',\n "crc32": "([0-9a-f]{8})"\n\}\Z')
-# What a seal looks like from afar, so that a damaged one is not taken for none.
+# Whatever looks like a seal counts as one, so that a damaged seal is not mistaken for none.
 _TRACE: Final = re.compile(rb'crc|"[0-9a-f]{8}"\s*\}\s*\Z')
 _SEAL_BYTES: Final = 32
 
@@ -36,9 +36,10 @@ class FileFacts:
     """Hold what must be true of a closed file.
 
     Attributes:
-        size_bytes: of all of it.
-        rows: packed rows, or lines after the header.
-        crc32: over its body; of packed rows, whose head is written last, over rows and then head.
+        size_bytes: size of the whole file.
+        rows: number of packed rows, or of lines after the header.
+        crc32: checksum of the file; for packed rows, whose head is written last, of the rows and
+            then the head.
     """
 
     size_bytes: int
@@ -46,7 +47,7 @@ class FileFacts:
     crc32: int
 
     def to_json(self) -> list[int]:
-        """Write it for a seal or a manifest."""
+        """Write the facts for a seal or a manifest."""
         return [self.size_bytes, self.rows, self.crc32]
 
     @classmethod
@@ -54,7 +55,7 @@ class FileFacts:
         """Read what `to_json` wrote.
 
         Raises:
-            ValueError: it is something else.
+            ValueError: the values are something else.
         """
         if isinstance(values, list) and len(values) == 3 and all(type(n) is int for n in values):
             return cls(*values)
@@ -62,10 +63,10 @@ class FileFacts:
 
 
 class RunningFacts:
-    """Sum up a file while it is written or read, piece by piece in its order.
+    """Sum up a file, piece by piece in order, while it is written or read.
 
     Args:
-        name: of the file.
+        name: name of the file.
     """
 
     __slots__ = ("_crc", "_layout", "_lines", "_size_bytes")
@@ -77,7 +78,7 @@ class RunningFacts:
         self._crc = 0
 
     def add(self, piece: bytes) -> None:
-        """Take the next piece, of packed rows without their head."""
+        """Take the next piece; of packed rows, a piece without the head."""
         self._size_bytes += len(piece)
         self._crc = crc32(piece, self._crc)
         if self._layout is None:
@@ -87,7 +88,7 @@ class RunningFacts:
         """Give the facts of the file that ends here.
 
         Args:
-            head: of packed rows, as it is at the end.
+            head: the final head of packed rows.
         """
         if self._layout is None:
             return FileFacts(self._size_bytes, max(0, self._lines - 1), self._crc)
@@ -101,16 +102,16 @@ def layout_of(name: str) -> RowLayout | None:
 
 
 def sealed(text: str) -> str:
-    """Give a JSON object with its checksum as the last member."""
+    """Write a JSON object with its checksum as the last member."""
     body = text.rstrip().removesuffix("}").rstrip()
     return f'{body},\n "crc32": "{crc32(body.encode()):08x}"\n}}'
 
 
 def unsealed(data: bytes) -> tuple[str, bool]:
-    """Give a JSON text without its seal, and whether it had one.
+    """Give a JSON text without its seal, and say whether it had one.
 
     Raises:
-        ValueError: it has one that does not fit, or it is no UTF-8.
+        ValueError: its seal does not fit, or the text is not UTF-8.
     """
     match = _SEAL.search(data, max(0, len(data) - _SEAL_BYTES))
     if match is None:

@@ -1,7 +1,7 @@
-"""Every statistic of a metric: the one table that thresholds, history, comparison and reports read.
+"""Every statistic of a metric, in the table that thresholds, history, comparison and reports use.
 
-Add here: a statistic, with one line, its field in `Summary` and its SQL (store/aggregates.py). Keep
-out: how it is computed.
+Add here: a statistic, as one line, with its field in `Summary` and its SQL (store/aggregates.py).
+Keep out: how it is computed.
 """
 
 from collections.abc import Mapping
@@ -17,10 +17,10 @@ class Statistic:
     """Describe one statistic.
 
     Attributes:
-        name: as in thresholds and reports.
-        field: of `Summary`, and column of the table `summaries`.
-        quantile: of the values, 0..1; None for what is no percentile.
-        kinds: of metrics whose summary shows it.
+        name: its name in thresholds and reports.
+        field: its field in `Summary`, which is also its column in the table `summaries`.
+        quantile: the quantile that it is, 0..1; None for a statistic that is no percentile.
+        kinds: kinds of metrics whose summary shows it.
         judged: kinds of metrics that thresholds judge by it.
         is_compared: runs are compared by it.
     """
@@ -54,17 +54,17 @@ _TABLE: Final = (
     Statistic("rate", "rate", None, _COUNTER | _RATE, _COUNTER | _RATE),
     Statistic("value", "last", None, _GAUGE, _GAUGE),
 )
-STATISTICS: Final[Mapping[str, Statistic]] = MappingProxyType({each.name: each for each in _TABLE})
-QUANTILES: Final = tuple(each.quantile for each in _TABLE if each.quantile is not None)
-COMPARED: Final = tuple(each.name for each in _TABLE if each.is_compared)
+STATISTICS: Final[Mapping[str, Statistic]] = MappingProxyType({row.name: row for row in _TABLE})
+QUANTILES: Final = tuple(row.quantile for row in _TABLE if row.quantile is not None)
+COMPARED: Final = tuple(row.name for row in _TABLE if row.is_compared)
 """Names of the statistics that runs are compared by."""
 _BY_LABEL: Final[Mapping[str, Statistic]] = MappingProxyType(
-    {f"p({100 * each.quantile:g})": each for each in _TABLE if each.quantile} | dict(STATISTICS)
+    {f"p({100 * row.quantile:g})": row for row in _TABLE if row.quantile} | dict(STATISTICS)
 )
 
 
 def compared_statistic(label: str) -> str | None:
-    """Give the one name that a statistic has over all runs, None where none is compared by it.
+    """Give the name under which runs are compared by a statistic; None where they are not.
 
     >>> [compared_statistic(label) for label in ("p(95)", "p(50)", "p(99.99)")]
     ['p(95)', 'med', None]

@@ -1,7 +1,7 @@
-"""One row of figures for one metric under one tag filter.
+"""A summary: the figures of a metric under a tag filter.
 
-Add here: the field of a new statistic (statistic.py). Keep out: how it is computed (store/ does, in
-SQL).
+Add here: the field of a new statistic (statistic.py). Keep out: how it is computed (in SQL, by
+store/).
 """
 
 from collections.abc import Mapping
@@ -13,20 +13,25 @@ from perf_pipeline.metrics.statistic import STATISTICS
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Summarise one series of a run.
+    """Summarise a series of a run.
 
     Attributes:
         metric: name in the catalog.
         tags: the filter, e.g. {"scenario": "create"}; empty for the whole benchmark.
-        count: trend: number of values; rate: number of observations; counter: their sum;
-            gauge: number of values.
-        rate: counter: per second of measured time; rate: share of ones (0..1); else None.
-        minimum: smallest value; like all below in the metric's unit; None without values.
-        average: arithmetic mean.
-        median: 50th percentile, linear interpolation between closest ranks (k6's).
-        p90: 90th percentile; p95, p99, p99_9 alike.
-        maximum: largest value.
-        last: the newest value (what a gauge's `value` means).
+        count: number of values of a trend or a gauge, or of observations of a rate; the sum of a
+            counter.
+        rate: a counter's sum per second of measured time, or the share of ones (0..1) of a rate;
+            None for other kinds.
+        minimum: the smallest value; like the figures below in the unit of the metric, and None
+            without values.
+        average: the arithmetic mean.
+        median: the 50th percentile, by linear interpolation between closest ranks (as k6).
+        p90: the 90th percentile.
+        p95: the 95th percentile.
+        p99: the 99th percentile.
+        p99_9: the 99.9th percentile.
+        maximum: the largest value.
+        last: the newest value, which is the `value` of a gauge.
     """
 
     metric: str
@@ -53,5 +58,7 @@ class Summary:
         return value
 
 
-FIGURES: Final = tuple(each.name for each in fields(Summary) if each.name not in {"metric", "tags"})
+FIGURES: Final = tuple(
+    field.name for field in fields(Summary) if field.name not in {"metric", "tags"}
+)
 """Names of the fields that hold a figure."""

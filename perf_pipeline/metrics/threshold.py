@@ -1,4 +1,4 @@
-"""k6's threshold grammar, and what judging by it gives.
+"""k6's grammar of thresholds, and the verdicts that thresholds give.
 
     threshold  = statistic ws comparison ws number
     statistic  = "avg" | "min" | "max" | "med" | "p(" number ")" | "count" | "rate" | "value"
@@ -6,11 +6,11 @@
     key        = metric [ "{" tag ":" value { "," tag ":" value } "}" ]
 
 Source: grafana/k6 metrics/thresholds_parser.go and metrics/metric.go.
-Differences from k6, on purpose: no data is NO_DATA and never a pass; a tag without a name or a
-value is refused; numbers are decimal (no hexadecimal, no underscores, no NaN or Inf); a percentile
-lies between 0 and 100.
+It differs from k6 on purpose: no data is NO_DATA and never a pass; a tag without a name or a value
+is refused; numbers are decimal (no hexadecimal, underscores, NaN or Inf); a percentile lies between
+0 and 100.
 
-Add here: a statistic or a status. Keep out: where the observed value comes from.
+Add here: a status, or a rule of the grammar. Keep out: where the observed value comes from.
 """
 
 import re
@@ -31,14 +31,16 @@ Severity = Literal["fail", "warn"]
 
 NO_SCENARIOS: Final[ScenarioTags] = MappingProxyType({})
 _NUMBER: Final = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-# What Go's strings.TrimSpace trims, a no-break space of a web page among it.
+# What Go's strings.TrimSpace trims, including the no-break space of web pages.
 _WS: Final = "[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*"
 _KEY: Final = re.compile(r"(?P<metric>[^{}]*)(?:\{(?P<filter>.*)\})?", re.DOTALL)
 _COMPARE: Final[Mapping[Comparison, Callable[[float, float], bool]]] = MappingProxyType(
     {">": gt, ">=": ge, "<": lt, "<=": le, "==": eq, "===": eq, "!=": ne}
 )
-_WORDS: Final = "|".join(each.word for each in STATISTICS.values() if each.word != "p")
-_COMPARISONS: Final = "|".join(sorted(_COMPARE, key=len, reverse=True))  # `>=` is not `>`
+_WORDS: Final = "|".join(known.word for known in STATISTICS.values() if known.word != "p")
+_COMPARISONS: Final = "|".join(
+    sorted(_COMPARE, key=len, reverse=True)
+)  # the longest first, so that `>=` is not read as `>`
 _EXPRESSION: Final = re.compile(
     rf"{_WS}(?:(?P<word>{_WORDS})|p\((?P<percentile>{_NUMBER})\))"
     rf"{_WS}(?P<comparison>{_COMPARISONS}){_WS}(?P<bound>{_NUMBER}){_WS}",
@@ -46,7 +48,7 @@ _EXPRESSION: Final = re.compile(
 )
 LEGAL_STATISTICS: Final[Mapping[Kind, frozenset[str]]] = MappingProxyType(
     {
-        kind: frozenset(each.word for each in STATISTICS.values() if kind in each.judged)
+        kind: frozenset(known.word for known in STATISTICS.values() if kind in known.judged)
         for kind in Kind
     }
 )
@@ -62,9 +64,9 @@ FROM_HISTOGRAM: Final = "from a histogram"
 class Status(StrEnum):
     """Say how a threshold ended.
 
-    PASS and FAIL compare a figure with its bound; WARN is a miss of a threshold of severity
-    `warn`; NO_DATA means that nothing was measured and fails; INVALID means that the load
-    generator was the limit, so that the figure says nothing about the target.
+    PASS and FAIL compare a figure with its bound. WARN means that a threshold of severity `warn`
+    was missed. NO_DATA means that nothing was measured, and counts as a failure. INVALID means that
+    the load generator was the limit, so that the figure says nothing about the target.
     """
 
     PASS = "PASS"  # noqa: S105 - a verdict, not a password
@@ -76,20 +78,20 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """Hold one promise about one metric.
+    """Hold a promise about a metric.
 
     Attributes:
         metric: name in the catalog.
-        tags: filter; a sample counts when it has all of them with exactly these values.
+        tags: the filter; a sample counts when it has all these tags with exactly these values.
         statistic: avg, min, max, med, p, count, rate or value.
         percentile: 0..100 when the statistic is p, else None.
-        comparison: as written.
-        bound: in the metric's unit.
-        source: the text as written, for people.
-        severity: `fail`, or `warn` for a target that is an aim and not a promise.
+        comparison: the comparison as it is written.
+        bound: the bound, in the unit of the metric.
+        source: the text as it is written, for people.
+        severity: `fail`, or `warn` for an aim that may be missed.
         abort_on_fail: end the benchmark as soon as this fails.
-        delay_abort_eval_us: don't abort before this much of the benchmark has passed.
-        scenarios: that have the filter's tags that are not built in; empty without such a tag.
+        delay_abort_eval_us: how much of the benchmark must pass before it may be ended.
+        scenarios: scenarios that have the own tags of the filter; empty without such a tag.
     """
 
     metric: str
@@ -119,8 +121,8 @@ class Threshold:
     def subject(self) -> str:
         """Name what is judged, without the bound, in letters, digits and underscores.
 
-        The name of the Dagster asset check and of the JUnit case: it stays when the bound moves,
-        and two filters never share one (a value that loses letters here gets a checksum).
+        It is the name of the Dagster asset check and of the JUnit case. It stays when the bound
+        moves, and no two filters share a name (a value that loses letters here gets a checksum).
         """
         percentile = self.percentile
         statistic = self.statistic if percentile is None else f"p{_digits(percentile)}"
@@ -132,7 +134,7 @@ class Threshold:
         return _COMPARE[self.comparison](observed, self.bound)
 
     def may_abort(self, elapsed_us: float) -> bool:
-        """Say whether failing ends the load, so long after its begin; a delay must have passed."""
+        """Say whether a failure ends the load after `elapsed_us`, once the delay has passed."""
         delay_us = self.delay_abort_eval_us
         return self.abort_on_fail and (not delay_us or delay_us < elapsed_us)
 
@@ -140,7 +142,7 @@ class Threshold:
         """Turn an observed figure into a verdict.
 
         Args:
-            observed: in the metric's unit; None when there was no data.
+            observed: the figure, in the unit of the metric; None when there was no data.
             measured: False when the load generator was the limit.
         """
         if not measured:
@@ -154,7 +156,7 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Hold the outcome of one threshold: what was observed, and the status."""
+    """Hold the outcome of a threshold: what was observed, and its status."""
 
     threshold: Threshold
     observed: float | None
@@ -163,7 +165,7 @@ class Verdict:
 
 
 def _digits(percentile: float) -> str:
-    """Write a percentile with all its digits and no more, as Go's %g does: 95, 99.9, 99.99999."""
+    """Write a percentile with exactly its digits, as Go's %g does: 95, 99.9, 99.99999."""
     return repr(abs(percentile)).removesuffix(".0")
 
 
@@ -175,10 +177,10 @@ def _word(value: str) -> str:
 
 
 def parse_key(text: str) -> tuple[str, dict[str, str]]:
-    """Split `metric{tag:value,...}` into metric and tag filter.
+    """Split `metric{tag:value,...}` into the metric and its tag filter.
 
     Raises:
-        ValueError: braces don't match, or a tag has no name or no value.
+        ValueError: the braces don't match, or a tag has no name or no value.
     """
     match = _KEY.fullmatch(text)
     if match is None:
@@ -191,12 +193,12 @@ def parse_key(text: str) -> tuple[str, dict[str, str]]:
 
 
 def parse_filter(text: str) -> dict[str, str]:
-    """Read the part between the braces; quotes and blanks around names and values are trimmed.
+    """Read a tag filter without its braces, and trim quotes and blanks around names and values.
 
-    As in k6 nothing between two commas is nothing here, and a mistake in a whole key.
+    As in k6, an empty part between two commas is ignored here, but is a mistake in a whole key.
 
     Raises:
-        ValueError: it is empty, or a tag has no name or no value.
+        ValueError: the filter is empty, or a tag has no name or no value.
     """
     tags: dict[str, str] = {}
     for pair in [pair for pair in text.split(",") if pair] or [text]:
@@ -243,7 +245,7 @@ def parse_threshold(
     delay_abort_eval_us: int = 0,
     scenario_tags: ScenarioTags = NO_SCENARIOS,
 ) -> Threshold:
-    """Read one threshold and check that the metric exists and has this statistic.
+    """Read a threshold, and check that the metric exists and has the statistic.
 
     Raises:
         ValueError: the key or the expression is malformed, the metric or a tag is unknown, or the
@@ -277,7 +279,7 @@ def parse_threshold(
 
 
 def nearest_metric(name: str) -> str:
-    """Suggest what a misspelt metric was meant to be."""
+    """Suggest which metric a misspelt name may mean."""
     from difflib import get_close_matches  # noqa: PLC0415 - only on the way to an error
 
     close = get_close_matches(name, CATALOG, n=3)

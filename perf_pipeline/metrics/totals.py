@@ -1,7 +1,7 @@
-"""What the raw files of one benchmark add up to: spans, messages by id, a backlog, stages.
+"""What the raw files of a benchmark add up to: spans, messages by id, a backlog, stages.
 
-Add here: a total that a benchmark's figures are worked out from. Keep out: adding it up (store/),
-and what follows from it (benchmarks/).
+Add here: a total from which a benchmark works out figures. Keep out: adding it up (store/), and
+what follows from it (benchmarks/).
 """
 
 from collections.abc import Mapping
@@ -12,18 +12,18 @@ from perf_pipeline.units import US_PER_S
 
 @dataclass(frozen=True, slots=True)
 class SpanFigures:
-    """Hold the totals of one operation of one scenario, measured phase only.
+    """Hold the totals of an operation of a scenario, of the measured phase only.
 
     Attributes:
-        scenario: its name.
-        operation: its name.
+        scenario: name of the scenario.
+        operation: name of the operation.
         protocol: http, postgres, kafka or redis.
-        count: of operations, without the interrupted ones that nobody can call failed.
-        failed: of these, not ok.
-        records: rows or messages that the ok ones moved.
-        first_started_us: when the first one started, µs since the benchmark's origin.
-        last_ended_us: when the last one ended.
-        busy_us: sum of all service times; over the span it is the mean concurrency.
+        count: number of operations, without interrupted ones that cannot be called failed.
+        failed: how many of them failed.
+        records: rows or messages that successful operations moved.
+        first_started_us: start of the first operation, in µs since the benchmark's origin.
+        last_ended_us: end of the last operation.
+        busy_us: sum of all service times; divided by the span, it is the mean concurrency.
     """
 
     scenario: str
@@ -38,12 +38,12 @@ class SpanFigures:
 
     @property
     def span_s(self) -> float:
-        """Give the time from the first start to the last end, s."""
+        """Give the time from the first start to the last end, in s."""
         return (self.last_ended_us - self.first_started_us) / US_PER_S
 
     @property
     def records_per_s(self) -> float | None:
-        """Give records over the span; None when the span has no length."""
+        """Give the records per second of the span; None when the span has no length."""
         return self.records / self.span_s if self.span_s > 0 else None
 
 
@@ -52,11 +52,11 @@ class LedgerCounts:
     """Compare what was promised with what arrived, by message id.
 
     Attributes:
-        expected: ids that were acknowledged.
-        completed: ids that were completed at least once, acknowledged or not.
-        lost: acknowledged and never completed.
-        duplicated: completions beyond the first of each id.
-        unknown: ids that were completed and never acknowledged.
+        expected: number of ids that were acknowledged.
+        completed: number of ids that were completed at least once, acknowledged or not.
+        lost: number of ids that were acknowledged but never completed.
+        duplicated: number of completions beyond the first of an id.
+        unknown: number of ids that were completed but never acknowledged.
     """
 
     expected: int
@@ -71,9 +71,9 @@ class Backlog:
     """Hold what became of the messages that waited when a benchmark began.
 
     Attributes:
-        messages: acknowledged before the benchmark's origin, by id.
-        left: of these, never completed.
-        done_us: when the last one was first completed; None when none was.
+        messages: number of ids that were acknowledged before the benchmark's origin.
+        left: how many of them were never completed.
+        done_us: when the last of them was completed; None when none was.
     """
 
     messages: int
@@ -83,13 +83,13 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class StageFigures:
-    """Hold what the stations of all messages say together.
+    """Hold what follows from the stations of all messages together.
 
     Attributes:
-        tail_ms: by stage (`api`, `database` ...) the mean of the slowest tenth of messages;
-            stages that the system does not tell of are absent.
+        tail_ms: mean time of the slowest tenth of messages in each stage (`api`, `database` ...);
+            stages that the system does not report are absent.
         saturation_ratio: share of the queue's waiting time in which every hand of the workers was
-            full; None without a queue's waiting time.
+            full; None where no message waited in the queue.
     """
 
     tail_ms: Mapping[str, float] = field(default_factory=dict)

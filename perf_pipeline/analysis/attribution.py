@@ -1,9 +1,9 @@
-"""Which tier was it: the latency of messages by stages, against earlier runs, and its cause.
+"""Finds the tier that holds the latency of messages, by stages and against earlier runs.
 
-A stage is slow when it grew against earlier runs, or is above its bound whatever was before. The
-slow stage that grew most (in ms, not as a ratio: 0.2 ms that became 2 ms move nobody) names the
-tier, unless the evidence shows that its cause is elsewhere: messages that wait in the queue before
-full or stalled hands wait for the worker.
+A stage is slow when it grew against earlier runs, or is above its bound regardless of them. The
+slow stage that grew most names the tier. Growth counts in ms and not as a ratio, because nobody
+notices that 0.2 ms became 2 ms. Evidence can show that the cause is elsewhere: messages that wait
+in the queue while the workers' hands are full or stalled are waiting for the worker.
 
 Add here: another cause behind a slow stage. Keep out: bounds (attribution_rules.py), SQL.
 """
@@ -35,15 +35,15 @@ _STAGES: Final[Mapping[str, MessageStage]] = {stage.name: stage for stage in STA
 
 @dataclass(frozen=True, slots=True)
 class StageTimes:
-    """Hold what one stage took in a run, and in the runs before it.
+    """Hold how long a stage took in a run, and in the runs before it.
 
     Attributes:
-        stage: its name.
+        stage: name of the stage.
         typical_ms: median over the messages.
-        p95_ms: 95th percentile.
-        tail_ms: mean in the slowest tenth of messages; these add up over the stages.
-        typical_before_ms: median of the earlier runs' medians; None without an earlier run.
-        tail_before_ms: likewise of their tails.
+        p95_ms: 95th percentile over the messages.
+        tail_ms: mean of the slowest tenth of messages; these add up over the stages.
+        typical_before_ms: median of the medians of earlier runs; None without an earlier run.
+        tail_before_ms: median of the tails of earlier runs; None without an earlier run.
     """
 
     stage: str
@@ -55,17 +55,17 @@ class StageTimes:
 
     @property
     def rule(self) -> MessageStage:
-        """Give whose stage it is, and its bounds."""
+        """Give the tier of the stage, and its bounds."""
         return _STAGES[self.stage]
 
     @property
     def growth_ms(self) -> float:
-        """Give how much slower it is than before, typically or in the tail; 0 when it is not."""
+        """Give by how much the stage became slower, typically or in the tail; 0 when it did not."""
         return max(0.0, *self._growths_ms())
 
     @property
     def has_grown(self) -> bool:
-        """Say whether it is so much slower than before that noise does not explain it."""
+        """Say whether the stage is so much slower than before that noise does not explain it."""
         typical_ms, tail_ms = self._growths_ms()
         return (
             typical_ms >= GROWN_TYPICAL_MS
@@ -76,14 +76,14 @@ class StageTimes:
 
     @property
     def is_above_bound(self) -> bool:
-        """Say whether it is slow whatever was before."""
+        """Say whether the stage is slow, regardless of earlier runs."""
         return (
             self.typical_ms > self.rule.typical_bound_ms or self.tail_ms > self.rule.tail_bound_ms
         )
 
     @property
     def has_stalled(self) -> bool:
-        """Say whether its slowest tenth is so much slower that it supports what others show."""
+        """Say whether the slowest tenth is so much slower that it supports other evidence."""
         _, tail_ms = self._growths_ms()
         return self.is_above_bound or (
             tail_ms >= GROWN_TYPICAL_MS and self.tail_ms >= GROWN_RATIO * (self.tail_before_ms or 0)
@@ -100,16 +100,17 @@ class StageTimes:
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """Say which tier holds the latency of one benchmark's messages.
+    """Say which tier holds the latency of a benchmark's messages.
 
     Attributes:
-        tier: None when none does: healthy.
-        sentence: for people, with the figures that it rests on.
-        stages: in the order of a message's way; those that the system does not tell of are absent.
-        evidence: bottlenecks of the checklist that bear on the tier.
+        tier: the tier; None when the benchmark is healthy.
+        sentence: a sentence for people, with the figures that it rests on.
+        stages: stages in the order of a message's way, without those that the system does not
+            report.
+        evidence: bottlenecks of the checklist that concern the tier.
         advice: what to do; empty when healthy.
         runs: how many earlier runs it was compared with.
-        doubt: why the figures prove nothing; then no tier is named, and none is called healthy.
+        doubt: why the figures prove nothing; then no tier is named, and nothing is called healthy.
     """
 
     tier: Tier | None
@@ -138,27 +139,28 @@ def attribute(
     """Say which tier holds the latency; None when no stage was measured.
 
     Args:
-        stages: those that the system tells of, in any order.
-        findings: of the checklist over the same benchmark.
-        saturation_ratio: share of the queue's waiting time before full hands; None if unknown.
+        stages: stages that the system reports, in any order.
+        findings: findings of the checklist in the same benchmark.
+        saturation_ratio: share of the queue's waiting time while all hands were full; None if
+            unknown.
         runs: number of earlier runs behind the `before` figures.
 
     Raises:
         KeyError: a stage is unknown.
     """
-    known = {one.stage: one for one in stages}
+    known = {stage.stage: stage for stage in stages}
     ordered = tuple(known[stage.name] for stage in STAGES if stage.name in known)
     if len(ordered) < len(known):
         raise KeyError(f"unknown stages: {sorted(known.keys() - _STAGES.keys())}")
     if not ordered:
         return None
-    found = [one for one in findings if one.status is FindingStatus.FOUND]
-    grown = [one for one in ordered if one.has_grown]
-    slow = grown or [one for one in ordered if one.is_above_bound]
+    found = [finding for finding in findings if finding.status is FindingStatus.FOUND]
+    grown = [stage for stage in ordered if stage.has_grown]
+    slow = grown or [stage for stage in ordered if stage.is_above_bound]
     if not slow:
         return Attribution(None, _healthy(ordered, runs), ordered, runs=runs)
     cause = _cause(slow, ordered, found, saturation_ratio)
-    evidence = tuple(one for one in found if one.tier == cause.tier)
+    evidence = tuple(finding for finding in found if finding.tier == cause.tier)
     why = [cause.why] if cause.why else []
     sentence = "; ".join([_holds(cause.tier), *_parts(slow, ordered, runs), *why])
     known_advice = evidence[0].advice if evidence else REMEDIES[cause.tier]
@@ -167,7 +169,7 @@ def attribute(
 
 @dataclass(frozen=True, slots=True)
 class _Cause:
-    """Name a tier, say why where the slow stages alone don't, and what to do about this cause."""
+    """Name a tier, the reason where the slow stages alone are none, and what to do about it."""
 
     tier: Tier
     why: str = ""
@@ -180,11 +182,11 @@ def _cause(
     found: Sequence[Finding],
     saturation_ratio: float | None,
 ) -> _Cause:
-    """Name the tier whose slow stages weigh most together, or what is behind it."""
+    """Find the tier whose slow stages weigh most together, or the cause behind it."""
     weights: dict[Tier, float] = {}
-    for one in slow:
-        weights[one.rule.tier] = weights.get(one.rule.tier, 0.0) + _weight_ms(one)
-    busy = any(one.rule == HOST_CPU_RULE for one in found)
+    for stage in slow:
+        weights[stage.rule.tier] = weights.get(stage.rule.tier, 0.0) + _weight_ms(stage)
+    busy = any(finding.rule == HOST_CPU_RULE for finding in found)
     if busy and len(weights) >= TIERS_OF_A_SLOW_HOST:
         names = ", ".join(weights)
         why = f"several tiers are slow at once ({names}) on a machine that is busy"
@@ -192,11 +194,11 @@ def _cause(
     heaviest = max(weights, key=lambda tier: weights[tier])
     if heaviest is not Tier.QUEUE:
         return _Cause(heaviest)
-    return _behind_the_queue({one.stage: one for one in stages}, saturation_ratio)
+    return _behind_the_queue({stage.stage: stage for stage in stages}, saturation_ratio)
 
 
 def _behind_the_queue(stages: Mapping[str, StageTimes], saturation_ratio: float | None) -> _Cause:
-    """Tell a slow broker from slow workers: before both, messages wait in the queue."""
+    """Distinguish a slow broker from slow workers, because messages wait in the queue for both."""
     outbox_ms, queue_ms = (
         _weight_ms(stages[name]) if name in stages else 0.0 for name in ("outbox", "queue")
     )
@@ -213,17 +215,17 @@ def _behind_the_queue(stages: Mapping[str, StageTimes], saturation_ratio: float 
     return _Cause(Tier.WORKER, why, SLOW_FETCHING)
 
 
-def _weight_ms(one: StageTimes) -> float:
-    """Give by how much a stage is slow: against before where there is one and it grew."""
-    is_always_slow = one.is_above_bound and not one.has_grown
-    if one.typical_before_ms is None or is_always_slow:
-        return max(one.typical_ms, one.tail_ms)
-    return one.growth_ms
+def _weight_ms(stage: StageTimes) -> float:
+    """Give by how much a stage is slow: its growth, or all its time where it did not grow."""
+    is_always_slow = stage.is_above_bound and not stage.has_grown
+    if stage.typical_before_ms is None or is_always_slow:
+        return max(stage.typical_ms, stage.tail_ms)
+    return stage.growth_ms
 
 
 def _healthy(stages: Sequence[StageTimes], runs: int) -> str:
-    typical_ms = sum(one.typical_ms for one in stages)
-    tail_ms = sum(one.tail_ms for one in stages)
+    typical_ms = sum(stage.typical_ms for stage in stages)
+    tail_ms = sum(stage.tail_ms for stage in stages)
     compared = f"or grew against {_runs(runs)}" if runs else "(no earlier run to compare with)"
     return (
         f"no stage of a message's way is above its bound {compared}; a typical message took "
@@ -240,16 +242,16 @@ def _holds(tier: Tier) -> str:
 
 
 def _parts(slow: Sequence[StageTimes], stages: Sequence[StageTimes], runs: int) -> Iterator[str]:
-    """Give one clause for each slow stage, the heaviest first."""
-    total_ms = sum(one.tail_ms for one in stages)
-    for one in sorted(slow, key=_weight_ms, reverse=True):
-        share = f", {100 * one.tail_ms / total_ms:.0f} % of it" if total_ms else ""
+    """Give a clause for each slow stage, the heaviest first."""
+    total_ms = sum(stage.tail_ms for stage in stages)
+    for stage in sorted(slow, key=_weight_ms, reverse=True):
+        share = f", {100 * stage.tail_ms / total_ms:.0f} % of it" if total_ms else ""
         clause = (
-            f"{one.rule.meaning} a typical message spent {_ms(one.typical_ms)}, "
-            f"the slowest tenth {_ms(one.tail_ms)}{share}"
+            f"{stage.rule.meaning} a typical message spent {_ms(stage.typical_ms)}, "
+            f"the slowest tenth {_ms(stage.tail_ms)}{share}"
         )
-        if one.typical_before_ms is not None and one.tail_before_ms is not None:
-            before = f"{_ms(one.typical_before_ms)} and {_ms(one.tail_before_ms)}"
+        if stage.typical_before_ms is not None and stage.tail_before_ms is not None:
+            before = f"{_ms(stage.typical_before_ms)} and {_ms(stage.tail_before_ms)}"
             clause += f" ({before} in {_runs(runs)})"
         yield clause
 

@@ -1,7 +1,7 @@
-"""The stages of a message's way as data: whose they are, and from when on one is too slow.
+"""The stages of a message's way as data: the tier of a stage, and from when on it is too slow.
 
-Add here: a stage, or what a tier's slowness asks for. Keep out: how tiers are told apart
-(attribution.py) and how stages are measured (store/ledger_sql.py).
+Add here: a stage, or the advice for a slow tier. Keep out: how tiers are told apart
+(attribution.py), and how stages are measured (store/ledger_sql.py).
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from perf_pipeline.analysis.bottleneck_rules import ADVICE
 
 
 class Tier(StrEnum):
-    """Name who holds the latency. SYSTEM: somebody of whom the system tells nothing more."""
+    """Name who holds the latency; SYSTEM is a part about which the system tells nothing more."""
 
     API = "api"
     DATABASE = "database"
@@ -26,14 +26,14 @@ class Tier(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MessageStage:
-    """Describe one stage.
+    """Describe a stage.
 
     Attributes:
-        name: as in the metric `stage_<name>`.
-        tier: whose time it is, as long as nothing shows another cause.
-        typical_bound_ms: a median above it is slow, whatever was before.
-        tail_bound_ms: likewise for the mean of the slowest tenth of messages.
-        meaning: for people.
+        name: its name, as in the metric `stage_<name>`.
+        tier: the tier whose time it is, unless evidence shows another cause.
+        typical_bound_ms: a median above this is slow, regardless of earlier runs.
+        tail_bound_ms: a mean of the slowest tenth of messages above this is slow, too.
+        meaning: the stage in words for people.
     """
 
     name: str
@@ -43,9 +43,9 @@ class MessageStage:
     meaning: str
 
 
-# Of the second that 95 % of the messages may take (profiles/full.toml) every stage may have a
-# quarter in the slowest tenth, and a fifth of that typically. A worker's work may be long on
-# purpose.
+# 95 % of the messages may take a second (profiles/full.toml). Of this, a stage may use a quarter in
+# the slowest tenth of messages, and a fifth of that quarter typically. A worker's work may be long
+# on purpose.
 STAGES: Final = (
     MessageStage("start", Tier.HOST, 50, 250, "waiting for the start of the call"),
     MessageStage("api", Tier.API, 50, 250, "in the API"),
@@ -55,16 +55,16 @@ STAGES: Final = (
     MessageStage("worker", Tier.WORKER, 250, 500, "in the worker"),
     MessageStage("system", Tier.SYSTEM, 250, 500, "between the stations that the system tells of"),
 )
-# Against earlier runs: at least so much slower, and at least twice as slow. On two shared cores a
-# healthy stage moves by less: medians by 3 ms, the slowest tenth by 20 ms.
+# A stage has grown when it is at least so much slower than in earlier runs, and at least twice as
+# slow. On two shared cores a healthy stage moves by less: medians by 3 ms, tails by 20 ms.
 GROWN_TYPICAL_MS: Final = 20.0
 GROWN_TAIL_MS: Final = 100.0
 GROWN_RATIO: Final = 2.0
-# More than half of the waiting happened before full hands.
+# More than half of the waiting happened while all hands were full.
 SATURATED_RATIO: Final = 0.5
-# A broker that is slow is slow to take messages, too; a worker that is slow is not.
+# A slow broker is also slow in taking messages; a slow worker has no part in that.
 OUTBOX_SHARE: Final = 0.1
-# One slow tier is that tier; when so many are slow at once on a busy machine, it is the machine.
+# When so many tiers are slow at once on a busy machine, the machine is the cause.
 TIERS_OF_A_SLOW_HOST: Final = 3
 HOST_CPU_RULE: Final = "host CPU"
 SLOW_BROKER: Final = (

@@ -1,7 +1,7 @@
-"""What would the gate have said about a history: replay, tally, planted slowdowns.
+"""Says what the gate would have said about a history: replays, counts, planted slowdowns.
 
 The history pass tells afterwards which alarms a change of level explains.
-Add here: another question to a replayed history. Keep out: reading histories (judging/).
+Add here: another question about a replayed history. Keep out: reading histories (judging/).
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ _CONFIDENCE: Final = 0.95
 
 @dataclass(frozen=True, slots=True)
 class ReplayedSeries:
-    """Hold one series of one benchmark over like runs, oldest first."""
+    """Hold a series of a benchmark over comparable runs, the oldest first."""
 
     benchmark: str
     series: Series
@@ -36,13 +36,13 @@ class ReplayedSeries:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Say that the gate called a regression that it had not called in the run before.
+    """Say that the gate reported a regression that it had not reported in the run before.
 
     Attributes:
-        run_id: of the alarm.
+        run_id: id of the run with the alarm.
         track: the series.
         diff: the comparison.
-        explained: a change of level for the worse lies there; None when it is too new to know.
+        explained: there is a change of level for the worse; None when it is too recent to know.
     """
 
     run_id: str
@@ -56,11 +56,11 @@ class GateTally:
     """Count what the gate would have done.
 
     Attributes:
-        judged_runs: runs with at least one series that was not LEARNING.
-        withheld_runs: of them those whose gate was withheld (ENVIRONMENT_CHANGED).
-        alarms: in the order of runs.
-        worse_changes: changes of level for the worse that the history pass dated, after learning.
-        runs_until_caught: for each of them that raised an alarm: 1 = at its first run.
+        judged_runs: number of runs with at least one series that was not LEARNING.
+        withheld_runs: how many of them were withheld from the gate (ENVIRONMENT_CHANGED).
+        alarms: the alarms in the order of runs.
+        worse_changes: changes of level for the worse, after learning, that the history pass dated.
+        runs_until_caught: how many runs each change that raised an alarm took; 1 is its first run.
     """
 
     judged_runs: int
@@ -71,7 +71,7 @@ class GateTally:
 
     @property
     def false_alarm_runs(self) -> int:
-        """Count the runs with an alarm that nothing explains."""
+        """Count the runs with an alarm that no change of level explains."""
         return len({alarm.run_id for alarm in self.alarms if alarm.explained is False})
 
     @property
@@ -94,7 +94,7 @@ class GateTally:
 
 
 def replay(track: ReplayedSeries, policy: BaselinePolicy) -> list[Diff]:
-    """Judge each run of a series by the runs before it, as the gate would have, re-anchoring."""
+    """Judge each run of a series by the runs before it, as the gate would have judged it then."""
     scale = scale_of(CATALOG[track.series.metric].kind, track.values)
     found: list[Diff] = []
     confirmed: set[int] = set()
@@ -116,13 +116,13 @@ def tally(
     policy: BaselinePolicy,
     truth: BaselinePolicy | None = None,
 ) -> GateTally:
-    """Replay the histories of one profile in one environment and count.
+    """Replay the histories of a profile in an environment, and count.
 
     Args:
-        tracks: every series of it.
-        run_ids: every run of them, oldest first.
+        tracks: every series of the profile.
+        run_ids: every run of the series, the oldest first.
         policy: the gate that is tried.
-        truth: which changes of level matter, whatever is tried; `policy` when None.
+        truth: decides which changes of level matter, whatever gate is tried; `policy` when None.
     """
     truth = truth or policy
     replayed = _gated([replay(track, policy) for track in tracks], tracks, run_ids)
@@ -148,13 +148,13 @@ def tally(
 
 
 def newest_level(track: ReplayedSeries, truth: BaselinePolicy) -> tuple[float, ...]:
-    """Give the values since the last change of level, twice the window at most.
+    """Give the values since the last change of level, at most twice the window.
 
-    Empty for a series that is not judged by ratio.
+    The result is empty for a series that is not judged by ratio.
 
     Args:
         track: the series.
-        truth: which changes of level matter.
+        truth: decides which changes of level matter.
     """
     kind = CATALOG[track.series.metric].kind
     if scale_of(kind, track.values) is not Scale.RELATIVE:
@@ -166,15 +166,16 @@ def newest_level(track: ReplayedSeries, truth: BaselinePolicy) -> tuple[float, .
 def planted(
     series: Series, level: Sequence[float], policy: BaselinePolicy, factor: float
 ) -> list[bool]:
-    """Plant a slowdown into the newest runs of a series, at several places: was it found?
+    """Plant a slowdown at several places of a series, and say for each whether it was found.
 
-    Each time three runs are made worse by the factor. Empty for a level that is too short.
+    Each time, three runs are made worse by the factor. The result is empty for a level that is too
+    short.
 
     Args:
         series: what is measured.
-        level: its values without a change of level in them, oldest first.
+        level: its values, the oldest first, without a change of level among them.
         policy: the gate that is tried.
-        factor: above 1; more is better: the values are divided by it.
+        factor: above 1; where more is better, the values are divided by it.
     """
     worse = factor if series.better == "lower" else 1 / factor
     return [
@@ -201,7 +202,7 @@ def _found(
 def _gated(
     replayed: list[list[Diff]], tracks: Sequence[ReplayedSeries], run_ids: Sequence[str]
 ) -> list[list[Diff]]:
-    """Withhold the gate, run by run, where many series moved together."""
+    """Withhold runs from the gate where many series moved together."""
     places: dict[str, list[tuple[int, int]]] = {run_id: [] for run_id in run_ids}
     for which, track in enumerate(tracks):
         for n, run_id in enumerate(track.run_ids):
@@ -210,13 +211,13 @@ def _gated(
     for where in places.values():
         diffs = [replayed[which][n] for which, n in where]
         now = frozenset(
-            (tracks[which].benchmark, one.series.label)
-            for (which, _), one in zip(where, diffs, strict=True)
-            if one.status in WORSE
+            (tracks[which].benchmark, diff.series.label)
+            for (which, _), diff in zip(where, diffs, strict=True)
+            if diff.status in WORSE
         )
         result = withheld(diffs, moved=suspects_moved(now, before))
-        for (which, n), one in zip(where, result, strict=True):
-            replayed[which][n] = one
+        for (which, n), judged in zip(where, result, strict=True):
+            replayed[which][n] = judged
         before = now
     return replayed
 
@@ -225,7 +226,7 @@ def _statuses(
     replayed: Sequence[Sequence[Diff]], tracks: Sequence[ReplayedSeries]
 ) -> Iterator[tuple[str, DiffStatus]]:
     for track, diffs in zip(tracks, replayed, strict=True):
-        yield from zip(track.run_ids, (one.status for one in diffs), strict=True)
+        yield from zip(track.run_ids, (diff.status for diff in diffs), strict=True)
 
 
 def _worse_changes(track: ReplayedSeries, policy: BaselinePolicy) -> list[int]:
@@ -238,14 +239,14 @@ def _worse_changes(track: ReplayedSeries, policy: BaselinePolicy) -> list[int]:
 
 
 def _raised(diffs: Sequence[Diff]) -> list[int]:
-    calls = [one.status is DiffStatus.REGRESSED for one in diffs]
+    calls = [diff.status is DiffStatus.REGRESSED for diff in diffs]
     return [n for n, call in enumerate(calls) if call and not any(calls[max(0, n - 2) : n])]
 
 
 def _explained(alarm: int, runs: int, worse: Sequence[int]) -> bool | None:
     if any(_near(change, alarm) for change in worse):
         return True
-    # The second of two suspects raised it; a level that looking back can date has three runs.
+    # The second of two suspects raised the alarm; a level must have three runs to be dated.
     return None if runs - (alarm - 1) < LEAST_SIDE else False
 
 

@@ -1,9 +1,10 @@
-"""Did this run change against its history?
+"""Says whether a run changed against its history.
 
-The unit is the run, never the pooled requests. Formulas and sources: docs/statistics.md.
-Add here: a rule of the gate over the runs of one series. Keep out: one run alone (suspicion.py),
-which runs are the baseline (window.py), what many series say together (environment.py), and where
-the history comes from.
+The unit is the run, never the requests of several runs together. Formulas and sources:
+docs/statistics.md.
+Add here: a rule of the gate over the runs of one series. Keep out: the judgement of a single
+run (suspicion.py), which runs are the baseline (window.py), what many series say together
+(environment.py), and where the history comes from.
 """
 
 import math
@@ -57,16 +58,16 @@ def diff(
 ) -> Diff:
     """Compare a run with the runs before it.
 
-    REGRESSED = this run and at least one of the two before are suspect against the same baseline,
-    which is that of `unsuspicious`.
+    REGRESSED means that this run and at least one of the two before it are suspect against the same
+    baseline, which is that of `unsuspicious`.
 
     Args:
         series: what is compared.
-        value: of this run; None or not finite is NO_DATA.
-        history: one value per VALID earlier run of the same series, profile and environment since
-            the last change point, oldest first, without this run.
+        value: figure of this run; None or not finite is NO_DATA.
+        history: the values of VALID earlier runs of the same series, profile and environment since
+            the last change point, the oldest first, without this run.
         policy: the gate.
-        minimum_effect: relative; the policy's when None.
+        minimum_effect: relative minimum effect; that of the policy when None.
         requests: how many values a percentile rests on; None when unknown.
         valid: False when the load generator was the limit.
 

@@ -1,7 +1,7 @@
-"""Where does it hurt: the checklist of bottleneck_rules.py over the evidence of one run.
+"""Applies the checklist of bottleneck_rules.py to the evidence of a run.
 
-Add here: how evidence is found and compared. Keep out: rules (bottleneck_rules.py), causes by
-decomposed latency, and anything that decides over success.
+Add here: how evidence is found and compared. Keep out: rules (bottleneck_rules.py), causes of
+latency (attribution.py), and anything that decides over success.
 """
 
 import math
@@ -26,17 +26,18 @@ from perf_pipeline.metrics.threshold import Severity
 
 _LOOPBACK: Final = "lo"
 _LABELS: Final[Mapping[str, str]] = MappingProxyType(
-    {each.field: each.name for each in STATISTICS.values() if Kind.TREND in each.kinds}
+    {known.field: known.name for known in STATISTICS.values() if Kind.TREND in known.kinds}
 )
 _PROVES_NOTHING: Final = "only benchmarks that prove nothing have readings for"
 _FOREIGN_SHARE: Final = 0.5
 
 
 class FindingStatus(StrEnum):
-    """Say what a rule gave.
+    """Say what a rule found.
 
-    CEILING: above the bound in a benchmark that saturates on purpose, so it is a limit that was
-    looked for and no problem of the system. NOT_APPLICABLE: there is no such evidence in this run.
+    CEILING is a figure above the bound in a benchmark that saturates on purpose, which is the limit
+    that was looked for and no problem of the system. NOT_APPLICABLE means that the run has no such
+    evidence.
     """
 
     FOUND = "FOUND"
@@ -47,11 +48,11 @@ class FindingStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Say what the evidence has to be divided by.
+    """Hold the numbers that evidence is divided by.
 
     Attributes:
-        cores: of the machine that the database runs on.
-        worker_processes: of the system under test.
+        cores: number of cores of the machine that the database runs on.
+        worker_processes: number of worker processes of the system under test.
     """
 
     cores: int = 1
@@ -64,23 +65,23 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Hold the outcome of one rule.
+    """Hold the outcome of a rule.
 
     Attributes:
-        rule: its name.
-        tier: where.
+        rule: name of the rule.
+        tier: tier that the rule is about.
         evidence: metric, source and statistic that were looked at.
-        observed: in `unit`; None when not applicable.
-        bound: in `unit`.
-        unit: of the metric.
-        severity: of the rule.
+        observed: the observed figure in `unit`; None when not applicable.
+        bound: the bound in `unit`.
+        unit: unit of the metric.
+        severity: severity of the rule.
         advice: what to do when FOUND.
         status: the outcome.
-        statistic: what the observed figure is over the benchmark: avg, max, p(95), last.
-        remark: one sentence that bears on the cause; empty when there is none.
-        metric: that was looked at.
-        source: of the readings; empty for samples.
-        field: of the Summary that was looked at.
+        statistic: which statistic the observed figure is: avg, max, p(95), last.
+        remark: a sentence about the cause; empty when there is none.
+        metric: the metric that was looked at.
+        source: source of the readings; empty for samples.
+        field: field of the Summary that was looked at.
         divisor: number of parts that share the figure.
         spell: when and for how long it was above the bound; None when nobody looked.
     """
@@ -111,20 +112,20 @@ def checklist(
 ) -> list[tuple[str, Finding]]:
     """Run the checklist over each benchmark of a run, as (benchmark, finding).
 
-    First what is FOUND, then the CEILINGs, then every other rule once for the whole run (with an
+    The order is: what is FOUND, the CEILINGs, and every other rule once for the whole run (with an
     empty benchmark). A benchmark that saturates on purpose gives CEILINGs and never a FOUND, and
-    the backlog that it builds up is no evidence. What a doubtful benchmark shows can be FOUND, and
-    never makes a rule OK.
+    the backlog that it builds up is no evidence. A doubtful benchmark can show a FOUND, but never
+    makes a rule OK.
 
     Raises:
         ValueError: a fact is below 1.
     """
     evidence = {name: _admitted(name, rows) for name, rows in by_benchmark.items()}
     above = [
-        (name, replace(one, status=FindingStatus.CEILING) if record_of(name).is_saturating else one)
+        (name, _as_ceiling(finding) if record_of(name).is_saturating else finding)
         for name, rows in evidence.items()
-        for one in bottlenecks(rows, facts)
-        if one.status is FindingStatus.FOUND
+        for finding in bottlenecks(rows, facts)
+        if finding.status is FindingStatus.FOUND
     ]
     above.sort(key=lambda pair: pair[1].status is FindingStatus.CEILING)
     known = {name: rows for name, rows in evidence.items() if name not in doubtful}
@@ -133,19 +134,23 @@ def checklist(
         row for name, rows in known.items() if not record_of(name).is_saturating for row in rows
     ]
     everything = [row for rows in known.values() for row in rows]
-    found = {one.rule for _, one in above if one.status is FindingStatus.FOUND}
+    found = {finding.rule for _, finding in above if finding.status is FindingStatus.FOUND}
     for of_system, of_all in zip(
         bottlenecks(system, facts), bottlenecks(everything, facts), strict=True
     ):
         # A rule without evidence from the system may have some from the other benchmarks.
-        one = of_all if of_system.status is FindingStatus.NOT_APPLICABLE else of_system
-        if one.status is not FindingStatus.FOUND and one.rule not in found:
-            above.append(("", _doubted(one, doubted)))
+        finding = of_all if of_system.status is FindingStatus.NOT_APPLICABLE else of_system
+        if finding.status is not FindingStatus.FOUND and finding.rule not in found:
+            above.append(("", _doubted(finding, doubted)))
     return above
 
 
+def _as_ceiling(finding: Finding) -> Finding:
+    return replace(finding, status=FindingStatus.CEILING)
+
+
 def _doubted(finding: Finding, summaries: Sequence[Summary]) -> Finding:
-    """Say of a rule without evidence that there is some, which proves nothing."""
+    """Note on a rule without evidence that there is some, but that it proves nothing."""
     if finding.status is not FindingStatus.NOT_APPLICABLE:
         return finding
     seen = any(row.metric == finding.metric for row in summaries)
@@ -158,13 +163,13 @@ def _admitted(benchmark: str, summaries: Sequence[Summary]) -> list[Summary]:
 
 
 def bottlenecks(summaries: Sequence[Summary], facts: Facts | None = None) -> list[Finding]:
-    """Run the checklist over the summaries of one benchmark, or of one run (the worst counts).
+    """Run the checklist over the summaries of a benchmark, or of a run (where the worst counts).
 
-    One finding for each rule, in the order of the checklist.
+    There is a finding for each rule, in the order of the checklist.
 
     Args:
-        summaries: readings' series carry the tag `source`; samples' series count untagged.
-        facts: one core and one worker process when None.
+        summaries: those of readings have the tag `source`; those of samples count without tags.
+        facts: numbers to divide by; one core and one worker process when None.
 
     Raises:
         ValueError: a fact is below 1.
@@ -173,11 +178,11 @@ def bottlenecks(summaries: Sequence[Summary], facts: Facts | None = None) -> lis
     if min(facts.cores, facts.worker_processes) < 1:
         raise ValueError(f"{facts}: there is at least one core and one worker process")
     findings = [_finding(rule, summaries, facts.divisor(rule.per)) for rule in RULES]
-    return [_explained(one, summaries, facts) for one in findings]
+    return [_explained(finding, summaries, facts) for finding in findings]
 
 
 def _explained(finding: Finding, summaries: Sequence[Summary], facts: Facts) -> Finding:
-    """Say so when most of a busy machine's CPU went to nothing that this run started or watched."""
+    """Note when nothing that this run started or watched used most of a busy machine's CPU."""
     used = [
         row.average
         for row in summaries
@@ -199,7 +204,7 @@ def _explained(finding: Finding, summaries: Sequence[Summary], facts: Facts) -> 
 
 
 def _finding(rule: BottleneckRule, summaries: Sequence[Summary], divisor: int) -> Finding:
-    # Of the same value, the one that names its source: a lone source is there untagged, too.
+    # Of equal values, the one with a source wins: a single source is there without a tag, too.
     worst, source = max(
         (
             (value / divisor, summary.tags.get("source", ""))

@@ -18,19 +18,19 @@ SummaryStatistic = Literal["average", "median", "p95", "maximum", "last"]
 
 @dataclass(frozen=True, slots=True)
 class BottleneckRule:
-    """Describe one line of the checklist: FOUND when the observed figure is above the bound.
+    """Describe a line of the checklist, which is FOUND when the figure is above the bound.
 
     Attributes:
         name: what is looked at.
         tier: api, database, queue, worker, cache, network or host.
-        metric: of the catalog.
-        source: value of the tag `source`; empty: untagged, or the worst of all sources.
-        statistic: field of the Summary. What is used up (CPU, memory, network) is judged by its
-            average over the benchmark: a small machine is at 100 % for one second in nearly every
-            run. What must not happen at all (locks, deadlocks, backlog) is judged by its maximum.
+        metric: a metric of the catalog.
+        source: value of the tag `source`; empty for no tag, or for the worst of all sources.
+        statistic: field of the Summary. What can be used up (CPU, memory, network) is judged by its
+            average over the benchmark, because a small machine is at 100 % for a second in nearly
+            every run. What must not happen (locks, deadlocks, backlog) is judged by its maximum.
         per: `core` divides by the machine's cores, `worker` by the number of worker processes.
-        bound: in the metric's unit, after the division.
-        severity: `fail` for exhaustion that errors follow from, `warn` for a sign.
+        bound: the bound in the unit of the metric, after the division.
+        severity: `fail` for exhaustion that leads to errors, `warn` for a sign.
         advice: what to do, the cheapest first.
     """
 

@@ -1,6 +1,6 @@
-"""When did a series change its level: energy-statistic change points over its whole history.
+"""Dates changes of a series' level, by energy-statistic change points over its whole history.
 
-A pass over history dates changes and warns; it never fails a run, because it looks back.
+This pass over the history only warns; it never fails a run, because it looks back.
 Formulas and sources: docs/statistics.md.
 Add here: another rule of splitting a history. Keep out: the gate of a new run (baseline.py).
 """
@@ -34,12 +34,12 @@ class ChangePoint:
     """Date a change of level.
 
     Attributes:
-        index: of the first value of the new level.
+        index: index of the first value of the new level.
         before: median of the level before it, in the metric's unit.
         after: median of the level from it on.
-        effect: of the new level against the old one, without an interval.
-        statistic: energy statistic of the two levels, on the series' scale.
-        p_value: of Welch's test, times the number of places where the change could have been.
+        effect: effect of the new level against the old one, without an interval.
+        statistic: energy statistic of the two levels, on the scale of the series.
+        p_value: p-value of Welch's test, times the number of places where the change could be.
     """
 
     index: int
@@ -57,18 +57,19 @@ def change_points(
     *,
     level: float = LEVEL,
 ) -> tuple[ChangePoint, ...]:
-    """Find where a series changed its level, oldest first; empty below six values that are numbers.
+    """Find where a series changed its level, the oldest first; empty below six numbers.
 
-    The split of a stretch with the largest energy statistic is a change when Welch's test on the
-    positions (logarithms, see Scale) confirms it and it is at least the minimum effect; then both
-    parts are searched. Last, each change must hold between its neighbours.
-    Source: Matteson & James (2014), E-divisive; Welch in place of permutations as Fleming et al.
-    (2023), Hunter.
+    A stretch is split where the energy statistic is largest. The split is a change when Welch's
+    test on the positions (logarithms, see Scale) confirms it and it is at least the minimum effect.
+    Then both parts are searched. In the end, each change must hold between its neighbours. Source:
+    Matteson & James (2014), E-divisive; Welch in place of permutations as Fleming et al. (2023),
+    Hunter.
 
     Args:
-        values: one per run, oldest first; what is not finite is no data and keeps its index.
-        kind: of the metric; decides over the scale.
-        policy: minimum effects and floors; the default one when None.
+        values: one value per run, the oldest first; one that is not finite is no data, but keeps
+            its index.
+        kind: kind of the metric, which decides over the scale.
+        policy: minimum effects and floors; the default policy when None.
         level: see LEVEL.
     """
     places = [index for index, value in enumerate(values) if math.isfinite(value)]
@@ -100,14 +101,14 @@ def change_points(
 def energy_statistic(left: Sequence[float], right: Sequence[float]) -> float:
     """Give how far two samples are apart: n m / (n + m) * (2 E|X-Y| - E|X-X'| - E|Y-Y'|).
 
-    0 for equal samples, larger for different ones, in the unit of the values.
+    It is 0 for equal samples and larger for different ones, in the unit of the values.
     Source: Székely & Rizzo (2004), testing for equal distributions in high dimension.
 
     >>> energy_statistic([0.0, 0.0], [1.0, 1.0])
     2.0
 
     Raises:
-        ValueError: one of them is empty.
+        ValueError: a sample is empty.
     """
     if not left or not right:
         raise ValueError("two samples are compared, and one of them is empty")
@@ -118,24 +119,25 @@ def energy_statistic(left: Sequence[float], right: Sequence[float]) -> float:
 def welch_p_value(left: Sequence[float], right: Sequence[float], sd_floor: float = 0.0) -> float:
     """Give the two-sided p-value of Welch's t test.
 
-    Not winsorised: of three values that would leave too little spread (docs/statistics.md).
+    The values are not winsorised, which would leave too little spread of three of them
+    (docs/statistics.md).
     Source: Welch (1947), with Satterthwaite's (1946) degrees of freedom.
 
     Args:
         left: at least two values.
         right: at least two values.
-        sd_floor: smallest standard deviation that is believed; two levels without any noise and
+        sd_floor: the smallest standard deviation that is believed; two levels without any noise and
             without a floor have p = 0 (or 1 when they are equal).
 
     Raises:
-        ValueError: one of them has fewer than two values.
+        ValueError: a side has fewer than two values.
     """
     if min(len(left), len(right)) < 2:
         raise ValueError("Welch's test needs two values on each side")
     left_mean, right_mean = fmean(left), fmean(right)
     left_sd = max(sample_sd(left, left_mean), sd_floor)
     right_sd = max(sample_sd(right, right_mean), sd_floor)
-    # The test has no unit: in units of the larger spread no square over- or underflows.
+    # The test has no unit, and in units of the larger spread no square over- or underflows.
     unit = max(left_sd, right_sd)
     if not unit:
         return 1.0 if left_mean == right_mean else 0.0
@@ -153,7 +155,7 @@ def _statistics(positions: Sequence[float]) -> "Floats":
 
     y = np.asarray(positions, dtype=np.float64)
     n = len(y)
-    # sums[i, j]: of all |y_a - y_b| with a < i and b < j
+    # sums[i, j] is the sum of all |y_a - y_b| with a < i and b < j
     sums = np.zeros((n + 1, n + 1))
     sums[1:, 1:] = np.abs(y[:, None] - y[None, :]).cumsum(axis=0).cumsum(axis=1)
     inside = np.diag(sums)
@@ -172,7 +174,7 @@ def _statistics(positions: Sequence[float]) -> "Floats":
 def _split(positions: Sequence[float]) -> tuple[int, int] | None:
     """Give (i, j) with the largest statistic of [0, i) against [i, j); None when too short.
 
-    The new level may end before the stretch does, so that a bump doesn't hide both of its edges.
+    The new level may end before the stretch ends, so that a bump does not hide both of its edges.
     """
     n = len(positions)
     if n < 2 * LEAST_SIDE:
@@ -204,7 +206,7 @@ def _confirmed(
 def _held(
     positions: Sequence[float], found: Sequence[int], ruler: Ruler, level: float
 ) -> list[int]:
-    """Drop the weakest change until each one holds between its neighbours."""
+    """Drop the weakest change until every change holds between its neighbours."""
     kept = list(found)
     while kept:
         edges = [0, *kept, len(positions)]
@@ -240,6 +242,6 @@ def _effect(left: Sequence[float], right: Sequence[float], ruler: Ruler) -> Effe
 
 
 def _p_value(left: Sequence[float], right: Sequence[float], ruler: Ruler, length: int) -> float:
-    # Bonferroni: the place was chosen, so the test was made at each of them.
+    # Bonferroni: the place was chosen, so that the test was made at every place.
     places = length - 2 * LEAST_SIDE + 1
     return min(1.0, places * welch_p_value(left, right, ruler.sd_floor))

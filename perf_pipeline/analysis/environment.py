@@ -1,7 +1,8 @@
-"""Did the place change instead of the system: other facts, or unrelated metrics out of line.
+"""Says whether the environment changed instead of the system, by facts or by unrelated metrics.
 
 Source: docs/statistics.md.
-Add here: a metric's family, or another sign of a changed place. Keep out: one series alone.
+Add here: the family of a metric, or another sign of a changed environment. Keep out: what a single
+series says (baseline.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,9 +43,9 @@ WORSE: Final = frozenset({DiffStatus.SUSPECT, DiffStatus.REGRESSED})
 def environment_changed(diffs: Sequence[Diff]) -> bool:
     """Say whether more than 30 % of the judged metrics became worse, across unrelated tiers.
 
-    Each metric counts once, however many statistics and tags it has. Metrics of every tier at
-    once (`iterations`, `message_latency` ...) have no say. One tier alone is never the
-    environment: that is what a regression looks like. Fewer than four judged metrics: False.
+    Each metric counts once, however many statistics and tags it has. Metrics that concern all tiers
+    (`iterations`, `message_latency` ...) do not count. A single tier is never the environment,
+    because a regression looks like that. With fewer than four judged metrics the answer is no.
     """
     judged = {diff.series.metric for diff in diffs if diff.status in _JUDGED}
     worse = {diff.series.metric for diff in diffs if diff.status in WORSE}
@@ -57,21 +58,21 @@ def environment_changed(diffs: Sequence[Diff]) -> bool:
 
 
 def suspects_moved(now: AbstractSet[tuple[str, str]], before: AbstractSet[tuple[str, str]]) -> bool:
-    """Say whether the suspects of two consecutive runs, (benchmark, series), have none in common.
+    """Say whether the suspects (benchmark, series) of two consecutive runs have none in common.
 
-    What the system does, it does again in the next run. Below two suspects in either run: False,
-    because single ones come by chance.
+    What the system does, it does again in the next run. With fewer than two suspects in either run
+    the answer is no, because single suspects come by chance.
     """
     enough = min(len(now), len(before)) >= _MINIMUM_SUSPECTS
     return enough and not now & before
 
 
 def withheld(diffs: Sequence[Diff], *, moved: bool = False) -> tuple[Diff, ...]:
-    """Withhold the gate: turn SUSPECT and REGRESSED into ENVIRONMENT_CHANGED where that is so.
+    """Turn SUSPECT and REGRESSED into ENVIRONMENT_CHANGED where the environment changed.
 
     Args:
-        diffs: of every benchmark of the run.
-        moved: what `suspects_moved` said of this run and the one before.
+        diffs: diffs of every benchmark of the run.
+        moved: what `suspects_moved` said about this run and the run before.
     """
     if environment_changed(diffs):
         reason = "many unrelated metrics became worse together: the environment changed"
@@ -88,7 +89,7 @@ def withheld(diffs: Sequence[Diff], *, moved: bool = False) -> tuple[Diff, ...]:
 
 
 def changed_facts(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """Say which facts of two environments differ, by name; empty when none does.
+    """Say which facts differ between two environments; empty when none do.
 
     >>> changed_facts({"cores": "2", "cpu": "x"}, {"cores": "4", "cpu": "x"})
     ['cores: 2 -> 4']

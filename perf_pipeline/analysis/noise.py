@@ -1,4 +1,4 @@
-"""How much a series moves without a reason: winsorised centre and spread, Student's t.
+"""How much a series moves without a reason: its winsorised centre and spread, Student's t.
 
 Formulas and sources: docs/statistics.md.
 Add here: another estimate of centre or spread. Keep out: any decision (baseline.py).
@@ -25,11 +25,11 @@ class NoiseFloor:
 
     Attributes:
         n: number of runs.
-        median: in the metric's unit; None without runs.
+        median: median in the unit of the metric; None without runs.
         cv: coefficient of variation of the plain values (sample sd / |mean|, a ratio); None below
             two runs or at mean 0.
         mean_log: mean of the winsorised ln(value); None without runs or with a value <= 0.
-        sd_log: their sample standard deviation, floored; None as mean_log, and for one run.
+        sd_log: floored sample standard deviation of these; None as `mean_log`, and for one run.
     """
 
     n: int
@@ -40,7 +40,7 @@ class NoiseFloor:
 
 
 def noise(values: Sequence[float], sd_floor: float = SD_FLOOR) -> NoiseFloor:
-    """Describe a series, one value per run; what is no number is no data."""
+    """Describe a series with one value per run; a value that is no number is no data."""
     values = [value for value in values if math.isfinite(value)]
     if not values:
         return NoiseFloor(0, None, None, None, None)
@@ -58,16 +58,16 @@ def _cv(values: Sequence[float]) -> float | None:
 
 
 def sample_sd(values: Sequence[float], mean: float) -> float:
-    """Give the sample standard deviation around a known mean; at least two values."""
-    # statistics.stdev calculates with exact fractions: 16 times slower, no digit better here;
-    # hypot does not overflow where a square would.
+    """Give the sample standard deviation of at least two values around a known mean."""
+    # statistics.stdev calculates with exact fractions, which is 16 times slower and no digit better
+    # here; hypot does not overflow where a square would.
     return math.hypot(*(value - mean for value in values)) / math.sqrt(len(values) - 1)
 
 
 def centre_and_spread(values: Sequence[float], sd_floor: float) -> tuple[float, float | None]:
-    """Give mean and floored sample standard deviation of the winsorised values.
+    """Give the mean and the floored sample standard deviation of the winsorised values.
 
-    The spread of a single value is None: one run says nothing about noise.
+    The spread of a single value is None, because one run says nothing about noise.
 
     Raises:
         ValueError: there are no values.
@@ -84,7 +84,7 @@ def winsorised(values: Sequence[float]) -> list[float]:
 
     A robust standard deviation is 1.4826 * MAD (median absolute deviation from the median). Where
     more than half of the values are equal, the MAD is 0 and would flatten the others, so that
-    1.2533 * mean absolute deviation stands in.
+    1.2533 * mean absolute deviation is used instead.
     Source: Tukey (1962) for winsorising; Rousseeuw & Croux (1993) for 1.4826; Iglewicz & Hoaglin
     (1993) for 1.2533 at MAD 0.
 
@@ -96,7 +96,7 @@ def winsorised(values: Sequence[float]) -> list[float]:
     mad = statistics.median(deviations)
     robust_sd = _SD_PER_MAD * mad if mad else _SD_PER_MEAN_DEVIATION * statistics.fmean(deviations)
     low, high = median - _WINSOR_SDS * robust_sd, median + _WINSOR_SDS * robust_sd
-    if min(values) >= low and max(values) <= high:  # as nearly always
+    if min(values) >= low and max(values) <= high:  # nearly always
         return list(values)
     return [min(max(value, low), high) for value in values]
 

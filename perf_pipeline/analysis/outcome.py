@@ -1,4 +1,4 @@
-"""How a run ended as one number for the shell (docs/exit-codes.md).
+"""How a run ended, as an exit code for the shell (docs/exit-codes.md).
 
 Add here: another kind of judgement that decides over success. Keep out: wording (report/).
 """
@@ -22,13 +22,13 @@ def exit_code(
 ) -> ExitCode:
     """Give the exit code of a run.
 
-    In this order: stopped by the user, a FAIL, a REGRESSED, anything that could not be measured,
-    OK. WARN, SUSPECT and a diff without data don't fail a run; a stopped run says only that it
-    was stopped, as k6 does, because what it measured is part of what was planned.
+    The first of these decides: the user stopped the run, a FAIL, a REGRESSED, something that could
+    not be measured, OK. WARN, SUSPECT and a diff without data don't fail a run. A stopped run only
+    says that it was stopped, as k6 does, because it measured only a part of what was planned.
 
     Args:
-        verdicts: of every threshold.
-        diffs: of every compared series.
+        verdicts: verdicts on all thresholds.
+        diffs: diffs of all compared series.
         measured: False when a benchmark was invalid or never ran.
         stopped: the user ended the run.
     """

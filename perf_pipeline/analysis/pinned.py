@@ -1,7 +1,7 @@
-"""Did this run change against something that does not move: a fixed figure, or a pinned release?
+"""Says whether a run changed against a baseline that never moves: a fixed figure, or a release.
 
-A moving baseline follows a slow drift; what is pinned does not.
-Add here: another kind of fixed baseline. Keep out: the moving one (baseline.py).
+A moving baseline follows a slow drift; a pinned one does not.
+Add here: another kind of fixed baseline. Keep out: the moving baseline (baseline.py).
 """
 
 import math
@@ -29,13 +29,13 @@ def release_diff(
     """Compare a run with a pinned release, which is a frozen baseline.
 
     The rule is that of `baseline.diff`, but the baseline never moves. Where the release has fewer
-    than `minimum_runs` runs, the spread is that of the runs since; its centre stays.
+    than `minimum_runs` runs, the spread is that of the runs since then; the centre stays.
 
     Args:
         series: what is compared.
-        value: of this run; None or not finite is NO_DATA.
-        release: the pinned run and the unsuspicious runs of the same level before it.
-        recent: the runs between the pinned one and this one, oldest first.
+        value: figure of this run; None or not finite is NO_DATA.
+        release: figures of the pinned run and the unsuspicious runs of the same level before it.
+        recent: figures of the runs between the pinned run and this one, the oldest first.
         against: name of the release.
         policy: the gate.
         requests: how many values a percentile rests on; None when unknown.
@@ -78,7 +78,7 @@ def _judged(
     since: Sequence[float],
     policy: BaselinePolicy,
 ) -> tuple[Suspicion, list[DiffStatus]]:
-    """Judge a run and the RUNS_BEFORE runs before it against a frozen baseline."""
+    """Judge a run, and the RUNS_BEFORE runs before it, against a frozen baseline."""
     scale = scale_of(CATALOG[series.metric].kind, [*frozen, *since, value])
     spread = frozen
     if len(frozen) < policy.minimum_runs:
@@ -100,18 +100,18 @@ def pinned_diff(
     minimum_effect: float | None = None,
     valid: bool = True,
 ) -> Diff:
-    """Compare a run with a fixed figure, such as "API p95 is 800 ms"; needs no history.
+    """Compare a run with a fixed figure, such as "API p95 is 800 ms", without any history.
 
-    SUSPECT = worse than the figure by more than the minimum effect; REGRESSED = and one of the two
-    runs before as well; IMPROVED = better by more than the minimum effect.
+    SUSPECT is worse than the figure by more than the minimum effect. REGRESSED means that one of
+    the two runs before is suspect, too. IMPROVED is better by more than the minimum effect.
 
     Args:
         series: what is compared.
-        value: of this run; None or not finite is NO_DATA.
-        pinned: the figure, in the metric's unit.
-        recent: the runs before this one, oldest first; n, median and CV are theirs.
-        policy: the default one when None.
-        minimum_effect: relative; the policy's when None.
+        value: figure of this run; None or not finite is NO_DATA.
+        pinned: the fixed figure, in the unit of the metric.
+        recent: figures of the runs before this one, the oldest first, for n, median and CV.
+        policy: the gate; the default policy when None.
+        minimum_effect: relative minimum effect; that of the policy when None.
         valid: False when the load generator was the limit.
 
     Raises:

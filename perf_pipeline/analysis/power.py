@@ -1,7 +1,7 @@
-"""How small a change one run can show, and what would make it smaller.
+"""How small a change a single run can show, and what would make it smaller.
 
 Formulas and sources: docs/statistics.md.
-Add here: another way to see more. Keep out: whether a run is out of line (suspicion.py).
+Add here: another way to see smaller changes. Keep out: whether a run is out of line (suspicion.py).
 """
 
 import math
@@ -24,12 +24,12 @@ _HELPS_BELOW: Final = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """Say which worsening one run shows in 80 of 100 cases, in the median series; ratios.
+    """Say which worsening (a ratio) a run shows in 80 of 100 cases, in the median series.
 
     Attributes:
-        now: with the history that there is.
+        now: with the present history.
         full_window: with a baseline of the whole window and the same noise.
-        half_noise: with the history that there is and half of its noise.
+        half_noise: with the present history and half of its noise.
     """
 
     now: float
@@ -38,14 +38,14 @@ class Outlook:
 
 
 def detectable_change(sd_log: float, runs: int, policy: BaselinePolicy) -> float:
-    """Give the smallest relative worsening that one run shows as SUSPECT in 80 of 100 cases.
+    """Give the smallest relative worsening that a run shows as SUSPECT in 80 of 100 cases.
 
     exp(max(t(1 - alpha/2, n - 1) * error, ln(1 + e)) + t(0.8, n - 1) * error) - 1
     Source: Bloom (1995), minimum detectable effects.
 
     Args:
         sd_log: standard deviation of ln(value) over runs.
-        runs: of the baseline, at least two.
+        runs: number of runs of the baseline, at least two.
         policy: the gate.
     """
     ruler: Ruler = policy.ruler(Scale.RELATIVE)
@@ -55,10 +55,10 @@ def detectable_change(sd_log: float, runs: int, policy: BaselinePolicy) -> float
 
 
 def outlook(histories: Sequence[Sequence[float]], policy: BaselinePolicy) -> Outlook | None:
-    """Give what the median of these series shows; None when none of them can be judged.
+    """Give which worsening the median of these series shows; None when none can be judged.
 
     Args:
-        histories: one value per run of the newest level, positive, oldest first.
+        histories: the positive values of the newest level of each series, the oldest first.
         policy: the gate.
     """
     known: list[tuple[float, int]] = []
@@ -78,13 +78,13 @@ def outlook(histories: Sequence[Sequence[float]], policy: BaselinePolicy) -> Out
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """Say what would make one series show smaller changes; positive, on the effect's scale.
+    """Say what would make a series show smaller changes (positive, on the scale of the effect).
 
     Attributes:
-        now: smallest worsening that one run shows in 80 of 100 cases.
-        full_window: the same with a baseline of the whole window; None when it is full.
-        half_noise: the same with the runs that there are and half of their spread.
-        window: runs of a full window.
+        now: the smallest worsening that a run shows in 80 of 100 cases.
+        full_window: the same with a baseline of the whole window; None when the window is full.
+        half_noise: the same with the present runs and half of their spread.
+        window: number of runs of a full window.
     """
 
     now: float
@@ -94,17 +94,17 @@ class Remedy:
 
     @property
     def helps(self) -> bool:
-        """Say whether more runs or less noise help; if not, the minimum effect is the limit."""
+        """Say whether more runs or less noise help; otherwise the minimum effect is the limit."""
         best = min(self.half_noise, self.now if self.full_window is None else self.full_window)
         return best < _HELPS_BELOW * self.now
 
 
 def remedy(diff: Diff) -> Remedy | None:
-    """Give what would make a series show more; None where history was not the judge.
+    """Give what would make a series show smaller changes; None where history was not the judge.
 
-    The formula is that of `detectable_change`, on the diff's own scale. Where the
-    spread is the sampling noise of the requests it falls with the root of their number, so that
-    four times the requests halve it; what the machine adds stays.
+    The formula is that of `detectable_change`, on the scale of the diff. Where the spread is the
+    sampling noise of the requests, it falls with the root of their number, so that four times the
+    requests halve it. What the machine adds stays.
     """
     now, effect, policy = diff.minimum_detectable, diff.effect, diff.policy
     if policy is None or diff.error is None or effect is None or now is None:
@@ -112,7 +112,7 @@ def remedy(diff: Diff) -> Remedy | None:
     runs = diff.noise.n
     ruler = policy.ruler(effect.scale)
     sd = diff.error / math.sqrt(1 + 1 / runs)
-    # Only the unit scale asks for the centre, and there a change is a plain difference.
+    # Only the unit scale needs the centre, and there a change is a plain difference.
     centre = (diff.value or 0.0) - effect.change
     sign = WORSE_SIGN[diff.series.better] or 1
 
@@ -126,10 +126,11 @@ def remedy(diff: Diff) -> Remedy | None:
 
 
 def suspects_by_chance(series: int, policy: BaselinePolicy) -> float:
-    """Give how many series of one run are SUSPECT though nothing changed, in the mean.
+    """Give how many series of a run are SUSPECT on average although nothing changed.
 
-    alpha / 2 for each, the bad direction alone; it holds for dependent series as well, because
-    means add up. The minimum effect makes it fewer where noise is small. Half of 2 % of 67:
+    It is alpha / 2 for each series, the bad direction alone. It also holds for dependent series,
+    because means add up. Where noise is small, the minimum effect makes it fewer. Half of 2 % of
+    67:
 
     >>> suspects_by_chance(67, BaselinePolicy())
     0.67

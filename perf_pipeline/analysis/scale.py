@@ -1,4 +1,4 @@
-"""What a change is counted in: relative (on logarithms), percentage points, or the plain unit.
+"""The scale of a change: relative (on logarithms), percentage points, or the plain unit.
 
 Add here: another scale. Keep out: probabilities (suspicion.py).
 """
@@ -20,8 +20,9 @@ _LEAST_COUNT: Final = 1.0
 class Scale(StrEnum):
     """Say what a change is counted in.
 
-    RELATIVE: ratio to the baseline, 0.1 = 10 % more (judged on logarithms). POINTS: difference of
-    two rates, 0.01 = one percentage point. UNIT: difference in the metric's unit.
+    RELATIVE is the ratio to the baseline, 0.1 being 10 % more (judged on logarithms). POINTS is the
+    difference of two rates, 0.01 being a percentage point. UNIT is the difference in the unit of
+    the metric.
     """
 
     RELATIVE = "relative"
@@ -31,13 +32,13 @@ class Scale(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Give a change and the interval that the noise of single runs leaves around it.
+    """Hold a change, and the interval that the noise of single runs leaves around it.
 
     Attributes:
-        change: this run against the centre of the baseline.
-        low: lower end of the prediction interval (probability 1 - alpha), above 0 or below it when
-            the change is significant; None with fewer than two runs, as `high`.
-        high: upper end.
+        change: change of this run against the centre of the baseline.
+        low: lower end of the prediction interval (probability 1 - alpha); None with fewer than two
+            runs. When the change is significant, both ends are above 0, or both below.
+        high: upper end of the interval; None as `low`.
         scale: what the three are counted in.
     """
 
@@ -49,13 +50,13 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Ruler:
-    """Measure changes on one scale.
+    """Measure changes on a scale.
 
     Attributes:
-        scale: see there.
-        minimum_effect: smallest relative change that matters.
-        minimum_points: smallest change of a rate that matters.
-        relative_sd_floor: smallest believed standard deviation of ln(value).
+        scale: the scale.
+        minimum_effect: the smallest relative change that matters.
+        minimum_points: the smallest change of a rate that matters.
+        relative_sd_floor: the smallest standard deviation of ln(value) that is believed.
     """
 
     scale: Scale
@@ -65,33 +66,33 @@ class Ruler:
 
     @property
     def sd_floor(self) -> float:
-        """Give the smallest believed standard deviation on this scale.
+        """Give the smallest standard deviation that is believed on this scale.
 
-        Relative: of ln(value). Points: 0.05 points, which only keeps z finite. Unit: 1, because
-        counts near zero have a Poisson standard deviation of that size.
+        On the relative scale it is that of ln(value). In points it is 0.05, which only keeps z
+        finite. In units it is 1, because counts near zero have about this deviation (Poisson).
         """
         if self.scale is Scale.RELATIVE:
             return self.relative_sd_floor
         return _POINTS_SD_FLOOR if self.scale is Scale.POINTS else _COUNT_SD_FLOOR
 
     def position(self, value: float) -> float:
-        """Put a value on the scale: its logarithm, or itself."""
+        """Give the position of a value on the scale: its logarithm, or the value itself."""
         return math.log(value) if self.scale is Scale.RELATIVE else value
 
     def positions(self, values: Sequence[float]) -> list[float]:
-        """Put many values on the scale."""
+        """Give the positions of many values on the scale."""
         return list(map(math.log, values)) if self.scale is Scale.RELATIVE else list(values)
 
     def change(self, distance: float) -> float:
-        """Turn a distance of two positions into a change: exp(d) - 1, or the distance itself."""
+        """Turn the distance of two positions into a change: exp(d) - 1, or the distance itself."""
         if self.scale is Scale.RELATIVE:
             return math.expm1(min(distance, _LARGEST_EXPONENT))
         return distance
 
     def least_change(self, centre: float) -> float:
-        """Give the smallest change that matters, a positive number.
+        """Give the smallest change that matters, as a positive number.
 
-        On the unit scale it is the minimum effect of the centre, and at least one unit.
+        On the unit scale it is the minimum effect times the centre, and at least one unit.
         """
         if self.scale is Scale.RELATIVE:
             return self.minimum_effect
@@ -100,26 +101,26 @@ class Ruler:
         return max(self.minimum_effect * abs(centre), _LEAST_COUNT)
 
     def least_distance(self, centre: float, sign: int) -> float:
-        """Give the least change as a distance of two positions, upwards (1) or downwards (-1)."""
+        """Give the smallest change that matters as a distance, upwards (1) or downwards (-1)."""
         least = self.least_change(centre)
         if self.scale is not Scale.RELATIVE:
             return least
-        # A fall by 100 % or more does not exist on a logarithmic scale.
+        # On a logarithmic scale there is no fall by 100 % or more.
         return math.log1p(least) if sign > 0 else -math.log1p(-min(least, 0.999))
 
 
 def scale_of(kind: Kind, values: Sequence[float]) -> Scale:
-    """Choose how a series is judged: rates in points, series that touch zero in their unit."""
+    """Choose the scale: points for rates, the unit for series that touch zero, else relative."""
     if kind is Kind.RATE:
         return Scale.POINTS
     return Scale.RELATIVE if all(value > 0 for value in values) else Scale.UNIT
 
 
 def prediction_band(value: float, effect: Effect) -> tuple[float, float] | None:
-    """Give where a run was expected, in the metric's unit; None without an interval.
+    """Give where a run was expected, in the unit of the metric; None without an interval.
 
-    The interval of the change turned round: a change is in line when its interval holds zero, and
-    that is when the value is inside the band.
+    It is the interval of the change turned round: a change is in line when its interval holds zero,
+    which is when the value is inside the band.
 
     >>> prediction_band(120.0, Effect(0.2, 0.0, 0.5, Scale.RELATIVE))
     (80.0, 120.0)

@@ -1,4 +1,4 @@
-"""What is compared, what a comparison says, and when one suspect run becomes a regression.
+"""What is compared, what a comparison says, and when a suspect run becomes a regression.
 
 Add here: a field of a comparison that reports show. Keep out: baselines (window.py, pinned.py).
 """
@@ -22,10 +22,7 @@ RUNS_BEFORE: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Name what is compared: metric, tag filter and statistic (`p(95)`, `rate`, `value` ...).
-
-    The metric is one of the catalog.
-    """
+    """Name what is compared: a metric of the catalog, a tag filter, a statistic like `p(95)`."""
 
     metric: str
     tags: Mapping[str, str]
@@ -39,38 +36,38 @@ class Series:
 
     @property
     def label(self) -> str:
-        """Write key and statistic, e.g. `http_reqs{scenario:read} rate`."""
+        """Write the key and the statistic, e.g. `http_reqs{scenario:read} rate`."""
         return f"{self.key} {self.statistic}"
 
     @property
     def better(self) -> Better:
-        """Give the metric's good direction."""
+        """Give the direction in which the metric improves."""
         return CATALOG[self.metric].better
 
     @property
     def needs_many_requests(self) -> bool:
-        """Say whether this is a percentile from 99 on."""
+        """Say whether this is a percentile of 99 or higher."""
         inside = self.statistic.removeprefix("p(").removesuffix(")")
         return inside != self.statistic and float(inside) >= 99
 
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """Compare one series of a run with its history or with a pinned figure.
+    """Hold the comparison of a run's series with its history or with a pinned figure.
 
     Attributes:
         series: what was compared.
-        value: of this run, in the metric's unit; None when there was none.
+        value: figure of this run, in the unit of the metric; None when there was none.
         noise: n, median and CV of the baseline.
-        effect: None without value or without baseline.
+        effect: the change; None without a value or without a baseline.
         minimum_detectable: see Suspicion.
         status: the outcome.
-        pinned: the fixed figure, in the metric's unit; None when history was the judge.
-        reason: one sentence where the status needs one.
-        baseline: indices into the given history of the runs that it was compared with.
-        changed_since: when the change is confirmed (two of the last three runs out of line in one
-            direction, good or bad): index of its first run; the run itself has the index after the
-            history's last. None otherwise.
+        pinned: the fixed figure, in the unit of the metric; None when history was the judge.
+        reason: a sentence, where the status needs one.
+        baseline: indices of the runs in the given history that it was compared with.
+        changed_since: index of the first run of a confirmed change, which means that two of the
+            last three runs are out of line in the same direction, good or bad. The run itself has
+            the index after the last one of the history. None without such a change.
         against: name of the pinned release; empty for history and for a profile's fixed figure.
         error: standard error of a new run, see Suspicion.
         policy: the gate that judged by history; None where history was not the judge.
@@ -94,12 +91,12 @@ class Diff:
 def gated(
     series: Series, now: DiffStatus, earlier: Sequence[DiffStatus], requests: float | None
 ) -> tuple[DiffStatus, str]:
-    """Turn the status of one run into that of the gate, with its reason.
+    """Turn the status of a run alone into that of the gate, with its reason.
 
     Args:
         series: what is compared.
-        now: of this run alone.
-        earlier: of the RUNS_BEFORE runs before it, each alone.
+        now: status of this run alone.
+        earlier: status of each of the RUNS_BEFORE runs before it, alone.
         requests: how many values a percentile rests on; None when unknown.
     """
     few = requests is not None and requests < P99_MINIMUM_REQUESTS
@@ -118,7 +115,7 @@ def not_compared(series: Series, value: float | None, floor: NoiseFloor, *, vali
 
     Args:
         series: what would be compared.
-        value: of this run; None when nothing was measured.
+        value: figure of this run; None when nothing was measured.
         floor: noise of the baseline.
         valid: False when the load generator was the limit.
     """
@@ -129,5 +126,5 @@ def not_compared(series: Series, value: float | None, floor: NoiseFloor, *, vali
 
 
 def finite(value: float | None) -> float | None:
-    """Give a number as it is, and None for what is no number."""
+    """Give a number as it is, or None where it is none."""
     return value if value is not None and math.isfinite(value) else None

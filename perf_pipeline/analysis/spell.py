@@ -1,4 +1,4 @@
-"""When a figure was above its bound, and for how long, from readings over a benchmark's time.
+"""When and for how long a figure was above its bound, from readings over a benchmark's time.
 
 Add here: another property of the time above a bound. Keep out: where readings come from (store/).
 """
@@ -15,8 +15,8 @@ class Spell:
     """Say when and for how long a figure was above its bound.
 
     Attributes:
-        first_s: first reading above it, s since the benchmark's origin.
-        above_s: sum of the time above it, s.
+        first_s: time of the first reading above it, in s since the benchmark's origin.
+        above_s: total time above it, in s.
     """
 
     first_s: float
@@ -24,14 +24,14 @@ class Spell:
 
 
 def spell(points: Sequence[Point], bound: float) -> Spell | None:
-    """Add up the time above the bound; None when no reading is.
+    """Add up the time above the bound; None when no reading is above it.
 
-    A reading stands until the next one; the last one for as long as the one before it, and a
-    single one for no time.
+    A reading holds until the next one. The last reading holds for as long as the one before it, and
+    a single reading for no time.
 
     Args:
         points: (s since the benchmark's origin, value), ordered by time.
-        bound: in the values' unit; above means greater.
+        bound: the bound in the unit of the values; a value above it is greater.
 
     >>> spell([(0, 10), (1, 95), (2, 96), (4, 10)], bound=90)
     Spell(first_s=1, above_s=3)

@@ -1,7 +1,7 @@
-"""Is one run out of line with a baseline: Student's prediction interval of a new observation.
+"""Says whether a run is out of line with a baseline, by Student's prediction interval.
 
 Formulas and sources: docs/statistics.md.
-Add here: a rule about one run. Keep out: rules over several runs (baseline.py).
+Add here: a rule about a single run. Keep out: rules over several runs (baseline.py).
 """
 
 import math
@@ -23,8 +23,9 @@ WORSE_SIGN: Final[Mapping[Better, int]] = {"lower": 1, "higher": -1, "neither": 
 class DiffStatus(StrEnum):
     """Say how a series stands against its baseline.
 
-    LEARNING never fails (too few runs, or too few requests for this percentile); SUSPECT is one
-    run out of line in the bad direction; REGRESSED is this run and one of the two before.
+    LEARNING never fails (there are too few runs, or too few requests for this percentile). SUSPECT
+    means that a run is out of line in the bad direction, and REGRESSED that one of the two runs
+    before is, too.
     """
 
     OK = "OK"
@@ -42,11 +43,11 @@ class BaselinePolicy:
     """Set the gate; the defaults are those of docs/statistics.md.
 
     Attributes:
-        window: the baseline is at most this many unsuspicious runs.
-        minimum_runs: fewer give LEARNING.
-        alpha: two-sided level of the test of one run.
+        window: the baseline has at most this many unsuspicious runs.
+        minimum_runs: below this many runs nothing is compared (LEARNING).
+        alpha: two-sided level of the test of a run.
         minimum_effect: a smaller relative change is never suspect.
-        sd_floor: smallest believed standard deviation of ln(value).
+        sd_floor: the smallest standard deviation of ln(value) that is believed.
         minimum_points: a smaller change of a rate is never suspect (0.005 = 0.5 points).
     """
 
@@ -58,22 +59,22 @@ class BaselinePolicy:
     minimum_points: float = 0.005
 
     def ruler(self, scale: Scale, minimum_effect: float | None = None) -> Ruler:
-        """Give the ruler of this policy; `minimum_effect` replaces the policy's own."""
+        """Give the ruler of this policy; `minimum_effect` replaces that of the policy."""
         effect = self.minimum_effect if minimum_effect is None else minimum_effect
         return Ruler(scale, effect, self.minimum_points, self.sd_floor)
 
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """Judge one run against a baseline.
+    """Hold the judgement of a single run against a baseline.
 
     Attributes:
         z: distance from the centre in standard deviations of a new run; None with fewer than two
             runs, as `critical` and `minimum_detectable`.
-        critical: z beyond this is significant.
-        effect: None without any baseline.
-        minimum_detectable: smallest true worsening that a single run shows as suspect in 80 of
-            100 cases; a positive number on the effect's scale.
+        critical: a z beyond this is significant.
+        effect: the change; None without any baseline.
+        minimum_detectable: the smallest true worsening that a single run shows as suspect in 80 of
+            100 cases, as a positive number on the scale of the effect.
         status: OK, IMPROVED, SUSPECT, LEARNING or NO_DATA.
         error: standard error of a new run, on the effect's scale (of logarithms when RELATIVE).
     """
@@ -91,10 +92,10 @@ class Prediction:
     """Predict a new run on a ruler.
 
     Attributes:
-        n: runs that tell the spread, so that it has n - 1 degrees of freedom.
-        centre: position.
+        n: number of runs that give the spread, with n - 1 degrees of freedom.
+        centre: position of the centre.
         error: standard error of a new run, s * sqrt(1 + 1/n).
-        critical: t(1 - alpha/2, n - 1).
+        critical: the critical value, t(1 - alpha/2, n - 1).
     """
 
     n: int
@@ -104,13 +105,14 @@ class Prediction:
 
     @property
     def half_width(self) -> float:
-        """Give half of the prediction interval, a distance of positions."""
+        """Give half of the prediction interval, as a distance of positions."""
         return self.critical * self.error
 
     def detectable(self, ruler: Ruler, sign: int) -> float:
-        """Give the smallest change upwards (1) or downwards (-1) that one run shows.
+        """Give the smallest change upwards (1) or downwards (-1) that a single run shows.
 
-        A positive number on the ruler's scale, for 80 of 100 cases. Source: Bloom (1995).
+        It shows in 80 of 100 cases, and is a positive number on the scale of the ruler.
+        Source: Bloom (1995).
         """
         needed = max(self.half_width, ruler.least_distance(self.centre, sign))
         return abs(ruler.change(sign * (needed + student_t(_MDE_POWER, self.n - 1) * self.error)))
@@ -126,19 +128,20 @@ def suspicion(
     scale: Scale | None = None,
     spread: Sequence[float] | None = None,
 ) -> Suspicion:
-    """Ask whether one run is out of line.
+    """Judge whether a single run is out of line.
 
-    Suspect if z = |y - m| / (s * sqrt(1 + 1/n)) > t(1 - alpha/2, n - 1) and the change is at least
-    the minimum effect. Source: Hahn & Meeker (1991), prediction interval of one new observation.
+    A run is suspect if z = |y - m| / (s * sqrt(1 + 1/n)) > t(1 - alpha/2, n - 1) and the change is
+    at least the minimum effect. Source: Hahn & Meeker (1991), prediction interval of one new
+    observation.
 
     Args:
-        value: of this run; not finite is NO_DATA.
+        value: figure of this run; one that is not finite is NO_DATA.
         baseline: values of the unsuspicious runs; those that are not finite don't count.
         policy: level, minimum runs and floors.
         better: SUSPECT is the bad direction, IMPROVED the good one; `neither` is always OK.
-        minimum_effect: relative; the policy's when None.
-        scale: as for a metric that is no rate when None.
-        spread: runs that s is worked out from, in place of the baseline's own.
+        minimum_effect: relative minimum effect; that of the policy when None.
+        scale: scale of the change; when None, that of a metric that is no rate.
+        spread: values from which s is worked out, in place of those of the baseline.
     """
     if not math.isfinite(value):
         return Suspicion(None, None, None, None, DiffStatus.NO_DATA)
@@ -166,16 +169,16 @@ def direction(
     *,
     scale: Scale | None = None,
 ) -> int:
-    """Say in which direction a run is out of line: 1 upwards, -1 downwards, 0 not, or not known.
+    """Say in which direction a run is out of line: 1 upwards, -1 downwards, 0 not or not known.
 
-    What `suspicion` says of it in one word; a walk over a history asks for it at every run.
+    It is the short answer of `suspicion`, for walks over a history that need it at every run.
 
     Args:
-        value: of this run; not finite is 0.
+        value: figure of this run; the answer is 0 for one that is not finite.
         baseline: values of the unsuspicious runs; those that are not finite don't count.
         policy: level, minimum runs and floors.
-        minimum_effect: relative; the policy's when None.
-        scale: as for a metric that is no rate when None.
+        minimum_effect: relative minimum effect; that of the policy when None.
+        scale: scale of the change; when None, that of a metric that is no rate.
     """
     runs = tuple(baseline)
     if not all(map(math.isfinite, runs)):
@@ -193,7 +196,7 @@ def direction(
     return 1 if distance > 0 else -1
 
 
-# A walk over a history meets the same baseline again and again.
+# A walk over a history asks for the same baseline again and again.
 @lru_cache(maxsize=1_024)
 def _level(runs: tuple[float, ...], ruler: Ruler) -> tuple[float, float | None]:
     return centre_and_spread(ruler.positions(runs), ruler.sd_floor)

@@ -1,7 +1,8 @@
-"""Which runs of a history are the baseline, and where a change of level began.
+"""Finds the runs of a history that are the baseline, and where a change of level began.
 
 Formulas and sources: docs/statistics.md.
-Add here: a rule of which runs count. Keep out: the judgement of the newest run (baseline.py).
+Add here: a rule that decides which runs count. Keep out: the judgement of the newest run
+(baseline.py).
 """
 
 from bisect import bisect
@@ -36,11 +37,11 @@ def in_line(
 ) -> tuple[int, ...]:
     """Give the baseline of a history: indices of its last `window` runs that were not out of line.
 
-    Walks from the oldest run on and judges each against the baseline before it; the first
-    `minimum_runs` are kept unseen. A run out of line, in either direction, stays out until two
-    more runs are known; if it stayed alone in its direction (none of the two before and the two
-    after) it was chance and comes back. Leaving every such run out for good would cut the tails
-    off the noise and triple the false alarms (docs/statistics.md).
+    Starting with the oldest, each run is judged against the baseline before it; the first
+    `minimum_runs` are kept without a judgement. A run that is out of line, in either direction,
+    stays out until two more runs are known. If neither the two runs before nor the two after are
+    out in the same direction, it was chance, and the run comes back. Leaving every such run out for
+    good would cut the tails off the noise and triple the false alarms (docs/statistics.md).
     """
     directions: list[int] = []
     kept: list[int] = []
@@ -65,7 +66,7 @@ def _stayed_alone(directions: Sequence[int], index: int) -> bool:
 
 
 def episode(statuses: Sequence[DiffStatus]) -> int:
-    """Give the first run of the change that the last one is part of."""
+    """Give the first run of the change that the last run is part of."""
     ahead = _DIRECTION.get(statuses[-1], 0)
     first = len(statuses) - 1
     while earlier := [
@@ -87,17 +88,17 @@ def anchor(
 ) -> int:
     """Give where the baseline starts: at the last confirmed change whose new level is known.
 
-    A change counts as soon as `minimum_runs` runs exist from it on and most of these first ones
-    are out of line with the level before, in one direction. Until then the old level judges, so
-    that a regression doesn't turn green by being run again, and one that was repaired at once
-    changes nothing.
+    A change counts as soon as there are `minimum_runs` runs from it on, and most of these are out
+    of line with the level before in the same direction. Until then the old level judges, so that a
+    regression does not turn green by being run again, and a change that was repaired at once has no
+    effect.
 
     Args:
-        values: one per run, finite, oldest first.
+        values: one finite value per run, the oldest first.
         changes: indices of the first runs of confirmed changes.
         policy: the gate.
-        minimum_effect: relative; the policy's when None.
-        scale: as for `suspicion`.
+        minimum_effect: relative minimum effect; that of the policy when None.
+        scale: scale of the change, as for `suspicion`.
     """
     start = 0
     for change in sorted(changes):

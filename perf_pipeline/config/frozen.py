@@ -3,7 +3,7 @@
 Add here: a rule that holds for every model. Keep out: the keys of a single model.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from types import MappingProxyType
 from typing import Final
 
@@ -34,3 +34,8 @@ class Frozen(BaseModel):
 def keys_of(model: type[Frozen]) -> tuple[str, ...]:
     """Give the keys of a model as they are written in a profile, in the order of the model."""
     return tuple(field.alias or name for name, field in model.model_fields.items())
+
+
+def is_empty(value: Sized) -> bool:
+    """Say whether dumps leave a value out, so that hashes of earlier profiles stay the same."""
+    return not value

@@ -21,7 +21,7 @@ from perf_pipeline.config.http_steps import (
 from perf_pipeline.config.own_modules import module_mistakes
 from perf_pipeline.config.own_scenarios import scenarios_in
 from perf_pipeline.config.parameters import is_python
-from perf_pipeline.config.profile import Scenario
+from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.templates import Source, Variable, parse_template, variables_of
 from perf_pipeline.secrecy.known import KNOWN
 

@@ -7,19 +7,15 @@ out: the numbers themselves (profiles/*.toml) and reading files (loading.py).
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from typing import Any, Final, Self
+from typing import Final
 
-from pydantic import Field, SerializeAsAny, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from perf_pipeline.benchmarks.registry import NAMES, is_shipped
 from perf_pipeline.config.bounds import LARGEST_STORED
 from perf_pipeline.config.durations import Duration
-from perf_pipeline.config.executors.registry import WrittenExecutor
-from perf_pipeline.config.frozen import Frozen, keys_of
-from perf_pipeline.config.http_steps import Name, OwnHttpParameters, VariableName
-from perf_pipeline.config.parameters import ITERATIONS, iteration_kind
-from perf_pipeline.config.tag_names import TagName
+from perf_pipeline.config.frozen import Frozen, is_empty
+from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.target import TargetConfig
 from perf_pipeline.metrics.catalog import TARGET_ANSWERED
 from perf_pipeline.metrics.scenario_tags import ScenarioTags
@@ -30,11 +26,6 @@ ANSWERED_BY_DEFAULT: Final = "rate>=0.95"
 _SCENARIO_NAME: Final = re.compile(r"[0-9A-Za-z_-]+")  # k6: executorNameWhitelist
 
 
-def _is_empty(value: Mapping[str, str] | str) -> bool:
-    """Say whether dumps leave a value out, so that hashes of earlier profiles stay the same."""
-    return not value
-
-
 class Seeding(Frozen):
     """Say how many users are created before the load.
 
@@ -43,80 +34,6 @@ class Seeding(Frozen):
     """
 
     users: int = Field(default=1_000, ge=10, le=10_000_000)
-
-
-class Scenario(Frozen):
-    """Say what is done (`exec`), how often (the executor's keys) and when.
-
-    Attributes:
-        plan: the executor; its keys are written beside the others, as in k6.
-        exec: what an iteration does: one of the names in docs/profiles.md, `http_steps`, or your
-            own Python code, `my_package.module:name` (docs/scenarios.md).
-        step: scenarios of the same step run at once; the steps run one after another.
-        warm_up_us: what starts during this time is run but not counted.
-        ceiling: the scenario is unpaced on purpose: a saturated generator is reported, not INVALID,
-            provided that all scenarios of the step are ceilings.
-        env: values by name that are no secrets: `${env.NAME}` in steps, `vu.env` in Python. They
-            take precedence over the machine's environment variables.
-        tags: every sample of the scenario carries them, so that thresholds can filter by them.
-        parameters: what the iteration needs to know.
-    """
-
-    plan: WrittenExecutor
-    exec: str
-    step: int = Field(default=1, ge=1, le=10_000)
-    warm_up_us: Duration = Field(default=0, alias="warmUp", ge=0)
-    ceiling: bool = False
-    env: dict[VariableName, str] = Field(default_factory=dict, exclude_if=_is_empty)
-    tags: dict[TagName, Name] = Field(default_factory=dict, exclude_if=_is_empty)
-    parameters: SerializeAsAny[Frozen] = Field(default_factory=Frozen, validate_default=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _split(cls, raw: object) -> object:
-        """Split k6's flat table into our keys and those of the executor."""
-        if not isinstance(raw, dict) or "plan" in raw:
-            return raw
-        ours = {key: value for key, value in raw.items() if key in keys_of(cls)}
-        return {**ours, "plan": {key: value for key, value in raw.items() if key not in ours}}
-
-    @field_validator("exec")
-    @classmethod
-    def _exec_is_known(cls, name: str) -> str:
-        if iteration_kind(name) is None:
-            raise ValueError(
-                f"{name!r} is unknown; it is one of {', '.join(ITERATIONS)}, or names Python code "
-                "like my_package.module:checkout"
-            )
-        return name
-
-    @field_validator("parameters", mode="wrap")
-    @classmethod
-    def _parameters_of_exec(cls, raw: object, _: object, info: Any) -> Frozen:
-        kind = iteration_kind(info.data.get("exec", ""))
-        model = kind.parameters if kind else Frozen
-        if isinstance(raw, Frozen):
-            return raw if isinstance(raw, model) else model()
-        return model.model_validate(raw, by_alias=True, by_name=False)
-
-    @model_validator(mode="after")
-    def _secrets_are_not_written(self) -> Self:
-        parameters = self.parameters
-        secrets = parameters.secret_names if isinstance(parameters, OwnHttpParameters) else ()
-        if both := sorted(set(secrets) & self.env.keys()):
-            raise ValueError(
-                f"env.{both[0]} is also the name of a secret (auth, secrets), which comes from the "
-                "machine's environment only; give one of them another name"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _measures_something(self) -> Self:
-        if self.plan.length_us == 0:
-            raise ValueError("its stages take 0 s together; nothing would be measured")
-        if self.warm_up_us >= self.plan.length_us:
-            raise ValueError("warmUp is as long as the scenario; nothing would be measured")
-        return self
 
 
 class ThresholdEntry(Frozen):
@@ -154,9 +71,9 @@ class BenchmarkConfig(Frozen):
 
     enabled: bool = True
     asset_group: str = Field(
-        default="", alias="assetGroup", pattern=r"^[A-Za-z0-9_]{0,60}$", exclude_if=_is_empty
+        default="", alias="assetGroup", pattern=r"^[A-Za-z0-9_]{0,60}$", exclude_if=is_empty
     )
-    description: str = Field(default="", max_length=2_000, exclude_if=_is_empty)
+    description: str = Field(default="", max_length=2_000, exclude_if=is_empty)
     scenarios: dict[str, Scenario] = Field(min_length=1)
     thresholds: dict[str, list[str | ThresholdEntry]] = Field(default_factory=dict)
     interval_us: Duration = Field(default=US_PER_S, alias="interval", ge=US_PER_S // 10)

@@ -22,7 +22,7 @@ from perf_pipeline.config.executors.ramping_vus import RampingVUs
 from perf_pipeline.config.executors.registry import name_of
 from perf_pipeline.config.executors.shared_iterations import SharedIterations
 from perf_pipeline.config.frozen import keys_of
-from perf_pipeline.config.profile import Scenario
+from perf_pipeline.config.scenario import Scenario
 
 DEFAULT_SCENARIO: Final = "default"
 _SHORTCUTS: Final = ("iterations", "duration", "stages", "vus")

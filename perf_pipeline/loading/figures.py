@@ -10,7 +10,8 @@ from pathlib import Path
 from perf_pipeline.benchmarks.evidence import Evidence, ScenarioEvidence
 from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.config.parameters import TransactionParameters
-from perf_pipeline.config.profile import BenchmarkConfig, Scenario
+from perf_pipeline.config.profile import BenchmarkConfig
+from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.metrics.sample import Figure
 from perf_pipeline.metrics.totals import Backlog, LedgerCounts, SpanFigures, StageFigures
 from perf_pipeline.plan.arrivals import steady_rate_per_s

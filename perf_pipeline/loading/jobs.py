@@ -13,7 +13,8 @@ from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config.kafka_client import bootstrap_servers
 from perf_pipeline.config.own_files import environment_names
 from perf_pipeline.config.parameters import IterationKind, is_own, iteration_kind
-from perf_pipeline.config.profile import BenchmarkConfig, Scenario
+from perf_pipeline.config.profile import BenchmarkConfig
+from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.engine.job import JSON, LoadJob, ScenarioJob
 from perf_pipeline.loading.seeding import ids_file, require_brokers
 from perf_pipeline.loading.session import Session

@@ -26,10 +26,10 @@ from perf_pipeline.config.profile import (
     BenchmarkConfig,
     PinnedBaseline,
     Profile,
-    Scenario,
     Seeding,
     ThresholdEntry,
 )
+from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.target import TargetConfig
 from perf_pipeline.errors import ExitCode, PerfPipelineError
 from perf_pipeline.metrics.catalog import CATALOG

@@ -7,7 +7,7 @@ import json
 import urllib.request
 from typing import Any
 
-from perf_pipeline.config.profile import Scenario
+from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.engine.ports import WorkerContext
 from perf_pipeline.metrics.sample import Outcome, Sample
 from perf_pipeline_tests.support.loads.http_worker import context

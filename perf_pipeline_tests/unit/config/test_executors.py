@@ -13,7 +13,7 @@ from perf_pipeline.config.executors.kinds import ArrivalRate, Executor
 from perf_pipeline.config.executors.registry import EXECUTORS
 from perf_pipeline.config.frozen import keys_of
 from perf_pipeline.config.keys import known_keys
-from perf_pipeline.config.profile import Scenario
+from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.shortcuts import expand_shortcuts
 
 KINDS = get_args(Executor)

@@ -12,7 +12,7 @@ from perf_pipeline.defs.resources import PerfRun
 from perf_pipeline_tests.support.dagster.runs import TINY, of_state, run_config, start_materialize
 from perf_pipeline_tests.support.places import new_state
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(180)
 LONG = {
     "benchmarks.api_user_creation.scenarios.create_users.stages": '[{duration="60s", target=2}]'
 }
@@ -20,7 +20,7 @@ LONG = {
 
 def wait_for(path: Path, pattern: str) -> None:
     """Wait until a file that matches is there."""
-    until_s = time.monotonic() + 40
+    until_s = time.monotonic() + 100
     while not list(path.glob(pattern)):
         assert time.monotonic() < until_s, f"no {pattern} in {path}"
         time.sleep(0.1)
@@ -37,11 +37,11 @@ def test_a_signal_during_a_load_ends_it_soon_and_leaves_no_process(
 
     process.send_signal(number)
     began_s = time.monotonic()
-    _, told = process.communicate(timeout=60)
+    _, told = process.communicate(timeout=70)
 
     assert any("perf_pipeline.engine.worker" in one for one in running)
     assert any("kafka.Kafka" in one for one in running)
-    assert time.monotonic() - began_s < 30  # the load had 60 s to go
+    assert time.monotonic() - began_s < 45  # the load had 60 s to go
     assert process.returncode == 1
     assert "DagsterExecutionInterruptedError" in told
     assert of_state(state) == []

@@ -123,5 +123,7 @@ def report(context: dg.AssetExecutionContext, perf_run: PerfRun) -> dg.Materiali
     """
     made = publish(perf_run.state_folder, perf_run.judged_run_id, profile=perf_run.judging_profile)
     context.log.info("\n%s", render_terminal(made, width=_LOG_WIDTH))
-    context.instance.add_run_tags(context.run_id, run_tags({"verdict": OUTCOMES[made.exit_code]}))
+    context.instance.add_run_tags(
+        context.run.run_id, run_tags({"verdict": OUTCOMES[made.exit_code]})
+    )
     return dg.MaterializeResult(metadata=report_metadata(made), check_results=[gate_result(made)])

@@ -5,7 +5,7 @@ Add here: the family of a metric, or another sign of a changed environment. Keep
 series says (baseline.py).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final
@@ -57,8 +57,8 @@ def environment_changed(diffs: Sequence[Diff]) -> bool:
     return enough and spread > 1 and len(worse) / len(judged) > SUSPECT_SHARE
 
 
-def suspects_moved(now: AbstractSet[tuple[str, str]], before: AbstractSet[tuple[str, str]]) -> bool:
-    """Say whether the suspects (benchmark, series) of two consecutive runs have none in common.
+def suspects_moved(now: AbstractSet[Hashable], before: AbstractSet[Hashable]) -> bool:
+    """Say whether the suspects of two consecutive runs, series of benchmarks, have none in common.
 
     What the system does, it does again in the next run. With fewer than two suspects in either run
     the answer is no, because single suspects come by chance.

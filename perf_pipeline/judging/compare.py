@@ -31,6 +31,7 @@ from perf_pipeline.metrics.threshold import parse_key
 from perf_pipeline.store.baselines import (
     BaselineRow,
     ChangePointRow,
+    SeriesKey,
     confirmed_runs,
     previous_run,
     releases,
@@ -190,28 +191,24 @@ def _with_figure(
     )
 
 
-def _suspects(found: Sequence[Compared]) -> frozenset[tuple[str, str]]:
+def _suspects(found: Sequence[Compared]) -> frozenset[SeriesKey]:
     return frozenset(
-        (one.benchmark, one.diff.series.label)
+        one.measured.key(one.diff.series)
         for one in found
         if one.diff.status in WORSE and one.diff.pinned is None
     )
 
 
-def _suspects_before(history: History, run_id: str) -> frozenset[tuple[str, str]]:
+def _suspects_before(history: History, run_id: str) -> frozenset[SeriesKey]:
     before: RunRecord | None = previous_run(history, run_id)
     if before is None or before.environment_id != history.run(run_id).environment_id:
         return frozenset()
     out_of_line = {*map(str, WORSE), str(DiffStatus.ENVIRONMENT_CHANGED)}
     return frozenset(
-        (benchmark, f"{_key(row)} {row.statistic}")
+        SeriesKey(benchmark, row.metric, row.tags, row.statistic)
         for benchmark, row in history.diffs(before.run_id)
         if row.status in out_of_line and row.baseline_kind == "history"
     )
-
-
-def _key(row: DiffRow) -> str:
-    return f"{row.metric}{{{row.tags}}}" if row.tags else row.metric
 
 
 def _changes(compared: Sequence[Compared]) -> Iterator[ChangePointRow]:

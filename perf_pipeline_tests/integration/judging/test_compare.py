@@ -181,6 +181,28 @@ def test_suspects_that_are_others_at_every_run_withhold_the_gate(tmp_path: Path)
     assert changed[0].reason.startswith("the run before had other suspects")
 
 
+def test_suspects_that_are_the_same_again_regress_however_their_tags_are_written(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "tagged.toml"
+    path.write_text(
+        'extends = "quick"\nname = "tagged"\n[benchmarks.api_user_creation.thresholds]\n'
+        '"http_req_duration{scenario:create_users,operation:create_user}" = '
+        '["p(95)<500", "med<500"]\n'
+    )
+    tags = {"scenario": "create_users", "operation": "create_user"}  # not in the letters' order
+    profile = load_profile(str(path))
+    made = [Made({API: value}, profile=profile, tags=tags) for value in (*QUIET, SLOW, SLOW)]
+    *_, first, second = add_runs(tmp_path / "state", made)
+
+    before = [one.status for _, one in compare_run(State(tmp_path / "state"), first)]
+    now = {one.status for _, one in compare_run(State(tmp_path / "state"), second)}
+
+    assert before.count(DiffStatus.SUSPECT) >= 2
+    assert DiffStatus.REGRESSED in now
+    assert DiffStatus.ENVIRONMENT_CHANGED not in now
+
+
 def test_reruns_settle_a_suspect_by_two_of_three(tmp_path: Path) -> None:
     add_runs(tmp_path, api_runs(*QUIET))
     (suspect,) = add_runs(tmp_path, api_runs(SLOW))

@@ -30,8 +30,9 @@ class Made:
         environment: of the run.
         profile: whose name, load and thresholds it has.
         trigger: who started it.
-        status: of its benchmarks.
+        valid: the load generator kept up.
         run_id: numbered when empty.
+        tags: of the summaries.
     """
 
     p95_ms: Mapping[str, float]
@@ -40,6 +41,7 @@ class Made:
     trigger: str = "cli"
     valid: bool = True
     run_id: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def api_runs(*p95_ms: float) -> list[Made]:
@@ -60,7 +62,7 @@ def add_runs(state: Path, runs: Sequence[Made]) -> list[str]:
             for benchmark, p95_ms in named.p95_ms.items():
                 history.ingest(folder, benchmark)
                 key = RunKey(named.run_id, benchmark)
-                write_summaries(history.connection, key, [_summary(p95_ms)])
+                write_summaries(history.connection, key, [_summary(p95_ms, named.tags)])
             ids.append(named.run_id)
         return ids
 
@@ -95,10 +97,10 @@ def _write(state: Path, made: Made, began_at: str) -> Path:
     return folder
 
 
-def _summary(p95_ms: float) -> Summary:
+def _summary(p95_ms: float, tags: Mapping[str, str]) -> Summary:
     return Summary(
         metric="http_req_duration",
-        tags={},
+        tags=tags,
         count=5_000,
         rate=None,
         minimum=1.0,

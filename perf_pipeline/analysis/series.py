@@ -12,6 +12,7 @@ from perf_pipeline.analysis.noise import NoiseFloor
 from perf_pipeline.analysis.scale import Effect
 from perf_pipeline.analysis.suspicion import BaselinePolicy, DiffStatus
 from perf_pipeline.metrics.catalog import CATALOG, Better
+from perf_pipeline.metrics.naming import metric_key, series_label, written_filter
 
 P99_MINIMUM_REQUESTS: Final = 2_000
 """Below this many requests a p(99) rests on fewer than 20 values and is never gated."""
@@ -31,13 +32,12 @@ class Series:
     @property
     def key(self) -> str:
         """Write metric and tag filter as in a profile, e.g. `http_reqs{scenario:read}`."""
-        inside = ",".join(f"{name}:{value}" for name, value in self.tags.items())
-        return f"{self.metric}{{{inside}}}" if inside else self.metric
+        return metric_key(self.metric, written_filter(self.tags))
 
     @property
     def label(self) -> str:
         """Write the key and the statistic, e.g. `http_reqs{scenario:read} rate`."""
-        return f"{self.key} {self.statistic}"
+        return series_label(self.metric, written_filter(self.tags), self.statistic)
 
     @property
     def better(self) -> Better:

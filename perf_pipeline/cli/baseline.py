@@ -176,18 +176,14 @@ def _lineage_rows(
         runs = f"{len(run_ids)} [{sets.index(run_ids) + 1}]" if run_ids else "0"
         against = origin.reference or diff.baseline_kind
         by = f"{origin.config_hash} {origin.code_version}"
-        rows.append((benchmark, _series(diff), against, runs, diff.status, by, origin.reason))
+        rows.append((benchmark, _label(diff), against, runs, diff.status, by, origin.reason))
     return sets, rows
 
 
-def _series(row: "DiffRow") -> str:
-    key = f"{row.metric}{{{row.tags}}}" if row.tags else row.metric
-    return f"{key} {row.statistic}"
+def _label(series: "SeriesKey | DiffRow") -> str:
+    from perf_pipeline.metrics.naming import series_label
 
-
-def _label(series: "SeriesKey") -> str:
-    key = f"{series.metric}{{{series.tags}}}" if series.tags else series.metric
-    return f"{key} {series.statistic}"
+    return series_label(series.metric, series.tags, series.statistic)
 
 
 def _figure(metric: str, statistic: str, value: float | None) -> str:

@@ -84,16 +84,17 @@ def _contrast_lines(found: "Contrast") -> Iterator[str]:
 
 
 def _contrast_row(benchmark: str, diff: "Diff") -> tuple[object, ...]:
-    from perf_pipeline.report import wording
+    from perf_pipeline.report.diff_texts import DiffTexts
+    from perf_pipeline.report.wording import words
 
-    unit = wording.diff_unit(diff)
+    shown = DiffTexts.of(benchmark, diff)
     return (
-        benchmark,
-        diff.series.label,
-        wording.quantity(diff.pinned, unit),
-        wording.quantity(diff.value, unit),
-        wording.change_of(diff),
-        wording.interval_of(diff),
-        wording.detectable_of(diff),
-        wording.words(diff.status),
+        shown.benchmark,
+        shown.series,
+        shown.fixed,
+        shown.value,
+        shown.change,
+        shown.interval,
+        shown.detectable,
+        words(shown.status),
     )

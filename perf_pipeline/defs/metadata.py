@@ -18,23 +18,17 @@ from perf_pipeline.loading.seeding import SeededRun
 from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status, Verdict
+from perf_pipeline.report.diff_texts import DiffTexts
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.report.why import troubles
 from perf_pipeline.report.wording import (
     ABSENT,
     OUTCOMES,
-    change_of,
-    detectable_of,
-    diff_unit,
-    interval_of,
     number,
     observed,
     quantity,
-    reference_of,
-    remedy_of,
     statistic_unit,
     summary_key,
-    variation_of,
     words,
 )
 from perf_pipeline.runs.benchmarking import JudgedBenchmark
@@ -114,7 +108,7 @@ def confirmation_metadata(run_id: str, found: Sequence[Confirmation]) -> Metadat
             {
                 "benchmark": one.benchmark,
                 "series": one.suspect.series.label,
-                "change": change_of(one.suspect),
+                "change": DiffTexts.of(one.benchmark, one.suspect).change,
                 **{
                     f"re-run {number}": words(one.attempts.get(rerun, ABSENT))
                     for number, rerun in enumerate(reruns, 1)
@@ -132,7 +126,7 @@ def diffs_metadata(run_id: str, diffs: Sequence[tuple[str, Diff]]) -> Metadata:
     return {
         "run": dg.MetadataValue.text(run_id),
         **_counts(DiffStatus, [one.status for _, one in diffs]),
-        "diffs": _table({"benchmark": benchmark, **_diff_row(one)} for benchmark, one in diffs),
+        "diffs": _table(_diff_row(*pair) for pair in diffs),
     }
 
 
@@ -289,19 +283,21 @@ def _summary_row(one: Summary) -> dict[str, Cell]:
     }
 
 
-def _diff_row(one: Diff) -> dict[str, Cell]:
+def _diff_row(benchmark: str, one: Diff) -> dict[str, Cell]:
+    shown = DiffTexts.of(benchmark, one)
     return {
-        "series": one.series.label,
-        "status": one.status.value,
-        "value": quantity(one.value, diff_unit(one)),
-        "baseline": reference_of(one),
-        "runs": one.noise.n,
-        "CV": variation_of(one),
-        "change": change_of(one),
-        "interval": interval_of(one),
-        "minimum detectable": detectable_of(one),
-        "would detect": remedy_of(one),
-        "reason": one.reason,
+        "benchmark": shown.benchmark,
+        "series": shown.series,
+        "status": shown.status,
+        "value": shown.value,
+        "baseline": shown.reference,
+        "runs": one.noise.n,  # a number, so that the column sorts as one
+        "CV": shown.variation,
+        "change": shown.change,
+        "interval": shown.interval,
+        "minimum detectable": shown.detectable,
+        "would detect": shown.remedy,
+        "reason": shown.reason,
     }
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from perf_pipeline.errors import RequestError
 from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.series import MeasuredBenchmark, measured_of, series_of
+from perf_pipeline.metrics.naming import metric_key
 from perf_pipeline.store.baselines import (
     Action,
     BaselineRow,
@@ -142,7 +143,7 @@ def _change_points(history: History, run_id: str) -> list[ChangePointRow]:
 
 def _names(row: ChangePointRow) -> set[str]:
     metric, tags = row.series.metric, row.series.tags
-    return {metric, f"{metric}{{{tags}}}"}
+    return {metric, metric_key(metric, tags)}
 
 
 def _row(

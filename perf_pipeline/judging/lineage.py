@@ -6,6 +6,7 @@ Add here: another origin. Keep out: layout (report/) and SQL (store/).
 from dataclasses import dataclass
 
 from perf_pipeline.errors import RequestError
+from perf_pipeline.metrics.naming import series_label
 from perf_pipeline.report.model import Origin
 from perf_pipeline.store.history import History
 from perf_pipeline.store.lineage import Lineage, judged
@@ -47,9 +48,7 @@ def origins_of(history: History, run_id: str) -> list[Origin]:
     return [
         Origin(
             benchmark,
-            f"{diff.metric}{{{diff.tags}}} {diff.statistic}"
-            if diff.tags
-            else f"{diff.metric} {diff.statistic}",
+            series_label(diff.metric, diff.tags, diff.statistic),
             origin.reference or diff.baseline_kind,
             tuple(origin.baseline_run_ids),
             origin.config_hash,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from perf_pipeline.analysis.environment import changed_facts
+from perf_pipeline.metrics.naming import series_label
 from perf_pipeline.report.wording import plural
 from perf_pipeline.store.baselines import ChangePointRow, changes, confirmations, previous_run
 from perf_pipeline.store.history import History
@@ -118,6 +119,6 @@ def _dated(history: History, run: RunRecord) -> Iterator[str]:
 
 def _change(row: ChangePointRow) -> str:
     series = row.series
-    name = f"{series.metric}{{{series.tags}}}" if series.tags else series.metric
+    name = series_label(series.metric, series.tags, series.statistic)
     ratio = f" ({row.after / row.before - 1:+.0%})" if row.before and row.after else ""
-    return f"{series.benchmark} {name} {series.statistic}{ratio}"
+    return f"{series.benchmark} {name}{ratio}"

@@ -23,6 +23,7 @@ from typing import Final, Literal
 from zlib import crc32
 
 from perf_pipeline.metrics.catalog import CATALOG, Kind
+from perf_pipeline.metrics.naming import metric_key, written_filter
 from perf_pipeline.metrics.scenario_tags import ScenarioTags, scenarios_meant
 from perf_pipeline.metrics.statistic import STATISTICS
 
@@ -114,8 +115,7 @@ class Threshold:
     @property
     def key(self) -> str:
         """Give metric and filter as written in a profile, e.g. `http_reqs{scenario:read}`."""
-        inside = ",".join(f"{name}:{value}" for name, value in self.tags.items())
-        return f"{self.metric}{{{inside}}}" if inside else self.metric
+        return metric_key(self.metric, written_filter(self.tags))
 
     @property
     def subject(self) -> str:

@@ -17,6 +17,10 @@ class DiffTexts:
         status: as `DiffStatus` spells it, with underscores.
         benchmark: its name.
         series: metric, tags and statistic.
+        key: metric and tags alone.
+        statistic: alone.
+        value: of the run.
+        fixed: the figure that it was compared with, where that was no history.
         runs: how many the baseline has.
         reference: what it was compared with.
         variation: of the baseline.
@@ -24,11 +28,16 @@ class DiffTexts:
         interval: of the change.
         detectable: the smallest worsening that one run shows.
         remedy: what one run would show with more runs or with less noise.
+        reason: one sentence where the status needs one; empty otherwise.
     """
 
     status: str
     benchmark: str
     series: str
+    key: str
+    statistic: str
+    value: str
+    fixed: str
     runs: str
     reference: str
     variation: str
@@ -36,14 +45,20 @@ class DiffTexts:
     interval: str
     detectable: str
     remedy: str
+    reason: str
 
     @classmethod
     def of(cls, benchmark: str, diff: Diff) -> "DiffTexts":
         """Write the diff of a benchmark's series."""
+        unit = wording.diff_unit(diff)
         return cls(
             status=str(diff.status),
             benchmark=benchmark,
             series=diff.series.label,
+            key=diff.series.key,
+            statistic=diff.series.statistic,
+            value=wording.quantity(diff.value, unit),
+            fixed=wording.quantity(diff.pinned, unit),
             runs=str(diff.noise.n),
             reference=wording.reference_of(diff),
             variation=wording.variation_of(diff),
@@ -51,4 +66,5 @@ class DiffTexts:
             interval=wording.interval_of(diff),
             detectable=wording.detectable_of(diff),
             remedy=wording.remedy_of(diff),
+            reason=diff.reason,
         )

@@ -13,6 +13,7 @@ from typing import Final, Literal
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.report import wording
+from perf_pipeline.report.diff_texts import DiffTexts
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport
 
 Result = Literal["passed", "failure", "error", "skipped"]
@@ -137,13 +138,13 @@ def _reason(verdict: Verdict) -> str:
 
 
 def _compared(suite: ET.Element, benchmark: str, diff: Diff) -> None:
-    against = f"{wording.reference_of(diff)} (n {diff.noise.n}, CV {wording.variation_of(diff)})"
+    told = DiffTexts.of(benchmark, diff)
     message = (
-        f"{diff.status} {wording.change_of(diff)} against {against}, "
-        f"interval {wording.interval_of(diff)} {diff.reason}"
+        f"{told.status} {told.change} against {told.reference} (n {told.runs}, CV "
+        f"{told.variation}), interval {told.interval} {told.reason}"
     ).rstrip()
     pinned = f" {diff.against or 'pinned'}" if diff.pinned is not None else ""
-    name = f"{diff.series.label}{pinned}"
+    name = f"{told.series}{pinned}"
     _case(suite, f"baseline.{benchmark}", name, _BY_DIFF.get(diff.status, "passed"), message)
 
 

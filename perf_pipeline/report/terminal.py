@@ -15,6 +15,7 @@ from rich.text import Text
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.report import comparison, findings, headline, trend, why, wording
 from perf_pipeline.report.answer import million_a_day
+from perf_pipeline.report.diff_texts import DiffTexts
 from perf_pipeline.report.model import Diagnosis, RunReport
 
 _STYLES: Final = {
@@ -193,19 +194,21 @@ def _baseline_table(pairs: list[tuple[str, Diff]]) -> Table:
         if name != benchmark:
             table.add_row(_plain(name, "bold"), "", "", "", "")
             benchmark = name
-        variation = f"n {diff.noise.n}, CV {wording.variation_of(diff)}"
-        remedy = wording.remedy_of(diff)
-        more = [_plain(f"  would detect {remedy}", "dim")] if remedy != wording.ABSENT else []
+        shown = DiffTexts.of(name, diff)
+        known = shown.remedy != wording.ABSENT
+        more = [_plain(f"  would detect {shown.remedy}", "dim")] if known else []
         table.add_row(
-            Text("\n").join(
-                [_plain(f"  {diff.series.key}"), _plain(f"  {diff.series.statistic}"), *more]
-            ),
-            Text("\n").join([_plain(wording.reference_of(diff)), _plain(variation)]),
-            Text("\n").join([_plain(wording.change_of(diff)), _plain(wording.interval_of(diff))]),
-            _plain(wording.detectable_of(diff)),
-            Text("\n").join(_status(word) for word in _split(diff.status)),
+            _lines(_plain(f"  {shown.key}"), _plain(f"  {shown.statistic}"), *more),
+            _lines(_plain(shown.reference), _plain(f"n {shown.runs}, CV {shown.variation}")),
+            _lines(_plain(shown.change), _plain(shown.interval)),
+            _plain(shown.detectable),
+            _lines(*(_status(word) for word in _split(diff.status))),
         )
     return table
+
+
+def _lines(*lines: Text) -> Text:
+    return Text("\n").join(lines)
 
 
 def _split(status: DiffStatus) -> list[str]:

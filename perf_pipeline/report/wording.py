@@ -11,6 +11,7 @@ from perf_pipeline.analysis.power import remedy
 from perf_pipeline.analysis.scale import Effect, Scale
 from perf_pipeline.errors import ExitCode
 from perf_pipeline.metrics.catalog import CATALOG
+from perf_pipeline.metrics.naming import metric_key, written_filter
 from perf_pipeline.metrics.statistic import unit_of
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Threshold
@@ -90,8 +91,7 @@ def statistic_unit(metric: str, statistic: str) -> str:
 
 def summary_key(summary: Summary) -> str:
     """Write metric and tag filter as in a profile."""
-    inside = ",".join(f"{name}:{value}" for name, value in summary.tags.items())
-    return f"{summary.metric}{{{inside}}}" if inside else summary.metric
+    return metric_key(summary.metric, written_filter(summary.tags))
 
 
 def seconds(value: float) -> str:

@@ -4,10 +4,19 @@ Add here: another way of being told. Keep out: printing (cli/narrator.py, defs/n
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Protocol
 
 Say = Callable[[str], None]
-"""Takes one sentence at a time."""
+"""Takes one sentence at a time, for what has no progress to tell."""
 
-PROGRESS_PREFIX: Final = "  "
-"""What a sentence begins with that tells how far a load is."""
+
+class Narrator(Protocol):
+    """Take what a run has to tell, for people to read."""
+
+    def say(self, sentence: str) -> None:
+        """Tell a sentence that stays."""
+        ...
+
+    def progress(self, line: str) -> None:
+        """Tell how far a load is; the next line takes the place of this one."""
+        ...

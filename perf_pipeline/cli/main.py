@@ -95,17 +95,17 @@ def run(
     state: State, profile: str, overrides: Sequence[str], only: Sequence[str], confirm: int
 ) -> None:
     """Load the target, judge it, compare it, report."""
-    from perf_pipeline.cli.narrator import Narrator
+    from perf_pipeline.cli.narrator import TerminalNarrator
     from perf_pipeline.config.loading import load_profile
     from perf_pipeline.loading.stopping import stop_on_signals
 
     checked = load_profile(profile, _parse_overrides(overrides))
     stop = stop_on_signals()
-    with Narrator() as narrator:
+    with TerminalNarrator() as narrator:
         from perf_pipeline.runs.pipeline import run_pipeline
 
         report = run_pipeline(
-            checked, state=state, say=narrator.say, stop=stop, only=only, confirm=confirm
+            checked, state=state, narrator=narrator, stop=stop, only=only, confirm=confirm
         )
     _finish(report)
 

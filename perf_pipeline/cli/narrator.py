@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, Self
 
 from rich.console import Console
 
-from perf_pipeline.narration import PROGRESS_PREFIX
 from perf_pipeline.secrecy.known import KNOWN
 
 if TYPE_CHECKING:
@@ -19,10 +18,10 @@ if TYPE_CHECKING:
 LOG_EVERY_S: Final = 5.0
 
 
-class Narrator:
-    """Print sentences; progress lines (they begin with two blanks) replace one another.
+class TerminalNarrator:
+    """Print sentences and, below them, one line that says how far a load is.
 
-    Where the output is not a terminal, a progress line is printed at most every 5 s.
+    Where the output is not a terminal, such a line is printed at most every 5 s.
     """
 
     def __init__(self) -> None:
@@ -43,16 +42,18 @@ class Narrator:
         self._clear()
 
     def say(self, sentence: str) -> None:
-        """Print a sentence, or show how far a load is."""
-        sentence = KNOWN.mask(sentence)
-        if not sentence.startswith(PROGRESS_PREFIX):
-            self._clear()
-            self._console.print(f"{self._elapsed} {sentence}", markup=False)
-        elif self._console.is_terminal:
-            self._show(sentence.strip())
+        """Print a sentence."""
+        self._clear()
+        self._console.print(f"{self._elapsed} {KNOWN.mask(sentence)}", markup=False)
+
+    def progress(self, line: str) -> None:
+        """Show how far a load is, in place of what was shown before."""
+        line = KNOWN.mask(line)
+        if self._console.is_terminal:
+            self._show(line)
         elif time.monotonic() - self._last_progress_s >= LOG_EVERY_S:
             self._last_progress_s = time.monotonic()
-            print(f"{self._elapsed} {sentence}", file=sys.stderr, flush=True)
+            print(f"{self._elapsed}   {line}", file=sys.stderr, flush=True)
 
     @property
     def _elapsed(self) -> str:

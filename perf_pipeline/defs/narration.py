@@ -9,13 +9,12 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from perf_pipeline.narration import PROGRESS_PREFIX
 from perf_pipeline.secrecy.known import KNOWN
 
 PROGRESS_EVERY_S: Final = 10.0
 
 
-class Narration:
+class LogNarrator:
     """Log every sentence, but of a load's progress at most one line in 10 s: the log is kept.
 
     Args:
@@ -29,10 +28,11 @@ class Narration:
         self._next_s = now_s()
 
     def say(self, sentence: str) -> None:
-        """Log a sentence, or how far a load is when it is time for that."""
-        sentence = KNOWN.mask(sentence)
-        if not sentence.startswith(PROGRESS_PREFIX):
-            self._log.info(sentence)
-        elif self._now_s() >= self._next_s:
+        """Log a sentence."""
+        self._log.info(KNOWN.mask(sentence))
+
+    def progress(self, line: str) -> None:
+        """Log how far a load is, when it is time for that."""
+        if self._now_s() >= self._next_s:
             self._next_s = self._now_s() + PROGRESS_EVERY_S
-            self._log.info(sentence.strip())
+            self._log.info(KNOWN.mask(line))

@@ -19,7 +19,7 @@ from pydantic import Field, PrivateAttr
 from perf_pipeline.benchmarks.registry import NAMES
 from perf_pipeline.config.loading import SHIPPED, load_profile, parse_overrides
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.defs.narration import Narration
+from perf_pipeline.defs.narration import LogNarrator
 from perf_pipeline.defs.selection import asked_for, stands_for
 from perf_pipeline.judging.asked import run_to_judge
 from perf_pipeline.judging.expected import selected_in, why_left_out
@@ -163,7 +163,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
                     self._profile,
                     state=self.state_folder,
                     trigger="dagster",
-                    say=Narration(self._log).say,
+                    narrator=LogNarrator(self._log),
                     run_id=self._run_id,
                     planned=self._planned,
                 )

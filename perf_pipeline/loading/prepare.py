@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from perf_pipeline import __version__
@@ -29,7 +30,7 @@ from perf_pipeline.loading.locks import load_generator, lock_folders
 from perf_pipeline.loading.seeding import remove_seeded
 from perf_pipeline.loading.session import Session, new_run_id
 from perf_pipeline.loading.space import require_space
-from perf_pipeline.narration import Say
+from perf_pipeline.narration import Narrator, Say
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.health import require_health
@@ -49,7 +50,7 @@ def open_session(
     *,
     state: State,
     trigger: str,
-    say: Say,
+    narrator: Narrator,
     run_id: str | None = None,
     stop: threading.Event | None = None,
     environ: Mapping[str, str] | None = None,
@@ -65,7 +66,7 @@ def open_session(
         profile: checked.
         state: folder that all runs of this machine share.
         trigger: who started it.
-        say: gets one sentence at a time.
+        narrator: is told how the run goes.
         run_id: a driver's own id; made here otherwise.
         stop: set it to end the run early, in good order.
         environ: environment variables, os.environ otherwise.
@@ -82,33 +83,40 @@ def open_session(
     target = find_target(profile, variables)
     require_space(state.folder)
     stop = stop or threading.Event()
-    with ExitStack() as until_the_end:
-        what = f"the run of profile {profile.name}"
-        for folder in lock_folders(state.folder, variables):
-            until_the_end.enter_context(load_generator(folder, what, say=say, stop=stop))
+    what = f"the run of profile {profile.name}"
+    with _alone(lock_folders(state.folder, variables), what, narrator.say, stop):
         require_history(state)
-        complete, stack = until_the_end.enter_context(_system(profile, target, state, say, stop))
-        if stop.is_set():
-            raise StoppedByUserError("stopped before anything was measured")
-        began_at = datetime.now(UTC)
-        services = () if stack is None else stack.services
-        session = Session(
-            run_id=run_id or new_run_id(began_at),
-            profile=profile,
-            target=complete,
-            services=services,
-            notices=(*(() if stack is None else stack.notices), *own_notices(profile)),
-            environment=fingerprint(profile, target, services),
-            state=state,
-            trigger=trigger,
-            began_at=began_at,
-            say=say,
-            stop=stop,
-            planned=tuple(planned),
-        )
-        begin_run(session)
-        with _rows_removed(session):
-            yield session
+        with _system(profile, target, state, narrator.say, stop) as (complete, stack):
+            if stop.is_set():
+                raise StoppedByUserError("stopped before anything was measured")
+            began_at = datetime.now(UTC)
+            services, notices = ((), ()) if stack is None else (stack.services, stack.notices)
+            session = Session(
+                run_id=run_id or new_run_id(began_at),
+                profile=profile,
+                target=complete,
+                services=services,
+                notices=(*notices, *own_notices(profile)),
+                environment=fingerprint(profile, target, services),
+                state=state,
+                trigger=trigger,
+                began_at=began_at,
+                narrator=narrator,
+                stop=stop,
+                planned=tuple(planned),
+            )
+            begin_run(session)
+            with _rows_removed(session):
+                yield session
+
+
+@contextmanager
+def _alone(folders: Sequence[Path], what: str, say: Say, stop: threading.Event) -> Iterator[None]:
+    """Hold the locks of all these folders, each of them after the one before it."""
+    with ExitStack() as held:
+        for folder in folders:
+            held.enter_context(load_generator(folder, what, say=say, stop=stop))
+        yield
 
 
 @contextmanager

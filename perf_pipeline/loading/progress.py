@@ -73,7 +73,7 @@ class LoadWatch:
 
     def on_progress(self, progress: Progress) -> None:
         """Say how it goes, and end a load that has only failed for a while."""
-        self._session.say(f"  {self._benchmark}: {line_of(progress)}")
+        self._session.narrator.progress(f"{self._benchmark}: {line_of(progress)}")
         self._look_for_death(progress)
         if self._brokers is not None and self._brokers.problem and not self.problem:
             self.problem = f"{self._brokers.problem}, so the load was ended"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target
-from perf_pipeline.narration import Say
+from perf_pipeline.narration import Narrator
 from perf_pipeline.stack.parts import ServiceInfo
 from perf_pipeline.store.state import State
 
@@ -31,7 +31,7 @@ class Session:
         state: folder that all runs of this machine share.
         trigger: who started it: cli, dagster.
         began_at: UTC.
-        say: gets one sentence at a time.
+        narrator: is told how the run goes.
         stop: set it, and the run ends early, in good order.
         planned: benchmarks that it is to run, in order; written down before it runs any.
     """
@@ -45,9 +45,13 @@ class Session:
     state: State
     trigger: str
     began_at: datetime
-    say: Say
+    narrator: Narrator
     stop: threading.Event = field(default_factory=threading.Event)
     planned: tuple[str, ...] = ()
+
+    def say(self, sentence: str) -> None:
+        """Tell a sentence to whoever started the run."""
+        self.narrator.say(sentence)
 
     @property
     def folder(self) -> Path:

@@ -25,7 +25,7 @@ from perf_pipeline.loading.measure import measure
 from perf_pipeline.loading.prepare import open_session, write_run
 from perf_pipeline.loading.seeding import seed_users
 from perf_pipeline.loading.session import Session
-from perf_pipeline.narration import Say
+from perf_pipeline.narration import Narrator
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.runs.confirm import confirm_suspects
 from perf_pipeline.store.records import RunKey
@@ -59,7 +59,7 @@ def run_pipeline(
     profile: Profile,
     *,
     state: State,
-    say: Say,
+    narrator: Narrator,
     stop: threading.Event,
     only: Sequence[str] = (),
     trigger: str = "cli",
@@ -70,7 +70,7 @@ def run_pipeline(
     Args:
         profile: checked.
         state: folder that all runs of this machine share.
-        say: gets one sentence at a time.
+        narrator: is told how the run goes.
         stop: set it to end early; what was measured is kept and marked.
         only: benchmarks to run; all enabled ones when empty.
         trigger: who started it.
@@ -85,9 +85,9 @@ def run_pipeline(
     names = chosen(profile, only)
     progress = _Progress()
     with open_session(
-        profile, state=state, trigger=trigger, say=say, stop=stop, planned=names
+        profile, state=state, trigger=trigger, narrator=narrator, stop=stop, planned=names
     ) as session:
-        say(f"run {session.run_id}: profile {profile.name}, {session.target.masked}")
+        session.say(f"run {session.run_id}: profile {profile.name}, {session.target.masked}")
         try:
             _measure_all(session, names, progress)
         finally:

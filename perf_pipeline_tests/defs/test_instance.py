@@ -8,7 +8,7 @@ import pytest
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster_postgres import DagsterPostgresStorage
 
-from perf_pipeline.defs.narration import Narration
+from perf_pipeline.defs.narration import LogNarrator
 from perf_pipeline.defs.storage import TEMPORARY_VARIABLE, PostgresWhereGiven
 from perf_pipeline.stack.webserver import STORAGE_VARIABLE, storage_url
 from perf_pipeline_tests.support.places import ROOT
@@ -78,14 +78,14 @@ def test_of_a_loads_progress_one_line_in_ten_seconds_is_logged_and_every_sentenc
 ) -> None:
     times_s = iter([0.0, 0.0, 0.0, 9.9, 10.0, 10.0])
     log = logging.getLogger("narration")
-    narration = Narration(log, lambda: next(times_s))
+    narration = LogNarrator(log, lambda: next(times_s))
 
     with caplog.at_level(logging.INFO, "narration"):
         narration.say("seeding 20 users")
-        narration.say("  api: 1 of 20 s")  # at 0 s
-        narration.say("  api: 10 of 20 s")  # at 9.9 s: too soon
+        narration.progress("api: 1 of 20 s")  # at 0 s
+        narration.progress("api: 10 of 20 s")  # at 9.9 s: too soon
         narration.say("the stack is up")
-        narration.say("  api: 11 of 20 s")  # at 10 s
+        narration.progress("api: 11 of 20 s")  # at 10 s
 
     assert caplog.messages == [
         "seeding 20 users",

@@ -11,6 +11,7 @@ from perf_pipeline.loading.session import Session
 from perf_pipeline.store.spool_records import read_outcome
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.servers.http_target import http_target
+from perf_pipeline_tests.support.silent import Silent
 
 PROFILE = """
 name = "one"
@@ -42,7 +43,7 @@ def test_what_is_returned_is_what_was_written(tmp_path: Path) -> None:
             state=State(tmp_path),
             trigger="test",
             began_at=datetime(2026, 1, 4, tzinfo=UTC),
-            say=lambda _: None,
+            narrator=Silent(),
             stop=stop,
         )
         returned = measure(session, "visits")

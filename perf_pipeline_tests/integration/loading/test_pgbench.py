@@ -23,6 +23,7 @@ from perf_pipeline.stack.postgres_pgbench import find_pgbench, pgbench_rate
 from perf_pipeline.store.state import State
 from perf_pipeline.workloads.postgres.users import select_script
 from perf_pipeline_tests.support.loads.workload_bench import scratch_database
+from perf_pipeline_tests.support.silent import Silent
 
 BENCHMARK = "database_benchmark"
 BENCH = f"benchmarks.{BENCHMARK}"
@@ -73,7 +74,7 @@ def session_of(
         state=State(state),
         trigger="test",
         began_at=datetime(2026, 1, 4, tzinfo=UTC),
-        say=lambda _: None,
+        narrator=Silent(),
         stop=threading.Event(),
     )
 

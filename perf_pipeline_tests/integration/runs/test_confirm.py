@@ -17,6 +17,7 @@ from perf_pipeline.store.history import open_history
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.commands.command_line import TINY
 from perf_pipeline_tests.support.histories.faster_past import plant_a_faster_past
+from perf_pipeline_tests.support.silent import Silent
 
 CREATION: Final = "api_user_creation"
 
@@ -25,7 +26,7 @@ def _run(state: Path, confirm: int) -> RunReport:
     return run_pipeline(
         load_profile(str(TINY)),
         state=State(state),
-        say=lambda _: None,
+        narrator=Silent(),
         stop=threading.Event(),
         only=[CREATION],
         confirm=confirm,

@@ -23,6 +23,7 @@ from perf_pipeline.store.state import State
 from perf_pipeline.workloads.kafka.topics import committed, watermarks
 from perf_pipeline.workloads.people import run_email_pattern
 from perf_pipeline_tests.support.places import new_state
+from perf_pipeline_tests.support.silent import Silent
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -105,7 +106,7 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counted]:
     path.write_text(PROFILE, encoding="utf-8")
     profile = load_profile(str(path))
     with open_session(
-        profile, state=State(state), trigger="test", say=lambda _: None, environ={}
+        profile, state=State(state), trigger="test", narrator=Silent(), environ={}
     ) as session:
         seeded = seed_users(session).users
         for benchmark in profile.benchmark_names:

@@ -21,6 +21,7 @@ from perf_pipeline.runs.pipeline import run_pipeline
 from perf_pipeline.stack.embedded import down, up
 from perf_pipeline.stack.parts import Stack, StackOptions
 from perf_pipeline.store.state import State
+from perf_pipeline_tests.support.silent import Silent
 
 BENCHMARK: Final = "end_to_end"
 PROFILE: Final = """
@@ -74,7 +75,7 @@ class SlowStack:
         return run_pipeline(
             load_profile(str(path)),
             state=State(self.state),
-            say=lambda _: None,
+            narrator=Silent(),
             stop=threading.Event(),
             only=(BENCHMARK,),
         )

@@ -18,6 +18,7 @@ from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.histories.spool import KEY, Spool, sample
+from perf_pipeline_tests.support.silent import Silent
 
 NOBODY = LiveJudge(Path("nowhere"), RunKey("", ""), [])
 
@@ -33,7 +34,7 @@ def watch(judge: LiveJudge = NOBODY, brokers: BrokerWatch | None = None) -> Load
         state=State(Path("nowhere")),
         trigger="test",
         began_at=datetime(2026, 1, 4, tzinfo=UTC),
-        say=lambda _: None,
+        narrator=Silent(),
         stop=threading.Event(),
     )
     return LoadWatch(session, "api_user_creation", judge, 0, brokers)

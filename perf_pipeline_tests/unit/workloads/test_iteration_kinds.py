@@ -16,6 +16,7 @@ from perf_pipeline.loading.jobs import load_job
 from perf_pipeline.loading.seeding import SHARES
 from perf_pipeline.loading.session import Session
 from perf_pipeline.store.state import State
+from perf_pipeline_tests.support.silent import Silent
 
 KINDS = {**ITERATIONS, "my_shop.load:checkout": iteration_kind("my_shop.load:checkout")}
 TARGET = Target(
@@ -40,7 +41,7 @@ def session_of(profile: Profile, folder: Path) -> Session:
         state=State(folder),
         trigger="test",
         began_at=datetime(2026, 1, 1, tzinfo=UTC),
-        say=print,
+        narrator=Silent(),
         stop=threading.Event(),
     )
 

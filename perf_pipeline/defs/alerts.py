@@ -12,7 +12,7 @@ import dagster as dg
 import httpx
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from perf_pipeline.defs.metadata import GATE
+from perf_pipeline.defs.metadata.judgement import GATE
 from perf_pipeline.secrecy.known import KNOWN
 
 NAME: Final = "perf_alert"

@@ -13,7 +13,7 @@ import dagster as dg
 from perf_pipeline.benchmarks.record import Benchmark
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.defs.left_out import left_out_asset, left_out_checks
-from perf_pipeline.defs.metadata import benchmark_metadata, check_result
+from perf_pipeline.defs.metadata.benchmarks import benchmark_metadata, check_result
 from perf_pipeline.defs.resources import PerfRun
 from perf_pipeline.judging.judge import named_verdicts, subjects_of
 from perf_pipeline.judging.stored import stored_verdicts

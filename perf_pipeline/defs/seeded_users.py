@@ -9,7 +9,7 @@ from typing import Final
 import dagster as dg
 
 from perf_pipeline.defs.benchmarks import SEEDED, labels
-from perf_pipeline.defs.metadata import seeded_metadata
+from perf_pipeline.defs.metadata.benchmarks import seeded_metadata
 from perf_pipeline.defs.resources import PerfRun
 from perf_pipeline.loading.seeding import seed_users
 from perf_pipeline.secrecy.exceptions import masked_exceptions

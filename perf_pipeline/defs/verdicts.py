@@ -11,7 +11,7 @@ from typing import Any, Final
 import dagster as dg
 
 from perf_pipeline.defs.benchmarks import OWNERS, POOL
-from perf_pipeline.defs.metadata import (
+from perf_pipeline.defs.metadata.judgement import (
     GATE,
     confirmation_metadata,
     diffs_metadata,

@@ -6,7 +6,7 @@ import dagster as dg
 
 from perf_pipeline.analysis.baseline import BaselinePolicy, Series, diff, pinned_diff
 from perf_pipeline.analysis.pinned import release_diff
-from perf_pipeline.defs.metadata import diffs_metadata
+from perf_pipeline.defs.metadata.judgement import diffs_metadata
 from perf_pipeline.report.markdown import render_markdown
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.report.terminal import render_comparison

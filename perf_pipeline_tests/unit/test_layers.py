@@ -15,7 +15,7 @@ import perf_pipeline
 
 PACKAGE = Path(perf_pipeline.__file__).parent
 CONTRACTS = PACKAGE.parent / ".importlinter"
-DEFS = sorted((PACKAGE / "defs").glob("*.py"))
+DEFS = sorted((PACKAGE / "defs").rglob("*.py"))
 DECORATORS = {"asset", "multi_asset", "asset_check", "multi_asset_check", "schedule", "sensor"}
 MOST_LINES = 12
 SQL = re.compile(r"\s*(select|insert|update|delete|create|copy|with)\s", re.IGNORECASE)

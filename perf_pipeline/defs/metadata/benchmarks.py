@@ -1,0 +1,133 @@
+"""What a benchmark's asset and its checks show, and what the seeding's asset does.
+
+Add here: another fact of one benchmark. Keep out: verdicts of a whole run (judgement.py).
+Dagster concept: metadata, https://docs.dagster.io/guides/build/assets/metadata-and-tags
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import dagster as dg
+
+from perf_pipeline.defs.metadata.cells import Cell, Metadata, figure, table, verdict_row
+from perf_pipeline.loading.seeding import SeededRun
+from perf_pipeline.metrics.catalog import CATALOG, Kind
+from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.metrics.threshold import Status, Verdict
+from perf_pipeline.report.wording import (
+    number,
+    observed,
+    quantity,
+    statistic_unit,
+    summary_key,
+)
+from perf_pipeline.runs.benchmarking import JudgedBenchmark
+
+_WORST_FIRST: Final = (Status.FAIL, Status.INVALID, Status.NO_DATA, Status.WARN, Status.PASS)
+
+
+def seeded_metadata(seeded: SeededRun) -> Metadata:
+    """Show what was seeded."""
+    return {
+        "COPY (rows/s)": figure(seeded.rows_per_s),
+        "rows removed of earlier runs": dg.MetadataValue.int(seeded.removed),
+        **{f"ids for {name}": dg.MetadataValue.int(count) for name, count in seeded.sets.items()},
+        "dagster/row_count": dg.MetadataValue.int(seeded.users),
+    }
+
+
+def benchmark_metadata(measured: JudgedBenchmark, facts: Mapping[str, str]) -> Metadata:
+    """Show a benchmark: status and verdicts first, then figures that plot, then all summaries.
+
+    Args:
+        measured: by the run.
+        facts: of the run by name: profile, target, version.
+    """
+    outcome = measured.outcome
+    trouble = "; ".join((*outcome.problems, *outcome.invalid_reasons))
+    return {
+        "run": dg.MetadataValue.text(measured.run_id),
+        "status": dg.MetadataValue.text(outcome.status),
+        "generator kept up": dg.MetadataValue.bool(outcome.valid),
+        **({"trouble": dg.MetadataValue.text(trouble)} if trouble else {}),
+        "verdicts": table(verdict_row(one) for one in measured.verdicts),
+        "verdict": dg.MetadataValue.text(worst_of(one.status for one in measured.verdicts)),
+        **{name: dg.MetadataValue.text(fact) for name, fact in facts.items()},
+        **_figures(measured.summaries, measured.verdicts),
+        "measured (s)": figure(outcome.measured_s),
+        "summaries": table(_summary_row(one) for one in measured.summaries),
+        "dagster/row_count": dg.MetadataValue.int(measured.ingested.samples),
+    }
+
+
+def worst_of(statuses: Iterable[Status]) -> str:
+    """Give the verdict of all together, in the order in which a run ends (analysis/outcome.py)."""
+    found = set(statuses)
+    worst = next((one for one in _WORST_FIRST if one in found), None)
+    return "nothing was promised" if worst is None else worst.value
+
+
+def check_result(benchmark: str, name: str, verdict: Verdict) -> dg.AssetCheckResult:
+    """Show one verdict as an asset check; a missed aim is a warning."""
+    threshold = verdict.threshold
+    is_aim = verdict.status is Status.WARN
+    seen = {} if verdict.observed is None else {"observed": figure(verdict.observed)}
+    sentence = f"{threshold.key} is {observed(verdict.observed, threshold)}"
+    return dg.AssetCheckResult(
+        check_name=name,
+        asset_key=dg.AssetKey(benchmark),
+        passed=verdict.status is Status.PASS,
+        severity=dg.AssetCheckSeverity.WARN if is_aim else dg.AssetCheckSeverity.ERROR,
+        description=f"{verdict.status.value}: {sentence}, wanted {threshold.source}",
+        metadata={
+            **seen,
+            "bound": dg.MetadataValue.float(threshold.bound),
+            "unit": dg.MetadataValue.text(statistic_unit(threshold.metric, threshold.statistic)),
+            "threshold": dg.MetadataValue.text(f"{threshold.key}: {threshold.source}"),
+            "status": dg.MetadataValue.text(verdict.status.value),
+            **({"reason": dg.MetadataValue.text(verdict.reason)} if verdict.reason else {}),
+        },
+    )
+
+
+def _figures(summaries: Iterable[Summary], verdicts: Iterable[Verdict]) -> Metadata:
+    """Give the numbers that are worth a plot over materialisations, the judged series first."""
+    judged = {one.threshold.key for one in verdicts}
+    shown = [one for one in summaries if not one.tags or summary_key(one) in judged]
+    shown.sort(key=lambda one: summary_key(one) not in judged)
+    return {
+        f"{summary_key(one)} {label} ({statistic_unit(one.metric, label)})": figure(value)
+        for one in shown
+        for label, value in _statistics(one)
+        if value is not None
+    }
+
+
+def _statistics(one: Summary) -> list[tuple[str, float | None]]:
+    """Choose few: what moves under load, and not what only repeats another figure."""
+    metric = CATALOG[one.metric]
+    if metric.kind is Kind.TREND and metric.tags == {"source"}:
+        return [("avg", one.average), ("max", one.maximum)]
+    if metric.kind is Kind.TREND:
+        return [("med", one.median), ("p(95)", one.p95), ("max", one.maximum)]
+    if metric.kind is Kind.COUNTER:
+        return [("count", one.count)] if metric.better == "lower" else [("rate", one.rate)]
+    return [("rate", one.rate)] if metric.kind is Kind.RATE else [("value", one.last)]
+
+
+def _summary_row(one: Summary) -> dict[str, Cell]:
+    unit = CATALOG[one.metric].unit
+    figures = {
+        "avg": one.average,
+        "med": one.median,
+        "p(95)": one.p95,
+        "p(99)": one.p99,
+        "max": one.maximum,
+        "last": one.last,
+    }
+    return {
+        "metric": summary_key(one),
+        "count": number(one.count),
+        "rate": quantity(one.rate, statistic_unit(one.metric, "rate")),
+        **{name: quantity(value, unit) for name, value in figures.items()},
+    }

@@ -1,0 +1,48 @@
+"""What all metadata is made of: tables, figures, counts, and the row of a verdict.
+
+Add here: how another kind of value looks in a cell. Keep out: what an asset shows.
+Dagster concept: metadata, https://docs.dagster.io/guides/build/assets/metadata-and-tags
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+
+import dagster as dg
+
+from perf_pipeline.metrics.threshold import Verdict
+from perf_pipeline.report.wording import (
+    observed,
+)
+
+Metadata = dict[str, dg.MetadataValue]
+Cell = str | float | int | bool | None
+
+
+def verdict_row(verdict: Verdict) -> dict[str, Cell]:
+    """Give the row of a verdict, in the columns of every table of verdicts."""
+    threshold = verdict.threshold
+    return {
+        "threshold": f"{threshold.key}: {threshold.source}",
+        "observed": observed(verdict.observed, threshold),
+        "status": verdict.status.value,
+        "reason": verdict.reason,
+    }
+
+
+def counts(statuses: Iterable[StrEnum], seen: Sequence[StrEnum]) -> Metadata:
+    """Count each status, also those with none: a plot needs its zeros."""
+    return {status.value: dg.MetadataValue.int(seen.count(status)) for status in statuses}
+
+
+def figure(value: float) -> dg.FloatMetadataValue:
+    """Give six significant digits: more is noise, and 0.18849999999999995 looks like a fault."""
+    return dg.MetadataValue.float(float(f"{value:.6g}"))
+
+
+def table(rows: Iterable[Mapping[str, Cell]]) -> dg.TableMetadataValue:
+    """Give rows as a table; one without rows has the column `nothing`, as Dagster wants one."""
+    records = [dg.TableRecord(dict(row)) for row in rows]
+    if not records:
+        schema = dg.TableSchema(columns=[dg.TableColumn("nothing")])
+        return dg.MetadataValue.table(records=[], schema=schema)
+    return dg.MetadataValue.table(records=records)

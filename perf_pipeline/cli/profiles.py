@@ -1,0 +1,46 @@
+"""The options that name a profile and change it, and what they mean.
+
+Add here: another way of changing a profile on the command line. Keep out: commands.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+
+def profile_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options `--profile` and `--set`."""
+    for option in (
+        click.option(
+            "--set",
+            "overrides",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Change one key, e.g. seeding.users=500. TOML value; can be repeated.",
+        ),
+        click.option(
+            "--profile",
+            default="quick",
+            show_default=True,
+            help="quick, ci, full, weekly, or a .toml file.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def overrides_of(pairs: Sequence[str]) -> dict[str, Any]:
+    """Read what `--set` was given, as the keys of a profile with their values.
+
+    Raises:
+        UsageError: a pair has no `=`.
+        ProfileError: a value is no TOML.
+    """
+    from perf_pipeline.config.loading import parse_overrides
+
+    split = [pair.partition("=") for pair in pairs]
+    for key, equals, _ in split:
+        if not equals:
+            raise click.UsageError(f"--set {key}: write KEY=VALUE")
+    return parse_overrides({key: text for key, _, text in split})

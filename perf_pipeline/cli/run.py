@@ -1,0 +1,48 @@
+"""The command that loads a target.
+
+Add here: an option of a run. Keep out: stored runs (history.py), and what a run is (runs/).
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from perf_pipeline.cli.profiles import overrides_of, profile_options
+from perf_pipeline.cli.values import WholeNumber
+from perf_pipeline.cli.verdict import finish
+
+if TYPE_CHECKING:
+    from perf_pipeline.store.state import State
+
+
+@click.command()
+@profile_options
+@click.option("--only", multiple=True, metavar="BENCHMARK", help="Run only this; can be repeated.")
+@click.option(
+    "--confirm",
+    type=WholeNumber(0, 2),
+    metavar="N",
+    default=2,
+    show_default=True,
+    help="Run a suspect benchmark again, so often at most: the verdict is that of 2 of 3. "
+    "0 leaves it suspect.",
+)
+@click.pass_obj
+def run(
+    state: "State", profile: str, overrides: Sequence[str], only: Sequence[str], confirm: int
+) -> None:
+    """Load the target, judge it, compare it, report."""
+    from perf_pipeline.cli.narrator import TerminalNarrator
+    from perf_pipeline.config.loading import load_profile
+    from perf_pipeline.loading.stopping import stop_on_signals
+
+    checked = load_profile(profile, overrides_of(overrides))
+    stop = stop_on_signals()
+    with TerminalNarrator() as narrator:
+        from perf_pipeline.runs.pipeline import run_pipeline
+
+        report = run_pipeline(
+            checked, state=state, narrator=narrator, stop=stop, only=only, confirm=confirm
+        )
+    finish(report)

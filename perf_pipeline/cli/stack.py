@@ -1,0 +1,118 @@
+"""Commands about the embedded stack and the UI: up, down, status, doctor, ui.
+
+Add here: another command about what is started on this machine. Keep out: how (stack/).
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from perf_pipeline.cli.profiles import overrides_of, profile_options
+from perf_pipeline.cli.values import WholeNumber
+from perf_pipeline.errors import ExitCode
+
+if TYPE_CHECKING:
+    from perf_pipeline.stack.parts import StackOptions
+    from perf_pipeline.store.state import State
+
+
+@click.command()
+@profile_options
+@click.pass_obj
+def up(state: "State", profile: str, overrides: Sequence[str]) -> None:
+    """Start the embedded stack and leave it running for several runs."""
+    from perf_pipeline.loading.stopping import stop_at_once_on_signals
+    from perf_pipeline.stack import embedded
+
+    stop_at_once_on_signals()
+
+    stack = embedded.up(state.folder, _stack_options(profile, overrides), say=click.echo)
+    _print_stack(stack)
+
+
+@click.command()
+@click.pass_obj
+def down(state: "State") -> None:
+    """Stop what `up` started, and whatever dead runs left."""
+    from perf_pipeline.stack import embedded
+
+    ended = embedded.down(state.folder, say=lambda _: None)
+    click.echo(f"ended: {', '.join(ended)}" if ended else "nothing was running")
+
+
+@click.command()
+@click.pass_obj
+def status(state: "State") -> None:
+    """Show the stack that `up` left running, or which parts of it have died."""
+    from perf_pipeline.stack import embedded
+
+    stack = embedded.find_running(state.folder)
+    if stack is not None:
+        _print_stack(stack)
+        return
+    found = embedded.look_at(state.folder)
+    if not found:
+        click.echo("no stack is up; `perf-pipeline up` starts one")
+        return
+    for one in found:
+        click.echo(f"{'ok ' if one.ok else '!! '}{one.part} {one.sentence}")
+    click.echo(f"the stack is incomplete; {embedded.REMEDY}")
+    sys.exit(ExitCode.NOT_MEASURED)
+
+
+@click.command()
+@profile_options
+@click.pass_obj
+def doctor(state: "State", profile: str, overrides: Sequence[str]) -> None:
+    """Say where every part would come from, what is reachable, and what is missing."""
+    from perf_pipeline.loading.environment import machine_facts
+    from perf_pipeline.loading.space import state_finding
+    from perf_pipeline.stack import embedded
+
+    options = _stack_options(profile, overrides)
+    for name, value in machine_facts().items():
+        click.echo(f"   {name}: {value}")
+    parts = embedded.doctor(state.folder, options)
+    findings = [state_finding(state.folder), *embedded.machine_findings(state.folder), *parts]
+    for finding in findings:
+        click.echo(f"{'ok ' if finding.ok else '!! '}{finding.part}: {finding.sentence}")
+    if not all(finding.ok for finding in findings):
+        sys.exit(ExitCode.NOT_MEASURED)
+
+
+@click.command()
+@click.option(
+    "--port",
+    type=WholeNumber(1, 65_535),
+    metavar="PORT",
+    default=3000,
+    show_default=True,
+    help="Port of the Dagster UI on 127.0.0.1.",
+)
+@click.pass_obj
+def ui(state: "State", port: int) -> None:
+    """Serve the Dagster UI with a PostgreSQL of its own, until Ctrl-C."""
+    from perf_pipeline.stack.webserver import serve_ui
+
+    sys.exit(serve_ui(state.folder, port, say=click.echo))
+
+
+def _stack_options(profile: str, overrides: Sequence[str]) -> "StackOptions":
+    from perf_pipeline.config.loading import load_profile
+    from perf_pipeline.loading.prepare import find_target, stack_options
+
+    checked = load_profile(profile, overrides_of(overrides))
+    return stack_options(checked, find_target(checked, os.environ))
+
+
+def _print_stack(stack: Any) -> None:
+    for service in stack.services:
+        click.echo(f"{service.name}: {service.kind} {service.version} {service.address}")
+    for notice in stack.notices:
+        click.echo(f"!! {notice}")
+
+
+COMMANDS: Final[tuple[click.Command, ...]] = (up, down, status, doctor, ui)

@@ -3,7 +3,7 @@
 Add here: another fact about a series over runs. Keep out: drawing (report/) and SQL (store/).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff
@@ -13,6 +13,7 @@ from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.report.trend import Trend, TrendChange, TrendRun
 from perf_pipeline.store.baselines import ChangePointRow, changes
 from perf_pipeline.store.history import History
+from perf_pipeline.store.order import places_of
 
 MOST_RUNS: Final = 60
 """So many runs are drawn at most."""
@@ -27,23 +28,27 @@ def trends_of(history: History, run_id: str, diffs: Iterable[tuple[str, Diff]]) 
         RequestError: there is no such run.
     """
     by_name = {one.outcome.benchmark: one for one in measured_of(history, run_id)}
-    dated = changes(history)
+    dated, places = changes(history), places_of(history)
     return [
-        _trend(history, by_name[benchmark], diff, dated)
+        _trend(history, by_name[benchmark], diff, dated, places)
         for benchmark, diff in diffs
         if diff.pinned is None and benchmark in by_name
     ]
 
 
 def _trend(
-    history: History, measured: MeasuredBenchmark, diff: Diff, dated: Sequence[ChangePointRow]
+    history: History,
+    measured: MeasuredBenchmark,
+    diff: Diff,
+    dated: Sequence[ChangePointRow],
+    places: Mapping[str, int],
 ) -> Trend:
     points = points_of(history, measured, diff.series, before=measured.run.run_id)
-    runs = [TrendRun(one.run_id, one.began_at, one.value) for one in points]
+    made = [(one.run_id, one.began_at, one.value) for one in points]
     has_newest = diff.value is not None and measured.keeps_up_in(diff.series.tags)
     if diff.value is not None and has_newest:
-        runs.append(TrendRun(measured.run.run_id, measured.run.began_at, diff.value))
-    runs = runs[-MOST_RUNS:]
+        made.append((measured.run.run_id, measured.run.began_at, diff.value))
+    runs = [TrendRun(*one, place=places[one[0]]) for one in made[-MOST_RUNS:]]
     band = None
     if diff.effect is not None and diff.value is not None:
         band = prediction_band(diff.value, diff.effect)

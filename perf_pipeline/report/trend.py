@@ -22,11 +22,19 @@ _FOUND_BY: Final = {
 
 @dataclass(frozen=True, slots=True)
 class TrendRun:
-    """Hold a run of a trend: `began_at` in UTC (ISO 8601), `value` in the metric's unit."""
+    """Hold a run of a trend.
+
+    Attributes:
+        run_id: its id.
+        began_at: UTC, ISO 8601; a label, as a clock can be set.
+        value: in the metric's unit.
+        place: among all runs, in the order in which they were made.
+    """
 
     run_id: str
     began_at: str
     value: float
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +106,9 @@ def by_interest(
 
 
 def lines(trends: Iterable[Trend]) -> list[tuple[str, str, str]]:
-    """List the dated changes of level, newest first, each as (status, subject, sentence)."""
+    """List the dated changes of level, last run first, each as (status, subject, sentence)."""
     pairs = [(trend, change) for trend in trends for change in trend.changes]
-    pairs.sort(key=lambda pair: pair[0].runs[pair[1].index].began_at, reverse=True)
+    pairs.sort(key=lambda pair: pair[0].runs[pair[1].index].place, reverse=True)
     told = [
         ("CHANGED", f"{trend.benchmark} {trend.series.label}", _sentence(trend, change))
         for trend, change in pairs[:_MOST_TOLD]

@@ -28,6 +28,7 @@ select case when count(*) filter (where began_at > $began_at and began_at <= $no
     else coalesce(max(made_as) filter (where began_at <= $began_at), 0) end
 from runs
 """
+_PLACES: Final = f"select run_id, row_number() over (order by {OLDEST_FIRST}) from runs"
 _ENDS: Final = """
 with loads as (
     select run_id, max(began_at + to_microseconds((wall_s * 1e6)::bigint)) as ended_at
@@ -81,6 +82,11 @@ def place_of(
         now = datetime.now(UTC).replace(tzinfo=None)
         found = connection.execute(_BY_DATE, {"began_at": began_at, "now": now}).fetchone()
     return int((found or (1,))[0])
+
+
+def places_of(history: "History") -> dict[str, int]:
+    """Number all runs in the order in which they were made, from 1."""
+    return dict(history.connection.execute(_PLACES).fetchall())
 
 
 def ended_after_it(history: "History", run_id: str) -> OutOfOrder | None:

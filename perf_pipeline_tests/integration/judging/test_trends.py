@@ -34,6 +34,7 @@ def test_a_trend_holds_the_runs_before_and_this_one_at_most_sixty(
     (p95,) = (one for one in report.trends if one.series.statistic == "p(95)")
 
     assert [run.value for run in p95.runs] == values[-drawn:]
+    assert [run.place for run in p95.runs] == list(range(earlier + 2 - drawn, earlier + 2))
     assert p95.has_newest
     assert page(report).count('over runs"') == len(report.trends)
 

@@ -18,7 +18,7 @@ SLOWER = Effect(0.25, None, None, Scale.RELATIVE)
 
 def trend(*values: float, band: tuple[float, float] | None = None) -> Trend:
     runs = tuple(
-        TrendRun(f"r{n}", f"2026-11-{n + 1:02}T00:00:00+00:00", value)
+        TrendRun(f"r{n}", f"2026-11-{n + 1:02}T00:00:00+00:00", value, place=n)
         for n, value in enumerate(values)
     )
     return Trend("api_user_creation", P95, runs, band=band)
@@ -109,6 +109,15 @@ def test_the_newest_changes_are_told_and_the_rest_is_counted() -> None:
         "+25.0 % since run r6",
     ]
     assert told[-1][2].startswith("2 older changes of level")
+
+
+def test_what_changed_last_is_told_first_although_a_clock_was_set_back() -> None:
+    early = [TrendRun("r1", "2030-01-01T00:00:00+00:00", 80.0, place=1)]
+    late = [TrendRun("r2", "2026-11-01T00:00:00+00:00", 100.0, place=2)]
+    runs = (*early, *late)
+    ahead, now = (changed(Trend("b", P95, runs), place) for place in (0, 1))
+
+    assert re.findall(r"since run (r\d)", str(lines([ahead, now]))) == ["r2", "r1"]
 
 
 def test_every_report_names_a_change_in_the_same_words(full: RunReport) -> None:

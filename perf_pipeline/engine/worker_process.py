@@ -17,6 +17,7 @@ from typing import Any, Final
 from perf_pipeline.engine.health import Vitals, vitals_from_json
 from perf_pipeline.engine.job import ScenarioOutcome
 from perf_pipeline.engine.progress import PartProgress
+from perf_pipeline.secrecy.known import KNOWN
 
 # Not the current folder, where a signal.py or a perf_pipeline/ belongs to somebody else.
 _CHUNK_BYTES: Final = 65_536
@@ -55,6 +56,7 @@ class WorkerProcess:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 bufsize=0,
+                env=_environment(),
                 process_group=0,  # the driver handles Ctrl-C
                 pass_fds=descriptors,
             )
@@ -149,3 +151,16 @@ class WorkerProcess:
                 return False
             time.sleep(0.01)
         return True
+
+
+def _environment() -> dict[str, str]:
+    """Give this process's variables, without addresses that come through the pipe.
+
+    And without PYTHONOPTIMIZE: it would take the assertions out of people's scenarios, which then
+    pass whatever the target answers.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name != "PYTHONOPTIMIZE" and not (name.startswith("PERF_") and KNOWN.holds(value))
+    }

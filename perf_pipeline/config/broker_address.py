@@ -8,6 +8,8 @@ from typing import Final
 
 from perf_pipeline.config.hosts import LOCALHOST, Address, Place, bracketed, read_host, read_port
 from perf_pipeline.config.kafka_client import at_servers, bootstrap_servers
+from perf_pipeline.quoting import shown
+from perf_pipeline.secrecy.addresses import MASK
 
 _PLAINTEXT: Final = "plaintext"
 _SPOKEN: Final = frozenset({"ssl", "sasl_ssl", "sasl_plaintext"})
@@ -41,15 +43,21 @@ def _read(broker: str) -> Place:
         raise ValueError(
             f"names {protocol}://, and this client speaks no TLS with given brokers, and SASL with "
             "a user and a password only; write host:port (PLAINTEXT), or "
-            "SASL_PLAINTEXT://user:password@host:port"
+            "SASL_PLAINTEXT://host:port with user:password@ in front of the host"
         )
     if protocol and protocol.lower() != _PLAINTEXT:
-        raise ValueError(f"holds {broker[:100]!r}, which is not host:port")
+        raise ValueError(f"holds {_shown(broker)}, which is not host:port")
     host, colon, port = rest.rpartition(":")
     if not (host and colon) or (":" in host and not host.startswith("[")):
         hint = "; an IPv6 address stands in brackets" if ":" in host else ""
-        raise ValueError(f"holds {broker[:100]!r}, which is not host:port{hint}")
+        raise ValueError(f"holds {_shown(broker)}, which is not host:port{hint}")
     try:
         return Place(read_host(host), read_port(port))
     except ValueError as error:
-        raise ValueError(f"holds {broker[:100]!r}, which {error}") from None
+        raise ValueError(f"holds {_shown(broker)}, which {error}") from None
+
+
+def _shown(broker: str) -> str:
+    """Quote a broker without what is in front of an @: it may be a password, however it is torn."""
+    hidden, at, rest = broker.rpartition("@")
+    return shown(f"{MASK}@{rest}" if at and hidden else broker, 100)

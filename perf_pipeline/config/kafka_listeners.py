@@ -83,7 +83,7 @@ def _tell_silence(
                     f"the listener at {where} wants {wanted}, and this client speaks neither TLS "
                     "nor, without a user and a password for PLAIN, SASL with given brokers",
                     hint="name a listener without them (PLAINTEXT) in PERF_KAFKA_BROKERS, or write "
-                    "SASL_PLAINTEXT://user:password@host:port",
+                    "SASL_PLAINTEXT://host:port with user:password@ in front of the host",
                 )
     if must_answer:
         where = bootstrap_servers(brokers)

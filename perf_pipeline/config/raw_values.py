@@ -32,12 +32,12 @@ def endless_numbers(raw: Mapping[str, Any]) -> Iterator[str]:
 def text_mistake(text: str) -> str | None:
     """Say why a text cannot be written in UTF-8, or that it is too long for a profile."""
     if len(text) > _LONGEST_TEXT:
-        return f"is {shown(text)}; a text has at most {_LONGEST_TEXT:,} characters"
+        return f"{_named(text)}; a text has at most {_LONGEST_TEXT:,} characters"
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         bad = on_one_line(text[error.start])
-        return f"is {shown(text)}; {bad} is half a character and has no form in UTF-8"
+        return f"{_named(text)}; {bad} is half a character and has no form in UTF-8"
     return None
 
 
@@ -80,3 +80,8 @@ def _mistake(value: object) -> str | None:
 
 def _short(path: str) -> str:
     return on_one_line(path, 200) or "the file"
+
+
+def _named(text: str) -> str:
+    """Quote a text, unless it may be an address with a password that nobody can find in it."""
+    return f"has {len(text):,} characters" if "@" in text else f"is {shown(text)}"

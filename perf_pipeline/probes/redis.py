@@ -45,7 +45,8 @@ class RedisProbe:
             )
         except ValueError:
             raise ProbeError(
-                "the Redis URL cannot be read; write redis://user:password@host:port/0"
+                "the Redis URL cannot be read; write redis://host:port/0, with user:password@ in "
+                "front of the host where it needs one"
             ) from None
         except redis.RedisError as error:
             raise ProbeError(self._sentence(error)) from None

@@ -19,9 +19,10 @@ _BROKER = re.compile(r"[^\s,:]+:\d{1,5}|\[[0-9A-Fa-f:]+\]:\d{1,5}")
 _LOGIN = re.compile(r"SASL_PLAINTEXT://([^:@/\s]+):([^:@/\s]+)@(.+)")
 _EXAMPLES = MappingProxyType(
     {
-        "POSTGRES_DSN": "write postgresql://user:password@host:5432/database",
+        "POSTGRES_DSN": "write postgresql://host:5432/database, with user:password@ in front of "
+        "the host",
         "BROKERS": "write host:port, several separated by commas; or, where they ask for a "
-        "password, SASL_PLAINTEXT://user:password@host:port",
+        "password, SASL_PLAINTEXT://host:port with user:password@ in front of the host",
     }
 )
 

@@ -25,6 +25,7 @@ _URL_IN_TEXT: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+._-]{0,30}
 # host, host:port or [IPv6]:port, with a path or without: what stands here is no password.
 _PLACE: Final = re.compile(r"([^:@/]*|\[[^@/]*\])(:\d*)?(/[^@]*)?|[^@]*@[^@]*", re.DOTALL)
 _KEYWORD: Final = re.compile(r"\s*([A-Za-z_]+)\s*=\s*")
+_PASSWORD_INSIDE: Final = re.compile(r"pass(word|file)?\s*=", re.IGNORECASE)
 _PAIR_IN_TEXT: Final = re.compile(
     r"(\b(?:ssl)?password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s'\"]\S*)", re.IGNORECASE | re.DOTALL
 )
@@ -160,7 +161,9 @@ def _keyword_parts(dsn: str) -> Iterator[_Part]:
     while found := _KEYWORD.match(dsn, at):
         end, value = _keyword_value(dsn, found.end())
         yield _Part(found[0])
-        secret = _SECRET_KEY.fullmatch(found[1]) and end > found.end()
+        # `host= password=x` gives a host of that name, as libpq skips blanks behind the =.
+        is_secret = _SECRET_KEY.fullmatch(found[1]) or _PASSWORD_INSIDE.search(value)
+        secret = is_secret and end > found.end()
         yield _Part(dsn[found.end() : end], value if secret else None)
         at = end
     rest = dsn[at:]

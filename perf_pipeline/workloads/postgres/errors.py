@@ -27,7 +27,8 @@ def address(dsn: str) -> str:
     if not parts or "@" in str(parts.get("host", "")):
         raise TargetUnavailableError(
             "the PostgreSQL DSN cannot be read (it is not shown, it may hold a password)",
-            hint="write postgresql://user:password@host:port/database; percent-encode @ : / in it",
+            hint="write postgresql://host:port/database, with user:password@ in front of the host "
+            "where it needs one, and @ : / in the password percent-encoded",
         ) from None
     user, host = parts.get("user", ""), parts.get("host", "localhost")
     return f"{user}@{host}:{parts.get('port', 5432)}/{parts.get('dbname', user)}"

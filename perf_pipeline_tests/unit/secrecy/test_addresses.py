@@ -36,6 +36,7 @@ from perf_pipeline.secrecy.addresses import mask_address, mask_addresses_in, sec
         ("host=h password='never closed user=u", "host=h password=***"),
         ("user=u sslpassword=x host=h", "user=u sslpassword=*** host=h"),
         ("host=h something 'that libpq' refuses", "host=h***"),
+        ("host= password=s3cret user=u", "host= *** user=u"),
         ("", ""),
     ],
 )

@@ -1,0 +1,41 @@
+"""An address that a sentence gives as an example is not taken for one with a password in it."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import perf_pipeline
+from perf_pipeline.secrecy.addresses import mask_addresses_in
+
+PACKAGE = Path(perf_pipeline.__file__).parent
+_SCOPES = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def sentences_of(path: Path) -> Iterator[str]:
+    """Give every text of a module that is no docstring."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    docstrings = {
+        id(scope.body[0].value)
+        for scope in ast.walk(tree)
+        if isinstance(scope, _SCOPES) and scope.body and isinstance(scope.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Constant) or id(node) in docstrings:
+            continue
+        if isinstance(node.value, str) and "[^" not in node.value:  # a regular expression
+            yield node.value
+
+
+@pytest.mark.parametrize("room", sorted(path.name for path in PACKAGE.iterdir() if path.is_dir()))
+def test_no_sentence_loses_its_example_to_the_mask(room: str) -> None:
+    found = [text for path in (PACKAGE / room).rglob("*.py") for text in sentences_of(path)]
+
+    assert [text for text in found if mask_addresses_in(text) != text] == []
+
+
+def test_an_example_with_a_password_would_be_found() -> None:
+    written = "write postgresql://user:password@host:port/database"
+
+    assert mask_addresses_in(written) == "write postgresql://user:***@host:port/database"

@@ -32,7 +32,8 @@ def stop_on_signals() -> threading.Event:
         if stop.is_set():
             raise StoppedByUserError(
                 f"stopped twice ({signal.Signals(number).name}), so nothing was judged",
-                hint="what was measured is in the spool: `perf-pipeline ingest` stores it",
+                hint="what was measured is in the spool: `perf-pipeline ingest` stores it; "
+                "`perf-pipeline report` then ends with 97, as the rest was not measured",
             )
         stop.set()
         # Not through sys.stderr: the signal may have come in the middle of a write to it.

@@ -14,6 +14,7 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.errors import (
     PerfPipelineError,
     ProfileError,
+    StoppedByUserError,
     StoreBusyError,
     TargetUnavailableError,
 )
@@ -123,10 +124,12 @@ def chosen(profile: Profile, only: Sequence[str]) -> list[str]:
 
 
 def _measure_all(session: Session, names: list[str], progress: _Progress) -> None:
+    doing = "seeding"
     try:
         if session.target.postgres_dsn is not None:
             seed_users(session)
         for name in names:
+            doing = name
             session.say(f"{name} …")
             outcome = measure(session, name)
             progress.measured.append(name)
@@ -141,6 +144,9 @@ def _measure_all(session: Session, names: list[str], progress: _Progress) -> Non
         progress.trouble = error
         progress.problems.append(error.sentence)
         session.say(str(error))
+    except StoppedByUserError:
+        progress.problems.append(f"the user stopped the run at once, during {doing}")
+        raise
     except PerfPipelineError as error:
         progress.problems.append(error.sentence)
         raise

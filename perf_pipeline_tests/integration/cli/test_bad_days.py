@@ -144,7 +144,10 @@ def test_a_second_signal_ends_at_once_and_the_samples_wait_in_the_spool(up: Up) 
     assert up.command.here("ingest", answer.run_id).code == 0
     samples = f"select count(*) from samples where run_id = '{answer.run_id}'"
     assert up.command.value(samples) > 10
-    assert up.command.here("report", answer.run_id).code == 97
+    report = up.command.here("report", answer.run_id)
+    assert report.code == 97
+    told = "the user stopped the run at once, during api_user_creation"
+    assert told in " ".join(report.out.split())
 
 
 def test_a_killed_load_worker_makes_the_benchmark_invalid_and_the_run_goes_on(up: Up) -> None:

@@ -13,8 +13,8 @@ run: .venv/runs ## load a real system and judge it
 test: .venv/installed ## the whole suite against real services; WORKERS=0 in one process
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 10
 
-fuzz: .venv/installed ## bad profiles until one ends in no sentence, or Ctrl-C; SEED=1 CASES=20000
-	@$(BIN)/python -m perf_pipeline_tests.fuzz.profile_fuzz "$(SEED)" "$(CASES)"
+fuzz: .venv/installed ## bad input until something ends in no sentence, or Ctrl-C; SEED=1 CASES=20000 KIND=toml
+	@$(BIN)/python -m perf_pipeline_tests.fuzz.cases "$(SEED)" "$(CASES)" "$(KIND)"
 
 check: .venv/installed ## lint, format, types, layers
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -1,20 +1,13 @@
-"""Bad profiles by the thousand: whatever is written into one ends in a sentence, never in a bug.
+"""Odd values in profiles that can be read: types, bounds, depth, and texts of every grammar.
 
-Shipped profiles are mutated (types, bounds, depth, encodings), and thresholds, durations,
-templates,
-paths and tag filters are made of their grammars' pieces. `make fuzz` runs it without an
-
-nd; the suite for some seconds. Add here: a kind of damage. Keep out: what is right (unit/config).
+Shipped profiles are mutated, and thresholds, durations, templates, paths and tag filters are made
+of their grammars' pieces. Add here: a kind of damage. Keep out: what is right (unit/config).
 """
 
 import json
-import os
 import random
-import sys
-import time
-import traceback
-from collections.abc import Callable, Iterator
-from itertools import count, islice
+from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
 
 from perf_pipeline.config.loading import (
@@ -24,10 +17,8 @@ from perf_pipeline.config.loading import (
     validate_profile,
 )
 from perf_pipeline.config.raw_values import raw_mistakes
-from perf_pipeline.errors import PerfPipelineError
 
-LONGEST_SENTENCE: Final = 60_000  # 50 mistakes of some hundred characters
-_TEXTS: Final = (
+TEXTS: Final = (
     "", " ", "\0", "\n", "\x1b[31m", "é世界", "\udcff", "\ud83d", "\u202e", "x" * 3_000, "${",
     "${vu",
     "$${", "${data.x.y}", "${random.int(9,1)}", "${random.int(" + "9" * 5_000 + ",1)}", "..", "/",
@@ -100,42 +91,11 @@ _OWN: Final[dict[str, Any]] = {
 }
 
 
-def cases(seed: int) -> Iterator[tuple[int, Callable[[], object]]]:
-    """Give cases without an end, each with its number; the same seed gives the same ones."""
-    bases = [json.loads(load_profile(name).as_json) for name in SHIPPED]
-    bases += [_OWN] * 4
-    for number in count():
-        chance = random.Random(f"{seed}/{number}")
-        yield number, _case(chance, bases)
-
-
-def failure_of(case: Callable[[], object]) -> str | None:
-    """Run a case; say what is wrong with its end, None when it ended as it should."""
-    try:
-        case()
-    except PerfPipelineError as error:
-        return _sentence_mistake(str(error), int(error.exit_code))
-    except Exception:  # noqa: BLE001 - what is looked for
-        return traceback.format_exc()
-    return None
-
-
-def _sentence_mistake(sentence: str, code: int) -> str | None:
-    if code not in {97, 104}:
-        return f"it ended with {code}: {sentence[:500]}"
-    if not 0 < len(sentence) < LONGEST_SENTENCE:
-        return f"its sentence has {len(sentence)} characters: {sentence[:500]}"
-    if not all(one.isprintable() or one == "\n" for one in sentence):
-        return f"its sentence has control characters: {sentence[:500]!r}"
-    if "Traceback" in sentence or "pydantic" in sentence:
-        return f"its sentence is not for people: {sentence[:500]}"
-    return None
-
-
-def _case(chance: random.Random, bases: list[Any]) -> Callable[[], object]:
+def profile_case(chance: random.Random) -> Callable[[], object]:
+    """Give the checking of a profile with odd values, or of odd overrides."""
     if chance.random() < 0.15:
         return _overriding(chance)
-    raw = json.loads(json.dumps(chance.choice(bases)))
+    raw = json.loads(chance.choice(_bases()))
     for _ in range(chance.randint(1, 3)):
         _damage(chance, raw)
 
@@ -147,11 +107,16 @@ def _case(chance: random.Random, bases: list[Any]) -> Callable[[], object]:
     return load
 
 
+@cache
+def _bases() -> tuple[str, ...]:
+    return (*(load_profile(name).as_json for name in SHIPPED), *[json.dumps(_OWN)] * 4)
+
+
 def _overriding(chance: random.Random) -> Callable[[], object]:
     key = ".".join(chance.choice(_KEYS) for _ in range(chance.randint(1, 5)))
     text = chance.choice(
         (
-            str(chance.choice(_TEXTS)),
+            str(chance.choice(TEXTS)),
             _made(chance, chance.choice(tuple(_PIECES))),
             "[" * chance.choice((1, 60, 3_000)),
             "{a=" * 3_000,
@@ -183,9 +148,9 @@ def _damage(chance: random.Random, raw: Any) -> None:
         elif act < 0.3:
             place[_word(chance)] = place.pop(key, None)
         else:
-            place[key] = _value(chance)
+            place[key] = odd_value(chance)
     else:
-        place[chance.randrange(len(place))] = _value(chance)
+        place[chance.randrange(len(place))] = odd_value(chance)
 
 
 def _place(chance: random.Random, raw: Any) -> Any:
@@ -200,9 +165,10 @@ def _place(chance: random.Random, raw: Any) -> Any:
     return place
 
 
-def _value(chance: random.Random, depth: int = 0) -> Any:
+def odd_value(chance: random.Random, depth: int = 0) -> Any:
+    """Give a value that no key expects, or a text of a grammar; at most five levels deep."""
     kinds: dict[Callable[[], Any], int] = {
-        lambda: chance.choice(_TEXTS): 30,
+        lambda: chance.choice(TEXTS): 30,
         lambda: chance.choice(_NUMBERS): 25,
         lambda: _made(chance, chance.choice(tuple(_PIECES))): 25,
         lambda: chance.choice((True, False, None)): 4,
@@ -211,8 +177,8 @@ def _value(chance: random.Random, depth: int = 0) -> Any:
     if depth < 4:
         sizes = range(chance.randint(0, 3))
         kinds |= {
-            lambda: [_value(chance, depth + 1) for _ in sizes]: 6,
-            lambda: {_word(chance): _value(chance, depth + 1) for _ in sizes}: 6,
+            lambda: [odd_value(chance, depth + 1) for _ in sizes]: 6,
+            lambda: {_word(chance): odd_value(chance, depth + 1) for _ in sizes}: 6,
         }
     (make,) = chance.choices(list(kinds), list(kinds.values()))
     return make()
@@ -226,29 +192,8 @@ def _deep(levels: int) -> Any:
 
 
 def _word(chance: random.Random) -> str:
-    return chance.choice((chance.choice(_TEXTS), chance.choice(_KEYS), _made(chance, "key")))
+    return chance.choice((chance.choice(TEXTS), chance.choice(_KEYS), _made(chance, "key")))
 
 
 def _made(chance: random.Random, grammar: str) -> str:
     return "".join(chance.choice(_PIECES[grammar]) for _ in range(chance.randint(1, 9)))
-
-
-def main(seed: int, most: int | None) -> int:
-    """Run cases until one fails, or `most` of them; give the exit code."""
-    print(f"SEED={seed}; `make fuzz SEED={seed}` tries the same cases", flush=True)
-    began_s = time.monotonic()
-    number = -1
-    try:
-        for number, case in islice(cases(seed), most):
-            if wrong := failure_of(case):
-                print(f"case {number} of SEED={seed}:\n{wrong}")
-                return 1
-    except KeyboardInterrupt:
-        pass
-    print(f"{number + 1:,} cases in {time.monotonic() - began_s:.0f} s, each ended in a sentence")
-    return 0
-
-
-if __name__ == "__main__":
-    seed_text, cases_text = (*sys.argv[1:], "", "")[:2]
-    sys.exit(main(int(seed_text or os.getpid()), int(cases_text) if cases_text else None))

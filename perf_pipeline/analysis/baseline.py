@@ -75,8 +75,7 @@ def diff(
         KeyError: the metric is not in the catalog.
     """
     known = [index for index, run in enumerate(history) if math.isfinite(run)]
-    runs = [history[index] for index in known]
-    usable = finite(value)
+    runs, usable = [history[index] for index in known], finite(value)
     scale = scale_of(CATALOG[series.metric].kind, runs if usable is None else [*runs, usable])
     kept = in_line(runs, policy, minimum_effect, scale=scale)
     baseline = [runs[index] for index in kept]
@@ -90,9 +89,6 @@ def diff(
     now = judge(usable)
     earlier = [judge(run).status for run in runs[-RUNS_BEFORE:]]
     status, reason = gated(series, now.status, earlier, requests)
-    if status is DiffStatus.LEARNING and not reason:
-        needed = policy.minimum_runs
-        reason = f"{floor.n} of {needed} runs so far; comparing starts with run {needed + 1}"
     moved = status is DiffStatus.REGRESSED or (status is DiffStatus.IMPROVED and status in earlier)
     since = episode([*(judge(run).status for run in runs), now.status]) if moved else None
     return Diff(
@@ -102,9 +98,16 @@ def diff(
         now.effect,
         now.minimum_detectable,
         status,
-        reason=reason,
+        reason=reason or _why_learning(status, floor.n, policy.minimum_runs),
         baseline=tuple(known[index] for index in kept),
         changed_since=None if since is None else [*known, len(history)][since],
         error=now.error,
         policy=policy,
     )
+
+
+def _why_learning(status: DiffStatus, runs: int, needed: int) -> str:
+    """Say how many runs are missing before anything is compared; empty for another status."""
+    if status is not DiffStatus.LEARNING:
+        return ""
+    return f"{runs} of {needed} runs so far; comparing starts with run {needed + 1}"

@@ -55,6 +55,13 @@ class OperationCount:
         self.own_limits = 0
         self.ways: Counter[str] = Counter()
 
+    def fail(self, status: int, error: str) -> None:
+        """Count an operation that failed, and how."""
+        self.failed += 1
+        self.ways[f"status {status}" if error == UNEXPECTED_STATUS else error] += 1
+        if error == OWN_LIMIT:
+            self.own_limits += 1
+
 
 class SpoolRecorder:
     """Implement `ports.Recorder` for a worker and a step.
@@ -85,7 +92,7 @@ class SpoolRecorder:
         self._samples = Rows(writer, folder / f"samples-{name}.npy", SAMPLE_ROWS)
         self._iterations = Rows(writer, folder / f"iterations-{name}.npy", ITERATION_ROWS)
         self._ledger = Lines(writer, folder / f"ledger-{name}.csv", LEDGER_COLUMNS)
-        self._sample_kinds, self._pack_sample = self._samples.kinds, self._samples.pack
+        self._kinds, self._pack_sample = self._samples.kinds, self._samples.pack
         self._add_sample = self._samples.add
         rows = self._iterations
         self._iteration_kinds, self._pack_iteration = rows.kinds, rows.pack
@@ -113,44 +120,27 @@ class SpoolRecorder:
     ) -> None:
         """Record an operation; `intended_us` defaults to the intended start of the iteration."""
         scenario = iteration.scenario
-        blocked_us, connecting_us, tls_us, sending_us, waiting_us, receiving_us = phases
-        self._add_sample(
-            self._pack_sample(
-                self._sample_kinds[
-                    scenario,
-                    iteration.protocol,
-                    operation,
-                    iteration.phase if started_us <= iteration.cut_us else _DRAIN,
-                    outcome,
-                    status,
-                    error,
-                ],
-                iteration.vu,
-                iteration.number,
-                iteration.intended_us if intended_us is None else intended_us,
-                started_us,
-                ended_us,
-                bytes_out,
-                bytes_in,
-                records,
-                checks_passed,
-                checks_failed,
-                blocked_us,
-                connecting_us,
-                tls_us,
-                sending_us,
-                waiting_us,
-                receiving_us,
-            )
+        phase = iteration.phase if started_us <= iteration.cut_us else _DRAIN
+        kind = self._kinds[scenario, iteration.protocol, operation, phase, outcome, status, error]
+        row = self._pack_sample(
+            kind,
+            iteration.vu,
+            iteration.number,
+            iteration.intended_us if intended_us is None else intended_us,
+            started_us,
+            ended_us,
+            bytes_out,
+            bytes_in,
+            records,
+            checks_passed,
+            checks_failed,
+            *phases,
         )
-        count = self.counts[scenario]
+        self._add_sample(row)
         if outcome is _OK:
-            count.ok += 1
+            self.counts[scenario].ok += 1
         elif outcome is not _INTERRUPTED:
-            count.failed += 1
-            count.ways[f"status {status}" if error == UNEXPECTED_STATUS else error] += 1
-            if error == OWN_LIMIT:
-                count.own_limits += 1
+            self.counts[scenario].fail(status, error)
 
     def iteration(
         self, iteration: Iteration, started_us: int, ended_us: int, outcome: Outcome

@@ -20,12 +20,7 @@ from perf_pipeline.store.check_rows import write_checks
 from perf_pipeline.store.former import former_benchmark, lost_rows, readable_samples, uncounted
 from perf_pipeline.store.names import fold_names, wanted_names
 from perf_pipeline.store.order import place_of
-from perf_pipeline.store.records import (
-    BenchmarkOutcome,
-    Ingested,
-    RunKey,
-    RunRecord,
-)
+from perf_pipeline.store.records import BenchmarkOutcome, Ingested, RunKey, RunRecord
 from perf_pipeline.store.spool_csv import KINDS, SpoolFiles, spool_files
 from perf_pipeline.store.spool_manifest import OUTCOME_FILE, check_spool
 from perf_pipeline.store.spool_records import read_outcome, read_spooled_run
@@ -110,12 +105,7 @@ def ingest_benchmark(
     Raises:
         SpoolDamagedError: the folder is missing, or a file in it is of another version.
     """
-    folder = spool_run / benchmark
-    if not folder.is_dir():
-        raise SpoolDamagedError(
-            f"{folder} does not exist; there is nothing to ingest",
-            hint=f"benchmarks of this run: {_folders(spool_run)}",
-        )
+    folder = _folder_of(spool_run, benchmark)
     run = read_spooled_run(spool_run)
     key = RunKey(run.record.run_id, benchmark)
     check = check_spool(folder, run_is_sealed=run.is_sealed)
@@ -171,6 +161,16 @@ def utc_timestamp(text: str) -> datetime | None:
         return None
     moment = datetime.fromisoformat(text)
     return (moment.astimezone(UTC) if moment.tzinfo else moment).replace(tzinfo=None)
+
+
+def _folder_of(spool_run: Path, benchmark: str) -> Path:
+    folder = spool_run / benchmark
+    if not folder.is_dir():
+        raise SpoolDamagedError(
+            f"{folder} does not exist; there is nothing to ingest",
+            hint=f"benchmarks of this run: {_folders(spool_run)}",
+        )
+    return folder
 
 
 def _folders(spool_run: Path) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
-from perf_pipeline.cli.refusals import is_refusal, sentence_of
+from perf_pipeline.cli.refusals import is_refusal, is_unloadable, reason_of, sentence_of
 from perf_pipeline.cli.streams import READER_GONE, OutputLostError, safe_streams
 from perf_pipeline.errors import ExitCode, PerfPipelineError
 from perf_pipeline.quoting import on_one_line
@@ -72,6 +72,11 @@ class Commands(click.Group):
             sys.exit(ExitCode.NOT_MEASURED)
         except MemoryError:
             _tell("this process got no more memory; give it more, or ask for less at once")
+            sys.exit(ExitCode.NOT_MEASURED)
+        except ImportError as error:
+            if not is_unloadable(error):
+                _end_unexpected(error, ctx.params.get("state"))
+            _tell(f"a library can't be loaded: {reason_of(error)}")
             sys.exit(ExitCode.NOT_MEASURED)
         except Exception as error:  # noqa: BLE001 - the one place where everything else is answered
             _end_unexpected(error, ctx.params.get("state"))

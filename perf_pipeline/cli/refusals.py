@@ -8,6 +8,7 @@ Add here: another refusal. Keep out: sentences of errors that somebody has answe
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Final
 from perf_pipeline.quoting import on_one_line
 
 _OURS: Final = Path(__file__).resolve().parent.parent
+_LIBRARY: Final = re.compile(r"\.so[.:\d]*\b|shared object")
 # Limits and devices: whoever asks, the answer comes from the machine.
 _ALWAYS: Final = frozenset(
     {
@@ -53,6 +55,17 @@ def is_refusal(error: OSError) -> bool:
     decides = _BY_PLACE.get(error.errno or 0)
     path = Path(os.fsdecode(error.filename))
     return decides is not None and _OURS not in path.absolute().parents and decides(path)
+
+
+def is_unloadable(error: ImportError) -> bool:
+    """Say whether a library is there and the system does not load it: too little memory, mostly."""
+    return not (error.name or "").startswith(_OURS.name) and _LIBRARY.search(str(error)) is not None
+
+
+def reason_of(error: ImportError) -> str:
+    """Give the line of an error that names the library, with a remedy."""
+    lines = [line for line in str(error).splitlines() if _LIBRARY.search(line)]
+    return f"{on_one_line(lines[-1], 300)}; give it more memory, or install perf_pipeline again"
 
 
 def sentence_of(error: OSError) -> str:

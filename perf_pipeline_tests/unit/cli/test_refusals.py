@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import perf_pipeline
-from perf_pipeline.cli.refusals import is_refusal, sentence_of
+from perf_pipeline.cli.refusals import is_refusal, is_unloadable, reason_of, sentence_of
 
 
 def error(number: int, path: object = None) -> OSError:
@@ -74,3 +74,16 @@ def test_a_refusal_is_told_with_its_file(tmp_path: Path, monkeypatch: pytest.Mon
     told = sentence_of(error(errno.ENOENT))
     assert told == "the current folder is no longer there; change into one that is"
     assert is_refusal(error(errno.ENOENT))
+
+
+def test_a_library_that_gets_no_memory_is_no_bug_and_a_module_that_is_missing_is_one() -> None:
+    """The texts are those of glibc's dlopen under `ulimit -v`, the first one inside numpy's."""
+    unmapped = "x/_duckdb.cpython-311-x86_64-linux-gnu.so: failed to map segment from shared object"
+
+    refused = ImportError(f"IMPORTANT: PLEASE READ THIS\n\nOriginal error was: {unmapped}\n\n")
+
+    assert is_unloadable(refused)
+    assert reason_of(refused).startswith(f"Original error was: {unmapped}; give it more memory")
+    assert is_unloadable(ImportError("libpq.so.5: cannot open shared object file: No such file"))
+    assert not is_unloadable(ImportError("cannot import name 'x' from 'perf_pipeline.cli'"))
+    assert not is_unloadable(ModuleNotFoundError("No module named 'perf_pipeline.gone'"))

@@ -173,7 +173,27 @@ def sentence_of(error: Exception, path: Path) -> PerfPipelineError:
             f"{path} does not exist; no run has been stored yet",
             hint="`perf-pipeline run` makes it, or `perf-pipeline ingest <run>`",
         )
-    return _not_let_in(error, path, message) or not_opened(path, message, str(error))
+    short = _short_of(error, path)
+    return short or _not_let_in(error, path, message) or not_opened(path, message, str(error))
+
+
+def _short_of(error: Exception, path: Path) -> StoreError | None:
+    """Give the error of a process that may not have more; None for any other.
+
+    DuckDB opens a whole file like a damaged one then, and nobody should move it away.
+    """
+    text = str(error)
+    if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory Error" in text:
+        return StoreError(
+            f"this process gets too little memory to open {path}; nothing in it is damaged",
+            hint="give the process, or its container, more memory",
+        )
+    if "Too many open files" in text:
+        return StoreError(
+            f"this process may not open as many files as {path} needs; nothing in it is damaged",
+            hint="raise its limit of open files: ulimit -n 1024",
+        )
+    return None
 
 
 def _not_let_in(error: Exception, path: Path, message: str) -> StoreError | None:
@@ -190,7 +210,9 @@ def _not_let_in(error: Exception, path: Path, message: str) -> StoreError | None
         )
     if isinstance(error, OSError) or "Cannot open file" in message:
         why = error.strerror if isinstance(error, OSError) and error.strerror else message
-        return StoreError(f"{path} cannot be opened: {why}", hint=_OTHER_FOLDER_HINT)
+        return StoreError(
+            f"{path} cannot be opened: {why}", hint="name another state folder: --state FOLDER"
+        )
     return None
 
 

@@ -15,9 +15,11 @@ from pathlib import Path
 from threading import Event
 from time import monotonic
 
+import duckdb
 import pytest
 
 from perf_pipeline.errors import PerfPipelineError, StoreBusyError, StoreError
+from perf_pipeline.store.access import sentence_of
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import RunKey
 from perf_pipeline_tests.support.histories.spool import Spool, complete, sample
@@ -362,3 +364,30 @@ def test_a_killed_ingest_leaves_the_former_state(path: Path) -> None:
     with open_history(path) as history:
         assert history.connection.execute("select count(*) from samples").fetchone() == (2,)
         assert history.ingest(run, "api").samples == 5
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            duckdb.OutOfMemoryException(
+                "Out of Memory Error: Failed to allocate block of 262144 bytes (bad allocation)"
+            ),
+            "this process gets too little memory to open",
+        ),
+        (
+            duckdb.IOException('IO Error: Cannot open file "h.wal": Too many open files'),
+            "this process may not open as many files as",
+        ),
+    ],
+    ids=["memory", "open-files"],
+)
+def test_a_process_that_gets_too_little_calls_no_file_damaged(
+    tmp_path: Path, error: duckdb.Error, told: str
+) -> None:
+    """The texts are DuckDB's own, under `ulimit -v 300000` and `ulimit -n 5`."""
+    said = sentence_of(error, tmp_path / "history.duckdb")
+
+    assert told in said.sentence
+    assert "nothing in it is damaged" in said.sentence
+    assert "move it away" not in said.hint

@@ -24,6 +24,7 @@ from perf_pipeline.config.hosts import (
     read_host,
     read_port,
 )
+from perf_pipeline.config.postgres_encryption import require_password_of_key
 from perf_pipeline.config.postgres_services import service_of
 
 DEFAULT_PORT: Final = 5432
@@ -85,6 +86,7 @@ def _settings(dsn: str, environment: Mapping[str, str]) -> dict[str, str]:
         raise ValueError("holds a second connection string as the database's name")
     if "oauth_issuer" in given:
         raise ValueError("names an oauth_issuer, another host, which is not supported")
+    require_password_of_key(given, environment)
     return given
 
 

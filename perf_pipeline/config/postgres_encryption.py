@@ -3,9 +3,14 @@
 Add here: another of libpq's or the server's sentences. Keep out: sentences about anything else.
 """
 
+from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from perf_pipeline.config.files import read_text
+
+_LARGEST_KEY_BYTES: Final = 1 << 20
 # Sentences of libpq 16 to 18 (fe-connect.c, fe-secure-openssl.c) and of the server (auth.c).
 _REMEDIES: Final = MappingProxyType(
     {
@@ -19,6 +24,8 @@ _REMEDIES: Final = MappingProxyType(
         "where TLS begins at once",
         "certificate verify failed": "name the certificate of the authority: sslrootcert=FILE",
         "root certificate file": "name the certificate of the authority: sslrootcert=FILE",
+        "could not load private key file": "name the key's password in sslpassword, or a key that "
+        "has none",
         "does not match host name": "the server's certificate is for another name: write the host "
         "that it names, or sslmode=verify-ca",
     }
@@ -35,3 +42,30 @@ def encryption_remedy(said: str) -> str:
         said: what libpq or the server said.
     """
     return next((remedy for words, remedy in _REMEDIES.items() if words in said), "")
+
+
+def require_password_of_key(given: Mapping[str, str], environment: Mapping[str, str]) -> None:
+    """Refuse an encrypted client key without its password: libpq would ask at the terminal.
+
+    Nobody answers there, least of all a load worker.
+
+    Args:
+        given: settings of a connection string.
+        environment: holds libpq's own variables.
+
+    Raises:
+        ValueError: the key is encrypted; the sentence continues after the name of the string.
+    """
+    usual = Path(environment.get("HOME", "/"), ".postgresql", "postgresql.key")
+    key = given.get("sslkey") or environment.get("PGSSLKEY") or str(usual)
+    if given.get("sslpassword") or given.get("sslmode") == "disable":
+        return
+    try:
+        text = read_text(Path(key), _LARGEST_KEY_BYTES)
+    except ValueError:
+        return  # libpq says what it makes of it
+    if "ENCRYPTED" in text:
+        raise ValueError(
+            f"has the client key {key[:200]!r}, which is encrypted; write its password into "
+            "sslpassword, or name a key without one in sslkey"
+        )

@@ -12,9 +12,9 @@ from types import FrameType
 from typing import Final
 
 from perf_pipeline.errors import StoppedByUserError
+from perf_pipeline.stack.signals import ending_signals, terminal_leaver
 
 _ANNOUNCEMENT: Final = b"stopping; what was measured is kept (again to stop at once)\n"
-_OUTPUTS: Final = (1, 2)
 _Handler = Callable[[int, FrameType | None], None]
 
 
@@ -26,7 +26,7 @@ def stop_on_signals() -> threading.Event:
     terminal is ignored, as the user wants it.
     """
     stop = threading.Event()
-    leave_terminal = _terminal_leaver()
+    leave_terminal = terminal_leaver()
 
     def on_signal(number: int, _: FrameType | None) -> None:
         if stop.is_set():
@@ -51,10 +51,10 @@ def stop_at_once_on_signals() -> None:
 
     For what has nothing to keep, such as starting a stack: its way out ends what was started.
     """
-    leave_terminal = _terminal_leaver()
+    leave_terminal = terminal_leaver()
 
     def on_signal(number: int, _: FrameType | None) -> None:
-        for one in _listened():
+        for one in ending_signals():
             signal.signal(one, signal.SIG_IGN)  # the way out must not be cut off
         if number == signal.SIGHUP:
             leave_terminal()
@@ -76,7 +76,7 @@ def hangup_as_termination() -> Iterator[None]:
     if not is_main or before is not signal.SIG_DFL:
         yield
         return
-    leave_terminal = _terminal_leaver()
+    leave_terminal = terminal_leaver()
 
     def on_hangup(_: int, frame: FrameType | None) -> None:
         leave_terminal()
@@ -92,29 +92,6 @@ def hangup_as_termination() -> Iterator[None]:
         signal.signal(signal.SIGHUP, before)
 
 
-def _listened() -> list[signal.Signals]:
-    """Return the signals that mean an end; SIGHUP only where it is not ignored (nohup)."""
-    always = [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT]
-    is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    return always if is_ignored else [*always, signal.SIGHUP]
-
-
 def _listen(on_signal: _Handler) -> None:
-    for number in _listened():
+    for number in ending_signals():
         signal.signal(number, on_signal)
-
-
-def _terminal_leaver() -> Callable[[], None]:
-    """Return what sends to nowhere the outputs that are a terminal now.
-
-    Whoever writes to a closed terminal gets EIO, in the middle of storing what was measured.
-    """
-    terminals = [number for number in _OUTPUTS if os.isatty(number)]
-
-    def leave() -> None:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        for number in terminals:
-            os.dup2(nowhere, number)
-        os.close(nowhere)
-
-    return leave

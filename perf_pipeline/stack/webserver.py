@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 from perf_pipeline.errors import StackError
@@ -27,6 +28,7 @@ from perf_pipeline.stack.service import (
     is_listening,
     spawn,
 )
+from perf_pipeline.stack.signals import ending_signals, terminal_leaver
 
 INSTANCE_FILE: Final = "dagster.yaml"
 WORKSPACE_FILE: Final = "workspace.yaml"
@@ -48,7 +50,7 @@ _TERMINATE: Final = (
 
 
 def serve_ui(state: Path, port: int, *, say: Say, project: Path | None = None) -> int:
-    """Serve until Ctrl-C or SIGTERM and give 0; 1 when the server ended by itself.
+    """Serve until Ctrl-C or SIGTERM and give 0.
 
     Runs that have not ended when it is stopped are cancelled first. Should this process be killed,
     its guard ends the rest, and the next start marks such runs as cancelled.
@@ -60,7 +62,8 @@ def serve_ui(state: Path, port: int, *, say: Say, project: Path | None = None) -
         project: folder with workspace.yaml and dagster.yaml; the present one when None.
 
     Raises:
-        StackError: the files are not here, the port is taken, or a server cannot be started.
+        StackError: the files are not here, the port is taken, or a server cannot be started or
+            ended by itself.
     """
     folder = (project or Path()).absolute()
     services = state.absolute() / "dagster"
@@ -68,7 +71,7 @@ def serve_ui(state: Path, port: int, *, say: Say, project: Path | None = None) -
     home = _prepare_home(folder, services / "home")
     _require_free(port)
     began_at = datetime.now(UTC)
-    with _stop_signals() as stop, running_postgres(services, say=say) as dsn:
+    with stop_signals() as stop, running_postgres(services, say=say) as dsn:
         say("starting Dagster ...")
         dagster = spawn(services, _command(folder, home, state, dsn, port))
         dagster.await_ready(lambda: stop.is_set() or is_listening(port), _READY_WITHIN_S)
@@ -134,11 +137,20 @@ def _command(folder: Path, home: Path, state: Path, dsn: str, port: int) -> Comm
 
 
 @contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C, SIGTERM and a closed terminal set."""
+def stop_signals() -> Iterator[threading.Event]:
+    """Yield an event that Ctrl-C, SIGTERM and a closed terminal set; under `nohup` only the former.
+
+    To be called in the main thread.
+    """
     stop = threading.Event()
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, lambda _, __: stop.set()) for number in numbers}
+    leave_terminal = terminal_leaver()
+
+    def on_signal(number: int, _: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            leave_terminal()  # or what is still said would end us in the middle of ending
+        stop.set()
+
+    before = {number: signal.signal(number, on_signal) for number in ending_signals()}
     try:
         yield stop
     finally:

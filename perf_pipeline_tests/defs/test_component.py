@@ -20,7 +20,7 @@ from perf_pipeline.defs.component import PerfPipeline
 from perf_pipeline.errors import ProfileError
 from perf_pipeline_tests.support.dagster.own_profiles import own_profile
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
 
 DG = "from dagster_dg_cli.cli import main; main()"
 PYPROJECT = """

@@ -13,7 +13,7 @@ from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.dagster.runs import JUDGING, run_config
 from perf_pipeline_tests.support.histories.faster_past import plant_a_faster_past
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(240)]
 BENCHMARK = "api_user_creation"
 
 

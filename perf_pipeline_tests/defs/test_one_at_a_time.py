@@ -17,7 +17,7 @@ from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.dagster.runs import began, ended, start_materialize
 from perf_pipeline_tests.support.places import ROOT, new_state
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
 BENCHMARK = "api_user_creation"
 # Long enough that two processes started together would overlap for certain.
 SPAN = {f"benchmarks.{BENCHMARK}.scenarios.create_users.stages": '[{duration="3s", target=2}]'}

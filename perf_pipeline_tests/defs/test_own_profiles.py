@@ -13,7 +13,7 @@ from perf_pipeline_tests.support.dagster.own_profiles import VISITS, own_profile
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers.http_target import http_target
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
 
 JUDGEMENT = ["threshold_checks", "confirmation", "baseline_diff", "bottlenecks", "report"]
 

@@ -34,7 +34,7 @@ async def raising(vu):
 """
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 def test_no_secret_is_in_anything_that_dagster_keeps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,7 +12,7 @@ from perf_pipeline.defs.resources import PerfRun
 from perf_pipeline_tests.support.dagster.runs import TINY, of_state, run_config, start_materialize
 from perf_pipeline_tests.support.places import new_state
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(240)
 LONG = {
     "benchmarks.api_user_creation.scenarios.create_users.stages": '[{duration="60s", target=2}]'
 }

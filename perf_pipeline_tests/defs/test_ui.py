@@ -79,7 +79,7 @@ def wait_for_load(state: Path) -> None:
         time.sleep(0.2)
 
 
-@pytest.mark.timeout(170)
+@pytest.mark.timeout(240)
 def test_a_stopped_ui_ends_everything_and_cancels_the_run_that_is_under_way(
     tmp_path: Path,
 ) -> None:

@@ -17,7 +17,7 @@ from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.dagster.runs import JUDGING, run_config
 from perf_pipeline_tests.support.histories.half_runs import A, B, HalfRun
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 OFF = {f"benchmarks.{B}.enabled": "false"}
 
 

@@ -24,7 +24,7 @@ from perf_pipeline_tests.support.dagster.runs import (
     start_materialize,
 )
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(240)
 FAILING = ("end_to_end", "http_req_duration__p95")
 
 

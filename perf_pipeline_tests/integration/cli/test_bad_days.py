@@ -19,7 +19,7 @@ from perf_pipeline_tests.support.commands.command_line import (
 )
 from perf_pipeline_tests.support.commands.up import Up
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(180)
 STATUS = "select status, valid, invalid_reasons, problems from benchmarks where run_id = '{}'"
 
 
@@ -199,7 +199,7 @@ def test_a_killed_run_leaves_no_orphans_and_is_recovered_as_aborted(up: Up) -> N
     run_id = max(path.name for path in (up.command.state / "spool").iterdir())
     running.kill()
     assert workers
-    wait_until(lambda: not any(map(is_alive, workers)), 15.0)
+    wait_until(lambda: not any(map(is_alive, workers)), 30.0)
     left = up.own_rows()
 
     recovered = up.command.here("ingest", run_id)

@@ -117,7 +117,7 @@ def test_a_target_that_fails_at_any_moment_of_a_load_never_passes(
     assert statuses["target_answered"] in {"FAIL", "INVALID"}, (moment, answer.out)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("moment", WELL, ids=lambda one: one.name)
 def test_a_healthy_target_that_is_cut_off_fails_nothing(
     moment: Moment, answer: Answer, command: CommandLine

@@ -11,7 +11,7 @@ from perf_pipeline_tests.support.commands.k6_scripts import HEAD, steps_of, with
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers.timed_target import TimedTarget, timed_target
 
-pytestmark = [pytest.mark.alone, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.alone, pytest.mark.slow, pytest.mark.timeout(240)]
 
 RATES: Final = (100, 500, 1_000)
 # 20 ms from one start to the next: no answer but the stalled one takes as long, not even elsewhere.

@@ -85,7 +85,7 @@ def _assert_counts_of_k6(
     assert abs(found[1] - dropped) <= _COUNT_TOLERANCE
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("name", PASSING)
 def test_a_run_that_k6_passes_has_k6s_counts_and_passes(
     name: str, passed: Answer, command: CommandLine
@@ -107,7 +107,7 @@ def dropped(command: CommandLine, target: HttpTarget) -> Answer:
     return command("run", "--profile", _profile(command, target.port, *DROPPING.values()))
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("name", DROPPING)
 def test_many_dropped_starts_that_no_threshold_speaks_of_have_k6s_counts_and_are_no_pass(
     name: str, dropped: Answer, command: CommandLine
@@ -120,7 +120,7 @@ def test_many_dropped_starts_that_no_threshold_speaks_of_have_k6s_counts_and_are
     assert "no threshold speaks of it" in " ".join(dropped.out.split())
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("name", FAILING)
 def test_a_run_that_k6_fails_has_k6s_counts_and_fails(
     name: str, failed: Answer, command: CommandLine
@@ -130,7 +130,7 @@ def test_a_run_that_k6_fails_has_k6s_counts_and_fails(
     _assert_counts_of_k6(found, _RUNS[name], is_loop=name != "dropped_some")
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     ("name", "delay"), [("abort_on_fail", ""), ("abort_delay", ', delayAbortEval = "5s"')]
 )
@@ -151,7 +151,7 @@ def test_abort_on_fail_ends_the_run_when_k6_does(
     assert iterations <= 2 * wall_s / 0.05 + _COUNT_TOLERANCE
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 def test_an_interrupt_keeps_what_was_measured_and_gives_k6s_exit_code(
     command: CommandLine, target: HttpTarget
 ) -> None:

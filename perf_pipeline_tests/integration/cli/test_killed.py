@@ -31,7 +31,7 @@ http_req_failed = ["rate<0.5"]
 PLANNED = ("first", "killed", "never")
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 def test_a_run_that_was_killed_never_passes(tmp_path: Path) -> None:
     state = new_state(tmp_path / "state")
     scenarios = (
@@ -46,7 +46,7 @@ def test_a_run_that_was_killed_never_passes(tmp_path: Path) -> None:
         wait_until(lambda: any((state / "spool").glob("*/killed/samples*")))
         workers = load_workers(running.process.pid)
         running.kill()
-    wait_until(lambda: not any(map(is_alive, workers)), 15.0)
+    wait_until(lambda: not any(map(is_alive, workers)), 30.0)
     (run_id,) = (path.name for path in (state / "spool").iterdir())
 
     before = [command.here(*asked) for asked in (("report",), ("judge",), ("report", run_id))]

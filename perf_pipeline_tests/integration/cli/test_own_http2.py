@@ -18,7 +18,7 @@ from perf_pipeline_tests.support.loads.http2_client import new_certificates
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers.shop_server import running_shop
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(180)
 
 PROFILE = """
 name = "shop"

@@ -17,7 +17,7 @@ from perf_pipeline_tests.support.elsewhere.few_ports import network_of_its_own
 from perf_pipeline_tests.support.places import ROOT, new_state
 from perf_pipeline_tests.support.servers.shop_server import running_shop
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
 
 # 60 virtual users for each of two workers, with a connection each.
 PROFILE: Final = """

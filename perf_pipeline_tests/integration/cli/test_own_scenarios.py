@@ -99,7 +99,7 @@ def command(tmp_path: Path, shop: str) -> CommandLine:
     return CommandLine(new_state(tmp_path / "state"), {"PERF_BASE_URL": shop})
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(180)
 def test_steps_and_python_run_side_by_side_and_are_in_every_report(
     command: CommandLine, profile: Path
 ) -> None:
@@ -124,7 +124,7 @@ def test_steps_and_python_run_side_by_side_and_are_in_every_report(
     assert not left_running(command.state)
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(180)
 def test_secrets_of_the_environment_are_in_no_file_that_a_run_leaves(
     command: CommandLine, profile: Path
 ) -> None:

@@ -31,7 +31,7 @@ def patient(benchmark: str, operation: str) -> tuple[str, ...]:
     return tuple(f"--set=benchmarks.{benchmark}.{setting}" for setting in settings)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 def test_steps_of_a_profile_are_loaded_checked_judged_and_reported(command: CommandLine) -> None:
     answer = command(
         "run", "--profile", str(EXAMPLE), "--only", "signup", *patient("signup", "read back")
@@ -90,7 +90,7 @@ def test_wrong_steps_are_refused_with_what_would_be_right(
         assert sentence in answer.err
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 def test_python_code_is_loaded_checked_judged_and_reported(command: CommandLine) -> None:
     answer = command(
         *("run", "--profile", str(PYTHON_EXAMPLE), "--only", "visits"),

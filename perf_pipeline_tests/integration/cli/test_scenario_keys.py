@@ -112,7 +112,7 @@ def command(tmp_path: Path, shop: str) -> CommandLine:
     return CommandLine(new_state(tmp_path / "state"), {"PERF_BASE_URL": shop, **MACHINE})
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(180)
 def test_a_scenarios_env_goes_before_the_machines_and_is_its_own(
     command: CommandLine, profile: Path
 ) -> None:
@@ -141,7 +141,7 @@ def test_a_value_of_env_that_is_no_text_is_refused_before_the_load(
     assert "benchmarks.places.scenarios.paris.env.PLACE is 75; a text is needed" in answer.err
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(180)
 def test_a_threshold_filters_by_tags_also_when_a_stored_run_is_judged_again(
     command: CommandLine, profile: Path
 ) -> None:
@@ -160,7 +160,7 @@ def test_a_threshold_filters_by_tags_also_when_a_stored_run_is_judged_again(
     assert {one.threshold.key: one.observed for one in what_if}["http_reqs{team:south}"] == 6 + 9
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(180)
 def test_a_filter_that_means_a_scenario_that_was_not_run_passes_nothing(
     command: CommandLine, profile: Path
 ) -> None:

@@ -130,7 +130,7 @@ def load(command: CommandLine, **environment: str) -> Answer:
     return with_these("run", "--profile", str(profile), "--only", "told")
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(180)
 def test_no_secret_is_in_any_file_or_line_of_a_run_that_fails_and_raises(
     command: CommandLine,
 ) -> None:

@@ -17,7 +17,7 @@ from perf_pipeline_tests.support.commands.command_line import CREATION, CommandL
 from perf_pipeline_tests.support.commands.up import Up
 from perf_pipeline_tests.support.histories.spooled_rows import all_rows
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(180)
 STATUS = "select status from benchmarks where run_id = '{}'"
 HOLDER = """
 import duckdb, sys

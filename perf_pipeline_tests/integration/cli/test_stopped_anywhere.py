@@ -78,7 +78,7 @@ def stopped(command: CommandLine, after_s: float, number: signal.Signals) -> Ans
 
 
 @pytest.mark.parametrize("stop", range(STOPS))
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 def test_a_run_that_is_stopped_at_some_moment_ends_in_order(
     command: CommandLine, whole_s: float, stop: int
 ) -> None:

@@ -23,7 +23,7 @@ from perf_pipeline_tests.support.commands.command_line import (
 )
 from perf_pipeline_tests.support.places import new_state
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(240)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import pytest
 MOST_MIB = 5.0
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 def test_memory_does_not_grow_with_the_length_of_the_load() -> None:
     """Three simulated minutes at 1,000 starts/s, in a process of their own."""
     bench = "perf_pipeline_tests.benchmarks.bench_memory"

@@ -246,7 +246,7 @@ def test_a_database_that_drops_all_connections_loses_nothing(
     assert attempts.keys() == users
 
 
-@pytest.mark.timeout(150)  # a first run fetches the broker's jars
+@pytest.mark.timeout(240)  # a first run fetches the broker's jars
 def test_a_broker_that_is_killed_and_comes_back_loses_nothing(
     postgres_dsn: str, tmp_path: Path
 ) -> None:

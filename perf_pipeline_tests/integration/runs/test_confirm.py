@@ -34,7 +34,7 @@ def _run(state: Path, confirm: int) -> RunReport:
 
 
 @pytest.mark.alone
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(240)
 def test_a_suspect_is_run_again_and_confirmed_within_one_command(
     tmp_path: Path, configured_target: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

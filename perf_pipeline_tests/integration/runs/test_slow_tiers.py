@@ -21,7 +21,7 @@ from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.commands.slow_stack import BENCHMARK, SlowStack
 from perf_pipeline_tests.support.places import new_state
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
 _STAGES: Final = ["start", "api", "database", "outbox", "queue", "worker"]
 Slowing = Callable[[SlowStack], AbstractContextManager[None]]
 

@@ -25,7 +25,7 @@ from perf_pipeline.workloads.people import run_email_pattern
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.silent import Silent
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(180)
 
 # Durations end between two starts, so that the number of starts is certain.
 PROFILE = """

@@ -56,7 +56,7 @@ def high_watermark(brokers: str) -> int:
         consumer.close()
 
 
-@pytest.mark.timeout(180)  # the very first start fetches 44 MB
+@pytest.mark.timeout(240)  # the very first start fetches 44 MB
 def test_kafka_starts_and_stops(state: Path) -> None:
     with running_stack(state, KAFKA, say=hush) as stack:
         (broker,) = stack.services
@@ -69,7 +69,7 @@ def test_kafka_starts_and_stops(state: Path) -> None:
     assert [record.name for record in register.processes if is_alive(record)] == []
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(180)
 def test_messages_survive_kill_9_of_the_broker_and_a_start_without_network(
     state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

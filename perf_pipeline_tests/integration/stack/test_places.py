@@ -100,7 +100,7 @@ def odd_cache(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("odd", ["a,b ü\\c"], indirect=True)
-@pytest.mark.timeout(180)  # the very first start fetches 44 MB
+@pytest.mark.timeout(240)  # the very first start fetches 44 MB
 @pytest.mark.usefixtures("links")
 def test_kafka_keeps_its_log_below_the_folder_given_whatever_the_locale(
     odd: Path, odd_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

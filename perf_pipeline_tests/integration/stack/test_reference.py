@@ -43,7 +43,7 @@ def post_user(base_url: str) -> tuple[int, dict[str, object]]:
         connection.close()
 
 
-@pytest.mark.timeout(180)  # the very first start fetches 44 MB
+@pytest.mark.timeout(240)  # the very first start fetches 44 MB
 def test_the_whole_stack_serves_a_user_and_leaves_no_process(state: Path) -> None:
     options = StackOptions(api_processes=2, worker_processes=2)
     with running_stack(state, options, say=lambda _: None) as stack:

@@ -78,7 +78,7 @@ class Running:
         """Give its stderr so far."""
         return self.log.read_text(encoding="utf-8")
 
-    def wait_for(self, text: str, timeout_s: float = 75.0) -> str:
+    def wait_for(self, text: str, timeout_s: float = 120.0) -> str:
         """Wait until its stderr says something; give all that it said.
 
         A whole stack starts in some seconds, and in half a minute where others are at work.
@@ -98,7 +98,7 @@ class Running:
         self.process.kill()
         self.process.communicate()
 
-    def answer(self, timeout_s: float = 60.0) -> Answer:
+    def answer(self, timeout_s: float = 150.0) -> Answer:
         """Wait for its end."""
         out, _ = self.process.communicate(timeout=timeout_s)
         return Answer(self.process.returncode, out, self.err, time.monotonic() - self.began_s)
@@ -121,7 +121,7 @@ class CommandLine:
     environment: Mapping[str, str] = field(default_factory=dict)
     prefix: tuple[str, ...] = ()
 
-    def __call__(self, *arguments: str, timeout_s: float = 90.0, **environment: str) -> Answer:
+    def __call__(self, *arguments: str, timeout_s: float = 150.0, **environment: str) -> Answer:
         """Run a command to its end."""
         return self.start(*arguments, **environment).answer(timeout_s)
 
@@ -237,7 +237,7 @@ def none_left_behind() -> Iterator[None]:
         del _STARTED[before:]
 
 
-def wait_until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+def wait_until(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
     """Wait until something holds."""
     until_s = time.monotonic() + timeout_s
     while not condition():

@@ -231,7 +231,7 @@ def test_a_member_that_joins_later_takes_over_and_nothing_is_lost(
     asyncio.run(body())
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 def test_a_killed_consumer_loses_nothing_and_its_unfinished_work_comes_again(
     parameters: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -28,20 +28,22 @@ _VERDICT: Final = {
     "--alpha",
     type=Number(0, 0.5, min_open=True, max_open=True),
     metavar="X",
-    help="Try this level of the test of one run, e.g. 0.01.",
+    help="Try this significance level for a single run, e.g. 0.01.",
 )
 @click.option(
     "--min-effect",
     type=Number(0, 1, max_open=True),
     metavar="X",
-    help="Try this smallest change that matters; 0.05 is 5 %.",
+    help="Try this as the smallest change that matters; 0.05 is 5 %.",
 )
-@click.option("--profile", type=Line(100), default=None, help="Only runs of this profile.")
+@click.option(
+    "--profile", type=Line(100), default=None, help="Replay only the runs of this profile."
+)
 @click.pass_obj
 def backtest(
     state: "State", alpha: float | None, min_effect: float | None, profile: str | None
 ) -> None:
-    """Replay the gate over the stored history: false alarms, and what it would have caught."""
+    """Replay the gate over the stored history: its false alarms, and what it would have caught."""
     from perf_pipeline.judging.asked import require_runs
     from perf_pipeline.judging.backtest import GateSettings
     from perf_pipeline.judging.backtest import backtest as replay

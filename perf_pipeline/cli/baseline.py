@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 _NAME: Final = Line(100)
 _reason: Final = click.option(
-    "--reason", type=Line(1_000), required=True, help="Why; kept with who and when."
+    "--reason", type=Line(1_000), required=True, help="Why; it is kept with who decided, and when."
 )
 
 
 @click.group()
 def baseline() -> None:
-    """Pin releases, accept a new normal, and see who decided what."""
+    """Pin releases, accept a new normal, and list who decided what."""
 
 
 @baseline.command()
@@ -41,7 +41,10 @@ def baseline() -> None:
 @_reason
 @click.pass_obj
 def pin(state: "State", run_id: str, name: str, reason: str) -> None:
-    """Compare every later run with this one, whatever history follows: guards slow drift."""
+    """Compare every later run with this one as well.
+
+    That finds a slow drift, which no comparison with the runs just before can show.
+    """
     from perf_pipeline.judging.asked import asked_run
     from perf_pipeline.judging.baselines import pin as pin_run
 
@@ -55,7 +58,7 @@ def pin(state: "State", run_id: str, name: str, reason: str) -> None:
 @_reason
 @click.pass_obj
 def unpin(state: "State", name: str, reason: str) -> None:
-    """End the comparison with a release; the decision stays in the list."""
+    """End the comparison with a pinned release; the decision stays in the list."""
     from perf_pipeline.judging.asked import require_runs
     from perf_pipeline.judging.baselines import unpin as unpin_release
 
@@ -73,7 +76,7 @@ def unpin(state: "State", name: str, reason: str) -> None:
 @_reason
 @click.pass_obj
 def accept(state: "State", run_id: str, metric: str | None, reason: str) -> None:
-    """Take what this run shows for the new normal: later runs are compared since it."""
+    """Accept what this run shows as the new normal: its baseline begins with this run."""
     from perf_pipeline.judging.asked import asked_run
     from perf_pipeline.judging.baselines import accept as accept_run
 
@@ -96,7 +99,7 @@ def _echo_gaps(state: "State", run_id: str) -> None:
 @baseline.command(name="list")
 @click.pass_obj
 def list_decisions(state: "State") -> None:
-    """List every decision with who, when and why, and whether it still holds."""
+    """List every decision: who made it, when and why, and whether it still holds."""
     from perf_pipeline.judging.asked import require_runs
     from perf_pipeline.judging.baselines import all_decisions
     from perf_pipeline.report.rows import render_rows
@@ -120,7 +123,7 @@ def list_decisions(state: "State") -> None:
 @click.command()
 @click.pass_obj
 def changes(state: "State") -> None:
-    """List dated changes of level: by the gate, accepted, and found looking back."""
+    """List the dated changes of level: found by the gate, accepted, or found by looking back."""
     from perf_pipeline.judging.asked import require_runs
     from perf_pipeline.judging.baselines import all_changes
     from perf_pipeline.report.rows import render_rows
@@ -145,7 +148,10 @@ def changes(state: "State") -> None:
 @click.argument("run_id", type=RunId(), required=False)
 @click.pass_obj
 def lineage(state: "State", run_id: str | None) -> None:
-    """Say which runs, configuration and code each comparison of a run comes from."""
+    """Say which runs, configuration and code each comparison of a run rests on.
+
+    Without RUN_ID it is the last run.
+    """
     from perf_pipeline.judging.asked import asked_run
     from perf_pipeline.judging.lineage import lineage_of
     from perf_pipeline.report.rows import render_rows

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 def compare(state: "State", run_id: str | None, other: str | None) -> None:
     """Compare a stored run with the runs before it, or any two stored runs with each other.
 
-    One run: every series against its baseline, and which tier it was.
-    Two runs: whatever differs beside the figures is named; that informs and exits with 0.
+    Of one run (without RUN_ID the last one) every series is shown against its baseline, with the
+    tier that is to blame. Of two runs, whatever else differs is named, too. It only informs: it
+    exits with 0 whatever it finds.
     """
     from perf_pipeline.judging.asked import asked_run
 

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run_id", type=RunId(), required=False)
-@click.option("--profile", help="Judge by this profile's thresholds instead of the run's own.")
+@click.option("--profile", help="Judge by the thresholds of this profile, not by the run's own.")
 @click.pass_obj
 def judge(state: "State", run_id: str | None, profile: str | None) -> None:
     """Judge a stored run again, without a new load.
 
-    By another profile it is a what-if: shown, and not stored.
+    Without RUN_ID it is the last run. The verdict by another profile is a what-if: it is shown and
+    not stored.
     """
     from perf_pipeline.config.loading import load_profile
     from perf_pipeline.judging.asked import asked_run
@@ -38,7 +39,10 @@ def judge(state: "State", run_id: str | None, profile: str | None) -> None:
 @click.argument("run_id", type=RunId(), required=False)
 @click.pass_obj
 def report(state: "State", run_id: str | None) -> None:
-    """Write a stored run's reports again and print the terminal's."""
+    """Write the reports of a stored run again, and print the one for the terminal.
+
+    Without RUN_ID it is the last run.
+    """
     from perf_pipeline.judging.asked import asked_run
     from perf_pipeline.judging.publish import publish
 
@@ -49,7 +53,10 @@ def report(state: "State", run_id: str | None) -> None:
 @click.argument("run_id", type=RunId(), required=False)
 @click.pass_obj
 def ingest(state: "State", run_id: str | None) -> None:
-    """Bring spooled samples into the history and judge them; again and again without harm."""
+    """Store the runs that wait in the spool, and judge them.
+
+    Without RUN_ID these are all runs of the spool. What is stored already does no harm.
+    """
     from perf_pipeline.judging.recovering import recover_runs
 
     recover_runs(state, run_id, say=click.echo)

@@ -35,7 +35,7 @@ Exit codes: 0 all verdicts pass; 99 a threshold failed; 98 confirmed regression;
     envvar=STATE_VARIABLE,
     default=Path(".perf"),
     show_default=True,
-    help="Folder of history, spool, reports and the embedded stack.",
+    help="Folder for the history, the spool, the reports and the embedded stack.",
 )
 @click.pass_context
 def main(context: click.Context, state: Path) -> None:

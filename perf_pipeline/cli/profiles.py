@@ -17,13 +17,13 @@ def profile_options(command: Callable[..., None]) -> Callable[..., None]:
             "overrides",
             multiple=True,
             metavar="KEY=VALUE",
-            help="Change one key, e.g. seeding.users=500. TOML value; can be repeated.",
+            help="Change a key of the profile, e.g. seeding.users=500. VALUE is TOML; repeatable.",
         ),
         click.option(
             "--profile",
             default="quick",
             show_default=True,
-            help="quick, ci, full, weekly, or a .toml file.",
+            help="A shipped profile (quick, ci, full, weekly), or the path of a .toml file.",
         ),
     ):
         command = option(command)

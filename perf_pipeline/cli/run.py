@@ -18,21 +18,22 @@ if TYPE_CHECKING:
 
 @click.command()
 @profile_options
-@click.option("--only", multiple=True, metavar="BENCHMARK", help="Run only this; can be repeated.")
+@click.option(
+    "--only", multiple=True, metavar="BENCHMARK", help="Run only this benchmark; repeatable."
+)
 @click.option(
     "--confirm",
     type=WholeNumber(0, 2),
     metavar="N",
     default=2,
     show_default=True,
-    help="Run a suspect benchmark again, so often at most: the verdict is that of 2 of 3. "
-    "0 leaves it suspect.",
+    help="Re-run a suspect benchmark up to N times; 2 of 3 runs decide. With 0 it stays suspect.",
 )
 @click.pass_obj
 def run(
     state: "State", profile: str, overrides: Sequence[str], only: Sequence[str], confirm: int
 ) -> None:
-    """Load the target, judge it, compare it, report."""
+    """Load the target, judge what was measured, compare it with earlier runs, and report."""
     from perf_pipeline.cli.narrator import TerminalNarrator
     from perf_pipeline.config.loading import load_profile
     from perf_pipeline.loading.stopping import stop_on_signals

@@ -21,7 +21,9 @@ _ROWS_LIMIT: Final = 1_000_000_000
 
 @click.command()
 @click.argument("statement", type=Text())
-@click.option("--csv", "as_csv", is_flag=True, help="Comma separated, for other programs.")
+@click.option(
+    "--csv", "as_csv", is_flag=True, help="Print comma-separated values, for other programs."
+)
 @click.option(
     "--timeout",
     "limit_s",
@@ -36,13 +38,14 @@ _ROWS_LIMIT: Final = 1_000_000_000
     "most",
     type=WholeNumber(0, _ROWS_LIMIT),
     metavar="N",
-    help=f"Show this many rows at most; 0 shows all.  [default: {_MOST_ROWS:,}, with --csv all]",
+    help=f"Show at most N rows; 0 shows all.  [default: {_MOST_ROWS:,}; with --csv all]",
 )
 @click.pass_obj
 def sql(state: "State", statement: str, as_csv: bool, limit_s: float, most: int | None) -> None:
-    """Ask the history, e.g. "select * from runs". Reads a private copy: it never blocks a run.
+    """Query the history with SQL, like "select * from runs".
 
-    The statement can neither write nor read another file.
+    The query reads a private copy, so it never blocks a run; it can neither write nor read another
+    file. Long values are cut in the table, and whole with --csv.
     """
     from perf_pipeline.store.snapshot import open_answer
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @profile_options
 @click.pass_obj
 def up(state: "State", profile: str, overrides: Sequence[str]) -> None:
-    """Start the embedded stack and leave it running for several runs."""
+    """Start the embedded stack and leave it running, so that several runs can use it."""
     from perf_pipeline.loading.stopping import stop_at_once_on_signals
     from perf_pipeline.stack import embedded
 
@@ -36,7 +36,7 @@ def up(state: "State", profile: str, overrides: Sequence[str]) -> None:
 @click.command()
 @click.pass_obj
 def down(state: "State") -> None:
-    """Stop what `up` started, and whatever dead runs left."""
+    """Stop what `up` started, and what runs that were killed have left behind."""
     from perf_pipeline.stack import embedded
 
     ended = embedded.down(state.folder, say=lambda _: None)
@@ -46,7 +46,7 @@ def down(state: "State") -> None:
 @click.command()
 @click.pass_obj
 def status(state: "State") -> None:
-    """Show the stack that `up` left running, or which parts of it have died."""
+    """Show the stack that `up` left running, or which of its parts have died."""
     from perf_pipeline.stack import embedded
 
     stack = embedded.find_running(state.folder)
@@ -67,7 +67,7 @@ def status(state: "State") -> None:
 @profile_options
 @click.pass_obj
 def doctor(state: "State", profile: str, overrides: Sequence[str]) -> None:
-    """Say where every part would come from, what is reachable, and what is missing."""
+    """Say where each part would come from, what can be reached, and what is missing."""
     from perf_pipeline.loading.environment import machine_facts
     from perf_pipeline.loading.space import state_finding
     from perf_pipeline.stack import embedded
@@ -90,11 +90,11 @@ def doctor(state: "State", profile: str, overrides: Sequence[str]) -> None:
     metavar="PORT",
     default=3000,
     show_default=True,
-    help="Port of the Dagster UI on 127.0.0.1.",
+    help="Serve the UI on this port of 127.0.0.1.",
 )
 @click.pass_obj
 def ui(state: "State", port: int) -> None:
-    """Serve the Dagster UI with a PostgreSQL of its own, until Ctrl-C."""
+    """Serve the Dagster UI, with a PostgreSQL of its own, until Ctrl-C."""
     from perf_pipeline.stack.webserver import serve_ui
 
     sys.exit(serve_ui(state.folder, port, say=click.echo))

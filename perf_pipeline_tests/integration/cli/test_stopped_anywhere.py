@@ -1,6 +1,6 @@
 """Ctrl-C at any moment of a run: 105, or the run had ended; no traceback, and nothing is left.
 
-PERF_PIPELINE_STOPS=40 tries more moments than the few of the suite, PERF_PIPELINE_SEED others.
+PERF_TEST_MOMENTS=40 tries more moments than the few of the suite, PERF_TEST_SEED others.
 """
 
 import os
@@ -22,8 +22,8 @@ from perf_pipeline_tests.support.commands.command_line import (
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers.fine_server import fine_server
 
-STOPS = int(os.environ.get("PERF_PIPELINE_STOPS", "4"))
-SEED = int(os.environ.get("PERF_PIPELINE_SEED", "9"))
+STOPS = int(os.environ.get("PERF_TEST_MOMENTS", "4"))
+SEED = int(os.environ.get("PERF_TEST_SEED", "9"))
 BEGINS_AFTER_CPU_S = 0.05  # an interpreter that still starts up dies of the signal as any program
 PROFILE = """
 name = "short"

@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from perf_pipeline.errors import StoppedByUserError, StoreError, TargetUnavailableError
 from perf_pipeline.narration import Say
+from perf_pipeline.quoting import on_one_line
 from perf_pipeline.secrecy.files import intruder_of, private_folder
 
 LOCK_NAME: Final = "load_generator.lock"
@@ -133,6 +134,6 @@ def _is_acquired(lock: FileLock) -> bool:
 def _describe(holder: Path) -> str:
     try:
         entry = json.loads(holder.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return on_one_line(f"{entry['what']} (pid {entry['pid']})", 200)
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return "another run"
-    return f"{entry['what']} (pid {entry['pid']})"

@@ -51,7 +51,7 @@ def read_stack(folder: Path) -> Stack | None:
     """Return the stack that was ready in the folder once; None without one."""
     try:
         stack = from_document(json.loads((folder / DOCUMENT).read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     ends = stack.endpoints
     for address in (ends.postgres_dsn, ends.brokers, ends.redis_url):

@@ -142,7 +142,7 @@ def read_register(folder: Path) -> ProcessRegister | None:
             processes=tuple(ProcessRecord(**entry) for entry in document["processes"]),
             is_closed=document.get("is_closed", False),
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

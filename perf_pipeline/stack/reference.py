@@ -123,7 +123,7 @@ def health(port: int, host: str = LOOPBACK) -> Mapping[str, object] | None:
         return None
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
 

@@ -112,7 +112,7 @@ def _manifest_facts(folder: Path, damage: list[str]) -> dict[str, FileFacts] | N
         return _read_facts(folder / MANIFEST_FILE)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         damage.append(f"{MANIFEST_FILE} is damaged: {error}")
         return None
 

@@ -153,6 +153,6 @@ class ConsumeMessages(Consuming[MessageReception]):
 def _message_id(value: bytes | None) -> str | None:
     try:
         found = json.loads(value or b"")["messageId"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
     return found if isinstance(found, str) else None

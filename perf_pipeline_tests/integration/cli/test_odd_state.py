@@ -45,3 +45,23 @@ def test_a_run_whose_run_json_says_nothing_is_told_as_damaged(tmp_path: Path, te
 
     assert result.exit_code == 97
     assert "run.json cannot be read: " in result.output
+
+
+@pytest.mark.parametrize("name", ["stack.json", "ledger.json"])
+@pytest.mark.parametrize("command", ["status", "down"])
+def test_a_stack_whose_files_say_nothing_is_no_stack(
+    tmp_path: Path, name: str, command: str
+) -> None:
+    place = tmp_path / "stacks" / "up" / name
+    place.parent.mkdir(parents=True)
+    for text in ("", "{}", "null", "[" * 100_000, '{"services": 5}', '{"processes": [{}]}', "\0"):
+        place.write_text(text, encoding="utf-8")
+
+        result = CliRunner().invoke(main, ["--state", str(tmp_path), command])
+
+        assert result.exit_code == 0, result.output
+        assert result.output in {
+            "no stack is up; `perf-pipeline up` starts one\n",
+            "nothing was running\n",
+        }
+        place.parent.mkdir(parents=True, exist_ok=True)

@@ -193,7 +193,7 @@ def test_message_latency_runs_from_intended_to_first_completed(
     assert observe(history, "message_latency", "min<1") == 100
     assert observe(history, "message_latency", "max<1") == 300
     assert observe(history, "message_latency", "med<1") == 200
-    stored = {one.metric: one for _, one in history.summaries(KEY.run_id)}["message_latency"]
+    stored = by_key(history.summarise(KEY))["message_latency{}"]
     assert (stored.count, stored.last) == (2, 300)  # b completed after a did
 
 

@@ -101,10 +101,10 @@ def replay(track: ReplayedSeries, policy: BaselinePolicy) -> list[Diff]:
     start = 0
     for n, value in enumerate(track.values):
         first = max(start, n - 2 * policy.window)
-        one = diff(track.series, value, track.values[first:n], policy)
-        found.append(one)
-        if one.changed_since is not None:
-            confirmed.add(first + one.changed_since)
+        compared = diff(track.series, value, track.values[first:n], policy)
+        found.append(compared)
+        if compared.changed_since is not None:
+            confirmed.add(first + compared.changed_since)
         later = [change - start for change in confirmed if change > start]
         start += anchor(track.values[start : n + 1], later, policy, scale=scale)
     return found

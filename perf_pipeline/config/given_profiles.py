@@ -23,11 +23,11 @@ PROFILES_VARIABLE: Final = "PERF_PROFILES"
 
 @dataclass(frozen=True, slots=True)
 class GivenProfile:
-    """Hold a profile and what it is asked for by.
+    """Hold a profile, and where it comes from.
 
     Attributes:
         source: a shipped name, or the absolute path of a file; a run reads it again.
-        profile: as it is described now.
+        profile: the profile as it is now.
     """
 
     source: str
@@ -37,10 +37,10 @@ class GivenProfile:
 def named_in(environment: Mapping[str, str]) -> list[str]:
     """Give what PERF_PROFILES names, else the shipped profiles.
 
-    Several are separated as in PATH, by a colon (on Windows by a semicolon).
+    Names are separated as in PATH, by a colon (on Windows by a semicolon).
     """
     named = environment.get(PROFILES_VARIABLE, "").split(os.pathsep)
-    return [one.strip() for one in named if one.strip()] or list(SHIPPED)
+    return [name.strip() for name in named if name.strip()] or list(SHIPPED)
 
 
 def given_profiles(
@@ -49,16 +49,16 @@ def given_profiles(
     *,
     folder: Path | None = None,
 ) -> list[GivenProfile]:
-    """Read the profiles that are given; a file that is given twice counts once.
+    """Read the given profiles; a file that is given twice counts once.
 
     Args:
-        sources: shipped names, files that end in .toml, and folders, of which every such file
-            is taken in the order of names.
+        sources: shipped names, files that end in .toml, and folders, whose .toml files are taken in
+            the order of their names.
         overrides: dotted path -> value, laid over each profile.
-        folder: that relative paths start from; the current one when left out.
+        folder: folder where relative paths start; the current folder by default.
 
     Raises:
-        ProfileError: there is none, one is absent or has mistakes, or two have the same name.
+        ProfileError: there is no profile, one is absent or has mistakes, or two have the same name.
     """
     found = [
         GivenProfile(path, describe_profile(path, overrides))
@@ -69,12 +69,12 @@ def given_profiles(
     if not found:
         raise ProfileError("profiles", ["is empty; name a profile, a file or a folder"])
     by_name: dict[str, GivenProfile] = {}
-    for one in found:
-        first = by_name.setdefault(one.profile.name, one)
-        if first is not one:
-            sentence = f"its name is {one.profile.name}, which {first.source} has as well"
+    for given in found:
+        first = by_name.setdefault(given.profile.name, given)
+        if first is not given:
+            sentence = f"its name is {given.profile.name}, which {first.source} has as well"
             raise ProfileError(
-                one.source, [sentence], hint="each profile becomes a job of its name"
+                given.source, [sentence], hint="each profile becomes a job of its name"
             )
     return found
 
@@ -85,7 +85,7 @@ def _paths_of(source: str, folder: Path) -> list[str]:
     path = (folder / source).absolute()
     if not path.is_dir():
         return [str(path)]
-    files = sorted(str(one) for one in path.glob("*.toml"))
+    files = sorted(str(file) for file in path.glob("*.toml"))
     if not files:
         raise ProfileError(source, ["this folder has no file that ends in .toml"])
     return files
@@ -94,8 +94,8 @@ def _paths_of(source: str, folder: Path) -> list[str]:
 def benchmarks_of(profiles: Iterable[Profile]) -> list[Benchmark]:
     """Give the records of all benchmarks that profiles have, in the order of running.
 
-    First the shipped ones in their order, then those of own names as they come; one that several
-    profiles have is one, with the words of the first.
+    The shipped benchmarks come first, in their order, then your own in the order in which they
+    come. A benchmark that several profiles have appears once, with the description of the first.
     """
     configs: dict[str, BenchmarkConfig] = {}
     for profile in profiles:

@@ -77,8 +77,8 @@ def _one_step(step: Mapping[str, Any], known: _Known) -> Iterator[tuple[str, str
 
 
 def _pairs(found: Iterator[str]) -> Iterator[tuple[str, str]]:
-    for one in found:
-        path, _, sentence = one.partition(": ")
+    for mistake in found:
+        path, _, sentence = mistake.partition(": ")
         yield path, sentence
 
 

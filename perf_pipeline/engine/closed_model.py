@@ -86,8 +86,8 @@ class QuotaModel:
         self._vus = [VirtualUser(v, part) for v in part.stripe.vus(executor.vus)]
         self._shared = executor.is_shared
         pots = 1 if self._shared else len(self._vus)
-        each = part.stripe.share(executor.iterations) if self._shared else executor.iterations
-        self._left = [each] * pots
+        left = part.stripe.share(executor.iterations) if self._shared else executor.iterations
+        self._left = [left] * pots
         self._tasks: dict[VirtualUser, asyncio.Task[None]] = {}
         self._over = False
         part.tally.vus_made = len(self._vus)

@@ -1,4 +1,7 @@
-"""What a Python scenario is given: its virtual user, with a client whose requests are samples.
+"""What people's Python scenarios import: the virtual user, checks, and the engine's own protocol.
+
+A scenario is an async function that is given its virtual user; every request of the user's client
+is a sample:
 
     from perf_pipeline.scenario import VU, scenario
 
@@ -8,6 +11,15 @@
         vu.check("found", response.status_code == 200)
         await vu.think(0.5, 1.5)
 
+A profile beside `visits.py` names it:
+
+    [benchmarks.visits.scenarios.readers]
+    exec = "visits:read_one"
+    executor = "constant-vus"
+    vus = 10
+    duration = "30s"
+
+What needs more than HTTP is a class with the methods of `Workload`; docs/engine.md has its rules.
 Add here: what authors of scenarios need. Keep out: loading their code
 (workloads/python/scenario.py).
 """
@@ -19,7 +31,21 @@ from typing import Any, Final, Protocol
 
 import httpx
 
-from perf_pipeline.engine.ports import Clock
+from perf_pipeline.engine.ports import Clock, Iteration, Recorder, WorkerContext, Workload
+from perf_pipeline.errors import TargetUnavailableError
+
+__all__ = [
+    "VU",
+    "CheckBook",
+    "DeclaredScenario",
+    "Iteration",
+    "Recorder",
+    "ScenarioCode",
+    "TargetUnavailableError",
+    "WorkerContext",
+    "Workload",
+    "scenario",
+]
 
 _US_PER_S: Final = 1_000_000
 
@@ -64,6 +90,9 @@ class DeclaredScenario:
 def scenario(checks: tuple[str, ...] = ()) -> Callable[[ScenarioCode], DeclaredScenario]:
     """Declare an async function as a scenario, with the checks that it makes.
 
+        @scenario(checks=("status is 200", "has an id"))
+        async def visit(vu: VU) -> None: ...
+
     Args:
         checks: their names, at most 60; workers agree on them before the load.
     """
@@ -73,6 +102,10 @@ def scenario(checks: tuple[str, ...] = ()) -> Callable[[ScenarioCode], DeclaredS
 @dataclass(slots=True)
 class VU:
     """Be one virtual user; the same object serves all of its iterations.
+
+        mail = f"visit-{vu.run}-{vu.id}-{vu.iteration}@example.com"  # never twice
+        token = vu.secrets["SHOP_TOKEN"]
+        visits = vu.state["visits"] = vu.state.get("visits", 0) + 1
 
     Attributes:
         client: an httpx.AsyncClient for the target, with its base URL; every request is a sample,
@@ -103,6 +136,9 @@ class VU:
     def check(self, name: str, ok: object, *, of: str | None = None) -> bool:
         """Note whether something holds about the latest request, and give that back.
 
+            if not vu.check("signed up", answer.status_code == 201):
+                return
+
         Args:
             name: declared by `@scenario(checks=...)`, or by the class attribute `checks`.
             ok: true when it holds.
@@ -115,6 +151,9 @@ class VU:
         return bool(ok)
 
     async def think(self, low_s: float, high_s: float | None = None) -> None:
-        """Pause for a uniformly random time between the two, in seconds."""
+        """Pause for a uniformly random time between the two, in seconds; for `low_s` alone.
+
+        await vu.think(0.5, 1.5)
+        """
         pause_s = low_s if high_s is None else self.random.uniform(low_s, high_s)
         await self.clock.sleep_until_us(self.clock.now_us() + round(pause_s * _US_PER_S))

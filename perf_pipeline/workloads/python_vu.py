@@ -3,6 +3,7 @@
 Add here: nothing. Keep out: everything new.
 """
 
-from perf_pipeline.scenario import VU, DeclaredScenario, ScenarioCode, scenario
+from perf_pipeline.scenario import VU, ScenarioCode, scenario
+from perf_pipeline.scenario import DeclaredScenario as Scenario
 
-__all__ = ["VU", "DeclaredScenario", "ScenarioCode", "scenario"]
+__all__ = ["VU", "Scenario", "ScenarioCode", "scenario"]

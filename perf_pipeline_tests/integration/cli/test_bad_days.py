@@ -52,7 +52,7 @@ def test_a_benchmark_without_data_for_its_threshold_is_not_measured(up: Up) -> N
 
 
 def test_a_target_that_dies_under_load_ends_the_run_with_what_was_measured(up: Up) -> None:
-    running = up.begun(*CREATION, "--only", "end_to_end", seconds=30.0)
+    running = up.begun(*CREATION, "--only", "end_to_end", seconds=60.0)
     killed_s = time.monotonic()
     for pid in up.pids("api"):
         with suppress(ProcessLookupError):
@@ -67,7 +67,7 @@ def test_a_target_that_dies_under_load_ends_the_run_with_what_was_measured(up: U
         "select count(*) filter (where outcome = 'ok'), count(*) filter (where outcome <> 'ok') "
         f"from samples where run_id = '{answer.run_id}'"
     )[0]
-    assert time.monotonic() - killed_s < 25
+    assert time.monotonic() - killed_s < 50  # the load had 60 s to go
     assert answer.code in {97, 99}
     assert [row[0] for row in outcome] == ["aborted"]
     assert "the target is gone, so the load was ended" in str(outcome)
@@ -84,7 +84,7 @@ def test_a_target_that_dies_under_load_ends_the_run_with_what_was_measured(up: U
 
 
 def test_a_target_that_hangs_ends_the_run_too(up: Up) -> None:
-    running = up.begun(*CREATION, "--only", "end_to_end", seconds=40.0)
+    running = up.begun(*CREATION, "--only", "end_to_end", seconds=100.0)
     stopped = up.pids("api")
     for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
@@ -96,7 +96,7 @@ def test_a_target_that_hangs_ends_the_run_too(up: Up) -> None:
 
     outcome = up.command.sql(STATUS.format(answer.run_id))
     assert answer.code in {97, 99}
-    assert answer.took_s < 35
+    assert answer.took_s < 90  # the load was to take 100 s
     assert outcome[0][0] == "aborted"
     assert "timeout" in {
         row[0]

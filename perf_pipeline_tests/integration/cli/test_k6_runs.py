@@ -125,7 +125,9 @@ def test_many_dropped_starts_that_no_threshold_speaks_of_have_k6s_counts_and_are
 def test_a_run_that_k6_fails_has_k6s_counts_and_fails(
     name: str, failed: Answer, command: CommandLine
 ) -> None:
-    assert failed.code == _RUNS[name]["exit_code"] == 99, failed.out + failed.err
+    assert _RUNS[name]["exit_code"] == 99
+    assert failed.code == command.code_of(failed.run_id), failed.out + failed.err
+    assert command.fails_unless_held_up(failed.run_id, name), failed.out
     found = _counts(command, failed.run_id, name)
     _assert_counts_of_k6(found, _RUNS[name], is_loop=name != "dropped_some")
 
@@ -143,7 +145,9 @@ def test_abort_on_fail_ends_the_run_when_k6_does(
 
     wall_s = float(command.value(f"select wall_s from benchmarks where benchmark = '{name}'"))
     observed = _RUNS[name]
-    assert answer.code == observed["exit_code"] == 99, answer.err
+    assert observed["exit_code"] == 99
+    assert answer.code == command.code_of(answer.run_id), answer.err
+    assert command.fails_unless_held_up(answer.run_id, name), answer.out
     # It is looked at every 2 s, and what is due then ends the load within a moment; 20 s were due.
     assert observed["wall_s"] - 0.3 <= wall_s <= observed["wall_s"] + 8
     iterations, _ = _counts(command, answer.run_id, name)

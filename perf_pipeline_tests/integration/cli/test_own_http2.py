@@ -70,7 +70,7 @@ vus = 1
 iterations = 3
 parameters.http2 = true
 parameters.caFile = "ca.pem"
-parameters.timeout = "300ms"
+parameters.timeout = "1s"
 parameters.steps = [{ name = "late", path = "/delay/5000" }]
 
 [benchmarks.checkout.scenarios.python]

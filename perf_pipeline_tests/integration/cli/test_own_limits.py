@@ -32,7 +32,7 @@ vus = 120
 duration = "3s"
 
 [benchmarks.few.scenarios.s.parameters]
-timeout = "2s"
+timeout = "20s"
 {parameters}
 
 [benchmarks.few.thresholds]

@@ -190,13 +190,20 @@ class CommandLine:
 
         A machine with much else to do may hold a worker up; then no figure of its load can pass.
         """
+        told = self._told(_of_run(run_id))
+        return bool(told) and told <= {("PASS", True), ("PASS", False), ("INVALID", False)}
+
+    def fails_unless_held_up(self, run_id: str, benchmark: str) -> bool:
+        """Say whether a verdict of a benchmark is a FAIL, or INVALID where the load was."""
+        told = self._told(f"{_of_run(run_id)} and benchmark = '{benchmark}'")
+        return bool(told & {("FAIL", True), ("FAIL", False), ("INVALID", False)})
+
+    def _told(self, condition: str) -> set[tuple[str, bool]]:
         rows = self.sql(
             "select v.status, b.valid from verdicts v join benchmarks b using (run_id, benchmark) "
-            f"where {_of_run(run_id)}"
+            f"where {condition}"
         )
-        return bool(rows) and all(
-            status == "PASS" or (status == "INVALID" and not valid) for status, valid in rows
-        )
+        return {(str(status), bool(valid)) for status, valid in rows}
 
     def profile(self, seconds: float = 2.0, more: str = "") -> Path:
         """Write a profile with one short benchmark."""

@@ -42,7 +42,7 @@ class DailyAnswer:
 
 def million_a_day(report: RunReport) -> DailyAnswer:
     """Answer from the one-day simulation of this run."""
-    day = next((one for one in report.benchmarks if one.name == DAY.name), None)
+    day = next((benchmark for benchmark in report.benchmarks if benchmark.name == DAY.name), None)
     if day is None:
         return DailyAnswer("NOT_SHOWN", f"{DAY.name} was not part of this run")
     if not day.valid:
@@ -53,22 +53,28 @@ def million_a_day(report: RunReport) -> DailyAnswer:
     missing = list(_missing(day))
     if missing:
         return DailyAnswer("NOT_SHOWN", "; ".join(missing))
-    elsewhere = [one for one in report.benchmarks if _proves_nothing(one)]
+    elsewhere = [benchmark for benchmark in report.benchmarks if _proves_nothing(benchmark)]
     if elsewhere:
-        told = ", ".join(f"{one.name} is {words(verdict_of(one))}" for one in elsewhere)
+        told = ", ".join(
+            f"{benchmark.name} is {words(verdict_of(benchmark))}" for benchmark in elsewhere
+        )
         return DailyAnswer("NOT_SHOWN", f"{told}, and half a run proves nothing ({_for(day)})")
     return DailyAnswer("PASS", _for(day))
 
 
-def _proves_nothing(one: BenchmarkReport) -> bool:
-    ended = one.status in {BenchmarkStatus.COMPLETED, BenchmarkStatus.ABORTED}
-    return not one.valid or not ended or any(each.status in _UNMEASURED for each in one.verdicts)
+def _proves_nothing(benchmark: BenchmarkReport) -> bool:
+    ended = benchmark.status in {BenchmarkStatus.COMPLETED, BenchmarkStatus.ABORTED}
+    return (
+        not benchmark.valid
+        or not ended
+        or any(verdict.status in _UNMEASURED for verdict in benchmark.verdicts)
+    )
 
 
 def _against(day: BenchmarkReport) -> Iterator[str]:
-    failed = [each.threshold for each in day.verdicts if each.status is Status.FAIL]
+    failed = [verdict.threshold for verdict in day.verdicts if verdict.status is Status.FAIL]
     if failed:
-        names = ", ".join(f"{each.key} {each.source}" for each in failed)
+        names = ", ".join(f"{threshold.key} {threshold.source}" for threshold in failed)
         yield f"{plural(len(failed), 'threshold')} of {day.name} failed ({names})"
     per_day = figure(day, "messages_per_day")
     if per_day is not None and per_day < _TARGET_PER_DAY:
@@ -87,7 +93,7 @@ def _missing(day: BenchmarkReport) -> Iterator[str]:
         return
     if day.status is not BenchmarkStatus.COMPLETED:
         yield f"{day.name} was {day.status} after {seconds(day.wall_s)}"
-    unmeasured = sum(each.status in _UNMEASURED for each in day.verdicts)
+    unmeasured = sum(verdict.status in _UNMEASURED for verdict in day.verdicts)
     if unmeasured:
         yield f"{plural(unmeasured, 'threshold')} of {day.name} could not be judged"
     if figure(day, "messages_per_day") is None:
@@ -111,6 +117,6 @@ def _for(day: BenchmarkReport) -> str:
 
 def figure(benchmark: BenchmarkReport, metric: str) -> float | None:
     """Give a gauge's value; of several scenarios the least favourable one, None without any."""
-    values = [one.last for one in benchmark.summaries if one.metric == metric]
+    values = [summary.last for summary in benchmark.summaries if summary.metric == metric]
     finite = [value for value in values if value is not None and math.isfinite(value)]
     return (max if metric == "messages_lost" else min)(finite, default=None)

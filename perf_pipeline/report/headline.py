@@ -43,14 +43,14 @@ class Headline:
 
 def headline(benchmark: BenchmarkReport) -> Headline:
     """Give the leading figures: the benchmark's own, or the first of others' that has data."""
-    whole = {each.metric: each for each in benchmark.summaries if not each.tags}
-    others = (one.leading for one in BENCHMARKS)
-    for one in (record_of(benchmark.name).leading, *others, _OF_MESSAGES):
-        trend = whole.get(one.latency)
+    whole = {summary.metric: summary for summary in benchmark.summaries if not summary.tags}
+    others = (record.leading for record in BENCHMARKS)
+    for leading in (record_of(benchmark.name).leading, *others, _OF_MESSAGES):
+        trend = whole.get(leading.latency)
         if trend is not None and trend.p95 is not None:
-            unit = CATALOG[one.throughput].unit
-            per_s, error_ratio = _rate(whole, one.throughput), _rate(whole, one.errors)
-            return Headline(one.latency, trend.p95, per_s, unit, error_ratio)
+            unit = CATALOG[leading.throughput].unit
+            per_s, error_ratio = _rate(whole, leading.throughput), _rate(whole, leading.errors)
+            return Headline(leading.latency, trend.p95, per_s, unit, error_ratio)
     return Headline("", None, None, "", _rate(whole, "errors"))
 
 
@@ -82,13 +82,15 @@ def verdict_of(benchmark: BenchmarkReport) -> str:
         return str(Status.INVALID)
     if benchmark.status is not BenchmarkStatus.COMPLETED:
         return str(benchmark.status)
-    statuses = {each.status for each in benchmark.verdicts}
+    statuses = {verdict.status for verdict in benchmark.verdicts}
     return str(next((status for status in _ORDER if status in statuses), benchmark.status))
 
 
 def counts(report: RunReport) -> str:
     """Count the verdicts by status and the diffs by status, the gravest first."""
-    verdicts = Counter(each.status for one in report.benchmarks for each in one.verdicts)
+    verdicts = Counter(
+        verdict.status for benchmark in report.benchmarks for verdict in benchmark.verdicts
+    )
     diffs = Counter(diff.status for _, diff in report.diffs)
     judged = ", ".join(
         f"{verdicts[status]} {words(status)}" for status in _ORDER if verdicts[status]

@@ -208,8 +208,8 @@ def _trends(report: RunReport) -> Mapping[str, object]:
     more = "more " if first else ""
     return {
         "sentences": trend.lines(report.trends),
-        "first": [Markup(trend_plot(one)) for one in first],  # noqa: S704 - drawn here
-        "others": [Markup(trend_plot(one)) for one in others],  # noqa: S704 - drawn here
+        "first": [Markup(trend_plot(drawn)) for drawn in first],  # noqa: S704 - drawn here
+        "others": [Markup(trend_plot(drawn)) for drawn in others],  # noqa: S704 - drawn here
         "others_title": wording.plural(len(others), f"{more}trend", f"{more}trends"),
     }
 

@@ -138,29 +138,30 @@ def verdict_table(report: RunReport, width: int) -> Table:
     """Give one row for each threshold, grouped by benchmark."""
     table = _table("benchmark, threshold", "bound", "observed", "status")
     room = width - _width_beside(report)
-    for one in report.benchmarks:
-        span = f"{wording.seconds(one.measured_s)} measured"
-        whole = str(one.status) if one.valid else "INVALID"
+    for benchmark in report.benchmarks:
+        span = f"{wording.seconds(benchmark.measured_s)} measured"
+        whole = str(benchmark.status) if benchmark.valid else "INVALID"
         shown = whole if whole != "COMPLETED" else ""
-        table.add_row(_plain(one.name, "bold"), "", _plain(span), _status(shown))
-        for verdict in one.verdicts:
+        table.add_row(_plain(benchmark.name, "bold"), "", _plain(span), _status(shown))
+        for verdict in benchmark.verdicts:
             table.add_row(
                 _key(verdict.threshold.key, room),
                 _plain(verdict.threshold.source),
                 _plain(wording.observed(verdict.observed, verdict.threshold)),
                 _status(str(verdict.status)),
             )
-        if not one.verdicts:
+        if not benchmark.verdicts:
             table.add_row(_plain("  (no thresholds)", "dim"), "", "", "")
     return table
 
 
 def _width_beside(report: RunReport) -> int:
     """Give the columns that bound, observed and status take, with their gaps."""
-    verdicts = [verdict for one in report.benchmarks for verdict in one.verdicts]
-    bound = max((len(each.threshold.source) for each in verdicts), default=0)
+    verdicts = [verdict for benchmark in report.benchmarks for verdict in benchmark.verdicts]
+    bound = max((len(verdict.threshold.source) for verdict in verdicts), default=0)
     observed = max(
-        (len(wording.observed(each.observed, each.threshold)) for each in verdicts), default=0
+        (len(wording.observed(verdict.observed, verdict.threshold)) for verdict in verdicts),
+        default=0,
     )
     return bound + observed + len("NOT MEASURED")
 

@@ -26,7 +26,7 @@ _VIEW_HASH = "select comment from duckdb_views() where view_name = 'metric_value
 def migrations() -> list[tuple[int, str, str]]:
     """List all migrations as (version, file name, SQL), oldest first."""
     folder = files("perf_pipeline.store") / "migrations"
-    names = sorted(each.name for each in folder.iterdir() if each.name.endswith(".sql"))
+    names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".sql"))
     return [(int(name[:4]), name, (folder / name).read_text(encoding="utf-8")) for name in names]
 
 

@@ -55,7 +55,9 @@ def one_run(connection: duckdb.DuckDBPyConnection, run_id: str) -> RunRecord:
 
 def _known_ids(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
     """Name the runs whose ids begin like this one, or the newest."""
-    longer = sorted(one for one in known_runs(connection) if run_id and one.startswith(run_id))
+    longer = sorted(
+        known for known in known_runs(connection) if run_id and known.startswith(run_id)
+    )
     if longer:
         more = f" and {len(longer) - _MOST_NAMED} more" if len(longer) > _MOST_NAMED else ""
         named = ", ".join(longer[-_MOST_NAMED:])

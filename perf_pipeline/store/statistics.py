@@ -36,9 +36,9 @@ _ENDINGS: Final = frozenset({"status", "outcome", "error"})
 # Counts of one protocol's operations are told apart by how they ended; only HTTP has statuses.
 _BREAKDOWNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        name: ("status", "error") if one.source.protocol == "http" else ("error",)
-        for name, one in CATALOG.items()
-        if one.source is not None and one.source.value == "count"
+        name: ("status", "error") if metric.source.protocol == "http" else ("error",)
+        for name, metric in CATALOG.items()
+        if metric.source is not None and metric.source.value == "count"
     }
 )
 _KEY: Final = "run_id = $run_id and benchmark = $benchmark"
@@ -66,7 +66,7 @@ def summaries_of(
         if row[0] and _is_wanted(columns, row, windows)
     ]
     found = [*_whole(metric, found, windows), *found]
-    return [_with_rate(each, metric, windows) for each in found]
+    return [_with_rate(summary, metric, windows) for summary in found]
 
 
 def breakdowns_of(
@@ -84,7 +84,7 @@ def breakdowns_of(
         )
         rows = connection.execute(sql, {"run_id": key.run_id, "benchmark": key.benchmark})
         found += [_summary(metric.name, (column,), row) for row in rows.fetchall()]
-    return [_with_rate(each, metric, windows) for each in found]
+    return [_with_rate(summary, metric, windows) for summary in found]
 
 
 def summary_of(
@@ -125,7 +125,7 @@ def figure_of(
     return finished_figure(
         threshold,
         windows,
-        lambda one: _figure(connection, key, one, is_pruned=is_pruned),
+        lambda threshold: _figure(connection, key, threshold, is_pruned=is_pruned),
     )
 
 
@@ -226,12 +226,14 @@ def _summary(metric: str, columns: tuple[str, ...], row: tuple[Any, ...]) -> Sum
 def _whole(metric: Metric, found: list[Summary], windows: Windows) -> list[Summary]:
     """Derive rows that are the same as another: of the only scenario, of the only whole source."""
     if metric.name in FROM_READINGS:
-        wholes = [each for each in found if _is_whole(each.tags["source"])]
+        wholes = [summary for summary in found if _is_whole(summary.tags["source"])]
         return [replace(wholes[0], tags={})] if len(wholes) == 1 else []
     by_part = "scenario" in metric.tags and metric.name not in FROM_FIGURES | FROM_VUS
     if by_part and len(windows.scenarios) == 1:
         (scenario,) = windows.scenarios
-        return [replace(each, tags={"scenario": scenario}) for each in found if not each.tags]
+        return [
+            replace(summary, tags={"scenario": scenario}) for summary in found if not summary.tags
+        ]
     return []
 
 

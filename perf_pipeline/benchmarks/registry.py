@@ -11,6 +11,7 @@ from typing import Final
 
 from perf_pipeline.benchmarks.api_mixed_operations import API_MIXED_OPERATIONS
 from perf_pipeline.benchmarks.api_user_creation import API_USER_CREATION
+from perf_pipeline.benchmarks.cache_benchmark import CACHE_BENCHMARK
 from perf_pipeline.benchmarks.database_benchmark import DATABASE_BENCHMARK
 from perf_pipeline.benchmarks.day_simulation import DAY_SIMULATION
 from perf_pipeline.benchmarks.end_to_end import END_TO_END
@@ -48,6 +49,7 @@ BENCHMARKS: Final = in_order(
     (
         API_MIXED_OPERATIONS,
         API_USER_CREATION,
+        CACHE_BENCHMARK,
         DATABASE_BENCHMARK,
         DAY_SIMULATION,
         END_TO_END,

@@ -20,6 +20,7 @@ from perf_pipeline.config.ranges import DurationRange
 from perf_pipeline.units import SECONDS_PER_DAY, US_PER_MS, US_PER_S
 
 HTTP_STEPS: Final = "http_steps"
+_LONGEST_TTL: Final = SECONDS_PER_DAY * US_PER_S  # what a run leaves behind is gone in a day
 _LONGEST_DELIVERY: Final = SECONDS_PER_DAY * US_PER_S  # librdkafka takes 2**31 - 1 ms, 24 days
 _PYTHON_EXEC: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
@@ -108,6 +109,21 @@ class ConsumeParameters(Frozen):
     )
 
 
+class CacheParameters(Frozen):
+    """Say how users are read through a cache.
+
+    Attributes:
+        keys: how many different users are read, each as often as any other.
+        ttl_us: how long a user stays after the last read; rounded up to whole seconds, in which
+            EXPIRE counts.
+        timeout_us: from sending a command to its whole answer.
+    """
+
+    keys: int = Field(default=1_000, ge=1, le=100_000)
+    ttl_us: Duration = Field(default=30 * US_PER_S, alias="ttl", ge=US_PER_S, le=_LONGEST_TTL)
+    timeout_us: Duration = Field(default=US_PER_S, alias="timeout", ge=US_PER_MS)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IterationKind:
     """Hold all that is known of one kind of iteration, which a scenario names with `exec`.
@@ -186,6 +202,9 @@ ITERATIONS: Final[Mapping[str, IterationKind]] = MappingProxyType(
             workload="kafka.consume_ceiling:ConsumeCeiling",
             part=Part.BROKERS,
             is_apart=True,
+        ),
+        "read_through_cache": IterationKind(
+            parameters=CacheParameters, workload="redis.read_through:ReadThrough", part=Part.REDIS
         ),
         HTTP_STEPS: IterationKind(
             parameters=HttpStepsParameters, workload="steps.scenario:HttpSteps", part=Part.API

@@ -16,7 +16,7 @@ from typing import Any, Final
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from perf_pipeline.benchmarks.registry import NAMES
+from perf_pipeline.benchmarks.registry import NAMES, record_of
 from perf_pipeline.config.loading import SHIPPED, load_profile, parse_overrides
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.defs.narration import LogNarrator
@@ -133,7 +133,11 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
 
     def left_out(self, benchmark: str) -> str:
         """Say why this run does not measure a benchmark; empty when it does, or only judges."""
-        return why_left_out(self._profile, benchmark) if self._planned else ""
+        if not self._planned:
+            return ""
+        if benchmark in self._planned and record_of(benchmark).is_optional:
+            return self.session().left_out.get(benchmark, "")
+        return why_left_out(self._profile, benchmark)
 
     @property
     def used_profile(self) -> Profile:

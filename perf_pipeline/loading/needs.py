@@ -19,7 +19,12 @@ from perf_pipeline.config.parameters import ConsumeCeilingParameters, SelectPara
 from perf_pipeline.config.profile import BenchmarkConfig
 from perf_pipeline.config.safety import found_addresses
 from perf_pipeline.loading.jobs import CEILING_SUFFIX
-from perf_pipeline.loading.seeding import ensure_seeded, require_brokers, require_postgres
+from perf_pipeline.loading.seeding import (
+    ensure_seeded,
+    require_brokers,
+    require_postgres,
+    require_redis,
+)
 from perf_pipeline.loading.session import Session
 from perf_pipeline.stack.health import require_health
 from perf_pipeline.workloads.kafka.backlog import ensure_backlog
@@ -120,7 +125,12 @@ def _positions_of(session: Session) -> Path:
 
 
 NEEDED: Final[Mapping[Part, Callable[[Session], object]]] = MappingProxyType(
-    {Part.API: _need_api, Part.POSTGRES: require_postgres, Part.BROKERS: _need_brokers}
+    {
+        Part.API: _need_api,
+        Part.POSTGRES: require_postgres,
+        Part.BROKERS: _need_brokers,
+        Part.REDIS: require_redis,
+    }
 )
 BEFORE_LOAD: Final[Mapping[BeforeLoad, Callable[[Session, str], None]]] = MappingProxyType(
     {

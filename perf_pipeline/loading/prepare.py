@@ -25,6 +25,7 @@ from perf_pipeline.errors import (
     StoppedByUserError,
     StoreBusyError,
 )
+from perf_pipeline.loading.absent import left_out_of
 from perf_pipeline.loading.environment import fingerprint
 from perf_pipeline.loading.locks import load_generator, lock_folders
 from perf_pipeline.loading.seeding import remove_seeded
@@ -55,6 +56,7 @@ def open_session(
     stop: threading.Event | None = None,
     environ: Mapping[str, str] | None = None,
     planned: Sequence[str] = (),
+    by_name: bool = False,
 ) -> Iterator[Session]:
     """Yield a run that is ready to be loaded; afterwards its stack is stopped, its rows removed.
 
@@ -70,7 +72,9 @@ def open_session(
         run_id: a driver's own id; made here otherwise.
         stop: set it to end the run early, in good order.
         environ: environment variables, os.environ otherwise.
-        planned: benchmarks that it is to run, in order.
+        planned: benchmarks that it is to run, in order; optional ones are left out where the
+            target has not what they need, if the whole profile is run.
+        by_name: somebody named each of them, so that none may be left out.
 
     Raises:
         TargetNotAllowedError: nothing was sent.
@@ -90,20 +94,24 @@ def open_session(
             if stop.is_set():
                 raise StoppedByUserError("stopped before anything was measured")
             began_at = datetime.now(UTC)
+            left_out = left_out_of(profile, planned, complete, by_name=by_name)
+            for sentence in left_out.values():
+                narrator.say(sentence)
             services, notices = ((), ()) if stack is None else (stack.services, stack.notices)
             session = Session(
                 run_id=run_id or new_run_id(began_at),
                 profile=profile,
                 target=complete,
                 services=services,
-                notices=(*notices, *own_notices(profile)),
+                notices=(*notices, *own_notices(profile), *left_out.values()),
                 environment=fingerprint(profile, target, services),
                 state=state,
                 trigger=trigger,
                 began_at=began_at,
                 narrator=narrator,
                 stop=stop,
-                planned=tuple(planned),
+                planned=tuple(name for name in planned if name not in left_out),
+                left_out=left_out,
             )
             begin_run(session)
             with _rows_removed(session):

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.loading.absent import REDIS_REMEDY
 from perf_pipeline.loading.session import Session
 from perf_pipeline.workloads.postgres.seeding import clean, seed, split_ids
 
@@ -105,6 +106,20 @@ def require_brokers(session: Session) -> str:
             hint="set PERF_KAFKA_BROKERS, or brokers of the target",
         )
     return session.target.brokers
+
+
+def require_redis(session: Session) -> str:
+    """Give the URL.
+
+    Raises:
+        TargetUnavailableError: none is configured, and none was started.
+    """
+    if session.target.redis_url is None:
+        raise TargetUnavailableError(
+            f"target {session.target.name} has no Redis: the cache benchmark needs one",
+            hint=REDIS_REMEDY,
+        )
+    return session.target.redis_url
 
 
 def _record_of(session: Session) -> Path:

@@ -34,6 +34,7 @@ class Session:
         narrator: is told how the run goes.
         stop: set it, and the run ends early, in good order.
         planned: benchmarks that it is to run, in order; written down before it runs any.
+        left_out: benchmarks that it goes without, because the target has no such part, and why.
     """
 
     run_id: str
@@ -48,6 +49,7 @@ class Session:
     narrator: Narrator
     stop: threading.Event = field(default_factory=threading.Event)
     planned: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def say(self, sentence: str) -> None:
         """Tell a sentence to whoever started the run."""

@@ -115,6 +115,12 @@ _METRICS: Final = (
     Metric("db_records", _C, "records", "higher", _SAMPLE, "number of rows that were written or returned", Samples("records", "postgres")),
     Metric("db_records_per_s", _G, "records/s", "higher", _PART, "records per second, from the first to the last operation"),
     Metric("db_records_per_s_pgbench", _G, "records/s", "higher", _PART, "rate that pgbench reached with the same statement afterwards, where our client was the limit"),
+    # from samples and figures: cache
+    Metric("cache_ops", _C, "operations", "higher", _SAMPLE, "number of commands that were sent to the cache", Samples("count", "redis")),
+    Metric("cache_op_failed", _R, "ratio", "lower", _SAMPLE, "share of all commands that failed (a key that is not there is no failure)", Samples("failed", "redis")),
+    Metric("cache_op_duration", _T, "ms", "lower", _SAMPLE, "time from sending a command to its answer", Samples("service_ms", "redis")),
+    Metric("cache_hit_ratio", _R, "ratio", "higher", _PART, "share of the reads that found their key", Samples("found", "redis", ("cache_get",))),
+    Metric("cache_ops_per_s", _G, "operations/s", "higher", _PART, "answered commands per second, from the first to the last of them"),
     # from samples and figures: queue
     Metric("message_deliveries", _C, "messages", "higher", _SAMPLE, "number of messages that a delivery report or a commit confirmed", Samples("records", "kafka", _PRODUCED)),
     Metric("message_delivery_failed", _R, "ratio", "lower", _SAMPLE, "share of all produce calls without a good delivery report", Samples("failed", "kafka", _PRODUCED)),

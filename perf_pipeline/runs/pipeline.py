@@ -86,8 +86,15 @@ def run_pipeline(
     names = chosen(profile, only)
     progress = _Progress()
     with open_session(
-        profile, state=state, trigger=trigger, narrator=narrator, stop=stop, planned=names
+        profile,
+        state=state,
+        trigger=trigger,
+        narrator=narrator,
+        stop=stop,
+        planned=names,
+        by_name=bool(only),
     ) as session:
+        names = list(session.planned)
         session.say(f"run {session.run_id}: profile {profile.name}, {session.target.masked}")
         try:
             _measure_all(session, names, progress)

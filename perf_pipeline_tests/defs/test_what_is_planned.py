@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from perf_pipeline.benchmarks.registry import NAMES
 from perf_pipeline.definitions import build_defs
 from perf_pipeline.defs.selection import asked_for, stands_for
 from perf_pipeline.judging.judge import recover_run
@@ -18,6 +19,7 @@ from perf_pipeline_tests.support.dagster.runs import JUDGING, run_config
 from perf_pipeline_tests.support.histories.half_runs import A, B, HalfRun
 
 pytestmark = pytest.mark.timeout(180)
+CACHE = "cache_benchmark"
 OFF = {f"benchmarks.{B}.enabled": "false"}
 
 
@@ -88,6 +90,26 @@ def test_a_benchmark_that_is_switched_off_gets_no_load_and_is_not_missed(tmp_pat
     assert judged.metadata["run"].value == result.run_id
     assert judged.metadata["NO_DATA"].value == 0
     assert not (State(tmp_path).spool / result.run_id / B).exists()
+
+
+@pytest.mark.usefixtures("users_api")
+def test_a_benchmark_whose_part_is_absent_gets_no_load_and_is_not_missed(tmp_path: Path) -> None:
+    off = {f"benchmarks.{one}.enabled": "false" for one in NAMES if one not in {A, CACHE}}
+
+    result = materialize(tmp_path, A, CACHE, *JUDGING, overrides=off)
+
+    [left_out] = result.asset_materializations_for_node(CACHE)
+    assert left_out.metadata["status"].value == "left out"
+    assert str(left_out.metadata["why"].value).startswith(
+        f"{CACHE} is left out, because target local has no Redis; set PERF_REDIS_URL"
+    )
+    checks = [one for one in result.get_asset_check_evaluations() if one.asset_key.path == [CACHE]]
+    assert len(checks) == 4
+    assert {(one.passed, one.severity) for one in checks} == {(False, dg.AssetCheckSeverity.WARN)}
+    with open_history(State(tmp_path).history_file) as history:
+        assert history.run(result.run_id).planned == (A,)
+    [judged] = result.asset_materializations_for_node("threshold_checks")
+    assert judged.metadata["NO_DATA"].value == 0
 
 
 def test_a_run_in_which_all_is_switched_off_fails_and_judges_no_older_run(tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ _SUMMED: Final = (
     "own_limits",
 )
 
+_TEXTS: Final = frozenset({"notes", "first_exception", "log", "doubts"})
+
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
@@ -75,6 +77,9 @@ class Vitals:
         open_files: the most descriptors that were open at once; `open_files_limit` is what the
             system allows.
         exceptions: iterations that raised an exception.
+        first_exception: the type, text and place of the first of them.
+        log: the file that has its traceback.
+        doubts: what ended all iterations of a scenario, one sentence for each such scenario.
         deaf_to_cancellation: iterations that ignored being cancelled.
         own_limits: operations that failed for want of ports, descriptors or memory here.
         local_ports: how many ports there are for connections to one address; 0 where unknown.
@@ -99,6 +104,9 @@ class Vitals:
     open_files: int = 0
     open_files_limit: int = 0
     exceptions: int = 0
+    first_exception: str = ""
+    log: str = ""
+    doubts: Sequence[str] = ()
     deaf_to_cancellation: int = 0
     own_limits: int = 0
     local_ports: int = 0
@@ -266,7 +274,12 @@ def _workload_reasons(vitals: Vitals) -> Iterator[str]:
     if vitals.exceptions:
         yield (
             f"met {vitals.exceptions} exceptions in iterations, which is a bug of the workload; "
-            "the first traceback is in its log"
+            f"the first is {vitals.first_exception}, its traceback is in {vitals.log}"
+        )
+    for doubt in vitals.doubts:
+        yield (
+            f"got no iteration to its end: {doubt}; while that is so for every iteration, nobody "
+            "can tell a mistake of the scenario from one of the target"
         )
     if vitals.deaf_to_cancellation:
         yield (
@@ -279,7 +292,7 @@ def _figures(workers: Mapping[int, Vitals], clock_step_ms: float) -> dict[str, f
     figures = {"workers": float(len(workers)), "clock_step_ms": clock_step_ms}
     for vitals in workers.values():
         for name, value in asdict(vitals).items():
-            if name == "notes":
+            if name in _TEXTS:
                 continue
             figures[name] = max(figures.get(name, 0.0), float(value))
     for name in _SUMMED:

@@ -107,6 +107,8 @@ class ScenarioOutcome:
         intended_iterations: how many starts the plan wanted; 0 for looping VUs.
         measured_iterations: those `iterations` whose intended start was measured.
         measured_dropped_iterations: those `dropped_iterations` whose intended start was measured.
+        measured_incomplete_iterations: those `measured_iterations` that left operations out,
+            although all that they made went well.
     """
 
     name: str
@@ -118,6 +120,7 @@ class ScenarioOutcome:
     intended_iterations: int
     measured_iterations: int = 0
     measured_dropped_iterations: int = 0
+    measured_incomplete_iterations: int = 0
 
     def plus(self, other: "ScenarioOutcome") -> "ScenarioOutcome":
         """Add the share of another worker of the same scenario."""
@@ -132,6 +135,9 @@ class ScenarioOutcome:
             measured_iterations=self.measured_iterations + other.measured_iterations,
             measured_dropped_iterations=(
                 self.measured_dropped_iterations + other.measured_dropped_iterations
+            ),
+            measured_incomplete_iterations=(
+                self.measured_incomplete_iterations + other.measured_incomplete_iterations
             ),
         )
 

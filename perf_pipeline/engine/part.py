@@ -5,12 +5,11 @@ closed_model.py).
 """
 
 import random
-import sys
-import traceback
 from dataclasses import dataclass, field
 from typing import Final
 
 from perf_pipeline.config.executors.kinds import Executor
+from perf_pipeline.engine.exception_text import log_traceback, told
 from perf_pipeline.engine.handover import Handover
 from perf_pipeline.engine.lag import LagHistogram
 from perf_pipeline.engine.ports import Clock, Iteration, Recorder, Workload
@@ -25,6 +24,8 @@ _MEASURED: Final = Phase.MEASURED
 class IterationCounts:
     """Count iterations; `measured_*` counts those whose intended start was measured.
 
+    `through` counts iterations that nothing ended early, `doubtful` those that were ended by what
+    may be a mistake of the scenario as well as of the target.
     `vus` and `vus_made` are k6's vus and vus_max: the VUs that the executor keeps active (looping,
     or ready for arrivals), and all VUs that exist. `active` VUs are running an iteration.
     """
@@ -36,17 +37,27 @@ class IterationCounts:
     late_drops: int = 0
     interrupted: int = 0
     exceptions: int = 0
+    first_exception: str = ""
+    through: int = 0
+    measured_incomplete: int = 0
+    doubtful: int = 0
+    first_doubt: str = ""
     deaf_to_cancellation: int = 0
     active: int = 0
     vus: int = 0
     vus_made: int = 0
     lag: LagHistogram = field(default_factory=LagHistogram)
 
-    def complete(self, phase: Phase) -> None:
-        """Count an iteration that ran to its end."""
+    def complete(self, iteration: Iteration) -> None:
+        """Count an iteration that ran to its end, or that its workload ended."""
+        is_measured = iteration.phase is _MEASURED
         self.iterations += 1
-        if phase is _MEASURED:
-            self.measured_iterations += 1
+        self.measured_iterations += is_measured
+        self.through += iteration.is_through
+        self.measured_incomplete += iteration.is_incomplete and is_measured
+        if iteration.doubt:
+            self.doubtful += 1
+            self.first_doubt = self.first_doubt or iteration.doubt
 
     def drop(self, phase: Phase, count: int = 1) -> None:
         """Count starts that the plan wanted and no VU could make."""
@@ -100,7 +111,9 @@ class ScenarioPart:
         Failures of the target are recorded by the workload. An exception is a bug of the workload,
         so the load goes on, but its health says that it can't be trusted.
         """
+        iteration.is_through = False
         self.tally.exceptions += 1
+        self.tally.first_exception = self.tally.first_exception or told(error)
         self.recorder.sample(
             iteration,
             "iteration",
@@ -110,6 +123,4 @@ class ScenarioPart:
             error="exception",
         )
         if self.tally.exceptions == 1:
-            text = "".join(traceback.format_exception(error))
-            sys.stderr.write(f"scenario {self.name}: an iteration raised an exception\n{text}")
-            sys.stderr.flush()
+            log_traceback(error, f"scenario {self.name}: an iteration")

@@ -82,6 +82,11 @@ class Iteration:
         phase: warm-up, measured or drain; set by the engine from the intended start.
         random: seeded by run seed, scenario and VU, so that two runs do the same.
         cut_us: when it was cut off; what begins later (a scenario that tidies up) is drain.
+        is_through: False when an answer of the target, or none, ended it before its end; set by the
+            workload.
+        is_incomplete: set by the workload where no operation shows that: all that were made went
+            well, and the others were left out.
+        doubt: what ended it, where that may be a mistake of the scenario as well as of the target.
         has_waited: set by the workload when it waited for an answer, so that the event loop gave
             everybody else a turn and the engine need not give them another one.
     """
@@ -95,6 +100,9 @@ class Iteration:
     random: random.Random
     has_waited: bool = False
     cut_us: int = NEVER_US
+    is_through: bool = True
+    is_incomplete: bool = False
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ OWN_LIMIT: Final = "generator"
 # The error class of an answer whose status was not expected.
 UNEXPECTED_STATUS: Final = "status"
 _MOST_NOTES: Final = 20
+_MOST_WAYS: Final = 100
+_OTHER_WAYS: Final = "other errors"
 _OK: Final = Outcome.OK
 _INTERRUPTED: Final = Outcome.INTERRUPTED
 _DRAIN: Final = Phase.DRAIN
@@ -58,7 +60,10 @@ class OperationCount:
     def fail(self, status: int, error: str) -> None:
         """Count an operation that failed, and how."""
         self.failed += 1
-        self.ways[f"status {status}" if error == UNEXPECTED_STATUS else error] += 1
+        way = f"status {status}" if error == UNEXPECTED_STATUS else error
+        if way not in self.ways and len(self.ways) >= _MOST_WAYS:
+            way = _OTHER_WAYS  # a target may invent classes of errors without end
+        self.ways[way] += 1
         if error == OWN_LIMIT:
             self.own_limits += 1
 

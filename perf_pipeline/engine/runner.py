@@ -152,4 +152,5 @@ def _outcome(part: ScenarioPart, ended_us: int) -> ScenarioOutcome:
         intended_iterations=intended_iterations(part.executor, part.stripe),
         measured_iterations=tally.measured_iterations,
         measured_dropped_iterations=tally.measured_dropped,
+        measured_incomplete_iterations=tally.measured_incomplete,
     )

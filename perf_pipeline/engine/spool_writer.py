@@ -22,6 +22,7 @@ PIECE_LINES: Final = 1_024
 MOST_WAITING_BYTES: Final = 64 * 1024 * 1024
 _MOST_REMEMBERED: Final = 4_096
 _ERROR: Final = "error"
+_ESCAPED: Final = "backslashreplace"  # a lone surrogate, which JSON can hold, has no bytes
 _SPECIAL: Final = re.compile(r'[,"\r\n]')
 
 T = TypeVar("T", str, bytes)
@@ -183,7 +184,7 @@ class Lines(_Buffer[str]):
     def flush(self) -> None:
         """Hand what is buffered to the writing thread."""
         if self._items:
-            piece = "".join(self._items).encode()
+            piece = "".join(self._items).encode("utf-8", _ESCAPED)
             self._items.clear()
             self._writer.put(self._file, piece)
 
@@ -214,7 +215,7 @@ class Kinds(dict[Hashable, int]):
         number = self[kind] = self._next
         self._next += 1
         line = ",".join(map(quoted, (str(number), *self._texts(kind)))) + "\n"
-        self._writer.put(self._file, line.encode())
+        self._writer.put(self._file, line.encode("utf-8", _ESCAPED))
         return number
 
 

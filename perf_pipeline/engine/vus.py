@@ -74,6 +74,8 @@ class VirtualUser:
         started_us, outcome = part.clock.now_us(), _OK
         try:
             await part.workload.iterate(iteration)
+            if not iteration.is_through:
+                outcome = Outcome.FAILED
         except asyncio.CancelledError as error:
             outcome = Outcome.FAILED
             if self.is_cut:
@@ -90,7 +92,7 @@ class VirtualUser:
             self.gave_turn = iteration.has_waited
             self.free_us = ended_us = part.clock.now_us()
             part.recorder.iteration(iteration, started_us, ended_us, outcome)
-        tally.complete(phase)
+        tally.complete(iteration)
 
     def cut(self, task: "asyncio.Task[None]") -> None:
         """Cancel the running iteration.

@@ -95,12 +95,10 @@ class WorkerWatch:
             own_limits: operations that failed for want of ports, descriptors or memory.
             notes: sentences about the target's answers, with the number of times each was noted.
         """
-        lags, late_drops, exceptions, deaf = LagHistogram(), 0, 0, 0
+        tallies = list(tallies)
+        lags = LagHistogram()
         for tally in tallies:
             lags = lags.plus(tally.lag)
-            late_drops += tally.late_drops
-            exceptions += tally.exceptions
-            deaf += tally.deaf_to_cancellation
         span_ns = max(1, self._cpu_span_us * 1_000)
         return Vitals(
             watched_s=self._watched_us / US_PER_S,
@@ -113,15 +111,17 @@ class WorkerWatch:
             starts=lags.count,
             late_starts=lags.later_than(int(LAG_P95_LIMIT_MS * US_PER_MS)),
             very_late_starts=lags.later_than(int(LAG_P99_LIMIT_MS * US_PER_MS)),
-            late_drops=late_drops,
+            late_drops=sum(tally.late_drops for tally in tallies),
             schedule_lag_p50_ms=lags.quantile_us(0.5) / US_PER_MS,
             schedule_lag_p95_ms=lags.quantile_us(0.95) / US_PER_MS,
             schedule_lag_p99_ms=lags.quantile_us(0.99) / US_PER_MS,
             schedule_lag_max_ms=lags.most_us / US_PER_MS,
             open_files=self._open_files,
             open_files_limit=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
-            exceptions=exceptions,
-            deaf_to_cancellation=deaf,
+            exceptions=sum(tally.exceptions for tally in tallies),
+            first_exception=next(filter(None, (tally.first_exception for tally in tallies)), ""),
+            doubts=[tally.first_doubt for tally in tallies if tally.doubtful and not tally.through],
+            deaf_to_cancellation=sum(tally.deaf_to_cancellation for tally in tallies),
             own_limits=own_limits,
             local_ports=count_local_ports(),
             notes=dict(notes),

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -115,7 +116,9 @@ class WorkerProcess:
 
     def vitals(self) -> Vitals | None:
         """Give what the worker saw of itself; None when it died before its report."""
-        return None if self.done is None else vitals_from_json(self.done["vitals"])
+        if self.done is None:
+            return None
+        return replace(vitals_from_json(self.done["vitals"]), log=str(self.log))
 
     def how_it_ended(self) -> str:
         """Say in words how the process ended, after waiting for it a moment."""

@@ -4,13 +4,25 @@ Add here: what of a response a target can make unreadable. Keep out: requests (t
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
 from perf_pipeline.workloads.http.bodies import UnreadableBodyError, without_coding
 from perf_pipeline.workloads.http.result import HttpResult
 from perf_pipeline.workloads.python.cookies import OriginCookies
+
+
+class ResponseObserver(Protocol):
+    """Learn what an author's code does with a response."""
+
+    def looked_at(self, result: HttpResult) -> None:
+        """Note that the code looks at a body: what it raises from now on may be about it."""
+        ...
+
+    def unreadable(self, result: HttpResult | None, error: Exception) -> None:
+        """Note an exception that is the target's: of one response, or of what came of several."""
+        ...
 
 
 class LoadResponse(httpx.Response):
@@ -24,7 +36,7 @@ class LoadResponse(httpx.Response):
         request: that it answers.
         version: of HTTP, as httpx names it.
         most_bytes: of a body that is kept, and of one that is decompressed.
-        unreadable: is told of each such exception.
+        observer: is told who looked at the body, and of each such exception.
         cookies: an empty jar of the target's origin.
     """
 
@@ -34,12 +46,12 @@ class LoadResponse(httpx.Response):
         request: httpx.Request,
         version: bytes,
         most_bytes: int,
-        unreadable: Callable[[HttpResult, Exception], None],
+        observer: ResponseObserver,
         cookies: Callable[[], OriginCookies],
     ) -> None:
         self._result = result
         self._most_bytes = most_bytes
-        self._unreadable = unreadable
+        self._observer = observer
         self._new_cookies = cookies
         self._plain: bytes | None = None
         super().__init__(
@@ -53,6 +65,7 @@ class LoadResponse(httpx.Response):
     @property
     def content(self) -> bytes:
         """Give the body, without its content coding."""
+        self._observer.looked_at(self._result)
         if self._plain is None:
             raw = super().content
             self._plain = self._decoded(raw) if raw or self._result.is_cut else raw
@@ -84,7 +97,7 @@ class LoadResponse(httpx.Response):
         try:
             return super().json(**options)
         except (ValueError, RecursionError) as error:
-            self._unreadable(self._result, error)
+            self._observer.unreadable(self._result, error)
             raise
 
     @property
@@ -93,7 +106,7 @@ class LoadResponse(httpx.Response):
         try:
             return super().text
         except Exception as error:  # a charset like `hex` is one of Python's, and none of text
-            self._unreadable(self._result, error)
+            self._observer.unreadable(self._result, error)
             raise
 
     @property
@@ -119,7 +132,7 @@ class LoadResponse(httpx.Response):
 
     def _fault(self, why: str = "is larger than what is kept (keptBodyBytes)") -> Exception:
         error = httpx.DecodingError(f"the response's body {why}", request=self.request)
-        self._unreadable(self._result, error)
+        self._observer.unreadable(self._result, error)
         return error
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 import httpx
 
+from perf_pipeline.engine.exception_text import is_about_data, printable, told
 from perf_pipeline.engine.ports import NEVER_US, Iteration, Recorder
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.secrecy.known import KNOWN
@@ -24,9 +25,11 @@ MOST_OPERATIONS: Final = 500
 # The error class of a request that the scenario gave up itself, e.g. by asyncio.timeout.
 CANCELLED: Final = "cancelled"
 MANY: Final = "(more than 500 names)"
-UNREADABLE: Final = "unreadable"  # the error class of a response that ended its iteration
-_MOST_TOLD: Final = 200
+# Error classes of a response that ended its iteration: nobody can read it; this code can't use it.
+UNREADABLE: Final = "unreadable"
+UNEXPECTED: Final = "unexpected_body"
 _MOST_HELD: Final = 256
+_LONGEST_NAME: Final = 200
 _NS_PER_US: Final = 1_000
 _ID: Final = re.compile(r"\d+|(?=.*\d)[0-9A-Fa-f-]{16,}")
 
@@ -41,7 +44,7 @@ class _Held:
     intended_us: int
     passed: int = 0
     failed: int = 0
-    is_unreadable: bool = False
+    fault: str = ""
 
 
 class SampleBook:
@@ -74,11 +77,13 @@ class SampleBook:
         self._iteration: Iteration | None = None
         self._is_first = True
         self._of_target: list[tuple[HttpResult | None, Exception]] = []
+        self._looked_at: HttpResult | None = None
 
     def begin(self, iteration: Iteration) -> None:
         """Start an iteration."""
         self._iteration = iteration
         self._is_first = True
+        self._looked_at = None
 
     def end(self) -> None:
         """Write down what is held; no check can come any more."""
@@ -86,6 +91,10 @@ class SampleBook:
             self._write(held)
         self._held.clear()
         self._of_target.clear()
+
+    def looked_at(self, result: HttpResult) -> None:
+        """Note the latest response whose body the code has looked at."""
+        self._looked_at = result
 
     def unreadable(self, result: HttpResult | None, error: Exception) -> None:
         """Note an exception that comes of what the target sent, should it end the iteration.
@@ -99,24 +108,37 @@ class SampleBook:
             self._of_target.append((result, error))
 
     def is_of_target(self, error: BaseException) -> bool:
-        """Say whether an exception came of what the target sent; its request has failed then."""
+        """Say whether an exception came of what the target sent; its request has failed then.
+
+        One that code raises over the data of a body, after it has looked at it, is taken for the
+        target's, and written down as the iteration's doubt.
+        """
         if isinstance(error, BaseExceptionGroup):
             return all(self.is_of_target(one) for one in error.exceptions)
         if isinstance(error, httpx.TransportError | httpx.HTTPStatusError):
             return True  # its sample says so already
         for result, known in self._of_target:
             if known in {error, error.__cause__, error.__context__}:
-                self._fail(result, known)
+                self._fail(result, known, UNREADABLE)
                 return True
+        if self._looked_at is not None and is_about_data(error):
+            self._now().doubt = self._fail(self._looked_at, error, UNEXPECTED)
+            return True
         return isinstance(error, httpx.DecodingError)
 
-    def _fail(self, result: HttpResult | None, error: Exception) -> None:
-        for held in reversed(self._held):
-            if result is None or held.result is result:
-                held.is_unreadable = True
-                why = f"{type(error).__name__}: {str(error)[:_MOST_TOLD]!a}"
-                self._recorder.note(f"{held.operation} got a response that can't be used: {why}")
-                return
+    def _fail(self, result: HttpResult | None, error: BaseException, fault: str) -> str:
+        """Let the request of a response fail, or else the latest one; give what is told of it."""
+        of_it = [held for held in self._held if held.result is result] or self._held
+        if not of_it:
+            return ""
+        held = of_it[-1]
+        held.fault = fault
+        sentence = (
+            f"{held.operation} ({held.result.status or held.result.error}): response body was not "
+            f"what the scenario expected: {told(error)}"
+        )
+        self._recorder.note(sentence)
+        return sentence
 
     def check(self, name: str, of: str | None, *, holds: bool) -> None:
         """Note a check of the latest request, or of the latest one of that operation.
@@ -180,8 +202,10 @@ class SampleBook:
         """Name a request; the number of names is bounded, whatever paths a scenario makes up."""
         given = request.extensions.get("name")
         name = str(given or default_name(request.method, request.url.raw_path))
+        if len(name) > _LONGEST_NAME:
+            name = f"{name[:_LONGEST_NAME]}..."
         if name not in self._operations:
-            name = _without_secrets(name)
+            name = printable(_without_secrets(name))
             if len(self._operations) >= MOST_OPERATIONS:
                 name = MANY
             self._operations[name] = self._checks
@@ -190,8 +214,8 @@ class SampleBook:
     def _write(self, held: _Held) -> None:
         result, iteration = held.result, self._now()
         outcome, error = outcome_of(result, held.expected)
-        if held.is_unreadable and not error:
-            outcome, error = Outcome.FAILED, UNREADABLE
+        if held.fault and not error:
+            outcome, error = Outcome.FAILED, held.fault
         if result.error and (note := note_of(held.operation, result)):
             self._recorder.note(note)
         started_us, ended_us, phases = result.times(self._origin_ns)

@@ -14,6 +14,7 @@ from typing import Any, Final
 import httpx
 
 from perf_pipeline.config.http_steps import PythonParameters
+from perf_pipeline.engine.exception_text import log_traceback
 from perf_pipeline.engine.ports import Iteration, WorkerContext, Workload
 from perf_pipeline.errors import PerfPipelineError, ProfileError, ScenarioError
 from perf_pipeline.scenario import VU, ScenarioCode
@@ -81,6 +82,7 @@ class _VuRunner:
         self._operations: dict[str, tuple[str, ...]] = {}
         self.checks: Mapping[str, tuple[str, ...]] = self._operations
         self._users: dict[int, tuple[VU, ScenarioCode, SampleBook]] = {}
+        self._has_doubted = False
 
     async def open(self, context: WorkerContext) -> None:
         self._context = context
@@ -104,6 +106,10 @@ class _VuRunner:
             # The target's failure is a sample already, and ends the iteration.
             if not book.is_of_target(error):
                 raise
+            iteration.is_through = False
+            if iteration.doubt and not self._has_doubted:
+                self._has_doubted = True
+                log_traceback(error)
         finally:
             book.end()
 

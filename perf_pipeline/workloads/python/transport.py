@@ -23,7 +23,7 @@ from perf_pipeline.workloads.http.result import HttpError, HttpResult
 from perf_pipeline.workloads.python.cookies import OriginCookies
 from perf_pipeline.workloads.python.redirects import add_cookies, following_of
 from perf_pipeline.workloads.python.request_bytes import written
-from perf_pipeline.workloads.python.response import LoadResponse
+from perf_pipeline.workloads.python.response import LoadResponse, ResponseObserver
 
 _DEFAULT_TIMEOUT_S: Final = 10.0
 _MOST_REMEMBERED_URLS: Final = 4_096
@@ -41,7 +41,7 @@ _EXCEPTIONS: Final[Mapping[str, type[httpx.TransportError]]] = MappingProxyType(
 )
 
 
-class Observer(Protocol):
+class Observer(ResponseObserver, Protocol):
     """Learn about every request, redirects and failures included."""
 
     def completed(self, request: httpx.Request, result: HttpResult, issued_ns: int) -> None:
@@ -50,10 +50,6 @@ class Observer(Protocol):
 
     def interrupted(self, request: httpx.Request, connection: Connection, issued_ns: int) -> None:
         """Note a request that was cancelled."""
-        ...
-
-    def unreadable(self, result: HttpResult | None, error: Exception) -> None:
-        """Note an exception that is the target's: of one response, or of what came of several."""
         ...
 
 
@@ -122,12 +118,9 @@ class LoadTransport(httpx.AsyncBaseTransport):
             request,
             self._http_version,
             self._most_bytes,
-            self._note_unreadable,
+            self.observer,
             self._new_cookies,
         )
-
-    def _note_unreadable(self, result: HttpResult, error: Exception) -> None:
-        self.observer.unreadable(result, error)
 
     def _new_cookies(self) -> OriginCookies:
         return OriginCookies(self.origin)

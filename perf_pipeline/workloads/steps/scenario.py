@@ -113,6 +113,8 @@ class HttpSteps:
                 failed = expectation.every ^ passed
                 intended_us = self._sample(step, user, result, intended_us, passed, failed)
                 if failed & expectation.saving:
+                    iteration.is_through = False
+                    iteration.is_incomplete = not result.error
                     break
                 if step.think_time_us[1]:
                     intended_us = await self._pause(step.think_time_us, iteration, intended_us)

@@ -209,3 +209,28 @@ def test_closing_gives_the_descriptors_back(tmp_path: Path) -> None:
     _recorder(tmp_path).close()
 
     assert count_open_files() == before
+
+
+def test_names_and_ids_that_no_file_can_hold_are_escaped(tmp_path: Path) -> None:
+    r"""A lone surrogate, as JSON can hold it (`"\ud800"`), has no bytes in any encoding."""
+    recorder = _recorder(tmp_path)
+    recorder.sample(_iteration(1), "read \ud800", 1, 2, Outcome.FAILED, error="\udfff")
+    recorder.ledger(LedgerEntry("id \ud800", LedgerEvent.COMPLETED, 3))
+    recorder.close()
+
+    (row,) = rows_of(tmp_path / "samples-main-0.npy")
+    (entry,) = _lines(tmp_path / "ledger-main-0.csv")
+    assert (row["operation"], row["error"]) == (r"read \ud800", r"\udfff")
+    assert entry["message_id"] == r"id \ud800"
+
+
+def test_ways_of_failing_without_end_are_counted_together(tmp_path: Path) -> None:
+    """300 classes of errors: 100 are told apart, and the other 200 count as one."""
+    recorder = _recorder(tmp_path)
+    for n in range(300):
+        recorder.sample(_iteration(n), "query", n, n + 1, Outcome.FAILED, error=f"E{n}")
+    recorder.close()
+
+    ways = recorder.counts["create"].ways
+    assert len(ways) == 101
+    assert ways["other errors"] == 200

@@ -107,10 +107,20 @@ def test_a_generator_that_kept_up_is_valid(vitals: Vitals) -> None:
             ),
         ),
         (
-            Vitals(exceptions=2),
+            Vitals(
+                exceptions=2, first_exception="KeyError: 'id' at shop.py:7 in visit", log="/a/b.log"
+            ),
             (
                 "worker 0 met 2 exceptions in iterations, which is a bug of the workload; the "
-                "first traceback is in its log"
+                "first is KeyError: 'id' at shop.py:7 in visit, its traceback is in /a/b.log"
+            ),
+        ),
+        (
+            Vitals(doubts=("visit got 200, and then came KeyError: 'id'",)),
+            (
+                "worker 0 got no iteration to its end: visit got 200, and then came KeyError: 'id';"
+                " while that is so for every iteration, nobody can tell a mistake of the scenario "
+                "from one of the target"
             ),
         ),
         (
@@ -133,6 +143,7 @@ def test_a_generator_that_kept_up_is_valid(vitals: Vitals) -> None:
         "files",
         "no file left",
         "bugs",
+        "doubts",
         "no port left",
     ],
 )

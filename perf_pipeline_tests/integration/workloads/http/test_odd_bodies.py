@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from perf_pipeline.config.http_steps import PythonParameters
+from perf_pipeline.engine.ports import Iteration
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.scenario import VU
 from perf_pipeline.workloads.http.origin import HttpOrigin
@@ -54,6 +55,11 @@ ANSWERS: dict[str, tuple[bytes, dict[str, str]]] = {
     "deep": (b'{"id": ' + DEEP + b"}", {}),
     "not-utf-8": (b'{"id": "\xff"}', {}),
     "empty": (b"", {}),
+    "list": (b"[]", {}),
+    "null": (b"null", {}),
+    "no-id": (b'{"error": "try later"}', {}),
+    "text-id": (b'{"id": "seven"}', {}),
+    "lines": (b'{"id": "a\\r\\nX-Injected: 1"}', {}),
     "cookie": (b'{"id": 7}', {"Set-Cookie": "a=1; Max-Age=--5; Expires=Fri, 01 Jan " + "9" * 20}),
 }
 WRONG = ["no-gzip", "bomb", "no-br", "no-coding", "nan", "digits", "deep", "not-utf-8", "empty"]
@@ -147,6 +153,14 @@ def test_bytes_of_a_compressed_body_are_those_on_the_wire(odd: str) -> None:
 
 def python(base_url: str, code: Callable[[VU], Any], **more: Any) -> MemoryRecorder:
     """Run one iteration of a Python scenario; what it raises comes out."""
+    return doubted(base_url, code, **more)[0]
+
+
+def doubted(
+    base_url: str, code: Callable[[VU], Any], **more: Any
+) -> tuple[MemoryRecorder, Iteration]:
+    """Run one iteration of a Python scenario; give what was recorded, and the iteration."""
+    iteration = an_iteration()
 
     async def main() -> MemoryRecorder:
         parameters = PythonParameters.model_validate(more)
@@ -155,14 +169,14 @@ def python(base_url: str, code: Callable[[VU], Any], **more: Any) -> MemoryRecor
         given = context(base_url, own=own_table, folder=".")
         await runner.open(given)
         try:
-            await runner.iterate(an_iteration())
+            await runner.iterate(iteration)
         finally:
             await runner.close()
             await asyncio.sleep(0.01)  # httpx closes in a task of its own
         assert isinstance(given.recorder, MemoryRecorder)
         return given.recorder
 
-    return asyncio.run(main())
+    return asyncio.run(main()), iteration
 
 
 @pytest.mark.parametrize("transport", ["load", "httpx"])
@@ -239,6 +253,95 @@ def test_values_of_answers_that_no_request_can_hold_fail_the_sample(odd: str) ->
     (sample,) = python(odd, code).samples
 
     assert (sample.outcome, sample.error) == (Outcome.FAILED, "unreadable")
+
+
+@pytest.mark.parametrize(
+    ("name", "use", "told"),
+    [
+        ("no-id", lambda body: body["id"], "KeyError: 'id'"),
+        ("list", lambda body: body["id"], "TypeError: list indices must be integers or slices"),
+        ("list", lambda body: body[0], "IndexError: list index out of range"),
+        ("null", lambda body: body["id"], "TypeError: 'NoneType' object is not subscriptable"),
+        ("text-id", lambda body: int(body["id"]), "ValueError: invalid literal for int()"),
+        ("list", lambda body: 1 / len(body), "ZeroDivisionError: division by zero"),
+        ("list", lambda body: body.items(), "AttributeError: 'list' object has no attribute"),
+    ],
+)
+@pytest.mark.parametrize("transport", ["load", "httpx"])
+def test_a_body_that_breaks_the_code_is_the_targets_and_told_with_place_and_status(
+    odd: str, name: str, use: Callable[[Any], object], told: str, transport: str
+) -> None:
+    async def code(vu: VU) -> None:
+        await vu.client.get("/gzip", extensions={"name": "before"})
+        body = (await vu.client.get(f"/{name}", extensions={"name": "read"})).json()
+        use(body)
+
+    recorder, iteration = doubted(odd, code, transport=transport)
+
+    before, broken = recorder.samples
+    assert (before.outcome, before.error) == (Outcome.OK, "")
+    assert (broken.outcome, broken.error, broken.status) == (
+        Outcome.FAILED,
+        "unexpected_body",
+        200,
+    )
+    (note,) = recorder.notes
+    assert note.startswith(f"read (200): response body was not what the scenario expected: {told}")
+    assert " at test_odd_bodies.py:" in note
+    assert iteration.doubt == note
+    assert not iteration.is_through
+
+
+def test_an_exception_without_a_look_at_any_body_is_the_authors(odd: str) -> None:
+    async def code(vu: VU) -> None:
+        await vu.client.get("/gzip")
+        _ = vu.state["never written"]
+
+    with pytest.raises(KeyError):
+        python(odd, code)
+
+
+def test_an_exception_that_no_data_causes_is_the_authors(odd: str) -> None:
+    async def code(vu: VU) -> None:
+        (await vu.client.get("/gzip")).json()
+        vu.check("undeclared", ok=True)
+
+    with pytest.raises(ValueError, match="is not declared"):
+        python(odd, code)
+
+
+def test_names_that_a_target_makes_up_are_short_and_printable(odd: str) -> None:
+    async def code(vu: VU) -> None:
+        await vu.client.get("/gzip", extensions={"name": "a\x00b\ud800" + "c" * 5_000})
+
+    (sample,) = python(odd, code).samples
+
+    assert sample.operation == r"a\x00b\ud800" + "c" * 196 + "..."
+
+
+def test_a_step_that_saves_what_no_header_can_hold_leaves_the_rest_out(odd: str) -> None:
+    first = {"name": "first", "path": "/lines", "save": {"id": "$.id"}}
+    second = {"name": "second", "path": "/second", "headers": {"X-Id": "${id}"}}
+    iteration = an_iteration()
+
+    (sample,) = run(HttpSteps(), own(odd, first, second), iteration).samples
+
+    assert (sample.outcome, sample.checks_failed) == (Outcome.OK, 1)
+    assert (iteration.is_through, iteration.is_incomplete) == (False, True)
+    assert not any("second" in path for path in _Odd.paths)
+
+
+def test_a_value_with_line_ends_is_encoded_in_paths_and_bodies(odd: str) -> None:
+    first = {"name": "first", "path": "/lines", "save": {"id": "$.id"}}
+    second = {"name": "second", "path": "/second/${id}", "query": {"a": "${id}"}}
+    iteration = an_iteration()
+
+    samples = run(HttpSteps(), own(odd, first, second), iteration).samples
+
+    assert len(samples) == 2
+    assert "\r" not in _Odd.paths[-1]
+    assert _Odd.paths[-1].startswith("/second/a%0D%0AX-Injected%3A%201?a=a%0D%0AX")
+    assert iteration.is_through
 
 
 def test_failures_in_a_task_group_are_the_targets(odd: str) -> None:

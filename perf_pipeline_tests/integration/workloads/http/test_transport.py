@@ -34,6 +34,9 @@ class Watching:
     def interrupted(self, _: httpx.Request, connection: Connection, __: int) -> None:
         self.cut.append(connection.bytes_out)
 
+    def looked_at(self, _: HttpResult) -> None:
+        """Care for nothing: what code does with a body is another test's."""
+
     def unreadable(self, _: HttpResult | None, error: Exception) -> None:
         self.unread.append(error)
 

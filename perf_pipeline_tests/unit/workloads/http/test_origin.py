@@ -132,5 +132,8 @@ class NobodyWatches:
     def interrupted(self, *_: object, **__: object) -> None:
         raise AssertionError
 
+    def looked_at(self, *_: object) -> None:
+        raise AssertionError
+
     def unreadable(self, *_: object, **__: object) -> None:
         raise AssertionError

@@ -20,7 +20,7 @@ from perf_pipeline.store.records import BenchmarkOutcome, RunKey, ScenarioCounts
 MOST_LOST: Final = 0.05
 """A larger share of a scenario's starts or operations is told."""
 
-Kind = Literal["dropped", "unanswered", "interrupted"]
+Kind = Literal["dropped", "unanswered", "interrupted", "incomplete"]
 _FAILURES: Final = frozenset(
     name
     for name, one in CATALOG.items()
@@ -32,6 +32,7 @@ _SPEAKING: Final[Mapping[Kind, frozenset[str]]] = MappingProxyType(
         "dropped": frozenset({"dropped_iterations", "produce_rate_ratio"}),
         "unanswered": _FAILURES,
         "interrupted": frozenset({"interrupted_iterations"}),
+        "incomplete": frozenset({"checks", "errors", "success"}),
     }
 )
 _SENTENCES: Final[Mapping[Kind, str]] = MappingProxyType(
@@ -39,17 +40,24 @@ _SENTENCES: Final[Mapping[Kind, str]] = MappingProxyType(
         "dropped": "of the starts of {scenario} were dropped",
         "unanswered": "of the operations of {scenario} were not answered",
         "interrupted": "of the starts of {scenario} were interrupted",
+        "incomplete": "of the iterations of {scenario} ended early, because what they were to save "
+        "of an answer was not there",
     }
 )
 # Interrupted ones are as far as anybody saw like the others: less is known, and nothing is wrong.
 _UNSPOKEN: Final[Mapping[Kind, Status]] = MappingProxyType(
-    {"dropped": Status.NO_DATA, "unanswered": Status.NO_DATA, "interrupted": Status.WARN}
+    {
+        "dropped": Status.NO_DATA,
+        "unanswered": Status.NO_DATA,
+        "interrupted": Status.WARN,
+        "incomplete": Status.NO_DATA,
+    }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Hold what one scenario lost: `count` of `whole` starts or operations."""
+    """Hold what one scenario lost: `count` of `whole` starts, operations or iterations."""
 
     scenario: str
     kind: Kind
@@ -93,6 +101,8 @@ def _losses(
         unanswered, made = operations.get(one.name, (0, 0))
         yield from _large(Loss(one.name, "dropped", dropped, starts))
         yield from _large(Loss(one.name, "unanswered", unanswered, made))
+        incomplete = one.incomplete_iterations or 0
+        yield from _large(Loss(one.name, "incomplete", incomplete, one.iterations))
         # VUs that loop freely have an iteration under way at every end; a plan of starts has not.
         if one.intended_iterations:
             yield from _large(Loss(one.name, "interrupted", interrupted, starts))

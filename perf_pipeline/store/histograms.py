@@ -19,6 +19,7 @@ from perf_pipeline.store.censoring import UNDECIDED
 from perf_pipeline.store.filters import tag_conditions
 from perf_pipeline.store.ledger_sql import FROM_LEDGER
 from perf_pipeline.store.metric_sql import FROM_ITERATIONS, FROM_SAMPLES, metric_rows
+from perf_pipeline.store.proof import seal
 from perf_pipeline.store.records import RunKey
 
 KEPT: Final = frozenset(FROM_SAMPLES) | FROM_ITERATIONS | FROM_LEDGER
@@ -62,6 +63,7 @@ def write_histograms(connection: duckdb.DuckDBPyConnection, key: RunKey) -> None
         statement = _TREND if CATALOG[name].kind is Kind.TREND else _EXACT
         rows = metric_rows(name)
         connection.execute(statement.format(rows=rows), {**identity, "metric": name})
+    seal(connection, key, ["histograms"])
 
 
 def has_histograms(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:

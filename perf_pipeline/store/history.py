@@ -5,13 +5,12 @@ Add here: one method per question, which calls the module that answers it. Keep 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import duckdb
 
-from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.histogram import RELATIVE_ERROR
 from perf_pipeline.metrics.summary import Summary
@@ -28,6 +27,7 @@ from perf_pipeline.store.ingest import ingest_benchmark, transaction, write_run
 from perf_pipeline.store.migrate import is_current, migrate
 from perf_pipeline.store.over_time import over_time
 from perf_pipeline.store.plots import Plot, plots_of
+from perf_pipeline.store.proof import require_proven
 from perf_pipeline.store.records import (
     BenchmarkOutcome,
     CheckCounts,
@@ -56,6 +56,7 @@ class History:
 
     path: Path
     connection: duckdb.DuckDBPyConnection
+    _proven: set[str] = field(default_factory=set)
 
     def ingest(self, spool_run: Path, benchmark: str) -> Ingested:
         """Store one benchmark of a spooled run in one transaction.
@@ -84,7 +85,7 @@ class History:
         Raises:
             PerfPipelineError: the benchmark is not here, or its samples were pruned.
         """
-        self._require_raw(key)
+        queries.require_raw(self.connection, key)
         windows = measured_windows(self.connection, key)
         found = [
             summary
@@ -115,7 +116,7 @@ class History:
         """
         is_pruned = not queries.raw_is_kept(self.connection, key)
         if is_pruned and threshold.metric in KEPT and not has_histograms(self.connection, key):
-            self._require_raw(key)
+            queries.require_raw(self.connection, key)
         windows = measured_windows(self.connection, key)
         return statistics.figure_of(self.connection, key, threshold, windows, is_pruned=is_pruned)
 
@@ -156,6 +157,7 @@ class History:
         Raises:
             PerfPipelineError: `before` is not in the history.
         """
+        require_proven(self.connection, "", ("benchmarks", "summaries"), once=self._proven)
         return queries.series_of(
             self.connection,
             benchmark,
@@ -203,6 +205,7 @@ class History:
 
     def outcomes(self, run_id: str) -> list[BenchmarkOutcome]:
         """List the outcomes of a run's benchmarks in the order in which they began."""
+        require_proven(self.connection, run_id, once=self._proven)
         return queries.outcomes_of(self.connection, run_id)
 
     def checks(self, run_id: str) -> list[CheckCounts]:
@@ -211,10 +214,12 @@ class History:
 
     def summaries(self, run_id: str) -> list[tuple[str, Summary]]:
         """List a run's stored summaries as (benchmark, summary)."""
+        require_proven(self.connection, run_id, once=self._proven)
         return tables.read_summaries(self.connection, run_id)
 
     def verdicts(self, run_id: str) -> list[tuple[str, Verdict]]:
         """List a run's stored verdicts as (benchmark, verdict), in the order of the profile."""
+        require_proven(self.connection, run_id, once=self._proven)
         return tables.read_verdicts(self.connection, run_id)
 
     def diffs(self, run_id: str) -> list[tuple[str, DiffRow]]:
@@ -247,13 +252,6 @@ class History:
             PerfPipelineError: fewer than one run would be kept.
         """
         return queries.prune_raw(self.connection, min(keep_raw_runs, _MOST))
-
-    def _require_raw(self, key: RunKey) -> None:
-        if not queries.raw_is_kept(self.connection, key):
-            raise PerfPipelineError(
-                f"the samples of run {key.run_id!r} were pruned; its summaries are kept",
-                hint=f"run `perf-pipeline ingest {key.run_id}` if it is still in the spool",
-            )
 
 
 @contextmanager

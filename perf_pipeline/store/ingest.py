@@ -6,7 +6,7 @@ tables (statistics.py).
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from perf_pipeline.store.check_rows import write_checks
 from perf_pipeline.store.former import former_benchmark, lost_rows, readable_samples, uncounted
 from perf_pipeline.store.names import fold_names, wanted_names
 from perf_pipeline.store.order import place_of
+from perf_pipeline.store.proof import seal
 from perf_pipeline.store.records import BenchmarkOutcome, Ingested, RunKey, RunRecord
 from perf_pipeline.store.spool_csv import KINDS, SpoolFiles, spool_files
 from perf_pipeline.store.spool_manifest import OUTCOME_FILE, check_spool
@@ -64,8 +65,8 @@ where run_id = ? and benchmark = ?
 _INSERT_SCENARIO: Final = """
 insert into scenarios (run_id, benchmark, scenario, iterations, dropped_iterations,
     interrupted_iterations, intended_iterations, measured_from_us, measured_until_us,
-    invalid_reasons)
-values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?::varchar[])
+    invalid_reasons, incomplete_iterations)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?::varchar[], ?)
 """
 # Nobody counted the starts of a benchmark that was cut off; its rows tell what ran. Iterations were
 # not always written down, and then samples stand for them, also for those under way.
@@ -129,6 +130,7 @@ def ingest_benchmark(
         wanted = wanted_names(run.record.profile_json, benchmark)
         folded = fold_names(connection, key, wanted)
         connection.execute(_ADD_PROBLEMS, [folded, key.run_id, key.benchmark])
+        seal(connection, key, KEYED_TABLES)
         return Ingested(
             samples=_count(connection, key, "samples"),
             readings=_count(connection, key, "readings"),
@@ -282,10 +284,8 @@ def _write_scenarios(
     connection: duckdb.DuckDBPyConnection, key: RunKey, outcome: BenchmarkOutcome
 ) -> None:
     for counts in outcome.scenarios:
-        connection.execute(
-            _INSERT_SCENARIO,
-            [key.run_id, key.benchmark, *astuple(counts)[:-1], list(counts.invalid_reasons)],
-        )
+        row = astuple(replace(counts, invalid_reasons=list(counts.invalid_reasons)))
+        connection.execute(_INSERT_SCENARIO, [key.run_id, key.benchmark, *row])
 
 
 def _count(connection: duckdb.DuckDBPyConnection, key: RunKey, table: str) -> int:

@@ -10,6 +10,7 @@ from typing import Final
 
 from perf_pipeline.store.history import History
 from perf_pipeline.store.ingest import transaction
+from perf_pipeline.store.proof import seal
 from perf_pipeline.store.records import DiffRow, RunKey
 
 _DELETE: Final = "delete from lineage where run_id = ? and benchmark = ?"
@@ -67,6 +68,7 @@ def store_judged(history: History, key: RunKey, rows: Sequence[tuple[DiffRow, Li
                     now,
                 ],
             )
+        seal(history.connection, key, ["lineage"])
 
 
 def judged(history: History, run_id: str) -> list[tuple[str, DiffRow, Lineage]]:

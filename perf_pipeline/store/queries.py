@@ -15,6 +15,7 @@ from perf_pipeline.metrics.statistic import STATISTICS
 from perf_pipeline.store.histograms import write_histograms
 from perf_pipeline.store.ingest import transaction
 from perf_pipeline.store.order import MEASURED, NEWEST_FIRST
+from perf_pipeline.store.proof import seal
 from perf_pipeline.store.records import (
     BenchmarkOutcome,
     CheckCounts,
@@ -32,7 +33,8 @@ from benchmarks where run_id = ? order by began_at nulls last, benchmark
 """
 _SCENARIOS: Final = """
 select benchmark, scenario, iterations, dropped_iterations, interrupted_iterations,
-    intended_iterations, measured_from_us, measured_until_us, invalid_reasons
+    intended_iterations, measured_from_us, measured_until_us, incomplete_iterations,
+    invalid_reasons
 from scenarios where run_id = ? order by benchmark, scenario
 """
 _CHECKS: Final = """
@@ -52,6 +54,10 @@ _OLD_RUNS: Final = f"""
 select run_id from runs where {MEASURED}
     and run_id not in (select run_id from runs where {MEASURED} order by {NEWEST_FIRST} limit ?)
 """
+_RAW: Final = ("samples", "iterations", "ledger")
+_OF_RUNS: Final = """
+select run_id, benchmark from benchmarks where list_contains(?::varchar[], run_id)
+"""
 # Benchmarks that an older version summarised, or nobody did.
 _UNKEPT: Final = """
 select run_id, benchmark from benchmarks anti join histograms using (run_id, benchmark)
@@ -65,8 +71,14 @@ def outcomes_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Benc
     Names of checks are those that samples answered.
     """
     scenarios: dict[str, list[ScenarioCounts]] = {}
-    for benchmark, *rest, reasons in connection.execute(_SCENARIOS, [run_id]).fetchall():
-        counts = replace(ScenarioCounts(*rest), invalid_reasons=tuple(reasons or ()))
+    for benchmark, *rest, incomplete, reasons in connection.execute(
+        _SCENARIOS, [run_id]
+    ).fetchall():
+        counts = replace(
+            ScenarioCounts(*rest),
+            invalid_reasons=tuple(reasons or ()),
+            incomplete_iterations=incomplete,
+        )
         scenarios.setdefault(benchmark, []).append(counts)
     names: dict[str, dict[str, tuple[str, ...]]] = {}
     for each in check_counts_of(connection, run_id):
@@ -182,7 +194,7 @@ def prune_raw(connection: duckdb.DuckDBPyConnection, keep_raw_runs: int) -> list
     with transaction(connection):
         for run_id, benchmark in connection.execute(_UNKEPT, [old]).fetchall():
             write_histograms(connection, RunKey(run_id, benchmark))
-        for table in ("samples", "iterations", "ledger"):
+        for table in _RAW:
             connection.execute(
                 f"delete from {table} where list_contains(?::varchar[], run_id)", [old]
             )
@@ -190,6 +202,8 @@ def prune_raw(connection: duckdb.DuckDBPyConnection, keep_raw_runs: int) -> list
             "update benchmarks set raw_kept = false where list_contains(?::varchar[], run_id)",
             [old],
         )
+        for run_id, benchmark in connection.execute(_OF_RUNS, [old]).fetchall():
+            seal(connection, RunKey(run_id, benchmark), (*_RAW, "benchmarks"))
     return old
 
 
@@ -209,3 +223,16 @@ def raw_is_kept(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:
             hint=f"run `perf-pipeline ingest {key.run_id}` if it is in the spool",
         )
     return bool(row[0])
+
+
+def require_raw(connection: duckdb.DuckDBPyConnection, key: RunKey) -> None:
+    """Refuse a question that only samples can answer, where they were pruned.
+
+    Raises:
+        PerfPipelineError: they were, or the benchmark is not here.
+    """
+    if not raw_is_kept(connection, key):
+        raise PerfPipelineError(
+            f"the samples of run {key.run_id!r} were pruned; its summaries are kept",
+            hint=f"run `perf-pipeline ingest {key.run_id}` if it is still in the spool",
+        )

@@ -100,6 +100,8 @@ class ScenarioCounts:
         measured_from_us: begin of the measured phase, µs since the benchmark's origin.
         measured_until_us: its end.
         invalid_reasons: why its own figures say nothing of the target, one sentence each.
+        incomplete_iterations: of `iterations` those that left operations out, although all that
+            they made went well; None when nobody could count them.
     """
 
     name: str
@@ -110,6 +112,7 @@ class ScenarioCounts:
     measured_from_us: int
     measured_until_us: int
     invalid_reasons: Sequence[str] = ()
+    incomplete_iterations: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

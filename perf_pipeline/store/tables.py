@@ -13,6 +13,7 @@ from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.summary import FIGURES, Summary
 from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
 from perf_pipeline.store.ingest import transaction
+from perf_pipeline.store.proof import seal
 from perf_pipeline.store.records import DiffRow, RunKey
 from perf_pipeline.store.tags_text import read_tags, tags_text
 
@@ -124,6 +125,7 @@ def _replace(
         )
         if rows:
             _insert(connection, table, columns, rows)
+        seal(connection, key, [table])
 
 
 def _insert(

@@ -1,69 +1,33 @@
 """Whether the target answered, and what of the plan was lost: verdicts over stored samples."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from perf_pipeline.config.loading import validate_profile
-from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.judge import judge_run, subjects_of
 from perf_pipeline.judging.publish import publish
 from perf_pipeline.metrics.sample import Outcome, Sample
-from perf_pipeline.metrics.threshold import Status, Verdict
+from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.junit import render_junit
 from perf_pipeline.report.k6 import render_k6
 from perf_pipeline.report.markdown import render_markdown
 from perf_pipeline.report.terminal import render_terminal
 from perf_pipeline.store.history import open_history
-from perf_pipeline.store.records import RunKey, RunRecord, ScenarioCounts
+from perf_pipeline.store.proof import seal
+from perf_pipeline.store.records import RunKey, ScenarioCounts
 from perf_pipeline.store.state import State
-from perf_pipeline_tests.support.histories.spool import Spool, complete, counts, sample
-
-FAST: Mapping[str, list[object]] = {"http_req_duration": ["max<60000"]}
-# Its VUs loop freely: no start of it was planned.
-CLOSED = replace(counts("create", iterations=100), intended_iterations=0)
-
-
-def profile_with(thresholds: Mapping[str, list[object]], *scenarios: str) -> Profile:
-    plan = {
-        "exec": "http_steps",
-        "executor": "constant-vus",
-        "duration": "10s",
-        "parameters": {"steps": [{"name": "get", "path": "/"}]},
-    }
-    benchmark = {
-        "scenarios": dict.fromkeys(scenarios or ("create",), plan),
-        "thresholds": dict(thresholds),
-    }
-    return validate_profile({"name": "answered", "benchmarks": {"api": benchmark}}, "here")
-
-
-def stored(
-    state: Path, samples: Sequence[Sample], profile: Profile, *scenarios: ScenarioCounts
-) -> None:
-    outcome = replace(complete(*(scenarios or (CLOSED,))), load_hash="l")
-    folder = Spool(samples=samples, outcome=outcome).write(State(state).spool)
-    record = RunRecord.from_json((folder / "run.json").read_text())
-    made_with = replace(record, profile_json=profile.as_json, config_hash=profile.config_hash)
-    (folder / "run.json").write_text(made_with.to_json())
-    with open_history(State(state).history_file) as history:
-        history.ingest(folder, "api")
-        history.summarise(RunKey("r1", "api"), profile.benchmarks["api"].all_thresholds())
-
-
-def judged(
-    state: Path,
-    samples: Sequence[Sample],
-    thresholds: Mapping[str, list[object]] = FAST,
-    *scenarios: ScenarioCounts,
-) -> dict[str, Verdict]:
-    profile = profile_with(thresholds, *(one.name for one in scenarios))
-    stored(state, samples, profile, *scenarios)
-    return {one.threshold.key: one for one in judge_run(State(state), "r1", profile=profile)["api"]}
+from perf_pipeline_tests.support.histories.spool import counts, sample
+from perf_pipeline_tests.support.histories.verdicts import (
+    CLOSED,
+    FAST,
+    judged,
+    profile_with,
+    stored,
+)
 
 
 def row(
@@ -169,6 +133,7 @@ def test_a_pruned_run_that_is_judged_again_keeps_its_failure(tmp_path: Path) -> 
     with open_history(State(tmp_path).history_file) as history:
         history.connection.execute("delete from samples")
         history.connection.execute("update benchmarks set raw_kept = false")
+        seal(history.connection, RunKey("r1", "api"), ("samples", "benchmarks"))
 
     (again,) = [
         v for v in judge_run(State(tmp_path), "r1")["api"] if v.threshold.key == "target_answered"
@@ -176,9 +141,12 @@ def test_a_pruned_run_that_is_judged_again_keeps_its_failure(tmp_path: Path) -> 
     assert again.status is Status.FAIL
 
 
-def lost(*, dropped: int = 0, interrupted: int = 0, planned: int = 100) -> ScenarioCounts:
+def lost(
+    *, dropped: int = 0, interrupted: int = 0, incomplete: int = 0, planned: int = 100
+) -> ScenarioCounts:
     ran = 100 - dropped - interrupted
-    return ScenarioCounts("create", ran, dropped, interrupted, planned, 1_000_000, 11_000_000)
+    window = (1_000_000, 11_000_000)
+    return ScenarioCounts("create", ran, dropped, interrupted, planned, *window, (), incomplete)
 
 
 @pytest.mark.parametrize(
@@ -192,6 +160,11 @@ def lost(*, dropped: int = 0, interrupted: int = 0, planned: int = 100) -> Scena
         (lost(dropped=6), {"http_req_failed": ["rate<0.01"]}, "NO_DATA", "6% of the starts"),
         (lost(interrupted=6), {}, "WARN", "6% of the starts of create were interrupted"),
         (lost(interrupted=6), {"interrupted_iterations": ["count<9"]}, "PASS", "6% of the starts"),
+        (lost(incomplete=5), {}, "PASS", ""),
+        (lost(incomplete=6), {}, "NO_DATA", "6% of the iterations of create ended early, because"),
+        # The operations that were left out are in no share of failed ones.
+        (lost(incomplete=6), {"http_req_failed": ["rate<0.1"]}, "NO_DATA", "6% of the iterations"),
+        (lost(incomplete=6), {"checks": ["rate>0.9"]}, "PASS", "6% of the iterations"),
         # Every VU that loops freely has an iteration under way at the end.
         (lost(interrupted=50, planned=0), {}, "PASS", ""),
     ],

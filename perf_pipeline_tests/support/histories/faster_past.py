@@ -33,3 +33,4 @@ def plant_a_faster_past(state: Path, run_id: str) -> None:
             history.connection.execute(_CLONE_SUMMARIES, {**given, "factor": 0.1 + number / 10_000})
         history.connection.execute("delete from summaries where run_id = ?", [run_id])
         history.connection.execute("delete from benchmarks where run_id = ?", [run_id])
+        history.connection.execute("delete from digests where run_id = ?", [run_id])

@@ -1,0 +1,115 @@
+"""Rows of the history that are not those that were written: refused, with their numbers."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from perf_pipeline.errors import StoreError
+from perf_pipeline.metrics.sample import Outcome
+from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.records import RunKey
+from perf_pipeline_tests.support.histories.spool import KEY, Spool, complete, counts, sample
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with a history of two runs of like numbers of rows, one of which failed."""
+    folder = tmp_path_factory.mktemp("proof")
+    with open_history(folder / "history.duckdb") as history:
+        for run_id, outcome in (("r1", Outcome.FAILED), ("r2", Outcome.OK)):
+            many = [
+                sample(1 + n % 7, outcome=outcome, started_us=1_000_000 + n * 500, iteration=n)
+                for n in range(2_000)
+            ]
+            run = Spool(run_id=run_id, samples=many, outcome=complete(counts(iterations=2_000)))
+            history.ingest(run.write(folder / "spool"), KEY.benchmark)
+            history.summarise(RunKey(run_id, KEY.benchmark))
+    return folder
+
+
+@pytest.fixture
+def path(made: Path, tmp_path: Path) -> Path:
+    """Give a copy of the history that a test may damage."""
+    return Path(shutil.copyfile(made / "history.duckdb", tmp_path / "history.duckdb"))
+
+
+@pytest.fixture
+def history(path: Path) -> Iterator[History]:
+    with open_history(path) as opened:
+        yield opened
+
+
+def test_rows_as_they_were_written_are_proven(history: History) -> None:
+    assert [one.benchmark for one in history.outcomes("r1")] == [KEY.benchmark]
+    assert history.summaries("r1")
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        (
+            "update samples set outcome = 'ok' where run_id = 'r1' and iteration = 7",
+            "table samples has of api in run r1 2,000 rows, and others than were written",
+        ),
+        (
+            "delete from samples where run_id = 'r1' and iteration >= 10",
+            "table samples has of api in run r1 10 rows, and 2,000 were written",
+        ),
+        (
+            "update samples set run_id = 'r3' where run_id = 'r1'",
+            "table samples has of api in run r1 0 rows, and 2,000 were written",
+        ),
+        ("update benchmarks set valid = false", "table benchmarks has of api in run r1 1 rows"),
+        ("update scenarios set iterations = 1", "table scenarios has of api in run r1 1 rows"),
+        (
+            "update summaries set p95 = p95 / 2 where p95 > 0",
+            "table summaries has of api in run r1",
+        ),
+    ],
+)
+def test_rows_that_changed_are_refused_with_their_table_and_number(
+    path: Path, statement: str, told: str
+) -> None:
+    with open_history(path) as history:
+        history.connection.execute(statement)
+
+    with open_history(path) as history, pytest.raises(StoreError, match="overwritten") as caught:
+        history.outcomes("r1")
+
+    assert told in caught.value.sentence
+
+
+def test_a_changed_run_is_no_reason_to_refuse_another(path: Path) -> None:
+    with open_history(path) as history:
+        history.connection.execute("delete from samples where run_id = 'r1'")
+        assert history.outcomes("r2")
+
+
+def test_a_series_over_runs_rests_on_proven_figures_only(path: Path) -> None:
+    with open_history(path) as history:
+        history.connection.execute("update summaries set p95 = 1 where run_id = 'r1'")
+    with open_history(path) as history, pytest.raises(StoreError, match="table summaries"):
+        history.series(
+            "api", "http_req_duration", {}, "p95", profile="quick", environment_id="", load_hash=""
+        )
+
+
+def test_what_is_written_again_is_proven_again(path: Path, made: Path) -> None:
+    with open_history(path) as history:
+        history.connection.execute("delete from samples where run_id = 'r1'")
+        history.ingest(made / "spool" / "r1", KEY.benchmark)
+    with open_history(path) as history:
+        assert history.outcomes("r1")
+        history.prune(1)
+    with open_history(path) as history:
+        assert history.outcomes("r1")
+
+
+def test_rows_of_before_there_were_digests_are_taken_as_they_are(path: Path) -> None:
+    with open_history(path) as history:
+        history.connection.execute("delete from digests")
+        history.connection.execute("delete from samples where run_id = 'r1'")
+    with open_history(path) as history:
+        assert history.outcomes("r1")

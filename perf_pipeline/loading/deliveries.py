@@ -5,26 +5,35 @@ Add here: another way in which messages leave or reach a benchmark. Keep out: co
 
 import csv
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import astuple
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Final
 
+from perf_pipeline.engine.health import CLOCK_STEP_LIMIT_MS
 from perf_pipeline.loading.jobs import run_of
 from perf_pipeline.loading.seeding import require_postgres
 from perf_pipeline.loading.session import Session
 from perf_pipeline.metrics.sample import LEDGER_COLUMNS, LedgerEntry, LedgerEvent
+from perf_pipeline.metrics.totals import OutOfTime
+from perf_pipeline.report.wording import plural
 from perf_pipeline.store.records import ScenarioCounts
-from perf_pipeline.store.spool_figures import ledger_counts_from_spool, span_figures
-from perf_pipeline.units import US_PER_S
+from perf_pipeline.store.spool_figures import (
+    ledger_counts_from_spool,
+    out_of_time_from_spool,
+    span_figures,
+)
+from perf_pipeline.units import US_PER_MS, US_PER_S
 from perf_pipeline.workloads.people import run_email_pattern
 from perf_pipeline.workloads.postgres.deliveries import (
+    MOST_ATTEMPTS,
     DeliveryRow,
     await_deliveries,
     read_deliveries,
 )
 
 BACKLOG_AT_US: Final = 0
+CLOCK_SLACK_US: Final = round(CLOCK_STEP_LIMIT_MS * US_PER_MS)
 IDLE_US: Final = US_PER_S // 2
 NO_TABLE: Final = (
     "the system's database has no table message_deliveries: "
@@ -46,14 +55,29 @@ def take_over_backlog(produced: Path, folder: Path) -> int:
     return _write(folder / "ledger-backlog.csv", entries)
 
 
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """Say how completing a ledger went.
+
+    Attributes:
+        is_known: the ledger tells of deliveries.
+        problems: what a reader must know, one sentence each.
+        limits: why message latencies can't be told, one sentence each.
+    """
+
+    is_known: bool
+    problems: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+
+
 def collect_deliveries(
     session: Session, benchmark: str, folder: Path, origin_ns: int, expected: int
-) -> str | None:
-    """Wait for the workers' deliveries and enter them; give a problem's sentence, if any.
+) -> Collected:
+    """Wait for the workers' deliveries and enter them.
 
     The workers' clock is the wall clock of this machine; it is put on the benchmark's axis by
     reading both clocks now. A step of the wall clock during the load is found by the engine's
-    health, which makes the benchmark invalid.
+    health, which makes the benchmark invalid; so does a completion before its request.
 
     Raises:
         TargetUnavailableError: the database does not answer.
@@ -63,11 +87,37 @@ def collect_deliveries(
     timeout_s = session.profile.benchmarks[benchmark].drain_timeout_us / US_PER_S
     arrived = await_deliveries(dsn, pattern, expected, timeout_s, session.stop)
     if arrived is None:
-        return NO_TABLE
+        return Collected(is_known=False, problems=(NO_TABLE,))
     wall_origin_us = (time.time_ns() - time.monotonic_ns() + origin_ns) // 1_000
-    deliveries = read_deliveries(dsn, pattern)
-    _write(folder / "ledger-deliveries.csv", _stations(deliveries, wall_origin_us))
-    return None
+    deliveries, oddities = read_deliveries(dsn, pattern), list[str]()
+    _write(folder / "ledger-deliveries.csv", _stations(deliveries, wall_origin_us, oddities))
+    now_us = (time.monotonic_ns() - origin_ns) // 1_000
+    found = out_of_time_from_spool(folder, now_us, CLOCK_SLACK_US)
+    return Collected(
+        is_known=True,
+        problems=tuple(_oddities_told(oddities)),
+        limits=tuple(_clock_told(found)),
+    )
+
+
+def _oddities_told(oddities: Sequence[str]) -> Iterator[str]:
+    if oddities:
+        yield (
+            f"{plural(len(oddities), 'row')} of message_deliveries cannot be used as they are; a "
+            "completion that is no time is no delivery, attempts that are no number from 1 to "
+            f"{MOST_ATTEMPTS:,} count as the nearest one: the first is {oddities[0]}"
+        )
+
+
+def _clock_told(found: OutOfTime) -> Iterator[str]:
+    wrong = found.early + found.late
+    if wrong:
+        yield (
+            f"{wrong:,} of {found.messages:,} messages were completed up to "
+            f"{found.most_us / US_PER_S:.1f} s before they were asked for, or in the future: the "
+            "clock of the system's workers is not this machine's, so message latencies can't be "
+            "told; set the clocks, or the time zone of completed_at"
+        )
 
 
 def still_consuming(folder: Path, counts: Iterable[ScenarioCounts]) -> str | None:
@@ -82,14 +132,19 @@ def still_consuming(folder: Path, counts: Iterable[ScenarioCounts]) -> str | Non
         if span.operation == "consume" and ledger.lost and idle_us < IDLE_US:
             return (
                 f"{ledger.lost:,} messages were not consumed when the consumer's time was over, "
-                "and it was still busy: lost messages can't be told from waiting ones; give "
-                f"{span.scenario} a longer duration or more VUs"
+                "and it was still busy, or got no answer: lost messages can't be told from "
+                f"waiting ones; give {span.scenario} a longer duration or more VUs"
             )
     return None
 
 
-def _stations(deliveries: Iterable[DeliveryRow], wall_origin_us: int) -> Iterator[LedgerEntry]:
+def _stations(
+    deliveries: Iterable[DeliveryRow], wall_origin_us: int, oddities: list[str]
+) -> Iterator[LedgerEntry]:
+    """Yield the stations of each delivery; what is odd of a row is added to `oddities`."""
     for delivery in deliveries:
+        if delivery.oddity:
+            oddities.append(f"of user {delivery.user_id}: {delivery.oddity}")
         passed = (
             (LedgerEvent.PUBLISHED, delivery.published_us),
             (LedgerEvent.RECEIVED, delivery.received_us),

@@ -205,11 +205,12 @@ def _collect(session: Session, benchmark: str, folder: Path, load: _Gathered) ->
     kind = record_of(benchmark).ledger
     if kind is LedgerKind.SYSTEM:
         expected = ledger_counts_from_spool(folder).expected
-        problem = collect_deliveries(session, benchmark, folder, load.origin_ns, expected)
-        if problem:
-            load.problems.append(problem)
-            session.say(problem)
-        load.ledger_is_known = problem is None
+        collected = collect_deliveries(session, benchmark, folder, load.origin_ns, expected)
+        for told in (*collected.problems, *collected.limits):
+            session.say(told)
+        load.problems += collected.problems
+        load.limits += collected.limits
+        load.ledger_is_known = collected.is_known
     elif kind is LedgerKind.OWN_CONSUMER:
         problem = still_consuming(folder, tuple(_counts(load)))
         if problem:
@@ -268,6 +269,7 @@ def _scenario_counts(scenario: ScenarioOutcome, reasons: tuple[str, ...]) -> Sce
         measured_from_us=scenario.measured_from_us,
         measured_until_us=scenario.measured_until_us,
         invalid_reasons=reasons,
+        incomplete_iterations=scenario.measured_incomplete_iterations,
     )
 
 

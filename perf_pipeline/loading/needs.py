@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from perf_pipeline.benchmarks.record import AfterLoad, BeforeLoad, BeforeStep, Part
+from perf_pipeline.benchmarks.record import AfterLoad, BeforeLoad, BeforeStep, LedgerKind, Part
 from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.kafka_listeners import require_listeners
@@ -30,6 +30,7 @@ from perf_pipeline.stack.health import require_health
 from perf_pipeline.workloads.kafka.backlog import ensure_backlog
 from perf_pipeline.workloads.kafka.producing import MESSAGE_BYTES
 from perf_pipeline.workloads.kafka.topics import ensure_topic, fix_position
+from perf_pipeline.workloads.postgres.deliveries import require_readable_deliveries
 from perf_pipeline.workloads.postgres.seeding import drop_birthday_index, ensure_birthday_index
 
 # Nobody reads it.
@@ -47,6 +48,8 @@ def prepare_benchmark(session: Session, benchmark: str) -> None:
         NEEDED[part](session)
     for preparation in record.before_load:
         BEFORE_LOAD[preparation](session, benchmark)
+    if record.ledger is LedgerKind.SYSTEM:
+        require_readable_deliveries(require_postgres(session))
     if draws_seeded_users(session.profile.benchmarks[benchmark]):
         ensure_seeded(session)
 

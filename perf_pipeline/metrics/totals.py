@@ -67,6 +67,23 @@ class LedgerCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class OutOfTime:
+    """Hold how many messages were completed when they can't have been.
+
+    Attributes:
+        messages: that were asked for and completed.
+        early: of these, completed before they were asked for.
+        late: completed after their completion was read.
+        most_us: by how much at most.
+    """
+
+    messages: int
+    early: int
+    late: int
+    most_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Backlog:
     """Hold what became of the messages that waited when a benchmark began.
 

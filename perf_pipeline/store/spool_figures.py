@@ -13,7 +13,7 @@ from typing import Final
 
 import duckdb
 
-from perf_pipeline.metrics.totals import Backlog, LedgerCounts, SpanFigures
+from perf_pipeline.metrics.totals import Backlog, LedgerCounts, OutOfTime, SpanFigures
 from perf_pipeline.store.censoring import UNDECIDED, mark_unanswered
 from perf_pipeline.store.spool_csv import spool_files
 
@@ -47,6 +47,21 @@ with ids as (
 select count(*), count(*) filter (where completed_us is null), max(completed_us)
 from ids where acknowledged_us <= 0
 """
+# `started` where the target was asked by us; who only knows the plan's start goes by that.
+_OUT_OF_TIME: Final = """
+with ids as (
+    select message_id, min(at_us) filter (where event = 'completed') as completed_us,
+        coalesce(min(at_us) filter (where event = 'started'),
+            min(at_us) filter (where event = 'intended')) as asked_us
+    from spooled group by message_id
+)
+select count(*), count(*) filter (where too_early_us > $slack_us),
+    count(*) filter (where too_late_us > $slack_us), max(greatest(too_early_us, too_late_us))
+from (
+    select asked_us - completed_us as too_early_us, completed_us - $now_us as too_late_us
+    from ids where asked_us is not null and completed_us is not null
+)
+"""
 
 
 def backlog_from_spool(folder: Path) -> Backlog:
@@ -58,6 +73,23 @@ def backlog_from_spool(folder: Path) -> Backlog:
     with spooled(folder, "ledger") as connection:
         row = connection.execute(_BACKLOG).fetchone()
     return Backlog(*(row or (0, 0, None)))
+
+
+def out_of_time_from_spool(folder: Path, now_us: int, slack_us: int) -> OutOfTime:
+    """Count the messages that were completed before they were asked for, or in the future.
+
+    Args:
+        folder: of the benchmark.
+        now_us: when the completions were read, µs since the benchmark's origin.
+        slack_us: as much says nothing.
+
+    Raises:
+        PerfPipelineError: a file is of another version.
+    """
+    with spooled(folder, "ledger") as connection:
+        row = connection.execute(_OUT_OF_TIME, {"now_us": now_us, "slack_us": slack_us}).fetchone()
+    messages, early, late, most_us = row or (0, 0, 0, None)
+    return OutOfTime(messages, early, late, most_us or 0)
 
 
 def span_figures(folder: Path) -> list[SpanFigures]:

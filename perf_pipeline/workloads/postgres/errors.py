@@ -5,12 +5,18 @@ Add here: a wording for another way in which PostgreSQL refuses. Keep out: retri
 
 from psycopg import Error
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.errors import InsufficientPrivilege, UndefinedTable
+from psycopg.errors import (
+    CharacterNotInRepertoire,
+    InsufficientPrivilege,
+    UndefinedTable,
+    UntranslatableCharacter,
+)
 
 from perf_pipeline.config.postgres_encryption import encryption_remedy
 from perf_pipeline.errors import TargetUnavailableError
 
 CONNECT_TIMEOUT_S = 10
+_LONGEST_CLASS = 40
 
 
 def address(dsn: str) -> str:
@@ -47,6 +53,12 @@ def unavailable(dsn: str, error: Error) -> TargetUnavailableError:
             f"PostgreSQL at {where} refuses: {error.diag.message_primary}",
             hint="the role needs select, insert, update and delete on users (create for an index)",
         )
+    if isinstance(error, UntranslatableCharacter | CharacterNotInRepertoire):
+        return TargetUnavailableError(
+            f"texts of PostgreSQL at {where} are no UTF-8, or cannot be: "
+            f"{error.diag.message_primary}",
+            hint="make the database with encoding 'UTF8'",
+        )
     said = str(error.diag.message_primary or error).strip().replace("\n", " ")
     password = str(conninfo_to_dict(dsn).get("password") or "")
     if password:
@@ -60,4 +72,5 @@ def unavailable(dsn: str, error: Error) -> TargetUnavailableError:
 
 def error_class(error: Error) -> str:
     """Give the SQLSTATE, or the exception's class where the server sent none."""
-    return error.sqlstate or type(error).__name__
+    state = error.sqlstate or ""
+    return state if state.isalnum() and len(state) <= _LONGEST_CLASS else type(error).__name__

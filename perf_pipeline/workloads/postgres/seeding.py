@@ -15,7 +15,8 @@ from typing import Any, Final, TypeVar
 import psycopg
 
 from perf_pipeline.workloads.people import EMAIL_DOMAIN, Person, people
-from perf_pipeline.workloads.postgres.errors import CONNECT_TIMEOUT_S, address, unavailable
+from perf_pipeline.workloads.postgres.bounded import bounded_connection
+from perf_pipeline.workloads.postgres.errors import address, unavailable
 
 T = TypeVar("T")
 
@@ -171,12 +172,7 @@ def drop_birthday_index(dsn: str) -> None:
 def _connected(dsn: str) -> Iterator[psycopg.Connection]:
     address(dsn)
     try:
-        with psycopg.connect(
-            dsn,
-            connect_timeout=CONNECT_TIMEOUT_S,
-            application_name="perf_pipeline seeding",
-            autocommit=True,
-        ) as connection:
+        with bounded_connection(dsn, "perf_pipeline seeding") as connection:
             connection.execute(_LOCK_TIMEOUT)
             yield connection
     except psycopg.Error as error:

@@ -17,6 +17,7 @@ from perf_pipeline.workloads.postgres.errors import CONNECT_TIMEOUT_S
 _NAME = b"perf_pipeline"
 _CONNECTED = pq.ConnStatus.OK
 _ROWS = pq.ExecStatus.TUPLES_OK
+_COPYING = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)
 _GOOD = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
 
 
@@ -101,6 +102,12 @@ class PreparedConnection:
                     self._settle()
                     return
                 self._result = result
+                if result.status in _COPYING:
+                    # Nobody asked for it, and libpq would give it again and again.
+                    self._stop_reading()
+                    self._pgconn.finish()
+                    self._settle()
+                    return
         except psycopg.OperationalError as error:
             # libpq has closed its socket; a reader left on that number would watch a stranger.
             self._stop_reading()
@@ -161,7 +168,7 @@ class CopyConnection:
             self._is_copying = False
             raise
         self._is_copying = False
-        return cursor.rowcount
+        return max(0, cursor.rowcount)
 
     async def close(self) -> None:
         """Close the connection; an unfinished COPY is rolled back by the server."""

@@ -16,7 +16,11 @@ from perf_pipeline.metrics.sample import (
     Sample,
 )
 from perf_pipeline.store.records import ScenarioCounts
-from perf_pipeline.store.spool_figures import backlog_from_spool, ledger_counts_from_spool
+from perf_pipeline.store.spool_figures import (
+    backlog_from_spool,
+    ledger_counts_from_spool,
+    out_of_time_from_spool,
+)
 
 SECOND = 1_000_000
 WINDOW = ScenarioCounts("consume", 2, 0, 0, 0, 0, 10 * SECOND)
@@ -97,3 +101,19 @@ def test_a_busy_consumer_that_got_everything_has_no_problem(tmp_path: Path) -> N
     consumed(tmp_path, last_ended_us=int(9.9 * SECOND), missing=False)
 
     assert still_consuming(tmp_path, [WINDOW]) is None
+
+
+def test_completions_before_their_request_and_in_the_future_are_found(tmp_path: Path) -> None:
+    """Read at 10 s, with a slack of 50 ms; a1 to a3 are possible, b1 to b3 are not."""
+    completed_s = {"a1": 2.0, "a2": 0.96, "a3": 10.04, "b1": 0.94, "b2": -7_200.0, "b3": 10.06}
+    entries = [LedgerEntry("c", LedgerEvent.STARTED, 0), LedgerEntry("d", LedgerEvent.COMPLETED, 0)]
+    for name, at_s in completed_s.items():
+        entries.append(LedgerEntry(name, LedgerEvent.INTENDED, 0))
+        entries.append(LedgerEntry(name, LedgerEvent.STARTED, SECOND))
+        entries.append(LedgerEntry(name, LedgerEvent.COMPLETED, round(at_s * SECOND)))
+    write_ledger(tmp_path / "ledger-1-0.csv", entries)
+
+    found = out_of_time_from_spool(tmp_path, 10 * SECOND, 50_000)
+
+    assert (found.messages, found.early, found.late) == (6, 2, 1)
+    assert found.most_us == 7_201 * SECOND

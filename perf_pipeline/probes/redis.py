@@ -3,16 +3,23 @@
 Add here: another field of INFO. Keep out: commands that touch keys.
 """
 
+from math import inf
 from urllib.parse import unquote, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
+from redis.connection import parse_url
 from redis.retry import Retry
 
 from perf_pipeline.metrics.sample import Reading
 from perf_pipeline.probes.probe import ANSWER_WITHIN_S, ProbeError, masked
 
 SOURCE = "redis"
+# redis-py reads whatever a server sends as what Redis would send.
+_ODD = (LookupError, TypeError, AttributeError, ValueError)
+_NO_MEMORY = (
+    "what answers as Redis does not tell its memory: INFO memory has no number `used_memory`"
+)
 
 
 class RedisProbe:
@@ -35,35 +42,46 @@ class RedisProbe:
             ProbeError: the URL cannot be read, or there is no answer within ANSWER_WITHIN_S.
         """
         try:
-            self._client = redis.Redis.from_url(
-                self._url,
-                socket_timeout=ANSWER_WITHIN_S,
-                socket_connect_timeout=ANSWER_WITHIN_S,
-                single_connection_client=True,
-                # Trying again is the sampler's business, which tells about it.
-                retry=Retry(NoBackoff(), 0),
-            )
+            parse_url(self._url)  # type: ignore[no-untyped-call]  # no types there
         except ValueError:
             raise ProbeError(
                 "the Redis URL cannot be read; write redis://host:port/0, with user:password@ in "
                 "front of the host where it needs one"
             ) from None
+        try:
+            self._client = redis.Redis.from_url(
+                self._url,
+                socket_timeout=ANSWER_WITHIN_S,
+                socket_connect_timeout=ANSWER_WITHIN_S,
+                single_connection_client=True,
+                # The other protocol begins with HELLO, which Redis 5 does not know.
+                protocol=2,
+                # Trying again is the sampler's business, which tells about it.
+                retry=Retry(NoBackoff(), 0),
+            )
         except redis.RedisError as error:
             raise ProbeError(self._sentence(error)) from None
+        except _ODD:
+            raise ProbeError("what answers at the Redis URL does not greet as Redis does") from None
 
     def read(self, at_us: int) -> list[Reading]:
         """Return redis_memory_bytes.
 
         Raises:
-            ProbeError: no answer within ANSWER_WITHIN_S.
+            ProbeError: no answer within ANSWER_WITHIN_S, or one that does not tell the memory.
         """
         if self._client is None:
             raise ProbeError("the Redis probe is not open")
         try:
             memory = self._client.info("memory")
+            used = float(memory["used_memory"])
         except redis.RedisError as error:
             raise ProbeError(self._sentence(error)) from None
-        return [Reading(at_us, SOURCE, "redis_memory_bytes", float(memory["used_memory"]))]
+        except _ODD:
+            raise ProbeError(_NO_MEMORY) from None
+        if not 0 <= used < inf:
+            raise ProbeError(_NO_MEMORY)
+        return [Reading(at_us, SOURCE, "redis_memory_bytes", used)]
 
     def close(self) -> None:
         """Close the connection."""

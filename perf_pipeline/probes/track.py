@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple
+from math import isfinite
 from pathlib import Path
 from traceback import extract_tb
 from typing import Final
@@ -97,7 +98,7 @@ class Track:
         try:
             self._open()
             at_us = self._now_us()
-            readings = self._probe.read(at_us)
+            readings = _finite(self._probe.read(at_us))
         except ProbeError as error:
             self._fail(error.sentence)
         except Exception as error:  # noqa: BLE001 - a probe's mistake must not end the load; it is told in `problem`
@@ -158,6 +159,18 @@ class Track:
 
     def _now_us(self) -> int:
         return (time.monotonic_ns() - self._origin_ns) // 1_000
+
+
+def _finite(readings: list[Reading]) -> list[Reading]:
+    """Give the readings.
+
+    Raises:
+        ProbeError: one is no finite number, which would be left out of every figure.
+    """
+    for one in readings:
+        if not isfinite(one.value):
+            raise ProbeError(f"{one.name} of {one.source} is {one.value}, which is no number")
+    return readings
 
 
 def _lines(rows: Iterable[Sequence[object]]) -> bytes:

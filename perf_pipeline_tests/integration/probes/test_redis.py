@@ -1,5 +1,9 @@
 """The Redis probe on a real server."""
 
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
@@ -57,3 +61,68 @@ def test_a_url_that_cannot_be_read_is_not_quoted() -> None:
         RedisProbe("127.0.0.1:hunter2").open()
 
     assert "hunter2" not in str(caught.value)
+
+
+@contextmanager
+def answering(answer: bytes, *, greets_so: bool = False) -> Iterator[str]:
+    """Serve one connection on which INFO gets the answer, and every other command is taken.
+
+    Args:
+        answer: to INFO.
+        greets_so: it is the answer to everything.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                while data := connection.recv(65_536):
+                    commands = data.count(b"*")
+                    is_info = b"\r\nINFO\r\n" in data or greets_so
+                    connection.sendall(answer if is_info else b"+OK\r\n" * commands)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"redis://127.0.0.1:{server.getsockname()[1]}/0"
+
+
+def bulk(text: bytes) -> bytes:
+    return b"$%d\r\n%b\r\n" % (len(text), text)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        bulk(b"# Memory\r\nused_memory_human:1M\r\n"),
+        bulk(b"used_memory:many\r\n"),
+        bulk(b"used_memory:nan\r\n"),
+        bulk(b"used_memory:-1\r\n"),
+        bulk(b"used_memory:1e999\r\n"),
+        bulk(b"\xff\xfe"),
+        bulk(b""),
+        b"$-1\r\n",
+        b":7\r\n",
+        b"*0\r\n",
+        b"+OK\r\n",
+        b"-ERR unknown command 'INFO'\r\n",
+        b"-NOPERM this user has no permissions\r\n",
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"*-5\r\n",
+        b"$abc\r\n",
+    ],
+)
+def test_an_odd_answer_is_a_sentence_and_no_reading(answer: bytes) -> None:
+    with answering(answer) as url:
+        probe = RedisProbe(url)
+        probe.open()
+        with pytest.raises(ProbeError, match="Redis does not answer|does not tell its memory"):
+            probe.read(0)
+        probe.close()
+
+
+@pytest.mark.parametrize("answer", [b"$abc\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+def test_who_greets_oddly_is_no_redis(answer: bytes) -> None:
+    with answering(answer, greets_so=True) as url:
+        probe = RedisProbe(url)
+        with pytest.raises(ProbeError, match="does not (answer|greet as Redis does)"):
+            probe.open()
+        probe.close()

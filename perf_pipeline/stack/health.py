@@ -18,6 +18,7 @@ from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
 from perf_pipeline.secrecy.known import KNOWN
 
 _TIMEOUT_S: Final = 5.0
+_MOST_READ: Final = 4_096
 
 
 def require_health(base_url: str, trust: Trust, addresses: Sequence[str] = ()) -> None:
@@ -34,7 +35,7 @@ def require_health(base_url: str, trust: Trust, addresses: Sequence[str] = ()) -
     """
     url = f"{base_url.rstrip('/')}/health"
     try:
-        response = _get(url, trust, addresses)
+        status, beginning = _asked(url, trust, addresses)
     except httpx.HTTPError as error:
         if any(is_own_limit(one) for one in _system_errors(error)):
             raise GeneratorLimitError(
@@ -46,25 +47,41 @@ def require_health(base_url: str, trust: Trust, addresses: Sequence[str] = ()) -
             f"GET {url} got no answer: {error or type(error).__name__}",
             hint="start the target, or correct its address; `perf-pipeline doctor` looks closer",
         ) from error
-    if response.status_code != httpx.codes.OK:
+    if status != httpx.codes.OK:
         raise TargetUnavailableError(
-            f"GET {url} answered {response.status_code}: {KNOWN.mask(response.text)[:200]}",
+            f"GET {url} answered {status}: {KNOWN.mask(beginning)[:200]}",
             hint="the target says itself that it is not healthy",
         )
 
 
-def _get(url: str, trust: Trust, addresses: Sequence[str]) -> httpx.Response:
-    """Ask the first of the addresses that accepts a connection, under the URL's own name."""
+def _asked(url: str, trust: Trust, addresses: Sequence[str]) -> tuple[int, str]:
+    """Ask the first of the addresses that accepts a connection, under the URL's own name.
+
+    Returns:
+        The status, and the beginning of the body: a target may send gigabytes.
+    """
     name = httpx.URL(url)
     with httpx.Client(timeout=_TIMEOUT_S, trust_env=False, verify=_tls(trust)) as client:
         for address in addresses[:-1]:
             with contextlib.suppress(httpx.ConnectError):
-                return client.send(_request(client, name, address))
-        return client.send(_request(client, name, addresses[-1] if addresses else name.host))
+                return _beginning(client, _request(client, name, address))
+        last = addresses[-1] if addresses else name.host
+        return _beginning(client, _request(client, name, last))
+
+
+def _beginning(client: httpx.Client, request: httpx.Request) -> tuple[int, str]:
+    response = client.send(request, stream=True)
+    try:
+        if response.status_code == httpx.codes.OK:
+            return response.status_code, ""
+        first = next(response.iter_raw(), b"")[:_MOST_READ]
+    finally:
+        response.close()
+    return response.status_code, first.decode(errors="replace")
 
 
 def _request(client: httpx.Client, name: httpx.URL, address: str) -> httpx.Request:
-    headers = {"Host": name.netloc.decode("ascii")}
+    headers = {"Host": name.netloc.decode("ascii"), "Accept-Encoding": "identity"}
     extensions = {"sni_hostname": name.raw_host.decode("ascii")}
     at = name.copy_with(host=address)
     return client.build_request("GET", at, headers=headers, extensions=extensions)

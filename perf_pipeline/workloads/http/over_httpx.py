@@ -19,6 +19,7 @@ from perf_pipeline.workloads.http.addresses import addresses_in_turn
 from perf_pipeline.workloads.http.client import MAX_BODY_BYTES
 from perf_pipeline.workloads.http.origin import HttpOrigin
 from perf_pipeline.workloads.http.result import HttpError, HttpResult, connect_error
+from perf_pipeline.workloads.http.wire import MANY_PARTS
 
 _CLOSED_BEFORE_ANSWER: Final = "without sending a response"
 _HTTP2: Final = b"HTTP/2"
@@ -105,6 +106,8 @@ class _Body:
         self.size += len(part)
         if self.size <= self._most_bytes:
             self.parts.append(part)
+            if len(self.parts) == MANY_PARTS:
+                self.parts[:] = [b"".join(self.parts)]
         else:
             self.is_cut = True
             self.parts.clear()

@@ -15,6 +15,8 @@ from perf_pipeline.workloads.http.result import HttpError
 _MOST_TOLD: Final = 120  # bytes of a line that could not be read
 Fields = Sequence[tuple[bytes, bytes]]
 MAX_HEAD_BYTES: Final = 262_144
+# A body that comes byte by byte would take forty times its size in memory.
+MANY_PARTS: Final = 4_096
 _NS_PER_S: Final = 1_000_000_000
 # uvloop's timers have a resolution of 1 ms and may fire that much early (uvloop#739).
 _SHORTEST_TIMER_NS: Final = 1_000_000
@@ -191,7 +193,10 @@ class Wire(asyncio.Protocol):
         if self._waiter is None:  # it belongs to no request of ours
             self._shut()
         elif self._size <= self._max_body_bytes:
-            self._parts.append(part)
+            parts = self._parts
+            parts.append(part)
+            if len(parts) == MANY_PARTS:
+                parts[:] = [b"".join(parts)]
         elif not self.is_cut:
             self.is_cut = True
             self._parts.clear()

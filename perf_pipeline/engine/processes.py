@@ -23,6 +23,7 @@ from perf_pipeline.engine.rhythm import Rhythm
 from perf_pipeline.engine.vu_readings import VuReadings
 from perf_pipeline.engine.watch import wall_clock_offset_ms
 from perf_pipeline.engine.worker_process import WorkerProcess
+from perf_pipeline.engine.worker_start import StartWorker, start_interpreter
 from perf_pipeline.errors import GeneratorLimitError, PerfPipelineError
 from perf_pipeline.units import US_PER_S
 
@@ -42,6 +43,7 @@ def run_load(
     origin_ns: int,
     stop: threading.Event,
     on_progress: Callable[[Progress], None] | None = None,
+    start: StartWorker = start_interpreter,
 ) -> LoadOutcome:
     """Run a load to its end in `job.workers` processes, none of which outlives this call.
 
@@ -57,6 +59,7 @@ def run_load(
             benchmark share it.
         stop: set it to end the load early; running iterations get up to 2 s.
         on_progress: is called once a second, in the calling thread.
+        start: how a worker process comes into being.
 
     Raises:
         PerfPipelineError: a workload could not open (TargetUnavailableError, as it raised it), or
@@ -68,7 +71,15 @@ def run_load(
         exchange = stack.enter_context(contextlib.closing(Exchange(job)))
         workers = [
             stack.enter_context(
-                contextlib.closing(_start_worker(job, number, secrets, origin_ns, exchange))
+                contextlib.closing(
+                    WorkerProcess(
+                        number,
+                        job.folder,
+                        _order(job, number, secrets, origin_ns, exchange),
+                        exchange.descriptors(number),
+                        start=start,
+                    )
+                )
             )
             for number in range(job.workers)
         ]
@@ -77,17 +88,16 @@ def run_load(
         return _Load(job, workers, origin_ns, stop, on_progress, readings).run()
 
 
-def _start_worker(
+def _order(
     job: LoadJob, number: int, secrets: Mapping[str, str], origin_ns: int, exchange: Exchange
-) -> WorkerProcess:
-    order = {
+) -> dict[str, object]:
+    return {
         "job": job.to_json(),
         "worker": number,
         "origin_ns": origin_ns,
         "secrets": dict(secrets),
         "handover": exchange.order(number),
     }
-    return WorkerProcess(number, job.folder, order, exchange.descriptors(number))
 
 
 class _Load:

@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,9 +17,8 @@ from typing import Any, Final
 from perf_pipeline.engine.health import Vitals, vitals_from_json
 from perf_pipeline.engine.job import ScenarioOutcome
 from perf_pipeline.engine.progress import PartProgress
-from perf_pipeline.secrecy.known import KNOWN
+from perf_pipeline.engine.worker_start import StartWorker, start_interpreter
 
-# Not the current folder, where a signal.py or a perf_pipeline/ belongs to somebody else.
 _CHUNK_BYTES: Final = 65_536
 _EXIT_LIMIT_S: Final = 3.0
 _TERM_LIMIT_S: Final = 2.0
@@ -40,7 +38,13 @@ class WorkerProcess:
     """
 
     def __init__(
-        self, number: int, folder: Path, order: Mapping[str, Any], descriptors: Sequence[int] = ()
+        self,
+        number: int,
+        folder: Path,
+        order: Mapping[str, Any],
+        descriptors: Sequence[int] = (),
+        *,
+        start: StartWorker = start_interpreter,
     ) -> None:
         self.number = number
         self.log = folder / f"worker-{number}.log"
@@ -51,16 +55,7 @@ class WorkerProcess:
         self.parts: dict[str, PartProgress] = {}
         self._rest = b""
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "perf_pipeline.engine.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                bufsize=0,
-                env=_environment(),
-                process_group=0,  # the driver handles Ctrl-C
-                pass_fds=descriptors,
-            )
+            self._process = start(log.fileno(), descriptors)
         self.tell(order)
 
     @property
@@ -130,7 +125,7 @@ class WorkerProcess:
 
     def terminate(self) -> None:
         """Ask the system to end the process."""
-        self._process.terminate()
+        self._process.send_signal(signal.SIGTERM)
 
     def close(self) -> None:
         """End the process for certain (EOF, TERM, KILL) and remove an empty log."""
@@ -139,7 +134,7 @@ class WorkerProcess:
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
         if not self._ended_within(_EXIT_LIMIT_S if self.is_over else 0.0):
-            self._process.terminate()
+            self._process.send_signal(signal.SIGTERM)
             if not self._ended_within(_TERM_LIMIT_S):
                 self._process.send_signal(signal.SIGKILL)
                 self._process.wait()
@@ -154,16 +149,3 @@ class WorkerProcess:
                 return False
             time.sleep(0.01)
         return True
-
-
-def _environment() -> dict[str, str]:
-    """Give this process's variables, without addresses that come through the pipe.
-
-    And without PYTHONOPTIMIZE: it would take the assertions out of people's scenarios, which then
-    pass whatever the target answers.
-    """
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if name != "PYTHONOPTIMIZE" and not (name.startswith("PERF_") and KNOWN.holds(value))
-    }

@@ -4,7 +4,7 @@ Add here: where a workload's parameter comes from. Keep out: what a workload doe
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -13,7 +13,7 @@ from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config.kafka_client import bootstrap_servers
 from perf_pipeline.config.own_files import environment_names
 from perf_pipeline.config.parameters import IterationKind, is_own, iteration_kind
-from perf_pipeline.config.profile import BenchmarkConfig
+from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.engine.job import JSON, LoadJob, ScenarioJob
 from perf_pipeline.loading.seeding import ids_file, require_brokers
@@ -42,6 +42,18 @@ def load_job(session: Session, benchmark: str, step: int, folder: Path) -> LoadJ
             _scenario_job(session, benchmark, config, name, scenario)
             for name, scenario in scenarios.items()
         ),
+    )
+
+
+def workload_modules(profile: Profile, benchmarks: Collection[str] = ()) -> list[str]:
+    """Name what the workers of these benchmarks import for their workloads; of all when empty."""
+    return sorted(
+        {
+            f"{_WORKLOADS}.{_kind_of(scenario).workload}".partition(":")[0]
+            for name, config in profile.benchmarks.items()
+            if name in benchmarks or not benchmarks
+            for scenario in config.scenarios.values()
+        }
     )
 
 

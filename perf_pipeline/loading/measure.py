@@ -189,6 +189,7 @@ def _run_step(session: Session, benchmark: str, step: int, folder: Path, load: _
             origin_ns=load.origin_ns,
             stop=watch.stop,
             on_progress=watch.on_progress,
+            start=session.start_worker,
         )
     load.outcomes.append(outcome)
     load.problems += outcome.health.notes

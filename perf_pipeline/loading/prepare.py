@@ -19,6 +19,7 @@ from perf_pipeline.config.own_scenarios import own_notices, trust_of
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.safety import check_target, found_addresses
 from perf_pipeline.config.target import Target, resolve_target
+from perf_pipeline.engine.forked_worker import worker_template
 from perf_pipeline.errors import (
     AddressError,
     PerfPipelineError,
@@ -27,6 +28,7 @@ from perf_pipeline.errors import (
 )
 from perf_pipeline.loading.absent import left_out_of
 from perf_pipeline.loading.environment import fingerprint
+from perf_pipeline.loading.jobs import workload_modules
 from perf_pipeline.loading.locks import load_generator, lock_folders
 from perf_pipeline.loading.seeding import remove_seeded
 from perf_pipeline.loading.session import Session, new_run_id
@@ -90,7 +92,10 @@ def open_session(
     what = f"the run of profile {profile.name}"
     with _alone(lock_folders(state.folder, variables), what, narrator.say, stop):
         require_history(state)
-        with _system(profile, target, state, narrator.say, stop) as (complete, stack):
+        with (
+            worker_template(workload_modules(profile, planned)) as start_worker,
+            _system(profile, target, state, narrator.say, stop) as (complete, stack),
+        ):
             if stop.is_set():
                 raise StoppedByUserError("stopped before anything was measured")
             began_at = datetime.now(UTC)
@@ -112,6 +117,7 @@ def open_session(
                 stop=stop,
                 planned=tuple(name for name in planned if name not in left_out),
                 left_out=left_out,
+                start_worker=start_worker,
             )
             begin_run(session)
             with _rows_removed(session):

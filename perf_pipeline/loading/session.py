@@ -12,6 +12,7 @@ from pathlib import Path
 
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target
+from perf_pipeline.engine.worker_start import StartWorker, start_interpreter
 from perf_pipeline.narration import Narrator
 from perf_pipeline.stack.parts import ServiceInfo
 from perf_pipeline.store.state import State
@@ -35,6 +36,7 @@ class Session:
         stop: set it, and the run ends early, in good order.
         planned: benchmarks that it is to run, in order; written down before it runs any.
         left_out: benchmarks that it goes without, because the target has no such part, and why.
+        start_worker: the way in which its load workers are started.
     """
 
     run_id: str
@@ -50,6 +52,7 @@ class Session:
     stop: threading.Event = field(default_factory=threading.Event)
     planned: tuple[str, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
+    start_worker: StartWorker = start_interpreter
 
     def say(self, sentence: str) -> None:
         """Tell a sentence to whoever started the run."""

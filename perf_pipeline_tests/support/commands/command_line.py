@@ -104,6 +104,7 @@ class Running:
         return Answer(self.process.returncode, out, self.err, time.monotonic() - self.began_s)
 
 
+_WORKER: Final = "perf_pipeline.engine.worker"
 _STARTED: Final[list[Running]] = []
 
 
@@ -258,12 +259,13 @@ def left_running(state: Path) -> list[str]:
 
 
 def load_workers(driver_pid: int) -> list[psutil.Process]:
-    """Find the load workers of a driver that runs."""
+    """Find the load workers of a driver that runs, not what they are forked from."""
     with suppress(psutil.Error):
         return [
             child
-            for child in psutil.Process(driver_pid).children()
-            if "perf_pipeline.engine.worker" in " ".join(child.cmdline())
+            for child in psutil.Process(driver_pid).children(recursive=True)
+            if _WORKER in " ".join(child.cmdline())
+            and not (child.ppid() == driver_pid and f"{_WORKER}_template" in child.cmdline())
         ]
     return []
 

@@ -10,6 +10,7 @@ from perf_pipeline.config.executors.registry import read_executor
 from perf_pipeline.engine.job import JSON, LoadJob, LoadOutcome, ScenarioJob
 from perf_pipeline.engine.processes import run_load
 from perf_pipeline.engine.progress import Progress
+from perf_pipeline.engine.worker_start import StartWorker, start_interpreter
 from perf_pipeline_tests.support.histories.spooled_rows import all_rows
 
 SECRET = "pa55word"
@@ -44,6 +45,7 @@ def load(
     *,
     stop: threading.Event | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    start: StartWorker = start_interpreter,
 ) -> LoadOutcome:
     """Run a job to its end."""
     return run_load(
@@ -52,6 +54,7 @@ def load(
         origin_ns=time.monotonic_ns(),
         stop=stop or threading.Event(),
         on_progress=on_progress,
+        start=start,
     )
 
 

@@ -1,0 +1,81 @@
+"""How a worker process comes into being: a new interpreter, wherever nobody offers anything faster.
+
+Add here: what every way of starting a worker has to offer. Keep out: what is said to a worker
+(worker_process.py).
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from typing import IO, Final, Protocol
+
+from perf_pipeline.secrecy.known import KNOWN
+
+MOST_DESCRIPTORS: Final = 200
+"""A forked worker gets so many at most; the kernel passes 253 in a message (SCM_MAX_FD)."""
+
+LONGEST_MESSAGE_BYTES: Final = 16_384
+
+
+class Child(Protocol):
+    """Be a started process, as `subprocess.Popen` is one."""
+
+    @property
+    def pid(self) -> int:
+        """Give the process id."""
+        ...
+
+    @property
+    def stdin(self) -> IO[bytes] | None:
+        """Give the unbuffered pipe to it."""
+        ...
+
+    @property
+    def stdout(self) -> IO[bytes] | None:
+        """Give the unbuffered pipe from it."""
+        ...
+
+    def poll(self) -> int | None:
+        """Give its exit code, -N after signal N; None while it runs."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its exit code. Raises: subprocess.TimeoutExpired."""
+        ...
+
+    def send_signal(self, sig: int) -> None:
+        """Send a signal; nothing happens when it has ended."""
+        ...
+
+
+StartWorker = Callable[[int, Sequence[int]], Child]
+"""Start a worker that logs to a descriptor and inherits others under their own numbers."""
+
+
+def start_interpreter(log: int, descriptors: Sequence[int]) -> Child:
+    """Start a worker in an interpreter of its own; it imports everything that it needs."""
+    return subprocess.Popen(
+        # Not the current folder: a signal.py or a perf_pipeline/ there is somebody else's.
+        [sys.executable, "-P", "-m", "perf_pipeline.engine.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        bufsize=0,
+        env=worker_environment(),
+        process_group=0,  # Ctrl-C is the driver's to handle
+        pass_fds=tuple(descriptors),
+    )
+
+
+def worker_environment() -> dict[str, str]:
+    """Give this process's variables, without addresses that come through the pipe.
+
+    And without PYTHONOPTIMIZE: it would take the assertions out of people's scenarios, which then
+    pass whatever the target answers.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name != "PYTHONOPTIMIZE" and not (name.startswith("PERF_") and KNOWN.holds(value))
+    }

@@ -1,0 +1,68 @@
+"""A process that has imported what workers need and becomes one by a fork, in milliseconds.
+
+`python -m perf_pipeline.engine.worker_template SOCKET MODULE…`, started by forked_worker.py. It
+sleeps while a load runs, knows no secret and no address, has one thread, and ends with its driver.
+
+Add here: another thing that all workers of a run have in common. Keep out: the work (worker.py).
+"""
+
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from fcntl import F_DUPFD_CLOEXEC, fcntl
+from importlib import import_module, invalidate_caches
+from typing import Final
+
+from perf_pipeline.engine import worker
+from perf_pipeline.engine.worker_start import LONGEST_MESSAGE_BYTES, MOST_DESCRIPTORS
+
+_STANDARD: Final = 3
+
+
+def main() -> int:
+    """Fork a worker whenever the driver asks for one; the worker's exit code in the worker."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # the driver's to handle; its end is ours
+    link = socket.socket(fileno=int(sys.argv[1]))
+    for name in sys.argv[2:]:
+        import_module(name)
+    gc.collect()
+    gc.freeze()  # what all workers share is never looked at, and so never copied, by a collection
+    while True:
+        message, fds, _, _ = socket.recv_fds(link, LONGEST_MESSAGE_BYTES, MOST_DESCRIPTORS)
+        if not message:
+            return 0
+        asked = json.loads(message)
+        if "reap" in asked:
+            _, status = os.waitpid(asked["reap"], 0)
+            link.send(json.dumps(os.waitstatus_to_exitcode(status)).encode())
+            continue
+        pid = os.fork()
+        if pid == 0:
+            link.close()
+            os.setpgid(0, 0)  # Ctrl-C is the driver's to handle
+            invalidate_caches()  # files may have come since
+            _take(fds, asked["numbers"])
+            return worker.main()
+        for fd in fds:
+            os.close(fd)
+        link.send(json.dumps(pid).encode())
+
+
+def _take(fds: Sequence[int], numbers: Sequence[int]) -> None:
+    """Give descriptors the numbers that the worker knows them by."""
+    free = max((_STANDARD, *numbers)) + 1
+    moved = [fcntl(fd, F_DUPFD_CLOEXEC, free) for fd in fds]
+    for fd in fds:
+        os.close(fd)
+    for fd, number in zip(moved, numbers, strict=True):
+        os.dup2(fd, number, inheritable=number < _STANDARD)
+        os.close(fd)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

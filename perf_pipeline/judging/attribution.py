@@ -15,11 +15,14 @@ from perf_pipeline.judging.evidence import doubts_of, findings_of, summaries_by_
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Verdict
 from perf_pipeline.store.history import History
-from perf_pipeline.store.records import BenchmarkOutcome, RunRecord
+from perf_pipeline.store.records import BenchmarkOutcome
+from perf_pipeline.store.series import OverRuns, SeriesName
 from perf_pipeline.store.state import State
+from perf_pipeline.store.tags_text import tags_text
 
 _TAIL = "stage_tail"
 _SATURATION = "worker_saturation_ratio"
+_STAGE_METRICS = frozenset({_TAIL, *(f"stage_{stage.name}" for stage in STAGES)})
 
 
 def attributions_of_run(
@@ -56,10 +59,23 @@ def attributions(
     doubts = doubts_of(history, run_id, verdicts)
     run, told = history.run(run_id), list(findings)
     summaries = summaries_by_benchmark(history, run_id)
+    outcomes = history.outcomes(run_id)
+    past = history.series(
+        [
+            _name(outcome, one.metric, one.tags, "value" if one.metric == _TAIL else "med")
+            for outcome in outcomes
+            for one in summaries.get(outcome.benchmark, [])
+            if one.metric in _STAGE_METRICS
+        ],
+        profile=run.profile,
+        environment_id=run.environment_id,
+        before=run_id,
+    )
     found = []
-    for outcome in history.outcomes(run_id):
+    for outcome in outcomes:
         own = [one for name, one in told if name == outcome.benchmark]
-        one = _attribution(history, run, outcome, summaries.get(outcome.benchmark, []), own)
+        before = _Before(past, outcome)
+        one = _attribution(before, summaries.get(outcome.benchmark, []), own)
         if one is not None:
             doubted = _doubted(one, outcome, doubts.get(outcome.benchmark, ""))
             found.append((outcome.benchmark, doubted))
@@ -74,15 +90,10 @@ def _doubted(one: Attribution, outcome: BenchmarkOutcome, doubt: str) -> Attribu
 
 
 def _attribution(
-    history: History,
-    run: RunRecord,
-    outcome: BenchmarkOutcome,
-    summaries: list[Summary],
-    findings: list[Finding],
+    before: "_Before", summaries: list[Summary], findings: list[Finding]
 ) -> Attribution | None:
     tails = {one.tags.get("operation", ""): one for one in summaries if one.metric == _TAIL}
     plain = {one.metric: one for one in summaries if not one.tags}
-    before = _Before(history, run, outcome)
     stages = list(_stages(plain, tails, before))
     saturation = plain.get(_SATURATION)
     return attribute(
@@ -96,27 +107,22 @@ def _attribution(
 class _Before:
     """Give the earlier runs' figures: same benchmark, load, profile and environment."""
 
-    def __init__(self, history: History, run: RunRecord, outcome: BenchmarkOutcome) -> None:
-        self._history = history
-        self._run = run
+    def __init__(self, past: Mapping[SeriesName, OverRuns], outcome: BenchmarkOutcome) -> None:
+        self._past = past
         self._outcome = outcome
         self.runs = 0
 
     def median(self, metric: str, tags: Mapping[str, str], statistic: str) -> float | None:
         """Give the median of a figure over the earlier runs; None without any."""
-        points = self._history.series(
-            self._outcome.benchmark,
-            metric,
-            tags,
-            statistic,
-            profile=self._run.profile,
-            environment_id=self._run.environment_id,
-            load_hash=self._outcome.load_hash,
-            before=self._run.run_id,
-        )
-        values = [point.value for point in points]
-        self.runs = max(self.runs, len(values))
-        return median(values) if values else None
+        points = self._past[_name(self._outcome, metric, tags, statistic)].before
+        self.runs = max(self.runs, len(points))
+        return median(point.value for point in points) if points else None
+
+
+def _name(
+    outcome: BenchmarkOutcome, metric: str, tags: Mapping[str, str], statistic: str
+) -> SeriesName:
+    return SeriesName(outcome.benchmark, outcome.load_hash, metric, tags_text(tags), statistic)
 
 
 def _stages(

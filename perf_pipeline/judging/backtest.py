@@ -13,13 +13,8 @@ from perf_pipeline.analysis.power import Outlook, outlook
 from perf_pipeline.analysis.suspicion import BaselinePolicy
 from perf_pipeline.errors import RequestError
 from perf_pipeline.judging.ingest import profile_of
-from perf_pipeline.judging.series import (
-    MeasuredBenchmark,
-    measured_of,
-    points_of,
-    policy_of,
-    series_of,
-)
+from perf_pipeline.judging.past import read_past
+from perf_pipeline.judging.series import MeasuredBenchmark, measured_of, policy_of, series_of
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.state import State
@@ -123,26 +118,35 @@ def _replayed(history: History, runs: list[RunRecord], settings: GateSettings) -
 
 def _tracks(history: History, runs: list[RunRecord]) -> Iterator[ReplayedSeries]:
     """Give every series of these runs; each load of a benchmark has its own."""
-    for measured in _newest_of_each_load(history, runs):
-        profile = profile_of(history, measured.run.run_id)
-        for series in series_of(profile, measured.outcome.benchmark):
-            points = points_of(history, measured, series, before=None)
-            if points and not series.needs_many_requests:
-                run_ids = tuple(point.run_id for point in points)
-                values = tuple(point.value for point in points)
-                yield ReplayedSeries(measured.outcome.benchmark, series, run_ids, values)
+    wanted = [
+        (measured, series)
+        for measured in _newest_of_each_load(history, runs)
+        for series in series_of(
+            profile_of(history, measured.run.run_id), measured.outcome.benchmark
+        )
+        if not series.needs_many_requests
+    ]
+    past = read_past(history, runs[0], wanted)
+    for measured, series in wanted:
+        points = past.whole(measured, series)
+        if points:
+            run_ids = tuple(point.run_id for point in points)
+            values = tuple(point.value for point in points)
+            yield ReplayedSeries(measured.outcome.benchmark, series, run_ids, values)
 
 
-def _newest_of_each_load(history: History, runs: list[RunRecord]) -> Iterator[MeasuredBenchmark]:
-    seen: set[tuple[str, str]] = set()
-    for run in runs:
-        loads = {(one.benchmark, one.load_hash) for one in history.outcomes(run.run_id)}
-        if not loads - seen:
-            continue
-        for measured in measured_of(history, run.run_id):
+def _newest_of_each_load(
+    history: History, runs: Sequence[RunRecord]
+) -> Iterator[MeasuredBenchmark]:
+    known = {run.run_id for run in runs}
+    newest: dict[tuple[str, str], str] = {}
+    for run_id, benchmark, load_hash in history.loads():
+        if run_id in known:
+            newest.setdefault((benchmark, load_hash), run_id)
+    for run_id in dict.fromkeys(newest.values()):
+        for measured in measured_of(history, run_id):
             load = (measured.outcome.benchmark, measured.outcome.load_hash)
-            if load not in seen:
-                seen.add(load)
+            if newest[load] == run_id:
                 yield measured
 
 

@@ -15,19 +15,18 @@ from perf_pipeline.config.profile import PinnedBaseline, Profile
 from perf_pipeline.judging.history_pass import date_changes
 from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.judge import is_what_if
+from perf_pipeline.judging.past import Past, past_of
 from perf_pipeline.judging.releases import against_releases
 from perf_pipeline.judging.reruns import settled
 from perf_pipeline.judging.series import (
     Confirmed,
     MeasuredBenchmark,
     measured_of,
-    points_of,
+    pinned_series_of,
     policy_of,
     series_of,
     since_change,
 )
-from perf_pipeline.metrics.statistic import compared_statistic
-from perf_pipeline.metrics.threshold import parse_key
 from perf_pipeline.store.baselines import (
     BaselineRow,
     ChangePointRow,
@@ -70,6 +69,30 @@ class Compared:
         return self.measured.outcome.benchmark
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Hold what a run was compared with.
+
+    Attributes:
+        compared: every comparison.
+        measured: the benchmarks of the run.
+        past: their series over like runs.
+    """
+
+    compared: tuple[Compared, ...]
+    measured: tuple[MeasuredBenchmark, ...]
+    past: Past
+
+    @property
+    def told(self) -> tuple[tuple[str, Diff], ...]:
+        """Give what a reader is told as (benchmark, diff): of pinned releases only what moved."""
+        return tuple(
+            (one.benchmark, one.diff)
+            for one in self.compared
+            if not one.diff.against or one.diff.status not in _QUIET
+        )
+
+
 def compare_run(
     state: State, run_id: str, *, profile: Profile | None = None
 ) -> list[tuple[str, Diff]]:
@@ -85,51 +108,50 @@ def compare_run(
         StoreBusyError: the history is open elsewhere.
     """
     with state.history() as history:
-        judged_by = profile or profile_of(history, run_id)
-        compared = compare_stored(history, run_id, judged_by)
-        if not is_what_if(history, run_id, profile):
-            _store(history, run_id, judged_by, compared)
-            store_changes(history, _changes(compared))
-            date_changes(history, run_id, judged_by)
-    return [
-        (one.benchmark, one.diff)
-        for one in compared
-        if not one.diff.against or one.diff.status not in _QUIET
-    ]
+        return list(compare_in(history, run_id, profile=profile).told)
 
 
-def compare_stored(history: History, run_id: str, profile: Profile) -> list[Compared]:
-    """Compare every benchmark of a stored run, settle suspects by re-runs, and store nothing.
+def compare_in(history: History, run_id: str, *, profile: Profile | None = None) -> Comparison:
+    """Compare as `compare_run` does, in a history that is open.
 
     Raises:
         RequestError: there is no such run.
     """
-    return [
-        replace(one, diff=settled(history, run_id, one.benchmark, one.diff))
-        for one in compare_unsettled(history, run_id, profile)
-    ]
+    judged_by = profile or profile_of(history, run_id)
+    unsettled = compare_unsettled(history, run_id, judged_by)
+    comparison = replace(
+        unsettled,
+        compared=tuple(
+            replace(one, diff=settled(history, run_id, one.benchmark, one.diff))
+            for one in unsettled.compared
+        ),
+    )
+    if not is_what_if(history, run_id, profile):
+        _store(history, run_id, judged_by, comparison.compared)
+        store_changes(history, _changes(comparison.compared))
+        date_changes(history, comparison.measured, comparison.past, judged_by)
+    return comparison
 
 
-def compare_unsettled(history: History, run_id: str, profile: Profile) -> list[Compared]:
-    """Compare every benchmark of a stored run as if nothing had been run again.
+def compare_unsettled(history: History, run_id: str, profile: Profile) -> Comparison:
+    """Compare every benchmark of a stored run as if nothing had been run again; store nothing.
 
     Raises:
         RequestError: there is no such run.
     """
     changes, pins = confirmed_runs(history), releases(history)
-    found = [
-        one
-        for measured in measured_of(history, run_id)
-        for one in _benchmark(history, measured, profile, changes, pins)
-    ]
+    measured = tuple(measured_of(history, run_id))
+    past = past_of(history, measured, profile)
+    found = [one for each in measured for one in _benchmark(past, each, profile, changes, pins)]
     # The environment shows itself over all benchmarks together.
     moved = suspects_moved(_suspects(found), _suspects_before(history, run_id))
     gated = withheld([one.diff for one in found], moved=moved)
-    return [replace(one, diff=gate) for one, gate in zip(found, gated, strict=True)]
+    compared = tuple(replace(one, diff=gate) for one, gate in zip(found, gated, strict=True))
+    return Comparison(compared, measured, past)
 
 
 def _benchmark(
-    history: History,
+    past: Past,
     measured: MeasuredBenchmark,
     profile: Profile,
     changes: Confirmed,
@@ -139,24 +161,19 @@ def _benchmark(
     for series in series_of(profile, measured.outcome.benchmark):
         if measured.summary(series) is None:
             continue
-        yield _with_history(history, measured, series, profile, changes)
-        for one in against_releases(history, measured, series, policy, pins, changes):
+        yield _with_history(past, measured, series, profile, changes)
+        for one in against_releases(past, measured, series, policy, pins, changes):
             yield Compared(measured, one.diff, one.run_ids)
-    for pinned in profile.baseline.pinned:
-        if pinned.benchmark == measured.outcome.benchmark:
-            yield Compared(measured, _with_figure(history, measured, pinned, profile))
+    for pinned, series in pinned_series_of(profile, measured.outcome.benchmark):
+        yield Compared(measured, _with_figure(past, measured, pinned, series, profile))
 
 
 def _with_history(
-    history: History,
-    measured: MeasuredBenchmark,
-    series: Series,
-    profile: Profile,
-    changes: Confirmed,
+    past: Past, measured: MeasuredBenchmark, series: Series, profile: Profile, changes: Confirmed
 ) -> Compared:
     policy, run_id = policy_of(profile), measured.run.run_id
     points = since_change(
-        points_of(history, measured, series, before=run_id),
+        past.before(measured, series),
         run_id,
         changes.get(measured.key(series), ()),
         series,
@@ -176,11 +193,13 @@ def _with_history(
 
 
 def _with_figure(
-    history: History, measured: MeasuredBenchmark, pinned: PinnedBaseline, profile: Profile
+    past: Past,
+    measured: MeasuredBenchmark,
+    pinned: PinnedBaseline,
+    series: Series,
+    profile: Profile,
 ) -> Diff:
-    metric, tags = parse_key(pinned.metric)
-    series = Series(metric, tags, compared_statistic(pinned.statistic) or pinned.statistic)
-    points = points_of(history, measured, series, before=measured.run.run_id)
+    points = past.before(measured, series)
     return pinned_diff(
         series,
         measured.value(series),

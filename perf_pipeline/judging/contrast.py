@@ -4,7 +4,7 @@ Add here: another difference between two runs that a reader must know. Keep out:
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
@@ -16,15 +16,9 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.gaps import gaps_of
 from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.notices import clock_notices
-from perf_pipeline.judging.series import (
-    MeasuredBenchmark,
-    measured_of,
-    points_of,
-    policy_of,
-    series_of,
-)
+from perf_pipeline.judging.past import Past, read_past
+from perf_pipeline.judging.series import MeasuredBenchmark, measured_of, policy_of, series_of
 from perf_pipeline.metrics.catalog import CATALOG
-from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.state import State
 
@@ -64,45 +58,48 @@ def contrast(state: State, first: str, second: str) -> Contrast:
         profiles = profile_of(history, first), profile_of(history, second)
         runs = history.run(first), history.run(second)
         pairs = [(ours[name], theirs[name]) for name in ours if name in theirs]
-        diffs = [
-            (before.outcome.benchmark, one)
-            for before, after in pairs
-            for one in _diffs(history, before, after, profiles)
-        ]
+        wanted = [(*pair, _wanted(pair[0], profiles)) for pair in pairs]
+        likes = ((before, one) for before, _, series in wanted for one in series)
+        past = read_past(history, runs[0], likes)
         gaps = [*gaps_of(history, state, first), *gaps_of(history, state, second)]
         clocks = [*clock_notices(history, first), *clock_notices(history, second)]
+    diffs = [
+        (before.outcome.benchmark, one)
+        for before, after, series in wanted
+        for one in _diffs(past, before, after, series, profiles[0])
+    ]
     loads = [told for before, after in pairs for told in _loads(before, after)]
     alone = _alone(runs, ours, theirs)
     notices = [*_environments(*runs), *alone, *loads, *gaps, *dict.fromkeys(clocks)]
     return Contrast(*runs, tuple(notices), tuple(diffs))
 
 
-def _diffs(
-    history: History,
-    before: MeasuredBenchmark,
-    after: MeasuredBenchmark,
-    profiles: tuple[Profile, Profile],
-) -> Iterator[Diff]:
+def _wanted(before: MeasuredBenchmark, profiles: tuple[Profile, Profile]) -> list[Series]:
     benchmark = before.outcome.benchmark
     wanted = [one for profile in profiles for one in series_of(profile, benchmark)]
-    for series in {one.label: one for one in wanted}.values():
+    return list({one.label: one for one in wanted}.values())
+
+
+def _diffs(
+    past: Past,
+    before: MeasuredBenchmark,
+    after: MeasuredBenchmark,
+    wanted: Iterable[Series],
+    profile: Profile,
+) -> Iterator[Diff]:
+    for series in wanted:
         old, new = before.value(series), after.value(series)
         if old is not None and new is not None:
-            one = _diff(history, before, series, old, new, profiles[0])
+            one = _diff(past, before, series, old, new, profile)
             proves = before.comparable and after.comparable
             yield one if proves else replace(one, status=DiffStatus.INVALID)
 
 
 def _diff(
-    history: History,
-    before: MeasuredBenchmark,
-    series: Series,
-    old: float,
-    new: float,
-    profile: Profile,
+    past: Past, before: MeasuredBenchmark, series: Series, old: float, new: float, profile: Profile
 ) -> Diff:
     policy = policy_of(profile)
-    likes = [point.value for point in points_of(history, before, series, before=None)]
+    likes = [point.value for point in past.whole(before, series)]
     scale = scale_of(CATALOG[series.metric].kind, [old, new, *likes])
     spread = unsuspicious(likes, policy, scale=scale)
     found = suspicion(new, [old], policy, series.better, scale=scale, spread=spread)

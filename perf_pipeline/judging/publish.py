@@ -11,11 +11,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeVar
 
-from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.errors import StoreError
 from perf_pipeline.judging.attribution import attributions
-from perf_pipeline.judging.compare import compare_run
+from perf_pipeline.judging.compare import Comparison, compare_in
 from perf_pipeline.judging.evidence import findings_of
 from perf_pipeline.judging.expected import Missing, extent_of, in_plan_order, missing_of
 from perf_pipeline.judging.ingest import profile_of
@@ -91,13 +90,13 @@ def publish(
         StoreBusyError: the history is open elsewhere.
         StoreError: the disk does not take the reports; the former ones stay.
     """
-    diffs = compare_run(state, run_id, profile=profile)
     with state.history() as history:
+        comparison = compare_in(history, run_id, profile=profile)
         own = profile_of(history, run_id)
         what_if = is_what_if(history, run_id, profile)
         folder = _made(state.reports(run_id) / (WHAT_IF if what_if else ""))
         missing = missing_of(history, state, run_id, also=expected)
-        report = _assemble(history, run_id, profile or own, missing, diffs)
+        report = _assemble(history, run_id, profile or own, missing, comparison)
         for one in history.outcomes(run_id):
             csv_path = folder / _RESOURCES.format(one.benchmark)
             export_readings_csv(history, RunKey(run_id, one.benchmark), csv_path)
@@ -154,7 +153,7 @@ def _assemble(
     run_id: str,
     profile: Profile,
     missing: Mapping[str, Missing],
-    diffs: list[tuple[str, Diff]],
+    comparison: Comparison,
 ) -> RunReport:
     run = history.run(run_id)
     outcomes = history.outcomes(run_id)
@@ -175,10 +174,10 @@ def _assemble(
             *run.problems,
         ),
         benchmarks=tuple(_benchmarks(history, run, profile, verdicts, missing)),
-        diffs=tuple(diffs),
+        diffs=comparison.told,
         findings=tuple(findings),
         attributions=tuple(attributions(history, run_id, findings, verdicts=verdicts)),
-        trends=tuple(trends_of(history, run_id, diffs)),
+        trends=tuple(trends_of(history, comparison)),
         origins=() if what_if else tuple(origins_of(history, run_id)),
     )
 

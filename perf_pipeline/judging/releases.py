@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from perf_pipeline.analysis.baseline import Diff, Series, in_line, release_diff
 from perf_pipeline.analysis.scale import scale_of
 from perf_pipeline.analysis.suspicion import BaselinePolicy
-from perf_pipeline.judging.series import Confirmed, MeasuredBenchmark, points_of, since_change
+from perf_pipeline.judging.past import Past
+from perf_pipeline.judging.series import Confirmed, MeasuredBenchmark, since_change
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.store.baselines import BaselineRow
-from perf_pipeline.store.history import History
 from perf_pipeline.store.records import SeriesPoint
 
 
@@ -25,7 +25,7 @@ class Against:
 
 
 def against_releases(
-    history: History,
+    past: Past,
     measured: MeasuredBenchmark,
     series: Series,
     policy: BaselinePolicy,
@@ -35,7 +35,7 @@ def against_releases(
     """Compare a series with each pinned release that has it, in the same environment and load.
 
     Args:
-        history: open.
+        past: the series over like runs.
         measured: the run's benchmark.
         series: which figure.
         policy: the gate.
@@ -44,7 +44,7 @@ def against_releases(
     """
     if not pins:
         return
-    points = points_of(history, measured, series, before=measured.run.run_id)
+    points = past.before(measured, series)
     place = {point.run_id: index for index, point in enumerate(points)}
     for pin in pins:
         if pin.run_id not in place:

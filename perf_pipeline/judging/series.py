@@ -10,11 +10,12 @@ from typing import Final
 from perf_pipeline.analysis.baseline import BaselinePolicy, Series
 from perf_pipeline.analysis.scale import scale_of
 from perf_pipeline.analysis.window import anchor
-from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.profile import PinnedBaseline, Profile
 from perf_pipeline.judging.judge import thresholds_of
 from perf_pipeline.metrics.catalog import CATALOG, TARGET_ANSWERED, Kind
 from perf_pipeline.metrics.statistic import compared_statistic
 from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.metrics.threshold import parse_key
 from perf_pipeline.store.baselines import FoundBy, SeriesKey
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import BenchmarkOutcome, RunRecord, SeriesPoint
@@ -39,7 +40,6 @@ HEADLINES: Final = (
     ("stage_worker", "p(95)"),
     ("stage_system", "p(95)"),
 )
-_MOST_POINTS: Final = 300
 Confirmed = Mapping[SeriesKey, Sequence[tuple[str, FoundBy]]]
 """For each series the first runs of its confirmed changes."""
 
@@ -126,28 +126,15 @@ def series_of(profile: Profile, benchmark: str) -> list[Series]:
     return list(unique.values())
 
 
-def points_of(
-    history: History, measured: MeasuredBenchmark, series: Series, *, before: str | None
-) -> list[SeriesPoint]:
-    """Give a series over like runs, oldest first: same benchmark, load, profile, environment.
-
-    Args:
-        history: open.
-        measured: the benchmark whose like is wanted.
-        series: which figure.
-        before: only runs that began before this one; None for all.
-    """
-    return history.series(
-        measured.outcome.benchmark,
-        series.metric,
-        series.tags,
-        series.statistic,
-        profile=measured.run.profile,
-        environment_id=measured.run.environment_id,
-        load_hash=measured.outcome.load_hash,
-        before=before,
-        limit=_MOST_POINTS,
-    )
+def pinned_series_of(profile: Profile, benchmark: str) -> list[tuple[PinnedBaseline, Series]]:
+    """Give the fixed figures that a benchmark is compared with, each with its series."""
+    found = []
+    for pinned in profile.baseline.pinned:
+        if pinned.benchmark == benchmark:
+            metric, tags = parse_key(pinned.metric)
+            statistic = compared_statistic(pinned.statistic) or pinned.statistic
+            found.append((pinned, Series(metric, tags, statistic)))
+    return found
 
 
 def since_change(

@@ -8,10 +8,12 @@ from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.analysis.scale import Effect, change_between, prediction_band
-from perf_pipeline.judging.series import MeasuredBenchmark, measured_of, points_of
+from perf_pipeline.judging.compare import Comparison
+from perf_pipeline.judging.past import Past
+from perf_pipeline.judging.series import MeasuredBenchmark
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.report.trend import Trend, TrendChange, TrendRun
-from perf_pipeline.store.baselines import ChangePointRow, changes
+from perf_pipeline.store.baselines import ChangePointRow, SeriesKey, changes
 from perf_pipeline.store.history import History
 from perf_pipeline.store.order import places_of
 
@@ -19,31 +21,31 @@ MOST_RUNS: Final = 60
 """So many runs are drawn at most."""
 
 
-def trends_of(history: History, run_id: str, diffs: Iterable[tuple[str, Diff]]) -> list[Trend]:
+def trends_of(history: History, comparison: Comparison) -> list[Trend]:
     """Give the trend of each series that was compared with history, as drawn in reports.
 
     An aborted or invalid run is not comparable: its trend ends with the run before it.
-
-    Raises:
-        RequestError: there is no such run.
     """
-    by_name = {one.outcome.benchmark: one for one in measured_of(history, run_id)}
-    dated, places = changes(history), places_of(history)
+    by_name = {one.outcome.benchmark: one for one in comparison.measured}
+    dated: dict[SeriesKey, list[ChangePointRow]] = {}
+    places = places_of(history)
+    for row in changes(history):
+        dated.setdefault(row.series, []).append(row)
     return [
-        _trend(history, by_name[benchmark], diff, dated, places)
-        for benchmark, diff in diffs
+        _trend(comparison.past, by_name[benchmark], diff, dated, places)
+        for benchmark, diff in comparison.told
         if diff.pinned is None and benchmark in by_name
     ]
 
 
 def _trend(
-    history: History,
+    past: Past,
     measured: MeasuredBenchmark,
     diff: Diff,
-    dated: Sequence[ChangePointRow],
+    dated: Mapping[SeriesKey, Sequence[ChangePointRow]],
     places: Mapping[str, int],
 ) -> Trend:
-    points = points_of(history, measured, diff.series, before=measured.run.run_id)
+    points = past.before(measured, diff.series)[-MOST_RUNS:]
     made = [(one.run_id, one.began_at, one.value) for one in points]
     has_newest = diff.value is not None and measured.keeps_up_in(diff.series.tags)
     if diff.value is not None and has_newest:
@@ -52,8 +54,7 @@ def _trend(
     band = None
     if diff.effect is not None and diff.value is not None:
         band = prediction_band(diff.value, diff.effect)
-    key = measured.key(diff.series)
-    found = [row for row in dated if row.series == key]
+    found = dated.get(measured.key(diff.series), ())
     name = measured.outcome.benchmark
     return Trend(name, diff.series, tuple(runs), has_newest, band, tuple(_marks(runs, found)))
 

@@ -69,7 +69,9 @@ def confirm_run(
                 attempts(history, run_id, one.benchmark, one.diff),
                 settled(history, run_id, one.benchmark, one.diff),
             )
-            for one in compare_unsettled(history, run_id, profile or profile_of(history, run_id))
+            for one in compare_unsettled(
+                history, run_id, profile or profile_of(history, run_id)
+            ).compared
             if _is_suspect(one.diff)
         ]
 

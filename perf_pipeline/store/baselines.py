@@ -4,7 +4,7 @@ Rows of `baselines` are only ever added: who decided what, when and why stays re
 Add here: another decision about a baseline. Keep out: what follows from it (judging/, analysis/).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
 from typing import Final, Literal
@@ -88,10 +88,9 @@ select run_id, benchmark, metric, tags, statistic, found_by, before, after, p_va
 from change_points join runs using (run_id)
 order by {OLDEST_FIRST}, benchmark, metric, tags, statistic, found_by
 """
-_FORGET_HISTORY: Final = """
+_FORGET: Final = """
 delete from change_points
-where found_by = 'history' and benchmark = ? and metric = ? and tags = ? and statistic = ?
-    and list_contains(?::varchar[], run_id)
+where run_id = ? and benchmark = ? and metric = ? and tags = ? and statistic = ? and found_by = ?
 """
 _PREVIOUS: Final = f"""
 select runs.run_id from runs, runs as this
@@ -140,12 +139,28 @@ def store_changes(history: History, rows: Iterable[ChangePointRow]) -> None:
 
 
 def replace_dated(
-    history: History, series: SeriesKey, run_ids: Iterable[str], rows: Iterable[ChangePointRow]
+    history: History, looked_at: Mapping[SeriesKey, Collection[str]], rows: Sequence[ChangePointRow]
 ) -> None:
-    """Replace what an earlier history pass found in these runs of a series."""
-    with transaction(history.connection):
-        history.connection.execute(_FORGET_HISTORY, [*astuple(series), list(run_ids)])
-        store_changes(history, rows)
+    """Replace what earlier history passes found; what is found again is not written again.
+
+    Args:
+        history: open.
+        looked_at: for each series the ids of the runs that were looked at.
+        rows: all changes that are there.
+    """
+    known = {
+        row
+        for row in changes(history)
+        if row.found_by == "history" and row.run_id in looked_at.get(row.series, ())
+    }
+    gone, new = known - set(rows), [row for row in rows if row not in known]
+    if gone or new:
+        with transaction(history.connection):
+            for row in gone:
+                history.connection.execute(
+                    _FORGET, [row.run_id, *astuple(row.series), row.found_by]
+                )
+            store_changes(history, new)
 
 
 def changes(history: History) -> list[ChangePointRow]:

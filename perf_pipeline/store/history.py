@@ -3,7 +3,7 @@
 Add here: one method per question, which calls the module that answers it. Keep out: SQL.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.histogram import RELATIVE_ERROR
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Threshold, Verdict
-from perf_pipeline.store import queries, run_rows, statistics, tables
+from perf_pipeline.store import queries, run_rows, series, statistics, tables
 from perf_pipeline.store.access import connected, exclusive, said_plainly
 from perf_pipeline.store.histograms import (
     KEPT,
@@ -35,8 +35,8 @@ from perf_pipeline.store.records import (
     Ingested,
     RunKey,
     RunRecord,
-    SeriesPoint,
 )
+from perf_pipeline.store.series import OverRuns, SeriesName
 from perf_pipeline.store.state import WAIT_S
 from perf_pipeline.store.tags_text import tags_text
 from perf_pipeline.store.windows import measured_windows
@@ -141,35 +141,31 @@ class History:
 
     def series(
         self,
-        benchmark: str,
-        metric: str,
-        tags: Mapping[str, str],
-        statistic: str,
+        wanted: Collection[SeriesName],
         *,
         profile: str,
         environment_id: str,
-        load_hash: str = "",
         before: str | None = None,
         limit: int = 30,
-    ) -> list[SeriesPoint]:
-        """List one figure over runs, oldest first: complete, valid benchmarks of like runs only.
+    ) -> dict[SeriesName, OverRuns]:
+        """Give figures over runs: those of complete benchmarks of like runs that kept up.
 
         Raises:
             PerfPipelineError: `before` is not in the history.
         """
         require_proven(self.connection, "", ("benchmarks", "summaries"), once=self._proven)
-        return queries.series_of(
+        return series.series_of(
             self.connection,
-            benchmark,
-            metric,
-            tags,
-            statistic,
+            wanted,
             profile=profile,
             environment_id=environment_id,
-            load_hash=load_hash,
             before=before,
-            limit=min(limit, _MOST),
+            limit=limit,
         )
+
+    def loads(self) -> list[tuple[str, str, str]]:
+        """List every measured benchmark as (run, benchmark, load hash), those of new runs first."""
+        return queries.loads(self.connection)
 
     def register(self, run: RunRecord, *, begins_now: bool = False) -> None:
         """Store what a run is and was to do, also before anything of it is measured.

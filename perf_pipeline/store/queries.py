@@ -1,17 +1,15 @@
-"""Read the history: runs, outcomes, series over runs, messages by id; and prune it.
+"""Read the history: outcomes, checks and loads of runs; and prune it.
 
 Add here: a question that a driver, a report or the baseline diff asks. Keep out: statistics over
 several runs (analysis/).
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 import duckdb
 
 from perf_pipeline.errors import PerfPipelineError, RequestError
-from perf_pipeline.metrics.statistic import STATISTICS
 from perf_pipeline.store.histograms import write_histograms
 from perf_pipeline.store.ingest import transaction
 from perf_pipeline.store.order import MEASURED, NEWEST_FIRST
@@ -21,10 +19,8 @@ from perf_pipeline.store.records import (
     CheckCounts,
     RunKey,
     ScenarioCounts,
-    SeriesPoint,
 )
-from perf_pipeline.store.run_rows import iso_utc, one_run
-from perf_pipeline.store.tags_text import tags_text
+from perf_pipeline.store.run_rows import iso_utc
 
 _BENCHMARKS: Final = """
 select benchmark, status, began_at, wall_s, measured_s, valid, invalid_reasons, health, load_hash,
@@ -41,14 +37,9 @@ _CHECKS: Final = """
 select benchmark, scenario, operation, check_name, passes, fails
 from checks where run_id = ? order by benchmark, scenario, operation, check_name
 """
-_PLACE: Final = "select made_as, began_at from runs where run_id = ?"
-# A starved step spoils its own scenarios only, unless something else spoilt the whole benchmark.
-_KEPT_UP: Final = """
-(valid or ($scenario <> '' and len(benchmarks.invalid_reasons) > 0 and (
-    select bool_or(each.scenario = $scenario and len(each.invalid_reasons) = 0)
-        and list_has_all(flatten(list(each.invalid_reasons)), benchmarks.invalid_reasons)
-    from scenarios as each
-    where each.run_id = benchmarks.run_id and each.benchmark = benchmarks.benchmark)))
+_LOADS: Final = f"""
+select run_id, benchmark, load_hash from benchmarks join runs using (run_id)
+order by {NEWEST_FIRST}, benchmarks.began_at nulls last, benchmark
 """
 _OLD_RUNS: Final = f"""
 select run_id from runs where {MEASURED}
@@ -120,64 +111,9 @@ def check_counts_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[
     return [CheckCounts(*row) for row in connection.execute(_CHECKS, [run_id]).fetchall()]
 
 
-def series_of(
-    connection: duckdb.DuckDBPyConnection,
-    benchmark: str,
-    metric: str,
-    tags: Mapping[str, str],
-    statistic: str,
-    *,
-    profile: str,
-    environment_id: str,
-    load_hash: str,
-    before: str | None,
-    limit: int,
-) -> list[SeriesPoint]:
-    """List one figure over runs, oldest first: complete benchmarks of like runs that kept up.
-
-    Args:
-        connection: to the history.
-        benchmark: its name.
-        metric: in the catalog.
-        tags: exactly the filter that was summarised.
-        statistic: which figure of the summary, by its name.
-        profile: of the runs.
-        environment_id: of the runs.
-        load_hash: of the benchmark: another load is another series.
-        before: only runs that were made before this one; None for all.
-        limit: at most so many, the newest ones.
-
-    Raises:
-        PerfPipelineError: `before` is not in the history.
-    """
-    place, began_at = None, None
-    if before is not None:
-        one_run(connection, before)
-        place, began_at = connection.execute(_PLACE, [before]).fetchone() or (None, None)
-    rows = connection.execute(
-        f"select run_id, runs.began_at, summaries.{STATISTICS[statistic].field} as figure "
-        "from summaries join benchmarks using (run_id, benchmark) join runs using (run_id) "
-        "where benchmark = $benchmark and metric = $metric and tags = $tags "
-        "and profile = $profile and environment_id = $environment and load_hash = $load "
-        f"and benchmarks.status = 'complete' and {_KEPT_UP} and figure is not null "
-        "and ($place::bigint is null or "
-        "(made_as, runs.began_at, run_id) < ($place, $began_at, $before)) "
-        f"order by {NEWEST_FIRST} limit $limit",
-        {
-            "benchmark": benchmark,
-            "metric": metric,
-            "tags": tags_text(tags),
-            "profile": profile,
-            "environment": environment_id,
-            "load": load_hash,
-            "scenario": tags.get("scenario", ""),
-            "place": place,
-            "began_at": began_at,
-            "before": before,
-            "limit": limit,
-        },
-    ).fetchall()
-    return [SeriesPoint(run_id, iso_utc(at), value) for run_id, at, value in reversed(rows)]
+def loads(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+    """List every measured benchmark as (run, benchmark, load hash), those of new runs first."""
+    return connection.execute(_LOADS).fetchall()
 
 
 def prune_raw(connection: duckdb.DuckDBPyConnection, keep_raw_runs: int) -> list[str]:

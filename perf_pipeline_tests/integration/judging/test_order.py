@@ -16,6 +16,7 @@ from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.store.baselines import BaselineRow, decide, previous_run, releases
 from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.migrate import migrations
+from perf_pipeline.store.series import SeriesName
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.histories.half_runs import A, HalfRun
 
@@ -112,21 +113,18 @@ def test_the_run_before_is_the_measured_one_that_was_made_before(tmp_path: Path)
     with open_history(State(tmp_path).history_file) as history:
         before = previous_run(history, "r3")
         first = previous_run(history, "r1")
+        name = SeriesName(A, history.outcomes("r3")[0].load_hash, "http_req_duration", "", "p(95)")
         points = history.series(
-            A,
-            "http_req_duration",
-            {},
-            "p(95)",
+            [name],
             profile="quick",
             environment_id=history.run("r3").environment_id,
-            load_hash=history.outcomes("r3")[0].load_hash,
             before="r3",
-        )
+        )[name]
 
     assert before is not None
     assert before.run_id == "r1"
     assert first is None
-    assert [one.run_id for one in points] == ["r1"]
+    assert [one.run_id for one in points.before] == ["r1"]
 
 
 def test_a_killed_run_pushes_no_samples_out_of_the_history(tmp_path: Path) -> None:

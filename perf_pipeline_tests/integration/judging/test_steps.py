@@ -14,6 +14,7 @@ from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.model import BenchmarkReport
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
+from perf_pipeline.store.series import SeriesName
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.histories.spool import Spool, complete, counts, sample
 
@@ -152,19 +153,12 @@ def test_the_history_of_a_step_that_kept_up_goes_on_and_that_of_a_starved_one_do
     _stored(tmp_path, complete(counts("write"), counts("scan"), valid=False), profile, "r3")
     with open_history(State(tmp_path).history_file) as history:
         environment = history.run("r1").environment_id
-        series = {
-            tags.get("scenario", ""): history.series(
-                "api",
-                "http_req_duration",
-                tags,
-                "max",
-                profile="quick",
-                environment_id=environment,
-                load_hash="l",
-            )
-            for tags in ({"scenario": "write"}, {"scenario": "scan"}, {})
-        }
+        write, scan, overall = (
+            SeriesName("api", "l", "http_req_duration", tags, "max")
+            for tags in ("scenario:write", "scenario:scan", "")
+        )
+        series = history.series([write, scan, overall], profile="quick", environment_id=environment)
 
-    assert [(one.run_id, one.value) for one in series["write"]] == [("r1", 20.0)]
-    assert series["scan"] == []
-    assert series[""] == []
+    assert [(one.run_id, one.value) for one in series[write].whole] == [("r1", 20.0)]
+    assert series[scan].whole == ()
+    assert series[overall].whole == ()

@@ -83,10 +83,29 @@ def test_confirmed_changes_are_listed_by_series_and_warnings_are_not(history: Hi
 
 def test_a_new_history_pass_replaces_only_its_own_findings(history: History) -> None:
     store_changes(history, [ChangePointRow("r2", P95, "gate", 10.0, 12.0)])
-    replace_dated(history, P95, ["r1", "r2"], [ChangePointRow("r2", P95, "history", 10, 12, 0.001)])
-    replace_dated(history, P95, ["r1", "r2", "r3"], [])
+    earlier = ChangePointRow("r2", P95, "history", 10, 12, 0.001)
+    elsewhere = ChangePointRow("r3", P95, "history", 11, 13, 0.002)
+    other = ChangePointRow("r2", MED, "history", 5, 6, 0.003)
+    replace_dated(history, {P95: ["r1", "r2", "r3"], MED: ["r2"]}, [earlier, elsewhere, other])
+    sharper = replace(earlier, p_value=0.0001)
+    replace_dated(history, {P95: ["r1", "r2"]}, [sharper])
+    found = [row for row in changes(history) if row.found_by == "history"]
+    replace_dated(history, {P95: ["r1", "r2", "r3"]}, [])
 
-    assert [row.found_by for row in changes(history)] == ["gate"]
+    assert found == [other, sharper, elsewhere]
+    assert [row.found_by for row in changes(history)] == ["history", "gate"]
+
+
+def test_what_a_history_pass_finds_again_keeps_the_moment_when_it_was_found(
+    history: History,
+) -> None:
+    found_at = "select found_at from change_points"
+    row = ChangePointRow("r2", P95, "history", 10, 12, 0.001)
+    replace_dated(history, {P95: ["r1", "r2"]}, [row])
+    first = history.connection.execute(found_at).fetchall()
+    replace_dated(history, {P95: ["r1", "r2"]}, [row])
+
+    assert history.connection.execute(found_at).fetchall() == first
 
 
 def test_the_run_before_is_of_the_same_profile_and_no_rerun(

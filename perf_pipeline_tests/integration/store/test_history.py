@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from perf_pipeline.store.records import (
     RunKey,
     SeriesPoint,
 )
+from perf_pipeline.store.series import OverRuns, SeriesName
 from perf_pipeline_tests.support.histories.spool import (
     KEY,
     MIXED,
@@ -145,26 +145,28 @@ def test_a_series_has_only_complete_valid_like_runs_oldest_first(
     for spool in spools:
         history.ingest(spool.write(tmp_path), "api")
         history.summarise(RunKey(spool.run_id, "api"))
-    days = partial(
-        history.series,
-        "api",
-        "http_req_duration",
-        {"scenario": "create"},
-        "p(95)",
-        profile="quick",
-        environment_id=history.run("r1").environment_id,
-    )
+    load_hash = history.outcomes("r1")[0].load_hash
+    name = SeriesName("api", load_hash, "http_req_duration", "scenario:create", "p(95)")
 
-    assert [(each.run_id, each.value) for each in days(before="r9")] == [
+    def days(before: str | None, limit: int = 30) -> OverRuns:
+        environment = history.run("r1").environment_id
+        found = history.series(
+            [name], profile="quick", environment_id=environment, before=before, limit=limit
+        )
+        return found[name]
+
+    assert [(each.run_id, each.value) for each in days("r9").before] == [
         ("r1", 10),
         ("r2", 20),
         ("r3", 30),
     ]
-    assert [each.run_id for each in days(before=None)] == ["r1", "r2", "r3", "r9"]
-    assert [each.run_id for each in days(before="r9", limit=2)] == ["r2", "r3"]
-    assert days(before="r2")[0] == SeriesPoint("r1", "2026-11-01T12:00:00+00:00", 10.0)
+    assert [each.run_id for each in days("r3").whole] == ["r1", "r2", "r3", "r9"]
+    assert [each.run_id for each in days(None).whole] == ["r1", "r2", "r3", "r9"]
+    assert days(None).before == ()
+    assert [each.run_id for each in days("r9", limit=2).before] == ["r2", "r3"]
+    assert days("r2").before == (SeriesPoint("r1", "2026-11-01T12:00:00+00:00", 10.0),)
     with pytest.raises(PerfPipelineError, match="'r77' is not in the history"):
-        days(before="r77")
+        days("r77")
 
 
 def test_pruning_drops_old_samples_and_keeps_summaries(history: History, tmp_path: Path) -> None:

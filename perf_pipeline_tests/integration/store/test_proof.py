@@ -10,6 +10,7 @@ from perf_pipeline.errors import StoreError
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.series import SeriesName
 from perf_pipeline_tests.support.histories.spool import KEY, Spool, complete, counts, sample
 
 
@@ -90,10 +91,9 @@ def test_a_changed_run_is_no_reason_to_refuse_another(path: Path) -> None:
 def test_a_series_over_runs_rests_on_proven_figures_only(path: Path) -> None:
     with open_history(path) as history:
         history.connection.execute("update summaries set p95 = 1 where run_id = 'r1'")
+    name = SeriesName("api", "", "http_req_duration", "", "p(95)")
     with open_history(path) as history, pytest.raises(StoreError, match="table summaries"):
-        history.series(
-            "api", "http_req_duration", {}, "p95", profile="quick", environment_id="", load_hash=""
-        )
+        history.series([name], profile="quick", environment_id="")
 
 
 def test_what_is_written_again_is_proven_again(path: Path, made: Path) -> None:

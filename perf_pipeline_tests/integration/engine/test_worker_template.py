@@ -12,7 +12,7 @@ import pytest
 
 from perf_pipeline.engine.forked_worker import worker_template
 from perf_pipeline.engine.worker_start import Child, StartWorker
-from perf_pipeline_tests.integration.engine_loads import job_of, load, samples, scenario
+from perf_pipeline_tests.support.loads.engine_loads import job_of, load, samples, scenario
 
 RATE = {"executor": "constant-arrival-rate", "rate": 100, "duration": "1s", "preAllocatedVUs": 9}
 FOR_A_MINUTE = {"executor": "constant-vus", "vus": 4, "duration": "60s"}
@@ -21,7 +21,7 @@ MODULE = "perf_pipeline.engine.worker_template"
 
 @pytest.fixture
 def start() -> Iterator[StartWorker]:
-    with worker_template(["perf_pipeline_tests.integration.engine_workloads"]) as made:
+    with worker_template(["perf_pipeline_tests.support.loads.engine_workloads"]) as made:
         yield made
 
 
@@ -82,7 +82,7 @@ _DRIVER = """
 import sys
 from pathlib import Path
 from perf_pipeline.engine.forked_worker import worker_template
-from perf_pipeline_tests.integration.engine_loads import job_of, load, scenario
+from perf_pipeline_tests.support.loads.engine_loads import job_of, load, scenario
 executor = {"executor": "constant-vus", "vus": 4, "duration": "60s"}
 with worker_template() as start:
     load(job_of(Path(sys.argv[1]), scenario("Sleeper", executor, service_ms=50)), start=start)

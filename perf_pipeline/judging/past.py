@@ -1,0 +1,92 @@
+"""The series of a run over its like runs: same benchmark, load, profile and environment.
+
+Read once, in one statement, and handed on to whoever asks: comparison, history pass, trends.
+Add here: another way to look at what was read. Keep out: statistics (analysis/) and SQL (store/).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from perf_pipeline.analysis.baseline import Series
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.judging.series import MeasuredBenchmark, pinned_series_of, series_of
+from perf_pipeline.store.history import History
+from perf_pipeline.store.records import RunRecord, SeriesPoint
+from perf_pipeline.store.series import OverRuns, SeriesName
+from perf_pipeline.store.tags_text import tags_text
+
+_MOST_POINTS: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Hold what was read, the newest 300 points of each series at most."""
+
+    series: Mapping[SeriesName, OverRuns]
+
+    def before(self, measured: MeasuredBenchmark, series: Series) -> Sequence[SeriesPoint]:
+        """Give a series over the runs that were made before this one, oldest first."""
+        return self.series[_name(measured, series)].before
+
+    def whole(self, measured: MeasuredBenchmark, series: Series) -> Sequence[SeriesPoint]:
+        """Give a series over all runs, oldest first, those made later included."""
+        return self.series[_name(measured, series)].whole
+
+
+def past_of(history: History, measured: Sequence[MeasuredBenchmark], profile: Profile) -> Past:
+    """Read all that the benchmarks of one run are compared by.
+
+    Args:
+        history: open.
+        measured: the benchmarks of the run.
+        profile: that judges.
+    """
+    if not measured:
+        return Past({})
+    wanted = [
+        (one, series)
+        for one in measured
+        for series in (
+            *series_of(profile, one.outcome.benchmark),
+            *(series for _, series in pinned_series_of(profile, one.outcome.benchmark)),
+        )
+    ]
+    run = measured[0].run
+    return read_past(history, run, wanted, before=run.run_id)
+
+
+def read_past(
+    history: History,
+    run: RunRecord,
+    wanted: Iterable[tuple[MeasuredBenchmark, Series]],
+    *,
+    before: str | None = None,
+) -> Past:
+    """Read any series over the runs that are like one.
+
+    Args:
+        history: open.
+        run: whose profile and environment the runs share.
+        wanted: each series with the benchmark whose load it has.
+        before: what `Past.before` is asked about; None when nobody asks.
+    """
+    return Past(
+        history.series(
+            [_name(measured, series) for measured, series in wanted],
+            profile=run.profile,
+            environment_id=run.environment_id,
+            before=before,
+            limit=_MOST_POINTS,
+        )
+    )
+
+
+def _name(measured: MeasuredBenchmark, series: Series) -> SeriesName:
+    return SeriesName(
+        measured.outcome.benchmark,
+        measured.outcome.load_hash,
+        series.metric,
+        tags_text(series.tags),
+        series.statistic,
+    )

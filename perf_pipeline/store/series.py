@@ -1,0 +1,154 @@
+"""Read figures over runs: every series that is wanted, in one statement.
+
+Each statement reads the whole column of what it looks at, so asking once for eighty series takes
+hardly longer than asking for one of them.
+Add here: another reason why a run's figure is left out of a series. Keep out: statistics over
+several runs (analysis/).
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+
+from perf_pipeline.metrics.statistic import STATISTICS
+from perf_pipeline.store.records import SeriesPoint
+from perf_pipeline.store.run_rows import iso_utc, one_run
+from perf_pipeline.store.tags_text import read_tags
+
+_PLACE: Final = "select made_as, began_at from runs where run_id = ?"
+_FIGURE: Final = " ".join(
+    f"when '{statistic.name}' then {statistic.field}" for statistic in STATISTICS.values()
+)
+# A starved step spoils its own scenarios only, unless something else spoilt the whole benchmark.
+_SERIES: Final = f"""
+with wanted as (
+    select unnest(range(len($metrics))) as number, unnest($benchmarks::varchar[]) as benchmark,
+        unnest($loads::varchar[]) as load_hash, unnest($metrics::varchar[]) as metric,
+        unnest($tags::varchar[]) as tags, unnest($scenarios::varchar[]) as scenario,
+        unnest($statistics::varchar[]) as statistic
+),
+likes as (
+    select run_id, benchmark, load_hash, made_as, runs.began_at, valid, invalid_reasons,
+        $place::bigint is not null
+            and (made_as, runs.began_at, run_id) < ($place, $began_at, $before) as earlier
+    from benchmarks join runs using (run_id)
+    semi join wanted using (benchmark, load_hash)
+    where profile = $profile and environment_id = $environment and status = 'complete'
+),
+kept_up as (
+    select run_id, benchmark, unnest(names) as scenario
+    from (
+        select run_id, benchmark,
+            list(scenario) filter (len(scenarios.invalid_reasons) = 0) as names
+        from scenarios join likes using (run_id, benchmark)
+        where not valid and len(likes.invalid_reasons) > 0
+        group by run_id, benchmark, likes.invalid_reasons
+        having list_has_all(flatten(list(scenarios.invalid_reasons)), likes.invalid_reasons)
+    )
+),
+points as (
+    select number, run_id, made_as, began_at, earlier, case statistic {_FIGURE} end as figure
+    from summaries join wanted using (benchmark, metric, tags)
+        join likes using (run_id, benchmark, load_hash)
+        left join kept_up using (run_id, benchmark, scenario)
+    where figure is not null and (valid or (scenario <> '' and kept_up.scenario is not null))
+)
+select number, run_id, began_at, earlier, figure from points
+qualify row_number() over (
+        partition by number order by made_as desc, began_at desc, run_id desc) <= $limit
+    or (earlier and row_number() over (
+        partition by number, earlier order by made_as desc, began_at desc, run_id desc) <= $limit)
+order by number, made_as, began_at, run_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesName:
+    """Name one figure of one kind of load.
+
+    Attributes:
+        benchmark: its name.
+        load_hash: of the benchmark: another load is another series.
+        metric: in the catalog.
+        tags: the filter that was summarised, as `tags_text` writes it.
+        statistic: which figure of the summary, by its name, e.g. `p(95)`.
+    """
+
+    benchmark: str
+    load_hash: str
+    metric: str
+    tags: str
+    statistic: str
+
+
+@dataclass(frozen=True, slots=True)
+class OverRuns:
+    """Hold one figure over like runs, oldest first.
+
+    Attributes:
+        before: of the newest runs that were made before the one that is asked about; empty when
+            none is.
+        whole: of the newest of all runs, those made later as well.
+    """
+
+    before: tuple[SeriesPoint, ...] = ()
+    whole: tuple[SeriesPoint, ...] = ()
+
+
+def series_of(
+    connection: duckdb.DuckDBPyConnection,
+    wanted: Collection[SeriesName],
+    *,
+    profile: str,
+    environment_id: str,
+    before: str | None,
+    limit: int,
+) -> dict[SeriesName, OverRuns]:
+    """Give figures over runs: those of complete benchmarks of like runs that kept up.
+
+    Args:
+        connection: to the history.
+        wanted: which figures; each gets an entry, an empty one where nothing is stored.
+        profile: of the runs.
+        environment_id: of the runs.
+        before: the run that is asked about; None for none.
+        limit: at most so many points each, the newest ones.
+
+    Raises:
+        PerfPipelineError: `before` is not in the history.
+    """
+    place, began_at = None, None
+    if before is not None:
+        one_run(connection, before)
+        place, began_at = connection.execute(_PLACE, [before]).fetchone() or (None, None)
+    names = list(dict.fromkeys(wanted))
+    rows = connection.execute(
+        _SERIES,
+        {
+            "benchmarks": [name.benchmark for name in names],
+            "loads": [name.load_hash for name in names],
+            "metrics": [name.metric for name in names],
+            "tags": [name.tags for name in names],
+            "scenarios": [read_tags(name.tags).get("scenario", "") for name in names],
+            "statistics": [name.statistic for name in names],
+            "profile": profile,
+            "environment": environment_id,
+            "place": place,
+            "began_at": began_at,
+            "before": before,
+            "limit": limit,
+        },
+    ).fetchall()
+    moments = {row[2]: iso_utc(row[2]) for row in rows}
+    found: list[list[tuple[SeriesPoint, bool]]] = [[] for _ in names]
+    for number, run_id, at, earlier, figure in rows:
+        found[number].append((SeriesPoint(run_id, moments[at], figure), earlier))
+    return {name: _over_runs(found[n], limit) for n, name in enumerate(names)}
+
+
+def _over_runs(points: Sequence[tuple[SeriesPoint, bool]], limit: int) -> OverRuns:
+    """Split what was read: the newest of all may leave out some that are before the run."""
+    whole = tuple(point for point, _ in points[-limit:])
+    return OverRuns(tuple(point for point, earlier in points if earlier)[-limit:], whole)

@@ -19,6 +19,7 @@ from perf_pipeline.store.censoring import UNDECIDED
 from perf_pipeline.store.filters import tag_conditions
 from perf_pipeline.store.ledger_sql import FROM_LEDGER
 from perf_pipeline.store.metric_sql import FROM_ITERATIONS, FROM_SAMPLES, metric_rows
+from perf_pipeline.store.present import metrics_of
 from perf_pipeline.store.proof import seal
 from perf_pipeline.store.records import RunKey
 
@@ -59,10 +60,11 @@ def write_histograms(connection: duckdb.DuckDBPyConnection, key: RunKey) -> None
     """Replace the histograms of a benchmark by those of its raw rows."""
     identity = {"run_id": key.run_id, "benchmark": key.benchmark}
     connection.execute(_DELETE, identity)
-    for name in sorted(KEPT):
-        statement = _TREND if CATALOG[name].kind is Kind.TREND else _EXACT
-        rows = metric_rows(name)
-        connection.execute(statement.format(rows=rows), {**identity, "metric": name})
+    for metric in metrics_of(connection, key):
+        if metric.name in KEPT:
+            statement = _TREND if metric.kind is Kind.TREND else _EXACT
+            rows = metric_rows(metric.name)
+            connection.execute(statement.format(rows=rows), {**identity, "metric": metric.name})
     seal(connection, key, ["histograms"])
 
 

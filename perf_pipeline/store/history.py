@@ -11,7 +11,6 @@ from typing import Final
 
 import duckdb
 
-from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.histogram import RELATIVE_ERROR
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Threshold, Verdict
@@ -27,6 +26,7 @@ from perf_pipeline.store.ingest import ingest_benchmark, transaction, write_run
 from perf_pipeline.store.migrate import is_current, migrate
 from perf_pipeline.store.over_time import over_time
 from perf_pipeline.store.plots import Plot, plots_of
+from perf_pipeline.store.present import metrics_of
 from perf_pipeline.store.proof import require_proven
 from perf_pipeline.store.records import (
     BenchmarkOutcome,
@@ -89,7 +89,7 @@ class History:
         windows = measured_windows(self.connection, key)
         found = [
             summary
-            for metric in CATALOG.values()
+            for metric in metrics_of(self.connection, key)
             for summarised in (statistics.summaries_of, statistics.breakdowns_of)
             for summary in summarised(self.connection, key, metric, windows)
         ]

@@ -38,7 +38,7 @@ from perf_pipeline.store.baselines import (
 )
 from perf_pipeline.store.history import History
 from perf_pipeline.store.lineage import Lineage, store_judged
-from perf_pipeline.store.records import DiffRow, RunKey, RunRecord
+from perf_pipeline.store.records import DiffRow, RunRecord
 from perf_pipeline.store.state import State
 from perf_pipeline.store.tags_text import tags_text
 
@@ -238,22 +238,21 @@ def _changes(compared: Sequence[Compared]) -> Iterator[ChangePointRow]:
 
 
 def _store(history: History, run_id: str, profile: Profile, compared: Sequence[Compared]) -> None:
-    for benchmark in dict.fromkeys(one.benchmark for one in compared):
-        rows = [
-            (
-                _row(one.diff),
-                Lineage(
-                    one.diff.against,
-                    one.run_ids,
-                    one.diff.reason,
-                    profile.config_hash,
-                    __version__,
-                ),
-            )
-            for one in compared
-            if one.benchmark == benchmark
-        ]
-        store_judged(history, RunKey(run_id, benchmark), rows)
+    rows = [
+        (
+            one.benchmark,
+            _row(one.diff),
+            Lineage(
+                one.diff.against,
+                one.run_ids,
+                one.diff.reason,
+                profile.config_hash,
+                __version__,
+            ),
+        )
+        for one in compared
+    ]
+    store_judged(history, run_id, rows)
 
 
 def _row(one: Diff) -> DiffRow:

@@ -3,8 +3,9 @@
 Add here: another origin of a judgement. Keep out: the judgement itself (tables.py).
 """
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -12,13 +13,11 @@ from perf_pipeline.store.history import History
 from perf_pipeline.store.ingest import transaction
 from perf_pipeline.store.proof import seal
 from perf_pipeline.store.records import DiffRow, RunKey
+from perf_pipeline.store.tables import DIFF_COLUMNS, insert_rows
 
-_DELETE: Final = "delete from lineage where run_id = ? and benchmark = ?"
-_INSERT: Final = """
-insert into lineage (run_id, benchmark, position, reference, baseline_run_ids, reason, config_hash,
-    code_version, judged_at)
-values (?, ?, ?, ?, ?::varchar[], ?, ?, ?, ?)
-"""
+_DELETE: Final = "delete from {table} where run_id = ? and list_contains(?::varchar[], benchmark)"
+_KEY: Final = "run_id, benchmark, position"
+_LINEAGE: Final = "reference, baseline_run_ids, reason, config_hash, code_version"
 _SELECT: Final = """
 select benchmark, diffs.metric, tags, statistic, value, baseline_kind, baseline_runs,
     baseline_median, change_ratio, change_low, change_high, minimum_detectable_ratio, status,
@@ -47,28 +46,35 @@ class Lineage:
     code_version: str
 
 
-def store_judged(history: History, key: RunKey, rows: Sequence[tuple[DiffRow, Lineage]]) -> None:
-    """Replace the diffs of a benchmark, each with its lineage."""
+def store_judged(
+    history: History, run_id: str, rows: Sequence[tuple[str, DiffRow, Lineage]]
+) -> None:
+    """Replace the diffs of benchmarks of a run, each with its lineage, in one transaction.
+
+    Args:
+        history: open.
+        run_id: of an ingested run.
+        rows: as (benchmark, diff, its lineage); benchmarks without any keep what they have.
+    """
     now = datetime.now(UTC).replace(tzinfo=None)
-    history.store_diffs(key, [diff for diff, _ in rows])
-    with transaction(history.connection):
-        history.connection.execute(_DELETE, [key.run_id, key.benchmark])
-        for position, (_, each) in enumerate(rows):
-            history.connection.execute(
-                _INSERT,
-                [
-                    key.run_id,
-                    key.benchmark,
-                    position,
-                    each.reference,
-                    list(each.baseline_run_ids),
-                    each.reason,
-                    each.config_hash,
-                    each.code_version,
-                    now,
-                ],
-            )
-        seal(history.connection, key, ["lineage"])
+    positions: Counter[str] = Counter()
+    diffs: list[tuple[object, ...]] = []
+    origins: list[tuple[object, ...]] = []
+    for benchmark, diff, origin in rows:
+        key = (run_id, benchmark, positions[benchmark])
+        positions[benchmark] += 1
+        diffs.append((*key, *astuple(diff)))
+        runs = list(origin.baseline_run_ids)
+        whence = (origin.reference, runs, origin.reason, origin.config_hash, origin.code_version)
+        origins.append((*key, *whence, now))
+    connection = history.connection
+    with transaction(connection):
+        for table in ("diffs", "lineage"):
+            connection.execute(_DELETE.format(table=table), [run_id, list(positions)])
+        insert_rows(connection, "diffs", f"{_KEY}, {DIFF_COLUMNS}", diffs)
+        insert_rows(connection, "lineage", f"{_KEY}, {_LINEAGE}, judged_at", origins)
+        for benchmark in positions:
+            seal(connection, RunKey(run_id, benchmark), ["diffs", "lineage"])
 
 
 def judged(history: History, run_id: str) -> list[tuple[str, DiffRow, Lineage]]:

@@ -24,7 +24,7 @@ _VERDICT_COLUMNS: Final = (
     "delay_abort_eval_us, observed, status, reason"
 )
 _TYPES: Final = "select column_name, data_type from duckdb_columns() where table_name = ?"
-_DIFF_COLUMNS: Final = ", ".join(field.name for field in fields(DiffRow))
+DIFF_COLUMNS: Final = ", ".join(field.name for field in fields(DiffRow))
 
 
 def write_summaries(
@@ -75,7 +75,7 @@ def write_diffs(
 ) -> None:
     """Replace the diffs of a benchmark; their order is kept."""
     rows = [(key.run_id, key.benchmark, n, *astuple(each)) for n, each in enumerate(diffs)]
-    _replace(connection, key, "diffs", f"run_id, benchmark, position, {_DIFF_COLUMNS}", rows)
+    _replace(connection, key, "diffs", f"run_id, benchmark, position, {DIFF_COLUMNS}", rows)
 
 
 def read_summaries(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[tuple[str, Summary]]:
@@ -105,7 +105,7 @@ def read_verdicts(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[tu
 def read_diffs(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[tuple[str, DiffRow]]:
     """List a run's diffs as (benchmark, diff), in the order of writing."""
     rows = connection.execute(
-        f"select benchmark, {_DIFF_COLUMNS} from diffs where run_id = ? "
+        f"select benchmark, {DIFF_COLUMNS} from diffs where run_id = ? "
         "order by benchmark, position",
         [run_id],
     ).fetchall()
@@ -123,18 +123,26 @@ def _replace(
         connection.execute(
             f"delete from {table} where run_id = ? and benchmark = ?", [key.run_id, key.benchmark]
         )
-        if rows:
-            _insert(connection, table, columns, rows)
+        insert_rows(connection, table, columns, rows)
         seal(connection, key, [table])
 
 
-def _insert(
+def insert_rows(
     connection: duckdb.DuckDBPyConnection,
     table: str,
     columns: str,
     rows: Sequence[tuple[object, ...]],
 ) -> None:
-    """Insert by column: a parameter for each value takes minutes for a hundred thousand rows."""
+    """Insert by column: a parameter for each value takes minutes for a hundred thousand rows.
+
+    Args:
+        connection: to the history.
+        table: to insert into; nothing happens without rows.
+        columns: names, as in SQL.
+        rows: a value for each of the columns.
+    """
+    if not rows:
+        return
     types = dict(connection.execute(_TYPES, [table]).fetchall())
     lists = ", ".join(f"unnest(?::{types[name]}[])" for name in columns.split(", "))
     connection.execute(

@@ -24,7 +24,7 @@ from perf_pipeline.store.baselines import (
 from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.lineage import Lineage, judged, store_judged
 from perf_pipeline.store.migrate import migrations
-from perf_pipeline.store.records import DiffRow, RunKey
+from perf_pipeline.store.records import DiffRow
 from perf_pipeline_tests.support.histories.spool import Spool, complete, sample
 
 P95 = SeriesKey("api", "http_req_duration", "", "p(95)")
@@ -127,15 +127,16 @@ def test_the_run_before_is_of_the_same_profile_and_no_rerun(
 def test_a_diff_is_stored_with_its_lineage_and_goes_with_its_benchmark(
     history: History, tmp_path: Path
 ) -> None:
-    key = RunKey("r3", "api")
     diff = DiffRow("http_reqs", "", "rate", 4.4, "history", 2, 4.0, 0.1, None, None, None, "OK")
     lineage = Lineage("", ("r1", "r2"), "2 of the 5 runs", "c0ffee", "0.1.0")
-    store_judged(history, key, [(diff, lineage), (replace(diff, statistic="count"), lineage)])
-    store_judged(history, key, [(diff, lineage)])  # again: replaces
+    other = ("queue", diff, lineage)
+    more = ("api", replace(diff, statistic="count"), lineage)
+    store_judged(history, "r3", [("api", diff, lineage), more, other])
+    store_judged(history, "r3", [("api", diff, lineage)])  # again: replaces what is of "api"
 
-    assert judged(history, "r3") == [("api", diff, lineage)]
+    assert judged(history, "r3") == [("api", diff, lineage), other]
     history.ingest(tmp_path / "r3", "api")
-    assert judged(history, "r3") == []
+    assert judged(history, "r3") == [other]
 
 
 def test_a_migration_that_came_in_after_a_later_one_is_applied(tmp_path: Path) -> None:

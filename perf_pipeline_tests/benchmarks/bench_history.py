@@ -1,0 +1,132 @@
+"""Measure what a long history costs: compare, judge, report, backtest and the end of a run.
+
+Run with: python -m perf_pipeline_tests.benchmarks.bench_history [state] [runs ...]
+
+`make run` comes before: the newest run of the state folder (.perf) is copied that often, each time
+with other noise, so that every row of a real run is there, all but samples and what only they have.
+Whole commands in new processes, medians of three; the end of a run without its start-up.
+Add here: a command that reads the history. Keep out: assertions; the machine decides the figures.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Final
+
+from perf_pipeline.judging.compare import compare_run
+from perf_pipeline.judging.judge import judge_run
+from perf_pipeline.judging.publish import publish
+from perf_pipeline.store.history import History
+from perf_pipeline.store.state import State
+
+SIZES: Final = (100, 1_000, 3_000)
+ROUNDS: Final = 3
+TOOL: Final = str(Path(sys.executable).with_name("perf-pipeline"))
+_MIB: Final = 1 << 20
+_AT_ONCE: Final = 250
+_OF_RUNS: Final = (
+    "runs",
+    "benchmarks",
+    "scenarios",
+    "checks",
+    "figures",
+    "summaries",
+    "verdicts",
+    "diffs",
+    "lineage",
+    "histograms",
+)
+_FIGURES: Final = ("minimum", "average", "median", "p90", "p95", "p99", "p99_9", "maximum", "last")
+# About 3 % of noise for each row of each run: the sum of three uniform numbers is nearly normal.
+_NOISE: Final = "exp(0.06 * (random() + random() + random() - 1.5))"
+_CHANGED: Final = {
+    "runs": "copy.id as run_id, copy.number as made_as, "
+    "one.began_at - to_hours({runs} - copy.number) as began_at",
+    "summaries": "copy.id as run_id, "
+    + ", ".join(f"{name} * {_NOISE} as {name}" for name in _FIGURES)
+    + ", if(kind = 'rate', rate, rate * {_NOISE}) as rate".replace("{_NOISE}", _NOISE),
+}
+
+
+def main() -> None:
+    """Print the table of docs/performance.md."""
+    state = State(Path(sys.argv[1] if len(sys.argv) > 1 else ".perf"))
+    sizes = [int(each) for each in sys.argv[2:]] or list(SIZES)
+    print("| runs | history | compare | judge | report | backtest | end of a run |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for runs in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            made = State(Path(folder))
+            run_id = make_history(state, made, runs)
+            size = made.history_file.stat().st_size / _MIB
+            row = [f"{runs:,}", f"{size:,.0f} MiB", *measured(made, run_id)]
+            print(f"| {' | '.join(row)} |", flush=True)
+
+
+def make_history(source: State, made: State, runs: int) -> str:
+    """Copy the newest run so often that there are so many; give its id."""
+    made.folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(source.history_file, made.history_file)
+    with made.history() as history:
+        run_id = history.runs(1, measured=True)[0].run_id
+        for table in _OF_RUNS:
+            history.connection.execute(f"delete from {table} where run_id <> ?", [run_id])
+        for table in ("samples", "iterations", "ledger", "readings"):
+            history.connection.execute(f"delete from {table} where run_id <> ?", [run_id])
+        history.connection.execute("update runs set made_as = ?", [runs])
+        for first in range(1, runs, _AT_ONCE):
+            _copy(history, run_id, range(first, min(first + _AT_ONCE, runs)), runs)
+    return run_id
+
+
+def _copy(history: History, run_id: str, numbers: range, runs: int) -> None:
+    for table in _OF_RUNS:
+        changed = _CHANGED.get(table, "copy.id as run_id").format(runs=runs)
+        history.connection.execute(
+            f"insert into {table} by name select one.* replace ({changed}) "
+            f"from (select * from {table} where run_id = $run_id) as one, "
+            "(select n as number, 'copy-' || lpad(n::varchar, 6, '0') as id "
+            "from range($first, $end) as numbers(n)) as copy order by copy.number",
+            {"run_id": run_id, "first": numbers.start, "end": numbers.stop},
+        )
+
+
+def measured(state: State, run_id: str) -> list[str]:
+    """Give the medians of each command, and of what follows the last load of a run."""
+    commands = (("compare", run_id), ("judge", run_id), ("report", run_id), ("backtest",))
+    taken: list[list[float]] = [[] for _ in range(len(commands) + 1)]
+    for _ in range(ROUNDS):
+        for n, command in enumerate(commands):
+            taken[n].append(_seconds(partial(_run, state, command)))
+        taken[-1].append(_seconds(partial(_end_of_a_run, state, run_id)))
+    return [f"{median(figures):.2f} s" for figures in taken]
+
+
+def _run(state: State, command: tuple[str, ...]) -> None:
+    # A gate that fails has done its work.
+    subprocess.run(
+        [TOOL, "--state", str(state.folder), *command], check=False, stdout=subprocess.DEVNULL
+    )
+
+
+def _end_of_a_run(state: State, run_id: str) -> None:
+    """Do what a run does after its last load: what is suspect, verdicts, comparison, reports."""
+    compare_run(state, run_id)
+    judge_run(state, run_id)
+    publish(state, run_id)
+
+
+def _seconds(call: Callable[[], None]) -> float:
+    began_s = perf_counter()
+    call()
+    return perf_counter() - began_s
+
+
+if __name__ == "__main__":
+    main()

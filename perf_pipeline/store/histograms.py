@@ -26,18 +26,18 @@ from perf_pipeline.store.records import RunKey
 KEPT: Final = frozenset(FROM_SAMPLES) | FROM_ITERATIONS | FROM_LEDGER
 _KEY: Final = "run_id = $run_id and benchmark = $benchmark"
 _TAGS: Final = ("scenario", "operation", "status", "outcome", "error")
-_GROUP: Final = ", ".join(_TAGS)
+_GROUP: Final = ", ".join(("metric", *_TAGS))
 BUCKET: Final = (
     f"case when abs(value) <= {LEAST!r} then 0 "
     f"else sign(value) * greatest(1, ceil(ln(abs(value) / {LEAST!r}) / {LOG_GAMMA!r})) end"
 )
 _INSERT: Final = f"""
-insert into histograms (run_id, benchmark, metric, {_GROUP}, count, total, minimum, maximum,
+insert into histograms (run_id, benchmark, {_GROUP}, count, total, minimum, maximum,
     relative_error, buckets, counts)
 """
 _TREND: Final = f"""
 {_INSERT}
-select $run_id, $benchmark, $metric, {_GROUP}, sum(times), sum(total), min(minimum), max(maximum),
+select $run_id, $benchmark, {_GROUP}, sum(times), sum(total), min(minimum), max(maximum),
     {RELATIVE_ERROR!r}, list(bucket order by bucket), list(times order by bucket)
 from (
     select {_GROUP}, cast({BUCKET} as integer) as bucket, count(*) as times, sum(value) as total,
@@ -48,7 +48,7 @@ group by {_GROUP}
 """
 _EXACT: Final = f"""
 {_INSERT}
-select $run_id, $benchmark, $metric, {_GROUP}, sum(weight), sum(value * weight), min(value),
+select $run_id, $benchmark, {_GROUP}, sum(weight), sum(value * weight), min(value),
     max(value), {RELATIVE_ERROR!r}, [], []
 from ({{rows}}) where {_KEY} group by {_GROUP}
 """
@@ -60,11 +60,13 @@ def write_histograms(connection: duckdb.DuckDBPyConnection, key: RunKey) -> None
     """Replace the histograms of a benchmark by those of its raw rows."""
     identity = {"run_id": key.run_id, "benchmark": key.benchmark}
     connection.execute(_DELETE, identity)
-    for metric in metrics_of(connection, key):
-        if metric.name in KEPT:
-            statement = _TREND if metric.kind is Kind.TREND else _EXACT
-            rows = metric_rows(metric.name)
-            connection.execute(statement.format(rows=rows), {**identity, "metric": metric.name})
+    kept = [metric for metric in metrics_of(connection, key) if metric.name in KEPT]
+    trends = [metric.name for metric in kept if metric.kind is Kind.TREND]
+    others = [metric.name for metric in kept if metric.kind is not Kind.TREND]
+    for statement, names in ((_TREND, trends), (_EXACT, others)):
+        if names:
+            rows = " union all ".join(f"({metric_rows(name)})" for name in names)
+            connection.execute(statement.format(rows=rows), identity)
     seal(connection, key, ["histograms"])
 
 

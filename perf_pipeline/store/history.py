@@ -87,11 +87,15 @@ class History:
         """
         queries.require_raw(self.connection, key)
         windows = measured_windows(self.connection, key)
+        metrics = metrics_of(self.connection, key)
+        by_metric = statistics.summaries_of(self.connection, key, metrics, windows)
         found = [
             summary
-            for metric in metrics_of(self.connection, key)
-            for summarised in (statistics.summaries_of, statistics.breakdowns_of)
-            for summary in summarised(self.connection, key, metric, windows)
+            for metric in metrics
+            for summary in (
+                *by_metric[metric.name],
+                *statistics.breakdowns_of(self.connection, key, metric, windows),
+            )
         ]
         known = {(each.metric, tags_text(each.tags)) for each in found}
         for each in also:
@@ -100,7 +104,8 @@ class History:
             known.add((each.metric, tags_text(each.tags)))
             found += statistics.summary_of(self.connection, key, each, windows)
         tables.write_summaries(self.connection, key, found)
-        write_histograms(self.connection, key)
+        with transaction(self.connection):
+            write_histograms(self.connection, key)
         return found
 
     def observe(self, key: RunKey, threshold: Threshold) -> float | None:

@@ -7,7 +7,7 @@ Add here: a rule on which rows a summary or a threshold is about. Keep out: what
 are (metric_sql.py) and the SQL of a statistic (aggregates.py).
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
@@ -42,31 +42,75 @@ _BREAKDOWNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     }
 )
 _KEY: Final = "run_id = $run_id and benchmark = $benchmark"
+_FEW_ROWS: Final = 50_000
+_MOST_TOGETHER: Final = 40
 _NO_PARTS: Final = "source not like '%/%' and source <> 'lo'"
 
 
 def summaries_of(
-    connection: duckdb.DuckDBPyConnection, key: RunKey, metric: Metric, windows: Windows
-) -> list[Summary]:
-    """Summarise a metric: overall, by scenario, by operation where that differs, by source.
+    connection: duckdb.DuckDBPyConnection,
+    key: RunKey,
+    metrics: Iterable[Metric],
+    windows: Windows,
+) -> dict[str, list[Summary]]:
+    """Summarise metrics: overall, by scenario, by operation where that differs, by source.
 
-    Empty when the metric has no values in this benchmark.
+    Those that are aggregated alike share a statement, unless a benchmark is large: percentiles keep
+    all values of a statement in memory.
+
+    Returns:
+        The summaries of each metric; none of a metric without values in this benchmark.
     """
-    columns, grouping = _grouping(metric, windows)
+    alike: dict[tuple[tuple[str, ...], str, str], list[Metric]] = {}
+    for metric in metrics:
+        shape = (*_grouping(metric, windows), _aggregates(connection, key, metric))
+        alike.setdefault(shape, []).append(metric)
+    together = _MOST_TOGETHER if _is_small(connection, key) else 1
+    found: dict[str, list[Summary]] = {}
+    for (columns, grouping, aggregates), group in alike.items():
+        for first in range(0, len(group), together):
+            some = group[first : first + together]
+            rows = _rows(connection, key, some, (columns, grouping, aggregates))
+            for metric in some:
+                wanted = [
+                    _summary(metric.name, columns, row[2:])
+                    for row in rows.get(metric.name, ())
+                    if row[0] and _is_wanted(columns, row, windows)
+                ]
+                wanted = [*_whole(metric, wanted, windows), *wanted]
+                found[metric.name] = [_with_rate(each, metric, windows) for each in wanted]
+    return found
+
+
+def _is_small(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:
+    row = connection.execute(
+        "select (select count(*) from samples where run_id = $run_id and benchmark = $benchmark) + "
+        "(select count(*) from ledger where run_id = $run_id and benchmark = $benchmark)",
+        {"run_id": key.run_id, "benchmark": key.benchmark},
+    ).fetchone()
+    return row is not None and row[0] <= _FEW_ROWS
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection,
+    key: RunKey,
+    metrics: Sequence[Metric],
+    shape: tuple[tuple[str, ...], str, str],
+) -> dict[str, list[tuple[Any, ...]]]:
+    """Aggregate the values of metrics that are aggregated alike; give the rows of each."""
+    columns, grouping, aggregates = shape
     tags = "".join(f"coalesce({column}, ''), " for column in columns)
     group_id = f"grouping_id({', '.join(columns)})" if "sets" in grouping and columns else "1"
+    rows = " union all ".join(f"({metric_rows(metric.name)})" for metric in metrics)
     sql = (
-        f"select count(value), {group_id}, {tags}{_aggregates(connection, key, metric)} "
-        f"from ({metric_rows(metric.name)}) where {_KEY} group by {grouping} order by all"
+        f"select metric, count(value), {group_id}, {tags}{aggregates} "
+        f"from ({rows}) where {_KEY} group by {grouping} order by all"
     )
-    rows = connection.execute(sql, {"run_id": key.run_id, "benchmark": key.benchmark}).fetchall()
-    found = [
-        _summary(metric.name, columns, row[2:])
-        for row in rows
-        if row[0] and _is_wanted(columns, row, windows)
-    ]
-    found = [*_whole(metric, found, windows), *found]
-    return [_with_rate(summary, metric, windows) for summary in found]
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    identity = {"run_id": key.run_id, "benchmark": key.benchmark}
+    for metric, *row in connection.execute(sql, identity).fetchall():
+        found.setdefault(metric, []).append(tuple(row))
+    return found
 
 
 def breakdowns_of(
@@ -199,16 +243,16 @@ def _filter(
 def _grouping(metric: Metric, windows: Windows) -> tuple[tuple[str, ...], str]:
     """Choose the tag columns and the GROUP BY of a metric's summaries."""
     if metric.name in FROM_FIGURES:
-        return ("scenario", "operation"), "scenario, operation"
+        return ("scenario", "operation"), "metric, scenario, operation"
     if metric.name in FROM_READINGS:
-        return ("source",), "source"
+        return ("source",), "metric, source"
     if metric.name in FROM_VUS:
-        return ("scenario",), "scenario"
+        return ("scenario",), "metric, scenario"
     if "scenario" not in metric.tags:
-        return (), "()"
+        return (), "metric"
     by_operation = windows.telling_operations and metric.name in BY_OPERATION
     columns = ("scenario",) * (len(windows.scenarios) > 1) + ("operation",) * bool(by_operation)
-    sets = ", ".join(["()", *(f"({column})" for column in columns)])
+    sets = ", ".join(["(metric)", *(f"(metric, {column})" for column in columns)])
     return columns, f"grouping sets ({sets})"
 
 

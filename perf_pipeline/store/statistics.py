@@ -59,7 +59,7 @@ def summaries_of(
     all values of a statement in memory.
 
     Returns:
-        The summaries of each metric; none of a metric without values in this benchmark.
+        The summaries of each metric; an empty list for one without values in this benchmark.
     """
     alike: dict[tuple[tuple[str, ...], str, str], list[Metric]] = {}
     for metric in metrics:

@@ -77,7 +77,7 @@ def make_history(source: State, made: State, runs: int) -> str:
         run_id = history.runs(1, measured=True)[0].run_id
         for table in _OF_RUNS:
             history.connection.execute(f"delete from {table} where run_id <> ?", [run_id])
-        for table in ("samples", "iterations", "ledger", "readings"):
+        for table in ("samples", "iterations", "ledger", "readings", "digests"):
             history.connection.execute(f"delete from {table} where run_id <> ?", [run_id])
         history.connection.execute("update runs set made_as = ?", [runs])
         for first in range(1, runs, _AT_ONCE):

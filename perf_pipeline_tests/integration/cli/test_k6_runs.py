@@ -140,7 +140,7 @@ def test_abort_on_fail_ends_the_run_when_k6_does(
     name: str, delay: str, command: CommandLine, target: HttpTarget
 ) -> None:
     entry = f'{{ threshold = "p(95)<0.0001", abortOnFail = true{delay} }}'
-    benchmark = with_shortcut(name, 'vus = 2\nduration = "20s"', f"http_req_duration = [{entry}]")
+    benchmark = with_shortcut(name, 'vus = 2\nduration = "60s"', f"http_req_duration = [{entry}]")
     answer = command("run", "--profile", _profile(command, target.port, benchmark))
 
     wall_s = float(command.value(f"select wall_s from benchmarks where benchmark = '{name}'"))
@@ -148,8 +148,9 @@ def test_abort_on_fail_ends_the_run_when_k6_does(
     assert observed["exit_code"] == 99
     assert answer.code == command.code_of(answer.run_id), answer.err
     assert command.fails_unless_held_up(answer.run_id, name), answer.out
-    # It is looked at every 2 s, and what is due then ends the load within a moment; 20 s were due.
-    assert observed["wall_s"] - 0.3 <= wall_s <= observed["wall_s"] + 8
+    # It is looked at every 2 s, and what is due then ends the load within a moment; here 60 s were
+    # due where k6's script has 20, so that a machine in use may be late.
+    assert observed["wall_s"] - 0.3 <= wall_s <= observed["wall_s"] + 30
     iterations, _ = _counts(command, answer.run_id, name)
     assert iterations >= (1 - _LOST_SHARE) * observed["iterations"] - _COUNT_TOLERANCE
     assert iterations <= 2 * wall_s / 0.05 + _COUNT_TOLERANCE

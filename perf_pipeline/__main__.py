@@ -1,18 +1,29 @@
 """The command line's first lines: `perf-pipeline`, and `python -m perf_pipeline`.
 
-Ctrl-C, a limit of open files or of memory, and an installation that is not whole may be met while
-modules are still imported. Add here: another such ending. Keep out: imports at the top.
+Ctrl-C, SIGTERM, a limit of open files or of memory, and an installation that is not whole may be
+met while modules are still imported. Add here: another such ending. Keep out: imports at the top.
 """
 
 import os
+from collections.abc import Callable
+from types import FrameType
+from typing import Final
+
+_WISHES: Final[list[int]] = []  # signals that came before a command listens by itself
 
 
 def start() -> None:
     """Run the command line."""
     try:
+        _listen(_note)  # an interrupt that is raised inside an import may be swallowed there
         from perf_pipeline.cli.main import main  # noqa: PLC0415 - see above
 
-        main()
+        _listen(_interrupt)
+        _obey()
+        try:
+            main()
+        finally:
+            _listen_no_more()
     except KeyboardInterrupt:
         os._exit(105)  # ExitCode.STOPPED, which may not be imported yet
     except (OSError, MemoryError) as error:
@@ -21,6 +32,38 @@ def start() -> None:
         if (error.name or "").startswith("perf_pipeline"):
             raise  # a bug of ours
         _end(f"a library can't be loaded: {error}; give it more memory, or install it again")
+
+
+def _listen(action: Callable[[int, FrameType | None], None]) -> None:
+    """Take SIGTERM and a closed terminal for Ctrl-C, until a command listens by itself."""
+    import signal  # noqa: PLC0415 - see above
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, action)
+
+
+def _note(number: int, _: FrameType | None) -> None:
+    if _WISHES:
+        os._exit(105)  # whoever asks twice does not want to wait
+    _WISHES.append(number)
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _obey() -> None:
+    if _WISHES:
+        raise KeyboardInterrupt
+
+
+def _listen_no_more() -> None:
+    """Let the exit code stand: Python goes back to the signals' own actions as it shuts down."""
+    import signal  # noqa: PLC0415 - see above
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _end(sentence: str) -> None:

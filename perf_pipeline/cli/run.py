@@ -35,11 +35,12 @@ def run(
 ) -> None:
     """Load the target, judge what was measured, compare it with earlier runs, and report."""
     from perf_pipeline.cli.narrator import TerminalNarrator
-    from perf_pipeline.config.loading import load_profile
     from perf_pipeline.loading.stopping import stop_on_signals
 
-    checked = load_profile(profile, overrides_of(overrides))
     stop = stop_on_signals()
+    from perf_pipeline.config.loading import load_profile
+
+    checked = load_profile(profile, overrides_of(overrides))
     with TerminalNarrator() as narrator:
         from perf_pipeline.runs.pipeline import run_pipeline
 

@@ -1,4 +1,4 @@
-"""Ctrl-C at any moment of a run: 105, or the run had ended; no traceback, and nothing is left.
+"""Ctrl-C or SIGTERM at any moment of a run: 105, or it had ended; no traceback, nothing is left.
 
 PERF_TEST_MOMENTS=40 tries more moments than the few of the suite, PERF_TEST_SEED others.
 """
@@ -9,8 +9,8 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
-import psutil
 import pytest
 
 from perf_pipeline_tests.support.commands.command_line import (
@@ -18,13 +18,14 @@ from perf_pipeline_tests.support.commands.command_line import (
     CommandLine,
     Running,
     left_running,
+    wait_until,
 )
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers.fine_server import fine_server
 
+pytestmark = pytest.mark.timeout(120)
 STOPS = int(os.environ.get("PERF_TEST_MOMENTS", "4"))
 SEED = int(os.environ.get("PERF_TEST_SEED", "9"))
-BEGINS_AFTER_CPU_S = 0.05  # an interpreter that still starts up dies of the signal as any program
 PROFILE = """
 name = "short"
 workers = 1
@@ -41,6 +42,14 @@ path = "/x"
 [benchmarks.visit.thresholds]
 http_req_failed = ["rate<0.5"]
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ctrl_c_is_heard() -> Iterator[None]:
+    """Undo what a shell does to Ctrl-C of what it starts with &: children would ignore it, too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +74,19 @@ def whole_s(command: CommandLine) -> float:
     return answer.took_s
 
 
+def listens(pid: int) -> bool:
+    """Say whether a process catches SIGTERM; an interpreter that still starts up dies of it."""
+    with suppress(OSError):
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+        (caught,) = (line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+        return bool(int(caught, 16) & 1 << signal.SIGTERM - 1)
+    return False
+
+
 def stopped(command: CommandLine, after_s: float, number: signal.Signals) -> Answer:
     """Run until some time after the beginning, then send a signal and wait for the end."""
     running = run(command)
-    process = psutil.Process(running.process.pid)
-    with suppress(psutil.Error):
-        while sum(process.cpu_times()[:2]) < BEGINS_AFTER_CPU_S:
-            time.sleep(0.002)
+    wait_until(lambda: running.process.poll() is not None or listens(running.process.pid))
     time.sleep(after_s)
     running.send(number)
     return running.answer()
@@ -103,3 +118,11 @@ def test_a_run_after_the_stopped_ones_waits_for_nobody(
     assert answer.code in {0, 97, 99}, answer.err
     assert "waiting" not in answer.err
     assert whole_s > 0
+
+
+def test_a_signal_while_modules_are_still_imported_ends_with_105(command: CommandLine) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        answer = stopped(command, 0.0, number)
+
+        assert answer.code == 105, answer.err
+        assert answer.err.strip() in {"", "perf-pipeline: stopped"}

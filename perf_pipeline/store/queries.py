@@ -41,8 +41,11 @@ _LOADS: Final = f"""
 select run_id, benchmark, load_hash from benchmarks join runs using (run_id)
 order by {NEWEST_FIRST}, benchmarks.began_at nulls last, benchmark
 """
+# With whether there is anything left to delete: every run ends with this question, and a long
+# history has thousands that were pruned long ago.
 _OLD_RUNS: Final = f"""
-select run_id from runs where {MEASURED}
+select run_id, exists (from benchmarks where benchmarks.run_id = runs.run_id and raw_kept)
+from runs where {MEASURED}
     and run_id not in (select run_id from runs where {MEASURED} order by {NEWEST_FIRST} limit ?)
 """
 _RAW: Final = ("samples", "iterations", "ledger")
@@ -117,16 +120,23 @@ def loads(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
 
 
 def prune_raw(connection: duckdb.DuckDBPyConnection, keep_raw_runs: int) -> list[str]:
-    """Delete raw rows (not readings) of all but the newest runs; give the ids of the pruned ones.
+    """Delete raw rows (not readings) of all but the newest runs; give the ids of all the others.
 
-    What has no histograms yet gets them before.
+    What has no histograms yet gets them before. What was pruned before is not touched again.
 
     Raises:
         PerfPipelineError: fewer than one run would be kept.
     """
     if keep_raw_runs < 1:
         raise PerfPipelineError(f"cannot keep the samples of {keep_raw_runs} runs; keep at least 1")
-    old = [run_id for (run_id,) in connection.execute(_OLD_RUNS, [keep_raw_runs]).fetchall()]
+    rows = connection.execute(_OLD_RUNS, [keep_raw_runs]).fetchall()
+    old = [run_id for run_id, has_raw in rows if has_raw]
+    if old:
+        _let_go(connection, old)
+    return [run_id for run_id, _ in rows]
+
+
+def _let_go(connection: duckdb.DuckDBPyConnection, old: list[str]) -> None:
     with transaction(connection):
         for run_id, benchmark in connection.execute(_UNKEPT, [old]).fetchall():
             write_histograms(connection, RunKey(run_id, benchmark))
@@ -140,7 +150,6 @@ def prune_raw(connection: duckdb.DuckDBPyConnection, keep_raw_runs: int) -> list
         )
         for run_id, benchmark in connection.execute(_OF_RUNS, [old]).fetchall():
             seal(connection, RunKey(run_id, benchmark), (*_RAW, "benchmarks"))
-    return old
 
 
 def raw_is_kept(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:

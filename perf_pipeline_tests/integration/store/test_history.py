@@ -169,6 +169,20 @@ def test_a_series_has_only_complete_valid_like_runs_oldest_first(
         days("r77")
 
 
+def test_what_was_pruned_is_left_alone_by_the_next_pruning(
+    history: History, tmp_path: Path
+) -> None:
+    for day in (1, 2):
+        history.ingest(_run_of(day).write(tmp_path), "api")
+        history.summarise(RunKey(f"r{day}", "api"))
+    history.prune(1)
+    of_r1 = "from digests where run_id = 'r1'"
+    history.connection.execute(f"delete {of_r1}")
+
+    assert history.prune(1) == ["r1"]
+    assert history.connection.execute(of_r1).fetchall() == []  # nothing was written anew
+
+
 def test_pruning_drops_old_samples_and_keeps_summaries(history: History, tmp_path: Path) -> None:
     for day in (1, 2, 3):
         history.ingest(_run_of(day).write(tmp_path), "api")

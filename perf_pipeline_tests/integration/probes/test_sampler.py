@@ -151,7 +151,7 @@ def test_an_unexpected_error_neither_ends_the_sampling_nor_shows_its_text(tmp_pa
         pass
 
     (problem,) = sampler.problems
-    assert "unexpected KeyError at test_probe_sampler.py:" in problem
+    assert "unexpected KeyError at test_sampler.py:" in problem
     assert "hunter2" not in problem
 
 

@@ -23,7 +23,7 @@ from perf_pipeline_tests.support.commands.command_line import (
 )
 from perf_pipeline_tests.support.places import new_state
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(420)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Finished:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
     """Run the tiny profile once with a stack of its own."""
     command = CommandLine(new_state(tmp_path_factory.mktemp("run") / "state"))
-    yield Finished(command, command("run", "--profile", str(TINY), timeout_s=150.0))
+    yield Finished(command, command("run", "--profile", str(TINY), timeout_s=360.0))
     assert left_running(command.state) == []
 
 

@@ -15,13 +15,12 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from perf_pipeline.defs.metadata.judgement import GATE
 from perf_pipeline.secrecy.known import KNOWN
 
+Job = dg.JobDefinition | UnresolvedAssetJobDefinition
 NAME: Final = "perf_alert"
 _TIMEOUT_S: Final = 10.0
 
 
-def alert_sensor(
-    jobs: Sequence[UnresolvedAssetJobDefinition], variable: str
-) -> dg.SensorDefinition:
+def alert_sensor(jobs: Sequence[Job], variable: str) -> dg.SensorDefinition:
     """Make the sensor that posts `{"text": ...}` when a run of these jobs fails.
 
     Slack's incoming webhooks take that, and so do Mattermost, Rocket.Chat and many others

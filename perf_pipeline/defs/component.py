@@ -11,10 +11,10 @@ from dagster.components.component_scaffolding import scaffold_component
 from pydantic import Field
 
 from perf_pipeline.config.given_profiles import GivenProfile, given_profiles
-from perf_pipeline.defs.alerts import alert_sensor
+from perf_pipeline.defs.alerts import Job, alert_sensor
 from perf_pipeline.defs.benchmarks import OWNERS
 from perf_pipeline.defs.graph import Labels, definitions_of
-from perf_pipeline.defs.jobs import job_name, job_of
+from perf_pipeline.defs.jobs import job_name
 from perf_pipeline.defs.resources import DEFAULT, PerfRun
 from perf_pipeline.defs.schedules import schedule_of
 from perf_pipeline.errors import ProfileError
@@ -93,16 +93,14 @@ class PerfPipeline(dg.Component, dg.Model, dg.Resolvable):
             perf_run=PerfRun(target=self.target, state=self.state),
             labels=Labels(self.owners, self.tags),
         )
-        return dg.Definitions.merge(ours, self._automation(given))
+        return dg.Definitions.merge(ours, self._automation(given, list(ours.jobs or ())))
 
-    def _automation(self, given: list[GivenProfile]) -> dg.Definitions:
+    def _automation(self, given: list[GivenProfile], jobs: list[Job]) -> dg.Definitions:
         """Make what starts and tells by itself, and say how runs by hand are executed."""
         alerts, when = self.alerts, self.schedule
         return dg.Definitions(
             schedules=[_schedule(when, given)] if when else [],
-            sensors=[alert_sensor([job_of(one) for one in given], alerts.webhook_variable)]
-            if alerts
-            else [],
+            sensors=[alert_sensor(jobs, alerts.webhook_variable)] if alerts else [],
             executor=dg.in_process_executor if self.in_process else None,
         )
 

@@ -11,18 +11,14 @@ from typing import Any
 
 import dagster as dg
 
+from perf_pipeline.benchmarks.record import Benchmark
 from perf_pipeline.config.given_profiles import GivenProfile, benchmarks_of, draws_users
+from perf_pipeline.config.profile import Profile
 from perf_pipeline.defs.benchmarks import OWNERS, SEEDED, benchmark_assets, checks_of
 from perf_pipeline.defs.jobs import job_of
-from perf_pipeline.defs.resources import PerfRun
+from perf_pipeline.defs.resources import DEFAULT, PerfRun
 from perf_pipeline.defs.seeded_users import seeded_users
-from perf_pipeline.defs.verdicts import (
-    baseline_diff,
-    bottlenecks,
-    confirmation,
-    report,
-    threshold_checks_of,
-)
+from perf_pipeline.defs.verdicts import AFTER_THRESHOLDS, threshold_checks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,31 +53,31 @@ def definitions_of(
         resources: take the place of those of the same key.
     """
     profiles = [one.profile for one in given]
-    names = [record.name for record in benchmarks_of(profiles)]
+    records = benchmarks_of(profiles)
     run = (perf_run or PerfRun()).model_copy(
-        update={"usual_profile": _usual(given), "benchmarks": names}
+        update={
+            "usual_profile": _usual(given),
+            "benchmarks": [record.name for record in records],
+        }
     )
     return dg.Definitions(
-        assets=_assets(given, labels or Labels()),
-        asset_checks=[checks_of(name, profiles) for name in names],
+        assets=_assets(profiles, records, labels or Labels()),
+        asset_checks=[checks_of(record.name, profiles) for record in records],
         jobs=[job_of(one) for one in given],
         resources={"perf_run": run, **(resources or {})},
     )
 
 
-def _assets(given: Sequence[GivenProfile], labels: Labels) -> list[dg.AssetsDefinition]:
+def _assets(
+    profiles: Sequence[Profile], records: Sequence[Benchmark], labels: Labels
+) -> list[dg.AssetsDefinition]:
     """Make the seeded users where somebody needs them, every benchmark, and what judges them."""
-    profiles = [one.profile for one in given]
-    records = benchmarks_of(profiles)
     users = any(draws_users(one, name) for one in profiles for name in one.benchmarks)
     assets = [
         *([seeded_users] if users else []),
         *benchmark_assets(records, SEEDED if users else ""),
         threshold_checks_of(record.name for record in records),
-        confirmation,
-        baseline_diff,
-        bottlenecks,
-        report,
+        *AFTER_THRESHOLDS,
     ]
     return list(dg.map_asset_specs(lambda spec: _labelled(spec, labels), assets))
 
@@ -95,5 +91,4 @@ def _labelled(spec: dg.AssetSpec, labels: Labels) -> dg.AssetSpec:
 def _usual(given: Sequence[GivenProfile]) -> str:
     """Give `quick` where it is among the profiles, else the first."""
     sources = [one.source for one in given]
-    usual = PerfRun.model_fields["usual_profile"].default
-    return usual if usual in sources else sources[0]
+    return DEFAULT if DEFAULT in sources else sources[0]

@@ -5,7 +5,6 @@ Dagster concept: asset jobs, https://docs.dagster.io/guides/build/jobs/asset-job
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -13,10 +12,9 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from perf_pipeline.config.given_profiles import GivenProfile, draws_users
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.defs.benchmarks import SEEDED
+from perf_pipeline.defs.resources import run_tags
+from perf_pipeline.defs.verdicts import JUDGEMENT
 from perf_pipeline.judging.expected import enabled_in
-
-JUDGEMENT: Final = ("threshold_checks", "confirmation", "baseline_diff", "bottlenecks", "report")
-"""The assets that judge a whole run, in their order."""
 
 
 def job_of(given: GivenProfile) -> UnresolvedAssetJobDefinition:
@@ -30,7 +28,7 @@ def job_of(given: GivenProfile) -> UnresolvedAssetJobDefinition:
         selection=dg.AssetSelection.assets(*_selected(profile)),
         description=f"Everything that the profile `{profile.name}` enables. {profile.description}",
         config={"resources": {"perf_run": {"config": {"profile": given.source}}}},
-        tags={"perf_pipeline/profile": profile.name},
+        tags=run_tags({"profile": profile.name}),
         executor_def=dg.in_process_executor,
     )
 

@@ -31,6 +31,7 @@ from perf_pipeline.report.wording import OUTCOMES
 from perf_pipeline.runs.confirm import confirm_run
 from perf_pipeline.secrecy.exceptions import masked_exceptions
 
+THRESHOLD_CHECKS: Final = "threshold_checks"
 _LOG_WIDTH: Final = 100
 LABELS: Final[dict[str, Any]] = {
     "group_name": "judgement",
@@ -42,7 +43,7 @@ LABELS: Final[dict[str, Any]] = {
 def threshold_checks_of(benchmarks: Iterable[str]) -> dg.AssetsDefinition:
     """Make the asset that judges these benchmarks when all that a run selects of them are done."""
 
-    @dg.asset(deps=list(benchmarks), **LABELS)
+    @dg.asset(name=THRESHOLD_CHECKS, deps=list(benchmarks), **LABELS)
     @masked_exceptions()
     def threshold_checks(perf_run: PerfRun) -> dg.MaterializeResult:
         """Judge every benchmark of the run by the profile's thresholds.
@@ -58,7 +59,7 @@ def threshold_checks_of(benchmarks: Iterable[str]) -> dg.AssetsDefinition:
     return made
 
 
-@dg.asset(deps=["threshold_checks"], pool=POOL, **LABELS)
+@dg.asset(deps=[THRESHOLD_CHECKS], pool=POOL, **LABELS)
 @masked_exceptions()
 def confirmation(perf_run: PerfRun) -> dg.MaterializeResult:
     """Run what is suspect again, at once and alone, so that the verdict is that of 2 of 3 runs.
@@ -127,3 +128,9 @@ def report(context: dg.AssetExecutionContext, perf_run: PerfRun) -> dg.Materiali
         context.run.run_id, run_tags({"verdict": OUTCOMES[made.exit_code]})
     )
     return dg.MaterializeResult(metadata=report_metadata(made), check_results=[gate_result(made)])
+
+
+AFTER_THRESHOLDS: Final = (confirmation, baseline_diff, bottlenecks, report)
+"""What judges a run when its thresholds are judged, in order."""
+JUDGEMENT: Final = (THRESHOLD_CHECKS, *(one.key.to_user_string() for one in AFTER_THRESHOLDS))
+"""The names of all assets that judge, in order."""

@@ -10,12 +10,11 @@ import pytest
 from perf_pipeline.definitions import build_defs
 from perf_pipeline.errors import ProfileError
 from perf_pipeline_tests.support.dagster.own_profiles import VISITS, own_profile
+from perf_pipeline_tests.support.dagster.runs import JUDGING
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers.http_target import http_target
 
 pytestmark = pytest.mark.timeout(180)
-
-JUDGEMENT = ["threshold_checks", "confirmation", "baseline_diff", "bottlenecks", "report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ def test_every_benchmark_of_a_profile_is_an_asset_with_its_words_and_thresholds(
     graph = build_defs([own_profile(tmp_path / "shop.toml")]).resolve_asset_graph()
 
     names = [key.to_user_string() for key in graph.toposorted_asset_keys]
-    assert names == [*VISITS, *JUDGEMENT]
+    assert names == [*VISITS, *JUDGING]
     search = graph.get(dg.AssetKey("search"))
     assert search.group_name == "shop"
     assert "People search." in (search.description or "")
@@ -74,7 +73,7 @@ def test_a_job_holds_exactly_what_its_profile_enables(tmp_path: Path) -> None:
     assert own.run_config == {
         "resources": {"perf_run": {"config": {"profile": str(tmp_path / "shop.toml")}}}
     }
-    assert assets_of(own) == {"walk", "buy", *JUDGEMENT}
+    assert assets_of(own) == {"walk", "buy", *JUDGING}
     assert not {"walk", "buy", "search"} & assets_of(quick)
     assert {"seeded_users", "end_to_end"} <= assets_of(quick)
 
@@ -111,7 +110,7 @@ def test_a_run_measures_in_the_order_of_the_profile_also_across_what_is_left_out
         for event in own_run.result.all_events
         if event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION and event.asset_key
     ]
-    assert order == ["walk", "buy", *JUDGEMENT]
+    assert order == ["walk", "buy", *JUDGING]
 
 
 def test_the_checks_of_one_s_own_benchmarks_tell_bound_and_observed_value(own_run: OwnRun) -> None:

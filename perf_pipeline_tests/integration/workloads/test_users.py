@@ -13,13 +13,8 @@ import pytest
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import LedgerEvent, Outcome
 from perf_pipeline.workloads.users import CreateUser, DeleteUser, ReadUser
-from perf_pipeline_tests.support.loads.http_worker import (
-    INTENDED_US,
-    MemoryRecorder,
-    an_iteration,
-    context,
-    run,
-)
+from perf_pipeline_tests.support.loads.http_worker import INTENDED_US, an_iteration, context, run
+from perf_pipeline_tests.support.loads.in_memory import MemoryRecorder
 from perf_pipeline_tests.support.servers import users_server
 from perf_pipeline_tests.support.servers.http_target import HttpTarget, http_target
 

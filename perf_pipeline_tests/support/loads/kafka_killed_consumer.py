@@ -11,7 +11,8 @@ from typing import Any
 
 from perf_pipeline.metrics.sample import LedgerEntry
 from perf_pipeline.workloads.kafka.consume import ConsumeMessages
-from perf_pipeline_tests.support.loads.workload_bench import MemoryRecorder, opened
+from perf_pipeline_tests.support.loads.in_memory import MemoryRecorder
+from perf_pipeline_tests.support.loads.workload_bench import opened
 
 
 def print_entry(entry: LedgerEntry) -> None:

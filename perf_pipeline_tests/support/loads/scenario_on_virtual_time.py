@@ -14,49 +14,15 @@ from perf_pipeline.engine.runner import StopSwitch, run_scenario
 from perf_pipeline.metrics.sample import IterationRecord, LedgerEntry, Outcome, Sample
 from perf_pipeline.plan.phases import measured_window
 from perf_pipeline.plan.stripes import Stripe
+from perf_pipeline_tests.support.loads.in_memory import MemoryRecorder
 from perf_pipeline_tests.support.loads.virtual_time import VirtualClock, run_virtually
 
 
-@dataclass(slots=True)
-class ListRecorder:
-    """Keep samples in a list."""
+@dataclass
+class IterationsToo(MemoryRecorder):
+    """Keep iterations as well, which are the engine's to record."""
 
-    samples: list[Sample] = field(default_factory=list)
     iterations: list[IterationRecord] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def note(self, sentence: str) -> None:
-        """Keep a sentence."""
-        self.notes.append(sentence)
-
-    def sample(
-        self,
-        iteration: Iteration,
-        operation: str,
-        started_us: int,
-        ended_us: int,
-        outcome: Outcome,
-        *,
-        intended_us: int | None = None,
-        **facts: Any,
-    ) -> None:
-        """Keep one."""
-        wanted_us = iteration.intended_us if intended_us is None else intended_us
-        self.samples.append(
-            Sample(
-                iteration.scenario,
-                iteration.protocol,
-                iteration.vu,
-                iteration.number,
-                operation,
-                iteration.phase,
-                wanted_us,
-                started_us,
-                ended_us,
-                outcome,
-                **facts,
-            )
-        )
 
     def iteration(
         self, iteration: Iteration, started_us: int, ended_us: int, outcome: Outcome
@@ -86,7 +52,7 @@ class Timed:
 
     service_us: Callable[[int], int]
     clock: VirtualClock
-    recorder: ListRecorder
+    recorder: IterationsToo
     cleanup_us: int = 0
     protocol: str = "http"
     checks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -148,7 +114,7 @@ def run(
     """
     executor = read_executor(scenario) if isinstance(scenario, Mapping) else scenario
     duration = service_us if callable(service_us) else lambda _: service_us
-    clock, recorder = VirtualClock(), ListRecorder()
+    clock, recorder = VirtualClock(), IterationsToo()
     part = ScenarioPart(
         name="s",
         executor=executor,

@@ -5,10 +5,9 @@ Add here: another way to call a workload in tests. Keep out: assertions.
 
 import asyncio
 import random
-import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,105 +17,11 @@ from psycopg.conninfo import make_conninfo
 
 import perf_pipeline
 from perf_pipeline.engine.ports import Iteration, WorkerContext, Workload
-from perf_pipeline.metrics.sample import (
-    NO_PHASES,
-    HttpPhases,
-    LedgerEntry,
-    LedgerEvent,
-    Outcome,
-    Phase,
-    Sample,
-)
+from perf_pipeline.metrics.sample import Phase, Sample
+from perf_pipeline_tests.support.loads.in_memory import MemoryRecorder, RealClock
 
 SEED = 42
 SCHEMA = Path(perf_pipeline.__file__).parent / "reference_system" / "schema.sql"
-
-
-class RealClock:
-    """Tell µs since this clock was made."""
-
-    def __init__(self) -> None:
-        self.origin_ns = time.monotonic_ns()
-
-    def now_us(self) -> int:
-        """Give integer µs since the origin."""
-        return (time.monotonic_ns() - self.origin_ns) // 1_000
-
-    async def sleep_until_us(self, at_us: int) -> None:
-        """Return at `at_us` or later."""
-        # Event loops wake up to a millisecond early (uvloop#739).
-        await asyncio.sleep(max(0, at_us - self.now_us()) / 1e6 + 0.001)
-
-
-@dataclass
-class MemoryRecorder:
-    """Keep samples and ledger entries in lists; `on_ledger` is told of each entry."""
-
-    samples: list[Sample] = field(default_factory=list)
-    entries: list[LedgerEntry] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    on_ledger: Callable[[LedgerEntry], None] = lambda _: None
-
-    def note(self, sentence: str) -> None:
-        """Keep a sentence."""
-        self.notes.append(sentence)
-
-    def sample(
-        self,
-        iteration: Iteration,
-        operation: str,
-        started_us: int,
-        ended_us: int,
-        outcome: Outcome,
-        *,
-        intended_us: int | None = None,
-        status: int = 0,
-        error: str = "",
-        bytes_out: int = 0,
-        bytes_in: int = 0,
-        records: int = 1,
-        checks_passed: int = 0,
-        checks_failed: int = 0,
-        phases: HttpPhases = NO_PHASES,
-    ) -> None:
-        """Keep a sample."""
-        self.samples.append(
-            Sample(
-                scenario=iteration.scenario,
-                protocol=iteration.protocol,
-                vu=iteration.vu,
-                iteration=iteration.number,
-                operation=operation,
-                phase=iteration.phase,
-                intended_us=iteration.intended_us if intended_us is None else intended_us,
-                started_us=started_us,
-                ended_us=ended_us,
-                outcome=outcome,
-                status=status,
-                error=error,
-                bytes_out=bytes_out,
-                bytes_in=bytes_in,
-                records=records,
-                checks_passed=checks_passed,
-                checks_failed=checks_failed,
-                **phases._asdict(),
-            )
-        )
-
-    def iteration(
-        self, iteration: Iteration, started_us: int, ended_us: int, outcome: Outcome
-    ) -> None:
-        """Refuse; iterations are the engine's to record."""
-        raise NotImplementedError(iteration, started_us, ended_us, outcome)
-
-    def ledger(self, entry: LedgerEntry) -> None:
-        """Keep a ledger entry."""
-        self.entries.append(entry)
-        self.on_ledger(entry)
-
-    def ids(self, event: LedgerEvent) -> list[str]:
-        """Give the message ids that passed a station, once per entry."""
-        return [entry.message_id for entry in self.entries if entry.event is event]
 
 
 @dataclass

@@ -12,7 +12,7 @@ from perf_pipeline.engine.part import IterationCounts, ScenarioPart
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.plan.phases import measured_window
 from perf_pipeline.plan.stripes import Stripe
-from perf_pipeline_tests.support.loads.scenario_on_virtual_time import ListRecorder
+from perf_pipeline_tests.support.loads.scenario_on_virtual_time import IterationsToo
 
 S = 1_000_000
 _EXECUTOR = TypeAdapter(ConstantArrivalRate).validate_python(
@@ -81,7 +81,7 @@ async def _stopped(steps: list[int], turns: int) -> IterationCounts:
         window=measured_window(_EXECUTOR, 0),
         workload=_Endless(),
         clock=clock,
-        recorder=ListRecorder(),
+        recorder=IterationsToo(),
         seed=1,
     )
     model = OpenModel(part, _EXECUTOR)

@@ -22,12 +22,8 @@ from perf_pipeline.workloads.http.origin import HttpOrigin
 from perf_pipeline.workloads.python.redirects import following_of
 from perf_pipeline.workloads.python.scenario import _VuRunner
 from perf_pipeline.workloads.steps.scenario import HttpSteps
-from perf_pipeline_tests.support.loads.http_worker import (
-    MemoryRecorder,
-    an_iteration,
-    context,
-    run,
-)
+from perf_pipeline_tests.support.loads.http_worker import an_iteration, context, run
+from perf_pipeline_tests.support.loads.in_memory import MemoryRecorder
 from perf_pipeline_tests.support.loads.own_steps import own
 
 if sys.version_info >= (3, 14):

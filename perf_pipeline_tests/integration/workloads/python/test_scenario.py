@@ -15,13 +15,8 @@ from perf_pipeline.workloads.python import scenario as python_scenario
 from perf_pipeline.workloads.python.samples import MANY, MOST_OPERATIONS, default_name
 from perf_pipeline.workloads.python.scenario import PythonScenario, _VuRunner
 from perf_pipeline_tests.support.loads import own_flows
-from perf_pipeline_tests.support.loads.http_worker import (
-    INTENDED_US,
-    MemoryRecorder,
-    an_iteration,
-    context,
-    run,
-)
+from perf_pipeline_tests.support.loads.http_worker import INTENDED_US, an_iteration, context, run
+from perf_pipeline_tests.support.loads.in_memory import MemoryRecorder
 from perf_pipeline_tests.support.servers.http_target import HttpTarget, http_target
 from perf_pipeline_tests.support.servers.shop_server import running_shop
 

@@ -9,12 +9,8 @@ import pytest
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.workloads.steps.scenario import HttpSteps
-from perf_pipeline_tests.support.loads.http_worker import (
-    INTENDED_US,
-    MemoryRecorder,
-    an_iteration,
-    run,
-)
+from perf_pipeline_tests.support.loads.http_worker import INTENDED_US, an_iteration, run
+from perf_pipeline_tests.support.loads.in_memory import MemoryRecorder
 from perf_pipeline_tests.support.loads.own_steps import Table, echo, own, summary, told
 from perf_pipeline_tests.support.servers.http_target import HttpTarget, http_target
 from perf_pipeline_tests.support.servers.shop_server import running_shop

@@ -10,7 +10,8 @@ import pytest
 from perf_pipeline.engine.ports import WorkerContext
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.workloads.steps.scenario import HttpSteps
-from perf_pipeline_tests.support.loads.http_worker import MemoryRecorder, an_iteration, run
+from perf_pipeline_tests.support.loads.http_worker import an_iteration, run
+from perf_pipeline_tests.support.loads.in_memory import MemoryRecorder
 from perf_pipeline_tests.support.loads.own_steps import Table, echo, own
 from perf_pipeline_tests.support.servers.http_target import HttpTarget, http_target
 from perf_pipeline_tests.support.servers.shop_server import running_shop

@@ -1,0 +1,95 @@
+"""What the engine gives to a workload, in memory: a clock of real time and a recorder.
+
+Add here: what several ways of driving a workload need. Keep out: driving it, and assertions.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic_ns
+from typing import Any
+
+from perf_pipeline.engine.ports import Iteration
+from perf_pipeline.metrics.sample import (
+    NO_PHASES,
+    HttpPhases,
+    LedgerEntry,
+    LedgerEvent,
+    Outcome,
+    Sample,
+)
+
+
+class RealClock:
+    """Tell µs since this clock was made; the engine's own clock is tested with the engine."""
+
+    def __init__(self) -> None:
+        self.origin_ns = monotonic_ns()
+
+    def now_us(self) -> int:
+        """Give integer µs since the origin."""
+        return (monotonic_ns() - self.origin_ns) // 1_000
+
+    async def sleep_until_us(self, at_us: int) -> None:
+        """Return at `at_us` or later."""
+        # Event loops wake up to a millisecond early (uvloop#739).
+        await asyncio.sleep(max(0, at_us - self.now_us()) / 1e6 + 0.001)
+
+
+@dataclass
+class MemoryRecorder:
+    """Keep samples and ledger entries in lists; `on_ledger` is told of each entry."""
+
+    samples: list[Sample] = field(default_factory=list)
+    entries: list[LedgerEntry] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    on_ledger: Callable[[LedgerEntry], None] = lambda _: None
+
+    def note(self, sentence: str) -> None:
+        """Keep a sentence."""
+        self.notes.append(sentence)
+
+    def sample(
+        self,
+        iteration: Iteration,
+        operation: str,
+        started_us: int,
+        ended_us: int,
+        outcome: Outcome,
+        *,
+        intended_us: int | None = None,
+        phases: HttpPhases = NO_PHASES,
+        **facts: Any,
+    ) -> None:
+        """Keep a sample."""
+        self.samples.append(
+            Sample(
+                scenario=iteration.scenario,
+                protocol=iteration.protocol,
+                vu=iteration.vu,
+                iteration=iteration.number,
+                operation=operation,
+                phase=iteration.phase,
+                intended_us=iteration.intended_us if intended_us is None else intended_us,
+                started_us=started_us,
+                ended_us=ended_us,
+                outcome=outcome,
+                **facts,
+                **phases._asdict(),
+            )
+        )
+
+    def iteration(
+        self, iteration: Iteration, started_us: int, ended_us: int, outcome: Outcome
+    ) -> None:
+        """Refuse; iterations are the engine's to record."""
+        raise NotImplementedError(iteration, started_us, ended_us, outcome)
+
+    def ledger(self, entry: LedgerEntry) -> None:
+        """Keep a ledger entry."""
+        self.entries.append(entry)
+        self.on_ledger(entry)
+
+    def ids(self, event: LedgerEvent) -> list[str]:
+        """Give the message ids that passed a station, once per entry."""
+        return [entry.message_id for entry in self.entries if entry.event is event]

@@ -15,7 +15,6 @@ from typing import Final, Self
 from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.errors import TargetNotAllowedError, TargetUnavailableError
 from perf_pipeline.loading.session import Session
-from perf_pipeline.stack.parts import EXTERNAL
 
 INTERVAL_S: Final = 1.0
 _LEAVE_S: Final = 5.0  # for a look that is under way, at its longest
@@ -71,5 +70,5 @@ class BrokerWatch:
 
 def given_brokers(session: Session) -> str | None:
     """Give the brokers that were not started here; ours advertise loopback."""
-    own = any(one.name == "broker" and one.kind != EXTERNAL for one in session.services)
+    own = any(one.name == "broker" and not one.is_external for one in session.services)
     return None if own else session.target.brokers

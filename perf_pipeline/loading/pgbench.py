@@ -14,7 +14,7 @@ from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.loading.needs import prepare_step
 from perf_pipeline.loading.session import Session
 from perf_pipeline.metrics.sample import Figure
-from perf_pipeline.stack.parts import EXTERNAL, ServiceInfo
+from perf_pipeline.stack.parts import ServiceInfo
 from perf_pipeline.stack.postgres_pgbench import find_pgbench, pgbench_rate
 from perf_pipeline.workloads.postgres.users import SelectUsers, select_script
 
@@ -59,7 +59,7 @@ def pgbench_beside(
 
 
 def _is_ours(service: ServiceInfo) -> bool:
-    return service.name == "postgres" and service.kind != EXTERNAL
+    return service.name == "postgres" and not service.is_external
 
 
 def _was_limit(health: GeneratorHealth) -> bool:

@@ -13,7 +13,7 @@ from perf_pipeline.errors import StackError
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.complaints import cause_in, read_log
 from perf_pipeline.stack.kafka import answers
-from perf_pipeline.stack.parts import EXTERNAL, Endpoints, Stack, from_document
+from perf_pipeline.stack.parts import Endpoints, Stack, from_document
 from perf_pipeline.stack.places import shown
 from perf_pipeline.stack.postgres import postgres_answers
 from perf_pipeline.stack.process_register import (
@@ -71,7 +71,7 @@ def conditions(folder: Path) -> list[Condition]:
     return [
         _of_service(folder, register, stack.endpoints, service.name)
         for service in stack.services
-        if service.kind != EXTERNAL
+        if not service.is_external
     ]
 
 
@@ -84,9 +84,13 @@ def require_whole(folder: Path) -> None:
     register = read_register(folder)
     if register is None or register.owner is not None:
         return
-    wrong = [f"{one.part} {one.sentence}" for one in conditions(folder) if not one.ok]
-    if wrong:
+    if wrong := faults_of(folder):
         raise StackError(f"the stack that is up is incomplete: {'; '.join(wrong)}", hint=REMEDY)
+
+
+def faults_of(folder: Path) -> list[str]:
+    """Say of each part of the folder's stack that is not well what is wrong with it."""
+    return [f"{one.part} {one.sentence}" for one in conditions(folder) if not one.ok]
 
 
 def is_answered(endpoints: Endpoints, part: str) -> bool:

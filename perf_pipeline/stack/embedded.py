@@ -25,6 +25,7 @@ from perf_pipeline.stack.condition import (
     REMEDY,
     Condition,
     conditions,
+    faults_of,
     is_answered,
     read_stack,
     require_whole,
@@ -190,8 +191,7 @@ def _claim_up(state: Path, say: Say) -> Path:
     folder = _stacks_of(state) / UP
     with _lock(state, "sweep"):
         if folder.exists():
-            wrong = [f"{one.part} {one.sentence}" for one in conditions(folder) if not one.ok]
-            why = "; ".join(wrong) or "it has other parts or sizes, or has ended"
+            why = "; ".join(faults_of(folder)) or "it has other parts or sizes, or has ended"
             say(f"starting anew, in place of the stack that was up: {why}")
             dispose(folder)
         # Owned until it is ready, so that a start that is killed is swept.
@@ -208,7 +208,7 @@ def _suits(stack: Stack, options: StackOptions) -> bool:
     }
     services = {service.name: service for service in stack.services}
     for name, (wanted, running) in given.items():
-        is_given = name in services and services[name].kind == "external"
+        is_given = name in services and services[name].is_external
         if wanted != (running if is_given else None):
             return False
     sizes = {"api": options.api_processes, "worker": options.worker_processes}

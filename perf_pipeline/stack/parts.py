@@ -65,6 +65,11 @@ class ServiceInfo:
     settings: Mapping[str, str]
     log: Path | None
 
+    @property
+    def is_external(self) -> bool:
+        """Say whether somebody else started it."""
+        return self.kind == EXTERNAL
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:

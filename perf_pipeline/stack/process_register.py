@@ -162,14 +162,10 @@ def changing(folder: Path) -> Iterator[ProcessRegister]:
         yield register
 
 
-def add_process(folder: Path, record: ProcessRecord) -> None:
-    """Write one more process into the folder's register, in place of one with the same name."""
-    with changing(folder) as register:
-        _add(folder, register, record)
-
-
 def start_process(folder: Path, start: Callable[[], ProcessRecord]) -> ProcessRecord | None:
     """Start a process and write it down, unless the register is closed: then do nothing.
+
+    It takes the place of one with the same name.
 
     Between the two nobody can close the register, so whoever does finds every process in it.
     """

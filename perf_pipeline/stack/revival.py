@@ -7,15 +7,13 @@ Add here: a part's own condition for being back. Keep out: killing (the fault st
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 
 from perf_pipeline.errors import StackError
+from perf_pipeline.stack.condition import is_answered
 from perf_pipeline.stack.ending import reap
-from perf_pipeline.stack.kafka import answers
 from perf_pipeline.stack.parts import Stack
-from perf_pipeline.stack.postgres import postgres_answers
 from perf_pipeline.stack.process_register import is_alive, is_zombie, read_register
-from perf_pipeline.stack.redis import redis_answers
-from perf_pipeline.stack.reference import is_healthy
 from perf_pipeline.stack.service import Command, command_path, spawn
 
 # After kill -9 of a postmaster its backends can hold the shared memory for a moment, and the
@@ -43,7 +41,7 @@ def revive(stack: Stack, part: str, *, timeout_s: float = 60.0) -> tuple[str, ..
     for record in filter(is_zombie, records):
         reap(record.pid)  # PostgreSQL takes the zombie of a killed server for a running one
     for name in dead:
-        _start_again(stack, name, _condition(stack, part), timeout_s)
+        _start_again(stack, name, partial(is_answered, stack.endpoints, part), timeout_s)
     return dead
 
 
@@ -59,17 +57,3 @@ def _start_again(stack: Stack, name: str, is_back: Callable[[], bool], timeout_s
                 raise
         else:
             return
-
-
-def _condition(stack: Stack, part: str) -> Callable[[], bool]:
-    endpoints = stack.endpoints
-    checks: dict[str, tuple[Callable[[str], bool], str | None]] = {
-        "postgres": (postgres_answers, endpoints.postgres_dsn),
-        "broker": (answers, endpoints.brokers),
-        "redis": (redis_answers, endpoints.redis_url),
-        "api": (is_healthy, endpoints.base_url),
-    }
-    check, endpoint = checks.get(part, (None, None))
-    if check is None or endpoint is None:
-        return lambda: True  # a worker and the relay have nothing that could be asked
-    return lambda: check(endpoint)

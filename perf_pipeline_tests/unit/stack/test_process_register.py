@@ -14,10 +14,10 @@ from perf_pipeline.stack.process_register import (
     REGISTER,
     ProcessRecord,
     ProcessRegister,
-    add_process,
     is_alive,
     read_register,
     start_mark,
+    start_process,
     this_process,
     write_register,
 )
@@ -51,9 +51,9 @@ def test_a_register_that_cannot_be_read_counts_as_none(tmp_path: Path, text: str
 
 def test_a_restarted_part_takes_the_place_of_its_old_record(tmp_path: Path) -> None:
     write_register(tmp_path, ProcessRegister(owner=None))
-    add_process(tmp_path, record_of(1, name="broker", mark="old"))
-    add_process(tmp_path, record_of(1, name="redis", mark="same"))
-    add_process(tmp_path, record_of(2, name="broker", mark="new"))
+    start_process(tmp_path, lambda: record_of(1, name="broker", mark="old"))
+    start_process(tmp_path, lambda: record_of(1, name="redis", mark="same"))
+    start_process(tmp_path, lambda: record_of(2, name="broker", mark="new"))
     register = read_register(tmp_path)
     assert register is not None
     assert [(entry.name, entry.mark) for entry in register.processes] == [

@@ -10,6 +10,7 @@ from perf_pipeline.analysis.bottleneck import Facts, Finding, checklist
 from perf_pipeline.analysis.spell import spell
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.ingest import profile_of
+from perf_pipeline.judging.judge import verdicts_by_benchmark
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.store.history import History
@@ -56,13 +57,9 @@ def doubts_of(
         run_id: of an ingested run.
         verdicts: by benchmark; the stored ones when None.
     """
-    judged: dict[str, Sequence[Verdict]] = {}
-    for name, one in history.verdicts(run_id):
-        judged[name] = (*judged.get(name, ()), one)
+    judged = verdicts_by_benchmark(history, run_id) if verdicts is None else verdicts
     told = {
-        one.benchmark: _doubt(
-            one, (judged if verdicts is None else verdicts).get(one.benchmark, ())
-        )
+        one.benchmark: _doubt(one, judged.get(one.benchmark, ()))
         for one in history.outcomes(run_id)
     }
     return {name: why for name, why in told.items() if why}

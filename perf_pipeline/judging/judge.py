@@ -76,13 +76,19 @@ def verdicts_of_run(history: History, run_id: str, profile: Profile) -> dict[str
     outcomes = history.outcomes(run_id)
     if is_what_if(history, run_id, profile):
         return {one.benchmark: _verdicts(history, run_id, profile, one) for one in outcomes}
-    stored: dict[str, list[Verdict]] = {}
-    for benchmark, verdict in history.verdicts(run_id):
-        stored.setdefault(benchmark, []).append(verdict)
+    stored = verdicts_by_benchmark(history, run_id)
     for one in outcomes:
         if one.benchmark not in stored:
             stored[one.benchmark] = judge_benchmark(history, run_id, profile, one)
     return stored
+
+
+def verdicts_by_benchmark(history: History, run_id: str) -> dict[str, list[Verdict]]:
+    """Give a run's stored verdicts by benchmark."""
+    found: dict[str, list[Verdict]] = {}
+    for benchmark, verdict in history.verdicts(run_id):
+        found.setdefault(benchmark, []).append(verdict)
+    return found
 
 
 def recover_run(state: State, run_id: str) -> IngestedRun:

@@ -15,7 +15,7 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.errors import StoreError
 from perf_pipeline.judging.attribution import attributions
 from perf_pipeline.judging.compare import Comparison, compare_in
-from perf_pipeline.judging.evidence import findings_of
+from perf_pipeline.judging.evidence import findings_of, summaries_by_benchmark
 from perf_pipeline.judging.expected import Missing, extent_of, in_plan_order, missing_of
 from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.judge import (
@@ -190,7 +190,7 @@ def _benchmarks(
     missing: Mapping[str, Missing],
 ) -> Iterator[BenchmarkReport]:
     """Report what a run was to do, in that order, whether it did it or not; then what else ran."""
-    summaries = _by_benchmark(history.summaries(run.run_id))
+    summaries = summaries_by_benchmark(history, run.run_id)
     outcomes = {one.benchmark: one for one in history.outcomes(run.run_id)}
     for name in in_plan_order(run.planned or (), (*outcomes, *missing)):
         if name in outcomes:
@@ -220,10 +220,3 @@ def _benchmark(
         problems=(*spoilt, *outcome.problems),
         series=tuple(TimeSeries(plot.name, plot.unit, plot.points) for plot in history.plots(key)),
     )
-
-
-def _by_benchmark(pairs: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
-    grouped: dict[str, list[T]] = {}
-    for benchmark, one in pairs:
-        grouped.setdefault(benchmark, []).append(one)
-    return grouped

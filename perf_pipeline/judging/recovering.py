@@ -5,7 +5,6 @@ judging it (judge.py).
 """
 
 from perf_pipeline.errors import (
-    PerfPipelineError,
     ProfileError,
     RequestError,
     SpoolDamagedError,
@@ -52,10 +51,9 @@ def _recover(state: State, run_id: str, say: Say, *, is_asked_for: bool) -> list
         if is_asked_for:
             raise
         return [f"{run_id}: {error.sentence}"]
+    # Trouble of the history itself goes on up: every other run would meet it as well.
     except (ProfileError, SpoolDamagedError) as error:
         return [f"{run_id}: {error.sentence}"]
-    except PerfPipelineError:
-        raise  # the history's own trouble, which every other run would meet as well
     for key, ingested in done.stored:
         if not ingested.was_kept:
             say(_line(key, ingested))

@@ -5,7 +5,6 @@ stay for ever.
 """
 
 import shutil
-from pathlib import Path
 
 from perf_pipeline.judging.reruns import RERUNS, TRIGGER
 from perf_pipeline.store.history import History
@@ -24,12 +23,8 @@ def let_go(history: History, state: State, run_id: str, keep_raw_runs: int) -> l
     dropped = []
     for old in history.prune(keep_raw_runs):
         folder = state.spool / old
-        if folder.is_dir() and _is_stored(history, folder):
+        stored = {one.benchmark for one in history.outcomes(old)}
+        if folder.is_dir() and set(state.spooled_benchmarks(old)) <= stored:
             shutil.rmtree(folder)
             dropped.append(old)
     return dropped
-
-
-def _is_stored(history: History, folder: Path) -> bool:
-    spooled = {path.name for path in folder.iterdir() if path.is_dir()}
-    return spooled <= {one.benchmark for one in history.outcomes(folder.name)}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Literal
 
+from perf_pipeline.judging.kept_up import meant_scenarios
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
 from perf_pipeline.store.endings import unanswered_of
@@ -76,7 +77,7 @@ class Loss:
 
     def touches(self, threshold: Threshold) -> bool:
         """Say whether a threshold's figure is over this scenario."""
-        meant = {*threshold.scenarios, *filter(None, [threshold.tags.get("scenario")])}
+        meant = meant_scenarios(threshold)
         return not meant or self.scenario in meant
 
 

@@ -125,13 +125,7 @@ def _when(finding: Finding) -> str:
 
 
 def _rules(report: Diagnosed, status: FindingStatus) -> set[str]:
-    return set(_named(report, status))
-
-
-def _named(report: Diagnosed, status: FindingStatus) -> list[str]:
-    return list(
-        dict.fromkeys(finding.rule for _, finding in report.findings if finding.status is status)
-    )
+    return {finding.rule for _, finding in report.findings if finding.status is status}
 
 
 def _by_rule(report: Diagnosed, status: FindingStatus) -> list[RuleFinding]:

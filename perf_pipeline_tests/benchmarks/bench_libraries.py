@@ -84,7 +84,7 @@ def cookies() -> None:
         "http.cookiejar (httpx)": lambda: theirs.extract_cookies(response),
     }
     sending: dict[str, Callable[[], object]] = {
-        "ours": lambda: jar.header_for("/user/1"),
+        "ours": lambda: jar.pairs_for("/user/1"),
         "http.cookiejar (httpx)": lambda: theirs.set_cookie_header(httpx.Request("GET", BASE)),
         "of it, httpx.Request": lambda: httpx.Request("GET", BASE),
     }

@@ -37,13 +37,8 @@ class CookieJar:
             if len(name) == 10 and name.lower() == b"set-cookie":
                 self._set(value.decode("latin-1"), path)
 
-    def header_for(self, path: str) -> bytes:
-        """Give the Cookie header of a request of that path, longest path first; may be empty."""
-        pairs = self.pairs_for(path)
-        return b"Cookie: %b\r\n" % pairs if pairs else b""
-
     def pairs_for(self, path: str) -> bytes:
-        """Give the value of that header."""
+        """Give the value of a request's Cookie header, longest path first; may be empty."""
         is_tls = self._origin.is_tls
         sent = [one for one in self.cookies.values() if one.goes_to(path, is_tls=is_tls)]
         if any(one.expires for one in sent):

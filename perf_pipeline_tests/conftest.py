@@ -6,7 +6,6 @@ Fixtures that several packages use stand in the `fix_*.py` named here.
 import os
 from collections.abc import Iterator
 
-import hypothesis
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -30,14 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let the runs of this process wait for one another, and not for those of another one.
-
-    Examples of property tests take as long as a busy machine needs.
-    """
-    hypothesis.settings.register_profile(
-        "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-    )
-    hypothesis.settings.load_profile("suite")
+    """Let the runs of this process wait for one another, and not for those of another one."""
     state = str(own_state())
     if WORKER:
         os.environ[LOCK_FOLDER_VARIABLE] = state

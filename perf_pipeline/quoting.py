@@ -7,8 +7,6 @@ from typing import Final
 
 LONGEST_SHOWN: Final = 400
 _DIGITS: Final = 40
-# Letters of other directions, joiners and line separators: they rearrange or hide what follows.
-_UNSEEN: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 
 
 def on_one_line(text: str, most: int = LONGEST_SHOWN) -> str:
@@ -24,12 +22,35 @@ def on_one_line(text: str, most: int = LONGEST_SHOWN) -> str:
     length = len(text)
     half = most // 3
     if length > most:
-        start, end = _escaped(text[:half])[:half], _escaped(text[-half:])[-half:]
+        start, end = escaped(text[:half])[:half], escaped(text[-half:])[-half:]
         return f"{start}… ({length:,} characters) …{end}"
-    escaped = _escaped(text)
-    if len(escaped) > 2 * most:
-        return f"{escaped[:half]}… ({length:,} characters) …{escaped[-half:]}"
-    return escaped
+    line = escaped(text)
+    if len(line) > 2 * most:
+        return f"{line[:half]}… ({length:,} characters) …{line[-half:]}"
+    return line
+
+
+def escaped(text: str) -> str:
+    r"""Write as escapes what is no printable letter, or has no bytes in any encoding.
+
+    Letters of other directions, joiners and line separators are among them: they rearrange or
+    hide what follows (str.isprintable).
+
+    >>> escaped("a\x00b\ud800")
+    'a\\x00b\\ud800'
+    """
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else _escape(letter) for letter in text)
+
+
+def is_utf8(text: str) -> bool:
+    """Say whether a text has bytes in UTF-8: one with half a surrogate pair has none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def shown(value: object, most: int = 80) -> str:
@@ -40,8 +61,6 @@ def shown(value: object, most: int = 80) -> str:
     """
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**_DIGITS:
         return _long_number(value)
-    if isinstance(value, str):
-        return on_one_line(repr(value), most)
     try:
         return on_one_line(repr(value), most)
     except (ValueError, RecursionError):  # digits of an integer inside, or tables in tables
@@ -59,14 +78,6 @@ def _count_digits(value: int) -> int:
     while 10**digits <= value:
         digits += 1
     return digits
-
-
-def _escaped(text: str) -> str:
-    return "".join(one if _is_seen(one) else _escape(one) for one in text)
-
-
-def _is_seen(letter: str) -> bool:
-    return letter == " " or (letter.isprintable() and letter not in _UNSEEN)
 
 
 def _escape(letter: str) -> str:

@@ -18,6 +18,7 @@ from perf_pipeline.cli.refusals import is_refusal, is_unloadable, reason_of, sen
 from perf_pipeline.cli.streams import READER_GONE, OutputLostError, safe_streams
 from perf_pipeline.errors import ExitCode, PerfPipelineError
 from perf_pipeline.quoting import on_one_line
+from perf_pipeline.secrecy.files import private_folder
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.secrecy.streams import masked_output
 
@@ -98,9 +99,9 @@ def kept_traceback(state: Path) -> str:
     name = f"{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}.log"
     for folder in (state / "logs", _temporary()):
         with suppress(OSError):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (folder / name).write_text(text, encoding="utf-8", errors="backslashreplace")
-            return f"the traceback is in {folder / name}"
+            log = private_folder(folder) / name
+            log.write_text(text, encoding="utf-8", errors="backslashreplace")
+            return f"the traceback is in {log}"
     return (
         f"the traceback could not be kept: neither {state / 'logs'} nor a folder for temporary "
         f"files can be written\n{text}"

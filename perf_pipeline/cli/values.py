@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import click
 
-from perf_pipeline.quoting import shown
+from perf_pipeline.quoting import is_utf8, shown
 from perf_pipeline.units import US_PER_S, parse_duration_us
 
 _LONGEST_RUN_ID: Final = 200  # it is a folder's name, with room for a suffix
@@ -29,7 +29,7 @@ class Text(click.ParamType[str]):
     def convert(self, value: Any, param: _Parameter, ctx: _Context) -> str:
         """Refuse what is not UTF-8."""
         text = str(value)
-        if not _is_utf8(text):
+        if not is_utf8(text):
             self.fail(f"{shown(text)} is not UTF-8", param, ctx)
         return text
 
@@ -123,20 +123,12 @@ class StateFolder(click.Path):
         text = os.fsdecode(value)
         if not text.strip():
             self.fail("it is empty; name a folder, or leave it out", param, ctx)
-        if not _is_utf8(text):
+        if not is_utf8(text):
             wrong = f"{shown(text, 300)} is not UTF-8, and DuckDB opens no such file; name another"
             self.fail(wrong, param, ctx)
         if (why := _why_no_path(text)) is not None:
             self.fail(f"{shown(text, 300)} can't be a folder: {why}", param, ctx)
         return super().convert(value, param, ctx)
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _why_no_path(text: str) -> str | None:

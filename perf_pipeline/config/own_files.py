@@ -23,6 +23,7 @@ from perf_pipeline.config.own_scenarios import scenarios_in
 from perf_pipeline.config.parameters import is_python
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.templates import Source, Variable, parse_template, variables_of
+from perf_pipeline.quoting import is_utf8
 from perf_pipeline.secrecy.known import KNOWN
 
 _NO_HEADER: Final = "holds {}, which a header can't carry (its value is not shown)"
@@ -152,7 +153,7 @@ def _value_mistake(variable: str, value: str, parameters: OwnHttpParameters) -> 
     auth = parameters.auth
     if not value:
         return "is not set; export it first"
-    if not _is_utf8(value):
+    if not is_utf8(value):
         return "holds bytes that are not UTF-8; its value is not shown"
     if auth is not None and variable == auth.basic_env and _CONTROL.search(value):
         return f"{_NO_HEADER.format('a control character')}, and auth uses it"
@@ -168,14 +169,6 @@ def _is_in_header(variable: str, parameters: OwnHttpParameters) -> bool:
         used.source is Source.ENV and used.arguments == (variable,)
         for used in variables_in_headers(parameters)
     )
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _unfit(text: str) -> str:

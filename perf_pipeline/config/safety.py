@@ -13,7 +13,6 @@ from perf_pipeline.config.allowed import AllowedHosts
 from perf_pipeline.config.hosts import (
     LOCALHOST,
     Place,
-    is_this_machine,
     loopback_addresses,
     read_host,
 )
@@ -117,14 +116,6 @@ def require_allowed_brokers(
             hint="correct the brokers' advertised.listeners, or allow these hosts "
             "(PERF_ALLOWED_HOSTS, or allowed of the target)",
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether a host is this machine: 127.0.0.0/8, ::1, localhost or a socket's path."""
-    try:
-        return is_this_machine(read_host(host))
-    except ValueError:
-        return False
 
 
 def _is_allowed(host: str, port: int | None, allowed: AllowedHosts) -> bool:

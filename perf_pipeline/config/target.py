@@ -187,18 +187,6 @@ def read_addresses(target: Target, loopback: tuple[str, ...] = ()) -> dict[str, 
     return found
 
 
-def hosts_of(target: Target) -> dict[str, list[str]]:
-    """Give every host that a target names, by the key that names it.
-
-    Raises:
-        AddressError: an address has no host that could be checked.
-    """
-    return {
-        target.key_of(part): [place.host for place in address.places]
-        for part, address in read_addresses(target).items()
-    }
-
-
 def allowed_hosts(target: Target) -> AllowedHosts:
     """Give what may be loaded beside this machine.
 

@@ -12,6 +12,7 @@ from traceback import FrameSummary, extract_tb, format_exception
 from typing import Final
 
 import perf_pipeline
+from perf_pipeline.quoting import escaped
 from perf_pipeline.secrecy.known import KNOWN
 
 _MOST_TOLD: Final = 200
@@ -36,7 +37,7 @@ def told(error: BaseException) -> str:
     The place is the innermost line that belongs to neither this product, nor to Python, nor to an
     installed package; without such a line it is the innermost one, and without a traceback none.
     """
-    text = printable(" ".join(_text_of(error).split()))
+    text = escaped(" ".join(_text_of(error).split()))
     if len(text) > _MOST_TOLD:
         text = f"{text[:_MOST_TOLD]}..."
     what = f"{type(error).__name__}: {text}" if text else type(error).__name__
@@ -76,20 +77,6 @@ def _text_of(error: BaseException) -> str:
         return KNOWN.mask(str(error))
     except Exception:  # noqa: BLE001 - an author's __str__ may be wrong, too
         return "its text cannot be read"
-
-
-def printable(text: str) -> str:
-    r"""Write control characters, and what has no bytes in any encoding, as escapes.
-
-    >>> printable("a\x00b\ud800")
-    'a\\x00b\\ud800'
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in text
-    )
 
 
 def _is_installed(filename: str) -> bool:

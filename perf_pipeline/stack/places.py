@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from perf_pipeline.errors import StackError
+from perf_pipeline.quoting import is_utf8
 from perf_pipeline.stack.process_register import is_alive, read_register
 
 PLAIN: Final = re.compile(r"/[A-Za-z0-9._/-]*")
@@ -94,13 +95,11 @@ def require_utf8(*paths: Path) -> None:
         StackError: the name of a folder is not UTF-8.
     """
     for path in map(Path.resolve, paths):
-        try:
-            str(path).encode()
-        except UnicodeEncodeError:
+        if not is_utf8(str(path)):
             raise StackError(
                 f"Apache Kafka cannot use the folder {shown(path)}: its name is not UTF-8",
                 hint=OTHER_FOLDER,
-            ) from None
+            )
 
 
 def is_plain(path: Path) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from perf_pipeline.quoting import shown
+from perf_pipeline.quoting import is_utf8, shown
 
 Shape = Callable[[object], bool]
 _WHOLE_LIMIT: Final = 2**63  # what a BIGINT holds
@@ -43,13 +43,7 @@ def require_shapes(members: Mapping[str, object], shapes: Mapping[str, Shape]) -
 
 def is_text(value: object) -> bool:
     """Tell a text that UTF-8 can hold."""
-    if not isinstance(value, str):
-        return False
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return isinstance(value, str) and is_utf8(value)
 
 
 def is_flag(value: object) -> bool:

@@ -12,9 +12,10 @@ from typing import Final
 
 import httpx
 
-from perf_pipeline.engine.exception_text import is_about_data, printable, told
+from perf_pipeline.engine.exception_text import is_about_data, told
 from perf_pipeline.engine.ports import NEVER_US, Iteration, Recorder
 from perf_pipeline.metrics.sample import Outcome
+from perf_pipeline.quoting import escaped
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.workloads.http.connections import Connection
 from perf_pipeline.workloads.http.result import HttpResult
@@ -205,7 +206,7 @@ class SampleBook:
         if len(name) > _LONGEST_NAME:
             name = f"{name[:_LONGEST_NAME]}..."
         if name not in self._operations:
-            name = printable(_without_secrets(name))
+            name = escaped(_without_secrets(name))
             if len(self._operations) >= MOST_OPERATIONS:
                 name = MANY
             self._operations[name] = self._checks

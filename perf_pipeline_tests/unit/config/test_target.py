@@ -2,7 +2,8 @@
 
 import pytest
 
-from perf_pipeline.config.safety import check_target, is_loopback
+from perf_pipeline.config.hosts import is_this_machine, read_host
+from perf_pipeline.config.safety import check_target
 from perf_pipeline.config.target import Target, TargetConfig, resolve_target
 from perf_pipeline.errors import ExitCode, ProfileError, TargetNotAllowedError
 
@@ -36,7 +37,7 @@ def target(**given: object) -> Target:
     ],
 )
 def test_only_this_machine_is_loopback(host: str, expected: bool) -> None:
-    assert is_loopback(host) is expected
+    assert is_this_machine(read_host(host)) is expected
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ Add here: the SQL of another statistic that such values may not lower. Keep out:
 these are (censoring.py).
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 import duckdb
@@ -42,8 +43,13 @@ TREND_WITH_BOUNDS: Final = ", ".join(
 """The figures of a summary of such a trend, in the order of its fields."""
 
 
-def has_bounds(connection: duckdb.DuckDBPyConnection, key: RunKey, metric: Metric) -> bool:
-    """Tell whether a duration has lower bounds among its values, by a scan of the rows."""
-    if metric.kind is not Kind.TREND or metric.name not in FROM_SAMPLES:
-        return False
-    return has_undecided(connection, key)
+def have_bounds(
+    connection: duckdb.DuckDBPyConnection, key: RunKey, metrics: Iterable[Metric]
+) -> bool:
+    """Tell whether any of these metrics has lower bounds among its values, by a scan of rows."""
+    return any(map(takes_bounds, metrics)) and has_undecided(connection, key)
+
+
+def takes_bounds(metric: Metric) -> bool:
+    """Say whether an interrupted operation can enter a metric with what it had waited."""
+    return metric.kind is Kind.TREND and metric.name in FROM_SAMPLES

@@ -20,7 +20,7 @@ from perf_pipeline.metrics.threshold import Threshold
 from perf_pipeline.store.aggregates import summary_sql, threshold_sql
 from perf_pipeline.store.filters import tag_conditions
 from perf_pipeline.store.histograms import KEPT, figure_from_histograms
-from perf_pipeline.store.lower_bounds import TREND_WITH_BOUNDS, has_bounds, raised
+from perf_pipeline.store.lower_bounds import TREND_WITH_BOUNDS, have_bounds, raised, takes_bounds
 from perf_pipeline.store.metric_sql import (
     BY_OPERATION,
     FROM_FIGURES,
@@ -62,8 +62,9 @@ def summaries_of(
         The summaries of each metric; an empty list for one without values in this benchmark.
     """
     alike: dict[tuple[tuple[str, ...], str, str], list[Metric]] = {}
+    bounds = have_bounds(connection, key, metrics)
     for metric in metrics:
-        shape = (*_grouping(metric, windows), _aggregates(connection, key, metric))
+        shape = (*_grouping(metric, windows), _aggregates(metric, bounds=bounds))
         alike.setdefault(shape, []).append(metric)
     together = _MOST_TOGETHER if _is_small(connection, key) else 1
     found: dict[str, list[Summary]] = {}
@@ -139,11 +140,11 @@ def summary_of(
 ) -> list[Summary]:
     """Summarise a threshold's metric under its tag filter; empty when nothing matches."""
     metric, tags = CATALOG[threshold.metric], threshold.tags
+    aggregates = _aggregates(metric, bounds=have_bounds(connection, key, [metric]))
     for extra in _whole_first(metric, tags):
         where, parameters = _filter(key, threshold, extra)
         row = connection.execute(
-            f"select count(value), {_aggregates(connection, key, metric)} "
-            f"from ({metric_rows(metric.name)}) where {where}",
+            f"select count(value), {aggregates} from ({metric_rows(metric.name)}) where {where}",
             parameters,
         ).fetchone()
         if row is not None and row[0]:
@@ -206,7 +207,7 @@ def _figure(
     if is_pruned and metric.name in KEPT:
         return figure_from_histograms(connection, key, threshold)
     figure = threshold_sql(threshold)
-    if has_bounds(connection, key, metric):
+    if have_bounds(connection, key, [metric]):
         figure = raised(figure, threshold.statistic)
     for extra in _whole_first(metric, threshold.tags):
         where, parameters = _filter(key, threshold, extra)
@@ -219,8 +220,8 @@ def _figure(
     return None
 
 
-def _aggregates(connection: duckdb.DuckDBPyConnection, key: RunKey, metric: Metric) -> str:
-    return TREND_WITH_BOUNDS if has_bounds(connection, key, metric) else summary_sql(metric.kind)
+def _aggregates(metric: Metric, *, bounds: bool) -> str:
+    return TREND_WITH_BOUNDS if bounds and takes_bounds(metric) else summary_sql(metric.kind)
 
 
 def _whole_first(metric: Metric, tags: Mapping[str, str]) -> tuple[str, ...]:

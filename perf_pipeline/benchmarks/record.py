@@ -13,6 +13,9 @@ from typing import Final
 from perf_pipeline.benchmarks.evidence import Evidence, no_figures
 from perf_pipeline.metrics.sample import Figure
 
+TARGET_PER_DAY: Final = 1_000_000
+"""Messages a day that the system is asked to carry."""
+
 
 class Part(StrEnum):
     """Name a part of the system under test."""

@@ -14,6 +14,7 @@ from perf_pipeline.config.data_sets import DataSet
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.ranges import DurationRange
+from perf_pipeline.config.templates import SAVED_NAME
 from perf_pipeline.units import US_PER_S, format_duration
 
 HEADER_PREFIX: Final = "header:"
@@ -21,7 +22,6 @@ GROUP_SEPARATOR: Final = "::"
 _BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # A name is a tag's value in thresholds, where these characters separate or quote.
 _NAME: Final = re.compile(r"(?! )[^,{}:'\"\x00-\x1f]{1,80}(?<! )")
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _WRITTEN_BY_CLIENT: Final = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 _PATH: Final = re.compile(r"/[^\s#\x00-\x1f]*")
@@ -67,7 +67,7 @@ def _name(value: str) -> str:
 
 
 def _variable(value: str) -> str:
-    if not _VARIABLE.fullmatch(value):
+    if not SAVED_NAME.fullmatch(value):
         raise ValueError(f"{value!r} can't be a name here: letters, digits and _, no digit first")
     return value
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from perf_pipeline.benchmarks.record import TARGET_PER_DAY
 from perf_pipeline.benchmarks.registry import DAY
 from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.headline import verdict_of
@@ -17,7 +18,6 @@ from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunRepo
 from perf_pipeline.report.wording import number, plural, quantity, seconds, words
 
 QUESTION: Final = "1,000,000 messages a day"
-_TARGET_PER_DAY: Final = 1_000_000
 _UNMEASURED: Final = frozenset({Status.NO_DATA, Status.INVALID})
 
 
@@ -77,7 +77,7 @@ def _against(day: BenchmarkReport) -> Iterator[str]:
         names = ", ".join(f"{threshold.key} {threshold.source}" for threshold in failed)
         yield f"{plural(len(failed), 'threshold')} of {day.name} failed ({names})"
     per_day = figure(day, "messages_per_day")
-    if per_day is not None and per_day < _TARGET_PER_DAY:
+    if per_day is not None and per_day < TARGET_PER_DAY:
         yield f"the sustained rate stands for {number(per_day)} messages a day"
     lost = figure(day, "messages_lost")
     if lost:

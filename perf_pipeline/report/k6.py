@@ -31,10 +31,18 @@ def render_k6(report: RunReport) -> str:
     return json.dumps(run_summary(report), indent=1, allow_nan=False, ensure_ascii=False)
 
 
-def benchmark_summary(benchmark: BenchmarkReport) -> dict[str, Json]:
-    """Give a benchmark in exactly the shape that k6 uses."""
-    checks = _checks(benchmark.summaries, "")
-    return _document(_group("", "", checks, ()), benchmark.measured_s, _metrics(benchmark))
+def benchmark_summary(
+    benchmark: BenchmarkReport, metrics: Mapping[str, Json] | None = None
+) -> dict[str, Json]:
+    """Give a benchmark in exactly the shape that k6 uses.
+
+    Args:
+        benchmark: measured.
+        metrics: its metrics in that shape; worked out when None.
+    """
+    root = _group("", "", _checks(benchmark.summaries, ""), ())
+    found = _metrics(benchmark) if metrics is None else metrics
+    return _document(root, benchmark.measured_s, found)
 
 
 def run_summary(report: RunReport) -> dict[str, Json]:
@@ -53,9 +61,11 @@ def run_summary(report: RunReport) -> dict[str, Json]:
         )
         for benchmark in report.benchmarks
     ]
-    document = _document(_group("", "", (), groups), report.wall_s, _run_metrics(report))
+    sections = {benchmark.name: _metrics(benchmark) for benchmark in report.benchmarks}
+    document = _document(_group("", "", (), groups), report.wall_s, _run_metrics(sections))
     document["benchmarks"] = {
-        benchmark.name: benchmark_summary(benchmark) for benchmark in report.benchmarks
+        benchmark.name: benchmark_summary(benchmark, sections[benchmark.name])
+        for benchmark in report.benchmarks
     }
     document["perf_pipeline"] = _ours(report)
     return document
@@ -168,13 +178,12 @@ def _ones_and_zeros(summary: Summary) -> tuple[int, int]:
     return ones, count - ones
 
 
-def _run_metrics(report: RunReport) -> dict[str, Json]:
-    sections = [(benchmark.name, _metrics(benchmark)) for benchmark in report.benchmarks]
+def _run_metrics(sections: Mapping[str, Mapping[str, Json]]) -> dict[str, Json]:
     metrics: dict[str, Json] = {}
-    for name, section in sections:
+    for name, section in sections.items():
         for key, entry in section.items():
             metrics[_with_benchmark(key, name)] = entry
-            if sum(key in other for _, other in sections) == 1:
+            if sum(key in other for other in sections.values()) == 1:
                 metrics[key] = entry
     return metrics
 

@@ -5,7 +5,6 @@ Add here: a command, or a value that people might give. Keep out: odd profiles (
 """
 
 import random
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -14,6 +13,7 @@ from click.testing import CliRunner
 
 from perf_pipeline.cli.main import main
 from perf_pipeline_tests.fuzz.profile_fuzz import TEXTS
+from perf_pipeline_tests.support.commands.signals import signals_as_they_were
 
 _CODES: Final = frozenset({0, 97, 98, 99, 104, 105})
 # The first argument of what must not run makes it refuse, whatever follows.
@@ -36,7 +36,6 @@ _VALUES: Final = (
     "end_to_end", "v1", "why", "/nowhere/at/all", "/dev/null", "..", "~",
 )  # fmt: skip
 _ARGUMENTS: Final = (_OPTIONS, _VALUES, _VALUES, TEXTS)
-_LISTENED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
 
 
 def command_case(chance: random.Random, state: Path) -> Callable[[], object]:
@@ -46,14 +45,10 @@ def command_case(chance: random.Random, state: Path) -> Callable[[], object]:
     arguments = [*chance.choice(_COMMANDS), *(text.replace("\0", "") for text in odd)]
 
     def call() -> None:
-        before = {number: signal.getsignal(number) for number in _LISTENED}
-        try:
+        with signals_as_they_were():
             result = CliRunner().invoke(
                 main, ["--state", str(state), *arguments], prog_name="perf-pipeline"
             )
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
         told = f"{arguments!r} ended with {result.exit_code}: {result.output[:2_000]}"
         assert result.exit_code in _CODES, told
         assert isinstance(result.exception, SystemExit | None), told

@@ -1,7 +1,6 @@
 """Every command with arguments that nobody can mean: one sentence, code 104, and nothing done."""
 
 import shutil
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from perf_pipeline.cli.main import main
+from perf_pipeline_tests.support.commands.signals import signals_as_they_were
 from perf_pipeline_tests.support.histories.synthetic_history import QUIET, add_runs, api_runs
 
 ODD = "\udcff"  # a byte of the command line that is no UTF-8
@@ -41,11 +41,8 @@ def state(stored: Path, tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def _signals_as_they_were() -> Iterator[None]:
     """Give back the signals that `run` listens to."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in numbers}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    with signals_as_they_were():
+        yield
 
 
 def call(state: Path | str, *arguments: str) -> tuple[int, str]:

@@ -9,7 +9,7 @@ import pytest
 
 from perf_pipeline_tests.support.commands.command_line import CommandLine
 from perf_pipeline_tests.support.places import new_state
-from perf_pipeline_tests.support.servers.healthy_server import healthy_api
+from perf_pipeline_tests.support.servers.fine_server import fine_server
 
 OTHERS: Final = (
     "api_user_creation",
@@ -48,7 +48,7 @@ NEEDED: Final = "target local has no Redis: the cache benchmark needs one"
 
 @pytest.fixture(scope="module")
 def api() -> Iterator[str]:
-    with healthy_api() as base_url:
+    with fine_server() as base_url:
         yield base_url
 
 

@@ -17,7 +17,7 @@ from typing import Final
 import pytest
 
 import perf_pipeline
-from perf_pipeline_tests.support.servers.healthy_server import healthy_api
+from perf_pipeline_tests.support.servers.fine_server import fine_server
 
 PACKAGE: Final = Path(perf_pipeline.__file__).parent
 CONTRIBUTING: Final = PACKAGE.parent / "CONTRIBUTING.md"
@@ -151,7 +151,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def health() -> Iterator[str]:
-    with healthy_api() as base_url:
+    with fine_server() as base_url:
         yield base_url
 
 

@@ -1,6 +1,6 @@
 """What the end of a load cut off: when it failed, and what it does to figures; by hand."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 
 from perf_pipeline.metrics.censoring import longest_wait_us
 from perf_pipeline.metrics.sample import Outcome, Phase, Sample
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History
 from perf_pipeline.store.spool_figures import span_figures
 from perf_pipeline_tests.support.histories.spool import (
     KEY,
@@ -18,12 +18,6 @@ from perf_pipeline_tests.support.histories.spool import (
     observe,
     sample,
 )
-
-
-@pytest.fixture
-def history(tmp_path: Path) -> Iterator[History]:
-    with open_history(tmp_path / "history.duckdb") as opened:
-        yield opened
 
 
 def cut(ms: float, operation: str = "create_user", phase: Phase = Phase.MEASURED) -> Sample:

@@ -1,6 +1,5 @@
 """Figures of a real ingested run; every expectation is worked out by hand."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.sample import Figure, Outcome, Reading
 from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.metrics.totals import LedgerCounts
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History
 from perf_pipeline.store.spool_figures import ledger_counts_from_spool
 from perf_pipeline_tests.support.histories.spool import (
     KEY,
@@ -23,12 +22,6 @@ from perf_pipeline_tests.support.histories.spool import (
     observe,
     sample,
 )
-
-
-@pytest.fixture
-def history(tmp_path: Path) -> Iterator[History]:
-    with open_history(tmp_path / "history.duckdb") as opened:
-        yield opened
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """What was stored is given back: runs, outcomes, verdicts, diffs, series over runs."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 
 from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.metrics.threshold import Status, parse_threshold
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History
 from perf_pipeline.store.records import (
     CheckCounts,
     DiffRow,
@@ -25,12 +24,6 @@ from perf_pipeline_tests.support.histories.spool import (
     observe,
     sample,
 )
-
-
-@pytest.fixture
-def history(tmp_path: Path) -> Iterator[History]:
-    with open_history(tmp_path / "history.duckdb") as opened:
-        yield opened
 
 
 def test_stored_summaries_are_those_that_were_returned(history: History, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """A spooled run goes into a real history file, whole or cut off."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -11,7 +10,7 @@ from perf_pipeline.engine.ports import Iteration
 from perf_pipeline.engine.recorder import SpoolRecorder
 from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.metrics.sample import Outcome, Phase, Reading
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History
 from perf_pipeline.store.records import (
     Ingested,
 )
@@ -25,12 +24,6 @@ from perf_pipeline_tests.support.histories.spool import (
     observe,
     sample,
 )
-
-
-@pytest.fixture
-def history(tmp_path: Path) -> Iterator[History]:
-    with open_history(tmp_path / "history.duckdb") as opened:
-        yield opened
 
 
 def test_an_ingest_counts_its_rows(history: History, tmp_path: Path) -> None:

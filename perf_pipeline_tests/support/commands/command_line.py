@@ -19,6 +19,7 @@ from perf_pipeline.cli.main import main
 from perf_pipeline.loading.locks import LOCK_FOLDER_VARIABLE
 from perf_pipeline.stack.ending import MARKER
 from perf_pipeline.store.snapshot import query_snapshot
+from perf_pipeline_tests.support.commands.signals import signals_as_they_were
 
 TINY: Final = Path(__file__).with_name("tiny.toml")
 # One benchmark of some seconds, with requests that give up soon.
@@ -43,7 +44,6 @@ warmUp = "500ms"
 """
 CREATION: Final = ("--only", "api_user_creation")
 _COMMAND: Final = Path(sys.executable).with_name("perf-pipeline")
-_STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # So wide that no path below a test's own folder is broken over two lines.
 _COLUMNS: Final = "300"
 
@@ -133,15 +133,11 @@ class CommandLine:
         """
         given = {**self.environment, "COLUMNS": _COLUMNS, **environment}
         hidden = dict.fromkeys(os.environ.keys() - without_target().keys())
-        signals = {number: signal.getsignal(number) for number in _STOPPING}
         began_s = time.monotonic()
-        try:
+        with signals_as_they_were():
             done = CliRunner().invoke(
                 main, ["--state", str(self.state), *arguments], env={**hidden, **given}
             )
-        finally:
-            for number, action in signals.items():
-                signal.signal(number, action)
         return Answer(done.exit_code, done.stdout, done.stderr, time.monotonic() - began_s)
 
     def start(self, *arguments: str, **environment: str) -> Running:

@@ -1,6 +1,6 @@
 """The reference system's API over real HTTP: every answer, atomicity, cache, and a lost database.
 
-Add here: behaviour of the API. Keep out: what happens to messages (test_reference_delivery.py).
+Add here: behaviour of the API. Keep out: what happens to messages (test_delivery.py).
 """
 
 import asyncio

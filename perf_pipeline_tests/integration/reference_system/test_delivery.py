@@ -1,6 +1,6 @@
 """What becomes of a user's message: outbox, relay, topic, worker, recorded delivery; over faults.
 
-Add here: a fault that must lose nothing. Keep out: HTTP answers (test_reference_api.py).
+Add here: a fault that must lose nothing. Keep out: HTTP answers (test_api.py).
 """
 
 import json

@@ -1,6 +1,6 @@
 """Each client of the product, as the product uses it: checked first, then connected.
 
-For `packets_elsewhere.py`, which runs them in a network of their own. Add here: another client.
+For `packets.py`, which runs them in a network of their own. Add here: another client.
 Keep out: tricks, assertions, the network.
 """
 

@@ -1,9 +1,9 @@
 """Try addresses in a network of their own, and write down every packet to a host that is not here.
 
-A program: `packets_elsewhere.py < tricks.json > results.json`, started with a network and mounts
+A program: `packets.py < tricks.json > results.json`, started with a network and mounts
 of its own (`unshare --net --mount`). Every address of the world is on its loopback device, so that
 connections to other machines succeed, and are seen. Add here: another thing to see of a packet.
-Keep out: clients (elsewhere_clients.py), tricks and assertions.
+Keep out: clients (clients.py), tricks and assertions.
 """
 
 import contextlib

@@ -2,7 +2,7 @@
 
 Frames that h2 would not send are written as they are. Add here: something that a server does to a
 stream or a connection. Keep out: sockets (http2_target.py), and what applications answer
-(own_shop_server.py).
+(shop_server.py).
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """A target that repeats what it is told: headers and body in its answer, its error, its Location.
 
 Add here: another place in which a target may repeat a secret. Keep out: what scenarios need
-(own_shop_server.py).
+(shop_server.py).
 """
 
 import base64

@@ -1,6 +1,6 @@
 """What a server does to streams and connections of HTTP/2 has the meaning that it has in HTTP/1.1.
 
-The expected classes are those of test_http_failures.py; the frames' meanings are RFC 9113's.
+The expected classes are those of test_failures.py; the frames' meanings are RFC 9113's.
 """
 
 import asyncio

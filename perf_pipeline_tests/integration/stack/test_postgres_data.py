@@ -18,7 +18,6 @@ from perf_pipeline.stack.process_register import is_alive, read_register, this_p
 from perf_pipeline.stack.service import open_folder
 
 SEGMENTS = Path("/proc/sysvipc/shm")
-SHARED = Path("/dev/shm")
 
 
 def hush(_: str) -> None:
@@ -111,12 +110,17 @@ def test_a_lock_file_with_another_process_number_is_no_obstacle(stopped: Path) -
         assert connection.execute("select 1").fetchone() == (1,)
 
 
-def segments() -> set[str]:
-    return {line.split()[1] for line in SEGMENTS.read_text(encoding="ascii").splitlines()[1:]}
+def segments_of(pid: int) -> set[str]:
+    """List the System V segments that a process made: other tests' servers run beside this one."""
+    rows = [line.split() for line in SEGMENTS.read_text(encoding="ascii").splitlines()]
+    identity, maker = rows[0].index("shmid"), rows[0].index("cpid")
+    return {row[identity] for row in rows[1:] if row[maker] == str(pid)}
 
 
-def shared_files() -> set[str]:
-    return {path.name for path in SHARED.glob("PostgreSQL.*")}
+def shared_files_of(pid: int) -> set[Path]:
+    """List the files of POSIX shared memory that a process has mapped."""
+    maps = Path(f"/proc/{pid}/maps").read_text(encoding="utf-8")
+    return {Path(name) for name in re.findall(r"/dev/shm/PostgreSQL\.\S+", maps)}
 
 
 @pytest.mark.skipif(not SEGMENTS.exists(), reason="System V shared memory is told by Linux's /proc")
@@ -124,18 +128,17 @@ def test_a_killed_server_leaves_no_shared_memory_behind_and_others_keep_theirs(
     tmp_path: Path,
 ) -> None:
     with server(tmp_path / "other") as other:
-        before, files_before = segments(), shared_files()
         with server(tmp_path / "stack"):
-            mine, my_files = segments() - before, shared_files() - files_before
             register = read_register(tmp_path / "stack")
             assert register is not None
             (record,) = (one for one in register.processes if one.name == "postgres")
+            segments, files = segments_of(record.pid), shared_files_of(record.pid)
             os.kill(record.pid, signal.SIGKILL)
             until_s = time.monotonic() + 10
             while is_alive(record) and time.monotonic() < until_s:
                 time.sleep(0.02)
-        assert mine
-        assert my_files
-        assert not mine & segments()
-        assert not my_files & shared_files()
+        assert segments
+        assert files
+        assert not segments_of(record.pid)
+        assert not [file for file in files if file.exists()]
         psycopg.connect(other).close()

@@ -1,8 +1,9 @@
-"""Show a value that somebody else wrote inside a sentence: short, on one line, printable.
+"""Show what somebody else wrote inside a sentence: short, on one line, printable.
 
 Add here: another kind of value that reads badly. Keep out: the sentences.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 LONGEST_SHOWN: Final = 400
@@ -65,6 +66,16 @@ def shown(value: object, most: int = 80) -> str:
         return on_one_line(repr(value), most)
     except (ValueError, RecursionError):  # digits of an integer inside, or tables in tables
         return f"a {type(value).__name__} that is too large to show"
+
+
+def first_few(texts: Sequence[str], most: int, between: str = ", ") -> str:
+    """List the first texts, and count the others.
+
+    >>> first_few(["a", "b", "c", "d"], most=2), first_few(["a", "b"], most=2)
+    ('a, b, 2 more', 'a, b')
+    """
+    others = len(texts) - most
+    return between.join([*texts[:most], *([f"{others:,} more"] if others > 0 else [])])
 
 
 def _long_number(value: int) -> str:

@@ -37,7 +37,7 @@ _IN_FRONT: Final = frozenset({"host", "hostaddr", "port", "user", "password", "d
 
 
 @dataclass(frozen=True, slots=True)
-class _Server:
+class _TriedServer:
     """Hold a server that libpq would try: its name, its address and its port."""
 
     host: str
@@ -90,7 +90,7 @@ def _settings(dsn: str, environment: Mapping[str, str]) -> dict[str, str]:
     return given
 
 
-def _servers(given: Mapping[str, str]) -> Iterator[_Server]:
+def _servers(given: Mapping[str, str]) -> Iterator[_TriedServer]:
     hosts, addresses, ports = (
         given.get(key, "").split(",") if given.get(key) else [] for key in _VARIABLES
     )
@@ -102,7 +102,7 @@ def _servers(given: Mapping[str, str]) -> Iterator[_Server]:
         )
     ports = ports * count if len(ports) == 1 else ports
     for host, address, port in zip_longest(hosts, addresses, ports, fillvalue=""):
-        yield _Server(
+        yield _TriedServer(
             _host(host) if host else "",
             _address(address) if address else "",
             _port(port) if port else DEFAULT_PORT,
@@ -131,7 +131,7 @@ def _port(text: str) -> int:
         raise ValueError(f"{error}; write {FORM}") from None
 
 
-def _places(server: _Server) -> Iterator[Place]:
+def _places(server: _TriedServer) -> Iterator[Place]:
     """Give the places that a server's connections go to: its address, and its name."""
     if server.hostaddr:
         yield Place(server.hostaddr, server.port)
@@ -142,7 +142,7 @@ def _places(server: _Server) -> Iterator[Place]:
         yield Place(server.host, server.port)
 
 
-def _pinned(server: _Server, loopback: tuple[str, ...]) -> tuple[_Server, ...]:
+def _pinned(server: _TriedServer, loopback: tuple[str, ...]) -> tuple[_TriedServer, ...]:
     if server.hostaddr:
         return (server,)
     if server.host == LOCALHOST and loopback:
@@ -152,7 +152,7 @@ def _pinned(server: _Server, loopback: tuple[str, ...]) -> tuple[_Server, ...]:
     return (server,)
 
 
-def _text(given: Mapping[str, str], servers: tuple[_Server, ...]) -> str:
+def _text(given: Mapping[str, str], servers: tuple[_TriedServer, ...]) -> str:
     """Write a URI that leaves nothing about the place to the environment."""
     userinfo = quote(given.get("user", ""), safe="")
     if "password" in given:

@@ -10,6 +10,7 @@ from typing import Final
 
 from perf_pipeline.metrics.catalog import TARGET_ANSWERED
 from perf_pipeline.metrics.threshold import Status, Verdict
+from perf_pipeline.quoting import first_few
 from perf_pipeline.report.wording import plural
 from perf_pipeline.store.endings import Ending, endings_of
 from perf_pipeline.store.history import History
@@ -52,9 +53,8 @@ def _reason(history: History, key: RunKey, starved: Collection[str]) -> str:
         return next((one.reason for one in stored if _NO_MORE in one.reason), "")
     endings = endings_of(history.connection, key)
     gone = [one for one in endings if one.scenario not in starved and is_gone(one)]
-    rest = len(gone) - _MOST_TOLD
-    told = [_told(one) for one in gone[:_MOST_TOLD]] + ([f"{rest} more"] if rest > 0 else [])
-    return f"{', '.join(told)}; {_NO_MORE}" if told else ""
+    told = first_few([_told(ending) for ending in gone], _MOST_TOLD)
+    return f"{told}; {_NO_MORE}" if told else ""
 
 
 def is_gone(ending: Ending) -> bool:

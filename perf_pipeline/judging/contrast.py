@@ -19,6 +19,7 @@ from perf_pipeline.judging.notices import clock_notices
 from perf_pipeline.judging.past import Past, read_past
 from perf_pipeline.judging.series import MeasuredBenchmark, measured_of, policy_of, series_of
 from perf_pipeline.metrics.catalog import CATALOG
+from perf_pipeline.quoting import first_few
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.state import State
 
@@ -118,7 +119,7 @@ def _diff(
 def _environments(first: RunRecord, second: RunRecord) -> Iterator[str]:
     facts = changed_facts(first.environment, second.environment)
     if facts:
-        yield f"environments differ: {_some(facts)}"
+        yield f"environments differ: {first_few(facts, _MOST_FACTS, '; ')}"
     if first.code_version != second.code_version:
         yield f"versions differ: perf_pipeline {first.code_version} -> {second.code_version}"
     if first.target != second.target:
@@ -141,7 +142,8 @@ def _loads(before: MeasuredBenchmark, after: MeasuredBenchmark) -> Iterator[str]
         return
     benchmark = before.outcome.benchmark
     facts = changed_facts(_load(before.run, benchmark), _load(after.run, benchmark))
-    yield f"the load of {benchmark} differs: {_some(facts) if facts else 'in an older format'}"
+    told = first_few(facts, _MOST_FACTS, "; ") or "in an older format"
+    yield f"the load of {benchmark} differs: {told}"
 
 
 def _load(run: RunRecord, benchmark: str) -> dict[str, str]:
@@ -164,8 +166,3 @@ def _flat(table: Mapping[str, object], path: str = "") -> Iterator[tuple[str, st
 def _shortened(text: str) -> str:
     # With a digest, so that two long values that differ at their end still differ.
     return f"{text[: _MOST_CHARACTERS - 10]}… ({sha256(text.encode()).hexdigest()[:6]})"
-
-
-def _some(facts: list[str]) -> str:
-    rest = len(facts) - _MOST_FACTS
-    return "; ".join([*facts[:_MOST_FACTS], *([f"{rest} more"] if rest > 0 else [])])

@@ -13,6 +13,7 @@ from typing import Final
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.errors import ProfileError
 from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
+from perf_pipeline.quoting import first_few
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus
 from perf_pipeline.store.history import History
 from perf_pipeline.store.state import State
@@ -131,10 +132,6 @@ def extent_of(history: History, run_id: str, profile: Profile, *, what_if: bool)
     if not left_out:
         return []
     whose = f"profile {profile.name}, which judges it here," if what_if else "its profile"
-    told = f"this run was to do only {_some(planned)}; {whose} also has {_some(left_out)}"
+    did, others = first_few(planned, _MOST_NAMES), first_few(left_out, _MOST_NAMES)
+    told = f"this run was to do only {did}; {whose} also has {others}"
     return [f"{told}, which it was never to do: nothing is said of that"]
-
-
-def _some(names: Sequence[str]) -> str:
-    rest = len(names) - _MOST_NAMES
-    return ", ".join([*names[:_MOST_NAMES], *([f"{rest} more"] if rest > 0 else [])])

@@ -8,6 +8,7 @@ from typing import Final
 
 from perf_pipeline.analysis.environment import changed_facts
 from perf_pipeline.metrics.naming import series_label
+from perf_pipeline.quoting import first_few
 from perf_pipeline.report.wording import plural
 from perf_pipeline.store.baselines import ChangePointRow, changes, confirmations, previous_run
 from perf_pipeline.store.history import History
@@ -62,8 +63,7 @@ def _environment(history: History, run: RunRecord) -> Iterator[str]:
     if before is None or before.environment_id == run.environment_id:
         return
     facts = changed_facts(before.environment, run.environment)
-    rest = len(facts) - _MOST_FACTS
-    told = "; ".join([*facts[:_MOST_FACTS], *([f"{rest} more"] if rest > 0 else [])])
+    told = first_few(facts, _MOST_FACTS, "; ")
     yield (
         f"the environment changed since run {before.run_id} ({told}); figures are compared only "
         "within one environment, so a new history starts unless it had runs before"
@@ -111,9 +111,7 @@ def _dated(history: History, run: RunRecord) -> Iterator[str]:
         if row.found_by == "history" and (row.run_id, row.series) not in confirmed:
             by_run.setdefault(row.run_id, []).append(row)
     for first, found in by_run.items():
-        rest = len(found) - _MOST_SERIES
-        told = [_change(row) for row in found[:_MOST_SERIES]]
-        listed = ", ".join([*told, *([f"{rest} more"] if rest > 0 else [])])
+        listed = first_few([_change(row) for row in found], _MOST_SERIES)
         yield f"looking back, a new level began with run {first}: {listed}"
 
 

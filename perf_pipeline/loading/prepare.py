@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.safety import check_target, found_addresses
 from perf_pipeline.config.target import Target, resolve_target
 from perf_pipeline.engine.forked_worker import worker_template
+from perf_pipeline.engine.worker_start import StartWorker
 from perf_pipeline.errors import (
     AddressError,
     PerfPipelineError,
@@ -89,6 +90,7 @@ def open_session(
     target = find_target(profile, variables)
     require_space(state.folder)
     stop = stop or threading.Event()
+    wanted = _Wanted(profile, state, trigger, narrator, run_id, stop, tuple(planned), by_name)
     what = f"the run of profile {profile.name}"
     with _alone(lock_folders(state.folder, variables), what, narrator.say, stop):
         require_history(state)
@@ -98,30 +100,57 @@ def open_session(
         ):
             if stop.is_set():
                 raise StoppedByUserError("stopped before anything was measured")
-            began_at = datetime.now(UTC)
-            left_out = left_out_of(profile, planned, complete, by_name=by_name)
-            for sentence in left_out.values():
-                narrator.say(sentence)
-            services, notices = ((), ()) if stack is None else (stack.services, stack.notices)
-            session = Session(
-                run_id=run_id or new_run_id(began_at),
-                profile=profile,
-                target=complete,
-                services=services,
-                notices=(*notices, *own_notices(profile), *left_out.values()),
-                environment=fingerprint(profile, target, services),
-                state=state,
-                trigger=trigger,
-                began_at=began_at,
-                narrator=narrator,
-                stop=stop,
-                planned=tuple(name for name in planned if name not in left_out),
-                left_out=left_out,
-                start_worker=start_worker,
-            )
+            session = wanted.session(target, complete, stack, start_worker)
             begin_run(session)
             with _rows_removed(session):
                 yield session
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Hold what a driver asked for, as `open_session` describes it."""
+
+    profile: Profile
+    state: State
+    trigger: str
+    narrator: Narrator
+    run_id: str | None
+    stop: threading.Event
+    planned: tuple[str, ...]
+    by_name: bool
+
+    def session(
+        self, target: Target, complete: Target, stack: Stack | None, start_worker: StartWorker
+    ) -> Session:
+        """Begin the run over a system that is up, and tell which benchmarks it leaves out.
+
+        Args:
+            target: as configured.
+            complete: with the addresses of all parts that are there.
+            stack: the embedded one, if there is one.
+            start_worker: the way in which load workers are started.
+        """
+        began_at = datetime.now(UTC)
+        left_out = left_out_of(self.profile, self.planned, complete, by_name=self.by_name)
+        for sentence in left_out.values():
+            self.narrator.say(sentence)
+        services, notices = ((), ()) if stack is None else (stack.services, stack.notices)
+        return Session(
+            run_id=self.run_id or new_run_id(began_at),
+            profile=self.profile,
+            target=complete,
+            services=services,
+            notices=(*notices, *own_notices(self.profile), *left_out.values()),
+            environment=fingerprint(self.profile, target, services),
+            state=self.state,
+            trigger=self.trigger,
+            began_at=began_at,
+            narrator=self.narrator,
+            stop=self.stop,
+            planned=tuple(name for name in self.planned if name not in left_out),
+            left_out=left_out,
+            start_worker=start_worker,
+        )
 
 
 @contextmanager

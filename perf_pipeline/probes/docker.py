@@ -20,7 +20,7 @@ _UNIX: Final = "unix://"
 
 
 @dataclass(frozen=True, slots=True)
-class _Snapshot:
+class _ContainerCounters:
     taken_ns: int
     cpu_ns: int
     io_bytes: int
@@ -48,7 +48,7 @@ class DockerProbe:
         self._socket = socket
         self._no_socket = no_socket
         self._client: httpx.Client | None = None
-        self._before: dict[str, _Snapshot] = {}
+        self._before: dict[str, _ContainerCounters] = {}
 
     @classmethod
     def where_environment_says(
@@ -121,10 +121,10 @@ class DockerProbe:
             trust_env=False,
         )
 
-    def _look(self) -> dict[str, _Snapshot]:
+    def _look(self) -> dict[str, _ContainerCounters]:
         if self._client is None:
             raise ProbeError("the Docker probe is not open")
-        found: dict[str, _Snapshot] = {}
+        found: dict[str, _ContainerCounters] = {}
         for name in self._containers:
             path = f"/containers/{quote(name, safe='')}/stats?stream=false&one-shot=true"
             found[name] = _snapshot(_get(self._client, path))
@@ -163,10 +163,10 @@ def _get(client: httpx.Client, path: str) -> Mapping[str, Any]:
     return dict(answer)
 
 
-def _snapshot(stats: Mapping[str, Any]) -> _Snapshot:
+def _snapshot(stats: Mapping[str, Any]) -> _ContainerCounters:
     memory = stats.get("memory_stats") or {}
     blocks = (stats.get("blkio_stats") or {}).get("io_service_bytes_recursive") or ()
-    return _Snapshot(
+    return _ContainerCounters(
         taken_ns=time.monotonic_ns(),
         cpu_ns=int(stats["cpu_stats"]["cpu_usage"]["total_usage"]),
         io_bytes=sum(
@@ -186,7 +186,7 @@ def _resident_bytes(memory: Mapping[str, Any]) -> int | None:
     return max(0, int(memory["usage"]) - int(droppable))
 
 
-def _rates(before: _Snapshot, now: _Snapshot, span_s: float) -> dict[str, float]:
+def _rates(before: _ContainerCounters, now: _ContainerCounters, span_s: float) -> dict[str, float]:
     if now.cpu_ns < before.cpu_ns:  # restarted in between: its counters began anew
         return {}
     return {

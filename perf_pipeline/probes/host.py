@@ -21,7 +21,7 @@ _LINUX_NET = Path("/sys/class/net")
 
 
 @dataclass(frozen=True, slots=True)
-class _Snapshot:
+class _HostCounters:
     taken_ns: int
     busy_s: float
     total_s: float
@@ -91,7 +91,7 @@ def _is_loopback(name: str) -> bool:
     return name == "lo" or (name.startswith("lo") and name[2:].isdigit())
 
 
-def _snapshot() -> _Snapshot:
+def _snapshot() -> _HostCounters:
     times = psutil.cpu_times()._asdict()
     # Linux counts a guest's time in `user` and `nice` as well.
     total_s = sum(times.values()) - times.get("guest", 0.0) - times.get("guest_nice", 0.0)
@@ -100,7 +100,7 @@ def _snapshot() -> _Snapshot:
         name: counters.bytes_sent + counters.bytes_recv
         for name, counters in psutil.net_io_counters(pernic=True).items()
     }
-    return _Snapshot(
+    return _HostCounters(
         taken_ns=time.monotonic_ns(),
         busy_s=total_s - times["idle"] - times.get("iowait", 0.0),
         total_s=total_s,
@@ -117,7 +117,9 @@ def _sum_of(counts: Mapping[str, int], names: frozenset[str]) -> int:
     return sum(counts[name] for name in names)
 
 
-def _rates(before: _Snapshot, now: _Snapshot, span_s: float) -> list[tuple[str, str, float]]:
+def _rates(
+    before: _HostCounters, now: _HostCounters, span_s: float
+) -> list[tuple[str, str, float]]:
     total_s = now.total_s - before.total_s
     busy = (now.busy_s - before.busy_s) / total_s if total_s > 0 else 0.0
 

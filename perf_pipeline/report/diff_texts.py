@@ -3,10 +3,30 @@
 Add here: another fact of a diff that reports show. Keep out: which of them a report shows.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.report import wording
+from perf_pipeline.report.tables import ColumnKind, Table
+
+DIFF_COLUMNS: Final[Mapping[str, ColumnKind]] = MappingProxyType(
+    {
+        "status": "status",
+        "benchmark": "text",
+        "series": "text",
+        "n": "number",
+        "median": "number",
+        "CV": "number",
+        "change": "number",
+        "interval": "number",
+        "detects": "number",
+        "would detect": "prose",
+    }
+)
+"""The columns of `DiffTexts.row`, as every page shows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +88,24 @@ class DiffTexts:
             remedy=wording.remedy_of(diff),
             reason=diff.reason,
         )
+
+    @property
+    def row(self) -> tuple[str, ...]:
+        """Give one text for each of `DIFF_COLUMNS`."""
+        return (
+            self.status,
+            self.benchmark,
+            self.series,
+            self.runs,
+            self.reference,
+            self.variation,
+            self.change,
+            self.interval,
+            self.detectable,
+            self.remedy,
+        )
+
+
+def diff_table(pairs: Iterable[tuple[str, Diff]]) -> Table:
+    """Make the table of these diffs, which are given as (benchmark, diff)."""
+    return Table.of(DIFF_COLUMNS, (DiffTexts.of(*pair).row for pair in pairs))

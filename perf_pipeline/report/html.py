@@ -4,18 +4,17 @@ What its parts look like stands in templates/. Add here: a section. Keep out: an
 network.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from markupsafe import Markup
 
-from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.report import comparison, findings, headline, trend, why, wording
 from perf_pipeline.report.answer import million_a_day
 from perf_pipeline.report.axis import panels
-from perf_pipeline.report.diff_texts import DiffTexts
+from perf_pipeline.report.diff_texts import diff_table
 from perf_pipeline.report.model import BenchmarkReport, RunReport
 from perf_pipeline.report.origins import origin_table
 from perf_pipeline.report.pages import html_escaped, page
@@ -51,7 +50,6 @@ class _Section:
 def render_html(report: RunReport) -> str:
     """Give the report as one HTML document; every value from outside is escaped."""
     began = report.began_at.strftime("%Y-%m-%d %H:%M:%S UTC")
-    notices = [("NOTICE", "", notice) for notice in report.notices]
     return page(
         "report.html",
         html_escaped,
@@ -59,7 +57,7 @@ def render_html(report: RunReport) -> str:
         heading=headline.ended(report),
         run=f"run {report.run_id}, profile {report.profile}",
         answer=million_a_day(report),
-        sentences=[*notices, *why.troubles(report)],
+        sentences=why.notices_and_troubles(report),
         glance=_glance(report),
         subtitle=f"{began}, took {wording.seconds(report.wall_s)}, target {report.target}",
         sections=list(_sections(report)),
@@ -163,43 +161,11 @@ def _findings(report: RunReport) -> Mapping[str, object]:
 def _baseline(report: RunReport) -> Mapping[str, object]:
     compared = [pair for pair in report.diffs if pair[1].effect is not None]
     return {
-        "first": _diffs(comparison.shown_first(report)),
+        "first": diff_table(comparison.shown_first(report)),
         "sentences": comparison.remarks(report),
-        "compared": _diffs(compared),
+        "compared": diff_table(compared),
         "origins": origin_table(report.origins),
     }
-
-
-def _diffs(pairs: Iterable[tuple[str, Diff]]) -> Table:
-    return Table.of(
-        {
-            "status": "status",
-            "benchmark": "text",
-            "series": "text",
-            "n": "number",
-            "median": "number",
-            "CV": "number",
-            "change": "number",
-            "interval": "number",
-            "detects": "number",
-            "would detect": "prose",
-        },
-        (
-            (
-                texts.status,
-                texts.benchmark,
-                texts.series,
-                texts.runs,
-                texts.reference,
-                texts.variation,
-                texts.change,
-                texts.interval,
-                texts.detectable,
-                texts.remedy,
-            )
-            for texts in (DiffTexts.of(*pair) for pair in pairs)
-        ),
-    )
 
 
 def _trends(report: RunReport) -> Mapping[str, object]:

@@ -5,15 +5,13 @@ plots (html.py).
 """
 
 import re
-from collections.abc import Iterable
 from typing import Final
 
 from markupsafe import Markup
 
-from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.report import comparison, findings, headline, trend, why, wording
 from perf_pipeline.report.answer import million_a_day
-from perf_pipeline.report.diff_texts import DiffTexts
+from perf_pipeline.report.diff_texts import diff_table
 from perf_pipeline.report.model import BenchmarkReport, RunReport
 from perf_pipeline.report.pages import page
 from perf_pipeline.report.tables import Table
@@ -27,7 +25,6 @@ _BLANK_LINES: Final = re.compile(r"\n{3,}")
 def render_markdown(report: RunReport) -> str:
     """Give the report as Markdown; every value from outside is escaped."""
     judged, _, compared = headline.counts(report).partition("; ")
-    notices = [("NOTICE", "", notice) for notice in report.notices]
     text = page(
         "comment.md",
         escaped,
@@ -36,12 +33,12 @@ def render_markdown(report: RunReport) -> str:
         regression=comparison.regression(report),
         answer=million_a_day(report),
         leading=_leading(report),
-        sentences=[*notices, *why.troubles(report)],
+        sentences=why.notices_and_troubles(report),
         judged=judged,
         verdicts=_verdicts(report),
         compared=compared,
         remarks=[*trend.lines(report.trends), *comparison.remarks(report)],
-        diffs=_diffs(pair for pair in report.diffs if pair[1].effect is not None),
+        diffs=diff_table(pair for pair in report.diffs if pair[1].effect is not None),
         tally=findings.tally(report),
         findings=findings.lines(report),
         environment=_environment(report),
@@ -88,28 +85,6 @@ def _verdicts(report: RunReport) -> Table:
             )
             for benchmark in report.benchmarks
             for verdict in benchmark.verdicts
-        ),
-    )
-
-
-def _diffs(pairs: Iterable[tuple[str, Diff]]) -> Table:
-    titles = ("benchmark", "series", "n", "median", "CV", "change", "interval", "detects")
-    return Table.of(
-        dict.fromkeys((*titles, "would detect", "status"), "text"),
-        (
-            (
-                texts.benchmark,
-                texts.series,
-                texts.runs,
-                texts.reference,
-                texts.variation,
-                texts.change,
-                texts.interval,
-                texts.detectable,
-                texts.remedy,
-                wording.words(texts.status),
-            )
-            for texts in (DiffTexts.of(*pair) for pair in pairs)
         ),
     )
 

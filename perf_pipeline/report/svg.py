@@ -40,11 +40,11 @@ def plot(panel: Panel, span: Point | None = None) -> str:
     values = [value for line in panel.lines for _, value in finite(line)]
     if not panel.is_telling:
         return f"<figure><figcaption>{_text(panel.silence)}</figcaption></figure>"
-    place = _Place.of(span or span_of([panel]), (min(0.0, *values), max(0.0, *values)))
+    axes = _TimeAxes.of(span or span_of([panel]), (min(0.0, *values), max(0.0, *values)))
     return (
         f"<figure><figcaption><b>{title}</b>{_legend(panel)}</figcaption>"
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{title} over time">'
-        f"{_axes(place, panel.unit)}{_lines(panel, place)}</svg></figure>"
+        f"{_axes(axes, panel.unit)}{_lines(panel, axes)}</svg></figure>"
     )
 
 
@@ -72,7 +72,7 @@ def _legend(panel: Panel) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _TimeAxes:
     """Map seconds and values to the drawing's coordinates."""
 
     from_s: float
@@ -80,7 +80,7 @@ class _Place:
     marks: tuple[float, ...]
 
     @classmethod
-    def of(cls, span: Point, values: Point) -> "_Place":
+    def of(cls, span: Point, values: Point) -> "_TimeAxes":
         return cls(span[0], span[1] if span[1] > span[0] else span[0] + 1.0, tuple(ticks(*values)))
 
     def x(self, at_s: float) -> float:
@@ -94,18 +94,18 @@ class _Place:
         return f"{self.x(point[0]):.1f} {self.y(point[1]):.1f}"
 
 
-def _axes(place: _Place, unit: str) -> str:
+def _axes(axes: _TimeAxes, unit: str) -> str:
     rows = "".join(
-        f'<line x1="{_LEFT}" y1="{place.y(mark):.1f}" x2="{_RIGHT}" y2="{place.y(mark):.1f}"/>'
-        f'<text x="{_LEFT - 6}" y="{place.y(mark) + 4:.1f}" text-anchor="end">'
+        f'<line x1="{_LEFT}" y1="{axes.y(mark):.1f}" x2="{_RIGHT}" y2="{axes.y(mark):.1f}"/>'
+        f'<text x="{_LEFT - 6}" y="{axes.y(mark) + 4:.1f}" text-anchor="end">'
         f"{wording.number(mark)}</text>"
-        for mark in place.marks
+        for mark in axes.marks
     )
     columns = "".join(
-        f'<text x="{place.x(at_s):.1f}" y="{_BOTTOM + 16}" text-anchor="middle">'
+        f'<text x="{axes.x(at_s):.1f}" y="{_BOTTOM + 16}" text-anchor="middle">'
         f"{wording.number(at_s)}</text>"
-        for at_s in ticks(place.from_s, place.to_s, _MOST_X_TICKS)
-        if place.from_s <= at_s <= place.to_s
+        for at_s in ticks(axes.from_s, axes.to_s, _MOST_X_TICKS)
+        if axes.from_s <= at_s <= axes.to_s
     )
     return (
         f"{rows}{columns}"
@@ -114,11 +114,11 @@ def _axes(place: _Place, unit: str) -> str:
     )
 
 
-def _lines(panel: Panel, place: _Place) -> str:
+def _lines(panel: Panel, axes: _TimeAxes) -> str:
     # The first line is the one that is read first: drawn last, it lies on top.
     return "".join(
         f'<g class="k{index % _COLORS}">'
-        f"{''.join(_piece(piece, place) for piece in _pieces(line.points))}</g>"
+        f"{''.join(_piece(piece, axes) for piece in _pieces(line.points))}</g>"
         for index, line in reversed(list(enumerate(panel.lines)))
     )
 
@@ -128,11 +128,11 @@ def _pieces(points: Sequence[Point]) -> list[list[Point]]:
     return [thinned(list(piece)) for is_finite, piece in groups if is_finite]
 
 
-def _piece(points: Sequence[Point], place: _Place) -> str:
+def _piece(points: Sequence[Point], axes: _TimeAxes) -> str:
     if len(points) == 1:
-        x, y = place(points[0]).split()
+        x, y = axes(points[0]).split()
         return f'<circle cx="{x}" cy="{y}" r="2"/>'
-    return f'<path d="M{"L".join(map(place, points))}"/>'
+    return f'<path d="M{"L".join(map(axes, points))}"/>'
 
 
 def thinned(points: Sequence[Point], most: int = _MOST_POINTS) -> list[Point]:

@@ -31,8 +31,8 @@ def trend_plot(trend: Trend) -> str:
     if not trend.runs:
         raise ValueError(f"the trend of {trend.series.label} has no run")
     label = f"{trend.benchmark} {trend.series.label}"
-    place = _Place.of(trend)
-    parts = (_axes(place, trend), _band(place, trend), _line(place, trend), _marks(place, trend))
+    axes = _RunAxes.of(trend)
+    parts = (_axes(axes, trend), _band(axes, trend), _line(axes, trend), _marks(axes, trend))
     return (
         f"<figure><figcaption>{escaped(trend.benchmark)} <b>{escaped(trend.series.label)}</b>, "
         f"{escaped(_caption(trend))}</figcaption>"
@@ -56,14 +56,14 @@ def _caption(trend: Trend) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _RunAxes:
     """Map run numbers and values to the drawing's coordinates."""
 
     runs: int
     marks: tuple[float, ...]
 
     @classmethod
-    def of(cls, trend: Trend) -> "_Place":
+    def of(cls, trend: Trend) -> "_RunAxes":
         values = [run.value for run in trend.runs]
         low, high = min(values), max(values)
         if trend.band is not None:
@@ -84,12 +84,12 @@ class _Place:
         return _BOTTOM - (inside - bottom) / (top - bottom) * (_BOTTOM - _TOP)
 
 
-def _axes(place: _Place, trend: Trend) -> str:
+def _axes(axes: _RunAxes, trend: Trend) -> str:
     rows = "".join(
-        f'<line x1="{_LEFT}" y1="{place.y(mark):.1f}" x2="{_RIGHT}" y2="{place.y(mark):.1f}"/>'
-        f'<text x="{_LEFT - 6}" y="{place.y(mark) + 4:.1f}" text-anchor="end">'
+        f'<line x1="{_LEFT}" y1="{axes.y(mark):.1f}" x2="{_RIGHT}" y2="{axes.y(mark):.1f}"/>'
+        f'<text x="{_LEFT - 6}" y="{axes.y(mark) + 4:.1f}" text-anchor="end">'
         f"{wording.number(mark)}</text>"
-        for mark in place.marks
+        for mark in axes.marks
     )
     first, last = trend.runs[0].began_at[:10], trend.runs[-1].began_at[:10]
     return (
@@ -97,27 +97,27 @@ def _axes(place: _Place, trend: Trend) -> str:
         f'<text x="{_LEFT}" y="{_BOTTOM + 17}">{escaped(first)}</text>'
         f'<text x="{_RIGHT}" y="{_BOTTOM + 17}" text-anchor="end">{escaped(last)}</text>'
         f'<text x="{_RIGHT}" y="{_HEIGHT - 5}" text-anchor="end">'
-        f"{wording.plural(place.runs, 'run')}</text>"
+        f"{wording.plural(axes.runs, 'run')}</text>"
     )
 
 
-def _band(place: _Place, trend: Trend) -> str:
+def _band(axes: _RunAxes, trend: Trend) -> str:
     if trend.band is None:
         return ""
-    top, bottom = place.y(trend.band[1]), place.y(trend.band[0])
+    top, bottom = axes.y(trend.band[1]), axes.y(trend.band[0])
     return (
         f'<rect class="band" x="{_LEFT}" y="{top:.1f}" width="{_RIGHT - _LEFT}" '
         f'height="{max(bottom - top, 1):.1f}"/>'
     )
 
 
-def _line(place: _Place, trend: Trend) -> str:
-    points = [f"{place.x(n):.1f} {place.y(run.value):.1f}" for n, run in enumerate(trend.runs)]
+def _line(axes: _RunAxes, trend: Trend) -> str:
+    points = [f"{axes.x(n):.1f} {axes.y(run.value):.1f}" for n, run in enumerate(trend.runs)]
     path = f'<path d="M{"L".join(points)}"/>' if len(points) > 1 else ""
     radii = [2] * len(points)
     radii[-1] = 5 if trend.has_newest else 2
     dots = "".join(
-        f'<circle cx="{place.x(n):.1f}" cy="{place.y(run.value):.1f}" r="{radii[n]}">'
+        f'<circle cx="{axes.x(n):.1f}" cy="{axes.y(run.value):.1f}" r="{radii[n]}">'
         f"<title>{escaped(_tip(trend, run))}</title></circle>"
         for n, run in enumerate(trend.runs)
     )
@@ -129,13 +129,13 @@ def _tip(trend: Trend, run: TrendRun) -> str:
     return f"{run.run_id}, {when}: {wording.quantity(run.value, trend.unit)}"
 
 
-def _marks(place: _Place, trend: Trend) -> str:
-    return "".join(_mark(place, trend, n) for n in range(len(trend.changes)))
+def _marks(axes: _RunAxes, trend: Trend) -> str:
+    return "".join(_mark(axes, trend, n) for n in range(len(trend.changes)))
 
 
-def _mark(place: _Place, trend: Trend, number: int) -> str:
+def _mark(axes: _RunAxes, trend: Trend, number: int) -> str:
     change = trend.changes[number]
-    x = place.x(change.index)
+    x = axes.x(change.index)
     anchor = "end" if x > (_LEFT + _RIGHT) / 2 else "start"
     day = trend.runs[change.index].began_at[:10]
     return (

@@ -8,6 +8,7 @@ from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.metrics.threshold import FROM_HISTOGRAM, Status, Verdict
+from perf_pipeline.quoting import first_few
 from perf_pipeline.report import wording
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport
 
@@ -48,6 +49,12 @@ def troubles(report: RunReport) -> list[Trouble]:
         if diff.status is DiffStatus.REGRESSED
     ]
     return sorted(lines, key=lambda line: _GRAVITY.index(line[0]))
+
+
+def notices_and_troubles(report: RunReport) -> list[Trouble]:
+    """List what must be known to understand the figures, and then the troubles."""
+    notices: list[Trouble] = [("NOTICE", "", notice) for notice in report.notices]
+    return [*notices, *troubles(report)]
 
 
 def moved(diff: Diff) -> str:
@@ -129,13 +136,8 @@ def _missed(benchmark: BenchmarkReport) -> Iterator[Trouble]:
     for status in (Status.FAIL, Status.WARN):
         missed = [verdict for verdict in benchmark.verdicts if verdict.status is status]
         if missed:
-            told = [_told(verdict) for verdict in missed[:_MOST_NAMED]]
-            rest = len(missed) - len(told)
-            yield (
-                str(status),
-                benchmark.name,
-                "; ".join([*told, *([f"{rest} more"] if rest else [])]),
-            )
+            told = [_told(verdict) for verdict in missed]
+            yield str(status), benchmark.name, first_few(told, _MOST_NAMED, "; ")
 
 
 def _noted(benchmark: BenchmarkReport) -> Iterator[Trouble]:

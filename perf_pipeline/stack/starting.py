@@ -36,14 +36,14 @@ BRANCHES: Final = 4  # a thread each for PostgreSQL, broker, Redis, and the refe
 
 
 @dataclass(frozen=True, slots=True)
-class _Server:
+class _ReadyServer:
     """Hold a server that is ready."""
 
     launched: Launched
     info: ServiceInfo
 
 
-_Servers: TypeAlias = tuple[Future[_Server | None], ...]
+_Servers: TypeAlias = tuple[Future[_ReadyServer | None], ...]
 _Reference: TypeAlias = tuple[str | None, tuple[ServiceInfo, ...]]
 
 
@@ -90,13 +90,13 @@ def _begin(
         endpoint: str | None,
         given: Callable[[str], Launched],
         launch: Callable[[], Launched | None],
-    ) -> _Server | None:
+    ) -> _ReadyServer | None:
         launched = None
         if endpoint is not None:
             launched = given(endpoint)
         elif part in options.parts:
             launched = launch()
-        return None if launched is None else _Server(launched, launched.describe())
+        return None if launched is None else _ReadyServer(launched, launched.describe())
 
     broker = pool.submit(
         server,
@@ -148,7 +148,7 @@ def _wait_for(*branches: Future[Any], stop: threading.Event) -> None:
 def _stack(
     folder: Path,
     options: StackOptions,
-    servers: list[_Server | None],
+    servers: list[_ReadyServer | None],
     reference: _Reference,
 ) -> Stack:
     base_url, more = reference
@@ -165,7 +165,7 @@ def _stack(
     )
 
 
-def _endpoint(server: _Server | None) -> str | None:
+def _endpoint(server: _ReadyServer | None) -> str | None:
     return None if server is None else server.launched.endpoint
 
 

@@ -64,21 +64,8 @@ def outcomes_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Benc
 
     Names of checks are those that samples answered.
     """
-    scenarios: dict[str, list[ScenarioCounts]] = {}
-    for benchmark, *rest, incomplete, reasons in connection.execute(
-        _SCENARIOS, [run_id]
-    ).fetchall():
-        counts = replace(
-            ScenarioCounts(*rest),
-            invalid_reasons=tuple(reasons or ()),
-            incomplete_iterations=incomplete,
-        )
-        scenarios.setdefault(benchmark, []).append(counts)
-    names: dict[str, dict[str, tuple[str, ...]]] = {}
-    for each in check_counts_of(connection, run_id):
-        known = names.setdefault(each.benchmark, {}).get(each.operation, ())
-        if each.check not in known:
-            names[each.benchmark][each.operation] = (*known, each.check)
+    scenarios = _scenarios_of(connection, run_id)
+    checks = _check_names_of(connection, run_id)
     return [
         BenchmarkOutcome(
             benchmark,
@@ -89,7 +76,7 @@ def outcomes_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Benc
             valid,
             tuple(invalid_reasons),
             tuple(scenarios.get(benchmark, ())),
-            names.get(benchmark, {}),
+            checks.get(benchmark, {}),
             dict(health),
             load_hash,
             tuple(problems),
@@ -107,6 +94,34 @@ def outcomes_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Benc
             problems,
         ) in connection.execute(_BENCHMARKS, [run_id]).fetchall()
     ]
+
+
+def _scenarios_of(
+    connection: duckdb.DuckDBPyConnection, run_id: str
+) -> dict[str, list[ScenarioCounts]]:
+    """Give the scenarios' counts of each benchmark."""
+    scenarios: dict[str, list[ScenarioCounts]] = {}
+    rows = connection.execute(_SCENARIOS, [run_id]).fetchall()
+    for benchmark, *counts, incomplete, reasons in rows:
+        scenario = replace(
+            ScenarioCounts(*counts),
+            invalid_reasons=tuple(reasons or ()),
+            incomplete_iterations=incomplete,
+        )
+        scenarios.setdefault(benchmark, []).append(scenario)
+    return scenarios
+
+
+def _check_names_of(
+    connection: duckdb.DuckDBPyConnection, run_id: str
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Give the names of the checks of each benchmark's operations."""
+    names: dict[str, dict[str, tuple[str, ...]]] = {}
+    for counts in check_counts_of(connection, run_id):
+        known = names.setdefault(counts.benchmark, {}).get(counts.operation, ())
+        if counts.check not in known:
+            names[counts.benchmark][counts.operation] = (*known, counts.check)
+    return names
 
 
 def check_counts_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[CheckCounts]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import duckdb
 
 from perf_pipeline.errors import RequestError
-from perf_pipeline.quoting import shown
+from perf_pipeline.quoting import first_few, shown
 from perf_pipeline.store.order import MEASURED, NEWEST_FIRST
 from perf_pipeline.store.records import RunRecord
 
@@ -56,12 +56,12 @@ def one_run(connection: duckdb.DuckDBPyConnection, run_id: str) -> RunRecord:
 def _known_ids(connection: duckdb.DuckDBPyConnection, run_id: str) -> str:
     """Name the runs whose ids begin like this one, or the newest."""
     longer = sorted(
-        known for known in known_runs(connection) if run_id and known.startswith(run_id)
+        (known for known in known_runs(connection) if run_id and known.startswith(run_id)),
+        reverse=True,
     )
     if longer:
-        more = f" and {len(longer) - _MOST_NAMED} more" if len(longer) > _MOST_NAMED else ""
-        named = ", ".join(longer[-_MOST_NAMED:])
-        return f"an id is written whole; these begin so: {named}{more}"
+        named = first_few(longer, _MOST_NAMED)
+        return f"write the whole id; these ids begin like it: {named}"
     newest = ", ".join(run.run_id for run in newest_runs(connection, _MOST_NAMED)) or "none"
     return f"the newest runs are: {newest}"
 

@@ -17,13 +17,13 @@ ELSEWHERE = "reference_system"
 
 
 def classes(folder: Path) -> Iterator[tuple[str, str]]:
-    """Give the name and the file of every public class, those inside functions included."""
+    """Give the name and the file of every class, private ones and those inside functions too."""
     for path in sorted(folder.rglob("*.py")):
         place = path.relative_to(folder)
         if place.parts[0] == ELSEWHERE:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            if isinstance(node, ast.ClassDef):
                 yield node.name, str(place)
 
 
@@ -35,7 +35,7 @@ def named_twice(folder: Path) -> Mapping[str, list[str]]:
     return {name: places for name, places in found.items() if len(places) > 1}
 
 
-def test_no_two_public_classes_share_a_name() -> None:
+def test_no_two_classes_share_a_name() -> None:
     assert named_twice(PACKAGE) == {}
 
 
@@ -43,9 +43,13 @@ def test_a_shared_name_is_told_with_its_files(tmp_path: Path) -> None:
     for room, source in (
         ("one", "class Tally: ..."),
         ("other", "class Tally: ...\nclass _Own: ..."),
+        ("third", "class _Own: ..."),
         (ELSEWHERE, "class Tally: ...\nclass _Own: ..."),
     ):
         (tmp_path / room).mkdir()
         (tmp_path / room / "room.py").write_text(source)
 
-    assert named_twice(tmp_path) == {"Tally": ["one/room.py", "other/room.py"]}
+    assert named_twice(tmp_path) == {
+        "Tally": ["one/room.py", "other/room.py"],
+        "_Own": ["other/room.py", "third/room.py"],
+    }

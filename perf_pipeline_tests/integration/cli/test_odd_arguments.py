@@ -77,10 +77,10 @@ def test_an_id_that_no_run_has_is_refused_and_never_taken_for_the_last_run(
 
 def test_the_beginning_of_ids_is_answered_with_the_ids(stored: Path) -> None:
     assert (
-        "these begin so: r005, r006, r007, r008, r009 and 4 more"
+        "write the whole id; these ids begin like it: r009, r008, r007, r006, r005, 4 more"
         in call(stored, "report", "r00")[1]
     )
-    assert "these begin so: r004" not in call(stored, "report", "r004x")[1]
+    assert "begin like it: r004" not in call(stored, "report", "r004x")[1]
 
 
 def test_a_run_is_not_compared_with_itself(stored: Path) -> None:

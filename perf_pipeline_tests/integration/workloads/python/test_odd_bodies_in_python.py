@@ -1,16 +1,10 @@
-"""Bodies and values that a target makes up: a failed check or sample, never a bug of ours."""
+"""Bodies and values that a target makes up fail the sample of a Python scenario: no bug of ours."""
 
 import asyncio
-import gzip
 import json
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Any, ClassVar
+from typing import Any
 
-import brotli
 import httpx
 import pytest
 
@@ -25,126 +19,13 @@ from perf_pipeline.workloads.steps.scenario import HttpSteps
 from perf_pipeline_tests.support.loads.http_worker import an_iteration, context, run
 from perf_pipeline_tests.support.loads.in_memory import MemoryRecorder
 from perf_pipeline_tests.support.loads.own_steps import own
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
-DEEP = b"[" * 100_000 + b"]" * 100_000
-ANSWERS: dict[str, tuple[bytes, dict[str, str]]] = {
-    "gzip": (gzip.compress(b'{"id": 7}'), {"Content-Encoding": "gzip"}),
-    "no-gzip": (b'{"id": 7}', {"Content-Encoding": "gzip"}),
-    "bomb": (gzip.compress(bytes(50_000_000)), {"Content-Encoding": "gzip"}),
-    "br": (brotli.compress(b'{"id": 7}'), {"Content-Encoding": "br"}),
-    "zstd": (zstd.compress(b'{"id": 7}'), {"Content-Encoding": "zstd"}),
-    "no-br": (b"x", {"Content-Encoding": "br"}),
-    "no-coding": (b"x", {"Content-Encoding": "compress"}),
-    "latin-1": ('{"id": "é"}'.encode("latin-1"), {"Content-Type": "text/json;charset=latin1"}),
-    "bom": (b"\xef\xbb\xbf" + b'{"id": 7}', {}),
-    "hex": (b'{"id": 7}', {"Content-Type": "text/plain; charset=hex"}),
-    "surrogate": (b'{"id": "\\ud83d"}', {}),
-    "nested-surrogate": (b'{"id": {"a": ["\\ud83d"]}}', {}),
-    "nan": (b'{"id": NaN}', {}),
-    "infinite": (b'{"id": 1e999}', {}),
-    "digits": (b'{"id": ' + b"1" * 5_000 + b"}", {}),
-    "deep": (b'{"id": ' + DEEP + b"}", {}),
-    "not-utf-8": (b'{"id": "\xff"}', {}),
-    "empty": (b"", {}),
-    "list": (b"[]", {}),
-    "null": (b"null", {}),
-    "no-id": (b'{"error": "try later"}', {}),
-    "text-id": (b'{"id": "seven"}', {}),
-    "lines": (b'{"id": "a\\r\\nX-Injected: 1"}', {}),
-    "cookie": (b'{"id": 7}', {"Set-Cookie": "a=1; Max-Age=--5; Expires=Fri, 01 Jan " + "9" * 20}),
-}
-WRONG = ["no-gzip", "bomb", "no-br", "no-coding", "nan", "digits", "deep", "not-utf-8", "empty"]
-UNWRITABLE = ["surrogate", "nested-surrogate", "infinite"]
-
-
-class _Odd(BaseHTTPRequestHandler):
-    """Answer /NAME as the table says, everything else with what was asked."""
-
-    protocol_version = "HTTP/1.1"
-    paths: ClassVar[list[str]] = []
-
-    def do_GET(self) -> None:
-        """Answer."""
-        name = self.path.removeprefix("/")
-        self.paths.append(f"{self.path} {self.headers.get('Cookie', '')}".strip())
-        body, headers = ANSWERS.get(name, (b"{}", {}))
-        if name == "moved":
-            self.send_response(302)
-            headers = {"Location": "/café".encode().decode("latin-1"), "Set-Cookie": "sid=1"}
-        else:
-            self.send_response(200)
-        for pair in headers.items():
-            self.send_header(*pair)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+from perf_pipeline_tests.support.servers.odd_bodies import BODIES, OddBodies, odd_bodies
 
 
 @pytest.fixture
 def odd() -> Iterator[str]:
-    _Odd.paths.clear()
-    with _running(_Odd) as port:
-        yield f"http://127.0.0.1:{port}"
-
-
-@contextmanager
-def _running(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
-        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield server.server_port
-        server.shutdown()
-
-
-def steps(base_url: str, name: str, **more: Any) -> MemoryRecorder:
-    first = {"name": "first", "path": f"/{name}", "save": {"id": "$.id"}}
-    second = {"name": "second", "path": "/second/${id}", "query": {"a": "${id}"}}
-    return run(HttpSteps(), own(base_url, first, second, **more), an_iteration())
-
-
-@pytest.mark.parametrize("name", ["gzip", "br", "zstd", "bom", "latin-1", "hex", "cookie"])
-def test_steps_read_what_can_be_read(odd: str, name: str) -> None:
-    recorder = steps(odd, name)
-
-    assert [one.operation for one in recorder.samples] == ["first", "second"]
-    assert (recorder.samples[0].checks_passed, recorder.samples[0].checks_failed) == (1, 0)
-    value = "%C3%A9" if name == "latin-1" else "7"
-    assert _Odd.paths[-1].startswith(f"/second/{value}?a={value}")
-
-
-@pytest.mark.parametrize("name", WRONG + UNWRITABLE)
-def test_what_a_step_can_not_save_fails_its_check_and_ends_the_iteration(
-    odd: str, name: str
-) -> None:
-    recorder = steps(odd, name)
-
-    (sample,) = recorder.samples
-    assert (sample.outcome, sample.checks_passed, sample.checks_failed) == (Outcome.OK, 0, 1)
-
-
-def test_a_body_that_can_not_be_read_is_told_once_by_its_reason(odd: str) -> None:
-    what = "what first expects or saves of its response failed: its body"
-
-    assert steps(odd, "no-gzip").notes[0].startswith(f"{what} is no gzip: ")
-    assert steps(odd, "gzip", keptBodyBytes=8).notes == [
-        f"{what} has more than 8 bytes, which are kept (keptBodyBytes)"
-    ]
-    assert steps(odd, "gzip").notes == []
-
-
-def test_bytes_of_a_compressed_body_are_those_on_the_wire(odd: str) -> None:
-    (sample, _) = steps(odd, "gzip").samples
-
-    body = len(ANSWERS["gzip"][0])
-    assert body < sample.bytes_in < body + 300  # and the head
+    with odd_bodies() as base_url:
+        yield base_url
 
 
 def python(base_url: str, code: Callable[[VU], Any], **more: Any) -> MemoryRecorder:
@@ -283,7 +164,7 @@ def test_a_body_that_breaks_the_code_is_the_targets_and_told_with_place_and_stat
     )
     (note,) = recorder.notes
     assert note.startswith(f"read (200): response body was not what the scenario expected: {told}")
-    assert " at test_odd_bodies.py:" in note
+    assert " at test_odd_bodies_in_python.py:" in note
     assert iteration.doubt == note
     assert not iteration.is_through
 
@@ -315,31 +196,6 @@ def test_names_that_a_target_makes_up_are_short_and_printable(odd: str) -> None:
     assert sample.operation == r"a\x00b\ud800" + "c" * 196 + "..."
 
 
-def test_a_step_that_saves_what_no_header_can_hold_leaves_the_rest_out(odd: str) -> None:
-    first = {"name": "first", "path": "/lines", "save": {"id": "$.id"}}
-    second = {"name": "second", "path": "/second", "headers": {"X-Id": "${id}"}}
-    iteration = an_iteration()
-
-    (sample,) = run(HttpSteps(), own(odd, first, second), iteration).samples
-
-    assert (sample.outcome, sample.checks_failed) == (Outcome.OK, 1)
-    assert (iteration.is_through, iteration.is_incomplete) == (False, True)
-    assert not any("second" in path for path in _Odd.paths)
-
-
-def test_a_value_with_line_ends_is_encoded_in_paths_and_bodies(odd: str) -> None:
-    first = {"name": "first", "path": "/lines", "save": {"id": "$.id"}}
-    second = {"name": "second", "path": "/second/${id}", "query": {"a": "${id}"}}
-    iteration = an_iteration()
-
-    samples = run(HttpSteps(), own(odd, first, second), iteration).samples
-
-    assert len(samples) == 2
-    assert "\r" not in _Odd.paths[-1]
-    assert _Odd.paths[-1].startswith("/second/a%0D%0AX-Injected%3A%201?a=a%0D%0AX")
-    assert iteration.is_through
-
-
 def test_failures_in_a_task_group_are_the_targets(odd: str) -> None:
     async def code(vu: VU) -> None:
         async def read(name: str) -> None:
@@ -364,7 +220,7 @@ def test_a_body_that_is_too_large_to_keep_is_counted_and_not_given(
     (sample,) = python(odd, code, transport=transport, keptBodyBytes=8).samples
 
     assert sample.outcome is Outcome.OK
-    assert sample.bytes_in >= len(ANSWERS["gzip"][0])
+    assert sample.bytes_in >= len(BODIES["gzip"][0])
 
 
 def test_python_follows_as_steps_do_and_sends_its_own_cookie_beside_the_jars(odd: str) -> None:
@@ -377,7 +233,7 @@ def test_python_follows_as_steps_do_and_sends_its_own_cookie_beside_the_jars(odd
     run(HttpSteps(), own(odd, moved), an_iteration())
 
     asked = ["/moved session=abc", "/caf%C3%A9 session=abc; sid=1"]
-    assert _Odd.paths == [*asked, *asked]
+    assert OddBodies.paths == [*asked, *asked]
 
 
 def test_python_drops_what_was_about_a_body_that_is_not_sent_again(odd: str) -> None:

@@ -36,6 +36,11 @@ def keys_of(model: type[Frozen]) -> tuple[str, ...]:
     return tuple(field.alias or name for name, field in model.model_fields.items())
 
 
+def is_on(value: object) -> bool:
+    """Say whether a switch is on, as it is by default; dumps leave it out as `is_empty` does."""
+    return value is True
+
+
 def is_empty(value: Sized) -> bool:
     """Say whether dumps leave a value out, so that hashes of earlier profiles stay the same."""
     return not value

@@ -14,7 +14,7 @@ from pydantic import Field, field_validator
 from perf_pipeline.benchmarks.registry import NAMES, is_shipped
 from perf_pipeline.config.bounds import LARGEST_STORED
 from perf_pipeline.config.durations import Duration
-from perf_pipeline.config.frozen import Frozen, is_empty
+from perf_pipeline.config.frozen import Frozen, is_empty, is_on
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.target import TargetConfig
 from perf_pipeline.metrics.catalog import TARGET_ANSWERED
@@ -163,6 +163,8 @@ class Profile(Frozen):
         benchmarks: benchmarks by name, in any order. They run in the order of the graph, your own
             last.
         baseline: how runs are compared.
+        calibration: time fixed pieces of work on the load machine before and after each load (half
+            a second together), which tells a slower machine from a slower system.
         keep_raw_runs: how many runs keep their raw samples; summaries are never dropped.
         folder: where relative paths of own scenarios start; the folder of the profile by default.
             It is no part of the run's identity, so that two machines can share one history.
@@ -179,6 +181,7 @@ class Profile(Frozen):
     seeding: Seeding = Seeding()
     benchmarks: dict[str, BenchmarkConfig]
     baseline: BaselinePolicyConfig = BaselinePolicyConfig()
+    calibration: bool = Field(default=True, exclude_if=is_on)
     keep_raw_runs: int = Field(default=20, ge=1, le=1_000_000)
     folder: str = Field(default=".", exclude=True)
 

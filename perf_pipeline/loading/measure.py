@@ -17,6 +17,7 @@ from perf_pipeline.engine.job import LoadOutcome, ScenarioOutcome
 from perf_pipeline.engine.processes import run_load
 from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
 from perf_pipeline.loading.broker_watch import BrokerWatch, given_brokers
+from perf_pipeline.loading.calibrating import calibrated
 from perf_pipeline.loading.deliveries import (
     collect_deliveries,
     still_consuming,
@@ -143,6 +144,7 @@ def _write_outcome(folder: Path, outcome: BenchmarkOutcome, load: _Gathered) -> 
 
 def _run_steps(session: Session, benchmark: str, folder: Path, load: _Gathered) -> None:
     config = session.profile.benchmarks[benchmark]
+    load.problems += calibrated(session, folder, load.origin_ns, "before")
     try:
         with sampler(session, benchmark, folder, load.origin_ns) as sampling:
             for step, _ in config.load_steps:
@@ -154,6 +156,7 @@ def _run_steps(session: Session, benchmark: str, folder: Path, load: _Gathered) 
         load.problems += sampling.problems
         # Not before: readings, and later steps, are about our load alone.
         if not load.aborted:
+            load.problems += calibrated(session, folder, load.origin_ns, "after")
             beside = list(pgbench_beside(session, benchmark, load.outcomes))
             load.problems += [one.told for one in beside]
             load.figures += [one.figure for one in beside if one.figure is not None]

@@ -9,6 +9,8 @@
 | kafka | LagProbe | the group, and `topic/partition` |
 | redis | RedisProbe | `redis` |
 
+`calibration` times work of its own before and after the load, and never during it.
+
 Add here: one module per thing that can be watched, and its line above. Keep out: load, and
 judging what was seen.
 """

@@ -4,13 +4,14 @@ Add here: another gauge of the whole machine. Keep out: single processes (see `p
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from perf_pipeline.metrics.sample import Reading
+from perf_pipeline.probes.contention import cpu_mhz, waited_us
 from perf_pipeline.probes.probe import MIN_SPAN_S
 
 HOST = "host"
@@ -28,6 +29,8 @@ class _HostCounters:
     disk_bytes: int
     network_bytes: int
     loopback_bytes: int
+    stolen_s: float | None
+    waited_us: Mapping[str, int]
 
 
 class HostProbe:
@@ -55,6 +58,8 @@ class HostProbe:
             (HOST, "host_memory_percent", memory.percent),
             (HOST, "host_memory_bytes", float(memory.total - memory.available)),
         ]
+        if (frequency := cpu_mhz()) is not None:
+            values.append((HOST, "host_cpu_mhz", frequency))
         now = _snapshot()
         span_s = (now.taken_ns - self._before.taken_ns) / 1e9
         if span_s >= MIN_SPAN_S:
@@ -110,6 +115,8 @@ def _snapshot() -> _HostCounters:
         network_bytes=_sum_of(network, outer_devices(network)),
         # A byte over loopback is sent and received by the same device: counted once.
         loopback_bytes=_sum_of(network, frozenset(filter(_is_loopback, network))) // 2,
+        stolen_s=times.get("steal"),
+        waited_us=waited_us(),
     )
 
 
@@ -128,8 +135,24 @@ def _rates(
         return max(0, grown) / span_s
 
     return [
-        (HOST, "host_cpu_percent", 100 * min(1.0, max(0.0, busy))),
+        (HOST, "host_cpu_percent", _percent(busy)),
         (HOST, "host_disk_bytes_per_s", per_s(now.disk_bytes - before.disk_bytes)),
         (HOST, "host_network_bytes_per_s", per_s(now.network_bytes - before.network_bytes)),
         (LOOPBACK, "host_network_bytes_per_s", per_s(now.loopback_bytes - before.loopback_bytes)),
+        *((HOST, name, percent) for name, percent in _taken(before, now, span_s)),
     ]
+
+
+def _taken(before: _HostCounters, now: _HostCounters, span_s: float) -> Iterator[tuple[str, float]]:
+    """Yield what others took, where the system tells: steal, and time spent waiting (PSI)."""
+    total_s = now.total_s - before.total_s
+    if before.stolen_s is not None and now.stolen_s is not None and total_s > 0:
+        yield "host_cpu_steal_percent", _percent((now.stolen_s - before.stolen_s) / total_s)
+    for resource, waited in now.waited_us.items():
+        if resource in before.waited_us:
+            share = (waited - before.waited_us[resource]) / 1e6 / span_s
+            yield f"host_{resource}_pressure_percent", _percent(share)
+
+
+def _percent(share: float) -> float:
+    return 100 * min(1.0, max(0.0, share))

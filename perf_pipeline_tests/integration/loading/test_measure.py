@@ -1,13 +1,20 @@
-"""A benchmark's outcome is written once, and whoever measured goes by what was written."""
+"""What stands around every load: its outcome is written once, and the machine is calibrated."""
 
+import csv
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.config.target import TargetConfig, resolve_target
-from perf_pipeline.loading.measure import measure
+from perf_pipeline.loading.calibrating import calibrated
+from perf_pipeline.loading.measure import fresh_folder, measure
+from perf_pipeline.loading.prepare import write_run
 from perf_pipeline.loading.session import Session
+from perf_pipeline.probes.calibration import CPU, DISK, LOOPBACK
+from perf_pipeline.store.history import open_history
+from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.spool_records import read_outcome
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.servers.http_target import http_target
@@ -15,6 +22,7 @@ from perf_pipeline_tests.support.silent import Silent
 
 PROFILE = """
 name = "one"
+workers = 1
 [benchmarks.visits.scenarios.all]
 exec = "http_steps"
 executor = "constant-vus"
@@ -27,28 +35,72 @@ path = "/ok"
 """
 
 
-def test_what_is_returned_is_what_was_written(tmp_path: Path) -> None:
+def _session(
+    tmp_path: Path, base_url: str, stop: threading.Event, overrides: dict[str, Any] | None = None
+) -> Session:
     path = tmp_path / "one.toml"
     path.write_text(PROFILE)
+    return Session(
+        run_id="r1",
+        profile=load_profile(str(path), overrides),
+        target=resolve_target("local", TargetConfig(), {"PERF_BASE_URL": base_url}),
+        services=(),
+        notices=(),
+        environment={},
+        state=State(tmp_path),
+        trigger="test",
+        began_at=datetime(2026, 1, 4, tzinfo=UTC),
+        narrator=Silent(),
+        stop=stop,
+    )
+
+
+def _calibrations(session: Session) -> list[tuple[str, str, int]]:
+    files = sorted((session.folder / "visits").glob("readings-calibration-*.csv"))
+    rows = [row for file in files for row in csv.DictReader(file.read_text().splitlines())]
+    return [(row["name"], row["source"], int(row["at_us"])) for row in rows]
+
+
+def test_what_is_returned_is_what_was_written(tmp_path: Path) -> None:
     stop = threading.Event()
     stop.set()  # before the first step: nothing is sent, and the outcome is written all the same
     with http_target() as target:
-        session = Session(
-            run_id="r1",
-            profile=load_profile(str(path)),
-            target=resolve_target("local", TargetConfig(), {"PERF_BASE_URL": target.base_url}),
-            services=(),
-            notices=(),
-            environment={},
-            state=State(tmp_path),
-            trigger="test",
-            began_at=datetime(2026, 1, 4, tzinfo=UTC),
-            narrator=Silent(),
-            stop=stop,
-        )
+        session = _session(tmp_path, target.base_url, stop)
         returned = measure(session, "visits")
 
     written = read_outcome(session.folder / "visits")
     assert written is not None
     assert returned.status == written.status == "stopped"
     assert returned.wall_s == written.wall_s
+    assert _calibrations(session) == []
+
+
+def test_the_load_machine_is_calibrated_before_and_after_the_load_and_never_during_it(
+    tmp_path: Path,
+) -> None:
+    with http_target() as target:
+        session = _session(tmp_path, target.base_url, threading.Event())
+        write_run(session)
+        (scenario,) = measure(session, "visits").scenarios
+
+    timed = _calibrations(session)
+    assert [(name, side) for name, side, _ in timed] == [
+        (name, side) for side in ("after", "before") for name in (CPU, LOOPBACK, DISK)
+    ]
+    before = [at_us for _, side, at_us in timed if side == "before"]
+    after = [at_us for _, side, at_us in timed if side == "after"]
+    assert max(before) < scenario.measured_from_us < scenario.measured_until_us <= min(after)
+    with open_history(State(tmp_path).history_file) as history:
+        stored = history.ingest(session.folder, "visits")
+        summaries = history.summarise(RunKey("r1", "visits"), [])
+    assert not stored.damage
+    found = {(one.metric, one.tags["source"]) for one in summaries if "source" in one.tags}
+    assert found >= {(name, side) for name, side, _ in timed}
+
+
+def test_a_profile_can_leave_the_calibration_out(tmp_path: Path) -> None:
+    session = _session(tmp_path, "http://127.0.0.1:1", threading.Event(), {"calibration": False})
+    folder = fresh_folder(session, "visits")
+
+    assert calibrated(session, folder, 0, "before") == []
+    assert list(folder.iterdir()) == []

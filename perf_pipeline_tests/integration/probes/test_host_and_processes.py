@@ -17,6 +17,7 @@ import pytest
 
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.sample import Reading
+from perf_pipeline.probes.contention import waited_us
 from perf_pipeline.probes.host import HostProbe, physical_disks
 from perf_pipeline.probes.probe import MIN_SPAN_S
 from perf_pipeline.probes.processes import ProcessProbe
@@ -221,7 +222,12 @@ def test_every_host_reading_is_in_the_catalog() -> None:
     readings = probe.read(42)
 
     assert {reading.at_us for reading in readings} == {42}
-    assert {(reading.source, reading.name) for reading in readings} == {
+    told_by_some = {
+        ("host", name)
+        for name in CATALOG
+        if name in {"host_cpu_mhz", "host_cpu_steal_percent"} or "_pressure_" in name
+    }
+    assert {(reading.source, reading.name) for reading in readings} - told_by_some == {
         ("host", "host_cpu_percent"),
         ("host", "host_memory_percent"),
         ("host", "host_memory_bytes"),
@@ -230,6 +236,18 @@ def test_every_host_reading_is_in_the_catalog() -> None:
         ("lo", "host_network_bytes_per_s"),
     }
     assert all(reading.name in CATALOG for reading in readings)
+
+
+def test_what_others_take_is_read_where_this_machine_tells_it() -> None:
+    probe = HostProbe()
+    probe.open()
+    time.sleep(MIN_SPAN_S)
+    found = {reading.name: reading.value for reading in probe.read(0)}
+
+    assert ("host_cpu_steal_percent" in found) == ("steal" in psutil.cpu_times()._fields)
+    assert ("host_cpu_pressure_percent" in found) == bool(waited_us())
+    shares = [value for name, value in found.items() if "steal" in name or "pressure" in name]
+    assert all(0 <= value <= 100 for value in shares)
 
 
 def test_host_cpu_holds_what_a_process_used() -> None:

@@ -250,6 +250,16 @@ def test_moving_a_bound_keeps_the_series_and_moving_the_load_starts_a_new_one() 
     assert think.load_hash("end_to_end") != base.load_hash("end_to_end")
 
 
+def test_calibration_is_on_by_default_and_then_no_history_starts_anew() -> None:
+    base, off = load_profile("quick"), load_profile("quick", {"calibration": False})
+
+    # A history that was begun before the key existed has hashes of a text without it.
+    assert base.calibration
+    assert '"calibration"' not in base.as_json
+    assert not validate_profile(json.loads(off.as_json), "history").calibration
+    assert off.load_hash("end_to_end") == base.load_hash("end_to_end")
+
+
 def test_env_is_part_of_the_load_and_without_it_no_series_starts_anew() -> None:
     key = "benchmarks.end_to_end.scenarios.create_users.env"
     base = load_profile("quick")

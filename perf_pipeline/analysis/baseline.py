@@ -10,6 +10,8 @@ run (suspicion.py), which runs are the baseline (window.py), what many series sa
 import math
 from collections.abc import Sequence
 
+from perf_pipeline.analysis.judged import judged_runs
+from perf_pipeline.analysis.machine import Machine, aligned, slowdowns
 from perf_pipeline.analysis.noise import NoiseFloor, noise
 from perf_pipeline.analysis.pinned import pinned_diff, release_diff
 from perf_pipeline.analysis.scale import Effect, Scale, scale_of
@@ -23,6 +25,7 @@ from perf_pipeline.analysis.series import (
     not_compared,
 )
 from perf_pipeline.analysis.suspicion import BaselinePolicy, DiffStatus, Suspicion, suspicion
+from perf_pipeline.analysis.tiers import parts_of
 from perf_pipeline.analysis.window import episode, in_line, unsuspicious
 from perf_pipeline.metrics.catalog import CATALOG
 
@@ -55,6 +58,8 @@ def diff(
     minimum_effect: float | None = None,
     requests: float | None = None,
     valid: bool = True,
+    machine: Machine | None = None,
+    machines: Sequence[Machine | None] = (),
 ) -> Diff:
     """Compare a run with the runs before it.
 
@@ -70,27 +75,31 @@ def diff(
         minimum_effect: relative minimum effect; that of the policy when None.
         requests: how many values a percentile rests on; None when unknown.
         valid: False when the load generator was the limit.
+        machine: what the calibration measured beside this run; None when unknown.
+        machines: the same for each run of the history; empty when none is known.
 
     Raises:
         KeyError: the metric is not in the catalog.
+        ValueError: `machines` has another length than `history`.
     """
+    readings = aligned(machines, len(history))
     known = [index for index, run in enumerate(history) if math.isfinite(run)]
     runs, usable = [history[index] for index in known], finite(value)
-    scale = scale_of(CATALOG[series.metric].kind, runs if usable is None else [*runs, usable])
-    kept = in_line(runs, policy, minimum_effect, scale=scale)
-    baseline = [runs[index] for index in kept]
-    floor = noise(baseline, policy.sd_floor)
     if usable is None or not valid:
-        return not_compared(series, usable, floor, valid=valid)
-
-    def judge(run: float) -> Suspicion:
-        return suspicion(run, baseline, policy, series.better, minimum_effect, scale=scale)
-
-    now = judge(usable)
-    earlier = [judge(run).status for run in runs[-RUNS_BEFORE:]]
+        return _without_value(series, usable, runs, policy, minimum_effect, valid=valid)
+    judged = judged_runs(
+        series,
+        [*runs, usable],
+        policy,
+        slowdowns([readings[index] for index in known], machine, parts_of(series.metric)),
+        minimum_effect,
+    )
+    floor = noise(judged.baseline, policy.sd_floor)
+    now = judged.suspicion(len(runs))
+    earlier = [judged.suspicion(n).status for n in range(len(runs))[-RUNS_BEFORE:]]
     status, reason = gated(series, now.status, earlier, requests)
     moved = status is DiffStatus.REGRESSED or (status is DiffStatus.IMPROVED and status in earlier)
-    since = episode([*(judge(run).status for run in runs), now.status]) if moved else None
+    since = episode(judged.statuses()) if moved else None
     return Diff(
         series,
         usable,
@@ -98,12 +107,27 @@ def diff(
         now.effect,
         now.minimum_detectable,
         status,
-        reason=reason or _why_learning(status, floor.n, policy.minimum_runs),
-        baseline=tuple(known[index] for index in kept),
+        reason=reason or _why_learning(status, floor.n, policy.minimum_runs) or judged.why(status),
+        baseline=tuple(known[index] for index in judged.kept),
         changed_since=None if since is None else [*known, len(history)][since],
         error=now.error,
         policy=policy,
+        machine_factor=judged.runs.factor,
     )
+
+
+def _without_value(
+    series: Series,
+    value: float | None,
+    runs: Sequence[float],
+    policy: BaselinePolicy,
+    minimum_effect: float | None,
+    *,
+    valid: bool,
+) -> Diff:
+    scale = scale_of(CATALOG[series.metric].kind, runs if value is None else [*runs, value])
+    baseline = unsuspicious(runs, policy, minimum_effect, scale=scale)
+    return not_compared(series, value, noise(baseline, policy.sd_floor), valid=valid)
 
 
 def _why_learning(status: DiffStatus, runs: int, needed: int) -> str:

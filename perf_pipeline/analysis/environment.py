@@ -1,8 +1,8 @@
 """Says whether the environment changed instead of the system, by facts or by unrelated metrics.
 
 Source: docs/statistics.md.
-Add here: the family of a metric, or another sign of a changed environment. Keep out: what a single
-series says (baseline.py).
+Add here: another sign of a changed environment. Keep out: the tier of a metric (tiers.py), and what
+a single series says (baseline.py).
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -11,28 +11,13 @@ from dataclasses import replace
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
-from perf_pipeline.metrics.catalog import CATALOG
+from perf_pipeline.analysis.tiers import tier_of
 
 SUSPECT_SHARE: Final = 0.3
-"""More suspect metrics than this share, in more than one family, are not the system's doing."""
+"""More suspect metrics than this share, in more than one tier, are not the system's doing."""
 
 _MINIMUM_METRICS: Final = 4
 _MINIMUM_SUSPECTS: Final = 2
-_FAMILY_BY_PREFIX: Final = (
-    ("http_", "api"),
-    ("user_creation_", "api"),
-    ("db_", "database"),
-    ("message_delivery_", "produce"),
-    ("message_deliveries", "produce"),
-    ("produce_", "produce"),
-    ("message_processing_", "consume"),
-    ("messages_consumed", "consume"),
-    ("consume_", "consume"),
-    ("backlog_drain_", "consume"),
-    ("consumer_lag", "consume"),
-    ("host_", "host"),
-    ("redis_", "redis"),
-)
 _JUDGED: Final = frozenset(
     {DiffStatus.OK, DiffStatus.IMPROVED, DiffStatus.SUSPECT, DiffStatus.REGRESSED}
 )
@@ -49,10 +34,10 @@ def environment_changed(diffs: Sequence[Diff]) -> bool:
     """
     judged = {diff.series.metric for diff in diffs if diff.status in _JUDGED}
     worse = {diff.series.metric for diff in diffs if diff.status in WORSE}
-    families = {metric: _family(metric) for metric in judged | worse}
-    judged = {metric for metric in judged if families[metric]}
-    worse = {metric for metric in worse if families[metric]}
-    spread = len({families[metric] for metric in worse})
+    tiers = {metric: tier_of(metric) for metric in judged | worse}
+    judged = {metric for metric in judged if tiers[metric]}
+    worse = {metric for metric in worse if tiers[metric]}
+    spread = len({tiers[metric] for metric in worse})
     enough = len(judged) >= _MINIMUM_METRICS
     return enough and spread > 1 and len(worse) / len(judged) > SUSPECT_SHARE
 
@@ -99,10 +84,3 @@ def changed_facts(before: Mapping[str, str], after: Mapping[str, str]) -> list[s
         for name in sorted(before.keys() | after.keys())
         if before.get(name) != after.get(name)
     ]
-
-
-def _family(metric: str) -> str:
-    """Give the tier by the metric's name, else by whose samples feed it; empty for every tier's."""
-    named = next((name for prefix, name in _FAMILY_BY_PREFIX if metric.startswith(prefix)), "")
-    known = CATALOG.get(metric)
-    return named or (known.source.protocol if known and known.source else "")

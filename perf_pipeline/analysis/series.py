@@ -71,6 +71,9 @@ class Diff:
         against: name of the pinned release; empty for history and for a profile's fixed figure.
         error: standard error of a new run, see Suspicion.
         policy: the gate that judged by history; None where history was not the judge.
+        machine_factor: by what the machine itself was slower beside this run than usual (1.4 is 40
+            % slower); effect, interval and status are those of the figure without it. None where
+            the machine was as usual, or nothing is known of it.
     """
 
     series: Series
@@ -86,6 +89,7 @@ class Diff:
     against: str = ""
     error: float | None = None
     policy: BaselinePolicy | None = None
+    machine_factor: float | None = None
 
 
 def gated(

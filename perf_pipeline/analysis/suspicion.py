@@ -127,6 +127,7 @@ def suspicion(
     *,
     scale: Scale | None = None,
     spread: Sequence[float] | None = None,
+    added_error: float = 0.0,
 ) -> Suspicion:
     """Judge whether a single run is out of line.
 
@@ -142,6 +143,7 @@ def suspicion(
         minimum_effect: relative minimum effect; that of the policy when None.
         scale: scale of the change; when None, that of a metric that is no rate.
         spread: values from which s is worked out, in place of those of the baseline.
+        added_error: standard error of this run besides its noise, on the scale.
     """
     if not math.isfinite(value):
         return Suspicion(None, None, None, None, DiffStatus.NO_DATA)
@@ -157,7 +159,7 @@ def suspicion(
     if sd is None:
         effect = Effect(ruler.change(distance), None, None, ruler.scale)
         return Suspicion(None, None, effect, None, DiffStatus.LEARNING)
-    new_run = _predicted(centre, sd, len(runs), witnesses, policy)
+    new_run = _predicted(centre, sd, len(runs), witnesses, policy, added_error)
     return _judged(distance, new_run, ruler, policy, WORSE_SIGN[better])
 
 
@@ -203,9 +205,14 @@ def _level(runs: tuple[float, ...], ruler: Ruler) -> tuple[float, float | None]:
 
 
 def _predicted(
-    centre: float, sd: float, runs: int, witnesses: int, policy: BaselinePolicy
+    centre: float,
+    sd: float,
+    runs: int,
+    witnesses: int,
+    policy: BaselinePolicy,
+    added_error: float = 0.0,
 ) -> Prediction:
-    error = sd * math.sqrt(1 + 1 / runs)
+    error = math.hypot(sd * math.sqrt(1 + 1 / runs), added_error)
     critical = student_t(1 - policy.alpha / 2, witnesses - 1)
     return Prediction(witnesses, centre, error, critical)
 

@@ -1,0 +1,116 @@
+"""The runs of one series as the gate sees them: on the usual machine, each against one baseline.
+
+Add here: what is known of every run of a series before the gate decides. Keep out: the decision
+(baseline.py), and the judgement of a single run (suspicion.py).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from perf_pipeline.analysis.covariate import Adjustment, adjusted, unadjusted
+from perf_pipeline.analysis.machine import Slowdown
+from perf_pipeline.analysis.scale import Scale, scale_of
+from perf_pipeline.analysis.series import Series
+from perf_pipeline.analysis.suspicion import (
+    WORSE_SIGN,
+    BaselinePolicy,
+    DiffStatus,
+    Suspicion,
+    suspicion,
+)
+from perf_pipeline.analysis.window import in_line
+from perf_pipeline.metrics.catalog import CATALOG
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRuns:
+    """Hold the runs of a series and what they are judged by.
+
+    Attributes:
+        series: what is judged.
+        measured: the values as they were measured, the newest last.
+        runs: the same as on the usual machine.
+        kept: indices of the runs of the baseline.
+        policy: the gate.
+        scale: scale of the change.
+        minimum_effect: relative minimum effect; that of the policy when None.
+    """
+
+    series: Series
+    measured: tuple[float, ...]
+    runs: Adjustment
+    kept: tuple[int, ...]
+    policy: BaselinePolicy
+    scale: Scale
+    minimum_effect: float | None
+
+    @property
+    def baseline(self) -> tuple[float, ...]:
+        """Give the values of the baseline."""
+        return tuple(self.runs.values[index] for index in self.kept)
+
+    def suspicion(self, index: int) -> Suspicion:
+        """Judge one run alone.
+
+        Where the history has not shown how the series takes on a slower machine, a run is out of
+        line only if it is both as measured and as on the usual machine.
+        """
+        found = self._against_baseline(self.runs.values[index], self.runs.errors[index])
+        if not self.runs.log_factors[index] or self.runs.learned:
+            return found
+        measured = self._against_baseline(self.measured[index])
+        return found if measured.status is found.status else replace(found, status=DiffStatus.OK)
+
+    def statuses(self) -> list[DiffStatus]:
+        """Give the status of each run alone."""
+        return [self.suspicion(index).status for index in range(len(self.measured))]
+
+    def why(self, status: DiffStatus) -> str:
+        """Say what the machine had to do with the status; empty where it was as usual."""
+        factor = self.runs.factor
+        if factor is None:
+            return ""
+        amount = f"{100 * abs(factor - 1):.0f} % {'slower' if factor > 1 else 'faster'}"
+        said = f"the machine itself was {amount} than usual beside this run"
+        if status is not DiffStatus.OK:
+            return f"{said}; that is taken out of the change"
+        measured = self._against_baseline(self.measured[-1]).status
+        explains = measured in {DiffStatus.SUSPECT, DiffStatus.IMPROVED}
+        return f"{said}, which explains the figure" if explains else ""
+
+    def _against_baseline(self, value: float, error: float = 0.0) -> Suspicion:
+        return suspicion(
+            value,
+            self.baseline,
+            self.policy,
+            self.series.better,
+            self.minimum_effect,
+            scale=self.scale,
+            added_error=error,
+        )
+
+
+def judged_runs(
+    series: Series,
+    values: Sequence[float],
+    policy: BaselinePolicy,
+    slowdowns: Sequence[Slowdown],
+    minimum_effect: float | None = None,
+) -> JudgedRuns:
+    """Find the baseline of a series, and put each run on the usual machine.
+
+    Only a series that is judged by ratio is adjusted.
+
+    Args:
+        series: what is judged.
+        values: finite figures of the history, the oldest first, and that of the newest run.
+        policy: the gate.
+        slowdowns: how slow the machine was beside each of them.
+        minimum_effect: relative minimum effect; that of the policy when None.
+    """
+    scale = scale_of(CATALOG[series.metric].kind, values)
+    worse = WORSE_SIGN[series.better]
+    by_ratio = scale is Scale.RELATIVE and worse
+    runs = adjusted(values, slowdowns, worse) if by_ratio else unadjusted(values)
+    kept = in_line(runs.values[:-1], policy, minimum_effect, scale=scale)
+    return JudgedRuns(series, tuple(values), runs, kept, policy, scale, minimum_effect)

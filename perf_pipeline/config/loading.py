@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from perf_pipeline.benchmarks.registry import is_shipped
 from perf_pipeline.config.files import LARGEST_PROFILE_BYTES, read_text
 from perf_pipeline.config.loads import load_mistakes
 from perf_pipeline.config.mistakes import sentences
@@ -167,7 +168,23 @@ def _parse(source: str, text: str) -> dict[str, Any]:
         return raw
     if base not in SHIPPED or f"{base}.toml" == source:
         raise ProfileError(source, [f"extends is {base!r}; it is one of {', '.join(SHIPPED)}"])
-    return _merge(_parse(*_read(base)), raw)
+    return _merge(_without_unnamed(_parse(*_read(base)), raw), raw)
+
+
+def _without_unnamed(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Switch off what a profile with benchmarks of its own inherits and does not name.
+
+    Its author wants his own system loaded, and not a stranger's `POST /user` sent to it. A shipped
+    benchmark that the file names, be it by one key, runs as well.
+    """
+    named = dict(benchmarks_in(over))
+    if all(map(is_shipped, named)):
+        return base
+    off = {
+        name: {**config, "enabled": False} if name not in named else config
+        for name, config in benchmarks_in(base)
+    }
+    return {**base, "benchmarks": off}
 
 
 def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -102,7 +102,8 @@ def ui(state: "State", port: int) -> None:
 
 def _stack_options(profile: str, overrides: Sequence[str]) -> "StackOptions":
     from perf_pipeline.config.loading import load_profile
-    from perf_pipeline.loading.prepare import find_target, stack_options
+    from perf_pipeline.loading.given_parts import stack_options
+    from perf_pipeline.loading.prepare import find_target
 
     checked = load_profile(profile, overrides_of(overrides))
     return stack_options(checked, find_target(checked, os.environ))

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from perf_pipeline.benchmarks.own import OWN_GROUP, own_benchmark
-from perf_pipeline.benchmarks.record import BeforeLoad, Benchmark
-from perf_pipeline.benchmarks.registry import BENCHMARKS, is_shipped, record_of
+from perf_pipeline.benchmarks.record import Benchmark
+from perf_pipeline.benchmarks.registry import BENCHMARKS, is_shipped
 from perf_pipeline.config.loading import SHIPPED, describe_profile
-from perf_pipeline.config.own_scenarios import draws_seeded_users
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.errors import ProfileError
 
@@ -107,12 +106,6 @@ def benchmarks_of(profiles: Iterable[Profile]) -> list[Benchmark]:
             before = found[-1].name if found else ""
             found.append(_own(name, before, config))
     return found
-
-
-def draws_users(profile: Profile, benchmark: str) -> bool:
-    """Say whether a benchmark of a profile needs the users that a run seeds."""
-    needed = BeforeLoad.SEEDED_USERS in record_of(benchmark).before_load
-    return needed or draws_seeded_users(profile.benchmarks[benchmark])
 
 
 def _own(name: str, before: str, config: BenchmarkConfig) -> Benchmark:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from perf_pipeline.config.data_sets import DataSet
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen
+from perf_pipeline.config.http_keys import Path, Statuses
 from perf_pipeline.config.ranges import DurationRange
 from perf_pipeline.config.templates import SAVED_NAME
 from perf_pipeline.units import US_PER_S, format_duration
@@ -24,7 +25,6 @@ _BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _NAME: Final = re.compile(r"(?! )[^,{}:'\"\x00-\x1f]{1,80}(?<! )")
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _WRITTEN_BY_CLIENT: Final = frozenset({"host", "content-length", "transfer-encoding", "connection"})
-_PATH: Final = re.compile(r"/[^\s#\x00-\x1f]*")
 
 
 def _text(value: object) -> object:
@@ -32,10 +32,6 @@ def _text(value: object) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float) else value
-
-
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _positive(us: int) -> int:
@@ -51,12 +47,6 @@ def _has_steps(steps: tuple["HttpStep", ...]) -> tuple["HttpStep", ...]:
     return steps
 
 
-def _status(value: int) -> int:
-    if not 100 <= value <= 599:
-        raise ValueError(f"{value} is not an HTTP status; they go from 100 to 599")
-    return value
-
-
 def _name(value: str) -> str:
     if not _NAME.fullmatch(value):
         raise ValueError(
@@ -69,15 +59,6 @@ def _name(value: str) -> str:
 def _variable(value: str) -> str:
     if not SAVED_NAME.fullmatch(value):
         raise ValueError(f"{value!r} can't be a name here: letters, digits and _, no digit first")
-    return value
-
-
-def _path(value: str) -> str:
-    if not _PATH.fullmatch(re.sub(r"\$\{[^{}]*\}", "x", value)):
-        raise ValueError(
-            f"{value!r} is not a path on the target; it begins with /, without blanks and #, "
-            "like /user?page=1"
-        )
     return value
 
 
@@ -110,11 +91,6 @@ Headers = dict[
 ]
 Name = Annotated[str, AfterValidator(_name)]
 VariableName = Annotated[str, AfterValidator(_variable)]
-Statuses = Annotated[
-    tuple[Annotated[int, AfterValidator(_status)], ...],
-    BeforeValidator(_listed),
-    Field(strict=False),
-]
 
 
 class Auth(Frozen):
@@ -213,7 +189,7 @@ class HttpStep(Frozen):
     name: Name
     group: Name | None = None
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
-    path: Annotated[str, AfterValidator(_path)]
+    path: Path
     query: dict[str, Text] = Field(default_factory=dict)
     headers: Headers = Field(default_factory=dict)
     json_body: Any = Field(default=None, alias="json")

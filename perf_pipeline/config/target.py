@@ -8,14 +8,16 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from perf_pipeline.config.allowed import AllowedHosts
 from perf_pipeline.config.broker_address import read_brokers
-from perf_pipeline.config.frozen import Frozen
+from perf_pipeline.config.frozen import Frozen, is_empty
+from perf_pipeline.config.health_question import HealthCheck, HealthQuestion, written_question
 from perf_pipeline.config.hosts import Address, Place, read_host
+from perf_pipeline.config.http_keys import Path, Statuses
 from perf_pipeline.config.postgres_address import read_dsn
 from perf_pipeline.config.redis_address import read_redis_url
 from perf_pipeline.config.web_address import WebAddress
@@ -44,6 +46,12 @@ class TargetConfig(Frozen):
 
     Attributes:
         base_url: URL of the HTTP API.
+        health_path: the path that is asked with GET before the load, such as `/ready?full=1`.
+            Without a health key benchmarks of your own only need a connection, and the shipped
+            ones `GET /health` with 200.
+        health_status: the status, or a list of them, that a healthy API answers with; 200 by
+            default.
+        health_check: `http`, `tcp` for a connection in place of a request, or `none`.
         postgres_dsn_env: name of the environment variable that holds the DSN of PostgreSQL.
         redis_url_env: name of the environment variable that holds the URL of Redis.
         brokers: comma-separated bootstrap servers of Kafka.
@@ -54,6 +62,11 @@ class TargetConfig(Frozen):
     """
 
     base_url: str | None = Field(default=None, alias="baseUrl")
+    health_path: Path = Field(default="", alias="healthPath", exclude_if=is_empty)
+    health_status: Statuses = Field(default=(), alias="healthStatus", exclude_if=is_empty)
+    health_check: HealthCheck | None = Field(
+        default=None, alias="healthCheck", exclude_if=lambda value: value is None
+    )
     postgres_dsn_env: str = Field(default="PERF_POSTGRES_DSN", alias="postgresDsnEnv")
     redis_url_env: str = Field(default="PERF_REDIS_URL", alias="redisUrlEnv")
     brokers: str | None = None
@@ -61,6 +74,15 @@ class TargetConfig(Frozen):
     group: str = "birthday-workers"
     containers: tuple[str, ...] = Field(default=(), strict=False)
     allowed: tuple[str, ...] = Field(default=(), strict=False)
+
+    @model_validator(mode="after")
+    def _health_keys_agree(self) -> Self:
+        self.health_question()
+        return self
+
+    def health_question(self) -> HealthQuestion | None:
+        """Give what the API is asked before its load; None where the profile does not say."""
+        return written_question(self.health_check, self.health_path, self.health_status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +101,7 @@ class Target:
         allowed: hosts beside loopback that may be loaded.
         named_by: the variable or key that each address was read from, by the name of its field.
         libpq: environment variables that libpq reads by itself, such as PGHOSTADDR.
+        health: what the API is asked before its load; None where nobody said.
     """
 
     name: str
@@ -92,6 +115,7 @@ class Target:
     allowed: tuple[str, ...] = ()
     named_by: tuple[tuple[str, str], ...] = ()
     libpq: tuple[tuple[str, str], ...] = ()
+    health: HealthQuestion | None = None
 
     def key_of(self, part: str) -> str:
         """Give the variable or key that holds an address, for sentences to people."""
@@ -150,6 +174,7 @@ def resolve_target(
         allowed=(*written.allowed, *(host.strip() for host in extra.split(",") if host.strip())),
         named_by=tuple(keys.items()),
         libpq=tuple((key, environment[key]) for key in environment if key.startswith(_LIBPQ)),
+        health=written.health_question(),
     )
     for address in (target.base_url, target.postgres_dsn, target.brokers, target.redis_url):
         KNOWN.add_address(address)

@@ -12,7 +12,8 @@ from typing import Any
 import dagster as dg
 
 from perf_pipeline.benchmarks.record import Benchmark
-from perf_pipeline.config.given_profiles import GivenProfile, benchmarks_of, draws_users
+from perf_pipeline.config.given_profiles import GivenProfile, benchmarks_of
+from perf_pipeline.config.needed_parts import draws_users
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.defs.benchmarks import OWNERS, SEEDED, benchmark_assets, checks_of
 from perf_pipeline.defs.jobs import job_of

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from perf_pipeline.config.given_profiles import GivenProfile, draws_users
+from perf_pipeline.config.given_profiles import GivenProfile
+from perf_pipeline.config.needed_parts import draws_users
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.defs.benchmarks import SEEDED
 from perf_pipeline.defs.resources import run_tags

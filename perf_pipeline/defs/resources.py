@@ -18,6 +18,7 @@ from pydantic import Field, PrivateAttr
 
 from perf_pipeline.benchmarks.registry import NAMES, record_of
 from perf_pipeline.config.loading import SHIPPED, load_profile, parse_overrides
+from perf_pipeline.config.needed_parts import draws_users
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.defs.narration import LogNarrator
 from perf_pipeline.defs.selection import asked_for, stands_for
@@ -138,6 +139,16 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
         if benchmark in self._planned and record_of(benchmark).is_optional:
             return self.session().left_out.get(benchmark, "")
         return why_left_out(self._profile, benchmark)
+
+    def users_left_out(self) -> str:
+        """Say why this run seeds no users; empty when it does."""
+        drawing = [name for name in self._planned if draws_users(self._profile, name)]
+        if not self._planned:
+            return ""
+        if not drawing:
+            return "no benchmark of this run reads, changes or deletes users, so none are seeded"
+        unmet = self.session().unmet
+        return unmet[drawing[0]] if all(name in unmet for name in drawing) else ""
 
     @property
     def used_profile(self) -> Profile:

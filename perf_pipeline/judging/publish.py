@@ -210,7 +210,7 @@ def _benchmark(
     spoilt = spoilt_scenarios(outcome, verdicts)
     return BenchmarkReport(
         name=outcome.benchmark,
-        status=_STATUS[outcome.status],
+        status=BenchmarkStatus.NOT_RUN if outcome.could_not_begin else _STATUS[outcome.status],
         wall_s=outcome.wall_s,
         measured_s=outcome.measured_s,
         valid=outcome.valid or bool(spoilt),

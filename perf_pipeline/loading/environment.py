@@ -6,7 +6,8 @@ memory), because it would make every history a new one.
 
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target
 from perf_pipeline.engine.control_group import Limits, read_limits
 from perf_pipeline.probes.postgres import server_facts
+from perf_pipeline.probes.probe import ProbeError
 from perf_pipeline.secrecy.addresses import mask_address
 from perf_pipeline.stack.parts import ServiceInfo
 
@@ -32,31 +34,29 @@ def fingerprint(
         profile: for the numbers of processes.
         target: a configured system is named by its address.
         services: parts that run on this machine.
-
-    Raises:
-        ProbeError: a configured PostgreSQL does not answer.
     """
     facts = {**machine_facts(), **_client_facts()}
     facts["generator_workers"] = str(profile.workers)
     facts["target"] = target.name
     running = {service.name: service for service in services}
-    if "api" not in running and target.base_url:
-        facts |= _external_facts(target)
+    facts |= _external_facts(target, running)
     for name, service in sorted(running.items()):
         facts[name] = f"{service.kind} {service.version}".strip()
         facts |= {f"{name}.{key}": value for key, value in _steady(service.settings)}
     return facts
 
 
-def _external_facts(target: Target) -> dict[str, str]:
-    """Describe a system that was not started here; its PostgreSQL tells about itself."""
-    facts = {"api": f"external {mask_address(target.base_url or '')}"}
-    if target.brokers:
+def _external_facts(target: Target, running: Collection[str]) -> dict[str, str]:
+    """Describe what was not started here; a PostgreSQL that answers tells about itself."""
+    facts = {}
+    if target.base_url and "api" not in running:
+        facts["api"] = f"external {mask_address(target.base_url)}"
+    if target.brokers and "broker" not in running:
         facts["broker"] = "external"
-    if target.postgres_dsn:
-        facts |= {
-            f"postgres.{key}": value for key, value in server_facts(target.postgres_dsn).items()
-        }
+    if target.postgres_dsn and "postgres" not in running:
+        with suppress(ProbeError):  # that it does not answer is told by whoever needs it
+            told = server_facts(target.postgres_dsn)
+            facts |= {f"postgres.{key}": value for key, value in told.items()}
     return facts
 
 

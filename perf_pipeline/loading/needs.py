@@ -11,13 +11,16 @@ from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline.benchmarks.record import AfterLoad, BeforeLoad, BeforeStep, LedgerKind, Part
-from perf_pipeline.benchmarks.registry import record_of
+from perf_pipeline.benchmarks.registry import is_shipped, record_of
 from perf_pipeline.config.frozen import Frozen
+from perf_pipeline.config.health_question import OF_ANY_SYSTEM, OF_THE_REFERENCE_SYSTEM
 from perf_pipeline.config.kafka_listeners import require_listeners
-from perf_pipeline.config.own_scenarios import draws_seeded_users, trust_of
+from perf_pipeline.config.needed_parts import draws_users, parts_of
+from perf_pipeline.config.own_scenarios import trust_of
 from perf_pipeline.config.parameters import ConsumeCeilingParameters, SelectParameters
 from perf_pipeline.config.profile import BenchmarkConfig
 from perf_pipeline.config.safety import found_addresses
+from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.loading.jobs import CEILING_SUFFIX
 from perf_pipeline.loading.seeding import (
     ensure_seeded,
@@ -44,14 +47,57 @@ def prepare_benchmark(session: Session, benchmark: str) -> None:
         TargetUnavailableError: a part that the benchmark needs is absent or refuses.
     """
     record = record_of(benchmark)
-    for part in sorted(record.needs):
-        NEEDED[part](session)
+    require_parts(session, benchmark)
     for preparation in record.before_load:
         BEFORE_LOAD[preparation](session, benchmark)
     if record.ledger is LedgerKind.SYSTEM:
         require_readable_deliveries(require_postgres(session))
-    if draws_seeded_users(session.profile.benchmarks[benchmark]):
-        ensure_seeded(session)
+    _seeded_users(session, benchmark)  # scenarios of the profile's author may draw them, too
+
+
+def require_parts(session: Session, benchmark: str) -> None:
+    """Ask whether the parts of the target that a benchmark needs are there.
+
+    Raises:
+        TargetUnavailableError: the target has no such part, or it does not answer.
+    """
+    for part in sorted(parts_of(session.profile, benchmark)):
+        NEEDED[part](session, benchmark)
+
+
+def unmet_of(session: Session) -> dict[str, str]:
+    """Say of each planned benchmark that can't get a part of the target that it needs, why.
+
+    The parts are asked once, before any load.
+
+    Raises:
+        TargetUnavailableError: none of them can begin; the first reason is told.
+    """
+    found: dict[str, TargetUnavailableError] = {}
+    answers: dict[tuple[Part, bool], TargetUnavailableError | None] = {}
+    for benchmark in session.planned:
+        for part in sorted(parts_of(session.profile, benchmark)):
+            asked = part, is_shipped(benchmark)
+            if asked not in answers:
+                answers[asked] = _refusal_of(session, benchmark, part)
+            if (error := answers[asked]) is not None:
+                found.setdefault(benchmark, error)
+    if found and len(found) == len(session.planned):
+        raise next(iter(found.values()))
+    return {name: in_one_sentence(error) for name, error in found.items()}
+
+
+def _refusal_of(session: Session, benchmark: str, part: Part) -> TargetUnavailableError | None:
+    try:
+        NEEDED[part](session, benchmark)
+    except TargetUnavailableError as error:
+        return error
+    return None
+
+
+def in_one_sentence(error: TargetUnavailableError) -> str:
+    """Join what is missing with its remedy."""
+    return "; ".join(filter(None, (error.sentence, error.hint)))
 
 
 def prepare_step(session: Session, benchmark: str, step: int) -> None:
@@ -92,20 +138,38 @@ def _drop_birthday_index(session: Session) -> None:
     drop_birthday_index(require_postgres(session))
 
 
-def _need_api(session: Session) -> None:
-    if session.target.base_url is not None:
-        require_health(
-            session.target.base_url, trust_of(session.profile), found_addresses(session.target)
+def _need_api(session: Session, benchmark: str) -> None:
+    target = session.target
+    if target.base_url is None:
+        raise TargetUnavailableError(
+            f"target {target.name} has no HTTP API: benchmarks that send requests need one",
+            hint=f"set PERF_BASE_URL, or baseUrl of [targets.{target.name}]",
         )
+    usual = OF_THE_REFERENCE_SYSTEM if is_shipped(benchmark) else OF_ANY_SYSTEM
+    require_health(
+        target.base_url,
+        trust_of(session.profile),
+        found_addresses(target),
+        target.health or usual,
+    )
 
 
-def _need_brokers(session: Session) -> None:
+def _need_postgres(session: Session, _: str) -> None:
+    require_postgres(session)
+
+
+def _need_brokers(session: Session, _: str) -> None:
     """Take another look at where the brokers send clients to."""
     require_listeners(require_brokers(session), session.target.allowed)
 
 
-def _seeded_users(session: Session, _: str) -> None:
-    ensure_seeded(session)
+def _need_redis(session: Session, _: str) -> None:
+    require_redis(session)
+
+
+def _seeded_users(session: Session, benchmark: str) -> None:
+    if draws_users(session.profile, benchmark):
+        ensure_seeded(session)
 
 
 def _consumer_position(session: Session, benchmark: str) -> None:
@@ -127,12 +191,12 @@ def _positions_of(session: Session) -> Path:
     return session.folder / "positions.json"
 
 
-NEEDED: Final[Mapping[Part, Callable[[Session], object]]] = MappingProxyType(
+NEEDED: Final[Mapping[Part, Callable[[Session, str], None]]] = MappingProxyType(
     {
         Part.API: _need_api,
-        Part.POSTGRES: require_postgres,
+        Part.POSTGRES: _need_postgres,
         Part.BROKERS: _need_brokers,
-        Part.REDIS: require_redis,
+        Part.REDIS: _need_redis,
     }
 )
 BEFORE_LOAD: Final[Mapping[BeforeLoad, Callable[[Session, str], None]]] = MappingProxyType(

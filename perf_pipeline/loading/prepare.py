@@ -15,9 +15,10 @@ from typing import Final
 
 from perf_pipeline import __version__
 from perf_pipeline.config.kafka_listeners import require_listeners
-from perf_pipeline.config.own_scenarios import own_notices, trust_of
+from perf_pipeline.config.needed_parts import makes_users
+from perf_pipeline.config.own_scenarios import own_notices
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.config.safety import check_target, found_addresses
+from perf_pipeline.config.safety import check_target
 from perf_pipeline.config.target import Target, resolve_target
 from perf_pipeline.engine.forked_worker import worker_template
 from perf_pipeline.engine.worker_start import StartWorker
@@ -29,16 +30,17 @@ from perf_pipeline.errors import (
 )
 from perf_pipeline.loading.absent import left_out_of
 from perf_pipeline.loading.environment import fingerprint
+from perf_pipeline.loading.given_parts import is_found, stack_options
 from perf_pipeline.loading.jobs import workload_modules
 from perf_pipeline.loading.locks import load_generator, lock_folders
-from perf_pipeline.loading.seeding import remove_seeded
+from perf_pipeline.loading.needs import unmet_of
+from perf_pipeline.loading.seeding import has_seeded, remove_seeded
 from perf_pipeline.loading.session import Session, new_run_id
 from perf_pipeline.loading.space import require_space
 from perf_pipeline.narration import Narrator, Say
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.embedded import running_stack
-from perf_pipeline.stack.health import require_health
-from perf_pipeline.stack.parts import Stack, StackOptions
+from perf_pipeline.stack.parts import Stack
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.spool_records import write_run_record
 from perf_pipeline.store.state import State
@@ -81,7 +83,7 @@ def open_session(
 
     Raises:
         TargetNotAllowedError: nothing was sent.
-        TargetUnavailableError: a configured part does not answer.
+        TargetUnavailableError: no benchmark gets the parts of the target that it needs.
         StackError: a part of the embedded stack could not be started.
         StoreBusyError: the history is open elsewhere; nothing was sent.
         StoppedByUserError: stopped while another run was waited for, or the stack started.
@@ -96,11 +98,12 @@ def open_session(
         require_history(state)
         with (
             worker_template(workload_modules(profile, planned)) as start_worker,
-            _system(profile, target, state, narrator.say, stop) as (complete, stack),
+            _system(profile, target, planned, state, narrator, stop) as (complete, stack),
         ):
             if stop.is_set():
                 raise StoppedByUserError("stopped before anything was measured")
             session = wanted.session(target, complete, stack, start_worker)
+            session = replace(session, unmet=unmet_of(session))
             begin_run(session)
             with _rows_removed(session):
                 yield session
@@ -176,7 +179,9 @@ def _rows_removed(session: Session) -> Iterator[None]:
 
 
 def _remove_rows(session: Session) -> None:
-    if session.target.postgres_dsn is None:
+    makes_rows = any(makes_users(session.profile, name) for name in session.planned)
+    is_ours = any(service.name == "api" for service in session.services)
+    if session.target.postgres_dsn is None or not (makes_rows or is_ours or has_seeded(session)):
         return
     try:
         remove_seeded(session)
@@ -199,18 +204,6 @@ def find_target(profile: Profile, environ: Mapping[str, str]) -> Target:
         except ValueError as error:
             raise AddressError(target.key_of("base_url"), f"cannot be loaded: {error}") from None
     return checked
-
-
-def stack_options(profile: Profile, target: Target) -> StackOptions:
-    """Say what the embedded stack has to start: whatever the target does not give."""
-    return StackOptions(
-        postgres_dsn=target.postgres_dsn,
-        brokers=target.brokers,
-        redis_url=target.redis_url,
-        allowed=target.allowed,
-        api_processes=profile.api_processes,
-        worker_processes=profile.worker_processes,
-    )
 
 
 def begin_run(session: Session) -> None:
@@ -265,25 +258,30 @@ def require_history(state: State) -> None:
 
 @contextmanager
 def _system(
-    profile: Profile, target: Target, state: State, say: Say, stop: threading.Event
+    profile: Profile,
+    target: Target,
+    planned: Sequence[str],
+    state: State,
+    narrator: Narrator,
+    stop: threading.Event,
 ) -> Iterator[tuple[Target, Stack | None]]:
-    """Yield the target with every address; start what is not configured."""
-    if target.base_url is not None:
-        require_health(target.base_url, trust_of(profile), found_addresses(target))
+    """Yield the target with every address; start what the benchmarks need and nobody gave."""
+    options = stack_options(profile, target, planned)
+    if is_found(target) or not options.parts:
         if target.brokers is not None:
             # Whether they answer is for who needs them.
             require_listeners(target.brokers, target.allowed, must_answer=False)
         yield target, None
         return
-    with running_stack(state.folder, stack_options(profile, target), say=say, stop=stop) as stack:
+    with running_stack(state.folder, options, say=narrator.say, stop=stop) as stack:
         ends = stack.endpoints
         complete = replace(
             target,
             base_url=ends.base_url,
-            postgres_dsn=ends.postgres_dsn,
-            brokers=ends.brokers,
-            redis_url=ends.redis_url,
+            postgres_dsn=ends.postgres_dsn or target.postgres_dsn,
+            brokers=ends.brokers or target.brokers,
+            redis_url=ends.redis_url or target.redis_url,
         )
         for notice in stack.notices:
-            say(notice)
+            narrator.say(notice)
         yield complete, stack

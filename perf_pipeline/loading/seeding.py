@@ -62,9 +62,14 @@ def seed_users(session: Session) -> SeededRun:
     return result
 
 
+def has_seeded(session: Session) -> bool:
+    """Say whether this run has seeded its users."""
+    return _record_of(session).exists()
+
+
 def ensure_seeded(session: Session) -> None:
     """Seed unless this run has done so; a benchmark that is run alone needs its data too."""
-    if not _record_of(session).exists():
+    if not has_seeded(session):
         seed_users(session)
 
 

@@ -36,6 +36,7 @@ class Session:
         stop: set it, and the run ends early, in good order.
         planned: benchmarks that it is to run, in order; written down before it runs any.
         left_out: benchmarks that it goes without, because the target has no such part, and why.
+        unmet: benchmarks that can't begin, because the target has not what they need, and why.
         start_worker: the way in which its load workers are started.
     """
 
@@ -52,6 +53,7 @@ class Session:
     stop: threading.Event = field(default_factory=threading.Event)
     planned: tuple[str, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
+    unmet: Mapping[str, str] = field(default_factory=dict)
     start_worker: StartWorker = start_interpreter
 
     def say(self, sentence: str) -> None:

@@ -1,5 +1,7 @@
 """Bring database and broker to the state that the other parts expect; harmless when run again.
 
+With `--database-alone` no broker is needed, and none is asked.
+
 Add here: what must exist before the first request. Keep out: test data.
 """
 
@@ -20,6 +22,7 @@ from perf_pipeline.reference_system.settings import Settings, read_settings
 # Any constant will do as long as nobody else takes the same advisory lock: "bday" in ASCII.
 _MIGRATION_LOCK = 0x62646179
 _BROKER_TIMEOUT_S = 15.0
+_DATABASE_ALONE = "--database-alone"
 
 _log = logging.getLogger(__name__)
 
@@ -66,9 +69,11 @@ def _one_line(error: Exception) -> str:
 
 
 def _migrate(_stop: threading.Event) -> int:
-    settings = read_settings(os.environ, needs_brokers=True)
+    is_database_alone = _DATABASE_ALONE in sys.argv[1:]
+    settings = read_settings(os.environ, needs_brokers=not is_database_alone)
     apply_schema(settings.postgres_dsn)
-    create_topic(settings)
+    if not is_database_alone:
+        create_topic(settings)
     return 0
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.ingest import ingest_benchmark
 from perf_pipeline.judging.judge import judge_benchmark
-from perf_pipeline.loading.measure import measure
+from perf_pipeline.loading.attempt import measure_if_possible
 from perf_pipeline.loading.session import Session
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Verdict
@@ -38,11 +38,12 @@ class JudgedBenchmark:
 def run_benchmark(session: Session, benchmark: str) -> JudgedBenchmark:
     """Load, store and judge one benchmark.
 
+    One that can't begin, because the target has not what it needs, is without data.
+
     Raises:
-        TargetUnavailableError: a part that the benchmark needs is absent before the load.
         StoreBusyError: the history is open elsewhere; the samples are safe in the spool.
     """
-    outcome = measure(session, benchmark)
+    outcome = measure_if_possible(session, benchmark)
     key = RunKey(session.run_id, benchmark)
     ingested, summaries = ingest_benchmark(session.state, key, profile=session.profile)
     verdicts = judge_stored(session.state, session.run_id, outcome, session.profile)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from perf_pipeline.config.needed_parts import draws_users
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.errors import (
     PerfPipelineError,
@@ -22,7 +23,7 @@ from perf_pipeline.judging.expected import enabled_in
 from perf_pipeline.judging.ingest import ingest_benchmark
 from perf_pipeline.judging.judge import judge_run
 from perf_pipeline.judging.publish import publish
-from perf_pipeline.loading.measure import measure
+from perf_pipeline.loading.attempt import measure_if_possible
 from perf_pipeline.loading.prepare import open_session, write_run
 from perf_pipeline.loading.seeding import seed_users
 from perf_pipeline.loading.session import Session
@@ -133,18 +134,19 @@ def chosen(profile: Profile, only: Sequence[str]) -> list[str]:
 def _measure_all(session: Session, names: list[str], progress: _Progress) -> None:
     doing = "seeding"
     try:
-        if session.target.postgres_dsn is not None:
-            seed_users(session)
+        if any(draws_users(session.profile, name) for name in names if name not in session.unmet):
+            with suppress(TargetUnavailableError):  # whoever draws users tries again and is told
+                seed_users(session)
         for name in names:
             doing = name
             session.say(f"{name} …")
-            outcome = measure(session, name)
+            outcome = measure_if_possible(session, name)
             progress.measured.append(name)
             _ingest(session, name, progress)
             if outcome.status == "stopped":
                 progress.problems.append(f"the user stopped the run during {name}")
                 return
-            if outcome.status == "aborted":
+            if outcome.status == "aborted" and not outcome.could_not_begin:
                 progress.problems.append(f"the run ended with {name}, which could not go on")
                 return
     except TargetUnavailableError as error:

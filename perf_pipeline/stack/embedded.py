@@ -218,6 +218,8 @@ def _suits(stack: Stack, options: StackOptions) -> bool:
     ):
         return False
     needed = {"postgres": "postgres", "kafka": "broker"}
+    if "reference" not in options.parts:
+        needed["redis"] = "redis"
     return all(needed[part] in services for part in options.parts & needed.keys())
 
 

@@ -6,11 +6,13 @@ Add here: another question to a running system that is asked before a load. Keep
 import contextlib
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import httpx
 
+from perf_pipeline.config.health_question import OF_THE_REFERENCE_SYSTEM, HealthQuestion
 from perf_pipeline.config.own_scenarios import Trust
 from perf_pipeline.engine.machine_limits import MORE_LIMITS, is_own_limit
 from perf_pipeline.engine.tls_faults import is_plain_answer
@@ -18,24 +20,40 @@ from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
 from perf_pipeline.secrecy.known import KNOWN
 
 _TIMEOUT_S: Final = 5.0
+_PORTS: Final[Mapping[str, int]] = MappingProxyType({"http": 80, "https": 443})
 _MOST_READ: Final = 4_096
 
 
-def require_health(base_url: str, trust: Trust, addresses: Sequence[str] = ()) -> None:
-    """Ask for /health before the API is loaded.
+def require_health(
+    base_url: str,
+    trust: Trust,
+    addresses: Sequence[str] = (),
+    question: HealthQuestion = OF_THE_REFERENCE_SYSTEM,
+) -> None:
+    """Ask an API whether it may be loaded: by a request, by a connection, or not at all.
 
     Args:
         base_url: of the API.
         trust: whose certificates are taken beside those of the system's authorities.
         addresses: where its name was found to lead, tried in this order; none leaves it to httpx.
+        question: what is asked, and which answer is right.
 
     Raises:
         TargetUnavailableError: names the address and what it answered.
         GeneratorLimitError: this machine could not even ask.
     """
-    url = f"{base_url.rstrip('/')}/health"
+    if question.check == "tcp":
+        _require_connection(httpx.URL(base_url), trust, addresses)
+    elif question.check == "http":
+        _require_answer(base_url, trust, addresses, question)
+
+
+def _require_answer(
+    base_url: str, trust: Trust, addresses: Sequence[str], question: HealthQuestion
+) -> None:
+    url = f"{base_url.rstrip('/')}{question.path}"
     try:
-        status, beginning = _asked(url, trust, addresses)
+        status, beginning = _asked(url, trust, addresses, question.statuses)
     except httpx.HTTPError as error:
         if any(is_own_limit(one) for one in _system_errors(error)):
             raise GeneratorLimitError(
@@ -47,14 +65,54 @@ def require_health(base_url: str, trust: Trust, addresses: Sequence[str] = ()) -
             f"GET {url} got no answer: {error or type(error).__name__}",
             hint="start the target, or correct its address; `perf-pipeline doctor` looks closer",
         ) from error
-    if status != httpx.codes.OK:
+    if status not in question.statuses:
         raise TargetUnavailableError(
-            f"GET {url} answered {status}: {KNOWN.mask(beginning)[:200]}",
-            hint="the target says itself that it is not healthy",
+            f"GET {url} answered {status}: {KNOWN.mask(beginning)[:200]}", hint=_remedy_for(status)
         )
 
 
-def _asked(url: str, trust: Trust, addresses: Sequence[str]) -> tuple[int, str]:
+def _remedy_for(status: int) -> str:
+    if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        return "the target says itself that it is not healthy"
+    return (
+        "healthPath and healthStatus of the target say what is asked and which answer is right; "
+        'healthCheck = "tcp" only connects'
+    )
+
+
+def _require_connection(url: httpx.URL, trust: Trust, addresses: Sequence[str]) -> None:
+    """Open a connection, with TLS where the URL says so, and close it again.
+
+    Raises:
+        TargetUnavailableError: nobody accepts it, or its certificate is not trusted.
+        GeneratorLimitError: this machine could not even ask.
+    """
+    port = url.port or _PORTS[url.scheme]
+    hosts, error = list(addresses) or [url.host], OSError()
+    for host in hosts:
+        try:
+            with socket.create_connection((host, port), _TIMEOUT_S) as connection:
+                if url.scheme == "https":
+                    _tls(trust).wrap_socket(connection, server_hostname=url.host).close()
+                return
+        except OSError as refused:
+            error = refused
+    if is_own_limit(error):
+        raise GeneratorLimitError(
+            f"this machine has no port or file descriptor left to ask {url} with: {error}",
+            hint=MORE_LIMITS,
+        ) from error
+    if is_plain_answer(error):
+        raise _speaks_plain(f"a TLS handshake with {url}") from error
+    raise TargetUnavailableError(
+        f"{url} accepts no connection: {error}",
+        hint="start the target, or correct its address; `perf-pipeline doctor` looks closer",
+    ) from error
+
+
+def _asked(
+    url: str, trust: Trust, addresses: Sequence[str], right: Collection[int]
+) -> tuple[int, str]:
     """Ask the first of the addresses that accepts a connection, under the URL's own name.
 
     Returns:
@@ -64,15 +122,17 @@ def _asked(url: str, trust: Trust, addresses: Sequence[str]) -> tuple[int, str]:
     with httpx.Client(timeout=_TIMEOUT_S, trust_env=False, verify=_tls(trust)) as client:
         for address in addresses[:-1]:
             with contextlib.suppress(httpx.ConnectError):
-                return _beginning(client, _request(client, name, address))
+                return _beginning(client, _request(client, name, address), right)
         last = addresses[-1] if addresses else name.host
-        return _beginning(client, _request(client, name, last))
+        return _beginning(client, _request(client, name, last), right)
 
 
-def _beginning(client: httpx.Client, request: httpx.Request) -> tuple[int, str]:
+def _beginning(
+    client: httpx.Client, request: httpx.Request, right: Collection[int]
+) -> tuple[int, str]:
     response = client.send(request, stream=True)
     try:
-        if response.status_code == httpx.codes.OK:
+        if response.status_code in right:
             return response.status_code, ""
         first = next(response.iter_raw(), b"")[:_MOST_READ]
     finally:
@@ -94,16 +154,20 @@ def _require_scheme(url: httpx.URL, addresses: Sequence[str], error: httpx.HTTPE
         TargetUnavailableError: it does.
     """
     if url.scheme == "https" and any(is_plain_answer(one) for one in _system_errors(error)):
-        raise TargetUnavailableError(
-            f"GET {url} was answered in plain text: the target speaks plain HTTP there",
-            hint="use http:// in the target's base_url",
-        ) from error
+        raise _speaks_plain(f"GET {url}") from error
     is_cut = isinstance(error, httpx.RemoteProtocolError | httpx.ReadError)
     if url.scheme == "http" and is_cut and _answers_tls([*addresses, url.host][0], url.port or 80):
         raise TargetUnavailableError(
             f"GET {url} got no answer: the target speaks TLS there",
             hint="use https:// in the target's base_url",
         ) from error
+
+
+def _speaks_plain(asked: str) -> TargetUnavailableError:
+    return TargetUnavailableError(
+        f"{asked} was answered in plain text: the target speaks plain HTTP there",
+        hint="use http:// in the target's base_url",
+    )
 
 
 def _answers_tls(host: str, port: int) -> bool:

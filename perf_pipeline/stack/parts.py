@@ -31,6 +31,8 @@ class StackOptions:
         worker_processes: members of the consumer group, at least 1.
         parts: which of `postgres`, `kafka`, `redis`, `reference` are wanted.
         allowed: hosts that given brokers may advertise, beside this machine.
+        tables: where `reference` is not wanted, its tables are made in a PostgreSQL that is
+            started; a given one is left as it is.
     """
 
     postgres_dsn: str | None = None
@@ -40,6 +42,7 @@ class StackOptions:
     worker_processes: int = 1
     parts: frozenset[str] = PARTS
     allowed: tuple[str, ...] = ()
+    tables: bool = False
 
 
 @dataclass(frozen=True, slots=True)

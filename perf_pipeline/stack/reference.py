@@ -108,6 +108,17 @@ def complete_reference(api: StartedApi, brokers: str) -> tuple[str, tuple[Servic
     )
 
 
+def make_tables(folder: Path, postgres_dsn: str) -> None:
+    """Make the reference system's tables in a database, for who needs nothing else of it.
+
+    Raises:
+        StackError: PostgreSQL refuses.
+    """
+    environment = _environment(Endpoints(postgres_dsn=postgres_dsn))
+    alone = _command("migrate", environment, "--database-alone")
+    run_once(folder, alone, timeout_s=MIGRATE_S)
+
+
 def health(port: int, host: str = LOOPBACK) -> Mapping[str, object] | None:
     """Return what GET /health says with status 200, an empty mapping for no JSON, else None."""
     connection = http.client.HTTPConnection(host, port, timeout=2.0)

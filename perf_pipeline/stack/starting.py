@@ -28,7 +28,12 @@ from perf_pipeline.stack.parts import (
 )
 from perf_pipeline.stack.postgres import given_postgres, launch_postgres
 from perf_pipeline.stack.redis import given_redis, launch_redis
-from perf_pipeline.stack.reference import complete_reference, require_servers, start_api
+from perf_pipeline.stack.reference import (
+    complete_reference,
+    make_tables,
+    require_servers,
+    start_api,
+)
 
 NO_REDIS: Final = "no Redis here: the reference API runs without its cache"
 POLL_S: Final = 0.1  # of a wait that Ctrl-C or a stop can end
@@ -125,9 +130,11 @@ def _reference(
     servers: _Servers,
     say: Say,
 ) -> _Reference:
-    if "reference" not in options.parts:
-        return None, ()
     postgres, broker, redis = servers
+    if "reference" not in options.parts:
+        if options.tables and options.postgres_dsn is None:
+            make_tables(folder, _endpoint(postgres.result()) or "")
+        return None, ()
     # An API needs no broker, and takes a second to import what it needs.
     before = Endpoints(None, _endpoint(postgres.result()), None, _endpoint(redis.result()))
     api = start_api(folder, before, options, say=say)

@@ -149,6 +149,11 @@ class BenchmarkOutcome:
     load_hash: str = ""
     problems: Sequence[str] = ()
 
+    @property
+    def could_not_begin(self) -> bool:
+        """Say whether it sent no load, because the target had not what it needs."""
+        return self.status == "aborted" and self.valid and not self.scenarios
+
     def invalid_for(self, scenarios: Collection[str] = ()) -> tuple[str, ...]:
         """Say why figures over some (or all) scenarios are not about the target, if so."""
         if self.valid or not self.invalid_reasons:

@@ -136,6 +136,14 @@ def test_no_password_is_in_an_argv_a_log_or_what_is_shown(state: Path) -> None:
         assert {path.stat().st_mode & 0o077 for path in secret_files} == {0}
 
 
+def test_the_tables_of_the_reference_system_are_made_without_the_rest_of_it(state: Path) -> None:
+    options = StackOptions(parts=frozenset({"postgres"}), tables=True)
+    with running_stack(state, options, say=hush) as stack:
+        with psycopg.connect(stack.endpoints.postgres_dsn or "") as connection:
+            assert connection.execute("select count(*) from users").fetchone() == (0,)
+        assert [service.name for service in stack.services] == ["postgres"]
+
+
 def test_a_wrong_password_is_refused(state: Path) -> None:
     options = StackOptions(parts=frozenset({"postgres"}))
     with running_stack(state, options, say=hush) as stack:

@@ -8,11 +8,11 @@ import pytest
 from perf_pipeline.benchmarks.registry import NAMES
 from perf_pipeline.config.given_profiles import (
     benchmarks_of,
-    draws_users,
     given_profiles,
     named_in,
 )
 from perf_pipeline.config.loading import SHIPPED, load_profile
+from perf_pipeline.config.needed_parts import draws_users
 from perf_pipeline.errors import ProfileError
 
 OWN = """

@@ -1,0 +1,38 @@
+"""Types of keys that say what an HTTP request asks for: a path, and the statuses that are right.
+
+Add here: another such type that steps and targets share. Keep out: the keys of a single model.
+"""
+
+import re
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+_PATH: Final = re.compile(r"/[^\s#\x00-\x1f]*")
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _status(value: int) -> int:
+    if not 100 <= value <= 599:
+        raise ValueError(f"{value} is not an HTTP status; they go from 100 to 599")
+    return value
+
+
+def _path(value: str) -> str:
+    if not _PATH.fullmatch(re.sub(r"\$\{[^{}]*\}", "x", value)):
+        raise ValueError(
+            f"{value!r} is not a path on the target; it begins with /, without blanks and #, "
+            "like /user?page=1"
+        )
+    return value
+
+
+Statuses = Annotated[
+    tuple[Annotated[int, AfterValidator(_status)], ...],
+    BeforeValidator(_listed),
+    Field(strict=False),
+]
+Path = Annotated[str, AfterValidator(_path)]

@@ -1,0 +1,55 @@
+"""Which parts of a system the benchmarks of a profile need, worked out from their scenarios.
+
+Add here: another reason why a benchmark needs a part. Keep out: whether a part is there, and how it
+is asked (loading/).
+"""
+
+from collections.abc import Collection, Iterator
+
+from perf_pipeline.benchmarks.record import BeforeLoad, LedgerKind, Part
+from perf_pipeline.benchmarks.registry import record_of
+from perf_pipeline.config.own_scenarios import draws_seeded_users
+from perf_pipeline.config.parameters import is_own, iteration_kind
+from perf_pipeline.config.profile import Profile
+
+
+def parts_of(profile: Profile, benchmark: str) -> frozenset[Part]:
+    """Give the parts without which the load of a benchmark can't begin."""
+    return record_of(benchmark).needs | frozenset(_implied(profile, benchmark))
+
+
+def parts_of_all(profile: Profile, benchmarks: Collection[str]) -> frozenset[Part]:
+    """Give the parts that at least one of the benchmarks needs."""
+    return frozenset().union(*(parts_of(profile, name) for name in benchmarks))
+
+
+def draws_users(profile: Profile, benchmark: str) -> bool:
+    """Say whether a benchmark of a profile needs the users that a run seeds.
+
+    Scenarios of your own need them only where a data set of theirs is `seeded`.
+    """
+    config = profile.benchmarks[benchmark]
+    if draws_seeded_users(config):
+        return True
+    is_shipped_load = any(not is_own(scenario.exec) for scenario in config.scenarios.values())
+    return is_shipped_load and BeforeLoad.SEEDED_USERS in record_of(benchmark).before_load
+
+
+def makes_users(profile: Profile, benchmark: str) -> bool:
+    """Say whether a benchmark leaves rows in the table of users, seeded or created by its load."""
+    shipped = [
+        iteration_kind(scenario.exec)
+        for scenario in profile.benchmarks[benchmark].scenarios.values()
+        if not is_own(scenario.exec)
+    ]
+    return draws_users(profile, benchmark) or any(
+        kind is not None and kind.part in {Part.API, Part.POSTGRES} for kind in shipped
+    )
+
+
+def _implied(profile: Profile, benchmark: str) -> Iterator[Part]:
+    for scenario in profile.benchmarks[benchmark].scenarios.values():
+        if (kind := iteration_kind(scenario.exec)) is not None:
+            yield kind.part
+    if draws_users(profile, benchmark) or record_of(benchmark).ledger is LedgerKind.SYSTEM:
+        yield Part.POSTGRES

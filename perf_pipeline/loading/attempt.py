@@ -1,0 +1,48 @@
+"""Try to measure a benchmark; where the target has not what it needs, say so and go on.
+
+Add here: another reason why a benchmark can't begin that leaves the others alone. Keep out: what is
+asked of the target (needs.py), and measuring (measure.py).
+"""
+
+from datetime import UTC, datetime
+
+from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.loading.measure import fresh_folder, measure
+from perf_pipeline.loading.needs import in_one_sentence
+from perf_pipeline.loading.session import Session
+from perf_pipeline.secrecy.known import KNOWN
+from perf_pipeline.store.records import BenchmarkOutcome
+from perf_pipeline.store.spool_manifest import write_manifest
+from perf_pipeline.store.spool_records import write_outcome
+
+
+def measure_if_possible(session: Session, benchmark: str) -> BenchmarkOutcome:
+    """Run one benchmark; one that can't begin leaves an outcome that says why, and no figure.
+
+    Raises:
+        GeneratorLimitError: this machine can't ask, or can't write what was measured.
+        RuntimeError: a load worker failed in a way that nobody foresaw.
+    """
+    try:
+        if (why := session.unmet.get(benchmark)) is None:
+            return measure(session, benchmark)
+    except TargetUnavailableError as error:
+        why = in_one_sentence(error)
+    session.say(f"{benchmark} can't begin: {why}")
+    return _not_begun(session, benchmark, why)
+
+
+def _not_begun(session: Session, benchmark: str, why: str) -> BenchmarkOutcome:
+    outcome = BenchmarkOutcome(
+        benchmark=benchmark,
+        status="aborted",
+        began_at=datetime.now(UTC).isoformat(),
+        wall_s=0.0,
+        measured_s=0.0,
+        load_hash=session.profile.load_hash(benchmark),
+        problems=(KNOWN.mask(why),),
+    )
+    folder = fresh_folder(session, benchmark)
+    write_outcome(folder, outcome)
+    write_manifest(folder)
+    return outcome

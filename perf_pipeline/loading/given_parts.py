@@ -1,0 +1,53 @@
+"""Which parts of the target a run starts on this machine, and which it finds.
+
+Somebody's system is loaded as it is: nothing is started in place of a part that it has not. The
+target `local` is this machine's own: there a run starts what its benchmarks need and nobody gave.
+Add here: a rule about who starts a part. Keep out: starting (stack/), and what a benchmark does
+without a part (needs.py).
+"""
+
+from collections.abc import Collection
+from typing import Final
+
+from perf_pipeline.benchmarks.record import Part
+from perf_pipeline.config.needed_parts import draws_users, parts_of_all
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.target import Target
+from perf_pipeline.stack.parts import PARTS, StackOptions
+
+LOCAL: Final = "local"
+_SERVERS: Final = ((Part.POSTGRES, "postgres"), (Part.BROKERS, "kafka"), (Part.REDIS, "redis"))
+
+
+def is_found(target: Target) -> bool:
+    """Say whether a target is somebody's system, in which nothing is started."""
+    return target.base_url is not None or target.name != LOCAL
+
+
+def stack_options(profile: Profile, target: Target, planned: Collection[str] = ()) -> StackOptions:
+    """Say what the embedded stack has to start for these benchmarks; everything when empty.
+
+    The reference system is one whole: whoever needs its API gets its database, its broker and its
+    workers. Without the API only the servers that are needed start, and what is given beside them
+    is left alone.
+    """
+    needed = parts_of_all(profile, planned) if planned else frozenset(Part)
+    whole = StackOptions(
+        postgres_dsn=target.postgres_dsn,
+        brokers=target.brokers,
+        redis_url=target.redis_url,
+        allowed=target.allowed,
+        api_processes=profile.api_processes,
+        worker_processes=profile.worker_processes,
+        parts=PARTS,
+    )
+    if Part.API in needed:
+        return whole
+    given = {
+        Part.POSTGRES: target.postgres_dsn,
+        Part.BROKERS: target.brokers,
+        Part.REDIS: target.redis_url,
+    }
+    started = {name for part, name in _SERVERS if part in needed and given[part] is None}
+    tables = "postgres" in started and any(draws_users(profile, name) for name in planned)
+    return StackOptions(parts=frozenset(started), allowed=target.allowed, tables=tables)

@@ -4,6 +4,7 @@ Add here: another gauge of brokers or groups. Keep out: producing, consuming, co
 workloads/).
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Final, Protocol
@@ -23,6 +24,10 @@ from perf_pipeline.probes.probe import ANSWER_WITHIN_S, ProbeError
 Partition = tuple[str, int]
 _EARLIEST: Final = OffsetSpec.earliest()  # type: ignore[no-untyped-call] # no types there
 _LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call] # no types there
+MOST_PARTITIONS: Final = 1_000
+"""With more of them only the group's total is a reading."""
+
+_LOOK_AGAIN_S: Final = 5.0  # at the topics, which may gain partitions while they are loaded
 _LATE_S: Final = 1.0  # the client tells of its own time-out a little after it
 
 
@@ -60,6 +65,7 @@ class LagProbe:
         self._topics = tuple(topics)
         self._client: AdminClient | None = None
         self._partitions: tuple[Partition, ...] = ()
+        self._looked_s = 0.0
 
     def open(self) -> None:
         """Connect, and look up the topics' partitions.
@@ -81,11 +87,15 @@ class LagProbe:
                 "log_level": 0,
             }
         )
+        self._look_up(self._client)
+
+    def _look_up(self, client: AdminClient) -> None:
         try:
             # All topics: asking for one by name would create it where brokers auto-create.
-            known = self._client.list_topics(timeout=ANSWER_WITHIN_S).topics
+            known = client.list_topics(timeout=ANSWER_WITHIN_S).topics
         except KafkaException as error:
             raise ProbeError(self._sentence(error)) from None
+        self._looked_s = time.monotonic()
         missing = [topic for topic in self._topics if topic not in known]
         if missing:
             raise ProbeError(f"topic {', '.join(missing)} does not exist at {self._brokers}")
@@ -96,13 +106,21 @@ class LagProbe:
     def read(self, at_us: int) -> list[Reading]:
         """Return the group's total (source: the group) and each partition's (topic/number).
 
+        Of more than 1,000 partitions only the total is returned.
+
         Raises:
-            ProbeError: no answer within ANSWER_WITHIN_S.
+            ProbeError: no answer within ANSWER_WITHIN_S, or a topic is gone.
         """
+        if self._client is not None and time.monotonic() - self._looked_s > _LOOK_AGAIN_S:
+            self._look_up(self._client)
         lags = self.lags()
-        total = float(sum(lag.messages for lag in lags))
+        total = Reading(
+            at_us, self._group, "consumer_lag", float(sum(one.messages for one in lags))
+        )
+        if len(lags) > MOST_PARTITIONS:
+            return [total]
         return [
-            Reading(at_us, self._group, "consumer_lag", total),
+            total,
             *(
                 Reading(at_us, f"{lag.topic}/{lag.partition}", "consumer_lag", float(lag.messages))
                 for lag in lags

@@ -24,6 +24,7 @@ from perf_pipeline.workloads.kafka.reception import END, Reception
 WORK_US: Final = (0, 10 * US_PER_MS)
 UNREADABLE: Final = "unreadable"
 
+_LONGEST_ID: Final = 200
 _FINISH_MARGIN_US: Final = 100 * US_PER_MS
 
 
@@ -51,6 +52,11 @@ class Received:
     def count(self) -> int:
         """Give one: it is one message."""
         return 1
+
+    @property
+    def size(self) -> int:
+        """Give the bytes of its value."""
+        return len(self.value or b"")
 
 
 class MessageReception(Reception[Received]):
@@ -87,7 +93,7 @@ class MessageReception(Reception[Received]):
         return None
 
 
-class ConsumeMessages(Consuming[MessageReception]):
+class ConsumeMessages(Consuming[Received]):
     """Work on one message per iteration; waiting for one is idle time and no sample."""
 
     operation = "consume"
@@ -104,22 +110,24 @@ class ConsumeMessages(Consuming[MessageReception]):
     async def iterate(self, iteration: Iteration) -> None:
         """Take one message, work, and record it as completed."""
         context, reception = self.opened, self.reception
-        received = await reception.take()
+        received = await self.received(iteration)
         started_us = context.clock.now_us()
         if received.error:
             reception.settled()
             self._record(iteration, received, started_us, Outcome.FAILED, received.error)
             return
         try:
-            message_id = _message_id(received.value)
+            message_id, fault = message_id_of(received.value)
             work_us = iteration.random.randint(*self._work_us)
             await context.clock.sleep_until_us(started_us + work_us)
         except BaseException:
             reception.settled()  # it will come again
             self._record(iteration, received, started_us, Outcome.INTERRUPTED)
+            self.cut_off(iteration, started_us)
             raise
         # First written down, then offered for commit: never committed and unknown.
-        if message_id is None:
+        if fault:
+            context.recorder.note(f"{self.operation} got a message that it can't read: {fault}")
             self._record(iteration, received, started_us, Outcome.FAILED, UNREADABLE)
         else:
             ended_us = self._record(iteration, received, started_us, Outcome.OK)
@@ -150,9 +158,21 @@ class ConsumeMessages(Consuming[MessageReception]):
         return ended_us
 
 
-def _message_id(value: bytes | None) -> str | None:
+def message_id_of(value: bytes | None) -> tuple[str, str]:
+    """Give the id of a message, or else why it has none that can be written down.
+
+    >>> message_id_of(b'{"messageId": "a1"}'), message_id_of(None)
+    (('a1', ''), ('', 'it has no value'))
+    """
+    if value is None:
+        return "", "it has no value"
     try:
-        found = json.loads(value or b"")["messageId"]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
-    return found if isinstance(found, str) else None
+        document = json.loads(value)
+    except (ValueError, RecursionError):  # no UTF-8, 5,000 digits, 100,000 brackets
+        return "", "its value is no JSON"
+    found = document.get("messageId") if isinstance(document, dict) else None
+    if not isinstance(found, str):
+        return "", "its value is no JSON object with a text messageId"
+    if not 0 < len(found) <= _LONGEST_ID or not found.isprintable():
+        return "", f"its messageId is empty, longer than {_LONGEST_ID} letters, or not printable"
+    return found, ""

@@ -6,8 +6,10 @@ is not read. That is what Kafka's own performance tool does, and more.
 Add here: what changes the ceiling (and say it in the profile). Keep out: work on messages.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
 from types import MappingProxyType
 from typing import Final
 
@@ -16,11 +18,13 @@ from confluent_kafka import KafkaError, Message
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.units import US_PER_MS
+from perf_pipeline.workloads.kafka.brokers import brokers_of
 from perf_pipeline.workloads.kafka.consuming import Consuming
 from perf_pipeline.workloads.kafka.errors import error_class
+from perf_pipeline.workloads.kafka.holes import GAP, Hole, losses_in
 from perf_pipeline.workloads.kafka.reception import END, Reception
 
-GAP: Final = "gap"
+MOST_HOLES: Final = 20
 
 _FINISH_US: Final = 100 * US_PER_MS
 
@@ -32,12 +36,13 @@ class ReceivedBatch:
     Attributes:
         messages: how many.
         bytes_in: of their values.
-        out_of_order: messages whose offset was not the one after their partition's last.
+        out_of_order: messages whose offset was at or before their partition's last.
         positions: of each partition, the offset after its last one here.
         began_us: when the first one was received.
         ended_us: when all were counted.
         epoch: of the assignment that they came under.
         error: class of the error, empty for messages.
+        holes: offsets that were left out, the widest ones.
     """
 
     messages: int
@@ -48,11 +53,17 @@ class ReceivedBatch:
     ended_us: int
     epoch: int
     error: str = ""
+    holes: Sequence[Hole] = ()
 
     @property
     def count(self) -> int:
         """Give the messages; an error, or the end of a partition, takes the room of one."""
         return max(1, self.messages)
+
+    @property
+    def size(self) -> int:
+        """Give 0: the messages are counted, and not kept."""
+        return 0
 
 
 class BatchReception(Reception[ReceivedBatch]):
@@ -67,7 +78,7 @@ class BatchReception(Reception[ReceivedBatch]):
     def accept(self, messages: Sequence[Message], at_us: int) -> list[ReceivedBatch]:
         """Count the messages; an error among them is handed over by itself."""
         before = self._positions if self._positions_epoch == self.epoch else {}
-        positions, failures = dict(before), list[ReceivedBatch]()
+        positions, failures, holes = dict(before), list[ReceivedBatch](), list[Hole]()
         count = size = out_of_order = 0
         for message in messages:
             error, partition, offset = message.error(), message.partition(), message.offset()
@@ -76,18 +87,23 @@ class BatchReception(Reception[ReceivedBatch]):
                 continue
             assert partition is not None, "a message, and the end of a partition, has its place"
             assert offset is not None, "a message, and the end of a partition, has its place"
+            expected = positions.get(partition, offset)
+            if expected < offset:
+                holes.append(Hole(partition, expected, offset))
             if error is not None:
                 positions[partition] = offset
                 continue
-            if positions.get(partition, offset) != offset:
+            if offset < expected:
                 out_of_order += 1
             positions[partition] = offset + 1
             count += 1
             size += len(message)
         self._positions, self._positions_epoch = positions, self.epoch
         moved = {one: at for one, at in positions.items() if before.get(one) != at}
-        now_us = self.clock.now_us()
-        batch = ReceivedBatch(count, size, out_of_order, moved, at_us, now_us, self.epoch)
+        now_us, widest = self.clock.now_us(), _widest(holes)
+        batch = ReceivedBatch(
+            count, size, out_of_order, moved, at_us, now_us, self.epoch, holes=widest
+        )
         return [*failures, *([batch] if moved else [])]
 
     def failure(self, error: KafkaError) -> ReceivedBatch:
@@ -102,35 +118,74 @@ class BatchReception(Reception[ReceivedBatch]):
         self.settled()
 
 
-class ConsumeCeiling(Consuming[BatchReception]):
+class ConsumeCeiling(Consuming[ReceivedBatch]):
     """Take a batch per iteration; waiting for one is idle time and no sample.
 
     A sample lasts from the first message's arrival until the last one of the batch is counted, and
-    its records are the messages. One whose offsets have a gap, or come twice, is failed: `gap`. So
-    the topic must be one that no transaction writes to: their ends take offsets.
+    its records are the messages. One whose offsets come twice is failed: `gap`. Where offsets are
+    left out, a second reader looks after the load whether a message was there: then one more
+    operation of that batch is failed, also as `gap`.
     """
 
     operation = "consume_batch"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._holes: dict[Hole, tuple[Iteration, ReceivedBatch]] = {}
 
     def _member(self, context: WorkerContext) -> BatchReception:
         return BatchReception(context, finish_us=_FINISH_US)
 
     async def iterate(self, iteration: Iteration) -> None:
         """Take one batch and record it."""
-        batch = await self.reception.take()
-        outcome, error = Outcome.OK, batch.error
-        if error or batch.out_of_order:
-            outcome, error = Outcome.FAILED, error or GAP
+        batch = await self.received(iteration)
+        error = batch.error or (GAP if batch.out_of_order else "")
         if batch.messages or error:
-            self.opened.recorder.sample(
-                iteration,
-                self.operation,
-                batch.began_us,
-                batch.ended_us,
-                outcome,
-                intended_us=batch.began_us,
-                error=error,
-                bytes_in=batch.bytes_in,
-                records=batch.messages,
-            )
+            self._record(iteration, batch, error, batch.messages)
+        if batch.holes:
+            self._note_holes(iteration, batch)
         self.reception.finished(batch)
+
+    async def close(self) -> None:
+        """Look into the holes, commit, and leave the group."""
+        try:
+            if self._holes:
+                for iteration, batch, error in await asyncio.to_thread(self._losses):
+                    self._record(iteration, batch, error, 0)
+        finally:
+            await super().close()
+
+    def _losses(self) -> list[tuple[Iteration, ReceivedBatch, str]]:
+        context = self.opened
+        topic, group = str(context.parameters["topic"]), str(context.parameters["group"])
+        losses = losses_in(self._holes, brokers_of(context), topic, group)
+        return [(*self._holes[hole], error) for hole, error in losses]
+
+    def _record(
+        self, iteration: Iteration, batch: ReceivedBatch, error: str, messages: int
+    ) -> None:
+        self.opened.recorder.sample(
+            iteration,
+            self.operation,
+            batch.began_us,
+            batch.ended_us,
+            Outcome.FAILED if error else Outcome.OK,
+            intended_us=batch.began_us,
+            error=error,
+            bytes_in=batch.bytes_in if messages else 0,
+            records=messages,
+        )
+
+    def _note_holes(self, iteration: Iteration, batch: ReceivedBatch) -> None:
+        topic = self.opened.parameters["topic"]
+        self.opened.recorder.note(
+            f"the offsets of {topic} have holes, as transactions and compaction leave them; the "
+            f"{MOST_HOLES} widest are looked into after the load, and a message in one is a failure"
+        )
+        self._holes.update(dict.fromkeys(batch.holes, (iteration, batch)))
+        self._holes = {hole: self._holes[hole] for hole in _widest(self._holes)}
+
+
+def _widest(holes: Iterable[Hole]) -> list[Hole]:
+    """Give the widest ones: what is lost is seldom one message, and a transaction's end is one."""
+    return nlargest(MOST_HOLES, holes, key=lambda hole: hole.width)

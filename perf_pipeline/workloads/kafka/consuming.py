@@ -1,30 +1,42 @@
 """What every consuming workload shares: joining the group before the load, leaving it after.
 
+A wait for messages is no operation: nobody promised any. One that the end of the load cuts off is,
+where the brokers do not answer then: a consumer that stands still because of them never passes.
 Add here: what a further way of consuming would repeat. Keep out: the group protocol
-(kafka_reception), and what is done with messages.
+(reception.py), and what is done with messages.
 """
 
+import asyncio
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import ClassVar, Final, Generic, TypeVar
 
-from perf_pipeline.engine.ports import WorkerContext
+from perf_pipeline.engine.ports import Iteration, WorkerContext
+from perf_pipeline.metrics.censoring import UNANSWERED
+from perf_pipeline.metrics.sample import Outcome
+from perf_pipeline.workloads.kafka.errors import error_class, is_silence
 from perf_pipeline.workloads.kafka.first_look import look_first
-from perf_pipeline.workloads.kafka.reception import Reception
+from perf_pipeline.workloads.kafka.reception import Handed, Reception
 
-R = TypeVar("R", bound=Reception[Any])
+T = TypeVar("T", bound=Handed)
+
+CLOSE_S: Final = 4.5  # the engine gives a workload 5 s
+_LEAST_S: Final = 0.1
 
 
-class Consuming(ABC, Generic[R]):
+class Consuming(ABC, Generic[T]):
     """Hold a member of the group, one in each worker."""
 
     protocol = "kafka"
+    operation: ClassVar[str]
     checks: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     def __init__(self) -> None:
         self._context: WorkerContext | None = None
-        self._reception: R | None = None
+        self._reception: Reception[T] | None = None
+        self._cut_off: list[tuple[Iteration, int]] = []
 
     @property
     def opened(self) -> WorkerContext:
@@ -33,7 +45,7 @@ class Consuming(ABC, Generic[R]):
         return self._context
 
     @property
-    def reception(self) -> R:
+    def reception(self) -> Reception[T]:
         """Give what messages come from; `open` comes first."""
         assert self._reception is not None, "open comes first"
         return self._reception
@@ -55,9 +67,52 @@ class Consuming(ABC, Generic[R]):
             raise
 
     async def close(self) -> None:
-        """Commit what is finished and leave the group."""
+        """Ask whether the brokers answer, if the end cut anybody off; commit, and leave the group.
+
+        All together takes up to 4.5 s.
+        """
         if self._reception is not None:
-            await self._reception.close()
+            until_s = time.monotonic() + CLOSE_S
+            if self._cut_off:
+                await self._tell_of_silence(self._reception)
+            await self._reception.close(max(_LEAST_S, until_s - time.monotonic()))
+
+    async def received(self, iteration: Iteration) -> T:
+        """Wait for what the reception hands over; cancelling loses none."""
+        began_us = self.opened.clock.now_us()
+        try:
+            return await self.reception.take()
+        except asyncio.CancelledError:
+            self.cut_off(iteration, began_us)
+            raise
+
+    def cut_off(self, iteration: Iteration, began_us: int) -> None:
+        """Keep an iteration that the end of the load cuts off, for the question at the end."""
+        self._cut_off.append((iteration, began_us))
+
+    async def _tell_of_silence(self, reception: Reception[T]) -> None:
+        """Record who was cut off after the brokers had gone silent.
+
+        They were not answered; brokers that answer with a refusal have failed them.
+        """
+        error = await asyncio.to_thread(reception.asked_at_the_end)
+        if error is None:
+            return
+        outcome, name = Outcome.FAILED, error_class(error)
+        if is_silence(error):
+            outcome, name = Outcome.INTERRUPTED, UNANSWERED
+        ended_us, heard_us = self.opened.clock.now_us(), reception.heard_us
+        for iteration, began_us in self._cut_off:
+            if iteration.cut_us >= heard_us:
+                self.opened.recorder.sample(
+                    iteration,
+                    self.operation,
+                    max(began_us, min(heard_us, iteration.cut_us)),
+                    ended_us,
+                    outcome,
+                    error=name,
+                    records=0,
+                )
 
     @abstractmethod
-    def _member(self, context: WorkerContext) -> R: ...
+    def _member(self, context: WorkerContext) -> Reception[T]: ...

@@ -15,6 +15,9 @@ _TIMEOUTS: Final = frozenset(
 )
 
 
+_SILENCE: Final = _TIMEOUTS | {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN}  # noqa: SLF001 - as above
+
+
 def cause(error: KafkaException) -> KafkaError:
     """Give the error that an exception of confluent-kafka carries."""
     found = error.args[0] if error.args else None
@@ -29,6 +32,11 @@ def error_class(error: KafkaError) -> str:
 def outcome_of(error: KafkaError) -> Outcome:
     """Say whether an error is a timeout or another failure."""
     return Outcome.TIMEOUT if error.code() in _TIMEOUTS else Outcome.FAILED
+
+
+def is_silence(error: KafkaError) -> bool:
+    """Say whether an error means that no broker answered."""
+    return error.code() in _SILENCE
 
 
 def unavailable(brokers: str, what: str, error: KafkaError) -> TargetUnavailableError:

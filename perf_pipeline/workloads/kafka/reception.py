@@ -10,22 +10,23 @@ import contextlib
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Final, Generic, Protocol, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.engine.ports import WorkerContext
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.units import US_PER_MS, US_PER_S
 from perf_pipeline.workloads.kafka.brokers import brokers_of
+from perf_pipeline.workloads.kafka.consumer_client import consumer_of
 from perf_pipeline.workloads.kafka.errors import cause, unavailable
 from perf_pipeline.workloads.kafka.offsets import OffsetProgress
-from perf_pipeline.workloads.kafka.silence import SOCKET_TIMEOUT_MS, BrokerSilence
+from perf_pipeline.workloads.kafka.silence import BrokerSilence, LastQuestion
 
 BATCH_MESSAGES: Final = 1_000
+# As much again may wait in librdkafka, and one fetch (50 MB) beyond it.
+MOST_WAITING_BYTES: Final = 64 * 1024 * 1024
 COMMIT_INTERVAL_US: Final = 500 * US_PER_MS
 JOIN_S: Final = 45.0
 
@@ -34,27 +35,6 @@ _POLL_S: Final = 0.1
 _PAUSE_S: Final = 0.001
 _RETRY_S: Final = 1.0
 END: Final = KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's own codes have this name in the public API
-CONSUMER: Final[Mapping[str, str | int | bool]] = MappingProxyType(
-    {
-        "session.timeout.ms": 30_000,
-        "heartbeat.interval.ms": 3_000,
-        "socket.timeout.ms": SOCKET_TIMEOUT_MS,
-        # Only for a group without a position; the benchmarks fix it before producing starts.
-        "auto.offset.reset": "earliest",
-        "enable.auto.commit": False,
-        "enable.auto.offset.store": False,
-        "enable.partition.eof": True,
-        "isolation.level": "read_committed",
-        # With 100,000 messages at hand librdkafka stops fetching, and looks again only after a
-        # second by default: a backlog then moves at 177,000 messages/s where it can at 1,100,000.
-        "fetch.queue.backoff.ms": 10,
-        "log_level": 0,
-    }
-)
-_OPTIONAL_SETTINGS: Final = (
-    ("session_timeout_ms", "session.timeout.ms"),
-    ("heartbeat_ms", "heartbeat.interval.ms"),
-)
 
 
 class Handed(Protocol):
@@ -73,6 +53,11 @@ class Handed(Protocol):
     @property
     def count(self) -> int:
         """Give how many of `most_waiting` it is."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Give the bytes that it holds in memory."""
         ...
 
 
@@ -105,23 +90,16 @@ class Reception(ABC, Generic[T]):
         interval_us = int(given.get("commit_interval_us", COMMIT_INTERVAL_US))
         self._commit_interval_s = interval_us / US_PER_S
         self._finish_s = finish_us / US_PER_S
-        self._silence = BrokerSilence()
-        self._consumer = Consumer(
-            {
-                **CONSUMER,
-                **kafka_settings(self._brokers),
-                "group.id": str(given["group"]),
-                **{their: int(given[our]) for our, their in _OPTIONAL_SETTINGS if our in given},
-                "on_commit": self._on_commit,
-            }
-        )
+        self._silence, self._last_question = BrokerSilence(), LastQuestion()
+        self._consumer = consumer_of(context, self._on_commit)
         self.progress = OffsetProgress()
-        self._queue: asyncio.Queue[T] = asyncio.Queue()
+        self._queue: asyncio.Queue[T | Exception] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
         self._has_joined, self._is_wanted, self._stop = (threading.Event() for _ in range(3))
         self._thread = threading.Thread(target=self._serve, name="kafka-reception", daemon=True)
         # Written by one side only: handed by the thread, taken and working by the loop.
         self._handed = self._taken = self._working = 0
+        self._handed_bytes = self._taken_bytes = 0
         self.epoch = 0
         self._is_flowing = False
         self._next_commit_s = time.monotonic()
@@ -141,11 +119,17 @@ class Reception(ABC, Generic[T]):
             )
 
     async def take(self) -> T:
-        """Wait for messages, or for an error of the consumer; cancelling loses none."""
+        """Wait for messages, or for an error of the consumer; cancelling loses none.
+
+        A mistake in the receiving thread is raised here, once: it must not look like a quiet topic.
+        """
         self._is_wanted.set()
         while True:
             received = await self._queue.get()
+            if isinstance(received, Exception):
+                raise received
             self._taken += received.count
+            self._taken_bytes += received.size
             # Counted as work before the epoch is compared: see _on_revoke.
             self._working += 1
             if received.error or received.epoch == self.epoch:
@@ -155,6 +139,10 @@ class Reception(ABC, Generic[T]):
     def settled(self) -> None:
         """Say that a taken one is in nobody's hands any more."""
         self._working -= 1
+
+    @abstractmethod
+    def finished(self, received: T) -> None:
+        """Say that a taken one is written down: what it holds may be committed."""
 
     @abstractmethod
     def accept(self, messages: Sequence[Message], at_us: int) -> list[T]:
@@ -169,13 +157,27 @@ class Reception(ABC, Generic[T]):
     def failure(self, error: KafkaError) -> T:
         """Make what a VU is handed of an error of the consumer; not on the loop."""
 
-    async def close(self) -> None:
-        """Commit what is finished, synchronously, and leave the group."""
+    @property
+    def heard_us(self) -> int:
+        """Give when the brokers were heard last, on the run's clock."""
+        ago_s = time.monotonic() - self._silence.heard_s
+        return self.clock.now_us() - round(ago_s * US_PER_S)
+
+    def asked_at_the_end(self) -> KafkaError | None:
+        """Ask the brokers whether they still answer; give what came instead. Blocks up to 4 s."""
+        return self._last_question.ask()
+
+    async def close(self, within_s: float) -> None:
+        """Commit what is finished, synchronously, and leave the group.
+
+        Brokers that hang must not hold the end of a worker up: after `within_s` the thread is left
+        behind. It holds the client, so that nobody takes it away from under the call.
+        """
         self._stop.set()
-        if self._thread.is_alive():
-            await asyncio.to_thread(self._thread.join)
-        else:
-            await asyncio.to_thread(self._consumer.close)
+        if self._thread.ident is None:
+            self._thread = threading.Thread(target=self._consumer.close, daemon=True)
+            self._thread.start()
+        await asyncio.to_thread(self._thread.join, within_s)
 
     def _require_topic(self) -> None:
         what = f"reading the metadata of {self._topic}"
@@ -196,23 +198,36 @@ class Reception(ABC, Generic[T]):
         )
         try:
             while not self._stop.is_set():
-                try:
-                    self._receive()
-                    self._tell_of_silence()
-                    self._commit_if_due()
-                except KafkaException as error:
-                    self._hand_over([self.failure(cause(error))])
-                    self._stop.wait(_RETRY_S)
+                self._take_turn()
+        except Exception as error:  # noqa: BLE001 - see `take`
+            self._call(self._queue.put_nowait, error)
+            self._last_question.answer(None)  # what went wrong is told
         finally:
-            # Leaving revokes the assignment, which commits.
-            self._consumer.close()
+            # Leaving revokes the assignment, which commits: seconds, where nobody answers.
+            if not self._silence.is_known:
+                self._consumer.close()
+
+    def _take_turn(self) -> None:
+        problem = None
+        try:
+            self._receive()
+            problem = self._silence.lasting(self._consumer, self._topic)
+            if problem is not None:
+                self._hand_over([self.failure(problem)])
+            self._commit_if_due()
+        except KafkaException as error:
+            self._hand_over([self.failure(cause(error))])
+            self._stop.wait(_RETRY_S)
+        if self._last_question.is_open:
+            problem = problem or self._silence.at_the_end(self._consumer, self._topic)
+            self._last_question.answer(problem)
 
     def _receive(self) -> None:
         if self._is_wanted.is_set() and not self._is_flowing:
             self._is_flowing = True
             self._consumer.resume(self._consumer.assignment())
         room = self.most_waiting - (self._handed - self._taken)
-        if room <= 0:
+        if room <= 0 or self._handed_bytes - self._taken_bytes > MOST_WAITING_BYTES:
             self._stop.wait(_PAUSE_S)
             return
         first = self._consumer.poll(_POLL_S)
@@ -226,15 +241,14 @@ class Reception(ABC, Generic[T]):
         messages = [first, *self._consumer.consume(more, timeout=0)] if more else [first]
         self._hand_over(self.accept(messages, at_us))
 
-    def _tell_of_silence(self) -> None:
-        error = self._silence.lasting(self._consumer, self._topic)
-        if error is not None:
-            self._hand_over([self.failure(error)])
-
     def _hand_over(self, batch: list[T]) -> None:
-        if batch:
-            self._handed += sum(handed.count for handed in batch)
-            self._loop.call_soon_threadsafe(self._enqueue, batch)
+        self._handed += sum(handed.count for handed in batch)
+        self._handed_bytes += sum(handed.size for handed in batch)
+        self._call(self._enqueue, batch)
+
+    def _call(self, what: Callable[..., None], given: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended and left this thread behind
+            self._loop.call_soon_threadsafe(what, given)
 
     def _enqueue(self, batch: list[T]) -> None:
         for received in batch:

@@ -2,25 +2,38 @@
 
 import asyncio
 import os
+import random
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
 
+from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.engine.ports import Workload
 from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.metrics.sample import Sample
+from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.parts import StackOptions
 from perf_pipeline.workloads.kafka.consume import ConsumeMessages
+from perf_pipeline.workloads.kafka.consume_ceiling import ConsumeCeiling
 from perf_pipeline.workloads.kafka.produce import ProduceMessages
 from perf_pipeline.workloads.kafka.topics import ensure_topic, fix_position
-from perf_pipeline_tests.support.loads.workload_bench import opened
+from perf_pipeline_tests.support.histories.spool import counts
+from perf_pipeline_tests.support.histories.verdicts import judged
+from perf_pipeline_tests.support.loads.engine_loads import job_of, load, samples, scenario
+from perf_pipeline_tests.support.loads.workload_bench import Bench, opened, outcomes
 from perf_pipeline_tests.support.places import new_state
 
 TOPIC = "gone"
+CONSUMING = "perf_pipeline.workloads.kafka.consume:ConsumeMessages"
+MOMENTS = int(os.environ.get("PERF_TEST_MOMENTS", "2"))
+SEED = int(os.environ.get("PERF_TEST_SEED", "1"))
+LOAD_S = 1.5
 # Five seconds of failures end a load; 15 s are promised.
 FIRST_FAILURE_WITHIN_S = 8.5
 
@@ -75,6 +88,121 @@ def test_a_broker_that_is_gone_fails_operations_within_seconds(
 
     assert 2 < took_s < FIRST_FAILURE_WITHIN_S  # a hiccup of 2 s fails nothing
     assert time.monotonic() - began_s - took_s < 9  # opening and closing
+
+
+@pytest.mark.parametrize("workload", [ConsumeMessages, ConsumeCeiling])
+def test_a_consumer_that_waits_at_the_end_for_a_broker_that_hangs_was_not_answered(
+    broker: Broker, workload: Callable[[], Workload]
+) -> None:
+    """The load ends 0.2 s after the broker: soon enough for nobody to have noticed."""
+
+    async def body() -> Bench:
+        given = {"brokers": broker.servers, "topic": TOPIC, "run": "r1", "group": "g"}
+        async with opened(workload(), given, vus=2) as bench:
+            work = asyncio.create_task(bench.iterate(1_000_000, vus=2))
+            await asyncio.sleep(0.5)
+            os.kill(broker.pid, signal.SIGSTOP)
+            await asyncio.sleep(0.2)
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+        return bench
+
+    bench = asyncio.run(body())
+
+    assert outcomes(bench.samples) == {("interrupted", "unanswered"): 2}
+    assert all(one.ended_us - one.started_us > 2_000_000 for one in bench.samples)
+    assert all(one.records == 0 for one in bench.samples)
+
+
+def test_a_consumer_that_works_at_the_end_while_the_broker_hangs_was_not_answered(
+    broker: Broker,
+) -> None:
+    """The work is of no fault; what it would have taken next is not there."""
+    producer = Producer(kafka_settings(broker.servers))
+    producer.produce(TOPIC, b'{"messageId": "m"}')
+    assert producer.flush(20) == 0
+
+    async def body() -> Bench:
+        given = {"brokers": broker.servers, "topic": TOPIC, "run": "r1", "group": "g"}
+        long_work = given | {"work_us": [60_000_000, 60_000_000]}
+        async with opened(ConsumeMessages(), long_work) as bench:
+            work = asyncio.create_task(bench.iterate(1))
+            await asyncio.sleep(2)
+            os.kill(broker.pid, signal.SIGSTOP)
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+        return bench
+
+    bench = asyncio.run(body())
+
+    assert outcomes(bench.samples) == {("interrupted", ""): 1, ("interrupted", "unanswered"): 1}
+
+
+@pytest.mark.timeout(60 + 12 * MOMENTS)
+def test_a_broker_that_hangs_at_a_random_moment_until_the_end_never_passes(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """At the end of each load the messages that came are done, and the consumer waits for more."""
+    draw = random.Random(SEED)
+    for number in range(MOMENTS):
+        after_s = draw.uniform(0, LOAD_S)
+        group = f"g{number}"  # the broker waits for the members of the one before
+        fix_position(broker.servers, group, TOPIC)
+        seen = asyncio.run(samples_of_a_load(broker, group, after_s))
+        os.kill(broker.pid, signal.SIGCONT)
+
+        consumed: dict[str, list[object]] = {"messages_consumed": ["count>=0"]}
+        verdict = judged(tmp_path / group, seen, consumed, counts("bench"))
+
+        assert verdict["target_answered"].status is Status.FAIL, (after_s, outcomes(seen))
+
+
+async def samples_of_a_load(broker: Broker, group: str, after_s: float) -> list[Sample]:
+    """Consume what is produced meanwhile, and stop the broker after so long; give the samples."""
+    given = {"brokers": broker.servers, "topic": TOPIC, "run": "r1", "group": group}
+    producer = Producer({**kafka_settings(broker.servers), "linger.ms": 0})
+    async with opened(ConsumeMessages(), given | {"work_us": [0, 2_000]}, vus=2) as bench:
+        work = asyncio.create_task(bench.iterate(1_000_000, vus=2))
+        began_s = time.monotonic()
+        number, is_stopped = 0, False
+        while (elapsed_s := time.monotonic() - began_s) < LOAD_S:
+            if elapsed_s >= after_s and not is_stopped:
+                os.kill(broker.pid, signal.SIGSTOP)
+                is_stopped = True
+            if elapsed_s < LOAD_S / 2:
+                number += 1
+                producer.produce(TOPIC, b'{"messageId": "%d"}' % number)
+                producer.poll(0)
+            await asyncio.sleep(0.01)
+        if not is_stopped:
+            os.kill(broker.pid, signal.SIGSTOP)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+    producer.purge()
+    return bench.samples
+
+
+def test_a_worker_ends_soon_after_its_load_and_keeps_its_spool_while_the_broker_hangs(
+    broker: Broker, tmp_path: Path
+) -> None:
+    plan = {"executor": "constant-vus", "vus": 2, "duration": "3s", "gracefulStop": "0s"}
+    given = {"brokers": broker.servers, "topic": TOPIC, "run": "r1", "group": "g"}
+    folder = tmp_path / "spool"
+    folder.mkdir()
+    consuming = replace(scenario("", plan), workload=CONSUMING, parameters=given)
+    began_s = time.monotonic()
+
+    outcome = load(
+        job_of(folder, consuming, workers=1),
+        on_progress=lambda _: os.kill(broker.pid, signal.SIGSTOP),  # after a second
+    )
+
+    took_s = time.monotonic() - began_s
+    assert took_s < 3 + 5 + 12  # the load, its end, and a start on a busy machine
+    assert not [reason for reason in outcome.health.reasons if "killed" in reason]
+    assert list(folder.glob("seal-*.json"))
+    cut = [one for one in samples(folder) if one["outcome"] == "interrupted"]
+    assert [one["error"] for one in cut] == ["unanswered"] * 2
 
 
 def test_a_broker_that_is_gone_before_the_load_is_named_within_seconds(broker: Broker) -> None:

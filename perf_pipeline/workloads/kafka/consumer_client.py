@@ -1,0 +1,63 @@
+"""The client of a consuming workload, and what is set otherwise than it comes.
+
+Add here: a setting, with its reason. Keep out: what is done with messages (reception.py).
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaError, TopicPartition
+
+from perf_pipeline.config.kafka_client import kafka_settings
+from perf_pipeline.engine.ports import WorkerContext
+from perf_pipeline.workloads.kafka.brokers import brokers_of
+from perf_pipeline.workloads.kafka.silence import SOCKET_TIMEOUT_MS
+
+_SETTINGS: Final[Mapping[str, str | int | bool]] = MappingProxyType(
+    {
+        "session.timeout.ms": 30_000,
+        "heartbeat.interval.ms": 3_000,
+        "socket.timeout.ms": SOCKET_TIMEOUT_MS,
+        # Only for a group without a position; the benchmarks fix it before producing starts.
+        "auto.offset.reset": "earliest",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "enable.partition.eof": True,
+        # A topic may gain partitions: by default they would be found after five minutes, and what
+        # lies in them would look lost.
+        "topic.metadata.refresh.interval.ms": 5_000,
+        "isolation.level": "read_committed",
+        # With 100,000 messages at hand librdkafka stops fetching, and looks again only after a
+        # second by default: a backlog then moves at 177,000 messages/s where it can at 1,100,000.
+        "fetch.queue.backoff.ms": 10,
+        "log_level": 0,
+    }
+)
+_OPTIONAL: Final = (
+    ("session_timeout_ms", "session.timeout.ms"),
+    ("heartbeat_ms", "heartbeat.interval.ms"),
+)
+
+
+def consumer_of(
+    context: WorkerContext,
+    on_commit: Callable[[KafkaError | None, list[TopicPartition]], None],
+) -> Consumer:
+    """Make the client of a worker's member of a group; it connects when it is used.
+
+    Args:
+        context: of the worker, with parameter `group`; may have `session_timeout_ms` and
+            `heartbeat_ms`.
+        on_commit: is told of each commit.
+    """
+    given = context.parameters
+    return Consumer(
+        {
+            **_SETTINGS,
+            **kafka_settings(brokers_of(context)),
+            "group.id": str(given["group"]),
+            **{their: int(given[our]) for our, their in _OPTIONAL if our in given},
+            "on_commit": on_commit,
+        }
+    )

@@ -9,7 +9,7 @@ from typing import Self
 
 from perf_pipeline.config.hosts import Place, is_this_machine, read_host, read_port
 
-_REMEDY = "write a host, such as staging.example, or a host with a port, one by one"
+_REMEDY = "write each host by itself, such as staging.example, with or without a port"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def _read(entry: str) -> Place:
         host, _, port = entry.partition(":") if not bracket else _split_at(entry, bracket)
     if "*" in entry or "/" in entry:
         raise ValueError(
-            f"{entry[:100]!r}, and ranges, wildcards, URLs and paths are not taken; {_REMEDY}"
+            f"{entry[:100]!r}, but it can't be a range, a wildcard, a URL or a path; {_REMEDY}"
         )
     try:
         return Place(read_host(host), read_port(port) if host != entry else None)

@@ -41,20 +41,20 @@ def _read(broker: str) -> Place:
     protocol, _, rest = broker.rpartition("://")
     if protocol.lower() in _SPOKEN:
         raise ValueError(
-            f"names {protocol}://, and this client speaks no TLS with given brokers, and SASL with "
-            "a user and a password only; write host:port (PLAINTEXT), or "
+            f"begins with {protocol}://, but with configured brokers this client speaks no TLS, "
+            "and SASL only with a user and a password; write host:port (PLAINTEXT), or "
             "SASL_PLAINTEXT://host:port with user:password@ in front of the host"
         )
     if protocol and protocol.lower() != _PLAINTEXT:
-        raise ValueError(f"holds {_shown(broker)}, which is not host:port")
+        raise ValueError(f"contains {_shown(broker)}, which is not host:port")
     host, colon, port = rest.rpartition(":")
     if not (host and colon) or (":" in host and not host.startswith("[")):
-        hint = "; an IPv6 address stands in brackets" if ":" in host else ""
-        raise ValueError(f"holds {_shown(broker)}, which is not host:port{hint}")
+        hint = "; put an IPv6 address into brackets" if ":" in host else ""
+        raise ValueError(f"contains {_shown(broker)}, which is not host:port{hint}")
     try:
         return Place(read_host(host), read_port(port))
     except ValueError as error:
-        raise ValueError(f"holds {_shown(broker)}, which {error}") from None
+        raise ValueError(f"contains {_shown(broker)}, which {error}") from None
 
 
 def _shown(broker: str) -> str:

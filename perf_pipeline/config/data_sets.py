@@ -43,7 +43,7 @@ class DataSet(Frozen):
         origins = [name for name in ("csv", "values", "seeded") if getattr(self, name) is not None]
         if len(origins) != 1:
             given = " and ".join(origins) or "none"
-            raise ValueError(f"names {given}; exactly one of csv, values and seeded is needed")
+            raise ValueError(f"names {given}; write exactly one of csv, values and seeded")
         return self
 
 
@@ -67,18 +67,20 @@ def read_csv(path: Path, wanted: Iterable[str]) -> Rows:
     except csv.Error as error:
         raise ValueError(f"{path.name} can't be read: {error}") from error
     if not rows:
-        raise ValueError(f"{path.name} has no rows below its header line")
+        raise ValueError(f"{path.name} has no rows below its header line; add at least one")
     return rows
 
 
 def _place(path: Path, header: list[str], column: str) -> int:
     if column not in header:
         there = ", ".join(header) or "no header line"
-        raise ValueError(f"{path.name} has no column {column!r}; there are {there}")
+        raise ValueError(f"{path.name} has no column {column!r}; its columns are {there}")
     return header.index(column)
 
 
 def _row(path: Path, line: int, row: list[str], places: list[int]) -> tuple[str, ...]:
     if places and max(places) >= len(row):
-        raise ValueError(f"{path.name} line {line} has {len(row)} columns, too few")
+        raise ValueError(
+            f"{path.name} line {line} has {len(row)} columns, fewer than its header line"
+        )
     return tuple(row[place] for place in places)

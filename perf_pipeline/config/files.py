@@ -39,11 +39,11 @@ def read_text(path: Path, most_bytes: int) -> str:
 
 def _read(path: Path, most_bytes: int) -> bytes:
     if "\0" in str(path):
-        raise ValueError("can't be read: a NUL is in its name")
+        raise ValueError("can't be read: its name contains a NUL")
     with open(path, "rb", opener=_open_file) as file:
         raw = file.read(most_bytes + 1)
     if len(raw) > most_bytes:
-        raise ValueError(f"is larger than {most_bytes >> 20} MiB, the most that is read")
+        raise ValueError(f"is too large; it may have at most {most_bytes >> 20} MiB")
     return raw
 
 
@@ -51,7 +51,7 @@ def _open_file(path: str, flags: int) -> int:
     try:
         descriptor = os.open(path, flags | os.O_NONBLOCK)
     except UnicodeEncodeError as error:
-        raise ValueError("can't be read: its name is no text of this system") from error
+        raise ValueError("can't be read: its name can't be encoded on this system") from error
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)

@@ -66,14 +66,19 @@ def given_profiles(
         )
     ]
     if not found:
-        raise ProfileError("profiles", ["is empty; name a profile, a file or a folder"])
+        raise ProfileError("profiles", ["there are none; name a profile, a file or a folder"])
     by_name: dict[str, GivenProfile] = {}
     for given in found:
         first = by_name.setdefault(given.profile.name, given)
         if first is not given:
-            sentence = f"its name is {given.profile.name}, which {first.source} has as well"
+            sentence = f"its name is {given.profile.name}, which is also the name of {first.source}"
             raise ProfileError(
-                given.source, [sentence], hint="each profile becomes a job of its name"
+                given.source,
+                [sentence],
+                hint=(
+                    "each profile becomes a job that has its name, so give the profiles different "
+                    "names"
+                ),
             )
     return found
 
@@ -86,7 +91,7 @@ def _paths_of(source: str, folder: Path) -> list[str]:
         return [str(path)]
     files = sorted(str(file) for file in path.glob("*.toml"))
     if not files:
-        raise ProfileError(source, ["this folder has no file that ends in .toml"])
+        raise ProfileError(source, ["this folder contains no file that ends in .toml"])
     return files
 
 

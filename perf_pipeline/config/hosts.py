@@ -65,15 +65,15 @@ def read_host(text: str) -> str:
     if address is not None:
         return str(address)
     if inner is not text or ":" in text:
-        raise ValueError("is no IPv6 address, and a colon stands in no other host")
+        raise ValueError("is not an IPv6 address, and no other host may contain a colon")
     if not text:
         raise ValueError("is empty")
     if found := _NOT_IN_HOSTS.search(text):
-        raise ValueError(f"holds {found[0]!r}, which stands in no host")
+        raise ValueError(f"contains {found[0]!r}, which no host may contain")
     try:
         host = ada_url.URL(f"http://{text}/").hostname.removesuffix(".")
     except ValueError:
-        raise ValueError("is neither a name nor an address") from None
+        raise ValueError("is neither the name of a host nor an address") from None
     require_dns_name(host)
     return host
 
@@ -87,7 +87,10 @@ def require_dns_name(host: str) -> None:
     if ":" in host:
         return
     if not all(_LABEL.fullmatch(label) for label in host.split(".")) or len(host) > _MOST_BYTES:
-        raise ValueError("names no host: a part of a name has 1 to 63 characters, a name 253")
+        raise ValueError(
+            "is not a valid name of a host: each part has 1 to 63 characters, and the whole name "
+            "at most 253"
+        )
 
 
 def read_port(text: str) -> int:
@@ -98,7 +101,7 @@ def read_port(text: str) -> int:
             half of a password.
     """
     if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= 65_535):
-        raise ValueError("has a port that is no number from 1 to 65535")
+        raise ValueError("has a port that is not a number from 1 to 65535")
     return int(text)
 
 
@@ -146,7 +149,7 @@ def loopback_addresses() -> tuple[str, ...]:
         return ("127.0.0.1", "::1")  # RFC 6761, 6.3
     foreign = [address for address in found if not is_loopback_address(address)]
     if foreign:
-        raise ValueError(f"is {', '.join(foreign)} here, which is not this machine")
+        raise ValueError(f"means {', '.join(foreign)} here, which is not this machine")
     return found
 
 

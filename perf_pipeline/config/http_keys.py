@@ -17,15 +17,15 @@ def _listed(value: object) -> object:
 
 def _status(value: int) -> int:
     if not 100 <= value <= 599:
-        raise ValueError(f"{value} is not an HTTP status; they go from 100 to 599")
+        raise ValueError(f"{value} is not an HTTP status; write one from 100 to 599")
     return value
 
 
 def _path(value: str) -> str:
     if not _PATH.fullmatch(re.sub(r"\$\{[^{}]*\}", "x", value)):
         raise ValueError(
-            f"{value!r} is not a path on the target; it begins with /, without blanks and #, "
-            "like /user?page=1"
+            f"{value!r} is not a path on the target; a path begins with / and has no blanks and no "
+            "#, like /user?page=1"
         )
     return value
 

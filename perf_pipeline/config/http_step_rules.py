@@ -73,7 +73,10 @@ def _one_step(step: Mapping[str, Any], known: _Known) -> Iterator[tuple[str, str
     yield from _name_mistakes(step, known)
     count = len(values) + len(save) + 2
     if count > MOST_CHECKS:
-        yield "expect", f"has {count} checks with save; at most {MOST_CHECKS} fit one step"
+        yield (
+            "expect",
+            (f"has {count} checks, those of save included; a step can have at most {MOST_CHECKS}"),
+        )
 
 
 def _pairs(found: Iterator[str]) -> Iterator[tuple[str, str]]:
@@ -88,14 +91,15 @@ def _name_mistakes(step: Mapping[str, Any], known: _Known) -> Iterator[tuple[str
         return
     operation = operation_of(name, group if isinstance(group, str) else None)
     if operation in known.operations:
-        yield "name", f"{operation!r} is the name of an earlier step; each needs its own"
+        sentence = f"{operation!r} is already the name of an earlier step; choose another name"
+        yield "name", sentence
     known.operations.add(operation)
 
 
 def _save_mistakes(name: str, where: object) -> Iterator[tuple[str, str]]:
     path = f"save.{name}"
     if name in PLAIN or name in {"data", "env", "random"}:
-        yield path, f"{name!r} is a variable already; choose another name"
+        yield path, f"{name!r} is already a variable; choose another name"
     if not isinstance(where, str) or where.startswith(HEADER_PREFIX):
         return
     yield from _path_mistake(path, where)
@@ -119,7 +123,7 @@ def _text_mistakes(path: str, value: object, known: _Known) -> Iterator[str]:
         for number, inner in enumerate(value):
             yield from _text_mistakes(f"{path}[{number}]", inner, known)
     elif value is not None and not isinstance(value, int | float):
-        yield f"{path}: {value} has no JSON form; write it as a text"
+        yield f"{path}: {value} can't be written as JSON; write it as a text"
 
 
 def _template_mistakes(path: str, text: str, known: _Known) -> Iterator[str]:
@@ -143,7 +147,7 @@ def _saved_mistake(_: str, variable: Variable, known: _Known) -> str | None:
         return "is used before the step that saves it has run"
     names = sorted({*PLAIN, *known.saved})
     close = get_close_matches(name, names, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}"
+    hint = f"did you mean {close[0]}?" if close else f"the known names are {', '.join(names)}"
     return f"is neither a variable nor saved by an earlier step; {hint}"
 
 
@@ -151,11 +155,11 @@ def _data_mistake(_: str, variable: Variable, known: _Known) -> str | None:
     name, column = variable.arguments
     if name not in known.data:
         there = ", ".join(known.data) or "none; declare it under parameters.data"
-        return f"names no data set; there are {there}"
+        return f"names no data set; the data sets are {there}"
     origin = _table(known.data[name])
     only = VALUE_COLUMN if "values" in origin else ID_COLUMN if "seeded" in origin else None
     if only is not None and column != only and "csv" not in origin:
-        return f"names no column; data.{name} has only {only!r}"
+        return f"names a column that does not exist; data.{name} has only {only!r}"
     return None
 
 
@@ -163,8 +167,8 @@ def _env_mistake(path: str, variable: Variable, known: _Known) -> str | None:
     if path.startswith(_SECRET_PLACES) or variable.arguments[0] in known.env:
         return None
     return (
-        "would put a secret into an address or a check; use it in headers, json, form or body, or "
-        "write it into the scenario's env if it is none"
+        "would put a secret into an address or a check; use it in headers, json, form or body, or, "
+        "if it is not secret, write it into the scenario's env"
     )
 
 

@@ -36,43 +36,51 @@ def _text(value: object) -> object:
 
 def _positive(us: int) -> int:
     if us <= 0:
-        raise ValueError(f"{format_duration(us)} is no time to wait for; more than 0s is needed")
+        raise ValueError(f"{format_duration(us)} is too short; the duration must be more than 0s")
     return us
 
 
 def _has_steps(steps: tuple["HttpStep", ...]) -> tuple["HttpStep", ...]:
     # Not min_length: pydantic counts only valid steps, and would add a second mistake to the first.
     if not steps:
-        raise ValueError("there is no step; write at least one")
+        raise ValueError("there are no steps; write at least one")
     return steps
 
 
 def _name(value: str) -> str:
     if not _NAME.fullmatch(value):
         raise ValueError(
-            f"{value!r} can't be a name: 1 to 80 characters, none of , {{ }} : and quotes, "
-            "no blanks at its ends"
+            f"{value!r} is not a valid name; use 1 to 80 characters without , {{ }} : and quotes, "
+            "and without blanks at the ends"
         )
     return value
 
 
 def _variable(value: str) -> str:
     if not SAVED_NAME.fullmatch(value):
-        raise ValueError(f"{value!r} can't be a name here: letters, digits and _, no digit first")
+        raise ValueError(
+            f"{value!r} is not a valid name; use letters, digits and _, and begin with no digit"
+        )
     return value
 
 
 def _header_name(value: str) -> str:
     if not _TOKEN.fullmatch(value):
-        raise ValueError(f"{value!r} can't be a header's name (RFC 9110, 5.6.2)")
+        raise ValueError(
+            f"{value!r} is not a valid name of a header (RFC 9110, 5.6.2); use letters, digits and "
+            "-"
+        )
     if value.lower() in _WRITTEN_BY_CLIENT:
-        raise ValueError(f"{value!r} is written by the client itself; leave it out")
+        raise ValueError(f"{value!r} is a header that the client writes itself; leave it out")
     return value
 
 
 def _header_value(value: str) -> str:
     if not is_header_text(value):
-        raise ValueError("holds a character that a header can't carry; its value is not shown")
+        raise ValueError(
+            "contains a character that a header can't carry (the value is not shown here); leave "
+            "the character out"
+        )
     return value
 
 
@@ -107,7 +115,7 @@ class Auth(Frozen):
     @model_validator(mode="after")
     def _is_one(self) -> Self:
         if (self.bearer_env is None) == (self.basic_env is None):
-            raise ValueError("names exactly one of bearerEnv and basicEnv")
+            raise ValueError("must have either bearerEnv or basicEnv, and not both")
         return self
 
     @property
@@ -205,11 +213,13 @@ class HttpStep(Frozen):
         bodies = {"json": self.json_body, "form": self.form, "body": self.body}
         given = [name for name, body in bodies.items() if body is not None]
         if len(given) > 1:
-            raise ValueError(f"has {' and '.join(given)}; a request has one body")
+            raise ValueError(
+                f"has {' and '.join(given)}; a request has only one body, so keep one of them"
+            )
         if given and self.method in _BODILESS:
             raise ValueError(
-                f"is a {self.method} with {given[0]}; only POST, PUT, PATCH and "
-                "DELETE have a body: set method, or put it into query"
+                f"is a {self.method} with {given[0]}; only POST, PUT, PATCH and DELETE have a "
+                "body; change method, or move the values to query"
             )
         return self
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Place = tuple[str | int, ...]
 
-_REMEDY: Final = "write names and indices, like $.items[0].id"
+_REMEDY: Final = "write only names and indices, like $.items[0].id"
 
 
 def parse_json_path(text: str) -> Place:
@@ -26,7 +26,7 @@ def parse_json_path(text: str) -> Place:
         ValueError: the text is no path to exactly one place.
     """
     if not text.startswith("$"):
-        raise ValueError(f"{text!r} is not a JSON path; it begins with $, like $.id or $[0].id")
+        raise ValueError(f"{text!r} is not a JSON path; a path begins with $, like $.id or $[0].id")
     return tuple(_parts(text))
 
 
@@ -43,7 +43,7 @@ def _parts(text: str) -> Iterator[str | int]:
                 yield index.index
             case _:
                 raise ValueError(
-                    f"{text!r} is not a path to one place (at {str(segment)!r}); {_REMEDY}"
+                    f"{text!r} could lead to several places (at {str(segment)!r}); {_REMEDY}"
                 )
 
 
@@ -56,7 +56,7 @@ def _compiled(text: str) -> "JSONPath":
         raise ValueError(f"{text!r} is not a JSON path: {error.args[0]}; {_REMEDY}") from None
     except (ArithmeticError, ValueError):  # of a number that Python can't hold
         raise ValueError(
-            f"{text!r} is not a JSON path: a number in it can't be read; {_REMEDY}"
+            f"{text!r} is not a JSON path: it contains a number that can't be read; {_REMEDY}"
         ) from None
     assert isinstance(compiled, JSONPath), "RFC 9535 has no way to join two paths"
     return compiled

@@ -76,20 +76,23 @@ def _tell_silence(
                 where = f"{bracketed(place.host)}:{place.port}"
                 if login_of(brokers) and _PLAIN in wanted:
                     raise TargetUnavailableError(
-                        f"the listener at {where} refuses the user and the password that it got",
+                        f"the listener at {where} refuses the given user and password",
                         hint="correct them in PERF_KAFKA_BROKERS",
                     )
                 raise TargetUnavailableError(
-                    f"the listener at {where} wants {wanted}, and this client speaks neither TLS "
-                    "nor, without a user and a password for PLAIN, SASL with given brokers",
+                    f"the listener at {where} wants {wanted}, but with configured brokers this "
+                    "client speaks no TLS, and SASL (PLAIN) only with a user and a password",
                     hint="name a listener without them (PLAINTEXT) in PERF_KAFKA_BROKERS, or write "
                     "SASL_PLAINTEXT://host:port with user:password@ in front of the host",
                 )
     if must_answer:
         where = bootstrap_servers(brokers)
         raise TargetUnavailableError(
-            f"no broker answers at {where} (metadata request, {PATIENCE_S:g} s)",
-            hint="start it, correct PERF_KAFKA_BROKERS, or leave it out for the embedded one",
+            f"no broker at {where} answered a metadata request within {PATIENCE_S:g} s",
+            hint=(
+                "start the broker, correct PERF_KAFKA_BROKERS, or unset it to use the embedded "
+                "broker"
+            ),
         )
 
 

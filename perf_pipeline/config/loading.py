@@ -146,7 +146,8 @@ def _read(name_or_path: str) -> tuple[str, str]:
         if name_or_path not in SHIPPED:
             known = ", ".join(SHIPPED)
             sentence = (
-                f"there is no shipped profile of this name; there are {known}, or give a path"
+                f"there is no shipped profile of this name; choose one of {known}, or give the "
+                "path of a .toml file"
             )
             raise ProfileError(name_or_path, [sentence])
         file = resources.files("perf_pipeline") / "profiles" / f"{name_or_path}.toml"
@@ -167,7 +168,7 @@ def _parse(source: str, text: str) -> dict[str, Any]:
     if base is None:
         return raw
     if base not in SHIPPED or f"{base}.toml" == source:
-        raise ProfileError(source, [f"extends is {base!r}; it is one of {', '.join(SHIPPED)}"])
+        raise ProfileError(source, [f"extends is {base!r}; it must be one of {', '.join(SHIPPED)}"])
     return _merge(_without_unnamed(_parse(*_read(base)), raw), raw)
 
 
@@ -205,7 +206,7 @@ def _override(raw: dict[str, Any], path: str, value: object) -> str | None:
     for table in tables:
         place = place.setdefault(table, {}) if isinstance(place, dict) else None
     if not isinstance(place, dict) or not key:
-        return f"override {path!r} leads through something that is not a table"
+        return f"the override {path!r} leads through a value that is not a table"
     place[key] = value
     return None
 
@@ -244,7 +245,7 @@ def _name_mistakes(raw: Mapping[str, Any]) -> Iterator[str]:
     targets = raw.get("targets", {})
     known = ("local", *(targets if isinstance(targets, dict) else ()))
     if (target := raw.get("target", "local")) not in known:
-        yield f"target is {target!r}; there are {', '.join(known)}"
+        yield f"target is {target!r}; the targets of this profile are {', '.join(known)}"
 
 
 def _pinned_mistakes(profile: Profile) -> Iterator[str]:
@@ -253,7 +254,10 @@ def _pinned_mistakes(profile: Profile) -> Iterator[str]:
         path = f"baseline.pinned[{number}]"
         config = profile.benchmarks.get(pinned.benchmark)
         if config is None:
-            yield f"{path}.benchmark is {pinned.benchmark!r}, which is not a benchmark here"
+            yield (
+                f"{path}.benchmark is {pinned.benchmark!r}, which is not a benchmark of this "
+                "profile"
+            )
         tags = config.scenario_tags if config else NO_SCENARIOS
         expression = f"{pinned.statistic}<={pinned.value!r}"
         try:
@@ -263,4 +267,7 @@ def _pinned_mistakes(profile: Profile) -> Iterator[str]:
             continue
         if compared_statistic(pinned.statistic) is None:
             names = ", ".join(COMPARED)
-            yield f"{path}.statistic is {pinned.statistic!r}; runs are compared by {names}"
+            yield (
+                f"{path}.statistic is {pinned.statistic!r}; it must be one that runs are compared "
+                f"by: {names}"
+            )

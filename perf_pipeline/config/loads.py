@@ -22,14 +22,17 @@ def _mistakes(config: BenchmarkConfig) -> Iterator[str]:
     starts = sum(scenario.plan.most_starts for scenario in config.scenarios.values())
     if starts > MOST_STARTS:
         yield (
-            f"plans {starts:,} starts; at most {MOST_STARTS:,} can be stored: lower the rates, "
-            "iterations or durations"
+            f"would start {starts:,} iterations, but at most {MOST_STARTS:,} can be stored; lower "
+            "the rates, iterations or durations"
         )
     for step, scenarios in config.load_steps:
         vus = sum(scenario.plan.most_vus for scenario in scenarios.values())
         if vus > MOST_VUS_AT_ONCE:
             where = f" in step {step}" if len(config.load_steps) > 1 else ""
-            yield f"has {vus:,} VUs at once{where}; at most {MOST_VUS_AT_ONCE:,} fit one machine"
+            yield (
+                f"has {vus:,} VUs at once{where}, but one machine can run at most "
+                f"{MOST_VUS_AT_ONCE:,}; lower vus or maxVUs"
+            )
     yield from _produced_mistakes(config)
 
 

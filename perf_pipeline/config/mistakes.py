@@ -21,35 +21,35 @@ _SILENT_PARTS: Final = frozenset({*EXECUTORS, "plan", ThresholdEntry.__name__})
 _SENTENCES: Final[Mapping[str, Callable[[ErrorDetails], str]]] = MappingProxyType(
     {
         "missing": lambda _: "is missing",
-        "int_type": lambda error: f"is {shown(error['input'])}; a whole number is needed",
-        "int_from_float": lambda error: f"is {shown(error['input'])}; a whole number is needed",
-        "float_type": lambda error: f"is {shown(error['input'])}; a number is needed",
-        "bool_type": lambda error: f"is {shown(error['input'])}; true or false is needed",
-        "string_type": lambda error: f"is {shown(error['input'])}; a text is needed",
-        "list_type": lambda error: f"is {shown(error['input'])}; a list is needed",
-        "tuple_type": lambda error: f"is {shown(error['input'])}; a list is needed",
-        "dict_type": lambda error: f"is {shown(error['input'])}; a table is needed",
-        "model_type": lambda error: f"is {shown(error['input'])}; a table is needed",
+        "int_type": lambda error: f"is {shown(error['input'])}; it must be a whole number",
+        "int_from_float": lambda error: f"is {shown(error['input'])}; it must be a whole number",
+        "float_type": lambda error: f"is {shown(error['input'])}; it must be a number",
+        "bool_type": lambda error: f"is {shown(error['input'])}; it must be true or false",
+        "string_type": lambda error: f"is {shown(error['input'])}; it must be a text in quotes",
+        "list_type": lambda error: f"is {shown(error['input'])}; it must be a list",
+        "tuple_type": lambda error: f"is {shown(error['input'])}; it must be a list",
+        "dict_type": lambda error: f"is {shown(error['input'])}; it must be a table",
+        "model_type": lambda error: f"is {shown(error['input'])}; it must be a table",
         "greater_than_equal": lambda error: _bound(error, "ge"),
         "greater_than": lambda error: _bound(error, "gt"),
         "less_than_equal": lambda error: _bound(error, "le"),
         "less_than": lambda error: _bound(error, "lt"),
         "union_tag_invalid": lambda error: (
-            f"is {shown(_tag(error))}; it is one of {', '.join(EXECUTORS)}"
+            f"is {shown(_tag(error))}; it must be one of {', '.join(EXECUTORS)}"
         ),
-        "union_tag_not_found": lambda _: f"has no executor; name one of {', '.join(EXECUTORS)}",
+        "union_tag_not_found": lambda _: f"has no executor; write one of {', '.join(EXECUTORS)}",
         "value_error": lambda error: str(error["ctx"]["error"]),
         "literal_error": lambda error: (
-            f"is {shown(error['input'])}; allowed: {error['ctx']['expected']}"
+            f"is {shown(error['input'])}; it must be {error['ctx']['expected']}"
         ),
     }
 )
 # docs/k6.md says more about each.
 _ONLY_IN_K6: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "env": "it stands in a scenario, beside exec",
-        "tags": "they stand in a scenario, beside exec; a step is told by its operation",
-        "rps": "an arrival-rate executor keeps a rate",
+        "env": "write it into a scenario, beside exec",
+        "tags": "write them into a scenario, beside exec; steps are told apart by their operation",
+        "rps": "use an arrival-rate executor to keep a rate",
     }
 )
 
@@ -76,10 +76,10 @@ def _sentence(error: ErrorDetails) -> str:
     path = _path(error)
     if error["type"] == "extra_forbidden":
         if (instead := _ONLY_IN_K6.get(str(error["loc"][-1]))) is not None:
-            return f"{path} is a key of k6 that is not here; {instead}"
+            return f"{path} is a key of k6 that does not exist here; {instead}"
         close = get_close_matches(str(error["loc"][-1])[:80], known_keys(), n=2, cutoff=0.65)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        return f"{path} is not a key here{hint}"
+        return f"{path} is not a known key{hint}"
     write = _SENTENCES.get(error["type"])
     text = write(error) if write else error["msg"]
     return f"{path}: {text}" if error["type"] == "value_error" else f"{path} {text}"
@@ -100,8 +100,8 @@ def _bound(error: ErrorDetails, limit: str) -> str:
     bounds = bounds_of(_key(error), limit, context[limit])
     value = error["input"]
     if bounds.is_duration and isinstance(value, int):
-        return f"is {format_duration(value)}; it is {bounds}"
-    return f"is {shown(value)}; it is {bounds}"
+        return f"is {format_duration(value)}; it must be {bounds}"
+    return f"is {shown(value)}; it must be {bounds}"
 
 
 def _key(error: ErrorDetails) -> str:

@@ -14,17 +14,17 @@ def module_mistakes(exec_name: str, folder: Path) -> Iterator[str]:
     """Find why `module:name` cannot be imported from a folder or an installed package."""
     module, _, name = exec_name.partition(":")
     if (top := module.partition(".")[0]) in sys.stdlib_module_names:
-        yield f"{top!r} is a module of Python itself; give yours another name"
+        yield f"{top!r} is a module of Python itself; give your module another name"
         return
     try:
         origin = _origin(module, folder)
     except (ImportError, ValueError) as error:
-        yield f"module {module!r} can't be looked for in {folder.name or '.'}/: {error}"
+        yield f"module {module!r} can't be searched for in {folder.name or '.'}/: {error}"
         return
     if origin is None:
         yield (
-            f"there is no module {module!r} in {folder.name or '.'}/ or installed; parameters.path "
-            "names the folder to import it from"
+            f"module {module!r} is neither in {folder.name or '.'}/ nor installed; set "
+            "parameters.path to the folder that holds it"
         )
     elif origin.endswith(".py"):
         yield from _name_mistakes(Path(origin), name)
@@ -46,7 +46,7 @@ def _name_mistakes(file: Path, name: str) -> Iterator[str]:
     try:
         tree = ast.parse(file.read_bytes())
     except SyntaxError as error:
-        yield f"{file.name} is not Python: {error.msg} in line {error.lineno}"
+        yield f"{file.name} is not valid Python: line {error.lineno}: {error.msg}"
         return
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         yield f"{file.name} can't be read as Python: {error or type(error).__name__}"
@@ -58,7 +58,7 @@ def _name_mistakes(file: Path, name: str) -> Iterator[str]:
         there = ", ".join(known for known in bound if not known.startswith("_")) or "nothing"
         yield f"{file.name} has no {name!r}; it has {there}"
     elif isinstance(bound[name], ast.FunctionDef):
-        yield f"{name} in {file.name} is a plain function; write async def {name}(vu)"
+        yield f"{name} in {file.name} is not an async function; write async def {name}(vu)"
 
 
 def _names_of(node: ast.stmt) -> Iterator[str]:

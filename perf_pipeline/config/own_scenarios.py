@@ -52,8 +52,8 @@ def own_mistakes(raw: Mapping[str, Any]) -> Iterator[str]:
             continue
         if not record_of(benchmark).takes_own_scenarios:
             yield (
-                f"{path}.exec: {exec_name!r} can't run in {benchmark}, whose figures are not "
-                "about HTTP; give it a benchmark of its own, of any other name"
+                f"{path}.exec: {exec_name!r} can't run in {benchmark}, whose figures are not about "
+                "HTTP; put the scenario into a benchmark of your own, under any other name"
             )
         parameters = scenario.get("parameters")
         if exec_name == HTTP_STEPS and isinstance(parameters, Mapping):
@@ -76,13 +76,14 @@ def shared_operation_mistakes(profile: Profile) -> Iterator[str]:
                 if checks != step.checks:
                     yield (
                         f"benchmarks.{benchmark}.scenarios.{name}.parameters.steps[{number}]: "
-                        f"{step.operation!r} of scenario {other} has other checks; "
-                        "give one of the steps another name or group"
+                        f"{step.operation!r} has other checks in scenario {other}; give one of the "
+                        "two steps another name or group"
                     )
         if len(known) > MOST_OPERATIONS:
             yield (
-                f"benchmarks.{benchmark}: its steps have {len(known):,} names; a benchmark has at "
-                f"most {MOST_OPERATIONS:,}, and steps that differ by an id share one"
+                f"benchmarks.{benchmark}: its steps have {len(known):,} different names, but a "
+                f"benchmark can have at most {MOST_OPERATIONS:,}; use one name for steps that "
+                "differ only by an id"
             )
 
 
@@ -132,13 +133,13 @@ def own_notices(profile: Profile) -> list[str]:
             where = f"scenario {name} of {benchmark}"
             if parameters.insecure_skip_verify:
                 found.append(
-                    f"{where} takes any certificate (insecureSkipVerify): nobody knows whether "
-                    "it loads the right target"
+                    f"{where} accepts any certificate (insecureSkipVerify), so nobody can be sure "
+                    "that it loads the right target"
                 )
             if isinstance(parameters, PythonParameters) and parameters.transport == "httpx":
                 found.append(
-                    f"{where} goes through httpx's own transport: the generator's own time is in "
-                    "its figures"
+                    f"{where} uses httpx's own transport, so its figures include time that the "
+                    "load generator spends itself"
                 )
     return found
 
@@ -147,14 +148,15 @@ def _own_benchmark_mistakes(name: str, config: Mapping[str, Any]) -> Iterator[st
     built_in = ", ".join(NAMES)
     if not _BENCHMARK.fullmatch(name):
         yield (
-            f"benchmarks.{name} can't be a name; write small letters, digits and _, or one of "
+            f"benchmarks.{name} is not a valid name; use small letters, digits and _, or one of "
             f"{built_in}"
         )
     execs = [scenario.get("exec") for _, scenario in _tables(config.get("scenarios"))]
     if not execs or not all(isinstance(name, str) and is_own(name) for name in execs):
         yield (
-            f"benchmarks.{name} is unknown; there are {built_in}, and benchmarks of any name whose "
-            f"scenarios are all your own (exec {HTTP_STEPS!r} or 'module:name')"
+            f"benchmarks.{name} is not a known benchmark; the shipped ones are {built_in}. A "
+            "benchmark of any other name needs scenarios that are all your own (exec "
+            f"{HTTP_STEPS!r} or 'module:name')"
         )
 
 

@@ -29,8 +29,8 @@ from perf_pipeline.config.postgres_services import service_of
 
 DEFAULT_PORT: Final = 5432
 FORM: Final = (
-    "postgresql://host:port/database, with user:password@ in front of the host where it needs one; "
-    "percent-encode @ : / ? in a password"
+    "postgresql://host:port/database, with user:password@ in front of the host if the server asks "
+    "for a password; percent-encode @ : / ? in a password"
 )
 _VARIABLES: Final = MappingProxyType({"host": "PGHOST", "hostaddr": "PGHOSTADDR", "port": "PGPORT"})
 _IN_FRONT: Final = frozenset({"host", "hostaddr", "port", "user", "password", "dbname", "service"})
@@ -60,7 +60,7 @@ def read_dsn(dsn: str, environment: Mapping[str, str], loopback: tuple[str, ...]
     given = _settings(dsn, environment)
     servers = tuple(_servers(given))
     if not any(server.host or server.hostaddr for server in servers):
-        raise ValueError(f"names no host; name it, so that it can be checked: {FORM}")
+        raise ValueError(f"names no host, so nobody can check where it leads; write {FORM}")
     pinned = tuple(pinned for server in servers for pinned in _pinned(server, loopback))
     places = [place for server in servers for place in _places(server)]
     return Address(_text(given, pinned), tuple(dict.fromkeys(places)))
@@ -74,7 +74,7 @@ def _settings(dsn: str, environment: Mapping[str, str]) -> dict[str, str]:
     try:
         given = {key: str(value) for key, value in conninfo_to_dict(dsn).items()}
     except (Error, UnicodeError, ValueError):
-        raise ValueError(f"is no connection string that libpq takes; write {FORM}") from None
+        raise ValueError(f"is not a connection string that libpq can read; write {FORM}") from None
     service = given.get("service", environment.get("PGSERVICE"))
     if service is not None:
         given = {**service_of(service, environment), **given}
@@ -83,9 +83,13 @@ def _settings(dsn: str, environment: Mapping[str, str]) -> dict[str, str]:
             given.setdefault(key, environment[variable])
     database = given.get("dbname", "")
     if "=" in database or "://" in database:
-        raise ValueError("holds a second connection string as the database's name")
+        raise ValueError(
+            "has a second connection string in place of the database's name; write only the name"
+        )
     if "oauth_issuer" in given:
-        raise ValueError("names an oauth_issuer, another host, which is not supported")
+        raise ValueError(
+            "has an oauth_issuer, which is a second host and is not supported; leave it out"
+        )
     require_password_of_key(given, environment)
     return given
 
@@ -98,7 +102,7 @@ def _servers(given: Mapping[str, str]) -> Iterator[_TriedServer]:
     if (hosts and addresses and len(hosts) != len(addresses)) or len(ports) not in {0, 1, count}:
         raise ValueError(
             f"names {len(hosts)} hosts, {len(addresses)} addresses (hostaddr) and {len(ports)} "
-            "ports; name as many of each, or one port for all"
+            "ports; give the same number of each, or one port for all"
         )
     ports = ports * count if len(ports) == 1 else ports
     for host, address, port in zip_longest(hosts, addresses, ports, fillvalue=""):
@@ -120,7 +124,7 @@ def _host(text: str) -> str:
 def _address(text: str) -> str:
     address = _host(text)
     if not is_address(address):
-        raise ValueError(f"has the hostaddr {text[:100]!r}, which is no address")
+        raise ValueError(f"has the hostaddr {text[:100]!r}, which is not an IP address")
     return address
 
 

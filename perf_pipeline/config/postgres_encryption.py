@@ -14,20 +14,28 @@ _LARGEST_KEY_BYTES: Final = 1 << 20
 # Sentences of libpq 16 to 18 (fe-connect.c, fe-secure-openssl.c) and of the server (auth.c).
 _REMEDIES: Final = MappingProxyType(
     {
-        "server does not support SSL": "the server speaks no TLS: leave sslmode out of the DSN, "
-        "write sslmode=disable, or switch ssl on in the server",
-        "no encryption": "the server takes encrypted connections only: write sslmode=require",
-        "SSL encryption": "the server refuses this connection with TLS: write sslmode=disable, or "
-        "correct its pg_hba.conf",
-        "invalid response to SSL negotiation": "what listens there does not negotiate TLS as "
-        "PostgreSQL does: correct the port, or write sslmode=require and sslnegotiation=direct "
-        "where TLS begins at once",
-        "certificate verify failed": "name the certificate of the authority: sslrootcert=FILE",
-        "root certificate file": "name the certificate of the authority: sslrootcert=FILE",
-        "could not load private key file": "name the key's password in sslpassword, or a key that "
-        "has none",
-        "does not match host name": "the server's certificate is for another name: write the host "
-        "that it names, or sslmode=verify-ca",
+        "server does not support SSL": (
+            "the server does not speak TLS; leave sslmode out of the DSN, write sslmode=disable, "
+            "or switch ssl on in the server"
+        ),
+        "no encryption": "the server accepts only encrypted connections; write sslmode=require",
+        "SSL encryption": (
+            "the server refuses this connection over TLS; write sslmode=disable, or correct its "
+            "pg_hba.conf"
+        ),
+        "invalid response to SSL negotiation": (
+            "what listens at this port does not negotiate TLS as PostgreSQL does; correct the "
+            "port, or, if TLS begins at once there, write sslmode=require and sslnegotiation=direct"
+        ),
+        "certificate verify failed": "name the authority's certificate with sslrootcert=FILE",
+        "root certificate file": "name the authority's certificate with sslrootcert=FILE",
+        "could not load private key file": (
+            "write the key's password into sslpassword, or name a key without a password"
+        ),
+        "does not match host name": (
+            "the server's certificate is for another host; write the host that it names, or "
+            "sslmode=verify-ca"
+        ),
     }
 )
 
@@ -67,5 +75,5 @@ def require_password_of_key(given: Mapping[str, str], environment: Mapping[str, 
     if "ENCRYPTED" in text:
         raise ValueError(
             f"has the client key {key[:200]!r}, which is encrypted; write its password into "
-            "sslpassword, or name a key without one in sslkey"
+            "sslpassword, or name a key without a password in sslkey"
         )

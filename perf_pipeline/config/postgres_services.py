@@ -26,7 +26,7 @@ def service_of(name: str, environment: Mapping[str, str]) -> dict[str, str]:
             return found
     shown = " or ".join(str(file) for file in tried)
     raise ValueError(
-        f"names the service {name[:100]!r}, which is not in {shown}; correct its name, or set "
+        f"names the service {name[:100]!r}, which is not in {shown}; correct the name, or set "
         "PGSERVICEFILE"
     )
 
@@ -44,7 +44,7 @@ def _section(file: Path, name: str) -> dict[str, str] | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeError) as error:
-        raise ValueError(f"names a service, and {file} cannot be read: {error}") from None
+        raise ValueError(f"names a service, but {file} can't be read: {error}") from None
     found: dict[str, str] | None = None
     is_inside = False
     for line in map(str.strip, lines):
@@ -61,9 +61,12 @@ def _parameter(line: str, name: str, file: Path) -> tuple[str, str]:
     key, equals, value = line.partition("=")
     if line.startswith("ldap"):
         raise ValueError(
-            f"names the service {name[:100]!r}, which {file} looks up on an LDAP server; write its "
+            f"names the service {name[:100]!r}, which {file} takes from an LDAP server; write its "
             "host, port and database instead"
         )
     if not equals or key in {"service", "servicefile"}:
-        raise ValueError(f"names the service {name[:100]!r}, of which {file} has a wrong line")
+        raise ValueError(
+            f"names the service {name[:100]!r}, but its entry in {file} has a line that can't be "
+            "read"
+        )
     return key, value

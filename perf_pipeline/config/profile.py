@@ -87,7 +87,9 @@ class BenchmarkConfig(Frozen):
     def _names_are_plain(cls, scenarios: dict[str, Scenario]) -> dict[str, Scenario]:
         if odd := [name for name in scenarios if not _SCENARIO_NAME.fullmatch(name)]:
             names = ", ".join(repr(name) for name in odd)
-            raise ValueError(f"{names} can't name a scenario; take letters, digits, _ and -")
+            raise ValueError(
+                f"{names} can't be the name of a scenario; use letters, digits, _ and -"
+            )
         return scenarios
 
     @property

@@ -15,14 +15,14 @@ def _read_range(value: object) -> tuple[int, int]:
     if isinstance(value, tuple) and len(value) == 2:
         return value
     if not isinstance(value, str | int | float) or isinstance(value, bool):
-        raise ValueError(f"{value!r} is not a duration or a range; write '1s' or '1s..3s'")
+        raise ValueError(f"{value!r} is neither a duration nor a range; write '1s' or '1s..3s'")
     low_text, dots, high_text = str(value).partition("..")
     low = parse_duration_us(low_text)
     high = parse_duration_us(high_text) if dots else low
     if not 0 <= low <= high:
-        raise ValueError(f"{value!r}: a range goes from a smaller to a larger duration")
+        raise ValueError(f"{value!r} has the larger duration first; write the smaller one first")
     if high > LONGEST_US:
-        raise ValueError(f"{value!r} is too long; it is at most {format_duration(LONGEST_US)}")
+        raise ValueError(f"{value!r} is too long; it may be at most {format_duration(LONGEST_US)}")
     return low, high
 
 

@@ -26,28 +26,28 @@ def endless_numbers(raw: Mapping[str, Any]) -> Iterator[str]:
     """Find NaN and infinity where a key takes any value, because JSON cannot write them."""
     for path, value, _ in _values(raw):
         if isinstance(value, float) and not math.isfinite(value):
-            yield f"{_short(path)} is {value}; JSON has no such number"
+            yield f"{_short(path)} is {value}; JSON has no such number, so write a finite one"
 
 
 def text_mistake(text: str) -> str | None:
     """Say why a text cannot be written in UTF-8, or that it is too long for a profile."""
     if len(text) > _LONGEST_TEXT:
-        return f"{_named(text)}; a text has at most {_LONGEST_TEXT:,} characters"
+        return f"{_named(text)}; a text may have at most {_LONGEST_TEXT:,} characters"
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         bad = on_one_line(text[error.start])
-        return f"{_named(text)}; {bad} is half a character and has no form in UTF-8"
+        return f"{_named(text)}; {bad} is half a character, which can't be written in UTF-8"
     return None
 
 
 def _raw_mistakes(raw: Mapping[str, Any]) -> Iterator[str]:
     for number, (path, value, depth) in enumerate(_values(raw)):
         if number >= _MOST_VALUES:
-            yield f"the file has more than {_MOST_VALUES:,} values; write data into a CSV file"
+            yield f"the file has more than {_MOST_VALUES:,} values; move the data into a CSV file"
             return
         if depth > DEEPEST:
-            yield f"{_short(path)} lies more than {DEEPEST} tables or lists deep"
+            yield f"{_short(path)} is nested in more than {DEEPEST} tables or lists"
         elif sentence := _mistake(value):
             yield f"{_short(path)} {sentence}"
 
@@ -74,7 +74,7 @@ def _below(path: str, value: object) -> list[tuple[str, object]]:
 
 def _mistake(value: object) -> str | None:
     if isinstance(value, int) and abs(value) >= _LARGEST:
-        return f"is {shown(value)}; a whole number has at most 100 digits"
+        return f"is {shown(value)}; a whole number may have at most 100 digits"
     return text_mistake(value) if isinstance(value, str) else None
 
 

@@ -11,8 +11,8 @@ from perf_pipeline.config.hosts import LOCALHOST, Address, Place, bracketed, rea
 
 DEFAULT_PORT: Final = 6379
 FORM: Final = (
-    "redis://host:port/0, with user:password@ in front of the host where it needs one; "
-    "percent-encode @ : / ? in a password"
+    "redis://host:port/0, with user:password@ in front of the host if the server asks for a "
+    "password; percent-encode @ : / ? in a password"
 )
 # Other parameters that redis-py takes from a URL name another place (host, port, path,
 # connection_class, unix_socket_path ...), are no texts, or end in a TypeError.
@@ -41,7 +41,9 @@ def read_redis_url(url: str, loopback: tuple[str, ...]) -> Address:
     kept = {key: written[key] for key in sorted(set(given) - _READ)}
     wrong = [key for key in written if key not in _QUERY | {"db", "username", "password"}]
     if wrong:
-        raise ValueError(f"has {wrong[0][:50]!r} behind the ?, which is not taken; write {FORM}")
+        raise ValueError(
+            f"has {wrong[0][:50]!r} behind the ?, which is not supported; write {FORM}"
+        )
     userinfo = _userinfo(given)
     if url.startswith("unix://"):
         path = str(given.get("path", ""))
@@ -66,9 +68,9 @@ def _parsed(url: str) -> tuple[Mapping[str, Any], Mapping[str, str]]:
         is_right = parts.port != 0 and not parts.fragment
         database = parts.path.strip("/")
     except ValueError:
-        raise ValueError(f"is no URL that redis-py takes; write {FORM}") from None
+        raise ValueError(f"is not a URL that redis-py can read; write {FORM}") from None
     if not is_right or (parts.scheme != "unix" and database and not database.isdecimal()):
-        raise ValueError(f"has a port or a database that is no number; write {FORM}")
+        raise ValueError(f"has a port or a database that is not a number; write {FORM}")
     return given, dict(parse_qsl(parts.query, keep_blank_values=True))
 
 

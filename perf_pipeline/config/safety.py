@@ -23,8 +23,8 @@ from perf_pipeline.secrecy.known import KNOWN
 
 NOBODY: Final = AllowedHosts()
 _HINT: Final = (
-    "to load it, put it into allowed = [...] of [targets.{name}], or into the environment "
-    "variable PERF_ALLOWED_HOSTS"
+    "if you may load this host, add it to allowed = [...] in [targets.{name}], or to the "
+    "environment variable PERF_ALLOWED_HOSTS"
 )
 
 
@@ -46,7 +46,8 @@ def check_target(target: Target) -> Target:
     if refused:
         shown = ", ".join(dict.fromkeys(refused))
         raise TargetNotAllowedError(
-            f"target {target.name}: {shown} is neither this machine nor allowed; nothing was sent",
+            f"target {target.name}: {shown} is neither this machine nor an allowed host; nothing "
+            "was sent",
             hint=_HINT.format(name=target.name),
         )
     if any(place.host == LOCALHOST for read in addresses.values() for place in read.places):
@@ -77,7 +78,7 @@ def require_loopback(allowed: AllowedHosts = NOBODY) -> tuple[str, ...]:
     except ValueError as error:
         raise TargetNotAllowedError(
             f"localhost {error}; nothing was sent",
-            hint="correct /etc/hosts, or allow the name localhost (PERF_ALLOWED_HOSTS)",
+            hint="correct /etc/hosts, or add localhost to PERF_ALLOWED_HOSTS",
         ) from None
 
 
@@ -111,10 +112,12 @@ def require_allowed_brokers(
     ]
     if refused:
         raise TargetNotAllowedError(
-            f"the brokers {brokers} advertise {', '.join(refused)}, where clients would connect: "
-            "that is neither this machine nor allowed",
-            hint="correct the brokers' advertised.listeners, or allow these hosts "
-            "(PERF_ALLOWED_HOSTS, or allowed of the target)",
+            f"the brokers {brokers} tell clients to connect to {', '.join(refused)}, which is "
+            "neither this machine nor an allowed host; nothing was sent",
+            hint=(
+                "correct the brokers' advertised.listeners, or add these hosts to "
+                "PERF_ALLOWED_HOSTS or to allowed of the target"
+            ),
         )
 
 

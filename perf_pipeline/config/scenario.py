@@ -56,8 +56,8 @@ class Scenario(Frozen):
     def _exec_is_known(cls, name: str) -> str:
         if iteration_kind(name) is None:
             raise ValueError(
-                f"{name!r} is unknown; it is one of {', '.join(ITERATIONS)}, or names Python code "
-                "like my_package.module:checkout"
+                f"{name!r} is not a known exec; write one of {', '.join(ITERATIONS)}, or name "
+                "Python code like my_package.module:checkout"
             )
         return name
 
@@ -76,15 +76,20 @@ class Scenario(Frozen):
         secrets = parameters.secret_names if isinstance(parameters, OwnHttpParameters) else ()
         if both := sorted(set(secrets) & self.env.keys()):
             raise ValueError(
-                f"env.{both[0]} is also the name of a secret (auth, secrets), which comes from the "
-                "machine's environment only; give one of them another name"
+                f"env.{both[0]} is also the name of a secret (auth, secrets), which may come only "
+                "from the machine's environment; give one of the two another name"
             )
         return self
 
     @model_validator(mode="after")
     def _measures_something(self) -> Self:
         if self.plan.length_us == 0:
-            raise ValueError("its stages take 0 s together; nothing would be measured")
+            raise ValueError(
+                "its stages take 0 s in total, so nothing would be measured; give a stage a longer "
+                "duration"
+            )
         if self.warm_up_us >= self.plan.length_us:
-            raise ValueError("warmUp is as long as the scenario; nothing would be measured")
+            raise ValueError(
+                "warmUp lasts as long as the scenario, so nothing would be measured; shorten it"
+            )
         return self

@@ -63,7 +63,7 @@ def _mistakes(given: list[str], config: Mapping[str, Any]) -> Iterator[str]:
             "into one of the scenarios"
         )
     elif given == ["vus"]:
-        yield "vus alone is no plan; add duration, iterations or stages"
+        yield "vus alone does not say how long to run; add duration, iterations or stages"
     elif "stages" in given and given[0] != "stages":
         yield f"the shortcuts {given[0]} and stages can't be used together; leave one of them out"
 

@@ -17,10 +17,14 @@ _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
 def _tag_name(name: str) -> str:
     if name in BUILT_IN_TAGS:
         built_in = ", ".join(sorted(BUILT_IN_TAGS))
-        raise ValueError(f"{name!r} is a tag that samples have by themselves, as {built_in} are")
+        raise ValueError(
+            f"{name!r} is a tag that every sample already has, as are {built_in}; choose another "
+            "name"
+        )
     if not _NAME.fullmatch(name):
         raise ValueError(
-            f"{name!r} can't name a tag: letters and digits, single _ between them, a letter first"
+            f"{name!r} is not a valid name of a tag; begin with a letter, and use letters, digits "
+            "and single _ between them"
         )
     return name
 

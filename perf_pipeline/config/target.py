@@ -26,8 +26,8 @@ from perf_pipeline.secrecy.addresses import has_torn_password, mask_address
 from perf_pipeline.secrecy.known import KNOWN
 
 _TORN: Final = (
-    "holds @, /, ? or # in its password, where a host or a path would begin; "
-    "percent-encode them (%40, %2F, %3F, %23)"
+    "has @, /, ? or # in its password, where a host or a path would begin; write them "
+    "percent-encoded (%40, %2F, %3F, %23)"
 )
 _KEYS: Final = MappingProxyType(
     {

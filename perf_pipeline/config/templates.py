@@ -79,7 +79,7 @@ def parse_template(text: str) -> tuple[Part, ...]:
         if match[0] == "$${":
             _add_text(parts, "${")
         elif match[1] is None:
-            raise ValueError(f"{text!r} has a ${{ without its }}; write $${{ for a literal one")
+            raise ValueError(f"{text!r} has ${{ without a closing }}; write $${{ for a literal ${{")
         else:
             parts.append(_variable(match[1]))
         at = match.end()
@@ -107,9 +107,9 @@ def _variable(written: str) -> Variable:
         if found := read(name.strip()):
             variable = Variable(*found, cast.strip(), written.strip())
             if variable.cast == "number" and variable.source is not Source.DATA:
-                raise ValueError(f"${{{written}}}: |number is for columns of data")
+                raise ValueError(f"${{{written}}}: |number can be used only with columns of data")
             return variable
-    raise ValueError(f"${{{written}}} is not understood; there are {_MEANINGS}")
+    raise ValueError(f"${{{written}}} has no meaning; it can be {_MEANINGS}")
 
 
 _Found = tuple[Source, tuple[str, ...]]
@@ -128,18 +128,20 @@ def _int(arguments: str) -> _Found:
     bounds = tuple(part.strip() for part in arguments.split(","))
     if len(bounds) != 2 or not all(_WHOLE.fullmatch(bound) for bound in bounds):
         raise ValueError(
-            f"random.int({arguments}) needs two whole numbers, like random.int(1,100), of at most "
-            "18 digits"
+            f"random.int({arguments}) needs two whole numbers of at most 18 digits, like "
+            "random.int(1,100)"
         )
     if int(bounds[0]) > int(bounds[1]):
-        raise ValueError(f"random.int({arguments}) goes from the smaller to the larger number")
+        raise ValueError(f"random.int({arguments}) must have the smaller number first")
     return Source.INT, bounds
 
 
 def _choice(arguments: str) -> _Found:
     choices = tuple(part.strip() for part in arguments.split("|"))
     if not all(choices):
-        raise ValueError(f"random.choice({arguments}) has an empty choice; write (red|green)")
+        raise ValueError(
+            f"random.choice({arguments}) has an empty choice; write random.choice(red|green)"
+        )
     return Source.CHOICE, choices
 
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from perf_pipeline.quoting import on_one_line
 
-_TOO_DEEP: Final = "its tables and lists lie too deep in one another to be read"
+_TOO_DEEP: Final = "its tables and lists are nested too deeply to be read"
 _LONG_NUMBER: Final = re.compile(r"[0-9_]{300,}")
-_NO_NUMBER: Final = "it has a whole number of {:,} digits; the largest has 19"
+_NO_NUMBER: Final = "it has a whole number of {:,} digits; a number may have at most 19"
 
 
 def read_toml(text: str) -> dict[str, Any]:
@@ -23,13 +23,13 @@ def read_toml(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"not TOML: {on_one_line(str(error))}") from error
+        raise ValueError(f"it is not valid TOML: {on_one_line(str(error))}") from error
     except RecursionError as error:
         raise ValueError(_TOO_DEEP) from error
     except ValueError as error:
         # int() refuses thousands of digits, and some dates are in no calendar.
         longest = max(map(len, _LONG_NUMBER.findall(text)), default=0)
-        sentence = _NO_NUMBER.format(longest) if longest else f"not TOML: {error}"
+        sentence = _NO_NUMBER.format(longest) if longest else f"it is not valid TOML: {error}"
         raise ValueError(sentence) from error
 
 

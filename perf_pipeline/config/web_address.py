@@ -69,7 +69,7 @@ class WebAddress:
         host = url.hostname.strip("[]").removesuffix(".")
         require_dns_name(host)
         if url.port == "0":
-            raise ValueError("has the port 0, and a port is a number from 1 to 65535")
+            raise ValueError("has the port 0, but a port is a number from 1 to 65535")
         return cls(
             scheme,
             host,
@@ -89,10 +89,13 @@ class WebAddress:
         """
         address = cls.read(text)
         if address.has_userinfo or "@" in text:
-            raise ValueError("holds an @; put credentials into the target's secrets instead")
+            raise ValueError("contains an @; put credentials into the target's secrets instead")
         is_written_out = text.lower().startswith(f"{address.scheme}://")
         if not (is_written_out and _PLAIN.fullmatch(text)) or "?" in text or "#" in text:
-            raise ValueError("is not like http://host:port/path, percent-encoded, without ? and #")
+            raise ValueError(
+                "is not a plain address; write http://host:port/path, percent-encoded and without "
+                "? and #"
+            )
         return address
 
     @property
@@ -118,7 +121,7 @@ class WebAddress:
 def _wrong_scheme(text: str, scheme: str) -> str:
     if not _SCHEME.match(text.strip()):
         return "has no scheme; write http://host:port"
-    return f"begins with {scheme[:20]}: and only http:// and https:// are loaded"
+    return f"begins with {scheme[:20]}: but only http:// and https:// can be loaded"
 
 
 def _mistake(text: str) -> str:
@@ -130,7 +133,7 @@ def _mistake(text: str) -> str:
     if port and not (port[1].isascii() and port[1].isdigit() and int(port[1][:6]) <= 65_535):
         # What looks like a port may be half of a password with a slash in it.
         shown = "a port" if "@" in text else f"the port {port[1][:20]!r}"
-        return f"has {shown} that is no number from 1 to 65535"
+        return f"has {shown} that is not a number from 1 to 65535"
     if ("[" in text) != ("]" in text):
-        return "has a bracket without the other one; write http://[::1]:port"
-    return "names no host that exists; write http://host:port"
+        return "has an unmatched bracket; write http://[::1]:port"
+    return "names no valid host; write http://host:port"

@@ -27,7 +27,7 @@ def access_of(environ: Mapping[str, str]) -> str:
     """
     wanted = environ.get(ACCESS_VARIABLE) or "owner"
     if wanted not in _UMASKS:
-        raise ValueError(f"{ACCESS_VARIABLE} is {wanted!r}; it is one of {', '.join(_UMASKS)}")
+        raise ValueError(f"{ACCESS_VARIABLE} is {wanted!r}; it must be one of {', '.join(_UMASKS)}")
     return wanted
 
 

@@ -28,9 +28,11 @@ class RampingVUs(LoopingVUs):
     def _is_possible(self) -> Self:
         require_stages(self.stages)
         if self.most_vus == 0:
-            raise ValueError("startVUs or one of the stages' targets must be greater than 0")
+            raise ValueError(
+                "startVUs and the targets of all stages are 0; make at least one of them greater"
+            )
         if self.most_vus > MOST_VUS:
-            raise ValueError(f"{self.most_vus} VUs are more than {MOST_VUS}, the most there can be")
+            raise ValueError(f"{self.most_vus} VUs are too many; there can be at most {MOST_VUS}")
         return self
 
     @property

@@ -24,7 +24,7 @@ def require_stages(stages: tuple[Stage, ...]) -> None:
         ValueError: there is none.
     """
     if not stages:
-        raise ValueError("at least one stage has to be specified")
+        raise ValueError("there are no stages; write at least one")
 
 
 def length_of(stages: tuple[Stage, ...]) -> int:

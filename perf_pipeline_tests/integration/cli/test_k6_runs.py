@@ -183,7 +183,7 @@ _REFUSED: Final = {
     ),
     "zero_duration_stage": (
         with_scenarios("a", {"a": ('executor = "ramping-vus"\nstages = []', steps_of())}),
-        "at least one stage has to be specified",
+        "there are no stages; write at least one",
     ),
     "unknown_executor": (
         with_scenarios(
@@ -323,4 +323,4 @@ def test_a_time_limit_for_a_setup_that_is_not_there_is_a_mistake(
 
     assert '"setupTimeout": "1s"' in _SCRIPTS["setup_timeout"]
     assert answer.code == 104
-    assert "benchmarks.a.setupTimeout is not a key here" in answer.err
+    assert "benchmarks.a.setupTimeout is not a known key" in answer.err

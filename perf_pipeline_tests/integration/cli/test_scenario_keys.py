@@ -138,7 +138,9 @@ def test_a_value_of_env_that_is_no_text_is_refused_before_the_load(
     answer = command.here("run", "--profile", str(profile))
 
     assert answer.code == 104
-    assert "benchmarks.places.scenarios.paris.env.PLACE is 75; a text is needed" in answer.err
+    assert (
+        "benchmarks.places.scenarios.paris.env.PLACE is 75; it must be a text in quotes"
+    ) in answer.err
 
 
 @pytest.mark.timeout(180)

@@ -172,7 +172,7 @@ def test_two_probes_with_one_name_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "interval_us", "sentence"),
-    [("../x", 1, "is no file name"), ("x", 0, "has the interval 0 µs; it is at least 1")],
+    [("../x", 1, "is no file name"), ("x", 0, "has the interval 0 µs; it must be at least 1")],
 )
 def test_a_probe_that_cannot_be_scheduled_is_refused(
     tmp_path: Path, name: str, interval_us: int, sentence: str

@@ -49,7 +49,7 @@ def test_who_is_refused_is_told_before_there_is_a_client(servers: Stack) -> None
     require_listeners(brokers, ())
     with pytest.raises(TargetUnavailableError, match=r"wants SASL \(PLAIN\)"):
         require_listeners(address, ())
-    with pytest.raises(TargetUnavailableError, match="refuses the user and the password"):
+    with pytest.raises(TargetUnavailableError, match="refuses the given user and password"):
         require_listeners(with_credentials(address, "birthday", "wr0ng-one"), ())
 
 

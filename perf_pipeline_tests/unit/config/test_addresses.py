@@ -68,30 +68,30 @@ def test_a_reference_is_resolved_against_its_base(reference: str, meant: str) ->
     [
         ("", "has no scheme"),
         ("127.0.0.1:8000", "has no scheme"),
-        ("ftp://h", "begins with ftp: and only"),
-        ("http://", "names no host"),
-        ("http://h:80a", "has the port '80a' that is no number from 1 to 65535"),
+        ("ftp://h", "begins with ftp: but only"),
+        ("http://", "names no valid host"),
+        ("http://h:80a", "has the port '80a' that is not a number from 1 to 65535"),
         ("http://h:99999", "has the port '99999'"),
         ("http://h:0", "has the port 0"),
-        ("http://[::1", "has a bracket without the other one"),
-        ("http://[fe80::1%eth0]", "names no host"),
-        ("http://a b/", "names no host"),
-        ("http://a..b/", "a part of a name has 1 to 63 characters"),
-        (f"http://{'a' * 64}.b/", "a part of a name has 1 to 63 characters"),
-        ("http://256.1.1.1", "names no host"),
-        ("http://a%00b", "names no host"),
-        ("http://\ud800", "names no host"),
+        ("http://[::1", "has an unmatched bracket"),
+        ("http://[fe80::1%eth0]", "names no valid host"),
+        ("http://a b/", "names no valid host"),
+        ("http://a..b/", "each part has 1 to 63 characters"),
+        (f"http://{'a' * 64}.b/", "each part has 1 to 63 characters"),
+        ("http://256.1.1.1", "names no valid host"),
+        ("http://a%00b", "names no valid host"),
+        ("http://\ud800", "names no valid host"),
     ],
 )
 def test_what_names_no_host_is_refused_with_the_reason(text: str, why: str) -> None:
-    with pytest.raises(ValueError, match="^[hnb]") as refusal:
+    with pytest.raises(ValueError, match="^(has|names|begins|is|contains)") as refusal:
         WebAddress.read(text)
 
     assert why in str(refusal.value)
 
 
 def test_half_a_password_is_never_shown_as_a_port() -> None:
-    with pytest.raises(ValueError, match="has a port that is no number") as refusal:
+    with pytest.raises(ValueError, match="has a port that is not a number") as refusal:
         WebAddress.read("http://user:pa/ss@localhost:80")
 
     assert "pa/" not in str(refusal.value)
@@ -128,5 +128,5 @@ def test_a_host_has_one_spelling(text: str, host: str, *, is_here: bool) -> None
     ["", ".", "a..b", "a b", "a:80", "[a]", "[::1", "a/b", "a%2eb", "a@b", "a\\b", "a\n", "a\x00"],
 )
 def test_a_text_that_is_no_host_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="^(is|holds|names)"):
+    with pytest.raises(ValueError, match="^(is|contains|names)"):
         read_host(text)

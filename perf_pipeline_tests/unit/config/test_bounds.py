@@ -84,21 +84,21 @@ def test_the_walk_finds_the_numbers_of_every_table() -> None:
         (
             "seed",
             HUGE,
-            f"seed is {HUGE}; it is between 0 and 9,223,372,036,854,775,807",
+            f"seed is {HUGE}; it must be between 0 and 9,223,372,036,854,775,807",
         ),
-        ("keepRawRuns", HUGE, f"keepRawRuns is {HUGE}; it is between 1 and 1,000,000"),
-        ("baseline.window", HUGE, f"window is {HUGE}; it is between 5 and 1,000"),
-        ("baseline.alpha", 0.5, "alpha is 0.5; it is more than 0 and less than 0.5"),
-        ("workers", True, "workers is True; a whole number is needed"),
-        ("workers", 2.0, "workers is 2.0; a whole number is needed"),
-        ("workers", "2", "workers is '2'; a whole number is needed"),
-        ("seeding.users", -0.0, "users is -0.0; a whole number is needed"),
-        (f"{USERS}.rate", HUGE, f"rate is {HUGE}; it is between 1 and 1,000,000,000"),
+        ("keepRawRuns", HUGE, f"keepRawRuns is {HUGE}; it must be between 1 and 1,000,000"),
+        ("baseline.window", HUGE, f"window is {HUGE}; it must be between 5 and 1,000"),
+        ("baseline.alpha", 0.5, "alpha is 0.5; it must be more than 0 and less than 0.5"),
+        ("workers", True, "workers is True; it must be a whole number"),
+        ("workers", 2.0, "workers is 2.0; it must be a whole number"),
+        ("workers", "2", "workers is '2'; it must be a whole number"),
+        ("seeding.users", -0.0, "users is -0.0; it must be a whole number"),
+        (f"{USERS}.rate", HUGE, f"rate is {HUGE}; it must be between 1 and 1,000,000,000"),
         (f"{USERS}.duration", "100y", "duration: '100y' is not a duration"),
-        (f"{USERS}.duration", "500000h", "duration is '500000h'; it is at most 175200h"),
-        (f"{USERS}.parameters.thinkTime", "1s..500000h", "is too long; it is at most 175200h"),
-        (f"{USERS}.parameters.thinkTime", True, "True is not a duration or a range"),
-        ("baseline.pinned", [{"value": float("nan")}], "value is nan; it is more than 0"),
+        (f"{USERS}.duration", "500000h", "duration is '500000h'; it must be at most 175200h"),
+        (f"{USERS}.parameters.thinkTime", "1s..500000h", "is too long; it may be at most 175200h"),
+        (f"{USERS}.parameters.thinkTime", True, "True is neither a duration nor a range"),
+        ("baseline.pinned", [{"value": float("nan")}], "value is nan; it must be more than 0"),
     ],
 )
 def test_a_number_out_of_its_bounds_is_told_with_both(key: str, value: Any, sentence: str) -> None:
@@ -114,11 +114,17 @@ def test_a_number_out_of_its_bounds_is_told_with_both(key: str, value: Any, sent
         # 1,000,000,000 a second for an hour: 3.6e12, and the one at 0 s.
         (
             {f"{USERS}.rate": 1_000_000_000, f"{USERS}.duration": "1h"},
-            "benchmarks.end_to_end plans 3,600,000,000,001 starts; at most 10,000,000,000",
+            (
+                "benchmarks.end_to_end would start 3,600,000,000,001 iterations, but at most "
+                "10,000,000,000 can be stored"
+            ),
         ),
         (
             {f"{USERS}.maxVUs": 2_000_000},
-            "benchmarks.end_to_end has 2,000,000 VUs at once; at most 1,000,000",
+            (
+                "benchmarks.end_to_end has 2,000,000 VUs at once, but one machine can run at most "
+                "1,000,000"
+            ),
         ),
         (
             {
@@ -142,9 +148,9 @@ def test_numbers_whose_product_fits_nowhere_are_refused(
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("9" * 5_000, "seed: it has a whole number of 5,000 digits; the largest has 19"),
-        ("[" * 3_000, "seed: its tables and lists lie too deep in one another to be read"),
-        ("{a=" * 3_000, "seed: its tables and lists lie too deep in one another to be read"),
+        ("9" * 5_000, "seed: it has a whole number of 5,000 digits; a number may have at most 19"),
+        ("[" * 3_000, "seed: its tables and lists are nested too deeply to be read"),
+        ("{a=" * 3_000, "seed: its tables and lists are nested too deeply to be read"),
     ],
     ids=["digits", "brackets", "tables"],
 )
@@ -159,10 +165,10 @@ def test_a_value_that_the_toml_parser_cannot_bear_is_a_sentence(text: str, sente
     ("key", "value", "sentence"),
     [
         # 16**5000 has 5000 * log10(16) = 6020.6 digits.
-        ("seed", 16**5_000, "6,021 digits); a whole number has at most 100 digits"),
+        ("seed", 16**5_000, "6,021 digits); a whole number may have at most 100 digits"),
         ("target", "\udcff", "target is '\\udcff'; \\udcff is half a character"),
         ("benchmarks.\ud83d", {}, "\\ud83d is half a character"),
-        ("target", "x" * (2 << 20), "a text has at most 1,048,576 characters"),
+        ("target", "x" * (2 << 20), "a text may have at most 1,048,576 characters"),
         ("baseline.pinned", [[[]]] * 300_000, "more than 200,000 values"),
     ],
     ids=["hexadecimal", "surrogate", "surrogate-key", "megabytes", "many"],
@@ -181,7 +187,7 @@ def test_tables_that_lie_too_deep_are_told_by_their_path(tmp_path: Path) -> None
     profile = tmp_path / "deep.toml"
     profile.write_text(f'extends = "quick"\n[{".".join("a" * 3_000)}]\n', encoding="utf-8")
 
-    with pytest.raises(ProfileError, match="lies more than 64 tables or lists deep"):
+    with pytest.raises(ProfileError, match="is nested in more than 64 tables or lists"):
         load_profile(str(profile))
 
 

@@ -64,11 +64,14 @@ def test_relative_paths_start_from_the_given_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sources", "sentence"),
     [
-        ([], "is empty; name a profile, a file or a folder"),
-        (["empty"], "this folder has no file that ends in .toml"),
-        (["quik"], "there is no shipped profile of this name; there are quick, ci, full, weekly"),
+        ([], "there are none; name a profile, a file or a folder"),
+        (["empty"], "this folder contains no file that ends in .toml"),
+        (
+            ["quik"],
+            "there is no shipped profile of this name; choose one of quick, ci, full, weekly",
+        ),
         (["no.toml"], "No such file"),
-        (["a.toml", "twin.toml"], "its name is shop, which {folder}/a.toml has as well"),
+        (["a.toml", "twin.toml"], "its name is shop, which is also the name of {folder}/a.toml"),
     ],
     ids=["none", "an empty folder", "a typo", "an absent file", "two of one name"],
 )
@@ -100,7 +103,9 @@ def test_a_secret_that_only_a_run_needs_may_be_absent_where_the_graph_is_shown(
 
 
 def test_an_override_is_laid_over_each_profile(tmp_path: Path) -> None:
-    with pytest.raises(ProfileError, match="target is 'staging'; there are local, here"):
+    with pytest.raises(
+        ProfileError, match=("target is 'staging'; the targets of this profile are local, here")
+    ):
         given_profiles([own(tmp_path / "a.toml")], {"target": "staging"})
 
 

@@ -82,10 +82,16 @@ def test_a_threshold_without_a_delay_may_end_the_load_at_once() -> None:
 @pytest.mark.parametrize(
     ("entries", "sentence"),
     [
-        ("count>0", " is 'count>0'; a list is needed"),
-        ([1], "[0] is 1; a table is needed"),
-        ([{"threshold": "count>0", "abortOnFail": "yes"}], "[0].abortOnFail is 'yes'; true or"),
-        ([{"threshold": "count>0", "abortOnFial": True}], "[0].abortOnFial is not a key here; did"),
+        ("count>0", " is 'count>0'; it must be a list"),
+        ([1], "[0] is 1; it must be a table"),
+        (
+            [{"threshold": "count>0", "abortOnFail": "yes"}],
+            "[0].abortOnFail is 'yes'; it must be true or",
+        ),
+        (
+            [{"threshold": "count>0", "abortOnFial": True}],
+            "[0].abortOnFial is not a known key; did",
+        ),
     ],
 )
 def test_a_wrong_threshold_entry_is_one_sentence(entries: object, sentence: str) -> None:
@@ -99,5 +105,5 @@ def test_a_wrong_threshold_entry_is_one_sentence(entries: object, sentence: str)
 
 def test_a_misspelt_key_of_an_executor_is_answered_with_the_right_one() -> None:
     path = "benchmarks.end_to_end.scenarios.create_users"
-    with pytest.raises(ProfileError, match="gracefulstop is not a key here; did you mean"):
+    with pytest.raises(ProfileError, match="gracefulstop is not a known key; did you mean"):
         load_profile("quick", {f"{path}.gracefulstop": "1s"})

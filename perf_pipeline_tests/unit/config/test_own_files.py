@@ -52,9 +52,17 @@ CSV = "email,age\na@example.org,30\nb@example.org,x31\n"
     ("text", "data", "sentence"),
     [
         ("${data.users.email}", {"csv": "none.csv"}, "none.csv can't be read"),
-        ("${data.users.name}", {"csv": "u.csv"}, "no column 'name'; there are email, age"),
-        ("${data.users.email}", {"csv": "empty.csv"}, "has no rows below its header line"),
-        ("${data.users.age}", {"csv": "short.csv"}, "short.csv line 3 has 1 columns, too few"),
+        ("${data.users.name}", {"csv": "u.csv"}, "no column 'name'; its columns are email, age"),
+        (
+            "${data.users.email}",
+            {"csv": "empty.csv"},
+            "has no rows below its header line; add at least one",
+        ),
+        (
+            "${data.users.age}",
+            {"csv": "short.csv"},
+            "short.csv line 3 has 1 columns, fewer than its header line",
+        ),
         ("${data.users.age|number}", {"csv": "u.csv"}, "column 'age': 'x31' is not a number"),
         (
             "${data.users.email}",
@@ -120,7 +128,9 @@ def test_a_value_of_env_that_a_header_cannot_carry_is_refused(tmp_path: Path) ->
 
     found = loaded(tmp_path, {"s": {**scenario(step), "env": env}})
 
-    assert found == ["env.SENT: has a character that a header can't carry, and a header uses it"]
+    assert found == [
+        "env.SENT: contains a character that a header can't carry, but a header uses it"
+    ]
 
 
 def test_a_stored_profile_is_read_back_although_its_files_are_gone(tmp_path: Path) -> None:
@@ -156,10 +166,13 @@ made = good
         ("shop.flows:made", None),
         ("shop.flows:js", None),
         ("json:loads", None),
-        ("shop.flows:plain", "plain in flows.py is a plain function; write async def plain(vu)"),
+        (
+            "shop.flows:plain",
+            "plain in flows.py is not an async function; write async def plain(vu)",
+        ),
         ("shop.flows:absent", "flows.py has no 'absent'; it has js, VU, plain, good, Kept, made"),
-        ("shop.missing:good", "there is no module 'shop.missing'"),
-        ("broken:good", "broken.py is not Python: invalid syntax in line 1"),
+        ("shop.missing:good", "module 'shop.missing' is neither in "),
+        ("broken:good", "broken.py is not valid Python: line 1: invalid syntax"),
     ],
 )
 def test_python_code_is_looked_for_without_running_it(
@@ -181,7 +194,7 @@ def test_python_code_is_looked_for_without_running_it(
 
 AUTH: Table = {"auth": {"bearerEnv": "TOKEN"}}
 IN_HEADER: Table = {"headers": {"X": "v ${env.TOKEN}"}}
-CANT = "which a header can't carry (its value is not shown)"
+CANT = "which a header can't carry (the value is not shown here)"
 
 
 @pytest.mark.parametrize(
@@ -205,7 +218,7 @@ def test_a_secret_that_is_no_headers_value_is_refused_by_its_name(
 
     assert isinstance(found, list)
     sentence = (
-        f"parameters: the environment variable TOKEN holds {kind}, {CANT}, and {user} uses it"
+        f"parameters: the environment variable TOKEN contains {kind}, {CANT}, and {user} uses it"
     )
     assert found == [sentence]
 
@@ -217,7 +230,7 @@ def test_a_python_scenarios_auth_is_looked_at_as_well(tmp_path: Path) -> None:
     found = loaded(tmp_path, {"s": table}, {"TOKEN": "a\nb"})
 
     assert isinstance(found, list)
-    assert "TOKEN holds a line end" in found[0]
+    assert "TOKEN contains a line end" in found[0]
 
 
 def test_a_secret_goes_into_a_body_whatever_characters_it_has(tmp_path: Path) -> None:
@@ -233,7 +246,7 @@ def test_a_secret_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     found = loaded(tmp_path, {"s": scenario(step)}, {"TOKEN": "s3cret\udcff"})
 
     assert isinstance(found, list)
-    assert "TOKEN holds bytes that are not UTF-8" in found[0]
+    assert "TOKEN contains bytes that are not UTF-8" in found[0]
     assert "s3cret" not in found[0]
 
 
@@ -250,12 +263,15 @@ def test_basic_authentication_takes_what_its_rfc_takes(
 @pytest.mark.parametrize(
     ("written", "sentence"),
     [
-        (b"", "holds no certificate in PEM"),
-        (b"\x30\x82\x03\x0c\x30\x82", "`openssl x509 -inform der` makes it of one in DER"),
-        (b"-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n", "holds no certificate"),
+        (b"", "contains no PEM certificate"),
+        (b"\x30\x82\x03\x0c\x30\x82", "`openssl x509 -inform der` converts one from DER"),
+        (
+            b"-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n",
+            "contains no PEM certificate",
+        ),
         (
             b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n",
-            "holds no certificate",
+            "contains no PEM certificate",
         ),
     ],
     ids=["empty", "der", "garbled", "key"],
@@ -277,7 +293,7 @@ def test_a_file_without_a_certificate_is_told_before_any_load(
         encoding="utf-8",
     )
 
-    with pytest.raises(ProfileError, match=r"parameters\.caFile: 'ca\.pem' holds no") as caught:
+    with pytest.raises(ProfileError, match=r"parameters\.caFile: 'ca\.pem' contains no") as caught:
         load_profile(str(profile))
 
     assert sentence in str(caught.value)

@@ -17,7 +17,7 @@ from perf_pipeline.config.postgres_encryption import encryption_remedy
         ("received invalid response to SSL negotiation: \x15", "sslnegotiation=direct"),
         ("SSL error: certificate verify failed", "sslrootcert=FILE"),
         ('root certificate file "/root/.postgresql/root.crt" does not exist', "sslrootcert=FILE"),
-        ('server certificate for "a" does not match host name "b"', "another name"),
+        ('server certificate for "a" does not match host name "b"', "another host"),
     ],
 )
 def test_an_error_about_encryption_has_its_remedy(said: str, remedy: str) -> None:

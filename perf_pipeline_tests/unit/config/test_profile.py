@@ -98,7 +98,9 @@ def test_ramping_vus_end_at_k6s_limit(scenario: dict[str, Any], legal: bool) -> 
         assert read_executor(whole).most_vus == 100_000_000
         return
 
-    with pytest.raises(ValidationError, match="100000001 VUs are more than 100000000"):
+    with pytest.raises(
+        ValidationError, match=("100000001 VUs are too many; there can be at most 100000000")
+    ):
         read_executor(whole)
 
 
@@ -109,7 +111,9 @@ def test_a_scenario_is_named_as_k6_lets_it_be_named(name: str) -> None:
     raw = {**json.loads(load_profile("quick").as_json), "benchmarks": {}}
     raw["benchmarks"]["end_to_end"] = {"scenarios": {name: plan}}
 
-    with pytest.raises(ProfileError, match="can't name a scenario; take letters, digits, _ and -"):
+    with pytest.raises(
+        ProfileError, match=("can't be the name of a scenario; use letters, digits, _ and -")
+    ):
         validate_profile(raw, "own.toml")
 
 
@@ -124,7 +128,7 @@ def test_a_scenario_is_named_as_k6_lets_it_be_named(name: str) -> None:
 )
 def test_the_spelling_of_the_code_is_no_key_of_a_profile(key: str, value: object) -> None:
     """A key that is read under two names could be given twice, and one of them be ignored."""
-    with pytest.raises(ProfileError, match="is not a key here"):
+    with pytest.raises(ProfileError, match="is not a known key"):
         load_profile("quick", {f"benchmarks.end_to_end.{key}": value})
 
 
@@ -209,17 +213,17 @@ def test_a_profile_with_many_mistakes_names_every_one_with_path_value_and_remedy
 
     assert caught.value.exit_code is ExitCode.INVALID_CONFIGURATION
     for sentence in (
-        "seeding.users is 'many'; a whole number is needed",
-        "sead is not a key here; did you mean seed?",
-        f"{end_to_end}.scenarios.create_users.rate is -5; it is between 1 and 1,000,000,000",
+        "seeding.users is 'many'; it must be a whole number",
+        "sead is not a known key; did you mean seed?",
+        f"{end_to_end}.scenarios.create_users.rate is -5; it must be between 1 and 1,000,000,000",
         f"{end_to_end}.scenarios.create_users.duration: '10x' is not a duration",
-        f"{end_to_end}.scenarios.create_users.parameters.timeout is 0s; it is more than 0s",
+        f"{end_to_end}.scenarios.create_users.parameters.timeout is 0s; it must be more than 0s",
         "http_reqs is a counter and has only: count, rate",
-        "ceiling.executor is 'constant-rate'; it is one of constant-vus",
-        "consume.exec: 'consume' is unknown; it is one of create_user",
+        "ceiling.executor is 'constant-rate'; it must be one of constant-vus",
+        "consume.exec: 'consume' is not a known exec; write one of create_user",
         "scenario 'eat' is not one of consume, produce_live",
-        "benchmarks.redis_cache is unknown",
-        "target is 'prod'; there are local",
+        "benchmarks.redis_cache is not a known benchmark",
+        "target is 'prod'; the targets of this profile are local",
     ):
         assert sentence in text
 
@@ -275,9 +279,13 @@ def test_env_is_part_of_the_load_and_without_it_no_series_starts_anew() -> None:
     ("name", "text", "sentence"),
     [
         ("absent.toml", None, "can't be read"),
-        ("fast", None, "there is no shipped profile of this name; there are quick, ci, full"),
-        ("broken.toml", "name = ", "not TOML"),
-        ("strange.toml", 'extends = "fast"\nname = "x"', "extends is 'fast'; it is one of quick"),
+        ("fast", None, "there is no shipped profile of this name; choose one of quick, ci, full"),
+        ("broken.toml", "name = ", "not valid TOML"),
+        (
+            "strange.toml",
+            'extends = "fast"\nname = "x"',
+            "extends is 'fast'; it must be one of quick",
+        ),
     ],
 )
 def test_a_file_that_is_no_profile_is_named(

@@ -111,18 +111,18 @@ def test_a_filter_by_a_tag_is_refused_where_no_scenario_has_tags() -> None:
     ("tags", "sentence"),
     [
         *(
-            ({name: "x"}, f"{name!r} is a tag that samples have by themselves")
+            ({name: "x"}, f"{name!r} is a tag that every sample already has")
             for name in (
                 *("scenario", "operation", "status", "outcome", "error", "check", "source"),
             )
         ),
-        ({"te__am": "x"}, "'te__am' can't name a tag"),
-        ({"_team": "x"}, "'_team' can't name a tag"),
-        ({"te-am": "x"}, "'te-am' can't name a tag"),
-        ({"team": "a,b"}, "'a,b' can't be a name"),
-        ({"team": ""}, "'' can't be a name"),
-        ({"team": 5}, "tags.team is 5; a text is needed"),
-        ("team", "tags is 'team'; a table is needed"),
+        ({"te__am": "x"}, "'te__am' is not a valid name of a tag"),
+        ({"_team": "x"}, "'_team' is not a valid name of a tag"),
+        ({"te-am": "x"}, "'te-am' is not a valid name of a tag"),
+        ({"team": "a,b"}, "'a,b' is not a valid name"),
+        ({"team": ""}, "'' is not a valid name"),
+        ({"team": 5}, "tags.team is 5; it must be a text in quotes"),
+        ("team", "tags is 'team'; it must be a table"),
     ],
 )
 def test_a_tag_that_cannot_be_is_one_sentence(tags: object, sentence: str) -> None:
@@ -153,8 +153,8 @@ def test_a_pinned_figure_is_one_that_runs_are_compared_by(statistic: str) -> Non
 
     (found,) = mistakes({**raw(), **pinned})
     assert found == (
-        f"baseline.pinned[0].statistic is '{statistic}'; runs are compared by avg, min, med, max, "
-        "p(90), p(95), p(99), count, rate, value"
+        f"baseline.pinned[0].statistic is '{statistic}'; it must be one that runs are "
+        "compared by: avg, min, med, max, p(90), p(95), p(99), count, rate, value"
     )
 
 

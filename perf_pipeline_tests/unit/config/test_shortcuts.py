@@ -83,7 +83,7 @@ def test_a_shortcut_is_the_scenario_that_k6_makes_of_it(
             {"duration": "5s", "stages": _STAGES},
             "the shortcuts duration and stages can't be used together",
         ),
-        ({"vus": 5}, "vus alone is no plan; add duration, iterations or stages"),
+        ({"vus": 5}, "vus alone does not say how long to run; add duration, iterations or stages"),
         ({"vus": 0, "duration": "5s"}, "benchmarks.shop.scenarios.default.vus is 0"),
         ({"duration": "0s"}, "benchmarks.shop.scenarios.default.duration is 0s"),
     ],
@@ -96,15 +96,15 @@ def test_a_wrong_shortcut_is_refused_with_what_would_be_right(
         _profile(**benchmark)
 
     assert any(sentence in mistake for mistake in refused.value.problems)
-    assert not any("is not a key here" in mistake for mistake in refused.value.problems)
+    assert not any("is not a known key" in mistake for mistake in refused.value.problems)
 
 
 @pytest.mark.parametrize(
     ("place", "key", "value", "instead"),
     [
-        ("shop.scenarios.a", "rps", 5, "an arrival-rate executor keeps a rate"),
-        ("shop", "env", {"HOST": "x"}, "it stands in a scenario, beside exec"),
-        ("shop", "tags", {"team": "a"}, "they stand in a scenario, beside exec"),
+        ("shop.scenarios.a", "rps", 5, "use an arrival-rate executor to keep a rate"),
+        ("shop", "env", {"HOST": "x"}, "write it into a scenario, beside exec"),
+        ("shop", "tags", {"team": "a"}, "write them into a scenario, beside exec"),
     ],
 )
 def test_a_key_that_k6_has_elsewhere_or_alone_is_refused_with_what_there_is_instead(
@@ -123,7 +123,7 @@ def test_a_key_that_k6_has_elsewhere_or_alone_is_refused_with_what_there_is_inst
         validate_profile({"name": "short", "benchmarks": {"shop": shop}}, "k6.toml")
 
     (mistake,) = refused.value.problems
-    assert f"benchmarks.{place}.{key} is a key of k6 that is not here" in mistake
+    assert f"benchmarks.{place}.{key} is a key of k6 that does not exist here" in mistake
     assert instead in mistake
 
 
@@ -165,5 +165,6 @@ def test_stages_that_take_no_time_are_refused_where_k6_would_run_nothing(
         shop("0s", "0s")
     (problem,) = caught.value.problems
     assert problem == (
-        "benchmarks.shop.scenarios.a: its stages take 0 s together; nothing would be measured"
+        "benchmarks.shop.scenarios.a: its stages take 0 s in total, so nothing would be measured; "
+        "give a stage a longer duration"
     )

@@ -80,32 +80,35 @@ def test_a_step_reads_back_with_all_its_keys() -> None:
     [
         ({"path": "/${tokn}"}, "steps[0].path: ${tokn} is neither a variable nor saved"),
         ({"path": "/${vus}"}, "did you mean vu?"),
-        ({"path": "/${vu"}, "has a ${ without its }"),
-        ({"path": "/${random.int(9,1)}"}, "from the smaller to the larger"),
+        ({"path": "/${vu"}, "has ${ without a closing }"),
+        ({"path": "/${random.int(9,1)}"}, "must have the smaller number first"),
         ({"path": "/${random.int(a)}"}, "needs two whole numbers"),
         ({"path": "/${random.choice(a||b)}"}, "has an empty choice"),
-        ({"path": "/${vu|number}"}, "|number is for columns of data"),
-        ({"path": "/${data.users.email}"}, "names no data set; there are none"),
+        ({"path": "/${vu|number}"}, "|number can be used only with columns of data"),
+        ({"path": "/${data.users.email}"}, "names no data set; the data sets are none"),
         ({"path": "/${env.TOKEN}"}, "would put a secret into an address"),
         ({"path": "/${id}", "save": {"id": "$.id"}}, "used before the step that saves it"),
-        ({"path": "home"}, "is not a path on the target; it begins with /"),
+        ({"path": "home"}, "is not a path on the target; a path begins with /"),
         ({"path": "http://other.example/"}, "is not a path on the target"),
         ({"path": "/a b"}, "is not a path on the target"),
         ({"json": {"a": 1}}, "is a GET with json; only POST, PUT, PATCH and DELETE have a body"),
-        ({"method": "POST", "json": 1, "form": {}}, "has json and form; a request has one body"),
-        ({"method": "FETCH"}, "method is 'FETCH'; allowed"),
-        ({"headers": {"Content-Length": "3"}}, "is written by the client itself"),
-        ({"headers": {"X y": "3"}}, "'X y' can't be a header's name"),
+        (
+            {"method": "POST", "json": 1, "form": {}},
+            "has json and form; a request has only one body, so keep one of them",
+        ),
+        ({"method": "FETCH"}, "method is 'FETCH'; it must be"),
+        ({"headers": {"Content-Length": "3"}}, "is a header that the client writes itself"),
+        ({"headers": {"X y": "3"}}, "'X y' is not a valid name of a header"),
         ({"headers": {"X": "a\nb"}}, "a character that a header can't carry"),
         ({"expect": {"status": 99}}, "99 is not an HTTP status"),
-        ({"expect": {"json": {"id": 1}}}, "'id' is not a JSON path; it begins with $"),
-        ({"expect": {"json": {"$.a[*]": 1}}}, "is not a path to one place (at '[*]')"),
-        ({"expect": {"statsu": 200}}, "expect.statsu is not a key here; did you mean status"),
+        ({"expect": {"json": {"id": 1}}}, "'id' is not a JSON path; a path begins with $"),
+        ({"expect": {"json": {"$.a[*]": 1}}}, "could lead to several places (at '[*]')"),
+        ({"expect": {"statsu": 200}}, "expect.statsu is not a known key; did you mean status"),
         ({"save": {"id": "id"}}, "save.id: 'id' is not a JSON path"),
-        ({"save": {"vu": "$.id"}}, "save.vu: 'vu' is a variable already"),
-        ({"name": "a,b"}, "'a,b' can't be a name"),
-        ({"thinkTime": "3s..1s"}, "from a smaller to a larger duration"),
-        ({"timeout": "0s"}, "timeout: 0s is no time to wait for; more than 0s is needed"),
+        ({"save": {"vu": "$.id"}}, "save.vu: 'vu' is already a variable"),
+        ({"name": "a,b"}, "'a,b' is not a valid name"),
+        ({"thinkTime": "3s..1s"}, "has the larger duration first"),
+        ({"timeout": "0s"}, "timeout: 0s is too short; the duration must be more than 0s"),
     ],
 )
 def test_a_wrong_step_is_refused_with_what_would_be_right(step: Table, sentence: str) -> None:
@@ -131,17 +134,17 @@ def test_a_value_of_the_scenarios_env_may_stand_where_a_secret_may_not() -> None
     (path, query, check) = mistakes(profile({"s": {**right, "env": {"OTHER": "x"}}}))
     for place, found in (("path", path), ("query.q", query), ("expect.json.$.at", check)):
         assert found.startswith(f"parameters.steps[0].{place}: ${{env.PLACE}} would put a secret")
-        assert "write it into the scenario's env if it is none" in found
+        assert "if it is not secret, write it into the scenario's env" in found
 
 
 @pytest.mark.parametrize(
     ("env", "sentence"),
     [
-        ({"PLACE": 5}, "env.PLACE is 5; a text is needed"),
-        ({"PLACE": True}, "env.PLACE is True; a text is needed"),
-        ({"PLACE": ["a"]}, "env.PLACE is ['a']; a text is needed"),
-        ("PLACE=here", "env is 'PLACE=here'; a table is needed"),
-        ({"A-B": "x"}, "'A-B' can't be a name here: letters, digits and _"),
+        ({"PLACE": 5}, "env.PLACE is 5; it must be a text in quotes"),
+        ({"PLACE": True}, "env.PLACE is True; it must be a text in quotes"),
+        ({"PLACE": ["a"]}, "env.PLACE is ['a']; it must be a text in quotes"),
+        ("PLACE=here", "env is 'PLACE=here'; it must be a table"),
+        ({"A-B": "x"}, "'A-B' is not a valid name; use letters, digits and _"),
         ({"TOKEN": "x"}, "env.TOKEN is also the name of a secret (auth, secrets)"),
     ],
 )
@@ -169,13 +172,16 @@ def test_mistakes_of_all_steps_are_named_at_once() -> None:
     text = "\n".join(mistakes(raw))
 
     for sentence in (
-        "steps[0].pth is not a key here; did you mean path",
+        "steps[0].pth is not a known key; did you mean path",
         "steps[1].path: ${one} is neither",
-        "steps[2].path: ${data.users.x} names no column; data.users has only 'value'",
-        "steps[2].name: 'b' is the name of an earlier step",
+        (
+            "steps[2].path: ${data.users.x} names a column that does not exist; "
+            "data.users has only 'value'"
+        ),
+        "steps[2].name: 'b' is already the name of an earlier step",
         "headers.X: ${two} is neither",
-        "data.both: names csv and values; exactly one",
-        "auth: names exactly one of bearerEnv and basicEnv",
+        "data.both: names csv and values; write exactly one",
+        "auth: must have either bearerEnv or basicEnv, and not both",
     ):
         assert sentence in text
 
@@ -183,15 +189,19 @@ def test_mistakes_of_all_steps_are_named_at_once() -> None:
 @pytest.mark.parametrize(
     ("benchmark", "scenarios", "sentence"),
     [
-        ("redis_cache", {}, "benchmarks.redis_cache is unknown"),
-        ("mixed", {"a": scenario(STEP), "b": {**PLAN, "exec": "read_user"}}, "mixed is unknown"),
-        ("../up", {"s": scenario(STEP)}, "benchmarks.../up can't be a name"),
+        ("redis_cache", {}, "benchmarks.redis_cache is not a known benchmark"),
+        (
+            "mixed",
+            {"a": scenario(STEP), "b": {**PLAN, "exec": "read_user"}},
+            "mixed is not a known benchmark",
+        ),
+        ("../up", {"s": scenario(STEP)}, "benchmarks.../up is not a valid name"),
         ("queue_produce", {"s": scenario(STEP)}, "can't run in queue_produce"),
-        ("shop", {"s": {**PLAN, "exec": "shop.flows"}}, "'shop.flows' is unknown"),
+        ("shop", {"s": {**PLAN, "exec": "shop.flows"}}, "'shop.flows' is not a known exec"),
         (
             "shop",
             {"a": scenario(STEP), "b": scenario({**STEP, "expect": {"status": 200}})},
-            "'home' of scenario a has other checks",
+            "'home' has other checks in scenario a",
         ),
     ],
 )
@@ -206,7 +216,7 @@ def test_a_scenario_that_takes_any_certificate_is_announced() -> None:
 
     (notice,) = own_notices(validate_profile(raw, "own.toml"))
 
-    assert notice.startswith("scenario s of shop takes any certificate (insecureSkipVerify)")
+    assert notice.startswith("scenario s of shop accepts any certificate (insecureSkipVerify)")
 
 
 def test_a_scenario_over_httpx_own_transport_is_announced_and_http2_alone_is_not() -> None:
@@ -215,7 +225,7 @@ def test_a_scenario_over_httpx_own_transport_is_announced_and_http2_alone_is_not
 
     (notice,) = own_notices(validate_profile(raw, "own.toml"))
 
-    assert notice.startswith("scenario s of shop goes through httpx's own transport")
+    assert notice.startswith("scenario s of shop uses httpx's own transport")
 
 
 def test_the_authorities_of_enabled_own_scenarios_are_gathered_from_beside_the_profile() -> None:

@@ -81,7 +81,7 @@ def test_postgres_is_refused_by_what_libpq_would_connect_to(dsn: str, host: str)
         assert conninfo_to_dict(checked(PERF_POSTGRES_DSN=dsn).postgres_dsn or "")["hostaddr"]
         return
     assert (
-        f"{host} (PostgreSQL DSN) of PERF_POSTGRES_DSN is neither this machine nor allowed"
+        f"{host} (PostgreSQL DSN) of PERF_POSTGRES_DSN is neither this machine nor an allowed host"
         in refusal(PERF_POSTGRES_DSN=dsn)
     )
     assert checked(PERF_POSTGRES_DSN=dsn, PERF_ALLOWED_HOSTS=f"{host},prod.example").postgres_dsn
@@ -92,8 +92,8 @@ def test_postgres_is_refused_by_what_libpq_would_connect_to(dsn: str, host: str)
     [
         ({"PGHOSTADDR": "10.0.0.5"}, "10.0.0.5 (PostgreSQL DSN) of PERF_POSTGRES_DSN"),
         ({"PGSERVICE": "unknown"}, "names the service 'unknown', which is not in"),
-        ({"PGSERVICE": "directory"}, "looks up on an LDAP server"),
-        ({"PGPORT": "0"}, "has a port that is no number from 1 to 65535"),
+        ({"PGSERVICE": "directory"}, "takes from an LDAP server"),
+        ({"PGPORT": "0"}, "has a port that is not a number from 1 to 65535"),
     ],
 )
 @pytest.mark.parametrize("is_given", [True, False], ids=["given", "of this process"])
@@ -154,16 +154,16 @@ def test_everything_else_of_a_connection_string_is_kept() -> None:
     [
         ("postgresql://u:pa/ss@localhost/db", "percent-encode"),
         ("postgresql://u:p@ss@localhost/db", "percent-encode"),
-        ("postgresql://localhost:0/db", "no number from 1 to 65535"),
-        ("postgresql://localhost:99999/db", "no number from 1 to 65535"),
-        ("postgresql://localhost/db?HOST=x", "is no connection string that libpq takes"),
+        ("postgresql://localhost:0/db", "not a number from 1 to 65535"),
+        ("postgresql://localhost:99999/db", "not a number from 1 to 65535"),
+        ("postgresql://localhost/db?HOST=x", "is not a connection string that libpq can read"),
         ("host=localhost,127.0.0.1 port=1,2,3", "names 2 hosts, 0 addresses (hostaddr) and 3"),
         ("host=localhost hostaddr=127.0.0.1,10.0.0.5", "names 1 hosts, 2 addresses"),
-        ("host=localhost hostaddr=prod.example", "which is no address"),
+        ("host=localhost hostaddr=prod.example", "which is not an IP address"),
         ("host=localhost dbname='host=prod.example'", "a second connection string"),
         ("postgresql://localhost/postgresql%3A%2F%2Fprod.example", "a second connection string"),
-        ("host=127.0.0.1:5432", "a colon stands in no other host"),
-        ("host=a..b", "names no host"),
+        ("host=127.0.0.1:5432", "no other host may contain a colon"),
+        ("host=a..b", "is not a valid name of a host"),
     ],
 )
 def test_a_connection_string_that_is_none_is_refused_without_its_password(
@@ -192,12 +192,12 @@ def test_a_connection_string_that_is_none_is_refused_without_its_password(
         ("redis://localhost?connection_class=x", "has 'connection_class' behind the ?"),
         ("redis://localhost?nonsense=1", "has 'nonsense' behind the ?"),
         ("redis:///0", "names no host"),
-        ("redis://localhost:0", "a port or a database that is no number"),
-        ("redis://localhost:99999", "is no URL that redis-py takes"),
-        ("redis://localhost/first", "a port or a database that is no number"),
+        ("redis://localhost:0", "a port or a database that is not a number"),
+        ("redis://localhost:99999", "is not a URL that redis-py can read"),
+        ("redis://localhost/first", "a port or a database that is not a number"),
         ("redis://user:pa/ss@localhost", "percent-encode"),
         ("unix://", "names no socket"),
-        ("http://localhost", "is no URL that redis-py takes"),
+        ("http://localhost", "is not a URL that redis-py can read"),
     ],
 )
 def test_redis_is_refused_by_what_redis_py_would_connect_to(url: str, told: str) -> None:
@@ -226,16 +226,19 @@ def test_a_redis_url_is_given_to_the_client_as_it_was_read(url: str, read: str) 
     [
         ("evil.example:9092", "evil.example (brokers) of PERF_KAFKA_BROKERS"),
         ("localhost:9092, 10.0.0.5:9092", "10.0.0.5 (brokers) of PERF_KAFKA_BROKERS"),
-        ("localhost:9092,", "holds '', which is not host:port"),
-        ("localhost", "holds 'localhost', which is not host:port"),
-        ("::1:9092", "an IPv6 address stands in brackets"),
+        ("localhost:9092,", "contains '', which is not host:port"),
+        ("localhost", "contains 'localhost', which is not host:port"),
+        ("::1:9092", "put an IPv6 address into brackets"),
         ("localhost:9092\nevil.example:9092", "which is not host:port"),
-        ("localhost:99999", "no number from 1 to 65535"),
-        ("localhost:9092/x", "no number from 1 to 65535"),
-        ("u@localhost:1", "holds '@'"),
-        ("SSL://localhost:9093", "names SSL://, and this client speaks no TLS"),
-        ("SASL_SSL://localhost:9093", "names SASL_SSL://"),
-        ("sasl_plaintext://localhost:9093", "names sasl_plaintext://"),
+        ("localhost:99999", "not a number from 1 to 65535"),
+        ("localhost:9092/x", "not a number from 1 to 65535"),
+        ("u@localhost:1", "contains '@'"),
+        (
+            "SSL://localhost:9093",
+            "begins with SSL://, but with configured brokers this client speaks no TLS",
+        ),
+        ("SASL_SSL://localhost:9093", "begins with SASL_SSL://"),
+        ("sasl_plaintext://localhost:9093", "begins with sasl_plaintext://"),
         ("http://localhost:9092", "which is not host:port"),
     ],
 )
@@ -281,16 +284,16 @@ def test_clients_get_the_addresses_that_localhost_had_unless_its_name_is_allowed
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("http://localhost:80a", "the port '80a' that is no number from 1 to 65535"),
+        ("http://localhost:80a", "the port '80a' that is not a number from 1 to 65535"),
         ("http://localhost:99999", "the port '99999'"),
         ("http://localhost:0", "the port 0"),
-        ("http://[::1", "a bracket without the other one"),
-        ("http://127.0.0.1:8099/a b", "is not like http://host:port/path"),
+        ("http://[::1", "an unmatched bracket"),
+        ("http://127.0.0.1:8099/a b", "is not a plain address; write http://host:port/path"),
         ("ftp://localhost", "begins with ftp:"),
         ("localhost:8000", "has no scheme"),
-        ("http://localhost\\@evil.example", "holds an @"),
-        ("http://evil.example\\@localhost", "holds an @"),
-        ("http://127.0.0.1\t.evil.example", "is not like http://host:port/path"),
+        ("http://localhost\\@evil.example", "contains an @"),
+        ("http://evil.example\\@localhost", "contains an @"),
+        ("http://127.0.0.1\t.evil.example", "is not a plain address; write http://host:port/path"),
         ("http://127.0.0.1%2eevil.example", "127.0.0.1.evil.example (baseUrl) of PERF_BASE_URL"),
         ("http://0.0.0.0", "0.0.0.0 (baseUrl) of PERF_BASE_URL"),
         ("http://167772165", "10.0.0.5 (baseUrl) of PERF_BASE_URL"),
@@ -356,5 +359,7 @@ def test_a_broker_may_advertise_this_machine_and_what_was_allowed_and_nothing_el
 
     require_allowed_brokers("b:1", [("127.0.0.1", 1), ("LOCALHOST", 2), ("KAFKA-1", 9092)], allowed)
     for advertised in [("10.0.0.5", 9092), ("kafka-1", 9093), ("kafka-2", 9092), ("", 9092)]:
-        with pytest.raises(TargetNotAllowedError, match="the brokers b:1 advertise"):
+        with pytest.raises(
+            TargetNotAllowedError, match=("the brokers b:1 tell clients to connect to")
+        ):
             require_allowed_brokers("b:1", [("127.0.0.1", 1), advertised], allowed)

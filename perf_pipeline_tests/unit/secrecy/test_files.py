@@ -114,7 +114,7 @@ def test_a_team_may_share_its_state_folder(
 
 
 def test_another_access_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="'all'; it is one of owner, group, umask"):
+    with pytest.raises(ValueError, match="'all'; it must be one of owner, group, umask"):
         keep_private(tmp_path, {"PERF_STATE_ACCESS": "all"})
 
 

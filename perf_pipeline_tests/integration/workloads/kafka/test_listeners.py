@@ -127,12 +127,12 @@ def test_a_broker_that_asks_for_a_password_is_told_it_and_then_asked() -> None:
 
 def test_silence_is_an_error_only_for_who_needs_an_answer() -> None:
     require_listeners("127.0.0.1:1", (), must_answer=False)
-    with pytest.raises(TargetUnavailableError, match=r"no broker answers at 127\.0\.0\.1:1"):
+    with pytest.raises(TargetUnavailableError, match=r"no broker at 127\.0\.0\.1:1 answered"):
         require_listeners("127.0.0.1:1", ())
 
 
 def test_a_protocol_that_is_not_spoken_is_refused_before_anything_is_asked() -> None:
-    with pytest.raises(AddressError, match="PERF_KAFKA_BROKERS names SASL_SSL://"):
+    with pytest.raises(AddressError, match="PERF_KAFKA_BROKERS begins with SASL_SSL://"):
         require_listeners("SASL_SSL://127.0.0.1:1", ())
 
 

@@ -91,7 +91,7 @@ def test_a_server_without_tls_that_is_asked_for_it_is_told_with_what_to_change(d
     with pytest.raises(TargetUnavailableError, match="does not support SSL") as caught:
         given_postgres(make_conninfo(dsn, sslmode="require")).describe()
 
-    assert "the server speaks no TLS: leave sslmode out of the DSN" in caught.value.hint
+    assert "the server does not speak TLS; leave sslmode out of the DSN" in caught.value.hint
 
 
 def test_tls_that_begins_at_once_is_told_apart_from_a_server_that_is_down() -> None:

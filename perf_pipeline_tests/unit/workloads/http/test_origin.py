@@ -52,7 +52,7 @@ def test_what_is_not_a_base_url_is_refused_with_its_value(base_url: str) -> None
 
 
 def test_a_password_in_a_base_url_is_refused_and_not_repeated() -> None:
-    with pytest.raises(ValueError, match="holds an @") as refusal:
+    with pytest.raises(ValueError, match="contains an @") as refusal:
         HttpOrigin.parse("http://me:s3cret@example.org")
 
     assert "s3cret" not in str(refusal.value)

@@ -81,13 +81,13 @@ def test_whatever_a_module_raises_is_a_sentence_in_utf8(
 @pytest.mark.parametrize(
     ("name", "body", "sentence"),
     [
-        ("json:go", b"", "'json' is a module of Python itself; give yours another name"),
+        ("json:go", b"", "'json' is a module of Python itself; give your module another name"),
         ("own_a:go", b"a = '\0'", "own_a.py "),
-        ("own_a:go", b"\xff\xfe", "own_a.py is not Python"),
+        ("own_a:go", b"\xff\xfe", "own_a.py is not valid Python"),
         ("own_a:go", b"(" * 5_000, "own_a.py "),
         ("own_a:go", b"a = " + b"-" * 100_000 + b"1", "own_a.py "),
-        ("own_a:go", b"go = 9" + b"9" * 5_000, "own_a.py is not Python"),
-        ("own_b:go", b"", "there is no module 'own_b'"),
+        ("own_a:go", b"go = 9" + b"9" * 5_000, "own_a.py is not valid Python"),
+        ("own_b:go", b"", "module 'own_b' is neither"),
     ],
     ids=["stdlib", "nul", "utf-16", "brackets", "minuses", "digits", "absent"],
 )

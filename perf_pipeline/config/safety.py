@@ -112,8 +112,8 @@ def require_allowed_brokers(
     ]
     if refused:
         raise TargetNotAllowedError(
-            f"the brokers {brokers} tell clients to connect to {', '.join(refused)}, which is "
-            "neither this machine nor an allowed host; nothing was sent",
+            f"the brokers {brokers} advertise {', '.join(refused)}, where clients would connect, "
+            "but that is neither this machine nor an allowed host",
             hint=(
                 "correct the brokers' advertised.listeners, or add these hosts to "
                 "PERF_ALLOWED_HOSTS or to allowed of the target"

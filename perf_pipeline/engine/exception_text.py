@@ -76,7 +76,7 @@ def _text_of(error: BaseException) -> str:
     try:
         return KNOWN.mask(str(error))
     except Exception:  # noqa: BLE001 - an author's __str__ may be wrong, too
-        return "its text cannot be read"
+        return "its text can't be read"
 
 
 def _is_installed(filename: str) -> bool:

@@ -146,7 +146,7 @@ def judge(
         reasons.extend(f"worker {worker} {reason}" for reason in _reasons(vitals))
         saturated = [f"worker {worker} {reason}" for reason in _cpu_reasons(vitals)]
         if is_ceiling and saturated:
-            notes.append(f"the client was the limit of the ceiling run: {saturated[0]}")
+            notes.append(f"the load generator was the limit of the ceiling run: {saturated[0]}")
         else:
             reasons.extend(saturated)
     if abs(clock_step_ms) > CLOCK_STEP_LIMIT_MS:
@@ -178,8 +178,9 @@ def _throttling_reasons(machine: Mapping[str, float]) -> Iterator[str]:
     throttled = machine.get("cpu_throttled_ratio", 0.0)
     if throttled > THROTTLED_LIMIT_RATIO:
         yield (
-            f"the CPU limit of its container held the load back for {throttled:.0%} of the time "
-            f"(limit {THROTTLED_LIMIT_RATIO:.0%}); give the container more CPU, or use a lower rate"
+            f"the CPU limit of this container held the load generator back for {throttled:.0%} of "
+            f"the time (limit {THROTTLED_LIMIT_RATIO:.0%}); give the container more CPU, or use a "
+            "lower rate"
         )
 
 
@@ -191,15 +192,18 @@ def _stolen(machine: Mapping[str, float]) -> Iterator[str]:
     steal = machine.get("cpu_steal_ratio", 0.0)
     if steal > STEAL_TOLD_RATIO:
         yield (
-            f"the hypervisor gave {steal:.0%} of this machine's CPU time to others (steal) during "
-            "the load"
+            f"during the load the hypervisor gave {steal:.0%} of this machine's CPU time to other "
+            "machines (steal)"
         )
 
 
 def _waited_for(machine: Mapping[str, float]) -> Iterator[str]:
     pressure = machine.get("cpu_pressure_ratio", 0.0)
     if pressure > PRESSURE_TOLD_RATIO:
-        yield f"for {pressure:.0%} of the load some process of this machine waited for a core (PSI)"
+        yield (
+            f"during {pressure:.0%} of the load some process on this machine was waiting for a CPU "
+            "(PSI)"
+        )
 
 
 def _reasons(vitals: Vitals) -> Iterator[str]:
@@ -211,7 +215,7 @@ def _reasons(vitals: Vitals) -> Iterator[str]:
 
 def _own_limit_reasons(vitals: Vitals) -> Iterator[str]:
     files = f"{vitals.open_files} of {vitals.open_files_limit} file descriptors"
-    failed = f"failed {vitals.own_limits} operations itself, for want of"
+    failed = f"failed {vitals.own_limits} operations itself, because it ran out of"
     if vitals.lacks_files:
         why = f"{failed} descriptors: it had" if vitals.own_limits else "had"
         yield (
@@ -240,13 +244,13 @@ def _stall_reasons(vitals: Vitals) -> Iterator[str]:
     if vitals.stall_longest_ms > STALL_LIMIT_MS:
         yield (
             f"stood still for {vitals.stall_longest_ms:.0f} ms (limit {STALL_LIMIT_MS:.0f} ms); "
-            "leave the machine to the load, or use more workers"
+            "run nothing else on this machine, or use more workers"
         )
     limit_ms = max(STALL_ALLOWANCE_MS, STALL_LIMIT_RATIO * vitals.watched_s * 1_000)
     if vitals.stall_total_ms > limit_ms:
         yield (
-            f"stood still for {vitals.stall_total_ms:.0f} ms of {vitals.watched_s:.1f} s in all "
-            f"(limit {limit_ms:.0f} ms); use more workers, fewer VUs, or a less busy machine"
+            f"stood still for a total of {vitals.stall_total_ms:.0f} ms in {vitals.watched_s:.1f} "
+            f"s (limit {limit_ms:.0f} ms); use more workers, fewer VUs, or a less busy machine"
         )
 
 
@@ -265,7 +269,7 @@ def _lag_reasons(vitals: Vitals) -> Iterator[str]:
         vitals.starts + vitals.late_drops
     ):
         yield (
-            f"dropped {vitals.late_drops} starts because it came to them late itself (limit "
+            f"dropped {vitals.late_drops} starts because it was late itself (limit "
             f"{LATE_DROPS_LIMIT_RATIO:.0%} of them); use more workers, or more VUs"
         )
 
@@ -273,18 +277,19 @@ def _lag_reasons(vitals: Vitals) -> Iterator[str]:
 def _workload_reasons(vitals: Vitals) -> Iterator[str]:
     if vitals.exceptions:
         yield (
-            f"met {vitals.exceptions} exceptions in iterations, which is a bug of the workload; "
-            f"the first is {vitals.first_exception}, its traceback is in {vitals.log}"
+            f"caught {vitals.exceptions} exceptions in iterations, which means that the workload "
+            f"has a bug; the first was {vitals.first_exception}, and its traceback is in "
+            f"{vitals.log}"
         )
     for doubt in vitals.doubts:
         yield (
-            f"got no iteration to its end: {doubt}; while that is so for every iteration, nobody "
-            "can tell a mistake of the scenario from one of the target"
+            f"completed no iteration: {doubt}; as long as every iteration fails, nobody can tell a "
+            "mistake of the scenario from a fault of the target"
         )
     if vitals.deaf_to_cancellation:
         yield (
             f"had {vitals.deaf_to_cancellation} iterations that ignored their cancellation, which "
-            "is a bug of the workload"
+            "means that the workload has a bug"
         )
 
 

@@ -21,6 +21,6 @@ def load_workload(name: str) -> Workload:
     try:
         factory = getattr(importlib.import_module(module_name), factory_name)
     except (ModuleNotFoundError, AttributeError, ValueError) as error:
-        problem = f"workload is {name!r}; it must be 'module:Class' and importable ({error})"
+        problem = f"workload is {name!r}, which can't be imported as 'module:Class': {error}"
         raise ProfileError("job", [problem]) from error
     return cast("WorkloadFactory", factory)()

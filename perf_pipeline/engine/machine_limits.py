@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 MORE_LIMITS: Final = (
-    "end what holds them, widen net.ipv4.ip_local_port_range, or raise the hard limit "
+    "end the programs that hold them, widen net.ipv4.ip_local_port_range, or raise the hard limit "
     "(`ulimit -Hn`)"
 )
 _ERRORS: Final = frozenset(

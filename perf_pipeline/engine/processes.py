@@ -156,15 +156,15 @@ class _Load:
                 if worker.is_over:
                     raise GeneratorLimitError(
                         f"worker {worker.number} ended before it was ready "
-                        f"({worker.how_it_ended()}); its log is {worker.log}"
+                        f"({worker.how_it_ended()}); read its log {worker.log}"
                     )
             if self._stop.is_set():
                 return
             if time.monotonic() > until_s:
                 late = next(worker for worker in self._workers if not worker.ready)
                 raise GeneratorLimitError(
-                    f"worker {late.number} was not ready after {READY_LIMIT_S:.0f} s; "
-                    f"its log is {late.log}"
+                    f"worker {late.number} was not ready after {READY_LIMIT_S:.0f} s; read its log "
+                    f"{late.log}"
                 )
 
     def _await_end(self) -> None:
@@ -217,9 +217,7 @@ class _Load:
     def _end_the_slow(self) -> None:
         for worker in self._workers:
             if not worker.is_over:
-                self._incidents.append(
-                    f"worker {worker.number} did not end when it should have, and was killed"
-                )
+                self._incidents.append(f"worker {worker.number} did not end in time and was killed")
                 worker.close()
                 worker.is_over = True
 
@@ -275,9 +273,9 @@ class _Load:
 
 def _fixed_shares(workers: int) -> str:
     return (
-        f"each of the {workers} workers has VUs of its own and cannot lend them on this system, so "
-        "a start is dropped when those of its worker are busy; with `workers = 1` no VU is left "
-        "idle"
+        f"on this system each of the {workers} workers has VUs of its own, so a start is dropped "
+        "when all VUs of its worker are busy, even if another worker has free ones; `workers = 1` "
+        "avoids that"
     )
 
 
@@ -287,7 +285,7 @@ def _trouble_of(worker: WorkerProcess) -> Exception:
     assert trouble is not None
     if trouble["say"] == "crashed":
         return RuntimeError(
-            f"worker {worker.number} failed: {trouble['sentence']}; its log is {worker.log}"
+            f"worker {worker.number} failed: {trouble['sentence']}; read its log {worker.log}"
         )
     kind = getattr(errors, trouble["error"], PerfPipelineError)
     error: PerfPipelineError = kind.__new__(kind)

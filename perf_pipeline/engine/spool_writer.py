@@ -66,7 +66,7 @@ class SpoolWriter:
             self._waiting_bytes += len(piece)
             waiting_bytes = self._waiting_bytes
         if waiting_bytes > MOST_WAITING_BYTES:
-            self._fail(file, f"the disk is {waiting_bytes / 2**20:.0f} MiB behind")
+            self._fail(file, f"the disk is too slow and {waiting_bytes / 2**20:.0f} MiB behind")
         self._pieces.put((file, piece))
 
     def close(self) -> None:

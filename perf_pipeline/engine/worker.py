@@ -209,7 +209,7 @@ class LoadWorker:
         except SpoolError as error:
             raise GeneratorLimitError(
                 f"{error}; the load was stopped",
-                hint="free some space and run again; what was written is kept",
+                hint="make room on the disk and run again; what was already written is kept",
             ) from error
 
     def _take(self, message: dict[str, Any]) -> None:

@@ -138,7 +138,9 @@ def _write_outcome(folder: Path, outcome: BenchmarkOutcome, load: _Gathered) -> 
         why = load.limits or [f"the files of {folder} can't be written: {error.strerror}"]
         raise GeneratorLimitError(
             f"{'; '.join(why)}; {outcome.benchmark} counts as cut off",
-            hint=f"free some space and run again; what was written is kept in {folder}",
+            hint=(
+                f"make room on the disk and run again; what was already written is kept in {folder}"
+            ),
         ) from error
 
 

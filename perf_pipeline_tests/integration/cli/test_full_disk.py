@@ -130,7 +130,7 @@ def test_a_load_that_filled_the_disk_says_so_also_when_its_outcome_cannot_be_wri
 
     assert said.codes == [0], said.text
     assert said.text.startswith("samples-1-0.npy can't be written: No space left on device; api")
-    assert "free some space and run again; what was written is kept in" in said.text
+    assert "make room on the disk and run again; what was already written is kept in" in said.text
 
 
 def test_a_traceback_that_the_log_folder_does_not_take_is_kept_elsewhere(

@@ -260,7 +260,7 @@ def test_an_exception_in_an_iteration_ends_it_and_makes_the_run_invalid(
     answer = command("run", "--profile", _profile(command, target.port, benchmark))
 
     assert (observed["exit_code"], answer.code) == (0, 97), answer.err
-    assert "met 3 exceptions in iterations, which is a bug of the workload" in " ".join(
+    assert "caught 3 exceptions in iterations, which means that the workload has a bug" in " ".join(
         answer.out.split()
     )
     of_run = f"where run_id = '{answer.run_id}'"

@@ -106,7 +106,7 @@ def test_too_few_file_descriptors_for_the_virtual_users_are_named_with_their_lim
     assert_is_our_limit(command, answer)
     for worker in (0, 1):
         assert re.search(
-            rf"worker {worker} failed \d+ operations itself, for want of descriptors: it had "
+            rf"worker {worker} failed \d+ operations itself, because it ran out of descriptors: it had "
             rf"{DESCRIPTORS} of {DESCRIPTORS} file descriptors open",
             told(answer),
         ), answer.out
@@ -136,7 +136,7 @@ def test_too_few_local_ports_for_the_virtual_users_are_named_with_their_number(
 
     assert_is_our_limit(command, answer)
     assert re.search(
-        r"failed \d+ operations itself, for want of ports, descriptors or memory \(ports for "
+        r"failed \d+ operations itself, because it ran out of ports, descriptors or memory \(ports for "
         rf"connections to one address: {PORTS}; \d+ of \d+ file descriptors were open\)",
         told(answer),
     ), answer.out

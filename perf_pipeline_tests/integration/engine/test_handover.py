@@ -113,6 +113,7 @@ def test_a_system_that_cannot_count_free_vus_for_all_says_that_they_are_divided(
 
     assert outcome.scenarios[0].iterations == 101
     assert (
-        "each of the 2 workers has VUs of its own and cannot lend them on this system, so a start "
-        "is dropped when those of its worker are busy; with `workers = 1` no VU is left idle"
+        "on this system each of the 2 workers has VUs of its own, so a start is dropped when all "
+        "VUs of its worker are busy, even if another worker has free ones; `workers = 1` avoids "
+        "that"
     ) in outcome.health.notes

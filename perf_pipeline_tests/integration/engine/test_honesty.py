@@ -19,7 +19,7 @@ def test_the_traceback_of_an_iteration_shows_no_secret(tmp_path: Path) -> None:
     assert SECRET not in log
     assert "KeyError: 'no row at postgresql://me:***@127.0.0.1/x'" in log
     (reason,) = outcome.health.reasons
-    assert reason.startswith("worker 0 met 2 exceptions in iterations")
+    assert reason.startswith("worker 0 caught 2 exceptions in iterations")
 
 
 def test_operations_that_the_generator_had_no_port_for_make_it_invalid(tmp_path: Path) -> None:
@@ -29,7 +29,9 @@ def test_operations_that_the_generator_had_no_port_for_make_it_invalid(tmp_path:
     assert not outcome.health.valid
     assert outcome.health.figures["own_limits"] == 6
     for reason in outcome.health.reasons:
-        assert "failed 3 operations itself, for want of ports, descriptors or memory" in reason
+        assert (
+            "failed 3 operations itself, because it ran out of ports, descriptors or memory"
+        ) in reason
 
 
 @pytest.mark.parametrize(("step_ms", "valid"), [(-80.0, False), (51.0, False), (20.0, True)])

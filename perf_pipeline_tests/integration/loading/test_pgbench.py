@@ -97,7 +97,10 @@ def test_the_rate_is_what_the_server_has_committed(dsn: str, program: Path) -> N
 
 @pytest.mark.parametrize(
     ("reasons", "notes"),
-    [(("worker 0 stood still",), ()), ((), ("the client was the limit of the ceiling run",))],
+    [
+        (("worker 0 stood still",), ()),
+        ((), ("the load generator was the limit of the ceiling run",)),
+    ],
     ids=["invalid", "ceiling"],
 )
 def test_a_client_at_its_limit_is_told_with_pgbench_beside_it(

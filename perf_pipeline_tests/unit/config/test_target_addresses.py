@@ -359,7 +359,5 @@ def test_a_broker_may_advertise_this_machine_and_what_was_allowed_and_nothing_el
 
     require_allowed_brokers("b:1", [("127.0.0.1", 1), ("LOCALHOST", 2), ("KAFKA-1", 9092)], allowed)
     for advertised in [("10.0.0.5", 9092), ("kafka-1", 9093), ("kafka-2", 9092), ("", 9092)]:
-        with pytest.raises(
-            TargetNotAllowedError, match=("the brokers b:1 tell clients to connect to")
-        ):
+        with pytest.raises(TargetNotAllowedError, match="the brokers b:1 advertise"):
             require_allowed_brokers("b:1", [("127.0.0.1", 1), advertised], allowed)

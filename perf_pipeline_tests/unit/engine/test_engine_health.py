@@ -59,14 +59,14 @@ def test_a_generator_that_kept_up_is_valid(vitals: Vitals) -> None:
         (
             Vitals(watched_s=600, stall_longest_ms=980, stall_total_ms=980),
             (
-                "worker 0 stood still for 980 ms (limit 500 ms); leave the machine to the load, or "
-                "use more workers"
+                "worker 0 stood still for 980 ms (limit 500 ms); run nothing else on this machine, "
+                "or use more workers"
             ),
         ),
         (
             Vitals(watched_s=60, stall_longest_ms=100, stall_total_ms=3_100),
             (
-                "worker 0 stood still for 3100 ms of 60.0 s in all (limit 3000 ms); use more "
+                "worker 0 stood still for a total of 3100 ms in 60.0 s (limit 3000 ms); use more "
                 "workers, fewer VUs, or a less busy machine"
             ),
         ),
@@ -87,8 +87,8 @@ def test_a_generator_that_kept_up_is_valid(vitals: Vitals) -> None:
         (
             Vitals(watched_s=9, starts=1_000, late_drops=11),
             (
-                "worker 0 dropped 11 starts because it came to them late itself (limit 1% of them);"
-                " use more workers, or more VUs"
+                "worker 0 dropped 11 starts because it was late itself (limit 1% of them); use "
+                "more workers, or more VUs"
             ),
         ),
         (
@@ -101,9 +101,9 @@ def test_a_generator_that_kept_up_is_valid(vitals: Vitals) -> None:
         (
             Vitals(open_files=1_024, open_files_limit=1_024, own_limits=7, local_ports=28_232),
             (
-                "worker 0 failed 7 operations itself, for want of descriptors: it had 1024 of 1024 "
-                "file descriptors open; raise the hard limit (`ulimit -Hn`), use more workers or "
-                "fewer VUs"
+                "worker 0 failed 7 operations itself, because it ran out of descriptors: it had "
+                "1024 of 1024 file descriptors open; raise the hard limit (`ulimit -Hn`), use more "
+                "workers or fewer VUs"
             ),
         ),
         (
@@ -111,24 +111,26 @@ def test_a_generator_that_kept_up_is_valid(vitals: Vitals) -> None:
                 exceptions=2, first_exception="KeyError: 'id' at shop.py:7 in visit", log="/a/b.log"
             ),
             (
-                "worker 0 met 2 exceptions in iterations, which is a bug of the workload; the "
-                "first is KeyError: 'id' at shop.py:7 in visit, its traceback is in /a/b.log"
+                "worker 0 caught 2 exceptions in iterations, which means that the workload has a "
+                "bug; the first was KeyError: 'id' at shop.py:7 in visit, and its traceback is in "
+                "/a/b.log"
             ),
         ),
         (
             Vitals(doubts=("visit got 200, and then came KeyError: 'id'",)),
             (
-                "worker 0 got no iteration to its end: visit got 200, and then came KeyError: 'id';"
-                " while that is so for every iteration, nobody can tell a mistake of the scenario "
-                "from one of the target"
+                "worker 0 completed no iteration: visit got 200, and then came KeyError: 'id'; as "
+                "long as every iteration fails, nobody can tell a mistake of the scenario from a "
+                "fault of the target"
             ),
         ),
         (
             Vitals(open_files=80, open_files_limit=1_024, own_limits=7, local_ports=50),
             (
-                "worker 0 failed 7 operations itself, for want of ports, descriptors or memory "
-                "(ports for connections to one address: 50; 80 of 1024 file descriptors were "
-                "open); widen net.ipv4.ip_local_port_range, keep connections open, or use fewer VUs"
+                "worker 0 failed 7 operations itself, because it ran out of ports, descriptors or "
+                "memory (ports for connections to one address: 50; 80 of 1024 file descriptors "
+                "were open); widen net.ipv4.ip_local_port_range, keep connections open, or use "
+                "fewer VUs"
             ),
         ),
     ],
@@ -162,8 +164,8 @@ def test_a_client_at_its_limit_is_a_note_of_a_ceiling_run_and_nothing_else_is() 
     assert (health.valid, health.reasons) == (True, ())
     assert health.notes == (
         (
-            "the client was the limit of the ceiling run: worker 0 used more than 90% of a core "
-            "for 12 s in a row (limit 5 s); use more workers, or fewer VUs"
+            "the load generator was the limit of the ceiling run: worker 0 used more than 90% of a "
+            "core for 12 s in a row (limit 5 s); use more workers, or fewer VUs"
         ),
     )
     assert (stalled.valid, stalled.notes) == (False, ())
@@ -215,8 +217,8 @@ def test_a_cpu_limit_that_held_the_load_back_makes_it_invalid() -> None:
 
     assert health.reasons == (
         (
-            "the CPU limit of its container held the load back for 31% of the time (limit 5%); "
-            "give the container more CPU, or use a lower rate"
+            "the CPU limit of this container held the load generator back for 31% of the time "
+            "(limit 5%); give the container more CPU, or use a lower rate"
         ),
     )
     assert health.figures["cpu_throttled_ratio"] == 0.31
@@ -227,8 +229,11 @@ def test_a_machine_that_others_had_is_told_beside_a_valid_load_and_as_the_cause_
 ):
     machine = {"cpu_steal_ratio": 0.12, "cpu_pressure_ratio": 0.8, "cpu_throttled_ratio": 0.01}
     told = (
-        "the hypervisor gave 12% of this machine's CPU time to others (steal) during the load",
-        "for 80% of the load some process of this machine waited for a core (PSI)",
+        (
+            "during the load the hypervisor gave 12% of this machine's CPU time to other machines "
+            "(steal)"
+        ),
+        "during 80% of the load some process on this machine was waiting for a CPU (PSI)",
     )
     well = judge({0: Vitals()}, clock_step_ms=0, machine=machine)
     starved = judge(

@@ -44,7 +44,7 @@ def _fail(error: Exception) -> None:
         (lambda: httpx.URL("http://a:b"), "InvalidURL: Invalid port: 'b'"),
         (lambda: _fail(ValueError("one\n  two\x00\ud800é")), r"ValueError: one two\x00\ud800é"),
         (lambda: _fail(ValueError("x" * 5_000)), f"ValueError: {'x' * 200}..."),
-        (lambda: _fail(_WithoutText()), "_WithoutText: its text cannot be read"),
+        (lambda: _fail(_WithoutText()), "_WithoutText: its text can't be read"),
     ],
 )
 def test_an_exception_is_told_with_type_text_and_the_authors_line(

@@ -59,14 +59,12 @@ def test_a_broker_that_leads_elsewhere_ends_the_load() -> None:
 
     one.on_progress(progress(1.0, 10, 0))
     before = one.stop.is_set()
-    brokers.problem = "the brokers b:1 tell clients to connect to 10.9.8.7:9092"
+    brokers.problem = "the brokers b:1 advertise 10.9.8.7:9092"
     one.on_progress(progress(2.0, 20, 0))
 
     assert not before
     assert one.stop.is_set()
-    assert one.problem == (
-        "the brokers b:1 tell clients to connect to 10.9.8.7:9092, so the load was ended"
-    )
+    assert one.problem == ("the brokers b:1 advertise 10.9.8.7:9092, so the load was ended")
 
 
 def test_five_seconds_of_nothing_but_failures_end_the_load() -> None:

@@ -101,7 +101,10 @@ def test_a_listener_that_speaks_tls_is_told(
 ) -> None:
     with (
         tls_listener(certificate, asks_back=asks_back) as port,
-        pytest.raises(TargetUnavailableError, match=f"127.0.0.1:{port} wants TLS, and this client"),
+        pytest.raises(
+            TargetUnavailableError,
+            match=f"127.0.0.1:{port} wants TLS, but with configured brokers this client",
+        ),
     ):
         require_listeners(f"127.0.0.1:{port}", (), must_answer=False)
 

@@ -106,8 +106,8 @@ def test_too_few_file_descriptors_for_the_virtual_users_are_named_with_their_lim
     assert_is_our_limit(command, answer)
     for worker in (0, 1):
         assert re.search(
-            rf"worker {worker} failed \d+ operations itself, because it ran out of descriptors: it had "
-            rf"{DESCRIPTORS} of {DESCRIPTORS} file descriptors open",
+            rf"worker {worker} failed \d+ operations itself, because it ran out of descriptors: "
+            rf"it had {DESCRIPTORS} of {DESCRIPTORS} file descriptors open",
             told(answer),
         ), answer.out
     assert "raise the hard limit (`ulimit -Hn`), use more workers or fewer VUs" in told(answer)
@@ -136,8 +136,9 @@ def test_too_few_local_ports_for_the_virtual_users_are_named_with_their_number(
 
     assert_is_our_limit(command, answer)
     assert re.search(
-        r"failed \d+ operations itself, because it ran out of ports, descriptors or memory \(ports for "
-        rf"connections to one address: {PORTS}; \d+ of \d+ file descriptors were open\)",
+        r"failed \d+ operations itself, because it ran out of ports, descriptors or memory "
+        rf"\(ports for connections to one address: {PORTS}; "
+        r"\d+ of \d+ file descriptors were open\)",
         told(answer),
     ), answer.out
     assert "widen net.ipv4.ip_local_port_range, keep connections open, or use fewer VUs" in told(

@@ -15,6 +15,7 @@ from perf_pipeline.config.profile import PinnedBaseline, Profile
 from perf_pipeline.judging.history_pass import date_changes
 from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.judge import is_what_if
+from perf_pipeline.judging.machines import machine_of
 from perf_pipeline.judging.past import Past, past_of
 from perf_pipeline.judging.releases import against_releases
 from perf_pipeline.judging.reruns import settled
@@ -172,6 +173,7 @@ def _with_history(
     past: Past, measured: MeasuredBenchmark, series: Series, profile: Profile, changes: Confirmed
 ) -> Compared:
     policy, run_id = policy_of(profile), measured.run.run_id
+    machines = past.machines.get(measured.outcome.benchmark, {})
     points = since_change(
         past.before(measured, series),
         run_id,
@@ -186,6 +188,8 @@ def _with_history(
         policy,
         requests=measured.requests(series),
         valid=measured.keeps_up_in(series.tags),
+        machine=machine_of(measured),
+        machines=[machines.get(point.run_id) for point in points],
     )
     run_ids = [*(point.run_id for point in points), run_id]
     since = "" if one.changed_since is None else run_ids[one.changed_since]

@@ -5,11 +5,14 @@ Add here: another way to look at what was read. Keep out: statistics (analysis/)
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Series
+from perf_pipeline.analysis.machine import Machine
 from perf_pipeline.config.profile import Profile
+from perf_pipeline.judging.machines import CALIBRATION, machines_before
 from perf_pipeline.judging.series import MeasuredBenchmark, pinned_series_of, series_of
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunRecord, SeriesPoint
@@ -21,9 +24,15 @@ _MOST_POINTS: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Hold what was read, the newest 300 points of each series at most."""
+    """Hold what was read, the newest 300 points of each series at most.
+
+    Attributes:
+        series: figures over runs.
+        machines: for each benchmark what the load machine did beside the runs before, by run.
+    """
 
     series: Mapping[SeriesName, OverRuns]
+    machines: Mapping[str, Mapping[str, Machine]] = field(default_factory=dict)
 
     def before(self, measured: MeasuredBenchmark, series: Series) -> Sequence[SeriesPoint]:
         """Give a series over the runs that were made before this one, oldest first."""
@@ -50,10 +59,15 @@ def past_of(history: History, measured: Sequence[MeasuredBenchmark], profile: Pr
         for series in (
             *series_of(profile, one.outcome.benchmark),
             *(series for _, series in pinned_series_of(profile, one.outcome.benchmark)),
+            *CALIBRATION,
         )
     ]
     run = measured[0].run
-    return read_past(history, run, wanted, before=run.run_id)
+    past = read_past(history, run, wanted, before=run.run_id)
+    machines = {
+        one.outcome.benchmark: machines_before(partial(past.before, one)) for one in measured
+    }
+    return replace(past, machines=machines)
 
 
 def read_past(

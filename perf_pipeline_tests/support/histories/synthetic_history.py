@@ -33,6 +33,7 @@ class Made:
         valid: the load generator kept up.
         run_id: numbered when empty.
         tags: of the summaries.
+        machine_ms: what the calibration took on each side of the load; None without one.
     """
 
     p95_ms: Mapping[str, float]
@@ -42,6 +43,7 @@ class Made:
     valid: bool = True
     run_id: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    machine_ms: float | None = None
 
 
 def api_runs(*p95_ms: float) -> list[Made]:
@@ -62,7 +64,8 @@ def add_runs(state: Path, runs: Sequence[Made]) -> list[str]:
             for benchmark, p95_ms in named.p95_ms.items():
                 history.ingest(folder, benchmark)
                 key = RunKey(named.run_id, benchmark)
-                write_summaries(history.connection, key, [_summary(p95_ms, named.tags)])
+                made_up = [_summary(p95_ms, named.tags), *_calibration(named)]
+                write_summaries(history.connection, key, made_up)
             ids.append(named.run_id)
         return ids
 
@@ -95,6 +98,18 @@ def _write(state: Path, made: Made, began_at: str) -> Path:
         (folder / benchmark / "outcome.json").write_text(outcome.to_json(), encoding="utf-8")
     (folder / "run.json").write_text(record.to_json(), encoding="utf-8")
     return folder
+
+
+def _calibration(made: Made) -> list[Summary]:
+    """Give the calibration: as long on each side of the load, and for each part."""
+    if made.machine_ms is None:
+        return []
+    plain = _summary(2 * made.machine_ms, {})
+    return [
+        replace(plain, metric=f"calibration_{part}_ms", tags={"source": side}, count=1)
+        for part in ("cpu", "loopback", "disk")
+        for side in ("before", "after")
+    ]
 
 
 def _summary(p95_ms: float, tags: Mapping[str, str]) -> Summary:

@@ -1,0 +1,62 @@
+"""What the load machine did by itself beside each run: its calibration, as the gate takes it.
+
+Add here: another part of the machine that is calibrated. Keep out: how it is timed
+(probes/calibration.py), and what follows for a series (analysis/).
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from perf_pipeline.analysis.baseline import Series
+from perf_pipeline.analysis.machine import Machine
+from perf_pipeline.judging.series import MeasuredBenchmark
+from perf_pipeline.probes.calibration import CPU, DISK, LOOPBACK
+from perf_pipeline.store.records import SeriesPoint
+
+_SIDES: Final = ("before", "after")
+_MS_PER_S: Final = 1_000
+_PARTS: Final[Mapping[str, tuple[Series, ...]]] = MappingProxyType(
+    {
+        part: tuple(Series(metric, {"source": side}, "avg") for side in _SIDES)
+        for part, metric in (("cpu_s", CPU), ("loopback_s", LOOPBACK), ("disk_s", DISK))
+    }
+)
+CALIBRATION: Final = tuple(series for sides in _PARTS.values() for series in sides)
+"""The series that a machine is made of, one for each part and side of the load."""
+
+
+def machine_of(measured: MeasuredBenchmark) -> Machine | None:
+    """Give what the load machine did beside this benchmark; None where it was not calibrated."""
+    return _machine(measured.value)
+
+
+def machines_before(
+    before: Callable[[Series], Sequence[SeriesPoint]],
+) -> dict[str, Machine]:
+    """Give what the load machine did beside each earlier run, by run; others are left out.
+
+    Args:
+        before: gives a series over the runs before.
+    """
+    figures: dict[str, dict[str, float]] = {}
+    for series in CALIBRATION:
+        for point in before(series):
+            figures.setdefault(point.run_id, {})[series.label] = point.value
+    made = {run_id: _machine(_by_label(known)) for run_id, known in figures.items()}
+    return {run_id: machine for run_id, machine in made.items() if machine is not None}
+
+
+def _by_label(known: Mapping[str, float]) -> Callable[[Series], float | None]:
+    return lambda series: known.get(series.label)
+
+
+def _machine(figure: Callable[[Series], float | None]) -> Machine | None:
+    parts = {part: _mean_s(map(figure, sides)) for part, sides in _PARTS.items()}
+    return Machine(**parts) if any(one is not None for one in parts.values()) else None
+
+
+def _mean_s(figures_ms: Iterable[float | None]) -> float | None:
+    """Give the mean of both sides, or the side that is known."""
+    known = [figure for figure in figures_ms if figure is not None]
+    return sum(known) / len(known) / _MS_PER_S if known else None

@@ -62,16 +62,19 @@ def _trend(
 def _marks(runs: Sequence[TrendRun], rows: Iterable[ChangePointRow]) -> list[TrendChange]:
     """Place the dated changes; one run that several ways found is marked once.
 
-    Looking back knows both levels best and comes before what the gate and people knew at the time.
+    Looking back knows both levels best, and who confirmed the change says what follows from it.
     """
     place = {run.run_id: index for index, run in enumerate(runs)}
     best: dict[int, ChangePointRow] = {}
+    confirmed: dict[int, str] = {}
     for row in rows:
         index = place.get(row.run_id)
         if index is not None and (index not in best or row.found_by == "history"):
             best[index] = row
+        if index is not None and row.found_by != "history":
+            confirmed[index] = row.found_by
     return [
-        TrendChange(index, _effect(row), row.before, row.after, row.found_by)
+        TrendChange(index, _effect(row), row.before, row.after, confirmed.get(index, row.found_by))
         for index, row in sorted(best.items())
     ]
 

@@ -14,9 +14,10 @@ from perf_pipeline.report import wording
 
 _MOST_TOLD: Final = 5
 _FOUND_BY: Final = {
-    "history": "found looking back",
-    "gate": "confirmed by 2 of 3 runs",
+    "history": "found looking back; by itself it fails no run",
+    "gate": "confirmed by the gate",
     "accepted": "accepted as the new normal",
+    "machine": "the load machine changed, and its level is the new normal",
 }
 
 
@@ -46,7 +47,7 @@ class TrendChange:
         effect: of the new level against the old one; None when a level is unknown.
         before: in the metric's unit.
         after: in the metric's unit.
-        found_by: history, gate or accepted.
+        found_by: gate, accepted or machine, which decide over baselines; otherwise history.
     """
 
     index: int
@@ -126,7 +127,7 @@ def _sentence(trend: Trend, change: TrendChange) -> str:
     began = f"run {run.run_id} of {run.began_at[:10]}"
     return (
         f"{change_text(trend, change)} since {began}, from {before} to {after} "
-        f"({_FOUND_BY.get(change.found_by, change.found_by)}; a warning only)"
+        f"({_FOUND_BY.get(change.found_by, change.found_by)})"
     )
 
 

@@ -137,3 +137,14 @@ def test_the_page_says_where_each_comparison_comes_from(full: RunReport) -> None
     assert html.count("r1 r2") == 1
     assert "configuration cafe01, perf_pipeline 0.1.0" in html
     assert "api_user_creation a p(95), api_user_creation b &lt;p(95)&gt;" in html
+
+
+@pytest.mark.parametrize("found_by", ["gate", "accepted", "machine", "history"])
+def test_a_change_is_never_called_a_mere_warning_beside_a_run_that_fails(found_by: str) -> None:
+    slower = trend(80.0, 80.0, 100.0)
+    found = TrendChange(2, SLOWER, 80.0, 100.0, found_by)
+
+    ((status, _, sentence),) = lines([replace(slower, changes=(found,))])
+
+    assert status == "CHANGED"
+    assert "a warning only" not in sentence

@@ -18,6 +18,7 @@ def exit_code(
     diffs: Iterable[DiffStatus] = (),
     *,
     measured: bool = True,
+    withheld: bool = False,
     stopped: bool = False,
 ) -> ExitCode:
     """Give the exit code of a run.
@@ -30,6 +31,7 @@ def exit_code(
         verdicts: verdicts on all thresholds.
         diffs: diffs of all compared series.
         measured: False when a benchmark was invalid or never ran.
+        withheld: the gate could not tell the machine from the system, and that is to fail the run.
         stopped: the user ended the run.
     """
     statuses = frozenset(verdicts)
@@ -39,6 +41,6 @@ def exit_code(
         return ExitCode.THRESHOLD_FAILED
     if DiffStatus.REGRESSED in frozenset(diffs):
         return ExitCode.REGRESSED
-    if statuses & _UNMEASURED or not measured:
+    if statuses & _UNMEASURED or not measured or withheld:
         return ExitCode.NOT_MEASURED
     return ExitCode.OK

@@ -7,18 +7,26 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from perf_pipeline.cli.profiles import environment_option
 from perf_pipeline.cli.values import RunId
 from perf_pipeline.cli.verdict import finish
 
 if TYPE_CHECKING:
+    from perf_pipeline.config.profile import OnEnvironmentChanged
     from perf_pipeline.store.state import State
 
 
 @click.command()
 @click.argument("run_id", type=RunId(), required=False)
 @click.option("--profile", help="Judge by the thresholds of this profile, not by the run's own.")
+@environment_option
 @click.pass_obj
-def judge(state: "State", run_id: str | None, profile: str | None) -> None:
+def judge(
+    state: "State",
+    run_id: str | None,
+    profile: str | None,
+    on_environment_changed: "OnEnvironmentChanged | None",
+) -> None:
     """Judge a stored run again, without a new load.
 
     Without RUN_ID it is the last run. The verdict by another profile is a what-if: it is shown and
@@ -32,7 +40,7 @@ def judge(state: "State", run_id: str | None, profile: str | None) -> None:
     checked = None if profile is None else load_profile(profile)
     chosen = asked_run(state, run_id)
     judge_run(state, chosen, profile=checked)
-    finish(publish(state, chosen, profile=checked))
+    finish(publish(state, chosen, profile=checked, on_environment_changed=on_environment_changed))
 
 
 @click.command()

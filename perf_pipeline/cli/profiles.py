@@ -30,6 +30,15 @@ def profile_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+environment_option = click.option(
+    "--on-environment-changed",
+    type=click.Choice(["fail", "warn"]),
+    help="What to do when the gate is withheld, because the machine changed and not the system "
+    "alone: fail with 97, or warn. The profile's default is warn; after 5 runs in a row it fails.",
+)
+"""What a run whose gate is withheld ends with."""
+
+
 def overrides_of(pairs: Sequence[str]) -> dict[str, Any]:
     """Read what `--set` was given, as the keys of a profile with their values.
 

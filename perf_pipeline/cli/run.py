@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from perf_pipeline.cli.profiles import overrides_of, profile_options
+from perf_pipeline.cli.profiles import environment_option, overrides_of, profile_options
 from perf_pipeline.cli.values import WholeNumber
 from perf_pipeline.cli.verdict import finish
 
@@ -29,9 +29,15 @@ if TYPE_CHECKING:
     show_default=True,
     help="Re-run a suspect benchmark up to N times; 2 of 3 runs decide. With 0 it stays suspect.",
 )
+@environment_option
 @click.pass_obj
 def run(
-    state: "State", profile: str, overrides: Sequence[str], only: Sequence[str], confirm: int
+    state: "State",
+    profile: str,
+    overrides: Sequence[str],
+    only: Sequence[str],
+    confirm: int,
+    on_environment_changed: str | None,
 ) -> None:
     """Load the target, judge what was measured, compare it with earlier runs, and report."""
     from perf_pipeline.cli.narrator import TerminalNarrator
@@ -40,7 +46,10 @@ def run(
     stop = stop_on_signals()
     from perf_pipeline.config.loading import load_profile
 
-    checked = load_profile(profile, overrides_of(overrides))
+    changed = overrides_of(overrides)
+    if on_environment_changed is not None:  # part of the run's profile: a later report ends alike
+        changed["baseline.onEnvironmentChanged"] = on_environment_changed
+    checked = load_profile(profile, changed)
     with TerminalNarrator() as narrator:
         from perf_pipeline.runs.pipeline import run_pipeline
 

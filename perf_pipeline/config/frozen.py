@@ -41,6 +41,11 @@ def is_on(value: object) -> bool:
     return value is True
 
 
+def is_warn(value: object) -> bool:
+    """Say whether a choice only warns, as it does by default; dumps leave it out."""
+    return value == "warn"
+
+
 def is_empty(value: Sized) -> bool:
     """Say whether dumps leave a value out, so that hashes of earlier profiles stay the same."""
     return not value

@@ -7,14 +7,14 @@ out: the numbers themselves (profiles/*.toml) and reading files (loading.py).
 import hashlib
 import json
 import re
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import Field, field_validator
 
 from perf_pipeline.benchmarks.registry import NAMES, is_shipped
 from perf_pipeline.config.bounds import LARGEST_STORED
 from perf_pipeline.config.durations import Duration
-from perf_pipeline.config.frozen import Frozen, is_empty, is_on
+from perf_pipeline.config.frozen import Frozen, is_empty, is_on, is_warn
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.target import TargetConfig
 from perf_pipeline.metrics.catalog import TARGET_ANSWERED
@@ -22,6 +22,7 @@ from perf_pipeline.metrics.scenario_tags import ScenarioTags
 from perf_pipeline.metrics.threshold import Severity, Threshold, parse_threshold
 from perf_pipeline.units import US_PER_S
 
+OnEnvironmentChanged = Literal["warn", "fail"]
 ANSWERED_BY_DEFAULT: Final = "rate>=0.95"
 _SCENARIO_NAME: Final = re.compile(r"[0-9A-Za-z_-]+")  # k6: executorNameWhitelist
 
@@ -139,6 +140,8 @@ class BaselinePolicyConfig(Frozen):
         minimum_runs: below this many runs nothing is compared (LEARNING).
         alpha: level of significance of the two-sided t test.
         minimum_effect: smaller changes are never suspect (0.05 = 5 %).
+        on_environment_changed: `fail` ends a run whose gate is withheld with 97; `warn` only tells
+            it, until too many runs in a row were withheld.
         pinned: fixed figures to compare with.
     """
 
@@ -146,6 +149,7 @@ class BaselinePolicyConfig(Frozen):
     minimum_runs: int = Field(default=5, ge=3, le=1_000)
     alpha: float = Field(default=0.02, gt=0, lt=0.5)
     minimum_effect: float = Field(default=0.05, ge=0, lt=1)
+    on_environment_changed: OnEnvironmentChanged = Field(default="warn", exclude_if=is_warn)
     pinned: tuple[PinnedBaseline, ...] = Field(default=(), strict=False)
 
 

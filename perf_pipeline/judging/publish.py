@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeVar
 
-from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.profile import OnEnvironmentChanged, Profile
 from perf_pipeline.errors import StoreError
 from perf_pipeline.judging.attribution import attributions
 from perf_pipeline.judging.compare import Comparison, compare_in
@@ -28,6 +28,7 @@ from perf_pipeline.judging.lineage import origins_of
 from perf_pipeline.judging.notices import notices_of
 from perf_pipeline.judging.retention import let_go
 from perf_pipeline.judging.trends import trends_of
+from perf_pipeline.judging.withholding import withheld_of
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Verdict
 from perf_pipeline.report.html import render_html
@@ -71,6 +72,7 @@ def publish(
     *,
     profile: Profile | None = None,
     expected: Iterable[str] = (),
+    on_environment_changed: OnEnvironmentChanged | None = None,
 ) -> RunReport:
     """Write every form of a run's report, with one CSV of host readings each benchmark.
 
@@ -84,6 +86,7 @@ def publish(
         profile: judged by; the run's own when None; another one is a what-if.
         expected: benchmarks that it was to run beside those of its stored plan; one that did not
             run is reported as such.
+        on_environment_changed: what a withheld gate does to the run; as the profile says when None.
 
     Raises:
         RequestError: there is no such run.
@@ -96,7 +99,10 @@ def publish(
         what_if = is_what_if(history, run_id, profile)
         folder = _made(state.reports(run_id) / (WHAT_IF if what_if else ""))
         missing = missing_of(history, state, run_id, also=expected)
-        report = _assemble(history, run_id, profile or own, missing, comparison)
+        judged_by = profile or own
+        report = _assemble(history, run_id, judged_by, missing, comparison)
+        on_change = on_environment_changed or judged_by.baseline.on_environment_changed
+        report = replace(report, withheld=withheld_of(history, run_id, report.diffs, on_change))
         for one in history.outcomes(run_id):
             csv_path = folder / _RESOURCES.format(one.benchmark)
             export_readings_csv(history, RunKey(run_id, one.benchmark), csv_path)

@@ -32,6 +32,7 @@ _MOVED: Final = frozenset(
     }
 )
 _JUDGED: Final = _MOVED | {DiffStatus.OK}
+_TOGETHER: Final = "most figures moved together: the environment changed"
 _MOST_REASONS: Final = 2
 NamedDiff = tuple[str, Diff]
 """Benchmark and diff."""
@@ -128,7 +129,8 @@ def regression(report: RunReport) -> str:
         return "not known, nothing was compared"
     statuses = Counter(diff.status for _, diff in report.diffs if diff.pinned is None)
     if statuses[DiffStatus.ENVIRONMENT_CHANGED]:
-        return "withheld, most figures moved together: the environment changed"
+        held = report.withheld
+        return f"withheld, {'; '.join(held.reasons) if held is not None else _TOGETHER}"
     judged = sum(statuses[status] for status in _JUDGED)
     pinned = "; no pinned figure is missed" if _pinned_holds(report) else ""
     if not judged:

@@ -105,4 +105,5 @@ def counts(report: RunReport) -> str:
 def ended(report: RunReport) -> str:
     """Write the outcome and its exit code."""
     code = report.exit_code
-    return f"{OUTCOMES.get(code, code.name)} (exit code {int(code)})"
+    held = "" if report.withheld is None else ", the gate is withheld"
+    return f"{OUTCOMES.get(code, code.name)}{held} (exit code {int(code)})"

@@ -1,7 +1,8 @@
 """JUnit XML: a suite for each benchmark, a case for each thing that is judged.
 
-FAIL and REGRESSED are failures; NO_DATA and INVALID are errors (nothing is known); LEARNING and
-ENVIRONMENT_CHANGED are skipped; WARN, SUSPECT and the rest pass and say so in system-out.
+FAIL and REGRESSED are failures; NO_DATA and INVALID are errors (nothing is known); a comparison
+without a verdict is skipped, as it fails no run; WARN, SUSPECT and the rest pass and say so in
+system-out. A gate that is withheld has a case of its own, which is an error where it fails the run.
 Shape: the Jenkins xunit schema (junit-10.xsd) as far as CI systems read it.
 Add here: another kind of case. Keep out: figures without a judgement.
 """
@@ -12,7 +13,7 @@ from typing import Final, Literal
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.metrics.threshold import Status, Verdict
-from perf_pipeline.report import wording
+from perf_pipeline.report import why, wording
 from perf_pipeline.report.diff_texts import DiffTexts
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport
 
@@ -27,8 +28,8 @@ _BY_VERDICT: Final[dict[Status, Result]] = {
 }
 _BY_DIFF: Final[dict[DiffStatus, Result]] = {
     DiffStatus.REGRESSED: "failure",
-    DiffStatus.NO_DATA: "error",
-    DiffStatus.INVALID: "error",
+    DiffStatus.NO_DATA: "skipped",
+    DiffStatus.INVALID: "skipped",
     DiffStatus.LEARNING: "skipped",
     DiffStatus.ENVIRONMENT_CHANGED: "skipped",
 }
@@ -51,6 +52,10 @@ def render_junit(report: RunReport) -> str:
         suite = _suite(root, "baseline_diff", report, 0.0)
         for name, diff in report.diffs:
             _compared(suite, name, diff)
+        if report.withheld is not None:
+            told = f"{why.WITHHELD} {why.withheld_sentence(report.withheld, report.run_id)}"
+            result: Result = "error" if report.withheld.ends_with_failure else "skipped"
+            _case(suite, "baseline", "gate", result, told)
     for suite in (*root, root):
         _count(suite)
     root.set("time", f"{report.wall_s:.3f}")

@@ -20,7 +20,7 @@ from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.statistic import STATISTICS
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status, Verdict
-from perf_pipeline.report.model import BenchmarkReport, RunReport
+from perf_pipeline.report.model import BenchmarkReport, RunReport, Withheld
 from perf_pipeline.report.wording import summary_key
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | float | bool | None"
@@ -108,12 +108,28 @@ def _ours(report: RunReport) -> dict[str, Json]:
             }
             for benchmark in report.benchmarks
         },
+        "gate": _gate(report.withheld),
         "diffs": [_diff(name, diff) for name, diff in report.diffs],
         "tiers": [
             {"benchmark": name, "tier": tier.name, "why": tier.sentence, "advice": tier.advice}
             for name, tier in report.attributions
         ],
         "bottlenecks": [_finding(name, finding) for name, finding in report.findings],
+    }
+
+
+def _gate(held: Withheld | None) -> dict[str, Json]:
+    if held is None:
+        return {"status": "DECIDED"}
+    return {
+        "status": "WITHHELD",
+        "series": held.series,
+        "compared": held.compared,
+        "reasons": list(held.reasons),
+        "since": held.since,
+        "runs_in_a_row": held.in_a_row,
+        "needs_decision": held.needs_decision,
+        "fails": held.ends_with_failure,
     }
 
 

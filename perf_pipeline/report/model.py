@@ -40,6 +40,10 @@ UNMEASURED = frozenset(
 """The endings of a benchmark that could not be measured as planned."""
 
 
+MOST_WITHHELD = 5
+"""As many runs in a row as the gate needs for a new level; then a withheld gate fails."""
+
+
 @dataclass(frozen=True, slots=True)
 class TimeSeries:
     """Hold a line of a plot.
@@ -85,6 +89,37 @@ class BenchmarkReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """Say for what the gate is withheld, because the environment changed and not the system alone.
+
+    Attributes:
+        series: how many are withheld.
+        compared: how many were compared at all.
+        reasons: why; each is the end of a sentence.
+        since: the first of the runs in a row whose gate was withheld, this one included.
+        in_a_row: how many they are.
+        fails: it is to fail the run, by profile or command line.
+    """
+
+    series: int
+    compared: int
+    reasons: tuple[str, ...]
+    since: str
+    in_a_row: int = 1
+    fails: bool = False
+
+    @property
+    def needs_decision(self) -> bool:
+        """Say whether it has lasted so long that somebody must decide."""
+        return self.in_a_row >= MOST_WITHHELD
+
+    @property
+    def ends_with_failure(self) -> bool:
+        """Say whether the run fails by it."""
+        return self.fails or self.needs_decision
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
     """Say what a comparison was made with.
 
@@ -123,6 +158,7 @@ class RunReport:
         attributions: (benchmark that follows messages, which tier holds their latency).
         trends: each series that was compared with history, over the runs.
         origins: where each comparison comes from.
+        withheld: what the gate did not decide; None where it decided everything.
         history_path: where the figures are kept; empty when nowhere.
         paths: kind of report to where it lies.
     """
@@ -140,6 +176,7 @@ class RunReport:
     attributions: tuple[tuple[str, Attribution], ...] = ()
     trends: tuple[Trend, ...] = ()
     origins: tuple[Origin, ...] = ()
+    withheld: Withheld | None = None
     history_path: str = ""
     paths: Mapping[str, str] = field(default_factory=dict)
 
@@ -154,6 +191,7 @@ class RunReport:
                 benchmark.valid and benchmark.status not in UNMEASURED
                 for benchmark in self.benchmarks
             ),
+            withheld=self.withheld is not None and self.withheld.ends_with_failure,
             stopped=any(
                 benchmark.status is BenchmarkStatus.STOPPED for benchmark in self.benchmarks
             ),

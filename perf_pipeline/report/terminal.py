@@ -5,6 +5,7 @@ out: details that the HTML report has room for.
 """
 
 import io
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -37,6 +38,7 @@ _STYLES: Final = {
     "CHANGED": "yellow",
 }
 _OTHER_STYLE: Final = "bold magenta"
+_ENDS: Final = re.compile(r",? \(|, ")
 _MOST_ROWS: Final = 12
 
 
@@ -228,7 +230,7 @@ def _closing(report: RunReport) -> Text:
         Text(),
         _plain(headline.counts(report)),
         _plain(str(answer), _STYLES.get(answer.status, "bold")),
-        _plain(code, _STYLES.get(code.split(" (", maxsplit=1)[0], _OTHER_STYLE)),
+        _plain(code, _STYLES.get(_ENDS.split(code, maxsplit=1)[0], _OTHER_STYLE)),
     ]
     lines += [_plain(f"{kind}: {path}") for kind, path in report.paths.items()]
     if report.history_path:

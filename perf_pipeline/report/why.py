@@ -10,11 +10,12 @@ from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.metrics.threshold import FROM_HISTOGRAM, Status, Verdict
 from perf_pipeline.quoting import first_few
 from perf_pipeline.report import wording
-from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport
+from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport, Withheld
 
 Trouble = tuple[str, str, str]
 """Status, subject, sentence."""
 
+WITHHELD: Final = str(DiffStatus.ENVIRONMENT_CHANGED)
 # What decides over the exit code comes first, in the order in which it decides.
 _GRAVITY: Final = (
     "STOPPED",
@@ -26,6 +27,7 @@ _GRAVITY: Final = (
     "NOT_RUN",
     "NOT_STORED",
     "NO_DATA",
+    WITHHELD,
     "WARN",
     "PROBLEM",
 )
@@ -48,6 +50,8 @@ def troubles(report: RunReport) -> list[Trouble]:
         for name, diff in report.diffs
         if diff.status is DiffStatus.REGRESSED
     ]
+    if report.withheld is not None:
+        lines.append((WITHHELD, "baseline", withheld_sentence(report.withheld, report.run_id)))
     return sorted(lines, key=lambda line: _GRAVITY.index(line[0]))
 
 
@@ -55,6 +59,27 @@ def notices_and_troubles(report: RunReport) -> list[Trouble]:
     """List what must be known to understand the figures, and then the troubles."""
     notices: list[Trouble] = [("NOTICE", "", notice) for notice in report.notices]
     return [*notices, *troubles(report)]
+
+
+def withheld_sentence(held: Withheld, run_id: str) -> str:
+    """Say what the gate did not decide, why, and what to do about it."""
+    what = f"{held.series} of {wording.plural(held.compared, 'series', 'series')}"
+    lasting = f", for {held.in_a_row} runs in a row" if held.in_a_row > 1 else ""
+    accept = f'`perf-pipeline baseline accept {held.since or run_id} --reason "..."`'
+    head = (
+        f"the gate is withheld for {what}{lasting}: {'; '.join(held.reasons)}. Nobody can tell by "
+        "this run whether the system is slower"
+    )
+    if held.needs_decision:
+        return (
+            f"{head}, and it has lasted too long to go on: somebody has to decide. To do: if the "
+            f"machine stays as it is now, {accept} makes its level the baseline; otherwise go back "
+            "to the machine of before"
+        )
+    return (
+        f"{head}. To do: run again when nothing else uses the machine; if it stays as it is now, "
+        f"{accept} makes its level the baseline"
+    )
 
 
 def moved(diff: Diff) -> str:

@@ -7,6 +7,7 @@ Add here: another decision about a baseline. Keep out: what follows from it (jud
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Final, Literal
 
 from perf_pipeline.store.history import History
@@ -99,6 +100,15 @@ where this.run_id = ? and runs.profile = this.profile and runs.triggered_by <> '
     and ({OLDEST_FIRST}) < (this.made_as, this.began_at, this.run_id)
 order by {NEWEST_FIRST} limit 1
 """
+_GATES: Final = f"""
+select runs.run_id, bool_or(diffs.status = 'ENVIRONMENT_CHANGED')
+from runs join diffs on diffs.run_id = runs.run_id, runs as this
+where this.run_id = ? and runs.profile = this.profile
+    and runs.environment_id = this.environment_id and runs.triggered_by <> 'confirm'
+    and ({OLDEST_FIRST}) < (this.made_as, this.began_at, this.run_id)
+group by runs.run_id, runs.made_as, runs.began_at
+order by {NEWEST_FIRST} limit 100
+"""
 _CONFIRMATIONS: Final = f"""
 select run_id from runs where triggered_by = 'confirm' and starts_with(run_id, ?)
 order by {OLDEST_FIRST}
@@ -184,6 +194,12 @@ def previous_run(history: History, run_id: str) -> RunRecord | None:
     """Give the run of the same profile that was measured before this run, on any machine."""
     row = history.connection.execute(_PREVIOUS, [run_id]).fetchone()
     return history.run(row[0]) if row else None
+
+
+def withheld_before(history: History, run_id: str) -> list[str]:
+    """List the compared runs right before this one whose gate was withheld, the newest first."""
+    rows = history.connection.execute(_GATES, [run_id]).fetchall()
+    return [before for before, _ in takewhile(lambda row: row[1], rows)]
 
 
 def confirmations(history: History, run_id: str) -> list[str]:

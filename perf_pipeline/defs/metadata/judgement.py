@@ -16,6 +16,7 @@ from perf_pipeline.analysis.bottleneck import Finding, FindingStatus
 from perf_pipeline.defs.metadata.cells import Cell, Metadata, counts, table, verdict_row
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.report.diff_texts import DiffTexts
+from perf_pipeline.report.headline import ended
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.report.why import troubles
 from perf_pipeline.report.wording import (
@@ -128,10 +129,11 @@ def report_metadata(report: RunReport) -> Metadata:
 def gate_result(report: RunReport) -> dg.AssetCheckResult:
     """Show the exit code of the command line as the one check that fails a run, with the reasons.
 
-    Only figures that could not be had, missed thresholds and regressions count, never a warning.
+    Only figures that could not be had, missed thresholds, regressions and a gate that is withheld
+    for too long count, never a warning.
     """
     reasons = [f"{status} {subject}: {sentence}" for status, subject, sentence in troubles(report)]
-    outcome = f"{OUTCOMES[report.exit_code]} (exit code {report.exit_code})"
+    outcome = ended(report)
     return dg.AssetCheckResult(
         check_name=GATE,
         passed=report.exit_code == 0,

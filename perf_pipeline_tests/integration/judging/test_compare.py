@@ -7,6 +7,7 @@ from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.judging.compare import compare_run
 from perf_pipeline.judging.notices import notices_of
+from perf_pipeline.judging.publish import publish
 from perf_pipeline.store.baselines import BaselineRow, changes, decide
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.state import State
@@ -179,6 +180,28 @@ def test_suspects_that_are_others_at_every_run_withhold_the_gate(tmp_path: Path)
     changed = [one for one in now if one.status is DiffStatus.ENVIRONMENT_CHANGED]
     assert len(changed) >= 2
     assert changed[0].reason.startswith("the run before had other suspects")
+
+
+def test_runs_whose_gate_is_withheld_in_a_row_are_counted_from_the_first_on(
+    tmp_path: Path,
+) -> None:
+    profile = load_profile("quick")
+    quiet = [Made({API: value, END: value}, profile=profile) for value in QUIET]
+    api, end = [Made({API: a, END: e}, profile=profile) for a, e in ((SLOW, 80), (80, SLOW))]
+    *_, last_quiet, first, second, third = add_runs(tmp_path, [*quiet, api, end, api])
+    state = State(tmp_path)
+    for run_id in (last_quiet, first, second):
+        compare_run(state, run_id)
+
+    report = publish(state, third)
+
+    assert report.withheld is not None
+    assert (report.withheld.in_a_row, report.withheld.since) == (2, second)
+    assert not report.withheld.ends_with_failure
+    failing = publish(state, third, on_environment_changed="fail").withheld
+    assert failing is not None
+    assert failing.ends_with_failure
+    assert publish(state, first).withheld is None
 
 
 def test_suspects_that_are_the_same_again_regress_however_their_tags_are_written(

@@ -28,5 +28,19 @@ def test_a_benchmark_that_never_ran_is_not_measured() -> None:
     assert exit_code([Status.PASS], measured=False) == 97
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "diffs", "code"),
+    [
+        ([Status.PASS], [DiffStatus.ENVIRONMENT_CHANGED], 97),
+        ([Status.PASS], [DiffStatus.REGRESSED, DiffStatus.ENVIRONMENT_CHANGED], 98),
+        ([Status.FAIL], [DiffStatus.ENVIRONMENT_CHANGED], 99),
+    ],
+)
+def test_a_gate_that_is_withheld_and_fails_could_not_measure(
+    verdicts: list[Status], diffs: list[DiffStatus], code: int
+) -> None:
+    assert exit_code(verdicts, diffs, withheld=True) == code
+
+
 def test_a_run_stopped_by_the_user_says_only_that() -> None:
     assert exit_code([Status.FAIL], stopped=True) == 105

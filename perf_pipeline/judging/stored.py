@@ -3,13 +3,9 @@
 Add here: a question that a driver asks. Keep out: working anything out anew.
 """
 
-from typing import Final
-
 from perf_pipeline.judging.reruns import TRIGGER
 from perf_pipeline.metrics.threshold import Verdict
 from perf_pipeline.store.state import State
-
-_MOST_RUNS: Final = 200
 
 
 def stored_verdicts(state: State, run_id: str, benchmark: str) -> list[Verdict]:
@@ -29,8 +25,4 @@ def last_run_with(state: State, benchmark: str, otherwise: str) -> str:
         StoreBusyError: the history is open elsewhere.
     """
     with state.history() as history:
-        for run in history.runs(_MOST_RUNS):
-            did = (one.benchmark for one in history.outcomes(run.run_id))
-            if run.trigger != TRIGGER and benchmark in (*(run.planned or ()), *did):
-                return run.run_id
-    return otherwise
+        return history.last_run_with(benchmark, but=TRIGGER) or otherwise

@@ -67,7 +67,7 @@ def write_histograms(connection: duckdb.DuckDBPyConnection, key: RunKey) -> None
         if names:
             rows = " union all ".join(f"({metric_rows(name)})" for name in names)
             connection.execute(statement.format(rows=rows), identity)
-    seal(connection, key, ["histograms"])
+    seal(connection, [key], ["histograms"])
 
 
 def has_histograms(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:

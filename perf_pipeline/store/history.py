@@ -5,7 +5,7 @@ Add here: one method per question, which calls the module that answers it. Keep 
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +27,7 @@ from perf_pipeline.store.migrate import is_current, migrate
 from perf_pipeline.store.over_time import over_time
 from perf_pipeline.store.plots import Plot, plots_of
 from perf_pipeline.store.present import metrics_of
-from perf_pipeline.store.proof import require_proven
+from perf_pipeline.store.proof import RowProof
 from perf_pipeline.store.records import (
     BenchmarkOutcome,
     CheckCounts,
@@ -52,11 +52,12 @@ class History:
     Attributes:
         path: of the DuckDB file.
         connection: to it; for this package only.
+        proof: that its rows are those that were written; whoever reads rows asks for it first.
     """
 
     path: Path
     connection: duckdb.DuckDBPyConnection
-    _proven: set[str] = field(default_factory=set)
+    proof: RowProof
 
     def ingest(self, spool_run: Path, benchmark: str) -> Ingested:
         """Store one benchmark of a spooled run in one transaction.
@@ -140,10 +141,6 @@ class History:
         """Replace the verdicts of a benchmark."""
         tables.write_verdicts(self.connection, key, verdicts)
 
-    def store_diffs(self, key: RunKey, rows: Sequence[DiffRow]) -> None:
-        """Replace the baseline diffs of a benchmark."""
-        tables.write_diffs(self.connection, key, rows)
-
     def series(
         self,
         wanted: Collection[SeriesName],
@@ -158,9 +155,8 @@ class History:
         Raises:
             PerfPipelineError: `before` is not in the history.
         """
-        require_proven(self.connection, "", ("benchmarks", "summaries"), once=self._proven)
         return series.series_of(
-            self.connection,
+            self.proof,
             wanted,
             profile=profile,
             environment_id=environment_id,
@@ -192,6 +188,16 @@ class History:
         """
         return run_rows.newest_runs(self.connection, limit, measured=measured)
 
+    def last_run_with(self, benchmark: str, *, but: str) -> str | None:
+        """Give the newest run that was to do a benchmark, or did; None where there is none.
+
+        Args:
+            benchmark: its name.
+            but: no run with this trigger.
+        """
+        self.proof.require_table("benchmarks")
+        return run_rows.last_run_with(self.connection, benchmark, but=but)
+
     def run_ids(self) -> frozenset[str]:
         """Give the ids of all runs, also of those of which nothing was measured."""
         return run_rows.known_runs(self.connection)
@@ -206,25 +212,27 @@ class History:
 
     def outcomes(self, run_id: str) -> list[BenchmarkOutcome]:
         """List the outcomes of a run's benchmarks in the order in which they began."""
-        require_proven(self.connection, run_id, once=self._proven)
+        self.proof.require_run(run_id)
         return queries.outcomes_of(self.connection, run_id)
 
     def checks(self, run_id: str) -> list[CheckCounts]:
         """List how often each check of a run passed and failed in the measured phase."""
+        self.proof.require_run(run_id)
         return queries.check_counts_of(self.connection, run_id)
 
     def summaries(self, run_id: str) -> list[tuple[str, Summary]]:
         """List a run's stored summaries as (benchmark, summary)."""
-        require_proven(self.connection, run_id, once=self._proven)
+        self.proof.require_run(run_id)
         return tables.read_summaries(self.connection, run_id)
 
     def verdicts(self, run_id: str) -> list[tuple[str, Verdict]]:
         """List a run's stored verdicts as (benchmark, verdict), in the order of the profile."""
-        require_proven(self.connection, run_id, once=self._proven)
+        self.proof.require_run(run_id)
         return tables.read_verdicts(self.connection, run_id)
 
     def diffs(self, run_id: str) -> list[tuple[str, DiffRow]]:
         """List a run's stored baseline diffs as (benchmark, diff)."""
+        self.proof.require_rows("diffs", [run_id])
         return tables.read_diffs(self.connection, run_id)
 
     def plots(self, key: RunKey) -> list[Plot]:
@@ -277,7 +285,7 @@ def open_history(
         with connected(path, left_s, read_only=read_only) as connection:
             if not read_only:
                 migrate(connection, str(path))
-            yield History(path, connection)
+            yield History(path, connection, RowProof(connection))
 
 
 @contextmanager
@@ -285,7 +293,7 @@ def memory_history() -> Iterator[History]:
     """Open an empty history in memory, gone afterwards: to ask a spool without touching a file."""
     with duckdb.connect(":memory:") as connection:
         migrate(connection, "memory")
-        yield History(Path(":memory:"), connection)
+        yield History(Path(":memory:"), connection, RowProof(connection))
 
 
 def _is_current(path: Path, wait_s: float) -> bool:

@@ -130,7 +130,7 @@ def ingest_benchmark(
         wanted = wanted_names(run.record.profile_json, benchmark)
         folded = fold_names(connection, key, wanted)
         connection.execute(_ADD_PROBLEMS, [folded, key.run_id, key.benchmark])
-        seal(connection, key, KEYED_TABLES)
+        seal(connection, [key], KEYED_TABLES)
         return Ingested(
             samples=_count(connection, key, "samples"),
             readings=_count(connection, key, "readings"),

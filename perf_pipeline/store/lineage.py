@@ -16,6 +16,7 @@ from perf_pipeline.store.records import DiffRow, RunKey
 from perf_pipeline.store.tables import DIFF_COLUMNS, insert_rows
 
 _DELETE: Final = "delete from {table} where run_id = ? and list_contains(?::varchar[], benchmark)"
+_TABLES: Final = ("diffs", "lineage")
 _KEY: Final = "run_id, benchmark, position"
 _LINEAGE: Final = "reference, baseline_run_ids, reason, config_hash, code_version"
 _SELECT: Final = """
@@ -69,16 +70,17 @@ def store_judged(
         origins.append((*key, *whence, now))
     connection = history.connection
     with transaction(connection):
-        for table in ("diffs", "lineage"):
+        for table in _TABLES:
             connection.execute(_DELETE.format(table=table), [run_id, list(positions)])
         insert_rows(connection, "diffs", f"{_KEY}, {DIFF_COLUMNS}", diffs)
         insert_rows(connection, "lineage", f"{_KEY}, {_LINEAGE}, judged_at", origins)
-        for benchmark in positions:
-            seal(connection, RunKey(run_id, benchmark), ["diffs", "lineage"])
+        seal(connection, [RunKey(run_id, name) for name in positions], _TABLES)
 
 
 def judged(history: History, run_id: str) -> list[tuple[str, DiffRow, Lineage]]:
     """List a run's diffs with their lineage as (benchmark, diff, lineage), in stored order."""
+    for table in _TABLES:
+        history.proof.require_rows(table, [run_id])
     found = []
     for benchmark, *row in history.connection.execute(_SELECT, [run_id]).fetchall():
         reference, run_ids, *rest = row[12:]

@@ -6,7 +6,8 @@ Add here: nothing for a new table; whoever writes one with rows by benchmark sea
 damage of the spool (spool_manifest.py), and files that DuckDB itself refuses (foreign_files.py).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import duckdb
@@ -20,65 +21,90 @@ where database_name = current_database() group by table_name
 """
 _SEAL: Final = """
 insert or replace into digests (run_id, benchmark, table_name, row_count, digest, made_by)
-select $run_id, $benchmark, '{table}', count(*), coalesce(sum(hash(each)::hugeint), 0), $made_by
-from {table} as each where run_id = $run_id and benchmark = $benchmark
+select run_id, benchmark, '{table}', coalesce(found.row_count, 0), coalesce(found.digest, 0),
+    $made_by
+from (select unnest($runs::varchar[]) as run_id, unnest($benchmarks::varchar[]) as benchmark)
+left join (
+    select run_id, benchmark, count(*) as row_count, sum(hash(each)::hugeint) as digest
+    from {table} as each where run_id in (select unnest($runs::varchar[]))
+    group by run_id, benchmark
+) as found using (run_id, benchmark)
 """
 # Another version of DuckDB may hash otherwise, and a column that came later is in the hash, too:
 # what was sealed before is not proven then, and not wrong.
-_SEALED: Final = """
-select table_name, run_id, benchmark, made_by, row_count, digest from digests
-where {chosen} order by table_name, run_id, benchmark
+_WRONG: Final = """
+select run_id, benchmark, coalesce(found.row_count, 0), digests.row_count
+from digests left join (
+    select run_id, benchmark, count(*) as row_count, sum(hash(each)::hugeint) as digest
+    from {table} as each where {chosen} group by run_id, benchmark
+) as found using (run_id, benchmark)
+where {chosen} and table_name = $table and made_by = $made_by
+    and (coalesce(found.row_count, 0) <> digests.row_count
+        or coalesce(found.digest, 0) <> digests.digest)
+order by run_id, benchmark limit 1
 """
-_FOUND: Final = """
-select run_id, benchmark, count(*), sum(hash(each)::hugeint)
-from {table} as each where {chosen} group by run_id, benchmark
-"""
+_SEALED_TABLES: Final = "select distinct table_name from digests where run_id = ?"
 _ALL: Final = "true"
-_ONE: Final = "run_id = ?"
+_CHOSEN: Final = "run_id in (select unnest($runs::varchar[]))"
 
 
-def seal(connection: duckdb.DuckDBPyConnection, key: RunKey, tables: Iterable[str]) -> None:
-    """Write down what a benchmark's rows in some tables are; in the transaction that wrote them."""
-    makers = _makers(connection)
-    identity = {"run_id": key.run_id, "benchmark": key.benchmark}
-    for table in tables:
-        connection.execute(_SEAL.format(table=table), {**identity, "made_by": makers[table]})
-
-
-def require_proven(
-    connection: duckdb.DuckDBPyConnection,
-    run_id: str,
-    tables: Iterable[str] = (),
-    *,
-    once: set[str],
+def seal(
+    connection: duckdb.DuckDBPyConnection, keys: Collection[RunKey], tables: Iterable[str]
 ) -> None:
-    """Refuse rows that are not those that were written.
-
-    Args:
-        connection: to the history.
-        run_id: of the run; empty means all of them.
-        tables: to look at; all that were sealed for the run when empty.
-        once: runs that were looked at, which is done once for an open history; it is added to.
-
-    Raises:
-        StoreError: names the table, the run and the numbers of rows.
-    """
-    if run_id in once:
-        return
-    chosen, given = (_ONE, [run_id]) if run_id else (_ALL, list[str]())
-    sealed = connection.execute(_SEALED.format(chosen=chosen), given).fetchall()
+    """Write down what benchmarks' rows in some tables are; in the transaction that wrote them."""
     makers = _makers(connection)
-    wanted = set(tables) or {table for table, *_ in sealed}
-    for table in sorted(wanted & set(makers)):
-        rows = connection.execute(_FOUND.format(table=table, chosen=chosen), given).fetchall()
-        found = {(run, benchmark): (count, digest) for run, benchmark, count, digest in rows}
-        for name, run, benchmark, made_by, *written in sealed:
-            if name != table or made_by != makers[table]:
-                continue
-            there = found.get((run, benchmark), (0, 0))
-            if there != tuple(written):
-                raise _changed(table, run, benchmark, there[0], written[0])
-    once.add(run_id)
+    given = {"runs": [key.run_id for key in keys], "benchmarks": [key.benchmark for key in keys]}
+    for table in tables:
+        connection.execute(_SEAL.format(table=table), {**given, "made_by": makers[table]})
+
+
+@dataclass(frozen=True, slots=True)
+class RowProof:
+    """Refuse rows of an open history that are not those that were written; each is looked at once.
+
+    Every method raises a StoreError that names the table, the run and the numbers of rows.
+
+    Attributes:
+        connection: to the history.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    _runs: set[str] = field(default_factory=set)
+    _rows: set[tuple[str, str]] = field(default_factory=set)
+
+    def require_run(self, run_id: str) -> None:
+        """Prove all that was sealed of a run."""
+        if run_id in self._runs:
+            return
+        tables = self.connection.execute(_SEALED_TABLES, [run_id]).fetchall()
+        for table in sorted(name for (name,) in tables):
+            self._require(table, _CHOSEN, {"runs": [run_id]})
+        self._runs.add(run_id)
+
+    def require_rows(self, table: str, run_ids: Iterable[str]) -> None:
+        """Prove what some runs have in one table."""
+        new = {run_id for run_id in run_ids if run_id not in self._runs}
+        new = {run_id for run_id in new if (table, run_id) not in self._rows}
+        if new:
+            self._require(table, _CHOSEN, {"runs": sorted(new)})
+            self._rows.update((table, run_id) for run_id in new)
+
+    def require_table(self, table: str) -> None:
+        """Prove what all runs have in one table."""
+        if (table, _ALL) not in self._rows:
+            self._require(table, _ALL, {})
+            self._rows.add((table, _ALL))
+
+    def _require(self, table: str, chosen: str, given: Mapping[str, list[str]]) -> None:
+        makers = _makers(self.connection)
+        if table not in makers:
+            return
+        wrong = self.connection.execute(
+            _WRONG.format(table=table, chosen=chosen),
+            {**given, "table": table, "made_by": makers[table]},
+        ).fetchone()
+        if wrong is not None:
+            raise _changed(table, *wrong)
 
 
 def _changed(table: str, run: str, benchmark: str, found: int, sealed: int) -> StoreError:

@@ -163,8 +163,8 @@ def _let_go(connection: duckdb.DuckDBPyConnection, old: list[str]) -> None:
             "update benchmarks set raw_kept = false where list_contains(?::varchar[], run_id)",
             [old],
         )
-        for run_id, benchmark in connection.execute(_OF_RUNS, [old]).fetchall():
-            seal(connection, RunKey(run_id, benchmark), (*_RAW, "benchmarks"))
+        keys = [RunKey(*row) for row in connection.execute(_OF_RUNS, [old]).fetchall()]
+        seal(connection, keys, (*_RAW, "benchmarks"))
 
 
 def raw_is_kept(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:

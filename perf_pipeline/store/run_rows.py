@@ -22,6 +22,13 @@ from runs join environments using (environment_id)
 _NEWEST_RUNS: Final = f"{_RUNS} order by {NEWEST_FIRST} limit ?"
 _NEWEST_MEASURED: Final = f"{_RUNS} where {MEASURED} order by {NEWEST_FIRST} limit ?"
 _MOST_NAMED: Final = 5
+_LAST_WITH: Final = f"""
+select run_id from runs
+where triggered_by <> $but and (
+    list_contains(planned, $benchmark)
+    or exists (from benchmarks as done where done.run_id = runs.run_id and benchmark = $benchmark))
+order by {NEWEST_FIRST} limit 1
+"""
 _RUN_IDS: Final = "select run_id from runs"
 _ONE_RUN: Final = f"{_RUNS} where run_id = ?"
 
@@ -32,6 +39,13 @@ def newest_runs(
     """List the newest runs, newest first, by the order in which they were made."""
     statement = _NEWEST_MEASURED if measured else _NEWEST_RUNS
     return [_run(row) for row in connection.execute(statement, [limit]).fetchall()]
+
+
+def last_run_with(connection: duckdb.DuckDBPyConnection, benchmark: str, *, but: str) -> str | None:
+    """Give the newest run that was to do a benchmark, or did, and was not started by `but`."""
+    given = {"benchmark": benchmark, "but": but}
+    row = connection.execute(_LAST_WITH, given).fetchone()
+    return row[0] if row else None
 
 
 def known_runs(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:

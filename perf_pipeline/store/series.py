@@ -1,26 +1,66 @@
 """Read figures over runs: every series that is wanted, in one statement.
 
 Each statement reads the whole column of what it looks at, so asking once for eighty series takes
-hardly longer than asking for one of them.
+hardly longer than asking for one of them. What is read is proven first (proof.py), and only that:
+the newest like runs, and older ones for the series that still lack points then.
 Add here: another reason why a run's figure is left out of a series. Keep out: statistics over
 several runs (analysis/).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import duckdb
 
 from perf_pipeline.metrics.statistic import STATISTICS
+from perf_pipeline.store.proof import RowProof
 from perf_pipeline.store.records import SeriesPoint
 from perf_pipeline.store.run_rows import iso_utc, one_run
 from perf_pipeline.store.tags_text import read_tags
 
+_REACH: Final = 2
+"""So many times as many like runs are read at first as points are wanted: some were not valid."""
+_ALL_RUNS: Final = 2**31
+_STORED: Final = """
+select distinct benchmark, metric, tags from summaries semi join (
+    select unnest($benchmarks::varchar[]) as benchmark, unnest($metrics::varchar[]) as metric,
+        unnest($tags::varchar[]) as tags
+) using (benchmark, metric, tags)
+"""
 _PLACE: Final = "select made_as, began_at from runs where run_id = ?"
 _FIGURE: Final = " ".join(
     f"when '{statistic.name}' then {statistic.field}" for statistic in STATISTICS.values()
 )
+# Like runs are numbered from the newest on: all of them, and those made before the run in question.
+_LIKES: Final = """
+all_likes as (
+    select run_id, benchmark, load_hash, made_as, runs.began_at, valid, invalid_reasons,
+        $place::bigint is not null
+            and (made_as, runs.began_at, run_id) < ($place, $began_at, $before) as earlier,
+        row_number() over newest as nth,
+        row_number() over newest_of_side as nth_of_side
+    from benchmarks join runs using (run_id)
+    semi join (
+        select unnest($benchmarks::varchar[]) as benchmark, unnest($loads::varchar[]) as load_hash
+    ) using (benchmark, load_hash)
+    where profile = $profile and environment_id = $environment and status = 'complete'
+    window newest as (
+            partition by benchmark, load_hash
+            order by made_as desc, runs.began_at desc, run_id desc),
+        newest_of_side as (
+            partition by benchmark, load_hash, earlier
+            order by made_as desc, runs.began_at desc, run_id desc)
+),
+likes as (from all_likes where nth <= $reach or (earlier and nth_of_side <= $reach))
+"""
+_READ: Final = f"""
+with {_LIKES}
+select benchmark, load_hash, count(*) filter (where nth > $reach),
+    count(*) filter (where earlier and nth_of_side > $reach),
+    list(run_id) filter (where nth <= $reach or (earlier and nth_of_side <= $reach))
+from all_likes group by benchmark, load_hash
+"""
 # A starved step spoils its own scenarios only, unless something else spoilt the whole benchmark.
 _SERIES: Final = f"""
 with wanted as (
@@ -29,14 +69,7 @@ with wanted as (
         unnest($tags::varchar[]) as tags, unnest($scenarios::varchar[]) as scenario,
         unnest($statistics::varchar[]) as statistic
 ),
-likes as (
-    select run_id, benchmark, load_hash, made_as, runs.began_at, valid, invalid_reasons,
-        $place::bigint is not null
-            and (made_as, runs.began_at, run_id) < ($place, $began_at, $before) as earlier
-    from benchmarks join runs using (run_id)
-    semi join wanted using (benchmark, load_hash)
-    where profile = $profile and environment_id = $environment and status = 'complete'
-),
+{_LIKES},
 kept_up as (
     select run_id, benchmark, unnest(names) as scenario
     from (
@@ -98,7 +131,7 @@ class OverRuns:
 
 
 def series_of(
-    connection: duckdb.DuckDBPyConnection,
+    proof: RowProof,
     wanted: Collection[SeriesName],
     *,
     profile: str,
@@ -109,7 +142,7 @@ def series_of(
     """Give figures over runs: those of complete benchmarks of like runs that kept up.
 
     Args:
-        connection: to the history.
+        proof: of the open history.
         wanted: which figures; each gets an entry, an empty one where nothing is stored.
         profile: of the runs.
         environment_id: of the runs.
@@ -118,27 +151,92 @@ def series_of(
 
     Raises:
         PerfPipelineError: `before` is not in the history.
+        StoreError: a row that was read is not the one that was written.
     """
     place, began_at = None, None
     if before is not None:
-        one_run(connection, before)
-        place, began_at = connection.execute(_PLACE, [before]).fetchone() or (None, None)
-    names = list(dict.fromkeys(wanted))
+        one_run(proof.connection, before)
+        place, began_at = proof.connection.execute(_PLACE, [before]).fetchone() or (None, None)
+    # Which runs are alike rests on all of these rows; they are few.
+    proof.require_table("benchmarks")
+    asked = {
+        "profile": profile,
+        "environment": environment_id,
+        "place": place,
+        "began_at": began_at,
+        "before": before,
+    }
+    names, reach = list(dict.fromkeys(wanted)), limit * _REACH
+    likes = _proven_likes(proof, names, {**asked, "reach": reach})
+    found = _points(proof.connection, names, {**asked, "reach": reach}, limit)
+    short = [
+        name for name in names if likes.get(_load(name), _NO_LIKES).may_add(found[name], limit)
+    ]
+    if rare := _stored(proof.connection, short):
+        _proven_likes(proof, rare, {**asked, "reach": _ALL_RUNS})
+        found |= _points(proof.connection, rare, {**asked, "reach": _ALL_RUNS}, limit)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Likes:
+    """Count the like runs of one load beyond reach: of all, and of those before the run."""
+
+    beyond: int = 0
+    beyond_before: int = 0
+
+    def may_add(self, points: OverRuns, limit: int) -> bool:
+        """Say whether a series lacks points, and runs beyond reach may have them."""
+        return (self.beyond > 0 and len(points.whole) < limit) or (
+            self.beyond_before > 0 and len(points.before) < limit
+        )
+
+
+_NO_LIKES: Final = _Likes()
+
+
+def _stored(connection: duckdb.DuckDBPyConnection, names: Sequence[SeriesName]) -> list[SeriesName]:
+    """Leave out the series that no run has, e.g. requests of a benchmark that makes none."""
+    if not names:
+        return []
+    keys = [(name.benchmark, name.metric, name.tags) for name in names]
+    benchmarks, metrics, tags = zip(*keys, strict=True)
+    given = {"benchmarks": benchmarks, "metrics": metrics, "tags": tags}
+    stored = set(connection.execute(_STORED, given).fetchall())
+    return [name for name, key in zip(names, keys, strict=True) if key in stored]
+
+
+def _load(name: SeriesName) -> tuple[str, str]:
+    return name.benchmark, name.load_hash
+
+
+def _proven_likes(
+    proof: RowProof, names: Sequence[SeriesName], asked: Mapping[str, object]
+) -> dict[tuple[str, str], _Likes]:
+    """Prove all that the like runs within reach have; count by load those beyond it."""
+    rows = proof.connection.execute(_READ, {**asked, **_loads(names)}).fetchall()
+    run_ids = {run_id for *_, within in rows for run_id in within}
+    proof.require_rows("scenarios", run_ids)
+    proof.require_rows("summaries", run_ids)
+    return {(row[0], row[1]): _Likes(*row[2:4]) for row in rows}
+
+
+def _points(
+    connection: duckdb.DuckDBPyConnection,
+    names: Sequence[SeriesName],
+    asked: Mapping[str, object],
+    limit: int,
+) -> dict[SeriesName, OverRuns]:
     rows = connection.execute(
         _SERIES,
         {
-            "benchmarks": [name.benchmark for name in names],
-            "loads": [name.load_hash for name in names],
+            **asked,
+            **_loads(names),
+            "limit": limit,
             "metrics": [name.metric for name in names],
             "tags": [name.tags for name in names],
             "scenarios": [read_tags(name.tags).get("scenario", "") for name in names],
             "statistics": [name.statistic for name in names],
-            "profile": profile,
-            "environment": environment_id,
-            "place": place,
-            "began_at": began_at,
-            "before": before,
-            "limit": limit,
         },
     ).fetchall()
     moments = {row[2]: iso_utc(row[2]) for row in rows}
@@ -146,6 +244,13 @@ def series_of(
     for number, run_id, at, earlier, figure in rows:
         found[number].append((SeriesPoint(run_id, moments[at], figure), earlier))
     return {name: _over_runs(found[n], limit) for n, name in enumerate(names)}
+
+
+def _loads(names: Sequence[SeriesName]) -> dict[str, list[str]]:
+    return {
+        "benchmarks": [name.benchmark for name in names],
+        "loads": [name.load_hash for name in names],
+    }
 
 
 def _over_runs(points: Sequence[tuple[SeriesPoint, bool]], limit: int) -> OverRuns:

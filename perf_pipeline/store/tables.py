@@ -4,7 +4,7 @@ Add here: a table of results with a type of its own. Keep out: raw samples (inge
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, fields
+from dataclasses import fields
 from typing import Final
 
 import duckdb
@@ -70,14 +70,6 @@ def write_verdicts(
     _replace(connection, key, "verdicts", f"run_id, benchmark, position, {_VERDICT_COLUMNS}", rows)
 
 
-def write_diffs(
-    connection: duckdb.DuckDBPyConnection, key: RunKey, diffs: Sequence[DiffRow]
-) -> None:
-    """Replace the diffs of a benchmark; their order is kept."""
-    rows = [(key.run_id, key.benchmark, n, *astuple(each)) for n, each in enumerate(diffs)]
-    _replace(connection, key, "diffs", f"run_id, benchmark, position, {DIFF_COLUMNS}", rows)
-
-
 def read_summaries(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[tuple[str, Summary]]:
     """List a run's summaries as (benchmark, summary), ordered by benchmark, metric, tags."""
     rows = connection.execute(
@@ -124,7 +116,7 @@ def _replace(
             f"delete from {table} where run_id = ? and benchmark = ?", [key.run_id, key.benchmark]
         )
         insert_rows(connection, table, columns, rows)
-        seal(connection, key, [table])
+        seal(connection, [key], [table])
 
 
 def insert_rows(

@@ -3,7 +3,8 @@
 Run with: python -m perf_pipeline_tests.benchmarks.bench_history [state] [runs ...]
 
 `make run` comes before: the newest run of the state folder (.perf) is copied that often, each time
-with other noise, so that every row of a real run is there, all but samples and what only they have.
+with other noise, so that every row of a real run is there, all but samples and what only they have;
+and sealed, so that whoever reads it proves it.
 Whole commands in new processes, medians of three; the end of a run without its start-up.
 Add here: a command that reads the history. Keep out: assertions; the machine decides the figures.
 """
@@ -23,6 +24,8 @@ from perf_pipeline.judging.compare import compare_run
 from perf_pipeline.judging.judge import judge_run
 from perf_pipeline.judging.publish import publish
 from perf_pipeline.store.history import History
+from perf_pipeline.store.proof import seal
+from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.state import State
 
 SIZES: Final = (100, 1_000, 3_000)
@@ -48,6 +51,7 @@ _NOISE: Final = "exp(0.06 * (random() + random() + random() - 1.5))"
 _CHANGED: Final = {
     "runs": "copy.id as run_id, copy.number as made_as, "
     "one.began_at - to_hours({runs} - copy.number) as began_at",
+    "benchmarks": "copy.id as run_id, false as raw_kept",
     "summaries": "copy.id as run_id, "
     + ", ".join(f"{name} * {_NOISE} as {name}" for name in _FIGURES)
     + ", if(kind = 'rate', rate, rate * {_NOISE}) as rate".replace("{_NOISE}", _NOISE),
@@ -82,7 +86,15 @@ def make_history(source: State, made: State, runs: int) -> str:
         history.connection.execute("update runs set made_as = ?", [runs])
         for first in range(1, runs, _AT_ONCE):
             _copy(history, run_id, range(first, min(first + _AT_ONCE, runs)), runs)
+        seal(history.connection, _copied(history), [name for name in _OF_RUNS if name != "runs"])
     return run_id
+
+
+def _copied(history: History) -> list[RunKey]:
+    rows = history.connection.execute(
+        "select run_id, benchmark from benchmarks where not raw_kept"
+    ).fetchall()
+    return [RunKey(*row) for row in rows]
 
 
 def _copy(history: History, run_id: str, numbers: range, runs: int) -> None:
@@ -91,7 +103,7 @@ def _copy(history: History, run_id: str, numbers: range, runs: int) -> None:
         history.connection.execute(
             f"insert into {table} by name select one.* replace ({changed}) "
             f"from (select * from {table} where run_id = $run_id) as one, "
-            "(select n as number, 'copy-' || lpad(n::varchar, 6, '0') as id "
+            "(select n as number, '2000-copy-' || lpad(n::varchar, 6, '0') as id "
             "from range($first, $end) as numbers(n)) as copy order by copy.number",
             {"run_id": run_id, "first": numbers.start, "end": numbers.stop},
         )

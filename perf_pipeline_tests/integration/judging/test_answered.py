@@ -133,7 +133,7 @@ def test_a_pruned_run_that_is_judged_again_keeps_its_failure(tmp_path: Path) -> 
     with open_history(State(tmp_path).history_file) as history:
         history.connection.execute("delete from samples")
         history.connection.execute("update benchmarks set raw_kept = false")
-        seal(history.connection, RunKey("r1", "api"), ("samples", "benchmarks"))
+        seal(history.connection, [RunKey("r1", "api")], ("samples", "benchmarks"))
 
     (again,) = [
         v for v in judge_run(State(tmp_path), "r1")["api"] if v.threshold.key == "target_answered"

@@ -62,7 +62,7 @@ def test_readings_and_samples_tell_when_and_for_how_long_they_were_above(
 
 def test_without_samples_a_finding_stays_and_only_its_time_is_gone(history: History) -> None:
     history.connection.execute("delete from samples")
-    seal(history.connection, RunKey("r1", "api"), ["samples"])
+    seal(history.connection, [RunKey("r1", "api")], ["samples"])
 
     seen = found(history)
 

@@ -77,6 +77,15 @@ def test_summaries_and_verdicts_of_old_runs_stay(state: Path) -> None:
         assert query_snapshot(State(state).history_file, count.format(table))[1][0][0] > 0, table
 
 
+def test_old_runs_whose_files_are_gone_are_not_read_again_by_every_report(state: Path) -> None:
+    publish(State(state), "r3")
+    with State(state).history() as history:
+        # Whoever asks for what the run was is told that it was changed.
+        history.connection.execute("update verdicts set reason = 'by hand' where run_id = 'r1'")
+
+    publish(State(state), "r3")
+
+
 def test_a_report_of_an_old_run_drops_nothing(state: Path) -> None:
     publish(State(state), "r2")
 

@@ -8,10 +8,12 @@ import pytest
 from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.metrics.threshold import Status, parse_threshold
 from perf_pipeline.store.history import History
+from perf_pipeline.store.lineage import Lineage, store_judged
 from perf_pipeline.store.records import (
     CheckCounts,
     DiffRow,
     RunKey,
+    RunRecord,
     SeriesPoint,
 )
 from perf_pipeline.store.series import OverRuns, SeriesName
@@ -104,7 +106,8 @@ def test_diffs_are_given_back_as_they_were(history: History, tmp_path: Path) -> 
         "SUSPECT",
     )  # fmt: skip
     learning = replace(row, baseline_median=None, change_ratio=None, status="LEARNING")
-    history.store_diffs(KEY, [row, learning])
+    whence = Lineage("", ("r0",), "", "c0ffee", "0.1.0")
+    store_judged(history, "r1", [("api", row, whence), ("api", learning, whence)])
 
     assert history.diffs("r1") == [("api", row), ("api", learning)]
 
@@ -160,6 +163,48 @@ def test_a_series_has_only_complete_valid_like_runs_oldest_first(
     assert days("r2").before == (SeriesPoint("r1", "2026-11-01T12:00:00+00:00", 10.0),)
     with pytest.raises(PerfPipelineError, match="'r77' is not in the history"):
         days("r77")
+
+
+def test_a_series_with_gaps_in_the_newest_runs_goes_on_in_older_ones(
+    history: History, tmp_path: Path
+) -> None:
+    for day in range(1, 9):
+        # Those in the middle did not keep up and say nothing.
+        spool = _run_of(day, ms=day, valid=day in {1, 2, 8})
+        history.ingest(spool.write(tmp_path), "api")
+        history.summarise(RunKey(spool.run_id, "api"))
+    (one,) = history.outcomes("r1")
+    name = SeriesName("api", one.load_hash, "http_req_duration", "scenario:create", "p(95)")
+
+    def days(before: str | None, limit: int) -> OverRuns:
+        environment = history.run("r1").environment_id
+        return history.series(
+            [name], profile="quick", environment_id=environment, before=before, limit=limit
+        )[name]
+
+    assert [each.run_id for each in days("r8", 1).before] == ["r2"]
+    assert [each.run_id for each in days("r8", 2).whole] == ["r2", "r8"]
+    assert [each.run_id for each in days("r3", 3).before] == ["r1", "r2"]
+    assert [each.value for each in days(None, 30).whole] == [1, 2, 8]
+
+
+def test_the_last_run_of_a_benchmark_was_to_do_it_or_did(history: History, tmp_path: Path) -> None:
+    confirming = Spool("r9-c1", began_at="2026-11-09T13:00:00Z", trigger="confirm")
+    for spool in (_run_of(1), confirming):
+        history.ingest(spool.write(tmp_path), "api")
+    for day, planned in ((2, ("other",)), (9, ("api", "more"))):
+        planning = RunRecord(
+            *(f"r{day}", "quick", "{}", "h", 1, "t", "cli", "0", f"2026-11-0{day}T12:00:00Z"),
+            planned=planned,
+        )
+        history.register(planning)
+
+    assert history.last_run_with("api", but="confirm") == "r9"
+    assert history.last_run_with("api", but="") == "r9-c1"
+    assert history.last_run_with("other", but="confirm") == "r2"
+    assert history.last_run_with("third", but="confirm") is None
+    history.connection.execute("delete from runs where run_id = 'r9'")
+    assert history.last_run_with("api", but="confirm") == "r1"
 
 
 def test_what_was_pruned_is_left_alone_by_the_next_pruning(

@@ -30,6 +30,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def p95(history: History, limit: int = 30) -> list[str]:
+    """Read a series over all runs; give the runs that it has."""
+    row = history.connection.execute(
+        "select environment_id, load_hash from runs join benchmarks using (run_id) "
+        "where run_id = 'r2'"
+    ).fetchone()
+    assert row is not None
+    name = SeriesName("api", row[1], "http_req_duration", "", "p(95)")
+    found = history.series([name], profile="quick", environment_id=row[0], limit=limit)
+    return [point.run_id for point in found[name].whole]
+
+
 @pytest.fixture
 def path(made: Path, tmp_path: Path) -> Path:
     """Give a copy of the history that a test may damage."""
@@ -45,6 +57,7 @@ def history(path: Path) -> Iterator[History]:
 def test_rows_as_they_were_written_are_proven(history: History) -> None:
     assert [one.benchmark for one in history.outcomes("r1")] == [KEY.benchmark]
     assert history.summaries("r1")
+    assert p95(history) == ["r1", "r2"]
 
 
 @pytest.mark.parametrize(
@@ -91,9 +104,37 @@ def test_a_changed_run_is_no_reason_to_refuse_another(path: Path) -> None:
 def test_a_series_over_runs_rests_on_proven_figures_only(path: Path) -> None:
     with open_history(path) as history:
         history.connection.execute("update summaries set p95 = 1 where run_id = 'r1'")
-    name = SeriesName("api", "", "http_req_duration", "", "p(95)")
     with open_history(path) as history, pytest.raises(StoreError, match="table summaries"):
-        history.series([name], profile="quick", environment_id="")
+        p95(history)
+
+
+@pytest.mark.parametrize("column", ["load_hash = 'other'", "status = 'stopped'"])
+def test_a_run_that_damage_makes_unlike_is_not_passed_over(path: Path, column: str) -> None:
+    with open_history(path) as history:
+        history.connection.execute(f"update benchmarks set {column} where run_id = 'r1'")
+    with open_history(path) as history, pytest.raises(StoreError, match="table benchmarks"):
+        p95(history)
+
+
+@pytest.mark.parametrize("change", ["delete from scenarios", "delete from summaries"])
+def test_a_figure_that_damage_took_away_is_not_passed_over(path: Path, change: str) -> None:
+    with open_history(path) as history:
+        history.connection.execute(f"{change} where run_id = 'r1'")
+    with open_history(path) as history, pytest.raises(StoreError, match="in run r1 0 rows"):
+        p95(history)
+
+
+def test_only_runs_that_a_series_reads_are_proven(path: Path, made: Path) -> None:
+    # Asked for 1 point, it reads the 2 newest like runs: r2 and r3, and not r1.
+    with open_history(path) as history:
+        run = Spool(run_id="r3", samples=[sample(3)], outcome=complete(counts(iterations=1)))
+        history.ingest(run.write(made / "spool"), KEY.benchmark)
+        history.summarise(RunKey("r3", KEY.benchmark))
+        history.connection.execute("update summaries set p95 = 1 where run_id = 'r1'")
+    with open_history(path) as history:
+        assert p95(history, limit=1) == ["r3"]
+        with pytest.raises(StoreError, match="in run r1"):
+            p95(history, limit=2)
 
 
 def test_what_is_written_again_is_proven_again(path: Path, made: Path) -> None:

@@ -241,7 +241,7 @@ def test_all_series_read_at_once_are_those_of_a_walk_over_every_run(
     before = next((row.run_id for row in rows if row.run == choice), None)
 
     found = series_of(
-        history.connection,
+        history.proof,
         WANTED,
         profile="quick",
         environment_id="here",
@@ -256,7 +256,7 @@ def test_all_series_read_at_once_are_those_of_a_walk_over_every_run(
 def test_a_run_that_nobody_knows_is_refused(history: History) -> None:
     with pytest.raises(PerfPipelineError, match="'r77' is not in the history"):
         series_of(
-            history.connection,
+            history.proof,
             WANTED,
             profile="quick",
             environment_id="here",

@@ -1,5 +1,16 @@
 """Fixtures of Dagster's tests; only they import dagster, which takes a second."""
 
+from collections.abc import Iterator
+
+import pytest
+
 from perf_pipeline_tests.defs.fix_whole_run import whole_run
+from perf_pipeline_tests.support.dagster.runs import none_left_running
 
 __all__ = ["whole_run"]
+
+
+@pytest.fixture(autouse=True)
+def _processes_end_with_their_test() -> Iterator[None]:
+    with none_left_running():
+        yield

@@ -3,6 +3,7 @@
 import signal
 import time
 from pathlib import Path
+from subprocess import Popen
 
 import dagster as dg
 import pytest
@@ -18,10 +19,11 @@ LONG = {
 }
 
 
-def wait_for(path: Path, pattern: str) -> None:
-    """Wait until a file that matches is there."""
+def wait_for(path: Path, pattern: str, process: Popen[str]) -> None:
+    """Wait until a file that matches is there, which a process that runs will make."""
     until_s = time.monotonic() + 100
     while not list(path.glob(pattern)):
+        assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < until_s, f"no {pattern} in {path}"
         time.sleep(0.1)
 
@@ -32,7 +34,7 @@ def test_a_signal_during_a_load_ends_it_soon_and_leaves_no_process(
 ) -> None:
     state = new_state(tmp_path / "state")
     process = start_materialize("api_user_creation", state, overrides=LONG)
-    wait_for(state / "spool", "*/api_user_creation/samples-*.npy")
+    wait_for(state / "spool", "*/api_user_creation/samples-*.npy", process)
     running = of_state(state)
 
     process.send_signal(number)

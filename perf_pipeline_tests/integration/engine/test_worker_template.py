@@ -13,6 +13,7 @@ import pytest
 from perf_pipeline.engine.forked_worker import worker_template
 from perf_pipeline.engine.worker_start import Child, StartWorker
 from perf_pipeline_tests.support.loads.engine_loads import job_of, load, samples, scenario
+from perf_pipeline_tests.support.loads.own_processes import command_lines
 
 RATE = {"executor": "constant-arrival-rate", "rate": 100, "duration": "1s", "preAllocatedVUs": 9}
 FOR_A_MINUTE = {"executor": "constant-vus", "vus": 4, "duration": "60s"}
@@ -26,9 +27,9 @@ def start() -> Iterator[StartWorker]:
 
 
 def template_of(driver: int) -> psutil.Process:
-    children = psutil.Process(driver).children()
-    (found,) = (child for child in children if MODULE in child.cmdline())
-    return found
+    found = command_lines(psutil.Process(driver))
+    (template,) = (one for one, words in found if MODULE in words and one.ppid() == driver)
+    return template
 
 
 def test_forked_workers_do_the_plan_once(tmp_path: Path, start: StartWorker) -> None:

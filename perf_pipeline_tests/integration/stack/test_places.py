@@ -1,6 +1,7 @@
 """Real servers in folders of odd names: their data are below the folder given, and nowhere else."""
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -41,12 +42,11 @@ def hush(_: str) -> None:
 
 
 @pytest.fixture
-def links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the folder in which links are made, empty."""
-    place = tmp_path / "links"
-    place.mkdir()
-    monkeypatch.setenv("TMPDIR", str(place))
-    return place
+def links(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give the folder in which links are made, empty; its path is short, wherever pytest's are."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:
+        monkeypatch.setenv("TMPDIR", place)
+        yield Path(place)
 
 
 @pytest.fixture(params=list(NAMES.values()), ids=list(NAMES))
@@ -101,19 +101,18 @@ def odd_cache(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("odd", ["a,b ü\\c"], indirect=True)
 @pytest.mark.timeout(240)  # the very first start fetches 44 MB
-@pytest.mark.usefixtures("links")
 def test_kafka_keeps_its_log_below_the_folder_given_whatever_the_locale(
-    odd: Path, odd_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    odd: Path, odd_cache: Path, links: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LC_ALL", "C")
-    monkeypatch.chdir(tmp_path / "links")
+    monkeypatch.chdir(tmp_path)
     before = set(tmp_path.iterdir())
 
     started(launch_kafka(odd, odd_cache, say=hush))
 
     assert (odd / "kafka" / "data" / "meta.properties").exists()
     assert set(tmp_path.iterdir()) == before
-    assert [path.name[: len(PREFIX)] for path in Path.cwd().iterdir()] == [PREFIX]
+    assert [path.name[: len(PREFIX)] for path in links.iterdir()] == [PREFIX]
 
 
 def test_a_folder_that_java_cannot_name_is_refused_in_one_sentence(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from perf_pipeline.loading.locks import LOCK_FOLDER_VARIABLE
 from perf_pipeline.stack.ending import MARKER
 from perf_pipeline.store.snapshot import query_snapshot
 from perf_pipeline_tests.support.commands.signals import signals_as_they_were
+from perf_pipeline_tests.support.loads.own_processes import command_lines
 
 TINY: Final = Path(__file__).with_name("tiny.toml")
 # One benchmark of some seconds, with requests that give up soon.
@@ -256,14 +257,20 @@ def left_running(state: Path) -> list[str]:
 
 def load_workers(driver_pid: int) -> list[psutil.Process]:
     """Find the load workers of a driver that runs, not what they are forked from."""
-    with suppress(psutil.Error):
+    with suppress(psutil.NoSuchProcess):
         return [
             child
-            for child in psutil.Process(driver_pid).children(recursive=True)
-            if _WORKER in " ".join(child.cmdline())
-            and not (child.ppid() == driver_pid and f"{_WORKER}_template" in child.cmdline())
+            for child, words in command_lines(psutil.Process(driver_pid))
+            if _WORKER in " ".join(words)
+            and not (f"{_WORKER}_template" in words and _parent(child) == driver_pid)
         ]
     return []
+
+
+def _parent(process: psutil.Process) -> int:
+    with suppress(psutil.NoSuchProcess):
+        return process.ppid()
+    return 0
 
 
 def is_alive(process: psutil.Process) -> bool:

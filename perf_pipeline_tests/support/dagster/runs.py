@@ -3,11 +3,12 @@
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 import psutil
@@ -18,6 +19,7 @@ from perf_pipeline_tests.support.places import ROOT
 TINY = str(Path(__file__).with_name("tiny.toml"))
 MODULE = "perf_pipeline.definitions"
 JUDGING = ("threshold_checks", "confirmation", "baseline_diff", "bottlenecks", "report")
+_STARTED: Final[list[Popen[str]]] = []
 
 
 def run_config(**config: object) -> dict[str, Any]:
@@ -33,7 +35,7 @@ def start_materialize(
     given = {key: value for key, value in os.environ.items() if not key.startswith("PERF_")}
     given.pop("DAGSTER_HOME", None)
     given[LOCK_FOLDER_VARIABLE] = os.environ[LOCK_FOLDER_VARIABLE]
-    return Popen(
+    process = Popen(
         [*command, "-m", MODULE, "--config-json", json.dumps(run_config(**config))],
         cwd=ROOT,
         env={**given, "PERF_STATE": str(state), **(environ or {})},
@@ -42,6 +44,24 @@ def start_materialize(
         text=True,
         start_new_session=True,
     )
+    _STARTED.append(process)
+    return process
+
+
+@contextmanager
+def none_left_running() -> Iterator[None]:
+    """End the processes that the block has started and that still run when it is left.
+
+    What a failed test leaves would be a child, or a zombie, of every test after it.
+    """
+    try:
+        yield
+    finally:
+        for process in _STARTED:
+            if process.returncode is None:
+                process.kill()
+                process.communicate()
+        _STARTED.clear()
 
 
 def of_state(state: Path) -> list[str]:

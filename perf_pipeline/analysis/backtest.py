@@ -131,10 +131,13 @@ def tally(
     worse_changes = 0
     for track, diffs in zip(tracks, replayed, strict=True):
         worse, raised = _worse_changes(track, truth), _raised(diffs)
-        worse_changes += len(worse)
-        caught += _runs_until_caught(worse, raised)
+        learned = [change for change in worse if change >= truth.minimum_runs]
+        worse_changes += len(learned)
+        caught += _runs_until_caught(learned, raised)
+        # A change while the gate was learning can be told from the first judged run on only.
+        told = [max(change, truth.minimum_runs) for change in worse]
         alarms += [
-            Alarm(track.run_ids[n], track, diffs[n], _explained(n, len(diffs), worse))
+            Alarm(track.run_ids[n], track, diffs[n], _explained(n, len(diffs), told))
             for n in raised
         ]
     said = set(_statuses(replayed, tracks))
@@ -234,7 +237,7 @@ def _worse_changes(track: ReplayedSeries, policy: BaselinePolicy) -> list[int]:
     return [
         point.index
         for point in change_points(track.values, kind, policy)
-        if sign * point.effect.change > 0 and point.index >= policy.minimum_runs
+        if sign * point.effect.change > 0
     ]
 
 

@@ -136,3 +136,13 @@ def test_few_runs_without_an_alarm_prove_little(judged: int, at_most: float | No
     quiet = GateTally(judged, 0, (), 0, ())
 
     assert quiet.false_alarms_at_most == (at_most and pytest.approx(at_most, abs=0.005))
+
+
+def test_an_alarm_after_a_change_during_learning_is_explained() -> None:
+    # the fifth run is the last that is learned, and the first of the new level
+    found = tally([track([*QUIET[:4], *SLOW])], runs(12), POLICY)
+
+    assert [alarm.explained for alarm in found.alarms] == [True]
+    assert found.false_alarms_per_100_runs == 0
+    # what the gate could not judge, it could not catch
+    assert (found.worse_changes, found.runs_until_caught) == (0, ())

@@ -9,8 +9,9 @@ run (suspicion.py), which runs are the baseline (window.py), what many series sa
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
-from perf_pipeline.analysis.judged import judged_runs
+from perf_pipeline.analysis.judged import JudgedRuns, judged_runs
 from perf_pipeline.analysis.machine import Machine, aligned, slowdowns
 from perf_pipeline.analysis.noise import NoiseFloor, noise
 from perf_pipeline.analysis.pinned import pinned_diff, release_diff
@@ -47,6 +48,10 @@ __all__ = [
     "suspicion",
     "unsuspicious",
 ]
+
+
+AS_BAD_BEFORE: Final = "more than five of the newest 30 runs were as bad as this one"
+NOT_BEYOND: Final = "out of line again, but so were others of the newest 30 runs without a change"
 
 
 def diff(
@@ -98,8 +103,7 @@ def diff(
     now = judged.suspicion(len(runs))
     earlier = [judged.suspicion(n).status for n in range(len(runs))[-RUNS_BEFORE:]]
     status, reason = gated(series, now.status, earlier, requests)
-    moved = status is DiffStatus.REGRESSED or (status is DiffStatus.IMPROVED and status in earlier)
-    since = episode(judged.statuses()) if moved else None
+    status, reason, since = _guarded(judged, status, reason, earlier)
     return Diff(
         series,
         usable,
@@ -114,6 +118,22 @@ def diff(
         policy=policy,
         machine_factor=judged.runs.factor,
     )
+
+
+def _guarded(
+    judged: JudgedRuns, status: DiffStatus, reason: str, earlier: Sequence[DiffStatus]
+) -> tuple[DiffStatus, str, int | None]:
+    """Believe a change only where the order of the runs shows it as well; date what is believed."""
+    moved = status is DiffStatus.REGRESSED or (status is DiffStatus.IMPROVED and status in earlier)
+    if not moved and status is not DiffStatus.SUSPECT:
+        return status, reason, None
+    statuses = judged.statuses()
+    if not moved:
+        in_range = judged.is_in_range(statuses)
+        return (DiffStatus.OK, AS_BAD_BEFORE, None) if in_range else (status, reason, None)
+    if judged.holds_by_order(statuses):
+        return status, reason, episode(statuses)
+    return (DiffStatus.SUSPECT, NOT_BEYOND, None) if reason else (status, reason, None)
 
 
 def _without_value(

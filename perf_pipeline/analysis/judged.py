@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from perf_pipeline.analysis.covariate import Adjustment, adjusted, unadjusted
+from perf_pipeline.analysis.guard import WINDOW, out_of_order, out_of_range
 from perf_pipeline.analysis.machine import Slowdown
 from perf_pipeline.analysis.scale import Scale, scale_of
-from perf_pipeline.analysis.series import Series
+from perf_pipeline.analysis.series import RUNS_BEFORE, Series
 from perf_pipeline.analysis.suspicion import (
     WORSE_SIGN,
     BaselinePolicy,
@@ -18,7 +19,7 @@ from perf_pipeline.analysis.suspicion import (
     Suspicion,
     suspicion,
 )
-from perf_pipeline.analysis.window import in_line
+from perf_pipeline.analysis.window import episode, in_line
 from perf_pipeline.metrics.catalog import CATALOG
 
 
@@ -64,6 +65,44 @@ class JudgedRuns:
     def statuses(self) -> list[DiffStatus]:
         """Give the status of each run alone."""
         return [self.suspicion(index).status for index in range(len(self.measured))]
+
+    def holds_by_order(self, statuses: Sequence[DiffStatus]) -> bool:
+        """Say whether the change that the newest run is part of was beyond the runs before it.
+
+        It is enough that it was so at one run of the change, because a change that lasts becomes
+        a part of the runs that it is compared with.
+
+        Args:
+            statuses: of every run alone; that of the newest is SUSPECT or IMPROVED.
+        """
+        return any(
+            self._is_out_of_order(index, statuses)
+            for index in range(episode(statuses), len(statuses))
+            if statuses[index] is statuses[-1]
+        )
+
+    def is_in_range(self, statuses: Sequence[DiffStatus]) -> bool:
+        """Say whether several of the newest runs were as bad as this one, which is SUSPECT."""
+        values, before = self._around(len(statuses) - 1, statuses)
+        return not out_of_range([values[n] for n in before], values[-1])
+
+    def _is_out_of_order(self, index: int, statuses: Sequence[DiffStatus]) -> bool:
+        values, before = self._around(index, statuses)
+        odd = sum(statuses[n] is statuses[-1] for n in before[-WINDOW:])
+        new = values[max(0, index - RUNS_BEFORE) : index + 1]
+        return out_of_order([values[n] for n in before], new, odd)
+
+    def _around(self, index: int, statuses: Sequence[DiffStatus]) -> tuple[list[float], list[int]]:
+        """Give the positions, higher being more out of line, and the runs before the newest three.
+
+        Those of the three that are in line count as runs before.
+        """
+        ahead = statuses[-1]
+        sign = WORSE_SIGN[self.series.better] * (1 if ahead is DiffStatus.SUSPECT else -1)
+        ruler = self.policy.ruler(self.scale, self.minimum_effect)
+        first = index - RUNS_BEFORE
+        before = [n for n in range(index) if n < first or statuses[n] is not ahead]
+        return [sign * ruler.position(value) for value in self.runs.values], before
 
     def why(self, status: DiffStatus) -> str:
         """Say what the machine had to do with the status; empty where it was as usual."""

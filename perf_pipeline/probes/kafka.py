@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Final, Protocol
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined] # OffsetSpec is missing in __all__
     AdminClient,
     OffsetSpec,
@@ -32,7 +32,7 @@ _LATE_S: Final = 1.0  # the client tells of its own time-out a little after it
 
 
 class LagProbe:
-    """Read high watermark - committed offset per partition, over one client that stays open.
+    """Read high watermark - committed offset per partition, over clients that stay open.
 
     The high watermark, not the last stable offset: messages of an open transaction are produced
     and not yet worked on, which is what lag means; the last stable offset would hide them while
@@ -64,6 +64,7 @@ class LagProbe:
         self._group = group
         self._topics = tuple(topics)
         self._client: AdminClient | None = None
+        self._reader: Consumer | None = None
         self._partitions: tuple[Partition, ...] = ()
         self._looked_s = 0.0
 
@@ -79,14 +80,14 @@ class LagProbe:
             require_listeners(self._brokers, self._allowed)
         except PerfPipelineError as error:
             raise ProbeError(self._sentence(error)) from None
-        self._client = AdminClient(
-            {
-                **kafka_settings(self._brokers),
-                "client.id": "perf_pipeline_probe",
-                # Its own log goes to stderr; what matters is told as a problem.
-                "log_level": 0,
-            }
-        )
+        settings = {
+            **kafka_settings(self._brokers),
+            "client.id": "perf_pipeline_probe",
+            # Its own log goes to stderr; what matters is told as a problem.
+            "log_level": 0,
+        }
+        self._client = AdminClient(settings)
+        self._reader = _reader(settings, self._group)
         self._look_up(self._client)
 
     def _look_up(self, client: AdminClient) -> None:
@@ -133,25 +134,25 @@ class LagProbe:
         Raises:
             ProbeError: not open, or no answer within ANSWER_WITHIN_S.
         """
-        client = self._client
-        if client is None:
+        client, reader = self._client, self._reader
+        if client is None or reader is None:
             raise ProbeError("the consumer lag probe is not open")
         try:
-            committed = _committed(client, self._group, self._partitions)
             low = _offsets(client, self._partitions, _EARLIEST)
             high = _offsets(client, self._partitions, _LATEST)
+            committed = _committed(reader, self._partitions)
             return [
                 PartitionLag(topic, number, low_mark, high_mark, offset)
                 for (topic, number), low_mark, high_mark, offset in zip(
-                    self._partitions, low(), high(), committed(), strict=True
+                    self._partitions, low(), high(), committed, strict=True
                 )
             ]
         except (KafkaException, TimeoutError) as error:
             raise ProbeError(self._sentence(error)) from None
 
     def close(self) -> None:
-        """Let the client go; librdkafka closes its connections."""
-        self._client = None
+        """Let the clients go; librdkafka closes their connections."""
+        self._client = self._reader = None
 
     def _sentence(self, error: KafkaException | TimeoutError | PerfPipelineError) -> str:
         text = f"no answer within {ANSWER_WITHIN_S:g} s"
@@ -175,20 +176,22 @@ def _offsets(client: AdminClient, partitions: Sequence[Partition], spec: OffsetS
     return lambda: [_result(by_partition[partition]).offset for partition in partitions]
 
 
-def _committed(client: AdminClient, group: str, partitions: Sequence[Partition]) -> _Later:
+def _reader(settings: Mapping[str, str | int | float | bool], group: str) -> Consumer:
+    """Give a client that knows the group and never joins it.
+
+    Not an AdminClient: its `list_consumer_group_offsets` ends the process with a segmentation fault
+    where the group's coordinator is moving or new (librdkafka 2.16, its issue 5040).
+    """
+    # What an open transaction has not committed yet is not waited for.
+    never_joins = {"enable.auto.commit": False, "isolation.level": "read_uncommitted"}
+    return Consumer({**settings, **never_joins, "group.id": group})
+
+
+def _committed(reader: Consumer, partitions: Sequence[Partition]) -> list[int | None]:
     wanted = [TopicPartition(topic, number) for topic, number in partitions]
-    answers = client.list_consumer_group_offsets(
-        [ConsumerGroupTopicPartitions(group, wanted)], request_timeout=ANSWER_WITHIN_S
-    )
-
-    def offsets() -> list[int | None]:
-        found = {
-            (entry.topic, entry.partition): _offset(entry)
-            for entry in _result(answers[group]).topic_partitions
-        }
-        return [found.get(partition) for partition in partitions]
-
-    return offsets
+    answer = reader.committed(wanted, timeout=ANSWER_WITHIN_S)
+    found = {(entry.topic, entry.partition): _offset(entry) for entry in answer}
+    return [found.get(partition) for partition in partitions]
 
 
 def _result(future: Future[Any]) -> Any:

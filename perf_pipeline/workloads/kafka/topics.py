@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from confluent_kafka import (
+    Consumer,
     ConsumerGroupTopicPartitions,
     IsolationLevel,
     KafkaError,
@@ -128,18 +129,40 @@ def committed(brokers: str, group: str, topic: str) -> dict[int, int | None]:
         TargetUnavailableError: the brokers do not answer, or have no such topic.
     """
     admin = _admin(brokers)
-    with _explained(brokers, f"reading the offsets of group {group} on {topic}"):
+    with (
+        _explained(brokers, f"reading the offsets of group {group} on {topic}"),
+        _member_to_be(brokers, group) as reader,
+    ):
         wanted = [TopicPartition(topic, number) for number in _existing(brokers, admin, topic)]
-        request = ConsumerGroupTopicPartitions(group, wanted)
 
         def ask() -> list[TopicPartition]:
-            answer = admin.list_consumer_group_offsets([request], require_stable=True)[group]
-            found: list[TopicPartition] = answer.result(TIMEOUT_S).topic_partitions
+            found = reader.committed(wanted, timeout=TIMEOUT_S)
             _refuse_errors(found)
             return found
 
         found = _patiently(ask)
     return {one.partition: one.offset if one.offset >= 0 else None for one in found}
+
+
+@contextmanager
+def _member_to_be(brokers: str, group: str) -> Iterator[Consumer]:
+    """Yield a client that knows the group and never joins it.
+
+    Not an AdminClient: its `list_consumer_group_offsets` ends the process with a segmentation fault
+    where the group's coordinator is moving or new (librdkafka 2.16, its issue 5040).
+    """
+    settings: dict[str, str | int | float | bool] = {
+        **kafka_settings(brokers),
+        "group.id": group,
+        "enable.auto.commit": False,
+        "isolation.level": "read_committed",  # waits for offsets of an open transaction
+        "log_level": 0,
+    }
+    reader = Consumer(settings)
+    try:
+        yield reader
+    finally:
+        reader.close()
 
 
 def _admin(brokers: str) -> AdminClient:

@@ -50,6 +50,7 @@ SCENARIO_SHAPES: Final[dict[str, Shape]] = {
     "dropped_iterations": or_none(is_whole),
     "interrupted_iterations": or_none(is_whole),
     "intended_iterations": or_none(is_whole),
+    "incomplete_iterations": or_none(is_whole),
     "measured_from_us": is_whole,
     "measured_until_us": is_whole,
     "invalid_reasons": list_of(is_text),

@@ -61,6 +61,16 @@ def test_an_odd_member_of_outcome_json_is_read_or_named(name: str) -> None:
     assert all(f"its {name} can't be " in one for one in told if one and name != "scenarios")
 
 
+@pytest.mark.parametrize("name", json.loads(OUTCOME.to_json())["scenarios"][0])
+def test_an_odd_member_of_a_scenario_is_read_or_named(name: str) -> None:
+    (row,) = json.loads(OUTCOME.to_json())["scenarios"]
+    texts = [changed(OUTCOME.to_json(), "scenarios", [row | {name: value}]) for value in ODD]
+    told = [ending(text, BenchmarkOutcome.from_json) for text in texts]
+
+    assert any(told)
+    assert all(f"its {name} can't be " in one for one in told if one)
+
+
 @pytest.mark.parametrize(
     ("record", "name", "value"),
     [

@@ -36,6 +36,7 @@ from perf_pipeline.metrics.totals import StageFigures
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.store.access import is_full
 from perf_pipeline.store.records import BenchmarkOutcome, BenchmarkStatus, RunKey, ScenarioCounts
+from perf_pipeline.store.spool_failures import told_failures
 from perf_pipeline.store.spool_figures import (
     backlog_from_spool,
     ledger_counts_from_spool,
@@ -155,6 +156,7 @@ def _run_steps(session: Session, benchmark: str, folder: Path, load: _Gathered) 
                 prepare_step(session, benchmark, step)
                 _run_step(session, benchmark, step, folder, load)
             _collect(session, benchmark, folder, load)
+        load.problems += told_failures(folder)
         load.problems += sampling.problems
         # Not before: readings, and later steps, are about our load alone.
         if not load.aborted:

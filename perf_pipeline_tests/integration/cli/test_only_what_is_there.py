@@ -121,3 +121,47 @@ def test_health_keys_that_contradict_each_other_are_refused(
 
     assert answer.code == 104
     assert 'healthPath is only for healthCheck = "http"' in answer.err
+
+
+BROKEN: Final = """
+[benchmarks.sign_in.scenarios.look]
+exec = "http_steps"
+executor = "shared-iterations"
+vus = 1
+iterations = 5
+[[benchmarks.sign_in.scenarios.look.parameters.steps]]
+name = "login"
+group = "auth"
+path = "/private"
+[benchmarks.code.scenarios.look]
+exec = "flows:broken"
+executor = "shared-iterations"
+vus = 1
+iterations = 3
+"""
+
+
+@pytest.mark.timeout(120)
+def test_a_status_and_an_exception_are_told_as_what_they_are_in_every_report(
+    command: CommandLine, tmp_path: Path, stranger: Stranger
+) -> None:
+    """A target that answers 403 is there, and a mistake in Python is not its doing."""
+    path = Path(written(tmp_path, stranger))
+    path.write_text(path.read_text(encoding="utf-8") + BROKEN, encoding="utf-8")
+    flows = "async def broken(vu):\n    price = 1 / 0\n"
+    (tmp_path / "flows.py").write_text(flows, encoding="utf-8")
+
+    answer = command("run", "--profile", str(path))
+
+    assert answer.code == 99, answer.err + answer.out
+    log = command.state / "spool" / answer.run_id / "code" / "worker-0.log"
+    assert "price = 1 / 0" in log.read_text(encoding="utf-8")
+    reports = command.state / "reports" / answer.run_id
+    texts = [
+        (reports / name).read_text("utf-8") for name in ("report.md", "report.html", "junit.xml")
+    ]
+    for text in (" ".join(answer.out.split()), *texts):
+        assert "403 on auth::login, 100 %" in text
+        assert "gone" not in text
+        assert "ZeroDivisionError: division by zero at flows.py:2 in broken" in text
+        assert log.name in text

@@ -23,6 +23,7 @@ from perf_pipeline.config.own_scenarios import (
     shared_operation_mistakes,
 )
 from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.questions import question_mistakes
 from perf_pipeline.config.raw_values import endless_numbers, raw_mistakes
 from perf_pipeline.config.shortcuts import expand_shortcuts
 from perf_pipeline.config.toml_text import read_toml, read_value
@@ -128,6 +129,7 @@ def _validate(raw: Mapping[str, Any], source: str, outside: Iterable[str]) -> Pr
     mistakes += outside
     if profile is not None:
         mistakes += _pinned_mistakes(profile)
+        mistakes += question_mistakes(profile)
         mistakes += shared_operation_mistakes(profile)
         mistakes += endless_numbers(raw)
         mistakes += load_mistakes(profile)

@@ -153,12 +153,28 @@ class BaselinePolicyConfig(Frozen):
     pinned: tuple[PinnedBaseline, ...] = Field(default=(), strict=False)
 
 
+class Question(Frozen):
+    """Say in the author's words what a run of the profile is to answer.
+
+    Attributes:
+        text: the question, or what is claimed; it leads every report.
+        thresholds: benchmark -> keys of its thresholds that answer it, e.g.
+            `{ checkout = ["http_req_failed"] }`; all thresholds of the profile by default.
+    """
+
+    text: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+    thresholds: dict[str, list[str]] = Field(default_factory=dict)
+
+
 class Profile(Frozen):
     """Hold all that a run needs to know.
 
     Attributes:
         name: the name of the profile; only runs of the same profile are compared.
         description: one sentence about the profile.
+        question: what its runs are to answer. Without it a profile that enables the one-day
+            simulation asks for 1,000,000 messages a day, and another one whether all thresholds
+            hold.
         seed: the same seed gives the same test data.
         workers: number of load worker processes.
         api_processes: number of API processes of the reference system.
@@ -178,6 +194,7 @@ class Profile(Frozen):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$")
     description: str = ""
+    question: Question | None = Field(default=None, exclude_if=lambda value: value is None)
     seed: int = Field(default=20_260_101, ge=0, le=LARGEST_STORED)
     workers: int = Field(default=2, ge=1, le=64)
     api_processes: int = Field(default=1, ge=1, le=64)

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 
 from perf_pipeline.config.profile import OnEnvironmentChanged, Profile
+from perf_pipeline.config.questions import answering, asks_for_a_million
 from perf_pipeline.errors import StoreError
 from perf_pipeline.judging.attribution import attributions
 from perf_pipeline.judging.compare import Comparison, compare_in
@@ -35,7 +36,13 @@ from perf_pipeline.report.html import render_html
 from perf_pipeline.report.junit import render_junit
 from perf_pipeline.report.k6 import render_k6
 from perf_pipeline.report.markdown import render_markdown
-from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport, TimeSeries
+from perf_pipeline.report.model import (
+    Asked,
+    BenchmarkReport,
+    BenchmarkStatus,
+    RunReport,
+    TimeSeries,
+)
 from perf_pipeline.store.export import export_readings_csv
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
@@ -184,8 +191,13 @@ def _assemble(
         findings=tuple(findings),
         attributions=tuple(attributions(history, run_id, findings, verdicts=verdicts)),
         trends=tuple(trends_of(history, comparison)),
+        asked=None if asks_for_a_million(profile) else _asked(profile),
         origins=() if what_if else tuple(origins_of(history, run_id)),
     )
+
+
+def _asked(profile: Profile) -> Asked:
+    return Asked(profile.question.text if profile.question else "", answering(profile))
 
 
 def _benchmarks(

@@ -1,4 +1,6 @@
-"""The owner's question: does it carry a million messages a day. Yes, no, or not shown and why.
+"""The answer that leads every report: yes, no, or not shown and why.
+
+It is the owner's (does it carry a million messages a day) or that of a profile (own_answer.py).
 
 A yes needs all of the evidence: the one-day simulation ran to its end, the generator was not the
 limit, every threshold holds, and it is known that nothing was lost.
@@ -7,59 +9,44 @@ Add here: another piece of evidence. Keep out: layout.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from perf_pipeline.benchmarks.record import TARGET_PER_DAY
 from perf_pipeline.benchmarks.registry import DAY
 from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.headline import verdict_of
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport
+from perf_pipeline.report.own_answer import Answer, own_answer
 from perf_pipeline.report.wording import number, plural, quantity, seconds, words
 
-QUESTION: Final = "1,000,000 messages a day"
 _UNMEASURED: Final = frozenset({Status.NO_DATA, Status.INVALID})
 
 
-@dataclass(frozen=True, slots=True)
-class DailyAnswer:
-    """Answer the question.
-
-    Attributes:
-        status: PASS, FAIL, or NOT_SHOWN when the evidence is missing, broken or incomplete.
-        reason: the figures, or what stands in the way; the end of a sentence.
-    """
-
-    status: Literal["PASS", "FAIL", "NOT_SHOWN"]
-    reason: str
-
-    def __str__(self) -> str:
-        """Write question, answer and reason in one line."""
-        if self.status == "NOT_SHOWN":
-            return f"{QUESTION}: not shown, because {self.reason}"
-        return f"{QUESTION}: {self.status}, {self.reason}"
+def answer_of(report: RunReport) -> Answer:
+    """Answer what the profile asks: its own question, or 1,000,000 messages a day."""
+    return million_a_day(report) if report.asked is None else own_answer(report, report.asked)
 
 
-def million_a_day(report: RunReport) -> DailyAnswer:
+def million_a_day(report: RunReport) -> Answer:
     """Answer from the one-day simulation of this run."""
     day = next((benchmark for benchmark in report.benchmarks if benchmark.name == DAY.name), None)
     if day is None:
-        return DailyAnswer("NOT_SHOWN", f"{DAY.name} was not part of this run")
+        return Answer("NOT_SHOWN", f"{DAY.name} was not part of this run")
     if not day.valid:
-        return DailyAnswer("NOT_SHOWN", f"the load generator was the limit of {DAY.name}")
+        return Answer("NOT_SHOWN", f"the load generator was the limit of {DAY.name}")
     against = list(_against(day))
     if against:
-        return DailyAnswer("FAIL", "; ".join(against))
+        return Answer("FAIL", "; ".join(against))
     missing = list(_missing(day))
     if missing:
-        return DailyAnswer("NOT_SHOWN", "; ".join(missing))
+        return Answer("NOT_SHOWN", "; ".join(missing))
     elsewhere = [benchmark for benchmark in report.benchmarks if _proves_nothing(benchmark)]
     if elsewhere:
         told = ", ".join(
             f"{benchmark.name} is {words(verdict_of(benchmark))}" for benchmark in elsewhere
         )
-        return DailyAnswer("NOT_SHOWN", f"{told}, and half a run proves nothing ({_for(day)})")
-    return DailyAnswer("PASS", _for(day))
+        return Answer("NOT_SHOWN", f"{told}, and half a run proves nothing ({_for(day)})")
+    return Answer("PASS", _for(day))
 
 
 def _proves_nothing(benchmark: BenchmarkReport) -> bool:

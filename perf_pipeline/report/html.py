@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.report import comparison, findings, headline, trend, why, wording
-from perf_pipeline.report.answer import million_a_day
+from perf_pipeline.report.answer import answer_of
 from perf_pipeline.report.axis import panels
 from perf_pipeline.report.diff_texts import diff_table
 from perf_pipeline.report.model import BenchmarkReport, RunReport
@@ -56,7 +56,7 @@ def render_html(report: RunReport) -> str:
         title=f"{report.profile} {report.run_id}: {headline.ended(report)}",
         heading=headline.ended(report),
         run=f"run {report.run_id}, profile {report.profile}",
-        answer=million_a_day(report),
+        answer=answer_of(report),
         sentences=why.notices_and_troubles(report),
         glance=_glance(report),
         subtitle=f"{began}, took {wording.seconds(report.wall_s)}, target {report.target}",

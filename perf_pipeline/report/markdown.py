@@ -10,7 +10,7 @@ from typing import Final
 from markupsafe import Markup
 
 from perf_pipeline.report import comparison, findings, headline, trend, why, wording
-from perf_pipeline.report.answer import million_a_day
+from perf_pipeline.report.answer import answer_of
 from perf_pipeline.report.diff_texts import diff_table
 from perf_pipeline.report.model import BenchmarkReport, RunReport
 from perf_pipeline.report.pages import page
@@ -31,7 +31,7 @@ def render_markdown(report: RunReport) -> str:
         ended=headline.ended(report),
         profile=report.profile,
         regression=comparison.regression(report),
-        answer=million_a_day(report),
+        answer=answer_of(report),
         leading=_leading(report),
         sentences=why.notices_and_troubles(report),
         judged=judged,

@@ -141,6 +141,19 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Say what a profile of somebody's own asks, in place of 1,000,000 messages a day.
+
+    Attributes:
+        text: in the author's words; empty where the profile asks nothing beside its thresholds.
+        thresholds: benchmark and key of those that answer it; all of them when empty.
+    """
+
+    text: str = ""
+    thresholds: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RunReport:
     """Hold what reports show of a run.
 
@@ -159,6 +172,7 @@ class RunReport:
         trends: each series that was compared with history, over the runs.
         origins: where each comparison comes from.
         withheld: what the gate did not decide; None where it decided everything.
+        asked: what the profile asks; None for 1,000,000 messages a day.
         history_path: where the figures are kept; empty when nowhere.
         paths: kind of report to where it lies.
     """
@@ -177,6 +191,7 @@ class RunReport:
     trends: tuple[Trend, ...] = ()
     origins: tuple[Origin, ...] = ()
     withheld: Withheld | None = None
+    asked: Asked | None = None
     history_path: str = ""
     paths: Mapping[str, str] = field(default_factory=dict)
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.report import comparison, findings, headline, trend, why, wording
-from perf_pipeline.report.answer import million_a_day
+from perf_pipeline.report.answer import answer_of
 from perf_pipeline.report.diff_texts import DiffTexts
 from perf_pipeline.report.model import Diagnosis, RunReport
 
@@ -225,7 +225,7 @@ def _bottlenecks(report: Diagnosis | RunReport) -> list[RenderableType]:
 
 
 def _closing(report: RunReport) -> Text:
-    code, answer = headline.ended(report), million_a_day(report)
+    code, answer = headline.ended(report), answer_of(report)
     lines = [
         Text(),
         _plain(headline.counts(report)),

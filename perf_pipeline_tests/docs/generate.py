@@ -26,6 +26,7 @@ from perf_pipeline.config.profile import (
     BenchmarkConfig,
     PinnedBaseline,
     Profile,
+    Question,
     Seeding,
     ThresholdEntry,
 )
@@ -44,6 +45,7 @@ _PART: Final = re.compile(r"<!-- generated: (\S+) -->\n(.*?)<!-- end of \1 -->",
 _MODELS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
     {
         "profile": Profile,
+        "question": Question,
         "seeding": Seeding,
         "benchmark": BenchmarkConfig,
         "stage": Stage,

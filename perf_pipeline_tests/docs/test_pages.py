@@ -64,7 +64,7 @@ def test_every_environment_variable_is_on_the_page_of_the_command_line() -> None
 
 
 def test_the_profile_that_the_page_shows_is_accepted(tmp_path: Path) -> None:
-    good, _ = blocks("profiles.md", "toml")
+    good, *_ = blocks("profiles.md", "toml")
     (tmp_path / "night.toml").write_text(good, encoding="utf-8")
 
     profile = load_profile(str(tmp_path / "night.toml"))
@@ -76,7 +76,7 @@ def test_the_profile_that_the_page_shows_is_accepted(tmp_path: Path) -> None:
 def test_the_mistakes_that_the_page_shows_are_those_that_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, bad = blocks("profiles.md", "toml")
+    _, bad, *_ = blocks("profiles.md", "toml")
     [told] = blocks("profiles.md", "text")
     monkeypatch.chdir(tmp_path)
     Path("bad.toml").write_text(bad, encoding="utf-8")

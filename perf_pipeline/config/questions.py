@@ -1,0 +1,42 @@
+"""The question of a profile: which thresholds answer it, and what of it is mistaken.
+
+Add here: another rule about the question. Keep out: the answer (report/answer.py).
+"""
+
+from collections.abc import Iterator
+
+from perf_pipeline.benchmarks.registry import DAY
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.spelling import meant
+
+
+def asks_for_a_million(profile: Profile) -> bool:
+    """Say whether a profile asks for 1,000,000 messages a day: it has no other question."""
+    day = profile.benchmarks.get(DAY.name)
+    return profile.question is None and day is not None and day.enabled
+
+
+def answering(profile: Profile) -> tuple[tuple[str, str], ...]:
+    """Give benchmark and key of the thresholds that the question names; none for all of them."""
+    asked = profile.question.thresholds if profile.question else {}
+    return tuple((benchmark, key) for benchmark, keys in asked.items() for key in keys)
+
+
+def question_mistakes(profile: Profile) -> Iterator[str]:
+    """Find benchmarks and thresholds in the question that the profile has not."""
+    for benchmark, keys in (profile.question.thresholds if profile.question else {}).items():
+        path = f"question.thresholds.{benchmark}"
+        config = profile.benchmarks.get(benchmark)
+        if config is None:
+            yield f"{path} is no benchmark of this profile{meant(benchmark, profile.benchmarks)}"
+            continue
+        known = [threshold.key for threshold in config.all_thresholds()]
+        written = [*config.thresholds, *known]
+        if not keys:
+            yield f"{path} is empty; name the thresholds that answer the question"
+        for key in keys:
+            if key not in written:
+                yield (
+                    f"{path} names {key!r}, and {benchmark} has no threshold of that key"
+                    f"{meant(key, written)}"
+                )

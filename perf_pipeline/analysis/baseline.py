@@ -115,6 +115,7 @@ def diff(
         baseline=tuple(known[index] for index in judged.kept),
         changed_since=None if since is None else [*known, len(history)][since],
         error=now.error,
+        before=tuple(earlier),
         policy=policy,
         machine_factor=judged.runs.factor,
     )

@@ -70,6 +70,9 @@ class Diff:
             the index after the last one of the history. None without such a change.
         against: name of the pinned release; empty for history and for a profile's fixed figure.
         error: standard error of a new run, see Suspicion.
+        before: what each of the two runs before it says alone, against the same baseline.
+        together: the change of this run and its re-runs, with the interval of their mean; None
+            where it was not run again, or is no regression.
         policy: the gate that judged by history; None where history was not the judge.
         machine_factor: by what the machine itself was slower beside this run than usual (1.4 is 40
             % slower); effect, interval and status are those of the figure without it. None where
@@ -88,6 +91,8 @@ class Diff:
     changed_since: int | None = None
     against: str = ""
     error: float | None = None
+    before: tuple[DiffStatus, ...] = ()
+    together: Effect | None = None
     policy: BaselinePolicy | None = None
     machine_factor: float | None = None
 

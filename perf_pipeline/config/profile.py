@@ -22,6 +22,7 @@ from perf_pipeline.metrics.scenario_tags import ScenarioTags
 from perf_pipeline.metrics.threshold import Severity, Threshold, parse_threshold
 from perf_pipeline.units import US_PER_S
 
+CONFIRM_PAUSE_US: Final = 15 * US_PER_S
 OnEnvironmentChanged = Literal["warn", "fail"]
 ANSWERED_BY_DEFAULT: Final = "rate>=0.95"
 _SCENARIO_NAME: Final = re.compile(r"[0-9A-Za-z_-]+")  # k6: executorNameWhitelist
@@ -142,6 +143,8 @@ class BaselinePolicyConfig(Frozen):
         minimum_effect: smaller changes are never suspect (0.05 = 5 %).
         on_environment_changed: `fail` ends a run whose gate is withheld with 97; `warn` only tells
             it, until too many runs in a row were withheld.
+        confirm_pause_us: how long the only suspect benchmark waits before each of its re-runs;
+            several take turns instead.
         pinned: fixed figures to compare with.
     """
 
@@ -150,6 +153,12 @@ class BaselinePolicyConfig(Frozen):
     alpha: float = Field(default=0.02, gt=0, lt=0.5)
     minimum_effect: float = Field(default=0.05, ge=0, lt=1)
     on_environment_changed: OnEnvironmentChanged = Field(default="warn", exclude_if=is_warn)
+    confirm_pause_us: Duration = Field(
+        default=CONFIRM_PAUSE_US,
+        alias="confirmPause",
+        ge=0,
+        exclude_if=lambda value: value == CONFIRM_PAUSE_US,
+    )
     pinned: tuple[PinnedBaseline, ...] = Field(default=(), strict=False)
 
 

@@ -73,7 +73,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
         ge=0,
         le=RERUNS,
         description="how often a suspect benchmark is run again at most, in the same run: the "
-        "verdict is that of 2 of 3. 0 leaves a suspect as it is.",
+        "verdict is that of most of all runs. 0 leaves a suspect as it is.",
     )
 
     _until_the_end: ExitStack = PrivateAttr()

@@ -62,10 +62,11 @@ def threshold_checks_of(benchmarks: Iterable[str]) -> dg.AssetsDefinition:
 @dg.asset(deps=[THRESHOLD_CHECKS], pool=POOL, **LABELS)
 @masked_exceptions()
 def confirmation(perf_run: PerfRun) -> dg.MaterializeResult:
-    """Run what is suspect again, at once and alone, so that the verdict is that of 2 of 3 runs.
+    """Run what is suspect again in the same session, so that most of all runs give the verdict.
 
-    Only its own benchmark, on the same stack, `confirm` times at most. Each re-run is a run of
-    the history. Nothing is loaded when nothing is suspect, or when the run only judges.
+    Only its own benchmark, on the same stack, `confirm` times at most; several take turns. Each
+    re-run is a run of the history. Nothing is loaded when nothing is suspect, or when the run only
+    judges.
     """
     run_id, profile = perf_run.judged_run_id, perf_run.judging_profile
     found = confirm_run(

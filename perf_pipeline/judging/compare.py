@@ -18,7 +18,7 @@ from perf_pipeline.judging.judge import is_what_if
 from perf_pipeline.judging.machines import machine_of
 from perf_pipeline.judging.past import Past, past_of
 from perf_pipeline.judging.releases import against_releases
-from perf_pipeline.judging.reruns import settled
+from perf_pipeline.judging.reruns import TRIGGER, settled
 from perf_pipeline.judging.series import (
     Confirmed,
     MeasuredBenchmark,
@@ -122,14 +122,12 @@ def compare_in(history: History, run_id: str, *, profile: Profile | None = None)
     unsettled = compare_unsettled(history, run_id, judged_by)
     comparison = replace(
         unsettled,
-        compared=tuple(
-            replace(one, diff=settled(history, run_id, one.benchmark, one.diff))
-            for one in unsettled.compared
-        ),
+        compared=tuple(_settled(history, run_id, one) for one in unsettled.compared),
     )
     if not is_what_if(history, run_id, profile):
         _store(history, run_id, judged_by, comparison.compared)
-        store_changes(history, _changes(comparison.compared))
+        if history.run(run_id).trigger != TRIGGER:  # the run that it confirms has the last word
+            store_changes(history, _changes(comparison.compared))
         date_changes(history, comparison.measured, comparison.past, judged_by)
     return comparison
 
@@ -147,8 +145,20 @@ def compare_unsettled(history: History, run_id: str, profile: Profile) -> Compar
     # The environment shows itself over all benchmarks together.
     moved = suspects_moved(_suspects(found), _suspects_before(history, run_id))
     gated = withheld([one.diff for one in found], moved=moved)
-    compared = tuple(replace(one, diff=gate) for one, gate in zip(found, gated, strict=True))
+    compared = tuple(
+        replace(one, diff=gate, since="" if gate.changed_since is None else one.since)
+        for one, gate in zip(found, gated, strict=True)
+    )
     return Comparison(compared, measured, past)
+
+
+def _settled(history: History, run_id: str, one: Compared) -> Compared:
+    """Settle a comparison by its re-runs; what they confirm began with this run, or before."""
+    diff = settled(history, run_id, one.benchmark, one.diff)
+    if diff is one.diff:
+        return one
+    since = (one.since or run_id) if diff.status is DiffStatus.REGRESSED else ""
+    return replace(one, diff=diff, since=since)
 
 
 def _benchmark(
@@ -236,7 +246,7 @@ def _suspects_before(history: History, run_id: str) -> frozenset[SeriesKey]:
 
 def _changes(compared: Sequence[Compared]) -> Iterator[ChangePointRow]:
     for one in compared:
-        if one.since and one.diff.changed_since is not None:
+        if one.since:
             key = one.measured.key(one.diff.series)
             yield ChangePointRow(one.since, key, "gate", one.diff.noise.median, one.diff.value)
 

@@ -75,7 +75,7 @@ def _reruns(history: History, run_id: str) -> Iterator[str]:
     if reruns:
         yield (
             f"what was suspect was run again, {plural(len(reruns), 'time')} "
-            f"({', '.join(reruns)}); its verdict is that of 2 of 3 runs"
+            f"({', '.join(reruns)}); most of all runs decide"
         )
 
 

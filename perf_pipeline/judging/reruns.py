@@ -1,41 +1,59 @@
-"""What the re-runs of a suspect benchmark say about it: the verdict of 2 of 3.
+"""What the re-runs of a suspect benchmark say about it: the verdict of most of all its runs.
 
 Add here: another rule over re-runs. Keep out: making them (runs/confirm.py).
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
+from perf_pipeline.analysis.confirmation import IN_LINE, OUT, Count, counted, together
+from perf_pipeline.report.wording import diff_unit, interval, plural, signed
 from perf_pipeline.store.baselines import confirmations
 from perf_pipeline.store.history import History
+from perf_pipeline.store.records import DiffRow
 from perf_pipeline.store.tags_text import tags_text
 
 RERUNS: Final = 2
-"""Two re-runs and the run itself are three."""
+"""So many re-runs in line settle a suspect as OK."""
 
 TRIGGER: Final = "confirm"
 """What a re-run says who started it."""
 
-_IN_LINE: Final = frozenset({DiffStatus.OK, DiffStatus.IMPROVED})
-
 
 def settled(history: History, run_id: str, benchmark: str, one: Diff) -> Diff:
-    """Settle a suspect by its re-runs; anything else, and one without re-runs, stays as it is.
+    """Settle what is out of line by its re-runs; anything else, and without re-runs, stays.
 
-    REGRESSED when a re-run was out of line as well, OK when two were in line.
+    REGRESSED when more than half of all runs are out of line: the run, the two before it and the
+    re-runs. OK when two re-runs were in line. Otherwise it is SUSPECT.
     """
-    if one.status is not DiffStatus.SUSPECT or one.pinned is not None:
+    if one.status not in OUT or one.pinned is not None:
         return one
-    statuses = attempts(history, run_id, benchmark, one)
-    for rerun, status in statuses.items():
-        if status is DiffStatus.REGRESSED:
-            reason = f"2 of 3 runs are out of line in the bad direction, with re-run {rerun}"
-            return replace(one, status=status, reason=reason)
-    if sum(status in _IN_LINE for status in statuses.values()) >= RERUNS:
-        reason = f"out of line once, and in line in {len(statuses)} re-runs"
-        return replace(one, status=DiffStatus.OK, reason=reason)
-    return one
+    rows = _rows(history, run_id, benchmark, one)
+    again = [DiffStatus(row.status) for row in rows.values()]
+    count = counted(one, again)
+    if count.runs == 1 + len(one.before):
+        return one
+    if count.is_majority:
+        return _regressed(one, rows, count)
+    in_line = sum(status in IN_LINE for status in again)
+    if in_line >= RERUNS:
+        reason = f"out of line once, and in line in {in_line} re-runs"
+        return replace(one, status=DiffStatus.OK, reason=reason, changed_since=None)
+    reason = f"{count} are out of line, {_with(rows)}, and a regression takes more than half"
+    return replace(one, status=DiffStatus.SUSPECT, reason=reason, changed_since=None)
+
+
+def is_undecided(one: Diff, at_most: int) -> bool:
+    """Say whether more re-runs, of `at_most`, may change what is known of a series.
+
+    A run that is out of line is decided when more than half of all runs are that there may be.
+    """
+    if one.pinned is not None or one.status not in OUT:
+        return False
+    before = counted(one, ())
+    return one.status is DiffStatus.SUSPECT or 2 * before.out <= before.runs + at_most
 
 
 def attempts(history: History, run_id: str, benchmark: str, one: Diff) -> dict[str, DiffStatus]:
@@ -43,18 +61,37 @@ def attempts(history: History, run_id: str, benchmark: str, one: Diff) -> dict[s
 
     A re-run in which the series was not measured is left out.
     """
-    return {
-        rerun: status
-        for rerun in confirmations(history, run_id)
-        if (status := _status(history, rerun, benchmark, one)) is not None
+    rows = _rows(history, run_id, benchmark, one)
+    return {rerun: DiffStatus(row.status) for rerun, row in rows.items()}
+
+
+def _with(rows: Mapping[str, DiffRow]) -> str:
+    return f"with {plural(len(rows), 're-run')} {', '.join(rows)}"
+
+
+def _regressed(one: Diff, rows: Mapping[str, DiffRow], count: Count) -> Diff:
+    again = [row.change_ratio for row in rows.values() if row.change_ratio is not None]
+    effect = together(one, again)
+    reason = f"{count} are out of line in the bad direction, {_with(rows)}"
+    if effect is not None:
+        unit = diff_unit(one)
+        change = signed(effect.change, effect.scale, unit)
+        reason += f"; the {len(again) + 1} runs together {change} ({interval(effect, unit)})"
+    return replace(one, status=DiffStatus.REGRESSED, reason=reason, together=effect)
+
+
+def _rows(history: History, run_id: str, benchmark: str, one: Diff) -> dict[str, DiffRow]:
+    found = {
+        rerun: _row(history, rerun, benchmark, one) for rerun in confirmations(history, run_id)
     }
+    return {rerun: row for rerun, row in found.items() if row is not None}
 
 
-def _status(history: History, rerun: str, benchmark: str, one: Diff) -> DiffStatus | None:
+def _row(history: History, rerun: str, benchmark: str, one: Diff) -> DiffRow | None:
     where = (one.series.metric, tags_text(one.series.tags), one.series.statistic)
     return next(
         (
-            DiffStatus(row.status)
+            row
             for name, row in history.diffs(rerun)
             if name == benchmark
             and row.baseline_kind == "history"

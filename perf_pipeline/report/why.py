@@ -46,7 +46,7 @@ def troubles(report: RunReport) -> list[Trouble]:
         lines += _missed(benchmark)
         lines += _noted(benchmark)
     lines += [
-        ("REGRESSED", f"{name} {diff.series.label}", moved(diff))
+        ("REGRESSED", f"{name} {diff.series.label}", _confirmed(diff))
         for name, diff in report.diffs
         if diff.status is DiffStatus.REGRESSED
     ]
@@ -90,6 +90,11 @@ def moved(diff: Diff) -> str:
         return f"{seen}, {change} against the {wording.reference_of(diff)}"
     median, runs = wording.reference_of(diff), wording.plural(diff.noise.n, "run")
     return f"{change} ({wording.interval_of(diff)}) against a median of {median} in {runs}"
+
+
+def _confirmed(diff: Diff) -> str:
+    """Write how far a series moved, and which runs say so."""
+    return moved(diff) if diff.together is None else f"{moved(diff)}; {diff.reason}"
 
 
 def merged(reasons: Iterable[str]) -> str:

@@ -1,4 +1,7 @@
-"""Run what is suspect again, at once and alone, so that the verdict is that of 2 of 3 runs.
+"""Run what is suspect again in the same session, so that most of all runs give the verdict.
+
+Several suspects take turns (A, B, A, B); a single one waits before each re-run, so that what
+disturbed a run for a moment does not disturb the next one, too. Each is calibrated by itself.
 
 A re-run is a run of its own: `<run>-c1`, `<run>-c2`, started by `confirm`, stored and compared like
 any other. What it says about the first one is in judging/reruns.py.
@@ -17,13 +20,14 @@ from perf_pipeline.errors import StoreBusyError, TargetUnavailableError
 from perf_pipeline.judging.compare import compare_run, compare_unsettled
 from perf_pipeline.judging.ingest import ingest_benchmark, profile_of
 from perf_pipeline.judging.judge import judge_run
-from perf_pipeline.judging.reruns import TRIGGER, attempts, settled
+from perf_pipeline.judging.reruns import TRIGGER, attempts, is_undecided, settled
 from perf_pipeline.loading.measure import measure
 from perf_pipeline.loading.prepare import begin_run
 from perf_pipeline.loading.session import Session
 from perf_pipeline.report.wording import plural
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.state import State
+from perf_pipeline.units import US_PER_S, format_duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ def outcome_of(found: Sequence[Confirmation]) -> str:
     if not any(one.attempts for one in found):
         return f"{plural(len(found), 'series', 'series')} suspect, and nothing was run again"
     regressed = sum(one.verdict.status is DiffStatus.REGRESSED for one in found)
-    return f"{regressed} of {len(found)} suspect series regressed, in 2 of 3 runs"
+    return f"{regressed} of {len(found)} suspect series regressed, in most of all runs"
 
 
 def confirm_suspects(session: Session, *, at_most: int) -> list[str]:
@@ -94,7 +98,7 @@ def confirm_suspects(session: Session, *, at_most: int) -> list[str]:
 
     Args:
         session: of the run; all of its benchmarks are in the history.
-        at_most: re-runs; two make three runs of it.
+        at_most: re-runs; two make five runs with the two before.
 
     Returns:
         The ids of the re-runs.
@@ -105,8 +109,12 @@ def confirm_suspects(session: Session, *, at_most: int) -> list[str]:
     reruns: list[str] = []
     try:
         for number in range(1, at_most + 1):
-            names = _suspect(compare_run(session.state, session.run_id, profile=session.profile))
+            diffs = compare_run(session.state, session.run_id, profile=session.profile)
+            names = _undecided(diffs, at_most)
             if not names or session.stop.is_set():
+                break
+            _stand_apart(session, names)
+            if session.stop.is_set():
                 break
             session.say(f"out of line: {', '.join(names)}; run again ({number} of {at_most})")
             rerun = replace(
@@ -123,8 +131,19 @@ def confirm_suspects(session: Session, *, at_most: int) -> list[str]:
     return reruns
 
 
-def _suspect(diffs: Iterable[tuple[str, Diff]]) -> list[str]:
-    return list(dict.fromkeys(name for name, one in diffs if _is_suspect(one)))
+def _undecided(diffs: Iterable[tuple[str, Diff]], at_most: int) -> list[str]:
+    return list(dict.fromkeys(name for name, one in diffs if is_undecided(one, at_most)))
+
+
+def _stand_apart(session: Session, names: Sequence[str]) -> None:
+    """Wait before the re-run of a single benchmark; several of them keep each other apart."""
+    pause_us = session.profile.baseline.confirm_pause_us
+    if len(names) == 1 and pause_us:
+        session.say(
+            f"waiting for {format_duration(pause_us)}, so that the re-run of {names[0]} does not "
+            "share what disturbed the run before"
+        )
+        session.stop.wait(pause_us / US_PER_S)
 
 
 def _is_suspect(one: Diff) -> bool:

@@ -61,7 +61,7 @@ class ChangePointRow:
     Attributes:
         run_id: first run of the new level.
         series: what changed.
-        found_by: gate (2 of 3 runs), accepted (by a person), history (looking back; only warns).
+        found_by: gate (most runs), accepted (by a person), history (looking back; only warns).
         before: median of the level before, in the metric's unit.
         after: median from then on; the value of the run where a person or the gate decided.
         p_value: of the history pass; None otherwise.

@@ -226,7 +226,7 @@ def test_suspects_that_are_the_same_again_regress_however_their_tags_are_written
     assert DiffStatus.ENVIRONMENT_CHANGED not in now
 
 
-def test_reruns_settle_a_suspect_by_two_of_three(tmp_path: Path) -> None:
+def test_two_reruns_in_line_settle_a_suspect(tmp_path: Path) -> None:
     add_runs(tmp_path, api_runs(*QUIET))
     (suspect,) = add_runs(tmp_path, api_runs(SLOW))
     assert _p95(compare_run(State(tmp_path), suspect)).status is DiffStatus.SUSPECT
@@ -247,15 +247,63 @@ def test_reruns_settle_a_suspect_by_two_of_three(tmp_path: Path) -> None:
         )
 
 
-def test_a_rerun_that_is_out_of_line_again_confirms_the_regression(tmp_path: Path) -> None:
+def _again(state: Path, run_id: str, *p95_ms: float) -> None:
+    """Store and compare re-runs of a run, as `perf-pipeline run` does."""
+    for number, made in enumerate(api_runs(*p95_ms), 1):
+        rerun = replace(made, trigger="confirm", run_id=f"{run_id}-c{number}")
+        add_runs(state, [rerun])
+        compare_run(State(state), rerun.run_id)
+
+
+def test_a_regression_is_confirmed_by_more_than_half_of_all_runs(tmp_path: Path) -> None:
     add_runs(tmp_path, api_runs(*QUIET))
     (suspect,) = add_runs(tmp_path, api_runs(SLOW))
     compare_run(State(tmp_path), suspect)
-    rerun = replace(api_runs(SLOW)[0], trigger="confirm", run_id=f"{suspect}-c1")
-    add_runs(tmp_path, [rerun])
-    compare_run(State(tmp_path), rerun.run_id)
+    _again(tmp_path, suspect, SLOW)
+
+    one_rerun = _p95(compare_run(State(tmp_path), suspect))
+
+    # itself and a re-run, and the two before were in line: 2 of 4
+    assert one_rerun.status is DiffStatus.SUSPECT
+    with open_history(State(tmp_path).history_file) as history:
+        assert [row for row in changes(history) if row.found_by == "gate"] == []
+    add_runs(tmp_path, [replace(api_runs(SLOW)[0], trigger="confirm", run_id=f"{suspect}-c2")])
+    compare_run(State(tmp_path), f"{suspect}-c2")
 
     settled = _p95(compare_run(State(tmp_path), suspect))
 
     assert settled.status is DiffStatus.REGRESSED
-    assert settled.reason.endswith("with re-run r009-c1")
+    # all three are 100 ms against a median of 80 ms
+    assert settled.reason.startswith(
+        "3 of 5 runs are out of line in the bad direction, with 2 re-runs r009-c1, r009-c2; "
+        "the 3 runs together +25.0 % (+"
+    )
+    with open_history(State(tmp_path).history_file) as history:
+        assert {row.run_id for row in changes(history) if row.found_by == "gate"} == {suspect}
+
+
+def test_two_of_five_runs_do_not_confirm_a_regression(tmp_path: Path) -> None:
+    add_runs(tmp_path, api_runs(*QUIET))
+    (suspect,) = add_runs(tmp_path, api_runs(SLOW))
+    compare_run(State(tmp_path), suspect)
+    _again(tmp_path, suspect, 80.0, SLOW)
+
+    settled = _p95(compare_run(State(tmp_path), suspect))
+
+    assert settled.status is DiffStatus.SUSPECT
+    assert settled.reason == (
+        "2 of 5 runs are out of line, with 2 re-runs r009-c1, r009-c2, and a regression takes more "
+        "than half"
+    )
+
+
+def test_a_regression_by_a_run_before_is_undone_by_re_runs_in_line(tmp_path: Path) -> None:
+    add_runs(tmp_path, api_runs(*QUIET, SLOW))
+    (second,) = add_runs(tmp_path, api_runs(SLOW))
+    assert _p95(compare_run(State(tmp_path), second)).status is DiffStatus.REGRESSED
+    _again(tmp_path, second, 80.0, 80.0)
+
+    settled = _p95(compare_run(State(tmp_path), second))
+
+    assert settled.status is DiffStatus.OK
+    assert settled.changed_since is None

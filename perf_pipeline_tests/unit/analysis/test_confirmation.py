@@ -1,0 +1,70 @@
+"""A run and its re-runs together: more than half of all runs, and the interval of their mean."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from perf_pipeline.analysis.baseline import BaselinePolicy, Diff, DiffStatus, Series, diff
+from perf_pipeline.analysis.confirmation import counted, together
+from perf_pipeline.analysis.noise import student_t
+
+OK, SUSPECT, LEARNING = DiffStatus.OK, DiffStatus.SUSPECT, DiffStatus.LEARNING
+REGRESSED, CHANGED = DiffStatus.REGRESSED, DiffStatus.ENVIRONMENT_CHANGED
+CALM = [80.0, 80.8, 79.2, 80.4, 79.6, 80.0, 80.6, 79.4]
+
+
+@pytest.fixture
+def slow() -> Diff:
+    return diff(Series("http_req_duration", {}, "p(95)"), 100.0, CALM, BaselinePolicy())
+
+
+@pytest.mark.parametrize(
+    ("before", "again", "told", "majority"),
+    [
+        ((OK, OK), (), "1 of 3 runs", False),
+        ((OK, SUSPECT), (), "2 of 3 runs", True),
+        ((OK, OK), (SUSPECT,), "2 of 4 runs", False),
+        ((OK, OK), (REGRESSED, OK), "2 of 5 runs", False),
+        ((OK, OK), (SUSPECT, REGRESSED), "3 of 5 runs", True),
+        ((SUSPECT, OK), (OK, OK), "2 of 5 runs", False),
+        ((SUSPECT, OK), (SUSPECT,), "3 of 4 runs", True),
+        ((OK, OK), (LEARNING, CHANGED), "1 of 3 runs", False),
+        ((), (SUSPECT,), "2 of 2 runs", True),
+    ],
+)
+def test_a_regression_takes_more_than_half_of_all_runs(
+    slow: Diff,
+    before: tuple[DiffStatus, ...],
+    again: tuple[DiffStatus, ...],
+    told: str,
+    majority: bool,
+) -> None:
+    count = counted(replace(slow, before=before), again)
+
+    assert (str(count), count.is_majority) == (told, majority)
+
+
+def test_a_comparison_knows_what_the_two_runs_before_said(slow: Diff) -> None:
+    assert slow.before == (OK, OK)
+    again = diff(slow.series, 101.0, [*CALM, 100.0], BaselinePolicy())
+    assert (again.status, again.before) == (REGRESSED, (OK, SUSPECT))
+
+
+def test_three_runs_together_have_the_interval_of_their_mean(slow: Diff) -> None:
+    # ln of the three changes: 0.2231, 0.2623, 0.1823; their mean 0.2226 is +24.9 %
+    found = together(slow, [0.3, 0.2])
+
+    assert found is not None
+    assert found.change == pytest.approx(math.exp(0.22261) - 1, rel=1e-3)
+    # half width t(0.99, 7) * s * sqrt(1/3 + 1/8), and one run alone has sqrt(1 + 1/8)
+    assert slow.error is not None
+    s = slow.error / math.sqrt(1 + 1 / 8)
+    half = student_t(0.99, 7) * s * math.sqrt(1 / 3 + 1 / 8)
+    assert found.low == pytest.approx(math.exp(0.22261 - half) - 1, rel=1e-2)
+    assert found.high == pytest.approx(math.exp(0.22261 + half) - 1, rel=1e-2)
+
+
+def test_without_re_runs_or_without_an_interval_there_is_none_together(slow: Diff) -> None:
+    assert together(slow, []) is None
+    assert together(replace(slow, effect=None), [0.2]) is None

@@ -28,6 +28,7 @@ from perf_pipeline.judging.series import (
     series_of,
     since_change,
 )
+from perf_pipeline.judging.withholding import machine_changes
 from perf_pipeline.store.baselines import (
     BaselineRow,
     ChangePointRow,
@@ -128,6 +129,7 @@ def compare_in(history: History, run_id: str, *, profile: Profile | None = None)
         _store(history, run_id, judged_by, comparison.compared)
         if history.run(run_id).trigger != TRIGGER:  # the run that it confirms has the last word
             store_changes(history, _changes(comparison.compared))
+            store_changes(history, machine_changes(history, run_id))
         date_changes(history, comparison.measured, comparison.past, judged_by)
     return comparison
 

@@ -146,7 +146,8 @@ def since_change(
 ) -> list[SeriesPoint]:
     """Leave out the runs before the last confirmed change of level.
 
-    An accepted change counts at once, one that the gate found when its level is known
+    An accepted change counts at once, one that the gate or a changed machine made when its level is
+    known
     (`analysis.window.anchor`).
 
     Args:
@@ -162,7 +163,9 @@ def since_change(
     known = [(place[first], found_by) for first, found_by in changes if first in place]
     start = max((index for index, found_by in known if found_by == "accepted"), default=0)
     values = [point.value for point in points[start:]]
-    by_gate = [index - start for index, found_by in known if found_by == "gate" and index > start]
+    by_gate = [
+        index - start for index, found_by in known if found_by != "accepted" and index > start
+    ]
     scale = scale_of(CATALOG[series.metric].kind, values)
     level = points[start + anchor(values, by_gate, policy, scale=scale) :]
     # Twice the window, because suspicious runs are left out of it.

@@ -4,13 +4,20 @@ Add here: another fact about a gate that is withheld. Keep out: when it is withh
 (analysis/environment.py), and the sentence (report/why.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from statistics import median
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.config.profile import OnEnvironmentChanged
-from perf_pipeline.report.model import Withheld
-from perf_pipeline.store.baselines import withheld_before
+from perf_pipeline.report.model import MOST_WITHHELD, Withheld
+from perf_pipeline.store.baselines import (
+    ChangePointRow,
+    SeriesKey,
+    changes,
+    withheld_before,
+)
 from perf_pipeline.store.history import History
+from perf_pipeline.store.records import DiffRow
 
 _NOT_COMPARED = frozenset({DiffStatus.NO_DATA, DiffStatus.INVALID, DiffStatus.LEARNING})
 
@@ -40,4 +47,40 @@ def withheld_of(
         since=before[-1] if before else run_id,
         in_a_row=len(before) + 1,
         fails=on_change == "fail",
+        new_level=_new_level(history, [run_id, *before[: MOST_WITHHELD - 1]]),
     )
+
+
+def machine_changes(history: History, run_id: str) -> Iterator[ChangePointRow]:
+    """Give the new levels on which the last five runs agree, where all their gates were withheld.
+
+    A series has one where most of these runs were withheld for it. Later runs are compared since
+    the first of the five, as soon as the level is known (`analysis.window.anchor`).
+
+    Args:
+        history: open, with the diffs of the run.
+        run_id: the newest of the five.
+    """
+    runs = [run_id, *withheld_before(history, run_id)][:MOST_WITHHELD]
+    rows = [_held(history, run) for run in runs]
+    if len(runs) < MOST_WITHHELD or not rows[0]:
+        return
+    for key in dict.fromkeys(key for one in rows for key in one):
+        found = [one[key] for one in rows if key in one]
+        values = [row.value for row in found if row.value is not None]
+        if 2 * len(values) > MOST_WITHHELD:
+            level = found[0].baseline_median
+            yield ChangePointRow(runs[-1], key, "machine", level, median(values))
+
+
+def _held(history: History, run_id: str) -> dict[SeriesKey, DiffRow]:
+    return {
+        SeriesKey(benchmark, row.metric, row.tags, row.statistic): row
+        for benchmark, row in history.diffs(run_id)
+        if row.status == DiffStatus.ENVIRONMENT_CHANGED and row.baseline_kind == "history"
+    }
+
+
+def _new_level(history: History, runs: Sequence[str]) -> str:
+    found = {row.run_id for row in changes(history) if row.found_by == "machine"}
+    return next((run for run in runs if run in found), "")

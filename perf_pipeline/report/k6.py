@@ -128,6 +128,7 @@ def _gate(held: Withheld | None) -> dict[str, Json]:
         "reasons": list(held.reasons),
         "since": held.since,
         "runs_in_a_row": held.in_a_row,
+        "new_level": held.new_level or None,
         "needs_decision": held.needs_decision,
         "fails": held.ends_with_failure,
     }

@@ -99,6 +99,8 @@ class Withheld:
         since: the first of the runs in a row whose gate was withheld, this one included.
         in_a_row: how many they are.
         fails: it is to fail the run, by profile or command line.
+        new_level: the first run of a level on which most runs since then agree: it is the baseline
+            of the next run; empty without.
     """
 
     series: int
@@ -107,11 +109,12 @@ class Withheld:
     since: str
     in_a_row: int = 1
     fails: bool = False
+    new_level: str = ""
 
     @property
     def needs_decision(self) -> bool:
         """Say whether it has lasted so long that somebody must decide."""
-        return self.in_a_row >= MOST_WITHHELD
+        return self.in_a_row >= MOST_WITHHELD and not self.new_level
 
     @property
     def ends_with_failure(self) -> bool:

@@ -70,6 +70,12 @@ def withheld_sentence(held: Withheld, run_id: str) -> str:
         f"the gate is withheld for {what}{lasting}: {'; '.join(held.reasons)}. Nobody can tell by "
         "this run whether the system is slower"
     )
+    if held.new_level:
+        return (
+            f"{head}. The runs since {held.new_level} agree on a new level, which is the baseline "
+            "from the next run on (cause: machine). To do: nothing, if the machine stays as it is "
+            "now; otherwise go back to the machine of before"
+        )
     if held.needs_decision:
         return (
             f"{head}, and it has lasted too long to go on: somebody has to decide. To do: if the "

@@ -16,8 +16,8 @@ from perf_pipeline.store.order import MEASURED, NEWEST_FIRST, OLDEST_FIRST
 from perf_pipeline.store.records import RunRecord
 
 Action = Literal["pinned", "unpinned", "accepted"]
-FoundBy = Literal["gate", "accepted", "history"]
-CONFIRMED: Final[tuple[FoundBy, ...]] = ("gate", "accepted")
+FoundBy = Literal["gate", "accepted", "machine", "history"]
+CONFIRMED: Final[tuple[FoundBy, ...]] = ("gate", "accepted", "machine")
 """Changes that a new baseline starts at; those of the history pass only warn."""
 
 
@@ -61,7 +61,8 @@ class ChangePointRow:
     Attributes:
         run_id: first run of the new level.
         series: what changed.
-        found_by: gate (most runs), accepted (by a person), history (looking back; only warns).
+        found_by: gate (most runs), accepted (by a person), machine (the load machine
+            changed for good), history (looking back; only warns).
         before: median of the level before, in the metric's unit.
         after: median from then on; the value of the run where a person or the gate decided.
         p_value: of the history pass; None otherwise.

@@ -5,10 +5,26 @@ from pathlib import Path
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.judging.compare import compare_run
+from perf_pipeline.judging.publish import publish
+from perf_pipeline.store.baselines import changes
+from perf_pipeline.store.history import open_history
 from perf_pipeline.store.state import State
-from perf_pipeline_tests.support.histories.synthetic_history import QUIET, add_runs, api_runs
+from perf_pipeline_tests.support.histories.synthetic_history import (
+    QUIET,
+    Made,
+    add_runs,
+    api_runs,
+)
 
 WOBBLE = (10.0, 10.1, 9.9, 10.2, 9.8, 10.0, 10.1, 9.9)  # ms of the calibration, about 1.3 %
+
+
+TIERS = ("db_query_duration", "message_delivery_duration", "message_processing_duration")
+
+
+def _all_tiers(*p95_ms: float) -> list[Made]:
+    """Make runs in which every tier takes as long, without a calibration."""
+    return [replace(made, alike=TIERS) for made in api_runs(*p95_ms)]
 
 
 def _p95(state: Path, run_id: str) -> Diff:
@@ -55,3 +71,40 @@ def test_runs_of_before_the_calibration_are_judged_without_it(tmp_path: Path) ->
     (slower,) = add_runs(tmp_path, [replace(api_runs(1.4 * 80.0)[0], machine_ms=14.0)])
 
     assert _p95(tmp_path, slower).status is DiffStatus.SUSPECT
+
+
+def test_five_runs_on_a_machine_that_is_slower_for_good_are_the_new_normal(tmp_path: Path) -> None:
+    slow = [1.4 * value for value in QUIET]
+    add_runs(tmp_path, _all_tiers(*QUIET))
+    held = add_runs(tmp_path, _all_tiers(*slow[:5]))
+
+    statuses = {_p95(tmp_path, run_id).status for run_id in held}
+
+    assert statuses == {DiffStatus.ENVIRONMENT_CHANGED}
+    report = publish(State(tmp_path), held[-1])
+    assert report.withheld is not None
+    assert (report.withheld.in_a_row, report.withheld.new_level) == (5, held[0])
+    assert not report.withheld.ends_with_failure
+    with open_history(State(tmp_path).history_file) as history:
+        (found,) = [
+            row
+            for row in changes(history)
+            if row.found_by == "machine"
+            and (row.series.metric, row.series.statistic) == ("http_req_duration", "p(95)")
+        ]
+    # QUIET has the median 80; the first five of it, slower by 1.4: 1.4 * 80.0
+    assert (found.run_id, found.before, found.after) == (held[0], 80.0, 1.4 * 80.0)
+
+
+def test_a_system_twice_as_slow_is_found_after_the_machine_changed(tmp_path: Path) -> None:
+    slow = [1.4 * value for value in QUIET]
+    add_runs(tmp_path, _all_tiers(*QUIET))
+    for run_id in add_runs(tmp_path, _all_tiers(*slow[:5])):
+        compare_run(State(tmp_path), run_id)
+
+    (after,) = add_runs(tmp_path, _all_tiers(slow[5]))
+    twice = add_runs(tmp_path, [replace(made, alike=()) for made in api_runs(224.0, 224.0)])
+
+    assert _p95(tmp_path, after).status is DiffStatus.OK
+    found = [_p95(tmp_path, run_id).status for run_id in twice]
+    assert found == [DiffStatus.SUSPECT, DiffStatus.REGRESSED]

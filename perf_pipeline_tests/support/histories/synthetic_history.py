@@ -33,6 +33,7 @@ class Made:
         valid: the load generator kept up.
         run_id: numbered when empty.
         tags: of the summaries.
+        alike: further metrics with the figures of `http_req_duration`.
         machine_ms: what the calibration took on each side of the load; None without one.
     """
 
@@ -43,6 +44,7 @@ class Made:
     valid: bool = True
     run_id: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    alike: tuple[str, ...] = ()
     machine_ms: float | None = None
 
 
@@ -64,7 +66,9 @@ def add_runs(state: Path, runs: Sequence[Made]) -> list[str]:
             for benchmark, p95_ms in named.p95_ms.items():
                 history.ingest(folder, benchmark)
                 key = RunKey(named.run_id, benchmark)
-                made_up = [_summary(p95_ms, named.tags), *_calibration(named)]
+                plain = _summary(p95_ms, named.tags)
+                alike = [replace(plain, metric=metric) for metric in named.alike]
+                made_up = [plain, *alike, *_calibration(named)]
                 write_summaries(history.connection, key, made_up)
             ids.append(named.run_id)
         return ids

@@ -184,3 +184,15 @@ _METRICS: Final = (
 CATALOG: Final[Mapping[str, Metric]] = MappingProxyType(
     {metric.name: metric for metric in _METRICS}
 )
+TELLS_OF_FAILURES: Final = frozenset(
+    {
+        "checks",
+        "messages_lost",
+        *(
+            metric.name
+            for metric in _METRICS
+            if metric.source and metric.source.value in {"failed", "answered", "good", "not_good"}
+        ),
+    }
+)
+"""Metrics that say whether the target did what it was asked to; the others say how fast."""

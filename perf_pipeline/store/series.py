@@ -13,6 +13,7 @@ from typing import Final
 
 import duckdb
 
+from perf_pipeline.metrics.catalog import TELLS_OF_FAILURES
 from perf_pipeline.metrics.statistic import STATISTICS
 from perf_pipeline.store.proof import RowProof
 from perf_pipeline.store.records import SeriesPoint
@@ -61,6 +62,7 @@ select benchmark, load_hash, count(*) filter (where nth > $reach),
     list(run_id) filter (where nth <= $reach or (earlier and nth_of_side <= $reach))
 from all_likes group by benchmark, load_hash
 """
+# What a target answers that fails says nothing about how fast it works: such a run teaches nothing.
 # A starved step spoils its own scenarios only, unless something else spoilt the whole benchmark.
 _SERIES: Final = f"""
 with wanted as (
@@ -81,11 +83,16 @@ kept_up as (
         having list_has_all(flatten(list(scenarios.invalid_reasons)), likes.invalid_reasons)
     )
 ),
+broken as (
+    select distinct run_id, benchmark from verdicts semi join likes using (run_id, benchmark)
+    where status = 'FAIL' and list_contains($failures::varchar[], metric)
+),
 points as (
     select number, run_id, made_as, began_at, earlier, case statistic {_FIGURE} end as figure
     from summaries join wanted using (benchmark, metric, tags)
         join likes using (run_id, benchmark, load_hash)
         left join kept_up using (run_id, benchmark, scenario)
+        anti join broken using (run_id, benchmark)
     where figure is not null and (valid or (scenario <> '' and kept_up.scenario is not null))
 )
 select number, run_id, began_at, earlier, figure from points
@@ -140,6 +147,9 @@ def series_of(
     limit: int,
 ) -> dict[SeriesName, OverRuns]:
     """Give figures over runs: those of complete benchmarks of like runs that kept up.
+
+    A benchmark that failed a threshold on failures (an error rate, a check, what was answered) is
+    left out; one that was too slow is not.
 
     Args:
         proof: of the open history.
@@ -218,6 +228,7 @@ def _proven_likes(
     run_ids = {run_id for *_, within in rows for run_id in within}
     proof.require_rows("scenarios", run_ids)
     proof.require_rows("summaries", run_ids)
+    proof.require_rows("verdicts", run_ids)
     return {(row[0], row[1]): _Likes(*row[2:4]) for row in rows}
 
 
@@ -233,6 +244,7 @@ def _points(
             **asked,
             **_loads(names),
             "limit": limit,
+            "failures": sorted(TELLS_OF_FAILURES),
             "metrics": [name.metric for name in names],
             "tags": [name.tags for name in names],
             "scenarios": [read_tags(name.tags).get("scenario", "") for name in names],

@@ -3,13 +3,17 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.judging.compare import compare_run
 from perf_pipeline.judging.notices import notices_of
 from perf_pipeline.judging.publish import publish
+from perf_pipeline.metrics.threshold import Status, parse_threshold
 from perf_pipeline.store.baselines import BaselineRow, changes, decide
 from perf_pipeline.store.history import open_history
+from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.histories.synthetic_history import (
     API,
@@ -69,6 +73,43 @@ def test_a_regression_stays_one_until_its_level_is_known_and_is_then_the_new_nor
     assert (dated.run_id, dated.before, dated.after) == ("r009", 80.0, 100.0)
     assert dated.p_value is not None
     assert dated.p_value < 1e-9
+
+
+def _fail(state: Path, run_id: str, key: str, expression: str, value: float) -> None:
+    with open_history(State(state).history_file) as history:
+        verdict = parse_threshold(key, expression).judge(value)
+        assert verdict.status is Status.FAIL
+        history.store_verdicts(RunKey(run_id, API), [verdict])
+
+
+@pytest.mark.parametrize(
+    ("key", "expression", "value"),
+    [
+        ("http_req_failed", "rate<0.01", 0.71),
+        ("target_answered", "rate>=0.95", 0.0),
+        ("checks", "rate>0.99", 0.5),
+    ],
+)
+def test_a_run_in_which_the_target_failed_teaches_the_baseline_nothing(
+    tmp_path: Path, key: str, expression: str, value: float
+) -> None:
+    *_, broken = add_runs(tmp_path, api_runs(*QUIET, 4.0))  # an error is answered at once
+    _fail(tmp_path, broken, key, expression, value)
+
+    (run_id,) = add_runs(tmp_path, api_runs(80.0))
+
+    found = _p95(compare_run(State(tmp_path), run_id))
+    assert (found.status, found.noise.n) == (DiffStatus.OK, 8)
+    assert found.before == (DiffStatus.OK, DiffStatus.OK)
+
+
+def test_a_run_that_was_only_too_slow_counts_among_the_runs_before(tmp_path: Path) -> None:
+    *_, slow = add_runs(tmp_path, api_runs(*QUIET, SLOW))
+    _fail(tmp_path, slow, "http_req_duration", "p(95)<90", SLOW)
+
+    (run_id,) = add_runs(tmp_path, api_runs(SLOW))
+
+    assert _p95(compare_run(State(tmp_path), run_id)).status is DiffStatus.REGRESSED
 
 
 def test_a_threshold_on_p50_joins_the_series_of_the_median(tmp_path: Path) -> None:

@@ -90,6 +90,17 @@ def test_after_five_runs_in_a_row_somebody_has_to_decide(calm: RunReport) -> Non
     assert _json_gate(five)["needs_decision"] is True
 
 
+def test_five_runs_that_agree_on_a_new_level_need_no_decision(calm: RunReport) -> None:
+    agreed = replace(calm, withheld=replace(HELD, in_a_row=5, new_level="r3"))
+
+    assert agreed.exit_code == 0
+    assert (
+        "The runs since r3 agree on a new level, which is the baseline from the next run on"
+        in _told(agreed)
+    )
+    assert _json_gate(agreed)["new_level"] == "r3"
+
+
 def test_a_gate_that_decided_everything_says_so(full: RunReport) -> None:
     assert _json_gate(full) == {"status": "DECIDED"}
     assert _junit(full).find(".//testcase[@name='gate']") is None

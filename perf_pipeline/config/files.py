@@ -8,7 +8,11 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from perf_pipeline.quoting import shown
+from perf_pipeline.spelling import meant
+
 LARGEST_PROFILE_BYTES: Final = 4 << 20
+_MOST_NAMES: Final = 1_000
 LARGEST_DATA_BYTES: Final = 256 << 20
 
 
@@ -24,7 +28,8 @@ def read_text(path: Path, most_bytes: int) -> str:
     try:
         raw = _read(path, most_bytes)
     except OSError as error:
-        raise ValueError(f"can't be read: {error.strerror or error}") from error
+        reason = error.strerror or error
+        raise ValueError(f"can't be read: {reason}{_beside(path, error)}") from error
     for mark in (b"\xff\xfe", b"\xfe\xff"):
         if raw.startswith(mark):
             raise ValueError("is written in UTF-16; save it as UTF-8")
@@ -35,6 +40,17 @@ def read_text(path: Path, most_bytes: int) -> str:
         raise ValueError(
             f"is not UTF-8: byte 0x{raw[error.start]:02x} in line {line:,}; save it as UTF-8"
         ) from error
+
+
+def _beside(path: Path, error: OSError) -> str:
+    """Suggest the file of the same folder that was meant, where there is none of this name."""
+    if not isinstance(error, FileNotFoundError):
+        return ""
+    try:
+        names = sorted(one.name for one in path.parent.iterdir() if one.is_file())
+    except OSError:
+        return f"; there is no folder {shown(str(path.parent))}"
+    return meant(path.name, [name for name in names[:_MOST_NAMES] if name.isprintable()])
 
 
 def _read(path: Path, most_bytes: int) -> bytes:

@@ -7,7 +7,6 @@ Add here: a rule about steps. Keep out: what a single key may hold (http_steps.p
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any, Final
 
 from perf_pipeline.config.data_sets import ID_COLUMN, VALUE_COLUMN
@@ -20,6 +19,7 @@ from perf_pipeline.config.templates import (
     parse_template,
     variables_of,
 )
+from perf_pipeline.spelling import closest, meant
 
 MOST_CHECKS: Final = 60  # checks of one operation: a sample has a signed 64-bit mask of them
 _SECRET_PLACES: Final = ("headers", "json", "form", "body")
@@ -146,8 +146,8 @@ def _saved_mistake(_: str, variable: Variable, known: _Known) -> str | None:
     if name in known.saved_anywhere:
         return "is used before the step that saves it has run"
     names = sorted({*PLAIN, *known.saved})
-    close = get_close_matches(name, names, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"the known names are {', '.join(names)}"
+    close = closest(name, names)
+    hint = f"did you mean {close}?" if close else f"the known names are {', '.join(names)}"
     return f"is neither a variable nor saved by an earlier step; {hint}"
 
 
@@ -155,7 +155,7 @@ def _data_mistake(_: str, variable: Variable, known: _Known) -> str | None:
     name, column = variable.arguments
     if name not in known.data:
         there = ", ".join(known.data) or "none; declare it under parameters.data"
-        return f"names no data set; the data sets are {there}"
+        return f"names no data set; the data sets are {there}{meant(name, known.data)}"
     origin = _table(known.data[name])
     only = VALUE_COLUMN if "values" in origin else ID_COLUMN if "seeded" in origin else None
     if only is not None and column != only and "csv" not in origin:

@@ -4,7 +4,7 @@ Add here: a rule that spans several keys. Keep out: the keys themselves (profile
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,8 @@ from perf_pipeline.config.own_scenarios import (
     raw_scenario_tags,
     shared_operation_mistakes,
 )
+from perf_pipeline.config.pinned_figures import pinned_mistakes
+from perf_pipeline.config.producible import tag_value_mistakes
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.questions import question_mistakes
 from perf_pipeline.config.raw_values import endless_numbers, raw_mistakes
@@ -29,8 +31,8 @@ from perf_pipeline.config.shortcuts import expand_shortcuts
 from perf_pipeline.config.toml_text import read_toml, read_value
 from perf_pipeline.errors import ProfileError
 from perf_pipeline.metrics.scenario_tags import ScenarioTags
-from perf_pipeline.metrics.statistic import COMPARED, compared_statistic
-from perf_pipeline.metrics.threshold import NO_SCENARIOS, parse_threshold
+from perf_pipeline.metrics.threshold import parse_threshold
+from perf_pipeline.spelling import meant
 
 SHIPPED: Final = ("quick", "ci", "full", "weekly")
 
@@ -53,7 +55,8 @@ def load_profile(
     """
     source, raw, mistakes = _expanded(name_or_path, overrides or {})
     variables = os.environ if environment is None else environment
-    return _validate(raw, source, (*mistakes, *outside_mistakes(raw, variables)))
+    found = (*mistakes, *outside_mistakes(raw, variables))
+    return _validate(raw, source, found, also=tag_value_mistakes)
 
 
 def describe_profile(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Profile:
@@ -65,7 +68,7 @@ def describe_profile(name_or_path: str, overrides: Mapping[str, Any] | None = No
         ProfileError: every mistake of the file at once.
     """
     source, raw, mistakes = _expanded(name_or_path, overrides or {})
-    return _validate(raw, source, mistakes)
+    return _validate(raw, source, mistakes, also=tag_value_mistakes)
 
 
 def _expanded(
@@ -116,7 +119,23 @@ def validate_profile(raw: Mapping[str, Any], source: str) -> Profile:
     return _validate(expanded, source, mistakes)
 
 
-def _validate(raw: Mapping[str, Any], source: str, outside: Iterable[str]) -> Profile:
+def _validate(
+    raw: Mapping[str, Any],
+    source: str,
+    outside: Iterable[str],
+    also: Callable[[Profile], Iterable[str]] = lambda _: (),
+) -> Profile:
+    """Check a profile as a whole.
+
+    Args:
+        raw: of the file, or of the history.
+        source: where it came from.
+        outside: mistakes that were found before.
+        also: finds more mistakes, which only a profile that is still to be run must not have.
+
+    Raises:
+        ProfileError: every mistake at once.
+    """
     mistakes: list[str] = []
     profile: Profile | None = None
     try:
@@ -128,8 +147,9 @@ def _validate(raw: Mapping[str, Any], source: str, outside: Iterable[str]) -> Pr
     mistakes += own_mistakes(raw)
     mistakes += outside
     if profile is not None:
-        mistakes += _pinned_mistakes(profile)
+        mistakes += pinned_mistakes(profile)
         mistakes += question_mistakes(profile)
+        mistakes += also(profile)
         mistakes += shared_operation_mistakes(profile)
         mistakes += endless_numbers(raw)
         mistakes += load_mistakes(profile)
@@ -149,7 +169,7 @@ def _read(name_or_path: str) -> tuple[str, str]:
             known = ", ".join(SHIPPED)
             sentence = (
                 f"there is no shipped profile of this name; choose one of {known}, or give the "
-                "path of a .toml file"
+                f"path of a .toml file{_file_or_shipped(name_or_path)}"
             )
             raise ProfileError(name_or_path, [sentence])
         file = resources.files("perf_pipeline") / "profiles" / f"{name_or_path}.toml"
@@ -158,6 +178,13 @@ def _read(name_or_path: str) -> tuple[str, str]:
         return name_or_path, read_text(Path(name_or_path), LARGEST_PROFILE_BYTES)
     except ValueError as error:
         raise ProfileError(name_or_path, [f"it {error}"]) from error
+
+
+def _file_or_shipped(name: str) -> str:
+    """Suggest the file that lacks its ending, or a shipped profile."""
+    if "\0" not in name and Path(f"{name[:200]}.toml").is_file():
+        return f"; did you mean {name}.toml?"
+    return meant(name, SHIPPED)
 
 
 def _parse(source: str, text: str) -> dict[str, Any]:
@@ -170,7 +197,8 @@ def _parse(source: str, text: str) -> dict[str, Any]:
     if base is None:
         return raw
     if base not in SHIPPED or f"{base}.toml" == source:
-        raise ProfileError(source, [f"extends is {base!r}; it must be one of {', '.join(SHIPPED)}"])
+        known = f"it must be one of {', '.join(SHIPPED)}{meant(str(base), SHIPPED)}"
+        raise ProfileError(source, [f"extends is {base!r}; {known}"])
     return _merge(_without_unnamed(_parse(*_read(base)), raw), raw)
 
 
@@ -238,7 +266,8 @@ def _threshold_mistake(key: str, text: str, scenarios: object, tags: ScenarioTag
         return str(error)
     scenario = threshold.tags.get("scenario")
     if scenario is not None and isinstance(scenarios, dict) and scenario not in scenarios:
-        return f"scenario {scenario!r} is not one of {', '.join(scenarios)}"
+        known = ", ".join(scenarios)
+        return f"scenario {scenario!r} is not one of {known}{meant(scenario, scenarios)}"
     return None
 
 
@@ -247,29 +276,5 @@ def _name_mistakes(raw: Mapping[str, Any]) -> Iterator[str]:
     targets = raw.get("targets", {})
     known = ("local", *(targets if isinstance(targets, dict) else ()))
     if (target := raw.get("target", "local")) not in known:
-        yield f"target is {target!r}; the targets of this profile are {', '.join(known)}"
-
-
-def _pinned_mistakes(profile: Profile) -> Iterator[str]:
-    """Find pinned figures of benchmarks, metrics or statistics that don't exist."""
-    for number, pinned in enumerate(profile.baseline.pinned):
-        path = f"baseline.pinned[{number}]"
-        config = profile.benchmarks.get(pinned.benchmark)
-        if config is None:
-            yield (
-                f"{path}.benchmark is {pinned.benchmark!r}, which is not a benchmark of this "
-                "profile"
-            )
-        tags = config.scenario_tags if config else NO_SCENARIOS
-        expression = f"{pinned.statistic}<={pinned.value!r}"
-        try:
-            parse_threshold(pinned.metric, expression, scenario_tags=tags)
-        except ValueError as error:
-            yield f"{path}: {error}"
-            continue
-        if compared_statistic(pinned.statistic) is None:
-            names = ", ".join(COMPARED)
-            yield (
-                f"{path}.statistic is {pinned.statistic!r}; it must be one that runs are compared "
-                f"by: {names}"
-            )
+        there = f"{', '.join(known)}{meant(str(target), known)}"
+        yield f"target is {target!r}; the targets of this profile are {there}"

@@ -3,19 +3,24 @@
 Add here: a kind of finding that reads badly. Keep out: the rules themselves.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic_core import ErrorDetails
 
 from perf_pipeline.config.executors.registry import EXECUTORS
+from perf_pipeline.config.key_places import homes_of, keys_at
 from perf_pipeline.config.keys import bounds_of, known_keys
 from perf_pipeline.config.profile import ThresholdEntry
 from perf_pipeline.quoting import shown
+from perf_pipeline.spelling import closest, meant
 from perf_pipeline.units import format_duration
 
+_MOST_HOMES: Final = 3
+_SURELY: Final = 0.85
+_QUOTED: Final = re.compile(r"'([^']*)'")
 _SILENT_PARTS: Final = frozenset({*EXECUTORS, "plan", ThresholdEntry.__name__})
 
 _SENTENCES: Final[Mapping[str, Callable[[ErrorDetails], str]]] = MappingProxyType(
@@ -36,11 +41,12 @@ _SENTENCES: Final[Mapping[str, Callable[[ErrorDetails], str]]] = MappingProxyTyp
         "less_than": lambda error: _bound(error, "lt"),
         "union_tag_invalid": lambda error: (
             f"is {shown(_tag(error))}; it must be one of {', '.join(EXECUTORS)}"
+            f"{meant(_tag(error), EXECUTORS)}"
         ),
         "union_tag_not_found": lambda _: f"has no executor; write one of {', '.join(EXECUTORS)}",
         "value_error": lambda error: str(error["ctx"]["error"]),
         "literal_error": lambda error: (
-            f"is {shown(error['input'])}; it must be {error['ctx']['expected']}"
+            f"is {shown(error['input'])}; it must be {error['ctx']['expected']}{_expected(error)}"
         ),
     }
 )
@@ -77,12 +83,28 @@ def _sentence(error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
         if (instead := _ONLY_IN_K6.get(str(error["loc"][-1]))) is not None:
             return f"{path} is a key of k6 that does not exist here; {instead}"
-        close = get_close_matches(str(error["loc"][-1])[:80], known_keys(), n=2, cutoff=0.65)
-        hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        return f"{path} is not a known key{hint}"
+        return f"{path} is not a known key{_instead_of(error)}"
     write = _SENTENCES.get(error["type"])
     text = write(error) if write else error["msg"]
     return f"{path}: {text}" if error["type"] == "value_error" else f"{path} {text}"
+
+
+def _instead_of(error: ErrorDetails) -> str:
+    """End the sentence on an unknown key: the key of this place that was meant, or its home."""
+    key = str(error["loc"][-1])
+    here = keys_at(error["loc"])
+    homes = homes_of(key)
+    if homes and closest(key, here, _SURELY) is None:
+        rest = len(homes) - _MOST_HOMES
+        more = f", and {rest} more places" if rest > 0 else ""
+        return f" here; {key} stands {', '.join(homes[:_MOST_HOMES])}{more}"
+    return meant(key, here) or meant(key, known_keys())
+
+
+def _expected(error: ErrorDetails) -> str:
+    """End the sentence on a value that is none of several with the one that was meant."""
+    words = _QUOTED.findall(str(error["ctx"]["expected"]))
+    return meant(str(error["input"]), words)
 
 
 def _path(error: ErrorDetails) -> str:

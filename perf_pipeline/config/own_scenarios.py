@@ -13,9 +13,10 @@ from typing import Any, Final
 from perf_pipeline.benchmarks.registry import NAMES, is_shipped, record_of
 from perf_pipeline.config.http_step_rules import step_mistakes
 from perf_pipeline.config.http_steps import HttpStepsParameters, OwnHttpParameters, PythonParameters
-from perf_pipeline.config.parameters import HTTP_STEPS, is_own
+from perf_pipeline.config.parameters import HTTP_STEPS, is_own, iteration_kind
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.metrics.sample import MOST_OPERATIONS
+from perf_pipeline.spelling import meant
 
 _BENCHMARK: Final = re.compile(r"[a-z][a-z0-9_]{0,60}")
 
@@ -152,12 +153,17 @@ def _own_benchmark_mistakes(name: str, config: Mapping[str, Any]) -> Iterator[st
             f"{built_in}"
         )
     execs = [scenario.get("exec") for _, scenario in _tables(config.get("scenarios"))]
-    if not execs or not all(isinstance(name, str) and is_own(name) for name in execs):
+    if not execs or not all(map(_may_be_own, execs)):
         yield (
             f"benchmarks.{name} is not a known benchmark; the shipped ones are {built_in}. A "
             "benchmark of any other name needs scenarios that are all your own (exec "
-            f"{HTTP_STEPS!r} or 'module:name')"
+            f"{HTTP_STEPS!r} or 'module:name'){meant(name, NAMES)}"
         )
+
+
+def _may_be_own(exec_name: object) -> bool:
+    """Say whether an `exec` is the author's own, or misspelt, which is told with its own path."""
+    return isinstance(exec_name, str) and (is_own(exec_name) or iteration_kind(exec_name) is None)
 
 
 def _tables(raw: object) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 
 from perf_pipeline.benchmarks.registry import DAY
 from perf_pipeline.config.profile import Profile
+from perf_pipeline.metrics.catalog import TARGET_ANSWERED
+from perf_pipeline.metrics.naming import metric_key, written_filter
+from perf_pipeline.metrics.threshold import parse_key
 from perf_pipeline.spelling import meant
 
 
@@ -19,7 +22,13 @@ def asks_for_a_million(profile: Profile) -> bool:
 def answering(profile: Profile) -> tuple[tuple[str, str], ...]:
     """Give benchmark and key of the thresholds that the question names; none for all of them."""
     asked = profile.question.thresholds if profile.question else {}
-    return tuple((benchmark, key) for benchmark, keys in asked.items() for key in keys)
+    return tuple((benchmark, _plain(key)) for benchmark, keys in asked.items() for key in keys)
+
+
+def _plain(key: str) -> str:
+    """Write a key as verdicts have it, without the blanks and quotes of its author."""
+    metric, tags = parse_key(key)
+    return metric_key(metric, written_filter(tags))
 
 
 def question_mistakes(profile: Profile) -> Iterator[str]:
@@ -30,8 +39,7 @@ def question_mistakes(profile: Profile) -> Iterator[str]:
         if config is None:
             yield f"{path} is no benchmark of this profile{meant(benchmark, profile.benchmarks)}"
             continue
-        known = [threshold.key for threshold in config.all_thresholds()]
-        written = [*config.thresholds, *known]
+        written = [*config.thresholds, TARGET_ANSWERED]
         if not keys:
             yield f"{path} is empty; name the thresholds that answer the question"
         for key in keys:

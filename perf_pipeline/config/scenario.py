@@ -14,6 +14,14 @@ from perf_pipeline.config.frozen import Frozen, is_empty, keys_of
 from perf_pipeline.config.http_steps import Name, OwnHttpParameters, VariableName
 from perf_pipeline.config.parameters import ITERATIONS, iteration_kind
 from perf_pipeline.config.tag_names import TagName
+from perf_pipeline.spelling import meant
+
+
+def _meant(exec_name: str) -> str:
+    """End the sentence on an unknown `exec`; Python code needs a colon before its last name."""
+    module, dot, name = exec_name.strip().rpartition(".")
+    is_dotted = bool(dot) and iteration_kind(f"{module}:{name}") is not None
+    return f"; did you mean {module}:{name}?" if is_dotted else meant(exec_name, ITERATIONS)
 
 
 class Scenario(Frozen):
@@ -57,7 +65,7 @@ class Scenario(Frozen):
         if iteration_kind(name) is None:
             raise ValueError(
                 f"{name!r} is not a known exec; write one of {', '.join(ITERATIONS)}, or name "
-                "Python code like my_package.module:checkout"
+                f"Python code like my_package.module:checkout{_meant(name)}"
             )
         return name
 
@@ -66,6 +74,8 @@ class Scenario(Frozen):
     def _parameters_of_exec(cls, raw: object, _: object, info: Any) -> Frozen:
         kind = iteration_kind(info.data.get("exec", ""))
         model = kind.parameters if kind else Frozen
+        if kind is None:
+            return model()  # nobody knows what its keys would be, and the name is told already
         if isinstance(raw, Frozen):
             return raw if isinstance(raw, model) else model()
         return model.model_validate(raw, by_alias=True, by_name=False)

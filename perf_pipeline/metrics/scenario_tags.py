@@ -8,6 +8,7 @@ it. Add here: a rule about such filters. Keep out: tags that differ from sample 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from perf_pipeline import spelling
 from perf_pipeline.metrics.catalog import CATALOG, Kind, Metric
 
 BUILT_IN_TAGS: Final = frozenset(tag for metric in CATALOG.values() for tag in metric.tags)
@@ -34,6 +35,7 @@ def scenarios_meant(
                 f"metric {metric.name!r} has no tag {tag!r}; it has: "
                 f"{', '.join(sorted(metric.tags)) or 'none'}"
                 f"{_also(scenarios) if takes_own else ''}"
+                f"{spelling.meant(tag, [*sorted(metric.tags), *sorted(named)])}"
             )
     if not own:
         return ()
@@ -43,8 +45,15 @@ def scenarios_meant(
     if not meant:
         wanted = " and ".join(f"{name}:{text}" for name, text in own.items())
         who = f"scenario {chosen!r} does not have" if chosen else "no scenario has"
-        raise ValueError(f"{who} {wanted}; there are {', '.join(_pairs(scenarios))}")
+        there = f"{', '.join(_pairs(scenarios))}{_pair_meant(own, scenarios)}"
+        raise ValueError(f"{who} {wanted}; there are {there}")
     return meant
+
+
+def _pair_meant(own: Mapping[str, str], scenarios: ScenarioTags) -> str:
+    pairs = list(_pairs(scenarios))
+    found = (spelling.meant(f"{name}:{text}", pairs) for name, text in own.items())
+    return next(filter(None, found), "")
 
 
 def _also(scenarios: ScenarioTags) -> str:

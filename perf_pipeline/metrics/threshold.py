@@ -26,6 +26,7 @@ from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.naming import metric_key, written_filter
 from perf_pipeline.metrics.scenario_tags import ScenarioTags, scenarios_meant
 from perf_pipeline.metrics.statistic import STATISTICS
+from perf_pipeline.spelling import closest
 
 Comparison = Literal[">", ">=", "<", "<=", "==", "===", "!="]
 Severity = Literal["fail", "warn"]
@@ -47,6 +48,27 @@ _EXPRESSION: Final = re.compile(
     rf"{_WS}(?P<comparison>{_COMPARISONS}){_WS}(?P<bound>{_NUMBER}){_WS}",
     re.ASCII,
 )
+_LONGEST_MISSPELT: Final = 80
+_MISSPELT: Final = re.compile(
+    r"\s*(?P<word>[A-Za-z]+)\s*[(\[{_]?\s*(?P<number>[0-9]+(?:\.[0-9]+)?)?\s*%?\s*[)\]}]?"
+    rf"\s*(?P<comparison>[<>=!]+)\s*(?P<bound>{_NUMBER})\s*[a-z%]*\s*"
+)
+_PERCENTILES: Final = frozenset({"p", "pc", "pct", "perc", "percentile", "q", "quantile"})
+_ALSO_CALLED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "mean": "avg",
+        "average": "avg",
+        "median": "med",
+        "lowest": "min",
+        "highest": "max",
+        "number": "count",
+        "total": "count",
+        "share": "rate",
+        "ratio": "rate",
+        "last": "value",
+    }
+)
+_ALSO_COMPARED: Final[Mapping[str, str]] = MappingProxyType({"=": "==", "=<": "<=", "=>": ">="})
 LEGAL_STATISTICS: Final[Mapping[Kind, frozenset[str]]] = MappingProxyType(
     {
         kind: frozenset(known.word for known in STATISTICS.values() if kind in known.judged)
@@ -223,7 +245,7 @@ def parse_expression(text: str) -> tuple[str, float | None, Comparison, float]:
     """
     match = _EXPRESSION.fullmatch(text)
     if match is None:
-        raise ValueError(f"threshold {text!r} is not understood; {GRAMMAR_HINT}")
+        raise ValueError(f"threshold {text!r} is not understood; {GRAMMAR_HINT}{_corrected(text)}")
     bound = float(match["bound"])
     if bound in (float("inf"), float("-inf")):
         raise ValueError(f"threshold {text!r}: the bound is too large for a number")
@@ -280,7 +302,22 @@ def parse_threshold(
 
 def nearest_metric(name: str) -> str:
     """Suggest which metric a misspelt name may mean."""
-    from difflib import get_close_matches  # noqa: PLC0415 - only on the way to an error
+    found = closest(name, CATALOG)
+    return f"did you mean {found}?" if found else "docs/metrics.md lists them"
 
-    close = get_close_matches(name, CATALOG, n=3)
-    return f"did you mean {' or '.join(close)}?" if close else "docs/metrics.md lists them"
+
+def _corrected(text: str) -> str:
+    """Suggest the expression that a misspelt one may mean, where its numbers are right."""
+    match = _MISSPELT.fullmatch(text[:_LONGEST_MISSPELT])
+    if match is None:
+        return ""
+    word, number = match["word"].lower(), match["number"]
+    if number:
+        statistic = f"p({number})" if word in _PERCENTILES else None
+    else:
+        names = [known.word for known in STATISTICS.values() if known.word != "p"]
+        statistic = word if word in names else _ALSO_CALLED.get(word) or closest(word, names)
+    comparison = _ALSO_COMPARED.get(match["comparison"], match["comparison"])
+    if statistic is None or comparison not in _COMPARE:
+        return ""
+    return f"; did you mean {statistic + comparison + match['bound']!r}?"

@@ -73,7 +73,7 @@ def test_a_filter_by_a_tag_means_the_scenarios_that_have_it(
         (
             "http_reqs{team:chekout}",
             "count>0",
-            f"no scenario has team:chekout; there are {THERE}",
+            f"no scenario has team:chekout; there are {THERE}; did you mean team:checkout?",
         ),
         (
             "http_reqs{team:search,tier:gold}",
@@ -88,7 +88,10 @@ def test_a_filter_by_a_tag_means_the_scenarios_that_have_it(
         (
             "iterations{taem:search}",
             "count>0",
-            f"metric 'iterations' has no tag 'taem'; {ITERATIONS}, and from its scenarios {THERE}",
+            (
+                f"metric 'iterations' has no tag 'taem'; {ITERATIONS}, and from its scenarios "
+                f"{THERE}; did you mean team?"
+            ),
         ),
         # One figure per scenario and second: of two scenarios nobody knows which is meant.
         ("vus{team:checkout}", "value>0", "metric 'vus' has no tag 'team'; it has: scenario"),
@@ -140,7 +143,8 @@ def test_a_pinned_figure_may_be_one_of_a_tag() -> None:
     validate_profile({**raw(), "baseline": pinned("search")}, "own.toml")
 
     (found,) = mistakes({**raw(), "baseline": pinned("serach")})
-    assert found == f"baseline.pinned[0]: no scenario has team:serach; there are {THERE}"
+    told = f"no scenario has team:serach; there are {THERE}; did you mean team:search?"
+    assert found == f"baseline.pinned[0]: {told}"
 
 
 @pytest.mark.parametrize("statistic", ["p(99.99)", "p(95.0)", "med"])

@@ -1,0 +1,96 @@
+"""Which tag values the samples of a profile can have, so that no threshold waits for another one.
+
+A filter on an operation that no scenario makes would cost a whole run and end as NO_DATA.
+Add here: a tag whose values follow from a profile. Keep out: which tags a metric has (metrics/).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from perf_pipeline.config.http_steps import HttpStepsParameters
+from perf_pipeline.config.profile import BenchmarkConfig, Profile
+from perf_pipeline.config.scenario import Scenario
+from perf_pipeline.metrics.sample import Outcome
+from perf_pipeline.metrics.threshold import Threshold
+from perf_pipeline.spelling import meant
+
+# What other kinds of iterations make depends on what they meet.
+_OPERATIONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "create_user": "create_user",
+        "read_user": "read_user",
+        "delete_user": "delete_user",
+        "insert_users": "insert_users",
+        "select_users": "select_users",
+        "update_users": "update_users",
+        "soft_delete_users": "delete_users",
+    }
+)
+_OUTCOMES: Final = tuple(str(outcome) for outcome in Outcome)
+
+
+def tag_value_mistakes(profile: Profile) -> Iterator[str]:
+    """Find filters of thresholds that no sample of the profile can match."""
+    for benchmark, config in profile.benchmarks.items():
+        for threshold in _readable(config):
+            if mistake := _mistake(config, threshold):
+                yield f"benchmarks.{benchmark}.thresholds.{threshold.key}: {mistake}"
+
+
+def _readable(config: BenchmarkConfig) -> list[Threshold]:
+    try:
+        return config.parsed_thresholds()
+    except ValueError:  # what can't be read is told by who reads it
+        return []
+
+
+def _mistake(config: BenchmarkConfig, threshold: Threshold) -> str:
+    tags = threshold.tags
+    scenarios = [
+        scenario
+        for name, scenario in config.scenarios.items()
+        if tags.get("scenario", name) == name and name in (threshold.scenarios or (name,))
+    ]
+    who = f"scenario {tags['scenario']} has no" if "scenario" in tags else "no scenario has the"
+    known = {
+        "operation": _operations(scenarios),
+        "check": _checks(scenarios, tags),
+        "outcome": list(_OUTCOMES),
+    }
+    found = (_unlike(tag, f"{who} {tag}", tags, values) for tag, values in known.items())
+    return next(filter(None, found), "")
+
+
+def _unlike(tag: str, sentence: str, tags: Mapping[str, str], known: Iterable[str] | None) -> str:
+    if tag not in tags or known is None:
+        return ""
+    values = list(dict.fromkeys(known))
+    if tags[tag] in values:
+        return ""
+    return f"{sentence} {tags[tag]!r}; there are {', '.join(values)}{meant(tags[tag], values)}"
+
+
+def _operations(scenarios: Iterable[Scenario]) -> list[str] | None:
+    """Give the operations that the scenarios make; None where one may make any."""
+    found: list[str] = []
+    for scenario in scenarios:
+        if isinstance(scenario.parameters, HttpStepsParameters):
+            found += [step.operation for step in scenario.parameters.steps]
+        elif scenario.exec in _OPERATIONS:
+            found.append(_OPERATIONS[scenario.exec])
+        else:
+            return None
+    return found
+
+
+def _checks(scenarios: Iterable[Scenario], tags: Mapping[str, str]) -> list[str] | None:
+    """Give the checks of steps, of the filter's operation alone if it has one; None for others."""
+    found: list[str] = []
+    for scenario in scenarios:
+        if not isinstance(scenario.parameters, HttpStepsParameters):
+            return None
+        for step in scenario.parameters.steps:
+            if tags.get("operation", step.operation) == step.operation:
+                found += step.checks
+    return found

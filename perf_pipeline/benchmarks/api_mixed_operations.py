@@ -13,8 +13,10 @@ API_MIXED_OPERATIONS: Final = Benchmark(
     group="api",
     kinds=frozenset({"http"}),
     summary="Create, read and delete users at once, each with its own promise.",
-    description="Three scenarios side by side with their own pace; reads and deletes have ids of "
-    "their own, and a 404 on a delete is a right answer.",
+    description=(
+        "Three scenarios run side by side, each at its own rate; reads and deletes use separate "
+        "ids, and a 404 is a correct answer to a delete."
+    ),
     after=API_USER_CREATION.name,
     needs=frozenset({Part.API}),
     before_load=(BeforeLoad.SEEDED_USERS,),

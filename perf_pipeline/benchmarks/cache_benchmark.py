@@ -26,9 +26,11 @@ CACHE_BENCHMARK: Final = Benchmark(
     group="cache",
     kinds=frozenset({"redis"}),
     summary="Read users through Redis: GET, then EXPIRE on a hit and SET on a miss.",
-    description="Hit ratio, commands per second and latency of each command, at a planned rate. "
-    "Keys and bodies are like the API's, in a namespace of the run's own. A system without a "
-    "Redis is measured without it, and the run says so.",
+    description=(
+        "Measures the hit ratio, commands per second and the latency of each command, at a planned "
+        "rate. Keys and bodies are like the API's, in a namespace of the run's own. A system "
+        "without Redis is measured without this benchmark, and the run says so."
+    ),
     after=DATABASE_BENCHMARK.name,
     needs=frozenset({Part.REDIS}),
     is_optional=True,

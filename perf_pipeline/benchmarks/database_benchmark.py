@@ -24,8 +24,11 @@ DATABASE_BENCHMARK: Final = Benchmark(
     group="database",
     kinds=frozenset({"postgres"}),
     summary="Insert, select (without and with index), update and soft-delete users in PostgreSQL.",
-    description="One step after the other, each with records/s and latency percentiles, over the "
-    "server's own counters: deadlocks, lock waits, temporary files, cache hits, connections.",
+    description=(
+        "The steps run one after the other, each with records/s and latency percentiles. Meanwhile "
+        "the server's own counters are read: deadlocks, lock waits, temporary files, cache hits, "
+        "connections."
+    ),
     after=API_MIXED_OPERATIONS.name,
     needs=frozenset({Part.POSTGRES}),
     before_load=(BeforeLoad.SEEDED_USERS,),

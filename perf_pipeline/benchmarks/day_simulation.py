@@ -39,7 +39,7 @@ DAY_SIMULATION: Final = Benchmark(
     name="day_simulation",
     group="system",
     kinds=frozenset({"http", "kafka", "postgres"}),
-    summary="One day in small: warm-up, 12/s sustained, 120/s peak, cool-down.",
+    summary="Run one day in miniature: warm-up, 12/s sustained, 120/s peak, cool-down.",
     description="Says how many messages a day the measured run stands for, and how far that is "
     "from 1,000,000.",
     after=END_TO_END.name,

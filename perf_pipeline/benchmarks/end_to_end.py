@@ -14,8 +14,10 @@ END_TO_END: Final = Benchmark(
     group="system",
     kinds=frozenset({"http", "kafka", "postgres"}),
     summary="Follow each message from the API call's intended start to the worker's work.",
-    description="Open model: starts are planned, so a stall of the system shows as latency. "
-    "Consumer lag, connections and locks are watched meanwhile.",
+    description=(
+        "The load is an open model: starts are planned, so a stall of the system shows as latency. "
+        "Consumer lag, connections and locks are watched meanwhile."
+    ),
     after=QUEUE_CONSUME.name,
     needs=frozenset({Part.API}),
     ledger=LedgerKind.SYSTEM,

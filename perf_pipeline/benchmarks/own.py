@@ -26,10 +26,12 @@ def own_benchmark(
         name=name,
         group=group,
         kinds=frozenset({"http"}),
-        summary=f"Run the scenarios that a profile of your own names {name}.",
+        summary=f"Run the scenarios that your own profile calls {name}.",
         description=description
-        or "Its scenarios are steps or Python code of the profile's author, and its promises are "
-        "the profile's thresholds.",
+        or (
+            "The profile's author wrote its scenarios as HTTP steps or Python code; the profile's "
+            "thresholds are its promises."
+        ),
         after=after,
         needs=frozenset({Part.API}),
         takes_own_scenarios=True,

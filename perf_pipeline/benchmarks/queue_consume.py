@@ -41,9 +41,14 @@ QUEUE_CONSUME: Final = Benchmark(
     name="queue_consume",
     group="queue",
     kinds=frozenset({"kafka"}),
-    summary="Consume what was produced, from a position fixed before: rate, lag, lost, duplicates.",
-    description="Lag is high watermark - committed offset, per partition; lost and duplicate "
-    "messages are told by message id.",
+    summary=(
+        "Consume what was produced, from a position that was fixed before; measure rate, lag, lost "
+        "and duplicate messages."
+    ),
+    description=(
+        "Consumer lag is the high watermark minus the committed offset, per partition; lost and "
+        "duplicate messages are found by their ids."
+    ),
     after=QUEUE_PRODUCE.name,
     needs=frozenset({Part.BROKERS}),
     before_load=(BeforeLoad.KEPT_POSITION,),

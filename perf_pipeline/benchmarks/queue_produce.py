@@ -28,8 +28,10 @@ QUEUE_PRODUCE: Final = Benchmark(
     name="queue_produce",
     group="queue",
     kinds=frozenset({"kafka"}),
-    summary="Produce at 12/s, 100/s and 1,000/s, idempotent and transactional, then as fast as it "
-    "goes.",
+    summary=(
+        "Produce at 12/s, 100/s and 1,000/s, idempotent and transactional, and then as fast as "
+        "possible."
+    ),
     description="The rate is counted by delivery reports and commits, not by calls; the "
     "consumer's position is fixed before the first message.",
     after=DATABASE_BENCHMARK.name,

@@ -21,23 +21,32 @@ from perf_pipeline.errors import ProfileError
 
 
 class PerfSchedule(dg.Model, dg.Resolvable):
-    """Say when a profile runs by itself."""
+    """Say the schedule on which a profile runs by itself."""
 
-    cron: str = Field(description="five fields, or @daily and the like")
-    timezone: str = Field(default="UTC", description="of the IANA database: Europe/Berlin")
-    profile: str = Field(default="", description="the profile's name; empty: the first one")
+    cron: str = Field(description="five cron fields, or a word such as @daily")
+    timezone: str = Field(
+        default="UTC", description="a name of the IANA database, such as Europe/Berlin"
+    )
+    profile: str = Field(
+        default="", description="the profile's name; if it is empty, the first profile"
+    )
     running: bool = Field(
         default=False,
-        description="whether it is on from the start; a load that starts by itself is a surprise",
+        description=(
+            "whether the schedule is on from the start; off by default, so that no load starts by "
+            "surprise"
+        ),
     )
 
 
 class PerfAlerts(dg.Model, dg.Resolvable):
-    """Say who is told of a failed run."""
+    """Say where a failed run is reported."""
 
     webhook_variable: str = Field(
-        description="the environment variable with the address that takes Slack's JSON; the "
-        "address is a secret and stands in no file",
+        description=(
+            "the environment variable that holds the webhook's address, which must accept Slack's "
+            "JSON; the address is a secret, so it is written into no file"
+        ),
     )
 
 
@@ -63,21 +72,29 @@ class PerfPipeline(dg.Component, dg.Model, dg.Resolvable):
         "files; relative paths start from the folder of this YAML file",
     )
     target: str = Field(
-        default="", description="one of the profiles' targets; empty: the one that they name"
+        default="",
+        description=(
+            "one of the profiles' targets; if it is empty, the target that each profile names"
+        ),
     )
     state: str = Field(
-        default="", description="folder of history and reports; PERF_STATE or .perf when empty"
+        default="",
+        description="the folder of history and reports; if it is empty, PERF_STATE or .perf",
     )
-    schedule: PerfSchedule | None = Field(default=None, description="when a profile runs by itself")
+    schedule: PerfSchedule | None = Field(
+        default=None, description="the schedule on which a profile runs by itself"
+    )
     owners: list[str] = Field(
-        default=list(OWNERS), description="of all assets: e-mail addresses, or team:name"
+        default=list(OWNERS), description="owners of all assets: e-mail addresses, or team:name"
     )
     tags: dict[str, str] = Field(default_factory=dict, description="of all assets")
-    alerts: PerfAlerts | None = Field(default=None, description="who is told of a failed run")
+    alerts: PerfAlerts | None = Field(default=None, description="where a failed run is reported")
     in_process: bool = Field(
         default=True,
-        description="run what is materialised by hand in one process, as the jobs do; false where "
-        "the project has an executor of its own, and then only the jobs are meant to be used",
+        description=(
+            "run assets that are materialised by hand in one process, as the jobs do; set it to "
+            "false if the project has its own executor, and then use only the jobs"
+        ),
     )
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:

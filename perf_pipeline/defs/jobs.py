@@ -27,7 +27,9 @@ def job_of(given: GivenProfile) -> UnresolvedAssetJobDefinition:
     return dg.define_asset_job(
         name=job_name(profile),
         selection=dg.AssetSelection.assets(*_selected(profile)),
-        description=f"Everything that the profile `{profile.name}` enables. {profile.description}",
+        description=(
+            f"Runs everything that the profile `{profile.name}` enables. {profile.description}"
+        ),
         config={"resources": {"perf_run": {"config": {"profile": given.source}}}},
         tags=run_tags({"profile": profile.name}),
         executor_def=dg.in_process_executor,

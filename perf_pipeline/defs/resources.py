@@ -46,34 +46,46 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
 
     profile: str = Field(
         default="",
-        description=f"{', '.join(SHIPPED)}, or a .toml file. Empty: the usual one where something "
-        "is measured, and the run's own where a stored run is judged again.",
+        description=(
+            f"{', '.join(SHIPPED)}, or a .toml file. If it is empty, a new run uses the default "
+            "profile, and a stored run is judged by its own."
+        ),
     )
     usual_profile: str = Field(
-        default=DEFAULT, description="what is measured by where `profile` is empty"
+        default=DEFAULT, description="the profile of a new run when `profile` is empty"
     )
     target: str = Field(
-        default="", description="one of the profile's targets; empty: the one that it names"
+        default="",
+        description=(
+            "one of the profile's targets; if it is empty, the target that the profile names"
+        ),
     )
     benchmarks: list[str] = Field(
         default=list(NAMES),
-        description="the benchmarks that are assets of this code location, which says so itself",
+        description=(
+            "the benchmarks that are assets of this code location; set by the code location itself"
+        ),
     )
     overrides: dict[str, str] = Field(
         default_factory=dict,
-        description="dotted key of the profile -> TOML value, as `--set` of the command line takes "
-        'them, e.g. {"seeding.users": "500"}',
+        description=(
+            "dotted keys of the profile with TOML values, as for `--set` on the command line, e.g. "
+            '{"seeding.users": "500"}'
+        ),
     )
     state: str = Field(
-        default="", description="folder of history and spool; PERF_STATE or .perf when empty"
+        default="",
+        description="the folder of history and spool; if it is empty, PERF_STATE or .perf",
     )
 
     confirm: int = Field(
         default=RERUNS,
         ge=0,
         le=RERUNS,
-        description="how often a suspect benchmark is run again at most, in the same run: the "
-        "verdict is that of most of all runs. 0 leaves a suspect as it is.",
+        description=(
+            "how often a suspect benchmark is run again at most, within the same run; the majority "
+            "of all runs decides. With 0 a suspect stays suspect."
+        ),
     )
 
     _until_the_end: ExitStack = PrivateAttr()

@@ -16,7 +16,7 @@ from perf_pipeline.loading.seeding import seed_users
 from perf_pipeline.secrecy.exceptions import masked_exceptions
 
 FIRST: Final = 1_000_000
-"""Goes before every benchmark that is ready as well."""
+"""This asset runs before every benchmark that is ready at the same time."""
 
 
 @dg.asset(name=SEEDED, **labels("data", "postgres", priority=FIRST))

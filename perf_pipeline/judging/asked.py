@@ -66,5 +66,5 @@ def require_runs(state: State) -> State:
 def _no_run(state: State) -> RequestError:
     return RequestError(
         f"there is no run in {state.history_file}",
-        hint="`perf-pipeline run` makes one; `--state FOLDER` names another place",
+        hint="`perf-pipeline run` makes one; `--state FOLDER` looks in another place",
     )

@@ -92,7 +92,7 @@ def backtest(state: State, settings: GateSettings, *, profile: str = "") -> list
             known = ", ".join(sorted({run.profile for run in runs})) or "none"
             raise RequestError(
                 f"there is no run{of_profile} in {state.history_file}",
-                hint=f"there are runs of these profiles: {known}",
+                hint=f"the history has runs of these profiles: {known}",
             )
         return [_replayed(history, runs, settings) for runs in groups.values()]
 

@@ -53,7 +53,9 @@ def unpin(state: State, *, name: str, reason: str) -> BaselineRow:
         pinned = {row.name: row for row in releases(history)}
         if name not in pinned:
             known = ", ".join(pinned) or "none"
-            raise RequestError(f"no release {name!r} is pinned", hint=f"pinned are: {known}")
+            raise RequestError(
+                f"there is no pinned release {name!r}", hint=f"the pinned releases are: {known}"
+            )
         row = _row("unpinned", pinned[name].run_id, reason, name=name)
         decide(history, row)
         return row
@@ -84,7 +86,7 @@ def accept(
         if not wanted:
             names = ", ".join(sorted({row.series.metric for row in known}))
             raise RequestError(
-                f"run {run_id} is not compared by {metric!r}", hint=f"it is compared by {names}"
+                f"run {run_id} was not compared by {metric!r}", hint=f"it was compared by {names}"
             )
         row = _row("accepted", run_id, reason, metric=metric)
         decide(history, row)
@@ -118,7 +120,7 @@ def _comparable(history: History, run_id: str) -> list[MeasuredBenchmark]:
     if not found:
         raise RequestError(
             f"run {run_id} has no benchmark that ran to its end and is valid",
-            hint="a baseline needs one; `perf-pipeline report` says what went wrong",
+            hint="a baseline needs at least one; `perf-pipeline report` says what went wrong",
         )
     return found
 

@@ -70,7 +70,7 @@ def _doubt(outcome: BenchmarkOutcome, verdicts: Iterable[Verdict]) -> str:
     if not outcome.valid:
         return "; ".join([f"{name} is INVALID", *outcome.invalid_reasons])
     if outcome.status != "complete":
-        return f"{name} was {outcome.status}: a part of it proves nothing"
+        return f"{name} was {outcome.status}, and a part of a benchmark proves nothing"
     if any(one.status in {Status.NO_DATA, Status.INVALID} for one in verdicts):
         return f"not all of {name} could be judged"
     return ""

@@ -19,7 +19,7 @@ from perf_pipeline.store.history import History
 from perf_pipeline.store.state import State
 
 NOT_RUN: Final = "the benchmark did not run"
-NOT_STORED: Final = "what it measured is in the spool, and not in the history"
+NOT_STORED: Final = "its measurements are in the spool, but not yet in the history"
 _MOST_NAMES: Final = 4
 _TAKE_UP: Final = "{}: `perf-pipeline ingest {}` stores it"
 
@@ -73,7 +73,7 @@ def selected_in(profile: Profile, names: Sequence[str]) -> list[str]:
     found = [name for name in enabled_in(profile) if name in names]
     if names and not found:
         problems = [why_left_out(profile, name) for name in names]
-        raise ProfileError(profile.name, problems, hint="a run that measures nothing is no pass")
+        raise ProfileError(profile.name, problems, hint="a run that measures nothing can't pass")
     return found
 
 
@@ -133,5 +133,5 @@ def extent_of(history: History, run_id: str, profile: Profile, *, what_if: bool)
         return []
     whose = f"profile {profile.name}, which judges it here," if what_if else "its profile"
     did, others = first_few(planned, _MOST_NAMES), first_few(left_out, _MOST_NAMES)
-    told = f"this run was to do only {did}; {whose} also has {others}"
-    return [f"{told}, which it was never to do: nothing is said of that"]
+    told = f"this run was asked to do only {did}; {whose} also has {others}"
+    return [f"{told}, about which this report says nothing"]

@@ -61,4 +61,4 @@ def faults_of(measured: MeasuredBenchmark) -> Iterator[str]:
     if not measured.comparable:
         ended = outcome.status if outcome.status != "complete" else "invalid"
         why = "; ".join([ended, *outcome.invalid_reasons, *outcome.problems])
-        yield f"{outcome.benchmark} of run {measured.run.run_id} is no whole measurement: {why}"
+        yield f"{outcome.benchmark} of run {measured.run.run_id} was not measured completely: {why}"

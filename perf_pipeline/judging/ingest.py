@@ -81,7 +81,7 @@ def ingest_run(state: State, run_id: str) -> IngestedRun:
     if not (folder / RUN_FILE).exists():
         known = ", ".join(spooled_runs(state)[-5:]) or "none"
         raise RequestError(
-            f"there is no run {run_id} in {state.spool}", hint=f"the newest there: {known}"
+            f"there is no run {run_id} in {state.spool}", hint=f"the newest runs in it are: {known}"
         )
     read_run(folder)  # or nobody knows what the run was, and its benchmarks are of no use
     with state.history() as history:
@@ -100,7 +100,11 @@ def _ingest_into(done: IngestedRun, state: State, key: RunKey) -> None:
         return
     done.stored.append((key, ingested))
     if ingested.damage:
-        what = "the history keeps the better rows that it has" if ingested.was_kept else "INVALID"
+        what = (
+            ("the history keeps the better rows that it already has")
+            if ingested.was_kept
+            else "INVALID"
+        )
         why = "; ".join(ingested.damage)
         done.problems.append(f"{key.run_id} {key.benchmark}: its spool is damaged: {why}; {what}")
 
@@ -121,7 +125,7 @@ def spooled_runs(state: State) -> list[str]:
 def _require_folder(spool: Path) -> None:
     if spool.exists() and not spool.is_dir():
         raise StoreError(
-            f"{spool} is a file, and the spool is a folder",
+            f"{spool} is a file, but the spool must be a folder",
             hint="move it away, or name another state folder: --state FOLDER",
         )
 
@@ -134,7 +138,7 @@ def nameless_folders(state: State) -> list[str]:
     """Name the folders in the spool that have benchmarks, and no run.json to store them by."""
     spool = state.spool
     return [
-        f"{path} has no {RUN_FILE}, so nobody knows by which profile it was measured"
+        f"{path} has no {RUN_FILE}, so nobody knows which profile it was measured with"
         for path in (sorted(spool.iterdir()) if spool.is_dir() else ())
         if path.is_dir()
         and not (path / RUN_FILE).exists()

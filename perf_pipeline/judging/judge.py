@@ -164,14 +164,14 @@ def _judge(
 
 
 def _cut_short(outcome: BenchmarkOutcome) -> str:
-    return f"the benchmark was {outcome.status}: a part of it proves nothing"
+    return f"the benchmark was {outcome.status}, and a part of a benchmark proves nothing"
 
 
 def _absent(threshold: Threshold, outcome: BenchmarkOutcome) -> str:
     """Name the scenarios that a filter means and a run, of another profile, lacks; or nothing."""
     meant = meant_scenarios(threshold)
     absent = sorted(meant - {one.name for one in outcome.scenarios})
-    return f"the filter means {', '.join(absent)}, which this run does not have" if absent else ""
+    return f"the filter names {', '.join(absent)}, which this run does not have" if absent else ""
 
 
 def spoilt_scenarios(outcome: BenchmarkOutcome, verdicts: Sequence[Verdict]) -> tuple[str, ...]:

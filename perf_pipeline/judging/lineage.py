@@ -38,7 +38,8 @@ def lineage_of(state: State, run_id: str) -> RunLineage:
         run, found = history.run(run_id), judged(history, run_id)
     if not found:
         raise RequestError(
-            f"run {run_id} was not compared yet", hint=f"`perf-pipeline compare {run_id}` does it"
+            f"run {run_id} has not been compared yet",
+            hint=f"`perf-pipeline compare {run_id}` does it",
         )
     return RunLineage(run, tuple(found))
 

@@ -17,7 +17,7 @@ from perf_pipeline.store.order import began_before_it, ended_after_it
 from perf_pipeline.store.records import RunRecord
 
 _MOMENT: Final = "%Y-%m-%d %H:%M:%S UTC"
-_CLOCK: Final = "a clock was set, so runs are kept in the order in which they were made"
+_CLOCK: Final = "somebody changed a clock, so runs are listed in the order in which they were made"
 _MOST_FACTS: Final = 6
 _MOST_SERIES: Final = 3
 _RECENT_RUNS: Final = 10
@@ -74,8 +74,8 @@ def _reruns(history: History, run_id: str) -> Iterator[str]:
     reruns = confirmations(history, run_id)
     if reruns:
         yield (
-            f"what was suspect was run again, {plural(len(reruns), 'time')} "
-            f"({', '.join(reruns)}); most of all runs decide"
+            f"suspect benchmarks were run again {plural(len(reruns), 'time')} "
+            f"({', '.join(reruns)}); the majority of all runs decides"
         )
 
 

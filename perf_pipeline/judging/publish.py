@@ -60,7 +60,8 @@ _FORMS: Final[Mapping[str, tuple[str, Callable[[RunReport], str]]]] = MappingPro
 )
 WHAT_IF: Final = "what-if"
 _NOT_ITS_OWN: Final = (
-    "what if: judged by profile {}, not by its own; the history keeps what its own one gave"
+    "this is a what-if: the run was judged by profile {} and not by its own; the history keeps the "
+    "verdicts of its own profile"
 )
 _RESOURCES: Final = "resources-{}.csv"
 _STATUS: Final = MappingProxyType(
@@ -157,7 +158,7 @@ def _written(path: Path) -> Iterator[Path]:
 def _not_written(path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"{path} can't be written: {error.strerror}; the verdicts are in the history",
-        hint="make room or change its mode, then run `perf-pipeline report`",
+        hint="make room or change its permissions, then run `perf-pipeline report`",
     )
 
 

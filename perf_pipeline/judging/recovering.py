@@ -32,14 +32,14 @@ def recover_runs(state: State, run_id: str | None, *, say: Say) -> None:
     runs = [run_id] if run_id else spooled_runs(state)
     problems = [] if run_id else nameless_folders(state)
     if not runs and not problems:
-        say("the spool is empty; `perf-pipeline run` fills it")
+        say("the spool is empty; `perf-pipeline run` will fill it")
     for one in runs:
         problems += _recover(state, one, say, is_asked_for=run_id is not None)
     if problems:
         lines = "\n".join(f"  - {one}" for one in problems)
         raise SpoolDamagedError(
-            f"not everything in {state.spool} could be stored as it was measured:\n{lines}",
-            hint="the files stay as they are; all other runs are stored and judged",
+            f"some of {state.spool} could not be stored as it was measured:\n{lines}",
+            hint="these files were left as they are; all other runs were stored and judged",
         )
 
 
@@ -60,13 +60,18 @@ def _recover(state: State, run_id: str, say: Say, *, is_asked_for: bool) -> list
             for notice in ingested.notices:
                 say(f"  {notice}")
     if not (done.stored or done.problems):
-        say(f"{run_id}: nothing of it was measured; `perf-pipeline report {run_id}` shows its plan")
+        say(
+            f"{run_id}: nothing was measured in this run; `perf-pipeline report {run_id}` shows "
+            "its plan"
+        )
     return done.problems
 
 
 def _line(key: RunKey, count: Ingested) -> str:
     torn = f", {count.torn_lines} torn lines left out" if count.torn_lines else ""
-    proof = "" if count.is_proven else " (without a manifest: nothing proves that all are there)"
+    proof = (
+        "" if count.is_proven else (" (there is no manifest, so nothing proves that these are all)")
+    )
     return (
         f"{key.run_id} {key.benchmark}: {count.samples:,} samples, "
         f"{count.readings:,} readings, {count.ledger:,} ledger entries{torn}{proof}"

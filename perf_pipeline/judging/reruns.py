@@ -39,7 +39,7 @@ def settled(history: History, run_id: str, benchmark: str, one: Diff) -> Diff:
         return _regressed(one, rows, count)
     in_line = sum(status in IN_LINE for status in again)
     if in_line >= RERUNS:
-        reason = f"out of line once, and in line in {in_line} re-runs"
+        reason = f"the first run differed from the baseline, but {in_line} re-runs did not"
         return replace(one, status=DiffStatus.OK, reason=reason, changed_since=None)
     reason = f"{count} are out of line, {_with(rows)}, and a regression takes more than half"
     return replace(one, status=DiffStatus.SUSPECT, reason=reason, changed_since=None)

@@ -41,8 +41,10 @@ _SENTENCES: Final[Mapping[Kind, str]] = MappingProxyType(
         "dropped": "of the starts of {scenario} were dropped",
         "unanswered": "of the operations of {scenario} were not answered",
         "interrupted": "of the starts of {scenario} were interrupted",
-        "incomplete": "of the iterations of {scenario} ended early, because what they were to save "
-        "of an answer was not there",
+        "incomplete": (
+            "of the iterations of {scenario} ended early, because an answer did not contain what "
+            "they were to save"
+        ),
     }
 )
 # Interrupted ones are as far as anybody saw like the others: less is known, and nothing is wrong.
@@ -125,7 +127,5 @@ def _told(verdict: Verdict, losses: Sequence[Loss], unspoken: Sequence[Loss]) ->
     worst = {_UNSPOKEN[one.kind] for one in touching if one in unspoken}
     for status in (Status.NO_DATA, Status.WARN):
         if status in worst:
-            return replace(
-                verdict, status=status, reason=f"{reason}, and no threshold speaks of it"
-            )
+            return replace(verdict, status=status, reason=f"{reason}, and no threshold covers this")
     return replace(verdict, reason=reason)

@@ -15,8 +15,8 @@ from perf_pipeline.config.target import Target
 from perf_pipeline.errors import TargetUnavailableError
 
 REDIS_REMEDY: Final = (
-    "set PERF_REDIS_URL (or the variable that redisUrlEnv names); where the system is started "
-    "here, `perf-pipeline doctor` says how a Redis can be had"
+    "set PERF_REDIS_URL (or the variable that redisUrlEnv names); if the system is started here, "
+    "`perf-pipeline doctor` says how to get a Redis"
 )
 _WORDS: Final[Mapping[Part, str]] = MappingProxyType(
     {Part.API: "API", Part.POSTGRES: "PostgreSQL", Part.BROKERS: "brokers", Part.REDIS: "Redis"}

@@ -28,7 +28,7 @@ def measure_if_possible(session: Session, benchmark: str) -> BenchmarkOutcome:
             return measure(session, benchmark)
     except TargetUnavailableError as error:
         why = in_one_sentence(error)
-    session.say(f"{benchmark} can't begin: {why}")
+    session.say(f"{benchmark} could not begin: {why}")
     return _not_begun(session, benchmark, why)
 
 

@@ -103,9 +103,10 @@ def collect_deliveries(
 def _oddities_told(oddities: Sequence[str]) -> Iterator[str]:
     if oddities:
         yield (
-            f"{plural(len(oddities), 'row')} of message_deliveries cannot be used as they are; a "
-            "completion that is no time is no delivery, attempts that are no number from 1 to "
-            f"{MOST_ATTEMPTS:,} count as the nearest one: the first is {oddities[0]}"
+            f"{plural(len(oddities), 'row')} of message_deliveries can't be right, such as the "
+            f"first one {oddities[0]}; without a valid time of completion a message counts as not "
+            f"delivered, and attempts outside 1 to {MOST_ATTEMPTS:,} count as the nearest valid "
+            "number"
         )
 
 
@@ -115,8 +116,8 @@ def _clock_told(found: OutOfTime) -> Iterator[str]:
         yield (
             f"{wrong:,} of {found.messages:,} messages were completed up to "
             f"{found.most_us / US_PER_S:.1f} s before they were asked for, or in the future: the "
-            "clock of the system's workers is not this machine's, so message latencies can't be "
-            "told; set the clocks, or the time zone of completed_at"
+            "clock of the system's workers differs from this machine's, so message latencies can't "
+            "be measured; correct the clocks, or the time zone of completed_at"
         )
 
 
@@ -131,9 +132,9 @@ def still_consuming(folder: Path, counts: Iterable[ScenarioCounts]) -> str | Non
         idle_us = ends_us.get(span.scenario, span.last_ended_us) - span.last_ended_us
         if span.operation == "consume" and ledger.lost and idle_us < IDLE_US:
             return (
-                f"{ledger.lost:,} messages were not consumed when the consumer's time was over, "
-                "and it was still busy, or got no answer: lost messages can't be told from "
-                f"waiting ones; give {span.scenario} a longer duration or more VUs"
+                f"{ledger.lost:,} messages had not been consumed when the consumer's time was "
+                "over, but it was still busy or got no answer, so nobody can tell whether they "
+                f"were lost or just waiting; give {span.scenario} a longer duration or more VUs"
             )
     return None
 

@@ -49,9 +49,9 @@ def _own_folder() -> Path:
     folder = Path(tempfile.gettempdir()).resolve() / f"perf-pipeline-{os.getuid()}"
     if intruder := intruder_of(folder):
         raise TargetUnavailableError(
-            f"{folder} {intruder}, so somebody else could hold up every run of yours, or have it "
+            f"{folder} {intruder}, so another user could block all your runs, or make them "
             "overwrite a file; nothing was sent",
-            hint=f"remove it, or name a folder of your own in {LOCK_FOLDER_VARIABLE}",
+            hint=f"remove it, or set {LOCK_FOLDER_VARIABLE} to a folder of your own",
         )
     return private_folder(folder)
 
@@ -99,23 +99,26 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"the folder of the machine's lock, {folder}, can't be made: {error.strerror}; nothing "
-            "was sent",
-            hint=f"name another one with {LOCK_FOLDER_VARIABLE}",
+            f"the folder for the machine's lock, {folder}, can't be created: {error.strerror}; "
+            "nothing was sent",
+            hint=f"set {LOCK_FOLDER_VARIABLE} to another folder",
         ) from error
 
 
 def _acquire(lock: FileLock, holder: Path, say: Say, stop: threading.Event, wait_s: float) -> None:
     if _is_acquired(lock):
         return
-    say(f"waiting for {_describe(holder)}: two measurements at once would measure each other")
+    say(
+        f"waiting for {_describe(holder)}, because two runs at once would disturb each other's "
+        "figures"
+    )
     until_s = time.monotonic() + wait_s
     while not _is_acquired(lock):
         if time.monotonic() >= until_s:
             raise TargetUnavailableError(
-                f"{_describe(holder)} did not end while this run waited for {wait_s:g} s; "
+                f"{_describe(holder)} was still going after this run had waited {wait_s:g} s; "
                 "nothing was measured",
-                hint="wait for it, or end it",
+                hint="wait until it has ended, or stop it",
             )
         if stop.wait(_POLL_S):
             raise StoppedByUserError(

@@ -138,7 +138,7 @@ def _write_outcome(folder: Path, outcome: BenchmarkOutcome, load: _Gathered) -> 
     except OSError as error:
         why = load.limits or [f"the files of {folder} can't be written: {error.strerror}"]
         raise GeneratorLimitError(
-            f"{'; '.join(why)}; {outcome.benchmark} counts as cut off",
+            f"{'; '.join(why)}; {outcome.benchmark} is treated as cut off",
             hint=(
                 f"make room on the disk and run again; what was already written is kept in {folder}"
             ),

@@ -142,7 +142,7 @@ def _need_api(session: Session, benchmark: str) -> None:
     target = session.target
     if target.base_url is None:
         raise TargetUnavailableError(
-            f"target {target.name} has no HTTP API: benchmarks that send requests need one",
+            f"target {target.name} has no HTTP API, which benchmarks that send requests need",
             hint=f"set PERF_BASE_URL, or baseUrl of [targets.{target.name}]",
         )
     usual = OF_THE_REFERENCE_SYSTEM if is_shipped(benchmark) else OF_ANY_SYSTEM

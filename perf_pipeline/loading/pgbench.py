@@ -69,13 +69,19 @@ def _was_limit(health: GeneratorHealth) -> bool:
 def _beside(session: Session, where: tuple[str, int, str], script: str, connections: int) -> Beside:
     (benchmark, step, scenario), program = where, find_pgbench()
     if program is None:
-        return Beside(f"{scenario}: no pgbench is on PATH to be set beside this client", None)
+        return Beside(
+            f"{scenario}: pgbench is not on PATH, so there is no figure to compare this client "
+            "with",
+            None,
+        )
     dsn = session.target.postgres_dsn or ""
     try:
         prepare_step(session, benchmark, step)  # its index, or none
         per_s = pgbench_rate(program, dsn, script, connections=connections, seconds=SECONDS)
     except TargetUnavailableError as error:
-        told = f"{scenario}: no figure of pgbench beside this client: {error.sentence}"
+        told = (
+            f"{scenario}: there is no pgbench figure to compare this client with: {error.sentence}"
+        )
         return Beside(told, None)
     return Beside(
         f"{scenario}: pgbench reached {per_s:,.0f} records/s after the benchmark, with the same "

@@ -186,7 +186,10 @@ def _remove_rows(session: Session) -> None:
     try:
         remove_seeded(session)
     except PerfPipelineError as error:
-        session.say(f"the run's rows are still there; the next run removes them: {error.sentence}")
+        session.say(
+            "the rows of this run could not be removed, so the next run removes them: "
+            f"{error.sentence}"
+        )
 
 
 def find_target(profile: Profile, environ: Mapping[str, str]) -> Target:

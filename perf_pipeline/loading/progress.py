@@ -90,8 +90,8 @@ class LoadWatch:
         if failed is not None:
             threshold, observed = failed
             self.crossed = (
-                f"{threshold.key} {threshold.source} failed after {elapsed_s:.0f} s "
-                f"(observed {observed:g}); abortOnFail ended the load"
+                f"{threshold.key} {threshold.source} failed after {elapsed_s:.0f} s (observed "
+                f"{observed:g}), so abortOnFail ended the load"
             )
             self.stop.set()
 

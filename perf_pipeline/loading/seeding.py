@@ -92,8 +92,8 @@ def require_postgres(session: Session) -> str:
     """
     if session.target.postgres_dsn is None:
         raise TargetUnavailableError(
-            f"target {session.target.name} has no PostgreSQL: seeding and the database benchmark "
-            "need one",
+            f"target {session.target.name} has no PostgreSQL, which seeding and the database "
+            "benchmark need",
             hint="set PERF_POSTGRES_DSN (or the variable that postgresDsnEnv names)",
         )
     return session.target.postgres_dsn
@@ -107,8 +107,8 @@ def require_brokers(session: Session) -> str:
     """
     if session.target.brokers is None:
         raise TargetUnavailableError(
-            f"target {session.target.name} has no brokers: the queue benchmarks need them",
-            hint="set PERF_KAFKA_BROKERS, or brokers of the target",
+            f"target {session.target.name} has no Kafka brokers, which the queue benchmarks need",
+            hint="set PERF_KAFKA_BROKERS, or the key brokers of the target",
         )
     return session.target.brokers
 
@@ -121,7 +121,7 @@ def require_redis(session: Session) -> str:
     """
     if session.target.redis_url is None:
         raise TargetUnavailableError(
-            f"target {session.target.name} has no Redis: the cache benchmark needs one",
+            f"target {session.target.name} has no Redis, which the cache benchmark needs",
             hint=REDIS_REMEDY,
         )
     return session.target.redis_url

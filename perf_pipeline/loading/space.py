@@ -33,12 +33,15 @@ def require_space(state: Path) -> None:
     except OSError as error:
         raise StoreError(
             f"the state folder {state} can't be written: {error.strerror}; nothing was sent",
-            hint="name another one with --state or PERF_STATE, or change its owner or mode",
+            hint=(
+                "name another folder with --state or PERF_STATE, or change the owner or mode of "
+                "this one"
+            ),
         ) from error
     raise TargetUnavailableError(
-        f"only {free_bytes >> 20} MiB are free on the disk of {state.name}/; a run needs "
+        f"only {free_bytes >> 20} MiB are free on the disk of {state.name}/, but a run needs "
         f"{LEAST_FREE_BYTES >> 20} MiB",
-        hint="make room; earlier runs are intact",
+        hint="make room on the disk; earlier runs are intact",
     )
 
 

@@ -142,7 +142,7 @@ def docker_socket(environment: Mapping[str, str]) -> Path:
         return DEFAULT_SOCKET
     if not host.startswith(_UNIX):
         raise ProbeError(
-            "DOCKER_HOST does not name a unix socket; containers are read over unix:// only"
+            "DOCKER_HOST does not name a unix socket, but containers can be read only over unix://"
         )
     path = host.removeprefix(_UNIX)
     return Path(path) if path else DEFAULT_SOCKET

@@ -204,8 +204,8 @@ def _connect(dsn: str) -> _BoundedConnection:
     except psycopg.ProgrammingError:
         # Its text quotes the DSN.
         raise ProbeError(
-            "the PostgreSQL DSN cannot be read; write postgresql://host:port/database, with "
-            "user:password@ in front of the host where it needs one"
+            "the PostgreSQL DSN can't be read; write postgresql://host:port/database, with "
+            "user:password@ in front of the host if the server asks for a password"
         ) from None
     except psycopg.Error as error:
         raise ProbeError(_sentence(error, dsn)) from None

@@ -18,7 +18,8 @@ SOURCE = "redis"
 # redis-py reads whatever a server sends as what Redis would send.
 _ODD = (LookupError, TypeError, AttributeError, ValueError)
 _NO_MEMORY = (
-    "what answers as Redis does not tell its memory: INFO memory has no number `used_memory`"
+    "the server at the Redis URL does not report its memory: INFO memory has no number "
+    "`used_memory`"
 )
 
 
@@ -45,8 +46,8 @@ class RedisProbe:
             parse_url(self._url)  # type: ignore[no-untyped-call]  # no types there
         except ValueError:
             raise ProbeError(
-                "the Redis URL cannot be read; write redis://host:port/0, with user:password@ in "
-                "front of the host where it needs one"
+                "the Redis URL can't be read; write redis://host:port/0, with user:password@ in "
+                "front of the host if the server asks for a password"
             ) from None
         try:
             self._client = redis.Redis.from_url(
@@ -62,7 +63,7 @@ class RedisProbe:
         except redis.RedisError as error:
             raise ProbeError(self._sentence(error)) from None
         except _ODD:
-            raise ProbeError("what answers at the Redis URL does not greet as Redis does") from None
+            raise ProbeError("the server at the Redis URL does not answer as Redis does") from None
 
     def read(self, at_us: int) -> list[Reading]:
         """Return redis_memory_bytes.

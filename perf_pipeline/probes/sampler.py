@@ -97,11 +97,13 @@ def _validate(probes: Sequence[tuple[Probe, int]]) -> None:
     names = [probe.name for probe, _ in probes]
     for name in names:
         if not _NAME.fullmatch(name):
-            raise ValueError(f"probe name {name!r} is no file name; use letters, digits, - and _")
+            raise ValueError(
+                f"probe name {name!r} can't be the name of a file; use letters, digits, - and _"
+            )
     if len(set(names)) < len(names):
         raise ValueError(f"two probes share a name: {', '.join(sorted(names))}")
     for probe, interval_us in probes:
         if interval_us < 1:
             raise ValueError(
-                f"probe {probe.name} has the interval {interval_us} µs; it is at least 1"
+                f"probe {probe.name} has the interval {interval_us} µs; it must be at least 1"
             )

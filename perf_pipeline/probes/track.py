@@ -78,7 +78,7 @@ class Track:
             with self._path.open("wb", buffering=0) as file:
                 self._sample(file)
         except OSError as error:
-            self._note(f"its readings cannot be written to {self._path.name}: {error.strerror}")
+            self._note(f"its readings can't be written to {self._path.name}: {error.strerror}")
         finally:
             self.began.set()
             self._close()
@@ -169,7 +169,9 @@ def _finite(readings: list[Reading]) -> list[Reading]:
     """
     for one in readings:
         if not isfinite(one.value):
-            raise ProbeError(f"{one.name} of {one.source} is {one.value}, which is no number")
+            raise ProbeError(
+                f"{one.name} of {one.source} is {one.value}, which is not a finite number"
+            )
     return readings
 
 

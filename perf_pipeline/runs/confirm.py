@@ -83,11 +83,11 @@ def confirm_run(
 def outcome_of(found: Sequence[Confirmation]) -> str:
     """Say in one sentence what became of a run's suspects."""
     if not found:
-        return "nothing was suspect, so nothing was run again"
+        return "no series was suspect, so nothing was run again"
     if not any(one.attempts for one in found):
         return f"{plural(len(found), 'series', 'series')} suspect, and nothing was run again"
     regressed = sum(one.verdict.status is DiffStatus.REGRESSED for one in found)
-    return f"{regressed} of {len(found)} suspect series regressed, in most of all runs"
+    return f"{regressed} of {len(found)} suspect series regressed, in the majority of all runs"
 
 
 def confirm_suspects(session: Session, *, at_most: int) -> list[str]:
@@ -116,7 +116,10 @@ def confirm_suspects(session: Session, *, at_most: int) -> list[str]:
             _stand_apart(session, names)
             if session.stop.is_set():
                 break
-            session.say(f"out of line: {', '.join(names)}; run again ({number} of {at_most})")
+            session.say(
+                f"{', '.join(names)}: differs from the baseline; running it again to confirm "
+                f"({number} of {at_most})"
+            )
             rerun = replace(
                 session,
                 run_id=f"{session.run_id}-c{number}",
@@ -127,7 +130,7 @@ def confirm_suspects(session: Session, *, at_most: int) -> list[str]:
             reruns.append(rerun.run_id)
             _run_again(rerun)
     except (TargetUnavailableError, StoreBusyError) as error:
-        session.say(f"what is suspect stays suspect: {error.sentence}")
+        session.say(f"the suspect series stay suspect, because a re-run failed: {error.sentence}")
     return reruns
 
 

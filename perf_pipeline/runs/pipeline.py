@@ -37,7 +37,7 @@ from perf_pipeline.store.waiting import register
 # For a history that somebody has open: it is tried again after every load, and once at the end.
 BETWEEN_LOADS_WAIT_S: Final = 5.0
 AT_THE_END_WAIT_S: Final = 10.0
-_SWITCH_ON: Final = "set `enabled = true` for one, or name it: `--only BENCHMARK` runs it anyway"
+_SWITCH_ON: Final = "set `enabled = true` for a benchmark, or run it anyway with `--only BENCHMARK`"
 
 
 @dataclass(slots=True)
@@ -121,12 +121,12 @@ def chosen(profile: Profile, only: Sequence[str]) -> list[str]:
     """
     known = profile.benchmark_names
     if not (only or enabled_in(profile)):
-        problems = ["every benchmark is switched off (enabled = false), so a run has nothing to do"]
+        problems = ["every benchmark is switched off (enabled = false), so there is nothing to run"]
         raise ProfileError(profile.name, problems, hint=_SWITCH_ON)
     wrong = [name for name in only if name not in known]
     if wrong:
         problems = [f"it has no benchmark {name!r}" for name in wrong]
-        raise ProfileError(profile.name, problems, hint=f"there are {', '.join(known)}")
+        raise ProfileError(profile.name, problems, hint=f"its benchmarks are {', '.join(known)}")
     wanted = set(only or enabled_in(profile))
     return [name for name in known if name in wanted]
 
@@ -147,7 +147,7 @@ def _measure_all(session: Session, names: list[str], progress: _Progress) -> Non
                 progress.problems.append(f"the user stopped the run during {name}")
                 return
             if outcome.status == "aborted" and not outcome.could_not_begin:
-                progress.problems.append(f"the run ended with {name}, which could not go on")
+                progress.problems.append(f"the run ended early, because {name} could not go on")
                 return
     except TargetUnavailableError as error:
         progress.trouble = error
@@ -193,6 +193,8 @@ def _ingest_waiting(session: Session, progress: _Progress, wait_s: float) -> Non
 def _kept_in_spool(error: StoreBusyError, session: Session) -> StoreBusyError:
     return StoreBusyError(
         f"{error.sentence}; all that was measured is safe in {session.folder}",
-        hint=f"close it there, then `perf-pipeline ingest {session.run_id}` and "
-        f"`perf-pipeline report {session.run_id}`",
+        hint=(
+            f"close it there, then run `perf-pipeline ingest {session.run_id}` and `perf-pipeline "
+            f"report {session.run_id}`"
+        ),
     )

@@ -55,7 +55,7 @@ def slowed(
     with dg.DagsterInstance.ephemeral() as instance:
         first = materialize(state, instance, BENCHMARK, *JUDGING)
         nothing = shown(first, "confirmation")
-        assert nothing["outcome"] == "nothing was suspect, so nothing was run again"
+        assert nothing["outcome"] == "no series was suspect, so nothing was run again"
         plant_a_faster_past(state, first.run_id)
         yield state, instance
 
@@ -75,7 +75,7 @@ def test_a_suspect_is_run_again_in_a_step_of_its_own_and_fails_the_gate(
     assert row["verdict"] == "REGRESSED"
     assert row["change"].startswith("+")
     assert told["re-runs"] == 2
-    assert told["outcome"].endswith("regressed, in most of all runs")
+    assert told["outcome"].endswith("regressed, in the majority of all runs")
     assert told["REGRESSED"] >= 1
     compared = shown(result, "baseline_diff")["diffs"]
     assert {one["status"] for one in compared if one["series"] == "http_req_duration p(95)"} >= {

@@ -68,7 +68,7 @@ def test_two_runs_that_share_nothing_but_the_machine_wait_for_one_another(
     )
 
     assert_apart(span for state in checkouts for span in spans_of(state))
-    assert sum("two measurements at once would measure each other" in one for one in outputs) == 1
+    assert sum("two runs at once would disturb each other's figures" in one for one in outputs) == 1
 
 
 def test_two_runs_with_a_shared_instance_wait_and_do_not_block_one_another_for_ever(

@@ -96,11 +96,15 @@ def test_what_was_accepted_is_the_normal_of_the_next_run_at_once(tmp_path: Path)
         (("pin", "r099", "--name", "v1", "--reason", "x"), 104, "'r099' is not in the history"),
         (("pin", "r001", "--name", "v1"), 104, "Missing option '--reason'"),
         (("pin", "r001", "--name", " ", "--reason", "x"), 104, "'--name': it is empty"),
-        (("unpin", "v7", "--reason", "x"), 104, "no release 'v7' is pinned\n  pinned are: none"),
+        (
+            ("unpin", "v7", "--reason", "x"),
+            104,
+            "there is no pinned release 'v7'\n  the pinned releases are: none",
+        ),
         (
             ("accept", "r001", "--metric", "db_queries", "--reason", "x"),
             104,
-            "run r001 is not compared by 'db_queries'\n  it is compared by http_req_duration",
+            "run r001 was not compared by 'db_queries'\n  it was compared by http_req_duration",
         ),
     ],
     ids=["unknown-run", "no-reason", "blank-name", "unknown-release", "unknown-metric"],
@@ -160,7 +164,10 @@ def test_lineage_of_a_run_that_was_not_compared_says_what_to_do(tmp_path: Path) 
 
     assert (code, output) == (
         104,
-        "perf-pipeline: run r001 was not compared yet\n  `perf-pipeline compare r001` does it\n",
+        (
+            "perf-pipeline: run r001 has not been compared yet\n"
+            "  `perf-pipeline compare r001` does it\n"
+        ),
     )
 
 
@@ -240,4 +247,4 @@ def test_a_run_that_is_no_whole_measurement_is_named_beside_its_figures(tmp_path
 
     output = call(tmp_path, "compare", "r001", "r002").output
 
-    assert f"{API} of run r002 is no whole measurement: invalid" in output
+    assert f"{API} of run r002 was not measured completely: invalid" in output

@@ -42,14 +42,14 @@ def test_two_runs_are_compared_with_what_is_missing_in_either(tmp_path: Path) ->
 
     assert NOT_RUN in said
     assert f"only run r2 has {B}" in said
-    assert f"{A} of run r2 is no whole measurement: invalid; worker 0 stood still" in said
+    assert f"{A} of run r2 was not measured completely: invalid; worker 0 stood still" in said
 
 
 def test_what_waits_in_the_spool_is_told_with_the_command_that_stores_it(tmp_path: Path) -> None:
     half_run(tmp_path)
     HalfRun(tmp_path).measure(B)
 
-    where = "what it measured is in the spool, and not in the history"
+    where = "its measurements are in the spool, but not yet in the history"
 
     said = call(tmp_path, "compare", "r1")
 
@@ -75,7 +75,7 @@ def test_a_baseline_of_a_run_with_an_invalid_benchmark_says_so(tmp_path: Path) -
 
     said = call(tmp_path, "baseline", "pin", "r1", "--name", "v1", "--reason", "x")
 
-    assert f"!! not part of it: {B} of run r1 is no whole measurement: invalid" in said
+    assert f"!! not part of it: {B} of run r1 was not measured completely: invalid" in said
     assert A not in said
 
 
@@ -99,4 +99,4 @@ def test_a_run_that_waits_in_the_spool_alone_is_found_by_its_id(tmp_path: Path) 
     result = CliRunner().invoke(main, ["--state", str(tmp_path), "report", "r1"])
 
     assert result.exit_code == 97
-    assert f"{A}: what it measured is in the spool" in " ".join(result.output.split())
+    assert f"{A}: its measurements are in the spool" in " ".join(result.output.split())

@@ -48,7 +48,7 @@ def test_all_runs_are_stored_and_the_code_is_0(state: Path) -> None:
     assert said.exit_code == 0, said.output
     assert stored(state) == ["r001", "r002", "r003"]
     # synthetic runs are as an older version wrote them
-    assert "without a manifest: nothing proves that all are there" in said.output
+    assert "there is no manifest, so nothing proves that these are all" in said.output
 
 
 def test_a_run_that_cannot_be_read_stops_no_other_and_is_told_at_the_end(state: Path) -> None:
@@ -59,7 +59,7 @@ def test_a_run_that_cannot_be_read_stops_no_other_and_is_told_at_the_end(state: 
 
     assert said.exit_code == 97
     assert stored(state) == ["r003"]
-    end = said.output[said.output.index("not everything in") :]
+    end = said.output[said.output.index("could not be stored") :]
     assert "r001" in end
     assert "run.json cannot be read" in end
     assert "has the columns 'when,what'" in end
@@ -73,7 +73,7 @@ def test_a_folder_whose_run_record_is_gone_is_told(state: Path) -> None:
 
     assert said.exit_code == 97
     assert stored(state) == ["r002", "r003"]
-    assert "r001 has no run.json, so nobody knows by which profile it was measured" in said.output
+    assert "r001 has no run.json, so nobody knows which profile it was measured with" in said.output
 
 
 def test_a_damaged_benchmark_keeps_the_rows_that_the_history_has(state: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_damaged_benchmark_keeps_the_rows_that_the_history_has(state: Path) ->
 
     assert said.exit_code == 97
     assert "r002 api_user_creation: its spool is damaged: it has no outcome.json" in said.output
-    assert "the history keeps the better rows that it has" in said.output
+    assert "the history keeps the better rows that it already has" in said.output
     with open_history(State(state).history_file) as history:
         (outcome,) = history.outcomes("r002")
     assert (outcome.status, outcome.valid) == ("complete", True)

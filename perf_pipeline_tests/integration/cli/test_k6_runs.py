@@ -117,7 +117,7 @@ def test_many_dropped_starts_that_no_threshold_speaks_of_have_k6s_counts_and_are
     found = _counts(command, dropped.run_id, name)
     _assert_counts_of_k6(found, _RUNS[name], is_loop=False)
     assert "were dropped" in dropped.out
-    assert "no threshold speaks of it" in " ".join(dropped.out.split())
+    assert "no threshold covers this" in " ".join(dropped.out.split())
 
 
 @pytest.mark.timeout(180)

@@ -31,7 +31,7 @@ def test_a_spool_that_is_a_file_is_told(tmp_path: Path, arguments: tuple[str, ..
     result = CliRunner().invoke(main, ["--state", str(tmp_path), *arguments])
 
     assert result.exit_code == 97
-    assert "spool is a file, and the spool is a folder" in result.output
+    assert "spool is a file, but the spool must be a folder" in result.output
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ def test_questions_to_an_empty_state_are_answered_with_a_sentence(command: Comma
         assert answer.code == 104
         assert "perf-pipeline run` makes" in answer.err, arguments
         assert "Traceback" not in answer.err
-    assert command.here("ingest").out == "the spool is empty; `perf-pipeline run` fills it\n"
+    assert command.here("ingest").out == "the spool is empty; `perf-pipeline run` will fill it\n"
     assert command.here("down").out == "nothing was running\n"
     assert "no stack is up" in command.here("status").out
 

@@ -175,7 +175,7 @@ def test_a_filter_that_means_a_scenario_that_was_not_run_passes_nothing(
 
     *partial, empty, failed, answered = judged(command, answer.run_id, profile)
 
-    why = "the filter means oslo, which this run does not have"
+    why = "the filter names oslo, which this run does not have"
     assert [(one.status, one.observed, one.reason) for one in partial] == [
         (Status.NO_DATA, 9, why),
         (Status.NO_DATA, 9, why),

@@ -128,8 +128,8 @@ def test_a_lock_folder_that_cannot_be_made_is_told_with_its_variable(state: Path
     )
 
     assert_a_sentence(answer, 97)
-    assert b"/proc/nowhere, can't be made: No such file or directory" in answer.stderr
-    assert b"name another one with PERF_LOCK_FOLDER" in answer.stderr
+    assert b"/proc/nowhere, can't be created: No such file or directory" in answer.stderr
+    assert b"set PERF_LOCK_FOLDER to another folder" in answer.stderr
 
 
 def test_a_current_folder_that_is_gone_is_told_in_a_sentence(tmp_path: Path) -> None:

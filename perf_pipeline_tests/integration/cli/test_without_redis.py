@@ -43,7 +43,7 @@ http_reqs = ["count>0"]
 LEFT_OUT: Final = (
     "cache_benchmark is left out, because target local has no Redis; set PERF_REDIS_URL"
 )
-NEEDED: Final = "target local has no Redis: the cache benchmark needs one"
+NEEDED: Final = "target local has no Redis, which the cache benchmark needs"
 
 
 @pytest.fixture(scope="module")

@@ -281,10 +281,10 @@ def test_two_reruns_in_line_settle_a_suspect(tmp_path: Path) -> None:
 
     settled = _p95(compare_run(State(tmp_path), suspect))
     assert settled.status is DiffStatus.OK
-    assert settled.reason == "out of line once, and in line in 2 re-runs"
+    assert settled.reason == "the first run differed from the baseline, but 2 re-runs did not"
     with open_history(State(tmp_path).history_file) as history:
         assert notices_of(history, suspect)[0].startswith(
-            "what was suspect was run again, 2 times (r009-c1, r009-c2)"
+            "suspect benchmarks were run again 2 times (r009-c1, r009-c2)"
         )
 
 

@@ -45,8 +45,8 @@ def end_to_end(
     ("status", "valid", "why"),
     [
         ("complete", False, "end_to_end is INVALID"),
-        ("aborted", True, "end_to_end was aborted: a part of it proves nothing"),
-        ("stopped", True, "end_to_end was stopped: a part of it proves nothing"),
+        ("aborted", True, "end_to_end was aborted, and a part of a benchmark proves nothing"),
+        ("stopped", True, "end_to_end was stopped, and a part of a benchmark proves nothing"),
     ],
 )
 def test_what_proves_nothing_is_not_called_healthy(

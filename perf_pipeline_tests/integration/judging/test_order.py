@@ -44,7 +44,7 @@ def test_a_report_is_about_the_run_just_made_and_says_that_a_clock_was_set(tmp_p
     report = publish(State(tmp_path), latest_run(State(tmp_path)))
 
     assert (report.run_id, report.exit_code) == ("r2", ExitCode.NOT_MEASURED)
-    [told] = [one for one in report.notices if "a clock was set" in one]
+    [told] = [one for one in report.notices if "somebody changed a clock" in one]
     assert told.startswith("this run is dated before the end of run r1 (")
     assert run_to_judge(State(tmp_path), "r1") == "r1"
     assert run_to_judge(State(tmp_path), "unknown") == "r2"

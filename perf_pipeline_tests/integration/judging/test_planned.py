@@ -92,7 +92,7 @@ def test_a_killed_benchmark_is_not_measured_before_and_after_its_samples_are_ing
 
     assert before.exit_code is ExitCode.NOT_MEASURED
     assert set(states_of(before).values()) == {BenchmarkStatus.NOT_STORED}
-    assert f"NOT STORED {B}: what it measured is in the spool" in flat(before)
+    assert f"NOT STORED {B}: its measurements are in the spool" in flat(before)
     assert "`perf-pipeline ingest r1` stores it" in flat(before)
     assert after.exit_code is ExitCode.NOT_MEASURED
     assert states_of(after) == {A: BenchmarkStatus.COMPLETED, B: BenchmarkStatus.FAILED}
@@ -164,8 +164,8 @@ def test_what_another_profile_has_and_the_run_was_never_to_do_is_not_missing(
     assert report.exit_code is ExitCode.OK
     assert list(states_of(report)) == [A]
     assert (
-        f"this run was to do only {A}; profile quick, which judges it here, also has {B}, which "
-        "it was never to do: nothing is said of that"
+        f"this run was asked to do only {A}; profile quick, which judges it here, also has {B}, "
+        "about which this report says nothing"
     ) in report.notices
 
 

@@ -47,13 +47,16 @@ def test_the_one_who_waits_says_for_whom_and_gives_up_in_the_end(tmp_path: Path)
     with (
         held(tmp_path) as holder,
         pytest.raises(
-            TargetUnavailableError, match=r"run r1 .* did not end while .* waited for 0.2 s"
+            TargetUnavailableError, match=r"run r1 .* was still going after .* waited 0.2 s"
         ),
         load_generator(tmp_path, "run r2", say=said.append, stop=threading.Event(), wait_s=0.2),
     ):
         pytest.fail("two at once")
     assert said == [
-        f"waiting for run r1 (pid {holder.pid}): two measurements at once would measure each other"
+        (
+            f"waiting for run r1 (pid {holder.pid}), because two runs at once would disturb each "
+            "other's figures"
+        )
     ]
 
 

@@ -166,8 +166,8 @@ def test_the_engine_that_docker_host_names_is_read(engine: Engine) -> None:
 @pytest.mark.parametrize("host", ["tcp://10.0.0.5:2375", "ssh://me@10.0.0.5", "npipe://x", "x"])
 def test_an_engine_elsewhere_is_not_asked_and_the_reason_is_told(host: str) -> None:
     probe = DockerProbe.where_environment_says(["birthday-api"], {"DOCKER_HOST": host})
-    why = "DOCKER_HOST does not name a unix socket; containers are read over unix:// only"
+    why = "DOCKER_HOST does not name a unix socket, but containers can be read only over unix://"
 
     assert probe.available() == (False, why)
-    with pytest.raises(ProbeError, match="unix:// only"):
+    with pytest.raises(ProbeError, match="only over unix://"):
         probe.open()

@@ -224,8 +224,8 @@ def test_a_dsn_that_cannot_be_read_is_not_quoted() -> None:
         probe.open()
 
     assert str(caught.value) == (
-        "the PostgreSQL DSN cannot be read; write postgresql://host:port/database, "
-        "with user:password@ in front of the host where it needs one"
+        "the PostgreSQL DSN can't be read; write postgresql://host:port/database, with "
+        "user:password@ in front of the host if the server asks for a password"
     )
 
 

@@ -162,7 +162,7 @@ def test_readings_that_cannot_be_written_are_a_problem(tmp_path: Path) -> None:
         pass
 
     (problem,) = sampler.problems
-    assert "cannot be written to readings-counting.csv: Is a directory" in problem
+    assert "can't be written to readings-counting.csv: Is a directory" in problem
 
 
 def test_two_probes_with_one_name_are_refused(tmp_path: Path) -> None:
@@ -172,7 +172,10 @@ def test_two_probes_with_one_name_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "interval_us", "sentence"),
-    [("../x", 1, "is no file name"), ("x", 0, "has the interval 0 µs; it must be at least 1")],
+    [
+        ("../x", 1, "can't be the name of a file"),
+        ("x", 0, "has the interval 0 µs; it must be at least 1"),
+    ],
 )
 def test_a_probe_that_cannot_be_scheduled_is_refused(
     tmp_path: Path, name: str, interval_us: int, sentence: str

@@ -30,9 +30,11 @@ def test_a_whole_run_without_redis_goes_without_the_cache_benchmark_and_says_how
     None
 ):
     assert left_out_of(QUICK, NAMES, NO_REDIS) == {
-        "cache_benchmark": "cache_benchmark is left out, because target staging has no Redis; set "
-        "PERF_REDIS_URL (or the variable that redisUrlEnv names); where the system is started "
-        "here, `perf-pipeline doctor` says how a Redis can be had"
+        "cache_benchmark": (
+            "cache_benchmark is left out, because target staging has no Redis; set PERF_REDIS_URL "
+            "(or the variable that redisUrlEnv names); if the system is started here, "
+            "`perf-pipeline doctor` says how to get a Redis"
+        )
     }
 
 

@@ -28,7 +28,7 @@ from perf_pipeline.stack.service import GUARD
 
 DOCUMENT: Final = "stack.json"
 Check = Callable[[str], bool]
-REMEDY: Final = "`perf-pipeline up` starts it anew, `perf-pipeline down` ends what still runs"
+REMEDY: Final = "`perf-pipeline up` starts it again, and `perf-pipeline down` ends what still runs"
 _PREPARING: Final = frozenset({GUARD, "postgres-initdb", "broker-format", "migrate"})
 
 
@@ -118,13 +118,13 @@ def _of_service(
         return Condition(part, ok=False, sentence=dead[0].sentence)
     if not is_answered(endpoints, part):
         pids = ", ".join(str(one.pid) for one in records)
-        return Condition(part, ok=False, sentence=f"runs (pid {pids}) and does not answer")
+        return Condition(part, ok=False, sentence=f"is running (pid {pids}), but does not answer")
     return Condition(part, ok=True, sentence="runs")
 
 
 def _of_process(folder: Path, record: ProcessRecord) -> Condition:
     if is_alive(record):
-        return Condition(record.name, ok=True, sentence=f"runs (pid {record.pid})")
+        return Condition(record.name, ok=True, sentence=f"is running (pid {record.pid})")
     log = folder / "logs" / f"{record.name}.log"
     return Condition(
         record.name,
@@ -147,5 +147,7 @@ def _unfinished(register: ProcessRegister) -> Condition:
     owner = register.owner
     if owner is not None and is_alive(owner):
         return Condition("up", ok=False, sentence=f"is starting the stack now (pid {owner.pid})")
-    what = "was ended before the stack was ready; what is not named here was never started"
+    what = (
+        "was stopped before the stack was ready; parts that are not named here were never started"
+    )
     return Condition("up", ok=False, sentence=what)

@@ -44,7 +44,7 @@ def _ports_finding() -> PartFinding:
     except StackError as error:
         return PartFinding("ports", ok=False, sentence=f"{error.sentence}; {error.hint}")
     between = f"between {PORTS.start} and {PORTS.stop - 1}"
-    return PartFinding("ports", ok=True, sentence=f"free ones on {LOOPBACK} {between}")
+    return PartFinding("ports", ok=True, sentence=f"there are free ports on {LOOPBACK} {between}")
 
 
 def _locale_finding() -> PartFinding:

@@ -105,7 +105,7 @@ def running_stack(
     if options.parts:
         require_whole(_stacks_of(state) / UP)
     if running is not None:
-        say("the stack that is up has other parts or sizes: starting one for this run")
+        say("the stack that is up has other parts or sizes, so this run gets a stack of its own")
     sweep(state, say=say)
     folder = _claim_run(state)
     failed = True
@@ -152,7 +152,7 @@ def down(state: Path, *, say: Say) -> list[str]:
         ended: list[str] = []
         if folder.exists():
             ended = [f"{UP}/{name}" for name in dispose(folder)]
-            say(f"stopped {', '.join(ended) or 'nothing: all of it had ended'}")
+            say(f"stopped {', '.join(ended) or 'nothing, because everything had already ended'}")
         return ended + sweep(state, say=say)
 
 
@@ -164,7 +164,7 @@ def sweep(state: Path, *, say: Say) -> list[str]:
             if _is_left_over(folder):
                 ended += [f"{folder.name}/{name}" for name in dispose(folder)]
     if ended:
-        say(f"ended what an earlier run left: {', '.join(ended)}")
+        say(f"ended processes that an earlier run left behind: {', '.join(ended)}")
     return ended
 
 
@@ -191,8 +191,8 @@ def _claim_up(state: Path, say: Say) -> Path:
     folder = _stacks_of(state) / UP
     with _lock(state, "sweep"):
         if folder.exists():
-            why = "; ".join(faults_of(folder)) or "it has other parts or sizes, or has ended"
-            say(f"starting anew, in place of the stack that was up: {why}")
+            why = "; ".join(faults_of(folder)) or "it has other parts or sizes, or it has ended"
+            say(f"replacing the stack that was up, because {why}")
             dispose(folder)
         # Owned until it is ready, so that a start that is killed is swept.
         open_folder(folder, owner=this_process())

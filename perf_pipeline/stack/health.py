@@ -57,13 +57,13 @@ def _require_answer(
     except httpx.HTTPError as error:
         if any(is_own_limit(one) for one in _system_errors(error)):
             raise GeneratorLimitError(
-                f"this machine has no port or file descriptor left to ask {url} with: {error}",
+                f"this machine has no free port or file descriptor for a request to {url}: {error}",
                 hint=MORE_LIMITS,
             ) from error
         _require_scheme(httpx.URL(url), addresses, error)
         raise TargetUnavailableError(
             f"GET {url} got no answer: {error or type(error).__name__}",
-            hint="start the target, or correct its address; `perf-pipeline doctor` looks closer",
+            hint="start the target, or correct its address; `perf-pipeline doctor` tells more",
         ) from error
     if status not in question.statuses:
         raise TargetUnavailableError(
@@ -73,7 +73,7 @@ def _require_answer(
 
 def _remedy_for(status: int) -> str:
     if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        return "the target says itself that it is not healthy"
+        return "the target itself says that it is not healthy"
     return (
         "healthPath and healthStatus of the target say what is asked and which answer is right; "
         'healthCheck = "tcp" only connects'
@@ -99,14 +99,14 @@ def _require_connection(url: httpx.URL, trust: Trust, addresses: Sequence[str]) 
             error = refused
     if is_own_limit(error):
         raise GeneratorLimitError(
-            f"this machine has no port or file descriptor left to ask {url} with: {error}",
+            f"this machine has no free port or file descriptor for a request to {url}: {error}",
             hint=MORE_LIMITS,
         ) from error
     if is_plain_answer(error):
         raise _speaks_plain(f"a TLS handshake with {url}") from error
     raise TargetUnavailableError(
         f"{url} accepts no connection: {error}",
-        hint="start the target, or correct its address; `perf-pipeline doctor` looks closer",
+        hint="start the target, or correct its address; `perf-pipeline doctor` tells more",
     ) from error
 
 
@@ -158,14 +158,14 @@ def _require_scheme(url: httpx.URL, addresses: Sequence[str], error: httpx.HTTPE
     is_cut = isinstance(error, httpx.RemoteProtocolError | httpx.ReadError)
     if url.scheme == "http" and is_cut and _answers_tls([*addresses, url.host][0], url.port or 80):
         raise TargetUnavailableError(
-            f"GET {url} got no answer: the target speaks TLS there",
+            f"GET {url} got no answer, because the target speaks TLS there",
             hint="use https:// in the target's base_url",
         ) from error
 
 
 def _speaks_plain(asked: str) -> TargetUnavailableError:
     return TargetUnavailableError(
-        f"{asked} was answered in plain text: the target speaks plain HTTP there",
+        f"{asked} was answered in plain text, because the target speaks plain HTTP there",
         hint="use http:// in the target's base_url",
     )
 

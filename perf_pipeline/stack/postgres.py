@@ -133,9 +133,12 @@ def given_postgres(dsn: str) -> Launched:
         except psycopg.OperationalError as error:
             # Its text names host, port and user, never the password.
             raise TargetUnavailableError(
-                f"PostgreSQL cannot be reached: {error}".strip(),
+                f"PostgreSQL can't be reached: {error}".strip(),
                 hint=encryption_remedy(str(error))
-                or "start it, correct PERF_POSTGRES_DSN, or leave it out for the embedded one",
+                or (
+                    "start PostgreSQL, correct PERF_POSTGRES_DSN, or unset it to use the embedded "
+                    "PostgreSQL"
+                ),
             ) from None
         return ServiceInfo("postgres", EXTERNAL, version, address, (), settings, None)
 
@@ -185,7 +188,7 @@ def postgres_finding() -> PartFinding:
     """Say which binaries would be started."""
     found = find_postgres()
     if found is None:
-        return PartFinding("postgres", ok=False, sentence=f"no PostgreSQL here: {HINT}")
+        return PartFinding("postgres", ok=False, sentence=f"there is no PostgreSQL here: {HINT}")
     return PartFinding(
         "postgres", ok=True, sentence=f"PostgreSQL {binaries_version(found[0])} ({found[1]})"
     )

@@ -50,9 +50,10 @@ def find_binaries(data: Path, major: str | None) -> tuple[Path, str, str]:
                 return folder, version, source
             seen.append(f"{version} ({source})")
     if major is None or not seen:
-        raise StackError("there is no PostgreSQL here to start", hint=HINT)
+        raise StackError("there is no PostgreSQL here that could be started", hint=HINT)
     raise StackError(
-        f"the data in {shown(data)} are of PostgreSQL {major}, and here is only {', '.join(seen)}",
+        f"the data in {shown(data)} belong to PostgreSQL {major}, but only {', '.join(seen)} is "
+        "here",
         hint=f"install PostgreSQL {major}, or move {shown(data)} away to begin with empty data",
     )
 

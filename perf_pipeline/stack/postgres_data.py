@@ -32,7 +32,7 @@ def major_of(home: Path) -> str | None:
             raise _damaged(home, "PG_VERSION is missing") from None
         return None
     except OSError as error:
-        raise _damaged(home, f"PG_VERSION cannot be read: {error.strerror}") from error
+        raise _damaged(home, f"PG_VERSION can't be read: {error.strerror}") from error
     # Before 10 the first two numbers were the version.
     if not text.replace(".", "", 1).isdigit():
         raise _damaged(home, f"PG_VERSION says {text[:20]!r}")
@@ -68,7 +68,7 @@ def clear_stale(home: Path) -> None:
         pid = int(lock.read_text(encoding="ascii", errors="replace").split()[0])
         if _has_open(pid, home):
             raise StackError(
-                f"the data in {shown(home)} are in use by the PostgreSQL server with pid {pid}",
+                f"the data in {shown(home)} are in use by a PostgreSQL server (pid {pid})",
                 hint=f"stop it (kill -INT {pid}), or name another folder",
             )
     lock.unlink(missing_ok=True)
@@ -83,6 +83,6 @@ def _has_open(pid: int, home: Path) -> bool:
 
 def _damaged(home: Path, what: str) -> StackError:
     return StackError(
-        f"{shown(home)} is no whole PostgreSQL data folder: {what}",
-        hint=f"move {shown(home)} away to begin with empty data, or put back what is missing",
+        f"{shown(home)} is not a complete PostgreSQL data folder: {what}",
+        hint=f"move {shown(home)} away to begin with empty data, or restore what is missing",
     )

@@ -89,7 +89,7 @@ def rate_in(output: str) -> float:
     """
     found = _RATE.search(output)
     if found is None:
-        raise TargetUnavailableError("pgbench told no rate")
+        raise TargetUnavailableError("pgbench printed no rate")
     return float(found[1])
 
 

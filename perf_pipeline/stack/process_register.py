@@ -157,7 +157,7 @@ def changing(folder: Path) -> Iterator[ProcessRegister]:
         fcntl.flock(file, fcntl.LOCK_EX)
         register = read_register(folder)
         if register is None:
-            message = f"{folder} has no register"
+            message = f"{folder} has no process register"
             raise FileNotFoundError(message)
         yield register
 

@@ -83,8 +83,8 @@ def given_redis(url: str) -> Launched:
         answer = _ask(url)
         if answer is None:
             raise TargetUnavailableError(
-                f"no Redis answers at {address}",
-                hint="start it, correct PERF_REDIS_URL, or leave it out for the embedded one",
+                f"there is no answer from Redis at {address}",
+                hint="start Redis, correct PERF_REDIS_URL, or unset it to use the embedded Redis",
             )
         return ServiceInfo("redis", EXTERNAL, answer[1], address, (), {}, None)
 
@@ -100,7 +100,7 @@ def redis_finding() -> PartFinding:
     """Say which server would be started; doing without one is fine."""
     found = find_redis()
     if found is None:
-        sentence = f"none found: the reference API runs without its cache; {HINT}"
+        sentence = f"there is no Redis here, so the reference API runs without its cache; {HINT}"
         return PartFinding("redis", ok=True, sentence=sentence)
     return PartFinding("redis", ok=True, sentence=f"{found[0].name} ({found[1]})")
 

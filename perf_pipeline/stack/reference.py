@@ -48,7 +48,9 @@ def require_servers(options: StackOptions) -> None:
     if any(endpoint is None and part not in options.parts for part, endpoint in given.items()):
         raise StackError(
             "the reference system needs PostgreSQL and a broker",
-            hint="add the parts postgres and kafka, or set PERF_POSTGRES_DSN, PERF_KAFKA_BROKERS",
+            hint=(
+                "add the parts postgres and kafka, or set PERF_POSTGRES_DSN and PERF_KAFKA_BROKERS"
+            ),
         )
 
 

@@ -35,7 +35,8 @@ def revive(stack: Stack, part: str, *, timeout_s: float = 60.0) -> tuple[str, ..
     if not records:
         parts = ", ".join(service.name for service in stack.services if service.pids)
         raise StackError(
-            f"{part} was not started by the stack {stack.name}", hint=f"what it started: {parts}"
+            f"{part} was not started by the stack {stack.name}",
+            hint=(f"it started these parts: {parts}"),
         )
     dead = tuple(record.name for record in records if not is_alive(record))
     for record in filter(is_zombie, records):

@@ -122,10 +122,10 @@ class Service:
         cause = cause_in(text)
         name, log = self.record.name, shown(self.log)
         if cause is not None:
-            return StackError(f"{name} {what}: {cause}", hint=f"{log} says more")
+            return StackError(f"{name} {what}: {cause}", hint=f"read {log} for more")
         return StackError(
             f"{name} {what}; the end of {log}:\n{last_lines(text)}",
-            hint=f"read {log}, or point at a system of your own",
+            hint=f"read {log}, or use a system of your own",
         )
 
 
@@ -236,8 +236,9 @@ def free_port() -> int:
                 continue
             return port
     raise StackError(
-        f"none of {len(candidates)} ports tried between {PORTS.start} and {PORTS.stop} is free",
-        hint="close what listens there",
+        f"none of the {len(candidates)} ports that were tried between {PORTS.start} and "
+        f"{PORTS.stop} is free",
+        hint="end the programs that listen there",
     )
 
 

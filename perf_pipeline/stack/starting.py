@@ -35,7 +35,7 @@ from perf_pipeline.stack.reference import (
     start_api,
 )
 
-NO_REDIS: Final = "no Redis here: the reference API runs without its cache"
+NO_REDIS: Final = "there is no Redis here, so the reference API runs without its cache"
 POLL_S: Final = 0.1  # of a wait that Ctrl-C or a stop can end
 BRANCHES: Final = 4  # a thread each for PostgreSQL, broker, Redis, and the reference system
 

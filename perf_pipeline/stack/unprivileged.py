@@ -54,7 +54,8 @@ def _account(data: Path, files: Sequence[Path]) -> tuple[str, ...]:
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         raise StackError(
-            "PostgreSQL does not run as root, and there is neither unshare nor setpriv here",
+            "PostgreSQL refuses to run as root, and neither unshare nor setpriv is installed to "
+            "become another user",
             hint=HINT,
         )
     for name in ACCOUNTS:
@@ -71,7 +72,7 @@ def _account(data: Path, files: Sequence[Path]) -> tuple[str, ...]:
         if subprocess.run([*prefix, "test", "-w", data], check=False).returncode == 0:
             return prefix
     raise StackError(
-        f"PostgreSQL does not run as root, user namespaces are forbidden here, and no account of "
+        "PostgreSQL refuses to run as root, user namespaces are forbidden here, and no account of "
         f"{', '.join(ACCOUNTS)} can reach {data}",
         hint=HINT,
     )

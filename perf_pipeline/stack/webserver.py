@@ -95,7 +95,7 @@ def _prepare_home(folder: Path, home: Path) -> Path:
         if not (folder / name).is_file():
             raise StackError(
                 f"there is no {name} in {folder}",
-                hint="start the UI in the project's folder, or write one after the project's",
+                hint="start the UI in the project's folder, or create the file there",
             )
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(folder / INSTANCE_FILE, home / INSTANCE_FILE)
@@ -110,7 +110,7 @@ def _require_free(port: int) -> None:
         except OSError as error:
             raise StackError(
                 f"port {port} of {LOOPBACK} can't be used for the UI: {error.strerror}",
-                hint=f"name another one: perf-pipeline ui --port {port + 1}",
+                hint=f"choose another port: perf-pipeline ui --port {port + 1}",
             ) from error
 
 

@@ -96,7 +96,7 @@ def created_email(run: str, scenario: str, vu: int, iteration: int) -> str:
     """
     local = f"c-{run_label(run)}-{_label(scenario, _SCENARIO)}-{vu}-{iteration}"
     if len(local) > _LOCAL_PART_LENGTH:
-        raise ValueError(f"VU {vu} and iteration {iteration} do not fit into an email address")
+        raise ValueError(f"VU {vu} and iteration {iteration} are too long for an email address")
     return f"{local}@{EMAIL_DOMAIN}"
 
 

@@ -72,7 +72,7 @@ def content_codings(headers: Sequence[tuple[bytes, bytes]]) -> list[str]:
     """
     codings = [one for one in _listed(headers) if one and one != _IDENTITY]
     if len(codings) > _MOST_CODINGS:
-        raise UnreadableBodyError(f"is coded {len(codings)} times over")
+        raise UnreadableBodyError(f"is coded {len(codings)} times in a row")
     return codings
 
 
@@ -147,7 +147,7 @@ def _expect_whole(plain_bytes: int, most_bytes: int, *, is_at_end: bool) -> None
             f"has more than {most_bytes} bytes when it is decompressed (keptBodyBytes)"
         )
     if not is_at_end:
-        raise UnreadableBodyError("is compressed and ends too early")
+        raise UnreadableBodyError("is compressed, but ends too early")
 
 
 _DECODERS: Final[Mapping[str, Callable[[bytes, int], bytes]]] = MappingProxyType(

@@ -53,7 +53,7 @@ def connection_maker(
         ProfileError: HTTP/2 to a target without TLS.
     """
     if parameters.http2 and not settings.origin.is_tls:
-        sentence = f"http2 needs a target with https, and {settings.origin} is none"
+        sentence = f"http2 needs a target with https, but {settings.origin} has none"
         raise ProfileError("of the run", [sentence])
     if isinstance(parameters, PythonParameters) and parameters.transport == "httpx":
         # httpx's transport takes long to import; only who asks for it pays.
@@ -82,9 +82,9 @@ async def connect_first(settings: OwnHttpSettings, parameters: OwnHttpParameters
     first.close()
     if error == HttpError.NOT_HTTP2:
         raise TargetUnavailableError(
-            f"{origin} does not speak HTTP/2: it was offered h2 and http/1.1 in the TLS handshake "
-            "and did not choose h2",
-            hint="leave http2 out of the scenario, and it is loaded over HTTP/1.1",
+            f"{origin} does not speak HTTP/2: in the TLS handshake it was offered h2 and "
+            "http/1.1, and did not choose h2",
+            hint="leave http2 out of the scenario to load the target over HTTP/1.1",
         )
     if error:
         raise no_connection(origin, error, parameters.timeout_us)
@@ -94,17 +94,19 @@ def no_connection(origin: HttpOrigin, error: str, timeout_us: int) -> PerfPipeli
     """Give the error of a target that a first look could not connect to, or of this machine."""
     if error == HttpError.GENERATOR:
         return GeneratorLimitError(
-            f"this machine has no port or file descriptor left for a connection to {origin}",
+            f"this machine has no free port or file descriptor for a connection to {origin}",
             hint=MORE_LIMITS,
         )
     if error == HttpError.NOT_ALLOWED:
         return TargetNotAllowedError(
-            f"{origin.host} leads to another machine here, which nobody allowed; nothing was sent",
-            hint="correct /etc/hosts, or allow the name itself (PERF_ALLOWED_HOSTS)",
+            f"{origin.host} leads to another machine here, which is not an allowed host; nothing "
+            "was sent",
+            hint="correct /etc/hosts, or add the name to PERF_ALLOWED_HOSTS",
         )
     if error == HttpError.NOT_TLS:
         return TargetUnavailableError(
-            f"{origin} answers a TLS handshake in plain text: the target speaks plain HTTP there",
+            f"{origin} answers a TLS handshake in plain text, because the target speaks plain "
+            "HTTP there",
             hint="use http:// in the target's base_url",
         )
     waited = format_duration(timeout_us)

@@ -141,7 +141,7 @@ class Http1Wire(Wire):
         is_plain = len(seen) <= _SHORT and b"\0" not in seen and b"transfer-" not in seen.lower()
         fault = "" if is_plain and status >= 100 else fault_of_fields(status, self._fields)
         if self._waiter is None or status == 101 or fault:
-            self._fail(HttpError.PROTOCOL, fault or "status 101, which was not asked for")
+            self._fail(HttpError.PROTOCOL, fault or "status 101, which nobody asked for")
         elif status >= 200:
             self.status, self.headers = status, self._fields
             self._has_head = True

@@ -125,7 +125,11 @@ def header_block(headers: Mapping[str, str]) -> bytes:
         if not _TOKEN.fullmatch(name):
             raise ValueError(f"header name {name!r} is not a token (RFC 9110, 5.6.2)")
         if name.lower() in _WRITTEN_HERE:
-            raise ValueError(f"header {name!r} is written by the client itself; leave it out")
+            raise ValueError(
+                f"header {name!r} is a header that the client writes itself; leave it out"
+            )
         if not _FIELD_VALUE.fullmatch(value):
-            raise ValueError(f"the value of header {name!r} holds a character that is not allowed")
+            raise ValueError(
+                f"the value of header {name!r} contains a character that is not allowed"
+            )
     return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("latin-1")

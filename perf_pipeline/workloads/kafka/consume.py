@@ -169,10 +169,10 @@ def message_id_of(value: bytes | None) -> tuple[str, str]:
     try:
         document = json.loads(value)
     except (ValueError, RecursionError):  # no UTF-8, 5,000 digits, 100,000 brackets
-        return "", "its value is no JSON"
+        return "", "its value is not JSON"
     found = document.get("messageId") if isinstance(document, dict) else None
     if not isinstance(found, str):
-        return "", "its value is no JSON object with a text messageId"
+        return "", "its value is not a JSON object with a text messageId"
     if not 0 < len(found) <= _LONGEST_ID or not found.isprintable():
         return "", f"its messageId is empty, longer than {_LONGEST_ID} letters, or not printable"
     return found, ""

@@ -84,8 +84,11 @@ class DeliveryThread:
         require_topic(self.producer, self._brokers, topic)
         if not self._has_id.wait(READY_S):
             raise TargetUnavailableError(
-                f"the brokers {self._brokers} gave no producer id within 8 s",
-                hint="idempotent producing needs InitProducerId (Kafka >= 0.11, its ACL)",
+                f"the brokers {self._brokers} did not give a producer id within 8 s",
+                hint=(
+                    "idempotent producing needs InitProducerId: Kafka 0.11 or newer, and the ACL "
+                    "for it"
+                ),
             )
 
     def close(self, timeout_s: float) -> None:

@@ -114,8 +114,9 @@ class Reception(ABC, Generic[T]):
         self._thread.start()
         if not await asyncio.to_thread(self._has_joined.wait, JOIN_S):
             raise TargetUnavailableError(
-                f"a consumer got no partitions of {self._topic} on {self._brokers} within 45 s",
-                hint="see the group's state on the broker; a dead member is kept for 30 s",
+                f"a consumer was given no partitions of {self._topic} on {self._brokers} within "
+                "45 s",
+                hint="look at the group's state on the broker, which keeps a dead member for 30 s",
             )
 
     async def take(self) -> T:

@@ -115,7 +115,7 @@ def fix_position(brokers: str, group: str, topic: str) -> dict[int, int]:
         except KafkaException as error:
             if cause(error).code() in _ACTIVE_GROUP:
                 raise TargetUnavailableError(
-                    f"group {group} has members on {brokers}; its position cannot be fixed",
+                    f"group {group} has members on {brokers}, so its position can't be fixed",
                     hint="stop its consumers, or give the benchmark a group of its own",
                 ) from error
             raise
@@ -179,7 +179,7 @@ def _explained(brokers: str, what: str) -> Iterator[None]:
     except TimeoutError as error:  # a broker that is connected, and hangs
         raise TargetUnavailableError(
             f"{what} got no answer from the brokers {brokers} within {TIMEOUT_S:g} s",
-            hint="look whether the broker hangs, or correct the addresses (PERF_KAFKA_BROKERS)",
+            hint="check whether the broker hangs, or correct the addresses (PERF_KAFKA_BROKERS)",
         ) from error
 
 
@@ -204,7 +204,7 @@ def _await_topic(brokers: str, admin: AdminClient, topic: str) -> list[int]:
     while not (found := _partitions(admin, topic)):
         if time.monotonic() > deadline:
             raise TargetUnavailableError(
-                f"the new topic {topic} is not on {brokers} after {TIMEOUT_S:g} s"
+                f"the new topic {topic} did not appear on {brokers} within {TIMEOUT_S:g} s"
             )
         time.sleep(_POLL_S)
     _offsets(admin, topic, found, OffsetSpec.latest())  # type: ignore[no-untyped-call]  # 2.16 lacks it

@@ -75,10 +75,12 @@ def require_readable_deliveries(dsn: str) -> None:
                 connection.execute(f"explain {_ROWS}", ("",))
     except (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedFunction) as error:
         raise TargetUnavailableError(
-            f"table message_deliveries of PostgreSQL at {address(dsn)} cannot be read: "
+            f"table message_deliveries of PostgreSQL at {address(dsn)} can't be read: "
             f"{error.diag.message_primary}",
-            hint="it has user_id, of the type of users.id, attempts and completed_at "
-            "(docs/reference-system.md)",
+            hint=(
+                "it needs the columns user_id (with the type of users.id), attempts and "
+                "completed_at (docs/reference-system.md)"
+            ),
         ) from None
     except psycopg.Error as error:
         raise unavailable(dsn, error) from None

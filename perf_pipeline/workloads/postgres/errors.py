@@ -32,9 +32,12 @@ def address(dsn: str) -> str:
     # "user:p@ss@host" parses, and would show the password's tail as the host.
     if not parts or "@" in str(parts.get("host", "")):
         raise TargetUnavailableError(
-            "the PostgreSQL DSN cannot be read (it is not shown, it may hold a password)",
-            hint="write postgresql://host:port/database, with user:password@ in front of the host "
-            "where it needs one, and @ : / in the password percent-encoded",
+            "the PostgreSQL DSN can't be read (it is not shown here, because it may contain a "
+            "password)",
+            hint=(
+                "write postgresql://host:port/database, with user:password@ in front of the host "
+                "if the server asks for a password; percent-encode @ : / ? in it"
+            ),
         ) from None
     user, host = parts.get("user", ""), parts.get("host", "localhost")
     return f"{user}@{host}:{parts.get('port', 5432)}/{parts.get('dbname', user)}"
@@ -45,28 +48,33 @@ def unavailable(dsn: str, error: Error) -> TargetUnavailableError:
     where = address(dsn)
     if isinstance(error, UndefinedTable):
         return TargetUnavailableError(
-            f"PostgreSQL at {where} has no table users",
+            f"PostgreSQL at {where} has no table `users`",
             hint="create the target's tables first (its migrations), or correct the DSN",
         )
     if isinstance(error, InsufficientPrivilege):
         return TargetUnavailableError(
             f"PostgreSQL at {where} refuses: {error.diag.message_primary}",
-            hint="the role needs select, insert, update and delete on users (create for an index)",
+            hint=(
+                "grant the role select, insert, update and delete on users, and create for an index"
+            ),
         )
     if isinstance(error, UntranslatableCharacter | CharacterNotInRepertoire):
         return TargetUnavailableError(
-            f"texts of PostgreSQL at {where} are no UTF-8, or cannot be: "
+            f"texts of PostgreSQL at {where} are not UTF-8, or can't be converted to it: "
             f"{error.diag.message_primary}",
-            hint="make the database with encoding 'UTF8'",
+            hint="create the database with encoding 'UTF8'",
         )
     said = str(error.diag.message_primary or error).strip().replace("\n", " ")
     password = str(conninfo_to_dict(dsn).get("password") or "")
     if password:
         said = said.replace(password, "***")
     return TargetUnavailableError(
-        f"PostgreSQL at {where} cannot be used: {said}",
+        f"PostgreSQL at {where} can't be used: {said}",
         hint=encryption_remedy(str(error))
-        or "start it, correct the DSN (PERF_POSTGRES_DSN), or wait until it is free",
+        or (
+            "start it, correct the DSN (PERF_POSTGRES_DSN), or wait until it accepts connections "
+            "again"
+        ),
     )
 
 

@@ -131,7 +131,7 @@ def split_ids(ids: Sequence[T], shares: Mapping[str, float], *, seed: int) -> di
         for name, share in shares.items()
     }
     if sum(sizes.values()) > len(ids) or min(sizes.values(), default=0) < 0:
-        raise ValueError(f"{sizes} cannot be dealt from {len(ids)} ids; seed more users")
+        raise ValueError(f"there are only {len(ids)} ids to share out as {sizes}; seed more users")
     shuffled = list(ids)
     Random(f"split/{seed}").shuffle(shuffled)
     rest = iter(shuffled)

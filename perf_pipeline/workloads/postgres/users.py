@@ -286,6 +286,7 @@ def _refuse_slow_psycopg() -> None:
     # Pure Python takes ten times the CPU a query: it would be measured in PostgreSQL's place.
     if pq.__impl__ == "python":
         raise TargetUnavailableError(
-            "psycopg runs without its C parts and would be measured instead of PostgreSQL",
-            hint="pip install 'psycopg[binary]'",
+            "psycopg runs here without its C parts, so the figures would be psycopg's and not "
+            "PostgreSQL's",
+            hint="install them with pip install 'psycopg[binary]'",
         )

@@ -55,7 +55,9 @@ def _refuse_another(top: str, folder: str) -> None:
         return
     if _places(known.__spec__).isdisjoint(_places(wanted)):
         there = ", ".join(_places(known.__spec__)) or "elsewhere"
-        raise ImportError(f"{top!r} is imported from {there} already; give yours another name")
+        raise ImportError(
+            f"{top!r} is already imported from {there}; give your module another name"
+        )
 
 
 def _places(spec: ModuleSpec) -> set[str]:

@@ -55,10 +55,10 @@ def _fault_of(method: bytes, headers: list[tuple[bytes, bytes]]) -> str:
     for name, value in headers:
         shown = name.decode("latin-1")
         if not _is_name(name):
-            return f"{shown!r} can't be a header's name (RFC 9110, 5.6.2)"
+            return f"{shown!r} is not a valid name of a header (RFC 9110, 5.6.2)"
         if not re.fullmatch(_VALUE, value):
             return (
-                f"the value of the header {shown!r} holds a line end or another control "
-                "character, which a header can't carry (its value is not shown)"
+                f"the value of the header {shown!r} contains a line end or another control "
+                "character, which a header can't carry (the value is not shown here)"
             )
-    return f"{method.decode('ascii')!r} can't be a method of HTTP (RFC 9110, 9.1)"
+    return f"{method.decode('ascii')!r} is not a valid method of HTTP (RFC 9110, 9.1)"

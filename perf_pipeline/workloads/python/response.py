@@ -130,7 +130,9 @@ class LoadResponse(httpx.Response):
         except UnreadableBodyError as error:
             raise self._fault(str(error)) from None
 
-    def _fault(self, why: str = "is larger than what is kept (keptBodyBytes)") -> Exception:
+    def _fault(
+        self, why: str = ("is larger than the part that is kept (keptBodyBytes)")
+    ) -> Exception:
         error = httpx.DecodingError(f"the response's body {why}", request=self.request)
         self._observer.unreadable(self._result, error)
         return error

@@ -193,7 +193,9 @@ def _mistake_of(named: Any, checks: object) -> str:
         getattr(call, "__call__", None)  # noqa: B004 - the method itself is looked at
     )
     if not is_async:
-        return "it is no async function of a VU; write async def, or a class with async __call__"
+        return (
+            "it is not an async function of a VU; write async def, or a class with async __call__"
+        )
     if not isinstance(checks, tuple | list) or not all(isinstance(one, str) for one in checks):
         return "its checks are not a tuple of texts"
     if len(checks) > MOST_CHECKS or len(set(checks)) < len(checks):

@@ -140,9 +140,9 @@ class LoadTransport(httpx.AsyncBaseTransport):
         """
         if not self.goes_to(url):
             raise TargetNotAllowedError(
-                f"a Python scenario asks for {url.scheme}://{url.netloc.decode()}, and only the "
+                f"a Python scenario asks for {url.scheme}://{url.netloc.decode()}, but only the "
                 f"target {self.origin} may be loaded; nothing was sent",
-                hint="write paths, like client.get('/user/1')",
+                hint="write only the path, like client.get('/user/1')",
             )
 
     async def aclose(self) -> None:

@@ -79,8 +79,8 @@ class ReadThrough:
         except (RedisError, OSError) as error:
             await self.close()
             raise TargetUnavailableError(
-                f"Redis cannot be used: {KNOWN.mask(str(error)) or type(error).__name__}",
-                hint="start it, correct PERF_REDIS_URL, or wait until it is free",
+                f"Redis can't be used: {KNOWN.mask(str(error)) or type(error).__name__}",
+                hint="start Redis, correct PERF_REDIS_URL, or wait until it has room again",
             ) from None
         self._idle = list(self._all)
 

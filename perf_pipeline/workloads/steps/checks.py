@@ -69,7 +69,9 @@ class CheckedResponse:
     def _read(self) -> Value:
         result = self.result
         if result.is_cut:
-            self.fault = f"has more than {self._most_bytes} bytes, which are kept (keptBodyBytes)"
+            self.fault = (
+                f"has more than {self._most_bytes} bytes, which is all that is kept (keptBodyBytes)"
+            )
             return _ABSENT
         try:
             body = without_coding(result.body, result.headers, most_bytes=self._most_bytes)

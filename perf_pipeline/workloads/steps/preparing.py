@@ -107,6 +107,6 @@ def _seeded_rows(data: DataSet, context: WorkerContext) -> Rows:
     if len(rows) < needed:
         raise TargetUnavailableError(
             f"{path.name} has {len(rows)} ids, too few: {needed} are needed",
-            hint="seed more users (seeding.users)",
+            hint="seed more users (key seeding.users)",
         )
     return rows

@@ -155,6 +155,7 @@ def test_a_machine_without_a_port_left_does_not_call_the_target_absent(tmp_path:
     answer = command("run", "--profile", written(tmp_path))
 
     assert answer.code == 97
-    assert "this machine has no port or file descriptor left to ask http://127.0.0.1" in answer.err
+    told = "this machine has no free port or file descriptor for a request to http://127.0.0.1"
+    assert told in answer.err
     assert "start the target" not in answer.err
     assert "widen net.ipv4.ip_local_port_range" in answer.err

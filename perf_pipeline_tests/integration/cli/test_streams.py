@@ -117,7 +117,7 @@ def test_a_state_folder_that_cannot_be_made_is_told_in_a_sentence(
 
     assert_a_sentence(answer, 97)
     assert answer.stderr.count(b"perf-pipeline: ") == 1
-    assert answer.stderr.count(b" cannot be written: ") == 1
+    assert answer.stderr.count(b" can't be written: ") == 1
 
 
 def test_a_lock_folder_that_cannot_be_made_is_told_with_its_variable(state: Path) -> None:

@@ -102,6 +102,6 @@ def test_a_redis_that_is_named_and_does_not_answer_is_not_an_absent_one(
     )
 
     assert answer.code == 97
-    assert "Redis cannot be used" in answer.err + answer.out
+    assert "Redis can't be used" in answer.err + answer.out
     assert LEFT_OUT not in answer.err
     assert "hunter2" not in answer.err + answer.out

@@ -90,7 +90,7 @@ def test_the_emulator_is_announced_loudly_and_carries_messages(tmp_path: Path) -
     open_folder(tmp_path, owner=this_process())
     said: list[str] = []
     try:
-        launched = launch_noida(tmp_path, "no Java >= 17", say=said.append)
+        launched = launch_noida(tmp_path, "no Java 17 or newer", say=said.append)
         info = launched.describe()
         produce(launched.endpoint, messages=10)
         assert high_watermark(launched.endpoint) == 10
@@ -99,7 +99,7 @@ def test_the_emulator_is_announced_loudly_and_carries_messages(tmp_path: Path) -
     assert info.kind == KIND
     assert launched.notices == tuple(said)
     assert "BROKER IS AN EMULATOR" in said[0]
-    assert "no Java >= 17" in said[0]
+    assert "no Java 17 or newer" in said[0]
 
 
 def test_a_machine_without_java_is_told_its_alternatives(

@@ -52,9 +52,9 @@ def test_a_part_that_died_is_told_by_status_refused_by_a_run_and_mended_by_up(st
     assert answer.code == 97
     assert "ok postgres runs" in answer.out
     assert f"!! redis has ended (pid {pid}); the end of" in answer.out
-    assert "`perf-pipeline up` starts it anew" in answer.out
+    assert "`perf-pipeline up` starts it again" in answer.out
     assert "`perf-pipeline down` ends what still runs" in told.value.hint
-    assert f"in place of the stack that was up: redis has ended (pid {pid})" in said[0]
+    assert f"replacing the stack that was up, because redis has ended (pid {pid})" in said[0]
     assert find_running(state) is not None
 
 
@@ -66,7 +66,7 @@ def test_a_part_that_hangs_is_told_within_seconds(state: Path) -> None:
 
     assert found == {
         "postgres": (True, "runs"),
-        "redis": (False, f"runs (pid {pid}) and does not answer"),
+        "redis": (False, f"is running (pid {pid}), but does not answer"),
     }
     assert time.monotonic() - began_s < 10
     os.kill(pid, signal.SIGCONT)
@@ -81,7 +81,7 @@ def test_a_start_that_was_killed_is_told_by_what_it_had_started(state: Path) -> 
 
     found = {one.part: one.sentence for one in look_at(state)}
 
-    assert found["redis"].startswith("runs (pid ")
+    assert found["redis"].startswith("is running (pid ")
     assert "never started" in found["up"]
     assert "up/redis" in down(state, say=hush)
 
@@ -98,5 +98,5 @@ def test_doctor_says_how_servers_get_an_odd_folder(tmp_path: Path) -> None:
 
     assert f"servers get {tmp_path}/my project as a link in /" in odd.out
     assert f"ok folder: servers get {tmp_path}/plain as it is" in plain.out
-    assert "ok ports: free ones on 127.0.0.1 between 15000 and 31999" in plain.out
+    assert "ok ports: there are free ports on 127.0.0.1 between 15000 and 31999" in plain.out
     assert "ok locale: " in plain.out

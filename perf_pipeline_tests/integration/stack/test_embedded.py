@@ -293,11 +293,11 @@ def test_given_parts_are_used_and_left_running(state: Path) -> None:
     [
         (
             StackOptions(postgres_dsn="postgresql://u:hunter2@127.0.0.1:1/d", parts=frozenset()),
-            r"PostgreSQL cannot be reached: .*127\.0\.0\.1",
+            r"PostgreSQL can't be reached: .*127\.0\.0\.1",
         ),
         (
             StackOptions(redis_url="redis://:hunter2@127.0.0.1:1/0", parts=frozenset()),
-            r"no Redis answers at 127\.0\.0\.1:1",
+            r"there is no answer from Redis at 127\.0\.0\.1:1",
         ),
     ],
     ids=["postgres", "redis"],

@@ -66,7 +66,7 @@ def test_a_missing_jar_is_fetched_once_and_then_taken_from_the_cache(
 def test_a_wrong_checksum_is_refused_and_nothing_is_kept(tmp_path: Path, repository: str) -> None:
     lock = Lock("9.9", (WRONG,))
     fetch = functools.partial(fetch_with_jgo, remotes={"here": repository})
-    with pytest.raises(StackError, match=r"org.example:thing:1.0 is not what the lock names"):
+    with pytest.raises(StackError, match=r"org.example:thing:1.0 does not match the lock"):
         ensure_jars(lock, tmp_path / "cache", say=lambda _: None, fetches=[fetch])
     assert list(jars_folder(lock, tmp_path / "cache").iterdir()) == []
 

@@ -156,7 +156,7 @@ def test_a_folder_that_cannot_be_made_is_one_sentence_with_a_remedy(
 ) -> None:
     folder = make(tmp_path / "state")
 
-    with pytest.raises(StackError, match=f"the folder .* cannot be written: {reason}") as it:
+    with pytest.raises(StackError, match=f"the folder .* can't be written: {reason}") as it:
         open_folder(folder, owner=this_process())
 
     assert "--state or PERF_STATE" in it.value.hint

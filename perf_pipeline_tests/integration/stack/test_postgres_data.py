@@ -67,11 +67,15 @@ def without_password(home: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "sentence", "remedy"),
     [
-        (older, r"are of PostgreSQL 9, and here is only 18\.4", "install PostgreSQL 9, or move"),
-        (garbled, r"no whole PostgreSQL data folder: PG_VERSION says", "move .* away to begin"),
+        (older, r"belong to PostgreSQL 9, but only 18\.4 is here", "install PostgreSQL 9, or move"),
+        (
+            garbled,
+            r"not a complete PostgreSQL data folder: PG_VERSION says",
+            "move .* away to begin",
+        ),
         (
             without_version,
-            r"no whole PostgreSQL data folder: PG_VERSION is missing",
+            r"not a complete PostgreSQL data folder: PG_VERSION is missing",
             "move .* away",
         ),
         (without_control, r"before it was ready: could not .*pg_control", "says more"),

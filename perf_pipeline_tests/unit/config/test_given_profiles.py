@@ -104,7 +104,7 @@ def test_a_secret_that_only_a_run_needs_may_be_absent_where_the_graph_is_shown(
 
 def test_an_override_is_laid_over_each_profile(tmp_path: Path) -> None:
     with pytest.raises(
-        ProfileError, match=("target is 'staging'; the targets of this profile are local, here")
+        ProfileError, match="target is 'staging'; the targets of this profile are local, here"
     ):
         given_profiles([own(tmp_path / "a.toml")], {"target": "staging"})
 

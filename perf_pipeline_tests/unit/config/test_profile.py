@@ -99,7 +99,7 @@ def test_ramping_vus_end_at_k6s_limit(scenario: dict[str, Any], legal: bool) -> 
         return
 
     with pytest.raises(
-        ValidationError, match=("100000001 VUs are too many; there can be at most 100000000")
+        ValidationError, match="100000001 VUs are too many; there can be at most 100000000"
     ):
         read_executor(whole)
 
@@ -112,7 +112,7 @@ def test_a_scenario_is_named_as_k6_lets_it_be_named(name: str) -> None:
     raw["benchmarks"]["end_to_end"] = {"scenarios": {name: plan}}
 
     with pytest.raises(
-        ProfileError, match=("can't be the name of a scenario; use letters, digits, _ and -")
+        ProfileError, match="can't be the name of a scenario; use letters, digits, _ and -"
     ):
         validate_profile(raw, "own.toml")
 

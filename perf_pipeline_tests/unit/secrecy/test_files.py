@@ -146,7 +146,7 @@ def test_a_lock_folder_that_somebody_else_laid_out_is_refused(
     trap = tmp_path / f"perf-pipeline-{os.getuid()}"
     trap.symlink_to(tmp_path)
 
-    with pytest.raises(TargetUnavailableError, match="is a link, so somebody else") as caught:
+    with pytest.raises(TargetUnavailableError, match="is a link, so another user") as caught:
         lock_folders(tmp_path / "state", {})
 
     assert "PERF_LOCK_FOLDER" in caught.value.hint

@@ -74,7 +74,7 @@ def test_the_rate_is_the_one_without_the_time_of_connecting(output: str, rate: f
 
 @pytest.mark.parametrize("output", [ABORTED, ""], ids=["aborted", "nothing"])
 def test_an_output_without_a_rate_is_no_rate_of_zero(output: str) -> None:
-    with pytest.raises(TargetUnavailableError, match="pgbench told no rate"):
+    with pytest.raises(TargetUnavailableError, match="pgbench printed no rate"):
         rate_in(output)
 
 

@@ -220,7 +220,7 @@ def test_a_lack_of_file_descriptors_is_the_generators_limit_not_the_targets(
         await asyncio.sleep(0.1)  # until the target's thread has closed its old connections
         with no_descriptor_left():
             result = await connection.request("GET", "/ok", timeout_us=ENOUGH_US)
-            with pytest.raises(GeneratorLimitError, match="no port or file descriptor left"):
+            with pytest.raises(GeneratorLimitError, match="no free port or file descriptor"):
                 await connect_first(settings, PythonParameters())
         return [result]
 

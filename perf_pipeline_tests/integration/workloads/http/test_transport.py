@@ -235,7 +235,7 @@ def test_a_cancelled_request_is_told_and_its_connection_is_not_used_again(
 def test_httpx_own_transport_carries_the_same_bytes_and_names_errors_alike(
     target: HttpTarget, path: str, error: str, status: int
 ) -> None:
-    """A body that drips for 5 s under a timeout of 0.3 s is a timeout, too (LESSONS 39)."""
+    """A body that drips for 5 s under a timeout of 0.3 s is a timeout, too."""
     origin = HttpOrigin.parse(target.base_url)
     method = "HEAD" if path == "/head" else "GET"
     data = origin.encode(method, path, b"X-Mine: 1\r\n", b"")

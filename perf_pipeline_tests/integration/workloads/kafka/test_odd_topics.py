@@ -100,7 +100,7 @@ def test_whatever_messages_hold_the_readable_ones_are_done_and_the_others_fail(
         told = "consume got a message that it can't read: "
         assert [note.removeprefix(told) for note in bench.recorder.notes] == [
             "it has no value",
-            "its value is no JSON",
+            "its value is not JSON",
             "its messageId is empty, longer than 200 letters, or not printable",
         ]
         assert lag(given) == 0

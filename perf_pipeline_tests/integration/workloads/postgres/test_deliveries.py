@@ -164,7 +164,7 @@ def test_a_table_with_other_columns_is_refused_before_the_load(
     with pytest.raises(TargetUnavailableError, match=told) as caught:
         require_readable_deliveries(dsn)
 
-    assert "user_id, of the type of users.id" in (caught.value.hint or "")
+    assert "user_id (with the type of users.id)" in (caught.value.hint or "")
 
 
 def test_a_missing_table_is_nothing_to_refuse(dsn: str) -> None:
@@ -200,10 +200,12 @@ def test_a_database_without_our_letters_is_refused_with_a_remedy(postgres_dsn: s
             "add first_name text, add last_name text, add birthday_date date, add timezone text, "
             "add created_at timestamptz, add updated_at timestamptz, add deleted_at timestamptz",
         )
-        with pytest.raises(TargetUnavailableError, match="are no UTF-8, or cannot be") as caught:
+        with pytest.raises(
+            TargetUnavailableError, match="are not UTF-8, or can't be converted"
+        ) as caught:
             seed(dsn, seed=1, run="r9", count=50)
 
-    assert caught.value.hint == "make the database with encoding 'UTF8'"
+    assert caught.value.hint == "create the database with encoding 'UTF8'"
 
 
 def test_bytes_that_are_no_utf_8_are_told(postgres_dsn: str) -> None:

@@ -51,7 +51,7 @@ def test_a_statement_that_does_not_fit_the_tables_is_told_before_the_load(dsn: s
         connection.execute("drop table users cascade")
 
     async def body() -> None:
-        with pytest.raises(TargetUnavailableError, match="has no table users"):
+        with pytest.raises(TargetUnavailableError, match="has no table `users`"):
             async with opened(SelectUsers(), {}, secrets={"postgres_dsn": dsn}):
                 pass
 

@@ -118,7 +118,7 @@ def test_split_ids_deals_disjoint_sets_that_the_seed_decides() -> None:
 
 @pytest.mark.parametrize("shares", [{"a": 6, "b": 0.5}, {"a": -1}], ids=["too many", "negative"])
 def test_split_ids_refuses_shares_that_do_not_fit(shares: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=r"cannot be dealt from 10 ids"):
+    with pytest.raises(ValueError, match=r"there are only 10 ids to share out"):
         split_ids(range(10), shares, seed=1)
 
 
@@ -205,7 +205,7 @@ def test_a_missing_table_is_named(dsn: str) -> None:
     with psycopg.connect(dsn) as connection:
         connection.execute("drop table users cascade")
 
-    assert "has no table users" in refused(lambda: seed(dsn, seed=1, run="r1", count=1))
+    assert "has no table `users`" in refused(lambda: seed(dsn, seed=1, run="r1", count=1))
 
 
 def test_a_missing_privilege_is_named(dsn: str) -> None:
@@ -223,4 +223,4 @@ def test_a_missing_privilege_is_named(dsn: str) -> None:
             connection.execute("drop role reader_of_users")
 
     assert "permission denied for table users" in said
-    assert "the role needs select, insert, update and delete" in said
+    assert "grant the role select, insert, update and delete" in said

@@ -246,7 +246,7 @@ def test_redirects_are_hops_and_their_limit_gives_the_last_answer(shop: str) -> 
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("own_flows:plain", "it is no async function of a VU; write async def"),
+        ("own_flows:plain", "it is not an async function of a VU; write async def"),
         ("own_flows:repeats", "it declares a check twice, or more than 60"),
         ("own_flows:absent", "can't be imported: AttributeError"),
         ("own_broken:flow", "can't be imported: ZeroDivisionError: division by zero"),

@@ -331,8 +331,8 @@ def test_two_workers_read_the_same_users(server: str, run: Run) -> None:
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("redis://:hunter2@127.0.0.1:1/0", "Redis cannot be used: .*127.0.0.1:1"),
-        ("{server}", "Redis cannot be used: "),
+        ("redis://:hunter2@127.0.0.1:1/0", "Redis can't be used: .*127.0.0.1:1"),
+        ("{server}", "Redis can't be used: "),
     ],
     ids=["nobody listens", "wrong password"],
 )

@@ -53,7 +53,7 @@ def test_a_body_that_can_not_be_read_is_told_once_by_its_reason(odd: str) -> Non
 
     assert steps(odd, "no-gzip").notes[0].startswith(f"{what} is no gzip: ")
     assert steps(odd, "gzip", keptBodyBytes=8).notes == [
-        f"{what} has more than 8 bytes, which are kept (keptBodyBytes)"
+        f"{what} has more than 8 bytes, which is all that is kept (keptBodyBytes)"
     ]
     assert steps(odd, "gzip").notes == []
 

@@ -88,7 +88,7 @@ def test_an_empty_body_has_no_coding() -> None:
         (zipped(b"") * 2_000, "gzip", "has more than 1000 compressed parts"),
         (TEXT, "dcb", "is coded as 'dcb', and only br, deflate, gzip, x-gzip, zstd can be read"),
         (TEXT, "x" * 1_000, "is coded as 'xxxx"),
-        (TEXT, "gzip, gzip, gzip, gzip, gzip, gzip", "is coded 6 times over"),
+        (TEXT, "gzip, gzip, gzip, gzip, gzip, gzip", "is coded 6 times in a row"),
         (zipped(bytes(1_001)), "gzip", "has more than 1000 bytes"),
         (zipped(zipped(bytes(10_000_000))), "gzip, gzip", "has more than 1000 bytes"),
         (zipped(bytes(600)) * 2, "gzip", "has more than 1000 bytes"),

@@ -52,7 +52,7 @@ def test_a_second_module_of_the_same_name_is_refused(folder: Path) -> None:
         (folder / name / "own_twice.py").write_text(f"go = {name!r}\n")
 
     assert imported("own_twice:go", folder / "one") == "one"
-    with pytest.raises(ScenarioError, match="is imported from .*one/own_twice.py already"):
+    with pytest.raises(ScenarioError, match="is already imported from .*one/own_twice.py"):
         imported("own_twice:go", folder / "two")
 
 

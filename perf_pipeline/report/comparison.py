@@ -67,9 +67,36 @@ def remarks(report: RunReport) -> list[Trouble]:
     in_line = sum(diff.status is DiffStatus.OK for _, diff in against_history)
     if in_line:
         lines.append(("OK", "baseline", f"{plural(in_line, 'series', 'series')} within the noise"))
+    lines += _machine(against_history)
     lines += _learning(against_history)
     lines += _not_compared(against_history)
     return lines + _by_chance(against_history) + _half_noise(against_history)
+
+
+def _machine(pairs: Sequence[NamedDiff]) -> list[Trouble]:
+    """Say where the load machine itself was not as fast as usual, one line each benchmark."""
+    factors: dict[str, list[float]] = {}
+    for name, diff in pairs:
+        if diff.machine_factor is not None:
+            factors.setdefault(name, []).append(diff.machine_factor)
+    return [("NOTE", f"machine beside {name}", _by_calibration(it)) for name, it in factors.items()]
+
+
+def _by_calibration(factors: Sequence[float]) -> str:
+    series = plural(len(factors), "series", "series")
+    return (
+        f"the load machine itself was {_slower(factors)} than usual, by its calibration; this is "
+        f"taken out of {series} before they are judged"
+    )
+
+
+def _slower(factors: Sequence[float]) -> str:
+    lowest, highest = (f"{100 * abs(factor - 1):.0f}" for factor in (min(factors), max(factors)))
+    if min(factors) < 1 < max(factors):
+        return f"{lowest} % faster to {highest} % slower"
+    way = "slower" if max(factors) > 1 else "faster"
+    amounts = dict.fromkeys(sorted((lowest, highest), key=int))
+    return f"{' to '.join(amounts)} % {way}"
 
 
 def _by_chance(pairs: Sequence[NamedDiff]) -> list[Trouble]:

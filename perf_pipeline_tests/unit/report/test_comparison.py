@@ -134,3 +134,24 @@ def test_how_noise_is_halved_is_said_once_where_it_helps(report: RunReport) -> N
     )
 
     assert told.count(("NOTE", "would detect", how)) == 1
+
+
+@pytest.mark.parametrize(
+    ("factors", "told"),
+    [
+        ((1.4,), "40 % slower"),
+        ((1.2, 1.4), "20 to 40 % slower"),
+        ((0.8,), "20 % faster"),
+        ((0.6, 0.8), "20 to 40 % faster"),
+        ((0.9, 1.1), "10 % faster to 10 % slower"),
+    ],
+)
+def test_a_machine_that_was_not_as_fast_as_usual_is_told_once_a_benchmark(
+    factors: tuple[float, ...], told: str, report: RunReport
+) -> None:
+    moved = [replace(against(3.0, CALM), machine_factor=factor) for factor in factors]
+
+    (line,) = (line for line in comparison.remarks(of(report, *moved)) if "machine" in line[1])
+
+    assert line[:2] == ("NOTE", "machine beside api_user_creation")
+    assert line[2].startswith(f"the load machine itself was {told} than usual, by its calibration")

@@ -1,4 +1,4 @@
-"""Commands on stored runs: judge and report again, bring spooled runs into the history.
+"""Commands on stored runs: list, show, judge and report them, and bring spooled ones in.
 
 Add here: another command that loads nothing. Keep out: comparing runs (baseline.py, compare.py).
 """
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from perf_pipeline.cli.profiles import environment_option
-from perf_pipeline.cli.values import RunId
-from perf_pipeline.cli.verdict import finish
+from perf_pipeline.cli.values import RunId, WholeNumber
+from perf_pipeline.cli.verdict import finish, form_options, shown
 
 if TYPE_CHECKING:
     from perf_pipeline.config.profile import OnEnvironmentChanged
@@ -19,18 +19,22 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run_id", type=RunId(), required=False)
 @click.option("--profile", help="Judge by the thresholds of this profile, not by the run's own.")
+@form_options
 @environment_option
 @click.pass_obj
 def judge(
     state: "State",
     run_id: str | None,
     profile: str | None,
+    *,
+    quiet: bool,
+    as_json: bool,
     on_environment_changed: "OnEnvironmentChanged | None",
 ) -> None:
     """Judge a stored run again, without a new load.
 
-    Without RUN_ID it is the last run. The verdict by another profile is a what-if: it is shown and
-    not stored.
+    RUN_ID may be shortened, or `latest`; without it, it is the last run. The verdict by another
+    profile is a what-if: it is shown and not stored.
     """
     from perf_pipeline.config.loading import load_profile
     from perf_pipeline.judging.asked import asked_run
@@ -40,21 +44,58 @@ def judge(
     checked = None if profile is None else load_profile(profile)
     chosen = asked_run(state, run_id)
     judge_run(state, chosen, profile=checked)
-    finish(publish(state, chosen, profile=checked, on_environment_changed=on_environment_changed))
+    found = publish(state, chosen, profile=checked, on_environment_changed=on_environment_changed)
+    finish(found, quiet=quiet, as_json=as_json)
 
 
 @click.command()
 @click.argument("run_id", type=RunId(), required=False)
+@form_options
 @click.pass_obj
-def report(state: "State", run_id: str | None) -> None:
-    """Write the reports of a stored run again, and print the one for the terminal.
+def report(state: "State", run_id: str | None, *, quiet: bool, as_json: bool) -> None:
+    """Write the reports of a stored run again, print the one for the terminal, end by its verdict.
 
-    Without RUN_ID it is the last run.
+    RUN_ID may be shortened, or `latest`; without it, it is the last run.
     """
     from perf_pipeline.judging.asked import asked_run
     from perf_pipeline.judging.publish import publish
 
-    finish(publish(state, asked_run(state, run_id)))
+    finish(publish(state, asked_run(state, run_id)), quiet=quiet, as_json=as_json)
+
+
+@click.command()
+@click.argument("run_id", type=RunId())
+@form_options
+@click.pass_obj
+def show(state: "State", run_id: str, *, quiet: bool, as_json: bool) -> None:
+    """Show the report of a stored run, write no file, and end with 0 whatever it says.
+
+    RUN_ID may be shortened, or `latest`.
+    """
+    from perf_pipeline.judging.asked import asked_run
+    from perf_pipeline.judging.publish import report_of
+
+    found = report_of(state, asked_run(state, run_id))
+    click.echo(shown(found, quiet=quiet, as_json=as_json), nl=False)
+
+
+@click.command("list")
+@click.option(
+    "--limit",
+    type=WholeNumber(1, 10_000),
+    metavar="N",
+    default=20,
+    show_default=True,
+    help="Show the newest N runs.",
+)
+@click.pass_obj
+def list_runs(state: "State", limit: int) -> None:
+    """List the stored runs, newest first: when, by what profile, of what, and how they ended."""
+    from perf_pipeline.judging.listing import COLUMNS, listed_runs
+    from perf_pipeline.report.rows import render_rows
+
+    rows = [listed.row for listed in listed_runs(state, limit)]
+    click.echo(render_rows(COLUMNS, rows), nl=False)
 
 
 @click.command()
@@ -63,11 +104,12 @@ def report(state: "State", run_id: str | None) -> None:
 def ingest(state: "State", run_id: str | None) -> None:
     """Store the runs that wait in the spool, and judge them.
 
-    Without RUN_ID these are all runs of the spool. What is stored already does no harm.
+    RUN_ID may be shortened; without it these are all runs of the spool. What is stored already
+    does no harm.
     """
     from perf_pipeline.judging.recovering import recover_runs
 
     recover_runs(state, run_id, say=click.echo)
 
 
-COMMANDS: Final[tuple[click.Command, ...]] = (judge, report, ingest)
+COMMANDS: Final[tuple[click.Command, ...]] = (judge, report, show, list_runs, ingest)

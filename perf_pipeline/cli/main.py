@@ -7,6 +7,7 @@ Add here: an option of all commands. Keep out: the commands, each beside those o
 
 import os
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import click
@@ -27,7 +28,12 @@ Exit codes: 0 all verdicts pass; 99 a threshold failed; 98 confirmed regression;
 97 could not measure; 104 invalid configuration; 105 stopped by the user; 1 a bug."""
 
 
-@click.group(cls=Commands, epilog=EXIT_CODES, context_settings={"max_content_width": 100})
+_SETTINGS: Final = MappingProxyType(
+    {"max_content_width": 100, "help_option_names": ["-h", "--help"]}
+)
+
+
+@click.group(cls=Commands, epilog=EXIT_CODES, context_settings=_SETTINGS)
 @click.version_option(__version__, prog_name="perf-pipeline")
 @click.option(
     "--state",

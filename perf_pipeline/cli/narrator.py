@@ -22,9 +22,13 @@ class TerminalNarrator:
     """Print sentences and, below them, one line that says how far a load is.
 
     Where the output is not a terminal, such a line is printed at most every 5 s.
+
+    Args:
+        quiet: print nothing; what a reader must know stands in the report as well.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._status: Status | None = None
         self._began_s = time.monotonic()
@@ -43,11 +47,15 @@ class TerminalNarrator:
 
     def say(self, sentence: str) -> None:
         """Print a sentence."""
+        if self._quiet:
+            return
         self._clear()
         self._console.print(f"{self._elapsed} {KNOWN.mask(sentence)}", markup=False)
 
     def progress(self, line: str) -> None:
         """Show how far a load is, in place of what was shown before."""
+        if self._quiet:
+            return
         line = KNOWN.mask(line)
         if self._console.is_terminal:
             self._show(line)

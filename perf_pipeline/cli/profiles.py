@@ -39,6 +39,22 @@ environment_option = click.option(
 """What a run whose gate is withheld ends with."""
 
 
+def profile_given(context: click.Context, file: str | None, profile: str) -> str:
+    """Give the profile that was named, by FILE or by `--profile`.
+
+    Raises:
+        UsageError: both name one, or FILE is empty.
+    """
+    if file is None:
+        return profile
+    if not file.strip():
+        raise click.UsageError("FILE is empty; name a profile, or leave it out for quick")
+    source = context.get_parameter_source("profile")
+    if source is not click.core.ParameterSource.DEFAULT:
+        raise click.UsageError(f"{file} and --profile {profile} both name a profile; keep one")
+    return file
+
+
 def overrides_of(pairs: Sequence[str]) -> dict[str, Any]:
     """Read what `--set` was given, as the keys of a profile with their values.
 

@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from perf_pipeline.cli.profiles import environment_option, overrides_of, profile_options
+from perf_pipeline.cli.profiles import (
+    environment_option,
+    overrides_of,
+    profile_given,
+    profile_options,
+)
 from perf_pipeline.cli.values import WholeNumber
-from perf_pipeline.cli.verdict import finish
+from perf_pipeline.cli.verdict import finish, form_options
 
 if TYPE_CHECKING:
     from perf_pipeline.store.state import State
 
 
 @click.command()
+@click.argument("file", required=False)
 @profile_options
 @click.option(
     "--only", multiple=True, metavar="BENCHMARK", help="Run only this benchmark; repeatable."
@@ -31,16 +37,26 @@ if TYPE_CHECKING:
     "decide. With 0 it stays suspect.",
 )
 @environment_option
-@click.pass_obj
+@form_options
+@click.pass_context
 def run(
-    state: "State",
+    context: click.Context,
+    file: str | None,
     profile: str,
     overrides: Sequence[str],
     only: Sequence[str],
+    *,
     confirm: int,
     on_environment_changed: str | None,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
-    """Load the target, judge what was measured, compare it with earlier runs, and report."""
+    """Load the target, judge what was measured, compare it with earlier runs, and report.
+
+    FILE is the same as --profile: the path of a .toml file, or a shipped profile.
+    """
+    state: State = context.obj
+    given = profile_given(context, file, profile)
     from perf_pipeline.cli.narrator import TerminalNarrator
     from perf_pipeline.loading.stopping import stop_on_signals
 
@@ -50,11 +66,11 @@ def run(
     changed = overrides_of(overrides)
     if on_environment_changed is not None:  # part of the run's profile: a later report ends alike
         changed["baseline.onEnvironmentChanged"] = on_environment_changed
-    checked = load_profile(profile, changed)
-    with TerminalNarrator() as narrator:
+    checked = load_profile(given, changed)
+    with TerminalNarrator(quiet=quiet) as narrator:
         from perf_pipeline.runs.pipeline import run_pipeline
 
         report = run_pipeline(
             checked, state=state, narrator=narrator, stop=stop, only=only, confirm=confirm
         )
-    finish(report)
+    finish(report, quiet=quiet, as_json=as_json)

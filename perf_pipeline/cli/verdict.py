@@ -1,20 +1,43 @@
 """The end of a command that judges: its report on the screen, and its exit code.
 
-Add here: nothing but what every such command does. Keep out: the report itself (report/).
+Add here: another form of it on the screen. Keep out: the report itself (report/).
 """
 
 import shutil
 import sys
+from collections.abc import Callable
 from typing import Any
+
+import click
 
 from perf_pipeline.cli.endings import end_with_verdict
 
 
-def finish(report: Any) -> None:
-    """Print the report of a run and end by its verdict."""
-    from perf_pipeline.report.terminal import render_terminal
+def form_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options `--quiet` and `--json`."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print summary.json, and no table."),
+        click.option("--quiet", "-q", is_flag=True, help="Print how it ended, and nothing else."),
+    ):
+        command = option(command)
+    return command
 
-    end_with_verdict(render_terminal(report, _width(), color=sys.stdout.isatty()), report.exit_code)
+
+def finish(report: Any, *, quiet: bool = False, as_json: bool = False) -> None:
+    """Print the report of a run and end by its verdict."""
+    end_with_verdict(shown(report, quiet=quiet, as_json=as_json), report.exit_code)
+
+
+def shown(report: Any, *, quiet: bool = False, as_json: bool = False) -> str:
+    """Give the report as it is asked for; JSON where both forms are."""
+    if as_json:
+        from perf_pipeline.report.k6 import render_k6
+
+        return render_k6(report)
+    from perf_pipeline.report.terminal import render_ending, render_terminal
+
+    render = render_ending if quiet else render_terminal
+    return render(report, _width(), color=sys.stdout.isatty())
 
 
 def _width() -> int:

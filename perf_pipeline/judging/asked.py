@@ -3,25 +3,51 @@
 Add here: another way to name a run. Keep out: what is told of it.
 """
 
+import re
+from collections.abc import Collection
+from typing import Final
+
 from perf_pipeline.errors import RequestError
 from perf_pipeline.judging.reruns import RERUNS, TRIGGER
 from perf_pipeline.store.state import State
 from perf_pipeline.store.waiting import take_up
 
+LATEST: Final = "latest"
+"""Means the run that was made last."""
+_RERUN: Final = re.compile(r"-c\d+")
+
 
 def asked_run(state: State, run_id: str | None) -> str:
-    """Give the run of this id, or the last one without; a run that was killed counts, too.
+    """Give the run that is meant, or the last one without; a run that was killed counts, too.
+
+    Args:
+        state: folder of history and spool.
+        run_id: an id, its beginning where no other run's id begins so, or `latest`.
 
     Raises:
-        RequestError: there is no such run, or none at all.
+        RequestError: there is no such run, or none at all, or several ids begin so.
         StoreBusyError: the history is open elsewhere.
     """
-    if run_id is None:
+    if run_id is None or run_id == LATEST:
         return latest_run(state)
     require_runs(state)
     with state.history() as history:
         take_up(history, state)
-        return history.run(run_id).run_id
+        return history.run(begun_by(run_id, history.run_ids()) or run_id).run_id
+
+
+def begun_by(beginning: str, known: Collection[str]) -> str | None:
+    """Give the only id that begins so, or is so; None where there is none, or several.
+
+    A run is meant rather than its re-runs, whose ids begin with its own.
+    """
+    if beginning in known:
+        return beginning
+    found = sorted((one for one in known if one.startswith(beginning)), key=len)
+    others = found[1:]
+    if found and all(_RERUN.fullmatch(one.removeprefix(found[0])) for one in others):
+        return found[0]
+    return None
 
 
 def latest_run(state: State) -> str:

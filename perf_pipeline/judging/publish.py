@@ -130,6 +130,20 @@ def publish(
     return report
 
 
+def report_of(state: State, run_id: str) -> RunReport:
+    """Give the report of a stored run by its own profile, and write none.
+
+    Raises:
+        RequestError: there is no such run.
+        StoreBusyError: the history is open elsewhere.
+    """
+    with state.history() as history:
+        comparison = compare_in(history, run_id)
+        profile = profile_of(history, run_id)
+        missing = missing_of(history, state, run_id)
+        return _assemble(history, run_id, profile, missing, comparison)
+
+
 def _made(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)

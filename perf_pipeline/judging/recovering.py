@@ -4,11 +4,14 @@ Add here: another thing to tell about a recovered run. Keep out: storing one run
 judging it (judge.py).
 """
 
+from collections.abc import Sequence
+
 from perf_pipeline.errors import (
     ProfileError,
     RequestError,
     SpoolDamagedError,
 )
+from perf_pipeline.judging.asked import LATEST, begun_by
 from perf_pipeline.judging.ingest import nameless_folders, spooled_runs
 from perf_pipeline.judging.judge import recover_run
 from perf_pipeline.narration import Say
@@ -21,7 +24,7 @@ def recover_runs(state: State, run_id: str | None, *, say: Say) -> None:
 
     Args:
         state: folder of spool and history.
-        run_id: which run; all that are in the spool when None.
+        run_id: which run, or how its id begins; all that are in the spool when None.
         say: gets one line for each benchmark that was stored.
 
     Raises:
@@ -29,7 +32,8 @@ def recover_runs(state: State, run_id: str | None, *, say: Say) -> None:
         SpoolDamagedError: at the end, when something of a run is damaged; the rest is stored.
         StoreBusyError: the history is open elsewhere; the samples stay in the spool.
     """
-    runs = [run_id] if run_id else spooled_runs(state)
+    spooled = spooled_runs(state)
+    runs = [_meant(run_id, spooled)] if run_id else spooled
     problems = [] if run_id else nameless_folders(state)
     if not runs and not problems:
         say("the spool is empty; `perf-pipeline run` will fill it")
@@ -41,6 +45,12 @@ def recover_runs(state: State, run_id: str | None, *, say: Say) -> None:
             f"some of {state.spool} could not be stored as it was measured:\n{lines}",
             hint="these files were left as they are; all other runs were stored and judged",
         )
+
+
+def _meant(run_id: str, spooled: Sequence[str]) -> str:
+    if run_id == LATEST and spooled:
+        return max(spooled)
+    return begun_by(run_id, spooled) or run_id
 
 
 def _recover(state: State, run_id: str, say: Say, *, is_asked_for: bool) -> list[str]:

@@ -47,6 +47,11 @@ def render_terminal(report: RunReport, width: int = 80, *, color: bool = False) 
     return rendered(_page(report, width), width, color=color)
 
 
+def render_ending(report: RunReport, width: int = 80, *, color: bool = False) -> str:
+    """Give the last lines of the report alone: counts, answer, outcome, and where the rest is."""
+    return rendered(_closing(report), width, color=color)
+
+
 def render_comparison(
     pairs: Sequence[tuple[str, Diff]],
     width: int = 80,

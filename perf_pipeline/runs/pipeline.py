@@ -30,6 +30,7 @@ from perf_pipeline.loading.session import Session
 from perf_pipeline.narration import Narrator
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.runs.confirm import confirm_suspects
+from perf_pipeline.spelling import meant
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.state import State
 from perf_pipeline.store.waiting import register
@@ -125,7 +126,7 @@ def chosen(profile: Profile, only: Sequence[str]) -> list[str]:
         raise ProfileError(profile.name, problems, hint=_SWITCH_ON)
     wrong = [name for name in only if name not in known]
     if wrong:
-        problems = [f"it has no benchmark {name!r}" for name in wrong]
+        problems = [f"it has no benchmark {name!r}{meant(name, known)}" for name in wrong]
         raise ProfileError(profile.name, problems, hint=f"its benchmarks are {', '.join(known)}")
     wanted = set(only or enabled_in(profile))
     return [name for name in known if name in wanted]

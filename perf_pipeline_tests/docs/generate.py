@@ -163,8 +163,13 @@ def commands(group: click.Group = main) -> dict[str, click.Command]:
 
 
 def _help(command: click.Command, name: str) -> str:
+    # A command remembers its option for help, with the names that it had when first asked.
     context = click.Context(
-        command, info_name=name, terminal_width=_HELP_WIDTH, max_content_width=_HELP_WIDTH
+        command,
+        info_name=name,
+        terminal_width=_HELP_WIDTH,
+        max_content_width=_HELP_WIDTH,
+        help_option_names=main.context_settings["help_option_names"],
     )
     return f"## `{name}`\n\n```text\n{command.get_help(context).rstrip()}\n```"
 

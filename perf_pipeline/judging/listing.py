@@ -1,0 +1,71 @@
+"""The stored runs in one list: when each was made, by what profile, of what, and how it ended.
+
+Add here: a column of the list. Keep out: one run as a whole (publish.py).
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+from perf_pipeline.judging.asked import require_runs
+from perf_pipeline.metrics.threshold import Status
+from perf_pipeline.store.history import History
+from perf_pipeline.store.records import RunRecord
+from perf_pipeline.store.state import State
+from perf_pipeline.store.waiting import take_up
+
+COLUMNS: Final = ("run", "began (UTC)", "profile", "target", "benchmarks", "thresholds")
+_GRAVEST_FIRST: Final = (Status.FAIL, Status.INVALID, Status.NO_DATA, Status.WARN, Status.PASS)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRun:
+    """Hold what the list shows of a run.
+
+    Attributes:
+        run: its record.
+        benchmarks: how many of its planned benchmarks are stored, and how many it planned.
+        thresholds: its verdicts, counted by status.
+    """
+
+    run: RunRecord
+    benchmarks: tuple[int, int]
+    thresholds: Counter[Status]
+
+    @property
+    def row(self) -> tuple[str, ...]:
+        """Give its cells, in the order of `COLUMNS`."""
+        stored, planned = self.benchmarks
+        counted = [
+            f"{self.thresholds[status]} {status.replace('_', ' ')}"
+            for status in _GRAVEST_FIRST
+            if self.thresholds[status]
+        ]
+        return (
+            self.run.run_id,
+            self.run.began_at[:16].replace("T", " "),
+            self.run.profile,
+            self.run.target.partition(":")[0],
+            f"{stored} of {planned}",
+            ", ".join(counted) or "none judged",
+        )
+
+
+def listed_runs(state: State, limit: int) -> list[ListedRun]:
+    """List the newest runs, newest first, those that were killed included.
+
+    Raises:
+        RequestError: no run was ever made in this folder.
+        StoreBusyError: the history is open elsewhere.
+    """
+    require_runs(state)
+    with state.history() as history:
+        take_up(history, state)
+        return [_listed(history, run) for run in history.runs(limit)]
+
+
+def _listed(history: History, run: RunRecord) -> ListedRun:
+    stored = {one.benchmark for one in history.outcomes(run.run_id)}
+    planned = set(run.planned or ()) | stored
+    statuses = Counter(verdict.status for _, verdict in history.verdicts(run.run_id))
+    return ListedRun(run, (len(stored), len(planned)), statuses)

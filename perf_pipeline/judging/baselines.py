@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from perf_pipeline.errors import RequestError
 from perf_pipeline.judging.ingest import profile_of
-from perf_pipeline.judging.series import MeasuredBenchmark, measured_of, series_of
+from perf_pipeline.judging.series import MeasuredBenchmark, measured_of, series_in
 from perf_pipeline.metrics.naming import metric_key
 from perf_pipeline.store.baselines import (
     Action,
@@ -134,7 +134,7 @@ def _change_points(history: History, run_id: str) -> list[ChangePointRow]:
     }
     found = []
     for measured in _comparable(history, run_id):
-        for series in series_of(profile, measured.outcome.benchmark):
+        for series in series_in(profile, measured):
             value, key = measured.value(series), measured.key(series)
             if value is None:
                 continue

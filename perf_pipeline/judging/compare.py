@@ -25,7 +25,7 @@ from perf_pipeline.judging.series import (
     measured_of,
     pinned_series_of,
     policy_of,
-    series_of,
+    series_in,
     since_change,
 )
 from perf_pipeline.judging.withholding import machine_changes
@@ -171,7 +171,7 @@ def _benchmark(
     pins: list[BaselineRow],
 ) -> Iterator[Compared]:
     policy = policy_of(profile)
-    for series in series_of(profile, measured.outcome.benchmark):
+    for series in series_in(profile, measured):
         if measured.summary(series) is None:
             continue
         yield _with_history(past, measured, series, profile, changes)

@@ -17,7 +17,7 @@ from perf_pipeline.judging.gaps import gaps_of
 from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.notices import clock_notices
 from perf_pipeline.judging.past import Past, read_past
-from perf_pipeline.judging.series import MeasuredBenchmark, measured_of, policy_of, series_of
+from perf_pipeline.judging.series import MeasuredBenchmark, measured_of, policy_of, series_in
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.quoting import first_few
 from perf_pipeline.store.records import RunRecord
@@ -76,8 +76,7 @@ def contrast(state: State, first: str, second: str) -> Contrast:
 
 
 def _wanted(before: MeasuredBenchmark, profiles: tuple[Profile, Profile]) -> list[Series]:
-    benchmark = before.outcome.benchmark
-    wanted = [one for profile in profiles for one in series_of(profile, benchmark)]
+    wanted = [one for profile in profiles for one in series_in(profile, before)]
     return list({one.label: one for one in wanted}.values())
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from perf_pipeline.analysis.change_point import LEAST_SIDE, change_points
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.past import Past
-from perf_pipeline.judging.series import MeasuredBenchmark, policy_of, series_of
+from perf_pipeline.judging.series import MeasuredBenchmark, policy_of, series_in
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.store.baselines import ChangePointRow, SeriesKey, replace_dated
 from perf_pipeline.store.history import History
@@ -31,7 +31,7 @@ def date_changes(
     looked_at: dict[SeriesKey, frozenset[str]] = {}
     found: list[ChangePointRow] = []
     for one in measured:
-        for series in series_of(profile, one.outcome.benchmark):
+        for series in series_in(profile, one):
             points = past.whole(one, series)
             if len(points) < 2 * LEAST_SIDE:
                 continue

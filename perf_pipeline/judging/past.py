@@ -13,7 +13,7 @@ from perf_pipeline.analysis.baseline import Series
 from perf_pipeline.analysis.machine import Machine
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.machines import CALIBRATION, machines_before
-from perf_pipeline.judging.series import MeasuredBenchmark, pinned_series_of, series_of
+from perf_pipeline.judging.series import MeasuredBenchmark, pinned_series_of, series_in
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunRecord, SeriesPoint
 from perf_pipeline.store.series import OverRuns, SeriesName
@@ -57,7 +57,7 @@ def past_of(history: History, measured: Sequence[MeasuredBenchmark], profile: Pr
         (one, series)
         for one in measured
         for series in (
-            *series_of(profile, one.outcome.benchmark),
+            *series_in(profile, one),
             *(series for _, series in pinned_series_of(profile, one.outcome.benchmark)),
             *CALIBRATION,
         )

@@ -49,7 +49,7 @@ def recover_runs(state: State, run_id: str | None, *, say: Say) -> None:
 
 def _meant(run_id: str, spooled: Sequence[str]) -> str:
     if run_id == LATEST and spooled:
-        return max(spooled)
+        return spooled[-1]
     return begun_by(run_id, spooled) or run_id
 
 

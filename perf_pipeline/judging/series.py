@@ -10,6 +10,7 @@ from typing import Final
 from perf_pipeline.analysis.baseline import BaselinePolicy, Series
 from perf_pipeline.analysis.scale import scale_of
 from perf_pipeline.analysis.window import anchor
+from perf_pipeline.benchmarks.registry import is_shipped
 from perf_pipeline.config.profile import PinnedBaseline, Profile
 from perf_pipeline.judging.judge import thresholds_of
 from perf_pipeline.metrics.catalog import CATALOG, TARGET_ANSWERED, Kind
@@ -40,6 +41,13 @@ HEADLINES: Final = (
     ("stage_worker", "p(95)"),
     ("stage_system", "p(95)"),
 )
+# The same of each operation of a benchmark of one's own.
+OF_OPERATIONS: Final = (
+    ("http_req_duration", "med"),
+    ("http_req_duration", "p(95)"),
+    ("http_req_failed", "rate"),
+)
+_MOST_OPERATIONS: Final = 50
 Confirmed = Mapping[SeriesKey, Sequence[tuple[str, FoundBy]]]
 """For each series the first runs of its confirmed changes."""
 
@@ -109,6 +117,32 @@ def measured_of(history: History, run_id: str) -> list[MeasuredBenchmark]:
         )
         for outcome in history.outcomes(run_id)
     ]
+
+
+def series_in(profile: Profile, measured: MeasuredBenchmark) -> list[Series]:
+    """Give what a measured benchmark is compared by; one's own also by each of its operations.
+
+    Operations that have no threshold count as well: a slowdown of a single one hides in the
+    figures over all of them. Beyond the 50 most frequent ones they are left to those figures.
+    """
+    benchmark = measured.outcome.benchmark
+    found = {one.label: one for one in series_of(profile, benchmark)}
+    if not is_shipped(benchmark):
+        for operation in _operations_of(measured):
+            for metric, statistic in OF_OPERATIONS:
+                one = Series(metric, {"operation": operation}, statistic)
+                found.setdefault(one.label, one)
+    return list(found.values())
+
+
+def _operations_of(measured: MeasuredBenchmark) -> list[str]:
+    """Give the operations of a benchmark that has several, the most frequent first."""
+    counted = [
+        (-(summary.count or 0), summary.tags["operation"])
+        for (metric, _), summary in measured.summaries.items()
+        if metric == OF_OPERATIONS[0][0] and summary.tags.keys() == {"operation"}
+    ]
+    return [operation for _, operation in sorted(counted)[:_MOST_OPERATIONS]]
 
 
 def series_of(profile: Profile, benchmark: str) -> list[Series]:

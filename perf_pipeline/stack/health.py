@@ -105,7 +105,7 @@ def _require_connection(url: httpx.URL, trust: Trust, addresses: Sequence[str]) 
     if is_plain_answer(error):
         raise _speaks_plain(f"a TLS handshake with {url}") from error
     raise TargetUnavailableError(
-        f"{url} accepts no connection: {error}",
+        f"{url} accepts no connection: {error.strerror or error}",
         hint="start the target, or correct its address; `perf-pipeline doctor` tells more",
     ) from error
 

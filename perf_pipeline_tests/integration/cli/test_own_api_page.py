@@ -1,0 +1,48 @@
+"""The page on measuring one's own API is executed as it stands, against a stranger's server."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from perf_pipeline.analysis.baseline import DiffStatus
+from perf_pipeline.metrics.threshold import Status
+from perf_pipeline.report.model import BenchmarkStatus
+from perf_pipeline_tests.support.commands.command_line import CommandLine
+from perf_pipeline_tests.support.places import ROOT, new_state
+from perf_pipeline_tests.support.servers.stranger_server import running_stranger
+
+PAGE = (ROOT / "docs" / "own-api.md").read_text(encoding="utf-8")
+TEXT = "Do 20 visits a second go through?"
+
+
+@pytest.mark.timeout(120)
+def test_the_page_leads_from_a_url_to_an_answer_in_ones_own_words(tmp_path: Path) -> None:
+    (profile,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    (console,) = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
+    commands = [line.removeprefix("$ perf-pipeline ").split() for line in console.splitlines()]
+    command = CommandLine(new_state(tmp_path / "state"))
+    with running_stranger() as stranger:
+        path = tmp_path / "shop.toml"
+        path.write_text(profile.replace("http://127.0.0.1:8080", stranger.base_url), "utf-8")
+        first, *others = [[str(path) if w == "shop.toml" else w for w in one] for one in commands]
+
+        answer = command(*first)
+
+        assert set(stranger.asked) == {"GET /orders", "POST /orders"}, answer.err + answer.out
+    assert answer.code == command.code_of(answer.run_id), answer.err + answer.out
+    assert TEXT in answer.out
+    assert "1,000,000" not in answer.out
+    for arguments in others:
+        told = command.here(*arguments)
+        assert told.code == 0, told.err
+        assert answer.run_id in told.out
+
+
+@pytest.mark.parametrize("statuses", [Status, BenchmarkStatus, DiffStatus])
+def test_the_glossary_has_every_status(
+    statuses: type[Status] | type[BenchmarkStatus] | type[DiffStatus],
+) -> None:
+    glossary = PAGE.partition("# Glossary")[2]
+
+    assert [one for one in statuses if f"| {one} |" not in glossary] == []

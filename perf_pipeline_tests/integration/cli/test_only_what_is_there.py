@@ -82,7 +82,7 @@ def test_what_is_not_there_is_without_data_and_the_others_run(
     assert answer.code == 97, answer.err + answer.out
     told = " ".join(answer.out.split())
     assert "target shop has no PostgreSQL" in told
-    assert "target shop has no brokers" in told
+    assert "target shop has no Kafka brokers" in told
     assert "PERF_POSTGRES_DSN" in told
     statuses = dict(command.sql("select benchmark, list(distinct status) from verdicts group by 1"))
     assert statuses["database_benchmark"] == statuses["queue_produce"] == ["NO_DATA"]

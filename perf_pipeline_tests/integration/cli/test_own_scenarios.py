@@ -156,7 +156,7 @@ def test_what_is_missing_is_told_before_the_load_all_at_once(
         "scenarios.steps.parameters: the environment variable SHOP_PASSWORD is not set",
         "scenarios.python.parameters: the environment variable SHOP_PASSWORD is not set",
         "scenarios.steps.parameters.data.people: people.csv can't be read",
-        "scenarios.python.exec: Browser in flows.py is a plain function",
+        "scenarios.python.exec: Browser in flows.py is not an async function",
     ):
         assert sentence in answer.err
 

@@ -63,7 +63,9 @@ def test_starts_that_a_pause_of_the_generator_dropped_are_told_with_their_number
     assert not health.valid
     late_drops = int(health.figures["late_drops"])
     assert late_drops >= 5
-    assert any(f"dropped {late_drops} starts because it came" in one for one in health.reasons)
+    assert any(
+        f"dropped {late_drops} starts because it was late itself" in one for one in health.reasons
+    )
 
 
 def test_a_saturated_client_is_told_and_not_invalid_where_the_load_is_a_ceiling(

@@ -86,7 +86,7 @@ def test_a_consumer_that_was_busy_to_the_end_has_lost_nothing_yet(tmp_path: Path
     problem = still_consuming(tmp_path, [WINDOW])
 
     assert problem is not None
-    assert "1 messages were not consumed when the consumer's time was over" in problem
+    assert "1 messages had not been consumed when the consumer's time was over" in problem
     assert "give consume a longer duration or more VUs" in problem
 
 

@@ -114,7 +114,7 @@ def test_an_odd_answer_is_a_sentence_and_no_reading(answer: bytes) -> None:
     with answering(answer) as url:
         probe = RedisProbe(url)
         probe.open()
-        with pytest.raises(ProbeError, match="Redis does not answer|does not tell its memory"):
+        with pytest.raises(ProbeError, match="Redis does not answer|does not report its memory"):
             probe.read(0)
         probe.close()
 
@@ -123,6 +123,6 @@ def test_an_odd_answer_is_a_sentence_and_no_reading(answer: bytes) -> None:
 def test_who_greets_oddly_is_no_redis(answer: bytes) -> None:
     with answering(answer, greets_so=True) as url:
         probe = RedisProbe(url)
-        with pytest.raises(ProbeError, match="does not (answer|greet as Redis does)"):
+        with pytest.raises(ProbeError, match="does not answer"):
             probe.open()
         probe.close()

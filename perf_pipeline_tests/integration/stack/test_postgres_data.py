@@ -78,7 +78,7 @@ def without_password(home: Path) -> None:
             r"not a complete PostgreSQL data folder: PG_VERSION is missing",
             "move .* away",
         ),
-        (without_control, r"before it was ready: could not .*pg_control", "says more"),
+        (without_control, r"before it was ready: could not .*pg_control", "for more"),
         (without_password, r"the password of the data in .* is not in", "put it back, or move"),
     ],
     ids=lambda one: one.__name__ if callable(one) else "",

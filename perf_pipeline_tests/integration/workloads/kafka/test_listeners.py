@@ -112,7 +112,7 @@ def test_a_listener_that_speaks_tls_is_told(
 def test_a_listener_that_wants_sasl_is_told_with_its_mechanisms() -> None:
     with (
         listener(wants_sasl) as port,
-        pytest.raises(TargetUnavailableError, match=r"wants SASL \(PLAIN, SCRAM-SHA-512\), and"),
+        pytest.raises(TargetUnavailableError, match=r"wants SASL \(PLAIN, SCRAM-SHA-512\), but"),
     ):
         require_listeners(f"127.0.0.1:{port}", (), must_answer=False)
 

@@ -196,7 +196,7 @@ def test_an_unreadable_dsn_is_never_quoted(dsn: str) -> None:
 def test_a_server_that_is_down_is_named() -> None:
     said = refused(lambda: seed("postgresql://u:hunter2@127.0.0.1:1/db", seed=1, run="r", count=1))
 
-    assert "PostgreSQL at u@127.0.0.1:1/db cannot be used" in said
+    assert "PostgreSQL at u@127.0.0.1:1/db can't be used" in said
     assert "refused" in said
     assert "hunter2" not in said
 

@@ -78,7 +78,7 @@ def diff(
             the last change point, the oldest first, without this run.
         policy: the gate.
         minimum_effect: relative minimum effect; that of the policy when None.
-        requests: how many values a percentile rests on; None when unknown.
+        requests: how many values a percentile or a rate rests on; None when unknown.
         valid: False when the load generator was the limit.
         machine: what the calibration measured beside this run; None when unknown.
         machines: the same for each run of the history; empty when none is known.
@@ -98,6 +98,7 @@ def diff(
         policy,
         slowdowns([readings[index] for index in known], machine, parts_of(series.metric)),
         minimum_effect,
+        requests,
     )
     floor = noise(judged.baseline, policy.sd_floor)
     now = judged.suspicion(len(runs))

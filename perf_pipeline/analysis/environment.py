@@ -5,12 +5,19 @@ Add here: another sign of a changed environment. Keep out: the tier of a metric 
 a single series says (baseline.py).
 """
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
+from perf_pipeline.analysis.shared import (
+    explains,
+    shared_slowdown,
+    shift_of,
+    typical_slowdown,
+)
 from perf_pipeline.analysis.tiers import tier_of
 
 SUSPECT_SHARE: Final = 0.3
@@ -53,21 +60,29 @@ def suspects_moved(now: AbstractSet[Hashable], before: AbstractSet[Hashable]) ->
 
 
 def withheld(diffs: Sequence[Diff], *, moved: bool = False) -> tuple[Diff, ...]:
-    """Turn SUSPECT and REGRESSED into ENVIRONMENT_CHANGED where the environment changed.
+    """Turn SUSPECT and REGRESSED into ENVIRONMENT_CHANGED where the environment explains it.
+
+    What is worse by more than everything else is: a real regression beside it stays.
 
     Args:
         diffs: diffs of every benchmark of the run.
         moved: what `suspects_moved` said about this run and the run before.
     """
+    shifts = [shift for diff in diffs if (shift := shift_of(diff)) is not None]
+    shared = shared_slowdown(shifts)
+    reason = f"every tier became slower, by about {math.expm1(shared):.0%}: the environment changed"
     if environment_changed(diffs):
         reason = "many unrelated metrics became worse together: the environment changed"
+        worse = {tier_of(diff.series.metric) for diff in diffs if diff.status in WORSE}
+        shared = max(shared, typical_slowdown(shifts, worse) or math.inf)
     elif moved:
         reason = "the run before had other suspects and none of these: the environment changed"
-    else:
+        shared = math.inf
+    if not shared:
         return tuple(diffs)
     return tuple(
         replace(diff, status=DiffStatus.ENVIRONMENT_CHANGED, reason=reason, changed_since=None)
-        if diff.status in WORSE
+        if diff.status in WORSE and explains(shared, diff)
         else diff
         for diff in diffs
     )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from perf_pipeline.analysis.covariate import Adjustment, adjusted, unadjusted
+from perf_pipeline.analysis.exact import LEAST_POINTS, LEAST_RISE, rose_by_chance
 from perf_pipeline.analysis.guard import WINDOW, out_of_order, out_of_range
 from perf_pipeline.analysis.machine import Slowdown
 from perf_pipeline.analysis.scale import Scale, scale_of
@@ -35,6 +36,7 @@ class JudgedRuns:
         policy: the gate.
         scale: scale of the change.
         minimum_effect: relative minimum effect; that of the policy when None.
+        requests: how many observations a rate rests on; None when unknown.
     """
 
     series: Series
@@ -44,6 +46,7 @@ class JudgedRuns:
     policy: BaselinePolicy
     scale: Scale
     minimum_effect: float | None
+    requests: float | None = None
 
     @property
     def baseline(self) -> tuple[float, ...]:
@@ -54,8 +57,11 @@ class JudgedRuns:
         """Judge one run alone.
 
         Where the history has not shown how the series takes on a slower machine, a run is out of
-        line only if it is both as measured and as on the usual machine.
+        line only if it is both as measured and as on the usual machine. A rate whose requests are
+        known must have risen by an exact test, too, and then half as high again is enough.
         """
+        if self.scale is Scale.POINTS and self.requests:
+            return self._by_events(self.measured[index], self.requests)
         found = self._against_baseline(self.runs.values[index], self.runs.errors[index])
         if not self.runs.log_factors[index] or self.runs.learned:
             return found
@@ -117,11 +123,28 @@ class JudgedRuns:
         explains = measured in {DiffStatus.SUSPECT, DiffStatus.IMPROVED}
         return f"{said}, which explains the figure" if explains else ""
 
-    def _against_baseline(self, value: float, error: float = 0.0) -> Suspicion:
+    def _by_events(self, value: float, requests: float) -> Suspicion:
+        """Judge a rate by its events; those of the baseline had as many requests, by their load."""
+        bad = [self._events(run) for run in (value, *self.baseline)]
+        chance = rose_by_chance(requests * bad[0], requests * sum(bad[1:]), 1 / len(bad))
+        if chance > self.policy.alpha / 2:
+            found = self._against_baseline(value)
+            is_worse = found.status is DiffStatus.SUSPECT
+            return replace(found, status=DiffStatus.OK) if is_worse else found
+        enough = LEAST_RISE * sum(bad[1:]) / max(1, len(bad) - 1)
+        least = min(self.policy.minimum_points, enough)
+        return self._against_baseline(value, policy=replace(self.policy, minimum_points=least))
+
+    def _events(self, rate: float) -> float:
+        return rate if self.series.better == "lower" else 1 - rate
+
+    def _against_baseline(
+        self, value: float, error: float = 0.0, policy: BaselinePolicy | None = None
+    ) -> Suspicion:
         return suspicion(
             value,
             self.baseline,
-            self.policy,
+            policy or self.policy,
             self.series.better,
             self.minimum_effect,
             scale=self.scale,
@@ -135,6 +158,7 @@ def judged_runs(
     policy: BaselinePolicy,
     slowdowns: Sequence[Slowdown],
     minimum_effect: float | None = None,
+    requests: float | None = None,
 ) -> JudgedRuns:
     """Find the baseline of a series, and put each run on the usual machine.
 
@@ -146,10 +170,15 @@ def judged_runs(
         policy: the gate.
         slowdowns: how slow the machine was beside each of them.
         minimum_effect: relative minimum effect; that of the policy when None.
+        requests: how many observations a rate rests on; None when unknown.
     """
     scale = scale_of(CATALOG[series.metric].kind, values)
     worse = WORSE_SIGN[series.better]
     by_ratio = scale is Scale.RELATIVE and worse
     runs = adjusted(values, slowdowns, worse) if by_ratio else unadjusted(values)
-    kept = in_line(runs.values[:-1], policy, minimum_effect, scale=scale)
-    return JudgedRuns(series, tuple(values), runs, kept, policy, scale, minimum_effect)
+    # What an exact test can call a finding must not become the baseline of the next run.
+    by_events = scale is Scale.POINTS and requests
+    least = min(policy.minimum_points, LEAST_POINTS) if by_events else policy.minimum_points
+    filtering = replace(policy, minimum_points=least)
+    kept = in_line(runs.values[:-1], filtering, minimum_effect, scale=scale)
+    return JudgedRuns(series, tuple(values), runs, kept, policy, scale, minimum_effect, requests)

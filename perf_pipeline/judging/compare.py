@@ -15,6 +15,7 @@ from perf_pipeline.config.profile import PinnedBaseline, Profile
 from perf_pipeline.judging.history_pass import date_changes
 from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.judge import is_what_if
+from perf_pipeline.judging.machine_change import is_as_usual, lasting_changes
 from perf_pipeline.judging.machines import machine_of
 from perf_pipeline.judging.past import Past, past_of
 from perf_pipeline.judging.releases import against_releases
@@ -129,9 +130,20 @@ def compare_in(history: History, run_id: str, *, profile: Profile | None = None)
         _store(history, run_id, judged_by, comparison.compared)
         if history.run(run_id).trigger != TRIGGER:  # the run that it confirms has the last word
             store_changes(history, _changes(comparison.compared))
-            store_changes(history, machine_changes(history, run_id))
+            by_history = _by_history(comparison)
+            if not is_as_usual(by_history):
+                store_changes(history, machine_changes(history, run_id))
+                store_changes(history, lasting_changes(by_history, comparison.past))
         date_changes(history, comparison.measured, comparison.past, judged_by)
     return comparison
+
+
+def _by_history(comparison: Comparison) -> list[tuple[MeasuredBenchmark, Diff]]:
+    return [
+        (one.measured, one.diff)
+        for one in comparison.compared
+        if one.diff.pinned is None and not one.diff.against
+    ]
 
 
 def compare_unsettled(history: History, run_id: str, profile: Profile) -> Comparison:

@@ -48,6 +48,7 @@ OF_OPERATIONS: Final = (
     ("http_req_failed", "rate"),
 )
 _MOST_OPERATIONS: Final = 50
+_AT_ONCE: Final[frozenset[FoundBy]] = frozenset({"accepted", "machine"})
 Confirmed = Mapping[SeriesKey, Sequence[tuple[str, FoundBy]]]
 """For each series the first runs of its confirmed changes."""
 
@@ -83,10 +84,10 @@ class MeasuredBenchmark:
         return None if summary is None else summary.figure(series.statistic)
 
     def requests(self, series: Series) -> float | None:
-        """Give how many values a percentile rests on; None for other kinds."""
+        """Give how many values a percentile or a rate rests on; None for other kinds."""
         summary = self.summary(series)
-        trend = CATALOG[series.metric].kind is Kind.TREND
-        return summary.count if trend and summary is not None else None
+        counted = CATALOG[series.metric].kind in {Kind.TREND, Kind.RATE}
+        return summary.count if counted and summary is not None else None
 
     def summary(self, series: Series) -> Summary | None:
         """Give the summary that a series is part of."""
@@ -180,9 +181,8 @@ def since_change(
 ) -> list[SeriesPoint]:
     """Leave out the runs before the last confirmed change of level.
 
-    An accepted change counts at once, one that the gate or a changed machine made when its level is
-    known
-    (`analysis.window.anchor`).
+    An accepted change counts at once, as does that of a machine that is slower for good. One that
+    the gate found counts when its level is known (`analysis.window.anchor`).
 
     Args:
         points: the runs before `run_id`, oldest first.
@@ -195,11 +195,9 @@ def since_change(
         return []
     place = {point.run_id: index for index, point in enumerate(points)}
     known = [(place[first], found_by) for first, found_by in changes if first in place]
-    start = max((index for index, found_by in known if found_by == "accepted"), default=0)
+    start = max((index for index, found_by in known if found_by in _AT_ONCE), default=0)
     values = [point.value for point in points[start:]]
-    by_gate = [
-        index - start for index, found_by in known if found_by != "accepted" and index > start
-    ]
+    by_gate = [index - start for index, found_by in known if found_by == "gate" and index > start]
     scale = scale_of(CATALOG[series.metric].kind, values)
     level = points[start + anchor(values, by_gate, policy, scale=scale) :]
     # Twice the window, because suspicious runs are left out of it.

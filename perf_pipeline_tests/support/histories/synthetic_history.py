@@ -35,6 +35,7 @@ class Made:
         tags: of the summaries.
         alike: further metrics with the figures of `http_req_duration`.
         machine_ms: what the calibration took on each side of the load; None without one.
+        also: further metrics of each benchmark, each with the factor of its figures.
     """
 
     p95_ms: Mapping[str, float]
@@ -46,6 +47,7 @@ class Made:
     tags: Mapping[str, str] = field(default_factory=dict)
     alike: tuple[str, ...] = ()
     machine_ms: float | None = None
+    also: Mapping[str, float] = field(default_factory=dict)
 
 
 def api_runs(*p95_ms: float) -> list[Made]:
@@ -68,7 +70,11 @@ def add_runs(state: Path, runs: Sequence[Made]) -> list[str]:
                 key = RunKey(named.run_id, benchmark)
                 plain = _summary(p95_ms, named.tags)
                 alike = [replace(plain, metric=metric) for metric in named.alike]
-                made_up = [plain, *alike, *_calibration(named)]
+                others = [
+                    replace(_summary(factor * p95_ms, named.tags), metric=metric)
+                    for metric, factor in named.also.items()
+                ]
+                made_up = [plain, *alike, *others, *_calibration(named)]
                 write_summaries(history.connection, key, made_up)
             ids.append(named.run_id)
         return ids

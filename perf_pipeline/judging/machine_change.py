@@ -1,0 +1,85 @@
+"""Finds out that the machine became slower for good, so that its level becomes the baseline.
+
+Add here: another reason to begin a new baseline that no single series shows. Keep out: the rule
+(analysis/shared.py), and what a new baseline means (judging/series.py).
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from perf_pipeline.analysis.baseline import Diff
+from perf_pipeline.analysis.shared import LASTING_RUNS, Shift, lasts, shared_slowdown, shift_of
+from perf_pipeline.judging.machines import machine_of
+from perf_pipeline.judging.past import Past
+from perf_pipeline.judging.series import MeasuredBenchmark
+from perf_pipeline.store.baselines import ChangePointRow
+
+_RERUN: Final = "-c"
+
+
+@dataclass(frozen=True, slots=True)
+class _Track:
+    """Hold a series of the newest run with its shift, and its values in the runs before."""
+
+    measured: MeasuredBenchmark
+    diff: Diff
+    shift: Shift | None
+    before: Mapping[str, float]
+
+    def shift_in(self, run_id: str) -> Shift | None:
+        """Give the shift of an earlier run against the same centre; None where it has none."""
+        value, now = self.before.get(run_id, 0.0), self.diff.value or 0.0
+        if self.shift is None or value <= 0 or now <= 0:
+            return None
+        return replace(self.shift, distance=self.shift.distance + math.log(value / now))
+
+
+def is_as_usual(diffs: Sequence[tuple[MeasuredBenchmark, Diff]]) -> bool:
+    """Say whether the machine was calibrated and no slower than usual: then it changed nothing."""
+    calibrated = any(machine_of(measured) is not None for measured, _ in diffs)
+    return calibrated and not any((diff.machine_factor or 1.0) > 1 for _, diff in diffs)
+
+
+def lasting_changes(
+    diffs: Sequence[tuple[MeasuredBenchmark, Diff]], past: Past
+) -> Iterator[ChangePointRow]:
+    """Give a change of level for every series where all tiers were slower in the newest five runs.
+
+    It is for series whose own gate was not withheld as well: they follow the same machine.
+
+    Args:
+        diffs: comparisons with the history, of one run.
+        past: the series over the runs before.
+    """
+    tracks = [
+        _Track(
+            measured,
+            diff,
+            shift_of(diff),
+            {point.run_id: point.value for point in past.before(measured, diff.series)},
+        )
+        for measured, diff in diffs
+    ]
+    run_ids = _newest_runs(tracks)
+    if not lasts([*(_slowdown(tracks, run_id) for run_id in run_ids), _slowdown(tracks)]):
+        return
+    for track in tracks:
+        if run_ids[0] in track.before:
+            key = track.measured.key(track.diff.series)
+            before, after = track.diff.noise.median, track.diff.value
+            yield ChangePointRow(run_ids[0], key, "machine", before, after)
+
+
+def _newest_runs(tracks: Sequence[_Track]) -> list[str]:
+    """Give the four runs before, oldest first; re-runs of them do not count."""
+    longest = max((list(track.before) for track in tracks), key=len, default=[])
+    runs = [run_id for run_id in longest if _RERUN not in run_id[-4:]]
+    return runs[1 - LASTING_RUNS :]
+
+
+def _slowdown(tracks: Sequence[_Track], run_id: str = "") -> float:
+    """Give the shared slowdown of an earlier run; that of the newest without an id."""
+    shifts = (track.shift_in(run_id) if run_id else track.shift for track in tracks)
+    return shared_slowdown([shift for shift in shifts if shift is not None])

@@ -25,7 +25,13 @@ from perf_pipeline.analysis.series import (
     gated,
     not_compared,
 )
-from perf_pipeline.analysis.suspicion import BaselinePolicy, DiffStatus, Suspicion, suspicion
+from perf_pipeline.analysis.suspicion import (
+    WORSE_SIGN,
+    BaselinePolicy,
+    DiffStatus,
+    Suspicion,
+    suspicion,
+)
 from perf_pipeline.analysis.tiers import parts_of
 from perf_pipeline.analysis.window import episode, in_line, unsuspicious
 from perf_pipeline.metrics.catalog import CATALOG
@@ -50,6 +56,7 @@ __all__ = [
 ]
 
 
+_WORSE: Final = frozenset({DiffStatus.SUSPECT, DiffStatus.REGRESSED})
 AS_BAD_BEFORE: Final = "more than five of the newest 30 runs were as bad as this one"
 NOT_BEYOND: Final = "out of line again, but so were others of the newest 30 runs without a change"
 
@@ -117,6 +124,7 @@ def diff(
         changed_since=None if since is None else [*known, len(history)][since],
         error=now.error,
         before=tuple(earlier),
+        order_limit=_order_limit(judged, now.effect) if status in _WORSE else None,
         policy=policy,
         machine_factor=judged.runs.factor,
     )
@@ -136,6 +144,15 @@ def _guarded(
     if judged.holds_by_order(statuses):
         return status, reason, episode(statuses)
     return (DiffStatus.SUSPECT, NOT_BEYOND, None) if reason else (status, reason, None)
+
+
+def _order_limit(judged: JudgedRuns, effect: Effect | None) -> float | None:
+    if effect is None:
+        return None
+    relative = effect.scale is Scale.RELATIVE
+    distance = math.log1p(effect.change) if relative else effect.change
+    worse = WORSE_SIGN[judged.series.better]
+    return judged.order_limit(judged.statuses()) + worse * distance
 
 
 def _without_value(

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
+from perf_pipeline.analysis.noise import student_t
 from perf_pipeline.analysis.scale import Effect, Scale
+from perf_pipeline.analysis.suspicion import WORSE_SIGN
 
+_SHARED_LEVEL: Final = 0.1
 OUT: Final = frozenset({DiffStatus.SUSPECT, DiffStatus.REGRESSED})
 IN_LINE: Final = frozenset({DiffStatus.OK, DiffStatus.IMPROVED})
 
@@ -82,6 +85,44 @@ def together(one: Diff, again: Sequence[float]) -> Effect | None:
         _change(centre + half, effect.scale),
         effect.scale,
     )
+
+
+def is_confirmed(one: Diff, again: Sequence[DiffStatus], changes: Sequence[float]) -> bool:
+    """Say whether a run that is out of line is a regression by all of its runs.
+
+    More than half of them must be out of line, and in runs that have nothing in common, or by so
+    much that it does not matter.
+
+    Args:
+        one: the comparison of the run itself.
+        again: what each re-run says.
+        changes: the change of each re-run, on the scale of its effect.
+    """
+    independent = one.status is DiffStatus.REGRESSED
+    return counted(one, again).is_majority and (independent or is_beyond_doubt(one, changes))
+
+
+def is_beyond_doubt(one: Diff, again: Sequence[float]) -> bool:
+    """Say whether a run and its re-runs are a regression even if they are one and the same noise.
+
+    Re-runs of one session share its machine and its neighbours, so that three of them may tell no
+    more than one. Their mean is judged as a single run is, at a tenth of the level, and it must be
+    beyond the runs before (`Diff.order_limit`). A run without a spread of its own is not doubted.
+
+    Args:
+        one: the comparison of the run itself.
+        again: the change of each re-run, on the scale of its effect.
+    """
+    effect, policy = one.effect, one.policy
+    if effect is None or policy is None or one.error is None or one.noise.n < 2:
+        return True
+    changes = [effect.change, *again]
+    if effect.scale is Scale.RELATIVE and min(changes) <= -1:
+        return False
+    worse = WORSE_SIGN[one.series.better]
+    mean = worse * math.fsum(_position(change, effect.scale) for change in changes) / len(changes)
+    strict = student_t(1 - policy.alpha * _SHARED_LEVEL / 2, one.noise.n - 1) * one.error
+    return mean > strict and (one.order_limit is None or mean > one.order_limit)
 
 
 def _position(change: float, scale: Scale) -> float:

@@ -20,6 +20,7 @@ NEW_RUNS: Final = 3
 _PRECEDENCE_LEVEL: Final = 0.0105
 _PERMUTATION_LEVEL: Final = 0.005
 _MOST_ODD: Final = 5
+_BESIDE_ODD: Final = 2
 _FEW_RUNS: Final = 15
 _ROUNDING: Final = 1e-9
 
@@ -89,13 +90,31 @@ def out_of_order(old: Sequence[float], new: Sequence[float], odd: int) -> bool:
     if len(new) < NEW_RUNS:
         return False
     if odd <= _MOST_ODD:
-        return _as_bad(known, highest_first[-1]) <= most_above(len(known))
+        return _as_bad(known, highest_first[-1]) <= _allowed(known, odd)
     return permutation_p(known, new) <= _PERMUTATION_LEVEL
 
 
 def out_of_range(old: Sequence[float], value: float) -> bool:
     """Say whether at most five of the old runs that count were as bad as a single run."""
     return _as_bad(old[-WINDOW:], value) <= _MOST_ODD
+
+
+def limit(old: Sequence[float], odd: int) -> float:
+    """Give what runs that are not independent of each other must exceed together.
+
+    It is the worst of the old runs, or where one to five of these are out of line, the worst that
+    three new ones would have to exceed.
+
+    Args:
+        old: positions of at least one run, higher is worse.
+        odd: how many of them are out of line themselves.
+    """
+    has_outliers = 0 < odd <= _MOST_ODD
+    return sorted(old, reverse=True)[_allowed(old, odd) if has_outliers else 0]
+
+
+def _allowed(known: Sequence[float], odd: int) -> int:
+    return min(odd + _BESIDE_ODD, most_above(len(known)))
 
 
 def _as_bad(runs: Sequence[float], value: float) -> int:

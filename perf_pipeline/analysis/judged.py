@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from perf_pipeline.analysis.covariate import Adjustment, adjusted, unadjusted
 from perf_pipeline.analysis.exact import LEAST_POINTS, LEAST_RISE, rose_by_chance
-from perf_pipeline.analysis.guard import WINDOW, out_of_order, out_of_range
+from perf_pipeline.analysis.guard import WINDOW, limit, out_of_order, out_of_range
 from perf_pipeline.analysis.machine import Slowdown
 from perf_pipeline.analysis.scale import Scale, scale_of
 from perf_pipeline.analysis.series import RUNS_BEFORE, Series
@@ -91,6 +91,17 @@ class JudgedRuns:
         """Say whether several of the newest runs were as bad as this one, which is SUSPECT."""
         values, before = self._around(len(statuses) - 1, statuses)
         return not out_of_range([values[n] for n in before], values[-1])
+
+    def order_limit(self, statuses: Sequence[DiffStatus]) -> float:
+        """Give the position that runs in a row must exceed together, relative to the newest run.
+
+        It is that of the worst run before, or where the runs before have outliers, of the worst
+        that is none; positions are higher where worse.
+        """
+        values, before = self._around(len(statuses) - 1, statuses)
+        counted = before[-WINDOW:]
+        odd = sum(statuses[n] is statuses[-1] for n in counted)
+        return limit([values[n] for n in counted], odd) - values[-1]
 
     def _is_out_of_order(self, index: int, statuses: Sequence[DiffStatus]) -> bool:
         values, before = self._around(index, statuses)

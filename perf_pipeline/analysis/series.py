@@ -73,6 +73,9 @@ class Diff:
         before: what each of the two runs before it says alone, against the same baseline.
         together: the change of this run and its re-runs, with the interval of their mean; None
             where it was not run again, or is no regression.
+        order_limit: how far the run and its re-runs must be from the centre together, as a distance
+            of positions in the bad direction, to be beyond the runs before; None where the run is
+            in line.
         policy: the gate that judged by history; None where history was not the judge.
         machine_factor: by what the machine itself was slower beside this run than usual (1.4 is 40
             % slower); effect, interval and status are those of the figure without it. None where
@@ -93,6 +96,7 @@ class Diff:
     error: float | None = None
     before: tuple[DiffStatus, ...] = ()
     together: Effect | None = None
+    order_limit: float | None = None
     policy: BaselinePolicy | None = None
     machine_factor: float | None = None
 

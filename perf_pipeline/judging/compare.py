@@ -15,7 +15,7 @@ from perf_pipeline.config.profile import PinnedBaseline, Profile
 from perf_pipeline.judging.history_pass import date_changes
 from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.judge import is_what_if
-from perf_pipeline.judging.machine_change import is_as_usual, lasting_changes
+from perf_pipeline.judging.machine_change import levels_for_good
 from perf_pipeline.judging.machines import machine_of
 from perf_pipeline.judging.past import Past, past_of
 from perf_pipeline.judging.releases import against_releases
@@ -29,7 +29,6 @@ from perf_pipeline.judging.series import (
     series_in,
     since_change,
 )
-from perf_pipeline.judging.withholding import machine_changes
 from perf_pipeline.store.baselines import (
     BaselineRow,
     ChangePointRow,
@@ -131,9 +130,7 @@ def compare_in(history: History, run_id: str, *, profile: Profile | None = None)
         if history.run(run_id).trigger != TRIGGER:  # the run that it confirms has the last word
             store_changes(history, _changes(comparison.compared))
             by_history = _by_history(comparison)
-            if not is_as_usual(by_history):
-                store_changes(history, machine_changes(history, run_id))
-                store_changes(history, lasting_changes(by_history, comparison.past))
+            store_changes(history, levels_for_good(history, run_id, by_history, comparison.past))
         date_changes(history, comparison.measured, comparison.past, judged_by)
     return comparison
 

@@ -7,6 +7,7 @@ Add here: another reason to begin a new baseline that no single series shows. Ke
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff
@@ -14,7 +15,9 @@ from perf_pipeline.analysis.shared import LASTING_RUNS, Shift, lasts, shared_slo
 from perf_pipeline.judging.machines import machine_of
 from perf_pipeline.judging.past import Past
 from perf_pipeline.judging.series import MeasuredBenchmark
+from perf_pipeline.judging.withholding import machine_changes
 from perf_pipeline.store.baselines import ChangePointRow
+from perf_pipeline.store.history import History
 
 _RERUN: Final = "-c"
 
@@ -36,7 +39,29 @@ class _Track:
         return replace(self.shift, distance=self.shift.distance + math.log(value / now))
 
 
-def is_as_usual(diffs: Sequence[tuple[MeasuredBenchmark, Diff]]) -> bool:
+def levels_for_good(
+    history: History,
+    run_id: str,
+    diffs: Sequence[tuple[MeasuredBenchmark, Diff]],
+    past: Past,
+) -> list[ChangePointRow]:
+    """Give the changes of level that a machine made which is slower for good, by the newest run.
+
+    Where the machine was calibrated and was no slower than usual, it made none, and a person
+    decides.
+
+    Args:
+        history: open, with the diffs of the run.
+        run_id: the newest run.
+        diffs: its comparisons with the history.
+        past: the series over the runs before.
+    """
+    if _is_as_usual(diffs):
+        return []
+    return [*machine_changes(history, run_id), *lasting_changes(diffs, past)]
+
+
+def _is_as_usual(diffs: Sequence[tuple[MeasuredBenchmark, Diff]]) -> bool:
     """Say whether the machine was calibrated and no slower than usual: then it changed nothing."""
     calibrated = any(machine_of(measured) is not None for measured, _ in diffs)
     return calibrated and not any((diff.machine_factor or 1.0) > 1 for _, diff in diffs)
@@ -68,8 +93,9 @@ def lasting_changes(
     for track in tracks:
         if run_ids[0] in track.before:
             key = track.measured.key(track.diff.series)
-            before, after = track.diff.noise.median, track.diff.value
-            yield ChangePointRow(run_ids[0], key, "machine", before, after)
+            values = [track.before[run_id] for run_id in run_ids if run_id in track.before]
+            level = median([*values, track.diff.value or values[-1]])
+            yield ChangePointRow(run_ids[0], key, "machine", track.diff.noise.median, level)
 
 
 def _newest_runs(tracks: Sequence[_Track]) -> list[str]:

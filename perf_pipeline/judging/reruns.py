@@ -8,7 +8,14 @@ from dataclasses import replace
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
-from perf_pipeline.analysis.confirmation import IN_LINE, OUT, Count, counted, together
+from perf_pipeline.analysis.confirmation import (
+    IN_LINE,
+    OUT,
+    Count,
+    counted,
+    is_confirmed,
+    together,
+)
 from perf_pipeline.report.wording import diff_unit, interval, plural, signed
 from perf_pipeline.store.baselines import confirmations
 from perf_pipeline.store.history import History
@@ -26,7 +33,8 @@ def settled(history: History, run_id: str, benchmark: str, one: Diff) -> Diff:
     """Settle what is out of line by its re-runs; anything else, and without re-runs, stays.
 
     REGRESSED when more than half of all runs are out of line: the run, the two before it and the
-    re-runs. OK when two re-runs were in line. Otherwise it is SUSPECT.
+    re-runs. Where only the run and its re-runs are, they must be so beyond doubt. OK when two
+    re-runs were in line. Otherwise it is SUSPECT.
     """
     if one.status not in OUT or one.pinned is not None:
         return one
@@ -35,13 +43,17 @@ def settled(history: History, run_id: str, benchmark: str, one: Diff) -> Diff:
     count = counted(one, again)
     if count.runs == 1 + len(one.before):
         return one
-    if count.is_majority:
+    changes = [row.change_ratio for row in rows.values() if row.change_ratio is not None]
+    if is_confirmed(one, again, changes):
         return _regressed(one, rows, count)
     in_line = sum(status in IN_LINE for status in again)
     if in_line >= RERUNS:
         reason = f"the first run differed from the baseline, but {in_line} re-runs did not"
         return replace(one, status=DiffStatus.OK, reason=reason, changed_since=None)
-    reason = f"{count} are out of line, {_with(rows)}, and a regression takes more than half"
+    takes = "more than half"
+    if count.is_majority:
+        takes = "another run, as re-runs at once may share their noise"
+    reason = f"{count} are out of line, {_with(rows)}, and a regression takes {takes}"
     return replace(one, status=DiffStatus.SUSPECT, reason=reason, changed_since=None)
 
 

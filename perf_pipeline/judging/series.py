@@ -48,7 +48,6 @@ OF_OPERATIONS: Final = (
     ("http_req_failed", "rate"),
 )
 _MOST_OPERATIONS: Final = 50
-_AT_ONCE: Final[frozenset[FoundBy]] = frozenset({"accepted", "machine"})
 Confirmed = Mapping[SeriesKey, Sequence[tuple[str, FoundBy]]]
 """For each series the first runs of its confirmed changes."""
 
@@ -181,8 +180,9 @@ def since_change(
 ) -> list[SeriesPoint]:
     """Leave out the runs before the last confirmed change of level.
 
-    An accepted change counts at once, as does that of a machine that is slower for good. One that
-    the gate found counts when its level is known (`analysis.window.anchor`).
+    An accepted change counts at once, that of a machine that is slower for good as soon as there
+    are `minimum_runs` runs of it, and one that the gate found when its level is known
+    (`analysis.window.anchor`).
 
     Args:
         points: the runs before `run_id`, oldest first.
@@ -195,7 +195,15 @@ def since_change(
         return []
     place = {point.run_id: index for index, point in enumerate(points)}
     known = [(place[first], found_by) for first, found_by in changes if first in place]
-    start = max((index for index, found_by in known if found_by in _AT_ONCE), default=0)
+    enough = len(points) - policy.minimum_runs
+    start = max(
+        (
+            index
+            for index, found_by in known
+            if found_by == "accepted" or (found_by == "machine" and index <= enough)
+        ),
+        default=0,
+    )
     values = [point.value for point in points[start:]]
     by_gate = [index - start for index, found_by in known if found_by == "gate" and index > start]
     scale = scale_of(CATALOG[series.metric].kind, values)

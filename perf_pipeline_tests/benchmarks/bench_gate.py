@@ -1,124 +1,145 @@
-"""Show what the gate says beside a neighbour, and after the system became slower: whole runs.
+"""Measure the gate on the noise that machines have: the table of docs/statistics.md.
 
-An API alone, a small HTTP server here whose every answer takes a fixed piece of CPU work. Nine runs
-are the history; each row goes on from a copy of it. Run by hand, for a quarter of an hour:
-`python -m perf_pipeline_tests.benchmarks.bench_gate [runs of a row]`. Add here: another thing that
-can happen to a machine or a system. Keep out: assertions; the machine decides the figures.
+Run with: PYTHONPATH=. python perf_pipeline_tests/benchmarks/bench_gate.py [histories per row]
+
+Rows of one series are 30 runs of history and the next ones; rows of whole runs are 82 series in
+four tiers with CV 10 %. Add here: another kind of noise. Keep out: assertions (tests have them).
 """
 
-import asyncio
-import hashlib
-import json
-import os
-import shutil
-import subprocess
+import math
+import random
 import sys
-import tempfile
-import zlib
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from perf_pipeline.stack.service import free_port
-
-HISTORY: Final = 9
-ROWS: Final = (
-    ("as before", 0, 1.0),
-    ("beside a CPU hog", 1, 1.0),
-    ("server 1.3x slower", 0, 1.3),
-    ("server 1.5x slower", 0, 1.5),
+from perf_pipeline.analysis.baseline import BaselinePolicy, Diff, DiffStatus, Series, diff
+from perf_pipeline.analysis.confirmation import OUT
+from perf_pipeline_tests.benchmarks.bench_whole_runs import (
+    SYSTEMS,
+    System,
+    after_a_change,
+    fails,
+    lognormal,
+    whole_runs,
 )
-TEXT: Final = hashlib.shake_128(b"server").hexdigest(4_096).encode()
-COMPRESSIONS: Final = 10
-PROFILE: Final = """
-name = "gate"
-workers = 1
-[benchmarks.shop.scenarios.all]
-exec = "http_steps"
-executor = "constant-arrival-rate"
-rate = 50
-duration = "8s"
-warmUp = "1s"
-preAllocatedVUs = 20
-[[benchmarks.shop.scenarios.all.parameters.steps]]
-name = "visit"
-method = "GET"
-path = "/ok"
-[benchmarks.shop.thresholds]
-http_req_duration = ["p(95)<1000", "med<1000"]
-"""
-HOG: Final = "while True: pass"
-SERVE: Final = "serve"
+
+SEED: Final = 20_261_128
+_POLICY: Final = BaselinePolicy()
+_P95: Final = Series("http_req_duration", {}, "p(95)")
+
+Model = Callable[[random.Random], float]
 
 
-async def serve(port: int, factor: float) -> None:
-    """Answer every request after a fixed piece of work, times the factor."""
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while await reader.readline():
-            while (await reader.readline()).strip():
-                pass
-            for _ in range(round(COMPRESSIONS * factor)):
-                zlib.compress(TEXT, 6)
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-            await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", port)
-    await server.serve_forever()
+def two_machines(seeded: random.Random) -> float:
+    """Give 30 % of runs on a machine that is slower by 1.4."""
+    return 800 * lognormal(seeded, 0.03) * (1.4 if seeded.random() < 0.3 else 1.0)
 
 
-@contextmanager
-def beside(*commands: list[str]) -> Iterator[None]:
-    """Run commands, and end them at the end."""
-    begun = [subprocess.Popen([sys.executable, *command]) for command in commands]
-    try:
-        yield
-    finally:
-        for process in begun:
-            process.kill()
-            process.wait()
+def outliers(seeded: random.Random) -> float:
+    """Give 10 % of runs that are multiplied by 2, 3 or 0.5."""
+    factor = seeded.choice((2.0, 3.0, 0.5)) if seeded.random() < 0.1 else 1.0
+    return 800 * lognormal(seeded, 0.1) * factor
 
 
-def run(state: Path, profile: Path, hogs: int, factor: float) -> tuple[int, Counter[str]]:
-    """Run the profile once; give the exit code, and the statuses of the newest comparison."""
-    port = free_port()
-    server = ["-m", __spec__.name, SERVE, str(port), str(factor)]
-    command = ["-m", "perf_pipeline", "--state", str(state), "run", "--profile", str(profile)]
-    with beside(server, *[["-c", HOG]] * hogs):
-        done = subprocess.run(
-            [sys.executable, *command],
-            env={**os.environ, "PERF_BASE_URL": f"http://127.0.0.1:{port}"},
-            capture_output=True,
-            check=False,
+MODELS: Final[tuple[tuple[str, Model, Callable[[float], float], int], ...]] = (
+    ("log-normal, CV 10 %", lambda seeded: 800 * lognormal(seeded, 0.1), float, 30),
+    ("the same, history of 5", lambda seeded: 800 * lognormal(seeded, 0.1), float, 5),
+    ("two machines, 30 % x1.4", two_machines, float, 30),
+    ("whole ms around 5", lambda seeded: 5 * lognormal(seeded, 0.1), round, 30),
+    ("two digits", lambda seeded: 13 * lognormal(seeded, 0.03), lambda x: float(f"{x:.2g}"), 30),
+    ("10 % outliers", outliers, float, 30),
+    ("skewed: 400 + exponential 100", lambda s: 400 + 100 * s.expovariate(1), float, 30),
+)
+
+
+def alarms(
+    model: Model,
+    seen: Callable[[float], float],
+    known: int,
+    seeded: random.Random,
+    *,
+    runs: int,
+    factor: float = 1.0,
+) -> bool:
+    """Say whether a regression is called in the next runs after a history."""
+    history = [seen(model(seeded)) for _ in range(known)]
+    for _ in range(runs):
+        history.append(seen(factor * model(seeded)))
+        if diff(_P95, history[-1], history[:-1], _POLICY).status is DiffStatus.REGRESSED:
+            return True
+    return False
+
+
+def confirmed_alarm(shared: float, seeded: random.Random, *, runs: int, factor: float) -> bool:
+    """Say whether a run fails after its re-runs, which have a share of its noise in common."""
+    sd = math.sqrt(math.log(1 + 0.1**2))
+    history = [800 * math.exp(sd * seeded.gauss(0, 1)) for _ in range(30)]
+    for _ in range(runs):
+        own = seeded.gauss(0, 1)
+        noises = [own]
+        noises += [
+            math.sqrt(shared) * own + math.sqrt(1 - shared) * seeded.gauss(0, 1) for _ in range(2)
+        ]
+        values = [800 * factor * math.exp(sd * noise) for noise in noises]
+        found = [judge_next(history, value) for value in values]
+        if found[0].status in OUT and fails(found):
+            return True
+        if found[0].status not in OUT:
+            del history[-2:]
+    return False
+
+
+def judge_next(history: list[float], value: float) -> Diff:
+    """Judge a value and add it to the history."""
+    found = diff(_P95, value, history, _POLICY)
+    history.append(value)
+    return found
+
+
+def _rows(histories: int) -> None:
+    print("| one series | any alarm in 20 runs | +50 % found by run 3 |\n|---|---|---|")
+    for text, model, seen, known in MODELS:
+        seeded = random.Random(SEED)
+        alarm = sum(alarms(model, seen, known, seeded, runs=20) for _ in range(histories))
+        power = sum(
+            alarms(model, seen, known, seeded, runs=3, factor=1.5) for _ in range(histories)
         )
-    newest = max(state.glob("reports/*/summary.json"), key=lambda path: path.stat().st_mtime)
-    ours = json.loads(newest.read_text(encoding="utf-8"))["perf_pipeline"]
-    return done.returncode, Counter(diff["status"] for diff in ours["diffs"])
+        _row(text, 100 * alarm / histories, 100 * power / histories)
+    for shared in (0.0, 0.9):
+        seeded = random.Random(SEED)
+        alarm, power = (
+            sum(confirmed_alarm(shared, seeded, runs=runs, factor=factor) for _ in range(histories))
+            for runs, factor in ((20, 1.0), (3, 1.5))
+        )
+        text = f"log-normal, re-runs share {100 * shared:.0f} % of the noise"
+        _row(text, 100 * alarm / histories, 100 * power / histories)
 
 
-def main(runs: int) -> None:
-    """Print one line for each row."""
-    with tempfile.TemporaryDirectory() as folder:
-        profile, history = Path(folder) / "gate.toml", Path(folder) / "history"
-        profile.write_text(PROFILE, encoding="utf-8")
-        for _ in range(HISTORY):
-            run(history, profile, 0, 1.0)
-        print("| what | exit codes | series by status, all runs |\n| --- | --- | --- |")
-        for number, (what, hogs, factor) in enumerate(ROWS):
-            state = Path(folder) / str(number)
-            shutil.copytree(history, state)
-            ended = [run(state, profile, hogs, factor) for _ in range(runs)]
-            codes = ", ".join(str(code) for code, _ in ended)
-            told = sum((statuses for _, statuses in ended), Counter[str]())
-            listed = ", ".join(f"{count} {status}" for status, count in told.most_common())
-            print(f"| {what} | {codes} | {listed} |", flush=True)
+def _whole_rows(repeats: int) -> None:
+    print("\n| whole runs of 82 series | failed | failed, confirmed | database found by run 3 |")
+    print("|---|---|---|---|")
+    for text, system in SYSTEMS:
+        share = whole_runs(system, repeats if system != System() else 3 * repeats, SEED)
+        found = 100 * share.found if system.database > 1 else None
+        _row(text, 100 * share.failed, 100 * share.confirmed, found)
+
+
+def _row(text: str, *shares: float | None) -> None:
+    cells = ["-" if share is None else f"{share:.1f} %" for share in shares]
+    print(f"| {' | '.join([text, *cells])} |", flush=True)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print the tables."""
+    histories = int(arguments[0]) if arguments else 300
+    _rows(histories)
+    _whole_rows(max(5, histories // 12))
+    print("\n| machine slower for good | runs until it is the baseline | 2x found within 3 |")
+    print("|---|---|---|")
+    for factor in (1.1, 1.2, 1.4):
+        took, found = after_a_change(factor, max(5, histories // 12), SEED)
+        print(f"| x{factor} | {took:.1f} | {found:.0%} |".replace("%", " %"), flush=True)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == [SERVE]:
-        asyncio.run(serve(int(sys.argv[2]), float(sys.argv[3])))
-    else:
-        main(int(sys.argv[1]) if sys.argv[1:] else 4)
+    main(sys.argv[1:])

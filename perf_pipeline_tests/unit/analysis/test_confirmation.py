@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import replace
+from typing import Final
 
 import pytest
 
 from perf_pipeline.analysis.baseline import BaselinePolicy, Diff, DiffStatus, Series, diff
-from perf_pipeline.analysis.confirmation import counted, together
+from perf_pipeline.analysis.confirmation import counted, is_beyond_doubt, together
 from perf_pipeline.analysis.noise import student_t
 
 OK, SUSPECT, LEARNING = DiffStatus.OK, DiffStatus.SUSPECT, DiffStatus.LEARNING
@@ -68,3 +69,34 @@ def test_three_runs_together_have_the_interval_of_their_mean(slow: Diff) -> None
 def test_without_re_runs_or_without_an_interval_there_is_none_together(slow: Diff) -> None:
     assert together(slow, []) is None
     assert together(replace(slow, effect=None), [0.2]) is None
+
+
+NOISY: Final = [700.0, 900.0, 750.0, 850.0, 800.0, 720.0, 880.0, 800.0, 760.0, 840.0]
+
+
+@pytest.mark.parametrize(
+    ("value", "again", "beyond"),
+    [
+        # s of these logarithms is 0.0847, error 0.0889; t(0.99, 9) = 2.82 and t(0.999, 9) = 4.30
+        # give + 28.5 % for one run alone, and + 46.5 % for runs that may share their noise
+        (1_050.0, [0.32, 0.32], False),
+        (1_200.0, [0.5, 0.5], True),
+        (1_200.0, [0.5, 0.1], False),
+    ],
+)
+def test_re_runs_that_may_share_their_noise_must_be_beyond_doubt(
+    value: float, again: list[float], beyond: bool
+) -> None:
+    one = diff(Series("http_req_duration", {}, "p(95)"), value, NOISY, BaselinePolicy())
+
+    assert one.status is DiffStatus.SUSPECT
+    assert is_beyond_doubt(one, again) is beyond
+
+
+def test_re_runs_must_be_beyond_the_runs_before_as_well() -> None:
+    # eight slow runs among thirty: the noise has a second level
+    history = [800.0, 804.0, 796.0, 1_120.0, 1_126.0, 802.0, 798.0, 800.0] * 4
+    one = diff(Series("http_req_duration", {}, "p(95)"), 1_130.0, history, BaselinePolicy())
+
+    assert one.order_limit is not None
+    assert not is_beyond_doubt(one, [one.order_limit - 0.01] * 2)

@@ -50,8 +50,10 @@ def test_a_permutation_test_counts_every_choice_of_three() -> None:
         ([5.0, 30.0, 31.0], 0, True),  # two above all
         ([5.0, 29.0, 31.0], 0, False),  # equal is not above
         ([5.0, 30.0, 31.0], 1, False),  # two runs out of line happen by chance here
-        ([24.5, 25.0, 31.0], 1, True),  # three above all but five
-        ([23.5, 25.0, 31.0], 1, False),
+        ([26.5, 27.0, 31.0], 1, True),  # three above all but three, two more than the odd one
+        ([25.5, 27.0, 31.0], 1, False),
+        ([24.5, 25.0, 31.0], 3, True),  # three above all but five
+        ([23.5, 25.0, 31.0], 3, False),
         ([24.5, 25.0, 31.0], 6, False),  # the noise has a second level
         ([29.5, 30.0, 31.0], 6, True),  # the highest three of 33: 1 of 5456
         ([30.0], 0, False),

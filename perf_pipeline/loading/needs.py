@@ -32,7 +32,7 @@ from perf_pipeline.loading.session import Session
 from perf_pipeline.stack.health import require_health
 from perf_pipeline.workloads.kafka.backlog import ensure_backlog
 from perf_pipeline.workloads.kafka.producing import MESSAGE_BYTES
-from perf_pipeline.workloads.kafka.topics import ensure_topic, fix_position
+from perf_pipeline.workloads.kafka.topics import ensure_topic, fix_position, require_no_compaction
 from perf_pipeline.workloads.postgres.deliveries import require_readable_deliveries
 from perf_pipeline.workloads.postgres.seeding import drop_birthday_index, ensure_birthday_index
 
@@ -177,6 +177,7 @@ def _consumer_position(session: Session, benchmark: str) -> None:
     brokers, config = require_brokers(session), session.profile.benchmarks[benchmark]
     for suffix in (CEILING_SUFFIX, ""):
         ensure_topic(brokers, f"{config.topic}{suffix}", config.partitions)
+        require_no_compaction(brokers, f"{config.topic}{suffix}")
         positions = fix_position(brokers, f"{config.group}{suffix}", f"{config.topic}{suffix}")
     _positions_of(session).write_text(json.dumps(positions), encoding="utf-8")
 

@@ -19,20 +19,23 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # OffsetSpec: not in __all__
     AdminClient,
+    ConfigResource,
     OffsetSpec,
 )
 from confluent_kafka.cimpl import NewTopic
 
-from perf_pipeline.config.kafka_client import kafka_settings
+from perf_pipeline.config.kafka_client import bootstrap_servers, kafka_settings
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import PartitionLag
-from perf_pipeline.workloads.kafka.errors import cause, unavailable
+from perf_pipeline.workloads.kafka.errors import cause, is_silence, unavailable
 
 T = TypeVar("T")
 
 TIMEOUT_S: Final = 8.0
 
 _POLL_S: Final = 0.05
+_POLICY: Final = "cleanup.policy"
+_COMPACT: Final = "compact"
 # -1: the cluster's own default, three where there are three brokers.
 _CLUSTER_DEFAULT: Final = -1
 # A partition or a group's coordinator that is new or is moving; over in a moment.
@@ -72,6 +75,31 @@ def ensure_topic(brokers: str, topic: str, partitions: int) -> int:
             if cause(error).code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
         return len(_await_topic(brokers, admin, topic))
+
+
+def require_no_compaction(brokers: str, topic: str) -> None:
+    """Refuse a topic that compaction takes messages from: they would look lost.
+
+    Brokers that may not or can't tell a topic's settings refuse nothing.
+
+    Raises:
+        TargetUnavailableError: the topic is compacted, or the brokers do not answer.
+    """
+    admin, resource = _admin(brokers), ConfigResource(ConfigResource.Type.TOPIC, topic)
+    with _explained(brokers, f"reading the settings of {topic}"):
+        try:
+            answer = admin.describe_configs([resource], request_timeout=TIMEOUT_S)
+            policy = str(answer[resource].result(TIMEOUT_S)[_POLICY].value)
+        except KafkaException as error:
+            if is_silence(cause(error)):
+                raise
+            return
+    if _COMPACT in policy:
+        raise TargetUnavailableError(
+            f"the topic {topic} on {bootstrap_servers(brokers)} has {_POLICY}={policy}: messages "
+            "that compaction removes before they are consumed would look lost",
+            hint=f"set {_POLICY}=delete for it, or name another topic in the profile",
+        )
 
 
 def watermarks(brokers: str, topic: str) -> list[PartitionLag]:

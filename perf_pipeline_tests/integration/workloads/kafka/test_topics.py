@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
+from perf_pipeline.config.kafka_client import bootstrap_servers, kafka_settings
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.workloads.kafka.topics import (
     committed,
     ensure_topic,
     fix_position,
+    require_no_compaction,
     watermarks,
 )
 from perf_pipeline_tests.support.loads.kafka_topics import delete_topic
@@ -44,3 +48,27 @@ def test_a_fixed_position_is_the_end_of_every_partition(brokers: str, topic: str
 
     assert fix_position(brokers, group, topic) == {0: 0, 1: 0, 2: 0}
     assert committed(brokers, group, topic) == {0: 0, 1: 0, 2: 0}
+
+
+@pytest.mark.parametrize("policy", ["compact", "compact,delete"])
+def test_a_compacted_topic_is_refused_because_its_messages_would_look_lost(
+    brokers: str, policy: str
+) -> None:
+    name = f"test-topics-{uuid4().hex[:8]}"
+    with AdminClient(kafka_settings(brokers)) as admin:
+        wanted = NewTopic(name, 1, 1, config={"cleanup.policy": policy})
+        admin.create_topics([wanted])[name].result(10)
+
+    with pytest.raises(TargetUnavailableError) as refusal:
+        require_no_compaction(brokers, name)
+    delete_topic(brokers, name)
+
+    assert refusal.value.sentence == (
+        f"the topic {name} on {bootstrap_servers(brokers)} has cleanup.policy={policy}: messages "
+        "that compaction removes before they are consumed would look lost"
+    )
+    assert "set cleanup.policy=delete for it, or name another topic" in refusal.value.hint
+
+
+def test_a_topic_that_keeps_its_messages_is_taken(brokers: str, topic: str) -> None:
+    require_no_compaction(brokers, topic)

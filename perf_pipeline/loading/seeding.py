@@ -43,12 +43,19 @@ def seed_users(session: Session) -> SeededRun:
 
     Raises:
         TargetUnavailableError: no PostgreSQL is configured, or it refuses.
+        StoppedByUserError: the run was stopped meanwhile.
     """
     dsn = require_postgres(session)
     users = session.profile.seeding.users
     session.say(f"seeding {users:,} users")
     removed = clean(dsn)
-    seeded = seed(dsn, seed=session.profile.seed, run=session.run_id, count=users)
+    seeded = seed(
+        dsn,
+        seed=session.profile.seed,
+        run=session.run_id,
+        count=users,
+        is_over=session.stop.is_set,
+    )
     sets = split_ids(seeded.ids, SHARES, seed=session.profile.seed)
     for name, ids in sets.items():
         _write_ids(ids_file(session, name), ids)

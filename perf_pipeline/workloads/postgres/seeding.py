@@ -5,7 +5,7 @@ Keep out: measured statements (postgres_users), and every row that this product 
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 import psycopg
 
+from perf_pipeline.errors import StoppedByUserError
 from perf_pipeline.workloads.people import EMAIL_DOMAIN, Person, people
 from perf_pipeline.workloads.postgres.bounded import bounded_connection
 from perf_pipeline.workloads.postgres.errors import address, unavailable
@@ -21,6 +22,7 @@ from perf_pipeline.workloads.postgres.errors import address, unavailable
 T = TypeVar("T")
 
 CLEAN_BATCH_ROWS: Final = 10_000
+_ASK_EVERY: Final = 1_000
 BIRTHDAY_INDEX: Final = "perf_pipeline_users_month_day"
 
 # A worker of an aborted run may still hold rows; waiting for it for ever would look like a hang.
@@ -88,16 +90,26 @@ def clean(dsn: str) -> int:
     return removed
 
 
-def seed(dsn: str, *, seed: int, run: str, count: int) -> SeededRows:
+def seed(
+    dsn: str, *, seed: int, run: str, count: int, is_over: Callable[[], bool] = lambda: False
+) -> SeededRows:
     """Load the users of a run by COPY; called again for the same run, it gives the same set.
 
     A data set that is complete and untouched is kept with its ids; otherwise its rows are
     replaced as a whole. Afterwards the table is analysed, where the role may do that.
 
+    Args:
+        dsn: of the database.
+        seed: of the run.
+        run: its id, a part of the emails.
+        count: of users.
+        is_over: says whether the user has stopped the run; asked every 1,000 users.
+
     Raises:
         TargetUnavailableError: no connection, no table, no privilege, or rows locked for 30 s.
+        StoppedByUserError: stopped meanwhile; none of the new rows is there.
     """
-    persons = list(people(seed, run, count))
+    persons = list(_until_stopped(people(seed, run, count), is_over))
     emails = [person.email for person in persons]
     with _connected(dsn) as connection:
         ids = _column(connection, _INTACT, emails)
@@ -107,7 +119,7 @@ def seed(dsn: str, *, seed: int, run: str, count: int) -> SeededRows:
             connection.execute(_DELETE_EMAILS, (emails,))
         began_ns = time.monotonic_ns()
         with connection.transaction():
-            _copy(connection, persons)
+            _copy(connection, _until_stopped(persons, is_over))
         took_s = max(1, time.monotonic_ns() - began_ns) / 1e9
         # To a role that may not, PostgreSQL answers with a warning, not with an error.
         connection.execute("analyze users")
@@ -195,7 +207,14 @@ def _column(connection: psycopg.Connection, query: str, emails: list[str]) -> li
     return [row[0] for row in connection.execute(query, (emails,))]
 
 
-def _copy(connection: psycopg.Connection, persons: list[Person]) -> None:
+def _until_stopped(persons: Iterable[Person], is_over: Callable[[], bool]) -> Iterator[Person]:
+    for number, person in enumerate(persons):
+        if number % _ASK_EVERY == 0 and is_over():
+            raise StoppedByUserError("stopped during seeding, before any load")
+        yield person
+
+
+def _copy(connection: psycopg.Connection, persons: Iterable[Person]) -> None:
     with connection.cursor().copy(_COPY) as copy:
         for person in persons:
             copy.write_row(

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.errors import StoppedByUserError, TargetUnavailableError
 from perf_pipeline.workloads.postgres import seeding
 from perf_pipeline.workloads.postgres.seeding import (
     BIRTHDAY_INDEX,
@@ -75,6 +75,18 @@ def test_a_used_data_set_is_replaced_by_the_same_people(dsn: str) -> None:
 
     assert again.inserted == 50
     assert ask(dsn, people) == fresh
+
+
+@pytest.mark.parametrize("question", [1, 3, 5, 6], ids="question {}".format)
+def test_seeding_that_is_stopped_leaves_none_of_its_rows(dsn: str, question: int) -> None:
+    """3,000 users are asked for 3 times while they are made, and 3 times while they are copied."""
+    asked = iter(range(1, 7))
+
+    with pytest.raises(StoppedByUserError, match="stopped during seeding, before any load"):
+        seed(dsn, seed=1, run="r1", count=3_000, is_over=lambda: next(asked) == question)
+
+    assert ask(dsn, "select count(*) from users") == [(0,)]
+    assert seed(dsn, seed=1, run="r1", count=3_000).inserted == 3_000
 
 
 def test_another_run_gets_users_of_its_own(dsn: str) -> None:

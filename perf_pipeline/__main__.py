@@ -14,6 +14,9 @@ _WISHES: Final[list[int]] = []  # signals that came before a command listens by 
 
 def start() -> None:
     """Run the command line."""
+    # NumPy's OpenBLAS takes a thread and tens of MB for each core as it is loaded, and ends the
+    # process with 1, or spins, where a limit refuses them; nothing here has so large a matrix.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         _listen(_note)  # an interrupt that is raised inside an import may be swallowed there
         from perf_pipeline.cli.main import main  # noqa: PLC0415 - see above

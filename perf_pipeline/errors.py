@@ -156,3 +156,11 @@ class StoppedByUserError(PerfPipelineError):
     """Say that the run was stopped on request and what of it is kept."""
 
     exit_code = ExitCode.STOPPED
+
+
+def is_thread_refused(error: BaseException) -> bool:
+    """Say whether the system refused another thread: a limit of processes, or of memory.
+
+    Python raises a RuntimeError then, which has no number and no class of its own.
+    """
+    return type(error) is RuntimeError and str(error) == "can't start new thread"

@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
-from perf_pipeline.cli.refusals import is_refusal, is_unloadable, reason_of, sentence_of
+from perf_pipeline.cli.refusals import refusal_of
 from perf_pipeline.cli.streams import READER_GONE, OutputLostError, safe_streams
 from perf_pipeline.errors import ExitCode, PerfPipelineError
 from perf_pipeline.quoting import on_one_line
@@ -66,21 +66,12 @@ class Commands(click.Group):
             OutputLostError,
         ):
             raise
-        except OSError as error:
-            if not is_refusal(error):
-                _end_unexpected(error, ctx.params.get("state"))
-            _tell(sentence_of(error))
-            sys.exit(ExitCode.NOT_MEASURED)
-        except MemoryError:
-            _tell("this process got no more memory; give it more, or ask for less at once")
-            sys.exit(ExitCode.NOT_MEASURED)
-        except ImportError as error:
-            if not is_unloadable(error):
-                _end_unexpected(error, ctx.params.get("state"))
-            _tell(f"a library can't be loaded: {reason_of(error)}")
-            sys.exit(ExitCode.NOT_MEASURED)
         except Exception as error:  # noqa: BLE001 - the one place where everything else is answered
-            _end_unexpected(error, ctx.params.get("state"))
+            refused = refusal_of(error)
+            if refused is None:
+                _end_unexpected(error, ctx.params.get("state"))
+            _tell(refused)
+            sys.exit(ExitCode.NOT_MEASURED)
 
 
 def end_with_verdict(text: str, code: int) -> NoReturn:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from perf_pipeline.errors import is_thread_refused
 from perf_pipeline.quoting import on_one_line
 
 _OURS: Final = Path(__file__).resolve().parent.parent
@@ -41,6 +42,23 @@ _ALWAYS: Final = frozenset(
         errno.EPERM,
     }
 )
+
+
+def refusal_of(error: Exception) -> str | None:
+    """Say what the machine refused; None where this program is the reason."""
+    match error:
+        case OSError() if is_refusal(error):
+            return sentence_of(error)
+        case MemoryError():
+            return "this process got no more memory; give it more, or ask for less at once"
+        case ImportError() if is_unloadable(error):
+            return f"a library can't be loaded: {reason_of(error)}"
+        case RuntimeError() if is_thread_refused(error):
+            return (
+                "the system refuses another thread; raise the limit of processes (`ulimit -u`, or "
+                "the container's), or give this process more memory"
+            )
+    return None
 
 
 def is_refusal(error: OSError) -> bool:

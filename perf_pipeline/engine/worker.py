@@ -31,7 +31,12 @@ from perf_pipeline.engine.recorder import SpoolRecorder
 from perf_pipeline.engine.runner import StopSwitch, run_scenario
 from perf_pipeline.engine.spool_writer import SpoolError
 from perf_pipeline.engine.watch import WorkerWatch, raise_open_files_limit
-from perf_pipeline.errors import GeneratorLimitError, PerfPipelineError, ScenarioError
+from perf_pipeline.errors import (
+    GeneratorLimitError,
+    PerfPipelineError,
+    ScenarioError,
+    is_thread_refused,
+)
 from perf_pipeline.plan.phases import measured_window
 from perf_pipeline.plan.stripes import Stripe, stripe_of
 from perf_pipeline.secrecy.known import KNOWN
@@ -235,7 +240,16 @@ class LoadWorker:
 
 
 async def _work(order: _Order, inbox: Inbox, outbox: Outbox) -> None:
-    await LoadWorker(order, inbox, outbox).run()
+    try:
+        await LoadWorker(order, inbox, outbox).run()
+    except RuntimeError as error:
+        if not is_thread_refused(error):
+            raise
+        raise GeneratorLimitError(
+            f"the system refuses worker {order.worker} another thread",
+            hint="raise the limit of processes (`ulimit -u`, or the container's), give more "
+            "memory, or use fewer workers",
+        ) from error
 
 
 def main() -> int:

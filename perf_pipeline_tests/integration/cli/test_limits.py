@@ -21,3 +21,24 @@ def test_an_installation_without_its_libraries_says_so() -> None:
         "perf-pipeline: a library can't be loaded: No module named 'click'; give it more memory, "
         "or install it again\n"
     )
+
+
+def test_libraries_start_no_threads_that_a_limit_could_refuse() -> None:
+    """With two cores OpenBLAS has a thread beside this one, unless it is told to have none."""
+    code = """
+import os, sys
+from perf_pipeline.__main__ import start
+sys.argv = ["perf-pipeline", "--version"]
+try:
+    start()
+except SystemExit:
+    import numpy
+    print(len(os.listdir("/proc/self/task")))
+"""
+    free = {name: value for name, value in os.environ.items() if "NUM_THREADS" not in name}
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=free, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.splitlines()[-1] == "1"

@@ -200,6 +200,11 @@ def test_a_bug_in_open_names_the_log_which_has_the_traceback(tmp_path: Path) -> 
     assert SECRET not in log.read_text() + str(caught.value)
 
 
+def test_a_worker_that_gets_no_thread_is_a_limit_and_no_bug(tmp_path: Path) -> None:
+    with pytest.raises(GeneratorLimitError, match=r"the system refuses worker [01] another thread"):
+        load(job_of(tmp_path, scenario("Threadless", RATE)))
+
+
 def test_a_bug_in_an_iteration_is_counted_and_makes_the_load_invalid(tmp_path: Path) -> None:
     executor = {"executor": "per-vu-iterations", "vus": 2, "iterations": 9}
     outcome = load(job_of(tmp_path, scenario("Buggy", executor)))

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import Mapping
 
@@ -128,3 +129,13 @@ class Dying(Sleeper):
         await super().iterate(iteration)
         if self.context.worker == 1 and iteration.number == 20:
             os.kill(os.getpid(), 9)
+
+
+class Threadless(Sleeper):
+    """Ask for a thread that the system cannot give."""
+
+    async def open(self, context: WorkerContext) -> None:
+        """Ask for more stack than there are addresses for."""
+        await super().open(context)
+        threading.stack_size(1 << 46)
+        threading.Thread(target=print).start()

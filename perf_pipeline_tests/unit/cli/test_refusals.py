@@ -2,12 +2,19 @@
 
 import errno
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
 import perf_pipeline
-from perf_pipeline.cli.refusals import is_refusal, is_unloadable, reason_of, sentence_of
+from perf_pipeline.cli.refusals import (
+    is_refusal,
+    is_unloadable,
+    reason_of,
+    refusal_of,
+    sentence_of,
+)
 
 
 def error(number: int, path: object = None) -> OSError:
@@ -87,3 +94,24 @@ def test_a_library_that_gets_no_memory_is_no_bug_and_a_module_that_is_missing_is
     assert is_unloadable(ImportError("libpq.so.5: cannot open shared object file: No such file"))
     assert not is_unloadable(ImportError("cannot import name 'x' from 'perf_pipeline.cli'"))
     assert not is_unloadable(ModuleNotFoundError("No module named 'perf_pipeline.gone'"))
+
+
+def test_a_thread_that_the_system_refuses_is_no_bug() -> None:
+    before = threading.stack_size(1 << 46)  # more than there are addresses for
+    with pytest.raises(RuntimeError) as refused:
+        threading.Thread(target=print).start()
+    threading.stack_size(before)
+
+    told = refusal_of(refused.value)
+
+    assert told is not None
+    assert told.startswith("the system refuses another thread; raise the limit of processes")
+    assert refusal_of(RuntimeError("started twice")) is None
+
+
+def test_too_little_memory_and_a_full_disk_are_told_and_a_wrong_value_is_a_bug() -> None:
+    assert "no more memory" in str(refusal_of(MemoryError()))
+    assert refusal_of(error(errno.ENOSPC)) == (
+        "the system refuses to go on: No space left on device"
+    )
+    assert refusal_of(ValueError("a mistake")) is None

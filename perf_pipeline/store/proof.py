@@ -26,8 +26,7 @@ select run_id, benchmark, '{table}', coalesce(found.row_count, 0), coalesce(foun
 from (select unnest($runs::varchar[]) as run_id, unnest($benchmarks::varchar[]) as benchmark)
 left join (
     select run_id, benchmark, count(*) as row_count, sum(hash(each)::hugeint) as digest
-    from {table} as each where run_id in (select unnest($runs::varchar[]))
-    group by run_id, benchmark
+    from {table} as each where {chosen} group by run_id, benchmark
 ) as found using (run_id, benchmark)
 """
 # Another version of DuckDB may hash otherwise, and a column that came later is in the hash, too:
@@ -45,6 +44,7 @@ order by run_id, benchmark limit 1
 """
 _SEALED_TABLES: Final = "select distinct table_name from digests where run_id = ?"
 _ALL: Final = "true"
+_ONE: Final = "run_id = $runs[1]"
 _CHOSEN: Final = "run_id in (select unnest($runs::varchar[]))"
 
 
@@ -55,7 +55,8 @@ def seal(
     makers = _makers(connection)
     given = {"runs": [key.run_id for key in keys], "benchmarks": [key.benchmark for key in keys]}
     for table in tables:
-        connection.execute(_SEAL.format(table=table), {**given, "made_by": makers[table]})
+        statement = _SEAL.format(table=table, chosen=_ONE if len(keys) == 1 else _CHOSEN)
+        connection.execute(statement, {**given, "made_by": makers[table]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class RowProof:
     connection: duckdb.DuckDBPyConnection
     _runs: set[str] = field(default_factory=set)
     _rows: set[tuple[str, str]] = field(default_factory=set)
+    _makers: dict[str, str] = field(default_factory=dict)
 
     def require_run(self, run_id: str) -> None:
         """Prove all that was sealed of a run."""
@@ -78,7 +80,7 @@ class RowProof:
             return
         tables = self.connection.execute(_SEALED_TABLES, [run_id]).fetchall()
         for table in sorted(name for (name,) in tables):
-            self._require(table, _CHOSEN, {"runs": [run_id]})
+            self._require(table, _ONE, {"runs": [run_id]})
         self._runs.add(run_id)
 
     def require_rows(self, table: str, run_ids: Iterable[str]) -> None:
@@ -86,7 +88,8 @@ class RowProof:
         new = {run_id for run_id in run_ids if run_id not in self._runs}
         new = {run_id for run_id in new if (table, run_id) not in self._rows}
         if new:
-            self._require(table, _CHOSEN, {"runs": sorted(new)})
+            chosen = _ONE if len(new) == 1 else _CHOSEN
+            self._require(table, chosen, {"runs": sorted(new)})
             self._rows.update((table, run_id) for run_id in new)
 
     def require_table(self, table: str) -> None:
@@ -96,12 +99,13 @@ class RowProof:
             self._rows.add((table, _ALL))
 
     def _require(self, table: str, chosen: str, given: Mapping[str, list[str]]) -> None:
-        makers = _makers(self.connection)
-        if table not in makers:
+        if not self._makers:
+            self._makers.update(_makers(self.connection))
+        if table not in self._makers:
             return
         wrong = self.connection.execute(
             _WRONG.format(table=table, chosen=chosen),
-            {**given, "table": table, "made_by": makers[table]},
+            {**given, "table": table, "made_by": self._makers[table]},
         ).fetchone()
         if wrong is not None:
             raise _changed(table, *wrong)

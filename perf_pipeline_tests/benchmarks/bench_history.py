@@ -5,7 +5,8 @@ Run with: python -m perf_pipeline_tests.benchmarks.bench_history [state] [runs .
 `make run` comes before: the newest run of the state folder (.perf) is copied that often, each time
 with other noise, so that every row of a real run is there, all but samples and what only they have;
 and sealed, so that whoever reads it proves it.
-Whole commands in new processes, medians of three; the end of a run without its start-up.
+Whole commands in new processes, medians of three, the histories taking turns; the end of a run
+without its start-up. Seconds on the clock, and of CPU, which a machine in use stretches less.
 Add here: a command that reads the history. Keep out: assertions; the machine decides the figures.
 """
 
@@ -13,9 +14,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from statistics import median
 from time import perf_counter
 from typing import Final
@@ -62,15 +65,47 @@ def main() -> None:
     """Print the table of docs/performance.md."""
     state = State(Path(sys.argv[1] if len(sys.argv) > 1 else ".perf"))
     sizes = [int(each) for each in sys.argv[2:]] or list(SIZES)
-    print("| runs | history | compare | judge | report | backtest | end of a run |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
-    for runs in sizes:
-        with tempfile.TemporaryDirectory() as folder:
-            made = State(Path(folder))
-            run_id = make_history(state, made, runs)
-            size = made.history_file.stat().st_size / _MIB
-            row = [f"{runs:,}", f"{size:,.0f} MiB", *measured(made, run_id)]
-            print(f"| {' | '.join(row)} |", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        histories = []
+        for runs in sizes:
+            made = State(Path(folder) / str(runs))
+            histories.append(_History(runs, made, make_history(state, made, runs)))
+        for _ in range(ROUNDS):
+            for one in histories:
+                one.measure()
+        _print(histories)
+
+
+@dataclass(frozen=True, slots=True)
+class _History:
+    """Hold a made history, and for each command the seconds that it took: on the clock, of CPU."""
+
+    runs: int
+    state: State
+    run_id: str
+    taken: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+
+    def measure(self) -> None:
+        """Run each command once, and what follows the last load of a run."""
+        commands = (("compare", self.run_id), ("judge", self.run_id), ("report", self.run_id))
+        for command in (*commands, ("backtest",)):
+            call = partial(_run, self.state, command)
+            self.taken.setdefault(command[0], []).append(_seconds(call))
+        call = partial(_end_of_a_run, self.state, self.run_id)
+        self.taken.setdefault("end of a run", []).append(_seconds(call))
+
+
+def _print(histories: Sequence[_History]) -> None:
+    names = list(histories[0].taken)
+    print(f"| runs | history | {' | '.join(names)} |")
+    print(f"| --- | --- |{' --- |' * len(names)}")
+    for one in histories:
+        size = one.state.history_file.stat().st_size / _MIB
+        cells = []
+        for name in names:
+            wall_s, cpu_s = (median(figures) for figures in zip(*one.taken[name], strict=True))
+            cells.append(f"{wall_s:.2f} s ({cpu_s:.2f} s)")
+        print(f"| {one.runs:,} | {size:,.0f} MiB | {' | '.join(cells)} |")
 
 
 def make_history(source: State, made: State, runs: int) -> str:
@@ -109,17 +144,6 @@ def _copy(history: History, run_id: str, numbers: range, runs: int) -> None:
         )
 
 
-def measured(state: State, run_id: str) -> list[str]:
-    """Give the medians of each command, and of what follows the last load of a run."""
-    commands = (("compare", run_id), ("judge", run_id), ("report", run_id), ("backtest",))
-    taken: list[list[float]] = [[] for _ in range(len(commands) + 1)]
-    for _ in range(ROUNDS):
-        for n, command in enumerate(commands):
-            taken[n].append(_seconds(partial(_run, state, command)))
-        taken[-1].append(_seconds(partial(_end_of_a_run, state, run_id)))
-    return [f"{median(figures):.2f} s" for figures in taken]
-
-
 def _run(state: State, command: tuple[str, ...]) -> None:
     # A gate that fails has done its work.
     subprocess.run(
@@ -134,10 +158,16 @@ def _end_of_a_run(state: State, run_id: str) -> None:
     publish(state, run_id)
 
 
-def _seconds(call: Callable[[], None]) -> float:
-    began_s = perf_counter()
+def _seconds(call: Callable[[], None]) -> tuple[float, float]:
+    began_s, used_s = perf_counter(), _cpu_s()
     call()
-    return perf_counter() - began_s
+    return perf_counter() - began_s, _cpu_s() - used_s
+
+
+def _cpu_s() -> float:
+    """Give the CPU seconds of this process and of the commands that have ended."""
+    used = (getrusage(RUSAGE_SELF), getrusage(RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 if __name__ == "__main__":

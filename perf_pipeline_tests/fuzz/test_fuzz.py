@@ -1,8 +1,11 @@
 """The first seconds of `make fuzz`, always the same cases of each kind."""
 
+import pickle
 import time
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
@@ -26,16 +29,34 @@ def test_whatever_is_given_ends_in_a_sentence(kind: str, tmp_path: Path) -> None
     assert tried > 3
 
 
+def inputs(seed: int, folder: Path) -> Iterator[tuple[str, str, frozenset[tuple[str, bytes]]]]:
+    """Give of each case its kind, what it was given, and the files that it is about."""
+    for _, case in cases(seed, folder):
+        found = [path for path in folder.rglob("*") if path.is_file()]
+        files = frozenset((str(path.relative_to(folder)), path.read_bytes()) for path in found)
+        yield case.__qualname__, told(case), files
+
+
+def told(value: object) -> str:
+    """Write down a value, and what a function holds; integers of any length as well."""
+    if not isinstance(value, FunctionType):
+        return pickle.dumps(value).hex()
+    return f"{value.__qualname__}{[told(cell.cell_contents) for cell in value.__closure__ or ()]}"
+
+
 def test_files_that_nobody_damaged_are_read(tmp_path: Path) -> None:
     whole_case(tmp_path)()
 
 
 def test_the_same_seed_gives_the_same_cases(tmp_path: Path) -> None:
-    def drawn() -> list[str]:
-        return [case.__qualname__ for _, case in islice(cases(SEED, tmp_path), 40)]
+    drawn = list(islice(inputs(SEED, tmp_path), 60))
 
-    assert drawn() == drawn()
-    assert len(set(drawn())) >= 5
+    assert drawn == list(islice(inputs(SEED, tmp_path), 60))
+    assert len({kind for kind, *_ in drawn}) >= 5
+    # What is drawn differs as well, and from seed to seed.
+    assert len({(told, files) for _, told, files in drawn}) > 50
+    other = islice(inputs(SEED + 1, tmp_path), 60)
+    assert sum(one == two for one, two in zip(drawn, other, strict=True)) < 10
 
 
 def test_an_error_that_is_no_sentence_is_found() -> None:

@@ -29,7 +29,7 @@ def asked_run(state: State, run_id: str | None) -> str:
         StoreBusyError: the history is open elsewhere.
     """
     if run_id is None or run_id == LATEST:
-        return latest_run(state)
+        return run_to_judge(state)
     require_runs(state)
     with state.history() as history:
         take_up(history, state)
@@ -50,19 +50,11 @@ def begun_by(beginning: str, known: Collection[str]) -> str | None:
     return None
 
 
-def latest_run(state: State) -> str:
-    """Give the run that was made last, whatever its date says and however little it measured.
-
-    A re-run belongs to the run that it confirms.
-
-    Raises:
-        RequestError: there is none.
-    """
-    return run_to_judge(state)
-
-
 def run_to_judge(state: State, *run_ids: str) -> str:
     """Give the first of these runs that is known, else the last one: judging needs no new load.
+
+    The last one is the one that was made last, whatever its date says and however little it
+    measured. A re-run belongs to the run that it confirms.
 
     Raises:
         RequestError: there is no run at all.

@@ -98,12 +98,11 @@ def by_interest(
         leading: (benchmark, series label) of what the reader came for.
     """
     drawn = [trend for trend in trends if trend.is_telling]
-    first = [
-        trend
-        for trend in drawn
-        if trend.changes or (trend.benchmark, trend.series.label) in leading
-    ]
-    return first, [trend for trend in drawn if trend not in first]
+    parted: dict[bool, list[Trend]] = {True: [], False: []}
+    for trend in drawn:
+        leads = (trend.benchmark, trend.series.label) in leading
+        parted[bool(trend.changes) or leads].append(trend)
+    return parted[True], parted[False]
 
 
 def lines(trends: Iterable[Trend]) -> list[tuple[str, str, str]]:

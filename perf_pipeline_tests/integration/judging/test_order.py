@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from perf_pipeline.errors import ExitCode
-from perf_pipeline.judging.asked import latest_run, run_to_judge
+from perf_pipeline.judging.asked import run_to_judge
 from perf_pipeline.judging.judge import recover_run
 from perf_pipeline.judging.notices import clock_notices
 from perf_pipeline.judging.publish import publish
@@ -41,7 +41,7 @@ def test_a_report_is_about_the_run_just_made_and_says_that_a_clock_was_set(tmp_p
     HalfRun(tmp_path, "r2", (A,), NOW).begin().measure(A, status=None)
     recover_run(State(tmp_path), "r2")
 
-    report = publish(State(tmp_path), latest_run(State(tmp_path)))
+    report = publish(State(tmp_path), run_to_judge(State(tmp_path)))
 
     assert (report.run_id, report.exit_code) == ("r2", ExitCode.NOT_MEASURED)
     [told] = [one for one in report.notices if "somebody changed a clock" in one]
@@ -89,7 +89,7 @@ def test_storing_a_run_again_does_not_make_it_the_last_one(tmp_path: Path) -> No
     for run_id in ("r2", "r1"):
         recover_run(State(tmp_path), run_id)
 
-    assert latest_run(State(tmp_path)) == "r2"
+    assert run_to_judge(State(tmp_path)) == "r2"
 
 
 def test_a_run_that_is_only_found_is_placed_by_its_date_among_dates_that_can_be_true(
@@ -162,7 +162,7 @@ def test_runs_of_an_older_history_are_in_the_order_of_their_dates_and_have_no_pl
             connection.execute(f"alter table runs drop column {column}")
         connection.execute("delete from schema_migrations where version = ?", [version])
 
-    report = publish(State(tmp_path), latest_run(State(tmp_path)))
+    report = publish(State(tmp_path), run_to_judge(State(tmp_path)))
 
     assert (report.run_id, report.exit_code) == ("r2", ExitCode.OK)
     assert {one.status for each in report.benchmarks for one in each.verdicts} == {Status.PASS}

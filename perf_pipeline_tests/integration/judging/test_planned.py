@@ -8,7 +8,7 @@ import pytest
 
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.errors import ExitCode, ProfileError
-from perf_pipeline.judging.asked import latest_run
+from perf_pipeline.judging.asked import run_to_judge
 from perf_pipeline.judging.ingest import ingest_run
 from perf_pipeline.judging.judge import judge_run, recover_run
 from perf_pipeline.judging.publish import publish
@@ -33,7 +33,7 @@ def test_a_benchmark_that_never_began_stays_unmeasured_in_every_form(tmp_path: P
     HalfRun(tmp_path, problems=["the target is down"]).begin().measure(A)
     recover_run(State(tmp_path), "r1")
 
-    report = publish(State(tmp_path), latest_run(State(tmp_path)))
+    report = publish(State(tmp_path), run_to_judge(State(tmp_path)))
 
     assert report.exit_code is ExitCode.NOT_MEASURED
     assert states_of(report) == {A: BenchmarkStatus.COMPLETED, B: BenchmarkStatus.NOT_RUN}
@@ -74,7 +74,7 @@ def test_a_run_killed_before_anything_was_stored_is_the_last_run_and_not_measure
     recover_run(State(tmp_path), good.run_id)
     HalfRun(tmp_path).begin()
 
-    report = publish(State(tmp_path), latest_run(State(tmp_path)))
+    report = publish(State(tmp_path), run_to_judge(State(tmp_path)))
 
     assert report.run_id == "r1"
     assert report.exit_code is ExitCode.NOT_MEASURED
@@ -86,9 +86,9 @@ def test_a_killed_benchmark_is_not_measured_before_and_after_its_samples_are_ing
 ) -> None:
     HalfRun(tmp_path).begin().measure(A).measure(B, status=None)
 
-    before = publish(State(tmp_path), latest_run(State(tmp_path)))
+    before = publish(State(tmp_path), run_to_judge(State(tmp_path)))
     ingest_run(State(tmp_path), "r1")
-    after = publish(State(tmp_path), latest_run(State(tmp_path)))
+    after = publish(State(tmp_path), run_to_judge(State(tmp_path)))
 
     assert before.exit_code is ExitCode.NOT_MEASURED
     assert set(states_of(before).values()) == {BenchmarkStatus.NOT_STORED}
@@ -107,7 +107,7 @@ def test_a_run_that_could_not_tell_the_history_is_not_forgotten_for_an_older_one
     recover_run(State(tmp_path), good.run_id)
     HalfRun(tmp_path).begin(registers=False).measure(A)
 
-    report = publish(State(tmp_path), latest_run(State(tmp_path)))
+    report = publish(State(tmp_path), run_to_judge(State(tmp_path)))
 
     assert report.run_id == "r1"
     assert states_of(report) == {A: BenchmarkStatus.NOT_STORED, B: BenchmarkStatus.NOT_RUN}
@@ -190,7 +190,7 @@ def test_a_spool_folder_without_plan_and_benchmark_is_no_run(tmp_path: Path) -> 
     (State(tmp_path).spool / "torn").mkdir()
     (State(tmp_path).spool / "torn" / "run.json").write_text('{"run_id": "to', encoding="utf-8")
 
-    assert latest_run(State(tmp_path)) == "r0"
+    assert run_to_judge(State(tmp_path)) == "r0"
 
 
 def test_a_profile_in_which_all_is_switched_off_is_refused_before_any_load() -> None:

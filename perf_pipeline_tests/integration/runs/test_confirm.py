@@ -9,7 +9,7 @@ import pytest
 from perf_pipeline.analysis.baseline import DiffStatus
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.errors import ExitCode
-from perf_pipeline.judging.asked import latest_run
+from perf_pipeline.judging.asked import run_to_judge
 from perf_pipeline.judging.lineage import lineage_of
 from perf_pipeline.narration import Narrator
 from perf_pipeline.report.model import RunReport
@@ -72,7 +72,7 @@ def test_a_suspect_is_run_again_and_confirmed_within_one_command(
     assert len(pauses) == 2
     assert report.exit_code is ExitCode.REGRESSED
     assert any(f"2 times ({rerun}, {last})" in notice for notice in report.notices)
-    assert latest_run(State(tmp_path)) == report.run_id
+    assert run_to_judge(State(tmp_path)) == report.run_id
     with open_history(State(tmp_path).history_file) as history:
         assert history.run(rerun).trigger == "confirm"
         assert history.run(rerun).environment == history.run(report.run_id).environment

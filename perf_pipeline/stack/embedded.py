@@ -102,9 +102,10 @@ def running_stack(
         say("using the stack that is up")
         yield running
         return
-    if options.parts:
-        require_whole(_stacks_of(state) / UP)
-    if running is not None:
+    if running is None:
+        if options.parts:
+            require_whole(_stacks_of(state) / UP)
+    else:
         say("the stack that is up has other parts or sizes, so this run gets a stack of its own")
     sweep(state, say=say)
     folder = _claim_run(state)

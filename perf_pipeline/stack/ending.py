@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from perf_pipeline.stack.places import leave
+from perf_pipeline.stack.postgres_data import UNFINISHED
 from perf_pipeline.stack.process_register import (
     LOCK,
     REGISTER,
@@ -96,7 +97,7 @@ def dispose(folder: Path, *, spare: int = 0, keep_logs: bool = False) -> list[st
     records = [] if register is None else [r for r in register.processes if r.pid != spare]
     ended = end_processes(folder, records)
     _end_orphans(folder, spare)
-    for home in (folder / "postgres", folder / "postgres.unfinished"):
+    for home in (folder / "postgres", folder / UNFINISHED):
         clear_shared_memory(home)
     leave(folder)
     if register is not None and register.keep_folder:

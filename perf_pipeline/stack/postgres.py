@@ -28,6 +28,7 @@ from perf_pipeline.stack.postgres_binaries import (
     find_postgres,
 )
 from perf_pipeline.stack.postgres_data import (
+    LOCK,
     PASSWORD,
     UNFINISHED,
     clear_stale,
@@ -225,7 +226,7 @@ def _initialise(folder: Path, binaries: Path) -> None:
 
 def _is_ready(home: Path, pid: int) -> bool:
     try:
-        lines = (home / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+        lines = (home / LOCK).read_text(encoding="utf-8").splitlines()
     except OSError:
         return False
     # Line 8 is the state; line 1 tells ours from a file that a killed server left behind.

@@ -9,7 +9,7 @@ import importlib.metadata
 import importlib.util
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -93,12 +93,7 @@ def complete_reference(api: StartedApi, brokers: str) -> tuple[str, tuple[Servic
     ]
     relay = spawn(api.folder, _command("relay", environment))
     api.service.await_ready(lambda: health(api.port) is not None, READY_S)
-    for service in (relay, *workers):
-        service.await_ready(
-            lambda: group_is_settled(brokers, GROUP, len(workers), PARTITIONS),
-            READY_S,
-            poll_s=SETTLED_POLL_S,
-        )
+    _await_group(brokers, relay, workers)
     address = f"{LOOPBACK}:{api.port}"
     version = _version(health(api.port) or {})
     api_settings = {"processes": str(api.options.api_processes)}
@@ -108,6 +103,21 @@ def complete_reference(api: StartedApi, brokers: str) -> tuple[str, tuple[Servic
         ServiceInfo("worker", KIND, version, "", (), worker_settings, workers[0].log),
         ServiceInfo("relay", KIND, version, "", (), {"topic": TOPIC}, relay.log),
     )
+
+
+def _await_group(brokers: str, relay: Service, workers: Sequence[Service]) -> None:
+    """Wait until each worker has its share of the partitions, and the relay runs.
+
+    Raises:
+        StackError: one of them ended, or the group was not settled in time.
+    """
+
+    def is_settled() -> bool:
+        for worker in workers:
+            worker.require_alive()
+        return group_is_settled(brokers, GROUP, len(workers), PARTITIONS)
+
+    relay.await_ready(is_settled, READY_S, poll_s=SETTLED_POLL_S)
 
 
 def make_tables(folder: Path, postgres_dsn: str) -> None:

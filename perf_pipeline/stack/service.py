@@ -91,12 +91,20 @@ class Service:
         """
         deadline = time.monotonic() + timeout_s
         while not ready():
-            if not is_alive(self.record):
-                code = reap(self.record.pid)
-                raise self.failure(f"ended with exit code {code} before it was ready")
+            self.require_alive()
             if time.monotonic() > deadline:
                 raise self.failure(f"was not ready within {timeout_s:g} s")
             time.sleep(poll_s)
+
+    def require_alive(self) -> None:
+        """Refuse to wait for a process that has ended.
+
+        Raises:
+            StackError: it ended; with the last lines of its log.
+        """
+        if not is_alive(self.record):
+            code = reap(self.record.pid)
+            raise self.failure(f"ended with exit code {code} before it was ready")
 
     def await_end(self, timeout_s: float) -> None:
         """Wait until it has ended by itself with exit code 0.

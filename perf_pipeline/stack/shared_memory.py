@@ -15,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from perf_pipeline.stack.postgres_data import LOCK
+
 _SEGMENTS: Final = Path("/proc/sysvipc/shm")
 _FILES: Final = Path("/dev/shm")  # noqa: S108 - where shm_open keeps them on Linux
 # magic, creator, total size, free offset, control handle, index, device, inode
@@ -34,7 +36,7 @@ def clear_shared_memory(home: Path) -> list[str]:
     Nothing where a process still has the segment attached, or where it is another folder's.
     """
     with suppress(OSError, ValueError, IndexError, struct.error):
-        lines = (home / "postmaster.pid").read_text(encoding="ascii", errors="replace")
+        lines = (home / LOCK).read_text(encoding="ascii", errors="replace")
         segment = int(lines.splitlines()[6].split()[1])
         if segment in set(_unattached()):
             return _clear(segment, home.stat())

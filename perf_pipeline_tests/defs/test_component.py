@@ -7,9 +7,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 
 import dagster as dg
 import pytest
@@ -19,6 +18,7 @@ from perf_pipeline.defs.alerts import NAME, alert_sensor, post
 from perf_pipeline.defs.component import PerfPipeline
 from perf_pipeline.errors import ProfileError
 from perf_pipeline_tests.support.dagster.own_profiles import own_profile
+from perf_pipeline_tests.support.servers.serving import serving
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -176,11 +176,9 @@ def receiving(status: int = 200) -> Iterator[Receiver]:
 
         def log_message(self, *_: object) -> None: ...
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        receiver.address = f"http://127.0.0.1:{server.server_port}/hook"
+    with serving(Handler) as base_url:
+        receiver.address = f"{base_url}/hook"
         yield receiver
-        server.shutdown()
 
 
 def test_a_failed_run_is_told_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:

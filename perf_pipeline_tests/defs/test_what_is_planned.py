@@ -1,9 +1,8 @@
 """What a Dagster run is to do: what was selected, without what the profile leaves out."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import dagster as dg
@@ -17,6 +16,7 @@ from perf_pipeline.store.history import open_history
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.dagster.runs import JUDGING, run_config
 from perf_pipeline_tests.support.histories.half_runs import A, B, HalfRun
+from perf_pipeline_tests.support.servers.serving import serving
 
 pytestmark = pytest.mark.timeout(180)
 CACHE = "cache_benchmark"
@@ -51,13 +51,9 @@ class Users(BaseHTTPRequestHandler):
 @pytest.fixture
 def users_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give a target that somebody else has started, an API alone."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Users) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        monkeypatch.setenv("PERF_BASE_URL", f"http://127.0.0.1:{server.server_port}")
+    with serving(Users) as base_url:
+        monkeypatch.setenv("PERF_BASE_URL", base_url)
         yield
-        server.shutdown()
-        thread.join()
 
 
 def materialize(state: Path, *names: str, **config: object) -> dg.ExecuteInProcessResult:

@@ -21,6 +21,7 @@ from perf_pipeline.stack.parts import CannotBeHadError, StackOptions
 from perf_pipeline.stack.process_register import is_alive, read_register, this_process
 from perf_pipeline.stack.service import open_folder
 from perf_pipeline_tests.support.places import new_state
+from perf_pipeline_tests.support.silent import hush
 
 KAFKA = StackOptions(parts=frozenset({"kafka"}))
 
@@ -31,10 +32,6 @@ def state(tmp_path: Path) -> Iterator[Path]:
     folder = new_state(tmp_path / "state")
     yield folder
     down(folder, say=hush)
-
-
-def hush(_: str) -> None:
-    """Take a progress sentence."""
 
 
 def produce(brokers: str, messages: int) -> None:

@@ -13,12 +13,9 @@ from perf_pipeline.stack.embedded import down, find_running, look_at, running_st
 from perf_pipeline.stack.parts import Stack, StackOptions
 from perf_pipeline_tests.support.commands.command_line import CommandLine
 from perf_pipeline_tests.support.places import new_state
+from perf_pipeline_tests.support.silent import hush
 
 SERVERS = StackOptions(parts=frozenset({"postgres", "redis"}))
-
-
-def hush(_: str) -> None:
-    """Take a progress sentence."""
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ from perf_pipeline.stack.parts import Stack, StackOptions
 from perf_pipeline.stack.postgres import running_postgres
 from perf_pipeline.stack.process_register import ProcessRecord, is_alive, read_register, start_mark
 from perf_pipeline_tests.support.loads.own_processes import command_lines
+from perf_pipeline_tests.support.silent import hush
 
 SMALL = StackOptions(parts=frozenset({"postgres", "redis"}))
 CACHE_ONLY = StackOptions(parts=frozenset({"redis"}))
@@ -56,10 +57,6 @@ def state(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "state"
     yield folder
     down(folder, say=lambda _: None)
-
-
-def hush(_: str) -> None:
-    """Take a progress sentence."""
 
 
 def records_of(folder: Path) -> tuple[ProcessRecord, ...]:

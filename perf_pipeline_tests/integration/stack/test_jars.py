@@ -3,7 +3,6 @@
 import functools
 import hashlib
 import http.server
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from perf_pipeline.stack.jars import (
 )
 from perf_pipeline.stack.kafka_lock import Jar, Lock, read_lock, write_lock
 from perf_pipeline.stack.parts import CannotBeHadError
+from perf_pipeline_tests.support.servers.serving import serving
 
 CONTENT = b"a jar, as far as its checksum goes"
 RIGHT = Jar("org.example", "thing", "1.0", hashlib.sha256(CONTENT).hexdigest())
@@ -39,12 +39,8 @@ def repository(tmp_path: Path) -> Iterator[str]:
     folder.mkdir(parents=True)
     (folder / "thing-1.0.jar").write_bytes(CONTENT)
     handler = functools.partial(Quiet, directory=root)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serving(handler) as base_url:
+        yield base_url
 
 
 def refuse(_jars: Sequence[Jar], _folder: Path) -> None:

@@ -19,6 +19,7 @@ from perf_pipeline.stack.process_register import this_process
 from perf_pipeline.stack.redis import launch_redis
 from perf_pipeline.stack.service import open_folder
 from perf_pipeline_tests.support.places import CACHE
+from perf_pipeline_tests.support.silent import hush
 
 NAMES = {
     "blank": "my project",
@@ -35,10 +36,6 @@ NAMES = {
     "final dots": "dots ...",
     "long": "/".join(["abcdefghij" * 10] * 3),
 }
-
-
-def hush(_: str) -> None:
-    """Take a progress sentence."""
 
 
 @pytest.fixture

@@ -16,12 +16,9 @@ from perf_pipeline.stack.ending import dispose
 from perf_pipeline.stack.postgres import launch_postgres
 from perf_pipeline.stack.process_register import is_alive, read_register, this_process
 from perf_pipeline.stack.service import open_folder
+from perf_pipeline_tests.support.silent import hush
 
 SEGMENTS = Path("/proc/sysvipc/shm")
-
-
-def hush(_: str) -> None:
-    """Take a progress sentence."""
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from perf_pipeline.stack.service import Command, open_folder, spawn
 from perf_pipeline_tests.support.commands.command_line import CommandLine
 from perf_pipeline_tests.support.dagster.runs import of_state
 from perf_pipeline_tests.support.places import new_state
+from perf_pipeline_tests.support.silent import hush
 
 SERVERS = frozenset({"postgres", "redis"})
 
@@ -28,10 +29,6 @@ def state(tmp_path: Path) -> Iterator[Path]:
     folder = new_state(tmp_path / "state")
     yield folder
     down(folder, say=hush)
-
-
-def hush(_: str) -> None:
-    """Take a progress sentence."""
 
 
 def test_the_part_that_fails_is_told_and_the_others_are_ended(state: Path) -> None:

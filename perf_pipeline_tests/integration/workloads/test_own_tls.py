@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from perf_pipeline.workloads.steps.scenario import HttpSteps
 from perf_pipeline_tests.support.loads import own_flows
 from perf_pipeline_tests.support.loads.http_worker import an_iteration, context, run
 from perf_pipeline_tests.support.loads.own_steps import own
+from perf_pipeline_tests.support.servers.certificates import self_signed
 from perf_pipeline_tests.support.servers.shop_server import running_shop
 
 STEP = {"name": "login", "path": "/login", "expect": {"status": 200, "json": {"$.token": "t-1"}}}
@@ -29,11 +29,7 @@ FLOWS = str(Path(own_flows.__file__).parent)
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("own-tls")
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2"
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    subprocess.run([*command.split(), *names], cwd=folder, check=True, capture_output=True)
-    return folder
+    return self_signed(tmp_path_factory.mktemp("own-tls"))
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,10 @@
 Add here: nothing. Keep out: answers that differ (http_target.py, failing_target.py).
 """
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager
+from http.server import BaseHTTPRequestHandler
+
+from perf_pipeline_tests.support.servers.serving import serving
 
 
 class _Fine(BaseHTTPRequestHandler):
@@ -22,16 +22,6 @@ class _Fine(BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def fine_server() -> Iterator[str]:
+def fine_server() -> AbstractContextManager[str]:
     """Serve until the block ends; give the base URL."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Fine)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return serving(_Fine)

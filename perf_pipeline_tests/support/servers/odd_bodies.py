@@ -5,13 +5,13 @@ Add here: another body. Keep out: what is expected of a client that reads it.
 
 import gzip
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from contextlib import AbstractContextManager
+from http.server import BaseHTTPRequestHandler
 from typing import ClassVar
 
 import brotli
+
+from perf_pipeline_tests.support.servers.serving import serving
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -77,12 +77,7 @@ class OddBodies(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@contextmanager
-def odd_bodies() -> Iterator[str]:
+def odd_bodies() -> AbstractContextManager[str]:
     """Serve until the block ends; give the base URL."""
     OddBodies.paths.clear()
-    with ThreadingHTTPServer(("127.0.0.1", 0), OddBodies) as server:
-        server.daemon_threads = True
-        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    return serving(OddBodies)

@@ -5,12 +5,13 @@ Add here: an answer that a stranger's system gives. Keep out: misbehaviour at th
 """
 
 import contextlib
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, ClassVar
+
+from perf_pipeline_tests.support.servers.serving import serving
 
 
 @dataclass(slots=True)
@@ -62,14 +63,6 @@ def running_stranger() -> Iterator[Stranger]:
     class Bound(_Handler):
         """Remember for this server alone."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Bound) as server:
-        server.daemon_threads = True
-        stranger = Stranger(f"http://127.0.0.1:{server.server_address[1]}")
-        Bound.stranger = stranger
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        try:
-            yield stranger
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Bound) as base_url:
+        Bound.stranger = Stranger(base_url)
+        yield Bound.stranger

@@ -7,11 +7,11 @@ Add here: another place in which a target may repeat a secret. Keep out: what sc
 import base64
 import html
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import quote, quote_plus
+
+from perf_pipeline_tests.support.servers.serving import serving
 
 
 class _Telltale(BaseHTTPRequestHandler):
@@ -40,17 +40,9 @@ class _Telltale(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
 
-@contextmanager
-def running_telltale() -> Iterator[str]:
+def running_telltale() -> AbstractContextManager[str]:
     """Serve until the block ends; give the base URL."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Telltale) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    return serving(_Telltale)
 
 
 def spellings(secret: str) -> dict[str, bytes]:

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import ssl
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from perf_pipeline.workloads.http.client import HttpConnection
 from perf_pipeline.workloads.http.origin import HttpOrigin
 from perf_pipeline.workloads.http.result import HttpResult
 from perf_pipeline_tests.support.loads.http_loops import ENOUGH_US, LOOPS, Run, get, on_loop
+from perf_pipeline_tests.support.servers.certificates import self_signed
 from perf_pipeline_tests.support.servers.http_target import HttpTarget, http_target
 
 UPLOAD_BYTES = 32_000_000
@@ -120,9 +120,7 @@ def test_a_request_without_an_answer_waited_until_its_timeout(target: HttpTarget
 
 
 def test_the_tls_handshake_is_a_phase_of_its_own(tmp_path: Path, run: Run) -> None:
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2"
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    subprocess.run([*command.split(), *names], cwd=tmp_path, check=True, capture_output=True)
+    self_signed(tmp_path)
     served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     served.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
 

@@ -1,7 +1,6 @@
 import asyncio
 import socket
 import ssl
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from perf_pipeline.workloads.http.client import HttpConnection
 from perf_pipeline.workloads.http.origin import HttpOrigin
 from perf_pipeline.workloads.http.result import HttpResult
 from perf_pipeline_tests.support.loads.http_loops import ENOUGH_US, LOOPS, Run, on_loop
+from perf_pipeline_tests.support.servers.certificates import self_signed
 from perf_pipeline_tests.support.servers.http_target import HttpTarget, http_target
 
 
@@ -21,11 +21,7 @@ def run(request: pytest.FixtureRequest) -> Run:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tls")
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2"
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    subprocess.run([*command.split(), *names], cwd=folder, check=True, capture_output=True)
-    return folder
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +12,7 @@ from perf_pipeline.stack.health import require_health
 from perf_pipeline.workloads.http.client import HttpConnection
 from perf_pipeline.workloads.http.connections import no_connection
 from perf_pipeline.workloads.http.origin import HttpOrigin
+from perf_pipeline_tests.support.servers.certificates import self_signed
 from perf_pipeline_tests.support.servers.http_target import HttpTarget, http_target
 from perf_pipeline_tests.support.servers.shop_server import running_shop
 
@@ -27,11 +27,7 @@ def plain() -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpTarget]:
-    folder = tmp_path_factory.mktemp("tls")
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2"
-    subprocess.run(
-        [*command.split(), "-subj", "/CN=localhost"], cwd=folder, check=True, capture_output=True
-    )
+    folder = self_signed(tmp_path_factory.mktemp("tls"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
     with http_target(context) as running:

@@ -6,7 +6,6 @@ protocol guide.
 
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -26,18 +25,14 @@ from perf_pipeline_tests.support.elsewhere.brokers import (
     wants_login,
     wants_sasl,
 )
+from perf_pipeline_tests.support.servers.certificates import self_signed
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Give a certificate and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    files = folder / "cert.pem", folder / "key.pem"
-    named = ("-subj", "/CN=localhost", "-days", "2")
-    command = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *named)
-    outputs = ("-out", str(files[0]), "-keyout", str(files[1]))
-    subprocess.run([*command, *outputs], check=True, capture_output=True)
-    return files
+    folder = self_signed(tmp_path_factory.mktemp("tls"))
+    return folder / "cert.pem", folder / "key.pem"
 
 
 @contextmanager

@@ -1,0 +1,24 @@
+"""Serve with a handler of the standard library, in a thread each request, until a block ends.
+
+Add here: nothing. Keep out: handlers; each test's own, or a module of this folder.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+_POLL_S = 0.05
+
+
+@contextmanager
+def serving(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Serve on a free port of 127.0.0.1; give the base URL."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        serve = threading.Thread(target=server.serve_forever, args=(_POLL_S,), daemon=True)
+        serve.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            serve.join()

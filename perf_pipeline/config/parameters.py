@@ -13,6 +13,7 @@ from typing import Final
 from pydantic import Field
 
 from perf_pipeline.benchmarks.record import Part
+from perf_pipeline.config import defaults
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.http_steps import HttpStepsParameters, PythonParameters
@@ -39,14 +40,14 @@ class HttpParameters(Frozen):
     """
 
     think_time_us: DurationRange = Field(default=(0, 0), alias="thinkTime")
-    timeout_us: Duration = Field(default=10 * US_PER_S, alias="timeout", gt=0)
+    timeout_us: Duration = Field(default=defaults.REQUEST_TIMEOUT_US, alias="timeout", gt=0)
     ledger: bool = False
 
 
 class InsertParameters(Frozen):
     """Say how many rows one iteration inserts."""
 
-    batch: int = Field(default=1_000, ge=1, le=100_000)
+    batch: int = Field(default=defaults.INSERTED_ROWS, ge=1, le=100_000)
 
 
 class SelectParameters(Frozen):
@@ -57,28 +58,32 @@ class SelectParameters(Frozen):
         index: whether there is an expression index on month and day.
     """
 
-    limit: int = Field(default=100, ge=1, le=10_000_000)
+    limit: int = Field(default=defaults.SELECTED_ROWS, ge=1, le=10_000_000)
     index: bool = True
 
 
 class ProduceParameters(Frozen):
     """Say what one iteration produces."""
 
-    message_bytes: int = Field(default=200, ge=1, le=1_000_000)
-    linger_ms: int = Field(default=5, ge=0, le=10_000)
-    timeout_us: Duration = Field(default=6 * US_PER_S, alias="timeout", gt=0, le=_LONGEST_DELIVERY)
+    message_bytes: int = Field(default=defaults.MESSAGE_BYTES, ge=1, le=1_000_000)
+    linger_ms: int = Field(default=defaults.LINGER_MS, ge=0, le=10_000)
+    timeout_us: Duration = Field(
+        default=defaults.DELIVERY_TIMEOUT_US, alias="timeout", gt=0, le=_LONGEST_DELIVERY
+    )
 
 
 class TransactionParameters(ProduceParameters):
     """Say how many messages one transaction holds."""
 
-    messages_per_transaction: int = Field(default=10, ge=1, le=1_000_000)
+    messages_per_transaction: int = Field(
+        default=defaults.MESSAGES_PER_TRANSACTION, ge=1, le=1_000_000
+    )
 
 
 class CeilingParameters(ProduceParameters):
     """Say how many messages an unpaced iteration produces before it waits."""
 
-    batch: int = Field(default=1_000, ge=1, le=1_000_000)
+    batch: int = Field(default=defaults.MESSAGES_PER_BATCH, ge=1, le=1_000_000)
 
 
 class ConsumeCeilingParameters(Frozen):
@@ -90,7 +95,7 @@ class ConsumeCeilingParameters(Frozen):
     """
 
     commit_interval_us: Duration = Field(
-        default=500 * US_PER_MS, alias="commitInterval", ge=10 * US_PER_MS
+        default=defaults.COMMIT_INTERVAL_US, alias="commitInterval", ge=10 * US_PER_MS
     )
     backlog: int = Field(default=200_000, ge=1, le=100_000_000)
 
@@ -103,9 +108,9 @@ class ConsumeParameters(Frozen):
         commit_interval_us: the longest time between two commits.
     """
 
-    work_us: DurationRange = Field(default=(0, 10 * US_PER_MS), alias="work")
+    work_us: DurationRange = Field(default=defaults.WORK_US, alias="work")
     commit_interval_us: Duration = Field(
-        default=500 * US_PER_MS, alias="commitInterval", ge=10 * US_PER_MS
+        default=defaults.COMMIT_INTERVAL_US, alias="commitInterval", ge=10 * US_PER_MS
     )
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from perf_pipeline.benchmarks.record import AfterLoad, BeforeLoad, BeforeStep, LedgerKind, Part
 from perf_pipeline.benchmarks.registry import is_shipped, record_of
+from perf_pipeline.config.defaults import MESSAGE_BYTES
 from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.health_question import OF_ANY_SYSTEM, OF_THE_REFERENCE_SYSTEM
 from perf_pipeline.config.kafka_listeners import require_listeners
@@ -31,7 +32,6 @@ from perf_pipeline.loading.seeding import (
 from perf_pipeline.loading.session import Session
 from perf_pipeline.stack.health import require_health
 from perf_pipeline.workloads.kafka.backlog import ensure_backlog
-from perf_pipeline.workloads.kafka.producing import MESSAGE_BYTES
 from perf_pipeline.workloads.kafka.topics import ensure_topic, fix_position, require_no_compaction
 from perf_pipeline.workloads.postgres.deliveries import require_readable_deliveries
 from perf_pipeline.workloads.postgres.seeding import drop_birthday_index, ensure_birthday_index

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from perf_pipeline.config.defaults import REQUEST_TIMEOUT_US
 from perf_pipeline.config.http_steps import Auth, OwnHttpParameters
 from perf_pipeline.engine.ports import WorkerContext
 from perf_pipeline.errors import TargetUnavailableError
-from perf_pipeline.units import US_PER_S
 from perf_pipeline.workloads.http.origin import HttpOrigin, header_block
 
-TIMEOUT_US: Final = 10 * US_PER_S
 ENV_PREFIX: Final = "env:"  # of the names of environment variables among a worker's secrets
 _JSON: Final = "application/json"
 _DEFAULT_HEADERS: Final = (("Accept", _JSON), ("User-Agent", "perf-pipeline"))
@@ -57,7 +56,7 @@ class HttpSettings:
             origin=origin,
             tls=ssl.create_default_context(cafile=trusted) if origin.is_tls else None,
             headers=_headers(context, has_body=has_body),
-            timeout_us=parameters.get("timeout_us", TIMEOUT_US),
+            timeout_us=parameters.get("timeout_us", REQUEST_TIMEOUT_US),
             think_low_us=low_us,
             think_high_us=high_us,
         )

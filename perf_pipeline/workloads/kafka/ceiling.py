@@ -8,10 +8,10 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
+from perf_pipeline.config.defaults import DELIVERY_TIMEOUT_US, MESSAGES_PER_BATCH
 from perf_pipeline.engine.ports import Clock, Iteration, WorkerContext
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.units import US_PER_S
@@ -20,12 +20,9 @@ from perf_pipeline.workloads.kafka.errors import cause, error_class, outcome_of
 from perf_pipeline.workloads.kafka.producing import (
     QUEUE_FULL,
     QUEUE_PAUSE_US,
-    TIMEOUT_US,
     OneProducer,
     Settled,
 )
-
-BATCH_MESSAGES: Final = 1_000
 
 
 @dataclass(slots=True, eq=False)
@@ -79,7 +76,7 @@ class ProduceCeiling(OneProducer):
 
     async def iterate(self, iteration: Iteration) -> None:
         """Produce one batch and record it when everything is reported."""
-        count = self.number("batch", BATCH_MESSAGES)
+        count = self.number("batch", MESSAGES_PER_BATCH)
         messages: Batch = [
             {"key": key, "value": value} for _, key, value in self.maker.parts(iteration, count)
         ]
@@ -102,7 +99,7 @@ class ProduceCeiling(OneProducer):
             )
 
     def _send(self, messages: Batch, burst: _Burst) -> Settled:
-        timeout_s = self.number("timeout_us", TIMEOUT_US) / US_PER_S
+        timeout_s = self.number("timeout_us", DELIVERY_TIMEOUT_US) / US_PER_S
         give_up = time.monotonic() + timeout_s
         topic = str(self.opened.parameters["topic"])
         while messages:

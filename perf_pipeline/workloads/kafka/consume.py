@@ -14,6 +14,7 @@ from typing import Final
 
 from confluent_kafka import KafkaError, Message
 
+from perf_pipeline.config.defaults import WORK_US
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent, Outcome
 from perf_pipeline.units import US_PER_MS
@@ -21,7 +22,6 @@ from perf_pipeline.workloads.kafka.consuming import Consuming
 from perf_pipeline.workloads.kafka.errors import error_class
 from perf_pipeline.workloads.kafka.reception import END, Reception
 
-WORK_US: Final = (0, 10 * US_PER_MS)
 UNREADABLE: Final = "unreadable"
 
 _LONGEST_ID: Final = 200

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
+from perf_pipeline.config.defaults import DELIVERY_TIMEOUT_US
 from perf_pipeline.engine.ports import Iteration
 from perf_pipeline.metrics.sample import LedgerEvent, Outcome
 from perf_pipeline.workloads.kafka.ceiling import ProduceCeiling
@@ -18,7 +19,6 @@ from perf_pipeline.workloads.kafka.messages import QueueMessage
 from perf_pipeline.workloads.kafka.producing import (
     QUEUE_FULL,
     QUEUE_PAUSE_US,
-    TIMEOUT_US,
     OneProducer,
     Settled,
 )
@@ -83,7 +83,7 @@ class ProduceMessages(OneProducer):
         awaited: asyncio.Future[Settled] = asyncio.get_running_loop().create_future()
         report = _Awaited(self, message, awaited).delivered
         topic = str(self.opened.parameters["topic"])
-        give_up_us = started_us + self.number("timeout_us", TIMEOUT_US)
+        give_up_us = started_us + self.number("timeout_us", DELIVERY_TIMEOUT_US)
         while True:
             try:
                 self.deliveries.producer.produce(

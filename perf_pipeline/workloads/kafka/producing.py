@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
+from perf_pipeline.config.defaults import DELIVERY_TIMEOUT_US, LINGER_MS, MESSAGE_BYTES
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent, Outcome
 from perf_pipeline.units import US_PER_MS, US_PER_S
@@ -19,9 +20,6 @@ from perf_pipeline.workloads.kafka.deliveries import DeliveryThread
 from perf_pipeline.workloads.kafka.first_look import look_first
 from perf_pipeline.workloads.kafka.messages import MessageMaker, QueueMessage
 
-MESSAGE_BYTES: Final = 200
-LINGER_MS: Final = 5
-TIMEOUT_US: Final = 6 * US_PER_S
 QUEUE_FULL: Final = "queue_full"
 QUEUE_PAUSE_US: Final = US_PER_MS
 
@@ -142,14 +140,14 @@ class OneProducer(Producing):
         self._deliveries = DeliveryThread(
             brokers_of(context),
             linger_ms=self.number("linger_ms", LINGER_MS),
-            timeout_ms=max(1, self.number("timeout_us", TIMEOUT_US) // US_PER_MS),
+            timeout_ms=max(1, self.number("timeout_us", DELIVERY_TIMEOUT_US) // US_PER_MS),
         )
         await asyncio.to_thread(self._deliveries.open, str(context.parameters["topic"]))
 
     async def close(self) -> None:
         """Wait for outstanding delivery reports, then stop."""
         if self._deliveries is not None:
-            timeout_s = self.number("timeout_us", TIMEOUT_US) / US_PER_S
+            timeout_s = self.number("timeout_us", DELIVERY_TIMEOUT_US) / US_PER_S
             await asyncio.to_thread(self._deliveries.close, timeout_s)
 
     @property

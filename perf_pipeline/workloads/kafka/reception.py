@@ -15,9 +15,10 @@ from typing import ClassVar, Final, Generic, Protocol, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from perf_pipeline.config.defaults import COMMIT_INTERVAL_US
 from perf_pipeline.engine.ports import WorkerContext
 from perf_pipeline.errors import TargetUnavailableError
-from perf_pipeline.units import US_PER_MS, US_PER_S
+from perf_pipeline.units import US_PER_S
 from perf_pipeline.workloads.kafka.brokers import brokers_of
 from perf_pipeline.workloads.kafka.consumer_client import consumer_of
 from perf_pipeline.workloads.kafka.errors import cause, unavailable
@@ -27,7 +28,6 @@ from perf_pipeline.workloads.kafka.silence import BrokerSilence, LastQuestion
 BATCH_MESSAGES: Final = 1_000
 # As much again may wait in librdkafka, and one fetch (50 MB) beyond it.
 MOST_WAITING_BYTES: Final = 64 * 1024 * 1024
-COMMIT_INTERVAL_US: Final = 500 * US_PER_MS
 JOIN_S: Final = 45.0
 
 _METADATA_S: Final = 8.0

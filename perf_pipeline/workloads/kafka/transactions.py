@@ -12,6 +12,7 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from perf_pipeline.config.defaults import DELIVERY_TIMEOUT_US, LINGER_MS, MESSAGES_PER_TRANSACTION
 from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import LedgerEvent, Outcome
@@ -21,14 +22,11 @@ from perf_pipeline.workloads.kafka.deliveries import require_topic
 from perf_pipeline.workloads.kafka.errors import cause, error_class, outcome_of, unavailable
 from perf_pipeline.workloads.kafka.messages import QueueMessage
 from perf_pipeline.workloads.kafka.producing import (
-    LINGER_MS,
     QUEUE_FULL,
-    TIMEOUT_US,
     Producing,
     Settled,
 )
 
-MESSAGES_PER_TRANSACTION: Final = 10
 ABORT_S: Final = 1.0  # the failure is told after it, also where the broker is gone
 
 
@@ -125,7 +123,7 @@ class ProduceTransactions(Producing):
                 brokers,
                 f"{prefix}-{vu}",
                 linger_ms=self.number("linger_ms", LINGER_MS),
-                timeout_ms=max(1, self.number("timeout_us", TIMEOUT_US) // US_PER_MS),
+                timeout_ms=max(1, self.number("timeout_us", DELIVERY_TIMEOUT_US) // US_PER_MS),
             )
             for vu in range(context.vus)
         ]

@@ -16,15 +16,13 @@ from typing import ClassVar, Final
 import psycopg
 from psycopg import pq
 
+from perf_pipeline.config.defaults import INSERTED_ROWS, SELECTED_ROWS
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.workloads.people import EMAIL_DOMAIN, TIMEZONES, created_email, people
 from perf_pipeline.workloads.postgres.errors import address, error_class, unavailable
 from perf_pipeline.workloads.postgres.statement import CopyConnection, PreparedConnection
-
-BATCH_ROWS: Final = 1_000
-LIMIT_ROWS: Final = 100
 
 _DSN: Final = "postgres_dsn"
 _CONNECTS_AT_ONCE: Final = 10
@@ -182,7 +180,7 @@ class InsertUsers(_OneStatement):
         Raises:
             TargetUnavailableError: PostgreSQL refuses, or psycopg runs without its C parts.
         """
-        run, batch = str(context.parameters["run"]), context.parameters.get("batch", BATCH_ROWS)
+        run, batch = str(context.parameters["run"]), context.parameters.get("batch", INSERTED_ROWS)
         self._rows = [
             f"{person.first_name}\t{person.last_name}\t{person.birthday}\t{person.timezone}"
             for person in people(context.seed, run, int(batch))
@@ -222,7 +220,7 @@ class SelectUsers(_OneStatement):
 
     def _parameters(self, iteration: Iteration) -> Sequence[bytes]:
         month, day = iteration.random.randint(1, 12), iteration.random.randint(1, 28)
-        limit = int(self._opened.parameters.get("limit", LIMIT_ROWS))
+        limit = int(self._opened.parameters.get("limit", SELECTED_ROWS))
         return b"%d" % month, b"%d" % day, b"%d" % limit
 
     def _judge(self, rows: int) -> tuple[Outcome, str]:  # noqa: ARG002 - no match is an answer

@@ -10,16 +10,15 @@ import duckdb
 
 from perf_pipeline.metrics.censoring import UNANSWERED
 from perf_pipeline.store.censoring import UNDECIDED
-from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.records import OF_KEY, RunKey
 
-_KEY: Final = "run_id = $run_id and benchmark = $benchmark"
 # By start, not by end: what is slow, and what times out, ends last in any load.
 _ENDINGS: Final = f"""
 with known as (
     select scenario, operation, started_us, ended_us, outcome = 'ok' as went_well,
         error = '{UNANSWERED}' as is_unanswered,
         if(error = 'status', 'status ' || status, error) as how
-    from samples where {_KEY} and phase = 'measured' and not ({UNDECIDED})
+    from samples where {OF_KEY} and phase = 'measured' and not ({UNDECIDED})
 ),
 whole as (
     select scenario, operation, count(*) as operations,
@@ -47,12 +46,12 @@ order by scenario, operation
 """
 _UNANSWERED: Final = f"""
 select scenario, count(*) filter (where error = '{UNANSWERED}'), count(*)
-from samples where {_KEY} and phase = 'measured' group by scenario
+from samples where {OF_KEY} and phase = 'measured' group by scenario
 """
 # Every sample has a schedule lag.
 _UNANSWERED_PRUNED: Final = f"""
 select scenario, coalesce(sum(count) filter (where error = '{UNANSWERED}'), 0), sum(count)
-from histograms where {_KEY} and metric = 'schedule_lag' group by scenario
+from histograms where {OF_KEY} and metric = 'schedule_lag' group by scenario
 """
 
 
@@ -92,7 +91,7 @@ def endings_of(connection: duckdb.DuckDBPyConnection, key: RunKey) -> list[Endin
 
     An operation that goes well in a later scenario came back. Empty for a pruned benchmark.
     """
-    rows = connection.execute(_ENDINGS, {"run_id": key.run_id, "benchmark": key.benchmark})
+    rows = connection.execute(_ENDINGS, key.parameters)
     return [Ending(*row) for row in rows.fetchall()]
 
 
@@ -102,7 +101,7 @@ def unanswered_of(
     """Count unanswered and all measured operations by scenario, interrupted ones included."""
     rows = connection.execute(
         _UNANSWERED_PRUNED if is_pruned else _UNANSWERED,
-        {"run_id": key.run_id, "benchmark": key.benchmark},
+        key.parameters,
     )
     return {
         scenario: (int(unanswered), int(count)) for scenario, unanswered, count in rows.fetchall()

@@ -54,9 +54,7 @@ def export_readings_csv(history: History, key: RunKey, path: Path) -> int:
     Raises:
         StoreError: the file cannot be written.
     """
-    rows = history.connection.execute(
-        _HOST_READINGS, {"run_id": key.run_id, "benchmark": key.benchmark}
-    ).fetchall()
+    rows = history.connection.execute(_HOST_READINGS, key.parameters).fetchall()
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")

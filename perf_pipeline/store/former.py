@@ -76,8 +76,7 @@ class Former:
 
 def former_benchmark(connection: duckdb.DuckDBPyConnection, key: RunKey) -> Former | None:
     """Give what the history has of a benchmark; None when it has nothing."""
-    identity = {"run_id": key.run_id, "benchmark": key.benchmark}
-    row = connection.execute(_FORMER, identity).fetchone()
+    row = connection.execute(_FORMER, key.parameters).fetchone()
     return Former(*row) if row else None
 
 

@@ -21,10 +21,9 @@ from perf_pipeline.store.ledger_sql import FROM_LEDGER
 from perf_pipeline.store.metric_sql import FROM_ITERATIONS, FROM_SAMPLES, metric_rows
 from perf_pipeline.store.present import metrics_of
 from perf_pipeline.store.proof import seal
-from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.records import OF_KEY, RunKey
 
 KEPT: Final = frozenset(FROM_SAMPLES) | FROM_ITERATIONS | FROM_LEDGER
-_KEY: Final = "run_id = $run_id and benchmark = $benchmark"
 _TAGS: Final = ("scenario", "operation", "status", "outcome", "error")
 _GROUP: Final = ", ".join(("metric", *_TAGS))
 BUCKET: Final = (
@@ -42,7 +41,7 @@ select $run_id, $benchmark, {_GROUP}, sum(times), sum(total), min(minimum), max(
 from (
     select {_GROUP}, cast({BUCKET} as integer) as bucket, count(*) as times, sum(value) as total,
         min(value) as minimum, max(value) as maximum
-    from ({{rows}}) where {_KEY} group by {_GROUP}, bucket
+    from ({{rows}}) where {OF_KEY} group by {_GROUP}, bucket
 )
 group by {_GROUP}
 """
@@ -50,23 +49,22 @@ _EXACT: Final = f"""
 {_INSERT}
 select $run_id, $benchmark, {_GROUP}, sum(weight), sum(value * weight), min(value),
     max(value), {RELATIVE_ERROR!r}, [], []
-from ({{rows}}) where {_KEY} group by {_GROUP}
+from ({{rows}}) where {OF_KEY} group by {_GROUP}
 """
-_DELETE: Final = f"delete from histograms where {_KEY}"
+_DELETE: Final = f"delete from histograms where {OF_KEY}"
 _READ: Final = "select count, total, minimum, maximum, buckets, counts from histograms where "
 
 
 def write_histograms(connection: duckdb.DuckDBPyConnection, key: RunKey) -> None:
     """Replace the histograms of a benchmark by those of its raw rows."""
-    identity = {"run_id": key.run_id, "benchmark": key.benchmark}
-    connection.execute(_DELETE, identity)
+    connection.execute(_DELETE, key.parameters)
     kept = [metric for metric in metrics_of(connection, key) if metric.name in KEPT]
     trends = [metric.name for metric in kept if metric.kind is Kind.TREND]
     others = [metric.name for metric in kept if metric.kind is not Kind.TREND]
     for statement, names in ((_TREND, trends), (_EXACT, others)):
         if names:
             rows = " union all ".join(f"({metric_rows(name)})" for name in names)
-            connection.execute(statement.format(rows=rows), identity)
+            connection.execute(statement.format(rows=rows), key.parameters)
     seal(connection, [key], ["histograms"])
 
 
@@ -130,8 +128,8 @@ def _histogram(
 ) -> Histogram:
     """Add up the histograms that a tag filter, and a condition, let through."""
     conditions, parameters = tag_conditions(threshold.tags, threshold.scenarios)
-    where = " and ".join([_KEY, "metric = $metric", *conditions, extra])
-    parameters |= {"run_id": key.run_id, "benchmark": key.benchmark, "metric": threshold.metric}
+    where = " and ".join([OF_KEY, "metric = $metric", *conditions, extra])
+    parameters |= {**key.parameters, "metric": threshold.metric}
     rows = connection.execute(f"{_READ}{where}", parameters).fetchall()
     parts = (
         Histogram(count, total, minimum, maximum, dict(zip(buckets, counts, strict=True)))

@@ -21,7 +21,7 @@ from perf_pipeline.store.former import former_benchmark, lost_rows, readable_sam
 from perf_pipeline.store.names import fold_names, wanted_names
 from perf_pipeline.store.order import place_of
 from perf_pipeline.store.proof import seal
-from perf_pipeline.store.records import BenchmarkOutcome, Ingested, RunKey, RunRecord
+from perf_pipeline.store.records import OF_KEY, BenchmarkOutcome, Ingested, RunKey, RunRecord
 from perf_pipeline.store.spool_csv import KINDS, SpoolFiles, spool_files
 from perf_pipeline.store.spool_manifest import OUTCOME_FILE, check_spool
 from perf_pipeline.store.spool_records import read_outcome, read_spooled_run
@@ -42,7 +42,6 @@ KEYED_TABLES: Final = (
     "lineage",
 )
 _LARGEST: Final = 2**63 - 1
-_OF_KEY: Final = "run_id = $run_id and benchmark = $benchmark"
 _UPSERT_ENVIRONMENT: Final = """
 insert into environments (environment_id, facts)
 values (?, map(?::varchar[], ?::varchar[])) on conflict do nothing
@@ -123,7 +122,7 @@ def ingest_benchmark(
         _delete(connection, key)
         write_run(connection, run.record)
         torn_lines = sum(load_rows(connection, key, kind, each) for kind, each in found.items())
-        mark_unanswered(connection, "samples", _OF_KEY, _identity(key))
+        mark_unanswered(connection, "samples", OF_KEY, key.parameters)
         damage |= dict.fromkeys(uncounted(connection, key, outcome))
         _write_benchmark(connection, key, outcome, torn_lines, tuple(damage))
         write_checks(connection, key, outcome)
@@ -270,14 +269,10 @@ def _write_benchmark(
         ],
     )
     if outcome is None:
-        connection.execute(_DERIVE_SCENARIOS, _identity(key))
-        connection.execute(_DERIVE_SECONDS, _identity(key))
+        connection.execute(_DERIVE_SCENARIOS, key.parameters)
+        connection.execute(_DERIVE_SECONDS, key.parameters)
     else:
         _write_scenarios(connection, key, outcome)
-
-
-def _identity(key: RunKey) -> dict[str, str]:
-    return {"run_id": key.run_id, "benchmark": key.benchmark}
 
 
 def _write_scenarios(

@@ -30,7 +30,7 @@ from perf_pipeline.store.metric_sql import (
     metric_rows,
 )
 from perf_pipeline.store.migrate import migrate
-from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.records import OF_KEY, RunKey
 from perf_pipeline.store.spool_csv import spool_files
 from perf_pipeline.store.spool_tail import SpoolTail
 from perf_pipeline.store.statistics import figure_of, finished_figure, unfiltered
@@ -40,7 +40,6 @@ from perf_pipeline.units import US_PER_S
 _CHECKS: Final = "checks"
 _SUMMED: Final = KEPT | {_CHECKS}
 _KEPT_MESSAGES_US: Final = 60 * US_PER_S
-_KEY: Final = "run_id = $run_id and benchmark = $benchmark"
 _BUCKETS: Final = f"""
 select cast({BUCKET} as integer) as bucket, count(*), sum(value), min(value), max(value)
 from ({{rows}}) where {{where}} group by bucket
@@ -131,7 +130,7 @@ class LiveFigures:
             # How lower bounds enter is for the end to say, and it only raises a figure.
             conditions = [*conditions, f"not ({UNDECIDED})"]
         statement = (_BUCKETS if is_trend else _EXACT).format(
-            rows=metric_rows(threshold.metric), where=" and ".join([_KEY, *conditions])
+            rows=metric_rows(threshold.metric), where=" and ".join([OF_KEY, *conditions])
         )
         found = EMPTY
         for bucket, count, total, least, most in self._connection.execute(

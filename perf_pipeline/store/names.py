@@ -15,31 +15,30 @@ import duckdb
 
 from perf_pipeline.metrics.sample import MOST_OPERATIONS
 from perf_pipeline.metrics.threshold import parse_key
-from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.records import OF_KEY, RunKey
 
 MOST_ERRORS: Final = 100
 # column: (most names, what they are)
 _LIMITS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
     {"operation": (MOST_OPERATIONS, "operations"), "error": (MOST_ERRORS, "errors")}
 )
-_KEY: Final = "run_id = $run_id and benchmark = $benchmark"
-_COUNT: Final = f"select count(distinct {{column}}) from samples where {_KEY}"
+_COUNT: Final = f"select count(distinct {{column}}) from samples where {OF_KEY}"
 _RARE: Final = f"""
 create or replace temp table rare as
-select {{column}} as name, count(*) as times from samples where {_KEY}
+select {{column}} as name, count(*) as times from samples where {OF_KEY}
 group by {{column}} order by times desc, name offset $most
 """
 _SPARE: Final = "delete from rare where list_contains($wanted::varchar[], name) or name = ''"
 _TOTALS: Final = "select count(*), coalesce(sum(times), 0) from rare"
 _FOLD: Final = f"""
-update samples set {{column}} = $rest where {_KEY} and {{column}} in (select name from rare)
+update samples set {{column}} = $rest where {OF_KEY} and {{column}} in (select name from rare)
 """
 _FOLDED_CHECKS: Final = f"""
 create or replace temp table folded as
 select scenario, check_name, sum(passes) as passes, sum(fails) as fails
-from checks where {_KEY} and operation in (select name from rare) group by scenario, check_name
+from checks where {OF_KEY} and operation in (select name from rare) group by scenario, check_name
 """
-_DROP_CHECKS: Final = f"delete from checks where {_KEY} and operation in (select name from rare)"
+_DROP_CHECKS: Final = f"delete from checks where {OF_KEY} and operation in (select name from rare)"
 _INSERT_CHECKS: Final = """
 insert into checks (run_id, benchmark, scenario, operation, check_name, passes, fails)
 select $run_id, $benchmark, scenario, $rest, check_name, passes, fails from folded
@@ -66,21 +65,20 @@ def fold_names(
         wanted: by column the names that are never folded.
     """
     told = []
-    identity = {"run_id": key.run_id, "benchmark": key.benchmark}
     for column, (most, what) in _LIMITS.items():
-        row = connection.execute(_COUNT.format(column=column), identity).fetchone()
+        row = connection.execute(_COUNT.format(column=column), key.parameters).fetchone()
         distinct = int(row[0]) if row else 0
         if distinct <= most:
             continue
-        connection.execute(_RARE.format(column=column), {**identity, "most": most - 1})
+        connection.execute(_RARE.format(column=column), {**key.parameters, "most": most - 1})
         connection.execute(_SPARE, {"wanted": sorted(wanted.get(column, ()))})
         names, samples = connection.execute(_TOTALS).fetchall()[0]
         rest = {"rest": rest_of(what)}
-        connection.execute(_FOLD.format(column=column), {**identity, **rest})
+        connection.execute(_FOLD.format(column=column), {**key.parameters, **rest})
         if column == "operation":
-            connection.execute(_FOLDED_CHECKS, identity)
-            connection.execute(_DROP_CHECKS, identity)
-            connection.execute(_INSERT_CHECKS, {**identity, **rest})
+            connection.execute(_FOLDED_CHECKS, key.parameters)
+            connection.execute(_DROP_CHECKS, key.parameters)
+            connection.execute(_INSERT_CHECKS, {**key.parameters, **rest})
         told.append(
             f"{distinct:,} names of {what} are more than the {most:,} that are told apart: the "
             f"{names:,} rarest, {samples:,} samples, count as {rest_of(what)!r}; give requests "

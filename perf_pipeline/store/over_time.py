@@ -37,7 +37,7 @@ def over_time(
     Raises:
         KeyError: no such metric or statistic.
     """
-    where = {"run_id": key.run_id, "benchmark": key.benchmark}
+    where = key.parameters
     if metric in FROM_READINGS:
         parameters = {**where, "metric": metric, "source": source}
         rows = connection.execute(_READINGS, parameters).fetchall()

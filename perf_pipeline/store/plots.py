@@ -68,7 +68,7 @@ def plots_of(connection: duckdb.DuckDBPyConnection, key: RunKey) -> list[Plot]:
 
 
 def _load_plots(connection: duckdb.DuckDBPyConnection, key: RunKey) -> list[Plot]:
-    where = {"run_id": key.run_id, "benchmark": key.benchmark}
+    where = key.parameters
     row = connection.execute(_SPAN, where).fetchone()
     if row is None or row[0] is None:
         return []
@@ -88,7 +88,7 @@ def _load_plots(connection: duckdb.DuckDBPyConnection, key: RunKey) -> list[Plot
 
 
 def _reading_plots(connection: duckdb.DuckDBPyConnection, key: RunKey) -> list[Plot]:
-    where = {"run_id": key.run_id, "benchmark": key.benchmark}
+    where = key.parameters
     found = []
     for name, source in connection.execute(_SOURCES, where).fetchall():
         rows = connection.execute(_READINGS, {**where, "name": name, "source": source}).fetchall()

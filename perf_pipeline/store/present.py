@@ -12,15 +12,14 @@ import duckdb
 from perf_pipeline.metrics.catalog import CATALOG, Metric
 from perf_pipeline.store.ledger_sql import FROM_LEDGER
 from perf_pipeline.store.metric_sql import FROM_FIGURES, FROM_READINGS, FROM_VUS
-from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.records import OF_KEY, RunKey
 
-_KEY: Final = "run_id = $run_id and benchmark = $benchmark"
-_DONE: Final = f"select distinct protocol, operation from samples where {_KEY}"
+_DONE: Final = f"select distinct protocol, operation from samples where {OF_KEY}"
 _NAMES: Final = f"""
-select distinct name from readings where {_KEY}
-union select distinct name from figures where {_KEY}
+select distinct name from readings where {OF_KEY}
+union select distinct name from figures where {OF_KEY}
 """
-_HAS_LEDGER: Final = f"select exists (from ledger where {_KEY})"
+_HAS_LEDGER: Final = f"select exists (from ledger where {OF_KEY})"
 
 
 def metrics_of(connection: duckdb.DuckDBPyConnection, key: RunKey) -> list[Metric]:
@@ -30,10 +29,9 @@ def metrics_of(connection: duckdb.DuckDBPyConnection, key: RunKey) -> list[Metri
         connection: to the history.
         key: a benchmark with its raw rows.
     """
-    identity = {"run_id": key.run_id, "benchmark": key.benchmark}
-    done = connection.execute(_DONE, identity).fetchall()
-    names = {name for (name,) in connection.execute(_NAMES, identity).fetchall()}
-    (has_ledger,) = connection.execute(_HAS_LEDGER, identity).fetchone() or (False,)
+    done = connection.execute(_DONE, key.parameters).fetchall()
+    names = {name for (name,) in connection.execute(_NAMES, key.parameters).fetchall()}
+    (has_ledger,) = connection.execute(_HAS_LEDGER, key.parameters).fetchone() or (False,)
 
     def is_possible(metric: Metric) -> bool:
         if metric.source is not None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from perf_pipeline.store.json_shapes import one_of, read_object, require_shapes
 from perf_pipeline.store.record_shapes import OUTCOME_SHAPES, RUN_SHAPES, SCENARIO_SHAPES
@@ -21,6 +21,15 @@ class RunKey:
 
     run_id: str
     benchmark: str
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Give the parameters of `OF_KEY`."""
+        return {"run_id": self.run_id, "benchmark": self.benchmark}
+
+
+OF_KEY: Final = "run_id = $run_id and benchmark = $benchmark"
+"""SQL that chooses the rows of one benchmark of one run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from perf_pipeline.store.metric_sql import (
     FROM_VUS,
     metric_rows,
 )
-from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.records import OF_KEY, RunKey
 from perf_pipeline.store.windows import Windows
 
 # Tags that say how an operation ended: when there were operations and none ended so, that is a 0.
@@ -41,7 +41,6 @@ _BREAKDOWNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         if metric.source is not None and metric.source.value == "count"
     }
 )
-_KEY: Final = "run_id = $run_id and benchmark = $benchmark"
 _FEW_ROWS: Final = 50_000
 _MOST_TOGETHER: Final = 40
 _NO_PARTS: Final = "source not like '%/%' and source <> 'lo'"
@@ -87,7 +86,7 @@ def _is_small(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:
     row = connection.execute(
         "select (select count(*) from samples where run_id = $run_id and benchmark = $benchmark) + "
         "(select count(*) from ledger where run_id = $run_id and benchmark = $benchmark)",
-        {"run_id": key.run_id, "benchmark": key.benchmark},
+        key.parameters,
     ).fetchone()
     return row is not None and row[0] <= _FEW_ROWS
 
@@ -105,11 +104,10 @@ def _rows(
     rows = " union all ".join(f"({metric_rows(metric.name)})" for metric in metrics)
     sql = (
         f"select metric, count(value), {group_id}, {tags}{aggregates} "
-        f"from ({rows}) where {_KEY} group by {grouping} order by all"
+        f"from ({rows}) where {OF_KEY} group by {grouping} order by all"
     )
     found: dict[str, list[tuple[Any, ...]]] = {}
-    identity = {"run_id": key.run_id, "benchmark": key.benchmark}
-    for metric, *row in connection.execute(sql, identity).fetchall():
+    for metric, *row in connection.execute(sql, key.parameters).fetchall():
         found.setdefault(metric, []).append(tuple(row))
     return found
 
@@ -125,9 +123,9 @@ def breakdowns_of(
     for column in _BREAKDOWNS.get(metric.name, ()):
         sql = (
             f"select {column}, {summary_sql(metric.kind)} from ({metric_rows(metric.name)}) "
-            f"where {_KEY} and {column} <> '' group by {column} order by {column}"
+            f"where {OF_KEY} and {column} <> '' group by {column} order by {column}"
         )
-        rows = connection.execute(sql, {"run_id": key.run_id, "benchmark": key.benchmark})
+        rows = connection.execute(sql, key.parameters)
         found += [_summary(metric.name, (column,), row) for row in rows.fetchall()]
     return [_with_rate(summary, metric, windows) for summary in found]
 
@@ -237,8 +235,8 @@ def _filter(
     key: RunKey, threshold: Threshold, extra: str
 ) -> tuple[str, dict[str, str | list[str]]]:
     conditions, parameters = tag_conditions(threshold.tags, threshold.scenarios)
-    parameters |= {"run_id": key.run_id, "benchmark": key.benchmark}
-    return " and ".join([_KEY, *conditions, extra]), parameters
+    parameters |= key.parameters
+    return " and ".join([OF_KEY, *conditions, extra]), parameters
 
 
 def _grouping(metric: Metric, windows: Windows) -> tuple[tuple[str, ...], str]:

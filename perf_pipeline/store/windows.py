@@ -81,7 +81,7 @@ def measured_windows(connection: duckdb.DuckDBPyConnection, key: RunKey) -> Wind
         name: (since_us, until_us)
         for name, since_us, until_us in connection.execute(_WINDOWS, identity).fetchall()
     }
-    named = {"run_id": key.run_id, "benchmark": key.benchmark}
+    named = key.parameters
     parts = connection.execute(_PARTS, named).fetchall()
     return windows_of(row[0] if row else None, spans, parts)
 

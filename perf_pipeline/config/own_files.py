@@ -7,7 +7,7 @@ because its files may be gone by then. Add here: another need from outside. Keep
 
 import re
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,12 +61,16 @@ def rows_of(name: str, data: DataSet, columns: tuple[str, ...], folder: Path) ->
 
 def columns_used(parameters: HttpStepsParameters, name: str) -> tuple[str, ...]:
     """Give the columns of a data set that the steps use, in a steady order."""
-    used = {
-        variable.arguments[1]
-        for variable in variables_in(parameters)
-        if variable.source is Source.DATA and variable.arguments[0] == name
-    }
-    return tuple(sorted(used))
+    return tuple(sorted(_columns(variables_in(parameters), name)))
+
+
+def _columns(variables: Iterable[Variable], name: str) -> set[str]:
+    return {column for data, column in _arguments(variables, Source.DATA) if data == name}
+
+
+def _arguments(variables: Iterable[Variable], source: Source) -> set[tuple[str, ...]]:
+    """Give what the variables of one source name: an environment variable, a data set's column."""
+    return {variable.arguments for variable in variables if variable.source is source}
 
 
 def variables_in(parameters: HttpStepsParameters) -> Iterator[Variable]:
@@ -89,11 +93,7 @@ def environment_names(scenario: Scenario) -> frozenset[str]:
         return frozenset()
     names = set(parameters.secret_names)
     if isinstance(parameters, HttpStepsParameters):
-        names |= {
-            variable.arguments[0]
-            for variable in variables_in(parameters)
-            if variable.source is Source.ENV
-        }
+        names |= {name for (name,) in _arguments(variables_in(parameters), Source.ENV)}
     return frozenset(names - scenario.env.keys())
 
 
@@ -165,9 +165,8 @@ def _value_mistake(variable: str, value: str, parameters: OwnHttpParameters) -> 
 
 
 def _is_in_header(variable: str, parameters: OwnHttpParameters) -> bool:
-    return isinstance(parameters, HttpStepsParameters) and any(
-        used.source is Source.ENV and used.arguments == (variable,)
-        for used in variables_in_headers(parameters)
+    return isinstance(parameters, HttpStepsParameters) and (variable,) in _arguments(
+        variables_in_headers(parameters), Source.ENV
     )
 
 
@@ -181,11 +180,7 @@ def _unfit(text: str) -> str:
 
 
 def _env_mistakes(parameters: HttpStepsParameters, env: Mapping[str, str]) -> _Found:
-    used = {
-        variable.arguments
-        for variable in variables_in_headers(parameters)
-        if variable.source is Source.ENV
-    }
+    used = _arguments(variables_in_headers(parameters), Source.ENV)
     for name, text in env.items():
         if (name,) in used and not is_header_text(text):
             yield (
@@ -210,24 +205,13 @@ def _data_mistakes(parameters: HttpStepsParameters, most_vus: int, folder: Path)
         yield from ((path, text) for text in _cell_mistakes(parameters, name, columns, rows))
 
 
-def _is_of(variable: Variable, data: str) -> bool:
-    return variable.source is Source.DATA and variable.arguments[0] == data
-
-
 def _cell_mistakes(
     parameters: HttpStepsParameters, name: str, columns: tuple[str, ...], rows: Rows
 ) -> Iterator[str]:
     """Find, in each column, the first cell that can't be sent where it is used."""
-    number = {
-        variable.arguments[1]
-        for variable in variables_in(parameters)
-        if _is_of(variable, name) and variable.cast == "number"
-    }
-    header = {
-        variable.arguments[1]
-        for variable in variables_in_headers(parameters)
-        if _is_of(variable, name)
-    }
+    numbers = (one for one in variables_in(parameters) if one.cast == "number")
+    number = _columns(numbers, name)
+    header = _columns(variables_in_headers(parameters), name)
     rules: tuple[tuple[set[str], Callable[[str], bool], str], ...] = (
         (number, is_json_number, "is not a number, as |number requires"),
         (header, is_header_text, "has a character that a header can't carry"),

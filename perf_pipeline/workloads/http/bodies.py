@@ -13,6 +13,8 @@ from typing import Final
 
 import brotli
 
+from perf_pipeline.workloads.http.result import HttpResult
+
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
@@ -62,6 +64,19 @@ def without_coding(
         except (zlib.error, brotli.error, zstd.ZstdError) as error:
             raise UnreadableBodyError(f"is no {coding}: {error}") from None
     return body
+
+
+def plain_body(result: HttpResult, *, most_bytes: int) -> bytes:
+    """Give the body of a response without its content coding.
+
+    Raises:
+        UnreadableBodyError: it is longer than what is kept of a body, or is not in its coding.
+    """
+    if result.is_cut:
+        raise UnreadableBodyError(
+            f"has more than {most_bytes} bytes, which is all that is kept (keptBodyBytes)"
+        )
+    return without_coding(result.body, result.headers, most_bytes=most_bytes)
 
 
 def content_codings(headers: Sequence[tuple[bytes, bytes]]) -> list[str]:

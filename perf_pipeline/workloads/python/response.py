@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from perf_pipeline.workloads.http.bodies import UnreadableBodyError, without_coding
+from perf_pipeline.workloads.http.bodies import UnreadableBodyError, plain_body
 from perf_pipeline.workloads.http.result import HttpResult
 from perf_pipeline.workloads.python.cookies import OriginCookies
 
@@ -68,7 +68,7 @@ class LoadResponse(httpx.Response):
         self._observer.looked_at(self._result)
         if self._plain is None:
             raw = super().content
-            self._plain = self._decoded(raw) if raw or self._result.is_cut else raw
+            self._plain = self._decoded() if raw or self._result.is_cut else raw
         return self._plain
 
     def read(self) -> bytes:
@@ -122,11 +122,9 @@ class LoadResponse(httpx.Response):
         self._num_bytes_downloaded = len(body)
         self.is_stream_consumed = self.is_closed = True
 
-    def _decoded(self, raw: bytes) -> bytes:
-        if self._result.is_cut:
-            raise self._fault(f"has more than {self._most_bytes} bytes, which are kept")
+    def _decoded(self) -> bytes:
         try:
-            return without_coding(raw, self._result.headers, most_bytes=self._most_bytes)
+            return plain_body(self._result, most_bytes=self._most_bytes)
         except UnreadableBodyError as error:
             raise self._fault(str(error)) from None
 

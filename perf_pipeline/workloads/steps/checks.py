@@ -12,7 +12,7 @@ from typing import Final
 
 from perf_pipeline.config.http_steps import HEADER_PREFIX, HttpStep, is_header_text
 from perf_pipeline.config.json_path import Place, parse_json_path
-from perf_pipeline.workloads.http.bodies import UnreadableBodyError, without_coding
+from perf_pipeline.workloads.http.bodies import UnreadableBodyError, plain_body
 from perf_pipeline.workloads.http.client import MAX_BODY_BYTES
 from perf_pipeline.workloads.http.result import HttpResult
 from perf_pipeline.workloads.http.samples import EXPECTED_BY_DEFAULT
@@ -67,18 +67,12 @@ class CheckedResponse:
         return found
 
     def _read(self) -> Value:
-        result = self.result
-        if result.is_cut:
-            self.fault = (
-                f"has more than {self._most_bytes} bytes, which is all that is kept (keptBodyBytes)"
-            )
-            return _ABSENT
         try:
-            body = without_coding(result.body, result.headers, most_bytes=self._most_bytes)
+            body = plain_body(self.result, most_bytes=self._most_bytes)
         except UnreadableBodyError as error:
             self.fault = str(error)
             return _ABSENT
-        return _read_json(body, result.header("content-type"))
+        return _read_json(body, self.result.header("content-type"))
 
 
 @dataclass(frozen=True, slots=True)

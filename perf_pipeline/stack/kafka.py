@@ -68,7 +68,9 @@ ONE_BROKER = {
     "share.coordinator.state.topic.num.partitions": "1",
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
-    "group.initial.rebalance.delay.ms": "0",
+    # Members that start together join together: with 0 the first one gets everything at once, and
+    # the second one waits for its next heartbeat, 3 s later.
+    "group.initial.rebalance.delay.ms": "250",
     "auto.create.topics.enable": "false",
     "log.cleaner.dedupe.buffer.size": "16777216",
 }

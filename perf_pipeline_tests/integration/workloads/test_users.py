@@ -16,7 +16,7 @@ from perf_pipeline.workloads.users import CreateUser, DeleteUser, ReadUser
 from perf_pipeline_tests.support.loads.http_worker import INTENDED_US, an_iteration, context, run
 from perf_pipeline_tests.support.loads.in_memory import MemoryRecorder
 from perf_pipeline_tests.support.servers import users_server
-from perf_pipeline_tests.support.servers.http_target import HttpTarget, http_target
+from perf_pipeline_tests.support.servers.http_target import HttpTarget
 
 ALL_FOUR = 0b1111
 
@@ -30,12 +30,6 @@ def base_url() -> Iterator[str]:
             yield f"http://{users_server.HOST}:{int(server.stdout.readline())}"
         finally:
             server.kill()
-
-
-@pytest.fixture(scope="module")
-def target() -> Iterator[HttpTarget]:
-    with http_target() as running:
-        yield running
 
 
 def created_ids(base_url: str, scenario: str, count: int) -> list[str]:

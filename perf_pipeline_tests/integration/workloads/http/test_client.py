@@ -1,25 +1,13 @@
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
 from perf_pipeline.workloads.http.client import HttpConnection
 from perf_pipeline.workloads.http.origin import HttpOrigin, header_block
 from perf_pipeline.workloads.http.result import HttpResult
-from perf_pipeline_tests.support.loads.http_loops import ENOUGH_US, LOOPS, Run, get, on_loop
+from perf_pipeline_tests.support.loads.http_loops import ENOUGH_US, Run, get
 from perf_pipeline_tests.support.servers.http_routes import OK_BODY
-from perf_pipeline_tests.support.servers.http_target import HttpTarget, http_target
-
-
-@pytest.fixture(scope="module")
-def target() -> Iterator[HttpTarget]:
-    with http_target() as running:
-        yield running
-
-
-@pytest.fixture(params=LOOPS)
-def run(request: pytest.FixtureRequest) -> Run:
-    return on_loop(request.param)
+from perf_pipeline_tests.support.servers.http_target import HttpTarget
 
 
 @pytest.mark.parametrize(

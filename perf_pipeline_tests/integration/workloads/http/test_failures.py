@@ -14,19 +14,8 @@ from perf_pipeline.workloads.http.connections import connect_first
 from perf_pipeline.workloads.http.origin import HttpOrigin
 from perf_pipeline.workloads.http.parameters import OwnHttpSettings
 from perf_pipeline.workloads.http.result import HttpResult
-from perf_pipeline_tests.support.loads.http_loops import ENOUGH_US, LOOPS, Run, get, on_loop
+from perf_pipeline_tests.support.loads.http_loops import ENOUGH_US, Run, get
 from perf_pipeline_tests.support.servers.http_target import HttpTarget, http_target
-
-
-@pytest.fixture(scope="module")
-def target() -> Iterator[HttpTarget]:
-    with http_target() as running:
-        yield running
-
-
-@pytest.fixture(params=LOOPS)
-def run(request: pytest.FixtureRequest) -> Run:
-    return on_loop(request.param)
 
 
 def unused_port() -> int:

@@ -17,7 +17,7 @@ from perf_pipeline_tests.support.loads.http2_client import (
     new_certificates,
     serving_tls,
 )
-from perf_pipeline_tests.support.loads.http_loops import ENOUGH_US, LOOPS, Run, on_loop
+from perf_pipeline_tests.support.loads.http_loops import ENOUGH_US, Run
 from perf_pipeline_tests.support.servers.http2_target import WINDOW_BYTES, Http2Target, http2_target
 from perf_pipeline_tests.support.servers.http_target import http_target
 
@@ -31,11 +31,6 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def target(certificates: Path) -> Iterator[Http2Target]:
     with http2_target(serving_tls(certificates, "h2")) as running:
         yield running
-
-
-@pytest.fixture(params=LOOPS)
-def run(request: pytest.FixtureRequest) -> Run:
-    return on_loop(request.param)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,22 +11,11 @@ from perf_pipeline.metrics.sample import HttpPhases
 from perf_pipeline.workloads.http.client import HttpConnection
 from perf_pipeline.workloads.http.origin import HttpOrigin
 from perf_pipeline.workloads.http.result import HttpResult
-from perf_pipeline_tests.support.loads.http_loops import ENOUGH_US, LOOPS, Run, get, on_loop
+from perf_pipeline_tests.support.loads.http_loops import ENOUGH_US, Run, get
 from perf_pipeline_tests.support.servers.certificates import self_signed
 from perf_pipeline_tests.support.servers.http_target import HttpTarget, http_target
 
 UPLOAD_BYTES = 32_000_000
-
-
-@pytest.fixture(scope="module")
-def target() -> Iterator[HttpTarget]:
-    with http_target() as running:
-        yield running
-
-
-@pytest.fixture(params=LOOPS)
-def run(request: pytest.FixtureRequest) -> Run:
-    return on_loop(request.param)
 
 
 def _of(result: HttpResult, origin_ns: int = 0) -> HttpPhases:

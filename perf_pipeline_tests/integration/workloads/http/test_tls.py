@@ -9,14 +9,9 @@ import pytest
 from perf_pipeline.workloads.http.client import HttpConnection
 from perf_pipeline.workloads.http.origin import HttpOrigin
 from perf_pipeline.workloads.http.result import HttpResult
-from perf_pipeline_tests.support.loads.http_loops import ENOUGH_US, LOOPS, Run, on_loop
+from perf_pipeline_tests.support.loads.http_loops import ENOUGH_US, Run
 from perf_pipeline_tests.support.servers.certificates import self_signed
 from perf_pipeline_tests.support.servers.http_target import HttpTarget, http_target
-
-
-@pytest.fixture(params=LOOPS)
-def run(request: pytest.FixtureRequest) -> Run:
-    return on_loop(request.param)
 
 
 @pytest.fixture(scope="module")

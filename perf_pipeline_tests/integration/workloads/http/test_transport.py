@@ -1,7 +1,7 @@
 """The httpx client on the load transport answers as httpx's own does, whatever is asked."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -14,8 +14,7 @@ from perf_pipeline.workloads.http.origin import HttpOrigin
 from perf_pipeline.workloads.http.over_httpx import HttpxConnection
 from perf_pipeline.workloads.http.result import HttpResult
 from perf_pipeline.workloads.python.transport import LoadClient, LoadTransport
-from perf_pipeline_tests.support.servers.http_target import HttpTarget, http_target
-from perf_pipeline_tests.support.servers.shop_server import running_shop
+from perf_pipeline_tests.support.servers.http_target import HttpTarget
 
 Ask = Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]
 
@@ -39,18 +38,6 @@ class Watching:
 
     def unreadable(self, _: HttpResult | None, error: Exception) -> None:
         self.unread.append(error)
-
-
-@pytest.fixture(scope="module")
-def shop() -> Iterator[str]:
-    with running_shop() as port:
-        yield f"http://127.0.0.1:{port}"
-
-
-@pytest.fixture(scope="module")
-def target() -> Iterator[HttpTarget]:
-    with http_target() as running:
-        yield running
 
 
 def load_client(base_url: str, watching: Watching, **options: Any) -> LoadClient:

@@ -1,7 +1,7 @@
 """Scenarios in Python on real servers: requests are samples, mistakes are told."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +17,9 @@ from perf_pipeline.workloads.python.scenario import PythonScenario, _VuRunner
 from perf_pipeline_tests.support.loads import own_flows
 from perf_pipeline_tests.support.loads.http_worker import INTENDED_US, an_iteration, context, run
 from perf_pipeline_tests.support.loads.in_memory import MemoryRecorder
-from perf_pipeline_tests.support.servers.http_target import HttpTarget, http_target
-from perf_pipeline_tests.support.servers.shop_server import running_shop
+from perf_pipeline_tests.support.servers.http_target import HttpTarget
 
 FOLDER = Path(own_flows.__file__).parent
-
-
-@pytest.fixture(scope="module")
-def shop() -> Iterator[str]:
-    with running_shop() as port:
-        yield f"http://127.0.0.1:{port}"
-
-
-@pytest.fixture(scope="module")
-def target() -> Iterator[HttpTarget]:
-    with http_target() as running:
-        yield running
 
 
 def flow(

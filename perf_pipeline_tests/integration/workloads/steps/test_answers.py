@@ -1,7 +1,6 @@
 """HTTP steps on real servers: what comes back, is checked, followed and recorded."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,20 +11,7 @@ from perf_pipeline.workloads.steps.scenario import HttpSteps
 from perf_pipeline_tests.support.loads.http_worker import INTENDED_US, an_iteration, run
 from perf_pipeline_tests.support.loads.in_memory import MemoryRecorder
 from perf_pipeline_tests.support.loads.own_steps import Table, echo, own, summary, told
-from perf_pipeline_tests.support.servers.http_target import HttpTarget, http_target
-from perf_pipeline_tests.support.servers.shop_server import running_shop
-
-
-@pytest.fixture(scope="module")
-def shop() -> Iterator[str]:
-    with running_shop() as port:
-        yield f"http://127.0.0.1:{port}"
-
-
-@pytest.fixture(scope="module")
-def target() -> Iterator[HttpTarget]:
-    with http_target() as running:
-        yield running
+from perf_pipeline_tests.support.servers.http_target import HttpTarget
 
 
 def test_each_check_answers_with_its_own_bit(shop: str) -> None:

@@ -1,7 +1,6 @@
 """HTTP steps on real servers: what goes out, and where its values come from."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +12,7 @@ from perf_pipeline.workloads.steps.scenario import HttpSteps
 from perf_pipeline_tests.support.loads.http_worker import an_iteration, run
 from perf_pipeline_tests.support.loads.in_memory import MemoryRecorder
 from perf_pipeline_tests.support.loads.own_steps import Table, echo, own
-from perf_pipeline_tests.support.servers.http_target import HttpTarget, http_target
-from perf_pipeline_tests.support.servers.shop_server import running_shop
-
-
-@pytest.fixture(scope="module")
-def shop() -> Iterator[str]:
-    with running_shop() as port:
-        yield f"http://127.0.0.1:{port}"
-
-
-@pytest.fixture(scope="module")
-def target() -> Iterator[HttpTarget]:
-    with http_target() as running:
-        yield running
+from perf_pipeline_tests.support.servers.http_target import HttpTarget
 
 
 def test_variables_are_written_into_path_query_headers_and_json(target: HttpTarget) -> None:

@@ -258,15 +258,3 @@ def test_a_worker_that_stood_still_for_a_second_is_called(tmp_path: Path) -> Non
     assert not outcome.health.valid
     assert outcome.health.figures["stall_longest_ms"] >= 900
     assert any("stood still for" in reason for reason in outcome.health.reasons)
-
-
-@pytest.mark.alone
-@pytest.mark.slow
-def test_starts_at_five_hundred_a_second_are_on_time(tmp_path: Path) -> None:
-    executor = {**RATE, "rate": 500, "duration": "4s", "preAllocatedVUs": 50}
-    outcome = load(job_of(tmp_path, scenario("Sleeper", executor)))
-
-    assert (
-        outcome.health.figures["starts"] + outcome.scenarios[0].measured_dropped_iterations == 2_000
-    )
-    assert outcome.health.figures["schedule_lag_p50_ms"] < 10

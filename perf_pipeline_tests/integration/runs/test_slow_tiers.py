@@ -51,10 +51,11 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlowStack]:
 
 @pytest.fixture(scope="module")
 def healthy(system: SlowStack) -> RunReport:
-    """Run on the healthy stack; a second time where something else kept this machine busy."""
-    report = system.run()
-    if attribution(report).tier is not None:
+    """Run on the healthy stack; again where something else kept this machine busy."""
+    for _ in range(4):
         report = system.run()
+        if attribution(report).tier is None:
+            break
     system.remember()
     return report
 
@@ -93,6 +94,7 @@ def test_the_tier_that_was_made_slow_is_the_one_that_is_named(
 ) -> None:
     assert healthy.attributions
     system.forget()
+    system.made_whole()
     with slowing(system):
         report = system.run()
 

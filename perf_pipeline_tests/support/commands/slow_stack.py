@@ -28,6 +28,7 @@ PROFILE: Final = """
 extends = "quick"
 name = "one_slow_tier"
 workers = 1
+calibration = false
 [seeding]
 users = 100
 [benchmarks.end_to_end]
@@ -62,6 +63,7 @@ class SlowStack:
     def __init__(self, state: Path, stack: Stack) -> None:
         self.state = state
         self._healthy = state / "healthy.duckdb"
+        self._is_whole = True
         self._take(stack)
 
     def _take(self, stack: Stack) -> None:
@@ -122,16 +124,22 @@ class SlowStack:
     @contextmanager
     def starved_worker(self) -> Iterator[None]:
         """Start the stack anew with a worker of two hands, 80 to 120 ms each: 20/s for 40/s."""
-        down(self.state, say=lambda _: None)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("BIRTHDAY_WORKER_CONCURRENCY", "2")
             patch.setenv("BIRTHDAY_SEND_MS", "80..120")
-            self._take(up(self.state, StackOptions(), say=lambda _: None))
-        try:
-            yield
-        finally:
-            down(self.state, say=lambda _: None)
-            self._take(up(self.state, StackOptions(), say=lambda _: None))
+            self._restart()
+        self._is_whole = False
+        yield
+
+    def made_whole(self) -> None:
+        """Start the stack anew where it was left with a starved worker."""
+        if not self._is_whole:
+            self._restart()
+            self._is_whole = True
+
+    def _restart(self) -> None:
+        down(self.state, say=lambda _: None)
+        self._take(up(self.state, StackOptions(), say=lambda _: None))
 
     @contextmanager
     def _beside(self, act: Callable[[threading.Event], None]) -> Iterator[None]:

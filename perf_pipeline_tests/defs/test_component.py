@@ -22,7 +22,16 @@ from perf_pipeline_tests.support.servers.serving import serving
 
 pytestmark = pytest.mark.timeout(180)
 
-DG = "from dagster_dg_cli.cli import main; main()"
+# One interpreter for several commands: importing Dagster takes longer than any of them.
+DG = """
+import contextlib, io, json, sys
+from dagster_dg_cli.cli import cli
+for words in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        code = cli.main(words, prog_name="dg", standalone_mode=False)
+    assert not code, (words, code, said.getvalue())
+    print(json.dumps(said.getvalue()))
+"""
 PYPROJECT = """
 [project]
 name = "foreign"
@@ -78,10 +87,10 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def dg_command(project: Path, *words: str) -> str:
-    """Run dg in the project and give all that it says."""
+def dg_commands(project: Path, *commands: str) -> list[str]:
+    """Run commands of dg in the project, one after another, and give what each of them says."""
     ran = subprocess.run(
-        [sys.executable, "-c", DG, *words],
+        [sys.executable, "-c", DG, json.dumps([command.split() for command in commands])],
         cwd=project,
         env={**os.environ, "PYTHONPATH": str(project / "src"), "DAGSTER_HOME": ""},
         capture_output=True,
@@ -89,16 +98,21 @@ def dg_command(project: Path, *words: str) -> str:
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout + ran.stderr
+    return [json.loads(said) for said in ran.stdout.splitlines()]
 
 
 def test_dg_scaffolds_a_graph_that_works_in_a_foreign_project(project: Path) -> None:
-    dg_command(project, "scaffold", "defs", "perf_pipeline.PerfPipeline", "speed")
-    listed = json.loads(dg_command(project, "list", "components", "--json"))
-    checked = dg_command(project, "check", "yaml")
-    defs = json.loads(dg_command(project, "list", "defs", "--json"))
+    _, components, checked, defined = dg_commands(
+        project,
+        "scaffold defs perf_pipeline.PerfPipeline speed",
+        "list components --json",
+        "check yaml",
+        "list defs --json",
+    )
 
-    assert "perf_pipeline.PerfPipeline" in {one["key"] for one in listed["items"]}
+    defs = json.loads(defined)
+    listed = json.loads(components)["items"]
+    assert "perf_pipeline.PerfPipeline" in {one["key"] for one in listed}
     assert "validated successfully" in checked
     assert {"orders", "seeded_users", "end_to_end", "report"} <= {
         one["asset_key"] for one in defs["assets"]
@@ -112,8 +126,9 @@ def test_the_attributes_say_profiles_schedule_owners_tags_and_alerts(project: Pa
     own_profile(folder / "shop.toml")
     (folder / "defs.yaml").write_text(ATTRIBUTES)
 
-    dg_command(project, "check", "yaml")
-    defs = json.loads(dg_command(project, "list", "defs", "--json"))
+    _, defined = dg_commands(project, "check yaml", "list defs --json")
+
+    defs = json.loads(defined)
 
     assert [one["name"] for one in defs["jobs"]] == ["shop_visits"]
     [schedule] = defs["schedules"]
@@ -129,7 +144,7 @@ def test_a_wrong_attribute_is_told_with_its_line(project: Path) -> None:
     (folder / "defs.yaml").write_text(ATTRIBUTES.replace("owners", "owner"))
 
     with pytest.raises(AssertionError, match=r"defs\.yaml:7.*owner"):
-        dg_command(project, "check", "yaml")
+        dg_commands(project, "check yaml")
 
 
 def test_a_schedule_of_a_profile_that_is_not_there_is_told_with_those_that_are(

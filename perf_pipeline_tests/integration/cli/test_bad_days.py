@@ -110,7 +110,7 @@ def test_a_target_that_hangs_ends_the_run_too(up: Up) -> None:
     "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=["ctrl-c", "sigterm", "hang-up"]
 )
 def test_a_stopped_run_keeps_what_it_measured_and_is_marked(up: Up, number: signal.Signals) -> None:
-    running = up.begun(*CREATION, "--only", "end_to_end", seconds=30.0)
+    running = up.begun(*CREATION, "--only", "end_to_end", seconds=90.0)
     workers = load_workers(running.process.pid)
     sent_s = time.monotonic()
     running.send(number)
@@ -118,7 +118,7 @@ def test_a_stopped_run_keeps_what_it_measured_and_is_marked(up: Up, number: sign
     answer = running.answer()
 
     assert answer.code == 105
-    assert time.monotonic() - sent_s < 20
+    assert time.monotonic() - sent_s < 60  # the load had 90 s to go
     assert "stopping; what was measured is kept" in answer.err
     assert "STOPPED" in answer.out
     assert [row[0] for row in up.command.sql(STATUS.format(answer.run_id))] == ["stopped"]

@@ -21,6 +21,7 @@ async def go(vu: VU) -> None:
 PROFILE: Final = """
 name = "shadowed"
 workers = 1
+calibration = false
 [benchmarks.own.scenarios.s]
 exec = "own_shadowed:go"
 executor = "constant-vus"
@@ -62,7 +63,7 @@ def test_files_beside_a_profile_with_a_modules_name_are_not_imported(tmp_path: P
             capture_output=True,
             text=True,
             check=False,
-            timeout=28,
+            timeout=80,
         )
 
     # On a busy machine a load may be INVALID; what it did must be right all the same.

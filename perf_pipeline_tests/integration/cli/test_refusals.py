@@ -111,11 +111,10 @@ def test_a_target_elsewhere_is_refused_by_host_and_key(
 def test_a_target_that_is_down_is_told_with_its_address_in_some_seconds(
     command: CommandLine,
 ) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-
-    answer = command("run", PERF_BASE_URL=f"http://127.0.0.1:{port}")
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound and not listening: nobody else gets the port
+        port = closed.getsockname()[1]
+        answer = command("run", PERF_BASE_URL=f"http://127.0.0.1:{port}")
 
     assert answer.code == 97
     assert f"GET http://127.0.0.1:{port}/health got no answer" in answer.err

@@ -103,7 +103,7 @@ def test_a_run_that_waits_for_another_can_be_stopped(up: Up) -> None:
     second.wait_for("waiting for")
     second.send(signal.SIGINT)
 
-    stopped = second.answer(timeout_s=10.0)
+    stopped = second.answer(timeout_s=60.0)
 
     assert stopped.code == 105
     assert "nothing was measured" in stopped.err

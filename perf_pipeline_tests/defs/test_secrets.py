@@ -16,6 +16,7 @@ PASSWORD = "dsn-41f0 'x"
 PROFILE = """
 name = "secrets"
 workers = 1
+calibration = false
 seeding.users = 10
 [benchmarks.api_user_creation.scenarios.create_users]
 exec = "telltale:raising"

@@ -38,7 +38,9 @@ def test_a_run_that_was_killed_never_passes(tmp_path: Path) -> None:
         SCENARIO.format(name=name, seconds=30 if name == "killed" else 1) for name in PLANNED
     )
     profile = tmp_path / "three.toml"
-    profile.write_text('name = "three"\nworkers = 1\n' + "".join(scenarios), encoding="utf-8")
+    profile.write_text(
+        'name = "three"\nworkers = 1\ncalibration = false\n' + "".join(scenarios), encoding="utf-8"
+    )
     with fine_server() as base_url:
         command = CommandLine(state, {"PERF_BASE_URL": base_url})
         running = command.start("run", "--profile", str(profile))

@@ -13,6 +13,7 @@ from perf_pipeline_tests.support.servers.stranger_server import Stranger, runnin
 ORDERS: Final = """
 name = "orders"
 workers = 1
+calibration = false
 target = "shop"
 {extends}
 [targets.shop]

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.timeout(180)
 PROFILE = """
 name = "shop"
 workers = 2
+calibration = false
 seeding.users = 10
 
 [benchmarks.checkout.scenarios.steps]

@@ -13,6 +13,7 @@ from perf_pipeline_tests.support.servers.shop_server import running_shop
 PROFILE = """
 name = "shop"
 workers = 2
+calibration = false
 seeding.users = 10
 
 [benchmarks.checkout.scenarios.steps]

@@ -16,6 +16,7 @@ from perf_pipeline_tests.support.servers.shop_server import running_shop
 PROFILE = """
 name = "keys"
 workers = 1
+calibration = false
 seeding.users = 10
 
 [benchmarks.places.scenarios.berlin]

@@ -22,6 +22,7 @@ PROFILE = """
 extends = "quick"
 name = "secrets"
 workers = 1
+calibration = false
 [benchmarks.told.scenarios.steps]
 exec = "http_steps"
 executor = "per-vu-iterations"

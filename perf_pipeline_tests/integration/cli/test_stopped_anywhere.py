@@ -29,6 +29,7 @@ SEED = int(os.environ.get("PERF_TEST_SEED", "9"))
 PROFILE = """
 name = "short"
 workers = 1
+calibration = false
 [benchmarks.visit.scenarios.s]
 exec = "http_steps"
 executor = "constant-arrival-rate"

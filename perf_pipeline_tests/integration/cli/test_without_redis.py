@@ -25,6 +25,7 @@ PROFILE: Final = f"""
 extends = "quick"
 name = "pulse"
 workers = 1
+calibration = false
 {OFF}
 [benchmarks.cache_benchmark.scenarios.read_through]
 duration = "1s"

@@ -31,6 +31,7 @@ pytestmark = pytest.mark.timeout(180)
 PROFILE = """
 name = "truth"
 workers = 2
+calibration = false
 [seeding]
 users = 300
 

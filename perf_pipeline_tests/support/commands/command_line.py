@@ -28,6 +28,7 @@ SHORT: Final = """
 extends = "quick"
 name = "short"
 workers = 1
+calibration = false
 [seeding]
 users = 200
 [benchmarks.api_user_creation.scenarios.create_users]

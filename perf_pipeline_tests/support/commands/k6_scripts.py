@@ -9,6 +9,7 @@ from typing import Final
 HEAD: Final = """
 name = "k6"
 workers = {workers}
+calibration = false
 target = "here"
 [targets.here]
 baseUrl = "http://127.0.0.1:{port}"

@@ -8,6 +8,7 @@ VISITS: Final = ("walk", "search", "buy")
 HEAD: Final = """
 name = "shop-visits"
 workers = 1
+calibration = false
 target = "here"
 [targets.here]
 baseUrl = "http://127.0.0.1:{port}"

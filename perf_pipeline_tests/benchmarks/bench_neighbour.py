@@ -2,8 +2,9 @@
 
 An API alone, a small HTTP server here whose every answer takes a fixed piece of CPU work. Nine runs
 are the history; each row goes on from a copy of it. Run by hand, for a quarter of an hour:
-`python -m perf_pipeline_tests.benchmarks.bench_neighbour [runs of a row]`. Add here: another thing that
-can happen to a machine or a system. Keep out: assertions; the machine decides the figures.
+`python -m perf_pipeline_tests.benchmarks.bench_neighbour [runs of a row]`.
+Add here: another thing that can happen to a machine or a system. Keep out: assertions; the machine
+decides the figures.
 """
 
 import asyncio

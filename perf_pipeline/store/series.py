@@ -88,16 +88,17 @@ broken as (
     where status = 'FAIL' and list_contains($failures::varchar[], metric)
 ),
 points as (
-    select number, run_id, made_as, began_at, earlier, case statistic {_FIGURE} end as figure
+    select number, run_id, made_as, began_at, nth <= $reach as recent, earlier,
+        case statistic {_FIGURE} end as figure
     from summaries join wanted using (benchmark, metric, tags)
         join likes using (run_id, benchmark, load_hash)
         left join kept_up using (run_id, benchmark, scenario)
         anti join broken using (run_id, benchmark)
     where figure is not null and (valid or (scenario <> '' and kept_up.scenario is not null))
 )
-select number, run_id, began_at, earlier, figure from points
-qualify row_number() over (
-        partition by number order by made_as desc, began_at desc, run_id desc) <= $limit
+select number, run_id, began_at, recent, earlier, figure from points
+qualify (recent and row_number() over (
+        partition by number, recent order by made_as desc, began_at desc, run_id desc) <= $limit)
     or (earlier and row_number() over (
         partition by number, earlier order by made_as desc, began_at desc, run_id desc) <= $limit)
 order by number, made_as, began_at, run_id
@@ -252,9 +253,9 @@ def _points(
         },
     ).fetchall()
     moments = {row[2]: iso_utc(row[2]) for row in rows}
-    found: list[list[tuple[SeriesPoint, bool]]] = [[] for _ in names]
-    for number, run_id, at, earlier, figure in rows:
-        found[number].append((SeriesPoint(run_id, moments[at], figure), earlier))
+    found: list[list[tuple[SeriesPoint, bool, bool]]] = [[] for _ in names]
+    for number, run_id, at, recent, earlier, figure in rows:
+        found[number].append((SeriesPoint(run_id, moments[at], figure), recent, earlier))
     return {name: _over_runs(found[n], limit) for n, name in enumerate(names)}
 
 
@@ -265,7 +266,12 @@ def _loads(names: Sequence[SeriesName]) -> dict[str, list[str]]:
     }
 
 
-def _over_runs(points: Sequence[tuple[SeriesPoint, bool]], limit: int) -> OverRuns:
-    """Split what was read: the newest of all may leave out some that are before the run."""
-    whole = tuple(point for point, _ in points[-limit:])
-    return OverRuns(tuple(point for point, earlier in points if earlier)[-limit:], whole)
+def _over_runs(points: Sequence[tuple[SeriesPoint, bool, bool]], limit: int) -> OverRuns:
+    """Split what was read into that of earlier runs, and of recent ones, which may be the same.
+
+    Between the earlier and the recent ones there may be runs that were not read: an earlier point
+    is none of the whole unless it is recent as well.
+    """
+    before = tuple(point for point, _, earlier in points if earlier)
+    whole = tuple(point for point, recent, _ in points if recent)
+    return OverRuns(before[-limit:], whole[-limit:])

@@ -253,6 +253,28 @@ def test_all_series_read_at_once_are_those_of_a_walk_over_every_run(
     assert found == {name: expected(rows, name, like, before, limit) for name in WANTED}
 
 
+def complete(run: int, *, valid: bool) -> Row:
+    """Make a run of the same load, one a day."""
+    figures = (("http_req_duration", "", None, float(run)),)
+    return Row(run, 1, run, "quick", "here", "api", "l1", "complete", valid, ("lag",), (), figures)
+
+
+def test_an_earlier_run_is_not_the_newest_of_all_where_newer_ones_were_not_valid(
+    history: History,
+) -> None:
+    # One point is wanted, so the two newest runs are read first (r3, r4), and two before r1 (r0).
+    valid = (True, False, True, False, False)
+    _store(history.connection, [complete(run, valid=good) for run, good in enumerate(valid)])
+    name = SeriesName("api", "l1", "http_req_duration", "", "count")
+
+    found = series_of(
+        history.proof, [name], profile="quick", environment_id="here", before="r1", limit=1
+    )[name]
+
+    assert [point.run_id for point in found.before] == ["r0"]
+    assert [point.run_id for point in found.whole] == ["r2"]
+
+
 def test_a_run_that_nobody_knows_is_refused(history: History) -> None:
     with pytest.raises(PerfPipelineError, match="'r77' is not in the history"):
         series_of(

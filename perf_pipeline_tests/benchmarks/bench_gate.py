@@ -14,6 +14,7 @@ from typing import Final
 
 from perf_pipeline.analysis.baseline import BaselinePolicy, Diff, DiffStatus, Series, diff
 from perf_pipeline.analysis.confirmation import OUT
+from perf_pipeline.analysis.machine import Machine
 from perf_pipeline_tests.benchmarks.bench_whole_runs import (
     SYSTEMS,
     System,
@@ -70,6 +71,25 @@ def alarms(
     return False
 
 
+def calibrated_alarm(seeded: random.Random, *, runs: int, factor: float) -> bool:
+    """Say whether two machines, told apart by a calibration with CV 4 %, raise an alarm."""
+
+    def run() -> tuple[float, Machine]:
+        slow = 1.4 if seeded.random() < 0.3 else 1.0
+        parts = [0.1 * slow * lognormal(seeded, 0.04) for _ in range(3)]
+        return 800 * slow * lognormal(seeded, 0.03), Machine(*parts)
+
+    past = [run() for _ in range(30)]
+    for _ in range(runs):
+        value, machine = run()
+        history, machines = [value for value, _ in past], [machine for _, machine in past]
+        past.append((factor * value, machine))
+        found = diff(_P95, factor * value, history, _POLICY, machine=machine, machines=machines)
+        if found.status is DiffStatus.REGRESSED:
+            return True
+    return False
+
+
 def confirmed_alarm(shared: float, seeded: random.Random, *, runs: int, factor: float) -> bool:
     """Say whether a run fails after its re-runs, which have a share of its noise in common."""
     sd = math.sqrt(math.log(1 + 0.1**2))
@@ -105,6 +125,12 @@ def _rows(histories: int) -> None:
             alarms(model, seen, known, seeded, runs=3, factor=1.5) for _ in range(histories)
         )
         _row(text, 100 * alarm / histories, 100 * power / histories)
+    seeded = random.Random(SEED)
+    alarm, power = (
+        sum(calibrated_alarm(seeded, runs=runs, factor=factor) for _ in range(histories))
+        for runs, factor in ((20, 1.0), (3, 1.5))
+    )
+    _row("two machines, calibrated", 100 * alarm / histories, 100 * power / histories)
     for shared in (0.0, 0.9):
         seeded = random.Random(SEED)
         alarm, power = (

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     metavar="N",
     default=2,
     show_default=True,
-    help="Re-run a suspect benchmark up to N times; most of all its runs, the two before included, "
-    "decide. With 0 it stays suspect.",
+    help="Re-run a suspect benchmark up to N times; the majority of its runs, the two before "
+    "included, decides. With 0 it stays suspect.",
 )
 @environment_option
 @form_options

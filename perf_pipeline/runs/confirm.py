@@ -1,4 +1,4 @@
-"""Run what is suspect again in the same session, so that most of all runs give the verdict.
+"""Run what is suspect again in the same session, so that the majority of the runs decides.
 
 Several suspects take turns (A, B, A, B); a single one waits before each re-run, so that what
 disturbed a run for a moment does not disturb the next one, too. Each is calibrated by itself.

@@ -1,4 +1,4 @@
-"""A suspect benchmark is run again in the same session, and most of all its runs decide."""
+"""A suspect benchmark is run again in the same session, and the majority of its runs decides."""
 
 import threading
 from pathlib import Path

@@ -52,7 +52,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlowStack]:
 @pytest.fixture(scope="module")
 def healthy(system: SlowStack) -> RunReport:
     """Run on the healthy stack; again where something else kept this machine busy."""
-    for _ in range(4):
+    for _ in range(2):
         report = system.run()
         if attribution(report).tier is None:
             break

@@ -81,7 +81,7 @@ def spooled(folder: Path) -> int:
 
 
 def test_of_two_runs_at_once_one_waits_and_says_for_whom(up: Up) -> None:
-    first = up.begun(*CREATION, seconds=3.0)
+    first = up.begun(*CREATION, seconds=10.0)
     profile = up.command.profile(1.0)
     second = up.command.start("run", "--profile", str(profile), *CREATION)
     second.wait_for("waiting for")

@@ -206,7 +206,7 @@ def test_another_profile_answers_what_if_and_says_so(finished: Finished, tmp_pat
         "select valid from benchmarks where benchmark = 'api_user_creation'"
     )[0]
     assert what_if.code == (99 if valid else 97)
-    assert "judged by profile strict, not by its own" in what_if.out
+    assert "judged by profile strict and not by its own" in what_if.out
     assert "rate>5000" in what_if.out
     assert f"{finished.run_id}/what-if/report.html" in what_if.out
     assert after == before

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from perf_pipeline.config.loading import load_profile
+from perf_pipeline.errors import StoreError
 from perf_pipeline.judging.judge import judge_run, recover_run
 from perf_pipeline.judging.publish import publish
 from perf_pipeline.metrics.sample import SAMPLE_COLUMNS, Outcome, Phase, Sample
@@ -80,8 +81,11 @@ def test_summaries_and_verdicts_of_old_runs_stay(state: Path) -> None:
 def test_old_runs_whose_files_are_gone_are_not_read_again_by_every_report(state: Path) -> None:
     publish(State(state), "r3")
     with State(state).history() as history:
-        # Whoever asks for what the run was is told that it was changed.
-        history.connection.execute("update verdicts set reason = 'by hand' where run_id = 'r1'")
+        # Whoever asks for what the run was is told of it; a series needs no histogram.
+        changed = history.connection.execute("delete from histograms where run_id = 'r1'")
+        assert changed.fetchone() != (0,)
+        with pytest.raises(StoreError, match="r1"):
+            history.outcomes("r1")
 
     publish(State(state), "r3")
 

@@ -52,8 +52,8 @@ def find_binaries(data: Path, major: str | None) -> tuple[Path, str, str]:
     if major is None or not seen:
         raise StackError("there is no PostgreSQL here that could be started", hint=HINT)
     raise StackError(
-        f"the data in {shown(data)} belong to PostgreSQL {major}, but only {', '.join(seen)} is "
-        "here",
+        f"the data in {shown(data)} belong to PostgreSQL {major}, but here there is only "
+        f"{', '.join(seen)}",
         hint=f"install PostgreSQL {major}, or move {shown(data)} away to begin with empty data",
     )
 

@@ -7,36 +7,8 @@ from typing import Any
 
 import pytest
 
-from perf_pipeline.config.loading import validate_profile
-from perf_pipeline.errors import ProfileError
+from perf_pipeline_tests.support.refused_profiles import ARRIVALS, LOOK, STEP, shop, the_answer_to
 
-STEP: dict[str, Any] = {"name": "list", "path": "/orders"}
-LOOK: dict[str, Any] = {
-    "exec": "http_steps",
-    "executor": "constant-vus",
-    "vus": 1,
-    "duration": "1s",
-    "parameters": {"steps": [STEP]},
-}
-
-
-def shop(look: dict[str, Any] | None = None, **benchmark: Any) -> dict[str, Any]:
-    orders = {"scenarios": {"look": look or LOOK}, **benchmark}
-    return {"name": "shop", "benchmarks": {"orders": orders}}
-
-
-def answers_to(raw: dict[str, Any]) -> list[str]:
-    with pytest.raises(ProfileError) as caught:
-        validate_profile(raw, "shop.toml")
-    return list(caught.value.problems)
-
-
-def the_answer_to(raw: dict[str, Any]) -> str:
-    (answer,) = answers_to(raw)
-    return answer
-
-
-ARRIVALS = {"executor": "constant-arrival-rate", "rate": 1, "duration": "1s", "preAllocatedVUs": 1}
 KEYS_OF_A_SCENARIO = [
     ("warmup", "warmUp"),
     ("warm_up", "warmUp"),

@@ -4,40 +4,13 @@ A typo leaves a letter out, doubles or swaps one, or writes a word as another to
 """
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from perf_pipeline.config.loading import load_profile, validate_profile
+from perf_pipeline.config.loading import load_profile
 from perf_pipeline.errors import ProfileError
+from perf_pipeline_tests.support.refused_profiles import ARRIVALS, shop, the_answer_to
 
-STEP: dict[str, Any] = {"name": "list", "path": "/orders"}
-LOOK: dict[str, Any] = {
-    "exec": "http_steps",
-    "executor": "constant-vus",
-    "vus": 1,
-    "duration": "1s",
-    "parameters": {"steps": [STEP]},
-}
-
-
-def shop(look: dict[str, Any] | None = None, **benchmark: Any) -> dict[str, Any]:
-    orders = {"scenarios": {"look": look or LOOK}, **benchmark}
-    return {"name": "shop", "benchmarks": {"orders": orders}}
-
-
-def answers_to(raw: dict[str, Any]) -> list[str]:
-    with pytest.raises(ProfileError) as caught:
-        validate_profile(raw, "shop.toml")
-    return list(caught.value.problems)
-
-
-def the_answer_to(raw: dict[str, Any]) -> str:
-    (answer,) = answers_to(raw)
-    return answer
-
-
-ARRIVALS = {"executor": "constant-arrival-rate", "rate": 1, "duration": "1s", "preAllocatedVUs": 1}
 METRICS = [
     ("http_req_durations", "http_req_duration"),
     ("http_request_duration", "http_req_duration"),

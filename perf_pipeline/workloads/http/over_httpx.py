@@ -1,7 +1,7 @@
 """A virtual user's connection over httpx's own transport, at several times the cost.
 
-httpx tells of its steps while it makes them, so that stamps hold the event loop's delay too
-(LESSONS 36). Resolving the name is a part of connecting, and bytes in are those of bodies.
+httpx tells of its steps while it makes them, so the stamps hold the event loop's delay, too.
+Resolving the name is a part of connecting, and bytes in are those of bodies.
 Add here: what httpx can and the load transport can't. Keep out: what a scenario gets unasked.
 """
 

@@ -10,9 +10,9 @@ from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus, Series, diff
 from perf_pipeline.analysis.change_point import LEAST_SIDE, change_points
-from perf_pipeline.analysis.environment import WORSE, suspects_moved, withheld
+from perf_pipeline.analysis.environment import suspects_moved, withheld
 from perf_pipeline.analysis.scale import Scale, scale_of
-from perf_pipeline.analysis.suspicion import BaselinePolicy
+from perf_pipeline.analysis.suspicion import WORSE, BaselinePolicy
 from perf_pipeline.analysis.window import anchor
 from perf_pipeline.metrics.catalog import CATALOG
 

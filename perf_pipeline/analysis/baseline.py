@@ -26,6 +26,7 @@ from perf_pipeline.analysis.series import (
     not_compared,
 )
 from perf_pipeline.analysis.suspicion import (
+    WORSE,
     WORSE_SIGN,
     BaselinePolicy,
     DiffStatus,
@@ -56,7 +57,6 @@ __all__ = [
 ]
 
 
-_WORSE: Final = frozenset({DiffStatus.SUSPECT, DiffStatus.REGRESSED})
 AS_BAD_BEFORE: Final = "more than five of the newest 30 runs were as bad as this one"
 NOT_BEYOND: Final = "out of line again, but so were others of the newest 30 runs without a change"
 
@@ -124,7 +124,7 @@ def diff(
         changed_since=None if since is None else [*known, len(history)][since],
         error=now.error,
         before=tuple(earlier),
-        order_limit=_order_limit(judged, now.effect) if status in _WORSE else None,
+        order_limit=_order_limit(judged, now.effect) if status in WORSE else None,
         policy=policy,
         machine_factor=judged.runs.factor,
     )

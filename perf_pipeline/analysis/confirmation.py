@@ -13,11 +13,9 @@ from typing import Final
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.analysis.noise import student_t
 from perf_pipeline.analysis.scale import Effect, Scale
-from perf_pipeline.analysis.suspicion import WORSE_SIGN
+from perf_pipeline.analysis.suspicion import IN_LINE, WORSE, WORSE_SIGN
 
 _SHARED_LEVEL: Final = 0.1
-OUT: Final = frozenset({DiffStatus.SUSPECT, DiffStatus.REGRESSED})
-IN_LINE: Final = frozenset({DiffStatus.OK, DiffStatus.IMPROVED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +48,8 @@ def counted(one: Diff, again: Sequence[DiffStatus]) -> Count:
         one: the comparison of the run itself.
         again: what each re-run says.
     """
-    known = [status for status in (*one.before, *again) if status in OUT | IN_LINE]
-    return Count(1 + sum(status in OUT for status in known), 1 + len(known))
+    known = [status for status in (*one.before, *again) if status in WORSE | IN_LINE]
+    return Count(1 + sum(status in WORSE for status in known), 1 + len(known))
 
 
 def together(one: Diff, again: Sequence[float]) -> Effect | None:

@@ -18,6 +18,7 @@ from perf_pipeline.analysis.shared import (
     shift_of,
     typical_slowdown,
 )
+from perf_pipeline.analysis.suspicion import IN_LINE, WORSE
 from perf_pipeline.analysis.tiers import tier_of
 
 SUSPECT_SHARE: Final = 0.3
@@ -25,10 +26,6 @@ SUSPECT_SHARE: Final = 0.3
 
 _MINIMUM_METRICS: Final = 4
 _MINIMUM_SUSPECTS: Final = 2
-_JUDGED: Final = frozenset(
-    {DiffStatus.OK, DiffStatus.IMPROVED, DiffStatus.SUSPECT, DiffStatus.REGRESSED}
-)
-WORSE: Final = frozenset({DiffStatus.SUSPECT, DiffStatus.REGRESSED})
 """Out of line in the bad direction."""
 
 
@@ -39,7 +36,7 @@ def environment_changed(diffs: Sequence[Diff]) -> bool:
     (`iterations`, `message_latency` ...) do not count. A single tier is never the environment,
     because a regression looks like that. With fewer than four judged metrics the answer is no.
     """
-    judged = {diff.series.metric for diff in diffs if diff.status in _JUDGED}
+    judged = {diff.series.metric for diff in diffs if diff.status in WORSE | IN_LINE}
     worse = {diff.series.metric for diff in diffs if diff.status in WORSE}
     tiers = {metric: tier_of(metric) for metric in judged | worse}
     judged = {metric for metric in judged if tiers[metric]}

@@ -38,6 +38,13 @@ class DiffStatus(StrEnum):
     ENVIRONMENT_CHANGED = "ENVIRONMENT_CHANGED"
 
 
+WORSE: Final = frozenset({DiffStatus.SUSPECT, DiffStatus.REGRESSED})
+"""What a series is that is out of line in the bad direction."""
+
+IN_LINE: Final = frozenset({DiffStatus.OK, DiffStatus.IMPROVED})
+"""What a series is that was judged, and is not."""
+
+
 @dataclass(frozen=True, slots=True)
 class BaselinePolicy:
     """Set the gate; the defaults are those of docs/statistics.md.

@@ -10,7 +10,8 @@ from typing import Final
 
 from perf_pipeline import __version__
 from perf_pipeline.analysis.baseline import Diff, DiffStatus, Series, diff, pinned_diff
-from perf_pipeline.analysis.environment import WORSE, suspects_moved, withheld
+from perf_pipeline.analysis.environment import suspects_moved, withheld
+from perf_pipeline.analysis.suspicion import WORSE
 from perf_pipeline.config.profile import PinnedBaseline, Profile
 from perf_pipeline.judging.history_pass import date_changes
 from perf_pipeline.judging.ingest import profile_of

@@ -8,14 +8,8 @@ from dataclasses import replace
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
-from perf_pipeline.analysis.confirmation import (
-    IN_LINE,
-    OUT,
-    Count,
-    counted,
-    is_confirmed,
-    together,
-)
+from perf_pipeline.analysis.confirmation import Count, counted, is_confirmed, together
+from perf_pipeline.analysis.suspicion import IN_LINE, WORSE
 from perf_pipeline.report.wording import diff_unit, interval, plural, signed
 from perf_pipeline.store.baselines import confirmations
 from perf_pipeline.store.history import History
@@ -36,7 +30,7 @@ def settled(history: History, run_id: str, benchmark: str, one: Diff) -> Diff:
     re-runs. Where only the run and its re-runs are, they must be so beyond doubt. OK when two
     re-runs were in line. Otherwise it is SUSPECT.
     """
-    if one.status not in OUT or one.pinned is not None:
+    if one.status not in WORSE or one.pinned is not None:
         return one
     rows = _rows(history, run_id, benchmark, one)
     again = [DiffStatus(row.status) for row in rows.values()]
@@ -62,7 +56,7 @@ def is_undecided(one: Diff, at_most: int) -> bool:
 
     A run that is out of line is decided when more than half of all runs are that there may be.
     """
-    if one.pinned is not None or one.status not in OUT:
+    if one.pinned is not None or one.status not in WORSE:
         return False
     before = counted(one, ())
     return one.status is DiffStatus.SUSPECT or 2 * before.out <= before.runs + at_most

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from perf_pipeline.analysis.baseline import BaselinePolicy, Diff, DiffStatus, Series, diff
-from perf_pipeline.analysis.confirmation import OUT
 from perf_pipeline.analysis.machine import Machine
+from perf_pipeline.analysis.suspicion import WORSE
 from perf_pipeline_tests.benchmarks.bench_whole_runs import (
     SYSTEMS,
     System,
@@ -102,9 +102,9 @@ def confirmed_alarm(shared: float, seeded: random.Random, *, runs: int, factor: 
         ]
         values = [800 * factor * math.exp(sd * noise) for noise in noises]
         found = [judge_next(history, value) for value in values]
-        if found[0].status in OUT and fails(found):
+        if found[0].status in WORSE and fails(found):
             return True
-        if found[0].status not in OUT:
+        if found[0].status not in WORSE:
             del history[-2:]
     return False
 

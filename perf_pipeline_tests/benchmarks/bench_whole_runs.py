@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from perf_pipeline.analysis.baseline import BaselinePolicy, Diff, DiffStatus, Series, diff
-from perf_pipeline.analysis.confirmation import OUT, is_confirmed
-from perf_pipeline.analysis.environment import WORSE, suspects_moved, withheld
+from perf_pipeline.analysis.confirmation import is_confirmed
+from perf_pipeline.analysis.environment import suspects_moved, withheld
 from perf_pipeline.analysis.machine import Machine
 from perf_pipeline.analysis.shared import lasts, shared_slowdown, shift_of
+from perf_pipeline.analysis.suspicion import WORSE
 
 _POLICY: Final = BaselinePolicy()
 _METRICS: Final = (
@@ -31,7 +32,6 @@ _WHOLE: Final = tuple(
     for number in range(5)
     for statistic in ("med", "p(90)", "p(95)")
 )[:82]
-_REGRESSED: Final = frozenset({DiffStatus.REGRESSED})
 _API: Final = tuple(series for series in _WHOLE if series.metric.startswith("http_"))
 
 
@@ -135,12 +135,14 @@ def whole_runs(system: System, repeats: int, seed: int) -> Share:
         for _ in range(3):
             judged = past.judge(system.run(seeded))
             runs = [*past.runs, system.run(seeded), system.run(seeded)]
-            called = {_is_slowed(one, system) for one in judged if one.status in _REGRESSED}
+            called = {
+                _is_slowed(one, system) for one in judged if one.status is DiffStatus.REGRESSED
+            }
             failed += False in called
             confirmed += any(
                 _still_out(one, [values[n] for values, _ in runs], [machine for _, machine in runs])
                 for n, one in enumerate(judged)
-                if one.status in OUT and not _is_slowed(one, system)
+                if one.status in WORSE and not _is_slowed(one, system)
             )
             regressed |= called
         found += True in regressed

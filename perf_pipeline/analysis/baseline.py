@@ -149,10 +149,8 @@ def _guarded(
 def _order_limit(judged: JudgedRuns, effect: Effect | None) -> float | None:
     if effect is None:
         return None
-    relative = effect.scale is Scale.RELATIVE
-    distance = math.log1p(effect.change) if relative else effect.change
     worse = WORSE_SIGN[judged.series.better]
-    return judged.order_limit(judged.statuses()) + worse * distance
+    return judged.order_limit(judged.statuses()) + worse * effect.distance
 
 
 def _without_value(

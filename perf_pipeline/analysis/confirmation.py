@@ -12,7 +12,7 @@ from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.analysis.noise import student_t
-from perf_pipeline.analysis.scale import Effect, Scale
+from perf_pipeline.analysis.scale import Effect, Scale, change_of, distance_of
 from perf_pipeline.analysis.suspicion import IN_LINE, WORSE, WORSE_SIGN
 
 _SHARED_LEVEL: Final = 0.1
@@ -74,13 +74,13 @@ def together(one: Diff, again: Sequence[float]) -> Effect | None:
         return None
     runs, n = len(changes), one.noise.n
     narrower = math.sqrt((1 / runs + 1 / n) / (1 + 1 / n))
-    low, high = _position(effect.low, effect.scale), _position(effect.high, effect.scale)
-    centre = math.fsum(_position(change, effect.scale) for change in changes) / runs
+    low, high = distance_of(effect.low, effect.scale), distance_of(effect.high, effect.scale)
+    centre = math.fsum(distance_of(change, effect.scale) for change in changes) / runs
     half = narrower * (high - low) / 2
     return Effect(
-        _change(centre, effect.scale),
-        _change(centre - half, effect.scale),
-        _change(centre + half, effect.scale),
+        change_of(centre, effect.scale),
+        change_of(centre - half, effect.scale),
+        change_of(centre + half, effect.scale),
         effect.scale,
     )
 
@@ -118,14 +118,6 @@ def is_beyond_doubt(one: Diff, again: Sequence[float]) -> bool:
     if effect.scale is Scale.RELATIVE and min(changes) <= -1:
         return False
     worse = WORSE_SIGN[one.series.better]
-    mean = worse * math.fsum(_position(change, effect.scale) for change in changes) / len(changes)
+    mean = worse * math.fsum(distance_of(change, effect.scale) for change in changes) / len(changes)
     strict = student_t(1 - policy.alpha * _SHARED_LEVEL / 2, one.noise.n - 1) * one.error
     return mean > strict and (one.order_limit is None or mean > one.order_limit)
-
-
-def _position(change: float, scale: Scale) -> float:
-    return math.log1p(change) if scale is Scale.RELATIVE else change
-
-
-def _change(position: float, scale: Scale) -> float:
-    return math.expm1(position) if scale is Scale.RELATIVE else position

@@ -47,6 +47,11 @@ class Effect:
     high: float | None
     scale: Scale
 
+    @property
+    def distance(self) -> float:
+        """Give the change as a distance of positions, see `distance_of`."""
+        return distance_of(self.change, self.scale)
+
 
 @dataclass(frozen=True, slots=True)
 class Ruler:
@@ -85,9 +90,7 @@ class Ruler:
 
     def change(self, distance: float) -> float:
         """Turn the distance of two positions into a change: exp(d) - 1, or the distance itself."""
-        if self.scale is Scale.RELATIVE:
-            return math.expm1(min(distance, _LARGEST_EXPONENT))
-        return distance
+        return change_of(distance, self.scale)
 
     def least_change(self, centre: float) -> float:
         """Give the smallest change that matters, as a positive number.
@@ -114,6 +117,21 @@ def scale_of(kind: Kind, values: Sequence[float]) -> Scale:
     if kind is Kind.RATE:
         return Scale.POINTS
     return Scale.RELATIVE if all(value > 0 for value in values) else Scale.UNIT
+
+
+def change_of(distance: float, scale: Scale) -> float:
+    """Turn the distance of two positions into a change: exp(d) - 1, or the distance itself."""
+    return math.expm1(min(distance, _LARGEST_EXPONENT)) if scale is Scale.RELATIVE else distance
+
+
+def distance_of(change: float, scale: Scale) -> float:
+    """Turn a change into the distance of two positions: ln(1 + c), or the change itself.
+
+    A fall by 100 %, which is what one by nearly all is rounded to, is infinitely far.
+    """
+    if scale is not Scale.RELATIVE:
+        return change
+    return math.log1p(change) if change > -1 else -math.inf
 
 
 def prediction_band(value: float, effect: Effect) -> tuple[float, float] | None:

@@ -61,7 +61,7 @@ def shift_of(diff: Diff) -> Shift | None:
         return None
     if diff.effect.change <= -1:
         return None
-    return Shift(diff.series.metric, math.log1p(diff.effect.change), diff.error)
+    return Shift(diff.series.metric, diff.effect.distance, diff.error)
 
 
 def shared_slowdown(shifts: Iterable[Shift]) -> float:
@@ -98,7 +98,7 @@ def explains(slowdown: float, diff: Diff) -> bool:
     if effect.scale is not Scale.RELATIVE or effect.change <= -1:
         return False
     sign = WORSE_SIGN[diff.series.better]
-    left = sign * math.log1p(effect.change) - slowdown
+    left = sign * effect.distance - slowdown
     error = math.hypot(diff.error or 0.0, _SENSITIVITY_SD * slowdown)
     strict = student_t(1 - policy.alpha * _STRICTER / 2, max(1, diff.noise.n - 1))
     return left < max(strict * error, policy.ruler(effect.scale).least_distance(0.0, sign))

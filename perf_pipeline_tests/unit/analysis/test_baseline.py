@@ -52,6 +52,15 @@ def test_less_throughput_regresses_and_more_improves() -> None:
     assert diff(RATE, SLOW, [*QUIET, SLOW], POLICY).status is DiffStatus.IMPROVED
 
 
+def test_throughput_that_is_as_good_as_gone_is_out_of_line() -> None:
+    # 1e-18 of 800: the change is -1 + 1e-18, and the double nearest to it is -1
+    found = diff(RATE, 8e-16, QUIET, POLICY)
+
+    assert found.status is DiffStatus.SUSPECT
+    assert found.effect is not None
+    assert found.effect.change == -1
+
+
 def test_a_metric_without_a_good_direction_never_regresses() -> None:
     sent = Series("data_sent", {}, "count")
 

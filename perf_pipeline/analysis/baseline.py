@@ -9,6 +9,7 @@ run (suspicion.py), which runs are the baseline (window.py), what many series sa
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from perf_pipeline.analysis.judged import JudgedRuns, judged_runs
@@ -107,50 +108,70 @@ def diff(
         minimum_effect,
         requests,
     )
-    floor = noise(judged.baseline, policy.sd_floor)
-    now = judged.suspicion(len(runs))
-    earlier = [judged.suspicion(n).status for n in range(len(runs))[-RUNS_BEFORE:]]
-    status, reason = gated(series, now.status, earlier, requests)
-    status, reason, since = _guarded(judged, status, reason, earlier)
+    return _compared(judged, [*known, len(history)])
+
+
+def _compared(judged: JudgedRuns, places: Sequence[int]) -> Diff:
+    """Give the diff of the newest run; `places` are those of the runs in the whole history."""
+    newest = len(judged.measured) - 1
+    now = judged.suspicion(newest)
+    earlier = tuple(judged.suspicion(n).status for n in range(newest)[-RUNS_BEFORE:])
+    gate = _gate(judged, now, earlier)
+    floor = noise(judged.baseline, judged.policy.sd_floor)
+    learning = _why_learning(gate.status, floor.n, judged.policy.minimum_runs)
     return Diff(
-        series,
-        usable,
+        judged.series,
+        judged.measured[newest],
         floor,
         now.effect,
         now.minimum_detectable,
-        status,
-        reason=reason or _why_learning(status, floor.n, policy.minimum_runs) or judged.why(status),
-        baseline=tuple(known[index] for index in judged.kept),
-        changed_since=None if since is None else [*known, len(history)][since],
+        gate.status,
+        reason=gate.reason or learning or judged.why(gate.status),
+        baseline=tuple(places[index] for index in judged.kept),
+        changed_since=None if gate.since is None else places[gate.since],
         error=now.error,
-        before=tuple(earlier),
-        order_limit=_order_limit(judged, now.effect) if status in WORSE else None,
-        policy=policy,
+        before=earlier,
+        order_limit=gate.order_limit,
+        policy=judged.policy,
         machine_factor=judged.runs.factor,
     )
 
 
-def _guarded(
-    judged: JudgedRuns, status: DiffStatus, reason: str, earlier: Sequence[DiffStatus]
-) -> tuple[DiffStatus, str, int | None]:
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """Hold what the gate says about the newest run, as in `Diff`; `since` is an index of a run."""
+
+    status: DiffStatus
+    reason: str
+    since: int | None = None
+    order_limit: float | None = None
+
+
+def _gate(judged: JudgedRuns, now: Suspicion, earlier: Sequence[DiffStatus]) -> _Gate:
     """Believe a change only where the order of the runs shows it as well; date what is believed."""
+    status, reason = gated(judged.series, now.status, earlier, judged.requests)
     moved = status is DiffStatus.REGRESSED or (status is DiffStatus.IMPROVED and status in earlier)
     if not moved and status is not DiffStatus.SUSPECT:
-        return status, reason, None
+        return _Gate(status, reason)
     statuses = judged.statuses()
-    if not moved:
-        in_range = judged.is_in_range(statuses)
-        return (DiffStatus.OK, AS_BAD_BEFORE, None) if in_range else (status, reason, None)
-    if judged.holds_by_order(statuses):
-        return status, reason, episode(statuses)
-    return (DiffStatus.SUSPECT, NOT_BEYOND, None) if reason else (status, reason, None)
+    if not moved and judged.is_in_range(statuses):
+        return _Gate(DiffStatus.OK, AS_BAD_BEFORE)
+    since = None
+    if moved and judged.holds_by_order(statuses):
+        since = episode(statuses)
+    elif status is DiffStatus.REGRESSED:
+        status, reason = DiffStatus.SUSPECT, NOT_BEYOND
+    limit = _order_limit(judged, statuses, now.effect) if status in WORSE else None
+    return _Gate(status, reason, since, limit)
 
 
-def _order_limit(judged: JudgedRuns, effect: Effect | None) -> float | None:
+def _order_limit(
+    judged: JudgedRuns, statuses: Sequence[DiffStatus], effect: Effect | None
+) -> float | None:
     if effect is None:
         return None
     worse = WORSE_SIGN[judged.series.better]
-    return judged.order_limit(judged.statuses()) + worse * effect.distance
+    return judged.order_limit(statuses) + worse * effect.distance
 
 
 def _without_value(

@@ -108,9 +108,8 @@ def publish(
         folder = _made(state.reports(run_id) / (WHAT_IF if what_if else ""))
         missing = missing_of(history, state, run_id, also=expected)
         judged_by = profile or own
-        report = _assemble(history, run_id, judged_by, missing, comparison)
         on_change = on_environment_changed or judged_by.baseline.on_environment_changed
-        report = replace(report, withheld=withheld_of(history, run_id, report.diffs, on_change))
+        report = _assemble(history, run_id, judged_by, missing, comparison, on_change)
         for one in history.outcomes(run_id):
             csv_path = folder / _RESOURCES.format(one.benchmark)
             export_readings_csv(history, RunKey(run_id, one.benchmark), csv_path)
@@ -141,7 +140,8 @@ def report_of(state: State, run_id: str) -> RunReport:
         comparison = compare_in(history, run_id)
         profile = profile_of(history, run_id)
         missing = missing_of(history, state, run_id)
-        return _assemble(history, run_id, profile, missing, comparison)
+        on_change = profile.baseline.on_environment_changed
+        return _assemble(history, run_id, profile, missing, comparison, on_change)
 
 
 def _made(folder: Path) -> Path:
@@ -182,6 +182,7 @@ def _assemble(
     profile: Profile,
     missing: Mapping[str, Missing],
     comparison: Comparison,
+    on_change: OnEnvironmentChanged,
 ) -> RunReport:
     run = history.run(run_id)
     outcomes = history.outcomes(run_id)
@@ -208,6 +209,7 @@ def _assemble(
         trends=tuple(trends_of(history, comparison)),
         asked=None if asks_for_a_million(profile) else _asked(profile),
         origins=() if what_if else tuple(origins_of(history, run_id)),
+        withheld=withheld_of(history, run_id, comparison.told, on_change),
     )
 
 

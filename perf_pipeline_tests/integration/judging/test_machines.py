@@ -5,7 +5,7 @@ from pathlib import Path
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.judging.compare import compare_run
-from perf_pipeline.judging.publish import publish
+from perf_pipeline.judging.publish import publish, report_of
 from perf_pipeline.store.baselines import changes
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.state import State
@@ -85,6 +85,7 @@ def test_five_runs_on_a_machine_that_is_slower_for_good_are_the_new_normal(tmp_p
     assert report.withheld is not None
     assert (report.withheld.in_a_row, report.withheld.new_level) == (5, held[0])
     assert not report.withheld.ends_with_failure
+    assert report_of(State(tmp_path), held[-1]).withheld == report.withheld
     with open_history(State(tmp_path).history_file) as history:
         (found,) = [
             row

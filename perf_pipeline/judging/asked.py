@@ -3,18 +3,16 @@
 Add here: another way to name a run. Keep out: what is told of it.
 """
 
-import re
 from collections.abc import Collection
 from typing import Final
 
 from perf_pipeline.errors import RequestError
-from perf_pipeline.judging.reruns import RERUNS, TRIGGER
+from perf_pipeline.judging.reruns import RERUNS, TRIGGER, rerun_of
 from perf_pipeline.store.state import State
 from perf_pipeline.store.waiting import take_up
 
 LATEST: Final = "latest"
 """Means the run that was made last."""
-_RERUN: Final = re.compile(r"-c\d+")
 
 
 def asked_run(state: State, run_id: str | None) -> str:
@@ -44,8 +42,7 @@ def begun_by(beginning: str, known: Collection[str]) -> str | None:
     if beginning in known:
         return beginning
     found = sorted((one for one in known if one.startswith(beginning)), key=len)
-    others = found[1:]
-    if found and all(_RERUN.fullmatch(one.removeprefix(found[0])) for one in others):
+    if found and all(rerun_of(one) == found[0] for one in found[1:]):
         return found[0]
     return None
 

@@ -20,7 +20,7 @@ from perf_pipeline.errors import StoreBusyError, TargetUnavailableError
 from perf_pipeline.judging.compare import compare_run, compare_unsettled
 from perf_pipeline.judging.ingest import ingest_benchmark, profile_of
 from perf_pipeline.judging.judge import judge_run
-from perf_pipeline.judging.reruns import TRIGGER, attempts, is_undecided, settled
+from perf_pipeline.judging.reruns import TRIGGER, attempts, is_undecided, rerun_id, settled
 from perf_pipeline.loading.measure import measure
 from perf_pipeline.loading.prepare import begin_run
 from perf_pipeline.loading.session import Session
@@ -122,7 +122,7 @@ def confirm_suspects(session: Session, *, at_most: int) -> list[str]:
             )
             rerun = replace(
                 session,
-                run_id=f"{session.run_id}-c{number}",
+                run_id=rerun_id(session.run_id, number),
                 trigger=TRIGGER,
                 began_at=datetime.now(UTC),
                 planned=tuple(_with_needs(names)),

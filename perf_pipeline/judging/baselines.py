@@ -19,6 +19,7 @@ from perf_pipeline.store.baselines import (
     changes,
     decide,
     decisions,
+    diffs_with_history,
     releases,
     store_changes,
 )
@@ -127,18 +128,14 @@ def _comparable(history: History, run_id: str) -> list[MeasuredBenchmark]:
 
 def _change_points(history: History, run_id: str) -> list[ChangePointRow]:
     profile = profile_of(history, run_id)
-    before = {
-        (benchmark, row.metric, row.tags, row.statistic): row.baseline_median
-        for benchmark, row in history.diffs(run_id)
-        if row.baseline_kind == "history"
-    }
+    before = diffs_with_history(history, run_id)
     found = []
     for measured in _comparable(history, run_id):
         for series in series_in(profile, measured):
             value, key = measured.value(series), measured.key(series)
             if value is None:
                 continue
-            level = before.get((key.benchmark, key.metric, key.tags, key.statistic))
+            level = before[key].baseline_median if key in before else None
             found.append(ChangePointRow(run_id, key, "accepted", level, value))
     return found
 

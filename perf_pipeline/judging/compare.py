@@ -20,7 +20,7 @@ from perf_pipeline.judging.machine_change import levels_for_good
 from perf_pipeline.judging.machines import machine_of
 from perf_pipeline.judging.past import Past, past_of
 from perf_pipeline.judging.releases import against_releases
-from perf_pipeline.judging.reruns import TRIGGER, settled
+from perf_pipeline.judging.reruns import TRIGGER, Reruns, reruns_of, settled
 from perf_pipeline.judging.series import (
     Confirmed,
     MeasuredBenchmark,
@@ -35,6 +35,7 @@ from perf_pipeline.store.baselines import (
     ChangePointRow,
     SeriesKey,
     confirmed_runs,
+    diffs_with_history,
     previous_run,
     releases,
     store_changes,
@@ -122,10 +123,9 @@ def compare_in(history: History, run_id: str, *, profile: Profile | None = None)
     """
     judged_by = profile or profile_of(history, run_id)
     unsettled = compare_unsettled(history, run_id, judged_by)
-    comparison = replace(
-        unsettled,
-        compared=tuple(_settled(history, run_id, one) for one in unsettled.compared),
-    )
+    reruns = reruns_of(history, run_id)
+    compared = tuple(_settled(reruns, run_id, one) for one in unsettled.compared)
+    comparison = replace(unsettled, compared=compared)
     if not is_what_if(history, run_id, profile):
         _store(history, run_id, judged_by, comparison.compared)
         if history.run(run_id).trigger != TRIGGER:  # the run that it confirms has the last word
@@ -164,9 +164,9 @@ def compare_unsettled(history: History, run_id: str, profile: Profile) -> Compar
     return Comparison(compared, measured, past)
 
 
-def _settled(history: History, run_id: str, one: Compared) -> Compared:
+def _settled(reruns: Reruns, run_id: str, one: Compared) -> Compared:
     """Settle a comparison by its re-runs; what they confirm began with this run, or before."""
-    diff = settled(history, run_id, one.benchmark, one.diff)
+    diff = settled(reruns, one.benchmark, one.diff)
     if diff is one.diff:
         return one
     since = (one.since or run_id) if diff.status is DiffStatus.REGRESSED else ""
@@ -250,9 +250,9 @@ def _suspects_before(history: History, run_id: str) -> frozenset[SeriesKey]:
         return frozenset()
     out_of_line = {*map(str, WORSE), str(DiffStatus.ENVIRONMENT_CHANGED)}
     return frozenset(
-        SeriesKey(benchmark, row.metric, row.tags, row.statistic)
-        for benchmark, row in history.diffs(before.run_id)
-        if row.status in out_of_line and row.baseline_kind == "history"
+        key
+        for key, row in diffs_with_history(history, before.run_id).items()
+        if row.status in out_of_line
     )
 
 

@@ -12,7 +12,7 @@ from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.analysis.confirmation import Count, counted, is_confirmed, together
 from perf_pipeline.analysis.suspicion import IN_LINE, WORSE
 from perf_pipeline.report.wording import diff_unit, interval, plural, signed
-from perf_pipeline.store.baselines import confirmations
+from perf_pipeline.store.baselines import SeriesKey, confirmations, diffs_with_history
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import DiffRow
 from perf_pipeline.store.tags_text import tags_text
@@ -22,6 +22,9 @@ RERUNS: Final = 2
 
 TRIGGER: Final = "confirm"
 """What a re-run says who started it."""
+
+Reruns = Mapping[str, Mapping[SeriesKey, DiffRow]]
+"""For each re-run of a run, oldest first, its comparisons with history."""
 
 _ID: Final = re.compile(r"(.+)-c\d+", re.DOTALL)
 
@@ -41,7 +44,12 @@ def rerun_of(run_id: str) -> str:
     return found[1] if found else ""
 
 
-def settled(history: History, run_id: str, benchmark: str, one: Diff) -> Diff:
+def reruns_of(history: History, run_id: str) -> Reruns:
+    """Read what the re-runs of a run were compared with; empty where nothing was run again."""
+    return {one: diffs_with_history(history, one) for one in confirmations(history, run_id)}
+
+
+def settled(reruns: Reruns, benchmark: str, one: Diff) -> Diff:
     """Settle what is out of line by its re-runs; anything else, and without re-runs, stays.
 
     REGRESSED when more than half of all runs are out of line: the run, the two before it and the
@@ -50,7 +58,7 @@ def settled(history: History, run_id: str, benchmark: str, one: Diff) -> Diff:
     """
     if one.status not in WORSE or one.pinned is not None:
         return one
-    rows = _rows(history, run_id, benchmark, one)
+    rows = _rows(reruns, benchmark, one)
     again = [DiffStatus(row.status) for row in rows.values()]
     count = counted(one, again)
     if count.runs == 1 + len(one.before):
@@ -80,12 +88,12 @@ def is_undecided(one: Diff, at_most: int) -> bool:
     return one.status is DiffStatus.SUSPECT or 2 * before.out <= before.runs + at_most
 
 
-def attempts(history: History, run_id: str, benchmark: str, one: Diff) -> dict[str, DiffStatus]:
-    """Give what each re-run of a run says about one series, oldest first.
+def attempts(reruns: Reruns, benchmark: str, one: Diff) -> dict[str, DiffStatus]:
+    """Give what each re-run says about one series, oldest first.
 
     A re-run in which the series was not measured is left out.
     """
-    rows = _rows(history, run_id, benchmark, one)
+    rows = _rows(reruns, benchmark, one)
     return {rerun: DiffStatus(row.status) for rerun, row in rows.items()}
 
 
@@ -104,22 +112,7 @@ def _regressed(one: Diff, rows: Mapping[str, DiffRow], count: Count) -> Diff:
     return replace(one, status=DiffStatus.REGRESSED, reason=reason, together=effect)
 
 
-def _rows(history: History, run_id: str, benchmark: str, one: Diff) -> dict[str, DiffRow]:
-    found = {
-        rerun: _row(history, rerun, benchmark, one) for rerun in confirmations(history, run_id)
-    }
-    return {rerun: row for rerun, row in found.items() if row is not None}
-
-
-def _row(history: History, rerun: str, benchmark: str, one: Diff) -> DiffRow | None:
-    where = (one.series.metric, tags_text(one.series.tags), one.series.statistic)
-    return next(
-        (
-            row
-            for name, row in history.diffs(rerun)
-            if name == benchmark
-            and row.baseline_kind == "history"
-            and (row.metric, row.tags, row.statistic) == where
-        ),
-        None,
-    )
+def _rows(reruns: Reruns, benchmark: str, one: Diff) -> dict[str, DiffRow]:
+    series = one.series
+    key = SeriesKey(benchmark, series.metric, tags_text(series.tags), series.statistic)
+    return {rerun: rows[key] for rerun, rows in reruns.items() if key in rows}

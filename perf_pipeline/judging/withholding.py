@@ -14,6 +14,7 @@ from perf_pipeline.store.baselines import (
     ChangePointRow,
     SeriesKey,
     changes,
+    diffs_with_history,
     withheld_before,
 )
 from perf_pipeline.store.history import History
@@ -75,9 +76,9 @@ def machine_changes(history: History, run_id: str) -> Iterator[ChangePointRow]:
 
 def _held(history: History, run_id: str) -> dict[SeriesKey, DiffRow]:
     return {
-        SeriesKey(benchmark, row.metric, row.tags, row.statistic): row
-        for benchmark, row in history.diffs(run_id)
-        if row.status == DiffStatus.ENVIRONMENT_CHANGED and row.baseline_kind == "history"
+        key: row
+        for key, row in diffs_with_history(history, run_id).items()
+        if row.status == DiffStatus.ENVIRONMENT_CHANGED
     }
 
 

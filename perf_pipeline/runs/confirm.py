@@ -20,7 +20,14 @@ from perf_pipeline.errors import StoreBusyError, TargetUnavailableError
 from perf_pipeline.judging.compare import compare_run, compare_unsettled
 from perf_pipeline.judging.ingest import ingest_benchmark, profile_of
 from perf_pipeline.judging.judge import judge_run
-from perf_pipeline.judging.reruns import TRIGGER, attempts, is_undecided, rerun_id, settled
+from perf_pipeline.judging.reruns import (
+    TRIGGER,
+    attempts,
+    is_undecided,
+    rerun_id,
+    reruns_of,
+    settled,
+)
 from perf_pipeline.loading.measure import measure
 from perf_pipeline.loading.prepare import begin_run
 from perf_pipeline.loading.session import Session
@@ -66,12 +73,13 @@ def confirm_run(
     if session is not None:
         confirm_suspects(session, at_most=at_most)
     with state.history() as history:
+        reruns = reruns_of(history, run_id)
         return [
             Confirmation(
                 one.benchmark,
                 one.diff,
-                attempts(history, run_id, one.benchmark, one.diff),
-                settled(history, run_id, one.benchmark, one.diff),
+                attempts(reruns, one.benchmark, one.diff),
+                settled(reruns, one.benchmark, one.diff),
             )
             for one in compare_unsettled(
                 history, run_id, profile or profile_of(history, run_id)

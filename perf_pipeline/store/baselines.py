@@ -13,7 +13,7 @@ from typing import Final, Literal
 from perf_pipeline.store.history import History
 from perf_pipeline.store.ingest import transaction
 from perf_pipeline.store.order import MEASURED, NEWEST_FIRST, OLDEST_FIRST
-from perf_pipeline.store.records import RunRecord
+from perf_pipeline.store.records import DiffRow, RunRecord
 
 Action = Literal["pinned", "unpinned", "accepted"]
 FoundBy = Literal["gate", "accepted", "machine", "history"]
@@ -201,6 +201,15 @@ def withheld_before(history: History, run_id: str) -> list[str]:
     """List the compared runs right before this one whose gate was withheld, the newest first."""
     rows = history.connection.execute(_GATES, [run_id]).fetchall()
     return [before for before, _ in takewhile(lambda row: row[1], rows)]
+
+
+def diffs_with_history(history: History, run_id: str) -> dict[SeriesKey, DiffRow]:
+    """Give a run's stored comparisons with its history, and none with what is pinned, by series."""
+    return {
+        SeriesKey(benchmark, row.metric, row.tags, row.statistic): row
+        for benchmark, row in history.diffs(run_id)
+        if row.baseline_kind == "history"
+    }
 
 
 def confirmations(history: History, run_id: str) -> list[str]:

@@ -7,14 +7,14 @@ from typing import Final
 
 import duckdb
 
-from perf_pipeline.store.records import BenchmarkOutcome, RunKey
+from perf_pipeline.store.records import OF_KEY, BenchmarkOutcome, RunKey
 
 # Masks first grouped, then unfolded: a million samples have a handful of distinct masks.
-_INSERT_CHECKS: Final = """
+_INSERT_CHECKS: Final = f"""
 with masks as (
     select scenario, operation, checks_passed, checks_failed, count(*) as times
     from samples
-    where run_id = $run_id and benchmark = $benchmark and phase = 'measured'
+    where {OF_KEY} and phase = 'measured'
         and (checks_passed <> 0 or checks_failed <> 0)
     group by scenario, operation, checks_passed, checks_failed
 ),
@@ -52,8 +52,7 @@ def write_checks(
     connection.execute(
         _INSERT_CHECKS,
         {
-            "run_id": key.run_id,
-            "benchmark": key.benchmark,
+            **key.parameters,
             "operations": list(operations),
             "bits": list(bits),
             "names": list(names),

@@ -9,11 +9,11 @@ from typing import Final
 
 from perf_pipeline.errors import StoreError
 from perf_pipeline.store.history import History
-from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.records import OF_KEY, RunKey
 
 _HEADER: Final = ("timestamp", "cpu_percent", "memory_mb", "disk_io_mb", "network_kb")
 # One row per moment; a rate times the time since the row before is what moved in between.
-_HOST_READINGS: Final = """
+_HOST_READINGS: Final = f"""
 with moments as (
     select at_us,
         max(value) filter (where name = 'host_cpu_percent') as cpu_percent,
@@ -21,7 +21,7 @@ with moments as (
         max(value) filter (where name = 'host_disk_bytes_per_s') as disk_bytes_per_s,
         max(value) filter (where name = 'host_network_bytes_per_s') as network_bytes_per_s
     from readings
-    where run_id = $run_id and benchmark = $benchmark and source = 'host'
+    where {OF_KEY} and source = 'host'
         and name in ('host_cpu_percent', 'host_memory_bytes', 'host_disk_bytes_per_s',
             'host_network_bytes_per_s')
     group by at_us

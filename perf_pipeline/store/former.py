@@ -10,15 +10,15 @@ from typing import Final
 
 import duckdb
 
-from perf_pipeline.store.records import BenchmarkOutcome, Ingested, RunKey
+from perf_pipeline.store.records import OF_KEY, BenchmarkOutcome, Ingested, RunKey
 from perf_pipeline.store.spool_csv import SpoolFiles
 
-_FORMER: Final = """
+_FORMER: Final = f"""
 select began_at is not null, coalesce(len(damage), 0) > 0, torn_lines,
-    (select count(*) from samples where run_id = $run_id and benchmark = $benchmark),
-    (select count(*) from readings where run_id = $run_id and benchmark = $benchmark),
-    (select count(*) from ledger where run_id = $run_id and benchmark = $benchmark)
-from benchmarks where run_id = $run_id and benchmark = $benchmark
+    (select count(*) from samples where {OF_KEY}),
+    (select count(*) from readings where {OF_KEY}),
+    (select count(*) from ledger where {OF_KEY})
+from benchmarks where {OF_KEY}
 """
 _ITERATIONS: Final = """
 select scenario, count(*) from iterations

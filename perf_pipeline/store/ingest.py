@@ -69,29 +69,29 @@ values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?::varchar[], ?)
 """
 # Nobody counted the starts of a benchmark that was cut off; its rows tell what ran. Iterations were
 # not always written down, and then samples stand for them, also for those under way.
-_DERIVE_SCENARIOS: Final = """
+_DERIVE_SCENARIOS: Final = f"""
 insert into scenarios (run_id, benchmark, scenario, iterations, measured_from_us, measured_until_us)
 select $run_id, $benchmark, scenario, coalesce(ended, begun), from_us, until_us
 from (
     select scenario, count(distinct (vu, iteration)) as begun, min(intended_us) as from_us,
         max(ended_us) as until_us
-    from samples where run_id = $run_id and benchmark = $benchmark and phase = 'measured'
+    from samples where {OF_KEY} and phase = 'measured'
     group by scenario
 ) left join (
     select scenario, count(*) filter (where outcome <> 'interrupted') as ended
-    from iterations where run_id = $run_id and benchmark = $benchmark and phase = 'measured'
+    from iterations where {OF_KEY} and phase = 'measured'
     group by scenario
 ) using (scenario)
 """
-_DERIVE_SECONDS: Final = """
+_DERIVE_SECONDS: Final = f"""
 update benchmarks set wall_s = spans.wall_us / 1e6, measured_s = spans.measured_us / 1e6
 from (
     select max(ended_us) as wall_us,
         max(ended_us) filter (where phase = 'measured')
         - min(intended_us) filter (where phase = 'measured') as measured_us
-    from samples where run_id = $run_id and benchmark = $benchmark
+    from samples where {OF_KEY}
 ) as spans
-where run_id = $run_id and benchmark = $benchmark
+where {OF_KEY}
 """
 
 

@@ -11,12 +11,12 @@ import duckdb
 from perf_pipeline.metrics.catalog import Kind
 from perf_pipeline.store.aggregates import figure_sql
 from perf_pipeline.store.metric_sql import FROM_READINGS, metric_rows
-from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.records import OF_KEY, RunKey
 from perf_pipeline.units import US_PER_S
 
-_READINGS: Final = """
+_READINGS: Final = f"""
 select at_us, value from readings
-where run_id = $run_id and benchmark = $benchmark and name = $metric
+where {OF_KEY} and name = $metric
     and ($source = '' or source = $source)
 order by at_us
 """
@@ -45,7 +45,7 @@ def over_time(
         rows = connection.execute(
             f"select floor(at_us / {US_PER_S}) * {US_PER_S} as second, "
             f"{figure_sql(Kind.TREND, statistic)} "
-            f"from ({metric_rows(metric)}) where run_id = $run_id and benchmark = $benchmark "
+            f"from ({metric_rows(metric)}) where {OF_KEY} "
             "group by second order by second",
             where,
         ).fetchall()

@@ -9,7 +9,7 @@ from typing import Final
 import duckdb
 
 from perf_pipeline.store.censoring import UNDECIDED
-from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.records import OF_KEY, RunKey
 from perf_pipeline.units import US_PER_S
 
 MOST_POINTS: Final = 200
@@ -19,25 +19,25 @@ select floor(intended_us / $bin_us) * $bin_us as bin,
     count(*) * 1000000.0 / $bin_us as per_s,
     quantile_cont((ended_us - intended_us) / 1000.0, 0.95) as p95_ms,
     100.0 * avg((outcome <> 'ok' and not ({UNDECIDED}))::integer) as failed_percent
-from samples where run_id = $run_id and benchmark = $benchmark
+from samples where {OF_KEY}
 group by bin order by bin
 """
-_READINGS: Final = """
+_READINGS: Final = f"""
 select at_us, value from readings
-where run_id = $run_id and benchmark = $benchmark and name = $name and source = $source
+where {OF_KEY} and name = $name and source = $source
 order by at_us
 """
-_SOURCES: Final = """
+_SOURCES: Final = f"""
 select distinct name, source from readings
-where run_id = $run_id and benchmark = $benchmark and (
+where {OF_KEY} and (
     name in ('process_cpu_percent', 'db_connections')
     or name = 'host_cpu_percent' and source = 'host'
     or name = 'consumer_lag' and not contains(source, '/')
 )
 order by name, source
 """
-_SPAN: Final = """
-select max(ended_us) from samples where run_id = $run_id and benchmark = $benchmark
+_SPAN: Final = f"""
+select max(ended_us) from samples where {OF_KEY}
 """
 _UNITS: Final = {
     "host_cpu_percent": "percent",

@@ -84,8 +84,8 @@ def summaries_of(
 
 def _is_small(connection: duckdb.DuckDBPyConnection, key: RunKey) -> bool:
     row = connection.execute(
-        "select (select count(*) from samples where run_id = $run_id and benchmark = $benchmark) + "
-        "(select count(*) from ledger where run_id = $run_id and benchmark = $benchmark)",
+        f"select (select count(*) from samples where {OF_KEY}) + "
+        f"(select count(*) from ledger where {OF_KEY})",
         key.parameters,
     ).fetchone()
     return row is not None and row[0] <= _FEW_ROWS

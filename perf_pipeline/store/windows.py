@@ -10,7 +10,7 @@ from typing import Final
 
 import duckdb
 
-from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.records import OF_KEY, RunKey
 from perf_pipeline.units import US_PER_S
 
 _MEASURED: Final = "select measured_s from benchmarks where run_id = ? and benchmark = ?"
@@ -18,13 +18,13 @@ _WINDOWS: Final = """
 select scenario, measured_from_us, measured_until_us from scenarios
 where run_id = ? and benchmark = ? order by scenario
 """
-_PARTS: Final = """
+_PARTS: Final = f"""
 select scenario, operation from samples
-where run_id = $run_id and benchmark = $benchmark and phase = 'measured'
+where {OF_KEY} and phase = 'measured'
 union
 -- of a pruned benchmark; every sample has a schedule lag
 select scenario, operation from histograms
-where run_id = $run_id and benchmark = $benchmark and metric = 'schedule_lag'
+where {OF_KEY} and metric = 'schedule_lag'
 order by scenario, operation
 """
 
@@ -81,8 +81,7 @@ def measured_windows(connection: duckdb.DuckDBPyConnection, key: RunKey) -> Wind
         name: (since_us, until_us)
         for name, since_us, until_us in connection.execute(_WINDOWS, identity).fetchall()
     }
-    named = key.parameters
-    parts = connection.execute(_PARTS, named).fetchall()
+    parts = connection.execute(_PARTS, key.parameters).fetchall()
     return windows_of(row[0] if row else None, spans, parts)
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, TypeVar
+from typing import Final
 
 from perf_pipeline.config.profile import OnEnvironmentChanged, Profile
 from perf_pipeline.config.questions import answering, asks_for_a_million
@@ -47,8 +47,6 @@ from perf_pipeline.store.export import export_readings_csv
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
 from perf_pipeline.store.state import State
-
-T = TypeVar("T")
 
 _FORMS: Final[Mapping[str, tuple[str, Callable[[RunReport], str]]]] = MappingProxyType(
     {

@@ -34,7 +34,16 @@ _TOP: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
 _IN_STEPS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
     {"expect": Expect, "data": DataSet, "auth": Auth}
 )
+# Benchmarks, their scenarios and metrics, and targets: the author names them as he likes.
+_NAMED: Final[Mapping[int | str, frozenset[int]]] = MappingProxyType(
+    {"benchmarks": frozenset({1, 3}), "targets": frozenset({1})}
+)
 Location = Sequence[int | str]
+
+
+def is_name(location: Location, index: int) -> bool:
+    """Say whether a part of a place is a name of the author's, which may be spelt like a key."""
+    return index in _NAMED.get(location[0], ())
 
 
 def keys_at(location: Location) -> tuple[str, ...]:
@@ -43,9 +52,9 @@ def keys_at(location: Location) -> tuple[str, ...]:
     Args:
         location: where it stands, as pydantic tells it, with the key itself at the end.
     """
-    return tuple(dict.fromkeys(chain.from_iterable(map(keys_of, _models_at(location))))) + (
-        tuple(key for key in keys_of(Scenario) if key != _PLAN) if _PLAN in location[:-1] else ()
-    )
+    inside = _inside(location)
+    found = dict.fromkeys(chain.from_iterable(map(keys_of, _models_at(location, inside))))
+    return (*found, *(_of_scenarios() if _PLAN in inside else ()))
 
 
 @cache
@@ -54,8 +63,18 @@ def homes_of(key: str) -> tuple[str, ...]:
     return tuple(place for place, keys in _homes() if key in keys)
 
 
-def _models_at(location: Location) -> Iterator[type[Frozen]]:
-    head, inside = location[0], [part for part in location[:-1] if isinstance(part, str)]
+def _inside(location: Location) -> list[str]:
+    """Give the keys that lead to a place, without indices and names."""
+    keys = (part for at, part in enumerate(location[:-1]) if not is_name(location, at))
+    return [key for key in keys if isinstance(key, str)]
+
+
+def _of_scenarios() -> tuple[str, ...]:
+    return tuple(key for key in keys_of(Scenario) if key != _PLAN)
+
+
+def _models_at(location: Location, inside: Sequence[str]) -> Iterator[type[Frozen]]:
+    head = location[0]
     if len(location) == 1:
         yield Profile
     elif head == "targets":
@@ -67,18 +86,17 @@ def _models_at(location: Location) -> Iterator[type[Frozen]]:
     elif _PLAN in inside:
         yield Stage if "stages" in inside else EXECUTORS[next(p for p in inside if p in EXECUTORS)]
     elif "parameters" in inside:
-        yield from _models_in_parameters(location)
+        yield from _models_in_parameters(inside[inside.index("parameters") + 1 :])
     elif ThresholdEntry.__name__ in inside:
         yield ThresholdEntry
     else:
         yield BenchmarkConfig
 
 
-def _models_in_parameters(location: Location) -> Iterator[type[Frozen]]:
-    inside = list(location[location.index("parameters") + 1 : -1])
-    known = [_IN_STEPS[part] for part in inside if isinstance(part, str) and part in _IN_STEPS]
+def _models_in_parameters(inside: Sequence[str]) -> Iterator[type[Frozen]]:
+    known = [_IN_STEPS[part] for part in inside if part in _IN_STEPS]
     if known:
-        yield known[-1]
+        yield known[0]  # a data set may be named like one of them
     elif "steps" in inside:
         yield HttpStep
     else:
@@ -96,7 +114,7 @@ def _homes() -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "in [baseline]", keys_of(BaselinePolicyConfig)
     yield "in [targets.NAME]", keys_of(TargetConfig)
     yield "in a benchmark", keys_of(BenchmarkConfig)
-    yield "in a scenario", tuple(key for key in keys_of(Scenario) if key != _PLAN)
+    yield "in a scenario", _of_scenarios()
     for name, executor in EXECUTORS.items():
         yield f"in a scenario with executor {name}", keys_of(executor)
     yield "in the table of a threshold", keys_of(ThresholdEntry)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic_core import ErrorDetails
 
 from perf_pipeline.config.executors.registry import EXECUTORS
-from perf_pipeline.config.key_places import homes_of, keys_at
+from perf_pipeline.config.key_places import homes_of, is_name, keys_at
 from perf_pipeline.config.keys import bounds_of, known_keys
 from perf_pipeline.config.profile import ThresholdEntry
 from perf_pipeline.quoting import shown
@@ -108,7 +108,10 @@ def _expected(error: ErrorDetails) -> str:
 
 
 def _path(error: ErrorDetails) -> str:
-    parts = [part for part in error["loc"] if part not in _SILENT_PARTS]
+    where = error["loc"]
+    parts = [
+        part for at, part in enumerate(where) if part not in _SILENT_PARTS or is_name(where, at)
+    ]
     if error["type"] == "union_tag_invalid":
         parts.append("executor")
     text = ""

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from perf_pipeline.config.loading import validate_profile
+from perf_pipeline.errors import ProfileError
 from perf_pipeline_tests.support.refused_profiles import ARRIVALS, LOOK, STEP, shop, the_answer_to
 
 KEYS_OF_A_SCENARIO = [
@@ -139,6 +141,24 @@ def test_a_key_that_is_right_elsewhere_is_told_its_place_and_not_itself(
 
     assert homes in answer
     assert "did you mean" not in answer
+
+
+@pytest.mark.parametrize("name", ["plan", "parameters", "scenarios", "stages", "constant-vus"])
+def test_a_name_that_is_spelt_like_a_key_is_still_a_name(name: str) -> None:
+    look = {**LOOK, "parameters": {"steps": [STEP], "cafile": "ca.pem"}, "startTimee": "1s"}
+    orders = {"scenarios": {name: look}, "threshold": {}}
+    raw = {"name": "shop", "benchmarks": {"plan": orders}, "targets": {name: {"allow": []}}}
+
+    with pytest.raises(ProfileError) as caught:
+        validate_profile(raw, "shop.toml")
+
+    scenario = f"benchmarks.plan.scenarios.{name}"
+    assert sorted(caught.value.problems) == [
+        f"{scenario}.parameters.cafile is not a known key; did you mean caFile?",
+        f"{scenario}.startTimee is not a known key; did you mean startTime?",
+        "benchmarks.plan.threshold is not a known key; did you mean thresholds?",
+        f"targets.{name}.allow is not a known key; did you mean allowed?",
+    ]
 
 
 EXECS = [

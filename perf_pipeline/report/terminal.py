@@ -5,7 +5,6 @@ out: details that the HTML report has room for.
 """
 
 import io
-import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -38,7 +37,6 @@ _STYLES: Final = {
     "CHANGED": "yellow",
 }
 _OTHER_STYLE: Final = "bold magenta"
-_ENDS: Final = re.compile(r",? \(|, ")
 _MOST_ROWS: Final = 12
 
 
@@ -230,12 +228,12 @@ def _bottlenecks(report: Diagnosis | RunReport) -> list[RenderableType]:
 
 
 def _closing(report: RunReport) -> Text:
-    code, answer = headline.ended(report), answer_of(report)
+    answer, outcome = answer_of(report), wording.OUTCOMES.get(report.exit_code, "")
     lines = [
         Text(),
         _plain(headline.counts(report)),
         _plain(str(answer), _STYLES.get(answer.status, "bold")),
-        _plain(code, _STYLES.get(_ENDS.split(code, maxsplit=1)[0], _OTHER_STYLE)),
+        _plain(headline.ended(report), _STYLES.get(outcome, _OTHER_STYLE)),
     ]
     lines += [_plain(f"{kind}: {path}") for kind, path in report.paths.items()]
     if report.history_path:

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from perf_pipeline.analysis.baseline import DiffStatus
 from perf_pipeline.metrics.threshold import Status, Verdict
+from perf_pipeline.quoting import first_few
 from perf_pipeline.report.model import UNMEASURED, Asked, RunReport
 from perf_pipeline.report.wording import plural
 
@@ -108,7 +109,6 @@ def _all(count: int) -> str:
 def _list(named: Sequence[_Named]) -> str:
     told = [
         f"{benchmark} {verdict.threshold.key} {verdict.threshold.source}"
-        for benchmark, verdict in named[:_MOST_NAMED]
+        for benchmark, verdict in named
     ]
-    rest = len(named) - len(told)
-    return ", ".join([*told, *([f"{rest} more"] if rest else [])])
+    return first_few(told, _MOST_NAMED)

@@ -10,7 +10,8 @@ from perf_pipeline.analysis.baseline import DiffStatus
 from perf_pipeline.errors import ExitCode
 from perf_pipeline.metrics.threshold import Status
 
-_UNMEASURED: Final = frozenset({Status.NO_DATA, Status.INVALID})
+UNJUDGED: Final = frozenset({Status.NO_DATA, Status.INVALID})
+"""The verdicts that say nothing about the target."""
 
 
 def exit_code(
@@ -41,6 +42,6 @@ def exit_code(
         return ExitCode.THRESHOLD_FAILED
     if DiffStatus.REGRESSED in frozenset(diffs):
         return ExitCode.REGRESSED
-    if statuses & _UNMEASURED or not measured or withheld:
+    if statuses & UNJUDGED or not measured or withheld:
         return ExitCode.NOT_MEASURED
     return ExitCode.OK

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from perf_pipeline.analysis.bottleneck import Facts, Finding, checklist
+from perf_pipeline.analysis.outcome import UNJUDGED
 from perf_pipeline.analysis.spell import spell
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.judge import verdicts_by_benchmark
 from perf_pipeline.metrics.summary import Summary
-from perf_pipeline.metrics.threshold import Status, Verdict
+from perf_pipeline.metrics.threshold import Verdict
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey
 from perf_pipeline.store.state import State
@@ -71,7 +72,7 @@ def _doubt(outcome: BenchmarkOutcome, verdicts: Iterable[Verdict]) -> str:
         return "; ".join([f"{name} is INVALID", *outcome.invalid_reasons])
     if outcome.status != "complete":
         return f"{name} was {outcome.status}, and a part of a benchmark proves nothing"
-    if any(one.status in {Status.NO_DATA, Status.INVALID} for one in verdicts):
+    if any(one.status in UNJUDGED for one in verdicts):
         return f"not all of {name} could be judged"
     return ""
 

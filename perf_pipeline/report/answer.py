@@ -9,8 +9,8 @@ Add here: another piece of evidence. Keep out: layout.
 
 import math
 from collections.abc import Iterator
-from typing import Final
 
+from perf_pipeline.analysis.outcome import UNJUDGED
 from perf_pipeline.benchmarks.record import TARGET_PER_DAY
 from perf_pipeline.benchmarks.registry import DAY
 from perf_pipeline.metrics.threshold import Status
@@ -18,8 +18,6 @@ from perf_pipeline.report.headline import verdict_of
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport
 from perf_pipeline.report.own_answer import Answer, own_answer
 from perf_pipeline.report.wording import number, plural, quantity, seconds, words
-
-_UNMEASURED: Final = frozenset({Status.NO_DATA, Status.INVALID})
 
 
 def answer_of(report: RunReport) -> Answer:
@@ -54,7 +52,7 @@ def _proves_nothing(benchmark: BenchmarkReport) -> bool:
     return (
         not benchmark.valid
         or not ended
-        or any(verdict.status in _UNMEASURED for verdict in benchmark.verdicts)
+        or any(verdict.status in UNJUDGED for verdict in benchmark.verdicts)
     )
 
 
@@ -80,7 +78,7 @@ def _missing(day: BenchmarkReport) -> Iterator[str]:
         return
     if day.status is not BenchmarkStatus.COMPLETED:
         yield f"{day.name} was {day.status} after {seconds(day.wall_s)}"
-    unmeasured = sum(verdict.status in _UNMEASURED for verdict in day.verdicts)
+    unmeasured = sum(verdict.status in UNJUDGED for verdict in day.verdicts)
     if unmeasured:
         yield f"{plural(unmeasured, 'threshold')} of {day.name} could not be judged"
     if figure(day, "messages_per_day") is None:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from perf_pipeline.analysis.baseline import DiffStatus
+from perf_pipeline.analysis.outcome import UNJUDGED
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.quoting import first_few
 from perf_pipeline.report.model import UNMEASURED, Asked, RunReport
@@ -78,7 +79,7 @@ def _missing(report: RunReport, asked: Asked, named: Sequence[_Named]) -> Iterat
     lost = [key for name, key in asked.thresholds if name in ran and (name, key) not in there]
     if lost:
         yield f"this run has no verdict on {', '.join(lost)}"
-    open_ones = [one for one in named if one[1].status in {Status.NO_DATA, Status.INVALID}]
+    open_ones = [one for one in named if one[1].status in UNJUDGED]
     if open_ones:
         yield f"{plural(len(open_ones), 'threshold')} could not be judged ({_list(open_ones)})"
     unmeasured = [

@@ -12,6 +12,7 @@ from typing import Final, Self
 
 from pydantic import Field, model_validator
 
+from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config.allowed import AllowedHosts
 from perf_pipeline.config.broker_address import read_brokers
 from perf_pipeline.config.frozen import Frozen, is_empty
@@ -132,15 +133,19 @@ class Target:
     @property
     def masked(self) -> str:
         """Describe the target for logs, reports and the history, without any secret."""
-        parts = {
-            "api": self.base_url,
-            "postgres": self.postgres_dsn,
-            "brokers": self.brokers,
-            "redis": self.redis_url,
-        }
         return f"{self.name}: " + ", ".join(
-            f"{part} {mask_address(address)}" for part, address in parts.items() if address
+            f"{part} {mask_address(address)}" for part, address in self.addresses.items() if address
         )
+
+    @property
+    def addresses(self) -> Mapping[Part, str | None]:
+        """Give the address of each part, with its secrets; None where there is no such part."""
+        return {
+            Part.API: self.base_url,
+            Part.POSTGRES: self.postgres_dsn,
+            Part.BROKERS: self.brokers,
+            Part.REDIS: self.redis_url,
+        }
 
 
 def resolve_target(
@@ -176,7 +181,7 @@ def resolve_target(
         libpq=tuple((key, environment[key]) for key in environment if key.startswith(_LIBPQ)),
         health=written.health_question(),
     )
-    for address in (target.base_url, target.postgres_dsn, target.brokers, target.redis_url):
+    for address in target.addresses.values():
         KNOWN.add_address(address)
     KNOWN.add_environment(environment)
     return target

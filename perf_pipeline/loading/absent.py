@@ -54,10 +54,5 @@ def left_out_of(
 
 
 def _absent_of(benchmark: str, target: Target) -> Part | None:
-    there = {
-        Part.API: target.base_url,
-        Part.POSTGRES: target.postgres_dsn,
-        Part.BROKERS: target.brokers,
-        Part.REDIS: target.redis_url,
-    }
+    there = target.addresses
     return next((part for part in sorted(record_of(benchmark).needs) if not there[part]), None)

@@ -43,11 +43,7 @@ def stack_options(profile: Profile, target: Target, planned: Collection[str] = (
     )
     if Part.API in needed:
         return whole
-    given = {
-        Part.POSTGRES: target.postgres_dsn,
-        Part.BROKERS: target.brokers,
-        Part.REDIS: target.redis_url,
-    }
+    given = target.addresses
     started = {name for part, name in _SERVERS if part in needed and given[part] is None}
     tables = "postgres" in started and any(draws_users(profile, name) for name in planned)
     return StackOptions(parts=frozenset(started), allowed=target.allowed, tables=tables)

@@ -28,6 +28,7 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.questions import question_mistakes
 from perf_pipeline.config.raw_values import endless_numbers, raw_mistakes
 from perf_pipeline.config.shortcuts import expand_shortcuts
+from perf_pipeline.config.target import LOCAL
 from perf_pipeline.config.toml_text import read_toml, read_value
 from perf_pipeline.errors import ProfileError
 from perf_pipeline.metrics.scenario_tags import ScenarioTags
@@ -274,7 +275,7 @@ def _threshold_mistake(key: str, text: str, scenarios: object, tags: ScenarioTag
 def _name_mistakes(raw: Mapping[str, Any]) -> Iterator[str]:
     """Find names that point nowhere, also when the rest of the file has mistakes."""
     targets = raw.get("targets", {})
-    known = ("local", *(targets if isinstance(targets, dict) else ()))
-    if (target := raw.get("target", "local")) not in known:
+    known = (LOCAL, *(targets if isinstance(targets, dict) else ()))
+    if (target := raw.get("target", LOCAL)) not in known:
         there = f"{', '.join(known)}{meant(str(target), known)}"
         yield f"target is {target!r}; the targets of this profile are {there}"

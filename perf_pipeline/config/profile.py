@@ -16,7 +16,7 @@ from perf_pipeline.config.bounds import LARGEST_STORED
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen, is_empty, is_on, is_warn
 from perf_pipeline.config.scenario import Scenario
-from perf_pipeline.config.target import TargetConfig
+from perf_pipeline.config.target import LOCAL, TargetConfig
 from perf_pipeline.metrics.catalog import TARGET_ANSWERED
 from perf_pipeline.metrics.scenario_tags import ScenarioTags
 from perf_pipeline.metrics.threshold import Severity, Threshold, parse_threshold
@@ -208,7 +208,7 @@ class Profile(Frozen):
     workers: int = Field(default=2, ge=1, le=64)
     api_processes: int = Field(default=1, ge=1, le=64)
     worker_processes: int = Field(default=1, ge=1, le=64)
-    target: str = "local"
+    target: str = LOCAL
     targets: dict[str, TargetConfig] = Field(default_factory=dict)
     seeding: Seeding = Seeding()
     benchmarks: dict[str, BenchmarkConfig]

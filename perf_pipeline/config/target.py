@@ -26,6 +26,8 @@ from perf_pipeline.errors import AddressError
 from perf_pipeline.secrecy.addresses import has_torn_password, mask_address
 from perf_pipeline.secrecy.known import KNOWN
 
+LOCAL: Final = "local"
+"""The target of this machine, which no profile has to describe."""
 _TORN: Final = (
     "has @, /, ? or # in its password, where a host or a path would begin; write them "
     "percent-encoded (%40, %2F, %3F, %23)"

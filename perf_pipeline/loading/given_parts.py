@@ -12,10 +12,9 @@ from typing import Final
 from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config.needed_parts import draws_users, parts_of_all
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.config.target import Target
+from perf_pipeline.config.target import LOCAL, Target
 from perf_pipeline.stack.parts import PARTS, StackOptions
 
-LOCAL: Final = "local"
 _SERVERS: Final = ((Part.POSTGRES, "postgres"), (Part.BROKERS, "kafka"), (Part.REDIS, "redis"))
 
 

@@ -3,7 +3,7 @@
 Add here: a rule that holds for every model. Keep out: the keys of a single model.
 """
 
-from collections.abc import Mapping, Sized
+from collections.abc import Callable, Mapping, Sized
 from types import MappingProxyType
 from typing import Final
 
@@ -36,14 +36,9 @@ def keys_of(model: type[Frozen]) -> tuple[str, ...]:
     return tuple(field.alias or name for name, field in model.model_fields.items())
 
 
-def is_on(value: object) -> bool:
-    """Say whether a switch is on, as it is by default; dumps leave it out as `is_empty` does."""
-    return value is True
-
-
-def is_warn(value: object) -> bool:
-    """Say whether a choice only warns, as it does by default; dumps leave it out."""
-    return value == "warn"
+def equals(default: object) -> Callable[[object], bool]:
+    """Make the rule by which dumps leave out a value that is the default, as `is_empty` does."""
+    return lambda value: value == default
 
 
 def is_empty(value: Sized) -> bool:

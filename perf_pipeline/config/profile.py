@@ -14,7 +14,7 @@ from pydantic import Field, field_validator
 from perf_pipeline.benchmarks.registry import NAMES, is_shipped
 from perf_pipeline.config.bounds import LARGEST_STORED
 from perf_pipeline.config.durations import Duration
-from perf_pipeline.config.frozen import Frozen, is_empty, is_on, is_warn
+from perf_pipeline.config.frozen import Frozen, equals, is_empty
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.target import LOCAL, TargetConfig
 from perf_pipeline.metrics.catalog import TARGET_ANSWERED
@@ -152,12 +152,12 @@ class BaselinePolicyConfig(Frozen):
     minimum_runs: int = Field(default=5, ge=3, le=1_000)
     alpha: float = Field(default=0.02, gt=0, lt=0.5)
     minimum_effect: float = Field(default=0.05, ge=0, lt=1)
-    on_environment_changed: OnEnvironmentChanged = Field(default="warn", exclude_if=is_warn)
+    on_environment_changed: OnEnvironmentChanged = Field(default="warn", exclude_if=equals("warn"))
     confirm_pause_us: Duration = Field(
         default=CONFIRM_PAUSE_US,
         alias="confirmPause",
         ge=0,
-        exclude_if=lambda value: value == CONFIRM_PAUSE_US,
+        exclude_if=equals(CONFIRM_PAUSE_US),
     )
     pinned: tuple[PinnedBaseline, ...] = Field(default=(), strict=False)
 
@@ -203,7 +203,7 @@ class Profile(Frozen):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$")
     description: str = ""
-    question: Question | None = Field(default=None, exclude_if=lambda value: value is None)
+    question: Question | None = Field(default=None, exclude_if=equals(None))
     seed: int = Field(default=20_260_101, ge=0, le=LARGEST_STORED)
     workers: int = Field(default=2, ge=1, le=64)
     api_processes: int = Field(default=1, ge=1, le=64)
@@ -213,7 +213,7 @@ class Profile(Frozen):
     seeding: Seeding = Seeding()
     benchmarks: dict[str, BenchmarkConfig]
     baseline: BaselinePolicyConfig = BaselinePolicyConfig()
-    calibration: bool = Field(default=True, exclude_if=is_on)
+    calibration: bool = Field(default=True, exclude_if=equals(default=True))
     keep_raw_runs: int = Field(default=20, ge=1, le=1_000_000)
     folder: str = Field(default=".", exclude=True)
 

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config.allowed import AllowedHosts
 from perf_pipeline.config.broker_address import read_brokers
-from perf_pipeline.config.frozen import Frozen, is_empty
+from perf_pipeline.config.frozen import Frozen, equals, is_empty
 from perf_pipeline.config.health_question import HealthCheck, HealthQuestion, written_question
 from perf_pipeline.config.hosts import Address, Place, read_host
 from perf_pipeline.config.http_keys import Path, Statuses
@@ -68,7 +68,7 @@ class TargetConfig(Frozen):
     health_path: Path = Field(default="", alias="healthPath", exclude_if=is_empty)
     health_status: Statuses = Field(default=(), alias="healthStatus", exclude_if=is_empty)
     health_check: HealthCheck | None = Field(
-        default=None, alias="healthCheck", exclude_if=lambda value: value is None
+        default=None, alias="healthCheck", exclude_if=equals(None)
     )
     postgres_dsn_env: str = Field(default="PERF_POSTGRES_DSN", alias="postgresDsnEnv")
     redis_url_env: str = Field(default="PERF_REDIS_URL", alias="redisUrlEnv")

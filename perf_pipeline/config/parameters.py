@@ -140,6 +140,8 @@ class IterationKind:
         ids: the set of seeded ids that it takes its users from; empty for none.
         is_apart: its topic and group are its own, so that nobody else's messages are in them.
         has_ledger: it always writes message ids down.
+        operation: of all its samples; empty where it depends on its parameters, or on what it
+            meets.
     """
 
     parameters: type[Frozen]
@@ -148,36 +150,56 @@ class IterationKind:
     ids: str = ""
     is_apart: bool = False
     has_ledger: bool = False
+    operation: str = ""
 
 
 ITERATIONS: Final[Mapping[str, IterationKind]] = MappingProxyType(
     {
         "create_user": IterationKind(
-            parameters=HttpParameters, workload="users:CreateUser", part=Part.API
+            parameters=HttpParameters,
+            workload="users:CreateUser",
+            part=Part.API,
+            operation="create_user",
         ),
         "read_user": IterationKind(
-            parameters=HttpParameters, workload="users:ReadUser", part=Part.API, ids="api_reads"
+            parameters=HttpParameters,
+            workload="users:ReadUser",
+            part=Part.API,
+            ids="api_reads",
+            operation="read_user",
         ),
         "delete_user": IterationKind(
-            parameters=HttpParameters, workload="users:DeleteUser", part=Part.API, ids="api_deletes"
+            parameters=HttpParameters,
+            workload="users:DeleteUser",
+            part=Part.API,
+            ids="api_deletes",
+            operation="delete_user",
         ),
         "insert_users": IterationKind(
-            parameters=InsertParameters, workload="postgres.users:InsertUsers", part=Part.POSTGRES
+            parameters=InsertParameters,
+            workload="postgres.users:InsertUsers",
+            part=Part.POSTGRES,
+            operation="insert_users",
         ),
         "select_users": IterationKind(
-            parameters=SelectParameters, workload="postgres.users:SelectUsers", part=Part.POSTGRES
+            parameters=SelectParameters,
+            workload="postgres.users:SelectUsers",
+            part=Part.POSTGRES,
+            operation="select_users",
         ),
         "update_users": IterationKind(
             parameters=NoParameters,
             workload="postgres.users:UpdateUsers",
             part=Part.POSTGRES,
             ids="database_updates",
+            operation="update_users",
         ),
         "soft_delete_users": IterationKind(
             parameters=NoParameters,
             workload="postgres.users:DeleteUsers",
             part=Part.POSTGRES,
             ids="database_deletes",
+            operation="delete_users",
         ),
         "produce_messages": IterationKind(
             parameters=ProduceParameters,

@@ -5,28 +5,16 @@ Add here: a tag whose values follow from a profile. Keep out: which tags a metri
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline.config.http_steps import HttpStepsParameters
+from perf_pipeline.config.parameters import iteration_kind
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.metrics.threshold import Threshold
 from perf_pipeline.spelling import meant
 
-# What other kinds of iterations make depends on what they meet.
-_OPERATIONS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "create_user": "create_user",
-        "read_user": "read_user",
-        "delete_user": "delete_user",
-        "insert_users": "insert_users",
-        "select_users": "select_users",
-        "update_users": "update_users",
-        "soft_delete_users": "delete_users",
-    }
-)
 _OUTCOMES: Final = tuple(str(outcome) for outcome in Outcome)
 
 
@@ -77,8 +65,8 @@ def _operations(scenarios: Iterable[Scenario]) -> list[str] | None:
     for scenario in scenarios:
         if isinstance(scenario.parameters, HttpStepsParameters):
             found += [step.operation for step in scenario.parameters.steps]
-        elif scenario.exec in _OPERATIONS:
-            found.append(_OPERATIONS[scenario.exec])
+        elif (kind := iteration_kind(scenario.exec)) is not None and kind.operation:
+            found.append(kind.operation)
         else:
             return None
     return found

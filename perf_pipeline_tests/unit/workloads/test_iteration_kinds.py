@@ -54,6 +54,16 @@ def test_the_class_of_an_iteration_is_there_and_is_a_workload(kind: IterationKin
     assert {"open", "iterate", "close"} <= set(dir(workload))
 
 
+@pytest.mark.parametrize(
+    "kind", [kind for kind in ITERATIONS.values() if kind.operation], ids=lambda kind: kind.workload
+)
+def test_the_operation_of_an_iteration_is_that_of_its_samples(kind: IterationKind) -> None:
+    module, _, name = kind.workload.partition(":")
+    workload = getattr(importlib.import_module(f"perf_pipeline.workloads.{module}"), name)
+
+    assert workload.operation == kind.operation
+
+
 def test_an_iteration_takes_its_users_from_a_set_that_seeding_deals_out() -> None:
     assert {kind.ids for kind in ITERATIONS.values()} - {""} == set(SHARES)
 

@@ -4,8 +4,6 @@ Add here: another moment at which the machine is calibrated; never one during a 
 work that is timed (probes/calibration.py).
 """
 
-import csv
-import io
 from contextlib import suppress
 from dataclasses import astuple
 from pathlib import Path
@@ -13,7 +11,8 @@ from typing import Final, Literal
 
 from perf_pipeline.loading.session import Session
 from perf_pipeline.metrics.sample import READING_COLUMNS
-from perf_pipeline.probes.calibration import Calibrated, calibrate
+from perf_pipeline.probes.calibration import calibrate
+from perf_pipeline.probes.track import csv_lines
 
 Side = Literal["before", "after"]
 _FILE: Final = "readings-calibration-{}.csv"
@@ -36,17 +35,9 @@ def calibrated(session: Session, folder: Path, origin_ns: int, side: Side) -> li
     done = calibrate(folder, side, origin_ns)
     path = folder / _FILE.format(side)
     try:
-        path.write_bytes(_table(done))
+        path.write_bytes(csv_lines([READING_COLUMNS, *map(astuple, done.readings)]))
     except OSError as error:
         with suppress(OSError):
             path.unlink(missing_ok=True)
         return [f"the calibration {side} the load can't be written: {error.strerror}"]
     return done.problems
-
-
-def _table(done: Calibrated) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(READING_COLUMNS)
-    writer.writerows(astuple(reading) for reading in done.readings)
-    return text.getvalue().encode()

@@ -84,7 +84,7 @@ class Track:
             self._close()
 
     def _sample(self, file: io.FileIO) -> None:
-        file.write(_lines([READING_COLUMNS]))
+        file.write(csv_lines([READING_COLUMNS]))
         first_tick_us = self._now_us() + LEAD_US
         while True:
             self._read_once(file)
@@ -121,7 +121,7 @@ class Track:
         if self._failures and self._back_at_us is None:
             self._back_at_us = at_us
         self._last_us, self._in_a_row = at_us, 0
-        file.write(_lines(astuple(reading) for reading in readings))
+        file.write(csv_lines(astuple(reading) for reading in readings))
 
     def _next_us(self, first_tick_us: int) -> int:
         """Return the next tick that is still ahead; after failures the one after the back-off."""
@@ -175,7 +175,8 @@ def _finite(readings: list[Reading]) -> list[Reading]:
     return readings
 
 
-def _lines(rows: Iterable[Sequence[object]]) -> bytes:
+def csv_lines(rows: Iterable[Sequence[object]]) -> bytes:
+    """Give rows as whole lines of the spool, for one write."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode()

@@ -201,6 +201,29 @@ def test_a_filter_that_matches_nothing_is_refused_before_the_load(
     assert sentence in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("operation", "more"),
+    [
+        ("list", []),
+        ("lst", ["no scenario has the operation 'lst'; there are list, auth::login, pay"]),
+    ],
+)
+def test_a_misspelt_scenario_of_a_filter_hides_no_operation_that_is_there(
+    tmp_path: Path, operation: str, more: list[str]
+) -> None:
+    key = f"http_reqs{{scenario:lok,operation:{operation}}}"
+    path = tmp_path / "shop.toml"
+    thresholds = f'[benchmarks.orders.thresholds]\n"{key}" = ["rate>0.5"]\n'
+    path.write_text(LOOK_TOML + thresholds, encoding="utf-8")
+
+    with pytest.raises(ProfileError) as caught:
+        load_profile(str(path))
+
+    where = f"benchmarks.orders.thresholds.{key}: "
+    told = [one.removeprefix(where).partition("; did you mean")[0] for one in caught.value.problems]
+    assert told == ["scenario 'lok' is not one of look", *more]
+
+
 FILES = [
     ("shopp.toml", "shop.toml"),
     ("shp.toml", "shop.toml"),

@@ -16,6 +16,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from statistics import fmean, median
@@ -36,6 +37,7 @@ _FEWEST: Final = 3
 _MESSAGE: Final = b"perf" * 16
 _BLOCK: Final = bytes(4_096)
 _ANSWER_WITHIN_S: Final = 1.0
+_WRITTEN_WITHIN_S: Final = 10.0
 
 
 class Calibrated(NamedTuple):
@@ -161,10 +163,31 @@ def _trips(connection: socket.socket) -> None:
 def disk_ms(folder: Path) -> float:
     """Time a write of 4 KiB with fsync into a folder, in ms; the median. Nothing stays there.
 
+    A disk that hangs does not end a system call: then a thread is left behind in it.
+
     Raises:
-        OSError: the disk does not take it.
+        OSError: the disk does not take it, or not within ten seconds.
+        RuntimeError: the machine has no more threads.
     """
     path = folder / f"calibration-{os.getpid()}.tmp"
+    timed: Future[float] = Future()
+
+    def work() -> None:
+        try:
+            timed.set_result(_written_ms(path))
+        except (OSError, MemoryError) as error:
+            timed.set_exception(error)
+
+    # Not of a pool: the end of Python would wait for its threads.
+    writer = threading.Thread(target=work, daemon=True)
+    writer.start()
+    writer.join(_WRITTEN_WITHIN_S)
+    if not timed.done():
+        raise TimeoutError(f"no answer within {_WRITTEN_WITHIN_S:g} s")
+    return timed.result()
+
+
+def _written_ms(path: Path) -> float:
     try:
         with path.open("wb", buffering=0) as file:
 

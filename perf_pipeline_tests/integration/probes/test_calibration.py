@@ -1,5 +1,6 @@
 """The load machine times fixed pieces of work, and says which of them it could not time."""
 
+import os
 import threading
 from pathlib import Path
 
@@ -33,6 +34,20 @@ def test_a_part_that_can_not_be_timed_is_told_and_the_others_are_timed(tmp_path:
         f"the speed of the disk of {folder} after the load is not known (No such file or "
         "directory), so a slower machine can't be told from a slower system by it"
     )
+
+
+def test_a_disk_that_hangs_does_not_hold_the_run(tmp_path: Path) -> None:
+    pipe = tmp_path / f"calibration-{os.getpid()}.tmp"
+    os.mkfifo(pipe)  # opening it for writing hangs until somebody reads
+
+    readings, (problem,) = calibrate(tmp_path, "before", origin_ns=0)
+
+    assert [reading.name for reading in readings] == [CPU, LOOPBACK]
+    assert problem == (
+        f"the speed of the disk of {tmp_path} before the load is not known (no answer within "
+        "10 s), so a slower machine can't be told from a slower system by it"
+    )
+    pipe.open("rb").close()
 
 
 def test_a_machine_without_loopback_is_told(

@@ -12,8 +12,9 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.errors import TargetUnavailableError
-from perf_pipeline.workloads.kafka.deliveries import Batch, queue_batch, require_topic
+from perf_pipeline.workloads.kafka.deliveries import Batch, queue_batch
 from perf_pipeline.workloads.kafka.errors import cause, unavailable
+from perf_pipeline.workloads.kafka.first_look import require_topic
 from perf_pipeline.workloads.kafka.topics import committed, watermarks
 
 _TIMEOUT_S: Final = 30.0

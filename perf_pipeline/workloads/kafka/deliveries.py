@@ -16,7 +16,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.errors import TargetUnavailableError
-from perf_pipeline.workloads.kafka.errors import cause, unavailable
+from perf_pipeline.workloads.kafka.first_look import require_topic
 
 READY_S: Final = 8.0
 
@@ -149,18 +149,3 @@ def queue_batch(producer: Producer, topic: str, messages: Batch, report: Report)
         if refusal.code() != KafkaError._QUEUE_FULL:  # noqa: SLF001 - librdkafka's own codes have this name in the public API
             raise KafkaException(refusal)
     return left
-
-
-def require_topic(producer: Producer, brokers: str, topic: str) -> None:
-    """Fetch a topic's metadata, which also connects.
-
-    Raises:
-        TargetUnavailableError: no answer within 8 s, or no such topic.
-    """
-    what = f"reading the metadata of {topic}"
-    try:
-        found = producer.list_topics(topic, timeout=READY_S).topics[topic]
-    except KafkaException as error:
-        raise unavailable(brokers, what, cause(error)) from error
-    if found.error is not None:
-        raise unavailable(brokers, what, found.error)

@@ -1,15 +1,21 @@
-"""What a worker looks at before it makes a client of Kafka's: where the brokers would send it.
+"""What is looked at before anything is produced or consumed: where the brokers are, and the topic.
 
-Add here: another thing to know before there is a client. Keep out: clients.
+Add here: another thing to know before a client is used. Keep out: making clients.
 """
 
 import asyncio
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaException, Producer
 
 from perf_pipeline.config.kafka_client import bootstrap_servers
 from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.engine.ports import WorkerContext
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.workloads.kafka.brokers import brokers_of
+from perf_pipeline.workloads.kafka.errors import cause, unavailable
+
+_METADATA_S: Final = 8.0
 
 
 async def look_first(context: WorkerContext) -> None:
@@ -32,3 +38,18 @@ async def look_first(context: WorkerContext) -> None:
             f"asking where they are failed on the brokers {shown}: {error.sentence}",
             hint=error.hint,
         ) from error
+
+
+def require_topic(client: Producer | Consumer, brokers: str, topic: str) -> None:
+    """Fetch a topic's metadata, which also connects.
+
+    Raises:
+        TargetUnavailableError: no answer within 8 s, or no such topic.
+    """
+    what = f"reading the metadata of {topic}"
+    try:
+        found = client.list_topics(topic, timeout=_METADATA_S).topics[topic]
+    except KafkaException as error:
+        raise unavailable(brokers, what, cause(error)) from error
+    if found.error is not None:
+        raise unavailable(brokers, what, found.error)

@@ -21,7 +21,8 @@ from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.units import US_PER_S
 from perf_pipeline.workloads.kafka.brokers import brokers_of
 from perf_pipeline.workloads.kafka.consumer_client import consumer_of
-from perf_pipeline.workloads.kafka.errors import cause, unavailable
+from perf_pipeline.workloads.kafka.errors import cause
+from perf_pipeline.workloads.kafka.first_look import require_topic
 from perf_pipeline.workloads.kafka.offsets import OffsetProgress
 from perf_pipeline.workloads.kafka.silence import BrokerSilence, LastQuestion
 
@@ -30,7 +31,6 @@ BATCH_MESSAGES: Final = 1_000
 MOST_WAITING_BYTES: Final = 64 * 1024 * 1024
 JOIN_S: Final = 45.0
 
-_METADATA_S: Final = 8.0
 _POLL_S: Final = 0.1
 _PAUSE_S: Final = 0.001
 _RETRY_S: Final = 1.0
@@ -110,7 +110,7 @@ class Reception(ABC, Generic[T]):
         Raises:
             TargetUnavailableError: no answer, no such topic, or no assignment within 45 s.
         """
-        await asyncio.to_thread(self._require_topic)
+        await asyncio.to_thread(require_topic, self._consumer, self._brokers, self._topic)
         self._thread.start()
         if not await asyncio.to_thread(self._has_joined.wait, JOIN_S):
             raise TargetUnavailableError(
@@ -179,16 +179,6 @@ class Reception(ABC, Generic[T]):
             self._thread = threading.Thread(target=self._consumer.close, daemon=True)
             self._thread.start()
         await asyncio.to_thread(self._thread.join, within_s)
-
-    def _require_topic(self) -> None:
-        what = f"reading the metadata of {self._topic}"
-        try:
-            found = self._consumer.list_topics(self._topic, timeout=_METADATA_S)
-        except KafkaException as error:
-            raise unavailable(self._brokers, what, cause(error)) from error
-        problem = found.topics[self._topic].error
-        if problem is not None:
-            raise unavailable(self._brokers, what, problem)
 
     def _serve(self) -> None:
         self._consumer.subscribe(

@@ -18,8 +18,8 @@ from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import LedgerEvent, Outcome
 from perf_pipeline.units import US_PER_MS
 from perf_pipeline.workloads.kafka.brokers import brokers_of
-from perf_pipeline.workloads.kafka.deliveries import require_topic
 from perf_pipeline.workloads.kafka.errors import cause, error_class, outcome_of, unavailable
+from perf_pipeline.workloads.kafka.first_look import require_topic
 from perf_pipeline.workloads.kafka.messages import QueueMessage
 from perf_pipeline.workloads.kafka.producing import (
     QUEUE_FULL,

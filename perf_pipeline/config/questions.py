@@ -9,7 +9,7 @@ from perf_pipeline.benchmarks.registry import DAY
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.metrics.catalog import TARGET_ANSWERED
 from perf_pipeline.metrics.naming import metric_key, written_filter
-from perf_pipeline.metrics.threshold import parse_key
+from perf_pipeline.metrics.threshold_grammar import parse_key
 from perf_pipeline.spelling import meant
 
 

@@ -16,7 +16,7 @@ from perf_pipeline.judging.judge import thresholds_of
 from perf_pipeline.metrics.catalog import CATALOG, TARGET_ANSWERED, Kind
 from perf_pipeline.metrics.statistic import compared_statistic
 from perf_pipeline.metrics.summary import Summary
-from perf_pipeline.metrics.threshold import parse_key
+from perf_pipeline.metrics.threshold_grammar import parse_key
 from perf_pipeline.store.baselines import FoundBy, SeriesKey
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import BenchmarkOutcome, RunRecord, SeriesPoint

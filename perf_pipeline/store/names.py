@@ -14,7 +14,7 @@ from typing import Final
 import duckdb
 
 from perf_pipeline.metrics.sample import MOST_OPERATIONS
-from perf_pipeline.metrics.threshold import parse_key
+from perf_pipeline.metrics.threshold_grammar import parse_key
 from perf_pipeline.store.records import OF_KEY, RunKey
 
 MOST_ERRORS: Final = 100

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from perf_pipeline.engine.exception_text import is_about_data, told
-from perf_pipeline.metrics.threshold import parse_key
+from perf_pipeline.metrics.threshold_grammar import parse_key
 from perf_pipeline.secrecy.known import KNOWN
 
 _FIRST = "line 1 column 1 (char 0)"

@@ -8,12 +8,8 @@ import pytest
 from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.statistic import COMPARED, QUANTILES, STATISTICS, compared_statistic
 from perf_pipeline.metrics.summary import FIGURES, Summary
-from perf_pipeline.metrics.threshold import (
-    LEGAL_STATISTICS,
-    Comparison,
-    parse_expression,
-    parse_threshold,
-)
+from perf_pipeline.metrics.threshold import LEGAL_STATISTICS, parse_threshold
+from perf_pipeline.metrics.threshold_grammar import Comparison, parse_expression
 
 # One of each kind.
 METRICS = {

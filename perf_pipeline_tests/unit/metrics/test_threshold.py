@@ -8,14 +8,8 @@ from typing import Any
 import pytest
 
 from perf_pipeline.metrics.catalog import CATALOG, Kind
-from perf_pipeline.metrics.threshold import (
-    LEGAL_STATISTICS,
-    Status,
-    parse_expression,
-    parse_filter,
-    parse_key,
-    parse_threshold,
-)
+from perf_pipeline.metrics.threshold import LEGAL_STATISTICS, Status, parse_threshold
+from perf_pipeline.metrics.threshold_grammar import parse_expression, parse_filter, parse_key
 
 ORACLE: dict[str, Any] = json.loads(
     (Path(__file__).parent / "k6_threshold_cases.json").read_text(encoding="utf-8")

@@ -3,16 +3,18 @@
 A figure is about the target only when the generator kept its plan. The limits are wide enough to
 let one hiccup of a shared machine pass, and narrow enough to catch a starved generator.
 
-Add here: a limit, with its reason and remedy. Keep out: measuring (watch.py).
+Add here: a limit, with its reason and remedy. Keep out: measuring (watch.py), and what is
+measured (vitals.py).
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from perf_pipeline.engine.job import GeneratorHealth
+from perf_pipeline.engine.vitals import Vitals
 
 # An event loop uses one core: above this, queueing inside the generator grows without bound.
 CPU_LIMIT_RATIO: Final = 0.9
@@ -54,74 +56,6 @@ _SUMMED: Final = (
 )
 
 _TEXTS: Final = frozenset({"notes", "first_exception", "log", "doubts"})
-
-
-@dataclass(frozen=True, slots=True)
-class Vitals:
-    """Hold what a worker saw of itself while its load was measured.
-
-    Attributes:
-        watched_s: for how long it was watched.
-        cpu_ratio: average CPU use of the event loop's thread, as a share of one core.
-        cpu_process_ratio: CPU use of all threads, as a share of one core.
-        cpu_wait_ratio: share of the time that the event loop's thread was ready to run, but had no
-            core (Linux); 0 where unknown.
-        cpu_busy_s: the longest time in a row that the CPU use was above its limit.
-        stall_longest_ms: the longest pause of the event loop.
-        stall_total_ms: the sum of all pauses above 20 ms.
-        starts: starts of the open model that had a free VU.
-        late_starts: starts that were later than the limit for p95.
-        very_late_starts: starts that were later than the limit for p99.
-        late_drops: starts dropped more than 20 ms after their time, which is our own fault.
-        schedule_lag_p50_ms: how late starts were; also as p95, p99 and maximum.
-        open_files: the most descriptors that were open at once; `open_files_limit` is what the
-            system allows.
-        exceptions: iterations that raised an exception.
-        first_exception: the type, text and place of the first of them.
-        log: the file that has its traceback.
-        doubts: what ended all iterations of a scenario, one sentence for each such scenario.
-        deaf_to_cancellation: iterations that ignored being cancelled.
-        own_limits: operations that failed for want of ports, descriptors or memory here.
-        local_ports: how many ports there are for connections to one address; 0 where unknown.
-        notes: sentences about the target's answers, with the number of times each was noted.
-    """
-
-    watched_s: float = 0.0
-    cpu_ratio: float = 0.0
-    cpu_process_ratio: float = 0.0
-    cpu_wait_ratio: float = 0.0
-    cpu_busy_s: float = 0.0
-    stall_longest_ms: float = 0.0
-    stall_total_ms: float = 0.0
-    starts: int = 0
-    late_starts: int = 0
-    very_late_starts: int = 0
-    late_drops: int = 0
-    schedule_lag_p50_ms: float = 0.0
-    schedule_lag_p95_ms: float = 0.0
-    schedule_lag_p99_ms: float = 0.0
-    schedule_lag_max_ms: float = 0.0
-    open_files: int = 0
-    open_files_limit: int = 0
-    exceptions: int = 0
-    first_exception: str = ""
-    log: str = ""
-    doubts: Sequence[str] = ()
-    deaf_to_cancellation: int = 0
-    own_limits: int = 0
-    local_ports: int = 0
-    notes: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def lacks_files(self) -> bool:
-        """Say whether the worker used all the descriptors that it may open."""
-        limit = self.open_files_limit
-        return bool(limit) and self.open_files > OPEN_FILES_LIMIT_RATIO * limit
-
-
-def vitals_from_json(values: Mapping[str, Any]) -> Vitals:
-    """Read back the JSON of `dataclasses.asdict(vitals)`."""
-    return Vitals(**values)
 
 
 def judge(
@@ -216,7 +150,7 @@ def _reasons(vitals: Vitals) -> Iterator[str]:
 def _own_limit_reasons(vitals: Vitals) -> Iterator[str]:
     files = f"{vitals.open_files} of {vitals.open_files_limit} file descriptors"
     failed = f"failed {vitals.own_limits} operations itself, because it ran out of"
-    if vitals.lacks_files:
+    if _lacks_files(vitals):
         why = f"{failed} descriptors: it had" if vitals.own_limits else "had"
         yield (
             f"{why} {files} open; raise the hard limit (`ulimit -Hn`), use more workers or fewer "
@@ -228,6 +162,11 @@ def _own_limit_reasons(vitals: Vitals) -> Iterator[str]:
             f"{vitals.local_ports or 'unknown'}; {files} were open); widen "
             "net.ipv4.ip_local_port_range, keep connections open, or use fewer VUs"
         )
+
+
+def _lacks_files(vitals: Vitals) -> bool:
+    limit = vitals.open_files_limit
+    return bool(limit) and vitals.open_files > OPEN_FILES_LIMIT_RATIO * limit
 
 
 def _cpu_reasons(vitals: Vitals) -> Iterator[str]:

@@ -16,12 +16,12 @@ from perf_pipeline.engine.health import (
     CPU_LIMIT_RATIO,
     LAG_P95_LIMIT_MS,
     LAG_P99_LIMIT_MS,
-    Vitals,
 )
 from perf_pipeline.engine.lag import LATE_US, LagHistogram
 from perf_pipeline.engine.machine_limits import count_local_ports
 from perf_pipeline.engine.part import IterationCounts
 from perf_pipeline.engine.ports import Clock
+from perf_pipeline.engine.vitals import Vitals
 from perf_pipeline.units import US_PER_MS, US_PER_S
 
 TICK_US: Final = 20 * US_PER_MS

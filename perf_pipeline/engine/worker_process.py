@@ -14,9 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from perf_pipeline.engine.health import Vitals, vitals_from_json
 from perf_pipeline.engine.job import ScenarioOutcome
 from perf_pipeline.engine.progress import PartProgress
+from perf_pipeline.engine.vitals import Vitals, vitals_from_json
 from perf_pipeline.engine.worker_start import StartWorker, start_interpreter
 
 _CHUNK_BYTES: Final = 65_536

@@ -2,9 +2,10 @@
 
 import pytest
 
-from perf_pipeline.engine.health import Vitals, judge
+from perf_pipeline.engine.health import judge
 from perf_pipeline.engine.lag import LagHistogram
 from perf_pipeline.engine.machine_time import MachineTime
+from perf_pipeline.engine.vitals import Vitals
 
 
 def _reasons(vitals: Vitals, clock_step_ms: float = 0.0) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ Keep out: what the workers see of themselves (watch.py), limits and sentences (h
 
 import os
 import time
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,8 @@ from perf_pipeline.engine.control_group import throttled_us
 from perf_pipeline.units import US_PER_S
 
 _STAT: Final = Path("/proc/stat")
-_PRESSURE: Final = Path("/proc/pressure/cpu")
+_PRESSURE: Final = Path("/proc/pressure")
+_RESOURCES: Final = ("cpu", "io", "memory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,8 @@ class MachineTime:
 def read_machine_time() -> MachineTime:
     """Read the counters now."""
     cpu_us, steal_us = _cpu_and_steal_us()
-    return MachineTime(
-        time.monotonic_ns() // 1_000, cpu_us, steal_us, _waiting_us(), throttled_us()
-    )
+    waiting_us = waited_us().get("cpu", 0)
+    return MachineTime(time.monotonic_ns() // 1_000, cpu_us, steal_us, waiting_us, throttled_us())
 
 
 def _cpu_and_steal_us() -> tuple[int, int]:
@@ -66,11 +67,22 @@ def _cpu_and_steal_us() -> tuple[int, int]:
     return 0, 0
 
 
-def _waiting_us() -> int:
-    """Read `some … total=N` (Linux Documentation/accounting/psi.rst)."""
-    with suppress(OSError, ValueError, IndexError):
-        return int(_PRESSURE.read_text().splitlines()[0].rpartition("total=")[2])
-    return 0
+def waited_us(folder: Path = _PRESSURE) -> Mapping[str, int]:
+    """Give for how long so far some task waited for each resource, in µs.
+
+    Empty where the kernel does not tell (before Linux 4.20, `psi=0`, many containers).
+    Source: Linux, Documentation/accounting/psi.rst.
+    """
+    return dict(_waited(folder))
+
+
+def _waited(folder: Path) -> Iterator[tuple[str, int]]:
+    for resource in _RESOURCES:
+        with suppress(OSError, ValueError):
+            for line in (folder / resource).read_text(encoding="ascii").splitlines():
+                kind, _, fields = line.partition(" ")
+                if kind == "some":
+                    yield resource, int(fields.rpartition("total=")[2])
 
 
 def _share(part: int, whole: int) -> float:

@@ -5,13 +5,14 @@ Add here: another gauge of the whole machine. Keep out: single processes (see `p
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from perf_pipeline.engine.machine_time import waited_us
 from perf_pipeline.metrics.sample import Reading
-from perf_pipeline.probes.contention import cpu_mhz, waited_us
 from perf_pipeline.probes.probe import MIN_SPAN_S
 
 HOST = "host"
@@ -58,7 +59,7 @@ class HostProbe:
             (HOST, "host_memory_percent", memory.percent),
             (HOST, "host_memory_bytes", float(memory.total - memory.available)),
         ]
-        if (frequency := cpu_mhz()) is not None:
+        if (frequency := _cpu_mhz()) is not None:
             values.append((HOST, "host_cpu_mhz", frequency))
         now = _snapshot()
         span_s = (now.taken_ns - self._before.taken_ns) / 1e9
@@ -118,6 +119,15 @@ def _snapshot() -> _HostCounters:
         stolen_s=times.get("steal"),
         waited_us=waited_us(),
     )
+
+
+def _cpu_mhz() -> float | None:
+    """Give the present frequency of the CPUs, their mean; None where nobody tells."""
+    with suppress(OSError, NotImplementedError, AttributeError, ValueError):
+        found = psutil.cpu_freq()
+        if found is not None and found.current > 0:
+            return float(found.current)
+    return None
 
 
 def _sum_of(counts: Mapping[str, int], names: frozenset[str]) -> int:

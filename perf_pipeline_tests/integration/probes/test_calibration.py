@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from perf_pipeline.engine.machine_time import waited_us
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.probes.calibration import CPU, DISK, LOOPBACK, calibrate, usable_cpus
-from perf_pipeline.probes.contention import waited_us
 
 
 def test_each_part_of_the_machine_is_timed_and_nothing_is_left_behind(tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ from typing import Any
 import psutil
 import pytest
 
+from perf_pipeline.engine.machine_time import waited_us
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.sample import Reading
-from perf_pipeline.probes.contention import waited_us
 from perf_pipeline.probes.host import HostProbe, physical_disks
 from perf_pipeline.probes.probe import MIN_SPAN_S
 from perf_pipeline.probes.processes import ProcessProbe

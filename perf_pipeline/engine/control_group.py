@@ -8,6 +8,7 @@ Source: Linux Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/, scheduler/
 Add here: another limit of a control group. Keep out: what a limit means for a run (health.py).
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -46,6 +47,12 @@ def read_limits(proc: Path = _PROC) -> Limits:
         if (number := _number(folder / name)) is not None and 0 <= number < _NO_LIMIT_BYTES
     ]
     return Limits(min((c for c in cores if c is not None), default=None), min(memory, default=None))
+
+
+def allowed_cpus() -> int:
+    """Count the CPUs that this process may run on, by its affinity; a quota is not looked at."""
+    known = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return known or 1
 
 
 def throttled_us(proc: Path = _PROC) -> int:

@@ -14,7 +14,7 @@ from typing import Final
 
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target
-from perf_pipeline.engine.control_group import Limits, read_limits
+from perf_pipeline.engine.control_group import Limits, allowed_cpus, read_limits
 from perf_pipeline.probes.postgres import server_facts
 from perf_pipeline.probes.probe import ProbeError
 from perf_pipeline.secrecy.addresses import mask_address
@@ -67,14 +67,14 @@ def machine_facts() -> dict[str, str]:
     either does not begin a new history.
     """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = allowed_cpus()
     return {
         "cpu": _cpu_model(),
         "cores": str(cores),
         "memory": f"{round(memory / _GIB)} GiB",
         "system": f"{platform.system()} {_major_and_minor(platform.release())}",
         "python": _major_and_minor(platform.python_version()),
-        **_limit_facts(read_limits(), cores or 1, memory),
+        **_limit_facts(read_limits(), cores, memory),
     }
 
 

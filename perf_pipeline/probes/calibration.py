@@ -22,7 +22,7 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Final, NamedTuple
 
-from perf_pipeline.engine.control_group import read_limits
+from perf_pipeline.engine.control_group import allowed_cpus, read_limits
 from perf_pipeline.metrics.sample import Reading
 
 CPU: Final = "calibration_cpu_ms"
@@ -114,9 +114,8 @@ def _compress(text: bytes) -> None:
 
 def usable_cpus() -> int:
     """Count the CPUs that this process may use, by its affinity and its control groups."""
-    known = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    quota = read_limits().cpu_cores
-    return max(1, min(known or 1, math.ceil(quota) if quota else known or 1))
+    known, quota = allowed_cpus(), read_limits().cpu_cores
+    return min(known, math.ceil(quota)) if quota else known
 
 
 def loopback_ms() -> float:

@@ -35,6 +35,20 @@ def kafka_settings(brokers: str) -> dict[str, str | int | float | bool]:
     }
 
 
+def onlooker_settings(brokers: str, group: str) -> dict[str, str | int | float | bool]:
+    """Give the settings of a consumer that knows a group and never joins it, for its offsets.
+
+    Not of an AdminClient: its `list_consumer_group_offsets` ends the process with a segmentation
+    fault where the group's coordinator is moving or new (librdkafka 2.16, its issue 5040).
+    """
+    return {
+        **kafka_settings(brokers),
+        "group.id": group,
+        "enable.auto.commit": False,
+        "log_level": 0,
+    }
+
+
 def login_of(brokers: str) -> tuple[str, str] | None:
     """Give the user and the password in the text; None where there are none."""
     settings = kafka_settings(brokers)

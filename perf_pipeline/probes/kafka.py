@@ -15,7 +15,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # OffsetSpec i
     OffsetSpec,
 )
 
-from perf_pipeline.config.kafka_client import kafka_settings
+from perf_pipeline.config.kafka_client import kafka_settings, onlooker_settings
 from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.metrics.sample import PartitionLag, Reading
@@ -87,7 +87,10 @@ class LagProbe:
             "log_level": 0,
         }
         self._client = AdminClient(settings)
-        self._reader = _reader(settings, self._group)
+        onlooker = onlooker_settings(self._brokers, self._group)
+        # What an open transaction has not committed yet is not waited for.
+        isolation = {"isolation.level": "read_uncommitted"}
+        self._reader = Consumer({**settings, **onlooker, **isolation})
         self._look_up(self._client)
 
     def _look_up(self, client: AdminClient) -> None:
@@ -174,17 +177,6 @@ def _offsets(client: AdminClient, partitions: Sequence[Partition], spec: OffsetS
     )
     by_partition = {(entry.topic, entry.partition): future for entry, future in answers.items()}
     return lambda: [_result(by_partition[partition]).offset for partition in partitions]
-
-
-def _reader(settings: Mapping[str, str | int | float | bool], group: str) -> Consumer:
-    """Give a client that knows the group and never joins it.
-
-    Not an AdminClient: its `list_consumer_group_offsets` ends the process with a segmentation fault
-    where the group's coordinator is moving or new (librdkafka 2.16, its issue 5040).
-    """
-    # What an open transaction has not committed yet is not waited for.
-    never_joins = {"enable.auto.commit": False, "isolation.level": "read_uncommitted"}
-    return Consumer({**settings, **never_joins, "group.id": group})
 
 
 def _committed(reader: Consumer, partitions: Sequence[Partition]) -> list[int | None]:

@@ -12,7 +12,7 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from perf_pipeline.config.kafka_client import kafka_settings
+from perf_pipeline.config.kafka_client import onlooker_settings
 from perf_pipeline.workloads.kafka.errors import cause, error_class
 
 GAP: Final = "gap"
@@ -57,14 +57,11 @@ def losses_in(
     """
     reader = Consumer(
         {
-            **kafka_settings(brokers),
-            "group.id": group,
-            "enable.auto.commit": False,
+            **onlooker_settings(brokers, group),
             "enable.partition.eof": True,
             "fetch.wait.max.ms": 10,
             "isolation.level": "read_committed",
             "auto.offset.reset": "error",
-            "log_level": 0,
         }
     )
     until_s = time.monotonic() + WITHIN_S

@@ -6,7 +6,7 @@ producing, consuming, and sampling of the lag (probes).
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Final, TypeVar
 
 from confluent_kafka import (
@@ -24,7 +24,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # OffsetSpec:
 )
 from confluent_kafka.cimpl import NewTopic
 
-from perf_pipeline.config.kafka_client import bootstrap_servers, kafka_settings
+from perf_pipeline.config.kafka_client import bootstrap_servers, kafka_settings, onlooker_settings
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import PartitionLag
 from perf_pipeline.workloads.kafka.errors import cause, is_silence, unavailable
@@ -157,9 +157,11 @@ def committed(brokers: str, group: str, topic: str) -> dict[int, int | None]:
         TargetUnavailableError: the brokers do not answer, or have no such topic.
     """
     admin = _admin(brokers)
+    # Waits for offsets of an open transaction.
+    settings = {**onlooker_settings(brokers, group), "isolation.level": "read_committed"}
     with (
         _explained(brokers, f"reading the offsets of group {group} on {topic}"),
-        _member_to_be(brokers, group) as reader,
+        closing(Consumer(settings)) as reader,
     ):
         wanted = [TopicPartition(topic, number) for number in _existing(brokers, admin, topic)]
 
@@ -170,27 +172,6 @@ def committed(brokers: str, group: str, topic: str) -> dict[int, int | None]:
 
         found = _patiently(ask)
     return {one.partition: one.offset if one.offset >= 0 else None for one in found}
-
-
-@contextmanager
-def _member_to_be(brokers: str, group: str) -> Iterator[Consumer]:
-    """Yield a client that knows the group and never joins it.
-
-    Not an AdminClient: its `list_consumer_group_offsets` ends the process with a segmentation fault
-    where the group's coordinator is moving or new (librdkafka 2.16, its issue 5040).
-    """
-    settings: dict[str, str | int | float | bool] = {
-        **kafka_settings(brokers),
-        "group.id": group,
-        "enable.auto.commit": False,
-        "isolation.level": "read_committed",  # waits for offsets of an open transaction
-        "log_level": 0,
-    }
-    reader = Consumer(settings)
-    try:
-        yield reader
-    finally:
-        reader.close()
 
 
 def _admin(brokers: str) -> AdminClient:

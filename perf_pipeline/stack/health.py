@@ -22,6 +22,7 @@ from perf_pipeline.secrecy.known import KNOWN
 _TIMEOUT_S: Final = 5.0
 _PORTS: Final[Mapping[str, int]] = MappingProxyType({"http": 80, "https": 443})
 _MOST_READ: Final = 4_096
+_START_IT: Final = "start the target, or correct its address; `perf-pipeline doctor` tells more"
 
 
 def require_health(
@@ -56,14 +57,11 @@ def _require_answer(
         status, beginning = _asked(url, trust, addresses, question.statuses)
     except httpx.HTTPError as error:
         if any(is_own_limit(one) for one in _system_errors(error)):
-            raise GeneratorLimitError(
-                f"this machine has no free port or file descriptor for a request to {url}: {error}",
-                hint=MORE_LIMITS,
-            ) from error
+            raise _cannot_ask(url, error) from error
         _require_scheme(httpx.URL(url), addresses, error)
         raise TargetUnavailableError(
             f"GET {url} got no answer: {error or type(error).__name__}",
-            hint="start the target, or correct its address; `perf-pipeline doctor` tells more",
+            hint=_START_IT,
         ) from error
     if status not in question.statuses:
         raise TargetUnavailableError(
@@ -98,15 +96,12 @@ def _require_connection(url: httpx.URL, trust: Trust, addresses: Sequence[str]) 
         except OSError as refused:
             error = refused
     if is_own_limit(error):
-        raise GeneratorLimitError(
-            f"this machine has no free port or file descriptor for a request to {url}: {error}",
-            hint=MORE_LIMITS,
-        ) from error
+        raise _cannot_ask(url, error) from error
     if is_plain_answer(error):
         raise _speaks_plain(f"a TLS handshake with {url}") from error
     raise TargetUnavailableError(
         f"{url} accepts no connection: {error.strerror or error}",
-        hint="start the target, or correct its address; `perf-pipeline doctor` tells more",
+        hint=_START_IT,
     ) from error
 
 
@@ -161,6 +156,13 @@ def _require_scheme(url: httpx.URL, addresses: Sequence[str], error: httpx.HTTPE
             f"GET {url} got no answer, because the target speaks TLS there",
             hint="use https:// in the target's base_url",
         ) from error
+
+
+def _cannot_ask(url: httpx.URL | str, error: Exception) -> GeneratorLimitError:
+    return GeneratorLimitError(
+        f"this machine has no free port or file descriptor for a request to {url}: {error}",
+        hint=MORE_LIMITS,
+    )
 
 
 def _speaks_plain(asked: str) -> TargetUnavailableError:

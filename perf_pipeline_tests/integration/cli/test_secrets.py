@@ -152,24 +152,24 @@ def test_no_secret_is_in_any_file_or_line_of_a_run_that_fails_and_raises(
 
 
 @pytest.mark.parametrize(
-    ("variable", "address"),
+    ("variable", "address", "codes"),
     [
-        ("PERF_POSTGRES_DSN", KEYWORDS),
-        ("PERF_POSTGRES_DSN", "postgresql://u:ca@che-55d2/q@127.0.0.1:1/db"),
-        ("PERF_REDIS_URL", f"redis://:{CACHE}@127.0.0.1:1/0"),
-        ("PERF_BASE_URL", "http://u:ca@che-55d2@127.0.0.1:1"),
-        ("PERF_BASE_URL", "http://ca@che-55d2@127.0.0.1:1/x?token=ca@che-55d2"),
-        ("PERF_KAFKA_BROKERS", "SASL_SSL://u:ca@che-55d2@127.0.0.1:1"),
+        # It can be read, and the benchmark does not need it: the run fails for what it measured.
+        ("PERF_POSTGRES_DSN", KEYWORDS, {97, 99}),
+        ("PERF_POSTGRES_DSN", "postgresql://u:ca@che-55d2/q@127.0.0.1:1/db", {104}),
+        ("PERF_REDIS_URL", f"redis://:{CACHE}@127.0.0.1:1/0", {104}),
+        ("PERF_BASE_URL", "http://u:ca@che-55d2@127.0.0.1:1", {104}),
+        ("PERF_BASE_URL", "http://ca@che-55d2@127.0.0.1:1/x?token=ca@che-55d2", {104}),
+        ("PERF_KAFKA_BROKERS", "SASL_SSL://u:ca@che-55d2@127.0.0.1:1", {104}),
     ],
     ids=["keyword DSN", "DSN", "Redis", "base URL", "query", "brokers"],
 )
 def test_what_is_refused_or_not_needed_is_told_without_its_secret(
-    command: CommandLine, variable: str, address: str
+    command: CommandLine, variable: str, address: str, codes: set[int]
 ) -> None:
     answer = load(command, **{variable: address})
 
-    # A part that the benchmark does not need is not asked; then the run fails for what it measured.
-    assert answer.code in {97, 99, 104}, answer.err
+    assert answer.code in codes, answer.err
     assert "55d2" not in answer.out + answer.err
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from perf_pipeline.config.loading import SHIPPED, load_profile, validate_profile
+from perf_pipeline.config.profile import Profile
 from perf_pipeline_tests.fuzz.odd_bytes import damaged
 from perf_pipeline_tests.fuzz.profile_fuzz import TEXTS
 
@@ -39,7 +40,7 @@ http_req_failed = ["rate<0.01"]
 _ROWS: Final = 'name,town\nAnn,Oslo\n"Bo, junior","New\nYork"\nÇelik,İzmir\n'.encode()
 
 
-def whole_case(folder: Path) -> Callable[[], object]:
+def whole_case(folder: Path) -> Callable[[], Profile]:
     """Give the loading of the profile and the rows that the others damage."""
     return _loading(folder, OWN.encode(), _ROWS)
 
@@ -61,13 +62,14 @@ def csv_case(chance: random.Random, folder: Path) -> Callable[[], object]:
     return _loading(folder, profile.encode(), damaged(chance, _ROWS))
 
 
-def _loading(folder: Path, profile: bytes, rows: bytes) -> Callable[[], object]:
-    def load() -> None:
+def _loading(folder: Path, profile: bytes, rows: bytes) -> Callable[[], Profile]:
+    def load() -> Profile:
         (folder / "users.csv").write_bytes(rows)
         path = folder / "fuzz.toml"
         path.write_bytes(profile)
         loaded = load_profile(str(path), environment={})
         again = validate_profile(json.loads(loaded.as_json), "again")
         assert again.config_hash == loaded.config_hash, "the stored profile reads differently"
+        return loaded
 
     return load

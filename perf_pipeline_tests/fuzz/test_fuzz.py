@@ -45,7 +45,9 @@ def told(value: object) -> str:
 
 
 def test_files_that_nobody_damaged_are_read(tmp_path: Path) -> None:
-    whole_case(tmp_path)()
+    profile = whole_case(tmp_path)()
+
+    assert (profile.name, profile.benchmark_names) == ("own", ["own"])
 
 
 def test_the_same_seed_gives_the_same_cases(tmp_path: Path) -> None:

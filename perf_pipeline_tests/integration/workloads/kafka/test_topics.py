@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not in its __all__
+    AdminClient,
+    ConfigResource,
+)
 from confluent_kafka.cimpl import NewTopic
 
 from perf_pipeline.config.kafka_client import bootstrap_servers, kafka_settings
@@ -72,3 +75,9 @@ def test_a_compacted_topic_is_refused_because_its_messages_would_look_lost(
 
 def test_a_topic_that_keeps_its_messages_is_taken(brokers: str, topic: str) -> None:
     require_no_compaction(brokers, topic)
+
+    # Its policy can be read, so that it is not taken only because nobody tells it.
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+    with AdminClient(kafka_settings(brokers)) as admin:
+        settings = admin.describe_configs([resource])[resource].result(10)
+    assert settings["cleanup.policy"].value == "delete"

@@ -24,7 +24,7 @@ TIERS = ("db_query_duration", "message_delivery_duration", "message_processing_d
 
 def _all_tiers(*p95_ms: float) -> list[Made]:
     """Make runs in which every tier takes as long, without a calibration."""
-    return [replace(made, alike=TIERS) for made in api_runs(*p95_ms)]
+    return [replace(made, also=dict.fromkeys(TIERS, 1.0)) for made in api_runs(*p95_ms)]
 
 
 def _p95(state: Path, run_id: str) -> Diff:
@@ -104,7 +104,7 @@ def test_a_system_twice_as_slow_is_found_after_the_machine_changed(tmp_path: Pat
         compare_run(State(tmp_path), run_id)
 
     (after,) = add_runs(tmp_path, _all_tiers(slow[5]))
-    twice = add_runs(tmp_path, [replace(made, alike=()) for made in api_runs(224.0, 224.0)])
+    twice = add_runs(tmp_path, api_runs(224.0, 224.0))
 
     assert _p95(tmp_path, after).status is DiffStatus.OK
     found = [_p95(tmp_path, run_id).status for run_id in twice]

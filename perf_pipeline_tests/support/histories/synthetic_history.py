@@ -33,7 +33,6 @@ class Made:
         valid: the load generator kept up.
         run_id: numbered when empty.
         tags: of the summaries.
-        alike: further metrics with the figures of `http_req_duration`.
         machine_ms: what the calibration took on each side of the load; None without one.
         also: further metrics of each benchmark, each with the factor of its figures.
     """
@@ -45,7 +44,6 @@ class Made:
     valid: bool = True
     run_id: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
-    alike: tuple[str, ...] = ()
     machine_ms: float | None = None
     also: Mapping[str, float] = field(default_factory=dict)
 
@@ -69,12 +67,11 @@ def add_runs(state: Path, runs: Sequence[Made]) -> list[str]:
                 history.ingest(folder, benchmark)
                 key = RunKey(named.run_id, benchmark)
                 plain = _summary(p95_ms, named.tags)
-                alike = [replace(plain, metric=metric) for metric in named.alike]
                 others = [
                     replace(_summary(factor * p95_ms, named.tags), metric=metric)
                     for metric, factor in named.also.items()
                 ]
-                made_up = [plain, *alike, *others, *_calibration(named)]
+                made_up = [plain, *others, *_calibration(named)]
                 write_summaries(history.connection, key, made_up)
             ids.append(named.run_id)
         return ids

@@ -101,26 +101,23 @@ def test_a_changed_run_is_no_reason_to_refuse_another(path: Path) -> None:
         assert history.outcomes("r2")
 
 
-def test_a_series_over_runs_rests_on_proven_figures_only(path: Path) -> None:
-    with open_history(path) as history:
-        history.connection.execute("update summaries set p95 = 1 where run_id = 'r1'")
-    with open_history(path) as history, pytest.raises(StoreError, match="table summaries"):
-        p95(history)
-
-
-@pytest.mark.parametrize("column", ["load_hash = 'other'", "status = 'stopped'"])
-def test_a_run_that_damage_makes_unlike_is_not_passed_over(path: Path, column: str) -> None:
-    with open_history(path) as history:
-        history.connection.execute(f"update benchmarks set {column} where run_id = 'r1'")
-    with open_history(path) as history, pytest.raises(StoreError, match="table benchmarks"):
-        p95(history)
-
-
-@pytest.mark.parametrize("change", ["delete from scenarios", "delete from summaries"])
-def test_a_figure_that_damage_took_away_is_not_passed_over(path: Path, change: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("update summaries set p95 = 1", "table summaries"),
+        ("update benchmarks set load_hash = 'other'", "table benchmarks"),
+        ("update benchmarks set status = 'stopped'", "table benchmarks"),
+        ("delete from scenarios", "in run r1 0 rows"),
+        ("delete from summaries", "in run r1 0 rows"),
+    ],
+    ids=["another figure", "unlike", "not complete", "no scenario", "no figure"],
+)
+def test_a_damaged_run_is_neither_read_by_a_series_nor_passed_over(
+    path: Path, change: str, told: str
+) -> None:
     with open_history(path) as history:
         history.connection.execute(f"{change} where run_id = 'r1'")
-    with open_history(path) as history, pytest.raises(StoreError, match="in run r1 0 rows"):
+    with open_history(path) as history, pytest.raises(StoreError, match=told):
         p95(history)
 
 

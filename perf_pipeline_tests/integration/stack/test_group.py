@@ -3,15 +3,13 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from uuid import uuid4
 
 import pytest
 from confluent_kafka import Consumer
 
 from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.stack.kafka import group_is_settled
-from perf_pipeline.workloads.kafka.topics import ensure_topic
-from perf_pipeline_tests.support.loads.kafka_topics import delete_topic
+from perf_pipeline_tests.support.loads.kafka_topics import own_topic
 
 PARTITIONS = 2
 
@@ -19,10 +17,8 @@ PARTITIONS = 2
 @pytest.fixture
 def topic(brokers: str) -> Iterator[str]:
     """Give a topic of the test's own, whose name the group has as well."""
-    name = f"test-settled-{uuid4().hex[:8]}"
-    ensure_topic(brokers, name, PARTITIONS)
-    yield name
-    delete_topic(brokers, name)
+    with own_topic(brokers, "settled", PARTITIONS) as name:
+        yield name
 
 
 @contextmanager

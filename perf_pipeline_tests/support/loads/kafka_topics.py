@@ -1,16 +1,44 @@
-"""Topics that a test made, removed again.
+"""Topics of tests' own, made and removed again.
 
 Add here: another administrative step that several tests take. Keep out: what the product does.
 """
 
 import time
-from typing import Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+from uuid import uuid4
 
 from confluent_kafka.admin import AdminClient
 
 from perf_pipeline.config.kafka_client import kafka_settings
+from perf_pipeline.workloads.kafka.topics import ensure_topic
 
 TIMEOUT_S: Final = 8.0
+
+
+@contextmanager
+def own_topic(brokers: str, kind: str, partitions: int) -> Iterator[str]:
+    """Give the name of a new topic, which is there until the block ends."""
+    name = f"test-{kind}-{uuid4().hex[:8]}"
+    assert ensure_topic(brokers, name, partitions) == partitions
+    try:
+        yield name
+    finally:
+        delete_topic(brokers, name)
+
+
+@contextmanager
+def consumed_topic(brokers: str, kind: str, partitions: int) -> Iterator[dict[str, Any]]:
+    """Give the parameters of a consumer of a new topic, whose group has no position yet."""
+    with own_topic(brokers, kind, partitions) as topic:
+        yield {
+            "brokers": brokers,
+            "topic": topic,
+            "group": f"group-of-{topic}",
+            "run": "r1/queue",
+            "commit_interval_us": 100_000,
+        }
 
 
 def delete_topic(brokers: str, topic: str) -> None:

@@ -11,7 +11,6 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from confluent_kafka import Producer
@@ -21,13 +20,9 @@ from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import LedgerEvent
 from perf_pipeline.workloads.kafka.consume import ConsumeMessages
 from perf_pipeline.workloads.kafka.produce import ProduceMessages, ProduceTransactions
-from perf_pipeline.workloads.kafka.topics import (
-    ensure_topic,
-    fix_position,
-    watermarks,
-)
+from perf_pipeline.workloads.kafka.topics import fix_position, watermarks
 from perf_pipeline_tests.support.loads.kafka_lag import lag
-from perf_pipeline_tests.support.loads.kafka_topics import delete_topic
+from perf_pipeline_tests.support.loads.kafka_topics import consumed_topic
 from perf_pipeline_tests.support.loads.workload_bench import Bench, opened, outcomes
 
 PARTITIONS = 3
@@ -36,18 +31,8 @@ PARTITIONS = 3
 @pytest.fixture
 def parameters(brokers: str) -> Iterator[dict[str, Any]]:
     """Give a topic and a group of their own."""
-    name = uuid4().hex[:8]
-    topic = f"test-consume-{name}"
-    ensure_topic(brokers, topic, PARTITIONS)
-    yield {
-        "brokers": brokers,
-        "topic": topic,
-        "group": f"test-group-{name}",
-        "run": "r1/queue",
-        "work_us": [0, 2_000],
-        "commit_interval_us": 100_000,
-    }
-    delete_topic(brokers, topic)
+    with consumed_topic(brokers, "consume", PARTITIONS) as given:
+        yield {**given, "work_us": [0, 2_000]}
 
 
 def fix(given: dict[str, Any]) -> dict[int, int]:

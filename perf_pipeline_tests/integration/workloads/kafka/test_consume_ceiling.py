@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import pairwise
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -14,12 +13,9 @@ from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.workloads.kafka.backlog import ensure_backlog
 from perf_pipeline.workloads.kafka.consume_ceiling import ConsumeCeiling
 from perf_pipeline.workloads.kafka.produce import ProduceCeiling, ProduceTransactions
-from perf_pipeline.workloads.kafka.topics import (
-    ensure_topic,
-    fix_position,
-)
+from perf_pipeline.workloads.kafka.topics import fix_position
 from perf_pipeline_tests.support.loads.kafka_lag import lag
-from perf_pipeline_tests.support.loads.kafka_topics import delete_topic
+from perf_pipeline_tests.support.loads.kafka_topics import consumed_topic
 from perf_pipeline_tests.support.loads.workload_bench import Bench, opened, outcomes
 
 PARTITIONS = 3
@@ -29,18 +25,9 @@ MESSAGES = 400_000  # four times what librdkafka keeps at hand
 @pytest.fixture
 def parameters(brokers: str) -> Iterator[dict[str, Any]]:
     """Give a topic and a group of their own, at the topic's beginning."""
-    name = uuid4().hex[:8]
-    topic = f"test-ceiling-{name}"
-    ensure_topic(brokers, topic, PARTITIONS)
-    fix_position(brokers, f"test-group-{name}", topic)
-    yield {
-        "brokers": brokers,
-        "topic": topic,
-        "group": f"test-group-{name}",
-        "run": "r1/queue",
-        "commit_interval_us": 100_000,
-    }
-    delete_topic(brokers, topic)
+    with consumed_topic(brokers, "ceiling", PARTITIONS) as given:
+        fix_position(brokers, given["group"], given["topic"])
+        yield given
 
 
 async def produce(given: dict[str, Any], batches: int) -> None:

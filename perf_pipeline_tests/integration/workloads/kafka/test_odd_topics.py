@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
@@ -21,9 +20,9 @@ from perf_pipeline.metrics.sample import LedgerEvent
 from perf_pipeline.workloads.kafka import reception
 from perf_pipeline.workloads.kafka.consume import ConsumeMessages
 from perf_pipeline.workloads.kafka.holes import Hole, losses_in
-from perf_pipeline.workloads.kafka.topics import ensure_topic, fix_position
+from perf_pipeline.workloads.kafka.topics import fix_position
 from perf_pipeline_tests.support.loads.kafka_lag import lag
-from perf_pipeline_tests.support.loads.kafka_topics import delete_topic
+from perf_pipeline_tests.support.loads.kafka_topics import consumed_topic, delete_topic
 from perf_pipeline_tests.support.loads.workload_bench import Bench, opened, outcomes
 
 FAR_PAST_MS = 1
@@ -33,19 +32,9 @@ AHEAD_MS = 50 * 60 * 1_000  # Kafka 4 itself refuses more than an hour
 @pytest.fixture
 def given(brokers: str) -> Iterator[dict[str, Any]]:
     """Give a topic of one partition and a group, at its beginning."""
-    name = uuid4().hex[:8]
-    topic = f"test-odd-{name}"
-    ensure_topic(brokers, topic, 1)
-    fix_position(brokers, f"test-group-{name}", topic)
-    yield {
-        "brokers": brokers,
-        "topic": topic,
-        "group": f"test-group-{name}",
-        "run": "r1/queue",
-        "work_us": [0, 0],
-        "commit_interval_us": 100_000,
-    }
-    delete_topic(brokers, topic)
+    with consumed_topic(brokers, "odd", 1) as parameters:
+        fix_position(brokers, parameters["group"], parameters["topic"])
+        yield {**parameters, "work_us": [0, 0]}
 
 
 def message(message_id: object) -> bytes:

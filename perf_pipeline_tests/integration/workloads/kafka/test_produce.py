@@ -21,19 +21,17 @@ from perf_pipeline.workloads.kafka.produce import (
     ProduceMessages,
     ProduceTransactions,
 )
-from perf_pipeline.workloads.kafka.topics import ensure_topic, watermarks
+from perf_pipeline.workloads.kafka.topics import watermarks
 from perf_pipeline.workloads.kafka.transactions import Transactor
-from perf_pipeline_tests.support.loads.kafka_topics import delete_topic
+from perf_pipeline_tests.support.loads.kafka_topics import delete_topic, own_topic
 from perf_pipeline_tests.support.loads.workload_bench import opened, outcomes
 
 
 @pytest.fixture
 def topic(brokers: str) -> Iterator[str]:
     """Give a topic of its own with three partitions."""
-    name = f"test-produce-{uuid4().hex[:8]}"
-    assert ensure_topic(brokers, name, 3) == 3
-    yield name
-    delete_topic(brokers, name)
+    with own_topic(brokers, "produce", 3) as name:
+        yield name
 
 
 def given(brokers: str, topic: str, **more: object) -> dict[str, object]:

@@ -5,7 +5,6 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
-from uuid import uuid4
 
 import pytest
 
@@ -14,8 +13,8 @@ from perf_pipeline.metrics.sample import LedgerEvent
 from perf_pipeline.stack.parts import EXTERNAL, Stack
 from perf_pipeline.workloads.kafka.consume import ConsumeMessages
 from perf_pipeline.workloads.kafka.produce import ProduceMessages, ProduceTransactions
-from perf_pipeline.workloads.kafka.topics import ensure_topic, fix_position
-from perf_pipeline_tests.support.loads.kafka_topics import delete_topic
+from perf_pipeline.workloads.kafka.topics import fix_position
+from perf_pipeline_tests.support.loads.kafka_topics import own_topic
 from perf_pipeline_tests.support.loads.workload_bench import opened, outcomes
 
 STALL_US = 1_000_000
@@ -33,10 +32,8 @@ def broker_pid(servers: Stack) -> int:
 @pytest.fixture
 def topic(brokers: str) -> Iterator[str]:
     """Give a topic of its own."""
-    name = f"test-stall-{uuid4().hex[:8]}"
-    ensure_topic(brokers, name, 1)
-    yield name
-    delete_topic(brokers, name)
+    with own_topic(brokers, "stall", 1) as name:
+        yield name
 
 
 async def stall(pid: int) -> None:

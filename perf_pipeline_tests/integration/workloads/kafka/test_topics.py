@@ -19,16 +19,14 @@ from perf_pipeline.workloads.kafka.topics import (
     require_no_compaction,
     watermarks,
 )
-from perf_pipeline_tests.support.loads.kafka_topics import delete_topic
+from perf_pipeline_tests.support.loads.kafka_topics import delete_topic, own_topic
 
 
 @pytest.fixture
 def topic(brokers: str) -> Iterator[str]:
     """Give a topic of its own with three partitions."""
-    name = f"test-topics-{uuid4().hex[:8]}"
-    assert ensure_topic(brokers, name, 3) == 3
-    yield name
-    delete_topic(brokers, name)
+    with own_topic(brokers, "topics", 3) as name:
+        yield name
 
 
 def test_an_existing_topic_is_left_as_it_is(brokers: str, topic: str) -> None:

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from perf_pipeline.cli.main import STATE_VARIABLE
-from perf_pipeline.config.loading import load_profile, parse_overrides
+from perf_pipeline.config.loading import load_profile, parse_overrides, validate_profile
+from perf_pipeline.config.questions import answering
 from perf_pipeline.errors import ProfileError
 from perf_pipeline.metrics.statistic import COMPARED
 from perf_pipeline_tests.docs.generate import DOCS, ROOT, commands, parts, parts_of, renew
+from perf_pipeline_tests.support.refused_profiles import LOOK, STEP, shop
 
 PAGES = sorted(DOCS.glob("*.md"))
 PROSE = [*PAGES, *sorted((DOCS / "decisions").glob("*.md")), ROOT / "CONTRIBUTING.md"]
@@ -64,7 +66,7 @@ def test_every_environment_variable_is_on_the_page_of_the_command_line() -> None
 
 
 def test_the_profile_that_the_page_shows_is_accepted(tmp_path: Path) -> None:
-    good, *_ = blocks("profiles.md", "toml")
+    good, _, _ = blocks("profiles.md", "toml")
     (tmp_path / "night.toml").write_text(good, encoding="utf-8")
 
     profile = load_profile(str(tmp_path / "night.toml"))
@@ -76,7 +78,7 @@ def test_the_profile_that_the_page_shows_is_accepted(tmp_path: Path) -> None:
 def test_the_mistakes_that_the_page_shows_are_those_that_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, bad, *_ = blocks("profiles.md", "toml")
+    _, bad, _ = blocks("profiles.md", "toml")
     [told] = blocks("profiles.md", "text")
     monkeypatch.chdir(tmp_path)
     Path("bad.toml").write_text(bad, encoding="utf-8")
@@ -85,6 +87,19 @@ def test_the_mistakes_that_the_page_shows_are_those_that_are_told(
         load_profile("bad.toml")
 
     assert str(refusal.value) == told.rstrip()
+
+
+def test_the_question_that_the_page_shows_is_answered_by_its_thresholds() -> None:
+    *_, shown = blocks("profiles.md", "toml")
+    question = tomllib.loads(shown)
+    asked = question["question"]["thresholds"]["orders"]
+    look = {**LOOK, "parameters": {"steps": [{**STEP, "name": "pay"}]}}
+    thresholds = {key: ["p(95)<500" if "duration" in key else "rate<0.01"] for key in asked}
+
+    profile = validate_profile({**shop(look, thresholds=thresholds), **question}, "shop.toml")
+
+    assert answering(profile) == tuple(("orders", key) for key in asked)
+    assert len(asked) == 2
 
 
 def test_the_thresholds_that_the_page_shows_are_accepted(tmp_path: Path) -> None:

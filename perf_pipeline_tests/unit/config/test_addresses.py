@@ -84,7 +84,7 @@ def test_a_reference_is_resolved_against_its_base(reference: str, meant: str) ->
     ],
 )
 def test_what_names_no_host_is_refused_with_the_reason(text: str, why: str) -> None:
-    with pytest.raises(ValueError, match="^(has|names|begins|is|contains)") as refusal:
+    with pytest.raises(ValueError, match="^(has|names|begins|is) ") as refusal:
         WebAddress.read(text)
 
     assert why in str(refusal.value)

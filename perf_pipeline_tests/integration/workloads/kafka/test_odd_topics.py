@@ -3,13 +3,13 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import Message, Producer, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not in its __all__
     AdminClient,
     NewPartitions,
@@ -19,6 +19,11 @@ from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.metrics.sample import LedgerEvent
 from perf_pipeline.workloads.kafka import reception
 from perf_pipeline.workloads.kafka.consume import ConsumeMessages
+from perf_pipeline.workloads.kafka.consume_ceiling import (
+    BatchReception,
+    ConsumeCeiling,
+    ReceivedBatch,
+)
 from perf_pipeline.workloads.kafka.holes import Hole, losses_in
 from perf_pipeline.workloads.kafka.topics import fix_position
 from perf_pipeline_tests.support.loads.kafka_lag import lag
@@ -168,3 +173,28 @@ def test_a_hole_with_messages_is_a_gap_whether_they_are_still_there_or_not(
         holes["there"]: "gap",
         holes["behind the last"]: "gap",
     }
+
+
+def test_a_message_that_is_there_and_was_left_out_fails_an_operation(
+    given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of eight messages, offsets 0 to 7, the consumer is not shown the one at 3."""
+    accept = BatchReception.accept
+
+    def without_3(
+        self: BatchReception, messages: Sequence[Message], at_us: int
+    ) -> list[ReceivedBatch]:
+        shown = [one for one in messages if one.error() is not None or one.offset() != 3]
+        return accept(self, shown, at_us)
+
+    monkeypatch.setattr(BatchReception, "accept", without_3)
+    produce(given, *({"value": b"x"} for _ in range(8)))
+
+    async def body() -> None:
+        async with opened(ConsumeCeiling(), given) as bench:
+            await consume_until(bench, lambda: sum(one.records for one in bench.samples) >= 7)
+
+        assert sum(one.records for one in bench.samples) == 7
+        assert outcomes(bench.samples)["failed", "gap"] == 1
+
+    asyncio.run(body())

@@ -18,7 +18,7 @@ from perf_pipeline.analysis.suspicion import WORSE_SIGN, BaselinePolicy
 from perf_pipeline.analysis.tiers import tier_of
 
 LASTING_RUNS: Final = 5
-"""After so many consistent runs a slower machine is the normal one."""
+"""After so many consistent runs a slower machine is the normal one; else somebody must decide."""
 
 _LEAST_TIERS: Final = 2
 _LEAST_METRICS: Final = 4

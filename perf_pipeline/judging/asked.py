@@ -7,7 +7,8 @@ from collections.abc import Collection
 from typing import Final
 
 from perf_pipeline.errors import RequestError
-from perf_pipeline.judging.reruns import RERUNS, TRIGGER, rerun_of
+from perf_pipeline.judging.reruns import RERUNS, TRIGGER
+from perf_pipeline.store.rerun_ids import rerun_of
 from perf_pipeline.store.state import State
 from perf_pipeline.store.waiting import take_up
 

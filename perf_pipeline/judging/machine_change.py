@@ -13,11 +13,11 @@ from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.analysis.shared import LASTING_RUNS, Shift, lasts, shared_slowdown, shift_of
 from perf_pipeline.judging.machines import machine_of
 from perf_pipeline.judging.past import Past
-from perf_pipeline.judging.reruns import rerun_of
 from perf_pipeline.judging.series import MeasuredBenchmark
 from perf_pipeline.judging.withholding import machine_changes
 from perf_pipeline.store.baselines import ChangePointRow
 from perf_pipeline.store.history import History
+from perf_pipeline.store.rerun_ids import rerun_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def lasting_changes(
 def _newest_runs(tracks: Sequence[_Track]) -> list[str]:
     """Give the four runs before, oldest first; re-runs of them do not count."""
     longest = max((list(track.before) for track in tracks), key=len, default=[])
-    runs = [run_id for run_id in longest if not rerun_of(run_id)]
+    runs = [run_id for run_id in longest if rerun_of(run_id) not in longest]
     return runs[1 - LASTING_RUNS :]
 
 

@@ -16,6 +16,7 @@ from perf_pipeline.judging.ingest import nameless_folders, spooled_runs
 from perf_pipeline.judging.judge import recover_run
 from perf_pipeline.narration import Say
 from perf_pipeline.store.records import Ingested, RunKey
+from perf_pipeline.store.rerun_ids import rerun_of
 from perf_pipeline.store.state import State
 
 
@@ -49,7 +50,8 @@ def recover_runs(state: State, run_id: str | None, *, say: Say) -> None:
 
 def _meant(run_id: str, spooled: Sequence[str]) -> str:
     if run_id == LATEST and spooled:
-        return spooled[-1]
+        # A re-run is written after the run that it confirms, and belongs to it.
+        return next((one for one in reversed(spooled) if not rerun_of(one)), spooled[-1])
     return begun_by(run_id, spooled) or run_id
 
 

@@ -3,7 +3,6 @@
 Add here: another rule over re-runs. Keep out: making them (runs/confirm.py).
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
@@ -25,23 +24,6 @@ TRIGGER: Final = "confirm"
 
 Reruns = Mapping[str, Mapping[SeriesKey, DiffRow]]
 """For each re-run of a run, oldest first, its comparisons with history."""
-
-_ID: Final = re.compile(r"(.+)-c\d+", re.DOTALL)
-
-
-def rerun_id(run_id: str, number: int) -> str:
-    """Give the id of a run's re-run, the first of which is 1."""
-    return f"{run_id}-c{number}"
-
-
-def rerun_of(run_id: str) -> str:
-    """Give the id of the run that a re-run confirms; empty for an id that is no re-run's.
-
-    >>> rerun_of("20261128-224435-15c055-c1"), rerun_of("nightly-ci")
-    ('20261128-224435-15c055', '')
-    """
-    found = _ID.fullmatch(run_id)
-    return found[1] if found else ""
 
 
 def reruns_of(history: History, run_id: str) -> Reruns:

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
+from perf_pipeline.analysis.shared import LASTING_RUNS
 from perf_pipeline.config.profile import OnEnvironmentChanged
-from perf_pipeline.report.model import MOST_WITHHELD, Withheld
+from perf_pipeline.report.model import Withheld
 from perf_pipeline.store.baselines import (
     ChangePointRow,
     SeriesKey,
@@ -48,7 +49,7 @@ def withheld_of(
         since=before[-1] if before else run_id,
         in_a_row=len(before) + 1,
         fails=on_change == "fail",
-        new_level=_new_level(history, [run_id, *before[: MOST_WITHHELD - 1]]),
+        new_level=_new_level(history, [run_id, *before[: LASTING_RUNS - 1]]),
     )
 
 
@@ -62,14 +63,14 @@ def machine_changes(history: History, run_id: str) -> Iterator[ChangePointRow]:
         history: open, with the diffs of the run.
         run_id: the newest of the five.
     """
-    runs = [run_id, *withheld_before(history, run_id)][:MOST_WITHHELD]
+    runs = [run_id, *withheld_before(history, run_id)][:LASTING_RUNS]
     rows = [_held(history, run) for run in runs]
-    if len(runs) < MOST_WITHHELD or not rows[0]:
+    if len(runs) < LASTING_RUNS or not rows[0]:
         return
     for key in dict.fromkeys(key for one in rows for key in one):
         found = [one[key] for one in rows if key in one]
         values = [row.value for row in found if row.value is not None]
-        if 2 * len(values) > MOST_WITHHELD:
+        if 2 * len(values) > LASTING_RUNS:
             level = found[0].baseline_median
             yield ChangePointRow(runs[-1], key, "machine", level, median(values))
 

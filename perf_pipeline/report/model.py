@@ -12,6 +12,7 @@ from perf_pipeline.analysis.attribution import Attribution
 from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.analysis.bottleneck import Finding
 from perf_pipeline.analysis.outcome import exit_code
+from perf_pipeline.analysis.shared import LASTING_RUNS
 from perf_pipeline.errors import ExitCode
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Verdict
@@ -38,10 +39,6 @@ UNMEASURED = frozenset(
     {BenchmarkStatus.FAILED, BenchmarkStatus.NOT_RUN, BenchmarkStatus.NOT_STORED}
 )
 """The endings of a benchmark that could not be measured as planned."""
-
-
-MOST_WITHHELD = 5
-"""As many runs in a row as the gate needs for a new level; then a withheld gate fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +110,8 @@ class Withheld:
 
     @property
     def needs_decision(self) -> bool:
-        """Say whether it has lasted so long that somebody must decide."""
-        return self.in_a_row >= MOST_WITHHELD and not self.new_level
+        """Say whether it has lasted for the runs that a new level needs, and there is none."""
+        return self.in_a_row >= LASTING_RUNS and not self.new_level
 
     @property
     def ends_with_failure(self) -> bool:

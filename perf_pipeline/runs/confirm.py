@@ -24,7 +24,6 @@ from perf_pipeline.judging.reruns import (
     TRIGGER,
     attempts,
     is_undecided,
-    rerun_id,
     reruns_of,
     settled,
 )
@@ -33,6 +32,7 @@ from perf_pipeline.loading.prepare import begin_run
 from perf_pipeline.loading.session import Session
 from perf_pipeline.report.wording import plural
 from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.rerun_ids import rerun_id
 from perf_pipeline.store.state import State
 from perf_pipeline.units import US_PER_S, format_duration
 

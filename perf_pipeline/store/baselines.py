@@ -14,6 +14,7 @@ from perf_pipeline.store.history import History
 from perf_pipeline.store.ingest import transaction
 from perf_pipeline.store.order import MEASURED, NEWEST_FIRST, OLDEST_FIRST
 from perf_pipeline.store.records import DiffRow, RunRecord
+from perf_pipeline.store.rerun_ids import rerun_of
 
 Action = Literal["pinned", "unpinned", "accepted"]
 FoundBy = Literal["gate", "accepted", "machine", "history"]
@@ -214,5 +215,5 @@ def diffs_with_history(history: History, run_id: str) -> dict[SeriesKey, DiffRow
 
 def confirmations(history: History, run_id: str) -> list[str]:
     """List the re-runs that were made to confirm what a run showed, oldest first."""
-    rows = history.connection.execute(_CONFIRMATIONS, [f"{run_id}-c"]).fetchall()
-    return [confirming for (confirming,) in rows]
+    rows = history.connection.execute(_CONFIRMATIONS, [run_id]).fetchall()
+    return [confirming for (confirming,) in rows if rerun_of(confirming) == run_id]

@@ -51,6 +51,20 @@ def test_all_runs_are_stored_and_the_code_is_0(state: Path) -> None:
     assert "there is no manifest, so nothing proves that these are all" in said.output
 
 
+def test_the_latest_run_is_no_re_run_although_that_was_written_last(state: Path) -> None:
+    spool = State(state).spool
+    (spool / "r003").rename(spool / "r002-c1")
+    path = spool / "r002-c1" / "run.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    rerun = {**record, "run_id": "r002-c1", "trigger": "confirm"}
+    path.write_text(json.dumps(rerun), encoding="utf-8")
+
+    said = ingest(state, "latest")
+
+    assert said.exit_code == 0, said.output
+    assert stored(state) == ["r002"]
+
+
 def test_a_run_that_cannot_be_read_stops_no_other_and_is_told_at_the_end(state: Path) -> None:
     (State(state).spool / "r001" / "run.json").write_text("{", encoding="utf-8")
     (State(state).spool / "r002" / API / "samples-1-0.csv").write_text("when,what\n1,2\n")

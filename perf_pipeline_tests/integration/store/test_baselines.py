@@ -124,6 +124,17 @@ def test_the_run_before_is_of_the_same_profile_and_no_rerun(
     assert confirmations(history, "r3") == []
 
 
+def test_the_re_runs_of_another_run_are_none_of_a_run_whose_id_begins_like_it(
+    history: History, tmp_path: Path
+) -> None:
+    for run_id in ("r2-ci", "r2-ci-c1", "r2-c1", "r2-c1-c2"):
+        trigger = "confirm" if run_id[-2:] in {"c1", "c2"} else "schedule"
+        _ingest(history, tmp_path, Spool(run_id, began_at="2026-11-02T13:00:00Z", trigger=trigger))
+
+    assert confirmations(history, "r2") == ["r2-c1"]
+    assert confirmations(history, "r2-ci") == ["r2-ci-c1"]
+
+
 def test_a_diff_is_stored_with_its_lineage_and_goes_with_its_benchmark(
     history: History, tmp_path: Path
 ) -> None:

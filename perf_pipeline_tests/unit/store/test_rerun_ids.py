@@ -2,7 +2,7 @@
 
 import pytest
 
-from perf_pipeline.judging.reruns import rerun_id, rerun_of
+from perf_pipeline.store.rerun_ids import rerun_id, rerun_of
 
 
 @pytest.mark.parametrize("run_id", ["20261128-224435-15c055", "r001", "nightly-ci"])

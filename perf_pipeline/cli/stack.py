@@ -15,6 +15,8 @@ from perf_pipeline.cli.values import WholeNumber
 from perf_pipeline.errors import ExitCode
 
 if TYPE_CHECKING:
+    from perf_pipeline.config.profile import Profile
+    from perf_pipeline.config.target import Target
     from perf_pipeline.stack.parts import StackOptions
     from perf_pipeline.store.state import State
 
@@ -67,16 +69,25 @@ def status(state: "State") -> None:
 @profile_options
 @click.pass_obj
 def doctor(state: "State", profile: str, overrides: Sequence[str]) -> None:
-    """Say where each part would come from, what can be reached, and what is missing."""
+    """Say where each part would come from, what can be reached, and what is missing.
+
+    The parts are those that the profile's benchmarks need; of somebody's system each part is asked.
+    """
     from perf_pipeline.loading.environment import machine_facts
+    from perf_pipeline.loading.given_parts import is_found, stack_options
     from perf_pipeline.loading.space import state_finding
+    from perf_pipeline.loading.target_findings import target_findings
     from perf_pipeline.stack import embedded
 
-    options = _stack_options(profile, overrides)
+    checked, target, names = _asked(profile, overrides)
     for name, value in machine_facts().items():
         click.echo(f"   {name}: {value}")
-    parts = embedded.doctor(state.folder, options)
-    findings = [state_finding(state.folder), *embedded.machine_findings(state.folder), *parts]
+    findings = [state_finding(state.folder), *embedded.machine_findings(state.folder)]
+    if is_found(target):
+        click.echo(f"   target: {target.masked}; nothing of it is started here")
+        findings += target_findings(checked, names, target, state.folder)
+    else:
+        findings += embedded.doctor(state.folder, stack_options(checked, target, names))
     for finding in findings:
         click.echo(f"{'ok ' if finding.ok else '!! '}{finding.part}: {finding.sentence}")
     if not all(finding.ok for finding in findings):
@@ -107,6 +118,16 @@ def _stack_options(profile: str, overrides: Sequence[str]) -> "StackOptions":
 
     checked = load_profile(profile, overrides_of(overrides))
     return stack_options(checked, find_target(checked, os.environ))
+
+
+def _asked(profile: str, overrides: Sequence[str]) -> tuple["Profile", "Target", list[str]]:
+    """Give a profile, its target, and the benchmarks that a run of it would make."""
+    from perf_pipeline.config.loading import load_profile
+    from perf_pipeline.loading.prepare import find_target
+    from perf_pipeline.runs.pipeline import chosen
+
+    checked = load_profile(profile, overrides_of(overrides))
+    return checked, find_target(checked, os.environ), chosen(checked, ())
 
 
 def _print_stack(stack: Any) -> None:

@@ -19,8 +19,9 @@ from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.config.needed_parts import draws_users, parts_of
 from perf_pipeline.config.own_scenarios import trust_of
 from perf_pipeline.config.parameters import ConsumeCeilingParameters, SelectParameters
-from perf_pipeline.config.profile import BenchmarkConfig
+from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.config.safety import found_addresses
+from perf_pipeline.config.target import Target
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.loading.jobs import CEILING_SUFFIX
 from perf_pipeline.loading.seeding import (
@@ -63,6 +64,23 @@ def require_parts(session: Session, benchmark: str) -> None:
     """
     for part in sorted(parts_of(session.profile, benchmark)):
         NEEDED[part](session, benchmark)
+
+
+def require_api(profile: Profile, target: Target, benchmark: str) -> None:
+    """Ask whether the API that a benchmark loads is there, in the target's own way.
+
+    Raises:
+        TargetUnavailableError: there is none, or it does not answer as it should.
+    """
+    if target.base_url is None:
+        raise TargetUnavailableError(
+            f"target {target.name} has no HTTP API, which benchmarks that send requests need",
+            hint=f"set PERF_BASE_URL, or baseUrl of [targets.{target.name}]",
+        )
+    usual = OF_THE_REFERENCE_SYSTEM if is_shipped(benchmark) else OF_ANY_SYSTEM
+    require_health(
+        target.base_url, trust_of(profile), found_addresses(target), target.health or usual
+    )
 
 
 def unmet_of(session: Session) -> dict[str, str]:
@@ -139,19 +157,7 @@ def _drop_birthday_index(session: Session) -> None:
 
 
 def _need_api(session: Session, benchmark: str) -> None:
-    target = session.target
-    if target.base_url is None:
-        raise TargetUnavailableError(
-            f"target {target.name} has no HTTP API, which benchmarks that send requests need",
-            hint=f"set PERF_BASE_URL, or baseUrl of [targets.{target.name}]",
-        )
-    usual = OF_THE_REFERENCE_SYSTEM if is_shipped(benchmark) else OF_ANY_SYSTEM
-    require_health(
-        target.base_url,
-        trust_of(session.profile),
-        found_addresses(target),
-        target.health or usual,
-    )
+    require_api(session.profile, session.target, benchmark)
 
 
 def _need_postgres(session: Session, _: str) -> None:

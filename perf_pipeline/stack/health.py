@@ -22,7 +22,9 @@ from perf_pipeline.secrecy.known import KNOWN
 _TIMEOUT_S: Final = 5.0
 _PORTS: Final[Mapping[str, int]] = MappingProxyType({"http": 80, "https": 443})
 _MOST_READ: Final = 4_096
-_START_IT: Final = "start the target, or correct its address; `perf-pipeline doctor` tells more"
+ASK_DOCTOR: Final = "; `perf-pipeline doctor` tells more"
+"""Ends a remedy; the doctor's own leave it out."""
+_START_IT: Final = f"start the target, or correct its address{ASK_DOCTOR}"
 
 
 def require_health(

@@ -39,6 +39,19 @@ def test_the_page_leads_from_a_url_to_an_answer_in_ones_own_words(tmp_path: Path
         assert answer.run_id in told.out
 
 
+def test_the_plan_on_the_page_is_what_check_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (profile,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    (shown,) = re.findall(r"```text\n\$ perf-pipeline check shop.toml\n(.*?)```", PAGE, re.DOTALL)
+    (tmp_path / "shop.toml").write_text(profile, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    told = CommandLine(new_state(tmp_path / "state")).here("check", "shop.toml")
+
+    assert [line.rstrip() for line in told.out.splitlines()] == shown.splitlines()
+
+
 @pytest.mark.parametrize("statuses", [Status, BenchmarkStatus, DiffStatus])
 def test_the_glossary_has_every_status(
     statuses: type[Status] | type[BenchmarkStatus] | type[DiffStatus],

@@ -1,0 +1,65 @@
+"""The command that checks a profile and shows what a run of it would do, and sends nothing.
+
+Add here: something that is told of a profile before it is run. Keep out: running it (run.py), and
+asking its target (stack.py, doctor).
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from perf_pipeline.cli.profiles import overrides_of, profile_given, profile_options
+
+if TYPE_CHECKING:
+    from perf_pipeline.config.profile import Profile
+    from perf_pipeline.config.target import Target
+
+
+@click.command()
+@click.argument("file", required=False)
+@profile_options
+@click.option(
+    "--only", multiple=True, metavar="BENCHMARK", help="Show only this benchmark; repeatable."
+)
+@click.pass_context
+def check(
+    context: click.Context,
+    file: str | None,
+    profile: str,
+    overrides: Sequence[str],
+    only: Sequence[str],
+) -> None:
+    """Check a profile as a run would, and show the plan; nothing is sent.
+
+    FILE is the same as --profile: the path of a .toml file, or a shipped profile. All mistakes are
+    listed at once, and the exit code is then 104.
+    """
+    given = profile_given(context, file, profile)
+    from perf_pipeline.config.loading import load_profile
+    from perf_pipeline.loading.prepare import find_target
+    from perf_pipeline.plan.outline import outline
+    from perf_pipeline.report.outline import render_outline
+    from perf_pipeline.runs.pipeline import chosen
+
+    checked = load_profile(given, overrides_of(overrides))
+    names = chosen(checked, only)
+    target = find_target(checked, os.environ)
+    click.echo(f"{given} is right; nothing was sent.")
+    for line in _about(checked, names, target):
+        click.echo(line)
+    click.echo(f"\n{render_outline(outline(checked, names))}", nl=False)
+
+
+def _about(profile: "Profile", names: Sequence[str], target: "Target") -> Iterator[str]:
+    from perf_pipeline.loading.given_parts import is_found
+    from perf_pipeline.loading.target_findings import missing_parts
+
+    if is_found(target):
+        yield f"It loads {target.masked}."
+        yield from (f"!! {sentence}" for sentence in missing_parts(profile, names, target))
+    else:
+        yield "It loads the reference system, which a run starts on this machine."
+    if off := [name for name in profile.benchmark_names if name not in names]:
+        yield f"Left out: {', '.join(off)}."

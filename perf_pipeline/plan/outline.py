@@ -1,0 +1,241 @@
+"""What a run of a profile will do, before it does it: who starts when, how much, and how fast.
+
+Add here: another figure of the plan that follows from the profile alone. Keep out: how it is shown
+(report/outline.py), and what depends on the target.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from perf_pipeline.benchmarks.record import Part
+from perf_pipeline.config.executors.kinds import (
+    ArrivalRate,
+    Executor,
+    IterationQuota,
+    LoopingVUs,
+    RampedRate,
+    SteadyRate,
+    VuLine,
+)
+from perf_pipeline.config.http_steps import HttpStepsParameters
+from perf_pipeline.config.parameters import HttpParameters, iteration_kind
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.scenario import Scenario
+from perf_pipeline.plan.iterations import intended_iterations
+from perf_pipeline.units import US_PER_S
+
+Knot = tuple[int, float]
+"""A moment in µs, and the starts per second from or until then; two of a moment are a jump."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Say what one scenario does in a run.
+
+    Attributes:
+        benchmark: its benchmark.
+        step: the number of its load step.
+        scenario: its name.
+        exec: what an iteration does.
+        load: the executor in words.
+        begins_us: its first start, in µs of load since the first start of the run; the earliest.
+        delay_us: how much later it may be, because a number of iterations before it has no end of
+            its own.
+        length_us: its planned length; of a number of iterations the longest.
+        graceful_stop_us: how long its last iterations may take beyond that.
+        starts: how many iterations there are; None where only the target's speed decides.
+        is_most: there may be fewer, because the target's speed decides as well.
+        requests_each: HTTP requests of an iteration without redirects; None where nobody knows.
+        is_quota: it ends as soon as its number of iterations is done.
+        rate: its starts per second over time; empty where the target's speed decides.
+    """
+
+    benchmark: str
+    step: int
+    scenario: str
+    exec: str
+    load: str
+    begins_us: int
+    delay_us: int
+    length_us: int
+    graceful_stop_us: int
+    starts: int | None
+    is_most: bool
+    requests_each: int | None
+    is_quota: bool
+    rate: tuple[Knot, ...]
+
+    @property
+    def shortest_us(self) -> int:
+        """Give its least length: a number of iterations may be done at once."""
+        return 0 if self.is_quota else self.length_us
+
+    @property
+    def requests(self) -> int | None:
+        """Give how many HTTP requests it sends; None where nobody knows."""
+        if self.starts is None or self.requests_each is None:
+            return None
+        return self.starts * self.requests_each
+
+    @property
+    def most_per_s(self) -> float | None:
+        """Give the most starts per second; None where the target's speed decides."""
+        return max((rate for _, rate in self.rate), default=None)
+
+
+def outline(profile: Profile, benchmarks: Sequence[str]) -> list[Turn]:
+    """Give what each scenario of these benchmarks does, in the order of a run.
+
+    A moment counts load alone: what is prepared, drained and judged in between is not planned.
+    """
+    turns: list[Turn] = []
+    begins_us = delay_us = 0
+    for benchmark in benchmarks:
+        for step, scenarios in profile.benchmarks[benchmark].load_steps:
+            step_turns = [
+                _turn(benchmark, step, name, scenario, begins_us, delay_us)
+                for name, scenario in scenarios.items()
+            ]
+            shortest_us, longest_us = load_length_us(step_turns)
+            begins_us, delay_us = shortest_us, longest_us - shortest_us
+            turns += step_turns
+    return turns
+
+
+def load_length_us(turns: Sequence[Turn]) -> tuple[int, int]:
+    """Give how long there is load at least and at most, without what ends later."""
+    shortest = max((one.begins_us + one.shortest_us for one in turns), default=0)
+    longest = max((one.begins_us + one.delay_us + one.length_us for one in turns), default=0)
+    return shortest, longest
+
+
+def longest_wait_us(turns: Sequence[Turn]) -> int:
+    """Give how much longer the graceful stops of all load steps may take, at most."""
+    ends: dict[tuple[str, int], list[tuple[int, int]]] = {}
+    for one in turns:
+        end_us = one.begins_us + one.length_us
+        ends.setdefault((one.benchmark, one.step), []).append(
+            (end_us, end_us + one.graceful_stop_us)
+        )
+    return sum(
+        max(late for _, late in step) - max(end for end, _ in step) for step in ends.values()
+    )
+
+
+def peak_requests_per_s(turns: Sequence[Turn]) -> float | None:
+    """Give the most HTTP requests per second that are planned at once; None where none are.
+
+    Rates are straight between their knots, so that a sum of them is largest at a knot.
+    """
+    paced = [one for one in turns if one.rate and one.requests_each]
+    moments = sorted({at_us for one in paced for at_us, _ in one.rate})
+    sums = (
+        sum(_rate_at(one.rate, at_us, side) * (one.requests_each or 0) for one in paced)
+        for at_us in moments
+        for side in (_BEFORE, _AFTER)
+    )
+    return max(sums, default=None)
+
+
+_BEFORE: Final = 0
+_AFTER: Final = -1
+
+
+def _rate_at(knots: tuple[Knot, ...], at_us: int, side: int) -> float:
+    """Give a rate at a moment; at a jump the one before or after it."""
+    here = [rate for moment, rate in knots if moment == at_us]
+    if here:
+        is_edge = at_us == (knots[0][0] if side == _BEFORE else knots[-1][0])
+        return 0.0 if is_edge else here[side]
+    for (left_us, left), (right_us, right) in pairwise(knots):
+        if left_us < at_us < right_us:
+            return left + (right - left) * (at_us - left_us) / (right_us - left_us)
+    return 0.0
+
+
+def _turn(
+    benchmark: str, step: int, name: str, scenario: Scenario, begins_us: int, delay_us: int
+) -> Turn:
+    plan = scenario.plan
+    first_us = begins_us + plan.start_time_us
+    starts, is_most = _starts(scenario)
+    return Turn(
+        benchmark=benchmark,
+        step=step,
+        scenario=name,
+        exec=scenario.exec,
+        load=plan.description,
+        begins_us=first_us,
+        delay_us=delay_us,
+        length_us=plan.length_us,
+        graceful_stop_us=plan.graceful_stop_us,
+        starts=starts,
+        is_most=is_most,
+        requests_each=_requests_each(scenario),
+        is_quota=isinstance(plan, IterationQuota),
+        rate=tuple(_knots(plan, first_us)),
+    )
+
+
+def _starts(scenario: Scenario) -> tuple[int | None, bool]:
+    """Count the iterations, and say whether there may be fewer.
+
+    VUs that loop make at most one iteration per think time, and the one that each has begun.
+    """
+    match scenario.plan:
+        case ArrivalRate() as plan:
+            return intended_iterations(plan), False
+        case IterationQuota() as plan:
+            return intended_iterations(plan), True
+        case LoopingVUs() as plan:
+            think_us = _shortest_think_us(scenario)
+            if not think_us:
+                return None, True
+            return int(_vu_us(plan.planned_vus, plan.length_us) // think_us) + plan.most_vus, True
+
+
+def _shortest_think_us(scenario: Scenario) -> int:
+    match scenario.parameters:
+        case HttpStepsParameters() as own:
+            return own.think_time_us[0] + sum(step.think_time_us[0] for step in own.steps)
+        case HttpParameters() as shipped:
+            return shipped.think_time_us[0]
+        case _:
+            return 0
+
+
+def _vu_us(line: VuLine, length_us: int) -> float:
+    """Give the area under the number of VUs, in VUs times µs."""
+    if not line.stages:
+        return line.start * length_us
+    area, vus = 0.0, line.start
+    for stage in line.stages:
+        area += stage.duration_us * (vus + stage.target) / 2
+        vus = stage.target
+    return area
+
+
+def _requests_each(scenario: Scenario) -> int | None:
+    if isinstance(scenario.parameters, HttpStepsParameters):
+        return len(scenario.parameters.steps)
+    kind = iteration_kind(scenario.exec)
+    is_one_request = kind is not None and kind.part is Part.API and bool(kind.operation)
+    return 1 if is_one_request else None
+
+
+def _knots(plan: Executor, begins_us: int) -> Iterator[Knot]:
+    if not isinstance(plan, ArrivalRate):
+        return
+    match plan.planned_rate:
+        case SteadyRate() as steady:
+            rate = steady.starts * US_PER_S / steady.time_unit_us
+            yield begins_us, rate
+            yield begins_us + steady.length_us, rate
+        case RampedRate() as ramped:
+            at_us, per_s = begins_us, US_PER_S / ramped.time_unit_us
+            yield at_us, ramped.starts * per_s
+            for stage in ramped.stages:
+                at_us += stage.duration_us
+                yield at_us, stage.target * per_s

@@ -5,12 +5,13 @@ Add here: another question about a replayed history. Keep out: reading histories
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus, Series, diff
 from perf_pipeline.analysis.change_point import LEAST_SIDE, change_points
 from perf_pipeline.analysis.environment import suspects_moved, withheld
+from perf_pipeline.analysis.machine import Machine
 from perf_pipeline.analysis.scale import Scale, scale_of
 from perf_pipeline.analysis.suspicion import WORSE, BaselinePolicy
 from perf_pipeline.analysis.window import anchor
@@ -26,12 +27,41 @@ _CONFIDENCE: Final = 0.95
 
 @dataclass(frozen=True, slots=True)
 class ReplayedSeries:
-    """Hold a series of a benchmark over comparable runs, the oldest first."""
+    """Hold a series of a benchmark over comparable runs, the oldest first.
+
+    Attributes:
+        benchmark: its name.
+        series: what was measured.
+        run_ids: of the runs.
+        values: one finite figure for each of them.
+        machines: what the calibration measured beside each of them; empty when none is known.
+    """
 
     benchmark: str
     series: Series
     run_ids: tuple[str, ...]
     values: tuple[float, ...]
+    machines: tuple[Machine | None, ...] = ()
+
+    def judge(self, n: int, first: int, policy: BaselinePolicy) -> Diff:
+        """Judge a run by those before it, from the one with the index `first` on."""
+        return diff(
+            self.series,
+            self.values[n],
+            self.values[first:n],
+            policy,
+            machine=self.machines[n] if self.machines else None,
+            machines=self.machines[first:n],
+        )
+
+    def since(self, start: int) -> "ReplayedSeries":
+        """Leave out the runs before the one with this index."""
+        return replace(
+            self,
+            run_ids=self.run_ids[start:],
+            values=self.values[start:],
+            machines=self.machines[start:],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +129,9 @@ def replay(track: ReplayedSeries, policy: BaselinePolicy) -> list[Diff]:
     found: list[Diff] = []
     confirmed: set[int] = set()
     start = 0
-    for n, value in enumerate(track.values):
+    for n in range(len(track.values)):
         first = max(start, n - 2 * policy.window)
-        compared = diff(track.series, value, track.values[first:n], policy)
+        compared = track.judge(n, first, policy)
         found.append(compared)
         if compared.changed_since is not None:
             confirmed.add(first + compared.changed_since)
@@ -150,10 +180,10 @@ def tally(
     )
 
 
-def newest_level(track: ReplayedSeries, truth: BaselinePolicy) -> tuple[float, ...]:
-    """Give the values since the last change of level, at most twice the window.
+def newest_level(track: ReplayedSeries, truth: BaselinePolicy) -> ReplayedSeries:
+    """Give the runs since the last change of level, at most twice the window.
 
-    The result is empty for a series that is not judged by ratio.
+    There are none for a series that is not judged by ratio.
 
     Args:
         track: the series.
@@ -161,45 +191,36 @@ def newest_level(track: ReplayedSeries, truth: BaselinePolicy) -> tuple[float, .
     """
     kind = CATALOG[track.series.metric].kind
     if scale_of(kind, track.values) is not Scale.RELATIVE:
-        return ()
+        return track.since(len(track.values))
     points = change_points(track.values, kind, truth)
-    return track.values[points[-1].index if points else 0 :][-2 * truth.window :]
+    newest = len(track.values) - 2 * truth.window
+    return track.since(max(0, newest, points[-1].index if points else 0))
 
 
-def planted(
-    series: Series, level: Sequence[float], policy: BaselinePolicy, factor: float
-) -> list[bool]:
+def planted(level: ReplayedSeries, policy: BaselinePolicy, factor: float) -> list[bool]:
     """Plant a slowdown at several places of a series, and say for each whether it was found.
 
     Each time, three runs are made worse by the factor. The result is empty for a level that is too
     short.
 
     Args:
-        series: what is measured.
-        level: its values, the oldest first, without a change of level among them.
+        level: the runs of a series without a change of level among them.
         policy: the gate that is tried.
         factor: above 1; where more is better, the values are divided by it.
     """
-    worse = factor if series.better == "lower" else 1 / factor
+    worse = factor if level.series.better == "lower" else 1 / factor
     return [
-        _found(series, level[: end - PLANTED_RUNS], level[end - PLANTED_RUNS : end], worse, policy)
-        for end in range(len(level), policy.minimum_runs + PLANTED_RUNS - 1, -PLANTED_RUNS)
+        _found(level, end - PLANTED_RUNS, end, worse, policy)
+        for end in range(len(level.values), policy.minimum_runs + PLANTED_RUNS - 1, -PLANTED_RUNS)
     ]
 
 
 def _found(
-    series: Series,
-    before: Sequence[float],
-    runs: Sequence[float],
-    worse: float,
-    policy: BaselinePolicy,
+    level: ReplayedSeries, start: int, end: int, worse: float, policy: BaselinePolicy
 ) -> bool:
-    history = list(before)
-    for run in runs:
-        if diff(series, run * worse, history, policy).status is DiffStatus.REGRESSED:
-            return True
-        history.append(run * worse)
-    return False
+    slowed = (value * worse for value in level.values[start:end])
+    made = replace(level, values=(*level.values[:start], *slowed))
+    return any(made.judge(n, 0, policy).status is DiffStatus.REGRESSED for n in range(start, end))
 
 
 def _gated(

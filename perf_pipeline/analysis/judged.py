@@ -4,6 +4,7 @@ Add here: what is known of every run of a series before the gate decides. Keep o
 (baseline.py), and the judgement of a single run (suspicion.py).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -20,7 +21,7 @@ from perf_pipeline.analysis.suspicion import (
     Suspicion,
     suspicion,
 )
-from perf_pipeline.analysis.window import episode, in_line
+from perf_pipeline.analysis.window import episode, in_line, unsuspicious
 from perf_pipeline.metrics.catalog import CATALOG
 
 
@@ -37,6 +38,8 @@ class JudgedRuns:
         scale: scale of the change.
         minimum_effect: relative minimum effect; that of the policy when None.
         requests: how many observations a rate rests on; None when unknown.
+        spread: of a baseline that never moves: the values from which its spread is worked out; None
+            for the moving one.
     """
 
     series: Series
@@ -47,6 +50,7 @@ class JudgedRuns:
     scale: Scale
     minimum_effect: float | None
     requests: float | None = None
+    spread: tuple[float, ...] | None = None
 
     @property
     def baseline(self) -> tuple[float, ...]:
@@ -62,10 +66,10 @@ class JudgedRuns:
         """
         if self.scale is Scale.POINTS and self.requests:
             return self._by_events(self.measured[index], self.requests)
-        found = self._against_baseline(self.runs.values[index], self.runs.errors[index])
-        if not self.runs.log_factors[index] or self.runs.learned:
+        found = self._against_baseline(self.runs.values[index], self._error(index))
+        if not self._is_adjusted(index) or self.runs.learned:
             return found
-        measured = self._against_baseline(self.measured[index])
+        measured = self._as_measured(index)
         return found if measured.status is found.status else replace(found, status=DiffStatus.OK)
 
     def statuses(self) -> list[DiffStatus]:
@@ -130,7 +134,7 @@ class JudgedRuns:
         said = f"the machine itself was {amount} than usual beside this run"
         if status is not DiffStatus.OK:
             return f"{said}; that is taken out of the change"
-        measured = self._against_baseline(self.measured[-1]).status
+        measured = self._as_measured(-1).status
         explains = measured in {DiffStatus.SUSPECT, DiffStatus.IMPROVED}
         return f"{said}, which explains the figure" if explains else ""
 
@@ -149,16 +153,36 @@ class JudgedRuns:
     def _events(self, rate: float) -> float:
         return rate if self.series.better == "lower" else 1 - rate
 
+    def _is_adjusted(self, index: int) -> bool:
+        """Say whether a run, or the frozen baseline that it is judged by, is on another machine."""
+        frozen = self.kept if self.spread is not None else ()
+        return any(self.runs.log_factors[one] for one in (index, *frozen))
+
+    def _error(self, index: int) -> float:
+        """Give the standard error that adjusting adds to a run's distance from its baseline."""
+        errors = [self.runs.errors[one] for one in self.kept]
+        return math.hypot(self.runs.errors[index], math.hypot(*errors) / max(1, len(errors)))
+
+    def _as_measured(self, index: int) -> Suspicion:
+        """Judge a run by its own figure, and by those of a baseline that never moves."""
+        frozen = tuple(self.measured[one] for one in self.kept) if self.spread is not None else None
+        return self._against_baseline(self.measured[index], baseline=frozen)
+
     def _against_baseline(
-        self, value: float, error: float = 0.0, policy: BaselinePolicy | None = None
+        self,
+        value: float,
+        error: float = 0.0,
+        policy: BaselinePolicy | None = None,
+        baseline: tuple[float, ...] | None = None,
     ) -> Suspicion:
         return suspicion(
             value,
-            self.baseline,
+            self.baseline if baseline is None else baseline,
             policy or self.policy,
             self.series.better,
             self.minimum_effect,
             scale=self.scale,
+            spread=self.spread,
             added_error=error,
         )
 
@@ -183,13 +207,49 @@ def judged_runs(
         minimum_effect: relative minimum effect; that of the policy when None.
         requests: how many observations a rate rests on; None when unknown.
     """
-    scale = scale_of(CATALOG[series.metric].kind, values)
-    worse = WORSE_SIGN[series.better]
-    by_ratio = scale is Scale.RELATIVE and worse
-    runs = adjusted(values, slowdowns, worse) if by_ratio else unadjusted(values)
+    scale, runs = _on_usual_machine(series, values, slowdowns)
     # What an exact test can call a finding must not become the baseline of the next run.
     by_events = scale is Scale.POINTS and requests
     least = min(policy.minimum_points, LEAST_POINTS) if by_events else policy.minimum_points
     filtering = replace(policy, minimum_points=least)
     kept = in_line(runs.values[:-1], filtering, minimum_effect, scale=scale)
     return JudgedRuns(series, tuple(values), runs, kept, policy, scale, minimum_effect, requests)
+
+
+def frozen_runs(
+    series: Series,
+    values: Sequence[float],
+    kept: Sequence[int],
+    policy: BaselinePolicy,
+    slowdowns: Sequence[Slowdown],
+    requests: float | None = None,
+) -> JudgedRuns:
+    """Judge by a baseline that never moves, with each run on the usual machine.
+
+    Where it has fewer than `minimum_runs` runs, the spread is that of the unsuspicious others; its
+    centre stays.
+
+    Args:
+        series: what is judged.
+        values: finite figures, that of the newest run as the last one.
+        kept: indices of the runs of the baseline.
+        policy: the gate.
+        slowdowns: how slow the machine was beside each of them.
+        requests: how many observations a rate rests on; None when unknown.
+    """
+    scale, runs = _on_usual_machine(series, values, slowdowns)
+    spread = [runs.values[index] for index in kept]
+    if len(spread) < policy.minimum_runs:
+        others = [value for index, value in enumerate(runs.values[:-1]) if index not in kept]
+        spread = list(unsuspicious(others, policy, scale=scale))
+    measured, frozen = tuple(values), tuple(kept)
+    return JudgedRuns(series, measured, runs, frozen, policy, scale, None, requests, tuple(spread))
+
+
+def _on_usual_machine(
+    series: Series, values: Sequence[float], slowdowns: Sequence[Slowdown]
+) -> tuple[Scale, Adjustment]:
+    scale = scale_of(CATALOG[series.metric].kind, values)
+    worse = WORSE_SIGN[series.better]
+    by_ratio = scale is Scale.RELATIVE and worse
+    return scale, adjusted(values, slowdowns, worse) if by_ratio else unadjusted(values)

@@ -7,11 +7,13 @@ Add here: another kind of fixed baseline. Keep out: the moving baseline (baselin
 import math
 from collections.abc import Sequence
 
+from perf_pipeline.analysis.judged import frozen_runs
+from perf_pipeline.analysis.machine import Machine, aligned, slowdowns
 from perf_pipeline.analysis.noise import noise
 from perf_pipeline.analysis.scale import Effect, Scale, scale_of
 from perf_pipeline.analysis.series import RUNS_BEFORE, Diff, Series, finite, gated
-from perf_pipeline.analysis.suspicion import BaselinePolicy, DiffStatus, Suspicion, suspicion
-from perf_pipeline.analysis.window import unsuspicious
+from perf_pipeline.analysis.suspicion import BaselinePolicy, DiffStatus
+from perf_pipeline.analysis.tiers import parts_of
 from perf_pipeline.metrics.catalog import CATALOG, Better
 
 
@@ -25,11 +27,14 @@ def release_diff(
     policy: BaselinePolicy,
     requests: float | None = None,
     valid: bool = True,
+    machine: Machine | None = None,
+    machines: Sequence[Machine | None] = (),
 ) -> Diff:
     """Compare a run with a pinned release, which is a frozen baseline.
 
     The rule is that of `baseline.diff`, but the baseline never moves. Where the release has fewer
-    than `minimum_runs` runs, the spread is that of the runs since then; the centre stays.
+    than `minimum_runs` runs, the spread is that of the runs since then; the centre stays. Every run
+    counts as on the usual machine, as there.
 
     Args:
         series: what is compared.
@@ -38,15 +43,19 @@ def release_diff(
         recent: figures of the runs between the pinned run and this one, the oldest first.
         against: name of the release.
         policy: the gate.
-        requests: how many values a percentile rests on; None when unknown.
+        requests: how many values a percentile or a rate rests on; None when unknown.
         valid: False when the load generator was the limit.
+        machine: what the calibration measured beside this run; None when unknown.
+        machines: the same for each run of the release, and then of the recent ones; empty when none
+            is known.
 
     Raises:
         KeyError: the metric is not in the catalog.
-        ValueError: the release has no run.
+        ValueError: the release has no run, or there is another number of machines than of runs.
     """
-    frozen = [run for run in release if math.isfinite(run)]
-    since = [run for run in recent if math.isfinite(run)]
+    runs, readings = [*release, *recent], aligned(machines, len(release) + len(recent))
+    known = [index for index, run in enumerate(runs) if math.isfinite(run)]
+    frozen = [runs[index] for index in known if index < len(release)]
     if not frozen:
         raise ValueError(f"release {against} has no finite value of {series.label}")
     floor = noise(frozen, policy.sd_floor)
@@ -54,7 +63,16 @@ def release_diff(
     if usable is None or not valid:
         status = DiffStatus.NO_DATA if valid else DiffStatus.INVALID
         return Diff(series, usable, floor, None, None, status, floor.median, against=against)
-    now, earlier = _judged(series, usable, frozen, since, policy)
+    judged = frozen_runs(
+        series,
+        [*(runs[index] for index in known), usable],
+        range(len(frozen)),
+        policy,
+        slowdowns([readings[index] for index in known], machine, parts_of(series.metric)),
+        requests,
+    )
+    now = judged.suspicion(len(known))
+    earlier = [judged.suspicion(n).status for n in range(len(frozen), len(known))[-RUNS_BEFORE:]]
     status, reason = gated(series, now.status, earlier, requests)
     if status is DiffStatus.LEARNING and not reason:
         reason = f"{against} has {floor.n} of the {policy.minimum_runs} runs that a baseline needs"
@@ -66,28 +84,58 @@ def release_diff(
         now.minimum_detectable,
         status,
         pinned=floor.median,
-        reason=reason,
+        reason=reason or judged.why(status),
         against=against,
+        error=now.error,
+        machine_factor=judged.runs.factor,
     )
 
 
-def _judged(
+def pair_diff(
     series: Series,
-    value: float,
-    frozen: Sequence[float],
-    since: Sequence[float],
+    first: float,
+    second: float,
+    likes: Sequence[float],
+    *,
+    against: str,
     policy: BaselinePolicy,
-) -> tuple[Suspicion, list[DiffStatus]]:
-    """Judge a run, and the RUNS_BEFORE runs before it, against a frozen baseline."""
-    scale = scale_of(CATALOG[series.metric].kind, [*frozen, *since, value])
-    spread = frozen
-    if len(frozen) < policy.minimum_runs:
-        spread = unsuspicious(since, policy, scale=scale)
+    machines: Sequence[Machine | None] = (),
+) -> Diff:
+    """Hold a run against a single other one, by the spread of that one's likes.
 
-    def judge(run: float) -> Suspicion:
-        return suspicion(run, frozen, policy, series.better, scale=scale, spread=spread)
+    Args:
+        series: what is compared.
+        first: finite figure of the run that the second is held against.
+        second: finite figure of the run.
+        likes: finite figures of the runs like the first one.
+        against: id of the first run.
+        policy: level, minimum effect and floors.
+        machines: what the calibration measured beside each of the likes, then beside the first and
+            the second run; empty when none is known.
 
-    return judge(value), [judge(run).status for run in since[-RUNS_BEFORE:]]
+    Raises:
+        KeyError: the metric is not in the catalog.
+        ValueError: there is another number of machines than of runs.
+    """
+    values = [*likes, first, second]
+    *before, now = aligned(machines, len(values))
+    slow = slowdowns(before, now, parts_of(series.metric))
+    # The first run gives no spread besides that of its likes.
+    judged = frozen_runs(series, values, [len(likes)], policy, slow)
+    found = judged.suspicion(len(values) - 1)
+    factor = math.exp(judged.runs.log_factors[-1] - judged.runs.log_factors[-2])
+    return Diff(
+        series,
+        second,
+        noise(judged.spread or (), policy.sd_floor),
+        found.effect,
+        found.minimum_detectable,
+        found.status,
+        pinned=first,
+        against=against,
+        error=found.error,
+        machine_factor=None if factor == 1 else factor,
+    )
 
 
 def pinned_diff(

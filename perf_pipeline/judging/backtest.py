@@ -5,14 +5,15 @@ Add here: another set of histories to replay. Keep out: counting (analysis/) and
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from perf_pipeline.analysis.backtest import GateTally, ReplayedSeries, newest_level, planted, tally
-from perf_pipeline.analysis.baseline import Series
 from perf_pipeline.analysis.power import Outlook, outlook
 from perf_pipeline.analysis.suspicion import BaselinePolicy
 from perf_pipeline.errors import RequestError
 from perf_pipeline.judging.ingest import profile_of
+from perf_pipeline.judging.machines import CALIBRATION, machines_over
 from perf_pipeline.judging.past import read_past
 from perf_pipeline.judging.series import MeasuredBenchmark, measured_of, policy_of, series_of
 from perf_pipeline.store.history import History
@@ -102,7 +103,7 @@ def _replayed(history: History, runs: list[RunRecord], settings: GateSettings) -
     own = policy_of(profile_of(history, newest.run_id))
     policy = settings.of(own)
     tracks = list(_tracks(history, runs))
-    levels = [(track.series, newest_level(track, own)) for track in tracks]
+    levels = [newest_level(track, own) for track in tracks]
     oldest_first = [run.run_id for run in reversed(runs)]
     return Backtest(
         newest.profile,
@@ -112,27 +113,31 @@ def _replayed(history: History, runs: list[RunRecord], settings: GateSettings) -
         len(tracks),
         tally(tracks, oldest_first, policy, own),
         tuple(_planted(levels, policy, factor) for factor in PLANTED_FACTORS),
-        outlook([level for _, level in levels], policy),
+        outlook([level.values for level in levels], policy),
     )
 
 
 def _tracks(history: History, runs: list[RunRecord]) -> Iterator[ReplayedSeries]:
     """Give every series of these runs; each load of a benchmark has its own."""
+    newest = list(_newest_of_each_load(history, runs))
     wanted = [
         (measured, series)
-        for measured in _newest_of_each_load(history, runs)
+        for measured in newest
         for series in series_of(
             profile_of(history, measured.run.run_id), measured.outcome.benchmark
         )
         if not series.needs_many_requests
     ]
-    past = read_past(history, runs[0], wanted)
+    calibration = [(measured, series) for measured in newest for series in CALIBRATION]
+    past = read_past(history, runs[0], [*wanted, *calibration])
     for measured, series in wanted:
         points = past.whole(measured, series)
         if points:
             run_ids = tuple(point.run_id for point in points)
             values = tuple(point.value for point in points)
-            yield ReplayedSeries(measured.outcome.benchmark, series, run_ids, values)
+            known = machines_over(partial(past.whole, measured))
+            machines = tuple(known.get(run_id) for run_id in run_ids) if known else ()
+            yield ReplayedSeries(measured.outcome.benchmark, series, run_ids, values, machines)
 
 
 def _newest_of_each_load(
@@ -151,7 +156,7 @@ def _newest_of_each_load(
 
 
 def _planted(
-    levels: Sequence[tuple[Series, Sequence[float]]], policy: BaselinePolicy, factor: float
+    levels: Sequence[ReplayedSeries], policy: BaselinePolicy, factor: float
 ) -> tuple[float, int, int]:
-    found = [one for series, level in levels for one in planted(series, level, policy, factor)]
+    found = [one for level in levels for one in planted(level, policy, factor)]
     return factor, sum(found), len(found)

@@ -9,17 +9,18 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 
-from perf_pipeline.analysis.baseline import Diff, DiffStatus, Series, noise, suspicion, unsuspicious
+from perf_pipeline.analysis.baseline import Diff, DiffStatus, Series
 from perf_pipeline.analysis.environment import changed_facts
-from perf_pipeline.analysis.scale import scale_of
+from perf_pipeline.analysis.pinned import pair_diff
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.gaps import gaps_of
 from perf_pipeline.judging.ingest import profile_of
+from perf_pipeline.judging.machines import CALIBRATION, machine_of
 from perf_pipeline.judging.notices import clock_notices
 from perf_pipeline.judging.past import Past, read_past
 from perf_pipeline.judging.series import MeasuredBenchmark, measured_of, policy_of, series_in
-from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.quoting import first_few
+from perf_pipeline.report.comparison import by_calibration
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.state import State
 
@@ -60,8 +61,8 @@ def contrast(state: State, first: str, second: str) -> Contrast:
         runs = history.run(first), history.run(second)
         pairs = [(ours[name], theirs[name]) for name in ours if name in theirs]
         wanted = [(*pair, _wanted(pair[0], profiles)) for pair in pairs]
-        likes = ((before, one) for before, _, series in wanted for one in series)
-        past = read_past(history, runs[0], likes)
+        likes = ((before, one) for before, _, series in wanted for one in (*series, *CALIBRATION))
+        past = read_past(history, runs[0], likes).calibrated(before for before, _ in pairs)
         gaps = [*gaps_of(history, state, first), *gaps_of(history, state, second)]
         clocks = [*clock_notices(history, first), *clock_notices(history, second)]
     diffs = [
@@ -71,7 +72,9 @@ def contrast(state: State, first: str, second: str) -> Contrast:
     ]
     loads = [told for before, after in pairs for told in _loads(before, after)]
     alone = _alone(runs, ours, theirs)
-    notices = [*_environments(*runs), *alone, *loads, *gaps, *dict.fromkeys(clocks)]
+    calibrated = by_calibration(diffs, f"beside run {second} than beside run {first}")
+    machines = [f"{name}: {told}" for name, told in calibrated.items()]
+    notices = [*_environments(*runs), *alone, *loads, *machines, *gaps, *dict.fromkeys(clocks)]
     return Contrast(*runs, tuple(notices), tuple(diffs))
 
 
@@ -90,28 +93,33 @@ def _diffs(
     for series in wanted:
         old, new = before.value(series), after.value(series)
         if old is not None and new is not None:
-            one = _diff(past, before, series, old, new, profile)
+            one = _diff(past, (before, after), series, (old, new), profile)
             proves = before.comparable and after.comparable
             yield one if proves else replace(one, status=DiffStatus.INVALID)
 
 
 def _diff(
-    past: Past, before: MeasuredBenchmark, series: Series, old: float, new: float, profile: Profile
+    past: Past,
+    runs: tuple[MeasuredBenchmark, MeasuredBenchmark],
+    series: Series,
+    values: tuple[float, float],
+    profile: Profile,
 ) -> Diff:
-    policy = policy_of(profile)
-    likes = [point.value for point in past.whole(before, series)]
-    scale = scale_of(CATALOG[series.metric].kind, [old, new, *likes])
-    spread = unsuspicious(likes, policy, scale=scale)
-    found = suspicion(new, [old], policy, series.better, scale=scale, spread=spread)
-    return Diff(
+    (before, after), (old, new) = runs, values
+    likes = past.whole(before, series)
+    machines = past.machines.get(before.outcome.benchmark, {})
+    return pair_diff(
         series,
+        old,
         new,
-        noise(spread, policy.sd_floor),
-        found.effect,
-        found.minimum_detectable,
-        found.status,
-        pinned=old,
+        [point.value for point in likes],
         against=before.run.run_id,
+        policy=policy_of(profile),
+        machines=[
+            *(machines.get(point.run_id) for point in likes),
+            machine_of(before),
+            machine_of(after),
+        ],
     )
 
 

@@ -31,17 +31,17 @@ def machine_of(measured: MeasuredBenchmark) -> Machine | None:
     return _machine(measured.value)
 
 
-def machines_before(
-    before: Callable[[Series], Sequence[SeriesPoint]],
+def machines_over(
+    points_of: Callable[[Series], Sequence[SeriesPoint]],
 ) -> dict[str, Machine]:
-    """Give what the load machine did beside each earlier run, by run; others are left out.
+    """Give what the load machine did beside each run, by run; those of which none is known not.
 
     Args:
-        before: gives a series over the runs before.
+        points_of: gives a series over the runs.
     """
     figures: dict[str, dict[str, float]] = {}
     for series in CALIBRATION:
-        for point in before(series):
+        for point in points_of(series):
             figures.setdefault(point.run_id, {})[series.label] = point.value
     made = {run_id: _machine(_by_label(known)) for run_id, known in figures.items()}
     return {run_id: machine for run_id, machine in made.items() if machine is not None}

@@ -12,7 +12,7 @@ from typing import Final
 from perf_pipeline.analysis.baseline import Series
 from perf_pipeline.analysis.machine import Machine
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.judging.machines import CALIBRATION, machines_before
+from perf_pipeline.judging.machines import CALIBRATION, machines_over
 from perf_pipeline.judging.series import MeasuredBenchmark, pinned_series_of, series_in
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunRecord, SeriesPoint
@@ -28,7 +28,7 @@ class Past:
 
     Attributes:
         series: figures over runs.
-        machines: for each benchmark what the load machine did beside the runs before, by run.
+        machines: for each benchmark what the load machine did beside these runs, by run.
     """
 
     series: Mapping[SeriesName, OverRuns]
@@ -41,6 +41,13 @@ class Past:
     def whole(self, measured: MeasuredBenchmark, series: Series) -> Sequence[SeriesPoint]:
         """Give a series over all runs, oldest first, those made later included."""
         return self.series[_name(measured, series)].whole
+
+    def calibrated(self, measured: Iterable[MeasuredBenchmark]) -> "Past":
+        """Add what the load machine did beside all runs of some benchmarks, which was read, too."""
+        machines = {
+            one.outcome.benchmark: machines_over(partial(self.whole, one)) for one in measured
+        }
+        return replace(self, machines=machines)
 
 
 def past_of(history: History, measured: Sequence[MeasuredBenchmark], profile: Profile) -> Past:
@@ -64,9 +71,7 @@ def past_of(history: History, measured: Sequence[MeasuredBenchmark], profile: Pr
     ]
     run = measured[0].run
     past = read_past(history, run, wanted, before=run.run_id)
-    machines = {
-        one.outcome.benchmark: machines_before(partial(past.before, one)) for one in measured
-    }
+    machines = {one.outcome.benchmark: machines_over(partial(past.before, one)) for one in measured}
     return replace(past, machines=machines)
 
 

@@ -3,15 +3,17 @@
 Add here: another question to pinned releases. Keep out: pinning (baselines.py).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from perf_pipeline.analysis.baseline import Diff, Series, in_line, release_diff
-from perf_pipeline.analysis.scale import scale_of
+from perf_pipeline.analysis.baseline import Diff, Series, release_diff
+from perf_pipeline.analysis.judged import judged_runs
+from perf_pipeline.analysis.machine import Machine, slowdowns
 from perf_pipeline.analysis.suspicion import BaselinePolicy
+from perf_pipeline.analysis.tiers import parts_of
+from perf_pipeline.judging.machines import machine_of
 from perf_pipeline.judging.past import Past
 from perf_pipeline.judging.series import Confirmed, MeasuredBenchmark, since_change
-from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.store.baselines import BaselineRow
 from perf_pipeline.store.records import SeriesPoint
 
@@ -45,6 +47,7 @@ def against_releases(
     if not pins:
         return
     points = past.before(measured, series)
+    machines = past.machines.get(measured.outcome.benchmark, {})
     place = {point.run_id: index for index, point in enumerate(points)}
     for pin in pins:
         if pin.run_id not in place:
@@ -53,23 +56,36 @@ def against_releases(
         earlier = since_change(
             points[:index], pin.run_id, changes.get(measured.key(series), ()), series, policy
         )
-        release = [*_in_line(earlier, series, policy), points[index]]
+        release = [*_in_line(earlier, points[index], series, policy, machines), points[index]]
+        recent = points[index + 1 :]
         compared = release_diff(
             series,
             measured.value(series),
             [point.value for point in release],
-            [point.value for point in points[index + 1 :]],
+            [point.value for point in recent],
             against=pin.name,
             policy=policy,
             requests=measured.requests(series),
             valid=measured.keeps_up_in(series.tags),
+            machine=machine_of(measured),
+            machines=[machines.get(point.run_id) for point in (*release, *recent)],
         )
         yield Against(compared, tuple(point.run_id for point in release))
 
 
 def _in_line(
-    points: list[SeriesPoint], series: Series, policy: BaselinePolicy
+    points: list[SeriesPoint],
+    pinned: SeriesPoint,
+    series: Series,
+    policy: BaselinePolicy,
+    machines: Mapping[str, Machine],
 ) -> list[SeriesPoint]:
-    values = [point.value for point in points]
-    kept = in_line(values, policy, scale=scale_of(CATALOG[series.metric].kind, values))
+    """Give the runs before the pinned one that were in line, each as on the usual machine."""
+    slow = slowdowns(
+        [machines.get(point.run_id) for point in points],
+        machines.get(pinned.run_id),
+        parts_of(series.metric),
+    )
+    values = [point.value for point in (*points, pinned)]
+    kept = judged_runs(series, values, policy, slow).kept
     return [points[index] for index in kept][-(policy.window - 1) :]

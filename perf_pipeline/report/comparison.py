@@ -75,19 +75,26 @@ def remarks(report: RunReport) -> list[Trouble]:
 
 def _machine(pairs: Sequence[NamedDiff]) -> list[Trouble]:
     """Say where the load machine itself was not as fast as usual, one line each benchmark."""
+    told = by_calibration(pairs, "than usual")
+    return [("NOTE", f"machine beside {name}", sentence) for name, sentence in told.items()]
+
+
+def by_calibration(pairs: Iterable[NamedDiff], than: str) -> dict[str, str]:
+    """Say for each benchmark by how much the load machine itself was slower; none that was not.
+
+    Args:
+        pairs: the comparisons.
+        than: what it was slower than.
+    """
     factors: dict[str, list[float]] = {}
     for name, diff in pairs:
         if diff.machine_factor is not None:
             factors.setdefault(name, []).append(diff.machine_factor)
-    return [("NOTE", f"machine beside {name}", _by_calibration(it)) for name, it in factors.items()]
-
-
-def _by_calibration(factors: Sequence[float]) -> str:
-    series = plural(len(factors), "series", "series")
-    return (
-        f"the load machine itself was {_slower(factors)} than usual, by its calibration; this is "
-        f"taken out of {series} before they are judged"
-    )
+    return {
+        name: f"the load machine itself was {_slower(known)} {than}, by its calibration; this is "
+        f"taken out of {plural(len(known), 'series', 'series')} before they are judged"
+        for name, known in factors.items()
+    }
 
 
 def _slower(factors: Sequence[float]) -> str:

@@ -4,7 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
-from perf_pipeline.judging.compare import compare_run
+from perf_pipeline.judging.backtest import GateSettings, backtest
+from perf_pipeline.judging.baselines import pin
+from perf_pipeline.judging.compare import compare_in, compare_run
+from perf_pipeline.judging.contrast import contrast
 from perf_pipeline.judging.publish import publish, report_of
 from perf_pipeline.store.baselines import changes
 from perf_pipeline.store.history import open_history
@@ -63,6 +66,62 @@ def test_a_run_that_is_slower_beside_an_equally_fast_machine_is_suspect(tmp_path
     (slower,) = add_runs(tmp_path, [replace(api_runs(1.4 * 80.0)[0], machine_ms=10.0)])
 
     assert _p95(tmp_path, slower).status is DiffStatus.SUSPECT
+
+
+def test_a_slower_machine_is_no_regression_against_a_release_either(tmp_path: Path) -> None:
+    _history(tmp_path, calibrated=True)
+    with open_history(State(tmp_path).history_file) as history:
+        (newest,) = history.runs(1)
+    pin(State(tmp_path), newest.run_id, name="v1", reason="released")
+
+    slow = add_runs(tmp_path, [replace(made, machine_ms=14.0) for made in api_runs(112.0, 112.0)])
+    worse = add_runs(tmp_path, [replace(made, machine_ms=10.0) for made in api_runs(112.0, 112.0)])
+
+    assert [_against_v1(tmp_path, run_id) for run_id in (*slow, *worse)] == [
+        DiffStatus.OK,
+        DiffStatus.OK,
+        DiffStatus.SUSPECT,
+        DiffStatus.REGRESSED,
+    ]
+
+
+def _against_v1(state: Path, run_id: str) -> DiffStatus:
+    with open_history(State(state).history_file) as history:
+        (found,) = [
+            one.diff.status
+            for one in compare_in(history, run_id).compared
+            if one.diff.against == "v1" and one.diff.series.label == "http_req_duration p(95)"
+        ]
+    return found
+
+
+def test_two_runs_side_by_side_are_told_that_one_machine_was_slower(tmp_path: Path) -> None:
+    _history(tmp_path, calibrated=True)
+    slow, same = add_runs(
+        tmp_path,
+        [
+            replace(made, machine_ms=ms)
+            for made, ms in zip(api_runs(112, 80), (14, 10), strict=True)
+        ],
+    )
+
+    found = contrast(State(tmp_path), same, slow)
+
+    (told,) = [notice for notice in found.notices if "calibration" in notice]
+    assert told.startswith("api_user_creation: the load machine itself was ")
+    assert f"slower beside run {slow} than beside run {same}, by its calibration" in told
+    assert {one.status for _, one in found.diffs} <= {DiffStatus.OK, DiffStatus.LEARNING}
+    assert not [n for n in contrast(State(tmp_path), same, "r001").notices if "itself" in n]
+
+
+def test_a_back_test_takes_out_what_the_calibration_says(tmp_path: Path) -> None:
+    _history(tmp_path, calibrated=True)
+    slow = [replace(made, machine_ms=14.0) for made in api_runs(112.0, 112.0)]
+    add_runs(tmp_path, slow)
+
+    (found,) = backtest(State(tmp_path), GateSettings())
+
+    assert found.tally.alarms == ()
 
 
 def test_runs_of_before_the_calibration_are_judged_without_it(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from perf_pipeline.analysis.backtest import (
     tally,
 )
 from perf_pipeline.analysis.baseline import DiffStatus, Series
+from perf_pipeline.analysis.machine import Machine
 from perf_pipeline.analysis.suspicion import BaselinePolicy
 
 POLICY = BaselinePolicy()
@@ -39,6 +41,32 @@ def test_a_replay_judges_each_run_by_those_before_it_and_anchors_anew() -> None:
         *[DiffStatus.OK] * 3,
     ]
     assert statuses[16:] == [DiffStatus.IMPROVED] * 5 + [DiffStatus.OK] * 3
+
+
+def test_a_replay_takes_out_what_the_calibration_says_of_the_machine() -> None:
+    usual = [Machine(0.1 * x, 0.1 * x, 0.1 * x) for x in (1.0, 1.01, 0.99, 1.02, 0.98)]
+    slow = Machine(0.14, 0.14, 0.14)
+    values = [*QUIET, 1.4 * 800, 1.4 * 800, 800.0]
+    calibrated = replace(track(values), machines=(*usual, *usual[:3], slow, slow, usual[0]))
+
+    without, found = replay(track(values), POLICY), replay(calibrated, POLICY)
+
+    assert [one.status for one in without[8:10]] == [DiffStatus.SUSPECT, DiffStatus.REGRESSED]
+    assert [one.status for one in found[8:]] == [DiffStatus.OK] * 3
+
+
+def test_planted_slowdowns_are_found_beside_two_machines_that_are_calibrated() -> None:
+    kinds = (1.0, 1.01, 1.4, 0.99, 1.0, 1.41, 1.02, 0.98, 1.39, 1.0, 1.01, 1.4) * 2
+    level = ReplayedSeries(
+        "api",
+        P95,
+        tuple(runs(len(kinds))),
+        tuple(800 * kind for kind in kinds),
+        tuple(Machine(0.1 * kind, 0.1 * kind, 0.1 * kind) for kind in kinds),
+    )
+
+    assert planted(level, POLICY, 1.5)[0]
+    assert newest_level(level, POLICY).machines[-1] == level.machines[-1]
 
 
 def test_an_alarm_at_a_change_of_level_is_explained_and_counted_as_caught() -> None:
@@ -98,15 +126,15 @@ def test_a_history_without_runs_gives_no_rate() -> None:
 def test_a_planted_slowdown_is_found_where_it_can_be(
     values: list[float], factor: float, found: list[bool]
 ) -> None:
-    assert planted(P95, newest_level(track(values), POLICY), POLICY, factor) == found
+    assert planted(newest_level(track(values), POLICY), POLICY, factor) == found
 
 
 def test_less_throughput_is_planted_where_more_is_better() -> None:
-    assert planted(Series("http_reqs", {}, "rate"), QUIET, POLICY, 1.5) == [True]
+    assert planted(track(QUIET, Series("http_reqs", {}, "rate")), POLICY, 1.5) == [True]
 
 
 def test_a_series_that_is_judged_in_points_has_no_level_to_plant_in() -> None:
-    assert newest_level(track(QUIET, Series("http_req_failed", {}, "rate")), POLICY) == ()
+    assert newest_level(track(QUIET, Series("http_req_failed", {}, "rate")), POLICY).values == ()
 
 
 def test_identical_runs_have_few_false_alarms() -> None:

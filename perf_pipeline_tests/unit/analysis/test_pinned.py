@@ -3,6 +3,8 @@ import random
 import pytest
 
 from perf_pipeline.analysis.baseline import DiffStatus, Series, release_diff
+from perf_pipeline.analysis.machine import Machine
+from perf_pipeline.analysis.pinned import pair_diff
 from perf_pipeline.analysis.suspicion import BaselinePolicy, suspicion
 
 POLICY = BaselinePolicy()
@@ -63,6 +65,79 @@ def test_a_p99_of_few_requests_is_not_gated_by_a_release_either() -> None:
     outcome = release_diff(P99, SLOW, QUIET, [SLOW], against="v1", policy=POLICY, requests=812)
 
     assert outcome.status is DiffStatus.LEARNING
+
+
+def slower(factor: float) -> Machine:
+    return Machine(0.1 * factor, 0.1 * factor, 0.1 * factor)
+
+
+WOBBLE = [slower(factor) for factor in (1.0, 1.01, 0.99, 1.02, 0.98, 1.0, 1.01, 0.99)]
+
+
+def test_a_slower_machine_is_no_regression_against_a_release_and_is_told() -> None:
+    # both the run and the one before it are beside a machine that is slower by 1.4, as they are
+    outcome = release_diff(
+        P95,
+        1.4 * 800,
+        QUIET,
+        [1.4 * 800],
+        against="v1",
+        policy=POLICY,
+        machine=slower(1.4),
+        machines=[*WOBBLE, slower(1.4)],
+    )
+
+    assert outcome.status is DiffStatus.OK
+    assert outcome.machine_factor == pytest.approx(1.4, rel=0.02)
+    assert outcome.reason.startswith("the machine itself was ")
+    assert outcome.reason.endswith("slower than usual beside this run, which explains the figure")
+
+
+def test_a_release_of_a_slow_machine_hides_no_slowdown_since() -> None:
+    # as slow as the release, beside a machine that is not: the system became slower by 1.4. The
+    # prior of the slope (1 with 0.25) leaves t(0.99, 7) * hypot(sd, 0.25 * ln 1.4) = 0.29 < 0.336.
+    outcome = release_diff(
+        P95,
+        1.4 * 800,
+        [1.4 * 800],
+        QUIET,
+        against="v1",
+        policy=POLICY,
+        machine=slower(1.0),
+        machines=[slower(1.4), *WOBBLE],
+    )
+
+    assert outcome.effect is not None
+    assert outcome.effect.change == pytest.approx(0.4, rel=0.05)
+    # as measured nothing changed, and how the series takes a slow machine on is not known yet
+    assert outcome.status is DiffStatus.OK
+
+
+def test_a_run_held_against_another_is_judged_as_on_the_usual_machine() -> None:
+    machines = [*WOBBLE, slower(1.0), slower(1.4)]
+
+    same = pair_diff(P95, 800, 1.4 * 800, QUIET, against="a", policy=POLICY, machines=machines)
+    worse = pair_diff(P95, 800, 3 * 800, QUIET, against="a", policy=POLICY, machines=machines)
+    without = pair_diff(P95, 800, 1.4 * 800, QUIET, against="a", policy=POLICY)
+
+    assert [one.status for one in (same, worse, without)] == [
+        DiffStatus.OK,
+        DiffStatus.SUSPECT,
+        DiffStatus.SUSPECT,
+    ]
+    assert same.effect is not None
+    assert same.effect.change == pytest.approx(0.0, abs=0.02)
+    assert same.machine_factor == pytest.approx(1.4, rel=0.02)
+    assert without.machine_factor is None
+
+
+def test_two_runs_beside_the_same_slow_machine_are_not_told_of_it() -> None:
+    machines = [*WOBBLE, slower(1.4), slower(1.4)]
+
+    found = pair_diff(P95, 1120, 1120, QUIET, against="a", policy=POLICY, machines=machines)
+
+    assert found.status is DiffStatus.OK
+    assert found.machine_factor is None
 
 
 def test_a_release_without_the_series_is_refused() -> None:

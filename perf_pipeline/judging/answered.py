@@ -30,11 +30,16 @@ def answered_to_the_end(
 
     A user's stop is no end to judge. A pruned benchmark keeps what was found before.
     """
-    if not any(_is_open(one) for one in verdicts) or outcome.status == "stopped":
+    if not any(_is_open(verdict) for verdict in verdicts) or outcome.status == "stopped":
         return list(verdicts)
-    starved = {one.name for one in outcome.scenarios if outcome.invalid_for((one.name,))}
+    starved = {
+        scenario.name for scenario in outcome.scenarios if outcome.invalid_for((scenario.name,))
+    }
     reason = _reason(history, key, starved)
-    return [_failed(one, reason) if reason and _is_open(one) else one for one in verdicts]
+    return [
+        _failed(verdict, reason) if reason and _is_open(verdict) else verdict
+        for verdict in verdicts
+    ]
 
 
 def _is_open(verdict: Verdict) -> bool:
@@ -49,10 +54,12 @@ def _failed(verdict: Verdict, reason: str) -> Verdict:
 
 def _reason(history: History, key: RunKey, starved: Collection[str]) -> str:
     if not raw_is_kept(history.connection, key):
-        stored = (one for name, one in history.verdicts(key.run_id) if name == key.benchmark)
-        return next((one.reason for one in stored if _NO_MORE in one.reason), "")
+        stored = (
+            verdict for name, verdict in history.verdicts(key.run_id) if name == key.benchmark
+        )
+        return next((verdict.reason for verdict in stored if _NO_MORE in verdict.reason), "")
     endings = endings_of(history.connection, key)
-    gone = [one for one in endings if one.scenario not in starved and is_gone(one)]
+    gone = [ending for ending in endings if ending.scenario not in starved and is_gone(ending)]
     told = first_few([_told(ending) for ending in gone], _MOST_TOLD)
     return f"{told}; {_NO_MORE}" if told else ""
 

@@ -42,8 +42,8 @@ def begun_by(beginning: str, known: Collection[str]) -> str | None:
     """
     if beginning in known:
         return beginning
-    found = sorted((one for one in known if one.startswith(beginning)), key=len)
-    if found and all(rerun_of(one) == found[0] for one in found[1:]):
+    found = sorted((run_id for run_id in known if run_id.startswith(beginning)), key=len)
+    if found and all(rerun_of(run_id) == found[0] for run_id in found[1:]):
         return found[0]
     return None
 

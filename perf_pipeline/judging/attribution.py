@@ -62,10 +62,12 @@ def attributions(
     outcomes = history.outcomes(run_id)
     past = history.series(
         [
-            _name(outcome, one.metric, one.tags, "value" if one.metric == _TAIL else "med")
+            _name(
+                outcome, summary.metric, summary.tags, "value" if summary.metric == _TAIL else "med"
+            )
             for outcome in outcomes
-            for one in summaries.get(outcome.benchmark, [])
-            if one.metric in _STAGE_METRICS
+            for summary in summaries.get(outcome.benchmark, [])
+            if summary.metric in _STAGE_METRICS
         ],
         profile=run.profile,
         environment_id=run.environment_id,
@@ -73,27 +75,31 @@ def attributions(
     )
     found = []
     for outcome in outcomes:
-        own = [one for name, one in told if name == outcome.benchmark]
+        own = [finding for name, finding in told if name == outcome.benchmark]
         before = _Before(past, outcome)
-        one = _attribution(before, summaries.get(outcome.benchmark, []), own)
-        if one is not None:
-            doubted = _doubted(one, outcome, doubts.get(outcome.benchmark, ""))
+        attribution = _attribution(before, summaries.get(outcome.benchmark, []), own)
+        if attribution is not None:
+            doubted = _doubted(attribution, outcome, doubts.get(outcome.benchmark, ""))
             found.append((outcome.benchmark, doubted))
     return found
 
 
-def _doubted(one: Attribution, outcome: BenchmarkOutcome, doubt: str) -> Attribution:
+def _doubted(attribution: Attribution, outcome: BenchmarkOutcome, doubt: str) -> Attribution:
     """Call nothing healthy that proves nothing; a slow tier of a part is slow in the whole, too."""
-    if not doubt or (one.tier is not None and outcome.valid):
-        return one
-    return replace(one, tier=None, sentence=f"not known: {doubt}", advice="", doubt=doubt)
+    if not doubt or (attribution.tier is not None and outcome.valid):
+        return attribution
+    return replace(attribution, tier=None, sentence=f"not known: {doubt}", advice="", doubt=doubt)
 
 
 def _attribution(
     before: "_Before", summaries: list[Summary], findings: list[Finding]
 ) -> Attribution | None:
-    tails = {one.tags.get("operation", ""): one for one in summaries if one.metric == _TAIL}
-    plain = {one.metric: one for one in summaries if not one.tags}
+    tails = {
+        summary.tags.get("operation", ""): summary
+        for summary in summaries
+        if summary.metric == _TAIL
+    }
+    plain = {summary.metric: summary for summary in summaries if not summary.tags}
     stages = list(_stages(plain, tails, before))
     saturation = plain.get(_SATURATION)
     return attribute(

@@ -117,7 +117,7 @@ def all_changes(state: State) -> list[ChangePointRow]:
 
 
 def _comparable(history: History, run_id: str) -> list[MeasuredBenchmark]:
-    found = [one for one in measured_of(history, run_id) if one.comparable]
+    found = [measured for measured in measured_of(history, run_id) if measured.comparable]
     if not found:
         raise RequestError(
             f"run {run_id} has no benchmark that ran to its end and is valid",

@@ -6,6 +6,7 @@ statistics (analysis/).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 from perf_pipeline import __version__
@@ -91,9 +92,9 @@ class Comparison:
     def told(self) -> tuple[tuple[str, Diff], ...]:
         """Give what a reader is told as (benchmark, diff): of pinned releases only what moved."""
         return tuple(
-            (one.benchmark, one.diff)
-            for one in self.compared
-            if not one.diff.against or one.diff.status not in _QUIET
+            (comparison.benchmark, comparison.diff)
+            for comparison in self.compared
+            if not comparison.diff.against or comparison.diff.status not in _QUIET
         )
 
 
@@ -124,7 +125,7 @@ def compare_in(history: History, run_id: str, *, profile: Profile | None = None)
     judged_by = profile or profile_of(history, run_id)
     unsettled = compare_unsettled(history, run_id, judged_by)
     reruns = reruns_of(history, run_id)
-    compared = tuple(_settled(reruns, run_id, one) for one in unsettled.compared)
+    compared = tuple(_settled(reruns, run_id, single) for single in unsettled.compared)
     comparison = replace(unsettled, compared=compared)
     if not is_what_if(history, run_id, profile):
         _store(history, run_id, judged_by, comparison.compared)
@@ -138,9 +139,9 @@ def compare_in(history: History, run_id: str, *, profile: Profile | None = None)
 
 def _by_history(comparison: Comparison) -> list[tuple[MeasuredBenchmark, Diff]]:
     return [
-        (one.measured, one.diff)
-        for one in comparison.compared
-        if one.diff.pinned is None and not one.diff.against
+        (compared.measured, compared.diff)
+        for compared in comparison.compared
+        if compared.diff.pinned is None and not compared.diff.against
     ]
 
 
@@ -153,24 +154,25 @@ def compare_unsettled(history: History, run_id: str, profile: Profile) -> Compar
     changes, pins = confirmed_runs(history), releases(history)
     measured = tuple(measured_of(history, run_id))
     past = past_of(history, measured, profile)
-    found = [one for each in measured for one in _benchmark(past, each, profile, changes, pins)]
+    by_benchmark = (_benchmark(past, single, profile, changes, pins) for single in measured)
+    found = list(chain.from_iterable(by_benchmark))
     # The environment shows itself over all benchmarks together.
     moved = suspects_moved(_suspects(found), _suspects_before(history, run_id))
-    gated = withheld([one.diff for one in found], moved=moved)
+    gated = withheld([comparison.diff for comparison in found], moved=moved)
     compared = tuple(
-        replace(one, diff=gate, since="" if gate.changed_since is None else one.since)
-        for one, gate in zip(found, gated, strict=True)
+        replace(comparison, diff=gate, since="" if gate.changed_since is None else comparison.since)
+        for comparison, gate in zip(found, gated, strict=True)
     )
     return Comparison(compared, measured, past)
 
 
-def _settled(reruns: Reruns, run_id: str, one: Compared) -> Compared:
+def _settled(reruns: Reruns, run_id: str, comparison: Compared) -> Compared:
     """Settle a comparison by its re-runs; what they confirm began with this run, or before."""
-    diff = settled(reruns, one.benchmark, one.diff)
-    if diff is one.diff:
-        return one
-    since = (one.since or run_id) if diff.status is DiffStatus.REGRESSED else ""
-    return replace(one, diff=diff, since=since)
+    diff = settled(reruns, comparison.benchmark, comparison.diff)
+    if diff is comparison.diff:
+        return comparison
+    since = (comparison.since or run_id) if diff.status is DiffStatus.REGRESSED else ""
+    return replace(comparison, diff=diff, since=since)
 
 
 def _benchmark(
@@ -185,8 +187,8 @@ def _benchmark(
         if measured.summary(series) is None:
             continue
         yield _with_history(past, measured, series, profile, changes)
-        for one in against_releases(past, measured, series, policy, pins, changes):
-            yield Compared(measured, one.diff, one.run_ids)
+        for release in against_releases(past, measured, series, policy, pins, changes):
+            yield Compared(measured, release.diff, release.run_ids)
     for pinned, series in pinned_series_of(profile, measured.outcome.benchmark):
         yield Compared(measured, _with_figure(past, measured, pinned, series, profile))
 
@@ -203,7 +205,7 @@ def _with_history(
         series,
         policy,
     )
-    one = diff(
+    found = diff(
         series,
         measured.value(series),
         [point.value for point in points],
@@ -214,8 +216,8 @@ def _with_history(
         machines=[machines.get(point.run_id) for point in points],
     )
     run_ids = [*(point.run_id for point in points), run_id]
-    since = "" if one.changed_since is None else run_ids[one.changed_since]
-    return Compared(measured, one, tuple(run_ids[index] for index in one.baseline), since)
+    since = "" if found.changed_since is None else run_ids[found.changed_since]
+    return Compared(measured, found, tuple(run_ids[index] for index in found.baseline), since)
 
 
 def _with_figure(
@@ -238,9 +240,9 @@ def _with_figure(
 
 def _suspects(found: Sequence[Compared]) -> frozenset[SeriesKey]:
     return frozenset(
-        one.measured.key(one.diff.series)
-        for one in found
-        if one.diff.status in WORSE and one.diff.pinned is None
+        comparison.measured.key(comparison.diff.series)
+        for comparison in found
+        if comparison.diff.status in WORSE and comparison.diff.pinned is None
     )
 
 
@@ -257,44 +259,40 @@ def _suspects_before(history: History, run_id: str) -> frozenset[SeriesKey]:
 
 
 def _changes(compared: Sequence[Compared]) -> Iterator[ChangePointRow]:
-    for one in compared:
-        if one.since:
-            key = one.measured.key(one.diff.series)
-            yield ChangePointRow(one.since, key, "gate", one.diff.noise.median, one.diff.value)
+    for comparison in compared:
+        if comparison.since:
+            key = comparison.measured.key(comparison.diff.series)
+            before, now = comparison.diff.noise.median, comparison.diff.value
+            yield ChangePointRow(comparison.since, key, "gate", before, now)
 
 
 def _store(history: History, run_id: str, profile: Profile, compared: Sequence[Compared]) -> None:
     rows = [
-        (
-            one.benchmark,
-            _row(one.diff),
-            Lineage(
-                one.diff.against,
-                one.run_ids,
-                one.diff.reason,
-                profile.config_hash,
-                __version__,
-            ),
-        )
-        for one in compared
+        (comparison.benchmark, _row(comparison.diff), _lineage(comparison, profile))
+        for comparison in compared
     ]
     store_judged(history, run_id, rows)
 
 
-def _row(one: Diff) -> DiffRow:
-    effect = one.effect
-    kind = "history" if one.pinned is None else "pinned"
+def _lineage(comparison: Compared, profile: Profile) -> Lineage:
+    against, reason = comparison.diff.against, comparison.diff.reason
+    return Lineage(against, comparison.run_ids, reason, profile.config_hash, __version__)
+
+
+def _row(diff: Diff) -> DiffRow:
+    effect = diff.effect
+    kind = "history" if diff.pinned is None else "pinned"
     return DiffRow(
-        metric=one.series.metric,
-        tags=tags_text(one.series.tags),
-        statistic=one.series.statistic,
-        value=one.value,
-        baseline_kind="release" if one.against else kind,
-        baseline_runs=one.noise.n,
-        baseline_median=one.noise.median if one.pinned is None else one.pinned,
+        metric=diff.series.metric,
+        tags=tags_text(diff.series.tags),
+        statistic=diff.series.statistic,
+        value=diff.value,
+        baseline_kind="release" if diff.against else kind,
+        baseline_runs=diff.noise.n,
+        baseline_median=diff.noise.median if diff.pinned is None else diff.pinned,
         change_ratio=effect.change if effect else None,
         change_low=effect.low if effect else None,
         change_high=effect.high if effect else None,
-        minimum_detectable_ratio=one.minimum_detectable,
-        status=one.status.value,
+        minimum_detectable_ratio=diff.minimum_detectable,
+        status=diff.status.value,
     )

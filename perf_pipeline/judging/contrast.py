@@ -55,8 +55,8 @@ def contrast(state: State, first: str, second: str) -> Contrast:
         StoreBusyError: the history is open elsewhere.
     """
     with state.history() as history:
-        ours = {one.outcome.benchmark: one for one in measured_of(history, first)}
-        theirs = {one.outcome.benchmark: one for one in measured_of(history, second)}
+        ours = {measured.outcome.benchmark: measured for measured in measured_of(history, first)}
+        theirs = {measured.outcome.benchmark: measured for measured in measured_of(history, second)}
         profiles = profile_of(history, first), profile_of(history, second)
         runs = history.run(first), history.run(second)
         pairs = [(ours[name], theirs[name]) for name in ours if name in theirs]
@@ -66,9 +66,9 @@ def contrast(state: State, first: str, second: str) -> Contrast:
         gaps = [*gaps_of(history, state, first), *gaps_of(history, state, second)]
         clocks = [*clock_notices(history, first), *clock_notices(history, second)]
     diffs = [
-        (before.outcome.benchmark, one)
+        (before.outcome.benchmark, diff)
         for before, after, series in wanted
-        for one in _diffs(past, before, after, series, profiles[0])
+        for diff in _diffs(past, before, after, series, profiles[0])
     ]
     loads = [told for before, after in pairs for told in _loads(before, after)]
     alone = _alone(runs, ours, theirs)
@@ -79,8 +79,8 @@ def contrast(state: State, first: str, second: str) -> Contrast:
 
 
 def _wanted(before: MeasuredBenchmark, profiles: tuple[Profile, Profile]) -> list[Series]:
-    wanted = [one for profile in profiles for one in series_in(profile, before)]
-    return list({one.label: one for one in wanted}.values())
+    wanted = [series for profile in profiles for series in series_in(profile, before)]
+    return list({series.label: series for series in wanted}.values())
 
 
 def _diffs(
@@ -95,7 +95,7 @@ def _diffs(
         if old is not None and new is not None:
             one = _diff(past, (before, after), series, (old, new), profile)
             proves = before.comparable and after.comparable
-            yield one if proves else replace(one, status=DiffStatus.INVALID)
+            yield diff if proves else replace(diff, status=DiffStatus.INVALID)
 
 
 def _diff(

@@ -60,8 +60,8 @@ def doubts_of(
     """
     judged = verdicts_by_benchmark(history, run_id) if verdicts is None else verdicts
     told = {
-        one.benchmark: _doubt(one, judged.get(one.benchmark, ()))
-        for one in history.outcomes(run_id)
+        outcome.benchmark: _doubt(outcome, judged.get(outcome.benchmark, ()))
+        for outcome in history.outcomes(run_id)
     }
     return {name: why for name, why in told.items() if why}
 
@@ -72,7 +72,7 @@ def _doubt(outcome: BenchmarkOutcome, verdicts: Iterable[Verdict]) -> str:
         return "; ".join([f"{name} is INVALID", *outcome.invalid_reasons])
     if outcome.status != "complete":
         return f"{name} was {outcome.status}, and a part of a benchmark proves nothing"
-    if any(one.status in UNJUDGED for one in verdicts):
+    if any(verdict.status in UNJUDGED for verdict in verdicts):
         return f"not all of {name} could be judged"
     return ""
 
@@ -80,8 +80,8 @@ def _doubt(outcome: BenchmarkOutcome, verdicts: Iterable[Verdict]) -> str:
 def summaries_by_benchmark(history: History, run_id: str) -> dict[str, list[Summary]]:
     """Give a run's stored summaries by benchmark."""
     found: dict[str, list[Summary]] = {}
-    for name, one in history.summaries(run_id):
-        found.setdefault(name, []).append(one)
+    for name, summary in history.summaries(run_id):
+        found.setdefault(name, []).append(summary)
     return found
 
 
@@ -89,7 +89,7 @@ def with_spells(
     history: History, run_id: str, findings: Iterable[tuple[str, Finding]]
 ) -> list[tuple[str, Finding]]:
     """Tell of each finding above its bound when that was; without raw rows nothing is added."""
-    return [(name, _timed(history, RunKey(run_id, name), one)) for name, one in findings]
+    return [(name, _timed(history, RunKey(run_id, name), finding)) for name, finding in findings]
 
 
 def _timed(history: History, key: RunKey, finding: Finding) -> Finding:

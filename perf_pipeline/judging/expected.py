@@ -45,7 +45,7 @@ class Missing:
 
     def verdicts(self, thresholds: Iterable[Threshold]) -> list[Verdict]:
         """Give a verdict for each promise: without data."""
-        return [Verdict(one, None, Status.NO_DATA, self.reason) for one in thresholds]
+        return [Verdict(threshold, None, Status.NO_DATA, self.reason) for threshold in thresholds]
 
     def report(self, thresholds: Iterable[Threshold]) -> BenchmarkReport:
         """Report it, so that it stands in every form."""
@@ -108,7 +108,7 @@ def missing_of(
     """
     planned = history.run(run_id).planned or ()
     spooled = state.spooled_benchmarks(run_id)
-    stored = {one.benchmark for one in history.outcomes(run_id)}
+    stored = {outcome.benchmark for outcome in history.outcomes(run_id)}
     names = in_plan_order(planned, (*also, *spooled))
     return {name: _missing(run_id, name, spooled) for name in names if name not in stored}
 

@@ -26,8 +26,8 @@ def gaps_of(history: History, state: State, run_id: str) -> list[str]:
     """
     return [
         *(
-            f"{name} of run {run_id} is missing: {one.remedy or one.reason}"
-            for name, one in missing_of(history, state, run_id).items()
+            f"{name} of run {run_id} is missing: {missing.remedy or missing.reason}"
+            for name, missing in missing_of(history, state, run_id).items()
         ),
         *(told for measured in measured_of(history, run_id) for told in faults_of(measured)),
     ]

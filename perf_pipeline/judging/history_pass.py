@@ -30,13 +30,13 @@ def date_changes(
     """
     looked_at: dict[SeriesKey, frozenset[str]] = {}
     found: list[ChangePointRow] = []
-    for one in measured:
-        for series in series_in(profile, one):
-            points = past.whole(one, series)
+    for benchmark in measured:
+        for series in series_in(profile, benchmark):
+            points = past.whole(benchmark, series)
             if len(points) < 2 * LEAST_SIDE:
                 continue
             values = [point.value for point in points]
-            key = one.key(series)
+            key = benchmark.key(series)
             looked_at[key] = frozenset(point.run_id for point in points)
             found += [
                 ChangePointRow(

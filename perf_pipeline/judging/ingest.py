@@ -37,7 +37,9 @@ def ingest_benchmark(
     with state.history(wait_s=wait_s) as history:
         ingested = history.ingest(state.spool / key.run_id, key.benchmark)
         if ingested.was_kept:
-            stored = [one for name, one in history.summaries(key.run_id) if name == key.benchmark]
+            stored = [
+                summary for name, summary in history.summaries(key.run_id) if name == key.benchmark
+            ]
             return ingested, stored
         judged_by = profile or profile_of(history, key.run_id)
         config = judged_by.benchmarks.get(key.benchmark)
@@ -119,7 +121,7 @@ def spooled_runs(state: State) -> list[str]:
     """
     _require_folder(state.spool)
     files = state.spool.glob(f"*/{RUN_FILE}")
-    return [path.parent.name for path in sorted(files, key=lambda one: (_written(one), one))]
+    return [path.parent.name for path in sorted(files, key=lambda file: (_written(file), file))]
 
 
 def _require_folder(spool: Path) -> None:
@@ -142,5 +144,5 @@ def nameless_folders(state: State) -> list[str]:
         for path in (sorted(spool.iterdir()) if spool.is_dir() else ())
         if path.is_dir()
         and not (path / RUN_FILE).exists()
-        and any(one.is_dir() for one in path.iterdir())
+        and any(entry.is_dir() for entry in path.iterdir())
     ]

@@ -75,11 +75,13 @@ def verdicts_of_run(history: History, run_id: str, profile: Profile) -> dict[str
     """
     outcomes = history.outcomes(run_id)
     if is_what_if(history, run_id, profile):
-        return {one.benchmark: _verdicts(history, run_id, profile, one) for one in outcomes}
+        return {
+            outcome.benchmark: _verdicts(history, run_id, profile, outcome) for outcome in outcomes
+        }
     stored = verdicts_by_benchmark(history, run_id)
-    for one in outcomes:
-        if one.benchmark not in stored:
-            stored[one.benchmark] = judge_benchmark(history, run_id, profile, one)
+    for outcome in outcomes:
+        if outcome.benchmark not in stored:
+            stored[outcome.benchmark] = judge_benchmark(history, run_id, profile, outcome)
     return stored
 
 
@@ -118,7 +120,7 @@ def _verdicts(
 ) -> list[Verdict]:
     key = RunKey(run_id, outcome.benchmark)
     thresholds = thresholds_of(profile, outcome.benchmark)
-    verdicts = [_judge(history, key, outcome, one) for one in thresholds]
+    verdicts = [_judge(history, key, outcome, threshold) for threshold in thresholds]
     verdicts = answered_to_the_end(history, key, outcome, _without_unknown(history, key, verdicts))
     return with_shortfall(history, key, outcome, verdicts)
 
@@ -128,9 +130,9 @@ def _without_unknown(history: History, key: RunKey, verdicts: list[Verdict]) -> 
     if raw_is_kept(history.connection, key):
         return verdicts
     return [
-        one
-        for one in verdicts
-        if one.threshold.metric != TARGET_ANSWERED or one.status is not Status.NO_DATA
+        verdict
+        for verdict in verdicts
+        if verdict.threshold.metric != TARGET_ANSWERED or verdict.status is not Status.NO_DATA
     ]
 
 
@@ -170,7 +172,7 @@ def _cut_short(outcome: BenchmarkOutcome) -> str:
 def _absent(threshold: Threshold, outcome: BenchmarkOutcome) -> str:
     """Name the scenarios that a filter means and a run, of another profile, lacks; or nothing."""
     meant = meant_scenarios(threshold)
-    absent = sorted(meant - {one.name for one in outcome.scenarios})
+    absent = sorted(meant - {scenario.name for scenario in outcome.scenarios})
     return f"the filter names {', '.join(absent)}, which this run does not have" if absent else ""
 
 
@@ -182,7 +184,11 @@ def spoilt_scenarios(outcome: BenchmarkOutcome, verdicts: Sequence[Verdict]) -> 
         scenario kept up: then the whole benchmark is not measured.
     """
     kept_up = scenarios_that_kept_up(outcome)
-    if outcome.valid or not kept_up or any(one.status is Status.INVALID for one in verdicts):
+    if (
+        outcome.valid
+        or not kept_up
+        or any(verdict.status is Status.INVALID for verdict in verdicts)
+    ):
         return ()
     reasons = outcome.invalid_for()
     return tuple(f"INVALID, but no threshold rests on it: {reason}" for reason in reasons)
@@ -201,7 +207,10 @@ def subjects_of(benchmark: str, profiles: Iterable[Profile]) -> dict[str, str]:
     """Give the name of every verdict that the profiles can give of a benchmark, with a sentence."""
     found: dict[str, str] = {}
     for profile in profiles:
-        blank = [Verdict(one, None, Status.NO_DATA) for one in thresholds_of(profile, benchmark)]
+        blank = [
+            Verdict(threshold, None, Status.NO_DATA)
+            for threshold in thresholds_of(profile, benchmark)
+        ]
         for name, verdict in named_verdicts(blank):
             threshold = verdict.threshold
             meaning = CATALOG[threshold.metric].meaning

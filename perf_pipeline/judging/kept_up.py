@@ -20,7 +20,9 @@ def meant_scenarios(threshold: Threshold) -> set[str]:
 
 def scenarios_that_kept_up(outcome: BenchmarkOutcome) -> list[str]:
     """Name the scenarios in whose steps the load generator was not the limit."""
-    return [one.name for one in outcome.scenarios if not outcome.invalid_for((one.name,))]
+    return [
+        scenario.name for scenario in outcome.scenarios if not outcome.invalid_for((scenario.name,))
+    ]
 
 
 def over_what_kept_up(threshold: Threshold, outcome: BenchmarkOutcome) -> tuple[Threshold, str]:
@@ -34,7 +36,9 @@ def over_what_kept_up(threshold: Threshold, outcome: BenchmarkOutcome) -> tuple[
     kept_up = scenarios_that_kept_up(outcome)
     if outcome.valid or meant_scenarios(threshold) or not kept_up:
         return threshold, ""
-    starved = ", ".join(one.name for one in outcome.scenarios if one.name not in kept_up)
+    starved = ", ".join(
+        scenario.name for scenario in outcome.scenarios if scenario.name not in kept_up
+    )
     left_out = f"without {starved}, where the load generator was the limit"
     if "scenario" not in CATALOG[threshold.metric].tags:
         return threshold, left_out

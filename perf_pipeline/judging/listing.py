@@ -65,7 +65,7 @@ def listed_runs(state: State, limit: int) -> list[ListedRun]:
 
 
 def _listed(history: History, run: RunRecord) -> ListedRun:
-    stored = {one.benchmark for one in history.outcomes(run.run_id)}
+    stored = {outcome.benchmark for outcome in history.outcomes(run.run_id)}
     planned = set(run.planned or ()) | stored
     statuses = Counter(verdict.status for _, verdict in history.verdicts(run.run_id))
     return ListedRun(run, (len(stored), len(planned)), statuses)

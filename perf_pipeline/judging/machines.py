@@ -53,7 +53,7 @@ def _by_label(known: Mapping[str, float]) -> Callable[[Series], float | None]:
 
 def _machine(figure: Callable[[Series], float | None]) -> Machine | None:
     parts = {part: _mean_s(map(figure, sides)) for part, sides in _PARTS.items()}
-    return Machine(**parts) if any(one is not None for one in parts.values()) else None
+    return Machine(**parts) if any(part is not None for part in parts.values()) else None
 
 
 def _mean_s(figures_ms: Iterable[float | None]) -> float | None:

@@ -94,11 +94,11 @@ def _releases(history: History, run_id: str) -> Iterator[str]:
 
 def _dated(history: History, run: RunRecord) -> Iterator[str]:
     """Tell the newest changes that the history pass dated and nobody has confirmed."""
-    benchmarks = {one.benchmark for one in history.outcomes(run.run_id)}
+    benchmarks = {outcome.benchmark for outcome in history.outcomes(run.run_id)}
     likes = {
-        one.run_id
-        for one in history.runs(_RECENT_RUNS)
-        if (one.profile, one.environment_id) == (run.profile, run.environment_id)
+        recent.run_id
+        for recent in history.runs(_RECENT_RUNS)
+        if (recent.profile, recent.environment_id) == (run.profile, run.environment_id)
     }
     rows = [
         row

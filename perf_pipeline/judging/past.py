@@ -61,11 +61,11 @@ def past_of(history: History, measured: Sequence[MeasuredBenchmark], profile: Pr
     if not measured:
         return Past({})
     wanted = [
-        (one, series)
-        for one in measured
+        (benchmark, series)
+        for benchmark in measured
         for series in (
-            *series_in(profile, one),
-            *(series for _, series in pinned_series_of(profile, one.outcome.benchmark)),
+            *series_in(profile, benchmark),
+            *(series for _, series in pinned_series_of(profile, benchmark.outcome.benchmark)),
             *CALIBRATION,
         )
     ]

@@ -108,9 +108,9 @@ def publish(
         judged_by = profile or own
         on_change = on_environment_changed or judged_by.baseline.on_environment_changed
         report = _assemble(history, run_id, judged_by, missing, comparison, on_change)
-        for one in history.outcomes(run_id):
-            csv_path = folder / _RESOURCES.format(one.benchmark)
-            export_readings_csv(history, RunKey(run_id, one.benchmark), csv_path)
+        for outcome in history.outcomes(run_id):
+            csv_path = folder / _RESOURCES.format(outcome.benchmark)
+            export_readings_csv(history, RunKey(run_id, outcome.benchmark), csv_path)
         let_go(history, state, run_id, own.keep_raw_runs)
     paths = {form: str(folder / name) for form, (name, _) in _FORMS.items()}
     paths["resources"] = str(folder / _RESOURCES.format("*"))
@@ -191,7 +191,7 @@ def _assemble(
         run_id=run_id,
         profile=run.profile,
         began_at=datetime.fromisoformat(run.began_at),
-        wall_s=sum(one.wall_s for one in outcomes),
+        wall_s=sum(outcome.wall_s for outcome in outcomes),
         target=run.target,
         environment=run.environment,
         notices=(
@@ -224,7 +224,7 @@ def _benchmarks(
 ) -> Iterator[BenchmarkReport]:
     """Report what a run was to do, in that order, whether it did it or not; then what else ran."""
     summaries = summaries_by_benchmark(history, run.run_id)
-    outcomes = {one.benchmark: one for one in history.outcomes(run.run_id)}
+    outcomes = {outcome.benchmark: outcome for outcome in history.outcomes(run.run_id)}
     for name in in_plan_order(run.planned or (), (*outcomes, *missing)):
         if name in outcomes:
             key, figures = RunKey(run.run_id, name), summaries.get(name, [])

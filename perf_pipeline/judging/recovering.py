@@ -38,10 +38,10 @@ def recover_runs(state: State, run_id: str | None, *, say: Say) -> None:
     problems = [] if run_id else nameless_folders(state)
     if not runs and not problems:
         say("the spool is empty; `perf-pipeline run` will fill it")
-    for one in runs:
-        problems += _recover(state, one, say, is_asked_for=run_id is not None)
+    for waiting in runs:
+        problems += _recover(state, waiting, say, is_asked_for=run_id is not None)
     if problems:
-        lines = "\n".join(f"  - {one}" for one in problems)
+        lines = "\n".join(f"  - {problem}" for problem in problems)
         raise SpoolDamagedError(
             f"some of {state.spool} could not be stored as it was measured:\n{lines}",
             hint="these files were left as they are; all other runs were stored and judged",

@@ -28,54 +28,54 @@ Reruns = Mapping[str, Mapping[SeriesKey, DiffRow]]
 
 def reruns_of(history: History, run_id: str) -> Reruns:
     """Read what the re-runs of a run were compared with; empty where nothing was run again."""
-    return {one: diffs_with_history(history, one) for one in confirmations(history, run_id)}
+    return {rerun: diffs_with_history(history, rerun) for rerun in confirmations(history, run_id)}
 
 
-def settled(reruns: Reruns, benchmark: str, one: Diff) -> Diff:
+def settled(reruns: Reruns, benchmark: str, diff: Diff) -> Diff:
     """Settle what is out of line by its re-runs; anything else, and without re-runs, stays.
 
     REGRESSED when more than half of all runs are out of line: the run, the two before it and the
     re-runs. Where only the run and its re-runs are, they must be so beyond doubt. OK when two
     re-runs were in line. Otherwise it is SUSPECT.
     """
-    if one.status not in WORSE or one.pinned is not None:
-        return one
-    rows = _rows(reruns, benchmark, one)
+    if diff.status not in WORSE or diff.pinned is not None:
+        return diff
+    rows = _rows(reruns, benchmark, diff)
     again = [DiffStatus(row.status) for row in rows.values()]
-    count = counted(one, again)
-    if count.runs == 1 + len(one.before):
-        return one
+    count = counted(diff, again)
+    if count.runs == 1 + len(diff.before):
+        return diff
     changes = [row.change_ratio for row in rows.values() if row.change_ratio is not None]
-    if is_confirmed(one, again, changes):
-        return _regressed(one, rows, count)
+    if is_confirmed(diff, again, changes):
+        return _regressed(diff, rows, count)
     in_line = sum(status in IN_LINE for status in again)
     if in_line >= RERUNS:
         reason = f"the first run differed from the baseline, but {in_line} re-runs did not"
-        return replace(one, status=DiffStatus.OK, reason=reason, changed_since=None)
+        return replace(diff, status=DiffStatus.OK, reason=reason, changed_since=None)
     takes = "more than half"
     if count.is_majority:
         takes = "another run, as re-runs at once may share their noise"
     reason = f"{count} are out of line, {_with(rows)}, and a regression takes {takes}"
-    return replace(one, status=DiffStatus.SUSPECT, reason=reason, changed_since=None)
+    return replace(diff, status=DiffStatus.SUSPECT, reason=reason, changed_since=None)
 
 
-def is_undecided(one: Diff, at_most: int) -> bool:
+def is_undecided(diff: Diff, at_most: int) -> bool:
     """Say whether more re-runs, of `at_most`, may change what is known of a series.
 
     A run that is out of line is decided when more than half of all runs are that there may be.
     """
-    if one.pinned is not None or one.status not in WORSE:
+    if diff.pinned is not None or diff.status not in WORSE:
         return False
-    before = counted(one, ())
-    return one.status is DiffStatus.SUSPECT or 2 * before.out <= before.runs + at_most
+    before = counted(diff, ())
+    return diff.status is DiffStatus.SUSPECT or 2 * before.out <= before.runs + at_most
 
 
-def attempts(reruns: Reruns, benchmark: str, one: Diff) -> dict[str, DiffStatus]:
+def attempts(reruns: Reruns, benchmark: str, diff: Diff) -> dict[str, DiffStatus]:
     """Give what each re-run says about one series, oldest first.
 
     A re-run in which the series was not measured is left out.
     """
-    rows = _rows(reruns, benchmark, one)
+    rows = _rows(reruns, benchmark, diff)
     return {rerun: DiffStatus(row.status) for rerun, row in rows.items()}
 
 
@@ -83,18 +83,18 @@ def _with(rows: Mapping[str, DiffRow]) -> str:
     return f"with {plural(len(rows), 're-run')} {', '.join(rows)}"
 
 
-def _regressed(one: Diff, rows: Mapping[str, DiffRow], count: Count) -> Diff:
+def _regressed(diff: Diff, rows: Mapping[str, DiffRow], count: Count) -> Diff:
     again = [row.change_ratio for row in rows.values() if row.change_ratio is not None]
-    effect = together(one, again)
+    effect = together(diff, again)
     reason = f"{count} are out of line in the bad direction, {_with(rows)}"
     if effect is not None:
-        unit = diff_unit(one)
+        unit = diff_unit(diff)
         change = signed(effect.change, effect.scale, unit)
         reason += f"; the {len(again) + 1} runs together {change} ({interval(effect, unit)})"
-    return replace(one, status=DiffStatus.REGRESSED, reason=reason, together=effect)
+    return replace(diff, status=DiffStatus.REGRESSED, reason=reason, together=effect)
 
 
-def _rows(reruns: Reruns, benchmark: str, one: Diff) -> dict[str, DiffRow]:
-    series = one.series
+def _rows(reruns: Reruns, benchmark: str, diff: Diff) -> dict[str, DiffRow]:
+    series = diff.series
     key = SeriesKey(benchmark, series.metric, tags_text(series.tags), series.statistic)
     return {rerun: rows[key] for rerun, rows in reruns.items() if key in rows}

@@ -17,7 +17,7 @@ def let_go(history: History, state: State, run_id: str, keep_raw_runs: int) -> l
     Only the newest run decides, by its own profile: a report of an old run drops nothing. A run
     that is not in the history keeps its files, because they are all that there is of it.
     """
-    newest = (one.run_id for one in history.runs(limit=RERUNS + 1) if one.trigger != TRIGGER)
+    newest = (run.run_id for run in history.runs(limit=RERUNS + 1) if run.trigger != TRIGGER)
     if next(newest, None) != run_id:
         return []
     dropped = []
@@ -25,7 +25,7 @@ def let_go(history: History, state: State, run_id: str, keep_raw_runs: int) -> l
         folder = state.spool / old
         if not folder.is_dir():
             continue  # nearly all of a long history; the question below proves all rows of a run
-        stored = {one.benchmark for one in history.outcomes(old)}
+        stored = {outcome.benchmark for outcome in history.outcomes(old)}
         if set(state.spooled_benchmarks(old)) <= stored:
             shutil.rmtree(folder)
             dropped.append(old)

@@ -110,8 +110,8 @@ def measured_of(history: History, run_id: str) -> list[MeasuredBenchmark]:
             run,
             outcome,
             {
-                (one.metric, tags_text(one.tags)): one
-                for name, one in summaries
+                (summary.metric, tags_text(summary.tags)): summary
+                for name, summary in summaries
                 if name == outcome.benchmark
             },
         )
@@ -126,12 +126,12 @@ def series_in(profile: Profile, measured: MeasuredBenchmark) -> list[Series]:
     figures over all of them. Beyond the 50 most frequent ones they are left to those figures.
     """
     benchmark = measured.outcome.benchmark
-    found = {one.label: one for one in series_of(profile, benchmark)}
+    found = {series.label: series for series in series_of(profile, benchmark)}
     if not is_shipped(benchmark):
         for operation in _operations_of(measured):
             for metric, statistic in OF_OPERATIONS:
-                one = Series(metric, {"operation": operation}, statistic)
-                found.setdefault(one.label, one)
+                series = Series(metric, {"operation": operation}, statistic)
+                found.setdefault(series.label, series)
     return list(found.values())
 
 
@@ -148,15 +148,18 @@ def _operations_of(measured: MeasuredBenchmark) -> list[str]:
 def series_of(profile: Profile, benchmark: str) -> list[Series]:
     """Give what a benchmark is compared by: its thresholds' figures and the headlines."""
     thresholds = thresholds_of(profile, benchmark)
-    wanted = [(one.metric, one.tags, compared_statistic(one.statistic_label)) for one in thresholds]
+    wanted = [
+        (threshold.metric, threshold.tags, compared_statistic(threshold.statistic_label))
+        for threshold in thresholds
+    ]
     wanted += [(metric, {}, statistic) for metric, statistic in HEADLINES]
     unique: dict[str, Series] = {}
     for metric, tags, statistic in wanted:
         # Failures are compared as such; what answered is the rest, and has a bound of its own.
         is_wanted = CATALOG[metric].better != "neither" and metric != TARGET_ANSWERED
         if statistic is not None and is_wanted:
-            one = Series(metric, tags, statistic)
-            unique.setdefault(one.label, one)
+            series = Series(metric, tags, statistic)
+            unique.setdefault(series.label, series)
     return list(unique.values())
 
 

@@ -24,8 +24,9 @@ MOST_LOST: Final = 0.05
 Kind = Literal["dropped", "unanswered", "interrupted", "incomplete"]
 _FAILURES: Final = frozenset(
     name
-    for name, one in CATALOG.items()
-    if one.source is not None and one.source.value in {"failed", "answered", "good", "not_good"}
+    for name, metric in CATALOG.items()
+    if metric.source is not None
+    and metric.source.value in {"failed", "answered", "good", "not_good"}
 ) | {"interrupted_iterations"}
 # Which metrics speak of a loss: what was dropped was never asked, so no failure rate knows of it.
 _SPEAKING: Final[Mapping[Kind, frozenset[str]]] = MappingProxyType(
@@ -75,7 +76,10 @@ class Loss:
 
     def is_spoken_of(self, thresholds: Iterable[Threshold]) -> bool:
         """Say whether one of a benchmark's thresholds is about such a loss of this scenario."""
-        return any(one.metric in _SPEAKING[self.kind] and self.touches(one) for one in thresholds)
+        return any(
+            threshold.metric in _SPEAKING[self.kind] and self.touches(threshold)
+            for threshold in thresholds
+        )
 
     def touches(self, threshold: Threshold) -> bool:
         """Say whether a threshold's figure is over this scenario."""
@@ -90,25 +94,28 @@ def with_shortfall(
     connection = history.connection
     unanswered = unanswered_of(connection, key, is_pruned=not raw_is_kept(connection, key))
     losses = list(_losses(outcome.scenarios, unanswered))
-    thresholds = [one.threshold for one in verdicts]
-    unspoken = [one for one in losses if not one.is_spoken_of(thresholds)]
-    return [_told(one, losses, unspoken) for one in verdicts]
+    thresholds = [verdict.threshold for verdict in verdicts]
+    unspoken = [loss for loss in losses if not loss.is_spoken_of(thresholds)]
+    return [_told(verdict, losses, unspoken) for verdict in verdicts]
 
 
 def _losses(
     scenarios: Iterable[ScenarioCounts], operations: Mapping[str, tuple[int, int]]
 ) -> Iterator[Loss]:
-    for one in scenarios:
-        dropped, interrupted = one.dropped_iterations or 0, one.interrupted_iterations or 0
-        starts = one.iterations + dropped + interrupted
-        unanswered, made = operations.get(one.name, (0, 0))
-        yield from _large(Loss(one.name, "dropped", dropped, starts))
-        yield from _large(Loss(one.name, "unanswered", unanswered, made))
-        incomplete = one.incomplete_iterations or 0
-        yield from _large(Loss(one.name, "incomplete", incomplete, one.iterations))
+    for scenario in scenarios:
+        dropped, interrupted = (
+            scenario.dropped_iterations or 0,
+            scenario.interrupted_iterations or 0,
+        )
+        starts = scenario.iterations + dropped + interrupted
+        unanswered, made = operations.get(scenario.name, (0, 0))
+        yield from _large(Loss(scenario.name, "dropped", dropped, starts))
+        yield from _large(Loss(scenario.name, "unanswered", unanswered, made))
+        incomplete = scenario.incomplete_iterations or 0
+        yield from _large(Loss(scenario.name, "incomplete", incomplete, scenario.iterations))
         # VUs that loop freely have an iteration under way at every end; a plan of starts has not.
-        if one.intended_iterations:
-            yield from _large(Loss(one.name, "interrupted", interrupted, starts))
+        if scenario.intended_iterations:
+            yield from _large(Loss(scenario.name, "interrupted", interrupted, starts))
 
 
 def _large(loss: Loss) -> Iterator[Loss]:
@@ -117,14 +124,14 @@ def _large(loss: Loss) -> Iterator[Loss]:
 
 
 def _told(verdict: Verdict, losses: Sequence[Loss], unspoken: Sequence[Loss]) -> Verdict:
-    touching = [one for one in losses if one.touches(verdict.threshold)]
+    touching = [loss for loss in losses if loss.touches(verdict.threshold)]
     if not touching or verdict.status is Status.INVALID:
         return verdict
-    sentences = [verdict.reason, *(one.sentence for one in touching)]
+    sentences = [verdict.reason, *(loss.sentence for loss in touching)]
     reason = "; ".join(filter(None, sentences))
     if verdict.status is not Status.PASS:
         return replace(verdict, reason=reason)
-    worst = {_UNSPOKEN[one.kind] for one in touching if one in unspoken}
+    worst = {_UNSPOKEN[loss.kind] for loss in touching if loss in unspoken}
     for status in (Status.NO_DATA, Status.WARN):
         if status in worst:
             return replace(verdict, status=status, reason=f"{reason}, and no threshold covers this")

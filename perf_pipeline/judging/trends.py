@@ -26,7 +26,7 @@ def trends_of(history: History, comparison: Comparison) -> list[Trend]:
 
     An aborted or invalid run is not comparable: its trend ends with the run before it.
     """
-    by_name = {one.outcome.benchmark: one for one in comparison.measured}
+    by_name = {measured.outcome.benchmark: measured for measured in comparison.measured}
     dated: dict[SeriesKey, list[ChangePointRow]] = {}
     places = places_of(history)
     for row in changes(history):
@@ -46,11 +46,11 @@ def _trend(
     places: Mapping[str, int],
 ) -> Trend:
     points = past.before(measured, diff.series)[-MOST_RUNS:]
-    made = [(one.run_id, one.began_at, one.value) for one in points]
+    made = [(point.run_id, point.began_at, point.value) for point in points]
     has_newest = diff.value is not None and measured.keeps_up_in(diff.series.tags)
     if diff.value is not None and has_newest:
         made.append((measured.run.run_id, measured.run.began_at, diff.value))
-    runs = [TrendRun(*one, place=places[one[0]]) for one in made[-MOST_RUNS:]]
+    runs = [TrendRun(*run, place=places[run[0]]) for run in made[-MOST_RUNS:]]
     band = None
     if diff.effect is not None and diff.value is not None:
         band = prediction_band(diff.value, diff.effect)

@@ -38,14 +38,14 @@ def withheld_of(
         diffs: of the run, as (benchmark, diff).
         on_change: what a withheld gate does to the run.
     """
-    held = [one for _, one in diffs if one.status is DiffStatus.ENVIRONMENT_CHANGED]
+    held = [diff for _, diff in diffs if diff.status is DiffStatus.ENVIRONMENT_CHANGED]
     if not held:
         return None
     before = withheld_before(history, run_id)
     return Withheld(
         series=len(held),
-        compared=sum(one.status not in _NOT_COMPARED for _, one in diffs),
-        reasons=tuple(dict.fromkeys(one.reason for one in held)),
+        compared=sum(diff.status not in _NOT_COMPARED for _, diff in diffs),
+        reasons=tuple(dict.fromkeys(diff.reason for diff in held)),
         since=before[-1] if before else run_id,
         in_a_row=len(before) + 1,
         fails=on_change == "fail",
@@ -67,8 +67,8 @@ def machine_changes(history: History, run_id: str) -> Iterator[ChangePointRow]:
     rows = [_held(history, run) for run in runs]
     if len(runs) < LASTING_RUNS or not rows[0]:
         return
-    for key in dict.fromkeys(key for one in rows for key in one):
-        found = [one[key] for one in rows if key in one]
+    for key in dict.fromkeys(key for held in rows for key in held):
+        found = [held[key] for held in rows if key in held]
         values = [row.value for row in found if row.value is not None]
         if 2 * len(values) > LASTING_RUNS:
             level = found[0].baseline_median

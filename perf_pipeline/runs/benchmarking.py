@@ -59,5 +59,7 @@ def judge_stored(
         StoreBusyError: the history is open elsewhere.
     """
     with state.history() as history:
-        stored = [one for one in history.outcomes(run_id) if one.benchmark == outcome.benchmark]
+        stored = [
+            known for known in history.outcomes(run_id) if known.benchmark == outcome.benchmark
+        ]
         return judge_benchmark(history, run_id, profile, *stored)

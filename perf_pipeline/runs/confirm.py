@@ -76,15 +76,15 @@ def confirm_run(
         reruns = reruns_of(history, run_id)
         return [
             Confirmation(
-                one.benchmark,
-                one.diff,
-                attempts(reruns, one.benchmark, one.diff),
-                settled(reruns, one.benchmark, one.diff),
+                comparison.benchmark,
+                comparison.diff,
+                attempts(reruns, comparison.benchmark, comparison.diff),
+                settled(reruns, comparison.benchmark, comparison.diff),
             )
-            for one in compare_unsettled(
+            for comparison in compare_unsettled(
                 history, run_id, profile or profile_of(history, run_id)
             ).compared
-            if _is_suspect(one.diff)
+            if _is_suspect(comparison.diff)
         ]
 
 
@@ -92,9 +92,9 @@ def outcome_of(found: Sequence[Confirmation]) -> str:
     """Say in one sentence what became of a run's suspects."""
     if not found:
         return "no series was suspect, so nothing was run again"
-    if not any(one.attempts for one in found):
+    if not any(confirmation.attempts for confirmation in found):
         return f"{plural(len(found), 'series', 'series')} suspect, and nothing was run again"
-    regressed = sum(one.verdict.status is DiffStatus.REGRESSED for one in found)
+    regressed = sum(confirmation.verdict.status is DiffStatus.REGRESSED for confirmation in found)
     return f"{regressed} of {len(found)} suspect series regressed, in the majority of all runs"
 
 
@@ -143,7 +143,7 @@ def confirm_suspects(session: Session, *, at_most: int) -> list[str]:
 
 
 def _undecided(diffs: Iterable[tuple[str, Diff]], at_most: int) -> list[str]:
-    return list(dict.fromkeys(name for name, one in diffs if is_undecided(one, at_most)))
+    return list(dict.fromkeys(name for name, diff in diffs if is_undecided(diff, at_most)))
 
 
 def _stand_apart(session: Session, names: Sequence[str]) -> None:
@@ -157,12 +157,12 @@ def _stand_apart(session: Session, names: Sequence[str]) -> None:
         session.stop.wait(pause_us / US_PER_S)
 
 
-def _is_suspect(one: Diff) -> bool:
-    return one.status is DiffStatus.SUSPECT and one.pinned is None
+def _is_suspect(diff: Diff) -> bool:
+    return diff.status is DiffStatus.SUSPECT and diff.pinned is None
 
 
 def _with_needs(names: Iterable[str]) -> list[str]:
-    wanted = (one for name in names for one in (*record_of(name).again_with, name))
+    wanted = (benchmark for name in names for benchmark in (*record_of(name).again_with, name))
     return list(dict.fromkeys(wanted))
 
 

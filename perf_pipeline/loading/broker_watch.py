@@ -70,5 +70,5 @@ class BrokerWatch:
 
 def given_brokers(session: Session) -> str | None:
     """Give the brokers that were not started here; ours advertise loopback."""
-    own = any(one.name == "broker" and not one.is_external for one in session.services)
+    own = any(service.name == "broker" and not service.is_external for service in session.services)
     return None if own else session.target.brokers

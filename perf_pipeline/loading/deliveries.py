@@ -127,7 +127,7 @@ def still_consuming(folder: Path, counts: Iterable[ScenarioCounts]) -> str | Non
     A consumer that was idle at the end of its time had taken all that there was.
     """
     ledger = ledger_counts_from_spool(folder)
-    ends_us = {one.name: one.measured_until_us for one in counts}
+    ends_us = {scenario.name: scenario.measured_until_us for scenario in counts}
     for span in span_figures(folder):
         idle_us = ends_us.get(span.scenario, span.last_ended_us) - span.last_ended_us
         if span.operation == "consume" and ledger.lost and idle_us < IDLE_US:

@@ -36,7 +36,9 @@ def evidence_of(
         backlog: messages that waited before the load, by id.
         stages: where the slowest messages spent their time.
     """
-    scenarios = {one.name: _scenario(config.scenarios[one.name], one) for one in counts}
+    scenarios = {
+        scenario.name: _scenario(config.scenarios[scenario.name], scenario) for scenario in counts
+    }
     return Evidence(scenarios, tuple(spans), ledger, backlog, stages)
 
 
@@ -48,7 +50,9 @@ def figures_of(benchmark: str, evidence: Evidence) -> list[Figure]:
 def write_figures(path: Path, figures: Iterable[Figure]) -> None:
     """Write figures.csv (FIGURE_COLUMNS)."""
     lines = ["name,value,scenario,operation"]
-    lines += [f"{one.name},{one.value!r},{one.scenario},{one.operation}" for one in figures]
+    lines += [
+        f"{figure.name},{figure.value!r},{figure.scenario},{figure.operation}" for figure in figures
+    ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -30,7 +30,7 @@ class LiveJudge:
     def __init__(self, spool_run: Path, key: RunKey, thresholds: list[Threshold]) -> None:
         self._spool_run = spool_run
         self._key = key
-        self._thresholds = [one for one in thresholds if one.abort_on_fail]
+        self._thresholds = [threshold for threshold in thresholds if threshold.abort_on_fail]
         self._rhythm = Rhythm(EVERY_S)
         self._began_s: float | None = None
         self._figures: LiveFigures | None = None
@@ -52,7 +52,7 @@ class LiveJudge:
         elapsed_s -= self._began_s or 0.0
         if not self._thresholds or not self._rhythm.is_due(elapsed_s):
             return None
-        due = [one for one in self._thresholds if one.may_abort(elapsed_s * 1e6)]
+        due = [threshold for threshold in self._thresholds if threshold.may_abort(elapsed_s * 1e6)]
         if not due:
             return None
         if self._figures is None:

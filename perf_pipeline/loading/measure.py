@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from perf_pipeline.benchmarks.record import LedgerKind
@@ -18,11 +19,7 @@ from perf_pipeline.engine.processes import run_load
 from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
 from perf_pipeline.loading.broker_watch import BrokerWatch, given_brokers
 from perf_pipeline.loading.calibrating import calibrated
-from perf_pipeline.loading.deliveries import (
-    collect_deliveries,
-    still_consuming,
-    take_over_backlog,
-)
+from perf_pipeline.loading.deliveries import collect_deliveries, still_consuming, take_over_backlog
 from perf_pipeline.loading.figures import evidence_of, figures_of, write_figures
 from perf_pipeline.loading.jobs import load_job, secrets_of
 from perf_pipeline.loading.live import LiveJudge
@@ -162,8 +159,8 @@ def _run_steps(session: Session, benchmark: str, folder: Path, load: _Gathered) 
         if not load.aborted:
             load.problems += calibrated(session, folder, load.origin_ns, "after")
             beside = list(pgbench_beside(session, benchmark, load.outcomes))
-            load.problems += [one.told for one in beside]
-            load.figures += [one.figure for one in beside if one.figure is not None]
+            load.problems += [rate.told for rate in beside]
+            load.figures += [rate.figure for rate in beside if rate.figure is not None]
     finally:
         tidy(session, benchmark)
     counts = tuple(_counts(load))
@@ -180,7 +177,7 @@ def _run_steps(session: Session, benchmark: str, folder: Path, load: _Gathered) 
 
 def _stages(folder: Path, counts: Iterable[ScenarioCounts]) -> StageFigures:
     """Work out the stages' figures over the measured window of all scenarios."""
-    windows = [(one.measured_from_us, one.measured_until_us) for one in counts]
+    windows = [(scenario.measured_from_us, scenario.measured_until_us) for scenario in counts]
     if not windows:
         return StageFigures()
     begins, ends = zip(*windows, strict=True)
@@ -227,7 +224,7 @@ def _collect(session: Session, benchmark: str, folder: Path, load: _Gathered) ->
 
 
 def _outcome(session: Session, benchmark: str, load: _Gathered) -> BenchmarkOutcome:
-    reasons = [reason for one in load.outcomes for reason in _reasons_of_step(one)] + load.limits
+    reasons = [*chain.from_iterable(map(_reasons_of_step, load.outcomes)), *load.limits]
     counts = tuple(_counts(load))
     status: BenchmarkStatus = "complete"
     if load.aborted:
@@ -244,10 +241,10 @@ def _outcome(session: Session, benchmark: str, load: _Gathered) -> BenchmarkOutc
         began_at=load.began_at.isoformat(),
         wall_s=(time.monotonic_ns() - load.origin_ns) / 1e9,
         measured_s=_measured_s(counts),
-        valid=all(one.health.valid for one in load.outcomes) and not load.limits,
+        valid=all(outcome.health.valid for outcome in load.outcomes) and not load.limits,
         invalid_reasons=tuple(map(KNOWN.mask, dict.fromkeys(reasons))),
         scenarios=counts,
-        checks={name: checks for one in load.outcomes for name, checks in one.checks.items()},
+        checks=dict(chain.from_iterable(outcome.checks.items() for outcome in load.outcomes)),
         health=_worst_health(load),
         load_hash=session.profile.load_hash(benchmark),
         problems=tuple(map(KNOWN.mask, load.problems)),
@@ -263,7 +260,7 @@ def _counts(load: _Gathered) -> Iterator[ScenarioCounts]:
 
 def _reasons_of_step(outcome: LoadOutcome) -> Iterator[str]:
     """Say of which scenarios the load generator was the limit, and why."""
-    names = ", ".join(one.name for one in outcome.scenarios)
+    names = ", ".join(scenario.name for scenario in outcome.scenarios)
     yield from (f"{names}: {reason}" for reason in outcome.health.reasons)
 
 
@@ -283,7 +280,7 @@ def _scenario_counts(scenario: ScenarioOutcome, reasons: tuple[str, ...]) -> Sce
 
 def _measured_s(counts: tuple[ScenarioCounts, ...]) -> float:
     """Sum up the time in which anything was measured; windows that overlap count once."""
-    windows = sorted((one.measured_from_us, one.measured_until_us) for one in counts)
+    windows = sorted((scenario.measured_from_us, scenario.measured_until_us) for scenario in counts)
     total_us, reached_us = 0, 0
     for begin_us, end_us in windows:
         total_us += max(0, end_us - max(begin_us, reached_us))

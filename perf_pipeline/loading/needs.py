@@ -137,7 +137,7 @@ def tidy(session: Session, benchmark: str) -> None:
 
 def _birthday_index(session: Session, _: BenchmarkConfig, asked: Iterable[Frozen]) -> None:
     """Make the index for a step with it, drop it for one without, leave it to one with both."""
-    wanted = {one.index for one in asked if isinstance(one, SelectParameters)}
+    wanted = {kind.index for kind in asked if isinstance(kind, SelectParameters)}
     if wanted == {True}:
         ensure_birthday_index(require_postgres(session))
     elif wanted == {False}:
@@ -146,7 +146,7 @@ def _birthday_index(session: Session, _: BenchmarkConfig, asked: Iterable[Frozen
 
 def _backlog(session: Session, config: BenchmarkConfig, asked: Iterable[Frozen]) -> None:
     """Produce what is missing of the messages that the step's consumers take without a pause."""
-    backlog = sum(one.backlog for one in asked if isinstance(one, ConsumeCeilingParameters))
+    backlog = sum(kind.backlog for kind in asked if isinstance(kind, ConsumeCeilingParameters))
     if backlog:
         group, topic = (f"{name}{CEILING_SUFFIX}" for name in (config.group, config.topic))
         ensure_backlog(require_brokers(session), group, topic, backlog, value=_FILLER)

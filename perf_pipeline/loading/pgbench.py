@@ -52,10 +52,10 @@ def pgbench_beside(
         return
     steps = session.profile.benchmarks[benchmark].load_steps
     for (step, scenarios), outcome in zip(steps, outcomes, strict=False):
-        for name, one in scenarios.items():
-            if isinstance(one.parameters, SelectParameters) and _was_limit(outcome.health):
-                script = select_script(one.parameters.limit)
-                yield _beside(session, (benchmark, step, name), script, one.plan.most_vus)
+        for name, scenario in scenarios.items():
+            if isinstance(scenario.parameters, SelectParameters) and _was_limit(outcome.health):
+                script = select_script(scenario.parameters.limit)
+                yield _beside(session, (benchmark, step, name), script, scenario.plan.most_vus)
 
 
 def _is_ours(service: ServiceInfo) -> bool:
@@ -63,7 +63,7 @@ def _is_ours(service: ServiceInfo) -> bool:
 
 
 def _was_limit(health: GeneratorHealth) -> bool:
-    return any(one.startswith("worker") for one in health.reasons) or bool(health.notes)
+    return any(reason.startswith("worker") for reason in health.reasons) or bool(health.notes)
 
 
 def _beside(session: Session, where: tuple[str, int, str], script: str, connections: int) -> Beside:

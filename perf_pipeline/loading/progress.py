@@ -96,9 +96,9 @@ class LoadWatch:
             self.stop.set()
 
     def _look_for_death(self, progress: Progress) -> None:
-        ok = sum(one.ok for one in progress.scenarios)
-        failed = sum(one.failed for one in progress.scenarios)
-        ways = sum((Counter(one.ways) for one in progress.scenarios), Counter())
+        ok = sum(scenario.ok for scenario in progress.scenarios)
+        failed = sum(scenario.failed for scenario in progress.scenarios)
+        ways = sum((Counter(scenario.ways) for scenario in progress.scenarios), Counter())
         if ok > self._ok:
             self._failing_since_s = None
             self._ways = ways
@@ -134,15 +134,15 @@ def cause_of(ways: Mapping[str, int]) -> str:
 
 def line_of(progress: Progress) -> str:
     """Write how far a load is on one line."""
-    parts = "; ".join(_scenario_line(one) for one in progress.scenarios)
+    parts = "; ".join(_scenario_line(scenario) for scenario in progress.scenarios)
     return f"{progress.elapsed_s:.0f} of {progress.planned_s:.0f} s, {parts}"
 
 
-def _scenario_line(one: ScenarioProgress) -> str:
-    counts = f"{one.name} {one.recent_per_s:,.0f}/s, {one.active_vus} VUs, {one.ok:,} ok"
-    failed = f", {one.failed:,} failed" if one.failed else ""
-    dropped = f", {one.dropped_iterations:,} dropped" if one.dropped_iterations else ""
-    return f"{counts}{failed}{dropped}"
+def _scenario_line(scenario: ScenarioProgress) -> str:
+    pace = f"{scenario.name} {scenario.recent_per_s:,.0f}/s, {scenario.active_vus} VUs"
+    failed = f", {scenario.failed:,} failed" if scenario.failed else ""
+    dropped = f", {scenario.dropped_iterations:,} dropped" if scenario.dropped_iterations else ""
+    return f"{pace}, {scenario.ok:,} ok{failed}{dropped}"
 
 
 class _Either(threading.Event):

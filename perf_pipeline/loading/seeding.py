@@ -139,4 +139,4 @@ def _record_of(session: Session) -> Path:
 
 
 def _write_ids(path: Path, ids: Iterable[str]) -> None:
-    path.write_text("".join(f"{one}\n" for one in ids), encoding="utf-8")
+    path.write_text("".join(f"{user_id}\n" for user_id in ids), encoding="utf-8")

@@ -63,7 +63,7 @@ def state_finding(state: Path) -> PartFinding:
 
 def _nearest(folder: Path) -> Path:
     """Give the folder, or the one above it that is there."""
-    return next(one for one in (folder, *folder.parents) if one.exists())
+    return next(place for place in (folder, *folder.parents) if place.exists())
 
 
 def _write_something(folder: Path) -> None:

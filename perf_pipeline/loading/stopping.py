@@ -54,8 +54,8 @@ def stop_at_once_on_signals() -> None:
     leave_terminal = terminal_leaver()
 
     def on_signal(number: int, _: FrameType | None) -> None:
-        for one in ending_signals():
-            signal.signal(one, signal.SIG_IGN)  # the way out must not be cut off
+        for ending in ending_signals():
+            signal.signal(ending, signal.SIG_IGN)  # the way out must not be cut off
         if number == signal.SIGHUP:
             leave_terminal()
         raise StoppedByUserError(

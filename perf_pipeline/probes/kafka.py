@@ -119,7 +119,7 @@ class LagProbe:
             self._look_up(self._client)
         lags = self.lags()
         total = Reading(
-            at_us, self._group, "consumer_lag", float(sum(one.messages for one in lags))
+            at_us, self._group, "consumer_lag", float(sum(lag.messages for lag in lags))
         )
         if len(lags) > MOST_PARTITIONS:
             return [total]

@@ -167,10 +167,11 @@ def _finite(readings: list[Reading]) -> list[Reading]:
     Raises:
         ProbeError: one is no finite number, which would be left out of every figure.
     """
-    for one in readings:
-        if not isfinite(one.value):
+    for reading in readings:
+        if not isfinite(reading.value):
             raise ProbeError(
-                f"{one.name} of {one.source} is {one.value}, which is not a finite number"
+                f"{reading.name} of {reading.source} is {reading.value}, "
+                "which is not a finite number"
             )
     return readings
 

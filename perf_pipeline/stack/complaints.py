@@ -33,7 +33,7 @@ def cause_in(text: str) -> str | None:
     for line in text.splitlines():
         found = _JAVA.search(line)
         if found is not None:
-            return next(one for one in found.groups() if one).strip()
+            return next(group for group in found.groups() if group).strip()
     return None
 
 

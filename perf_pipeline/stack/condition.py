@@ -62,7 +62,7 @@ def read_stack(folder: Path) -> Stack | None:
 def conditions(folder: Path) -> list[Condition]:
     """Return how each part of the folder's stack is; empty where none of it runs any more."""
     register = read_register(folder)
-    if register is None or not any(is_alive(one) for one in _servers(register)):
+    if register is None or not any(is_alive(record) for record in _servers(register)):
         return []
     stack = read_stack(folder)
     if stack is None:
@@ -90,7 +90,11 @@ def require_whole(folder: Path) -> None:
 
 def faults_of(folder: Path) -> list[str]:
     """Say of each part of the folder's stack that is not well what is wrong with it."""
-    return [f"{one.part} {one.sentence}" for one in conditions(folder) if not one.ok]
+    return [
+        f"{condition.part} {condition.sentence}"
+        for condition in conditions(folder)
+        if not condition.ok
+    ]
 
 
 def is_answered(endpoints: Endpoints, part: str) -> bool:
@@ -106,18 +110,18 @@ def is_answered(endpoints: Endpoints, part: str) -> bool:
 
 
 def _servers(register: ProcessRegister) -> list[ProcessRecord]:
-    return [one for one in register.processes if one.name not in _PREPARING]
+    return [record for record in register.processes if record.name not in _PREPARING]
 
 
 def _of_service(
     folder: Path, register: ProcessRegister, endpoints: Endpoints, part: str
 ) -> Condition:
-    records = [one for one in register.processes if one.part == part]
-    dead = [_of_process(folder, one) for one in records if not is_alive(one)]
+    records = [record for record in register.processes if record.part == part]
+    dead = [_of_process(folder, record) for record in records if not is_alive(record)]
     if dead:
         return Condition(part, ok=False, sentence=dead[0].sentence)
     if not is_answered(endpoints, part):
-        pids = ", ".join(str(one.pid) for one in records)
+        pids = ", ".join(str(record.pid) for record in records)
         return Condition(part, ok=False, sentence=f"is running (pid {pids}), but does not answer")
     return Condition(part, ok=True, sentence="runs")
 

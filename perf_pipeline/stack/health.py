@@ -58,7 +58,7 @@ def _require_answer(
     try:
         status, beginning = _asked(url, trust, addresses, question.statuses)
     except httpx.HTTPError as error:
-        if any(is_own_limit(one) for one in _system_errors(error)):
+        if any(is_own_limit(cause) for cause in _system_errors(error)):
             raise _cannot_ask(url, error) from error
         _require_scheme(httpx.URL(url), addresses, error)
         raise TargetUnavailableError(
@@ -150,7 +150,7 @@ def _require_scheme(url: httpx.URL, addresses: Sequence[str], error: httpx.HTTPE
     Raises:
         TargetUnavailableError: it does.
     """
-    if url.scheme == "https" and any(is_plain_answer(one) for one in _system_errors(error)):
+    if url.scheme == "https" and any(is_plain_answer(cause) for cause in _system_errors(error)):
         raise _speaks_plain(f"GET {url}") from error
     is_cut = isinstance(error, httpx.RemoteProtocolError | httpx.ReadError)
     if url.scheme == "http" and is_cut and _answers_tls([*addresses, url.host][0], url.port or 80):

@@ -147,8 +147,13 @@ def group_is_settled(brokers: str, group: str, members: int, partitions: int) ->
         found = client.list_groups(group, timeout=2.0)
     except KafkaException:
         return False
-    busy = [one for each in found for one in each.members if _has_partitions(one.assignment or b"")]
-    is_stable = any(each.state == "Stable" for each in found)
+    busy = [
+        member
+        for listed in found
+        for member in listed.members
+        if _has_partitions(member.assignment or b"")
+    ]
+    is_stable = any(listed.state == "Stable" for listed in found)
     return is_stable and len(busy) >= min(members, partitions)
 
 

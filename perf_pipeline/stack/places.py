@@ -179,4 +179,4 @@ def _is_unused(folder: Path) -> bool:
     if register is None:
         return not folder.exists()
     owner = () if register.owner is None else (register.owner,)
-    return not any(is_alive(one) for one in (*owner, *register.processes))
+    return not any(is_alive(process) for process in (*owner, *register.processes))

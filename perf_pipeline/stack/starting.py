@@ -79,7 +79,7 @@ def start(
     try:
         servers, reference = _begin(folder, cache, options, _one_at_a_time(say), pool)
         _wait_for(*servers, reference, stop=stop or threading.Event())
-        return _stack(folder, options, [one.result() for one in servers], reference.result())
+        return _stack(folder, options, [server.result() for server in servers], reference.result())
     except BaseException:
         abandon(folder)  # first: the threads below wait for processes that never get ready
         raise
@@ -159,14 +159,14 @@ def _stack(
     reference: _Reference,
 ) -> Stack:
     base_url, more = reference
-    found = [one for one in servers if one is not None]
-    notices = tuple(notice for one in found for notice in one.launched.notices)
+    found = [server for server in servers if server is not None]
+    notices = tuple(notice for server in found for notice in server.launched.notices)
     if "redis" in options.parts and servers[-1] is None:
         notices = (*notices, NO_REDIS)
     return Stack(
         folder.name,
         Endpoints(base_url, *map(_endpoint, servers)),
-        (*(one.info for one in found), *more),
+        (*(server.info for server in found), *more),
         folder,
         notices,
     )

@@ -175,7 +175,7 @@ def _cancel_runs(port: int, policy: str, *, before: datetime) -> None:
     with suppress(OSError, KeyError, TypeError, ValueError):
         for attempt in range(round(_RUN_ENDS_WITHIN_S / _POLL_S)):
             answer = _ask(port, _NOT_ENDED, before=before.timestamp())
-            ids = [one["id"] for one in answer["runsOrError"]["results"]]
+            ids = [run["id"] for run in answer["runsOrError"]["results"]]
             if not ids:
                 return
             if attempt == 0:

@@ -39,20 +39,20 @@ class Count:
         return f"{self.out} of {self.runs} runs"
 
 
-def counted(one: Diff, again: Sequence[DiffStatus]) -> Count:
+def counted(diff: Diff, again: Sequence[DiffStatus]) -> Count:
     """Count over a run that is out of line, the two before it, and its re-runs.
 
     A re-run that nobody can judge (LEARNING, INVALID, ENVIRONMENT_CHANGED) does not count.
 
     Args:
-        one: the comparison of the run itself.
+        diff: the comparison of the run itself.
         again: what each re-run says.
     """
-    known = [status for status in (*one.before, *again) if status in WORSE | IN_LINE]
+    known = [status for status in (*diff.before, *again) if status in WORSE | IN_LINE]
     return Count(1 + sum(status in WORSE for status in known), 1 + len(known))
 
 
-def together(one: Diff, again: Sequence[float]) -> Effect | None:
+def together(diff: Diff, again: Sequence[float]) -> Effect | None:
     """Give the change of a run and its re-runs together, with the interval of their mean.
 
     The half width of one new run, t * s * sqrt(1 + 1/n), becomes that of the mean of k:
@@ -60,19 +60,19 @@ def together(one: Diff, again: Sequence[float]) -> Effect | None:
     Statistical intervals, chapter 4 (prediction interval of the mean of future observations).
 
     Args:
-        one: the comparison of the run itself.
+        diff: the comparison of the run itself.
         again: the change of each re-run, on the scale of its effect.
 
     Returns:
         None where the run has no interval of its own, or was not run again.
     """
-    effect = one.effect
-    if effect is None or effect.low is None or effect.high is None or not again or not one.noise.n:
+    effect = diff.effect
+    if effect is None or effect.low is None or effect.high is None or not again or not diff.noise.n:
         return None
     changes = [effect.change, *again]
     if effect.scale is Scale.RELATIVE and min(*changes, effect.low) <= -1:
         return None
-    runs, n = len(changes), one.noise.n
+    runs, n = len(changes), diff.noise.n
     narrower = math.sqrt((1 / runs + 1 / n) / (1 + 1 / n))
     low, high = distance_of(effect.low, effect.scale), distance_of(effect.high, effect.scale)
     centre = math.fsum(distance_of(change, effect.scale) for change in changes) / runs
@@ -85,22 +85,22 @@ def together(one: Diff, again: Sequence[float]) -> Effect | None:
     )
 
 
-def is_confirmed(one: Diff, again: Sequence[DiffStatus], changes: Sequence[float]) -> bool:
+def is_confirmed(diff: Diff, again: Sequence[DiffStatus], changes: Sequence[float]) -> bool:
     """Say whether a run that is out of line is a regression by all of its runs.
 
     More than half of them must be out of line, and in runs that have nothing in common, or by so
     much that it does not matter.
 
     Args:
-        one: the comparison of the run itself.
+        diff: the comparison of the run itself.
         again: what each re-run says.
         changes: the change of each re-run, on the scale of its effect.
     """
-    independent = one.status is DiffStatus.REGRESSED
-    return counted(one, again).is_majority and (independent or is_beyond_doubt(one, changes))
+    independent = diff.status is DiffStatus.REGRESSED
+    return counted(diff, again).is_majority and (independent or is_beyond_doubt(diff, changes))
 
 
-def is_beyond_doubt(one: Diff, again: Sequence[float]) -> bool:
+def is_beyond_doubt(diff: Diff, again: Sequence[float]) -> bool:
     """Say whether a run and its re-runs are a regression even if they are one and the same noise.
 
     Re-runs of one session share its machine and its neighbours, so that three of them may tell no
@@ -108,16 +108,16 @@ def is_beyond_doubt(one: Diff, again: Sequence[float]) -> bool:
     beyond the runs before (`Diff.order_limit`). A run without a spread of its own is not doubted.
 
     Args:
-        one: the comparison of the run itself.
+        diff: the comparison of the run itself.
         again: the change of each re-run, on the scale of its effect.
     """
-    effect, policy = one.effect, one.policy
-    if effect is None or policy is None or one.error is None or one.noise.n < 2:
+    effect, policy = diff.effect, diff.policy
+    if effect is None or policy is None or diff.error is None or diff.noise.n < 2:
         return True
     changes = [effect.change, *again]
     if effect.scale is Scale.RELATIVE and min(changes) <= -1:
         return False
-    worse = WORSE_SIGN[one.series.better]
+    worse = WORSE_SIGN[diff.series.better]
     mean = worse * math.fsum(distance_of(change, effect.scale) for change in changes) / len(changes)
-    strict = student_t(1 - policy.alpha * _SHARED_LEVEL / 2, one.noise.n - 1) * one.error
-    return mean > strict and (one.order_limit is None or mean > one.order_limit)
+    strict = student_t(1 - policy.alpha * _SHARED_LEVEL / 2, diff.noise.n - 1) * diff.error
+    return mean > strict and (diff.order_limit is None or mean > diff.order_limit)

@@ -65,7 +65,7 @@ def slope(positions: Sequence[float], factors: Sequence[float]) -> Slope:
 def _sums(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
     """Give the sum of squares of x, and that of products, around the means."""
     centre, mean = math.fsum(x) / len(x), math.fsum(y) / len(y)
-    squares = math.fsum((one - centre) ** 2 for one in x)
+    squares = math.fsum((value - centre) ** 2 for value in x)
     return squares, math.fsum((a - centre) * (b - mean) for a, b in zip(x, y, strict=True))
 
 
@@ -111,7 +111,7 @@ def adjusted(values: Sequence[float], slowdowns: Sequence[Slowdown], worse: int)
         slowdowns: one for each of them.
         worse: 1 when a higher value is worse, -1 when a lower one is.
     """
-    factors = tuple(one.log_factor for one in slowdowns)
+    factors = tuple(slowdown.log_factor for slowdown in slowdowns)
     if not any(factors):
         return unadjusted(values)
     known = slope([worse * math.log(value) for value in values[:-1]], factors[:-1])
@@ -120,7 +120,10 @@ def adjusted(values: Sequence[float], slowdowns: Sequence[Slowdown], worse: int)
             value * math.exp(-worse * known.value * g)
             for value, g in zip(values, factors, strict=True)
         ),
-        tuple(math.hypot(known.value * one.error, one.log_factor * known.sd) for one in slowdowns),
+        tuple(
+            math.hypot(known.value * slowdown.error, slowdown.log_factor * known.sd)
+            for slowdown in slowdowns
+        ),
         factors,
         known.learned,
     )

@@ -72,7 +72,7 @@ def slowdowns(
     every = (*machines, now)
     found: list[list[tuple[float, float]]] = [[] for _ in every]
     for part in parts:
-        for n, deviation, sd in _deviations([_log(one, part) for one in every]):
+        for n, deviation, sd in _deviations([_log(machine, part) for machine in every]):
             found[n].append((deviation, sd))
     return tuple(map(_combined, found))
 

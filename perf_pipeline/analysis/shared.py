@@ -72,9 +72,12 @@ def shared_slowdown(shifts: Iterable[Shift]) -> float:
     % is nothing, and fewer than two tiers or four metrics say nothing.
     """
     tiers = _tiers(shifts)
-    if len(tiers) < _LEAST_TIERS or sum(len(each) for each in tiers.values()) < _LEAST_METRICS:
+    if (
+        len(tiers) < _LEAST_TIERS
+        or sum(len(metrics) for metrics in tiers.values()) < _LEAST_METRICS
+    ):
         return 0.0
-    levels = [_level(each) for each in tiers.values()]
+    levels = [_level(metrics) for metrics in tiers.values()]
     smallest = min(level + error for level, error in levels)
     shared = min(smallest, median(level for level, _ in levels))
     return shared if shared >= _LEAST_SHARED else 0.0
@@ -82,8 +85,8 @@ def shared_slowdown(shifts: Iterable[Shift]) -> float:
 
 def typical_slowdown(shifts: Iterable[Shift], tiers: Collection[str]) -> float | None:
     """Give the ln factor of the middle one of some tiers, the lower of two; None without any."""
-    known = {tier: each for tier, each in _tiers(shifts).items() if tier in tiers}
-    return median_low(_level(each)[0] for each in known.values()) if known else None
+    known = {tier: metrics for tier, metrics in _tiers(shifts).items() if tier in tiers}
+    return median_low(_level(metrics)[0] for metrics in known.values()) if known else None
 
 
 def explains(slowdown: float, diff: Diff) -> bool:
@@ -116,19 +119,19 @@ def lasts(slowdowns: Sequence[float]) -> bool:
     if len(newest) < LASTING_RUNS or min(newest) < _LEAST_SHARED:
         return False
     middle = median(newest)
-    return all(abs(one - middle) <= _CONSISTENT * middle for one in newest)
+    return all(abs(slowdown - middle) <= _CONSISTENT * middle for slowdown in newest)
 
 
 def _tiers(shifts: Iterable[Shift]) -> dict[str, dict[str, list[Shift]]]:
     """Sort shifts by tier and metric."""
     found: dict[str, dict[str, list[Shift]]] = {}
-    for one in shifts:
-        found.setdefault(one.tier, {}).setdefault(one.metric, []).append(one)
+    for shift in shifts:
+        found.setdefault(shift.tier, {}).setdefault(shift.metric, []).append(shift)
     return found
 
 
 def _level(metrics: dict[str, list[Shift]]) -> tuple[float, float]:
     """Give the median over the metrics of a tier, and its standard error."""
-    level = median(median(one.distance for one in each) for each in metrics.values())
-    error = median(one.error for each in metrics.values() for one in each)
+    level = median(median(shift.distance for shift in moved) for moved in metrics.values())
+    error = median(shift.error for moved in metrics.values() for shift in moved)
     return level, _SD_PER_MEDIAN * error / math.sqrt(len(metrics))

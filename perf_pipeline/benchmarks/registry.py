@@ -32,15 +32,15 @@ def in_order(records: Sequence[Benchmark]) -> tuple[Benchmark, ...]:
         ValueError: a record comes after one that is not there, or after itself.
     """
     line = _behind("", records)
-    if lost := [one for one in records if one not in line]:
-        told = ", ".join(f"{one.name} comes after {one.after}" for one in lost)
+    if lost := [record for record in records if record not in line]:
+        told = ", ".join(f"{record.name} comes after {record.after}" for record in lost)
         raise ValueError(f"these benchmarks have no place in the order: {told}")
     return tuple(line)
 
 
 def _behind(name: str, records: Sequence[Benchmark]) -> list[Benchmark]:
     """Give all that come after a benchmark, at once or through others, in their order."""
-    lines = [[one, *_behind(one.name, records)] for one in records if one.after == name]
+    lines = [[record, *_behind(record.name, records)] for record in records if record.after == name]
     lines.sort(key=lambda line: (len(line), line[0].name))
     return list(chain.from_iterable(lines))
 
@@ -57,9 +57,11 @@ BENCHMARKS: Final = in_order(
         QUEUE_PRODUCE,
     )
 )
-BY_NAME: Final[Mapping[str, Benchmark]] = MappingProxyType({one.name: one for one in BENCHMARKS})
+BY_NAME: Final[Mapping[str, Benchmark]] = MappingProxyType(
+    {benchmark.name: benchmark for benchmark in BENCHMARKS}
+)
 NAMES: Final = tuple(BY_NAME)
-DAY: Final = next(one for one in BENCHMARKS if one.simulates_a_day)
+DAY: Final = next(benchmark for benchmark in BENCHMARKS if benchmark.simulates_a_day)
 """The benchmark that answers the question after a million messages a day."""
 
 

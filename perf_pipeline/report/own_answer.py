@@ -53,7 +53,7 @@ def own_answer(report: RunReport, asked: Asked) -> Answer:
     """
     question = asked.text or f"profile {report.profile}"
     named = list(_named(report, asked))
-    failed = [one for one in named if one[1].status is Status.FAIL]
+    failed = [judged for judged in named if judged[1].status is Status.FAIL]
     slower = [] if asked.thresholds else _regressed(report)
     if failed or slower:
         return Answer("FAIL", "; ".join([*_failed(failed, named), *slower]), question)
@@ -79,15 +79,15 @@ def _missing(report: RunReport, asked: Asked, named: Sequence[_Named]) -> Iterat
     lost = [key for name, key in asked.thresholds if name in ran and (name, key) not in there]
     if lost:
         yield f"this run has no verdict on {', '.join(lost)}"
-    open_ones = [one for one in named if one[1].status in UNJUDGED]
-    if open_ones:
-        yield f"{plural(len(open_ones), 'threshold')} could not be judged ({_list(open_ones)})"
+    unjudged = [judged for judged in named if judged[1].status in UNJUDGED]
+    if unjudged:
+        yield f"{plural(len(unjudged), 'threshold')} could not be judged ({_list(unjudged)})"
     unmeasured = [
         benchmark.name
         for benchmark in report.benchmarks
         if not asked.thresholds and (benchmark.status in UNMEASURED or not benchmark.valid)
     ]
-    if unmeasured and not open_ones:
+    if unmeasured and not unjudged:
         yield f"{', '.join(unmeasured)} could not be measured"
     if not (named or asked.thresholds or unmeasured):
         yield "no threshold was judged"

@@ -93,12 +93,12 @@ class History:
                 *statistics.breakdowns_of(self.connection, key, metric, windows),
             )
         ]
-        known = {(each.metric, tags_text(each.tags)) for each in found}
-        for each in also:
-            if (each.metric, tags_text(each.tags)) in known:
+        known = {(summary.metric, tags_text(summary.tags)) for summary in found}
+        for summary in also:
+            if (summary.metric, tags_text(summary.tags)) in known:
                 continue
-            known.add((each.metric, tags_text(each.tags)))
-            found += statistics.summary_of(self.connection, key, each, windows)
+            known.add((summary.metric, tags_text(summary.tags)))
+            found += statistics.summary_of(self.connection, key, summary, windows)
         tables.write_summaries(self.connection, key, found)
         with transaction(self.connection):
             write_histograms(self.connection, key)

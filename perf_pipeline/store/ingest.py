@@ -121,7 +121,7 @@ def ingest_benchmark(
             return former.kept(why)
         _delete(connection, key)
         write_run(connection, run.record)
-        torn_lines = sum(load_rows(connection, key, kind, each) for kind, each in found.items())
+        torn_lines = sum(load_rows(connection, key, kind, files) for kind, files in found.items())
         mark_unanswered(connection, "samples", OF_KEY, key.parameters)
         damage |= dict.fromkeys(uncounted(connection, key, outcome))
         _write_benchmark(connection, key, outcome, torn_lines, tuple(damage))
@@ -177,7 +177,9 @@ def _folder_of(spool_run: Path, benchmark: str) -> Path:
 def _folders(spool_run: Path) -> str:
     if not spool_run.is_dir():
         return f"none ({spool_run} does not exist)"
-    return ", ".join(sorted(each.name for each in spool_run.iterdir() if each.is_dir())) or "none"
+    return (
+        ", ".join(sorted(entry.name for entry in spool_run.iterdir() if entry.is_dir())) or "none"
+    )
 
 
 def _delete(connection: duckdb.DuckDBPyConnection, key: RunKey) -> None:
@@ -246,23 +248,23 @@ def _write_benchmark(
     cut_off = BenchmarkOutcome(
         key.benchmark, "aborted", "", 0.0, 0.0, valid=False, invalid_reasons=["it was cut off"]
     )
-    each = outcome or cut_off
-    reasons = [*each.invalid_reasons, *(f"its spool is damaged: {one}" for one in damage)]
+    told = outcome or cut_off
+    reasons = [*told.invalid_reasons, *(f"its spool is damaged: {loss}" for loss in damage)]
     connection.execute(
         _INSERT_BENCHMARK,
         [
             key.run_id,
             key.benchmark,
-            each.status,
-            utc_timestamp(each.began_at),
-            each.wall_s,
-            each.measured_s,
-            each.valid and not damage,
+            told.status,
+            utc_timestamp(told.began_at),
+            told.wall_s,
+            told.measured_s,
+            told.valid and not damage,
             reasons,
-            list(each.health),
-            list(each.health.values()),
-            each.load_hash,
-            list(each.problems),
+            list(told.health),
+            list(told.health.values()),
+            told.load_hash,
+            list(told.problems),
             torn_lines,
             datetime.now(UTC).replace(tzinfo=None),
             list(damage),

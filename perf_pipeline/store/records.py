@@ -74,7 +74,7 @@ class RunRecord:
 
     def to_json(self) -> str:
         """Write it as JSON for run.json."""
-        members = {each.name: getattr(self, each.name) for each in fields(self)}
+        members = {field.name: getattr(self, field.name) for field in fields(self)}
         plain = {"environment": dict(self.environment), "notices": list(self.notices)}
         return json.dumps({**members, **plain}, indent=1)
 
@@ -167,15 +167,19 @@ class BenchmarkOutcome:
         """Say why figures over some (or all) scenarios are not about the target, if so."""
         if self.valid or not self.invalid_reasons:
             return () if self.valid else ("the load generator was the limit",)
-        single = {reason for one in self.scenarios for reason in one.invalid_reasons}
-        meant = [one for one in self.scenarios if not scenarios or one.name in scenarios]
+        single = {reason for scenario in self.scenarios for reason in scenario.invalid_reasons}
+        meant = [
+            scenario for scenario in self.scenarios if not scenarios or scenario.name in scenarios
+        ]
         # What is not the reason of a scenario alone concerns them all.
         general = [reason for reason in self.invalid_reasons if reason not in single]
-        return tuple(dict.fromkeys([*general, *(r for one in meant for r in one.invalid_reasons)]))
+        return tuple(
+            dict.fromkeys([*general, *(r for scenario in meant for r in scenario.invalid_reasons)])
+        )
 
     def to_json(self) -> str:
         """Write it as JSON for outcome.json."""
-        members = {each.name: getattr(self, each.name) for each in fields(self)}
+        members = {field.name: getattr(self, field.name) for field in fields(self)}
         plain = {
             "invalid_reasons": list(self.invalid_reasons),
             "scenarios": [asdict(scenario) for scenario in self.scenarios],

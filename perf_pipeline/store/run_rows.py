@@ -50,7 +50,7 @@ def last_run_with(connection: duckdb.DuckDBPyConnection, benchmark: str, *, but:
 
 def known_runs(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
     """Give the ids of all runs."""
-    return frozenset(each for (each,) in connection.execute(_RUN_IDS).fetchall())
+    return frozenset(run_id for (run_id,) in connection.execute(_RUN_IDS).fetchall())
 
 
 def one_run(connection: duckdb.DuckDBPyConnection, run_id: str) -> RunRecord:

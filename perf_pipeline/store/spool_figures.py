@@ -111,7 +111,7 @@ def ledger_counts_from_spool(folder: Path) -> LedgerCounts:
     """
     with spooled(folder, "ledger") as connection:
         row = connection.execute(_LEDGER_COUNTS).fetchone()
-    return LedgerCounts(*(int(each) for each in row or (0,) * 5))
+    return LedgerCounts(*(int(count) for count in row or (0,) * 5))
 
 
 @contextmanager

@@ -78,7 +78,7 @@ def summaries_of(
                     if row[0] and _is_wanted(columns, row, windows)
                 ]
                 wanted = [*_whole(metric, wanted, windows), *wanted]
-                found[metric.name] = [_with_rate(each, metric, windows) for each in wanted]
+                found[metric.name] = [_with_rate(summary, metric, windows) for summary in wanted]
     return found
 
 

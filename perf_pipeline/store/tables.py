@@ -32,10 +32,10 @@ def write_summaries(
 ) -> None:
     """Replace the summaries of a benchmark."""
     rows = []
-    for each in summaries:
-        metric = CATALOG[each.metric]
-        named = (str(metric.kind), metric.unit, each.metric, tags_text(each.tags))
-        figures = (getattr(each, name) for name in FIGURES)
+    for summary in summaries:
+        metric = CATALOG[summary.metric]
+        named = (str(metric.kind), metric.unit, summary.metric, tags_text(summary.tags))
+        figures = (getattr(summary, name) for name in FIGURES)
         rows.append((key.run_id, key.benchmark, *named, *figures))
     _replace(connection, key, "summaries", _SUMMARY_INSERT, rows)
 

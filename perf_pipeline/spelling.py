@@ -21,12 +21,12 @@ def closest(word: str, known: Iterable[str], cutoff: float = _CUTOFF) -> str | N
     """
     asked = _plain(word[:_LONGEST])
     best, score = None, cutoff
-    for one in dict.fromkeys(known):
-        if one == word:
+    for candidate in dict.fromkeys(known):
+        if candidate == word:
             continue
-        likeness = SequenceMatcher(None, asked, _plain(one)).ratio()
+        likeness = SequenceMatcher(None, asked, _plain(candidate)).ratio()
         if likeness > score or (likeness == score and best is None):
-            best, score = one, likeness
+            best, score = candidate, likeness
     return best
 
 

@@ -64,9 +64,9 @@ def merge(deliveries: Iterable[Delivery]) -> list[Delivery]:
     return list(merged.values())
 
 
-def _joined(one: Delivery, other: Delivery) -> Delivery:
-    first = min(one, other, key=lambda each: each.completed_at)
-    return replace(first, attempts=one.attempts + other.attempts)
+def _joined(known: Delivery, later: Delivery) -> Delivery:
+    first = min(known, later, key=lambda delivery: delivery.completed_at)
+    return replace(first, attempts=known.attempts + later.attempts)
 
 
 class DeliveryLog:

@@ -203,9 +203,13 @@ class Worker:
             await asyncio.sleep(0.01)
 
     def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        for each in partitions:
-            self._progress[each.partition] = PartitionProgress(each.topic, each.partition)
-        _log.info("ready; assigned partitions %s", [each.partition for each in partitions])
+        for partition in partitions:
+            self._progress[partition.partition] = PartitionProgress(
+                partition.topic, partition.partition
+            )
+        _log.info(
+            "ready; assigned partitions %s", [partition.partition for partition in partitions]
+        )
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         # The loop only waits for this thread here, so that it is free to finish the work.
@@ -214,9 +218,9 @@ class Worker:
         self._on_lost(consumer, partitions)
 
     def _on_lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        for each in partitions:
-            self._progress.pop(each.partition, None)
-        _log.info("gave up partitions %s", [each.partition for each in partitions])
+        for partition in partitions:
+            self._progress.pop(partition.partition, None)
+        _log.info("gave up partitions %s", [partition.partition for partition in partitions])
 
 
 def _delivery(envelope: Envelope, received_at: datetime, completed_at: datetime) -> Delivery:

@@ -176,14 +176,14 @@ def _keyword_value(dsn: str, at: int) -> tuple[int, str]:
     at += quoted
     value = ""
     while at < len(dsn):
-        one = dsn[at]
-        if one == "\\" and at + 1 < len(dsn):
+        letter = dsn[at]
+        if letter == "\\" and at + 1 < len(dsn):
             at += 1
-            one = dsn[at]
-        elif quoted and one == "'":
+            letter = dsn[at]
+        elif quoted and letter == "'":
             return at + 1, value
-        elif not quoted and one.isspace():
+        elif not quoted and letter.isspace():
             break
-        value += one
+        value += letter
         at += 1
     return at, value

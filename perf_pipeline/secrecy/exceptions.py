@@ -44,7 +44,9 @@ def without_secrets(error: BaseException) -> BaseException:
 
 
 def _mask_texts(error: BaseException) -> None:
-    error.args = tuple(KNOWN.mask(one) if isinstance(one, str) else one for one in error.args)
+    error.args = tuple(
+        KNOWN.mask(argument) if isinstance(argument, str) else argument for argument in error.args
+    )
     for note in getattr(error, "__notes__", ())[:]:
         error.__notes__.remove(note)
         error.add_note(KNOWN.mask(note))

@@ -58,11 +58,11 @@ def masked_output(*, held: bool = False) -> Iterator[None]:
     """Let nothing that this process prints show a secret, until the block ends."""
     before = sys.stdout, sys.stderr
     masked = MaskedStream(sys.stdout, held=held), MaskedStream(sys.stderr, held=held)
-    sys.stdout, sys.stderr = (cast("TextIO", one) for one in masked)
+    sys.stdout, sys.stderr = (cast("TextIO", stream) for stream in masked)
     try:
         yield
     finally:
         sys.stdout, sys.stderr = before
         if held:
-            for one in masked:
-                one.finish()
+            for stream in masked:
+                stream.finish()

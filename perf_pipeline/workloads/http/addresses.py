@@ -48,8 +48,8 @@ def in_turn(found: Sequence[Address], turn: int) -> list[Address]:
     >>> in_turn([(2, ("a", 1)), (10, ("b", 1)), (2, ("c", 1))], 1)
     [(2, ('c', 1)), (2, ('a', 1)), (10, ('b', 1))]
     """
-    same = [one for one in found if one[0] == found[0][0]]
-    others = [one for one in found if one[0] != found[0][0]]
+    same = [address for address in found if address[0] == found[0][0]]
+    others = [address for address in found if address[0] != found[0][0]]
     at = turn % len(same) if same else 0
     return [*same[at:], *same[:at], *others]
 

@@ -85,7 +85,7 @@ def content_codings(headers: Sequence[tuple[bytes, bytes]]) -> list[str]:
     Raises:
         UnreadableBodyError: there are too many.
     """
-    codings = [one for one in _listed(headers) if one and one != _IDENTITY]
+    codings = [coding for coding in _listed(headers) if coding and coding != _IDENTITY]
     if len(codings) > _MOST_CODINGS:
         raise UnreadableBodyError(f"is coded {len(codings)} times in a row")
     return codings
@@ -94,7 +94,7 @@ def content_codings(headers: Sequence[tuple[bytes, bytes]]) -> list[str]:
 def _listed(headers: Sequence[tuple[bytes, bytes]]) -> Iterator[str]:
     for name, value in headers:
         if len(name) == len(_NAME) and name.lower() == _NAME:
-            yield from (one.strip().lower() for one in value.decode("latin-1").split(","))
+            yield from (coding.strip().lower() for coding in value.decode("latin-1").split(","))
 
 
 def _gunzip(body: bytes, most_bytes: int) -> bytes:

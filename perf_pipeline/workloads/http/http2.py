@@ -277,7 +277,8 @@ def _headers(head: bytes) -> tuple[tuple[bytes, bytes], ...]:
     line, *lines = head.split(b"\r\n")
     method, target, _ = line.split(b" ")
     pairs = [
-        (name.lower(), value.strip()) for name, _, value in (one.partition(b":") for one in lines)
+        (name.lower(), value.strip())
+        for name, _, value in (header.partition(b":") for header in lines)
     ]
     return (
         (b":method", method),

@@ -42,7 +42,7 @@ def with_one_length(data: bytes) -> bytes | None:
         return None
     lines = data[: found.start()].split(b"\n")
     lengths = [line for line in lines if line.lower().startswith(_LENGTH_NAME)]
-    values = [one for line in lengths for one in line[len(_LENGTH_NAME) :].split(b",")]
+    values = [length for line in lengths for length in line[len(_LENGTH_NAME) :].split(b",")]
     numbers = {int(match[1]) if match else None for match in map(_LENGTH.fullmatch, values)}
     if len(values) < 2 or len(numbers) > 1 or None in numbers:
         return None
@@ -69,7 +69,7 @@ def fault_of_fields(status: int, fields: Sequence[tuple[bytes, bytes]]) -> str:
         return next(shown(b"%b: %b" % pair) for pair in fields if b"\0" in pair[1])
     for name, value in fields:
         is_coding = len(name) == len(_CODING_NAME) and name.lower() == _CODING_NAME
-        if is_coding and {one.strip() for one in value.lower().split(b",")} != {b"chunked"}:
+        if is_coding and {coding.strip() for coding in value.lower().split(b",")} != {b"chunked"}:
             return shown(b"%b: %b" % (name, value))
     return ""
 

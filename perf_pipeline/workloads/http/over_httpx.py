@@ -235,7 +235,7 @@ class HttpxConnection:
         line, *fields = head.split(b"\r\n")
         method, target, _ = line.decode("ascii").split(" ")
         headers = [
-            (name, value.strip()) for name, _, value in (one.partition(b":") for one in fields)
+            (name, value.strip()) for name, _, value in (field.partition(b":") for field in fields)
         ]
         url = f"{self._origin.scheme}://{self._origin.authority}{target}"
         return httpx.Request(method, url, headers=headers, content=body or None)

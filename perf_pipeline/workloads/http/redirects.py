@@ -43,7 +43,7 @@ def following_request(origin: HttpOrigin, sent: bytes, result: HttpResult) -> by
     following = redirected_method(result.status, method)
     if following != method:
         body = b""
-        fields = [one for one in fields if one.partition(b":")[0].lower() not in OF_A_BODY]
+        fields = [field for field in fields if field.partition(b":")[0].lower() not in OF_A_BODY]
     line = b"%b %b HTTP/1.1" % (following, there.target.encode("ascii"))
     return b"\r\n".join([line, *fields, b"", body])
 

@@ -134,10 +134,10 @@ class HttpResult(NamedTuple):
         stamps = [self.connect_started_ns, self.resolved_ns, self.connected_ns, self.secured_ns]
         if self.sent_ns and not self.secured_ns:
             stamps[3] = self.connected_ns  # no TLS
-        reached = [each for each in stamps if each]
+        reached = [stamp for stamp in stamps if stamp]
         if len(reached) < len(stamps):
             reached.append(self.ended_ns)
-        at_us = [(each - origin_ns) // _NS_PER_US for each in reached]
+        at_us = [(stamp - origin_ns) // _NS_PER_US for stamp in reached]
         spans = [after - before for before, after in pairwise(at_us)]
         blocked_us, connecting_us, tls_us = [*spans, -1, -1][:3]
         return blocked_us, connecting_us, tls_us

@@ -99,7 +99,7 @@ class BatchReception(Reception[ReceivedBatch]):
             count += 1
             size += len(message)
         self._positions, self._positions_epoch = positions, self.epoch
-        moved = {one: at for one, at in positions.items() if before.get(one) != at}
+        moved = {position: at for position, at in positions.items() if before.get(position) != at}
         now_us, widest = self.clock.now_us(), _widest(holes)
         batch = ReceivedBatch(
             count, size, out_of_order, moved, at_us, now_us, self.epoch, holes=widest

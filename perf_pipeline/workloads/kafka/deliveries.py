@@ -130,7 +130,7 @@ class DeliveryThread:
         if self._has_id.is_set() and not self._has_lost_all:
             return
         told = json.loads(text)
-        if any(one["state"] == "UP" for one in told["brokers"].values()):
+        if any(broker["state"] == "UP" for broker in told["brokers"].values()):
             self._has_lost_all = False
         if told.get("eos", {}).get("idemp_state") == "Assigned":
             self._has_id.set()

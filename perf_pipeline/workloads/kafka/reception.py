@@ -264,7 +264,11 @@ class Reception(ABC, Generic[T]):
     def _on_commit(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
         # What was not confirmed stays due and is committed again at the next interval.
         if error is None:
-            good = {one.partition: one.offset for one in offsets if one.error is None}
+            good = {
+                partition.partition: partition.offset
+                for partition in offsets
+                if partition.error is None
+            }
             self.progress.committed(good)
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -284,8 +288,8 @@ class Reception(ABC, Generic[T]):
         if not self._silence.is_known:
             with contextlib.suppress(KafkaException):
                 self._commit(is_asynchronous=False)
-        self.progress.forget(one.partition for one in partitions)
+        self.progress.forget(partition.partition for partition in partitions)
 
     def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self.epoch += 1
-        self.progress.forget(one.partition for one in partitions)
+        self.progress.forget(partition.partition for partition in partitions)

@@ -75,8 +75,14 @@ class BrokerSilence:
             problem: KafkaError | None = found.error
             if problem is not None:
                 return problem
-            known = [one for one in consumer.assignment() if one.partition in found.partitions]
-            for place in {found.partitions[one.partition].leader: one for one in known}.values():
+            known = [
+                partition
+                for partition in consumer.assignment()
+                if partition.partition in found.partitions
+            ]
+            for place in {
+                found.partitions[partition.partition].leader: partition for partition in known
+            }.values():
                 left_s = max(_LEAST_S, until_s - time.monotonic())
                 if consumer.get_watermark_offsets(place, timeout=left_s) is None:
                     self.is_known = True

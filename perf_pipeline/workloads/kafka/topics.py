@@ -171,7 +171,10 @@ def committed(brokers: str, group: str, topic: str) -> dict[int, int | None]:
             return found
 
         found = _patiently(ask)
-    return {one.partition: one.offset if one.offset >= 0 else None for one in found}
+    return {
+        partition.partition: partition.offset if partition.offset >= 0 else None
+        for partition in found
+    }
 
 
 def _admin(brokers: str) -> AdminClient:
@@ -227,7 +230,7 @@ def _offsets(
 
     def ask() -> dict[int, int]:
         answers = admin.list_offsets(request, isolation_level=IsolationLevel.READ_UNCOMMITTED)
-        return {one.partition: got.result(TIMEOUT_S).offset for one, got in answers.items()}
+        return {answer.partition: got.result(TIMEOUT_S).offset for answer, got in answers.items()}
 
     return _patiently(ask)
 
@@ -244,6 +247,6 @@ def _patiently(ask: Callable[[], T]) -> T:
 
 
 def _refuse_errors(partitions: list[TopicPartition]) -> None:
-    for one in partitions:
-        if one.error is not None:
-            raise KafkaException(one.error)
+    for partition in partitions:
+        if partition.error is not None:
+            raise KafkaException(partition.error)

@@ -130,10 +130,13 @@ class ProduceTransactions(Producing):
         self._threads = ThreadPoolExecutor(context.vus, thread_name_prefix="kafka-transactions")
         loop = asyncio.get_running_loop()
         await asyncio.gather(
-            *(loop.run_in_executor(self._threads, one.open, topic) for one in transactors)
+            *(
+                loop.run_in_executor(self._threads, transactor.open, topic)
+                for transactor in transactors
+            )
         )
-        for one in transactors:
-            self._idle.put_nowait(one)
+        for transactor in transactors:
+            self._idle.put_nowait(transactor)
 
     async def iterate(self, iteration: Iteration) -> None:
         """Commit one transaction and record it."""

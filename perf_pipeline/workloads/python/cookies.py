@@ -45,8 +45,8 @@ class OriginCookies(httpx.Cookies):
             and not stored.is_expired(int(now))
             and (cookie := _cookie_of(stored)).goes_to(path, is_tls=is_tls)
         ]
-        sent.sort(key=lambda one: len(one.path), reverse=True)
-        return "; ".join([one.pair for one in sent]).encode("latin-1", "replace")
+        sent.sort(key=lambda cookie: len(cookie.path), reverse=True)
+        return "; ".join([cookie.pair for cookie in sent]).encode("latin-1", "replace")
 
     def _is_ours(self, domain: str) -> bool:
         wanted, host = domain.lower().removeprefix("."), self._origin.host

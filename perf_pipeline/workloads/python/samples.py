@@ -115,7 +115,7 @@ class SampleBook:
         target's, and written down as the iteration's doubt.
         """
         if isinstance(error, BaseExceptionGroup):
-            return all(self.is_of_target(one) for one in error.exceptions)
+            return all(self.is_of_target(inner) for inner in error.exceptions)
         if isinstance(error, httpx.TransportError | httpx.HTTPStatusError):
             return True  # its sample says so already
         for result, known in self._of_target:

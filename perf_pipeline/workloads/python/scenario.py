@@ -196,7 +196,7 @@ def _mistake_of(named: Any, checks: object) -> str:
         return (
             "it is not an async function of a VU; write async def, or a class with async __call__"
         )
-    if not isinstance(checks, tuple | list) or not all(isinstance(one, str) for one in checks):
+    if not isinstance(checks, tuple | list) or not all(isinstance(check, str) for check in checks):
         return "its checks are not a tuple of texts"
     if len(checks) > MOST_CHECKS or len(set(checks)) < len(checks):
         return f"it declares a check twice, or more than {MOST_CHECKS}"

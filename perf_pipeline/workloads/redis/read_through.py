@@ -64,7 +64,7 @@ class ReadThrough:
         self._context, run = context, str(context.parameters["run"])
         self._namespace = f"perf-pipeline:{run}"
         persons = people(context.seed, run, int(context.parameters["keys"]))
-        self._bodies = tuple(_body(number, one) for number, one in enumerate(persons))
+        self._bodies = tuple(_body(number, person) for number, person in enumerate(persons))
         self._ttl_s = math.ceil(int(context.parameters["ttl_us"]) / US_PER_S)
         turns = asyncio.Semaphore(_CONNECTS_AT_ONCE)
 

@@ -40,12 +40,12 @@ class CookieJar:
     def pairs_for(self, path: str) -> bytes:
         """Give the value of a request's Cookie header, longest path first; may be empty."""
         is_tls = self._origin.is_tls
-        sent = [one for one in self.cookies.values() if one.goes_to(path, is_tls=is_tls)]
-        if any(one.expires for one in sent):
+        sent = [cookie for cookie in self.cookies.values() if cookie.goes_to(path, is_tls=is_tls)]
+        if any(cookie.expires for cookie in sent):
             now = datetime.now(UTC)
-            sent = [one for one in sent if one.expires is None or one.expires > now]
-        sent.sort(key=lambda one: len(one.path), reverse=True)
-        return "; ".join([one.pair for one in sent]).encode("latin-1")
+            sent = [cookie for cookie in sent if cookie.expires is None or cookie.expires > now]
+        sent.sort(key=lambda cookie: len(cookie.path), reverse=True)
+        return "; ".join([cookie.pair for cookie in sent]).encode("latin-1")
 
     def _set(self, text: str, path: str) -> None:
         origin, now = self._origin, datetime.now(UTC)

@@ -58,7 +58,9 @@ def prepared_steps(
     run = str(context.parameters["run"]).partition("/")[0]
     around = Surroundings(run, {**settings.secrets, **settings.env}, cursors)
     in_headers = frozenset(
-        one.arguments[0] for one in variables_in_headers(parameters) if one.source is Source.SAVED
+        variable.arguments[0]
+        for variable in variables_in_headers(parameters)
+        if variable.source is Source.SAVED
     )
 
     def note(sentence: str) -> None:

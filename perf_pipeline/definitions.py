@@ -32,7 +32,7 @@ def build_defs(
         ProfileError: a profile has mistakes, or two have the same name.
     """
     given = given_profiles(named_in(os.environ) if profiles is None else profiles)
-    is_weekly = any(one.profile.name == WEEKLY for one in given)
+    is_weekly = any(entry.profile.name == WEEKLY for entry in given)
     return dg.Definitions.merge(
         definitions_of(given, resources=resource_overrides),
         dg.Definitions(

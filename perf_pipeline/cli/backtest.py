@@ -49,41 +49,42 @@ def backtest(
     from perf_pipeline.judging.backtest import backtest as replay
 
     settings = GateSettings(alpha, min_effect)
-    for one in replay(require_runs(state), settings, profile=profile or ""):
-        for line in _lines(one):
+    for replayed in replay(require_runs(state), settings, profile=profile or ""):
+        for line in _lines(replayed):
             click.echo(line)
 
 
-def _lines(one: "Backtest") -> Iterator[str]:
+def _lines(replayed: "Backtest") -> Iterator[str]:
     from perf_pipeline.report.wording import plural
 
-    policy = one.policy
+    policy = replayed.policy
     yield (
-        f"profile {one.profile}, environment {one.environment_id}: {plural(one.runs, 'run')}, "
-        f"{one.series} series (without percentiles from 99 on)"
+        f"profile {replayed.profile}, environment {replayed.environment_id}: "
+        f"{plural(replayed.runs, 'run')}, {replayed.series} series (without percentiles from 99 on)"
     )
     yield (
         f"  gate that was tried: alpha {policy.alpha:g}, changes from "
         f"{_percent(policy.minimum_effect)} on, against the {policy.minimum_runs} to "
         f"{policy.window} runs before"
     )
-    if not one.tally.judged_runs:
+    if not replayed.tally.judged_runs:
         yield (
             "  no run could be judged yet: every one is LEARNING, for want of "
             f"{policy.minimum_runs} earlier runs"
         )
         return
-    yield _false_alarms(one.tally)
-    yield _changes(one.tally)
-    yield from _planted(one)
-    if one.outlook is not None:
+    yield _false_alarms(replayed.tally)
+    yield _changes(replayed.tally)
+    yield from _planted(replayed)
+    outlook = replayed.outlook
+    if outlook is not None:
         yield (
-            f"  one run shows a series in the middle becoming {_percent(one.outlook.now)} worse "
-            f"(80 of 100 cases); {_percent(one.outlook.full_window)} with {policy.window} runs of "
-            f"history, {_percent(one.outlook.half_noise)} with half the noise (four times the "
+            f"  one run shows a series in the middle becoming {_percent(outlook.now)} worse "
+            f"(80 of 100 cases); {_percent(outlook.full_window)} with {policy.window} runs of "
+            f"history, {_percent(outlook.half_noise)} with half the noise (four times the "
             "requests, or a quieter machine)"
         )
-    yield from map(_alarm, one.tally.alarms)
+    yield from map(_alarm, replayed.tally.alarms)
     yield ""
 
 
@@ -105,15 +106,15 @@ def _changes(tally: "GateTally") -> str:
     )
 
 
-def _planted(one: "Backtest") -> Iterator[str]:
+def _planted(replayed: "Backtest") -> Iterator[str]:
     """Say how often a slowdown that was written into copies of stored runs is found."""
     from perf_pipeline.analysis.backtest import PLANTED_RUNS
 
-    if not any(planted for *_, planted in one.found):
-        least = one.policy.minimum_runs + PLANTED_RUNS
+    if not any(planted for *_, planted in replayed.found):
+        least = replayed.policy.minimum_runs + PLANTED_RUNS
         yield f"  planted slowdowns: none, a series needs {least} runs of one level for that"
         return
-    for factor, found, planted in one.found:
+    for factor, found, planted in replayed.found:
         share = _percent(found / planted) if planted else "-"
         yield (
             f"  planted: three stored runs made {_percent(factor - 1)} worse, {planted} times; "

@@ -59,8 +59,8 @@ def status(state: "State") -> None:
     if not found:
         click.echo("no stack is up; `perf-pipeline up` starts one")
         return
-    for one in found:
-        click.echo(f"{'ok ' if one.ok else '!! '}{one.part} {one.sentence}")
+    for condition in found:
+        click.echo(f"{'ok ' if condition.ok else '!! '}{condition.part} {condition.sentence}")
     click.echo(f"the stack is incomplete; {embedded.REMEDY}")
     sys.exit(ExitCode.NOT_MEASURED)
 

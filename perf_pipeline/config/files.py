@@ -47,7 +47,7 @@ def _beside(path: Path, error: OSError) -> str:
     if not isinstance(error, FileNotFoundError):
         return ""
     try:
-        names = sorted(one.name for one in path.parent.iterdir() if one.is_file())
+        names = sorted(entry.name for entry in path.parent.iterdir() if entry.is_file())
     except OSError:
         return f"; there is no folder {shown(str(path.parent))}"
     return meant(path.name, [name for name in names[:_MOST_NAMES] if name.isprintable()])

@@ -209,7 +209,7 @@ def _cell_mistakes(
     parameters: HttpStepsParameters, name: str, columns: tuple[str, ...], rows: Rows
 ) -> Iterator[str]:
     """Find, in each column, the first cell that can't be sent where it is used."""
-    numbers = (one for one in variables_in(parameters) if one.cast == "number")
+    numbers = (variable for variable in variables_in(parameters) if variable.cast == "number")
     number = _columns(numbers, name)
     header = _columns(variables_in_headers(parameters), name)
     rules: tuple[tuple[set[str], Callable[[str], bool], str], ...] = (

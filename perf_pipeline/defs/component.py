@@ -123,12 +123,12 @@ class PerfPipeline(dg.Component, dg.Model, dg.Resolvable):
 
 
 def _schedule(when: PerfSchedule, given: list[GivenProfile]) -> dg.ScheduleDefinition:
-    names = [one.profile.name for one in given]
+    names = [entry.profile.name for entry in given]
     name = when.profile or names[0]
     if name not in names:
         there = ", ".join(names)
         raise ProfileError("schedule.profile", [f"is {name!r}; the profiles are {there}"])
-    [profile] = [one.profile for one in given if one.profile.name == name]
+    [profile] = [entry.profile for entry in given if entry.profile.name == name]
     return schedule_of(
         job_name(profile),
         when.cron,

@@ -53,7 +53,7 @@ def definitions_of(
         labels: of all assets.
         resources: take the place of those of the same key.
     """
-    profiles = [one.profile for one in given]
+    profiles = [entry.profile for entry in given]
     records = benchmarks_of(profiles)
     run = (perf_run or PerfRun()).model_copy(
         update={
@@ -64,7 +64,7 @@ def definitions_of(
     return dg.Definitions(
         assets=_assets(profiles, records, labels or Labels()),
         asset_checks=[checks_of(record.name, profiles) for record in records],
-        jobs=[job_of(one) for one in given],
+        jobs=[job_of(entry) for entry in given],
         resources={"perf_run": run, **(resources or {})},
     )
 
@@ -73,7 +73,7 @@ def _assets(
     profiles: Sequence[Profile], records: Sequence[Benchmark], labels: Labels
 ) -> list[dg.AssetsDefinition]:
     """Make the seeded users where somebody needs them, every benchmark, and what judges them."""
-    users = any(draws_users(one, name) for one in profiles for name in one.benchmarks)
+    users = any(draws_users(profile, name) for profile in profiles for name in profile.benchmarks)
     assets = [
         *([seeded_users] if users else []),
         *benchmark_assets(records, SEEDED if users else ""),
@@ -91,5 +91,5 @@ def _labelled(spec: dg.AssetSpec, labels: Labels) -> dg.AssetSpec:
 
 def _usual(given: Sequence[GivenProfile]) -> str:
     """Give `quick` where it is among the profiles, else the first."""
-    sources = [one.source for one in given]
+    sources = [entry.source for entry in given]
     return DEFAULT if DEFAULT in sources else sources[0]

@@ -24,13 +24,13 @@ def asked_for(
     """
     if run is None or not _steps(run) & set(benchmarks):
         return []
-    steps = set[str]().union(*(_steps(one) for one in _with_ancestors(run, instance)))
+    steps = set[str]().union(*(_steps(record) for record in _with_ancestors(run, instance)))
     return [name for name in benchmarks if name in steps]
 
 
 def stands_for(run: dg.DagsterRun | None, instance: dg.DagsterInstance | None) -> list[str]:
     """Give the ids of a run and of those that it re-executes, the nearest first."""
-    return [] if run is None else [one.run_id for one in _with_ancestors(run, instance)]
+    return [] if run is None else [record.run_id for record in _with_ancestors(run, instance)]
 
 
 def _with_ancestors(run: dg.DagsterRun, instance: dg.DagsterInstance | None) -> list[dg.DagsterRun]:

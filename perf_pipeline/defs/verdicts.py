@@ -133,5 +133,5 @@ def report(context: dg.AssetExecutionContext, perf_run: PerfRun) -> dg.Materiali
 
 AFTER_THRESHOLDS: Final = (confirmation, baseline_diff, bottlenecks, report)
 """What judges a run when its thresholds are judged, in order."""
-JUDGEMENT: Final = (THRESHOLD_CHECKS, *(one.key.to_user_string() for one in AFTER_THRESHOLDS))
+JUDGEMENT: Final = (THRESHOLD_CHECKS, *(asset.key.to_user_string() for asset in AFTER_THRESHOLDS))
 """The names of all assets that judge, in order."""

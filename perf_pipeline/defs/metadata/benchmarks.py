@@ -50,12 +50,12 @@ def benchmark_metadata(measured: JudgedBenchmark, facts: Mapping[str, str]) -> M
         "status": dg.MetadataValue.text(outcome.status),
         "generator kept up": dg.MetadataValue.bool(outcome.valid),
         **({"trouble": dg.MetadataValue.text(trouble)} if trouble else {}),
-        "verdicts": table(verdict_row(one) for one in measured.verdicts),
-        "verdict": dg.MetadataValue.text(worst_of(one.status for one in measured.verdicts)),
+        "verdicts": table(verdict_row(verdict) for verdict in measured.verdicts),
+        "verdict": dg.MetadataValue.text(worst_of(verdict.status for verdict in measured.verdicts)),
         **{name: dg.MetadataValue.text(fact) for name, fact in facts.items()},
         **_figures(measured.summaries, measured.verdicts),
         "measured (s)": figure(outcome.measured_s),
-        "summaries": table(_summary_row(one) for one in measured.summaries),
+        "summaries": table(_summary_row(summary) for summary in measured.summaries),
         "dagster/row_count": dg.MetadataValue.int(measured.ingested.samples),
     }
 
@@ -63,7 +63,7 @@ def benchmark_metadata(measured: JudgedBenchmark, facts: Mapping[str, str]) -> M
 def worst_of(statuses: Iterable[Status]) -> str:
     """Give the verdict of all together, in the order in which a run ends (analysis/outcome.py)."""
     found = set(statuses)
-    worst = next((one for one in _WORST_FIRST if one in found), None)
+    worst = next((status for status in _WORST_FIRST if status in found), None)
     return "nothing was promised" if worst is None else worst.value
 
 
@@ -92,42 +92,42 @@ def check_result(benchmark: str, name: str, verdict: Verdict) -> dg.AssetCheckRe
 
 def _figures(summaries: Iterable[Summary], verdicts: Iterable[Verdict]) -> Metadata:
     """Give the numbers that are worth a plot over materialisations, the judged series first."""
-    judged = {one.threshold.key for one in verdicts}
-    shown = [one for one in summaries if not one.tags or summary_key(one) in judged]
-    shown.sort(key=lambda one: summary_key(one) not in judged)
+    judged = {verdict.threshold.key for verdict in verdicts}
+    shown = [summary for summary in summaries if not summary.tags or summary_key(summary) in judged]
+    shown.sort(key=lambda summary: summary_key(summary) not in judged)
     return {
-        f"{summary_key(one)} {label} ({statistic_unit(one.metric, label)})": figure(value)
-        for one in shown
-        for label, value in _statistics(one)
+        f"{summary_key(summary)} {label} ({statistic_unit(summary.metric, label)})": figure(value)
+        for summary in shown
+        for label, value in _statistics(summary)
         if value is not None
     }
 
 
-def _statistics(one: Summary) -> list[tuple[str, float | None]]:
+def _statistics(summary: Summary) -> list[tuple[str, float | None]]:
     """Choose few: what moves under load, and not what only repeats another figure."""
-    metric = CATALOG[one.metric]
+    metric = CATALOG[summary.metric]
     if metric.kind is Kind.TREND and metric.tags == {"source"}:
-        return [("avg", one.average), ("max", one.maximum)]
+        return [("avg", summary.average), ("max", summary.maximum)]
     if metric.kind is Kind.TREND:
-        return [("med", one.median), ("p(95)", one.p95), ("max", one.maximum)]
+        return [("med", summary.median), ("p(95)", summary.p95), ("max", summary.maximum)]
     if metric.kind is Kind.COUNTER:
-        return [("count", one.count)] if metric.better == "lower" else [("rate", one.rate)]
-    return [("rate", one.rate)] if metric.kind is Kind.RATE else [("value", one.last)]
+        return [("count", summary.count)] if metric.better == "lower" else [("rate", summary.rate)]
+    return [("rate", summary.rate)] if metric.kind is Kind.RATE else [("value", summary.last)]
 
 
-def _summary_row(one: Summary) -> dict[str, Cell]:
-    unit = CATALOG[one.metric].unit
+def _summary_row(summary: Summary) -> dict[str, Cell]:
+    unit = CATALOG[summary.metric].unit
     figures = {
-        "avg": one.average,
-        "med": one.median,
-        "p(95)": one.p95,
-        "p(99)": one.p99,
-        "max": one.maximum,
-        "last": one.last,
+        "avg": summary.average,
+        "med": summary.median,
+        "p(95)": summary.p95,
+        "p(99)": summary.p99,
+        "max": summary.maximum,
+        "last": summary.last,
     }
     return {
-        "metric": summary_key(one),
-        "count": number(one.count),
-        "rate": quantity(one.rate, statistic_unit(one.metric, "rate")),
+        "metric": summary_key(summary),
+        "count": number(summary.count),
+        "rate": quantity(summary.rate, statistic_unit(summary.metric, "rate")),
         **{name: quantity(value, unit) for name, value in figures.items()},
     }

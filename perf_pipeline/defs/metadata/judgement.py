@@ -32,40 +32,40 @@ GATE: Final = "gate"
 
 def verdicts_metadata(run_id: str, verdicts: Mapping[str, Sequence[Verdict]]) -> Metadata:
     """Show the verdicts of a run, and how many of each status there are."""
-    everything = [one for several in verdicts.values() for one in several]
+    everything = [verdict for several in verdicts.values() for verdict in several]
     return {
         "run": dg.MetadataValue.text(run_id),
-        **counts(Status, [one.status for one in everything]),
+        **counts(Status, [verdict.status for verdict in everything]),
         "verdicts": table(
-            {"benchmark": benchmark, **verdict_row(one)}
+            {"benchmark": benchmark, **verdict_row(verdict)}
             for benchmark, several in verdicts.items()
-            for one in several
+            for verdict in several
         ),
     }
 
 
 def confirmation_metadata(run_id: str, found: Sequence[Confirmation]) -> Metadata:
     """Show each suspect with what its re-runs said, and the verdict of all together."""
-    reruns = sorted({rerun for one in found for rerun in one.attempts})
+    reruns = sorted({rerun for confirmation in found for rerun in confirmation.attempts})
     return {
         "run": dg.MetadataValue.text(run_id),
         "outcome": dg.MetadataValue.text(outcome_of(found)),
         "suspects": dg.MetadataValue.int(len(found)),
         "re-runs": dg.MetadataValue.int(len(reruns)),
-        **counts(DiffStatus, [one.verdict.status for one in found]),
+        **counts(DiffStatus, [confirmation.verdict.status for confirmation in found]),
         "confirmation": table(
             {
-                "benchmark": one.benchmark,
-                "series": one.suspect.series.label,
-                "change": DiffTexts.of(one.benchmark, one.suspect).change,
+                "benchmark": confirmation.benchmark,
+                "series": confirmation.suspect.series.label,
+                "change": DiffTexts.of(confirmation.benchmark, confirmation.suspect).change,
                 **{
-                    f"re-run {number}": words(one.attempts.get(rerun, ABSENT))
+                    f"re-run {number}": words(confirmation.attempts.get(rerun, ABSENT))
                     for number, rerun in enumerate(reruns, 1)
                 },
-                "verdict": words(one.verdict.status),
-                "reason": one.verdict.reason,
+                "verdict": words(confirmation.verdict.status),
+                "reason": confirmation.verdict.reason,
             }
-            for one in found
+            for confirmation in found
         ),
     }
 
@@ -74,7 +74,7 @@ def diffs_metadata(run_id: str, diffs: Sequence[tuple[str, Diff]]) -> Metadata:
     """Show how a run differs from its baselines."""
     return {
         "run": dg.MetadataValue.text(run_id),
-        **counts(DiffStatus, [one.status for _, one in diffs]),
+        **counts(DiffStatus, [diff.status for _, diff in diffs]),
         "diffs": table(_diff_row(*pair) for pair in diffs),
     }
 
@@ -90,25 +90,25 @@ def findings_metadata(
         "tiers": table(
             {
                 "benchmark": benchmark,
-                "tier": one.name,
-                "why": one.sentence,
-                "advice": one.advice,
+                "tier": attribution.name,
+                "why": attribution.sentence,
+                "advice": attribution.advice,
             }
-            for benchmark, one in attributions
+            for benchmark, attribution in attributions
         ),
-        **counts(FindingStatus, [one.status for _, one in findings]),
+        **counts(FindingStatus, [finding.status for _, finding in findings]),
         "findings": table(
             {
                 "benchmark": benchmark or "whole run",
-                "tier": one.tier,
-                "rule": one.rule,
-                "status": one.status.value,
-                "observed": quantity(one.observed, one.unit),
-                "bound": quantity(one.bound, one.unit),
-                "evidence": one.evidence,
-                "advice": one.advice,
+                "tier": finding.tier,
+                "rule": finding.rule,
+                "status": finding.status.value,
+                "observed": quantity(finding.observed, finding.unit),
+                "bound": quantity(finding.bound, finding.unit),
+                "evidence": finding.evidence,
+                "advice": finding.advice,
             }
-            for benchmark, one in findings
+            for benchmark, finding in findings
         ),
     }
 
@@ -142,20 +142,22 @@ def gate_result(report: RunReport) -> dg.AssetCheckResult:
         metadata={
             "exit code": dg.MetadataValue.int(int(report.exit_code)),
             "outcome": dg.MetadataValue.text(OUTCOMES[report.exit_code]),
-            "reasons": dg.MetadataValue.md("\n".join(f"- {one}" for one in reasons) or "none"),
+            "reasons": dg.MetadataValue.md(
+                "\n".join(f"- {reason}" for reason in reasons) or "none"
+            ),
         },
     )
 
 
-def _diff_row(benchmark: str, one: Diff) -> dict[str, Cell]:
-    shown = DiffTexts.of(benchmark, one)
+def _diff_row(benchmark: str, diff: Diff) -> dict[str, Cell]:
+    shown = DiffTexts.of(benchmark, diff)
     return {
         "benchmark": shown.benchmark,
         "series": shown.series,
         "status": shown.status,
         "value": shown.value,
         "baseline": shown.reference,
-        "runs": one.noise.n,  # a number, so that the column sorts as one
+        "runs": diff.noise.n,  # a number, so that the column sorts as one
         "CV": shown.variation,
         "change": shown.change,
         "interval": shown.interval,

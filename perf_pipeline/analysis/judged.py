@@ -156,16 +156,18 @@ class JudgedRuns:
     def _is_adjusted(self, index: int) -> bool:
         """Say whether a run, or the frozen baseline that it is judged by, is on another machine."""
         frozen = self.kept if self.spread is not None else ()
-        return any(self.runs.log_factors[one] for one in (index, *frozen))
+        return any(self.runs.log_factors[run] for run in (index, *frozen))
 
     def _error(self, index: int) -> float:
         """Give the standard error that adjusting adds to a run's distance from its baseline."""
-        errors = [self.runs.errors[one] for one in self.kept]
+        errors = [self.runs.errors[kept] for kept in self.kept]
         return math.hypot(self.runs.errors[index], math.hypot(*errors) / max(1, len(errors)))
 
     def _as_measured(self, index: int) -> Suspicion:
         """Judge a run by its own figure, and by those of a baseline that never moves."""
-        frozen = tuple(self.measured[one] for one in self.kept) if self.spread is not None else None
+        frozen = (
+            tuple(self.measured[kept] for kept in self.kept) if self.spread is not None else None
+        )
         return self._against_baseline(self.measured[index], baseline=frozen)
 
     def _against_baseline(

@@ -158,5 +158,5 @@ def _newest_of_each_load(
 def _planted(
     levels: Sequence[ReplayedSeries], policy: BaselinePolicy, factor: float
 ) -> tuple[float, int, int]:
-    found = [one for level in levels for one in planted(level, policy, factor)]
+    found = [was_found for level in levels for was_found in planted(level, policy, factor)]
     return factor, sum(found), len(found)

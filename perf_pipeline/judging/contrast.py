@@ -61,7 +61,9 @@ def contrast(state: State, first: str, second: str) -> Contrast:
         runs = history.run(first), history.run(second)
         pairs = [(ours[name], theirs[name]) for name in ours if name in theirs]
         wanted = [(*pair, _wanted(pair[0], profiles)) for pair in pairs]
-        likes = ((before, one) for before, _, series in wanted for one in (*series, *CALIBRATION))
+        likes = (
+            (before, single) for before, _, series in wanted for single in (*series, *CALIBRATION)
+        )
         past = read_past(history, runs[0], likes).calibrated(before for before, _ in pairs)
         gaps = [*gaps_of(history, state, first), *gaps_of(history, state, second)]
         clocks = [*clock_notices(history, first), *clock_notices(history, second)]
@@ -93,7 +95,7 @@ def _diffs(
     for series in wanted:
         old, new = before.value(series), after.value(series)
         if old is not None and new is not None:
-            one = _diff(past, (before, after), series, (old, new), profile)
+            diff = _diff(past, (before, after), series, (old, new), profile)
             proves = before.comparable and after.comparable
             yield diff if proves else replace(diff, status=DiffStatus.INVALID)
 

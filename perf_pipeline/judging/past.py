@@ -45,7 +45,8 @@ class Past:
     def calibrated(self, measured: Iterable[MeasuredBenchmark]) -> "Past":
         """Add what the load machine did beside all runs of some benchmarks, which was read, too."""
         machines = {
-            one.outcome.benchmark: machines_over(partial(self.whole, one)) for one in measured
+            benchmark.outcome.benchmark: machines_over(partial(self.whole, benchmark))
+            for benchmark in measured
         }
         return replace(self, machines=machines)
 
@@ -71,7 +72,10 @@ def past_of(history: History, measured: Sequence[MeasuredBenchmark], profile: Pr
     ]
     run = measured[0].run
     past = read_past(history, run, wanted, before=run.run_id)
-    machines = {one.outcome.benchmark: machines_over(partial(past.before, one)) for one in measured}
+    machines = {
+        benchmark.outcome.benchmark: machines_over(partial(past.before, benchmark))
+        for benchmark in measured
+    }
     return replace(past, machines=machines)
 
 

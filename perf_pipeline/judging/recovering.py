@@ -51,7 +51,10 @@ def recover_runs(state: State, run_id: str | None, *, say: Say) -> None:
 def _meant(run_id: str, spooled: Sequence[str]) -> str:
     if run_id == LATEST and spooled:
         # A re-run is written after the run that it confirms, and belongs to it.
-        return next((one for one in reversed(spooled) if not rerun_of(one)), spooled[-1])
+        return next(
+            (spooled_id for spooled_id in reversed(spooled) if not rerun_of(spooled_id)),
+            spooled[-1],
+        )
     return begun_by(run_id, spooled) or run_id
 
 

@@ -106,18 +106,18 @@ def outline(profile: Profile, benchmarks: Sequence[str]) -> list[Turn]:
 
 def load_length_us(turns: Sequence[Turn]) -> tuple[int, int]:
     """Give how long there is load at least and at most, without what ends later."""
-    shortest = max((one.begins_us + one.shortest_us for one in turns), default=0)
-    longest = max((one.begins_us + one.delay_us + one.length_us for one in turns), default=0)
+    shortest = max((turn.begins_us + turn.shortest_us for turn in turns), default=0)
+    longest = max((turn.begins_us + turn.delay_us + turn.length_us for turn in turns), default=0)
     return shortest, longest
 
 
 def longest_wait_us(turns: Sequence[Turn]) -> int:
     """Give how much longer the graceful stops of all load steps may take, at most."""
     ends: dict[tuple[str, int], list[tuple[int, int]]] = {}
-    for one in turns:
-        end_us = one.begins_us + one.length_us
-        ends.setdefault((one.benchmark, one.step), []).append(
-            (end_us, end_us + one.graceful_stop_us)
+    for turn in turns:
+        end_us = turn.begins_us + turn.length_us
+        ends.setdefault((turn.benchmark, turn.step), []).append(
+            (end_us, end_us + turn.graceful_stop_us)
         )
     return sum(
         max(late for _, late in step) - max(end for end, _ in step) for step in ends.values()
@@ -129,10 +129,10 @@ def peak_requests_per_s(turns: Sequence[Turn]) -> float | None:
 
     Rates are straight between their knots, so that a sum of them is largest at a knot.
     """
-    paced = [one for one in turns if one.rate and one.requests_each]
-    moments = sorted({at_us for one in paced for at_us, _ in one.rate})
+    paced = [turn for turn in turns if turn.rate and turn.requests_each]
+    moments = sorted({at_us for turn in paced for at_us, _ in turn.rate})
     sums = (
-        sum(_rate_at(one.rate, at_us, side) * (one.requests_each or 0) for one in paced)
+        sum(_rate_at(turn.rate, at_us, side) * (turn.requests_each or 0) for turn in paced)
         for at_us in moments
         for side in (_BEFORE, _AFTER)
     )

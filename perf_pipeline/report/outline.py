@@ -32,14 +32,14 @@ def render_outline(turns: Sequence[Turn]) -> str:
         table.add_column(column, justify="right" if column in _NUMBERS else "left", no_wrap=True)
     for row in map(_row, turns):
         table.add_row(*row)
-    below = "".join(f"{one}\n" for one in totals(turns))
+    below = "".join(f"{sentence}\n" for sentence in totals(turns))
     return f"{rendered(table, _UNWRAPPED, color=False)}\n{below}"
 
 
 def totals(turns: Sequence[Turn]) -> Iterator[str]:
     """Say in sentences how much load it is in total, how fast at most, and how long it takes."""
-    is_most = any(one.is_most for one in turns)
-    starts, requests = _sum(one.starts for one in turns), _sum(one.requests for one in turns)
+    is_most = any(turn.is_most for turn in turns)
+    starts, requests = _sum(turn.starts for turn in turns), _sum(turn.requests for turn in turns)
     counted = f"{plural(requests or 0, 'request')} in {plural(starts or 0, 'iteration')}"
     if starts is None:
         yield f"In total: as many iterations as the target answers{_but_at_least(turns)}."
@@ -79,7 +79,7 @@ def _row(turn: Turn) -> tuple[str, ...]:
 
 
 def _but_at_least(turns: Sequence[Turn]) -> str:
-    planned = sum(one.starts or 0 for one in turns if not one.is_most)
+    planned = sum(turn.starts or 0 for turn in turns if not turn.is_most)
     return f", {planned:,} of them planned" if planned else ""
 
 

@@ -131,6 +131,7 @@ def changes(state: "State") -> None:
     rows = [
         (
             row.run_id,
+            version,
             row.series.benchmark,
             _label(row.series),
             _figure(row.series.metric, row.series.statistic, row.before),
@@ -138,9 +139,9 @@ def changes(state: "State") -> None:
             row.found_by,
             "" if row.p_value is None else f"{row.p_value:.2g}",
         )
-        for row in all_changes(require_runs(state))
+        for row, version in all_changes(require_runs(state))
     ]
-    columns = ("first run", "benchmark", "series", "before", "after", "found by", "p")
+    columns = ("first run", "version", "benchmark", "series", "before", "after", "found by", "p")
     click.echo(render_rows(columns, rows), nl=False)
 
 

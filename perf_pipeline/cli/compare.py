@@ -26,8 +26,8 @@ def compare(state: "State", run_id: str | None, other: str | None) -> None:
     """Compare a stored run with the runs before it, or any two stored runs with each other.
 
     Of one run (without RUN_ID the last one) every series is shown against its baseline, with the
-    tier that is to blame. Of two runs, whatever else differs is named, too. It only informs: it
-    exits with 0 whatever it finds.
+    tier that is to blame. Of two runs, whatever else differs is named, too. A version or a commit
+    of the target stands for its newest run. It only informs: it exits with 0 whatever it finds.
     """
     from perf_pipeline.judging.asked import asked_run
 
@@ -76,10 +76,14 @@ def _echo_contrast(state: "State", first: str, second: str) -> None:
 
 
 def _contrast_lines(found: "Contrast") -> Iterator[str]:
+    from perf_pipeline.report.revisions import revision_text
+
     for name, run in (("A", found.first), ("B", found.second)):
+        measured = revision_text(run.revision)
         yield (
             f"{name}: run {run.run_id} of {run.began_at[:16].replace('T', ' ')} UTC, profile "
             f"{run.profile}, perf_pipeline {run.code_version}"
+            f"{f'; measured {measured}' if measured else ''}"
         )
     yield from found.notices
 

@@ -20,6 +20,7 @@ from perf_pipeline.config.allowed import AllowedHosts
 from perf_pipeline.config.broker_address import read_brokers
 from perf_pipeline.config.hosts import Place, addresses_of, bracketed, read_host
 from perf_pipeline.config.kafka_client import bootstrap_servers, login_of
+from perf_pipeline.config.kafka_release import release_in
 from perf_pipeline.config.safety import require_allowed_brokers, require_loopback
 from perf_pipeline.errors import AddressError, TargetUnavailableError
 
@@ -65,6 +66,27 @@ def require_listeners(brokers: str, allowed: Iterable[str], *, must_answer: bool
             new = set(named) - asked
     if not found:
         _tell_silence(brokers, bootstrap, permitted, must_answer=must_answer)
+
+
+def broker_release(brokers: str, allowed: Iterable[str]) -> str:
+    """Say which release the brokers run, or how new their protocol is; empty without an answer.
+
+    Brokers say no version. Those of Apache Kafka 3.3 and newer list the features that they support,
+    and the highest `metadata.version` among them is that of their release (KIP-584, KIP-778).
+
+    Raises:
+        AddressError: these are no bootstrap servers.
+    """
+    permitted, login = AllowedHosts.read(allowed), login_of(brokers)
+    for place in read_brokers(brokers, ()).places:
+        with contextlib.suppress(OSError, struct.error, LookupError, UnicodeError):
+            with _connected(place, permitted) as connection:
+                if login:
+                    _log_in(connection, *login)
+                name = b"\x05perf\x021\0"  # the client's name and version, as compact strings
+                answer = _asked(connection, _API_VERSIONS, 3, b"\0" + name)
+            return release_in(answer)
+    return ""
 
 
 def _tell_silence(

@@ -21,6 +21,7 @@ from perf_pipeline.config.hosts import Address, Place, read_host
 from perf_pipeline.config.http_keys import Path, Statuses
 from perf_pipeline.config.postgres_address import read_dsn
 from perf_pipeline.config.redis_address import read_redis_url
+from perf_pipeline.config.version_question import VersionQuestion
 from perf_pipeline.config.web_address import WebAddress
 from perf_pipeline.errors import AddressError
 from perf_pipeline.secrecy.addresses import has_torn_password, mask_address
@@ -62,6 +63,8 @@ class TargetConfig(Frozen):
         group: the consumer group of its workers.
         containers: names of the containers whose resources are watched through the Docker API.
         allowed: hosts that may be loaded although they are not this machine.
+        version: where the system tells its version, which is stored with each run; the variable
+            PERF_TARGET_VERSION wins over it.
     """
 
     base_url: str | None = Field(default=None, alias="baseUrl")
@@ -77,6 +80,7 @@ class TargetConfig(Frozen):
     group: str = "birthday-workers"
     containers: tuple[str, ...] = Field(default=(), strict=False)
     allowed: tuple[str, ...] = Field(default=(), strict=False)
+    version: VersionQuestion | None = Field(default=None, exclude_if=equals(None))
 
     @model_validator(mode="after")
     def _health_keys_agree(self) -> Self:
@@ -105,6 +109,7 @@ class Target:
         named_by: the variable or key that each address was read from, by the name of its field.
         libpq: environment variables that libpq reads by itself, such as PGHOSTADDR.
         health: what the API is asked before its load; None where nobody said.
+        version: where it tells its version; None where nobody said.
     """
 
     name: str
@@ -119,6 +124,7 @@ class Target:
     named_by: tuple[tuple[str, str], ...] = ()
     libpq: tuple[tuple[str, str], ...] = ()
     health: HealthQuestion | None = None
+    version: VersionQuestion | None = None
 
     def key_of(self, part: str) -> str:
         """Give the variable or key that holds an address, for sentences to people."""
@@ -182,6 +188,7 @@ def resolve_target(
         named_by=tuple(keys.items()),
         libpq=tuple((key, environment[key]) for key in environment if key.startswith(_LIBPQ)),
         health=written.health_question(),
+        version=written.version,
     )
     for address in target.addresses.values():
         KNOWN.add_address(address)

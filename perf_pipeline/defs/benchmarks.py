@@ -80,7 +80,10 @@ def measured(perf_run: PerfRun, benchmark: str) -> dg.MaterializeResult:
     if why := perf_run.left_out(benchmark):
         return left_out_asset(why)
     found = run_benchmark(perf_run.session(), benchmark)
-    return dg.MaterializeResult(metadata=benchmark_metadata(found, perf_run.facts))
+    return dg.MaterializeResult(
+        metadata=benchmark_metadata(found, perf_run.facts),
+        data_version=dg.DataVersion(perf_run.data_version),
+    )
 
 
 def checks_of(benchmark: str, profiles: Sequence[Profile]) -> dg.AssetChecksDefinition:

@@ -27,13 +27,14 @@ from perf_pipeline.judging.expected import selected_in, why_left_out
 from perf_pipeline.judging.reruns import RERUNS
 from perf_pipeline.judging.stored import last_run_with
 from perf_pipeline.loading.prepare import open_session
+from perf_pipeline.loading.revision import given_revision
 from perf_pipeline.loading.session import Session
 from perf_pipeline.loading.stopping import hangup_as_termination
+from perf_pipeline.report.revisions import revision_name
 from perf_pipeline.secrecy.files import keep_private
 from perf_pipeline.store.state import State
 
 DEFAULT: Final = "quick"
-VERSION_VARIABLE: Final = "PERF_TARGET_VERSION"
 
 
 def run_tags(facts: Mapping[str, str]) -> dict[str, str]:
@@ -94,6 +95,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
     _stands_for: list[str] = PrivateAttr(default_factory=list)
     _planned: list[str] = PrivateAttr(default_factory=list)
     _log: dg.DagsterLogManager = PrivateAttr()
+    _instance: dg.DagsterInstance | None = PrivateAttr(default=None)
     _session: Session | None = PrivateAttr(default=None)
 
     @contextmanager
@@ -107,10 +109,15 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
         asked = asked_for(context.run, context.instance, self.benchmarks)
         self._planned = selected_in(self._profile, asked)
         self._log = context.log
-        if context.instance and self._run_id:
-            context.instance.add_run_tags(self._run_id, run_tags(self.facts))
+        self._instance = context.instance
+        self._tag()
         with hangup_as_termination(), ExitStack() as self._until_the_end:
             yield self
+
+    def _tag(self) -> None:
+        """Show the facts as tags of the run: at its begin, and when the target has told more."""
+        if self._instance and self._run_id:
+            self._instance.add_run_tags(self._run_id, run_tags(self.facts))
 
     @property
     def _laid_over(self) -> dict[str, Any]:
@@ -169,13 +176,18 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
 
     @property
     def facts(self) -> dict[str, str]:
-        """Give what a reader asks of a run first: its profile, its target, the target's version."""
-        version = os.environ.get(VERSION_VARIABLE, "")
-        return {
-            "profile": self._profile.name,
-            "target": self._profile.target,
-            **({"version": version} if version else {}),
-        }
+        """Give what a reader asks of a run first: profile, target, and what was measured.
+
+        These are the version of the target, and commit, branch, pull request and build by CI, as
+        far as they are known.
+        """
+        known = given_revision(os.environ) if self._session is None else self._session.revision
+        return {"profile": self._profile.name, "target": self._profile.target, **known}
+
+    @property
+    def data_version(self) -> str:
+        """Give what tells this run's figures from others: what was measured, and the run."""
+        return "+".join(filter(None, (revision_name(self.facts), self._run_id)))
 
     @property
     def open_session(self) -> Session | None:
@@ -195,4 +207,5 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
                     planned=self._planned,
                 )
             )
+            self._tag()
         return self._session

@@ -9,6 +9,7 @@ from typing import Final
 from perf_pipeline.errors import RequestError
 from perf_pipeline.judging.reruns import RERUNS, TRIGGER
 from perf_pipeline.store.rerun_ids import rerun_of
+from perf_pipeline.store.run_rows import last_run_of
 from perf_pipeline.store.state import State
 from perf_pipeline.store.waiting import take_up
 
@@ -21,7 +22,8 @@ def asked_run(state: State, run_id: str | None) -> str:
 
     Args:
         state: folder of history and spool.
-        run_id: an id, its beginning where no other run's id begins so, or `latest`.
+        run_id: an id, its beginning where no other run's id begins so, or `latest`; else a version
+            or a commit of the target, of which the newest run is meant.
 
     Raises:
         RequestError: there is no such run, or none at all, or several ids begin so.
@@ -32,7 +34,9 @@ def asked_run(state: State, run_id: str | None) -> str:
     require_runs(state)
     with state.history() as history:
         take_up(history, state)
-        return history.run(begun_by(run_id, history.run_ids()) or run_id).run_id
+        found = begun_by(run_id, history.run_ids())
+        found = found or last_run_of(history.connection, run_id, but=TRIGGER)
+        return history.run(found or run_id).run_id
 
 
 def begun_by(beginning: str, known: Collection[str]) -> str | None:

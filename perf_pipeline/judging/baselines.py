@@ -12,6 +12,7 @@ from perf_pipeline.errors import RequestError
 from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.series import MeasuredBenchmark, measured_of, series_in
 from perf_pipeline.metrics.naming import metric_key
+from perf_pipeline.report.revisions import revision_name
 from perf_pipeline.store.baselines import (
     Action,
     BaselineRow,
@@ -24,6 +25,7 @@ from perf_pipeline.store.baselines import (
     store_changes,
 )
 from perf_pipeline.store.history import History
+from perf_pipeline.store.run_rows import revisions
 from perf_pipeline.store.state import State
 
 
@@ -106,14 +108,17 @@ def all_decisions(state: State) -> list[tuple[BaselineRow, bool]]:
         return [(row, row.action == "accepted" or row in holding) for row in decisions(history)]
 
 
-def all_changes(state: State) -> list[ChangePointRow]:
-    """List every dated change of level, oldest first.
+def all_changes(state: State) -> list[tuple[ChangePointRow, str]]:
+    """List every dated change of level, oldest first, with the version that it began with.
+
+    The version, or the commit, is empty where the run does not know it.
 
     Raises:
         StoreBusyError: the history is open elsewhere.
     """
     with state.history() as history:
-        return changes(history)
+        known = revisions(history.connection)
+        return [(row, revision_name(known.get(row.run_id, {}))) for row in changes(history)]
 
 
 def _comparable(history: History, run_id: str) -> list[MeasuredBenchmark]:

@@ -21,6 +21,7 @@ from perf_pipeline.judging.past import Past, read_past
 from perf_pipeline.judging.series import MeasuredBenchmark, measured_of, policy_of, series_in
 from perf_pipeline.quoting import first_few
 from perf_pipeline.report.comparison import by_calibration
+from perf_pipeline.report.revisions import revision_rows
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.state import State
 
@@ -131,6 +132,9 @@ def _environments(first: RunRecord, second: RunRecord) -> Iterator[str]:
         yield f"environments differ: {first_few(facts, _MOST_FACTS, '; ')}"
     if first.code_version != second.code_version:
         yield f"versions differ: perf_pipeline {first.code_version} -> {second.code_version}"
+    if first.revision != second.revision:
+        facts = changed_facts(revision_rows(first.revision), revision_rows(second.revision))
+        yield f"what was measured differs: {first_few(facts, _MOST_FACTS, '; ')}"
     if first.target != second.target:
         yield f"targets differ: {first.target} -> {second.target}"
 

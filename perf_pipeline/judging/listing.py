@@ -9,12 +9,13 @@ from typing import Final
 
 from perf_pipeline.judging.asked import require_runs
 from perf_pipeline.metrics.threshold import Status
+from perf_pipeline.report.revisions import revision_name
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.state import State
 from perf_pipeline.store.waiting import take_up
 
-COLUMNS: Final = ("run", "began (UTC)", "profile", "target", "benchmarks", "thresholds")
+COLUMNS: Final = ("run", "began (UTC)", "profile", "target", "version", "benchmarks", "thresholds")
 _GRAVEST_FIRST: Final = (Status.FAIL, Status.INVALID, Status.NO_DATA, Status.WARN, Status.PASS)
 
 
@@ -46,6 +47,7 @@ class ListedRun:
             self.run.began_at[:16].replace("T", " "),
             self.run.profile,
             self.run.target.partition(":")[0],
+            revision_name(self.run.revision),
             f"{stored} of {planned}",
             ", ".join(counted) or "none judged",
         )

@@ -205,6 +205,7 @@ def _assemble(
         findings=tuple(findings),
         attributions=tuple(attributions(history, run_id, findings, verdicts=verdicts)),
         trends=tuple(trends_of(history, comparison)),
+        revision=run.revision,
         asked=None if asks_for_a_million(profile) else _asked(profile),
         origins=() if what_if else tuple(origins_of(history, run_id)),
         withheld=withheld_of(history, run_id, comparison.told, on_change),

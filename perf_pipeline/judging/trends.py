@@ -4,6 +4,7 @@ Add here: another fact about a series over runs. Keep out: drawing (report/) and
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff
@@ -12,10 +13,12 @@ from perf_pipeline.judging.compare import Comparison
 from perf_pipeline.judging.past import Past
 from perf_pipeline.judging.series import MeasuredBenchmark
 from perf_pipeline.metrics.catalog import CATALOG
+from perf_pipeline.report.revisions import revision_name
 from perf_pipeline.report.trend import Trend, TrendChange, TrendRun
 from perf_pipeline.store.baselines import ChangePointRow, SeriesKey, changes
 from perf_pipeline.store.history import History
 from perf_pipeline.store.order import places_of
+from perf_pipeline.store.run_rows import revisions
 
 MOST_RUNS: Final = 60
 """So many runs are drawn at most."""
@@ -29,13 +32,22 @@ def trends_of(history: History, comparison: Comparison) -> list[Trend]:
     by_name = {measured.outcome.benchmark: measured for measured in comparison.measured}
     dated: dict[SeriesKey, list[ChangePointRow]] = {}
     places = places_of(history)
+    versions = {
+        run_id: revision_name(facts) for run_id, facts in revisions(history.connection).items()
+    }
     for row in changes(history):
         dated.setdefault(row.series, []).append(row)
     return [
-        _trend(comparison.past, by_name[benchmark], diff, dated, places)
+        _named(_trend(comparison.past, by_name[benchmark], diff, dated, places), versions)
         for benchmark, diff in comparison.told
         if diff.pinned is None and benchmark in by_name
     ]
+
+
+def _named(trend: Trend, versions: Mapping[str, str]) -> Trend:
+    """Add the version of the target that each run measured, where it is known."""
+    named = (replace(run, version=versions.get(run.run_id, "")) for run in trend.runs)
+    return replace(trend, runs=tuple(named))
 
 
 def _trend(

@@ -12,11 +12,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from perf_pipeline.config.kafka_listeners import broker_release
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target
 from perf_pipeline.engine.control_group import Limits, allowed_cpus, read_limits
 from perf_pipeline.probes.postgres import server_facts
 from perf_pipeline.probes.probe import ProbeError
+from perf_pipeline.probes.redis import RedisProbe
 from perf_pipeline.secrecy.addresses import mask_address
 from perf_pipeline.stack.parts import ServiceInfo
 
@@ -47,12 +49,16 @@ def fingerprint(
 
 
 def _external_facts(target: Target, running: Collection[str]) -> dict[str, str]:
-    """Describe what was not started here; a PostgreSQL that answers tells about itself."""
+    """Describe what was not started here; servers that answer tell their real versions."""
     facts = {}
     if target.base_url and "api" not in running:
         facts["api"] = f"external {mask_address(target.base_url)}"
     if target.brokers and "broker" not in running:
-        facts["broker"] = "external"
+        release = broker_release(target.brokers, target.allowed)
+        facts["broker"] = f"external {release}".strip()
+    if target.redis_url and "redis" not in running:
+        with suppress(ProbeError):
+            facts["redis"] = f"external {RedisProbe(target.redis_url).server_version()}".strip()
     if target.postgres_dsn and "postgres" not in running:
         with suppress(ProbeError):  # that it does not answer is told by whoever needs it
             told = server_facts(target.postgres_dsn)

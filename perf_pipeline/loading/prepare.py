@@ -34,6 +34,7 @@ from perf_pipeline.loading.given_parts import is_found, stack_options
 from perf_pipeline.loading.jobs import workload_modules
 from perf_pipeline.loading.locks import load_generator, lock_folders
 from perf_pipeline.loading.needs import unmet_of
+from perf_pipeline.loading.revision import revision_of
 from perf_pipeline.loading.seeding import has_seeded, remove_seeded
 from perf_pipeline.loading.session import Session, new_run_id
 from perf_pipeline.loading.space import require_space
@@ -92,7 +93,8 @@ def open_session(
     target = find_target(profile, variables)
     require_space(state.folder)
     stop = stop or threading.Event()
-    wanted = _Wanted(profile, state, trigger, narrator, run_id, stop, tuple(planned), by_name)
+    names = tuple(planned)
+    wanted = _Wanted(profile, state, trigger, narrator, run_id, stop, names, by_name, variables)
     what = f"the run of profile {profile.name}"
     with _alone(lock_folders(state.folder, variables), what, narrator.say, stop):
         require_history(state)
@@ -121,6 +123,7 @@ class _Wanted:
     stop: threading.Event
     planned: tuple[str, ...]
     by_name: bool
+    variables: Mapping[str, str]
 
     def session(
         self, target: Target, complete: Target, stack: Stack | None, start_worker: StartWorker
@@ -135,15 +138,17 @@ class _Wanted:
         """
         began_at = datetime.now(UTC)
         left_out = left_out_of(self.profile, self.planned, complete, by_name=self.by_name)
-        for sentence in left_out.values():
-            self.narrator.say(sentence)
         services, notices = ((), ()) if stack is None else (stack.services, stack.notices)
+        revision = revision_of(self.profile, complete, self.variables)
+        told = (*left_out.values(), *revision.notices)
+        for sentence in told:
+            self.narrator.say(sentence)
         return Session(
             run_id=self.run_id or new_run_id(began_at),
             profile=self.profile,
             target=complete,
             services=services,
-            notices=(*notices, *own_notices(self.profile), *left_out.values()),
+            notices=(*notices, *own_notices(self.profile), *told),
             environment=fingerprint(self.profile, target, services),
             state=self.state,
             trigger=self.trigger,
@@ -153,6 +158,7 @@ class _Wanted:
             planned=tuple(name for name in self.planned if name not in left_out),
             left_out=left_out,
             start_worker=start_worker,
+            revision=revision.facts,
         )
 
 
@@ -238,6 +244,7 @@ def write_run(session: Session, problems: Sequence[str] = ()) -> RunRecord:
         notices=tuple(map(KNOWN.mask, session.notices)),
         planned=session.planned or None,
         problems=tuple(map(KNOWN.mask, problems)),
+        revision=session.revision,
     )
     write_run_record(session.folder, record)
     return record

@@ -90,6 +90,23 @@ class RedisProbe:
             self._client.close()
             self._client = None
 
+    def server_version(self) -> str:
+        """Return the version that the server tells; empty where it tells none.
+
+        Raises:
+            ProbeError: no answer within ANSWER_WITHIN_S.
+        """
+        self.open()
+        try:
+            assert self._client is not None, "it is open"
+            return str(self._client.info("server").get("redis_version", ""))
+        except redis.RedisError as error:
+            raise ProbeError(self._sentence(error)) from None
+        except _ODD:
+            return ""
+        finally:
+            self.close()
+
     def _sentence(self, error: redis.RedisError) -> str:
         password = urlsplit(self._url).password
         secrets = (password, unquote(password or ""))

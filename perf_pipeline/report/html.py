@@ -18,6 +18,7 @@ from perf_pipeline.report.diff_texts import diff_table
 from perf_pipeline.report.model import BenchmarkReport, RunReport
 from perf_pipeline.report.origins import origin_table
 from perf_pipeline.report.pages import html_escaped, page
+from perf_pipeline.report.revisions import revision_rows, revision_text
 from perf_pipeline.report.stages import stage_bars
 from perf_pipeline.report.svg import plot, span_of
 from perf_pipeline.report.tables import Table
@@ -50,6 +51,7 @@ class _Section:
 def render_html(report: RunReport) -> str:
     """Give the report as one HTML document; every value from outside is escaped."""
     began = report.began_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    took, target = f"took {wording.seconds(report.wall_s)}", f"target {report.target}"
     return page(
         "report.html",
         html_escaped,
@@ -59,7 +61,7 @@ def render_html(report: RunReport) -> str:
         answer=answer_of(report),
         sentences=why.notices_and_troubles(report),
         glance=_glance(report),
-        subtitle=f"{began}, took {wording.seconds(report.wall_s)}, target {report.target}",
+        subtitle=", ".join(filter(None, (began, took, target, revision_text(report.revision)))),
         sections=list(_sections(report)),
         footer=headline.counts(report),
     )
@@ -214,6 +216,7 @@ def _figures_row(summary: Summary) -> tuple[str, ...]:
 
 def _environment(report: RunReport) -> Table:
     facts = {
+        **revision_rows(report.revision),
         **report.environment,
         **{f"report {kind}": path for kind, path in report.paths.items()},
     }

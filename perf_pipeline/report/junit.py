@@ -16,6 +16,7 @@ from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.report import why, wording
 from perf_pipeline.report.diff_texts import DiffTexts
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport
+from perf_pipeline.report.revisions import revision_rows
 
 Result = Literal["passed", "failure", "error", "skipped"]
 
@@ -68,13 +69,18 @@ def _text(text: str) -> str:
 
 
 def _suite(root: ET.Element, name: str, report: RunReport, wall_s: float) -> ET.Element:
-    return ET.SubElement(
+    suite = ET.SubElement(
         root,
         "testsuite",
         name=_text(name),
         time=f"{wall_s:.3f}",
         timestamp=report.began_at.strftime("%Y-%m-%dT%H:%M:%S"),
     )
+    if facts := revision_rows(report.revision):
+        properties = ET.SubElement(suite, "properties")
+        for fact, value in facts.items():
+            ET.SubElement(properties, "property", name=fact, value=_text(value))
+    return suite
 
 
 def _case(

@@ -97,6 +97,7 @@ def _ours(report: RunReport) -> dict[str, Json]:
         "began_at": report.began_at.isoformat(),
         "target": report.target,
         "exit_code": int(report.exit_code),
+        "revision": dict(report.revision),
         "environment": dict(report.environment),
         "notices": list(report.notices),
         "benchmarks": {

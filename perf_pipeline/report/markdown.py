@@ -14,6 +14,7 @@ from perf_pipeline.report.answer import answer_of
 from perf_pipeline.report.diff_texts import diff_table
 from perf_pipeline.report.model import BenchmarkReport, RunReport
 from perf_pipeline.report.pages import page
+from perf_pipeline.report.revisions import revision_rows, revision_text
 from perf_pipeline.report.tables import Table
 
 # What is markup in GitHub's Markdown wherever it stands; an underscore is none inside a word.
@@ -30,6 +31,7 @@ def render_markdown(report: RunReport) -> str:
         escaped,
         ended=headline.ended(report),
         profile=report.profile,
+        measured=revision_text(report.revision),
         regression=comparison.regression(report),
         answer=answer_of(report),
         leading=_leading(report),
@@ -96,6 +98,7 @@ def _environment(report: RunReport) -> Table:
         "began": report.began_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
         "took": wording.seconds(report.wall_s),
         "target": report.target,
+        **revision_rows(report.revision),
         **report.environment,
     }
     return Table.of(dict.fromkeys(("name", "value"), "text"), facts.items())

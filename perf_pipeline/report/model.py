@@ -173,6 +173,7 @@ class RunReport:
         origins: where each comparison comes from.
         withheld: what the gate did not decide; None where it decided everything.
         asked: what the profile asks; None for 1,000,000 messages a day.
+        revision: what was measured: version, commit, branch, pull_request, build; what is known.
         history_path: where the figures are kept; empty when nowhere.
         paths: kind of report to where it lies.
     """
@@ -192,6 +193,7 @@ class RunReport:
     origins: tuple[Origin, ...] = ()
     withheld: Withheld | None = None
     asked: Asked | None = None
+    revision: Mapping[str, str] = field(default_factory=dict)
     history_path: str = ""
     paths: Mapping[str, str] = field(default_factory=dict)
 

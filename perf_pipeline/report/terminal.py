@@ -17,6 +17,7 @@ from perf_pipeline.report import comparison, findings, headline, trend, why, wor
 from perf_pipeline.report.answer import answer_of
 from perf_pipeline.report.diff_texts import DiffTexts
 from perf_pipeline.report.model import Diagnosis, RunReport
+from perf_pipeline.report.revisions import revision_text
 
 _STYLES: Final = {
     "PASS": "green",
@@ -127,6 +128,8 @@ def _header(report: RunReport) -> Text:
         _plain(f"run {report.run_id}, profile {report.profile}, {began}", "bold"),
         _plain(f"target {report.target}, took {wording.seconds(report.wall_s)}"),
     ]
+    if measured := revision_text(report.revision):
+        lines.append(_plain(f"measured {measured}"))
     lines += _notices(report.notices)
     return Text("\n").join([*lines, Text()])
 

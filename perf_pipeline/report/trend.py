@@ -30,12 +30,14 @@ class TrendRun:
         began_at: UTC, ISO 8601; a label, as a clock can be set.
         value: in the metric's unit.
         place: among all runs, in the order in which they were made.
+        version: of the target, or its commit; empty where nobody told.
     """
 
     run_id: str
     began_at: str
     value: float
     place: int = 0
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,8 @@ def _sentence(trend: Trend, change: TrendChange) -> str:
     run = trend.runs[change.index]
     before, after = (wording.quantity(level, trend.unit) for level in (change.before, change.after))
     began = f"run {run.run_id} of {run.began_at[:10]}"
+    if run.version:
+        began = f"{run.version} ({began})"
     return (
         f"{change_text(trend, change)} since {began}, from {before} to {after} "
         f"({_FOUND_BY.get(change.found_by, change.found_by)})"

@@ -126,7 +126,8 @@ def _line(axes: _RunAxes, trend: Trend) -> str:
 
 def _tip(trend: Trend, run: TrendRun) -> str:
     when = run.began_at[:16].replace("T", " ")
-    return f"{run.run_id}, {when}: {wording.quantity(run.value, trend.unit)}"
+    named = f"{run.run_id}, {run.version}" if run.version else run.run_id
+    return f"{named}, {when}: {wording.quantity(run.value, trend.unit)}"
 
 
 def _marks(axes: _RunAxes, trend: Trend) -> str:

@@ -7,6 +7,7 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
@@ -22,9 +23,48 @@ from perf_pipeline.secrecy.known import KNOWN
 _TIMEOUT_S: Final = 5.0
 _PORTS: Final[Mapping[str, int]] = MappingProxyType({"http": 80, "https": 443})
 _MOST_READ: Final = 4_096
+_MOST_ANSWERED: Final = 1 << 20
 ASK_DOCTOR: Final = "; `perf-pipeline doctor` tells more"
 """Ends a remedy; the doctor's own leave it out."""
 _START_IT: Final = f"start the target, or correct its address{ASK_DOCTOR}"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """Hold an answer: its status, its headers by lower-case name, and its first megabyte."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+
+def answer_to(url: str, trust: Trust, addresses: Sequence[str] = ()) -> HttpAnswer:
+    """Give the answer to a GET, whatever its status; a redirect is not followed.
+
+    Args:
+        url: on the target.
+        trust: whose certificates are taken beside those of the system's authorities.
+        addresses: where its name was found to lead; the last one is asked.
+
+    Raises:
+        TargetUnavailableError: there was none.
+    """
+    name = httpx.URL(url)
+    request_to = addresses[-1] if addresses else name.host
+    try:
+        with httpx.Client(timeout=_TIMEOUT_S, trust_env=False, verify=_tls(trust)) as client:
+            response = client.send(_request(client, name, request_to), stream=True)
+            read = bytearray()
+            for part in response.iter_raw():
+                read += part
+                if len(read) >= _MOST_ANSWERED:
+                    break
+            response.close()
+    except (httpx.HTTPError, OSError) as error:
+        told = str(error) or type(error).__name__
+        raise TargetUnavailableError(f"GET {url} got no answer: {told}", hint=_START_IT) from error
+    headers = {key.lower(): value for key, value in response.headers.items()}
+    return HttpAnswer(response.status_code, headers, read.decode(errors="replace"))
 
 
 def require_health(

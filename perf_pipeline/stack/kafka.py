@@ -20,7 +20,7 @@ from perf_pipeline.config.kafka_client import (
     kafka_settings,
     with_credentials,
 )
-from perf_pipeline.config.kafka_listeners import require_listeners
+from perf_pipeline.config.kafka_listeners import broker_release, require_listeners
 from perf_pipeline.narration import Say
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.class_archive import archive_of
@@ -177,7 +177,8 @@ def given_kafka(brokers: str, allowed: Sequence[str] = ()) -> Launched:
     def describe() -> ServiceInfo:
         require_listeners(brokers, allowed)
         address = bootstrap_servers(brokers)
-        return ServiceInfo("broker", EXTERNAL, "unknown", address, (), {}, None)
+        release = broker_release(brokers, allowed) or "unknown"
+        return ServiceInfo("broker", EXTERNAL, release, address, (), {}, None)
 
     return Launched(brokers, describe)
 

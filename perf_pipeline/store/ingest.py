@@ -48,8 +48,10 @@ values (?, map(?::varchar[], ?::varchar[])) on conflict do nothing
 """
 _UPSERT_RUN: Final = """
 insert or replace into runs (run_id, profile, profile_json, config_hash, seed, target,
-    triggered_by, code_version, began_at, environment_id, notices, planned, problems, made_as)
-values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::varchar[], ?::varchar[], ?::varchar[], ?)
+    triggered_by, code_version, began_at, environment_id, notices, planned, problems, made_as,
+    revision)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::varchar[], ?::varchar[], ?::varchar[], ?,
+    map(?::varchar[], ?::varchar[]))
 """
 _INSERT_BENCHMARK: Final = """
 insert into benchmarks (run_id, benchmark, status, began_at, wall_s, measured_s, valid,
@@ -212,6 +214,8 @@ def write_run(
             None if run.planned is None else list(run.planned),
             list(run.problems),
             place_of(connection, run.run_id, began_at, begins_now=begins_now),
+            list(run.revision),
+            [*run.revision.values()],
         ],
     )
 

@@ -30,6 +30,7 @@ RUN_SHAPES: Final[dict[str, Shape]] = {
     "notices": list_of(is_text),
     "planned": or_none(list_of(is_text)),
     "problems": list_of(is_text),
+    "revision": table_of(is_text),
 }
 OUTCOME_SHAPES: Final[dict[str, Shape]] = {
     "benchmark": is_text,

@@ -50,6 +50,8 @@ class RunRecord:
         notices: what a reader of the figures must know, e.g. that the broker is an emulator.
         planned: benchmarks that it was to run, in order; None when an older version did not say.
         problems: what ended the run as a whole before its plan was done, one sentence each.
+        revision: what was measured: version of the target, and commit, branch, pull_request and
+            build by CI, as far as they are known.
     """
 
     run_id: str
@@ -65,6 +67,7 @@ class RunRecord:
     notices: Sequence[str] = ()
     planned: Sequence[str] | None = None
     problems: Sequence[str] = ()
+    revision: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def environment_id(self) -> str:
@@ -75,7 +78,11 @@ class RunRecord:
     def to_json(self) -> str:
         """Write it as JSON for run.json."""
         members = {field.name: getattr(self, field.name) for field in fields(self)}
-        plain = {"environment": dict(self.environment), "notices": list(self.notices)}
+        plain = {
+            "environment": dict(self.environment),
+            "notices": list(self.notices),
+            "revision": dict(self.revision),
+        }
         return json.dumps({**members, **plain}, indent=1)
 
     @classmethod

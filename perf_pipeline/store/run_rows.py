@@ -16,12 +16,13 @@ from perf_pipeline.store.records import RunRecord
 
 _RUNS: Final = """
 select run_id, profile, profile_json, config_hash, seed, target, triggered_by, code_version,
-    began_at, facts, notices, planned, problems
+    began_at, facts, notices, planned, problems, revision
 from runs join environments using (environment_id)
 """
 _NEWEST_RUNS: Final = f"{_RUNS} order by {NEWEST_FIRST} limit ?"
 _NEWEST_MEASURED: Final = f"{_RUNS} where {MEASURED} order by {NEWEST_FIRST} limit ?"
 _MOST_NAMED: Final = 5
+_SHORTEST_COMMIT: Final = 7
 _LAST_WITH: Final = f"""
 select run_id from runs
 where triggered_by <> $but and (
@@ -29,7 +30,16 @@ where triggered_by <> $but and (
     or exists (from benchmarks as done where done.run_id = runs.run_id and benchmark = $benchmark))
 order by {NEWEST_FIRST} limit 1
 """
+# Re-runs are made of the same as the run that they confirm.
+_MADE_OF: Final = f"""
+select run_id from runs
+where triggered_by <> $but and (
+    revision['version'] = $text
+    or (length($text) >= {_SHORTEST_COMMIT} and starts_with(revision['commit'], $text)))
+order by {MEASURED} desc, {NEWEST_FIRST} limit 1
+"""
 _RUN_IDS: Final = "select run_id from runs"
+_REVISIONS: Final = "select run_id, revision from runs where cardinality(revision) > 0"
 _ONE_RUN: Final = f"{_RUNS} where run_id = ?"
 
 
@@ -46,6 +56,17 @@ def last_run_with(connection: duckdb.DuckDBPyConnection, benchmark: str, *, but:
     given = {"benchmark": benchmark, "but": but}
     row = connection.execute(_LAST_WITH, given).fetchone()
     return row[0] if row else None
+
+
+def last_run_of(connection: duckdb.DuckDBPyConnection, text: str, *, but: str) -> str | None:
+    """Give the newest run of a version or commit of the target, not started by `but`."""
+    row = connection.execute(_MADE_OF, {"text": text, "but": but}).fetchone()
+    return row[0] if row else None
+
+
+def revisions(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
+    """Give what was measured by each run that knows it, by the run's id."""
+    return {run_id: dict(facts) for run_id, facts in connection.execute(_REVISIONS).fetchall()}
 
 
 def known_runs(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
@@ -86,7 +107,7 @@ def iso_utc(moment: datetime | None) -> str:
 
 
 def _run(row: tuple[Any, ...]) -> RunRecord:
-    texts, (began_at, facts, notices, planned, problems) = row[:8], row[8:]
+    texts, (began_at, facts, notices, planned, problems, revision) = row[:8], row[8:]
     run_id, profile, profile_json, config_hash, seed, target, trigger, code_version = texts
     return RunRecord(
         run_id,
@@ -102,4 +123,5 @@ def _run(row: tuple[Any, ...]) -> RunRecord:
         tuple(notices),
         None if planned is None else tuple(planned),
         tuple(problems or ()),
+        dict(revision or {}),
     )

@@ -32,6 +32,7 @@ from perf_pipeline.config.profile import (
 )
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.target import TargetConfig
+from perf_pipeline.config.version_question import VersionQuestion
 from perf_pipeline.errors import ExitCode, PerfPipelineError
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.threshold import LEGAL_STATISTICS
@@ -46,6 +47,7 @@ _MODELS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
     {
         "profile": Profile,
         "question": Question,
+        "version": VersionQuestion,
         "seeding": Seeding,
         "benchmark": BenchmarkConfig,
         "stage": Stage,

@@ -34,6 +34,7 @@ class Made:
         run_id: numbered when empty.
         tags: of the summaries.
         machine_ms: what the calibration took on each side of the load; None without one.
+        revision: what was measured.
         also: further metrics of each benchmark, each with the factor of its figures.
     """
 
@@ -45,6 +46,7 @@ class Made:
     run_id: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     machine_ms: float | None = None
+    revision: Mapping[str, str] = field(default_factory=dict)
     also: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -90,6 +92,7 @@ def _write(state: Path, made: Made, began_at: str) -> Path:
         "0.1.0",
         began_at,
         made.environment,
+        revision=made.revision,
     )
     for benchmark in made.p95_ms:
         (folder / benchmark).mkdir(parents=True)

@@ -16,9 +16,10 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from perf_pipeline.config.kafka_client import bootstrap_servers, kafka_settings
-from perf_pipeline.config.kafka_listeners import require_listeners
+from perf_pipeline.config.kafka_listeners import broker_release, require_listeners
 from perf_pipeline.errors import AddressError, TargetNotAllowedError, TargetUnavailableError
 from perf_pipeline.loading.broker_watch import BrokerWatch
+from perf_pipeline.stack.parts import Stack
 from perf_pipeline_tests.support.elsewhere.brokers import (
     listener,
     sends_elsewhere,
@@ -70,6 +71,18 @@ def test_a_real_broker_is_where_it_says_and_a_silent_one_beside_it_changes_nothi
     assert {f"{one.host}:{one.port}" for one in known} <= set(bootstrap_servers(brokers).split(","))
     require_listeners(brokers, ())
     require_listeners(f"{brokers},127.0.0.1:1", ())
+
+
+def test_a_broker_tells_the_release_that_its_own_log_names(servers: Stack) -> None:
+    brokers = servers.endpoints.brokers
+    assert brokers is not None
+    (told,) = (one.version for one in servers.services if one.name == "broker")
+    release = broker_release(brokers, ())
+
+    # 4.1.0 in the log is the release 4.1; a given broker is described by this very answer.
+    is_given = any(one.name == "broker" and one.is_external for one in servers.services)
+    expected = told if is_given else f"Apache Kafka {'.'.join(told.split('.')[:2])}"
+    assert release == expected
 
 
 def test_a_broker_that_sends_its_clients_elsewhere_is_refused_by_the_place() -> None:

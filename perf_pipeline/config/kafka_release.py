@@ -1,0 +1,91 @@
+"""Reads from an ApiVersions answer which release a broker of Kafka runs.
+
+Sources: Kafka's protocol guide (ApiVersions v3, compact arrays, tagged fields); the levels of
+MetadataVersion in Apache Kafka's server-common.
+Add here: the level of a newer release. Keep out: connecting (kafka_listeners.py).
+"""
+
+import struct
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import Final
+
+_FETCH: Final = 1
+_SUPPORTED_FEATURES: Final = 0  # the tag of the field
+_METADATA_VERSION: Final = "metadata.version"
+# The first level of each release, in order.
+_RELEASES: Final = (
+    (1, "3.0"), (2, "3.1"), (3, "3.2"), (4, "3.3"), (8, "3.4"), (9, "3.5"), (12, "3.6"),
+    (15, "3.7"), (20, "3.8"), (21, "3.9"), (22, "4.0"), (26, "4.1"), (28, "4.2"), (30, "4.3"),
+)  # fmt: skip
+_NEWEST_LEVEL: Final = 30
+
+
+def release_in(answer: bytes) -> str:
+    """Give the release that an answer of ApiVersions v3 tells, else the highest version of Fetch.
+
+    Args:
+        answer: without the size and the correlation id.
+
+    Raises:
+        struct.error: it is no such answer, which `LookupError` says as well.
+    """
+    fetch, features = _read(answer)
+    level = features.get(_METADATA_VERSION)
+    if level is None:
+        return f"Fetch up to version {fetch}"
+    if level > _NEWEST_LEVEL:
+        return f"Apache Kafka, metadata.version {level}"
+    place = bisect_right([first for first, _ in _RELEASES], level) - 1
+    return f"Apache Kafka {_RELEASES[max(0, place)][1]}"
+
+
+def _read(answer: bytes) -> tuple[int, dict[str, int]]:
+    (code,) = struct.unpack_from(">h", answer)
+    if code:
+        raise struct.error("the broker refuses ApiVersions v3")
+    count, at = _varint(answer, 2)
+    fetch = 0
+    for _ in range(count - 1):
+        key, _, highest = struct.unpack_from(">hhh", answer, at)
+        fetch = highest if key == _FETCH else fetch
+        at = _behind_tags(answer, at + 6)
+    for tag, begins, _ in _tags(answer, at + 4):  # behind the time of throttling
+        if tag == _SUPPORTED_FEATURES:
+            return fetch, _features(answer, begins)
+    return fetch, {}
+
+
+def _features(answer: bytes, at: int) -> dict[str, int]:
+    found = {}
+    count, at = _varint(answer, at)
+    for _ in range(count - 1):
+        size, at = _varint(answer, at)
+        name, at = answer[at : at + size - 1].decode(), at + size - 1
+        _, found[name] = struct.unpack_from(">hh", answer, at)
+        at = _behind_tags(answer, at + 4)
+    return found
+
+
+def _tags(answer: bytes, at: int) -> Iterator[tuple[int, int, int]]:
+    """Give tag, begin and end of each tagged field."""
+    count, at = _varint(answer, at)
+    for _ in range(count):
+        tag, at = _varint(answer, at)
+        size, at = _varint(answer, at)
+        yield tag, at, at + size
+        at += size
+
+
+def _behind_tags(answer: bytes, at: int) -> int:
+    ends = [end for _, _, end in _tags(answer, at)]
+    return ends[-1] if ends else at + 1
+
+
+def _varint(answer: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = answer[at]
+        value, shift, at = value | (byte & 0x7F) << shift, shift + 7, at + 1
+        if byte < 0x80:
+            return value, at

@@ -1,0 +1,47 @@
+"""How a target is asked for its version: at a path of its API, or by a command beside it.
+
+Add here: another place where a version stands. Keep out: asking (stack/target_version.py).
+"""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from perf_pipeline.config.frozen import Frozen, is_empty
+from perf_pipeline.config.http_keys import Path
+from perf_pipeline.config.json_path import parse_json_path
+
+_PLACES = "write path (with json or header beside it, or neither), or command"
+
+
+class VersionQuestion(Frozen):
+    """Say where the target tells its version; PERF_TARGET_VERSION wins over it.
+
+    Attributes:
+        path: the path that is asked with GET before the load; the first line of the answer is the
+            version, unless `json` or `header` says otherwise.
+        json_path: where in a JSON answer the version stands, such as `$.build.version`.
+        header: the answer's header that holds the version.
+        command: a program and its arguments, run in the profile's folder; the first line that it
+            prints is the version, such as `["git", "describe", "--tags"]`.
+    """
+
+    path: Path = Field(default="", exclude_if=is_empty)
+    json_path: str = Field(default="", alias="json", exclude_if=is_empty)
+    header: str = Field(default="", exclude_if=is_empty)
+    command: tuple[str, ...] = Field(default=(), strict=False, exclude_if=is_empty)
+
+    @model_validator(mode="after")
+    def _is_one_question(self) -> Self:
+        if bool(self.path) == bool(self.command):
+            given = "both path and command" if self.path else "neither path nor command"
+            raise ValueError(f"has {given}; {_PLACES}")
+        if self.json_path and self.header:
+            raise ValueError("has both json and header; the version stands in one of them")
+        if self.command and (self.json_path or self.header):
+            raise ValueError("has json or header beside command; they belong to path")
+        if self.command and not self.command[0].strip():
+            raise ValueError("has an empty program as command; write its name first")
+        if self.json_path:
+            parse_json_path(self.json_path)
+        return self

@@ -1,0 +1,157 @@
+"""What a CI system says of the code that it tests: commit, branch, pull request, and where to look.
+
+Add here: another CI system, as a row of `_SYSTEMS`. Keep out: the target's version (revision.py).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+_NONE: Final = frozenset({"", "false"})
+_LONGEST: Final = 200
+_GITHUB_PULL: Final = re.compile(r"refs/pull/(\d+)/")
+
+
+@dataclass(frozen=True, slots=True)
+class _CiSystem:
+    """Name the environment variables of a CI system; of several the first that is set counts.
+
+    Attributes:
+        name: for people.
+        sign: the variable that only this system sets.
+        commit: hold the commit.
+        branch: hold the branch; of a pull request the branch that is to be merged.
+        pull_request: hold its number, or a URL that ends in it.
+        build: hold the URL of the build's page.
+    """
+
+    name: str
+    sign: str
+    commit: tuple[str, ...]
+    branch: tuple[str, ...]
+    pull_request: tuple[str, ...]
+    build: tuple[str, ...] = ()
+
+
+# Sources: each system's page of predefined variables.
+_SYSTEMS: Final = (
+    _CiSystem(
+        "GitHub Actions",
+        "GITHUB_ACTIONS",
+        ("GITHUB_SHA",),
+        ("GITHUB_HEAD_REF", "GITHUB_REF_NAME"),
+        (),
+    ),
+    _CiSystem(
+        "GitLab CI",
+        "GITLAB_CI",
+        ("CI_COMMIT_SHA",),
+        ("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "CI_COMMIT_REF_NAME"),
+        ("CI_MERGE_REQUEST_IID",),
+        ("CI_JOB_URL", "CI_PIPELINE_URL"),
+    ),
+    _CiSystem(
+        "Jenkins",
+        "JENKINS_URL",
+        ("GIT_COMMIT",),
+        ("CHANGE_BRANCH", "BRANCH_NAME", "GIT_BRANCH"),
+        ("CHANGE_ID",),
+        ("BUILD_URL",),
+    ),
+    _CiSystem(
+        "CircleCI",
+        "CIRCLECI",
+        ("CIRCLE_SHA1",),
+        ("CIRCLE_BRANCH",),
+        ("CIRCLE_PR_NUMBER", "CIRCLE_PULL_REQUEST"),
+        ("CIRCLE_BUILD_URL",),
+    ),
+    _CiSystem(
+        "Buildkite",
+        "BUILDKITE",
+        ("BUILDKITE_COMMIT",),
+        ("BUILDKITE_BRANCH",),
+        ("BUILDKITE_PULL_REQUEST",),
+        ("BUILDKITE_BUILD_URL",),
+    ),
+    _CiSystem(
+        "Azure Pipelines",
+        "TF_BUILD",
+        ("BUILD_SOURCEVERSION",),
+        ("SYSTEM_PULLREQUEST_SOURCEBRANCH", "BUILD_SOURCEBRANCH"),
+        ("SYSTEM_PULLREQUEST_PULLREQUESTNUMBER", "SYSTEM_PULLREQUEST_PULLREQUESTID"),
+    ),
+    _CiSystem(
+        "Bitbucket Pipelines",
+        "BITBUCKET_BUILD_NUMBER",
+        ("BITBUCKET_COMMIT",),
+        ("BITBUCKET_BRANCH",),
+        ("BITBUCKET_PR_ID",),
+    ),
+    _CiSystem(
+        "Travis CI",
+        "TRAVIS",
+        ("TRAVIS_PULL_REQUEST_SHA", "TRAVIS_COMMIT"),
+        ("TRAVIS_PULL_REQUEST_BRANCH", "TRAVIS_BRANCH"),
+        ("TRAVIS_PULL_REQUEST",),
+        ("TRAVIS_BUILD_WEB_URL",),
+    ),
+    _CiSystem(
+        "Drone",
+        "DRONE",
+        ("DRONE_COMMIT_SHA",),
+        ("DRONE_SOURCE_BRANCH", "DRONE_BRANCH"),
+        ("DRONE_PULL_REQUEST",),
+        ("DRONE_BUILD_LINK",),
+    ),
+    _CiSystem(
+        "Woodpecker",
+        "CI_SYSTEM_NAME",
+        ("CI_COMMIT_SHA",),
+        ("CI_COMMIT_SOURCE_BRANCH", "CI_COMMIT_BRANCH"),
+        ("CI_COMMIT_PULL_REQUEST",),
+        ("CI_PIPELINE_URL",),
+    ),
+    _CiSystem("TeamCity", "TEAMCITY_VERSION", ("BUILD_VCS_NUMBER",), ("GIT_BRANCH",), ()),
+)
+
+
+def ci_facts(environment: Mapping[str, str]) -> dict[str, str]:
+    """Give commit, branch, pull_request and build, as far as the CI system tells; empty elsewhere.
+
+    >>> ci_facts({"GITLAB_CI": "true", "CI_COMMIT_SHA": "1f0c", "CI_COMMIT_REF_NAME": "main"})
+    {'commit': '1f0c', 'branch': 'main'}
+    """
+    system = next((one for one in _SYSTEMS if environment.get(one.sign)), None)
+    if system is None:
+        return {}
+    found = {
+        "commit": _first(environment, system.commit),
+        "branch": _first(environment, system.branch).removeprefix("refs/heads/"),
+        "pull_request": _first(environment, system.pull_request).rstrip("/").rpartition("/")[2],
+        "build": _first(environment, system.build),
+    }
+    if system.sign == "GITHUB_ACTIONS":
+        found |= _of_github(environment)
+    return {name: value for name, value in found.items() if value}
+
+
+def one_line(text: str) -> str:
+    """Give the first line of a text that has printable letters, cut where it is very long."""
+    lines = ("".join(filter(str.isprintable, line)).strip() for line in text.splitlines())
+    return next(filter(None, lines), "")[:_LONGEST]
+
+
+def _first(environment: Mapping[str, str], names: tuple[str, ...]) -> str:
+    values = (one_line(environment.get(name, "")) for name in names)
+    return next((value for value in values if value not in _NONE), "")
+
+
+def _of_github(environment: Mapping[str, str]) -> dict[str, str]:
+    """Give what GitHub has in no variable of its own: the pull request's number, the run's page."""
+    pull = _GITHUB_PULL.match(environment.get("GITHUB_REF", ""))
+    parts = [environment.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY")]
+    run = environment.get("GITHUB_RUN_ID", "")
+    build = "/".join([*parts, "actions", "runs", run]) if run and all(parts) else ""
+    return {"pull_request": pull[1] if pull else "", "build": one_line(build)}

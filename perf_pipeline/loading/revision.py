@@ -1,0 +1,67 @@
+"""What was measured: the version of the target, and what CI says of the code that it was made of.
+
+It is no part of the fingerprint: versions are what runs are compared over.
+Add here: another fact about what was measured. Keep out: the machine and the servers
+(environment.py).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.config.own_scenarios import trust_of
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.safety import found_addresses
+from perf_pipeline.config.target import Target
+from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.loading.ci_facts import ci_facts, one_line
+from perf_pipeline.secrecy.known import KNOWN
+from perf_pipeline.stack.target_version import asked_version
+
+VERSION_VARIABLE: Final = "PERF_TARGET_VERSION"
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """Hold what was measured.
+
+    Attributes:
+        facts: version, commit, branch, pull_request and build, as far as they are known.
+        notices: why the version is not known although the target says where it stands.
+    """
+
+    facts: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+
+
+def given_revision(environment: Mapping[str, str]) -> dict[str, str]:
+    """Give what the environment alone says, before anything is asked."""
+    version = one_line(environment.get(VERSION_VARIABLE, ""))
+    found = {**({"version": version} if version else {}), **ci_facts(environment)}
+    return {name: KNOWN.mask(value) for name, value in found.items()}
+
+
+def revision_of(profile: Profile, target: Target, environment: Mapping[str, str]) -> Revision:
+    """Read the version where the environment or the target tells it; a run does without as well.
+
+    Args:
+        profile: whose certificates are taken, and in whose folder a command is run.
+        target: running, with its addresses.
+        environment: the variables of the process.
+    """
+    facts = given_revision(environment)
+    if "version" in facts or target.version is None:
+        return Revision(facts)
+    try:
+        answer = asked_version(
+            target.version,
+            target.base_url,
+            trust_of(profile),
+            found_addresses(target) if target.base_url else (),
+            Path(profile.folder),
+        )
+    except TargetUnavailableError as error:
+        told = f"the version of target {target.name} is not known: {error.sentence}"
+        return Revision(facts, (told,))
+    return Revision({"version": KNOWN.mask(one_line(answer)), **facts})

@@ -1,0 +1,40 @@
+"""What was measured, in words: the version of the target, and what CI says of its code.
+
+Add here: another fact of `RunRecord.revision`. Keep out: where it is shown.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+_COMMIT_DIGITS: Final = 10
+_WORDS: Final = (
+    ("version", "version"),
+    ("commit", "commit"),
+    ("branch", "branch"),
+    ("pull_request", "pull request"),
+)
+
+
+def revision_name(revision: Mapping[str, str]) -> str:
+    """Give what people call it: the version, else the shortened commit; empty where none is known.
+
+    >>> revision_name({"commit": "0123456789abcdef", "branch": "main"})
+    '0123456789'
+    """
+    return revision.get("version") or revision.get("commit", "")[:_COMMIT_DIGITS]
+
+
+def revision_text(revision: Mapping[str, str]) -> str:
+    """Name version, commit, branch and pull request, as far as they are known.
+
+    >>> revision_text({"version": "v1.4.2", "branch": "main"})
+    'version v1.4.2, branch main'
+    """
+    short = {**revision, "commit": revision.get("commit", "")[:_COMMIT_DIGITS]}
+    return ", ".join(f"{word} {short[name]}" for name, word in _WORDS if short.get(name))
+
+
+def revision_rows(revision: Mapping[str, str]) -> dict[str, str]:
+    """Give the facts in full by the words for them, with the page of the build, for tables."""
+    words = {**dict(_WORDS), "build": "build"}
+    return {word: revision[name] for name, word in words.items() if revision.get(name)}

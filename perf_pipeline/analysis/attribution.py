@@ -55,12 +55,12 @@ class StageTimes:
 
     @property
     def rule(self) -> MessageStage:
-        """Give the tier of the stage, and its bounds."""
+        """Return the tier of the stage, and its bounds."""
         return _STAGES[self.stage]
 
     @property
     def growth_ms(self) -> float:
-        """Give by how much the stage became slower, typically or in the tail; 0 when it did not."""
+        """Return how many ms slower the stage became, typically or in the tail; 0 if it did not."""
         return max(0.0, *self._growths_ms())
 
     @property
@@ -123,7 +123,7 @@ class Attribution:
 
     @property
     def name(self) -> str:
-        """Give the tier, or `healthy`, or `not known`."""
+        """Return the tier, or `healthy`, or `not known`."""
         if self.doubt:
             return "not known"
         return "healthy" if self.tier is None else str(self.tier)
@@ -169,7 +169,7 @@ def attribute(
 
 @dataclass(frozen=True, slots=True)
 class _Cause:
-    """Name a tier, the reason where the slow stages alone are none, and what to do about it."""
+    """Name a tier, what to do about it, and why, where the slow stages alone do not say it."""
 
     tier: Tier
     why: str = ""
@@ -216,7 +216,7 @@ def _behind_the_queue(stages: Mapping[str, StageTimes], saturation_ratio: float 
 
 
 def _weight_ms(stage: StageTimes) -> float:
-    """Give by how much a stage is slow: its growth, or all its time where it did not grow."""
+    """Return how much a stage weighs, in ms: its growth, or all its time where it did not grow."""
     is_always_slow = stage.is_above_bound and not stage.has_grown
     if stage.typical_before_ms is None or is_always_slow:
         return max(stage.typical_ms, stage.tail_ms)
@@ -242,7 +242,7 @@ def _holds(tier: Tier) -> str:
 
 
 def _parts(slow: Sequence[StageTimes], stages: Sequence[StageTimes], runs: int) -> Iterator[str]:
-    """Give a clause for each slow stage, the heaviest first."""
+    """Return a clause for each slow stage, the heaviest first."""
     total_ms = sum(stage.tail_ms for stage in stages)
     for stage in sorted(slow, key=_weight_ms, reverse=True):
         share = f", {100 * stage.tail_ms / total_ms:.0f} % of it" if total_ms else ""

@@ -14,7 +14,7 @@ from perf_pipeline.analysis.bottleneck_rules import ADVICE
 
 
 class Tier(StrEnum):
-    """Name who holds the latency; SYSTEM is a part about which the system tells nothing more."""
+    """Name the part that holds the latency; SYSTEM where the target tells nothing more precise."""
 
     API = "api"
     DATABASE = "database"

@@ -66,7 +66,7 @@ class ReplayedSeries:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Say that the gate reported a regression that it had not reported in the run before.
+    """Record a regression that the gate reported in this run and not in the run before.
 
     Attributes:
         run_id: id of the run with the alarm.
@@ -106,12 +106,12 @@ class GateTally:
 
     @property
     def false_alarms_per_100_runs(self) -> float | None:
-        """Give the rate of false alarms; None when no run was judged."""
+        """Return the rate of false alarms; None when no run was judged."""
         return 100 * self.false_alarm_runs / self.judged_runs if self.judged_runs else None
 
     @property
     def false_alarms_at_most(self) -> float | None:
-        """Give the upper 95 % confidence limit of the rate; None when no run was judged.
+        """Return the upper 95 % confidence limit of the rate; None when no run was judged.
 
         Source: Clopper & Pearson (1934), the one-sided limit of a binomial share.
         """
@@ -181,7 +181,7 @@ def tally(
 
 
 def newest_level(track: ReplayedSeries, truth: BaselinePolicy) -> ReplayedSeries:
-    """Give the runs since the last change of level, at most twice the window.
+    """Return the runs since the last change of level, at most twice the window.
 
     There are none for a series that is not judged by ratio.
 

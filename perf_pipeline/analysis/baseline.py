@@ -112,7 +112,7 @@ def diff(
 
 
 def _compared(judged: JudgedRuns, places: Sequence[int]) -> Diff:
-    """Give the diff of the newest run; `places` are those of the runs in the whole history."""
+    """Return the diff of the newest run; `places` are those of the runs in the whole history."""
     newest = len(judged.measured) - 1
     now = judged.suspicion(newest)
     earlier = tuple(judged.suspicion(n).status for n in range(newest)[-RUNS_BEFORE:])
@@ -148,7 +148,7 @@ class _Gate:
 
 
 def _gate(judged: JudgedRuns, now: Suspicion, earlier: Sequence[DiffStatus]) -> _Gate:
-    """Believe a change only where the order of the runs shows it as well; date what is believed."""
+    """Accept a change only where the order of the runs shows it as well, and date it."""
     status, reason = gated(judged.series, now.status, earlier, judged.requests)
     moved = status is DiffStatus.REGRESSED or (status is DiffStatus.IMPROVED and status in earlier)
     if not moved and status is not DiffStatus.SUSPECT:

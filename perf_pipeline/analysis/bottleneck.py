@@ -59,7 +59,7 @@ class Facts:
     worker_processes: int = 1
 
     def divisor(self, per: Per) -> int:
-        """Give the number of parts that share a figure."""
+        """Return the number of parts that share a figure."""
         return {"one": 1, "core": self.cores, "worker": self.worker_processes}[per]
 
 
@@ -150,7 +150,7 @@ def _as_ceiling(finding: Finding) -> Finding:
 
 
 def _doubted(finding: Finding, summaries: Sequence[Summary]) -> Finding:
-    """Note on a rule without evidence that there is some, but that it proves nothing."""
+    """Note on a rule that was given evidence, but only some that proves nothing."""
     if finding.status is not FindingStatus.NOT_APPLICABLE:
         return finding
     seen = any(row.metric == finding.metric for row in summaries)

@@ -99,7 +99,7 @@ def change_points(
 
 
 def energy_statistic(left: Sequence[float], right: Sequence[float]) -> float:
-    """Give how far two samples are apart: n m / (n + m) * (2 E|X-Y| - E|X-X'| - E|Y-Y'|).
+    """Return how far two samples are apart: n m / (n + m) * (2 E|X-Y| - E|X-X'| - E|Y-Y'|).
 
     It is 0 for equal samples and larger for different ones, in the unit of the values.
     Source: Székely & Rizzo (2004), testing for equal distributions in high dimension.
@@ -117,7 +117,7 @@ def energy_statistic(left: Sequence[float], right: Sequence[float]) -> float:
 
 
 def welch_p_value(left: Sequence[float], right: Sequence[float], sd_floor: float = 0.0) -> float:
-    """Give the two-sided p-value of Welch's t test.
+    """Return the two-sided p-value of Welch's t test.
 
     The values are not winsorised, which would leave too little spread of three of them
     (docs/statistics.md).
@@ -150,7 +150,7 @@ def welch_p_value(left: Sequence[float], right: Sequence[float], sd_floor: float
 
 
 def _statistics(positions: Sequence[float]) -> "Floats":
-    """Give the energy statistic of [0, i) against [i, j) for every 0 < i < j, else -inf."""
+    """Return the energy statistic of [0, i) against [i, j) for every 0 < i < j, else -inf."""
     import numpy as np  # noqa: PLC0415 - 0.1 s of import that few commands need
 
     y = np.asarray(positions, dtype=np.float64)
@@ -172,7 +172,7 @@ def _statistics(positions: Sequence[float]) -> "Floats":
 
 
 def _split(positions: Sequence[float]) -> tuple[int, int] | None:
-    """Give (i, j) with the largest statistic of [0, i) against [i, j); None when too short.
+    """Return (i, j) with the largest statistic of [0, i) against [i, j); None when too short.
 
     The new level may end before the stretch ends, so that a bump does not hide both of its edges.
     """

@@ -32,7 +32,7 @@ class Count:
 
     @property
     def is_majority(self) -> bool:
-        """Say whether more than half of all runs are."""
+        """Say whether more than half of the runs are out of line."""
         return 2 * self.out > self.runs
 
     def __str__(self) -> str:
@@ -40,7 +40,7 @@ class Count:
 
 
 def counted(diff: Diff, again: Sequence[DiffStatus]) -> Count:
-    """Count over a run that is out of line, the two before it, and its re-runs.
+    """Count the runs out of line among a suspect run, the two before it, and its re-runs.
 
     A re-run that nobody can judge (LEARNING, INVALID, ENVIRONMENT_CHANGED) does not count.
 
@@ -53,7 +53,7 @@ def counted(diff: Diff, again: Sequence[DiffStatus]) -> Count:
 
 
 def together(diff: Diff, again: Sequence[float]) -> Effect | None:
-    """Give the change of a run and its re-runs together, with the interval of their mean.
+    """Return the change of a run and its re-runs together, with the interval of their mean.
 
     The half width of one new run, t * s * sqrt(1 + 1/n), becomes that of the mean of k:
     t * s * sqrt(1/k + 1/n), n being the runs of the baseline. Source: Hahn and Meeker (1991),
@@ -86,7 +86,7 @@ def together(diff: Diff, again: Sequence[float]) -> Effect | None:
 
 
 def is_confirmed(diff: Diff, again: Sequence[DiffStatus], changes: Sequence[float]) -> bool:
-    """Say whether a run that is out of line is a regression by all of its runs.
+    """Say whether a suspect run is a regression once its re-runs are counted as well.
 
     More than half of them must be out of line, and in runs that have nothing in common, or by so
     much that it does not matter.
@@ -101,7 +101,7 @@ def is_confirmed(diff: Diff, again: Sequence[DiffStatus], changes: Sequence[floa
 
 
 def is_beyond_doubt(diff: Diff, again: Sequence[float]) -> bool:
-    """Say whether a run and its re-runs are a regression even if they are one and the same noise.
+    """Say whether a run and its re-runs are a regression even if they all share one noise.
 
     Re-runs of one session share its machine and its neighbours, so that three of them may tell no
     more than one. Their mean is judged as a single run is, at a tenth of the level, and it must be

@@ -36,7 +36,7 @@ class Slope:
 
 
 def slope(positions: Sequence[float], factors: Sequence[float]) -> Slope:
-    """Learn the slope from a history: 1 with a deviation of 0.25 beforehand, and 0 to 1.5 after.
+    """Learn the slope from a history, beginning with 1 ± 0.25; it stays between 0 and 1.5.
 
     A regression on the ln factors, with a normal prior; outliers are winsorised. A history with
     fewer than three runs beside a usual machine, or beside another one, teaches nothing.
@@ -63,21 +63,21 @@ def slope(positions: Sequence[float], factors: Sequence[float]) -> Slope:
 
 
 def _sums(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
-    """Give the sum of squares of x, and that of products, around the means."""
+    """Return the sum of squares of x, and that of products, around the means."""
     centre, mean = math.fsum(x) / len(x), math.fsum(y) / len(y)
     squares = math.fsum((value - centre) ** 2 for value in x)
     return squares, math.fsum((a - centre) * (b - mean) for a, b in zip(x, y, strict=True))
 
 
 def _residuals(x: Sequence[float], y: Sequence[float], steepness: float) -> Iterator[float]:
-    """Give what a line of this steepness through the means leaves."""
+    """Return the residuals of a line with this slope through the means."""
     centre, mean = math.fsum(x) / len(x), math.fsum(y) / len(y)
     return (b - mean - steepness * (a - centre) for a, b in zip(x, y, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """Hold the values of a series as on the usual machine, the run's own as the last one.
+    """Hold the values of a series as the usual machine would give them, the newest run last.
 
     Attributes:
         values: the values.
@@ -93,12 +93,12 @@ class Adjustment:
 
     @property
     def factor(self) -> float | None:
-        """Give how slow the machine was beside the newest run; None where in line or unknown."""
+        """Return how slow the machine was beside the newest run; None if as usual, or unknown."""
         return math.exp(self.log_factors[-1]) if self.log_factors[-1] else None
 
 
 def unadjusted(values: Sequence[float]) -> Adjustment:
-    """Give the values as they are, where nothing is known of the machine."""
+    """Return the values as they are, where nothing is known of the machine."""
     none = (0.0,) * len(values)
     return Adjustment(tuple(values), none, none, learned=False)
 

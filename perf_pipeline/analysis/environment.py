@@ -47,7 +47,7 @@ def environment_changed(diffs: Sequence[Diff]) -> bool:
 
 
 def suspects_moved(now: AbstractSet[Hashable], before: AbstractSet[Hashable]) -> bool:
-    """Say whether the suspects of two consecutive runs, series of benchmarks, have none in common.
+    """Say whether two consecutive runs have suspect series, and not one of them in common.
 
     What the system does, it does again in the next run. With fewer than two suspects in either run
     the answer is no, because single suspects come by chance.

@@ -13,7 +13,7 @@ LEAST_POINTS: Final = 0.001
 
 
 def rose_by_chance(events: float, before: float, share: float) -> float:
-    """Give the chance of at least so many events among all of them, if nothing changed.
+    """Return the probability of at least this many events if nothing has changed.
 
     Given all events, those of the newest run are binomial with its share of the opportunities.
     Source: Przyborowski and Wilenski (1940), Homogeneity of results in testing samples from Poisson

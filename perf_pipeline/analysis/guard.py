@@ -26,7 +26,7 @@ _ROUNDING: Final = 1e-9
 
 
 def exceedance(old: int, above: int, needed: int) -> float:
-    """Give the chance that `needed` of three new runs exceed all but `above` of the old ones.
+    """Return the chance that `needed` of three new runs exceed all but `above` of the old ones.
 
     All orders of the old + 3 runs are equally likely. At least `needed` new runs are above all but
     `above` of the old ones when they are among the highest `above + needed` of all runs.
@@ -43,7 +43,7 @@ def exceedance(old: int, above: int, needed: int) -> float:
 
 @lru_cache(maxsize=WINDOW + 1)
 def most_above(old: int) -> int:
-    """Give how many of the old runs may be as bad as the mildest of three new ones.
+    """Return how many of the old runs may be as bad as the mildest of three new ones.
 
     As many as keep `exceedance` at 1.05 %, which are 5 of 30; with few runs none.
     """
@@ -54,7 +54,7 @@ def most_above(old: int) -> int:
 
 
 def permutation_p(old: Sequence[float], new: Sequence[float]) -> float:
-    """Give the share of all ways to choose three runs whose sum is at least that of the new ones.
+    """Return the share of all ways to choose three runs whose sum is at least that of the new ones.
 
     Source: Pitman (1937), Significance tests which may be applied to samples from any populations,
     JRSS Supplement 4.
@@ -100,7 +100,7 @@ def out_of_range(old: Sequence[float], value: float) -> bool:
 
 
 def limit(old: Sequence[float], odd: int) -> float:
-    """Give what runs that are not independent of each other must exceed together.
+    """Return the position that runs must exceed together when they depend on each other.
 
     It is the worst of the old runs, or where one to five of these are out of line, the worst that
     three new ones would have to exceed.

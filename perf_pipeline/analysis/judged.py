@@ -54,7 +54,7 @@ class JudgedRuns:
 
     @property
     def baseline(self) -> tuple[float, ...]:
-        """Give the values of the baseline."""
+        """Return the values of the baseline."""
         return tuple(self.runs.values[index] for index in self.kept)
 
     def suspicion(self, index: int) -> Suspicion:
@@ -73,7 +73,7 @@ class JudgedRuns:
         return found if measured.status is found.status else replace(found, status=DiffStatus.OK)
 
     def statuses(self) -> list[DiffStatus]:
-        """Give the status of each run alone."""
+        """Return the status of each run alone."""
         return [self.suspicion(index).status for index in range(len(self.measured))]
 
     def holds_by_order(self, statuses: Sequence[DiffStatus]) -> bool:
@@ -97,7 +97,7 @@ class JudgedRuns:
         return not out_of_range([values[n] for n in before], values[-1])
 
     def order_limit(self, statuses: Sequence[DiffStatus]) -> float:
-        """Give the position that runs in a row must exceed together, relative to the newest run.
+        """Return the position that runs in a row must exceed together, relative to the newest run.
 
         It is that of the worst run before, or where the runs before have outliers, of the worst
         that is none; positions are higher where worse.
@@ -114,7 +114,7 @@ class JudgedRuns:
         return out_of_order([values[n] for n in before], new, odd)
 
     def _around(self, index: int, statuses: Sequence[DiffStatus]) -> tuple[list[float], list[int]]:
-        """Give the positions, higher being more out of line, and the runs before the newest three.
+        """Return the positions (higher is further out of line) and runs before the newest three.
 
         Those of the three that are in line count as runs before.
         """
@@ -139,7 +139,7 @@ class JudgedRuns:
         return f"{said}, which explains the figure" if explains else ""
 
     def _by_events(self, value: float, requests: float) -> Suspicion:
-        """Judge a rate by its events; those of the baseline had as many requests, by their load."""
+        """Judge a rate by its number of events; the baseline's runs had the same load."""
         bad = [self._events(run) for run in (value, *self.baseline)]
         chance = rose_by_chance(requests * bad[0], requests * sum(bad[1:]), 1 / len(bad))
         if chance > self.policy.alpha / 2:
@@ -159,7 +159,7 @@ class JudgedRuns:
         return any(self.runs.log_factors[run] for run in (index, *frozen))
 
     def _error(self, index: int) -> float:
-        """Give the standard error that adjusting adds to a run's distance from its baseline."""
+        """Return the standard error that adjusting adds to a run's distance from its baseline."""
         errors = [self.runs.errors[kept] for kept in self.kept]
         return math.hypot(self.runs.errors[index], math.hypot(*errors) / max(1, len(errors)))
 

@@ -57,7 +57,7 @@ class Slowdown:
 def slowdowns(
     machines: Sequence[Machine | None], now: Machine | None, parts: Sequence[str] = PARTS
 ) -> tuple[Slowdown, ...]:
-    """Give the slowdown of each run of a history, and of the newest run as the last one.
+    """Return the slowdown of each run of a history, and of the newest run as the last one.
 
     A part's usual figure is the middle of the shortest half of the history's, so that two types of
     machine do not blur it; its spread is the half length of that half (Rousseeuw and Leroy, 1987).
@@ -78,7 +78,7 @@ def slowdowns(
 
 
 def aligned(machines: Sequence[Machine | None], runs: int) -> tuple[Machine | None, ...]:
-    """Give one entry per run of a history; nothing is known of any where nothing was given.
+    """Return one entry per run of a history; None for every run where nothing was given.
 
     Raises:
         ValueError: there is another number of machines than of runs.
@@ -96,7 +96,7 @@ def _log(machine: Machine | None, part: str) -> float | None:
 
 
 def _deviations(logs: Sequence[float | None]) -> Iterator[tuple[int, float, float]]:
-    """Give (index, deviation, spread) of each run whose figure is known; the last run is new."""
+    """Return (index, deviation, spread) of each run whose figure is known; the last run is new."""
     history = [log for log in logs[:-1] if log is not None]
     if len(history) < LEAST_READINGS:
         return
@@ -107,7 +107,7 @@ def _deviations(logs: Sequence[float | None]) -> Iterator[tuple[int, float, floa
 
 
 def usual(values: Sequence[float]) -> tuple[float, float]:
-    """Give the middle of the shortest half of at least two values, and the spread by its length.
+    """Return the middle of the shortest half of at least two values, and the spread by its length.
 
     The spread is 1.4826 * (1 + 5 / (n - 1)) * half of the length, and at least 0.02.
     Source: Rousseeuw and Leroy (1987), Robust regression and outlier detection, chapters 4 and 5.

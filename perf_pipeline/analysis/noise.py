@@ -58,14 +58,14 @@ def _cv(values: Sequence[float]) -> float | None:
 
 
 def sample_sd(values: Sequence[float], mean: float) -> float:
-    """Give the sample standard deviation of at least two values around a known mean."""
+    """Return the sample standard deviation of at least two values around a known mean."""
     # statistics.stdev calculates with exact fractions, which is 16 times slower and no digit better
     # here; hypot does not overflow where a square would.
     return math.hypot(*(value - mean for value in values)) / math.sqrt(len(values) - 1)
 
 
 def centre_and_spread(values: Sequence[float], sd_floor: float) -> tuple[float, float | None]:
-    """Give the mean and the floored sample standard deviation of the winsorised values.
+    """Return the mean and the floored sample standard deviation of the winsorised values.
 
     The spread of a single value is None, because one run says nothing about noise.
 
@@ -103,7 +103,7 @@ def winsorised(values: Sequence[float]) -> list[float]:
 
 @lru_cache(maxsize=512)
 def student_t(probability: float, degrees_of_freedom: int) -> float:
-    """Give the quantile of Student's t distribution.
+    """Return the quantile of Student's t distribution.
 
     Source: Student (1908); computed by scipy.special.stdtrit.
 

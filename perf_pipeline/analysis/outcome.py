@@ -22,7 +22,7 @@ def exit_code(
     withheld: bool = False,
     stopped: bool = False,
 ) -> ExitCode:
-    """Give the exit code of a run.
+    """Return the exit code of a run.
 
     The first of these decides: the user stopped the run, a FAIL, a REGRESSED, something that could
     not be measured, OK. WARN, SUSPECT and a diff without data don't fail a run. A stopped run only

@@ -24,7 +24,7 @@ _HELPS_BELOW: Final = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """Say which worsening (a ratio) a run shows in 80 of 100 cases, in the median series.
+    """Hold the worsening (a ratio) of the median series that a run shows in 80 of 100 cases.
 
     Attributes:
         now: with the present history.
@@ -38,7 +38,7 @@ class Outlook:
 
 
 def detectable_change(sd_log: float, runs: int, policy: BaselinePolicy) -> float:
-    """Give the smallest relative worsening that a run shows as SUSPECT in 80 of 100 cases.
+    """Return the smallest relative worsening that a run shows as SUSPECT in 80 of 100 cases.
 
     exp(max(t(1 - alpha/2, n - 1) * error, ln(1 + e)) + t(0.8, n - 1) * error) - 1
     Source: Bloom (1995), minimum detectable effects.
@@ -55,7 +55,7 @@ def detectable_change(sd_log: float, runs: int, policy: BaselinePolicy) -> float
 
 
 def outlook(histories: Sequence[Sequence[float]], policy: BaselinePolicy) -> Outlook | None:
-    """Give which worsening the median of these series shows; None when none can be judged.
+    """Return the worsening that a run shows in the median series; None when none can be judged.
 
     Args:
         histories: the positive values of the newest level of each series, the oldest first.
@@ -100,7 +100,7 @@ class Remedy:
 
 
 def remedy(diff: Diff) -> Remedy | None:
-    """Give what would make a series show smaller changes; None where history was not the judge.
+    """Return what would make a series show smaller changes; None where history was not the judge.
 
     The formula is that of `detectable_change`, on the scale of the diff. Where the spread is the
     sampling noise of the requests, it falls with the root of their number, so that four times the
@@ -126,7 +126,7 @@ def remedy(diff: Diff) -> Remedy | None:
 
 
 def suspects_by_chance(series: int, policy: BaselinePolicy) -> float:
-    """Give how many series of a run are SUSPECT on average although nothing changed.
+    """Return how many series of a run are SUSPECT on average although nothing changed.
 
     It is alpha / 2 for each series, the bad direction alone. It also holds for dependent series,
     because means add up. Where noise is small, the minimum effect makes it fewer. Half of 2 % of

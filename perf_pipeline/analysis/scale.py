@@ -49,7 +49,7 @@ class Effect:
 
     @property
     def distance(self) -> float:
-        """Give the change as a distance of positions, see `distance_of`."""
+        """Return the change as a distance of positions, see `distance_of`."""
         return distance_of(self.change, self.scale)
 
 
@@ -71,7 +71,7 @@ class Ruler:
 
     @property
     def sd_floor(self) -> float:
-        """Give the smallest standard deviation that is believed on this scale.
+        """Return the smallest standard deviation that is believed on this scale.
 
         On the relative scale it is that of ln(value). In points it is 0.05, which only keeps z
         finite. In units it is 1, because counts near zero have about this deviation (Poisson).
@@ -81,11 +81,11 @@ class Ruler:
         return _POINTS_SD_FLOOR if self.scale is Scale.POINTS else _COUNT_SD_FLOOR
 
     def position(self, value: float) -> float:
-        """Give the position of a value on the scale: its logarithm, or the value itself."""
+        """Return the position of a value on the scale: its logarithm, or the value itself."""
         return math.log(value) if self.scale is Scale.RELATIVE else value
 
     def positions(self, values: Sequence[float]) -> list[float]:
-        """Give the positions of many values on the scale."""
+        """Return the positions of many values on the scale."""
         return list(map(math.log, values)) if self.scale is Scale.RELATIVE else list(values)
 
     def change(self, distance: float) -> float:
@@ -93,7 +93,7 @@ class Ruler:
         return change_of(distance, self.scale)
 
     def least_change(self, centre: float) -> float:
-        """Give the smallest change that matters, as a positive number.
+        """Return the smallest change that matters, as a positive number.
 
         On the unit scale it is the minimum effect times the centre, and at least one unit.
         """
@@ -104,7 +104,7 @@ class Ruler:
         return max(self.minimum_effect * abs(centre), _LEAST_COUNT)
 
     def least_distance(self, centre: float, sign: int) -> float:
-        """Give the smallest change that matters as a distance, upwards (1) or downwards (-1)."""
+        """Return the smallest change that matters as a distance, upwards (1) or downwards (-1)."""
         least = self.least_change(centre)
         if self.scale is not Scale.RELATIVE:
             return least
@@ -135,7 +135,7 @@ def distance_of(change: float, scale: Scale) -> float:
 
 
 def prediction_band(value: float, effect: Effect) -> tuple[float, float] | None:
-    """Give where a run was expected, in the unit of the metric; None without an interval.
+    """Return where a run was expected, in the unit of the metric; None without an interval.
 
     It is the interval of the change turned round: a change is in line when its interval holds zero,
     which is when the value is inside the band.
@@ -153,7 +153,7 @@ def prediction_band(value: float, effect: Effect) -> tuple[float, float] | None:
 
 
 def change_between(before: float, after: float, kind: Kind) -> Effect:
-    """Give the change from one level to another, without an interval."""
+    """Return the change from one level to another, without an interval."""
     scale = scale_of(kind, (before, after))
     change = after / before - 1 if scale is Scale.RELATIVE else after - before
     return Effect(change, None, None, scale)

@@ -41,7 +41,7 @@ class Series:
 
     @property
     def better(self) -> Better:
-        """Give the direction in which the metric improves."""
+        """Return the direction in which the metric improves."""
         return CATALOG[self.metric].better
 
     @property
@@ -124,7 +124,7 @@ def gated(
 
 
 def not_compared(series: Series, value: float | None, floor: NoiseFloor, *, valid: bool) -> Diff:
-    """Give the diff of a run that cannot be compared: INVALID, or else NO_DATA.
+    """Return the diff of a run that cannot be compared: INVALID, or else NO_DATA.
 
     Args:
         series: what would be compared.
@@ -139,5 +139,5 @@ def not_compared(series: Series, value: float | None, floor: NoiseFloor, *, vali
 
 
 def finite(value: float | None) -> float | None:
-    """Give a number as it is, or None where it is none."""
+    """Return a number as it is, or None where it is none."""
     return value if value is not None and math.isfinite(value) else None

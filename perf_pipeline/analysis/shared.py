@@ -45,12 +45,12 @@ class Shift:
 
     @property
     def tier(self) -> str:
-        """Give the tier that the metric is about."""
+        """Return the tier that the metric is about."""
         return tier_of(self.metric)
 
 
 def shift_of(diff: Diff) -> Shift | None:
-    """Give the shift of a series that a slower machine makes slower; None for any other.
+    """Return the shift of a series that a slower machine makes slower; None for any other.
 
     That is a figure of which less is better, judged by ratio against the history, in a known tier
     of the system.
@@ -65,7 +65,7 @@ def shift_of(diff: Diff) -> Shift | None:
 
 
 def shared_slowdown(shifts: Iterable[Shift]) -> float:
-    """Give the ln factor by which every tier became slower; 0 where one of them did not.
+    """Return the ln factor by which every tier became slower; 0 where one of them did not.
 
     A tier's shift is the median over its metrics, each of which counts once. What all tiers share
     is the smallest of these, give or take its standard error, and at most their median. Less than 5
@@ -84,7 +84,7 @@ def shared_slowdown(shifts: Iterable[Shift]) -> float:
 
 
 def typical_slowdown(shifts: Iterable[Shift], tiers: Collection[str]) -> float | None:
-    """Give the ln factor of the middle one of some tiers, the lower of two; None without any."""
+    """Return the ln factor of the median tier, the lower of two middle ones; None without any."""
     known = {tier: metrics for tier, metrics in _tiers(shifts).items() if tier in tiers}
     return median_low(_level(metrics)[0] for metrics in known.values()) if known else None
 
@@ -131,7 +131,7 @@ def _tiers(shifts: Iterable[Shift]) -> dict[str, dict[str, list[Shift]]]:
 
 
 def _level(metrics: dict[str, list[Shift]]) -> tuple[float, float]:
-    """Give the median over the metrics of a tier, and its standard error."""
+    """Return the median over the metrics of a tier, and its standard error."""
     level = median(median(shift.distance for shift in moved) for moved in metrics.values())
     error = median(shift.error for moved in metrics.values() for shift in moved)
     return level, _SD_PER_MEDIAN * error / math.sqrt(len(metrics))

@@ -66,7 +66,7 @@ class BaselinePolicy:
     minimum_points: float = 0.005
 
     def ruler(self, scale: Scale, minimum_effect: float | None = None) -> Ruler:
-        """Give the ruler of this policy; `minimum_effect` replaces that of the policy."""
+        """Return the ruler of this policy; `minimum_effect` replaces that of the policy."""
         effect = self.minimum_effect if minimum_effect is None else minimum_effect
         return Ruler(scale, effect, self.minimum_points, self.sd_floor)
 
@@ -112,11 +112,11 @@ class Prediction:
 
     @property
     def half_width(self) -> float:
-        """Give half of the prediction interval, as a distance of positions."""
+        """Return half of the prediction interval, as a distance of positions."""
         return self.critical * self.error
 
     def detectable(self, ruler: Ruler, sign: int) -> float:
-        """Give the smallest change upwards (1) or downwards (-1) that a single run shows.
+        """Return the smallest change upwards (1) or downwards (-1) that a single run shows.
 
         It shows in 80 of 100 cases, and is a positive number on the scale of the ruler.
         Source: Bloom (1995).

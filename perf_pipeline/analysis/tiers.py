@@ -31,12 +31,12 @@ _PARTS_BY_TIER: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def tier_of(metric: str) -> str:
-    """Give the tier by the metric's name, else by whose samples feed it; empty for every tier's."""
+    """Return the tier that a metric's name or samples point to; empty if it is about every tier."""
     named = next((name for prefix, name in _TIER_BY_PREFIX if metric.startswith(prefix)), "")
     known = CATALOG.get(metric)
     return named or (known.source.protocol if known and known.source else "")
 
 
 def parts_of(metric: str) -> tuple[str, ...]:
-    """Give the figures of the machine that count for a metric; all of them for every tier's."""
+    """Return the machine's figures that bear on a metric; all of them if it is about every tier."""
     return _PARTS_BY_TIER.get(tier_of(metric), ("cpu_s", "loopback_s", "disk_s"))

@@ -23,7 +23,7 @@ def unsuspicious(
     *,
     scale: Scale | None = None,
 ) -> tuple[float, ...]:
-    """Give the values of the runs that are `in_line`."""
+    """Return the values of the runs that are `in_line`."""
     kept = in_line(history, policy, minimum_effect, scale=scale)
     return tuple(history[index] for index in kept)
 
@@ -35,7 +35,7 @@ def in_line(
     *,
     scale: Scale | None = None,
 ) -> tuple[int, ...]:
-    """Give the baseline of a history: indices of its last `window` runs that were not out of line.
+    """Return the indices of a history's baseline: its last `window` runs that were in line.
 
     Starting with the oldest, each run is judged against the baseline before it; the first
     `minimum_runs` are kept without a judgement. A run that is out of line, in either direction,
@@ -66,7 +66,7 @@ def _stayed_alone(directions: Sequence[int], index: int) -> bool:
 
 
 def episode(statuses: Sequence[DiffStatus]) -> int:
-    """Give the first run of the change that the last run is part of."""
+    """Return the first run of the change that the last run is part of."""
     ahead = _DIRECTION.get(statuses[-1], 0)
     first = len(statuses) - 1
     while earlier := [
@@ -86,7 +86,7 @@ def anchor(
     *,
     scale: Scale | None = None,
 ) -> int:
-    """Give where the baseline starts: at the last confirmed change whose new level is known.
+    """Return where the baseline starts: at the last confirmed change whose new level is known.
 
     A change counts as soon as there are `minimum_runs` runs from it on, and most of these are out
     of line with the level before in the same direction. Until then the old level judges, so that a

@@ -13,7 +13,7 @@ from perf_pipeline.metrics.sample import Figure
 
 
 def operations_per_s(evidence: Evidence) -> Iterator[Figure]:
-    """Give the commands per second that Redis answered, of each kind over its own span."""
+    """Return the commands per second that Redis answered, of each kind over its own span."""
     for span in evidence.spans:
         answered = span.count - span.failed
         if answered and span.span_s > 0:

@@ -13,7 +13,7 @@ from perf_pipeline.metrics.sample import Figure
 
 
 def records_per_s(evidence: Evidence) -> Iterator[Figure]:
-    """Give rows per second of each kind of statement, over its own span."""
+    """Return rows per second of each kind of statement, over its own span."""
     for span in evidence.spans:
         if span.records and span.records_per_s is not None:
             yield Figure("db_records_per_s", span.records_per_s, span.scenario, span.operation)

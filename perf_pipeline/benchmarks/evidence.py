@@ -14,7 +14,7 @@ from perf_pipeline.units import US_PER_S
 
 @dataclass(frozen=True, slots=True)
 class ScenarioEvidence:
-    """Hold what was planned of one scenario, and when it was measured.
+    """Hold what was planned for one scenario, and when it was measured.
 
     Attributes:
         most_vus: VUs that it can have at once.
@@ -54,12 +54,12 @@ class Evidence:
 
 
 def no_figures(_: Evidence) -> Iterator[Figure]:
-    """Give none: the samples say all that there is to say."""
+    """Return no figures, because the samples already say everything."""
     return iter(())
 
 
 def messages_by_id(evidence: Evidence) -> Iterator[Figure]:
-    """Give how many messages were expected, lost and duplicated; nothing without a ledger."""
+    """Return how many messages were expected, lost and duplicated; nothing without a ledger."""
     if evidence.ledger is None or evidence.ledger.expected == 0:
         return
     yield Figure("messages_expected", float(evidence.ledger.expected))
@@ -68,7 +68,7 @@ def messages_by_id(evidence: Evidence) -> Iterator[Figure]:
 
 
 def messages_delivered(evidence: Evidence) -> Iterator[Figure]:
-    """Give the ledger's figures, and where the slowest messages spent their time."""
+    """Return the ledger's figures, and where the slowest messages spent their time."""
     yield from messages_by_id(evidence)
     for stage, mean_ms in evidence.stages.tail_ms.items():
         yield Figure("stage_tail", mean_ms, operation=stage)
@@ -77,7 +77,7 @@ def messages_delivered(evidence: Evidence) -> Iterator[Figure]:
 
 
 def held_rate(evidence: Evidence, span: SpanFigures) -> float | None:
-    """Give good records per second that the system kept up; None when nothing was measured.
+    """Return the good records per second that the system sustained; None if nothing was measured.
 
     With a planned rate: that rate times the share of planned starts that went well, because a
     window of n periods can hold n + 1 starts. An answer after the window's end makes the rate

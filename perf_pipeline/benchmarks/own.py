@@ -14,7 +14,7 @@ OWN_GROUP: Final = "own"
 def own_benchmark(
     name: str, *, after: str = "", group: str = OWN_GROUP, description: str = ""
 ) -> Benchmark:
-    """Make the record of a benchmark of a profile's own.
+    """Make the record of a benchmark that only a profile defines.
 
     Args:
         name: in the profile.

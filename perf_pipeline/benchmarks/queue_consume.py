@@ -15,7 +15,7 @@ from perf_pipeline.units import US_PER_S
 
 
 def consume_rates(evidence: Evidence) -> Iterator[Figure]:
-    """Give the rate and utilisation of each consumer, what its backlog took, and lost messages."""
+    """Return each consumer's rate and utilisation, its backlog's time, and the messages lost."""
     for span in evidence.spans:
         if span.operation == "consume" and span.records and span.records_per_s is not None:
             vus = evidence.scenarios[span.scenario].most_vus

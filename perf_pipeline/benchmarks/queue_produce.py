@@ -13,7 +13,7 @@ from perf_pipeline.metrics.sample import Figure
 
 
 def produce_rates(evidence: Evidence) -> Iterator[Figure]:
-    """Give the rate that each scenario kept, and its share of the planned one."""
+    """Return the rate that each scenario kept, and its share of the planned one."""
     for span in evidence.spans:
         rate = held_rate(evidence, span)
         if rate is None:

@@ -106,7 +106,7 @@ OF_HTTP: Final = Leading("http_req_duration", "http_reqs", "http_req_failed")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Benchmark:
-    """Say all about one benchmark that is not a number.
+    """Hold everything about one benchmark except its numbers.
 
     Attributes:
         name: in profiles, reports, the history and the asset graph.

@@ -22,7 +22,7 @@ from perf_pipeline.benchmarks.record import Benchmark
 
 
 def in_order(records: Sequence[Benchmark]) -> tuple[Benchmark, ...]:
-    """Put records into one line, each somewhere behind the one that it comes after.
+    """Sort records into one line, in which each stands behind the one that it comes after.
 
     Of two that come after the same one, the one with fewer behind it goes first, then the first
     by name. They are one line on purpose: to measure two things at once on one machine is to
@@ -39,7 +39,7 @@ def in_order(records: Sequence[Benchmark]) -> tuple[Benchmark, ...]:
 
 
 def _behind(name: str, records: Sequence[Benchmark]) -> list[Benchmark]:
-    """Give all that come after a benchmark, at once or through others, in their order."""
+    """Return every benchmark that comes after this one, directly or indirectly, in order."""
     lines = [[record, *_behind(record.name, records)] for record in records if record.after == name]
     lines.sort(key=lambda line: (len(line), line[0].name))
     return list(chain.from_iterable(lines))
@@ -71,5 +71,5 @@ def is_shipped(name: str) -> bool:
 
 
 def record_of(name: str) -> Benchmark:
-    """Give the record of a benchmark; that of a profile's own where none is shipped."""
+    """Return the record of a shipped benchmark, or make one for a profile's own."""
     return BY_NAME.get(name) or own_benchmark(name, after=BENCHMARKS[-1].name)

@@ -26,7 +26,7 @@ _NO_MORE: Final = "it did not come back"
 def answered_to_the_end(
     history: History, key: RunKey, outcome: BenchmarkOutcome, verdicts: Sequence[Verdict]
 ) -> list[Verdict]:
-    """Fail the verdicts on `target_answered` when an operation went well and then no more.
+    """Fail the verdicts on `target_answered` when an operation worked and then stopped working.
 
     A user's stop is no end to judge. A pruned benchmark keeps what was found before.
     """

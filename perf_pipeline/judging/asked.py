@@ -18,7 +18,7 @@ LATEST: Final = "latest"
 
 
 def asked_run(state: State, run_id: str | None) -> str:
-    """Give the run that is meant, or the last one without; a run that was killed counts, too.
+    """Return the run that is meant, or the last one without; a run that was killed counts, too.
 
     Args:
         state: folder of history and spool.
@@ -40,7 +40,7 @@ def asked_run(state: State, run_id: str | None) -> str:
 
 
 def begun_by(beginning: str, known: Collection[str]) -> str | None:
-    """Give the only id that begins so, or is so; None where there is none, or several.
+    """Return the one id that equals or begins with a text; None if there is none, or several.
 
     A run is meant rather than its re-runs, whose ids begin with its own.
     """
@@ -53,7 +53,7 @@ def begun_by(beginning: str, known: Collection[str]) -> str | None:
 
 
 def run_to_judge(state: State, *run_ids: str) -> str:
-    """Give the first of these runs that is known, else the last one: judging needs no new load.
+    """Return the first of these runs that is known, else the last one: judging needs no new load.
 
     The last one is the one that was made last, whatever its date says and however little it
     measured. A re-run belongs to the run that it confirms.
@@ -73,7 +73,7 @@ def run_to_judge(state: State, *run_ids: str) -> str:
 
 
 def require_runs(state: State) -> State:
-    """Give a state folder back that has a history or a spool: a question makes neither.
+    """Return a state folder that has a history or a spool, and refuse any other.
 
     Raises:
         RequestError: it has none, so that no run was ever made in it.

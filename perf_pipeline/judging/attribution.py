@@ -85,7 +85,7 @@ def attributions(
 
 
 def _doubted(attribution: Attribution, outcome: BenchmarkOutcome, doubt: str) -> Attribution:
-    """Call nothing healthy that proves nothing; a slow tier of a part is slow in the whole, too."""
+    """Withdraw `healthy` where the run proves nothing; a tier that a part shows slow stays slow."""
     if not doubt or (attribution.tier is not None and outcome.valid):
         return attribution
     return replace(attribution, tier=None, sentence=f"not known: {doubt}", advice="", doubt=doubt)
@@ -111,7 +111,7 @@ def _attribution(
 
 
 class _Before:
-    """Give the earlier runs' figures: same benchmark, load, profile and environment."""
+    """Return the earlier runs' figures: same benchmark, load, profile and environment."""
 
     def __init__(self, past: Mapping[SeriesName, OverRuns], outcome: BenchmarkOutcome) -> None:
         self._past = past
@@ -119,7 +119,7 @@ class _Before:
         self.runs = 0
 
     def median(self, metric: str, tags: Mapping[str, str], statistic: str) -> float | None:
-        """Give the median of a figure over the earlier runs; None without any."""
+        """Return the median of a figure over the earlier runs; None without any."""
         points = self._past[_name(self._outcome, metric, tags, statistic)].before
         self.runs = max(self.runs, len(points))
         return median(point.value for point in points) if points else None

@@ -32,7 +32,7 @@ class GateSettings:
     minimum_effect: float | None = None
 
     def of(self, policy: BaselinePolicy) -> BaselinePolicy:
-        """Give a policy with these settings in place of its own."""
+        """Return a policy with these settings in place of its own."""
         return BaselinePolicy(
             window=policy.window,
             minimum_runs=policy.minimum_runs,
@@ -118,7 +118,7 @@ def _replayed(history: History, runs: list[RunRecord], settings: GateSettings) -
 
 
 def _tracks(history: History, runs: list[RunRecord]) -> Iterator[ReplayedSeries]:
-    """Give every series of these runs; each load of a benchmark has its own."""
+    """Return every series of these runs; each load of a benchmark has its own."""
     newest = list(_newest_of_each_load(history, runs))
     wanted = [
         (measured, series)

@@ -70,7 +70,7 @@ class Compared:
 
     @property
     def benchmark(self) -> str:
-        """Give the benchmark's name."""
+        """Return the benchmark's name."""
         return self.measured.outcome.benchmark
 
 
@@ -90,7 +90,7 @@ class Comparison:
 
     @property
     def told(self) -> tuple[tuple[str, Diff], ...]:
-        """Give what a reader is told as (benchmark, diff): of pinned releases only what moved."""
+        """Return what a reader is told as (benchmark, diff): of pinned releases only what moved."""
         return tuple(
             (comparison.benchmark, comparison.diff)
             for comparison in self.compared
@@ -101,7 +101,7 @@ class Comparison:
 def compare_run(
     state: State, run_id: str, *, profile: Profile | None = None
 ) -> list[tuple[str, Diff]]:
-    """Compare every benchmark of a run, store the diffs and give them, as (benchmark, diff).
+    """Compare every benchmark of a run, store the diffs and return them, as (benchmark, diff).
 
     A what-if, by another profile than the run's own, leaves no trace in the history.
 

@@ -35,7 +35,7 @@ def findings_of_run(
 def findings_of(
     history: History, run_id: str, profile: Profile | None = None
 ) -> list[tuple[str, Finding]]:
-    """Run the checklist over each benchmark; a rule that nothing broke is told once for all.
+    """Run the checklist over each benchmark; name a rule that nothing broke once for the run.
 
     Raises:
         RequestError: there is no such run.
@@ -78,7 +78,7 @@ def _doubt(outcome: BenchmarkOutcome, verdicts: Iterable[Verdict]) -> str:
 
 
 def summaries_by_benchmark(history: History, run_id: str) -> dict[str, list[Summary]]:
-    """Give a run's stored summaries by benchmark."""
+    """Return a run's stored summaries by benchmark."""
     found: dict[str, list[Summary]] = {}
     for name, summary in history.summaries(run_id):
         found.setdefault(name, []).append(summary)
@@ -88,7 +88,7 @@ def summaries_by_benchmark(history: History, run_id: str) -> dict[str, list[Summ
 def with_spells(
     history: History, run_id: str, findings: Iterable[tuple[str, Finding]]
 ) -> list[tuple[str, Finding]]:
-    """Tell of each finding above its bound when that was; without raw rows nothing is added."""
+    """Add to each finding above its bound when that was; without raw rows nothing is added."""
     return [(name, _timed(history, RunKey(run_id, name), finding)) for name, finding in findings]
 
 

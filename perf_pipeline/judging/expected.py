@@ -44,11 +44,11 @@ class Missing:
         return NOT_STORED if self.in_spool else NOT_RUN
 
     def verdicts(self, thresholds: Iterable[Threshold]) -> list[Verdict]:
-        """Give a verdict for each promise: without data."""
+        """Return a verdict of NO_DATA for each threshold."""
         return [Verdict(threshold, None, Status.NO_DATA, self.reason) for threshold in thresholds]
 
     def report(self, thresholds: Iterable[Threshold]) -> BenchmarkReport:
-        """Report it, so that it stands in every form."""
+        """Return its entry in the report, so that every form shows it."""
         return BenchmarkReport(
             name=self.benchmark,
             status=BenchmarkStatus.NOT_STORED if self.in_spool else BenchmarkStatus.NOT_RUN,
@@ -60,12 +60,12 @@ class Missing:
 
 
 def enabled_in(profile: Profile) -> list[str]:
-    """Give the benchmarks that a profile runs when nobody names any, in the order of running."""
+    """Return the benchmarks that a profile runs when nobody names any, in the order of running."""
     return [name for name in profile.benchmark_names if profile.benchmarks[name].enabled]
 
 
 def selected_in(profile: Profile, names: Sequence[str]) -> list[str]:
-    """Give those of the selected benchmarks that a profile runs, in the order of running.
+    """Return those of the selected benchmarks that a profile runs, in the order of running.
 
     Raises:
         ProfileError: some are selected, and all of them are left out: there would be nothing to do.
@@ -88,14 +88,14 @@ def why_left_out(profile: Profile, benchmark: str) -> str:
 
 
 def in_plan_order(planned: Sequence[str], others: Iterable[str]) -> list[str]:
-    """Give the planned names in their order, then the others in theirs."""
+    """Return the planned names in their order, then the others in theirs."""
     return list(dict.fromkeys((*planned, *others)))
 
 
 def missing_of(
     history: History, state: State, run_id: str, *, also: Iterable[str] = ()
 ) -> dict[str, Missing]:
-    """Give by name what a run was to do, or began, and the history does not have.
+    """Return by name what a run was to do, or began, and the history does not have.
 
     Args:
         history: open.
@@ -120,7 +120,7 @@ def _missing(run_id: str, name: str, spooled: Sequence[str]) -> Missing:
 
 
 def extent_of(history: History, run_id: str, profile: Profile, *, what_if: bool) -> list[str]:
-    """Say what of a profile a run was never to do, so that nobody takes it for judged.
+    """Say which parts of a profile a run was not asked to do, so that nobody thinks them judged.
 
     Raises:
         RequestError: there is no such run.

@@ -48,7 +48,7 @@ def ingest_benchmark(
 
 
 def profile_of(history: History, run_id: str) -> Profile:
-    """Give the profile that a run was made with."""
+    """Return the profile that a run was made with."""
     return stored_profile(history.run(run_id).profile_json, f"of run {run_id}")
 
 
@@ -112,7 +112,7 @@ def _ingest_into(done: IngestedRun, state: State, key: RunKey) -> None:
 
 
 def spooled_runs(state: State) -> list[str]:
-    """Give the ids of the runs whose files are in the spool, those written last at the end.
+    """Return the ids of the runs whose files are in the spool, those written last at the end.
 
     Not by their names: a driver may bring ids of its own, which do not sort by time.
 

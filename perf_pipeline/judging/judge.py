@@ -69,7 +69,7 @@ def is_what_if(history: History, run_id: str, profile: Profile | None) -> bool:
 
 
 def verdicts_of_run(history: History, run_id: str, profile: Profile) -> dict[str, list[Verdict]]:
-    """Give a run's verdicts by benchmark: the stored ones, and for a what-if those of its profile.
+    """Return a run's verdicts by benchmark: the stored ones, or those of a what-if's profile.
 
     What has none yet is judged and stored: a run without verdicts would look as if all was well.
     """
@@ -86,7 +86,7 @@ def verdicts_of_run(history: History, run_id: str, profile: Profile) -> dict[str
 
 
 def verdicts_by_benchmark(history: History, run_id: str) -> dict[str, list[Verdict]]:
-    """Give a run's stored verdicts by benchmark."""
+    """Return a run's stored verdicts by benchmark."""
     found: dict[str, list[Verdict]] = {}
     for benchmark, verdict in history.verdicts(run_id):
         found.setdefault(benchmark, []).append(verdict)
@@ -137,7 +137,7 @@ def _without_unknown(history: History, key: RunKey, verdicts: list[Verdict]) -> 
 
 
 def thresholds_of(profile: Profile, benchmark: str) -> list[Threshold]:
-    """Give what a profile wants of a benchmark; nothing when it does not know it."""
+    """Return what a profile wants of a benchmark; nothing when it does not know it."""
     config = profile.benchmarks.get(benchmark)
     return config.all_thresholds() if config else []
 
@@ -177,7 +177,7 @@ def _absent(threshold: Threshold, outcome: BenchmarkOutcome) -> str:
 
 
 def spoilt_scenarios(outcome: BenchmarkOutcome, verdicts: Sequence[Verdict]) -> tuple[str, ...]:
-    """Tell of scenarios without figures that count, where no verdict rests on them.
+    """Name the scenarios whose figures do not count, where no verdict rests on them.
 
     Returns:
         One sentence each; empty where every scenario kept up, and where a verdict is INVALID or no
@@ -204,7 +204,7 @@ def named_verdicts(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, Verdict]]
 
 
 def subjects_of(benchmark: str, profiles: Iterable[Profile]) -> dict[str, str]:
-    """Give the name of every verdict that the profiles can give of a benchmark, with a sentence."""
+    """Return the name of every verdict that the profiles want of a benchmark, with a sentence."""
     found: dict[str, str] = {}
     for profile in profiles:
         blank = [

@@ -14,7 +14,7 @@ from perf_pipeline.store.records import BenchmarkOutcome
 
 
 def meant_scenarios(threshold: Threshold) -> set[str]:
-    """Give the scenarios that a threshold's filter names; empty when it is about all of them."""
+    """Return the scenarios that a threshold's filter names; empty when it is about all of them."""
     return {*threshold.scenarios, *filter(None, [threshold.tags.get("scenario")])}
 
 

@@ -28,7 +28,7 @@ class RunLineage:
 
 
 def lineage_of(state: State, run_id: str) -> RunLineage:
-    """Give the lineage of a compared run.
+    """Return the lineage of a compared run.
 
     Raises:
         RequestError: there is no such run, or it was not compared yet.
@@ -45,7 +45,7 @@ def lineage_of(state: State, run_id: str) -> RunLineage:
 
 
 def origins_of(history: History, run_id: str) -> list[Origin]:
-    """Give the lineage of every stored comparison of a run, for its report."""
+    """Return the lineage of every stored comparison of a run, for its report."""
     return [
         Origin(
             benchmark,

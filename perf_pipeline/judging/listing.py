@@ -35,7 +35,7 @@ class ListedRun:
 
     @property
     def row(self) -> tuple[str, ...]:
-        """Give its cells, in the order of `COLUMNS`."""
+        """Return its cells, in the order of `COLUMNS`."""
         stored, planned = self.benchmarks
         counted = [
             f"{self.thresholds[status]} {status.replace('_', ' ')}"

@@ -30,7 +30,7 @@ class _Track:
     before: Mapping[str, float]
 
     def shift_in(self, run_id: str) -> Shift | None:
-        """Give the shift of an earlier run against the same centre; None where it has none."""
+        """Return the shift of an earlier run against the same centre; None where it has none."""
         value, now = self.before.get(run_id, 0.0), self.diff.value or 0.0
         if self.shift is None or value <= 0 or now <= 0:
             return None
@@ -43,7 +43,7 @@ def levels_for_good(
     diffs: Sequence[tuple[MeasuredBenchmark, Diff]],
     past: Past,
 ) -> list[ChangePointRow]:
-    """Give the changes of level that a machine made which is slower for good, by the newest run.
+    """Return the changes of level that follow from a machine that is slower for good.
 
     Where the machine was calibrated and was no slower than usual, it made none, and a person
     decides.
@@ -68,7 +68,7 @@ def _is_as_usual(diffs: Sequence[tuple[MeasuredBenchmark, Diff]]) -> bool:
 def lasting_changes(
     diffs: Sequence[tuple[MeasuredBenchmark, Diff]], past: Past
 ) -> Iterator[ChangePointRow]:
-    """Give a change of level for every series where all tiers were slower in the newest five runs.
+    """Return a change of level for every series if all tiers were slower in the newest five runs.
 
     It is for series whose own gate was not withheld as well: they follow the same machine.
 
@@ -97,13 +97,13 @@ def lasting_changes(
 
 
 def _newest_runs(tracks: Sequence[_Track]) -> list[str]:
-    """Give the four runs before, oldest first; re-runs of them do not count."""
+    """Return the four runs before, oldest first; re-runs of them do not count."""
     longest = max((list(track.before) for track in tracks), key=len, default=[])
     runs = [run_id for run_id in longest if rerun_of(run_id) not in longest]
     return runs[1 - LASTING_RUNS :]
 
 
 def _slowdown(tracks: Sequence[_Track], run_id: str = "") -> float:
-    """Give the shared slowdown of an earlier run; that of the newest without an id."""
+    """Return the shared slowdown of an earlier run; that of the newest without an id."""
     shifts = (track.shift_in(run_id) if run_id else track.shift for track in tracks)
     return shared_slowdown([shift for shift in shifts if shift is not None])

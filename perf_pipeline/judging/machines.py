@@ -27,14 +27,14 @@ CALIBRATION: Final = tuple(series for sides in _PARTS.values() for series in sid
 
 
 def machine_of(measured: MeasuredBenchmark) -> Machine | None:
-    """Give what the load machine did beside this benchmark; None where it was not calibrated."""
+    """Return what the load machine did beside this benchmark; None where it was not calibrated."""
     return _machine(measured.value)
 
 
 def machines_over(
     points_of: Callable[[Series], Sequence[SeriesPoint]],
 ) -> dict[str, Machine]:
-    """Give what the load machine did beside each run, by run; those of which none is known not.
+    """Return what the load machine did beside each run, by run; those of which none is known not.
 
     Args:
         points_of: gives a series over the runs.
@@ -57,6 +57,6 @@ def _machine(figure: Callable[[Series], float | None]) -> Machine | None:
 
 
 def _mean_s(figures_ms: Iterable[float | None]) -> float | None:
-    """Give the mean of both sides, or the side that is known."""
+    """Return the mean of both sides, or the side that is known."""
     known = [figure for figure in figures_ms if figure is not None]
     return sum(known) / len(known) / _MS_PER_S if known else None

@@ -25,7 +25,7 @@ _WORSE: Final = frozenset({"SUSPECT", "REGRESSED"})
 
 
 def notices_of(history: History, run_id: str) -> list[str]:
-    """Give the notices of a compared run, one sentence each.
+    """Return the notices of a compared run, one sentence each.
 
     Raises:
         RequestError: there is no such run.
@@ -93,7 +93,7 @@ def _releases(history: History, run_id: str) -> Iterator[str]:
 
 
 def _dated(history: History, run: RunRecord) -> Iterator[str]:
-    """Tell the newest changes that the history pass dated and nobody has confirmed."""
+    """Name the newest changes that the history pass dated and nobody has confirmed."""
     benchmarks = {outcome.benchmark for outcome in history.outcomes(run.run_id)}
     likes = {
         recent.run_id

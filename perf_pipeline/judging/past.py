@@ -35,11 +35,11 @@ class Past:
     machines: Mapping[str, Mapping[str, Machine]] = field(default_factory=dict)
 
     def before(self, measured: MeasuredBenchmark, series: Series) -> Sequence[SeriesPoint]:
-        """Give a series over the runs that were made before this one, oldest first."""
+        """Return a series over the runs that were made before this one, oldest first."""
         return self.series[_name(measured, series)].before
 
     def whole(self, measured: MeasuredBenchmark, series: Series) -> Sequence[SeriesPoint]:
-        """Give a series over all runs, oldest first, those made later included."""
+        """Return a series over all runs, oldest first, those made later included."""
         return self.series[_name(measured, series)].whole
 
     def calibrated(self, measured: Iterable[MeasuredBenchmark]) -> "Past":

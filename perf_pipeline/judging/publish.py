@@ -128,7 +128,7 @@ def publish(
 
 
 def report_of(state: State, run_id: str) -> RunReport:
-    """Give the report of a stored run by its own profile, and write none.
+    """Return the report of a stored run by its own profile, and write none.
 
     Raises:
         RequestError: there is no such run.
@@ -223,7 +223,7 @@ def _benchmarks(
     verdicts: Mapping[str, list[Verdict]],
     missing: Mapping[str, Missing],
 ) -> Iterator[BenchmarkReport]:
-    """Report what a run was to do, in that order, whether it did it or not; then what else ran."""
+    """Report every planned benchmark in order, whether it ran or not, and then any other."""
     summaries = summaries_by_benchmark(history, run.run_id)
     outcomes = {outcome.benchmark: outcome for outcome in history.outcomes(run.run_id)}
     for name in in_plan_order(run.planned or (), (*outcomes, *missing)):

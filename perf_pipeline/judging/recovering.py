@@ -59,7 +59,7 @@ def _meant(run_id: str, spooled: Sequence[str]) -> str:
 
 
 def _recover(state: State, run_id: str, say: Say, *, is_asked_for: bool) -> list[str]:
-    """Store and judge a run; give a sentence for each thing that is wrong with it."""
+    """Store and judge a run; return a sentence for each thing that is wrong with it."""
     try:
         done = recover_run(state, run_id)
     except RequestError as error:

@@ -80,7 +80,7 @@ def _in_line(
     policy: BaselinePolicy,
     machines: Mapping[str, Machine],
 ) -> list[SeriesPoint]:
-    """Give the runs before the pinned one that were in line, each as on the usual machine."""
+    """Return the runs before the pinned one that were in line, each as on the usual machine."""
     slow = slowdowns(
         [machines.get(point.run_id) for point in points],
         machines.get(pinned.run_id),

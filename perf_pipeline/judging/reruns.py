@@ -32,7 +32,7 @@ def reruns_of(history: History, run_id: str) -> Reruns:
 
 
 def settled(reruns: Reruns, benchmark: str, diff: Diff) -> Diff:
-    """Settle what is out of line by its re-runs; anything else, and without re-runs, stays.
+    """Decide a suspect comparison by its re-runs; without re-runs, or in line, it stays.
 
     REGRESSED when more than half of all runs are out of line: the run, the two before it and the
     re-runs. Where only the run and its re-runs are, they must be so beyond doubt. OK when two
@@ -71,7 +71,7 @@ def is_undecided(diff: Diff, at_most: int) -> bool:
 
 
 def attempts(reruns: Reruns, benchmark: str, diff: Diff) -> dict[str, DiffStatus]:
-    """Give what each re-run says about one series, oldest first.
+    """Return what each re-run says about one series, oldest first.
 
     A re-run in which the series was not measured is left out.
     """

@@ -12,7 +12,7 @@ from perf_pipeline.store.state import State
 
 
 def let_go(history: History, state: State, run_id: str, keep_raw_runs: int) -> list[str]:
-    """Drop raw samples and spool files of all but the newest runs; give the ids that lost files.
+    """Drop raw samples and spool files of all but the newest runs; return the ids that lost files.
 
     Only the newest run decides, by its own profile: a report of an old run drops nothing. A run
     that is not in the history keeps its files, because they are all that there is of it.

@@ -78,18 +78,18 @@ class MeasuredBenchmark:
         return self.outcome.status == "complete" and not self.outcome.invalid_for(wanted)
 
     def value(self, series: Series) -> float | None:
-        """Give the figure of a series; None when nothing was measured."""
+        """Return the figure of a series; None when nothing was measured."""
         summary = self.summary(series)
         return None if summary is None else summary.figure(series.statistic)
 
     def requests(self, series: Series) -> float | None:
-        """Give how many values a percentile or a rate rests on; None for other kinds."""
+        """Return how many values a percentile or a rate rests on; None for other kinds."""
         summary = self.summary(series)
         counted = CATALOG[series.metric].kind in {Kind.TREND, Kind.RATE}
         return summary.count if counted and summary is not None else None
 
     def summary(self, series: Series) -> Summary | None:
-        """Give the summary that a series is part of."""
+        """Return the summary that a series is part of."""
         return self.summaries.get((series.metric, tags_text(series.tags)))
 
     def key(self, series: Series) -> SeriesKey:
@@ -99,7 +99,7 @@ class MeasuredBenchmark:
 
 
 def measured_of(history: History, run_id: str) -> list[MeasuredBenchmark]:
-    """Give every benchmark of a stored run.
+    """Return every benchmark of a stored run.
 
     Raises:
         RequestError: there is no such run.
@@ -120,7 +120,7 @@ def measured_of(history: History, run_id: str) -> list[MeasuredBenchmark]:
 
 
 def series_in(profile: Profile, measured: MeasuredBenchmark) -> list[Series]:
-    """Give what a measured benchmark is compared by; one's own also by each of its operations.
+    """Return the series that a benchmark is compared by; your own also by each operation.
 
     Operations that have no threshold count as well: a slowdown of a single one hides in the
     figures over all of them. Beyond the 50 most frequent ones they are left to those figures.
@@ -136,7 +136,7 @@ def series_in(profile: Profile, measured: MeasuredBenchmark) -> list[Series]:
 
 
 def _operations_of(measured: MeasuredBenchmark) -> list[str]:
-    """Give the operations of a benchmark that has several, the most frequent first."""
+    """Return the operations of a benchmark that has several, the most frequent first."""
     counted = [
         (-(summary.count or 0), summary.tags["operation"])
         for (metric, _), summary in measured.summaries.items()
@@ -146,7 +146,7 @@ def _operations_of(measured: MeasuredBenchmark) -> list[str]:
 
 
 def series_of(profile: Profile, benchmark: str) -> list[Series]:
-    """Give what a benchmark is compared by: its thresholds' figures and the headlines."""
+    """Return what a benchmark is compared by: its thresholds' figures and the headlines."""
     thresholds = thresholds_of(profile, benchmark)
     wanted = [
         (threshold.metric, threshold.tags, compared_statistic(threshold.statistic_label))
@@ -164,7 +164,7 @@ def series_of(profile: Profile, benchmark: str) -> list[Series]:
 
 
 def pinned_series_of(profile: Profile, benchmark: str) -> list[tuple[PinnedBaseline, Series]]:
-    """Give the fixed figures that a benchmark is compared with, each with its series."""
+    """Return the fixed figures that a benchmark is compared with, each with its series."""
     found = []
     for pinned in profile.baseline.pinned:
         if pinned.benchmark == benchmark:
@@ -216,7 +216,7 @@ def since_change(
 
 
 def policy_of(profile: Profile) -> BaselinePolicy:
-    """Give the gate that a profile wants."""
+    """Return the gate that a profile wants."""
     given = profile.baseline
     return BaselinePolicy(
         window=given.window,

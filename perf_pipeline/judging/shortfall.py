@@ -70,7 +70,7 @@ class Loss:
 
     @property
     def sentence(self) -> str:
-        """Say it."""
+        """Say in one sentence what was lost."""
         what = _SENTENCES[self.kind].format(scenario=self.scenario)
         return f"{self.count / self.whole:.0%} {what} ({self.count:,} of {self.whole:,})"
 
@@ -90,7 +90,7 @@ class Loss:
 def with_shortfall(
     history: History, key: RunKey, outcome: BenchmarkOutcome, verdicts: Sequence[Verdict]
 ) -> list[Verdict]:
-    """Tell what was lost beside each verdict that it touches; a PASS may become none."""
+    """Add what was lost to each verdict that it touches; a PASS may be withdrawn."""
     connection = history.connection
     unanswered = unanswered_of(connection, key, is_pruned=not raw_is_kept(connection, key))
     losses = list(_losses(outcome.scenarios, unanswered))

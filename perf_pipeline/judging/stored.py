@@ -9,7 +9,7 @@ from perf_pipeline.store.state import State
 
 
 def stored_verdicts(state: State, run_id: str, benchmark: str) -> list[Verdict]:
-    """Give the stored verdicts of one benchmark, in the order of the profile.
+    """Return the stored verdicts of one benchmark, in the order of the profile.
 
     Raises:
         StoreBusyError: the history is open elsewhere.
@@ -19,7 +19,7 @@ def stored_verdicts(state: State, run_id: str, benchmark: str) -> list[Verdict]:
 
 
 def last_run_with(state: State, benchmark: str, otherwise: str) -> str:
-    """Give the last run that was to do a benchmark, or did; another one where there is none.
+    """Return the last run that was to do a benchmark, or did; another one where there is none.
 
     Raises:
         StoreBusyError: the history is open elsewhere.

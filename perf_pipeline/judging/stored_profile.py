@@ -16,7 +16,7 @@ _MAY_BE_ODD: Final = (("seed",), ("keepRawRuns",), ("baseline", "window"))
 
 
 def stored_profile(profile_json: str, source: str) -> Profile:
-    """Give a run's own profile; of a number that was let through once, the default.
+    """Return a run's own profile, with the default for a number that was accepted once.
 
     Raises:
         ProfileError: this version does not understand it.

@@ -25,7 +25,7 @@ MOST_RUNS: Final = 60
 
 
 def trends_of(history: History, comparison: Comparison) -> list[Trend]:
-    """Give the trend of each series that was compared with history, as drawn in reports.
+    """Return the trend of each series that was compared with history, as drawn in reports.
 
     An aborted or invalid run is not comparable: its trend ends with the run before it.
     """

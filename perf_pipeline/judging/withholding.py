@@ -30,7 +30,7 @@ def withheld_of(
     diffs: Sequence[tuple[str, Diff]],
     on_change: OnEnvironmentChanged,
 ) -> Withheld | None:
-    """Give what the gate did not decide; None where it decided everything.
+    """Return what the gate did not decide; None where it decided everything.
 
     Args:
         history: open.
@@ -54,7 +54,7 @@ def withheld_of(
 
 
 def machine_changes(history: History, run_id: str) -> Iterator[ChangePointRow]:
-    """Give the new levels on which the last five runs agree, where all their gates were withheld.
+    """Return the new levels on which the last five runs agree, where all their gates were withheld.
 
     A series has one where most of these runs were withheld for it. Later runs are compared since
     the first of the five, as soon as the level is known (`analysis.window.anchor`).

@@ -1,4 +1,4 @@
-"""Run what is suspect again in the same session, so that the majority of the runs decides.
+"""Run suspect benchmarks again in the same session, so that the majority of runs decides.
 
 Several suspects take turns (A, B, A, B); a single one waits before each re-run, so that what
 disturbed a run for a moment does not disturb the next one, too. Each is calibrated by itself.
@@ -39,7 +39,7 @@ from perf_pipeline.units import US_PER_S, format_duration
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """Hold what became of one suspect series.
+    """Hold the outcome of re-running one suspect series.
 
     Attributes:
         benchmark: that was run again.

@@ -68,7 +68,7 @@ def run_pipeline(
     trigger: str = "cli",
     confirm: int = 0,
 ) -> RunReport:
-    """Run a profile's benchmarks and give the report; what could be measured is always judged.
+    """Run a profile's benchmarks and return the report; what could be measured is always judged.
 
     Args:
         profile: checked.
@@ -115,7 +115,7 @@ def run_pipeline(
 
 
 def chosen(profile: Profile, only: Sequence[str]) -> list[str]:
-    """Give the benchmarks to run, in the order of the graph, own ones last.
+    """Return the benchmarks to run, in the order of the graph, own ones last.
 
     Raises:
         ProfileError: a name is not a benchmark of the profile, or there is nothing to run.
@@ -173,7 +173,7 @@ def _write_down(session: Session, progress: _Progress) -> None:
 
 
 def _ingest(session: Session, name: str, progress: _Progress) -> None:
-    """Bring it into the history; a busy one must not end the load: the samples are in the spool."""
+    """Store a benchmark in the history; if that is busy, the load goes on: the spool has it all."""
     known_as_busy = bool(progress.waiting)
     progress.waiting.append(name)
     try:

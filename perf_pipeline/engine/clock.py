@@ -30,11 +30,11 @@ class MonotonicClock:
 
     @property
     def origin_ns(self) -> int:
-        """Give the origin as `time.monotonic_ns` reads it, to convert stamps taken elsewhere."""
+        """Return the origin as `time.monotonic_ns` reads it, to convert stamps taken elsewhere."""
         return self._origin_ns
 
     def now_us(self) -> int:
-        """Give the time in integer µs since the origin."""
+        """Return the time in integer µs since the origin."""
         return (monotonic_ns() - self._origin_ns) // _NS_PER_US
 
     async def sleep_until_us(self, at_us: int) -> None:

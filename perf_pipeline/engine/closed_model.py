@@ -30,7 +30,7 @@ class LoopingModel:
 
     @property
     def running(self) -> set["asyncio.Task[None]"]:
-        """Give the running loops."""
+        """Return the running loops."""
         tasks = (loop.task for loop in self._loops.values())
         return {task for task in tasks if task is not None and not task.done()}
 
@@ -94,7 +94,7 @@ class QuotaModel:
 
     @property
     def running(self) -> set["asyncio.Task[None]"]:
-        """Give the running VUs."""
+        """Return the running VUs."""
         return {task for task in self._tasks.values() if not task.done()}
 
     async def offer(self) -> None:

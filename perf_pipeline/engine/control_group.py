@@ -56,7 +56,7 @@ def allowed_cpus() -> int:
 
 
 def throttled_us(proc: Path = _PROC) -> int:
-    """Give for how long CPU limits have held us back so far; 0 without a limit.
+    """Return for how long CPU limits have held us back so far; 0 without a limit.
 
     It is the longest time of our group and the groups above it, because only one of them holds us
     back at a time.
@@ -100,7 +100,7 @@ def _lines(file: Path) -> list[str]:
 
 
 def _groups(proc: Path, controller: str) -> Iterator[Path]:
-    """Give the folders of our group and the groups above it, in every hierarchy of a controller."""
+    """Return the folders of our group and those above it, in every hierarchy of a controller."""
     mounts = list(_mounts(proc))
     for line in _lines(proc / "cgroup"):
         controllers, _, path = line.partition(":")[2].partition(":")
@@ -117,7 +117,7 @@ def _is_of(controllers: str, controller: str, kind: str, mount: Path) -> bool:
 
 
 def _mounts(proc: Path) -> Iterator[tuple[str, str, Path]]:
-    """Give the type, root and folder of each mounted hierarchy (proc(5), mountinfo)."""
+    """Return the type, root and folder of each mounted hierarchy (proc(5), mountinfo)."""
     for line in _lines(proc / "mountinfo"):
         before, _, after = line.partition(" - ")
         kind = after.split(" ", 1)[0]
@@ -127,7 +127,7 @@ def _mounts(proc: Path) -> Iterator[tuple[str, str, Path]]:
 
 
 def _upwards(mount: Path, path: str, root: str) -> Iterator[Path]:
-    """Give the group's folder and its parents; only the mount where the path is not below it.
+    """Return the group's folder and its parents; only the mount where the path is not below it.
 
     A container without its own namespace for control groups sees the path of its host.
     """

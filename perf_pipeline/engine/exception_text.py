@@ -32,7 +32,7 @@ _INSTALLED: Final = tuple(
 
 
 def told(error: BaseException) -> str:
-    """Give `KeyError: 'id' at shop.py:12 in visit`, cut to 200 letters of text and without secrets.
+    """Return `KeyError: 'id' at shop.py:12 in visit`, its text cut to 200 letters, without secrets.
 
     The place is the innermost line that belongs to neither this product, nor to Python, nor to an
     installed package; without such a line it is the innermost one, and without a traceback none.
@@ -46,7 +46,7 @@ def told(error: BaseException) -> str:
 
 
 def place_of(error: BaseException) -> FrameSummary | None:
-    """Give the innermost line of the author's code that an exception came through."""
+    """Return the innermost line of the author's code that an exception came through."""
     frames = extract_tb(error.__traceback__)
     of_author = [frame for frame in frames if not _is_installed(frame.filename)]
     return next(reversed(of_author or frames), None)

@@ -100,7 +100,7 @@ class _Template:
             return _ForkedWorker(self, pid, pidfd, our_output, our_input)
 
     def reap(self, pid: int) -> int:
-        """Give the exit code of a worker that has ended."""
+        """Return the exit code of a worker that has ended."""
         with suppress(OSError):
             return self._asked({"reap": pid})
         return UNKNOWN_EXIT
@@ -120,7 +120,7 @@ class _Template:
 
 
 class _ForkedWorker:
-    """Be a worker that is the template's child, as if it were ours.
+    """Stand for a worker that the template forked, as if it were a child of this process.
 
     It is reaped when it is asked for after its end and not before, so its id is never another's.
     """
@@ -134,7 +134,7 @@ class _ForkedWorker:
         self.stdout: IO[bytes] | None = os.fdopen(stdout, "rb", 0)
 
     def poll(self) -> int | None:
-        """Give its exit code; None while it runs."""
+        """Return its exit code; None while it runs."""
         return self._ended(0.0)
 
     def wait(self, timeout: float | None = None) -> int:

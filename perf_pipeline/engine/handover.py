@@ -53,14 +53,14 @@ class Exchange:
         return [os.eventfd(stripe.share(executor.most_vus), flags) for stripe in stripes if stripe]
 
     def descriptors(self, worker: int) -> tuple[int, ...]:
-        """Give the descriptors that a worker must inherit."""
+        """Return the descriptors that a worker must inherit."""
         if not self._counters:
             return ()
         counters = [fd for counters in self._counters.values() for fd in counters]
         return (*counters, *self._outlets, self._inlets[worker])
 
     def order(self, worker: int) -> dict[str, Any] | None:
-        """Give what the worker must be told, as JSON values; None when there is nothing."""
+        """Return what the worker must be told, as JSON values; None when there is nothing."""
         if not self._counters:
             return None
         counters = {str(number): fds for number, fds in self._counters.items()}
@@ -80,7 +80,7 @@ def shares_are_fixed(job: LoadJob) -> bool:
 
 
 def _divided(job: LoadJob) -> list[int]:
-    """Give the numbers of the scenarios whose VUs are in several workers."""
+    """Return the numbers of the scenarios whose VUs are in several workers."""
     return [
         number
         for number, scenario in enumerate(job.scenarios)
@@ -127,7 +127,7 @@ class Handover:
         os.eventfd_write(self.own, 1)
 
     def hand_over(self, at_us: int) -> bool:
-        """Give a start to a worker that has a free VU; False when no worker has.
+        """Hand a start to a worker that has a free VU; return False when no worker has.
 
         Args:
             at_us: when it is due, µs since the origin.
@@ -173,7 +173,7 @@ class Handovers:
         self._rest = b""
 
     def of(self, scenario: int) -> Handover | None:
-        """Give the handover of a scenario by its number; None where all its VUs are ours."""
+        """Return the handover of a scenario by its number; None where all its VUs are ours."""
         counters = self._order and self._order["counters"].get(str(scenario))
         if self._order is None or not counters or self._worker >= len(counters):
             return None

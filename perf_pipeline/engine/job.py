@@ -60,7 +60,7 @@ class LoadJob:
     scenarios: tuple[ScenarioJob, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain JSON values; `load_job_from_json` reads them back equal."""
+        """Return plain JSON values; `load_job_from_json` reads them back equal."""
         scenarios = [
             {
                 "name": scenario.name,

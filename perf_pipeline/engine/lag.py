@@ -27,7 +27,7 @@ class LagHistogram:
         self._bins[min(lag_us // BIN_US, _BINS)] += 1
 
     def plus(self, other: "LagHistogram") -> "LagHistogram":
-        """Give the sum of two histograms."""
+        """Return the sum of two histograms."""
         both = LagHistogram()
         both.count = self.count + other.count
         both.most_us = max(self.most_us, other.most_us)
@@ -39,7 +39,7 @@ class LagHistogram:
         return sum(self._bins[min(lag_us // BIN_US, _BINS) :])
 
     def quantile_us(self, share: float) -> int:
-        """Give the lag that `share` of the starts did not exceed, rounded up to 0.1 ms; 0 if none.
+        """Return the lag that `share` of the starts stayed within, rounded up to 0.1 ms; 0 if none.
 
         >>> lags = LagHistogram()
         >>> for lag_us in (10, 20, 30, 900): lags.add(lag_us)

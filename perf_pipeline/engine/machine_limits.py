@@ -46,7 +46,7 @@ def lacks_descriptors() -> bool:
 
 
 def count_local_ports() -> int:
-    """Give the number of ports for connections to one address; 0 where unknown.
+    """Return the number of ports for connections to one address; 0 where unknown.
 
     Source: Linux, Documentation/networking/ip-sysctl, ip_local_port_range (also for IPv6).
     """

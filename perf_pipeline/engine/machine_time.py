@@ -39,7 +39,7 @@ class MachineTime:
     throttled_us: int = 0
 
     def shares_since(self, before: "MachineTime") -> dict[str, float]:
-        """Give the shares of the time since an earlier reading, from 0 to 1."""
+        """Return the shares of the time since an earlier reading, from 0 to 1."""
         cpu_us, wall_us = self.cpu_us - before.cpu_us, self.at_us - before.at_us
         return {
             "cpu_steal_ratio": _share(self.steal_us - before.steal_us, cpu_us),
@@ -68,7 +68,7 @@ def _cpu_and_steal_us() -> tuple[int, int]:
 
 
 def waited_us(folder: Path = _PRESSURE) -> Mapping[str, int]:
-    """Give for how long so far some task waited for each resource, in µs.
+    """Return for how long so far some task waited for each resource, in µs.
 
     Empty where the kernel does not tell (before Linux 4.20, `psi=0`, many containers).
     Source: Linux, Documentation/accounting/psi.rst.

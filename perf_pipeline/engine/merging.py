@@ -16,12 +16,12 @@ from perf_pipeline.plan.phases import measured_window
 def merge_outcomes(
     job: LoadJob, workers: Sequence[WorkerProcess], start_us: int, ended_us: int
 ) -> tuple[ScenarioOutcome, ...]:
-    """Give an outcome for each scenario of the job; for a dead worker its last counts are used."""
+    """Return an outcome for each scenario of the job; a dead worker's last counts are used."""
     return tuple(_merge(scenario, workers, start_us, ended_us) for scenario in job.scenarios)
 
 
 def merge_checks(workers: Sequence[WorkerProcess]) -> Mapping[str, tuple[str, ...]]:
-    """Give the names of the checks of each operation."""
+    """Return the names of the checks of each operation."""
     return {
         operation: tuple(names)
         for worker in workers

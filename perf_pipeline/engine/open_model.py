@@ -51,7 +51,7 @@ class OpenModel:
 
     @property
     def running(self) -> set["asyncio.Task[None]"]:
-        """Give the running iterations."""
+        """Return the running iterations."""
         return set(self._running.values())
 
     async def offer(self) -> None:

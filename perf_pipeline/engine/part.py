@@ -98,11 +98,11 @@ class ScenarioPart:
 
     @property
     def end_us(self) -> int:
-        """Give the planned end, in µs since the origin."""
+        """Return the planned end, in µs since the origin."""
         return self.window.end_us
 
     def random_of(self, vu: int) -> random.Random:
-        """Give a VU its own random numbers, which are the same in every run with this seed."""
+        """Return a VU's own random numbers, which are the same in every run with this seed."""
         return random.Random(f"{self.seed}/{self.name}/{vu}")
 
     def record_exception(self, iteration: Iteration, started_us: int, error: BaseException) -> None:

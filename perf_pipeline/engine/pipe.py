@@ -28,7 +28,7 @@ class Outbox:
         os.dup2(2, 1)
 
     def say(self, message: Mapping[str, Any]) -> None:
-        """Write a message; that the driver is gone is noticed on stdin, not here."""
+        """Write a message; a dead driver is noticed on stdin and not here."""
         line = json.dumps(message).encode() + b"\n"
         with contextlib.suppress(BrokenPipeError):
             while line:

@@ -18,11 +18,11 @@ class Clock(Protocol):
 
     @property
     def origin_ns(self) -> int:
-        """Give the origin as `time.monotonic_ns` reads it, to convert stamps taken elsewhere."""
+        """Return the origin as `time.monotonic_ns` reads it, to convert stamps taken elsewhere."""
         ...
 
     def now_us(self) -> int:
-        """Give integer µs since the benchmark's origin (monotonic, shared by all workers)."""
+        """Return integer µs since the benchmark's origin (monotonic, shared by all workers)."""
         ...
 
     async def sleep_until_us(self, at_us: int) -> None:

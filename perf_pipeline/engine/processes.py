@@ -280,7 +280,7 @@ def _fixed_shares(workers: int) -> str:
 
 
 def _trouble_of(worker: WorkerProcess) -> Exception:
-    """Give the error that a worker met; one of our own errors as the worker raised it."""
+    """Return the error that a worker met; one of our own errors as the worker raised it."""
     trouble = worker.trouble
     assert trouble is not None
     if trouble["say"] == "crashed":

@@ -71,7 +71,7 @@ class PartProgress:
 
 
 def progress_of(part: ScenarioPart, count: OperationCount) -> dict[str, Any]:
-    """Give the counts of a part as JSON values."""
+    """Return the counts of a part as JSON values."""
     tally = part.tally
     return asdict(
         PartProgress(

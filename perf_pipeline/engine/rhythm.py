@@ -5,7 +5,7 @@ Add here: another way to be due. Keep out: clocks; the time is passed in.
 
 
 class Rhythm:
-    """Be due at the multiples of a period, whose later multiples a late look does not move.
+    """Fall due at every multiple of a period; a late look does not move the later ones.
 
     Source: k6's ticks of 1 s and 2 s are Go's time.Ticker, which drops what a slow receiver missed.
 

@@ -27,7 +27,7 @@ class Model(Protocol):
 
     @property
     def running(self) -> set["asyncio.Task[None]"]:
-        """Give the tasks that have not ended yet."""
+        """Return the tasks that have not ended yet."""
         ...
 
     async def offer(self) -> None:
@@ -77,7 +77,7 @@ def model_of(part: ScenarioPart) -> Model:
 
 
 async def run_scenario(part: ScenarioPart, stop: StopSwitch) -> ScenarioOutcome:
-    """Run a scenario to the end of its last iteration, and give its counts.
+    """Run a scenario to the end of its last iteration, and return its counts.
 
     After the planned end (or a stop) nothing starts. Running iterations get `gracefulStop`; then
     they are cancelled, and their operations are recorded as interrupted.

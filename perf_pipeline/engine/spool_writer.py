@@ -57,7 +57,7 @@ class SpoolWriter:
         return file
 
     def facts(self) -> dict[str, FileFacts]:
-        """Give what is true of each closed file, by its name, without broken files."""
+        """Return what is true of each closed file, by its name, without broken files."""
         return {file.path.name: file.facts for file in self._files if file.facts is not None}
 
     def put(self, file: "SpoolFile", piece: bytes) -> None:
@@ -205,7 +205,7 @@ class Kinds(dict[Hashable, int]):
         self._next = 0
 
     def _texts(self, kind: tuple[str | int, ...]) -> Iterator[str]:
-        """Give the fields of a kind without secrets, which the text of an error may quote."""
+        """Return the fields of a kind without secrets, which the text of an error may quote."""
         for column, value in zip(self._columns, kind, strict=True):
             yield KNOWN.mask(str(value)) if column == _ERROR else str(value)
 

@@ -88,7 +88,7 @@ class WorkerWatch:
         own_limits: int = 0,
         notes: Mapping[str, int] = _NO_NOTES,
     ) -> Vitals:
-        """Give what was seen, with the late starts of all scenarios.
+        """Return what was seen, with the late starts of all scenarios.
 
         Args:
             tallies: counts of all scenarios.
@@ -129,7 +129,7 @@ class WorkerWatch:
 
 
 def count_open_files() -> int:
-    """Give the lowest free descriptor, which is the number of open ones if there are no gaps.
+    """Return the lowest free descriptor, which is the number of open ones if there are no gaps.
 
     Listing /proc/self/fd would take milliseconds with ten thousand connections.
     """
@@ -150,7 +150,7 @@ def raise_open_files_limit() -> None:
 
 
 def waited_for_a_core_ns() -> int:
-    """Give how long this thread has been ready to run but had no core; 0 where unknown.
+    """Return how long this thread has been ready to run but had no core; 0 where unknown.
 
     Source: /proc/<pid>/schedstat, second field (Linux, Documentation/scheduler/sched-stats).
     """
@@ -161,12 +161,12 @@ def waited_for_a_core_ns() -> int:
 
 
 def _since(before_ns: int, now_ns: int) -> int:
-    """Give the difference; 0 where a reading failed, e.g. for want of a descriptor."""
+    """Return the difference; 0 where a reading failed, e.g. for want of a descriptor."""
     return now_ns - before_ns if before_ns and now_ns else 0
 
 
 def wall_clock_offset_ms() -> float:
-    """Give wall clock minus monotonic clock, which changes only when somebody sets the clock.
+    """Return wall clock minus monotonic clock, which changes only when somebody sets the clock.
 
     Slewing (NTP) moves both in the same way.
     """

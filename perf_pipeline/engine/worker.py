@@ -268,7 +268,7 @@ def main() -> int:
 
 
 def _answered(message: dict[str, Any], inbox: Inbox, outbox: Outbox) -> int:
-    """Do the work, or say why it is impossible; give the exit code."""
+    """Do the work, or say why it is impossible; return the exit code."""
     try:
         job = load_job_from_json(message["job"])
         order = _Order(

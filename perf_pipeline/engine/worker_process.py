@@ -60,16 +60,16 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int:
-        """Give the process id."""
+        """Return the process id."""
         return self._process.pid
 
     def fileno(self) -> int:
-        """Give the descriptor to wait on for the next message."""
+        """Return the descriptor to wait on for the next message."""
         assert self._process.stdout is not None
         return self._process.stdout.fileno()
 
     def tell(self, message: Mapping[str, Any]) -> None:
-        """Send a message; that the worker is dead is noticed when it is read."""
+        """Send a message; a dead worker is noticed when its answers are read."""
         assert self._process.stdin is not None
         line = memoryview(json.dumps(message).encode() + b"\n")
         with contextlib.suppress(BrokenPipeError):
@@ -104,13 +104,13 @@ class WorkerProcess:
         self.parts = {part["name"]: PartProgress(**part) for part in message["parts"]}
 
     def outcomes(self) -> list[ScenarioOutcome]:
-        """Give its share of the outcome of each scenario; empty when it died before its report."""
+        """Return its share of each scenario's outcome; empty if it died before its report."""
         if self.done is None:
             return []
         return [ScenarioOutcome(**outcome) for outcome in self.done["scenarios"]]
 
     def vitals(self) -> Vitals | None:
-        """Give what the worker saw of itself; None when it died before its report."""
+        """Return what the worker saw of itself; None when it died before its report."""
         if self.done is None:
             return None
         return replace(vitals_from_json(self.done["vitals"]), log=str(self.log))

@@ -19,25 +19,25 @@ LONGEST_MESSAGE_BYTES: Final = 16_384
 
 
 class Child(Protocol):
-    """Be a started process, as `subprocess.Popen` is one."""
+    """Describe a started process, with the methods of `subprocess.Popen`."""
 
     @property
     def pid(self) -> int:
-        """Give the process id."""
+        """Return the process id."""
         ...
 
     @property
     def stdin(self) -> IO[bytes] | None:
-        """Give the unbuffered pipe to it."""
+        """Return the unbuffered pipe to it."""
         ...
 
     @property
     def stdout(self) -> IO[bytes] | None:
-        """Give the unbuffered pipe from it."""
+        """Return the unbuffered pipe from it."""
         ...
 
     def poll(self) -> int | None:
-        """Give its exit code, -N after signal N; None while it runs."""
+        """Return its exit code, -N after signal N; None while it runs."""
         ...
 
     def wait(self, timeout: float | None = None) -> int:
@@ -69,7 +69,7 @@ def start_interpreter(log: int, descriptors: Sequence[int]) -> Child:
 
 
 def worker_environment() -> dict[str, str]:
-    """Give this process's variables, without addresses that come through the pipe.
+    """Return this process's variables, without addresses that come through the pipe.
 
     And without PYTHONOPTIMIZE: it would take the assertions out of people's scenarios, which then
     pass whatever the target answers.

@@ -24,7 +24,7 @@ _STANDARD: Final = 3
 
 
 def main() -> int:
-    """Fork a worker whenever the driver asks for one; the worker's exit code in the worker."""
+    """Fork a worker whenever the driver asks for one; in the worker, return its exit code."""
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the driver's to handle; its end is ours
     link = socket.socket(fileno=int(sys.argv[1]))
@@ -54,7 +54,7 @@ def main() -> int:
 
 
 def _take(fds: Sequence[int], numbers: Sequence[int]) -> None:
-    """Give descriptors the numbers that the worker knows them by."""
+    """Move descriptors to the numbers that the worker knows them by."""
     free = max((_STANDARD, *numbers)) + 1
     moved = [fcntl(fd, F_DUPFD_CLOEXEC, free) for fd in fds]
     for fd in fds:

@@ -19,7 +19,7 @@ _CHANCES: Final = 1_000
 
 
 def longest_wait_us(answered: int, longest_us: int, interrupted: int) -> int:
-    """Give the longest wait, in µs, that the answered operations explain.
+    """Return the longest wait, in µs, that the answered operations explain.
 
     It is k times the longest of n answered operations. Where service times are exponential, a
     running operation has waited longer than that with probability 1 / C(n + k, k). k is the

@@ -21,7 +21,7 @@ LOG_GAMMA: Final = log(_GAMMA)
 
 
 def bucket_of(value: float) -> int:
-    """Give the number of the bucket that holds a value.
+    """Return the number of the bucket that holds a value.
 
     >>> bucket_of(0.0), bucket_of(1e-6 * 1.005), bucket_of(-1e-6 * 1.005)
     (0, 1, -1)
@@ -33,7 +33,7 @@ def bucket_of(value: float) -> int:
 
 
 def value_of(bucket: int) -> float:
-    """Give the value that a bucket stands for."""
+    """Return the value that a bucket stands for."""
     if bucket == 0:
         return 0.0
     size: float = 2 * LEAST * _GAMMA ** abs(bucket) / (_GAMMA + 1)
@@ -60,7 +60,7 @@ class Histogram:
     buckets: Mapping[int, int]
 
     def plus(self, other: "Histogram") -> "Histogram":
-        """Give the histogram of the values of both histograms."""
+        """Return the histogram of the values of both histograms."""
         buckets = dict(self.buckets)
         for bucket, count in other.buckets.items():
             buckets[bucket] = buckets.get(bucket, 0) + count
@@ -73,7 +73,7 @@ class Histogram:
         )
 
     def percentile(self, percent: float) -> float | None:
-        """Give a percentile, by linear interpolation between closest ranks; None without values.
+        """Return a percentile, by linear interpolation between closest ranks; None without values.
 
         The result is right within `RELATIVE_ERROR`; the smallest and the largest value are exact.
 

@@ -230,7 +230,7 @@ class PartitionLag:
 
     @property
     def messages(self) -> int:
-        """Give high watermark minus committed offset; all messages if nothing was committed."""
+        """Return high watermark minus committed offset; all messages if nothing was committed."""
         start = self.low_watermark if self.committed_offset is None else self.committed_offset
         return max(0, self.high_watermark - start)
 

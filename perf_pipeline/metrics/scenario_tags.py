@@ -19,7 +19,7 @@ ScenarioTags = Mapping[str, Mapping[str, str]]
 def scenarios_meant(
     metric: Metric, tags: Mapping[str, str], scenarios: ScenarioTags
 ) -> tuple[str, ...]:
-    """Give the scenarios that have all own tags of a filter, by name; empty without such a tag.
+    """Return the scenarios that have all own tags of a filter, by name; empty without such a tag.
 
     Raises:
         ValueError: the metric has no such tag, or no scenario has such tags; the sentence says

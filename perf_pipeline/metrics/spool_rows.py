@@ -38,21 +38,21 @@ class RowLayout:
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Give the columns of a row in the file: the kind, and then integers."""
+        """Return the columns of a row in the file: the kind, and then integers."""
         return (KIND, *(name for name in self.columns if name not in self.of_kind))
 
     @property
     def packing(self) -> struct.Struct:
-        """Give the packing of a row, which is little-endian and without gaps."""
+        """Return the packing of a row, which is little-endian and without gaps."""
         return struct.Struct("<" + "".join("I" if n in _SMALL else "q" for n in self.numbers))
 
     @property
     def types(self) -> list[tuple[str, str]]:
-        """Give the columns of a row in NumPy's notation."""
+        """Return the columns of a row in NumPy's notation."""
         return [(name, "<u4" if name in _SMALL else "<i8") for name in self.numbers]
 
     def head(self, rows: int) -> bytes:
-        """Give the head of a file with that many rows, which always has the same length."""
+        """Return the head of a file with that many rows, which always has the same length."""
         text = f"{{'descr': {self.types!r}, 'fortran_order': False, 'shape': ({rows},), }}"
         room = HEAD_BYTES - len(_MAGIC) - 2
         assert len(text) < room, "the head has room for its columns"

@@ -85,7 +85,7 @@ class RunningFacts:
             self._lines += piece.count(b"\n")
 
     def closed(self, head: bytes = b"") -> FileFacts:
-        """Give the facts of the file that ends here.
+        """Return the facts of the file that ends here.
 
         Args:
             head: the final head of packed rows.
@@ -97,7 +97,7 @@ class RunningFacts:
 
 
 def layout_of(name: str) -> RowLayout | None:
-    """Give the layout of a file of packed rows by its name; None for any other file."""
+    """Return the layout of a file of packed rows by its name; None for any other file."""
     return _LAYOUTS.get(name.partition("-")[0]) if name.endswith(ROWS_SUFFIX) else None
 
 
@@ -108,7 +108,7 @@ def sealed(text: str) -> str:
 
 
 def unsealed(data: bytes) -> tuple[str, bool]:
-    """Give a JSON text without its seal, and say whether it had one.
+    """Return a JSON text without its seal, and say whether it had one.
 
     Raises:
         ValueError: its seal does not fit, or the text is not UTF-8.

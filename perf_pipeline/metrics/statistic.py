@@ -34,7 +34,7 @@ class Statistic:
 
     @property
     def word(self) -> str:
-        """Give its word in the grammar of thresholds: `p` for every `p(N)`."""
+        """Return its word in the grammar of thresholds: `p` for every `p(N)`."""
         return self.name.partition("(")[0]
 
 
@@ -64,7 +64,7 @@ _BY_LABEL: Final[Mapping[str, Statistic]] = MappingProxyType(
 
 
 def compared_statistic(label: str) -> str | None:
-    """Give the name under which runs are compared by a statistic; None where they are not.
+    """Return the name under which runs are compared by a statistic; None where they are not.
 
     >>> [compared_statistic(label) for label in ("p(95)", "p(50)", "p(99.99)")]
     ['p(95)', 'med', None]
@@ -74,7 +74,7 @@ def compared_statistic(label: str) -> str | None:
 
 
 def unit_of(metric: Metric, statistic: str) -> str:
-    """Give the unit of one statistic of a metric: a counter's rate is per second.
+    """Return the unit of one statistic of a metric: a counter's rate is per second.
 
     Args:
         metric: of the catalog.

@@ -49,7 +49,7 @@ class Summary:
     last: float | None
 
     def figure(self, statistic: str) -> float | None:
-        """Give one statistic by its name, e.g. `p(95)`; None when it has no value.
+        """Return one statistic by its name, e.g. `p(95)`; None when it has no value.
 
         Raises:
             KeyError: there is no such statistic.

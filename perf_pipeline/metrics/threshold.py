@@ -87,12 +87,12 @@ class Threshold:
 
     @property
     def statistic_label(self) -> str:
-        """Give the statistic as written in the grammar, e.g. `p(95)`."""
+        """Return the statistic as written in the grammar, e.g. `p(95)`."""
         return self.statistic if self.percentile is None else f"p({_digits(self.percentile)})"
 
     @property
     def key(self) -> str:
-        """Give metric and filter as written in a profile, e.g. `http_reqs{scenario:read}`."""
+        """Return metric and filter as written in a profile, e.g. `http_reqs{scenario:read}`."""
         return metric_key(self.metric, written_filter(self.tags))
 
     @property

@@ -38,12 +38,12 @@ class SpanFigures:
 
     @property
     def span_s(self) -> float:
-        """Give the time from the first start to the last end, in s."""
+        """Return the time from the first start to the last end, in s."""
         return (self.last_ended_us - self.first_started_us) / US_PER_S
 
     @property
     def records_per_s(self) -> float | None:
-        """Give the records per second of the span; None when the span has no length."""
+        """Return the records per second of the span; None when the span has no length."""
         return self.records / self.span_s if self.span_s > 0 else None
 
 

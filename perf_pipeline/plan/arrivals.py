@@ -27,7 +27,7 @@ class Arrival:
 
 
 def arrivals(executor: ArrivalRate) -> Iterator[Arrival]:
-    """Give every planned start in order, each computed when it is asked for.
+    """Return every planned start in order, each computed when it is asked for.
 
     As in k6, a constant rate starts at 0 and both kinds may start at the very end, so that 20/s for
     3 s are 61 starts (k6's own run had 6 iterations and dropped 55).
@@ -54,14 +54,14 @@ def count_arrivals(executor: ArrivalRate) -> int:
 
 
 def steady_rate_per_s(executor: Executor) -> float | None:
-    """Give the starts per second of a rate that never changes; None for other executors."""
+    """Return the starts per second of a rate that never changes; None for other executors."""
     if isinstance(executor, ArrivalRate) and isinstance(rate := executor.planned_rate, SteadyRate):
         return rate.starts * US_PER_S / rate.time_unit_us
     return None
 
 
 def _period_ns(rate: SteadyRate) -> int:
-    """Give the period, cut to whole ns as in k6: 7 per 3 s start every 428,571,428 ns."""
+    """Return the period, cut to whole ns as in k6: 7 per 3 s start every 428,571,428 ns."""
     return max(1, rate.time_unit_us * _NS_PER_US // rate.starts)
 
 
@@ -97,7 +97,7 @@ def _ramped(planned: RampedRate) -> Iterator[Arrival]:
 
 
 def _ramps(planned: RampedRate) -> Iterator[tuple[int, float, float]]:
-    """Give each stage as its length in µs and its first and last rate per ns."""
+    """Return each stage as its length in µs and its first and last rate per ns."""
     unit_ns = float(planned.time_unit_us * _NS_PER_US)
     rate = planned.starts / unit_ns
     for stage in planned.stages:
@@ -114,7 +114,7 @@ def _area(planned: RampedRate) -> float:
 
 
 def _stage_area(length_ns: float, rate: float, target: float) -> float:
-    """Give the starts of a stage, in k6's order of operations, so that both round alike."""
+    """Return the starts of a stage, in k6's order of operations, so that both round alike."""
     return length_ns * ((target - rate) / 2 + rate)
 
 

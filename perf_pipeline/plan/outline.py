@@ -69,24 +69,24 @@ class Turn:
 
     @property
     def shortest_us(self) -> int:
-        """Give its least length: a number of iterations may be done at once."""
+        """Return its least length: a number of iterations may be done at once."""
         return 0 if self.is_quota else self.length_us
 
     @property
     def requests(self) -> int | None:
-        """Give how many HTTP requests it sends; None where nobody knows."""
+        """Return how many HTTP requests it sends; None where nobody knows."""
         if self.starts is None or self.requests_each is None:
             return None
         return self.starts * self.requests_each
 
     @property
     def most_per_s(self) -> float | None:
-        """Give the most starts per second; None where the target's speed decides."""
+        """Return the most starts per second; None where the target's speed decides."""
         return max((rate for _, rate in self.rate), default=None)
 
 
 def outline(profile: Profile, benchmarks: Sequence[str]) -> list[Turn]:
-    """Give what each scenario of these benchmarks does, in the order of a run.
+    """Return what each scenario of these benchmarks does, in the order of a run.
 
     A moment counts load alone: what is prepared, drained and judged in between is not planned.
     """
@@ -105,14 +105,14 @@ def outline(profile: Profile, benchmarks: Sequence[str]) -> list[Turn]:
 
 
 def load_length_us(turns: Sequence[Turn]) -> tuple[int, int]:
-    """Give how long there is load at least and at most, without what ends later."""
+    """Return how long there is load at least and at most, without what ends later."""
     shortest = max((turn.begins_us + turn.shortest_us for turn in turns), default=0)
     longest = max((turn.begins_us + turn.delay_us + turn.length_us for turn in turns), default=0)
     return shortest, longest
 
 
 def longest_wait_us(turns: Sequence[Turn]) -> int:
-    """Give how much longer the graceful stops of all load steps may take, at most."""
+    """Return how much longer the graceful stops of all load steps may take, at most."""
     ends: dict[tuple[str, int], list[tuple[int, int]]] = {}
     for turn in turns:
         end_us = turn.begins_us + turn.length_us
@@ -125,7 +125,7 @@ def longest_wait_us(turns: Sequence[Turn]) -> int:
 
 
 def peak_requests_per_s(turns: Sequence[Turn]) -> float | None:
-    """Give the most HTTP requests per second that are planned at once; None where none are.
+    """Return the most HTTP requests per second that are planned at once; None where none are.
 
     Rates are straight between their knots, so that a sum of them is largest at a knot.
     """
@@ -144,7 +144,7 @@ _AFTER: Final = -1
 
 
 def _rate_at(knots: tuple[Knot, ...], at_us: int, side: int) -> float:
-    """Give a rate at a moment; at a jump the one before or after it."""
+    """Return a rate at a moment; at a jump the one before or after it."""
     here = [rate for moment, rate in knots if moment == at_us]
     if here:
         is_edge = at_us == (knots[0][0] if side == _BEFORE else knots[-1][0])
@@ -207,7 +207,7 @@ def _shortest_think_us(scenario: Scenario) -> int:
 
 
 def _vu_us(line: VuLine, length_us: int) -> float:
-    """Give the area under the number of VUs, in VUs times µs."""
+    """Return the area under the number of VUs, in VUs times µs."""
     if not line.stages:
         return line.start * length_us
     area, vus = 0.0, line.start

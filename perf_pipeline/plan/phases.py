@@ -25,7 +25,7 @@ class MeasuredWindow:
     end_us: int
 
     def phase(self, intended_us: int) -> Phase:
-        """Give the phase of a start, by the time for which it was intended.
+        """Return the phase of a start, by the time for which it was intended.
 
         >>> window = MeasuredWindow(10, 20)
         >>> [str(window.phase(at_us)) for at_us in (9, 10, 19, 20)]
@@ -36,11 +36,11 @@ class MeasuredWindow:
         return _MEASURED if intended_us >= self.start_us else Phase.WARM_UP
 
     def moved(self, by_us: int) -> "MeasuredWindow":
-        """Give the same window, counted from another origin."""
+        """Return the same window, counted from another origin."""
         return MeasuredWindow(self.start_us + by_us, self.end_us + by_us)
 
 
 def measured_window(executor: Executor, warm_up_us: int) -> MeasuredWindow:
-    """Give a scenario's window in µs after the load's start; empty when all of it is warm-up."""
+    """Return a scenario's window in µs after the load's start; empty when all of it is warm-up."""
     end_us = executor.start_time_us + executor.length_us
     return MeasuredWindow(min(end_us, executor.start_time_us + warm_up_us), end_us)

@@ -26,7 +26,7 @@ class Stripe:
     count: int
 
     def of(self, plan: Iterable[T]) -> Iterator[T]:
-        """Give the elements index, index + count, index + 2*count ... of a plan, lazily."""
+        """Return the elements index, index + count, index + 2*count ... of a plan, lazily."""
         return islice(plan, self.index, None, self.count)
 
     def share(self, total: int) -> int:
@@ -38,7 +38,7 @@ class Stripe:
         return len(range(self.index, total, self.count))
 
     def vus(self, total: int) -> range:
-        """Give the numbers of our VUs among 1..total; VU v belongs to share (v - 1) % count.
+        """Return the numbers of our VUs among 1..total; VU v belongs to share (v - 1) % count.
 
         >>> list(Stripe(1, 2).vus(5))
         [2, 4]
@@ -47,7 +47,7 @@ class Stripe:
 
 
 def stripe_of(executor: Executor, worker: int, workers: int) -> Stripe | None:
-    """Give a worker's share of a scenario; None when there are fewer VUs than workers.
+    """Return a worker's share of a scenario; None when there are fewer VUs than workers.
 
     A share without a VU would drop every start that falls to it, so only as many workers take
     part as the scenario has VUs.

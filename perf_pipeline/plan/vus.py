@@ -26,7 +26,7 @@ class VuStep:
 
 
 def vu_steps(executor: LoopingVUs) -> list[VuStep]:
-    """Give the planned number of VUs over time; the last step is 0 at the planned end.
+    """Return the planned number of VUs over time; the last step is 0 at the planned end.
 
     Source: k6's raw execution steps (lib/executor/ramping_vus.go): on the way up, VU v starts
     when the line reaches v; on the way down, it stops when the line reaches v - 1.
@@ -38,7 +38,7 @@ def vu_steps(executor: LoopingVUs) -> list[VuStep]:
 
 
 def reserved_steps(executor: LoopingVUs) -> list[VuStep]:
-    """Give how many VUs may still run an iteration over time; VUs above that number are cut.
+    """Return how many VUs may still run an iteration over time; VUs above that number are cut.
 
     It is the most VUs that were planned during the last `gracefulRampDown` µs, because a VU that is
     ramped down has so long to finish. At the end, `gracefulStop` may cut this short.
@@ -88,7 +88,7 @@ def _changes(steps: Iterator[VuStep]) -> list[VuStep]:
 
 
 def _sliding_most(planned: list[VuStep], width_us: int) -> list[VuStep]:
-    """Give max(planned over [t - width, t]) as steps of t."""
+    """Return max(planned over [t - width, t]) as steps of t."""
     moments = sorted({step.at_us for step in planned} | {s.at_us + width_us for s in planned})
     window: deque[tuple[int, int]] = deque()  # (until when it counts, vus), vus descending
     ends = [*(step.at_us for step in planned[1:]), None]

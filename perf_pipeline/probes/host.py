@@ -122,7 +122,7 @@ def _snapshot() -> _HostCounters:
 
 
 def _cpu_mhz() -> float | None:
-    """Give the present frequency of the CPUs, their mean; None where nobody tells."""
+    """Return the present frequency of the CPUs, their mean; None where nobody tells."""
     with suppress(OSError, NotImplementedError, AttributeError, ValueError):
         found = psutil.cpu_freq()
         if found is not None and found.current > 0:

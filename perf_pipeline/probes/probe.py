@@ -32,7 +32,7 @@ class Probe(Protocol):
 
     @property
     def name(self) -> str:
-        """Give a name for file, problems and `sampling_interval_s`: letters, digits, `-`, `_`."""
+        """Return a name for file, problems and `sampling_interval_s`: letters, digits, `-`, `_`."""
         ...
 
     def open(self) -> None:

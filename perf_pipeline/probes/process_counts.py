@@ -41,12 +41,12 @@ class Counts:
 
     @property
     def cpu_s(self) -> float:
-        """Give its own and its dead children's CPU time."""
+        """Return its own and its dead children's CPU time."""
         return self.own_cpu_s + self.reaped_cpu_s
 
 
 def counts_of(pids: Iterable[int], parents: Mapping[int, int]) -> dict[int, Counts]:
-    """Return the counters of those that live (a zombie still does)."""
+    """Return the counters of the processes that still exist, zombies included."""
     found: dict[int, Counts] = {}
     for pid in pids:
         try:

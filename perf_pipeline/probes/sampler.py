@@ -54,7 +54,7 @@ class Sampler:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Give one sentence per probe that failed: since when, how often, whether it came back."""
+        """Return one sentence per failed probe: since when, how often, whether it came back."""
         found = (track.problem for track in self._tracks)
         return (*(problem for problem in found if problem), *self._overdue)
 

@@ -56,7 +56,7 @@ class Track:
 
     @property
     def problem(self) -> str:
-        """Give one sentence on what went wrong; empty when nothing did."""
+        """Return one sentence on what went wrong; empty when nothing did."""
         if not self._failures:
             return ""
         times = "once" if self._failures == 1 else f"{self._failures} times"
@@ -162,7 +162,7 @@ class Track:
 
 
 def _finite(readings: list[Reading]) -> list[Reading]:
-    """Give the readings.
+    """Return the readings.
 
     Raises:
         ProbeError: one is no finite number, which would be left out of every figure.
@@ -177,7 +177,7 @@ def _finite(readings: list[Reading]) -> list[Reading]:
 
 
 def csv_lines(rows: Iterable[Sequence[object]]) -> bytes:
-    """Give rows as whole lines of the spool, for one write."""
+    """Return rows as whole lines of the spool, for one write."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode()

@@ -101,7 +101,7 @@ def _for(day: BenchmarkReport) -> str:
 
 
 def figure(benchmark: BenchmarkReport, metric: str) -> float | None:
-    """Give a gauge's value; of several scenarios the least favourable one, None without any."""
+    """Return a gauge's value; of several scenarios the least favourable one, None without any."""
     values = [summary.last for summary in benchmark.summaries if summary.metric == metric]
     finite = [value for value in values if value is not None and math.isfinite(value)]
     return (max if metric == "messages_lost" else min)(finite, default=None)

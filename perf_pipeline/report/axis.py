@@ -58,12 +58,12 @@ def _panel(metric: str, unit: str, members: Sequence[TimeSeries]) -> Panel:
 
 
 def finite(series: TimeSeries) -> list[tuple[float, float]]:
-    """Give the points whose time and value are numbers."""
+    """Return the points whose time and value are numbers."""
     return [point for point in series.points if all(map(math.isfinite, point))]
 
 
 def highest(series: TimeSeries) -> float:
-    """Give the largest value.
+    """Return the largest value.
 
     Raises:
         ValueError: no value is a number.
@@ -72,7 +72,7 @@ def highest(series: TimeSeries) -> float:
 
 
 def ticks(low: float, high: float, most: int = 4) -> list[float]:
-    """Give at most `most` + 1 round values (1, 2, 2.5 or 5 times a power of ten) that cover a span.
+    """Return at most `most` + 1 values that cover a span: 1, 2, 2.5 or 5 times a power of ten.
 
     >>> ticks(0, 93), ticks(0, 14)
     ([0.0, 25.0, 50.0, 75.0, 100.0], [0.0, 5.0, 10.0, 15.0])

@@ -91,7 +91,7 @@ class DiffTexts:
 
     @property
     def row(self) -> tuple[str, ...]:
-        """Give one text for each of `DIFF_COLUMNS`."""
+        """Return one text for each of `DIFF_COLUMNS`."""
         return (
             self.status,
             self.benchmark,

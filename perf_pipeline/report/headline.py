@@ -42,7 +42,7 @@ class Headline:
 
 
 def headline(benchmark: BenchmarkReport) -> Headline:
-    """Give the leading figures: the benchmark's own, or the first of others' that has data."""
+    """Return the leading figures: the benchmark's own, or the first of others' that has data."""
     whole = {summary.metric: summary for summary in benchmark.summaries if not summary.tags}
     others = (record.leading for record in BENCHMARKS)
     for leading in (record_of(benchmark.name).leading, *others, _OF_MESSAGES):
@@ -77,7 +77,7 @@ def regressed(report: RunReport) -> list[tuple[str, Diff]]:
 
 
 def verdict_of(benchmark: BenchmarkReport) -> str:
-    """Give a benchmark's status in one word: how it ended, else its gravest verdict."""
+    """Return a benchmark's status in one word: how it ended, else its gravest verdict."""
     if not benchmark.valid:
         return str(Status.INVALID)
     if benchmark.status is not BenchmarkStatus.COMPLETED:

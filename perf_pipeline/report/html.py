@@ -49,7 +49,7 @@ class _Section:
 
 
 def render_html(report: RunReport) -> str:
-    """Give the report as one HTML document; every value from outside is escaped."""
+    """Return the report as one HTML document; every value from outside is escaped."""
     began = report.began_at.strftime("%Y-%m-%d %H:%M:%S UTC")
     took, target = f"took {wording.seconds(report.wall_s)}", f"target {report.target}"
     return page(

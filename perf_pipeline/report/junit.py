@@ -39,7 +39,7 @@ _GRAVITY: Final = ("passed", "skipped", "failure", "error")
 
 
 def render_junit(report: RunReport) -> str:
-    """Give the report as XML text; every character in it is legal in XML 1.0."""
+    """Return the report as XML text; every character in it is legal in XML 1.0."""
     root = ET.Element("testsuites", name=_text(f"perf_pipeline {report.profile}"))
     for benchmark in report.benchmarks:
         suite = _suite(root, benchmark.name, report, benchmark.wall_s)
@@ -144,7 +144,7 @@ def _judged(suite: ET.Element, benchmark: str, subject: str, verdicts: list[Verd
 
 
 def _reason(verdict: Verdict) -> str:
-    """Give the verdict's reason; what makes a whole benchmark INVALID stands in a single case."""
+    """Return the verdict's reason; what makes a whole benchmark INVALID stands in a single case."""
     return "see benchmark_ran" if verdict.status is Status.INVALID else verdict.reason
 
 

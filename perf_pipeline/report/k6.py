@@ -34,7 +34,7 @@ def render_k6(report: RunReport) -> str:
 def benchmark_summary(
     benchmark: BenchmarkReport, metrics: Mapping[str, Json] | None = None
 ) -> dict[str, Json]:
-    """Give a benchmark in exactly the shape that k6 uses.
+    """Return a benchmark in exactly the shape that k6 uses.
 
     Args:
         benchmark: measured.
@@ -46,7 +46,7 @@ def benchmark_summary(
 
 
 def run_summary(report: RunReport) -> dict[str, Json]:
-    """Give the whole run in the shape that k6 uses, plus `benchmarks` and `perf_pipeline`.
+    """Return the whole run in the shape that k6 uses, plus `benchmarks` and `perf_pipeline`.
 
     `metrics` holds every metric with a tag `benchmark`, and under its plain name as well where
     only one benchmark has it. `root_group` has a group for each benchmark. `benchmarks` holds the

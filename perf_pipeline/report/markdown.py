@@ -24,7 +24,7 @@ _BLANK_LINES: Final = re.compile(r"\n{3,}")
 
 
 def render_markdown(report: RunReport) -> str:
-    """Give the report as Markdown; every value from outside is escaped."""
+    """Return the report as Markdown; every value from outside is escaped."""
     judged, _, compared = headline.counts(report).partition("; ")
     text = page(
         "comment.md",

@@ -87,7 +87,7 @@ class BenchmarkReport:
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """Say for what the gate is withheld, because the environment changed and not the system alone.
+    """Describe a gate that is withheld, because more changed than the system alone.
 
     Attributes:
         series: how many are withheld.
@@ -115,7 +115,7 @@ class Withheld:
 
     @property
     def ends_with_failure(self) -> bool:
-        """Say whether the run fails by it."""
+        """Say whether the run fails because of it."""
         return self.fails or self.needs_decision
 
 
@@ -142,7 +142,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Say what a profile of somebody's own asks, in place of 1,000,000 messages a day.
+    """Hold the question of somebody's own profile, in place of 1,000,000 messages a day.
 
     Attributes:
         text: in the author's words; empty where the profile asks nothing beside its thresholds.
@@ -199,7 +199,7 @@ class RunReport:
 
     @property
     def exit_code(self) -> ExitCode:
-        """Give the exit code of the command line; a run without a benchmark measured nothing."""
+        """Return the exit code of the command line; a run without a benchmark measured nothing."""
         return exit_code(
             (verdict.status for benchmark in self.benchmarks for verdict in benchmark.verdicts),
             (diff.status for _, diff in self.diffs),

@@ -12,7 +12,7 @@ Judge = tuple[str, tuple[str, ...], str, str]
 
 
 def origin_table(origins: Sequence[Origin]) -> Table:
-    """Give a row for all series that share baseline, configuration and code version."""
+    """Return a row for all series that share baseline, configuration and code version."""
     groups: dict[Judge, list[Origin]] = {}
     for origin in origins:
         judge = (origin.against, origin.run_ids, origin.config_hash, origin.code_version)

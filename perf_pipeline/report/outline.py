@@ -26,7 +26,7 @@ _LATER: Final = " or later"
 
 
 def render_outline(turns: Sequence[Turn]) -> str:
-    """Give the plan as a table with a row for each scenario, and its totals as sentences below."""
+    """Return the plan as a table with a row for each scenario, and its totals as sentences."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     for column in _COLUMNS:
         table.add_column(column, justify="right" if column in _NUMBERS else "left", no_wrap=True)

@@ -74,7 +74,7 @@ def breakable(name: str) -> Markup:
 
 
 def style(status: str) -> str:
-    """Give the style class of a status: good, soft, care or bad."""
+    """Return the style class of a status: good, soft, care or bad."""
     if status in _NEUTRAL:
         return "soft"
     if status in _GOOD:

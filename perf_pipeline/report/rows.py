@@ -26,7 +26,7 @@ _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 def render_rows(
     columns: Sequence[str], rows: Sequence[Sequence[object]], *, more: bool = False
 ) -> str:
-    """Give rows as an aligned table with their number below; long values are cut.
+    """Return rows as an aligned table with their number below; long values are cut.
 
     Args:
         columns: their names.
@@ -45,7 +45,7 @@ def render_rows(
 
 
 def csv_of(rows: Sequence[Sequence[object]]) -> str:
-    """Give rows as CSV (RFC 4180; null is empty) in which no cell is a formula to a spreadsheet.
+    """Return rows as CSV (RFC 4180; null is empty) in which no cell is a formula to a spreadsheet.
 
     A text that would be one gets an apostrophe in front; numbers stay as they are.
     """

@@ -49,7 +49,7 @@ def plot(panel: Panel, span: Point | None = None) -> str:
 
 
 def span_of(panels: Sequence[Panel]) -> Point:
-    """Give the first and the last second of all lines; (0, 1) without any."""
+    """Return the first and the last second of all lines; (0, 1) without any."""
     seconds = [at_s for panel in panels for line in panel.lines for at_s, _ in finite(line)]
     return (min(0.0, *seconds), max(seconds)) if seconds else (0.0, 1.0)
 

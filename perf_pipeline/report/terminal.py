@@ -42,12 +42,12 @@ _MOST_ROWS: Final = 12
 
 
 def render_terminal(report: RunReport, width: int = 80, *, color: bool = False) -> str:
-    """Give the report as lines for a terminal, ANSI colours on request."""
+    """Return the report as lines for a terminal, ANSI colours on request."""
     return rendered(_page(report, width), width, color=color)
 
 
 def render_ending(report: RunReport, width: int = 80, *, color: bool = False) -> str:
-    """Give the last lines of the report alone: counts, answer, outcome, and where the rest is."""
+    """Return the last lines of the report alone: counts, answer, outcome, and where the rest is."""
     return rendered(_closing(report), width, color=color)
 
 
@@ -59,7 +59,7 @@ def render_comparison(
     notices: Sequence[str] = (),
     color: bool = False,
 ) -> str:
-    """Give notices, the baseline's table of (benchmark, diff), and which tier is to blame."""
+    """Return notices, the baseline's table of (benchmark, diff), and which tier is to blame."""
     parts: list[RenderableType] = [*_notices(notices)]
     if pairs:
         parts += [_baseline_table(list(pairs)), *_bottlenecks(diagnosis or Diagnosis())]
@@ -69,7 +69,7 @@ def render_comparison(
 
 
 def rendered(page: RenderableType, width: int, *, color: bool) -> str:
-    """Give what rich draws as plain lines, ANSI colours on request."""
+    """Return what rich draws as plain lines, ANSI colours on request."""
     stream = io.StringIO()
     console = Console(
         file=stream,
@@ -143,7 +143,7 @@ def _table(*columns: str) -> Table:
 
 
 def verdict_table(report: RunReport, width: int) -> Table:
-    """Give one row for each threshold, grouped by benchmark."""
+    """Return one row for each threshold, grouped by benchmark."""
     table = _table("benchmark, threshold", "bound", "observed", "status")
     room = width - _width_beside(report)
     for benchmark in report.benchmarks:
@@ -164,7 +164,7 @@ def verdict_table(report: RunReport, width: int) -> Table:
 
 
 def _width_beside(report: RunReport) -> int:
-    """Give the columns that bound, observed and status take, with their gaps."""
+    """Return the columns that bound, observed and status take, with their gaps."""
     verdicts = [verdict for benchmark in report.benchmarks for verdict in benchmark.verdicts]
     bound = max((len(verdict.threshold.source) for verdict in verdicts), default=0)
     observed = max(

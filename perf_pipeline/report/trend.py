@@ -86,14 +86,14 @@ class Trend:
 
     @property
     def unit(self) -> str:
-        """Give the unit of the values."""
+        """Return the unit of the values."""
         return wording.statistic_unit(self.series.metric, self.series.statistic)
 
 
 def by_interest(
     trends: Iterable[Trend], leading: Container[tuple[str, str]]
 ) -> tuple[list[Trend], list[Trend]]:
-    """Part the series that have two runs into those that changed or lead, and the others.
+    """Split the series that have two runs into those that changed or lead, and the others.
 
     Args:
         trends: of the reported run.

@@ -82,7 +82,7 @@ def observed(value: float | None, threshold: Threshold) -> str:
 
 
 def statistic_unit(metric: str, statistic: str) -> str:
-    """Give the unit of a statistic: a counter's rate is per second, a headroom is a factor."""
+    """Return the unit of a statistic: a counter's rate is per second, a headroom is a factor."""
     if metric == "headroom_ratio":
         return _TIMES
     known = CATALOG.get(metric)
@@ -126,7 +126,7 @@ def interval(effect: Effect, unit: str = "") -> str:
 
 
 def diff_unit(diff: Diff) -> str:
-    """Give the unit of a compared series."""
+    """Return the unit of a compared series."""
     return statistic_unit(diff.series.metric, diff.series.statistic)
 
 

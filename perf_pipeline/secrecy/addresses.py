@@ -61,7 +61,7 @@ def mask_address(address: str) -> str:
 
 
 def secrets_in(address: str) -> frozenset[str]:
-    """Give the secrets of an address, as they are written and as they are meant."""
+    """Return the secrets of an address, as they are written and as they are meant."""
     found = [part for part in _parts(address) if part.secret]
     return frozenset(text for part in found for text in (part.written, part.secret) if text)
 
@@ -81,7 +81,7 @@ def has_torn_password(address: str) -> bool:
 
 
 def public_parts(address: str) -> frozenset[str]:
-    """Give the words of an address that are no secrets: user, host, database."""
+    """Return the words of an address that are no secrets: user, host, database."""
     shown = "".join(" " if part.secret is not None else part.written for part in _parts(address))
     return frozenset(word for word in re.split(r"[^\w.-]+", unquote(shown)) if word)
 

@@ -11,7 +11,7 @@ from perf_pipeline.secrecy.known import KNOWN
 
 @contextmanager
 def masked_exceptions() -> Iterator[None]:
-    """Let an exception leave the block without the secrets in its text, and in those behind it."""
+    """Mask the secrets in an exception that leaves the block, and in its causes."""
     try:
         yield
     except Exception as error:
@@ -22,7 +22,7 @@ def masked_exceptions() -> Iterator[None]:
 
 
 def without_secrets(error: BaseException) -> BaseException:
-    """Mask an exception with all its causes; give it back, or one that stands in its place.
+    """Mask an exception with all its causes; return it, or one that takes its place.
 
     Some build their text of more than their arguments (UnicodeEncodeError); a RuntimeError with
     the class's name and the masked text stands in for those.

@@ -20,7 +20,7 @@ _OURS: Final = frozenset(
 
 
 def access_of(environ: Mapping[str, str]) -> str:
-    """Give the wanted access: `owner`, `group` or `umask`.
+    """Return the wanted access: `owner`, `group` or `umask`.
 
     Raises:
         ValueError: the variable says something else.
@@ -32,7 +32,7 @@ def access_of(environ: Mapping[str, str]) -> str:
 
 
 def keep_private(state: Path, environ: Mapping[str, str]) -> None:
-    """Let what this process and its children make be read by the owner only, and what is there.
+    """Let only the owner read what is in the state folder, and what processes will make there.
 
     The files of earlier versions lose what others may do with them. A folder that holds more than
     ours (a home, a project) stays as it is, and so does what belongs to somebody else.
@@ -58,7 +58,7 @@ def keep_private(state: Path, environ: Mapping[str, str]) -> None:
 
 
 def private_folder(folder: Path) -> Path:
-    """Make a folder that only its owner can look into; give it back."""
+    """Make a folder that only its owner can look into, and return it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 

@@ -16,7 +16,7 @@ _LEAST_BASE64: Final = 8  # letters; fewer are found in anything
 
 
 def spellings_of(value: str) -> frozenset[str]:
-    """Give the ways in which a value can turn up, itself included; empty ones are left out."""
+    """Return the ways in which a value can turn up, itself included; empty ones are left out."""
     plain = {value, value.strip(), *_long_lines(value)}
     plain |= {decode(text) for text in tuple(plain) for decode in (unquote, unquote_plus)}
     found = set(plain)
@@ -30,7 +30,7 @@ def spellings_of(value: str) -> frozenset[str]:
 
 
 def base64_of(value: str) -> frozenset[str]:
-    """Give what only a text that holds the value has in base64, wherever it begins in it.
+    """Return the base64 that only a text with the value in it has, wherever the value begins.
 
     Basic authentication encodes `user:password`. Letters at both ends are left out where they
     depend on the neighbours.

@@ -27,7 +27,7 @@ class MaskedStream:
         self._rest = ""
 
     def write(self, text: str) -> int:
-        """Write a text without its secrets; give its length."""
+        """Write a text without its secrets; return its length."""
         if not self._is_held:
             self._stream.write(KNOWN.mask(text))
             return len(text)
@@ -44,7 +44,7 @@ class MaskedStream:
         self.write("".join(lines))
 
     def finish(self) -> None:
-        """Write what is held although its line has no end."""
+        """Write what is held back, although its line has no end."""
         self._stream.write(KNOWN.mask(self._rest))
         self._rest = ""
         self._stream.flush()

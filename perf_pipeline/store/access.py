@@ -54,7 +54,7 @@ _ABSENT: Final = re.compile(r"Cannot open database .* does not exist|file does n
 
 @contextmanager
 def exclusive(path: Path, wait_s: float) -> Iterator[float]:
-    """Hold the lock file beside the history; give how many of the seconds are left.
+    """Hold the lock file beside the history; yield how many of the seconds are left.
 
     Raises:
         StoreBusyError: another process of ours held it all the time.
@@ -102,7 +102,7 @@ def connected(path: Path, wait_s: float, *, read_only: bool) -> Iterator[duckdb.
 
 @contextmanager
 def said_plainly(path: Path) -> Iterator[None]:
-    """Turn what a file or its disk does to us into one sentence; our own mistakes stay as they are.
+    """Turn an error of a file or its disk into one sentence; a mistake of ours stays as it is.
 
     Raises:
         PerfPipelineError: the file is damaged, the disk is full, or there is no permission.
@@ -124,7 +124,7 @@ def _is_about_the_file(error: Exception) -> bool:
 
 @contextmanager
 def told_plainly(spool: Path) -> Iterator[None]:
-    """Turn values of a spool that no table takes into one sentence: they come from damaged files.
+    """Turn a spool's value that no table takes into one sentence: its file is damaged.
 
     Raises:
         SpoolDamagedError: names the folder and the value.
@@ -151,7 +151,7 @@ def is_full(error: BaseException) -> bool:
 
 
 def first_line(error: Exception) -> str:
-    """Give the first line of an error's text, or its name."""
+    """Return the first line of an error's text, or its name."""
     text = str(error).strip()
     return text.splitlines()[0][:_LONGEST] if text else type(error).__name__
 
@@ -178,7 +178,7 @@ def sentence_of(error: Exception, path: Path) -> PerfPipelineError:
 
 
 def _short_of(error: Exception, path: Path) -> StoreError | None:
-    """Give the error of a process that may not have more; None for any other.
+    """Return the error of a process that lacks memory or open files; None for any other.
 
     DuckDB opens a whole file like a damaged one then, and nobody should move it away.
     """
@@ -197,7 +197,7 @@ def _short_of(error: Exception, path: Path) -> StoreError | None:
 
 
 def _not_let_in(error: Exception, path: Path, message: str) -> StoreError | None:
-    """Give the error of a file that the system, and not DuckDB, refuses; None for any other."""
+    """Return the error of a file that the system, and not DuckDB, refuses; None for any other."""
     if isinstance(error, PermissionError) or "Permission denied" in message:
         return StoreError(
             f"no permission to open {path}",

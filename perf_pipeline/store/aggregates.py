@@ -47,12 +47,12 @@ _QUANTILE_OF: Final[Mapping[str, float]] = MappingProxyType(
 
 
 def quantile(share: float) -> str:
-    """Give the SQL of a percentile; 0.5 is the median."""
+    """Return the SQL of a percentile; 0.5 is the median."""
     return f"quantile_cont(value, {share!r})"
 
 
 def figure_sql(kind: Kind, field: str) -> str:
-    """Give the SQL of one figure of a summary; `null` where this kind of metric has none.
+    """Return the SQL of one figure of a summary; `null` where this kind of metric has none.
 
     Args:
         kind: of the metric.
@@ -69,12 +69,12 @@ def figure_sql(kind: Kind, field: str) -> str:
 
 
 def summary_sql(kind: Kind) -> str:
-    """Give the SQL of all figures of a summary, in the order of its fields."""
+    """Return the SQL of all figures of a summary, in the order of its fields."""
     return ", ".join(_together(kind, field) for field in FIGURES)
 
 
 def threshold_sql(threshold: Threshold) -> str:
-    """Give the SQL of what a threshold judges; for the rate of a counter, that of its sum.
+    """Return the SQL of what a threshold judges; for the rate of a counter, that of its sum.
 
     Raises:
         KeyError: the metric has no such statistic.

@@ -184,7 +184,7 @@ def changes(history: History) -> list[ChangePointRow]:
 
 
 def confirmed_runs(history: History) -> dict[SeriesKey, list[tuple[str, FoundBy]]]:
-    """Give the runs with which confirmed changes of level began, by series and oldest first."""
+    """Return the runs with which confirmed changes of level began, by series and oldest first."""
     found: dict[SeriesKey, list[tuple[str, FoundBy]]] = {}
     for row in changes(history):
         if row.found_by in CONFIRMED:
@@ -193,7 +193,7 @@ def confirmed_runs(history: History) -> dict[SeriesKey, list[tuple[str, FoundBy]
 
 
 def previous_run(history: History, run_id: str) -> RunRecord | None:
-    """Give the run of the same profile that was measured before this run, on any machine."""
+    """Return the run of the same profile that was measured before this run, on any machine."""
     row = history.connection.execute(_PREVIOUS, [run_id]).fetchone()
     return history.run(row[0]) if row else None
 
@@ -205,7 +205,7 @@ def withheld_before(history: History, run_id: str) -> list[str]:
 
 
 def diffs_with_history(history: History, run_id: str) -> dict[SeriesKey, DiffRow]:
-    """Give a run's stored comparisons with its history, and none with what is pinned, by series."""
+    """Return a run's stored comparisons with its history, and none with pinned figures."""
     return {
         SeriesKey(benchmark, row.metric, row.tags, row.statistic): row
         for benchmark, row in history.diffs(run_id)

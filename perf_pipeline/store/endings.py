@@ -87,7 +87,7 @@ class Ending:
 
 
 def endings_of(connection: duckdb.DuckDBPyConnection, key: RunKey) -> list[Ending]:
-    """Give the operations that did not go well any more at the end; none when all came back.
+    """Return the operations that did not go well any more at the end; none when all came back.
 
     An operation that goes well in a later scenario came back. Empty for a pruned benchmark.
     """

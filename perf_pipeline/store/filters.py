@@ -23,7 +23,7 @@ _COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
 def tag_conditions(
     tags: Mapping[str, str], scenarios: Collection[str]
 ) -> tuple[list[str], dict[str, str | list[str]]]:
-    """Give the SQL conditions of a filter, and their parameters.
+    """Return the SQL conditions of a filter, and their parameters.
 
     Args:
         tags: the filter.

@@ -30,7 +30,7 @@ _SNIFFED_BYTES: Final = 64
 
 
 def not_opened(path: Path, message: str, full_message: str) -> StoreError:
-    """Give the error of a file that is there, and that DuckDB refuses.
+    """Return the error of a file that is there, and that DuckDB refuses.
 
     Args:
         path: of the file.

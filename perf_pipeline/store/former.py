@@ -75,7 +75,7 @@ class Former:
 
 
 def former_benchmark(connection: duckdb.DuckDBPyConnection, key: RunKey) -> Former | None:
-    """Give what the history has of a benchmark; None when it has nothing."""
+    """Return what the history has of a benchmark; None when it has nothing."""
     row = connection.execute(_FORMER, key.parameters).fetchone()
     return Former(*row) if row else None
 

@@ -101,7 +101,7 @@ def figure_from_histograms(
 
 
 def figure_from(found: Histogram, threshold: Threshold) -> float | None:
-    """Give what a threshold judges of a distribution, a counter's rate as its sum; None if empty.
+    """Return what a threshold judges of a distribution, a counter's rate as its sum; None if empty.
 
     Percentiles are right within `RELATIVE_ERROR`, everything else exactly.
     """

@@ -105,7 +105,7 @@ class History:
         return found
 
     def observe(self, key: RunKey, threshold: Threshold) -> float | None:
-        """Give the figure that a threshold judges, in the metric's unit; see `relative_error`.
+        """Return the figure that a threshold judges, in the metric's unit; see `relative_error`.
 
         None when nothing was measured. A counter of iterations is 0.0 when the scenario ran
         and none was dropped; a counter filtered by status, outcome or error is 0.0 when there
@@ -145,7 +145,7 @@ class History:
         before: str | None = None,
         limit: int = 30,
     ) -> dict[SeriesName, OverRuns]:
-        """Give figures over runs: those of complete benchmarks of like runs that kept up.
+        """Return figures over runs: those of complete benchmarks of like runs that kept up.
 
         Raises:
             PerfPipelineError: `before` is not in the history.
@@ -184,7 +184,7 @@ class History:
         return run_rows.newest_runs(self.connection, limit, measured=measured)
 
     def last_run_with(self, benchmark: str, *, but: str) -> str | None:
-        """Give the newest run that was to do a benchmark, or did; None where there is none.
+        """Return the newest run that was to do a benchmark, or did; None where there is none.
 
         Args:
             benchmark: its name.
@@ -194,11 +194,11 @@ class History:
         return run_rows.last_run_with(self.connection, benchmark, but=but)
 
     def run_ids(self) -> frozenset[str]:
-        """Give the ids of all runs, also of those of which nothing was measured."""
+        """Return the ids of all runs, also of those of which nothing was measured."""
         return run_rows.known_runs(self.connection)
 
     def run(self, run_id: str) -> RunRecord:
-        """Give one run.
+        """Return one run.
 
         Raises:
             RequestError: the history does not have it.
@@ -231,7 +231,7 @@ class History:
         return tables.read_diffs(self.connection, run_id)
 
     def plots(self, key: RunKey) -> list[Plot]:
-        """Give the lines that a report draws over time; empty without raw rows."""
+        """Return the lines that a report draws over time; empty without raw rows."""
         return plots_of(self.connection, key)
 
     def over_time(

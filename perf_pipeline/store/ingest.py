@@ -194,7 +194,7 @@ def _delete(connection: duckdb.DuckDBPyConnection, key: RunKey) -> None:
 def write_run(
     connection: duckdb.DuckDBPyConnection, run: RunRecord, *, begins_now: bool = False
 ) -> None:
-    """Store what a run is and was to do; its number in the order of runs stays what it was."""
+    """Store what a run is and was to do; a run that is known keeps its number in the order."""
     facts, began_at = run.environment, utc_timestamp(run.began_at)
     connection.execute(_UPSERT_ENVIRONMENT, [run.environment_id, list(facts), [*facts.values()]])
     connection.execute(
@@ -230,7 +230,7 @@ def _odd_seed(run: RunRecord) -> list[str]:
 def load_rows(
     connection: duckdb.DuckDBPyConnection, key: RunKey, table: str, found: SpoolFiles
 ) -> int:
-    """Add the rows of spool files to their table; give the number of lines that can't be read."""
+    """Add the rows of spool files to their table; return the number of lines that can't be read."""
     names = ", ".join(found.kind.columns)
     extra_column, extra_value = ("", "")
     if table == "figures":

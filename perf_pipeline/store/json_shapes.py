@@ -42,37 +42,37 @@ def require_shapes(members: Mapping[str, object], shapes: Mapping[str, Shape]) -
 
 
 def is_text(value: object) -> bool:
-    """Tell a text that UTF-8 can hold."""
+    """Say whether a value is a text that UTF-8 can hold."""
     return isinstance(value, str) and is_utf8(value)
 
 
 def is_flag(value: object) -> bool:
-    """Tell true and false."""
+    """Say whether a value is true or false."""
     return isinstance(value, bool)
 
 
 def is_integer(value: object) -> bool:
-    """Tell a whole number of any size."""
+    """Say whether a value is a whole number of any size."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_whole(value: object) -> bool:
-    """Tell a whole number that a BIGINT holds."""
+    """Say whether a value is a whole number that a BIGINT holds."""
     return isinstance(value, int) and is_integer(value) and abs(value) < _WHOLE_LIMIT
 
 
 def is_finite(value: object) -> bool:
-    """Tell a number that is neither NaN nor endless."""
+    """Say whether a value is a number, and neither NaN nor infinite."""
     return is_number(value) and isinstance(value, int | float) and math.isfinite(value)
 
 
 def is_number(value: object) -> bool:
-    """Tell any number that a DOUBLE holds."""
+    """Say whether a value is a number that a DOUBLE holds."""
     return is_whole(value) or isinstance(value, float)
 
 
 def is_moment(value: object) -> bool:
-    """Tell a time by ISO 8601, or an empty text for none."""
+    """Say whether a value is a time by ISO 8601, or an empty text for none."""
     try:
         return isinstance(value, str) and (not value or bool(datetime.fromisoformat(value)))
     except ValueError:
@@ -80,22 +80,22 @@ def is_moment(value: object) -> bool:
 
 
 def or_none(shape: Shape) -> Shape:
-    """Tell null, and values of a shape."""
+    """Make a shape that accepts null as well."""
     return lambda value: value is None or shape(value)
 
 
 def one_of(*texts: str) -> Shape:
-    """Tell some texts."""
+    """Make a shape that accepts only these texts."""
     return lambda value: isinstance(value, str) and value in texts
 
 
 def list_of(shape: Shape) -> Shape:
-    """Tell lists whose values have a shape."""
+    """Make a shape that accepts lists of values of this shape."""
     return lambda value: isinstance(value, list) and all(map(shape, value))
 
 
 def table_of(shape: Shape) -> Shape:
-    """Tell objects whose values have a shape."""
+    """Make a shape that accepts objects with values of this shape."""
     return lambda value: (
         isinstance(value, dict) and all(map(is_text, value)) and all(map(shape, value.values()))
     )

@@ -69,7 +69,7 @@ where ({value}) is not null
 
 
 def stations(ledger: str, keys: str = "") -> str:
-    """Give the SELECT that says of each completed message when it passed which station.
+    """Return the SELECT that says of each completed message when it passed which station.
 
     Args:
         ledger: table or subquery with the ledger's columns.
@@ -83,7 +83,7 @@ def stations(ledger: str, keys: str = "") -> str:
 
 
 def ledger_rows(metric: str) -> str:
-    """Give the SELECT whose rows are a metric's values in ms, over all runs and benchmarks.
+    """Return the SELECT whose rows are a metric's values in ms, over all runs and benchmarks.
 
     Raises:
         KeyError: the metric does not come from the ledger.

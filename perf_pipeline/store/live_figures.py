@@ -106,7 +106,7 @@ class LiveFigures:
         self._forget()
 
     def observe(self, threshold: Threshold) -> float | None:
-        """Give the figure so far that a threshold judges; None while nothing was measured."""
+        """Return the figure so far that a threshold judges; None while nothing was measured."""
         windows = self._windows()
         if threshold.metric in _SUMMED:
             return finished_figure(threshold, windows, self._summed)

@@ -22,7 +22,7 @@ _ENDED: Final = f"filter (where not ({UNDECIDED}))"
 
 
 def raised(figure: str, statistic: str = "") -> str:
-    """Give the SQL of a figure of a trend that lower bounds may raise and never lower.
+    """Return the SQL of a figure of a trend that lower bounds may raise and never lower.
 
     Args:
         figure: an aggregate over `value`.

@@ -66,7 +66,7 @@ _VALUES: Final[Mapping[SampleValue, tuple[str, str]]] = MappingProxyType(
 
 
 def _sql_of(source: Samples) -> tuple[str, str]:
-    """Give the condition of the samples that feed a metric, and the value of each."""
+    """Return the condition of the samples that feed a metric, and the value of each."""
     value, only = _VALUES[source.value]
     operations = ", ".join(f"'{operation}'" for operation in source.operations)
     conditions = (
@@ -100,7 +100,7 @@ where hits.weight > 0
 
 
 def metric_rows(metric: str) -> str:
-    """Give the SELECT whose rows are a metric's values, over all runs and benchmarks.
+    """Return the SELECT whose rows are a metric's values, over all runs and benchmarks.
 
     Raises:
         KeyError: no such metric.
@@ -170,7 +170,7 @@ def known_metrics() -> frozenset[str]:
 
 
 def metric_values_view() -> str:
-    """Give the SELECT of the view `metric_values`: every value of every metric of every run."""
+    """Return the SELECT of the view `metric_values`: every value of every metric of every run."""
     single = sorted(known_metrics() - FROM_FIGURES - FROM_READINGS - FROM_VUS)
     parts = [metric_rows(metric) for metric in single]
     parts += [f"{_FIGURES} and name in ({_listed(FROM_FIGURES)})"]

@@ -46,7 +46,7 @@ select $run_id, $benchmark, scenario, $rest, check_name, passes, fails from fold
 
 
 def rest_of(what: str) -> str:
-    """Give the name under which the rarest of a kind count.
+    """Return the name under which the rarest of a kind count.
 
     >>> rest_of("operations")
     '(other operations)'
@@ -57,7 +57,7 @@ def rest_of(what: str) -> str:
 def fold_names(
     connection: duckdb.DuckDBPyConnection, key: RunKey, wanted: Mapping[str, Collection[str]]
 ) -> list[str]:
-    """Count the rarest names of a benchmark together; give a sentence about it for each kind.
+    """Count the rarest names of a benchmark together; return a sentence about it for each kind.
 
     Args:
         connection: inside a transaction.
@@ -88,7 +88,7 @@ def fold_names(
 
 
 def wanted_names(profile_json: str, benchmark: str) -> dict[str, set[str]]:
-    """Give the names that a profile's thresholds on a benchmark ask for, by column."""
+    """Return the names that a profile's thresholds on a benchmark ask for, by column."""
     wanted: dict[str, set[str]] = {column: set() for column in _LIMITS}
     for tags in _filters(profile_json, benchmark):
         for column, names in wanted.items():
@@ -98,7 +98,7 @@ def wanted_names(profile_json: str, benchmark: str) -> dict[str, set[str]]:
 
 
 def _filters(profile_json: str, benchmark: str) -> Iterator[Mapping[str, str]]:
-    """Give the tag filters of a stored profile's thresholds; it may be of another version."""
+    """Return the tag filters of a stored profile's thresholds; it may be of another version."""
     try:
         thresholds = json.loads(profile_json)["benchmarks"][benchmark]["thresholds"]
         yield from [parse_key(text)[1] for text in thresholds]

@@ -69,7 +69,7 @@ def place_of(
     *,
     begins_now: bool,
 ) -> int:
-    """Give a run its number: the stored one, else the next one, or one that its date asks for.
+    """Return a run's number: the stored one, else the next one, or one that its date asks for.
 
     Two runs may share a number when one is found late; their dates decide between them.
     """
@@ -90,12 +90,12 @@ def places_of(history: "History") -> dict[str, int]:
 
 
 def ended_after_it(history: "History", run_id: str) -> OutOfOrder | None:
-    """Give the run that was made before this one and, by the clock, ended after this one began."""
+    """Return the run that was made before this one and, by the clock, ended after it began."""
     return _first(history, _BEFORE, run_id)
 
 
 def began_before_it(history: "History", run_id: str) -> OutOfOrder | None:
-    """Give the first run that was made after this one and is dated before it."""
+    """Return the first run that was made after this one and is dated before it."""
     return _first(history, _AFTER, run_id)
 
 

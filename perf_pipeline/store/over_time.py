@@ -25,7 +25,7 @@ order by at_us
 def over_time(
     connection: duckdb.DuckDBPyConnection, key: RunKey, metric: str, source: str, statistic: str
 ) -> list[tuple[float, float]]:
-    """Give (s since the benchmark's origin, value), ordered by time; empty without raw rows.
+    """Return (s since the benchmark's origin, value), ordered by time; empty without raw rows.
 
     Args:
         connection: to the history.

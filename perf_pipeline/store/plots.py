@@ -63,7 +63,7 @@ class Plot:
 
 
 def plots_of(connection: duckdb.DuckDBPyConnection, key: RunKey) -> list[Plot]:
-    """Give rate, p(95) of the response time and failures over time, then resources."""
+    """Return rate, p(95) of the response time and failures over time, then resources."""
     return [*_load_plots(connection, key), *_reading_plots(connection, key)]
 
 

@@ -51,7 +51,7 @@ _CHOSEN: Final = "run_id in (select unnest($runs::varchar[]))"
 def seal(
     connection: duckdb.DuckDBPyConnection, keys: Collection[RunKey], tables: Iterable[str]
 ) -> None:
-    """Write down what benchmarks' rows in some tables are; in the transaction that wrote them."""
+    """Store a digest of benchmarks' rows, in the transaction that wrote them."""
     makers = _makers(connection)
     given = {"runs": [key.run_id for key in keys], "benchmarks": [key.benchmark for key in keys]}
     for table in tables:
@@ -61,7 +61,7 @@ def seal(
 
 @dataclass(frozen=True, slots=True)
 class RowProof:
-    """Refuse rows of an open history that are not those that were written; each is looked at once.
+    """Refuse rows of an open history that are not those that were written; check each row once.
 
     Every method raises a StoreError that names the table, the run and the numbers of rows.
 

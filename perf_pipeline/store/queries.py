@@ -99,7 +99,7 @@ def outcomes_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Benc
 def _scenarios_of(
     connection: duckdb.DuckDBPyConnection, run_id: str
 ) -> dict[str, list[ScenarioCounts]]:
-    """Give the scenarios' counts of each benchmark."""
+    """Return the scenarios' counts of each benchmark."""
     scenarios: dict[str, list[ScenarioCounts]] = {}
     rows = connection.execute(_SCENARIOS, [run_id]).fetchall()
     for benchmark, *counts, incomplete, reasons in rows:
@@ -115,7 +115,7 @@ def _scenarios_of(
 def _check_names_of(
     connection: duckdb.DuckDBPyConnection, run_id: str
 ) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Give the names of the checks of each benchmark's operations."""
+    """Return the names of the checks of each benchmark's operations."""
     names: dict[str, dict[str, tuple[str, ...]]] = {}
     for counts in check_counts_of(connection, run_id):
         known = names.setdefault(counts.benchmark, {}).get(counts.operation, ())
@@ -135,7 +135,7 @@ def loads(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
 
 
 def prune_raw(connection: duckdb.DuckDBPyConnection, keep_raw_runs: int) -> list[str]:
-    """Delete raw rows (not readings) of all but the newest runs; give the ids of all the others.
+    """Delete raw rows (not readings) of all but the newest runs; return the ids of all the others.
 
     What has no histograms yet gets them before. What was pruned before is not touched again.
 

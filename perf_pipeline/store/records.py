@@ -24,7 +24,7 @@ class RunKey:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """Give the parameters of `OF_KEY`."""
+        """Return the parameters of `OF_KEY`."""
         return {"run_id": self.run_id, "benchmark": self.benchmark}
 
 
@@ -71,7 +71,7 @@ class RunRecord:
 
     @property
     def environment_id(self) -> str:
-        """Give the first 16 hex digits of SHA-256 over the environment as canonical JSON."""
+        """Return the first 16 hex digits of SHA-256 over the environment as canonical JSON."""
         text = json.dumps(dict(self.environment), sort_keys=True, separators=(",", ":"))
         return sha256(text.encode()).hexdigest()[:16]
 

@@ -10,12 +10,12 @@ _ID: Final = re.compile(r"(.+)-c\d+", re.DOTALL)
 
 
 def rerun_id(run_id: str, number: int) -> str:
-    """Give the id of a run's re-run, the first of which is 1."""
+    """Return the id of a run's re-run, the first of which is 1."""
     return f"{run_id}-c{number}"
 
 
 def rerun_of(run_id: str) -> str:
-    """Give the id of the run that a re-run confirms; empty for an id that is no re-run's.
+    """Return the id of the run that a re-run confirms; empty for an id that is no re-run's.
 
     >>> rerun_of("20261128-224435-15c055-c1"), rerun_of("nightly-ci")
     ('20261128-224435-15c055', '')

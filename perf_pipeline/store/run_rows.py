@@ -52,7 +52,7 @@ def newest_runs(
 
 
 def last_run_with(connection: duckdb.DuckDBPyConnection, benchmark: str, *, but: str) -> str | None:
-    """Give the newest run that was to do a benchmark, or did, and was not started by `but`."""
+    """Return the newest run that was to do a benchmark, or did, and was not started by `but`."""
     given = {"benchmark": benchmark, "but": but}
     row = connection.execute(_LAST_WITH, given).fetchone()
     return row[0] if row else None
@@ -70,12 +70,12 @@ def revisions(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]
 
 
 def known_runs(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    """Give the ids of all runs."""
+    """Return the ids of all runs."""
     return frozenset(run_id for (run_id,) in connection.execute(_RUN_IDS).fetchall())
 
 
 def one_run(connection: duckdb.DuckDBPyConnection, run_id: str) -> RunRecord:
-    """Give one run.
+    """Return one run.
 
     Raises:
         RequestError: the history does not have it.

@@ -147,7 +147,7 @@ def series_of(
     before: str | None,
     limit: int,
 ) -> dict[SeriesName, OverRuns]:
-    """Give figures over runs: those of complete benchmarks of like runs that kept up.
+    """Return figures over runs: those of complete benchmarks of like runs that kept up.
 
     A benchmark that failed a threshold on failures (an error rate, a check, what was answered) is
     left out; one that was too slow is not.

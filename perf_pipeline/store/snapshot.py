@@ -59,7 +59,7 @@ def query_snapshot(
     wait_s: float = 30.0,
     limit_s: float = LIMIT_S,
 ) -> tuple[list[str], Rows]:
-    """Run one reading statement on a private copy of the history; give all of its answer.
+    """Run one reading statement on a private copy of the history; return all of its answer.
 
     As `open_answer`, for an answer that is small.
 

@@ -61,7 +61,7 @@ class RowFile:
 
     @contextmanager
     def registered(self, connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[str]:
-        """Let the connection see the rows inside the context; give what to select from.
+        """Let the connection see the rows inside the context; yield what to select from.
 
         Args:
             connection: is in nobody else's hands.
@@ -128,7 +128,7 @@ def _read(path: Path, layout: RowLayout) -> RowFile:
 
 
 def other_columns(path: Path, found: Sequence[str], read: Sequence[str]) -> SpoolDamagedError:
-    """Give the error of a spool file of another version, binary or not."""
+    """Return the error of a spool file of another version, binary or not."""
     return SpoolDamagedError(
         f"{path} has the columns {','.join(found)[:200]!r}; this version reads {','.join(read)}",
         hint="ingest it with the version of perf_pipeline that wrote it",
@@ -136,7 +136,7 @@ def other_columns(path: Path, found: Sequence[str], read: Sequence[str]) -> Spoo
 
 
 def _told_rows(file: BinaryIO, dtype: "np.dtype[np.void]", path: Path) -> int:
-    """Give the number of rows that the head of a file tells of."""
+    """Return the number of rows that the head of a file tells of."""
     from numpy.lib import format as npy  # noqa: PLC0415
 
     try:

@@ -67,7 +67,7 @@ class SpoolKind:
 
     @property
     def types(self) -> dict[str, str]:
-        """Give the DuckDB type of each column."""
+        """Return the DuckDB type of each column."""
         return {name: _type_of(name) for name in self.columns}
 
     def reads(self, header: tuple[str, ...]) -> bool:

@@ -45,7 +45,7 @@ class FailureWay:
 
     @property
     def share(self) -> float:
-        """Give the share of the operations that failed so."""
+        """Return the share of the operations that failed so."""
         return self.failures / self.operations
 
     def __str__(self) -> str:
@@ -54,7 +54,7 @@ class FailureWay:
 
 
 def failure_ways(folder: Path) -> list[FailureWay]:
-    """Give each way in which an operation failed, the most frequent first; none if all went well.
+    """Return each way in which an operation failed, the most frequent first; none if all went well.
 
     Raises:
         PerfPipelineError: a file is of another version.

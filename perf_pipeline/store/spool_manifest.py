@@ -107,7 +107,7 @@ def _sealed_facts(folder: Path, damage: list[str]) -> dict[str, FileFacts]:
 
 
 def _manifest_facts(folder: Path, damage: list[str]) -> dict[str, FileFacts] | None:
-    """Give what the manifest says; None when there is none that can be believed."""
+    """Return what the manifest says; None when there is none that can be believed."""
     try:
         return _read_facts(folder / MANIFEST_FILE)
     except FileNotFoundError:
@@ -126,7 +126,7 @@ def _read_facts(path: Path) -> dict[str, FileFacts]:
 
 
 def _compared(path: Path, told: FileFacts) -> tuple[str, bool]:
-    """Give a sentence when a file is not as it was, and whether its rows may still be read.
+    """Return a sentence when a file is not as it was, and whether its rows may still be read.
 
     A file that was only cut short has a right beginning.
     """

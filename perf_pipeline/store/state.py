@@ -29,20 +29,20 @@ class State:
 
     @property
     def spool(self) -> Path:
-        """Give the folder where samples wait to be ingested."""
+        """Return the folder where samples wait to be ingested."""
         return self.folder / "spool"
 
     @property
     def history_file(self) -> Path:
-        """Give the history's file."""
+        """Return the history's file."""
         return self.folder / "history.duckdb"
 
     def reports(self, run_id: str) -> Path:
-        """Give the folder of a run's reports."""
+        """Return the folder of a run's reports."""
         return self.folder / "reports" / run_id
 
     def spooled_benchmarks(self, run_id: str) -> list[str]:
-        """Give the benchmarks whose folders are in a run's spool; empty when it is not there."""
+        """Return the benchmarks whose folders are in a run's spool; empty when it is not there."""
         run = self.spool / run_id
         return sorted(path.name for path in run.iterdir() if path.is_dir()) if run.is_dir() else []
 

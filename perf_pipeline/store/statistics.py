@@ -97,7 +97,7 @@ def _rows(
     metrics: Sequence[Metric],
     shape: tuple[tuple[str, ...], str, str],
 ) -> dict[str, list[tuple[Any, ...]]]:
-    """Aggregate the values of metrics that are aggregated alike; give the rows of each."""
+    """Aggregate the values of metrics that are aggregated alike; return the rows of each."""
     columns, grouping, aggregates = shape
     tags = "".join(f"coalesce({column}, ''), " for column in columns)
     group_id = f"grouping_id({', '.join(columns)})" if "sets" in grouping and columns else "1"
@@ -193,7 +193,7 @@ def finished_figure(
 
 
 def unfiltered(threshold: Threshold) -> Threshold:
-    """Give the threshold over operations however they ended."""
+    """Return the threshold over operations however they ended."""
     rest = {name: text for name, text in threshold.tags.items() if name not in _ENDINGS}
     return replace(threshold, tags=rest)
 
@@ -223,7 +223,7 @@ def _aggregates(metric: Metric, *, bounds: bool) -> str:
 
 
 def _whole_first(metric: Metric, tags: Mapping[str, str]) -> tuple[str, ...]:
-    """Give the conditions to try in turn: whole sources only, then any."""
+    """Return the conditions to try in turn: whole sources only, then any."""
     if metric.name in FROM_READINGS and "source" not in tags:
         return (_NO_PARTS, "true")
     if metric.name in FROM_VUS and "scenario" not in tags:

@@ -48,7 +48,7 @@ class Windows:
     scenarios: frozenset[str]
 
     def seconds(self, tags: Mapping[str, str], scenarios: Collection[str] = ()) -> float | None:
-        """Give the measured seconds behind a tag filter; None when nobody knows them.
+        """Return the measured seconds behind a tag filter; None when nobody knows them.
 
         A scenario has its own window; an operation has that of the scenarios that do it, and a tag
         of scenarios that of those that have it.
@@ -90,7 +90,7 @@ def windows_of(
     spans: Mapping[str, tuple[int, int]],
     parts: Iterable[tuple[str, str]],
 ) -> Windows:
-    """Give the windows of a benchmark, in time that grows with its parts and not their square.
+    """Return the windows of a benchmark, in time that grows with its parts and not their square.
 
     Args:
         measured_s: of the whole benchmark.

@@ -101,7 +101,7 @@ def scenario(checks: tuple[str, ...] = ()) -> Callable[[ScenarioCode], DeclaredS
 
 @dataclass(slots=True)
 class VU:
-    """Be one virtual user; the same object serves all of its iterations.
+    """Represent one virtual user; the same object serves all of its iterations.
 
         mail = f"visit-{vu.run}-{vu.id}-{vu.iteration}@example.com"  # never twice
         token = vu.secrets["SHOP_TOKEN"]
@@ -134,7 +134,7 @@ class VU:
     random: Random = field(default_factory=Random)
 
     def check(self, name: str, ok: object, *, of: str | None = None) -> bool:
-        """Note whether something holds about the latest request, and give that back.
+        """Record whether something holds for the latest request, and return it.
 
             if not vu.check("signed up", answer.status_code == 201):
                 return
@@ -151,7 +151,7 @@ class VU:
         return bool(ok)
 
     async def think(self, low_s: float, high_s: float | None = None) -> None:
-        """Pause for a uniformly random time between the two, in seconds; for `low_s` alone.
+        """Pause for a uniformly random time from `low_s` to `high_s`, or for exactly `low_s`.
 
         await vu.think(0.5, 1.5)
         """

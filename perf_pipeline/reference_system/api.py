@@ -129,7 +129,7 @@ def _run(arguments: argparse.Namespace, stop: threading.Event) -> int:
 
 
 def main() -> int:
-    """Serve until SIGTERM or SIGINT and give the exit code."""
+    """Serve until SIGTERM or SIGINT and return the exit code."""
     arguments = _arguments()
     return run_part("api", lambda stop: _run(arguments, stop))
 

@@ -44,7 +44,7 @@ class UserCache:
         return self._redis is not None
 
     async def get(self, user_id: int) -> bytes | None:
-        """Give the cached body, `GONE` for a deleted user, None when unknown."""
+        """Return the cached body, `GONE` for a deleted user, None when unknown."""
         if self._redis is None or self._rests():
             return None
         value = await self._attempt(self._redis.get(self._key(user_id)))

@@ -53,7 +53,7 @@ class Delivery:
 
 
 def merge(deliveries: Iterable[Delivery]) -> list[Delivery]:
-    """Give one delivery per message, in order: attempts added up, the first completion kept.
+    """Return one delivery per message, in order: attempts added up, the first completion kept.
 
     PostgreSQL refuses a statement that would upsert the same row twice.
     """

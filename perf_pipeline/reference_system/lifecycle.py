@@ -20,7 +20,7 @@ class PartError(Exception):
 
 
 def run_part(name: str, body: Callable[[threading.Event], int]) -> int:
-    """Run one part to its end and give its exit code.
+    """Run one part to its end and return its exit code.
 
     Args:
         name: the part's name, put before every line that it logs.

@@ -28,11 +28,11 @@ class Message:
     content: str
 
     def key(self) -> bytes:
-        """Give the partitioning key: all messages of a user go to one partition, in order."""
+        """Return the partitioning key: all messages of a user go to one partition, in order."""
         return b"user-%d" % self.user_id
 
     def to_json(self, published_at: datetime) -> bytes:
-        """Give the value on the topic; ids are strings, because JavaScript's numbers are short.
+        """Return the value on the topic; ids are strings, because JavaScript's numbers are short.
 
         Args:
             published_at: when it is handed to the broker, aware.
@@ -76,7 +76,7 @@ def read_envelope(value: bytes | None) -> Envelope:
 
 
 def _moment(text: object) -> datetime | None:
-    """Read a moment; one that cannot be read is not said, and no reason to lose a message."""
+    """Read a time; None if it cannot be read, which is no reason to lose a message."""
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:
@@ -85,7 +85,7 @@ def _moment(text: object) -> datetime | None:
 
 
 def next_send_time(birthday: date, timezone: str, now: datetime) -> datetime:
-    """Give the next birthday at 9 o'clock in the user's time zone.
+    """Return the next birthday at 9 o'clock in the user's time zone.
 
     A birthday of 29 February is kept on the 28th in other years.
 

@@ -78,7 +78,7 @@ def _migrate(_stop: threading.Event) -> int:
 
 
 def main() -> int:
-    """Migrate and give the exit code."""
+    """Migrate and return the exit code."""
     return run_part("migrate", _migrate)
 
 

@@ -29,7 +29,7 @@ class PartitionProgress:
         self._finished.add(offset)
 
     def advance(self) -> int | None:
-        """Give the offset to commit, None when it has not moved since the last call.
+        """Return the offset to commit, None when it has not moved since the last call.
 
         It is the first offset that is not finished yet: nothing behind unfinished work counts.
 

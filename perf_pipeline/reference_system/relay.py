@@ -90,7 +90,7 @@ class Relay:
                     pass
 
     def _forward_batch(self, connection: _Connection) -> int:
-        """Forward up to one batch and give the number of rows claimed."""
+        """Forward up to one batch and return the number of rows claimed."""
         with connection.transaction():
             rows = connection.execute(_CLAIM, (_BATCH,), prepare=True).fetchall()
             delivered = self._publish(rows) if rows else []
@@ -100,7 +100,7 @@ class Relay:
         return len(rows)
 
     def _publish(self, rows: list[TupleRow]) -> list[int]:
-        """Produce one message per row and give the ids of the rows that the broker has."""
+        """Produce one message per row and return the ids of the rows that the broker has."""
         if self._producer_failed:
             self._producer = _new_producer(self._settings)
             self._producer_failed = False
@@ -175,7 +175,7 @@ def _relay(stop: threading.Event) -> int:
 
 
 def main() -> int:
-    """Forward messages until SIGTERM or SIGINT and give the exit code."""
+    """Forward messages until SIGTERM or SIGINT and return the exit code."""
     return run_part("relay", _relay)
 
 

@@ -63,7 +63,7 @@ class Settings:
 
     @property
     def kafka(self) -> dict[str, str | int | bool]:
-        """Give the settings of a Kafka client that lead to the brokers; they hold the password."""
+        """Return the settings by which Kafka clients reach the brokers; they hold the password."""
         if self.login is None:
             return {"bootstrap.servers": self.brokers}
         user, password = self.login
@@ -77,7 +77,7 @@ class Settings:
 
     @property
     def database(self) -> str:
-        """Give the name of the database, which is no secret."""
+        """Return the name of the database, which is no secret."""
         parts = conninfo_to_dict(self.postgres_dsn)
         return str(parts.get("dbname") or parts.get("user") or "")
 

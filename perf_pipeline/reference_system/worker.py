@@ -42,7 +42,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """One message between fetching and committing."""
+    """Hold one message between fetching and committing."""
 
     progress: PartitionProgress
     offset: int
@@ -277,7 +277,7 @@ def _work(stop: threading.Event) -> int:
 
 
 def main() -> int:
-    """Consume until SIGTERM or SIGINT and give the exit code."""
+    """Consume until SIGTERM or SIGINT and return the exit code."""
     return run_part("worker", _work)
 
 

@@ -75,7 +75,7 @@ def people(seed: int, run: str, count: int) -> Iterator[Person]:
 
 
 def seeded_email(run: str, index: int) -> str:
-    """Give the address of a seeded person.
+    """Return the address of a seeded person.
 
     >>> seeded_email("r42", 7)
     'u7-r42@perf-pipeline.invalid'
@@ -84,7 +84,7 @@ def seeded_email(run: str, index: int) -> str:
 
 
 def created_email(run: str, scenario: str, vu: int, iteration: int) -> str:
-    """Give the address of a person that an iteration creates; no two iterations share one.
+    """Return the address of a person that an iteration creates; no two iterations share one.
 
     Read from its end the address is unambiguous: digits, digits, a scenario without hyphens.
 
@@ -101,7 +101,7 @@ def created_email(run: str, scenario: str, vu: int, iteration: int) -> str:
 
 
 def run_label(run: str) -> str:
-    """Give a run id as it stands in email addresses: itself, or a digest of a long or odd one.
+    """Return a run id as it stands in email addresses: itself, or a digest of a long or odd one.
 
     >>> run_label("20260301-1200-ab"), run_label("3F2504E0-4F89-11D3-9A0C-0305E82C3301")
     ('20260301-1200-ab', 'h.4ce2fd613784')
@@ -110,7 +110,7 @@ def run_label(run: str) -> str:
 
 
 def run_email_pattern(run: str) -> str:
-    """Give the regular expression of exactly this run's addresses, for Python and PostgreSQL.
+    """Return the regular expression of exactly this run's addresses, for Python and PostgreSQL.
 
     >>> run_email_pattern("r42")
     '^(u[0-9]+-r42|c-r42-[a-z0-9_.]+-[0-9]+-[0-9]+)@perf-pipeline[.]invalid$'

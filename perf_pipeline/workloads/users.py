@@ -32,7 +32,7 @@ _LONGEST_ID: Final = 1_000
 
 
 class _UsersWorkload:
-    """Share what the three have in common: a connection per VU, one sample per request."""
+    """Share what the three workloads have in common: a connection per VU, a sample per request."""
 
     protocol = "http"
     checks: Mapping[str, tuple[str, ...]]
@@ -253,7 +253,7 @@ def _body(iteration: Iteration, email: str) -> bytes:
 
 
 def _json_object(result: HttpResult) -> Mapping[str, object]:
-    """Read the body; whatever is not a JSON object has no fields, and fails the checks on them."""
+    """Read the body; anything but a JSON object has no fields, and fails the checks on them."""
     try:
         value = json.loads(without_coding(result.body, result.headers, most_bytes=MAX_BODY_BYTES))
     except (ValueError, RecursionError):
@@ -262,7 +262,7 @@ def _json_object(result: HttpResult) -> Mapping[str, object]:
 
 
 def _id_of(answer: Mapping[str, object]) -> str:
-    """Give the id that a user got; empty where there is none that can be written down."""
+    """Return the id that a user got; empty where there is none that can be written down."""
     value = answer.get("id")
     text = "" if value is None or not can_be_written(value) else as_text(value)
     return text[:_LONGEST_ID]

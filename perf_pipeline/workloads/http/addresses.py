@@ -23,7 +23,7 @@ _LEAST_SHARE_S: Final = 2.0  # Go's, too: a shorter one would give up on an addr
 
 
 async def addresses_in_turn(origin: HttpOrigin) -> list[Address]:
-    """Give all addresses of the target, in the order in which this connection tries them.
+    """Return all addresses of the target, in the order in which this connection tries them.
 
     Raises:
         OSError: the name has none, or the resolver does not answer.
@@ -43,7 +43,7 @@ async def addresses_in_turn(origin: HttpOrigin) -> list[Address]:
 
 
 def in_turn(found: Sequence[Address], turn: int) -> list[Address]:
-    """Order addresses: those of the first one's family from this turn's on, then the others.
+    """Order addresses: those of the first one's family, beginning at this turn, then the others.
 
     >>> in_turn([(2, ("a", 1)), (10, ("b", 1)), (2, ("c", 1))], 1)
     [(2, ('c', 1)), (2, ('a', 1)), (10, ('b', 1))]
@@ -55,7 +55,7 @@ def in_turn(found: Sequence[Address], turn: int) -> list[Address]:
 
 
 def share_s(left_s: float, addresses_left: int) -> float:
-    """Give the time for one of several addresses: an equal share of what is left, at least 2 s.
+    """Return the time for one of several addresses: an equal share of what is left, at least 2 s.
 
     >>> share_s(9.0, 3), share_s(3.0, 3), share_s(1.0, 2)
     (3.0, 2.0, 1.0)

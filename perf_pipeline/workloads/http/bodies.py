@@ -40,7 +40,7 @@ class UnreadableBodyError(ValueError):
 def without_coding(
     body: bytes, headers: Sequence[tuple[bytes, bytes]], *, most_bytes: int
 ) -> bytes:
-    """Give a body as it was before it was compressed.
+    """Return a body as it was before it was compressed.
 
     Args:
         body: as it came; an empty one has no coding, whatever the head says.
@@ -67,7 +67,7 @@ def without_coding(
 
 
 def plain_body(result: HttpResult, *, most_bytes: int) -> bytes:
-    """Give the body of a response without its content coding.
+    """Return the body of a response without its content coding.
 
     Raises:
         UnreadableBodyError: it is longer than what is kept of a body, or is not in its coding.
@@ -80,7 +80,7 @@ def plain_body(result: HttpResult, *, most_bytes: int) -> bytes:
 
 
 def content_codings(headers: Sequence[tuple[bytes, bytes]]) -> list[str]:
-    """Give the codings in the order in which they were applied; mostly none.
+    """Return the codings in the order in which they were applied; mostly none.
 
     Raises:
         UnreadableBodyError: there are too many.
@@ -120,7 +120,7 @@ def _inflate(body: bytes, most_bytes: int) -> bytes:
 def _inflated(
     body: bytes, format_bits: int, most_bytes: int, earlier_bytes: int = 0
 ) -> tuple[bytes, bytes]:
-    """Give what a compressed stream holds, and what follows it."""
+    """Return what a compressed stream holds, and what follows it."""
     stream = zlib.decompressobj(format_bits)
     plain = stream.decompress(body, most_bytes - earlier_bytes + 1)
     _expect_whole(len(plain) + earlier_bytes, most_bytes, is_at_end=stream.eof)
@@ -151,7 +151,7 @@ def _unzstd(body: bytes, most_bytes: int) -> bytes:
 
 
 def _expect_few(parts: Sequence[bytes]) -> None:
-    """Keep a body of a million empty parts from costing hours: what follows each is copied."""
+    """Refuse a body of very many parts: what follows a part is copied, which may take hours."""
     if len(parts) == _MOST_PARTS:
         raise UnreadableBodyError(f"has more than {_MOST_PARTS} compressed parts")
 

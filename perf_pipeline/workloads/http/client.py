@@ -62,12 +62,12 @@ class HttpConnection:
 
     @property
     def started_ns(self) -> int:
-        """Give `HttpResult.started_ns` of the latest request, also of one that was cancelled."""
+        """Return `HttpResult.started_ns` of the latest request, also of one that was cancelled."""
         return self._sent_ns or self._connect_started_ns
 
     @property
     def bytes_out(self) -> int:
-        """Give `HttpResult.bytes_out` of the latest request, also of one that was cancelled."""
+        """Return `HttpResult.bytes_out` of the latest request, also of one that was cancelled."""
         wire = self._wire
         return self._earlier_bytes_out + (wire.bytes_out if wire is not None else 0)
 
@@ -97,7 +97,7 @@ class HttpConnection:
         return await self.send(data, timeout_us=timeout_us, is_head=method == "HEAD")
 
     async def send(self, data: bytes, *, timeout_us: int, is_head: bool = False) -> HttpResult:
-        """Send a request as it is and give what came of it; failures of the target are results.
+        """Send a request as it is and return what came of it; failures of the target are results.
 
         An open connection that closes before any byte of the response is replaced and the request
         sent once more, whatever its method: idle connections end like that. The stamps and

@@ -27,16 +27,16 @@ class Connection(Protocol):
 
     @property
     def started_ns(self) -> int:
-        """Give the start of the latest request, also of one that was cancelled."""
+        """Return the start of the latest request, also of one that was cancelled."""
         ...
 
     @property
     def bytes_out(self) -> int:
-        """Give the bytes of the latest request, also of one that was cancelled."""
+        """Return the bytes of the latest request, also of one that was cancelled."""
         ...
 
     async def send(self, data: bytes, *, timeout_us: int, is_head: bool = False) -> HttpResult:
-        """Send a request as it is and give what came of it."""
+        """Send a request as it is and return what came of it."""
         ...
 
     def close(self) -> None:
@@ -47,7 +47,7 @@ class Connection(Protocol):
 def connection_maker(
     settings: OwnHttpSettings, parameters: OwnHttpParameters
 ) -> Callable[[], Connection]:
-    """Give the function that makes a connection of the kind that the scenario asks for.
+    """Return the function that makes a connection of the kind that the scenario asks for.
 
     Raises:
         ProfileError: HTTP/2 to a target without TLS.
@@ -91,7 +91,7 @@ async def connect_first(settings: OwnHttpSettings, parameters: OwnHttpParameters
 
 
 def no_connection(origin: HttpOrigin, error: str, timeout_us: int) -> PerfPipelineError:
-    """Give the error of a target that a first look could not connect to, or of this machine."""
+    """Return the error of a target that a first look could not connect to, or of this machine."""
     if error == HttpError.GENERATOR:
         return GeneratorLimitError(
             f"this machine has no free port or file descriptor for a connection to {origin}",

@@ -51,7 +51,7 @@ class Cookie:
 
     @property
     def pair(self) -> str:
-        """Give the cookie as it stands in a request."""
+        """Return the cookie as it stands in a request."""
         return f"{self.name}={self.value}" if self.name else self.value
 
     def goes_to(self, path: str, *, is_tls: bool) -> bool:
@@ -123,7 +123,7 @@ def _keeps_its_prefix(cookie: Cookie, attributes: Mapping[str, str]) -> bool:
 
 
 def _expiry(attributes: Mapping[str, str], now: datetime) -> datetime | None:
-    """Give the moment from which a cookie is gone; Max-Age wins, what is no value is ignored."""
+    """Return the moment at which a cookie expires; Max-Age wins, an invalid value is ignored."""
     age = attributes.get("max-age", "")
     if _MAX_AGE.fullmatch(age):
         digits = age.lstrip("0")

@@ -60,7 +60,7 @@ _MOST_TOLD: Final = 120  # characters of what h2 says
 
 
 class _Connection(H2Connection):
-    """Be h2's connection with our settings, and take its frames one by one.
+    """Act as h2's connection with our settings, and take its frames one by one.
 
     h2 4.4 forgets what came before a bad frame in one read, waits for the end of a frame that is
     too long, and takes every frame after a GOAWAY for a mistake, where RFC 9113, 6.8 has the open
@@ -81,7 +81,7 @@ class _Connection(H2Connection):
         )
 
     def events(self, data: bytes) -> Iterator[Event]:
-        """Give what each frame means as it is taken.
+        """Return what each frame means as it is taken.
 
         Raises:
             ProtocolError: the server broke a rule.
@@ -133,7 +133,7 @@ class Http2Wire(Wire):
         self._flush()
 
     def _flush(self) -> int:
-        """Write what h2 has ready; give its bytes."""
+        """Write what h2 has ready; return its bytes."""
         data = self._h2.data_to_send()
         if data and self._transport is not None:
             self._transport.write(data)

@@ -32,7 +32,7 @@ def has_end(data: bytes) -> bool:
 
 
 def with_one_length(data: bytes) -> bytes | None:
-    """Give a response whose equal Content-Lengths are one; None where it has one, or they differ.
+    """Return a response whose equal Content-Lengths are one; None where it has one, or they differ.
 
     Args:
         data: begins with the head, which is complete.
@@ -59,7 +59,7 @@ def fault_of_head(data: bytes, reason: str) -> str:
 
 
 def fault_of_fields(status: int, fields: Sequence[tuple[bytes, bytes]]) -> str:
-    """Name the header, or the status, that the parser takes and nobody else does; mostly empty.
+    """Name a header, or a status, that only this parser takes; mostly empty.
 
     A body in another transfer coding than `chunked` would be taken for its content.
     """

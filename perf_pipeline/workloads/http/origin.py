@@ -74,12 +74,12 @@ class HttpOrigin:
 
     @property
     def address(self) -> WebAddress:
-        """Give the base URL, which relative references are resolved against."""
+        """Return the base URL, which relative references are resolved against."""
         return WebAddress(self.scheme, self.host, self.port, f"{self.prefix}/")
 
     @property
     def authority(self) -> str:
-        """Give the value of the Host header (RFC 9110, 7.2)."""
+        """Return the value of the Host header (RFC 9110, 7.2)."""
         # Not by way of `address`: it is written into every request.
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if (self.scheme, self.port) in _DEFAULT_PORTS else f"{host}:{self.port}"

@@ -140,16 +140,16 @@ class HttpxConnection:
 
     @property
     def started_ns(self) -> int:
-        """Give the start of the latest request, also of one that was cancelled."""
+        """Return the start of the latest request, also of one that was cancelled."""
         return self._started_ns
 
     @property
     def bytes_out(self) -> int:
-        """Give the bytes of the latest request, also of one that was cancelled."""
+        """Return the bytes of the latest request, also of one that was cancelled."""
         return self._bytes_out
 
     async def send(self, data: bytes, *, timeout_us: int, is_head: bool = False) -> HttpResult:  # noqa: ARG002 - httpx reads the method itself
-        """Send a request and give what came of it; failures of the target are results.
+        """Send a request and return what came of it; failures of the target are results.
 
         Raises:
             asyncio.CancelledError: the task was cancelled; the connection is closed.

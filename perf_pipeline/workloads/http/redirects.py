@@ -25,7 +25,7 @@ _COOKIE: Final = b"\r\ncookie:"
 
 
 def following_request(origin: HttpOrigin, sent: bytes, result: HttpResult) -> bytes | None:
-    """Give the request that a redirect asks for, without the jar's cookies; None where none is.
+    """Return the next request of a redirect, without the jar's cookies; None if there is none.
 
     A redirect to another origin is not followed: only the target may be loaded.
 
@@ -49,7 +49,7 @@ def following_request(origin: HttpOrigin, sent: bytes, result: HttpResult) -> by
 
 
 def redirected_to(origin: HttpOrigin, target: str, result: HttpResult) -> WebAddress | None:
-    """Give the URL on the target's origin that a redirect leads to; None where it leads to none.
+    """Return the URL on the target's origin that a redirect leads to; None where it leads to none.
 
     Args:
         origin: of the target.
@@ -69,7 +69,7 @@ def redirected_to(origin: HttpOrigin, target: str, result: HttpResult) -> WebAdd
 
 
 def redirected_method(status: int, method: bytes) -> bytes:
-    """Give the method of the request that follows; one that changes is GET, without a body."""
+    """Return the method of the request that follows; one that changes is GET, without a body."""
     if status in _POST_BECOMES_GET and method == b"POST":
         return b"GET"
     if status == _SEE_OTHER and method not in {b"GET", b"HEAD"}:
@@ -90,13 +90,13 @@ def _location(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
 
 
 def target_path(request: bytes) -> str:
-    """Give the path that a request asks for, without its query."""
+    """Return the path that a request asks for, without its query."""
     target = request[: request.index(b"\r\n")].split(b" ")[1]
     return target.partition(b"?")[0].decode("ascii")
 
 
 def with_cookies(request: bytes, pairs: bytes) -> bytes:
-    """Give a request with cookies behind those that it has, in one line (RFC 6265bis, 5.8)."""
+    """Return a request with cookies behind those that it has, in one line (RFC 6265bis, 5.8)."""
     end = request.index(b"\r\n\r\n")
     at = request[:end].lower().find(_COOKIE)
     if at < 0:

@@ -100,11 +100,11 @@ class HttpResult(NamedTuple):
 
     @property
     def started_ns(self) -> int:
-        """Give the first byte's stamp, or the start of connecting where nothing was sent."""
+        """Return the first byte's stamp, or the start of connecting where nothing was sent."""
         return self.sent_ns or self.connect_started_ns
 
     def times(self, origin_ns: int) -> HttpTimes:
-        """Give start, end and k6's split; of a request that was sent its last three add up exactly.
+        """Return start, end and k6's split; the last three of a sent request add up exactly.
 
         When it was resent, the second connection's setup is in the first three, and in the wait.
 
@@ -130,7 +130,7 @@ class HttpResult(NamedTuple):
         return started_us, ended_us, tuple.__new__(HttpPhases, spans)
 
     def _set_up(self, origin_ns: int) -> tuple[int, int, int]:
-        """Give blocked, connecting and TLS in µs; the one that failed lasted to the end."""
+        """Return blocked, connecting and TLS in µs; the one that failed lasted to the end."""
         stamps = [self.connect_started_ns, self.resolved_ns, self.connected_ns, self.secured_ns]
         if self.sent_ns and not self.secured_ns:
             stamps[3] = self.connected_ns  # no TLS
@@ -143,7 +143,7 @@ class HttpResult(NamedTuple):
         return blocked_us, connecting_us, tls_us
 
     def header(self, name: str) -> str:
-        """Give the first header of that name, in any case; empty when there is none."""
+        """Return the first header of that name, in any case; empty when there is none."""
         wanted = name.lower().encode("latin-1")
         found = (value.decode("latin-1") for key, value in self.headers if key.lower() == wanted)
         return next(found, "")

@@ -36,7 +36,7 @@ def note_of(operation: str, result: HttpResult) -> str:
 
 
 def outcome_of(result: HttpResult, expected: Container[int]) -> tuple[Outcome, str]:
-    """Give a result's outcome and its error class, which is empty when all is well.
+    """Return a result's outcome and its error class, which is empty when all is well.
 
     A request that went out twice may have been done twice, or answered "exists already": its
     class is `resent`, whatever its status.

@@ -18,7 +18,7 @@ _ESCAPED: Final = re.compile(r"\\(.)")
 
 
 def database_us(header: str) -> int | None:
-    """Add up what the entries db, database and sql say, in µs; None when none says a duration.
+    """Add up the durations of the entries db, database and sql, in µs; None without any.
 
     What is no non-negative number of ms is passed over: a header never fails a request.
 

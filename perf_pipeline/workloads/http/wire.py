@@ -89,7 +89,7 @@ class Wire(asyncio.Protocol):
 
     @property
     def body(self) -> bytes:
-        """Give what arrived of the response's body, without transfer coding."""
+        """Return what arrived of the response's body, without transfer coding."""
         return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
 
     def exchange(
@@ -232,6 +232,6 @@ class Wire(asyncio.Protocol):
 
 
 def shown(line: bytes) -> str:
-    """Give a line of the target's as it may be told: cut, control characters escaped."""
+    """Return a line of the target's as it may be told: cut, control characters escaped."""
     cut = line[:_MOST_TOLD]
     return f"{cut!r}"[1:] + ("..." if len(line) > len(cut) else "")

@@ -11,5 +11,5 @@ BROKERS: Final = "brokers"  # among a worker's secrets: the brokers with credent
 
 
 def brokers_of(context: WorkerContext) -> str:
-    """Give the brokers with credentials where there are some, else parameter `brokers`."""
+    """Return the brokers with credentials where there are some, else parameter `brokers`."""
     return context.secrets.get(BROKERS) or str(context.parameters["brokers"])

@@ -50,12 +50,12 @@ class Received:
 
     @property
     def count(self) -> int:
-        """Give one: it is one message."""
+        """Return 1, for one message."""
         return 1
 
     @property
     def size(self) -> int:
-        """Give the bytes of its value."""
+        """Return the bytes of its value."""
         return len(self.value or b"")
 
 
@@ -65,18 +65,18 @@ class MessageReception(Reception[Received]):
     most_waiting = 1_000
 
     def accept(self, messages: Sequence[Message], at_us: int) -> list[Received]:
-        """Give the messages and errors; ends of partitions only move the position."""
+        """Return the messages and errors; ends of partitions only move the position."""
         del at_us
         now_us = self.clock.now_us()
         found = (self._one(message, now_us) for message in messages)
         return [received for received in found if received is not None]
 
     def failure(self, error: KafkaError) -> Received:
-        """Give an error as if it were a message."""
+        """Return an error as if it were a message."""
         return Received(-1, -1, None, self.clock.now_us(), self.epoch, error_class(error))
 
     def finished(self, received: Received) -> None:
-        """Say that the work on a taken message is done: its offset may be committed."""
+        """Note that the work on a taken message is done, so that its offset may be committed."""
         self.progress.finished(received.partition, received.offset)
         self.settled()
 
@@ -159,7 +159,7 @@ class ConsumeMessages(Consuming[Received]):
 
 
 def message_id_of(value: bytes | None) -> tuple[str, str]:
-    """Give the id of a message, or else why it has none that can be written down.
+    """Return the id of a message, or else why it has none that can be written down.
 
     >>> message_id_of(b'{"messageId": "a1"}'), message_id_of(None)
     (('a1', ''), ('', 'it has no value'))

@@ -57,12 +57,12 @@ class ReceivedBatch:
 
     @property
     def count(self) -> int:
-        """Give the messages; an error, or the end of a partition, takes the room of one."""
+        """Return the number of messages; an error, or the end of a partition, counts as one."""
         return max(1, self.messages)
 
     @property
     def size(self) -> int:
-        """Give 0: the messages are counted, and not kept."""
+        """Return 0, because the messages are counted and not kept."""
         return 0
 
 
@@ -107,12 +107,12 @@ class BatchReception(Reception[ReceivedBatch]):
         return [*failures, *([batch] if moved else [])]
 
     def failure(self, error: KafkaError) -> ReceivedBatch:
-        """Give an error as if it were a batch."""
+        """Return an error as if it were a batch."""
         now_us = self.clock.now_us()
         return ReceivedBatch(0, 0, 0, {}, now_us, now_us, self.epoch, error_class(error))
 
     def finished(self, batch: ReceivedBatch) -> None:
-        """Say that a taken batch is written down: its offsets may be committed."""
+        """Note that a taken batch is written down, so that its offsets may be committed."""
         for partition, position in batch.positions.items():
             self.progress.reached_end(partition, position)
         self.settled()
@@ -187,5 +187,5 @@ class ConsumeCeiling(Consuming[ReceivedBatch]):
 
 
 def _widest(holes: Iterable[Hole]) -> list[Hole]:
-    """Give the widest ones: what is lost is seldom one message, and a transaction's end is one."""
+    """Return the widest holes: a transaction's end is one wide, and a loss is mostly wider."""
     return nlargest(MOST_HOLES, holes, key=lambda hole: hole.width)

@@ -40,13 +40,13 @@ class Consuming(ABC, Generic[T]):
 
     @property
     def opened(self) -> WorkerContext:
-        """Give the context; `open` comes first."""
+        """Return the context; `open` comes first."""
         assert self._context is not None, "open comes first"
         return self._context
 
     @property
     def reception(self) -> Reception[T]:
-        """Give what messages come from; `open` comes first."""
+        """Return what messages come from; `open` comes first."""
         assert self._reception is not None, "open comes first"
         return self._reception
 

@@ -28,7 +28,7 @@ _REFUSAL: Final = "_error"
 
 
 class Reported(Protocol):
-    """Be told on the event loop that a report is there."""
+    """Receive a delivery report on the event loop."""
 
     def settle(self) -> None:
         """Act on the report; runs on the loop."""
@@ -137,7 +137,7 @@ class DeliveryThread:
 
 
 def queue_batch(producer: Producer, topic: str, messages: Batch, report: Report) -> Batch:
-    """Give a batch to the client's queue, and get back what did not fit in.
+    """Hand a batch to the client's queue, and return what did not fit in.
 
     Raises:
         KafkaException: a message was refused for another reason; some may have been queued.

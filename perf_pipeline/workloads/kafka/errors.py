@@ -19,13 +19,13 @@ _SILENCE: Final = _TIMEOUTS | {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DO
 
 
 def cause(error: KafkaException) -> KafkaError:
-    """Give the error that an exception of confluent-kafka carries."""
+    """Return the error that an exception of confluent-kafka carries."""
     found = error.args[0] if error.args else None
     return found if isinstance(found, KafkaError) else KafkaError(KafkaError._FAIL, str(error))  # noqa: SLF001 - as above
 
 
 def error_class(error: KafkaError) -> str:
-    """Give librdkafka's name of an error, as samples hold it: `msg_timed_out`, `transport` ..."""
+    """Return librdkafka's name of an error, as samples hold it: `msg_timed_out`, `transport` ..."""
     return error.name().strip("_").lower()
 
 

@@ -37,14 +37,14 @@ class Hole:
 
     @property
     def width(self) -> int:
-        """Give the number of its offsets."""
+        """Return the number of its offsets."""
         return self.end - self.begin
 
 
 def losses_in(
     holes: Iterable[Hole], brokers: str, topic: str, group: str
 ) -> Iterator[tuple[Hole, str]]:
-    """Yield the holes that are no holes for another reader, each with a class of error.
+    """Yield the holes in which another reader finds messages, each with a class of error.
 
     `gap`: a message is there, or the broker deleted it before it was consumed. Where the brokers do
     not tell, their error stands for it. Blocks for up to 2 s; what is left then is not looked into.

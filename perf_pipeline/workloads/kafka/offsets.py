@@ -65,7 +65,7 @@ class OffsetProgress:
             self._skip_to_end(partition)
 
     def due(self) -> dict[int, int]:
-        """Give the position of each partition that is beyond its committed offset."""
+        """Return the position of each partition that is beyond its committed offset."""
         with self._lock:
             return {
                 partition: position

@@ -79,13 +79,13 @@ class Producing(ABC):
 
     @property
     def opened(self) -> WorkerContext:
-        """Give the context; `open` comes first."""
+        """Return the context; `open` comes first."""
         assert self._context is not None, "open comes first"
         return self._context
 
     @property
     def maker(self) -> MessageMaker:
-        """Give what makes messages; `open` comes first."""
+        """Return what makes messages; `open` comes first."""
         assert self._maker is not None, "open comes first"
         return self._maker
 
@@ -103,7 +103,7 @@ class Producing(ABC):
                 context.recorder.ledger(LedgerEntry(message.message_id, event, at_us))
 
     def number(self, name: str, default: int) -> int:
-        """Give a whole-numbered parameter."""
+        """Return a whole-numbered parameter."""
         return int(self.opened.parameters.get(name, default))
 
     def record(
@@ -152,6 +152,6 @@ class OneProducer(Producing):
 
     @property
     def deliveries(self) -> DeliveryThread:
-        """Give the producer with its thread; `open` comes first."""
+        """Return the producer with its thread; `open` comes first."""
         assert self._deliveries is not None, "open comes first"
         return self._deliveries

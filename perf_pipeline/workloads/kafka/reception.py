@@ -38,26 +38,26 @@ END: Final = KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's own codes 
 
 
 class Handed(Protocol):
-    """Be on its way from the thread to a VU: messages, or an error of the consumer."""
+    """Carry messages, or an error of the consumer, from the thread to a VU."""
 
     @property
     def epoch(self) -> int:
-        """Give the assignment that it came under."""
+        """Return the assignment that it came under."""
         ...
 
     @property
     def error(self) -> str:
-        """Give the class of the error, empty for messages."""
+        """Return the class of the error, empty for messages."""
         ...
 
     @property
     def count(self) -> int:
-        """Give how many of `most_waiting` it is."""
+        """Return how much of `most_waiting` it takes up."""
         ...
 
     @property
     def size(self) -> int:
-        """Give the bytes that it holds in memory."""
+        """Return the bytes that it holds in memory."""
         ...
 
 
@@ -138,16 +138,16 @@ class Reception(ABC, Generic[T]):
             self._working -= 1
 
     def settled(self) -> None:
-        """Say that a taken one is in nobody's hands any more."""
+        """Note that nobody holds what was taken any more."""
         self._working -= 1
 
     @abstractmethod
     def finished(self, received: T) -> None:
-        """Say that a taken one is written down: what it holds may be committed."""
+        """Note that what was taken is written down, so that its offsets may be committed."""
 
     @abstractmethod
     def accept(self, messages: Sequence[Message], at_us: int) -> list[T]:
-        """Make what VUs are handed of messages and events, in their order; not on the loop.
+        """Turn messages and events into what VUs are handed, in order; not on the loop.
 
         Args:
             messages: as they were received, also ends of partitions and errors.
@@ -156,16 +156,16 @@ class Reception(ABC, Generic[T]):
 
     @abstractmethod
     def failure(self, error: KafkaError) -> T:
-        """Make what a VU is handed of an error of the consumer; not on the loop."""
+        """Turn an error of the consumer into what a VU is handed; not on the loop."""
 
     @property
     def heard_us(self) -> int:
-        """Give when the brokers were heard last, on the run's clock."""
+        """Return the time at which the brokers were last heard, on the run's clock."""
         ago_s = time.monotonic() - self._silence.heard_s
         return self.clock.now_us() - round(ago_s * US_PER_S)
 
     def asked_at_the_end(self) -> KafkaError | None:
-        """Ask the brokers whether they still answer; give what came instead. Blocks up to 4 s."""
+        """Ask the brokers whether they still answer; return the error, if any. Blocks up to 4 s."""
         return self._last_question.ask()
 
     async def close(self, within_s: float) -> None:

@@ -38,7 +38,7 @@ class BrokerSilence:
 
     @property
     def heard_s(self) -> float:
-        """Give when the brokers were heard last, s of `time.monotonic`."""
+        """Return the time at which the brokers were last heard, in s of `time.monotonic`."""
         return self._heard_s
 
     def heard(self) -> None:
@@ -106,7 +106,7 @@ class LastQuestion:
         return self._is_asked.is_set() and not self._is_answered.is_set()
 
     def ask(self) -> KafkaError | None:
-        """Give what the brokers answered, None when all is well. Blocks for up to 4 s.
+        """Return what the brokers answered, None when all is well. Blocks for up to 4 s.
 
         A thread that hangs in a call to them has no answer either.
         """

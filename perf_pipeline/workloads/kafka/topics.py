@@ -55,7 +55,7 @@ _ACTIVE_GROUP: Final = frozenset({KafkaError.UNKNOWN_MEMBER_ID, KafkaError.NON_E
 
 
 def ensure_topic(brokers: str, topic: str, partitions: int) -> int:
-    """Make a topic unless it exists, and give the number of its partitions.
+    """Make a topic unless it exists, and return the number of its partitions.
 
     An existing topic is left as it is, also when it has another number of partitions.
 
@@ -103,7 +103,7 @@ def require_no_compaction(brokers: str, topic: str) -> None:
 
 
 def watermarks(brokers: str, topic: str) -> list[PartitionLag]:
-    """Give low and high watermark of every partition, ordered; committed_offset is None.
+    """Return low and high watermark of every partition, ordered; committed_offset is None.
 
     Raises:
         TargetUnavailableError: the brokers do not answer, or have no such topic.
@@ -120,7 +120,7 @@ def watermarks(brokers: str, topic: str) -> list[PartitionLag]:
 
 
 def fix_position(brokers: str, group: str, topic: str) -> dict[int, int]:
-    """Commit the present end of every partition as the group's offset, and give the offsets.
+    """Commit the present end of every partition as the group's offset, and return the offsets.
 
     Called before producing starts, a consumer that joins later misses nothing and counts
     nothing of earlier runs.
@@ -151,7 +151,7 @@ def fix_position(brokers: str, group: str, topic: str) -> dict[int, int]:
 
 
 def committed(brokers: str, group: str, topic: str) -> dict[int, int | None]:
-    """Give the group's committed offset of every partition; None where it never committed.
+    """Return the group's committed offset of every partition; None where it never committed.
 
     Raises:
         TargetUnavailableError: the brokers do not answer, or have no such topic.

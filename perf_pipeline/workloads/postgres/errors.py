@@ -20,7 +20,7 @@ _LONGEST_CLASS = 40
 
 
 def address(dsn: str) -> str:
-    """Give `user@host:port/database` of a DSN.
+    """Return `user@host:port/database` of a DSN.
 
     Raises:
         TargetUnavailableError: it is no DSN; its text is not repeated, it may hold a password.
@@ -79,6 +79,6 @@ def unavailable(dsn: str, error: Error) -> TargetUnavailableError:
 
 
 def error_class(error: Error) -> str:
-    """Give the SQLSTATE, or the exception's class where the server sent none."""
+    """Return the SQLSTATE, or the exception's class where the server sent none."""
     state = error.sqlstate or ""
     return state if state.isalnum() and len(state) <= _LONGEST_CLASS else type(error).__name__

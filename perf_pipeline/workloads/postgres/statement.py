@@ -60,7 +60,7 @@ class PreparedConnection:
         return self._answer is None and self._pgconn.status == _CONNECTED
 
     async def run(self, parameters: Sequence[bytes]) -> int:
-        """Run the statement with text parameters and give the rows it returned or changed.
+        """Run the statement with text parameters and return the rows it returned or changed.
 
         Rows arrive in PostgreSQL's binary format and stay in libpq's memory.
 
@@ -153,7 +153,7 @@ class CopyConnection:
         return not self._is_copying and not self._connection.broken
 
     async def run(self, parameters: Sequence[bytes]) -> int:
-        """Send the chunks of COPY text and give the rows that were committed.
+        """Send the chunks of COPY text and return the rows that were committed.
 
         Raises:
             psycopg.Error: the server refused (and kept no row), or the connection broke.

@@ -44,7 +44,7 @@ _Connection = PreparedConnection | CopyConnection
 
 
 def select_script(limit: int) -> str:
-    """Give the select of `SelectUsers` as a script for pgbench, with days drawn alike."""
+    """Return the select of `SelectUsers` as a script for pgbench, with days drawn alike."""
     statement = _SELECT.replace("$1", ":month").replace("$2", ":day").replace("$3", f"{limit}")
     return f"\\set month random(1, 12)\n\\set day random(1, 28)\n{statement};\n"
 

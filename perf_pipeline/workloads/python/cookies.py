@@ -14,7 +14,7 @@ from perf_pipeline.workloads.http.origin import HttpOrigin
 
 
 class OriginCookies(httpx.Cookies):
-    """Be an httpx.Cookies of one origin that reads Set-Cookie as browsers do.
+    """Act as an httpx.Cookies of one origin, which reads Set-Cookie as browsers do.
 
     Args:
         origin: the only one that cookies come from and go to.
@@ -36,7 +36,7 @@ class OriginCookies(httpx.Cookies):
                     self._keep(cookie, now)
 
     def pairs_for(self, path: str) -> bytes:
-        """Give the value of the Cookie header of a request of that path; may be empty."""
+        """Return the value of the Cookie header of a request of that path; may be empty."""
         now, is_tls = datetime.now(UTC).timestamp(), self._origin.is_tls
         sent = [
             cookie

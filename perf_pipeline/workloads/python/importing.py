@@ -74,7 +74,7 @@ class _NamedModule(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Find it; nothing else."""
+        """Find this module and no other."""
         if fullname != self._top or path is not None:
             return None
         return PathFinder.find_spec(fullname, [self._folder], target)

@@ -37,7 +37,7 @@ def add_cookies(request: httpx.Request, cookies: OriginCookies) -> None:
 def following_of(
     request: httpx.Request, result: HttpResult, origin: HttpOrigin
 ) -> httpx.Request | None:
-    """Give the request that a redirect asks for, without the client's cookies; None where none is.
+    """Return the next request of a redirect, without the client's cookies; None if there is none.
 
     Args:
         request: that was answered.

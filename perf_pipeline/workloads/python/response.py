@@ -21,12 +21,12 @@ class ResponseObserver(Protocol):
         ...
 
     def unreadable(self, result: HttpResult | None, error: Exception) -> None:
-        """Note an exception that is the target's: of one response, or of what came of several."""
+        """Note an exception that the target caused, by one response or by several."""
         ...
 
 
 class LoadResponse(httpx.Response):
-    """Be an httpx.Response that tells which exceptions are the target's.
+    """Act as an httpx.Response that tells which exceptions are the target's.
 
     A body is decompressed when somebody looks at it. Reading one that is broken raises what
     httpx raises: `httpx.DecodingError`, or of `json()` a `ValueError`.
@@ -64,7 +64,7 @@ class LoadResponse(httpx.Response):
 
     @property
     def content(self) -> bytes:
-        """Give the body, without its content coding."""
+        """Return the body, without its content coding."""
         self._observer.looked_at(self._result)
         if self._plain is None:
             raw = super().content
@@ -84,11 +84,11 @@ class LoadResponse(httpx.Response):
         return self.content
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        """Give the body in pieces, without its content coding."""
+        """Return the body in pieces, without its content coding."""
         yield from _pieces(self.read(), chunk_size)
 
     async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
-        """Give the body in pieces, without its content coding."""
+        """Return the body in pieces, without its content coding."""
         for piece in _pieces(await self.aread(), chunk_size):
             yield piece
 
@@ -111,13 +111,13 @@ class LoadResponse(httpx.Response):
 
     @property
     def cookies(self) -> httpx.Cookies:
-        """Give the cookies that this response sets."""
+        """Return the cookies that this response sets."""
         taken = self._new_cookies()
         taken.extract_cookies(self)
         return taken
 
     def take_as_read(self) -> None:
-        """Mark the body as read, which is there: httpx's own way costs 12 us more."""
+        """Mark the body as read; httpx's own way costs 12 us more."""
         self._content = body = self._result.body
         self._num_bytes_downloaded = len(body)
         self.is_stream_consumed = self.is_closed = True
@@ -142,11 +142,11 @@ def _pieces(body: bytes, size: int | None) -> Iterator[bytes]:
 
 
 class _Unkept(httpx.AsyncByteStream):
-    """Be the stream of a body of which nothing was kept."""
+    """Act as the stream of a body of which nothing was kept."""
 
     def __init__(self, fault: Callable[[], Exception]) -> None:
         self._fault = fault
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """Raise what says so."""
+        """Raise the error that says so."""
         raise self._fault()

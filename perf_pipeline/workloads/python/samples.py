@@ -128,7 +128,7 @@ class SampleBook:
         return isinstance(error, httpx.DecodingError)
 
     def _fail(self, result: HttpResult | None, error: BaseException, fault: str) -> str:
-        """Let the request of a response fail, or else the latest one; give what is told of it."""
+        """Mark a response's request as failed, or else the latest one; return the note on it."""
         of_it = [held for held in self._held if held.result is result] or self._held
         if not of_it:
             return ""

@@ -159,7 +159,7 @@ class LoadTransport(httpx.AsyncBaseTransport):
 
 
 class LoadClient(httpx.AsyncClient):
-    """Be an httpx.AsyncClient that costs half: no auth flow, hooks and mounts where none are set.
+    """Act as an httpx.AsyncClient at half its cost, by skipping auth, hooks and mounts if unset.
 
     A request that uses any of them, or streams, takes httpx's own way. It touches private names of
     httpx 0.28; test_http_transport compares it with the plain client, so that an upgrade that
@@ -178,7 +178,7 @@ class LoadClient(httpx.AsyncClient):
 
     @property
     def cookies(self) -> httpx.Cookies:
-        """Give the cookies that go with every request."""
+        """Return the cookies that go with every request."""
         return self._cookies
 
     @cookies.setter
@@ -198,7 +198,7 @@ class LoadClient(httpx.AsyncClient):
         return request
 
     def _merge_cookies(self, cookies: Any = None) -> Any:
-        """Give those of one request; the client's are added by our own rules."""
+        """Return the cookies of one request; the client's are added by our own rules."""
         return cookies
 
     def _add_cookies(self, request: httpx.Request) -> None:
@@ -269,7 +269,7 @@ class LoadClient(httpx.AsyncClient):
         return response
 
     def _following(self, request: httpx.Request, response: httpx.Response) -> httpx.Request | None:
-        """Give the request that a redirect asks for; none leads away from the target."""
+        """Return the request that a redirect asks for; none leads away from the target."""
         origin, result = self._load_transport.origin, response.extensions["result"]
         following = following_of(request, result, origin)
         if following is not None:

@@ -166,7 +166,7 @@ class _Command:
 
     @property
     def bytes_in(self) -> int:
-        """Give the size of the value that came."""
+        """Return the size of the value that was read."""
         return len(self.answer) if isinstance(self.answer, bytes) else 0
 
     @property

@@ -34,7 +34,7 @@ _Check = Callable[["CheckedResponse", Scope], bool]
 
 
 class CheckedResponse:
-    """Give a response's parts; its JSON is read once, and only where somebody asks.
+    """Return a response's parts; its JSON is read once, and only where somebody asks.
 
     Args:
         result: a complete response.
@@ -53,7 +53,7 @@ class CheckedResponse:
         self._document: Value = _UNREAD
 
     def at(self, place: Place) -> Value:
-        """Give the JSON value at a place; `_ABSENT` where there is none, or no JSON at all."""
+        """Return the JSON value at a place; `_ABSENT` where there is none, or no JSON at all."""
         if self._document is _UNREAD:
             self._document = self._read()
         found = self._document
@@ -98,7 +98,7 @@ class Expectation:
     tell: Callable[[str], None]
 
     def passed(self, result: HttpResult, scope: Scope) -> int:
-        """Give the mask of the checks that hold, and save what the step saves.
+        """Return the mask of the checks that hold, and save what the step saves.
 
         Without a complete response no check holds.
         """
@@ -117,7 +117,7 @@ class Expectation:
 
 
 def _holds(check: _Check, answer: CheckedResponse, scope: Scope) -> bool:
-    """Say whether a check holds; of what is nested too deeply to be compared none does."""
+    """Say whether a check holds; none does on a value that is nested too deeply to compare."""
     try:
         return check(answer, scope)
     except (ValueError, RecursionError):

@@ -12,7 +12,7 @@ from perf_pipeline.workloads.http.origin import HttpOrigin
 
 
 class CookieJar:
-    """Keep what the origin sets, give what goes back to it.
+    """Keep the cookies that the origin sets, and return those that go back to it.
 
     Args:
         origin: the only one that cookies come from and go to.
@@ -38,7 +38,7 @@ class CookieJar:
                 self._set(value.decode("latin-1"), path)
 
     def pairs_for(self, path: str) -> bytes:
-        """Give the value of a request's Cookie header, longest path first; may be empty."""
+        """Return the value of a request's Cookie header, longest path first; may be empty."""
         is_tls = self._origin.is_tls
         sent = [cookie for cookie in self.cookies.values() if cookie.goes_to(path, is_tls=is_tls)]
         if any(cookie.expires for cookie in sent):

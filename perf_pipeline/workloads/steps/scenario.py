@@ -165,7 +165,7 @@ class HttpSteps:
     async def _follow(
         self, step: PreparedStep, user: _User, data: bytes, result: HttpResult, intended_us: int
     ) -> tuple[HttpResult, int]:
-        """Follow redirects; give the last response and when its request was intended."""
+        """Follow redirects; return the last response and when its request was intended."""
         for _ in range(self._most_hops):
             following = following_request(self._settings.origin, data, result)
             if following is None:
@@ -205,7 +205,7 @@ class HttpSteps:
         passed: int = 0,
         failed: int = 0,
     ) -> int:
-        """Record a request and give its end; a redirect on the way has no checks."""
+        """Record a request and return its end; a redirect on the way has no checks."""
         expected = step.expectation.statuses
         if result.status in REDIRECTS and not (passed or failed):
             expected = EXPECTED_BY_DEFAULT

@@ -66,7 +66,7 @@ class DataCursor:
         self._taken = 0
 
     def reader(self, column: str) -> Read:
-        """Give the function that reads a column of the iteration's row."""
+        """Return the function that reads a column of the iteration's row."""
         name, place = self._name, self._columns.index(column)
 
         def read(scope: Scope) -> Value:
@@ -102,13 +102,13 @@ class Surroundings:
     cursors: Mapping[str, DataCursor]
 
     def constant(self, variable: Variable) -> str | None:
-        """Give a variable's value where it is the same all through the load, else None."""
+        """Return a variable's value where it is the same all through the load, else None."""
         if variable.source is Source.RUN:
             return self.run
         return self.env[variable.arguments[0]] if variable.source is Source.ENV else None
 
     def reader(self, variable: Variable) -> Read:
-        """Give the function that reads a variable."""
+        """Return the function that reads a variable."""
         match variable.source, variable.arguments:
             case Source.DATA, (name, column):
                 return self.cursors[name].reader(column)

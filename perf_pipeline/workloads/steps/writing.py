@@ -78,7 +78,7 @@ def writer_of(
 
 
 def value_reader(raw: Value, around: Surroundings) -> tuple[Read, bool]:
-    """Give the function that reads a JSON value, and whether it holds variables.
+    """Return the function that reads a JSON value, and whether it holds variables.
 
     A text that is one variable takes that variable's type.
     """

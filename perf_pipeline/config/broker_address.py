@@ -58,6 +58,6 @@ def _read(broker: str) -> Place:
 
 
 def _shown(broker: str) -> str:
-    """Quote a broker without what is in front of an @: it may be a password, however it is torn."""
+    """Quote a broker without anything before an @, which may be part of a password."""
     hidden, at, rest = broker.rpartition("@")
     return shown(f"{MASK}@{rest}" if at and hidden else broker, 100)

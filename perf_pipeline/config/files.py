@@ -43,7 +43,7 @@ def read_text(path: Path, most_bytes: int) -> str:
 
 
 def _beside(path: Path, error: OSError) -> str:
-    """Suggest the file of the same folder that was meant, where there is none of this name."""
+    """Suggest a file of the same folder with a similar name, if there is none with this name."""
     if not isinstance(error, FileNotFoundError):
         return ""
     try:

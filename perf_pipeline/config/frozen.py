@@ -32,12 +32,12 @@ class Frozen(BaseModel):
 
 
 def keys_of(model: type[Frozen]) -> tuple[str, ...]:
-    """Give the keys of a model as they are written in a profile, in the order of the model."""
+    """Return the keys of a model as they are written in a profile, in the order of the model."""
     return tuple(field.alias or name for name, field in model.model_fields.items())
 
 
 def equals(default: object) -> Callable[[object], bool]:
-    """Make the rule by which dumps leave out a value that is the default, as `is_empty` does."""
+    """Make the rule by which dumps leave out one default, as `is_empty` does with empty values."""
     return lambda value: value == default
 
 

@@ -34,7 +34,7 @@ class GivenProfile:
 
 
 def named_in(environment: Mapping[str, str]) -> list[str]:
-    """Give what PERF_PROFILES names, else the shipped profiles.
+    """Return what PERF_PROFILES names, else the shipped profiles.
 
     Names are separated as in PATH, by a colon (on Windows by a semicolon).
     """
@@ -96,7 +96,7 @@ def _paths_of(source: str, folder: Path) -> list[str]:
 
 
 def benchmarks_of(profiles: Iterable[Profile]) -> list[Benchmark]:
-    """Give the records of all benchmarks that profiles have, in the order of running.
+    """Return the records of all benchmarks that profiles have, in the order of running.
 
     The shipped benchmarks come first, in their order, then your own in the order in which they
     come. A benchmark that several profiles have appears once, with the description of the first.

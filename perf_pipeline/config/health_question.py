@@ -32,7 +32,7 @@ OF_ANY_SYSTEM: Final = HealthQuestion("tcp")
 def written_question(
     check: HealthCheck | None, path: str, statuses: tuple[int, ...]
 ) -> HealthQuestion | None:
-    """Give the question that a target writes down; None where it writes down nothing.
+    """Return the question that a target writes down; None where it writes down nothing.
 
     Raises:
         ValueError: the keys contradict each other.

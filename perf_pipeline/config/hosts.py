@@ -47,7 +47,7 @@ class Address:
 
 
 def read_host(text: str) -> str:
-    """Give the one spelling of a host, e.g. `localhost` for `LOCALHOST.`, `127.0.0.1` for `0x7f.1`.
+    """Return a host in its one spelling: `localhost` for `LOCALHOST.`, `127.0.0.1` for `0x7f.1`.
 
     >>> read_host("Straße.Example."), read_host("0x7f.1"), read_host("[2001:DB8:0::1]")
     ('xn--strae-oqa.example', '127.0.0.1', '2001:db8::1')
@@ -138,7 +138,7 @@ def is_address(host: str) -> bool:
 
 
 def loopback_addresses() -> tuple[str, ...]:
-    """Give the addresses of localhost: 127.0.0.1 and ::1 where the resolver does not know it.
+    """Return the addresses of localhost: 127.0.0.1 and ::1 where the resolver does not know it.
 
     Raises:
         ValueError: an address is not of this machine; the sentence continues after the host.

@@ -120,7 +120,7 @@ class Auth(Frozen):
 
     @property
     def variable(self) -> str:
-        """Give the name of the variable."""
+        """Return the name of the variable."""
         return self.bearer_env or self.basic_env or ""
 
 
@@ -155,7 +155,7 @@ class OwnHttpParameters(Frozen):
 
     @property
     def secret_names(self) -> frozenset[str]:
-        """Give the names of the secrets, which only the environment of the machine may hold."""
+        """Return the names of the secrets, which only the environment of the machine may hold."""
         return frozenset({self.auth.variable} if self.auth else ())
 
 
@@ -225,12 +225,12 @@ class HttpStep(Frozen):
 
     @property
     def operation(self) -> str:
-        """Give the name of its samples."""
+        """Return the name of its samples."""
         return operation_of(self.name, self.group)
 
     @property
     def checks(self) -> tuple[str, ...]:
-        """Give the names of its checks in order: status, duration, JSON values, saved values."""
+        """Return the names of its checks in order: status, duration, JSON values, saved values."""
         expect = self.expect
         status = f"status is {' or '.join(map(str, expect.statuses))}"
         return (
@@ -273,12 +273,12 @@ class PythonParameters(OwnHttpParameters):
 
     @property
     def secret_names(self) -> frozenset[str]:
-        """Give the names of the secrets, which only the environment of the machine may hold."""
+        """Return the names of the secrets, which only the environment of the machine may hold."""
         return super().secret_names | frozenset(self.secrets)
 
 
 def operation_of(name: str, group: str | None) -> str:
-    """Give the name of a step's samples, which begins with its group."""
+    """Return the name of a step's samples, which begins with its group."""
     return f"{group}{GROUP_SEPARATOR}{name}" if group else name
 
 

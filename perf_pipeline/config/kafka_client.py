@@ -16,7 +16,7 @@ _WITH_CREDENTIALS: Final = re.compile(
 
 
 def kafka_settings(brokers: str) -> dict[str, str | int | float | bool]:
-    """Give the settings of librdkafka that lead to the brokers.
+    """Return the settings of librdkafka that lead to the brokers.
 
     >>> kafka_settings("127.0.0.1:9092")
     {'bootstrap.servers': '127.0.0.1:9092'}
@@ -36,7 +36,7 @@ def kafka_settings(brokers: str) -> dict[str, str | int | float | bool]:
 
 
 def onlooker_settings(brokers: str, group: str) -> dict[str, str | int | float | bool]:
-    """Give the settings of a consumer that knows a group and never joins it, for its offsets.
+    """Return the settings of a consumer that knows a group and never joins it, for its offsets.
 
     Not of an AdminClient: its `list_consumer_group_offsets` ends the process with a segmentation
     fault where the group's coordinator is moving or new (librdkafka 2.16, its issue 5040).
@@ -50,7 +50,7 @@ def onlooker_settings(brokers: str, group: str) -> dict[str, str | int | float |
 
 
 def login_of(brokers: str) -> tuple[str, str] | None:
-    """Give the user and the password in the text; None where there are none."""
+    """Return the user and the password in the text; None where there are none."""
     settings = kafka_settings(brokers)
     if "sasl.password" not in settings:
         return None
@@ -58,7 +58,7 @@ def login_of(brokers: str) -> tuple[str, str] | None:
 
 
 def bootstrap_servers(brokers: str) -> str:
-    """Give the addresses of the brokers, without credentials."""
+    """Return the addresses of the brokers, without credentials."""
     return str(kafka_settings(brokers)["bootstrap.servers"])
 
 

@@ -224,7 +224,7 @@ def _speaks_tls(connection: socket.socket) -> bool:
 
 
 def _asked(connection: socket.socket, key: int, version: int, body: bytes) -> bytes:
-    """Send a request and give its response, without its size and correlation id."""
+    """Send a request and return its response, without its size and correlation id."""
     request = struct.pack(">hhih", key, version, 1, -1) + body
     connection.sendall(struct.pack(">i", len(request)) + request)
     with connection.makefile("rb") as stream:

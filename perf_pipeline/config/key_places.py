@@ -47,7 +47,7 @@ def is_name(location: Location, index: int) -> bool:
 
 
 def keys_at(location: Location) -> tuple[str, ...]:
-    """Give the keys of the table in which an unknown key stands.
+    """Return the keys of the table in which an unknown key stands.
 
     Args:
         location: where it stands, as pydantic tells it, with the key itself at the end.
@@ -64,7 +64,7 @@ def homes_of(key: str) -> tuple[str, ...]:
 
 
 def _inside(location: Location) -> list[str]:
-    """Give the keys that lead to a place, without indices and names."""
+    """Return the keys that lead to a place, without indices and names."""
     keys = (part for at, part in enumerate(location[:-1]) if not is_name(location, at))
     return [key for key in keys if isinstance(key, str)]
 

@@ -52,7 +52,7 @@ class Bounds:
 
 
 def models() -> tuple[type[Frozen], ...]:
-    """Give every model of a profile, the outermost first."""
+    """Return every model of a profile, the outermost first."""
     found: dict[type[Frozen], None] = {}
     roots: tuple[type[Frozen], ...] = (
         Profile,
@@ -67,12 +67,12 @@ def models() -> tuple[type[Frozen], ...]:
 
 @cache
 def known_keys() -> tuple[str, ...]:
-    """Give every key that a profile may have, for suggestions."""
+    """Return every key that a profile may have, for suggestions."""
     return tuple(sorted({key for model in models() for key in keys_of(model)}))
 
 
 def bounds_of(key: str, limit: str, value: float) -> Bounds:
-    """Give all bounds of a key, found by one of them, e.g. of `seed` by `le` 100.
+    """Return all bounds of the key that has this one, e.g. those of `seed` for `le` 100.
 
     Where several models have such a key with other bounds, only the given bound is known.
     """
@@ -87,7 +87,7 @@ def bounds_of(key: str, limit: str, value: float) -> Bounds:
 
 
 def read_bounds(field: FieldInfo) -> Bounds:
-    """Give the bounds that a field has."""
+    """Return the bounds that a field has."""
     metadata = list(_metadata(field.annotation, field.metadata))
     limits: dict[str, float] = {}
     for name in BOUND_WORDS:

@@ -61,7 +61,7 @@ def load_profile(
 
 
 def describe_profile(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Profile:
-    """Read a profile to show what it would run; what it needs from outside is asked by a run.
+    """Read a profile to show what it would run, without asking for files and variables.
 
     Variables with secrets, data files and Python modules may be absent where a graph is shown.
 
@@ -75,7 +75,7 @@ def describe_profile(name_or_path: str, overrides: Mapping[str, Any] | None = No
 def _expanded(
     name_or_path: str, overrides: Mapping[str, Any]
 ) -> tuple[str, dict[str, Any], list[str]]:
-    """Give where a profile came from, its table with the overrides in it, and what is odd so far.
+    """Return a profile's origin, its table with the overrides in it, and what is odd so far.
 
     Raises:
         ProfileError: it can't be read, or an override leads nowhere.
@@ -160,7 +160,7 @@ def _validate(
 
 
 def shipped_profiles() -> list[Profile]:
-    """Give every profile that comes with the package."""
+    """Return every profile that comes with the package."""
     return [load_profile(name) for name in SHIPPED]
 
 

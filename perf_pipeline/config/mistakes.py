@@ -90,7 +90,7 @@ def _sentence(error: ErrorDetails) -> str:
 
 
 def _instead_of(error: ErrorDetails) -> str:
-    """End the sentence on an unknown key: the key of this place that was meant, or its home."""
+    """End the sentence on an unknown key with the key that was meant, or where it belongs."""
     key = str(error["loc"][-1])
     here = keys_at(error["loc"])
     homes = homes_of(key)
@@ -102,7 +102,7 @@ def _instead_of(error: ErrorDetails) -> str:
 
 
 def _expected(error: ErrorDetails) -> str:
-    """End the sentence on a value that is none of several with the one that was meant."""
+    """End the sentence on a value that is not among those allowed with the one that was meant."""
     words = _QUOTED.findall(str(error["ctx"]["expected"]))
     return meant(str(error["input"]), words)
 
@@ -130,7 +130,7 @@ def _bound(error: ErrorDetails, limit: str) -> str:
 
 
 def _key(error: ErrorDetails) -> str:
-    """Give the key of a value; inside a list it is the key of the list."""
+    """Return the key of a value; inside a list it is the key of the list."""
     return next((part for part in reversed(error["loc"]) if isinstance(part, str)), "")
 
 

@@ -14,12 +14,12 @@ from perf_pipeline.config.profile import Profile
 
 
 def parts_of(profile: Profile, benchmark: str) -> frozenset[Part]:
-    """Give the parts without which the load of a benchmark can't begin."""
+    """Return the parts without which the load of a benchmark can't begin."""
     return record_of(benchmark).needs | frozenset(_implied(profile, benchmark))
 
 
 def parts_of_all(profile: Profile, benchmarks: Collection[str]) -> frozenset[Part]:
-    """Give the parts that at least one of the benchmarks needs."""
+    """Return the parts that at least one of the benchmarks needs."""
     return frozenset().union(*(parts_of(profile, name) for name in benchmarks))
 
 

@@ -47,7 +47,7 @@ def outside_mistakes(raw: Mapping[str, Any], environment: Mapping[str, str]) -> 
 
 
 def rows_of(name: str, data: DataSet, columns: tuple[str, ...], folder: Path) -> Rows:
-    """Give the rows of a data set that is not seeded.
+    """Return the rows of a data set that is not seeded.
 
     Raises:
         ValueError: its file can't be read, or lacks a column; the sentence names it.
@@ -60,7 +60,7 @@ def rows_of(name: str, data: DataSet, columns: tuple[str, ...], folder: Path) ->
 
 
 def columns_used(parameters: HttpStepsParameters, name: str) -> tuple[str, ...]:
-    """Give the columns of a data set that the steps use, in a steady order."""
+    """Return the columns of a data set that the steps use, in a steady order."""
     return tuple(sorted(_columns(variables_in(parameters), name)))
 
 
@@ -69,25 +69,25 @@ def _columns(variables: Iterable[Variable], name: str) -> set[str]:
 
 
 def _arguments(variables: Iterable[Variable], source: Source) -> set[tuple[str, ...]]:
-    """Give what the variables of one source name: an environment variable, a data set's column."""
+    """Return what the variables of a source name, such as the columns of data sets."""
     return {variable.arguments for variable in variables if variable.source is source}
 
 
 def variables_in(parameters: HttpStepsParameters) -> Iterator[Variable]:
-    """Give every variable that the steps use."""
+    """Return every variable that the steps use."""
     yield from variables_of_texts(parameters.headers)
     for step in parameters.steps:
         yield from variables_of_texts(step.model_dump(exclude={"name", "group", "save"}))
 
 
 def variables_in_headers(parameters: HttpStepsParameters) -> Iterator[Variable]:
-    """Give every variable that goes into a header."""
+    """Return every variable that goes into a header."""
     for headers in (parameters.headers, *(step.headers for step in parameters.steps)):
         yield from variables_of_texts(headers)
 
 
 def environment_names(scenario: Scenario) -> frozenset[str]:
-    """Give the environment variables of the machine that a scenario reads and its `env` lacks."""
+    """Return the environment variables of the machine that a scenario reads and its `env` lacks."""
     parameters = scenario.parameters
     if not isinstance(parameters, OwnHttpParameters):
         return frozenset()
@@ -98,7 +98,7 @@ def environment_names(scenario: Scenario) -> frozenset[str]:
 
 
 def variables_of_texts(value: object) -> Iterator[Variable]:
-    """Give the variables in a text, or in all texts inside tables and lists."""
+    """Return the variables in a text, or in all texts inside tables and lists."""
     if isinstance(value, str):
         yield from variables_of(parse_template(value))
     elif isinstance(value, Mapping):

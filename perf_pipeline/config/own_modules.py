@@ -31,7 +31,7 @@ def module_mistakes(exec_name: str, folder: Path) -> Iterator[str]:
 
 
 def _origin(module: str, folder: Path) -> str | None:
-    """Give the module's file; empty where it has none, None where there is no such module."""
+    """Return the module's file; empty where it has none, None where there is no such module."""
     path = [str(folder), *sys.path]
     origin = ""
     for at in range(len(parts := module.split("."))):

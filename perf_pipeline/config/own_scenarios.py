@@ -22,19 +22,19 @@ _BENCHMARK: Final = re.compile(r"[a-z][a-z0-9_]{0,60}")
 
 
 def benchmarks_in(raw: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Give the benchmarks of a raw profile that are tables."""
+    """Return the benchmarks of a raw profile that are tables."""
     yield from _tables(raw.get("benchmarks"))
 
 
 def scenarios_in(raw: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Give the scenarios of a raw profile that are tables, each with its benchmark and name."""
+    """Return the scenarios of a raw profile that are tables, each with its benchmark and name."""
     for benchmark, config in benchmarks_in(raw):
         for name, scenario in _tables(config.get("scenarios")):
             yield benchmark, name, scenario
 
 
 def raw_scenario_tags(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Give the tags of each scenario of a raw benchmark; tags that are no texts are left out."""
+    """Return the tags of each scenario of a raw benchmark; tags that are no texts are left out."""
     return {
         name: {tag: text for tag, text in _items(scenario.get("tags")) if isinstance(text, str)}
         for name, scenario in _tables(config.get("scenarios"))
@@ -124,7 +124,7 @@ def trust_of(profile: Profile) -> Trust:
 
 
 def own_notices(profile: Profile) -> list[str]:
-    """Give what a reader of the figures of own scenarios must know, one sentence each."""
+    """Return what a reader of the figures of own scenarios must know, one sentence each."""
     found = []
     for benchmark, config in profile.benchmarks.items():
         for name, scenario in config.scenarios.items():
@@ -162,7 +162,7 @@ def _own_benchmark_mistakes(name: str, config: Mapping[str, Any]) -> Iterator[st
 
 
 def _may_be_own(exec_name: object) -> bool:
-    """Say whether an `exec` is the author's own, or misspelt, which is told with its own path."""
+    """Say whether an `exec` is the author's own, or a misspelt one, which has its own sentence."""
     return isinstance(exec_name, str) and (is_own(exec_name) or iteration_kind(exec_name) is None)
 
 

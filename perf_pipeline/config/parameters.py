@@ -254,5 +254,5 @@ def is_own(exec_name: str) -> bool:
 
 
 def iteration_kind(exec_name: str) -> IterationKind | None:
-    """Give what is known of an `exec`; None when there is no such iteration."""
+    """Return what is known of an `exec`; None when there is no such iteration."""
     return _PYTHON if is_python(exec_name) else ITERATIONS.get(exec_name)

@@ -136,7 +136,7 @@ def _port(text: str) -> int:
 
 
 def _places(server: _TriedServer) -> Iterator[Place]:
-    """Give the places that a server's connections go to: its address, and its name."""
+    """Return the places that a server's connections go to: its address, and its name."""
     if server.hostaddr:
         yield Place(server.hostaddr, server.port)
     if is_socket(server.host):

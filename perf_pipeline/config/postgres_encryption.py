@@ -41,7 +41,7 @@ _REMEDIES: Final = MappingProxyType(
 
 
 def encryption_remedy(said: str) -> str:
-    """Give the remedy for an error about encryption; empty for any other error.
+    """Return the remedy for an error about encryption; empty for any other error.
 
     >>> encryption_remedy("connection refused")
     ''

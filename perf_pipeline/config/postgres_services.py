@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def service_of(name: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """Give the parameters of a service, as libpq would read them: the first value of a name counts.
+    """Return a service's parameters as libpq reads them: the first value of a name counts.
 
     Args:
         name: what `service=` or PGSERVICE says.

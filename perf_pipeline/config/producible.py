@@ -62,7 +62,7 @@ def _unlike(tag: str, sentence: str, tags: Mapping[str, str], known: Iterable[st
 
 
 def _operations(scenarios: Iterable[Scenario]) -> list[str] | None:
-    """Give the operations that the scenarios make; None where one may make any."""
+    """Return the operations that the scenarios make; None where one may make any."""
     found: list[str] = []
     for scenario in scenarios:
         if isinstance(scenario.parameters, HttpStepsParameters):
@@ -75,7 +75,7 @@ def _operations(scenarios: Iterable[Scenario]) -> list[str] | None:
 
 
 def _checks(scenarios: Iterable[Scenario], tags: Mapping[str, str]) -> list[str] | None:
-    """Give the checks of steps, of the filter's operation alone if it has one; None for others."""
+    """Return the checks of steps, of the filter's operation if it names one; None for others."""
     found: list[str] = []
     for scenario in scenarios:
         if not isinstance(scenario.parameters, HttpStepsParameters):

@@ -96,7 +96,7 @@ class BenchmarkConfig(Frozen):
 
     @property
     def load_steps(self) -> list[tuple[int, dict[str, Scenario]]]:
-        """Give the scenarios of each step, in order."""
+        """Return the scenarios of each step, in order."""
         numbers = sorted({scenario.step for scenario in self.scenarios.values()})
         return [
             (number, {name: its for name, its in self.scenarios.items() if its.step == number})
@@ -105,11 +105,11 @@ class BenchmarkConfig(Frozen):
 
     @property
     def scenario_tags(self) -> ScenarioTags:
-        """Give the tags of each scenario."""
+        """Return the tags of each scenario."""
         return {name: scenario.tags for name, scenario in self.scenarios.items()}
 
     def parsed_thresholds(self) -> list[Threshold]:
-        """Give the thresholds that the profile writes, in its order."""
+        """Return the thresholds that the profile writes, in its order."""
         return [
             _parse_entry(key, entry, self.scenario_tags)
             for key, entries in self.thresholds.items()
@@ -117,7 +117,7 @@ class BenchmarkConfig(Frozen):
         ]
 
     def all_thresholds(self) -> list[Threshold]:
-        """Give the thresholds of the profile, then the one that every benchmark has by default."""
+        """Return the profile's thresholds, then the one that every benchmark has by default."""
         written = self.parsed_thresholds()
         if TARGET_ANSWERED in map(str.strip, self.thresholds):
             return written
@@ -219,22 +219,22 @@ class Profile(Frozen):
 
     @property
     def benchmark_names(self) -> list[str]:
-        """Give the benchmarks in the order of running: those of the graph first, then your own."""
+        """Return the benchmarks in running order: those of the graph first, then your own."""
         own = [name for name in self.benchmarks if not is_shipped(name)]
         return [*(name for name in NAMES if name in self.benchmarks), *own]
 
     @property
     def as_json(self) -> str:
-        """Give JSON in the order of the profile, without `folder`; `validate_profile` reads it."""
+        """Return JSON in the profile's order, without `folder`; `validate_profile` reads it."""
         return json.dumps(self.model_dump(mode="json", by_alias=True))
 
     @property
     def config_hash(self) -> str:
-        """Give 12 hex digits that change with any key."""
+        """Return 12 hex digits that change with any key."""
         return _hash(self.model_dump(mode="json", by_alias=True))
 
     def load_hash(self, benchmark: str) -> str:
-        """Give 12 hex digits that change with what is run, and not with what must hold."""
+        """Return 12 hex digits that change with what is run, and not with what must hold."""
         config = self.benchmarks[benchmark].model_dump(
             mode="json",
             exclude={

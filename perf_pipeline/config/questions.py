@@ -20,7 +20,7 @@ def asks_for_a_million(profile: Profile) -> bool:
 
 
 def answering(profile: Profile) -> tuple[tuple[str, str], ...]:
-    """Give benchmark and key of the thresholds that the question names; none for all of them."""
+    """Return benchmark and key of the thresholds that the question names; empty if it means all."""
     asked = profile.question.thresholds if profile.question else {}
     return tuple((benchmark, _plain(key)) for benchmark, keys in asked.items() for key in keys)
 
@@ -32,7 +32,7 @@ def _plain(key: str) -> str:
 
 
 def question_mistakes(profile: Profile) -> Iterator[str]:
-    """Find benchmarks and thresholds in the question that the profile has not."""
+    """Find benchmarks and thresholds that the question names and the profile lacks."""
     for benchmark, keys in (profile.question.thresholds if profile.question else {}).items():
         path = f"question.thresholds.{benchmark}"
         config = profile.benchmarks.get(benchmark)

@@ -53,7 +53,7 @@ def _raw_mistakes(raw: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _values(raw: Mapping[str, Any]) -> Iterator[tuple[str, Any, int]]:
-    """Give every value with its path and depth; a key counts as a value of its table."""
+    """Return every value with its path and depth; a key counts as a value of its table."""
     waiting: list[tuple[str, Any, int]] = [("", raw, 0)]
     while waiting:
         path, value, depth = waiting.pop()

@@ -58,7 +58,7 @@ def read_redis_url(url: str, loopback: tuple[str, ...]) -> Address:
 
 
 def _parsed(url: str) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-    """Give what redis-py reads from a URL, and the URL's query as it was written."""
+    """Return what redis-py reads from a URL, and the URL's query as it was written."""
     # redis-py takes 100 ms to import; only those who configure a Redis pay for it.
     from redis.connection import parse_url  # noqa: PLC0415
 

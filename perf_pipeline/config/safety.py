@@ -29,7 +29,7 @@ _HINT: Final = (
 
 
 def check_target(target: Target) -> Target:
-    """Refuse a target with a host that is neither loopback nor allowed; give the target as read.
+    """Refuse a target with a host that is neither loopback nor allowed; return the target as read.
 
     Raises:
         TargetNotAllowedError: names every such host, and the key to set.
@@ -66,7 +66,7 @@ def check_target(target: Target) -> Target:
 
 
 def require_loopback(allowed: AllowedHosts = NOBODY) -> tuple[str, ...]:
-    """Give the addresses of localhost; none where the name itself is allowed, wherever it leads.
+    """Return the addresses of localhost; none where the name itself is allowed, wherever it leads.
 
     Raises:
         TargetNotAllowedError: localhost leads to another machine, e.g. because of /etc/hosts.
@@ -83,7 +83,7 @@ def require_loopback(allowed: AllowedHosts = NOBODY) -> tuple[str, ...]:
 
 
 def found_addresses(target: Target) -> tuple[str, ...]:
-    """Give the checked addresses of the API's host where it is localhost; none of another host.
+    """Return the checked addresses of the API's host where it is localhost; none of another host.
 
     Raises:
         TargetNotAllowedError: localhost leads to another machine.

@@ -37,7 +37,7 @@ _KEYS: Final[Mapping[tuple[type[Executor], str], str]] = MappingProxyType(
 
 
 def expand_shortcuts(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Write the shortcuts of a raw profile out as scenarios; give it and the mistakes in them.
+    """Write the shortcuts of a raw profile out as scenarios; return it and the mistakes in them.
 
     A shortcut with a mistake becomes a valid scenario, so that it is reported only once.
     """

@@ -88,7 +88,7 @@ class TargetConfig(Frozen):
         return self
 
     def health_question(self) -> HealthQuestion | None:
-        """Give what the API is asked before its load; None where the profile does not say."""
+        """Return what the API is asked before its load; None where the profile does not say."""
         return written_question(self.health_check, self.health_path, self.health_status)
 
 
@@ -127,7 +127,7 @@ class Target:
     version: VersionQuestion | None = None
 
     def key_of(self, part: str) -> str:
-        """Give the variable or key that holds an address, for sentences to people."""
+        """Return the variable or key that holds an address, for sentences to people."""
         return dict(self.named_by).get(part, _KEYS[part])
 
     def place_of(self, part: str) -> str:
@@ -147,7 +147,7 @@ class Target:
 
     @property
     def addresses(self) -> Mapping[Part, str | None]:
-        """Give the address of each part, with its secrets; None where there is no such part."""
+        """Return the address of each part, with its secrets; None where there is no such part."""
         return {
             Part.API: self.base_url,
             Part.POSTGRES: self.postgres_dsn,
@@ -197,7 +197,7 @@ def resolve_target(
 
 
 def read_addresses(target: Target, loopback: tuple[str, ...] = ()) -> dict[str, Address]:
-    """Read every address of a target with the parser of its kind; give them by field of `Target`.
+    """Read every address of a target with the parser of its kind; return them by field of `Target`.
 
     Args:
         target: as it was written.
@@ -227,7 +227,7 @@ def read_addresses(target: Target, loopback: tuple[str, ...] = ()) -> dict[str, 
 
 
 def allowed_hosts(target: Target) -> AllowedHosts:
-    """Give what may be loaded beside this machine.
+    """Return what may be loaded beside this machine.
 
     Raises:
         AddressError: an entry is not a host.

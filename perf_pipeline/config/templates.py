@@ -88,7 +88,7 @@ def parse_template(text: str) -> tuple[Part, ...]:
 
 
 def variables_of(parts: Iterable[Part]) -> list[Variable]:
-    """Give the variables among the parts of a text."""
+    """Return the variables among the parts of a text."""
     return [part for part in parts if isinstance(part, Variable)]
 
 

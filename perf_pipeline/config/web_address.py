@@ -100,18 +100,18 @@ class WebAddress:
 
     @property
     def origin(self) -> tuple[str, str, int]:
-        """Give scheme, host and port; URLs with equal ones go to the same server."""
+        """Return scheme, host and port; URLs with equal ones go to the same server."""
         return self.scheme, self.host, self.port
 
     @property
     def authority(self) -> str:
-        """Give the value of the Host header (RFC 9110, 7.2), without the scheme's default port."""
+        """Return the Host header's value (RFC 9110, 7.2), without the scheme's default port."""
         host = bracketed(self.host)
         return host if _DEFAULT_PORTS[self.scheme] == self.port else f"{host}:{self.port}"
 
     @property
     def target(self) -> str:
-        """Give path and query as a request line has them."""
+        """Return path and query as a request line has them."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
     def __str__(self) -> str:

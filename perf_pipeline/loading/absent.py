@@ -26,7 +26,7 @@ _WORDS: Final[Mapping[Part, str]] = MappingProxyType(
 def left_out_of(
     profile: Profile, planned: Sequence[str], target: Target, *, by_name: bool = False
 ) -> dict[str, str]:
-    """Say of each optional benchmark that a run goes without, why.
+    """Say why a run goes without optional benchmarks, by benchmark.
 
     Only a run of the whole profile goes without any: whoever names benchmarks gets them, or an
     error.

@@ -69,6 +69,6 @@ class BrokerWatch:
 
 
 def given_brokers(session: Session) -> str | None:
-    """Give the brokers that were not started here; ours advertise loopback."""
+    """Return the brokers that were not started here; ours advertise loopback."""
     own = any(service.name == "broker" and not service.is_external for service in session.services)
     return None if own else session.target.brokers

@@ -19,7 +19,7 @@ _FILE: Final = "readings-calibration-{}.csv"
 
 
 def calibrated(session: Session, folder: Path, origin_ns: int, side: Side) -> list[str]:
-    """Calibrate, keep the readings, and give one sentence for each thing that did not work.
+    """Calibrate, keep the readings, and return one sentence for each thing that did not work.
 
     Nothing is done where the profile says so (`calibration = false`) or the run was stopped. The
     file is whole or not there.

@@ -68,7 +68,7 @@ def _scenario(scenario: Scenario, counts: ScenarioCounts) -> ScenarioEvidence:
 
 
 def records_per_start(scenario: Scenario) -> int:
-    """Give how many messages one start moves when it goes well."""
+    """Return how many messages one start moves when it goes well."""
     parameters = scenario.parameters
     if isinstance(parameters, TransactionParameters):
         return parameters.messages_per_transaction
@@ -76,6 +76,6 @@ def records_per_start(scenario: Scenario) -> int:
 
 
 def planned_per_s(scenario: Scenario) -> float | None:
-    """Give the rate of messages that a constant arrival rate plans; None for other executors."""
+    """Return the rate of messages that a constant arrival rate plans; None for other executors."""
     starts = steady_rate_per_s(scenario.plan)
     return None if starts is None else starts * records_per_start(scenario)

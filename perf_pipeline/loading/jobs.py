@@ -58,7 +58,7 @@ def workload_modules(profile: Profile, benchmarks: Collection[str] = ()) -> list
 
 
 def secrets_of(session: Session) -> dict[str, str]:
-    """Give what workers need and no file may hold."""
+    """Return what workers need and no file may hold."""
     target = session.target
     found = {
         "postgres_dsn": target.postgres_dsn,
@@ -71,7 +71,7 @@ def secrets_of(session: Session) -> dict[str, str]:
 
 
 def _own_environment(session: Session) -> Iterator[str]:
-    """Give the environment variables that own scenarios may read, and no other."""
+    """Return the environment variables that own scenarios may read, and no other."""
     for config in session.profile.benchmarks.values():
         for scenario in config.scenarios.values():
             yield from environment_names(scenario)
@@ -112,7 +112,7 @@ def _scenario_job(
 
 
 def _own_job(session: Session, benchmark: str, name: str, scenario: Scenario) -> ScenarioJob:
-    """Give an own scenario its parameters as the profile writes them, and where to find files."""
+    """Return an own scenario's parameters as the profile writes them, and its folder of files."""
     return ScenarioJob(
         name=name,
         executor=scenario.plan,
@@ -144,7 +144,7 @@ def _http_addresses(session: Session, _: BenchmarkConfig) -> dict[str, Any]:
 
 
 def _no_addresses(_: Session, __: BenchmarkConfig) -> dict[str, Any]:
-    """Give none: its one address is a secret, which travels beside the job."""
+    """Return no addresses: the only one is a secret, which travels beside the job."""
     return {}
 
 

@@ -36,7 +36,7 @@ class LiveJudge:
         self._figures: LiveFigures | None = None
 
     def load_began(self, at_s: float) -> None:
-        """Count from here, s since the benchmark's origin; later steps don't count anew.
+        """Begin to count, in s since the benchmark's origin; later steps do not begin again.
 
         Starting the workers takes a moment that is not k6's: its test begins with the load.
         """
@@ -44,7 +44,7 @@ class LiveJudge:
             self._began_s = at_s
 
     def failed(self, elapsed_s: float) -> tuple[Threshold, float] | None:
-        """Give the first threshold that has failed and what was observed; None while all hold.
+        """Return the first threshold that has failed and what was observed; None while all hold.
 
         Args:
             elapsed_s: since the benchmark's origin.
@@ -70,5 +70,5 @@ class LiveJudge:
 
 
 def _surely_fails(threshold: Threshold, observed: float, error: float) -> bool:
-    """Say whether a figure fails wherever within its error it is: the end decides the rest."""
+    """Say whether a figure fails wherever it lies within its error; the end decides the rest."""
     return not any(threshold.holds(observed * share) for share in (1 - error, 1.0, 1 + error))

@@ -96,7 +96,7 @@ def fresh_folder(session: Session, benchmark: str) -> Path:
 def _load_and_write(
     session: Session, benchmark: str, folder: Path, load: _Gathered
 ) -> BenchmarkOutcome:
-    """Load, and write outcome.json whatever ends it; an error is a problem of an aborted benchmark.
+    """Run the load and write outcome.json, whatever ends it; an error makes it aborted.
 
     What is returned is what was written: there is one end of a load, and one time that it took.
     """
@@ -289,7 +289,7 @@ def _measured_s(counts: tuple[ScenarioCounts, ...]) -> float:
 
 
 def _worst_health(load: _Gathered) -> dict[str, float]:
-    """Give the largest value of each figure over the steps."""
+    """Return the largest value of each figure over the steps."""
     worst: dict[str, float] = {}
     for outcome in load.outcomes:
         for name, value in outcome.health.figures.items():

@@ -84,7 +84,7 @@ def require_api(profile: Profile, target: Target, benchmark: str) -> None:
 
 
 def unmet_of(session: Session) -> dict[str, str]:
-    """Say of each planned benchmark that can't get a part of the target that it needs, why.
+    """Say why a planned benchmark cannot get a part of the target that it needs, by benchmark.
 
     The parts are asked once, before any load.
 
@@ -136,7 +136,7 @@ def tidy(session: Session, benchmark: str) -> None:
 
 
 def _birthday_index(session: Session, _: BenchmarkConfig, asked: Iterable[Frozen]) -> None:
-    """Make the index for a step with it, drop it for one without, leave it to one with both."""
+    """Create or drop the birthday index as a step needs it; a step of both kinds leaves it."""
     wanted = {kind.index for kind in asked if isinstance(kind, SelectParameters)}
     if wanted == {True}:
         ensure_birthday_index(require_postgres(session))

@@ -199,7 +199,7 @@ def _remove_rows(session: Session) -> None:
 
 
 def find_target(profile: Profile, environ: Mapping[str, str]) -> Target:
-    """Give the profile's target, checked: only loopback or allowed hosts.
+    """Return the profile's target, checked: only loopback or allowed hosts.
 
     Raises:
         TargetNotAllowedError: names the host and the key to set.
@@ -251,7 +251,7 @@ def write_run(session: Session, problems: Sequence[str] = ()) -> RunRecord:
 
 
 def require_history(state: State) -> None:
-    """Refuse to begin while nobody could store what would be measured; take up what waits.
+    """Refuse to begin while the history cannot be written; register the runs that wait.
 
     Raises:
         StoreBusyError: names the process that has the history open.

@@ -146,7 +146,7 @@ def _scenario_line(scenario: ScenarioProgress) -> str:
 
 
 class _Either(threading.Event):
-    """Be set when this, or the event it was made from, is set; the engine only asks `is_set`."""
+    """Count as set when this event, or the one that it wraps, is set; the engine asks only that."""
 
     def __init__(self, other: threading.Event) -> None:
         super().__init__()

@@ -81,18 +81,18 @@ def ensure_seeded(session: Session) -> None:
 
 
 def remove_seeded(session: Session) -> int:
-    """Remove every row that this product made and give their number."""
+    """Remove every row that this product made, and return their number."""
     _record_of(session).unlink(missing_ok=True)
     return clean(require_postgres(session))
 
 
 def ids_file(session: Session, name: str) -> Path:
-    """Give the file that holds one set of ids, one a line."""
+    """Return the file that holds one set of ids, one a line."""
     return session.folder / f"ids-{name}.txt"
 
 
 def require_postgres(session: Session) -> str:
-    """Give the DSN.
+    """Return the DSN.
 
     Raises:
         TargetUnavailableError: none is configured.
@@ -107,7 +107,7 @@ def require_postgres(session: Session) -> str:
 
 
 def require_brokers(session: Session) -> str:
-    """Give the bootstrap servers.
+    """Return the bootstrap servers.
 
     Raises:
         TargetUnavailableError: none are configured.
@@ -121,7 +121,7 @@ def require_brokers(session: Session) -> str:
 
 
 def require_redis(session: Session) -> str:
-    """Give the URL.
+    """Return the URL.
 
     Raises:
         TargetUnavailableError: none is configured, and none was started.

@@ -64,7 +64,7 @@ class Session:
 
     @property
     def folder(self) -> Path:
-        """Give the run's folder in the spool."""
+        """Return the run's folder in the spool."""
         return self.state.spool / self.run_id
 
 

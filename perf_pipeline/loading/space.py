@@ -62,7 +62,7 @@ def state_finding(state: Path) -> PartFinding:
 
 
 def _nearest(folder: Path) -> Path:
-    """Give the folder, or the one above it that is there."""
+    """Return the folder, or its nearest parent that exists."""
     return next(place for place in (folder, *folder.parents) if place.exists())
 
 

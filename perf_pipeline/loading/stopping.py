@@ -19,7 +19,7 @@ _Handler = Callable[[int, FrameType | None], None]
 
 
 def stop_on_signals() -> threading.Event:
-    """Give an event that Ctrl-C, SIGTERM, SIGQUIT and a closed terminal set; a second ends at once.
+    """Return an event that the ending signals and a closed terminal set; a second ends at once.
 
     To be called in the main thread. The second signal raises StoppedByUserError wherever the main
     thread is, so that workers and stack are still ended on the way out. Under `nohup` a closed
@@ -67,7 +67,7 @@ def stop_at_once_on_signals() -> None:
 
 @contextmanager
 def hangup_as_termination() -> Iterator[None]:
-    """Treat a closed terminal as SIGTERM meanwhile; in another than the main thread do nothing.
+    """Treat a closed terminal as SIGTERM meanwhile; outside the main thread, do nothing.
 
     For a driver with signal handlers of its own, which know nothing of SIGHUP.
     """

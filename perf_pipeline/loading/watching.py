@@ -30,7 +30,7 @@ def sampler(session: Session, benchmark: str, folder: Path, origin_ns: int) -> S
 
 
 def _parts(session: Session) -> Mapping[str, Pids]:
-    """Give the processes of each part; the load generator is this process with its workers."""
+    """Return the processes of each part; the load generator is this process with its workers."""
     parts: dict[str, Pids] = {
         service.name: service.pids for service in session.services if service.pids
     }
@@ -54,7 +54,7 @@ def _servers(session: Session, benchmark: str, config: BenchmarkConfig) -> list[
 def _watched(
     session: Session, benchmark: str, config: BenchmarkConfig
 ) -> tuple[str, list[str]] | None:
-    """Give the group and topics whose lag matters: the benchmark's own, or the system's."""
+    """Return the group and topics whose lag matters: the benchmark's own, or the system's."""
     match record_of(benchmark).lag:
         case Lag.OWN:
             return config.group, [config.topic]

@@ -232,7 +232,7 @@ def _answers_tls(host: str, port: int) -> bool:
 
 
 def _system_errors(error: BaseException | None) -> Iterator[OSError]:
-    """Give the system's errors among the causes of an error."""
+    """Return the system's errors among the causes of an error."""
     while error is not None:
         if isinstance(error, OSError):
             yield error

@@ -249,7 +249,7 @@ def _configure(folder: Path, port: int, controller_port: int, password: str) -> 
 
 
 def _credentials(password: str) -> dict[str, str]:
-    """Give the settings by which both listeners ask for the one user's password.
+    """Return the settings by which both listeners ask for the one user's password.
 
     The controller's as well: whoever may talk to it may change everything.
     """

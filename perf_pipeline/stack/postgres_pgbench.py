@@ -37,7 +37,7 @@ _PATIENCE_S: Final = 30.0
 
 
 def find_pgbench() -> Path | None:
-    """Give the program: on PATH, or beside the binaries that the stack uses."""
+    """Return the program: on PATH, or beside the binaries that the stack uses."""
     found = shutil.which("pgbench")
     if found is not None:
         return Path(found)
@@ -47,7 +47,7 @@ def find_pgbench() -> Path | None:
 
 
 def pgbench_rate(program: Path, dsn: str, script: str, *, connections: int, seconds: int) -> float:
-    """Run a script without pause on all connections and give its transactions per second.
+    """Run a script without pause on all connections and return its transactions per second.
 
     With prepared statements and two threads, and without the time that connecting takes. Source:
     https://www.postgresql.org/docs/current/pgbench.html

@@ -72,7 +72,7 @@ class ProcessRegister:
 
 
 def start_mark(pid: int) -> str | None:
-    """Return what tells this process from an earlier or later one with the same pid.
+    """Return a mark that tells this process from any other that had or gets the same pid.
 
     On Linux boot id and clock ticks since boot: unlike a wall-clock start time they do not move
     when the clock is set. None when there is no such process or only its zombie.

@@ -205,7 +205,7 @@ def _start(folder: Path, command: Command, log: Path) -> ProcessRecord:
 
 
 def _inherited(command: Command) -> dict[str, str]:
-    """Give this process's variables; those that hold a secret only where they are needed."""
+    """Return this process's variables; those that hold a secret only where they are needed."""
     if command.needs_secrets:
         return dict(os.environ)
     return {name: value for name, value in os.environ.items() if not KNOWN.holds(value)}

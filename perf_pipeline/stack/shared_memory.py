@@ -69,7 +69,7 @@ def _clear(segment: int, folder: os.stat_result) -> list[str]:
 
 
 def _files(control: int) -> Iterator[Path]:
-    """Give the files that the control file lists, and itself last."""
+    """Return the files that the control file lists, and itself last."""
     path = _FILES / f"PostgreSQL.{control}"
     with suppress(OSError, struct.error):
         content = path.read_bytes()

@@ -19,7 +19,7 @@ def ending_signals() -> list[signal.Signals]:
 
 
 def terminal_leaver() -> Callable[[], None]:
-    """Return what sends to nowhere the outputs that are a terminal now.
+    """Return a function that redirects to /dev/null each output that is a terminal now.
 
     Whoever writes to a closed terminal gets EIO, in the middle of storing what was measured.
     """

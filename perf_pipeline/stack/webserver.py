@@ -50,7 +50,7 @@ _TERMINATE: Final = (
 
 
 def serve_ui(state: Path, port: int, *, say: Say, project: Path | None = None) -> int:
-    """Serve until Ctrl-C or SIGTERM and give 0.
+    """Serve until Ctrl-C or SIGTERM and return 0.
 
     Runs that have not ended when it is stopped are cancelled first. Should this process be killed,
     its guard ends the rest, and the next start marks such runs as cancelled.
@@ -164,7 +164,7 @@ def _wait(stop: threading.Event, dagster: Service) -> None:
 
 
 def _cancel_runs(port: int, policy: str, *, before: datetime) -> None:
-    """Have Dagster cancel the runs not ended that were last heard of before a time, and wait.
+    """Have Dagster cancel runs that have not ended and were last heard of before a time; wait.
 
     At the end: a server that is stopped would leave them as running, or queued to begin a load as
     soon as somebody looks at the UI again. At the beginning: nothing can run yet, so a run that is

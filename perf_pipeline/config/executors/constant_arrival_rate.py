@@ -22,17 +22,17 @@ class ConstantArrivalRate(ArrivalRate):
 
     @property
     def length_us(self) -> int:
-        """Give the planned length without the graceful stop."""
+        """Return the planned length without the graceful stop."""
         return self.duration_us
 
     @property
     def most_starts(self) -> int:
-        """Give how many iterations it starts at most."""
+        """Return how many iterations it starts at most."""
         return self.rate * self.duration_us // self.time_unit_us + 1
 
     @property
     def planned_rate(self) -> SteadyRate:
-        """Give the rate of starts, which never changes."""
+        """Return the rate of starts, which never changes."""
         return SteadyRate(self.rate, self.time_unit_us, self.duration_us)
 
     @property

@@ -22,17 +22,17 @@ class ConstantVUs(LoopingVUs):
 
     @property
     def length_us(self) -> int:
-        """Give the planned length without the graceful stop."""
+        """Return the planned length without the graceful stop."""
         return self.duration_us
 
     @property
     def most_vus(self) -> int:
-        """Give the number of VUs."""
+        """Return the number of VUs."""
         return self.vus
 
     @property
     def planned_vus(self) -> VuLine:
-        """Give the number of VUs, which never changes."""
+        """Return the number of VUs, which never changes."""
         return VuLine(self.vus)
 
     @property

@@ -80,17 +80,17 @@ class _Executor(Frozen):
     @property
     @abstractmethod
     def length_us(self) -> int:
-        """Give the (longest) planned length without the graceful stop."""
+        """Return the (longest) planned length without the graceful stop."""
 
     @property
     @abstractmethod
     def most_vus(self) -> int:
-        """Give the most VUs that may run at once."""
+        """Return the most VUs that may run at once."""
 
     @property
     @abstractmethod
     def most_starts(self) -> int:
-        """Give the most iterations that it starts; 0 where that depends on the target's speed."""
+        """Return the most iterations that it starts; 0 where that depends on the target's speed."""
 
     @property
     @abstractmethod
@@ -118,13 +118,13 @@ class ArrivalRate(_Executor):
 
     @property
     def most_vus(self) -> int:
-        """Give the most VUs that may run at once."""
+        """Return the most VUs that may run at once."""
         return self.pre_allocated_vus if self.max_vus is None else self.max_vus
 
     @property
     @abstractmethod
     def planned_rate(self) -> SteadyRate | RampedRate:
-        """Give the rate of starts over time."""
+        """Return the rate of starts over time."""
 
 
 class LoopingVUs(_Executor):
@@ -132,13 +132,13 @@ class LoopingVUs(_Executor):
 
     @property
     def most_starts(self) -> int:
-        """Give 0, because the target's speed decides how many iterations there are."""
+        """Return 0, because the target's speed decides how many iterations there are."""
         return 0
 
     @property
     @abstractmethod
     def planned_vus(self) -> VuLine:
-        """Give the number of VUs over time."""
+        """Return the number of VUs over time."""
 
 
 class IterationQuota(_Executor):
@@ -152,17 +152,17 @@ class IterationQuota(_Executor):
 
     @property
     def length_us(self) -> int:
-        """Give the longest planned length without the graceful stop."""
+        """Return the longest planned length without the graceful stop."""
         return self.max_duration_us
 
     @property
     def most_vus(self) -> int:
-        """Give the most VUs that may run at once."""
+        """Return the most VUs that may run at once."""
         return self.vus
 
     @property
     def most_starts(self) -> int:
-        """Give how many iterations all VUs run together."""
+        """Return how many iterations all VUs run together."""
         return self.iterations if self.is_shared else self.vus * self.iterations
 
     @property

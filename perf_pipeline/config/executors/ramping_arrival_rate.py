@@ -28,12 +28,12 @@ class RampingArrivalRate(ArrivalRate):
 
     @property
     def length_us(self) -> int:
-        """Give the planned length without the graceful stop."""
+        """Return the planned length without the graceful stop."""
         return length_of(self.stages)
 
     @property
     def most_starts(self) -> int:
-        """Give how many iterations it starts at most: the area under the rate."""
+        """Return how many iterations it starts at most: the area under the rate."""
         twice = sum(
             (before + after) * stage.duration_us
             for stage, (before, after) in zip(self.stages, pairwise(self._rates), strict=True)
@@ -42,7 +42,7 @@ class RampingArrivalRate(ArrivalRate):
 
     @property
     def planned_rate(self) -> RampedRate:
-        """Give the rate of starts, which follows the stages."""
+        """Return the rate of starts, which follows the stages."""
         return RampedRate(self.start_rate, self.time_unit_us, self.stages)
 
     @property

@@ -37,17 +37,17 @@ class RampingVUs(LoopingVUs):
 
     @property
     def length_us(self) -> int:
-        """Give the planned length without the graceful stop."""
+        """Return the planned length without the graceful stop."""
         return length_of(self.stages)
 
     @property
     def most_vus(self) -> int:
-        """Give the most VUs that may run at once."""
+        """Return the most VUs that may run at once."""
         return max(self.start_vus, *(stage.target for stage in self.stages))
 
     @property
     def planned_vus(self) -> VuLine:
-        """Give the number of VUs, which follows the stages."""
+        """Return the number of VUs, which follows the stages."""
         return VuLine(self.start_vus, self.stages, self.graceful_ramp_down_us)
 
     @property

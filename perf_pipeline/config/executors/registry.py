@@ -31,7 +31,7 @@ WrittenExecutor = Annotated[
 
 
 def name_of(executor: type[Executor]) -> str:
-    """Give the name of an executor as it is written in a profile.
+    """Return the name of an executor as it is written in a profile.
 
     >>> name_of(ConstantVUs)
     'constant-vus'

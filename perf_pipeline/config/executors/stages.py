@@ -28,5 +28,5 @@ def require_stages(stages: tuple[Stage, ...]) -> None:
 
 
 def length_of(stages: tuple[Stage, ...]) -> int:
-    """Give how long the stages take together, in µs."""
+    """Return how long the stages take together, in µs."""
     return sum(stage.duration_us for stage in stages)

@@ -38,7 +38,7 @@ def start() -> None:
 
 
 def _listen(action: Callable[[int, FrameType | None], None]) -> None:
-    """Take SIGTERM and a closed terminal for Ctrl-C, until a command listens by itself."""
+    """Treat SIGTERM and a closed terminal like Ctrl-C, until a command listens by itself."""
     import signal  # noqa: PLC0415 - see above
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -62,7 +62,7 @@ def _obey() -> None:
 
 
 def _listen_no_more() -> None:
-    """Let the exit code stand: Python goes back to the signals' own actions as it shuts down."""
+    """Ignore signals while Python shuts down, so that none of them replaces the exit code."""
     import signal  # noqa: PLC0415 - see above
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
@@ -70,7 +70,7 @@ def _listen_no_more() -> None:
 
 
 def _end(sentence: str) -> None:
-    """Say a sentence and end as `NOT_MEASURED`; without any import, which would fail again."""
+    """Print a sentence and exit as NOT_MEASURED, importing nothing: an import would fail again."""
     os.write(2, f"perf-pipeline: {' '.join(sentence.split())[:1_000]}\n".encode(errors="replace"))
     os._exit(97)
 

@@ -87,7 +87,7 @@ class ProfileError(PerfPipelineError):
 
 
 class AddressError(ProfileError):
-    """Say why an address of the target is none, under the name of the variable or key.
+    """Say why an address of the target is invalid, and which variable or key holds it.
 
     Args:
         key: PERF_BASE_URL, `baseUrl of [targets.staging]`.
@@ -101,7 +101,7 @@ class AddressError(ProfileError):
 
 
 class ScenarioError(PerfPipelineError):
-    """Say what a scenario's own code did at its import, or in its `open`, instead of beginning."""
+    """Say how a scenario's own code failed at its import, or in its `open`."""
 
     exit_code = ExitCode.INVALID_CONFIGURATION
 

@@ -12,7 +12,7 @@ _LONGEST: Final = 80
 
 
 def closest(word: str, known: Iterable[str], cutoff: float = _CUTOFF) -> str | None:
-    """Give the known word that somebody most likely meant; None where none is close.
+    """Return the known word that somebody most likely meant; None where none is close.
 
     Letters are compared without regard to case, `-`, `_` and blanks; the word itself is no answer.
 

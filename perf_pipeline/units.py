@@ -36,7 +36,7 @@ _LONGEST_US = (2**63 - 1) // 1_000  # Go's time.Duration: 2**63 - 1 ns, 292 year
 
 
 def parse_duration_us(value: str | float) -> int:
-    """Read a duration as k6 does and give it in µs.
+    """Read a duration as k6 does and return it in µs.
 
     A text is a sequence of numbers with units (`1m30s`, `1.5h`, `250ms`), with whole days in front
     (`1d12h`); a bare number, also as text, is milliseconds. Source: Go's time.ParseDuration, and
@@ -77,7 +77,7 @@ def _text_us(text: object) -> int | None:
 
 
 def format_duration(us: int) -> str:
-    """Write µs the way a person would say it, to the last one: `parse_duration_us` reads it back.
+    """Write a duration as people do, exact to the µs: `parse_duration_us` reads it back.
 
     >>> format_duration(90_000_000), format_duration(2_500_000), format_duration(489)
     ('1m30s', '2.5s', '0.489ms')

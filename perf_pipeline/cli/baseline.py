@@ -173,7 +173,7 @@ def lineage(state: "State", run_id: str | None) -> None:
 def _lineage_rows(
     found: "RunLineage",
 ) -> tuple[list[tuple[str, ...]], list[tuple[object, ...]]]:
-    """Give the distinct baselines, and one row per comparison that points to one of them."""
+    """Return the distinct baselines, and one row per comparison that points to one of them."""
     sets: list[tuple[str, ...]] = []
     rows: list[tuple[object, ...]] = []
     for benchmark, diff, origin in found.comparisons:

@@ -53,7 +53,7 @@ class Commands(click.Group):
         return ended
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; what it raises ends as a sentence."""
+        """Run the command, and turn whatever it raises into a sentence."""
         try:
             return super().invoke(ctx)
         except PerfPipelineError as error:
@@ -75,7 +75,7 @@ class Commands(click.Group):
 
 
 def end_with_verdict(text: str, code: int) -> NoReturn:
-    """Print a report and end by its verdict, also where nobody takes the print."""
+    """Print a report and exit by its verdict, even where nobody reads the output."""
     try:
         click.echo(text)
         sys.stdout.flush()
@@ -85,7 +85,7 @@ def end_with_verdict(text: str, code: int) -> NoReturn:
 
 
 def kept_traceback(state: Path) -> str:
-    """Write the traceback where it can be written, and say where; on the screen otherwise."""
+    """Write the traceback to a log and say to which; print it where no log can be written."""
     text = KNOWN.mask(traceback.format_exc())
     name = f"{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}.log"
     for folder in (state / "logs", _temporary()):

@@ -10,7 +10,7 @@ import click
 
 
 def profile_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options `--profile` and `--set`."""
+    """Add the options `--profile` and `--set` to a command."""
     for option in (
         click.option(
             "--set",
@@ -40,7 +40,7 @@ environment_option = click.option(
 
 
 def profile_given(context: click.Context, file: str | None, profile: str) -> str:
-    """Give the profile that was named, by FILE or by `--profile`.
+    """Return the profile that was named, by FILE or by `--profile`.
 
     Raises:
         UsageError: both name one, or FILE is empty.

@@ -81,7 +81,7 @@ def is_unloadable(error: ImportError) -> bool:
 
 
 def reason_of(error: ImportError) -> str:
-    """Give the line of an error that names the library, with a remedy."""
+    """Return the line of an error that names the library, with a remedy."""
     lines = [line for line in str(error).splitlines() if _LIBRARY.search(line)]
     return f"{on_one_line(lines[-1], 300)}; give it more memory, or install perf_pipeline again"
 

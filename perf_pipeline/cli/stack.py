@@ -121,7 +121,7 @@ def _stack_options(profile: str, overrides: Sequence[str]) -> "StackOptions":
 
 
 def _asked(profile: str, overrides: Sequence[str]) -> tuple["Profile", "Target", list[str]]:
-    """Give a profile, its target, and the benchmarks that a run of it would make."""
+    """Return a profile, its target, and the benchmarks that a run of it would make."""
     from perf_pipeline.config.loading import load_profile
     from perf_pipeline.loading.prepare import find_target
     from perf_pipeline.runs.pipeline import chosen

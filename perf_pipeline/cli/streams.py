@@ -40,7 +40,7 @@ class SafeStream:
         self._lost: OSError | None = None
 
     def write(self, text: str) -> int:
-        """Write a text, or leave it when the stream is lost; give its length."""
+        """Write a text, or leave it when the stream is lost; return its length."""
         self._try(lambda: self._stream.write(text))
         return len(text)
 
@@ -90,7 +90,7 @@ def _raise_lost(error: OSError) -> None:
 
 
 def _fill_descriptors() -> None:
-    """Open what the caller has closed: the next file would become standard output otherwise."""
+    """Open the standard streams that the caller closed; otherwise the next file would be one."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
@@ -108,7 +108,7 @@ def _open(stream: TextIO | None) -> TextIO:
 
 
 def _throw_away(stream: TextIO) -> None:
-    """Lead the descriptor nowhere, so that the interpreter's last flush does not fail either."""
+    """Redirect the descriptor to /dev/null, so that the interpreter's last flush cannot fail."""
     with suppress(OSError, ValueError):  # a stream of a test has no descriptor
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

@@ -45,7 +45,7 @@ class Line(Text):
         self._most = most
 
     def convert(self, value: Any, param: _Parameter, ctx: _Context) -> str:
-        """Give the line without the blanks around it."""
+        """Return the line without the blanks around it."""
         text = super().convert(value, param, ctx).strip()
         if not text:
             self.fail("it is empty", param, ctx)
@@ -63,7 +63,7 @@ class RunId(Text):
     name = "run_id"
 
     def convert(self, value: Any, param: _Parameter, ctx: _Context) -> str:
-        """Refuse what no run can be called."""
+        """Refuse a text that cannot be the id of a run."""
         text = super().convert(value, param, ctx)
         if not text.strip():
             remedy = "name a run" if param is None or param.required else _LEAVE_OUT
@@ -83,7 +83,7 @@ class Number(click.FloatRange):
     name = "number"
 
     def convert(self, value: Any, param: _Parameter, ctx: _Context) -> Any:
-        """Refuse what is no number, or out of bounds."""
+        """Refuse a text that is not a number, or is out of bounds."""
         number = super().convert(value, param, ctx)
         if math.isnan(number):
             self.fail(f"{shown(value)} is not a number", param, ctx)
@@ -97,12 +97,12 @@ class WholeNumber(click.IntRange):
 
 
 class Seconds(click.ParamType[float]):
-    """Take a duration that is longer than nothing, and give it in seconds."""
+    """Take a duration longer than zero, and convert it to seconds."""
 
     name = "duration"
 
     def convert(self, value: Any, param: _Parameter, ctx: _Context) -> float:
-        """Refuse what is no duration, or none that a query could take."""
+        """Refuse a text that is not a duration, and a duration of zero."""
         try:
             seconds = parse_duration_us(value) / US_PER_S
         except ValueError as error:
@@ -119,7 +119,7 @@ class StateFolder(click.Path):
         super().__init__(file_okay=False, path_type=Path)
 
     def convert(self, value: Any, param: _Parameter, ctx: _Context) -> Any:
-        """Refuse a path that no folder can have, or one of a file."""
+        """Refuse a path that cannot be a folder, such as that of a file."""
         text = os.fsdecode(value)
         if not text.strip():
             self.fail("it is empty; name a folder, or leave it out", param, ctx)

@@ -14,7 +14,7 @@ from perf_pipeline.cli.endings import end_with_verdict
 
 
 def form_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options `--quiet` and `--json`."""
+    """Add the options `--quiet` and `--json` to a command."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print summary.json, and no table."),
         click.option("--quiet", "-q", is_flag=True, help="Print how it ended, and nothing else."),
@@ -24,12 +24,12 @@ def form_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def finish(report: Any, *, quiet: bool = False, as_json: bool = False) -> None:
-    """Print the report of a run and end by its verdict."""
+    """Print the report of a run and exit by its verdict."""
     end_with_verdict(shown(report, quiet=quiet, as_json=as_json), report.exit_code)
 
 
 def shown(report: Any, *, quiet: bool = False, as_json: bool = False) -> str:
-    """Give the report as it is asked for; JSON where both forms are."""
+    """Return the report in the form that was asked for; JSON where both were."""
     if as_json:
         from perf_pipeline.report.k6 import render_k6
 

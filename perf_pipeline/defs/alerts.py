@@ -45,7 +45,7 @@ def alert_sensor(jobs: Sequence[Job], variable: str) -> dg.SensorDefinition:
 
 
 def sentence_of(context: dg.RunFailureSensorContext) -> str:
-    """Say which run failed and why: by its gate, or by what Dagster caught before it."""
+    """Say which run failed and why: its gate, or an error that Dagster caught before it."""
     run = context.dagster_run
     gates = [
         event.asset_check_evaluation_data.description

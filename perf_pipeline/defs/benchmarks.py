@@ -27,7 +27,7 @@ SEEDED: Final = "seeded_users"
 
 
 def labels(group: str, *kinds: str, priority: int = 0) -> dict[str, Any]:
-    """Give what every measuring asset is decorated with: pool, group, kinds, owners, priority.
+    """Return what every measuring asset is decorated with: pool, group, kinds, owners, priority.
 
     A job leaves out what its profile switches off, and with it the links through it; of the steps
     that are ready then, Dagster runs the one with the highest priority first, so the order stays.
@@ -113,7 +113,7 @@ def checks_of(benchmark: str, profiles: Sequence[Profile]) -> dg.AssetChecksDefi
 
 
 def checked(perf_run: PerfRun, benchmark: str, wanted: set[str]) -> Iterator[dg.AssetCheckResult]:
-    """Show the stored verdicts of a benchmark, and of one that is left out that nothing is known.
+    """Show the stored verdicts of a benchmark, or warnings if the run leaves it out.
 
     Alone, checks are of the last run that has the benchmark.
     """

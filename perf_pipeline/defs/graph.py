@@ -90,6 +90,6 @@ def _labelled(spec: dg.AssetSpec, labels: Labels) -> dg.AssetSpec:
 
 
 def _usual(given: Sequence[GivenProfile]) -> str:
-    """Give `quick` where it is among the profiles, else the first."""
+    """Return `quick` where it is among the profiles, else the first."""
     sources = [entry.source for entry in given]
     return DEFAULT if DEFAULT in sources else sources[0]

@@ -37,7 +37,7 @@ def job_of(given: GivenProfile) -> UnresolvedAssetJobDefinition:
 
 
 def job_name(profile: Profile) -> str:
-    """Give a profile's name with the signs that Dagster takes."""
+    """Return a profile's name with the signs that Dagster takes."""
     return profile.name.replace("-", "_")
 
 

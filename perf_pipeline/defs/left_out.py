@@ -14,7 +14,7 @@ from perf_pipeline.judging.judge import subjects_of
 
 
 def left_out_asset(why: str) -> dg.MaterializeResult:
-    """Show that nothing was measured; the graph goes on, because what is downstream is to run."""
+    """Show that nothing was measured, and let the assets downstream run."""
     return dg.MaterializeResult(
         metadata={"status": dg.MetadataValue.text("left out"), "why": dg.MetadataValue.text(why)}
     )
@@ -23,7 +23,7 @@ def left_out_asset(why: str) -> dg.MaterializeResult:
 def left_out_checks(
     benchmark: str, profile: Profile, wanted: Iterable[str], why: str
 ) -> Iterator[dg.AssetCheckResult]:
-    """Show each wanted promise of the profile as a warning: it was not judged, so it holds not."""
+    """Show each wanted threshold of the profile as a warning, because it was not judged."""
     names = subjects_of(benchmark, [profile])
     for name in wanted:
         if name in names:

@@ -15,7 +15,7 @@ PROGRESS_EVERY_S: Final = 10.0
 
 
 class LogNarrator:
-    """Log every sentence, but of a load's progress at most one line in 10 s: the log is kept.
+    """Log every sentence, and the progress of a load at most every 10 s.
 
     Args:
         log: gets the sentences, as info.

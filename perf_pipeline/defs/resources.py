@@ -38,12 +38,12 @@ DEFAULT: Final = "quick"
 
 
 def run_tags(facts: Mapping[str, str]) -> dict[str, str]:
-    """Give facts of a run as Dagster's tags of it, so that runs can be found by them."""
+    """Return facts of a run as Dagster tags, so that runs can be found by them."""
     return {f"perf_pipeline/{name}": value for name, value in facts.items()}
 
 
 class PerfRun(dg.ConfigurableResource["PerfRun"]):
-    """Hold one run's settings; give its session to the assets."""
+    """Hold the settings of a run, and hand its session to the assets."""
 
     profile: str = Field(
         default="",
@@ -121,23 +121,23 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
 
     @property
     def _laid_over(self) -> dict[str, Any]:
-        """Give what is laid over the profile: the target, and each override."""
+        """Return what changes the profile: the target, and each override."""
         target = {"target": self.target} if self.target else {}
         return {**target, **parse_overrides(self.overrides)}
 
     @property
     def state_folder(self) -> State:
-        """Give the folder that all runs of this machine share."""
+        """Return the folder that all runs of this machine share."""
         return State(Path(self.state or os.environ.get("PERF_STATE", ".perf")))
 
     @property
     def judging_profile(self) -> Profile | None:
-        """Give the profile to judge by; None for the one that the judged run was made with."""
+        """Return the profile to judge by; None for the one that the judged run was made with."""
         return self._profile if self.profile or self.overrides else None
 
     @property
     def judged_run_id(self) -> str:
-        """Give this run, else one that it re-executes, else the last one that was made.
+        """Return this run, else one that it re-executes, else the last one that was made.
 
         Raises:
             RequestError: there is none.
@@ -145,7 +145,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
         return run_to_judge(self.state_folder, *self._stands_for)
 
     def judged_run_of(self, benchmark: str) -> str:
-        """Give the run whose verdicts on a benchmark count: this one, else the last that has it."""
+        """Return the run whose verdicts on a benchmark count: this one, or the last that has it."""
         run_id = self.judged_run_id
         if run_id in self._stands_for:
             return run_id
@@ -171,12 +171,12 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
 
     @property
     def used_profile(self) -> Profile:
-        """Give the profile that this run measures by."""
+        """Return the profile that this run measures by."""
         return self._profile
 
     @property
     def facts(self) -> dict[str, str]:
-        """Give what a reader asks of a run first: profile, target, and what was measured.
+        """Return what readers ask of a run first: profile, target, and what was measured.
 
         These are the version of the target, and commit, branch, pull request and build by CI, as
         far as they are known.
@@ -186,16 +186,16 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
 
     @property
     def data_version(self) -> str:
-        """Give what tells this run's figures from others: what was measured, and the run."""
+        """Return what tells this run's figures from others: what was measured, and the run."""
         return "+".join(filter(None, (revision_name(self.facts), self._run_id)))
 
     @property
     def open_session(self) -> Session | None:
-        """Give the session of a run that has measured something; None for one that only judges."""
+        """Return the session of a run that has measured something; None if it only judges."""
         return self._session
 
     def session(self) -> Session:
-        """Give the session; the first call starts what the target does not give."""
+        """Return the session; the first call starts what the target does not give."""
         if self._session is None:
             self._session = self._until_the_end.enter_context(
                 open_session(

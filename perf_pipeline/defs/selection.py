@@ -15,7 +15,7 @@ import dagster as dg
 def asked_for(
     run: dg.DagsterRun | None, instance: dg.DagsterInstance | None, benchmarks: Sequence[str]
 ) -> list[str]:
-    """Give the benchmarks of a run and of those that it re-executes; none when it only judges.
+    """Return the benchmarks of a run and of those that it re-executes; none when it only judges.
 
     Args:
         run: under way.
@@ -29,7 +29,7 @@ def asked_for(
 
 
 def stands_for(run: dg.DagsterRun | None, instance: dg.DagsterInstance | None) -> list[str]:
-    """Give the ids of a run and of those that it re-executes, the nearest first."""
+    """Return the ids of a run and of those that it re-executes, the nearest first."""
     return [] if run is None else [record.run_id for record in _with_ancestors(run, instance)]
 
 

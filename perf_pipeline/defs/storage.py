@@ -43,7 +43,7 @@ class PostgresWhereGiven(DagsterStorage, ConfigurableClass):
     def from_config_value(  # type: ignore[override]  # it chooses: another class is instantiated
         cls, _: ConfigurableClassData | None, config_value: Mapping[str, Any]
     ) -> DagsterStorage:
-        """Give PostgreSQL's storage where the variable is set, else SQLite's."""
+        """Return PostgreSQL's storage where the variable is set, else SQLite's."""
         variable = config_value["postgres_url_variable"]
         url = os.environ.get(variable)
         if url:
@@ -64,7 +64,7 @@ def _sqlite(folder: Path) -> DagsterSqliteStorage:
 
 
 def _temporary() -> DagsterSqliteStorage:
-    """Give a storage that goes with this process, as Dagster does without DAGSTER_HOME.
+    """Return a storage that goes with this process, as Dagster does without DAGSTER_HOME.
 
     It must not outlive it: a killed run would keep its place in the pool, and the next run would
     wait for ever. `dagster dev` starts processes that have to find the same folder; they inherit

@@ -62,7 +62,7 @@ def threshold_checks_of(benchmarks: Iterable[str]) -> dg.AssetsDefinition:
 @dg.asset(deps=[THRESHOLD_CHECKS], pool=POOL, **LABELS)
 @masked_exceptions()
 def confirmation(perf_run: PerfRun) -> dg.MaterializeResult:
-    """Run what is suspect again in the same session, so that the majority of the runs decides.
+    """Run suspect benchmarks again in the same session, so that the majority of runs decides.
 
     Only its own benchmark, on the same stack, `confirm` times at most; several take turns. Each
     re-run is a run of the history. Nothing is loaded when nothing is suspect, or when the run only

@@ -61,7 +61,7 @@ def benchmark_metadata(measured: JudgedBenchmark, facts: Mapping[str, str]) -> M
 
 
 def worst_of(statuses: Iterable[Status]) -> str:
-    """Give the verdict of all together, in the order in which a run ends (analysis/outcome.py)."""
+    """Return the gravest verdict, in the order in which a run ends (analysis/outcome.py)."""
     found = set(statuses)
     worst = next((status for status in _WORST_FIRST if status in found), None)
     return "nothing was promised" if worst is None else worst.value
@@ -91,7 +91,7 @@ def check_result(benchmark: str, name: str, verdict: Verdict) -> dg.AssetCheckRe
 
 
 def _figures(summaries: Iterable[Summary], verdicts: Iterable[Verdict]) -> Metadata:
-    """Give the numbers that are worth a plot over materialisations, the judged series first."""
+    """Return the numbers that are worth a plot over materialisations, the judged series first."""
     judged = {verdict.threshold.key for verdict in verdicts}
     shown = [summary for summary in summaries if not summary.tags or summary_key(summary) in judged]
     shown.sort(key=lambda summary: summary_key(summary) not in judged)
@@ -104,7 +104,7 @@ def _figures(summaries: Iterable[Summary], verdicts: Iterable[Verdict]) -> Metad
 
 
 def _statistics(summary: Summary) -> list[tuple[str, float | None]]:
-    """Choose few: what moves under load, and not what only repeats another figure."""
+    """Choose the few statistics that move under load and do not repeat another figure."""
     metric = CATALOG[summary.metric]
     if metric.kind is Kind.TREND and metric.tags == {"source"}:
         return [("avg", summary.average), ("max", summary.maximum)]

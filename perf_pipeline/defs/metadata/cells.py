@@ -19,7 +19,7 @@ Cell = str | float | int | bool | None
 
 
 def verdict_row(verdict: Verdict) -> dict[str, Cell]:
-    """Give the row of a verdict, in the columns of every table of verdicts."""
+    """Return the row of a verdict, in the columns of every table of verdicts."""
     threshold = verdict.threshold
     return {
         "threshold": f"{threshold.key}: {threshold.source}",
@@ -35,12 +35,12 @@ def counts(statuses: Iterable[StrEnum], seen: Sequence[StrEnum]) -> Metadata:
 
 
 def figure(value: float) -> dg.FloatMetadataValue:
-    """Give six significant digits: more is noise, and 0.18849999999999995 looks like a fault."""
+    """Return six significant digits: more is noise, and 0.18849999999999995 looks like a fault."""
     return dg.MetadataValue.float(float(f"{value:.6g}"))
 
 
 def table(rows: Iterable[Mapping[str, Cell]]) -> dg.TableMetadataValue:
-    """Give rows as a table; one without rows has the column `nothing`, as Dagster wants one."""
+    """Return rows as a table; an empty one has the column `nothing`, as Dagster wants a column."""
     records = [dg.TableRecord(dict(row)) for row in rows]
     if not records:
         schema = dg.TableSchema(columns=[dg.TableColumn("nothing")])

@@ -1,18 +1,34 @@
-"""The record of a benchmark that only a profile names: requests or Python code of its author's.
+"""The record of a benchmark that only a profile names: requests, SQL or code of its author.
 
 Add here: what holds for all of them. Keep out: one that is shipped (a file of its own).
 """
 
+from collections.abc import Iterator
 from typing import Final
 
-from perf_pipeline.benchmarks.record import Benchmark, Part
+from perf_pipeline.benchmarks.evidence import Evidence
+from perf_pipeline.benchmarks.record import Benchmark
+from perf_pipeline.metrics.sample import Figure
 
 OWN_GROUP: Final = "own"
 """The group in Dagster of a benchmark whose profile names none."""
+_STATEMENTS: Final = "postgres"
+
+
+def rows_per_s(evidence: Evidence) -> Iterator[Figure]:
+    """Give rows per second of each statement, over its own span; nothing without a database."""
+    for span in evidence.spans:
+        if span.protocol == _STATEMENTS and span.records and span.records_per_s is not None:
+            yield Figure("db_records_per_s", span.records_per_s, span.scenario, span.operation)
 
 
 def own_benchmark(
-    name: str, *, after: str = "", group: str = OWN_GROUP, description: str = ""
+    name: str,
+    *,
+    after: str = "",
+    group: str = OWN_GROUP,
+    description: str = "",
+    kinds: frozenset[str] = frozenset({"http"}),
 ) -> Benchmark:
     """Make the record of a benchmark that only a profile defines.
 
@@ -21,18 +37,19 @@ def own_benchmark(
         after: the benchmark that it comes after.
         group: where Dagster shows it.
         description: the author's words.
+        kinds: what it talks to.
     """
     return Benchmark(
         name=name,
         group=group,
-        kinds=frozenset({"http"}),
+        kinds=kinds,
         summary=f"Run the scenarios that your own profile calls {name}.",
         description=description
         or (
-            "The profile's author wrote its scenarios as HTTP steps or Python code; the profile's "
-            "thresholds are its promises."
+            "The profile's author wrote its scenarios as HTTP steps, SQL or Python code; the "
+            "profile's thresholds are its promises."
         ),
         after=after,
-        needs=frozenset({Part.API}),
+        figures=rows_per_s,
         takes_own_scenarios=True,
     )

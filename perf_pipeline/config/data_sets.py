@@ -1,4 +1,4 @@
-"""Test data that steps draw from: a CSV file, a list in the profile, or seeded users' ids.
+"""Test data that steps draw from: a CSV file, a list in the profile, a query, or seeded users' ids.
 
 Add here: another origin of rows, or another way to pick one. Keep out: which VU gets which row
 while the load runs (workloads/steps/values.py).
@@ -13,10 +13,11 @@ from typing import Final, Literal, Self
 from pydantic import Field, model_validator
 
 from perf_pipeline.config.files import LARGEST_DATA_BYTES, read_text
-from perf_pipeline.config.frozen import Frozen
+from perf_pipeline.config.frozen import Frozen, equals
 
 VALUE_COLUMN: Final = "value"
 ID_COLUMN: Final = "id"
+_ORIGINS: Final = ("csv", "values", "seeded", "query")
 Pick = Literal["random", "sequential", "unique per vu"]
 Rows = tuple[tuple[str, ...], ...]
 
@@ -29,6 +30,8 @@ class DataSet(Frozen):
         values: rows written in the profile; their one column is called `value`.
         seeded: ids of users that this run seeded, `reads` or `deletes`; the one column is called
             `id`.
+        query: a statement that the target's PostgreSQL is asked once before the load; its columns
+            keep their names.
         pick: `random` picks by the VU's seed; `sequential` takes each row once and then starts
             again, with the rows dealt out to the workers; with `unique per vu`, VU n keeps row n.
     """
@@ -36,15 +39,21 @@ class DataSet(Frozen):
     csv: str | None = Field(default=None, min_length=1)
     values: tuple[str, ...] | None = Field(default=None, min_length=1, strict=False)
     seeded: Literal["reads", "deletes"] | None = None
+    query: str | None = Field(default=None, min_length=1, exclude_if=equals(None))
     pick: Pick = "random"
 
     @model_validator(mode="after")
     def _has_one_origin(self) -> Self:
-        origins = [name for name in ("csv", "values", "seeded") if getattr(self, name) is not None]
+        origins = [name for name in _ORIGINS if getattr(self, name) is not None]
         if len(origins) != 1:
             given = " and ".join(origins) or "none"
-            raise ValueError(f"names {given}; write exactly one of csv, values and seeded")
+            raise ValueError(f"names {given}; write exactly one of csv, values, seeded and query")
         return self
+
+    @property
+    def is_of_the_run(self) -> bool:
+        """Say whether its rows are known only when a run has its target."""
+        return self.seeded is not None or self.query is not None
 
 
 def read_csv(path: Path, wanted: Iterable[str]) -> Rows:

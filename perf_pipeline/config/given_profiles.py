@@ -8,16 +8,21 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from perf_pipeline.benchmarks.own import OWN_GROUP, own_benchmark
-from perf_pipeline.benchmarks.record import Benchmark
+from perf_pipeline.benchmarks.record import Benchmark, Part
 from perf_pipeline.benchmarks.registry import BENCHMARKS, is_shipped
 from perf_pipeline.config.loading import SHIPPED, describe_profile
+from perf_pipeline.config.parameters import iteration_kind
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.errors import ProfileError
 
 PROFILES_VARIABLE: Final = "PERF_PROFILES"
+_LABELS: Final[Mapping[Part, str]] = MappingProxyType(
+    {Part.API: "http", Part.POSTGRES: "postgres", Part.BROKERS: "kafka", Part.REDIS: "redis"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,15 @@ def benchmarks_of(profiles: Iterable[Profile]) -> list[Benchmark]:
 
 
 def _own(name: str, before: str, config: BenchmarkConfig) -> Benchmark:
+    parts = {
+        kind.part
+        for scenario in config.scenarios.values()
+        if (kind := iteration_kind(scenario.exec)) is not None
+    }
     return own_benchmark(
-        name, after=before, group=config.asset_group or OWN_GROUP, description=config.description
+        name,
+        after=before,
+        group=config.asset_group or OWN_GROUP,
+        description=config.description,
+        kinds=frozenset(_LABELS[part] for part in parts),
     )

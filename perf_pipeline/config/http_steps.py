@@ -1,8 +1,7 @@
 """Own HTTP scenarios as configuration: steps, or the user's Python code.
 
 Add here: a key of a step or of an own scenario, with its meaning in docs/scenarios.md. Keep out:
-rules that span several steps or need files (http_step_rules.py, files.py), and requests
-(workloads/).
+rules that span several steps or need files (http_step_rules.py, own_files.py), and requests.
 """
 
 import re
@@ -15,6 +14,7 @@ from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.http_keys import Path, Statuses
 from perf_pipeline.config.ranges import DurationRange
+from perf_pipeline.config.templated import Made
 from perf_pipeline.config.templates import SAVED_NAME
 from perf_pipeline.units import US_PER_S, format_duration
 
@@ -58,9 +58,8 @@ def _name(value: str) -> str:
 
 def _variable(value: str) -> str:
     if not SAVED_NAME.fullmatch(value):
-        raise ValueError(
-            f"{value!r} is not a valid name; use letters, digits and _, and begin with no digit"
-        )
+        rule = "use letters, digits and _, and begin with no digit"
+        raise ValueError(f"{value!r} is not a valid name; {rule}")
     return value
 
 
@@ -86,9 +85,7 @@ def _header_value(value: str) -> str:
 
 def is_header_text(text: str) -> bool:
     """Say whether a text may be the value of a header (RFC 9110, 5.5)."""
-    return text == text.strip() and all(
-        " " <= letter <= "\xff" and letter != "\x7f" for letter in text
-    )
+    return text == text.strip() and all(" " <= one <= "\xff" and one != "\x7f" for one in text)
 
 
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
@@ -253,6 +250,23 @@ class HttpStepsParameters(OwnHttpParameters):
     steps: Annotated[tuple[HttpStep, ...], AfterValidator(_has_steps)] = Field(strict=False)
     think_time_us: DurationRange = Field(default=(0, 0), alias="thinkTime")
     data: dict[VariableName, DataSet] = Field(default_factory=dict)
+
+    @property
+    def operations(self) -> tuple[Made, ...]:
+        """Return the steps with their checks."""
+        made = enumerate(self.steps)
+        return tuple(Made(f"steps[{at}]", step.operation, step.checks) for at, step in made)
+
+    @property
+    def templates(self) -> tuple[object, ...]:
+        """Return everything that may hold variables."""
+        no_texts = {"name", "group", "save"}
+        return (self.headers, *(step.model_dump(exclude=no_texts) for step in self.steps))
+
+    @property
+    def header_templates(self) -> tuple[object, ...]:
+        """Return what becomes headers."""
+        return (self.headers, *(step.headers for step in self.steps))
 
 
 class PythonParameters(OwnHttpParameters):

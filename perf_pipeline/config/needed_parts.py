@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 
 from perf_pipeline.benchmarks.record import BeforeLoad, LedgerKind, Part
 from perf_pipeline.benchmarks.registry import record_of
-from perf_pipeline.config.own_scenarios import draws_seeded_users
+from perf_pipeline.config.own_scenarios import draws_from_query, draws_seeded_users
 from perf_pipeline.config.parameters import is_own, iteration_kind
 from perf_pipeline.config.profile import Profile
 
@@ -51,5 +51,7 @@ def _implied(profile: Profile, benchmark: str) -> Iterator[Part]:
     for scenario in profile.benchmarks[benchmark].scenarios.values():
         if (kind := iteration_kind(scenario.exec)) is not None:
             yield kind.part
+    if draws_from_query(profile.benchmarks[benchmark]):
+        yield Part.POSTGRES
     if draws_users(profile, benchmark) or record_of(benchmark).ledger is LedgerKind.SYSTEM:
         yield Part.POSTGRES

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from perf_pipeline.config.data_sets import DataSet, Rows, read_csv
+from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.http_steps import (
-    HttpStepsParameters,
     OwnHttpParameters,
     PythonParameters,
     is_header_text,
@@ -22,6 +22,7 @@ from perf_pipeline.config.own_modules import module_mistakes
 from perf_pipeline.config.own_scenarios import scenarios_in
 from perf_pipeline.config.parameters import is_python
 from perf_pipeline.config.scenario import Scenario
+from perf_pipeline.config.templated import Templated
 from perf_pipeline.config.templates import Source, Variable, parse_template, variables_of
 from perf_pipeline.quoting import is_utf8
 from perf_pipeline.secrecy.known import KNOWN
@@ -47,7 +48,7 @@ def outside_mistakes(raw: Mapping[str, Any], environment: Mapping[str, str]) -> 
 
 
 def rows_of(name: str, data: DataSet, columns: tuple[str, ...], folder: Path) -> Rows:
-    """Return the rows of a data set that is not seeded.
+    """Return the rows of a data set that stands in the profile or beside it.
 
     Raises:
         ValueError: its file can't be read, or lacks a column; the sentence names it.
@@ -59,7 +60,7 @@ def rows_of(name: str, data: DataSet, columns: tuple[str, ...], folder: Path) ->
     return tuple((value,) for value in data.values)
 
 
-def columns_used(parameters: HttpStepsParameters, name: str) -> tuple[str, ...]:
+def columns_used(parameters: Templated, name: str) -> tuple[str, ...]:
     """Return the columns of a data set that the steps use, in a steady order."""
     return tuple(sorted(_columns(variables_in(parameters), name)))
 
@@ -73,26 +74,23 @@ def _arguments(variables: Iterable[Variable], source: Source) -> set[tuple[str, 
     return {variable.arguments for variable in variables if variable.source is source}
 
 
-def variables_in(parameters: HttpStepsParameters) -> Iterator[Variable]:
-    """Return every variable that the steps use."""
-    yield from variables_of_texts(parameters.headers)
-    for step in parameters.steps:
-        yield from variables_of_texts(step.model_dump(exclude={"name", "group", "save"}))
+def variables_in(parameters: Templated) -> Iterator[Variable]:
+    """Return every variable that the texts use."""
+    yield from variables_of_texts(tuple(parameters.templates))
 
 
-def variables_in_headers(parameters: HttpStepsParameters) -> Iterator[Variable]:
+def variables_in_headers(parameters: Templated) -> Iterator[Variable]:
     """Return every variable that goes into a header."""
-    for headers in (parameters.headers, *(step.headers for step in parameters.steps)):
-        yield from variables_of_texts(headers)
+    yield from variables_of_texts(tuple(parameters.header_templates))
 
 
 def environment_names(scenario: Scenario) -> frozenset[str]:
     """Return the environment variables of the machine that a scenario reads and its `env` lacks."""
     parameters = scenario.parameters
-    if not isinstance(parameters, OwnHttpParameters):
-        return frozenset()
-    names = set(parameters.secret_names)
-    if isinstance(parameters, HttpStepsParameters):
+    names = set[str]()
+    if isinstance(parameters, OwnHttpParameters):
+        names |= parameters.secret_names
+    if isinstance(parameters, Templated):
         names |= {name for (name,) in _arguments(variables_in(parameters), Source.ENV)}
     return frozenset(names - scenario.env.keys())
 
@@ -114,17 +112,16 @@ _Found = Iterator[tuple[str, str]]
 
 def _scenario_mistakes(scenario: Scenario, folder: Path, environment: Mapping[str, str]) -> _Found:
     parameters = scenario.parameters
-    if not isinstance(parameters, OwnHttpParameters):
-        return
     for variable in sorted(environment_names(scenario)):
         # First of all, so that no sentence, log or report can show the value.
         value = environment.get(variable, "")
         KNOWN.add_all([value])
         if mistake := _value_mistake(variable, value, parameters):
             yield "parameters", f"the environment variable {variable} {mistake}"
-    if parameters.ca_file and (mistake := _ca_mistake(parameters.ca_file, folder)):
+    ca_file = parameters.ca_file if isinstance(parameters, OwnHttpParameters) else None
+    if ca_file and (mistake := _ca_mistake(ca_file, folder)):
         yield "parameters.caFile", mistake
-    if isinstance(parameters, HttpStepsParameters):
+    if isinstance(parameters, Templated):
         yield from _env_mistakes(parameters, scenario.env)
         yield from _data_mistakes(parameters, scenario.plan.most_vus, folder)
     if isinstance(parameters, PythonParameters) and is_python(scenario.exec):
@@ -148,9 +145,9 @@ def _ca_mistake(name: str, folder: Path) -> str | None:
     return None
 
 
-def _value_mistake(variable: str, value: str, parameters: OwnHttpParameters) -> str | None:
+def _value_mistake(variable: str, value: str, parameters: Frozen) -> str | None:
     """Say why a variable's value can't be sent where the scenario sends it, without the value."""
-    auth = parameters.auth
+    auth = parameters.auth if isinstance(parameters, OwnHttpParameters) else None
     if not value:
         return "is not set; export it first"
     if not is_utf8(value):
@@ -164,8 +161,8 @@ def _value_mistake(variable: str, value: str, parameters: OwnHttpParameters) -> 
     return None
 
 
-def _is_in_header(variable: str, parameters: OwnHttpParameters) -> bool:
-    return isinstance(parameters, HttpStepsParameters) and (variable,) in _arguments(
+def _is_in_header(variable: str, parameters: Frozen) -> bool:
+    return isinstance(parameters, Templated) and (variable,) in _arguments(
         variables_in_headers(parameters), Source.ENV
     )
 
@@ -179,7 +176,7 @@ def _unfit(text: str) -> str:
     return "a control character" if _CONTROL.search(text) else "a letter outside latin-1"
 
 
-def _env_mistakes(parameters: HttpStepsParameters, env: Mapping[str, str]) -> _Found:
+def _env_mistakes(parameters: Templated, env: Mapping[str, str]) -> _Found:
     used = _arguments(variables_in_headers(parameters), Source.ENV)
     for name, text in env.items():
         if (name,) in used and not is_header_text(text):
@@ -189,10 +186,10 @@ def _env_mistakes(parameters: HttpStepsParameters, env: Mapping[str, str]) -> _F
             )
 
 
-def _data_mistakes(parameters: HttpStepsParameters, most_vus: int, folder: Path) -> _Found:
+def _data_mistakes(parameters: Templated, most_vus: int, folder: Path) -> _Found:
     for name, data in parameters.data.items():
         path = f"parameters.data.{name}"
-        if data.seeded is not None:
+        if data.is_of_the_run:
             continue
         columns = columns_used(parameters, name)
         try:
@@ -206,7 +203,7 @@ def _data_mistakes(parameters: HttpStepsParameters, most_vus: int, folder: Path)
 
 
 def _cell_mistakes(
-    parameters: HttpStepsParameters, name: str, columns: tuple[str, ...], rows: Rows
+    parameters: Templated, name: str, columns: tuple[str, ...], rows: Rows
 ) -> Iterator[str]:
     """Find, in each column, the first cell that can't be sent where it is used."""
     numbers = (variable for variable in variables_in(parameters) if variable.cast == "number")

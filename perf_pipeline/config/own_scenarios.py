@@ -5,19 +5,26 @@ Add here: a rule that concerns own scenarios as a whole. Keep out: steps (http_s
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from perf_pipeline.benchmarks.registry import NAMES, is_shipped, record_of
 from perf_pipeline.config.http_step_rules import step_mistakes
-from perf_pipeline.config.http_steps import HttpStepsParameters, OwnHttpParameters, PythonParameters
-from perf_pipeline.config.parameters import HTTP_STEPS, is_own, iteration_kind
+from perf_pipeline.config.http_steps import OwnHttpParameters, PythonParameters
+from perf_pipeline.config.parameters import HTTP_STEPS, ITERATIONS, SQL, is_own, iteration_kind
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
+from perf_pipeline.config.sql_rules import sql_mistakes
+from perf_pipeline.config.templated import MakesOperations, Templated
 from perf_pipeline.metrics.sample import MOST_OPERATIONS
 from perf_pipeline.spelling import meant
 
+_RULES: Final[Mapping[str, Callable[[Mapping[str, Any], Collection[str]], Iterator[str]]]] = (
+    MappingProxyType({HTTP_STEPS: step_mistakes, SQL: sql_mistakes})
+)
+_OWN_EXECS: Final = ", ".join(repr(name) for name, kind in ITERATIONS.items() if kind.is_own)
 _BENCHMARK: Final = re.compile(r"[a-z][a-z0-9_]{0,60}")
 
 
@@ -57,9 +64,9 @@ def own_mistakes(raw: Mapping[str, Any]) -> Iterator[str]:
                 "HTTP; put the scenario into a benchmark of your own, under any other name"
             )
         parameters = scenario.get("parameters")
-        if exec_name == HTTP_STEPS and isinstance(parameters, Mapping):
-            env = dict(_items(scenario.get("env")))
-            yield from (f"{path}.parameters.{found}" for found in step_mistakes(parameters, env))
+        if exec_name in _RULES and isinstance(parameters, Mapping):
+            found = _RULES[exec_name](parameters, dict(_items(scenario.get("env"))))
+            yield from (f"{path}.parameters.{one}" for one in found)
 
 
 def shared_operation_mistakes(profile: Profile) -> Iterator[str]:
@@ -71,14 +78,14 @@ def shared_operation_mistakes(profile: Profile) -> Iterator[str]:
         known: dict[str, tuple[str, tuple[str, ...]]] = {}
         for name, scenario in config.scenarios.items():
             parameters = scenario.parameters
-            steps = parameters.steps if isinstance(parameters, HttpStepsParameters) else ()
-            for number, step in enumerate(steps):
-                other, checks = known.setdefault(step.operation, (name, step.checks))
-                if checks != step.checks:
+            made = parameters.operations if isinstance(parameters, MakesOperations) else ()
+            for one in made:
+                other, checks = known.setdefault(one.name, (name, one.checks))
+                if checks != one.checks:
                     yield (
-                        f"benchmarks.{benchmark}.scenarios.{name}.parameters.steps[{number}]: "
-                        f"{step.operation!r} has other checks in scenario {other}; give one of the "
-                        "two steps another name or group"
+                        f"benchmarks.{benchmark}.scenarios.{name}.parameters.{one.place}: "
+                        f"{one.name!r} has other checks in scenario {other}; give one of the "
+                        "two another name or group"
                     )
         if len(known) > MOST_OPERATIONS:
             yield (
@@ -93,7 +100,17 @@ def draws_seeded_users(config: BenchmarkConfig) -> bool:
     return any(
         data.seeded is not None
         for scenario in config.scenarios.values()
-        if isinstance(scenario.parameters, HttpStepsParameters)
+        if isinstance(scenario.parameters, Templated)
+        for data in scenario.parameters.data.values()
+    )
+
+
+def draws_from_query(config: BenchmarkConfig) -> bool:
+    """Say whether scenarios of a benchmark draw rows that the target's PostgreSQL is asked for."""
+    return any(
+        data.query is not None
+        for scenario in config.scenarios.values()
+        if isinstance(scenario.parameters, Templated)
         for data in scenario.parameters.data.values()
     )
 
@@ -157,7 +174,7 @@ def _own_benchmark_mistakes(name: str, config: Mapping[str, Any]) -> Iterator[st
         yield (
             f"benchmarks.{name} is not a known benchmark; the shipped ones are {built_in}. A "
             "benchmark of any other name needs scenarios that are all your own (exec "
-            f"{HTTP_STEPS!r} or 'module:name'){meant(name, NAMES)}"
+            f"{_OWN_EXECS} or 'module:name'){meant(name, NAMES)}"
         )
 
 

@@ -18,9 +18,11 @@ from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.http_steps import HttpStepsParameters, PythonParameters
 from perf_pipeline.config.ranges import DurationRange
+from perf_pipeline.config.sql_statements import SqlParameters
 from perf_pipeline.units import SECONDS_PER_DAY, US_PER_MS, US_PER_S
 
 HTTP_STEPS: Final = "http_steps"
+SQL: Final = "sql"
 _LONGEST_TTL: Final = SECONDS_PER_DAY * US_PER_S  # what a run leaves behind is gone in a day
 _LONGEST_DELIVERY: Final = SECONDS_PER_DAY * US_PER_S  # librdkafka takes 2**31 - 1 ms, 24 days
 _PYTHON_EXEC: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
@@ -142,6 +144,7 @@ class IterationKind:
         has_ledger: it always writes message ids down.
         operation: of all its samples; empty where it depends on its parameters, or on what it
             meets.
+        is_own: the profile's author says all of what it does.
     """
 
     parameters: type[Frozen]
@@ -151,6 +154,7 @@ class IterationKind:
     is_apart: bool = False
     has_ledger: bool = False
     operation: str = ""
+    is_own: bool = False
 
 
 ITERATIONS: Final[Mapping[str, IterationKind]] = MappingProxyType(
@@ -234,12 +238,24 @@ ITERATIONS: Final[Mapping[str, IterationKind]] = MappingProxyType(
             parameters=CacheParameters, workload="redis.read_through:ReadThrough", part=Part.REDIS
         ),
         HTTP_STEPS: IterationKind(
-            parameters=HttpStepsParameters, workload="steps.scenario:HttpSteps", part=Part.API
+            parameters=HttpStepsParameters,
+            workload="steps.scenario:HttpSteps",
+            part=Part.API,
+            is_own=True,
+        ),
+        SQL: IterationKind(
+            parameters=SqlParameters,
+            workload="postgres.own_sql:OwnSql",
+            part=Part.POSTGRES,
+            is_own=True,
         ),
     }
 )
 _PYTHON: Final = IterationKind(
-    parameters=PythonParameters, workload="python.scenario:PythonScenario", part=Part.API
+    parameters=PythonParameters,
+    workload="python.scenario:PythonScenario",
+    part=Part.API,
+    is_own=True,
 )
 
 
@@ -249,8 +265,9 @@ def is_python(exec_name: str) -> bool:
 
 
 def is_own(exec_name: str) -> bool:
-    """Say whether an `exec` is the user's own scenario: steps or Python code."""
-    return exec_name == HTTP_STEPS or is_python(exec_name)
+    """Say whether an `exec` is the user's own scenario: steps, statements or Python code."""
+    kind = iteration_kind(exec_name)
+    return kind is not None and kind.is_own
 
 
 def iteration_kind(exec_name: str) -> IterationKind | None:

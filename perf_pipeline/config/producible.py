@@ -7,10 +7,10 @@ Add here: a tag whose values follow from a profile. Keep out: which tags a metri
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from perf_pipeline.config.http_steps import HttpStepsParameters
 from perf_pipeline.config.parameters import iteration_kind
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.config.scenario import Scenario
+from perf_pipeline.config.templated import MakesOperations
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.metrics.threshold import Threshold
 from perf_pipeline.spelling import meant
@@ -65,8 +65,8 @@ def _operations(scenarios: Iterable[Scenario]) -> list[str] | None:
     """Return the operations that the scenarios make; None where one may make any."""
     found: list[str] = []
     for scenario in scenarios:
-        if isinstance(scenario.parameters, HttpStepsParameters):
-            found += [step.operation for step in scenario.parameters.steps]
+        if isinstance(scenario.parameters, MakesOperations):
+            found += [one.name for one in scenario.parameters.operations]
         elif (kind := iteration_kind(scenario.exec)) is not None and kind.operation:
             found.append(kind.operation)
         else:
@@ -75,12 +75,12 @@ def _operations(scenarios: Iterable[Scenario]) -> list[str] | None:
 
 
 def _checks(scenarios: Iterable[Scenario], tags: Mapping[str, str]) -> list[str] | None:
-    """Return the checks of steps, of the filter's operation if it names one; None for others."""
+    """Return the declared checks, of the filter's operation if it names one; None for others."""
     found: list[str] = []
     for scenario in scenarios:
-        if not isinstance(scenario.parameters, HttpStepsParameters):
+        if not isinstance(scenario.parameters, MakesOperations):
             return None
-        for step in scenario.parameters.steps:
-            if tags.get("operation", step.operation) == step.operation:
-                found += step.checks
+        for one in scenario.parameters.operations:
+            if tags.get("operation", one.name) == one.name:
+                found += one.checks
     return found

@@ -16,6 +16,7 @@ from perf_pipeline.config.parameters import IterationKind, is_own, iteration_kin
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.engine.job import JSON, LoadJob, ScenarioJob
+from perf_pipeline.loading.own_database import query_files
 from perf_pipeline.loading.seeding import ids_file, require_brokers
 from perf_pipeline.loading.session import Session
 from perf_pipeline.secrecy.addresses import secrets_in
@@ -119,13 +120,16 @@ def _own_job(session: Session, benchmark: str, name: str, scenario: Scenario) ->
         workload=f"{_WORKLOADS}.{_kind_of(scenario).workload}",
         parameters={
             "run": run_of(session, benchmark),
-            **_http_addresses(session, session.profile.benchmarks[benchmark]),
+            **_ADDRESSES[_kind_of(scenario).part](session, session.profile.benchmarks[benchmark]),
             "exec": scenario.exec,
             "folder": str(Path(session.profile.folder).resolve()),
             "env": dict(scenario.env),
             "own": scenario.parameters.model_dump(mode="json", by_alias=True),
             "ids_files": {
                 kind: str(ids_file(session, f"api_{kind}")) for kind in ("reads", "deletes")
+            },
+            "query_files": {
+                data: str(path) for data, path in query_files(session, benchmark, name).items()
             },
         },
         warm_up_us=scenario.warm_up_us,

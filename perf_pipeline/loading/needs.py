@@ -24,6 +24,7 @@ from perf_pipeline.config.safety import found_addresses
 from perf_pipeline.config.target import Target
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.loading.jobs import CEILING_SUFFIX
+from perf_pipeline.loading.own_database import fetch_rows, require_statements
 from perf_pipeline.loading.seeding import (
     ensure_seeded,
     require_brokers,
@@ -54,6 +55,7 @@ def prepare_benchmark(session: Session, benchmark: str) -> None:
     if record.ledger is LedgerKind.SYSTEM:
         require_readable_deliveries(require_postgres(session))
     _seeded_users(session, benchmark)  # scenarios of the profile's author may draw them, too
+    fetch_rows(session, benchmark)
 
 
 def require_parts(session: Session, benchmark: str) -> None:
@@ -90,6 +92,7 @@ def unmet_of(session: Session) -> dict[str, str]:
 
     Raises:
         TargetUnavailableError: none of them can begin; the first reason is told.
+        ProfileError: an own statement is wrong.
     """
     found: dict[str, TargetUnavailableError] = {}
     answers: dict[tuple[Part, bool], TargetUnavailableError | None] = {}
@@ -100,6 +103,8 @@ def unmet_of(session: Session) -> dict[str, str]:
                 answers[asked] = _refusal_of(session, benchmark, part)
             if (error := answers[asked]) is not None:
                 found.setdefault(benchmark, error)
+        if benchmark not in found and (error := _refused_statements(session, benchmark)):
+            found[benchmark] = error
     if found and len(found) == len(session.planned):
         raise next(iter(found.values()))
     return {name: in_one_sentence(error) for name, error in found.items()}
@@ -108,6 +113,14 @@ def unmet_of(session: Session) -> dict[str, str]:
 def _refusal_of(session: Session, benchmark: str, part: Part) -> TargetUnavailableError | None:
     try:
         NEEDED[part](session, benchmark)
+    except TargetUnavailableError as error:
+        return error
+    return None
+
+
+def _refused_statements(session: Session, benchmark: str) -> TargetUnavailableError | None:
+    try:
+        require_statements(session, benchmark)
     except TargetUnavailableError as error:
         return error
     return None

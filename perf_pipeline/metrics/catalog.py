@@ -10,6 +10,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Literal
 
+TRANSACTIONS: Final = "postgres_transaction"
+"""Protocol of the samples of whole transactions, whose statements have samples of their own."""
 TARGET_ANSWERED: Final = "target_answered"
 """What every benchmark is judged by, unless its profile says otherwise (docs/thresholds.md)."""
 
@@ -17,6 +19,7 @@ Better = Literal["lower", "higher", "neither"]
 SampleValue = Literal[
     "count", "records", "found", "bytes_out", "bytes_in",
     "failed", "answered", "good", "not_good",
+    "serialization_failure", "deadlock", "retried",
     "service_ms", "response_ms", "lag_ms",
     "blocked_ms", "connecting_ms", "tls_ms", "sending_ms", "waiting_ms", "receiving_ms",
 ]  # fmt: skip
@@ -113,6 +116,12 @@ _METRICS: Final = (
     Metric("db_query_failed", _R, "ratio", "lower", _SAMPLE, "share of all statements that failed", Samples("failed", "postgres")),
     Metric("db_query_duration", _T, "ms", "lower", _SAMPLE, "time from sending a statement to its last row", Samples("service_ms", "postgres")),
     Metric("db_records", _C, "records", "higher", _SAMPLE, "number of rows that were written or returned", Samples("records", "postgres")),
+    Metric("db_transactions", _C, "transactions", "higher", _SAMPLE, "number of transactions that were committed", Samples("records", TRANSACTIONS)),
+    Metric("db_transaction_failed", _R, "ratio", "lower", _SAMPLE, "share of all transactions that were not committed (one that was run again after a conflict counts once)", Samples("failed", TRANSACTIONS)),
+    Metric("db_transaction_duration", _T, "ms", "lower", _SAMPLE, "time from the first begin of a transaction to the answer to its commit, with its retries and pauses", Samples("service_ms", TRANSACTIONS)),
+    Metric("db_serialization_failures", _C, "failures", "lower", _SAMPLE, "number of attempts that ended with a serialization failure (SQLSTATE 40001), run again or not", Samples("serialization_failure", "postgres")),
+    Metric("db_deadlock_failures", _C, "failures", "lower", _SAMPLE, "number of attempts that ended with a deadlock (SQLSTATE 40P01), run again or not", Samples("deadlock", "postgres")),
+    Metric("db_retries", _C, "retries", "lower", _SAMPLE, "number of attempts that were run again after a serialization failure or a deadlock", Samples("retried", "postgres")),
     Metric("db_records_per_s", _G, "records/s", "higher", _PART, "records per second, from the first to the last operation"),
     Metric("db_records_per_s_pgbench", _G, "records/s", "higher", _PART, "rate that pgbench reached with the same statement afterwards, where our client was the limit"),
     # from samples and figures: cache

@@ -18,6 +18,9 @@ from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport
 from perf_pipeline.report.wording import OUTCOMES, words
 
+_OF_TRANSACTIONS: Final = Leading(
+    "db_transaction_duration", "db_transactions", "db_transaction_failed"
+)
 _OF_MESSAGES: Final = Leading("message_latency", "messages_consumed", "errors")
 _ORDER: Final = (Status.FAIL, Status.INVALID, Status.NO_DATA, Status.WARN, Status.PASS)
 
@@ -45,7 +48,8 @@ def headline(benchmark: BenchmarkReport) -> Headline:
     """Return the leading figures: the benchmark's own, or the first of others' that has data."""
     whole = {summary.metric: summary for summary in benchmark.summaries if not summary.tags}
     others = (record.leading for record in BENCHMARKS)
-    for leading in (record_of(benchmark.name).leading, *others, _OF_MESSAGES):
+    own = record_of(benchmark.name).leading
+    for leading in (own, _OF_TRANSACTIONS, *others, _OF_MESSAGES):
         trend = whole.get(leading.latency)
         if trend is not None and trend.p95 is not None:
             unit = CATALOG[leading.throughput].unit

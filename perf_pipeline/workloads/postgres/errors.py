@@ -17,6 +17,18 @@ from perf_pipeline.errors import TargetUnavailableError
 
 CONNECT_TIMEOUT_S = 10
 _LONGEST_CLASS = 40
+# libpq says in words what happened to a connection; they are those of a server without translation.
+_CONNECTIONS = (
+    ("refused", "refused"),
+    ("timeout", "connect_timeout"),
+    ("reset by peer", "reset"),
+    ("broken pipe", "reset"),
+    ("closed the connection", "closed"),
+    ("connection not open", "closed"),
+    ("name or service not known", "dns"),
+    ("unreachable", "unreachable"),
+    ("too many open files", "generator"),
+)
 
 
 def address(dsn: str) -> str:
@@ -82,3 +94,15 @@ def error_class(error: Error) -> str:
     """Return the SQLSTATE, or the exception's class where the server sent none."""
     state = error.sqlstate or ""
     return state if state.isalnum() and len(state) <= _LONGEST_CLASS else type(error).__name__
+
+
+def failure_class(error: Error) -> str:
+    """Give the SQLSTATE, or a class as HTTP has it where no server sent one.
+
+    >>> failure_class(Error("connection failed: ... Connection refused"))
+    'refused'
+    """
+    if error.sqlstate:
+        return error_class(error)
+    said = str(error).lower()
+    return next((name for text, name in _CONNECTIONS if text in said), error_class(error))

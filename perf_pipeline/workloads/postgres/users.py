@@ -14,17 +14,16 @@ from types import MappingProxyType
 from typing import ClassVar, Final
 
 import psycopg
-from psycopg import pq
 
 from perf_pipeline.config.defaults import INSERTED_ROWS, SELECTED_ROWS
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.workloads.people import EMAIL_DOMAIN, TIMEZONES, created_email, people
+from perf_pipeline.workloads.postgres.clients import DSN, refuse_slow_psycopg
 from perf_pipeline.workloads.postgres.errors import address, error_class, unavailable
 from perf_pipeline.workloads.postgres.statement import CopyConnection, PreparedConnection
 
-_DSN: Final = "postgres_dsn"
 _CONNECTS_AT_ONCE: Final = 10
 _COPY: Final = (
     "copy users (first_name, last_name, birthday_date, timezone, email, created_at, updated_at) "
@@ -68,9 +67,9 @@ class _OneStatement(ABC):
         Raises:
             TargetUnavailableError: PostgreSQL refuses, or psycopg runs without its C parts.
         """
-        _refuse_slow_psycopg()
+        refuse_slow_psycopg()
         self._context = context
-        address(context.secrets[_DSN])
+        address(context.secrets[DSN])
         turns = asyncio.Semaphore(_CONNECTS_AT_ONCE)
 
         async def connect() -> None:
@@ -83,7 +82,7 @@ class _OneStatement(ABC):
             if isinstance(refusal, BaseException):
                 await self.close()
                 if isinstance(refusal, psycopg.Error):
-                    raise unavailable(context.secrets[_DSN], refusal) from None
+                    raise unavailable(context.secrets[DSN], refusal) from None
                 raise refusal
 
     async def iterate(self, iteration: Iteration) -> None:
@@ -122,7 +121,7 @@ class _OneStatement(ABC):
         return self._context
 
     async def _connect(self) -> _Connection:
-        return await PreparedConnection.open(self._opened.secrets[_DSN], self.statement)
+        return await PreparedConnection.open(self._opened.secrets[DSN], self.statement)
 
     async def _run(self, parameters: Sequence[bytes]) -> int:
         connection = await self._lend()
@@ -188,7 +187,7 @@ class InsertUsers(_OneStatement):
         await super().open(context)
 
     async def _connect(self) -> CopyConnection:
-        return await CopyConnection.open(self._opened.secrets[_DSN], self.statement)
+        return await CopyConnection.open(self._opened.secrets[DSN], self.statement)
 
     def _parameters(self, iteration: Iteration) -> Sequence[bytes]:
         # Row n of iteration i has the number i * batch + n of its VU: unique in the run.
@@ -278,13 +277,3 @@ class DeleteUsers(_ById):
 
     def _parameters(self, iteration: Iteration) -> Sequence[bytes]:  # noqa: ARG002 - ids decide
         return (self._next_id(),)
-
-
-def _refuse_slow_psycopg() -> None:
-    # Pure Python takes ten times the CPU a query: it would be measured in PostgreSQL's place.
-    if pq.__impl__ == "python":
-        raise TargetUnavailableError(
-            "psycopg runs here without its C parts, so the figures would be psycopg's and not "
-            "PostgreSQL's",
-            hint="install them with pip install 'psycopg[binary]'",
-        )

@@ -3,19 +3,16 @@
 Add here: what a step needs ready. Keep out: running it (scenario.py).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from perf_pipeline.config.data_sets import DataSet, Rows
 from perf_pipeline.config.http_steps import HttpStep, HttpStepsParameters
-from perf_pipeline.config.own_files import columns_used, rows_of, variables_in_headers
+from perf_pipeline.config.own_files import variables_in_headers
 from perf_pipeline.config.templates import Source
 from perf_pipeline.engine.ports import WorkerContext
-from perf_pipeline.errors import ProfileError, TargetUnavailableError
 from perf_pipeline.workloads.http.parameters import OwnHttpSettings
 from perf_pipeline.workloads.steps.checks import Expectation, expectation_of
-from perf_pipeline.workloads.steps.values import DataCursor, Surroundings
+from perf_pipeline.workloads.steps.data import cursors_of
+from perf_pipeline.workloads.steps.values import Surroundings
 from perf_pipeline.workloads.steps.writing import RequestWriter, writer_of
 
 
@@ -51,10 +48,7 @@ def prepared_steps(
         ProfileError: a file changed since the profile was checked.
         TargetUnavailableError: there are too few seeded users.
     """
-    try:
-        cursors = dict(_cursors(parameters, context))
-    except ValueError as error:
-        raise ProfileError("of the run", [str(error)]) from error
+    cursors = cursors_of(parameters, context)
     run = str(context.parameters["run"]).partition("/")[0]
     around = Surroundings(run, {**settings.secrets, **settings.env}, cursors)
     in_headers = frozenset(
@@ -86,29 +80,3 @@ def prepared_steps(
         )
 
     return tuple(prepared(step) for step in parameters.steps)
-
-
-def _cursors(
-    parameters: HttpStepsParameters, context: WorkerContext
-) -> Iterator[tuple[str, DataCursor]]:
-    folder = Path(context.parameters["folder"])
-    for name, data in parameters.data.items():
-        columns = columns_used(parameters, name)
-        if data.seeded is None:
-            rows = rows_of(name, data, columns, folder)
-        else:
-            rows = _seeded_rows(data, context)
-        stripe = (context.worker, context.workers)
-        yield name, DataCursor(name, columns, rows, data.pick, stripe)
-
-
-def _seeded_rows(data: DataSet, context: WorkerContext) -> Rows:
-    path = Path(context.parameters["ids_files"][data.seeded])
-    rows = tuple((line,) for line in path.read_text("utf-8").split())
-    needed = context.vus * context.workers if data.pick == "unique per vu" else context.workers
-    if len(rows) < needed:
-        raise TargetUnavailableError(
-            f"{path.name} has {len(rows)} ids, too few: {needed} are needed",
-            hint="seed more users (key seeding.users)",
-        )
-    return rows

@@ -14,7 +14,6 @@ from perf_pipeline.benchmarks.record import (
     Benchmark,
     Lag,
     LedgerKind,
-    Part,
 )
 from perf_pipeline.benchmarks.registry import (
     BENCHMARKS,
@@ -107,7 +106,7 @@ def test_a_name_that_only_a_profile_has_gets_the_record_of_an_own_benchmark() ->
 
     assert not is_shipped("checkout")
     assert own.takes_own_scenarios
-    assert own.needs == {Part.API}
+    assert own.needs == frozenset()  # what it needs follows from its scenarios
     assert own.lag is Lag.SYSTEM
     assert not own.is_saturating
     assert own.after == NAMES[-1]

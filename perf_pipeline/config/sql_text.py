@@ -1,0 +1,145 @@
+"""SQL as text: where its quotes and comments are, and how values are bound to it.
+
+Source: https://www.postgresql.org/docs/current/sql-syntax-lexical.html
+Add here: what must be known of a statement's text before a server reads it. Keep out: what a server
+makes of it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from perf_pipeline.config.templates import Variable, parse_template
+
+_OPENING: Final = re.compile(
+    r"""(?P<escaped>\b[eE]')|(?P<text>')|(?P<name>")|(?P<line>--)|(?P<block>/\*)"""
+    r"""|(?<![A-Za-z0-9_$])(?P<dollar>\$(?:[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?\$)"""
+)
+_ENDINGS: Final = {
+    "escaped": re.compile(r"(?:[^'\\]|\\.|'')*'", re.DOTALL),
+    "text": re.compile(r"(?:[^']|'')*'"),
+    "name": re.compile(r'(?:[^"]|"")*"'),
+    "line": re.compile(r"[^\n]*"),
+}
+_BLOCK: Final = re.compile(r"/\*|\*/")
+_PARAMETER: Final = re.compile(r"\$[0-9]")
+_WORD: Final = re.compile(r"[A-Za-z]+")
+_CONTROL: Final = frozenset(
+    {"begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release", "prepare"}
+)
+_KINDS: Final = {
+    "escaped": "quotes", "text": "quotes", "dollar": "quotes", "name": "a quoted name",
+    "line": "a comment", "block": "a comment",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Mark a part of a statement that is no code: from `start` to before `end`, and what it is."""
+
+    start: int
+    end: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class BoundText:
+    """Hold a statement with `$1`, `$2` ... where its variables were, and these in order."""
+
+    text: str
+    variables: tuple[Variable, ...]
+
+
+def spans_in(text: str) -> Iterator[Span]:
+    """Return the quotes and comments of SQL in order; one that is not closed lasts to the end.
+
+    >>> [(one.start, one.end) for one in spans_in("select 'it''s' -- so")]
+    [(7, 14), (15, 20)]
+    """
+    at = 0
+    while (found := _OPENING.search(text, at)) is not None:
+        kind = str(found.lastgroup)
+        at = _end_of(text, found, kind)
+        yield Span(found.start(), at, _KINDS[kind])
+
+
+def _end_of(text: str, found: re.Match[str], kind: str) -> int:
+    if kind == "block":
+        return _block_end(text, found.end())
+    if kind == "dollar":
+        closing = text.find(found[0], found.end())
+        return len(text) if closing < 0 else closing + len(found[0])
+    ending = _ENDINGS[kind].match(text, found.end())
+    return len(text) if ending is None else ending.end()
+
+
+def _block_end(text: str, at: int) -> int:
+    """Return the end of a comment, in which others may stand."""
+    depth = 1
+    while depth and (found := _BLOCK.search(text, at)) is not None:
+        depth += 1 if found[0] == "/*" else -1
+        at = found.end()
+    return len(text) if depth else at
+
+
+def bound(sql: str) -> BoundText:
+    """Put a parameter where each variable stands, so that values are bound and never written.
+
+    >>> bound("select ${vu} + ${random.int(1,6)}").text
+    'select $1 + $2'
+
+    Raises:
+        ValueError: a variable is not known, or stands where no value can be bound; the text has a
+            parameter of its own, more than one statement, or one that this is not for.
+    """
+    pieces, variables, places = list[str](), list[Variable](), list[int]()
+    for part in parse_template(sql):
+        if isinstance(part, str):
+            pieces.append(part)
+            continue
+        variables.append(part)
+        places.append(sum(map(len, pieces)))
+        pieces.append(f"${len(variables)}")
+    text = "".join(pieces).strip()
+    shift = len("".join(pieces)) - len("".join(pieces).lstrip())
+    spans = list(spans_in(text))
+    for variable, place in zip(variables, (one - shift for one in places), strict=True):
+        if inside := next((one for one in spans if one.start <= place < one.end), None):
+            raise ValueError(
+                f"${{{variable.written}}} stands in {inside.kind}; a value is bound and not "
+                "written into the text, so leave the quotes away (and add a type like ::text "
+                "where the server can't tell it)"
+            )
+    if mistake := _mistake(_code_of(sql, text)):
+        raise ValueError(mistake)
+    return BoundText(text, tuple(variables))
+
+
+def _code_of(sql: str, text: str) -> str:
+    """Return the code of a statement: variables left out, quotes and comments as blanks."""
+    plain = "".join(one if isinstance(one, str) else " " for one in parse_template(sql)).strip()
+    code, at = "", 0
+    for span in spans_in(plain):
+        code += plain[at : span.start] + " "
+        at = span.end
+    return (code + plain[at:]).strip() if text else ""
+
+
+def _mistake(code: str) -> str:
+    if not code:
+        return "has no statement; write one"
+    if _PARAMETER.search(code):
+        return "has a parameter like $1; write the variable itself where its value goes: ${vu}"
+    if ";" in code.rstrip("; \n\t"):
+        return "has more than one statement; write one in each of [[statements]]"
+    first = _WORD.match(code)
+    word = first[0].lower() if first else ""
+    if word in _CONTROL:
+        return (
+            f"begins with {word}; a transaction of several statements is written with "
+            'parameters.transaction = "its name"'
+        )
+    if word == "copy" and re.search(r"\b(stdin|stdout)\b", code, re.IGNORECASE):
+        return "is a copy over the connection, which is not run here; write insert or select"
+    return ""

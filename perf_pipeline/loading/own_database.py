@@ -1,0 +1,109 @@
+"""What own statements need of the target's PostgreSQL before a load: that it takes them, and rows.
+
+Add here: another question that is asked of the database before own statements run. Keep out: the
+load (workloads/postgres/).
+"""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.config.own_files import columns_used
+from perf_pipeline.config.sql_statements import SqlParameters
+from perf_pipeline.config.sql_text import bound
+from perf_pipeline.config.templated import Templated
+from perf_pipeline.errors import ProfileError, TargetUnavailableError
+from perf_pipeline.loading.seeding import require_postgres
+from perf_pipeline.loading.session import Session
+from perf_pipeline.workloads.postgres.checking import CheckedStatement, refusals_of, rows_of_query
+
+MOST_ROWS: Final = 1_000_000
+"""Rows of one query beyond that are left out, because each worker keeps them in memory."""
+
+
+def require_statements(session: Session, benchmark: str) -> None:
+    """Have the server parse all statements of a benchmark; nothing is run.
+
+    Raises:
+        ProfileError: a statement is wrong.
+        TargetUnavailableError: the database does not answer, or has not what a statement names.
+    """
+    asked = list(_asked(session, benchmark))
+    if not asked:
+        return
+    refusals = refusals_of(require_postgres(session), asked)
+    wrong = [one.sentence for one in refusals if not one.is_of_the_target]
+    if wrong:
+        raise ProfileError(session.profile.name, wrong)
+    if refusals:
+        raise TargetUnavailableError(
+            "; ".join(one.sentence for one in refusals),
+            hint="create what is missing (the target's migrations), grant it, or correct the DSN",
+        )
+
+
+def _asked(session: Session, benchmark: str) -> Iterator[CheckedStatement]:
+    for name, scenario in session.profile.benchmarks[benchmark].scenarios.items():
+        place = f"benchmarks.{benchmark}.scenarios.{name}.parameters"
+        parameters = scenario.parameters
+        if isinstance(parameters, Templated):
+            for data, one in parameters.data.items():
+                if one.query is not None:
+                    columns = columns_used(parameters, data)
+                    yield CheckedStatement(f"{place}.data.{data}.query", one.query, columns)
+        if isinstance(parameters, SqlParameters):
+            for number, statement in enumerate(parameters.statements):
+                yield CheckedStatement(
+                    f"{place}.statements[{number}].sql",
+                    bound(statement.sql).text,
+                    tuple(statement.save.values()),
+                )
+
+
+def query_files(session: Session, benchmark: str, scenario: str) -> dict[str, Path]:
+    """Return the file of each data set of a scenario that comes from a query."""
+    parameters = session.profile.benchmarks[benchmark].scenarios[scenario].parameters
+    data = parameters.data if isinstance(parameters, Templated) else {}
+    return {
+        name: session.folder / f"data-{benchmark}-{scenario}-{name}.csv"
+        for name, one in data.items()
+        if one.query is not None
+    }
+
+
+def fetch_rows(session: Session, benchmark: str) -> None:
+    """Ask the queries of a benchmark's data sets, and write their rows for all workers.
+
+    Raises:
+        TargetUnavailableError: the server refuses one, it gives no rows, or a value is missing.
+    """
+    for name, scenario in session.profile.benchmarks[benchmark].scenarios.items():
+        parameters = scenario.parameters
+        for data, path in query_files(session, benchmark, name).items():
+            assert isinstance(parameters, Templated)
+            query = parameters.data[data].query or ""
+            place = f"data.{data} of scenario {name}"
+            _fetch(session, query, columns_used(parameters, data), place, path)
+
+
+def _fetch(session: Session, query: str, wanted: tuple[str, ...], place: str, path: Path) -> None:
+    columns, found = rows_of_query(require_postgres(session), query, MOST_ROWS)
+    rows = list(found)
+    if not rows:
+        raise TargetUnavailableError(
+            f"{place}: its query gives no rows", hint="fill the table, or correct the query"
+        )
+    for number, row in enumerate(rows, 1):
+        for column, value in zip(columns, row, strict=True):
+            if value is None and column in wanted:
+                raise TargetUnavailableError(
+                    f"{place}: column {column!r} of row {number} is null",
+                    hint=f"add `where {column} is not null` to its query",
+                )
+    if len(rows) == MOST_ROWS:
+        session.say(f"{place}: only the first {MOST_ROWS:,} rows of its query are used")
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(["" if value is None else value for value in row] for row in rows)

@@ -1,0 +1,240 @@
+"""Scenarios written in the profile as SQL: one statement, or several as a transaction.
+
+Each VU has a connection of its own, like a client of pgbench, opened before the load.
+Parameters: `own`, the profile's; `folder`, where its relative paths start; `run`, the run's id;
+`env`, the scenario's own values; `query_files`, of data sets by query. Secrets: `postgres_dsn`, and
+environment variables as `env:NAME`.
+Add here: what happens between two statements. Keep out: samples and connections (client.py), texts
+and checks (statements.py).
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from perf_pipeline.config.http_steps import operation_of
+from perf_pipeline.config.sql_statements import BEGIN, COMMIT, ROLLBACK, SqlParameters
+from perf_pipeline.engine.ports import Iteration, WorkerContext
+from perf_pipeline.metrics.sample import Outcome
+from perf_pipeline.units import US_PER_S
+from perf_pipeline.workloads.http.parameters import ENV_PREFIX
+from perf_pipeline.workloads.postgres.client import CONFLICTS, SqlAnswer, SqlClient
+from perf_pipeline.workloads.postgres.clients import Clients
+from perf_pipeline.workloads.postgres.statements import OwnStatement, own_statements
+from perf_pipeline.workloads.steps.data import cursors_of
+from perf_pipeline.workloads.steps.values import Scope, Surroundings
+
+_UNEXPECTED_ROWS: Final = "rows"
+_NO_VALUE: Final = "no_value"
+
+
+class _SqlUser:
+    """Hold what belongs to one virtual user: its connection, and what its variables read."""
+
+    __slots__ = ("begun_us", "client", "scope")
+
+    def __init__(self, client: SqlClient, iteration: Iteration) -> None:
+        self.client = client
+        self.scope = Scope(iteration)
+        self.begun_us: int | None = None
+
+
+class OwnSql:
+    """Run the profile's statements in order; each is a sample, and so is a whole transaction.
+
+    The first statement of an iteration was intended when the iteration was; a later one when the
+    one before had ended and its think time was over. A transaction was intended when its iteration
+    was, and lasts from the start of its first begin to the answer to its commit.
+    """
+
+    protocol = "postgres"
+    checks: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+    def __init__(self) -> None:
+        self._users: dict[int, _SqlUser] = {}
+
+    async def open(self, context: WorkerContext) -> None:
+        """Prepare the statements, and connect as often as there are VUs.
+
+        Raises:
+            TargetUnavailableError: PostgreSQL refuses, or there are too few rows of data.
+            ProfileError: a file changed since the profile was checked.
+        """
+        own = SqlParameters.model_validate(context.parameters["own"])
+        secrets = {
+            name.removeprefix(ENV_PREFIX): secret
+            for name, secret in context.secrets.items()
+            if name.startswith(ENV_PREFIX)
+        }
+        run = str(context.parameters["run"]).partition("/")[0]
+        env = {**secrets, **context.parameters.get("env", {})}
+        self._statements = own_statements(own, Surroundings(run, env, cursors_of(own, context)))
+        self._clock, self._retries = context.clock, own.retries
+        self._is_prepared, self._think_time_us = own.prepared, own.think_time_us
+        self._timeout_s = own.timeout_us / US_PER_S
+        self._name = own.transaction
+        self._controls = {
+            BEGIN: (f"begin isolation level {own.isolation}" if own.isolation else BEGIN).encode(),
+            COMMIT: COMMIT.encode(),
+            ROLLBACK: ROLLBACK.encode(),
+        }
+        self._names = {one: operation_of(one, own.transaction) for one in self._controls}
+        self.checks = MappingProxyType({one.name: one.checks for one in own.operations})
+        prepared = [(one.name, one.text) for one in self._statements] if own.prepared else []
+        self._clients = await Clients.open(context, prepared)
+
+    async def close(self) -> None:
+        """Close the connections of all VUs."""
+        await self._clients.close()
+
+    async def iterate(self, iteration: Iteration) -> None:
+        """Run the statements, then think; end early where one of them fails or has no value."""
+        user = self._user(iteration)
+        try:
+            if self._name is None:
+                intended_us = await self._each(user, iteration)
+            else:
+                intended_us = await self._transaction(user, iteration, self._name)
+            if self._think_time_us[1]:
+                await self._pause(self._think_time_us, iteration, intended_us)
+        except BaseException:
+            user.client.interrupted(iteration, self._name, user.begun_us)
+            await self._clients.give_up(user.client)
+            raise
+
+    def _user(self, iteration: Iteration) -> _SqlUser:
+        user = self._users.get(iteration.vu)
+        if user is None:
+            user = self._users[iteration.vu] = _SqlUser(self._clients.take(), iteration)
+        user.scope.begin(iteration)
+        user.begun_us = None
+        return user
+
+    async def _pause(self, range_us: tuple[int, int], iteration: Iteration, from_us: int) -> int:
+        until_us = from_us + iteration.random.randint(*range_us)
+        await self._clock.sleep_until_us(until_us)
+        return until_us
+
+    async def _each(self, user: _SqlUser, iteration: Iteration) -> int:
+        """Run each statement as a transaction of its own; give when the last one had ended."""
+        intended_us = iteration.intended_us
+        for statement in self._statements:
+            values = statement.values(user.scope)
+            answer = await self._run(user, statement, values, intended_us, self._retries)
+            for left in range(self._retries - 1, -1, -1):
+                if answer.error not in CONFLICTS:
+                    break
+                answer = await self._run(user, statement, values, answer.ended_us, left)
+            intended_us = answer.ended_us
+            if answer.error:
+                self._ends(iteration, answer)
+                break
+            if statement.think_time_us[1]:
+                intended_us = await self._pause(statement.think_time_us, iteration, intended_us)
+        return intended_us
+
+    async def _transaction(self, user: _SqlUser, iteration: Iteration, name: str) -> int:
+        """Run the statements as a transaction, again after a conflict; give when it had ended."""
+        state = iteration.random.getstate() if self._retries else None
+        intended_us = iteration.intended_us
+        for left in range(self._retries, -1, -1):
+            answer = await self._attempt(user, iteration, intended_us, left)
+            if answer.error not in CONFLICTS or not left:
+                break
+            intended_us = answer.ended_us
+            user.scope.saved.clear()
+            if state is not None:
+                iteration.random.setstate(state)
+        assert user.begun_us is not None
+        user.client.record_transaction(iteration, name, user.begun_us, answer)
+        user.begun_us = None
+        if answer.error:
+            self._ends(iteration, answer)
+        return answer.ended_us
+
+    async def _attempt(
+        self, user: _SqlUser, iteration: Iteration, intended_us: int, left: int
+    ) -> SqlAnswer:
+        """Try the transaction once; give what its success or its end depended on."""
+        if user.begun_us is None:
+            user.begun_us = self._clock.now_us()
+        answer = await self._control(user, BEGIN, intended_us, left)
+        if answer.error:
+            return answer
+        for statement in self._statements:
+            values = statement.values(user.scope)
+            answer = await self._run(user, statement, values, answer.ended_us, left)
+            if answer.error:
+                return await self._rolled_back(user, answer, left)
+            if statement.think_time_us[1]:
+                answer.ended_us = await self._pause(
+                    statement.think_time_us, iteration, answer.ended_us
+                )
+        return await self._control(user, COMMIT, answer.ended_us, left)
+
+    async def _rolled_back(self, user: _SqlUser, answer: SqlAnswer, left: int) -> SqlAnswer:
+        """End the transaction where its connection is still there; its reason stays the first."""
+        session = user.client.session
+        if session is not None and session.is_in_transaction:
+            ended = await self._control(user, ROLLBACK, answer.ended_us, left)
+            answer.ended_us = ended.ended_us
+        return answer
+
+    async def _control(self, user: _SqlUser, what: str, intended_us: int, left: int) -> SqlAnswer:
+        text, limit_s, operation = self._controls[what], self._timeout_s, self._names[what]
+        iteration = user.scope.iteration
+        answer = await user.client.ask(
+            iteration, operation, lambda session: session.ask(text, limit_s), intended_us
+        )
+        _forgive(answer, left)
+        user.client.record(iteration, operation, answer, intended_us)
+        return answer
+
+    async def _run(
+        self, user: _SqlUser, one: OwnStatement, values: list[bytes], intended_us: int, left: int
+    ) -> SqlAnswer:
+        """Run a statement, judge its answer and write its sample."""
+        iteration = user.scope.iteration
+        answer = await user.client.ask(
+            iteration,
+            one.operation,
+            (lambda session: session.ask_prepared(one.name, values, one.timeout_s))
+            if self._is_prepared
+            else (lambda session: session.ask_with(one.text, values, one.timeout_s)),
+            intended_us,
+        )
+        passed = 0
+        if answer.result is not None and one.every:
+            took_us = answer.ended_us - answer.started_us
+            passed = one.passed(answer.result, answer.rows, took_us, user.scope)
+            _judge(answer, one, passed)
+        _forgive(answer, left)
+        user.client.record(
+            iteration,
+            one.operation,
+            answer,
+            intended_us,
+            bytes_out=sum(map(len, values)),
+            passed=passed,
+            failed=one.every ^ passed,
+        )
+        return answer
+
+    def _ends(self, iteration: Iteration, answer: SqlAnswer) -> None:
+        """Say that a failure ended the iteration before its end."""
+        iteration.is_through = False
+        iteration.is_incomplete = answer.outcome is Outcome.OK
+
+
+def _judge(answer: SqlAnswer, one: OwnStatement, passed: int) -> None:
+    """Fail what has another number of rows than expected, or no value to save."""
+    if one.rows is not None and not passed & 1:
+        answer.outcome, answer.error = Outcome.FAILED, _UNEXPECTED_ROWS
+    elif (one.every ^ passed) & one.saving:
+        answer.outcome, answer.error = Outcome.FAILED, _NO_VALUE
+
+
+def _forgive(answer: SqlAnswer, left: int) -> None:
+    """Count a conflict as answered where the transaction will be run again, as pgbench does."""
+    if left and answer.error in CONFLICTS:
+        answer.outcome = Outcome.OK

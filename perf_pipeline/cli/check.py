@@ -43,7 +43,7 @@ def check(
     from perf_pipeline.report.outline import render_outline
     from perf_pipeline.runs.pipeline import chosen
 
-    checked = load_profile(given, overrides_of(overrides))
+    checked = load_profile(given, overrides_of(overrides), only=only)
     names = chosen(checked, only)
     target = find_target(checked, os.environ)
     click.echo(f"{given} is right; nothing was sent.")

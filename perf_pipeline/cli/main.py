@@ -16,6 +16,7 @@ from perf_pipeline import __version__
 from perf_pipeline.cli import baseline, history, stack
 from perf_pipeline.cli.check import check
 from perf_pipeline.cli.endings import Commands
+from perf_pipeline.cli.init import init
 from perf_pipeline.cli.run import run
 from perf_pipeline.cli.sql import sql
 from perf_pipeline.cli.values import StateFolder
@@ -55,5 +56,5 @@ def main(context: click.Context, state: Path) -> None:
         raise click.UsageError(str(error)) from error
 
 
-for _command in (run, check, *history.COMMANDS, *baseline.COMMANDS, sql, *stack.COMMANDS):
+for _command in (init, check, run, *history.COMMANDS, *baseline.COMMANDS, sql, *stack.COMMANDS):
     main.add_command(_command)

@@ -66,7 +66,7 @@ def run(
     changed = overrides_of(overrides)
     if on_environment_changed is not None:  # part of the run's profile: a later report ends alike
         changed["baseline.onEnvironmentChanged"] = on_environment_changed
-    checked = load_profile(given, changed)
+    checked = load_profile(given, changed, only=only)
     with TerminalNarrator(quiet=quiet) as narrator:
         from perf_pipeline.runs.pipeline import run_pipeline
 

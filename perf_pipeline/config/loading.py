@@ -4,7 +4,7 @@ Add here: a rule that spans several keys. Keep out: the keys themselves (profile
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -43,6 +43,7 @@ def load_profile(
     overrides: Mapping[str, Any] | None = None,
     *,
     environment: Mapping[str, str] | None = None,
+    only: Collection[str] = (),
 ) -> Profile:
     """Read a shipped profile by its name, or any profile by its path, and check it for a run.
 
@@ -50,13 +51,15 @@ def load_profile(
         name_or_path: `quick`, or a path that ends in .toml.
         overrides: dotted path -> value, e.g. {"seeding.users": 500}.
         environment: variables that own scenarios may name; os.environ by default.
+        only: benchmarks that are run although they may be switched off; what the others that are
+            switched off name (variables, files, modules) need not be there.
 
     Raises:
         ProfileError: every mistake at once.
     """
     source, raw, mistakes = _expanded(name_or_path, overrides or {})
     variables = os.environ if environment is None else environment
-    found = (*mistakes, *outside_mistakes(raw, variables))
+    found = (*mistakes, *outside_mistakes(_without_unused(raw, only), variables))
     return _validate(raw, source, found, also=tag_value_mistakes)
 
 
@@ -217,6 +220,16 @@ def _without_unnamed(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str,
         for name, config in benchmarks_in(base)
     }
     return {**base, "benchmarks": off}
+
+
+def _without_unused(raw: Mapping[str, Any], only: Collection[str]) -> Mapping[str, Any]:
+    """Leave out benchmarks that are switched off, and that nobody asked for by name."""
+    used = {
+        name: config
+        for name, config in benchmarks_in(raw)
+        if config.get("enabled") is not False or name in only
+    }
+    return {**raw, "benchmarks": used}
 
 
 def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

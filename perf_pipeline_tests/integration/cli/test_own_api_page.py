@@ -10,6 +10,7 @@ from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.model import BenchmarkStatus
 from perf_pipeline_tests.support.commands.command_line import CommandLine
 from perf_pipeline_tests.support.places import ROOT, new_state
+from perf_pipeline_tests.support.servers.described_shop import running_described_shop
 from perf_pipeline_tests.support.servers.stranger_server import running_stranger
 
 PAGE = (ROOT / "docs" / "own-api.md").read_text(encoding="utf-8")
@@ -37,6 +38,20 @@ def test_the_page_leads_from_a_url_to_an_answer_in_ones_own_words(tmp_path: Path
         told = command.here(*arguments)
         assert told.code == 0, told.err
         assert answer.run_id in told.out
+
+
+def test_what_init_says_on_the_page_is_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shown,) = re.findall(r"```text\n\$ perf-pipeline (init .*?)```", PAGE, re.DOTALL)
+    asked, *lines = shown.splitlines()
+    monkeypatch.chdir(tmp_path)
+    with running_described_shop() as shop:
+        words = asked.replace("http://127.0.0.1:8080", shop.base_url).split()
+
+        told = CommandLine(new_state(tmp_path / "state")).here(*words)
+
+    assert told.out.replace(shop.base_url, "http://127.0.0.1:8080").splitlines() == lines
 
 
 def test_the_plan_on_the_page_is_what_check_shows(

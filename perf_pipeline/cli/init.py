@@ -1,0 +1,97 @@
+"""The command that writes a small project for somebody's own system.
+
+Add here: an option for another source. Keep out: reading sources, and files (new_project/).
+"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from perf_pipeline.cli.values import Line, Seconds, WholeNumber
+
+if TYPE_CHECKING:
+    from perf_pipeline.new_project.draft import Draft
+
+_FILE: Final = click.Path(path_type=Path)
+_MOST_PER_S: Final = 10_000
+
+
+@click.command()
+@click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
+@click.option("--url", type=Line(2_000), help="Address of the API; it is asked for /openapi.json.")
+@click.option("--openapi", type=_FILE, metavar="FILE", help="An OpenAPI description of the API.")
+@click.option(
+    "--rate",
+    type=WholeNumber(1, _MOST_PER_S),
+    metavar="N",
+    help="Start N iterations per second.  [default: 2]",
+)
+@click.option("--duration", default="30s", show_default=True, help="Load for this long.")
+def init(
+    folder: Path | None, url: str | None, openapi: Path | None, rate: int | None, duration: str
+) -> None:
+    """Write a small project that measures your own system, into a new or empty FOLDER.
+
+    What is not given is asked, with at most three questions; without a terminal nothing is asked.
+    Nothing is overwritten, and no secret is written: variables of the environment stand in its
+    place, and are named at the end.
+    """
+    from perf_pipeline.new_project.loads import FirstLoad
+    from perf_pipeline.new_project.project_files import require_empty, write_project
+    from perf_pipeline.new_project.sources import Given, draft_of, name_of
+
+    Seconds().convert(duration, None, None)
+    is_asked = not (url or openapi)
+    if is_asked:
+        _require_terminal()
+        url = click.prompt("Where is your API, like http://127.0.0.1:8080", type=Line(2_000))
+    if folder is None:
+        _require_terminal()
+        folder = click.prompt("Into which folder", default="speed", type=Path)
+    require_empty(folder)
+    if rate is None and is_asked:
+        rate = click.prompt(
+            "How many visits a second to begin with", default=2, type=WholeNumber(1, _MOST_PER_S)
+        )
+    draft = draft_of(Given(name_of(folder), url, openapi, FirstLoad(rate or 2, duration)))
+    write_project(folder, draft)
+    _tell(folder, draft)
+
+
+def _require_terminal() -> None:
+    """Refuse to ask where nobody could answer.
+
+    Raises:
+        UsageError: there is no terminal.
+    """
+    if not sys.stdin.isatty():
+        raise click.UsageError(
+            "there is no terminal to ask on; write perf-pipeline init FOLDER --url "
+            "http://127.0.0.1:8080, or another source in place of --url"
+        )
+
+
+def _tell(folder: Path, draft: "Draft") -> None:
+    enabled = [one for one in draft.benchmarks if one.enabled]
+    steps = sum(len(one.steps) for one in enabled)
+    click.echo(f"{folder} is written, from {draft.origin}.")
+    if steps:
+        click.echo(f"Its profile {draft.name}.toml sends {_requests(steps)} per iteration.")
+    if draft.left_out:
+        click.echo(
+            f"{len(draft.left_out)} things could not be taken over; they stand at the end of it."
+            if len(draft.left_out) > 1
+            else f"Not taken over: {draft.left_out[0]}."
+        )
+    for one in draft.secrets:
+        click.echo(f"Set the environment variable {one.name}: {one.meaning}.")
+    click.echo(
+        f"Now: cd {folder}; perf-pipeline check {draft.name}.toml; perf-pipeline run "
+        f"{draft.name}.toml"
+    )
+
+
+def _requests(count: int) -> str:
+    return "1 request" if count == 1 else f"{count} requests"

@@ -1,0 +1,263 @@
+"""Make a draft of an OpenAPI description: what only reads is loaded, what changes data is prepared.
+
+An id that a path needs comes from the description's own examples, or from the answer of an earlier
+step of the same scenario. So what is changed or deleted is only what the scenario has created.
+Add here: a rule on which operation becomes a step. Keep out: reading the file
+(openapi_document.py).
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+from urllib.parse import quote
+
+from perf_pipeline.new_project.answer_places import place_in_answer
+from perf_pipeline.new_project.draft import DraftBenchmark, DraftStep
+from perf_pipeline.new_project.json_samples import (
+    MadeUpValues,
+    NoSampleError,
+    plain,
+    written_example,
+)
+from perf_pipeline.new_project.loads import HTTP_THRESHOLDS, FirstLoad
+from perf_pipeline.new_project.names import operation_name, saved_name
+from perf_pipeline.new_project.openapi_document import Description, Operation, Parameter
+from perf_pipeline.new_project.secret_names import SecretVariables, is_secret_name
+from perf_pipeline.new_project.seen_request import SAFE_METHODS
+from perf_pipeline.new_project.taking_over import NotTakenOverError, TakingOver, literal
+
+_PARAMETER: Final = re.compile(r"\{([^{}]*)\}")
+_MOST_STEPS: Final = 40
+_ORDER: Final = ("POST", "PUT", "PATCH", "GET", "HEAD", "OPTIONS", "DELETE")
+_IGNORED_HEADERS: Final = frozenset({"accept", "content-type", "authorization"})  # as OpenAPI says
+_CHANGES_DATA: Final = (
+    "These requests change data, so they are switched off: set enabled = true where the system may "
+    "be changed. Its values are made up from the description; look at them first."
+)
+
+
+@dataclass(slots=True)
+class Composer:
+    """Make the benchmarks of a description.
+
+    Attributes:
+        description: of the API.
+        secrets: the variables that stand in place of secrets.
+        load: how hard the first load is.
+        left_out: what could not be taken over, one sentence each.
+    """
+
+    description: Description
+    secrets: SecretVariables
+    load: FirstLoad
+    left_out: list[str] = field(default_factory=list)
+
+    def benchmarks(self) -> list[DraftBenchmark]:
+        """Give the benchmarks; the one that changes data is switched off."""
+        operations = list(self._usable())
+        reading = [one for one in operations if one.method in SAFE_METHODS]
+        changing = [one for one in operations if one.method not in SAFE_METHODS]
+        reading.sort(key=lambda one: one.path.count("{"))
+        changing.sort(key=lambda one: (_ORDER.index(one.method), one.path.count("{")))
+        made = []
+        if reading:
+            reads = self._benchmark("reads", "readers", reading)
+            made.append(replace(reads, description="Ask what the description offers to read."))
+        if changing:
+            changes = self._benchmark("changes", "writers", changing)
+            made.append(replace(changes, enabled=False, remarks=(_CHANGES_DATA,)))
+        return made
+
+    def _usable(self) -> Iterator[Operation]:
+        for one in self.description.operations():
+            if isinstance(one, str):
+                self.left_out.append(one)
+            elif one.is_deprecated:
+                self.left_out.append(f"{one.method} {one.path}: it is deprecated")
+            else:
+                yield one
+
+    def _benchmark(
+        self, name: str, scenario: str, operations: Sequence[Operation]
+    ) -> DraftBenchmark:
+        steps = _DescribedSteps(self.description, self.secrets)
+        for number, operation in enumerate(operations):
+            if len(steps.made) == _MOST_STEPS:
+                others = len(operations) - number
+                self.left_out.append(
+                    f"{others} more operations of {name}, because {_MOST_STEPS} are enough"
+                )
+                break
+            try:
+                steps.add(operation)
+            except (NotTakenOverError, NoSampleError) as error:
+                self.left_out.append(f"{operation.method} {operation.path}: {error}")
+        return DraftBenchmark(
+            name=name,
+            scenario=scenario,
+            exec="http_steps",
+            load=self.load.executor(steps.made),
+            parameters=steps.parameters,
+            steps=tuple(steps.made),
+            thresholds=HTTP_THRESHOLDS,
+        )
+
+
+@dataclass(slots=True)
+class _DescribedSteps:
+    """Collect the steps of one scenario, and what they save for one another."""
+
+    description: Description
+    secrets: SecretVariables
+    made: list[DraftStep] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    auth: dict[str, str] = field(default_factory=dict)
+    _taking: TakingOver = field(init=False)
+    _answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    _saved: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._taking = TakingOver(self.secrets)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Give what all requests of the scenario have in common."""
+        return {
+            **({"auth": self.auth} if self.auth else {}),
+            **({"headers": self.headers} if self.headers else {}),
+        }
+
+    def add(self, operation: Operation) -> None:
+        """Make a step of an operation.
+
+        Raises:
+            NotTakenOverError: it needs what nobody can know.
+            NoSampleError: no value fits its schema.
+        """
+        path, saves = self._path(operation)
+        query = {one.name: self._text_of(one) for one in _required(operation, "query")}
+        body, types = self._body(operation)
+        headers = {one.name: self._header(one) for one in _required(operation, "header")}
+        self._prove(operation)
+        self._save(saves)
+        self.made.append(
+            DraftStep(
+                name=operation_name(operation.title, [step.name for step in self.made]),
+                method=operation.method,
+                path=path,
+                query=query,
+                headers={**headers, **types},
+                body=body,
+                expect={"status": _one_or_list(operation.statuses)} if operation.statuses else {},
+            )
+        )
+        if operation.answer is not None:
+            self._answers.setdefault(path, (len(self.made) - 1, operation.answer))
+
+    def _path(self, operation: Operation) -> tuple[str, dict[str, tuple[int, str]]]:
+        """Give the path with a value for each parameter, and what earlier steps save for it."""
+        saves: dict[str, tuple[int, str]] = {}
+        path, at = "", 0
+        for found in _PARAMETER.finditer(operation.path):
+            path += literal(operation.path[at : found.start()])
+            at = found.end()
+            path += self._path_value(operation, found[1], path, saves)
+        return path + literal(operation.path[at:]), saves
+
+    def _path_value(
+        self, operation: Operation, name: str, before: str, saves: dict[str, tuple[int, str]]
+    ) -> str:
+        schema = next(
+            (one.schema for one in operation.parameters if (one.place, one.name) == ("path", name)),
+            {},
+        )
+        giver = self._answers.get(before.rstrip("/"))
+        place = giver and place_in_answer(giver[1], name)
+        if giver and place:
+            known = next((var for var, it in self._saved.items() if it == (giver[0], place)), None)
+            of = before.rstrip("/").rpartition("/")[2]
+            variable = known or saved_name(name, of, [*self._saved, *saves])
+            saves[variable] = (giver[0], place)
+            return f"${{{variable}}}"
+        example = written_example(schema)
+        if example is None or operation.method == "DELETE":
+            raise NotTakenOverError(
+                f"no step answers with a value for {name!r}, and the description has no example"
+                if example is None
+                else "it would delete what the scenario has not created"
+            )
+        return literal(quote(str(example), safe=""))
+
+    def _save(self, saves: Mapping[str, tuple[int, str]]) -> None:
+        for variable, (number, place) in saves.items():
+            step = self.made[number]
+            self.made[number] = replace(step, save={**step.save, variable: place})
+            self._saved[variable] = (number, place)
+
+    def _text_of(self, parameter: Parameter) -> str:
+        if is_secret_name(parameter.name):
+            raise NotTakenOverError(
+                f"its query parameter {parameter.name!r} is a secret, which an address can't carry"
+            )
+        value = MadeUpValues(self._taking).sample(parameter.schema, parameter.name)
+        if isinstance(value, list):
+            return ",".join(map(str, value))
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    def _header(self, parameter: Parameter) -> str:
+        if is_secret_name(parameter.name):
+            return self._secret(parameter.name)
+        return str(MadeUpValues(self._taking).sample(parameter.schema, parameter.name))
+
+    def _secret(self, header: str) -> str:
+        meaning = f"the value of the header {header}"
+        return f"${{env.{self.secrets.named(header, meaning)}}}"
+
+    def _body(self, operation: Operation) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+        body = operation.body
+        if body is None or operation.method in SAFE_METHODS:
+            return {}, {}
+        given = body.example
+        if given is None and body.media_type.startswith(("text/", "application/xml")):
+            raise NotTakenOverError(f"its body is {body.media_type} without an example")
+        taken = (
+            MadeUpValues(self._taking).sample(body.schema)
+            if given is None
+            else self._taking.within(plain(given), "")
+        )
+        return self._taking.written(taken, body.media_type)
+
+    def _prove(self, operation: Operation) -> None:
+        """Add what proves who is asking, for all requests of the scenario."""
+        for name in operation.security:
+            scheme = self.description.schemes.get(name)
+            if isinstance(scheme, Mapping):
+                self._prove_by(scheme)
+
+    def _prove_by(self, scheme: Mapping[str, Any]) -> None:
+        kind, of = str(scheme.get("type")), str(scheme.get("scheme", "")).lower()
+        if kind == "apiKey" and scheme.get("in") == "header":
+            name = str(scheme.get("name"))
+            self.headers.setdefault(name, self._secret(name))
+        elif kind == "apiKey":
+            raise NotTakenOverError(
+                f"it wants {scheme.get('name')!r} in the {scheme.get('in')}, where no secret may be"
+            )
+        elif kind == "basic" or of == "basic":
+            meaning = "user:password, for Authorization: Basic"
+            self.auth = self.auth or {"basicEnv": self.secrets.named("user_password", meaning)}
+        else:
+            meaning = "the token of Authorization: Bearer"
+            self.auth = self.auth or {"bearerEnv": self.secrets.named("token", meaning)}
+
+
+def _required(operation: Operation, place: str) -> Iterator[Parameter]:
+    for one in operation.parameters:
+        is_ours = one.place == place and one.is_required
+        if is_ours and not (place == "header" and one.name.lower() in _IGNORED_HEADERS):
+            yield one
+
+
+def _one_or_list(statuses: tuple[int, ...]) -> int | list[int]:
+    return statuses[0] if len(statuses) == 1 else list(statuses)

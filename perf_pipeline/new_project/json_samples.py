@@ -1,0 +1,183 @@
+"""Make up a value that fits a JSON Schema, for a body or a parameter that has no example.
+
+Add here: a format of texts. Keep out: which operation needs a value (openapi.py).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from perf_pipeline.new_project.secret_names import is_secret_name
+from perf_pipeline.new_project.taking_over import TakingOver
+
+_DEEPEST: Final = 8
+_FORMATS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "uuid": "${uuid}",
+        "email": "${uuid}@example.org",
+        "date": "2026-01-31",
+        "date-time": "2026-01-31T12:00:00Z",
+        "time": "12:00:00Z",
+        "uri": "https://example.org/",
+        "url": "https://example.org/",
+        "hostname": "example.org",
+        "ipv4": "192.0.2.1",
+        "ipv6": "2001:db8::1",
+        "byte": "dGV4dA==",
+    }
+)
+
+
+class NoSampleError(Exception):
+    """Say why no value could be made up."""
+
+
+def written_example(schema: Any) -> Any:
+    """Give the value that a schema itself writes down; None where it writes none."""
+    if not isinstance(schema, Mapping):
+        return None
+    for key in ("example", "default", "const"):
+        if schema.get(key) is not None:
+            return plain(schema[key])
+    for key in ("examples", "enum"):
+        listed = schema.get(key)
+        if isinstance(listed, list) and listed:
+            return plain(listed[0])
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class MadeUpValues:
+    """Make up values; secrets become variables, and written examples are taken as they are.
+
+    Attributes:
+        taking: keeps secrets out.
+    """
+
+    taking: TakingOver
+
+    def sample(self, schema: Any, name: str = "", depth: int = 0) -> Any:
+        """Make up a value that fits a schema; the smallest that is not empty.
+
+        Args:
+            schema: with its references replaced.
+            name: of the member, which tells a secret.
+            depth: how deep it is nested.
+
+        Raises:
+            NoSampleError: it needs what nobody can make up.
+        """
+        if depth > _DEEPEST:
+            raise NoSampleError("it is nested too deeply, or within itself")
+        if not isinstance(schema, Mapping):
+            return "text"
+        if is_secret_member(name, schema) and _type_of(schema) in {"string", "integer"}:
+            meaning = f"the value of {name!r} in a body"
+            return f"${{env.{self.taking.secrets.named(name, meaning)}}}"
+        if (example := written_example(schema)) is not None:
+            return self.taking.within(example, name)
+        for key in ("oneOf", "anyOf"):
+            if isinstance(options := schema.get(key), list) and options:
+                return self.sample(_first_of(options), name, depth + 1)
+        if isinstance(parts := schema.get("allOf"), list) and parts:
+            return self._object(_joined(schema, parts), depth)
+        return self._by_type(schema, name, depth)
+
+    def _by_type(self, schema: Mapping[str, Any], name: str, depth: int) -> Any:
+        kind = _type_of(schema)
+        if kind == "object":
+            return self._object(schema, depth)
+        if kind == "array":
+            return [self.sample(schema.get("items"), name, depth + 1)]
+        if kind in {"integer", "number"}:
+            return _number(schema, is_whole=kind == "integer")
+        return True if kind == "boolean" else _text(schema)
+
+    def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
+        """Fill what is required, or all where nothing is."""
+        members = schema.get("properties")
+        members = members if isinstance(members, Mapping) else {}
+        required = schema.get("required")
+        names = [one for one in required if one in members] if isinstance(required, list) else []
+        made = {}
+        for name in names or members:
+            if _is_read_only(members[name]):
+                continue
+            try:
+                made[str(name)] = self.sample(members[name], str(name), depth + 1)
+            except NoSampleError:
+                if names:
+                    raise
+        return made
+
+
+def _type_of(schema: Mapping[str, Any]) -> str:
+    kind = schema.get("type")
+    if isinstance(kind, list):  # OpenAPI 3.1: ["string", "null"]
+        kind = next((one for one in kind if one != "null"), "string")
+    if isinstance(kind, str):
+        return kind
+    if "properties" in schema:
+        return "object"
+    return "array" if "items" in schema else "string"
+
+
+def _joined(schema: Mapping[str, Any], parts: list[Any]) -> dict[str, Any]:
+    properties: dict[str, Any] = {}
+    required: list[Any] = []
+    for part in (schema, *parts):
+        if isinstance(part, Mapping):
+            inner = part.get("allOf") if part is not schema else None
+            whole = _joined({**part, "allOf": None}, inner) if inner else part
+            properties |= dict(whole.get("properties") or {})
+            required += list(whole.get("required") or [])
+    return {"properties": properties, "required": required}
+
+
+def _first_of(options: list[Any]) -> Any:
+    real = [one for one in options if not (isinstance(one, Mapping) and one.get("type") == "null")]
+    return (real or options)[0]
+
+
+def _is_read_only(schema: Any) -> bool:
+    return isinstance(schema, Mapping) and bool(schema.get("readOnly"))
+
+
+def _number(schema: Mapping[str, Any], *, is_whole: bool) -> int | float:
+    low = schema.get("minimum", 1)
+    if isinstance(above := schema.get("exclusiveMinimum"), int | float):
+        low = above if above is not True else low
+        low = low + 1 if is_whole else low + 0.5
+    high = schema.get("maximum")
+    value = low if isinstance(low, int | float) else 1
+    if isinstance(high, int | float) and value > high:
+        value = high
+    return int(value) if is_whole else value
+
+
+def _text(schema: Mapping[str, Any]) -> str:
+    if isinstance(schema.get("format"), str) and (known := _FORMATS.get(schema["format"])):
+        return known
+    if isinstance(schema.get("pattern"), str):
+        raise NoSampleError(f"it has to match {schema['pattern']!r}")
+    shortest = schema.get("minLength", 0)
+    longest = schema.get("maxLength", 1_000)
+    shortest = shortest if isinstance(shortest, int) else 0
+    text = "text" * (min(shortest, 1_000) // 4 + 1)
+    return text[: longest if isinstance(longest, int) and longest > 0 else 1_000]
+
+
+def plain(value: Any) -> Any:
+    """Copy a value without references that are resolved only when they are looked at."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [plain(inner) for inner in value]
+    return value if value is None or isinstance(value, str | int | float) else str(value)
+
+
+def is_secret_member(name: str, schema: Any) -> bool:
+    """Say whether a member of a body holds a secret, by its name or its format."""
+    written = schema.get("format") if isinstance(schema, Mapping) else None
+    return written == "password" or is_secret_name(name)

@@ -1,0 +1,122 @@
+"""One HTTP request as it was seen: in a recording, on a command line, or in a description.
+
+Add here: another form of a body that a step can send. Keep out: which parts are secrets
+(taking_over.py).
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_JSON: Final = "application/json"
+_FORM: Final = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRequest:
+    """Hold a request.
+
+    Attributes:
+        method: in capitals.
+        url: absolute.
+        headers: name and value in the order of sending.
+        body: its text; None for none.
+        body_type: its media type with parameters; empty where nobody said.
+    """
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str | None = None
+    body_type: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Give scheme, host and port, without a user name."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme.lower()}://{parts.netloc.rpartition('@')[2].lower()}"
+
+    @property
+    def path(self) -> str:
+        """Give the path as it was sent; `/` where there is none."""
+        return urlsplit(self.url).path or "/"
+
+    @property
+    def query(self) -> tuple[tuple[str, str], ...]:
+        """Give the parameters behind the `?`, decoded."""
+        return tuple(parse_qsl(urlsplit(self.url).query, keep_blank_values=True))
+
+    @property
+    def media_type(self) -> str:
+        """Give the body's type in small letters, without parameters."""
+        return self.body_type.partition(";")[0].strip().lower()
+
+    @property
+    def is_json(self) -> bool:
+        """Say whether the body is said to be JSON."""
+        return self.media_type == _JSON or self.media_type.endswith("+json")
+
+    @property
+    def is_form(self) -> bool:
+        """Say whether the body is said to be a form."""
+        return self.media_type == _FORM
+
+    @property
+    def form(self) -> tuple[tuple[str, str], ...]:
+        """Give the fields of a form, decoded."""
+        return tuple(parse_qsl(self.body or "", keep_blank_values=True))
+
+    def values(self) -> Iterator[str]:
+        """Give every value that the request carries: in path, query, headers and body."""
+        yield from (unquote(part) for part in self.path.split("/") if part)
+        yield from (value for _, value in self.query)
+        for _, value in self.headers:
+            yield value
+            yield from value.split()
+        if self.body is None:
+            return
+        if self.is_form:
+            yield from (value for _, value in self.form)
+        elif self.is_json and (read := json_of(self.body)) is not None:
+            yield from (str(value) for _, value in leaves(read))
+
+
+def json_of(text: str) -> Any:
+    """Read JSON; None where it is none, or too deep to be read."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def leaves(value: Any, path: str = "$", key: str = "") -> Iterator[tuple[tuple[str, str], Any]]:
+    """Give every text, number and truth value with its JSON path and the name of its member.
+
+    >>> [place for place, _ in leaves({"items": [{"id": 7}]})]
+    [('$.items[0].id', 'id')]
+    """
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from leaves(inner, f"{path}{member(name)}", name)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from leaves(inner, f"{path}[{number}]", key)
+    elif value is not None:
+        yield (path, key), value
+
+
+def member(name: str) -> str:
+    """Write a member's name as a part of a JSON path.
+
+    >>> member("id"), member("odd name")
+    ('.id', "['odd name']")
+    """
+    is_plain = name.isascii() and name.replace("_", "a").isalnum() and not name[:1].isdigit()
+    if is_plain:
+        return f".{name}"
+    quoted = name.replace("\\", "\\\\").replace("'", "\\'")
+    return f"['{quoted}']"

@@ -1,0 +1,210 @@
+"""From what somebody gives (an address, a description, a command line) to a draft that can be run.
+
+Add here: another source, as a function that gives benchmarks. Keep out: reading it (a module for
+each), and writing files (project_files.py).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from perf_pipeline.config.allowed import AllowedHosts
+from perf_pipeline.config.files import read_text
+from perf_pipeline.config.hosts import Place
+from perf_pipeline.config.web_address import WebAddress
+from perf_pipeline.errors import RequestError
+from perf_pipeline.new_project.asking import FirstAnswer, find_description, first_answer
+from perf_pipeline.new_project.draft import Draft, DraftBenchmark, DraftStep
+from perf_pipeline.new_project.fitting import fitted
+from perf_pipeline.new_project.from_openapi import Composer
+from perf_pipeline.new_project.loads import HTTP_THRESHOLDS, FirstLoad
+from perf_pipeline.new_project.names import operation_name, project_name
+from perf_pipeline.new_project.openapi_document import Description, path_of, read_description
+from perf_pipeline.new_project.secret_names import SecretVariables, variable_prefix
+from perf_pipeline.new_project.taking_over import literal
+
+MOST_BYTES: Final = 64 << 20
+_UNKNOWN_ADDRESS: Final = (
+    "{} does not say where the API is; add --url with its address, like http://127.0.0.1:8080"
+)
+
+
+_IN_PYTHON: Final = (
+    "For what steps can't do, there is scenarios.py. Set enabled = true, or run it with --only "
+    "in_python."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Hold what somebody gave to begin with.
+
+    Attributes:
+        name: of the project.
+        url: of the API.
+        openapi: a file with a description.
+        load: how hard the first load is.
+    """
+
+    name: str
+    url: str | None = None
+    openapi: Path | None = None
+    load: FirstLoad = field(default_factory=FirstLoad)
+
+
+def draft_of(given: Given) -> Draft:
+    """Make a draft that passes the check of profiles; of an API with a scenario in Python.
+
+    Raises:
+        RequestError: a source can't be read, or names nothing to load.
+        TargetUnavailableError: the address does not answer.
+    """
+    draft = fitted(_found(given))
+    if "baseUrl" not in draft.target:
+        return draft
+    return replace(draft, benchmarks=(*draft.benchmarks, _in_python(given.load)))
+
+
+def _found(given: Given) -> Draft:
+    if given.openapi is not None:
+        text = _read(given.openapi)
+        description = read_description(text, str(given.openapi))
+        return _described(given, description, given.openapi.name, given.url or "")
+    if given.url is None:
+        raise RequestError("nothing was given to begin with", hint=HOW_TO_BEGIN)
+    _require_plain(given.url)
+    found = find_description(given.url)
+    if found is not None:
+        text, place = found
+        description = read_description(text, place)
+        return _described(given, description, place, given.url, place)
+    return _of_one_answer(given, first_answer(given.url))
+
+
+HOW_TO_BEGIN: Final = (
+    "name your system with --url http://127.0.0.1:8080, or give a description with --openapi FILE"
+)
+
+
+def target_table(base_url: str) -> dict[str, Any]:
+    """Give the keys of a target; a host that is not this machine is allowed, as it was named.
+
+    Raises:
+        RequestError: it is no address that can be loaded.
+    """
+    base = base_url.rstrip("/")
+    try:
+        address = WebAddress.read_base(base)
+    except ValueError as error:
+        raise RequestError(f"{_bare(base)!r} {error}") from None
+    table: dict[str, Any] = {"baseUrl": base}
+    if not AllowedHosts().permits(Place(address.host, address.port)):
+        table["allowed"] = [address.host]
+    return table
+
+
+def _described(
+    given: Given, description: Description, origin: str, url: str, fetched_from: str = ""
+) -> Draft:
+    secrets = SecretVariables(variable_prefix(given.name))
+    composer = Composer(description, secrets, given.load)
+    return Draft(
+        name=given.name,
+        origin=f"the description in {origin}",
+        question=given.load.question(),
+        target=target_table(_base_url(description, url, fetched_from, origin)),
+        benchmarks=tuple(composer.benchmarks()),
+        secrets=secrets.found,
+        left_out=tuple(composer.left_out),
+    )
+
+
+def _base_url(description: Description, url: str, fetched_from: str, origin: str) -> str:
+    """Give the address that was named, with the path of the description's server if it has none."""
+    server = description.server(fetched_from)
+    if not url:
+        if "://" not in server:
+            raise RequestError(_UNKNOWN_ADDRESS.format(origin))
+        return server
+    return url if path_of(url) or not server else f"{url.rstrip('/')}{path_of(server)}"
+
+
+def _of_one_answer(given: Given, answer: FirstAnswer) -> Draft:
+    path, _, query = answer.target.partition("?")
+    step = DraftStep(
+        name=operation_name(f"GET {path}", ()),
+        method="GET",
+        path=literal(f"{path}?{query}" if query else path),
+        expect={"status": answer.status},
+    )
+    return Draft(
+        name=given.name,
+        origin=f"one GET of {answer.base_url}{path}",
+        question=given.load.question(),
+        target=target_table(answer.base_url),
+        benchmarks=(visits([step], given.load),),
+        left_out=answer.remarks,
+    )
+
+
+def visits(
+    steps: Sequence[DraftStep],
+    load: FirstLoad,
+    parameters: dict[str, Any] | None = None,
+    remarks: Sequence[str] = (),
+) -> DraftBenchmark:
+    """Give the benchmark of one flow of steps."""
+    return DraftBenchmark(
+        name="visits",
+        scenario="visitors",
+        exec="http_steps",
+        load=load.executor(steps),
+        parameters=parameters or {},
+        steps=tuple(steps),
+        thresholds=HTTP_THRESHOLDS,
+        remarks=remarks,
+    )
+
+
+def _in_python(load: FirstLoad) -> DraftBenchmark:
+    return DraftBenchmark(
+        name="in_python",
+        scenario="visitors",
+        exec="scenarios:visit",
+        load=load.executor(),
+        thresholds=HTTP_THRESHOLDS,
+        description="The scenario in scenarios.py.",
+        enabled=False,
+        remarks=(_IN_PYTHON,),
+    )
+
+
+def name_of(folder: Path) -> str:
+    """Name a project after its folder."""
+    return project_name(folder.resolve().name)
+
+
+def _read(path: Path) -> str:
+    try:
+        return read_text(path, MOST_BYTES)
+    except ValueError as error:
+        raise RequestError(f"{path} {error}") from None
+
+
+def _require_plain(url: str) -> None:
+    try:
+        address = WebAddress.read(url)
+    except ValueError as error:
+        raise RequestError(f"{_bare(url)!r} {error}") from None
+    if address.has_userinfo:
+        raise RequestError(
+            f"{_bare(url)!r} holds a user name; leave it out, and write auth = {{ basicEnv = NAME "
+            "}} into the profile afterwards"
+        )
+
+
+def _bare(url: str) -> str:
+    """Leave out what may be a password."""
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"[:200]

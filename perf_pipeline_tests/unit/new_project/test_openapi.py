@@ -1,0 +1,200 @@
+"""Of a description, what only reads is loaded, and what changes data is prepared."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from perf_pipeline.errors import RequestError
+from perf_pipeline.new_project.draft import DraftBenchmark
+from perf_pipeline.new_project.from_openapi import Composer
+from perf_pipeline.new_project.loads import FirstLoad
+from perf_pipeline.new_project.openapi_document import read_description
+from perf_pipeline.new_project.secret_names import SecretVariables
+from perf_pipeline_tests.support.servers.described_shop import DESCRIPTION
+
+OK = {"200": {"description": ""}}
+
+
+def composed(raw: Any) -> tuple[dict[str, DraftBenchmark], Composer]:
+    description = read_description(json.dumps(raw), "api.json")
+    composer = Composer(description, SecretVariables("SHOP"), FirstLoad())
+    return {one.name: one for one in composer.benchmarks()}, composer
+
+
+def described(paths: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"openapi": "3.0.3", "info": {"title": "", "version": ""}, "paths": paths, **more}
+
+
+def test_an_id_comes_from_the_list_that_was_asked_before() -> None:
+    made, composer = composed(DESCRIPTION)
+
+    lists, shows = made["reads"].steps
+    assert (lists.path, lists.save) == ("/products", {"product_id": "$[0].id"})
+    assert shows.path == "/products/${product_id}"
+    assert made["reads"].parameters == {"auth": {"bearerEnv": "SHOP_TOKEN"}}
+    assert composer.left_out[0].startswith("GET /reports/{year}: no step answers with a value")
+
+
+def test_only_what_the_scenario_has_created_is_deleted() -> None:
+    made, _ = composed(DESCRIPTION)
+
+    opens, drops = made["changes"].steps
+    assert not made["changes"].enabled
+    assert opens.body == {"json": {"productId": 4711, "password": "${env.SHOP_PASSWORD}"}}
+    assert (opens.save, drops.path) == ({"cart_id": "$.cartId"}, "/carts/${cart_id}")
+    seven = {"name": "id", "in": "path", "example": "7"}
+    alone = {"delete": {"parameters": [seven], "responses": OK}}
+    _, composer = composed(described({"/carts/{id}": alone}))
+    assert composer.left_out == [
+        "DELETE /carts/{id}: it would delete what the scenario has not created"
+    ]
+
+
+def test_no_secret_of_a_description_is_taken_over() -> None:
+    written = "never-written"
+
+    made, composer = composed(DESCRIPTION)
+
+    assert written not in repr(made)
+    assert [one.name for one in composer.secrets.found] == ["SHOP_TOKEN", "SHOP_PASSWORD"]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "parameters"),
+    [
+        ({"type": "http", "scheme": "basic"}, {"auth": {"basicEnv": "SHOP_USER_PASSWORD"}}),
+        ({"type": "oauth2", "flows": {}}, {"auth": {"bearerEnv": "SHOP_TOKEN"}}),
+        (
+            {"type": "apiKey", "in": "header", "name": "X-Key"},
+            {"headers": {"X-Key": "${env.SHOP_X_KEY}"}},
+        ),
+    ],
+    ids=["basic", "oauth2", "key"],
+)
+def test_who_asks_is_proved_by_a_variable(
+    scheme: dict[str, Any], parameters: dict[str, Any]
+) -> None:
+    raw = described(
+        {"/orders": {"get": {"security": [{"it": []}], "responses": OK}}},
+        components={"securitySchemes": {"it": scheme}},
+    )
+
+    made, _ = composed(raw)
+
+    assert made["reads"].parameters == parameters
+
+
+def test_a_key_in_the_address_is_told_and_not_sent() -> None:
+    scheme = {"type": "apiKey", "in": "query", "name": "key"}
+    raw = described(
+        {"/orders": {"get": {"security": [{"it": []}], "responses": OK}}},
+        components={"securitySchemes": {"it": scheme}},
+    )
+
+    _, composer = composed(raw)
+
+    assert composer.left_out == ["GET /orders: it wants 'key' in the query, where no secret may be"]
+
+
+def test_a_description_of_version_2_is_read() -> None:
+    raw = {
+        "swagger": "2.0",
+        "host": "127.0.0.1:9000",
+        "basePath": "/v1",
+        "paths": {
+            "/pets": {
+                "get": {
+                    "parameters": [
+                        {"name": "limit", "in": "query", "required": True, "type": "integer"}
+                    ],
+                    "responses": OK,
+                },
+                "post": {
+                    "parameters": [
+                        {"name": "name", "in": "formData", "required": True, "type": "string"}
+                    ],
+                    "responses": OK,
+                },
+            }
+        },
+    }
+
+    made, composer = composed(raw)
+
+    assert composer.description.server() == "http://127.0.0.1:9000/v1"
+    assert made["reads"].steps[0].query == {"limit": "1"}
+    assert made["changes"].steps[0].body == {"form": {"name": "text"}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"type": "string", "format": "email"}, "${uuid}@example.org"),
+        ({"type": "string", "enum": ["red", "green"]}, "red"),
+        ({"type": "integer", "minimum": 18}, 18),
+        ({"type": "integer", "exclusiveMinimum": 5, "maximum": 9}, 6),
+        ({"type": ["null", "boolean"]}, True),
+        ({"type": "array", "items": {"type": "number"}}, [1]),
+        ({"oneOf": [{"type": "null"}, {"const": "x"}]}, "x"),
+        (
+            {
+                "allOf": [
+                    {"required": ["a"], "properties": {"a": {"default": "1"}}},
+                    {"properties": {"b": {"type": "string"}}},
+                ]
+            },
+            {"a": "1"},
+        ),
+        ({"properties": {"a": {"readOnly": True}, "b": {"maxLength": 2}}}, {"b": "te"}),
+        ({"example": {"note": "costs ${x}", "apiKey": "k"}}, None),
+    ],
+)
+def test_a_value_is_made_up_that_fits(schema: dict[str, Any], value: Any) -> None:
+    content = {"application/json": {"schema": schema}}
+    raw = described({"/a": {"post": {"requestBody": {"content": content}, "responses": OK}}})
+    expected = value or {"note": "costs $${x}", "apiKey": "${env.SHOP_API_KEY}"}
+
+    made, _ = composed(raw)
+
+    assert made["changes"].steps[0].body == {"json": expected}
+
+
+def test_a_null_is_sent_as_the_text_that_it_is() -> None:
+    content = {"application/json": {"example": {"a": None}}}
+    raw = described({"/a": {"post": {"requestBody": {"content": content}, "responses": OK}}})
+
+    made, _ = composed(raw)
+
+    assert made["changes"].steps[0].body == {"body": '{"a": null}'}
+    assert made["changes"].steps[0].headers == {"Content-Type": "application/json"}
+
+
+def test_other_files_are_never_fetched() -> None:
+    reference = {"$ref": "file:///etc/hostname"}
+    raw = described({"/a": {"get": {"parameters": [reference], "responses": OK}}})
+
+    _, composer = composed(raw)
+
+    [told] = composer.left_out
+    assert told.startswith("GET /a: ")
+    assert "only references within the file are followed" in told
+
+
+def test_yaml_is_read_as_well() -> None:
+    assert read_description(yaml.safe_dump(DESCRIPTION), "api.yaml").title == "Shop"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "is neither JSON nor YAML"),
+        ("a: [", "is neither JSON nor YAML"),
+        ("[]", "is no OpenAPI description"),
+        ('{"openapi": "3.1.0"}', "is no OpenAPI description"),
+    ],
+)
+def test_a_file_that_is_none_is_told(text: str, told: str) -> None:
+    with pytest.raises(RequestError, match=told):
+        read_description(text, "api.json")

@@ -7,7 +7,8 @@ only a client learns (advertised listeners: safety.py, `require_allowed_brokers`
 from typing import Final
 
 from perf_pipeline.config.hosts import LOCALHOST, Address, Place, bracketed, read_host, read_port
-from perf_pipeline.config.kafka_client import at_servers, bootstrap_servers
+from perf_pipeline.config.kafka_client import at_servers, bootstrap_servers, client_properties
+from perf_pipeline.config.kafka_properties import named_mistakes
 from perf_pipeline.quoting import shown
 from perf_pipeline.secrecy.addresses import MASK
 
@@ -18,7 +19,8 @@ _SPOKEN: Final = frozenset({"ssl", "sasl_ssl", "sasl_plaintext"})
 def read_brokers(text: str, loopback: tuple[str, ...]) -> Address:
     """Read a comma-separated list of `host:port`, where each may begin with `PLAINTEXT://`.
 
-    The whole list may begin with `SASL_PLAINTEXT://user:password@`.
+    The whole list may begin with `SASL_PLAINTEXT://user:password@`, or have the properties of a
+    target behind it (kafka_client.py).
 
     Args:
         text: as it was written.
@@ -28,6 +30,8 @@ def read_brokers(text: str, loopback: tuple[str, ...]) -> Address:
         ValueError: an entry is no bootstrap server; the sentence continues after the name of its
             key.
     """
+    if mistakes := list(named_mistakes(client_properties(text))):
+        raise ValueError(f"holds a property that {mistakes[0]}")
     places = tuple(_read(broker.strip()) for broker in bootstrap_servers(text).split(","))
     found = (
         f"{bracketed(host)}:{place.port}"
@@ -41,9 +45,9 @@ def _read(broker: str) -> Place:
     protocol, _, rest = broker.rpartition("://")
     if protocol.lower() in _SPOKEN:
         raise ValueError(
-            f"begins with {protocol}://, but with configured brokers this client speaks no TLS, "
-            "and SASL only with a user and a password; write host:port (PLAINTEXT), or "
-            "SASL_PLAINTEXT://host:port with user:password@ in front of the host"
+            f"begins with {protocol}://; write host:port, and security.protocol = "
+            f'"{protocol.upper()}" into [targets.NAME.kafka], or SASL_PLAINTEXT://host:port with '
+            "user:password@ in front of the host"
         )
     if protocol and protocol.lower() != _PLAINTEXT:
         raise ValueError(f"contains {_shown(broker)}, which is not host:port")

@@ -1,18 +1,22 @@
 """The settings with which every Kafka client here reaches the brokers, credentials included.
 
-Brokers are written as one text, like a DSN: a comma-separated list of `host:port`, with
-`SASL_PLAINTEXT://user:password@` in front where the brokers ask for a password.
-Add here: another way to log in, as settings of librdkafka. Keep out: what a client
-does, and which hosts may be reached (safety.py).
+Brokers are one text, like a DSN, so that whoever is told where they are is also told how to log in:
+a comma-separated list of `host:port`; with `SASL_PLAINTEXT://user:password@` in front where they
+ask for a password; or `kafka://host:port?property=value&…`, into which the properties of a target
+are put. Add here: another form of the text. Keep out: which properties there may be
+(kafka_properties.py), what a client does, and which hosts may be reached (safety.py).
 """
 
 import re
+from collections.abc import Mapping
 from typing import Final
-from urllib.parse import quote, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 _WITH_CREDENTIALS: Final = re.compile(
     r"SASL_PLAINTEXT://(?P<user>[^:@/\s]+):(?P<password>[^:@/\s]+)@(?P<servers>.+)", re.IGNORECASE
 )
+_WITH_PROPERTIES: Final = re.compile(r"kafka://(?P<servers>[^?]*)\?(?P<query>.*)", re.DOTALL)
+_SERVERS: Final = "bootstrap.servers"
 
 
 def kafka_settings(brokers: str) -> dict[str, str | int | float | bool]:
@@ -22,17 +26,23 @@ def kafka_settings(brokers: str) -> dict[str, str | int | float | bool]:
     {'bootstrap.servers': '127.0.0.1:9092'}
     >>> sorted(kafka_settings("SASL_PLAINTEXT://me:p%40ss@127.0.0.1:9092").values())
     ['127.0.0.1:9092', 'PLAIN', 'SASL_PLAINTEXT', 'me', 'p@ss']
+    >>> kafka_settings("kafka://127.0.0.1:9093?security.protocol=SSL")
+    {'bootstrap.servers': '127.0.0.1:9093', 'security.protocol': 'SSL'}
     """
-    found = _WITH_CREDENTIALS.fullmatch(brokers.strip())
-    if found is None:
-        return {"bootstrap.servers": brokers}
-    return {
-        "bootstrap.servers": found["servers"],
-        "security.protocol": "SASL_PLAINTEXT",
-        "sasl.mechanism": "PLAIN",
-        "sasl.username": unquote(found["user"]),
-        "sasl.password": unquote(found["password"]),
-    }
+    if found := _WITH_PROPERTIES.fullmatch(brokers.strip()):
+        return {
+            _SERVERS: found["servers"],
+            **dict(parse_qsl(found["query"], keep_blank_values=True)),
+        }
+    if found := _WITH_CREDENTIALS.fullmatch(brokers.strip()):
+        return {
+            _SERVERS: found["servers"],
+            "security.protocol": "SASL_PLAINTEXT",
+            "sasl.mechanism": "PLAIN",
+            "sasl.username": unquote(found["user"]),
+            "sasl.password": unquote(found["password"]),
+        }
+    return {_SERVERS: brokers}
 
 
 def onlooker_settings(brokers: str, group: str) -> dict[str, str | int | float | bool]:
@@ -49,17 +59,22 @@ def onlooker_settings(brokers: str, group: str) -> dict[str, str | int | float |
     }
 
 
-def login_of(brokers: str) -> tuple[str, str] | None:
-    """Return the user and the password in the text; None where there are none."""
-    settings = kafka_settings(brokers)
-    if "sasl.password" not in settings:
-        return None
-    return str(settings["sasl.username"]), str(settings["sasl.password"])
+def client_properties(brokers: str) -> dict[str, str]:
+    """Return the settings without the addresses: how to log in, and what a target has set."""
+    return {key: str(value) for key, value in kafka_settings(brokers).items() if key != _SERVERS}
 
 
 def bootstrap_servers(brokers: str) -> str:
     """Return the addresses of the brokers, without credentials."""
-    return str(kafka_settings(brokers)["bootstrap.servers"])
+    return str(kafka_settings(brokers)[_SERVERS])
+
+
+def shown_brokers(brokers: str) -> str:
+    """Return the addresses for people, with the protocol where a target has set properties."""
+    if _WITH_PROPERTIES.fullmatch(brokers.strip()) is None:
+        return brokers
+    protocol = client_properties(brokers).get("security.protocol")
+    return f"{protocol}://{bootstrap_servers(brokers)}" if protocol else bootstrap_servers(brokers)
 
 
 def with_credentials(servers: str, user: str, password: str) -> str:
@@ -67,6 +82,21 @@ def with_credentials(servers: str, user: str, password: str) -> str:
     return f"SASL_PLAINTEXT://{quote(user, safe='')}:{quote(password, safe='')}@{servers}"
 
 
+def with_properties(brokers: str, properties: Mapping[str, str]) -> str:
+    """Join brokers and the properties of a target into one text; properties win.
+
+    >>> with_properties("127.0.0.1:9093", {"security.protocol": "SSL"})
+    'kafka://127.0.0.1:9093?security.protocol=SSL'
+    """
+    if not properties:
+        return brokers
+    joined = {**client_properties(brokers), **properties}
+    query = "&".join(f"{key}={quote(value, safe='')}" for key, value in sorted(joined.items()))
+    return f"kafka://{bootstrap_servers(brokers)}?{query}"
+
+
 def at_servers(brokers: str, servers: str) -> str:
-    """Put a text's credentials, if it has any, in front of addresses that were read."""
+    """Put a text's credentials and properties, if it has any, round addresses that were read."""
+    if found := _WITH_PROPERTIES.fullmatch(brokers):
+        return f"kafka://{servers}?{found['query']}"
     return brokers[: len(brokers) - len(bootstrap_servers(brokers))] + servers

@@ -1,10 +1,9 @@
 """Asks a cluster where its brokers are, before any Kafka client is made.
 
 A client connects to whatever the brokers advertise, and nothing in librdkafka's Python binding can
-stop it. So the question goes over a plain socket first, to all bootstrap servers and to all brokers
-that they name. Where a listener does not answer, it is also found out here what it wants instead.
-Sources: Kafka's protocol guide (ApiVersions v0, Metadata v1 to v8, SaslHandshake v1,
-SaslAuthenticate v0, error codes 33 and 34); RFC 8446, 6 (alerts).
+stop it. So the question goes over a socket of our own first, by the same TLS and login, to all
+bootstrap servers and to all brokers that they name. Where a listener does not answer, it is also
+found out here what it wants instead.
 Add here: another question that must be asked before a client exists. Keep out: what clients do.
 """
 
@@ -12,60 +11,96 @@ import contextlib
 import socket
 import ssl
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Final
 
 from perf_pipeline.config.allowed import AllowedHosts
 from perf_pipeline.config.broker_address import read_brokers
 from perf_pipeline.config.hosts import Place, addresses_of, bracketed, read_host
-from perf_pipeline.config.kafka_client import bootstrap_servers, login_of
+from perf_pipeline.config.kafka_client import bootstrap_servers, client_properties
+from perf_pipeline.config.kafka_login import WHERE_SET, log_in, mechanisms_of
 from perf_pipeline.config.kafka_release import release_in
+from perf_pipeline.config.kafka_tls import is_tls, opened, refusal
+from perf_pipeline.config.kafka_wire import advertised, listed_features
 from perf_pipeline.config.safety import require_allowed_brokers, require_loopback
 from perf_pipeline.errors import AddressError, TargetUnavailableError
 
 PATIENCE_S: Final = 3.0
-_METADATA, _SASL_HANDSHAKE, _API_VERSIONS, _SASL_AUTHENTICATE = 3, 17, 18, 36
-_LAST_VERSION: Final = 8  # of Metadata before its fields got another coding
-_UNKNOWN_MECHANISM: Final = 33
-_PLAIN: Final = "PLAIN"
-_MOST_BYTES: Final = 1 << 20
 _MOST_AT_ONCE: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Access:
+    """Hold how listeners are reached: what may be loaded, and how clients log in."""
+
+    allowed: AllowedHosts
+    settings: Mapping[str, str]
+
+    @property
+    def protocol(self) -> str:
+        return self.settings.get("security.protocol", "PLAINTEXT")
+
+    @contextlib.contextmanager
+    def connected(self, place: Place) -> Iterator[socket.socket]:
+        """Connect, inside of TLS where it is asked for; its host is checked as it is written."""
+        with _connected(place, self.allowed) as plain:
+            if is_tls(self.settings):
+                with opened(plain, place.host, _shown(place), self.settings) as secured:
+                    yield secured
+            else:
+                yield plain
+
+    @contextlib.contextmanager
+    def entered(self, place: Place) -> Iterator[socket.socket]:
+        """Connect, and log in where a login is asked for."""
+        with self.connected(place) as connection:
+            if self.protocol.startswith("SASL"):
+                log_in(connection, _shown(place), self.settings, self.allowed)
+            yield connection
 
 
 def require_listeners(brokers: str, allowed: Iterable[str], *, must_answer: bool = True) -> None:
     """Refuse brokers that clients must not connect to; takes a few ms where all of them answer.
 
     Args:
-        brokers: bootstrap servers that were checked; where they ask for a password,
-            `SASL_PLAINTEXT://user:password@` stands in front of all of them, percent-encoded.
+        brokers: bootstrap servers that were checked, with how to log in (kafka_client.py).
         allowed: hosts that the target allows by name.
         must_answer: a cluster that does not answer is an error, too.
 
     Raises:
-        AddressError: they are no bootstrap servers of this client.
+        AddressError: they are no bootstrap servers of this client, or a certificate of ours can't
+            be read.
         TargetNotAllowedError: a broker advertises a host that may not be loaded.
-        TargetUnavailableError: no broker answers; says what the listener wants, where it shows.
+        TargetUnavailableError: no broker answers, or one refuses TLS or the login; says what the
+            listener wants, where it shows.
     """
     try:
         bootstrap = read_brokers(brokers, ()).places
     except ValueError as error:
         raise AddressError("PERF_KAFKA_BROKERS", str(error)) from None
-    permitted, login = AllowedHosts.read(allowed), login_of(brokers)
+    access = _Access(AllowedHosts.read(allowed), client_properties(brokers))
     asked, found, new = set[Place](), list[Place](), set(bootstrap)
+    faults: dict[Place, TargetUnavailableError] = {}
     with ThreadPoolExecutor(_MOST_AT_ONCE) as pool:
         while new:
             asked |= new
-            answers = pool.map(lambda place: _advertised(place, permitted, login), new)
-            named = [place for answer in answers for place in answer]
+            answers = list(pool.map(lambda place: (place, _advertised(place, access)), new))
+            faults |= {at: one for at, one in answers if isinstance(one, TargetUnavailableError)}
+            named = [place for _, answer in answers if isinstance(answer, list) for place in answer]
             shown = bootstrap_servers(brokers)
             require_allowed_brokers(
-                shown, [(broker.host, broker.port) for broker in named], permitted
+                shown, [(broker.host, broker.port) for broker in named], access.allowed
             )
             found += named
             new = set(named) - asked
+    # A client goes on without a bootstrap server, and not without a broker.
+    for place, fault in faults.items():
+        if not found or place in found:
+            raise fault
     if not found:
-        _tell_silence(brokers, bootstrap, permitted, must_answer=must_answer)
+        _tell_silence(brokers, bootstrap, access, must_answer=must_answer)
 
 
 def broker_release(brokers: str, allowed: Iterable[str]) -> str:
@@ -77,35 +112,26 @@ def broker_release(brokers: str, allowed: Iterable[str]) -> str:
     Raises:
         AddressError: these are no bootstrap servers.
     """
-    permitted, login = AllowedHosts.read(allowed), login_of(brokers)
+    access = _Access(AllowedHosts.read(allowed), client_properties(brokers))
+    silence = (OSError, struct.error, LookupError, UnicodeError, TargetUnavailableError)
     for place in read_brokers(brokers, ()).places:
-        with contextlib.suppress(OSError, struct.error, LookupError, UnicodeError):
-            with _connected(place, permitted) as connection:
-                if login:
-                    _log_in(connection, *login)
-                name = b"\x05perf\x021\0"  # the client's name and version, as compact strings
-                answer = _asked(connection, _API_VERSIONS, 3, b"\0" + name)
+        with contextlib.suppress(*silence):
+            with access.entered(place) as connection:
+                answer = listed_features(connection)
             return release_in(answer)
     return ""
 
 
 def _tell_silence(
-    brokers: str, bootstrap: Iterable[Place], allowed: AllowedHosts, *, must_answer: bool
+    brokers: str, bootstrap: Iterable[Place], access: _Access, *, must_answer: bool
 ) -> None:
     for place in bootstrap:
         with contextlib.suppress(OSError):
-            if wanted := _wanted(place, allowed):
-                where = f"{bracketed(place.host)}:{place.port}"
-                if login_of(brokers) and _PLAIN in wanted:
-                    raise TargetUnavailableError(
-                        f"the listener at {where} refuses the given user and password",
-                        hint="correct them in PERF_KAFKA_BROKERS",
-                    )
+            if wanted := _wanted(place, access):
                 raise TargetUnavailableError(
-                    f"the listener at {where} wants {wanted}, but with configured brokers this "
-                    "client speaks no TLS, and SASL (PLAIN) only with a user and a password",
-                    hint="name a listener without them (PLAINTEXT) in PERF_KAFKA_BROKERS, or write "
-                    "SASL_PLAINTEXT://host:port with user:password@ in front of the host",
+                    f"the listener at {_shown(place)} wants {wanted}, but security.protocol is "
+                    f"{access.protocol}",
+                    hint=f"correct security.protocol in {WHERE_SET}, or name another listener",
                 )
     if must_answer:
         where = bootstrap_servers(brokers)
@@ -116,6 +142,10 @@ def _tell_silence(
                 "broker"
             ),
         )
+
+
+def _shown(place: Place) -> str:
+    return f"{bracketed(place.host)}:{place.port}"
 
 
 def _connected(place: Place, allowed: AllowedHosts) -> socket.socket:
@@ -130,50 +160,17 @@ def _connected(place: Place, allowed: AllowedHosts) -> socket.socket:
     raise failure
 
 
-def _advertised(place: Place, allowed: AllowedHosts, login: tuple[str, str] | None) -> list[Place]:
+def _advertised(place: Place, access: _Access) -> list[Place] | TargetUnavailableError:
     """Ask a listener for its cluster's brokers; empty where it does not answer in this protocol."""
     try:
-        with _connected(place, allowed) as connection:
-            if login:
-                _log_in(connection, *login)
-            versions = _asked(connection, _API_VERSIONS, 0, b"")
-            highest = {key: high for key, _, high in struct.iter_unpack(">hhh", versions[6:])}
-            version = max(1, min(highest.get(_METADATA, 1), _LAST_VERSION))
-            # No topics; from v4 on "do not create any", from v8 on "no lists of rights".
-            body = struct.pack(">i", 0) + b"\0" * (version >= 4) + b"\0\0" * (version >= 8)
-            answer = _asked(connection, _METADATA, version, body)
-        return _brokers_in(answer, 4 if version >= 3 else 0)
+        with access.entered(place) as connection:
+            return [Place(_spelled(host), port) for host, port in advertised(connection)]
+    except TargetUnavailableError as fault:
+        return fault
+    except ssl.SSLError as error:  # an alert of TLS 1.3 comes with the first answer
+        return refusal(error, _shown(place), access.settings)
     except (OSError, struct.error, UnicodeError):
         return []
-
-
-def _log_in(connection: socket.socket, user: str, password: str) -> None:
-    """Prove who we are by SASL PLAIN (RFC 4616).
-
-    Raises:
-        ConnectionRefusedError: the listener does not take PLAIN, or not this password.
-    """
-    token = b"\0%b\0%b" % (user.encode(), password.encode())
-    mechanism = struct.pack(f">h{len(_PLAIN)}s", len(_PLAIN), _PLAIN.encode())
-    bodies = (
-        (_SASL_HANDSHAKE, 1, mechanism),
-        (_SASL_AUTHENTICATE, 0, struct.pack(">i", len(token)) + token),
-    )
-    for key, version, body in bodies:
-        (code,) = struct.unpack_from(">h", _asked(connection, key, version, body))
-        if code:
-            raise ConnectionRefusedError
-
-
-def _brokers_in(answer: bytes, at: int) -> list[Place]:
-    (count,) = struct.unpack_from(">i", answer, at)
-    found, at = list[Place](), at + 4
-    for _ in range(count):
-        host, after = _text(answer, at + 4)
-        (port,) = struct.unpack_from(">i", answer, after)
-        _, at = _text(answer, after + 4)  # the rack
-        found.append(Place(_spelled(host), port))
-    return found
 
 
 def _spelled(host: str) -> str:
@@ -183,31 +180,18 @@ def _spelled(host: str) -> str:
         return host  # it is refused as soon as it is written
 
 
-def _text(data: bytes, at: int) -> tuple[str, int]:
-    (size,) = struct.unpack_from(">h", data, at)
-    end = at + 2 + max(0, size)
-    return data[at + 2 : end].decode(), end
-
-
-def _wanted(place: Place, allowed: AllowedHosts) -> str:
+def _wanted(place: Place, access: _Access) -> str:
     """Say what a listener wants: "TLS", "SASL (PLAIN)", or nothing known."""
-    with _connected(place, allowed) as connection:
-        if _speaks_tls(connection):
-            return "TLS"
-    with _connected(place, allowed) as connection:
+    if not is_tls(access.settings):
+        with _connected(place, access.allowed) as connection:
+            if _speaks_tls(connection):
+                return "TLS"
+    with access.connected(place) as connection:
         try:
-            name = struct.pack(">h1s", 1, b"?")  # a mechanism that nobody has
-            answer = _asked(connection, _SASL_HANDSHAKE, 1, name)
-            code, count = struct.unpack_from(">hi", answer)
-            if code != _UNKNOWN_MECHANISM:
-                return ""
-            names, at = list[str](), 6
-            for _ in range(count):
-                mechanism, at = _text(answer, at)
-                names.append(mechanism)
+            names = mechanisms_of(connection)
         except (struct.error, UnicodeError):
             return ""
-    return f"SASL ({', '.join(names)})"
+    return f"SASL ({', '.join(names)})" if names else ""
 
 
 def _speaks_tls(connection: socket.socket) -> bool:
@@ -221,14 +205,3 @@ def _speaks_tls(connection: socket.socket) -> bool:
     except OSError:
         return False
     return True
-
-
-def _asked(connection: socket.socket, key: int, version: int, body: bytes) -> bytes:
-    """Send a request and return its response, without its size and correlation id."""
-    request = struct.pack(">hhih", key, version, 1, -1) + body
-    connection.sendall(struct.pack(">i", len(request)) + request)
-    with connection.makefile("rb") as stream:
-        (size,) = struct.unpack(">i", stream.read(4))
-        if not 4 <= size <= _MOST_BYTES:
-            raise struct.error("no response of Kafka's protocol has this size")
-        return stream.read(size)[4:]

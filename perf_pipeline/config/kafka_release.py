@@ -22,7 +22,7 @@ _NEWEST_LEVEL: Final = 30
 
 
 def release_in(answer: bytes) -> str:
-    """Give the release that an answer of ApiVersions v3 tells, else the highest version of Fetch.
+    """Return the release that an answer of ApiVersions v3 tells, else the highest version of Fetch.
 
     Args:
         answer: without the size and the correlation id.
@@ -68,7 +68,7 @@ def _features(answer: bytes, at: int) -> dict[str, int]:
 
 
 def _tags(answer: bytes, at: int) -> Iterator[tuple[int, int, int]]:
-    """Give tag, begin and end of each tagged field."""
+    """Return tag, begin and end of each tagged field."""
     count, at = _varint(answer, at)
     for _ in range(count):
         tag, at = _varint(answer, at)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from perf_pipeline.benchmarks.registry import is_shipped
 from perf_pipeline.config.files import LARGEST_PROFILE_BYTES, read_text
+from perf_pipeline.config.kafka_properties import kafka_mistakes
 from perf_pipeline.config.loads import load_mistakes
 from perf_pipeline.config.mistakes import sentences
 from perf_pipeline.config.own_files import outside_mistakes
@@ -149,6 +150,7 @@ def _validate(
     mistakes += _threshold_mistakes(raw)
     mistakes += _name_mistakes(raw)
     mistakes += own_mistakes(raw)
+    mistakes += kafka_mistakes(raw)
     mistakes += outside
     if profile is not None:
         mistakes += pinned_mistakes(profile)

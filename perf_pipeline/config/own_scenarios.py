@@ -25,6 +25,12 @@ _RULES: Final[Mapping[str, Callable[[Mapping[str, Any], Collection[str]], Iterat
     MappingProxyType({HTTP_STEPS: step_mistakes, SQL: sql_mistakes})
 )
 _OWN_EXECS: Final = ", ".join(repr(name) for name, kind in ITERATIONS.items() if kind.is_own)
+_UNSURE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "enable.ssl.certificate.verification": "false",
+        "ssl.endpoint.identification.algorithm": "none",
+    }
+)
 _BENCHMARK: Final = re.compile(r"[a-z][a-z0-9_]{0,60}")
 
 
@@ -142,7 +148,7 @@ def trust_of(profile: Profile) -> Trust:
 
 def own_notices(profile: Profile) -> list[str]:
     """Return what a reader of the figures of own scenarios must know, one sentence each."""
-    found = []
+    found = list(broker_notices(profile))
     for benchmark, config in profile.benchmarks.items():
         for name, scenario in config.scenarios.items():
             parameters = scenario.parameters
@@ -160,6 +166,17 @@ def own_notices(profile: Profile) -> list[str]:
                     "load generator spends itself"
                 )
     return found
+
+
+def broker_notices(profile: Profile) -> Iterator[str]:
+    """Say where the target's Kafka clients can't be sure whom they talk to."""
+    target = profile.targets.get(profile.target)
+    for key, unsure in _UNSURE.items():
+        if target is not None and str(target.kafka.get(key, "")).lower() == unsure:
+            yield (
+                f"target {profile.target} accepts any certificate of brokers ({key} is {unsure}), "
+                "so nobody can be sure that it loads the right ones"
+            )
 
 
 def _own_benchmark_mistakes(name: str, config: Mapping[str, Any]) -> Iterator[str]:

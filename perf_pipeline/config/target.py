@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config.allowed import AllowedHosts
@@ -19,6 +19,8 @@ from perf_pipeline.config.frozen import Frozen, equals, is_empty
 from perf_pipeline.config.health_question import HealthCheck, HealthQuestion, written_question
 from perf_pipeline.config.hosts import Address, Place, read_host
 from perf_pipeline.config.http_keys import Path, Statuses
+from perf_pipeline.config.kafka_client import shown_brokers, with_properties
+from perf_pipeline.config.kafka_properties import filled, flattened
 from perf_pipeline.config.postgres_address import read_dsn
 from perf_pipeline.config.redis_address import read_redis_url
 from perf_pipeline.config.version_question import VersionQuestion
@@ -59,6 +61,8 @@ class TargetConfig(Frozen):
         postgres_dsn_env: name of the environment variable that holds the DSN of PostgreSQL.
         redis_url_env: name of the environment variable that holds the URL of Redis.
         brokers: comma-separated bootstrap servers of Kafka.
+        kafka: properties of librdkafka, such as `security.protocol`, for every Kafka client; a
+            secret stands in an environment variable and is written `"${env.KAFKA_PASSWORD}"`.
         topic: the topic that the system publishes to.
         group: the consumer group of its workers.
         containers: names of the containers whose resources are watched through the Docker API.
@@ -76,6 +80,9 @@ class TargetConfig(Frozen):
     postgres_dsn_env: str = Field(default="PERF_POSTGRES_DSN", alias="postgresDsnEnv")
     redis_url_env: str = Field(default="PERF_REDIS_URL", alias="redisUrlEnv")
     brokers: str | None = None
+    kafka: Annotated[dict[str, object], BeforeValidator(flattened)] = Field(
+        default_factory=dict, exclude_if=is_empty
+    )
     topic: str = "birthday-messages"
     group: str = "birthday-workers"
     containers: tuple[str, ...] = Field(default=(), strict=False)
@@ -100,7 +107,7 @@ class Target:
         name: its name in the profile.
         base_url: URL of the HTTP API; None where there is none, so that a reference system starts.
         postgres_dsn: connection string of libpq, or URI.
-        brokers: bootstrap servers of Kafka.
+        brokers: bootstrap servers of Kafka, with how to log in (kafka_client.py).
         topic: the topic that the system publishes to.
         group: the consumer group of its workers.
         redis_url: URL of Redis; None where there is none.
@@ -142,7 +149,9 @@ class Target:
     def masked(self) -> str:
         """Describe the target for logs, reports and the history, without any secret."""
         return f"{self.name}: " + ", ".join(
-            f"{part} {mask_address(address)}" for part, address in self.addresses.items() if address
+            f"{part} {mask_address(shown_brokers(address))}"
+            for part, address in self.addresses.items()
+            if address
         )
 
     @property
@@ -157,7 +166,7 @@ class Target:
 
 
 def resolve_target(
-    name: str, config: TargetConfig | None, environment: Mapping[str, str]
+    name: str, config: TargetConfig | None, environment: Mapping[str, str], folder: str = "."
 ) -> Target:
     """Join a target of a profile with the environment variables, which win.
 
@@ -165,7 +174,11 @@ def resolve_target(
         name: the name of the target.
         config: the profile's `[targets.name]`; None for the local target.
         environment: PERF_BASE_URL, PERF_POSTGRES_DSN, PERF_KAFKA_BROKERS, PERF_REDIS_URL,
-            PERF_ALLOWED_HOSTS (comma separated).
+            PERF_ALLOWED_HOSTS (comma separated), and those that `kafka` names.
+        folder: where relative paths of `kafka` start.
+
+    Raises:
+        AddressError: a variable that `kafka` names is not set.
     """
     written = config or TargetConfig()
     extra = environment.get("PERF_ALLOWED_HOSTS", "")
@@ -175,11 +188,14 @@ def resolve_target(
         "brokers": _key_of("PERF_KAFKA_BROKERS", "brokers", name, environment),
         "redis_url": written.redis_url_env,
     }
+    brokers = environment.get("PERF_KAFKA_BROKERS") or written.brokers
+    if brokers and written.kafka:
+        brokers = with_properties(brokers, filled(written.kafka, environment, folder, name))
     target = Target(
         name=name,
         base_url=environment.get("PERF_BASE_URL") or written.base_url,
         postgres_dsn=environment.get(written.postgres_dsn_env) or None,
-        brokers=environment.get("PERF_KAFKA_BROKERS") or written.brokers,
+        brokers=brokers,
         topic=written.topic,
         group=written.group,
         redis_url=environment.get(written.redis_url_env) or None,

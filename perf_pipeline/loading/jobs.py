@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from perf_pipeline.benchmarks.record import Part
-from perf_pipeline.config.kafka_client import bootstrap_servers
+from perf_pipeline.config.kafka_client import bootstrap_servers, client_properties
 from perf_pipeline.config.own_files import environment_names
 from perf_pipeline.config.parameters import IterationKind, is_own, iteration_kind
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
@@ -19,7 +19,6 @@ from perf_pipeline.engine.job import JSON, LoadJob, ScenarioJob
 from perf_pipeline.loading.own_database import query_files
 from perf_pipeline.loading.seeding import ids_file, require_brokers
 from perf_pipeline.loading.session import Session
-from perf_pipeline.secrecy.addresses import secrets_in
 from perf_pipeline.workloads.http.parameters import ENV_PREFIX
 from perf_pipeline.workloads.kafka.brokers import BROKERS
 
@@ -64,7 +63,7 @@ def secrets_of(session: Session) -> dict[str, str]:
     found = {
         "postgres_dsn": target.postgres_dsn,
         "redis_url": target.redis_url,
-        BROKERS: target.brokers if secrets_in(target.brokers or "") else None,
+        BROKERS: target.brokers if client_properties(target.brokers or "") else None,
     }
     for name in _own_environment(session):
         found[f"{ENV_PREFIX}{name}"] = os.environ.get(name)

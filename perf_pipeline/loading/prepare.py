@@ -47,6 +47,7 @@ from perf_pipeline.store.spool_records import write_run_record
 from perf_pipeline.store.state import State
 from perf_pipeline.store.waiting import register, take_up
 from perf_pipeline.workloads.http.origin import HttpOrigin
+from perf_pipeline.workloads.kafka.properties import require_properties
 
 _HISTORY_WAIT_S: Final = 5.0
 
@@ -205,8 +206,11 @@ def find_target(profile: Profile, environ: Mapping[str, str]) -> Target:
         TargetNotAllowedError: names the host and the key to set.
         AddressError: an address cannot be read; names the variable or key.
     """
-    target = resolve_target(profile.target, profile.targets.get(profile.target), environ)
+    config = profile.targets.get(profile.target)
+    target = resolve_target(profile.target, config, environ, profile.folder)
     checked = check_target(target)
+    if checked.brokers is not None:
+        require_properties(checked.brokers, checked.name)
     if checked.base_url is not None:
         try:
             HttpOrigin.parse(checked.base_url)

@@ -15,7 +15,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # OffsetSpec i
     OffsetSpec,
 )
 
-from perf_pipeline.config.kafka_client import kafka_settings, onlooker_settings
+from perf_pipeline.config.kafka_client import kafka_settings, onlooker_settings, shown_brokers
 from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.metrics.sample import PartitionLag, Reading
@@ -102,7 +102,9 @@ class LagProbe:
         self._looked_s = time.monotonic()
         missing = [topic for topic in self._topics if topic not in known]
         if missing:
-            raise ProbeError(f"topic {', '.join(missing)} does not exist at {self._brokers}")
+            raise ProbeError(
+                f"topic {', '.join(missing)} does not exist at {shown_brokers(self._brokers)}"
+            )
         self._partitions = tuple(
             (topic, number) for topic in self._topics for number in sorted(known[topic].partitions)
         )
@@ -163,7 +165,8 @@ class LagProbe:
             text = error.args[0].str()
         if isinstance(error, PerfPipelineError):
             text = error.sentence
-        return f"Kafka at {self._brokers} does not tell the lag of {self._group}: {text}"
+        where = shown_brokers(self._brokers)
+        return f"Kafka at {where} does not tell the lag of {self._group}: {text}"
 
 
 class _Later(Protocol):

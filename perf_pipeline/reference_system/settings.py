@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -17,12 +17,14 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _SEND_MS = re.compile(r"(\d+(?:\.\d+)?)\.\.(\d+(?:\.\d+)?)")
 _BROKER = re.compile(r"[^\s,:]+:\d{1,5}|\[[0-9A-Fa-f:]+\]:\d{1,5}")
 _LOGIN = re.compile(r"SASL_PLAINTEXT://([^:@/\s]+):([^:@/\s]+)@(.+)")
+_PROPERTIES = re.compile(r"kafka://([^?]*)\?(.*)", re.DOTALL)
 _EXAMPLES = MappingProxyType(
     {
         "POSTGRES_DSN": "write postgresql://host:5432/database, with user:password@ in front of "
         "the host",
         "BROKERS": "write host:port, several separated by commas; or, where they ask for a "
-        "password, SASL_PLAINTEXT://host:port with user:password@ in front of the host",
+        "password, SASL_PLAINTEXT://host:port with user:password@ in front of the host; or "
+        "kafka://host:port?security.protocol=SSL with any property of librdkafka",
     }
 )
 
@@ -38,7 +40,7 @@ class Settings:
     Attributes:
         postgres_dsn: connection string of PostgreSQL, a secret.
         brokers: `host:port`, comma separated; empty for the API, which needs none.
-        login: user and password that the brokers ask for, a secret; None for none.
+        properties: of librdkafka, with the password that the brokers ask for, a secret.
         redis_url: a secret; None means that there is no cache.
         topic: the topic of the birthday messages.
         group: the consumer group of the workers.
@@ -51,7 +53,7 @@ class Settings:
 
     postgres_dsn: str
     brokers: str
-    login: tuple[str, str] | None
+    properties: tuple[tuple[str, str], ...]
     redis_url: str | None
     topic: str
     group: str
@@ -64,16 +66,7 @@ class Settings:
     @property
     def kafka(self) -> dict[str, str | int | bool]:
         """Return the settings by which Kafka clients reach the brokers; they hold the password."""
-        if self.login is None:
-            return {"bootstrap.servers": self.brokers}
-        user, password = self.login
-        return {
-            "bootstrap.servers": self.brokers,
-            "security.protocol": "SASL_PLAINTEXT",
-            "sasl.mechanism": "PLAIN",
-            "sasl.username": user,
-            "sasl.password": password,
-        }
+        return {"bootstrap.servers": self.brokers, **dict(self.properties)}
 
     @property
     def database(self) -> str:
@@ -107,11 +100,11 @@ def read_settings(environ: Mapping[str, str], *, needs_brokers: bool) -> Setting
             )
         return int(value)
 
-    brokers, login = _brokers(text("BROKERS")) if needs_brokers else ("", None)
+    brokers, properties = _brokers(text("BROKERS")) if needs_brokers else ("", ())
     return Settings(
         postgres_dsn=_postgres_dsn(text("POSTGRES_DSN")),
         brokers=brokers,
-        login=login,
+        properties=properties,
         redis_url=_redis_url(text("REDIS_URL", "")),
         topic=_name("TOPIC", text("TOPIC", "birthday-messages")),
         group=_name("GROUP", text("GROUP", "birthday-workers")),
@@ -136,15 +129,27 @@ def _postgres_dsn(value: str) -> str:
     return value
 
 
-def _brokers(value: str) -> tuple[str, tuple[str, str] | None]:
-    found = _LOGIN.fullmatch(value)
-    servers = value if found is None else found[3]
+def _brokers(value: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    servers, properties = _taken_apart(value)
     wrong = [broker for broker in servers.split(",") if not _BROKER.fullmatch(broker.strip())]
     if wrong:
         # What is in front of an @ may be a password.
         shown = wrong[0].rpartition("@")[2]
         raise SettingsError(f"BIRTHDAY_BROKERS holds {shown!r}; {_EXAMPLES['BROKERS']}")
-    return servers, None if found is None else (unquote(found[1]), unquote(found[2]))
+    return servers, properties
+
+
+def _taken_apart(value: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    if found := _PROPERTIES.fullmatch(value):
+        return found[1], tuple(parse_qsl(found[2], keep_blank_values=True))
+    if found := _LOGIN.fullmatch(value):
+        return found[3], (
+            ("security.protocol", "SASL_PLAINTEXT"),
+            ("sasl.mechanism", "PLAIN"),
+            ("sasl.username", unquote(found[1])),
+            ("sasl.password", unquote(found[2])),
+        )
+    return value, ()
 
 
 def _redis_url(value: str) -> str | None:

@@ -17,7 +17,7 @@ _SHOWN_USER: Final = frozenset({"postgres", "postgresql", "redis", "rediss", "va
 _SECRET_KEY: Final = re.compile(
     r"pass|passwd|passphrase|passcode|pwd|(.*[_.-]|ssl)?password|(.*[_.-])?(secret|token|jwt)|"
     r"(.*[_.-])?(signature|credentials?)|(.*[_.-])?(api|access|auth|private|secret)[_.-]?key|"
-    r"auth|authorization|sig|key|sid|session(id)?|scram_(client|server)_key",
+    r"auth|authorization|sig|key|sid|session(id)?|scram_(client|server)_key|ssl[.]key[.]pem",
     re.IGNORECASE,
 )
 _URL: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9+._-]*)://(.*)", re.DOTALL)

@@ -10,7 +10,7 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from perf_pipeline.config.kafka_client import kafka_settings
+from perf_pipeline.config.kafka_client import kafka_settings, shown_brokers
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.workloads.kafka.deliveries import Batch, queue_batch
 from perf_pipeline.workloads.kafka.errors import cause, unavailable
@@ -70,7 +70,8 @@ def _fill(brokers: str, topic: str, count: int, value: bytes) -> None:
         raise unavailable(brokers, f"filling up the topic {topic}", refusals[0])
     if left:
         raise TargetUnavailableError(
-            f"{left} of {count} messages were not delivered to {topic} on {brokers} within 30 s"
+            f"{left} of {count} messages were not delivered to {topic} on "
+            f"{shown_brokers(brokers)} within 30 s"
         )
 
 

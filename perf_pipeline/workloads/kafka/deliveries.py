@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from perf_pipeline.config.kafka_client import kafka_settings
+from perf_pipeline.config.kafka_client import kafka_settings, shown_brokers
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.workloads.kafka.first_look import require_topic
 
@@ -84,7 +84,7 @@ class DeliveryThread:
         require_topic(self.producer, self._brokers, topic)
         if not self._has_id.wait(READY_S):
             raise TargetUnavailableError(
-                f"the brokers {self._brokers} did not give a producer id within 8 s",
+                f"the brokers {shown_brokers(self._brokers)} did not give a producer id within 8 s",
                 hint=(
                     "idempotent producing needs InitProducerId: Kafka 0.11 or newer, and the ACL "
                     "for it"

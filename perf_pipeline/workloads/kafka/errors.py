@@ -7,6 +7,7 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
 
+from perf_pipeline.config.kafka_client import shown_brokers
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import Outcome
 
@@ -42,6 +43,7 @@ def is_silence(error: KafkaError) -> bool:
 def unavailable(brokers: str, what: str, error: KafkaError) -> TargetUnavailableError:
     """Turn an error into one with a sentence: what was tried, where, and what was answered."""
     return TargetUnavailableError(
-        f"{what} failed on the brokers {brokers}: {error.str()} ({error_class(error)})",
+        f"{what} failed on the brokers {shown_brokers(brokers)}: {error.str()} "
+        f"({error_class(error)})",
         hint="start the brokers, or correct the addresses (PERF_KAFKA_BROKERS)",
     )

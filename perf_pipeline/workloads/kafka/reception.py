@@ -16,6 +16,7 @@ from typing import ClassVar, Final, Generic, Protocol, TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from perf_pipeline.config.defaults import COMMIT_INTERVAL_US
+from perf_pipeline.config.kafka_client import shown_brokers
 from perf_pipeline.engine.ports import WorkerContext
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.units import US_PER_S
@@ -114,8 +115,8 @@ class Reception(ABC, Generic[T]):
         self._thread.start()
         if not await asyncio.to_thread(self._has_joined.wait, JOIN_S):
             raise TargetUnavailableError(
-                f"a consumer was given no partitions of {self._topic} on {self._brokers} within "
-                "45 s",
+                f"a consumer was given no partitions of {self._topic} on "
+                f"{shown_brokers(self._brokers)} within 45 s",
                 hint="look at the group's state on the broker, which keeps a dead member for 30 s",
             )
 

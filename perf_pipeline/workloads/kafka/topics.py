@@ -24,7 +24,12 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # OffsetSpec:
 )
 from confluent_kafka.cimpl import NewTopic
 
-from perf_pipeline.config.kafka_client import bootstrap_servers, kafka_settings, onlooker_settings
+from perf_pipeline.config.kafka_client import (
+    bootstrap_servers,
+    kafka_settings,
+    onlooker_settings,
+    shown_brokers,
+)
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import PartitionLag
 from perf_pipeline.workloads.kafka.errors import cause, is_silence, unavailable
@@ -143,7 +148,8 @@ def fix_position(brokers: str, group: str, topic: str) -> dict[int, int]:
         except KafkaException as error:
             if cause(error).code() in _ACTIVE_GROUP:
                 raise TargetUnavailableError(
-                    f"group {group} has members on {brokers}, so its position can't be fixed",
+                    f"group {group} has members on {shown_brokers(brokers)}, so its position can't "
+                    "be fixed",
                     hint="stop its consumers, or give the benchmark a group of its own",
                 ) from error
             raise
@@ -190,7 +196,8 @@ def _explained(brokers: str, what: str) -> Iterator[None]:
         raise unavailable(brokers, what, cause(error)) from error
     except TimeoutError as error:  # a broker that is connected, and hangs
         raise TargetUnavailableError(
-            f"{what} got no answer from the brokers {brokers} within {TIMEOUT_S:g} s",
+            f"{what} got no answer from the brokers {shown_brokers(brokers)} within "
+            f"{TIMEOUT_S:g} s",
             hint="check whether the broker hangs, or correct the addresses (PERF_KAFKA_BROKERS)",
         ) from error
 
@@ -204,7 +211,7 @@ def _existing(brokers: str, admin: AdminClient, topic: str) -> list[int]:
     found = _partitions(admin, topic)
     if not found:
         raise TargetUnavailableError(
-            f"there is no topic {topic} on {brokers}",
+            f"there is no topic {topic} on {shown_brokers(brokers)}",
             hint="create it, or correct the topic's name in the profile",
         )
     return found
@@ -216,7 +223,8 @@ def _await_topic(brokers: str, admin: AdminClient, topic: str) -> list[int]:
     while not (found := _partitions(admin, topic)):
         if time.monotonic() > deadline:
             raise TargetUnavailableError(
-                f"the new topic {topic} did not appear on {brokers} within {TIMEOUT_S:g} s"
+                f"the new topic {topic} did not appear on {shown_brokers(brokers)} within "
+                f"{TIMEOUT_S:g} s"
             )
         time.sleep(_POLL_S)
     _offsets(admin, topic, found, OffsetSpec.latest())  # type: ignore[no-untyped-call]  # 2.16 lacks it

@@ -235,7 +235,7 @@ def test_a_redis_url_is_given_to_the_client_as_it_was_read(url: str, read: str) 
         ("u@localhost:1", "contains '@'"),
         (
             "SSL://localhost:9093",
-            "begins with SSL://, but with configured brokers this client speaks no TLS",
+            'begins with SSL://; write host:port, and security.protocol = "SSL" into',
         ),
         ("SASL_SSL://localhost:9093", "begins with SASL_SSL://"),
         ("sasl_plaintext://localhost:9093", "begins with sasl_plaintext://"),

@@ -111,7 +111,7 @@ def test_a_listener_that_speaks_tls_is_told(
         tls_listener(certificate, asks_back=asks_back) as port,
         pytest.raises(
             TargetUnavailableError,
-            match=f"127.0.0.1:{port} wants TLS, but with configured brokers this client",
+            match=f"127.0.0.1:{port} wants TLS, but security.protocol is PLAINTEXT",
         ),
     ):
         require_listeners(f"127.0.0.1:{port}", (), must_answer=False)

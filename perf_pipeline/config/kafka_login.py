@@ -1,0 +1,167 @@
+"""Logs in to a listener of Kafka's over SASL, as its clients will: PLAIN, SCRAM, OAUTHBEARER.
+
+Sources: Kafka's protocol guide (SaslHandshake v1, SaslAuthenticate v0, error codes 33, 34, 58);
+RFC 4616 (PLAIN), RFC 5802 and 7677 (SCRAM), RFC 7628 (OAUTHBEARER).
+Add here: another mechanism. Keep out: fetching tokens (kafka_token.py), TLS, and other requests.
+"""
+
+import hashlib
+import hmac
+import secrets
+import socket
+import struct
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Generator, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from perf_pipeline.config.allowed import AllowedHosts
+from perf_pipeline.config.kafka_token import token_of
+from perf_pipeline.config.kafka_wire import asked, text, text_at
+from perf_pipeline.errors import TargetUnavailableError
+
+WHERE_SET: Final = "[targets.NAME.kafka], or in PERF_KAFKA_BROKERS"
+_SASL_HANDSHAKE, _SASL_AUTHENTICATE = 17, 36
+_UNKNOWN_MECHANISM, _ILLEGAL_STATE = 33, 34
+_GS2: Final = "n,,"  # no channel binding, nobody else's name
+
+Said = Generator[bytes, bytes, None]
+"""What a client says, one after the other; it is sent what the listener answers to each."""
+
+
+def mechanisms_of(connection: socket.socket) -> list[str]:
+    """Ask which mechanisms a listener takes; none where it asks for no login.
+
+    Raises:
+        struct.error: it does not speak this protocol.
+    """
+    answer = asked(connection, _SASL_HANDSHAKE, 1, text("?"))  # a mechanism that nobody has
+    code, names = _handshake(answer)
+    return names if code == _UNKNOWN_MECHANISM else []
+
+
+def log_in(
+    connection: socket.socket, where: str, settings: Mapping[str, str], allowed: AllowedHosts
+) -> None:
+    """Prove who we are by the mechanism of the settings.
+
+    Args:
+        connection: to a listener, which may be inside of TLS.
+        where: its host and port, for sentences.
+        settings: of librdkafka.
+        allowed: hosts that the target allows, of which a token may be asked.
+
+    Raises:
+        TargetUnavailableError: the listener takes no login, or another one; says what it wants.
+        TargetNotAllowedError: the token endpoint is neither this machine nor allowed.
+        struct.error: it does not speak this protocol.
+    """
+    mechanism = settings["sasl.mechanism"]
+    code, names = _handshake(asked(connection, _SASL_HANDSHAKE, 1, text(mechanism)))
+    if code == _ILLEGAL_STATE:
+        raise TargetUnavailableError(
+            f"the listener at {where} asks for no login, but security.protocol is "
+            f"{settings['security.protocol']}",
+            hint=f"write PLAINTEXT or SSL into {WHERE_SET}, or name a listener with SASL",
+        )
+    if code:
+        raise TargetUnavailableError(
+            f"the listener at {where} takes SASL {' or '.join(names)}, and not {mechanism}",
+            hint=f"correct sasl.mechanism in {WHERE_SET}",
+        )
+    said = _SAYS[mechanism](settings, allowed)
+    answer, own = b"", next(said)
+    try:
+        while True:
+            answer = _authenticated(connection, own)
+            own = said.send(answer)
+    except StopIteration:
+        return
+    except (ConnectionError, struct.error, ValueError) as error:
+        raise _refused(where, mechanism, answer, error) from None
+
+
+def _refused(where: str, mechanism: str, answer: bytes, error: Exception) -> TargetUnavailableError:
+    if mechanism == "OAUTHBEARER":
+        why = str(error) if isinstance(error, ConnectionError) else answer.decode(errors="replace")
+        return TargetUnavailableError(
+            f"the listener at {where} refuses the token of the token endpoint"
+            f"{f' ({why})' if why else ''}",
+            hint=f"correct sasl.oauthbearer.scope or the client's rights; see {WHERE_SET}",
+        )
+    return TargetUnavailableError(
+        f"the listener at {where} refuses the given user and password",
+        hint=f"correct sasl.username and sasl.password in {WHERE_SET}",
+    )
+
+
+def _handshake(answer: bytes) -> tuple[int, list[str]]:
+    code, count = struct.unpack_from(">hi", answer)
+    names, at = list[str](), 6
+    for _ in range(count):
+        name, at = text_at(answer, at)
+        names.append(name)
+    return code, names
+
+
+def _authenticated(connection: socket.socket, own: bytes) -> bytes:
+    """Send what a client says, and return what the listener answers.
+
+    Raises:
+        ConnectionRefusedError: it refuses; the text is its own.
+    """
+    body = struct.pack(">i", len(own)) + own
+    answer = asked(connection, _SASL_AUTHENTICATE, 0, body)
+    (code,) = struct.unpack_from(">h", answer)
+    message, at = text_at(answer, 2)
+    if code:
+        raise ConnectionRefusedError(message)
+    (size,) = struct.unpack_from(">i", answer, at)
+    return answer[at + 4 : at + 4 + max(0, size)]
+
+
+def _say_plain(settings: Mapping[str, str], _: AllowedHosts) -> Said:
+    yield f"\0{settings['sasl.username']}\0{settings['sasl.password']}".encode()
+
+
+def _say_token(settings: Mapping[str, str], allowed: AllowedHosts) -> Said:
+    extensions = settings.get("sasl.oauthbearer.extensions", "")
+    pairs = "".join(f"\x01{pair}" for pair in extensions.split(",") if pair)
+    answer = yield f"{_GS2}\x01auth=Bearer {token_of(settings, allowed)}{pairs}\x01\x01".encode()
+    if answer:
+        yield b"\x01"  # the answer says why the token is refused; the refusal follows
+
+
+def _say_scram(settings: Mapping[str, str], _: AllowedHosts) -> Said:
+    """Say the client's side of RFC 5802, 3, and check that the listener knows the password, too.
+
+    Raises:
+        ValueError: it does not, or its answer has another form.
+    """
+    algorithm = settings["sasl.mechanism"].removeprefix("SCRAM-").replace("-", "").lower()
+    password = settings["sasl.password"].encode()
+    user = settings["sasl.username"].replace("=", "=3D").replace(",", "=2C")
+    first = f"n={user},r={secrets.token_urlsafe(18)}"
+    told = (yield f"{_GS2}{first}".encode()).decode()
+    fields = dict(part.split("=", 1) for part in told.split(","))
+    salted = hashlib.pbkdf2_hmac(algorithm, password, b64decode(fields["s"]), int(fields["i"]))
+    last = f"c={b64encode(_GS2.encode()).decode()},r={fields['r']}"
+    signed = f"{first},{told},{last}".encode()
+    client_key = hmac.digest(salted, b"Client Key", algorithm)
+    stored = hashlib.new(algorithm, client_key).digest()
+    signature = hmac.digest(stored, signed, algorithm)
+    proof = b64encode(bytes(a ^ b for a, b in zip(client_key, signature, strict=True))).decode()
+    answer = yield f"{last},p={proof}".encode()
+    expected = hmac.digest(hmac.digest(salted, b"Server Key", algorithm), signed, algorithm)
+    if answer != b"v=" + b64encode(expected):
+        raise ValueError("the listener does not know the password")
+
+
+_SAYS: Final[Mapping[str, Callable[[Mapping[str, str], AllowedHosts], Said]]] = MappingProxyType(
+    {
+        "PLAIN": _say_plain,
+        "SCRAM-SHA-256": _say_scram,
+        "SCRAM-SHA-512": _say_scram,
+        "OAUTHBEARER": _say_token,
+    }
+)

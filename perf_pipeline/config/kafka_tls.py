@@ -1,0 +1,174 @@
+"""TLS to a listener of Kafka's, as its clients will speak it, and sentences on why it fails.
+
+Sources: OpenSSL's X509_verify_cert_error_string (codes), RFC 8446, 6 (alerts).
+Add here: another property of TLS that decides whether a connection comes about. Keep out: what is
+said inside of it.
+"""
+
+import os
+import socket
+import ssl
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from perf_pipeline.errors import AddressError, TargetUnavailableError
+
+_SETTINGS: Final = ("ssl.", "enable.ssl.")
+_WHY: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
+    {
+        9: ("is not valid yet", "compare the clocks of both machines"),
+        10: ("has expired", "renew it on the broker"),
+        **dict.fromkeys(
+            (18, 19, 20, 21),
+            (
+                "is signed by nobody who is trusted here",
+                "name its authority's certificate in ssl.ca.location",
+            ),
+        ),
+        **dict.fromkeys(
+            (62, 64),
+            (
+                "is for another host",
+                "correct the host in brokers, or the broker's advertised.listeners or certificate",
+            ),
+        ),
+    }
+)
+
+
+def is_tls(settings: Mapping[str, str]) -> bool:
+    """Say whether settings of librdkafka ask for TLS."""
+    return settings.get("security.protocol", "").endswith("SSL")
+
+
+def tls_of(settings: Mapping[str, str]) -> ssl.SSLContext:
+    """Return what a client trusts and shows; certificates are read once.
+
+    Raises:
+        AddressError: a file can't be read, or holds no certificate or key.
+    """
+    return _read(tuple(sorted((k, v) for k, v in settings.items() if k.startswith(_SETTINGS))))
+
+
+@lru_cache(maxsize=4)
+def _read(settings: tuple[tuple[str, str], ...]) -> ssl.SSLContext:
+    given = dict(settings)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if given.get("ssl.endpoint.identification.algorithm", "https").lower() == "none":
+        context.check_hostname = False
+    if given.get("enable.ssl.certificate.verification", "true") == "false":
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    _trust(context, given)
+    _show(context, given)
+    return context
+
+
+def _trust(context: ssl.SSLContext, given: Mapping[str, str]) -> None:
+    place, text = given.get("ssl.ca.location"), given.get("ssl.ca.pem")
+    try:
+        if place is not None:
+            is_folder = Path(place).is_dir()
+            context.load_verify_locations(
+                None if is_folder else place, place if is_folder else None
+            )
+        elif text is not None:
+            context.load_verify_locations(cadata=text)
+        else:
+            context.load_default_certs()
+    except (OSError, ValueError) as error:
+        key = "ssl.ca.pem" if place is None else "ssl.ca.location"
+        raise AddressError(key, _unreadable(place, error, "certificate of an authority")) from None
+
+
+def _show(context: ssl.SSLContext, given: Mapping[str, str]) -> None:
+    """Load the client's own certificate and key, from files or texts."""
+    if not any(f"ssl.certificate.{kind}" in given for kind in ("location", "pem")):
+        return
+    try:
+        pem = b"\n".join(_pem(given, part) for part in ("ssl.certificate", "ssl.key"))
+        # Python's ssl reads files only; this one is in memory, and nobody else's.
+        memory = os.memfd_create("perf-pipeline-certificate")
+        try:
+            os.write(memory, pem)
+            # Without a password OpenSSL would ask for one on the terminal.
+            password = given.get("ssl.key.password", "")
+            context.load_cert_chain(f"/proc/self/fd/{memory}", password=password)
+        finally:
+            os.close(memory)
+    except OSError as error:
+        is_read = isinstance(error, ssl.SSLError)
+        place = None if is_read else error.filename
+        what = "certificate with its key (wrong key, or wrong ssl.key.password)"
+        raise AddressError("ssl.certificate.location", _unreadable(place, error, what)) from None
+
+
+def _pem(given: Mapping[str, str], part: str) -> bytes:
+    if place := given.get(f"{part}.location"):
+        return Path(place).read_bytes()
+    return given[f"{part}.pem"].encode()
+
+
+def _unreadable(place: str | None, error: Exception, what: str) -> str:
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
+        return f"is {place}, which can't be read: {error.strerror}"
+    return f"{f'is {place}, which ' if place else ''}holds no {what}"
+
+
+def opened(
+    connection: socket.socket, host: str, where: str, settings: Mapping[str, str]
+) -> ssl.SSLSocket:
+    """Speak TLS on a connection.
+
+    Args:
+        connection: to the listener.
+        host: the name that its certificate is for.
+        where: its host and port, for sentences.
+        settings: of librdkafka.
+
+    Raises:
+        TargetUnavailableError: says which of the two does not trust the other, and why; or that
+            the listener speaks no TLS.
+        AddressError: a certificate of ours can't be read.
+    """
+    try:
+        return tls_of(settings).wrap_socket(connection, server_hostname=host)
+    except TimeoutError:
+        raise
+    except ssl.SSLError as error:
+        raise refusal(error, where, settings) from None
+    except OSError:
+        raise _speaks_none(where, settings) from None
+
+
+def refusal(error: ssl.SSLError, where: str, settings: Mapping[str, str]) -> TargetUnavailableError:
+    """Say in a sentence why TLS to a listener ended."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        usual = (f"is not accepted ({error.verify_message})", "correct ssl.ca.location")
+        why, hint = _WHY.get(error.verify_code, usual)
+        sentence = f"the certificate of the listener at {where} {why}"
+        return TargetUnavailableError(sentence, hint=hint)
+    reason = error.reason or ""
+    if "ALERT" not in reason:
+        return _speaks_none(where, settings)
+    told = reason.partition("ALERT_")[2].replace("_", " ").lower()
+    if any(f"ssl.certificate.{kind}" in settings for kind in ("location", "pem")):
+        return TargetUnavailableError(
+            f"the listener at {where} refuses the client's certificate ({told})",
+            hint="correct ssl.certificate.location, or have its authority trusted by the broker",
+        )
+    return TargetUnavailableError(
+        f"the listener at {where} ended TLS ({told}), as those do that want a certificate of the "
+        "client",
+        hint="write ssl.certificate.location and ssl.key.location into [targets.NAME.kafka]",
+    )
+
+
+def _speaks_none(where: str, settings: Mapping[str, str]) -> TargetUnavailableError:
+    return TargetUnavailableError(
+        f"the listener at {where} does not answer in TLS, but security.protocol is "
+        f"{settings['security.protocol']}",
+        hint="name a listener with TLS, or correct security.protocol in [targets.NAME.kafka]",
+    )

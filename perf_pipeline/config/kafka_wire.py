@@ -1,0 +1,75 @@
+"""Kafka's protocol over a plain socket, as far as one must ask before a client exists.
+
+Sources: Kafka's protocol guide (request header v1, ApiVersions v0, Metadata v1 to v8).
+Add here: another request or type of the protocol. Keep out: logging in (kafka_login.py), TLS
+(kafka_tls.py), and what is made of the answers.
+"""
+
+import socket
+import struct
+from typing import Final
+
+_METADATA, _API_VERSIONS = 3, 18
+_LAST_VERSION: Final = 8  # of Metadata before its fields got another coding
+_MOST_BYTES: Final = 1 << 20
+
+
+def asked(connection: socket.socket, key: int, version: int, body: bytes) -> bytes:
+    """Send a request and return its response, without its size and correlation id.
+
+    Raises:
+        struct.error: what came is no response of this protocol, or nothing came.
+    """
+    request = struct.pack(">hhih", key, version, 1, -1) + body
+    connection.sendall(struct.pack(">i", len(request)) + request)
+    with connection.makefile("rb") as stream:
+        (size,) = struct.unpack(">i", stream.read(4))
+        if not 4 <= size <= _MOST_BYTES:
+            raise struct.error("no response of Kafka's protocol has this size")
+        return stream.read(size)[4:]
+
+
+def advertised(connection: socket.socket) -> list[tuple[str, int]]:
+    """Ask for host and port of each broker of the cluster.
+
+    Raises:
+        struct.error: as `asked`.
+        UnicodeError: a name is no UTF-8.
+    """
+    versions = asked(connection, _API_VERSIONS, 0, b"")
+    highest = {key: high for key, _, high in struct.iter_unpack(">hhh", versions[6:])}
+    version = max(1, min(highest.get(_METADATA, 1), _LAST_VERSION))
+    # No topics; from v4 on "do not create any", from v8 on "no lists of rights".
+    body = struct.pack(">i", 0) + b"\0" * (version >= 4) + b"\0\0" * (version >= 8)
+    answer = asked(connection, _METADATA, version, body)
+    at = 4 if version >= 3 else 0
+    (count,) = struct.unpack_from(">i", answer, at)
+    found, at = list[tuple[str, int]](), at + 4
+    for _ in range(count):
+        host, after = text_at(answer, at + 4)
+        (port,) = struct.unpack_from(">i", answer, after)
+        _, at = text_at(answer, after + 4)  # the rack
+        found.append((host, port))
+    return found
+
+
+def listed_features(connection: socket.socket) -> bytes:
+    """Return what a listener supports, as ApiVersions v3 has it.
+
+    Raises:
+        struct.error: as `asked`.
+    """
+    name = b"\x05perf\x021\0"  # the client's name and version, as compact strings
+    return asked(connection, _API_VERSIONS, 3, b"\0" + name)
+
+
+def text_at(data: bytes, at: int) -> tuple[str, int]:
+    """Read a text; give it, and where it ends."""
+    (size,) = struct.unpack_from(">h", data, at)
+    end = at + 2 + max(0, size)
+    return data[at + 2 : end].decode(), end
+
+
+def text(written: str) -> bytes:
+    """Write a text."""
+    return struct.pack(">h", len(written)) + written.encode()

@@ -1,0 +1,216 @@
+"""A broker with TLS, logins and certificates of clients: who gets in, and what others are told.
+
+Each is told before there is a client, in one sentence, long before a time-out.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from perf_pipeline.config.kafka_client import with_properties
+from perf_pipeline.config.kafka_listeners import require_listeners
+from perf_pipeline.errors import AddressError, PerfPipelineError, TargetNotAllowedError
+from perf_pipeline.probes.kafka import LagProbe
+from perf_pipeline.stack.kafka import given_kafka, group_is_settled
+from perf_pipeline.workloads.kafka.deliveries import DeliveryThread
+from perf_pipeline.workloads.kafka.properties import require_properties
+from perf_pipeline.workloads.kafka.topics import committed, ensure_topic, fix_position, watermarks
+from perf_pipeline.workloads.kafka.transactions import Transactor
+from perf_pipeline_tests.support.servers.secured_broker import (
+    PASSWORD,
+    USER,
+    SecuredBroker,
+    secured_broker,
+)
+from perf_pipeline_tests.support.servers.token_server import token_server
+
+LONG_S = 2.5  # where nobody is waited for, on a busy machine
+CLIENT, SECRET = "perf-client", "t0ken-secret"
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:
+    """Return a broker as a company runs it."""
+    with secured_broker(tmp_path_factory.mktemp("secured")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def tokens() -> Iterator[str]:
+    """Return the URL of a token endpoint."""
+    with token_server(CLIENT, SECRET) as url:
+        yield url
+
+
+def login(secured: SecuredBroker, **other: str) -> dict[str, str]:
+    return {
+        "security.protocol": "SASL_SSL",
+        "ssl.ca.location": str(secured.folder / "ca.pem"),
+        "sasl.mechanism": "SCRAM-SHA-512",
+        "sasl.username": USER,
+        "sasl.password": PASSWORD,
+        **{key.replace("_", "."): value for key, value in other.items()},
+    }
+
+
+def bearer(secured: SecuredBroker, tokens: str, secret: str = SECRET) -> dict[str, str]:
+    return {
+        **login(secured, sasl_mechanism="OAUTHBEARER"),
+        "sasl.oauthbearer.method": "oidc",
+        "sasl.oauthbearer.client.id": CLIENT,
+        "sasl.oauthbearer.client.secret": secret,
+        "sasl.oauthbearer.token.endpoint.url": tokens,
+    }
+
+
+def shows(secured: SecuredBroker, owner: str, key: str = "") -> dict[str, str]:
+    return {
+        "security.protocol": "SSL",
+        "ssl.ca.location": str(secured.folder / "ca.pem"),
+        "ssl.certificate.location": str(secured.folder / f"{owner}.pem"),
+        "ssl.key.location": str(secured.folder / f"{key or owner}.key"),
+    }
+
+
+def told(brokers: str, error: type[PerfPipelineError] = PerfPipelineError) -> str:
+    """Return the sentence about listeners that clients can't reach, which comes at once."""
+    began_s = time.monotonic()
+    with pytest.raises(error) as caught:
+        require_listeners(brokers, ())
+    assert time.monotonic() - began_s < LONG_S
+    assert PASSWORD not in str(caught.value)
+    return caught.value.sentence
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
+def test_a_password_opens_every_door_by_each_mechanism_and_a_wrong_one_none(
+    secured: SecuredBroker, mechanism: str
+) -> None:
+    given = login(secured, sasl_mechanism=mechanism)
+    right = with_properties(secured.at("secured"), given)
+    wrong = with_properties(secured.at("secured"), {**given, "sasl.password": "wr0ng-one"})
+
+    require_listeners(right, ())
+    assert ensure_topic(right, "doors", 1) == 1
+    assert told(wrong).endswith("refuses the given user and password")
+
+
+def test_a_token_opens_the_door_and_a_client_without_one_is_told_the_answer(
+    secured: SecuredBroker, tokens: str
+) -> None:
+    at = secured.at("secured")
+    right = with_properties(at, bearer(secured, tokens))
+
+    require_listeners(right, ())
+    assert ensure_topic(right, "doors", 1) == 1
+    assert told(with_properties(at, bearer(secured, tokens, "wrong"))) == (
+        f"the token endpoint {tokens} answers 401 Unauthorized"
+    )
+    gone = bearer(secured, "http://127.0.0.1:1/token")
+    assert "does not answer: [Errno 111]" in told(with_properties(at, gone))
+
+
+def test_a_token_is_asked_of_no_host_that_nobody_allowed(secured: SecuredBroker) -> None:
+    elsewhere = bearer(secured, "http://10.9.8.7/token")
+
+    sentence = told(with_properties(secured.at("secured"), elsewhere), TargetNotAllowedError)
+
+    assert "the token endpoint 10.9.8.7" in sentence
+
+
+def test_a_certificate_of_the_client_opens_the_door_as_a_file_and_as_a_text(
+    secured: SecuredBroker,
+) -> None:
+    files = shows(secured, "client")
+    texts = {
+        "ssl.certificate.pem": Path(files.pop("ssl.certificate.location")).read_text(),
+        "ssl.key.pem": Path(files.pop("ssl.key.location")).read_text(),
+    }
+
+    for given in (shows(secured, "client"), {**files, **texts}):
+        brokers = with_properties(secured.at("mutual"), given)
+        require_listeners(brokers, ())
+        require_properties(brokers, "orders")
+        assert ensure_topic(brokers, "doors", 1) == 1
+
+
+def test_certificates_that_nobody_trusts_are_told_by_whose_they_are(
+    secured: SecuredBroker,
+) -> None:
+    other_ca = {**login(secured), "ssl.ca.location": str(secured.folder / "other-ca.pem")}
+    stale = {"security.protocol": "SSL", "ssl.ca.location": str(secured.folder / "ca.pem")}
+    mutual = secured.at("mutual")
+
+    assert told(with_properties(secured.at("secured"), other_ca)).endswith(
+        "is signed by nobody who is trusted here"
+    )
+    assert told(with_properties(secured.at("stale"), stale)) == (
+        f"the certificate of the listener at {secured.at('stale')} has expired"
+    )
+    assert "as those do that want a certificate of the client" in told(
+        with_properties(mutual, stale)
+    )
+    assert "refuses the client's certificate" in told(
+        with_properties(mutual, shows(secured, "stranger"))
+    )
+
+
+def test_files_that_do_not_belong_together_or_are_not_there_are_a_mistake_of_the_profile(
+    secured: SecuredBroker,
+) -> None:
+    pair = with_properties(secured.at("mutual"), shows(secured, "client", key="stranger"))
+    absent = {**login(secured), "ssl.ca.location": "/nowhere/ca.pem"}
+
+    assert "holds no certificate with its key" in told(pair, AddressError)
+    assert "is /nowhere/ca.pem, which can't be read" in told(
+        with_properties(secured.at("secured"), absent), AddressError
+    )
+
+
+def test_a_listener_of_another_kind_is_told_with_what_it_wants(secured: SecuredBroker) -> None:
+    plain, at = secured.at("plain"), secured.at("secured")
+    only_tls = {"security.protocol": "SSL", "ssl.ca.location": str(secured.folder / "ca.pem")}
+
+    assert "does not answer in TLS, but security.protocol is SASL_SSL" in told(
+        with_properties(plain, login(secured))
+    )
+    assert "asks for no login, but" in told(
+        with_properties(plain, login(secured, security_protocol="SASL_PLAINTEXT"))
+    )
+    assert "wants TLS, but security.protocol is PLAINTEXT" in told(at)
+    assert "wants SASL (PLAIN, SCRAM-SHA-" in told(with_properties(at, only_tls))
+
+
+def test_every_client_of_a_run_logs_in(secured: SecuredBroker) -> None:
+    brokers = with_properties(secured.at("secured"), login(secured))
+    ensure_topic(brokers, "everybody", 2)
+
+    async def produce() -> None:
+        thread = DeliveryThread(brokers, linger_ms=0, timeout_ms=10_000)
+        await asyncio.to_thread(thread.open, "everybody")
+        thread.producer.produce("everybody", b"value", b"key")
+        await asyncio.to_thread(thread.close, 10.0)
+
+    asyncio.run(produce())
+    transactor = Transactor(brokers, "everybody-1", linger_ms=0, timeout_ms=10_000)
+    transactor.open("everybody")
+    probe = LagProbe(brokers, "watchers", ["everybody"])
+    fix_position(brokers, "watchers", "everybody")
+    probe.open()
+
+    assert sum(mark.high_watermark for mark in watermarks(brokers, "everybody")) == 1
+    assert sum(offset or 0 for offset in committed(brokers, "watchers", "everybody").values()) == 1
+    assert probe.read(0)
+    assert not group_is_settled(brokers, "watchers", 1, 1)
+    assert given_kafka(brokers).describe().address == secured.at("secured")
+    probe.close()
+
+
+def test_a_value_that_the_library_does_not_take_is_told_by_its_property() -> None:
+    brokers = with_properties("127.0.0.1:1", {"fetch.min.bytes": "many"})
+
+    with pytest.raises(AddressError, match=r"\[targets.orders.kafka\] is refused .*fetch.min.byt"):
+        require_properties(brokers, "orders")

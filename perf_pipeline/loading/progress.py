@@ -1,5 +1,7 @@
 """Follow a load while it runs: one line a second for people, and a stop when the target is dead.
 
+A target that answers, with whatever failures, is not dead: its thresholds judge it.
+
 Add here: another reason to end a load early. Keep out: verdicts (judging/judge.py).
 """
 
@@ -10,6 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from perf_pipeline.engine.progress import Progress, ScenarioProgress
+from perf_pipeline.engine.recorder import OWN_LIMIT
 from perf_pipeline.loading.broker_watch import BrokerWatch
 from perf_pipeline.loading.live import LiveJudge
 from perf_pipeline.loading.session import Session
@@ -17,7 +20,7 @@ from perf_pipeline.loading.session import Session
 DEAD_AFTER_S: Final = 5.0
 _MOST_WAYS: Final = 3
 # Classes of errors that say that nobody answered: of HTTP, PostgreSQL (SQLSTATE or psycopg's
-# exception), Kafka (librdkafka's names).
+# exception), Kafka (librdkafka's names), Redis.
 _SILENT: Final = frozenset(
     {
         "refused",
@@ -26,6 +29,9 @@ _SILENT: Final = frozenset(
         "timeout",
         "connect_timeout",
         "unreachable",
+        "dns",
+        "08001",
+        "08006",
         "57P01",
         "57P02",
         "57P03",
@@ -36,8 +42,12 @@ _SILENT: Final = frozenset(
         "timed_out",
         "timed_out_queue",
         "msg_timed_out",
+        "ConnectionError",
+        "TimeoutError",
     }
 )
+# Those that say that this machine did not ask: its own limit, or a name that leads elsewhere.
+_NOT_ASKED: Final = frozenset({OWN_LIMIT, "not_allowed"})
 
 
 class LoadWatch:
@@ -63,16 +73,13 @@ class LoadWatch:
         self._judge = judge
         self._origin_ns = origin_ns
         self._began_s: float | None = None
-        self._ok = 0
-        self._failed = 0
-        self._ways: Counter[str] = Counter()
-        self._failing_since_s: float | None = None
+        self._failures, self._silence, self._is_told = _Streak(), _Streak(), False
         self.stop = _Either(session.stop)
         self.problem: str | None = None
         self.crossed: str | None = None
 
     def on_progress(self, progress: Progress) -> None:
-        """Say how it goes, and end a load that has only failed for a while."""
+        """Say how it goes, and end a load that nobody has answered for a while."""
         self._session.narrator.progress(f"{self._benchmark}: {line_of(progress)}")
         self._look_for_death(progress)
         if self._brokers is not None and self._brokers.problem and not self.problem:
@@ -97,31 +104,73 @@ class LoadWatch:
 
     def _look_for_death(self, progress: Progress) -> None:
         ok = sum(scenario.ok for scenario in progress.scenarios)
-        failed = sum(scenario.failed for scenario in progress.scenarios)
         ways = sum((Counter(scenario.ways) for scenario in progress.scenarios), Counter())
-        if ok > self._ok:
-            self._failing_since_s = None
-            self._ways = ways
-        elif failed == self._failed:
-            pass  # A target that hangs fails in bursts, one time-out apart: no sign of life.
-        elif self._failing_since_s is None:
-            self._failing_since_s = progress.elapsed_s
-        elif progress.elapsed_s - self._failing_since_s >= DEAD_AFTER_S and not self.problem:
+        self._failures.look(progress.elapsed_s, ok, ways)
+        self._silence.look(progress.elapsed_s, ok + _answered(ways), ways)
+        if self._silence.is_lasting and not self.problem:
             self.problem = (
-                f"from {self._failing_since_s:.0f} s to {progress.elapsed_s:.0f} s every operation "
-                f"of {self._benchmark} failed: {cause_of(ways - self._ways)}"
+                f"{self._silence} of {self._benchmark} failed: {cause_of(self._silence.ways)}, so "
+                "the load was ended"
             )
             self.stop.set()
-        self._ok, self._failed = ok, failed
+        elif self._failures.is_lasting and not self._is_told:
+            self._is_told = True
+            self._session.say(
+                f"{self._failures} of {self._benchmark} failed: {cause_of(self._failures.ways)}; "
+                "the target answers, so the load goes on (Ctrl-C, or a threshold with abortOnFail, "
+                "ends it)"
+            )
+
+
+class _Streak:
+    """Notice that for 5 s nothing but failures came, of all kinds or of some.
+
+    Attributes:
+        ways: how they failed, and how often, since the last good sign.
+    """
+
+    def __init__(self) -> None:
+        self.ways: Counter[str] = Counter()
+        self._good = 0
+        self._failed = 0
+        self._before: Counter[str] = Counter()
+        self._since_s: float | None = None
+        self._until_s = 0.0
+
+    def look(self, at_s: float, good: int, ways: Counter[str]) -> None:
+        """Take in how many good signs, and which failures, there were until now."""
+        failed = ways.total()
+        if good > self._good:
+            self._since_s, self._before = None, ways
+        elif failed == self._failed:
+            pass  # A target that hangs fails in bursts, one time-out apart: no sign of life.
+        elif self._since_s is None:
+            self._since_s = at_s
+        self._until_s = at_s if failed > self._failed else self._until_s
+        self._good, self._failed, self.ways = good, failed, ways - self._before
+
+    @property
+    def is_lasting(self) -> bool:
+        """Say whether it has lasted for 5 s, from the first of the failures to the last."""
+        return self._since_s is not None and self._until_s - self._since_s >= DEAD_AFTER_S
+
+    def __str__(self) -> str:
+        """Say when it was, as the beginning of a sentence."""
+        return f"from {self._since_s or 0.0:.0f} s to {self._until_s:.0f} s every operation"
+
+
+def _answered(ways: Mapping[str, int]) -> int:
+    """Count the failures that somebody answered: the target is there."""
+    return sum(n for way, n in ways.items() if way not in _SILENT and way not in _NOT_ASKED)
 
 
 def cause_of(ways: Mapping[str, int]) -> str:
     """Say how operations failed, and that the target is gone where nobody answered any of them.
 
     >>> cause_of({"status 401": 12})
-    'status 401, so the load was ended'
+    'status 401'
     >>> cause_of({"refused": 9, "timeout": 3})
-    'refused (75 %), timeout (25 %), the target is gone, so the load was ended'
+    'refused (75 %), timeout (25 %), the target is gone'
     """
     total = sum(ways.values())
     found = sorted(ways.items(), key=lambda way: -way[1])
@@ -129,7 +178,7 @@ def cause_of(ways: Mapping[str, int]) -> str:
     if len(found) == 1:
         told = [found[0][0]]
     is_gone = all(way in _SILENT for way in ways)
-    return ", ".join([*told, *(["the target is gone"] if is_gone else []), "so the load was ended"])
+    return ", ".join([*told, *(["the target is gone"] if is_gone else [])])
 
 
 def line_of(progress: Progress) -> str:

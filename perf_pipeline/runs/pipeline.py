@@ -147,7 +147,7 @@ def _measure_all(session: Session, names: list[str], progress: _Progress) -> Non
             if outcome.status == "stopped":
                 progress.problems.append(f"the user stopped the run during {name}")
                 return
-            if outcome.status == "aborted" and not outcome.could_not_begin:
+            if outcome.is_cut_off_here:
                 progress.problems.append(f"the run ended early, because {name} could not go on")
                 return
     except TargetUnavailableError as error:

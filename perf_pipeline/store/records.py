@@ -170,19 +170,23 @@ class BenchmarkOutcome:
         """Say whether it sent no load, because the target had not what it needs."""
         return self.status == "aborted" and self.valid and not self.scenarios
 
+    @property
+    def is_cut_off_here(self) -> bool:
+        """Say whether this machine (its disk, a worker that died) kept it from going on."""
+        return self.status == "aborted" and not self.valid and bool(self._general_reasons())
+
+    def _general_reasons(self) -> list[str]:
+        """Give what concerns them all: the reasons that are not those of a scenario alone."""
+        single = {reason for scenario in self.scenarios for reason in scenario.invalid_reasons}
+        return [reason for reason in self.invalid_reasons if reason not in single]
+
     def invalid_for(self, scenarios: Collection[str] = ()) -> tuple[str, ...]:
         """Say why figures over some (or all) scenarios are not about the target, if so."""
         if self.valid or not self.invalid_reasons:
             return () if self.valid else ("the load generator was the limit",)
-        single = {reason for scenario in self.scenarios for reason in scenario.invalid_reasons}
-        meant = [
-            scenario for scenario in self.scenarios if not scenarios or scenario.name in scenarios
-        ]
-        # What is not the reason of a scenario alone concerns them all.
-        general = [reason for reason in self.invalid_reasons if reason not in single]
-        return tuple(
-            dict.fromkeys([*general, *(r for scenario in meant for r in scenario.invalid_reasons)])
-        )
+        meant = [each for each in self.scenarios if not scenarios or each.name in scenarios]
+        reasons = [*self._general_reasons(), *(r for each in meant for r in each.invalid_reasons)]
+        return tuple(dict.fromkeys(reasons))
 
     def to_json(self) -> str:
         """Write it as JSON for outcome.json."""

@@ -1,6 +1,7 @@
 """An HTTP server whose truth is known: each path answers well for so long, and then fails its way.
 
-A path is `/KIND/SECONDS/NAME`; the seconds count from its first request.
+A path is `/KIND/SECONDS/NAME`; the seconds count from its first request. A KIND that stands in no
+table here answers well.
 Add here: another way to fail, or to be slow and well. Keep out: what a run makes of it.
 """
 
@@ -41,6 +42,11 @@ async def _garbage(writer: asyncio.StreamWriter) -> None:
     raise ConnectionResetError
 
 
+async def _forbid(writer: asyncio.StreamWriter) -> None:
+    writer.write(_ANSWER.replace(b"200 OK", b"403 Forbidden"))
+    await writer.drain()
+
+
 async def _drip(writer: asyncio.StreamWriter) -> None:
     for at in range(len(_ANSWER)):
         writer.write(_ANSWER[at : at + 1])
@@ -49,7 +55,14 @@ async def _drip(writer: asyncio.StreamWriter) -> None:
 
 
 FAILING: Final[Mapping[str, _Failing]] = MappingProxyType(
-    {"hang": _hang, "reset": _reset, "half": _half, "garbage": _garbage, "drip": _drip}
+    {
+        "hang": _hang,
+        "reset": _reset,
+        "half": _half,
+        "garbage": _garbage,
+        "drip": _drip,
+        "forbidden": _forbid,
+    }
 )
 # How long a healthy path takes, s: a draw for each request.
 HEALTHY: Final[Mapping[str, Callable[[random.Random], float]]] = MappingProxyType(

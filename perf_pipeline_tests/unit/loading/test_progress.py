@@ -23,7 +23,9 @@ from perf_pipeline_tests.support.silent import Silent
 NOBODY = LiveJudge(Path("nowhere"), RunKey("", ""), [])
 
 
-def watch(judge: LiveJudge = NOBODY, brokers: BrokerWatch | None = None) -> LoadWatch:
+def watch(
+    judge: LiveJudge = NOBODY, brokers: BrokerWatch | None = None, narrator: Silent | None = None
+) -> LoadWatch:
     session = Session(
         run_id="r1",
         profile=load_profile("quick"),
@@ -34,15 +36,14 @@ def watch(judge: LiveJudge = NOBODY, brokers: BrokerWatch | None = None) -> Load
         state=State(Path("nowhere")),
         trigger="test",
         began_at=datetime(2026, 1, 4, tzinfo=UTC),
-        narrator=Silent(),
+        narrator=narrator or Silent(),
         stop=threading.Event(),
     )
     return LoadWatch(session, "api_user_creation", judge, 0, brokers)
 
 
 def progress(elapsed_s: float, ok: int, failed: int) -> Progress:
-    one = ScenarioProgress("create_users", 4, ok + failed, 0, ok, failed, 12.3)
-    return Progress(elapsed_s, 60.0, (one,))
+    return told(elapsed_s, ok, failed, {"refused": failed})
 
 
 def fed(counts: Iterable[tuple[float, int, int]]) -> LoadWatch:
@@ -67,7 +68,7 @@ def test_a_broker_that_leads_elsewhere_ends_the_load() -> None:
     assert one.problem == ("the brokers b:1 advertise 10.9.8.7:9092, so the load was ended")
 
 
-def test_five_seconds_of_nothing_but_failures_end_the_load() -> None:
+def test_five_seconds_in_which_nobody_answers_end_the_load() -> None:
     """The first failure is seen at 3 s; at 8 s it has been going on for 5 s."""
     seen = [(1.0, 10, 0), (2.0, 20, 0), *((float(s), 20, 10 * (s - 2)) for s in range(3, 8))]
 
@@ -82,21 +83,14 @@ def test_five_seconds_of_nothing_but_failures_end_the_load() -> None:
 @pytest.mark.parametrize(
     ("ways", "cause"),
     [
-        ({"status 401": 60}, "failed: status 401, so the load was ended"),
-        (
-            {"status 500": 45, "status 503": 15},
-            "failed: status 500 (75 %), status 503 (25 %), so the load was ended",
-        ),
         ({"refused": 60}, "failed: refused, the target is gone, so the load was ended"),
         (
             {"timeout": 40, "reset": 20},
             "failed: timeout (67 %), reset (33 %), the target is gone, so the load was ended",
         ),
-        # Some of it answers: it is not gone.
-        (
-            {"refused": 30, "status 503": 30},
-            "failed: refused (50 %), status 503 (50 %), so the load was ended",
-        ),
+        ({"57P03": 60}, "failed: 57P03, the target is gone, so the load was ended"),
+        # Nobody was asked: this machine has no more ports.
+        ({"generator": 60}, "failed: generator, so the load was ended"),
     ],
 )
 def test_a_load_that_is_given_up_says_how_operations_failed(
@@ -110,6 +104,62 @@ def test_a_load_that_is_given_up_says_how_operations_failed(
     one.on_progress(told(8.0, 20, 67, early | ways))
 
     assert one.problem == f"from 3 s to 8 s every operation of api_user_creation {cause}"
+
+
+@pytest.mark.parametrize(
+    ("ways", "cause"),
+    [
+        ({"status 403": 60}, "failed: status 403; the target answers"),
+        (
+            {"status 500": 45, "status 503": 15},
+            "failed: status 500 (75 %), status 503 (25 %); the target answers",
+        ),
+        ({"refused": 30, "status 503": 30}, "failed: refused (50 %), status 503 (50 %); the"),
+        ({"25006": 60}, "failed: 25006; the target answers"),
+    ],
+)
+def test_a_target_that_answers_ends_no_load_however_it_answers(
+    ways: dict[str, int], cause: str
+) -> None:
+    """That is for thresholds; a person is told once."""
+    narrator = Heard()
+    one = watch(narrator=narrator)
+    one.on_progress(told(2.0, 20, 0, {}))
+    one.on_progress(told(3.0, 20, 1, {next(iter(ways)): 1}))
+    for times in (1, 2):
+        at_s = 8.0 * times
+        one.on_progress(told(at_s, 20, 60, {way: count * times for way, count in ways.items()}))
+
+    assert not one.stop.is_set()
+    assert len(narrator.said) == 1
+    assert narrator.said[0].startswith(
+        f"from 3 s to 8 s every operation of api_user_creation {cause}"
+    )
+
+
+def test_an_answer_between_failures_of_silence_is_a_sign_of_life() -> None:
+    """Refused from 2 s on, one answer at 6 s, refused again: 5 s of silence are over at 12 s."""
+    one = watch()
+    one.on_progress(told(2.0, 0, 9, {"refused": 9}))
+    one.on_progress(told(6.0, 0, 19, {"refused": 18, "status 503": 1}))
+    one.on_progress(told(7.0, 0, 29, {"refused": 28, "status 503": 1}))
+    one.on_progress(told(11.9, 0, 39, {"refused": 38, "status 503": 1}))
+    before = one.problem
+    one.on_progress(told(12.0, 0, 49, {"refused": 48, "status 503": 1}))
+
+    assert before is None
+    assert one.problem is not None
+    assert "from 7 s to 12 s" in one.problem
+
+
+class Heard(Silent):
+    """Remember what was said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        self.said.append(sentence)
 
 
 def told(elapsed_s: float, ok: int, failed: int, ways: dict[str, int]) -> Progress:

@@ -146,14 +146,11 @@ class ConsumeCeiling(Consuming[ReceivedBatch]):
             self._note_holes(iteration, batch)
         self.reception.finished(batch)
 
-    async def close(self) -> None:
-        """Look into the holes, commit, and leave the group."""
-        try:
-            if self._holes:
-                for iteration, batch, error in await asyncio.to_thread(self._losses):
-                    self._record(iteration, batch, error, 0)
-        finally:
-            await super().close()
+    async def _look_back(self) -> None:
+        """Look into the holes."""
+        if self._holes:
+            for iteration, batch, error in await asyncio.to_thread(self._losses):
+                self._record(iteration, batch, error, 0)
 
     def _losses(self) -> list[tuple[Iteration, ReceivedBatch, str]]:
         context = self.opened

@@ -71,11 +71,15 @@ class Consuming(ABC, Generic[T]):
 
         All together takes up to 4.5 s.
         """
-        if self._reception is not None:
-            until_s = time.monotonic() + CLOSE_S
-            if self._cut_off:
-                await self._tell_of_silence(self._reception)
-            await self._reception.close(max(_LEAST_S, until_s - time.monotonic()))
+        until_s = time.monotonic() + CLOSE_S
+        try:
+            await asyncio.gather(self._look_back(), self._tell_of_silence())
+        finally:
+            if self._reception is not None:
+                await self._reception.close(max(_LEAST_S, until_s - time.monotonic()))
+
+    async def _look_back(self) -> None:
+        """Look once more at what was received, for up to 4 s, while the brokers are asked."""
 
     async def received(self, iteration: Iteration) -> T:
         """Wait for what the reception hands over; cancelling loses none."""
@@ -90,11 +94,14 @@ class Consuming(ABC, Generic[T]):
         """Keep an iteration that the end of the load cuts off, for the question at the end."""
         self._cut_off.append((iteration, began_us))
 
-    async def _tell_of_silence(self, reception: Reception[T]) -> None:
-        """Record who was cut off after the brokers had gone silent.
+    async def _tell_of_silence(self) -> None:
+        """Record who was cut off after the brokers had gone silent. Takes up to 4 s.
 
         They were not answered; brokers that answer with a refusal have failed them.
         """
+        if not self._cut_off:
+            return
+        reception = self.reception
         error = await asyncio.to_thread(reception.asked_at_the_end)
         if error is None:
             return

@@ -35,6 +35,7 @@ class BrokerSilence:
     def __init__(self) -> None:
         self.is_known = False
         self._heard_s = time.monotonic()
+        self._ask_from_s = self._heard_s + QUIET_S
 
     @property
     def heard_s(self) -> float:
@@ -44,6 +45,7 @@ class BrokerSilence:
     def heard(self) -> None:
         """Take what was received as a sign of life."""
         self._heard_s = time.monotonic()
+        self._ask_from_s = self._heard_s + QUIET_S
         self.is_known = False
 
     def lasting(self, consumer: Consumer, topic: str) -> KafkaError | None:
@@ -51,7 +53,7 @@ class BrokerSilence:
 
         Blocks for up to 2.5 s where nobody does. A topic that is gone is told once a second.
         """
-        if time.monotonic() - self._heard_s < QUIET_S:
+        if time.monotonic() < self._ask_from_s:
             return None
         try:
             found = consumer.list_topics(topic, timeout=AGAIN_S if self.is_known else HICCUP_S)
@@ -61,7 +63,7 @@ class BrokerSilence:
         self.heard()
         problem: KafkaError | None = found.topics[topic].error
         if problem is not None:
-            self._heard_s -= QUIET_S - AGAIN_S
+            self._ask_from_s = self._heard_s + AGAIN_S
         return problem
 
     def at_the_end(self, consumer: Consumer, topic: str) -> KafkaError | None:

@@ -5,12 +5,12 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Message, Producer
 
 from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.engine.ports import Workload
@@ -20,7 +20,11 @@ from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.parts import StackOptions
 from perf_pipeline.workloads.kafka.consume import ConsumeMessages
-from perf_pipeline.workloads.kafka.consume_ceiling import ConsumeCeiling
+from perf_pipeline.workloads.kafka.consume_ceiling import (
+    BatchReception,
+    ConsumeCeiling,
+    ReceivedBatch,
+)
 from perf_pipeline.workloads.kafka.produce import ProduceMessages
 from perf_pipeline.workloads.kafka.topics import ensure_topic, fix_position
 from perf_pipeline_tests.support.histories.spool import counts
@@ -112,6 +116,46 @@ def test_a_consumer_that_waits_at_the_end_for_a_broker_that_hangs_was_not_answer
     assert outcomes(bench.samples) == {("interrupted", "unanswered"): 2}
     assert all(one.ended_us - one.started_us > 2_000_000 for one in bench.samples)
     assert all(one.records == 0 for one in bench.samples)
+
+
+def test_looking_into_holes_takes_no_more_time_from_the_end_while_the_broker_hangs(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine gives a workload 5 s: 4.5 s, and the moment that a busy machine needs."""
+    accept = BatchReception.accept
+
+    def without_3(
+        self: BatchReception, messages: Sequence[Message], at_us: int
+    ) -> list[ReceivedBatch]:
+        shown = [one for one in messages if one.error() is not None or one.offset() != 3]
+        return accept(self, shown, at_us)
+
+    monkeypatch.setattr(BatchReception, "accept", without_3)
+    producer = Producer(kafka_settings(broker.servers))
+    for _ in range(8):
+        producer.produce(TOPIC, b"x")
+    assert producer.flush(20) == 0
+    workload = ConsumeCeiling()
+
+    async def body() -> tuple[Bench, float]:
+        given = {"brokers": broker.servers, "topic": TOPIC, "run": "r1", "group": "g"}
+        async with opened(workload, given, vus=2) as bench:
+            work = asyncio.create_task(bench.iterate(1_000_000, vus=2))
+            give_up_s = time.monotonic() + 20
+            while sum(one.records for one in bench.samples) < 7:
+                await asyncio.sleep(0.05)
+                assert time.monotonic() < give_up_s
+            os.kill(broker.pid, signal.SIGSTOP)
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            began_s = time.monotonic()
+        return bench, time.monotonic() - began_s
+
+    bench, took_s = asyncio.run(body())
+
+    assert took_s < 5.5
+    assert outcomes(bench.samples)["interrupted", "unanswered"] == 2
+    assert outcomes(bench.samples)["failed", "timed_out"] == 1  # nobody tells of the hole
 
 
 def test_a_consumer_that_works_at_the_end_while_the_broker_hangs_was_not_answered(

@@ -4,12 +4,12 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from confluent_kafka import Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not in its __all__
     AdminClient,
     NewPartitions,
@@ -17,7 +17,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not in its 
 
 from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.metrics.sample import LedgerEvent
-from perf_pipeline.workloads.kafka import reception
+from perf_pipeline.workloads.kafka import reception, silence
 from perf_pipeline.workloads.kafka.consume import ConsumeMessages
 from perf_pipeline.workloads.kafka.consume_ceiling import (
     BatchReception,
@@ -130,6 +130,22 @@ def test_a_topic_that_vanishes_fails_operations(given: dict[str, Any]) -> None:
         assert any("unknown_topic" in error for _, error in outcomes(bench.samples))
 
     asyncio.run(body())
+
+
+def test_a_broker_that_says_that_the_topic_is_gone_was_heard_just_now(
+    given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "QUIET_S", 0.0)
+    with closing(Consumer({**kafka_settings(given["brokers"]), "group.id": given["group"]})) as one:
+        quiet = silence.BrokerSilence()
+        asked_s = time.monotonic()
+
+        problem = quiet.lasting(one, "no-such-topic")
+
+        assert problem is not None
+        assert problem.code() == KafkaError.UNKNOWN_TOPIC_OR_PART
+        assert quiet.heard_s >= asked_s
+        assert quiet.lasting(one, "no-such-topic") is None  # it is asked again in a second
 
 
 def test_large_messages_wait_on_the_broker_and_not_in_memory(

@@ -12,12 +12,13 @@ from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.parts import Stack
 from perf_pipeline_tests.support.given import given_servers
 from perf_pipeline_tests.support.places import own_state
+from perf_pipeline_tests.support.silent import hush
 
 
 @pytest.fixture(scope="session")
 def servers(pytestconfig: pytest.Config) -> Iterator[Stack]:
     """Give PostgreSQL, a broker and, where it can be had, Redis."""
-    with running_stack(own_state(), given_servers(pytestconfig), say=lambda _: None) as stack:
+    with running_stack(own_state(), given_servers(pytestconfig), say=hush) as stack:
         yield stack
 
 

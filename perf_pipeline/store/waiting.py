@@ -12,7 +12,7 @@ from perf_pipeline.errors import PerfPipelineError, StoreBusyError
 from perf_pipeline.narration import Say
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunRecord
-from perf_pipeline.store.spool_records import read_run
+from perf_pipeline.store.spool_records import RUN_FILE, read_run
 from perf_pipeline.store.state import State
 
 
@@ -38,7 +38,7 @@ def take_up(history: History, state: State) -> None:
 
 def _unknown(history: History, state: State) -> Iterator[RunRecord]:
     known = history.run_ids()
-    for path in state.spool.glob("*/run.json"):
+    for path in state.spool.glob(f"*/{RUN_FILE}"):
         if path.parent.name in known:
             continue
         with suppress(PerfPipelineError):

@@ -19,6 +19,7 @@ from perf_pipeline.stack.service import free_port
 from perf_pipeline.stack.webserver import serve_ui, storage_url
 from perf_pipeline_tests.support.dagster.runs import of_state, run_config
 from perf_pipeline_tests.support.places import ROOT, new_state
+from perf_pipeline_tests.support.silent import hush
 
 LAUNCH = """
 mutation($parameters: ExecutionParams!) {
@@ -109,7 +110,7 @@ def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path) -> None:
         port = other.getsockname()[1]
 
         with pytest.raises(StackError) as caught:
-            serve_ui(tmp_path, port, say=lambda _: None, project=ROOT)
+            serve_ui(tmp_path, port, say=hush, project=ROOT)
 
     assert f"port {port} of 127.0.0.1 can't be used for the UI" in caught.value.sentence
     assert f"--port {port + 1}" in caught.value.hint
@@ -118,7 +119,7 @@ def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path) -> None:
 
 def test_outside_of_the_project_the_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(StackError, match=r"there is no dagster\.yaml in "):
-        serve_ui(tmp_path / "state", 3000, say=lambda _: None, project=tmp_path)
+        serve_ui(tmp_path / "state", 3000, say=hush, project=tmp_path)
 
 
 def test_the_storage_url_names_the_driver_that_dagster_can_use() -> None:

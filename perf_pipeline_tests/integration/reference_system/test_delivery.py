@@ -27,6 +27,7 @@ from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.parts import StackOptions
 from perf_pipeline.stack.revival import revive
 from perf_pipeline_tests.support.places import new_state
+from perf_pipeline_tests.support.silent import hush
 
 ADD_USERS = """
 with new_user as (
@@ -245,7 +246,7 @@ def test_a_broker_that_is_killed_and_comes_back_loses_nothing(
 ) -> None:
     state = new_state(tmp_path / "state")
     only_broker = StackOptions(parts=frozenset({"kafka"}))
-    with running_stack(state, only_broker, say=lambda _: None) as stack:
+    with running_stack(state, only_broker, say=hush) as stack:
         assert stack.endpoints.brokers is not None
         (broker,) = stack.services
         assert broker.pids

@@ -20,6 +20,7 @@ from perf_pipeline.stack.parts import StackOptions
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.commands.slow_stack import BENCHMARK, SlowStack
 from perf_pipeline_tests.support.places import new_state
+from perf_pipeline_tests.support.silent import hush
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
 _STAGES: Final = ["start", "api", "database", "outbox", "queue", "worker"]
@@ -42,11 +43,11 @@ def figures(report: RunReport) -> str:
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlowStack]:
     """Start a stack for this module alone: what is stopped and throttled is nobody else's."""
     own = new_state(tmp_path_factory.mktemp("slow"))
-    stack = up(own, StackOptions(), say=lambda _: None)
+    stack = up(own, StackOptions(), say=hush)
     try:
         yield SlowStack(own, stack)
     finally:
-        down(own, say=lambda _: None)
+        down(own, say=hush)
 
 
 @pytest.fixture(scope="module")

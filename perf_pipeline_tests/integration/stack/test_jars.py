@@ -20,6 +20,7 @@ from perf_pipeline.stack.jars import (
 from perf_pipeline.stack.kafka_lock import Jar, Lock, read_lock, write_lock
 from perf_pipeline.stack.parts import CannotBeHadError
 from perf_pipeline_tests.support.servers.serving import serving
+from perf_pipeline_tests.support.silent import hush
 
 CONTENT = b"a jar, as far as its checksum goes"
 RIGHT = Jar("org.example", "thing", "1.0", hashlib.sha256(CONTENT).hexdigest())
@@ -63,7 +64,7 @@ def test_a_wrong_checksum_is_refused_and_nothing_is_kept(tmp_path: Path, reposit
     lock = Lock("9.9", (WRONG,))
     fetch = functools.partial(fetch_with_jgo, remotes={"here": repository})
     with pytest.raises(StackError, match=r"org.example:thing:1.0 does not match the lock"):
-        ensure_jars(lock, tmp_path / "cache", say=lambda _: None, fetches=[fetch])
+        ensure_jars(lock, tmp_path / "cache", say=hush, fetches=[fetch])
     assert list(jars_folder(lock, tmp_path / "cache").iterdir()) == []
 
 
@@ -74,7 +75,7 @@ def test_a_damaged_cached_jar_is_fetched_anew(tmp_path: Path, repository: str) -
     (folder / RIGHT.filename).write_bytes(CONTENT[:5])
     assert missing_jars(lock, tmp_path / "cache") == [RIGHT]
     fetch = functools.partial(fetch_with_jgo, remotes={"here": repository})
-    ensure_jars(lock, tmp_path / "cache", say=lambda _: None, fetches=[fetch])
+    ensure_jars(lock, tmp_path / "cache", say=hush, fetches=[fetch])
     assert (folder / RIGHT.filename).read_bytes() == CONTENT
 
 
@@ -87,7 +88,7 @@ def test_every_way_that_failed_is_named_with_the_alternatives(
         ensure_jars(
             Lock("9.9", (RIGHT,)),
             tmp_path / "cache",
-            say=lambda _: None,
+            say=hush,
             fetches=[nowhere, fetch_with_maven],
         )
     assert "jgo: " in caught.value.sentence

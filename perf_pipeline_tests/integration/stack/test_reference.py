@@ -14,6 +14,7 @@ from perf_pipeline.stack.parts import StackOptions
 from perf_pipeline.stack.process_register import is_alive, read_register, start_mark
 from perf_pipeline_tests.support.loads.own_processes import command_lines
 from perf_pipeline_tests.support.places import new_state
+from perf_pipeline_tests.support.silent import hush
 
 USER = {
     "firstName": "Ada",
@@ -29,7 +30,7 @@ def state(tmp_path: Path) -> Iterator[Path]:
     """Give a state folder that shares the checkout's cache, so that jars are fetched once."""
     folder = new_state(tmp_path / "state")
     yield folder
-    down(folder, say=lambda _: None)
+    down(folder, say=hush)
 
 
 def post_user(base_url: str) -> tuple[int, dict[str, object]]:
@@ -46,7 +47,7 @@ def post_user(base_url: str) -> tuple[int, dict[str, object]]:
 @pytest.mark.timeout(240)  # the very first start fetches 44 MB
 def test_the_whole_stack_serves_a_user_and_leaves_no_process(state: Path) -> None:
     options = StackOptions(api_processes=2, worker_processes=2)
-    with running_stack(state, options, say=lambda _: None) as stack:
+    with running_stack(state, options, say=hush) as stack:
         parts = {service.name: service for service in stack.services}
         assert list(parts) == ["postgres", "broker", "redis", "api", "worker", "relay"]
         assert len(parts["api"].pids) >= 2

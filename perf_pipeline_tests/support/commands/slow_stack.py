@@ -21,7 +21,7 @@ from perf_pipeline.runs.pipeline import run_pipeline
 from perf_pipeline.stack.embedded import down, up
 from perf_pipeline.stack.parts import Stack, StackOptions
 from perf_pipeline.store.state import State
-from perf_pipeline_tests.support.silent import Silent
+from perf_pipeline_tests.support.silent import Silent, hush
 
 BENCHMARK: Final = "end_to_end"
 PROFILE: Final = """
@@ -127,8 +127,8 @@ class SlowStack:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("BIRTHDAY_WORKER_CONCURRENCY", "2")
             patch.setenv("BIRTHDAY_SEND_MS", "80..120")
+            self._is_whole = False
             self._restart()
-        self._is_whole = False
         yield
 
     def made_whole(self) -> None:
@@ -138,8 +138,8 @@ class SlowStack:
             self._is_whole = True
 
     def _restart(self) -> None:
-        down(self.state, say=lambda _: None)
-        self._take(up(self.state, StackOptions(), say=lambda _: None))
+        down(self.state, say=hush)
+        self._take(up(self.state, StackOptions(), say=hush))
 
     @contextmanager
     def _beside(self, act: Callable[[threading.Event], None]) -> Iterator[None]:

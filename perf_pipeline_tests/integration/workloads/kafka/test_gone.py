@@ -32,6 +32,7 @@ from perf_pipeline_tests.support.histories.verdicts import judged
 from perf_pipeline_tests.support.loads.engine_loads import job_of, load, samples, scenario
 from perf_pipeline_tests.support.loads.workload_bench import Bench, opened, outcomes
 from perf_pipeline_tests.support.places import new_state
+from perf_pipeline_tests.support.silent import hush
 
 TOPIC = "gone"
 CONSUMING = "perf_pipeline.workloads.kafka.consume:ConsumeMessages"
@@ -55,7 +56,7 @@ class Broker:
 def broker(tmp_path: Path) -> Iterator[Broker]:
     """Give a broker of its own, with a topic and a position."""
     options = StackOptions(parts=frozenset({"kafka"}))
-    with running_stack(new_state(tmp_path / "state"), options, say=lambda _: None) as stack:
+    with running_stack(new_state(tmp_path / "state"), options, say=hush) as stack:
         (info,) = stack.services
         servers = stack.endpoints.brokers or ""
         ensure_topic(servers, TOPIC, 1)

@@ -19,6 +19,7 @@ from perf_pipeline.stack.redis import find_redis, launch_redis
 from perf_pipeline.stack.service import open_folder
 from perf_pipeline.workloads.redis.read_through import ReadThrough
 from perf_pipeline_tests.support.loads.workload_bench import Bench, opened, outcomes
+from perf_pipeline_tests.support.silent import hush
 
 NAMESPACE: Final = "perf-pipeline:r1/cache"
 Run = Callable[[Coroutine[Any, Any, None]], None]
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.skipif(find_redis() is None, reason="there is no Redis 
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("cache") / "stack"
     open_folder(folder, owner=this_process())
-    launched = launch_redis(folder, say=lambda _: None)
+    launched = launch_redis(folder, say=hush)
     assert launched is not None
     assert launched.endpoint is not None
     launched.describe()

@@ -50,7 +50,7 @@ def test_a_benchmark_without_data_for_its_threshold_is_not_measured(up: Up) -> N
     assert statuses[0][1].replace("_", " ") in answer.out
 
 
-def test_a_target_that_dies_under_load_ends_the_run_with_what_was_measured(up: Up) -> None:
+def test_a_target_that_dies_under_load_ends_the_load_and_later_ones_can_not_begin(up: Up) -> None:
     running = up.begun(*CREATION, "--only", "end_to_end", seconds=60.0)
     killed_s = time.monotonic()
     for pid in up.pids("api"):
@@ -61,15 +61,16 @@ def test_a_target_that_dies_under_load_ends_the_run_with_what_was_measured(up: U
     finally:
         revive(up.stack, "api")
 
-    outcome = up.command.sql(STATUS.format(answer.run_id))
+    outcome = up.command.sql(f"{STATUS.format(answer.run_id)} order by began_at")
     ok, failed = up.command.sql(
         "select count(*) filter (where outcome = 'ok'), count(*) filter (where outcome <> 'ok') "
         f"from samples where run_id = '{answer.run_id}'"
     )[0]
     assert time.monotonic() - killed_s < 50  # the load had 60 s to go
     assert answer.code in {97, 99}
-    assert [row[0] for row in outcome] == ["aborted"]
-    assert "the target is gone, so the load was ended" in str(outcome)
+    assert [row[0] for row in outcome] == ["aborted", "aborted"]
+    assert "the target is gone, so the load was ended" in str(outcome[0])
+    assert "end_to_end could not begin: " in answer.err
     assert ok > 0 < failed
     assert {
         row[0]

@@ -7,13 +7,11 @@ asked of the target (needs.py), and measuring (measure.py).
 from datetime import UTC, datetime
 
 from perf_pipeline.errors import TargetUnavailableError
-from perf_pipeline.loading.measure import fresh_folder, measure
+from perf_pipeline.loading.measure import fresh_folder, measure, write_down
 from perf_pipeline.loading.needs import in_one_sentence
 from perf_pipeline.loading.session import Session
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.store.records import BenchmarkOutcome
-from perf_pipeline.store.spool_manifest import write_manifest
-from perf_pipeline.store.spool_records import write_outcome
 
 
 def measure_if_possible(session: Session, benchmark: str) -> BenchmarkOutcome:
@@ -42,7 +40,5 @@ def _not_begun(session: Session, benchmark: str, why: str) -> BenchmarkOutcome:
         load_hash=session.profile.load_hash(benchmark),
         problems=(KNOWN.mask(why),),
     )
-    folder = fresh_folder(session, benchmark)
-    write_outcome(folder, outcome)
-    write_manifest(folder)
+    write_down(fresh_folder(session, benchmark), outcome)
     return outcome

@@ -15,14 +15,10 @@ from perf_pipeline.loading.jobs import run_of
 from perf_pipeline.loading.seeding import require_postgres
 from perf_pipeline.loading.session import Session
 from perf_pipeline.metrics.sample import LEDGER_COLUMNS, LedgerEntry, LedgerEvent
-from perf_pipeline.metrics.totals import OutOfTime
+from perf_pipeline.metrics.totals import LedgerCounts, OutOfTime, SpanFigures
 from perf_pipeline.report.wording import plural
 from perf_pipeline.store.records import ScenarioCounts
-from perf_pipeline.store.spool_figures import (
-    ledger_counts_from_spool,
-    out_of_time_from_spool,
-    span_figures,
-)
+from perf_pipeline.store.spool_figures import out_of_time_from_spool
 from perf_pipeline.units import US_PER_MS, US_PER_S
 from perf_pipeline.workloads.people import run_email_pattern
 from perf_pipeline.workloads.postgres.deliveries import (
@@ -121,14 +117,15 @@ def _clock_told(found: OutOfTime) -> Iterator[str]:
         )
 
 
-def still_consuming(folder: Path, counts: Iterable[ScenarioCounts]) -> str | None:
+def still_consuming(
+    ledger: LedgerCounts, spans: Iterable[SpanFigures], counts: Iterable[ScenarioCounts]
+) -> str | None:
     """Say why missing messages can't be told from waiting ones; None when the consumer had time.
 
     A consumer that was idle at the end of its time had taken all that there was.
     """
-    ledger = ledger_counts_from_spool(folder)
     ends_us = {scenario.name: scenario.measured_until_us for scenario in counts}
-    for span in span_figures(folder):
+    for span in spans:
         idle_us = ends_us.get(span.scenario, span.last_ended_us) - span.last_ended_us
         if span.operation == "consume" and ledger.lost and idle_us < IDLE_US:
             return (

@@ -6,22 +6,22 @@ Add here: something that happens around every load. Keep out: what only one benc
 
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
-from perf_pipeline.benchmarks.record import LedgerKind
 from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.engine.job import LoadOutcome, ScenarioOutcome
 from perf_pipeline.engine.processes import run_load
 from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
 from perf_pipeline.loading.broker_watch import BrokerWatch, given_brokers
 from perf_pipeline.loading.calibrating import calibrated
-from perf_pipeline.loading.deliveries import collect_deliveries, still_consuming, take_over_backlog
+from perf_pipeline.loading.deliveries import take_over_backlog
 from perf_pipeline.loading.figures import evidence_of, figures_of, write_figures
 from perf_pipeline.loading.jobs import load_job, secrets_of
+from perf_pipeline.loading.ledgers import completed_ledger
 from perf_pipeline.loading.live import LiveJudge
 from perf_pipeline.loading.needs import prepare_benchmark, prepare_step, tidy
 from perf_pipeline.loading.pgbench import pgbench_beside
@@ -29,16 +29,12 @@ from perf_pipeline.loading.progress import LoadWatch
 from perf_pipeline.loading.session import Session
 from perf_pipeline.loading.watching import sampler
 from perf_pipeline.metrics.sample import Figure
-from perf_pipeline.metrics.totals import StageFigures
+from perf_pipeline.metrics.totals import LedgerCounts, SpanFigures, StageFigures
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.store.access import is_full
 from perf_pipeline.store.records import BenchmarkOutcome, BenchmarkStatus, RunKey, ScenarioCounts
 from perf_pipeline.store.spool_failures import told_failures
-from perf_pipeline.store.spool_figures import (
-    backlog_from_spool,
-    ledger_counts_from_spool,
-    span_figures,
-)
+from perf_pipeline.store.spool_figures import backlog_from_spool, span_figures
 from perf_pipeline.store.spool_manifest import write_manifest
 from perf_pipeline.store.spool_records import write_outcome
 from perf_pipeline.store.spool_stages import stages_from_spool
@@ -58,7 +54,8 @@ class _Gathered:
     figures: list[Figure] = field(default_factory=list)
     aborted: bool = False
     crossed: bool = False
-    ledger_is_known: bool = False
+    spans: Sequence[SpanFigures] = ()
+    ledger: LedgerCounts | None = None
 
 
 def measure(session: Session, benchmark: str) -> BenchmarkOutcome:
@@ -86,10 +83,21 @@ def _live_judge(session: Session, benchmark: str) -> LiveJudge:
 
 
 def fresh_folder(session: Session, benchmark: str) -> Path:
-    """Make the benchmark's folder in the spool; an earlier attempt of the same run goes."""
+    """Make the benchmark's folder in the spool; an earlier attempt of the same run goes.
+
+    Raises:
+        GeneratorLimitError: the disk is full.
+    """
     folder = session.folder / benchmark
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise GeneratorLimitError(
+            f"{folder} can't be made: {error.strerror}", hint="make room on the disk and run again"
+        ) from error
     return folder
 
 
@@ -119,11 +127,11 @@ def _load_and_write(
         raise
     finally:
         outcome = _outcome(session, benchmark, load)
-        _write_outcome(folder, outcome, load)
+        write_down(folder, outcome, load.limits)
     return outcome
 
 
-def _write_outcome(folder: Path, outcome: BenchmarkOutcome, load: _Gathered) -> None:
+def write_down(folder: Path, outcome: BenchmarkOutcome, limits: Sequence[str] = ()) -> None:
     """Write outcome.json and then the manifest, which says that all the others are whole.
 
     Raises:
@@ -133,7 +141,7 @@ def _write_outcome(folder: Path, outcome: BenchmarkOutcome, load: _Gathered) -> 
         write_outcome(folder, outcome)
         write_manifest(folder)
     except OSError as error:
-        why = load.limits or [f"the files of {folder} can't be written: {error.strerror}"]
+        why = limits or [f"the files of {folder} can't be written: {error.strerror}"]
         raise GeneratorLimitError(
             f"{'; '.join(why)}; {outcome.benchmark} is treated as cut off",
             hint=(
@@ -167,8 +175,8 @@ def _run_steps(session: Session, benchmark: str, folder: Path, load: _Gathered) 
     evidence = evidence_of(
         config,
         counts,
-        spans=span_figures(folder),
-        ledger=ledger_counts_from_spool(folder) if load.ledger_is_known else None,
+        spans=load.spans,
+        ledger=load.ledger,
         backlog=backlog_from_spool(folder),
         stages=_stages(folder, counts),
     )
@@ -206,21 +214,14 @@ def _run_step(session: Session, benchmark: str, step: int, folder: Path, load: _
 
 
 def _collect(session: Session, benchmark: str, folder: Path, load: _Gathered) -> None:
-    """Complete the ledger of a benchmark whose messages the system, or its own group, delivers."""
-    kind = record_of(benchmark).ledger
-    if kind is LedgerKind.SYSTEM:
-        expected = ledger_counts_from_spool(folder).expected
-        collected = collect_deliveries(session, benchmark, folder, load.origin_ns, expected)
-        for told in (*collected.problems, *collected.limits):
-            session.say(told)
-        load.problems += collected.problems
-        load.limits += collected.limits
-        load.ledger_is_known = collected.is_known
-    elif kind is LedgerKind.OWN_CONSUMER:
-        problem = still_consuming(folder, tuple(_counts(load)))
-        if problem:
-            load.problems.append(problem)
-        load.ledger_is_known = problem is None
+    """Read what was done, and complete the ledger of a benchmark that has one."""
+    load.spans, counts = tuple(span_figures(folder)), tuple(_counts(load))
+    found = completed_ledger(session, benchmark, folder, load.origin_ns, load.spans, counts)
+    for told in (*found.problems, *found.limits):
+        session.say(told)
+    load.problems += found.problems
+    load.limits += found.limits
+    load.ledger = found.counts
 
 
 def _outcome(session: Session, benchmark: str, load: _Gathered) -> BenchmarkOutcome:

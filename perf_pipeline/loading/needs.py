@@ -6,7 +6,6 @@ Add here: how something is prepared or tidied, in its table. Keep out: which ben
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -23,6 +22,7 @@ from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.config.safety import found_addresses
 from perf_pipeline.config.target import Target
 from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.loading.expiry import longest_wait_us, positions_file
 from perf_pipeline.loading.jobs import CEILING_SUFFIX
 from perf_pipeline.loading.own_database import fetch_rows, require_statements
 from perf_pipeline.loading.seeding import (
@@ -34,7 +34,8 @@ from perf_pipeline.loading.seeding import (
 from perf_pipeline.loading.session import Session
 from perf_pipeline.stack.health import require_health
 from perf_pipeline.workloads.kafka.backlog import ensure_backlog
-from perf_pipeline.workloads.kafka.topics import ensure_topic, fix_position, require_no_compaction
+from perf_pipeline.workloads.kafka.topic_settings import require_kept_messages
+from perf_pipeline.workloads.kafka.topics import ensure_topic, fix_position
 from perf_pipeline.workloads.postgres.deliveries import require_readable_deliveries
 from perf_pipeline.workloads.postgres.seeding import drop_birthday_index, ensure_birthday_index
 
@@ -50,11 +51,12 @@ def prepare_benchmark(session: Session, benchmark: str) -> None:
     """
     record = record_of(benchmark)
     require_parts(session, benchmark)
-    for preparation in record.before_load:
+    # Scenarios of the profile's author may draw users as well.
+    also = [BeforeLoad.SEEDED_USERS] if draws_users(session.profile, benchmark) else []
+    for preparation in dict.fromkeys((*record.before_load, *also)):
         BEFORE_LOAD[preparation](session, benchmark)
     if record.ledger is LedgerKind.SYSTEM:
         require_readable_deliveries(require_postgres(session))
-    _seeded_users(session, benchmark)  # scenarios of the profile's author may draw them, too
     fetch_rows(session, benchmark)
 
 
@@ -102,7 +104,8 @@ def unmet_of(session: Session) -> dict[str, str]:
             if asked not in answers:
                 answers[asked] = _refusal_of(session, benchmark, part)
             if (error := answers[asked]) is not None:
-                found.setdefault(benchmark, error)
+                found[benchmark] = error
+                break
         if benchmark not in found and (error := _refused_statements(session, benchmark)):
             found[benchmark] = error
     if found and len(found) == len(session.planned):
@@ -196,19 +199,17 @@ def _consumer_position(session: Session, benchmark: str) -> None:
     brokers, config = require_brokers(session), session.profile.benchmarks[benchmark]
     for suffix in (CEILING_SUFFIX, ""):
         ensure_topic(brokers, f"{config.topic}{suffix}", config.partitions)
-        require_no_compaction(brokers, f"{config.topic}{suffix}")
+        require_kept_messages(
+            brokers, f"{config.topic}{suffix}", longest_wait_us(session, benchmark)
+        )
         positions = fix_position(brokers, f"{config.group}{suffix}", f"{config.topic}{suffix}")
-    _positions_of(session).write_text(json.dumps(positions), encoding="utf-8")
+    positions_file(session).write_text(json.dumps(positions), encoding="utf-8")
 
 
 def _kept_position(session: Session, benchmark: str) -> None:
     """Fix the position, unless this run's producing has done it: then a backlog waits there."""
-    if not _positions_of(session).exists():
+    if not positions_file(session).exists():
         _consumer_position(session, benchmark)
-
-
-def _positions_of(session: Session) -> Path:
-    return session.folder / "positions.json"
 
 
 NEEDED: Final[Mapping[Part, Callable[[Session, str], None]]] = MappingProxyType(

@@ -16,6 +16,7 @@ from perf_pipeline.config.kafka_client import onlooker_settings
 from perf_pipeline.workloads.kafka.errors import cause, error_class
 
 GAP: Final = "gap"
+EXPIRED: Final = "expired"
 WITHIN_S: Final = 2.0
 _END: Final = KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's own codes have this name in the public API
 _DELETED: Final = KafkaError._AUTO_OFFSET_RESET  # noqa: SLF001 - as above
@@ -46,8 +47,9 @@ def losses_in(
 ) -> Iterator[tuple[Hole, str]]:
     """Yield the holes in which another reader finds messages, each with a class of error.
 
-    `gap`: a message is there, or the broker deleted it before it was consumed. Where the brokers do
-    not tell, their error stands for it. Blocks for up to 2 s; what is left then is not looked into.
+    `gap`: a message is there. `expired`: the brokers deleted what was there, before or after it was
+    passed over. Where they do not tell, their error stands for it. Blocks for up to 2 s; what is
+    left then is not looked into.
 
     Args:
         holes: to look into, the most important first.
@@ -73,7 +75,7 @@ def losses_in(
             error = _loss_in(hole, reader, topic, left_s)
             if error:
                 yield hole, error
-            if error not in {"", GAP}:
+            if error not in {"", GAP, EXPIRED}:
                 return  # they would not tell of the next one either
     finally:
         reader.close()
@@ -89,5 +91,5 @@ def _loss_in(hole: Hole, reader: Consumer, topic: str, within_s: float) -> str:
         return "timed_out"
     error, offset = found.error(), found.offset()
     if error is not None and error.code() != _END:
-        return GAP if error.code() == _DELETED else error_class(error)
+        return EXPIRED if error.code() == _DELETED else error_class(error)
     return "" if offset is not None and offset >= hole.end else GAP

@@ -19,28 +19,20 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # OffsetSpec: not in __all__
     AdminClient,
-    ConfigResource,
     OffsetSpec,
 )
 from confluent_kafka.cimpl import NewTopic
 
-from perf_pipeline.config.kafka_client import (
-    bootstrap_servers,
-    kafka_settings,
-    onlooker_settings,
-    shown_brokers,
-)
+from perf_pipeline.config.kafka_client import kafka_settings, onlooker_settings, shown_brokers
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import PartitionLag
-from perf_pipeline.workloads.kafka.errors import cause, is_silence, unavailable
+from perf_pipeline.workloads.kafka.errors import cause, unavailable
 
 T = TypeVar("T")
 
 TIMEOUT_S: Final = 8.0
 
 _POLL_S: Final = 0.05
-_POLICY: Final = "cleanup.policy"
-_COMPACT: Final = "compact"
 # -1: the cluster's own default, three where there are three brokers.
 _CLUSTER_DEFAULT: Final = -1
 # A partition or a group's coordinator that is new or is moving; over in a moment.
@@ -67,8 +59,8 @@ def ensure_topic(brokers: str, topic: str, partitions: int) -> int:
     Raises:
         TargetUnavailableError: the brokers do not answer, or refuse.
     """
-    admin = _admin(brokers)
-    with _explained(brokers, f"creating the topic {topic}"):
+    admin = admin_of(brokers)
+    with explained(brokers, f"creating the topic {topic}"):
         found = _partitions(admin, topic)
         if found:
             return len(found)
@@ -82,39 +74,14 @@ def ensure_topic(brokers: str, topic: str, partitions: int) -> int:
         return len(_await_topic(brokers, admin, topic))
 
 
-def require_no_compaction(brokers: str, topic: str) -> None:
-    """Refuse a topic that compaction takes messages from: they would look lost.
-
-    Brokers that may not or can't tell a topic's settings refuse nothing.
-
-    Raises:
-        TargetUnavailableError: the topic is compacted, or the brokers do not answer.
-    """
-    admin, resource = _admin(brokers), ConfigResource(ConfigResource.Type.TOPIC, topic)
-    with _explained(brokers, f"reading the settings of {topic}"):
-        try:
-            answer = admin.describe_configs([resource], request_timeout=TIMEOUT_S)
-            policy = str(answer[resource].result(TIMEOUT_S)[_POLICY].value)
-        except KafkaException as error:
-            if is_silence(cause(error)):
-                raise
-            return
-    if _COMPACT in policy:
-        raise TargetUnavailableError(
-            f"the topic {topic} on {bootstrap_servers(brokers)} has {_POLICY}={policy}: messages "
-            "that compaction removes before they are consumed would look lost",
-            hint=f"set {_POLICY}=delete for it, or name another topic in the profile",
-        )
-
-
 def watermarks(brokers: str, topic: str) -> list[PartitionLag]:
     """Return low and high watermark of every partition, ordered; committed_offset is None.
 
     Raises:
         TargetUnavailableError: the brokers do not answer, or have no such topic.
     """
-    admin = _admin(brokers)
-    with _explained(brokers, f"reading the watermarks of {topic}"):
+    admin = admin_of(brokers)
+    with explained(brokers, f"reading the watermarks of {topic}"):
         partitions = _existing(brokers, admin, topic)
         low = _offsets(admin, topic, partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]  # 2.16 lacks it
         high = _offsets(admin, topic, partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]  # as above
@@ -136,13 +103,13 @@ def fix_position(brokers: str, group: str, topic: str) -> dict[int, int]:
     """
     ends = {lag.partition: lag.high_watermark for lag in watermarks(brokers, topic)}
     offsets = [TopicPartition(topic, partition, offset) for partition, offset in ends.items()]
-    request, admin = ConsumerGroupTopicPartitions(group, offsets), _admin(brokers)
+    request, admin = ConsumerGroupTopicPartitions(group, offsets), admin_of(brokers)
 
     def alter() -> None:
         result = admin.alter_consumer_group_offsets([request])[group]
         _refuse_errors(result.result(TIMEOUT_S).topic_partitions)
 
-    with _explained(brokers, f"fixing the position of group {group} on {topic}"):
+    with explained(brokers, f"fixing the position of group {group} on {topic}"):
         try:
             _patiently(alter)
         except KafkaException as error:
@@ -162,11 +129,11 @@ def committed(brokers: str, group: str, topic: str) -> dict[int, int | None]:
     Raises:
         TargetUnavailableError: the brokers do not answer, or have no such topic.
     """
-    admin = _admin(brokers)
+    admin = admin_of(brokers)
     # Waits for offsets of an open transaction.
     settings = {**onlooker_settings(brokers, group), "isolation.level": "read_committed"}
     with (
-        _explained(brokers, f"reading the offsets of group {group} on {topic}"),
+        explained(brokers, f"reading the offsets of group {group} on {topic}"),
         closing(Consumer(settings)) as reader,
     ):
         wanted = [TopicPartition(topic, number) for number in _existing(brokers, admin, topic)]
@@ -183,13 +150,15 @@ def committed(brokers: str, group: str, topic: str) -> dict[int, int | None]:
     }
 
 
-def _admin(brokers: str) -> AdminClient:
+def admin_of(brokers: str) -> AdminClient:
+    """Make a client for questions and orders that are no load."""
     # librdkafka would print every refused connection; the sentence says it once.
     return AdminClient({**kafka_settings(brokers), "log_level": 0})
 
 
 @contextmanager
-def _explained(brokers: str, what: str) -> Iterator[None]:
+def explained(brokers: str, what: str) -> Iterator[None]:
+    """Raise what brokers refuse or don't answer as TargetUnavailableError, with what was tried."""
     try:
         yield
     except KafkaException as error:

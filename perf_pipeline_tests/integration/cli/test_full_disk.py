@@ -101,20 +101,16 @@ def test_report_and_ingest_on_a_read_only_disk_are_sentences(
 
 _NO_OUTCOME = """
 import sys
-import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 from perf_pipeline.errors import GeneratorLimitError
-from perf_pipeline.metrics.threshold import parse_threshold
-from perf_pipeline.loading import live, measure
-from perf_pipeline.store.records import BenchmarkOutcome, RunKey
+from perf_pipeline.loading.measure import write_down
+from perf_pipeline.store.records import BenchmarkOutcome
 folder = Path(sys.argv[1])
-load = measure._Gathered(datetime.now(UTC), 0, live.LiveJudge(folder, RunKey("r1", "api"), []))
-load.limits.append("samples-1-0.npy can't be written: No space left on device")
-try:
-    measure._write_outcome(folder, BenchmarkOutcome("api", "aborted", "", 0.0, 0.0), load)
-except GeneratorLimitError as error:
-    print(error)
+for limits in ["samples-1-0.npy can't be written: No space left on device"], []:
+    try:
+        write_down(folder, BenchmarkOutcome("api", "aborted", "", 0.0, 0.0), limits)
+    except GeneratorLimitError as error:
+        print(error)
 """
 
 
@@ -131,6 +127,8 @@ def test_a_load_that_filled_the_disk_says_so_also_when_its_outcome_cannot_be_wri
     assert said.codes == [0], said.text
     assert said.text.startswith("samples-1-0.npy can't be written: No space left on device; api")
     assert "make room on the disk and run again; what was already written is kept in" in said.text
+    # A benchmark that could not begin has no other reason.
+    assert "api can't be written: No space left on device; api is treated as cut off" in said.text
 
 
 def test_a_traceback_that_the_log_folder_does_not_take_is_kept_elsewhere(

@@ -20,6 +20,7 @@ from perf_pipeline.store.spool_figures import (
     backlog_from_spool,
     ledger_counts_from_spool,
     out_of_time_from_spool,
+    span_figures,
 )
 
 SECOND = 1_000_000
@@ -47,6 +48,10 @@ def consumed(folder: Path, *, last_ended_us: int, missing: bool) -> None:
     done += [] if missing else [LedgerEntry("m2", LedgerEvent.COMPLETED, last_ended_us)]
     promised = [LedgerEntry(name, LedgerEvent.ACKNOWLEDGED, 0) for name in ("m1", "m2")]
     write_ledger(folder / "ledger-1-0.csv", [*promised, *done])
+
+
+def told(folder: Path) -> str | None:
+    return still_consuming(ledger_counts_from_spool(folder), span_figures(folder), [WINDOW])
 
 
 def test_only_promised_messages_are_taken_over_and_they_are_the_backlog(tmp_path: Path) -> None:
@@ -83,7 +88,7 @@ def test_nothing_is_taken_over_where_nothing_was_produced(tmp_path: Path) -> Non
 def test_a_consumer_that_was_busy_to_the_end_has_lost_nothing_yet(tmp_path: Path) -> None:
     consumed(tmp_path, last_ended_us=int(9.9 * SECOND), missing=True)
 
-    problem = still_consuming(tmp_path, [WINDOW])
+    problem = told(tmp_path)
 
     assert problem is not None
     assert "1 messages had not been consumed when the consumer's time was over" in problem
@@ -93,14 +98,14 @@ def test_a_consumer_that_was_busy_to_the_end_has_lost_nothing_yet(tmp_path: Path
 def test_what_an_idle_consumer_never_got_is_lost(tmp_path: Path) -> None:
     consumed(tmp_path, last_ended_us=3 * SECOND, missing=True)
 
-    assert still_consuming(tmp_path, [WINDOW]) is None
+    assert told(tmp_path) is None
     assert ledger_counts_from_spool(tmp_path).lost == 1
 
 
 def test_a_busy_consumer_that_got_everything_has_no_problem(tmp_path: Path) -> None:
     consumed(tmp_path, last_ended_us=int(9.9 * SECOND), missing=False)
 
-    assert still_consuming(tmp_path, [WINDOW]) is None
+    assert told(tmp_path) is None
 
 
 def test_completions_before_their_request_and_in_the_future_are_found(tmp_path: Path) -> None:

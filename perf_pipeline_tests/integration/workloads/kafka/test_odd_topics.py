@@ -171,7 +171,7 @@ def test_large_messages_wait_on_the_broker_and_not_in_memory(
     asyncio.run(body())
 
 
-def test_a_hole_with_messages_is_a_gap_whether_they_are_still_there_or_not(
+def test_a_hole_with_messages_is_a_gap_and_one_whose_messages_were_deleted_has_expired(
     given: dict[str, Any],
 ) -> None:
     """Eight messages, of which the broker has deleted the first five."""
@@ -185,7 +185,7 @@ def test_a_hole_with_messages_is_a_gap_whether_they_are_still_there_or_not(
     found = dict(losses_in(holes.values(), *place))
 
     assert found == {
-        holes["deleted"]: "gap",
+        holes["deleted"]: "expired",
         holes["there"]: "gap",
         holes["behind the last"]: "gap",
     }

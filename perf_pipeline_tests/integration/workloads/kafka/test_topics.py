@@ -1,6 +1,7 @@
 """Topics and positions on a real broker."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
@@ -12,11 +13,11 @@ from confluent_kafka.cimpl import NewTopic
 
 from perf_pipeline.config.kafka_client import bootstrap_servers, kafka_settings
 from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.workloads.kafka.topic_settings import require_kept_messages
 from perf_pipeline.workloads.kafka.topics import (
     committed,
     ensure_topic,
     fix_position,
-    require_no_compaction,
     watermarks,
 )
 from perf_pipeline_tests.support.loads.kafka_topics import delete_topic, own_topic
@@ -61,7 +62,7 @@ def test_a_compacted_topic_is_refused_because_its_messages_would_look_lost(
         admin.create_topics([wanted])[name].result(10)
 
     with pytest.raises(TargetUnavailableError) as refusal:
-        require_no_compaction(brokers, name)
+        require_kept_messages(brokers, name, for_us=1)
     delete_topic(brokers, name)
 
     assert refusal.value.sentence == (
@@ -71,8 +72,46 @@ def test_a_compacted_topic_is_refused_because_its_messages_would_look_lost(
     assert "set cleanup.policy=delete for it, or name another topic" in refusal.value.hint
 
 
+@contextmanager
+def kept_for(brokers: str, retention_ms: str) -> Iterator[str]:
+    """Give a topic that keeps its messages for so long."""
+    name = f"test-topics-{uuid4().hex[:8]}"
+    with AdminClient(kafka_settings(brokers)) as admin:
+        wanted = NewTopic(name, 1, 1, config={"retention.ms": retention_ms})
+        admin.create_topics([wanted])[name].result(10)
+    try:
+        yield name
+    finally:
+        delete_topic(brokers, name)
+
+
+def test_a_topic_that_deletes_its_messages_before_they_can_be_consumed_is_refused(
+    brokers: str,
+) -> None:
+    with (
+        kept_for(brokers, "59999") as name,
+        pytest.raises(TargetUnavailableError) as refusal,
+    ):
+        require_kept_messages(brokers, name, for_us=60_000_000)
+
+    assert refusal.value.sentence == (
+        f"the topic {name} on {bootstrap_servers(brokers)} has retention.ms=59999, and its "
+        "messages may be consumed up to 1m after they were produced: those that the brokers "
+        "delete before would look lost"
+    )
+    assert "set retention.ms to at least 60000 for it" in refusal.value.hint
+
+
+@pytest.mark.parametrize(("retention_ms", "for_us"), [("60000", 60_000_000), ("-1", 10**12)])
+def test_a_topic_that_keeps_its_messages_long_enough_is_taken(
+    brokers: str, retention_ms: str, for_us: int
+) -> None:
+    with kept_for(brokers, retention_ms) as name:
+        require_kept_messages(brokers, name, for_us)
+
+
 def test_a_topic_that_keeps_its_messages_is_taken(brokers: str, topic: str) -> None:
-    require_no_compaction(brokers, topic)
+    require_kept_messages(brokers, topic, for_us=600_000_000)
 
     # Its policy can be read, so that it is not taken only because nobody tells it.
     resource = ConfigResource(ConfigResource.Type.TOPIC, topic)

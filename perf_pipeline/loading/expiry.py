@@ -1,0 +1,92 @@
+"""Messages that the brokers delete before they are consumed: expired, which is not lost.
+
+Before a load it is asked how long a message has to stay; after it, whether the brokers deleted some
+all the same (`retention.bytes`, a setting that changed meanwhile, records that somebody deleted).
+Add here: another sign that messages expired. Keep out: the settings themselves (workloads/kafka/).
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.benchmarks.record import LedgerKind
+from perf_pipeline.benchmarks.registry import record_of
+from perf_pipeline.config.profile import BenchmarkConfig
+from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.loading.seeding import require_brokers
+from perf_pipeline.loading.session import Session
+from perf_pipeline.report.wording import plural
+from perf_pipeline.units import US_PER_S
+from perf_pipeline.workloads.kafka.topics import watermarks
+
+# Between two loads: workers end and start, machine and brokers are looked at.
+_AROUND_A_LOAD_US: Final = 60 * US_PER_S
+
+
+def longest_wait_us(session: Session, benchmark: str) -> int:
+    """Give how long a message that is produced from now on may wait until it is consumed.
+
+    That is until the end of the last planned benchmark that consumes from the topic, or of this one
+    where none follows.
+    """
+    names = list(session.planned)
+    at = names.index(benchmark) if benchmark in names else 0
+    later = names[at:] or [benchmark]
+    consuming = [
+        number
+        for number, name in enumerate(later)
+        if record_of(name).ledger is LedgerKind.OWN_CONSUMER
+    ]
+    until = later[: (consuming[-1] if consuming else 0) + 1]
+    return sum(_longest_us(session.profile.benchmarks[name]) + _AROUND_A_LOAD_US for name in until)
+
+
+def _longest_us(config: BenchmarkConfig) -> int:
+    plans = ([one.plan for one in scenarios.values()] for _, scenarios in config.load_steps)
+    return sum(
+        max(one.start_time_us + one.length_us + one.graceful_stop_us for one in step)
+        for step in plans
+    )
+
+
+def positions_file(session: Session) -> Path:
+    """Give where the positions of the run's consumers are kept, as they were fixed."""
+    return session.folder / "positions.json"
+
+
+def expired(session: Session, benchmark: str) -> str | None:
+    """Say which messages the brokers deleted since the consumers' positions were fixed, if any.
+
+    Raises:
+        TargetUnavailableError: the brokers do not answer.
+    """
+    topic, file = session.profile.benchmarks[benchmark].topic, positions_file(session)
+    if not file.exists():
+        return None
+    fixed = {int(one): at for one, at in json.loads(file.read_text(encoding="utf-8")).items()}
+    deleted = dict(_deleted(require_brokers(session), topic, fixed))
+    if not deleted:
+        return None
+    places = ", ".join(f"{count:,} of partition {one}" for one, count in deleted.items())
+    count = plural(sum(deleted.values()), "message")
+    return (
+        f"the brokers deleted {count} of {topic} during the run ({places}), so nobody can tell "
+        "whether missing messages were lost, or expired before they were consumed; give the topic "
+        "a larger retention.ms and retention.bytes"
+    )
+
+
+def _deleted(brokers: str, topic: str, fixed: Mapping[int, int]) -> Iterator[tuple[int, int]]:
+    for mark in watermarks(brokers, topic):
+        count = mark.low_watermark - fixed.get(mark.partition, mark.low_watermark)
+        if count > 0:
+            yield mark.partition, count
+
+
+def expired_if_known(session: Session, benchmark: str) -> str | None:
+    """Say what expired, or that nobody could tell; None when nothing did."""
+    try:
+        return expired(session, benchmark)
+    except TargetUnavailableError as error:
+        return f"nobody can tell whether missing messages were lost or expired: {error.sentence}"

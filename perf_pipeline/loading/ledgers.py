@@ -1,0 +1,69 @@
+"""Complete a benchmark's ledger after its load, and say whether it can be counted.
+
+Add here: a reason why a missing message is no lost one. Keep out: how deliveries are read
+(deliveries.py) and counting (store/).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from perf_pipeline.benchmarks.record import LedgerKind
+from perf_pipeline.benchmarks.registry import record_of
+from perf_pipeline.loading.deliveries import collect_deliveries, still_consuming
+from perf_pipeline.loading.expiry import expired_if_known
+from perf_pipeline.loading.session import Session
+from perf_pipeline.metrics.totals import LedgerCounts, SpanFigures
+from perf_pipeline.store.records import ScenarioCounts
+from perf_pipeline.store.spool_figures import ledger_counts_from_spool
+
+
+@dataclass(frozen=True, slots=True)
+class CompletedLedger:
+    """Say how completing a ledger went.
+
+    Attributes:
+        counts: of its messages; None where there is no ledger, or nobody can tell what was lost.
+        problems: what a reader must know, one sentence each.
+        limits: why message latencies can't be told, one sentence each.
+    """
+
+    counts: LedgerCounts | None = None
+    problems: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+
+
+def completed_ledger(
+    session: Session,
+    benchmark: str,
+    folder: Path,
+    origin_ns: int,
+    spans: Sequence[SpanFigures],
+    scenarios: Sequence[ScenarioCounts],
+) -> CompletedLedger:
+    """Complete the ledger of a benchmark whose messages the system, or its own group, delivers.
+
+    Args:
+        session: of the run.
+        benchmark: that was loaded.
+        folder: of its spool.
+        origin_ns: its origin.
+        spans: of its spool.
+        scenarios: what was measured of them.
+
+    Raises:
+        TargetUnavailableError: the database does not answer.
+    """
+    kind = record_of(benchmark).ledger
+    if kind is LedgerKind.SYSTEM:
+        expected = ledger_counts_from_spool(folder).expected
+        found = collect_deliveries(session, benchmark, folder, origin_ns, expected)
+        counts = ledger_counts_from_spool(folder) if found.is_known else None
+        return CompletedLedger(counts, found.problems, found.limits)
+    if kind is LedgerKind.OWN_CONSUMER:
+        counts = ledger_counts_from_spool(folder)
+        if not counts.lost:
+            return CompletedLedger(counts)
+        why = expired_if_known(session, benchmark) or still_consuming(counts, spans, scenarios)
+        return CompletedLedger(counts) if why is None else CompletedLedger(problems=(why,))
+    return CompletedLedger()

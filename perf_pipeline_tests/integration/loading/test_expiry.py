@@ -1,0 +1,111 @@
+"""Messages that the brokers delete before they are consumed: told as expired, never as lost."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from perf_pipeline.config.kafka_client import kafka_settings
+from perf_pipeline.config.loading import load_profile
+from perf_pipeline.config.target import TargetConfig, resolve_target
+from perf_pipeline.loading.expiry import expired, longest_wait_us, positions_file
+from perf_pipeline.loading.session import Session
+from perf_pipeline.store.state import State
+from perf_pipeline.workloads.kafka.topics import fix_position
+from perf_pipeline_tests.support.loads.kafka_topics import own_topic
+from perf_pipeline_tests.support.silent import Silent
+
+PROFILE = """
+extends = "quick"
+name = "mine"
+[benchmarks.queue_consume]
+topic = "{topic}"
+[benchmarks.visits.scenarios.all]
+exec = "http_steps"
+executor = "constant-vus"
+vus = 1
+startTime = "2s"
+duration = "3s"
+gracefulStop = "5s"
+[[benchmarks.visits.scenarios.all.parameters.steps]]
+name = "visit"
+path = "/ok"
+"""
+
+
+def session(folder: Path, brokers: str, topic: str, planned: tuple[str, ...] = ()) -> Session:
+    path = folder / "mine.toml"
+    path.write_text(PROFILE.format(topic=topic))
+    return Session(
+        run_id="r1",
+        profile=load_profile(str(path)),
+        target=resolve_target("local", TargetConfig(), {"PERF_KAFKA_BROKERS": brokers}),
+        services=(),
+        notices=(),
+        environment={},
+        state=State(folder),
+        trigger="test",
+        began_at=datetime(2026, 1, 4, tzinfo=UTC),
+        narrator=Silent(),
+        planned=planned,
+    )
+
+
+@pytest.fixture
+def topic(brokers: str) -> Iterator[str]:
+    """Give a topic of its own with one partition."""
+    with own_topic(brokers, "expiry", 1) as name:
+        yield name
+
+
+def produce_and_delete(brokers: str, topic: str, messages: int, *, until: int) -> None:
+    """Produce messages, and delete those before an offset as a retention does."""
+    producer = Producer(kafka_settings(brokers))
+    for _ in range(messages):
+        producer.produce(topic, b"x")
+    assert producer.flush(20) == 0
+    admin = AdminClient(kafka_settings(brokers))
+    for deleted in admin.delete_records([TopicPartition(topic, 0, until)]).values():
+        deleted.result(10)
+
+
+def test_messages_that_the_brokers_deleted_after_the_position_was_fixed_have_expired(
+    tmp_path: Path, brokers: str, topic: str
+) -> None:
+    """Two old messages are deleted; of three new ones, offsets 2 to 4, the first two."""
+    produce_and_delete(brokers, topic, 2, until=2)
+    one = session(tmp_path, brokers, topic)
+    one.folder.mkdir(parents=True)
+    positions_file(one).write_text(json.dumps(fix_position(brokers, "g", topic)))
+    before = expired(one, "queue_consume")
+    produce_and_delete(brokers, topic, 3, until=4)
+
+    told = expired(one, "queue_consume")
+
+    assert before is None
+    assert told is not None
+    assert f"the brokers deleted 2 messages of {topic} during the run (2 of partition 0)" in told
+    assert "lost, or expired before they were consumed" in told
+
+
+def test_without_a_fixed_position_nothing_is_known_to_have_expired(
+    tmp_path: Path, brokers: str, topic: str
+) -> None:
+    assert expired(session(tmp_path, brokers, topic), "queue_consume") is None
+
+
+def test_a_message_may_wait_until_the_last_consuming_benchmark_is_over(tmp_path: Path) -> None:
+    def longest_s(benchmark: str, *planned: str) -> float:
+        return longest_wait_us(session(tmp_path, "b:1", "t", planned), benchmark) / 1e6
+
+    alone = longest_s("queue_produce", "queue_produce")
+    consuming = longest_s("queue_consume", "queue_consume")
+    both = longest_s("queue_produce", "queue_produce", "queue_consume", "end_to_end")
+
+    # It begins after 2 s, lasts 3 s and may take 5 s to end; a minute goes by around it.
+    assert longest_s("visits", "visits") == 2 + 3 + 5 + 60
+    assert both == alone + consuming

@@ -5,6 +5,7 @@ Fixtures that several packages use stand in the `fix_*.py` named here.
 
 import os
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,11 +14,13 @@ from perf_pipeline.loading.locks import LOCK_FOLDER_VARIABLE
 from perf_pipeline.stack.embedded import doctor
 from perf_pipeline_tests.support.given import given_servers
 from perf_pipeline_tests.support.places import STATE, WORKER, own_state
+from perf_pipeline_tests.support.shared_work import rank, scheduling, work_of
 from perf_pipeline_tests.support.turns import Turns
 
 pytest_plugins = ("perf_pipeline_tests.fix_servers", "perf_pipeline_tests.integration.fix_up")
 
 _TURNS = pytest.StashKey[Turns]()
+_LAST: Final = 9
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,9 +53,22 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put files with a test that must be alone behind all others, in their order."""
+    """Put long work first, and files with a test that must be alone behind all others of a rank."""
     alone = {item.path for item in items if item.get_closest_marker("alone")}
-    items.sort(key=lambda item: item.path in alone)
+
+    def place(item: pytest.Item) -> tuple[int, str, bool]:
+        file = item.nodeid.split("::", 1)[0]
+        if (work := work_of(file)) != file:
+            return rank(file), work, item.path in alone
+        return (_LAST if item.path in alone else rank(file)), "", False
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
+    """Let files that share servers run in one process."""
+    return scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -1,0 +1,48 @@
+"""Which files of the suite share a process, and which come first.
+
+Add here: another rule of the order. Keep out: turns of tests that are alone.
+"""
+
+from perf_pipeline_tests.support.shared_work import rank, work_of
+
+_TESTS = "perf_pipeline_tests"
+_KAFKA = f"{_TESTS}/integration/workloads/kafka"
+
+
+def test_files_that_use_the_same_servers_share_a_process() -> None:
+    works = {work_of(f"{_KAFKA}/{name}.py") for name in ("test_consume", "test_topics")}
+
+    assert works == {work_of(f"{_TESTS}/integration/probes/test_redis.py")}
+
+
+def test_files_that_use_a_stack_that_is_up_share_it_within_their_folder() -> None:
+    in_cli, in_runs, in_defs = (
+        work_of(f"{_TESTS}/{name}.py")
+        for name in (
+            "integration/cli/test_shared",
+            "integration/runs/test_confirm",
+            "defs/test_stopping",
+        )
+    )
+
+    assert in_cli == in_runs != in_defs
+
+
+def test_a_file_that_uses_no_shared_servers_is_run_for_itself() -> None:
+    files = [f"{_TESTS}/integration/store/test_ingest.py", f"{_TESTS}/unit/test_layers.py"]
+
+    assert [work_of(file) for file in files] == files
+
+
+def test_what_takes_long_is_begun_before_what_is_quick() -> None:
+    files = [
+        f"{_TESTS}/{name}"
+        for name in (
+            "integration/cli/test_shared.py",
+            "integration/cli/test_whole_run.py",
+            "integration/store/test_ingest.py",
+            "unit/test_layers.py",
+        )
+    ]
+
+    assert [rank(file) for file in files] == [0, 1, 2, 3]

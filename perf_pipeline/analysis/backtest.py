@@ -11,6 +11,7 @@ from typing import Final
 from perf_pipeline.analysis.baseline import Diff, DiffStatus, Series, diff
 from perf_pipeline.analysis.change_point import LEAST_SIDE, change_points
 from perf_pipeline.analysis.environment import suspects_moved, withheld
+from perf_pipeline.analysis.family import agreed
 from perf_pipeline.analysis.machine import Machine
 from perf_pipeline.analysis.scale import Scale, scale_of
 from perf_pipeline.analysis.suspicion import WORSE, BaselinePolicy
@@ -233,7 +234,7 @@ def _gated(
             places[run_id].append((which, n))
     before: frozenset[tuple[str, str]] = frozenset()
     for where in places.values():
-        diffs = [replayed[which][n] for which, n in where]
+        diffs = agreed([(tracks[which].benchmark, replayed[which][n]) for which, n in where])
         now = frozenset(
             (tracks[which].benchmark, diff.series.label)
             for (which, _), diff in zip(where, diffs, strict=True)

@@ -15,7 +15,7 @@ from perf_pipeline.analysis.noise import student_t
 from perf_pipeline.analysis.scale import Effect, Scale, change_of, distance_of
 from perf_pipeline.analysis.suspicion import IN_LINE, WORSE, WORSE_SIGN
 
-_SHARED_LEVEL: Final = 0.1
+_STRICTER: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,9 @@ def together(diff: Diff, again: Sequence[float]) -> Effect | None:
 def is_confirmed(diff: Diff, again: Sequence[DiffStatus], changes: Sequence[float]) -> bool:
     """Say whether a suspect run is a regression once its re-runs are counted as well.
 
-    More than half of them must be out of line, and in runs that have nothing in common, or by so
-    much that it does not matter.
+    More than half of them must be out of line. Where the run before is one of them, the run and its
+    re-runs must be so on average (`is_clear`), otherwise by so much that it does not matter what
+    they have in common (`is_beyond_doubt`).
 
     Args:
         diff: the comparison of the run itself.
@@ -97,7 +98,26 @@ def is_confirmed(diff: Diff, again: Sequence[DiffStatus], changes: Sequence[floa
         changes: the change of each re-run, on the scale of its effect.
     """
     independent = diff.status is DiffStatus.REGRESSED
-    return counted(diff, again).is_majority and (independent or is_beyond_doubt(diff, changes))
+    if not counted(diff, again).is_majority:
+        return False
+    return is_clear(diff, changes) if independent else is_beyond_doubt(diff, changes)
+
+
+def is_clear(diff: Diff, again: Sequence[float]) -> bool:
+    """Say whether a run and its re-runs are out of line on average, as runs of their own.
+
+    Their mean is judged as that of so many runs, at a tenth of the level. Three runs are out of
+    line beside two that are not by chance alone in one of two hundred whole runs of 82 series. A
+    run without a spread of its own is not doubted, and neither is one without re-runs.
+
+    Args:
+        diff: the comparison of the run itself.
+        again: the change of each re-run, on the scale of its effect.
+    """
+    if not again or not diff.noise.n:
+        return True
+    runs, n = len(again) + 1, diff.noise.n
+    return _mean_is_beyond(diff, again, math.sqrt((1 / runs + 1 / n) / (1 + 1 / n)))
 
 
 def is_beyond_doubt(diff: Diff, again: Sequence[float]) -> bool:
@@ -111,6 +131,13 @@ def is_beyond_doubt(diff: Diff, again: Sequence[float]) -> bool:
         diff: the comparison of the run itself.
         again: the change of each re-run, on the scale of its effect.
     """
+    return _mean_is_beyond(diff, again, 1.0, diff.order_limit)
+
+
+def _mean_is_beyond(
+    diff: Diff, again: Sequence[float], narrower: float, limit: float | None = None
+) -> bool:
+    """Say whether the mean of all runs is beyond a limit, and beyond chance at a tenth of alpha."""
     effect, policy = diff.effect, diff.policy
     if effect is None or policy is None or diff.error is None or diff.noise.n < 2:
         return True
@@ -119,5 +146,5 @@ def is_beyond_doubt(diff: Diff, again: Sequence[float]) -> bool:
         return False
     worse = WORSE_SIGN[diff.series.better]
     mean = worse * math.fsum(distance_of(change, effect.scale) for change in changes) / len(changes)
-    strict = student_t(1 - policy.alpha * _SHARED_LEVEL / 2, diff.noise.n - 1) * diff.error
-    return mean > strict and (diff.order_limit is None or mean > diff.order_limit)
+    strict = student_t(1 - policy.alpha * _STRICTER / 2, diff.noise.n - 1) * diff.error * narrower
+    return mean > strict and (limit is None or mean > limit)

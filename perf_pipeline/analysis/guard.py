@@ -18,10 +18,10 @@ NEW_RUNS: Final = 3
 """The gate looks at a run and the two before it."""
 
 _PRECEDENCE_LEVEL: Final = 0.0105
-_PERMUTATION_LEVEL: Final = 0.005
+_PERMUTATION_LEVEL: Final = 0.003
 _MOST_ODD: Final = 5
 _BESIDE_ODD: Final = 2
-_FEW_RUNS: Final = 15
+_SOME_RUNS: Final = range(8, 15)
 _ROUNDING: Final = 1e-9
 
 
@@ -75,7 +75,7 @@ def out_of_order(old: Sequence[float], new: Sequence[float], odd: int) -> bool:
     """Say whether the newest three runs are beyond what the runs before them did.
 
     Which test decides depends on how many old runs were out of line themselves. None: two new runs
-    must exceed all old ones; a single one of fewer than 15 is passed over. Up to five: that happens
+    must exceed all old ones; a single one of 8 to 14 is passed over. Up to five: that happens
     by chance, and all three must exceed nearly all. More: the noise has a second level, and their
     sum is judged by permutation.
 
@@ -85,7 +85,7 @@ def out_of_order(old: Sequence[float], new: Sequence[float], odd: int) -> bool:
         odd: how many of the last WINDOW old runs are out of line themselves.
     """
     known, highest_first = old[-WINDOW:], sorted(new, reverse=True)
-    if odd <= (1 if len(known) < _FEW_RUNS else 0):
+    if odd <= (1 if len(known) in _SOME_RUNS else 0):
         return len(new) > 1 and _as_bad(known, highest_first[1]) <= odd
     if len(new) < NEW_RUNS:
         return False

@@ -14,7 +14,8 @@ from typing import Final
 SD_FLOOR: Final = 0.005
 """Smallest standard deviation of ln(value) that is believed: 0.5 %."""
 
-_WINSOR_SDS: Final = 3.0
+_WINSOR_SDS: Final = 2.5
+_FEW_VALUES: Final = 10
 _SD_PER_MAD: Final = 1.4826
 _SD_PER_MEAN_DEVIATION: Final = 1.2533
 
@@ -80,22 +81,24 @@ def centre_and_spread(values: Sequence[float], sd_floor: float) -> tuple[float, 
 
 
 def winsorised(values: Sequence[float]) -> list[float]:
-    """Pull values beyond median ± 3 robust standard deviations back to that limit.
+    """Pull values beyond median ± 2.5 robust standard deviations back to that limit.
 
-    A robust standard deviation is 1.4826 * MAD (median absolute deviation from the median). Where
+    Of fewer than ten values that limit is wider, by 10 / n: their spread is hardly known. A robust
+    standard deviation is 1.4826 * MAD (median absolute deviation from the median). Where
     more than half of the values are equal, the MAD is 0 and would flatten the others, so that
     1.2533 * mean absolute deviation is used instead.
     Source: Tukey (1962) for winsorising; Rousseeuw & Croux (1993) for 1.4826; Iglewicz & Hoaglin
     (1993) for 1.2533 at MAD 0.
 
     >>> winsorised([1.0, 2.0, 3.0, 4.0, 100.0])
-    [1.0, 2.0, 3.0, 4.0, 7.4478]
+    [1.0, 2.0, 3.0, 4.0, 10.413]
     """
     median = statistics.median(values)
     deviations = [abs(value - median) for value in values]
     mad = statistics.median(deviations)
     robust_sd = _SD_PER_MAD * mad if mad else _SD_PER_MEAN_DEVIATION * statistics.fmean(deviations)
-    low, high = median - _WINSOR_SDS * robust_sd, median + _WINSOR_SDS * robust_sd
+    limit = _WINSOR_SDS * max(1.0, _FEW_VALUES / len(values)) * robust_sd
+    low, high = median - limit, median + limit
     if min(values) >= low and max(values) <= high:  # nearly always
         return list(values)
     return [min(max(value, low), high) for value in values]

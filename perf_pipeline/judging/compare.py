@@ -12,6 +12,7 @@ from typing import Final
 from perf_pipeline import __version__
 from perf_pipeline.analysis.baseline import Diff, DiffStatus, Series, diff, pinned_diff
 from perf_pipeline.analysis.environment import suspects_moved, withheld
+from perf_pipeline.analysis.family import agreed
 from perf_pipeline.analysis.suspicion import WORSE
 from perf_pipeline.config.profile import PinnedBaseline, Profile
 from perf_pipeline.judging.history_pass import date_changes
@@ -47,9 +48,7 @@ from perf_pipeline.store.records import DiffRow, RunRecord
 from perf_pipeline.store.state import State
 from perf_pipeline.store.tags_text import tags_text
 
-_QUIET: Final = frozenset(
-    {DiffStatus.OK, DiffStatus.LEARNING, DiffStatus.NO_DATA, DiffStatus.INVALID}
-)
+_TOLD: Final = WORSE | {DiffStatus.IMPROVED, DiffStatus.ENVIRONMENT_CHANGED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ class Comparison:
         return tuple(
             (comparison.benchmark, comparison.diff)
             for comparison in self.compared
-            if not comparison.diff.against or comparison.diff.status not in _QUIET
+            if not comparison.diff.against or comparison.diff.status in _TOLD
         )
 
 
@@ -131,8 +130,8 @@ def compare_in(history: History, run_id: str, *, profile: Profile | None = None)
         _store(history, run_id, judged_by, comparison.compared)
         if history.run(run_id).trigger != TRIGGER:  # the run that it confirms has the last word
             store_changes(history, _changes(comparison.compared))
-            by_history = _by_history(comparison)
-            store_changes(history, levels_for_good(history, run_id, by_history, comparison.past))
+            levels = levels_for_good(history, run_id, _by_history(comparison), comparison.past)
+            store_changes(history, levels)
         date_changes(history, comparison.measured, comparison.past, judged_by)
     return comparison
 
@@ -155,7 +154,9 @@ def compare_unsettled(history: History, run_id: str, profile: Profile) -> Compar
     measured = tuple(measured_of(history, run_id))
     past = past_of(history, measured, profile)
     by_benchmark = (_benchmark(past, single, profile, changes, pins) for single in measured)
-    found = list(chain.from_iterable(by_benchmark))
+    alone = list(chain.from_iterable(by_benchmark))
+    agreeing = agreed([(compared.benchmark, compared.diff) for compared in alone])
+    found = [replace(compared, diff=diff) for compared, diff in zip(alone, agreeing, strict=True)]
     # The environment shows itself over all benchmarks together.
     moved = suspects_moved(_suspects(found), _suspects_before(history, run_id))
     gated = withheld([comparison.diff for comparison in found], moved=moved)
@@ -227,12 +228,11 @@ def _with_figure(
     series: Series,
     profile: Profile,
 ) -> Diff:
-    points = past.before(measured, series)
     return pinned_diff(
         series,
         measured.value(series),
         pinned.value,
-        [point.value for point in points],
+        [point.value for point in past.before(measured, series)],
         policy=policy_of(profile),
         valid=measured.keeps_up_in(series.tags),
     )

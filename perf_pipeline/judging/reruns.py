@@ -53,7 +53,9 @@ def settled(reruns: Reruns, benchmark: str, diff: Diff) -> Diff:
         reason = f"the first run differed from the baseline, but {in_line} re-runs did not"
         return replace(diff, status=DiffStatus.OK, reason=reason, changed_since=None)
     takes = "more than half"
-    if count.is_majority:
+    if count.is_majority and diff.status is DiffStatus.REGRESSED:
+        takes = "a change that is clear in the run and its re-runs together"
+    elif count.is_majority:
         takes = "another run, as re-runs at once may share their noise"
     reason = f"{count} are out of line, {_with(rows)}, and a regression takes {takes}"
     return replace(diff, status=DiffStatus.SUSPECT, reason=reason, changed_since=None)

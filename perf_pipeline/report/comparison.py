@@ -8,8 +8,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
+from perf_pipeline.analysis.causes import Cause, NamedDiff, causes
+from perf_pipeline.analysis.family import families_judged
 from perf_pipeline.analysis.power import suspects_by_chance
 from perf_pipeline.report import headline
+from perf_pipeline.report.finding_texts import name_of, regressions
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.report.why import Trouble, moved
 from perf_pipeline.report.wording import (
@@ -34,12 +37,14 @@ _MOVED: Final = frozenset(
 _JUDGED: Final = _MOVED | {DiffStatus.OK}
 _TOGETHER: Final = "most figures moved together: the environment changed"
 _MOST_REASONS: Final = 2
-NamedDiff = tuple[str, Diff]
-"""Benchmark and diff."""
 
 
 def shown_first(report: RunReport) -> list[NamedDiff]:
-    """List the series that deserve a row: what moved, and the leading p95 of each benchmark."""
+    """List the series that deserve a row: what moved, and the leading p95 of each benchmark.
+
+    Of a finding it is the leading series; the others are listed below it (`below_findings`).
+    """
+    below = {id(diff) for cause in causes(report.diffs) for _, diff in cause.others}
     leading = {
         (benchmark.name, diff.series.label)
         for benchmark in report.benchmarks
@@ -50,10 +55,15 @@ def shown_first(report: RunReport) -> list[NamedDiff]:
         for name, diff in report.diffs
         if diff.pinned is None
         and (
-            diff.status in _MOVED
+            (diff.status in _MOVED and id(diff) not in below)
             or (diff.status is DiffStatus.OK and (name, diff.series.label) in leading)
         )
     ]
+
+
+def below_findings(report: RunReport) -> list[NamedDiff]:
+    """List the series that belong to a finding and do not lead it."""
+    return [pair for cause in causes(report.diffs) for pair in cause.others]
 
 
 def remarks(report: RunReport) -> list[Trouble]:
@@ -107,15 +117,17 @@ def _slower(factors: Sequence[float]) -> str:
 
 
 def _by_chance(pairs: Sequence[NamedDiff]) -> list[Trouble]:
-    """Say how many series were judged, and how many false suspects to expect among them."""
+    """Say how many questions were asked, and how many false suspects to expect among them."""
     policies = [diff.policy for _, diff in pairs if diff.status in _JUDGED and diff.policy]
     if not policies:
         return []
     judged = plural(len(policies), "series", "series")
-    expected = suspects_by_chance(len(policies), policies[0])
+    asked = families_judged(pairs)
+    expected = suspects_by_chance(asked, policies[0])
     sentence = (
-        f"{judged} judged; by chance alone about {number(expected, 2)} of them are SUSPECT in a "
-        "run, so that REGRESSED takes more than half of several runs"
+        f"{judged} judged, as {plural(asked, 'question')}; by chance alone about "
+        f"{number(expected, 2)} of these are SUSPECT in a run, so that REGRESSED takes more than "
+        "half of several runs"
     )
     return [("NOTE", "baseline", sentence)]
 
@@ -156,9 +168,9 @@ def _not_compared(pairs: Iterable[NamedDiff]) -> list[Trouble]:
 
 def regression(report: RunReport) -> str:
     """Say whether anything got slower: yes, no, or not known and why."""
-    names = [f"{name} {diff.series.label}" for name, diff in headline.regressed(report)]
-    if names:
-        return f"yes: {', '.join(names)}"
+    found = [_with_count(cause) for cause in regressions(report)]
+    if found:
+        return f"yes: {', '.join(found)}"
     if not report.diffs:
         return "not known, nothing was compared"
     statuses = Counter(diff.status for _, diff in report.diffs if diff.pinned is None)
@@ -173,6 +185,12 @@ def regression(report: RunReport) -> str:
     text = f"no ({judged} series judged{f', {rest} not' if rest else ''}){pinned}"
     suspect = statuses[DiffStatus.SUSPECT]
     return f"{text}; {suspect} SUSPECT, the next run decides" if suspect else text
+
+
+def _with_count(cause: Cause) -> str:
+    more = cause.also_regressed
+    others = f" and {plural(more, 'more series', 'more series')} with it" if more else ""
+    return f"{name_of(cause)}{others}"
 
 
 def _without_history(statuses: Counter[DiffStatus]) -> str:

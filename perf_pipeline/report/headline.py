@@ -15,8 +15,9 @@ from perf_pipeline.benchmarks.registry import BENCHMARKS, record_of
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status
+from perf_pipeline.report.finding_texts import regressions
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport
-from perf_pipeline.report.wording import OUTCOMES, words
+from perf_pipeline.report.wording import OUTCOMES, plural, words
 
 _OF_TRANSACTIONS: Final = Leading(
     "db_transaction_duration", "db_transactions", "db_transaction_failed"
@@ -75,11 +76,6 @@ def p95_diff(report: RunReport, benchmark: BenchmarkReport) -> Diff | None:
     return min(diffs, key=lambda diff: diff.pinned is not None, default=None)
 
 
-def regressed(report: RunReport) -> list[tuple[str, Diff]]:
-    """List the confirmed regressions."""
-    return [pair for pair in report.diffs if pair[1].status is DiffStatus.REGRESSED]
-
-
 def verdict_of(benchmark: BenchmarkReport) -> str:
     """Return a benchmark's status in one word: how it ended, else its gravest verdict."""
     if not benchmark.valid:
@@ -100,10 +96,18 @@ def counts(report: RunReport) -> str:
         f"{verdicts[status]} {words(status)}" for status in _ORDER if verdicts[status]
     )
     compared = ", ".join(
-        f"{diffs[status]} {words(status)}" for status in DiffStatus if diffs[status]
+        f"{diffs[status]} {words(status)}{_by_causes(report, status, diffs[status])}"
+        for status in DiffStatus
+        if diffs[status]
     )
     text = f"thresholds: {judged or 'none'}"
     return f"{text}; against the baseline: {compared}" if compared else text
+
+
+def _by_causes(report: RunReport, status: DiffStatus, series: int) -> str:
+    """Say by how many causes series regressed, where that are fewer."""
+    found = len(regressions(report)) if status is DiffStatus.REGRESSED else series
+    return f" ({plural(found, 'finding')})" if found < series else ""
 
 
 def ended(report: RunReport) -> str:

@@ -164,6 +164,7 @@ def _baseline(report: RunReport) -> Mapping[str, object]:
     compared = [pair for pair in report.diffs if pair[1].effect is not None]
     return {
         "first": diff_table(comparison.shown_first(report)),
+        "others": diff_table(comparison.below_findings(report)),
         "sentences": comparison.remarks(report),
         "compared": diff_table(compared),
         "origins": origin_table(report.origins),

@@ -1,6 +1,7 @@
 """JUnit XML: a suite for each benchmark, a case for each thing that is judged.
 
-FAIL and REGRESSED are failures; NO_DATA and INVALID are errors (nothing is known); a comparison
+FAIL and REGRESSED are failures, the latter once for each cause: what else it moved is skipped and
+names the case that fails. NO_DATA and INVALID are errors (nothing is known); a comparison
 without a verdict is skipped, as it fails no run; WARN, SUSPECT and the rest pass and say so in
 system-out. A gate that is withheld has a case of its own, which is an error where it fails the run.
 Shape: the Jenkins xunit schema (junit-10.xsd) as far as CI systems read it.
@@ -12,9 +13,11 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
+from perf_pipeline.analysis.causes import Cause, causes
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.report import why, wording
 from perf_pipeline.report.diff_texts import DiffTexts
+from perf_pipeline.report.finding_texts import name_of
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport
 from perf_pipeline.report.revisions import revision_rows
 
@@ -51,8 +54,9 @@ def render_junit(report: RunReport) -> str:
         _case(suite, "run", "benchmarks", "error", "no benchmark ran")
     if report.diffs:
         suite = _suite(root, "baseline_diff", report, 0.0)
+        leading = {id(one): cause for cause in causes(report.diffs) for _, one in cause.others}
         for name, diff in report.diffs:
-            _compared(suite, name, diff)
+            _compared(suite, name, diff, leading.get(id(diff)))
         if report.withheld is not None:
             told = f"{why.WITHHELD} {why.withheld_sentence(report.withheld, report.run_id)}"
             result: Result = "error" if report.withheld.ends_with_failure else "skipped"
@@ -148,7 +152,8 @@ def _reason(verdict: Verdict) -> str:
     return "see benchmark_ran" if verdict.status is Status.INVALID else verdict.reason
 
 
-def _compared(suite: ET.Element, benchmark: str, diff: Diff) -> None:
+def _compared(suite: ET.Element, benchmark: str, diff: Diff, cause: Cause | None) -> None:
+    """Add the case of a series; `cause` is the finding that it belongs to and does not lead."""
     told = DiffTexts.of(benchmark, diff)
     message = (
         f"{told.status} {told.change} against {told.reference} (n {told.runs}, CV "
@@ -156,7 +161,10 @@ def _compared(suite: ET.Element, benchmark: str, diff: Diff) -> None:
     ).rstrip()
     pinned = f" {diff.against or 'pinned'}" if diff.pinned is not None else ""
     name = f"{told.series}{pinned}"
-    _case(suite, f"baseline.{benchmark}", name, _BY_DIFF.get(diff.status, "passed"), message)
+    result = _BY_DIFF.get(diff.status, "passed")
+    if cause is not None and result == "failure":
+        result, message = "skipped", f"{message}; one finding with {name_of(cause)}, which fails"
+    _case(suite, f"baseline.{benchmark}", name, result, message)
 
 
 def _count(element: ET.Element) -> None:

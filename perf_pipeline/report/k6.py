@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.analysis.bottleneck import Finding
+from perf_pipeline.analysis.causes import Cause, causes
 from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.statistic import STATISTICS
 from perf_pipeline.metrics.summary import Summary
@@ -110,6 +111,7 @@ def _ours(report: RunReport) -> dict[str, Json]:
             for benchmark in report.benchmarks
         },
         "gate": _gate(report.withheld),
+        "causes": [_cause(cause) for cause in causes(report.diffs)],
         "diffs": [_diff(name, diff) for name, diff in report.diffs],
         "tiers": [
             {"benchmark": name, "tier": tier.name, "why": tier.sentence, "advice": tier.advice}
@@ -132,6 +134,21 @@ def _gate(held: Withheld | None) -> dict[str, Json]:
         "new_level": held.new_level or None,
         "needs_decision": held.needs_decision,
         "fails": held.ends_with_failure,
+    }
+
+
+def _cause(cause: Cause) -> dict[str, Json]:
+    benchmark, leading = cause.leading
+    return {
+        "status": str(cause.status),
+        "tier": cause.tier or None,
+        "benchmark": benchmark,
+        "series": leading.series.label,
+        "against": leading.against or None,
+        "others": [
+            {"benchmark": name, "series": one.series.label, "status": str(one.status)}
+            for name, one in cause.others
+        ],
     }
 
 

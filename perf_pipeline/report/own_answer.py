@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-from perf_pipeline.analysis.baseline import DiffStatus
 from perf_pipeline.analysis.outcome import UNJUDGED
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.quoting import first_few
+from perf_pipeline.report.finding_texts import name_of, regressions
 from perf_pipeline.report.model import UNMEASURED, Asked, RunReport
 from perf_pipeline.report.wording import plural
 
@@ -99,8 +99,8 @@ def _failed(failed: Sequence[_Named], named: Sequence[_Named]) -> Iterator[str]:
 
 
 def _regressed(report: RunReport) -> list[str]:
-    count = sum(diff.status is DiffStatus.REGRESSED for _, diff in report.diffs)
-    return [f"{plural(count, 'series', 'series')} regressed"] if count else []
+    names = [name_of(cause) for cause in regressions(report)]
+    return [f"{first_few(names, _MOST_NAMED)} regressed"] if names else []
 
 
 def _all(count: int) -> str:

@@ -5,7 +5,8 @@ out: details that the HTML report has room for.
 """
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
@@ -13,9 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
+from perf_pipeline.analysis.causes import causes
 from perf_pipeline.report import comparison, findings, headline, trend, why, wording
 from perf_pipeline.report.answer import answer_of
 from perf_pipeline.report.diff_texts import DiffTexts
+from perf_pipeline.report.finding_texts import other_texts
 from perf_pipeline.report.model import Diagnosis, RunReport
 from perf_pipeline.report.revisions import revision_text
 
@@ -39,6 +42,7 @@ _STYLES: Final = {
 }
 _OTHER_STYLE: Final = "bold magenta"
 _MOST_ROWS: Final = 12
+_MOST_BELOW: Final = 6
 
 
 def render_terminal(report: RunReport, width: int = 80, *, color: bool = False) -> str:
@@ -188,7 +192,8 @@ def _baseline(report: RunReport) -> list[RenderableType]:
     pairs = comparison.shown_first(report)
     parts: list[RenderableType] = [Text()]
     if pairs:
-        parts.append(_baseline_table(pairs[:_MOST_ROWS]))
+        below = {id(cause.leading[1]): other_texts(cause) for cause in causes(report.diffs)}
+        parts.append(_baseline_table(pairs[:_MOST_ROWS], below))
     if len(pairs) > _MOST_ROWS:
         rest = wording.plural(len(pairs) - _MOST_ROWS, "more series", "more series")
         parts.append(_plain(f"{rest}; `perf-pipeline compare {report.run_id}` shows all"))
@@ -196,7 +201,10 @@ def _baseline(report: RunReport) -> list[RenderableType]:
     return [*parts, _sentences(told)]
 
 
-def _baseline_table(pairs: list[tuple[str, Diff]]) -> Table:
+def _baseline_table(
+    pairs: list[tuple[str, Diff]], below: Mapping[int, Sequence[str]] = MappingProxyType({})
+) -> Table:
+    """Give a row for each series, with what is listed below it, by the id of its diff."""
     table = _table("against the baseline", "median (n, CV)", "change", "detects", "status")
     benchmark = None
     for name, diff in pairs:
@@ -206,6 +214,8 @@ def _baseline_table(pairs: list[tuple[str, Diff]]) -> Table:
         shown = DiffTexts.of(name, diff)
         known = shown.remedy != wording.ABSENT
         more = [_plain(f"  would detect {shown.remedy}", "dim")] if known else []
+        others = below.get(id(diff), ())
+        more += [_plain(f"  with it {text}", "dim") for text in _first(others)]
         table.add_row(
             _lines(_plain(f"  {shown.key}"), _plain(f"  {shown.statistic}"), *more),
             _lines(_plain(shown.reference), _plain(f"n {shown.runs}, CV {shown.variation}")),
@@ -214,6 +224,11 @@ def _baseline_table(pairs: list[tuple[str, Diff]]) -> Table:
             _lines(*(_status(word) for word in _split(diff.status))),
         )
     return table
+
+
+def _first(texts: Sequence[str]) -> list[str]:
+    rest = len(texts) - _MOST_BELOW
+    return [*texts[:_MOST_BELOW], *([f"{rest} more series"] if rest > 0 else [])]
 
 
 def _lines(*lines: Text) -> Text:

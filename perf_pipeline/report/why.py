@@ -10,6 +10,7 @@ from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.metrics.threshold import FROM_HISTOGRAM, Status, Verdict
 from perf_pipeline.quoting import first_few
 from perf_pipeline.report import wording
+from perf_pipeline.report.finding_texts import name_of, regressions, with_others
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport, Withheld
 
 Trouble = tuple[str, str, str]
@@ -46,9 +47,8 @@ def troubles(report: RunReport) -> list[Trouble]:
         lines += _missed(benchmark)
         lines += _noted(benchmark)
     lines += [
-        ("REGRESSED", f"{name} {diff.series.label}", _confirmed(diff))
-        for name, diff in report.diffs
-        if diff.status is DiffStatus.REGRESSED
+        ("REGRESSED", name_of(cause), f"{_confirmed(cause.leading[1])}{with_others(cause)}")
+        for cause in regressions(report)
     ]
     if report.withheld is not None:
         lines.append((WITHHELD, "baseline", withheld_sentence(report.withheld, report.run_id)))

@@ -7,7 +7,13 @@ from typing import Final
 import pytest
 
 from perf_pipeline.analysis.baseline import BaselinePolicy, Diff, DiffStatus, Series, diff
-from perf_pipeline.analysis.confirmation import counted, is_beyond_doubt, together
+from perf_pipeline.analysis.confirmation import (
+    counted,
+    is_beyond_doubt,
+    is_clear,
+    is_confirmed,
+    together,
+)
 from perf_pipeline.analysis.noise import student_t
 
 OK, SUSPECT, LEARNING = DiffStatus.OK, DiffStatus.SUSPECT, DiffStatus.LEARNING
@@ -91,6 +97,30 @@ def test_re_runs_that_may_share_their_noise_must_be_beyond_doubt(
 
     assert one.status is DiffStatus.SUSPECT
     assert is_beyond_doubt(one, again) is beyond
+
+
+@pytest.mark.parametrize(
+    ("again", "clear"),
+    [
+        # s is 0.0847 (above), error 0.0889 and n = 10: t(0.999, 9) * s * sqrt(1/3 + 1/10) = 0.240,
+        # which the mean of ln 1.31 = 0.270, ln 1.30 = 0.262 and ln(1 + change) must exceed
+        ([0.30, 0.30], True),
+        ([0.30, 0.10], False),  # (0.270 + 0.262 + 0.095) / 3 = 0.209
+        ([], True),
+    ],
+)
+def test_what_two_runs_show_must_be_clear_in_the_re_runs_as_well(
+    again: list[float], clear: bool
+) -> None:
+    one = diff(
+        Series("http_req_duration", {}, "p(95)"), 1_044.0, [*NOISY, 1_044.0], BaselinePolicy()
+    )
+
+    assert one.status is REGRESSED
+    assert one.effect is not None
+    assert one.effect.change == pytest.approx(0.31, abs=0.005)
+    assert is_clear(one, again) is clear
+    assert is_confirmed(one, [SUSPECT, OK], again) is clear
 
 
 def test_re_runs_must_be_beyond_the_runs_before_as_well() -> None:

@@ -22,14 +22,19 @@ def test_students_t_agrees_with_the_published_table(
     assert student_t(probability, degrees_of_freedom) == pytest.approx(published, abs=5e-4)
 
 
-def test_a_wild_value_is_pulled_back_to_three_robust_standard_deviations() -> None:
-    # median 3, MAD 1, limit 3 * 1.4826 = 4.4478
-    assert winsorised([1, 2, 3, 4, 1000]) == pytest.approx([1, 2, 3, 4, 7.4478])
-    assert winsorised([-1000, 2, 3, 4, 5])[0] == pytest.approx(-1.4478)
+def test_a_wild_value_is_pulled_back_to_two_and_a_half_robust_standard_deviations() -> None:
+    # twice 1 to 5: median 3, MAD 1, limit 2.5 * 1.4826 = 3.7065
+    assert winsorised([1, 2, 3, 4, 1000] * 2)[-1] == pytest.approx(6.7065)
+    assert winsorised([-1000, 2, 3, 4, 5] * 2)[0] == pytest.approx(-0.7065)
+
+
+def test_few_values_are_pulled_back_less_because_their_spread_is_hardly_known() -> None:
+    # of five the limit is 10 / 5 times as wide: 2 * 3.7065 = 7.413
+    assert winsorised([1, 2, 3, 4, 1000]) == pytest.approx([1, 2, 3, 4, 10.413])
 
 
 def test_when_more_than_half_of_the_runs_agree_the_others_still_count_as_noise() -> None:
-    # median 10, MAD 0; mean absolute deviation (1 + 1) / 5 = 0.4, limit 3 * 1.2533 * 0.4 = 1.504
+    # median 10, MAD 0; mean absolute deviation (1 + 1) / 5 = 0.4, limit 5 * 1.2533 * 0.4 = 2.5
     assert winsorised([10, 10, 10, 9, 11]) == [10, 10, 10, 9, 11]
 
 

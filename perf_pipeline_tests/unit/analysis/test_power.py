@@ -39,7 +39,7 @@ def test_series_that_cannot_be_judged_have_no_outlook() -> None:
 
 
 # ln(x / 800) = -2, -1, 0, 1, 2 times 0.0632456: their sample standard deviation is
-# 0.0632456 * sqrt(10 / 4) = 0.10, and nothing is beyond 3 * 1.4826 * 0.0632456 = 0.28.
+# 0.0632456 * sqrt(10 / 4) = 0.10, and nothing is beyond 2.5 * 1.4826 * 0.0632456 = 0.23.
 FIVE = [800.0 * math.exp(0.0632456 * step) for step in (-2, -1, 0, 1, 2)]
 P95 = Series("http_req_duration", {}, "p(95)")
 

@@ -110,13 +110,13 @@ def test_a_leading_figure_says_what_it_was_compared_with(one: Diff | None, text:
 
 
 def test_the_number_of_judged_series_comes_with_what_chance_makes_of_it(report: RunReport) -> None:
-    # 3 judged ones * 0.02 / 2 = 0.03; the one without history is not judged.
+    # 3 statistics of one metric are one question: 1 * 0.02 / 2 = 0.01; without history is none.
     diffs = [against(3.0, CALM), against(4.0, CALM, "med"), against(3.0, CALM, "avg")]
     told = comparison.remarks(of(report, *diffs, against(3.0, [], "max")))
 
     sentence = (
-        "3 series judged; by chance alone about 0.03 of them are SUSPECT in a run, so that "
-        "REGRESSED takes more than half of several runs"
+        "3 series judged, as 1 question; by chance alone about 0.01 of these are SUSPECT in a "
+        "run, so that REGRESSED takes more than half of several runs"
     )
     assert ("NOTE", "baseline", sentence) in told
 

@@ -21,6 +21,7 @@ from perf_pipeline.config.http_steps import (
 from perf_pipeline.config.own_modules import module_mistakes
 from perf_pipeline.config.own_scenarios import scenarios_in
 from perf_pipeline.config.parameters import is_python
+from perf_pipeline.config.pgbench.parameters import PgbenchParameters, script_mistakes
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.templated import Templated
 from perf_pipeline.config.templates import Source, Variable, parse_template, variables_of
@@ -124,6 +125,8 @@ def _scenario_mistakes(scenario: Scenario, folder: Path, environment: Mapping[st
     if isinstance(parameters, Templated):
         yield from _env_mistakes(parameters, scenario.env)
         yield from _data_mistakes(parameters, scenario.plan.most_vus, folder)
+    if isinstance(parameters, PgbenchParameters):
+        yield from script_mistakes(parameters, folder)
     if isinstance(parameters, PythonParameters) and is_python(scenario.exec):
         for mistake in module_mistakes(scenario.exec, folder / parameters.path):
             yield "exec", mistake

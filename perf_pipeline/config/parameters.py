@@ -17,12 +17,14 @@ from perf_pipeline.config import defaults
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.http_steps import HttpStepsParameters, PythonParameters
+from perf_pipeline.config.pgbench.parameters import PgbenchParameters
 from perf_pipeline.config.ranges import DurationRange
 from perf_pipeline.config.sql_statements import SqlParameters
 from perf_pipeline.units import SECONDS_PER_DAY, US_PER_MS, US_PER_S
 
 HTTP_STEPS: Final = "http_steps"
 SQL: Final = "sql"
+PGBENCH: Final = "pgbench"
 _LONGEST_TTL: Final = SECONDS_PER_DAY * US_PER_S  # what a run leaves behind is gone in a day
 _LONGEST_DELIVERY: Final = SECONDS_PER_DAY * US_PER_S  # librdkafka takes 2**31 - 1 ms, 24 days
 _PYTHON_EXEC: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
@@ -241,6 +243,12 @@ ITERATIONS: Final[Mapping[str, IterationKind]] = MappingProxyType(
             parameters=HttpStepsParameters,
             workload="steps.scenario:HttpSteps",
             part=Part.API,
+            is_own=True,
+        ),
+        PGBENCH: IterationKind(
+            parameters=PgbenchParameters,
+            workload="postgres.own_script:OwnScript",
+            part=Part.POSTGRES,
             is_own=True,
         ),
         SQL: IterationKind(

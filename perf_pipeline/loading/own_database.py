@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from perf_pipeline.config.own_files import columns_used
+from perf_pipeline.config.pgbench.parameters import PgbenchParameters
 from perf_pipeline.config.sql_statements import SqlParameters
 from perf_pipeline.config.sql_text import bound
 from perf_pipeline.config.templated import Templated
@@ -17,6 +18,8 @@ from perf_pipeline.errors import ProfileError, TargetUnavailableError
 from perf_pipeline.loading.seeding import require_postgres
 from perf_pipeline.loading.session import Session
 from perf_pipeline.workloads.postgres.checking import CheckedStatement, refusals_of, rows_of_query
+from perf_pipeline.workloads.postgres.own_script import given_variables
+from perf_pipeline.workloads.postgres.scripts import ready_scripts, texts_to_check
 
 MOST_ROWS: Final = 1_000_000
 """Rows of one query beyond that are left out, because each worker keeps them in memory."""
@@ -52,6 +55,8 @@ def _asked(session: Session, benchmark: str) -> Iterator[CheckedStatement]:
                 if one.query is not None:
                     columns = columns_used(parameters, data)
                     yield CheckedStatement(f"{place}.data.{data}.query", one.query, columns)
+        if isinstance(parameters, PgbenchParameters):
+            yield from _of_scripts(session, parameters)
         if isinstance(parameters, SqlParameters):
             for number, statement in enumerate(parameters.statements):
                 yield CheckedStatement(
@@ -59,6 +64,17 @@ def _asked(session: Session, benchmark: str) -> Iterator[CheckedStatement]:
                     bound(statement.sql).text,
                     tuple(statement.save.values()),
                 )
+
+
+def _of_scripts(session: Session, parameters: PgbenchParameters) -> Iterator[CheckedStatement]:
+    constants = given_variables(parameters, parameters.scale or 1, session.profile.seed)
+    try:
+        scripts = ready_scripts(parameters, Path(session.profile.folder), constants)
+    except ValueError as error:
+        raise ProfileError(session.profile.name, [str(error)]) from error
+    for script in scripts:
+        for line, text in texts_to_check(script, constants):
+            yield CheckedStatement(f"script {script.name}, line {line}", text)
 
 
 def query_files(session: Session, benchmark: str, scenario: str) -> dict[str, Path]:

@@ -46,10 +46,19 @@ def find_pgbench() -> Path | None:
     return beside if beside is not None and beside.exists() else None
 
 
-def pgbench_rate(program: Path, dsn: str, script: str, *, connections: int, seconds: int) -> float:
+def pgbench_rate(
+    program: Path,
+    dsn: str,
+    script: str,
+    *,
+    connections: int,
+    seconds: int,
+    protocol: str = "prepared",
+) -> float:
     """Run a script without pause on all connections and return its transactions per second.
 
-    With prepared statements and two threads, and without the time that connecting takes. Source:
+    With prepared statements (or another `protocol`) and two threads, and without the time that
+    connecting takes. Source:
     https://www.postgresql.org/docs/current/pgbench.html
 
     Raises:
@@ -63,7 +72,7 @@ def pgbench_rate(program: Path, dsn: str, script: str, *, connections: int, seco
         file.write(script)
         file.flush()
         threads = str(min(2, connections))
-        words = ["-n", "-M", "prepared", "-c", str(connections), "-j", threads]
+        words = ["-n", "-M", protocol, "-c", str(connections), "-j", threads]
         try:
             answer = subprocess.run(
                 [str(program), *words, "-T", str(seconds), "-f", file.name],

@@ -46,6 +46,15 @@ class SqlAnswer:
     ended_us: int
     rows: int
 
+    def forgive(self, left: int) -> None:
+        """Count a conflict as answered where it will be run again, as pgbench does.
+
+        Args:
+            left: how often it still may be.
+        """
+        if left and self.error in CONFLICTS:
+            self.outcome = _OK
+
 
 class SqlClient:
     """Ask on a connection of its own, which is opened again where it was lost.

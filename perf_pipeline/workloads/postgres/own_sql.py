@@ -186,7 +186,7 @@ class OwnSql:
         answer = await user.client.ask(
             iteration, operation, lambda session: session.ask(text, limit_s), intended_us
         )
-        _forgive(answer, left)
+        answer.forgive(left)
         user.client.record(iteration, operation, answer, intended_us)
         return answer
 
@@ -208,7 +208,7 @@ class OwnSql:
             took_us = answer.ended_us - answer.started_us
             passed = one.passed(answer.result, answer.rows, took_us, user.scope)
             _judge(answer, one, passed)
-        _forgive(answer, left)
+        answer.forgive(left)
         user.client.record(
             iteration,
             one.operation,
@@ -232,9 +232,3 @@ def _judge(answer: SqlAnswer, one: OwnStatement, passed: int) -> None:
         answer.outcome, answer.error = Outcome.FAILED, _UNEXPECTED_ROWS
     elif (one.every ^ passed) & one.saving:
         answer.outcome, answer.error = Outcome.FAILED, _NO_VALUE
-
-
-def _forgive(answer: SqlAnswer, left: int) -> None:
-    """Count a conflict as answered where the transaction will be run again, as pgbench does."""
-    if left and answer.error in CONFLICTS:
-        answer.outcome = Outcome.OK

@@ -1,0 +1,277 @@
+"""Scenarios that run pgbench's scripts: an iteration is one run of one of them.
+
+Each VU is a client of pgbench: a connection of its own, and variables that it keeps.
+Parameters: `own`, the profile's; `folder`, where its scripts are. Secret: `postgres_dsn`.
+Add here: another kind of step. Keep out: the language (config/pgbench/), values
+(script_values.py), samples and connections (client.py).
+"""
+
+from bisect import bisect
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import accumulate
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from psycopg import pq
+
+from perf_pipeline.config.pgbench.parameters import SCALE, PgbenchParameters
+from perf_pipeline.engine.ports import Iteration, WorkerContext
+from perf_pipeline.errors import ProfileError, TargetUnavailableError
+from perf_pipeline.metrics.sample import Outcome
+from perf_pipeline.units import US_PER_S
+from perf_pipeline.workloads.postgres.client import CONFLICTS, Request, SqlAnswer, SqlClient
+from perf_pipeline.workloads.postgres.clients import Clients
+from perf_pipeline.workloads.postgres.script_functions import number, truth
+from perf_pipeline.workloads.postgres.script_values import DEFAULT_SEED, ScriptState, Variable
+from perf_pipeline.workloads.postgres.scripts import (
+    CLIENT,
+    PREPARED,
+    SIMPLE,
+    ReadyJump,
+    ReadyScript,
+    ReadySet,
+    ReadySleep,
+    ReadyStatement,
+    ready_scripts,
+)
+
+_ROLLBACK: Final = b"rollback"
+_EXPRESSION: Final = "expression"
+_NO_SINGLE_ROW: Final = "gset"
+_LEFT_OPEN: Final = "open_transaction"
+_BRANCHES: Final = (
+    b"select case when to_regclass('pgbench_branches') is not null then 'pgbench_branches' end"
+)
+_COUNT: Final = b"select count(*) from pgbench_branches"
+
+
+class _Client:
+    """Hold what belongs to one client: its connection and its variables."""
+
+    __slots__ = ("begun_us", "client", "script", "state")
+
+    def __init__(self, client: SqlClient, variables: Mapping[str, Variable]) -> None:
+        self.client = client
+        self.state = ScriptState(dict(variables))
+        self.script: ReadyScript | None = None
+        self.begun_us: int | None = None
+
+
+class OwnScript:
+    """Run scripts; each statement is a sample, and so is a whole run, as a transaction.
+
+    A run was intended when its iteration was. As in pgbench it lasts from its first statement to
+    its last, with what the script sleeps and what is run again.
+    """
+
+    protocol = "postgres"
+    checks: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+    def __init__(self) -> None:
+        self._users: dict[int, _Client] = {}
+
+    async def open(self, context: WorkerContext) -> None:
+        """Read the scripts, and connect as often as there are VUs.
+
+        Raises:
+            TargetUnavailableError: PostgreSQL refuses.
+            ProfileError: a file changed since the profile was checked.
+        """
+        own = PgbenchParameters.model_validate(context.parameters["own"])
+        self._clock, self._recorder = context.clock, context.recorder
+        self._retries, self._protocol = own.retries, own.protocol
+        self._think_time_us, self._timeout_s = own.think_time_us, own.timeout_us / US_PER_S
+        scale = own.scale or await self._scale_of(context, own)
+        self._variables = given_variables(own, scale, context.seed)
+        try:
+            folder = Path(context.parameters["folder"])
+            self._scripts = ready_scripts(own, folder, self._variables)
+        except ValueError as error:
+            raise ProfileError("of the run", [str(error)]) from error
+        self._bounds = list(accumulate(script.weight for script in self._scripts))
+        prepared = [
+            (statement.name, statement.text)
+            for script in self._scripts
+            for statement in script.statements
+            if own.protocol == PREPARED
+        ]
+        self._clients = await Clients.open(context, prepared)
+
+    async def close(self) -> None:
+        """Close the connections of all VUs."""
+        await self._clients.close()
+
+    async def iterate(self, iteration: Iteration) -> None:
+        """Run one of the scripts, then think."""
+        user = self._user(iteration)
+        script = user.script = self._chosen(iteration)
+        user.begun_us = None
+        try:
+            answer = await self._run(user, iteration, script)
+            if answer.outcome is not Outcome.OK:
+                iteration.is_through = False
+            if self._think_time_us[1]:
+                pause_us = iteration.random.randint(*self._think_time_us)
+                await self._clock.sleep_until_us(answer.ended_us + pause_us)
+        except BaseException:
+            user.client.interrupted(iteration, script.name, user.begun_us)
+            await self._clients.give_up(user.client)
+            raise
+
+    async def _scale_of(self, context: WorkerContext, own: PgbenchParameters) -> int:
+        """Count the branches where all scripts are built in, as pgbench does; else it is 1."""
+        if not own.are_built_in:
+            return 1
+        one = await Clients.open(_alone(context), [])
+        try:
+            session = one.take().session
+            assert session is not None
+            found = await session.ask(_BRANCHES, self._timeout_s)
+            if found.get_value(0, 0) is None:
+                raise TargetUnavailableError(
+                    "the target has no table pgbench_branches, which the built-in scripts need",
+                    hint="create pgbench's tables (pgbench -i), or correct the DSN",
+                )
+            counted = await session.ask(_COUNT, self._timeout_s)
+            return int(counted.get_value(0, 0) or 1)
+        finally:
+            await one.close()
+
+    def _user(self, iteration: Iteration) -> _Client:
+        user = self._users.get(iteration.vu)
+        if user is None:
+            variables = {**self._variables, CLIENT: iteration.vu - 1}
+            user = self._users[iteration.vu] = _Client(self._clients.take(), variables)
+        user.state.random = iteration.random
+        return user
+
+    def _chosen(self, iteration: Iteration) -> ReadyScript:
+        if len(self._scripts) == 1:
+            return self._scripts[0]
+        drawn = iteration.random.random() * self._bounds[-1]
+        return self._scripts[bisect(self._bounds, drawn)]
+
+    async def _run(self, user: _Client, iteration: Iteration, script: ReadyScript) -> SqlAnswer:
+        """Run a script, again after a conflict, and write the sample of the whole."""
+        before = self._remembered(user, iteration)
+        intended_us = iteration.intended_us
+        for left in range(self._retries, -1, -1):
+            answer = await self._attempt(user, iteration, script, intended_us, left)
+            if answer.error not in CONFLICTS or not left:
+                break
+            intended_us = answer.ended_us
+            self._restore(user, iteration, before)
+        begun_us = answer.started_us if user.begun_us is None else user.begun_us
+        user.client.record_transaction(iteration, script.name, begun_us, answer)
+        return answer
+
+    def _remembered(self, user: _Client, iteration: Iteration) -> tuple[object, ...]:
+        if not self._retries:
+            return ()
+        return dict(user.state.variables), iteration.random.getstate()
+
+    def _restore(self, user: _Client, iteration: Iteration, before: tuple[object, ...]) -> None:
+        """Begin again with the variables and the randomness of the first attempt."""
+        variables, state = before
+        assert isinstance(variables, dict)
+        assert isinstance(state, tuple)
+        user.state.variables = dict(variables)
+        iteration.random.setstate(state)
+
+    async def _attempt(
+        self, user: _Client, iteration: Iteration, script: ReadyScript, intended_us: int, left: int
+    ) -> SqlAnswer:
+        """Run the steps once; give what its success or its end depended on."""
+        now_us = self._clock.now_us()
+        answer = SqlAnswer(None, Outcome.OK, "", now_us, now_us, 0)
+        at, from_us, steps = 0, intended_us, script.steps
+        try:
+            while at < len(steps) and not answer.error:
+                step = steps[at]
+                at += 1
+                match step:
+                    case ReadyStatement():
+                        answer = await self._send(user, iteration, step, from_us, left)
+                        from_us = answer.ended_us
+                    case ReadySet():
+                        user.state.variables[step.name] = step.evaluate(user.state)
+                    case ReadySleep():
+                        pause = number(step.evaluate(user.state)) * step.unit_us
+                        from_us = max(from_us, self._clock.now_us()) + max(0, int(pause))
+                        await self._clock.sleep_until_us(from_us)
+                        answer.ended_us = from_us
+                    case ReadyJump():
+                        if step.condition is None or not truth(step.condition(user.state)):
+                            at = step.to
+        except ValueError as error:
+            line = getattr(steps[at - 1], "line", 0)
+            self._recorder.note(f"{script.name} line {line}: {error}")
+            answer.outcome, answer.error = Outcome.FAILED, _EXPRESSION
+        return await self._ended(user, iteration, script, answer, left)
+
+    async def _ended(
+        self, user: _Client, iteration: Iteration, script: ReadyScript, answer: SqlAnswer, left: int
+    ) -> SqlAnswer:
+        """Leave no transaction open: one of a failed run is rolled back, any other is a failure."""
+        session = user.client.session
+        if session is None or not session.is_in_transaction:
+            return answer
+        if not answer.error:
+            self._recorder.note(f"{script.name} ends within a transaction; end it with commit")
+            answer.outcome, answer.error = Outcome.FAILED, _LEFT_OPEN
+        operation = f"{script.name}::rollback"
+        ended = await user.client.ask(
+            iteration, operation, lambda one: one.ask(_ROLLBACK, self._timeout_s), answer.ended_us
+        )
+        ended.forgive(left)
+        user.client.record(iteration, operation, ended, answer.ended_us)
+        answer.ended_us = ended.ended_us
+        return answer
+
+    async def _send(
+        self, user: _Client, iteration: Iteration, step: ReadyStatement, from_us: int, left: int
+    ) -> SqlAnswer:
+        request = self._request(user, step)
+        answer = await user.client.ask(iteration, step.operation, request, from_us)
+        if user.begun_us is None:
+            user.begun_us = answer.started_us
+        if step.gset is not None and answer.result is not None:
+            _take_row(answer, answer.result, step.gset, user.state.variables)
+        answer.forgive(left)
+        user.client.record(iteration, step.operation, answer, from_us)
+        return answer
+
+    def _request(self, user: _Client, step: ReadyStatement) -> Request:
+        variables, limit_s = user.state.variables, self._timeout_s
+        if self._protocol == SIMPLE:
+            text = step.written(variables)
+            return lambda session: session.ask(text, limit_s)
+        values = step.values(variables)
+        if self._protocol == PREPARED:
+            return lambda session: session.ask_prepared(step.name, values, limit_s)
+        return lambda session: session.ask_with(step.text, values, limit_s)
+
+
+def _take_row(
+    answer: SqlAnswer, result: pq.abc.PGresult, prefix: str, variables: dict[str, Variable]
+) -> None:
+    """Make variables of the one row; another number of rows is a failure, as in pgbench."""
+    if result.ntuples != 1:
+        answer.outcome, answer.error = Outcome.FAILED, _NO_SINGLE_ROW
+        return
+    for column in range(result.nfields):
+        value = result.get_value(0, column)
+        name = prefix + (result.fname(column) or b"").decode()
+        variables[name] = None if value is None else value.decode()
+
+
+def given_variables(own: PgbenchParameters, scale: int, seed: int) -> dict[str, Variable]:
+    """Return the variables that every client begins with."""
+    return {SCALE: scale, DEFAULT_SEED: seed, "random_seed": seed, **own.variables}
+
+
+def _alone(context: WorkerContext) -> WorkerContext:
+    """Return the context of somebody who needs a single connection."""
+    return replace(context, vus=1)

@@ -151,7 +151,7 @@ def changes(state: "State") -> None:
 def lineage(state: "State", run_id: str | None) -> None:
     """Say which runs, configuration and code each comparison of a run rests on.
 
-    Without RUN_ID it is the last run.
+    Without RUN_ID, the last run is shown.
     """
     from perf_pipeline.judging.asked import asked_run
     from perf_pipeline.judging.lineage import lineage_of

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 def compare(state: "State", run_id: str | None, other: str | None) -> None:
     """Compare a stored run with the runs before it, or any two stored runs with each other.
 
-    Of one run (without RUN_ID the last one) every series is shown against its baseline, with the
-    tier that is to blame. Of two runs, whatever else differs is named, too. A version or a commit
-    of the target stands for its newest run. It only informs: it exits with 0 whatever it finds.
+    One run (without RUN_ID, the last one) is shown series by series against its baseline, with the
+    tier that is to blame. For two runs, everything else that differs between them is named as well.
+    A version or a commit of the target stands for its newest run. The command only informs: it
+    exits with 0 whatever it finds.
     """
     from perf_pipeline.judging.asked import asked_run
 

@@ -33,7 +33,7 @@ def judge(
 ) -> None:
     """Judge a stored run again, without a new load.
 
-    RUN_ID may be shortened, or `latest`; without it, it is the last run. The verdict by another
+    RUN_ID may be shortened, or `latest`; without it, the last run is judged. The verdict by another
     profile is a what-if: it is shown and not stored.
     """
     from perf_pipeline.config.loading import load_profile
@@ -53,9 +53,9 @@ def judge(
 @form_options
 @click.pass_obj
 def report(state: "State", run_id: str | None, *, quiet: bool, as_json: bool) -> None:
-    """Write the reports of a stored run again, print the one for the terminal, end by its verdict.
+    """Write the reports of a stored run again, print one, and exit by its verdict.
 
-    RUN_ID may be shortened, or `latest`; without it, it is the last run.
+    RUN_ID may be shortened, or `latest`; without it, the last run is reported.
     """
     from perf_pipeline.judging.asked import asked_run
     from perf_pipeline.judging.publish import publish
@@ -68,7 +68,7 @@ def report(state: "State", run_id: str | None, *, quiet: bool, as_json: bool) ->
 @form_options
 @click.pass_obj
 def show(state: "State", run_id: str, *, quiet: bool, as_json: bool) -> None:
-    """Show the report of a stored run, write no file, and end with 0 whatever it says.
+    """Show the report of a stored run; write no file, and exit with 0 whatever it says.
 
     RUN_ID may be shortened, or `latest`.
     """
@@ -104,8 +104,8 @@ def list_runs(state: "State", limit: int) -> None:
 def ingest(state: "State", run_id: str | None) -> None:
     """Store the runs that wait in the spool, and judge them.
 
-    RUN_ID may be shortened; without it these are all runs of the spool. What is stored already
-    does no harm.
+    RUN_ID may be shortened; without it, every run of the spool is stored. To store a run again does
+    no harm.
     """
     from perf_pipeline.judging.recovering import recover_runs
 

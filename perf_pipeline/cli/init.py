@@ -34,9 +34,9 @@ def init(
 ) -> None:
     """Write a small project that measures your own system, into a new or empty FOLDER.
 
-    What is not given is asked, with at most three questions; without a terminal nothing is asked.
-    Nothing is overwritten, and no secret is written: variables of the environment stand in its
-    place, and are named at the end.
+    The command asks at most three questions about what is not given, and none without a terminal.
+    It overwrites nothing. It writes no secret either: the files name environment variables instead,
+    and the end of the output lists them.
     """
     from perf_pipeline.new_project.loads import FirstLoad
     from perf_pipeline.new_project.project_files import require_empty, write_project

@@ -71,7 +71,8 @@ def status(state: "State") -> None:
 def doctor(state: "State", profile: str, overrides: Sequence[str]) -> None:
     """Say where each part would come from, what can be reached, and what is missing.
 
-    The parts are those that the profile's benchmarks need; of somebody's system each part is asked.
+    The parts are those that the profile's benchmarks need. If the profile names your own system,
+    each of its parts is asked whether it answers.
     """
     from perf_pipeline.loading.environment import machine_facts
     from perf_pipeline.loading.given_parts import is_found, stack_options

@@ -16,8 +16,8 @@ from perf_pipeline.cli.endings import end_with_verdict
 def form_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options `--quiet` and `--json` to a command."""
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print summary.json, and no table."),
-        click.option("--quiet", "-q", is_flag=True, help="Print how it ended, and nothing else."),
+        click.option("--json", "as_json", is_flag=True, help="Print summary.json, not tables."),
+        click.option("--quiet", "-q", is_flag=True, help="Print nothing but how it ended."),
     ):
         command = option(command)
     return command

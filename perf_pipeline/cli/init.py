@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from perf_pipeline.cli.values import Line, Seconds, WholeNumber
+from perf_pipeline.cli.values import Line, Seconds, Text, WholeNumber
 
 if TYPE_CHECKING:
     from perf_pipeline.new_project.draft import Draft
@@ -22,6 +22,8 @@ _MOST_PER_S: Final = 10_000
 @click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
 @click.option("--url", type=Line(2_000), help="Address of the API; it is asked for /openapi.json.")
 @click.option("--openapi", type=_FILE, metavar="FILE", help="An OpenAPI description of the API.")
+@click.option("--har", type=_FILE, metavar="FILE", help="A browser's recording of one visit.")
+@click.option("--curl", type=Text(), metavar="COMMAND", help="A command line of curl, in quotes.")
 @click.option(
     "--rate",
     type=WholeNumber(1, _MOST_PER_S),
@@ -30,7 +32,13 @@ _MOST_PER_S: Final = 10_000
 )
 @click.option("--duration", default="30s", show_default=True, help="Load for this long.")
 def init(
-    folder: Path | None, url: str | None, openapi: Path | None, rate: int | None, duration: str
+    folder: Path | None,
+    url: str | None,
+    openapi: Path | None,
+    har: Path | None,
+    curl: str | None,
+    rate: int | None,
+    duration: str,
 ) -> None:
     """Write a small project that measures your own system, into a new or empty FOLDER.
 
@@ -43,7 +51,8 @@ def init(
     from perf_pipeline.new_project.sources import Given, draft_of, name_of
 
     Seconds().convert(duration, None, None)
-    is_asked = not (url or openapi)
+    _require_one(openapi, har, curl)
+    is_asked = not (url or openapi or har or curl)
     if is_asked:
         _require_terminal()
         url = click.prompt("Where is your API, like http://127.0.0.1:8080", type=Line(2_000))
@@ -55,9 +64,21 @@ def init(
         rate = click.prompt(
             "How many visits a second to begin with", default=2, type=WholeNumber(1, _MOST_PER_S)
         )
-    draft = draft_of(Given(name_of(folder), url, openapi, FirstLoad(rate or 2, duration)))
+    draft = draft_of(
+        Given(name_of(folder), url, openapi, curl, har, FirstLoad(rate or 2, duration))
+    )
     write_project(folder, draft)
     _tell(folder, draft)
+
+
+def _require_one(*sources: object) -> None:
+    """Refuse several sources: which of them is meant where they differ, nobody knows.
+
+    Raises:
+        UsageError: there are several.
+    """
+    if sum(one is not None for one in sources) > 1:
+        raise click.UsageError("--openapi, --har and --curl are different sources; keep one")
 
 
 def _require_terminal() -> None:

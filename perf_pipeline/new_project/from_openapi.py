@@ -20,7 +20,7 @@ from perf_pipeline.new_project.json_samples import (
     plain,
     written_example,
 )
-from perf_pipeline.new_project.loads import HTTP_THRESHOLDS, FirstLoad
+from perf_pipeline.new_project.loads import FirstLoad, thresholds_of
 from perf_pipeline.new_project.names import operation_name, saved_name
 from perf_pipeline.new_project.openapi_document import Description, Operation, Parameter
 from perf_pipeline.new_project.secret_names import SecretVariables, is_secret_name
@@ -100,7 +100,7 @@ class Composer:
             load=self.load.executor(steps.made),
             parameters=steps.parameters,
             steps=tuple(steps.made),
-            thresholds=HTTP_THRESHOLDS,
+            thresholds=thresholds_of(steps.made),
         )
 
 

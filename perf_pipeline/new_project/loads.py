@@ -6,17 +6,24 @@ Add here: another executor to begin with. Keep out: what an iteration does.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from perf_pipeline.new_project.draft import DraftStep
 from perf_pipeline.units import US_PER_S, format_duration, parse_duration_us
 
-HTTP_THRESHOLDS: Final[Mapping[str, Sequence[str]]] = {
-    "http_req_failed": ["rate<0.01"],
-    "http_req_duration": ["p(95)<1000"],
-}
+HTTP_THRESHOLDS: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
+    {"http_req_failed": ["rate<0.01"], "http_req_duration": ["p(95)<1000"]}
+)
+_CHECKED: Final[Mapping[str, Sequence[str]]] = MappingProxyType({"checks": ["rate>0.99"]})
 _S_PER_REQUEST: Final = 1.0  # a slow answer; what takes longer is dropped and counted
 _DEFAULT_STOP_S: Final = 30
+
+
+def thresholds_of(steps: Sequence[DraftStep]) -> Mapping[str, Sequence[str]]:
+    """Give what must hold at first; of checks where the steps make any."""
+    has_checks = any(step.expect or step.save for step in steps)
+    return {**HTTP_THRESHOLDS, **(_CHECKED if has_checks else {})}
 
 
 @dataclass(frozen=True, slots=True)

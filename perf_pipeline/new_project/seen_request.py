@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_LEAST_IN_HEADERS: Final = 8  # a shorter one is a word or number of the browser's own
 _JSON: Final = "application/json"
 _FORM: Final = "application/x-www-form-urlencoded"
 
@@ -75,8 +76,7 @@ class SeenRequest:
         yield from (unquote(part) for part in self.path.split("/") if part)
         yield from (value for _, value in self.query)
         for _, value in self.headers:
-            yield value
-            yield from value.split()
+            yield from (part for part in (value, *value.split()) if len(part) >= _LEAST_IN_HEADERS)
         if self.body is None:
             return
         if self.is_form:

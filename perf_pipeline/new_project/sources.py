@@ -17,12 +17,16 @@ from perf_pipeline.errors import RequestError
 from perf_pipeline.new_project.asking import FirstAnswer, find_description, first_answer
 from perf_pipeline.new_project.draft import Draft, DraftBenchmark, DraftStep
 from perf_pipeline.new_project.fitting import fitted
+from perf_pipeline.new_project.from_curl import read_curl
+from perf_pipeline.new_project.from_har import Recorded
 from perf_pipeline.new_project.from_openapi import Composer
-from perf_pipeline.new_project.loads import HTTP_THRESHOLDS, FirstLoad
+from perf_pipeline.new_project.har_recording import read_recording
+from perf_pipeline.new_project.loads import HTTP_THRESHOLDS, FirstLoad, thresholds_of
 from perf_pipeline.new_project.names import operation_name, project_name
 from perf_pipeline.new_project.openapi_document import Description, path_of, read_description
 from perf_pipeline.new_project.secret_names import SecretVariables, variable_prefix
-from perf_pipeline.new_project.taking_over import literal
+from perf_pipeline.new_project.seen_request import SeenRequest
+from perf_pipeline.new_project.taking_over import NotTakenOverError, TakingOver, literal
 
 MOST_BYTES: Final = 64 << 20
 _UNKNOWN_ADDRESS: Final = (
@@ -44,12 +48,16 @@ class Given:
         name: of the project.
         url: of the API.
         openapi: a file with a description.
+        curl: a command line of curl.
+        har: a file with a browser's recording.
         load: how hard the first load is.
     """
 
     name: str
     url: str | None = None
     openapi: Path | None = None
+    curl: str | None = None
+    har: Path | None = None
     load: FirstLoad = field(default_factory=FirstLoad)
 
 
@@ -71,6 +79,10 @@ def _found(given: Given) -> Draft:
         text = _read(given.openapi)
         description = read_description(text, str(given.openapi))
         return _described(given, description, given.openapi.name, given.url or "")
+    if given.har is not None:
+        return _of_recording(given, given.har)
+    if given.curl is not None:
+        return _of_curl(given, given.curl)
     if given.url is None:
         raise RequestError("nothing was given to begin with", hint=HOW_TO_BEGIN)
     _require_plain(given.url)
@@ -83,7 +95,8 @@ def _found(given: Given) -> Draft:
 
 
 HOW_TO_BEGIN: Final = (
-    "name your system with --url http://127.0.0.1:8080, or give a description with --openapi FILE"
+    "name your system with --url http://127.0.0.1:8080, or give --openapi FILE, --har FILE, or "
+    "--curl 'curl …'"
 )
 
 
@@ -148,6 +161,48 @@ def _of_one_answer(given: Given, answer: FirstAnswer) -> Draft:
     )
 
 
+def _of_curl(given: Given, command: str) -> Draft:
+    read = read_curl(command)
+    secrets = SecretVariables(variable_prefix(given.name))
+    taking = TakingOver(secrets)
+    try:
+        step = taking.step("", read.request)
+    except NotTakenOverError as error:
+        raise RequestError(
+            f"the request of the command line can't be taken over: {error}"
+        ) from None
+    step = replace(step, name=operation_name(f"{step.method} {read.request.path}", ()))
+    parameters: dict[str, Any] = {"auth": taking.auth} if taking.auth else {}
+    if read.skips_verification:
+        parameters["insecureSkipVerify"] = True
+    return Draft(
+        name=given.name,
+        origin="a command line of curl",
+        question=given.load.question(),
+        target=target_table(given.url or read.request.origin),
+        benchmarks=(visits([step], given.load, parameters),),
+        secrets=secrets.found,
+        left_out=read.remarks,
+    )
+
+
+def _of_recording(given: Given, file: Path) -> Draft:
+    secrets = SecretVariables(variable_prefix(given.name))
+    origin = SeenRequest("GET", given.url).origin if given.url else ""
+    recorded = Recorded(secrets, origin)
+    recorded.add(read_recording(_read(file), str(file)))
+    parameters = {"auth": recorded.auth} if recorded.auth else {}
+    return Draft(
+        name=given.name,
+        origin=f"the recording {file.name}",
+        question=given.load.question(),
+        target=target_table(recorded.origin),
+        benchmarks=(visits(recorded.steps, given.load, parameters, recorded.remarks),),
+        secrets=secrets.found,
+        left_out=tuple(recorded.left_out),
+    )
+
+
 def visits(
     steps: Sequence[DraftStep],
     load: FirstLoad,
@@ -162,7 +217,7 @@ def visits(
         load=load.executor(steps),
         parameters=parameters or {},
         steps=tuple(steps),
-        thresholds=HTTP_THRESHOLDS,
+        thresholds=thresholds_of(steps),
         remarks=remarks,
     )
 

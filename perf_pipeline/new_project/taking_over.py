@@ -50,11 +50,13 @@ class TakingOver:
         secrets: the variables that stand in place of secrets.
         known: what earlier answers gave.
         auth: of the scenario, as a profile has it; empty where no request needs it.
+        secret_values: secrets that are known by their values.
     """
 
     secrets: SecretVariables
     known: Known = nothing_known
     auth: dict[str, str] = field(default_factory=dict)
+    secret_values: frozenset[str] = frozenset()
     _remarks: list[str] = field(default_factory=list)
 
     def step(self, name: str, request: SeenRequest) -> DraftStep:
@@ -89,7 +91,7 @@ class TakingOver:
         for part in request.path.split("/"):
             value = unquote(part)
             template = self.known("path", "", value)
-            if template is None and looks_secret(value):
+            if template is None and self._is_secret(value):
                 raise NotTakenOverError("its path holds a secret")
             parts.append(template or literal(part))
         return "/".join(parts)
@@ -99,7 +101,7 @@ class TakingOver:
         for name, value in request.query:
             if (template := self.known("query", name, value)) is not None:
                 kept.append((name, template))
-            elif is_secret_name(name) or looks_secret(value):
+            elif is_secret_name(name) or self._is_secret(value):
                 self._remarks.append(
                     f"Its query parameter {name!r} is left out: it held a secret, which an address "
                     "can't carry here."
@@ -118,7 +120,7 @@ class TakingOver:
                 continue  # a VU keeps the cookies that it is given by itself
             elif (template := self.known("header", name, value)) is not None:
                 yield name, template
-            elif is_secret_name(name) or looks_secret(value):
+            elif is_secret_name(name) or self._is_secret(value):
                 yield name, self._secret(name, f"the value of the header {name}")
             elif not (small == "accept" and value in _ANY):
                 yield name, literal(value.strip())
@@ -136,6 +138,9 @@ class TakingOver:
             return None
         return self._secret("authorization", "the whole value of the header Authorization")
 
+    def _is_secret(self, value: str) -> bool:
+        return looks_secret(value) or any(secret in value for secret in self.secret_values)
+
     def _secret(self, what: str, meaning: str) -> str:
         return f"${{env.{self.secrets.named(what, meaning)}}}"
 
@@ -152,7 +157,7 @@ class TakingOver:
             return self.written(self.within(read, ""), "application/json")
         if request.media_type.startswith("multipart/"):
             raise NotTakenOverError(f"its body is {request.media_type}, which steps can't send")
-        if looks_secret(text) or _names_a_secret(text):
+        if self._is_secret(text) or _names_a_secret(text):
             raise NotTakenOverError("its body may hold a secret, and its form is not known")
         kind = {"Content-Type": request.body_type} if request.body_type else {}
         return {"body": literal(text)}, kind
@@ -176,7 +181,7 @@ class TakingOver:
         if "json" not in media_type and media_type != "*/*":
             raise NotTakenOverError(f"its body is {media_type}, which steps can't send")
         if _has_null(taken):  # which TOML can't write
-            text = json.dumps(taken, ensure_ascii=False)
+            text = _json_text(taken)
             return {"body": text}, {"Content-Type": "application/json"}
         return {"json": taken}, {}
 
@@ -198,8 +203,8 @@ class TakingOver:
         if value is None or isinstance(value, bool):
             return value
         if (template := self.known(place, name, value)) is not None:
-            return template
-        if is_secret_name(name) or (isinstance(value, str) and looks_secret(value)):
+            return template if isinstance(value, str) else _Unquoted(template)
+        if is_secret_name(name) or (isinstance(value, str) and self._is_secret(value)):
             return self._secret(name or "secret", f"the value of {name!r} in a body")
         return literal(value) if isinstance(value, str) else value
 
@@ -211,6 +216,21 @@ def literal(text: str) -> str:
     'a$${b}'
     """
     return text.replace("${", "$${")
+
+
+class _Unquoted(str):
+    """Hold the template of a number, which has no quotes in JSON."""
+
+    __slots__ = ()
+
+
+def _json_text(value: Any) -> str:
+    if isinstance(value, dict):
+        pairs = (f"{json.dumps(key)}: {_json_text(inner)}" for key, inner in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_json_text, value))}]"
+    return str(value) if isinstance(value, _Unquoted) else json.dumps(value, ensure_ascii=False)
 
 
 def _coded(template: str) -> str:

@@ -16,9 +16,11 @@ from perf_pipeline_tests.support.commands.command_line import CommandLine
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers.described_shop import (
     DESCRIPTION,
+    PASSWORD,
     Shop,
     running_described_shop,
 )
+from perf_pipeline_tests.support.servers.recording import RecordedVisit
 from perf_pipeline_tests.support.servers.stranger_server import running_stranger
 
 READERS = "benchmarks.reads.scenarios.readers"
@@ -167,6 +169,61 @@ def test_a_description_in_a_file_needs_an_address(command: CommandLine, tmp_path
     assert made.code == 0, made.err
     assert 'baseUrl = "http://staging.example:8080/api"\nallowed = ["staging.example"]\n' in profile
     assert command.here("check", str(folder / "shop.toml"), SHOP_TOKEN=TOKEN).code == 0
+
+
+def test_a_recorded_visit_is_made_again_with_ids_of_its_own(
+    command: CommandLine, tmp_path: Path, shop: Shop
+) -> None:
+    file, folder = tmp_path / "visit.har", tmp_path / "shop"
+    har, token = recorded_visit(shop)
+    file.write_text(har, encoding="utf-8")
+    shop.asked.clear()
+
+    made = command.here("init", str(folder), "--har", str(file), "--rate", "5")
+    length = ("--set", "benchmarks.visits.scenarios.visitors.duration=2s")
+    ran = command("run", str(folder / "shop.toml"), *length, SHOP_PASSWORD=PASSWORD)
+
+    written = "".join(files_below(folder).values())
+    assert made.code == 0, made.err
+    assert [secret for secret in (PASSWORD, token) if secret in written] == []
+    assert ran.code == command.code_of(ran.run_id), ran.err + ran.out
+    assert command.passes_unless_held_up(ran.run_id)
+    assert set(shop.asked) == {
+        "GET / 200",
+        "POST /api/login 200",
+        "GET /api/products 200",
+        "GET /api/products/4712 200",
+        "POST /api/carts 201",
+        "POST /api/orders 201",
+        "GET /api/orders/ID 200",
+    }
+
+
+def recorded_visit(shop: Shop) -> tuple[str, str]:
+    """Buy a chair; give the recording, and the token that it holds."""
+    visit = RecordedVisit(shop.base_url)
+    visit.ask("GET", "/", {})
+    visit.ask("GET", "/style.css", {})
+    who = {"email": "ann@example.org", "password": PASSWORD}
+    token = visit.ask("POST", "/api/login", {}, json=who)["access_token"]
+    proof = {"Authorization": f"Bearer {token}"}
+    chair = visit.ask("GET", "/api/products", proof)[1]["id"]
+    visit.pause(0.2)
+    visit.ask("GET", f"/api/products/{chair}", proof)
+    cart = visit.ask("POST", "/api/carts", proof, json={"productId": chair})["cartId"]
+    order = visit.ask("POST", "/api/orders", proof, json={"cart": cart})["order"]["number"]
+    visit.ask("GET", f"/api/orders/{order}", proof)
+    visit.close()
+    return json.dumps(visit.har), token
+
+
+def test_several_sources_at_once_are_refused(command: CommandLine, tmp_path: Path) -> None:
+    file = str(tmp_path / "x.har")
+
+    refused = command.here("init", str(tmp_path / "shop"), "--har", file, "--curl", "curl h")
+
+    assert refused.code == 104
+    assert "--openapi, --har and --curl are different sources; keep one" in refused.err
 
 
 def test_a_folder_with_files_is_left_as_it_is(

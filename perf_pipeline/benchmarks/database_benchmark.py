@@ -23,7 +23,7 @@ DATABASE_BENCHMARK: Final = Benchmark(
     name="database_benchmark",
     group="database",
     kinds=frozenset({"postgres"}),
-    summary="Insert, select (without and with index), update and soft-delete users in PostgreSQL.",
+    summary="Insert, select (without and with index), update, delete and copy users in PostgreSQL.",
     description=(
         "The steps run one after the other, each with records/s and latency percentiles. Meanwhile "
         "the server's own counters are read: deadlocks, lock waits, temporary files, cache hits, "

@@ -49,7 +49,13 @@ class HttpParameters(Frozen):
 
 
 class InsertParameters(Frozen):
-    """Say how many rows one iteration inserts."""
+    """Say how many rows one INSERT has: five values each, of which a statement takes 65,535."""
+
+    batch: int = Field(default=defaults.INSERTED_ROWS, ge=1, le=13_000)
+
+
+class CopyParameters(Frozen):
+    """Say how many rows one COPY loads."""
 
     batch: int = Field(default=defaults.INSERTED_ROWS, ge=1, le=100_000)
 
@@ -183,9 +189,15 @@ ITERATIONS: Final[Mapping[str, IterationKind]] = MappingProxyType(
         ),
         "insert_users": IterationKind(
             parameters=InsertParameters,
-            workload="postgres.users:InsertUsers",
+            workload="postgres.new_users:InsertUsers",
             part=Part.POSTGRES,
             operation="insert_users",
+        ),
+        "copy_users": IterationKind(
+            parameters=CopyParameters,
+            workload="postgres.new_users:CopyUsers",
+            part=Part.POSTGRES,
+            operation="copy_users",
         ),
         "select_users": IterationKind(
             parameters=SelectParameters,

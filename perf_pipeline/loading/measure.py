@@ -52,6 +52,7 @@ class _Gathered:
     problems: list[str] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
+    unfit: dict[int, str] = field(default_factory=dict)
     aborted: bool = False
     crossed: bool = False
     spans: Sequence[SpanFigures] = ()
@@ -158,15 +159,16 @@ def _run_steps(session: Session, benchmark: str, folder: Path, load: _Gathered) 
             for step, _ in config.load_steps:
                 if session.stop.is_set() or load.aborted or load.crossed:
                     break
-                prepare_step(session, benchmark, step)
-                _run_step(session, benchmark, step, folder, load)
+                if unfit := prepare_step(session, benchmark, step):
+                    load.unfit[step] = unfit
+                else:
+                    _run_step(session, benchmark, step, folder, load)
             _collect(session, benchmark, folder, load)
-        load.problems += told_failures(folder)
-        load.problems += sampling.problems
+        load.problems += [*load.unfit.values(), *told_failures(folder), *sampling.problems]
         # Not before: readings, and later steps, are about our load alone.
         if not load.aborted:
             load.problems += calibrated(session, folder, load.origin_ns, "after")
-            beside = list(pgbench_beside(session, benchmark, load.outcomes))
+            beside = list(pgbench_beside(session, benchmark, load.outcomes, load.unfit))
             load.problems += [rate.told for rate in beside]
             load.figures += [rate.figure for rate in beside if rate.figure is not None]
     finally:

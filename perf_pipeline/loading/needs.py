@@ -5,14 +5,13 @@ Add here: how something is prepared or tidied, in its table. Keep out: which ben
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline.benchmarks.record import AfterLoad, BeforeLoad, BeforeStep, LedgerKind, Part
 from perf_pipeline.benchmarks.registry import is_shipped, record_of
 from perf_pipeline.config.defaults import MESSAGE_BYTES
-from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.health_question import OF_ANY_SYSTEM, OF_THE_REFERENCE_SYSTEM
 from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.config.needed_parts import draws_users, parts_of
@@ -20,6 +19,7 @@ from perf_pipeline.config.own_scenarios import trust_of
 from perf_pipeline.config.parameters import ConsumeCeilingParameters, SelectParameters
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.config.safety import found_addresses
+from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.target import Target
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.loading.expiry import longest_wait_us, positions_file
@@ -134,15 +134,21 @@ def in_one_sentence(error: TargetUnavailableError) -> str:
     return "; ".join(filter(None, (error.sentence, error.hint)))
 
 
-def prepare_step(session: Session, benchmark: str, step: int) -> None:
-    """Do what must be done before one step.
+def prepare_step(session: Session, benchmark: str, step: int) -> str:
+    """Do what must be done before one step; tell and return why it can't be measured, if so.
 
     The database is asked with and without its index; who consumes a backlog needs one.
     """
     config = session.profile.benchmarks[benchmark]
-    asked = [scenario.parameters for scenario in dict(config.load_steps)[step].values()]
-    for preparation in record_of(benchmark).before_step:
+    asked = dict(config.load_steps)[step]
+    done = [
         BEFORE_STEP[preparation](session, config, asked)
+        for preparation in record_of(benchmark).before_step
+    ]
+    unfit = "; ".join(filter(None, done))
+    if unfit:
+        session.say(unfit)
+    return unfit
 
 
 def tidy(session: Session, benchmark: str) -> None:
@@ -151,21 +157,34 @@ def tidy(session: Session, benchmark: str) -> None:
         AFTER_LOAD[tidying](session)
 
 
-def _birthday_index(session: Session, _: BenchmarkConfig, asked: Iterable[Frozen]) -> None:
+def _birthday_index(session: Session, _: BenchmarkConfig, asked: Mapping[str, Scenario]) -> str:
     """Create or drop the birthday index as a step needs it; a step of both kinds leaves it."""
-    wanted = {kind.index for kind in asked if isinstance(kind, SelectParameters)}
+    wanted = {
+        scenario.parameters.index
+        for scenario in asked.values()
+        if isinstance(scenario.parameters, SelectParameters)
+    }
     if wanted == {True}:
         ensure_birthday_index(require_postgres(session))
-    elif wanted == {False}:
-        drop_birthday_index(require_postgres(session))
+    elif wanted == {False} and (other := drop_birthday_index(require_postgres(session))):
+        return (
+            f"{', '.join(asked)}: not measured, because the target has an index of its own on "
+            f"month and day ({other}), and a select without an index would use it"
+        )
+    return ""
 
 
-def _backlog(session: Session, config: BenchmarkConfig, asked: Iterable[Frozen]) -> None:
+def _backlog(session: Session, config: BenchmarkConfig, asked: Mapping[str, Scenario]) -> str:
     """Produce what is missing of the messages that the step's consumers take without a pause."""
-    backlog = sum(kind.backlog for kind in asked if isinstance(kind, ConsumeCeilingParameters))
+    backlog = sum(
+        scenario.parameters.backlog
+        for scenario in asked.values()
+        if isinstance(scenario.parameters, ConsumeCeilingParameters)
+    )
     if backlog:
         group, topic = (f"{name}{CEILING_SUFFIX}" for name in (config.group, config.topic))
         ensure_backlog(require_brokers(session), group, topic, backlog, value=_FILLER)
+    return ""
 
 
 def _drop_birthday_index(session: Session) -> None:
@@ -228,7 +247,7 @@ BEFORE_LOAD: Final[Mapping[BeforeLoad, Callable[[Session, str], None]]] = Mappin
     }
 )
 BEFORE_STEP: Final[
-    Mapping[BeforeStep, Callable[[Session, BenchmarkConfig, Iterable[Frozen]], None]]
+    Mapping[BeforeStep, Callable[[Session, BenchmarkConfig, Mapping[str, Scenario]], str]]
 ] = MappingProxyType({BeforeStep.BIRTHDAY_INDEX: _birthday_index, BeforeStep.BACKLOG: _backlog})
 AFTER_LOAD: Final[Mapping[AfterLoad, Callable[[Session], None]]] = MappingProxyType(
     {AfterLoad.BIRTHDAY_INDEX: _drop_birthday_index}

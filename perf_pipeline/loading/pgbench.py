@@ -4,7 +4,7 @@ Who reads "the load generator was the limit" wants to know how far the server wo
 Add here: another tool of the field for another tier. Keep out: judging; the run stays INVALID.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,7 +35,10 @@ class Beside:
 
 
 def pgbench_beside(
-    session: Session, benchmark: str, outcomes: Sequence[LoadOutcome]
+    session: Session,
+    benchmark: str,
+    outcomes: Sequence[LoadOutcome],
+    unfit: Container[int] = (),
 ) -> Iterator[Beside]:
     """Tell what pgbench reaches in the steps where our client was the limit, one for each select.
 
@@ -47,10 +50,12 @@ def pgbench_beside(
         session: of the run.
         benchmark: that was measured.
         outcomes: of its steps, in order; fewer than there are when it ended early.
+        unfit: steps that were not measured, and have no outcome.
     """
     if session.stop.is_set() or not any(map(_is_ours, session.services)):
         return
-    steps = session.profile.benchmarks[benchmark].load_steps
+    planned = session.profile.benchmarks[benchmark].load_steps
+    steps = [(step, scenarios) for step, scenarios in planned if step not in unfit]
     for (step, scenarios), outcome in zip(steps, outcomes, strict=False):
         for name, scenario in scenarios.items():
             if isinstance(scenario.parameters, SelectParameters) and _was_limit(outcome.health):

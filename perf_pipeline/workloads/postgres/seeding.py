@@ -48,7 +48,7 @@ _IDS: Final = 'select id::text from users where email = any(%s) order by email c
 _INDEXES: Final = (
     "select lower(pg_get_indexdef(indexrelid, 1, true)), "
     "lower(pg_get_indexdef(indexrelid, 2, true)), "
-    "coalesce(lower(pg_get_expr(indpred, indrelid)), '') "
+    "coalesce(lower(pg_get_expr(indpred, indrelid)), ''), indexrelid::regclass::text "
     "from pg_index where indrelid = 'users'::regclass and indisvalid and indnkeyatts >= 2"
 )
 _CREATE_INDEX: Final = (
@@ -159,7 +159,7 @@ def ensure_birthday_index(dsn: str) -> bool:
         TargetUnavailableError: no connection, no table or no privilege.
     """
     with _connected(dsn) as connection:
-        if any(_selects_birthdays(*row) for row in connection.execute(_INDEXES).fetchall()):
+        if _birthday_indexes(connection):
             return False
         # An index that a broken attempt left invalid has our name and would satisfy "if not
         # exists" without ever being used.
@@ -170,14 +170,22 @@ def ensure_birthday_index(dsn: str) -> bool:
     return True
 
 
-def drop_birthday_index(dsn: str) -> None:
-    """Remove our expression index, and only ours.
+def drop_birthday_index(dsn: str) -> str:
+    """Remove our expression index, and only ours; return the name of one that does the same.
+
+    It is empty where the table has none any more.
 
     Raises:
         TargetUnavailableError: no connection or no privilege.
     """
     with _connected(dsn) as connection:
         connection.execute(_DROP_INDEX)
+        return next(iter(_birthday_indexes(connection)), "")
+
+
+def _birthday_indexes(connection: psycopg.Connection) -> list[str]:
+    rows = connection.execute(_INDEXES).fetchall()
+    return [name for *definition, name in rows if _selects_birthdays(*definition)]
 
 
 @contextmanager

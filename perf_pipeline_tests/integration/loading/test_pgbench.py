@@ -154,6 +154,42 @@ def test_the_figure_is_in_the_spool_beside_our_own_of_the_same_select(
     assert sum("pgbench reached" in one for one in outcome.problems) == len(SELECTS)
 
 
+def test_a_select_without_an_index_is_not_measured_where_the_target_has_one(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pgbench, "_was_limit", lambda _: True)
+    with psycopg.connect(dsn) as connection:
+        connection.execute(
+            "create index theirs on users ((extract(month from birthday_date)), "
+            "(extract(day from birthday_date)))"
+        )
+    names = (*SELECTS, "insert", "update", "copy")
+    few = {f"{BENCH}.scenarios.{name}.iterations": 10 for name in names}
+    profile = load_profile("quick", {"workers": 1, "seeding.users": 200, **few})
+    session = session_of(dsn, profile, state=tmp_path)
+    session.folder.mkdir(parents=True)
+
+    outcome = measure(session, BENCHMARK)
+
+    assert [scenario.name for scenario in outcome.scenarios] == [
+        "insert",
+        "select_with_index",
+        "update",
+        "delete",
+        "copy",
+    ]
+    assert (
+        "select_without_index: not measured, because the target has an index of its own on month "
+        "and day (theirs), and a select without an index would use it"
+    ) in outcome.problems
+    beside = [problem for problem in outcome.problems if "pgbench" in problem]
+    assert all(problem.startswith("select_with_index: pgbench reached") for problem in beside)
+    assert len(beside) == 1
+    with psycopg.connect(dsn) as connection:
+        made = "select count(*) from pg_indexes where indexname = 'theirs'"
+        assert connection.execute(made).fetchone() == (1,)
+
+
 def test_neither_a_client_that_kept_up_nor_a_set_clock_nor_a_system_elsewhere_is_loaded_again(
     dsn: str,
 ) -> None:

@@ -146,7 +146,7 @@ def test_the_birthday_index_is_made_once_used_and_dropped(dsn: str) -> None:
     )
     assert BIRTHDAY_INDEX in str(plan)
 
-    drop_birthday_index(dsn)
+    assert drop_birthday_index(dsn) == ""
     assert not ask(dsn, f"select 1 from pg_indexes where indexname = '{BIRTHDAY_INDEX}'")
 
 
@@ -158,7 +158,7 @@ def test_an_equal_index_of_somebody_else_is_left_alone(dsn: str) -> None:
         )
 
     assert not ensure_birthday_index(dsn)
-    drop_birthday_index(dsn)
+    assert drop_birthday_index(dsn) == "theirs"
     assert ask(dsn, "select 1 from pg_indexes where indexname = 'theirs'") == [(1,)]
 
 

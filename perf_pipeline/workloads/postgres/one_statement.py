@@ -1,0 +1,133 @@
+"""What the database benchmark's statements share: a connection per VU, one sample per iteration.
+
+Add here: what every one of them needs. Keep out: the statements (users.py, new_users.py).
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import ClassVar, Final
+
+import psycopg
+
+from perf_pipeline.engine.ports import Iteration, WorkerContext
+from perf_pipeline.metrics.sample import Outcome
+from perf_pipeline.workloads.postgres.clients import DSN, refuse_slow_psycopg
+from perf_pipeline.workloads.postgres.errors import address, error_class, unavailable
+from perf_pipeline.workloads.postgres.statement import CopyConnection, PreparedConnection
+
+_CONNECTS_AT_ONCE: Final = 10
+_Connection = PreparedConnection | CopyConnection
+
+
+class OneStatement(ABC):
+    """Run one statement per iteration, on a connection that no other VU uses meanwhile."""
+
+    protocol = "postgres"
+    checks: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    operation: ClassVar[str]
+    statement: ClassVar[str]
+
+    def __init__(self) -> None:
+        self._context: WorkerContext | None = None
+        self._idle: list[_Connection] = []
+        self._lent: set[_Connection] = set()
+
+    async def open(self, context: WorkerContext) -> None:
+        """Connect as often as there are VUs, and prepare the statement on each connection.
+
+        Raises:
+            TargetUnavailableError: PostgreSQL refuses, or psycopg runs without its C parts.
+        """
+        refuse_slow_psycopg()
+        self._context = context
+        address(context.secrets[DSN])
+        turns = asyncio.Semaphore(_CONNECTS_AT_ONCE)
+
+        async def connect() -> None:
+            async with turns:
+                self._idle.append(await self._connect())
+
+        attempts = (connect() for _ in range(context.vus))
+        refusals = await asyncio.gather(*attempts, return_exceptions=True)
+        for refusal in refusals:
+            if isinstance(refusal, BaseException):
+                await self.close()
+                if isinstance(refusal, psycopg.Error):
+                    raise unavailable(context.secrets[DSN], refusal) from None
+                raise refusal
+
+    async def iterate(self, iteration: Iteration) -> None:
+        """Run the statement once and record it; parameters are made before it starts."""
+        context = self._opened
+        parameters = self._parameters(iteration)
+        started_us = context.clock.now_us()
+        outcome, error, rows = Outcome.INTERRUPTED, "", 0
+        try:
+            rows = await self._run(parameters)
+            iteration.has_waited = True
+            outcome, error = self._judge(rows)
+        except psycopg.Error as refusal:
+            outcome, error = Outcome.FAILED, error_class(refusal)
+        finally:
+            is_ok = outcome is Outcome.OK
+            context.recorder.sample(
+                iteration,
+                self.operation,
+                started_us,
+                context.clock.now_us(),
+                outcome,
+                error=error,
+                bytes_out=self._bytes_out(parameters) if is_ok else 0,
+                records=self._records(rows) if is_ok else 0,
+            )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        while self._idle or self._lent:
+            await (self._idle or self._lent).pop().close()
+
+    @property
+    def _opened(self) -> WorkerContext:
+        assert self._context is not None, "open comes first"
+        return self._context
+
+    async def _connect(self) -> _Connection:
+        return await PreparedConnection.open(self._opened.secrets[DSN], self.statement)
+
+    async def _run(self, parameters: Sequence[bytes]) -> int:
+        connection = await self._lend()
+        try:
+            return await connection.run(parameters)
+        finally:
+            self._lent.discard(connection)
+            if connection.is_usable:
+                self._idle.append(connection)
+            else:
+                await connection.close()
+
+    async def _lend(self) -> _Connection:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_usable:
+                break
+            await connection.close()
+        else:
+            # An application's pool reconnects on demand and its caller waits: so does a VU.
+            connection = await self._connect()
+        self._lent.add(connection)
+        return connection
+
+    @abstractmethod
+    def _parameters(self, iteration: Iteration) -> Sequence[bytes]: ...
+
+    def _judge(self, rows: int) -> tuple[Outcome, str]:
+        # A write that met no row was not the write that is to be measured.
+        return (Outcome.OK, "") if rows else (Outcome.FAILED, "no_row")
+
+    def _records(self, rows: int) -> int:
+        return min(rows, 1)
+
+    def _bytes_out(self, parameters: Sequence[bytes]) -> int:  # noqa: ARG002 - COPY has some
+        return 0

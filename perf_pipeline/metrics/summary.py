@@ -6,9 +6,15 @@ store/).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline.metrics.statistic import STATISTICS
+
+LEAST_VALUES: Final[Mapping[str, int]] = MappingProxyType(
+    {"p90": 10, "p95": 20, "p99": 100, "p99_9": 1_000}
+)
+"""How many values a percentile needs to be shown to people; thresholds and baselines take any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,15 @@ class Summary:
     p99_9: float | None
     maximum: float | None
     last: float | None
+
+    def carried(self, field: str) -> float | None:
+        """Return a figure by its field where enough values carry it, for people to read.
+
+        A percentile p needs 1 / (1 - p) values: of fewer it is the largest one, or lies between
+        that and the one before, so that it says nothing that the maximum does not say.
+        """
+        value: float | None = getattr(self, field)
+        return value if self.count >= LEAST_VALUES.get(field, 0) else None
 
     def figure(self, statistic: str) -> float | None:
         """Return one statistic by its name, e.g. `p(95)`; None when it has no value.

@@ -17,7 +17,7 @@ from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.finding_texts import regressions
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport
-from perf_pipeline.report.wording import OUTCOMES, plural, words
+from perf_pipeline.report.wording import ABSENT, OUTCOMES, number, plural, quantity, words
 
 _OF_TRANSACTIONS: Final = Leading(
     "db_transaction_duration", "db_transactions", "db_transaction_failed"
@@ -32,10 +32,11 @@ class Headline:
 
     Attributes:
         latency: whose p95 it is; empty when none was measured.
-        p95_ms: None without data.
+        p95_ms: None without data, or where too few values carry it.
         per_s: of requests, queries or messages; None without data.
         unit: of what is counted.
         error_ratio: over all operations; None without data.
+        values: how many the latency has; 0 when none was measured.
     """
 
     latency: str
@@ -43,6 +44,14 @@ class Headline:
     per_s: float | None
     unit: str
     error_ratio: float | None
+    values: float = 0
+
+    @property
+    def p95(self) -> str:
+        """Write the p95; of too few values how many there are."""
+        if self.p95_ms is None and self.values:
+            return f"{ABSENT} (only {number(self.values)} values)"
+        return quantity(self.p95_ms, "ms")
 
 
 def headline(benchmark: BenchmarkReport) -> Headline:
@@ -55,7 +64,8 @@ def headline(benchmark: BenchmarkReport) -> Headline:
         if trend is not None and trend.p95 is not None:
             unit = CATALOG[leading.throughput].unit
             per_s, error_ratio = _rate(whole, leading.throughput), _rate(whole, leading.errors)
-            return Headline(leading.latency, trend.p95, per_s, unit, error_ratio)
+            p95_ms = trend.carried("p95")
+            return Headline(leading.latency, p95_ms, per_s, unit, error_ratio, trend.count)
     return Headline("", None, None, "", _rate(whole, "errors"))
 
 

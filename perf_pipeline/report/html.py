@@ -102,7 +102,7 @@ def _glance_row(report: RunReport, benchmark: BenchmarkReport) -> tuple[str, ...
     return (
         benchmark.name,
         headline.verdict_of(benchmark),
-        wording.quantity(lead.p95_ms, "ms"),
+        lead.p95,
         wording.quantity(lead.per_s, f"{lead.unit}/s"),
         wording.quantity(lead.error_ratio, "ratio"),
         comparison.against(headline.p95_diff(report, benchmark)),
@@ -211,7 +211,7 @@ def _figures_row(summary: Summary) -> tuple[str, ...]:
         wording.summary_key(summary),
         wording.number(summary.count),
         wording.quantity(summary.rate, wording.statistic_unit(summary.metric, "rate")),
-        *(wording.quantity(getattr(summary, field), unit) for field, _ in _FIGURES),
+        *(wording.quantity(summary.carried(field), unit) for field, _ in _FIGURES),
     )
 
 

@@ -67,7 +67,7 @@ def _leading_row(report: RunReport, benchmark: BenchmarkReport) -> tuple[str, ..
     return (
         benchmark.name,
         wording.words(headline.verdict_of(benchmark)),
-        wording.quantity(lead.p95_ms, "ms"),
+        lead.p95,
         comparison.against(headline.p95_diff(report, benchmark)),
         wording.quantity(lead.per_s, f"{lead.unit}/s"),
         wording.quantity(lead.error_ratio, "ratio"),

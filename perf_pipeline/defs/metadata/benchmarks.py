@@ -109,7 +109,8 @@ def _statistics(summary: Summary) -> list[tuple[str, float | None]]:
     if metric.kind is Kind.TREND and metric.tags == {"source"}:
         return [("avg", summary.average), ("max", summary.maximum)]
     if metric.kind is Kind.TREND:
-        return [("med", summary.median), ("p(95)", summary.p95), ("max", summary.maximum)]
+        p95 = summary.carried("p95")
+        return [("med", summary.median), ("p(95)", p95), ("max", summary.maximum)]
     if metric.kind is Kind.COUNTER:
         return [("count", summary.count)] if metric.better == "lower" else [("rate", summary.rate)]
     return [("rate", summary.rate)] if metric.kind is Kind.RATE else [("value", summary.last)]
@@ -120,8 +121,8 @@ def _summary_row(summary: Summary) -> dict[str, Cell]:
     figures = {
         "avg": summary.average,
         "med": summary.median,
-        "p(95)": summary.p95,
-        "p(99)": summary.p99,
+        "p(95)": summary.carried("p95"),
+        "p(99)": summary.carried("p99"),
         "max": summary.maximum,
         "last": summary.last,
     }

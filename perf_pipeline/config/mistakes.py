@@ -13,7 +13,12 @@ from pydantic_core import ErrorDetails
 from perf_pipeline.config.executors.registry import EXECUTORS
 from perf_pipeline.config.key_places import homes_of, is_name, keys_at
 from perf_pipeline.config.keys import bounds_of, known_keys
-from perf_pipeline.config.profile import ThresholdEntry
+from perf_pipeline.config.profile import (
+    GROUP_PATTERN,
+    LINE_PATTERN,
+    NAME_PATTERN,
+    ThresholdEntry,
+)
 from perf_pipeline.quoting import shown
 from perf_pipeline.spelling import closest, meant
 from perf_pipeline.units import format_duration
@@ -22,6 +27,13 @@ _MOST_HOMES: Final = 3
 _SURELY: Final = 0.85
 _QUOTED: Final = re.compile(r"'([^']*)'")
 _SILENT_PARTS: Final = frozenset({*EXECUTORS, "plan", ThresholdEntry.__name__})
+_PATTERNS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        NAME_PATTERN: "a small letter, then at most 40 small letters, digits, _ or -",
+        GROUP_PATTERN: "at most 60 letters from A to Z, digits or _",
+        LINE_PATTERN: "one line without control characters",
+    }
+)
 
 _SENTENCES: Final[Mapping[str, Callable[[ErrorDetails], str]]] = MappingProxyType(
     {
@@ -31,6 +43,15 @@ _SENTENCES: Final[Mapping[str, Callable[[ErrorDetails], str]]] = MappingProxyTyp
         "float_type": lambda error: f"is {shown(error['input'])}; it must be a number",
         "bool_type": lambda error: f"is {shown(error['input'])}; it must be true or false",
         "string_type": lambda error: f"is {shown(error['input'])}; it must be a text in quotes",
+        "string_pattern_mismatch": lambda error: (
+            f"is {shown(error['input'])}; it must be {_pattern(error)}"
+        ),
+        "string_too_short": lambda _: "is empty; write a text",
+        "string_too_long": lambda error: (
+            f"has {len(error['input']):,} letters; it may have at most "
+            f"{error['ctx']['max_length']:,}"
+        ),
+        "too_short": lambda _: "is empty; it needs at least one entry",
         "list_type": lambda error: f"is {shown(error['input'])}; it must be a list",
         "tuple_type": lambda error: f"is {shown(error['input'])}; it must be a list",
         "dict_type": lambda error: f"is {shown(error['input'])}; it must be a table",
@@ -127,6 +148,11 @@ def _bound(error: ErrorDetails, limit: str) -> str:
     if bounds.is_duration and isinstance(value, int):
         return f"is {format_duration(value)}; it must be {bounds}"
     return f"is {shown(value)}; it must be {bounds}"
+
+
+def _pattern(error: ErrorDetails) -> str:
+    pattern = str(error["ctx"]["pattern"])
+    return _PATTERNS.get(pattern, f"like {pattern}")
 
 
 def _key(error: ErrorDetails) -> str:

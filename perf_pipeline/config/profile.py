@@ -26,6 +26,9 @@ CONFIRM_PAUSE_US: Final = 15 * US_PER_S
 OnEnvironmentChanged = Literal["warn", "fail"]
 ANSWERED_BY_DEFAULT: Final = "rate>=0.95"
 _SCENARIO_NAME: Final = re.compile(r"[0-9A-Za-z_-]+")  # k6: executorNameWhitelist
+NAME_PATTERN: Final = r"^[a-z][a-z0-9_-]{0,40}$"
+GROUP_PATTERN: Final = r"^[A-Za-z0-9_]{0,60}$"
+LINE_PATTERN: Final = r"^[^\x00-\x1f\x7f]+$"
 
 
 class Seeding(Frozen):
@@ -73,7 +76,7 @@ class BenchmarkConfig(Frozen):
 
     enabled: bool = True
     asset_group: str = Field(
-        default="", alias="assetGroup", pattern=r"^[A-Za-z0-9_]{0,60}$", exclude_if=is_empty
+        default="", alias="assetGroup", pattern=GROUP_PATTERN, exclude_if=is_empty
     )
     description: str = Field(default="", max_length=2_000, exclude_if=is_empty)
     scenarios: dict[str, Scenario] = Field(min_length=1)
@@ -171,7 +174,7 @@ class Question(Frozen):
             `{ checkout = ["http_req_failed"] }`; all thresholds of the profile by default.
     """
 
-    text: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+    text: str = Field(min_length=1, max_length=200, pattern=LINE_PATTERN)
     thresholds: dict[str, list[str]] = Field(default_factory=dict)
 
 
@@ -201,7 +204,7 @@ class Profile(Frozen):
             It is no part of the run's identity, so that two machines can share one history.
     """
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$")
+    name: str = Field(pattern=NAME_PATTERN)
     description: str = ""
     question: Question | None = Field(default=None, exclude_if=equals(None))
     seed: int = Field(default=20_260_101, ge=0, le=LARGEST_STORED)

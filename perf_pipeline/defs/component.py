@@ -14,7 +14,6 @@ from perf_pipeline.config.given_profiles import GivenProfile, given_profiles
 from perf_pipeline.defs.alerts import Job, alert_sensor
 from perf_pipeline.defs.benchmarks import OWNERS
 from perf_pipeline.defs.graph import Labels, definitions_of
-from perf_pipeline.defs.jobs import job_name
 from perf_pipeline.defs.resources import DEFAULT, PerfRun
 from perf_pipeline.defs.schedules import schedule_of
 from perf_pipeline.errors import ProfileError
@@ -116,21 +115,22 @@ class PerfPipeline(dg.Component, dg.Model, dg.Resolvable):
         """Make what starts and tells by itself, and say how runs by hand are executed."""
         alerts, when = self.alerts, self.schedule
         return dg.Definitions(
-            schedules=[_schedule(when, given)] if when else [],
+            schedules=[_schedule(when, given, jobs)] if when else [],
             sensors=[alert_sensor(jobs, alerts.webhook_variable)] if alerts else [],
             executor=dg.in_process_executor if self.in_process else None,
         )
 
 
-def _schedule(when: PerfSchedule, given: list[GivenProfile]) -> dg.ScheduleDefinition:
+def _schedule(
+    when: PerfSchedule, given: list[GivenProfile], jobs: list[Job]
+) -> dg.ScheduleDefinition:
     names = [entry.profile.name for entry in given]
     name = when.profile or names[0]
     if name not in names:
         there = ", ".join(names)
         raise ProfileError("schedule.profile", [f"is {name!r}; the profiles are {there}"])
-    [profile] = [entry.profile for entry in given if entry.profile.name == name]
     return schedule_of(
-        job_name(profile),
+        jobs[names.index(name)].name,
         when.cron,
         when.timezone,
         is_on=when.running,

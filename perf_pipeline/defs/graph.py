@@ -16,7 +16,7 @@ from perf_pipeline.config.given_profiles import GivenProfile, benchmarks_of
 from perf_pipeline.config.needed_parts import draws_users
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.defs.benchmarks import OWNERS, SEEDED, benchmark_assets, checks_of
-from perf_pipeline.defs.jobs import job_of
+from perf_pipeline.defs.jobs import job_of, require_own_names
 from perf_pipeline.defs.resources import DEFAULT, PerfRun
 from perf_pipeline.defs.seeded_users import seeded_users
 from perf_pipeline.defs.verdicts import AFTER_THRESHOLDS, threshold_checks_of
@@ -52,19 +52,21 @@ def definitions_of(
         perf_run: settings of every run, its profile and benchmarks aside.
         labels: of all assets.
         resources: take the place of those of the same key.
+
+    Raises:
+        ProfileError: a name means two things in Dagster.
     """
     profiles = [entry.profile for entry in given]
     records = benchmarks_of(profiles)
+    names = [record.name for record in records]
+    require_own_names(given, names)
     run = (perf_run or PerfRun()).model_copy(
-        update={
-            "usual_profile": _usual(given),
-            "benchmarks": [record.name for record in records],
-        }
+        update={"usual_profile": _usual(given), "benchmarks": names}
     )
     return dg.Definitions(
         assets=_assets(profiles, records, labels or Labels()),
-        asset_checks=[checks_of(record.name, profiles) for record in records],
-        jobs=[job_of(entry) for entry in given],
+        asset_checks=[checks_of(name, profiles) for name in names],
+        jobs=[job_of(entry, names) for entry in given],
         resources={"perf_run": run, **(resources or {})},
     )
 

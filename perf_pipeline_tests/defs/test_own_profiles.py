@@ -83,6 +83,37 @@ def assets_of(job: dg.JobDefinition) -> set[str]:
     return {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
 
 
+@pytest.mark.parametrize("name", ["walk", "report", "seeded_users"])
+def test_a_profile_with_the_name_of_an_asset_has_a_job_beside_it(tmp_path: Path, name: str) -> None:
+    path = own_profile(tmp_path / "shop.toml")
+    path.write_text(path.read_text().replace("shop-visits", name))
+
+    definitions = build_defs([path])
+
+    dg.Definitions.validate_loadable(definitions)
+    assert [job.name for job in definitions.jobs or ()] == [f"{name}_job"]
+
+
+def test_a_benchmark_with_the_name_of_another_asset_is_refused_in_a_sentence(
+    tmp_path: Path,
+) -> None:
+    path = own_profile(tmp_path / "shop.toml")
+    path.write_text(path.read_text().replace("benchmarks.walk", "benchmarks.report"))
+
+    with pytest.raises(ProfileError, match="report has the name of another asset in Dagster"):
+        build_defs([path])
+
+
+def test_profiles_whose_jobs_would_share_a_name_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    paths = [own_profile(tmp_path / name) for name in ("a.toml", "b.toml")]
+    paths[1].write_text(paths[1].read_text().replace("shop-visits", "shop_visits"))
+
+    with pytest.raises(
+        ProfileError, match="shop_visits; as a job it has the same name as shop-visits in"
+    ):
+        build_defs(paths)
+
+
 def test_profiles_come_from_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own_profile(tmp_path / "shop.toml")
     monkeypatch.setenv("PERF_PROFILES", str(tmp_path))

@@ -1,0 +1,101 @@
+"""The wheel alone, in an environment of its own and an empty folder, does all that a checkout does.
+
+What is only in the checkout is missing here: a file that the wheel forgets, and a package that
+only the tools bring.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from perf_pipeline_tests.support.commands.command_line import without_target
+from perf_pipeline_tests.support.places import ROOT
+from perf_pipeline_tests.support.servers.described_shop import Shop, running_described_shop
+
+# Building and installing take seconds on an idle machine, and a minute beside others.
+pytestmark = pytest.mark.timeout(300)
+
+_TOOLS = Path(sys.executable).parent
+_JUDGED = {0, 97, 99}  # on a busy machine a load may be slow, or held up
+_LIGHT = ("--set", "workers=1", "--set", "calibration=false")
+_SHORT = (*_LIGHT, "--set", "benchmarks.reads.scenarios.readers.duration=1s")
+_CACHE = "benchmarks.cache_benchmark.scenarios.read_through"
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """Hold an environment with nothing but the wheel and what it asks for.
+
+    Attributes:
+        programs: its folder of programs.
+        folder: where they are started; empty at first.
+    """
+
+    programs: Path
+    folder: Path
+
+    def __call__(self, *words: str, within: str = ".") -> "subprocess.CompletedProcess[str]":
+        """Start one of its programs, and wait for its end."""
+        return subprocess.run(
+            [str(self.programs / words[0]), *words[1:]],
+            cwd=self.folder / within,
+            env={**without_target(), "SHOP_TOKEN": "t-0815-4711", "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    folder = tmp_path_factory.mktemp("installed")
+    (folder / "empty").mkdir()
+    python = folder / "env" / "bin" / "python"
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    [wheel] = folder.glob("*.whl")
+    uv = str(_TOOLS / "uv")
+    for words in (
+        ["venv", "--python", sys.executable, str(folder / "env")],
+        ["pip", "install", "--python", str(python), f"{wheel}[stack]"],
+    ):
+        done = subprocess.run([uv, "-q", *words], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    return Installed(python.parent, folder / "empty")
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Shop]:
+    with running_described_shop() as running:
+        yield running
+
+
+def test_the_wheel_makes_a_project_runs_it_and_shows_it_in_dagster(
+    installed: Installed, shop: Shop
+) -> None:
+    made = installed("perf-pipeline", "init", "shop", "--url", shop.base_url)
+    ran = installed("perf-pipeline", "run", "shop/shop.toml", *_SHORT)
+    shown = installed("dagster", "definitions", "validate", within="shop")
+
+    assert made.returncode == 0, made.stderr
+    assert ran.returncode in _JUDGED, ran.stderr
+    assert "Do 2 visits a second go through?" in ran.stdout
+    assert shop.asked["GET /api/products/4711 200"] > 0
+    assert [path.name for path in installed.folder.glob(".perf/history.duckdb")]
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert "Validation successful for code location shop_speed" in shown.stdout + shown.stderr
+
+
+def test_the_wheel_with_its_stack_starts_and_loads_a_server_of_its_own(
+    installed: Installed,
+) -> None:
+    shorter = (*_LIGHT, "--set", f"{_CACHE}.duration=1s", "--set", f"{_CACHE}.warmUp=0s")
+
+    ran = installed("perf-pipeline", "run", "--only", "cache_benchmark", *shorter)
+
+    assert ran.returncode in _JUDGED, ran.stderr
+    assert "cache_hit_ratio" in ran.stdout

@@ -8,6 +8,7 @@ Add here: a figure that needs the raw files of one benchmark. Keep out: the hist
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -121,6 +122,15 @@ def spooled(folder: Path, kind: str) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises:
         PerfPipelineError: a file is of another version.
     """
-    with duckdb.connect(":memory:") as connection, spool_files(folder, kind) as found:
+    with _memory().cursor() as connection, spool_files(folder, kind) as found:
         found.load(connection, "create temp table spooled as select * from {rows}", [])
         yield connection
+
+
+@cache
+def _memory() -> duckdb.DuckDBPyConnection:
+    """Give a database in memory for this process: to make one takes longer than most questions.
+
+    Temporary tables are those of a connection of it, which `cursor` makes, and end with that.
+    """
+    return duckdb.connect(":memory:")

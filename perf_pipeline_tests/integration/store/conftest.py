@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History
+from perf_pipeline_tests.support.histories.new_history import history_at
 
 
 @pytest.fixture
 def history(tmp_path: Path) -> Iterator[History]:
     """Give a new history of the test's own."""
-    with open_history(tmp_path / "history.duckdb") as opened:
+    with history_at(tmp_path / "history.duckdb") as opened:
         yield opened

@@ -25,6 +25,7 @@ from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.lineage import Lineage, judged, store_judged
 from perf_pipeline.store.migrate import migrations
 from perf_pipeline.store.records import DiffRow
+from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.spool import Spool, complete, sample
 
 P95 = SeriesKey("api", "http_req_duration", "", "p(95)")
@@ -35,7 +36,7 @@ PIN = BaselineRow("2026-11-05T12:00:00+00:00", "pinned", "v1.4", "r2", "", "ada"
 @pytest.fixture
 def history(tmp_path: Path) -> Iterator[History]:
     """Give a history of three runs: r1, r2, r3."""
-    with open_history(tmp_path / "history.duckdb") as opened:
+    with history_at(tmp_path / "history.duckdb") as opened:
         for day in (1, 2, 3):
             _ingest(opened, tmp_path, Spool(f"r{day}", began_at=f"2026-11-{day:02}T12:00:00Z"))
         yield opened

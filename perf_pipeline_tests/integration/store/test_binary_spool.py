@@ -16,7 +16,8 @@ from perf_pipeline.metrics.sample import (
     Outcome,
     Phase,
 )
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History
+from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.spool import Spool, complete
 from perf_pipeline_tests.support.histories.spooled_rows import all_rows
 
@@ -25,7 +26,7 @@ _ROW_BYTES = 2 * 4 + 15 * 8
 
 @pytest.fixture
 def history(tmp_path: Path) -> Iterator[History]:
-    with open_history(tmp_path / "history.duckdb") as opened:
+    with history_at(tmp_path / "history.duckdb") as opened:
         yield opened
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from perf_pipeline.metrics.sample import Reading
-from perf_pipeline.store.history import History, open_history
+from perf_pipeline.store.history import History
+from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.spool import (
     KEY,
     Spool,
@@ -61,7 +62,7 @@ def history(tmp_path: Path) -> Iterator[History]:
     )
     run = spool.write(tmp_path)
     (run / "api" / "iterations-1-0.csv").write_text(_ITERATIONS)
-    with open_history(tmp_path / "history.duckdb") as opened:
+    with history_at(tmp_path / "history.duckdb") as opened:
         opened.ingest(run, "api")
         yield opened
 

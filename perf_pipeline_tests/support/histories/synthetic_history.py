@@ -11,10 +11,10 @@ from pathlib import Path
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.metrics.summary import Summary
-from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
 from perf_pipeline.store.state import State
 from perf_pipeline.store.tables import write_summaries
+from perf_pipeline_tests.support.histories.new_history import history_at
 
 QUIET = (80.0, 80.8, 79.2, 80.4, 79.6, 80.0, 80.6, 79.4)  # about 0.7 % of noise
 API, END = "api_user_creation", "end_to_end"
@@ -58,7 +58,7 @@ def api_runs(*p95_ms: float) -> list[Made]:
 
 def add_runs(state: Path, runs: Sequence[Made]) -> list[str]:
     """Store runs an hour apart, after those that are there, and give their ids (r1, r2 ...)."""
-    with open_history(State(state).history_file) as history:
+    with history_at(State(state).history_file) as history:
         known = len(history.runs(1_000))
         ids = []
         for number, made in enumerate(runs, known + 1):

@@ -12,9 +12,9 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.judge import judge_run
 from perf_pipeline.metrics.sample import Sample
 from perf_pipeline.metrics.threshold import Verdict
-from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import RunKey, RunRecord, ScenarioCounts
 from perf_pipeline.store.state import State
+from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.spool import Spool, complete, counts
 
 FAST: Mapping[str, list[object]] = {"http_req_duration": ["max<60000"]}
@@ -46,7 +46,7 @@ def stored(
     record = RunRecord.from_json((folder / "run.json").read_text())
     made_with = replace(record, profile_json=profile.as_json, config_hash=profile.config_hash)
     (folder / "run.json").write_text(made_with.to_json())
-    with open_history(State(state).history_file) as history:
+    with history_at(State(state).history_file) as history:
         history.ingest(folder, "api")
         history.summarise(RunKey("r1", "api"), profile.benchmarks["api"].all_thresholds())
 

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import pq
 
 from perf_pipeline.workloads.postgres.bounded import bounded_connection
-from perf_pipeline.workloads.postgres.errors import unavailable
+from perf_pipeline.workloads.postgres.errors import refused
 
 _APPLICATION: Final = "perf_pipeline check"
 _GOOD: Final = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
@@ -60,7 +60,7 @@ def refusals_of(dsn: str, statements: Sequence[CheckedStatement]) -> list[Refusa
         with bounded_connection(dsn, _APPLICATION) as connection:
             return [found for one in statements for found in _refusals(connection, one)]
     except psycopg.Error as error:
-        raise unavailable(dsn, error) from None
+        raise refused(dsn, error) from None
 
 
 def _refusals(connection: psycopg.Connection, asked: CheckedStatement) -> Iterator[Refusal]:
@@ -123,7 +123,7 @@ def rows_of_query(
             rows = [_row(result, row) for row in range(min(result.ntuples, most_rows))]
             return columns, rows
     except psycopg.Error as error:
-        raise unavailable(dsn, error) from None
+        raise refused(dsn, error) from None
 
 
 def _row(result: pq.abc.PGresult, row: int) -> tuple[str | None, ...]:

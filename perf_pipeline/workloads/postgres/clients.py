@@ -13,7 +13,7 @@ from psycopg import pq
 from perf_pipeline.engine.ports import WorkerContext
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.workloads.postgres.client import SqlClient
-from perf_pipeline.workloads.postgres.errors import address, unavailable
+from perf_pipeline.workloads.postgres.errors import address, refused
 
 DSN: Final = "postgres_dsn"
 _CONNECTS_AT_ONCE: Final = 10
@@ -59,7 +59,7 @@ class Clients:
             if isinstance(refusal, BaseException):
                 await clients.close()
                 if isinstance(refusal, psycopg.Error):
-                    raise unavailable(dsn, refusal) from None
+                    raise refused(dsn, refusal) from None
                 if isinstance(refusal, TimeoutError):
                     raise TargetUnavailableError(
                         f"PostgreSQL at {address(dsn)} accepts connections and answers nothing"
@@ -77,9 +77,8 @@ class Clients:
 
     async def close(self) -> None:
         """Close every connection."""
-        while self._all:
-            await self._all.pop().close()
-        self._waiting.clear()
+        clients, self._all, self._waiting = self._all, [], []
+        await asyncio.gather(*(client.close() for client in clients))
 
     def _make(self) -> SqlClient:
         client = SqlClient(self._context, self._context.secrets[DSN], self._prepared)

@@ -90,6 +90,16 @@ def unavailable(dsn: str, error: Error) -> TargetUnavailableError:
     )
 
 
+def refused(dsn: str, error: Error) -> TargetUnavailableError:
+    """Turn an error on somebody's own statement into one with the server's words and a remedy."""
+    if isinstance(error, UndefinedTable | InsufficientPrivilege):
+        return TargetUnavailableError(
+            f"PostgreSQL at {address(dsn)} refuses: {error.diag.message_primary}",
+            hint="create what is missing, grant it to the role, or correct the DSN",
+        )
+    return unavailable(dsn, error)
+
+
 def error_class(error: Error) -> str:
     """Return the SQLSTATE, or the exception's class where the server sent none."""
     state = error.sqlstate or ""

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 import uvloop
 
+from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.workloads.postgres.own_sql import OwnSql
 from perf_pipeline_tests.support.loads.own_sql import Table, accounts, statements, told
@@ -237,3 +238,8 @@ def test_a_statement_larger_than_the_sockets_buffer_is_sent_whole(dsn: str) -> N
     bench = run(dsn, statements(large, prepared=False, timeout="20s"))
 
     assert told(bench.samples) == [("large", "ok", "")]
+
+
+def test_a_table_that_went_meanwhile_is_told_in_the_servers_words(dsn: str) -> None:
+    with pytest.raises(TargetUnavailableError, match='refuses: relation "nowhere" does not exist'):
+        run(dsn, statements({"name": "gone", "sql": "select * from nowhere"}))

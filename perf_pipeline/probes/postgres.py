@@ -192,6 +192,7 @@ def server_facts(dsn: str) -> dict[str, str]:
 def _connect(dsn: str) -> _BoundedConnection:
     try:
         # Not prepared: a pooler in between may hand every statement to another server process.
+        # With SQL_ASCII, and without saying so, psycopg would give bytes in place of texts.
         connection = _BoundedConnection.connect(
             dsn,
             autocommit=True,
@@ -199,6 +200,7 @@ def _connect(dsn: str) -> _BoundedConnection:
             prepare_threshold=None,
             connect_timeout=int(ANSWER_WITHIN_S),
             application_name=APPLICATION,
+            client_encoding="UTF8",
         )
         connection.execute(f"set statement_timeout = {int(1_000 * ANSWER_WITHIN_S)}")
     except psycopg.ProgrammingError:

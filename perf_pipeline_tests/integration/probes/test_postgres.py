@@ -290,3 +290,19 @@ def test_a_server_that_accepts_and_says_nothing_is_given_up_in_time() -> None:
 
     assert 1 <= took_s < 10
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_database_without_an_encoding_is_read_as_any_other(postgres_dsn: str) -> None:
+    name = f"probe_{uuid4().hex}"
+    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+        connection.execute(
+            f"create database {name} encoding 'SQL_ASCII' locale 'C' template template0"
+        )
+    try:
+        dsn = make_conninfo(postgres_dsn, dbname=name)
+        with opened(dsn) as probe:
+            assert "db_connections" in look(probe)
+        assert server_facts(dsn)["fsync"] in {"on", "off"}
+    finally:
+        with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+            connection.execute(f"drop database {name} with (force)")

@@ -37,26 +37,26 @@ class Cause:
 
     @property
     def status(self) -> DiffStatus:
-        """Give what the finding is: REGRESSED or SUSPECT."""
+        """Return what the finding is: REGRESSED or SUSPECT."""
         return self.leading[1].status
 
     @property
     def also_regressed(self) -> int:
         """Count what is REGRESSED beside the leading series."""
-        return sum(one.status is DiffStatus.REGRESSED for _, one in self.others)
+        return sum(diff.status is DiffStatus.REGRESSED for _, diff in self.others)
 
 
 def causes(pairs: Iterable[NamedDiff]) -> tuple[Cause, ...]:
-    """Give the findings of a run, REGRESSED first; none where nothing is worse.
+    """Return the findings of a run, REGRESSED first; none where nothing is worse.
 
     One finding has what is worse in one tier against one baseline (the history, a release, or fixed
     figures), latencies and throughputs apart from failures. Figures that every tier moves join the
     only finding of their benchmark; where there is none, or more than one, they are their own.
     """
     groups: dict[_Key, list[NamedDiff]] = {}
-    for benchmark, one in pairs:
-        if one.status in WORSE:
-            groups.setdefault(_key(one), []).append((benchmark, one))
+    for benchmark, diff in pairs:
+        if diff.status in WORSE:
+            groups.setdefault(_key(diff), []).append((benchmark, diff))
     found = [_cause(key.tier, members) for key, members in _joined(groups).items()]
     return tuple(sorted(found, key=lambda cause: cause.status is not DiffStatus.REGRESSED))
 
@@ -69,10 +69,10 @@ class _Key:
     benchmark: str = ""
 
 
-def _key(one: Diff) -> _Key:
-    against = one.against or ("pinned" if one.pinned is not None else "")
-    is_failure = CATALOG[one.series.metric].kind is Kind.RATE
-    return _Key(against, tier_of(one.series.metric), is_failure)
+def _key(diff: Diff) -> _Key:
+    against = diff.against or ("pinned" if diff.pinned is not None else "")
+    is_failure = CATALOG[diff.series.metric].kind is Kind.RATE
+    return _Key(against, tier_of(diff.series.metric), is_failure)
 
 
 def _joined(groups: dict[_Key, list[NamedDiff]]) -> dict[_Key, list[NamedDiff]]:
@@ -81,7 +81,7 @@ def _joined(groups: dict[_Key, list[NamedDiff]]) -> dict[_Key, list[NamedDiff]]:
     for key, members in groups.items():
         if key.tier:
             continue
-        for benchmark, one in members:
+        for benchmark, diff in members:
             homes = [
                 other
                 for other, known in groups.items()
@@ -91,13 +91,13 @@ def _joined(groups: dict[_Key, list[NamedDiff]]) -> dict[_Key, list[NamedDiff]]:
             ]
             own = _Key(key.against, "", key.is_failure, benchmark)
             home = homes[0] if len(homes) == 1 else own
-            result.setdefault(home, []).append((benchmark, one))
+            result.setdefault(home, []).append((benchmark, diff))
     return result
 
 
 def _cause(tier: str, members: Sequence[NamedDiff]) -> Cause:
     worst = [pair for pair in members if pair[1].status is DiffStatus.REGRESSED] or list(members)
-    clearest = max(_clearness(one) for _, one in worst)
+    clearest = max(_clearness(diff) for _, diff in worst)
     clear = [pair for pair in worst if _clearness(pair[1]) >= _ABOUT_AS_CLEAR * clearest]
     leading = min(clear, key=lambda pair: (bool(pair[1].series.tags), _statistic(pair[1])))
     others = [pair for pair in members if pair is not leading]
@@ -105,11 +105,11 @@ def _cause(tier: str, members: Sequence[NamedDiff]) -> Cause:
     return Cause(tier, leading, tuple(others))
 
 
-def _clearness(one: Diff) -> float:
-    """Give how far a figure is from its baseline, in standard errors; 0 where there is none."""
-    return abs(one.effect.distance) / one.error if one.effect is not None and one.error else 0.0
+def _clearness(diff: Diff) -> float:
+    """Return how far a figure is from its baseline, in standard errors; 0 where there is none."""
+    return abs(diff.effect.distance) / diff.error if diff.effect is not None and diff.error else 0.0
 
 
-def _statistic(one: Diff) -> int:
-    known = one.series.statistic in _LED_BY
-    return _LED_BY.index(one.series.statistic) if known else len(_LED_BY)
+def _statistic(diff: Diff) -> int:
+    known = diff.series.statistic in _LED_BY
+    return _LED_BY.index(diff.series.statistic) if known else len(_LED_BY)

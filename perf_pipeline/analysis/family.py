@@ -34,7 +34,7 @@ def family_of(benchmark: str, diff: Diff) -> FamilyKey:
 
 
 def simes(chances: Sequence[float]) -> float:
-    """Give the chance of several claims together: the least of m * p(i) / i, the p sorted.
+    """Return the chance of several claims together: the least of m * p(i) / i, the p sorted.
 
     It holds for claims that depend on each other positively, as percentiles of one metric do.
     Source: Simes (1986), An improved Bonferroni procedure for multiple tests of significance,
@@ -60,46 +60,51 @@ def agreed(pairs: Sequence[tuple[str, Diff]]) -> tuple[Diff, ...]:
         pairs: every comparison of a run, as (benchmark, diff).
     """
     families: dict[FamilyKey, list[Diff]] = {}
-    for benchmark, one in pairs:
-        if _is_member(one):
-            families.setdefault(family_of(benchmark, one), []).append(one)
+    for benchmark, diff in pairs:
+        if _is_member(diff):
+            families.setdefault(family_of(benchmark, diff), []).append(diff)
     return tuple(
-        _with_family(one, families.get(family_of(benchmark, one), ())) for benchmark, one in pairs
+        _with_family(diff, families.get(family_of(benchmark, diff), ()))
+        for benchmark, diff in pairs
     )
 
 
 def families_judged(pairs: Sequence[tuple[str, Diff]]) -> int:
     """Count the questions that were asked of a run: families, and series without others."""
-    known = [(benchmark, one) for benchmark, one in pairs if one.status in _JUDGED]
-    alone = sum(not _is_member(one) for _, one in known)
-    return alone + len({family_of(benchmark, one) for benchmark, one in known if _is_member(one)})
+    known = [(benchmark, diff) for benchmark, diff in pairs if diff.status in _JUDGED]
+    alone = sum(not _is_member(diff) for _, diff in known)
+    return alone + len(
+        {family_of(benchmark, diff) for benchmark, diff in known if _is_member(diff)}
+    )
 
 
-def _is_member(one: Diff) -> bool:
+def _is_member(diff: Diff) -> bool:
     """Say whether a comparison is with history, by ratio, of a statistic among others."""
-    by_ratio = one.effect is not None and one.effect.scale is Scale.RELATIVE
-    counts = one.status in _JUDGED and one.error is not None and one.pinned is None
-    return by_ratio and counts and CATALOG[one.series.metric].kind is Kind.TREND
+    by_ratio = diff.effect is not None and diff.effect.scale is Scale.RELATIVE
+    counts = diff.status in _JUDGED and diff.error is not None and diff.pinned is None
+    return by_ratio and counts and CATALOG[diff.series.metric].kind is Kind.TREND
 
 
-def _with_family(one: Diff, family: Sequence[Diff]) -> Diff:
-    if one.status is not DiffStatus.SUSPECT or not _is_member(one) or len(family) < 2:
-        return one
-    policy = one.policy or BaselinePolicy()
+def _with_family(diff: Diff, family: Sequence[Diff]) -> Diff:
+    if diff.status is not DiffStatus.SUSPECT or not _is_member(diff) or len(family) < 2:
+        return diff
+    policy = diff.policy or BaselinePolicy()
     if simes([_chance(member) for member in family]) <= policy.alpha / 2:
-        return one
+        return diff
     reason = (
-        f"out of line, but the {len(family)} figures of {one.series.key} are one question, and "
+        f"out of line, but the {len(family)} figures of {diff.series.key} are one question, and "
         "together they are in line"
     )
-    return replace(one, status=DiffStatus.OK, reason=reason, order_limit=None)
+    return replace(diff, status=DiffStatus.OK, reason=reason, order_limit=None)
 
 
-def _chance(one: Diff) -> float:
-    """Give the chance of a figure that is at least as bad, if nothing changed."""
-    if one.effect is None or not one.error or one.noise.n < 2:
+def _chance(diff: Diff) -> float:
+    """Return the chance of a figure that is at least as bad, if nothing changed."""
+    if diff.effect is None or not diff.error or diff.noise.n < 2:
         return 1.0
-    return _upper_tail(WORSE_SIGN[one.series.better] * one.effect.distance / one.error, one.noise.n)
+    return _upper_tail(
+        WORSE_SIGN[diff.series.better] * diff.effect.distance / diff.error, diff.noise.n
+    )
 
 
 @lru_cache(maxsize=512)

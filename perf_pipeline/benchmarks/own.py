@@ -16,7 +16,7 @@ _STATEMENTS: Final = "postgres"
 
 
 def rows_per_s(evidence: Evidence) -> Iterator[Figure]:
-    """Give rows per second of each statement, over its own span; nothing without a database."""
+    """Return rows per second of each statement, over its own span; nothing without a database."""
     for span in evidence.spans:
         if span.protocol == _STATEMENTS and span.records and span.records_per_s is not None:
             yield Figure("db_records_per_s", span.records_per_s, span.scenario, span.operation)

@@ -77,7 +77,7 @@ def _require_one(*sources: object) -> None:
     Raises:
         UsageError: there are several.
     """
-    if sum(one is not None for one in sources) > 1:
+    if sum(source is not None for source in sources) > 1:
         raise click.UsageError("--openapi, --har and --curl are different sources; keep one")
 
 
@@ -95,8 +95,8 @@ def _require_terminal() -> None:
 
 
 def _tell(folder: Path, draft: "Draft") -> None:
-    enabled = [one for one in draft.benchmarks if one.enabled]
-    steps = sum(len(one.steps) for one in enabled)
+    enabled = [benchmark for benchmark in draft.benchmarks if benchmark.enabled]
+    steps = sum(len(benchmark.steps) for benchmark in enabled)
     click.echo(f"{folder} is written, from {draft.origin}.")
     if steps:
         click.echo(f"Its profile {draft.name}.toml sends {_requests(steps)} per iteration.")
@@ -106,8 +106,8 @@ def _tell(folder: Path, draft: "Draft") -> None:
             if len(draft.left_out) > 1
             else f"Not taken over: {draft.left_out[0]}."
         )
-    for one in draft.secrets:
-        click.echo(f"Set the environment variable {one.name}: {one.meaning}.")
+    for secret in draft.secrets:
+        click.echo(f"Set the environment variable {secret.name}: {secret.meaning}.")
     click.echo(
         f"Now: cd {folder}; perf-pipeline check {draft.name}.toml; perf-pipeline run "
         f"{draft.name}.toml"

@@ -85,7 +85,7 @@ def _header_value(value: str) -> str:
 
 def is_header_text(text: str) -> bool:
     """Say whether a text may be the value of a header (RFC 9110, 5.5)."""
-    return text == text.strip() and all(" " <= one <= "\xff" and one != "\x7f" for one in text)
+    return text == text.strip() and all(" " <= sign <= "\xff" and sign != "\x7f" for sign in text)
 
 
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]

@@ -87,7 +87,9 @@ def require_listeners(brokers: str, allowed: Iterable[str], *, must_answer: bool
         while new:
             asked |= new
             answers = list(pool.map(lambda place: (place, _advertised(place, access)), new))
-            faults |= {at: one for at, one in answers if isinstance(one, TargetUnavailableError)}
+            faults |= {
+                at: answer for at, answer in answers if isinstance(answer, TargetUnavailableError)
+            }
             named = [place for _, answer in answers if isinstance(answer, list) for place in answer]
             shown = bootstrap_servers(brokers)
             require_allowed_brokers(

@@ -104,9 +104,9 @@ def _security_mistakes(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         unused := next((key for key in given if key.startswith("ssl.")), None)
     ):
         yield unused, f"has no effect: {PROTOCOL} is {protocol}; write SSL or SASL_SSL"
-    for one, other in (("ssl.certificate", "ssl.key"), ("ssl.key", "ssl.certificate")):
-        if _has(given, one) and not _has(given, other):
-            yield f"{one}.location", f"is there without {other}.location; a client needs both"
+    for first, other in (("ssl.certificate", "ssl.key"), ("ssl.key", "ssl.certificate")):
+        if _has(given, first) and not _has(given, other):
+            yield f"{first}.location", f"is there without {other}.location; a client needs both"
 
 
 def _has(given: Mapping[str, str], what: str) -> bool:

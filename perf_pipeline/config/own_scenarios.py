@@ -72,7 +72,7 @@ def own_mistakes(raw: Mapping[str, Any]) -> Iterator[str]:
         parameters = scenario.get("parameters")
         if exec_name in _RULES and isinstance(parameters, Mapping):
             found = _RULES[exec_name](parameters, dict(_items(scenario.get("env"))))
-            yield from (f"{path}.parameters.{one}" for one in found)
+            yield from (f"{path}.parameters.{mistake}" for mistake in found)
 
 
 def shared_operation_mistakes(profile: Profile) -> Iterator[str]:
@@ -85,12 +85,12 @@ def shared_operation_mistakes(profile: Profile) -> Iterator[str]:
         for name, scenario in config.scenarios.items():
             parameters = scenario.parameters
             made = parameters.operations if isinstance(parameters, MakesOperations) else ()
-            for one in made:
-                other, checks = known.setdefault(one.name, (name, one.checks))
-                if checks != one.checks:
+            for operation in made:
+                other, checks = known.setdefault(operation.name, (name, operation.checks))
+                if checks != operation.checks:
                     yield (
-                        f"benchmarks.{benchmark}.scenarios.{name}.parameters.{one.place}: "
-                        f"{one.name!r} has other checks in scenario {other}; give one of the "
+                        f"benchmarks.{benchmark}.scenarios.{name}.parameters.{operation.place}: "
+                        f"{operation.name!r} has other checks in scenario {other}; give one of the "
                         "two another name or group"
                     )
         if len(known) > MOST_OPERATIONS:

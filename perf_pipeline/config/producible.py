@@ -66,7 +66,7 @@ def _operations(scenarios: Iterable[Scenario]) -> list[str] | None:
     found: list[str] = []
     for scenario in scenarios:
         if isinstance(scenario.parameters, MakesOperations):
-            found += [one.name for one in scenario.parameters.operations]
+            found += [operation.name for operation in scenario.parameters.operations]
         elif (kind := iteration_kind(scenario.exec)) is not None and kind.operation:
             found.append(kind.operation)
         else:
@@ -80,7 +80,7 @@ def _checks(scenarios: Iterable[Scenario], tags: Mapping[str, str]) -> list[str]
     for scenario in scenarios:
         if not isinstance(scenario.parameters, MakesOperations):
             return None
-        for one in scenario.parameters.operations:
-            if tags.get("operation", one.name) == one.name:
-                found += one.checks
+        for operation in scenario.parameters.operations:
+            if tags.get("operation", operation.name) == operation.name:
+                found += operation.checks
     return found

@@ -33,7 +33,7 @@ def sql_mistakes(parameters: Mapping[str, Any], env: Collection[str] = ()) -> It
     known = Known.of(parameters.get("data"), env, tables)
     group = parameters.get("transaction")
     if isinstance(group, str):
-        known.operations |= {operation_of(one, group) for one in (BEGIN, COMMIT, ROLLBACK)}
+        known.operations |= {operation_of(name, group) for name in (BEGIN, COMMIT, ROLLBACK)}
     for number, table in enumerate(tables):
         for found in _one_statement(table, group if isinstance(group, str) else None, known):
             yield f"statements[{number}].{found}"

@@ -144,15 +144,22 @@ class SqlParameters(Frozen):
     def operations(self) -> tuple[Made, ...]:
         """Return the statements with their checks; of a transaction also its own, and itself."""
         of_statements = tuple(
-            Made(f"statements[{number}]", operation_of(one.name, self.transaction), one.checks)
-            for number, one in enumerate(self.statements)
+            Made(
+                f"statements[{number}]",
+                operation_of(statement.name, self.transaction),
+                statement.checks,
+            )
+            for number, statement in enumerate(self.statements)
         )
         if self.transaction is None:
             return of_statements
         controls = (BEGIN, COMMIT, ROLLBACK)
         return (
             *of_statements,
-            *(Made("transaction", operation_of(one, self.transaction), ()) for one in controls),
+            *(
+                Made("transaction", operation_of(control, self.transaction), ())
+                for control in controls
+            ),
             Made("transaction", self.transaction, ()),
         )
 

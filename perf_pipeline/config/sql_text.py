@@ -104,8 +104,8 @@ def bound(sql: str) -> BoundText:
     text = "".join(pieces).strip()
     shift = len("".join(pieces)) - len("".join(pieces).lstrip())
     spans = list(spans_in(text))
-    for variable, place in zip(variables, (one - shift for one in places), strict=True):
-        if inside := next((one for one in spans if one.start <= place < one.end), None):
+    for variable, place in zip(variables, (start - shift for start in places), strict=True):
+        if inside := next((span for span in spans if span.start <= place < span.end), None):
             raise ValueError(
                 f"${{{variable.written}}} stands in {inside.kind}; a value is bound and not "
                 "written into the text, so leave the quotes away (and add a type like ::text "
@@ -118,7 +118,7 @@ def bound(sql: str) -> BoundText:
 
 def _code_of(sql: str, text: str) -> str:
     """Return the code of a statement: variables left out, quotes and comments as blanks."""
-    plain = "".join(one if isinstance(one, str) else " " for one in parse_template(sql)).strip()
+    plain = "".join(part if isinstance(part, str) else " " for part in parse_template(sql)).strip()
     code, at = "", 0
     for span in spans_in(plain):
         code += plain[at : span.start] + " "

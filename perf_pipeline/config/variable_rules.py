@@ -51,7 +51,7 @@ class Known:
             env: names of the scenario's own values.
             tables: raw steps or statements, whose `save` introduces names.
         """
-        saved = frozenset(name for one in tables for name in table_of(one.get("save")))
+        saved = frozenset(name for table in tables for name in table_of(table.get("save")))
         return cls(table_of(data), env, saved)
 
 
@@ -62,7 +62,7 @@ def table_of(raw: object) -> Mapping[str, Any]:
 
 def tables_of(raw: object) -> list[Mapping[str, Any]]:
     """Return a raw list of tables; what is no table is an empty one."""
-    return [table_of(one) for one in raw] if isinstance(raw, list | tuple) else []
+    return [table_of(table) for table in raw] if isinstance(raw, list | tuple) else []
 
 
 def saved_name_mistake(name: str) -> str | None:

@@ -118,12 +118,12 @@ _SYSTEMS: Final = (
 
 
 def ci_facts(environment: Mapping[str, str]) -> dict[str, str]:
-    """Give commit, branch, pull_request and build, as far as the CI system tells; empty elsewhere.
+    """Return commit, branch, pull_request and build, as far as the CI tells; empty elsewhere.
 
     >>> ci_facts({"GITLAB_CI": "true", "CI_COMMIT_SHA": "1f0c", "CI_COMMIT_REF_NAME": "main"})
     {'commit': '1f0c', 'branch': 'main'}
     """
-    system = next((one for one in _SYSTEMS if environment.get(one.sign)), None)
+    system = next((known for known in _SYSTEMS if environment.get(known.sign)), None)
     if system is None:
         return {}
     found = {
@@ -138,7 +138,7 @@ def ci_facts(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def one_line(text: str) -> str:
-    """Give the first line of a text that has printable letters, cut where it is very long."""
+    """Return the first line of a text that has printable letters, cut where it is very long."""
     lines = ("".join(filter(str.isprintable, line)).strip() for line in text.splitlines())
     return next(filter(None, lines), "")[:_LONGEST]
 
@@ -149,7 +149,7 @@ def _first(environment: Mapping[str, str], names: tuple[str, ...]) -> str:
 
 
 def _of_github(environment: Mapping[str, str]) -> dict[str, str]:
-    """Give what GitHub has in no variable of its own: the pull request's number, the run's page."""
+    """Return what no variable of GitHub holds: the pull request's number, and the run's page."""
     pull = _GITHUB_PULL.match(environment.get("GITHUB_REF", ""))
     parts = [environment.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY")]
     run = environment.get("GITHUB_RUN_ID", "")

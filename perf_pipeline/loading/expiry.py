@@ -25,7 +25,7 @@ _AROUND_A_LOAD_US: Final = 60 * US_PER_S
 
 
 def longest_wait_us(session: Session, benchmark: str) -> int:
-    """Give how long a message that is produced from now on may wait until it is consumed.
+    """Return how long a message that is produced from now on may wait until it is consumed.
 
     That is until the end of the last planned benchmark that consumes from the topic, or of this one
     where none follows.
@@ -43,15 +43,20 @@ def longest_wait_us(session: Session, benchmark: str) -> int:
 
 
 def _longest_us(config: BenchmarkConfig) -> int:
-    plans = ([one.plan for one in scenarios.values()] for _, scenarios in config.load_steps)
+    plans = (
+        [scenario.plan for scenario in scenarios.values()] for _, scenarios in config.load_steps
+    )
     return sum(
-        max(one.start_time_us + one.length_us + one.graceful_stop_us for one in step)
+        max(
+            scenario.start_time_us + scenario.length_us + scenario.graceful_stop_us
+            for scenario in step
+        )
         for step in plans
     )
 
 
 def positions_file(session: Session) -> Path:
-    """Give where the positions of the run's consumers are kept, as they were fixed."""
+    """Return the file that keeps the positions of the run's consumers, as they were fixed."""
     return session.folder / "positions.json"
 
 
@@ -64,11 +69,15 @@ def expired(session: Session, benchmark: str) -> str | None:
     topic, file = session.profile.benchmarks[benchmark].topic, positions_file(session)
     if not file.exists():
         return None
-    fixed = {int(one): at for one, at in json.loads(file.read_text(encoding="utf-8")).items()}
+    fixed = {
+        int(partition): at for partition, at in json.loads(file.read_text(encoding="utf-8")).items()
+    }
     deleted = dict(_deleted(require_brokers(session), topic, fixed))
     if not deleted:
         return None
-    places = ", ".join(f"{count:,} of partition {one}" for one, count in deleted.items())
+    places = ", ".join(
+        f"{count:,} of partition {partition}" for partition, count in deleted.items()
+    )
     count = plural(sum(deleted.values()), "message")
     return (
         f"the brokers deleted {count} of {topic} during the run ({places}), so nobody can tell "

@@ -36,12 +36,12 @@ def require_statements(session: Session, benchmark: str) -> None:
     if not asked:
         return
     refusals = refusals_of(require_postgres(session), asked)
-    wrong = [one.sentence for one in refusals if not one.is_of_the_target]
+    wrong = [refusal.sentence for refusal in refusals if not refusal.is_of_the_target]
     if wrong:
         raise ProfileError(session.profile.name, wrong)
     if refusals:
         raise TargetUnavailableError(
-            "; ".join(one.sentence for one in refusals),
+            "; ".join(refusal.sentence for refusal in refusals),
             hint="create what is missing (the target's migrations), grant it, or correct the DSN",
         )
 
@@ -51,10 +51,10 @@ def _asked(session: Session, benchmark: str) -> Iterator[CheckedStatement]:
         place = f"benchmarks.{benchmark}.scenarios.{name}.parameters"
         parameters = scenario.parameters
         if isinstance(parameters, Templated):
-            for data, one in parameters.data.items():
-                if one.query is not None:
+            for data, data_set in parameters.data.items():
+                if data_set.query is not None:
                     columns = columns_used(parameters, data)
-                    yield CheckedStatement(f"{place}.data.{data}.query", one.query, columns)
+                    yield CheckedStatement(f"{place}.data.{data}.query", data_set.query, columns)
         if isinstance(parameters, PgbenchParameters):
             yield from _of_scripts(session, parameters)
         if isinstance(parameters, SqlParameters):
@@ -83,8 +83,8 @@ def query_files(session: Session, benchmark: str, scenario: str) -> dict[str, Pa
     data = parameters.data if isinstance(parameters, Templated) else {}
     return {
         name: session.folder / f"data-{benchmark}-{scenario}-{name}.csv"
-        for name, one in data.items()
-        if one.query is not None
+        for name, data_set in data.items()
+        if data_set.query is not None
     }
 
 

@@ -36,7 +36,7 @@ class Revision:
 
 
 def given_revision(environment: Mapping[str, str]) -> dict[str, str]:
-    """Give what the environment alone says, before anything is asked."""
+    """Return what the environment alone says, before anything is asked."""
     version = one_line(environment.get(VERSION_VARIABLE, ""))
     found = {**({"version": version} if version else {}), **ci_facts(environment)}
     return {name: KNOWN.mask(value) for name, value in found.items()}

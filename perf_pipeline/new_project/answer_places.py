@@ -12,7 +12,7 @@ _DEEPEST: Final = 8
 
 
 def place_in_answer(schema: Any, name: str) -> str | None:
-    """Give the JSON path of the value for a path parameter, of the first element of a list.
+    """Return the JSON path of the value for a path parameter, of the first element of a list.
 
     Args:
         schema: of the answer.
@@ -25,7 +25,7 @@ def place_in_answer(schema: Any, name: str) -> str | None:
 
 
 def _objects(schema: Any, place: str, depth: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Give the answer itself if it is an object, or the elements of its lists."""
+    """Return the answer itself if it is an object, or the elements of its lists."""
     if not isinstance(schema, Mapping) or depth > _DEEPEST:
         return
     if "items" in schema:
@@ -55,8 +55,8 @@ def _members(schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
 
 def _named(members: Mapping[str, Any], name: str) -> str | None:
     wanted = _plain(name)
-    by_name = {_plain(str(one)): str(one) for one in members}
-    ending = next((one for one in ("uuid", "id") if wanted.endswith(one)), "")
+    by_name = {_plain(str(member)): str(member) for member in members}
+    ending = next((word for word in ("uuid", "id") if wanted.endswith(word)), "")
     return by_name.get(wanted) or (by_name.get(ending) if ending else None)
 
 

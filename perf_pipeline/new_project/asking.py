@@ -82,7 +82,7 @@ def _places(url: str) -> Iterator[str]:
 
 
 def _get(url: str) -> tuple[int, str]:
-    """Give status and text; a longer text is cut."""
+    """Return status and text; a longer text is cut."""
     try:
         with (
             httpx.Client(timeout=_TIMEOUT_S, trust_env=False) as client,

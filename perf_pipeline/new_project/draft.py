@@ -43,7 +43,7 @@ class DraftStep:
 
     @property
     def table(self) -> dict[str, Any]:
-        """Give the step as a profile has it."""
+        """Return the step as a profile has it."""
         parts: dict[str, Any] = {
             "query": dict(self.query),
             "headers": dict(self.headers),
@@ -86,7 +86,7 @@ class DraftBenchmark:
 
     @property
     def table(self) -> dict[str, Any]:
-        """Give the benchmark as a profile has it."""
+        """Return the benchmark as a profile has it."""
         parameters = dict(self.parameters)
         if self.steps:
             parameters["steps"] = [step.table for step in self.steps]
@@ -133,12 +133,12 @@ class Draft:
 
     @property
     def table(self) -> dict[str, Any]:
-        """Give the profile as a table."""
+        """Return the profile as a table."""
         return {
             "name": self.name,
             "description": f"Made by perf-pipeline init from {self.origin}.",
             "target": self.name,
             "question": {"text": self.question},
             "targets": {self.name: dict(self.target)},
-            "benchmarks": {one.name: one.table for one in self.benchmarks},
+            "benchmarks": {benchmark.name: benchmark.table for benchmark in self.benchmarks},
         }

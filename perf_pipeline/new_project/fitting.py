@@ -23,7 +23,7 @@ _PLACEHOLDER: Final = "x"
 
 
 def fitted(draft: Draft) -> Draft:
-    """Give the draft without steps that a profile refuses; each is told under `left_out`.
+    """Return the draft without steps that a profile refuses; each is told under `left_out`.
 
     Raises:
         RequestError: nothing is left that could be loaded.
@@ -49,18 +49,18 @@ def checked(path: Path, secrets: Sequence[SecretVariable]) -> Profile:
     Raises:
         ProfileError: it has a mistake, which is ours.
     """
-    stand_ins = {one.name: _PLACEHOLDER for one in secrets}
+    stand_ins = {secret.name: _PLACEHOLDER for secret in secrets}
     environment = {**stand_ins, **os.environ}
     everything = describe_profile(str(path)).benchmark_names
     return load_profile(str(path), environment=environment, only=everything)
 
 
 def _as_file(draft: Draft) -> dict[str, Any]:
-    """Give the profile without what is only there once its files are written."""
+    """Return the profile without what is only there once its files are written."""
     benchmarks = {
         name: table
         for name, table in draft.table["benchmarks"].items()
-        if all(":" not in one["exec"] for one in table["scenarios"].values())
+        if all(":" not in scenario["exec"] for scenario in table["scenarios"].values())
     }
     return {**draft.table, "benchmarks": benchmarks}
 
@@ -87,8 +87,10 @@ def _without(draft: Draft, wrong: dict[tuple[str, int], str]) -> Draft:
 
 
 def _without_empty(draft: Draft) -> Draft:
-    kept = tuple(one for one in draft.benchmarks if one.steps or _needs_no_steps(one))
-    if not any(one.enabled for one in kept):
+    kept = tuple(
+        benchmark for benchmark in draft.benchmarks if benchmark.steps or _needs_no_steps(benchmark)
+    )
+    if not any(benchmark.enabled for benchmark in kept):
         if not kept:
             why = draft.left_out[0] if draft.left_out else "it names no request"
             raise RequestError(

@@ -76,13 +76,13 @@ class Recorded:
             self.steps[number] = replace(self.steps[number], save=saved)
 
     def _kept(self, exchanges: Sequence[RecordedExchange]) -> Iterator[RecordedExchange]:
-        """Give what a person asked of the one host, and tell how much of what else there is."""
+        """Return what a person asked of the one host, and tell how much of what else there is."""
         others: Counter[str] = Counter()
-        for one in exchanges:
-            if why := self._why_not(one):
+        for exchange in exchanges:
+            if why := self._why_not(exchange):
                 others[why] += 1
             else:
-                yield one
+                yield exchange
         self.left_out += [f"{_requests(count)} {why}" for why, count in sorted(others.items())]
 
     def _why_not(self, exchange: RecordedExchange) -> str:
@@ -124,7 +124,7 @@ class Recorded:
         self.steps.append(
             replace(
                 step,
-                name=operation_name(name, [one.name for one in self.steps]),
+                name=operation_name(name, [earlier.name for earlier in self.steps]),
                 expect=_expected(exchange, last),
                 remarks=remarks,
             )
@@ -145,15 +145,15 @@ class Recorded:
         """Say that the recording begins with a session that it was not given itself."""
         given: set[str] = set()
         brought: dict[str, None] = {}
-        for one in exchanges:
-            if one.request.origin != self.origin:
+        for exchange in exchanges:
+            if exchange.request.origin != self.origin:
                 continue
-            sent = (value for name, value in one.request.headers if name.lower() == "cookie")
+            sent = (value for name, value in exchange.request.headers if name.lower() == "cookie")
             names = {pair.partition("=")[0].strip() for text in sent for pair in text.split(";")}
             brought |= dict.fromkeys(sorted(names - given - {""}))
             given |= {
                 value.partition("=")[0].strip()
-                for name, header in one.headers
+                for name, header in exchange.headers
                 if name in COOKIES
                 for value in header.split("\n")
             }
@@ -165,7 +165,7 @@ class Recorded:
 
 
 def _main_origin(exchanges: Sequence[RecordedExchange]) -> str:
-    pages = (one for one in exchanges if one.is_page or one.kind == "document")
+    pages = (exchange for exchange in exchanges if exchange.is_page or exchange.kind == "document")
     return next(pages, exchanges[0]).request.origin
 
 
@@ -182,16 +182,16 @@ def _is_static(exchange: RecordedExchange) -> bool:
 def _without_redirected(
     exchanges: Iterator[RecordedExchange],
 ) -> Iterator[tuple[RecordedExchange, RecordedExchange]]:
-    """Give each request with the last answer that it was sent on to: a step follows by itself."""
+    """Return each request with the last answer that it was sent on to: a step follows by itself."""
     first: RecordedExchange | None = None
     last: RecordedExchange | None = None
-    for one in exchanges:
-        if first and last and _is_sent_on(last, one):
-            last = one
+    for exchange in exchanges:
+        if first and last and _is_sent_on(last, exchange):
+            last = exchange
             continue
         if first and last:
             yield first, last
-        first = last = one
+        first = last = exchange
     if first and last:
         yield first, last
 
@@ -218,9 +218,11 @@ def _name_of(variable: re.Match[str]) -> str:
 
 
 def _shown(path: str, secrets: set[str]) -> str:
-    """Give a path for a sentence, without secrets in it."""
+    """Return a path for a sentence, without secrets in it."""
     parts = path.split("/")
-    return "/".join("***" if looks_secret(one) or one in secrets else one for one in parts)[:200]
+    return "/".join("***" if looks_secret(part) or part in secrets else part for part in parts)[
+        :200
+    ]
 
 
 def _requests(count: int) -> str:

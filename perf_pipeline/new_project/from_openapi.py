@@ -54,12 +54,12 @@ class Composer:
     left_out: list[str] = field(default_factory=list)
 
     def benchmarks(self) -> list[DraftBenchmark]:
-        """Give the benchmarks; the one that changes data is switched off."""
+        """Return the benchmarks; the one that changes data is switched off."""
         operations = list(self._usable())
-        reading = [one for one in operations if one.method in SAFE_METHODS]
-        changing = [one for one in operations if one.method not in SAFE_METHODS]
-        reading.sort(key=lambda one: one.path.count("{"))
-        changing.sort(key=lambda one: (_ORDER.index(one.method), one.path.count("{")))
+        reading = [usable for usable in operations if usable.method in SAFE_METHODS]
+        changing = [usable for usable in operations if usable.method not in SAFE_METHODS]
+        reading.sort(key=lambda usable: usable.path.count("{"))
+        changing.sort(key=lambda usable: (_ORDER.index(usable.method), usable.path.count("{")))
         made = []
         if reading:
             reads = self._benchmark("reads", "readers", reading)
@@ -70,13 +70,13 @@ class Composer:
         return made
 
     def _usable(self) -> Iterator[Operation]:
-        for one in self.description.operations():
-            if isinstance(one, str):
-                self.left_out.append(one)
-            elif one.is_deprecated:
-                self.left_out.append(f"{one.method} {one.path}: it is deprecated")
+        for operation in self.description.operations():
+            if isinstance(operation, str):
+                self.left_out.append(operation)
+            elif operation.is_deprecated:
+                self.left_out.append(f"{operation.method} {operation.path}: it is deprecated")
             else:
-                yield one
+                yield operation
 
     def _benchmark(
         self, name: str, scenario: str, operations: Sequence[Operation]
@@ -122,7 +122,7 @@ class _DescribedSteps:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Give what all requests of the scenario have in common."""
+        """Return what all requests of the scenario have in common."""
         return {
             **({"auth": self.auth} if self.auth else {}),
             **({"headers": self.headers} if self.headers else {}),
@@ -136,9 +136,13 @@ class _DescribedSteps:
             NoSampleError: no value fits its schema.
         """
         path, saves = self._path(operation)
-        query = {one.name: self._text_of(one) for one in _required(operation, "query")}
+        query = {
+            parameter.name: self._text_of(parameter) for parameter in _required(operation, "query")
+        }
         body, types = self._body(operation)
-        headers = {one.name: self._header(one) for one in _required(operation, "header")}
+        headers = {
+            parameter.name: self._header(parameter) for parameter in _required(operation, "header")
+        }
         self._prove(operation)
         self._save(saves)
         self.made.append(
@@ -156,7 +160,7 @@ class _DescribedSteps:
             self._answers.setdefault(path, (len(self.made) - 1, operation.answer))
 
     def _path(self, operation: Operation) -> tuple[str, dict[str, tuple[int, str]]]:
-        """Give the path with a value for each parameter, and what earlier steps save for it."""
+        """Return the path with a value for each parameter, and what earlier steps save for it."""
         saves: dict[str, tuple[int, str]] = {}
         path, at = "", 0
         for found in _PARAMETER.finditer(operation.path):
@@ -169,7 +173,11 @@ class _DescribedSteps:
         self, operation: Operation, name: str, before: str, saves: dict[str, tuple[int, str]]
     ) -> str:
         schema = next(
-            (one.schema for one in operation.parameters if (one.place, one.name) == ("path", name)),
+            (
+                parameter.schema
+                for parameter in operation.parameters
+                if (parameter.place, parameter.name) == ("path", name)
+            ),
             {},
         )
         giver = self._answers.get(before.rstrip("/"))
@@ -253,10 +261,10 @@ class _DescribedSteps:
 
 
 def _required(operation: Operation, place: str) -> Iterator[Parameter]:
-    for one in operation.parameters:
-        is_ours = one.place == place and one.is_required
-        if is_ours and not (place == "header" and one.name.lower() in _IGNORED_HEADERS):
-            yield one
+    for parameter in operation.parameters:
+        is_ours = parameter.place == place and parameter.is_required
+        if is_ours and not (place == "header" and parameter.name.lower() in _IGNORED_HEADERS):
+            yield parameter
 
 
 def _one_or_list(statuses: tuple[int, ...]) -> int | list[int]:

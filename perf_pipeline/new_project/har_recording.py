@@ -43,17 +43,17 @@ class RecordedExchange:
 
     @property
     def ended_s(self) -> float:
-        """Give when the whole answer was there."""
+        """Return the time at which the whole answer was there."""
         return self.began_s + self.took_s
 
     @property
     def json(self) -> Any:
-        """Give the answer read as JSON; None where it is none."""
+        """Return the answer read as JSON; None where it is none."""
         return json_of(self.answer) if self.answer.lstrip()[:1] in {"{", "["} else None
 
     @property
     def location(self) -> str:
-        """Give where the answer sends on to; empty where it does not."""
+        """Return the address that the answer redirects to; empty where it does not."""
         return dict(self.headers).get("location", "")
 
     @property
@@ -76,7 +76,7 @@ def read_recording(text: str, origin: str) -> list[RecordedExchange]:
             f"{origin} is no recording of a browser: it has no log.entries",
             hint="save it in the browser's network panel, with `Save all as HAR`",
         )
-    found = sorted(filter(None, map(_exchange, entries)), key=lambda one: one.began_s)
+    found = sorted(filter(None, map(_exchange, entries)), key=lambda exchange: exchange.began_s)
     if not found:
         raise RequestError(f"{origin} is a recording without any request")
     return found
@@ -128,9 +128,9 @@ def _text(content: Mapping[str, Any]) -> str:
 
 
 def _pairs(raw: Any) -> Iterator[tuple[str, str]]:
-    for one in raw if isinstance(raw, list) else ():
-        if isinstance(one, Mapping) and isinstance(one.get("name"), str):
-            yield one["name"], str(one.get("value") or "")
+    for pair in raw if isinstance(raw, list) else ():
+        if isinstance(pair, Mapping) and isinstance(pair.get("name"), str):
+            yield pair["name"], str(pair.get("value") or "")
 
 
 def _moment(raw: Any) -> float:

@@ -34,7 +34,7 @@ class NoSampleError(Exception):
 
 
 def written_example(schema: Any) -> Any:
-    """Give the value that a schema itself writes down; None where it writes none."""
+    """Return the value that a schema itself writes down; None where it writes none."""
     if not isinstance(schema, Mapping):
         return None
     for key in ("example", "default", "const"):
@@ -99,7 +99,7 @@ class MadeUpValues:
         members = schema.get("properties")
         members = members if isinstance(members, Mapping) else {}
         required = schema.get("required")
-        names = [one for one in required if one in members] if isinstance(required, list) else []
+        names = [name for name in required if name in members] if isinstance(required, list) else []
         made = {}
         for name in names or members:
             if _is_read_only(members[name]):
@@ -115,7 +115,7 @@ class MadeUpValues:
 def _type_of(schema: Mapping[str, Any]) -> str:
     kind = schema.get("type")
     if isinstance(kind, list):  # OpenAPI 3.1: ["string", "null"]
-        kind = next((one for one in kind if one != "null"), "string")
+        kind = next((word for word in kind if word != "null"), "string")
     if isinstance(kind, str):
         return kind
     if "properties" in schema:
@@ -136,7 +136,11 @@ def _joined(schema: Mapping[str, Any], parts: list[Any]) -> dict[str, Any]:
 
 
 def _first_of(options: list[Any]) -> Any:
-    real = [one for one in options if not (isinstance(one, Mapping) and one.get("type") == "null")]
+    real = [
+        option
+        for option in options
+        if not (isinstance(option, Mapping) and option.get("type") == "null")
+    ]
     return (real or options)[0]
 
 

@@ -21,7 +21,7 @@ _DEFAULT_STOP_S: Final = 30
 
 
 def thresholds_of(steps: Sequence[DraftStep]) -> Mapping[str, Sequence[str]]:
-    """Give what must hold at first; of checks where the steps make any."""
+    """Return what must hold at first; of checks where the steps make any."""
     has_checks = any(step.expect or step.save for step in steps)
     return {**HTTP_THRESHOLDS, **(_CHECKED if has_checks else {})}
 
@@ -39,7 +39,7 @@ class FirstLoad:
     duration: str = "30s"
 
     def executor(self, steps: Sequence[DraftStep] = ()) -> dict[str, Any]:
-        """Give the executor's keys, with as many VUs as slow answers and pauses need."""
+        """Return the executor's keys, with as many VUs as slow answers and pauses need."""
         length_s = self.length_s(steps)
         keys: dict[str, Any] = {
             "executor": "constant-arrival-rate",
@@ -52,7 +52,7 @@ class FirstLoad:
         return keys
 
     def length_s(self, steps: Sequence[DraftStep]) -> float:
-        """Give how long an iteration takes with slow answers, in s."""
+        """Return how long an iteration takes with slow answers, in s."""
         pauses_us = sum(_longest_us(step.think_time) for step in steps)
         return pauses_us / US_PER_S + _S_PER_REQUEST * max(1, len(steps))
 

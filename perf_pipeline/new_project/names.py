@@ -42,7 +42,7 @@ def operation_name(text: str, taken: Collection[str]) -> str:
     'GET /orders/id 2'
     """
     plain = " ".join(_NO_OPERATION.sub("", text).split())[:_LONGEST_OPERATION].strip() or "request"
-    return next(one for one in _numbered(plain, " ") if one not in taken)
+    return next(name for name in _numbered(plain, " ") if name not in taken)
 
 
 def saved_name(key: str, before: str, taken: Collection[str]) -> str:
@@ -58,7 +58,7 @@ def saved_name(key: str, before: str, taken: Collection[str]) -> str:
         word = f"{of}_{word}"
     if word[:1].isdigit() or word in _TAKEN:
         word = f"saved_{word}"
-    return next(one for one in _numbered(word[:60], "_") if one not in taken)
+    return next(name for name in _numbered(word[:60], "_") if name not in taken)
 
 
 def _numbered(text: str, between: str) -> Iterator[str]:

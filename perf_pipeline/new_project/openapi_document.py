@@ -82,18 +82,18 @@ class Description:
 
     @property
     def title(self) -> str:
-        """Give the title of the API; empty where it has none."""
+        """Return the title of the API; empty where it has none."""
         info = self.raw.get("info")
         return str(info.get("title") or "") if isinstance(info, Mapping) else ""
 
     @property
     def schemes(self) -> Mapping[str, Any]:
-        """Give the ways of proving who one is, by name."""
+        """Return the ways of proving who one is, by name."""
         components = _table(self.raw.get("components"))
         return _table(components.get("securitySchemes") or self.raw.get("securityDefinitions"))
 
     def server(self, fetched_from: str = "") -> str:
-        """Give the address of the first server; empty where there is none, or only a path.
+        """Return the address of the first server; empty where there is none, or only a path.
 
         Args:
             fetched_from: where the description was read, to which its addresses may be relative.
@@ -106,7 +106,7 @@ class Description:
         return urljoin(fetched_from, address) if fetched_from else address
 
     def operations(self) -> Iterator[Operation | str]:
-        """Give the operations in the order of the file; one that can't be read as a sentence."""
+        """Return the operations in the order of the file; one that can't be read as a sentence."""
         for path, item in _table(self.raw.get("paths")).items():
             for method, raw in _table(item).items():
                 if method.upper() not in METHODS or not isinstance(raw, Mapping):
@@ -120,7 +120,9 @@ class Description:
         self, path: str, method: str, item: Mapping[str, Any], raw: Mapping[str, Any]
     ) -> Operation:
         listed = [*_list(item.get("parameters")), *_list(raw.get("parameters"))]
-        found = {(one.place, one.name): one for one in map(_parameter, listed)}
+        found = {
+            (parameter.place, parameter.name): parameter for parameter in map(_parameter, listed)
+        }
         parameters = tuple(found.values())
         body = _table(raw.get("requestBody"))
         statuses, answer = _answer(_table(raw.get("responses")))
@@ -194,13 +196,21 @@ def _body(raw: Mapping[str, Any]) -> Body | None:
 
 
 def _body_of_version_2(parameters: tuple[Parameter, ...]) -> Body | None:
-    for one in parameters:
-        if one.place == "body":
-            return Body("application/json", one.schema)
-    fields = {one.name: one.schema for one in parameters if one.place == "formData"}
+    for parameter in parameters:
+        if parameter.place == "body":
+            return Body("application/json", parameter.schema)
+    fields = {
+        parameter.name: parameter.schema
+        for parameter in parameters
+        if parameter.place == "formData"
+    }
     if not fields:
         return None
-    required = [one.name for one in parameters if one.place == "formData" and one.is_required]
+    required = [
+        parameter.name
+        for parameter in parameters
+        if parameter.place == "formData" and parameter.is_required
+    ]
     return Body(
         "application/x-www-form-urlencoded",
         {"type": "object", "properties": fields, "required": required},
@@ -208,8 +218,10 @@ def _body_of_version_2(parameters: tuple[Parameter, ...]) -> Body | None:
 
 
 def _answer(responses: Mapping[Any, Any]) -> tuple[tuple[int, ...], Any]:
-    """Give the good statuses, and the schema of the first good answer in JSON."""
-    statuses = tuple(int(str(one)) for one in responses if str(one)[:1] == "2" and _is_code(one))
+    """Return the good statuses, and the schema of the first good answer in JSON."""
+    statuses = tuple(
+        int(str(status)) for status in responses if str(status)[:1] == "2" and _is_code(status)
+    )
     for status, raw in responses.items():
         answer = _table(raw)
         if str(status)[:1] != "2":
@@ -244,7 +256,7 @@ def _server_of_version_2(raw: Mapping[str, Any]) -> str:
 
 
 def path_of(address: str) -> str:
-    """Give the path of a server's address, without a slash at its end."""
+    """Return the path of a server's address, without a slash at its end."""
     return urlsplit(address).path.rstrip("/")
 
 

@@ -23,7 +23,7 @@ _LONGEST_REMARK: Final = 1_000
 
 
 def profile_text(draft: Draft) -> str:
-    """Give the profile as TOML; its tables are `draft.table`."""
+    """Return the profile as TOML; its tables are `draft.table`."""
     table = draft.table
     lines = [
         *_comment(
@@ -91,7 +91,7 @@ def _dotted(path: Sequence[str]) -> str:
 
 
 def _item(value: Any) -> Item:
-    """Give a value on one line; tables are inline tables."""
+    """Return a value on one line; tables are inline tables."""
     if isinstance(value, Mapping):
         table = tomlkit.inline_table()
         for key, inner in value.items():

@@ -57,7 +57,7 @@ def require_empty(folder: Path) -> None:
         RequestError: it has files, or is none.
     """
     try:
-        there = sorted(one.name for one in folder.iterdir())
+        there = sorted(entry.name for entry in folder.iterdir())
     except FileNotFoundError:
         return
     except OSError as error:
@@ -70,7 +70,7 @@ def require_empty(folder: Path) -> None:
 
 
 def files_of(draft: Draft) -> Mapping[str, str]:
-    """Give every file of the project with its text."""
+    """Return every file of the project with its text."""
     module = module_name(draft.name)
     has_api = "baseUrl" in draft.target
     files = {
@@ -97,7 +97,7 @@ def files_of(draft: Draft) -> Mapping[str, str]:
 
 
 def first_path(draft: Draft) -> str:
-    """Give the first path that needs no variable, for a scenario in Python."""
+    """Return the first path that needs no variable, for a scenario in Python."""
     steps = (step for benchmark in draft.benchmarks for step in benchmark.steps)
     plain = (step.path for step in steps if step.method == "GET" and "$" not in step.path)
     return next(plain, "/")

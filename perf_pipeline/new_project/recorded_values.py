@@ -66,7 +66,7 @@ class RecordedValues:
     _locations: set[str] = field(default_factory=set)
 
     def known(self, place: str, name: str, value: Any) -> str | None:
-        """Give the template of a value that an earlier answer gave; None for any other.
+        """Return the template of a value that an earlier answer gave; None for any other.
 
         Raises:
             NotTakenOverError: it came from where a step can't take it.
@@ -131,10 +131,10 @@ class RecordedValues:
 
 
 def secrets_of(exchanges: list[RecordedExchange]) -> set[str]:
-    """Give the values of all cookies and of all proofs of who asks, wherever else they stand."""
+    """Return the values of all cookies and of all proofs of who asks, wherever else they stand."""
     found: set[str] = set()
-    for one in exchanges:
-        for name, value in (*one.request.headers, *one.headers):
+    for exchange in exchanges:
+        for name, value in (*exchange.request.headers, *exchange.headers):
             if name.lower() in COOKIES:
                 found |= set(_cookie_values(value))
             elif name.lower() in {"authorization", "proxy-authorization"}:
@@ -143,7 +143,7 @@ def secrets_of(exchanges: list[RecordedExchange]) -> set[str]:
 
 
 def _cookie_values(header: str) -> Iterator[str]:
-    """Give the values of a Cookie or Set-Cookie header; attributes do no harm."""
+    """Return the values of a Cookie or Set-Cookie header; attributes do no harm."""
     for pair in header.replace("\n", ";").split(";"):
         value = pair.partition("=")[2].strip().strip('"')
         if len(value) >= _LEAST_ODD:

@@ -58,7 +58,7 @@ class SecretVariables:
     _found: dict[str, SecretVariable] = field(default_factory=dict)
 
     def named(self, what: str, meaning: str) -> str:
-        """Give the name of the variable for a secret, the same each time.
+        """Return the name of the variable for a secret, the same each time.
 
         Args:
             what: the name of the header or field.
@@ -72,10 +72,10 @@ class SecretVariables:
 
     @property
     def found(self) -> tuple[SecretVariable, ...]:
-        """Give all of them, in the order in which they were met."""
+        """Return all of them, in the order in which they were met."""
         return tuple(self._found.values())
 
 
 def variable_prefix(name: str) -> str:
-    """Give the beginning of variables' names: `SHOP` for `shop`, `MY_SHOP` for `my-shop`."""
+    """Return the beginning of variables' names: `SHOP` for `shop`, `MY_SHOP` for `my-shop`."""
     return re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_") or "TARGET"

@@ -37,23 +37,23 @@ class SeenRequest:
 
     @property
     def origin(self) -> str:
-        """Give scheme, host and port, without a user name."""
+        """Return scheme, host and port, without a user name."""
         parts = urlsplit(self.url)
         return f"{parts.scheme.lower()}://{parts.netloc.rpartition('@')[2].lower()}"
 
     @property
     def path(self) -> str:
-        """Give the path as it was sent; `/` where there is none."""
+        """Return the path as it was sent; `/` where there is none."""
         return urlsplit(self.url).path or "/"
 
     @property
     def query(self) -> tuple[tuple[str, str], ...]:
-        """Give the parameters behind the `?`, decoded."""
+        """Return the parameters behind the `?`, decoded."""
         return tuple(parse_qsl(urlsplit(self.url).query, keep_blank_values=True))
 
     @property
     def media_type(self) -> str:
-        """Give the body's type in small letters, without parameters."""
+        """Return the body's type in small letters, without parameters."""
         return self.body_type.partition(";")[0].strip().lower()
 
     @property
@@ -68,11 +68,11 @@ class SeenRequest:
 
     @property
     def form(self) -> tuple[tuple[str, str], ...]:
-        """Give the fields of a form, decoded."""
+        """Return the fields of a form, decoded."""
         return tuple(parse_qsl(self.body or "", keep_blank_values=True))
 
     def values(self) -> Iterator[str]:
-        """Give every value that the request carries: in path, query, headers and body."""
+        """Return every value that the request carries: in path, query, headers and body."""
         yield from (unquote(part) for part in self.path.split("/") if part)
         yield from (value for _, value in self.query)
         for _, value in self.headers:
@@ -94,7 +94,7 @@ def json_of(text: str) -> Any:
 
 
 def leaves(value: Any, path: str = "$", key: str = "") -> Iterator[tuple[tuple[str, str], Any]]:
-    """Give every text, number and truth value with its JSON path and the name of its member.
+    """Return every text, number and truth value with its JSON path and the name of its member.
 
     >>> [place for place, _ in leaves({"items": [{"id": 7}]})]
     [('$.items[0].id', 'id')]

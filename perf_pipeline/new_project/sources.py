@@ -101,7 +101,7 @@ HOW_TO_BEGIN: Final = (
 
 
 def target_table(base_url: str) -> dict[str, Any]:
-    """Give the keys of a target; a host that is not this machine is allowed, as it was named.
+    """Return the keys of a target; a host that is not this machine is allowed, as it was named.
 
     Raises:
         RequestError: it is no address that can be loaded.
@@ -134,7 +134,7 @@ def _described(
 
 
 def _base_url(description: Description, url: str, fetched_from: str, origin: str) -> str:
-    """Give the address that was named, with the path of the description's server if it has none."""
+    """Return the address that was named; without a path, with that of the server."""
     server = description.server(fetched_from)
     if not url:
         if "://" not in server:
@@ -209,7 +209,7 @@ def visits(
     parameters: dict[str, Any] | None = None,
     remarks: Sequence[str] = (),
 ) -> DraftBenchmark:
-    """Give the benchmark of one flow of steps."""
+    """Return the benchmark of one flow of steps."""
     return DraftBenchmark(
         name="visits",
         scenario="visitors",

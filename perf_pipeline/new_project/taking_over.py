@@ -60,7 +60,7 @@ class TakingOver:
     _remarks: list[str] = field(default_factory=list)
 
     def step(self, name: str, request: SeenRequest) -> DraftStep:
-        """Give the step.
+        """Return the step.
 
         Args:
             name: of the operation.
@@ -126,7 +126,7 @@ class TakingOver:
                 yield name, literal(value.strip())
 
     def _authorization(self, value: str) -> str | None:
-        """Give the header; None where the scenario's `auth` writes it."""
+        """Return the header; None where the scenario's `auth` writes it."""
         scheme, _, token = value.strip().partition(" ")
         if token and (template := self.known("header", "authorization", token)) is not None:
             return f"{literal(scheme)} {template}"
@@ -145,7 +145,7 @@ class TakingOver:
         return f"${{env.{self.secrets.named(what, meaning)}}}"
 
     def _body(self, request: SeenRequest) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Give the body by its kind, and the header that it needs beside it."""
+        """Return the body by its kind, and the header that it needs beside it."""
         text = request.body
         if not text or request.method in {"GET", "HEAD", "OPTIONS"}:
             return {}, {}
@@ -169,7 +169,7 @@ class TakingOver:
         return {"form": dict(fields)}
 
     def written(self, taken: Any, media_type: str) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Give a body of values that hold no secret, by its kind, and the header beside it.
+        """Return a body of values that hold no secret, by its kind, and the header beside it.
 
         Raises:
             NotTakenOverError: steps can't send such a body.
@@ -186,7 +186,7 @@ class TakingOver:
         return {"json": taken}, {}
 
     def within(self, value: Any, name: str) -> Any:
-        """Give a value of a body without its secrets.
+        """Return a value of a body without its secrets.
 
         Args:
             value: of JSON.
@@ -199,7 +199,7 @@ class TakingOver:
         return self._value("json", name, value)
 
     def _value(self, place: str, name: str, value: Any) -> Any:
-        """Give a template for one value of a body."""
+        """Return a template for one value of a body."""
         if value is None or isinstance(value, bool):
             return value
         if (template := self.known(place, name, value)) is not None:

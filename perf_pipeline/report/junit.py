@@ -54,7 +54,7 @@ def render_junit(report: RunReport) -> str:
         _case(suite, "run", "benchmarks", "error", "no benchmark ran")
     if report.diffs:
         suite = _suite(root, "baseline_diff", report, 0.0)
-        leading = {id(one): cause for cause in causes(report.diffs) for _, one in cause.others}
+        leading = {id(other): cause for cause in causes(report.diffs) for _, other in cause.others}
         for name, diff in report.diffs:
             _compared(suite, name, diff, leading.get(id(diff)))
         if report.withheld is not None:

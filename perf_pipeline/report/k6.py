@@ -146,8 +146,8 @@ def _cause(cause: Cause) -> dict[str, Json]:
         "series": leading.series.label,
         "against": leading.against or None,
         "others": [
-            {"benchmark": name, "series": one.series.label, "status": str(one.status)}
-            for name, one in cause.others
+            {"benchmark": name, "series": other.series.label, "status": str(other.status)}
+            for name, other in cause.others
         ],
     }
 

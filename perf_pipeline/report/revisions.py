@@ -16,7 +16,7 @@ _WORDS: Final = (
 
 
 def revision_name(revision: Mapping[str, str]) -> str:
-    """Give what people call it: the version, else the shortened commit; empty where none is known.
+    """Return what people call it: the version, or the shortened commit; empty if none is known.
 
     >>> revision_name({"commit": "0123456789abcdef", "branch": "main"})
     '0123456789'
@@ -35,6 +35,6 @@ def revision_text(revision: Mapping[str, str]) -> str:
 
 
 def revision_rows(revision: Mapping[str, str]) -> dict[str, str]:
-    """Give the facts in full by the words for them, with the page of the build, for tables."""
+    """Return the facts in full by the words for them, with the page of the build, for tables."""
     words = {**dict(_WORDS), "build": "build"}
     return {word: revision[name] for name, word in words.items() if revision.get(name)}

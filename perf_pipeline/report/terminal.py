@@ -204,7 +204,7 @@ def _baseline(report: RunReport) -> list[RenderableType]:
 def _baseline_table(
     pairs: list[tuple[str, Diff]], below: Mapping[int, Sequence[str]] = MappingProxyType({})
 ) -> Table:
-    """Give a row for each series, with what is listed below it, by the id of its diff."""
+    """Return a row for each series, with what is listed below it, by the id of its diff."""
     table = _table("against the baseline", "median (n, CV)", "change", "detects", "status")
     benchmark = None
     for name, diff in pairs:

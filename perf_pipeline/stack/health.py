@@ -41,7 +41,7 @@ class HttpAnswer:
 
 
 def answer_to(url: str, trust: Trust, addresses: Sequence[str] = ()) -> HttpAnswer:
-    """Give the answer to a GET, whatever its status; a redirect is not followed.
+    """Return the answer to a GET, whatever its status; a redirect is not followed.
 
     Args:
         url: on the target.

@@ -51,7 +51,7 @@ def asked_version(
 
 
 def _plain(answer: HttpAnswer, header: str, url: str) -> str:
-    """Give a header, or the body where none is named."""
+    """Return a header, or the body where none is named."""
     found = answer.headers.get(header.lower(), "") if header else answer.text
     if not found.strip():
         what = f"has no header {header}" if header else "is empty"

@@ -117,7 +117,7 @@ class RowProof:
 
 
 def _found(tables: Iterable[str], chosen: str) -> str:
-    """Give the question for the number of rows and the sum of hashes that tables have now."""
+    """Return the question for the number of rows and the sum of hashes that tables have now."""
     return "union all".join(_FOUND.format(table=table, chosen=chosen) for table in tables)
 
 

@@ -176,7 +176,7 @@ class BenchmarkOutcome:
         return self.status == "aborted" and not self.valid and bool(self._general_reasons())
 
     def _general_reasons(self) -> list[str]:
-        """Give what concerns them all: the reasons that are not those of a scenario alone."""
+        """Return what concerns them all: the reasons that are not those of a scenario alone."""
         single = {reason for scenario in self.scenarios for reason in scenario.invalid_reasons}
         return [reason for reason in self.invalid_reasons if reason not in single]
 
@@ -184,8 +184,8 @@ class BenchmarkOutcome:
         """Say why figures over some (or all) scenarios are not about the target, if so."""
         if self.valid or not self.invalid_reasons:
             return () if self.valid else ("the load generator was the limit",)
-        meant = [each for each in self.scenarios if not scenarios or each.name in scenarios]
-        reasons = [*self._general_reasons(), *(r for each in meant for r in each.invalid_reasons)]
+        meant = (part for part in self.scenarios if not scenarios or part.name in scenarios)
+        reasons = [*self._general_reasons(), *(r for part in meant for r in part.invalid_reasons)]
         return tuple(dict.fromkeys(reasons))
 
     def to_json(self) -> str:

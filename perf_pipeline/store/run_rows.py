@@ -59,13 +59,13 @@ def last_run_with(connection: duckdb.DuckDBPyConnection, benchmark: str, *, but:
 
 
 def last_run_of(connection: duckdb.DuckDBPyConnection, text: str, *, but: str) -> str | None:
-    """Give the newest run of a version or commit of the target, not started by `but`."""
+    """Return the newest run of a version or commit of the target, not started by `but`."""
     row = connection.execute(_MADE_OF, {"text": text, "but": but}).fetchone()
     return row[0] if row else None
 
 
 def revisions(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
-    """Give what was measured by each run that knows it, by the run's id."""
+    """Return what was measured by each run that knows it, by the run's id."""
     return {run_id: dict(facts) for run_id, facts in connection.execute(_REVISIONS).fetchall()}
 
 

@@ -60,7 +60,7 @@ def require_kept_messages(brokers: str, topic: str, for_us: int) -> None:
 
 
 def _settings(brokers: str, topic: str) -> Mapping[str, ConfigEntry]:
-    """Give what is set for a topic, the cluster's own settings included; empty if nobody tells."""
+    """Return the settings of a topic, the cluster's own included; empty if nobody tells."""
     # The client has to outlive the question: without it the answer never comes.
     admin, resource = admin_of(brokers), ConfigResource(ConfigResource.Type.TOPIC, topic)
     with explained(brokers, f"reading the settings of {topic}"):
@@ -79,7 +79,7 @@ def _text(settings: Mapping[str, ConfigEntry], name: str) -> str:
 
 
 def _kept_us(settings: Mapping[str, ConfigEntry]) -> int | None:
-    """Give how long messages stay; None without a limit, or where it can't be read."""
+    """Return how long messages stay; None without a limit, or where it can't be read."""
     try:
         kept_ms = int(_text(settings, _RETENTION))
     except ValueError:

@@ -58,7 +58,7 @@ def refusals_of(dsn: str, statements: Sequence[CheckedStatement]) -> list[Refusa
     """
     try:
         with bounded_connection(dsn, _APPLICATION) as connection:
-            return [found for one in statements for found in _refusals(connection, one)]
+            return [found for statement in statements for found in _refusals(connection, statement)]
     except psycopg.Error as error:
         raise refused(dsn, error) from None
 

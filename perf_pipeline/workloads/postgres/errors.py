@@ -107,7 +107,7 @@ def error_class(error: Error) -> str:
 
 
 def failure_class(error: Error) -> str:
-    """Give the SQLSTATE, or a class as HTTP has it where no server sent one.
+    """Return the SQLSTATE, or a class as HTTP has it where no server sent one.
 
     >>> failure_class(Error("connection failed: ... Connection refused"))
     'refused'

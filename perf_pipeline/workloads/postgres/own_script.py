@@ -223,7 +223,10 @@ class OwnScript:
             answer.outcome, answer.error = Outcome.FAILED, _LEFT_OPEN
         operation = f"{script.name}::rollback"
         ended = await user.client.ask(
-            iteration, operation, lambda one: one.ask(_ROLLBACK, self._timeout_s), answer.ended_us
+            iteration,
+            operation,
+            lambda session: session.ask(_ROLLBACK, self._timeout_s),
+            answer.ended_us,
         )
         ended.forgive(left)
         user.client.record(iteration, operation, ended, answer.ended_us)

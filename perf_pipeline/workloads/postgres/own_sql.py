@@ -78,9 +78,17 @@ class OwnSql:
             COMMIT: COMMIT.encode(),
             ROLLBACK: ROLLBACK.encode(),
         }
-        self._names = {one: operation_of(one, own.transaction) for one in self._controls}
-        self.checks = MappingProxyType({one.name: one.checks for one in own.operations})
-        prepared = [(one.name, one.text) for one in self._statements] if own.prepared else []
+        self._names = {
+            control: operation_of(control, own.transaction) for control in self._controls
+        }
+        self.checks = MappingProxyType(
+            {operation.name: operation.checks for operation in own.operations}
+        )
+        prepared = (
+            [(statement.name, statement.text) for statement in self._statements]
+            if own.prepared
+            else []
+        )
         self._clients = await Clients.open(context, prepared)
 
     async def close(self) -> None:
@@ -226,9 +234,9 @@ class OwnSql:
         iteration.is_incomplete = answer.outcome is Outcome.OK
 
 
-def _judge(answer: SqlAnswer, one: OwnStatement, passed: int) -> None:
+def _judge(answer: SqlAnswer, statement: OwnStatement, passed: int) -> None:
     """Fail what has another number of rows than expected, or no value to save."""
-    if one.rows is not None and not passed & 1:
+    if statement.rows is not None and not passed & 1:
         answer.outcome, answer.error = Outcome.FAILED, _UNEXPECTED_ROWS
-    elif (one.every ^ passed) & one.saving:
+    elif (statement.every ^ passed) & statement.saving:
         answer.outcome, answer.error = Outcome.FAILED, _NO_VALUE

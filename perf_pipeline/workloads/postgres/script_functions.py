@@ -114,7 +114,7 @@ def _extreme(choose: Callable[..., int | float]) -> Callable[..., Value]:
     def work(*values: Value) -> Value:
         numbers = [number(value) for value in values]
         found = choose(numbers)
-        return float(found) if any(isinstance(one, float) for one in numbers) else found
+        return float(found) if any(isinstance(number, float) for number in numbers) else found
 
     return work
 
@@ -125,7 +125,7 @@ def _absolute(value: Value) -> Value:
 
 
 def _guarded(work: Callable[..., float]) -> Callable[..., Value]:
-    """Give what C gives where Python raises: nan outside of a domain, inf beyond a double."""
+    """Return what C gives where Python raises: nan outside of a domain, inf beyond a double."""
 
     def guarded(*values: Value) -> Value:
         try:

@@ -98,7 +98,9 @@ def _folded(expression: Expression, constants: Mapping[str, Variable]) -> Expres
         return Constant(as_value(constants[expression.name]))
     if not isinstance(expression, Call):
         return expression
-    folded = Call(expression.name, tuple(_folded(one, constants) for one in expression.arguments))
+    folded = Call(
+        expression.name, tuple(_folded(argument, constants) for argument in expression.arguments)
+    )
     is_fixed = all(isinstance(argument, Constant) for argument in folded.arguments)
     if is_fixed and folded.name not in RANDOM and not _lacks_seed(folded):
         return Constant(_closure(folded)(ScriptState()))
@@ -144,7 +146,7 @@ def _pure(work: Callable[..., Value], arguments: list[Evaluate]) -> Evaluate:
 
 
 def _drawn(name: str, call: Call, arguments: list[Evaluate]) -> Evaluate:
-    fixed = [one.value for one in call.arguments if isinstance(one, Constant)]
+    fixed = [argument.value for argument in call.arguments if isinstance(argument, Constant)]
     if name == "random" and len(fixed) == len(arguments) and None not in fixed:
         low, high = whole(fixed[0]), whole(fixed[1])
         count = high - low + 1

@@ -116,8 +116,20 @@ def is_clear(diff: Diff, again: Sequence[float]) -> bool:
     """
     if not again or not diff.noise.n:
         return True
-    runs, n = len(again) + 1, diff.noise.n
-    return _mean_is_beyond(diff, again, math.sqrt((1 / runs + 1 / n) / (1 + 1 / n)))
+    return _mean_is_beyond(diff, again, _error_of_mean(diff, len(again) + 1))
+
+
+def _error_of_mean(diff: Diff, runs: int) -> float:
+    """Return the standard error of the mean of so many runs, on the scale of the effect.
+
+    What adjusting for a slower machine added is the same in all of them, and stays.
+    """
+    n, error, own = diff.noise.n, diff.error or 0.0, diff.error or 0.0
+    by_ratio = diff.effect is not None and diff.effect.scale is Scale.RELATIVE
+    if by_ratio and diff.machine_factor is not None and diff.noise.sd_log is not None:
+        own = min(error, diff.noise.sd_log * math.sqrt(1 + 1 / n))
+    added = math.sqrt(error**2 - own**2)
+    return math.hypot(own * math.sqrt((1 / runs + 1 / n) / (1 + 1 / n)), added)
 
 
 def is_beyond_doubt(diff: Diff, again: Sequence[float]) -> bool:
@@ -131,11 +143,11 @@ def is_beyond_doubt(diff: Diff, again: Sequence[float]) -> bool:
         diff: the comparison of the run itself.
         again: the change of each re-run, on the scale of its effect.
     """
-    return _mean_is_beyond(diff, again, 1.0, diff.order_limit)
+    return _mean_is_beyond(diff, again, diff.error or 0.0, diff.order_limit)
 
 
 def _mean_is_beyond(
-    diff: Diff, again: Sequence[float], narrower: float, limit: float | None = None
+    diff: Diff, again: Sequence[float], error: float, limit: float | None = None
 ) -> bool:
     """Say whether the mean of all runs is beyond a limit, and beyond chance at a tenth of alpha."""
     effect, policy = diff.effect, diff.policy
@@ -146,5 +158,5 @@ def _mean_is_beyond(
         return False
     worse = WORSE_SIGN[diff.series.better]
     mean = worse * math.fsum(distance_of(change, effect.scale) for change in changes) / len(changes)
-    strict = student_t(1 - policy.alpha * _STRICTER / 2, diff.noise.n - 1) * diff.error * narrower
+    strict = student_t(1 - policy.alpha * _STRICTER / 2, diff.noise.n - 1) * error
     return mean > strict and (limit is None or mean > limit)

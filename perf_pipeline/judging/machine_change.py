@@ -45,8 +45,8 @@ def levels_for_good(
 ) -> list[ChangePointRow]:
     """Return the changes of level that follow from a machine that is slower for good.
 
-    Where the machine was calibrated and was no slower than usual, it made none, and a person
-    decides.
+    Where the machine was calibrated, it made none unless it was slower than usual and explains at
+    least half of what all tiers share; a person decides about anything else.
 
     Args:
         history: open, with the diffs of the run.
@@ -54,15 +54,21 @@ def levels_for_good(
         diffs: its comparisons with the history.
         past: the series over the runs before.
     """
-    if _is_as_usual(diffs):
+    if not _may_be_the_machine(diffs):
         return []
     return [*machine_changes(history, run_id), *lasting_changes(diffs, past)]
 
 
-def _is_as_usual(diffs: Sequence[tuple[MeasuredBenchmark, Diff]]) -> bool:
-    """Say whether the machine was calibrated and no slower than usual: then it changed nothing."""
-    calibrated = any(machine_of(measured) is not None for measured, _ in diffs)
-    return calibrated and not any((diff.machine_factor or 1.0) > 1 for _, diff in diffs)
+def _may_be_the_machine(diffs: Sequence[tuple[MeasuredBenchmark, Diff]]) -> bool:
+    """Say whether the calibration leaves the machine as the explanation; it does without any.
+
+    What the calibration explains is taken out of the diffs, so that they share what it does not.
+    """
+    if all(machine_of(measured) is None for measured, _ in diffs):
+        return True
+    slower = [factor for _, diff in diffs if (factor := diff.machine_factor or 1.0) > 1]
+    left = shared_slowdown([shift for _, diff in diffs if (shift := shift_of(diff)) is not None])
+    return bool(slower) and left <= math.log(median(slower))
 
 
 def lasting_changes(

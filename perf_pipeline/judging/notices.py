@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from perf_pipeline.analysis.environment import changed_facts
+from perf_pipeline.judging.unaccepted import unaccepted_levels
 from perf_pipeline.metrics.naming import series_label
 from perf_pipeline.quoting import first_few
 from perf_pipeline.report.wording import plural
@@ -35,6 +36,7 @@ def notices_of(history: History, run_id: str) -> list[str]:
         *clock_notices(history, run_id),
         *_environment(history, run),
         *_reruns(history, run_id),
+        *unaccepted_levels(history, run),
         *_releases(history, run_id),
         *_dated(history, run),
     ]

@@ -123,6 +123,23 @@ def test_what_two_runs_show_must_be_clear_in_the_re_runs_as_well(
     assert is_confirmed(one, [SUSPECT, OK], again) is clear
 
 
+def test_what_adjusting_for_a_machine_leaves_open_is_not_averaged_away() -> None:
+    # error 0.178, of which 0.0889 is noise (n = 10). Three runs: hypot(0.0889 * sqrt((1/3 + 1/10) /
+    # (1 + 1/10)), sqrt(0.178^2 - 0.0889^2)) = 0.164, times t(0.999, 9) = 4.297 is 0.705; if all of
+    # it were noise, 4.297 * 0.178 * 0.628 = 0.480
+    regressed = diff(
+        Series("http_req_duration", {}, "p(95)"), 1_350.0, [*NOISY, 1_350.0], BaselinePolicy()
+    )
+    measured = replace(regressed, error=0.178)
+    adjusted = replace(measured, machine_factor=1.4)
+
+    # the mean of ln(1.69) = 0.525 three times
+    assert is_clear(measured, [0.69, 0.69])
+    assert not is_clear(adjusted, [0.69, 0.69])
+    # ln(2.1) = 0.742
+    assert is_clear(adjusted, [1.3, 1.3])
+
+
 def test_re_runs_must_be_beyond_the_runs_before_as_well() -> None:
     # eight slow runs among thirty: the noise has a second level
     history = [800.0, 804.0, 796.0, 1_120.0, 1_126.0, 802.0, 798.0, 800.0] * 4

@@ -1,0 +1,92 @@
+"""Slower levels that became the baseline by themselves, and that nobody has accepted.
+
+Where every tier becomes slower at once and nothing is calibrated, nobody can tell the machine from
+the system; a reader is told of it until somebody decides (docs/decisions/0026).
+Add here: another baseline that somebody should look at. Keep out: when a level becomes the baseline
+(machine_change.py).
+"""
+
+from collections.abc import Iterator, Sequence
+from statistics import median
+from typing import Final
+
+from perf_pipeline.metrics.catalog import CATALOG
+from perf_pipeline.report.wording import plural
+from perf_pipeline.store.baselines import CONFIRMED, ChangePointRow, SeriesKey, changes
+from perf_pipeline.store.history import History
+from perf_pipeline.store.order import places_of
+from perf_pipeline.store.records import RunRecord
+
+_CALIBRATION: Final = "calibration_"
+_RECOVERED: Final = 1.05
+
+
+def unaccepted_levels(history: History, run: RunRecord) -> Iterator[str]:
+    """Yield one sentence for each run from which on a slower level is the baseline.
+
+    Those that the calibration explains are left out, and so are those that somebody accepted, or
+    that the system has come back from.
+
+    Args:
+        history: open, with the comparisons of the run.
+        run: the run that is told of them.
+    """
+    by_run: dict[str, list[float]] = {}
+    for first, ratio in _slower_levels(history, run):
+        by_run.setdefault(first, []).append(ratio)
+    for first, ratios in by_run.items():
+        began = history.run(first)
+        if _is_like(began, run) and not _is_calibrated(history, first):
+            yield _sentence(began, ratios)
+
+
+def _slower_levels(history: History, run: RunRecord) -> Iterator[tuple[str, float]]:
+    """Give (first run, how much worse) of each series whose level a slower machine made."""
+    places = places_of(history)
+    benchmarks = {outcome.benchmark for outcome in history.outcomes(run.run_id)}
+    by_series: dict[SeriesKey, list[ChangePointRow]] = {}
+    for row in changes(history):
+        is_before = places[row.run_id] <= places[run.run_id]
+        if row.found_by in CONFIRMED and row.series.benchmark in benchmarks and is_before:
+            by_series.setdefault(row.series, []).append(row)
+    for rows in by_series.values():
+        yield from _still_slower(rows)
+
+
+def _still_slower(rows: Sequence[ChangePointRow]) -> Iterator[tuple[str, float]]:
+    """Give the last level that a machine made, unless it was accepted or left again."""
+    last = max((n for n, row in enumerate(rows) if row.found_by == "machine"), default=None)
+    if last is None:
+        return
+    made = rows[last]
+    later = [row for row in rows if row.run_id == made.run_id or row in rows[last + 1 :]]
+    if any(row.found_by == "accepted" for row in later) or not (made.before and made.after):
+        return
+    now = later[-1].after or made.after
+    is_less_better = CATALOG[made.series.metric].better == "lower"
+    worse, left = (
+        level / made.before if is_less_better else made.before / level
+        for level in (made.after, now)
+    )
+    if min(worse, left) > _RECOVERED:
+        yield made.run_id, worse
+
+
+def _is_like(one: RunRecord, other: RunRecord) -> bool:
+    return (one.profile, one.environment_id) == (other.profile, other.environment_id)
+
+
+def _is_calibrated(history: History, run_id: str) -> bool:
+    return any(one.metric.startswith(_CALIBRATION) for _, one in history.summaries(run_id))
+
+
+def _sentence(began: RunRecord, ratios: Sequence[float]) -> str:
+    amount = f"{100 * (median(ratios) - 1):.0f} %"
+    return (
+        f"since run {began.run_id} of {began.began_at[:10]} the baseline is a slower level, which "
+        f"nobody has accepted: every tier became slower at once, by about {amount} in "
+        f"{plural(len(ratios), 'series', 'series')}, and nothing was calibrated. If that was the "
+        "system and not the machine, it is a regression that is told by this line alone. To do: "
+        f'`perf-pipeline baseline accept {began.run_id} --reason "..."` where the level is right; '
+        "otherwise pin a run of before, so that every run is compared with it"
+    )

@@ -11,7 +11,7 @@ from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.analysis.causes import Cause, NamedDiff, causes
 from perf_pipeline.analysis.family import families_judged
 from perf_pipeline.analysis.power import suspects_by_chance
-from perf_pipeline.report import headline
+from perf_pipeline.report import headline, trend
 from perf_pipeline.report.finding_texts import name_of, regressions
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.report.why import Trouble, moved
@@ -64,6 +64,22 @@ def shown_first(report: RunReport) -> list[NamedDiff]:
 def below_findings(report: RunReport) -> list[NamedDiff]:
     """List the series that belong to a finding and do not lead it."""
     return [pair for cause in causes(report.diffs) for pair in cause.others]
+
+
+def dated(report: RunReport) -> list[Trouble]:
+    """List the dated changes of level, those of findings once.
+
+    Left out are those of the series below a finding. What only looking back dates in a series that
+    is a regression is not called harmless, because this run fails by it.
+    """
+    below = {(name, diff.series.label) for name, diff in below_findings(report)}
+    regressed = {(cause.leading[0], cause.leading[1].series.label) for cause in regressions(report)}
+    told = []
+    for drawn in report.trends:
+        name = (drawn.benchmark, drawn.series.label)
+        if name not in below:
+            told.append(trend.beside_regression(drawn) if name in regressed else drawn)
+    return trend.lines(told)
 
 
 def remarks(report: RunReport) -> list[Trouble]:

@@ -176,7 +176,7 @@ def _trends(report: RunReport) -> Mapping[str, object]:
     first, others = trend.by_interest(report.trends, leading)
     more = "more " if first else ""
     return {
-        "sentences": trend.lines(report.trends),
+        "sentences": comparison.dated(report),
         "first": [Markup(trend_plot(drawn)) for drawn in first],  # noqa: S704 - drawn here
         "others": [Markup(trend_plot(drawn)) for drawn in others],  # noqa: S704 - drawn here
         "others_title": wording.plural(len(others), f"{more}trend", f"{more}trends"),

@@ -9,7 +9,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from perf_pipeline.report import comparison, findings, headline, trend, why, wording
+from perf_pipeline.report import comparison, findings, headline, why, wording
 from perf_pipeline.report.answer import answer_of
 from perf_pipeline.report.diff_texts import diff_table
 from perf_pipeline.report.model import BenchmarkReport, RunReport
@@ -39,7 +39,7 @@ def render_markdown(report: RunReport) -> str:
         judged=judged,
         verdicts=_verdicts(report),
         compared=compared,
-        remarks=[*trend.lines(report.trends), *comparison.remarks(report)],
+        remarks=[*comparison.dated(report), *comparison.remarks(report)],
         diffs=diff_table(pair for pair in report.diffs if pair[1].effect is not None),
         tally=findings.tally(report),
         findings=findings.lines(report),

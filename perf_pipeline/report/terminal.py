@@ -15,7 +15,7 @@ from rich.text import Text
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.analysis.causes import causes
-from perf_pipeline.report import comparison, findings, headline, trend, why, wording
+from perf_pipeline.report import comparison, findings, headline, why, wording
 from perf_pipeline.report.answer import answer_of
 from perf_pipeline.report.diff_texts import DiffTexts
 from perf_pipeline.report.finding_texts import other_texts
@@ -197,7 +197,7 @@ def _baseline(report: RunReport) -> list[RenderableType]:
     if len(pairs) > _MOST_ROWS:
         rest = wording.plural(len(pairs) - _MOST_ROWS, "more series", "more series")
         parts.append(_plain(f"{rest}; `perf-pipeline compare {report.run_id}` shows all"))
-    told = [*trend.lines(report.trends), *comparison.remarks(report)]
+    told = [*comparison.dated(report), *comparison.remarks(report)]
     return [*parts, _sentences(told)]
 
 

@@ -5,7 +5,7 @@ Add here: another fact about a series over runs. Keep out: drawing (trend_plot.p
 """
 
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from perf_pipeline.analysis.scale import Effect
@@ -18,6 +18,7 @@ _FOUND_BY: Final = {
     "gate": "confirmed by the gate",
     "accepted": "accepted as the new normal",
     "machine": "the load machine changed, and its level is the new normal",
+    "regression": "found looking back",
 }
 
 
@@ -49,7 +50,8 @@ class TrendChange:
         effect: of the new level against the old one; None when a level is unknown.
         before: in the metric's unit.
         after: in the metric's unit.
-        found_by: gate, accepted or machine, which decide over baselines; otherwise history.
+        found_by: gate, accepted or machine, which decide over baselines; otherwise history, or
+            regression where the run fails by this series anyway.
     """
 
     index: int
@@ -132,6 +134,15 @@ def _sentence(trend: Trend, change: TrendChange) -> str:
         f"{change_text(trend, change)} since {began}, from {before} to {after} "
         f"({_FOUND_BY.get(change.found_by, change.found_by)})"
     )
+
+
+def beside_regression(trend: Trend) -> Trend:
+    """Return a trend whose changes found looking back are not said to fail no run by themselves."""
+    changes = (
+        replace(change, found_by="regression") if change.found_by == "history" else change
+        for change in trend.changes
+    )
+    return replace(trend, changes=tuple(changes))
 
 
 def change_text(trend: Trend, change: TrendChange) -> str:

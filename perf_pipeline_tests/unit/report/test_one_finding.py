@@ -14,6 +14,7 @@ from perf_pipeline.report.k6 import render_k6
 from perf_pipeline.report.markdown import render_markdown
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.report.terminal import render_terminal
+from perf_pipeline.report.trend import Trend, TrendChange, TrendRun
 from perf_pipeline.report.why import troubles
 
 CALM = [3.0, 3.1, 2.9, 3.05, 2.95, 3.0, 3.1, 2.9]
@@ -67,6 +68,31 @@ def test_the_terminal_lists_the_others_below_its_row(report: RunReport) -> None:
         "with it api_mixed_operations http_req_duration{operation:op0} p(95)"
     )
     assert below[6:] == ["with it 1 more series"]
+
+
+def test_a_change_of_a_regression_is_dated_once_and_never_called_harmless(
+    report: RunReport,
+) -> None:
+    points = tuple(TrendRun(f"r{n}", f"2026-11-0{n + 1}T00:00:00+00:00", 3.0) for n in range(4))
+    by_gate = TrendChange(2, None, 3.0, 4.5, "gate")
+    changes = (by_gate, TrendChange(3, None, 3.0, 4.5, "history"))
+    trends = tuple(
+        Trend(name, diff.series, points, has_newest=True, band=None, changes=changes)
+        for name, diff in report.diffs
+    )
+
+    told = comparison.dated(replace(report, trends=trends))
+
+    assert [(subject, sentence.partition(" since ")[2][:6]) for _, subject, sentence in told] == [
+        (LEADING, "run r2"),
+        (LEADING, "run r3"),
+    ]
+    assert not any("fails no run" in sentence for _, _, sentence in told)
+    calm = comparison.dated(replace(report, diffs=(), trends=trends[:1]))
+    assert [sentence.endswith("by itself it fails no run)") for _, _, sentence in calm] == [
+        False,
+        True,
+    ]
 
 
 def test_junit_has_one_failure_and_the_others_name_it(report: RunReport) -> None:

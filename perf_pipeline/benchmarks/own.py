@@ -6,7 +6,7 @@ Add here: what holds for all of them. Keep out: one that is shipped (a file of i
 from collections.abc import Iterator
 from typing import Final
 
-from perf_pipeline.benchmarks.evidence import Evidence
+from perf_pipeline.benchmarks.evidence import Evidence, messages_delivered
 from perf_pipeline.benchmarks.record import Benchmark
 from perf_pipeline.metrics.sample import Figure
 
@@ -20,6 +20,12 @@ def rows_per_s(evidence: Evidence) -> Iterator[Figure]:
     for span in evidence.spans:
         if span.protocol == _STATEMENTS and span.records and span.records_per_s is not None:
             yield Figure("db_records_per_s", span.records_per_s, span.scenario, span.operation)
+
+
+def own_figures(evidence: Evidence) -> Iterator[Figure]:
+    """Give rows per second of each statement, and what became of promised messages."""
+    yield from rows_per_s(evidence)
+    yield from messages_delivered(evidence)
 
 
 def own_benchmark(
@@ -50,6 +56,6 @@ def own_benchmark(
             "profile's thresholds are its promises."
         ),
         after=after,
-        figures=rows_per_s,
+        figures=own_figures,
         takes_own_scenarios=True,
     )

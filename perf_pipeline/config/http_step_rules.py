@@ -49,6 +49,7 @@ def _one_step(step: Mapping[str, Any], known: Known) -> Iterator[tuple[str, str]
     for name, where in save.items():
         yield from _save_mistakes(name, where)
     known.saved.update(save)
+    yield from _pairs(text_mistakes("message", step.get("message"), known))
     yield from _name_mistakes(step, known)
     count = len(values) + len(save) + 2
     if count > MOST_CHECKS:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from perf_pipeline.config.data_sets import DataSet
 from perf_pipeline.config.durations import Duration
-from perf_pipeline.config.frozen import Frozen
+from perf_pipeline.config.frozen import Frozen, equals
 from perf_pipeline.config.http_keys import Path, Statuses
 from perf_pipeline.config.ranges import DurationRange
 from perf_pipeline.config.templated import Made
@@ -187,6 +187,8 @@ class HttpStep(Frozen):
         expect: what the response must be like.
         save: variable -> JSON path, or `header:NAME`; each is a check. Where a value is missing,
             the iteration ends, because later steps need it.
+        message: the id of the message that a right answer promises, such as `${order}`: it is
+            followed to its delivery. A variable that holds a list promises each of its values.
         think_time_us: pause after the step; of a range, drawn uniformly.
         timeout_us: used in place of the scenario's timeout; more than 0s.
     """
@@ -202,6 +204,7 @@ class HttpStep(Frozen):
     body: str | None = None
     expect: Expect = Expect()
     save: dict[VariableName, str] = Field(default_factory=dict)
+    message: str | None = Field(default=None, exclude_if=equals(None))
     think_time_us: DurationRange = Field(default=(0, 0), alias="thinkTime")
     timeout_us: PositiveDuration | None = Field(default=None, alias="timeout")
 

@@ -16,6 +16,7 @@ from perf_pipeline.config.files import LARGEST_PROFILE_BYTES, read_text
 from perf_pipeline.config.kafka_properties import kafka_mistakes
 from perf_pipeline.config.loads import load_mistakes
 from perf_pipeline.config.mistakes import sentences
+from perf_pipeline.config.own_delivery_rules import delivery_mistakes
 from perf_pipeline.config.own_files import outside_mistakes
 from perf_pipeline.config.own_scenarios import (
     benchmarks_in,
@@ -155,6 +156,7 @@ def _validate(
     if profile is not None:
         mistakes += pinned_mistakes(profile)
         mistakes += question_mistakes(profile)
+        mistakes += delivery_mistakes(profile)
         mistakes += also(profile)
         mistakes += shared_operation_mistakes(profile)
         mistakes += endless_numbers(raw)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 
 from perf_pipeline.benchmarks.record import BeforeLoad, LedgerKind, Part
 from perf_pipeline.benchmarks.registry import record_of
+from perf_pipeline.config.own_delivery_rules import delivery_parts
 from perf_pipeline.config.own_scenarios import draws_from_query, draws_seeded_users
 from perf_pipeline.config.parameters import is_own, iteration_kind
 from perf_pipeline.config.profile import Profile
@@ -47,11 +48,18 @@ def makes_users(profile: Profile, benchmark: str) -> bool:
     )
 
 
+def reads_system_deliveries(profile: Profile, benchmark: str) -> bool:
+    """Say whether the reference system's table of deliveries completes a benchmark's ledger."""
+    has_own = profile.benchmarks[benchmark].deliveries is not None
+    return not has_own and record_of(benchmark).ledger is LedgerKind.SYSTEM
+
+
 def _implied(profile: Profile, benchmark: str) -> Iterator[Part]:
     for scenario in profile.benchmarks[benchmark].scenarios.values():
         if (kind := iteration_kind(scenario.exec)) is not None:
             yield kind.part
     if draws_from_query(profile.benchmarks[benchmark]):
         yield Part.POSTGRES
-    if draws_users(profile, benchmark) or record_of(benchmark).ledger is LedgerKind.SYSTEM:
+    yield from delivery_parts(profile.benchmarks[benchmark].deliveries)
+    if draws_users(profile, benchmark) or reads_system_deliveries(profile, benchmark):
         yield Part.POSTGRES

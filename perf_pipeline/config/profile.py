@@ -15,6 +15,7 @@ from perf_pipeline.benchmarks.registry import NAMES, is_shipped
 from perf_pipeline.config.bounds import LARGEST_STORED
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen, equals, is_empty
+from perf_pipeline.config.own_deliveries import Deliveries
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.target import LOCAL, TargetConfig
 from perf_pipeline.metrics.catalog import TARGET_ANSWERED
@@ -72,6 +73,7 @@ class BenchmarkConfig(Frozen):
         group: the consumer group of the consume benchmark.
         partitions: how many partitions the topic gets where it is created here.
         drain_timeout_us: how long to wait for messages after the load.
+        deliveries: where the system shows that it completed a message that a step promised.
     """
 
     enabled: bool = True
@@ -86,6 +88,7 @@ class BenchmarkConfig(Frozen):
     group: str = "perf-pipeline-consumers"
     partitions: int = Field(default=6, ge=1, le=1_000)
     drain_timeout_us: Duration = Field(default=30 * US_PER_S, alias="drainTimeout", ge=0)
+    deliveries: Deliveries | None = Field(default=None, exclude_if=equals(None))
 
     @field_validator("scenarios")
     @classmethod

@@ -11,6 +11,7 @@ from typing import Final
 
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.answered import answered_to_the_end
+from perf_pipeline.judging.clock_bound import within_bound
 from perf_pipeline.judging.expected import in_plan_order, missing_of
 from perf_pipeline.judging.ingest import IngestedRun, ingest_run, profile_of
 from perf_pipeline.judging.kept_up import (
@@ -120,7 +121,8 @@ def _verdicts(
 ) -> list[Verdict]:
     key = RunKey(run_id, outcome.benchmark)
     thresholds = thresholds_of(profile, outcome.benchmark)
-    verdicts = [_judge(history, key, outcome, threshold) for threshold in thresholds]
+    judged = [_judge(history, key, outcome, threshold) for threshold in thresholds]
+    verdicts = [within_bound(history, key, verdict) for verdict in judged]
     verdicts = answered_to_the_end(history, key, outcome, _without_unknown(history, key, verdicts))
     return with_shortfall(history, key, outcome, verdicts)
 

@@ -14,7 +14,7 @@ from perf_pipeline.engine.health import CLOCK_STEP_LIMIT_MS
 from perf_pipeline.loading.jobs import run_of
 from perf_pipeline.loading.seeding import require_postgres
 from perf_pipeline.loading.session import Session
-from perf_pipeline.metrics.sample import LEDGER_COLUMNS, LedgerEntry, LedgerEvent
+from perf_pipeline.metrics.sample import LEDGER_COLUMNS, Figure, LedgerEntry, LedgerEvent
 from perf_pipeline.metrics.totals import LedgerCounts, OutOfTime, SpanFigures
 from perf_pipeline.report.wording import plural
 from perf_pipeline.store.records import ScenarioCounts
@@ -48,7 +48,7 @@ def take_over_backlog(produced: Path, folder: Path) -> int:
         for row in _whole_rows(path)
         if row["event"] == LedgerEvent.ACKNOWLEDGED
     )
-    return _write(folder / "ledger-backlog.csv", entries)
+    return write_ledger(folder / "ledger-backlog.csv", entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,15 @@ class Collected:
         is_known: the ledger tells of deliveries.
         problems: what a reader must know, one sentence each.
         limits: why message latencies can't be told, one sentence each.
+        figures: that follow from the collecting.
+        told: what a reader of the figures should know although nothing is wrong.
     """
 
     is_known: bool
     problems: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    told: tuple[str, ...] = ()
 
 
 def collect_deliveries(
@@ -86,13 +90,13 @@ def collect_deliveries(
         return Collected(is_known=False, problems=(NO_TABLE,))
     wall_origin_us = (time.time_ns() - time.monotonic_ns() + origin_ns) // 1_000
     deliveries, oddities = read_deliveries(dsn, pattern), list[str]()
-    _write(folder / "ledger-deliveries.csv", _stations(deliveries, wall_origin_us, oddities))
+    write_ledger(folder / "ledger-deliveries.csv", _stations(deliveries, wall_origin_us, oddities))
     now_us = (time.monotonic_ns() - origin_ns) // 1_000
     found = out_of_time_from_spool(folder, now_us, CLOCK_SLACK_US)
     return Collected(
         is_known=True,
         problems=tuple(_oddities_told(oddities)),
-        limits=tuple(_clock_told(found)),
+        limits=tuple(clock_told(found)),
     )
 
 
@@ -106,7 +110,8 @@ def _oddities_told(oddities: Sequence[str]) -> Iterator[str]:
         )
 
 
-def _clock_told(found: OutOfTime) -> Iterator[str]:
+def clock_told(found: OutOfTime) -> Iterator[str]:
+    """Say that messages were completed when they can't have been; nothing where none were."""
     wrong = found.early + found.late
     if wrong:
         yield (
@@ -160,7 +165,8 @@ def _whole_rows(path: Path) -> Iterator[dict[str, str]]:
                 yield row
 
 
-def _write(path: Path, entries: Iterable[LedgerEntry]) -> int:
+def write_ledger(path: Path, entries: Iterable[LedgerEntry]) -> int:
+    """Write entries of a ledger, and give their number."""
     count = 0
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)

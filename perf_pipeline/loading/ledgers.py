@@ -12,7 +12,9 @@ from perf_pipeline.benchmarks.record import LedgerKind
 from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.loading.deliveries import collect_deliveries, still_consuming
 from perf_pipeline.loading.expiry import expired_if_known
+from perf_pipeline.loading.own_deliveries import OwnDeliveries
 from perf_pipeline.loading.session import Session
+from perf_pipeline.metrics.sample import Figure
 from perf_pipeline.metrics.totals import LedgerCounts, SpanFigures
 from perf_pipeline.store.records import ScenarioCounts
 from perf_pipeline.store.spool_figures import ledger_counts_from_spool
@@ -26,11 +28,15 @@ class CompletedLedger:
         counts: of its messages; None where there is no ledger, or nobody can tell what was lost.
         problems: what a reader must know, one sentence each.
         limits: why message latencies can't be told, one sentence each.
+        figures: that follow from the completing.
+        told: what a reader of the figures should know although nothing is wrong.
     """
 
     counts: LedgerCounts | None = None
     problems: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    told: tuple[str, ...] = ()
 
 
 def completed_ledger(
@@ -40,6 +46,7 @@ def completed_ledger(
     origin_ns: int,
     spans: Sequence[SpanFigures],
     scenarios: Sequence[ScenarioCounts],
+    own: OwnDeliveries | None = None,
 ) -> CompletedLedger:
     """Complete the ledger of a benchmark whose messages the system, or its own group, delivers.
 
@@ -50,10 +57,15 @@ def completed_ledger(
         origin_ns: its origin.
         spans: of its spool.
         scenarios: what was measured of them.
+        own: follows the messages where the profile says where deliveries show.
 
     Raises:
         TargetUnavailableError: the database does not answer.
     """
+    if own is not None:
+        told = own.collect()
+        known = ledger_counts_from_spool(folder) if told.is_known else None
+        return CompletedLedger(known, told.problems, told.limits, told.figures, told.told)
     kind = record_of(benchmark).ledger
     if kind is LedgerKind.SYSTEM:
         expected = ledger_counts_from_spool(folder).expected

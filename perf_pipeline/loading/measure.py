@@ -18,12 +18,14 @@ from perf_pipeline.engine.processes import run_load
 from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
 from perf_pipeline.loading.broker_watch import BrokerWatch, given_brokers
 from perf_pipeline.loading.calibrating import calibrated
+from perf_pipeline.loading.collecting import collecting
 from perf_pipeline.loading.deliveries import take_over_backlog
 from perf_pipeline.loading.figures import evidence_of, figures_of, write_figures
 from perf_pipeline.loading.jobs import load_job, secrets_of
 from perf_pipeline.loading.ledgers import completed_ledger
 from perf_pipeline.loading.live import LiveJudge
 from perf_pipeline.loading.needs import prepare_benchmark, prepare_step, tidy
+from perf_pipeline.loading.own_deliveries import OwnDeliveries
 from perf_pipeline.loading.pgbench import pgbench_beside
 from perf_pipeline.loading.progress import LoadWatch
 from perf_pipeline.loading.session import Session
@@ -155,7 +157,10 @@ def _run_steps(session: Session, benchmark: str, folder: Path, load: _Gathered) 
     config = session.profile.benchmarks[benchmark]
     load.problems += calibrated(session, folder, load.origin_ns, "before")
     try:
-        with sampler(session, benchmark, folder, load.origin_ns) as sampling:
+        with (
+            sampler(session, benchmark, folder, load.origin_ns) as sampling,
+            collecting(session, benchmark, folder, load.origin_ns) as own,
+        ):
             for step, _ in config.load_steps:
                 if session.stop.is_set() or load.aborted or load.crossed:
                     break
@@ -163,7 +168,7 @@ def _run_steps(session: Session, benchmark: str, folder: Path, load: _Gathered) 
                     load.unfit[step] = unfit
                 else:
                     _run_step(session, benchmark, step, folder, load)
-            _collect(session, benchmark, folder, load)
+            _collect(session, benchmark, folder, load, own)
         load.problems += [*load.unfit.values(), *told_failures(folder), *sampling.problems]
         # Not before: readings, and later steps, are about our load alone.
         if not load.aborted:
@@ -215,14 +220,17 @@ def _run_step(session: Session, benchmark: str, step: int, folder: Path, load: _
         load.problems.append(watch.crossed)
 
 
-def _collect(session: Session, benchmark: str, folder: Path, load: _Gathered) -> None:
+def _collect(
+    session: Session, benchmark: str, folder: Path, load: _Gathered, own: OwnDeliveries | None
+) -> None:
     """Read what was done, and complete the ledger of a benchmark that has one."""
     load.spans, counts = tuple(span_figures(folder)), tuple(_counts(load))
-    found = completed_ledger(session, benchmark, folder, load.origin_ns, load.spans, counts)
-    for told in (*found.problems, *found.limits):
+    found = completed_ledger(session, benchmark, folder, load.origin_ns, load.spans, counts, own)
+    for told in (*found.problems, *found.limits, *found.told):
         session.say(told)
     load.problems += found.problems
     load.limits += found.limits
+    load.figures += found.figures
     load.ledger = found.counts
 
 

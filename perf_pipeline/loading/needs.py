@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from perf_pipeline.benchmarks.record import AfterLoad, BeforeLoad, BeforeStep, LedgerKind, Part
+from perf_pipeline.benchmarks.record import AfterLoad, BeforeLoad, BeforeStep, Part
 from perf_pipeline.benchmarks.registry import is_shipped, record_of
 from perf_pipeline.config.defaults import MESSAGE_BYTES
 from perf_pipeline.config.health_question import OF_ANY_SYSTEM, OF_THE_REFERENCE_SYSTEM
 from perf_pipeline.config.kafka_listeners import require_listeners
-from perf_pipeline.config.needed_parts import draws_users, parts_of
+from perf_pipeline.config.needed_parts import draws_users, parts_of, reads_system_deliveries
 from perf_pipeline.config.own_scenarios import trust_of
 from perf_pipeline.config.parameters import ConsumeCeilingParameters, SelectParameters
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
@@ -25,6 +25,7 @@ from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.loading.expiry import longest_wait_us, positions_file
 from perf_pipeline.loading.jobs import CEILING_SUFFIX
 from perf_pipeline.loading.own_database import fetch_rows, require_statements
+from perf_pipeline.loading.own_deliveries import require_own_deliveries
 from perf_pipeline.loading.seeding import (
     ensure_seeded,
     require_brokers,
@@ -55,7 +56,8 @@ def prepare_benchmark(session: Session, benchmark: str) -> None:
     also = [BeforeLoad.SEEDED_USERS] if draws_users(session.profile, benchmark) else []
     for preparation in dict.fromkeys((*record.before_load, *also)):
         BEFORE_LOAD[preparation](session, benchmark)
-    if record.ledger is LedgerKind.SYSTEM:
+    require_own_deliveries(session, benchmark)
+    if reads_system_deliveries(session.profile, benchmark):
         require_readable_deliveries(require_postgres(session))
     fetch_rows(session, benchmark)
 

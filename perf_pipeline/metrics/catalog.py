@@ -145,7 +145,10 @@ _METRICS: Final = (
     Metric("messages_expected", _G, "messages", "neither", _PART, "number of messages that the system promised to deliver"),
     Metric("messages_lost", _G, "messages", "lower", _PART, "number of promised messages that never completed; messages are matched by their id, those that the system delivers by the id of their user"),
     Metric("messages_duplicated", _G, "messages", "lower", _PART, "number of completions beyond the first of a message; messages are matched as in `messages_lost`"),
-    Metric("message_latency", _T, "ms", "lower", _NONE, "time from the intended start of the API call to the end of the worker's work; the two are matched by the id of the user"),
+    Metric("messages_late", _G, "messages", "lower", _PART, "number of promised messages that were completed only after the end of the load (deliveries of your own)"),
+    Metric("message_latency", _T, "ms", "lower", _NONE, "time from the intended start of the API call to the end of the worker's work; the two are matched by the id of the user, or by the message's own id where a profile says where deliveries show"),
+    Metric("latency_error_ms", _G, "ms", "neither", _PART, "by how much a message latency may be wrong at most: the bound of the other clock, and the time between two polls"),
+    Metric("clock_offset_ms", _G, "ms", "neither", _PART, "by how much the clock that deliveries are stamped by is ahead of the load machine's; latencies are corrected by it"),
     # from the ledger and figures: the stages of a message's way, which add up to its latency
     Metric("stage_start", _T, "ms", "lower", _NONE, "time from the intended to the real start of the API call"),
     Metric("stage_api", _T, "ms", "lower", _NONE, "time from the start of the call to its answer, without the time that the API says its database took"),

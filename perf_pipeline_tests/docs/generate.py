@@ -20,6 +20,7 @@ from perf_pipeline.config.executors.stages import Stage
 from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.http_steps import PythonParameters
 from perf_pipeline.config.loading import shipped_profiles
+from perf_pipeline.config.own_deliveries import Deliveries
 from perf_pipeline.config.parameters import ITERATIONS
 from perf_pipeline.config.profile import (
     BaselinePolicyConfig,
@@ -48,6 +49,7 @@ _MODELS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
         "profile": Profile,
         "question": Question,
         "version": VersionQuestion,
+        "deliveries": Deliveries,
         "seeding": Seeding,
         "benchmark": BenchmarkConfig,
         "stage": Stage,

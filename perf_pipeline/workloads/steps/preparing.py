@@ -12,6 +12,7 @@ from perf_pipeline.engine.ports import WorkerContext
 from perf_pipeline.workloads.http.parameters import OwnHttpSettings
 from perf_pipeline.workloads.steps.checks import Expectation, expectation_of
 from perf_pipeline.workloads.steps.data import cursors_of
+from perf_pipeline.workloads.steps.promising import ReadIds, ids_reader
 from perf_pipeline.workloads.steps.values import Surroundings
 from perf_pipeline.workloads.steps.writing import RequestWriter, writer_of
 
@@ -28,6 +29,7 @@ class PreparedStep:
         stops_at: statuses that it expects by name; such a redirect is not followed.
         timeout_us: of each request.
         think_time_us: shortest and longest pause after it.
+        message_ids: gives the messages that a right answer promises; None where it promises none.
     """
 
     operation: str
@@ -37,6 +39,7 @@ class PreparedStep:
     stops_at: frozenset[int]
     timeout_us: int
     think_time_us: tuple[int, int]
+    message_ids: ReadIds | None = None
 
 
 def prepared_steps(
@@ -77,6 +80,7 @@ def prepared_steps(
             stops_at=frozenset(step.expect.statuses),
             timeout_us=step.timeout_us or parameters.timeout_us,
             think_time_us=step.think_time_us,
+            message_ids=None if step.message is None else ids_reader(step.message, around),
         )
 
     return tuple(prepared(step) for step in parameters.steps)

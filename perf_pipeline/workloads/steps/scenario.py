@@ -27,6 +27,7 @@ from perf_pipeline.workloads.http.result import HttpResult
 from perf_pipeline.workloads.http.samples import EXPECTED_BY_DEFAULT, note_of, outcome_of
 from perf_pipeline.workloads.steps.cookies import CookieJar
 from perf_pipeline.workloads.steps.preparing import PreparedStep, prepared_steps
+from perf_pipeline.workloads.steps.promising import ReadIds, promise
 from perf_pipeline.workloads.steps.values import Scope
 
 _NS_PER_US = 1_000
@@ -111,6 +112,8 @@ class HttpSteps:
                 expectation = step.expectation
                 passed = expectation.passed(result, user.scope)
                 failed = expectation.every ^ passed
+                if step.message_ids is not None and not failed:
+                    self._promise(step.message_ids, step, user, result, intended_us)
                 intended_us = self._sample(step, user, result, intended_us, passed, failed)
                 if failed & expectation.saving:
                     iteration.is_through = False
@@ -180,6 +183,21 @@ class HttpSteps:
     def _with_cookies(self, jar: CookieJar, data: bytes) -> bytes:
         pairs = jar.pairs_for(target_path(data))
         return with_cookies(data, pairs) if pairs else data
+
+    def _promise(
+        self,
+        message_ids: ReadIds,
+        step: PreparedStep,
+        user: _User,
+        result: HttpResult,
+        intended_us: int,
+    ) -> None:
+        """Note the messages that an answer promises, if it is a right one."""
+        outcome, _ = outcome_of(result, step.expectation.statuses)
+        if outcome is Outcome.OK:
+            started_us, ended_us, _ = result.times(self._origin_ns)
+            ids = message_ids(user.scope)
+            promise(self._recorder, ids, intended_us, started_us, ended_us)
 
     def _interrupted(self, user: _User) -> None:
         """Record the request that was under way, if one was."""

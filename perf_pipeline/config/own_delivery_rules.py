@@ -1,0 +1,64 @@
+"""Rules that join promised messages and the place where deliveries show.
+
+Add here: a rule about `deliveries` that needs the whole benchmark. Keep out: the keys
+(own_deliveries.py).
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from perf_pipeline.benchmarks.record import LedgerKind, Part
+from perf_pipeline.benchmarks.registry import record_of
+from perf_pipeline.config.http_steps import HttpStepsParameters
+from perf_pipeline.config.own_deliveries import Deliveries
+from perf_pipeline.config.parameters import iteration_kind
+from perf_pipeline.config.profile import BenchmarkConfig, Profile
+from perf_pipeline.config.scenario import Scenario
+from perf_pipeline.config.templates import parse_template, variables_of
+
+_PARTS: Final = {"postgres": Part.POSTGRES, "broker": Part.BROKERS, "api": Part.API}
+
+
+def delivery_mistakes(profile: Profile) -> Iterator[str]:
+    """Find promises that nobody follows, deliveries that nobody promised, and ids that repeat."""
+    for name, config in profile.benchmarks.items():
+        path = f"benchmarks.{name}"
+        steps = list(_promising_steps(config))
+        if config.deliveries is not None and not any(map(_promises, config.scenarios.values())):
+            yield (
+                f"{path}.deliveries: no scenario promises a message; write message into the step "
+                'whose answer promises it, such as message = "${order}"'
+            )
+        if steps and config.deliveries is None and record_of(name).ledger is LedgerKind.NONE:
+            yield (
+                f"{path}.{steps[0][0]}: promises a message, but the benchmark does not say where "
+                f"deliveries show; write [{path}.deliveries]"
+            )
+        for where, text in steps:
+            if not any(True for _ in variables_of(parse_template(text))):
+                yield f"{path}.{where}: {text!r} has no variable, so all messages would be one"
+
+
+def delivery_parts(deliveries: Deliveries | None) -> Iterator[Part]:
+    """Give the parts of the target that are asked for deliveries and for their clock."""
+    if deliveries is None:
+        return
+    yield Part.BROKERS if deliveries.topic else Part.API if deliveries.path else Part.POSTGRES
+    if deliveries.of_clock is not None:
+        yield _PARTS[deliveries.of_clock]
+
+
+def _promising_steps(config: BenchmarkConfig) -> Iterator[tuple[str, str]]:
+    for name, scenario in config.scenarios.items():
+        if isinstance(scenario.parameters, HttpStepsParameters):
+            for number, step in enumerate(scenario.parameters.steps):
+                if step.message is not None:
+                    yield f"scenarios.{name}.parameters.steps[{number}].message", step.message
+
+
+def _promises(scenario: Scenario) -> bool:
+    parameters = scenario.parameters
+    if isinstance(parameters, HttpStepsParameters):
+        return any(step.message is not None for step in parameters.steps)
+    kind = iteration_kind(scenario.exec)
+    return (kind is not None and kind.has_ledger) or bool(getattr(parameters, "ledger", False))

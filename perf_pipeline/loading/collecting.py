@@ -1,0 +1,36 @@
+"""Follow a benchmark's messages while its load runs, where its profile says where they show.
+
+Add here: another thing that has to look while load runs. Keep out: completing the ledger
+(ledgers.py).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from perf_pipeline.loading.own_deliveries import OwnDeliveries
+from perf_pipeline.loading.session import Session
+
+
+@contextmanager
+def collecting(
+    session: Session, benchmark: str, folder: Path, origin_ns: int
+) -> Iterator[OwnDeliveries | None]:
+    """Begin to look where deliveries show, right before the load; afterwards nothing is held.
+
+    Yields:
+        What follows them; None where the profile says nothing of deliveries.
+
+    Raises:
+        TargetUnavailableError: the place or its clock does not answer.
+    """
+    deliveries = session.profile.benchmarks[benchmark].deliveries
+    if deliveries is None:
+        yield None
+        return
+    own = OwnDeliveries.of(session, benchmark, deliveries, folder, origin_ns)
+    try:
+        own.begin()
+        yield own
+    finally:
+        own.close()

@@ -1,0 +1,229 @@
+"""Deliveries that show in a topic: each message of it says that one message was completed.
+
+A thread reads the whole topic from where it ended before the load, without a group's position.
+Add here: another place in a message where an id or a time may stand. Keep out: the load's own
+consumers (consume.py).
+"""
+
+import json
+import threading
+from collections.abc import Callable, Collection
+from typing import Any, Final
+from uuid import uuid4
+
+from confluent_kafka import (
+    TIMESTAMP_LOG_APPEND_TIME,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not in __all__
+    AdminClient,
+    ConfigResource,
+)
+
+from perf_pipeline.config.http_steps import HEADER_PREFIX
+from perf_pipeline.config.json_path import parse_json_path
+from perf_pipeline.config.kafka_client import bootstrap_servers, kafka_settings, onlooker_settings
+from perf_pipeline.config.own_deliveries import BROKER, HERE, KEY, PRODUCER, Deliveries
+from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.metrics.completion import Completion, moment_us
+from perf_pipeline.units import US_PER_MS
+
+_TIMEOUT_S: Final = 8.0
+_AT_ONCE: Final = 500
+_POLL_S: Final = 0.1
+_TYPE: Final = "message.timestamp.type"
+_LOG_APPEND: Final = "LogAppendTime"
+_ABSENT: Final = None
+
+
+class TopicDeliveries:
+    """Read a topic while load runs.
+
+    Args:
+        brokers: bootstrap servers.
+        deliveries: topic, and where id and time stand.
+        benchmark: for sentences.
+        now_us: our clock.
+    """
+
+    def __init__(
+        self, brokers: str, deliveries: Deliveries, benchmark: str, now_us: Callable[[], int]
+    ) -> None:
+        self.oddities: list[str] = []
+        self._brokers, self._topic, self._now_us = brokers, deliveries.topic, now_us
+        self._place = f"benchmarks.{benchmark}.deliveries"
+        self._time = deliveries.time or BROKER
+        self._id = _reader(deliveries.id)
+        self._moment = None if self._time in {BROKER, HERE, PRODUCER} else _reader(self._time)
+        self._found: list[Completion] = []
+        self._unread = 0
+        self._failure = ""
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="deliveries", daemon=True)
+        self._consumer: Consumer | None = None
+
+    def require(self) -> None:
+        """See whether the topic is there, and whether its messages have the broker's time.
+
+        Raises:
+            TargetUnavailableError: it is not, or the brokers do not answer.
+        """
+        consumer = self._client()
+        try:
+            self._partitions(consumer)
+        finally:
+            consumer.close()
+        if self._time == BROKER and (kind := self._timestamp_type()) != _LOG_APPEND:
+            raise TargetUnavailableError(
+                f"{self._place}: the topic {self._topic} has {_TYPE}={kind}, so its messages carry "
+                "their producer's time and not the broker's",
+                hint=f'set {_TYPE}={_LOG_APPEND} for it, or write time = "producer" or "here"',
+            )
+
+    def begin(self) -> None:
+        """Begin at the present end of each partition.
+
+        Raises:
+            TargetUnavailableError: the brokers do not answer.
+        """
+        self._consumer = consumer = self._client()
+        try:
+            ends = [
+                TopicPartition(
+                    self._topic,
+                    number,
+                    consumer.get_watermark_offsets(
+                        TopicPartition(self._topic, number), timeout=_TIMEOUT_S
+                    )[1],
+                )
+                for number in self._partitions(consumer)
+            ]
+        except KafkaException as error:
+            raise self._unavailable(str(error.args[0])) from None
+        consumer.assign(ends)
+        self._thread.start()
+
+    def read(self, message_ids: Collection[str]) -> list[Completion]:
+        """Give what arrived so far.
+
+        Raises:
+            TargetUnavailableError: the topic could not be read on.
+        """
+        del message_ids  # all that arrives is kept
+        if self._failure:
+            raise self._unavailable(self._failure)
+        return list(self._found)
+
+    def end(self) -> None:
+        """Stop reading; tell how many messages had no id or no time."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join(_TIMEOUT_S)
+        if self._unread:
+            self.oddities.append(
+                f"{self._unread:,} messages of {self._topic} had no id, or no time, where "
+                f"{self._place} says"
+            )
+
+    def _follow(self) -> None:
+        consumer = self._consumer
+        assert consumer is not None, "begin() made it"
+        try:
+            while not self._stop.is_set():
+                for message in consumer.consume(_AT_ONCE, _POLL_S):
+                    self._take(message, self._now_us())
+        except (KafkaException, RuntimeError) as error:
+            self._failure = str(error)
+        finally:
+            consumer.close()
+
+    def _take(self, message: Message, arrived_us: int) -> None:
+        if (error := message.error()) is not None:
+            if error.code() != KafkaError._PARTITION_EOF and not error.retriable():  # noqa: SLF001 - librdkafka's own codes have this name
+                self._failure = error.str()
+            return
+        message_id = _as_text(self._id(message))
+        if self._time == HERE:
+            at_us: int | None = arrived_us
+        elif self._moment is not None:
+            at_us = moment_us(_decoded(self._moment(message)))
+        else:
+            kind, stamp_ms = message.timestamp()
+            fits = self._time == PRODUCER or kind == TIMESTAMP_LOG_APPEND_TIME
+            at_us = stamp_ms * US_PER_MS if fits and stamp_ms >= 0 else None
+        if message_id and at_us is not None:
+            self._found.append(Completion(message_id, at_us, is_ours=self._time == HERE))
+        else:
+            self._unread += 1
+
+    def _client(self) -> Consumer:
+        return Consumer(
+            {
+                **onlooker_settings(self._brokers, f"perf-pipeline-onlooker-{uuid4().hex[:8]}"),
+                "isolation.level": "read_committed",
+                "fetch.queue.backoff.ms": 10,
+            }
+        )
+
+    def _partitions(self, consumer: Consumer) -> list[int]:
+        try:
+            topics = consumer.list_topics(self._topic, timeout=_TIMEOUT_S).topics
+        except KafkaException as error:
+            raise self._unavailable(str(error.args[0])) from None
+        found = topics[self._topic]
+        if found.error is not None or not found.partitions:
+            raise TargetUnavailableError(
+                f"{self._place}: there is no topic {self._topic} on "
+                f"{bootstrap_servers(self._brokers)}",
+                hint="create it, or correct its name",
+            )
+        return sorted(found.partitions)
+
+    def _timestamp_type(self) -> str:
+        resource = ConfigResource(ConfigResource.Type.TOPIC, self._topic)
+        admin = AdminClient({**kafka_settings(self._brokers), "log_level": 0})
+        try:
+            answer = admin.describe_configs([resource], request_timeout=_TIMEOUT_S)
+            return str(answer[resource].result(_TIMEOUT_S)[_TYPE].value)
+        except (KafkaException, KeyError):
+            return "unknown"
+
+    def _unavailable(self, why: str) -> TargetUnavailableError:
+        return TargetUnavailableError(
+            f"{self._place}: the topic {self._topic} can't be read: {why}",
+            hint="start the brokers, or correct PERF_KAFKA_BROKERS",
+        )
+
+
+def _reader(place: str) -> Callable[[Message], Any]:
+    """Give the function that reads a place of a message; None where it is not there."""
+    if place == KEY:
+        return lambda message: message.key()
+    if place.startswith(HEADER_PREFIX):
+        name = place.removeprefix(HEADER_PREFIX)
+        return lambda message: dict(message.headers() or ()).get(name)
+    parts = parse_json_path(place)
+
+    def read(message: Message) -> Any:
+        try:
+            found = json.loads(message.value() or b"")
+            for part in parts:
+                found = found[part]
+        except (ValueError, LookupError, TypeError, RecursionError):
+            return _ABSENT
+        return found
+
+    return read
+
+
+def _decoded(value: object) -> object:
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
+def _as_text(value: object) -> str:
+    text = _decoded(value)
+    return str(text) if isinstance(text, str | int) and not isinstance(text, bool) else ""

@@ -1,0 +1,157 @@
+"""Places and clocks of own deliveries: what can't work is told before a load, by a sentence."""
+
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import pytest
+
+from perf_pipeline.analysis.clock import clock_offset
+from perf_pipeline.config.own_deliveries import Deliveries
+from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.loading.clock_watch import AskedClock, ClockWatch
+from perf_pipeline.loading.own_sources import axis_of
+from perf_pipeline.workloads.http.plain_client import PlainClient
+from perf_pipeline.workloads.http.server_clock import HttpClock
+from perf_pipeline.workloads.http.status_polls import StatusPolls
+from perf_pipeline.workloads.kafka.own_deliveries import TopicDeliveries
+from perf_pipeline.workloads.kafka.server_clock import KafkaClock
+from perf_pipeline.workloads.postgres.own_deliveries import SqlDeliveries
+from perf_pipeline.workloads.postgres.server_clock import PostgresClock
+from perf_pipeline_tests.support.loads.kafka_topics import own_topic
+from perf_pipeline_tests.support.servers.serving import serving
+
+
+class _Forgiving(BaseHTTPRequestHandler):
+    """Answer every path with 200, but for /closed, which is forbidden."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Answer; the standard library adds Date."""
+        self.send_response(403 if self.path.startswith("/closed") else 200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: Any) -> None:
+        """Write nothing."""
+
+
+@pytest.fixture(scope="module")
+def base_url() -> Iterator[str]:
+    with serving(_Forgiving) as url:
+        yield url
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("select id from nothing_here", 'relation "nothing_here" does not exist'),
+        ("select 1 as id;", "gives the columns id; it needs completed_at once"),
+        ("select 1 as id, 2 as id, now() as completed_at", "it needs id once"),
+        ("select 1 as id, now()::timestamp as completed_at", "no timestamp with time zone"),
+        ("select 1 as id, now() as completed_at from", "syntax error"),
+        ("delete from pg_class returning 1 as id, now() as completed_at", "syntax error"),
+        ("select id, now() as completed_at from t where id = any(%(ids)s", "can't be run"),
+    ],
+)
+def test_a_query_that_can_not_tell_deliveries_is_refused(
+    postgres_dsn: str, query: str, sentence: str
+) -> None:
+    with pytest.raises(TargetUnavailableError) as caught:
+        SqlDeliveries(postgres_dsn, query, "orders").require()
+
+    assert str(caught.value).startswith("benchmarks.orders.deliveries.sql ")
+    assert sentence in str(caught.value)
+
+
+def test_a_query_is_asked_for_the_promised_ids_and_skips_what_is_not_completed(
+    postgres_dsn: str,
+) -> None:
+    query = """
+        select id, completed_at from (values
+            ('a', timestamptz '1970-01-01 00:00:01Z'), ('b', null), ('c', 'infinity'),
+            ('d', '1970-01-01 00:00:02Z')) as found (id, completed_at)
+        where id = any(%(ids)s) -- nothing follows"""
+    source = SqlDeliveries(postgres_dsn, query, "orders")
+    source.require()
+
+    found = source.read({"a", "b", "c"})
+
+    assert [(one.message_id, one.at_us) for one in found] == [("a", 1_000_000)]
+
+
+def test_a_topic_that_is_not_there_or_has_no_broker_time_is_refused(brokers: str) -> None:
+    def source(topic: str, **more: str) -> TopicDeliveries:
+        place = Deliveries.model_validate({"topic": topic, "id": "$.id", **more})
+        return TopicDeliveries(brokers, place, "orders", axis_of(0))
+
+    with pytest.raises(TargetUnavailableError, match="there is no topic test-not-there"):
+        source("test-not-there").require()
+    with own_topic(brokers, "create-time", 1) as topic:
+        with pytest.raises(TargetUnavailableError, match="timestamp.type=CreateTime, so its"):
+            source(topic).require()
+        source(topic, time="here").require()
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("/orders/${message}", "a message that does not exist looks completed (status 200)"),
+        ("/closed/${message}", "answered 403"),
+    ],
+)
+def test_a_status_that_tells_nothing_is_refused(base_url: str, path: str, sentence: str) -> None:
+    polls = StatusPolls(
+        lambda: PlainClient(base_url, (), None),
+        Deliveries.model_validate({"path": path}),
+        list,
+        axis_of(0),
+        {},
+        "benchmarks.orders.deliveries",
+    )
+    with pytest.raises(TargetUnavailableError) as caught:
+        polls.require()
+
+    assert sentence in str(caught.value)
+
+
+def _clocks(dsn: str, brokers: str, url: str) -> dict[str, Callable[[], AskedClock]]:
+    now_us = axis_of(0)
+    return {
+        "postgres": lambda: PostgresClock(dsn, now_us),
+        "broker": lambda: KafkaClock(brokers, now_us),
+        "api": lambda: HttpClock(PlainClient(url, (), None), "/", now_us),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "most_error_ms"), [("postgres", 50), ("broker", 300), ("api", 200)]
+)
+def test_the_clock_of_this_machine_is_found_within_the_bound(
+    name: str, most_error_ms: int, postgres_dsn: str, brokers: str, base_url: str
+) -> None:
+    # All of them are this machine's: theirs minus ours is wall clock minus monotonic clock.
+    true_us = (time.time_ns() - time.monotonic_ns()) // 1_000
+    watch = ClockWatch(_clocks(postgres_dsn, brokers, base_url)[name]())
+    try:
+        watch.begin()
+        found = watch.finish()
+    finally:
+        watch.close()
+
+    assert found is not None
+    assert abs(found.offset_us - true_us) <= found.error_us + 1_000
+    assert 0 < found.error_us < most_error_ms * 1_000
+
+
+def test_an_http_date_alone_leaves_a_second_open(base_url: str) -> None:
+    clock = HttpClock(PlainClient(base_url, (), None), "/", axis_of(0))
+    clock.open()
+    found = clock_offset([[clock._ask()]])
+    clock.close()
+
+    assert found is not None
+    assert found.error_us >= 500_000

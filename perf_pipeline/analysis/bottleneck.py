@@ -100,7 +100,7 @@ class Finding:
     metric: str = ""
     source: str = ""
     field: str = ""
-    divisor: int = 1
+    divisor: float = 1
     spell: Spell | None = None
 
 
@@ -177,17 +177,30 @@ def bottlenecks(summaries: Sequence[Summary], facts: Facts | None = None) -> lis
     facts = facts or Facts()
     if min(facts.cores, facts.worker_processes) < 1:
         raise ValueError(f"{facts}: there is at least one core and one worker process")
-    findings = [_finding(rule, summaries, facts.divisor(rule.per)) for rule in RULES]
+    cores = _cores_of_tiers(summaries)
+    findings = [_finding(rule, summaries, facts.divisor(rule.per), cores) for rule in RULES]
     return [_explained(finding, summaries, facts) for finding in findings]
+
+
+def _cores_of_tiers(summaries: Sequence[Summary]) -> dict[str, float]:
+    """Give the cores of each tier that the target names, by the source of its readings."""
+    return {
+        summary.tags["source"]: summary.last
+        for summary in summaries
+        if summary.metric == "process_cores" and summary.tags and summary.last
+    }
 
 
 def _explained(finding: Finding, summaries: Sequence[Summary], facts: Facts) -> Finding:
     """Note when nothing that this run started or watched used most of a busy machine's CPU."""
+    # A tier that the target names may run on another machine, and is counted as a part as well.
+    elsewhere = _cores_of_tiers(summaries)
     used = [
         row.average
         for row in summaries
         if row.metric == "process_cpu_percent"
         and row.tags
+        and row.tags.get("source") not in elsewhere
         and row.average is not None
         and math.isfinite(row.average)
     ]
@@ -203,17 +216,23 @@ def _explained(finding: Finding, summaries: Sequence[Summary], facts: Facts) -> 
     return replace(finding, remark=remark)
 
 
-def _finding(rule: BottleneckRule, summaries: Sequence[Summary], divisor: int) -> Finding:
+def _finding(
+    rule: BottleneckRule,
+    summaries: Sequence[Summary],
+    usual_divisor: int,
+    cores: Mapping[str, float],
+) -> Finding:
     # Of equal values, the one with a source wins: a single source is there without a tag, too.
-    worst, source = max(
+    worst, source, divisor = max(
         (
-            (value / divisor, summary.tags.get("source", ""))
+            (value / shared, summary.tags.get("source", ""), shared)
             for summary in summaries
             if _is_evidence(rule, summary)
             and (value := getattr(summary, rule.statistic)) is not None
             and math.isfinite(value)
+            and (shared := _divisor(rule, summary, usual_divisor, cores))
         ),
-        default=(None, ""),
+        default=(None, "", usual_divisor),
     )
     if worst is None:
         status = FindingStatus.NOT_APPLICABLE
@@ -240,10 +259,20 @@ def _finding(rule: BottleneckRule, summaries: Sequence[Summary], divisor: int) -
     )
 
 
+def _divisor(
+    rule: BottleneckRule, summary: Summary, usual: float, cores: Mapping[str, float]
+) -> float:
+    """Give what shares a figure: a named tier's own cores, and not those of the load machine."""
+    if rule.per == "one":
+        return usual
+    return cores.get(summary.tags.get("source", ""), usual)
+
+
 def _is_evidence(rule: BottleneckRule, summary: Summary) -> bool:
     if summary.metric != rule.metric:
         return False
     source = summary.tags.get("source", "")
     if rule.source:
-        return source == rule.source and len(summary.tags) == 1
+        # A tier that the target names has the name of the rule's tier.
+        return source in {rule.source, rule.tier} and len(summary.tags) == 1
     return source != _LOOPBACK and set(summary.tags) <= {"source"}

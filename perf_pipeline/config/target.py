@@ -23,6 +23,7 @@ from perf_pipeline.config.kafka_client import shown_brokers, with_properties
 from perf_pipeline.config.kafka_properties import filled, flattened
 from perf_pipeline.config.postgres_address import read_dsn
 from perf_pipeline.config.redis_address import read_redis_url
+from perf_pipeline.config.tiers import TierConfig, TierName
 from perf_pipeline.config.version_question import VersionQuestion
 from perf_pipeline.config.web_address import WebAddress
 from perf_pipeline.errors import AddressError
@@ -67,6 +68,10 @@ class TargetConfig(Frozen):
         group: the consumer group of its workers.
         containers: names of the containers whose resources are watched through the Docker API.
         allowed: hosts that may be loaded although they are not this machine.
+        tiers: tier -> how it is watched. The names `database` and `worker` are those of the
+            checklist of bottlenecks.
+        prometheus: URL of the Prometheus server that queries of tiers go to. The variable
+            PERF_PROMETHEUS_URL wins over it; PERF_PROMETHEUS_TOKEN may hold a bearer token.
         version: where the system tells its version, which is stored with each run; the variable
             PERF_TARGET_VERSION wins over it.
     """
@@ -88,6 +93,8 @@ class TargetConfig(Frozen):
     containers: tuple[str, ...] = Field(default=(), strict=False)
     allowed: tuple[str, ...] = Field(default=(), strict=False)
     version: VersionQuestion | None = Field(default=None, exclude_if=equals(None))
+    tiers: dict[TierName, TierConfig] = Field(default_factory=dict, exclude_if=is_empty)
+    prometheus: str | None = Field(default=None, exclude_if=equals(None))
 
     @model_validator(mode="after")
     def _health_keys_agree(self) -> Self:
@@ -117,6 +124,8 @@ class Target:
         libpq: environment variables that libpq reads by itself, such as PGHOSTADDR.
         health: what the API is asked before its load; None where nobody said.
         version: where it tells its version; None where nobody said.
+        tiers: how each of its tiers is watched.
+        prometheus: URL of the server that their queries go to; None where nobody said.
     """
 
     name: str
@@ -132,6 +141,8 @@ class Target:
     libpq: tuple[tuple[str, str], ...] = ()
     health: HealthQuestion | None = None
     version: VersionQuestion | None = None
+    tiers: tuple[tuple[str, TierConfig], ...] = ()
+    prometheus: str | None = None
 
     def key_of(self, part: str) -> str:
         """Return the variable or key that holds an address, for sentences to people."""
@@ -205,6 +216,8 @@ def resolve_target(
         libpq=tuple((key, environment[key]) for key in environment if key.startswith(_LIBPQ)),
         health=written.health_question(),
         version=written.version,
+        tiers=tuple(written.tiers.items()),
+        prometheus=environment.get("PERF_PROMETHEUS_URL") or written.prometheus,
     )
     for address in target.addresses.values():
         KNOWN.add_address(address)

@@ -38,6 +38,7 @@ from perf_pipeline.loading.revision import revision_of
 from perf_pipeline.loading.seeding import has_seeded, remove_seeded
 from perf_pipeline.loading.session import Session, new_run_id
 from perf_pipeline.loading.space import require_space
+from perf_pipeline.loading.tier_probes import require_prometheus
 from perf_pipeline.narration import Narrator, Say
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.embedded import running_stack
@@ -208,6 +209,7 @@ def find_target(profile: Profile, environ: Mapping[str, str]) -> Target:
     """
     config = profile.targets.get(profile.target)
     target = resolve_target(profile.target, config, environ, profile.folder)
+    require_prometheus(target)
     checked = check_target(target)
     if checked.brokers is not None:
         require_properties(checked.brokers, checked.name)

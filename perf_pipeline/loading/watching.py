@@ -11,6 +11,7 @@ from perf_pipeline.benchmarks.record import Lag
 from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.config.profile import BenchmarkConfig
 from perf_pipeline.loading.session import Session
+from perf_pipeline.loading.tier_probes import tier_probes
 from perf_pipeline.probes.docker import DockerProbe
 from perf_pipeline.probes.host import HostProbe
 from perf_pipeline.probes.kafka import LagProbe
@@ -48,7 +49,7 @@ def _servers(session: Session, benchmark: str, config: BenchmarkConfig) -> list[
         probes.append(LagProbe(target.brokers, *watched, allowed=target.allowed))
     if target.containers:
         probes.append(DockerProbe.where_environment_says(target.containers, os.environ))
-    return probes
+    return [*probes, *tier_probes(target)]
 
 
 def _watched(

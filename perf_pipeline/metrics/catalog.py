@@ -179,6 +179,7 @@ _METRICS: Final = (
     Metric("process_cpu_percent", _T, "percent", "lower", _SOURCE, "CPU use of the processes of a part, where 100 % is one core"),
     Metric("process_memory_bytes", _T, "bytes", "lower", _SOURCE, "resident memory of the processes of a part together"),
     Metric("process_io_bytes_per_s", _T, "bytes/s", "lower", _SOURCE, "bytes that the processes of a part read and wrote per second"),
+    Metric("process_cores", _T, "cores", "neither", _SOURCE, "number of cores of a tier that the target's tiers name"),
     Metric("sampling_interval_s", _T, "s", "neither", _SOURCE, "real time between two readings of a probe"),
     Metric("db_connections", _T, "connections", "lower", _SOURCE, "number of client connections to the server"),
     Metric("db_connections_ratio", _T, "ratio", "lower", _SOURCE, "client connections divided by max_connections"),

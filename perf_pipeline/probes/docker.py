@@ -17,6 +17,7 @@ from perf_pipeline.probes.probe import ANSWER_WITHIN_S, MIN_SPAN_S, ProbeError
 
 DEFAULT_SOCKET: Final = Path("/var/run/docker.sock")
 _UNIX: Final = "unix://"
+_PERIOD_US: Final = 100_000  # the kernel's default, where only a quota is set
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,24 @@ class DockerProbe:
                 self._before[name] = now
             readings += [Reading(at_us, name, metric, value) for metric, value in values.items()]
         return readings
+
+    def cores_of(self, container: str) -> float | None:
+        """Return how many cores a container may use: its limit, or those of the engine's machine.
+
+        Raises:
+            ProbeError: there is no answer.
+        """
+        if self._client is None:
+            raise ProbeError("the Docker probe is not open")
+        path = f"/containers/{quote(container, safe='')}"
+        limits = _get(self._client, f"{path}/json").get("HostConfig") or {}
+        if nano := limits.get("NanoCpus"):
+            return float(nano) / 1e9
+        if (quota := limits.get("CpuQuota") or 0) > 0:
+            return float(quota) / float(limits.get("CpuPeriod") or _PERIOD_US)
+        stats = _get(self._client, f"{path}/stats?stream=false&one-shot=true")
+        online = (stats.get("cpu_stats") or {}).get("online_cpus")
+        return float(online) if online else None
 
     def close(self) -> None:
         """Close the connection."""

@@ -33,6 +33,7 @@ from perf_pipeline.config.profile import (
 )
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.target import TargetConfig
+from perf_pipeline.config.tiers import TierConfig
 from perf_pipeline.config.version_question import VersionQuestion
 from perf_pipeline.errors import ExitCode, PerfPipelineError
 from perf_pipeline.metrics.catalog import CATALOG
@@ -50,6 +51,7 @@ _MODELS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
         "question": Question,
         "version": VersionQuestion,
         "deliveries": Deliveries,
+        "tier": TierConfig,
         "seeding": Seeding,
         "benchmark": BenchmarkConfig,
         "stage": Stage,

@@ -86,6 +86,21 @@ def test_database_cpu_is_a_share_of_the_machine_and_worker_cpu_of_one_worker() -
     assert finding("worker CPU", evidence, facts).observed == 50
 
 
+def test_a_tier_that_the_target_names_is_a_share_of_its_own_cores() -> None:
+    evidence = [
+        of("process_cpu_percent", 150.0, source="postgres"),
+        of("process_cpu_percent", 720.0, source="database"),
+        of("process_cores", 8.0, source="database"),
+        of("process_cpu_percent", 300.0, source="worker"),
+        of("process_cores", 4.0, source="worker"),
+    ]
+    facts = Facts(cores=2, worker_processes=1)
+
+    # 720 % of 8 cores is 90 %, more than 150 % of the 2 cores here; 300 % of 4 is 75 %.
+    assert finding("database CPU", evidence, facts).observed == 90
+    assert finding("worker CPU", evidence, facts).observed == 75
+
+
 def test_loopback_traffic_is_no_network_bottleneck() -> None:
     evidence = [of("host_network_bytes_per_s", 1e9, source="lo")]
 

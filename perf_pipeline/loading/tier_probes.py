@@ -1,0 +1,91 @@
+"""Make the probes that watch a target's tiers, each in the way that its author says.
+
+Add here: the probe of another way. Keep out: reading (probes/).
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from perf_pipeline.config.hosts import Place, read_host
+from perf_pipeline.config.target import Target, allowed_hosts
+from perf_pipeline.config.tiers import TierConfig
+from perf_pipeline.errors import AddressError, TargetNotAllowedError
+from perf_pipeline.metrics.sample import Reading
+from perf_pipeline.probes.docker import DockerProbe
+from perf_pipeline.probes.probe import Probe
+from perf_pipeline.probes.prometheus import PrometheusProbe
+from perf_pipeline.probes.tiers import CORES, ContainerTiers, LocalTiers
+from perf_pipeline.secrecy.known import KNOWN
+
+_TOKEN: Final = "PERF_PROMETHEUS_TOKEN"  # noqa: S105 - the name of a variable
+_PORTS: Final = {"http": 80, "https": 443}
+_METRICS: Final = {
+    "cpu_percent": "process_cpu_percent",
+    "memory_bytes": "process_memory_bytes",
+    "io_bytes_per_s": "process_io_bytes_per_s",
+    "cores": CORES,
+}
+
+
+def require_prometheus(target: Target) -> None:
+    """Refuse queries of tiers that go nowhere, or to a host that may not be asked.
+
+    Raises:
+        AddressError: there are queries and no server, or its URL can't be read.
+        TargetNotAllowedError: the server is neither this machine nor allowed.
+    """
+    asking = [tier for tier, config in target.tiers if config.queries]
+    key = f"prometheus of [targets.{target.name}]"
+    if not asking:
+        return
+    if target.prometheus is None:
+        raise AddressError(
+            key, f"is missing, and tier {asking[0]} has queries; write it, or PERF_PROMETHEUS_URL"
+        )
+    try:
+        place = _place_of(target.prometheus)
+    except ValueError:
+        raise AddressError(key, "is no URL like http://127.0.0.1:9090") from None
+    if not allowed_hosts(target).permits(place):
+        raise TargetNotAllowedError(
+            f"target {target.name}: {place.host} ({key}) is neither this machine nor an allowed "
+            "host; nothing was sent",
+            hint=f"add it to allowed of [targets.{target.name}], or to PERF_ALLOWED_HOSTS",
+        )
+
+
+def _place_of(url: str) -> Place:
+    """Give host and port of a URL. Raises: ValueError: it is none, or holds a user or a query."""
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or parts.username or parts.query:
+        raise ValueError(url)
+    return Place(read_host(parts.hostname or ""), parts.port or _PORTS[parts.scheme])
+
+
+def tier_probes(target: Target, environment: Mapping[str, str] = os.environ) -> Iterator[Probe]:
+    """Give a probe for each way in which tiers are watched; nothing without tiers."""
+    tiers = dict(target.tiers)
+    cores = {
+        tier: config.fixed_cores for tier, config in tiers.items() if config.fixed_cores is not None
+    }
+    containers = {tier: config.containers for tier, config in tiers.items() if config.containers}
+    if containers:
+        names = [name for each in containers.values() for name in each]
+        docker = DockerProbe.where_environment_says(names, environment)
+        yield ContainerTiers(containers, cores, docker)
+    units = {tier: config.units for tier, config in tiers.items() if config.units}
+    processes = {tier: config.processes for tier, config in tiers.items() if config.processes}
+    if units or processes:
+        yield LocalTiers(units, processes, cores)
+    queries = {tier: _by_metric(config) for tier, config in tiers.items() if config.queries}
+    if queries and target.prometheus is not None:
+        token = environment.get(_TOKEN, "")
+        KNOWN.add_all([token])
+        given = [Reading(0, tier, CORES, cores[tier]) for tier in queries if tier in cores]
+        yield PrometheusProbe(target.prometheus, queries, token=token, given=given)
+
+
+def _by_metric(config: TierConfig) -> dict[str, str]:
+    return {_METRICS[name]: query for name, query in config.queries.items()}

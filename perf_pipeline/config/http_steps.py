@@ -1,7 +1,7 @@
 """Own HTTP scenarios as configuration: steps, or the user's Python code.
 
 Add here: a key of a step or of an own scenario, with its meaning in docs/scenarios.md. Keep out:
-rules that span several steps or need files (http_step_rules.py, own_files.py), and requests.
+rules over several steps (http_step_rules.py), files (own_files.py), requests (workloads/).
 """
 
 import re
@@ -41,8 +41,7 @@ def _positive(us: int) -> int:
 
 
 def _has_steps(steps: tuple["HttpStep", ...]) -> tuple["HttpStep", ...]:
-    # Not min_length: pydantic counts only valid steps, and would add a second mistake to the first.
-    if not steps:
+    if not steps:  # not min_length, which counts valid steps only and would tell a mistake twice
         raise ValueError("there are no steps; write at least one")
     return steps
 
@@ -160,8 +159,7 @@ class Expect(Frozen):
     """Say what a response must be like; each key is a check of its own.
 
     Attributes:
-        statuses: the right statuses, 200 to 399 by default; with another one the request fails,
-            too.
+        statuses: the right statuses, 200 to 399 by default; another one fails the request, too.
         json_values: JSON path -> value, or "exists".
         duration_us: the response is complete in less time than this; more than 0s.
     """
@@ -187,8 +185,7 @@ class HttpStep(Frozen):
         expect: what the response must be like.
         save: variable -> JSON path, or `header:NAME`; each is a check. Where a value is missing,
             the iteration ends, because later steps need it.
-        message: the id of the message that a right answer promises, such as `${order}`: it is
-            followed to its delivery. A variable that holds a list promises each of its values.
+        message: id of the message that a right answer promises, e.g. `${order}`; a list is several.
         think_time_us: pause after the step; of a range, drawn uniformly.
         timeout_us: used in place of the scenario's timeout; more than 0s.
     """

@@ -16,6 +16,7 @@ from perf_pipeline.metrics.sample import Figure
 from perf_pipeline.metrics.totals import Backlog, LedgerCounts, SpanFigures, StageFigures
 from perf_pipeline.plan.arrivals import steady_rate_per_s
 from perf_pipeline.store.records import ScenarioCounts
+from perf_pipeline.store.spool_stages import stages_from_spool
 
 
 def evidence_of(
@@ -45,6 +46,15 @@ def evidence_of(
 def figures_of(benchmark: str, evidence: Evidence) -> list[Figure]:
     """Work out a benchmark's figures; a figure without data is absent, never zero."""
     return list(record_of(benchmark).figures(evidence))
+
+
+def stages_of(folder: Path, counts: Iterable[ScenarioCounts]) -> StageFigures:
+    """Work out the stages' figures over the measured window of all scenarios."""
+    windows = [(scenario.measured_from_us, scenario.measured_until_us) for scenario in counts]
+    if not windows:
+        return StageFigures()
+    begins, ends = zip(*windows, strict=True)
+    return stages_from_spool(folder, min(begins), max(ends))
 
 
 def write_figures(path: Path, figures: Iterable[Figure]) -> None:

@@ -8,8 +8,8 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -140,3 +140,12 @@ def _describe(holder: Path) -> str:
         return on_one_line(f"{entry['what']} (pid {entry['pid']})", 200)
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return "another run"
+
+
+@contextmanager
+def alone(folders: Sequence[Path], what: str, say: Say, stop: threading.Event) -> Iterator[None]:
+    """Hold the locks of all these folders, each of them after the one before it."""
+    with ExitStack() as held:
+        for folder in folders:
+            held.enter_context(load_generator(folder, what, say=say, stop=stop))
+        yield

@@ -6,7 +6,7 @@ Add here: something that happens around every load. Keep out: what only one benc
 
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
@@ -20,7 +20,7 @@ from perf_pipeline.loading.broker_watch import BrokerWatch, given_brokers
 from perf_pipeline.loading.calibrating import calibrated
 from perf_pipeline.loading.collecting import collecting
 from perf_pipeline.loading.deliveries import take_over_backlog
-from perf_pipeline.loading.figures import evidence_of, figures_of, write_figures
+from perf_pipeline.loading.figures import evidence_of, figures_of, stages_of, write_figures
 from perf_pipeline.loading.jobs import load_job, secrets_of
 from perf_pipeline.loading.ledgers import completed_ledger
 from perf_pipeline.loading.live import LiveJudge
@@ -31,7 +31,7 @@ from perf_pipeline.loading.progress import LoadWatch
 from perf_pipeline.loading.session import Session
 from perf_pipeline.loading.watching import sampler
 from perf_pipeline.metrics.sample import Figure
-from perf_pipeline.metrics.totals import LedgerCounts, SpanFigures, StageFigures
+from perf_pipeline.metrics.totals import LedgerCounts, SpanFigures
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.store.access import is_full
 from perf_pipeline.store.records import BenchmarkOutcome, BenchmarkStatus, RunKey, ScenarioCounts
@@ -39,7 +39,6 @@ from perf_pipeline.store.spool_failures import told_failures
 from perf_pipeline.store.spool_figures import backlog_from_spool, span_figures
 from perf_pipeline.store.spool_manifest import write_manifest
 from perf_pipeline.store.spool_records import write_outcome
-from perf_pipeline.store.spool_stages import stages_from_spool
 from perf_pipeline.units import US_PER_S
 
 
@@ -185,18 +184,9 @@ def _run_steps(session: Session, benchmark: str, folder: Path, load: _Gathered) 
         spans=load.spans,
         ledger=load.ledger,
         backlog=backlog_from_spool(folder),
-        stages=_stages(folder, counts),
+        stages=stages_of(folder, counts),
     )
     write_figures(folder / "figures.csv", [*figures_of(benchmark, evidence), *load.figures])
-
-
-def _stages(folder: Path, counts: Iterable[ScenarioCounts]) -> StageFigures:
-    """Work out the stages' figures over the measured window of all scenarios."""
-    windows = [(scenario.measured_from_us, scenario.measured_until_us) for scenario in counts]
-    if not windows:
-        return StageFigures()
-    begins, ends = zip(*windows, strict=True)
-    return stages_from_spool(folder, min(begins), max(ends))
 
 
 def _run_step(session: Session, benchmark: str, step: int, folder: Path, load: _Gathered) -> None:

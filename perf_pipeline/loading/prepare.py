@@ -7,10 +7,9 @@ Add here: something that must hold before any load. Keep out: data (seeding.py) 
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 from perf_pipeline import __version__
@@ -32,14 +31,14 @@ from perf_pipeline.loading.absent import left_out_of
 from perf_pipeline.loading.environment import fingerprint
 from perf_pipeline.loading.given_parts import is_found, stack_options
 from perf_pipeline.loading.jobs import workload_modules
-from perf_pipeline.loading.locks import load_generator, lock_folders
+from perf_pipeline.loading.locks import alone, lock_folders
 from perf_pipeline.loading.needs import unmet_of
 from perf_pipeline.loading.revision import revision_of
 from perf_pipeline.loading.seeding import has_seeded, remove_seeded
 from perf_pipeline.loading.session import Session, new_run_id
 from perf_pipeline.loading.space import require_space
 from perf_pipeline.loading.tier_probes import require_prometheus
-from perf_pipeline.narration import Narrator, Say
+from perf_pipeline.narration import Narrator
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.parts import Stack
@@ -98,7 +97,7 @@ def open_session(
     names = tuple(planned)
     wanted = _Wanted(profile, state, trigger, narrator, run_id, stop, names, by_name, variables)
     what = f"the run of profile {profile.name}"
-    with _alone(lock_folders(state.folder, variables), what, narrator.say, stop):
+    with alone(lock_folders(state.folder, variables), what, narrator.say, stop):
         require_history(state)
         with (
             worker_template(workload_modules(profile, planned)) as start_worker,
@@ -162,15 +161,6 @@ class _Wanted:
             start_worker=start_worker,
             revision=revision.facts,
         )
-
-
-@contextmanager
-def _alone(folders: Sequence[Path], what: str, say: Say, stop: threading.Event) -> Iterator[None]:
-    """Hold the locks of all these folders, each of them after the one before it."""
-    with ExitStack() as held:
-        for folder in folders:
-            held.enter_context(load_generator(folder, what, say=say, stop=stop))
-        yield
 
 
 @contextmanager

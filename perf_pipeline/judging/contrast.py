@@ -130,6 +130,9 @@ def _environments(first: RunRecord, second: RunRecord) -> Iterator[str]:
     facts = changed_facts(first.environment, second.environment)
     if facts:
         yield f"environments differ: {first_few(facts, _MOST_FACTS, '; ')}"
+    elif first.machine and second.machine and first.machine != second.machine:
+        facts = changed_facts(first.machine, second.machine)
+        yield f"machines differ: {first_few(facts, _MOST_FACTS, '; ')}"
     if first.code_version != second.code_version:
         yield f"versions differ: perf_pipeline {first.code_version} -> {second.code_version}"
     if first.revision != second.revision:

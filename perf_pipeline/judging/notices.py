@@ -62,7 +62,10 @@ def clock_notices(history: History, run_id: str) -> list[str]:
 
 def _environment(history: History, run: RunRecord) -> Iterator[str]:
     before = previous_run(history, run.run_id)
-    if before is None or before.environment_id == run.environment_id:
+    if before is None:
+        return
+    if before.environment_id == run.environment_id:
+        yield from _other_machine(before, run)
         return
     facts = changed_facts(before.environment, run.environment)
     told = first_few(facts, _MOST_FACTS, "; ")
@@ -70,6 +73,17 @@ def _environment(history: History, run: RunRecord) -> Iterator[str]:
         f"the environment changed since run {before.run_id} ({told}); figures are compared only "
         "within one environment, so a new history starts unless it had runs before"
     )
+
+
+def _other_machine(before: RunRecord, run: RunRecord) -> Iterator[str]:
+    """Say that another machine of a declared class made this run, and what differs."""
+    runner_class = run.environment.get("runner_class")
+    facts = changed_facts(before.machine, run.machine) if before.machine and run.machine else []
+    if runner_class and facts:
+        yield (
+            f"another machine of runner class {runner_class} than of run {before.run_id} "
+            f"({first_few(facts, _MOST_FACTS, '; ')}); figures are compared within the class"
+        )
 
 
 def _reruns(history: History, run_id: str) -> Iterator[str]:

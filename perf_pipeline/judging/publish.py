@@ -193,7 +193,7 @@ def _assemble(
         began_at=datetime.fromisoformat(run.began_at),
         wall_s=sum(outcome.wall_s for outcome in outcomes),
         target=run.target,
-        environment=run.environment,
+        environment={**run.machine, **run.environment},
         notices=(
             *run.notices,
             *notices_of(history, run_id),

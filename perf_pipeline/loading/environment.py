@@ -10,12 +10,14 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline.config.kafka_listeners import broker_release
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target
 from perf_pipeline.engine.control_group import Limits, allowed_cpus, read_limits
+from perf_pipeline.loading.ci_facts import one_line
 from perf_pipeline.probes.postgres import server_facts
 from perf_pipeline.probes.probe import ProbeError
 from perf_pipeline.probes.redis import RedisProbe
@@ -23,12 +25,17 @@ from perf_pipeline.secrecy.addresses import mask_address
 from perf_pipeline.stack.parts import ServiceInfo
 
 _CLIENTS: Final = ("confluent-kafka", "httptools", "psycopg", "uvloop")
+RUNNER_VARIABLE: Final = "PERF_RUNNER_CLASS"
+_OF_ONE_MACHINE: Final = frozenset({"cpu", "memory", "system"})
 _GIB: Final = 1 << 30
 _MIB: Final = 1 << 20
 
 
 def fingerprint(
-    profile: Profile, target: Target, services: Iterable[ServiceInfo]
+    profile: Profile,
+    target: Target,
+    services: Iterable[ServiceInfo],
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, str]:
     """Describe machine, clients, servers and sizes, each as a short text.
 
@@ -36,6 +43,7 @@ def fingerprint(
         profile: for the numbers of processes.
         target: a configured system is named by its address.
         services: parts that run on this machine.
+        environment: PERF_RUNNER_CLASS groups machines that are to be compared with one another.
     """
     facts = {**machine_facts(), **_client_facts()}
     facts["generator_workers"] = str(profile.workers)
@@ -45,7 +53,7 @@ def fingerprint(
     for name, service in sorted(running.items()):
         facts[name] = f"{service.kind} {service.version}".strip()
         facts |= {f"{name}.{key}": value for key, value in _steady(service.settings)}
-    return facts
+    return within_class(facts, one_line(environment.get(RUNNER_VARIABLE, "")))
 
 
 def _external_facts(target: Target, running: Collection[str]) -> dict[str, str]:
@@ -64,6 +72,33 @@ def _external_facts(target: Target, running: Collection[str]) -> dict[str, str]:
             told = server_facts(target.postgres_dsn)
             facts |= {f"postgres.{key}": value for key, value in told.items()}
     return facts
+
+
+def within_class(facts: Mapping[str, str], runner_class: str) -> dict[str, str]:
+    """Group runs by a declared class of machines, in place of what differs within one.
+
+    Hosted runners have another processor and kernel each time; whoever declares their class says
+    that runs on them are to be compared. Cores, limits and everything else stay.
+
+    >>> within_class({"cpu": "A", "cores": "4", "system": "Linux 6.1"}, "ci-4")
+    {'cores': '4', 'runner_class': 'ci-4'}
+    """
+    if not runner_class:
+        return dict(facts)
+    kept = {name: value for name, value in facts.items() if name not in _OF_ONE_MACHINE}
+    return {**kept, "runner_class": runner_class}
+
+
+def exact_machine() -> dict[str, str]:
+    """Describe this machine exactly, for readers; runs are not grouped by it."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "cpu": _cpu_model(),
+        "cores": str(allowed_cpus()),
+        "memory": f"{round(memory / _MIB)} MiB",
+        "kernel": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+    }
 
 
 def machine_facts() -> dict[str, str]:

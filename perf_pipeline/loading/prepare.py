@@ -28,7 +28,7 @@ from perf_pipeline.errors import (
     StoreBusyError,
 )
 from perf_pipeline.loading.absent import left_out_of
-from perf_pipeline.loading.environment import fingerprint
+from perf_pipeline.loading.environment import exact_machine, fingerprint
 from perf_pipeline.loading.given_parts import is_found, stack_options
 from perf_pipeline.loading.jobs import workload_modules
 from perf_pipeline.loading.locks import alone, lock_folders
@@ -150,7 +150,7 @@ class _Wanted:
             target=complete,
             services=services,
             notices=(*notices, *own_notices(self.profile), *told),
-            environment=fingerprint(self.profile, target, services),
+            environment=fingerprint(self.profile, target, services, self.variables),
             state=self.state,
             trigger=self.trigger,
             began_at=began_at,
@@ -160,6 +160,7 @@ class _Wanted:
             left_out=left_out,
             start_worker=start_worker,
             revision=revision.facts,
+            machine=exact_machine(),
         )
 
 
@@ -241,6 +242,7 @@ def write_run(session: Session, problems: Sequence[str] = ()) -> RunRecord:
         planned=session.planned or None,
         problems=tuple(map(KNOWN.mask, problems)),
         revision=session.revision,
+        machine=session.machine,
     )
     write_run_record(session.folder, record)
     return record

@@ -29,6 +29,7 @@ class Session:
         services: parts that run on this machine, for fingerprint and resource sampling.
         notices: what a reader of the figures must know (an emulator in place of Kafka).
         environment: the fingerprint; histories of different ones never mix.
+        machine: exact facts of the load machine, which group no runs.
         revision: what is measured: version, commit, branch, pull_request, build; what is known.
         state: folder that all runs of this machine share.
         trigger: who started it: cli, dagster.
@@ -57,6 +58,7 @@ class Session:
     unmet: Mapping[str, str] = field(default_factory=dict)
     start_worker: StartWorker = start_interpreter
     revision: Mapping[str, str] = field(default_factory=dict)
+    machine: Mapping[str, str] = field(default_factory=dict)
 
     def say(self, sentence: str) -> None:
         """Tell a sentence to whoever started the run."""

@@ -3,6 +3,7 @@
 Add here: another thing that is known of a check. Keep out: what a check is (workloads/).
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import duckdb
@@ -36,6 +37,18 @@ select $run_id, $benchmark, scenario, operation, coalesce(check_name, 'check ' |
 from bits left join names using (operation, bit)
 group by scenario, operation, label
 """
+
+
+@dataclass(frozen=True, slots=True)
+class CheckCounts:
+    """Count how often one check passed and failed in one operation of one scenario."""
+
+    benchmark: str
+    scenario: str
+    operation: str
+    check: str
+    passes: int
+    fails: int
 
 
 def write_checks(

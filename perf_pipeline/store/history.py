@@ -16,6 +16,7 @@ from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Threshold, Verdict
 from perf_pipeline.store import queries, run_rows, series, statistics, tables
 from perf_pipeline.store.access import connected, exclusive, said_plainly
+from perf_pipeline.store.check_rows import CheckCounts
 from perf_pipeline.store.histograms import KEPT, has_histograms, is_from_buckets, write_histograms
 from perf_pipeline.store.ingest import ingest_benchmark, transaction, write_run
 from perf_pipeline.store.migrate import is_current, migrate
@@ -25,7 +26,6 @@ from perf_pipeline.store.present import metrics_of
 from perf_pipeline.store.proof import RowProof
 from perf_pipeline.store.records import (
     BenchmarkOutcome,
-    CheckCounts,
     DiffRow,
     Ingested,
     RunKey,

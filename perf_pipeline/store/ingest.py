@@ -49,9 +49,9 @@ values (?, map(?::varchar[], ?::varchar[])) on conflict do nothing
 _UPSERT_RUN: Final = """
 insert or replace into runs (run_id, profile, profile_json, config_hash, seed, target,
     triggered_by, code_version, began_at, environment_id, notices, planned, problems, made_as,
-    revision)
+    revision, machine)
 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::varchar[], ?::varchar[], ?::varchar[], ?,
-    map(?::varchar[], ?::varchar[]))
+    map(?::varchar[], ?::varchar[]), map(?::varchar[], ?::varchar[]))
 """
 _INSERT_BENCHMARK: Final = """
 insert into benchmarks (run_id, benchmark, status, began_at, wall_s, measured_s, valid,
@@ -216,6 +216,8 @@ def write_run(
             place_of(connection, run.run_id, began_at, begins_now=begins_now),
             list(run.revision),
             [*run.revision.values()],
+            list(run.machine),
+            [*run.machine.values()],
         ],
     )
 

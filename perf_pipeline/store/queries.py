@@ -10,13 +10,13 @@ from typing import Final
 import duckdb
 
 from perf_pipeline.errors import PerfPipelineError, RequestError
+from perf_pipeline.store.check_rows import CheckCounts
 from perf_pipeline.store.histograms import write_histograms
 from perf_pipeline.store.ingest import transaction
 from perf_pipeline.store.order import MEASURED, NEWEST_FIRST
 from perf_pipeline.store.proof import seal
 from perf_pipeline.store.records import (
     BenchmarkOutcome,
-    CheckCounts,
     RunKey,
     ScenarioCounts,
 )

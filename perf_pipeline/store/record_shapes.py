@@ -31,6 +31,7 @@ RUN_SHAPES: Final[dict[str, Shape]] = {
     "planned": or_none(list_of(is_text)),
     "problems": list_of(is_text),
     "revision": table_of(is_text),
+    "machine": table_of(is_text),
 }
 OUTCOME_SHAPES: Final[dict[str, Shape]] = {
     "benchmark": is_text,

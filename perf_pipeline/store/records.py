@@ -50,6 +50,8 @@ class RunRecord:
         notices: what a reader of the figures must know, e.g. that the broker is an emulator.
         planned: benchmarks that it was to run, in order; None when an older version did not say.
         problems: what ended the run as a whole before its plan was done, one sentence each.
+        machine: exact facts of the load machine, which group no runs: another patch of the kernel
+            begins no new history.
         revision: what was measured: version of the target, and commit, branch, pull_request and
             build by CI, as far as they are known.
     """
@@ -68,6 +70,7 @@ class RunRecord:
     planned: Sequence[str] | None = None
     problems: Sequence[str] = ()
     revision: Mapping[str, str] = field(default_factory=dict)
+    machine: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def environment_id(self) -> str:
@@ -82,6 +85,7 @@ class RunRecord:
             "environment": dict(self.environment),
             "notices": list(self.notices),
             "revision": dict(self.revision),
+            "machine": dict(self.machine),
         }
         return json.dumps({**members, **plain}, indent=1)
 
@@ -252,18 +256,6 @@ class Ingested:
     was_kept: bool = False
     is_proven: bool = False
     notices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CheckCounts:
-    """Count how often one check passed and failed in one operation of one scenario."""
-
-    benchmark: str
-    scenario: str
-    operation: str
-    check: str
-    passes: int
-    fails: int
 
 
 @dataclass(frozen=True, slots=True)

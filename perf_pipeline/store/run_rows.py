@@ -16,7 +16,8 @@ from perf_pipeline.store.records import RunRecord
 
 _RUNS: Final = """
 select run_id, profile, profile_json, config_hash, seed, target, triggered_by, code_version,
-    began_at, facts, notices, planned, problems, revision
+    began_at, facts, notices, planned, problems, revision,
+    machine
 from runs join environments using (environment_id)
 """
 _NEWEST_RUNS: Final = f"{_RUNS} order by {NEWEST_FIRST} limit ?"
@@ -107,7 +108,7 @@ def iso_utc(moment: datetime | None) -> str:
 
 
 def _run(row: tuple[Any, ...]) -> RunRecord:
-    texts, (began_at, facts, notices, planned, problems, revision) = row[:8], row[8:]
+    texts, (began_at, facts, notices, planned, problems, revision, machine) = row[:8], row[8:]
     run_id, profile, profile_json, config_hash, seed, target, trigger, code_version = texts
     return RunRecord(
         run_id,
@@ -124,4 +125,5 @@ def _run(row: tuple[Any, ...]) -> RunRecord:
         None if planned is None else tuple(planned),
         tuple(problems or ()),
         dict(revision or {}),
+        dict(machine or {}),
     )

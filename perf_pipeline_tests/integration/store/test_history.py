@@ -7,10 +7,10 @@ import pytest
 
 from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.metrics.threshold import Status, parse_threshold
+from perf_pipeline.store.check_rows import CheckCounts
 from perf_pipeline.store.history import History
 from perf_pipeline.store.lineage import Lineage, store_judged
 from perf_pipeline.store.records import (
-    CheckCounts,
     DiffRow,
     RunKey,
     RunRecord,

@@ -35,6 +35,7 @@ class Made:
         tags: of the summaries.
         machine_ms: what the calibration took on each side of the load; None without one.
         revision: what was measured.
+        machine: exact facts of the load machine.
         also: further metrics of each benchmark, each with the factor of its figures.
     """
 
@@ -47,6 +48,7 @@ class Made:
     tags: Mapping[str, str] = field(default_factory=dict)
     machine_ms: float | None = None
     revision: Mapping[str, str] = field(default_factory=dict)
+    machine: Mapping[str, str] = field(default_factory=dict)
     also: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -93,6 +95,7 @@ def _write(state: Path, made: Made, began_at: str) -> Path:
         began_at,
         made.environment,
         revision=made.revision,
+        machine=made.machine,
     )
     for benchmark in made.p95_ms:
         (folder / benchmark).mkdir(parents=True)

@@ -17,7 +17,7 @@ _MOST_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PlainAnswer:
     """Hold an answer: status, headers by lower-case name, and the first megabyte of the body."""
 
     status: int
@@ -25,7 +25,7 @@ class Answer:
     body: bytes
 
 
-class _Connection(http.client.HTTPConnection):
+class _CheckedConnection(http.client.HTTPConnection):
     """Connect to an address that was checked, under the name of the URL."""
 
     def __init__(
@@ -70,7 +70,7 @@ class PlainClient:
         self._prefix = parts.path.rstrip("/")
         name = parts.hostname or ""
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        self._connection = _Connection(addresses or (name,), port, name, tls)
+        self._connection = _CheckedConnection(addresses or (name,), port, name, tls)
 
     @classmethod
     def of(
@@ -87,7 +87,7 @@ class PlainClient:
             tls.verify_mode = ssl.CERT_NONE
         return cls(base_url, addresses, tls)
 
-    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> PlainAnswer:
         """Ask; a connection that the target closed meanwhile is opened once more.
 
         Raises:
@@ -110,7 +110,7 @@ class PlainClient:
                     ) from error
             else:
                 found = {name.lower(): value for name, value in response.getheaders()}
-                return Answer(response.status, found, body)
+                return PlainAnswer(response.status, found, body)
         raise AssertionError("the loop ends with an answer or an error")
 
     def close(self) -> None:

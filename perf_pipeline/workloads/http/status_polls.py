@@ -18,7 +18,7 @@ from perf_pipeline.config.json_path import parse_json_path
 from perf_pipeline.config.own_deliveries import MESSAGE, Deliveries
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.completion import Completion, moment_us
-from perf_pipeline.workloads.http.plain_client import Answer, PlainClient
+from perf_pipeline.workloads.http.plain_client import PlainAnswer, PlainClient
 
 _ABSENT: Final = object()
 _AT_ONCE: Final = 4
@@ -175,7 +175,7 @@ class StatusPolls:
                 watched.not_done_us = sent_us
             self._schedule(watched, sent_us + self._every_us)
 
-    def _complete(self, watched: _Watched, answer: Answer, seen_us: int) -> None:
+    def _complete(self, watched: _Watched, answer: PlainAnswer, seen_us: int) -> None:
         if self._moment is None:
             slack_us = max(0, seen_us - watched.not_done_us)
             completion = Completion(watched.message_id, seen_us, is_ours=True, slack_us=slack_us)
@@ -188,7 +188,7 @@ class StatusPolls:
         else:
             self._found.append(Completion(watched.message_id, at_us))
 
-    def _is_done(self, answer: Answer) -> bool:
+    def _is_done(self, answer: PlainAnswer) -> bool:
         return answer.status in self._statuses and all(
             _at(answer.body, place) == value for place, value in self._done
         )

@@ -8,7 +8,7 @@ Add here: what every exchange needs. Keep out: which statements there are.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Final
 
 import psycopg
@@ -21,6 +21,7 @@ ROWS: Final = pq.ExecStatus.TUPLES_OK
 _CONNECTED: Final = pq.ConnStatus.OK
 _COPYING: Final = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)
 _CANCEL_LIMIT_S: Final = 2.0
+_TICK_S: Final = 0.001  # in which event loops count, so that a timer may be that early
 
 
 class LoopConnection:
@@ -139,29 +140,34 @@ class SqlSession(LoopConnection):
     connection can't be used any more.
     """
 
-    __slots__ = ()
+    __slots__ = ("_limit_s", "_timer", "_timer_s")
 
-    async def ask(self, text: bytes, timeout_s: float) -> pq.abc.PGresult:
+    def __init__(self, connection: psycopg.AsyncConnection) -> None:
+        super().__init__(connection)
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_s = self._limit_s = 0.0
+
+    def ask(self, text: bytes, timeout_s: float) -> Awaitable[pq.abc.PGresult]:
         """Run a text as it is, which may hold several statements (the simple protocol)."""
         answer = self._expect_answer()
         self._pgconn.send_query(text)
-        return await self._within(answer, timeout_s)
+        return self._within(answer, timeout_s)
 
-    async def ask_with(
+    def ask_with(
         self, text: bytes, values: Sequence[bytes | None], timeout_s: float
-    ) -> pq.abc.PGresult:
+    ) -> Awaitable[pq.abc.PGresult]:
         """Parse a statement and run it with these values."""
         answer = self._expect_answer()
         self._pgconn.send_query_params(text, values)
-        return await self._within(answer, timeout_s)
+        return self._within(answer, timeout_s)
 
-    async def ask_prepared(
+    def ask_prepared(
         self, name: bytes, values: Sequence[bytes | None], timeout_s: float
-    ) -> pq.abc.PGresult:
+    ) -> Awaitable[pq.abc.PGresult]:
         """Run a statement that was prepared, with these values."""
         answer = self._expect_answer()
         self._pgconn.send_query_prepared(name, values)
-        return await self._within(answer, timeout_s)
+        return self._within(answer, timeout_s)
 
     async def prepare(self, name: bytes, text: bytes, timeout_s: float) -> None:
         """Prepare a statement under a name."""
@@ -173,20 +179,38 @@ class SqlSession(LoopConnection):
         self, answer: "asyncio.Future[pq.abc.PGresult]", timeout_s: float
     ) -> pq.abc.PGresult:
         self._flush()
-        limit = self._loop.call_later(timeout_s, self._give_up)
-        try:
-            result = await answer
-        finally:
-            limit.cancel()
+        self._limit_s = limit_s = self._loop.time() + timeout_s
+        if self._timer is None or limit_s < self._timer_s:
+            self._wake_at(limit_s)
+        result = await answer
         self._answer = None
         if result.status not in GOOD:
             raise psycopg.errors.error_from_result(result)
         return result
 
-    def _give_up(self) -> None:
-        if self._answer is not None and not self._answer.done():
-            self.answered_ns = time.monotonic_ns()
-            self._answer.set_exception(TimeoutError())
+    async def close(self) -> None:
+        """Close the connection; an answer that is still awaited is cancelled on the server."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        await super().close()
+
+    def _wake_at(self, at_s: float) -> None:
+        """Look at the time limit then: one timer serves many answers, which come before it."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_s = at_s
+        self._timer = self._loop.call_at(at_s, self._look_at_limit)
+
+    def _look_at_limit(self) -> None:
+        self._timer = None
+        if self._answer is None or self._answer.done():
+            return
+        if self._loop.time() < self._limit_s - _TICK_S:
+            self._wake_at(self._limit_s)
+            return
+        self.answered_ns = time.monotonic_ns()
+        self._answer.set_exception(TimeoutError())
 
 
 async def connected(dsn: str) -> psycopg.AsyncConnection:

@@ -184,11 +184,11 @@ class OwnScript:
         self, user: _Client, iteration: Iteration, script: ReadyScript, intended_us: int, left: int
     ) -> SqlAnswer:
         """Run the steps once; give what its success or its end depended on."""
-        now_us = self._clock.now_us()
-        answer = SqlAnswer(None, Outcome.OK, "", now_us, now_us, 0)
+        answer: SqlAnswer | None = None
         at, from_us, steps = 0, intended_us, script.steps
+        end = len(steps)
         try:
-            while at < len(steps) and not answer.error:
+            while at < end and (answer is None or not answer.error):
                 step = steps[at]
                 at += 1
                 match step:
@@ -201,23 +201,30 @@ class OwnScript:
                         pause = number(step.evaluate(user.state)) * step.unit_us
                         from_us = max(from_us, self._clock.now_us()) + max(0, int(pause))
                         await self._clock.sleep_until_us(from_us)
-                        answer.ended_us = from_us
                     case ReadyJump():
                         if step.condition is None or not truth(step.condition(user.state)):
                             at = step.to
         except ValueError as error:
             line = getattr(steps[at - 1], "line", 0)
             self._recorder.note(f"{script.name} line {line}: {error}")
+            answer = answer or self._nothing(from_us)
             answer.outcome, answer.error = Outcome.FAILED, _EXPRESSION
+        answer = answer or self._nothing(from_us)
+        answer.ended_us = max(answer.ended_us, from_us)  # a script may end with a pause
+        session = user.client.session
+        if session is None or not session.is_in_transaction:
+            return answer
         return await self._ended(user, iteration, script, answer, left)
+
+    def _nothing(self, from_us: int) -> SqlAnswer:
+        """Return the answer to no statement, where a script took a way without one."""
+        now_us = max(from_us, self._clock.now_us())
+        return SqlAnswer(None, Outcome.OK, "", now_us, now_us, 0)
 
     async def _ended(
         self, user: _Client, iteration: Iteration, script: ReadyScript, answer: SqlAnswer, left: int
     ) -> SqlAnswer:
         """Leave no transaction open: one of a failed run is rolled back, any other is a failure."""
-        session = user.client.session
-        if session is None or not session.is_in_transaction:
-            return answer
         if not answer.error:
             self._recorder.note(f"{script.name} ends within a transaction; end it with commit")
             answer.outcome, answer.error = Outcome.FAILED, _LEFT_OPEN

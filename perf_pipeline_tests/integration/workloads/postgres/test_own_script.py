@@ -231,7 +231,7 @@ def test_what_a_script_does_wrong_is_told_with_its_line(dsn: str, tmp_path: Path
 def test_a_conflict_begins_the_script_again_with_the_same_values(dsn: str, tmp_path: Path) -> None:
     script = (
         "\\set id random(1, 10)\nbegin isolation level repeatable read;\n"
-        "select sum(balance) from accounts;\n\\sleep 100 ms\n"
+        "select sum(balance) from accounts;\n\\sleep 500 ms\n"
         "update accounts set balance = balance + 1, owner = ':id' where id = 10;\ncommit;"
     )
     write(tmp_path, "pay.sql", script)

@@ -149,7 +149,7 @@ def test_what_the_server_refuses_is_told_by_its_state_and_in_its_words(dsn: str)
 
 @pytest.mark.parametrize("retries", [0, 5])
 def test_a_serialization_failure_is_counted_and_run_again_as_said(dsn: str, retries: int) -> None:
-    read = {"name": "read", "sql": "select sum(balance) from accounts", "thinkTime": "100ms"}
+    read = {"name": "read", "sql": "select sum(balance) from accounts", "thinkTime": "500ms"}
     write = {"name": "write", "sql": "update accounts set balance = balance + 1 where id = 1"}
     both = statements(read, write, transaction="pay", isolation="repeatable read", retries=retries)
 
@@ -182,6 +182,39 @@ def test_a_statement_beyond_its_time_is_cancelled_on_the_server(dsn: str) -> Non
     assert (sample.outcome, sample.error) == (Outcome.TIMEOUT, "timeout")
     assert 200_000 <= sample.ended_us - sample.started_us < 5_000_000
     wait_for(dsn, running_ones, 0)
+
+
+def test_each_statement_has_its_own_time_limit(dsn: str) -> None:
+    """A limit that was not reached ends no later statement, and none waits for a longer one."""
+    quick = {"name": "quick", "sql": "select 1", "timeout": "300ms"}
+    patient = {"name": "patient", "sql": "select pg_sleep(0.6)", "timeout": "20s"}
+    hasty = {"name": "hasty", "sql": "select pg_sleep(30)", "timeout": "200ms"}
+
+    bench = run(dsn, statements(quick, patient, hasty))
+
+    assert told(bench.samples) == [
+        ("quick", "ok", ""),
+        ("patient", "ok", ""),
+        ("hasty", "timeout", "timeout"),
+    ]
+    last = bench.samples[-1]
+    assert 200_000 <= last.ended_us - last.started_us < 5_000_000
+
+
+def test_a_deadlock_is_counted_and_run_again(dsn: str) -> None:
+    """Two VUs update two accounts, each in the other's order."""
+    update = "update accounts set balance = balance + 1 where id ="
+    first = {"name": "first", "sql": f"{update} ${{vu}}", "thinkTime": "500ms"}
+    second = {"name": "second", "sql": f"{update} 3 - ${{vu}}::int"}
+
+    bench = run(dsn, statements(first, second, transaction="pay", retries=5), vus=2)
+
+    # https://www.postgresql.org/docs/current/errcodes-appendix.html: deadlock_detected
+    deadlocks = [(one.operation, one.outcome) for one in bench.samples if one.error == "40P01"]
+    assert deadlocks == [("pay::second", Outcome.OK)]
+    whole = [one.outcome for one in bench.samples if one.operation == "pay"]
+    assert whole == [Outcome.OK] * 2
+    assert ask(dsn, "select balance from accounts where id <= 2") == [(102,)] * 2
 
 
 def wait_for(dsn: str, query: str, value: int) -> None:

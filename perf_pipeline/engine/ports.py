@@ -114,7 +114,8 @@ class WorkerContext:
         workers: how many worker processes there are.
         vus: the most VUs of this scenario that can run at once in this worker.
         seed: seed of the run.
-        parameters: the scenario's parameters as JSON values (addresses, files, think time ...).
+        parameters: the scenario's parameters as JSON values, with the addresses of its part of the
+            system, such as `base_url` (loading/jobs.py).
         secrets: DSNs and passwords, which are never written anywhere.
         clock: clock of the run.
         recorder: the spool of this worker.
@@ -134,7 +135,8 @@ class Workload(Protocol):
     """Do one kind of iteration; there is an instance for each scenario and worker process.
 
     Attributes:
-        protocol: `http`, `postgres` or `kafka`; it decides which metrics the samples belong to.
+        protocol: a word such as `http`; it decides which metrics the samples belong to
+            (metrics/catalog.py).
         checks: names of the checks of each operation; bit i of a sample's masks is entry i.
     """
 

@@ -25,6 +25,12 @@ _MOST_PER_S: Final = 10_000
 @click.option("--har", type=_FILE, metavar="FILE", help="A browser's recording of one visit.")
 @click.option("--curl", type=Text(), metavar="COMMAND", help="A command line of curl, in quotes.")
 @click.option(
+    "--postgres",
+    type=Text(),
+    metavar="DSN",
+    help="A PostgreSQL: its largest tables, and the statements that take most time.",
+)
+@click.option(
     "--rate",
     type=WholeNumber(1, _MOST_PER_S),
     metavar="N",
@@ -37,6 +43,7 @@ def init(
     openapi: Path | None,
     har: Path | None,
     curl: str | None,
+    postgres: str | None,
     rate: int | None,
     duration: str,
 ) -> None:
@@ -52,7 +59,7 @@ def init(
 
     Seconds().convert(duration, None, None)
     _require_one(openapi, har, curl)
-    is_asked = not (url or openapi or har or curl)
+    is_asked = not (url or openapi or har or curl or postgres)
     if is_asked:
         _require_terminal()
         url = click.prompt("Where is your API, like http://127.0.0.1:8080", type=Line(2_000))
@@ -64,9 +71,8 @@ def init(
         rate = click.prompt(
             "How many visits a second to begin with", default=2, type=WholeNumber(1, _MOST_PER_S)
         )
-    draft = draft_of(
-        Given(name_of(folder), url, openapi, curl, har, FirstLoad(rate or 2, duration))
-    )
+    load = FirstLoad(rate or 2, duration)
+    draft = draft_of(Given(name_of(folder), url, openapi, curl, har, postgres, load))
     write_project(folder, draft)
     _tell(folder, draft)
 
@@ -97,9 +103,15 @@ def _require_terminal() -> None:
 def _tell(folder: Path, draft: "Draft") -> None:
     enabled = [benchmark for benchmark in draft.benchmarks if benchmark.enabled]
     steps = sum(len(benchmark.steps) for benchmark in enabled)
+    statements = sum(len(benchmark.statements) for benchmark in enabled)
     click.echo(f"{folder} is written, from {draft.origin}.")
     if steps:
-        click.echo(f"Its profile {draft.name}.toml sends {_requests(steps)} per iteration.")
+        click.echo(
+            f"Its profile {draft.name}.toml sends {_counted(steps, 'request')} per iteration."
+        )
+    if statements:
+        asked = _counted(statements, "statement")
+        click.echo(f"Its profile {draft.name}.toml asks PostgreSQL {asked} per iteration.")
     if draft.left_out:
         click.echo(
             f"{len(draft.left_out)} things could not be taken over; they stand at the end of it."
@@ -114,5 +126,5 @@ def _tell(folder: Path, draft: "Draft") -> None:
     )
 
 
-def _requests(count: int) -> str:
-    return "1 request" if count == 1 else f"{count} requests"
+def _counted(count: int, noun: str) -> str:
+    return f"1 {noun}" if count == 1 else f"{count} {noun}s"

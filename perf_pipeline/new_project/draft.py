@@ -57,6 +57,19 @@ class DraftStep:
 
 
 @dataclass(frozen=True, slots=True)
+class DraftStatement:
+    """Hold one statement of SQL, with variables where its values are bound."""
+
+    name: str
+    sql: str
+
+    @property
+    def table(self) -> dict[str, Any]:
+        """Give the statement as a profile has it."""
+        return {"name": self.name, "sql": self.sql}
+
+
+@dataclass(frozen=True, slots=True)
 class DraftBenchmark:
     """Hold one benchmark with its one scenario.
 
@@ -67,6 +80,7 @@ class DraftBenchmark:
         load: the executor with its keys.
         parameters: of the scenario, without steps.
         steps: of `http_steps`.
+        statements: of `sql`.
         thresholds: by metric.
         description: what it does, one sentence.
         enabled: False leaves it to the reader to switch it on.
@@ -79,6 +93,7 @@ class DraftBenchmark:
     load: Mapping[str, Any]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     steps: Sequence[DraftStep] = ()
+    statements: Sequence[DraftStatement] = ()
     thresholds: Mapping[str, Sequence[str]] = field(default_factory=dict)
     description: str = ""
     enabled: bool = True
@@ -90,6 +105,8 @@ class DraftBenchmark:
         parameters = dict(self.parameters)
         if self.steps:
             parameters["steps"] = [step.table for step in self.steps]
+        if self.statements:
+            parameters["statements"] = [one.table for one in self.statements]
         scenario = {"exec": self.exec, **self.load}
         if parameters:
             scenario["parameters"] = parameters

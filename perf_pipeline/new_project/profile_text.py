@@ -48,7 +48,7 @@ def _benchmark(benchmark: DraftBenchmark, *, is_first: bool) -> Iterator[str]:
     table = benchmark.table
     scenario = table["scenarios"][benchmark.scenario]
     parameters = dict(scenario.pop("parameters", {}))
-    steps = parameters.pop("steps", [])
+    steps, statements = parameters.pop("steps", []), parameters.pop("statements", [])
     path = ("benchmarks", benchmark.name)
     yield from _remarks(benchmark.remarks)
     about: dict[str, Any] = {key: it for key, it in table.items() if key in _ABOUT}
@@ -63,6 +63,10 @@ def _benchmark(benchmark: DraftBenchmark, *, is_first: bool) -> Iterator[str]:
     for step, written in zip(benchmark.steps, steps, strict=True):
         yield ""
         yield from _step(step, written, (*within, "parameters", "steps"))
+    for statement in statements:
+        yield ""
+        yield f"[[{_dotted((*within, 'parameters', 'statements'))}]]"
+        yield from _pairs(statement)
     if "thresholds" in table:
         yield ""
         if is_first:

@@ -20,6 +20,7 @@ from perf_pipeline.new_project.fitting import fitted
 from perf_pipeline.new_project.from_curl import read_curl
 from perf_pipeline.new_project.from_har import Recorded
 from perf_pipeline.new_project.from_openapi import Composer
+from perf_pipeline.new_project.from_postgres import draft_of_database
 from perf_pipeline.new_project.har_recording import read_recording
 from perf_pipeline.new_project.loads import HTTP_THRESHOLDS, FirstLoad, thresholds_of
 from perf_pipeline.new_project.names import operation_name, project_name
@@ -50,6 +51,7 @@ class Given:
         openapi: a file with a description.
         curl: a command line of curl.
         har: a file with a browser's recording.
+        postgres: the DSN of a database, a secret.
         load: how hard the first load is.
     """
 
@@ -58,6 +60,7 @@ class Given:
     openapi: Path | None = None
     curl: str | None = None
     har: Path | None = None
+    postgres: str | None = None
     load: FirstLoad = field(default_factory=FirstLoad)
 
 
@@ -68,10 +71,30 @@ def draft_of(given: Given) -> Draft:
         RequestError: a source can't be read, or names nothing to load.
         TargetUnavailableError: the address does not answer.
     """
-    draft = fitted(_found(given))
+    draft = fitted(_with_database(given))
     if "baseUrl" not in draft.target:
         return draft
     return replace(draft, benchmarks=(*draft.benchmarks, _in_python(given.load)))
+
+
+def _with_database(given: Given) -> Draft:
+    """Join what is known of an API with what its database says."""
+    if given.postgres is None:
+        return _found(given)
+    database = draft_of_database(given.name, given.postgres, given.load)
+    if not (given.url or given.openapi or given.har or given.curl):
+        return database
+    api = _found(given)
+    allowed = [*api.target.get("allowed", ()), *database.target.get("allowed", ())]
+    hosts = {"allowed": list(dict.fromkeys(allowed))} if allowed else {}
+    return replace(
+        api,
+        origin=f"{api.origin}, and {database.origin}",
+        target={**api.target, **database.target, **hosts},
+        benchmarks=(*api.benchmarks, *database.benchmarks),
+        secrets=(*api.secrets, *database.secrets),
+        left_out=(*api.left_out, *database.left_out),
+    )
 
 
 def _found(given: Given) -> Draft:
@@ -95,8 +118,8 @@ def _found(given: Given) -> Draft:
 
 
 HOW_TO_BEGIN: Final = (
-    "name your system with --url http://127.0.0.1:8080, or give --openapi FILE, --har FILE, or "
-    "--curl 'curl …'"
+    "name your system with --url http://127.0.0.1:8080, or give --openapi FILE, --har FILE, "
+    "--curl 'curl …' or --postgres DSN"
 )
 
 

@@ -1,0 +1,96 @@
+"""`init --postgres` writes what only reads a database: what takes most time, and rows by key."""
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from perf_pipeline_tests.support.commands.command_line import CommandLine
+from perf_pipeline_tests.support.places import new_state
+
+SCHEMA = "lending"
+TABLES = f"""
+drop schema if exists {SCHEMA} cascade;
+create schema {SCHEMA};
+create table {SCHEMA}.books (book_id int primary key, title text, shelf int);
+insert into {SCHEMA}.books select n, 'title ' || n, n % 7 from generate_series(1, 5000) n;
+create table {SCHEMA}.pg_stat_statements (dbid oid, query text, total_exec_time float8);
+create table {SCHEMA}.loans (book_id int, reader int, primary key (book_id, reader));
+"""
+# The columns that the extension's view has, in place of the extension, which embedded servers lack.
+SEEN = (
+    f"SELECT title FROM {SCHEMA}.books\n WHERE shelf = $1 ORDER BY title LIMIT $2",
+    f"update {SCHEMA}.books set shelf = $1 where book_id = $2",
+    f"select title from {SCHEMA}.books where title like $1",
+    f"select {SCHEMA}.borrow($1) from {SCHEMA}.books",
+    f"select title from {SCHEMA}.books where book_id = $1 for update",
+)
+
+
+@pytest.fixture
+def lending(postgres_dsn: str) -> Iterator[str]:
+    """Give the DSN of a database with a schema of its own, in which some statements ran."""
+    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+        connection.execute(TABLES)
+        for place, query in enumerate(SEEN):
+            connection.execute(
+                f"insert into {SCHEMA}.pg_stat_statements select oid, %s, %s from pg_database "
+                "where datname = current_database()",
+                (query, 100.0 - place),
+            )
+        yield postgres_dsn
+        connection.execute(f"drop schema {SCHEMA} cascade")
+
+
+def test_a_database_becomes_statements_that_only_read(lending: str, tmp_path: Path) -> None:
+    command, folder = CommandLine(new_state(tmp_path / "state")), tmp_path / "library"
+    short = ("--set", "benchmarks.queries.scenarios.readers.duration=1s", "--set", "workers=1")
+
+    made = command.here("init", str(folder), "--postgres", lending)
+    text = (folder / "library.toml").read_text(encoding="utf-8")
+    checked = command.here("check", str(folder / "library.toml"), LIBRARY_POSTGRES_DSN=lending)
+    ran = command("run", str(folder / "library.toml"), *short, LIBRARY_POSTGRES_DSN=lending)
+
+    readers = tomllib.loads(text)["benchmarks"]["queries"]["scenarios"]["readers"]
+    statements = {one["sql"].strip() for one in readers["parameters"]["statements"]}
+    assert made.code == 0, made.err
+    assert (
+        f"SELECT title FROM {SCHEMA}.books\n WHERE shelf = ${{data.books_shelf.shelf}} "
+        "ORDER BY title LIMIT 10"
+    ) in statements
+    assert f"select * from {SCHEMA}.books where book_id = ${{data.books_book_id.book_id}}" in (
+        statements
+    )
+    told = " ".join(text.replace("\n#  ", "").split())
+    assert f"update {SCHEMA}.books set shelf = $1 where book_id = $2: it may change data" in told
+    assert "where title like $1: nobody knows values for all of its parameters" in told
+    assert "for update: it may change data" in told
+    assert "table loans: it has no key of one column" in told
+    assert lending not in text
+    password = str(psycopg.conninfo.conninfo_to_dict(lending)["password"])
+    assert password not in text + made.out
+    assert checked.code == 0, checked.err
+    assert ran.code == command.code_of(ran.run_id), ran.err + ran.out
+    assert command.value("select count(*) from samples") > 0
+
+
+@pytest.mark.parametrize(
+    ("dsn", "code", "told"),
+    [
+        ("postgresql://u:s3cretword@127.0.0.1:1/x", 97, "PostgreSQL did not answer as it should"),
+        ("nonsense s3cretword", 104, "the DSN of --postgres"),
+    ],
+)
+def test_a_database_that_can_t_be_asked_is_told(
+    tmp_path: Path, dsn: str, code: int, told: str
+) -> None:
+    command = CommandLine(new_state(tmp_path / "state"))
+
+    refused = command.here("init", str(tmp_path / "library"), "--postgres", dsn)
+
+    assert refused.code == code, refused.err
+    assert told in refused.err
+    assert "s3cretword" not in refused.err
+    assert not (tmp_path / "library").exists()

@@ -14,7 +14,7 @@ from perf_pipeline.loading.locks import LOCK_FOLDER_VARIABLE
 from perf_pipeline.stack.embedded import doctor
 from perf_pipeline_tests.support.given import given_servers
 from perf_pipeline_tests.support.places import STATE, WORKER, own_state
-from perf_pipeline_tests.support.shared_work import rank, scheduling, work_of
+from perf_pipeline_tests.support.shared_work import collect_in_turn, rank, scheduling, work_of
 from perf_pipeline_tests.support.turns import Turns
 
 pytest_plugins = ("perf_pipeline_tests.fix_servers", "perf_pipeline_tests.integration.fix_up")
@@ -35,6 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let the runs of this process wait for one another, and not for those of another one."""
     state = str(own_state())
     if WORKER:
+        collect_in_turn(config, int(WORKER.removeprefix("gw")))
         os.environ[LOCK_FOLDER_VARIABLE] = state
         config.stash[_TURNS] = Turns(STATE.parent / "turns")
     else:
@@ -56,11 +57,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put long work first, and files with a test that must be alone behind all others of a rank."""
     alone = {item.path for item in items if item.get_closest_marker("alone")}
 
-    def place(item: pytest.Item) -> tuple[int, str, bool]:
+    def place(item: pytest.Item) -> tuple[int, str, bool, str]:
         file = item.nodeid.split("::", 1)[0]
         if (work := work_of(file)) != file:
-            return rank(file), work, item.path in alone
-        return (_LAST if item.path in alone else rank(file)), "", False
+            return rank(file), work, item.path in alone, file
+        return (_LAST if item.path in alone else rank(file)), "", False, file
 
     items.sort(key=place)
 

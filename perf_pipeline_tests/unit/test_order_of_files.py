@@ -3,7 +3,7 @@
 Add here: another rule of the order. Keep out: turns of tests that are alone.
 """
 
-from perf_pipeline_tests.support.shared_work import rank, work_of
+from perf_pipeline_tests.support.shared_work import in_turn, rank, work_of
 
 _TESTS = "perf_pipeline_tests"
 _KAFKA = f"{_TESTS}/integration/workloads/kafka"
@@ -46,3 +46,9 @@ def test_what_takes_long_is_begun_before_what_is_quick() -> None:
     ]
 
     assert [rank(file) for file in files] == [0, 1, 2, 3]
+
+
+def test_each_process_collects_all_files_and_begins_with_a_share_of_its_own() -> None:
+    collected = [in_turn("dbfaec", number, processes=3) for number in range(3)]
+
+    assert ["".join(files) for files in collected] == ["abcdef", "cdefab", "efabcd"]

@@ -22,7 +22,7 @@ from perf_pipeline_tests.support.commands.slow_stack import BENCHMARK, SlowStack
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.silent import hush
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 _STAGES: Final = ["start", "api", "database", "outbox", "queue", "worker"]
 Slowing = Callable[[SlowStack], AbstractContextManager[None]]
 
@@ -61,6 +61,15 @@ def healthy(system: SlowStack) -> RunReport:
     return report
 
 
+def test_each_tier_that_is_made_slow_has_processes_of_its_own(system: SlowStack) -> None:
+    """Not alone, unlike the others: the stack of this module starts here, beside other tests."""
+    tiers = [set(system.pids_of(tier)) for tier in ("api", "broker", "worker")]
+
+    assert all(tiers)
+    assert sum(map(len, tiers)) == len(set().union(*tiers))
+
+
+@pytest.mark.alone
 def test_a_healthy_stack_is_healthy_and_every_stage_is_known(
     healthy: RunReport, system: SlowStack
 ) -> None:
@@ -79,6 +88,7 @@ def test_a_healthy_stack_is_healthy_and_every_stage_is_known(
     assert "stages of a message" in Path(healthy.paths["html"]).read_text(encoding="utf-8")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("tier", "slowing"),
     [

@@ -70,6 +70,10 @@ class SlowStack:
         self._pids = {service.name: service.pids for service in stack.services}
         self._dsn = stack.endpoints.postgres_dsn or ""
 
+    def pids_of(self, part: str) -> tuple[int, ...]:
+        """Give the processes of a part, as they were when the stack was started."""
+        return self._pids[part]
+
     def run(self) -> RunReport:
         """Load the stack and give the report."""
         path = self.state / "one_slow_tier.toml"

@@ -14,7 +14,6 @@ from typing import Final
 
 from perf_pipeline import __version__
 from perf_pipeline.config.kafka_listeners import require_listeners
-from perf_pipeline.config.needed_parts import makes_users
 from perf_pipeline.config.own_scenarios import own_notices
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.safety import check_target
@@ -23,7 +22,6 @@ from perf_pipeline.engine.forked_worker import worker_template
 from perf_pipeline.engine.worker_start import StartWorker
 from perf_pipeline.errors import (
     AddressError,
-    PerfPipelineError,
     StoppedByUserError,
     StoreBusyError,
 )
@@ -31,10 +29,10 @@ from perf_pipeline.loading.absent import left_out_of
 from perf_pipeline.loading.environment import exact_machine, fingerprint
 from perf_pipeline.loading.given_parts import is_found, stack_options
 from perf_pipeline.loading.jobs import workload_modules
+from perf_pipeline.loading.leftovers import rows_removed
 from perf_pipeline.loading.locks import alone, lock_folders
 from perf_pipeline.loading.needs import unmet_of
 from perf_pipeline.loading.revision import revision_of
-from perf_pipeline.loading.seeding import has_seeded, remove_seeded
 from perf_pipeline.loading.session import Session, new_run_id
 from perf_pipeline.loading.space import require_space
 from perf_pipeline.loading.tier_probes import require_prometheus
@@ -108,7 +106,7 @@ def open_session(
             session = wanted.session(target, complete, stack, start_worker)
             session = replace(session, unmet=unmet_of(session))
             begin_run(session)
-            with _rows_removed(session):
+            with rows_removed(session, stack):
                 yield session
 
 
@@ -161,33 +159,6 @@ class _Wanted:
             start_worker=start_worker,
             revision=revision.facts,
             machine=exact_machine(),
-        )
-
-
-@contextmanager
-def _rows_removed(session: Session) -> Iterator[None]:
-    """Remove the run's rows whatever ends it; where that is impossible, the next run does it."""
-    try:
-        yield
-    except StoppedByUserError:
-        raise  # at once is at once
-    except BaseException:
-        _remove_rows(session)
-        raise
-    _remove_rows(session)
-
-
-def _remove_rows(session: Session) -> None:
-    makes_rows = any(makes_users(session.profile, name) for name in session.planned)
-    is_ours = any(service.name == "api" for service in session.services)
-    if session.target.postgres_dsn is None or not (makes_rows or is_ours or has_seeded(session)):
-        return
-    try:
-        remove_seeded(session)
-    except PerfPipelineError as error:
-        session.say(
-            "the rows of this run could not be removed, so the next run removes them: "
-            f"{error.sentence}"
         )
 
 

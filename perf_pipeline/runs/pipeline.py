@@ -29,6 +29,7 @@ from perf_pipeline.loading.seeding import seed_users
 from perf_pipeline.loading.session import Session
 from perf_pipeline.narration import Narrator
 from perf_pipeline.report.model import RunReport
+from perf_pipeline.runs.beside import begun
 from perf_pipeline.runs.confirm import confirm_suspects
 from perf_pipeline.spelling import meant
 from perf_pipeline.store.records import RunKey
@@ -104,12 +105,20 @@ def run_pipeline(
             _write_down(session, progress)
         if not (progress.waiting or progress.problems):
             confirm_suspects(session, at_most=confirm)
+        # Nothing is loaded any more: it is judged while the stack stops.
+        report = begun(lambda: _concluded(session, progress))
+    return report.result()
+
+
+def _concluded(session: Session, progress: _Progress) -> RunReport:
+    """Store what waits, judge the run and return its report."""
     if progress.trouble is not None and not progress.measured:
         raise progress.trouble
+    profile, run_id = session.profile, session.run_id
     try:
         _ingest_waiting(session, progress, AT_THE_END_WAIT_S)
-        judge_run(state, session.run_id, profile=profile)
-        return publish(state, session.run_id, profile=profile, expected=names)
+        judge_run(session.state, run_id, profile=profile)
+        return publish(session.state, run_id, profile=profile, expected=session.planned)
     except StoreBusyError as error:
         raise _kept_in_spool(error, session) from error
 

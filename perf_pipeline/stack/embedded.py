@@ -32,7 +32,7 @@ from perf_pipeline.stack.condition import (
 )
 from perf_pipeline.stack.doctor import doctor, machine_findings
 from perf_pipeline.stack.ending import dispose, pids_of
-from perf_pipeline.stack.parts import ServiceInfo, Stack, StackOptions, to_document
+from perf_pipeline.stack.parts import UP, ServiceInfo, Stack, StackOptions, to_document
 from perf_pipeline.stack.places import written
 from perf_pipeline.stack.process_register import (
     is_alive,
@@ -56,8 +56,6 @@ __all__ = [
     "sweep",
     "up",
 ]
-
-UP = "up"
 
 
 def find_running(state: Path) -> Stack | None:

@@ -13,6 +13,7 @@ from perf_pipeline.errors import StackError
 
 PARTS = frozenset({"postgres", "kafka", "redis", "reference"})
 EXTERNAL = "external"
+UP = "up"
 
 
 class CannotBeHadError(StackError):
@@ -89,7 +90,7 @@ class Stack:
     """Describe a running stack.
 
     Attributes:
-        name: `up` for the persistent one, `run-<pid>-<n>` for one that a run owns.
+        name: `up` (`UP`) for the persistent one, `run-<pid>-<n>` for one that a run owns.
         endpoints: how to reach it.
         services: what runs, in the order of starting.
         folder: where its logs and state are.
@@ -101,6 +102,11 @@ class Stack:
     services: tuple[ServiceInfo, ...]
     folder: Path
     notices: tuple[str, ...]
+
+    def throws_away(self, part: str) -> bool:
+        """Say whether the data of a part is gone with the stack: a run started both for itself."""
+        started = {service.name for service in self.services if not service.is_external}
+        return self.name != UP and part in started
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ import pytest
 
 from perf_pipeline.stack.embedded import _suits
 from perf_pipeline.stack.parts import (
+    EXTERNAL,
+    UP,
     Endpoints,
     ServiceInfo,
     Stack,
@@ -57,3 +59,17 @@ def test_a_running_stack_is_used_only_with_the_same_parts_and_sizes(
     options: StackOptions, suits: bool
 ) -> None:
     assert _suits(STACK, options) is suits
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "is_thrown_away"),
+    [("run-1-1", "postgresql", True), ("run-1-1", EXTERNAL, False), (UP, "postgresql", False)],
+)
+def test_only_a_database_that_was_started_for_one_run_is_thrown_away(
+    name: str, kind: str, *, is_thrown_away: bool
+) -> None:
+    """Rows in any other one have to be removed."""
+    stack = replace(STACK, name=name, services=(service("postgres", kind),))
+
+    assert stack.throws_away("postgres") is is_thrown_away
+    assert not stack.throws_away("redis")

@@ -7,11 +7,13 @@ Add here: nothing but what a running load is asked. Keep out: final verdicts (ju
 Source: k6 evaluates every 2 s, skips metrics without data, and aborts only after delayAbortEval.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from perf_pipeline.engine.rhythm import Rhythm
 from perf_pipeline.metrics.threshold import Threshold
+from perf_pipeline.store.access import stoppable
 from perf_pipeline.store.live_figures import LiveFigures
 from perf_pipeline.store.records import RunKey
 
@@ -55,6 +57,10 @@ class LiveJudge:
         due = [threshold for threshold in self._thresholds if threshold.may_abort(elapsed_s * 1e6)]
         if not due:
             return None
+        with stoppable():
+            return self._first_failed(due)
+
+    def _first_failed(self, due: Sequence[Threshold]) -> tuple[Threshold, float] | None:
         if self._figures is None:
             self._figures = LiveFigures(
                 self._spool_run / self._key.benchmark, self._key, self._thresholds

@@ -23,6 +23,7 @@ from perf_pipeline.errors import (
     PerfPipelineError,
     RequestError,
     SpoolDamagedError,
+    StoppedByUserError,
     StoreBusyError,
     StoreError,
 )
@@ -48,6 +49,7 @@ _ABOUT_THE_FILE: Final = (
     duckdb.OutOfMemoryException,
     OSError,
 )
+_BY_A_SIGNAL: Final = "Query interrupted"
 _READ_ONLY: Final = "Read-only file system"
 _ABSENT: Final = re.compile(r"Cannot open database .* does not exist|file does not exist")
 
@@ -101,14 +103,35 @@ def connected(path: Path, wait_s: float, *, read_only: bool) -> Iterator[duckdb.
 
 
 @contextmanager
+def stoppable() -> Iterator[None]:
+    """Let Ctrl-C and other signals end a query as what they are.
+
+    Where their handler raises an exception, DuckDB (2.0) raises a RuntimeError in its place.
+
+    Raises:
+        StoppedByUserError: a signal ended a query.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if type(error) is not RuntimeError or str(error) != _BY_A_SIGNAL:
+            raise
+        raise StoppedByUserError(
+            "stopped in the middle of a query, which changed nothing"
+        ) from error
+
+
+@contextmanager
 def said_plainly(path: Path) -> Iterator[None]:
     """Turn an error of a file or its disk into one sentence; a mistake of ours stays as it is.
 
     Raises:
         PerfPipelineError: the file is damaged, the disk is full, or there is no permission.
+        StoppedByUserError: a signal ended a query.
     """
     try:
-        yield
+        with stoppable():
+            yield
     except (duckdb.Error, OSError) as error:
         if not _is_about_the_file(error):
             raise

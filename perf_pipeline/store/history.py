@@ -15,7 +15,7 @@ from perf_pipeline.metrics.histogram import RELATIVE_ERROR
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Threshold, Verdict
 from perf_pipeline.store import queries, run_rows, series, statistics, tables
-from perf_pipeline.store.access import connected, exclusive, said_plainly
+from perf_pipeline.store.access import connected, exclusive, said_plainly, stoppable
 from perf_pipeline.store.check_rows import CheckCounts
 from perf_pipeline.store.histograms import KEPT, has_histograms, is_from_buckets, write_histograms
 from perf_pipeline.store.ingest import ingest_benchmark, transaction, write_run
@@ -286,7 +286,7 @@ def open_history(
 @contextmanager
 def memory_history() -> Iterator[History]:
     """Open an empty history in memory, gone afterwards: to ask a spool without touching a file."""
-    with duckdb.connect(":memory:") as connection:
+    with stoppable(), duckdb.connect(":memory:") as connection:
         migrate(connection, "memory")
         yield History(Path(":memory:"), connection, RowProof(connection))
 

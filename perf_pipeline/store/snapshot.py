@@ -15,7 +15,7 @@ from typing import Any, Final
 import duckdb
 
 from perf_pipeline.errors import RequestError, StoreError
-from perf_pipeline.store.access import said_plainly
+from perf_pipeline.store.access import said_plainly, stoppable
 from perf_pipeline.store.history import open_history
 
 LIMIT_S: Final = 60.0
@@ -104,7 +104,7 @@ def open_answer(
             _copy(path, copy)
         with said_plainly(copy):
             connection = duckdb.connect(copy, read_only=True, config=_CONFIG)
-        with connection, _interrupted_after(connection, limit_s):
+        with stoppable(), connection, _interrupted_after(connection, limit_s):
             yield _answer(connection, sql, parameters, limit_s)
 
 

@@ -15,6 +15,7 @@ from typing import Final
 import duckdb
 
 from perf_pipeline.metrics.totals import Backlog, LedgerCounts, OutOfTime, SpanFigures
+from perf_pipeline.store.access import stoppable
 from perf_pipeline.store.censoring import UNDECIDED, mark_unanswered
 from perf_pipeline.store.spool_csv import spool_files
 
@@ -122,7 +123,7 @@ def spooled(folder: Path, kind: str) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises:
         PerfPipelineError: a file is of another version.
     """
-    with _memory().cursor() as connection, spool_files(folder, kind) as found:
+    with stoppable(), _memory().cursor() as connection, spool_files(folder, kind) as found:
         found.load(connection, "create temp table spooled as select * from {rows}", [])
         yield connection
 

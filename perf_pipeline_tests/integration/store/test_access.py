@@ -391,3 +391,44 @@ def test_a_process_that_gets_too_little_calls_no_file_damaged(
     assert told in said.sentence
     assert "nothing in it is damaged" in said.sentence
     assert "move it away" not in said.hint
+
+
+_INTERRUPTED = """
+import os, signal, sys, threading
+from pathlib import Path
+from perf_pipeline.errors import StoppedByUserError
+from perf_pipeline.store.history import memory_history, open_history
+from perf_pipeline.store.snapshot import query_snapshot
+QUERY = "select sum(range) from range(1000000)"
+path = Path(sys.argv[1])
+def ask():
+    if sys.argv[2] == "snapshot":
+        while True:
+            query_snapshot(path, QUERY)
+    with open_history(path) if sys.argv[2] == "history" else memory_history() as history:
+        while True:
+            history.connection.execute(QUERY).fetchall()
+with open_history(path):
+    pass
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for _ in range(50):
+    threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    try:
+        ask()
+    except KeyboardInterrupt:
+        pass  # it came between two queries
+    except StoppedByUserError as error:
+        print(error.exit_code, error.sentence)
+        break
+"""
+
+
+@pytest.mark.parametrize("way", ["history", "memory", "snapshot"])
+def test_a_signal_in_the_middle_of_a_query_is_a_stop_and_no_bug(path: Path, way: str) -> None:
+    """In a process of its own: only a main thread takes signals."""
+    program = [sys.executable, "-c", _INTERRUPTED, str(path), way]
+
+    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=80)
+
+    told = "105 stopped in the middle of a query, which changed nothing\n"
+    assert done.stdout == told, done.stderr

@@ -6,7 +6,8 @@ WORKERS ?= 4
 # uv takes seconds where pip takes minutes; pip knows a package index that only its own settings name.
 # Compiled at once: where Python may write no bytecode, each process would compile all it imports.
 install = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python $(1) || $(BIN)/python -m pip install --quiet --disable-pip-version-check $(1)
-.PHONY: run test fuzz check ui lock clean
+BAD_DAYS := $(addprefix perf_pipeline_tests/,integration/cli/test_failing_targets.py integration/cli/test_stopped_anywhere.py integration/store/test_damage.py integration/config/test_hosts_elsewhere.py integration/cli/test_secrets.py defs/test_secrets.py)
+.PHONY: run test fuzz bad-days check ui lock clean
 
 run: .venv/runs ## load a real system and judge it
 	@$(BIN)/perf-pipeline run --profile quick
@@ -16,6 +17,9 @@ test: .venv/installed ## the whole suite against real services; WORKERS=0 in one
 
 fuzz: .venv/installed ## bad input until something ends in no sentence, or Ctrl-C; SEED=1 CASES=20000 KIND=toml
 	@$(BIN)/python -m perf_pipeline_tests.fuzz.cases "$(SEED)" "$(CASES)" "$(KIND)"
+
+bad-days: .venv/installed ## 50 failing targets and stops, 1,000 damages, foreign hosts, secrets; SEED=7
+	@seed=$(or $(SEED),$(shell date +%s)); echo "SEED=$$seed"; PERF_TEST_MOMENTS=50 PERF_DAMAGE_CASES=500 PERF_TEST_SEED=$$seed $(BIN)/python -m pytest --durations 5 $(BAD_DAYS)
 
 check: .venv/installed ## lint, format, types, layers
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

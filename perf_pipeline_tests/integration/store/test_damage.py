@@ -1,6 +1,7 @@
 """A damaged spool, or history, never gives a better verdict and never replaces good rows.
 
-PERF_DAMAGE_CASES sets how many random damages are tried of each kind (20; by hand 1000).
+PERF_DAMAGE_CASES sets how many random damages are tried of each kind (20; by hand 1000), and
+PERF_TEST_SEED which ones.
 """
 
 import os
@@ -34,6 +35,7 @@ from perf_pipeline_tests.support.histories.damaging import damage, flip, repeat,
 from perf_pipeline_tests.support.histories.spool import complete, counts
 
 CASES: Final = int(os.environ.get("PERF_DAMAGE_CASES", "20"))
+FIRST: Final = int(os.environ.get("PERF_TEST_SEED", "0")) * CASES
 BENCHMARK: Final = "api_user_creation"
 KEY: Final = RunKey("r1", BENCHMARK)
 WORKERS: Final = 2
@@ -329,7 +331,7 @@ def test_no_random_damage_to_a_spool_gives_a_better_verdict(
     history.ingest(whole, BENCHMARK)
     right = judged(history, profile)
     wrong = []
-    for seed in range(CASES):
+    for seed in range(FIRST, FIRST + CASES):
         rng = random.Random(seed)
         run = Path(shutil.copytree(whole, tmp_path / str(seed)))
         what = damage(rng, run)
@@ -356,7 +358,7 @@ def test_no_random_damage_to_the_history_gives_a_better_verdict(
         history.summarise(KEY)
         right = judged(history, profile)
     _leave_a_write_ahead_log(good)
-    for seed in range(CASES):
+    for seed in range(FIRST, FIRST + CASES):
         rng = random.Random(seed)
         path, wal = tmp_path / "history.duckdb", tmp_path / "history.duckdb.wal"
         shutil.copyfile(good, path)

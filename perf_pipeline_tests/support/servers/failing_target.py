@@ -35,6 +35,13 @@ async def _half(writer: asyncio.StreamWriter) -> None:
     raise ConnectionResetError
 
 
+async def _half_head(writer: asyncio.StreamWriter) -> None:
+    writer.write(_ANSWER[: _ANSWER.index(b"Length")])
+    await writer.drain()
+    writer.close()
+    raise ConnectionResetError
+
+
 async def _garbage(writer: asyncio.StreamWriter) -> None:
     writer.write(b"\x00\xff nothing that HTTP knows\r\n\r\n")
     await writer.drain()
@@ -59,6 +66,7 @@ FAILING: Final[Mapping[str, _Failing]] = MappingProxyType(
         "hang": _hang,
         "reset": _reset,
         "half": _half,
+        "half_head": _half_head,
         "garbage": _garbage,
         "drip": _drip,
         "forbidden": _forbid,

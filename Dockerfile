@@ -1,7 +1,7 @@
 # One image for the reference system and for Dagster. Its dependencies are locked with hashes:
 # docker/requirements.lock is requirements.lock without the embedded stack and without the tools
 # (CONTRIBUTING.md says how both are renewed).
-ARG PYTHON_IMAGE=python:3.12-slim
+ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -9,12 +9,12 @@ WORKDIR /build
 COPY docker/build.lock docker/requirements.lock ./docker/
 RUN python -m venv /tools \
     && /tools/bin/pip install --require-hashes --requirement docker/build.lock \
-    && python -m venv /venv \
-    && /venv/bin/pip install --require-hashes --requirement docker/requirements.lock
+    && python -m venv --without-pip /venv \
+    && /tools/bin/pip --python /venv/bin/python install --require-hashes --requirement docker/requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY perf_pipeline ./perf_pipeline
 RUN /tools/bin/python -m hatchling build --target wheel \
-    && /venv/bin/pip install --no-deps dist/*.whl
+    && /tools/bin/pip --python /venv/bin/python install --no-deps dist/*.whl
 
 FROM ${PYTHON_IMAGE}
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 DAGSTER_HOME=/dagster PERF_STATE=/state

@@ -26,6 +26,10 @@ from perf_pipeline_tests.support.servers.fine_server import fine_server
 pytestmark = pytest.mark.timeout(120)
 STOPS = int(os.environ.get("PERF_TEST_MOMENTS", "4"))
 SEED = int(os.environ.get("PERF_TEST_SEED", "9"))
+STOPPED_LATER = (
+    "stopping; what was measured is kept (again to stop at once)\n"
+    "perf-pipeline: stopped before anything was measured"
+)
 PROFILE = """
 name = "short"
 workers = 1
@@ -126,4 +130,5 @@ def test_a_signal_while_modules_are_still_imported_ends_with_105(command: Comman
         answer = stopped(command, 0.0, number)
 
         assert answer.code == 105, answer.err
-        assert answer.err.strip() in {"", "perf-pipeline: stopped"}
+        # On a machine that held this test back the run has begun by then, and says so.
+        assert answer.err.strip() in {"", "perf-pipeline: stopped", STOPPED_LATER}

@@ -4,15 +4,18 @@ Add here: what holds for all of them. Keep out: one that is shipped (a file of i
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from perf_pipeline.benchmarks.evidence import Evidence, messages_delivered
+from perf_pipeline.benchmarks.queue_produce import produce_rates
 from perf_pipeline.benchmarks.record import Benchmark
 from perf_pipeline.metrics.sample import Figure
 
 OWN_GROUP: Final = "own"
 """The group in Dagster of a benchmark whose profile names none."""
 _STATEMENTS: Final = "postgres"
+_PRODUCED: Final = ("produce", "transaction")
 
 
 def rows_per_s(evidence: Evidence) -> Iterator[Figure]:
@@ -23,8 +26,10 @@ def rows_per_s(evidence: Evidence) -> Iterator[Figure]:
 
 
 def own_figures(evidence: Evidence) -> Iterator[Figure]:
-    """Give rows per second of each statement, and what became of promised messages."""
+    """Yield the figures of statements and own messages, and what became of promised ones."""
     yield from rows_per_s(evidence)
+    produced = tuple(span for span in evidence.spans if span.operation in _PRODUCED)
+    yield from produce_rates(replace(evidence, spans=produced))
     yield from messages_delivered(evidence)
 
 
@@ -52,8 +57,8 @@ def own_benchmark(
         summary=f"Run the scenarios that your own profile calls {name}.",
         description=description
         or (
-            "The profile's author wrote its scenarios as HTTP steps, SQL or Python code; the "
-            "profile's thresholds are its promises."
+            "The profile's author wrote its scenarios as HTTP steps, SQL, messages or Python code; "
+            "the profile's thresholds are its promises."
         ),
         after=after,
         figures=own_figures,

@@ -25,11 +25,7 @@ def read_text(path: Path, most_bytes: int) -> str:
         ValueError: the file does not exist, is no regular file, is too large or is not UTF-8; the
             sentence says which.
     """
-    try:
-        raw = _read(path, most_bytes)
-    except OSError as error:
-        reason = error.strerror or error
-        raise ValueError(f"can't be read: {reason}{_beside(path, error)}") from error
+    raw = read_bytes(path, most_bytes)
     for mark in (b"\xff\xfe", b"\xfe\xff"):
         if raw.startswith(mark):
             raise ValueError("is written in UTF-16; save it as UTF-8")
@@ -40,6 +36,19 @@ def read_text(path: Path, most_bytes: int) -> str:
         raise ValueError(
             f"is not UTF-8: byte 0x{raw[error.start]:02x} in line {line:,}; save it as UTF-8"
         ) from error
+
+
+def read_bytes(path: Path, most_bytes: int) -> bytes:
+    """Read a whole file as it is.
+
+    Raises:
+        ValueError: as `read_text`, whatever bytes are in it.
+    """
+    try:
+        return _read(path, most_bytes)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ValueError(f"can't be read: {reason}{_beside(path, error)}") from error
 
 
 def _beside(path: Path, error: OSError) -> str:

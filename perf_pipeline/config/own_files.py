@@ -20,7 +20,9 @@ from perf_pipeline.config.http_steps import (
 )
 from perf_pipeline.config.own_modules import module_mistakes
 from perf_pipeline.config.own_scenarios import scenarios_in
+from perf_pipeline.config.own_topics import OwnProduceParameters
 from perf_pipeline.config.parameters import is_python
+from perf_pipeline.config.payloads import read_payloads
 from perf_pipeline.config.pgbench.parameters import PgbenchParameters, script_mistakes
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.templated import Templated
@@ -127,9 +129,18 @@ def _scenario_mistakes(scenario: Scenario, folder: Path, environment: Mapping[st
         yield from _data_mistakes(parameters, scenario.plan.most_vus, folder)
     if isinstance(parameters, PgbenchParameters):
         yield from script_mistakes(parameters, folder)
+    if isinstance(parameters, OwnProduceParameters) and parameters.payloads:
+        yield from _payload_mistakes(parameters.payloads, folder)
     if isinstance(parameters, PythonParameters) and is_python(scenario.exec):
         for mistake in module_mistakes(scenario.exec, folder / parameters.path):
             yield "exec", mistake
+
+
+def _payload_mistakes(name: str, folder: Path) -> _Found:
+    try:
+        read_payloads(folder / name)
+    except ValueError as error:
+        yield "parameters.payloads", str(error)
 
 
 def _ca_mistake(name: str, folder: Path) -> str | None:

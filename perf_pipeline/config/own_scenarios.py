@@ -14,7 +14,15 @@ from typing import Any, Final
 from perf_pipeline.benchmarks.registry import NAMES, is_shipped, record_of
 from perf_pipeline.config.http_step_rules import step_mistakes
 from perf_pipeline.config.http_steps import OwnHttpParameters, PythonParameters
-from perf_pipeline.config.parameters import HTTP_STEPS, ITERATIONS, SQL, is_own, iteration_kind
+from perf_pipeline.config.parameters import (
+    HTTP_STEPS,
+    ITERATIONS,
+    PRODUCE,
+    SQL,
+    is_own,
+    iteration_kind,
+)
+from perf_pipeline.config.produce_rules import produce_mistakes
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.config.sql_rules import sql_mistakes
 from perf_pipeline.config.templated import MakesOperations, Templated
@@ -22,7 +30,7 @@ from perf_pipeline.metrics.sample import MOST_OPERATIONS
 from perf_pipeline.spelling import meant
 
 _RULES: Final[Mapping[str, Callable[[Mapping[str, Any], Collection[str]], Iterator[str]]]] = (
-    MappingProxyType({HTTP_STEPS: step_mistakes, SQL: sql_mistakes})
+    MappingProxyType({HTTP_STEPS: step_mistakes, SQL: sql_mistakes, PRODUCE: produce_mistakes})
 )
 _OWN_EXECS: Final = ", ".join(repr(name) for name, kind in ITERATIONS.items() if kind.is_own)
 _UNSURE: Final[Mapping[str, str]] = MappingProxyType(

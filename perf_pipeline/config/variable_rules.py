@@ -19,7 +19,7 @@ from perf_pipeline.config.templates import (
 )
 from perf_pipeline.spelling import closest, meant
 
-_SECRET_PLACES: Final = ("headers", "json", "form", "body", "sql")
+_SECRET_PLACES: Final = ("headers", "json", "form", "body", "sql", "value")
 
 
 @dataclass(slots=True)
@@ -127,8 +127,8 @@ def _env_mistake(path: str, variable: Variable, known: Known) -> str | None:
     if path.startswith(_SECRET_PLACES) or variable.arguments[0] in known.env:
         return None
     return (
-        "would put a secret into an address or a check; use it in headers, json, form, body or "
-        "sql, or, if it is not secret, write it into the scenario's env"
+        "would put a secret into an address or a check; use it in headers, json, form, body, "
+        "sql or value, or, if it is not secret, write it into the scenario's env"
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from perf_pipeline.benchmarks.evidence import Evidence, ScenarioEvidence
 from perf_pipeline.benchmarks.registry import record_of
+from perf_pipeline.config.own_topics import OwnProduceParameters
 from perf_pipeline.config.parameters import TransactionParameters
 from perf_pipeline.config.profile import BenchmarkConfig
 from perf_pipeline.config.scenario import Scenario
@@ -82,6 +83,8 @@ def records_per_start(scenario: Scenario) -> int:
     parameters = scenario.parameters
     if isinstance(parameters, TransactionParameters):
         return parameters.messages_per_transaction
+    if isinstance(parameters, OwnProduceParameters):
+        return parameters.transaction or 1
     return 1
 
 

@@ -11,7 +11,9 @@ from typing import Any, Final
 
 from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config.kafka_client import bootstrap_servers, client_properties
+from perf_pipeline.config.message_sizes import largest_bytes
 from perf_pipeline.config.own_files import environment_names
+from perf_pipeline.config.own_topics import OwnProduceParameters
 from perf_pipeline.config.parameters import IterationKind, is_own, iteration_kind
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.config.scenario import Scenario
@@ -120,6 +122,7 @@ def _own_job(session: Session, benchmark: str, name: str, scenario: Scenario) ->
         parameters={
             "run": run_of(session, benchmark),
             **_ADDRESSES[_kind_of(scenario).part](session, session.profile.benchmarks[benchmark]),
+            **_topic_of(session, scenario),
             "exec": scenario.exec,
             "folder": str(Path(session.profile.folder).resolve()),
             "env": dict(scenario.env),
@@ -134,6 +137,18 @@ def _own_job(session: Session, benchmark: str, name: str, scenario: Scenario) ->
         warm_up_us=scenario.warm_up_us,
         is_ceiling=scenario.ceiling,
     )
+
+
+def _topic_of(session: Session, scenario: Scenario) -> dict[str, JSON]:
+    """Return where own messages go, and how large they may become; nothing for other scenarios."""
+    own = scenario.parameters
+    if not isinstance(own, OwnProduceParameters):
+        return {}
+    folder = Path(session.profile.folder)
+    return {
+        "topic": own.topic or session.target.topic,
+        "largest_bytes": largest_bytes(own, scenario.env, folder),
+    }
 
 
 def _kind_of(scenario: Scenario) -> IterationKind:

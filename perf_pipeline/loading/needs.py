@@ -26,6 +26,7 @@ from perf_pipeline.loading.expiry import longest_wait_us, positions_file
 from perf_pipeline.loading.jobs import CEILING_SUFFIX
 from perf_pipeline.loading.own_database import fetch_rows, require_statements
 from perf_pipeline.loading.own_deliveries import require_own_deliveries
+from perf_pipeline.loading.own_topics import require_own_topics
 from perf_pipeline.loading.seeding import (
     ensure_seeded,
     require_brokers,
@@ -96,7 +97,7 @@ def unmet_of(session: Session) -> dict[str, str]:
 
     Raises:
         TargetUnavailableError: none of them can begin; the first reason is told.
-        ProfileError: an own statement is wrong.
+        ProfileError: an own statement is wrong, or an own message larger than its topic takes.
     """
     found: dict[str, TargetUnavailableError] = {}
     answers: dict[tuple[Part, bool], TargetUnavailableError | None] = {}
@@ -108,7 +109,7 @@ def unmet_of(session: Session) -> dict[str, str]:
             if (error := answers[asked]) is not None:
                 found[benchmark] = error
                 break
-        if benchmark not in found and (error := _refused_statements(session, benchmark)):
+        if benchmark not in found and (error := _refused_own_work(session, benchmark)):
             found[benchmark] = error
     if found and len(found) == len(session.planned):
         raise next(iter(found.values()))
@@ -123,9 +124,10 @@ def _refusal_of(session: Session, benchmark: str, part: Part) -> TargetUnavailab
     return None
 
 
-def _refused_statements(session: Session, benchmark: str) -> TargetUnavailableError | None:
+def _refused_own_work(session: Session, benchmark: str) -> TargetUnavailableError | None:
     try:
         require_statements(session, benchmark)
+        require_own_topics(session, benchmark)
     except TargetUnavailableError as error:
         return error
     return None

@@ -179,7 +179,7 @@ def find_target(profile: Profile, environ: Mapping[str, str]) -> Target:
         try:
             HttpOrigin.parse(checked.base_url)
         except ValueError as error:
-            raise AddressError(target.key_of("base_url"), f"cannot be loaded: {error}") from None
+            raise AddressError(checked.key_of("base_url"), f"cannot be loaded: {error}") from None
     return checked
 
 

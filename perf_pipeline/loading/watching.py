@@ -10,6 +10,7 @@ from pathlib import Path
 from perf_pipeline.benchmarks.record import Lag
 from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.config.profile import BenchmarkConfig
+from perf_pipeline.loading.own_topics import own_topics_of
 from perf_pipeline.loading.session import Session
 from perf_pipeline.loading.tier_probes import tier_probes
 from perf_pipeline.probes.docker import DockerProbe
@@ -52,6 +53,11 @@ def _servers(session: Session, benchmark: str, config: BenchmarkConfig) -> list[
     return [*probes, *tier_probes(target)]
 
 
+def _names_group(session: Session) -> bool:
+    written = session.profile.targets.get(session.profile.target)
+    return written is not None and "group" in written.model_fields_set
+
+
 def _watched(
     session: Session, benchmark: str, config: BenchmarkConfig
 ) -> tuple[str, list[str]] | None:
@@ -59,6 +65,10 @@ def _watched(
     match record_of(benchmark).lag:
         case Lag.OWN:
             return config.group, [config.topic]
+        case Lag.SYSTEM if topics := own_topics_of(session, config):
+            # The group that a profile names is somebody's; the default is the reference system's.
+            is_named = _names_group(session)
+            return (session.target.group, topics) if is_named else None
         case Lag.SYSTEM:
             return session.target.group, [session.target.topic]
         case Lag.NOBODY:

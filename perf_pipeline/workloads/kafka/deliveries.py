@@ -9,7 +9,8 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -18,6 +19,9 @@ from perf_pipeline.config.kafka_client import kafka_settings, shown_brokers
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.workloads.kafka.first_look import require_topic
 
+ClientSettings = Mapping[str, str | int | float | bool]
+"""Properties of librdkafka that a scenario sets beside those of every producer."""
+NO_SETTINGS: Final[ClientSettings] = MappingProxyType({})
 READY_S: Final = 8.0
 
 _POLL_S: Final = 0.1
@@ -41,15 +45,23 @@ Batch = list[dict[str, Any]]
 
 
 class DeliveryThread:
-    """Serve one idempotent producer: `acks=all`, in order, no duplicate by a retry.
+    """Serve one producer; without settings idempotent: `acks=all`, in order, nothing twice.
 
     Args:
         brokers: bootstrap servers.
         linger_ms: how long the client waits to fill a batch.
         timeout_ms: from the produce call to a delivery report, at most.
+        settings: of the scenario, for librdkafka; they win.
     """
 
-    def __init__(self, brokers: str, *, linger_ms: int, timeout_ms: int) -> None:
+    def __init__(
+        self,
+        brokers: str,
+        *,
+        linger_ms: int,
+        timeout_ms: int,
+        settings: ClientSettings = NO_SETTINGS,
+    ) -> None:
         self._brokers = brokers
         self._loop = asyncio.get_running_loop()
         self._fresh: deque[Reported] = deque()
@@ -64,12 +76,15 @@ class DeliveryThread:
                 "acks": "all",
                 "linger.ms": linger_ms,
                 "message.timeout.ms": timeout_ms,
+                **settings,
                 "statistics.interval.ms": _STATISTICS_MS,
                 "stats_cb": self._on_statistics,
                 "error_cb": self._on_error,
                 "log_level": 0,
             }
         )
+        if not settings.get("enable.idempotence", True):
+            self._has_id.set()  # nobody gives it one
         self._thread = threading.Thread(target=self._serve, name="kafka-deliveries", daemon=True)
 
     def open(self, topic: str) -> None:

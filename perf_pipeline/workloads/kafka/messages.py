@@ -14,6 +14,7 @@ from perf_pipeline.engine.ports import Iteration
 
 USERS: Final = 100_000
 
+Headers = list[tuple[str, str | bytes | None]]
 _NAMESPACE: Final = UUID("5f1d8f0e-7f0b-5c43-9d3a-0f6f3a1c9a57")
 _MIDDLE: Final = '", "messageType": "birthday", "scheduledSendTime": "{due}", "content": "'
 _END: Final = '"}'
@@ -27,11 +28,15 @@ class QueueMessage:
         message_id: a UUID as text, the same at every station.
         key: `user-N`; all messages of a user go to one partition.
         value: JSON with messageId, userId, messageType, scheduledSendTime, content.
+        headers: None for none.
+
+    A message of your own may have no key, another value, and no id.
     """
 
     message_id: str
-    key: bytes
+    key: bytes | None
     value: bytes
+    headers: Headers | None = None
 
 
 @dataclass(frozen=True, slots=True)

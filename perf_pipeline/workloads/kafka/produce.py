@@ -87,7 +87,7 @@ class ProduceMessages(OneProducer):
         while True:
             try:
                 self.deliveries.producer.produce(
-                    topic, message.value, message.key, on_delivery=report
+                    topic, message.value, message.key, on_delivery=report, headers=message.headers
                 )
                 return await awaited
             except KafkaException as error:

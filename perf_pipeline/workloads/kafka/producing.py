@@ -16,7 +16,7 @@ from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent, Outcome
 from perf_pipeline.units import US_PER_MS, US_PER_S
 from perf_pipeline.workloads.kafka.brokers import brokers_of
-from perf_pipeline.workloads.kafka.deliveries import DeliveryThread
+from perf_pipeline.workloads.kafka.deliveries import NO_SETTINGS, ClientSettings, DeliveryThread
 from perf_pipeline.workloads.kafka.first_look import look_first
 from perf_pipeline.workloads.kafka.messages import MessageMaker, QueueMessage
 
@@ -100,7 +100,12 @@ class Producing(ABC):
         context = self.opened
         if context.parameters.get("ledger", True):
             for message in messages:
-                context.recorder.ledger(LedgerEntry(message.message_id, event, at_us))
+                if message.message_id:
+                    context.recorder.ledger(LedgerEntry(message.message_id, event, at_us))
+
+    def client_settings(self) -> ClientSettings:
+        """Return properties of librdkafka that this way of producing sets."""
+        return NO_SETTINGS
 
     def number(self, name: str, default: int) -> int:
         """Return a whole-numbered parameter."""
@@ -141,6 +146,7 @@ class OneProducer(Producing):
             brokers_of(context),
             linger_ms=self.number("linger_ms", LINGER_MS),
             timeout_ms=max(1, self.number("timeout_us", DELIVERY_TIMEOUT_US) // US_PER_MS),
+            settings=self.client_settings(),
         )
         await asyncio.to_thread(self._deliveries.open, str(context.parameters["topic"]))
 

@@ -1,7 +1,7 @@
-"""Whether a topic keeps its messages until they are consumed: else they would look lost.
+"""What a topic is set to do with messages: how large they may be, and how long they are kept.
 
-Add here: another setting by which brokers remove messages. Keep out: making topics and fixing
-positions (topics.py).
+Add here: another setting by which brokers refuse or remove messages. Keep out: making topics and
+fixing positions (topics.py).
 """
 
 from collections.abc import Mapping
@@ -17,11 +17,17 @@ from perf_pipeline.config.kafka_client import bootstrap_servers
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.units import US_PER_MS, format_duration
 from perf_pipeline.workloads.kafka.errors import cause, is_silence
-from perf_pipeline.workloads.kafka.topics import TIMEOUT_S, admin_of, explained
+from perf_pipeline.workloads.kafka.topics import (
+    TIMEOUT_S,
+    admin_of,
+    explained,
+    require_existing,
+)
 
 _POLICY: Final = "cleanup.policy"
 _COMPACT: Final = "compact"
 _DELETE: Final = "delete"
+_MOST_BYTES: Final = "max.message.bytes"
 _RETENTION: Final = "retention.ms"
 _NAMED: Final = "or name another topic in the profile"
 
@@ -57,6 +63,17 @@ def require_kept_messages(brokers: str, topic: str, for_us: int) -> None:
             "brokers delete before would look lost",
             hint=f"set {_RETENTION} to at least {for_us // US_PER_MS} for it, {_NAMED}",
         )
+
+
+def most_message_bytes(brokers: str, topic: str) -> int | None:
+    """Return how large a batch of a topic may be; None where the brokers don't say.
+
+    Raises:
+        TargetUnavailableError: the brokers do not answer, or have no such topic.
+    """
+    require_existing(brokers, topic)
+    found = _text(_settings(brokers, topic), _MOST_BYTES)
+    return int(found) if found.isdecimal() else None
 
 
 def _settings(brokers: str, topic: str) -> Mapping[str, ConfigEntry]:

@@ -74,6 +74,17 @@ def ensure_topic(brokers: str, topic: str, partitions: int) -> int:
         return len(_await_topic(brokers, admin, topic))
 
 
+def require_existing(brokers: str, topic: str) -> None:
+    """Refuse a topic that is not there.
+
+    Raises:
+        TargetUnavailableError: the brokers do not answer, or have no such topic.
+    """
+    admin = admin_of(brokers)
+    with explained(brokers, f"looking for the topic {topic}"):
+        _existing(brokers, admin, topic)
+
+
 def watermarks(brokers: str, topic: str) -> list[PartitionLag]:
     """Return low and high watermark of every partition, ordered; committed_offset is None.
 

@@ -18,6 +18,7 @@ from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import LedgerEvent, Outcome
 from perf_pipeline.units import US_PER_MS
 from perf_pipeline.workloads.kafka.brokers import brokers_of
+from perf_pipeline.workloads.kafka.deliveries import NO_SETTINGS, ClientSettings
 from perf_pipeline.workloads.kafka.errors import cause, error_class, outcome_of, unavailable
 from perf_pipeline.workloads.kafka.first_look import require_topic
 from perf_pipeline.workloads.kafka.messages import QueueMessage
@@ -38,10 +39,17 @@ class Transactor:
         transactional_id: nobody else may use it meanwhile, or one of the two is fenced.
         linger_ms: how long the client waits to fill a batch.
         timeout_ms: for each call, and until the broker gives an unfinished transaction up.
+        settings: of the scenario, for librdkafka.
     """
 
     def __init__(
-        self, brokers: str, transactional_id: str, *, linger_ms: int, timeout_ms: int
+        self,
+        brokers: str,
+        transactional_id: str,
+        *,
+        linger_ms: int,
+        timeout_ms: int,
+        settings: ClientSettings = NO_SETTINGS,
     ) -> None:
         self._brokers = brokers
         self._timeout_s = timeout_ms / 1_000
@@ -52,6 +60,7 @@ class Transactor:
             "message.timeout.ms": timeout_ms,
             "linger.ms": linger_ms,
             "acks": "all",
+            **settings,
             "log_level": 0,
         }
         self._producer: Producer | None = None
@@ -85,7 +94,7 @@ class Transactor:
         try:
             producer.begin_transaction()
             for message in messages:
-                producer.produce(topic, message.value, message.key)
+                producer.produce(topic, message.value, message.key, headers=message.headers)
             producer.commit_transaction(self._timeout_s)
         except (KafkaException, BufferError):
             self._abort(producer)
@@ -124,6 +133,7 @@ class ProduceTransactions(Producing):
                 f"{prefix}-{vu}",
                 linger_ms=self.number("linger_ms", LINGER_MS),
                 timeout_ms=max(1, self.number("timeout_us", DELIVERY_TIMEOUT_US) // US_PER_MS),
+                settings=self.client_settings(),
             )
             for vu in range(context.vus)
         ]

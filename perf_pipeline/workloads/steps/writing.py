@@ -16,6 +16,7 @@ from perf_pipeline.workloads.http.origin import HttpOrigin
 from perf_pipeline.workloads.steps.values import Read, Scope, Surroundings, Value, as_text
 
 _Piece = bytes | Callable[[Scope], bytes]
+Write = Callable[[Scope], bytes]
 _Encode = Callable[[str], bytes]
 _METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 _LEGAL_IN_PATH: Final = "/%:@!$&'()*+,;=~-._?[]"
@@ -88,6 +89,22 @@ def value_reader(raw: Value, around: Surroundings) -> tuple[Read, bool]:
         value = json.loads(b"".join(constants))
         return (lambda _: value), False
     return (lambda scope: json.loads(_filled(pieces, scope))), True
+
+
+def text_writer(text: str, around: Surroundings) -> Write:
+    """Return what writes a text in UTF-8, its variables filled in."""
+    return _writer(_merged(_text(text, str.encode, around)))
+
+
+def json_writer(raw: Value, around: Surroundings) -> Write:
+    """Return what writes a JSON value; a text that is one variable takes that variable's type."""
+    return _writer(_merged(_json(raw, around)))
+
+
+def _writer(pieces: tuple[_Piece, ...]) -> Write:
+    if len(pieces) == 1 and isinstance(only := pieces[0], bytes):
+        return lambda _: only
+    return lambda scope: _filled(pieces, scope)
 
 
 def _constant(head: tuple[_Piece, ...], body: tuple[_Piece, ...] | None) -> bytes | None:

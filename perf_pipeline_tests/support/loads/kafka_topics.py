@@ -9,7 +9,12 @@ from contextlib import contextmanager
 from typing import Any, Final
 from uuid import uuid4
 
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not in __all__
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+)
 
 from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.workloads.kafka.topics import ensure_topic
@@ -39,6 +44,15 @@ def consumed_topic(brokers: str, kind: str, partitions: int) -> Iterator[dict[st
             "run": "r1/queue",
             "commit_interval_us": 100_000,
         }
+
+
+def set_in_topic(brokers: str, topic: str, name: str, value: str) -> None:
+    """Change a setting of a topic."""
+    setting = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[setting])
+    admin = AdminClient(kafka_settings(brokers))
+    for done in admin.incremental_alter_configs([resource]).values():
+        done.result(TIMEOUT_S)
 
 
 def delete_topic(brokers: str, topic: str) -> None:

@@ -1,0 +1,85 @@
+"""How large own messages become, as far as it is known before a load.
+
+Add here: another part of a message that has a size. Keep out: limits, which brokers have.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.config.own_files import columns_used, rows_of, variables_of_texts
+from perf_pipeline.config.own_topics import OwnProduceParameters
+from perf_pipeline.config.payloads import read_payloads
+from perf_pipeline.config.templates import Source, Variable
+
+# A batch's head and a record's fields beside key, value and headers (Kafka's message format v2).
+_BATCH_BYTES: Final = 61
+_RECORD_BYTES: Final = 8
+_USUAL: Final[Mapping[Source, int]] = {Source.UUID: 36, Source.RUN: 36}
+
+
+def largest_bytes(own: OwnProduceParameters, env: Mapping[str, str], folder: Path) -> int:
+    """Return the size that the largest message of a scenario has at least, batch head included.
+
+    Longest cells, choices and payloads are taken; numbers of VUs and iterations count as one digit.
+
+    Args:
+        own: of the scenario.
+        env: its own values.
+        folder: where relative paths start.
+    """
+    found = _BATCH_BYTES + _RECORD_BYTES + _value_bytes(own, env, folder)
+    if own.keys is not None:
+        found += len(f"{own.keys.prefix}{own.keys.count}".encode())
+    if own.key is not None:
+        found += _text_bytes(own.key, own, env, folder)
+    return found + sum(
+        len(name.encode()) + _text_bytes(text, own, env, folder)
+        for name, text in own.headers.items()
+    )
+
+
+def _value_bytes(own: OwnProduceParameters, env: Mapping[str, str], folder: Path) -> int:
+    if own.size is not None:
+        return own.size.most
+    if own.payloads is not None:
+        return max(map(len, read_payloads(folder / own.payloads)))
+    if own.value is not None:
+        return _text_bytes(own.value, own, env, folder)
+    written = json.dumps(own.json_value, separators=(",", ":"))
+    return len(written) + _added(own.json_value, own, env, folder)
+
+
+def _text_bytes(text: str, own: OwnProduceParameters, env: Mapping[str, str], folder: Path) -> int:
+    return len(text.encode()) + _added(text, own, env, folder)
+
+
+def _added(texts: object, own: OwnProduceParameters, env: Mapping[str, str], folder: Path) -> int:
+    """Return by how much texts become longer when their variables are filled in."""
+    return sum(
+        _longest(variable, own, env, folder) - len(f"${{{variable.written}}}".encode())
+        for variable in variables_of_texts(texts)
+    )
+
+
+def _longest(
+    variable: Variable, own: OwnProduceParameters, env: Mapping[str, str], folder: Path
+) -> int:
+    match variable.source, variable.arguments:
+        case Source.DATA, (name, column):
+            data = own.data[name]
+            if data.csv is None and data.values is None:
+                return 0  # its rows are not there yet
+            columns = columns_used(own, name)
+            place = columns.index(column)
+            return max(len(row[place].encode()) for row in rows_of(name, data, columns, folder))
+        case Source.CHOICE, choices:
+            return max(len(choice.encode()) for choice in choices)
+        case Source.INT, bounds:
+            return max(map(len, bounds))
+        case Source.ENV, (name,):
+            return len(env.get(name, os.environ.get(name, "")).encode())
+        case source, _:
+            return _USUAL.get(source, 1)

@@ -1,0 +1,213 @@
+"""Own messages as configuration: what is produced to a topic, and how.
+
+Add here: a key of `exec = "produce"`, with its meaning in docs/scenarios.md. Keep out: rules about
+variables (produce_rules.py), files (payloads.py), and making messages (workloads/kafka/).
+"""
+
+import re
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from perf_pipeline.config import defaults
+from perf_pipeline.config.data_sets import DataSet
+from perf_pipeline.config.durations import Duration
+from perf_pipeline.config.frozen import Frozen
+from perf_pipeline.config.http_steps import HEADER_PREFIX, Text, VariableName
+from perf_pipeline.config.json_path import parse_json_path
+from perf_pipeline.config.ranges import DurationRange
+from perf_pipeline.config.templated import Made
+from perf_pipeline.units import SECONDS_PER_DAY, US_PER_MS, US_PER_S
+
+MOST_MESSAGE_BYTES: Final = 100_000_000
+_MOST_KEYS: Final = 1_000_000
+_LONGEST_DELIVERY: Final = SECONDS_PER_DAY * US_PER_S
+_TOPIC: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
+Skew = Literal["uniform", "zipf", "hot"]
+
+
+def _topic(value: str) -> str:
+    if not _TOPIC.fullmatch(value):
+        raise ValueError(
+            f"{value!r} can't be the name of a topic; use 1 to 249 letters, digits, '.', '_' and "
+            "'-'"
+        )
+    return value
+
+
+def _id_place(value: str) -> str:
+    if value.startswith(HEADER_PREFIX):
+        if not value.removeprefix(HEADER_PREFIX).strip():
+            raise ValueError(f"{value!r} names no header; write one like header:message-id")
+    else:
+        parse_json_path(value)
+    return value
+
+
+Topic = Annotated[str, AfterValidator(_topic)]
+IdPlace = Annotated[str, AfterValidator(_id_place)]
+
+
+class Keys(Frozen):
+    """Say how often each key comes, where keys are not written as a text.
+
+    Attributes:
+        count: number of different keys.
+        skew: `uniform`; `zipf`, where key n comes in proportion to 1 / n to the power of
+            `exponent`; or `hot`, where the first `hot` keys together get `share` of all messages.
+        exponent: of `zipf`.
+        hot: number of hot keys.
+        share: of the hot keys, more than 0 and less than 1.
+        prefix: written before the number of the key, which counts from 1.
+    """
+
+    count: int = Field(ge=1, le=_MOST_KEYS)
+    skew: Skew = "uniform"
+    exponent: float = Field(default=1.0, gt=0, le=10, strict=False)
+    hot: int = Field(default=1, ge=1, le=_MOST_KEYS)
+    share: float = Field(default=0.5, gt=0, lt=1, strict=False)
+    prefix: str = Field(default="", max_length=1_000)
+
+    @model_validator(mode="after")
+    def _keys_agree(self) -> Self:
+        needed = {"exponent": "zipf", "hot": "hot", "share": "hot"}
+        for key, skew in needed.items():
+            # A profile that is read back has every key.
+            is_default = getattr(self, key) == type(self).model_fields[key].default
+            if not is_default and self.skew != skew:
+                raise ValueError(f'has {key}, which only skew = "{skew}" has')
+        if self.skew == "hot" and self.hot >= self.count:
+            raise ValueError(f"has {self.hot} hot keys of {self.count}; write fewer hot ones")
+        return self
+
+
+class Sizes(Frozen):
+    """Say how many bytes values have, where only their size matters; they are random letters.
+
+    Attributes:
+        least: smallest size of a uniform distribution.
+        most: largest size, of either distribution.
+        median: of a log-normal distribution, which most real sizes are like.
+        p99: of the log-normal distribution; 1 in 100 is larger.
+    """
+
+    least: int | None = Field(default=None, ge=0, le=MOST_MESSAGE_BYTES)
+    most: int = Field(ge=1, le=MOST_MESSAGE_BYTES)
+    median: int | None = Field(default=None, ge=1, le=MOST_MESSAGE_BYTES)
+    p99: int | None = Field(default=None, ge=1, le=MOST_MESSAGE_BYTES)
+
+    @model_validator(mode="after")
+    def _is_one_distribution(self) -> Self:
+        is_uniform = self.least is not None and self.median is None and self.p99 is None
+        if is_uniform and (self.least or 0) <= self.most:
+            return self
+        median, p99 = self.median or 0, self.p99 or 0
+        if self.least is None and 0 < median <= p99 <= self.most:
+            return self
+        raise ValueError(
+            "must be least and most, or median, p99 and most, each at most as large as the next"
+        )
+
+
+class OwnProduceParameters(Frozen):
+    """Say what one iteration produces; texts may hold variables like `${vu}`.
+
+    Attributes:
+        topic: where messages go; the topic of the target by default. It has to exist.
+        key: of a message; a text. Without `key` and `keys` messages have none.
+        keys: keys that are drawn, with a skew.
+        json_value: the value, as JSON; a text that is just one variable takes its type.
+        value: the value, as a text.
+        payloads: a file with one value a line, or a folder with one in each file; relative to the
+            profile. Each message takes one at random.
+        size: values of random letters, of which only the size matters.
+        headers: of a message, in UTF-8.
+        message_id: where a message's id stands: `header:NAME`, or a JSON path of the value. A
+            header that is not among `headers` is added, with an id of its own. With it messages are
+            counted by id, so that lost ones and duplicates are known where they are consumed.
+        compression: of batches.
+        acks: what a delivery waits for: `all`, or `1` for the partition's leader alone.
+        linger_us: how long the client waits to fill a batch (`linger.ms`).
+        idempotent: let the broker drop what a retry would write twice; needs `acks = "all"`.
+        transaction: number of messages that one iteration produces and commits as a transaction;
+            0 for single messages.
+        partitioner: which partition a key goes to, as librdkafka calls it; Java's is
+            `murmur2_random`.
+        timeout_us: the longest time until the delivery report (`delivery.timeout.ms`).
+        think_time_us: pause after each iteration; of a range, drawn uniformly.
+        data: test data by name, for `${data.NAME.COLUMN}`.
+    """
+
+    topic: Topic | None = None
+    key: Text | None = None
+    keys: Keys | None = None
+    json_value: Any = Field(default=None, alias="json")
+    value: str | None = None
+    payloads: str | None = Field(default=None, min_length=1)
+    size: Sizes | None = None
+    headers: dict[str, Text] = Field(default_factory=dict)
+    message_id: IdPlace | None = Field(default=None, alias="messageId")
+    compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = "none"
+    acks: Literal["all", "1"] = "all"
+    linger_us: Duration = Field(
+        default=defaults.LINGER_MS * US_PER_MS, alias="linger", ge=0, le=10 * US_PER_S
+    )
+    idempotent: bool = True
+    transaction: int = Field(default=0, ge=0, le=100_000)
+    partitioner: Literal[
+        "random",
+        "consistent",
+        "consistent_random",
+        "murmur2",
+        "murmur2_random",
+        "fnv1a",
+        "fnv1a_random",
+    ] = "consistent_random"
+    timeout_us: Duration = Field(
+        default=defaults.DELIVERY_TIMEOUT_US, alias="timeout", ge=US_PER_MS, le=_LONGEST_DELIVERY
+    )
+    think_time_us: DurationRange = Field(default=(0, 0), alias="thinkTime")
+    data: dict[VariableName, DataSet] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _keys_agree(self) -> Self:
+        values = {
+            "json": self.json_value,
+            "value": self.value,
+            "payloads": self.payloads,
+            "size": self.size,
+        }
+        given = [name for name, value in values.items() if value is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"has {' and '.join(given) or 'no value'}; write exactly one of {', '.join(values)}"
+            )
+        if self.key is not None and self.keys is not None:
+            raise ValueError("has key and keys; a message has only one key, so keep one of them")
+        if self.acks != "all" and (self.idempotent or self.transaction):
+            raise ValueError(
+                f'has acks = "{self.acks}", which needs idempotent = false and no transaction: '
+                "only what all replicas have can be told from a retry"
+            )
+        if self.transaction and not self.idempotent:
+            raise ValueError("has a transaction, which needs idempotent = true")
+        is_path = self.message_id is not None and not self.message_id.startswith(HEADER_PREFIX)
+        if is_path and self.size is not None:
+            raise ValueError('has messageId in a value of random letters; write "header:NAME"')
+        return self
+
+    @property
+    def operations(self) -> tuple[Made, ...]:
+        """Return the one operation of its samples."""
+        name = "transaction" if self.transaction else "produce"
+        return (Made("transaction" if self.transaction else "topic", name, ()),)
+
+    @property
+    def templates(self) -> tuple[object, ...]:
+        """Return key, value and headers."""
+        return (self.key, self.json_value, self.value, self.headers)
+
+    @property
+    def header_templates(self) -> tuple[object, ...]:
+        """Return nothing, because headers of messages carry any bytes."""
+        return ()

@@ -1,0 +1,31 @@
+"""The ids by which messages are known at every station, as they stand in a header or a JSON value.
+
+Add here: another place where an id may stand. Keep out: messages, and what is counted by ids.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Final
+
+LONGEST_ID: Final = 200
+
+
+def id_at(value: bytes, path: Sequence[str | int]) -> str:
+    """Return the id at a place of a JSON value; empty where there is none.
+
+    >>> id_at(b'{"order": {"id": 7}}', ("order", "id"))
+    '7'
+    """
+    try:
+        found = json.loads(value)
+        for part in path:
+            found = found[part]
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return ""
+    is_number = isinstance(found, int) and not isinstance(found, bool)
+    return text_of_id(str(found)) if is_number or isinstance(found, str) else ""
+
+
+def text_of_id(text: str) -> str:
+    """Return an id, if it can be written down: 1 to 200 printable letters; else an empty text."""
+    return text if 0 < len(text) <= LONGEST_ID and text.isprintable() else ""

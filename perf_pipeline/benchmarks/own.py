@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from perf_pipeline.benchmarks.evidence import Evidence, messages_delivered
+from perf_pipeline.benchmarks.queue_consume import consume_rates
 from perf_pipeline.benchmarks.queue_produce import produce_rates
 from perf_pipeline.benchmarks.record import Benchmark
 from perf_pipeline.metrics.sample import Figure
@@ -16,6 +17,7 @@ OWN_GROUP: Final = "own"
 """The group in Dagster of a benchmark whose profile names none."""
 _STATEMENTS: Final = "postgres"
 _PRODUCED: Final = ("produce", "transaction")
+_CONSUMED: Final = "consume"
 
 
 def rows_per_s(evidence: Evidence) -> Iterator[Figure]:
@@ -30,6 +32,9 @@ def own_figures(evidence: Evidence) -> Iterator[Figure]:
     yield from rows_per_s(evidence)
     produced = tuple(span for span in evidence.spans if span.operation in _PRODUCED)
     yield from produce_rates(replace(evidence, spans=produced))
+    consumed = tuple(span for span in evidence.spans if span.operation == _CONSUMED)
+    # Messages by id come once, below.
+    yield from consume_rates(replace(evidence, spans=consumed, ledger=None))
     yield from messages_delivered(evidence)
 
 

@@ -1,13 +1,13 @@
-"""Own messages as configuration: what is produced to a topic, and how.
+"""Own messages as configuration: what is produced to a topic and consumed from it, and how.
 
-Add here: a key of `exec = "produce"`, with its meaning in docs/scenarios.md. Keep out: rules about
-variables (produce_rules.py), files (payloads.py), and making messages (workloads/kafka/).
+Add here: a key of `exec = "produce"` or `"consume"`, with its meaning in docs/scenarios.md. Keep
+out: rules about variables (produce_rules.py), files (payloads.py), and messages (workloads/kafka/).
 """
 
 import re
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from perf_pipeline.config import defaults
 from perf_pipeline.config.data_sets import DataSet
@@ -24,6 +24,11 @@ _MOST_KEYS: Final = 1_000_000
 _LONGEST_DELIVERY: Final = SECONDS_PER_DAY * US_PER_S
 _TOPIC: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
 Skew = Literal["uniform", "zipf", "hot"]
+
+
+def _written(value: object) -> object:
+    """Take a number where a text is expected, as people write it."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _topic(value: str) -> str:
@@ -148,7 +153,7 @@ class OwnProduceParameters(Frozen):
     headers: dict[str, Text] = Field(default_factory=dict)
     message_id: IdPlace | None = Field(default=None, alias="messageId")
     compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = "none"
-    acks: Literal["all", "1"] = "all"
+    acks: Annotated[Literal["all", "1"], BeforeValidator(_written)] = "all"
     linger_us: Duration = Field(
         default=defaults.LINGER_MS * US_PER_MS, alias="linger", ge=0, le=10 * US_PER_S
     )
@@ -211,3 +216,33 @@ class OwnProduceParameters(Frozen):
     def header_templates(self) -> tuple[object, ...]:
         """Return nothing, because headers of messages carry any bytes."""
         return ()
+
+
+class OwnConsumeParameters(Frozen):
+    """Say how messages are consumed by a group of one's own; a VU works on one at a time.
+
+    Attributes:
+        topic: where messages come from; the topic of the target by default. It has to exist.
+        group: the consumer group, which nobody else may be in; that of the benchmark by default.
+        begin: which messages the group is given: those that come after the preparation (`end`), all
+            that are there (`beginning`), or those behind the group's position (`position`).
+        work_us: simulated work per message; of a range, drawn uniformly.
+        commit_interval_us: the longest time between two commits.
+        message_id: where a message's id stands: `header:NAME`, or a JSON path of the value. Where
+            another scenario of the benchmark produces with ids to the topic, lost messages and
+            duplicates are told by them.
+    """
+
+    topic: Topic | None = None
+    group: str | None = Field(default=None, min_length=1, max_length=249)
+    begin: Literal["end", "beginning", "position"] = Field(default="end", alias="from")
+    work_us: DurationRange = Field(default=defaults.WORK_US, alias="work")
+    commit_interval_us: Duration = Field(
+        default=defaults.COMMIT_INTERVAL_US, alias="commitInterval", ge=10 * US_PER_MS
+    )
+    message_id: IdPlace | None = Field(default=None, alias="messageId")
+
+    @property
+    def operations(self) -> tuple[Made, ...]:
+        """Return the work on a message, and rebalances of the group."""
+        return (Made("topic", "consume", ()), Made("group", "rebalance", ()))

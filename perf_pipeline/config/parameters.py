@@ -17,7 +17,7 @@ from perf_pipeline.config import defaults
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.http_steps import HttpStepsParameters, PythonParameters
-from perf_pipeline.config.own_topics import OwnProduceParameters
+from perf_pipeline.config.own_topics import OwnConsumeParameters, OwnProduceParameters
 from perf_pipeline.config.pgbench.parameters import PgbenchParameters
 from perf_pipeline.config.ranges import DurationRange
 from perf_pipeline.config.sql_statements import SqlParameters
@@ -25,6 +25,7 @@ from perf_pipeline.units import SECONDS_PER_DAY, US_PER_MS, US_PER_S
 
 HTTP_STEPS: Final = "http_steps"
 PRODUCE: Final = "produce"
+CONSUME: Final = "consume"
 SQL: Final = "sql"
 PGBENCH: Final = "pgbench"
 _LONGEST_TTL: Final = SECONDS_PER_DAY * US_PER_S  # what a run leaves behind is gone in a day
@@ -268,6 +269,12 @@ ITERATIONS: Final[Mapping[str, IterationKind]] = MappingProxyType(
         PRODUCE: IterationKind(
             parameters=OwnProduceParameters,
             workload="kafka.own_produce:OwnProduce",
+            part=Part.BROKERS,
+            is_own=True,
+        ),
+        CONSUME: IterationKind(
+            parameters=OwnConsumeParameters,
+            workload="kafka.own_consume:OwnConsume",
             part=Part.BROKERS,
             is_own=True,
         ),

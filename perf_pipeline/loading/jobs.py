@@ -13,7 +13,7 @@ from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config.kafka_client import bootstrap_servers, client_properties
 from perf_pipeline.config.message_sizes import largest_bytes
 from perf_pipeline.config.own_files import environment_names
-from perf_pipeline.config.own_topics import OwnProduceParameters
+from perf_pipeline.config.own_topics import OwnConsumeParameters, OwnProduceParameters
 from perf_pipeline.config.parameters import IterationKind, is_own, iteration_kind
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.config.scenario import Scenario
@@ -142,6 +142,9 @@ def _own_job(session: Session, benchmark: str, name: str, scenario: Scenario) ->
 def _topic_of(session: Session, scenario: Scenario) -> dict[str, JSON]:
     """Return where own messages go, and how large they may become; nothing for other scenarios."""
     own = scenario.parameters
+    if isinstance(own, OwnConsumeParameters):
+        given = {"group": own.group} if own.group else {}
+        return {"topic": own.topic or session.target.topic, **given}
     if not isinstance(own, OwnProduceParameters):
         return {}
     folder = Path(session.profile.folder)

@@ -13,6 +13,7 @@ from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.loading.deliveries import collect_deliveries, still_consuming
 from perf_pipeline.loading.expiry import expired_if_known
 from perf_pipeline.loading.own_deliveries import OwnDeliveries
+from perf_pipeline.loading.own_topics import compaction_of, counts_by_id
 from perf_pipeline.loading.session import Session
 from perf_pipeline.metrics.sample import Figure
 from perf_pipeline.metrics.totals import LedgerCounts, SpanFigures
@@ -72,10 +73,12 @@ def completed_ledger(
         found = collect_deliveries(session, benchmark, folder, origin_ns, expected)
         counts = ledger_counts_from_spool(folder) if found.is_known else None
         return CompletedLedger(counts, found.problems, found.limits)
-    if kind is LedgerKind.OWN_CONSUMER:
+    if kind is LedgerKind.OWN_CONSUMER or counts_by_id(session, benchmark):
         counts = ledger_counts_from_spool(folder)
         if not counts.lost:
             return CompletedLedger(counts)
-        why = expired_if_known(session, benchmark) or still_consuming(counts, spans, scenarios)
+        is_shipped = kind is LedgerKind.OWN_CONSUMER
+        gone = expired_if_known if is_shipped else compaction_of
+        why = gone(session, benchmark) or still_consuming(counts, spans, scenarios)
         return CompletedLedger(counts) if why is None else CompletedLedger(problems=(why,))
     return CompletedLedger()

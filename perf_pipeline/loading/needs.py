@@ -26,7 +26,7 @@ from perf_pipeline.loading.expiry import longest_wait_us, positions_file
 from perf_pipeline.loading.jobs import CEILING_SUFFIX
 from perf_pipeline.loading.own_database import fetch_rows, require_statements
 from perf_pipeline.loading.own_deliveries import require_own_deliveries
-from perf_pipeline.loading.own_topics import require_own_topics
+from perf_pipeline.loading.own_topics import fix_own_positions, require_own_topics
 from perf_pipeline.loading.seeding import (
     ensure_seeded,
     require_brokers,
@@ -61,6 +61,7 @@ def prepare_benchmark(session: Session, benchmark: str) -> None:
     if reads_system_deliveries(session.profile, benchmark):
         require_readable_deliveries(require_postgres(session))
     fetch_rows(session, benchmark)
+    fix_own_positions(session, benchmark)
 
 
 def require_parts(session: Session, benchmark: str) -> None:

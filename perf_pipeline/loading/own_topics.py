@@ -7,13 +7,17 @@ Add here: another question that is asked of the brokers before own messages flow
 from collections.abc import Iterator
 from pathlib import Path
 
+from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.message_sizes import largest_bytes
-from perf_pipeline.config.own_topics import OwnProduceParameters
+from perf_pipeline.config.own_topics import OwnConsumeParameters, OwnProduceParameters
 from perf_pipeline.config.profile import BenchmarkConfig
-from perf_pipeline.errors import ProfileError
+from perf_pipeline.errors import ProfileError, TargetUnavailableError
 from perf_pipeline.loading.seeding import require_brokers
 from perf_pipeline.loading.session import Session
-from perf_pipeline.workloads.kafka.topic_settings import most_message_bytes
+from perf_pipeline.workloads.kafka.topic_settings import is_compacted, most_message_bytes
+from perf_pipeline.workloads.kafka.topics import fix_position
+
+OwnMessages = OwnProduceParameters | OwnConsumeParameters
 
 
 def require_own_topics(session: Session, benchmark: str) -> None:
@@ -23,6 +27,9 @@ def require_own_topics(session: Session, benchmark: str) -> None:
         ProfileError: a message is larger than its topic takes; says both sizes.
         TargetUnavailableError: the brokers do not answer, or have no such topic.
     """
+    own_groups_of(session, benchmark)
+    for topic in own_topics_of(session, session.profile.benchmarks[benchmark]):
+        most_message_bytes(require_brokers(session), topic)
     mistakes = list(_too_large(session, benchmark))
     if mistakes:
         raise ProfileError(session.profile.name, mistakes)
@@ -31,10 +38,101 @@ def require_own_topics(session: Session, benchmark: str) -> None:
 def own_topics_of(session: Session, config: BenchmarkConfig) -> list[str]:
     """Return the topics of a benchmark's own messages, each once."""
     own = (scenario.parameters for scenario in config.scenarios.values())
-    topics = (
-        one.topic or session.target.topic for one in own if isinstance(one, OwnProduceParameters)
-    )
+    topics = (one.topic or session.target.topic for one in own if isinstance(one, OwnMessages))
     return list(dict.fromkeys(topics))
+
+
+def own_groups_of(session: Session, benchmark: str) -> dict[str, str]:
+    """Return the groups that a benchmark's own consumers form, each with its topic.
+
+    Raises:
+        ProfileError: two topics for a group, or a group that is the system's.
+    """
+    config, found = session.profile.benchmarks[benchmark], dict[str, str]()
+    for name, scenario in config.scenarios.items():
+        own = scenario.parameters
+        if not isinstance(own, OwnConsumeParameters):
+            continue
+        group, topic = own.group or config.group, own.topic or session.target.topic
+        place = f"benchmarks.{benchmark}.scenarios.{name}"
+        if group == watched_group(session):
+            sentence = (
+                f"{place}: its group {group} is that of the target {session.target.name}, whose "
+                "messages it would take; write another group"
+            )
+            raise ProfileError(session.profile.name, [sentence])
+        if found.setdefault(group, topic) != topic:
+            sentence = (
+                f"{place}: its group {group} consumes {found[group]} as well; write another group"
+            )
+            raise ProfileError(session.profile.name, [sentence])
+    return found
+
+
+def watched_group(session: Session) -> str | None:
+    """Return the group of the system, if the profile names one: the default is a stranger's."""
+    written = session.profile.targets.get(session.profile.target)
+    is_named = written is not None and "group" in written.model_fields_set
+    return session.target.group if is_named else None
+
+
+def fix_own_positions(session: Session, benchmark: str) -> None:
+    """Put the groups of a benchmark's own consumers where their scenarios say.
+
+    Raises:
+        TargetUnavailableError: the brokers do not answer, have no such topic, or a group has
+            members.
+    """
+    begins = {
+        own.group or session.profile.benchmarks[benchmark].group: own.begin
+        for own in _consumers(session, benchmark)
+    }
+    for group, topic in own_groups_of(session, benchmark).items():
+        if begins[group] != "position":
+            at_end = begins[group] == "end"
+            fix_position(require_brokers(session), group, topic, at_end=at_end)
+
+
+def counts_by_id(session: Session, benchmark: str) -> bool:
+    """Say whether messages of a benchmark are known by id: it produces and consumes them."""
+    produced = _topics_with_ids(session, benchmark, OwnProduceParameters)
+    return bool(produced) and produced <= _topics_with_ids(session, benchmark, OwnConsumeParameters)
+
+
+def compaction_of(session: Session, benchmark: str) -> str | None:
+    """Say why lost messages of a benchmark can't be told: its topic is compacted, or unknown.
+
+    A message that a later one replaced is none that was lost.
+    """
+    try:
+        for topic in sorted(_topics_with_ids(session, benchmark, OwnProduceParameters)):
+            if is_compacted(require_brokers(session), topic):
+                return (
+                    f"the topic {topic} is compacted, so that nobody can tell a lost message from "
+                    "one that a later one replaced: lost messages are not counted"
+                )
+    except TargetUnavailableError as error:
+        return error.sentence
+    return None
+
+
+def _topics_with_ids(
+    session: Session, benchmark: str, kind: type[OwnProduceParameters | OwnConsumeParameters]
+) -> set[str]:
+    return {
+        own.topic or session.target.topic
+        for own in _own(session, benchmark)
+        if isinstance(own, kind) and own.message_id is not None
+    }
+
+
+def _consumers(session: Session, benchmark: str) -> list[OwnConsumeParameters]:
+    return [own for own in _own(session, benchmark) if isinstance(own, OwnConsumeParameters)]
+
+
+def _own(session: Session, benchmark: str) -> list[Frozen]:
+    scenarios = session.profile.benchmarks[benchmark].scenarios
+    return [scenario.parameters for scenario in scenarios.values()]
 
 
 def _too_large(session: Session, benchmark: str) -> Iterator[str]:

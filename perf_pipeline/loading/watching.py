@@ -4,13 +4,13 @@ Add here: a probe for a benchmark. Keep out: how a probe reads (probes/).
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from perf_pipeline.benchmarks.record import Lag
 from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.config.profile import BenchmarkConfig
-from perf_pipeline.loading.own_topics import own_topics_of
+from perf_pipeline.loading.own_topics import own_groups_of, own_topics_of, watched_group
 from perf_pipeline.loading.session import Session
 from perf_pipeline.loading.tier_probes import tier_probes
 from perf_pipeline.probes.docker import DockerProbe
@@ -46,30 +46,30 @@ def _servers(session: Session, benchmark: str, config: BenchmarkConfig) -> list[
         probes.append(PostgresProbe(target.postgres_dsn))
     if target.redis_url:
         probes.append(RedisProbe(target.redis_url))
-    if target.brokers and (watched := _watched(session, benchmark, config)):
-        probes.append(LagProbe(target.brokers, *watched, allowed=target.allowed))
+    if target.brokers:
+        for group, topics in _watched(session, benchmark, config):
+            probes.append(LagProbe(target.brokers, group, topics, allowed=target.allowed))
     if target.containers:
         probes.append(DockerProbe.where_environment_says(target.containers, os.environ))
     return [*probes, *tier_probes(target)]
 
 
-def _names_group(session: Session) -> bool:
-    written = session.profile.targets.get(session.profile.target)
-    return written is not None and "group" in written.model_fields_set
-
-
 def _watched(
     session: Session, benchmark: str, config: BenchmarkConfig
-) -> tuple[str, list[str]] | None:
-    """Return the group and topics whose lag matters: the benchmark's own, or the system's."""
+) -> Iterator[tuple[str, list[str]]]:
+    """Yield the groups and topics whose lag matters: the benchmark's own, or the system's."""
     match record_of(benchmark).lag:
         case Lag.OWN:
-            return config.group, [config.topic]
+            yield config.group, [config.topic]
         case Lag.SYSTEM if topics := own_topics_of(session, config):
-            # The group that a profile names is somebody's; the default is the reference system's.
-            is_named = _names_group(session)
-            return (session.target.group, topics) if is_named else None
+            group = watched_group(session)
+            if group is not None:
+                yield group, topics
+            for own, topic in own_groups_of(session, benchmark).items():
+                # Two groups on a partition would be one reading.
+                if group is None or topic not in topics:
+                    yield own, [topic]
         case Lag.SYSTEM:
-            return session.target.group, [session.target.topic]
+            yield session.target.group, [session.target.topic]
         case Lag.NOBODY:
-            return None
+            return

@@ -81,6 +81,7 @@ _CHECK: Final = frozenset({"scenario", "operation", "check"})
 _NONE: Final[frozenset[str]] = frozenset()
 _PRODUCED: Final = ("produce", "transaction", "produce_batch")
 _CONSUMED: Final = ("consume",)
+_REBALANCES: Final = ("rebalance",)
 
 _C, _G, _R, _T = Kind.COUNTER, Kind.GAUGE, Kind.RATE, Kind.TREND
 _METRICS: Final = (
@@ -138,6 +139,8 @@ _METRICS: Final = (
     Metric("produce_rate_ratio", _G, "ratio", "higher", _PART, "delivered rate divided by the target rate"),
     Metric("messages_consumed", _C, "messages", "higher", _SAMPLE, "number of messages whose work was finished", Samples("records", "kafka", _CONSUMED)),
     Metric("message_processing_duration", _T, "ms", "lower", _SAMPLE, "time from receiving a message to the end of its work", Samples("service_ms", "kafka", _CONSUMED)),
+    Metric("rebalances", _C, "rebalances", "lower", _SAMPLE, "number of times that a consumer of your own lost its partitions and was given some again", Samples("count", "kafka", _REBALANCES)),
+    Metric("rebalance_duration", _T, "ms", "lower", _SAMPLE, "time from losing the partitions to the next assignment", Samples("service_ms", "kafka", _REBALANCES)),
     Metric("consume_rate", _G, "messages/s", "higher", _PART, "consumed messages per second of the measured time"),
     Metric("consumer_utilisation_ratio", _G, "ratio", "neither", _PART, "share of the consumer's working slots that were busy"),
     Metric("backlog_messages", _G, "messages", "neither", _PART, "number of messages that waited when the consumer started"),

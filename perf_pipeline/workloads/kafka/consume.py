@@ -8,7 +8,7 @@ Add here: another kind of work. Keep out: group protocol and commits (kafka_rece
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,6 +39,8 @@ class Received:
         at_us: when it was received.
         epoch: of the assignment that it came under.
         error: class of the error, empty for a message.
+        message_id: empty for a message without one.
+        fault: why it has none, where it should.
     """
 
     partition: int
@@ -47,6 +49,8 @@ class Received:
     at_us: int
     epoch: int
     error: str = ""
+    message_id: str = ""
+    fault: str = ""
 
     @property
     def count(self) -> int:
@@ -59,10 +63,24 @@ class Received:
         return len(self.value or b"")
 
 
+ReadId = Callable[[Message], tuple[str, str]]
+"""Reads the id of a message, or else says why it has none that can be written down."""
+
+
 class MessageReception(Reception[Received]):
-    """Hand over message by message; offsets are committed up to the first unfinished one."""
+    """Hand over message by message; offsets are committed up to the first unfinished one.
+
+    Args:
+        context: of the worker.
+        finish_us: how long a revoked partition waits for work under way.
+        read_id: of each message.
+    """
 
     most_waiting = 1_000
+
+    def __init__(self, context: WorkerContext, *, finish_us: int, read_id: ReadId) -> None:
+        super().__init__(context, finish_us=finish_us)
+        self._read_id = read_id
 
     def accept(self, messages: Sequence[Message], at_us: int) -> list[Received]:
         """Return the messages and errors; ends of partitions only move the position."""
@@ -88,7 +106,8 @@ class MessageReception(Reception[Received]):
         assert offset is not None, "a message, and the end of a partition, has its place"
         if error is None:
             self.progress.received(partition, offset)
-            return Received(partition, offset, message.value(), at_us, self.epoch)
+            identity = self._read_id(message)
+            return Received(partition, offset, message.value(), at_us, self.epoch, "", *identity)
         self.progress.reached_end(partition, offset)
         return None
 
@@ -101,11 +120,13 @@ class ConsumeMessages(Consuming[Received]):
     def __init__(self) -> None:
         super().__init__()
         self._work_us = WORK_US
+        self.read_id: ReadId = lambda message: message_id_of(message.value())
 
     def _member(self, context: WorkerContext) -> MessageReception:
         low_us, high_us = context.parameters.get("work_us", WORK_US)
         self._work_us = (int(low_us), int(high_us))
-        return MessageReception(context, finish_us=self._work_us[1] + _FINISH_MARGIN_US)
+        finish_us = self._work_us[1] + _FINISH_MARGIN_US
+        return MessageReception(context, finish_us=finish_us, read_id=self.read_id)
 
     async def iterate(self, iteration: Iteration) -> None:
         """Take one message, work, and record it as completed."""
@@ -117,7 +138,6 @@ class ConsumeMessages(Consuming[Received]):
             self._record(iteration, received, started_us, Outcome.FAILED, received.error)
             return
         try:
-            message_id, fault = message_id_of(received.value)
             work_us = iteration.random.randint(*self._work_us)
             await context.clock.sleep_until_us(started_us + work_us)
         except BaseException:
@@ -126,13 +146,15 @@ class ConsumeMessages(Consuming[Received]):
             self.cut_off(iteration, started_us)
             raise
         # First written down, then offered for commit: never committed and unknown.
-        if fault:
-            context.recorder.note(f"{self.operation} got a message that it can't read: {fault}")
+        if received.fault:
+            sentence = f"{self.operation} got a message that it can't read: {received.fault}"
+            context.recorder.note(sentence)
             self._record(iteration, received, started_us, Outcome.FAILED, UNREADABLE)
         else:
             ended_us = self._record(iteration, received, started_us, Outcome.OK)
-            entry = LedgerEntry(message_id, LedgerEvent.COMPLETED, ended_us)
-            context.recorder.ledger(entry)
+            if received.message_id:
+                entry = LedgerEntry(received.message_id, LedgerEvent.COMPLETED, ended_us)
+                context.recorder.ledger(entry)
         reception.finished(received)
 
     def _record(

@@ -18,7 +18,8 @@ from perf_pipeline.metrics.censoring import UNANSWERED
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.workloads.kafka.errors import error_class, is_silence
 from perf_pipeline.workloads.kafka.first_look import look_first
-from perf_pipeline.workloads.kafka.reception import Handed, Reception
+from perf_pipeline.workloads.kafka.handed import Handed
+from perf_pipeline.workloads.kafka.reception import Reception
 
 T = TypeVar("T", bound=Handed)
 

@@ -11,7 +11,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import ClassVar, Final, Generic, Protocol, TypeVar
+from typing import ClassVar, Final, Generic, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -24,7 +24,9 @@ from perf_pipeline.workloads.kafka.brokers import brokers_of
 from perf_pipeline.workloads.kafka.consumer_client import consumer_of
 from perf_pipeline.workloads.kafka.errors import cause
 from perf_pipeline.workloads.kafka.first_look import require_topic
+from perf_pipeline.workloads.kafka.handed import Handed
 from perf_pipeline.workloads.kafka.offsets import OffsetProgress
+from perf_pipeline.workloads.kafka.rebalances import Rebalances
 from perf_pipeline.workloads.kafka.silence import BrokerSilence, LastQuestion
 
 BATCH_MESSAGES: Final = 1_000
@@ -36,30 +38,6 @@ _POLL_S: Final = 0.1
 _PAUSE_S: Final = 0.001
 _RETRY_S: Final = 1.0
 END: Final = KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's own codes have this name in the public API
-
-
-class Handed(Protocol):
-    """Carry messages, or an error of the consumer, from the thread to a VU."""
-
-    @property
-    def epoch(self) -> int:
-        """Return the assignment that it came under."""
-        ...
-
-    @property
-    def error(self) -> str:
-        """Return the class of the error, empty for messages."""
-        ...
-
-    @property
-    def count(self) -> int:
-        """Return how much of `most_waiting` it takes up."""
-        ...
-
-    @property
-    def size(self) -> int:
-        """Return the bytes that it holds in memory."""
-        ...
 
 
 T = TypeVar("T", bound=Handed)
@@ -78,6 +56,7 @@ class Reception(ABC, Generic[T]):
         clock: the context's; stamps messages.
         epoch: counts assignments; what came under an earlier one is passed over.
         progress: of the assigned partitions.
+        rebalances: of the group, since messages flow.
     """
 
     most_waiting: ClassVar[int]
@@ -93,7 +72,7 @@ class Reception(ABC, Generic[T]):
         self._finish_s = finish_us / US_PER_S
         self._silence, self._last_question = BrokerSilence(), LastQuestion()
         self._consumer = consumer_of(context, self._on_commit)
-        self.progress = OffsetProgress()
+        self.progress, self.rebalances = OffsetProgress(), Rebalances()
         self._queue: asyncio.Queue[T | Exception] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
         self._has_joined, self._is_wanted, self._stop = (threading.Event() for _ in range(3))
@@ -274,6 +253,7 @@ class Reception(ABC, Generic[T]):
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         consumer.assign(partitions)
+        self.rebalances.ended(self.clock.now_us())
         if not self._is_flowing:
             # Nothing flows before the load begins, but a member polls, or it blocks the others.
             consumer.pause(partitions)
@@ -281,7 +261,7 @@ class Reception(ABC, Generic[T]):
 
     def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         # From here on VUs pass over what is queued; what they work on is finished first.
-        self.epoch += 1
+        self._lose_assignment()
         give_up_s = time.monotonic() + self._finish_s
         while self._working and time.monotonic() < give_up_s:
             time.sleep(_PAUSE_S)
@@ -291,6 +271,11 @@ class Reception(ABC, Generic[T]):
                 self._commit(is_asynchronous=False)
         self.progress.forget(partition.partition for partition in partitions)
 
-    def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+    def _lose_assignment(self) -> None:
         self.epoch += 1
+        if self._is_flowing:
+            self.rebalances.began(self.clock.now_us())
+
+    def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._lose_assignment()
         self.progress.forget(partition.partition for partition in partitions)

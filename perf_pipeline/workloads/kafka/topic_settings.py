@@ -65,6 +65,15 @@ def require_kept_messages(brokers: str, topic: str, for_us: int) -> None:
         )
 
 
+def is_compacted(brokers: str, topic: str) -> bool:
+    """Say whether compaction takes messages from a topic; no where the brokers don't tell.
+
+    Raises:
+        TargetUnavailableError: the brokers do not answer.
+    """
+    return _COMPACT in _text(_settings(brokers, topic), _POLICY)
+
+
 def most_message_bytes(brokers: str, topic: str) -> int | None:
     """Return how large a batch of a topic may be; None where the brokers don't say.
 

@@ -102,8 +102,8 @@ def watermarks(brokers: str, topic: str) -> list[PartitionLag]:
     ]
 
 
-def fix_position(brokers: str, group: str, topic: str) -> dict[int, int]:
-    """Commit the present end of every partition as the group's offset, and return the offsets.
+def fix_position(brokers: str, group: str, topic: str, *, at_end: bool = True) -> dict[int, int]:
+    """Commit the present end (or beginning) of every partition as the group's offset; return them.
 
     Called before producing starts, a consumer that joins later misses nothing and counts
     nothing of earlier runs.
@@ -112,7 +112,8 @@ def fix_position(brokers: str, group: str, topic: str) -> dict[int, int]:
         TargetUnavailableError: the brokers do not answer, have no such topic, or the group has
             members, whose positions are theirs.
     """
-    ends = {lag.partition: lag.high_watermark for lag in watermarks(brokers, topic)}
+    marks = watermarks(brokers, topic)
+    ends = {one.partition: one.high_watermark if at_end else one.low_watermark for one in marks}
     offsets = [TopicPartition(topic, partition, offset) for partition, offset in ends.items()]
     request, admin = ConsumerGroupTopicPartitions(group, offsets), admin_of(brokers)
 

@@ -8,7 +8,7 @@ import pytest
 
 from perf_pipeline.config.loading import load_profile, validate_profile
 from perf_pipeline.config.message_sizes import largest_bytes
-from perf_pipeline.config.own_topics import OwnProduceParameters
+from perf_pipeline.config.own_topics import OwnConsumeParameters, OwnProduceParameters
 from perf_pipeline.errors import ProfileError
 from perf_pipeline_tests.support.refused_profiles import shop, the_answer_to
 
@@ -54,7 +54,8 @@ def test_messages_read_back_with_all_their_keys() -> None:
         ({**ORDER, "key": "a", "keys": {"count": 2}}, "has key and keys"),
         ({**ORDER, "topic": "a b"}, "'a b' can't be the name of a topic"),
         ({**ORDER, "acks": "1"}, "needs idempotent = false and no transaction"),
-        ({**ORDER, "acks": "0"}, "it must be 'all' or '1'"),
+        ({**ORDER, "acks": 0}, "acks is '0'; it must be 'all' or '1'"),
+        ({**ORDER, "acks": 1}, "needs idempotent = false and no transaction"),
         ({**ORDER, "idempotent": False, "transaction": 2}, "needs idempotent = true"),
         ({**ORDER, "compression": "gzp"}, "did you mean gzip?"),
         ({**ORDER, "messageId": "id"}, "is not a JSON path; a path begins with $"),
@@ -130,3 +131,43 @@ def test_the_largest_of_real_payloads_counts(tmp_path: Path) -> None:
     own = OwnProduceParameters.model_validate({"payloads": "orders.jsonl"})
 
     assert largest_bytes(own, {}, tmp_path) == 69 + 700
+
+
+def consume(**parameters: Any) -> dict[str, Any]:
+    return {**produce(**parameters), "exec": "consume"}
+
+
+def test_a_consumer_reads_back_with_all_its_keys() -> None:
+    keys = {
+        "topic": "orders",
+        "group": "perf",
+        "from": "beginning",
+        "work": "1ms..5ms",
+        "commitInterval": "100ms",
+        "messageId": "header:id",
+    }
+    profile = validate_profile(shop(consume(**keys)), "shop.toml")
+
+    parameters = profile.benchmarks["orders"].scenarios["look"].parameters
+    assert isinstance(parameters, OwnConsumeParameters)
+    assert parameters.work_us == (1_000, 5_000)
+    assert [one.name for one in parameters.operations] == ["consume", "rebalance"]
+    assert validate_profile(json.loads(profile.as_json), "history") == profile
+
+
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [
+        ({"from": "latest"}, "it must be 'end', 'beginning' or 'position'"),
+        ({"topic": ".."}, "'..' can't be the name of a topic"),
+        ({"messageId": "$..id"}, "could lead to several places"),
+        ({"commitInterval": "1ms"}, "commitInterval is 1ms; it must be between 10ms and"),
+    ],
+)
+def test_a_mistake_in_a_consumer_is_told_in_one_sentence(
+    parameters: dict[str, Any], told: str
+) -> None:
+    answer = the_answer_to(shop(consume(**parameters)))
+
+    assert answer.startswith("benchmarks.orders.scenarios.look.parameters")
+    assert told in answer

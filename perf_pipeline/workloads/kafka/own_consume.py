@@ -1,0 +1,97 @@
+"""A consumer of the profile's own: its group, its work, and ids where the messages have them.
+
+Parameters: `own`, the profile's; `topic`, `group`; `brokers`, `allowed`. Secret: `brokers` with
+credentials. Concurrency is the number of VUs.
+Add here: what only a consumer of one's own does. Keep out: group protocol and commits
+(reception.py), and the work itself (consume.py).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
+
+from confluent_kafka import Message
+
+from perf_pipeline.config.http_steps import HEADER_PREFIX
+from perf_pipeline.config.json_path import parse_json_path
+from perf_pipeline.config.own_topics import OwnConsumeParameters
+from perf_pipeline.engine.ports import Iteration, WorkerContext
+from perf_pipeline.metrics.sample import Outcome
+from perf_pipeline.workloads.kafka.consume import ConsumeMessages, ReadId
+from perf_pipeline.workloads.kafka.message_ids import id_at, text_of_id
+
+REBALANCE: Final = "rebalance"
+
+
+class OwnConsume(ConsumeMessages):
+    """Work on one message per iteration, in a group of one's own; rebalances are samples, too.
+
+    A message without an id, such as the tombstone of a compacted topic, is worked on and counted;
+    it only is in no ledger.
+    """
+
+    checks: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+    async def open(self, context: WorkerContext) -> None:
+        """Join the group; messages flow from the first iteration on.
+
+        Raises:
+            TargetUnavailableError: no answer, no such topic, or no assignment.
+        TargetNotAllowedError: a broker advertises a host that may not be loaded.
+        """
+        own = OwnConsumeParameters.model_validate(context.parameters["own"])
+        self.read_id = id_reader(own.message_id)
+        self._last: Iteration | None = None
+        given = {
+            **context.parameters,
+            "work_us": own.work_us,
+            "commit_interval_us": own.commit_interval_us,
+        }
+        await super().open(replace(context, parameters=given))
+
+    async def iterate(self, iteration: Iteration) -> None:
+        """Take one message, work, and record it as completed."""
+        self._last = iteration
+        try:
+            await super().iterate(iteration)
+        finally:
+            self._record_rebalances(iteration)
+
+    async def close(self) -> None:
+        """Record the last rebalances, commit, and leave the group."""
+        if self._last is not None:
+            self._record_rebalances(self._last)
+        await super().close()
+
+    def _record_rebalances(self, iteration: Iteration) -> None:
+        for began_us, ended_us in self.reception.rebalances.taken():
+            self.opened.recorder.sample(
+                iteration,
+                REBALANCE,
+                began_us,
+                ended_us,
+                Outcome.OK,
+                intended_us=began_us,
+                records=0,
+            )
+
+
+def id_reader(place: str | None) -> ReadId:
+    """Return what reads the id of a message, and no fault: a message may have none.
+
+    Args:
+        place: `header:NAME`, or a JSON path of the value; None reads none.
+    """
+    if place is None:
+        return lambda _: ("", "")
+    if place.startswith(HEADER_PREFIX):
+        name = place.removeprefix(HEADER_PREFIX)
+        return lambda message: (_in_headers(message, name), "")
+    path = parse_json_path(place)
+    return lambda message: (id_at(message.value() or b"", path), "")
+
+
+def _in_headers(message: Message, name: str) -> str:
+    value = dict(message.headers() or ()).get(name)
+    return text_of_id(value.decode(errors="replace") if isinstance(value, bytes) else value or "")

@@ -1,0 +1,35 @@
+"""How long a member of a group was without its partitions, from the revocation to the assignment.
+
+Pure, and safe between the thread that is told of both and the loop that records them.
+Add here: what else is counted of rebalances. Keep out: clients.
+"""
+
+from collections import deque
+
+
+class Rebalances:
+    """Remember the rebalances that nobody has recorded yet.
+
+    >>> found = Rebalances()
+    >>> found.ended(5); found.began(10); found.ended(30); found.taken()
+    [(10, 30)]
+    """
+
+    def __init__(self) -> None:
+        self._began_us: int | None = None
+        self._fresh: deque[tuple[int, int]] = deque()
+
+    def began(self, at_us: int) -> None:
+        """Say that the partitions are taken away, once or several times before the next ones."""
+        if self._began_us is None:
+            self._began_us = at_us
+
+    def ended(self, at_us: int) -> None:
+        """Say that partitions are assigned, perhaps none; the first assignment ends nothing."""
+        if self._began_us is not None:
+            self._fresh.append((self._began_us, at_us))
+            self._began_us = None
+
+    def taken(self) -> list[tuple[int, int]]:
+        """Return begin and end of each rebalance that is over, once."""
+        return [self._fresh.popleft() for _ in range(len(self._fresh))]

@@ -1,0 +1,106 @@
+"""Whose group is watched, which group a consumer may be in, and when messages count by id."""
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perf_pipeline.config.loading import validate_profile
+from perf_pipeline.config.target import resolve_target
+from perf_pipeline.errors import ProfileError
+from perf_pipeline.loading.jobs import load_job
+from perf_pipeline.loading.own_topics import (
+    compaction_of,
+    counts_by_id,
+    own_groups_of,
+    own_topics_of,
+    watched_group,
+)
+from perf_pipeline.loading.session import Session
+from perf_pipeline.store.state import State
+from perf_pipeline_tests.support.silent import Silent
+
+PLAN = {"executor": "constant-vus", "vus": 1, "duration": "1s"}
+WITH_ID = {"messageId": "header:id"}
+
+
+def session_of(
+    folder: Path,
+    produced: dict[str, Any] | None = None,
+    consumed: dict[str, Any] | None = None,
+    **target: str,
+) -> Session:
+    scenarios = {}
+    if produced is not None:
+        scenarios["placed"] = {**PLAN, "exec": "produce", "parameters": {"value": "x", **produced}}
+    if consumed is not None:
+        scenarios["handled"] = {**PLAN, "exec": "consume", "parameters": consumed}
+    raw = {
+        "name": "orders",
+        "target": "orders",
+        "targets": {"orders": {"brokers": "127.0.0.1:1", **target}},
+        "benchmarks": {"orders": {"scenarios": scenarios}},
+    }
+    profile = validate_profile(raw, "orders.toml")
+    return Session(
+        run_id="r1",
+        profile=profile,
+        target=resolve_target("orders", profile.targets["orders"], {}),
+        services=(),
+        notices=(),
+        environment={},
+        state=State(folder),
+        trigger="test",
+        began_at=datetime(2026, 1, 4, tzinfo=UTC),
+        narrator=Silent(),
+        stop=threading.Event(),
+    )
+
+
+def test_the_systems_group_is_watched_only_where_the_target_names_it(tmp_path: Path) -> None:
+    assert watched_group(session_of(tmp_path, {})) is None
+    assert watched_group(session_of(tmp_path, {}, group="order-workers")) == "order-workers"
+
+
+def test_the_topic_is_the_targets_unless_the_scenario_names_another(tmp_path: Path) -> None:
+    session = session_of(tmp_path, {"topic": "a"}, {}, topic="orders")
+
+    assert own_topics_of(session, session.profile.benchmarks["orders"]) == ["a", "orders"]
+    assert own_groups_of(session, "orders") == {"perf-pipeline-consumers": "orders"}
+    jobs = load_job(session, "orders", 1, tmp_path).scenarios
+    assert [one.parameters["topic"] for one in jobs] == ["a", "orders"]
+
+
+def test_a_consumer_never_joins_the_group_of_the_system(tmp_path: Path) -> None:
+    session = session_of(tmp_path, None, {"group": "order-workers"}, group="order-workers")
+
+    with pytest.raises(ProfileError, match="whose messages it would take; write another group"):
+        own_groups_of(session, "orders")
+
+
+@pytest.mark.parametrize(
+    ("produced", "consumed", "known"),
+    [
+        (WITH_ID, WITH_ID, True),
+        (WITH_ID, {}, False),
+        ({}, WITH_ID, False),
+        (WITH_ID, None, False),
+        (WITH_ID, {**WITH_ID, "topic": "another"}, False),
+    ],
+)
+def test_messages_count_by_id_where_both_ends_know_it(
+    tmp_path: Path, produced: dict[str, Any], consumed: dict[str, Any] | None, *, known: bool
+) -> None:
+    session = session_of(tmp_path, produced, consumed, topic="orders")
+
+    assert counts_by_id(session, "orders") is known
+
+
+def test_brokers_that_do_not_say_whether_a_topic_is_compacted_leave_losses_unknown(
+    tmp_path: Path,
+) -> None:
+    session = session_of(tmp_path, WITH_ID, WITH_ID, topic="orders")
+
+    assert "reading the settings of orders" in (compaction_of(session, "orders") or "")

@@ -1,9 +1,11 @@
 """A broker with TLS, logins and certificates of clients: who gets in, and what others are told.
 
-Each is told before there is a client, in one sentence, long before a time-out.
+Each is told before there is a client, in one sentence, long before a time-out. The page on
+measuring one's own topic is executed here as well, because a broker takes seconds to start.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,8 @@ from perf_pipeline.workloads.kafka.deliveries import DeliveryThread
 from perf_pipeline.workloads.kafka.properties import require_properties
 from perf_pipeline.workloads.kafka.topics import committed, ensure_topic, fix_position, watermarks
 from perf_pipeline.workloads.kafka.transactions import Transactor
+from perf_pipeline_tests.support.commands.command_line import CommandLine
+from perf_pipeline_tests.support.places import ROOT, new_state
 from perf_pipeline_tests.support.servers.secured_broker import (
     PASSWORD,
     USER,
@@ -27,6 +31,7 @@ from perf_pipeline_tests.support.servers.secured_broker import (
 )
 from perf_pipeline_tests.support.servers.token_server import token_server
 
+PAGE = (ROOT / "docs" / "own-topic.md").read_text(encoding="utf-8")
 LONG_S = 2.5  # where nobody is waited for, on a busy machine
 CLIENT, SECRET = "perf-client", "t0ken-secret"
 
@@ -214,3 +219,36 @@ def test_a_value_that_the_library_does_not_take_is_told_by_its_property() -> Non
 
     with pytest.raises(AddressError, match=r"\[targets.orders.kafka\] is refused .*fetch.min.byt"):
         require_properties(brokers, "orders")
+
+
+@pytest.mark.timeout(180)
+def test_the_page_leads_from_a_broker_to_an_answer_in_ones_own_words(
+    secured: SecuredBroker, tmp_path: Path
+) -> None:
+    (profile,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    (console,) = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
+    path = tmp_path / "orders.toml"
+    path.write_text(profile.replace("127.0.0.1:9093", secured.at("secured")), "utf-8")
+    (tmp_path / "company-ca.pem").write_bytes((secured.folder / "ca.pem").read_bytes())
+    ensure_topic(secured.at("plain"), "orders", 3)
+    environment = {"KAFKA_PASSWORD": PASSWORD}
+    command = CommandLine(new_state(tmp_path / "state"), environment)
+    words = [line.removeprefix("$ perf-pipeline ").split() for line in console.splitlines()]
+    check, doctor, run, show = (
+        [str(path) if word == "orders.toml" else word for word in one] for one in words
+    )
+
+    for arguments in (check, doctor):
+        told = command.here(*arguments)
+        assert told.code == 0, told.out + told.err
+    answer = command(*run)
+    shown = command.here(*show)
+
+    assert answer.code == command.code_of(answer.run_id), answer.err + answer.out
+    assert "Do 50 orders a second go through, and is none lost?" in answer.out
+    assert answer.run_id in shown.out
+    for metric in ("message_delivery_duration", "messages_lost", "message_processing_duration"):
+        assert metric in answer.out
+    assert "NO_DATA" not in answer.out
+    for text in (answer.out, answer.err, shown.out):
+        assert PASSWORD not in text

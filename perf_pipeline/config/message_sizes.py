@@ -46,6 +46,8 @@ def _value_bytes(own: OwnProduceParameters, env: Mapping[str, str], folder: Path
         return own.size.most
     if own.payloads is not None:
         return max(map(len, read_payloads(folder / own.payloads)))
+    if own.registered is not None:
+        return 0  # how small the schema makes it is known only afterwards
     if own.value is not None:
         return _text_bytes(own.value, own, env, folder)
     written = json.dumps(own.json_value, separators=(",", ":"))

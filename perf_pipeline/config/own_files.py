@@ -91,7 +91,7 @@ def environment_names(scenario: Scenario) -> frozenset[str]:
     """Return the environment variables of the machine that a scenario reads and its `env` lacks."""
     parameters = scenario.parameters
     names = set[str]()
-    if isinstance(parameters, OwnHttpParameters):
+    if isinstance(parameters, OwnHttpParameters | OwnProduceParameters):
         names |= parameters.secret_names
     if isinstance(parameters, Templated):
         names |= {name for (name,) in _arguments(variables_in(parameters), Source.ENV)}

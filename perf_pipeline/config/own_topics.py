@@ -7,7 +7,7 @@ out: rules about variables (produce_rules.py), files (payloads.py), and messages
 import re
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from perf_pipeline.config import defaults
 from perf_pipeline.config.data_sets import DataSet
@@ -17,6 +17,7 @@ from perf_pipeline.config.http_steps import HEADER_PREFIX, Text, VariableName
 from perf_pipeline.config.json_path import parse_json_path
 from perf_pipeline.config.ranges import DurationRange
 from perf_pipeline.config.templated import Made
+from perf_pipeline.config.web_address import WebAddress
 from perf_pipeline.units import SECONDS_PER_DAY, US_PER_MS, US_PER_S
 
 MOST_MESSAGE_BYTES: Final = 100_000_000
@@ -114,6 +115,33 @@ class Sizes(Frozen):
         )
 
 
+class RegisteredSchema(Frozen):
+    """Say which registered schema values follow; the newest version, which stays as it is.
+
+    Attributes:
+        registry: URL of the schema registry; its host is this machine or allowed.
+        subject: by default the topic's name and `-value`.
+        message: of a Protobuf schema, the name of the message; its first one by default.
+        basic_env: environment variable with `user:password` for the registry.
+        ca_file: PEM file with the authority of the registry; relative to the profile.
+    """
+
+    registry: str = Field(min_length=1)
+    subject: str | None = Field(default=None, min_length=1)
+    message: str | None = Field(default=None, min_length=1)
+    basic_env: VariableName | None = None
+    ca_file: str | None = None
+
+    @field_validator("registry")
+    @classmethod
+    def _is_url(cls, text: str) -> str:
+        try:
+            WebAddress.read_base(text)
+        except ValueError as error:
+            raise ValueError(f"{text!r} is no URL of a registry: it {error}") from None
+        return text
+
+
 class OwnProduceParameters(Frozen):
     """Say what one iteration produces; texts may hold variables like `${vu}`.
 
@@ -130,6 +158,8 @@ class OwnProduceParameters(Frozen):
         message_id: where a message's id stands: `header:NAME`, or a JSON path of the value. A
             header that is not among `headers` is added, with an id of its own. With it messages are
             counted by id, so that lost ones and duplicates are known where they are consumed.
+        registered: encode `json` by a schema of a registry: Avro, Protobuf or JSON Schema,
+            whichever it is. Needs `perf_pipeline[schemas]`.
         compression: of batches.
         acks: what a delivery waits for: `all`, or `1` for the partition's leader alone.
         linger_us: how long the client waits to fill a batch (`linger.ms`).
@@ -152,6 +182,7 @@ class OwnProduceParameters(Frozen):
     size: Sizes | None = None
     headers: dict[str, Text] = Field(default_factory=dict)
     message_id: IdPlace | None = Field(default=None, alias="messageId")
+    registered: RegisteredSchema | None = Field(default=None, alias="schema")
     compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = "none"
     acks: Annotated[Literal["all", "1"], BeforeValidator(_written)] = "all"
     linger_us: Duration = Field(
@@ -187,6 +218,8 @@ class OwnProduceParameters(Frozen):
             raise ValueError(
                 f"has {' and '.join(given) or 'no value'}; write exactly one of {', '.join(values)}"
             )
+        if self.registered is not None and self.json_value is None:
+            raise ValueError("has a schema, which needs json; write the value as json")
         if self.key is not None and self.keys is not None:
             raise ValueError("has key and keys; a message has only one key, so keep one of them")
         if self.acks != "all" and (self.idempotent or self.transaction):
@@ -206,6 +239,12 @@ class OwnProduceParameters(Frozen):
         """Return the one operation of its samples."""
         name = "transaction" if self.transaction else "produce"
         return (Made("transaction" if self.transaction else "topic", name, ()),)
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """Return the names of the secrets, which only the environment of the machine may hold."""
+        variable = self.registered.basic_env if self.registered else None
+        return frozenset({variable} if variable else ())
 
     @property
     def templates(self) -> tuple[object, ...]:

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from perf_pipeline.config.frozen import Frozen
+from perf_pipeline.config.hosts import Place, read_host
 from perf_pipeline.config.message_sizes import largest_bytes
 from perf_pipeline.config.own_topics import OwnConsumeParameters, OwnProduceParameters
 from perf_pipeline.config.profile import BenchmarkConfig
-from perf_pipeline.errors import ProfileError, TargetUnavailableError
+from perf_pipeline.config.target import allowed_hosts
+from perf_pipeline.config.web_address import WebAddress
+from perf_pipeline.errors import ProfileError, TargetNotAllowedError, TargetUnavailableError
 from perf_pipeline.loading.seeding import require_brokers
 from perf_pipeline.loading.session import Session
 from perf_pipeline.workloads.kafka.topic_settings import is_compacted, most_message_bytes
@@ -30,9 +33,31 @@ def require_own_topics(session: Session, benchmark: str) -> None:
     own_groups_of(session, benchmark)
     for topic in own_topics_of(session, session.profile.benchmarks[benchmark]):
         most_message_bytes(require_brokers(session), topic)
+    _require_registries(session, benchmark)
     mistakes = list(_too_large(session, benchmark))
     if mistakes:
         raise ProfileError(session.profile.name, mistakes)
+
+
+def _require_registries(session: Session, benchmark: str) -> None:
+    """Refuse a schema registry on a host that nobody allowed.
+
+    Raises:
+        TargetNotAllowedError: names the host.
+    """
+    allowed = allowed_hosts(session.target)
+    for own in _own(session, benchmark):
+        schema = own.registered if isinstance(own, OwnProduceParameters) else None
+        if schema is None:
+            continue
+        address = WebAddress.read_base(schema.registry)
+        place = Place(read_host(address.host), address.port)
+        if not allowed.permits(place):
+            raise TargetNotAllowedError(
+                f"the schema registry {place.host} is neither this machine nor an allowed host; "
+                "nothing was sent",
+                hint="if you may ask it, add it to allowed of the target, or to PERF_ALLOWED_HOSTS",
+            )
 
 
 def own_topics_of(session: Session, config: BenchmarkConfig) -> list[str]:

@@ -174,8 +174,9 @@ def test_every_lock_has_the_versions_of_the_whole_one_with_their_hashes(lock: st
 
 
 def locked(name: str) -> Iterator[tuple[str, frozenset[str]]]:
+    """Give each package with its version, whatever extras of it, and its hashes."""
     for requirement, rest in LOCKED.findall((ROOT / name).read_text(encoding="utf-8")):
-        yield requirement, frozenset(re.findall(r"--hash=(\S+)", rest))
+        yield re.sub(r"\[.*\]", "", requirement), frozenset(re.findall(r"--hash=(\S+)", rest))
 
 
 def test_the_image_has_every_dependency_of_the_package() -> None:

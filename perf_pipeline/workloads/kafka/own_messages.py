@@ -8,7 +8,7 @@ import math
 import random
 import string
 from bisect import bisect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -21,9 +21,11 @@ from perf_pipeline.config.own_topics import Keys, OwnProduceParameters, Sizes
 from perf_pipeline.config.payloads import read_payloads
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.errors import ProfileError
+from perf_pipeline.metrics.sample import Phase
 from perf_pipeline.workloads.http.parameters import ENV_PREFIX
 from perf_pipeline.workloads.kafka.message_ids import id_at, text_of_id
 from perf_pipeline.workloads.kafka.messages import Headers, QueueMessage
+from perf_pipeline.workloads.kafka.schemas import Encode, UnfitValueError, encoder_of
 from perf_pipeline.workloads.steps.data import cursors_of
 from perf_pipeline.workloads.steps.values import Scope, Surroundings
 from perf_pipeline.workloads.steps.writing import Write, json_writer, text_writer
@@ -47,6 +49,7 @@ class OwnMaker:
         id_header: name of the header that holds the id; empty for none.
         makes_id: that header gets an id of its own.
         id_path: names and indices that lead to the id in the value; None for none.
+        encode: by a schema; None leaves the value as it is written.
     """
 
     family: str
@@ -56,6 +59,7 @@ class OwnMaker:
     id_header: str
     makes_id: bool
     id_path: tuple[str | int, ...] | None
+    encode: Encode | None = None
 
     def messages(self, iteration: Iteration, count: int) -> Iterator[QueueMessage]:
         """Yield an iteration's messages; one without an id that can be written has an empty id."""
@@ -74,6 +78,8 @@ class OwnMaker:
             elif self.id_path is not None:
                 message_id = id_at(value, self.id_path)
             key = None if self.key is None else self.key(scope)
+            if self.encode is not None:
+                value = self.encode(value)
             yield QueueMessage(message_id, key, value, headers or None)
 
 
@@ -102,7 +108,32 @@ def maker_of(own: OwnProduceParameters, context: WorkerContext) -> OwnMaker:
         id_header=header,
         makes_id=bool(header) and header not in own.headers,
         id_path=parse_json_path(place) if place and not header else None,
+        encode=_encode_of(own, secrets, context),
     )
+
+
+def require_fitting(maker: OwnMaker) -> None:
+    """Make one message, of which nothing is sent, to see that its value fits its schema.
+
+    Raises:
+        ProfileError: it does not; says why.
+    """
+    iteration = Iteration("", "kafka", 1, 0, 0, Phase.WARM_UP, random.Random(0))
+    try:
+        next(maker.messages(iteration, 1))
+    except UnfitValueError as error:
+        raise ProfileError("of the run", [str(error)]) from error
+
+
+def _encode_of(
+    own: OwnProduceParameters, secrets: Mapping[str, str], context: WorkerContext
+) -> Encode | None:
+    schema = own.registered
+    if schema is None:
+        return None
+    ca_file = str(Path(context.parameters["folder"], schema.ca_file)) if schema.ca_file else ""
+    login = secrets[schema.basic_env] if schema.basic_env else ""
+    return encoder_of(schema, str(context.parameters["topic"]), login=login, ca_file=ca_file)
 
 
 def _key_of(own: OwnProduceParameters, around: Surroundings) -> Write | None:

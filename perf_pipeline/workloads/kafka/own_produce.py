@@ -13,13 +13,14 @@ from typing import Final
 
 from perf_pipeline.config.own_topics import OwnProduceParameters
 from perf_pipeline.engine.ports import Iteration, WorkerContext
-from perf_pipeline.metrics.sample import LedgerEvent
+from perf_pipeline.metrics.sample import LedgerEvent, Outcome
 from perf_pipeline.units import US_PER_MS
 from perf_pipeline.workloads.kafka.deliveries import ClientSettings
 from perf_pipeline.workloads.kafka.messages import QueueMessage
-from perf_pipeline.workloads.kafka.own_messages import NO_ID, OwnMaker, maker_of
+from perf_pipeline.workloads.kafka.own_messages import NO_ID, OwnMaker, maker_of, require_fitting
 from perf_pipeline.workloads.kafka.produce import ProduceMessages, ProduceTransactions
-from perf_pipeline.workloads.kafka.producing import Producing
+from perf_pipeline.workloads.kafka.producing import Producing, Settled
+from perf_pipeline.workloads.kafka.schemas import UnfitValueError
 
 _OVERHEAD_BYTES: Final = 1_000  # of a message in a request, its headers apart
 
@@ -41,6 +42,13 @@ class _OwnMessages(Producing):
             if not all(message.message_id for message in made):
                 self.opened.recorder.note(NO_ID.format(self._own.message_id))
         return made
+
+    def unfit(self, iteration: Iteration, began_us: int, error: UnfitValueError) -> None:
+        """Record an iteration whose value does not fit its schema; nothing was produced."""
+        self.opened.recorder.note(str(error))
+        settled = Settled(self.opened.clock.now_us(), Outcome.FAILED, "schema")
+        (made,) = self._own.operations
+        self.record(iteration, made.name, began_us, settled, records=0, bytes_out=0)
 
     def client_settings(self) -> ClientSettings:
         """Return what the scenario sets of librdkafka's properties."""
@@ -81,6 +89,8 @@ class OwnProduce:
         TargetNotAllowedError: a broker advertises a host that may not be loaded.
         """
         own = OwnProduceParameters.model_validate(context.parameters["own"])
+        if own.registered is not None:
+            require_fitting(maker_of(own, context))  # one of its own: each row of data comes once
         maker, largest = maker_of(own, context), int(context.parameters.get("largest_bytes", 0))
         kind = _OwnTransactions if own.transaction else _OwnSingles
         self._think_time_us, self._clock = own.think_time_us, context.clock
@@ -95,7 +105,11 @@ class OwnProduce:
 
     async def iterate(self, iteration: Iteration) -> None:
         """Produce, record the delivery, then think."""
-        await self._producing.iterate(iteration)
+        began_us = self._clock.now_us()
+        try:
+            await self._producing.iterate(iteration)
+        except UnfitValueError as error:
+            self._producing.unfit(iteration, began_us, error)
         low_us, high_us = self._think_time_us
         if high_us:
             pause_us = iteration.random.randint(low_us, high_us)

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config import defaults
+from perf_pipeline.config.cache_parameters import CacheParameters
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.http_steps import HttpStepsParameters, PythonParameters
@@ -28,7 +29,6 @@ PRODUCE: Final = "produce"
 CONSUME: Final = "consume"
 SQL: Final = "sql"
 PGBENCH: Final = "pgbench"
-_LONGEST_TTL: Final = SECONDS_PER_DAY * US_PER_S  # what a run leaves behind is gone in a day
 _LONGEST_DELIVERY: Final = SECONDS_PER_DAY * US_PER_S  # librdkafka takes 2**31 - 1 ms, 24 days
 _PYTHON_EXEC: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
@@ -125,21 +125,6 @@ class ConsumeParameters(Frozen):
     commit_interval_us: Duration = Field(
         default=defaults.COMMIT_INTERVAL_US, alias="commitInterval", ge=10 * US_PER_MS
     )
-
-
-class CacheParameters(Frozen):
-    """Say how users are read through a cache.
-
-    Attributes:
-        keys: how many different users are read, each as often as any other.
-        ttl_us: how long a user stays after the last read; rounded up to whole seconds, in which
-            EXPIRE counts.
-        timeout_us: from sending a command to its whole answer.
-    """
-
-    keys: int = Field(default=1_000, ge=1, le=100_000)
-    ttl_us: Duration = Field(default=30 * US_PER_S, alias="ttl", ge=US_PER_S, le=_LONGEST_TTL)
-    timeout_us: Duration = Field(default=US_PER_S, alias="timeout", ge=US_PER_MS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,29 @@
+"""What a scenario may say about reading through a cache.
+
+Add here: a key of `exec = "read_through_cache"`. Keep out: the reads themselves (workloads/redis/).
+"""
+
+from typing import Final
+
+from pydantic import Field
+
+from perf_pipeline.config.durations import Duration
+from perf_pipeline.config.frozen import Frozen
+from perf_pipeline.units import SECONDS_PER_DAY, US_PER_MS, US_PER_S
+
+_LONGEST_TTL: Final = SECONDS_PER_DAY * US_PER_S  # what a run leaves behind is gone in a day
+
+
+class CacheParameters(Frozen):
+    """Say how users are read through a cache.
+
+    Attributes:
+        keys: how many different users are read, each as often as any other.
+        ttl_us: how long a user stays after the last read; rounded up to whole seconds, in which
+            EXPIRE counts.
+        timeout_us: from sending a command to its whole answer.
+    """
+
+    keys: int = Field(default=1_000, ge=1, le=100_000)
+    ttl_us: Duration = Field(default=30 * US_PER_S, alias="ttl", ge=US_PER_S, le=_LONGEST_TTL)
+    timeout_us: Duration = Field(default=US_PER_S, alias="timeout", ge=US_PER_MS)

@@ -3,16 +3,17 @@
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from perf_pipeline_tests.support.commands.command_line import CommandLine
 from perf_pipeline_tests.support.places import new_state
 
 SCHEMA = "lending"
 TABLES = f"""
-drop schema if exists {SCHEMA} cascade;
 create schema {SCHEMA};
 create table {SCHEMA}.books (book_id int primary key, title text, shelf int);
 insert into {SCHEMA}.books select n, 'title ' || n, n % 7 from generate_series(1, 5000) n;
@@ -31,8 +32,12 @@ SEEN = (
 
 @pytest.fixture
 def lending(postgres_dsn: str) -> Iterator[str]:
-    """Give the DSN of a database with a schema of its own, in which some statements ran."""
-    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+    """Give the DSN of a database of its own, in which some statements ran."""
+    name = f"lending_{uuid4().hex}"
+    dsn = make_conninfo(postgres_dsn, dbname=name)
+    with psycopg.connect(postgres_dsn, autocommit=True) as server:
+        server.execute(f"create database {name}")
+    with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(TABLES)
         for place, query in enumerate(SEEN):
             connection.execute(
@@ -40,8 +45,9 @@ def lending(postgres_dsn: str) -> Iterator[str]:
                 "where datname = current_database()",
                 (query, 100.0 - place),
             )
-        yield postgres_dsn
-        connection.execute(f"drop schema {SCHEMA} cascade")
+    yield dsn
+    with psycopg.connect(postgres_dsn, autocommit=True) as server:
+        server.execute(f"drop database {name} with (force)")
 
 
 def test_a_database_becomes_statements_that_only_read(lending: str, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ class _Api:
             timeout=POOL_WAIT_S,
             # Short, because the pauses between attempts double until it has passed.
             reconnect_timeout=POOL_WAIT_S,
-            kwargs={"autocommit": True, "connect_timeout": 2},
+            kwargs={"autocommit": True, "connect_timeout": 2, "client_encoding": "UTF8"},
             open=False,
         )
         async with pool:

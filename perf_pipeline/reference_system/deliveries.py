@@ -117,6 +117,6 @@ class DeliveryLog:
     async def _connect(self) -> psycopg.AsyncConnection[TupleRow]:
         if self._connection is None or self._connection.closed:
             self._connection = await psycopg.AsyncConnection.connect(
-                self._postgres_dsn, autocommit=True, connect_timeout=2
+                self._postgres_dsn, autocommit=True, connect_timeout=2, client_encoding="UTF8"
             )
         return self._connection

@@ -62,8 +62,12 @@ class Relay:
         self._meet_broker()
         while not self._stop.is_set():
             try:
+                # Without saying so, a database in SQL_ASCII would give bytes in place of texts.
                 with psycopg.connect(
-                    self._settings.postgres_dsn, connect_timeout=2, autocommit=True
+                    self._settings.postgres_dsn,
+                    connect_timeout=2,
+                    autocommit=True,
+                    client_encoding="UTF8",
                 ) as connection:
                     _log.info("ready")
                     self._follow(connection)

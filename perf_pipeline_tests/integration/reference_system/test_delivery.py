@@ -95,10 +95,12 @@ class System:
 
 
 @contextmanager
-def new_system(postgres_dsn: str, brokers: str, folder: Path) -> Iterator[System]:
+def new_system(
+    postgres_dsn: str, brokers: str, folder: Path, encoding: str = "UTF8"
+) -> Iterator[System]:
     name = f"reference_{uuid.uuid4().hex}"
     with psycopg.connect(postgres_dsn, autocommit=True) as admin:
-        admin.execute(f"create database {name}")
+        admin.execute(f"create database {name} encoding '{encoding}' locale 'C' template template0")
         dsn = make_conninfo(postgres_dsn, dbname=name)
         environment = {
             "BIRTHDAY_POSTGRES_DSN": dsn,
@@ -119,6 +121,19 @@ def new_system(postgres_dsn: str, brokers: str, folder: Path) -> Iterator[System
 def system(postgres_dsn: str, brokers: str, tmp_path: Path) -> Iterator[System]:
     with new_system(postgres_dsn, brokers, tmp_path) as made:
         yield made
+
+
+def test_a_database_without_an_encoding_delivers_as_any_other(
+    postgres_dsn: str, brokers: str, tmp_path: Path
+) -> None:
+    with (
+        new_system(postgres_dsn, brokers, tmp_path, "SQL_ASCII") as system,
+        system.running("relay"),
+        system.running("worker"),
+    ):
+        users = system.add_users(10)
+
+        assert system.await_deliveries(users) == dict.fromkeys(users, 1)
 
 
 def test_every_message_is_delivered_exactly_once(system: System) -> None:

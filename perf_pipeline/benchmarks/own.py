@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from perf_pipeline.benchmarks.database_benchmark import records_per_s
 from perf_pipeline.benchmarks.evidence import Evidence, messages_delivered
 from perf_pipeline.benchmarks.queue_consume import consume_rates
 from perf_pipeline.benchmarks.queue_produce import produce_rates
@@ -20,16 +21,10 @@ _PRODUCED: Final = ("produce", "transaction")
 _CONSUMED: Final = "consume"
 
 
-def rows_per_s(evidence: Evidence) -> Iterator[Figure]:
-    """Return rows per second of each statement, over its own span; nothing without a database."""
-    for span in evidence.spans:
-        if span.protocol == _STATEMENTS and span.records and span.records_per_s is not None:
-            yield Figure("db_records_per_s", span.records_per_s, span.scenario, span.operation)
-
-
 def own_figures(evidence: Evidence) -> Iterator[Figure]:
     """Yield the figures of statements and own messages, and what became of promised ones."""
-    yield from rows_per_s(evidence)
+    statements = tuple(span for span in evidence.spans if span.protocol == _STATEMENTS)
+    yield from records_per_s(replace(evidence, spans=statements))
     produced = tuple(span for span in evidence.spans if span.operation in _PRODUCED)
     yield from produce_rates(replace(evidence, spans=produced))
     consumed = tuple(span for span in evidence.spans if span.operation == _CONSUMED)

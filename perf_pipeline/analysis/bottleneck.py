@@ -5,7 +5,7 @@ latency (attribution.py), and anything that decides over success.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -179,7 +179,7 @@ def bottlenecks(summaries: Sequence[Summary], facts: Facts | None = None) -> lis
         raise ValueError(f"{facts}: there is at least one core and one worker process")
     cores = _cores_of_tiers(summaries)
     findings = [_finding(rule, summaries, facts.divisor(rule.per), cores) for rule in RULES]
-    return [_explained(finding, summaries, facts) for finding in findings]
+    return [_explained(finding, summaries, facts, cores) for finding in findings]
 
 
 def _cores_of_tiers(summaries: Sequence[Summary]) -> dict[str, float]:
@@ -191,10 +191,13 @@ def _cores_of_tiers(summaries: Sequence[Summary]) -> dict[str, float]:
     }
 
 
-def _explained(finding: Finding, summaries: Sequence[Summary], facts: Facts) -> Finding:
+def _explained(
+    finding: Finding, summaries: Sequence[Summary], facts: Facts, elsewhere: Collection[str]
+) -> Finding:
     """Note when nothing that this run started or watched used most of a busy machine's CPU."""
+    if finding.rule != "host CPU" or finding.status is not FindingStatus.FOUND:
+        return finding
     # A tier that the target names may run on another machine, and is counted as a part as well.
-    elsewhere = _cores_of_tiers(summaries)
     used = [
         row.average
         for row in summaries
@@ -205,8 +208,6 @@ def _explained(finding: Finding, summaries: Sequence[Summary], facts: Facts) -> 
         and math.isfinite(row.average)
     ]
     busy = finding.observed
-    if finding.rule != "host CPU" or finding.status is not FindingStatus.FOUND:
-        return finding
     if not used or busy is None or (own := sum(used) / facts.cores) > _FOREIGN_SHARE * busy:
         return finding
     remark = (
@@ -222,18 +223,7 @@ def _finding(
     usual_divisor: int,
     cores: Mapping[str, float],
 ) -> Finding:
-    # Of equal values, the one with a source wins: a single source is there without a tag, too.
-    worst, source, divisor = max(
-        (
-            (value / shared, summary.tags.get("source", ""), shared)
-            for summary in summaries
-            if _is_evidence(rule, summary)
-            and (value := getattr(summary, rule.statistic)) is not None
-            and math.isfinite(value)
-            and (shared := _divisor(rule, summary, usual_divisor, cores))
-        ),
-        default=(None, "", usual_divisor),
-    )
+    worst, source, divisor = _worst(rule, summaries, usual_divisor, cores)
     if worst is None:
         status = FindingStatus.NOT_APPLICABLE
     else:
@@ -256,6 +246,27 @@ def _finding(
         source=source,
         field=rule.statistic,
         divisor=divisor,
+    )
+
+
+def _worst(
+    rule: BottleneckRule,
+    summaries: Sequence[Summary],
+    usual_divisor: int,
+    cores: Mapping[str, float],
+) -> tuple[float | None, str, float]:
+    """Return the worst figure, its source and its divisor; no figure without evidence."""
+    # Of equal values, the one with a source wins: a single source is there without a tag, too.
+    return max(
+        (
+            (value / shared, summary.tags.get("source", ""), shared)
+            for summary in summaries
+            if _is_evidence(rule, summary)
+            and (value := getattr(summary, rule.statistic)) is not None
+            and math.isfinite(value)
+            and (shared := _divisor(rule, summary, usual_divisor, cores))
+        ),
+        default=(None, "", usual_divisor),
     )
 
 

@@ -7,9 +7,9 @@ Add here: another kind of fixed baseline. Keep out: the moving baseline (baselin
 import math
 from collections.abc import Sequence
 
-from perf_pipeline.analysis.judged import frozen_runs
+from perf_pipeline.analysis.judged import JudgedRuns, frozen_runs
 from perf_pipeline.analysis.machine import Machine, aligned, slowdowns
-from perf_pipeline.analysis.noise import noise
+from perf_pipeline.analysis.noise import NoiseFloor, noise
 from perf_pipeline.analysis.scale import Effect, Scale, scale_of
 from perf_pipeline.analysis.series import RUNS_BEFORE, Diff, Series, finite, gated
 from perf_pipeline.analysis.suspicion import BaselinePolicy, DiffStatus
@@ -71,14 +71,22 @@ def release_diff(
         slowdowns([readings[index] for index in known], machine, parts_of(series.metric)),
         requests,
     )
-    now = judged.suspicion(len(known))
-    earlier = [judged.suspicion(n).status for n in range(len(frozen), len(known))[-RUNS_BEFORE:]]
-    status, reason = gated(series, now.status, earlier, requests)
+    return _compared(judged, floor, against)
+
+
+def _compared(judged: JudgedRuns, floor: NoiseFloor, against: str) -> Diff:
+    """Return the diff of the newest run; the runs of the release come first, then the others."""
+    newest = len(judged.measured) - 1
+    now = judged.suspicion(newest)
+    since = range(len(judged.kept), newest)[-RUNS_BEFORE:]
+    earlier = [judged.suspicion(n).status for n in since]
+    status, reason = gated(judged.series, now.status, earlier, judged.requests)
     if status is DiffStatus.LEARNING and not reason:
-        reason = f"{against} has {floor.n} of the {policy.minimum_runs} runs that a baseline needs"
+        least = judged.policy.minimum_runs
+        reason = f"{against} has {floor.n} of the {least} runs that a baseline needs"
     return Diff(
-        series,
-        usable,
+        judged.series,
+        judged.measured[newest],
         floor,
         now.effect,
         now.minimum_detectable,

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final
 
 from perf_pipeline.analysis.backtest import GateTally, ReplayedSeries, newest_level, planted, tally
+from perf_pipeline.analysis.baseline import Series
 from perf_pipeline.analysis.power import Outlook, outlook
 from perf_pipeline.analysis.suspicion import BaselinePolicy
 from perf_pipeline.errors import RequestError
@@ -119,25 +120,27 @@ def _replayed(history: History, runs: list[RunRecord], settings: GateSettings) -
 
 def _tracks(history: History, runs: list[RunRecord]) -> Iterator[ReplayedSeries]:
     """Return every series of these runs; each load of a benchmark has its own."""
-    newest = list(_newest_of_each_load(history, runs))
     wanted = [
-        (measured, series)
-        for measured in newest
-        for series in series_of(
-            profile_of(history, measured.run.run_id), measured.outcome.benchmark
-        )
-        if not series.needs_many_requests
+        (measured, _judged_series(history, measured))
+        for measured in _newest_of_each_load(history, runs)
     ]
-    calibration = [(measured, series) for measured in newest for series in CALIBRATION]
-    past = read_past(history, runs[0], [*wanted, *calibration])
-    for measured, series in wanted:
-        points = past.whole(measured, series)
-        if points:
-            run_ids = tuple(point.run_id for point in points)
-            values = tuple(point.value for point in points)
-            known = machines_over(partial(past.whole, measured))
-            machines = tuple(known.get(run_id) for run_id in run_ids) if known else ()
-            yield ReplayedSeries(measured.outcome.benchmark, series, run_ids, values, machines)
+    read = ((measured, series) for measured, own in wanted for series in (*own, *CALIBRATION))
+    past = read_past(history, runs[0], read)
+    for measured, own in wanted:
+        known = machines_over(partial(past.whole, measured))
+        for series in own:
+            points = past.whole(measured, series)
+            if points:
+                run_ids = tuple(point.run_id for point in points)
+                values = tuple(point.value for point in points)
+                machines = tuple(known.get(run_id) for run_id in run_ids) if known else ()
+                yield ReplayedSeries(measured.outcome.benchmark, series, run_ids, values, machines)
+
+
+def _judged_series(history: History, measured: MeasuredBenchmark) -> list[Series]:
+    profile = profile_of(history, measured.run.run_id)
+    found = series_of(profile, measured.outcome.benchmark)
+    return [series for series in found if not series.needs_many_requests]
 
 
 def _newest_of_each_load(

@@ -4,7 +4,7 @@ Read once, in one statement, and handed on to whoever asks: comparison, history 
 Add here: another way to look at what was read. Keep out: statistics (analysis/) and SQL (store/).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -44,11 +44,7 @@ class Past:
 
     def calibrated(self, measured: Iterable[MeasuredBenchmark]) -> "Past":
         """Add what the load machine did beside all runs of some benchmarks, which was read, too."""
-        machines = {
-            benchmark.outcome.benchmark: machines_over(partial(self.whole, benchmark))
-            for benchmark in measured
-        }
-        return replace(self, machines=machines)
+        return replace(self, machines=_machines(self.whole, measured))
 
 
 def past_of(history: History, measured: Sequence[MeasuredBenchmark], profile: Profile) -> Past:
@@ -72,11 +68,7 @@ def past_of(history: History, measured: Sequence[MeasuredBenchmark], profile: Pr
     ]
     run = measured[0].run
     past = read_past(history, run, wanted, before=run.run_id)
-    machines = {
-        benchmark.outcome.benchmark: machines_over(partial(past.before, benchmark))
-        for benchmark in measured
-    }
-    return replace(past, machines=machines)
+    return replace(past, machines=_machines(past.before, measured))
 
 
 def read_past(
@@ -103,6 +95,16 @@ def read_past(
             limit=_MOST_POINTS,
         )
     )
+
+
+def _machines(
+    points_of: Callable[[MeasuredBenchmark, Series], Sequence[SeriesPoint]],
+    measured: Iterable[MeasuredBenchmark],
+) -> dict[str, dict[str, Machine]]:
+    return {
+        benchmark.outcome.benchmark: machines_over(partial(points_of, benchmark))
+        for benchmark in measured
+    }
 
 
 def _name(measured: MeasuredBenchmark, series: Series) -> SeriesName:

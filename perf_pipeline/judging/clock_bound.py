@@ -3,6 +3,7 @@
 Add here: another metric that is measured between two clocks. Keep out: measuring clocks (loading/).
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -16,13 +17,23 @@ _BETWEEN_CLOCKS: Final = frozenset({"message_latency", "stage_outbox", "stage_sy
 _ERROR: Final = "latency_error_ms"
 
 
-def within_bound(history: History, key: RunKey, verdict: Verdict) -> Verdict:
-    """Give a verdict, INVALID where the error of its figure exceeds a tenth of the threshold."""
-    threshold = verdict.threshold
-    if threshold.metric not in _BETWEEN_CLOCKS or verdict.observed is None:
-        return verdict
+def within_bound(history: History, key: RunKey, verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Return verdicts, INVALID where the error of the figure exceeds a tenth of the threshold."""
+    if not any(map(_is_between_clocks, verdicts)):
+        return list(verdicts)
     error_ms = history.observe(key, parse_threshold(_ERROR, "value>=0"))
-    if error_ms is None or error_ms <= SHARE * threshold.bound:
+    if error_ms is None:
+        return list(verdicts)
+    return [_bounded(verdict, error_ms) for verdict in verdicts]
+
+
+def _is_between_clocks(verdict: Verdict) -> bool:
+    return verdict.threshold.metric in _BETWEEN_CLOCKS and verdict.observed is not None
+
+
+def _bounded(verdict: Verdict, error_ms: float) -> Verdict:
+    threshold = verdict.threshold
+    if not _is_between_clocks(verdict) or error_ms <= SHARE * threshold.bound:
         return verdict
     return replace(
         verdict,

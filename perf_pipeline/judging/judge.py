@@ -122,7 +122,7 @@ def _verdicts(
     key = RunKey(run_id, outcome.benchmark)
     thresholds = thresholds_of(profile, outcome.benchmark)
     judged = [_judge(history, key, outcome, threshold) for threshold in thresholds]
-    verdicts = [within_bound(history, key, verdict) for verdict in judged]
+    verdicts = within_bound(history, key, judged)
     verdicts = answered_to_the_end(history, key, outcome, _without_unknown(history, key, verdicts))
     return with_shortfall(history, key, outcome, verdicts)
 

@@ -13,7 +13,7 @@ from typing import Final
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.analysis.noise import student_t
 from perf_pipeline.analysis.scale import Effect, Scale, change_of, distance_of
-from perf_pipeline.analysis.suspicion import IN_LINE, WORSE, WORSE_SIGN
+from perf_pipeline.analysis.suspicion import JUDGED, WORSE, WORSE_SIGN
 
 _STRICTER: Final = 0.1
 
@@ -48,7 +48,7 @@ def counted(diff: Diff, again: Sequence[DiffStatus]) -> Count:
         diff: the comparison of the run itself.
         again: what each re-run says.
     """
-    known = [status for status in (*diff.before, *again) if status in WORSE | IN_LINE]
+    known = [status for status in (*diff.before, *again) if status in JUDGED]
     return Count(1 + sum(status in WORSE for status in known), 1 + len(known))
 
 

@@ -18,7 +18,7 @@ from perf_pipeline.analysis.shared import (
     shift_of,
     typical_slowdown,
 )
-from perf_pipeline.analysis.suspicion import IN_LINE, WORSE
+from perf_pipeline.analysis.suspicion import JUDGED, WORSE
 from perf_pipeline.analysis.tiers import tier_of
 
 SUSPECT_SHARE: Final = 0.3
@@ -26,7 +26,6 @@ SUSPECT_SHARE: Final = 0.3
 
 _MINIMUM_METRICS: Final = 4
 _MINIMUM_SUSPECTS: Final = 2
-"""Out of line in the bad direction."""
 
 
 def environment_changed(diffs: Sequence[Diff]) -> bool:
@@ -36,7 +35,7 @@ def environment_changed(diffs: Sequence[Diff]) -> bool:
     (`iterations`, `message_latency` ...) do not count. A single tier is never the environment,
     because a regression looks like that. With fewer than four judged metrics the answer is no.
     """
-    judged = {diff.series.metric for diff in diffs if diff.status in WORSE | IN_LINE}
+    judged = {diff.series.metric for diff in diffs if diff.status in JUDGED}
     worse = {diff.series.metric for diff in diffs if diff.status in WORSE}
     tiers = {metric: tier_of(metric) for metric in judged | worse}
     judged = {metric for metric in judged if tiers[metric]}

@@ -9,13 +9,11 @@ Add here: another kind of figures that are one question. Keep out: what is told 
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Final
 
 from perf_pipeline.analysis.scale import Scale
 from perf_pipeline.analysis.series import Diff
 from perf_pipeline.analysis.suspicion import (
-    IN_LINE,
-    WORSE,
+    JUDGED,
     WORSE_SIGN,
     BaselinePolicy,
     DiffStatus,
@@ -24,8 +22,6 @@ from perf_pipeline.metrics.catalog import CATALOG, Kind
 
 FamilyKey = tuple[str, str]
 """Benchmark, and metric with its tag filter."""
-
-_JUDGED: Final = WORSE | IN_LINE
 
 
 def family_of(benchmark: str, diff: Diff) -> FamilyKey:
@@ -71,7 +67,7 @@ def agreed(pairs: Sequence[tuple[str, Diff]]) -> tuple[Diff, ...]:
 
 def families_judged(pairs: Sequence[tuple[str, Diff]]) -> int:
     """Count the questions that were asked of a run: families, and series without others."""
-    known = [(benchmark, diff) for benchmark, diff in pairs if diff.status in _JUDGED]
+    known = [(benchmark, diff) for benchmark, diff in pairs if diff.status in JUDGED]
     alone = sum(not _is_member(diff) for _, diff in known)
     return alone + len(
         {family_of(benchmark, diff) for benchmark, diff in known if _is_member(diff)}
@@ -81,7 +77,7 @@ def families_judged(pairs: Sequence[tuple[str, Diff]]) -> int:
 def _is_member(diff: Diff) -> bool:
     """Say whether a comparison is with history, by ratio, of a statistic among others."""
     by_ratio = diff.effect is not None and diff.effect.scale is Scale.RELATIVE
-    counts = diff.status in _JUDGED and diff.error is not None and diff.pinned is None
+    counts = diff.status in JUDGED and diff.error is not None and diff.pinned is None
     return by_ratio and counts and CATALOG[diff.series.metric].kind is Kind.TREND
 
 

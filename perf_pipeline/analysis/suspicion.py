@@ -44,6 +44,9 @@ WORSE: Final = frozenset({DiffStatus.SUSPECT, DiffStatus.REGRESSED})
 IN_LINE: Final = frozenset({DiffStatus.OK, DiffStatus.IMPROVED})
 """What a series is that was judged, and is not."""
 
+JUDGED: Final = WORSE | IN_LINE
+"""What a series is that could be judged."""
+
 
 @dataclass(frozen=True, slots=True)
 class BaselinePolicy:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from perf_pipeline.analysis.environment import changed_facts
+from perf_pipeline.analysis.suspicion import WORSE
 from perf_pipeline.judging.unaccepted import unaccepted_levels
 from perf_pipeline.metrics.naming import series_label
 from perf_pipeline.quoting import first_few
@@ -22,7 +23,6 @@ _CLOCK: Final = "somebody changed a clock, so runs are listed in the order in wh
 _MOST_FACTS: Final = 6
 _MOST_SERIES: Final = 3
 _RECENT_RUNS: Final = 10
-_WORSE: Final = frozenset({"SUSPECT", "REGRESSED"})
 
 
 def notices_of(history: History, run_id: str) -> list[str]:
@@ -101,7 +101,7 @@ def _releases(history: History, run_id: str) -> Iterator[str]:
         if diff.baseline_kind == "release":
             by_release.setdefault(lineage.reference, []).append(diff.status)
     for name, statuses in by_release.items():
-        worse = sum(status in _WORSE for status in statuses)
+        worse = sum(status in WORSE for status in statuses)
         yield (
             f"pinned release {name}: {plural(len(statuses), 'series', 'series')} compared, "
             f"{worse or 'none'} worse"

@@ -73,10 +73,9 @@ def together(diff: Diff, again: Sequence[float]) -> Effect | None:
     if effect.scale is Scale.RELATIVE and min(*changes, effect.low) <= -1:
         return None
     runs, n = len(changes), diff.noise.n
-    narrower = math.sqrt((1 / runs + 1 / n) / (1 + 1 / n))
     low, high = distance_of(effect.low, effect.scale), distance_of(effect.high, effect.scale)
     centre = math.fsum(distance_of(change, effect.scale) for change in changes) / runs
-    half = narrower * (high - low) / 2
+    half = _narrower(runs, n) * (high - low) / 2
     return Effect(
         change_of(centre, effect.scale),
         change_of(centre - half, effect.scale),
@@ -129,7 +128,15 @@ def _error_of_mean(diff: Diff, runs: int) -> float:
     if by_ratio and diff.machine_factor is not None and diff.noise.sd_log is not None:
         own = min(error, diff.noise.sd_log * math.sqrt(1 + 1 / n))
     added = math.sqrt(error**2 - own**2)
-    return math.hypot(own * math.sqrt((1 / runs + 1 / n) / (1 + 1 / n)), added)
+    return math.hypot(own * _narrower(runs, n), added)
+
+
+def _narrower(runs: int, n: int) -> float:
+    """Return the error of the mean of so many runs against n others, as a share of a single one's.
+
+    Source: see `together`.
+    """
+    return math.sqrt((1 / runs + 1 / n) / (1 + 1 / n))
 
 
 def is_beyond_doubt(diff: Diff, again: Sequence[float]) -> bool:

@@ -8,6 +8,7 @@ from typing import Final
 
 from perf_pipeline.analysis.environment import changed_facts
 from perf_pipeline.analysis.suspicion import WORSE
+from perf_pipeline.judging.past import is_like
 from perf_pipeline.judging.unaccepted import unaccepted_levels
 from perf_pipeline.metrics.naming import series_label
 from perf_pipeline.quoting import first_few
@@ -111,11 +112,7 @@ def _releases(history: History, run_id: str) -> Iterator[str]:
 def _dated(history: History, run: RunRecord) -> Iterator[str]:
     """Name the newest changes that the history pass dated and nobody has confirmed."""
     benchmarks = {outcome.benchmark for outcome in history.outcomes(run.run_id)}
-    likes = {
-        recent.run_id
-        for recent in history.runs(_RECENT_RUNS)
-        if (recent.profile, recent.environment_id) == (run.profile, run.environment_id)
-    }
+    likes = {recent.run_id for recent in history.runs(_RECENT_RUNS) if is_like(recent, run)}
     rows = [
         row
         for row in changes(history)

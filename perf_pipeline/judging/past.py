@@ -97,6 +97,11 @@ def read_past(
     )
 
 
+def is_like(run: RunRecord, other: RunRecord) -> bool:
+    """Say whether two runs share profile and environment, so that figures are compared."""
+    return (run.profile, run.environment_id) == (other.profile, other.environment_id)
+
+
 def _machines(
     points_of: Callable[[MeasuredBenchmark, Series], Sequence[SeriesPoint]],
     measured: Iterable[MeasuredBenchmark],

@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 from typing import Final
 
+from perf_pipeline.judging.machines import machine_of
+from perf_pipeline.judging.past import is_like
+from perf_pipeline.judging.series import measured_of
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.report.wording import plural
 from perf_pipeline.store.baselines import CONFIRMED, ChangePointRow, SeriesKey, changes
@@ -17,7 +20,6 @@ from perf_pipeline.store.history import History
 from perf_pipeline.store.order import places_of
 from perf_pipeline.store.records import RunRecord
 
-_CALIBRATION: Final = "calibration_"
 _RECOVERED: Final = 1.05
 
 
@@ -36,7 +38,7 @@ def unaccepted_levels(history: History, run: RunRecord) -> Iterator[str]:
         by_run.setdefault(first, []).append(ratio)
     for first, ratios in by_run.items():
         began = history.run(first)
-        if _is_like(began, run) and not _is_calibrated(history, first):
+        if is_like(began, run) and not _is_calibrated(history, first):
             yield _sentence(began, ratios)
 
 
@@ -59,7 +61,7 @@ def _still_slower(rows: Sequence[ChangePointRow]) -> Iterator[tuple[str, float]]
     if last is None:
         return
     made = rows[last]
-    later = [row for row in rows if row.run_id == made.run_id or row in rows[last + 1 :]]
+    later = [row for n, row in enumerate(rows) if n > last or row.run_id == made.run_id]
     if any(row.found_by == "accepted" for row in later) or not (made.before and made.after):
         return
     now = later[-1].after or made.after
@@ -72,12 +74,8 @@ def _still_slower(rows: Sequence[ChangePointRow]) -> Iterator[tuple[str, float]]
         yield made.run_id, worse
 
 
-def _is_like(one: RunRecord, other: RunRecord) -> bool:
-    return (one.profile, one.environment_id) == (other.profile, other.environment_id)
-
-
 def _is_calibrated(history: History, run_id: str) -> bool:
-    return any(one.metric.startswith(_CALIBRATION) for _, one in history.summaries(run_id))
+    return any(machine_of(measured) is not None for measured in measured_of(history, run_id))
 
 
 def _sentence(began: RunRecord, ratios: Sequence[float]) -> str:

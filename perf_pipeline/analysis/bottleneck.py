@@ -183,7 +183,7 @@ def bottlenecks(summaries: Sequence[Summary], facts: Facts | None = None) -> lis
 
 
 def _cores_of_tiers(summaries: Sequence[Summary]) -> dict[str, float]:
-    """Give the cores of each tier that the target names, by the source of its readings."""
+    """Return the cores of each tier that the target names, by the source of its readings."""
     return {
         summary.tags["source"]: summary.last
         for summary in summaries
@@ -273,7 +273,7 @@ def _worst(
 def _divisor(
     rule: BottleneckRule, summary: Summary, usual: float, cores: Mapping[str, float]
 ) -> float:
-    """Give what shares a figure: a named tier's own cores, and not those of the load machine."""
+    """Return what shares a figure: a named tier's own cores, and not those of the load machine."""
     if rule.per == "one":
         return usual
     return cores.get(summary.tags.get("source", ""), usual)

@@ -28,7 +28,7 @@ class ClockTrip:
 
     @property
     def offsets_us(self) -> tuple[int, int]:
-        """Give the smallest and the largest offset (theirs minus ours) that explain it."""
+        """Return the smallest and the largest offset (theirs minus ours) that explain it."""
         return (
             self.told_us - self.received_us,
             self.told_us + self.resolution_us - self.sent_us,

@@ -43,7 +43,7 @@ def unaccepted_levels(history: History, run: RunRecord) -> Iterator[str]:
 
 
 def _slower_levels(history: History, run: RunRecord) -> Iterator[tuple[str, float]]:
-    """Give (first run, how much worse) of each series whose level a slower machine made."""
+    """Yield (first run, how much worse) of each series whose level a slower machine made."""
     places = places_of(history)
     benchmarks = {outcome.benchmark for outcome in history.outcomes(run.run_id)}
     by_series: dict[SeriesKey, list[ChangePointRow]] = {}
@@ -56,7 +56,7 @@ def _slower_levels(history: History, run: RunRecord) -> Iterator[tuple[str, floa
 
 
 def _still_slower(rows: Sequence[ChangePointRow]) -> Iterator[tuple[str, float]]:
-    """Give the last level that a machine made, unless it was accepted or left again."""
+    """Yield the last level that a machine made, unless it was accepted or left again."""
     last = max((n for n, row in enumerate(rows) if row.found_by == "machine"), default=None)
     if last is None:
         return

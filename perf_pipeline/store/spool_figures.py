@@ -130,7 +130,7 @@ def spooled(folder: Path, kind: str) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @cache
 def _memory() -> duckdb.DuckDBPyConnection:
-    """Give a database in memory for this process: to make one takes longer than most questions.
+    """Return a database in memory for this process: to make one takes longer than most questions.
 
     Temporary tables are those of a connection of it, which `cursor` makes, and end with that.
     """

@@ -3,13 +3,12 @@
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
 from perf_pipeline_tests.support.commands.command_line import CommandLine
+from perf_pipeline_tests.support.loads.own_database import own_database
 from perf_pipeline_tests.support.places import new_state
 
 SCHEMA = "lending"
@@ -33,21 +32,16 @@ SEEN = (
 @pytest.fixture
 def lending(postgres_dsn: str) -> Iterator[str]:
     """Give the DSN of a database of its own, in which some statements ran."""
-    name = f"lending_{uuid4().hex}"
-    dsn = make_conninfo(postgres_dsn, dbname=name)
-    with psycopg.connect(postgres_dsn, autocommit=True) as server:
-        server.execute(f"create database {name}")
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(TABLES)
-        for place, query in enumerate(SEEN):
-            connection.execute(
-                f"insert into {SCHEMA}.pg_stat_statements select oid, %s, %s from pg_database "
-                "where datname = current_database()",
-                (query, 100.0 - place),
-            )
-    yield dsn
-    with psycopg.connect(postgres_dsn, autocommit=True) as server:
-        server.execute(f"drop database {name} with (force)")
+    with own_database(postgres_dsn, "lending") as dsn:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute(TABLES)
+            for place, query in enumerate(SEEN):
+                connection.execute(
+                    f"insert into {SCHEMA}.pg_stat_statements select oid, %s, %s from pg_database "
+                    "where datname = current_database()",
+                    (query, 100.0 - place),
+                )
+        yield dsn
 
 
 def test_a_database_becomes_statements_that_only_read(lending: str, tmp_path: Path) -> None:

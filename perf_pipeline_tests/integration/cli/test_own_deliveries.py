@@ -6,7 +6,6 @@ The shop's third order is completed twice and its fifth never, in every place wh
 import json
 import re
 from collections.abc import Iterator
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -16,6 +15,7 @@ from psycopg import sql
 from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline_tests.support.commands.command_line import Answer, CommandLine
 from perf_pipeline_tests.support.loads.kafka_topics import own_topic
+from perf_pipeline_tests.support.loads.own_database import own_database
 from perf_pipeline_tests.support.places import ROOT, new_state
 from perf_pipeline_tests.support.servers.shipping_server import running_shop
 
@@ -55,19 +55,12 @@ create table public.shipped (id text, completed_at timestamptz default null);
 @pytest.fixture(scope="module")
 def dsn(postgres_dsn: str) -> Iterator[str]:
     """Give a database of its own, in which `clock_timestamp()` is ahead by 300 ms."""
-    name = f"shifted_{uuid4().hex[:8]}"
-    own = psycopg.conninfo.make_conninfo(postgres_dsn, dbname=name)
-    quoted = sql.Identifier(name)
-    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("create database {}").format(quoted))
-        try:
-            with psycopg.connect(own, autocommit=True) as inside:
-                inside.execute(SHIFTED.format(ahead=AHEAD_MS).encode())
-                path = sql.SQL("alter database {} set search_path = shifted, pg_catalog, public")
-                inside.execute(path.format(quoted))
-            yield own
-        finally:
-            connection.execute(sql.SQL("drop database {} with (force)").format(quoted))
+    path = sql.SQL("alter database {} set search_path = shifted, pg_catalog, public")
+    with own_database(postgres_dsn, "shifted") as own:
+        with psycopg.connect(own, autocommit=True) as inside:
+            inside.execute(SHIFTED.format(ahead=AHEAD_MS).encode())
+            inside.execute(path.format(sql.Identifier(inside.info.dbname)))
+        yield own
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.probes.postgres import FACTS, PostgresProbe, server_facts
 from perf_pipeline.probes.probe import ProbeError
+from perf_pipeline_tests.support.loads.own_database import own_database
 
 # PostgreSQL publishes a backend's counters up to 10 s after its transaction.
 PUBLISHED_WITHIN_S = 15.0
@@ -293,16 +294,7 @@ def test_a_server_that_accepts_and_says_nothing_is_given_up_in_time() -> None:
 
 
 def test_a_database_without_an_encoding_is_read_as_any_other(postgres_dsn: str) -> None:
-    name = f"probe_{uuid4().hex}"
-    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
-        connection.execute(
-            f"create database {name} encoding 'SQL_ASCII' locale 'C' template template0"
-        )
-    try:
-        dsn = make_conninfo(postgres_dsn, dbname=name)
+    with own_database(postgres_dsn, "probe", "SQL_ASCII") as dsn:
         with opened(dsn) as probe:
             assert "db_connections" in look(probe)
         assert server_facts(dsn)["fsync"] in {"on", "off"}
-    finally:
-        with psycopg.connect(postgres_dsn, autocommit=True) as connection:
-            connection.execute(f"drop database {name} with (force)")

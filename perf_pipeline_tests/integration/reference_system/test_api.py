@@ -17,9 +17,9 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
 from perf_pipeline.reference_system.cache import GONE, UserCache
+from perf_pipeline_tests.support.loads.own_database import own_database
 
 ADA = {
     "firstName": "Ada",
@@ -53,15 +53,11 @@ def running_api(environment: Mapping[str, str], log: Path) -> Iterator[httpx.Cli
 @pytest.fixture(scope="module")
 def database(postgres_dsn: str) -> Iterator[str]:
     """Give a migrated database of this module's own."""
-    name = f"reference_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_dsn, autocommit=True) as admin:
-        admin.execute(f"create database {name}")
-        dsn = make_conninfo(postgres_dsn, dbname=name)
-        schema = Path(sys.modules["perf_pipeline.reference_system"].__path__[0]) / "schema.sql"
+    schema = Path(sys.modules["perf_pipeline.reference_system"].__path__[0]) / "schema.sql"
+    with own_database(postgres_dsn, "reference") as dsn:
         with psycopg.connect(dsn) as connection:
             connection.execute(schema.read_bytes())
         yield dsn
-        admin.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture(scope="module")

@@ -19,13 +19,13 @@ from pathlib import Path
 import psycopg
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
-from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
 from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.parts import StackOptions
 from perf_pipeline.stack.revival import revive
+from perf_pipeline_tests.support.loads.own_database import own_database
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.silent import hush
 
@@ -99,9 +99,7 @@ def new_system(
     postgres_dsn: str, brokers: str, folder: Path, encoding: str = "UTF8"
 ) -> Iterator[System]:
     name = f"reference_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_dsn, autocommit=True) as admin:
-        admin.execute(f"create database {name} encoding '{encoding}' locale 'C' template template0")
-        dsn = make_conninfo(postgres_dsn, dbname=name)
+    with own_database(postgres_dsn, "reference", encoding) as dsn:
         environment = {
             "BIRTHDAY_POSTGRES_DSN": dsn,
             "BIRTHDAY_BROKERS": brokers,
@@ -114,7 +112,6 @@ def new_system(
                 with system.running("migrate") as pid:
                     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
             yield system
-        admin.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture

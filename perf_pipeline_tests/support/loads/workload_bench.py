@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 import perf_pipeline
 from perf_pipeline.engine.ports import Iteration, WorkerContext, Workload
 from perf_pipeline.metrics.sample import Phase, Sample
 from perf_pipeline_tests.support.loads.in_memory import MemoryRecorder, RealClock
+from perf_pipeline_tests.support.loads.own_database import own_database
 
 SEED = 42
 SCHEMA = Path(perf_pipeline.__file__).parent / "reference_system" / "schema.sql"
@@ -94,15 +93,10 @@ async def opened(
 @contextmanager
 def scratch_database(dsn: str, name: str) -> Iterator[str]:
     """Give a database of its own with the reference system's tables; drop it afterwards."""
-    identifier = sql.Identifier(name)
-    with psycopg.connect(dsn, autocommit=True) as server:
-        server.execute(sql.SQL("drop database if exists {} with (force)").format(identifier))
-        server.execute(sql.SQL("create database {}").format(identifier))
-        own = make_conninfo(dsn, dbname=name)
+    with own_database(dsn, name) as own:
         with psycopg.connect(own, autocommit=True) as connection:
             connection.execute(SCHEMA.read_bytes())
         yield own
-        server.execute(sql.SQL("drop database {} with (force)").format(identifier))
 
 
 def outcomes(samples: Sequence[Sample]) -> dict[tuple[str, str], int]:

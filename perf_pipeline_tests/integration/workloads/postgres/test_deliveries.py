@@ -1,13 +1,11 @@
 """What is read of the workers' deliveries, also from a system that tells less, or oddly."""
 
 import threading
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.workloads.postgres import deliveries
@@ -19,6 +17,7 @@ from perf_pipeline.workloads.postgres.deliveries import (
     require_readable_deliveries,
 )
 from perf_pipeline.workloads.postgres.seeding import clean, seed
+from perf_pipeline_tests.support.loads.own_database import own_database
 
 TABLES = """
 create table users (id bigint primary key, email text not null);
@@ -47,14 +46,10 @@ def dsn(postgres_dsn: str) -> Iterator[str]:
 @contextmanager
 def scratch(postgres_dsn: str, encoding: str = "UTF8") -> Iterator[str]:
     """Give a database of its own with two tables of a system."""
-    name = f"deliveries_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_dsn, autocommit=True) as admin:
-        admin.execute(f"create database {name} encoding '{encoding}' locale 'C' template template0")
-        own = make_conninfo(postgres_dsn, dbname=name)
+    with own_database(postgres_dsn, "deliveries", encoding) as own:
         with psycopg.connect(own, client_encoding="UTF8") as connection:
             connection.execute(TABLES)
         yield own
-        admin.execute(f"drop database {name} with (force)")
 
 
 def change(dsn: str, statements: str) -> None:

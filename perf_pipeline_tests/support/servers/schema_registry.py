@@ -9,9 +9,10 @@ from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
+
+from perf_pipeline_tests.support.servers.serving import serving
 
 ID = 7
 
@@ -62,7 +63,5 @@ def schema_registry(schemas: Mapping[str, tuple[str, str]], login: str = "") -> 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Registry) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield Registry(f"http://127.0.0.1:{server.server_address[1]}", asked)
-        server.shutdown()
+    with serving(_Registry) as url:
+        yield Registry(url, asked)

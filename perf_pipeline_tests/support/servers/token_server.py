@@ -8,9 +8,10 @@ import time
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs
+
+from perf_pipeline_tests.support.servers.serving import serving
 
 
 @contextmanager
@@ -35,10 +36,8 @@ def token_server(client: str, secret: str) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Tokens) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/token"
-        server.shutdown()
+    with serving(_Tokens) as url:
+        yield f"{url}/token"
 
 
 def _token(subject: str) -> str:

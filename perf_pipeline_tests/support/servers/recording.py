@@ -52,18 +52,6 @@ class RecordedVisit:
         """Let time pass in the recording."""
         self.now += seconds
 
-    def add(self, url: str, kind: str, status: int = 200) -> None:
-        """Record a request that was never sent."""
-        self.entries.append(
-            {
-                "startedDateTime": self._at(),
-                "time": 5.0,
-                "_resourceType": kind,
-                "request": {"method": "GET", "url": url, "headers": []},
-                "response": {"status": status, "headers": [], "content": {"mimeType": "x"}},
-            }
-        )
-
     @property
     def har(self) -> dict[str, Any]:
         """Give the recording."""
@@ -74,8 +62,10 @@ class RecordedVisit:
 
     def _entry(self, request: httpx.Request, answer: httpx.Response) -> dict[str, Any]:
         kind = answer.headers.get("content-type", "")
-        posted = {"mimeType": request.headers.get("content-type", ""), "text": None}
-        posted["text"] = request.content.decode()
+        posted = {
+            "mimeType": request.headers.get("content-type", ""),
+            "text": request.content.decode(),
+        }
         query = parse_qsl(urlsplit(str(request.url)).query)
         return {
             "startedDateTime": self._at(),

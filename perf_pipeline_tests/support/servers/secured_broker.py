@@ -20,6 +20,7 @@ from perf_pipeline.stack.kafka_lock import read_lock
 from perf_pipeline.stack.service import free_port
 from perf_pipeline_tests.support.places import CACHE
 from perf_pipeline_tests.support.servers.certificates import authority, signed
+from perf_pipeline_tests.support.silent import hush
 
 USER: Final = "order-app"
 PASSWORD: Final = "s3cret-of-orders"
@@ -54,7 +55,7 @@ def secured_broker(folder: Path) -> Iterator[SecuredBroker]:
     (folder / "server.properties").write_text(_properties(folder, ports), encoding="ascii")
     java = find_java()
     assert java is not None
-    jars = ensure_jars(read_lock(), CACHE, say=lambda _: None)
+    jars = ensure_jars(read_lock(), CACHE, say=hush)
     command = [str(java.program), "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
     command += ["-cp", f"{jars}/*"]
     users = [

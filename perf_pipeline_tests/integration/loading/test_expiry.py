@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,9 @@ from perf_pipeline.config.loading import load_profile
 from perf_pipeline.config.target import TargetConfig, resolve_target
 from perf_pipeline.loading.expiry import expired, longest_wait_us, positions_file
 from perf_pipeline.loading.session import Session
-from perf_pipeline.store.state import State
 from perf_pipeline.workloads.kafka.topics import fix_position
 from perf_pipeline_tests.support.loads.kafka_topics import own_topic
-from perf_pipeline_tests.support.silent import Silent
+from perf_pipeline_tests.support.loads.sessions import session_with
 
 PROFILE = """
 extends = "quick"
@@ -40,19 +39,8 @@ path = "/ok"
 def session(folder: Path, brokers: str, topic: str, planned: tuple[str, ...] = ()) -> Session:
     path = folder / "mine.toml"
     path.write_text(PROFILE.format(topic=topic))
-    return Session(
-        run_id="r1",
-        profile=load_profile(str(path)),
-        target=resolve_target("local", TargetConfig(), {"PERF_KAFKA_BROKERS": brokers}),
-        services=(),
-        notices=(),
-        environment={},
-        state=State(folder),
-        trigger="test",
-        began_at=datetime(2026, 1, 4, tzinfo=UTC),
-        narrator=Silent(),
-        planned=planned,
-    )
+    target = resolve_target("local", TargetConfig(), {"PERF_KAFKA_BROKERS": brokers})
+    return replace(session_with(load_profile(str(path)), target, folder), planned=planned)
 
 
 @pytest.fixture

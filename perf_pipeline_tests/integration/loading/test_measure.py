@@ -2,7 +2,7 @@
 
 import csv
 import threading
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.spool_records import read_outcome
 from perf_pipeline.store.state import State
+from perf_pipeline_tests.support.loads.sessions import session_with
 from perf_pipeline_tests.support.servers.http_target import http_target
-from perf_pipeline_tests.support.silent import Silent
 
 PROFILE = """
 name = "one"
@@ -40,19 +40,8 @@ def _session(
 ) -> Session:
     path = tmp_path / "one.toml"
     path.write_text(PROFILE)
-    return Session(
-        run_id="r1",
-        profile=load_profile(str(path), overrides),
-        target=resolve_target("local", TargetConfig(), {"PERF_BASE_URL": base_url}),
-        services=(),
-        notices=(),
-        environment={},
-        state=State(tmp_path),
-        trigger="test",
-        began_at=datetime(2026, 1, 4, tzinfo=UTC),
-        narrator=Silent(),
-        stop=stop,
-    )
+    target = resolve_target("local", TargetConfig(), {"PERF_BASE_URL": base_url})
+    return replace(session_with(load_profile(str(path), overrides), target, tmp_path), stop=stop)
 
 
 def _calibrations(session: Session) -> list[tuple[str, str, int]]:

@@ -1,8 +1,7 @@
 """What own statements need of a real PostgreSQL before the load, and how it is told."""
 
-import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,8 @@ from perf_pipeline.errors import ExitCode, ProfileError, TargetUnavailableError
 from perf_pipeline.loading.needs import unmet_of
 from perf_pipeline.loading.own_database import fetch_rows, query_files, require_statements
 from perf_pipeline.loading.session import Session
-from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.loads.own_sql import accounts
-from perf_pipeline_tests.support.silent import Silent
+from perf_pipeline_tests.support.loads.sessions import session_with
 
 PROFILE = """name = "p"
 [benchmarks.b.scenarios.s]
@@ -40,20 +38,8 @@ def session(
 ) -> Session:
     path = folder / "p.toml"
     path.write_text(PROFILE.format(query=query, sql=sql, save=save), encoding="utf-8")
-    made = Session(
-        run_id="r1",
-        profile=load_profile(str(path)),
-        target=resolve_target("local", TargetConfig(), {"PERF_POSTGRES_DSN": dsn}),
-        services=(),
-        notices=(),
-        environment={},
-        state=State(folder),
-        trigger="test",
-        began_at=datetime(2026, 1, 1, tzinfo=UTC),
-        narrator=Silent(),
-        stop=threading.Event(),
-        planned=("b",),
-    )
+    target = resolve_target("local", TargetConfig(), {"PERF_POSTGRES_DSN": dsn})
+    made = replace(session_with(load_profile(str(path)), target, folder), planned=("b",))
     made.folder.mkdir(parents=True)
     return made
 

@@ -1,9 +1,8 @@
 """pgbench's figure stands beside ours where our client was the limit, and is the server's truth."""
 
 import csv
-import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -20,10 +19,9 @@ from perf_pipeline.loading.pgbench import Beside, pgbench_beside
 from perf_pipeline.loading.session import Session
 from perf_pipeline.stack.parts import ServiceInfo
 from perf_pipeline.stack.postgres_pgbench import find_pgbench, pgbench_rate
-from perf_pipeline.store.state import State
 from perf_pipeline.workloads.postgres.users import select_script
+from perf_pipeline_tests.support.loads.sessions import session_with
 from perf_pipeline_tests.support.loads.workload_bench import scratch_database
-from perf_pipeline_tests.support.silent import Silent
 
 BENCHMARK = "database_benchmark"
 BENCH = f"benchmarks.{BENCHMARK}"
@@ -64,19 +62,8 @@ def session_of(
     postgres = ServiceInfo(
         "postgres", "postgresql" if embedded else "external", "18", "", (), {}, None
     )
-    return Session(
-        run_id="r1",
-        profile=profile,
-        target=resolve_target("local", TargetConfig(), {"PERF_POSTGRES_DSN": dsn}),
-        services=(postgres,),
-        notices=(),
-        environment={},
-        state=State(state),
-        trigger="test",
-        began_at=datetime(2026, 1, 4, tzinfo=UTC),
-        narrator=Silent(),
-        stop=threading.Event(),
-    )
+    target = resolve_target("local", TargetConfig(), {"PERF_POSTGRES_DSN": dsn})
+    return replace(session_with(profile, target, state), services=(postgres,))
 
 
 def commits(dsn: str) -> int:

@@ -1,7 +1,5 @@
 """Whose group is watched, which group a consumer may be in, and when messages count by id."""
 
-import threading
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +17,7 @@ from perf_pipeline.loading.own_topics import (
     watched_group,
 )
 from perf_pipeline.loading.session import Session
-from perf_pipeline.store.state import State
-from perf_pipeline_tests.support.silent import Silent
+from perf_pipeline_tests.support.loads.sessions import session_with
 
 PLAN = {"executor": "constant-vus", "vus": 1, "duration": "1s"}
 WITH_ID = {"messageId": "header:id"}
@@ -44,19 +41,7 @@ def session_of(
         "benchmarks": {"orders": {"scenarios": scenarios}},
     }
     profile = validate_profile(raw, "orders.toml")
-    return Session(
-        run_id="r1",
-        profile=profile,
-        target=resolve_target("orders", profile.targets["orders"], {}),
-        services=(),
-        notices=(),
-        environment={},
-        state=State(folder),
-        trigger="test",
-        began_at=datetime(2026, 1, 4, tzinfo=UTC),
-        narrator=Silent(),
-        stop=threading.Event(),
-    )
+    return session_with(profile, resolve_target("orders", profile.targets["orders"], {}), folder)
 
 
 def test_the_systems_group_is_watched_only_where_the_target_names_it(tmp_path: Path) -> None:

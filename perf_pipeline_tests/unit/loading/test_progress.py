@@ -1,8 +1,7 @@
 """When a load is given up: only when failures go on, and nothing has gone well meanwhile."""
 
-import threading
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,10 @@ from perf_pipeline.engine.progress import Progress, ScenarioProgress
 from perf_pipeline.loading.broker_watch import BrokerWatch
 from perf_pipeline.loading.live import LiveJudge
 from perf_pipeline.loading.progress import LoadWatch, line_of
-from perf_pipeline.loading.session import Session
 from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.store.records import RunKey
-from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.histories.spool import KEY, Spool, sample
+from perf_pipeline_tests.support.loads.sessions import session_with
 from perf_pipeline_tests.support.silent import Silent
 
 NOBODY = LiveJudge(Path("nowhere"), RunKey("", ""), [])
@@ -26,19 +24,8 @@ NOBODY = LiveJudge(Path("nowhere"), RunKey("", ""), [])
 def watch(
     judge: LiveJudge = NOBODY, brokers: BrokerWatch | None = None, narrator: Silent | None = None
 ) -> LoadWatch:
-    session = Session(
-        run_id="r1",
-        profile=load_profile("quick"),
-        target=resolve_target("local", TargetConfig(), {}),
-        services=(),
-        notices=(),
-        environment={},
-        state=State(Path("nowhere")),
-        trigger="test",
-        began_at=datetime(2026, 1, 4, tzinfo=UTC),
-        narrator=narrator or Silent(),
-        stop=threading.Event(),
-    )
+    made = session_with(load_profile("quick"), resolve_target("local", TargetConfig(), {}))
+    session = replace(made, narrator=narrator or made.narrator)
     return LoadWatch(session, "api_user_creation", judge, 0, brokers)
 
 

@@ -1,22 +1,17 @@
 """Every `exec` of a profile leads to a class that does it, and gets what it needs to know."""
 
 import importlib
-import threading
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.config.parameters import ITERATIONS, IterationKind, iteration_kind
-from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target
 from perf_pipeline.loading.jobs import load_job
 from perf_pipeline.loading.seeding import SHARES
-from perf_pipeline.loading.session import Session
-from perf_pipeline.store.state import State
-from perf_pipeline_tests.support.silent import Silent
+from perf_pipeline_tests.support.loads.sessions import session_with
 
 KINDS = {**ITERATIONS, "my_shop.load:checkout": iteration_kind("my_shop.load:checkout")}
 TARGET = Target(
@@ -28,22 +23,6 @@ TARGET = Target(
     topic="birthday-messages",
     group="birthday-workers",
 )
-
-
-def session_of(profile: Profile, folder: Path) -> Session:
-    return Session(
-        run_id="r1",
-        profile=profile,
-        target=TARGET,
-        services=(),
-        notices=(),
-        environment={},
-        state=State(folder),
-        trigger="test",
-        began_at=datetime(2026, 1, 1, tzinfo=UTC),
-        narrator=Silent(),
-        stop=threading.Event(),
-    )
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
@@ -69,7 +48,7 @@ def test_an_iteration_takes_its_users_from_a_set_that_seeding_deals_out() -> Non
 
 
 def test_every_scenario_of_a_shipped_profile_becomes_a_job(tmp_path: Path) -> None:
-    session = session_of(load_profile("full"), tmp_path)
+    session = session_with(load_profile("full"), TARGET, tmp_path)
     jobs = [
         load_job(session, benchmark, step, tmp_path)
         for benchmark, config in session.profile.benchmarks.items()
@@ -93,7 +72,7 @@ def test_every_scenario_of_a_shipped_profile_becomes_a_job(tmp_path: Path) -> No
 
 def test_no_secret_is_among_the_parameters_of_a_job(tmp_path: Path) -> None:
     secret = replace(TARGET, postgres_dsn="postgresql://u:hush@h/d", redis_url="redis://:hush@h/0")
-    session = replace(session_of(load_profile("full"), tmp_path), target=secret)
+    session = session_with(load_profile("full"), secret, tmp_path)
 
     for benchmark, config in session.profile.benchmarks.items():
         for step, _ in config.load_steps:

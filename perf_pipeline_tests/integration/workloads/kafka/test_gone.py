@@ -5,12 +5,12 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Message, Producer
+from confluent_kafka import Producer
 
 from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.engine.ports import Workload
@@ -20,16 +20,13 @@ from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.parts import StackOptions
 from perf_pipeline.workloads.kafka.consume import ConsumeMessages
-from perf_pipeline.workloads.kafka.consume_ceiling import (
-    BatchReception,
-    ConsumeCeiling,
-    ReceivedBatch,
-)
+from perf_pipeline.workloads.kafka.consume_ceiling import ConsumeCeiling
 from perf_pipeline.workloads.kafka.produce import ProduceMessages
 from perf_pipeline.workloads.kafka.topics import ensure_topic, fix_position
 from perf_pipeline_tests.support.histories.spool import counts
 from perf_pipeline_tests.support.histories.verdicts import judged
 from perf_pipeline_tests.support.loads.engine_loads import job_of, load, samples, scenario
+from perf_pipeline_tests.support.loads.left_out_message import leave_out
 from perf_pipeline_tests.support.loads.workload_bench import Bench, opened, outcomes
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.silent import hush
@@ -123,15 +120,7 @@ def test_looking_into_holes_takes_no_more_time_from_the_end_while_the_broker_han
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The engine gives a workload 5 s: 4.5 s, and the moment that a busy machine needs."""
-    accept = BatchReception.accept
-
-    def without_3(
-        self: BatchReception, messages: Sequence[Message], at_us: int
-    ) -> list[ReceivedBatch]:
-        shown = [one for one in messages if one.error() is not None or one.offset() != 3]
-        return accept(self, shown, at_us)
-
-    monkeypatch.setattr(BatchReception, "accept", without_3)
+    leave_out(monkeypatch, 3)
     producer = Producer(kafka_settings(broker.servers))
     for _ in range(8):
         producer.produce(TOPIC, b"x")

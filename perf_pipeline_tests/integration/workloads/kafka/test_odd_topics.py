@@ -3,13 +3,13 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not in its __all__
     AdminClient,
     NewPartitions,
@@ -19,15 +19,12 @@ from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.metrics.sample import LedgerEvent
 from perf_pipeline.workloads.kafka import reception, silence
 from perf_pipeline.workloads.kafka.consume import ConsumeMessages
-from perf_pipeline.workloads.kafka.consume_ceiling import (
-    BatchReception,
-    ConsumeCeiling,
-    ReceivedBatch,
-)
+from perf_pipeline.workloads.kafka.consume_ceiling import ConsumeCeiling
 from perf_pipeline.workloads.kafka.holes import Hole, losses_in
 from perf_pipeline.workloads.kafka.topics import fix_position
 from perf_pipeline_tests.support.loads.kafka_lag import lag
 from perf_pipeline_tests.support.loads.kafka_topics import consumed_topic, delete_topic
+from perf_pipeline_tests.support.loads.left_out_message import leave_out
 from perf_pipeline_tests.support.loads.workload_bench import Bench, opened, outcomes
 
 FAR_PAST_MS = 1
@@ -195,15 +192,7 @@ def test_a_message_that_is_there_and_was_left_out_fails_an_operation(
     given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of eight messages, offsets 0 to 7, the consumer is not shown the one at 3."""
-    accept = BatchReception.accept
-
-    def without_3(
-        self: BatchReception, messages: Sequence[Message], at_us: int
-    ) -> list[ReceivedBatch]:
-        shown = [one for one in messages if one.error() is not None or one.offset() != 3]
-        return accept(self, shown, at_us)
-
-    monkeypatch.setattr(BatchReception, "accept", without_3)
+    leave_out(monkeypatch, 3)
     produce(given, *({"value": b"x"} for _ in range(8)))
 
     async def body() -> None:

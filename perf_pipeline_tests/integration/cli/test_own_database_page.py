@@ -1,16 +1,14 @@
 """The page on measuring one's own database is executed as it stands, on pgbench's tables."""
 
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict
 
-from perf_pipeline.stack.postgres_pgbench import find_pgbench
 from perf_pipeline_tests.support.commands.command_line import CommandLine, left_running
+from perf_pipeline_tests.support.commands.pgbench import run_pgbench
 from perf_pipeline_tests.support.loads.workload_bench import scratch_database
 from perf_pipeline_tests.support.places import ROOT, new_state
 
@@ -21,17 +19,8 @@ TEXT = "Do 50 transfers a second go through?"
 @pytest.fixture
 def dsn(postgres_dsn: str) -> Iterator[str]:
     """Give a database in which pgbench has made its tables."""
-    program = find_pgbench()
-    assert program is not None
     with scratch_database(postgres_dsn, "test_own_database") as own:
-        at = conninfo_to_dict(own)
-        words = ["-i", "-q", "-h", str(at.get("host", "")), "-p", str(at.get("port", 5432))]
-        subprocess.run(
-            [str(program), *words, "-U", str(at.get("user", "postgres")), str(at["dbname"])],
-            check=True,
-            capture_output=True,
-            env={"PGPASSWORD": str(at.get("password", "")), "LC_ALL": "C"},
-        )
+        run_pgbench(own, "-i", "-q")
         yield own
 
 

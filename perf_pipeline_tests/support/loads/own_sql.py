@@ -24,9 +24,15 @@ Table = dict[str, Any]
 def accounts(dsn: str, name: str) -> Iterator[str]:
     """Give a database of its own with ten accounts of 100."""
     with scratch_database(dsn, name) as own:
-        with psycopg.connect(own, autocommit=True) as connection:
-            connection.execute(ACCOUNTS.encode())
+        ask(own, ACCOUNTS)
         yield own
+
+
+def ask(dsn: str, query: str) -> list[tuple[Any, ...]]:
+    """Run statements, and give the rows of the first of them, or none."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        cursor = connection.execute(query.encode())
+        return cursor.fetchall() if cursor.description else []
 
 
 def given(exec_name: str, parameters: Table, **more: Any) -> Table:

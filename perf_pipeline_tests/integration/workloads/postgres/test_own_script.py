@@ -1,25 +1,22 @@
 """pgbench's scripts on a real PostgreSQL, beside pgbench itself."""
 
 import asyncio
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import psycopg
 import pytest
 import uvloop
-from psycopg.conninfo import conninfo_to_dict
 
 from perf_pipeline.config.pgbench.expressions import parse_expression
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import Outcome
-from perf_pipeline.stack.postgres_pgbench import find_pgbench
 from perf_pipeline.workloads.postgres.own_script import OwnScript
 from perf_pipeline.workloads.postgres.script_values import ScriptState, as_sql, evaluator
-from perf_pipeline_tests.support.loads.own_sql import accounts, given, told
+from perf_pipeline_tests.support.commands.pgbench import run_pgbench
+from perf_pipeline_tests.support.loads.own_sql import accounts, ask, given, told
 from perf_pipeline_tests.support.loads.workload_bench import Bench, opened
 
 # A branch of pgbench's tables, with the columns and names of its documentation.
@@ -56,28 +53,9 @@ def dsn(postgres_dsn: str) -> Iterator[str]:
         yield own
 
 
-def ask(dsn: str, query: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        cursor = connection.execute(query.encode())
-        return cursor.fetchall() if cursor.description else []
-
-
 def pgbench(dsn: str, folder: Path, script: str, *options: str) -> str:
     """Run a script with pgbench itself, and give what it tells."""
-    program = find_pgbench()
-    assert program is not None
-    (folder / "s.sql").write_text(script, encoding="utf-8")
-    at = conninfo_to_dict(dsn)
-    words = [str(program), "-n", "-f", str(folder / "s.sql"), "-h", str(at.get("host", ""))]
-    words += ["-p", str(at.get("port", 5432)), "-U", str(at.get("user", "postgres")), *options]
-    done = subprocess.run(
-        [*words, str(at["dbname"])],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"PGPASSWORD": str(at.get("password", "")), "LC_ALL": "C"},
-    )
-    return done.stderr
+    return run_pgbench(dsn, "-n", "-f", str(folder / write(folder, "s.sql", script)), *options)
 
 
 def run(

@@ -5,16 +5,14 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 import uvloop
 
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.workloads.postgres.own_sql import OwnSql
-from perf_pipeline_tests.support.loads.own_sql import Table, accounts, statements, told
+from perf_pipeline_tests.support.loads.own_sql import Table, accounts, ask, statements, told
 from perf_pipeline_tests.support.loads.workload_bench import Bench, opened
 
 DEBIT = {"name": "debit", "sql": "update accounts set balance = balance - 1 where id = ${vu}"}
@@ -33,12 +31,6 @@ def dsn(database: str) -> str:
     ask(database, "update accounts set balance = 100")
     ask(database, "delete from accounts where id > 10")
     return database
-
-
-def ask(dsn: str, query: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        cursor = connection.execute(query.encode())
-        return cursor.fetchall() if cursor.description else []
 
 
 @asynccontextmanager

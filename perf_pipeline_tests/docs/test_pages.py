@@ -15,6 +15,7 @@ from perf_pipeline.config.questions import answering
 from perf_pipeline.errors import ProfileError
 from perf_pipeline.metrics.statistic import COMPARED
 from perf_pipeline_tests.docs.generate import DOCS, ROOT, commands, parts, parts_of, renew
+from perf_pipeline_tests.support.pages import blocks
 from perf_pipeline_tests.support.refused_profiles import LOOK, STEP, shop
 
 PAGES = sorted(DOCS.glob("*.md"))
@@ -26,10 +27,6 @@ INTERNAL_VARIABLES = {"PERF_DAGSTER_TEMPORARY_STORAGE", "PERF_PIPELINE_STACK"}
 
 def text(path: Path) -> str:
     return path.read_text(encoding="utf-8")
-
-
-def blocks(page: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", text(DOCS / page), re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from perf_pipeline.analysis.baseline import DiffStatus
 from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.model import BenchmarkStatus
 from perf_pipeline_tests.support.commands.command_line import CommandLine
+from perf_pipeline_tests.support.pages import blocks, commands_on
 from perf_pipeline_tests.support.places import ROOT, new_state
 from perf_pipeline_tests.support.servers.described_shop import running_described_shop
 from perf_pipeline_tests.support.servers.stranger_server import running_stranger
@@ -19,14 +20,12 @@ TEXT = "Do 20 visits a second go through?"
 
 @pytest.mark.timeout(120)
 def test_the_page_leads_from_a_url_to_an_answer_in_ones_own_words(tmp_path: Path) -> None:
-    (profile,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-    (console,) = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
-    commands = [line.removeprefix("$ perf-pipeline ").split() for line in console.splitlines()]
+    (profile,) = blocks("own-api.md", "toml")
     command = CommandLine(new_state(tmp_path / "state"))
     with running_stranger() as stranger:
         path = tmp_path / "shop.toml"
         path.write_text(profile.replace("http://127.0.0.1:8080", stranger.base_url), "utf-8")
-        first, *others = [[str(path) if w == "shop.toml" else w for w in one] for one in commands]
+        first, *others = commands_on("own-api.md", path)
 
         answer = command(*first)
 
@@ -57,7 +56,7 @@ def test_what_init_says_on_the_page_is_what_it_says(
 def test_the_plan_on_the_page_is_what_check_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (profile,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    (profile,) = blocks("own-api.md", "toml")
     (shown,) = re.findall(r"```text\n\$ perf-pipeline check shop.toml\n(.*?)```", PAGE, re.DOTALL)
     (tmp_path / "shop.toml").write_text(profile, encoding="utf-8")
     monkeypatch.chdir(tmp_path)

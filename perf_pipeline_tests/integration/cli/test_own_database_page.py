@@ -1,6 +1,5 @@
 """The page on measuring one's own database is executed as it stands, on pgbench's tables."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +9,10 @@ import pytest
 from perf_pipeline_tests.support.commands.command_line import CommandLine, left_running
 from perf_pipeline_tests.support.commands.pgbench import run_pgbench
 from perf_pipeline_tests.support.loads.workload_bench import scratch_database
-from perf_pipeline_tests.support.places import ROOT, new_state
+from perf_pipeline_tests.support.pages import blocks, commands_on
+from perf_pipeline_tests.support.places import new_state
 
-PAGE = (ROOT / "docs" / "own-database.md").read_text(encoding="utf-8")
+PAGE = "own-database.md"
 TEXT = "Do 50 transfers a second go through?"
 
 
@@ -24,22 +24,17 @@ def dsn(postgres_dsn: str) -> Iterator[str]:
         yield own
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
-
-
 @pytest.mark.timeout(120)
 def test_the_page_leads_from_a_dsn_to_an_answer_in_ones_own_words(
     dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (profile,), (script,), (console,) = blocks("toml"), blocks("sql"), blocks("console")
-    commands = [line.removeprefix("$ perf-pipeline ").split() for line in console.splitlines()]
+    (profile,), (script,) = blocks(PAGE, "toml"), blocks(PAGE, "sql")
     command = CommandLine(new_state(tmp_path / "state"))
     path = tmp_path / "bank.toml"
     path.write_text(profile, encoding="utf-8")
     (tmp_path / "look.sql").write_text(script, encoding="utf-8")
     monkeypatch.setenv("BANK_DSN", dsn)
-    first, *others = [[str(path) if w == "bank.toml" else w for w in one] for one in commands]
+    first, *others = commands_on(PAGE, path)
 
     answer = command(*first)
 
@@ -66,7 +61,7 @@ def test_the_page_leads_from_a_dsn_to_an_answer_in_ones_own_words(
 def test_wrong_sql_is_told_with_its_line_before_the_load(
     dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (profile,), (script,) = blocks("toml"), blocks("sql")
+    (profile,), (script,) = blocks(PAGE, "toml"), blocks(PAGE, "sql")
     path = tmp_path / "bank.toml"
     path.write_text(profile.replace("where aid", "were aid", 1), encoding="utf-8")
     (tmp_path / "look.sql").write_text(script.replace("filler", "filer"), encoding="utf-8")

@@ -4,7 +4,6 @@ The shop's third order is completed twice and its fifth never, in every place wh
 """
 
 import json
-import re
 from collections.abc import Iterator
 
 import psycopg
@@ -16,10 +15,10 @@ from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline_tests.support.commands.command_line import Answer, CommandLine
 from perf_pipeline_tests.support.loads.kafka_topics import own_topic
 from perf_pipeline_tests.support.loads.own_database import own_database
-from perf_pipeline_tests.support.places import ROOT, new_state
+from perf_pipeline_tests.support.pages import blocks
+from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers.shipping_server import running_shop
 
-PAGE = (ROOT / "docs" / "own-deliveries.md").read_text(encoding="utf-8")
 AHEAD_MS = 300
 # The other two places, beside the page's query.
 MORE = """
@@ -69,7 +68,7 @@ def ran(
 ) -> Iterator[tuple[CommandLine, Answer]]:
     """Run the page's profile, and the same load with a topic and with polls."""
     folder = tmp_path_factory.mktemp("deliveries")
-    (profile,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    (profile,) = blocks("own-deliveries.md", "toml")
     producer = Producer({**kafka_settings(brokers), "linger.ms": 0})
     with (
         own_topic(brokers, "done", 2) as topic,

@@ -5,7 +5,6 @@ measuring one's own topic is executed here as well, because a broker takes secon
 """
 
 import asyncio
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +21,8 @@ from perf_pipeline.workloads.kafka.properties import require_properties
 from perf_pipeline.workloads.kafka.topics import committed, ensure_topic, fix_position, watermarks
 from perf_pipeline.workloads.kafka.transactions import Transactor
 from perf_pipeline_tests.support.commands.command_line import CommandLine
-from perf_pipeline_tests.support.places import ROOT, new_state
+from perf_pipeline_tests.support.pages import blocks, commands_on
+from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers.secured_broker import (
     PASSWORD,
     USER,
@@ -31,7 +31,7 @@ from perf_pipeline_tests.support.servers.secured_broker import (
 )
 from perf_pipeline_tests.support.servers.token_server import token_server
 
-PAGE = (ROOT / "docs" / "own-topic.md").read_text(encoding="utf-8")
+PAGE = "own-topic.md"
 LONG_S = 2.5  # where nobody is waited for, on a busy machine
 CLIENT, SECRET = "perf-client", "t0ken-secret"
 
@@ -225,18 +225,14 @@ def test_a_value_that_the_library_does_not_take_is_told_by_its_property() -> Non
 def test_the_page_leads_from_a_broker_to_an_answer_in_ones_own_words(
     secured: SecuredBroker, tmp_path: Path
 ) -> None:
-    (profile,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-    (console,) = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
+    (profile,) = blocks(PAGE, "toml")
     path = tmp_path / "orders.toml"
     path.write_text(profile.replace("127.0.0.1:9093", secured.at("secured")), "utf-8")
     (tmp_path / "company-ca.pem").write_bytes((secured.folder / "ca.pem").read_bytes())
     ensure_topic(secured.at("plain"), "orders", 3)
     environment = {"KAFKA_PASSWORD": PASSWORD}
     command = CommandLine(new_state(tmp_path / "state"), environment)
-    words = [line.removeprefix("$ perf-pipeline ").split() for line in console.splitlines()]
-    check, doctor, run, show = (
-        [str(path) if word == "orders.toml" else word for word in one] for one in words
-    )
+    check, doctor, run, show = commands_on(PAGE, path)
 
     for arguments in (check, doctor):
         told = command.here(*arguments)

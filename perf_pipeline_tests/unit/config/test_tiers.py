@@ -4,28 +4,40 @@ import pytest
 
 from perf_pipeline.config.loading import load_profile, validate_profile
 from perf_pipeline.config.target import resolve_target
+from perf_pipeline.config.tiers import TierConfig
 from perf_pipeline.errors import PerfPipelineError, ProfileError
 from perf_pipeline.loading.tier_probes import require_prometheus
 
 
-def checked(tier: object, **target: object) -> None:
+def checked(tier: object, **target: object) -> TierConfig:
+    """Give the tier as it was read, where nothing is wrong with it."""
     raw = load_profile("quick").model_dump(mode="json", by_alias=True)
     targets = {"shop": {"tiers": {"database": tier}, **target}}
     profile = validate_profile({**raw, "target": "shop", "targets": targets}, "shop.toml")
     require_prometheus(resolve_target("shop", profile.targets["shop"], {}))
+    return profile.targets["shop"].tiers["database"]
 
 
 @pytest.mark.parametrize(
-    "tier",
+    ("tier", "read"),
     [
-        {"containers": ["pg-1", "pg-2"], "cores": 4},
-        {"units": ["postgresql.service"]},
-        {"processes": ["postgres"], "cores": "2.5"},
-        {"cpu_percent": "100 * sum(rate(x[30s]))", "cores": "count(y)"},
+        (
+            {"containers": ["pg-1", "pg-2"], "cores": 4},
+            TierConfig(containers=("pg-1", "pg-2"), cores="4"),
+        ),
+        ({"units": ["postgresql.service"]}, TierConfig(units=("postgresql.service",))),
+        (
+            {"processes": ["postgres"], "cores": "2.5"},
+            TierConfig(processes=("postgres",), cores="2.5"),
+        ),
+        (
+            {"cpu_percent": "100 * sum(rate(x[30s]))", "cores": "count(y)"},
+            TierConfig(cpu_percent="100 * sum(rate(x[30s]))", cores="count(y)"),
+        ),
     ],
 )
-def test_each_way_to_watch_a_tier_is_taken(tier: dict[str, object]) -> None:
-    checked(tier, prometheus="http://127.0.0.1:9090")
+def test_each_way_to_watch_a_tier_is_taken(tier: dict[str, object], read: TierConfig) -> None:
+    assert checked(tier, prometheus="http://127.0.0.1:9090") == read
 
 
 @pytest.mark.parametrize(

@@ -66,13 +66,13 @@ def test_messages_that_the_brokers_deleted_after_the_position_was_fixed_have_exp
 ) -> None:
     """Two old messages are deleted; of three new ones, offsets 2 to 4, the first two."""
     produce_and_delete(brokers, topic, 2, until=2)
-    one = session(tmp_path, brokers, topic)
-    one.folder.mkdir(parents=True)
-    positions_file(one).write_text(json.dumps(fix_position(brokers, "g", topic)))
-    before = expired(one, "queue_consume")
+    made = session(tmp_path, brokers, topic)
+    made.folder.mkdir(parents=True)
+    positions_file(made).write_text(json.dumps(fix_position(brokers, "g", topic)))
+    before = expired(made, "queue_consume")
     produce_and_delete(brokers, topic, 3, until=4)
 
-    told = expired(one, "queue_consume")
+    told = expired(made, "queue_consume")
 
     assert before is None
     assert told is not None

@@ -47,12 +47,12 @@ def session(
 def test_statements_and_queries_that_fit_pass_and_rows_are_written_as_text(
     dsn: str, tmp_path: Path
 ) -> None:
-    one = session(dsn, tmp_path)
+    made = session(dsn, tmp_path)
 
-    require_statements(one, "b")
-    fetch_rows(one, "b")
+    require_statements(made, "b")
+    fetch_rows(made, "b")
 
-    lines = query_files(one, "b", "s")["some"].read_text("utf-8").splitlines()
+    lines = query_files(made, "b", "s")["some"].read_text("utf-8").splitlines()
     assert lines[:3] == ["id,owner", "1,owner 1", "2,owner 2"]
     assert len(lines) == 11
 
@@ -79,10 +79,10 @@ def test_wrong_sql_is_told_with_its_place_and_the_servers_words(
 
 
 def test_a_table_that_the_target_lacks_makes_its_benchmark_unmet(dsn: str, tmp_path: Path) -> None:
-    one = session(dsn, tmp_path, sql="select balance from nowhere")
+    made = session(dsn, tmp_path, sql="select balance from nowhere")
 
     with pytest.raises(TargetUnavailableError, match='relation "nowhere" does not exist') as caught:
-        unmet_of(one)
+        unmet_of(made)
 
     assert "the target's migrations" in caught.value.hint
 

@@ -39,8 +39,8 @@ def looked_at(probe: LocalTiers) -> dict[str, float]:
     time.sleep(2 * MIN_SPAN_S)
     readings = probe.read(7)
     probe.close()
-    assert {(one.source, one.at_us) for one in readings} == {("database", 7)}
-    return {one.name: one.value for one in readings}
+    assert {(reading.source, reading.at_us) for reading in readings} == {("database", 7)}
+    return {reading.name: reading.value for reading in readings}
 
 
 def test_a_tier_is_found_by_the_name_of_its_processes(busy: tuple[str, int]) -> None:

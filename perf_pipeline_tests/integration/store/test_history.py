@@ -124,8 +124,8 @@ def _run_of(day: int, *, ms: float = 1.0, valid: bool = True, **other: object) -
 
 def _days(history: History, before: str | None, limit: int = 30) -> OverRuns:
     """Read the p95 of the runs that are like r1."""
-    (one,) = history.outcomes("r1")
-    name = SeriesName("api", one.load_hash, "http_req_duration", "scenario:create", "p(95)")
+    (outcome,) = history.outcomes("r1")
+    name = SeriesName("api", outcome.load_hash, "http_req_duration", "scenario:create", "p(95)")
     environment = history.run("r1").environment_id
     return history.series(
         [name], profile="quick", environment_id=environment, before=before, limit=limit
@@ -152,15 +152,15 @@ def test_a_series_has_only_complete_valid_like_runs_oldest_first(
         history.ingest(spool.write(tmp_path), "api")
         history.summarise(RunKey(spool.run_id, "api"))
 
-    assert [(each.run_id, each.value) for each in _days(history, "r9").before] == [
+    assert [(point.run_id, point.value) for point in _days(history, "r9").before] == [
         ("r1", 10),
         ("r2", 20),
         ("r3", 30),
     ]
-    assert [each.run_id for each in _days(history, "r3").whole] == ["r1", "r2", "r3", "r9"]
-    assert [each.run_id for each in _days(history, None).whole] == ["r1", "r2", "r3", "r9"]
+    assert [point.run_id for point in _days(history, "r3").whole] == ["r1", "r2", "r3", "r9"]
+    assert [point.run_id for point in _days(history, None).whole] == ["r1", "r2", "r3", "r9"]
     assert _days(history, None).before == ()
-    assert [each.run_id for each in _days(history, "r9", limit=2).before] == ["r2", "r3"]
+    assert [point.run_id for point in _days(history, "r9", limit=2).before] == ["r2", "r3"]
     assert _days(history, "r2").before == (SeriesPoint("r1", "2026-11-01T12:00:00+00:00", 10.0),)
     with pytest.raises(PerfPipelineError, match="'r77' is not in the history"):
         _days(history, "r77")
@@ -175,10 +175,10 @@ def test_a_series_with_gaps_in_the_newest_runs_goes_on_in_older_ones(
         history.ingest(spool.write(tmp_path), "api")
         history.summarise(RunKey(spool.run_id, "api"))
 
-    assert [each.run_id for each in _days(history, "r8", 1).before] == ["r2"]
-    assert [each.run_id for each in _days(history, "r8", 2).whole] == ["r2", "r8"]
-    assert [each.run_id for each in _days(history, "r3", 3).before] == ["r1", "r2"]
-    assert [each.value for each in _days(history, None, 30).whole] == [1, 2, 8]
+    assert [point.run_id for point in _days(history, "r8", 1).before] == ["r2"]
+    assert [point.run_id for point in _days(history, "r8", 2).whole] == ["r2", "r8"]
+    assert [point.run_id for point in _days(history, "r3", 3).before] == ["r1", "r2"]
+    assert [point.value for point in _days(history, None, 30).whole] == [1, 2, 8]
 
 
 def test_the_last_run_of_a_benchmark_was_to_do_it_or_did(history: History, tmp_path: Path) -> None:

@@ -56,4 +56,4 @@ def statements(*several: Table, **parameters: Any) -> Table:
 
 def told(samples: list[Sample]) -> list[tuple[str, str, str]]:
     """Give operation, outcome and error of each sample."""
-    return [(one.operation, one.outcome.value, one.error) for one in samples]
+    return [(sample.operation, sample.outcome.value, sample.error) for sample in samples]

@@ -66,7 +66,7 @@ def consumed(brokers: str, topic: str, count: int, **own: Any) -> Bench:
 
 def completed(bench: Bench) -> list[str]:
     entries = bench.recorder.entries
-    return sorted(one.message_id for one in entries if one.event is LedgerEvent.COMPLETED)
+    return sorted(entry.message_id for entry in entries if entry.event is LedgerEvent.COMPLETED)
 
 
 def test_ids_are_read_from_a_header_and_a_message_without_one_is_work_as_well(
@@ -77,7 +77,9 @@ def test_ids_are_read_from_a_header_and_a_message_without_one_is_work_as_well(
     bench = consumed(brokers, topic, 3, messageId="header:id")
 
     assert completed(bench) == ["a-1", "a-2"]
-    assert [(one.operation, one.outcome.value) for one in bench.samples] == [("consume", "ok")] * 3
+    assert [(sample.operation, sample.outcome.value) for sample in bench.samples] == [
+        ("consume", "ok")
+    ] * 3
 
 
 def test_ids_are_read_from_a_place_in_json(brokers: str, topic: str) -> None:
@@ -86,7 +88,7 @@ def test_ids_are_read_from_a_place_in_json(brokers: str, topic: str) -> None:
     bench = consumed(brokers, topic, 2, messageId="$.order.id")
 
     assert completed(bench) == ["7"]
-    assert {one.outcome.value for one in bench.samples} == {"ok"}
+    assert {sample.outcome.value for sample in bench.samples} == {"ok"}
 
 
 def test_marks_of_transactions_are_passed_and_no_lag_stays(brokers: str, topic: str) -> None:
@@ -95,7 +97,7 @@ def test_marks_of_transactions_are_passed_and_no_lag_stays(brokers: str, topic: 
     bench = consumed(brokers, topic, 1, messageId="header:id", commitInterval="10ms")
 
     assert completed(bench) == ["t-1"]
-    ends = {one.partition: one.high_watermark for one in watermarks(brokers, topic)}
+    ends = {mark.partition: mark.high_watermark for mark in watermarks(brokers, topic)}
     group = committed(brokers, f"group-of-{topic}", topic)
     assert sum(ends.values()) == 2  # the message, and the mark of its commit
     assert sum(offset or 0 for offset in group.values()) >= 1
@@ -129,9 +131,9 @@ def test_a_member_that_joins_makes_a_rebalance_with_its_duration(brokers: str, t
 
     bench = asyncio.run(body())
 
-    found = [one for one in bench.samples if one.operation == "rebalance"]
+    found = [sample for sample in bench.samples if sample.operation == "rebalance"]
     assert found
-    assert all(0 < one.ended_us - one.started_us < 20_000_000 for one in found)
+    assert all(0 < sample.ended_us - sample.started_us < 20_000_000 for sample in found)
 
 
 def test_a_compacted_topic_is_known(brokers: str, topic: str) -> None:

@@ -83,11 +83,11 @@ def test_key_value_and_headers_are_written_with_their_variables(brokers: str, to
 
     found = stored(brokers, topic)
     assert outcomes(bench.samples) == {("ok", ""): 4}
-    assert {one.operation for one in bench.samples} == {"produce"}
-    assert Counter(one.key() for one in found) == {b"customer-1": 2, b"customer-2": 2}
-    assert sorted(json.loads(one.value() or b"")["n"] for one in found) == [0, 0, 1, 1]
-    assert {json.loads(one.value() or b"")["secret"] for one in found} == {"t0ken"}
-    assert all(one.headers() == [("run", b"r1"), ("kind", b"order")] for one in found)
+    assert {sample.operation for sample in bench.samples} == {"produce"}
+    assert Counter(message.key() for message in found) == {b"customer-1": 2, b"customer-2": 2}
+    assert sorted(json.loads(message.value() or b"")["n"] for message in found) == [0, 0, 1, 1]
+    assert {json.loads(message.value() or b"")["secret"] for message in found} == {"t0ken"}
+    assert all(message.headers() == [("run", b"r1"), ("kind", b"order")] for message in found)
     assert bench.recorder.entries == []
 
 
@@ -96,26 +96,30 @@ def test_a_message_id_of_its_own_is_in_the_header_and_in_the_ledger(
 ) -> None:
     bench = produced(brokers, topic, 5, value="x", messageId="header:message-id")
 
-    headers = [dict(one.headers() or [])["message-id"] for one in stored(brokers, topic)]
+    headers = [dict(message.headers() or [])["message-id"] for message in stored(brokers, topic)]
     written = {id_.decode() for id_ in headers if isinstance(id_, bytes)}
     assert len(written) == 5
     for event in (LedgerEvent.INTENDED, LedgerEvent.ACKNOWLEDGED):
-        ids = [one.message_id for one in bench.recorder.entries if one.event is event]
+        ids = [entry.message_id for entry in bench.recorder.entries if entry.event is event]
         assert sorted(ids) == sorted(written)
 
 
 def test_an_id_of_the_value_is_the_one_in_the_ledger(brokers: str, topic: str) -> None:
     bench = produced(brokers, topic, 3, json={"order": {"id": "${uuid}"}}, messageId="$.order.id")
 
-    written = {json.loads(one.value() or b"")["order"]["id"] for one in stored(brokers, topic)}
-    assert {one.message_id for one in bench.recorder.entries} == written
+    written = {
+        json.loads(message.value() or b"")["order"]["id"] for message in stored(brokers, topic)
+    }
+    assert {entry.message_id for entry in bench.recorder.entries} == written
     assert len(written) == 3
 
 
 def test_a_transaction_is_one_sample_with_all_its_messages(brokers: str, topic: str) -> None:
     bench = produced(brokers, topic, 2, value="x", transaction=5, compression="zstd")
 
-    assert [(one.operation, one.records) for one in bench.samples] == [("transaction", 5)] * 2
+    assert [(sample.operation, sample.records) for sample in bench.samples] == [
+        ("transaction", 5)
+    ] * 2
     assert len(stored(brokers, topic)) == 10
 
 
@@ -127,8 +131,8 @@ def test_real_payloads_and_drawn_keys_are_sent_without_idempotence_as_well(
     produced(brokers, topic, 20, folder=str(tmp_path), payloads="orders.jsonl", **more)
 
     found = stored(brokers, topic)
-    assert {one.value() for one in found} == {b'{"a":1}', b"\xff\xfe"}
-    assert {one.key() for one in found} == {b"k1"}
+    assert {message.value() for message in found} == {b'{"a":1}', b"\xff\xfe"}
+    assert {message.key() for message in found} == {b"k1"}
 
 
 def test_messages_above_the_topics_limit_are_refused_before_the_load_with_the_numbers(

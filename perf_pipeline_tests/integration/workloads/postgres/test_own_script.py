@@ -126,8 +126,10 @@ def test_the_built_in_script_keeps_the_books(dsn: str, tmp_path: Path, protocol:
 
     bench = run(dsn, tmp_path, "tpcb-like", iterations=5, vus=2, protocol=protocol)
 
-    whole = [one for one in bench.samples if one.protocol == "postgres_transaction"]
-    assert [(one.operation, one.outcome) for one in whole] == [("tpcb-like", Outcome.OK)] * 10
+    whole = [sample for sample in bench.samples if sample.protocol == "postgres_transaction"]
+    assert [(sample.operation, sample.outcome) for sample in whole] == [
+        ("tpcb-like", Outcome.OK)
+    ] * 10
     assert len(bench.samples) == 10 * 8
     # TPC-B, 4: the branches, the tellers, the accounts and the history have the same sum.
     sums = ask(
@@ -163,18 +165,19 @@ def test_variables_last_and_branches_are_taken_as_the_script_says(dsn: str, tmp_
         (98, "o1"),
         (98, "o2"),
     ]
-    names = [one.operation for one in bench.samples if one.vu == 1]
+    names = [sample.operation for sample in bench.samples if sample.vu == 1]
     even = ["spend::1 select balance as", "spend::2 update accounts set", "spend"]
     assert names == [*even, "spend::3 select pg_sleep 0", "spend"] * 2
-    slept = [one for one in bench.samples if "pg_sleep" in one.operation]
-    assert all(one.intended_us - whole_intended(bench, one) >= 30_000 for one in slept)
+    slept = [sample for sample in bench.samples if "pg_sleep" in sample.operation]
+    assert all(sample.intended_us - whole_intended(bench, sample) >= 30_000 for sample in slept)
 
 
 def whole_intended(bench: Bench, part: Any) -> int:
     (whole,) = (
-        one
-        for one in bench.samples
-        if one.operation == "spend" and (one.vu, one.iteration) == (part.vu, part.iteration)
+        sample
+        for sample in bench.samples
+        if sample.operation == "spend"
+        and (sample.vu, sample.iteration) == (part.vu, part.iteration)
     )
     return whole.intended_us
 
@@ -185,7 +188,7 @@ def test_scripts_are_chosen_by_their_weights(dsn: str, tmp_path: Path) -> None:
 
     bench = run(dsn, tmp_path, "a.sql@3", "b.sql", iterations=400)
 
-    chosen = Counter(one.operation for one in bench.samples)
+    chosen = Counter(sample.operation for sample in bench.samples)
     # Binomial, 400 draws of 3/4: 300 with sigma 8.7; the seed is fixed.
     assert 255 < chosen["a"] < 345
     assert chosen["a"] + chosen["b"] == 400
@@ -219,8 +222,8 @@ def test_a_conflict_begins_the_script_again_with_the_same_values(dsn: str, tmp_p
 
     # Both have read before one of them writes, so the other one's first update can't be serialised.
     assert ask(dsn, "select balance from accounts where id = 10") == [(102,)]
-    conflicts = [one for one in bench.samples if one.error == "40001"]
-    assert [(one.operation, one.outcome) for one in conflicts] == [
+    conflicts = [sample for sample in bench.samples if sample.error == "40001"]
+    assert [(sample.operation, sample.outcome) for sample in conflicts] == [
         ("pay::3 update accounts set", Outcome.OK)
     ]
     assert sorted(told(bench.samples)).count(("pay", "ok", "")) == 2

@@ -61,9 +61,9 @@ def test_a_transaction_is_committed_and_each_of_its_statements_is_counted(
 
     # Two VUs with three iterations: 3 from accounts 1 and 2 each, and 6 to 9 and 10.
     balances = ask(dsn, "select balance from accounts order by id")
-    assert [one for (one,) in balances] == [97, 97, *[100] * 6, 106, 106]
-    of_one = [one for one in bench.samples if (one.vu, one.iteration) == (1, 0)]
-    assert [(one.operation, one.protocol, one.records) for one in of_one] == [
+    assert [balance for (balance,) in balances] == [97, 97, *[100] * 6, 106, 106]
+    of_one = [sample for sample in bench.samples if (sample.vu, sample.iteration) == (1, 0)]
+    assert [(sample.operation, sample.protocol, sample.records) for sample in of_one] == [
         ("pay::begin", "postgres", 0),
         ("pay::debit", "postgres", 1),
         ("pay::credit", "postgres", 2),
@@ -75,7 +75,7 @@ def test_a_transaction_is_committed_and_each_of_its_statements_is_counted(
     assert whole.started_us <= begin.started_us
     assert whole.ended_us == commit.ended_us
     assert whole.intended_us == begin.intended_us
-    assert {one.outcome for one in bench.samples} == {Outcome.OK}
+    assert {sample.outcome for sample in bench.samples} == {Outcome.OK}
 
 
 def test_values_are_bound_whatever_they_hold(dsn: str, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_values_are_bound_whatever_they_hold(dsn: str, tmp_path: Path) -> None:
     bench = run(dsn, statements(insert, change, data=data, folder=str(tmp_path)))
 
     assert told(bench.samples) == [("insert", "ok", ""), ("change", "ok", "")]
-    assert [one.checks_passed for one in bench.samples] == [0b11, 0b1]
+    assert [sample.checks_passed for sample in bench.samples] == [0b11, 0b1]
     assert ask(dsn, "select balance, owner from accounts where id = 11") == [
         (1, "O'Brien; drop table accounts --Ada")
     ]
@@ -149,13 +149,13 @@ def test_a_serialization_failure_is_counted_and_run_again_as_said(dsn: str, retr
 
     # Both read before one of them writes: the other one's update can't be serialised, so that it
     # begins again, or fails.
-    failures = [one for one in bench.samples if one.error == "40001"]
-    whole = [one for one in bench.samples if one.operation == "pay"]
-    of_attempts = [one for one in failures if one.protocol == "postgres"]
-    assert [one.operation for one in of_attempts] == ["pay::write"]
+    failures = [sample for sample in bench.samples if sample.error == "40001"]
+    whole = [sample for sample in bench.samples if sample.operation == "pay"]
+    of_attempts = [sample for sample in failures if sample.protocol == "postgres"]
+    assert [sample.operation for sample in of_attempts] == ["pay::write"]
     done = 2 if retries else 1
     assert ask(dsn, "select balance from accounts where id = 1") == [(100 + done,)]
-    assert sorted(one.outcome for one in whole) == (
+    assert sorted(sample.outcome for sample in whole) == (
         [Outcome.OK] * 2 if retries else ["failed", "ok"]
     )
     assert of_attempts[0].outcome is (Outcome.OK if retries else Outcome.FAILED)
@@ -202,9 +202,11 @@ def test_a_deadlock_is_counted_and_run_again(dsn: str) -> None:
     bench = run(dsn, statements(first, second, transaction="pay", retries=5), vus=2)
 
     # https://www.postgresql.org/docs/current/errcodes-appendix.html: deadlock_detected
-    deadlocks = [(one.operation, one.outcome) for one in bench.samples if one.error == "40P01"]
+    deadlocks = [
+        (sample.operation, sample.outcome) for sample in bench.samples if sample.error == "40P01"
+    ]
     assert deadlocks == [("pay::second", Outcome.OK)]
-    whole = [one.outcome for one in bench.samples if one.operation == "pay"]
+    whole = [sample.outcome for sample in bench.samples if sample.operation == "pay"]
     assert whole == [Outcome.OK] * 2
     assert ask(dsn, "select balance from accounts where id <= 2") == [(102,)] * 2
 

@@ -2,7 +2,7 @@
 
 A path is read by the rules of JSONPath (RFC 9535). Paths that can name many places (wildcards,
 slices, filters) are refused, because a step expects or saves one value.
-Add here: another way to name one place. Keep out: looking for it (workloads/).
+Add here: another way to name one place. Keep out: looking for it (json_values.py).
 """
 
 from collections.abc import Iterator

@@ -3,13 +3,13 @@
 Add here: another way to ask. Keep out: what the answer is used for (loading/revision.py).
 """
 
-import json
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from perf_pipeline.config.json_path import parse_json_path
+from perf_pipeline.config.json_values import ABSENT, read_json, value_at
 from perf_pipeline.config.own_scenarios import Trust
 from perf_pipeline.config.version_question import VersionQuestion
 from perf_pipeline.errors import TargetUnavailableError
@@ -60,12 +60,9 @@ def _plain(answer: HttpAnswer, header: str, url: str) -> str:
 
 
 def _from_json(text: str, path: str, url: str) -> str:
-    try:
-        found: Any = json.loads(text)
-        for part in parse_json_path(path):
-            found = found[part]
-    except (ValueError, LookupError, TypeError):
-        raise TargetUnavailableError(f"the answer of GET {url} has nothing at {path}") from None
+    found = value_at(read_json(text), parse_json_path(path))
+    if found is ABSENT:
+        raise TargetUnavailableError(f"the answer of GET {url} has nothing at {path}")
     if not isinstance(found, str | int | float) or not str(found).strip():
         raise TargetUnavailableError(f"the answer of GET {url} has no text at {path}")
     return str(found)

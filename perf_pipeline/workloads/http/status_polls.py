@@ -6,21 +6,20 @@ Add here: another sign in an answer that a message is completed. Keep out: the l
 """
 
 import heapq
-import json
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 from perf_pipeline.config.json_path import parse_json_path
+from perf_pipeline.config.json_values import read_json, value_at
 from perf_pipeline.config.own_deliveries import MESSAGE, Deliveries
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.completion import Completion, moment_us
 from perf_pipeline.workloads.http.plain_client import PlainAnswer, PlainClient
 
-_ABSENT: Final = object()
 _AT_ONCE: Final = 4
 _IDLE_S: Final = 0.02
 _PROBE_ID: Final = "perf-pipeline-no-such-message"
@@ -181,7 +180,7 @@ class StatusPolls:
             completion = Completion(watched.message_id, seen_us, is_ours=True, slack_us=slack_us)
             self._found.append(completion)
             return
-        at_us = moment_us(_at(answer.body, self._moment))
+        at_us = moment_us(value_at(read_json(answer.body), self._moment))
         if at_us is None:
             why = "the answer for a completed message has no time where `time` says"
             self._failures[why] = self._failures.get(why, 0) + 1
@@ -189,19 +188,10 @@ class StatusPolls:
             self._found.append(Completion(watched.message_id, at_us))
 
     def _is_done(self, answer: PlainAnswer) -> bool:
-        return answer.status in self._statuses and all(
-            _at(answer.body, place) == value for place, value in self._done
-        )
+        if answer.status not in self._statuses:
+            return False
+        document = read_json(answer.body) if self._done else None
+        return all(value_at(document, place) == value for place, value in self._done)
 
     def _path_of(self, message_id: str) -> str:
         return self._path.replace(MESSAGE, quote(message_id, safe=""))
-
-
-def _at(body: bytes, place: tuple[str | int, ...]) -> Any:
-    try:
-        found = json.loads(body)
-        for part in place:
-            found = found[part]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return _ABSENT
-    return found

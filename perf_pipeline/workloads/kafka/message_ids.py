@@ -3,25 +3,21 @@
 Add here: another place where an id may stand. Keep out: messages, and what is counted by ids.
 """
 
-import json
-from collections.abc import Sequence
 from typing import Final
+
+from perf_pipeline.config.json_path import Place
+from perf_pipeline.config.json_values import read_json, value_at
 
 LONGEST_ID: Final = 200
 
 
-def id_at(value: bytes, path: Sequence[str | int]) -> str:
+def id_at(value: bytes, path: Place) -> str:
     """Return the id at a place of a JSON value; empty where there is none.
 
     >>> id_at(b'{"order": {"id": 7}}', ("order", "id"))
     '7'
     """
-    try:
-        found = json.loads(value)
-        for part in path:
-            found = found[part]
-    except (ValueError, RecursionError, LookupError, TypeError):
-        return ""
+    found = value_at(read_json(value), path)
     is_number = isinstance(found, int) and not isinstance(found, bool)
     return text_of_id(str(found)) if is_number or isinstance(found, str) else ""
 

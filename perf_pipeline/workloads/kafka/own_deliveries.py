@@ -5,10 +5,9 @@ Add here: another place in a message where an id or a time may stand. Keep out: 
 consumers (consume.py).
 """
 
-import json
 import threading
 from collections.abc import Callable, Collection
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 from confluent_kafka import (
@@ -26,6 +25,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not in __al
 
 from perf_pipeline.config.http_steps import HEADER_PREFIX
 from perf_pipeline.config.json_path import parse_json_path
+from perf_pipeline.config.json_values import read_json, value_at
 from perf_pipeline.config.kafka_client import bootstrap_servers, kafka_settings, onlooker_settings
 from perf_pipeline.config.own_deliveries import BROKER, HERE, KEY, PRODUCER, Deliveries
 from perf_pipeline.errors import TargetUnavailableError
@@ -37,7 +37,6 @@ _AT_ONCE: Final = 500
 _POLL_S: Final = 0.1
 _TYPE: Final = "message.timestamp.type"
 _LOG_APPEND: Final = "LogAppendTime"
-_ABSENT: Final = None
 
 
 class TopicDeliveries:
@@ -199,25 +198,15 @@ class TopicDeliveries:
         )
 
 
-def _reader(place: str) -> Callable[[Message], Any]:
-    """Give the function that reads a place of a message; None where it is not there."""
+def _reader(place: str) -> Callable[[Message], object]:
+    """Return what reads a place of a message; no text and no number where it is not there."""
     if place == KEY:
         return lambda message: message.key()
     if place.startswith(HEADER_PREFIX):
         name = place.removeprefix(HEADER_PREFIX)
         return lambda message: dict(message.headers() or ()).get(name)
-    parts = parse_json_path(place)
-
-    def read(message: Message) -> Any:
-        try:
-            found = json.loads(message.value() or b"")
-            for part in parts:
-                found = found[part]
-        except (ValueError, LookupError, TypeError, RecursionError):
-            return _ABSENT
-        return found
-
-    return read
+    path = parse_json_path(place)
+    return lambda message: value_at(read_json(message.value() or b""), path)
 
 
 def _decoded(value: object) -> object:

@@ -12,6 +12,7 @@ from typing import Final
 
 from perf_pipeline.config.http_steps import HEADER_PREFIX, HttpStep, is_header_text
 from perf_pipeline.config.json_path import Place, parse_json_path
+from perf_pipeline.config.json_values import ABSENT, value_at
 from perf_pipeline.workloads.http.bodies import UnreadableBodyError, plain_body
 from perf_pipeline.workloads.http.client import MAX_BODY_BYTES
 from perf_pipeline.workloads.http.result import HttpResult
@@ -26,7 +27,6 @@ from perf_pipeline.workloads.steps.values import (
 from perf_pipeline.workloads.steps.writing import value_reader
 
 _NS_PER_US: Final = 1_000
-_ABSENT: Final = object()
 _UNREAD: Final = object()
 _CHARSET: Final = re.compile(r"[Cc]harset=\s*\"?([A-Za-z0-9._-]+)")
 _UTF: Final = frozenset({"utf-8", "utf8", "utf-16", "utf-32"})
@@ -53,25 +53,17 @@ class CheckedResponse:
         self._document: Value = _UNREAD
 
     def at(self, place: Place) -> Value:
-        """Return the JSON value at a place; `_ABSENT` where there is none, or no JSON at all."""
+        """Return the JSON value at a place; `ABSENT` where there is none, or no JSON at all."""
         if self._document is _UNREAD:
             self._document = self._read()
-        found = self._document
-        for part in place:
-            if found.__class__ is str:  # its characters are Python's elements, and none of JSON's
-                return _ABSENT
-            try:
-                found = found[part]  # type: ignore[index]  # what has no such index says so
-            except (KeyError, IndexError, TypeError):
-                return _ABSENT
-        return found
+        return value_at(self._document, place)
 
     def _read(self) -> Value:
         try:
             body = plain_body(self.result, most_bytes=self._most_bytes)
         except UnreadableBodyError as error:
             self.fault = str(error)
-            return _ABSENT
+            return ABSENT
         return _read_json(body, self.result.header("content-type"))
 
 
@@ -172,12 +164,12 @@ def _faster_than(limit_ns: int) -> _Check:
 
 def _json_check(place: Place, raw: Value, around: Surroundings) -> _Check:
     if raw == "exists":
-        return lambda answer, _: answer.at(place) not in (None, _ABSENT)
+        return lambda answer, _: answer.at(place) not in (None, ABSENT)
     read, has_variables = value_reader(raw, around)
 
     def check(answer: CheckedResponse, scope: Scope) -> bool:
         found, wanted = answer.at(place), read(scope)
-        if found is _ABSENT:
+        if found is ABSENT:
             return False
         return _is_same(found, wanted) or (has_variables and as_text(found) == as_text(wanted))
 
@@ -194,7 +186,7 @@ def _saver(name: str, where: str, *, must_fit_header: bool) -> _Check:
 
     def save(answer: CheckedResponse, scope: Scope) -> bool:
         found = find(answer)
-        if found is _ABSENT or found is None or not can_be_written(found):
+        if found is ABSENT or found is None or not can_be_written(found):
             return False
         if must_fit_header and not is_header_text(as_text(found)):
             return False
@@ -207,7 +199,7 @@ def _saver(name: str, where: str, *, must_fit_header: bool) -> _Check:
 def _finder(where: str) -> Callable[[CheckedResponse], Value]:
     if where.startswith(HEADER_PREFIX):
         header = where.removeprefix(HEADER_PREFIX).strip()
-        return lambda answer: answer.result.header(header) or _ABSENT
+        return lambda answer: answer.result.header(header) or ABSENT
     place = parse_json_path(where)
     return lambda answer: answer.at(place)
 
@@ -219,7 +211,7 @@ def _read_json(body: bytes, content_type: str) -> Value:
         text = body if charset is None else _decoded(body, charset[1])
         return json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        return _ABSENT
+        return ABSENT
 
 
 def _decoded(body: bytes, charset: str) -> str | bytes:

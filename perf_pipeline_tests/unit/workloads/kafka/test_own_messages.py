@@ -81,6 +81,10 @@ def test_an_id_is_found_at_its_place_or_there_is_none(value: bytes, found: str) 
     assert id_at(value, ("order", "id")) == found
 
 
+def test_a_letter_of_a_text_is_no_id() -> None:
+    assert id_at(b'{"id": "abc"}', ("id", 0)) == ""
+
+
 def test_an_id_that_is_too_long_is_none() -> None:
     assert text_of_id("x" * 200) == "x" * 200
     assert text_of_id("x" * 201) == ""

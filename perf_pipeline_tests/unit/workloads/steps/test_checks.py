@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perf_pipeline.config.json_path import parse_json_path
+from perf_pipeline.config.json_values import ABSENT
 from perf_pipeline.workloads.http.result import HttpResult
-from perf_pipeline.workloads.steps.checks import _ABSENT, CheckedResponse
+from perf_pipeline.workloads.steps.checks import CheckedResponse
 
 NAMES: Final = ["a", "0", "it's"]
 DOCUMENTS: Final = st.recursive(
@@ -30,7 +31,7 @@ def found(document: object, path: str) -> object:
 
 @pytest.mark.parametrize("path", ["$.name[0]", "$.name[-1]", "$.name.first", "$[0]", "$.id[0]"])
 def test_a_text_a_number_and_an_object_have_no_elements(path: str) -> None:
-    assert found({"name": "Ada", "id": 7}, path) is _ABSENT
+    assert found({"name": "Ada", "id": 7}, path) is ABSENT
 
 
 @settings(max_examples=300)
@@ -39,4 +40,4 @@ def test_what_is_found_is_what_the_rfc_finds(document: object, path: str) -> Non
     ours = found(document, path)
 
     right = jsonpath.findall(path, document, strict=True)  # type: ignore[arg-type]  # any JSON
-    assert ([] if ours is _ABSENT else [ours]) == right
+    assert ([] if ours is ABSENT else [ours]) == right

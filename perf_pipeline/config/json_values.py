@@ -1,0 +1,43 @@
+"""Values of JSON documents, found at the place that a JSON path names.
+
+Add here: what every reader of such a value needs. Keep out: the grammar of paths (json_path.py),
+and what a value means.
+"""
+
+import json
+from typing import Final
+
+from perf_pipeline.config.json_path import Place
+
+ABSENT: Final = object()
+"""Stands for a value that is not there; null is one that is."""
+
+
+def read_json(text: str | bytes) -> object:
+    """Read a JSON document; `ABSENT` where the text is none, or nested too deeply.
+
+    >>> read_json("[1, null]"), read_json("<html>") is ABSENT
+    ([1, None], True)
+    """
+    try:
+        found: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return ABSENT
+    return found
+
+
+def value_at(document: object, place: Place) -> object:
+    """Return the value at a place of a document; `ABSENT` where there is none.
+
+    >>> value_at({"items": [{"id": 7}]}, ("items", 0, "id"))
+    7
+    """
+    found = document
+    for part in place:
+        if found.__class__ is str:  # its characters are Python's elements, and none of JSON's
+            return ABSENT
+        try:
+            found = found[part]  # type: ignore[index]  # what has no such index says so
+        except (LookupError, TypeError):
+            return ABSENT
+    return found

@@ -89,14 +89,19 @@ class OwnHttpSettings:
         """
         origin = _origin(context)
         folder = Path(context.parameters["folder"])
-        secrets = {
-            name.removeprefix(ENV_PREFIX): secret
-            for name, secret in context.secrets.items()
-            if name.startswith(ENV_PREFIX)
-        }
+        secrets = own_secrets(context)
         tls = _own_tls(parameters, folder) if origin.is_tls else None
         env = context.parameters.get("env", {})
         return cls(origin, tls, _authorization(parameters.auth, secrets), secrets, env)
+
+
+def own_secrets(context: WorkerContext) -> dict[str, str]:
+    """Return the environment variables that a scenario may use, by name."""
+    return {
+        name.removeprefix(ENV_PREFIX): secret
+        for name, secret in context.secrets.items()
+        if name.startswith(ENV_PREFIX)
+    }
 
 
 def _origin(context: WorkerContext) -> HttpOrigin:

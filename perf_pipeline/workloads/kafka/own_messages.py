@@ -8,7 +8,7 @@ import math
 import random
 import string
 from bisect import bisect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -22,11 +22,11 @@ from perf_pipeline.config.payloads import read_payloads
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.errors import ProfileError
 from perf_pipeline.metrics.sample import Phase
-from perf_pipeline.workloads.http.parameters import ENV_PREFIX
+from perf_pipeline.workloads.http.parameters import own_secrets
 from perf_pipeline.workloads.kafka.message_ids import id_at, text_of_id
 from perf_pipeline.workloads.kafka.messages import Headers, QueueMessage
 from perf_pipeline.workloads.kafka.schemas import Encode, UnfitValueError, encoder_of
-from perf_pipeline.workloads.steps.data import cursors_of
+from perf_pipeline.workloads.steps.data import surroundings_of
 from perf_pipeline.workloads.steps.values import Scope, Surroundings
 from perf_pipeline.workloads.steps.writing import Write, json_writer, text_writer
 
@@ -90,25 +90,18 @@ def maker_of(own: OwnProduceParameters, context: WorkerContext) -> OwnMaker:
         ProfileError: a file changed since the profile was checked.
         TargetUnavailableError: there are too few seeded users, or rows of a query.
     """
-    secrets = {
-        name.removeprefix(ENV_PREFIX): secret
-        for name, secret in context.secrets.items()
-        if name.startswith(ENV_PREFIX)
-    }
-    run = str(context.parameters["run"])
-    env = {**secrets, **context.parameters.get("env", {})}
-    around = Surroundings(run.partition("/")[0], env, cursors_of(own, context))
+    around = surroundings_of(own, context)
     place = own.message_id or ""
     header = place.removeprefix(HEADER_PREFIX) if place.startswith(HEADER_PREFIX) else ""
     return OwnMaker(
-        family=f"{run}/{context.worker}",
+        family=f"{context.parameters['run']}/{context.worker}",
         key=_key_of(own, around),
         value=_value_of(own, around, context),
         headers=tuple((name, text_writer(text, around)) for name, text in own.headers.items()),
         id_header=header,
         makes_id=bool(header) and header not in own.headers,
         id_path=parse_json_path(place) if place and not header else None,
-        encode=_encode_of(own, secrets, context),
+        encode=_encode_of(own, context),
     )
 
 
@@ -125,14 +118,12 @@ def require_fitting(maker: OwnMaker) -> None:
         raise ProfileError("of the run", [str(error)]) from error
 
 
-def _encode_of(
-    own: OwnProduceParameters, secrets: Mapping[str, str], context: WorkerContext
-) -> Encode | None:
+def _encode_of(own: OwnProduceParameters, context: WorkerContext) -> Encode | None:
     schema = own.registered
     if schema is None:
         return None
     ca_file = str(Path(context.parameters["folder"], schema.ca_file)) if schema.ca_file else ""
-    login = secrets[schema.basic_env] if schema.basic_env else ""
+    login = own_secrets(context)[schema.basic_env] if schema.basic_env else ""
     return encoder_of(schema, str(context.parameters["topic"]), login=login, ca_file=ca_file)
 
 

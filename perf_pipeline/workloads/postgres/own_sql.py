@@ -17,12 +17,11 @@ from perf_pipeline.config.sql_statements import BEGIN, COMMIT, ROLLBACK, SqlPara
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.units import US_PER_S
-from perf_pipeline.workloads.http.parameters import ENV_PREFIX
 from perf_pipeline.workloads.postgres.client import CONFLICTS, SqlAnswer, SqlClient
 from perf_pipeline.workloads.postgres.clients import Clients
 from perf_pipeline.workloads.postgres.statements import OwnStatement, own_statements
-from perf_pipeline.workloads.steps.data import cursors_of
-from perf_pipeline.workloads.steps.values import Scope, Surroundings
+from perf_pipeline.workloads.steps.data import surroundings_of
+from perf_pipeline.workloads.steps.values import Scope
 
 _UNEXPECTED_ROWS: Final = "rows"
 _NO_VALUE: Final = "no_value"
@@ -61,14 +60,7 @@ class OwnSql:
             ProfileError: a file changed since the profile was checked.
         """
         own = SqlParameters.model_validate(context.parameters["own"])
-        secrets = {
-            name.removeprefix(ENV_PREFIX): secret
-            for name, secret in context.secrets.items()
-            if name.startswith(ENV_PREFIX)
-        }
-        run = str(context.parameters["run"]).partition("/")[0]
-        env = {**secrets, **context.parameters.get("env", {})}
-        self._statements = own_statements(own, Surroundings(run, env, cursors_of(own, context)))
+        self._statements = own_statements(own, surroundings_of(own, context))
         self._clock, self._retries = context.clock, own.retries
         self._is_prepared, self._think_time_us = own.prepared, own.think_time_us
         self._timeout_s = own.timeout_us / US_PER_S

@@ -1,4 +1,4 @@
-"""The data sets of a worker: where their rows are, and one cursor for each.
+"""What variables read beside an iteration: run, environment, and the rows of data sets.
 
 Add here: another place where rows are found. Keep out: which row an iteration gets (values.py).
 """
@@ -11,16 +11,24 @@ from perf_pipeline.config.own_files import columns_used, rows_of
 from perf_pipeline.config.templated import Templated
 from perf_pipeline.engine.ports import WorkerContext
 from perf_pipeline.errors import ProfileError, TargetUnavailableError
-from perf_pipeline.workloads.steps.values import DataCursor
+from perf_pipeline.workloads.http.parameters import own_secrets
+from perf_pipeline.workloads.steps.values import DataCursor, Surroundings
 
 
-def cursors_of(parameters: Templated, context: WorkerContext) -> Mapping[str, DataCursor]:
-    """Return a cursor over the rows of each data set, by name.
+def surroundings_of(parameters: Templated, context: WorkerContext) -> Surroundings:
+    """Return what the variables of a scenario read beside its iterations.
 
     Raises:
         ProfileError: a file changed since the profile was checked.
         TargetUnavailableError: there are too few seeded users, or rows of a query.
     """
+    run = str(context.parameters["run"]).partition("/")[0]
+    env = {**own_secrets(context), **context.parameters.get("env", {})}
+    return Surroundings(run, env, _cursors(parameters, context))
+
+
+def _cursors(parameters: Templated, context: WorkerContext) -> Mapping[str, DataCursor]:
+    """Return a cursor over the rows of each data set, by name."""
     stripe = (context.worker, context.workers)
     found = {}
     for name, data in parameters.data.items():

@@ -11,9 +11,8 @@ from perf_pipeline.config.templates import Source
 from perf_pipeline.engine.ports import WorkerContext
 from perf_pipeline.workloads.http.parameters import OwnHttpSettings
 from perf_pipeline.workloads.steps.checks import Expectation, expectation_of
-from perf_pipeline.workloads.steps.data import cursors_of
+from perf_pipeline.workloads.steps.data import surroundings_of
 from perf_pipeline.workloads.steps.promising import ReadIds, ids_reader
-from perf_pipeline.workloads.steps.values import Surroundings
 from perf_pipeline.workloads.steps.writing import RequestWriter, writer_of
 
 
@@ -51,9 +50,7 @@ def prepared_steps(
         ProfileError: a file changed since the profile was checked.
         TargetUnavailableError: there are too few seeded users.
     """
-    cursors = cursors_of(parameters, context)
-    run = str(context.parameters["run"]).partition("/")[0]
-    around = Surroundings(run, {**settings.secrets, **settings.env}, cursors)
+    around = surroundings_of(parameters, context)
     in_headers = frozenset(
         variable.arguments[0]
         for variable in variables_in_headers(parameters)

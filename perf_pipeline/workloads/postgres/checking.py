@@ -13,9 +13,9 @@ from psycopg import pq
 
 from perf_pipeline.workloads.postgres.bounded import bounded_connection
 from perf_pipeline.workloads.postgres.errors import refused
+from perf_pipeline.workloads.postgres.exchange import GOOD
 
 _APPLICATION: Final = "perf_pipeline check"
-_GOOD: Final = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
 _MOST_SHOWN: Final = 80
 # A table, schema, function or type that the target has not, and what a role may not do.
 _OF_THE_TARGET: Final = frozenset({"42P01", "3F000", "42883", "42704", "42501"})
@@ -66,7 +66,7 @@ def refusals_of(dsn: str, statements: Sequence[CheckedStatement]) -> list[Refusa
 def _refusals(connection: psycopg.Connection, asked: CheckedStatement) -> Iterator[Refusal]:
     server, name = connection.pgconn, b""
     result = server.prepare(name, asked.text.encode())
-    if result.status not in _GOOD:
+    if result.status not in GOOD:
         yield _refusal(asked, psycopg.errors.error_from_result(result))
         return
     described = server.describe_prepared(name)
@@ -117,7 +117,7 @@ def rows_of_query(
         with bounded_connection(dsn, _APPLICATION) as connection:
             connection.execute("begin read only")
             result = connection.pgconn.exec_params(query.encode(), None)
-            if result.status not in _GOOD:
+            if result.status not in GOOD:
                 raise psycopg.errors.error_from_result(result)
             columns = tuple((result.fname(at) or b"").decode() for at in range(result.nfields))
             rows = [_row(result, row) for row in range(min(result.ntuples, most_rows))]

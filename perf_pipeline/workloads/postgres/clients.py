@@ -4,7 +4,7 @@ Add here: how they are opened and closed together. Keep out: what one of them as
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import psycopg
@@ -45,27 +45,23 @@ class Clients:
         dsn = context.secrets[DSN]
         address(dsn)
         clients = cls(context, prepared)
-        turns = asyncio.Semaphore(_CONNECTS_AT_ONCE)
 
         async def connect() -> None:
             client = clients._make()
-            async with turns:
-                await client.connect()
+            await client.connect()
             clients._waiting.append(client)
 
-        attempts = (connect() for _ in range(context.vus))
-        refusals = await asyncio.gather(*attempts, return_exceptions=True)
-        for refusal in refusals:
-            if isinstance(refusal, BaseException):
-                await clients.close()
-                if isinstance(refusal, psycopg.Error):
-                    raise refused(dsn, refusal) from None
-                if isinstance(refusal, TimeoutError):
-                    raise TargetUnavailableError(
-                        f"PostgreSQL at {address(dsn)} accepts connections and answers nothing"
-                    ) from None
-                raise refusal
-        return clients
+        refusal = await connect_together(context.vus, connect)
+        if refusal is None:
+            return clients
+        await clients.close()
+        if isinstance(refusal, psycopg.Error):
+            raise refused(dsn, refusal) from None
+        if isinstance(refusal, TimeoutError):
+            raise TargetUnavailableError(
+                f"PostgreSQL at {address(dsn)} accepts connections and answers nothing"
+            ) from None
+        raise refusal
 
     def take(self) -> SqlClient:
         """Return a client that no other virtual user has."""
@@ -84,6 +80,21 @@ class Clients:
         client = SqlClient(self._context, self._context.secrets[DSN], self._prepared)
         self._all.append(client)
         return client
+
+
+async def connect_together(
+    count: int, connect: Callable[[], Awaitable[None]]
+) -> BaseException | None:
+    """Connect so many times, ten at a time; return the first refusal, None where all succeed."""
+    turns = asyncio.Semaphore(_CONNECTS_AT_ONCE)
+
+    async def in_turn() -> None:
+        async with turns:
+            await connect()
+
+    attempts = (in_turn() for _ in range(count))
+    refusals = await asyncio.gather(*attempts, return_exceptions=True)
+    return next((refusal for refusal in refusals if refusal is not None), None)
 
 
 def refuse_slow_psycopg() -> None:

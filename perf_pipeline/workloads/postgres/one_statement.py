@@ -3,21 +3,19 @@
 Add here: what every one of them needs. Keep out: the statements (users.py, new_users.py).
 """
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import psycopg
 
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import Outcome
-from perf_pipeline.workloads.postgres.clients import DSN, refuse_slow_psycopg
+from perf_pipeline.workloads.postgres.clients import DSN, connect_together, refuse_slow_psycopg
 from perf_pipeline.workloads.postgres.errors import address, error_class, unavailable
 from perf_pipeline.workloads.postgres.statement import CopyConnection, PreparedConnection
 
-_CONNECTS_AT_ONCE: Final = 10
 _Connection = PreparedConnection | CopyConnection
 
 
@@ -43,20 +41,17 @@ class OneStatement(ABC):
         refuse_slow_psycopg()
         self._context = context
         address(context.secrets[DSN])
-        turns = asyncio.Semaphore(_CONNECTS_AT_ONCE)
 
         async def connect() -> None:
-            async with turns:
-                self._idle.append(await self._connect())
+            self._idle.append(await self._connect())
 
-        attempts = (connect() for _ in range(context.vus))
-        refusals = await asyncio.gather(*attempts, return_exceptions=True)
-        for refusal in refusals:
-            if isinstance(refusal, BaseException):
-                await self.close()
-                if isinstance(refusal, psycopg.Error):
-                    raise unavailable(context.secrets[DSN], refusal) from None
-                raise refusal
+        refusal = await connect_together(context.vus, connect)
+        if refusal is None:
+            return
+        await self.close()
+        if isinstance(refusal, psycopg.Error):
+            raise unavailable(context.secrets[DSN], refusal) from None
+        raise refusal
 
     async def iterate(self, iteration: Iteration) -> None:
         """Run the statement once and record it; parameters are made before it starts."""

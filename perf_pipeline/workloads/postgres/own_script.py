@@ -50,12 +50,11 @@ _COUNT: Final = b"select count(*) from pgbench_branches"
 class _Client:
     """Hold what belongs to one client: its connection and its variables."""
 
-    __slots__ = ("begun_us", "client", "script", "state")
+    __slots__ = ("begun_us", "client", "state")
 
     def __init__(self, client: SqlClient, variables: Mapping[str, Variable]) -> None:
         self.client = client
         self.state = ScriptState(dict(variables))
-        self.script: ReadyScript | None = None
         self.begun_us: int | None = None
 
 
@@ -106,7 +105,7 @@ class OwnScript:
     async def iterate(self, iteration: Iteration) -> None:
         """Run one of the scripts, then think."""
         user = self._user(iteration)
-        script = user.script = self._chosen(iteration)
+        script = self._chosen(iteration)
         user.begun_us = None
         try:
             answer = await self._run(user, iteration, script)
@@ -155,30 +154,21 @@ class OwnScript:
 
     async def _run(self, user: _Client, iteration: Iteration, script: ReadyScript) -> SqlAnswer:
         """Run a script, again after a conflict, and write the sample of the whole."""
-        before = self._remembered(user, iteration)
+        chance = iteration.random.getstate() if self._retries else None
+        variables = dict(user.state.variables) if self._retries else {}
         intended_us = iteration.intended_us
         for left in range(self._retries, -1, -1):
             answer = await self._attempt(user, iteration, script, intended_us, left)
             if answer.error not in CONFLICTS or not left:
                 break
             intended_us = answer.ended_us
-            self._restore(user, iteration, before)
+            # Again with the variables and the randomness of the first attempt.
+            user.state.variables = dict(variables)
+            if chance is not None:
+                iteration.random.setstate(chance)
         begun_us = answer.started_us if user.begun_us is None else user.begun_us
         user.client.record_transaction(iteration, script.name, begun_us, answer)
         return answer
-
-    def _remembered(self, user: _Client, iteration: Iteration) -> tuple[object, ...]:
-        if not self._retries:
-            return ()
-        return dict(user.state.variables), iteration.random.getstate()
-
-    def _restore(self, user: _Client, iteration: Iteration, before: tuple[object, ...]) -> None:
-        """Begin again with the variables and the randomness of the first attempt."""
-        variables, state = before
-        assert isinstance(variables, dict)
-        assert isinstance(state, tuple)
-        user.state.variables = dict(variables)
-        iteration.random.setstate(state)
 
     async def _attempt(
         self, user: _Client, iteration: Iteration, script: ReadyScript, intended_us: int, left: int

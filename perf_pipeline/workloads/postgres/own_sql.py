@@ -120,12 +120,11 @@ class OwnSql:
         intended_us = iteration.intended_us
         for statement in self._statements:
             values = statement.values(user.scope)
-            answer = await self._run(user, statement, values, intended_us, self._retries)
-            for left in range(self._retries - 1, -1, -1):
+            for left in range(self._retries, -1, -1):
+                answer = await self._run(user, statement, values, intended_us, left)
+                intended_us = answer.ended_us
                 if answer.error not in CONFLICTS:
                     break
-                answer = await self._run(user, statement, values, answer.ended_us, left)
-            intended_us = answer.ended_us
             if answer.error:
                 self._ends(iteration, answer)
                 break

@@ -16,6 +16,7 @@ from confluent_kafka import KafkaError, Message
 
 from perf_pipeline.config.defaults import WORK_US
 from perf_pipeline.engine.ports import Iteration, WorkerContext
+from perf_pipeline.metrics.message_ids import LONGEST_ID, text_of_id
 from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent, Outcome
 from perf_pipeline.units import US_PER_MS
 from perf_pipeline.workloads.kafka.consuming import Consuming
@@ -24,7 +25,6 @@ from perf_pipeline.workloads.kafka.reception import END, Reception
 
 UNREADABLE: Final = "unreadable"
 
-_LONGEST_ID: Final = 200
 _FINISH_MARGIN_US: Final = 100 * US_PER_MS
 
 
@@ -195,6 +195,6 @@ def message_id_of(value: bytes | None) -> tuple[str, str]:
     found = document.get("messageId") if isinstance(document, dict) else None
     if not isinstance(found, str):
         return "", "its value is not a JSON object with a text messageId"
-    if not 0 < len(found) <= _LONGEST_ID or not found.isprintable():
-        return "", f"its messageId is empty, longer than {_LONGEST_ID} letters, or not printable"
+    if not text_of_id(found):
+        return "", f"its messageId is empty, longer than {LONGEST_ID} letters, or not printable"
     return found, ""

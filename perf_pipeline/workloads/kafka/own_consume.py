@@ -17,9 +17,10 @@ from perf_pipeline.config.http_steps import HEADER_PREFIX
 from perf_pipeline.config.json_path import parse_json_path
 from perf_pipeline.config.own_topics import OwnConsumeParameters
 from perf_pipeline.engine.ports import Iteration, WorkerContext
+from perf_pipeline.metrics.message_ids import text_of_id
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.workloads.kafka.consume import ConsumeMessages, ReadId
-from perf_pipeline.workloads.kafka.message_ids import id_at, text_of_id
+from perf_pipeline.workloads.kafka.message_ids import id_at
 
 REBALANCE: Final = "rebalance"
 

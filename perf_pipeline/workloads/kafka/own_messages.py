@@ -21,9 +21,10 @@ from perf_pipeline.config.own_topics import Keys, OwnProduceParameters, Sizes
 from perf_pipeline.config.payloads import read_payloads
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.errors import ProfileError
+from perf_pipeline.metrics.message_ids import text_of_id
 from perf_pipeline.metrics.sample import Phase
 from perf_pipeline.workloads.http.parameters import own_secrets
-from perf_pipeline.workloads.kafka.message_ids import id_at, text_of_id
+from perf_pipeline.workloads.kafka.message_ids import id_at
 from perf_pipeline.workloads.kafka.messages import Headers, QueueMessage
 from perf_pipeline.workloads.kafka.schemas import Encode, UnfitValueError, encoder_of
 from perf_pipeline.workloads.steps.data import surroundings_of

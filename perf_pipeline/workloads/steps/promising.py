@@ -4,14 +4,12 @@ Add here: another station that a step knows of. Keep out: where deliveries show 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from perf_pipeline.engine.ports import Recorder
+from perf_pipeline.metrics.message_ids import text_of_id
 from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent
-from perf_pipeline.workloads.steps.values import Scope, Surroundings, as_text
+from perf_pipeline.workloads.steps.values import Scope, Surroundings
 from perf_pipeline.workloads.steps.writing import value_reader
-
-_LONGEST_ID: Final = 200
 
 ReadIds = Callable[[Scope], Sequence[str]]
 
@@ -26,7 +24,7 @@ def ids_reader(text: str, around: Surroundings) -> ReadIds:
     def ids(scope: Scope) -> Sequence[str]:
         value = read(scope)
         values = value if isinstance(value, list) else [value]
-        return [as_text(each) for each in values if isinstance(each, str | int) and _is_plain(each)]
+        return [message_id for message_id in map(text_of_id, values) if message_id]
 
     return ids
 
@@ -52,10 +50,3 @@ def promise(
             (LedgerEvent.ACKNOWLEDGED, ended_us),
         ):
             recorder.ledger(LedgerEntry(message_id, event, at_us))
-
-
-def _is_plain(value: str | int) -> bool:
-    if isinstance(value, bool):
-        return False
-    text = str(value)
-    return 0 < len(text) <= _LONGEST_ID and text.isprintable()

@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 
 from perf_pipeline.config.own_topics import Keys, Sizes
-from perf_pipeline.workloads.kafka.message_ids import id_at, text_of_id
+from perf_pipeline.metrics.message_ids import text_of_id
+from perf_pipeline.workloads.kafka.message_ids import id_at
 from perf_pipeline.workloads.kafka.own_messages import key_draw, size_draw
 
 DRAWS = 20_000

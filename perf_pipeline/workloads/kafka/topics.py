@@ -113,7 +113,7 @@ def fix_position(brokers: str, group: str, topic: str, *, at_end: bool = True) -
             members, whose positions are theirs.
     """
     marks = watermarks(brokers, topic)
-    ends = {one.partition: one.high_watermark if at_end else one.low_watermark for one in marks}
+    ends = {mark.partition: mark.high_watermark if at_end else mark.low_watermark for mark in marks}
     offsets = [TopicPartition(topic, partition, offset) for partition, offset in ends.items()]
     request, admin = ConsumerGroupTopicPartitions(group, offsets), admin_of(brokers)
 

@@ -92,7 +92,9 @@ class SqlDeliveries:
         except psycopg.Error as error:
             raise unavailable(self._dsn, error) from None
         return [
-            Completion(one, at_us) for one, at_us in rows if one is not None and at_us is not None
+            Completion(message_id, at_us)
+            for message_id, at_us in rows
+            if message_id is not None and at_us is not None
         ]
 
     def end(self) -> None:

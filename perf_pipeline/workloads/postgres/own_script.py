@@ -123,9 +123,9 @@ class OwnScript:
         """Count the branches where all scripts are built in, as pgbench does; else it is 1."""
         if not own.are_built_in:
             return 1
-        one = await Clients.open(_alone(context), [])
+        clients = await Clients.open(replace(context, vus=1), [])
         try:
-            session = one.take().session
+            session = clients.take().session
             assert session is not None
             found = await session.ask(_BRANCHES, self._timeout_s)
             if found.get_value(0, 0) is None:
@@ -136,7 +136,7 @@ class OwnScript:
             counted = await session.ask(_COUNT, self._timeout_s)
             return int(counted.get_value(0, 0) or 1)
         finally:
-            await one.close()
+            await clients.close()
 
     def _user(self, iteration: Iteration) -> _Client:
         user = self._users.get(iteration.vu)
@@ -270,8 +270,3 @@ def _take_row(
 def given_variables(own: PgbenchParameters, scale: int, seed: int) -> dict[str, Variable]:
     """Return the variables that every client begins with."""
     return {SCALE: scale, DEFAULT_SEED: seed, "random_seed": seed, **own.variables}
-
-
-def _alone(context: WorkerContext) -> WorkerContext:
-    """Return the context of somebody who needs a single connection."""
-    return replace(context, vus=1)

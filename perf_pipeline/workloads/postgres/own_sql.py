@@ -190,32 +190,37 @@ class OwnSql:
         return answer
 
     async def _run(
-        self, user: _SqlUser, one: OwnStatement, values: list[bytes], intended_us: int, left: int
+        self,
+        user: _SqlUser,
+        statement: OwnStatement,
+        values: list[bytes],
+        intended_us: int,
+        left: int,
     ) -> SqlAnswer:
         """Run a statement, judge its answer and write its sample."""
         iteration = user.scope.iteration
         answer = await user.client.ask(
             iteration,
-            one.operation,
-            (lambda session: session.ask_prepared(one.name, values, one.timeout_s))
+            statement.operation,
+            (lambda session: session.ask_prepared(statement.name, values, statement.timeout_s))
             if self._is_prepared
-            else (lambda session: session.ask_with(one.text, values, one.timeout_s)),
+            else (lambda session: session.ask_with(statement.text, values, statement.timeout_s)),
             intended_us,
         )
         passed = 0
-        if answer.result is not None and one.every:
+        if answer.result is not None and statement.every:
             took_us = answer.ended_us - answer.started_us
-            passed = one.passed(answer.result, answer.rows, took_us, user.scope)
-            _judge(answer, one, passed)
+            passed = statement.passed(answer.result, answer.rows, took_us, user.scope)
+            _judge(answer, statement, passed)
         answer.forgive(left)
         user.client.record(
             iteration,
-            one.operation,
+            statement.operation,
             answer,
             intended_us,
             bytes_out=sum(map(len, values)),
             passed=passed,
-            failed=one.every ^ passed,
+            failed=statement.every ^ passed,
         )
         return answer
 

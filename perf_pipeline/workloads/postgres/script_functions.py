@@ -75,10 +75,10 @@ def _arithmetic(
     def work(left: Value, right: Value) -> Value:
         if type(left) is int and type(right) is int:
             return _bigint(of_whole(left, right))
-        one, other = number(left), number(right)
-        if isinstance(one, int) and isinstance(other, int):
-            return _bigint(of_whole(one, other))
-        return of_double(float(one), float(other))
+        first, second = number(left), number(right)
+        if isinstance(first, int) and isinstance(second, int):
+            return _bigint(of_whole(first, second))
+        return of_double(float(first), float(second))
 
     return work
 
@@ -98,8 +98,8 @@ def _double_quotient(left: float, right: float) -> float:
 
 
 def _remainder(left: Value, right: Value) -> Value:
-    one, other = whole(left), whole(right)
-    return one - other * _quotient(one, other)
+    dividend, divisor = whole(left), whole(right)
+    return dividend - divisor * _quotient(dividend, divisor)
 
 
 def _compared(test: Callable[[float, float], bool]) -> Callable[[Value, Value], Value]:

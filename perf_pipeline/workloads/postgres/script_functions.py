@@ -63,7 +63,12 @@ def _shown(value: Value) -> str:
     return "null" if value is None else str(value).lower()
 
 
-def _bigint(value: int) -> int:
+def bigint(value: int) -> int:
+    """Return a number that is a bigint.
+
+    Raises:
+        ValueError: it is too large.
+    """
     if not _LEAST <= value < -_LEAST:
         raise ValueError("bigint out of range")
     return value
@@ -74,10 +79,10 @@ def _arithmetic(
 ) -> Callable[[Value, Value], Value]:
     def work(left: Value, right: Value) -> Value:
         if type(left) is int and type(right) is int:
-            return _bigint(of_whole(left, right))
+            return bigint(of_whole(left, right))
         first, second = number(left), number(right)
         if isinstance(first, int) and isinstance(second, int):
-            return _bigint(of_whole(first, second))
+            return bigint(of_whole(first, second))
         return of_double(float(first), float(second))
 
     return work
@@ -121,7 +126,7 @@ def _extreme(choose: Callable[..., int | float]) -> Callable[..., Value]:
 
 def _absolute(value: Value) -> Value:
     given = number(value)
-    return abs(given) if isinstance(given, float) else _bigint(abs(given))
+    return abs(given) if isinstance(given, float) else bigint(abs(given))
 
 
 def _guarded(work: Callable[..., float]) -> Callable[..., Value]:

@@ -3,6 +3,7 @@
 Add here: another way in which a value is found. Keep out: functions (script_functions.py).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
@@ -22,6 +23,7 @@ from perf_pipeline.workloads.postgres.script_functions import (
     RANDOM,
     SEEDED,
     as_boolean,
+    bigint,
     number,
     truth,
     whole,
@@ -31,6 +33,7 @@ DEFAULT_SEED: Final = "default_seed"
 Variable = Value | str
 Evaluate = Callable[["ScriptState"], Value]
 _EXACT: Final = 2**53
+_WHOLE: Final = re.compile(r"[+-]?[0-9]+")
 
 
 @dataclass(slots=True)
@@ -56,11 +59,11 @@ def evaluator(expression: Expression, constants: Mapping[str, Variable]) -> Eval
     return _closure(_folded(expression, constants))
 
 
-def as_value(given: Variable) -> Value:
-    """Read a text as pgbench does: null, a boolean, a bigint or a double.
+def as_value(name: str, given: Variable) -> Value:
+    """Read the text of a variable as pgbench does: null, a boolean, a bigint or a double.
 
     Raises:
-        ValueError: it is none of them.
+        ValueError: it is none of them; a whole number has to be a bigint.
     """
     if not isinstance(given, str):
         return given
@@ -71,14 +74,13 @@ def as_value(given: Variable) -> Value:
         return True
     if word in {"f", "fa", "fal", "fals", "false", "n", "no", "of", "off"}:
         return False
+    is_whole = _WHOLE.fullmatch(word) is not None
     try:
-        return int(word)
+        # Python alone would take 1_000.
+        return bigint(int(word)) if is_whole else float(word.replace("_", " "))
     except ValueError:
-        pass
-    try:
-        return float(word)
-    except ValueError:
-        raise ValueError(f"{given[:40]!r} is no number that an expression could use") from None
+        why = "out of the range of bigint" if is_whole else "no number that an expression could use"
+        raise ValueError(f"the variable {name} is {given[:40]!r}, which is {why}") from None
 
 
 def as_sql(value: Variable) -> bytes:
@@ -95,7 +97,7 @@ def as_sql(value: Variable) -> bytes:
 def _folded(expression: Expression, constants: Mapping[str, Variable]) -> Expression:
     """Replace what never changes by its value."""
     if isinstance(expression, Reference) and expression.name in constants:
-        return Constant(as_value(constants[expression.name]))
+        return Constant(as_value(expression.name, constants[expression.name]))
     if not isinstance(expression, Call):
         return expression
     folded = Call(
@@ -132,7 +134,7 @@ def _variable(name: str) -> Evaluate:
     def read(state: ScriptState) -> Value:
         if name not in state.variables:
             raise ValueError(f"the variable {name} has no value")
-        return as_value(state.variables[name])
+        return as_value(name, state.variables[name])
 
     return read
 

@@ -64,6 +64,8 @@ class OwnMaker:
 
     def messages(self, iteration: Iteration, count: int) -> Iterator[QueueMessage]:
         """Yield an iteration's messages; one without an id that can be written has an empty id."""
+        name = f"{self.family}/{iteration.scenario}/{iteration.vu}/{iteration.number}"
+        id_stem = str(uuid5(_NAMESPACE, name))[:-8] if self.makes_id else ""
         for place in range(count):
             scope = Scope(iteration)  # each message draws rows of its own
             value = self.value(scope)
@@ -71,8 +73,7 @@ class OwnMaker:
             headers: Headers = list(written.items())
             message_id = ""
             if self.makes_id:
-                name = f"{self.family}/{iteration.scenario}/{iteration.vu}/{iteration.number}"
-                message_id = f"{str(uuid5(_NAMESPACE, name))[:-8]}{place:08x}"
+                message_id = f"{id_stem}{place:08x}"
                 headers.append((self.id_header, message_id.encode()))
             elif self.id_header:
                 message_id = text_of_id(written[self.id_header].decode(errors="replace"))

@@ -19,18 +19,18 @@ from confluent_kafka import (
     TopicPartition,
 )
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not in __all__
-    AdminClient,
     ConfigResource,
 )
 
 from perf_pipeline.config.http_steps import HEADER_PREFIX
 from perf_pipeline.config.json_path import parse_json_path
 from perf_pipeline.config.json_values import read_json, value_at
-from perf_pipeline.config.kafka_client import bootstrap_servers, kafka_settings, onlooker_settings
+from perf_pipeline.config.kafka_client import bootstrap_servers, onlooker_settings
 from perf_pipeline.config.own_deliveries import BROKER, HERE, KEY, PRODUCER, Deliveries
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.completion import Completion, moment_us
 from perf_pipeline.units import US_PER_MS
+from perf_pipeline.workloads.kafka.topics import admin_of
 
 _TIMEOUT_S: Final = 8.0
 _AT_ONCE: Final = 500
@@ -184,7 +184,7 @@ class TopicDeliveries:
 
     def _timestamp_type(self) -> str:
         resource = ConfigResource(ConfigResource.Type.TOPIC, self._topic)
-        admin = AdminClient({**kafka_settings(self._brokers), "log_level": 0})
+        admin = admin_of(self._brokers)
         try:
             answer = admin.describe_configs([resource], request_timeout=_TIMEOUT_S)
             return str(answer[resource].result(_TIMEOUT_S)[_TYPE].value)

@@ -10,7 +10,6 @@ from itertools import cycle
 from typing import Final
 
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, KafkaError, KafkaException, Message, Producer
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from perf_pipeline.analysis.clock import ClockTrip
@@ -18,6 +17,7 @@ from perf_pipeline.config.kafka_client import bootstrap_servers, kafka_settings
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.units import US_PER_MS
 from perf_pipeline.workloads.kafka.errors import cause
+from perf_pipeline.workloads.kafka.topics import admin_of
 
 CLOCK_TOPIC: Final = "perf-pipeline-clock"
 _TIMEOUT_S: Final = 8.0
@@ -46,7 +46,7 @@ class KafkaClock:
         Raises:
             TargetUnavailableError: the brokers do not answer, or refuse the topic.
         """
-        admin = AdminClient({**kafka_settings(self._brokers), "log_level": 0})
+        admin = admin_of(self._brokers)
         try:
             known = admin.list_topics(timeout=_TIMEOUT_S)
             topic = NewTopic(

@@ -137,28 +137,23 @@ def ready_scripts(
         ValueError: a script can't be read or run; the sentence names file and line.
     """
     read = [(script, script.steps(folder)) for script in parameters.weighted]
-    changed = {
-        name for _, steps in read for step in steps for name in _changed(step)
-    }  # by any script, because a client keeps its variables from one to the next
+    # By any script, because a client keeps its variables from one to the next.
+    changed = {step.name for _, steps in read for step in steps if isinstance(step, SetVariable)}
     has_gset = any(
         isinstance(step, ScriptStatement) and step.gset is not None
         for _, steps in read
         for step in steps
     )
     fixed = {} if has_gset else {k: v for k, v in constants.items() if k not in changed}
+    is_bound = parameters.protocol != SIMPLE
     ready = []
     for number, (script, steps) in enumerate(read):
-        is_bound = parameters.protocol != SIMPLE
         made = [
             _ready(step, (script.name, number, at), fixed, is_bound=is_bound)
             for at, step in enumerate(steps)
         ]
         ready.append(ReadyScript(script.name, script.weight, tuple(made)))
     return tuple(ready)
-
-
-def _changed(step: ScriptStep) -> tuple[str, ...]:
-    return (step.name,) if isinstance(step, SetVariable) else ()
 
 
 def _ready(

@@ -19,6 +19,7 @@ from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.engine.job import JSON, LoadJob, ScenarioJob
 from perf_pipeline.loading.own_database import query_files
+from perf_pipeline.loading.own_topics import topic_of
 from perf_pipeline.loading.seeding import ids_file, require_brokers
 from perf_pipeline.loading.session import Session
 from perf_pipeline.workloads.http.parameters import ENV_PREFIX
@@ -122,7 +123,7 @@ def _own_job(session: Session, benchmark: str, name: str, scenario: Scenario) ->
         parameters={
             "run": run_of(session, benchmark),
             **_ADDRESSES[_kind_of(scenario).part](session, session.profile.benchmarks[benchmark]),
-            **_topic_of(session, scenario),
+            **_messages_of(session, scenario),
             "exec": scenario.exec,
             "folder": str(Path(session.profile.folder).resolve()),
             "env": dict(scenario.env),
@@ -139,17 +140,17 @@ def _own_job(session: Session, benchmark: str, name: str, scenario: Scenario) ->
     )
 
 
-def _topic_of(session: Session, scenario: Scenario) -> dict[str, JSON]:
+def _messages_of(session: Session, scenario: Scenario) -> dict[str, JSON]:
     """Return where own messages go, and how large they may become; nothing for other scenarios."""
     own = scenario.parameters
     if isinstance(own, OwnConsumeParameters):
         given = {"group": own.group} if own.group else {}
-        return {"topic": own.topic or session.target.topic, **given}
+        return {"topic": topic_of(session, own), **given}
     if not isinstance(own, OwnProduceParameters):
         return {}
     folder = Path(session.profile.folder)
     return {
-        "topic": own.topic or session.target.topic,
+        "topic": topic_of(session, own),
         "largest_bytes": largest_bytes(own, scenario.env, folder),
     }
 

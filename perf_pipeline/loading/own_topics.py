@@ -4,7 +4,7 @@ Add here: another question that is asked of the brokers before own messages flow
 (workloads/kafka/).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from perf_pipeline.config.frozen import Frozen
@@ -31,10 +31,12 @@ def require_own_topics(session: Session, benchmark: str) -> None:
         TargetUnavailableError: the brokers do not answer, or have no such topic.
     """
     own_groups_of(session, benchmark)
-    for topic in own_topics_of(session, session.profile.benchmarks[benchmark]):
-        most_message_bytes(require_brokers(session), topic)
+    most_bytes = {
+        topic: most_message_bytes(require_brokers(session), topic)
+        for topic in own_topics_of(session, session.profile.benchmarks[benchmark])
+    }
     _require_registries(session, benchmark)
-    mistakes = list(_too_large(session, benchmark))
+    mistakes = list(_too_large(session, benchmark, most_bytes))
     if mistakes:
         raise ProfileError(session.profile.name, mistakes)
 
@@ -60,10 +62,15 @@ def _require_registries(session: Session, benchmark: str) -> None:
             )
 
 
+def topic_of(session: Session, own: OwnMessages) -> str:
+    """Return the topic that own messages go to or come from: the target's where none is named."""
+    return own.topic or session.target.topic
+
+
 def own_topics_of(session: Session, config: BenchmarkConfig) -> list[str]:
     """Return the topics of a benchmark's own messages, each once."""
     own = (scenario.parameters for scenario in config.scenarios.values())
-    topics = (one.topic or session.target.topic for one in own if isinstance(one, OwnMessages))
+    topics = (topic_of(session, messages) for messages in own if isinstance(messages, OwnMessages))
     return list(dict.fromkeys(topics))
 
 
@@ -78,7 +85,7 @@ def own_groups_of(session: Session, benchmark: str) -> dict[str, str]:
         own = scenario.parameters
         if not isinstance(own, OwnConsumeParameters):
             continue
-        group, topic = own.group or config.group, own.topic or session.target.topic
+        group, topic = own.group or config.group, topic_of(session, own)
         place = f"benchmarks.{benchmark}.scenarios.{name}"
         if group == watched_group(session):
             sentence = (
@@ -141,11 +148,9 @@ def compaction_of(session: Session, benchmark: str) -> str | None:
     return None
 
 
-def _topics_with_ids(
-    session: Session, benchmark: str, kind: type[OwnProduceParameters | OwnConsumeParameters]
-) -> set[str]:
+def _topics_with_ids(session: Session, benchmark: str, kind: type[OwnMessages]) -> set[str]:
     return {
-        own.topic or session.target.topic
+        topic_of(session, own)
         for own in _own(session, benchmark)
         if isinstance(own, kind) and own.message_id is not None
     }
@@ -160,14 +165,16 @@ def _own(session: Session, benchmark: str) -> list[Frozen]:
     return [scenario.parameters for scenario in scenarios.values()]
 
 
-def _too_large(session: Session, benchmark: str) -> Iterator[str]:
+def _too_large(
+    session: Session, benchmark: str, most_bytes: Mapping[str, int | None]
+) -> Iterator[str]:
     config, folder = session.profile.benchmarks[benchmark], Path(session.profile.folder)
     for name, scenario in config.scenarios.items():
         own = scenario.parameters
         if not isinstance(own, OwnProduceParameters):
             continue
-        topic = own.topic or session.target.topic
-        most = most_message_bytes(require_brokers(session), topic)
+        topic = topic_of(session, own)
+        most = most_bytes[topic]
         largest = largest_bytes(own, scenario.env, folder)
         # How small compression makes a batch is known only afterwards.
         if most is not None and largest > most and own.compression == "none":

@@ -4,7 +4,6 @@ Add here: the reader of another place or clock. Keep out: reading (workloads/), 
 made of it (own_deliveries.py).
 """
 
-import base64
 import os
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from perf_pipeline.loading.seeding import require_brokers, require_postgres
 from perf_pipeline.loading.session import Session
 from perf_pipeline.metrics.completion import DeliverySource
 from perf_pipeline.secrecy.known import KNOWN
+from perf_pipeline.workloads.http.parameters import authorization
 from perf_pipeline.workloads.http.plain_client import PlainClient
 from perf_pipeline.workloads.http.server_clock import HttpClock
 from perf_pipeline.workloads.http.status_polls import StatusPolls
@@ -97,9 +97,6 @@ def _authorization(auth: Auth | None, benchmark: str) -> dict[str, str]:
             "not set",
             hint="export it first",
         )
-    KNOWN.add_all([secret])
-    if auth.bearer_env:
-        return {"Authorization": f"Bearer {secret}"}
-    token = base64.b64encode(secret.encode()).decode()
-    KNOWN.add_all([token])
-    return {"Authorization": f"Basic {token}"}
+    value = authorization(auth, secret)
+    KNOWN.add_all([secret, value.partition(" ")[2]])
+    return {"Authorization": value}

@@ -92,7 +92,9 @@ class OwnHttpSettings:
         secrets = own_secrets(context)
         tls = _own_tls(parameters, folder) if origin.is_tls else None
         env = context.parameters.get("env", {})
-        return cls(origin, tls, _authorization(parameters.auth, secrets), secrets, env)
+        auth = parameters.auth
+        written = "" if auth is None else authorization(auth, secrets[auth.variable])
+        return cls(origin, tls, written, secrets, env)
 
 
 def own_secrets(context: WorkerContext) -> dict[str, str]:
@@ -122,10 +124,8 @@ def _own_tls(parameters: OwnHttpParameters, folder: Path) -> ssl.SSLContext:
     return tls
 
 
-def _authorization(auth: Auth | None, secrets: Mapping[str, str]) -> str:
-    if auth is None:
-        return ""
-    secret = secrets[auth.variable]
+def authorization(auth: Auth, secret: str) -> str:
+    """Return the value of the Authorization header that carries a secret."""
     if auth.bearer_env:
         return f"Bearer {secret}"
     return f"Basic {b64encode(secret.encode()).decode('ascii')}"

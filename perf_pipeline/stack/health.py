@@ -46,16 +46,15 @@ def answer_to(url: str, trust: Trust, addresses: Sequence[str] = ()) -> HttpAnsw
     Args:
         url: on the target.
         trust: whose certificates are taken beside those of the system's authorities.
-        addresses: where its name was found to lead; the last one is asked.
+        addresses: where its name was found to lead, tried in this order; none leaves it to httpx.
 
     Raises:
         TargetUnavailableError: there was none.
     """
     name = httpx.URL(url)
-    request_to = addresses[-1] if addresses else name.host
     try:
-        with httpx.Client(timeout=_TIMEOUT_S, trust_env=False, verify=_tls(trust)) as client:
-            response = client.send(_request(client, name, request_to), stream=True)
+        with _client(name, trust) as client:
+            response = _first_answer(client, name, addresses)
             read = bytearray()
             for part in response.iter_raw():
                 read += part
@@ -152,25 +151,29 @@ def _require_connection(url: httpx.URL, trust: Trust, addresses: Sequence[str]) 
 def _asked(
     url: str, trust: Trust, addresses: Sequence[str], right: Collection[int]
 ) -> tuple[int, str]:
-    """Ask the first of the addresses that accepts a connection, under the URL's own name.
-
-    Returns:
-        The status, and the beginning of the body: a target may send gigabytes.
-    """
+    """Return the status, and the beginning of the body: a target may send gigabytes."""
     name = httpx.URL(url)
+    with _client(name, trust) as client:
+        return _beginning(_first_answer(client, name, addresses), right)
+
+
+def _client(name: httpx.URL, trust: Trust) -> httpx.Client:
     tls = _tls(trust) if name.scheme == "https" or trust.ca_files else _NO_AUTHORITIES
-    with httpx.Client(timeout=_TIMEOUT_S, trust_env=False, verify=tls) as client:
-        for address in addresses[:-1]:
-            with contextlib.suppress(httpx.ConnectError):
-                return _beginning(client, _request(client, name, address), right)
-        last = addresses[-1] if addresses else name.host
-        return _beginning(client, _request(client, name, last), right)
+    return httpx.Client(timeout=_TIMEOUT_S, trust_env=False, verify=tls)
 
 
-def _beginning(
-    client: httpx.Client, request: httpx.Request, right: Collection[int]
-) -> tuple[int, str]:
-    response = client.send(request, stream=True)
+def _first_answer(
+    client: httpx.Client, name: httpx.URL, addresses: Sequence[str]
+) -> httpx.Response:
+    """Ask the first of the addresses that accepts a connection, under the URL's own name."""
+    for address in addresses[:-1]:
+        with contextlib.suppress(httpx.ConnectError):
+            return client.send(_request(client, name, address), stream=True)
+    last = addresses[-1] if addresses else name.host
+    return client.send(_request(client, name, last), stream=True)
+
+
+def _beginning(response: httpx.Response, right: Collection[int]) -> tuple[int, str]:
     try:
         if response.status_code in right:
             return response.status_code, ""

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from perf_pipeline.config.loading import load_profile
+from perf_pipeline.config.own_scenarios import Trust
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target, resolve_target
 from perf_pipeline.loading.revision import Revision, revision_of
+from perf_pipeline.stack.health import answer_to
 from perf_pipeline_tests.support.servers.serving import serving
 
 
@@ -104,6 +106,20 @@ def test_a_version_that_cannot_be_read_is_a_notice(
     assert len(found.notices) == 1
     assert found.notices[0].startswith("the version of target shop is not known: ")
     assert why in found.notices[0]
+
+
+# Nobody listens at 127.0.0.2.
+@pytest.mark.parametrize(
+    "addresses",
+    [("127.0.0.1", "127.0.0.2"), ("127.0.0.2", "127.0.0.1")],
+    ids=["the first answers", "the last answers"],
+)
+def test_a_name_is_asked_at_every_address_that_it_leads_to(
+    addresses: tuple[str, str], base_url: str
+) -> None:
+    answer = answer_to(f"{base_url}/text", Trust(), addresses)
+
+    assert answer.text == "v1.4.1\nbuilt by hand\n"
 
 
 def test_the_environment_wins_and_ci_adds_its_facts(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from urllib.parse import urlencode
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Request, build_opener
 
 from perf_pipeline.config.allowed import AllowedHosts
-from perf_pipeline.config.hosts import Place, read_host
 from perf_pipeline.config.web_address import WebAddress
 from perf_pipeline.errors import AddressError, TargetNotAllowedError, TargetUnavailableError
 from perf_pipeline.secrecy.known import KNOWN
@@ -49,8 +48,7 @@ def _matters(key: str) -> bool:
 def _require_allowed(url: str, allowed: AllowedHosts) -> None:
     key = f"{_PREFIX}token.endpoint.url"
     try:
-        found = WebAddress.read_base(url.partition("?")[0])
-        place = Place(read_host(found.host), found.port)
+        place = WebAddress.read_base(url.partition("?")[0]).place
     except ValueError as error:
         raise AddressError(key, f"is no URL of a token endpoint: it {error}") from None
     if not allowed.permits(place):

@@ -17,7 +17,7 @@ from perf_pipeline.config.allowed import AllowedHosts
 from perf_pipeline.config.broker_address import read_brokers
 from perf_pipeline.config.frozen import Frozen, equals, is_empty
 from perf_pipeline.config.health_question import HealthCheck, HealthQuestion, written_question
-from perf_pipeline.config.hosts import Address, Place, read_host
+from perf_pipeline.config.hosts import Address
 from perf_pipeline.config.http_keys import Path, Statuses
 from perf_pipeline.config.kafka_client import shown_brokers, with_properties
 from perf_pipeline.config.kafka_properties import filled, flattened
@@ -281,4 +281,4 @@ def _read_base_url(text: str) -> Address:
         # A text with an @ that is no URL may hold a password anywhere.
         raise ValueError(str(error) if "@" in text else f"is {text[:200]!r}; it {error}") from None
     plain = f"{url.scheme}://{url.authority}{url.path.rstrip('/')}"
-    return Address(plain if bare == text else text, (Place(read_host(url.host), url.port),))
+    return Address(plain if bare == text else text, (url.place,))

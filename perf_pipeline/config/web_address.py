@@ -13,7 +13,7 @@ from typing import Final, Self
 
 import ada_url
 
-from perf_pipeline.config.hosts import bracketed, require_dns_name
+from perf_pipeline.config.hosts import Place, bracketed, read_host, require_dns_name
 
 _DEFAULT_PORTS: Final = MappingProxyType({"http": 80, "https": 443})
 # A path must be written as it is sent; a host may have letters outside ASCII.
@@ -102,6 +102,15 @@ class WebAddress:
     def origin(self) -> tuple[str, str, int]:
         """Return scheme, host and port; URLs with equal ones go to the same server."""
         return self.scheme, self.host, self.port
+
+    @property
+    def place(self) -> Place:
+        """Return where a client connects, as it is compared with the allowed hosts.
+
+        Raises:
+            ValueError: the host is none; the sentence continues after it.
+        """
+        return Place(read_host(self.host), self.port)
 
     @property
     def authority(self) -> str:

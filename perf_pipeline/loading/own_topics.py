@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from perf_pipeline.config.frozen import Frozen
-from perf_pipeline.config.hosts import Place, read_host
 from perf_pipeline.config.message_sizes import largest_bytes
 from perf_pipeline.config.own_topics import OwnConsumeParameters, OwnProduceParameters
 from perf_pipeline.config.profile import BenchmarkConfig
@@ -52,8 +51,7 @@ def _require_registries(session: Session, benchmark: str) -> None:
         schema = own.registered if isinstance(own, OwnProduceParameters) else None
         if schema is None:
             continue
-        address = WebAddress.read_base(schema.registry)
-        place = Place(read_host(address.host), address.port)
+        place = WebAddress.read_base(schema.registry).place
         if not allowed.permits(place):
             raise TargetNotAllowedError(
                 f"the schema registry {place.host} is neither this machine nor an allowed host; "

@@ -6,11 +6,10 @@ Add here: the probe of another way. Keep out: reading (probes/).
 import os
 from collections.abc import Iterator, Mapping
 from typing import Final
-from urllib.parse import urlsplit
 
-from perf_pipeline.config.hosts import Place, read_host
 from perf_pipeline.config.target import Target, allowed_hosts
 from perf_pipeline.config.tiers import TierConfig
+from perf_pipeline.config.web_address import WebAddress
 from perf_pipeline.errors import AddressError, TargetNotAllowedError
 from perf_pipeline.metrics.sample import Reading
 from perf_pipeline.probes.docker import DockerProbe
@@ -20,7 +19,6 @@ from perf_pipeline.probes.tiers import CORES, ContainerTiers, LocalTiers
 from perf_pipeline.secrecy.known import KNOWN
 
 _TOKEN: Final = "PERF_PROMETHEUS_TOKEN"  # noqa: S105 - the name of a variable
-_PORTS: Final = {"http": 80, "https": 443}
 _METRICS: Final = {
     "cpu_percent": "process_cpu_percent",
     "memory_bytes": "process_memory_bytes",
@@ -45,7 +43,7 @@ def require_prometheus(target: Target) -> None:
             key, f"is missing, and tier {asking[0]} has queries; write it, or PERF_PROMETHEUS_URL"
         )
     try:
-        place = _place_of(target.prometheus)
+        place = WebAddress.read_base(target.prometheus).place
     except ValueError:
         raise AddressError(key, "is no URL like http://127.0.0.1:9090") from None
     if not allowed_hosts(target).permits(place):
@@ -54,14 +52,6 @@ def require_prometheus(target: Target) -> None:
             "host; nothing was sent",
             hint=f"add it to allowed of [targets.{target.name}], or to PERF_ALLOWED_HOSTS",
         )
-
-
-def _place_of(url: str) -> Place:
-    """Give host and port of a URL. Raises: ValueError: it is none, or holds a user or a query."""
-    parts = urlsplit(url)
-    if parts.scheme not in _PORTS or parts.username or parts.query:
-        raise ValueError(url)
-    return Place(read_host(parts.hostname or ""), parts.port or _PORTS[parts.scheme])
 
 
 def tier_probes(target: Target, environment: Mapping[str, str] = os.environ) -> Iterator[Probe]:

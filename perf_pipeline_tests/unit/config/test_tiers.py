@@ -53,6 +53,11 @@ def test_each_way_to_watch_a_tier_is_taken(tier: dict[str, object], read: TierCo
         ({"cpu_percent": "x"}, {"prometheus": "9090"}, "is no URL like http://127.0.0.1:9090"),
         (
             {"cpu_percent": "x"},
+            {"prometheus": "http://127.0.0.1:9090/#graph"},
+            "is no URL like http://127.0.0.1:9090",
+        ),
+        (
+            {"cpu_percent": "x"},
             {"prometheus": "http://metrics.example:9090"},
             "metrics.example (prometheus of [targets.shop]) is neither this machine nor an allowed",
         ),

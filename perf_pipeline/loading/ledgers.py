@@ -10,7 +10,7 @@ from pathlib import Path
 
 from perf_pipeline.benchmarks.record import LedgerKind
 from perf_pipeline.benchmarks.registry import record_of
-from perf_pipeline.loading.deliveries import collect_deliveries, still_consuming
+from perf_pipeline.loading.deliveries import Collected, collect_deliveries, still_consuming
 from perf_pipeline.loading.expiry import expired_if_known
 from perf_pipeline.loading.own_deliveries import OwnDeliveries
 from perf_pipeline.loading.own_topics import compaction_of, counts_by_id
@@ -64,21 +64,22 @@ def completed_ledger(
         TargetUnavailableError: the database does not answer.
     """
     if own is not None:
-        told = own.collect()
-        known = ledger_counts_from_spool(folder) if told.is_known else None
-        return CompletedLedger(known, told.problems, told.limits, told.figures, told.told)
+        return _counted(folder, own.collect())
     kind = record_of(benchmark).ledger
     if kind is LedgerKind.SYSTEM:
         expected = ledger_counts_from_spool(folder).expected
         found = collect_deliveries(session, benchmark, folder, origin_ns, expected)
-        counts = ledger_counts_from_spool(folder) if found.is_known else None
-        return CompletedLedger(counts, found.problems, found.limits)
+        return _counted(folder, found)
     if kind is LedgerKind.OWN_CONSUMER or counts_by_id(session, benchmark):
         counts = ledger_counts_from_spool(folder)
         if not counts.lost:
             return CompletedLedger(counts)
-        is_shipped = kind is LedgerKind.OWN_CONSUMER
-        gone = expired_if_known if is_shipped else compaction_of
+        gone = expired_if_known if kind is LedgerKind.OWN_CONSUMER else compaction_of
         why = gone(session, benchmark) or still_consuming(counts, spans, scenarios)
         return CompletedLedger(counts) if why is None else CompletedLedger(problems=(why,))
     return CompletedLedger()
+
+
+def _counted(folder: Path, found: Collected) -> CompletedLedger:
+    counts = ledger_counts_from_spool(folder) if found.is_known else None
+    return CompletedLedger(counts, found.problems, found.limits, found.figures, found.told)

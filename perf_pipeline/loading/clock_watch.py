@@ -14,21 +14,16 @@ _MEANWHILE: Final = 2
 
 
 class AskedClock(Protocol):
-    """Be a clock that can be asked; used by one thread at a time.
-
-    Attributes:
-        name: for sentences.
-        trips_before: how many questions a round before or after the load has.
-    """
+    """Describe a clock that can be asked; used by one thread at a time."""
 
     @property
     def name(self) -> str:
-        """Give its name for sentences."""
+        """Return its name for sentences."""
         ...
 
     @property
     def trips_before(self) -> int:
-        """Give how many questions a round before or after the load has."""
+        """Return how many questions a round before or after the load has."""
         ...
 
     def open(self) -> None:

@@ -38,7 +38,7 @@ NO_TABLE: Final = (
 
 
 def take_over_backlog(produced: Path, folder: Path) -> int:
-    """Enter the messages that an earlier benchmark produced, and give their number.
+    """Enter the messages that an earlier benchmark produced, and return their number.
 
     They were acknowledged before this benchmark's origin; their time is written as 0.
     """
@@ -166,7 +166,7 @@ def _whole_rows(path: Path) -> Iterator[dict[str, str]]:
 
 
 def write_ledger(path: Path, entries: Iterable[LedgerEntry]) -> int:
-    """Write entries of a ledger, and give their number."""
+    """Write entries of a ledger, and return their number."""
     count = 0
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)

@@ -136,8 +136,12 @@ class OwnDeliveries:
         deadline, arrived = time.monotonic() + self.timeout_s, -1
         while True:
             asked = time.monotonic()
-            found = [one for one in self.source.read(promised) if one.message_id in promised]
-            before, arrived = arrived, len({one.message_id for one in found})
+            found = [
+                completion
+                for completion in self.source.read(promised)
+                if completion.message_id in promised
+            ]
+            before, arrived = arrived, len({completion.message_id for completion in found})
             now = time.monotonic()
             if arrived > before:
                 deadline = now + self.timeout_s
@@ -154,7 +158,8 @@ class OwnDeliveries:
         offset: ClockOffset | None,
         ended_us: int,
     ) -> Collected:
-        twice = [one for one, count in Counter(one for one, _ in promises).items() if count > 1]
+        times = Counter(message_id for message_id, _ in promises)
+        twice = [message_id for message_id, count in times.items() if count > 1]
         problems = [*self.source.oddities]
         if twice:
             problems.append(
@@ -162,7 +167,7 @@ class OwnDeliveries:
                 "lost and duplicate messages can't be told, and no latency either; `message` has "
                 "to differ between messages"
             )
-        slack_us = max((one.slack_us for one in found), default=0)
+        slack_us = max((completion.slack_us for completion in found), default=0)
         error_us = slack_us + (0 if offset is None else offset.error_us)
         now_us = axis_of(self.origin_ns)()
         wrong = out_of_time_from_spool(self.folder, now_us, CLOCK_SLACK_US + error_us)
@@ -201,12 +206,13 @@ class OwnDeliveries:
             )
 
     def _ahead_us(self, offset: ClockOffset) -> int:
-        """Give by how much the other wall clock is ahead of ours."""
+        """Return by how much the other wall clock is ahead of ours."""
         wall_origin_us = (time.time_ns() - time.monotonic_ns() + self.origin_ns) // 1_000
         return offset.offset_us - wall_origin_us
 
 
 def _entries(found: list[Completion], offset: ClockOffset | None) -> Iterator[LedgerEntry]:
-    for one in found:
-        theirs_us = 0 if one.is_ours or offset is None else offset.offset_us
-        yield LedgerEntry(one.message_id, LedgerEvent.COMPLETED, one.at_us - theirs_us)
+    for completion in found:
+        theirs_us = 0 if completion.is_ours or offset is None else offset.offset_us
+        at_us = completion.at_us - theirs_us
+        yield LedgerEntry(completion.message_id, LedgerEvent.COMPLETED, at_us)

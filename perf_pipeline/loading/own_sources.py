@@ -31,7 +31,7 @@ from perf_pipeline.workloads.postgres.server_clock import PostgresClock
 
 
 def axis_of(origin_ns: int) -> Callable[[], int]:
-    """Give our clock: µs since the benchmark's origin."""
+    """Return our clock: µs since the benchmark's origin."""
     return lambda: (time.monotonic_ns() - origin_ns) // 1_000
 
 

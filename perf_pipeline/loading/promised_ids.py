@@ -24,7 +24,7 @@ class PromisedIds:
         self._read: dict[Path, int] = {}
 
     def fresh(self) -> list[tuple[str, int]]:
-        """Give id and moment of each promise that was written since the last question."""
+        """Return id and moment of each promise that was written since the last question."""
         found: list[tuple[str, int]] = []
         for path in sorted(self._folder.glob(_PATTERN)):
             with path.open("rb") as file:

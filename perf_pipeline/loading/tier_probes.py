@@ -55,14 +55,14 @@ def require_prometheus(target: Target) -> None:
 
 
 def tier_probes(target: Target, environment: Mapping[str, str] = os.environ) -> Iterator[Probe]:
-    """Give a probe for each way in which tiers are watched; nothing without tiers."""
+    """Yield a probe for each way in which tiers are watched; nothing without tiers."""
     tiers = dict(target.tiers)
     cores = {
         tier: config.fixed_cores for tier, config in tiers.items() if config.fixed_cores is not None
     }
     containers = {tier: config.containers for tier, config in tiers.items() if config.containers}
     if containers:
-        names = [name for each in containers.values() for name in each]
+        names = [name for of_tier in containers.values() for name in of_tier]
         docker = DockerProbe.where_environment_says(names, environment)
         yield ContainerTiers(containers, cores, docker)
     units = {tier: config.units for tier, config in tiers.items() if config.units}

@@ -47,7 +47,7 @@ class DeliverySource(Protocol):
         ...
 
     def read(self, message_ids: Collection[str]) -> list[Completion]:
-        """Give what was completed so far of these messages; others may be among them.
+        """Return what was completed so far of these messages; others may be among them.
 
         Raises:
             TargetUnavailableError: it does not answer.

@@ -111,7 +111,9 @@ class ContainerTiers:
         Raises:
             ProbeError: the engine does not answer, or a container is gone.
         """
-        by_name = {(one.source, one.name): one.value for one in self._docker.read(at_us)}
+        by_name = {
+            (reading.source, reading.name): reading.value for reading in self._docker.read(at_us)
+        }
         metrics = sorted({metric for _, metric in by_name})
         readings: list[Reading] = []
         for tier, names in self._containers.items():
@@ -129,14 +131,14 @@ class ContainerTiers:
 def _with_cores(
     readings: Sequence[Reading], cores: Mapping[str, float], otherwise: float | None
 ) -> Iterator[Reading]:
-    for tier in sorted({one.source for one in readings}):
+    for tier in sorted({reading.source for reading in readings}):
         count = cores.get(tier, otherwise)
         if count is not None:
             yield Reading(readings[0].at_us, tier, CORES, float(count))
 
 
 def pids_of_units(units: Iterable[str], cgroups: Path = CGROUPS) -> list[int]:
-    """Give the processes of systemd units, by their control groups (version 1 or 2)."""
+    """Return the processes of systemd units, by their control groups (version 1 or 2)."""
     found: list[int] = []
     for unit in units:
         for pattern in ("*.slice", "*.slice/*.slice", "systemd/*.slice", "systemd/*.slice/*.slice"):
@@ -148,7 +150,7 @@ def pids_of_units(units: Iterable[str], cgroups: Path = CGROUPS) -> list[int]:
 
 
 def pids_by_name(names: Iterable[str]) -> list[int]:
-    """Give the processes whose program, or whose own name for itself, is one of these."""
+    """Return the processes whose program, or whose own name for itself, is one of these."""
     wanted = set(names)
     short = {name[:_LONGEST_NAME] for name in wanted}
     found = []

@@ -25,7 +25,7 @@ def asked_version(
     addresses: Sequence[str],
     folder: Path,
 ) -> str:
-    """Ask for the version, and give the answer as it came; it may have several lines.
+    """Ask for the version, and return the answer as it came; it may have several lines.
 
     Args:
         question: of the target.

@@ -158,15 +158,7 @@ class OwnDeliveries:
         offset: ClockOffset | None,
         ended_us: int,
     ) -> Collected:
-        times = Counter(message_id for message_id, _ in promises)
-        twice = [message_id for message_id, count in times.items() if count > 1]
-        problems = [*self.source.oddities]
-        if twice:
-            problems.append(
-                f"{len(twice):,} message ids were promised more than once, such as {twice[0]!r}: "
-                "lost and duplicate messages can't be told, and no latency either; `message` has "
-                "to differ between messages"
-            )
+        twice = tuple(_twice_told(promises))
         slack_us = max((completion.slack_us for completion in found), default=0)
         error_us = slack_us + (0 if offset is None else offset.error_us)
         now_us = axis_of(self.origin_ns)()
@@ -177,8 +169,8 @@ class OwnDeliveries:
         late = sum(at_us > ended_us for at_us in first.values())
         return Collected(
             is_known=not twice,
-            problems=tuple(problems),
-            limits=(*clock_told(wrong), *problems[-1:] * bool(twice)),
+            problems=(*self.source.oddities, *twice),
+            limits=(*clock_told(wrong), *twice),
             figures=(
                 Figure("messages_late", float(late)),
                 Figure("latency_error_ms", error_us / US_PER_MS),
@@ -209,6 +201,17 @@ class OwnDeliveries:
         """Return by how much the other wall clock is ahead of ours."""
         wall_origin_us = (time.time_ns() - time.monotonic_ns() + self.origin_ns) // 1_000
         return offset.offset_us - wall_origin_us
+
+
+def _twice_told(promises: list[tuple[str, int]]) -> Iterator[str]:
+    times = Counter(message_id for message_id, _ in promises)
+    twice = [message_id for message_id, count in times.items() if count > 1]
+    if twice:
+        yield (
+            f"{len(twice):,} message ids were promised more than once, such as {twice[0]!r}: "
+            "lost and duplicate messages can't be told, and no latency either; `message` has "
+            "to differ between messages"
+        )
 
 
 def _entries(found: list[Completion], offset: ClockOffset | None) -> Iterator[LedgerEntry]:

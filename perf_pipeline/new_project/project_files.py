@@ -39,8 +39,7 @@ def write_project(folder: Path, draft: Draft) -> list[Path]:
     for name, text in files_of(draft).items():
         path = folder / name
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.parent.chmod(_FOLDER_FOR_THE_TEAM)
+            _make_folder(path.parent)
             path.write_text(text, encoding="utf-8")
             path.chmod(_FOR_THE_TEAM)
         except OSError as error:
@@ -48,6 +47,15 @@ def write_project(folder: Path, draft: Draft) -> list[Path]:
         written.append(path)
     checked(folder / f"{draft.name}.toml", draft.secrets)
     return written
+
+
+def _make_folder(folder: Path) -> None:
+    """Make what is missing of a folder, each part for the team; what is there stays as it is."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    folder.chmod(_FOLDER_FOR_THE_TEAM)
 
 
 def require_empty(folder: Path) -> None:

@@ -23,7 +23,7 @@ from perf_pipeline.new_project.json_samples import (
 from perf_pipeline.new_project.loads import FirstLoad, thresholds_of
 from perf_pipeline.new_project.names import operation_name, saved_name
 from perf_pipeline.new_project.openapi_document import Description, Operation, Parameter
-from perf_pipeline.new_project.secret_names import SecretVariables, is_secret_name
+from perf_pipeline.new_project.secret_names import BASIC, BEARER, SecretVariables, is_secret_name
 from perf_pipeline.new_project.seen_request import SAFE_METHODS
 from perf_pipeline.new_project.taking_over import NotTakenOverError, TakingOver, literal
 
@@ -215,12 +215,8 @@ class _DescribedSteps:
 
     def _header(self, parameter: Parameter) -> str:
         if is_secret_name(parameter.name):
-            return self._secret(parameter.name)
+            return self.secrets.in_header(parameter.name)
         return str(MadeUpValues(self._taking).sample(parameter.schema, parameter.name))
-
-    def _secret(self, header: str) -> str:
-        meaning = f"the value of the header {header}"
-        return f"${{env.{self.secrets.named(header, meaning)}}}"
 
     def _body(self, operation: Operation) -> tuple[Mapping[str, Any], Mapping[str, str]]:
         body = operation.body
@@ -247,17 +243,15 @@ class _DescribedSteps:
         kind, of = str(scheme.get("type")), str(scheme.get("scheme", "")).lower()
         if kind == "apiKey" and scheme.get("in") == "header":
             name = str(scheme.get("name"))
-            self.headers.setdefault(name, self._secret(name))
+            self.headers.setdefault(name, self.secrets.in_header(name))
         elif kind == "apiKey":
             raise NotTakenOverError(
                 f"it wants {scheme.get('name')!r} in the {scheme.get('in')}, where no secret may be"
             )
         elif kind == "basic" or of == "basic":
-            meaning = "user:password, for Authorization: Basic"
-            self.auth = self.auth or {"basicEnv": self.secrets.named("user_password", meaning)}
+            self.auth = self.auth or {"basicEnv": self.secrets.named(*BASIC)}
         else:
-            meaning = "the token of Authorization: Bearer"
-            self.auth = self.auth or {"bearerEnv": self.secrets.named("token", meaning)}
+            self.auth = self.auth or {"bearerEnv": self.secrets.named(*BEARER)}
 
 
 def _required(operation: Operation, place: str) -> Iterator[Parameter]:

@@ -73,8 +73,7 @@ class MadeUpValues:
         if not isinstance(schema, Mapping):
             return "text"
         if is_secret_member(name, schema) and _type_of(schema) in {"string", "integer"}:
-            meaning = f"the value of {name!r} in a body"
-            return f"${{env.{self.taking.secrets.named(name, meaning)}}}"
+            return self.taking.secrets.in_body(name)
         if (example := written_example(schema)) is not None:
             return self.taking.within(example, name)
         for key in ("oneOf", "anyOf"):

@@ -27,6 +27,8 @@ _LOOKS: Final = (
     re.compile(r"(?:Bearer|Basic)\s+\S+", re.IGNORECASE),
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
 )
+BASIC: Final = ("user_password", "user:password, for Authorization: Basic")
+BEARER: Final = ("token", "the token of Authorization: Bearer")
 COOKIES: Final = frozenset({"cookie", "set-cookie", "cookie2", "set-cookie2"})
 
 
@@ -69,6 +71,18 @@ class SecretVariables:
         name = f"{self.prefix}_{words}"
         self._found.setdefault(name, SecretVariable(name, meaning))
         return name
+
+    def template(self, what: str, meaning: str) -> str:
+        """Return the text that stands in place of a secret: `${env.SHOP_TOKEN}`."""
+        return f"${{env.{self.named(what, meaning)}}}"
+
+    def in_header(self, name: str) -> str:
+        """Return the text that stands in place of a header's value."""
+        return self.template(name, f"the value of the header {name}")
+
+    def in_body(self, name: str) -> str:
+        """Return the text that stands in place of the value of a body's member."""
+        return self.template(name, f"the value of {name!r} in a body")
 
     @property
     def found(self) -> tuple[SecretVariable, ...]:

@@ -13,6 +13,8 @@ from urllib.parse import quote, unquote
 
 from perf_pipeline.new_project.draft import DraftStep
 from perf_pipeline.new_project.secret_names import (
+    BASIC,
+    BEARER,
     COOKIES,
     SecretVariables,
     is_secret_name,
@@ -121,7 +123,7 @@ class TakingOver:
             elif (template := self.known("header", name, value)) is not None:
                 yield name, template
             elif is_secret_name(name) or self._is_secret(value):
-                yield name, self._secret(name, f"the value of the header {name}")
+                yield name, self.secrets.in_header(name)
             elif not (small == "accept" and value in _ANY):
                 yield name, literal(value.strip())
 
@@ -131,18 +133,14 @@ class TakingOver:
         if token and (template := self.known("header", "authorization", token)) is not None:
             return f"{literal(scheme)} {template}"
         if scheme.lower() == "bearer":
-            return f"Bearer {self._secret('token', 'the token of Authorization: Bearer')}"
+            return f"Bearer {self.secrets.template(*BEARER)}"
         if scheme.lower() == "basic":
-            what = "user:password, for Authorization: Basic"
-            self.auth["basicEnv"] = self.secrets.named("user_password", what)
+            self.auth["basicEnv"] = self.secrets.named(*BASIC)
             return None
-        return self._secret("authorization", "the whole value of the header Authorization")
+        return self.secrets.template("authorization", "the whole value of the header Authorization")
 
     def _is_secret(self, value: str) -> bool:
         return looks_secret(value) or any(secret in value for secret in self.secret_values)
-
-    def _secret(self, what: str, meaning: str) -> str:
-        return f"${{env.{self.secrets.named(what, meaning)}}}"
 
     def _body(self, request: SeenRequest) -> tuple[Mapping[str, Any], Mapping[str, str]]:
         """Return the body by its kind, and the header that it needs beside it."""
@@ -205,7 +203,7 @@ class TakingOver:
         if (template := self.known(place, name, value)) is not None:
             return template if isinstance(value, str) else _Unquoted(template)
         if is_secret_name(name) or (isinstance(value, str) and self._is_secret(value)):
-            return self._secret(name or "secret", f"the value of {name!r} in a body")
+            return self.secrets.in_body(name)
         return literal(value) if isinstance(value, str) else value
 
 

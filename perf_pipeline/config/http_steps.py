@@ -18,9 +18,11 @@ from perf_pipeline.config.templated import Made
 from perf_pipeline.config.templates import SAVED_NAME
 from perf_pipeline.units import US_PER_S, format_duration
 
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
 HEADER_PREFIX: Final = "header:"
 GROUP_SEPARATOR: Final = "::"
-_BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # A name is a tag's value in thresholds, where these characters separate or quote.
 _NAME: Final = re.compile(r"(?! )[^,{}:'\"\x00-\x1f]{1,80}(?<! )")
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -192,7 +194,7 @@ class HttpStep(Frozen):
 
     name: Name
     group: Name | None = None
-    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
+    method: Method = "GET"
     path: Path
     query: dict[str, Text] = Field(default_factory=dict)
     headers: Headers = Field(default_factory=dict)
@@ -213,7 +215,7 @@ class HttpStep(Frozen):
             raise ValueError(
                 f"has {' and '.join(given)}; a request has only one body, so keep one of them"
             )
-        if given and self.method in _BODILESS:
+        if given and self.method in BODILESS:
             raise ValueError(
                 f"is a {self.method} with {given[0]}; only POST, PUT, PATCH and DELETE have a "
                 "body; change method, or move the values to query"

@@ -15,7 +15,7 @@ from typing import Final, NoReturn
 from urllib.parse import quote_plus, urlsplit
 
 from perf_pipeline.errors import RequestError
-from perf_pipeline.new_project.seen_request import METHODS, SeenRequest, json_of
+from perf_pipeline.new_project.seen_request import FORM, METHODS, SeenRequest, json_of
 
 _DATA: Final = ("-d", "--data", "--data-ascii", "--data-raw", "--data-binary")
 # These have no value, and say nothing that a step needs.
@@ -37,7 +37,6 @@ _TOLD: Final = """
 --interface -T --upload-file -K --config --oauth2-bearer
 """
 _MULTIPART: Final = ("-F", "--form", "--form-string")
-_FORM: Final = "application/x-www-form-urlencoded"
 _ANSI_QUOTED: Final = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
 _LETTERS: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
@@ -165,7 +164,7 @@ def _body(given: argparse.Namespace, headers: Sequence[tuple[str, str]]) -> tupl
     text = "&".join(texts)
     # curl calls everything a form where nobody says what it is; who writes JSON means JSON.
     is_json = not said and isinstance(json_of(text), dict | list)
-    return text, said or ("application/json" if is_json else _FORM)
+    return text, said or ("application/json" if is_json else FORM)
 
 
 def _encoded(text: str) -> str:

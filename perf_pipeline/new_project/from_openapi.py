@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import quote
 
+from perf_pipeline.config.http_steps import BODILESS
 from perf_pipeline.new_project.answer_places import place_in_answer
 from perf_pipeline.new_project.draft import DraftBenchmark, DraftStep
 from perf_pipeline.new_project.json_samples import (
@@ -220,7 +221,7 @@ class _DescribedSteps:
 
     def _body(self, operation: Operation) -> tuple[Mapping[str, Any], Mapping[str, str]]:
         body = operation.body
-        if body is None or operation.method in SAFE_METHODS:
+        if body is None or operation.method in BODILESS:
             return {}, {}
         given = body.example
         if given is None and body.media_type.startswith(("text/", "application/xml")):

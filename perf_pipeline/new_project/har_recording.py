@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from perf_pipeline.errors import RequestError
-from perf_pipeline.new_project.seen_request import SeenRequest, json_of
+from perf_pipeline.new_project.seen_request import SeenRequest, json_of, table_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def read_recording(text: str, origin: str) -> list[RecordedExchange]:
         RequestError: it is no recording, or holds no request.
     """
     raw = json_of(text)
-    log = _table(_table(raw).get("log"))
+    log = table_of(table_of(raw).get("log"))
     entries = log.get("entries")
     if not isinstance(entries, list):
         raise RequestError(
@@ -83,9 +83,9 @@ def read_recording(text: str, origin: str) -> list[RecordedExchange]:
 
 
 def _exchange(raw: Any) -> RecordedExchange | None:
-    entry = _table(raw)
-    request, response = _table(entry.get("request")), _table(entry.get("response"))
-    content = _table(response.get("content"))
+    entry = table_of(raw)
+    request, response = table_of(entry.get("request")), table_of(entry.get("response"))
+    content = table_of(response.get("content"))
     url = request.get("url")
     if not isinstance(url, str):
         return None
@@ -102,7 +102,7 @@ def _exchange(raw: Any) -> RecordedExchange | None:
 
 
 def _request(url: str, raw: Mapping[str, Any]) -> SeenRequest:
-    posted = _table(raw.get("postData"))
+    posted = table_of(raw.get("postData"))
     text = posted.get("text")
     if not text and (fields := list(_pairs(posted.get("params")))):
         text = urlencode(fields)
@@ -142,7 +142,3 @@ def _moment(raw: Any) -> float:
 
 def _number(raw: Any) -> float:
     return float(raw) if isinstance(raw, int | float) and abs(raw) < 1e15 else 0.0
-
-
-def _table(raw: Any) -> Mapping[str, Any]:
-    return raw if isinstance(raw, Mapping) else {}

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from perf_pipeline.new_project.secret_names import is_secret_name
+from perf_pipeline.new_project.seen_request import table_of
 from perf_pipeline.new_project.taking_over import TakingOver
 
 _DEEPEST: Final = 8
@@ -95,8 +96,7 @@ class MadeUpValues:
 
     def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
         """Fill what is required, or all where nothing is."""
-        members = schema.get("properties")
-        members = members if isinstance(members, Mapping) else {}
+        members = table_of(schema.get("properties"))
         required = schema.get("required")
         names = [name for name in required if name in members] if isinstance(required, list) else []
         made = {}

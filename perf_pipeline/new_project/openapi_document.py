@@ -14,7 +14,7 @@ import jsonref
 import yaml
 
 from perf_pipeline.errors import RequestError
-from perf_pipeline.new_project.seen_request import METHODS
+from perf_pipeline.new_project.seen_request import FORM, METHODS, table_of
 
 _PARTS_OF_SCHEMA: Final = ("type", "format", "enum", "default", "items", "minimum", "maximum")
 
@@ -89,8 +89,8 @@ class Description:
     @property
     def schemes(self) -> Mapping[str, Any]:
         """Return the ways of proving who one is, by name."""
-        components = _table(self.raw.get("components"))
-        return _table(components.get("securitySchemes") or self.raw.get("securityDefinitions"))
+        components = table_of(self.raw.get("components"))
+        return table_of(components.get("securitySchemes") or self.raw.get("securityDefinitions"))
 
     def server(self, fetched_from: str = "") -> str:
         """Return the address of the first server; empty where there is none, or only a path.
@@ -99,20 +99,20 @@ class Description:
             fetched_from: where the description was read, to which its addresses may be relative.
         """
         servers = self.raw.get("servers")
-        first = _table(servers[0]) if isinstance(servers, list) and servers else {}
+        first = table_of(servers[0]) if isinstance(servers, list) and servers else {}
         address = str(first.get("url") or _server_of_version_2(self.raw))
-        for name, variable in _table(first.get("variables")).items():
-            address = address.replace(f"{{{name}}}", str(_table(variable).get("default", "")))
+        for name, variable in table_of(first.get("variables")).items():
+            address = address.replace(f"{{{name}}}", str(table_of(variable).get("default", "")))
         return urljoin(fetched_from, address) if fetched_from else address
 
     def operations(self) -> Iterator[Operation | str]:
         """Return the operations in the order of the file; one that can't be read as a sentence."""
-        for path, item in _table(self.raw.get("paths")).items():
-            for method, raw in _table(item).items():
+        for path, item in table_of(self.raw.get("paths")).items():
+            for method, raw in table_of(item).items():
                 if method.upper() not in METHODS or not isinstance(raw, Mapping):
                     continue
                 try:
-                    yield self._operation(str(path), method.upper(), _table(item), raw)
+                    yield self._operation(str(path), method.upper(), table_of(item), raw)
                 except jsonref.JsonRefError as error:
                     yield f"{method.upper()} {path}: {error.message}"
 
@@ -124,10 +124,10 @@ class Description:
             (parameter.place, parameter.name): parameter for parameter in map(_parameter, listed)
         }
         parameters = tuple(found.values())
-        body = _table(raw.get("requestBody"))
-        statuses, answer = _answer(_table(raw.get("responses")))
+        body = table_of(raw.get("requestBody"))
+        statuses, answer = _answer(table_of(raw.get("responses")))
         security = raw.get("security", self.raw.get("security"))
-        first = _table(security[0]) if isinstance(security, list) and security else {}
+        first = table_of(security[0]) if isinstance(security, list) and security else {}
         return Operation(
             method=method,
             path=path,
@@ -173,11 +173,11 @@ def _refuse(uri: str, **_: Any) -> NoReturn:
 
 
 def _parameter(raw: Any) -> Parameter:
-    table = _table(raw)
-    schema = dict(_table(table.get("schema")))
-    content = _table(table.get("content"))
+    table = table_of(raw)
+    schema = dict(table_of(table.get("schema")))
+    content = table_of(table.get("content"))
     if content:
-        schema = dict(_table(_table(next(iter(content.values()))).get("schema")))
+        schema = dict(table_of(table_of(next(iter(content.values()))).get("schema")))
     schema |= {key: table[key] for key in _PARTS_OF_SCHEMA if key in table}
     if (example := _example_of(table)) is not None:
         schema["example"] = example
@@ -187,11 +187,11 @@ def _parameter(raw: Any) -> Parameter:
 
 
 def _body(raw: Mapping[str, Any]) -> Body | None:
-    content = _table(raw.get("content"))
+    content = table_of(raw.get("content"))
     ordered = sorted(content, key=lambda name: ("json" not in name, "form-url" not in name))
     if not ordered:
         return None
-    chosen = _table(content[ordered[0]])
+    chosen = table_of(content[ordered[0]])
     return Body(ordered[0], chosen.get("schema"), _example_of(chosen))
 
 
@@ -212,7 +212,7 @@ def _body_of_version_2(parameters: tuple[Parameter, ...]) -> Body | None:
         if parameter.place == "formData" and parameter.is_required
     ]
     return Body(
-        "application/x-www-form-urlencoded",
+        FORM,
         {"type": "object", "properties": fields, "required": required},
     )
 
@@ -223,12 +223,12 @@ def _answer(responses: Mapping[Any, Any]) -> tuple[tuple[int, ...], Any]:
         int(str(status)) for status in responses if str(status)[:1] == "2" and _is_code(status)
     )
     for status, raw in responses.items():
-        answer = _table(raw)
+        answer = table_of(raw)
         if str(status)[:1] != "2":
             continue
-        for name, content in _table(answer.get("content")).items():
+        for name, content in table_of(answer.get("content")).items():
             if "json" in str(name):
-                return statuses, _table(content).get("schema")
+                return statuses, table_of(content).get("schema")
         if "schema" in answer:
             return statuses, answer["schema"]
     return statuses, None
@@ -243,7 +243,7 @@ def _example_of(table: Mapping[str, Any]) -> Any:
         return table["example"]
     examples = table.get("examples")
     if isinstance(examples, Mapping) and examples:
-        return _table(next(iter(examples.values()))).get("value")
+        return table_of(next(iter(examples.values()))).get("value")
     return None
 
 
@@ -258,10 +258,6 @@ def _server_of_version_2(raw: Mapping[str, Any]) -> str:
 def path_of(address: str) -> str:
     """Return the path of a server's address, without a slash at its end."""
     return urlsplit(address).path.rstrip("/")
-
-
-def _table(raw: Any) -> Mapping[str, Any]:
-    return raw if isinstance(raw, Mapping) else {}
 
 
 def _list(raw: Any) -> list[Any]:

@@ -5,16 +5,18 @@ Add here: another form of a body that a step can send. Keep out: which parts are
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, get_args
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+from perf_pipeline.config.http_steps import Method
+
+METHODS: Final = frozenset(get_args(Method))
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _LEAST_IN_HEADERS: Final = 8  # a shorter one is a word or number of the browser's own
 _JSON: Final = "application/json"
-_FORM: Final = "application/x-www-form-urlencoded"
+FORM: Final = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class SeenRequest:
     @property
     def is_form(self) -> bool:
         """Say whether the body is said to be a form."""
-        return self.media_type == _FORM
+        return self.media_type == FORM
 
     @property
     def form(self) -> tuple[tuple[str, str], ...]:
@@ -91,6 +93,11 @@ def json_of(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def table_of(value: Any) -> Mapping[str, Any]:
+    """Return a table of JSON as it is; an empty one in place of anything else."""
+    return value if isinstance(value, Mapping) else {}
 
 
 def leaves(value: Any, path: str = "$", key: str = "") -> Iterator[tuple[tuple[str, str], Any]]:

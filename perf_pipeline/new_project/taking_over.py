@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
+from perf_pipeline.config.http_steps import BODILESS
 from perf_pipeline.new_project.draft import DraftStep
 from perf_pipeline.new_project.secret_names import (
     BASIC,
@@ -20,7 +21,7 @@ from perf_pipeline.new_project.secret_names import (
     is_secret_name,
     looks_secret,
 )
-from perf_pipeline.new_project.seen_request import SeenRequest, json_of
+from perf_pipeline.new_project.seen_request import FORM, SeenRequest, json_of
 
 Known = Callable[[str, str, Any], str | None]
 """Gives the template of a value that an earlier answer gave: by place, name and value."""
@@ -145,7 +146,7 @@ class TakingOver:
     def _body(self, request: SeenRequest) -> tuple[Mapping[str, Any], Mapping[str, str]]:
         """Return the body by its kind, and the header that it needs beside it."""
         text = request.body
-        if not text or request.method in {"GET", "HEAD", "OPTIONS"}:
+        if not text or request.method in BODILESS:
             return {}, {}
         if request.is_form and "=" in text:
             return self._form(request), {}
@@ -172,7 +173,7 @@ class TakingOver:
         Raises:
             NotTakenOverError: steps can't send such a body.
         """
-        if media_type == "application/x-www-form-urlencoded" and isinstance(taken, dict):
+        if media_type == FORM and isinstance(taken, dict):
             return {"form": {key: str(value) for key, value in taken.items()}}, {}
         if isinstance(taken, str) and "json" not in media_type:
             return {"body": taken}, {"Content-Type": media_type}

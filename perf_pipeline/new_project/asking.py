@@ -33,7 +33,7 @@ class FirstAnswer:
     base_url: str
     target: str
     status: int
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[str, ...]
 
 
 def find_description(url: str) -> tuple[str, str] | None:

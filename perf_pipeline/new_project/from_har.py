@@ -58,16 +58,15 @@ class Recorded:
     def add(self, exchanges: Sequence[RecordedExchange]) -> None:
         """Make steps of all requests that a person made at the one host."""
         self.origin = self.origin or _main_origin(exchanges)
-        secret_values = secrets_of(list(exchanges))
         self._tell_foreign_cookies(exchanges)
-        values = RecordedValues(secret_values)
-        taking = TakingOver(self.secrets, values.known, self.auth, frozenset(secret_values))
+        values = RecordedValues()
+        taking = TakingOver(self.secrets, values.known, self.auth, secrets_of(exchanges))
         ended_s = 0.0
         for exchange, last in _without_redirected(self._kept(exchanges)):
             number = self._step(exchange, last, values, taking)
             values.add(exchange, number)
             if last is not exchange:
-                values.add(last, number if number >= 0 else -1)
+                values.add(last, number)
             if number > 0:
                 self._pause(number - 1, exchange.began_s - ended_s)
             if number >= 0:
@@ -109,7 +108,7 @@ class Recorded:
     ) -> int:
         """Add a step; give its number, or less than 0 where it can't be one."""
         request = exchange.request
-        shown = f"{request.method} {_shown(request.path, values.secrets)}"
+        shown = f"{request.method} {_shown(request.path, taking.secret_values)}"
         if len(self.steps) == _MOST_STEPS:
             self.left_out.append(f"{shown}: {_MOST_STEPS} steps are enough for an iteration")
             return -1
@@ -217,7 +216,7 @@ def _name_of(variable: re.Match[str]) -> str:
     return variable[1]
 
 
-def _shown(path: str, secrets: set[str]) -> str:
+def _shown(path: str, secrets: frozenset[str]) -> str:
     """Return a path for a sentence, without secrets in it."""
     parts = path.split("/")
     return "/".join("***" if looks_secret(part) or part in secrets else part for part in parts)[

@@ -55,7 +55,6 @@ class Operation:
         title: its id, or method and path.
         parameters: those of the path included.
         body: None for none.
-        is_body_required: without it the request is wrong.
         statuses: of good answers, in the order of writing.
         answer: schema of the first good answer in JSON; None where it has none.
         security: names of schemes, of the first alternative.
@@ -67,7 +66,6 @@ class Operation:
     title: str
     parameters: tuple[Parameter, ...]
     body: Body | None
-    is_body_required: bool
     statuses: tuple[int, ...]
     answer: Any
     security: tuple[str, ...]
@@ -124,7 +122,6 @@ class Description:
             (parameter.place, parameter.name): parameter for parameter in map(_parameter, listed)
         }
         parameters = tuple(found.values())
-        body = table_of(raw.get("requestBody"))
         statuses, answer = _answer(table_of(raw.get("responses")))
         security = raw.get("security", self.raw.get("security"))
         first = table_of(security[0]) if isinstance(security, list) and security else {}
@@ -133,8 +130,7 @@ class Description:
             path=path,
             title=str(raw.get("operationId") or f"{method} {path}"),
             parameters=parameters,
-            body=_body(body) or _body_of_version_2(parameters),
-            is_body_required=bool(body.get("required")),
+            body=_body(table_of(raw.get("requestBody"))) or _body_of_version_2(parameters),
             statuses=statuses,
             answer=answer,
             security=tuple(map(str, first)),

@@ -6,7 +6,7 @@ Add here: another place in which values come back. Keep out: making steps (from_
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -50,12 +50,10 @@ class RecordedValues:
     """Remember what answers gave and what requests sent, and name what comes back.
 
     Attributes:
-        secrets: values of cookies and of proofs of who asks.
         saves: by step, the variables that it saves, with their places.
         remarks: on the request that is looked at, one sentence each.
     """
 
-    secrets: set[str] = field(default_factory=set)
     saves: dict[int, dict[str, str]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     _given: dict[str, GivenValue] = field(default_factory=dict)
@@ -130,7 +128,7 @@ class RecordedValues:
             )
 
 
-def secrets_of(exchanges: list[RecordedExchange]) -> set[str]:
+def secrets_of(exchanges: Iterable[RecordedExchange]) -> frozenset[str]:
     """Return the values of all cookies and of all proofs of who asks, wherever else they stand."""
     found: set[str] = set()
     for exchange in exchanges:
@@ -139,7 +137,7 @@ def secrets_of(exchanges: list[RecordedExchange]) -> set[str]:
                 found |= set(_cookie_values(value))
             elif name.lower() in {"authorization", "proxy-authorization"}:
                 found |= {value, value.partition(" ")[2]}
-    return {value for value in found if len(value) >= _LEAST_ODD}
+    return frozenset(value for value in found if len(value) >= _LEAST_ODD)
 
 
 def _cookie_values(header: str) -> Iterator[str]:

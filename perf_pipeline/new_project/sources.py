@@ -167,11 +167,11 @@ def _base_url(description: Description, url: str, fetched_from: str, origin: str
 
 
 def _of_one_answer(given: Given, answer: FirstAnswer) -> Draft:
-    path, _, query = answer.target.partition("?")
+    path = answer.target.partition("?")[0]
     step = DraftStep(
         name=operation_name(f"GET {path}", ()),
         method="GET",
-        path=literal(f"{path}?{query}" if query else path),
+        path=literal(answer.target),
         expect={"status": answer.status},
     )
     return Draft(

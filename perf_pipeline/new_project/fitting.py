@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from perf_pipeline.config.loading import describe_profile, load_profile, validate_profile
+from perf_pipeline.config.loading import load_profile, validate_profile
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.errors import ProfileError, RequestError
-from perf_pipeline.new_project.draft import Draft, DraftBenchmark, DraftStep, SecretVariable
+from perf_pipeline.new_project.draft import Draft, DraftBenchmark, DraftStep
 
 _STEP: Final = re.compile(r"benchmarks\.([a-z0-9_]+)\.scenarios\.\S+?\.steps\[(\d+)\]")
 _MOST_ROUNDS: Final = 50
@@ -43,15 +43,15 @@ def fitted(draft: Draft) -> Draft:
     raise RequestError(f"{draft.origin} has too many requests that can't be taken over")
 
 
-def checked(path: Path, secrets: Sequence[SecretVariable]) -> Profile:
-    """Check a written profile as a run would, as if its secrets were set.
+def checked(path: Path, draft: Draft) -> Profile:
+    """Check the written profile of a draft as a run would, as if its secrets were set.
 
     Raises:
         ProfileError: it has a mistake, which is ours.
     """
-    stand_ins = {secret.name: _PLACEHOLDER for secret in secrets}
+    stand_ins = {secret.name: _PLACEHOLDER for secret in draft.secrets}
     environment = {**stand_ins, **os.environ}
-    everything = describe_profile(str(path)).benchmark_names
+    everything = [benchmark.name for benchmark in draft.benchmarks]
     return load_profile(str(path), environment=environment, only=everything)
 
 

@@ -45,7 +45,7 @@ def write_project(folder: Path, draft: Draft) -> list[Path]:
         except OSError as error:
             raise RequestError(f"{path} can't be written: {error.strerror or error}") from error
         written.append(path)
-    checked(folder / f"{draft.name}.toml", draft.secrets)
+    checked(folder / f"{draft.name}.toml", draft)
     return written
 
 

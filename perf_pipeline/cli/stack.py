@@ -78,9 +78,11 @@ def doctor(state: "State", profile: str, overrides: Sequence[str]) -> None:
     from perf_pipeline.loading.given_parts import is_found, stack_options
     from perf_pipeline.loading.space import state_finding
     from perf_pipeline.loading.target_findings import target_findings
+    from perf_pipeline.runs.pipeline import chosen
     from perf_pipeline.stack import embedded
 
-    checked, target, names = _asked(profile, overrides)
+    checked, target = _checked(profile, overrides)
+    names = chosen(checked, ())
     for name, value in machine_facts().items():
         click.echo(f"   {name}: {value}")
     findings = [state_finding(state.folder), *embedded.machine_findings(state.folder)]
@@ -113,22 +115,17 @@ def ui(state: "State", port: int) -> None:
 
 
 def _stack_options(profile: str, overrides: Sequence[str]) -> "StackOptions":
-    from perf_pipeline.config.loading import load_profile
     from perf_pipeline.loading.given_parts import stack_options
-    from perf_pipeline.loading.prepare import find_target
 
-    checked = load_profile(profile, overrides_of(overrides))
-    return stack_options(checked, find_target(checked, os.environ))
+    return stack_options(*_checked(profile, overrides))
 
 
-def _asked(profile: str, overrides: Sequence[str]) -> tuple["Profile", "Target", list[str]]:
-    """Return a profile, its target, and the benchmarks that a run of it would make."""
+def _checked(profile: str, overrides: Sequence[str]) -> tuple["Profile", "Target"]:
     from perf_pipeline.config.loading import load_profile
     from perf_pipeline.loading.prepare import find_target
-    from perf_pipeline.runs.pipeline import chosen
 
     checked = load_profile(profile, overrides_of(overrides))
-    return checked, find_target(checked, os.environ), chosen(checked, ())
+    return checked, find_target(checked, os.environ)
 
 
 def _print_stack(stack: Any) -> None:

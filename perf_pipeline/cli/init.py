@@ -101,16 +101,16 @@ def _require_terminal() -> None:
 
 
 def _tell(folder: Path, draft: "Draft") -> None:
+    from perf_pipeline.report.wording import plural
+
     enabled = [benchmark for benchmark in draft.benchmarks if benchmark.enabled]
     steps = sum(len(benchmark.steps) for benchmark in enabled)
     statements = sum(len(benchmark.statements) for benchmark in enabled)
     click.echo(f"{folder} is written, from {draft.origin}.")
     if steps:
-        click.echo(
-            f"Its profile {draft.name}.toml sends {_counted(steps, 'request')} per iteration."
-        )
+        click.echo(f"Its profile {draft.name}.toml sends {plural(steps, 'request')} per iteration.")
     if statements:
-        asked = _counted(statements, "statement")
+        asked = plural(statements, "statement")
         click.echo(f"Its profile {draft.name}.toml asks PostgreSQL {asked} per iteration.")
     if draft.left_out:
         click.echo(
@@ -124,7 +124,3 @@ def _tell(folder: Path, draft: "Draft") -> None:
         f"Now: cd {folder}; perf-pipeline check {draft.name}.toml; perf-pipeline run "
         f"{draft.name}.toml"
     )
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"1 {noun}" if count == 1 else f"{count} {noun}s"

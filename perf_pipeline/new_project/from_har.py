@@ -18,6 +18,7 @@ from perf_pipeline.new_project.recorded_values import RecordedValues, secrets_of
 from perf_pipeline.new_project.secret_names import COOKIES, SecretVariables, looks_secret
 from perf_pipeline.new_project.seen_request import METHODS
 from perf_pipeline.new_project.taking_over import NotTakenOverError, TakingOver
+from perf_pipeline.report.wording import plural
 
 _MOST_STEPS: Final = 100
 _SHORTEST_PAUSE_S: Final = 0.1
@@ -82,7 +83,9 @@ class Recorded:
                 others[why] += 1
             else:
                 yield exchange
-        self.left_out += [f"{_requests(count)} {why}" for why, count in sorted(others.items())]
+        self.left_out += [
+            f"{plural(count, 'request')} {why}" for why, count in sorted(others.items())
+        ]
 
     def _why_not(self, exchange: RecordedExchange) -> str:
         request = exchange.request
@@ -222,7 +225,3 @@ def _shown(path: str, secrets: frozenset[str]) -> str:
     return "/".join("***" if looks_secret(part) or part in secrets else part for part in parts)[
         :200
     ]
-
-
-def _requests(count: int) -> str:
-    return "1 request" if count == 1 else f"{count:,} requests"

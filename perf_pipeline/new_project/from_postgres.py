@@ -13,7 +13,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg import sql
 
-from perf_pipeline.config.allowed import AllowedHosts
+from perf_pipeline.config.hosts import is_this_machine
 from perf_pipeline.config.postgres_address import read_dsn
 from perf_pipeline.errors import RequestError, TargetUnavailableError
 from perf_pipeline.new_project.draft import Draft, DraftBenchmark, DraftStatement
@@ -178,7 +178,7 @@ def draft_of_database(name: str, dsn: str, load: FirstLoad) -> Draft:
     read = _read(address.text)
     secrets = SecretVariables(variable_prefix(name))
     variable = secrets.named("postgres_dsn", "the DSN of the PostgreSQL that is loaded")
-    hosts = [one.host for one in address.places if not AllowedHosts().permits(one)]
+    hosts = [place.host for place in address.places if not is_this_machine(place.host)]
     allowed = {"allowed": list(dict.fromkeys(hosts))} if hosts else {}
     return Draft(
         name=name,

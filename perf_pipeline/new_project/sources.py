@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from perf_pipeline.config.allowed import AllowedHosts
 from perf_pipeline.config.files import read_text
-from perf_pipeline.config.hosts import Place
+from perf_pipeline.config.hosts import is_this_machine
 from perf_pipeline.config.web_address import WebAddress
 from perf_pipeline.errors import RequestError
 from perf_pipeline.new_project.asking import FirstAnswer, find_description, first_answer
@@ -135,7 +134,7 @@ def target_table(base_url: str) -> dict[str, Any]:
     except ValueError as error:
         raise RequestError(f"{_bare(base)!r} {error}") from None
     table: dict[str, Any] = {"baseUrl": base}
-    if not AllowedHosts().permits(Place(address.host, address.port)):
+    if not is_this_machine(address.host):
         table["allowed"] = [address.host]
     return table
 

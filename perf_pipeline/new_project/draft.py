@@ -106,7 +106,7 @@ class DraftBenchmark:
         if self.steps:
             parameters["steps"] = [step.table for step in self.steps]
         if self.statements:
-            parameters["statements"] = [one.table for one in self.statements]
+            parameters["statements"] = [statement.table for statement in self.statements]
         scenario = {"exec": self.exec, **self.load}
         if parameters:
             scenario["parameters"] = parameters

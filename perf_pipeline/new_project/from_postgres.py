@@ -71,11 +71,16 @@ class SeenTable:
     key: str | None
     columns: tuple[str, ...]
 
+    @property
+    def place(self) -> str:
+        """Return schema and name as a statement has them."""
+        return f"{_quoted(self.schema)}.{_quoted(self.name)}"
+
     def rows_of(self, column: str) -> str:
         """Give the query whose rows are values of a column."""
-        place, value = f"{_quoted(self.schema)}.{_quoted(self.name)}", _quoted(column)
+        value = _quoted(column)
         # Names are quoted as PostgreSQL quotes them, and the statement is written, not run.
-        return f"select {value} from {place} where {value} is not null limit {_MOST_ROWS}"  # noqa: S608
+        return f"select {value} from {self.place} where {value} is not null limit {_MOST_ROWS}"  # noqa: S608
 
 
 @dataclass(slots=True)
@@ -111,7 +116,7 @@ class ReadDatabase:
             said = str(error).partition("\n")[0]
             self.left_out.append(f"the statements that take most time: the server says: {said}")
             return []
-        ours = [one for one in queries if not _CATALOG.search(one)]
+        ours = [query for query in queries if not _CATALOG.search(query)]
         return ours[:_MOST_STATEMENTS]
 
     def _rows(self, query: LiteralString | sql.Composed) -> list[tuple[Any, ...]]:
@@ -136,18 +141,15 @@ class ReadDatabase:
             self.left_out.append(f"table {table.name}: it has no key of one column")
             return
         name, data = _data_set(table, table.key)
-        place, variable = (
-            f"{_quoted(table.schema)}.{_quoted(table.name)}",
-            f"data.{name}.{table.key}",
-        )
-        text = f"select * from {place} where {_quoted(table.key)} = ${{{variable}}}"  # noqa: S608 - as above
+        found = f"{_quoted(table.key)} = ${{data.{name}.{table.key}}}"
+        text = f"select * from {table.place} where {found}"  # noqa: S608 - as above
         self._add(f"{table.name} by {table.key}", text, {name: data})
 
     def _add(self, name: str, text: str, data: dict[str, dict[str, str]]) -> None:
         if why := self._refused(text):
             self.left_out.append(f"{' '.join(text.split())[:100]}: {why}")
             return
-        taken = [one.name for one in self.statements]
+        taken = [statement.name for statement in self.statements]
         self.statements.append(DraftStatement(operation_name(name, taken), text))
         self.data |= data
 
@@ -208,8 +210,8 @@ def _read(dsn: str) -> ReadDatabase:
 
 
 def _benchmark(read: ReadDatabase, load: FirstLoad) -> DraftBenchmark:
-    used = " ".join(one.sql for one in read.statements)
-    data = {name: it for name, it in read.data.items() if f"${{data.{name}." in used}
+    used = " ".join(statement.sql for statement in read.statements)
+    data = {name: rows for name, rows in read.data.items() if f"${{data.{name}." in used}
     return DraftBenchmark(
         name="queries",
         scenario="readers",
@@ -232,7 +234,7 @@ def _table(schema: str, name: str, key: str | None, columns: Sequence[str]) -> S
 def _filled(query: str, tables: Sequence[SeenTable]) -> tuple[str, dict[str, dict[str, str]]]:
     """Give values to parameters that are compared with a column, or bound the rows."""
     text = _BOUNDS.sub(lambda found: f"{found[1]} {_ROWS[found[1].lower()]}", query)
-    named = [one for one in tables if re.search(rf"\b{re.escape(one.name)}\b", query)]
+    named = [table for table in tables if re.search(rf"\b{re.escape(table.name)}\b", query)]
     data: dict[str, dict[str, str]] = {}
 
     def value(found: re.Match[str]) -> str:

@@ -1,6 +1,6 @@
 """Where in an answer the value is that a later path needs, by the schema of the answer.
 
-Add here: another shape of answers that hold lists. Keep out: recordings (har_values.py).
+Add here: another shape of answers that hold lists. Keep out: recordings (recorded_values.py).
 """
 
 from collections.abc import Iterator, Mapping

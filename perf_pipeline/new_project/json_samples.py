@@ -1,6 +1,6 @@
 """Make up a value that fits a JSON Schema, for a body or a parameter that has no example.
 
-Add here: a format of texts. Keep out: which operation needs a value (openapi.py).
+Add here: a format of texts. Keep out: which operation needs a value (from_openapi.py).
 """
 
 from collections.abc import Mapping

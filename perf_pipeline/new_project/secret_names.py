@@ -2,7 +2,8 @@
 
 A name decides, and the look of a value: what is taken for a secret by mistake is asked for as a
 variable, while a secret that is written stays in a file.
-Add here: another name or look of a secret. Keep out: where requests come from (har.py, curl.py).
+Add here: another name or look of a secret. Keep out: where requests come from (from_har.py,
+from_curl.py).
 """
 
 import re

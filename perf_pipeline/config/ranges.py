@@ -11,7 +11,15 @@ from perf_pipeline.config.bounds import LONGEST_US
 from perf_pipeline.units import format_duration, format_ms, parse_duration_us
 
 
-def _read_range(value: object) -> tuple[int, int]:
+def read_range(value: object) -> tuple[int, int]:
+    """Read the shortest and the longest duration, in µs; of a single duration both are the same.
+
+    >>> read_range("1s..3s"), read_range("2s")
+    ((1000000, 3000000), (2000000, 2000000))
+
+    Raises:
+        ValueError: it is neither a duration nor a range, or is too long.
+    """
     if isinstance(value, tuple) and len(value) == 2:
         return value
     if not isinstance(value, str | int | float) or isinstance(value, bool):
@@ -31,5 +39,5 @@ def _write_range(value: tuple[int, int]) -> str:
 
 
 DurationRange = Annotated[
-    tuple[int, int], BeforeValidator(_read_range), PlainSerializer(_write_range, when_used="json")
+    tuple[int, int], BeforeValidator(read_range), PlainSerializer(_write_range, when_used="json")
 ]

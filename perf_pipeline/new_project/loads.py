@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from perf_pipeline.config.ranges import read_range
 from perf_pipeline.new_project.draft import DraftStep
 from perf_pipeline.units import US_PER_S, format_duration, parse_duration_us
 
@@ -53,7 +54,7 @@ class FirstLoad:
 
     def length_s(self, steps: Sequence[DraftStep]) -> float:
         """Return how long an iteration takes with slow answers, in s."""
-        pauses_us = sum(_longest_us(step.think_time) for step in steps)
+        pauses_us = sum(read_range(step.think_time)[1] for step in steps if step.think_time)
         return pauses_us / US_PER_S + _S_PER_REQUEST * max(1, len(steps))
 
     def question(self) -> str:
@@ -66,10 +67,3 @@ class FirstLoad:
         given_us = parse_duration_us(self.duration)
         needed_us = math.ceil(length_s) * US_PER_S
         return self.duration if given_us >= needed_us else format_duration(needed_us)
-
-
-def _longest_us(think_time: str) -> int:
-    if not think_time:
-        return 0
-    low, dots, high = think_time.partition("..")
-    return parse_duration_us(high if dots else low)

@@ -154,7 +154,7 @@ def _models(annotation: Any) -> Iterator[type[Frozen]]:
 def _read_by(metadata: Iterable[Any]) -> str | None:
     """Tell a duration by the function that reads it."""
     readers = {getattr(getattr(one, "func", None), "__name__", "") for one in metadata}
-    if "_read_range" in readers:
+    if "read_range" in readers:
         return "duration or range"
     return DURATION if "parse_duration_us" in readers else None
 

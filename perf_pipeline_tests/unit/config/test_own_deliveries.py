@@ -60,6 +60,8 @@ def test_a_benchmark_needs_the_parts_where_its_deliveries_show(
         (None, "${order}", "does not say where deliveries show"),
         (SQL, "order", "'order' has no variable, so all messages would be one"),
         (SQL, "${ordr}", "did you mean order?"),
+        (SQL, "${order", "steps[0].message: '${order' has ${ without a closing }"),
+        (SQL, "${order.id}", "steps[0].message: ${order.id} has no meaning"),
         ({"sqll": "x"}, "${order}", "did you mean sql?"),
     ],
 )

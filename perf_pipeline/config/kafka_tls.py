@@ -78,9 +78,20 @@ def _trust(context: ssl.SSLContext, given: Mapping[str, str]) -> None:
             context.load_verify_locations(cadata=text)
         else:
             context.load_default_certs()
-    except (OSError, ValueError) as error:
-        key = "ssl.ca.pem" if place is None else "ssl.ca.location"
-        raise AddressError(key, _unreadable(place, error, "certificate of an authority")) from None
+    except (OSError, ValueError, TypeError) as error:  # TypeError: a text that is not ASCII
+        raise no_authority("ssl.ca", place, error) from None
+
+
+def no_authority(prefix: str, place: str | None, error: Exception) -> AddressError:
+    """Return the error on an authority's certificate that can't be read.
+
+    Args:
+        prefix: of the properties, such as `ssl.ca`.
+        place: its file; None where it is written as a text.
+        error: what reading it raised.
+    """
+    key = f"{prefix}.pem" if place is None else f"{prefix}.location"
+    return AddressError(key, _unreadable(place, error, "certificate of an authority"))
 
 
 def _show(context: ssl.SSLContext, given: Mapping[str, str]) -> None:

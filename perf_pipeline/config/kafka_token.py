@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Request, build_opener
 
 from perf_pipeline.config.allowed import AllowedHosts
+from perf_pipeline.config.kafka_tls import no_authority
 from perf_pipeline.config.web_address import WebAddress
 from perf_pipeline.errors import AddressError, TargetNotAllowedError, TargetUnavailableError
 from perf_pipeline.secrecy.known import KNOWN
@@ -33,7 +34,7 @@ def token_of(settings: Mapping[str, str], allowed: AllowedHosts) -> str:
     Raises:
         TargetNotAllowedError: the endpoint is neither this machine nor an allowed host.
         TargetUnavailableError: it gives no token; says what it answered.
-        AddressError: the endpoint is no URL.
+        AddressError: the endpoint is no URL, or its authority's certificate can't be read.
     """
     url = settings[f"{_PREFIX}token.endpoint.url"]
     _require_allowed(url, allowed)
@@ -101,9 +102,11 @@ def _credential(settings: Mapping[str, str], name: str) -> str:
 
 
 def _trust(settings: Mapping[str, str]) -> ssl.SSLContext:
-    return ssl.create_default_context(
-        cafile=settings.get("https.ca.location"), cadata=settings.get("https.ca.pem")
-    )
+    place = settings.get("https.ca.location")
+    try:
+        return ssl.create_default_context(cafile=place, cadata=settings.get("https.ca.pem"))
+    except (OSError, ValueError, TypeError) as error:  # TypeError: a text that is not ASCII
+        raise no_authority("https.ca", place, error) from None
 
 
 def _no_token(what: str, url: str) -> TargetUnavailableError:

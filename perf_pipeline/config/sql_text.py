@@ -6,11 +6,11 @@ makes of it.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from perf_pipeline.config.templates import Variable, parse_template
+from perf_pipeline.config.templates import Part, Variable, parse_template
 
 _OPENING: Final = re.compile(
     r"""(?P<escaped>\b[eE]')|(?P<text>')|(?P<name>")|(?P<line>--)|(?P<block>/\*)"""
@@ -54,7 +54,7 @@ class BoundText:
 def spans_in(text: str) -> Iterator[Span]:
     """Return the quotes and comments of SQL in order; one that is not closed lasts to the end.
 
-    >>> [(one.start, one.end) for one in spans_in("select 'it''s' -- so")]
+    >>> [(span.start, span.end) for span in spans_in("select 'it''s' -- so")]
     [(7, 14), (15, 20)]
     """
     at = 0
@@ -62,6 +62,15 @@ def spans_in(text: str) -> Iterator[Span]:
         kind = str(found.lastgroup)
         at = _end_of(text, found, kind)
         yield Span(found.start(), at, _KINDS[kind])
+
+
+def replaced(text: str, spans: Iterable[Span], by: Callable[[Span], str]) -> str:
+    """Return a text with something else in place of each of its spans, which are in order."""
+    pieces, at = list[str](), 0
+    for span in spans:
+        pieces += text[at : span.start], by(span)
+        at = span.end
+    return "".join((*pieces, text[at:]))
 
 
 def _end_of(text: str, found: re.Match[str], kind: str) -> int:
@@ -94,36 +103,32 @@ def bound(sql: str) -> BoundText:
             parameter of its own, more than one statement, or one that this is not for.
     """
     pieces, variables, places = list[str](), list[Variable](), list[int]()
-    for part in parse_template(sql):
+    parts = parse_template(sql.strip())
+    for part in parts:
         if isinstance(part, str):
             pieces.append(part)
             continue
         variables.append(part)
         places.append(sum(map(len, pieces)))
         pieces.append(f"${len(variables)}")
-    text = "".join(pieces).strip()
-    shift = len("".join(pieces)) - len("".join(pieces).lstrip())
+    text = "".join(pieces)
     spans = list(spans_in(text))
-    for variable, place in zip(variables, (start - shift for start in places), strict=True):
+    for variable, place in zip(variables, places, strict=True):
         if inside := next((span for span in spans if span.start <= place < span.end), None):
             raise ValueError(
                 f"${{{variable.written}}} stands in {inside.kind}; a value is bound and not "
                 "written into the text, so leave the quotes away (and add a type like ::text "
                 "where the server can't tell it)"
             )
-    if mistake := _mistake(_code_of(sql, text)):
+    if mistake := _mistake(_code_of(parts)):
         raise ValueError(mistake)
     return BoundText(text, tuple(variables))
 
 
-def _code_of(sql: str, text: str) -> str:
-    """Return the code of a statement: variables left out, quotes and comments as blanks."""
-    plain = "".join(part if isinstance(part, str) else " " for part in parse_template(sql)).strip()
-    code, at = "", 0
-    for span in spans_in(plain):
-        code += plain[at : span.start] + " "
-        at = span.end
-    return (code + plain[at:]).strip() if text else ""
+def _code_of(parts: Iterable[Part]) -> str:
+    """Return the code of a statement: variables, quotes and comments as blanks."""
+    plain = "".join(part if isinstance(part, str) else " " for part in parts)
+    return replaced(plain, spans_in(plain), lambda _: " ").strip()
 
 
 def _mistake(code: str) -> str:

@@ -15,7 +15,7 @@ from perf_pipeline.config.pgbench.expressions import (
     Reference,
     parse_expression,
 )
-from perf_pipeline.config.sql_text import spans_in
+from perf_pipeline.config.sql_text import replaced, spans_in
 from perf_pipeline.spelling import meant
 
 _NAME: Final = r"[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*"
@@ -103,9 +103,10 @@ def parse_script(text: str) -> tuple[ScriptStep, ...]:
 
 def _commands(text: str) -> Iterator[tuple[int, str, str]]:
     """Yield line, kind (`sql`, `gset` or a meta command) and content of each command in order."""
-    spans = [(span.start, span.end, span.kind) for span in spans_in(_without_meta(text))]
+    spans = spans_in(_without_meta(text))
+    code = replaced(text, spans, lambda span: " " * (span.end - span.start))
     at = start = 0
-    while found := _next_break(text, at, spans):
+    while found := _BREAKS.search(code, at):
         at = found.end()
         sql = text[start : found.start()]
         if found[0] == ";":
@@ -141,23 +142,10 @@ def _without_meta(text: str) -> str:
     return re.sub(rf"(?m)^[ \t]*{_META.pattern}", blank, text)
 
 
-def _next_break(text: str, at: int, spans: list[tuple[int, int, str]]) -> re.Match[str] | None:
-    """Find the next end of a statement, or backslash, outside of quotes, comments and brackets."""
-    while (found := _BREAKS.search(text, at)) is not None:
-        inside = next((span for span in spans if span[0] <= found.start() < span[1]), None)
-        if inside is None:
-            return found
-        at = inside[1]
-    return None
-
-
 def _bare(sql: str) -> str:
     """Return a text without comments; empty where it is no statement."""
-    code, at = "", 0
-    for span in spans_in(sql):
-        code += sql[at : span.start] + ("" if span.kind == "a comment" else "'")
-        at = span.end
-    return (code + sql[at:]).strip()
+    code = replaced(sql, spans_in(sql), lambda span: "" if span.kind == "a comment" else "'")
+    return code.strip()
 
 
 def _line(text: str, start: int, sql: str) -> int:

@@ -79,11 +79,6 @@ class Turn:
             return None
         return self.starts * self.requests_each
 
-    @property
-    def most_per_s(self) -> float | None:
-        """Return the most starts per second; None where the target's speed decides."""
-        return max((rate for _, rate in self.rate), default=None)
-
 
 def outline(profile: Profile, benchmarks: Sequence[str]) -> list[Turn]:
     """Return what each scenario of these benchmarks does, in the order of a run.

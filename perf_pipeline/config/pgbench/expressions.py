@@ -6,7 +6,7 @@ Add here: another operator or function. Keep out: values (workloads/postgres/scr
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -96,15 +96,6 @@ def parse_expression(text: str) -> Expression:
     if reader.sign or reader.word:
         raise ValueError(f"{reader.shown} is not expected at this place of the expression")
     return found
-
-
-def references_in(expression: Expression) -> Iterator[str]:
-    """Yield the names of the variables that an expression uses."""
-    if isinstance(expression, Reference):
-        yield expression.name
-    elif isinstance(expression, Call):
-        for argument in expression.arguments:
-            yield from references_in(argument)
 
 
 class _Reader:

@@ -22,8 +22,6 @@ from perf_pipeline.spelling import meant
 from perf_pipeline.units import US_PER_S
 
 SCALE: Final = "scale"
-GIVEN: Final = frozenset({SCALE, "client_id", "default_seed", "random_seed"})
-"""Variables that every script has."""
 _LARGEST_SCRIPT_BYTES: Final = 4 << 20
 _MOST_WEIGHT: Final = 1_000_000
 _FILE: Final = ".sql"

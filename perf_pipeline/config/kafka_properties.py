@@ -100,7 +100,7 @@ def _security_mistakes(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         yield from _login_mistakes(given)
     elif unused := next((key for key in given if key.startswith("sasl.")), None):
         yield unused, f"has no effect: {PROTOCOL} is {protocol}; write SASL_SSL or SASL_PLAINTEXT"
-    if "SSL" not in protocol.split("_")[-1:] and (
+    if not protocol.endswith("SSL") and (
         unused := next((key for key in given if key.startswith("ssl.")), None)
     ):
         yield unused, f"has no effect: {PROTOCOL} is {protocol}; write SSL or SASL_SSL"

@@ -112,8 +112,8 @@ def _scripts(given: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _variables(given: dict[str, str]) -> dict[str, str]:
-    if taken := next((name for name in ("client_id",) if name in given), None):
-        raise ValueError(f"{taken!r} is set for each client; leave it out")
+    if "client_id" in given:
+        raise ValueError("'client_id' is set for each client; leave it out")
     return given
 
 

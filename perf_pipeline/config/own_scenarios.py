@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from perf_pipeline.benchmarks.registry import NAMES, is_shipped, record_of
+from perf_pipeline.config.data_sets import DataSet
 from perf_pipeline.config.http_step_rules import step_mistakes
 from perf_pipeline.config.http_steps import OwnHttpParameters, PythonParameters
 from perf_pipeline.config.parameters import (
@@ -111,22 +112,18 @@ def shared_operation_mistakes(profile: Profile) -> Iterator[str]:
 
 def draws_seeded_users(config: BenchmarkConfig) -> bool:
     """Say whether steps of a benchmark use ids of users that the run seeds."""
-    return any(
-        data.seeded is not None
-        for scenario in config.scenarios.values()
-        if isinstance(scenario.parameters, Templated)
-        for data in scenario.parameters.data.values()
-    )
+    return any(data.seeded is not None for data in _data_sets(config))
 
 
 def draws_from_query(config: BenchmarkConfig) -> bool:
     """Say whether scenarios of a benchmark draw rows that the target's PostgreSQL is asked for."""
-    return any(
-        data.query is not None
-        for scenario in config.scenarios.values()
-        if isinstance(scenario.parameters, Templated)
-        for data in scenario.parameters.data.values()
-    )
+    return any(data.query is not None for data in _data_sets(config))
+
+
+def _data_sets(config: BenchmarkConfig) -> Iterator[DataSet]:
+    for scenario in config.scenarios.values():
+        if isinstance(scenario.parameters, Templated):
+            yield from scenario.parameters.data.values()
 
 
 @dataclass(frozen=True, slots=True)

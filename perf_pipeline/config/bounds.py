@@ -9,6 +9,7 @@ from perf_pipeline.units import SECONDS_PER_DAY, US_PER_S
 
 LARGEST_STORED: Final = 2**63 - 1  # the history's BIGINT
 LONGEST_US: Final = 20 * 365 * SECONDS_PER_DAY * US_PER_S  # longer than any load
+LONGEST_DELIVERY_US: Final = SECONDS_PER_DAY * US_PER_S  # librdkafka takes 2**31 - 1 ms, 24 days
 MOST_VUS: Final = 100_000_000  # k6: maxConcurrentVUs of lib/executor/ramping_vus.go
 MOST_ITERATIONS: Final = 10_000_000_000
 MOST_RATE: Final = 1_000_000_000  # starts per timeUnit

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from perf_pipeline.config import defaults
+from perf_pipeline.config.bounds import LONGEST_DELIVERY_US
 from perf_pipeline.config.data_sets import DataSet
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen
@@ -18,11 +19,10 @@ from perf_pipeline.config.json_path import parse_json_path
 from perf_pipeline.config.ranges import DurationRange
 from perf_pipeline.config.templated import Made
 from perf_pipeline.config.web_address import WebAddress
-from perf_pipeline.units import SECONDS_PER_DAY, US_PER_MS, US_PER_S
+from perf_pipeline.units import US_PER_MS, US_PER_S
 
 MOST_MESSAGE_BYTES: Final = 100_000_000
 _MOST_KEYS: Final = 1_000_000
-_LONGEST_DELIVERY: Final = SECONDS_PER_DAY * US_PER_S
 _TOPIC: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
 Skew = Literal["uniform", "zipf", "hot"]
 
@@ -200,7 +200,7 @@ class OwnProduceParameters(Frozen):
         "fnv1a_random",
     ] = "consistent_random"
     timeout_us: Duration = Field(
-        default=defaults.DELIVERY_TIMEOUT_US, alias="timeout", ge=US_PER_MS, le=_LONGEST_DELIVERY
+        default=defaults.DELIVERY_TIMEOUT_US, alias="timeout", ge=US_PER_MS, le=LONGEST_DELIVERY_US
     )
     think_time_us: DurationRange = Field(default=(0, 0), alias="thinkTime")
     data: dict[VariableName, DataSet] = Field(default_factory=dict)

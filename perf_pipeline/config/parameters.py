@@ -14,6 +14,7 @@ from pydantic import Field
 
 from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config import defaults
+from perf_pipeline.config.bounds import LONGEST_DELIVERY_US
 from perf_pipeline.config.cache_parameters import CacheParameters
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen
@@ -22,14 +23,13 @@ from perf_pipeline.config.own_topics import OwnConsumeParameters, OwnProducePara
 from perf_pipeline.config.pgbench.parameters import PgbenchParameters
 from perf_pipeline.config.ranges import DurationRange
 from perf_pipeline.config.sql_statements import SqlParameters
-from perf_pipeline.units import SECONDS_PER_DAY, US_PER_MS, US_PER_S
+from perf_pipeline.units import US_PER_MS
 
 HTTP_STEPS: Final = "http_steps"
 PRODUCE: Final = "produce"
 CONSUME: Final = "consume"
 SQL: Final = "sql"
 PGBENCH: Final = "pgbench"
-_LONGEST_DELIVERY: Final = SECONDS_PER_DAY * US_PER_S  # librdkafka takes 2**31 - 1 ms, 24 days
 _PYTHON_EXEC: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
 
@@ -81,7 +81,7 @@ class ProduceParameters(Frozen):
     message_bytes: int = Field(default=defaults.MESSAGE_BYTES, ge=1, le=1_000_000)
     linger_ms: int = Field(default=defaults.LINGER_MS, ge=0, le=10_000)
     timeout_us: Duration = Field(
-        default=defaults.DELIVERY_TIMEOUT_US, alias="timeout", gt=0, le=_LONGEST_DELIVERY
+        default=defaults.DELIVERY_TIMEOUT_US, alias="timeout", gt=0, le=LONGEST_DELIVERY_US
     )
 
 

@@ -11,8 +11,9 @@ from pydantic import AfterValidator, Field, model_validator
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen, equals, is_empty
 from perf_pipeline.config.http_keys import Path, Statuses
-from perf_pipeline.config.http_steps import HEADER_PREFIX, Auth, Headers
+from perf_pipeline.config.http_steps import Auth, Headers
 from perf_pipeline.config.json_path import parse_json_path
+from perf_pipeline.config.own_topics import place_in_message
 from perf_pipeline.units import US_PER_MS, US_PER_S
 
 MESSAGE: Final = "${message}"
@@ -28,13 +29,11 @@ _OF_PLACE: Final = {
 }
 
 
-def _place_in_message(value: str) -> str:
-    if value and value not in (KEY, *_TIMES) and not value.startswith(HEADER_PREFIX):
-        parse_json_path(value)
-    return value
+def _place_or_word(value: str) -> str:
+    return value if value in ("", KEY, *_TIMES) else place_in_message(value)
 
 
-_InMessage = Annotated[str, AfterValidator(_place_in_message)]
+_InMessage = Annotated[str, AfterValidator(_place_or_word)]
 
 
 class Deliveries(Frozen):

@@ -41,7 +41,12 @@ def _topic(value: str) -> str:
     return value
 
 
-def _id_place(value: str) -> str:
+def place_in_message(value: str) -> str:
+    """Check where something stands in a message: `header:NAME`, or a JSON path of the value.
+
+    Raises:
+        ValueError: it is neither; the sentence says what is wrong.
+    """
     if value.startswith(HEADER_PREFIX):
         if not value.removeprefix(HEADER_PREFIX).strip():
             raise ValueError(f"{value!r} names no header; write one like header:message-id")
@@ -51,7 +56,7 @@ def _id_place(value: str) -> str:
 
 
 Topic = Annotated[str, AfterValidator(_topic)]
-IdPlace = Annotated[str, AfterValidator(_id_place)]
+IdPlace = Annotated[str, AfterValidator(place_in_message)]
 
 
 class Keys(Frozen):

@@ -52,6 +52,7 @@ def test_a_benchmark_needs_the_parts_where_its_deliveries_show(
         ({**SQL, "every": "1s"}, "${order}", "has every, which sql does not take"),
         ({"topic": "done"}, "${order}", "has a topic and no id"),
         ({"topic": "done", "id": "order"}, "${order}", "is not a JSON path"),
+        ({"topic": "done", "id": "header: "}, "${order}", "'header: ' names no header"),
         ({**TOPIC, "id": "here"}, "${order}", "has id = 'here', which is a time"),
         ({"path": "/orders"}, "${order}", "has a path without ${message}"),
         ({**PATH, "time": "broker"}, "${order}", "of a path it is a JSON path"),

@@ -121,9 +121,9 @@ def _scenario_mistakes(scenario: Scenario, folder: Path, environment: Mapping[st
         KNOWN.add_all([value])
         if mistake := _value_mistake(variable, value, parameters):
             yield "parameters", f"the environment variable {variable} {mistake}"
-    ca_file = parameters.ca_file if isinstance(parameters, OwnHttpParameters) else None
-    if ca_file and (mistake := _ca_mistake(ca_file, folder)):
-        yield "parameters.caFile", mistake
+    for key, name in _authorities(parameters):
+        if mistake := _ca_mistake(name, folder):
+            yield f"parameters.{key}", mistake
     if isinstance(parameters, Templated):
         yield from _env_mistakes(parameters, scenario.env)
         yield from _data_mistakes(parameters, scenario.plan.most_vus, folder)
@@ -141,6 +141,15 @@ def _payload_mistakes(name: str, folder: Path) -> _Found:
         read_payloads(folder / name)
     except ValueError as error:
         yield "parameters.payloads", str(error)
+
+
+def _authorities(parameters: Frozen) -> _Found:
+    """Return the key and the file of each authority that a scenario names."""
+    if isinstance(parameters, OwnHttpParameters) and parameters.ca_file:
+        yield "caFile", parameters.ca_file
+    schema = parameters.registered if isinstance(parameters, OwnProduceParameters) else None
+    if schema is not None and schema.ca_file:
+        yield "schema.caFile", schema.ca_file
 
 
 def _ca_mistake(name: str, folder: Path) -> str | None:

@@ -81,6 +81,37 @@ def test_a_mistake_in_messages_is_told_in_one_sentence(
     assert told in answer
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("none.pem", "there is no file 'none.pem' beside the profile"),
+        ("empty.pem", "'empty.pem' contains no PEM certificate"),
+    ],
+)
+def test_the_authority_of_a_registry_is_looked_for_before_the_load(
+    tmp_path: Path, name: str, told: str
+) -> None:
+    (tmp_path / "empty.pem").touch()
+    file = tmp_path / "own.toml"
+    file.write_text(
+        f"""name = "own"
+[benchmarks.orders.scenarios.look]
+exec = "produce"
+executor = "constant-vus"
+vus = 1
+duration = "1s"
+parameters.json = 1
+parameters.schema = {{ registry = "https://127.0.0.1:8081", caFile = "{name}" }}
+""",
+        encoding="utf-8",
+    )
+
+    with pytest.raises(ProfileError) as caught:
+        load_profile(str(file))
+
+    assert f"scenarios.look.parameters.schema.caFile: {told}" in str(caught.value)
+
+
 def test_a_file_of_payloads_that_is_not_there_is_told_before_the_load(tmp_path: Path) -> None:
     text = """
     name = "shop"

@@ -13,12 +13,8 @@ from pydantic_core import ErrorDetails
 from perf_pipeline.config.executors.registry import EXECUTORS
 from perf_pipeline.config.key_places import homes_of, is_name, keys_at
 from perf_pipeline.config.keys import bounds_of, known_keys
-from perf_pipeline.config.profile import (
-    GROUP_PATTERN,
-    LINE_PATTERN,
-    NAME_PATTERN,
-    ThresholdEntry,
-)
+from perf_pipeline.config.patterns import IN_WORDS
+from perf_pipeline.config.profile import ThresholdEntry
 from perf_pipeline.quoting import shown
 from perf_pipeline.spelling import closest, meant
 from perf_pipeline.units import format_duration
@@ -27,13 +23,6 @@ _MOST_HOMES: Final = 3
 _SURELY: Final = 0.85
 _QUOTED: Final = re.compile(r"'([^']*)'")
 _SILENT_PARTS: Final = frozenset({*EXECUTORS, "plan", ThresholdEntry.__name__})
-_PATTERNS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        NAME_PATTERN: "a small letter, then at most 40 small letters, digits, _ or -",
-        GROUP_PATTERN: "at most 60 letters from A to Z, digits or _",
-        LINE_PATTERN: "one line without control characters",
-    }
-)
 
 _SENTENCES: Final[Mapping[str, Callable[[ErrorDetails], str]]] = MappingProxyType(
     {
@@ -152,7 +141,7 @@ def _bound(error: ErrorDetails, limit: str) -> str:
 
 def _pattern(error: ErrorDetails) -> str:
     pattern = str(error["ctx"]["pattern"])
-    return _PATTERNS.get(pattern, f"like {pattern}")
+    return IN_WORDS.get(pattern, f"like {pattern}")
 
 
 def _key(error: ErrorDetails) -> str:

@@ -16,6 +16,7 @@ from perf_pipeline.config.bounds import LARGEST_STORED
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen, equals, is_empty
 from perf_pipeline.config.own_deliveries import Deliveries
+from perf_pipeline.config.patterns import GROUP_PATTERN, LINE_PATTERN, NAME_PATTERN
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.target import LOCAL, TargetConfig
 from perf_pipeline.metrics.catalog import TARGET_ANSWERED
@@ -27,9 +28,6 @@ CONFIRM_PAUSE_US: Final = 15 * US_PER_S
 OnEnvironmentChanged = Literal["warn", "fail"]
 ANSWERED_BY_DEFAULT: Final = "rate>=0.95"
 _SCENARIO_NAME: Final = re.compile(r"[0-9A-Za-z_-]+")  # k6: executorNameWhitelist
-NAME_PATTERN: Final = r"^[a-z][a-z0-9_-]{0,40}$"
-GROUP_PATTERN: Final = r"^[A-Za-z0-9_]{0,60}$"
-LINE_PATTERN: Final = r"^[^\x00-\x1f\x7f]+$"
 
 
 class Seeding(Frozen):

@@ -8,11 +8,12 @@ from typing import Annotated, Final, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from perf_pipeline.config.frozen import Frozen, equals, is_empty
+from perf_pipeline.config.patterns import NAME_PATTERN
 
 QUERIES: Final = ("cpu_percent", "memory_bytes", "io_bytes_per_s")
 """What a query can give of a tier: the figures of `process_…`."""
 
-TierName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$")]
+TierName = Annotated[str, Field(pattern=NAME_PATTERN)]
 _PLACES: Final = ("containers", "units", "processes")
 
 

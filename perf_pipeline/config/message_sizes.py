@@ -18,6 +18,8 @@ from perf_pipeline.config.templates import Source, Variable
 _BATCH_BYTES: Final = 61
 _RECORD_BYTES: Final = 8
 _USUAL: Final[Mapping[Source, int]] = {Source.UUID: 36, Source.RUN: 36}
+_Cells = Mapping[tuple[str, ...], int]
+"""Data set and column -> bytes of the longest cell; 0 where the rows are not there yet."""
 
 
 def largest_bytes(own: OwnProduceParameters, env: Mapping[str, str], folder: Path) -> int:
@@ -30,18 +32,31 @@ def largest_bytes(own: OwnProduceParameters, env: Mapping[str, str], folder: Pat
         env: its own values.
         folder: where relative paths start.
     """
-    found = _BATCH_BYTES + _RECORD_BYTES + _value_bytes(own, env, folder)
+    cells = _longest_cells(own, folder)
+    found = _BATCH_BYTES + _RECORD_BYTES + _value_bytes(own, env, folder, cells)
     if own.keys is not None:
         found += len(f"{own.keys.prefix}{own.keys.count}".encode())
     if own.key is not None:
-        found += _text_bytes(own.key, own, env, folder)
+        found += _text_bytes(own.key, env, cells)
     return found + sum(
-        len(name.encode()) + _text_bytes(text, own, env, folder)
-        for name, text in own.headers.items()
+        len(name.encode()) + _text_bytes(text, env, cells) for name, text in own.headers.items()
     )
 
 
-def _value_bytes(own: OwnProduceParameters, env: Mapping[str, str], folder: Path) -> int:
+def _longest_cells(own: OwnProduceParameters, folder: Path) -> _Cells:
+    """Read each data set that is used, once."""
+    found: dict[tuple[str, ...], int] = {}
+    for name, data in own.data.items():
+        columns = columns_used(own, name)
+        rows = () if data.is_of_the_run or not columns else rows_of(name, data, columns, folder)
+        for place, column in enumerate(columns):
+            found[name, column] = max((len(row[place].encode()) for row in rows), default=0)
+    return found
+
+
+def _value_bytes(
+    own: OwnProduceParameters, env: Mapping[str, str], folder: Path, cells: _Cells
+) -> int:
     if own.size is not None:
         return own.size.most
     if own.payloads is not None:
@@ -49,34 +64,27 @@ def _value_bytes(own: OwnProduceParameters, env: Mapping[str, str], folder: Path
     if own.registered is not None:
         return 0  # how small the schema makes it is known only afterwards
     if own.value is not None:
-        return _text_bytes(own.value, own, env, folder)
+        return _text_bytes(own.value, env, cells)
     written = json.dumps(own.json_value, separators=(",", ":"))
-    return len(written) + _added(own.json_value, own, env, folder)
+    return len(written) + _added(own.json_value, env, cells)
 
 
-def _text_bytes(text: str, own: OwnProduceParameters, env: Mapping[str, str], folder: Path) -> int:
-    return len(text.encode()) + _added(text, own, env, folder)
+def _text_bytes(text: str, env: Mapping[str, str], cells: _Cells) -> int:
+    return len(text.encode()) + _added(text, env, cells)
 
 
-def _added(texts: object, own: OwnProduceParameters, env: Mapping[str, str], folder: Path) -> int:
+def _added(texts: object, env: Mapping[str, str], cells: _Cells) -> int:
     """Return by how much texts become longer when their variables are filled in."""
     return sum(
-        _longest(variable, own, env, folder) - len(f"${{{variable.written}}}".encode())
+        _longest(variable, env, cells) - len(f"${{{variable.written}}}".encode())
         for variable in variables_of_texts(texts)
     )
 
 
-def _longest(
-    variable: Variable, own: OwnProduceParameters, env: Mapping[str, str], folder: Path
-) -> int:
+def _longest(variable: Variable, env: Mapping[str, str], cells: _Cells) -> int:
     match variable.source, variable.arguments:
-        case Source.DATA, (name, column):
-            data = own.data[name]
-            if data.csv is None and data.values is None:
-                return 0  # its rows are not there yet
-            columns = columns_used(own, name)
-            place = columns.index(column)
-            return max(len(row[place].encode()) for row in rows_of(name, data, columns, folder))
+        case Source.DATA, place:
+            return cells[place]
         case Source.CHOICE, choices:
             return max(len(choice.encode()) for choice in choices)
         case Source.INT, bounds:

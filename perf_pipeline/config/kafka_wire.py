@@ -64,7 +64,7 @@ def listed_features(connection: socket.socket) -> bytes:
 
 
 def text_at(data: bytes, at: int) -> tuple[str, int]:
-    """Read a text; give it, and where it ends."""
+    """Read a text; return it, and where it ends."""
     (size,) = struct.unpack_from(">h", data, at)
     end = at + 2 + max(0, size)
     return data[at + 2 : end].decode(), end

@@ -109,7 +109,7 @@ class Deliveries(Frozen):
 
     @property
     def of_clock(self) -> Clock | None:
-        """Give whose clock has to be measured; None where only ours is read."""
+        """Return whose clock has to be measured; None where only ours is read."""
         if self.sql:
             return self.clock or "postgres"
         if self.topic:

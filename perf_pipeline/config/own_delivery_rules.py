@@ -40,7 +40,7 @@ def delivery_mistakes(profile: Profile) -> Iterator[str]:
 
 
 def delivery_parts(deliveries: Deliveries | None) -> Iterator[Part]:
-    """Give the parts of the target that are asked for deliveries and for their clock."""
+    """Return the parts of the target that are asked for deliveries and for their clock."""
     if deliveries is None:
         return
     yield Part.BROKERS if deliveries.topic else Part.API if deliveries.path else Part.POSTGRES

@@ -60,13 +60,13 @@ class TierConfig(Frozen):
 
     @property
     def queries(self) -> dict[str, str]:
-        """Give the queries by what they give, that of cores among them."""
+        """Return the queries by what they tell, that of cores among them."""
         named = (*QUERIES, *(() if self.fixed_cores is not None else ("cores",)))
         return {name: query for name in named if (query := getattr(self, name))}
 
     @property
     def fixed_cores(self) -> float | None:
-        """Give the number of cores where it is a number and no query."""
+        """Return the number of cores where it is a number and no query."""
         try:
             return float(self.cores)
         except ValueError:

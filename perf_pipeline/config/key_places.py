@@ -14,6 +14,7 @@ from perf_pipeline.config.executors.registry import EXECUTORS
 from perf_pipeline.config.executors.stages import Stage
 from perf_pipeline.config.frozen import Frozen, keys_of
 from perf_pipeline.config.http_steps import Auth, Expect, HttpStep, PythonParameters
+from perf_pipeline.config.own_topics import Keys, RegisteredSchema, Sizes
 from perf_pipeline.config.parameters import ITERATIONS
 from perf_pipeline.config.profile import (
     BaselinePolicyConfig,
@@ -25,14 +26,27 @@ from perf_pipeline.config.profile import (
     ThresholdEntry,
 )
 from perf_pipeline.config.scenario import Scenario
+from perf_pipeline.config.sql_statements import SqlExpect, SqlStatement
 from perf_pipeline.config.target import TargetConfig
+from perf_pipeline.config.tiers import TierConfig
+from perf_pipeline.config.version_question import VersionQuestion
 
 _PLAN: Final = "plan"
 _TOP: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
     {"seeding": Seeding, "baseline": BaselinePolicyConfig, "question": Question}
 )
-_IN_STEPS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
-    {"expect": Expect, "data": DataSet, "auth": Auth}
+_IN_TARGETS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
+    {"tiers": TierConfig, "version": VersionQuestion}
+)
+_IN_PARAMETERS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
+    {
+        "expect": Expect,
+        "data": DataSet,
+        "auth": Auth,
+        "keys": Keys,
+        "size": Sizes,
+        "schema": RegisteredSchema,
+    }
 )
 # Benchmarks, their scenarios and metrics, and targets: the author names them as he likes.
 _NAMED: Final[Mapping[int | str, frozenset[int]]] = MappingProxyType(
@@ -78,7 +92,7 @@ def _models_at(location: Location, inside: Sequence[str]) -> Iterator[type[Froze
     if len(location) == 1:
         yield Profile
     elif head == "targets":
-        yield TargetConfig
+        yield next((_IN_TARGETS[part] for part in inside if part in _IN_TARGETS), TargetConfig)
     elif head in _TOP and len(location) == 2:
         yield _TOP[str(head)]
     elif head == "baseline":
@@ -94,8 +108,10 @@ def _models_at(location: Location, inside: Sequence[str]) -> Iterator[type[Froze
 
 
 def _models_in_parameters(inside: Sequence[str]) -> Iterator[type[Frozen]]:
-    known = [_IN_STEPS[part] for part in inside if part in _IN_STEPS]
-    if known:
+    known = [_IN_PARAMETERS[part] for part in inside if part in _IN_PARAMETERS]
+    if inside[:1] == ["statements"]:
+        yield SqlExpect if "expect" in inside else SqlStatement
+    elif known:
         yield known[0]  # a data set may be named like one of them
     elif "steps" in inside:
         yield HttpStep

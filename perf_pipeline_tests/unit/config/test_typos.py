@@ -121,6 +121,26 @@ def test_a_misspelt_key_of_a_step_is_answered_with_the_key(
 
 
 @pytest.mark.parametrize(
+    ("exec_name", "parameters", "right"),
+    [
+        ("produce", {"json": 1, "schema": {"registry": "http://[::1]", "sbject": 1}}, "subject"),
+        ("produce", {"json": 1, "keys": {"count": 2, "shar": 1}}, "share"),
+        ("produce", {"size": {"most": 2, "lest": 1}}, "least"),
+        ("sql", {"statements": [{"name": "a", "sql": "select 1", "sav": 1}]}, "save"),
+        ("sql", {"statements": [{"name": "a", "sql": "select 1", "expect": {"rws": 1}}]}, "rows"),
+    ],
+)
+def test_a_misspelt_key_of_messages_and_statements_is_answered_with_the_key(
+    exec_name: str, parameters: dict[str, Any], right: str
+) -> None:
+    plan = {"executor": "constant-vus", "vus": 1, "duration": "1s"}
+
+    answer = the_answer_to(shop({"exec": exec_name, **plan, "parameters": parameters}))
+
+    assert answer.endswith(f" is not a known key; did you mean {right}?")
+
+
+@pytest.mark.parametrize(
     ("raw", "homes"),
     [
         (shop(executor="constant-vus"), "executor stands in a scenario with executor"),

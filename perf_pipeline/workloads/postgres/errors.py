@@ -25,6 +25,7 @@ _CONNECTIONS = (
     ("broken pipe", "reset"),
     ("closed the connection", "closed"),
     ("connection not open", "closed"),
+    ("no connection to the server", "closed"),
     ("name or service not known", "dns"),
     ("unreachable", "unreachable"),
     ("too many open files", "generator"),

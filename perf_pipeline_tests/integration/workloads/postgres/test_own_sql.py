@@ -218,7 +218,10 @@ def wait_for(dsn: str, query: str, value: int) -> None:
         time.sleep(0.05)
 
 
-def test_a_connection_that_was_ended_fails_its_statement_and_is_opened_again(dsn: str) -> None:
+@pytest.mark.parametrize("seen_after_s", [0.0, 0.3])  # when the load looks at its socket
+def test_a_connection_that_was_ended_fails_its_statement_and_is_opened_again(
+    dsn: str, seen_after_s: float
+) -> None:
     async def main() -> Bench:
         async with running(dsn, statements(LOOK)) as bench:
             await bench.iterate(1)
@@ -226,6 +229,7 @@ def test_a_connection_that_was_ended_fails_its_statement_and_is_opened_again(dsn
             await asyncio.to_thread(
                 ask, dsn, f"{end} = 'perf_pipeline load' and datname = current_database()"
             )
+            await asyncio.sleep(seen_after_s)
             await bench.iterate(2)
             return bench
 

@@ -44,8 +44,8 @@ def test_what_is_said_after_the_terminal_was_closed_ends_nothing() -> None:
     command = [sys.executable, "-c", PROGRAM, "SIGHUP"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=theirs) as process:
         os.close(theirs)
-        assert os.read(ours, 100).startswith(b"ready")
-        os.close(ours)
+        with os.fdopen(ours, "rb") as terminal:  # to the line's end: half of it may come first
+            assert terminal.readline() == b"ready\r\n"
         process.communicate()
 
     assert process.returncode == STOPS

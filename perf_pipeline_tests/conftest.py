@@ -50,7 +50,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say where every service comes from, and loudly what could not be had."""
     findings = doctor(own_state(), given_servers(config))
-    return [f"{'' if one.ok else '!!! '}{one.part}: {one.sentence}" for one in findings]
+    return [
+        f"{'' if finding.ok else '!!! '}{finding.part}: {finding.sentence}" for finding in findings
+    ]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -184,7 +184,9 @@ class _DescribedSteps:
         giver = self._answers.get(before.rstrip("/"))
         place = giver and place_in_answer(giver[1], name)
         if giver and place:
-            known = next((var for var, it in self._saved.items() if it == (giver[0], place)), None)
+            known = next(
+                (var for var, source in self._saved.items() if source == (giver[0], place)), None
+            )
             of = before.rstrip("/").rpartition("/")[2]
             variable = known or saved_name(name, of, [*self._saved, *saves])
             saves[variable] = (giver[0], place)

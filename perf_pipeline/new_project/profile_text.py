@@ -51,7 +51,7 @@ def _benchmark(benchmark: DraftBenchmark, *, is_first: bool) -> Iterator[str]:
     steps, statements = parameters.pop("steps", []), parameters.pop("statements", [])
     path = ("benchmarks", benchmark.name)
     yield from _remarks(benchmark.remarks)
-    about: dict[str, Any] = {key: it for key, it in table.items() if key in _ABOUT}
+    about: dict[str, Any] = {key: value for key, value in table.items() if key in _ABOUT}
     if about:
         yield from _section(path, about)
         yield ""

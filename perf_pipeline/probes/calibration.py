@@ -61,14 +61,14 @@ def calibrate(folder: Path, side: str, origin_ns: int) -> Calibrated:
         (LOOPBACK, "loopback", loopback_ms),
         (DISK, f"the disk of {folder}", lambda: disk_ms(folder)),
     )
-    for metric, what, timed in parts:
+    for metric, part, timed in parts:
         at_us = (time.monotonic_ns() - origin_ns) // 1_000
         try:
             done.readings.append(Reading(at_us, side, metric, timed()))
         except (OSError, RuntimeError, MemoryError) as error:  # RuntimeError: no more threads
             why = getattr(error, "strerror", None) or str(error) or type(error).__name__
             done.problems.append(
-                f"the speed of {what} {side} the load is not known ({why}), so a slower machine "
+                f"the speed of {part} {side} the load is not known ({why}), so a slower machine "
                 "can't be told from a slower system by it"
             )
     return done

@@ -65,7 +65,7 @@ def fold_names(
         wanted: by column the names that are never folded.
     """
     told = []
-    for column, (most, what) in _LIMITS.items():
+    for column, (most, kind) in _LIMITS.items():
         row = connection.execute(_COUNT.format(column=column), key.parameters).fetchone()
         distinct = int(row[0]) if row else 0
         if distinct <= most:
@@ -73,15 +73,15 @@ def fold_names(
         connection.execute(_RARE.format(column=column), {**key.parameters, "most": most - 1})
         connection.execute(_SPARE, {"wanted": sorted(wanted.get(column, ()))})
         names, samples = connection.execute(_TOTALS).fetchall()[0]
-        rest = {"rest": rest_of(what)}
+        rest = {"rest": rest_of(kind)}
         connection.execute(_FOLD.format(column=column), {**key.parameters, **rest})
         if column == "operation":
             connection.execute(_FOLDED_CHECKS, key.parameters)
             connection.execute(_DROP_CHECKS, key.parameters)
             connection.execute(_INSERT_CHECKS, {**key.parameters, **rest})
         told.append(
-            f"{distinct:,} names of {what} are more than the {most:,} that are told apart: the "
-            f"{names:,} rarest, {samples:,} samples, count as {rest_of(what)!r}; give requests "
+            f"{distinct:,} names of {kind} are more than the {most:,} that are told apart: the "
+            f"{names:,} rarest, {samples:,} samples, count as {rest_of(kind)!r}; give requests "
             "that differ by an id one name"
         )
     return told

@@ -81,11 +81,11 @@ def database(stack: Stack, scratch: Path) -> dict[str, tuple[list[float], list[f
     """Give (ours, pgbench's) rates of each round."""
     dsn = stack.endpoints.postgres_dsn
     assert dsn is not None
-    ids = [int(one) for one in seed(dsn, seed=1, run="bench", count=USERS).ids]
+    ids = [int(user_id) for user_id in seed(dsn, seed=1, run="bench", count=USERS).ids]
     ensure_birthday_index(dsn)
     random.Random(1).shuffle(ids)  # as pgbench draws them
     ids_file = scratch / "ids.txt"
-    ids_file.write_text("".join(f"{one}\n" for one in ids), encoding="utf-8")
+    ids_file.write_text("".join(f"{user_id}\n" for user_id in ids), encoding="utf-8")
     program = find_pgbench()
     assert program is not None
     update = update_script(min(ids), max(ids))
@@ -222,7 +222,7 @@ def main() -> None:
         ratios = [mine / theirs for mine, theirs in zip(ours, tool, strict=True)]
         print(
             f"{name:18}{statistics.median(ours):12,.0f}{statistics.median(tool):12,.0f}"
-            f"{statistics.median(ratios):8.2f}   {', '.join(f'{one:.2f}' for one in ratios)}"
+            f"{statistics.median(ratios):8.2f}   {', '.join(f'{ratio:.2f}' for ratio in ratios)}"
         )
 
 

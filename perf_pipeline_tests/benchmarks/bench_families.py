@@ -45,7 +45,7 @@ def _families(diffs: Sequence[Diff]) -> Iterator[range]:
 
 def alone(diffs: Sequence[Diff]) -> Chosen:
     """Take every series by itself."""
-    return {n for n, one in enumerate(diffs) if one.status in WORSE}
+    return {n for n, diff in enumerate(diffs) if diff.status in WORSE}
 
 
 def by_simes(diffs: Sequence[Diff]) -> Chosen:
@@ -63,7 +63,7 @@ def by_holm(diffs: Sequence[Diff]) -> Chosen:
     """Take what is out of line although it is one of several (Holm, 1979)."""
     found = set()
     for family in _families(diffs):
-        for place, n in enumerate(sorted(family, key=lambda each: _chance(diffs[each]))):
+        for place, n in enumerate(sorted(family, key=lambda position: _chance(diffs[position]))):
             if _chance(diffs[n]) > _LEVEL / (len(family) - place):
                 break
             found.add(n)
@@ -81,13 +81,13 @@ def by_tiers(diffs: Sequence[Diff]) -> Chosen:
     for family in _families(diffs):
         together = simes([_chance(diffs[n]) for n in family])
         chances.setdefault(diffs[family[0]].series.metric, []).append(together)
-    agreeing = {metric for metric, each in chances.items() if simes(each) <= _LEVEL}
+    agreeing = {metric for metric, of_metric in chances.items() if simes(of_metric) <= _LEVEL}
     kept = {n for n in by_simes(diffs) if diffs[n].series.metric in agreeing}
     return kept | _shown_twice(diffs)
 
 
 def _shown_twice(diffs: Sequence[Diff]) -> Chosen:
-    return {n for n, one in enumerate(diffs) if one.status is DiffStatus.REGRESSED}
+    return {n for n, diff in enumerate(diffs) if diff.status is DiffStatus.REGRESSED}
 
 
 RULES: Final[Mapping[str, Callable[[Sequence[Diff]], Chosen]]] = {

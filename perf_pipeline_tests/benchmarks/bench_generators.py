@@ -143,8 +143,8 @@ def _measured(
 def _print(rounds: dict[str, list[tuple[float, float, float]]]) -> None:
     print("generator                       µs CPU/request   lowest   requests/s   target's core")
     for name, figures in rounds.items():
-        cpu_us, per_s, target = (statistics.median(each) for each in zip(*figures, strict=True))
-        lowest_us = min(each[0] for each in figures)
+        cpu_us, per_s, target = (statistics.median(column) for column in zip(*figures, strict=True))
+        lowest_us = min(figure[0] for figure in figures)
         print(f"{name:31} {cpu_us:14.1f} {lowest_us:8.1f} {per_s:12,.0f} {target:15.0%}")
 
 

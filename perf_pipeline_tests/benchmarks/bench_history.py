@@ -64,15 +64,15 @@ _CHANGED: Final = {
 def main() -> None:
     """Print the table of docs/performance.md."""
     state = State(Path(sys.argv[1] if len(sys.argv) > 1 else ".perf"))
-    sizes = [int(each) for each in sys.argv[2:]] or list(SIZES)
+    sizes = [int(argument) for argument in sys.argv[2:]] or list(SIZES)
     with tempfile.TemporaryDirectory() as folder:
         histories = []
         for runs in sizes:
             made = State(Path(folder) / str(runs))
             histories.append(_History(runs, made, make_history(state, made, runs)))
         for _ in range(ROUNDS):
-            for one in histories:
-                one.measure()
+            for history in histories:
+                history.measure()
         _print(histories)
 
 
@@ -99,13 +99,13 @@ def _print(histories: Sequence[_History]) -> None:
     names = list(histories[0].taken)
     print(f"| runs | history | {' | '.join(names)} |")
     print(f"| --- | --- |{' --- |' * len(names)}")
-    for one in histories:
-        size = one.state.history_file.stat().st_size / _MIB
+    for history in histories:
+        size = history.state.history_file.stat().st_size / _MIB
         cells = []
         for name in names:
-            wall_s, cpu_s = (median(figures) for figures in zip(*one.taken[name], strict=True))
+            wall_s, cpu_s = (median(figures) for figures in zip(*history.taken[name], strict=True))
             cells.append(f"{wall_s:.2f} s ({cpu_s:.2f} s)")
-        print(f"| {one.runs:,} | {size:,.0f} MiB | {' | '.join(cells)} |")
+        print(f"| {history.runs:,} | {size:,.0f} MiB | {' | '.join(cells)} |")
 
 
 def make_history(source: State, made: State, runs: int) -> str:
@@ -167,7 +167,7 @@ def _seconds(call: Callable[[], None]) -> tuple[float, float]:
 def _cpu_s() -> float:
     """Give the CPU seconds of this process and of the commands that have ended."""
     used = (getrusage(RUSAGE_SELF), getrusage(RUSAGE_CHILDREN))
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 if __name__ == "__main__":

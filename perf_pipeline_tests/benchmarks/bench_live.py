@@ -55,8 +55,8 @@ def main() -> None:
                 record(rows)
                 began = time.process_time()
                 figures.look()
-                for one in ASKED:
-                    figures.observe(one)
+                for question in ASKED:
+                    figures.observe(question)
                 spent.append(time.process_time() - began)
             print(f"{recorded:9,} samples: {1_000 * median(spent):6.1f} ms of CPU for a look")
         recorder.close()

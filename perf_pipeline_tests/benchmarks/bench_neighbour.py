@@ -148,10 +148,10 @@ def main(runs: int = 3, history_runs: int = 12) -> None:
             "history, every second run beside a CPU hog",
             [run(history, profile, number % 2, 1.0) for number in range(history_runs)],
         )
-        for number, (what, hogs, factor) in enumerate(ROWS):
+        for number, (title, hogs, factor) in enumerate(ROWS):
             state = Path(folder) / str(number)
             shutil.copytree(history, state)
-            row(what, [run(state, profile, hogs, factor) for _ in range(runs)])
+            row(title, [run(state, profile, hogs, factor) for _ in range(runs)])
     print(f"{(monotonic() - began) / 60:.0f} minutes")
 
 

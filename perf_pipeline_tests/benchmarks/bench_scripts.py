@@ -63,7 +63,9 @@ def ours(dsn: str, folder: Path, case: Case) -> float:
         job = LoadJob("bench", "bench", "1", Path(spool), 1, workers, (scenario,))
         secrets = {"postgres_dsn": dsn}
         run_load(job, secrets=secrets, origin_ns=time.monotonic_ns(), stop=threading.Event())
-        (span,) = (one for one in span_figures(Path(spool)) if one.protocol == TRANSACTIONS)
+        (span,) = (
+            figure for figure in span_figures(Path(spool)) if figure.protocol == TRANSACTIONS
+        )
     assert span.failed == 0, span
     return span.records_per_s or 0.0
 
@@ -107,7 +109,7 @@ def main() -> None:
                     found[case][side].append(rate)
     print(f"{'script, protocol, VUs, workers':34}{'ours /s':>10}{'pgbench /s':>12}{'ratio':>7}")
     for case, (mine, tool) in found.items():
-        ratios = [one / other for one, other in zip(mine, tool, strict=True)]
+        ratios = [own / other for own, other in zip(mine, tool, strict=True)]
         print(
             f"{', '.join(map(str, case)):34}{statistics.median(mine):10,.0f}"
             f"{statistics.median(tool):12,.0f}{statistics.median(ratios):7.2f}"

@@ -77,8 +77,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         run = Path(scratch) / "spool" / "r1"
         write_spool(run, samples)
-        for each in range(rounds):
-            path = Path(scratch) / f"{each}.duckdb"
+        for number in range(rounds):
+            path = Path(scratch) / f"{number}.duckdb"
             began = perf_counter()
             with open_history(path) as history:
                 history.ingest(run, "api")

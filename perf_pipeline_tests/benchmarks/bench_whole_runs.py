@@ -51,8 +51,10 @@ def lognormal(seeded: random.Random, cv: float) -> float:
 
 def fails(found: Sequence[Diff]) -> bool:
     """Say whether a run, the first, is a regression by its re-runs, the others."""
-    again = [one.status for one in found[1:]]
-    return is_confirmed(found[0], again, [one.effect.change for one in found[1:] if one.effect])
+    again = [comparison.status for comparison in found[1:]]
+    return is_confirmed(
+        found[0], again, [comparison.effect.change for comparison in found[1:] if comparison.effect]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +114,8 @@ def judge_all(
     """
     runs = [*past, *new]
     by_series = [
-        [_judged(one, n, runs[:end]) for end in range(len(past) + 1, len(runs) + 1)]
-        for n, one in enumerate(series)
+        [_judged(name, n, runs[:end]) for end in range(len(past) + 1, len(runs) + 1)]
+        for n, name in enumerate(series)
     ]
     return [list(diffs) for diffs in zip(*by_series, strict=True)]
 
@@ -129,8 +131,10 @@ def gated_all(judged: Sequence[Sequence[Diff]]) -> Iterator[tuple[Diff, ...]]:
     """Let families and the environment decide about one run after the other."""
     before: frozenset[int] = frozenset()
     for found in judged:
-        together = agreed([("all", one) for one in found])
-        suspects = frozenset(n for n, one in enumerate(together) if one.status in WORSE)
+        together = agreed([("all", comparison) for comparison in found])
+        suspects = frozenset(
+            n for n, comparison in enumerate(together) if comparison.status in WORSE
+        )
         yield withheld(together, moved=suspects_moved(suspects, before))
         before = suspects
 
@@ -165,9 +169,9 @@ def whole_runs(system: System, repeats: int, seed: int, runs_after: int = 3) -> 
             reruns = [system.run(seeded), system.run(seeded)]
             counts.update(_counted(system, diffs, [*past, *new[: number + 1], *reruns]))
         found += any(
-            one.status is DiffStatus.REGRESSED and _is_slowed(one, system)
+            comparison.status is DiffStatus.REGRESSED and _is_slowed(comparison, system)
             for diffs in judged[:_FOUND_BY]
-            for one in diffs
+            for comparison in diffs
         )
     failed, confirmed, again = (counts[name] for name in ("failed", "confirmed", "again"))
     return Share(repeats * runs_after, failed, confirmed, again, found / repeats)
@@ -175,7 +179,11 @@ def whole_runs(system: System, repeats: int, seed: int, runs_after: int = 3) -> 
 
 def _counted(system: System, diffs: Sequence[Diff], runs: Sequence[Run]) -> Iterator[str]:
     """Say what a run does for nothing; the last two of the runs are its re-runs."""
-    out = [n for n, one in enumerate(diffs) if one.status in WORSE and not _is_slowed(one, system)]
+    out = [
+        n
+        for n, comparison in enumerate(diffs)
+        if comparison.status in WORSE and not _is_slowed(comparison, system)
+    ]
     if out:
         yield "again"
     if any(diffs[n].status is DiffStatus.REGRESSED for n in out):
@@ -202,16 +210,16 @@ def after_a_change(factor: float, repeats: int, seed: int) -> tuple[float, float
         past = [quiet.run(seeded) for _ in range(_KNOWN)]
         new = [slower.run(seeded) for _ in range(_MOST_RUNS)]
         shifts = [
-            shared_slowdown([shift for one in diffs if (shift := shift_of(one))])
+            shared_slowdown([shift for comparison in diffs if (shift := shift_of(comparison))])
             for diffs in gated_all(judge_all(WHOLE, past, new))
         ]
         until = next((n for n in range(1, _MOST_RUNS) if lasts(shifts[:n])), _MOST_RUNS)
         took += until
         runs = [planted.run(seeded) for _ in range(_FOUND_BY)]
         found += any(
-            one.status is DiffStatus.REGRESSED and one.series.metric.startswith("db_")
+            comparison.status is DiffStatus.REGRESSED and comparison.series.metric.startswith("db_")
             for diffs in gated_all(judge_all(WHOLE, new[until - 5 : until], runs))
-            for one in diffs
+            for comparison in diffs
         )
     return took / repeats, found / repeats
 

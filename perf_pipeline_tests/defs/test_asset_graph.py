@@ -42,7 +42,7 @@ def graph_of(definitions: dg.Definitions) -> dict[str, Any]:
             },
             "checks": {
                 check.name: "blocking" if graph.get(check).blocking else "tells"
-                for check in sorted(node.check_keys, key=lambda one: one.name)
+                for check in sorted(node.check_keys, key=lambda key: key.name)
             },
         }
     return described
@@ -55,16 +55,16 @@ def test_the_asset_graph_is_the_one_that_was_agreed() -> None:
 def test_measuring_assets_are_one_chain_in_one_pool_and_judging_ones_are_not_in_it() -> None:
     graph = graph_of(build_defs())
 
-    chain = [one["deps"] for name, one in graph.items() if name != "threshold_checks"]
+    chain = [node["deps"] for name, node in graph.items() if name != "threshold_checks"]
     assert [len(deps) for deps in chain] == [0] + [1] * (len(chain) - 1)
     assert graph["threshold_checks"]["deps"] == sorted(NAMES)
-    assert {name for name, one in graph.items() if not one["pools"]} == {
+    assert {name for name, node in graph.items() if not node["pools"]} == {
         "threshold_checks",
         "baseline_diff",
         "bottlenecks",
         "report",
     }
-    assert {pool for one in graph.values() for pool in one["pools"]} == {"load_generator"}
+    assert {pool for node in graph.values() for pool in node["pools"]} == {"load_generator"}
 
 
 def test_every_asset_and_check_says_what_it_is() -> None:

@@ -112,12 +112,12 @@ def test_dg_scaffolds_a_graph_that_works_in_a_foreign_project(project: Path) -> 
 
     defs = json.loads(defined)
     listed = json.loads(components)["items"]
-    assert "perf_pipeline.PerfPipeline" in {one["key"] for one in listed}
+    assert "perf_pipeline.PerfPipeline" in {component["key"] for component in listed}
     assert "validated successfully" in checked
     assert {"orders", "seeded_users", "end_to_end", "report"} <= {
-        one["asset_key"] for one in defs["assets"]
+        asset["asset_key"] for asset in defs["assets"]
     }
-    assert [one["name"] for one in defs["jobs"]] == ["quick"]
+    assert [job["name"] for job in defs["jobs"]] == ["quick"]
 
 
 def test_the_attributes_say_profiles_schedule_owners_tags_and_alerts(project: Path) -> None:
@@ -130,11 +130,11 @@ def test_the_attributes_say_profiles_schedule_owners_tags_and_alerts(project: Pa
 
     defs = json.loads(defined)
 
-    assert [one["name"] for one in defs["jobs"]] == ["shop_visits"]
+    assert [job["name"] for job in defs["jobs"]] == ["shop_visits"]
     [schedule] = defs["schedules"]
     assert (schedule["name"], schedule["cron_schedule"]) == ("shop_visits_schedule", "30 2 * * 1")
-    assert [one["name"] for one in defs["sensors"]] == [NAME]
-    walk = next(one for one in defs["assets"] if one["asset_key"] == "walk")
+    assert [sensor["name"] for sensor in defs["sensors"]] == [NAME]
+    walk = next(asset for asset in defs["assets"] if asset["asset_key"] == "walk")
     assert walk["owners"] == [{"team": "shop"}]
 
 

@@ -37,10 +37,10 @@ def shown(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
     """Give the metadata that one asset shows, tables as lists of rows."""
     [made] = result.asset_materializations_for_node(asset)
     return {
-        name: [dict(record.data) for record in one.records]
-        if isinstance(one, dg.TableMetadataValue)
-        else one.value
-        for name, one in made.metadata.items()
+        name: [dict(record.data) for record in value.records]
+        if isinstance(value, dg.TableMetadataValue)
+        else value.value
+        for name, value in made.metadata.items()
     }
 
 
@@ -68,7 +68,7 @@ def test_a_suspect_is_run_again_in_a_step_of_its_own_and_fails_the_gate(
     result = materialize(state, instance, BENCHMARK, *JUDGING)
 
     told, rerun = shown(result, "confirmation"), f"{result.run_id}-c1"
-    [row] = [one for one in told["confirmation"] if one["series"] == "http_req_duration p(95)"]
+    [row] = [row for row in told["confirmation"] if row["series"] == "http_req_duration p(95)"]
     assert row["benchmark"] == BENCHMARK
     # Suspect, and out of line in both re-runs: 3 of 5 with the two runs before.
     assert (row["re-run 1"], row["re-run 2"]) == ("REGRESSED", "REGRESSED")
@@ -78,14 +78,18 @@ def test_a_suspect_is_run_again_in_a_step_of_its_own_and_fails_the_gate(
     assert told["outcome"].endswith("regressed, in the majority of all runs")
     assert told["REGRESSED"] >= 1
     compared = shown(result, "baseline_diff")["diffs"]
-    assert {one["status"] for one in compared if one["series"] == "http_req_duration p(95)"} >= {
+    assert {row["status"] for row in compared if row["series"] == "http_req_duration p(95)"} >= {
         "REGRESSED"
     }
-    [gate] = [one for one in result.get_asset_check_evaluations() if one.check_name == "gate"]
+    [gate] = [
+        evaluation
+        for evaluation in result.get_asset_check_evaluations()
+        if evaluation.check_name == "gate"
+    ]
     assert not gate.passed
     with open_history(State(state).history_file) as history:
         assert history.run(rerun).trigger == "confirm"
-        assert [one.benchmark for one in history.outcomes(rerun)] == [BENCHMARK]
+        assert [outcome.benchmark for outcome in history.outcomes(rerun)] == [BENCHMARK]
 
 
 def test_a_run_that_only_judges_loads_nothing_and_shows_what_is_still_suspect(
@@ -98,7 +102,7 @@ def test_a_run_that_only_judges_loads_nothing_and_shows_what_is_still_suspect(
     told = shown(materialize(state, instance, *JUDGING), "confirmation")
 
     assert told["run"] == unconfirmed.run_id
-    verdicts = {one["series"]: one["verdict"] for one in told["confirmation"]}
+    verdicts = {row["series"]: row["verdict"] for row in told["confirmation"]}
     assert verdicts["http_req_duration p(95)"] == "SUSPECT"
     assert told["re-runs"] == 0
     assert told["outcome"].endswith("suspect, and nothing was run again")

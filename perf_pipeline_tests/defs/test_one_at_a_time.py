@@ -27,8 +27,8 @@ def spans_of(state: Path) -> Iterator[tuple[datetime, datetime]]:
     """Give when each benchmark of a history began and ended."""
     with open_history(State(state).history_file) as history:
         for run in history.runs():
-            for one in history.outcomes(run.run_id):
-                yield began(one.began_at), ended(one.began_at, one.wall_s)
+            for outcome in history.outcomes(run.run_id):
+                yield began(outcome.began_at), ended(outcome.began_at, outcome.wall_s)
 
 
 def outputs_of(processes: Iterable[Popen[str]]) -> list[str]:
@@ -68,7 +68,10 @@ def test_two_runs_that_share_nothing_but_the_machine_wait_for_one_another(
     )
 
     assert_apart(span for state in checkouts for span in spans_of(state))
-    assert sum("two runs at once would disturb each other's figures" in one for one in outputs) == 1
+    assert (
+        sum("two runs at once would disturb each other's figures" in output for output in outputs)
+        == 1
+    )
 
 
 def test_two_runs_with_a_shared_instance_wait_and_do_not_block_one_another_for_ever(

@@ -57,8 +57,8 @@ def test_every_benchmark_of_a_profile_is_an_asset_with_its_words_and_thresholds(
     search = graph.get(dg.AssetKey("search"))
     assert search.group_name == "shop"
     assert "People search." in (search.description or "")
-    assert [one.to_user_string() for one in search.parent_keys] == ["walk"]
-    assert {one.name for one in search.check_keys} == {
+    assert [key.to_user_string() for key in search.parent_keys] == ["walk"]
+    assert {key.name for key in search.check_keys} == {
         "http_req_duration__p95",
         "target_answered__rate",
     }
@@ -120,7 +120,7 @@ def test_profiles_come_from_the_variable(tmp_path: Path, monkeypatch: pytest.Mon
 
     definitions = build_defs()
 
-    assert [one.name for one in definitions.jobs or ()] == ["shop_visits"]
+    assert [job.name for job in definitions.jobs or ()] == ["shop_visits"]
     assert list(definitions.schedules or ()) == []
 
 
@@ -146,8 +146,8 @@ def test_a_run_measures_in_the_order_of_the_profile_also_across_what_is_left_out
 
 def test_the_checks_of_one_s_own_benchmarks_tell_bound_and_observed_value(own_run: OwnRun) -> None:
     checks = {
-        (one.asset_key.to_user_string(), one.check_name): one
-        for one in own_run.result.get_asset_check_evaluations()
+        (evaluation.asset_key.to_user_string(), evaluation.check_name): evaluation
+        for evaluation in own_run.result.get_asset_check_evaluations()
     }
 
     check = checks["buy", "http_req_duration__p95"]

@@ -28,7 +28,7 @@ def wait_for(path: Path, pattern: str, process: Popen[str]) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda one: one.name)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda sent: sent.name)
 def test_a_signal_during_a_load_ends_it_soon_and_leaves_no_process(
     tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -41,8 +41,8 @@ def test_a_signal_during_a_load_ends_it_soon_and_leaves_no_process(
     began_s = time.monotonic()
     _, told = process.communicate(timeout=70)
 
-    assert any("perf_pipeline.engine.worker" in one for one in running)
-    assert any("kafka.Kafka" in one for one in running)
+    assert any("perf_pipeline.engine.worker" in command for command in running)
+    assert any("kafka.Kafka" in command for command in running)
     assert time.monotonic() - began_s < 45  # the load had 60 s to go
     assert process.returncode == 1
     assert "DagsterExecutionInterruptedError" in told
@@ -66,7 +66,7 @@ def test_the_stack_is_stopped_after_an_asset_that_raises(tmp_path: Path) -> None
     )
 
     assert not result.success
-    assert any("perf_pipeline.reference_system.api" in one for one in seen)
+    assert any("perf_pipeline.reference_system.api" in command for command in seen)
     assert of_state(state) == []
     assert list((state / "stacks").glob("run-*")) == []
 

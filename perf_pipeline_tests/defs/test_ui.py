@@ -75,7 +75,7 @@ def launch(port: int, **config: object) -> str:
 def wait_for_load(state: Path) -> None:
     """Wait until a load worker of a run is at work."""
     until_s = time.monotonic() + 60
-    while not any("perf_pipeline.engine.worker" in one for one in of_state(state)):
+    while not any("perf_pipeline.engine.worker" in command for command in of_state(state)):
         assert time.monotonic() < until_s, "no load began"
         time.sleep(0.2)
 

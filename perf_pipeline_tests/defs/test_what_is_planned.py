@@ -75,13 +75,17 @@ def test_a_benchmark_that_is_switched_off_gets_no_load_and_is_not_missed(tmp_pat
     assert str(left_out.metadata["why"].value).startswith(
         f"{B} is switched off in profile tiny, so no load was sent"
     )
-    checks = [one for one in result.get_asset_check_evaluations() if one.asset_key.path[-1] == B]
+    checks = [
+        evaluation
+        for evaluation in result.get_asset_check_evaluations()
+        if evaluation.asset_key.path[-1] == B
+    ]
     assert checks
-    assert not any(one.passed for one in checks)
-    assert {one.severity for one in checks} == {dg.AssetCheckSeverity.WARN}
+    assert not any(check.passed for check in checks)
+    assert {check.severity for check in checks} == {dg.AssetCheckSeverity.WARN}
     with open_history(State(tmp_path).history_file) as history:
         assert history.run(result.run_id).planned == (A,)
-        assert [one.benchmark for one in history.outcomes(result.run_id)] == [A]
+        assert [outcome.benchmark for outcome in history.outcomes(result.run_id)] == [A]
     [judged] = result.asset_materializations_for_node("threshold_checks")
     assert judged.metadata["run"].value == result.run_id
     assert judged.metadata["NO_DATA"].value == 0
@@ -90,7 +94,7 @@ def test_a_benchmark_that_is_switched_off_gets_no_load_and_is_not_missed(tmp_pat
 
 @pytest.mark.usefixtures("users_api")
 def test_a_benchmark_whose_part_is_absent_gets_no_load_and_is_not_missed(tmp_path: Path) -> None:
-    off = {f"benchmarks.{one}.enabled": "false" for one in NAMES if one not in {A, CACHE}}
+    off = {f"benchmarks.{name}.enabled": "false" for name in NAMES if name not in {A, CACHE}}
 
     result = materialize(tmp_path, A, CACHE, *JUDGING, overrides=off)
 
@@ -99,9 +103,15 @@ def test_a_benchmark_whose_part_is_absent_gets_no_load_and_is_not_missed(tmp_pat
     assert str(left_out.metadata["why"].value).startswith(
         f"{CACHE} is left out, because target local has no Redis; set PERF_REDIS_URL"
     )
-    checks = [one for one in result.get_asset_check_evaluations() if one.asset_key.path == [CACHE]]
+    checks = [
+        evaluation
+        for evaluation in result.get_asset_check_evaluations()
+        if evaluation.asset_key.path == [CACHE]
+    ]
     assert len(checks) == 4
-    assert {(one.passed, one.severity) for one in checks} == {(False, dg.AssetCheckSeverity.WARN)}
+    assert {(check.passed, check.severity) for check in checks} == {
+        (False, dg.AssetCheckSeverity.WARN)
+    }
     with open_history(State(tmp_path).history_file) as history:
         assert history.run(result.run_id).planned == (A,)
     [judged] = result.asset_materializations_for_node("threshold_checks")
@@ -137,7 +147,11 @@ def test_judging_alone_counts_what_the_run_was_to_do_and_did_not(tmp_path: Path)
     [judged] = result.asset_materializations_for_node("threshold_checks")
     assert judged.metadata["run"].value == "r1"
     assert judged.metadata["NO_DATA"].value == 3  # two promises, and that the target answered
-    [gate] = [one for one in result.get_asset_check_evaluations() if one.check_name == "gate"]
+    [gate] = [
+        evaluation
+        for evaluation in result.get_asset_check_evaluations()
+        if evaluation.check_name == "gate"
+    ]
     assert not gate.passed
     assert gate.metadata["exit code"].value == 97
     assert f"NOT_RUN {B}" in str(gate.description)
@@ -156,7 +170,11 @@ def test_checks_alone_are_of_the_last_run_that_has_the_benchmark(tmp_path: Path)
         run_config=run_config(state=str(tmp_path))
     )
 
-    names = {one.check_name for one in result.get_asset_check_evaluations() if one.passed}
+    names = {
+        evaluation.check_name
+        for evaluation in result.get_asset_check_evaluations()
+        if evaluation.passed
+    }
     assert names >= {"http_req_failed__rate", "http_req_duration__p95"}
 
 

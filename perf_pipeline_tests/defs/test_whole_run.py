@@ -49,7 +49,9 @@ def test_every_asset_is_materialised_and_only_the_gate_at_the_end_fails(
 
 
 def test_every_threshold_of_the_profile_is_a_check_of_its_benchmark(whole_run: WholeRun) -> None:
-    thresholds = sum(len(one.all_thresholds()) for one in load_profile(TINY).benchmarks.values())
+    thresholds = sum(
+        len(benchmark.all_thresholds()) for benchmark in load_profile(TINY).benchmarks.values()
+    )
     evaluations = whole_run.result.get_asset_check_evaluations()
 
     assert len(evaluations) == thresholds + 1  # the gate
@@ -61,18 +63,18 @@ def test_a_failing_threshold_fails_its_own_check_and_the_gate(whole_run: WholeRu
 
     assert grouped["FAIL"] == {FAILING}
     assert grouped["gate"] == {("report", "gate")}
-    for one in evaluations:
-        key = (one.asset_key.to_user_string(), one.check_name)
-        assert one.passed == (key in grouped["PASS"]), one.description
+    for evaluation in evaluations:
+        key = (evaluation.asset_key.to_user_string(), evaluation.check_name)
+        assert evaluation.passed == (key in grouped["PASS"]), evaluation.description
 
 
 def test_a_check_tells_bound_and_observed_value_as_numbers_and_in_words(
     whole_run: WholeRun,
 ) -> None:
     [check] = [
-        one
-        for one in whole_run.result.get_asset_check_evaluations()
-        if (one.asset_key.to_user_string(), one.check_name) == FAILING
+        evaluation
+        for evaluation in whole_run.result.get_asset_check_evaluations()
+        if (evaluation.asset_key.to_user_string(), evaluation.check_name) == FAILING
     ]
     observed = check.metadata["observed"].value
 
@@ -91,7 +93,9 @@ def test_the_gate_says_why_and_with_which_exit_code_the_command_line_would_have_
     whole_run: WholeRun,
 ) -> None:
     [gate] = [
-        one for one in whole_run.result.get_asset_check_evaluations() if one.check_name == "gate"
+        evaluation
+        for evaluation in whole_run.result.get_asset_check_evaluations()
+        if evaluation.check_name == "gate"
     ]
 
     assert gate.blocking
@@ -105,7 +109,7 @@ def test_a_benchmark_shows_numbers_that_plot_and_tables_that_read(
     whole_run: WholeRun, benchmark: str
 ) -> None:
     metadata = metadata_of(whole_run, benchmark)
-    plots = [name for name, one in metadata.items() if isinstance(one, dg.FloatMetadataValue)]
+    plots = [name for name, value in metadata.items() if isinstance(value, dg.FloatMetadataValue)]
     verdicts = metadata["verdicts"]
     # A machine too busy to measure has a line of its own in between.
     untroubled = [name for name in metadata if name != "trouble"]
@@ -128,16 +132,18 @@ def test_what_was_measured_is_in_the_history_though_the_run_failed(whole_run: Wh
         outcomes = history.outcomes(run_id)
         verdicts = history.verdicts(run_id)
 
-    assert [one.benchmark for one in outcomes] == list(NAMES)
-    assert [one.threshold.source for _, one in verdicts if one.status == "FAIL"] == ["p(95)<0.001"]
+    assert [outcome.benchmark for outcome in outcomes] == list(NAMES)
+    assert [verdict.threshold.source for _, verdict in verdicts if verdict.status == "FAIL"] == [
+        "p(95)<0.001"
+    ]
 
 
 def test_all_forms_of_the_report_are_written_and_linked(whole_run: WholeRun) -> None:
     metadata = metadata_of(whole_run, "report")
     paths = {
-        name: Path(str(one.value))
-        for name, one in metadata.items()
-        if isinstance(one, dg.PathMetadataValue)
+        name: Path(str(value.value))
+        for name, value in metadata.items()
+        if isinstance(value, dg.PathMetadataValue)
     }
 
     assert {"html file", "markdown file", "json file", "junit file"} <= set(paths)

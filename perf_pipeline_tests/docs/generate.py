@@ -116,21 +116,26 @@ def parts_of(page: str) -> list[str]:
 def _metrics() -> str:
     rows = [
         (
-            f"`{one.name}`",
-            one.kind.value,
-            one.unit,
-            one.better,
-            ", ".join(sorted(one.tags)) or "none",
-            one.meaning,
+            f"`{metric.name}`",
+            metric.kind.value,
+            metric.unit,
+            metric.better,
+            ", ".join(sorted(metric.tags)) or "none",
+            metric.meaning,
         )
-        for one in CATALOG.values()
+        for metric in CATALOG.values()
     ]
     return markdown_table(("metric", "kind", "unit", "better", "tags", "meaning"), rows)
 
 
 def _statistics() -> str:
     rows = [
-        (kind.value, ", ".join("`p(N)`" if one == "p" else f"`{one}`" for one in sorted(legal)))
+        (
+            kind.value,
+            ", ".join(
+                "`p(N)`" if statistic == "p" else f"`{statistic}`" for statistic in sorted(legal)
+            ),
+        )
         for kind, legal in LEGAL_STATISTICS.items()
     ]
     return markdown_table(("kind", "statistics"), rows)
@@ -143,10 +148,10 @@ def _exit_codes() -> str:
 
 def _errors() -> str:
     rows = [
-        (f"`{one.__name__}`", str(one.exit_code.value), (one.__doc__ or "").split("\n")[0])
-        for one in PerfPipelineError.__subclasses__()
+        (f"`{error.__name__}`", str(error.exit_code.value), (error.__doc__ or "").split("\n")[0])
+        for error in PerfPipelineError.__subclasses__()
         # Which others exist depends on what is imported by now.
-        if one.__module__ == PerfPipelineError.__module__
+        if error.__module__ == PerfPipelineError.__module__
     ]
     return markdown_table(("error", "exit code", "what it says"), rows)
 
@@ -164,7 +169,7 @@ def commands(group: click.Group = main) -> dict[str, click.Command]:
     for name, command in sorted(group.commands.items()):
         found[name] = command
         inner = commands(command) if isinstance(command, click.Group) else {}
-        found |= {f"{name} {below}": one for below, one in inner.items()}
+        found |= {f"{name} {below}": command for below, command in inner.items()}
     return found
 
 
@@ -183,13 +188,13 @@ def _help(command: click.Command, name: str) -> str:
 def _shipped() -> str:
     rows = [
         (
-            f"`{one.name}`",
-            one.description,
-            f"{one.seeding.users:,}",
-            str(len(one.benchmarks)),
-            str(sum(len(config.parsed_thresholds()) for config in one.benchmarks.values())),
+            f"`{profile.name}`",
+            profile.description,
+            f"{profile.seeding.users:,}",
+            str(len(profile.benchmarks)),
+            str(sum(len(config.parsed_thresholds()) for config in profile.benchmarks.values())),
         )
-        for one in shipped_profiles()
+        for profile in shipped_profiles()
     ]
     return markdown_table(("profile", "what", "seeded users", "benchmarks", "thresholds"), rows)
 
@@ -199,9 +204,12 @@ def _loads() -> str:
     rows = []
     for benchmark in NAMES:
         for name, scenario in profiles[0].benchmarks[benchmark].scenarios.items():
-            plans = [one.benchmarks[benchmark].scenarios[name].plan.description for one in profiles]
+            plans = [
+                profile.benchmarks[benchmark].scenarios[name].plan.description
+                for profile in profiles
+            ]
             rows.append((benchmark, f"`{name}`", f"`{scenario.exec}`", *plans))
-    head = ("benchmark", "scenario", "exec", *(f"`{one.name}`" for one in profiles))
+    head = ("benchmark", "scenario", "exec", *(f"`{profile.name}`" for profile in profiles))
     return markdown_table(head, rows)
 
 
@@ -210,8 +218,8 @@ def _promises() -> str:
     profiles = shipped_profiles()
     for profile in profiles:
         for benchmark, config in profile.benchmarks.items():
-            for one in config.parsed_thresholds():
-                row = (benchmark, f"`{one.key}`", f"`{one.source}`", one.severity)
+            for threshold in config.parsed_thresholds():
+                row = (benchmark, f"`{threshold.key}`", f"`{threshold.source}`", threshold.severity)
                 rows.setdefault(row, []).append(profile.name)
     told = [
         (*row, "all" if len(names) == len(profiles) else ", ".join(names))
@@ -235,8 +243,8 @@ def _parameters() -> str:
         names.setdefault(kind.parameters, []).append(f"`{name}`")
     names[PythonParameters] = ["`module:name`, a scenario in Python"]
     told = [_model(", ".join(used_by), model) for model, used_by in names.items()]
-    inner = dict.fromkeys(one for model in names for one in models_in(model))
-    return "\n\n".join([*told, *(_model(f"Table `{one.__name__}`", one) for one in inner)])
+    inner = dict.fromkeys(part for model in names for part in models_in(model))
+    return "\n\n".join([*told, *(_model(f"Table `{model.__name__}`", model) for model in inner)])
 
 
 def _model(title: str, model: type[Frozen]) -> str:

@@ -128,7 +128,7 @@ def default_of(field: FieldInfo) -> str:
         case "duration":
             return f"`{format_duration(value)}`"
         case "duration or range":
-            low, high = (format_duration(one) for one in value)
+            low, high = (format_duration(bound_us) for bound_us in value)
             return f"`{low}`" if low == high else f"`{low}..{high}`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
@@ -138,10 +138,10 @@ def models_in(model: type[Frozen]) -> Iterator[type[Frozen]]:
     seen = []
     for field in model.model_fields.values():
         for inner in _models(field.annotation):
-            for one in (inner, *models_in(inner)):
-                if one not in seen:
-                    seen.append(one)
-                    yield one
+            for table in (inner, *models_in(inner)):
+                if table not in seen:
+                    seen.append(table)
+                    yield table
 
 
 def _models(annotation: Any) -> Iterator[type[Frozen]]:
@@ -153,7 +153,7 @@ def _models(annotation: Any) -> Iterator[type[Frozen]]:
 
 def _read_by(metadata: Iterable[Any]) -> str | None:
     """Tell a duration by the function that reads it."""
-    readers = {getattr(getattr(one, "func", None), "__name__", "") for one in metadata}
+    readers = {getattr(getattr(marker, "func", None), "__name__", "") for marker in metadata}
     if "read_range" in readers:
         return "duration or range"
     return DURATION if "parse_duration_us" in readers else None
@@ -170,9 +170,11 @@ def _type(annotation: Any) -> str:
         case typing.Annotated:
             said = _read_by(annotation.__metadata__) or _type(arguments[0])
         case typing.Literal:
-            said = " or ".join(f"`{one}`" for one in arguments)
+            said = " or ".join(f"`{argument}`" for argument in arguments)
         case typing.Union | types.UnionType:
-            said = " or ".join(_type(one) for one in arguments if one is not type(None))
+            said = " or ".join(
+                _type(argument) for argument in arguments if argument is not type(None)
+            )
         case builtins.dict:
             said = f"table: name = {_type(arguments[1])}"
         case _:

@@ -83,10 +83,10 @@ def test_a_service_has_limits(name: str) -> None:
 
 def test_no_secret_is_written_and_none_has_a_default() -> None:
     pattern = re.compile(r"^ *\w*(?:PASSWORD|AUTH): *(.+)$|://\w*:([^@/\n]+)@", re.MULTILINE)
-    values = [one for pair in pattern.findall(TEXT) for one in pair if one]
+    values = [group for pair in pattern.findall(TEXT) for group in pair if group]
 
     assert len(values) > 5
-    assert [one for one in values if not REQUIRED.fullmatch(one)] == []
+    assert [value for value in values if not REQUIRED.fullmatch(value)] == []
 
 
 def test_the_example_names_every_variable_and_gives_none_a_value() -> None:
@@ -107,10 +107,10 @@ def test_a_service_that_another_one_names_exists(name: str) -> None:
 
 @each_service
 def test_what_a_service_runs_can_be_imported(name: str) -> None:
-    command = [str(one) for one in SERVICES[name].get("command", [])]
-    modules = [one for flag, one in pairwise(command) if flag in {"-m", "--module-name"}]
+    command = [str(word) for word in SERVICES[name].get("command", [])]
+    modules = [module for flag, module in pairwise(command) if flag in {"-m", "--module-name"}]
 
-    assert [one for one in modules if importlib.util.find_spec(one) is None] == []
+    assert [module for module in modules if importlib.util.find_spec(module) is None] == []
     if "build" in SERVICES[name] and not modules:
         assert shutil.which(command[0], path=f"{sys.prefix}/bin")
 
@@ -146,7 +146,7 @@ def test_the_image_copies_only_what_the_builder_gets() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     ignore = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     copied = re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE)
-    sources = [one for line in copied for one in line.split()]
+    sources = [word for line in copied for word in line.split()]
 
     assert sources
     for source in sources:
@@ -170,7 +170,7 @@ def test_every_lock_has_the_versions_of_the_whole_one_with_their_hashes(lock: st
     part = dict(locked(lock))
 
     assert part
-    assert [one for one in part if part[one] != everything.get(one)] == []
+    assert [package for package in part if part[package] != everything.get(package)] == []
 
 
 def locked(name: str) -> Iterator[tuple[str, frozenset[str]]]:
@@ -183,7 +183,10 @@ def test_the_image_has_every_dependency_of_the_package() -> None:
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     [block] = re.findall(r"^dependencies = \[\n(.*?)^\]", project, re.MULTILINE | re.DOTALL)
     wanted = set(re.findall(r'^    "([\w-]+)', block, re.MULTILINE))
-    have = {one.split("=")[0].split("[")[0] for one, _ in locked("docker/requirements.lock")}
+    have = {
+        requirement.split("=")[0].split("[")[0]
+        for requirement, _ in locked("docker/requirements.lock")
+    }
 
     assert wanted <= have
 

@@ -49,7 +49,7 @@ def test_every_generated_part_stands_on_a_page(made: dict[str, str]) -> None:
 def test_every_link_leads_to_a_file(path: Path) -> None:
     targets = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", text(path))
 
-    assert [one for one in targets if not (path.parent / one).exists()] == []
+    assert [target for target in targets if not (path.parent / target).exists()] == []
 
 
 def test_every_environment_variable_is_on_the_page_of_the_command_line() -> None:
@@ -106,8 +106,10 @@ def test_the_thresholds_that_the_page_shows_are_accepted(tmp_path: Path) -> None
     config = load_profile(str(tmp_path / "promises.toml")).benchmarks["end_to_end"]
 
     told = tomllib.loads(example)["benchmarks"]["end_to_end"]["thresholds"]
-    assert {one.key for one in config.parsed_thresholds()} >= set(told)
-    assert [one.source for one in config.parsed_thresholds() if one.abort_on_fail] == ["p(95)<5000"]
+    assert {threshold.key for threshold in config.parsed_thresholds()} >= set(told)
+    assert [
+        threshold.source for threshold in config.parsed_thresholds() if threshold.abort_on_fail
+    ] == ["p(95)<5000"]
 
 
 def test_the_tags_of_scenarios_that_the_page_shows_are_accepted(tmp_path: Path) -> None:
@@ -116,7 +118,7 @@ def test_the_tags_of_scenarios_that_the_page_shows_are_accepted(tmp_path: Path) 
 
     config = load_profile(str(tmp_path / "teams.toml")).benchmarks["api_mixed_operations"]
 
-    meant = {one.key: one.scenarios for one in config.parsed_thresholds()}
+    meant = {threshold.key: threshold.scenarios for threshold in config.parsed_thresholds()}
     assert meant["http_req_duration{team:accounts}"] == ("create", "delete")
     assert meant["http_req_failed{team:accounts,tier:gold}"] == ("delete",)
 
@@ -135,7 +137,7 @@ def test_every_command_line_in_the_pages_names_commands_and_options_that_exist()
         plain = [word.strip("|,") for word in words]
         name = " ".join(plain[:2]) if " ".join(plain[:2]) in known else plain[0]
         assert name in known, words
-        offered = {one for each in known[name].params for one in (*each.opts, "--help")}
+        offered = {option for param in known[name].params for option in (*param.opts, "--help")}
         assert {word for word in plain if word.startswith("--")} <= offered, words
 
 
@@ -156,6 +158,6 @@ def test_the_page_names_the_statistics_that_runs_are_compared_by() -> None:
 
 
 def test_no_two_decisions_share_a_number() -> None:
-    names = [one.name for one in (ROOT / "docs" / "decisions").glob("*.md")]
+    names = [page.name for page in (ROOT / "docs" / "decisions").glob("*.md")]
 
     assert len({name[:4] for name in names}) == len(names)

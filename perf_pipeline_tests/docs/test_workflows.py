@@ -72,7 +72,7 @@ def test_actions_are_github_s_own_and_of_a_pinned_version() -> None:
     used = [step["uses"] for step in STEPS if "uses" in step]
 
     assert used
-    assert [one for one in used if not re.fullmatch(r"actions/[\w-]+@v\d+", one)] == []
+    assert [action for action in used if not re.fullmatch(r"actions/[\w-]+@v\d+", action)] == []
 
 
 def test_a_checkout_leaves_no_token_behind() -> None:
@@ -96,10 +96,12 @@ def test_no_script_pastes_what_somebody_else_wrote() -> None:
 
 def test_the_commands_of_the_workflows_exist() -> None:
     known = set(commands())
-    called = {one for script in SCRIPTS for one in re.findall(r"perf-pipeline (\w+)", script)}
+    called = {
+        command for script in SCRIPTS for command in re.findall(r"perf-pipeline (\w+)", script)
+    }
     tried = (ROOT / ".ci" / "try_python").read_text("utf-8")
     asked = re.compile(r'make PYTHON="?\$?python"? (\S+)')
-    made = {one for script in [*SCRIPTS, tried] for one in asked.findall(script)}
+    made = {target for script in [*SCRIPTS, tried] for target in asked.findall(script)}
     targets = set(re.findall(r"^([\w./]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 
     assert {"up", "report", "down"} <= called <= known
@@ -108,7 +110,7 @@ def test_the_commands_of_the_workflows_exist() -> None:
 
 
 def test_the_run_config_of_the_workflow_is_that_of_the_resource() -> None:
-    [script] = [one for one in SCRIPTS if "--config-json" in one]
+    [script] = [text for text in SCRIPTS if "--config-json" in text]
     words = shlex.split(script)
     config = json.loads(words[words.index("--config-json") + 1])
 
@@ -118,7 +120,7 @@ def test_the_run_config_of_the_workflow_is_that_of_the_resource() -> None:
 
 
 def test_the_comment_is_our_own_report_of_the_newest_run(tmp_path: Path) -> None:
-    [script] = [one for one in SCRIPTS if "GITHUB_STEP_SUMMARY" in one]
+    [script] = [text for text in SCRIPTS if "GITHUB_STEP_SUMMARY" in text]
     for age_s, run in ((9, "f-older"), (0, "a-newer")):
         folder = tmp_path / ".perf" / "reports" / run
         folder.mkdir(parents=True)

@@ -69,7 +69,7 @@ def _sentence_mistake(sentence: str, code: int) -> str | None:
         return f"it ended with {code}: {sentence[:500]}"
     if not 0 < len(sentence) < LONGEST_SENTENCE:
         return f"its sentence has {len(sentence)} characters: {sentence[:500]}"
-    if not all(one.isprintable() or one == "\n" for one in sentence):
+    if not all(character.isprintable() or character == "\n" for character in sentence):
         return f"its sentence has control characters: {sentence[:500]!r}"
     if "Traceback" in sentence or "pydantic" in sentence:
         return f"its sentence is not for people: {sentence[:500]}"

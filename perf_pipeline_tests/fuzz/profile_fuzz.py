@@ -157,8 +157,8 @@ def _place(chance: random.Random, raw: Any) -> Any:
     """Walk down at random to a table or list that is not empty."""
     place = raw
     while chance.random() > 0.12:
-        inner = [one for one in (place.values() if isinstance(place, dict) else place) if one]
-        deeper = [one for one in inner if isinstance(one, dict | list)]
+        inner = [below for below in (place.values() if isinstance(place, dict) else place) if below]
+        deeper = [below for below in inner if isinstance(below, dict | list)]
         if not deeper or (len(inner) > len(deeper) and chance.random() < 0.3):
             break
         place = chance.choice(deeper)

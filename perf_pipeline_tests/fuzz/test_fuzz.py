@@ -58,7 +58,7 @@ def test_the_same_seed_gives_the_same_cases(tmp_path: Path) -> None:
     # What is drawn differs as well, and from seed to seed.
     assert len({(told, files) for _, told, files in drawn}) > 50
     other = islice(inputs(SEED + 1, tmp_path), 60)
-    assert sum(one == two for one, two in zip(drawn, other, strict=True)) < 10
+    assert sum(first == two for first, two in zip(drawn, other, strict=True)) < 10
 
 
 def test_an_error_that_is_no_sentence_is_found() -> None:

@@ -28,8 +28,11 @@ def orchestrated(source: str) -> Iterator[Body]:
     """Give every function that Dagster calls, also those inside a factory."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, Body):
-            calls = [one.func if isinstance(one, ast.Call) else one for one in node.decorator_list]
-            names = {one.attr for one in calls if isinstance(one, ast.Attribute)}
+            calls = [
+                decorator.func if isinstance(decorator, ast.Call) else decorator
+                for decorator in node.decorator_list
+            ]
+            names = {call.attr for call in calls if isinstance(call, ast.Attribute)}
             if names & DECORATORS:
                 yield node
 

@@ -94,7 +94,7 @@ def answer(command: CommandLine) -> Iterator[Answer]:
     """Run all of them, one after another."""
     profile = command.state / "failing.toml"
     with failing_target() as port:
-        text = "".join(one.benchmark for one in (*FAILS, *WELL))
+        text = "".join(moment.benchmark for moment in (*FAILS, *WELL))
         profile.write_text(_HEAD.format(port=port) + text, encoding="utf-8")
         yield command("run", "--profile", str(profile), timeout_s=120 + 10 * len(FAILS))
 
@@ -108,7 +108,9 @@ def _statuses(command: CommandLine, answer: Answer, benchmark: str) -> dict[str,
 
 
 @pytest.mark.timeout(180 + 10 * MOMENTS)
-@pytest.mark.parametrize("moment", FAILS, ids=lambda one: f"{one.name} {one.after_s:.2f} s")
+@pytest.mark.parametrize(
+    "moment", FAILS, ids=lambda moment: f"{moment.name} {moment.after_s:.2f} s"
+)
 def test_a_target_that_fails_at_any_moment_of_a_load_never_passes(
     moment: Moment, answer: Answer, command: CommandLine
 ) -> None:
@@ -119,7 +121,7 @@ def test_a_target_that_fails_at_any_moment_of_a_load_never_passes(
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("moment", WELL, ids=lambda one: one.name)
+@pytest.mark.parametrize("moment", WELL, ids=lambda moment: moment.name)
 def test_a_healthy_target_that_is_cut_off_fails_nothing(
     moment: Moment, answer: Answer, command: CommandLine
 ) -> None:

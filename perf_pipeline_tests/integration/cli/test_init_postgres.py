@@ -54,7 +54,7 @@ def test_a_database_becomes_statements_that_only_read(lending: str, tmp_path: Pa
     ran = command("run", str(folder / "library.toml"), *short, LIBRARY_POSTGRES_DSN=lending)
 
     readers = tomllib.loads(text)["benchmarks"]["queries"]["scenarios"]["readers"]
-    statements = {one["sql"].strip() for one in readers["parameters"]["statements"]}
+    statements = {statement["sql"].strip() for statement in readers["parameters"]["statements"]}
     assert made.code == 0, made.err
     assert (
         f"SELECT title FROM {SCHEMA}.books\n WHERE shelf = ${{data.books_shelf.shelf}} "

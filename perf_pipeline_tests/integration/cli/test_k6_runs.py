@@ -312,7 +312,7 @@ def test_code_that_does_not_come_to_its_first_iteration_is_a_refused_configurati
     assert sentence in answer.err
     log = Path(answer.err.rpartition("the traceback is in ")[2].strip())
     assert f"k6_{name}.py" in log.read_text(encoding="utf-8")
-    assert {one.path for one in target.requests[before:]} <= {"/health"}
+    assert {request.path for request in target.requests[before:]} <= {"/health"}
 
 
 def test_a_time_limit_for_a_setup_that_is_not_there_is_a_mistake(

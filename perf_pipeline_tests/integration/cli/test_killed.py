@@ -57,8 +57,8 @@ def test_a_run_that_was_killed_never_passes(tmp_path: Path) -> None:
     after = [command.here(*asked) for asked in (("report",), ("judge", run_id), ("judge",))]
 
     assert workers
-    assert [one.code for one in (*before, *after)] == [97] * 6
-    assert all(names_all(one) for one in (*before, *after))
+    assert [answer.code for answer in (*before, *after)] == [97] * 6
+    assert all(names_all(answer) for answer in (*before, *after))
     assert f"{run_id} killed: " in ingested.out
     assert {"killed", "never"} <= junit_before
     assert {"killed", "never"} <= troubled(state, run_id)

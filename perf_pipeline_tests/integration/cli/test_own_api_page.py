@@ -72,4 +72,4 @@ def test_the_glossary_has_every_status(
 ) -> None:
     glossary = PAGE.partition("# Glossary")[2]
 
-    assert [one for one in statuses if f"| {one} |" not in glossary] == []
+    assert [status for status in statuses if f"| {status} |" not in glossary] == []

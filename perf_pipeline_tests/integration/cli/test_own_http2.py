@@ -176,14 +176,16 @@ def seen(answer: Answer, shop: str, folder: Path) -> list[dict[str, Any]]:
     assert answer.run_id
     with urllib.request.urlopen(f"{shop}/seen", timeout=5, context=trusted) as response:  # noqa: S310 (loopback)
         found: list[dict[str, Any]] = json.load(response)
-        return [one for one in found if one["target"] != "/health"]
+        return [request for request in found if request["target"] != "/health"]
 
 
 def test_every_request_of_a_run_was_spoken_in_http2(
     seen: list[dict[str, Any]], answer: Answer
 ) -> None:
-    assert Counter((one["method"], one["target"]) for one in seen) == ARRIVED, answer.err
-    assert {one["version"] for one in seen} == {"2"}
+    assert Counter((request["method"], request["target"]) for request in seen) == ARRIVED, (
+        answer.err
+    )
+    assert {request["version"] for request in seen} == {"2"}
 
 
 def test_outcomes_checks_and_verdicts_are_those_of_http1(
@@ -193,7 +195,7 @@ def test_outcomes_checks_and_verdicts_are_those_of_http1(
         "select operation, outcome, status, error, count(*) from samples group by all"
     )
 
-    assert {(one[0], one[1], one[2], one[3]): one[4] for one in rows} == OUTCOMES, answer.err
+    assert {(row[0], row[1], row[2], row[3]): row[4] for row in rows} == OUTCOMES, answer.err
     assert command.sql("select sum(passes), sum(fails) from checks") == [(40 * 7 + 20 * 2, 0)]
     assert command.passes_unless_held_up(answer.run_id), answer.out
     assert not left_running(command.state)

@@ -88,7 +88,7 @@ def assert_is_our_limit(command: CommandLine, answer: Answer, benchmark: str = "
     errors = command.sql(
         f"select error, status, count(*) from samples {where} group by all order by all"
     )
-    assert [one[:2] for one in errors] == [("", 200), ("generator", 0)]
+    assert [error[:2] for error in errors] == [("", 200), ("generator", 0)]
     assert all(count > 50 for _, _, count in errors)
     assert command.sql(f"select distinct status from verdicts {where}") == [("INVALID",)]
     assert command.sql(f"select valid from benchmarks {where}") == [(False,)]

@@ -38,17 +38,17 @@ def test_steps_of_a_profile_are_loaded_checked_judged_and_reported(command: Comm
     )
     with open_history(command.state / "history.duckdb") as history:
         (run,) = history.runs()
-        checks = {(one.operation, one.check): one for one in history.checks(run.run_id)}
+        checks = {(check.operation, check.check): check for check in history.checks(run.run_id)}
         summaries = {
-            (one.metric, one.tags.get("operation", "")): one
-            for _, one in history.summaries(run.run_id)
-            if set(one.tags) <= {"operation"}
+            (summary.metric, summary.tags.get("operation", "")): summary
+            for _, summary in history.summaries(run.run_id)
+            if set(summary.tags) <= {"operation"}
         }
 
     assert command.passes_unless_held_up(answer.run_id), answer.out
     assert answer.code == command.code_of(answer.run_id), answer.err
     assert "http_req_duration{operation:read back}" in answer.out
-    assert {name: (one.passes, one.fails) for name, one in checks.items()} == {
+    assert {name: (check.passes, check.fails) for name, check in checks.items()} == {
         ("sign up", "status is 201"): (ITERATIONS, 0),
         ("sign up", "$.timezone is Europe/Berlin"): (ITERATIONS, 0),
         ("sign up", "saved id"): (ITERATIONS, 0),
@@ -98,12 +98,12 @@ def test_python_code_is_loaded_checked_judged_and_reported(command: CommandLine)
     )
     with open_history(command.state / "history.duckdb") as history:
         (run,) = history.runs()
-        checks = {(one.operation, one.check): one for one in history.checks(run.run_id)}
+        checks = {(check.operation, check.check): check for check in history.checks(run.run_id)}
 
     assert command.passes_unless_held_up(answer.run_id), answer.out
     assert answer.code == command.code_of(answer.run_id), answer.err
     assert "http_req_duration{operation:GET /user/{id}}" in answer.out
-    assert {name: (one.passes, one.fails) for name, one in checks.items()} == {
+    assert {name: (check.passes, check.fails) for name, check in checks.items()} == {
         ("sign up", "signed up"): (ITERATIONS, 0),
         ("GET /user/{id}", "is at home"): (ITERATIONS, 0),
         ("leave", "is gone"): (ITERATIONS, 0),

@@ -160,7 +160,9 @@ def test_a_threshold_filters_by_tags_also_when_a_stored_run_is_judged_again(
     moved = moved.replace('"http_reqs{team:north}" = ["count==6"]', "")
     profile.write_text(moved, encoding="utf-8")
     what_if = judged(command, answer.run_id, profile)
-    assert {one.threshold.key: one.observed for one in what_if}["http_reqs{team:south}"] == 6 + 9
+    assert {verdict.threshold.key: verdict.observed for verdict in what_if}[
+        "http_reqs{team:south}"
+    ] == 6 + 9
 
 
 @pytest.mark.timeout(180)
@@ -177,7 +179,7 @@ def test_a_filter_that_means_a_scenario_that_was_not_run_passes_nothing(
     *partial, empty, failed, answered = judged(command, answer.run_id, profile)
 
     why = "the filter names oslo, which this run does not have"
-    assert [(one.status, one.observed, one.reason) for one in partial] == [
+    assert [(verdict.status, verdict.observed, verdict.reason) for verdict in partial] == [
         (Status.NO_DATA, 9, why),
         (Status.NO_DATA, 9, why),
     ]

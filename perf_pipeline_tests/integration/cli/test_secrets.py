@@ -92,9 +92,9 @@ def leaks(folder: Path, answer: Answer) -> list[str]:
         for name, text in spellings(secret).items()
     } | {"Basic authentication": pair.encode()}
     return [
-        f"{where}: {what}"
+        f"{where}: {name}"
         for where, content in texts.items()
-        for what, text in wanted.items()
+        for name, text in wanted.items()
         if text in content
     ]
 
@@ -103,7 +103,9 @@ def readable_by_others(state: Path) -> list[str]:
     """Name what others than the owner could look at, of all that the command left."""
     entries = [entry for entry in state.rglob("*") if not entry.name.startswith("stderr-")]
     assert len(entries) > 10
-    return [str(one) for one in entries if not one.is_symlink() and one.stat().st_mode & 0o077]
+    return [
+        str(entry) for entry in entries if not entry.is_symlink() and entry.stat().st_mode & 0o077
+    ]
 
 
 @pytest.fixture

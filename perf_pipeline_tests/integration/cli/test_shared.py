@@ -91,7 +91,7 @@ def test_of_two_runs_at_once_one_waits_and_says_for_whom(up: Up) -> None:
         "select began_at, began_at + to_microseconds((wall_s * 1e6)::bigint) from benchmarks "
         f"where run_id in ('{answers[0].run_id}', '{answers[1].run_id}') order by began_at"
     )
-    assert all(one.code == up.command.code_of(one.run_id) for one in answers)
+    assert all(answer.code == up.command.code_of(answer.run_id) for answer in answers)
     assert f"waiting for the run of profile short (pid {first.process.pid})" in answers[1].err
     assert len(spans) == 2
     assert spans[0][1] <= spans[1][0]

@@ -234,7 +234,7 @@ def network_with_mounts() -> tuple[str, ...] | None:
     return None
 
 
-@pytest.mark.parametrize("number", range(len(TRICKS)), ids=[str(one) for one in TRICKS])
+@pytest.mark.parametrize("number", range(len(TRICKS)), ids=[str(trick) for trick in TRICKS])
 def test_nothing_goes_to_a_host_that_was_not_allowed(results: Results, number: int) -> None:
     assert results[number]["went_to"] == [], results[number]["told"]
 
@@ -253,6 +253,8 @@ def test_the_command_line_sends_nothing_to_a_host_that_was_not_allowed(services:
 def test_new_connections_go_round_the_addresses_of_a_name_and_past_those_that_refuse(
     services: Path,
 ) -> None:
-    found = [json.loads(one["told"]) for one in tried([trick for trick, _ in SPREAD], services)]
+    found = [
+        json.loads(answer["told"]) for answer in tried([trick for trick, _ in SPREAD], services)
+    ]
 
     assert found == [counts for _, counts in SPREAD]

@@ -64,7 +64,8 @@ def test_starts_that_a_pause_of_the_generator_dropped_are_told_with_their_number
     late_drops = int(health.figures["late_drops"])
     assert late_drops >= 5
     assert any(
-        f"dropped {late_drops} starts because it was late itself" in one for one in health.reasons
+        f"dropped {late_drops} starts because it was late itself" in reason
+        for reason in health.reasons
     )
 
 

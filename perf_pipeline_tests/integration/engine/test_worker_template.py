@@ -28,7 +28,9 @@ def start() -> Iterator[StartWorker]:
 
 def template_of(driver: int) -> psutil.Process:
     found = command_lines(psutil.Process(driver))
-    (template,) = (one for one, words in found if MODULE in words and one.ppid() == driver)
+    (template,) = (
+        process for process, words in found if MODULE in words and process.ppid() == driver
+    )
     return template
 
 

@@ -98,7 +98,7 @@ def test_the_reason_names_what_stopped_when_and_how(tmp_path: Path) -> None:
 
 
 def test_an_operation_that_goes_well_in_a_later_scenario_came_back(tmp_path: Path) -> None:
-    later = [replace(one, scenario="later") for one in row(50, start=300)]
+    later = [replace(operation, scenario="later") for operation in row(50, start=300)]
     samples = row(285) + row(15, REFUSED, start=285) + later
     found = judged(tmp_path, samples, FAST, CLOSED, counts("later", iterations=50))
 
@@ -119,7 +119,7 @@ def test_the_check_moves_with_its_key_and_goes_only_by_name(
 ) -> None:
     """40 of 200 fail, now and then: 80 % went well."""
     fives = [row(1, REFUSED, start=5 * n) + row(4, start=5 * n + 1) for n in range(40)]
-    samples = [one for five in fives for one in five]
+    samples = [operation for five in fives for operation in five]
     found = judged(tmp_path, samples, {**FAST, "target_answered": written})
 
     assert found["http_req_duration"].status is Status.PASS

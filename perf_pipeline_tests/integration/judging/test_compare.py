@@ -30,9 +30,9 @@ PIN = BaselineRow("2026-11-02T00:00:00+00:00", "pinned", "v1.4", "r008", "", "ad
 
 def _p95(diffs: list[tuple[str, Diff]]) -> Diff:
     (found,) = [
-        one
-        for _, one in diffs
-        if one.series.label == "http_req_duration p(95)" and one.pinned is None
+        diff
+        for _, diff in diffs
+        if diff.series.label == "http_req_duration p(95)" and diff.pinned is None
     ]
     return found
 
@@ -131,13 +131,13 @@ def test_a_threshold_on_p50_joins_the_series_of_the_median(tmp_path: Path) -> No
     )
     (run_id,) = add_runs(tmp_path, [Made({API: SLOW}, profile=named)])
 
-    diffs = [one for _, one in compare_run(State(tmp_path), run_id)]
+    diffs = [diff for _, diff in compare_run(State(tmp_path), run_id)]
 
-    (median,) = [one for one in diffs if one.series.statistic == "med" and one.pinned is None]
+    (median,) = [diff for diff in diffs if diff.series.statistic == "med" and diff.pinned is None]
     assert (median.noise.n, median.status) == (6, DiffStatus.OK)
-    (pinned,) = [one for one in diffs if one.pinned is not None]
+    (pinned,) = [diff for diff in diffs if diff.pinned is not None]
     assert (pinned.series.label, pinned.value) == ("http_req_duration med", SLOW / 2)
-    assert not any("p(50)" in one.series.label for one in diffs)
+    assert not any("p(50)" in diff.series.label for diff in diffs)
 
 
 def test_a_what_if_with_other_settings_leaves_no_change_point(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_pinned_release_finds_the_drift_that_history_follows(tmp_path: Path) -
 
     diffs = compare_run(State(tmp_path), last)
 
-    (release,) = [one for _, one in diffs if one.against and one.series.statistic == "p(95)"]
+    (release,) = [diff for _, diff in diffs if diff.against and diff.series.statistic == "p(95)"]
     assert (release.status, release.against, release.pinned) == (
         DiffStatus.REGRESSED,
         "v1.4",
@@ -183,7 +183,7 @@ def test_a_release_in_line_is_stored_and_told_in_one_line(tmp_path: Path) -> Non
 
     diffs = compare_run(State(tmp_path), run_id)
 
-    assert not [one for _, one in diffs if one.against]
+    assert not [diff for _, diff in diffs if diff.against]
     with open_history(State(tmp_path).history_file) as history:
         assert notices_of(history, run_id) == ["pinned release v1.4: 3 series compared, none worse"]
 
@@ -214,11 +214,11 @@ def test_suspects_that_are_others_at_every_run_withhold_the_gate(tmp_path: Path)
     api, end = [Made({API: a, END: e}, profile=profile) for a, e in ((SLOW, 80), (80, SLOW))]
     *_, first, second = add_runs(tmp_path, [*quiet, api, end])
 
-    before = [one.status for name, one in compare_run(State(tmp_path), first) if name == API]
-    now = [one for name, one in compare_run(State(tmp_path), second) if name == END]
+    before = [diff.status for name, diff in compare_run(State(tmp_path), first) if name == API]
+    now = [diff for name, diff in compare_run(State(tmp_path), second) if name == END]
 
     assert before.count(DiffStatus.SUSPECT) >= 2
-    changed = [one for one in now if one.status is DiffStatus.ENVIRONMENT_CHANGED]
+    changed = [diff for diff in now if diff.status is DiffStatus.ENVIRONMENT_CHANGED]
     assert len(changed) >= 2
     assert changed[0].reason.startswith("the run before had other suspects")
 
@@ -259,8 +259,8 @@ def test_suspects_that_are_the_same_again_regress_however_their_tags_are_written
     made = [Made({API: value}, profile=profile, tags=tags) for value in (*QUIET, SLOW, SLOW)]
     *_, first, second = add_runs(tmp_path / "state", made)
 
-    before = [one.status for _, one in compare_run(State(tmp_path / "state"), first)]
-    now = {one.status for _, one in compare_run(State(tmp_path / "state"), second)}
+    before = [diff.status for _, diff in compare_run(State(tmp_path / "state"), first)]
+    now = {diff.status for _, diff in compare_run(State(tmp_path / "state"), second)}
 
     assert before.count(DiffStatus.SUSPECT) >= 2
     assert DiffStatus.REGRESSED in now

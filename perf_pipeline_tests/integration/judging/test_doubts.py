@@ -89,4 +89,4 @@ def test_an_invalid_run_is_no_improvement_beside_another(
 
     diffs = contrast(State(tmp_path), "r1", "r2").diffs
 
-    assert {one.status for _, one in diffs} == {DiffStatus.INVALID}
+    assert {diff.status for _, diff in diffs} == {DiffStatus.INVALID}

@@ -44,7 +44,9 @@ def history(tmp_path: Path) -> Iterator[History]:
 
 def found(history: History) -> dict[str, Finding]:
     findings = findings_of(history, KEY.run_id, load_profile("quick"))
-    return {one.rule: one for _, one in findings if one.status is FindingStatus.FOUND}
+    return {
+        finding.rule: finding for _, finding in findings if finding.status is FindingStatus.FOUND
+    }
 
 
 def test_readings_and_samples_tell_when_and_for_how_long_they_were_above(

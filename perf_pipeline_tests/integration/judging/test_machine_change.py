@@ -34,7 +34,7 @@ def _compared(
         made = Made({API: value}, profile=profile, also=also, machine_ms=machine_ms)
         (run_id,) = add_runs(state, [made])
         diffs = compare_run(State(state), run_id)
-        found.append([one for _, one in diffs if one.pinned is None])
+        found.append([diff for _, diff in diffs if diff.pinned is None])
     return found
 
 
@@ -45,7 +45,7 @@ def _history(state: Path, machine_ms: float | None = None) -> None:
 
 
 def _statuses(runs: list[list[Diff]]) -> list[set[DiffStatus]]:
-    return [{one.status for one in run if one.series.statistic == "p(95)"} for run in runs]
+    return [{diff.status for diff in run if diff.series.statistic == "p(95)"} for run in runs]
 
 
 def test_five_runs_on_a_slower_machine_are_the_new_baseline(tmp_path: Path) -> None:
@@ -58,13 +58,13 @@ def test_five_runs_on_a_slower_machine_are_the_new_baseline(tmp_path: Path) -> N
     assert _statuses(slower) == [{DiffStatus.ENVIRONMENT_CHANGED}] * 5
     assert slower[0][0].reason.startswith("many unrelated metrics became worse together")
     assert _statuses(after) == [{DiffStatus.OK}]
-    assert {one.noise.n for one in after[0]} == {5}
+    assert {diff.noise.n for diff in after[0]} == {5}
     with open_history(State(tmp_path).history_file) as history:
         rows = [row for row in changes(history) if row.found_by == "machine"]
     assert {row.run_id for row in rows} == {"r009"}
     assert len(rows) == len(after[0])
     # a database that is twice as slow is found at the second run, and nothing else
-    regressed = {one.series.metric for one in twice[1] if one.status is DiffStatus.REGRESSED}
+    regressed = {diff.series.metric for diff in twice[1] if diff.status is DiffStatus.REGRESSED}
     assert regressed == {"db_query_duration"}
 
 

@@ -32,9 +32,9 @@ def _all_tiers(*p95_ms: float) -> list[Made]:
 
 def _p95(state: Path, run_id: str) -> Diff:
     (found,) = [
-        one
-        for _, one in compare_run(State(state), run_id)
-        if one.series.label == "http_req_duration p(95)" and one.pinned is None
+        diff
+        for _, diff in compare_run(State(state), run_id)
+        if diff.series.label == "http_req_duration p(95)" and diff.pinned is None
     ]
     return found
 
@@ -88,9 +88,9 @@ def test_a_slower_machine_is_no_regression_against_a_release_either(tmp_path: Pa
 def _against_v1(state: Path, run_id: str) -> DiffStatus:
     with open_history(State(state).history_file) as history:
         (found,) = [
-            one.diff.status
-            for one in compare_in(history, run_id).compared
-            if one.diff.against == "v1" and one.diff.series.label == "http_req_duration p(95)"
+            row.diff.status
+            for row in compare_in(history, run_id).compared
+            if row.diff.against == "v1" and row.diff.series.label == "http_req_duration p(95)"
         ]
     return found
 
@@ -110,7 +110,7 @@ def test_two_runs_side_by_side_are_told_that_one_machine_was_slower(tmp_path: Pa
     (told,) = [notice for notice in found.notices if "calibration" in notice]
     assert told.startswith("api_user_creation: the load machine itself was ")
     assert f"slower beside run {slow} than beside run {same}, by its calibration" in told
-    assert {one.status for _, one in found.diffs} <= {DiffStatus.OK, DiffStatus.LEARNING}
+    assert {diff.status for _, diff in found.diffs} <= {DiffStatus.OK, DiffStatus.LEARNING}
     assert not [n for n in contrast(State(tmp_path), same, "r001").notices if "itself" in n]
 
 

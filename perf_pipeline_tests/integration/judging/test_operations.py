@@ -31,7 +31,7 @@ def statuses(state: Path, profile: Profile, benchmark: str) -> dict[str, str]:
     tags = {"operation": "pay"}
     runs = [Made({benchmark: value}, profile=profile, tags=tags) for value in values]
     run_id = add_runs(state, runs)[-1]
-    return {one.series.label: str(one.status) for _, one in compare_run(State(state), run_id)}
+    return {diff.series.label: str(diff.status) for _, diff in compare_run(State(state), run_id)}
 
 
 def test_a_slowdown_of_one_operation_is_found_without_a_threshold_on_it(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def begin(history: History, state: Path, *dated: datetime) -> None:
 
 
 def newest_first(history: History) -> list[str]:
-    return [one.run_id for one in history.runs()]
+    return [run.run_id for run in history.runs()]
 
 
 def test_a_report_is_about_the_run_just_made_and_says_that_a_clock_was_set(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_report_is_about_the_run_just_made_and_says_that_a_clock_was_set(tmp_p
     report = publish(State(tmp_path), run_to_judge(State(tmp_path)))
 
     assert (report.run_id, report.exit_code) == ("r2", ExitCode.NOT_MEASURED)
-    [told] = [one for one in report.notices if "somebody changed a clock" in one]
+    [told] = [notice for notice in report.notices if "somebody changed a clock" in notice]
     assert told.startswith("this run is dated before the end of run r1 (")
     assert run_to_judge(State(tmp_path), "r1") == "r1"
     assert run_to_judge(State(tmp_path), "unknown") == "r2"
@@ -124,7 +124,7 @@ def test_the_run_before_is_the_measured_one_that_was_made_before(tmp_path: Path)
     assert before is not None
     assert before.run_id == "r1"
     assert first is None
-    assert [one.run_id for one in points.before] == ["r1"]
+    assert [run.run_id for run in points.before] == ["r1"]
 
 
 def test_a_killed_run_pushes_no_samples_out_of_the_history(tmp_path: Path) -> None:
@@ -152,7 +152,9 @@ def test_the_last_decision_about_a_release_holds_whatever_its_date(tmp_path: Pat
 def test_runs_of_an_older_history_are_in_the_order_of_their_dates_and_have_no_plan(
     tmp_path: Path,
 ) -> None:
-    [(version, _, sql)] = [one for one in migrations() if "what_a_run_was_to_do" in one[1]]
+    [(version, _, sql)] = [
+        migration for migration in migrations() if "what_a_run_was_to_do" in migration[1]
+    ]
     for run_id, hours in (("r1", 2), ("r2", 1)):
         HalfRun(tmp_path, run_id, None, NOW - hours * HOUR).begin().measure(A)
         recover_run(State(tmp_path), run_id)
@@ -165,7 +167,9 @@ def test_runs_of_an_older_history_are_in_the_order_of_their_dates_and_have_no_pl
     report = publish(State(tmp_path), run_to_judge(State(tmp_path)))
 
     assert (report.run_id, report.exit_code) == ("r2", ExitCode.OK)
-    assert {one.status for each in report.benchmarks for one in each.verdicts} == {Status.PASS}
+    assert {
+        verdict.status for benchmark in report.benchmarks for verdict in benchmark.verdicts
+    } == {Status.PASS}
     with open_history(State(tmp_path).history_file) as history:
         assert newest_first(history) == ["r2", "r1"]
         assert history.run("r1").planned is None

@@ -22,7 +22,7 @@ from perf_pipeline_tests.support.histories.half_runs import TWO, A, B, HalfRun
 
 
 def states_of(report: RunReport) -> dict[str, BenchmarkStatus]:
-    return {one.name: one.status for one in report.benchmarks}
+    return {benchmark.name: benchmark.status for benchmark in report.benchmarks}
 
 
 def flat(report: RunReport) -> str:
@@ -38,8 +38,8 @@ def test_a_benchmark_that_never_began_stays_unmeasured_in_every_form(tmp_path: P
     assert report.exit_code is ExitCode.NOT_MEASURED
     assert states_of(report) == {A: BenchmarkStatus.COMPLETED, B: BenchmarkStatus.NOT_RUN}
     suites = {
-        one.get("name"): one.get("errors")
-        for one in ET.parse(report.paths["junit"]).getroot().iter("testsuite")  # noqa: S314 - our own
+        suite.get("name"): suite.get("errors")
+        for suite in ET.parse(report.paths["junit"]).getroot().iter("testsuite")  # noqa: S314 - our own
     }
     assert suites[B] == "4"  # that it ran, its two promises, and that the target answered
     summary = json.loads(Path(report.paths["json"]).read_text(encoding="utf-8"))
@@ -58,7 +58,7 @@ def test_judging_again_gives_and_stores_no_data_for_it(tmp_path: Path) -> None:
 
     judged = judge_run(State(tmp_path), "r1")
 
-    assert {name: {one.status for one in several} for name, several in judged.items()} == {
+    assert {name: {verdict.status for verdict in several} for name, several in judged.items()} == {
         A: {Status.PASS},
         B: {Status.NO_DATA},
     }
@@ -96,7 +96,10 @@ def test_a_killed_benchmark_is_not_measured_before_and_after_its_samples_are_ing
     assert "`perf-pipeline ingest r1` stores it" in flat(before)
     assert after.exit_code is ExitCode.NOT_MEASURED
     assert states_of(after) == {A: BenchmarkStatus.COMPLETED, B: BenchmarkStatus.FAILED}
-    verdicts = {one.name: {each.status for each in one.verdicts} for one in after.benchmarks}
+    verdicts = {
+        benchmark.name: {verdict.status for verdict in benchmark.verdicts}
+        for benchmark in after.benchmarks
+    }
     assert verdicts == {A: {Status.PASS}, B: {Status.INVALID}}
 
 

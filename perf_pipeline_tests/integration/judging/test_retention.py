@@ -116,7 +116,7 @@ def test_a_dropped_run_can_still_be_reported_and_says_what_it_said(state: Path) 
 
     report = publish(State(state), "r1")
 
-    assert [str(one.status) for one in report.benchmarks] == ["COMPLETED"]
+    assert [str(benchmark.status) for benchmark in report.benchmarks] == ["COMPLETED"]
     assert report.benchmarks[0].verdicts
 
 
@@ -126,7 +126,11 @@ def test_a_dropped_run_is_judged_by_its_histograms_which_the_reason_says(state: 
 
     after = judge_run(State(state), "r1")[BENCHMARK]
 
-    assert [one.status for one in after] == [one.status for one in before]
-    told = {one.threshold.statistic: one.reason for one in after if one.observed is not None}
+    assert [verdict.status for verdict in after] == [verdict.status for verdict in before]
+    told = {
+        verdict.threshold.statistic: verdict.reason
+        for verdict in after
+        if verdict.observed is not None
+    }
     assert told["p"] == "from a histogram, ±0.5%"
     assert told["rate"] == ""

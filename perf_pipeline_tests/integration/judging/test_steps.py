@@ -79,7 +79,8 @@ def test_only_thresholds_on_the_starved_step_are_invalid(tmp_path: Path) -> None
     )
     _stored(tmp_path, _outcome(), profile)
     found = {
-        one.threshold.key: one for one in judge_run(State(tmp_path), "r1", profile=profile)["api"]
+        verdict.threshold.key: verdict
+        for verdict in judge_run(State(tmp_path), "r1", profile=profile)["api"]
     }
 
     assert found["http_req_duration{scenario:write}"].status is Status.PASS
@@ -159,6 +160,6 @@ def test_the_history_of_a_step_that_kept_up_goes_on_and_that_of_a_starved_one_do
         )
         series = history.series([write, scan, overall], profile="quick", environment_id=environment)
 
-    assert [(one.run_id, one.value) for one in series[write].whole] == [("r1", 20.0)]
+    assert [(point.run_id, point.value) for point in series[write].whole] == [("r1", 20.0)]
     assert series[scan].whole == ()
     assert series[overall].whole == ()

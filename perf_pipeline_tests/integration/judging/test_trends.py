@@ -31,7 +31,7 @@ def test_a_trend_holds_the_runs_before_and_this_one_at_most_sixty(
 ) -> None:
     values = [QUIET[n % len(QUIET)] for n in range(earlier + 1)]
     report = published(tmp_path, *values)
-    (p95,) = (one for one in report.trends if one.series.statistic == "p(95)")
+    (p95,) = (trend for trend in report.trends if trend.series.statistic == "p(95)")
 
     assert [run.value for run in p95.runs] == values[-drawn:]
     assert [run.place for run in p95.runs] == list(range(earlier + 2 - drawn, earlier + 2))
@@ -62,5 +62,7 @@ def test_the_page_names_runs_configuration_and_code_of_each_comparison(tmp_path:
     html = page(report)
 
     assert "r001 r002 r003 r004 r005 r006 r007 r008" in html
-    assert {one.config_hash for one in report.origins} == {api_runs(80.0)[0].profile.config_hash}
+    assert {origin.config_hash for origin in report.origins} == {
+        api_runs(80.0)[0].profile.config_hash
+    }
     assert f"configuration {report.origins[0].config_hash}, perf_pipeline " in html

@@ -83,7 +83,11 @@ def test_the_load_machine_is_calibrated_before_and_after_the_load_and_never_duri
         stored = history.ingest(session.folder, "visits")
         summaries = history.summarise(RunKey("r1", "visits"), [])
     assert not stored.damage
-    found = {(one.metric, one.tags["source"]) for one in summaries if "source" in one.tags}
+    found = {
+        (summary.metric, summary.tags["source"])
+        for summary in summaries
+        if "source" in summary.tags
+    }
     assert found >= {(name, side) for name, side, _ in timed}
 
 

@@ -80,7 +80,7 @@ def test_a_query_is_asked_for_the_promised_ids_and_skips_what_is_not_completed(
 
     found = source.read({"a", "b", "c"})
 
-    assert [(one.message_id, one.at_us) for one in found] == [("a", 1_000_000)]
+    assert [(completion.message_id, completion.at_us) for completion in found] == [("a", 1_000_000)]
 
 
 def test_a_topic_that_is_not_there_or_has_no_broker_time_is_refused(brokers: str) -> None:

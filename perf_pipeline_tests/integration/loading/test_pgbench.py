@@ -100,8 +100,8 @@ def test_a_client_at_its_limit_is_told_with_pgbench_beside_it(
     assert "records/s after the benchmark, with the same statement and" in with_index.told
     assert without.figure is not None
     assert with_index.figure is not None
-    for one in (without.figure, with_index.figure):
-        assert (one.name, one.operation) == ("db_records_per_s_pgbench", "select_users")
+    for figure in (without.figure, with_index.figure):
+        assert (figure.name, figure.operation) == ("db_records_per_s_pgbench", "select_users")
     assert f" {with_index.figure.value:,.0f} records/s" in with_index.told
     assert with_index.figure.scenario == "select_with_index"
     assert with_index.figure.value > 0
@@ -113,9 +113,9 @@ def test_without_a_pgbench_there_is_a_sentence_and_no_figure(
     monkeypatch.setattr(pgbench, "find_pgbench", lambda: None)
 
     first, second = told(dsn, ("worker 0 stood still",))
-    for one in (first, second):
-        assert "pgbench is not on PATH" in one.told
-        assert one.figure is None
+    for answer in (first, second):
+        assert "pgbench is not on PATH" in answer.told
+        assert answer.figure is None
 
 
 def test_the_figure_is_in_the_spool_beside_our_own_of_the_same_select(
@@ -138,7 +138,7 @@ def test_the_figure_is_in_the_spool_beside_our_own_of_the_same_select(
     }
     assert places["db_records_per_s_pgbench"] == {(name, "select_users") for name in SELECTS}
     assert places["db_records_per_s_pgbench"] <= places["db_records_per_s"]
-    assert sum("pgbench reached" in one for one in outcome.problems) == len(SELECTS)
+    assert sum("pgbench reached" in problem for problem in outcome.problems) == len(SELECTS)
 
 
 def test_a_select_without_an_index_is_not_measured_where_the_target_has_one(

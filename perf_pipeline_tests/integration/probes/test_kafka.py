@@ -67,7 +67,7 @@ def commit(admin: AdminClient, group: str, topic: str, offsets: dict[int, int]) 
     until_s = time.monotonic() + 10
     while errors:
         answer = admin.alter_consumer_group_offsets(request)[group].result(10)
-        errors = [one.error for one in answer.topic_partitions if one.error]
+        errors = [partition.error for partition in answer.topic_partitions if partition.error]
         assert time.monotonic() < until_s, errors
 
 

@@ -87,7 +87,7 @@ def test_the_real_distance_of_readings_is_stored(tmp_path: Path) -> None:
         for row in rows(tmp_path, "counting")
         if row["name"] == "sampling_interval_s"
     ]
-    assert stored == pytest.approx([(later - one) / 1e6 for one, later in pairwise(at_us)])
+    assert stored == pytest.approx([(later - earlier) / 1e6 for earlier, later in pairwise(at_us)])
     assert min(stored) >= 0.12
 
 

@@ -179,7 +179,9 @@ def test_the_recipe_names_the_files_that_are_changed_and_no_other() -> None:
     }
 
     assert [step[0] for step in steps[:5]] == ["1", "2", "3", "4", "1"]  # then comes another recipe
-    assert {"registry.py" if one.endswith("registry.py") else one for one in (*FILES, *LINES)} == {
+    assert {
+        "registry.py" if path.endswith("registry.py") else path for path in (*FILES, *LINES)
+    } == {
         *named,
         "workloads/search/__init__.py",
     }

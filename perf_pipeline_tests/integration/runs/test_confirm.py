@@ -58,9 +58,9 @@ def test_a_suspect_is_run_again_and_confirmed_within_one_command(
 
     rerun, last = (f"{report.run_id}-c{number}" for number in (1, 2))
     confirmed = {
-        one.series.label: one.reason
-        for name, one in report.diffs
-        if name == CREATION and one.status is DiffStatus.REGRESSED
+        diff.series.label: diff.reason
+        for name, diff in report.diffs
+        if name == CREATION and diff.status is DiffStatus.REGRESSED
     }
     assert set(confirmed) >= {"http_req_duration p(95)"}
     assert (

@@ -76,14 +76,16 @@ def test_a_healthy_stack_is_healthy_and_every_stage_is_known(
     found = attribution(healthy)
 
     assert found.name == "healthy", figures(healthy)
-    assert [one.stage for one in found.stages] == _STAGES
+    assert [stage.stage for stage in found.stages] == _STAGES
     latency = next(
-        one for one in healthy.benchmarks[0].summaries if one.metric == "message_latency"
+        summary
+        for summary in healthy.benchmarks[0].summaries
+        if summary.metric == "message_latency"
     )
     # The stages of each message add up to its latency; so do their means in the slowest tenth.
     assert latency.p90 is not None
     assert latency.maximum is not None
-    assert latency.p90 <= sum(one.tail_ms for one in found.stages) <= latency.maximum
+    assert latency.p90 <= sum(stage.tail_ms for stage in found.stages) <= latency.maximum
     assert attributions_of_run(State(system.state), healthy.run_id) == list(healthy.attributions)
     assert "stages of a message" in Path(healthy.paths["html"]).read_text(encoding="utf-8")
 
@@ -114,7 +116,7 @@ def test_the_tier_that_was_made_slow_is_the_one_that_is_named(
     assert found.runs >= 1
     assert found.advice
     if slowing is SlowStack.locked_users:
-        (locks,) = [one for one in found.evidence if one.rule == "lock waits"]
+        (locks,) = [finding for finding in found.evidence if finding.rule == "lock waits"]
         assert locks.spell is not None
         assert 0.5 <= locks.spell.above_s <= 3
         assert locks.spell.first_s >= 1

@@ -124,7 +124,7 @@ def _count(session: Session, profile: Profile, seeded: int) -> Counted:
     positions = committed(target.brokers, queue.group, queue.topic)
     probe = LagProbe(target.brokers, queue.group, [queue.topic])
     probe.open()
-    readings = {one.source: one.value for one in probe.read(0)}
+    readings = {reading.source: reading.value for reading in probe.read(0)}
     probe.close()
     with psycopg.connect(target.postgres_dsn) as connection:
 
@@ -149,8 +149,8 @@ def _count(session: Session, profile: Profile, seeded: int) -> Counted:
                 "where u.email ~ %s",
                 run_email_pattern(run_of(session, "end_to_end")),
             ),
-            produced=sum(one.high_watermark for one in marks),
-            behind=sum(one.high_watermark - (positions[one.partition] or 0) for one in marks),
+            produced=sum(mark.high_watermark for mark in marks),
+            behind=sum(mark.high_watermark - (positions[mark.partition] or 0) for mark in marks),
             lag=readings[queue.group],
             left=count("select count(*) from users where email like 'u%%@perf-pipeline.invalid'"),
         )
@@ -223,9 +223,9 @@ def test_message_latency_runs_from_the_intended_start_to_the_completion(counted:
         "select measured_from_us, measured_until_us from scenarios where benchmark = 'end_to_end'"
     )[0]
     latencies_ms = [
-        (one["completed"] - one["intended"]) / 1_000
-        for one in times.values()
-        if from_us <= one["intended"] < until_us
+        (time["completed"] - time["intended"]) / 1_000
+        for time in times.values()
+        if from_us <= time["intended"] < until_us
     ]
     stored = counted.sql(
         "select count, median from summaries where benchmark = 'end_to_end' "
@@ -235,7 +235,7 @@ def test_message_latency_runs_from_the_intended_start_to_the_completion(counted:
     # 20/s: the starts at 500, 550 ... 2,000 ms.
     assert len(latencies_ms) == 31
     assert stored == [(31, pytest.approx(statistics.median(latencies_ms)))]
-    assert all(0 < one < 10_000 for one in latencies_ms)
+    assert all(0 < latency_ms < 10_000 for latency_ms in latencies_ms)
 
 
 def test_bytes_status_and_phase_of_a_request_are_those_of_the_wire(counted: Counted) -> None:

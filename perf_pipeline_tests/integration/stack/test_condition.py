@@ -27,7 +27,7 @@ def state(tmp_path: Path) -> Iterator[Path]:
 
 
 def send(stack: Stack, part: str, number: signal.Signals) -> int:
-    (pid,) = (one.pids[0] for one in stack.services if one.name == part)
+    (pid,) = (service.pids[0] for service in stack.services if service.name == part)
     os.kill(pid, number)
     if number == signal.SIGKILL:
         os.waitpid(pid, 0)
@@ -59,7 +59,7 @@ def test_a_part_that_hangs_is_told_within_seconds(state: Path) -> None:
     pid = send(up(state, SERVERS, say=hush), "redis", signal.SIGSTOP)
     began_s = time.monotonic()
 
-    found = {one.part: (one.ok, one.sentence) for one in look_at(state)}
+    found = {finding.part: (finding.ok, finding.sentence) for finding in look_at(state)}
 
     assert found == {
         "postgres": (True, "runs"),
@@ -72,11 +72,14 @@ def test_a_part_that_hangs_is_told_within_seconds(state: Path) -> None:
 def test_a_start_that_was_killed_is_told_by_what_it_had_started(state: Path) -> None:
     running = CommandLine(state).start("up")
     until_s = time.monotonic() + 20
-    while not any(one.part == "redis" for one in look_at(state)) and time.monotonic() < until_s:
+    while (
+        not any(finding.part == "redis" for finding in look_at(state))
+        and time.monotonic() < until_s
+    ):
         time.sleep(0.05)
     running.kill()
 
-    found = {one.part: one.sentence for one in look_at(state)}
+    found = {finding.part: finding.sentence for finding in look_at(state)}
 
     assert found["redis"].startswith("is running (pid ")
     assert "never started" in found["up"]

@@ -76,7 +76,7 @@ def test_the_controller_asks_for_it_as_well(servers: Stack) -> None:
 
 def test_postgresql_and_redis_ask_for_theirs(servers: Stack) -> None:
     ends = servers.endpoints
-    if any(one.kind == "external" for one in servers.services) or ends.redis_url is None:
+    if any(service.kind == "external" for service in servers.services) or ends.redis_url is None:
         pytest.skip("given servers may ask for nothing")
 
     with pytest.raises(psycopg.OperationalError, match="no password supplied"):

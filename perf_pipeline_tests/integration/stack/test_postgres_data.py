@@ -82,7 +82,7 @@ def without_password(home: Path) -> None:
         (without_control, r"before it was ready: could not .*pg_control", "for more"),
         (without_password, r"the password of the data in .* is not in", "put it back, or move"),
     ],
-    ids=lambda one: one.__name__ if callable(one) else "",
+    ids=lambda value: value.__name__ if callable(value) else "",
 )
 def test_data_that_cannot_be_served_are_one_sentence(
     stopped: Path, damage: Callable[[Path], None], sentence: str, remedy: str
@@ -136,7 +136,7 @@ def test_a_killed_server_leaves_no_shared_memory_behind_and_others_keep_theirs(
         with server(tmp_path / "stack"):
             register = read_register(tmp_path / "stack")
             assert register is not None
-            (record,) = (one for one in register.processes if one.name == "postgres")
+            (record,) = (process for process in register.processes if process.name == "postgres")
             segments, files = segments_of(record.pid), shared_files_of(record.pid)
             os.kill(record.pid, signal.SIGKILL)
             until_s = time.monotonic() + 10

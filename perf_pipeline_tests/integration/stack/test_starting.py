@@ -44,7 +44,7 @@ def test_the_part_that_fails_is_told_and_the_others_are_ended(state: Path) -> No
 
 
 @pytest.mark.parametrize("after_s", [0.2, 1.5], ids=["at once", "in the middle"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP], ids=lambda one: one.name)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP], ids=lambda sent: sent.name)
 def test_a_signal_during_up_ends_all_that_it_started(
     state: Path, number: signal.Signals, after_s: float
 ) -> None:
@@ -73,7 +73,9 @@ def test_nothing_is_started_in_a_stack_that_is_being_ended(tmp_path: Path) -> No
         spawn(tmp_path, Command(name="late", argv=("/bin/sleep", "60")))
     register = read_register(tmp_path)
     assert register is not None
-    assert [(one.name, is_alive(one)) for one in register.processes] == [("first", False)]
+    assert [(process.name, is_alive(process)) for process in register.processes] == [
+        ("first", False)
+    ]
 
 
 def priority_of(pid: int) -> int | None:
@@ -86,10 +88,10 @@ def test_servers_run_at_a_lower_priority_than_the_load(state: Path) -> None:
     ours = os.getpriority(os.PRIO_PROCESS, 0)
     with running_stack(state, StackOptions(parts=SERVERS), say=hush) as stack:
         found = [priority_of(pid) for service in stack.services for pid in service.pids]
-        running = [one for one in found if one is not None]
+        running = [process for process in found if process is not None]
         assert len(running) > 2  # PostgreSQL's own processes among them
         assert set(running) == {min(19, ours + 5)}
         # Between sessions only this value counts (sched(7)).
-        sessions = [Path(f"/proc/{one.pids[0]}/autogroup") for one in stack.services]
+        sessions = [Path(f"/proc/{service.pids[0]}/autogroup") for service in stack.services]
         told = [file.read_text().split() for file in sessions if file.exists()]
         assert all(words[-2:] == ["nice", str(min(19, ours + 5))] for words in told)

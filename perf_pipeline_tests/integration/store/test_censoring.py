@@ -106,9 +106,9 @@ def test_a_healthy_end_is_no_failure_and_no_success_and_lowers_no_figure(
     for figure in ("min", "med", "avg", "p(95)", "max"):
         assert observe(history, "http_req_duration", f"{figure}<1") == 2_000, figure
     (whole,) = [
-        one
-        for one in history.summarise(KEY)
-        if (one.metric, dict(one.tags)) == ("http_req_duration", {})
+        summary
+        for summary in history.summarise(KEY)
+        if (summary.metric, dict(summary.tags)) == ("http_req_duration", {})
     ]
     assert (whole.count, whole.minimum, whole.average, whole.median) == (8, 2_000, 2_000, 2_000)
 

@@ -151,7 +151,7 @@ def judged(history: History, profile: Profile) -> list[Verdict]:
 
 def statuses(verdicts: list[Verdict]) -> list[Status]:
     """Give what the verdicts on the profile's own thresholds say."""
-    return [one.status for one in verdicts if one.threshold.metric != TARGET_ANSWERED]
+    return [verdict.status for verdict in verdicts if verdict.threshold.metric != TARGET_ANSWERED]
 
 
 def test_a_whole_spool_is_proven_and_judged(history: History, copy: Path, profile: Profile) -> None:
@@ -180,7 +180,7 @@ def test_a_cut_file_is_invalid_with_its_numbers(
     ingested = history.ingest(copy, BENCHMARK)
     verdicts = judged(history, profile)
 
-    assert any(one.startswith(sentence) for one in ingested.damage), ingested.damage
+    assert any(told.startswith(sentence) for told in ingested.damage), ingested.damage
     assert statuses(verdicts) == [Status.INVALID] * 4
     assert sentence in verdicts[0].reason
 
@@ -402,7 +402,7 @@ def _forget(history: History) -> None:
 
 
 def _said(verdicts: list[Verdict]) -> list[tuple[Status, float | None]]:
-    return [(one.status, one.observed) for one in verdicts]
+    return [(verdict.status, verdict.observed) for verdict in verdicts]
 
 
 def _stored(history: History, run: Path, profile: Profile) -> list[Verdict]:
@@ -415,7 +415,9 @@ def _stored(history: History, run: Path, profile: Profile) -> list[Verdict]:
 
 
 def _better(verdicts: list[Verdict], right: list[Verdict]) -> str:
-    for one, good in zip(verdicts, right, strict=False):
-        if one.status in _BETTER and (good.status not in _BETTER or one.observed != good.observed):
-            return f"{one.threshold.source} is {one.status} with {one.observed}"
+    for verdict, good in zip(verdicts, right, strict=False):
+        if verdict.status in _BETTER and (
+            good.status not in _BETTER or verdict.observed != good.observed
+        ):
+            return f"{verdict.threshold.source} is {verdict.status} with {verdict.observed}"
     return ""

@@ -100,7 +100,7 @@ def test_every_metric_can_be_observed_and_summarised_on_an_empty_benchmark(
 
     with_data = {name: value for name, value in observed.items() if value is not None}
     assert with_data == {"iterations": 0, "dropped_iterations": 0, "interrupted_iterations": 0}
-    assert {each.metric for each in history.summarise(KEY)} == set(with_data)
+    assert {summary.metric for summary in history.summarise(KEY)} == set(with_data)
 
 
 def test_database_metrics_come_from_postgres_samples(history: History, tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_no_delivery_at_all_is_a_zero_when_something_was_produced(
 
 
 def test_a_gauge_is_its_last_value(history: History, tmp_path: Path) -> None:
-    figures = [Figure("produce_rate", each) for each in (9.0, 12.0, 11.5)]
+    figures = [Figure("produce_rate", rate) for rate in (9.0, 12.0, 11.5)]
     history.ingest(Spool(figures=figures, outcome=complete()).write(tmp_path), "api")
 
     assert observe(history, "produce_rate", "value>0") == 11.5
@@ -211,7 +211,7 @@ def test_summaries_are_overall_by_scenario_and_where_it_differs_by_operation(
 
     found = by_key(history.summarise(KEY))
 
-    reqs = {key: each.count for key, each in found.items() if each.metric == "http_reqs"}
+    reqs = {key: summary.count for key, summary in found.items() if summary.metric == "http_reqs"}
     assert reqs == {
         "http_reqs{}": 7,
         "http_reqs{scenario:create}": 4,  # = operation create_user: not said twice
@@ -272,7 +272,7 @@ def test_the_view_gives_the_values_that_summaries_are_made_of(
         ledger=ledger("a:intended@2000 a:completed@2100"),
     )
     history.ingest(spool.write(tmp_path), "api")
-    summaries = {each.metric: each for each in history.summarise(KEY) if not each.tags}
+    summaries = {summary.metric: summary for summary in history.summarise(KEY) if not summary.tags}
 
     rows = history.connection.execute(
         "select metric, sum(value * weight), sum(weight), max(value) from metric_values "

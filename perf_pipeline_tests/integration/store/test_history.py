@@ -36,7 +36,7 @@ def test_stored_summaries_are_those_that_were_returned(history: History, tmp_pat
     stored = history.summaries("r1")
 
     assert {benchmark for benchmark, _ in stored} == {"api"}
-    assert by_key([each for _, each in stored]) == by_key(returned)
+    assert by_key([summary for _, summary in stored]) == by_key(returned)
     assert len(stored) == len(returned)
 
 

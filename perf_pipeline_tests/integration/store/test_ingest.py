@@ -45,7 +45,7 @@ def test_a_second_ingest_replaces_the_first(history: History, tmp_path: Path) ->
     assert again.samples == 2
     assert observe(history, "http_reqs", "count>0") == 1
     assert history.summaries("r1") == []  # they were of the replaced samples
-    assert [each.run_id for each in history.runs()] == ["r1"]
+    assert [run.run_id for run in history.runs()] == ["r1"]
 
 
 def test_another_benchmark_of_the_same_run_is_left_alone(history: History, tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_another_benchmark_of_the_same_run_is_left_alone(history: History, tmp_p
     history.ingest(other.write(tmp_path), "database")
 
     assert observe(history, "http_reqs", "count>0") == 6
-    assert [each.benchmark for each in history.outcomes("r1")] == ["api", "database"]
+    assert [outcome.benchmark for outcome in history.outcomes("r1")] == ["api", "database"]
 
 
 def test_a_failed_ingest_leaves_the_former_one(history: History, tmp_path: Path) -> None:

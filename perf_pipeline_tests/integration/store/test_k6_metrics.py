@@ -108,8 +108,8 @@ def test_requests_are_counted_by_status_and_by_class_of_error(history: History) 
     found = by_key(history.summarise(KEY))
 
     endings = {
-        key: (each.count, each.rate)
-        for key, each in found.items()
+        key: (summary.count, summary.rate)
+        for key, summary in found.items()
         if key.startswith(("http_reqs{status", "http_reqs{error"))
     }
     assert endings == {  # over 10 measured seconds

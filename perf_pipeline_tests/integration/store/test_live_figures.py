@@ -127,20 +127,22 @@ def test_every_figure_so_far_is_the_one_that_the_end_would_give(
 
         with memory_history() as history:
             history.ingest(run, "api")
-            right = [history.observe(KEY, one) for one in _thresholds()]
-        seen = [figures.observe(one) for one in _thresholds()]
+            right = [history.observe(KEY, threshold) for threshold in _thresholds()]
+        seen = [figures.observe(threshold) for threshold in _thresholds()]
 
         for (key, text), live, end in zip(_ASKED, seen, right, strict=True):
             within = RELATIVE_ERROR if "p(" in text or "med" in text else 1e-9
             assert live == (None if end is None else pytest.approx(end, rel=within)), (key, text)
-        assert sum(one is not None for one in right) == len(_ASKED) - 3  # the last has no data
+        assert (
+            sum(figure is not None for figure in right) == len(_ASKED) - 3
+        )  # the last has no data
 
 
 def test_a_load_that_wrote_nothing_has_no_figures(tmp_path: Path) -> None:
     figures = LiveFigures(tmp_path / "not there yet", KEY, _thresholds())
     figures.look()
 
-    assert [figures.observe(one) for one in _thresholds()] == [None] * len(_ASKED)
+    assert [figures.observe(threshold) for threshold in _thresholds()] == [None] * len(_ASKED)
 
 
 def test_a_look_costs_as_much_after_many_rows_as_after_few(
@@ -157,8 +159,8 @@ def test_a_look_costs_as_much_after_many_rows_as_after_few(
         _flushed(recorder, run, recorded)
         began = process_time()
         figures.look()
-        for one in asked:
-            figures.observe(one)
+        for threshold in asked:
+            figures.observe(threshold)
         return process_time() - began
 
     look_s(500)
@@ -186,5 +188,7 @@ def test_an_operation_that_was_cut_off_does_not_lower_what_a_look_sees(
     live = LiveFigures(run / "api", KEY, [*asked, failed])
     live.look()
 
-    assert [live.observe(one) for one in asked] == pytest.approx([2_000] * 2, rel=RELATIVE_ERROR)
+    assert [live.observe(threshold) for threshold in asked] == pytest.approx(
+        [2_000] * 2, rel=RELATIVE_ERROR
+    )
     assert live.observe(failed) == 0

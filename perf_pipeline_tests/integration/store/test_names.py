@@ -45,9 +45,13 @@ def test_five_hundred_names_are_stored_and_summarised_in_seconds(tmp_path: Path)
         # 1 s on two quiet cores; it was 100 s
         assert process_time() - began < 15
 
-    named = [one for one in summaries if one.metric == "http_reqs" and "operation" in one.tags]
+    named = [
+        summary
+        for summary in summaries
+        if summary.metric == "http_reqs" and "operation" in summary.tags
+    ]
     # 20,000 samples, one after the other: 40 of each name
-    assert [one.count for one in named] == [40.0] * 500
+    assert [summary.count for summary in named] == [40.0] * 500
 
 
 def test_beyond_a_thousand_names_the_rarest_count_together_and_it_is_told(tmp_path: Path) -> None:
@@ -66,9 +70,9 @@ def test_beyond_a_thousand_names_the_rarest_count_together_and_it_is_told(tmp_pa
     )
     assert outcome.problems == (told,)
     named = {
-        one.tags["operation"]: one.count
-        for one in summaries
-        if one.metric == "http_reqs" and "operation" in one.tags
+        summary.tags["operation"]: summary.count
+        for summary in summaries
+        if summary.metric == "http_reqs" and "operation" in summary.tags
     }
     assert len(named) == 1_000
     assert named.pop(_OTHER) == 2_502
@@ -97,7 +101,7 @@ def test_checks_of_folded_operations_keep_their_names(tmp_path: Path) -> None:
 
     with open_history(tmp_path / "history.duckdb") as history:
         history.ingest(run, KEY.benchmark)
-        found = {one.operation: one for one in history.checks(KEY.run_id)}
+        found = {check.operation: check for check in history.checks(KEY.run_id)}
 
     assert len(found) == 1_000
     assert (found[_OTHER].check, found[_OTHER].passes) == ("status is 201", 201)

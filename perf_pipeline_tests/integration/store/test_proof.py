@@ -55,7 +55,7 @@ def history(path: Path) -> Iterator[History]:
 
 
 def test_rows_as_they_were_written_are_proven(history: History) -> None:
-    assert [one.benchmark for one in history.outcomes("r1")] == [KEY.benchmark]
+    assert [outcome.benchmark for outcome in history.outcomes("r1")] == [KEY.benchmark]
     assert history.summaries("r1")
     assert p95(history) == ["r1", "r2"]
 

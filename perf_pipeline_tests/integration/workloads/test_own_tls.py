@@ -77,8 +77,8 @@ def test_python_scenarios_use_the_same_certificates_over_both_transports(
 
     samples = run(PythonScenario(), given, an_iteration()).samples
 
-    assert [one.operation for one in samples] == ["log in", "GET /echo/{id}", "gone"]
-    assert {one.outcome for one in samples} == {Outcome.OK}
+    assert [sample.operation for sample in samples] == ["log in", "GET /echo/{id}", "gone"]
+    assert {sample.outcome for sample in samples} == {Outcome.OK}
 
 
 def test_http2_to_a_target_without_tls_is_refused_before_the_load() -> None:

@@ -31,8 +31,8 @@ def with_scenarios(
     name: str, scenarios: Mapping[str, tuple[str, str]], thresholds: str = ""
 ) -> str:
     tables = "".join(
-        f"[benchmarks.{name}.scenarios.{each}]\n{steps}{plan}\n"
-        for each, (plan, steps) in scenarios.items()
+        f"[benchmarks.{name}.scenarios.{scenario}]\n{steps}{plan}\n"
+        for scenario, (plan, steps) in scenarios.items()
     )
     return f"{tables}[benchmarks.{name}.thresholds]\n{thresholds}\n"
 

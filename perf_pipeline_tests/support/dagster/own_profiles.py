@@ -31,6 +31,8 @@ http_req_duration = ["p(95)<9000"]
 
 def own_profile(path: Path, port: int = 9) -> Path:
     """Write a profile of three benchmarks, the middle one switched off."""
-    tables = [BENCHMARK.format(name=one, enabled=str(one != "search").lower()) for one in VISITS]
+    tables = [
+        BENCHMARK.format(name=visit, enabled=str(visit != "search").lower()) for visit in VISITS
+    ]
     path.write_text(HEAD.format(port=port) + "".join(tables))
     return path

@@ -91,9 +91,9 @@ def ended(began_at: str, wall_s: float) -> datetime:
 def checks_by_status(result: dg.ExecuteInProcessResult) -> dict[str, set[tuple[str, str]]]:
     """Group the evaluated checks, as (asset, check), by the status in their metadata."""
     grouped: dict[str, set[tuple[str, str]]] = {}
-    for one in result.get_asset_check_evaluations():
-        status = one.metadata.get("status")
+    for evaluation in result.get_asset_check_evaluations():
+        status = evaluation.metadata.get("status")
         label = "gate" if status is None else str(status.value)
-        key = (one.asset_key.to_user_string(), one.check_name)
+        key = (evaluation.asset_key.to_user_string(), evaluation.check_name)
         grouped.setdefault(label, set()).add(key)
     return grouped

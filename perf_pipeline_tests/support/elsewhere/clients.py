@@ -177,7 +177,7 @@ def _python(trick: Mapping[str, Any]) -> str:
         environment = {"url": trick.get("asks", "/")}
         given = context(f"http://127.0.0.1:{port}", env=environment, **where)
         recorder = run(PythonScenario(), given, an_iteration())
-    return str([(one.status, one.error) for one in recorder.samples])
+    return str([(sample.status, sample.error) for sample in recorder.samples])
 
 
 def _steps(trick: Mapping[str, Any]) -> str:
@@ -186,7 +186,7 @@ def _steps(trick: Mapping[str, Any]) -> str:
         own = {"steps": [{"name": "go", "path": "/"}], "redirects": 5}
         given = context(f"http://127.0.0.1:{port}", own=own, folder=str(FOLDER))
         recorder = run(HttpSteps(), given, an_iteration())
-    return str([(one.status, one.error) for one in recorder.samples])
+    return str([(sample.status, sample.error) for sample in recorder.samples])
 
 
 def _command(trick: Mapping[str, Any]) -> str:

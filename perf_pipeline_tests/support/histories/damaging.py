@@ -72,6 +72,6 @@ WAYS: tuple[Callable[[random.Random, Path], str], ...] = (
 
 def damage(rng: random.Random, folder: Path) -> str:
     """Damage one file of a folder in one way, and say what was done."""
-    path = rng.choice([one for one in sorted(folder.rglob("*")) if one.is_file()])
+    path = rng.choice([file for file in sorted(folder.rglob("*")) if file.is_file()])
     way = rng.choice(WAYS) if path.stat().st_size else delete
     return way(rng, path)

@@ -156,7 +156,7 @@ def _csv(
     columns: tuple[str, ...],
     rows: Sequence[Sample] | Sequence[Reading] | Sequence[Figure] | Sequence[LedgerEntry],
 ) -> None:
-    lines = [",".join(columns), *(",".join(str(each) for each in astuple(row)) for row in rows)]
+    lines = [",".join(columns), *(",".join(str(value) for value in astuple(row)) for row in rows)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -188,6 +188,8 @@ def observe(history: History, key: str, expression: str, of: RunKey = KEY) -> fl
 def by_key(summaries: list[Summary]) -> dict[str, Summary]:
     """Index summaries by `metric{tag:value}`."""
     return {
-        "{}{{{}}}".format(each.metric, ",".join(f"{k}:{v}" for k, v in each.tags.items())): each
-        for each in summaries
+        "{}{{{}}}".format(
+            summary.metric, ",".join(f"{k}:{v}" for k, v in summary.tags.items())
+        ): summary
+        for summary in summaries
     }

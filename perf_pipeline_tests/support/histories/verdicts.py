@@ -58,6 +58,9 @@ def judged(
     *scenarios: ScenarioCounts,
 ) -> dict[str, Verdict]:
     """Store samples as a run, and give its verdicts by the keys of their thresholds."""
-    profile = profile_with(thresholds, *(one.name for one in scenarios))
+    profile = profile_with(thresholds, *(scenario.name for scenario in scenarios))
     stored(state, samples, profile, *scenarios)
-    return {one.threshold.key: one for one in judge_run(State(state), "r1", profile=profile)["api"]}
+    return {
+        verdict.threshold.key: verdict
+        for verdict in judge_run(State(state), "r1", profile=profile)["api"]
+    }

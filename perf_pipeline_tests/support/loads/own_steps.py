@@ -35,7 +35,7 @@ def own(base_url: str, *steps: Table, **more: Any) -> WorkerContext:
 def told(shop: str) -> list[str]:
     """Ask the shop, with a client of another make, which requests it has seen since."""
     with urllib.request.urlopen(f"{shop}/seen", timeout=5) as response:  # noqa: S310 (loopback)
-        return [f"{one['method']} {one['target']}" for one in json.load(response)]
+        return [f"{request['method']} {request['target']}" for request in json.load(response)]
 
 
 def echo(**keys: Any) -> Table:
@@ -45,4 +45,4 @@ def echo(**keys: Any) -> Table:
 
 def summary(samples: list[Sample]) -> list[tuple[str, Outcome, int]]:
     """Give operation, outcome and status of each sample."""
-    return [(one.operation, one.outcome, one.status) for one in samples]
+    return [(sample.operation, sample.outcome, sample.status) for sample in samples]

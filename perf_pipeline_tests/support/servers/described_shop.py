@@ -135,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/api/products":
             self._tell(200, PRODUCTS)
         elif kind == "products":
-            found = [one for one in PRODUCTS if str(one["id"]) == key]
+            found = [product for product in PRODUCTS if str(product["id"]) == key]
             self._tell(200 if found else 404, found[0] if found else {})
         elif kind in {"carts", "orders"}:
             self._tell(200 if key in {*self.shop.carts, *self.shop.orders} else 404, {"key": key})

@@ -29,11 +29,11 @@ def stages(changed: dict[str, Times] | None = None, *, has_before: bool = True) 
         return found
     return [
         replace(
-            one,
-            typical_before_ms=HEALTHY[one.stage][0],
-            tail_before_ms=HEALTHY[one.stage][1],
+            stage,
+            typical_before_ms=HEALTHY[stage.stage][0],
+            tail_before_ms=HEALTHY[stage.stage][1],
         )
-        for one in found
+        for stage in found
     ]
 
 
@@ -56,7 +56,11 @@ def verdict(
 
 def finding(metric: str, value: float, source: str) -> tuple[Finding, ...]:
     summary = Summary(metric, {"source": source}, 10, None, *([value] * 9))
-    return tuple(one for one in bottlenecks([summary]) if one.status is FindingStatus.FOUND)
+    return tuple(
+        bottleneck
+        for bottleneck in bottlenecks([summary])
+        if bottleneck.status is FindingStatus.FOUND
+    )
 
 
 BUSY = finding("host_cpu_percent", 99.0, "host")
@@ -155,8 +159,8 @@ def test_without_earlier_runs_the_bounds_decide() -> None:
 
 def test_what_was_always_slow_is_still_named_when_nothing_grew() -> None:
     always = [
-        replace(one, typical_before_ms=one.typical_ms, tail_before_ms=one.tail_ms)
-        for one in stages({"database": (80.0, 90.0)})
+        replace(stage, typical_before_ms=stage.typical_ms, tail_before_ms=stage.tail_ms)
+        for stage in stages({"database": (80.0, 90.0)})
     ]
 
     found = attribute(always, runs=9)
@@ -166,7 +170,9 @@ def test_what_was_always_slow_is_still_named_when_nothing_grew() -> None:
 
 
 def test_what_grew_goes_before_what_was_always_slow() -> None:
-    one_by_one = {one.stage: one for one in stages({"worker": (300.0, 900.0), "api": (50.0, 60.0)})}
+    one_by_one = {
+        stage.stage: stage for stage in stages({"worker": (300.0, 900.0), "api": (50.0, 60.0)})
+    }
     worker = one_by_one["worker"]
     one_by_one["worker"] = replace(worker, typical_before_ms=290.0, tail_before_ms=880.0)
 
@@ -190,11 +196,11 @@ def test_small_growth_is_healthy_whatever_the_ratio(changed: dict[str, Times], w
 
 def test_growth_that_is_not_at_least_double_is_healthy() -> None:
     slow_before = [
-        replace(one, typical_before_ms=100.0, tail_before_ms=200.0)
-        for one in stages({"worker": (190.0, 390.0)})
+        replace(stage, typical_before_ms=100.0, tail_before_ms=200.0)
+        for stage in stages({"worker": (190.0, 390.0)})
     ]
 
-    found = attribute([one for one in slow_before if one.stage == "worker"], runs=1)
+    found = attribute([stage for stage in slow_before if stage.stage == "worker"], runs=1)
 
     assert found is not None
     assert found.tier is None
@@ -248,7 +254,7 @@ def test_the_advice_follows_the_cause_behind_the_queue(
 def test_a_bottleneck_of_the_tier_is_its_evidence_and_gives_the_advice() -> None:
     found = verdict({"database": (1.4, 1_273.0)}, findings=(*BUSY, *LOCKS))
 
-    assert [one.rule for one in found.evidence] == ["lock waits"]
+    assert [entry.rule for entry in found.evidence] == ["lock waits"]
     assert "pg_locks" in found.advice
     assert verdict({"database": (1.4, 1_273.0)}).advice == REMEDIES[Tier.DATABASE]
 
@@ -257,6 +263,6 @@ def test_stages_come_in_the_order_of_the_way_and_an_unknown_one_is_refused() -> 
     found = attribute(list(reversed(stages())))
 
     assert found is not None
-    assert [one.stage for one in found.stages] == [stage.name for stage in STAGES][:-1]
+    assert [stage.stage for stage in found.stages] == [stage.name for stage in STAGES][:-1]
     with pytest.raises(KeyError, match="parcel"):
         attribute([StageTimes("parcel", 1, 1, 1)])

@@ -32,7 +32,7 @@ def runs(count: int) -> list[str]:
 
 
 def test_a_replay_judges_each_run_by_those_before_it_and_anchors_anew() -> None:
-    statuses = [one.status for one in replay(track([*QUIET, *SLOW, *QUIET]), POLICY)]
+    statuses = [diff.status for diff in replay(track([*QUIET, *SLOW, *QUIET]), POLICY)]
 
     assert statuses[:8] == [DiffStatus.LEARNING] * 5 + [DiffStatus.OK] * 3
     assert statuses[8:16] == [
@@ -51,8 +51,8 @@ def test_a_replay_takes_out_what_the_calibration_says_of_the_machine() -> None:
 
     without, found = replay(track(values), POLICY), replay(calibrated, POLICY)
 
-    assert [one.status for one in without[8:10]] == [DiffStatus.SUSPECT, DiffStatus.REGRESSED]
-    assert [one.status for one in found[8:]] == [DiffStatus.OK] * 3
+    assert [diff.status for diff in without[8:10]] == [DiffStatus.SUSPECT, DiffStatus.REGRESSED]
+    assert [diff.status for diff in found[8:]] == [DiffStatus.OK] * 3
 
 
 def test_planted_slowdowns_are_found_beside_two_machines_that_are_calibrated() -> None:

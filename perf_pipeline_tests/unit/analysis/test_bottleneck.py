@@ -25,7 +25,7 @@ def over_time(metric: str, average: float, maximum: float, **tags: str) -> Summa
 
 
 def by_rule(evidence: dict[str, list[Summary]], rule: str) -> list[tuple[str, FindingStatus]]:
-    return [(name, one.status) for name, one in checklist(evidence) if one.rule == rule]
+    return [(name, entry.status) for name, entry in checklist(evidence) if entry.rule == rule]
 
 
 def finding(rule: str, summaries: list[Summary], facts: Facts | None = None) -> Finding:
@@ -184,7 +184,9 @@ def test_a_rule_that_only_a_saturating_benchmark_can_check_is_told_by_it() -> No
 
 def test_findings_come_before_ceilings_and_these_before_the_rest() -> None:
     busy = [of("host_cpu_percent", 95.0, source="host")]
-    statuses = [one.status for _, one in checklist({"queue_produce": busy, "day_simulation": busy})]
+    statuses = [
+        entry.status for _, entry in checklist({"queue_produce": busy, "day_simulation": busy})
+    ]
 
     assert statuses[:2] == [FindingStatus.FOUND, FindingStatus.CEILING]
     assert set(statuses[2:]) == {FindingStatus.NOT_APPLICABLE}

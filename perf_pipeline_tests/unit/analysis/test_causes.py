@@ -18,7 +18,9 @@ def regressed(
 
 
 def labels(cause: Cause) -> list[str]:
-    return [f"{name} {one.series.label}" for name, one in (cause.leading, *cause.others)]
+    return [
+        f"{name} {comparison.series.label}" for name, comparison in (cause.leading, *cause.others)
+    ]
 
 
 def test_a_slower_api_is_one_finding_over_percentiles_operations_and_benchmarks() -> None:
@@ -62,7 +64,7 @@ def test_tiers_are_findings_of_their_own_and_so_are_failures() -> None:
     )
 
     assert failed.status is DiffStatus.REGRESSED
-    assert [(one.tier, one.status) for one in found] == [
+    assert [(cause.tier, cause.status) for cause in found] == [
         ("api", DiffStatus.REGRESSED),
         ("api", DiffStatus.REGRESSED),
         ("database", DiffStatus.SUSPECT),
@@ -77,8 +79,8 @@ def test_what_every_tier_moves_belongs_to_the_only_finding_of_its_benchmark() ->
     either = causes([("day", regressed("db_query_duration")), ("day", regressed()), ("day", whole)])
 
     assert labels(joined) == ["day db_query_duration p(95)", "day message_latency p(95)"]
-    assert [one.tier for one in elsewhere] == ["database", ""]
-    assert [one.tier for one in either] == ["database", "api", ""]
+    assert [cause.tier for cause in elsewhere] == ["database", ""]
+    assert [cause.tier for cause in either] == ["database", "api", ""]
 
 
 def test_a_pinned_release_is_a_question_of_its_own() -> None:
@@ -86,7 +88,7 @@ def test_a_pinned_release_is_a_question_of_its_own() -> None:
 
     found = causes([("shop", regressed()), ("shop", of_release)])
 
-    assert [one.leading[1].against for one in found] == ["", "v1"]
+    assert [cause.leading[1].against for cause in found] == ["", "v1"]
 
 
 def test_a_run_in_line_has_no_finding() -> None:

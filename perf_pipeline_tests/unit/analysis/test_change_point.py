@@ -70,8 +70,8 @@ def test_a_step_is_dated_with_both_levels_and_its_size() -> None:
 def test_a_bump_has_two_edges() -> None:
     found = change_points([*QUIET, *SLOW[:4], *QUIET], Kind.TREND)
 
-    assert [one.index for one in found] == [8, 12]
-    assert [one.after > one.before for one in found] == [True, False]
+    assert [change.index for change in found] == [8, 12]
+    assert [change.after > change.before for change in found] == [True, False]
 
 
 def test_three_levels_in_300_runs_are_dated_within_two_runs() -> None:

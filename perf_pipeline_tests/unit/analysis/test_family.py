@@ -36,7 +36,7 @@ def test_one_percentile_a_little_out_of_line_among_three_is_no_suspect() -> None
 
     assert pairs[0][1].status is DiffStatus.SUSPECT
     found = agreed(pairs)
-    assert [one.status for one in found] == [DiffStatus.OK] * 3
+    assert [comparison.status for comparison in found] == [DiffStatus.OK] * 3
     assert found[0].reason == (
         "out of line, but the 3 figures of http_req_duration are one question, and together they "
         "are in line"
@@ -46,13 +46,16 @@ def test_one_percentile_a_little_out_of_line_among_three_is_no_suspect() -> None
 def test_what_is_out_of_line_for_certain_stays_although_its_family_is_calm() -> None:
     pairs = [of(150.0, "p(95)"), of(100.0, "p(90)"), of(101.0, "med")]
 
-    assert [one.status for one in agreed(pairs)] == [DiffStatus.SUSPECT, *[DiffStatus.OK] * 2]
+    assert [comparison.status for comparison in agreed(pairs)] == [
+        DiffStatus.SUSPECT,
+        *[DiffStatus.OK] * 2,
+    ]
 
 
 def test_figures_that_are_a_little_out_of_line_together_stay() -> None:
     pairs = [of(124.5, statistic) for statistic in ("p(95)", "p(90)", "med")]
 
-    assert {one.status for one in agreed(pairs)} == {DiffStatus.SUSPECT}
+    assert {comparison.status for comparison in agreed(pairs)} == {DiffStatus.SUSPECT}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +71,7 @@ def test_figures_that_are_a_little_out_of_line_together_stay() -> None:
 def test_what_is_no_family_is_judged_by_itself(others: list[tuple[str, Diff]]) -> None:
     pairs = [of(124.5, "p(95)"), *others]
 
-    assert agreed(pairs) == tuple(one for _, one in pairs)
+    assert agreed(pairs) == tuple(comparison for _, comparison in pairs)
 
 
 def test_what_two_runs_have_shown_is_not_taken_back() -> None:

@@ -44,7 +44,9 @@ def test_parts_that_are_a_little_slow_together_are_the_slowdown() -> None:
 def test_two_types_of_machine_are_told_apart_in_the_history() -> None:
     history = [of(), of(cpu=1.4, loopback=1.4), of()] * 4
 
-    factors = [one.log_factor for one in slowdowns(history, of(), ("cpu_s", "loopback_s"))]
+    factors = [
+        slowdown.log_factor for slowdown in slowdowns(history, of(), ("cpu_s", "loopback_s"))
+    ]
 
     assert factors == pytest.approx([0, math.log(1.4), 0] * 4 + [0])
 

@@ -120,7 +120,7 @@ def test_a_run_held_against_another_is_judged_as_on_the_usual_machine() -> None:
     worse = pair_diff(P95, 800, 3 * 800, QUIET, against="a", policy=POLICY, machines=machines)
     without = pair_diff(P95, 800, 1.4 * 800, QUIET, against="a", policy=POLICY)
 
-    assert [one.status for one in (same, worse, without)] == [
+    assert [diff.status for diff in (same, worse, without)] == [
         DiffStatus.OK,
         DiffStatus.SUSPECT,
         DiffStatus.SUSPECT,

@@ -51,8 +51,8 @@ def test_one_tier_or_three_metrics_share_nothing() -> None:
 def test_every_tier_slower_by_a_fifth_is_the_environment_and_says_so() -> None:
     found = judged(**{API: 20, DATABASE: 20, PRODUCE: 20, CONSUME: 20})
 
-    assert {one.status for one in found} == {DiffStatus.ENVIRONMENT_CHANGED}
-    assert all(one.changed_since is None for one in found)
+    assert {comparison.status for comparison in found} == {DiffStatus.ENVIRONMENT_CHANGED}
+    assert all(comparison.changed_since is None for comparison in found)
 
 
 @pytest.mark.parametrize("machine", [0, 10, 20, 40])
@@ -63,7 +63,11 @@ def test_a_slower_database_is_found_whatever_the_machine_does(machine: float) ->
         **{API: machine, WAITING: machine, DATABASE: both, PRODUCE: machine, CONSUME: machine}
     )
 
-    regressed = [one.series.metric for one in found if one.status is DiffStatus.REGRESSED]
+    regressed = [
+        comparison.series.metric
+        for comparison in found
+        if comparison.status is DiffStatus.REGRESSED
+    ]
     assert regressed == [DATABASE]
 
 

@@ -33,7 +33,7 @@ C = own_benchmark("c", after="b")
 
 
 def names(*records: Benchmark) -> list[str]:
-    return [one.name for one in in_order(records)]
+    return [record.name for record in in_order(records)]
 
 
 def test_records_stand_in_line_whatever_order_they_are_listed_in() -> None:
@@ -53,9 +53,9 @@ def test_a_record_without_a_place_in_the_line_is_refused_by_name(after: str) -> 
 
 
 def test_the_shipped_ones_run_from_the_api_inwards_and_then_the_whole_system() -> None:
-    groups = list(dict.fromkeys(one.group for one in BENCHMARKS))
+    groups = list(dict.fromkeys(benchmark.group for benchmark in BENCHMARKS))
 
-    assert [one for one in groups if one in {"api", "database", "queue", "system"}] == [
+    assert [group for group in groups if group in {"api", "database", "queue", "system"}] == [
         "api",
         "database",
         "queue",
@@ -72,7 +72,7 @@ def test_a_record_names_only_benchmarks_that_run_before_it(record: Benchmark) ->
 
 
 @pytest.mark.parametrize(
-    "record", [*BENCHMARKS, own_benchmark("checkout")], ids=lambda one: one.name
+    "record", [*BENCHMARKS, own_benchmark("checkout")], ids=lambda record: record.name
 )
 def test_a_record_says_what_it_is_in_one_sentence_and_then_more(record: Benchmark) -> None:
     assert record.summary.endswith(".")
@@ -86,7 +86,7 @@ def test_what_leads_a_benchmark_is_a_latency_a_count_and_a_share_of_errors(
 ) -> None:
     lead = record.leading
 
-    assert [CATALOG[one].kind for one in (lead.latency, lead.throughput, lead.errors)] == [
+    assert [CATALOG[metric].kind for metric in (lead.latency, lead.throughput, lead.errors)] == [
         Kind.TREND,
         Kind.COUNTER,
         Kind.RATE,
@@ -95,10 +95,14 @@ def test_what_leads_a_benchmark_is_a_latency_a_count_and_a_share_of_errors(
 
 
 def test_a_messages_ledger_and_backlog_are_those_of_the_benchmarks_own_consumer() -> None:
-    consuming = [one for one in BENCHMARKS if one.ledger is LedgerKind.OWN_CONSUMER]
+    consuming = [
+        benchmark for benchmark in BENCHMARKS if benchmark.ledger is LedgerKind.OWN_CONSUMER
+    ]
 
-    assert [one.backlog_of for one in consuming] == [one.again_with[0] for one in consuming]
-    assert {one.lag for one in consuming} == {Lag.OWN}
+    assert [benchmark.backlog_of for benchmark in consuming] == [
+        benchmark.again_with[0] for benchmark in consuming
+    ]
+    assert {benchmark.lag for benchmark in consuming} == {Lag.OWN}
 
 
 def test_a_name_that_only_a_profile_has_gets_the_record_of_an_own_benchmark() -> None:
@@ -113,7 +117,7 @@ def test_a_name_that_only_a_profile_has_gets_the_record_of_an_own_benchmark() ->
 
 
 def test_one_benchmark_answers_the_question_after_a_million_a_day() -> None:
-    assert [one for one in BENCHMARKS if one.simulates_a_day] == [DAY]
+    assert [benchmark for benchmark in BENCHMARKS if benchmark.simulates_a_day] == [DAY]
 
 
 def test_every_word_of_a_record_is_carried_out() -> None:
@@ -121,7 +125,7 @@ def test_every_word_of_a_record_is_carried_out() -> None:
     assert set(needs.BEFORE_LOAD) == set(BeforeLoad)
     assert set(needs.BEFORE_STEP) == set(BeforeStep)
     assert set(needs.AFTER_LOAD) == set(AfterLoad)
-    assert {part for one in BENCHMARKS for part in one.needs} <= set(needs.NEEDED)
+    assert {part for benchmark in BENCHMARKS for part in benchmark.needs} <= set(needs.NEEDED)
 
 
 def test_records_are_values() -> None:

@@ -32,14 +32,14 @@ def _takes_number(annotation: Any) -> bool:
         return True
     if typing.get_origin(annotation) in {dict, typing.Literal}:
         return False
-    return any(_takes_number(one) for one in typing.get_args(annotation))
+    return any(_takes_number(member) for member in typing.get_args(annotation))
 
 
 def _is_taken(field: FieldInfo, number: float) -> bool:
     """Ask pydantic for the field alone: the bare number, or a list with it."""
     annotation: Any = field.annotation
-    for one in field.metadata:
-        annotation = typing.Annotated[annotation, one]
+    for marker in field.metadata:
+        annotation = typing.Annotated[annotation, marker]
     for value in (number, [number]):
         try:
             TypeAdapter(annotation).validate_python(value)
@@ -51,7 +51,7 @@ def _is_taken(field: FieldInfo, number: float) -> bool:
 
 @pytest.mark.parametrize(
     ("model", "name", "field"),
-    [pytest.param(*one, id=f"{one[0].__name__}.{one[1]}") for one in _numeric()],
+    [pytest.param(*case, id=f"{case[0].__name__}.{case[1]}") for case in _numeric()],
 )
 @pytest.mark.parametrize(
     "number", [HUGE, -HUGE, float(HUGE), float("inf"), float("-inf"), float("nan"), -1]

@@ -49,8 +49,8 @@ def test_a_folder_gives_its_files_by_name_and_a_file_counts_once(tmp_path: Path)
 
     found = given_profiles(["quick", tmp_path, first])
 
-    assert [one.source for one in found] == ["quick", str(first), str(second)]
-    assert [one.profile.name for one in found] == ["quick", "early", "late"]
+    assert [source.source for source in found] == ["quick", str(first), str(second)]
+    assert [source.profile.name for source in found] == ["quick", "early", "late"]
 
 
 def test_relative_paths_start_from_the_given_folder(tmp_path: Path) -> None:
@@ -115,12 +115,12 @@ def test_benchmarks_of_one_s_own_come_after_the_shipped_ones_with_the_profile_s_
     given = given_profiles([own(tmp_path / "a.toml"), own(tmp_path / "b.toml", "b", "search")])
     quick = load_profile("quick")
 
-    alone = benchmarks_of(one.profile for one in given)
-    beside = benchmarks_of([*(one.profile for one in given), quick])
+    alone = benchmarks_of(source.profile for source in given)
+    beside = benchmarks_of([*(source.profile for source in given), quick])
 
-    assert [one.name for one in alone] == ["checkout", "search"]
-    assert [one.after for one in alone] == ["", "checkout"]
-    assert [one.name for one in beside] == [*NAMES, "checkout", "search"]
+    assert [benchmark.name for benchmark in alone] == ["checkout", "search"]
+    assert [benchmark.after for benchmark in alone] == ["", "checkout"]
+    assert [benchmark.name for benchmark in beside] == [*NAMES, "checkout", "search"]
     assert (alone[0].group, alone[0].description) == ("shop", "People look and buy.")
 
 

@@ -24,7 +24,7 @@ def cases(section: str) -> list[Any]:
 
 def written(entries: object) -> list[Threshold]:
     """Read entries as those of a profile; the metric is one that has the statistic."""
-    texts = [one["threshold"] if isinstance(one, dict) else one for one in _list(entries)]
+    texts = [entry["threshold"] if isinstance(entry, dict) else entry for entry in _list(entries)]
     rates = all(str(text).startswith("rate") for text in texts)
     plan = {"executor": "constant-vus", "duration": "1s", "exec": "create_user"}
     key = "http_req_failed" if rates else "http_req_duration"
@@ -39,7 +39,7 @@ def _list(entries: object) -> list[Any]:
 @pytest.mark.parametrize("case", cases("json_config"))
 def test_the_thresholds_of_a_metric_are_read_as_k6_reads_them(case: dict[str, Any]) -> None:
     entries, expected = json.loads(case["input"]["input"]), case["expected"]
-    unknown = any(set(one) - KEYS_OF_K6 for one in _list(entries) if isinstance(one, dict))
+    unknown = any(set(entry) - KEYS_OF_K6 for entry in _list(entries) if isinstance(entry, dict))
     # On purpose: k6 ignores an unknown key, and takes null, which a TOML file can't hold, as none.
     if not expected["valid"] or unknown or entries is None:
         with pytest.raises(ValidationError, match="thresholds"):
@@ -47,16 +47,22 @@ def test_the_thresholds_of_a_metric_are_read_as_k6_reads_them(case: dict[str, An
         return
 
     assert [(t.source, t.abort_on_fail, t.delay_abort_eval_us) for t in written(entries)] == [
-        (one["threshold"], one["abortOnFail"], (one["delayAbortEval_ms"] or 0) * 1_000)
-        for one in expected["parsed"]
+        (
+            threshold["threshold"],
+            threshold["abortOnFail"],
+            (threshold["delayAbortEval_ms"] or 0) * 1_000,
+        )
+        for threshold in expected["parsed"]
     ]
 
 
 @pytest.mark.parametrize("case", cases("run_all"))
 def test_a_failed_threshold_ends_the_load_when_k6_ends_it(case: dict[str, Any]) -> None:
     given, expected = case["input"], case["expected"]
-    thresholds = [threshold for one in given["thresholds"] for threshold in written([one])]
-    verdicts = [one.judge(given["sinked"][one.statistic_label]) for one in thresholds]
+    thresholds = [threshold for source in given["thresholds"] for threshold in written([source])]
+    verdicts = [
+        threshold.judge(given["sinked"][threshold.statistic_label]) for threshold in thresholds
+    ]
     failed = [verdict.status is Status.FAIL for verdict in verdicts]
     ends = [
         verdict.threshold.may_abort(given["time_in_test_ms"] * 1_000)

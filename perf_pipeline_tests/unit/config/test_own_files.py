@@ -34,12 +34,12 @@ def loaded(
     try:
         return load_profile(str(file), environment=environment or {})
     except ProfileError as error:
-        return [one.removeprefix("benchmarks.shop.scenarios.s.") for one in error.problems]
+        return [problem.removeprefix("benchmarks.shop.scenarios.s.") for problem in error.problems]
 
 
 def _toml(value: Any) -> str:
     if isinstance(value, dict):
-        return "{ " + ", ".join(f'"{name}" = {_toml(one)}' for name, one in value.items()) + " }"
+        return "{ " + ", ".join(f'"{key}" = {_toml(part)}' for key, part in value.items()) + " }"
     if isinstance(value, list):
         return f"[{', '.join(map(_toml, value))}]"
     return json.dumps(value)
@@ -82,7 +82,7 @@ def test_a_csv_that_does_not_fit_is_refused_before_the_load(
     found = loaded(tmp_path, {"s": scenario(step, data={"users": data})})
 
     assert isinstance(found, list)
-    assert any(sentence in one for one in found), found
+    assert any(sentence in problem for problem in found), found
 
 
 def test_a_cell_that_a_header_cannot_carry_is_refused(tmp_path: Path) -> None:

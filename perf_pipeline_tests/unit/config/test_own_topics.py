@@ -42,7 +42,7 @@ def test_messages_read_back_with_all_their_keys() -> None:
     parameters = profile.benchmarks["orders"].scenarios["look"].parameters
     assert isinstance(parameters, OwnProduceParameters)
     assert parameters.linger_us == 20_000
-    assert [one.name for one in parameters.operations] == ["transaction"]
+    assert [operation.name for operation in parameters.operations] == ["transaction"]
     assert validate_profile(json.loads(profile.as_json), "history") == profile
 
 
@@ -182,7 +182,7 @@ def test_a_consumer_reads_back_with_all_its_keys() -> None:
     parameters = profile.benchmarks["orders"].scenarios["look"].parameters
     assert isinstance(parameters, OwnConsumeParameters)
     assert parameters.work_us == (1_000, 5_000)
-    assert [one.name for one in parameters.operations] == ["consume", "rebalance"]
+    assert [operation.name for operation in parameters.operations] == ["consume", "rebalance"]
     assert validate_profile(json.loads(profile.as_json), "history") == profile
 
 

@@ -157,7 +157,7 @@ def test_scripts_are_read_beside_the_profile(tmp_path: Path) -> None:
     parameters = load_profile(str(path)).benchmarks["b"].scenarios["s"].parameters
 
     assert isinstance(parameters, PgbenchParameters)
-    assert [(one.name, one.weight) for one in parameters.weighted] == [
+    assert [(script.name, script.weight) for script in parameters.weighted] == [
         ("pay", 3),
         ("select-only", 1),
     ]

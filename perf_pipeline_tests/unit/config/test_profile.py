@@ -154,7 +154,7 @@ def test_full_has_the_numbers_of_the_target() -> None:
     creation = full["api_user_creation"].scenarios["create_users"].plan
     assert isinstance(creation, RampingVUs)
     thresholds = {
-        name: {f"{one.key} {one.source}" for one in config.parsed_thresholds()}
+        name: {f"{threshold.key} {threshold.source}" for threshold in config.parsed_thresholds()}
         for name, config in full.items()
     }
 
@@ -183,9 +183,9 @@ def test_full_has_the_numbers_of_the_target() -> None:
     assert "db_records_per_s{scenario:insert} value>=1000" in thresholds["database_benchmark"]
     assert "messages_per_day value>=1000000" in thresholds["day_simulation"]
     rates = {
-        name: one.plan.rate
-        for name, one in full["queue_produce"].scenarios.items()
-        if isinstance(one.plan, ConstantArrivalRate) and name.startswith("idempotent")
+        name: scenario.plan.rate
+        for name, scenario in full["queue_produce"].scenarios.items()
+        if isinstance(scenario.plan, ConstantArrivalRate) and name.startswith("idempotent")
     }
     assert rates == {"idempotent_12": 12, "idempotent_100": 100, "idempotent_1000": 1_000}
 

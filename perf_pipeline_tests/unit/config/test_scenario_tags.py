@@ -37,12 +37,12 @@ def mistakes(table: Table) -> list[str]:
     with pytest.raises(ProfileError) as caught:
         validate_profile(table, "own.toml")
     assert caught.value.exit_code is ExitCode.INVALID_CONFIGURATION
-    return [one.removeprefix("benchmarks.shop.") for one in caught.value.problems]
+    return [problem.removeprefix("benchmarks.shop.") for problem in caught.value.problems]
 
 
 def meant(profile: Profile) -> list[tuple[str, tuple[str, ...]]]:
     thresholds = profile.benchmarks["shop"].parsed_thresholds()
-    return [(one.key, one.scenarios) for one in thresholds]
+    return [(threshold.key, threshold.scenarios) for threshold in thresholds]
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ def test_stages_that_take_no_time_are_refused_where_k6_would_run_nothing(
     """
 
     def shop(*durations: str) -> Profile:
-        stages = [{"duration": one, "target": 5} for one in durations]
+        stages = [{"duration": duration, "target": 5} for duration in durations]
         scenario = {**plan, "exec": "http_steps", "parameters": _STEPS, "stages": stages}
         raw = {"name": "short", "benchmarks": {"shop": {"scenarios": {"a": scenario}}}}
         return validate_profile(raw, "short.toml")

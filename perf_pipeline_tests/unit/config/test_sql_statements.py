@@ -41,14 +41,14 @@ def sql(*statements: dict[str, Any], **parameters: Any) -> dict[str, Any]:
     ],
 )
 def test_quotes_and_comments_are_told_from_code(text: str, not_code: list[str]) -> None:
-    assert [text[one.start : one.end] for one in spans_in(text)] == not_code
+    assert [text[span.start : span.end] for span in spans_in(text)] == not_code
 
 
 def test_each_variable_becomes_a_parameter_in_the_order_of_the_text() -> None:
     text = bound("  insert into t values (${uuid}, '$${x}', ${vu}, ${vu})  ")
 
     assert text.text == "insert into t values ($1, '${x}', $2, $3)"
-    assert [one.written for one in text.variables] == ["uuid", "vu", "vu"]
+    assert [variable.written for variable in text.variables] == ["uuid", "vu", "vu"]
 
 
 def test_a_transaction_reads_back_with_all_its_keys() -> None:
@@ -64,7 +64,7 @@ def test_a_transaction_reads_back_with_all_its_keys() -> None:
 
     parameters = profile.benchmarks["orders"].scenarios["look"].parameters
     assert isinstance(parameters, SqlParameters)
-    names = [one.name for one in parameters.operations]
+    names = [operation.name for operation in parameters.operations]
     assert names == ["pay::debit", "pay::begin", "pay::commit", "pay::rollback", "pay"]
     assert parameters.operations[0].checks == ("rows are 1..", "duration < 2s", "saved left")
     assert validate_profile(json.loads(profile.as_json), "history") == profile

@@ -29,7 +29,9 @@ def mistakes(raw: Mapping[str, Any]) -> list[str]:
     with pytest.raises(ProfileError) as caught:
         validate_profile(raw, "own.toml")
     assert caught.value.exit_code is ExitCode.INVALID_CONFIGURATION
-    return [one.removeprefix("benchmarks.shop.scenarios.s.") for one in caught.value.problems]
+    return [
+        problem.removeprefix("benchmarks.shop.scenarios.s.") for problem in caught.value.problems
+    ]
 
 
 def test_a_benchmark_of_any_name_runs_after_the_built_in_ones() -> None:
@@ -114,8 +116,8 @@ def test_a_step_reads_back_with_all_its_keys() -> None:
 def test_a_wrong_step_is_refused_with_what_would_be_right(step: Table, sentence: str) -> None:
     found = mistakes(profile({"s": scenario({**STEP, **step})}))
 
-    assert any(sentence in one for one in found), found
-    assert all(one.startswith("parameters.steps[0]") for one in found)
+    assert any(sentence in problem for problem in found), found
+    assert all(problem.startswith("parameters.steps[0]") for problem in found)
 
 
 def test_a_value_of_the_scenarios_env_may_stand_where_a_secret_may_not() -> None:
@@ -208,7 +210,7 @@ def test_mistakes_of_all_steps_are_named_at_once() -> None:
 def test_own_scenarios_run_only_where_their_figures_mean_something(
     benchmark: str, scenarios: Table, sentence: str
 ) -> None:
-    assert any(sentence in one for one in mistakes(profile(scenarios, benchmark)))
+    assert any(sentence in mistake for mistake in mistakes(profile(scenarios, benchmark)))
 
 
 def test_a_scenario_that_takes_any_certificate_is_announced() -> None:

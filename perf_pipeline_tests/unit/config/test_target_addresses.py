@@ -270,7 +270,9 @@ def test_brokers_are_given_to_the_client_as_they_were_read() -> None:
 
 def test_clients_get_the_addresses_that_localhost_had_unless_its_name_is_allowed() -> None:
     found = socket.getaddrinfo("localhost", None, type=socket.SOCK_STREAM)
-    here = [f"[{each[0]}]" if ":" in str(each[0]) else str(each[0]) for *_, each in found]
+    here = [
+        f"[{address[0]}]" if ":" in str(address[0]) else str(address[0]) for *_, address in found
+    ]
     given = {"PERF_KAFKA_BROKERS": "LOCALHOST:9092", "PERF_REDIS_URL": "rediss://localhost."}
 
     target = checked(**given)

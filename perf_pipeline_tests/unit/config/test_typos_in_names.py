@@ -220,7 +220,10 @@ def test_a_misspelt_scenario_of_a_filter_hides_no_operation_that_is_there(
         load_profile(str(path))
 
     where = f"benchmarks.orders.thresholds.{key}: "
-    told = [one.removeprefix(where).partition("; did you mean")[0] for one in caught.value.problems]
+    told = [
+        problem.removeprefix(where).partition("; did you mean")[0]
+        for problem in caught.value.problems
+    ]
     assert told == ["scenario 'lok' is not one of look", *more]
 
 

@@ -83,4 +83,4 @@ def test_a_looping_vu_is_launched_only_when_no_task_of_it_lives() -> None:
 def test_every_living_state_knows_its_end() -> None:
     living = set(LoopState) - {LoopState.OFF}
 
-    assert {state for state, what in TRANSITIONS if what is LoopInput.ENDED} == living
+    assert {state for state, happened in TRANSITIONS if happened is LoopInput.ENDED} == living

@@ -92,6 +92,6 @@ def test_only_what_data_can_cause_is_about_data(code: Callable[[], object], expe
 
 def test_an_item_that_is_not_there_is_about_data() -> None:
     async def first_large() -> int:
-        return next(one for one in [1, 2] if one > 2)
+        return next(number for number in [1, 2] if number > 2)
 
     assert is_about_data(_raised(lambda: asyncio.run(first_large())))

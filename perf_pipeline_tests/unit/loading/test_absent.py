@@ -22,7 +22,7 @@ NO_REDIS = replace(WHOLE, redis_url=None)
 QUICK = load_profile("quick")
 NAMES = QUICK.benchmark_names
 ONLY_CACHE = load_profile(
-    "quick", {f"benchmarks.{one}.enabled": False for one in NAMES if one != "cache_benchmark"}
+    "quick", {f"benchmarks.{name}.enabled": False for name in NAMES if name != "cache_benchmark"}
 )
 
 

@@ -36,7 +36,9 @@ def figures(
 ) -> dict[tuple[str, str], float]:
     config = load_profile("full").benchmarks[benchmark]
     evidence = evidence_of(config, windows, spans, ledger, backlog, StageFigures())
-    return {(one.name, one.scenario): one.value for one in figures_of(benchmark, evidence)}
+    return {
+        (figure.name, figure.scenario): figure.value for figure in figures_of(benchmark, evidence)
+    }
 
 
 def test_a_rate_that_was_kept_is_the_planned_rate_whatever_the_fence_posts() -> None:

@@ -55,7 +55,7 @@ def test_the_topic_is_the_targets_unless_the_scenario_names_another(tmp_path: Pa
     assert own_topics_of(session, session.profile.benchmarks["orders"]) == ["a", "orders"]
     assert own_groups_of(session, "orders") == {"perf-pipeline-consumers": "orders"}
     jobs = load_job(session, "orders", 1, tmp_path).scenarios
-    assert [one.parameters["topic"] for one in jobs] == ["a", "orders"]
+    assert [job.parameters["topic"] for job in jobs] == ["a", "orders"]
 
 
 def test_a_consumer_never_joins_the_group_of_the_system(tmp_path: Path) -> None:

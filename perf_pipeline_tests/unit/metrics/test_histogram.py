@@ -21,7 +21,7 @@ PERCENTS = (0, 1, 25, 50, 75, 90, 95, 99, 99.9, 100)
 
 
 def _of(values: Sequence[float]) -> Histogram:
-    buckets = Counter(bucket_of(each) for each in values)
+    buckets = Counter(bucket_of(value) for value in values)
     return Histogram(len(values), sum(values), min(values), max(values), buckets)
 
 
@@ -74,7 +74,7 @@ def test_merging_workers_gives_the_histogram_of_all_their_values() -> None:
 
     merged = reduce(Histogram.plus, (_of(values) for values in workers), EMPTY)
 
-    everything = _of([each for values in workers for each in values])
+    everything = _of([value for values in workers for value in values])
     assert merged.buckets == everything.buckets
     assert (merged.count, merged.minimum, merged.maximum) == (
         everything.count,
@@ -96,7 +96,7 @@ def test_percentiles_never_leave_what_was_seen_and_never_fall(values: list[float
 
     assert found[0] == min(values)
     assert found[-1] == max(values)
-    assert found == sorted(found, key=lambda each: each or 0.0)
+    assert found == sorted(found, key=lambda figure: figure or 0.0)
 
 
 def test_without_values_there_is_no_percentile() -> None:

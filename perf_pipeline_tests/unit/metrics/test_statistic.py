@@ -22,7 +22,7 @@ COUNTED = Summary("http_reqs", {}, *(float(place) for place in range(len(FIGURES
 
 
 def test_every_figure_of_a_summary_is_one_statistic() -> None:
-    assert sorted(each.field for each in STATISTICS.values()) == sorted(FIGURES)
+    assert sorted(statistic.field for statistic in STATISTICS.values()) == sorted(FIGURES)
     assert ("metric", "tags", *FIGURES) == tuple(field.name for field in fields(Summary))
 
 
@@ -33,7 +33,11 @@ def test_a_summary_gives_each_statistic_by_its_name(name: str) -> None:
 
 def test_a_percentile_has_the_name_of_its_quantile() -> None:
     # p(N) is the N-th percentile, so that the quantile is N / 100; med is p(50).
-    assert {each.name: each.quantile for each in STATISTICS.values() if each.quantile} == {
+    assert {
+        statistic.name: statistic.quantile
+        for statistic in STATISTICS.values()
+        if statistic.quantile
+    } == {
         "med": 0.5,
         "p(90)": 0.9,
         "p(95)": 0.95,

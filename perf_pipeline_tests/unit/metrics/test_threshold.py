@@ -169,7 +169,10 @@ def test_a_missed_aim_warns_and_a_missed_promise_fails() -> None:
     aim = parse_threshold("db_records_per_s{scenario:select}", "value>=5000", severity="warn")
     promise = parse_threshold("db_records_per_s{scenario:select}", "value>=5000")
 
-    assert [one.judge(4_999.0).status for one in (aim, promise)] == [Status.WARN, Status.FAIL]
+    assert [threshold.judge(4_999.0).status for threshold in (aim, promise)] == [
+        Status.WARN,
+        Status.FAIL,
+    ]
     assert aim.judge(5_000.0).status is Status.PASS
 
 

@@ -74,7 +74,7 @@ def test_a_token_of_the_login_is_saved_and_sent_by_every_later_request(tmp_path:
     login, *others = steps(draft)
     assert login["save"] == {"token": "$.data.token"}
     assert {step["headers"]["Authorization"] for step in others} == {"Bearer ${token}"}
-    assert [one.name for one in draft.secrets] == ["SHOP_PASSWORD"]
+    assert [secret.name for secret in draft.secrets] == ["SHOP_PASSWORD"]
     assert JWT not in profile_text(draft)
     assert "hunter2" not in profile_text(draft)
 

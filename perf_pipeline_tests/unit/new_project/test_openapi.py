@@ -20,7 +20,7 @@ OK = {"200": {"description": ""}}
 def composed(raw: Any) -> tuple[dict[str, DraftBenchmark], Composer]:
     description = read_description(json.dumps(raw), "api.json")
     composer = Composer(description, SecretVariables("SHOP"), FirstLoad())
-    return {one.name: one for one in composer.benchmarks()}, composer
+    return {benchmark.name: benchmark for benchmark in composer.benchmarks()}, composer
 
 
 def described(paths: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def test_no_secret_of_a_description_is_taken_over() -> None:
     made, composer = composed(DESCRIPTION)
 
     assert written not in repr(made)
-    assert [one.name for one in composer.secrets.found] == ["SHOP_TOKEN", "SHOP_PASSWORD"]
+    assert [secret.name for secret in composer.secrets.found] == ["SHOP_TOKEN", "SHOP_PASSWORD"]
 
 
 @pytest.mark.parametrize(

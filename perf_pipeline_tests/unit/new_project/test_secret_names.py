@@ -69,7 +69,7 @@ def test_a_value_that_looks_like_a_secret(value: str) -> None:
 def test_a_secret_has_one_variable_wherever_it_is() -> None:
     secrets = SecretVariables(variable_prefix("my-shop"))
 
-    names = [secrets.named(what, "a key") for what in ("X-Api-Key", "x_api_key", "token")]
+    names = [secrets.named(header, "a key") for header in ("X-Api-Key", "x_api_key", "token")]
 
     assert names == ["MY_SHOP_X_API_KEY", "MY_SHOP_X_API_KEY", "MY_SHOP_TOKEN"]
-    assert [one.name for one in secrets.found] == ["MY_SHOP_X_API_KEY", "MY_SHOP_TOKEN"]
+    assert [secret.name for secret in secrets.found] == ["MY_SHOP_X_API_KEY", "MY_SHOP_TOKEN"]

@@ -120,7 +120,7 @@ def simulation() -> BenchmarkReport:
 def full(api: BenchmarkReport, database: BenchmarkReport, simulation: BenchmarkReport) -> RunReport:
     """Two minutes: a failed and a missed threshold, a regression, a bottleneck."""
     benchmarks = (api, database, simulation)
-    summaries = [each for one in benchmarks for each in one.summaries]
+    summaries = [summary for benchmark in benchmarks for summary in benchmark.summaries]
     findings = tuple(checklist({"end_to_end": summaries}, Facts(1, 1)))
     latency = Series("http_req_duration", {}, "p(95)")
     return RunReport(

@@ -15,9 +15,9 @@ def answer(report: RunReport, day: BenchmarkReport) -> str:
 def with_figure(day: BenchmarkReport, metric: str, value: float | None) -> BenchmarkReport:
     """Give a figure another value, or take it out."""
     kept = tuple(
-        replace(one, last=value) if one.metric == metric else one
-        for one in day.summaries
-        if one.metric != metric or value is not None
+        replace(summary, last=value) if summary.metric == metric else summary
+        for summary in day.summaries
+        if summary.metric != metric or value is not None
     )
     return replace(day, summaries=kept)
 

@@ -28,7 +28,7 @@ def report(five_seconds: RunReport) -> RunReport:
 
 
 def of(report: RunReport, *diffs: Diff) -> RunReport:
-    return replace(report, diffs=tuple(("api_user_creation", each) for each in diffs))
+    return replace(report, diffs=tuple(("api_user_creation", compared) for compared in diffs))
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,9 @@ def test_the_number_of_judged_series_comes_with_what_chance_makes_of_it(report: 
 
 
 def test_without_a_judged_series_chance_is_not_talked_about(report: RunReport) -> None:
-    assert not [one for one in comparison.remarks(of(report, against(3.0, []))) if "NOTE" in one]
+    assert not [
+        remark for remark in comparison.remarks(of(report, against(3.0, []))) if "NOTE" in remark
+    ]
 
 
 def test_how_noise_is_halved_is_said_once_where_it_helps(report: RunReport) -> None:

@@ -60,7 +60,7 @@ def test_a_part_that_is_not_there_is_named_and_not_counted_as_fine(
         for rule in RULES
         if rule.name != "Redis memory"
     ]
-    samples = [replace(one, tags={}) for one in everything_else]
+    samples = [replace(summary, tags={}) for summary in everything_else]
     checked = checklist({"end_to_end": [*everything_else, *samples]}, Facts())
     report = replace(five_seconds, findings=tuple(checked))
 

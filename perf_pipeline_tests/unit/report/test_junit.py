@@ -13,7 +13,7 @@ def parsed(report: RunReport) -> ET.Element:
 
 
 def case(root: ET.Element, name: str) -> ET.Element:
-    (found,) = (each for each in root.iter("testcase") if each.get("name") == name)
+    (found,) = (element for element in root.iter("testcase") if element.get("name") == name)
     return found
 
 
@@ -83,7 +83,7 @@ def test_why_a_benchmark_is_invalid_is_told_once_and_not_with_every_threshold(
     invalid = replace(api, valid=False, invalid_reasons=(why,), verdicts=verdicts)
     root = parsed(replace(five_seconds, benchmarks=(invalid,)))
 
-    assert [one.get("message", "").count(why) for one in root.iter("error")] == [1, 0]
+    assert [error.get("message", "").count(why) for error in root.iter("error")] == [1, 0]
     assert "see benchmark_ran" in str(ET.tostring(case(root, "http_reqs__rate")))
 
 

@@ -72,7 +72,11 @@ def test_a_run_keeps_benchmarks_apart_and_gives_plain_names_where_only_one_has_t
     ]
     assert document["perf_pipeline"]["exit_code"] == 99
     assert document["perf_pipeline"]["diffs"][0]["status"] == "REGRESSED"
-    [found] = [one for one in document["perf_pipeline"]["bottlenecks"] if one["status"] == "FOUND"]
+    [found] = [
+        bottleneck
+        for bottleneck in document["perf_pipeline"]["bottlenecks"]
+        if bottleneck["status"] == "FOUND"
+    ]
     assert found["benchmark"] == "end_to_end"
     assert found["advice"]
 
@@ -99,7 +103,8 @@ def test_nan_and_infinity_never_enter_the_json(
         measured_s=math.inf,
         verdicts=(parse_threshold("http_reqs", "rate>1").judge(math.nan),),
         summaries=tuple(
-            replace(each, count=math.nan, rate=math.inf, p95=math.nan) for each in api.summaries
+            replace(summary, count=math.nan, rate=math.inf, p95=math.nan)
+            for summary in api.summaries
         ),
     )
     text = render_k6(replace(five_seconds, benchmarks=(broken,)))

@@ -40,7 +40,9 @@ def report(five_seconds: RunReport) -> RunReport:
 
 
 def test_it_is_one_trouble_that_names_the_others(report: RunReport) -> None:
-    [(_, subject, sentence)] = [one for one in troubles(report) if one[0] == "REGRESSED"]
+    [(_, subject, sentence)] = [
+        trouble for trouble in troubles(report) if trouble[0] == "REGRESSED"
+    ]
 
     assert subject == LEADING
     assert sentence.startswith("+50.0 % (")

@@ -18,7 +18,7 @@ def test_each_kind_of_run_has_its_exit_code(
 
 
 def test_a_regression_without_a_failed_threshold_is_98(full: RunReport) -> None:
-    fine = tuple(replace(each, verdicts=()) for each in full.benchmarks)
+    fine = tuple(replace(benchmark, verdicts=()) for benchmark in full.benchmarks)
 
     assert replace(full, benchmarks=fine).exit_code == 98
 

@@ -65,8 +65,11 @@ def test_every_report_names_the_tier_with_what_to_do(five_seconds: RunReport) ->
 def test_a_finding_tells_when_it_was_above_its_bound(five_seconds: RunReport) -> None:
     locks = Summary("db_locks_waiting", {"source": "postgres"}, 10, None, *([20.0] * 9))
     told = [
-        (name, replace(one, spell=Spell(5.25, 1.4)) if one.rule == "lock waits" else one)
-        for name, one in checklist({"end_to_end": [locks]}, Facts())
+        (
+            name,
+            replace(finding, spell=Spell(5.25, 1.4)) if finding.rule == "lock waits" else finding,
+        )
+        for name, finding in checklist({"end_to_end": [locks]}, Facts())
     ]
 
     line, _ = findings.lines(replace(five_seconds, findings=tuple(told)))

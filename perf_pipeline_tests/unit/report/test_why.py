@@ -14,8 +14,8 @@ def invalid(api: BenchmarkReport) -> BenchmarkReport:
     """As judge_run leaves it: each verdict repeats all reasons of the benchmark."""
     reasons = (f"worker 0 {STALL}", f"worker 1 {STALL}")
     told = tuple(
-        Verdict(each.threshold, each.observed, Status.INVALID, "; ".join(reasons))
-        for each in api.verdicts
+        Verdict(verdict.threshold, verdict.observed, Status.INVALID, "; ".join(reasons))
+        for verdict in api.verdicts
     )
     return replace(api, valid=False, invalid_reasons=reasons, verdicts=told)
 

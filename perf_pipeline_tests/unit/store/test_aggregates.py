@@ -56,7 +56,11 @@ def test_a_summary_has_the_figures_of_its_kind(kind: Kind) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [(kind, each.name) for each in STATISTICS.values() for kind in sorted(each.judged)],
+    [
+        (kind, statistic.name)
+        for statistic in STATISTICS.values()
+        for kind in sorted(statistic.judged)
+    ],
 )
 def test_a_threshold_judges_the_figure_of_the_summary(kind: Kind, name: str) -> None:
     (found,) = selected(threshold_sql(parse_threshold(METRICS[kind], f"{name}<1")))

@@ -49,7 +49,7 @@ def test_an_odd_member_of_run_json_is_read_or_named(name: str) -> None:
     told = [ending(changed(RUN.to_json(), name, value), RunRecord.from_json) for value in ODD]
 
     assert any(told)
-    assert all(f"its {name} can't be " in one for one in told if one)
+    assert all(f"its {name} can't be " in problem for problem in told if problem)
 
 
 @pytest.mark.parametrize("name", json.loads(OUTCOME.to_json()))
@@ -58,7 +58,9 @@ def test_an_odd_member_of_outcome_json_is_read_or_named(name: str) -> None:
     told = [ending(text, BenchmarkOutcome.from_json) for text in texts]
 
     assert any(told)
-    assert all(f"its {name} can't be " in one for one in told if one and name != "scenarios")
+    assert all(
+        f"its {name} can't be " in problem for problem in told if problem and name != "scenarios"
+    )
 
 
 @pytest.mark.parametrize("name", json.loads(OUTCOME.to_json())["scenarios"][0])
@@ -68,7 +70,7 @@ def test_an_odd_member_of_a_scenario_is_read_or_named(name: str) -> None:
     told = [ending(text, BenchmarkOutcome.from_json) for text in texts]
 
     assert any(told)
-    assert all(f"its {name} can't be " in one for one in told if one)
+    assert all(f"its {name} can't be " in problem for problem in told if problem)
 
 
 @pytest.mark.parametrize(

@@ -50,15 +50,15 @@ def _ingested(
 def _spool(kind: str, values: list[float], measured_s: float) -> Spool:
     outcome = complete(measured_s=measured_s)
     if kind == "trend":
-        readings = [Reading(n, "host", "host_cpu_percent", each) for n, each in enumerate(values)]
+        readings = [Reading(n, "host", "host_cpu_percent", value) for n, value in enumerate(values)]
         return Spool(readings=readings, outcome=outcome)
     if kind == "gauge":
-        figures = [Figure("produce_rate", each) for each in values]
+        figures = [Figure("produce_rate", value) for value in values]
         return Spool(figures=figures, outcome=outcome)
     if kind == "rate":
-        outcomes = [Outcome.OK if each else Outcome.FAILED for each in values]
-        return Spool(samples=[sample(outcome=each) for each in outcomes], outcome=outcome)
-    return Spool(samples=[sample(bytes_out=int(each)) for each in values], outcome=outcome)
+        outcomes = [Outcome.OK if value else Outcome.FAILED for value in values]
+        return Spool(samples=[sample(outcome=ending) for ending in outcomes], outcome=outcome)
+    return Spool(samples=[sample(bytes_out=int(value)) for value in values], outcome=outcome)
 
 
 @pytest.mark.parametrize("case", _CASES["percentile"], ids=lambda case: case["id"])
@@ -72,7 +72,9 @@ def test_a_percentile_is_the_one_of_k6(
     # Of this metric alone: the others have no data here.
     windows = measured_windows(history.connection, key)
     found = summaries_of(history.connection, key, [CATALOG["host_cpu_percent"]], windows)
-    summaries = {(each.metric, *each.tags): each for each in found.get("host_cpu_percent", ())}
+    summaries = {
+        (summary.metric, *summary.tags): summary for summary in found.get("host_cpu_percent", ())
+    }
 
     if not values:  # k6 says 0 here, and lets thresholds like p(95)<1000 pass on nothing
         assert observed is None

@@ -30,7 +30,7 @@ def test_each_metric_has_one_source() -> None:
         FROM_VUS,
     ]
 
-    assert sum(len(each) for each in sources) + len({"checks"}) == len(CATALOG)
+    assert sum(len(source) for source in sources) + len({"checks"}) == len(CATALOG)
 
 
 def test_the_view_and_the_rows_of_a_metric_name_every_metric() -> None:

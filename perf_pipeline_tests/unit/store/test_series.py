@@ -101,7 +101,7 @@ def expected(
     """Walk over all rows, oldest first."""
     places = {row.run_id: row.place for row in rows}
     whole, earlier = [], []
-    for row in sorted(rows, key=lambda one: one.place):
+    for row in sorted(rows, key=lambda value: value.place):
         figure = row.figure(name)
         scenario = read_tags(name.tags).get("scenario", "")
         is_like = (row.benchmark, row.load) == (name.benchmark, name.load_hash) and (
@@ -127,12 +127,12 @@ _FIGURES = st.lists(
     ),
     min_size=2,
     max_size=6,
-    unique_by=lambda one: one[:2],
+    unique_by=lambda row: row[:2],
 )
 _SCENARIOS = st.lists(
     st.tuples(st.sampled_from(("read", "write")), st.none() | _REASONS),
     max_size=2,
-    unique_by=lambda one: one[0],
+    unique_by=lambda row: row[0],
 )
 
 

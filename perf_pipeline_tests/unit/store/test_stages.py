@@ -114,7 +114,7 @@ def test_a_queue_before_full_hands_saturates_and_one_before_idle_hands_does_not(
     idle = ("d", 400, 500, 600)
 
     def text(messages: list[tuple[str, int, int, int]]) -> str:
-        return " ".join(f"{one[0]}:{head.format(*one)}" for one in messages)
+        return " ".join(f"{message[0]}:{head.format(*message)}" for message in messages)
 
     assert tail(tmp_path / "1", text(busy)).saturation_ratio == 1
     assert tail(tmp_path / "2", text([*busy, idle])).saturation_ratio == 0.75

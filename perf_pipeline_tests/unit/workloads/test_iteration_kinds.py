@@ -54,7 +54,7 @@ def test_every_scenario_of_a_shipped_profile_becomes_a_job(tmp_path: Path) -> No
         for benchmark, config in session.profile.benchmarks.items()
         for step, _ in config.load_steps
     ]
-    given = {one.workload: one.parameters for job in jobs for one in job.scenarios}
+    given = {scenario.workload: scenario.parameters for job in jobs for scenario in job.scenarios}
 
     assert {name.removeprefix("perf_pipeline.workloads.") for name in given} <= {
         kind.workload for kind in ITERATIONS.values()

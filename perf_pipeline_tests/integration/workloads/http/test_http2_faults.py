@@ -176,7 +176,7 @@ def test_a_body_that_the_servers_window_holds_back_arrives_whole_and_is_counted(
     first, second = run(ask(connection, "/ok", "/ok", method="POST", body=body))
 
     assert (first.status, second.status, second.connected) == (200, 200, False)
-    assert [one.body for one in target.requests[-2:]] == [body, body]
+    assert [request.body for request in target.requests[-2:]] == [body, body]
     most_frames = 3 * len(body) // WINDOW_BYTES
     assert len(body) + 9 < second.bytes_out < len(body) + 100 + 9 * most_frames
     assert second.sent_ns < second.written_ns <= second.first_byte_ns

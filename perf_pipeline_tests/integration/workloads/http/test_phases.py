@@ -25,7 +25,7 @@ def _of(result: HttpResult, origin_ns: int = 0) -> HttpPhases:
 def test_only_the_first_request_of_a_connection_has_the_time_of_its_setup(
     target: HttpTarget, run: Run
 ) -> None:
-    first, second = (_of(each) for each in run(get(target, "/ok", "/ok")))
+    first, second = (_of(sample) for sample in run(get(target, "/ok", "/ok")))
 
     assert min(first.blocked_us, first.connecting_us) > 0
     assert first.tls_us == 0

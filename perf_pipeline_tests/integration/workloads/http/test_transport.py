@@ -97,7 +97,7 @@ def told(response: httpx.Response) -> dict[str, Any]:
         "text": response.text if body != b"a form with files" else "",
         "url": str(response.url),
         "method": response.request.method,
-        "history": [one.status_code for one in response.history],
+        "history": [redirect.status_code for redirect in response.history],
         "next": str(response.next_request and response.next_request.url),
         "closed": (response.is_closed, response.is_stream_consumed, response.is_success),
         "cookies": dict(response.cookies),
@@ -167,7 +167,7 @@ def test_a_redirect_away_from_the_target_is_not_followed_and_another_host_is_ref
             return away.status_code
 
     assert asyncio.run(main()) == 302
-    assert [one.status for one in watching.results] == [302]
+    assert [result.status for result in watching.results] == [302]
 
 
 def test_each_request_is_told_with_its_stamps_and_connections_are_kept(target: HttpTarget) -> None:
@@ -182,8 +182,10 @@ def test_each_request_is_told_with_its_stamps_and_connections_are_kept(target: H
 
     asyncio.run(main())
 
-    assert [one.connected for one in watching.results[:3]] == [True, False, False]
-    assert all(one.sent_ns < one.first_byte_ns <= one.ended_ns for one in watching.results)
+    assert [result.connected for result in watching.results[:3]] == [True, False, False]
+    assert all(
+        result.sent_ns < result.first_byte_ns <= result.ended_ns for result in watching.results
+    )
     assert target.connections - before == 2
 
 
@@ -202,7 +204,7 @@ def test_a_cancelled_request_is_told_and_its_connection_is_not_used_again(
 
     (sent,) = watching.cut
     assert sent > 50
-    assert [(one.status, one.connected) for one in watching.results] == [(200, True)]
+    assert [(result.status, result.connected) for result in watching.results] == [(200, True)]
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,9 @@ async def consume_until(bench: Bench, vus: int, is_done: Callable[[], bool]) -> 
 
 
 def completed(*benches: Bench) -> Counter[str]:
-    return Counter(one for bench in benches for one in bench.recorder.ids(LedgerEvent.COMPLETED))
+    return Counter(
+        message_id for bench in benches for message_id in bench.recorder.ids(LedgerEvent.COMPLETED)
+    )
 
 
 def test_a_consumer_that_joins_after_the_producer_sees_every_message(
@@ -94,12 +96,12 @@ def test_a_sample_tells_waiting_from_work(parameters: dict[str, Any]) -> None:
             await consume_until(bench, 1, lambda: completed(bench).total() >= 40)
 
         samples = bench.samples
-        assert {one.operation for one in samples} == {"consume"}
-        assert all(one.ended_us - one.started_us >= 20_000 for one in samples)
+        assert {sample.operation for sample in samples} == {"consume"}
+        assert all(sample.ended_us - sample.started_us >= 20_000 for sample in samples)
         # One VU: the messages that were received together wait for each other's work.
-        assert all(one.intended_us <= one.started_us for one in samples)
+        assert all(sample.intended_us <= sample.started_us for sample in samples)
         assert samples[-1].started_us - samples[-1].intended_us >= 20_000
-        starts = [one.started_us for one in samples]
+        starts = [sample.started_us for sample in samples]
         assert all(later - earlier >= 20_000 for earlier, later in pairwise(starts))
 
     asyncio.run(body())
@@ -124,7 +126,7 @@ def test_nothing_is_received_before_the_load_begins(parameters: dict[str, Any]) 
             await asyncio.sleep(1)
             began_us = bench.clock.now_us()
             await consume_until(bench, 3, lambda: completed(bench).total() >= 20)
-        assert min(one.intended_us for one in bench.samples) >= began_us
+        assert min(sample.intended_us for sample in bench.samples) >= began_us
 
     asyncio.run(body())
 

@@ -63,14 +63,16 @@ def test_every_message_of_a_backlog_is_counted_once(parameters: dict[str, Any]) 
             await consume_until(MESSAGES, bench)
 
         assert counted(bench) == MESSAGES
-        assert sum(one.bytes_in for one in bench.samples) == MESSAGES * 200
-        assert {(one.operation, one.outcome.value) for one in bench.samples} == {
+        assert sum(sample.bytes_in for sample in bench.samples) == MESSAGES * 200
+        assert {(sample.operation, sample.outcome.value) for sample in bench.samples} == {
             ("consume_batch", "ok")
         }
-        assert all(one.intended_us == one.started_us <= one.ended_us for one in bench.samples)
+        assert all(
+            sample.intended_us == sample.started_us <= sample.ended_us for sample in bench.samples
+        )
         # As it comes, librdkafka waits a second whenever it has enough: 2 s and more for this.
-        starts_us = [one.started_us for one in bench.samples]
-        assert max(later - one for one, later in pairwise(starts_us)) < 700_000
+        starts_us = [sample.started_us for sample in bench.samples]
+        assert max(later - earlier for earlier, later in pairwise(starts_us)) < 700_000
         assert lag(parameters) == 0
 
     asyncio.run(body())

@@ -70,7 +70,7 @@ async def first_failure_s(workload: Workload, broker: Broker, number: signal.Sig
         await asyncio.sleep(0.5)
         os.kill(broker.pid, number)
         began_s = time.monotonic()
-        while not any(one.error for one in bench.samples):
+        while not any(sample.error for sample in bench.samples):
             await asyncio.sleep(0.05)
             assert time.monotonic() - began_s < 20
         took_s = time.monotonic() - began_s
@@ -79,7 +79,7 @@ async def first_failure_s(workload: Workload, broker: Broker, number: signal.Sig
     return took_s
 
 
-@pytest.mark.parametrize("number", [signal.SIGSTOP], ids=lambda one: one.name)
+@pytest.mark.parametrize("number", [signal.SIGSTOP], ids=lambda sent: sent.name)
 @pytest.mark.parametrize("workload", [ConsumeMessages, ProduceMessages])
 def test_a_broker_that_is_gone_fails_operations_within_seconds(
     broker: Broker, workload: Callable[[], Workload], number: signal.Signals
@@ -112,8 +112,8 @@ def test_a_consumer_that_waits_at_the_end_for_a_broker_that_hangs_was_not_answer
     bench = asyncio.run(body())
 
     assert outcomes(bench.samples) == {("interrupted", "unanswered"): 2}
-    assert all(one.ended_us - one.started_us > 2_000_000 for one in bench.samples)
-    assert all(one.records == 0 for one in bench.samples)
+    assert all(sample.ended_us - sample.started_us > 2_000_000 for sample in bench.samples)
+    assert all(sample.records == 0 for sample in bench.samples)
 
 
 def test_looking_into_holes_takes_no_more_time_from_the_end_while_the_broker_hangs(
@@ -132,7 +132,7 @@ def test_looking_into_holes_takes_no_more_time_from_the_end_while_the_broker_han
         async with opened(workload, given, vus=2) as bench:
             work = asyncio.create_task(bench.iterate(1_000_000, vus=2))
             give_up_s = time.monotonic() + 20
-            while sum(one.records for one in bench.samples) < 7:
+            while sum(sample.records for sample in bench.samples) < 7:
                 await asyncio.sleep(0.05)
                 assert time.monotonic() < give_up_s
             os.kill(broker.pid, signal.SIGSTOP)
@@ -235,8 +235,8 @@ def test_a_worker_ends_soon_after_its_load_and_keeps_its_spool_while_the_broker_
     assert took_s < 3 + 5 + 12  # the load, its end, and a start on a busy machine
     assert not [reason for reason in outcome.health.reasons if "killed" in reason]
     assert list(folder.glob("seal-*.json"))
-    cut = [one for one in samples(folder) if one["outcome"] == "interrupted"]
-    assert [one["error"] for one in cut] == ["unanswered"] * 2
+    cut = [sample for sample in samples(folder) if sample["outcome"] == "interrupted"]
+    assert [sample["error"] for sample in cut] == ["unanswered"] * 2
 
 
 def test_a_broker_that_is_gone_before_the_load_is_named_within_seconds(broker: Broker) -> None:

@@ -68,7 +68,9 @@ def test_a_real_broker_is_where_it_says_and_a_silent_one_beside_it_changes_nothi
     """librdkafka, asked for the cluster's brokers, names those that were asked."""
     known = AdminClient(dict(kafka_settings(brokers))).list_topics(timeout=10).brokers.values()
 
-    assert {f"{one.host}:{one.port}" for one in known} <= set(bootstrap_servers(brokers).split(","))
+    assert {f"{broker.host}:{broker.port}" for broker in known} <= set(
+        bootstrap_servers(brokers).split(",")
+    )
     require_listeners(brokers, ())
     require_listeners(f"{brokers},127.0.0.1:1", ())
 
@@ -76,11 +78,11 @@ def test_a_real_broker_is_where_it_says_and_a_silent_one_beside_it_changes_nothi
 def test_a_broker_tells_the_release_that_its_own_log_names(servers: Stack) -> None:
     brokers = servers.endpoints.brokers
     assert brokers is not None
-    (told,) = (one.version for one in servers.services if one.name == "broker")
+    (told,) = (service.version for service in servers.services if service.name == "broker")
     release = broker_release(brokers, ())
 
     # 4.1.0 in the log is the release 4.1; a given broker is described by this very answer.
-    is_given = any(one.name == "broker" and one.is_external for one in servers.services)
+    is_given = any(service.name == "broker" and service.is_external for service in servers.services)
     expected = told if is_given else f"Apache Kafka {'.'.join(told.split('.')[:2])}"
     assert release == expected
 

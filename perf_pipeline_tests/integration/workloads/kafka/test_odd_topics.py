@@ -45,8 +45,8 @@ def message(message_id: object) -> bytes:
 
 def produce(given: dict[str, Any], *messages: dict[str, Any], **settings: Any) -> None:
     producer = Producer({**kafka_settings(given["brokers"]), **settings})
-    for one in messages:
-        producer.produce(given["topic"], **one)
+    for record in messages:
+        producer.produce(given["topic"], **record)
     assert producer.flush(20) == 0
 
 
@@ -197,9 +197,9 @@ def test_a_message_that_is_there_and_was_left_out_fails_an_operation(
 
     async def body() -> None:
         async with opened(ConsumeCeiling(), given) as bench:
-            await consume_until(bench, lambda: sum(one.records for one in bench.samples) >= 7)
+            await consume_until(bench, lambda: sum(sample.records for sample in bench.samples) >= 7)
 
-        assert sum(one.records for one in bench.samples) == 7
+        assert sum(sample.records for sample in bench.samples) == 7
         assert outcomes(bench.samples)["failed", "gap"] == 1
 
     asyncio.run(body())

@@ -78,10 +78,12 @@ def test_every_delivery_report_is_one_sample_and_one_message(brokers: str, topic
             await bench.iterate(10, vus=20)
 
         assert outcomes(bench.samples) == {("ok", ""): 200}
-        assert {(one.operation, one.records, one.bytes_out) for one in bench.samples} == {
-            ("produce", 1, 300)
-        }
-        assert all(one.intended_us <= one.started_us < one.ended_us for one in bench.samples)
+        assert {
+            (sample.operation, sample.records, sample.bytes_out) for sample in bench.samples
+        } == {("produce", 1, 300)}
+        assert all(
+            sample.intended_us <= sample.started_us < sample.ended_us for sample in bench.samples
+        )
         messages = stored(brokers, topic)
         acknowledged = bench.recorder.ids(LedgerEvent.ACKNOWLEDGED)
         assert len(acknowledged) == len(set(acknowledged)) == 200
@@ -136,7 +138,9 @@ def test_a_transaction_is_one_sample_of_all_its_messages(brokers: str, topic: st
             await bench.iterate(3, vus=4)
 
         assert outcomes(bench.samples) == {("ok", ""): 12}
-        assert {(one.operation, one.records) for one in bench.samples} == {("transaction", 25)}
+        assert {(sample.operation, sample.records) for sample in bench.samples} == {
+            ("transaction", 25)
+        }
         assert ids(stored(brokers, topic)) == Counter(bench.recorder.ids(LedgerEvent.ACKNOWLEDGED))
         assert len(bench.recorder.ids(LedgerEvent.ACKNOWLEDGED)) == 300
 
@@ -186,7 +190,7 @@ def test_a_refused_message_is_a_failed_sample_and_never_acknowledged(
             await bench.iterate(2)
 
         assert outcomes(bench.samples) == {("failed", "msg_size_too_large"): 2}
-        assert {one.records for one in bench.samples} == {0}
+        assert {sample.records for sample in bench.samples} == {0}
         assert bool(bench.recorder.ids(LedgerEvent.INTENDED)) is (workload is not ProduceCeiling)
         assert not bench.recorder.ids(LedgerEvent.ACKNOWLEDGED)
 
@@ -202,7 +206,9 @@ def test_the_ceiling_counts_what_was_delivered_and_keeps_no_ledger(
             await bench.iterate(3, vus=2)
 
         assert outcomes(bench.samples) == {("ok", ""): 6}
-        assert {(one.operation, one.records) for one in bench.samples} == {("produce_batch", 2_000)}
+        assert {(sample.operation, sample.records) for sample in bench.samples} == {
+            ("produce_batch", 2_000)
+        }
         assert not bench.recorder.entries
 
     asyncio.run(body())
@@ -218,7 +224,7 @@ def test_a_batch_larger_than_the_clients_queue_is_delivered_whole(brokers: str, 
         async with opened(ProduceCeiling(), parameters) as bench:
             await bench.iterate(1)
 
-        assert [one.records for one in bench.samples] == [150_000]
+        assert [sample.records for sample in bench.samples] == [150_000]
 
     asyncio.run(body())
     assert sum(lag.messages for lag in watermarks(brokers, topic)) == 150_000

@@ -49,7 +49,7 @@ def test_avro_is_written_as_its_specification_says() -> None:
     """A string of 1 byte is its length zigzagged, 02, and 61; 7 zigzagged is 0e (Avro 1.11)."""
     with schema_registry({"orders-value": ("AVRO", AVRO)}) as registry:
         assert encoded(registry) == HEAD + bytes([0x02, 0x61, 0x0E])
-        assert not any(one.startswith("POST") for one in registry.asked)
+        assert not any(request.startswith("POST") for request in registry.asked)
 
 
 def test_protobuf_is_written_as_its_encoding_guide_says() -> None:

@@ -64,8 +64,8 @@ def test_a_stalled_broker_shows_in_the_latency_of_every_vu(
 
         assert set(outcomes(bench.samples)) == {("ok", "")}
         by_vu: dict[int, int] = {}
-        for one in bench.samples:
-            by_vu[one.vu] = max(by_vu.get(one.vu, 0), one.ended_us - one.started_us)
+        for sample in bench.samples:
+            by_vu[sample.vu] = max(by_vu.get(sample.vu, 0), sample.ended_us - sample.started_us)
         # Each VU was waiting for most of the second, and none left its message out.
         assert len(by_vu) == 4
         assert min(by_vu.values()) >= 0.9 * STALL_US

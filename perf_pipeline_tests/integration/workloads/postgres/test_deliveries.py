@@ -114,7 +114,10 @@ def test_an_odd_row_is_told_and_hides_no_other(
 
     found = list(read_deliveries(dsn, "^r1"))
 
-    assert sorted(found, key=lambda one: one.user_id) == [expected, DeliveryRow("2", 2, 2_000_000)]
+    assert sorted(found, key=lambda delivery: delivery.user_id) == [
+        expected,
+        DeliveryRow("2", 2, 2_000_000),
+    ]
 
 
 def test_columns_of_other_types_are_read_as_far_as_they_can_be(dsn: str) -> None:
@@ -180,10 +183,10 @@ def test_deliveries_and_users_of_another_encoding_are_texts(
             "add first_name text, add last_name text, add birthday_date date, add timezone text, "
             "add created_at timestamptz, add updated_at timestamptz, add deleted_at timestamptz",
         )
-        assert [one.user_id for one in read_deliveries(dsn, "^r1")] == ["1", "2"]
+        assert [delivery.user_id for delivery in read_deliveries(dsn, "^r1")] == ["1", "2"]
         seeded = seed(dsn, seed=1, run="r9", count=50)
         assert (seeded.inserted, len(set(seeded.ids))) == (50, 50)
-        assert all(one.isdecimal() for one in seeded.ids)
+        assert all(user_id.isdecimal() for user_id in seeded.ids)
         assert clean(dsn) == 50
 
 

@@ -60,7 +60,7 @@ def secrets(dsn: str) -> dict[str, str]:
 
 def ids_file(folder: Path, ids: list[str]) -> str:
     path = folder / "ids.txt"
-    path.write_text("".join(f"{one}\n" for one in ids), encoding="utf-8")
+    path.write_text("".join(f"{user_id}\n" for user_id in ids), encoding="utf-8")
     return str(path)
 
 

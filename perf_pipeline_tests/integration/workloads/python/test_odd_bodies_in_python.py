@@ -110,7 +110,7 @@ def test_an_exception_that_python_answers_itself_fails_nothing(odd: str) -> None
         with pytest.raises(json.JSONDecodeError):
             response.json()
 
-    assert [one.outcome for one in python(odd, code).samples] == [Outcome.OK]
+    assert [sample.outcome for sample in python(odd, code).samples] == [Outcome.OK]
 
 
 def test_an_exception_of_the_authors_own_is_no_targets(odd: str) -> None:
@@ -204,7 +204,7 @@ def test_failures_in_a_task_group_are_the_targets(odd: str) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(read("/empty"))
 
-    assert [one.error for one in python(odd, code).samples] == ["unreadable"]
+    assert [sample.error for sample in python(odd, code).samples] == ["unreadable"]
 
 
 @pytest.mark.parametrize("transport", ["load", "httpx"])

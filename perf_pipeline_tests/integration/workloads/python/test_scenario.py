@@ -53,9 +53,13 @@ def test_every_request_is_a_sample_and_checks_belong_to_the_one_they_are_about(s
 
     login, echo, gone = run(workload, flow(shop, "login"), an_iteration()).samples
 
-    assert [one.operation for one in (login, echo, gone)] == ["log in", "GET /echo/{id}", "gone"]
-    assert [one.status for one in (login, echo, gone)] == [200, 200, 404]
-    assert {one.outcome for one in (login, echo, gone)} == {Outcome.OK}
+    assert [sample.operation for sample in (login, echo, gone)] == [
+        "log in",
+        "GET /echo/{id}",
+        "gone",
+    ]
+    assert [sample.status for sample in (login, echo, gone)] == [200, 200, 404]
+    assert {sample.outcome for sample in (login, echo, gone)} == {Outcome.OK}
     # bit 0 is "is fine", bit 1 "has token"
     assert (login.checks_passed, login.checks_failed) == (0b10, 0b01)
     assert (echo.checks_passed, echo.checks_failed) == (0b01, 0)
@@ -73,7 +77,7 @@ def test_a_class_has_one_instance_per_virtual_user(shop: str) -> None:
 
     samples = run(PythonScenario(), flow(shop, "Visitor"), *visits).samples
 
-    assert [(one.operation, one.checks_passed) for one in samples] == [("visit", 1)] * 6
+    assert [(sample.operation, sample.checks_passed) for sample in samples] == [("visit", 1)] * 6
 
 
 def test_a_class_may_speak_the_engines_own_protocol(shop: str) -> None:
@@ -113,8 +117,8 @@ def test_a_profiles_headers_may_have_letters_of_latin_1(shop: str) -> None:
 def test_requests_at_the_same_time_get_a_connection_each(shop: str) -> None:
     samples = run(PythonScenario(), flow(shop, "at_once"), an_iteration()).samples
 
-    assert [one.operation for one in samples] == ["GET /delay/{id}"] * 3
-    assert max(one.started_us for one in samples) < min(one.ended_us for one in samples)
+    assert [sample.operation for sample in samples] == ["GET /delay/{id}"] * 3
+    assert max(sample.started_us for sample in samples) < min(sample.ended_us for sample in samples)
 
 
 def test_a_bad_status_that_httpx_raises_ends_the_iteration_and_is_one_failed_request(
@@ -160,13 +164,13 @@ def test_a_check_that_nobody_declared_is_an_error_that_says_how_to(shop: str) ->
         run(PythonScenario(), given, an_iteration())
 
     assert isinstance(given.recorder, MemoryRecorder)
-    assert [one.status for one in given.recorder.samples] == [200]
+    assert [sample.status for sample in given.recorder.samples] == [200]
 
 
 def test_names_without_end_are_gathered_under_one(target: HttpTarget) -> None:
     given = flow(target.base_url, "names_without_end")
 
-    names = [one.operation for one in run(PythonScenario(), given, an_iteration()).samples]
+    names = [sample.operation for sample in run(PythonScenario(), given, an_iteration()).samples]
 
     assert len(names) == 600
     assert names[MOST_OPERATIONS - 1 : MOST_OPERATIONS + 1] == [f"n{MOST_OPERATIONS - 1}", MANY]
@@ -205,12 +209,12 @@ def test_a_cut_iteration_counts_what_had_ended_and_marks_what_had_not(target: Ht
     asyncio.run(cut())
 
     assert isinstance(given.recorder, MemoryRecorder)
-    seen = {one.operation: (one.outcome, one.phase) for one in given.recorder.samples}
+    seen = {sample.operation: (sample.outcome, sample.phase) for sample in given.recorder.samples}
     assert seen == {
         "GET /ok": (Outcome.OK, Phase.MEASURED),
         "GET /stall": (Outcome.INTERRUPTED, Phase.MEASURED),
     }
-    assert {one.error for one in given.recorder.samples} == {""}
+    assert {sample.error for sample in given.recorder.samples} == {""}
 
 
 def test_a_pause_is_waited_for_and_counts_for_nobody(shop: str) -> None:
@@ -224,7 +228,7 @@ def test_redirects_are_hops_and_their_limit_gives_the_last_answer(shop: str) -> 
     def hops(redirects: int, number: int) -> list[int]:
         given = flow(shop, "goes_on", settings={"path": "/loop"}, redirects=redirects)
         iteration: Iteration = an_iteration(number=number)
-        return [one.status for one in run(PythonScenario(), given, iteration).samples]
+        return [sample.status for sample in run(PythonScenario(), given, iteration).samples]
 
     assert hops(3, 0) == [302] * 4 + [404]
     assert hops(0, 1) == [302, 404]

@@ -63,7 +63,7 @@ def parameters(**given: object) -> dict[str, object]:
 
 
 def did(bench: Bench) -> list[tuple[str, int]]:
-    return [(one.operation, one.records) for one in bench.samples]
+    return [(sample.operation, sample.records) for sample in bench.samples]
 
 
 def sent(client: "redis.Redis", command: str) -> int:
@@ -91,13 +91,13 @@ def test_a_miss_is_filled_and_a_hit_is_renewed(
             ("cache_expire", 1),
         ]
         assert outcomes(bench.samples) == {("ok", ""): 6}
-        assert [one.checks_passed for one in bench.samples] == [0, 0, 1, 0, 1, 0]
-        assert {one.checks_failed for one in bench.samples} == {0}
+        assert [sample.checks_passed for sample in bench.samples] == [0, 0, 1, 0, 1, 0]
+        assert {sample.checks_failed for sample in bench.samples} == {0}
 
     run(body())
 
     # What the server counted, not what we did: GET, SET and EXPIRE and nothing else of the kind.
-    assert [sent(client, one) for one in ("get", "set", "expire", "del", "flushall")] == [
+    assert [sent(client, command) for command in ("get", "set", "expire", "del", "flushall")] == [
         3,
         1,
         2,
@@ -116,7 +116,7 @@ def test_entries_are_like_the_apis_in_a_namespace_of_the_runs_own_and_expire(
             ReadThrough(), parameters(keys=20), secrets={"redis_url": server}, vus=4
         ) as bench:
             await bench.iterate(60, vus=4)
-        stored = sum(one.records for one in bench.samples if one.operation == "cache_set")
+        stored = sum(sample.records for sample in bench.samples if sample.operation == "cache_set")
         assert stored == 20  # 240 draws of 20 keys, and nobody stores what is there
 
     run(body())
@@ -146,11 +146,11 @@ def test_a_time_to_live_is_rounded_up_to_whole_seconds(
             await bench.iterate(2)
 
     run(body())
-    commands = [bytes(one["command"]) for one in client.slowlog_get(100)]
+    commands = [bytes(entry["command"]) for entry in client.slowlog_get(100)]
     client.config_set("slowlog-log-slower-than", "-1")
 
     # As the server received them: 90.5 s are 91.
-    [stored] = [one for one in commands if one.startswith(b"SET ")]
+    [stored] = [command for command in commands if command.startswith(b"SET ")]
     assert b" EX 91" in stored
     assert b" NX" in stored
     assert f"EXPIRE {NAMESPACE}:user:0 91".encode() in commands
@@ -228,11 +228,13 @@ def test_a_server_that_hangs_is_a_timeout_and_no_late_answer_is_taken_for_anothe
             after = len(bench.samples)
             await bench.iterate(100)
 
-        assert [(one.operation, one.outcome.value) for one in hung] == [("cache_get", "timeout")]
+        assert [(sample.operation, sample.outcome.value) for sample in hung] == [
+            ("cache_get", "timeout")
+        ]
         assert hung[0].error == "TimeoutError"
         assert 1.5 <= took_s < 15
         assert outcomes(bench.samples[after:]) == {("ok", ""): 200}
-        assert {one.checks_failed for one in bench.samples} == {0}
+        assert {sample.checks_failed for sample in bench.samples} == {0}
 
     run(body())
 
@@ -259,9 +261,11 @@ def test_an_iteration_that_is_cut_off_is_interrupted_and_its_connection_made_ane
             os.kill(pid, signal.SIGCONT)
             await bench.iterate(50)
 
-        assert [one.outcome.value for one in bench.samples[before : before + 1]] == ["interrupted"]
+        assert [sample.outcome.value for sample in bench.samples[before : before + 1]] == [
+            "interrupted"
+        ]
         assert outcomes(bench.samples[before + 1 :]) == {("ok", ""): 100}
-        assert {one.checks_failed for one in bench.samples} == {0}
+        assert {sample.checks_failed for sample in bench.samples} == {0}
 
     run(body())
 
@@ -279,10 +283,12 @@ def test_connections_that_are_ended_are_failures_that_are_counted_and_then_made_
             await bench.iterate(5, vus=3)
 
         later = bench.samples[before:]
-        failed = [one for one in later if one.outcome.value != "ok"]
-        assert {(one.outcome.value, one.error) for one in failed} <= {("failed", "ConnectionError")}
+        failed = [sample for sample in later if sample.outcome.value != "ok"]
+        assert {(sample.outcome.value, sample.error) for sample in failed} <= {
+            ("failed", "ConnectionError")
+        }
         assert len(failed) <= 3
-        assert len([one for one in later if one.outcome.value == "ok"]) >= 2 * (15 - 3)
+        assert len([sample for sample in later if sample.outcome.value == "ok"]) >= 2 * (15 - 3)
 
     run(body())
 
@@ -297,7 +303,9 @@ def test_a_server_without_memory_fails_the_fill_by_name(
         async with opened(ReadThrough(), parameters(), secrets={"redis_url": server}) as bench:
             await bench.iterate(1)
 
-        assert [(one.operation, one.outcome.value, one.error) for one in bench.samples] == [
+        assert [
+            (sample.operation, sample.outcome.value, sample.error) for sample in bench.samples
+        ] == [
             ("cache_get", "ok", ""),
             ("cache_set", "failed", "OutOfMemoryError"),
         ]
@@ -322,8 +330,8 @@ def test_two_workers_read_the_same_users(server: str, run: Run) -> None:
                 workers=2,
             ) as bench:
                 await bench.iterate(1)
-            found += sum(one.checks_passed for one in bench.samples)
-            assert {one.checks_failed for one in bench.samples} == {0}
+            found += sum(sample.checks_passed for sample in bench.samples)
+            assert {sample.checks_failed for sample in bench.samples} == {0}
         assert found == 1  # the second one finds what the first one stored
 
     run(body())

@@ -43,9 +43,9 @@ def test_without_an_expectation_200_to_399_are_right_as_in_k6(shop: str) -> None
 
     samples = run(HttpSteps(), own(shop, *steps), an_iteration()).samples
 
-    outcomes = [one.outcome for one in samples]
+    outcomes = [sample.outcome for sample in samples]
     assert outcomes == [Outcome.OK, Outcome.OK, Outcome.FAILED, Outcome.FAILED]
-    assert {one.checks_passed | one.checks_failed for one in samples} == {0}
+    assert {sample.checks_passed | sample.checks_failed for sample in samples} == {0}
 
 
 def test_an_iteration_ends_where_a_value_for_later_steps_is_missing(shop: str) -> None:
@@ -57,8 +57,8 @@ def test_an_iteration_ends_where_a_value_for_later_steps_is_missing(shop: str) -
 
     recorder = run(HttpSteps(), own(shop, *steps), an_iteration(), an_iteration(number=1))
 
-    assert [one.operation for one in recorder.samples] == ["first", "second"] * 2
-    assert [one.checks_failed for one in recorder.samples] == [0, 1] * 2
+    assert [sample.operation for sample in recorder.samples] == ["first", "second"] * 2
+    assert [sample.checks_failed for sample in recorder.samples] == [0, 1] * 2
 
 
 def test_what_a_header_cannot_carry_is_not_saved_for_one(target: HttpTarget) -> None:
@@ -75,7 +75,7 @@ def test_what_a_header_cannot_carry_is_not_saved_for_one(target: HttpTarget) -> 
 
     samples = run(HttpSteps(), own(target.base_url, *steps), an_iteration()).samples
 
-    assert [(one.operation, one.checks_failed) for one in samples] == [("first", 1)]
+    assert [(sample.operation, sample.checks_failed) for sample in samples] == [("first", 1)]
 
 
 def test_a_failure_of_the_target_is_a_sample_with_its_class_and_failed_checks(
@@ -91,13 +91,13 @@ def test_a_failure_of_the_target_is_a_sample_with_its_class_and_failed_checks(
 
     samples = run(HttpSteps(), own(target.base_url, *steps), an_iteration()).samples
 
-    assert [(one.outcome, one.error) for one in samples] == [
+    assert [(sample.outcome, sample.error) for sample in samples] == [
         (Outcome.OK, ""),
         (Outcome.FAILED, "truncated"),
         (Outcome.TIMEOUT, "timeout"),
         (Outcome.FAILED, "protocol"),
     ]
-    assert [one.checks_failed for one in samples] == [0, 0b11, 0b11, 0b11]
+    assert [sample.checks_failed for sample in samples] == [0, 0b11, 0b11, 0b11]
 
 
 def test_later_steps_are_intended_when_the_one_before_and_its_think_time_are_over(
@@ -134,8 +134,8 @@ def test_cookies_come_back_within_an_iteration_and_are_forgotten_after_it(shop: 
         HttpSteps(), own(shop, *steps, keepCookies=True), an_iteration(), an_iteration(number=1)
     ).samples
 
-    assert [one.checks_failed for one in samples] == [0] * 12
-    assert [one.checks_failed for one in kept] == [0] * 6 + [1] + [0] * 5
+    assert [sample.checks_failed for sample in samples] == [0] * 12
+    assert [sample.checks_failed for sample in kept] == [0] * 6 + [1] + [0] * 5
 
 
 @pytest.mark.parametrize(

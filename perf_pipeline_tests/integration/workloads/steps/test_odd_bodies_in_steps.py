@@ -32,7 +32,7 @@ def steps(base_url: str, name: str, **more: Any) -> MemoryRecorder:
 def test_steps_read_what_can_be_read(odd: str, name: str) -> None:
     recorder = steps(odd, name)
 
-    assert [one.operation for one in recorder.samples] == ["first", "second"]
+    assert [sample.operation for sample in recorder.samples] == ["first", "second"]
     assert (recorder.samples[0].checks_passed, recorder.samples[0].checks_failed) == (1, 0)
     value = "%C3%A9" if name == "latin-1" else "7"
     assert OddBodies.paths[-1].startswith(f"/second/{value}?a={value}")

@@ -90,15 +90,15 @@ def test_values_of_a_response_go_into_later_requests_with_their_type(shop: str) 
 
     samples = run(HttpSteps(), own(shop, *steps), an_iteration()).samples
 
-    assert [one.operation for one in samples] == ["session::login", "echo", "last"]
-    assert [one.checks_failed for one in samples] == [0, 0, 0]
+    assert [sample.operation for sample in samples] == ["session::login", "echo", "last"]
+    assert [sample.checks_failed for sample in samples] == [0, 0, 0]
 
 
 CSV = "email,age\na@example.org,30\nb@example.org,31\nc@example.org,32\n"
 
 
 def rows_seen(recorder: MemoryRecorder, target: HttpTarget) -> list[Table]:
-    seen = [json.loads(one.body) for one in target.requests]
+    seen = [json.loads(request.body) for request in target.requests]
     assert len(recorder.samples) == len(seen)
     target.requests.clear()
     return seen
@@ -139,7 +139,7 @@ def test_seeded_ids_are_dealt_out_and_too_few_are_told(target: HttpTarget, tmp_p
 
     run(HttpSteps(), given(2), an_iteration(), an_iteration(number=1))
 
-    assert [one.path for one in target.requests] == ["/echo/11", "/echo/13"]
+    assert [request.path for request in target.requests] == ["/echo/11", "/echo/13"]
     with pytest.raises(TargetUnavailableError, match="ids.txt has 3 ids, too few: 4 are needed"):
         run(HttpSteps(), given(4))
 
@@ -174,6 +174,6 @@ def test_a_uuid_is_a_new_one_each_time_and_in_each_run(target: HttpTarget) -> No
     for _ in range(2):
         run(HttpSteps(), own(target.base_url, step), an_iteration())
 
-    uuids = [one for request in target.requests for one in json.loads(request.body).values()]
+    uuids = [value for request in target.requests for value in json.loads(request.body).values()]
     assert len(set(uuids)) == 4
-    assert all(len(one) == 36 and one[14] == "4" and one[19] in "89ab" for one in uuids)
+    assert all(len(uuid) == 36 and uuid[14] == "4" and uuid[19] in "89ab" for uuid in uuids)

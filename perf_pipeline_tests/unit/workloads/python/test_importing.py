@@ -98,4 +98,4 @@ def test_a_file_that_is_no_scenario_is_told_before_any_of_it_runs(
 
     found = list(module_mistakes(name, folder))
 
-    assert [one for one in found if sentence in one], found
+    assert [problem for problem in found if sentence in problem], found

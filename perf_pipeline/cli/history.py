@@ -3,11 +3,13 @@
 Add here: another command that loads nothing. Keep out: comparing runs (baseline.py, compare.py).
 """
 
+import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from perf_pipeline.cli.profiles import environment_option
+from perf_pipeline.cli.profiles import environment_option, tag_option, tags_of
 from perf_pipeline.cli.values import RunId, WholeNumber
 from perf_pipeline.cli.verdict import finish, form_options, shown
 
@@ -88,14 +90,21 @@ def show(state: "State", run_id: str, *, quiet: bool, as_json: bool) -> None:
     show_default=True,
     help="Show the newest N runs.",
 )
+@tag_option("List only runs with this tag; repeatable, and then only runs with all of them.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array, for other programs.")
 @click.pass_obj
-def list_runs(state: "State", limit: int) -> None:
+def list_runs(
+    state: "State", limit: int, tags: Sequence[tuple[str, str]], *, as_json: bool
+) -> None:
     """List the stored runs, newest first: when, by what profile, of what, and how they ended."""
     from perf_pipeline.judging.listing import COLUMNS, listed_runs
     from perf_pipeline.report.rows import render_rows
 
-    rows = [listed.row for listed in listed_runs(state, limit)]
-    click.echo(render_rows(COLUMNS, rows), nl=False)
+    found = listed_runs(state, limit, tags_of(tags))
+    if as_json:
+        click.echo(json.dumps([listed.plain for listed in found], indent=1, ensure_ascii=False))
+    else:
+        click.echo(render_rows(COLUMNS, [listed.row for listed in found]), nl=False)
 
 
 @click.command()

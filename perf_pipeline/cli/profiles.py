@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from perf_pipeline.cli.values import RunTag
+
 
 def profile_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options `--profile` and `--set` to a command."""
@@ -37,6 +39,28 @@ environment_option = click.option(
     "alone: fail with 97, or warn. The profile's default is warn; after 5 runs in a row it fails.",
 )
 """What a run whose gate is withheld ends with."""
+
+
+def tag_option(text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the option `--tag`, which a command takes as a tuple of pairs.
+
+    Args:
+        text: its help.
+    """
+    return click.option("--tag", "tags", type=RunTag(), multiple=True, metavar="K=V", help=text)
+
+
+def tags_of(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return tags by their names.
+
+    Raises:
+        UsageError: a name has two values.
+    """
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if found.setdefault(name, value) != value:
+            raise click.UsageError(f"--tag {name} is given as {found[name]} and as {value}")
+    return found
 
 
 def profile_given(context: click.Context, file: str | None, profile: str) -> str:

@@ -13,6 +13,8 @@ from perf_pipeline.cli.profiles import (
     overrides_of,
     profile_given,
     profile_options,
+    tag_option,
+    tags_of,
 )
 from perf_pipeline.cli.values import WholeNumber
 from perf_pipeline.cli.verdict import finish, form_options
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     help="Re-run a suspect benchmark up to N times; the majority of its runs, the two before "
     "included, decides. With 0 it stays suspect.",
 )
+@tag_option("Give the run a tag, e.g. env=staging; repeatable.")
 @environment_option
 @form_options
 @click.pass_context
@@ -45,6 +48,7 @@ def run(
     profile: str,
     overrides: Sequence[str],
     only: Sequence[str],
+    tags: Sequence[tuple[str, str]],
     *,
     confirm: int,
     on_environment_changed: str | None,
@@ -56,7 +60,7 @@ def run(
     FILE is the same as --profile: the path of a .toml file, or a shipped profile.
     """
     state: State = context.obj
-    given = profile_given(context, file, profile)
+    given, named = profile_given(context, file, profile), tags_of(tags)
     from perf_pipeline.cli.narrator import TerminalNarrator
     from perf_pipeline.loading.stopping import stop_on_signals
 
@@ -71,6 +75,12 @@ def run(
         from perf_pipeline.runs.pipeline import run_pipeline
 
         report = run_pipeline(
-            checked, state=state, narrator=narrator, stop=stop, only=only, confirm=confirm
+            checked,
+            state=state,
+            narrator=narrator,
+            stop=stop,
+            only=only,
+            confirm=confirm,
+            tags=named,
         )
     finish(report, quiet=quiet, as_json=as_json)

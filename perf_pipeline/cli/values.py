@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import click
 
+from perf_pipeline.metrics.run_tags import run_tag
 from perf_pipeline.quoting import is_utf8, shown
 from perf_pipeline.units import US_PER_S, parse_duration_us
 
@@ -75,6 +76,19 @@ class RunId(Text):
 
 
 _LEAVE_OUT: Final = "leave it out for the last run, or name a run"
+
+
+class RunTag(click.ParamType[tuple[str, str]]):
+    """Take a tag of a run, `NAME=VALUE`."""
+
+    name = "tag"
+
+    def convert(self, value: Any, param: _Parameter, ctx: _Context) -> tuple[str, str]:
+        """Refuse a text that is no such pair."""
+        try:
+            return value if isinstance(value, tuple) else run_tag(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Number(click.FloatRange):

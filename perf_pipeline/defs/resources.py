@@ -30,6 +30,7 @@ from perf_pipeline.loading.prepare import open_session
 from perf_pipeline.loading.revision import given_revision
 from perf_pipeline.loading.session import Session
 from perf_pipeline.loading.stopping import hangup_as_termination
+from perf_pipeline.metrics.run_tags import run_tag
 from perf_pipeline.report.revisions import revision_name
 from perf_pipeline.secrecy.files import keep_private
 from perf_pipeline.store.state import State
@@ -37,9 +38,23 @@ from perf_pipeline.store.state import State
 DEFAULT: Final = "quick"
 
 
+_TAG: Final = "tag."
+
+
 def run_tags(facts: Mapping[str, str]) -> dict[str, str]:
     """Return facts of a run as Dagster tags, so that runs can be found by them."""
     return {f"perf_pipeline/{name}": value for name, value in facts.items()}
+
+
+def tags_among(dagster_tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags that people gave a run in Dagster, as `perf_pipeline/tag.NAME`.
+
+    Raises:
+        ValueError: Dagster takes a name or a value that is no tag of a run.
+    """
+    begin = f"perf_pipeline/{_TAG}"
+    given = {key: value for key, value in dagster_tags.items() if key.startswith(begin)}
+    return dict(run_tag(f"{key.removeprefix(begin)}={value}") for key, value in given.items())
 
 
 class PerfRun(dg.ConfigurableResource["PerfRun"]):
@@ -94,6 +109,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
     _run_id: str = PrivateAttr()
     _stands_for: list[str] = PrivateAttr(default_factory=list)
     _planned: list[str] = PrivateAttr(default_factory=list)
+    _tags: dict[str, str] = PrivateAttr(default_factory=dict)
     _log: dg.DagsterLogManager = PrivateAttr()
     _instance: dg.DagsterInstance | None = PrivateAttr(default=None)
     _session: Session | None = PrivateAttr(default=None)
@@ -109,6 +125,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
         asked = asked_for(context.run, context.instance, self.benchmarks)
         self._planned = selected_in(self._profile, asked)
         self._log = context.log
+        self._tags = tags_among(context.run.tags) if context.run else {}
         self._instance = context.instance
         self._tag()
         with hangup_as_termination(), ExitStack() as self._until_the_end:
@@ -179,10 +196,11 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
         """Return what readers ask of a run first: profile, target, and what was measured.
 
         These are the version of the target, and commit, branch, pull request and build by CI, as
-        far as they are known.
+        far as they are known; and the tags that people gave the run.
         """
         known = given_revision(os.environ) if self._session is None else self._session.revision
-        return {"profile": self._profile.name, "target": self._profile.target, **known}
+        tags = {f"{_TAG}{name}": value for name, value in self._tags.items()}
+        return {"profile": self._profile.name, "target": self._profile.target, **known, **tags}
 
     @property
     def data_version(self) -> str:
@@ -205,6 +223,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
                     narrator=LogNarrator(self._log),
                     run_id=self._run_id,
                     planned=self._planned,
+                    tags=self._tags,
                 )
             )
             self._tag()

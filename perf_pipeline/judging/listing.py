@@ -4,18 +4,22 @@ Add here: a column of the list. Keep out: one run as a whole (publish.py).
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline.judging.asked import require_runs
 from perf_pipeline.metrics.threshold import Status
-from perf_pipeline.report.revisions import revision_name
+from perf_pipeline.report.revisions import revision_name, tags_of_run
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.state import State
 from perf_pipeline.store.waiting import take_up
 
-COLUMNS: Final = ("run", "began (UTC)", "profile", "target", "version", "benchmarks", "thresholds")
+COLUMNS: Final = (
+    *("run", "began (UTC)", "profile", "target", "version", "tags", "benchmarks", "thresholds"),
+)
 _GRAVEST_FIRST: Final = (Status.FAIL, Status.INVALID, Status.NO_DATA, Status.WARN, Status.PASS)
 
 
@@ -48,13 +52,41 @@ class ListedRun:
             self.run.profile,
             self.run.target.partition(":")[0],
             revision_name(self.run.revision),
+            tags_of_run(self.run.tags),
             f"{stored} of {planned}",
             ", ".join(counted) or "none judged",
         )
 
+    @property
+    def plain(self) -> dict[str, object]:
+        """Return it for programs: numbers as numbers, and every status that occurs."""
+        stored, planned = self.benchmarks
+        return {
+            "run": self.run.run_id,
+            "began_at": self.run.began_at,
+            "profile": self.run.profile,
+            "target": self.run.target,
+            "trigger": self.run.trigger,
+            "revision": dict(self.run.revision),
+            "tags": dict(self.run.tags),
+            "benchmarks": {"stored": stored, "planned": planned},
+            "thresholds": {
+                str(status): self.thresholds[status]
+                for status in _GRAVEST_FIRST
+                if self.thresholds[status]
+            },
+        }
 
-def listed_runs(state: State, limit: int) -> list[ListedRun]:
+
+def listed_runs(
+    state: State, limit: int, tags: Mapping[str, str] = MappingProxyType({})
+) -> list[ListedRun]:
     """List the newest runs, newest first, those that were killed included.
+
+    Args:
+        state: folder of the history.
+        limit: at most so many.
+        tags: only runs that have all of these.
 
     Raises:
         RequestError: no run was ever made in this folder.
@@ -63,7 +95,7 @@ def listed_runs(state: State, limit: int) -> list[ListedRun]:
     require_runs(state)
     with state.history() as history:
         take_up(history, state)
-        return [_listed(history, run) for run in history.runs(limit)]
+        return [_listed(history, run) for run in history.tagged_runs(limit, tags)]
 
 
 def _listed(history: History, run: RunRecord) -> ListedRun:

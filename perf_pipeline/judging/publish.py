@@ -206,6 +206,7 @@ def _assemble(
         attributions=tuple(attributions(history, run_id, findings, verdicts=verdicts)),
         trends=tuple(trends_of(history, comparison)),
         revision=run.revision,
+        tags=run.tags,
         asked=None if asks_for_a_million(profile) else _asked(profile),
         origins=() if what_if else tuple(origins_of(history, run_id)),
         withheld=withheld_of(history, run_id, comparison.told, on_change),

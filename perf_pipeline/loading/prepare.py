@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline import __version__
@@ -62,6 +63,7 @@ def open_session(
     environ: Mapping[str, str] | None = None,
     planned: Sequence[str] = (),
     by_name: bool = False,
+    tags: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Session]:
     """Yield a run that is ready to be loaded; afterwards its stack is stopped, its rows removed.
 
@@ -80,6 +82,7 @@ def open_session(
         planned: benchmarks that it is to run, in order; optional ones are left out where the
             target has not what they need, if the whole profile is run.
         by_name: somebody named each of them, so that none may be left out.
+        tags: what people call the run.
 
     Raises:
         TargetNotAllowedError: nothing was sent.
@@ -93,7 +96,9 @@ def open_session(
     require_space(state.folder)
     stop = stop or threading.Event()
     names = tuple(planned)
-    wanted = _Wanted(profile, state, trigger, narrator, run_id, stop, names, by_name, variables)
+    wanted = _Wanted(
+        profile, state, trigger, narrator, run_id, stop, names, by_name, variables, tags
+    )
     what = f"the run of profile {profile.name}"
     with alone(lock_folders(state.folder, variables), what, narrator.say, stop):
         require_history(state)
@@ -123,6 +128,7 @@ class _Wanted:
     planned: tuple[str, ...]
     by_name: bool
     variables: Mapping[str, str]
+    tags: Mapping[str, str]
 
     def session(
         self, target: Target, complete: Target, stack: Stack | None, start_worker: StartWorker
@@ -159,6 +165,7 @@ class _Wanted:
             start_worker=start_worker,
             revision=revision.facts,
             machine=exact_machine(),
+            tags=self.tags,
         )
 
 
@@ -214,6 +221,7 @@ def write_run(session: Session, problems: Sequence[str] = ()) -> RunRecord:
         problems=tuple(map(KNOWN.mask, problems)),
         revision=session.revision,
         machine=session.machine,
+        tags={name: KNOWN.mask(text) for name, text in session.tags.items()},
     )
     write_run_record(session.folder, record)
     return record

@@ -39,6 +39,7 @@ class Session:
         planned: benchmarks that it is to run, in order; written down before it runs any.
         left_out: benchmarks that it goes without, because the target has no such part, and why.
         unmet: benchmarks that can't begin, because the target has not what they need, and why.
+        tags: what people called the run.
         start_worker: the way in which its load workers are started.
     """
 
@@ -59,6 +60,7 @@ class Session:
     start_worker: StartWorker = start_interpreter
     revision: Mapping[str, str] = field(default_factory=dict)
     machine: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     def say(self, sentence: str) -> None:
         """Tell a sentence to whoever started the run."""

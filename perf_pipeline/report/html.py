@@ -18,7 +18,12 @@ from perf_pipeline.report.diff_texts import diff_table
 from perf_pipeline.report.model import BenchmarkReport, RunReport
 from perf_pipeline.report.origins import origin_table
 from perf_pipeline.report.pages import html_escaped, page
-from perf_pipeline.report.revisions import revision_rows, revision_text
+from perf_pipeline.report.revisions import (
+    revision_rows,
+    revision_text,
+    tag_rows,
+    tags_of_run,
+)
 from perf_pipeline.report.stages import stage_bars
 from perf_pipeline.report.svg import plot, span_of
 from perf_pipeline.report.tables import Table
@@ -52,6 +57,8 @@ def render_html(report: RunReport) -> str:
     """Return the report as one HTML document; every value from outside is escaped."""
     began = report.began_at.strftime("%Y-%m-%d %H:%M:%S UTC")
     took, target = f"took {wording.seconds(report.wall_s)}", f"target {report.target}"
+    tagged = f"tagged {tags_of_run(report.tags)}" if report.tags else ""
+    facts = (began, took, target, revision_text(report.revision), tagged)
     return page(
         "report.html",
         html_escaped,
@@ -61,7 +68,7 @@ def render_html(report: RunReport) -> str:
         answer=answer_of(report),
         sentences=why.notices_and_troubles(report),
         glance=_glance(report),
-        subtitle=", ".join(filter(None, (began, took, target, revision_text(report.revision)))),
+        subtitle=", ".join(filter(None, facts)),
         sections=list(_sections(report)),
         footer=headline.counts(report),
     )
@@ -218,6 +225,7 @@ def _figures_row(summary: Summary) -> tuple[str, ...]:
 def _environment(report: RunReport) -> Table:
     facts = {
         **revision_rows(report.revision),
+        **tag_rows(report.tags),
         **report.environment,
         **{f"report {kind}": path for kind, path in report.paths.items()},
     }

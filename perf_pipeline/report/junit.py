@@ -19,7 +19,7 @@ from perf_pipeline.report import why, wording
 from perf_pipeline.report.diff_texts import DiffTexts
 from perf_pipeline.report.finding_texts import name_of
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport
-from perf_pipeline.report.revisions import revision_rows
+from perf_pipeline.report.revisions import revision_rows, tag_rows
 
 Result = Literal["passed", "failure", "error", "skipped"]
 
@@ -80,7 +80,7 @@ def _suite(root: ET.Element, name: str, report: RunReport, wall_s: float) -> ET.
         time=f"{wall_s:.3f}",
         timestamp=report.began_at.strftime("%Y-%m-%dT%H:%M:%S"),
     )
-    if facts := revision_rows(report.revision):
+    if facts := {**revision_rows(report.revision), **tag_rows(report.tags)}:
         properties = ET.SubElement(suite, "properties")
         for fact, value in facts.items():
             ET.SubElement(properties, "property", name=fact, value=_text(value))

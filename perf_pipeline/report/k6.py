@@ -99,6 +99,7 @@ def _ours(report: RunReport) -> dict[str, Json]:
         "target": report.target,
         "exit_code": int(report.exit_code),
         "revision": dict(report.revision),
+        "tags": dict(report.tags),
         "environment": dict(report.environment),
         "notices": list(report.notices),
         "benchmarks": {

@@ -14,7 +14,12 @@ from perf_pipeline.report.answer import answer_of
 from perf_pipeline.report.diff_texts import diff_table
 from perf_pipeline.report.model import BenchmarkReport, RunReport
 from perf_pipeline.report.pages import page
-from perf_pipeline.report.revisions import revision_rows, revision_text
+from perf_pipeline.report.revisions import (
+    revision_rows,
+    revision_text,
+    tag_rows,
+    tags_of_run,
+)
 from perf_pipeline.report.tables import Table
 
 # What is markup in GitHub's Markdown wherever it stands; an underscore is none inside a word.
@@ -32,6 +37,7 @@ def render_markdown(report: RunReport) -> str:
         ended=headline.ended(report),
         profile=report.profile,
         measured=revision_text(report.revision),
+        tagged=tags_of_run(report.tags),
         regression=comparison.regression(report),
         answer=answer_of(report),
         leading=_leading(report),
@@ -99,6 +105,7 @@ def _environment(report: RunReport) -> Table:
         "took": wording.seconds(report.wall_s),
         "target": report.target,
         **revision_rows(report.revision),
+        **tag_rows(report.tags),
         **report.environment,
     }
     return Table.of(dict.fromkeys(("name", "value"), "text"), facts.items())

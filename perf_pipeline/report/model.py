@@ -174,6 +174,7 @@ class RunReport:
         withheld: what the gate did not decide; None where it decided everything.
         asked: what the profile asks; None for 1,000,000 messages a day.
         revision: what was measured: version, commit, branch, pull_request, build; what is known.
+        tags: what people called the run.
         history_path: where the figures are kept; empty when nowhere.
         paths: kind of report to where it lies.
     """
@@ -194,6 +195,7 @@ class RunReport:
     withheld: Withheld | None = None
     asked: Asked | None = None
     revision: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
     history_path: str = ""
     paths: Mapping[str, str] = field(default_factory=dict)
 

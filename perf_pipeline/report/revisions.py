@@ -1,4 +1,4 @@
-"""What was measured, in words: the version of the target, and what CI says of its code.
+"""What was measured, in words: the version of the target, what CI says of its code, and tags.
 
 Add here: another fact of `RunRecord.revision`. Keep out: where it is shown.
 """
@@ -38,3 +38,21 @@ def revision_rows(revision: Mapping[str, str]) -> dict[str, str]:
     """Return the facts in full by the words for them, with the page of the build, for tables."""
     words = {**dict(_WORDS), "build": "build"}
     return {word: revision[name] for name, word in words.items() if revision.get(name)}
+
+
+def tags_of_run(tags: Mapping[str, str]) -> str:
+    """Write the tags that people gave a run as they gave them, by name.
+
+    >>> tags_of_run({"team": "shop", "env": "staging"})
+    'env=staging, team=shop'
+    """
+    return ", ".join(f"{name}={value}" for name, value in sorted(tags.items()))
+
+
+def tag_rows(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return tags by the words for them, for tables.
+
+    >>> tag_rows({"env": "staging"})
+    {'tag env': 'staging'}
+    """
+    return {f"tag {name}": value for name, value in sorted(tags.items())}

@@ -20,7 +20,7 @@ from perf_pipeline.report.answer import answer_of
 from perf_pipeline.report.diff_texts import DiffTexts
 from perf_pipeline.report.finding_texts import other_texts
 from perf_pipeline.report.model import Diagnosis, RunReport
-from perf_pipeline.report.revisions import revision_text
+from perf_pipeline.report.revisions import revision_text, tags_of_run
 
 _STYLES: Final = {
     "PASS": "green",
@@ -134,6 +134,8 @@ def _header(report: RunReport) -> Text:
     ]
     if measured := revision_text(report.revision):
         lines.append(_plain(f"measured {measured}"))
+    if report.tags:
+        lines.append(_plain(f"tagged {tags_of_run(report.tags)}"))
     lines += _notices(report.notices)
     return Text("\n").join([*lines, Text()])
 

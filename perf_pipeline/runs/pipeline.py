@@ -5,9 +5,10 @@ Keep out: printing.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline.config.needed_parts import draws_users
@@ -68,6 +69,7 @@ def run_pipeline(
     only: Sequence[str] = (),
     trigger: str = "cli",
     confirm: int = 0,
+    tags: Mapping[str, str] = MappingProxyType({}),
 ) -> RunReport:
     """Run a profile's benchmarks and return the report; what could be measured is always judged.
 
@@ -79,6 +81,7 @@ def run_pipeline(
         only: benchmarks to run; all enabled ones when empty.
         trigger: who started it.
         confirm: how often what is suspect is run again at most, in the same session.
+        tags: what people call the run.
 
     Raises:
         ProfileError: `only` names what is not a benchmark of the profile, or all are switched off;
@@ -96,6 +99,7 @@ def run_pipeline(
         stop=stop,
         planned=names,
         by_name=bool(only),
+        tags=tags,
     ) as session:
         names = list(session.planned)
         session.say(f"run {session.run_id}: profile {profile.name}, {session.target.masked}")

@@ -3,7 +3,7 @@
 Add here: one method per question, which calls the module that answers it. Keep out: SQL.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -182,6 +182,10 @@ class History:
             measured: only those of which a benchmark is stored.
         """
         return run_rows.newest_runs(self.connection, limit, measured=measured)
+
+    def tagged_runs(self, limit: int, tags: Mapping[str, str]) -> list[RunRecord]:
+        """List the newest runs that have all of these tags, as `runs` does."""
+        return run_rows.newest_tagged(self.connection, limit, tags)
 
     def last_run_with(self, benchmark: str, *, but: str) -> str | None:
         """Return the newest run that was to do a benchmark, or did; None where there is none.

@@ -49,9 +49,10 @@ values (?, map(?::varchar[], ?::varchar[])) on conflict do nothing
 _UPSERT_RUN: Final = """
 insert or replace into runs (run_id, profile, profile_json, config_hash, seed, target,
     triggered_by, code_version, began_at, environment_id, notices, planned, problems, made_as,
-    revision, machine)
+    revision, machine, run_tags)
 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::varchar[], ?::varchar[], ?::varchar[], ?,
-    map(?::varchar[], ?::varchar[]), map(?::varchar[], ?::varchar[]))
+    map(?::varchar[], ?::varchar[]), map(?::varchar[], ?::varchar[]),
+    map(?::varchar[], ?::varchar[]))
 """
 _INSERT_BENCHMARK: Final = """
 insert into benchmarks (run_id, benchmark, status, began_at, wall_s, measured_s, valid,
@@ -218,6 +219,8 @@ def write_run(
             [*run.revision.values()],
             list(run.machine),
             [*run.machine.values()],
+            list(run.tags),
+            [*run.tags.values()],
         ],
     )
 

@@ -32,6 +32,7 @@ RUN_SHAPES: Final[dict[str, Shape]] = {
     "problems": list_of(is_text),
     "revision": table_of(is_text),
     "machine": table_of(is_text),
+    "tags": table_of(is_text),
 }
 OUTCOME_SHAPES: Final[dict[str, Shape]] = {
     "benchmark": is_text,

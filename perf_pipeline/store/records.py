@@ -54,6 +54,7 @@ class RunRecord:
             begins no new history.
         revision: what was measured: version of the target, and commit, branch, pull_request and
             build by CI, as far as they are known.
+        tags: what people called the run; no run is compared by them.
     """
 
     run_id: str
@@ -71,6 +72,7 @@ class RunRecord:
     problems: Sequence[str] = ()
     revision: Mapping[str, str] = field(default_factory=dict)
     machine: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def environment_id(self) -> str:
@@ -86,6 +88,7 @@ class RunRecord:
             "notices": list(self.notices),
             "revision": dict(self.revision),
             "machine": dict(self.machine),
+            "tags": dict(self.tags),
         }
         return json.dumps({**members, **plain}, indent=1)
 

@@ -4,6 +4,7 @@ Add here: another question to runs alone. Keep out: their benchmarks (queries.py
 runs (order.py).
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -17,10 +18,16 @@ from perf_pipeline.store.records import RunRecord
 _RUNS: Final = """
 select run_id, profile, profile_json, config_hash, seed, target, triggered_by, code_version,
     began_at, facts, notices, planned, problems, revision,
-    machine
+    machine, run_tags
 from runs join environments using (environment_id)
 """
 _NEWEST_RUNS: Final = f"{_RUNS} order by {NEWEST_FIRST} limit ?"
+_NEWEST_TAGGED: Final = f"""{_RUNS}
+where not exists (
+    from (select unnest($names::varchar[]) as name, unnest($values::varchar[]) as wanted)
+    where run_tags[name] is distinct from wanted)
+order by {NEWEST_FIRST} limit $limit
+"""
 _NEWEST_MEASURED: Final = f"{_RUNS} where {MEASURED} order by {NEWEST_FIRST} limit ?"
 _MOST_NAMED: Final = 5
 _SHORTEST_COMMIT: Final = 7
@@ -50,6 +57,14 @@ def newest_runs(
     """List the newest runs, newest first, by the order in which they were made."""
     statement = _NEWEST_MEASURED if measured else _NEWEST_RUNS
     return [_run(row) for row in connection.execute(statement, [limit]).fetchall()]
+
+
+def newest_tagged(
+    connection: duckdb.DuckDBPyConnection, limit: int, tags: Mapping[str, str]
+) -> list[RunRecord]:
+    """List the newest runs that have all of these tags, newest first."""
+    given = {"names": list(tags), "values": list(tags.values()), "limit": limit}
+    return [_run(row) for row in connection.execute(_NEWEST_TAGGED, given).fetchall()]
 
 
 def last_run_with(connection: duckdb.DuckDBPyConnection, benchmark: str, *, but: str) -> str | None:
@@ -108,7 +123,7 @@ def iso_utc(moment: datetime | None) -> str:
 
 
 def _run(row: tuple[Any, ...]) -> RunRecord:
-    texts, (began_at, facts, notices, planned, problems, revision, machine) = row[:8], row[8:]
+    texts, (began_at, facts, notices, planned, problems, *told) = row[:8], row[8:]
     run_id, profile, profile_json, config_hash, seed, target, trigger, code_version = texts
     return RunRecord(
         run_id,
@@ -124,6 +139,5 @@ def _run(row: tuple[Any, ...]) -> RunRecord:
         tuple(notices),
         None if planned is None else tuple(planned),
         tuple(problems or ()),
-        dict(revision or {}),
-        dict(machine or {}),
+        *(dict(each or {}) for each in told),
     )

@@ -9,6 +9,7 @@ import pytest
 
 from perf_pipeline.definitions import build_defs
 from perf_pipeline.errors import ProfileError
+from perf_pipeline_tests.support.commands.command_line import CommandLine
 from perf_pipeline_tests.support.dagster.own_profiles import VISITS, own_profile
 from perf_pipeline_tests.support.dagster.runs import JUDGING
 from perf_pipeline_tests.support.places import new_state
@@ -23,6 +24,7 @@ class OwnRun:
 
     result: dg.ExecuteInProcessResult
     tags: dict[str, str]
+    command: CommandLine
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +42,12 @@ def own_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRun]:
                     "resources": {"perf_run": {"config": {"profile": str(path), "state": state}}}
                 },
                 instance=instance,
+                tags={"perf_pipeline/tag.env": "staging", "other": "x"},
             )
         )
         run = instance.get_run_by_id(result.run_id)
         assert run is not None
-        yield OwnRun(result, dict(run.tags))
+        yield OwnRun(result, dict(run.tags), CommandLine(Path(state)))
 
 
 def test_every_benchmark_of_a_profile_is_an_asset_with_its_words_and_thresholds(
@@ -169,3 +172,9 @@ def test_asset_and_run_say_profile_target_and_verdict(own_run: OwnRun) -> None:
     assert own_run.tags["perf_pipeline/profile"] == "shop-visits"
     assert own_run.tags["perf_pipeline/target"] == "here"
     assert own_run.tags["perf_pipeline/verdict"] == "PASS"
+
+
+def test_a_tag_that_a_run_is_launched_with_is_a_tag_of_the_stored_run(own_run: OwnRun) -> None:
+    assert own_run.command.sql("select run_tags from runs") == [({"env": "staging"},)]
+    [materialized] = own_run.result.asset_materializations_for_node("walk")
+    assert materialized.metadata["tag.env"].value == "staging"

@@ -36,6 +36,7 @@ class Made:
         machine_ms: what the calibration took on each side of the load; None without one.
         revision: what was measured.
         machine: exact facts of the load machine.
+        run_tags: what people called the run.
         also: further metrics of each benchmark, each with the factor of its figures.
     """
 
@@ -49,6 +50,7 @@ class Made:
     machine_ms: float | None = None
     revision: Mapping[str, str] = field(default_factory=dict)
     machine: Mapping[str, str] = field(default_factory=dict)
+    run_tags: Mapping[str, str] = field(default_factory=dict)
     also: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -96,6 +98,7 @@ def _write(state: Path, made: Made, began_at: str) -> Path:
         made.environment,
         revision=made.revision,
         machine=made.machine,
+        tags=made.run_tags,
     )
     for benchmark in made.p95_ms:
         (folder / benchmark).mkdir(parents=True)

@@ -1,6 +1,7 @@
 """Records of a run survive JSON, and damaged ones are named."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,6 +25,8 @@ def test_a_run_survives_json() -> None:
     run = _run({"cpu": "two cores"})
 
     assert RunRecord.from_json(run.to_json()) == run
+    tagged = replace(run, tags={"env": "staging"})
+    assert RunRecord.from_json(tagged.to_json()) == tagged
 
 
 def test_an_outcome_survives_json_also_with_read_only_mappings() -> None:

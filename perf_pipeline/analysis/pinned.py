@@ -159,7 +159,8 @@ def pinned_diff(
     """Compare a run with a fixed figure, such as "API p95 is 800 ms", without any history.
 
     SUSPECT is worse than the figure by more than the minimum effect. REGRESSED means that one of
-    the two runs before is suspect, too. IMPROVED is better by more than the minimum effect.
+    the two runs before is suspect, too. IMPROVED is better by more than the minimum effect, where
+    one of the two runs before was not: a figure that nobody measured is no level to improve on.
 
     Args:
         series: what is compared.
@@ -184,12 +185,14 @@ def pinned_diff(
     ruler = policy.ruler(scale, minimum_effect)
     least = ruler.least_change(pinned)
     change = _change_from(pinned, usable, scale)
-    missed = [_missed(_change_from(pinned, run, scale), least, series.better) for run in runs]
+    before = [_change_from(pinned, run, scale) for run in runs[-RUNS_BEFORE:]]
     status = DiffStatus.OK
     if _missed(change, least, series.better):
-        again = any(missed[-RUNS_BEFORE:])
+        again = any(_missed(earlier, least, series.better) for earlier in before)
         status = DiffStatus.REGRESSED if again else DiffStatus.SUSPECT
-    elif _missed(-change, least, series.better):
+    elif _missed(-change, least, series.better) and not all(
+        _missed(-earlier, least, series.better) for earlier in before
+    ):
         status = DiffStatus.IMPROVED
     return Diff(series, usable, floor, Effect(change, None, None, scale), least, status, pinned)
 

@@ -11,8 +11,8 @@ from typing import Final
 from markupsafe import Markup
 
 from perf_pipeline.metrics.summary import Summary
-from perf_pipeline.report import comparison, findings, headline, trend, why, wording
-from perf_pipeline.report.answer import answer_of
+from perf_pipeline.metrics.threshold import Status, Verdict
+from perf_pipeline.report import comparison, findings, first_screen, headline, trend, wording
 from perf_pipeline.report.axis import panels
 from perf_pipeline.report.diff_texts import diff_table
 from perf_pipeline.report.model import BenchmarkReport, RunReport
@@ -65,8 +65,9 @@ def render_html(report: RunReport) -> str:
         title=f"{report.profile} {report.run_id}: {headline.ended(report)}",
         heading=headline.ended(report),
         run=f"run {report.run_id}, profile {report.profile}",
-        answer=answer_of(report),
-        sentences=why.notices_and_troubles(report),
+        verdict=first_screen.verdict_sentence(report),
+        answer=first_screen.asked_answer(report),
+        told=first_screen.lines(report),
         glance=_glance(report),
         subtitle=", ".join(filter(None, facts)),
         sections=list(_sections(report)),
@@ -130,9 +131,16 @@ def _verdict_rows(benchmark: BenchmarkReport) -> Iterator[tuple[str, ...]]:
         yield (
             str(verdict.status),
             verdict.threshold.key,
-            wording.observed(verdict.observed, verdict.threshold),
+            _observed(verdict),
             verdict.threshold.source,
         )
+
+
+def _observed(verdict: Verdict) -> str:
+    """Write what was observed; of an INVALID run it says nothing about the target."""
+    if verdict.status is Status.INVALID:
+        return "not judged"
+    return wording.observed(verdict.observed, verdict.threshold)
 
 
 def _findings(report: RunReport) -> Mapping[str, object]:

@@ -13,7 +13,7 @@ from perf_pipeline.analysis.outcome import UNJUDGED
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.quoting import first_few
 from perf_pipeline.report.finding_texts import name_of, regressions
-from perf_pipeline.report.model import UNMEASURED, Asked, RunReport
+from perf_pipeline.report.model import UNMEASURED, Asked, BenchmarkReport, RunReport
 from perf_pipeline.report.wording import plural
 
 MILLION: Final = "1,000,000 messages a day"
@@ -89,8 +89,16 @@ def _missing(report: RunReport, asked: Asked, named: Sequence[_Named]) -> Iterat
     ]
     if unmeasured and not unjudged:
         yield f"{', '.join(unmeasured)} could not be measured"
+    limited = [benchmark.name for benchmark in report.benchmarks if _is_limited(benchmark)]
+    if asked.thresholds and limited and not unjudged:
+        yield f"{', '.join(limited)} is INVALID, and half a run proves nothing"
     if not (named or asked.thresholds or unmeasured):
         yield "no threshold was judged"
+
+
+def _is_limited(benchmark: BenchmarkReport) -> bool:
+    spoilt = any(verdict.status is Status.INVALID for verdict in benchmark.verdicts)
+    return spoilt or not benchmark.valid
 
 
 def _failed(failed: Sequence[_Named], named: Sequence[_Named]) -> Iterator[str]:

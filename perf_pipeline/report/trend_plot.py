@@ -9,6 +9,7 @@ from typing import Final
 
 from perf_pipeline.report import wording
 from perf_pipeline.report.axis import ticks
+from perf_pipeline.report.first_screen import trend_id
 from perf_pipeline.report.pages import html_escaped as escaped
 from perf_pipeline.report.trend import Trend, TrendRun, change_text
 
@@ -34,7 +35,8 @@ def trend_plot(trend: Trend) -> str:
     axes = _RunAxes.of(trend)
     parts = (_axes(axes, trend), _band(axes, trend), _line(axes, trend), _marks(axes, trend))
     return (
-        f"<figure><figcaption>{escaped(trend.benchmark)} <b>{escaped(trend.series.label)}</b>, "
+        f'<figure id="{trend_id(trend.benchmark, trend.series.label)}"><figcaption>'
+        f"{escaped(trend.benchmark)} <b>{escaped(trend.series.label)}</b>, "
         f"{escaped(_caption(trend))}</figcaption>"
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escaped(label)} over runs">'
         f'<g class="k0">{"".join(parts)}</g></svg></figure>'

@@ -155,7 +155,9 @@ def test_an_error_rate_regresses_by_half_a_percentage_point() -> None:
         (841.0, [900.0, 800.0], DiffStatus.REGRESSED),
         (841.0, [900.0, 800.0, 800.0], DiffStatus.SUSPECT),
         (800.0, [900.0, 900.0], DiffStatus.OK),
-        (700.0, [], DiffStatus.IMPROVED),
+        (700.0, [], DiffStatus.OK),  # nothing was worse before, so nothing improved
+        (700.0, [700.0, 900.0], DiffStatus.IMPROVED),
+        (700.0, [900.0, 700.0, 700.0], DiffStatus.OK),
         (None, [], DiffStatus.NO_DATA),
     ],
 )
@@ -167,7 +169,8 @@ def test_a_pinned_figure_of_800_ms_judges_without_history(
 
 def test_a_pinned_figure_judges_throughput_downwards_and_rates_in_points() -> None:
     assert pinned_diff(RATE, 90.0, 100.0).status is DiffStatus.SUSPECT
-    assert pinned_diff(RATE, 110.0, 100.0).status is DiffStatus.IMPROVED
+    assert pinned_diff(RATE, 110.0, 100.0, [100.0]).status is DiffStatus.IMPROVED
+    assert pinned_diff(RATE, 110.0, 100.0, [110.0]).status is DiffStatus.OK
     assert pinned_diff(FAILED, 0.004, 0.0).status is DiffStatus.OK
     assert pinned_diff(FAILED, 0.006, 0.0).status is DiffStatus.SUSPECT
     assert pinned_diff(P95, 5.0, 0.0).status is DiffStatus.SUSPECT

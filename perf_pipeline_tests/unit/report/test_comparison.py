@@ -79,7 +79,7 @@ def test_rows_are_for_what_moved_and_for_the_leading_p95(report: RunReport) -> N
 def test_a_pinned_figure_is_one_sentence(report: RunReport) -> None:
     assert comparison.remarks(of(report, pinned_diff(P95, 28.6, 800.0))) == [
         (
-            "IMPROVED",
+            "OK",
             "api_user_creation http_req_duration p(95)",
             "28.6 ms, -96.4 % against the pinned 800 ms",
         )
@@ -102,7 +102,7 @@ def test_series_that_were_not_compared_are_counted_by_benchmark(report: RunRepor
         (against(3.0, []), "no history yet"),
         (against(3.0, CALM[:2]), "LEARNING, 2 of 5 runs so far; comparing starts with run 6"),
         (against(4.0, CALM), "+33.4 % vs 3 ms, SUSPECT"),
-        (pinned_diff(P95, 4.0, 800.0), "-99.5 % vs pinned 800 ms, IMPROVED"),
+        (pinned_diff(P95, 4.0, 800.0), "-99.5 % vs pinned 800 ms, OK"),
     ],
 )
 def test_a_leading_figure_says_what_it_was_compared_with(one: Diff | None, text: str) -> None:

@@ -77,6 +77,12 @@ PASS, FAIL, WARN, NO_DATA, INVALID = (
             Asked("the shop is open"),
             "the shop is open: PASS, all 2 thresholds hold, and 1 aim of them missed",
         ),
+        (
+            PASS,
+            INVALID,
+            Asked(TEXT, (FAST,)),
+            f"{TEXT} not shown, because orders is INVALID, and half a run proves nothing",
+        ),
         (PASS, PASS, Asked(), "profile shop: PASS, all 2 thresholds hold"),
         (
             PASS,
@@ -91,7 +97,18 @@ PASS, FAIL, WARN, NO_DATA, INVALID = (
             f"{TEXT} not shown, because this run has no verdict on checks",
         ),
     ],
-    ids=["all", "one", "failed", "no data", "failed first", "aim", "none", "absent", "no verdict"],
+    ids=[
+        "all",
+        "one",
+        "failed",
+        "no data",
+        "failed first",
+        "aim",
+        "limited",
+        "none",
+        "absent",
+        "no verdict",
+    ],
 )
 def test_the_thresholds_that_a_question_names_answer_it(
     fast: Status, well: Status, asked: Asked, line: str

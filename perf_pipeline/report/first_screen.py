@@ -1,0 +1,233 @@
+"""What a reader sees first: why the run ended so, in one sentence, and what failed or changed.
+
+Add here: another reason of a verdict, or another kind of line. Keep out: layout (html.py), and the
+sentences of troubles and changes (why.py, trend.py).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from perf_pipeline.analysis.baseline import Diff, DiffStatus
+from perf_pipeline.analysis.outcome import UNJUDGED
+from perf_pipeline.errors import ExitCode
+from perf_pipeline.metrics.threshold import Status, Verdict
+from perf_pipeline.quoting import first_few
+from perf_pipeline.report import comparison, trend, why, wording
+from perf_pipeline.report.answer import answer_of
+from perf_pipeline.report.finding_texts import name_of, regressions
+from perf_pipeline.report.model import UNMEASURED, BenchmarkReport, BenchmarkStatus, RunReport
+from perf_pipeline.report.own_answer import Answer
+from perf_pipeline.report.pages import anchor
+
+_MOST_NAMED: Final = 3
+_NO_PROBLEM: Final = MappingProxyType(
+    {
+        BenchmarkStatus.FAILED: "it could not be run to its end",
+        BenchmarkStatus.NOT_RUN: "it did not run",
+        BenchmarkStatus.NOT_STORED: "it is not in the history",
+    }
+)
+_CHANGED: Final = frozenset({DiffStatus.SUSPECT, DiffStatus.IMPROVED})
+# A notice is read after what decides; a machine is told where its diffs are.
+_LATER: Final = frozenset({"NOTICE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Hold a line of the first screen.
+
+    Attributes:
+        status: in one word.
+        subject: what it is about; may be empty.
+        target: id of the part of the page that shows it; empty where none does.
+        sentence: what happened.
+    """
+
+    status: str
+    subject: str
+    target: str
+    sentence: str
+
+
+def trend_id(benchmark: str, label: str) -> str:
+    """Return the id of a series' drawing over the runs."""
+    return anchor(f"over-the-runs-{benchmark}-{label}")
+
+
+def asked_answer(report: RunReport) -> Answer | None:
+    """Return the answer to what the profile asks; None where it asks nothing of its own."""
+    asks = report.asked is None or bool(report.asked.text)
+    return answer_of(report) if asks else None
+
+
+def verdict_sentence(report: RunReport) -> str:
+    """Say in one sentence how the run ended, and why."""
+    return _REASONS.get(report.exit_code, _ended)(report)
+
+
+def lines(report: RunReport) -> list[Line]:
+    """List what failed, what could not be judged and what changed; notices come last."""
+    told = [*_troubles(report), *_changes(report)]
+    return sorted(told, key=lambda line: line.status in _LATER)
+
+
+def _stopped(report: RunReport) -> str:
+    name = next(
+        benchmark.name
+        for benchmark in report.benchmarks
+        if benchmark.status is BenchmarkStatus.STOPPED
+    )
+    failed = [verdict for _, verdict in _verdicts(report) if verdict.status is Status.FAIL]
+    count = f"{wording.plural(len(failed), 'threshold')} had failed by then, and " if failed else ""
+    return (
+        f"The run was stopped by hand during {name}: {count}what passed until then proves nothing."
+    )
+
+
+def _failed(report: RunReport) -> str:
+    verdicts = list(_verdicts(report))
+    failed = [pair for pair in verdicts if pair[1].status is Status.FAIL]
+    name, first = failed[0]
+    threshold = first.threshold
+    seen = wording.observed(first.observed, threshold)
+    which = "" if len(failed) == 1 else "the first is that "
+    return (
+        f"The run failed, because {len(failed)} of {wording.plural(len(verdicts), 'threshold')} "
+        f"{'is' if len(failed) == 1 else 'are'} missed: {which}{threshold.key} of {name} "
+        f"is {seen}, and {threshold.source} is wanted."
+    )
+
+
+def _regressed(report: RunReport) -> str:
+    found = regressions(report)
+    if not found:
+        return _ended(report)
+    name, diff = found[0].leading
+    more = len(found) - 1
+    others = f", and {wording.plural(more, 'other series', 'other series')} with it" if more else ""
+    since = _since(report, name, diff)
+    return (
+        f"The system got slower or worse: {diff.series.label} of {name} moved by "
+        f"{wording.change_of(diff)} against {wording.reference_of(diff)}{since}{others}."
+    )
+
+
+def _not_measured(report: RunReport) -> str:
+    if not report.benchmarks:
+        return "Nothing was measured, because no benchmark ran."
+    spoilt = [benchmark for benchmark in report.benchmarks if _doubt(benchmark)]
+    if not spoilt:
+        return "Nobody can tell by this run whether the system is slower: the gate is withheld."
+    verb = "proves" if len(spoilt) == 1 else "prove"
+    names = first_few([benchmark.name for benchmark in spoilt], _MOST_NAMED)
+    return (
+        f"The run neither passed nor failed, because {names} {verb} nothing: {_doubt(spoilt[0])}."
+    )
+
+
+def _passed(report: RunReport) -> str:
+    count = sum(1 for _ in _verdicts(report))
+    holds = "No threshold was judged" if not count else _all_hold(report, count)
+    return f"{holds}, and {_unchanged(report)}."
+
+
+def _ended(report: RunReport) -> str:
+    return f"The run ended with {report.exit_code.name} (exit code {int(report.exit_code)})."
+
+
+_REASONS: Final = MappingProxyType[ExitCode, Callable[[RunReport], str]](
+    {
+        ExitCode.OK: _passed,
+        ExitCode.STOPPED: _stopped,
+        ExitCode.THRESHOLD_FAILED: _failed,
+        ExitCode.REGRESSED: _regressed,
+        ExitCode.NOT_MEASURED: _not_measured,
+    }
+)
+
+
+def _verdicts(report: RunReport) -> Iterator[tuple[str, Verdict]]:
+    for benchmark in report.benchmarks:
+        for verdict in benchmark.verdicts:
+            yield benchmark.name, verdict
+
+
+def _all_hold(report: RunReport, count: int) -> str:
+    missed = sum(verdict.status is Status.WARN for _, verdict in _verdicts(report))
+    if missed:
+        aims = "1 aim is" if missed == 1 else f"{missed} aims are"
+        return f"No threshold failed, although {aims} missed"
+    return "The only threshold holds" if count == 1 else f"All {count} thresholds hold"
+
+
+def _unchanged(report: RunReport) -> str:
+    if report.withheld is not None:
+        return "whether anything is slower than before is not known, because the gate is withheld"
+    diffs = [diff for _, diff in report.diffs if diff.pinned is None]
+    judged = sum(diff.status in {DiffStatus.OK, *_CHANGED} for diff in diffs)
+    suspect = sum(diff.status is DiffStatus.SUSPECT for diff in diffs)
+    if not judged:
+        return "there are too few earlier runs to compare with"
+    if suspect:
+        return f"{suspect} of {judged} compared series are suspect, which the next run decides"
+    return f"none of {wording.plural(judged, 'compared series', 'compared series')} got worse"
+
+
+def _doubt(benchmark: BenchmarkReport) -> str:
+    """Say why a benchmark's figures prove nothing; empty where they do."""
+    if not benchmark.valid:
+        return next(iter(benchmark.invalid_reasons), "the load generator was the limit")
+    if benchmark.status in UNMEASURED:
+        return next(iter(benchmark.problems), _NO_PROBLEM[benchmark.status])
+    unjudged = [verdict for verdict in benchmark.verdicts if verdict.status in UNJUDGED]
+    if not unjudged:
+        return ""
+    reasons = [verdict.reason for verdict in unjudged if verdict.reason]
+    return next(iter(reasons), f"nothing was measured for {unjudged[0].threshold.key}")
+
+
+def _troubles(report: RunReport) -> Iterator[Line]:
+    causes = {name_of(cause): cause.leading for cause in regressions(report)}
+    drawn = _drawn(report)
+    names = {benchmark.name for benchmark in report.benchmarks}
+    for status, subject, sentence in why.notices_and_troubles(report):
+        if status == str(DiffStatus.REGRESSED) and subject in causes:
+            name, diff = causes[subject]
+            since = _since(report, name, diff)
+            yield Line(status, subject, _place(drawn, name, diff), f"{sentence}{since}")
+            continue
+        target = anchor(subject) if subject in names else ""
+        yield Line(status, subject, target, sentence)
+
+
+def _changes(report: RunReport) -> Iterator[Line]:
+    """Yield the series of this run that moved and fail nothing, each with its drawing."""
+    drawn = _drawn(report)
+    for name, diff in comparison.shown_first(report):
+        if diff.status in _CHANGED:
+            text = f"{why.moved(diff)}{_since(report, name, diff)}"
+            subject = f"{name} {diff.series.label}"
+            yield Line(str(diff.status), subject, _place(drawn, name, diff), text)
+
+
+def _drawn(report: RunReport) -> dict[tuple[str, str], trend.Trend]:
+    return {
+        (drawn.benchmark, drawn.series.label): drawn for drawn in report.trends if drawn.is_telling
+    }
+
+
+def _place(drawn: dict[tuple[str, str], trend.Trend], benchmark: str, diff: Diff) -> str:
+    label = diff.series.label
+    return trend_id(benchmark, label) if (benchmark, label) in drawn else anchor(benchmark)
+
+
+def _since(report: RunReport, benchmark: str, diff: Diff) -> str:
+    """Say since which run a series is at its level, where a change of it is dated."""
+    found = _drawn(report).get((benchmark, diff.series.label))
+    if found is None or not found.changes:
+        return ""
+    run = found.runs[found.changes[-1].index]
+    named = f"{run.version}, run {run.run_id}" if run.version else f"run {run.run_id}"
+    return f", since {named} of {run.began_at[:10]}"

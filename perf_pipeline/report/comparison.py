@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
-from perf_pipeline.analysis.causes import Cause, NamedDiff, causes
+from perf_pipeline.analysis.causes import Cause, NamedDiff
 from perf_pipeline.analysis.family import families_judged
 from perf_pipeline.analysis.power import suspects_by_chance
 from perf_pipeline.report import headline, trend
@@ -44,7 +44,7 @@ def shown_first(report: RunReport) -> list[NamedDiff]:
 
     Of a finding it is the leading series; the others are listed below it (`below_findings`).
     """
-    below = {id(diff) for cause in causes(report.diffs) for _, diff in cause.others}
+    below = {id(diff) for cause in report.causes for _, diff in cause.others}
     leading = {
         (benchmark.name, diff.series.label)
         for benchmark in report.benchmarks
@@ -63,7 +63,7 @@ def shown_first(report: RunReport) -> list[NamedDiff]:
 
 def below_findings(report: RunReport) -> list[NamedDiff]:
     """List the series that belong to a finding and do not lead it."""
-    return [pair for cause in causes(report.diffs) for pair in cause.others]
+    return [pair for cause in report.causes for pair in cause.others]
 
 
 def dated(report: RunReport) -> list[Trouble]:

@@ -7,7 +7,7 @@ Add here: another fact of a finding that reports show. Keep out: which series be
 from collections.abc import Iterator
 
 from perf_pipeline.analysis.baseline import DiffStatus
-from perf_pipeline.analysis.causes import Cause, causes
+from perf_pipeline.analysis.causes import Cause
 from perf_pipeline.quoting import first_few
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.report.wording import change_of, plural, words
@@ -17,7 +17,7 @@ _MOST_NAMED = 4
 
 def regressions(report: RunReport) -> list[Cause]:
     """List the confirmed regressions of a run, one for each cause."""
-    return [cause for cause in causes(report.diffs) if cause.status is DiffStatus.REGRESSED]
+    return [cause for cause in report.causes if cause.status is DiffStatus.REGRESSED]
 
 
 def name_of(cause: Cause) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
-from perf_pipeline.analysis.causes import Cause, causes
+from perf_pipeline.analysis.causes import Cause
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.report import why, wording
 from perf_pipeline.report.diff_texts import DiffTexts
@@ -54,7 +54,7 @@ def render_junit(report: RunReport) -> str:
         _case(suite, "run", "benchmarks", "error", "no benchmark ran")
     if report.diffs:
         suite = _suite(root, "baseline_diff", report, 0.0)
-        leading = {id(other): cause for cause in causes(report.diffs) for _, other in cause.others}
+        leading = {id(other): cause for cause in report.causes for _, other in cause.others}
         for name, diff in report.diffs:
             _compared(suite, name, diff, leading.get(id(diff)))
         if report.withheld is not None:

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.analysis.bottleneck import Finding
-from perf_pipeline.analysis.causes import Cause, causes
+from perf_pipeline.analysis.causes import Cause
 from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.statistic import STATISTICS
 from perf_pipeline.metrics.summary import Summary
@@ -112,7 +112,7 @@ def _ours(report: RunReport) -> dict[str, Json]:
             for benchmark in report.benchmarks
         },
         "gate": _gate(report.withheld),
-        "causes": [_cause(cause) for cause in causes(report.diffs)],
+        "causes": [_cause(cause) for cause in report.causes],
         "diffs": [_diff(name, diff) for name, diff in report.diffs],
         "tiers": [
             {"benchmark": name, "tier": tier.name, "why": tier.sentence, "advice": tier.advice}

@@ -11,6 +11,7 @@ from enum import StrEnum
 from perf_pipeline.analysis.attribution import Attribution
 from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.analysis.bottleneck import Finding
+from perf_pipeline.analysis.causes import Cause, causes
 from perf_pipeline.analysis.outcome import exit_code
 from perf_pipeline.analysis.shared import LASTING_RUNS
 from perf_pipeline.errors import ExitCode
@@ -177,6 +178,7 @@ class RunReport:
         tags: what people called the run.
         history_path: where the figures are kept; empty when nowhere.
         paths: kind of report to where it lies.
+        causes: what became worse, one finding for each cause; follows from `diffs`.
     """
 
     run_id: str
@@ -198,6 +200,11 @@ class RunReport:
     tags: Mapping[str, str] = field(default_factory=dict)
     history_path: str = ""
     paths: Mapping[str, str] = field(default_factory=dict)
+    causes: tuple[Cause, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Put what became worse into findings, once for all forms of the report."""
+        object.__setattr__(self, "causes", causes(self.diffs))
 
     @property
     def exit_code(self) -> ExitCode:

@@ -14,7 +14,6 @@ from rich.table import Table
 from rich.text import Text
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
-from perf_pipeline.analysis.causes import causes
 from perf_pipeline.report import comparison, findings, headline, why, wording
 from perf_pipeline.report.answer import answer_of
 from perf_pipeline.report.diff_texts import DiffTexts
@@ -194,7 +193,7 @@ def _baseline(report: RunReport) -> list[RenderableType]:
     pairs = comparison.shown_first(report)
     parts: list[RenderableType] = [Text()]
     if pairs:
-        below = {id(cause.leading[1]): other_texts(cause) for cause in causes(report.diffs)}
+        below = {id(cause.leading[1]): other_texts(cause) for cause in report.causes}
         parts.append(_baseline_table(pairs[:_MOST_ROWS], below))
     if len(pairs) > _MOST_ROWS:
         rest = wording.plural(len(pairs) - _MOST_ROWS, "more series", "more series")

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import dagster as dg
@@ -18,7 +17,7 @@ from perf_pipeline.defs.alerts import NAME, alert_sensor, post
 from perf_pipeline.defs.component import PerfPipeline
 from perf_pipeline.errors import ProfileError
 from perf_pipeline_tests.support.dagster.own_profiles import own_profile
-from perf_pipeline_tests.support.servers.serving import serving
+from perf_pipeline_tests.support.servers.serving import QuietHandler, serving
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -182,14 +181,12 @@ def receiving(status: int = 200) -> Iterator[Receiver]:
     """Take posts as Slack's webhooks do, and answer with a status."""
     receiver = Receiver()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             receiver.texts.append(json.loads(body)["text"])
             self.send_response(status)
             self.end_headers()
-
-        def log_message(self, *_: object) -> None: ...
 
     with serving(Handler) as base_url:
         receiver.address = f"{base_url}/hook"

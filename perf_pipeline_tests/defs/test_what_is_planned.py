@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import dagster as dg
@@ -16,14 +15,14 @@ from perf_pipeline.store.history import open_history
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.dagster.runs import JUDGING, run_config
 from perf_pipeline_tests.support.histories.half_runs import A, B, HalfRun
-from perf_pipeline_tests.support.servers.serving import serving
+from perf_pipeline_tests.support.servers.serving import QuietHandler, serving
 
 pytestmark = pytest.mark.timeout(180)
 CACHE = "cache_benchmark"
 OFF = {f"benchmarks.{B}.enabled": "false"}
 
 
-class Users(BaseHTTPRequestHandler):
+class Users(QuietHandler):
     """Create every user that is asked for, and be healthy."""
 
     protocol_version = "HTTP/1.1"
@@ -43,9 +42,6 @@ class Users(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Be silent."""
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler
-from typing import Any
 
 import pytest
 
@@ -20,10 +18,10 @@ from perf_pipeline.workloads.kafka.server_clock import KafkaClock
 from perf_pipeline.workloads.postgres.own_deliveries import SqlDeliveries
 from perf_pipeline.workloads.postgres.server_clock import PostgresClock
 from perf_pipeline_tests.support.loads.kafka_topics import own_topic
-from perf_pipeline_tests.support.servers.serving import serving
+from perf_pipeline_tests.support.servers.serving import QuietHandler, serving
 
 
-class _Forgiving(BaseHTTPRequestHandler):
+class _Forgiving(QuietHandler):
     """Answer every path with 200, but for /closed, which is forbidden."""
 
     protocol_version = "HTTP/1.1"
@@ -34,9 +32,6 @@ class _Forgiving(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"{}")
-
-    def log_message(self, *_: Any) -> None:
-        """Write nothing."""
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,10 +12,10 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target, resolve_target
 from perf_pipeline.loading.revision import Revision, revision_of
 from perf_pipeline.stack.health import answer_to
-from perf_pipeline_tests.support.servers.serving import serving
+from perf_pipeline_tests.support.servers.serving import QuietHandler, serving
 
 
-class _Versioned(BaseHTTPRequestHandler):
+class _Versioned(QuietHandler):
     """Tell the version in JSON, in a header, and as text; send elsewhere for /moved."""
 
     def do_GET(self) -> None:
@@ -31,9 +29,6 @@ class _Versioned(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Write nothing."""
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import pytest
 
 from perf_pipeline.probes.docker import DockerProbe
 from perf_pipeline.probes.probe import MIN_SPAN_S, ProbeError
+from perf_pipeline_tests.support.servers.serving import QuietHandler
 
 MIB = 1 << 20
 
@@ -65,7 +65,7 @@ class Engine(socketserver.ThreadingUnixStreamServer):
         self.answers[f"/containers/{name}/stats?stream=false&one-shot=true"] = (200, answer)
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(QuietHandler):
     server: Engine
     protocol_version = "HTTP/1.1"
 
@@ -81,9 +81,6 @@ class Handler(BaseHTTPRequestHandler):
 
     def address_string(self) -> str:
         return "unix"
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        pass
 
 
 @pytest.fixture

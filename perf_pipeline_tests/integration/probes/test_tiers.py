@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
@@ -17,7 +16,7 @@ from perf_pipeline.metrics.sample import Reading
 from perf_pipeline.probes.probe import MIN_SPAN_S, ProbeError
 from perf_pipeline.probes.prometheus import PrometheusProbe
 from perf_pipeline.probes.tiers import LocalTiers, pids_of_units
-from perf_pipeline_tests.support.servers.serving import serving
+from perf_pipeline_tests.support.servers.serving import QuietHandler, serving
 
 BUSY = "import time\nwhile True: pass"
 VECTOR = {"resultType": "vector"}
@@ -77,7 +76,7 @@ def test_a_tier_without_a_process_is_told() -> None:
         probe.open()
 
 
-class _Prometheus(BaseHTTPRequestHandler):
+class _Prometheus(QuietHandler):
     """Answer as Prometheus' HTTP API does, by the query; remember the last token."""
 
     answers: ClassVar[dict[str, Any]] = {
@@ -101,9 +100,6 @@ class _Prometheus(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Write nothing."""
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,9 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from typing import Any, ClassVar
 
-from perf_pipeline_tests.support.servers.serving import serving
+from perf_pipeline_tests.support.servers.serving import QuietHandler, serving
 
 PASSWORD = "correct horse 7"
 PRODUCTS = [{"id": 4711, "name": "Lamp"}, {"id": 4712, "name": "Chair"}]
@@ -120,7 +119,7 @@ class Shop:
     orders: set[str] = field(default_factory=set)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     protocol_version = "HTTP/1.1"
     shop: ClassVar[Shop]
 
@@ -180,9 +179,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Set-Cookie", cookie)
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Write nothing."""
 
 
 @contextlib.contextmanager

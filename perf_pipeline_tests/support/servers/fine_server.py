@@ -4,12 +4,11 @@ Add here: nothing. Keep out: answers that differ (http_target.py, failing_target
 """
 
 from contextlib import AbstractContextManager
-from http.server import BaseHTTPRequestHandler
 
-from perf_pipeline_tests.support.servers.serving import serving
+from perf_pipeline_tests.support.servers.serving import QuietHandler, serving
 
 
-class _Fine(BaseHTTPRequestHandler):
+class _Fine(QuietHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
@@ -17,9 +16,6 @@ class _Fine(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"ok")
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        pass
 
 
 def fine_server() -> AbstractContextManager[str]:

@@ -6,12 +6,11 @@ Add here: another body. Keep out: what is expected of a client that reads it.
 import gzip
 import sys
 from contextlib import AbstractContextManager
-from http.server import BaseHTTPRequestHandler
 from typing import ClassVar
 
 import brotli
 
-from perf_pipeline_tests.support.servers.serving import serving
+from perf_pipeline_tests.support.servers.serving import QuietHandler, serving
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -47,7 +46,7 @@ BODIES: dict[str, tuple[bytes, dict[str, str]]] = {
 }
 
 
-class OddBodies(BaseHTTPRequestHandler):
+class OddBodies(QuietHandler):
     """Answer /NAME with the body of that name, and everything else with an empty object.
 
     Attributes:
@@ -72,9 +71,6 @@ class OddBodies(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
 
 def odd_bodies() -> AbstractContextManager[str]:

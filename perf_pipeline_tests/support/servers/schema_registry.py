@@ -9,10 +9,9 @@ from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
-from perf_pipeline_tests.support.servers.serving import serving
+from perf_pipeline_tests.support.servers.serving import QuietHandler, serving
 
 ID = 7
 
@@ -30,7 +29,7 @@ def schema_registry(schemas: Mapping[str, tuple[str, str]], login: str = "") -> 
     """Hold schemas by subject, each with its type; ask for `user:password` if there is one."""
     asked: list[str] = []
 
-    class _Registry(BaseHTTPRequestHandler):
+    class _Registry(QuietHandler):
         def do_GET(self) -> None:
             asked.append(f"GET {self.path}")
             told = self.headers.get("Authorization", "").removeprefix("Basic ")
@@ -59,9 +58,6 @@ def schema_registry(schemas: Mapping[str, tuple[str, str]], login: str = "") -> 
             self.send_header("Content-Length", str(len(raw)))
             self.end_headers()
             self.wfile.write(raw)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
 
     with serving(_Registry) as url:
         yield Registry(url, asked)

@@ -1,6 +1,7 @@
 """Serve with a handler of the standard library, in a thread each request, until a block ends.
 
-Add here: nothing. Keep out: handlers; each test's own, or a module of this folder.
+Add here: what every handler of a test needs. Keep out: handlers with answers; those are a test's
+own, or a module of this folder.
 """
 
 import threading
@@ -9,6 +10,13 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 _POLL_S = 0.05
+
+
+class QuietHandler(BaseHTTPRequestHandler):
+    """Answer without a line on standard error for each request."""
+
+    def log_message(self, *_: object) -> None:
+        """Write nothing."""
 
 
 @contextmanager

@@ -11,10 +11,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from perf_pipeline_tests.support.servers.serving import serving
+from perf_pipeline_tests.support.servers.serving import QuietHandler, serving
 
 WORK_S = 0.05
 TWICE, NEVER = 3, 5
@@ -52,7 +51,7 @@ class Shop:
             self.done.add(order)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     """Answer POST /orders/PREFIX with a new order, and GET /orders/ID with its state."""
 
     protocol_version = "HTTP/1.1"
@@ -77,9 +76,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Write nothing."""
 
 
 @contextlib.contextmanager

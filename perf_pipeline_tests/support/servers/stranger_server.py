@@ -8,10 +8,9 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from perf_pipeline_tests.support.servers.serving import serving
+from perf_pipeline_tests.support.servers.serving import QuietHandler, serving
 
 
 @dataclass(slots=True)
@@ -27,7 +26,7 @@ class Stranger:
     asked: Counter[str] = field(default_factory=Counter)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     """Answer GET /orders with 200, /ready with 204, what lies below /private with 403."""
 
     protocol_version = "HTTP/1.1"
@@ -51,9 +50,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Write nothing."""
 
 
 @contextlib.contextmanager

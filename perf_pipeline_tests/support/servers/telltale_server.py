@@ -8,13 +8,12 @@ import base64
 import html
 import json
 from contextlib import AbstractContextManager
-from http.server import BaseHTTPRequestHandler
 from urllib.parse import quote, quote_plus
 
-from perf_pipeline_tests.support.servers.serving import serving
+from perf_pipeline_tests.support.servers.serving import QuietHandler, serving
 
 
-class _Telltale(BaseHTTPRequestHandler):
+class _Telltale(QuietHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
@@ -22,9 +21,6 @@ class _Telltale(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self._answer()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Say nothing."""
 
     def _answer(self) -> None:
         length = int(self.headers.get("Content-Length", "0"))

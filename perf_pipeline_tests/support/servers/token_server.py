@@ -8,17 +8,16 @@ import time
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs
 
-from perf_pipeline_tests.support.servers.serving import serving
+from perf_pipeline_tests.support.servers.serving import QuietHandler, serving
 
 
 @contextmanager
 def token_server(client: str, secret: str) -> Iterator[str]:
     """Return tokens to this client only, with what it asked for as scope; yield the URL."""
 
-    class _Tokens(BaseHTTPRequestHandler):
+    class _Tokens(QuietHandler):
         def do_POST(self) -> None:
             size = int(self.headers["Content-Length"])
             asked = parse_qs(self.rfile.read(size).decode())
@@ -32,9 +31,6 @@ def token_server(client: str, secret: str) -> Iterator[str]:
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
 
     with serving(_Tokens) as url:
         yield f"{url}/token"

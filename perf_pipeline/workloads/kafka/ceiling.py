@@ -85,7 +85,7 @@ class ProduceCeiling(OneProducer):
         settled: Settled | None = None
         try:
             loop = asyncio.get_running_loop()
-            settled = await loop.run_in_executor(self._threads, self._send, messages, burst)
+            settled = await loop.run_in_executor(self._threads, self._sent, messages, burst)
         finally:
             settled = settled or Settled(clock.now_us(), Outcome.INTERRUPTED)
             records, bytes_out = burst.delivered, burst.bytes_out
@@ -97,6 +97,9 @@ class ProduceCeiling(OneProducer):
                 records=records,
                 bytes_out=bytes_out,
             )
+
+    def _sent(self, messages: Batch, burst: _Burst) -> Settled:
+        return self.named(self._send(messages, burst))
 
     def _send(self, messages: Batch, burst: _Burst) -> Settled:
         timeout_s = self.number("timeout_us", DELIVERY_TIMEOUT_US) / US_PER_S

@@ -66,6 +66,8 @@ class ProduceMessages(OneProducer):
         settled: Settled | None = None
         try:
             settled = await self._delivered(message, started_us)
+            if settled.outcome is Outcome.TIMEOUT:
+                settled = await asyncio.to_thread(self.named, settled)
         finally:
             settled = settled or Settled(clock.now_us(), Outcome.INTERRUPTED)
             records = int(settled.outcome is Outcome.OK)

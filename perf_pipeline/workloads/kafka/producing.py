@@ -6,7 +6,7 @@ Add here: what a further way of producing would repeat. Keep out: the calls that
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
@@ -16,6 +16,7 @@ from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent, Outcome
 from perf_pipeline.units import US_PER_MS, US_PER_S
 from perf_pipeline.workloads.kafka.brokers import brokers_of
+from perf_pipeline.workloads.kafka.deleted_topic import GONE, DeletedTopic, deleted
 from perf_pipeline.workloads.kafka.deliveries import NO_SETTINGS, ClientSettings, DeliveryThread
 from perf_pipeline.workloads.kafka.first_look import look_first
 from perf_pipeline.workloads.kafka.messages import MessageMaker, QueueMessage
@@ -48,6 +49,7 @@ class Producing(ABC):
     def __init__(self) -> None:
         self._context: WorkerContext | None = None
         self._maker: MessageMaker | None = None
+        self._deleted: DeletedTopic | None = None
 
     async def open(self, context: WorkerContext) -> None:
         """Connect, and fetch metadata and producer ids; no message is produced.
@@ -63,6 +65,7 @@ class Producing(ABC):
             message_bytes=int(context.parameters.get("message_bytes", MESSAGE_BYTES)),
             due=datetime.now(UTC),
         )
+        self._deleted = DeletedTopic(brokers_of(context), str(context.parameters["topic"]))
         await look_first(context)
         try:
             await self._connect(context)
@@ -111,6 +114,16 @@ class Producing(ABC):
         """Return a whole-numbered parameter."""
         return int(self.opened.parameters.get(name, default))
 
+    def named(self, settled: Settled) -> Settled:
+        """Return a timeout as a failure where the topic was deleted; all else as it is.
+
+        Blocks for up to 1 s where no broker answers; from any thread.
+        """
+        assert self._deleted is not None, "open comes first"
+        if settled.outcome is not Outcome.TIMEOUT or not (error := self._deleted.error()):
+            return settled
+        return replace(settled, outcome=Outcome.FAILED, error=error)
+
     def record(
         self,
         iteration: Iteration,
@@ -122,6 +135,9 @@ class Producing(ABC):
         bytes_out: int,
     ) -> None:
         """Record the iteration's sample; records and bytes are those that were delivered."""
+        if settled.error in GONE:
+            given = self.opened
+            given.recorder.note(deleted(brokers_of(given), str(given.parameters["topic"])))
         self.opened.recorder.sample(
             iteration,
             operation,

@@ -209,7 +209,7 @@ class ProduceTransactions(Producing):
             transactor.commit(topic, messages)
         except KafkaException as error:
             refusal: KafkaError = cause(error)
-            return Settled(clock.now_us(), outcome_of(refusal), error_class(refusal))
+            return self.named(Settled(clock.now_us(), outcome_of(refusal), error_class(refusal)))
         except BufferError:
             return Settled(clock.now_us(), Outcome.FAILED, QUEUE_FULL)
         return Settled(clock.now_us())

@@ -220,7 +220,7 @@ def test_the_ceiling_counts_what_was_delivered_and_keeps_no_ledger(
 
 def test_a_batch_larger_than_the_clients_queue_is_delivered_whole(brokers: str, topic: str) -> None:
     async def body() -> None:
-        parameters = given(brokers, topic, batch=150_000, message_bytes=1)
+        parameters = given(brokers, topic, batch=150_000, message_bytes=1, timeout_us=20_000_000)
         async with opened(ProduceCeiling(), parameters) as bench:
             await bench.iterate(1)
 

@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config.allowed import AllowedHosts
 from perf_pipeline.config.broker_address import read_brokers
+from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen, equals, is_empty
 from perf_pipeline.config.health_question import HealthCheck, HealthQuestion, written_question
 from perf_pipeline.config.hosts import Address
@@ -29,9 +30,12 @@ from perf_pipeline.config.web_address import WebAddress
 from perf_pipeline.errors import AddressError
 from perf_pipeline.secrecy.addresses import has_torn_password, mask_address
 from perf_pipeline.secrecy.known import KNOWN
+from perf_pipeline.units import US_PER_S
 
 LOCAL: Final = "local"
 """The target of this machine, which no profile has to describe."""
+GONE_AFTER_US: Final = 5 * US_PER_S
+"""How long nobody may have answered until a load is ended, where no profile says it."""
 _TORN: Final = (
     "has @, /, ? or # in its password, where a host or a path would begin; write them "
     "percent-encoded (%40, %2F, %3F, %23)"
@@ -66,6 +70,8 @@ class TargetConfig(Frozen):
             secret stands in an environment variable and is written `"${env.KAFKA_PASSWORD}"`.
         topic: the topic that the system publishes to.
         group: the consumer group of its workers.
+        gone_after_us: for how long every operation of a benchmark has to fail without any answer
+            until its load is ended; longer than a failover takes, where one is to be measured.
         containers: names of the containers whose resources are watched through the Docker API.
         allowed: hosts that may be loaded although they are not this machine.
         tiers: tier -> how it is watched. The names `database` and `worker` are those of the
@@ -90,6 +96,9 @@ class TargetConfig(Frozen):
     )
     topic: str = "birthday-messages"
     group: str = "birthday-workers"
+    gone_after_us: Duration = Field(
+        default=GONE_AFTER_US, alias="goneAfter", ge=US_PER_S, exclude_if=equals(GONE_AFTER_US)
+    )
     containers: tuple[str, ...] = Field(default=(), strict=False)
     allowed: tuple[str, ...] = Field(default=(), strict=False)
     version: VersionQuestion | None = Field(default=None, exclude_if=equals(None))
@@ -126,6 +135,7 @@ class Target:
         version: where it tells its version; None where nobody said.
         tiers: how each of its tiers is watched.
         prometheus: URL of the server that their queries go to; None where nobody said.
+        gone_after_us: without any answer for so long, it is gone.
     """
 
     name: str
@@ -143,6 +153,7 @@ class Target:
     version: VersionQuestion | None = None
     tiers: tuple[tuple[str, TierConfig], ...] = ()
     prometheus: str | None = None
+    gone_after_us: int = GONE_AFTER_US
 
     def key_of(self, part: str) -> str:
         """Return the variable or key that holds an address, for sentences to people."""
@@ -218,6 +229,7 @@ def resolve_target(
         version=written.version,
         tiers=tuple(written.tiers.items()),
         prometheus=environment.get("PERF_PROMETHEUS_URL") or written.prometheus,
+        gone_after_us=written.gone_after_us,
     )
     for address in target.addresses.values():
         KNOWN.add_address(address)

@@ -16,8 +16,9 @@ from perf_pipeline.engine.recorder import OWN_LIMIT
 from perf_pipeline.loading.broker_watch import BrokerWatch
 from perf_pipeline.loading.live import LiveJudge
 from perf_pipeline.loading.session import Session
+from perf_pipeline.units import US_PER_S, format_duration
 
-DEAD_AFTER_S: Final = 5.0
+_TOLD_AFTER_S: Final = 5.0
 _MOST_WAYS: Final = 3
 # Classes of errors that say that nobody answered: of HTTP, PostgreSQL (SQLSTATE or psycopg's
 # exception), Kafka (librdkafka's names), Redis.
@@ -46,6 +47,8 @@ _SILENT: Final = frozenset(
         "TimeoutError",
     }
 )
+# Kafka's and librdkafka's names for a topic that was there before the load.
+_DELETED: Final = frozenset({"unknown_topic_or_part", "unknown_topic_id", "unknown_topic"})
 # Those that say that this machine did not ask: its own limit, or a name that leads elsewhere.
 _NOT_ASKED: Final = frozenset({OWN_LIMIT, "not_allowed"})
 
@@ -73,7 +76,10 @@ class LoadWatch:
         self._judge = judge
         self._origin_ns = origin_ns
         self._began_s: float | None = None
-        self._failures, self._silence, self._is_told = _Streak(), _Streak(), False
+        self._gone_after_us = session.target.gone_after_us
+        self._failures = _Streak(_TOLD_AFTER_S)
+        self._silence = _Streak(self._gone_after_us / US_PER_S)
+        self._is_told = False
         self.stop = _Either(session.stop)
         self.problem: str | None = None
         self.crossed: str | None = None
@@ -110,27 +116,47 @@ class LoadWatch:
         if self._silence.is_lasting and not self.problem:
             self.problem = (
                 f"{self._silence} of {self._benchmark} failed: {cause_of(self._silence.ways)}, so "
-                "the load was ended"
+                f"the load was ended{self._remedy()}"
             )
             self.stop.set()
         elif self._failures.is_lasting and not self._is_told:
             self._is_told = True
             self._session.say(
-                f"{self._failures} of {self._benchmark} failed: {cause_of(self._failures.ways)}; "
-                "the target answers, so the load goes on (Ctrl-C, or a threshold with abortOnFail, "
-                "ends it)"
+                f"{self._failures} of {self._benchmark} failed: {self._why_it_goes_on()} (Ctrl-C, "
+                "or a threshold with abortOnFail, ends it)"
             )
+
+    def _why_it_goes_on(self) -> str:
+        ways = self._failures.ways
+        if _is_gone(ways):
+            waits = f"goneAfter of [targets.{self._session.target.name}]"
+            after = format_duration(self._gone_after_us)
+            return f"{_told(ways)}; the load goes on, because {waits} is {after}"
+        return f"{cause_of(ways)}; the target answers, so the load goes on"
+
+    def _remedy(self) -> str:
+        if not _is_gone(self._silence.ways):
+            return ""
+        return (
+            f" after {format_duration(self._gone_after_us)} without an answer; for a target that "
+            "comes back by itself, as after a failover, set goneAfter of "
+            f"[targets.{self._session.target.name}] above the time that it takes"
+        )
 
 
 class _Streak:
-    """Notice that for 5 s nothing but failures came, of all kinds or of some.
+    """Notice that for some time nothing but failures came, of all kinds or of some.
+
+    Args:
+        lasts_s: for how long.
 
     Attributes:
         ways: how they failed, and how often, since the last good sign.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lasts_s: float) -> None:
         self.ways: Counter[str] = Counter()
+        self._lasts_s = lasts_s
         self._good = 0
         self._failed = 0
         self._before: Counter[str] = Counter()
@@ -151,8 +177,8 @@ class _Streak:
 
     @property
     def is_lasting(self) -> bool:
-        """Say whether it has lasted for 5 s, from the first of the failures to the last."""
-        return self._since_s is not None and self._until_s - self._since_s >= DEAD_AFTER_S
+        """Say whether it has lasted long enough, from the first of the failures to the last."""
+        return self._since_s is not None and self._until_s - self._since_s >= self._lasts_s
 
     def __str__(self) -> str:
         """Say when it was, as the beginning of a sentence."""
@@ -165,20 +191,33 @@ def _answered(ways: Mapping[str, int]) -> int:
 
 
 def cause_of(ways: Mapping[str, int]) -> str:
-    """Say how operations failed, and that the target is gone where nobody answered any of them.
+    """Say how operations failed, and what is gone: the target if nobody answered, or a topic.
 
     >>> cause_of({"status 401": 12})
     'status 401'
     >>> cause_of({"refused": 9, "timeout": 3})
     'refused (75 %), timeout (25 %), the target is gone'
+    >>> cause_of({"unknown_topic_or_part": 9})
+    'unknown_topic_or_part, the topic was deleted'
     """
+    if _is_gone(ways):
+        return f"{_told(ways)}, the target is gone"
+    if _DELETED.issuperset(ways):
+        return f"{_told(ways)}, the topic was deleted"
+    return _told(ways)
+
+
+def _told(ways: Mapping[str, int]) -> str:
     total = sum(ways.values())
     found = sorted(ways.items(), key=lambda way: -way[1])
-    told = [f"{way} ({count / total:.0%})".replace("%", " %") for way, count in found[:_MOST_WAYS]]
     if len(found) == 1:
-        told = [found[0][0]]
-    is_gone = all(way in _SILENT for way in ways)
-    return ", ".join([*told, *(["the target is gone"] if is_gone else [])])
+        return found[0][0]
+    shares = [f"{way} ({count / total:.0%})" for way, count in found[:_MOST_WAYS]]
+    return ", ".join(shares).replace("%", " %")
+
+
+def _is_gone(ways: Mapping[str, int]) -> bool:
+    return _SILENT.issuperset(ways)
 
 
 def line_of(progress: Progress) -> str:

@@ -18,13 +18,20 @@ from perf_pipeline_tests.support.histories.spool import KEY, Spool, sample
 from perf_pipeline_tests.support.loads.sessions import session_with
 from perf_pipeline_tests.support.silent import Silent
 
+REMEDY = (
+    "after 5s without an answer; for a target that comes back by itself, as after a failover, set "
+    "goneAfter of [targets.local] above the time that it takes"
+)
 NOBODY = LiveJudge(Path("nowhere"), RunKey("", ""), [])
 
 
 def watch(
-    judge: LiveJudge = NOBODY, brokers: BrokerWatch | None = None, narrator: Silent | None = None
+    judge: LiveJudge = NOBODY,
+    brokers: BrokerWatch | None = None,
+    narrator: Silent | None = None,
+    target: TargetConfig = TargetConfig(),  # noqa: B008 - frozen
 ) -> LoadWatch:
-    made = session_with(load_profile("quick"), resolve_target("local", TargetConfig(), {}))
+    made = session_with(load_profile("quick"), resolve_target("local", target, {}))
     session = replace(made, narrator=narrator or made.narrator)
     return LoadWatch(session, "api_user_creation", judge, 0, brokers)
 
@@ -70,12 +77,13 @@ def test_five_seconds_in_which_nobody_answers_end_the_load() -> None:
 @pytest.mark.parametrize(
     ("ways", "cause"),
     [
-        ({"refused": 60}, "failed: refused, the target is gone, so the load was ended"),
+        ({"refused": 60}, f"failed: refused, the target is gone, so the load was ended {REMEDY}"),
         (
             {"timeout": 40, "reset": 20},
-            "failed: timeout (67 %), reset (33 %), the target is gone, so the load was ended",
+            "failed: timeout (67 %), reset (33 %), the target is gone, so the load was ended "
+            + REMEDY,
         ),
-        ({"57P03": 60}, "failed: 57P03, the target is gone, so the load was ended"),
+        ({"57P03": 60}, f"failed: 57P03, the target is gone, so the load was ended {REMEDY}"),
         # Nobody was asked: this machine has no more ports.
         ({"generator": 60}, "failed: generator, so the load was ended"),
     ],
@@ -103,6 +111,14 @@ def test_a_load_that_is_given_up_says_how_operations_failed(
         ),
         ({"refused": 30, "status 503": 30}, "failed: refused (50 %), status 503 (50 %); the"),
         ({"25006": 60}, "failed: 25006; the target answers"),
+        (
+            {"unknown_topic_or_part": 60},
+            "failed: unknown_topic_or_part, the topic was deleted; the target answers",
+        ),
+        (
+            {"unknown_topic_or_part": 45, "msg_timed_out": 15},
+            "failed: unknown_topic_or_part (75 %), msg_timed_out (25 %); the target answers",
+        ),
     ],
 )
 def test_a_target_that_answers_ends_no_load_however_it_answers(
@@ -160,6 +176,30 @@ def test_a_target_that_hangs_is_given_up_although_its_failures_come_in_bursts() 
 
     assert fed(seen).problem is None
     assert fed([*seen, (22.0, 20, 8)]).problem is not None
+
+
+def test_a_target_that_takes_30_seconds_to_come_back_is_waited_for_where_the_profile_says_so() -> (
+    None
+):
+    """A failover from 2 s to 32 s; what nobody answers for 40 s is gone then, as well."""
+    patient = TargetConfig.model_validate({"goneAfter": "40s"})
+    narrator = Heard()
+    one = watch(target=patient, narrator=narrator)
+    for s in range(2, 32):
+        one.on_progress(progress(float(s), 20, 10 * (s - 1)))
+    one.on_progress(progress(32.0, 30, 300))
+    after_failover = one.problem
+    for s in range(33, 74):
+        one.on_progress(progress(float(s), 30, 10 * s))
+
+    assert after_failover is None
+    assert narrator.said[0].startswith(
+        "from 3 s to 8 s every operation of api_user_creation failed: refused; the load goes on, "
+        "because goneAfter of [targets.local] is 40s ("
+    )
+    assert one.problem is not None
+    assert "from 33 s to 73 s every operation" in one.problem
+    assert "the load was ended after 40s without an answer" in one.problem
 
 
 @pytest.mark.parametrize(

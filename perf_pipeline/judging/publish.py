@@ -16,6 +16,7 @@ from perf_pipeline.config.questions import answering, asks_for_a_million
 from perf_pipeline.errors import StoreError
 from perf_pipeline.judging.attribution import attributions
 from perf_pipeline.judging.compare import Comparison, compare_in
+from perf_pipeline.judging.course import failures_by_benchmark
 from perf_pipeline.judging.evidence import findings_of, summaries_by_benchmark
 from perf_pipeline.judging.expected import Missing, extent_of, in_plan_order, missing_of
 from perf_pipeline.judging.ingest import profile_of
@@ -226,11 +227,13 @@ def _benchmarks(
 ) -> Iterator[BenchmarkReport]:
     """Report every planned benchmark in order, whether it ran or not, and then any other."""
     summaries = summaries_by_benchmark(history, run.run_id)
+    failures = failures_by_benchmark(history, run.run_id)
     outcomes = {outcome.benchmark: outcome for outcome in history.outcomes(run.run_id)}
     for name in in_plan_order(run.planned or (), (*outcomes, *missing)):
         if name in outcomes:
             key, figures = RunKey(run.run_id, name), summaries.get(name, [])
-            yield _benchmark(history, key, outcomes[name], verdicts.get(name, []), figures)
+            report = _benchmark(history, key, outcomes[name], verdicts.get(name, []), figures)
+            yield replace(report, failures=failures.get(name, ()))
         else:
             yield missing[name].report(thresholds_of(profile, name))
 

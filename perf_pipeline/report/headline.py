@@ -19,10 +19,11 @@ from perf_pipeline.report.finding_texts import regressions
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport
 from perf_pipeline.report.wording import ABSENT, OUTCOMES, number, plural, quantity, words
 
-_OF_TRANSACTIONS: Final = Leading(
+OF_TRANSACTIONS: Final = Leading(
     "db_transaction_duration", "db_transactions", "db_transaction_failed"
 )
-_OF_MESSAGES: Final = Leading("message_latency", "messages_consumed", "errors")
+OF_MESSAGES: Final = Leading("message_latency", "messages_consumed", "errors")
+"""What leads a benchmark of database transactions, and one that follows messages."""
 _ORDER: Final = (Status.FAIL, Status.INVALID, Status.NO_DATA, Status.WARN, Status.PASS)
 
 
@@ -59,7 +60,7 @@ def headline(benchmark: BenchmarkReport) -> Headline:
     whole = {summary.metric: summary for summary in benchmark.summaries if not summary.tags}
     others = (record.leading for record in BENCHMARKS)
     own = record_of(benchmark.name).leading
-    for leading in (own, _OF_TRANSACTIONS, *others, _OF_MESSAGES):
+    for leading in (own, OF_TRANSACTIONS, *others, OF_MESSAGES):
         trend = whole.get(leading.latency)
         if trend is not None and trend.p95 is not None:
             unit = CATALOG[leading.throughput].unit

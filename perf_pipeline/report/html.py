@@ -10,14 +10,17 @@ from typing import Final
 
 from markupsafe import Markup
 
+from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.report import comparison, findings, first_screen, headline, trend, wording
 from perf_pipeline.report.axis import panels
 from perf_pipeline.report.diff_texts import diff_table
+from perf_pipeline.report.failure_table import failure_table
 from perf_pipeline.report.model import BenchmarkReport, RunReport
 from perf_pipeline.report.origins import origin_table
-from perf_pipeline.report.pages import html_escaped, page
+from perf_pipeline.report.pages import html_escaped, page, script
+from perf_pipeline.report.request_table import request_table
 from perf_pipeline.report.revisions import (
     revision_rows,
     revision_text,
@@ -72,6 +75,7 @@ def render_html(report: RunReport) -> str:
         subtitle=", ".join(filter(None, facts)),
         sections=list(_sections(report)),
         footer=headline.counts(report),
+        scripts=[script("tables.js")],
     )
 
 
@@ -86,7 +90,7 @@ def _sections(report: RunReport) -> Iterator[_Section]:
     if report.trends:
         yield _Section("Over the runs", "trends", _trends(report))
     for benchmark in report.benchmarks:
-        yield _Section(benchmark.name, "benchmark", _benchmark(benchmark))
+        yield _Section(benchmark.name, "benchmark", _benchmark(report, benchmark))
     if facts.rows:
         yield _Section("Environment", "table", facts)
 
@@ -198,18 +202,31 @@ def _trends(report: RunReport) -> Mapping[str, object]:
     }
 
 
-def _benchmark(benchmark: BenchmarkReport) -> Mapping[str, object]:
+def _benchmark(report: RunReport, benchmark: BenchmarkReport) -> Mapping[str, object]:
     drawn = panels(benchmark.series)
     span = span_of(drawn)
-    summaries = benchmark.summaries
+    zeros = [summary for summary in benchmark.summaries if _is_zero(summary)]
+    summaries = [summary for summary in benchmark.summaries if not _is_zero(summary)]
     return {
         "status": headline.verdict_of(benchmark),
         "measured": wording.seconds(benchmark.measured_s),
+        "requests": request_table(report, benchmark),
+        "failures": failure_table(benchmark),
         "plots": [Markup(plot(panel, span)) for panel in drawn if panel.is_telling],  # noqa: S704 - drawn here
         "quiet": "; ".join(panel.silence for panel in drawn if not panel.is_telling),
         "load": _figures([summary for summary in summaries if "source" not in summary.tags]),
         "readings": _figures([summary for summary in summaries if "source" in summary.tags]),
+        "zeros": _figures(zeros),
     }
+
+
+def _is_zero(summary: Summary) -> bool:
+    """Say whether nothing of a metric was ever more than zero."""
+    if CATALOG[summary.metric].kind is Kind.RATE:
+        return not summary.rate
+    if summary.maximum is None:
+        return not summary.count
+    return summary.maximum == 0 and summary.minimum == 0
 
 
 def _figures(summaries: Sequence[Summary]) -> Table:

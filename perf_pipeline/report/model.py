@@ -58,6 +58,29 @@ class TimeSeries:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """Hold how operations failed in one way.
+
+    Attributes:
+        kind: class of the error, or `status 500`.
+        where: operation and scenario.
+        count: how often in the measured phase.
+        first_s: end of the first one, in s since the benchmark's origin; None when unknown.
+        last_s: end of the last one.
+        vu: who met the first one; None when unknown.
+        iteration: in which of its iterations.
+    """
+
+    kind: str
+    where: str
+    count: int
+    first_s: float | None = None
+    last_s: float | None = None
+    vu: int | None = None
+    iteration: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BenchmarkReport:
     """Hold what reports show of a benchmark.
 
@@ -72,6 +95,7 @@ class BenchmarkReport:
         summaries: of its metrics, untagged ones and tag filters.
         problems: one sentence each: what went wrong while it ran.
         series: lines to draw over time; may be empty.
+        failures: how operations failed, the most frequent first.
     """
 
     name: str
@@ -84,6 +108,7 @@ class BenchmarkReport:
     summaries: tuple[Summary, ...] = ()
     problems: tuple[str, ...] = ()
     series: tuple[TimeSeries, ...] = ()
+    failures: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

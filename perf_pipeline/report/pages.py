@@ -8,6 +8,7 @@ Add here: a filter that two templates need. Keep out: what a report says (html.p
 import re
 from collections.abc import Callable
 from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup, escape
@@ -40,6 +41,19 @@ def page(template: str, escaped: Escape, **values: object) -> str:
 def html_escaped(text: str) -> Markup:
     """Make a text printable, and harmless in HTML."""
     return escape(wording.printable(text))
+
+
+@cache
+def script(name: str) -> Markup:
+    """Return a script of ours, or a library's, as it stands in scripts/.
+
+    Raises:
+        ValueError: it would end its element early.
+    """
+    text = files("perf_pipeline.report").joinpath("scripts", name).read_text(encoding="utf-8")
+    if "</" in text:
+        raise ValueError(f"{name} has </ in it, which could end its element")
+    return Markup(text)  # noqa: S704 - a file of this package
 
 
 @cache

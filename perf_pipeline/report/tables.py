@@ -19,10 +19,12 @@ class Table:
     Attributes:
         columns: title and kind, from left to right.
         rows: one text for each column; a row of a single text is a heading over all columns.
+        is_sortable: a reader may sort it by any column, within its headings.
     """
 
     columns: tuple[tuple[str, ColumnKind], ...]
     rows: tuple[tuple[str, ...], ...]
+    is_sortable: bool = False
 
     @classmethod
     def of(cls, columns: Mapping[str, ColumnKind], rows: Iterable[tuple[str, ...]]) -> "Table":

@@ -6,8 +6,9 @@ import pytest
 from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.report.html import render_html
 from perf_pipeline.report.model import BenchmarkReport, RunReport, TimeSeries
+from perf_pipeline_tests.unit.report.conftest import counter, rate, trend
 
-VOID = {"meta", "line", "circle", "path", "br", "wbr"}
+VOID = {"meta", "input", "line", "circle", "path", "br", "wbr"}
 
 
 class Outline(HTMLParser):
@@ -20,9 +21,12 @@ class Outline(HTMLParser):
         self.links: list[str] = []
         self.ids: list[str] = []
         self.text: list[str] = []
+        self.scripts: set[frozenset[str]] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
+        if tag == "script":
+            self.scripts.add(frozenset(name for name, _ in attrs))
         self.links += [value or "" for name, value in attrs if name in {"src", "href"}]
         self.ids += [value or "" for name, value in attrs if name == "id"]
         if tag not in VOID:
@@ -33,7 +37,7 @@ class Outline(HTMLParser):
             assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] != "style":
+        if self.open and self.open[-1] not in {"style", "script"}:
             self.text.append(data)
 
 
@@ -53,7 +57,9 @@ def test_every_kind_of_run_is_balanced_html_without_external_resources(
     page = outline(report)
 
     assert set(page.links) <= {f"#{name}" for name in page.ids}
-    assert not {"script", "link", "img", "iframe"} & set(page.tags)
+    assert not {"link", "img", "iframe"} & set(page.tags)
+    assert page.scripts == {frozenset()}
+    assert "default-src 'none'; script-src 'unsafe-inline'" in render_html(report)
     assert "@import" not in render_html(report)
     assert "url(" not in render_html(report)
 
@@ -103,7 +109,7 @@ def test_a_scenario_named_script_is_text(five_seconds: RunReport, api: Benchmark
     )
     page = outline(replace(five_seconds, benchmarks=(evil,), target="<script>"))
 
-    assert "script" not in page.tags
+    assert page.tags.count("script") == outline(five_seconds).tags.count("script")
     assert "i" not in page.tags
     assert "http_reqs{scenario:<script>alert(1)</script>}" in "".join(page.text)
     assert any("$heading ${x} <i>" in part for part in page.text)
@@ -130,6 +136,22 @@ def test_plots_are_open_and_long_tables_are_folded(full: RunReport) -> None:
     assert "<details open><summary>plots</summary>" in page
     assert "<details><summary>figures of the load (5)</summary>" in page
     assert "<details><summary>readings of the system (1)</summary>" in page
+
+
+def test_figures_that_are_zero_throughout_are_folded_apart(
+    five_seconds: RunReport, api: BenchmarkReport
+) -> None:
+    summaries = (
+        counter("dropped_iterations", 0, 0.0),
+        rate("http_req_failed", 0.0),
+        rate("checks", 1.0),
+        trend("db_locks_waiting", 0.0, source="postgres"),
+    )
+    page = render_html(replace(five_seconds, benchmarks=(replace(api, summaries=summaries),)))
+
+    assert "<summary>figures that are 0 throughout (3)</summary>" in page
+    assert "<summary>figures of the load (1)</summary>" in page
+    assert '<input type="search"' in page
 
 
 def test_a_series_of_zeros_is_told_in_words(five_seconds: RunReport, api: BenchmarkReport) -> None:

@@ -1,0 +1,43 @@
+"""The table of how operations failed: by kind, how often, when first and last, an example.
+
+Add here: another fact of a failure. Keep out: finding failures (store/failures.py).
+"""
+
+from perf_pipeline.report import wording
+from perf_pipeline.report.model import BenchmarkReport, Failure
+from perf_pipeline.report.tables import Table
+
+
+def failure_table(benchmark: BenchmarkReport) -> Table:
+    """Return a row for each kind of failure, the most frequent first; no row where none failed."""
+    return Table.of(
+        {
+            "failure": "metric",
+            "where": "metric",
+            "count": "number",
+            "first at": "number",
+            "last at": "number",
+            "first example": "prose",
+        },
+        (
+            (
+                failure.kind,
+                failure.where,
+                f"{failure.count:,}",
+                _at(failure.first_s),
+                _at(failure.last_s),
+                _example(failure),
+            )
+            for failure in benchmark.failures
+        ),
+    )
+
+
+def _at(second: float | None) -> str:
+    return wording.ABSENT if second is None else f"{second:,.1f} s"
+
+
+def _example(failure: Failure) -> str:
+    if failure.vu is None or failure.iteration is None:
+        return wording.ABSENT
+    return f"iteration {failure.iteration:,} of VU {failure.vu:,}"

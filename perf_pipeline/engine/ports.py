@@ -144,7 +144,11 @@ class Workload(Protocol):
     checks: Mapping[str, tuple[str, ...]]
 
     async def open(self, context: WorkerContext) -> None:
-        """Connect and warm up, which is not measured. Raises: TargetUnavailableError."""
+        """Connect and warm up, beside other scenarios' workloads; it is not measured.
+
+        Raises:
+            TargetUnavailableError: the target does not answer.
+        """
         ...
 
     async def iterate(self, iteration: Iteration) -> None:

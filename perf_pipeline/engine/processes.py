@@ -31,7 +31,8 @@ READY_LIMIT_S: Final = 120.0
 # After a stop: 2 s of grace, 5 s for cancellations, 5 s to close; then TERM, later KILL.
 STOP_LIMIT_S: Final = 12.0
 OVERTIME_LIMIT_S: Final = 20.0
-_START_AHEAD_S: Final = 0.2
+# Workers that are ready take a millisecond from the order to their first start.
+_START_AHEAD_S: Final = 0.1
 _GLANCE_S: Final = 0.05
 _PROGRESS_S: Final = 1.0
 

@@ -13,8 +13,9 @@ import gc
 import signal
 import sys
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict, dataclass
+from itertools import count
 from typing import Any, Final
 
 import uvloop
@@ -60,7 +61,7 @@ class _Order:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """Hold a workload that is ready to run; `number` is that of its scenario in the job."""
+    """Hold the workload of a scenario of ours; `number` is that of the scenario in the job."""
 
     number: int
     scenario: ScenarioJob
@@ -107,18 +108,26 @@ class LoadWorker:
 
     @contextlib.asynccontextmanager
     async def _opened(self) -> AsyncIterator[list[_Opened]]:
-        opened: list[_Opened] = []
+        """Open the workloads side by side, because most of it is waiting for the target."""
+        ours, opened = list(self._loaded()), list[_Opened]()
+
+        async def opening(loaded: _Opened) -> None:
+            await loaded.workload.open(self._context(loaded.scenario, loaded.stripe))
+            opened.append(loaded)
+
         try:
-            for number, scenario in enumerate(self._order.job.scenarios):
-                stripe = stripe_of(scenario.executor, self._order.worker, self._order.job.workers)
-                if stripe is not None:
-                    workload = load_workload(scenario.workload)
-                    await workload.open(self._context(scenario, stripe))
-                    opened.append(_Opened(number, scenario, stripe, workload))
-            yield opened
+            failures = await asyncio.gather(*map(opening, ours), return_exceptions=True)
+            for failure in filter(None, failures):
+                raise failure
+            yield ours
         finally:
-            for loaded in opened:
-                await self._close(loaded)
+            await asyncio.gather(*map(self._close, opened))
+
+    def _loaded(self) -> Iterator[_Opened]:
+        for number, scenario in enumerate(self._order.job.scenarios):
+            stripe = stripe_of(scenario.executor, self._order.worker, self._order.job.workers)
+            if stripe is not None:
+                yield _Opened(number, scenario, stripe, load_workload(scenario.workload))
 
     async def _close(self, opened: _Opened) -> None:
         """Close a workload; a failure is only logged, because the measurements are complete."""
@@ -175,9 +184,7 @@ class LoadWorker:
         )
 
     async def _report(self, parts: list[ScenarioPart], begin_us: int) -> None:
-        tick = 0
-        while True:
-            tick += 1
+        for tick in count(1):
             await self._clock.sleep_until_us(begin_us + tick * US_PER_S // _FLUSHES_PER_S)
             self._recorder.flush()
             if tick % _FLUSHES_PER_S == 0:
@@ -198,13 +205,14 @@ class LoadWorker:
             for loaded in opened
             for operation, names in loaded.workload.checks.items()
         }
-        own_limits = sum(count.own_limits for count in self._recorder.counts.values())
-        tallies = [part.tally for part in parts]
+        own_limits = sum(counts.own_limits for counts in self._recorder.counts.values())
         return {
             "say": "done",
             "parts": self._progress(parts),
             "scenarios": [asdict(outcome) for outcome in outcomes],
-            "vitals": asdict(watch.vitals(tallies, own_limits, self._recorder.notes)),
+            "vitals": asdict(
+                watch.vitals([p.tally for p in parts], own_limits, self._recorder.notes)
+            ),
             "checks": checks,
         }
 

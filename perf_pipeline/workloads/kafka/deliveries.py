@@ -25,7 +25,8 @@ NO_SETTINGS: Final[ClientSettings] = MappingProxyType({})
 READY_S: Final = 8.0
 
 _POLL_S: Final = 0.1
-_STATISTICS_MS: Final = 500
+# Until they tell the producer id nothing begins; later ones are passed over in microseconds.
+_STATISTICS_MS: Final = 100
 _PAUSE_S: Final = 0.01
 # Where confluent-kafka leaves what librdkafka said of a message that it did not queue.
 _REFUSAL: Final = "_error"

@@ -68,6 +68,17 @@ def test_scenarios_run_at_once_each_after_its_start_time(tmp_path: Path) -> None
     assert outcome.wall_s >= 1.0
 
 
+def test_the_workloads_of_a_worker_are_opened_side_by_side(tmp_path: Path) -> None:
+    job = job_of(
+        tmp_path,
+        scenario("Meeting", RATE, name="a"),
+        scenario("Meeting", RATE, name="b"),
+        workers=1,
+    )
+
+    assert all(counts.iterations for counts in load(job).scenarios)
+
+
 def test_progress_arrives_every_second_in_the_calling_thread(tmp_path: Path) -> None:
     seen: list[Progress] = []
     executor = {**FOR_A_MINUTE, "duration": "3s"}
@@ -188,6 +199,16 @@ def test_a_target_that_is_not_there_is_the_same_error_here(tmp_path: Path) -> No
 
     assert caught.value.sentence == "nothing answers at postgresql://me:***@127.0.0.1/x"
     assert caught.value.hint == "start it first"
+
+
+def test_what_was_opened_is_closed_where_another_workload_cannot_open(tmp_path: Path) -> None:
+    job = job_of(
+        tmp_path, scenario("Absent", RATE, name="a"), scenario("Meeting", RATE, name="b"), workers=1
+    )
+
+    with pytest.raises(TargetUnavailableError, match="nothing answers"):
+        load(job)
+    assert (tmp_path / "worker-0.log").read_text() == "closed\n"
 
 
 def test_a_bug_in_open_names_the_log_which_has_the_traceback(tmp_path: Path) -> None:

@@ -64,6 +64,16 @@ def test_each_load_has_new_workers(tmp_path: Path, start: StartWorker) -> None:
     assert len(set(pids)) == 4
 
 
+def test_what_a_scenario_leaves_for_the_end_of_its_worker_is_done(
+    tmp_path: Path, start: StartWorker
+) -> None:
+    once = {"executor": "per-vu-iterations", "vus": 1, "iterations": 1}
+    left = scenario("Registered", once, log=str(tmp_path / "left"))
+    load(job_of(tmp_path, left, workers=1), start=start)
+
+    assert {path.name for path in tmp_path.glob("left-*")} == {"left-atexit", "left-thread"}
+
+
 def test_the_signal_that_ended_a_forked_worker_is_told(tmp_path: Path, start: StartWorker) -> None:
     job = job_of(tmp_path, scenario("Dying", FOR_A_MINUTE, service_ms=20))
     outcome = load(job, start=start)

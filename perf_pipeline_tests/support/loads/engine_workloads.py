@@ -1,10 +1,13 @@
 """Workloads with a known behaviour; the engine's tests let real worker processes run them."""
 
 import asyncio
+import atexit
 import os
+import sys
 import threading
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.errors import TargetUnavailableError
@@ -68,6 +71,53 @@ class Unreachable(Sleeper):
         raise TargetUnavailableError(
             f"nothing answers at {context.secrets['dsn']}", hint="start it first"
         )
+
+
+class Meeting(Sleeper):
+    """Open only while another scenario's workload is being opened, and tell when it is closed."""
+
+    _opening = 0
+    _met = asyncio.Event()
+
+    async def open(self, context: WorkerContext) -> None:
+        """Wait for the other one."""
+        await super().open(context)
+        Meeting._opening += 1
+        if Meeting._opening == 2:
+            Meeting._met.set()
+        try:
+            await asyncio.wait_for(Meeting._met.wait(), 10.0)
+        except TimeoutError:
+            raise TargetUnavailableError("nobody else was opened") from None
+
+    async def close(self) -> None:
+        """Leave a word in the worker's log."""
+        sys.stderr.write("closed\n")
+
+
+class Absent(Meeting):
+    """Find no target, once another workload is being opened."""
+
+    async def open(self, context: WorkerContext) -> None:
+        """Refuse."""
+        await super().open(context)
+        raise TargetUnavailableError("nothing answers")
+
+
+class Registered(Sleeper):
+    """Leave something for the end of the process, as a library may."""
+
+    async def open(self, context: WorkerContext) -> None:
+        """Register it, and begin a thread that ends after everything else."""
+        await super().open(context)
+        log = context.parameters["log"]
+        atexit.register(_tell, f"{log}-atexit")
+        threading.Thread(target=_tell, args=(f"{log}-thread", 0.5)).start()
+
+
+def _tell(path: str, after_s: float = 0.0) -> None:
+    time.sleep(after_s)
+    Path(path).touch()
 
 
 class Broken(Sleeper):

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from perf_pipeline.cli.profiles import overrides_of, profile_given, profile_options
+from perf_pipeline.cli.profiles import (
+    file_argument,
+    only_option,
+    overrides_of,
+    profile_given,
+    profile_options,
+)
 
 if TYPE_CHECKING:
     from perf_pipeline.config.profile import Profile
@@ -18,11 +24,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("file", required=False)
+@file_argument
 @profile_options
-@click.option(
-    "--only", multiple=True, metavar="BENCHMARK", help="Show only this benchmark; repeatable."
-)
+@only_option("Show only this benchmark; repeatable.")
 @click.pass_context
 def check(
     context: click.Context,

@@ -1,4 +1,4 @@
-"""Commands on stored runs: list, show, judge and report them, and bring spooled ones in.
+"""Commands on stored runs: list, show, open, judge, report, and bring spooled ones in.
 
 Add here: another command that loads nothing. Keep out: comparing runs (baseline.py, compare.py).
 """
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from perf_pipeline.cli.profiles import environment_option, tag_option, tags_of
+from perf_pipeline.cli.profiles import environment_option, profile_names, tag_option, tags_of
 from perf_pipeline.cli.values import RunId, WholeNumber
 from perf_pipeline.cli.verdict import finish, form_options, shown
 
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run_id", type=RunId(), required=False)
-@click.option("--profile", help="Judge by the thresholds of this profile, not by the run's own.")
+@click.option(
+    "--profile",
+    shell_complete=profile_names,
+    help="Judge by the thresholds of this profile, not by the run's own.",
+)
 @form_options
 @environment_option
 @click.pass_obj
@@ -81,6 +85,25 @@ def show(state: "State", run_id: str, *, quiet: bool, as_json: bool) -> None:
     click.echo(shown(found, quiet=quiet, as_json=as_json), nl=False)
 
 
+@click.command("open")
+@click.argument("run_id", type=RunId(), required=False)
+@click.pass_obj
+def open_report(state: "State", run_id: str | None) -> None:
+    """Print the path of a run's HTML report, and open it in a browser where there is one.
+
+    RUN_ID may be shortened, or `latest`; without it, the last run is meant. The report is written
+    first if it is not there.
+    """
+    from perf_pipeline.cli.browser import open_in_browser
+    from perf_pipeline.judging.asked import asked_run
+    from perf_pipeline.judging.publish import html_report
+
+    path = html_report(state, asked_run(state, run_id))
+    click.echo(path)
+    if not open_in_browser(path):
+        click.echo("no browser can be opened here; open this file in one", err=True)
+
+
 @click.command("list")
 @click.option(
     "--limit",
@@ -121,4 +144,4 @@ def ingest(state: "State", run_id: str | None) -> None:
     recover_runs(state, run_id, say=click.echo)
 
 
-COMMANDS: Final[tuple[click.Command, ...]] = (judge, report, show, list_runs, ingest)
+COMMANDS: Final[tuple[click.Command, ...]] = (judge, report, show, open_report, list_runs, ingest)

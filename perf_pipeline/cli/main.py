@@ -17,6 +17,7 @@ from perf_pipeline.cli import baseline, history, stack
 from perf_pipeline.cli.check import check
 from perf_pipeline.cli.endings import Commands
 from perf_pipeline.cli.init import init
+from perf_pipeline.cli.prune import prune
 from perf_pipeline.cli.run import run
 from perf_pipeline.cli.sql import sql
 from perf_pipeline.cli.values import StateFolder
@@ -56,5 +57,6 @@ def main(context: click.Context, state: Path) -> None:
         raise click.UsageError(str(error)) from error
 
 
-for _command in (init, check, run, *history.COMMANDS, *baseline.COMMANDS, sql, *stack.COMMANDS):
+_ALONE: Final = (init, check, run, prune, sql)
+for _command in (*_ALONE, *history.COMMANDS, *baseline.COMMANDS, *stack.COMMANDS):
     main.add_command(_command)

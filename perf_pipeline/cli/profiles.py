@@ -4,11 +4,45 @@ Add here: another way of changing a profile on the command line. Keep out: comma
 """
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from perf_pipeline.cli.values import RunTag
+
+
+def profile_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer the shipped profiles and the .toml files of the current folder; else any file."""
+    from perf_pipeline.config.loading import SHIPPED
+
+    names = [*SHIPPED, *sorted(path.name for path in Path().glob("*.toml"))]
+    offered = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    # First: bash forgets what it was offered before.
+    return [CompletionItem(incomplete, type="file"), *offered]
+
+
+def benchmark_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer the shipped benchmarks to a shell."""
+    from perf_pipeline.benchmarks.registry import NAMES
+
+    return [CompletionItem(name) for name in NAMES if name.startswith(incomplete)]
+
+
+file_argument = click.argument("file", required=False, shell_complete=profile_names)
+"""FILE of a command, in place of `--profile`."""
+
+
+def only_option(text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the option `--only`.
+
+    Args:
+        text: its help.
+    """
+    return click.option(
+        "--only", multiple=True, metavar="BENCHMARK", help=text, shell_complete=benchmark_names
+    )
 
 
 def profile_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -25,6 +59,7 @@ def profile_options(command: Callable[..., None]) -> Callable[..., None]:
             "--profile",
             default="quick",
             show_default=True,
+            shell_complete=profile_names,
             help="A shipped profile (quick, ci, full, weekly), or the path of a .toml file.",
         ),
     ):

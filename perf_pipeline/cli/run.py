@@ -10,6 +10,8 @@ import click
 
 from perf_pipeline.cli.profiles import (
     environment_option,
+    file_argument,
+    only_option,
     overrides_of,
     profile_given,
     profile_options,
@@ -24,11 +26,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("file", required=False)
+@file_argument
 @profile_options
-@click.option(
-    "--only", multiple=True, metavar="BENCHMARK", help="Run only this benchmark; repeatable."
-)
+@only_option("Run only this benchmark; repeatable.")
 @click.option(
     "--confirm",
     type=WholeNumber(0, 2),

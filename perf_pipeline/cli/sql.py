@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from perf_pipeline.store.state import State
 
 _MOST_ROWS: Final = 10_000
+_CELL: Final = 60
 _ROWS_LIMIT: Final = 1_000_000_000
 
 
@@ -40,12 +41,21 @@ _ROWS_LIMIT: Final = 1_000_000_000
     metavar="N",
     help=f"Show at most N rows; 0 shows all.  [default: {_MOST_ROWS:,}; with --csv all]",
 )
+@click.option("--full", is_flag=True, help="Show whole cells, however long they are.")
 @click.pass_obj
-def sql(state: "State", statement: str, as_csv: bool, limit_s: float, most: int | None) -> None:
+def sql(
+    state: "State",
+    statement: str,
+    as_csv: bool,
+    limit_s: float,
+    most: int | None,
+    *,
+    full: bool,
+) -> None:
     """Query the history with SQL, like "select * from runs".
 
     The query reads a private copy, so it never blocks a run; it can neither write nor read another
-    file. Long values are cut in the table, and whole with --csv.
+    file. A table shows the first 60 letters of a cell; --full and --csv show all of it.
     """
     from perf_pipeline.store.snapshot import open_answer
 
@@ -57,7 +67,8 @@ def sql(state: "State", statement: str, as_csv: bool, limit_s: float, most: int 
         if as_csv:
             _print_csv(answer, most or None)
         else:
-            _print_table(answer, _MOST_ROWS if most is None else most or None)
+            limit = _MOST_ROWS if most is None else most or None
+            _print_table(answer, limit, None if full else _CELL)
 
 
 def _print_csv(answer: "QueryAnswer", most: int | None) -> None:
@@ -72,10 +83,10 @@ def _print_csv(answer: "QueryAnswer", most: int | None) -> None:
             break
 
 
-def _print_table(answer: "QueryAnswer", most: int | None) -> None:
+def _print_table(answer: "QueryAnswer", most: int | None, longest: int | None) -> None:
     from perf_pipeline.report.rows import render_rows
 
     rows = (row for batch in answer.batches for row in batch)
     shown = list(islice(rows, most))
     more = next(rows, None) is not None
-    click.echo(render_rows(answer.columns, shown, more=more), nl=False)
+    click.echo(render_rows(answer.columns, shown, more=more, longest=longest), nl=False)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from click.shell_completion import CompletionItem
 
 from perf_pipeline.metrics.run_tags import run_tag
 from perf_pipeline.quoting import is_utf8, shown
@@ -74,6 +75,18 @@ class RunId(Text):
             self.fail(f"no run has an id like {shown(text)}", param, ctx)
         return text
 
+    def shell_complete(
+        self,
+        ctx: click.Context,
+        param: click.Parameter,  # noqa: ARG002 - click calls it so
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Offer `latest` and the runs that have left files, newest first; no history is opened."""
+        state = ctx.find_root().params.get("state") or Path(".perf")
+        found = {path.name for folder in ("spool", "reports") for path in state.glob(f"{folder}/*")}
+        names = ["latest", *sorted(found, reverse=True)]
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
 
 _LEAVE_OUT: Final = "leave it out for the last run, or name a run"
 
@@ -124,6 +137,19 @@ class Seconds(click.ParamType[float]):
         if seconds <= 0:
             self.fail(f"{shown(value)} is no time at all; write one like '60s'", param, ctx)
         return seconds
+
+
+class Age(Seconds):
+    """Take the age of a run, as a duration with its unit: nobody means 90 ms by 90."""
+
+    name = "age"
+
+    def convert(self, value: Any, param: _Parameter, ctx: _Context) -> float:
+        """Refuse a number without a unit, too."""
+        text = str(value).strip()
+        if text[-1:].isdigit() or text[-1:] == ".":
+            self.fail(f"{shown(text)} has no unit; write one like '90d' or '12h'", param, ctx)
+        return super().convert(text, param, ctx)
 
 
 class StateFolder(click.Path):

@@ -128,6 +128,21 @@ def publish(
     return report
 
 
+def html_report(state: State, run_id: str) -> Path:
+    """Return the file of a run's HTML report, which is written if it is not there.
+
+    Raises:
+        RequestError: there is no such run.
+        StoreBusyError: the history is open elsewhere.
+        StoreError: the disk does not take the report.
+    """
+    name, _ = _FORMS["html"]
+    path = state.reports(run_id) / name
+    if not path.is_file():
+        publish(state, run_id)
+    return path
+
+
 def report_of(state: State, run_id: str) -> RunReport:
     """Return the report of a stored run by its own profile, and write none.
 

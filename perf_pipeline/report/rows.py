@@ -24,7 +24,11 @@ _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def render_rows(
-    columns: Sequence[str], rows: Sequence[Sequence[object]], *, more: bool = False
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    more: bool = False,
+    longest: int | None = _LONGEST_CELL,
 ) -> str:
     """Return rows as an aligned table with their number below; long values are cut.
 
@@ -32,12 +36,13 @@ def render_rows(
         columns: their names.
         rows: of the table.
         more: there are more rows than these.
+        longest: letters of a cell that are shown; all when None.
     """
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     for column in columns:
         table.add_column(column, no_wrap=True)
     for row in rows:
-        table.add_row(*map(_seen, row))
+        table.add_row(*(_seen(value, longest) for value in row))
     count = "1 row" if len(rows) == 1 else f"{len(rows):,} rows"
     if more:
         count = f"the first {count}; there are more, and --rows 0 shows them all"
@@ -54,12 +59,13 @@ def csv_of(rows: Sequence[Sequence[object]]) -> str:
     return stream.getvalue()
 
 
-def _seen(value: object) -> str:
+def _seen(value: object, longest: int | None) -> str:
     if value is None:
         return _NULL
     text = printable(str(value))
-    left_out = len(text) - _LONGEST_CELL
-    return f"{text[:_LONGEST_CELL]}… ({left_out:,} more)" if left_out > 0 else text
+    if longest is None or len(text) <= longest:
+        return text
+    return f"{text[:longest]}… ({len(text) - longest:,} more)"
 
 
 def _cell(value: object) -> object:

@@ -21,17 +21,20 @@ _REFUSED: Final = ("--set", "no_such_key=1")
 _COMMANDS: Final = (
     ("report",), ("judge",), ("ingest",), ("compare",), ("lineage",), ("changes",), ("backtest",),
     ("sql",), ("status",), ("baseline",), ("baseline", "pin"), ("baseline", "unpin"),
-    ("baseline", "accept"), ("baseline", "list"), ("run", *_REFUSED), ("up", *_REFUSED),
+    ("baseline", "accept"), ("baseline", "list"), ("list",), ("show",), ("prune", "--dry-run"),
+    ("run", *_REFUSED), ("up", *_REFUSED),
     ("doctor", *_REFUSED), ("ui", "--no-such-option"), ("nosuch",), (),
 )  # fmt: skip
 _OPTIONS: Final = (
     "--profile", "--set", "--only", "--confirm", "--csv", "--rows", "--timeout", "--name",
     "--reason", "--metric", "--alpha", "--min-effect", "--port", "--help", "--version",
-    "--", "-", "-x", "--nosuch", "--name=", "--rows=5",
+    "--tag", "--keep", "--older-than", "--limit", "--json", "--full", "--", "-", "-x",
+    "--nosuch", "--name=", "--rows=5",
 )  # fmt: skip
 _VALUES: Final = (
     "r1", "r2", "r", "quick", "ci", "nosuch.toml", "0", "-1", "1", "2", "nan", "inf", "1e999",
-    "0.01", "1s", "-1s", "9" * 400, "select 1", "select * from runs", "select", "drop table runs",
+    "0.01", "1s", "90d", "env=a", "-1s",
+    "9" * 400, "select 1", "select * from runs", "select", "drop table runs",
     "select * from read_csv('/etc/passwd')", "http_req_duration", "seed=1", "=", "a.b=[",
     "end_to_end", "v1", "why", "/nowhere/at/all", "/dev/null", "..", "~",
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """Stored runs are listed, shown, and named by the beginning of their ids."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -177,3 +178,30 @@ def test_an_empty_state_is_no_list(tmp_path: Path) -> None:
 
     assert answer.code == 104
     assert "`perf-pipeline run` makes one" in answer.err
+
+
+def test_a_table_shows_the_begin_of_long_cells_and_whole_ones_when_asked(
+    command: CommandLine,
+) -> None:
+    [(whole,)] = command.sql("select profile_json from runs where run_id = 'r001'")
+    asked = ("sql", "select profile_json from runs where run_id = 'r001'")
+
+    cut = command.here(*asked).out.splitlines()[1]
+
+    assert cut.rstrip() == f"{whole[:60]}… ({len(whole) - 60:,} more)"
+    assert command.here(*asked, "--full").out.splitlines()[1].rstrip() == whole
+
+
+def test_commands_on_a_run_take_latest_and_the_beginning_of_an_id(tmp_path: Path) -> None:
+    first, last = api_runs(*QUIET[:2])
+    add_runs(tmp_path, [first, replace(last, run_id="z002")])
+    command = CommandLine(tmp_path, {"BROWSER": "", "DISPLAY": "", "WAYLAND_DISPLAY": ""})
+    pin = ("baseline", "pin", "--name", "v1", "--reason", "x")
+
+    for words in (("lineage", "latest"), ("lineage", "z"), (*pin, "latest"), (*pin, "z")):
+        answer = command.here(*words)
+        assert "run z002" in answer.out + answer.err, words
+    assert command.here("open", "z").out.endswith("/reports/z002/report.html\n")
+    assert command.here("compare", "r", "latest").out.startswith("A: run r001 ")
+    assert command.here("ingest", "latest").out.startswith("z002 ")
+    assert command.here("ingest", "r").out.startswith("r001 ")

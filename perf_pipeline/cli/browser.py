@@ -1,0 +1,23 @@
+"""Open a file in the browser of whoever sits at this machine.
+
+Add here: another sign that nobody sees a window. Keep out: what is opened.
+"""
+
+import os
+import sys
+import webbrowser
+from pathlib import Path
+
+
+def open_in_browser(path: Path) -> bool:
+    """Open a file in the default browser, or the one that BROWSER names; say whether one began.
+
+    Without a display nothing is tried: a browser for terminals would take this one over.
+    """
+    has_windows = sys.platform == "darwin" or any(
+        os.environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
+    )
+    try:
+        return has_windows and webbrowser.open(path.resolve().as_uri())
+    except webbrowser.Error:
+        return False

@@ -1,0 +1,96 @@
+"""The command that removes old runs for good, after it has shown which and asked.
+
+Add here: another way to say which runs may go. Keep out: which must stay (judging/pruning.py).
+"""
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from perf_pipeline.cli.values import Age, WholeNumber
+
+if TYPE_CHECKING:
+    from perf_pipeline.judging.pruning import Pruning
+    from perf_pipeline.store.state import State
+
+_MOST: Final = 1_000_000
+
+
+@click.command()
+@click.option(
+    "--keep",
+    type=WholeNumber(1, _MOST),
+    metavar="N",
+    help="Keep the newest N runs; their re-runs are not counted.",
+)
+@click.option(
+    "--older-than",
+    "age_s",
+    type=Age(),
+    metavar="AGE",
+    help="Remove only runs that are older than this, e.g. 90d or 12h.",
+)
+@click.option("--dry-run", is_flag=True, help="Only show what would be removed.")
+@click.option("--yes", "-y", is_flag=True, help="Remove without asking.")
+@click.pass_obj
+def prune(
+    state: "State", keep: int | None, age_s: float | None, *, dry_run: bool, yes: bool
+) -> None:
+    """Remove old runs for good: what was measured, their verdicts, spool files and reports.
+
+    Say what may go by --keep, --older-than, or both; then only runs that are beyond both go. Runs
+    that are pinned or accepted stay, and so do those that a baseline needs: of each profile the
+    newest runs that the next run will be compared with, and what the kept runs were compared with.
+    """
+    from perf_pipeline.judging import pruning
+
+    if keep is None and age_s is None:
+        raise click.UsageError("say which runs may go: --keep N, --older-than AGE, or both")
+    wish = pruning.Wish(keep, pruning.since(datetime.now(UTC), age_s))
+    plan = pruning.plan_pruning(state, wish)
+    _show(plan)
+    if not plan.going or dry_run:
+        click.echo("nothing was removed")
+        return
+    if not yes:
+        _ask(len(plan.going))
+    removed, freed_bytes = pruning.prune(state, wish, {run.run_id for run in plan.going})
+    _tell(len(removed), freed_bytes)
+
+
+def _show(plan: "Pruning") -> None:
+    from perf_pipeline.report.rows import render_rows
+    from perf_pipeline.report.wording import plural
+
+    if plan.going:
+        rows = [
+            (run.run_id, run.began_at.strftime("%Y-%m-%d %H:%M"), run.profile) for run in plan.going
+        ]
+        click.echo("These runs would be removed:")
+        click.echo(render_rows(("run", "began (UTC)", "profile"), rows), nl=False)
+    kept = [f"{plural(plan.kept, 'run')} as you said"]
+    kept += [f"{plural(number, 'run')} {reason}" for reason, number in plan.staying.items()]
+    click.echo(f"kept: {', '.join(kept)}")
+
+
+def _ask(number: int) -> None:
+    from perf_pipeline.report.wording import plural
+
+    if not sys.stdin.isatty():
+        raise click.UsageError(
+            "there is no terminal to ask on; nothing was removed. Write --yes to remove these "
+            "runs, or --dry-run to see them only"
+        )
+    click.confirm(f"Remove {plural(number, 'run')} for good?", abort=True)
+
+
+def _tell(number: int, freed_bytes: int) -> None:
+    from perf_pipeline.report.wording import plural
+    from perf_pipeline.units import format_bytes
+
+    click.echo(
+        f"removed {plural(number, 'run')}; their files had {format_bytes(freed_bytes)}, and "
+        "history.duckdb uses their room again"
+    )

@@ -69,7 +69,7 @@ def _lines(replayed: "Backtest") -> Iterator[str]:
     )
     if not replayed.tally.judged_runs:
         yield (
-            "  no run could be judged yet: every one is LEARNING, for want of "
+            "  no run could be judged yet: all of them are LEARNING, because there are fewer than "
             f"{policy.minimum_runs} earlier runs"
         )
         return
@@ -112,7 +112,7 @@ def _planted(replayed: "Backtest") -> Iterator[str]:
 
     if not any(planted for *_, planted in replayed.found):
         least = replayed.policy.minimum_runs + PLANTED_RUNS
-        yield f"  planted slowdowns: none, a series needs {least} runs of one level for that"
+        yield f"  planted slowdowns: none, because that takes {least} runs of one level"
         return
     for factor, found, planted in replayed.found:
         share = _percent(found / planted) if planted else "-"

@@ -135,7 +135,7 @@ class Seconds(click.ParamType[float]):
         except ValueError as error:
             self.fail(str(error), param, ctx)
         if seconds <= 0:
-            self.fail(f"{shown(value)} is no time at all; write one like '60s'", param, ctx)
+            self.fail(f"{shown(value)} is not longer than 0; write one like '60s'", param, ctx)
         return seconds
 
 

@@ -76,7 +76,7 @@ _REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "auto.offset.reset": (
             "where a group begins is fixed before the load, or messages of earlier runs would count"
         ),
-        "enable.partition.eof": "ends of partitions tell a lost message from a transaction's mark",
+        "enable.partition.eof": "ends of partitions tell lost messages from marks of transactions",
         "isolation.level": "messages of aborted transactions would count as delivered",
         "group.id": "it is the key group of the target, or of the benchmark",
         "group.instance.id": "all workers would have the same one, and fence one another",
@@ -87,7 +87,7 @@ _REASONS: Final[Mapping[str, str]] = MappingProxyType(
             "this consumer takes whole assignments (range, roundrobin), and counts rebalances by "
             "them"
         ),
-        "max.poll.records": "it is not what librdkafka fetches by",
+        "max.poll.records": "librdkafka does not fetch by it",
         "acks request.required.acks": (
             "it decides what a delivery report means; write acks into the parameters of a scenario "
             "with exec produce"
@@ -135,7 +135,7 @@ _REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "debug log_level log.queue log.thread.name log.connection.close enabled_events": (
             "librdkafka would write its log inside of what is measured"
         ),
-        "test.mock.num.brokers test.mock.broker.rtt": "a mock is no broker",
+        "test.mock.num.brokers test.mock.broker.rtt": "a mock broker would be measured",
         "builtin.features": "it is what the library was built with, and can't be chosen",
         "client.software.name client.software.version": "it tells brokers who asks",
         "internal.termination.signal enable.random.seed reconnect.backoff.jitter.ms"

@@ -24,7 +24,7 @@ _WHY: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
         **dict.fromkeys(
             (18, 19, 20, 21),
             (
-                "is signed by nobody who is trusted here",
+                "is signed by an authority that is not trusted here",
                 "name its authority's certificate in ssl.ca.location",
             ),
         ),
@@ -171,8 +171,8 @@ def refusal(error: ssl.SSLError, where: str, settings: Mapping[str, str]) -> Tar
             hint="correct ssl.certificate.location, or have its authority trusted by the broker",
         )
     return TargetUnavailableError(
-        f"the listener at {where} ended TLS ({told}), as those do that want a certificate of the "
-        "client",
+        f"the listener at {where} ended TLS ({told}), as listeners do that want a client's "
+        "certificate",
         hint="write ssl.certificate.location and ssl.key.location into [targets.NAME.kafka]",
     )
 

@@ -51,7 +51,7 @@ def _require_allowed(url: str, allowed: AllowedHosts) -> None:
     try:
         place = WebAddress.read_base(url.partition("?")[0]).place
     except ValueError as error:
-        raise AddressError(key, f"is no URL of a token endpoint: it {error}") from None
+        raise AddressError(key, f"is not the URL of a token endpoint: it {error}") from None
     if not allowed.permits(place):
         raise TargetNotAllowedError(
             f"the token endpoint {place.host} ({key}) is neither this machine nor an allowed host; "

@@ -97,9 +97,9 @@ class Deliveries(Frozen):
         if self.time == KEY:
             raise ValueError("has the key as its time; name where the time stands")
         if place == "path" and MESSAGE not in self.path:
-            raise ValueError(f"has a path without {MESSAGE}, so that all messages would be one")
+            raise ValueError(f"has a path without {MESSAGE}, so all would count as one message")
         if place == "path" and self.time and not self.time.startswith("$"):
-            raise ValueError(f"has time = {self.time!r}; of a path it is a JSON path")
+            raise ValueError(f"has time = {self.time!r}; with a path, the time is a JSON path")
         for path in self.done:
             parse_json_path(path)
 

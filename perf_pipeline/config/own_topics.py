@@ -143,7 +143,7 @@ class RegisteredSchema(Frozen):
         try:
             WebAddress.read_base(text)
         except ValueError as error:
-            raise ValueError(f"{text!r} is no URL of a registry: it {error}") from None
+            raise ValueError(f"{text!r} is not the URL of a registry: it {error}") from None
         return text
 
 

@@ -37,7 +37,7 @@ def question_mistakes(profile: Profile) -> Iterator[str]:
         path = f"question.thresholds.{benchmark}"
         config = profile.benchmarks.get(benchmark)
         if config is None:
-            yield f"{path} is no benchmark of this profile{meant(benchmark, profile.benchmarks)}"
+            yield f"{path} is not a benchmark of this profile{meant(benchmark, profile.benchmarks)}"
             continue
         written = [*config.thresholds, TARGET_ANSWERED]
         if not keys:

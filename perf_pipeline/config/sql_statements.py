@@ -31,7 +31,7 @@ def _read_rows(value: object) -> tuple[int, int]:
     low, high = low.strip(), high.strip()
     if not (low + high).isdecimal() or not low or len(low + high) > _LONGEST:
         raise ValueError(
-            f"{value!r} is no number of rows; write one like 1, or a range like '1..10' or '1..'"
+            f"{value!r} is not a number of rows; write one like 1, or a range like '1..10' or '1..'"
         )
     most = (int(high) if high else _MOST_ROWS) if dots else int(low)
     if int(low) > most:

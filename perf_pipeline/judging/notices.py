@@ -82,8 +82,9 @@ def _other_machine(before: RunRecord, run: RunRecord) -> Iterator[str]:
     facts = changed_facts(before.machine, run.machine) if before.machine and run.machine else []
     if runner_class and facts:
         yield (
-            f"another machine of runner class {runner_class} than of run {before.run_id} "
-            f"({first_few(facts, _MOST_FACTS, '; ')}); figures are compared within the class"
+            f"another machine of runner class {runner_class} made this run than run "
+            f"{before.run_id} ({first_few(facts, _MOST_FACTS, '; ')}); figures are compared within "
+            "the class"
         )
 
 

@@ -45,7 +45,7 @@ def require_prometheus(target: Target) -> None:
     try:
         place = WebAddress.read_base(target.prometheus).place
     except ValueError:
-        raise AddressError(key, "is no URL like http://127.0.0.1:9090") from None
+        raise AddressError(key, "is not a URL; write one like http://127.0.0.1:9090") from None
     if not allowed_hosts(target).permits(place):
         raise TargetNotAllowedError(
             f"target {target.name}: {place.host} ({key}) is neither this machine nor an allowed "

@@ -115,7 +115,7 @@ class _Reader:
         rest = self._text[self._at :]
         found = _TOKEN.match(rest)
         if found is None and rest.strip():
-            raise ValueError(f"{rest.strip()[:20]!r} is nothing that an expression can have")
+            raise ValueError(f"{rest.strip()[:20]!r} can't stand in an expression")
         self._token = found[0].strip() if found else ""
         self._kind = str(found.lastgroup) if found else ""
         self.sign = self._token if self._kind == "sign" else ""

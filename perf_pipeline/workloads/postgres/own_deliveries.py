@@ -73,8 +73,8 @@ class SqlDeliveries:
             )
         if dict(columns)["completed_at"] != _TIMESTAMPTZ:
             raise TargetUnavailableError(
-                f"{self._place} gives a completed_at that is no timestamp with time zone, so that "
-                "nobody can tell which moment it means",
+                f"{self._place} gives a completed_at without a time zone, so nobody can tell "
+                "which moment it means",
                 hint="write completed_at at time zone 'UTC' as completed_at, or to_timestamp(…)",
             )
 

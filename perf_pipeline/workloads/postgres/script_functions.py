@@ -25,7 +25,7 @@ def number(value: Value) -> int | float:
         ValueError: it is none.
     """
     if value is None or isinstance(value, bool):
-        raise ValueError(f"{_shown(value)} is no number")
+        raise ValueError(f"{_shown(value)} is not a number")
     return value
 
 
@@ -55,7 +55,7 @@ def as_boolean(value: Value) -> bool:
         ValueError: it is none.
     """
     if not isinstance(value, bool):
-        raise ValueError(f"{_shown(value)} is no boolean")
+        raise ValueError(f"{_shown(value)} is not a boolean")
     return value
 
 

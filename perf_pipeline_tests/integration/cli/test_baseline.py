@@ -236,7 +236,7 @@ def test_a_backtest_with_other_settings_changes_nothing_but_its_answer(state: Pa
 def test_a_backtest_without_runs_or_with_five_says_so(tmp_path: Path) -> None:
     add_runs(tmp_path, api_runs(*QUIET[:5]))
 
-    assert "every one is LEARNING" in call(tmp_path, "backtest").output
+    assert "all of them are LEARNING" in call(tmp_path, "backtest").output
     code, output = refused(tmp_path, "backtest", "--profile", "full")
     assert (code, "there is no run of profile full in" in output) == (104, True)
 

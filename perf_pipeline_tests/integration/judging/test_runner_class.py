@@ -37,9 +37,9 @@ def test_a_declared_class_is_one_history_and_says_which_machine_it_was(tmp_path:
 
     assert statuses(diffs) == {DiffStatus.OK}
     assert (
-        "another machine of runner class ci-4-cores than of run r007 (cpu: EPYC 7763 -> Xeon "
-        "8370C; memory: 16 GiB -> 15 GiB; system: Linux 6.5 -> Linux 6.8); figures are compared "
-        "within the class"
+        "another machine of runner class ci-4-cores made this run than run r007 (cpu: EPYC 7763 -> "
+        "Xeon 8370C; memory: 16 GiB -> 15 GiB; system: Linux 6.5 -> Linux 6.8); figures are "
+        "compared within the class"
     ) in report.notices
     assert report.environment["cpu"] == "Xeon 8370C"
     assert report.environment["runner_class"] == "ci-4-cores"

@@ -46,7 +46,7 @@ def base_url() -> Iterator[str]:
         ("select id from nothing_here", 'relation "nothing_here" does not exist'),
         ("select 1 as id;", "gives the columns id; it needs completed_at once"),
         ("select 1 as id, 2 as id, now() as completed_at", "it needs id once"),
-        ("select 1 as id, now()::timestamp as completed_at", "no timestamp with time zone"),
+        ("select 1 as id, now()::timestamp as completed_at", "completed_at without a time zone"),
         ("select 1 as id, now() as completed_at from", "syntax error"),
         ("delete from pg_class returning 1 as id, now() as completed_at", "syntax error"),
         ("select id, now() as completed_at from t where id = any(%(ids)s", "can't be run"),

@@ -55,7 +55,7 @@ def test_a_benchmark_needs_the_parts_where_its_deliveries_show(
         ({"topic": "done", "id": "header: "}, "${order}", "'header: ' names no header"),
         ({**TOPIC, "id": "here"}, "${order}", "has id = 'here', which is a time"),
         ({"path": "/orders"}, "${order}", "has a path without ${message}"),
-        ({**PATH, "time": "broker"}, "${order}", "of a path it is a JSON path"),
+        ({**PATH, "time": "broker"}, "${order}", "with a path, the time is a JSON path"),
         ({**PATH, "done": {"state": "done"}}, "${order}", "is not a JSON path"),
         (SQL, None, "no scenario promises a message"),
         (None, "${order}", "does not say where deliveries show"),

@@ -87,7 +87,7 @@ def test_a_negative_number_is_a_number() -> None:
         ("\\set a random(1)\nselect 1", "random has 1 arguments; it takes 2"),
         ("\\set a 1 +\nselect 1", "a value is expected before the end"),
         ("\\set a (1\nselect 1", "')' is expected before the end"),
-        ("\\set a 1 $ 2\nselect 1", "'$ 2' is nothing that an expression can have"),
+        ("\\set a 1 $ 2\nselect 1", "'$ 2' can't stand in an expression"),
         ("\\set a 1 2\nselect 1", "'2' is not expected at this place"),
         ("\\set a\nselect 1", "\\set a needs a name and an expression"),
         ("\\set a case 1 end\nselect 1", "when is expected before '1'"),

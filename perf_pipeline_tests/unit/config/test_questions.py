@@ -40,7 +40,7 @@ def test_profiles_without_a_question_keep_their_hashes() -> None:
         ({"text": ""}, "question.text"),
         (
             {"text": "?", "thresholds": {"order": ["http_req_failed"]}},
-            "question.thresholds.order is no benchmark of this profile; did you mean orders?",
+            "question.thresholds.order is not a benchmark of this profile; did you mean orders?",
         ),
         (
             {"text": "?", "thresholds": {"orders": ["http_req_faild"]}},

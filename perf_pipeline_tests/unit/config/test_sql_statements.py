@@ -82,7 +82,7 @@ def test_a_transaction_reads_back_with_all_its_keys() -> None:
         (sql({**DEBIT, "sql": "copy t from stdin"}), "is a copy over the connection"),
         (sql({**DEBIT, "sql": "select ${vuu}"}), "did you mean vu?"),
         (sql({**DEBIT, "sql": "select ${data.a.id}"}), "names no data set"),
-        (sql({**DEBIT, "expect": {"rows": -1}}), "-1 is no number of rows; write one like 1"),
+        (sql({**DEBIT, "expect": {"rows": -1}}), "-1 is not a number of rows; write one like 1"),
         (sql({**DEBIT, "expect": {"rows": "9..1"}}), "has the larger number first"),
         (sql({**DEBIT, "save": {"vu": "n"}}), "'vu' is already a variable"),
         (sql(DEBIT, DEBIT), "'debit' is already the name of an operation"),

@@ -50,11 +50,15 @@ def test_each_way_to_watch_a_tier_is_taken(tier: dict[str, object], read: TierCo
         ({"units": ["a"], "cores": 0}, {}, "has 0 cores; it must be more than 0"),
         ({"containrs": ["a"]}, {}, "did you mean containers?"),
         ({"cpu_percent": "x"}, {}, "prometheus of [targets.shop] is missing, and tier database"),
-        ({"cpu_percent": "x"}, {"prometheus": "9090"}, "is no URL like http://127.0.0.1:9090"),
+        (
+            {"cpu_percent": "x"},
+            {"prometheus": "9090"},
+            "is not a URL; write one like http://127.0.0.1:9090",
+        ),
         (
             {"cpu_percent": "x"},
             {"prometheus": "http://127.0.0.1:9090/#graph"},
-            "is no URL like http://127.0.0.1:9090",
+            "is not a URL; write one like http://127.0.0.1:9090",
         ),
         (
             {"cpu_percent": "x"},

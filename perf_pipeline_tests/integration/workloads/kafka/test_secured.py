@@ -150,12 +150,12 @@ def test_certificates_that_nobody_trusts_are_told_by_whose_they_are(
     mutual = secured.at("mutual")
 
     assert told(with_properties(secured.at("secured"), other_ca)).endswith(
-        "is signed by nobody who is trusted here"
+        "is signed by an authority that is not trusted here"
     )
     assert told(with_properties(secured.at("stale"), stale)) == (
         f"the certificate of the listener at {secured.at('stale')} has expired"
     )
-    assert "as those do that want a certificate of the client" in told(
+    assert "as listeners do that want a client's certificate" in told(
         with_properties(mutual, stale)
     )
     assert "refuses the client's certificate" in told(

@@ -16,7 +16,7 @@ from perf_pipeline.config.questions import answering, asks_for_a_million
 from perf_pipeline.errors import StoreError
 from perf_pipeline.judging.attribution import attributions
 from perf_pipeline.judging.compare import Comparison, compare_in
-from perf_pipeline.judging.course import failures_by_benchmark
+from perf_pipeline.judging.course import Course, courses_of
 from perf_pipeline.judging.evidence import findings_of, summaries_by_benchmark
 from perf_pipeline.judging.expected import Missing, extent_of, in_plan_order, missing_of
 from perf_pipeline.judging.ingest import profile_of
@@ -42,7 +42,6 @@ from perf_pipeline.report.model import (
     BenchmarkReport,
     BenchmarkStatus,
     RunReport,
-    TimeSeries,
 )
 from perf_pipeline.store.export import export_readings_csv
 from perf_pipeline.store.history import History
@@ -242,23 +241,20 @@ def _benchmarks(
 ) -> Iterator[BenchmarkReport]:
     """Report every planned benchmark in order, whether it ran or not, and then any other."""
     summaries = summaries_by_benchmark(history, run.run_id)
-    failures = failures_by_benchmark(history, run.run_id)
+    courses = courses_of(history, run.run_id, profile_of(history, run.run_id))
     outcomes = {outcome.benchmark: outcome for outcome in history.outcomes(run.run_id)}
     for name in in_plan_order(run.planned or (), (*outcomes, *missing)):
         if name in outcomes:
-            key, figures = RunKey(run.run_id, name), summaries.get(name, [])
-            report = _benchmark(history, key, outcomes[name], verdicts.get(name, []), figures)
-            yield replace(report, failures=failures.get(name, ()))
+            course = courses.get(name, Course())
+            yield _benchmark(
+                outcomes[name], verdicts.get(name, []), summaries.get(name, []), course
+            )
         else:
             yield missing[name].report(thresholds_of(profile, name))
 
 
 def _benchmark(
-    history: History,
-    key: RunKey,
-    outcome: BenchmarkOutcome,
-    verdicts: list[Verdict],
-    summaries: list[Summary],
+    outcome: BenchmarkOutcome, verdicts: list[Verdict], summaries: list[Summary], course: Course
 ) -> BenchmarkReport:
     spoilt = spoilt_scenarios(outcome, verdicts)
     return BenchmarkReport(
@@ -271,5 +267,7 @@ def _benchmark(
         verdicts=tuple(verdicts),
         summaries=tuple(summaries),
         problems=(*spoilt, *outcome.problems),
-        series=tuple(TimeSeries(plot.name, plot.unit, plot.points) for plot in history.plots(key)),
+        series=course.series,
+        failures=course.failures,
+        measured_between_s=course.measured_s,
     )

@@ -24,10 +24,8 @@ from perf_pipeline.config.parameters import HttpParameters, iteration_kind
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.plan.iterations import intended_iterations
+from perf_pipeline.plan.rates import Knot
 from perf_pipeline.units import US_PER_S
-
-Knot = tuple[int, float]
-"""A moment in µs, and the starts per second from or until then; two of a moment are a jump."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,13 @@ Add here: a rule about scales. Keep out: drawing (svg.py).
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from perf_pipeline.report.model import TimeSeries
+
+MAXIMUM: Final = "max"
+"""Name of the line that is drawn only when a reader asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +23,24 @@ class Panel:
         unit: of all of them.
         lines: named by what tells them apart, the highest first; series without any number are
             left out.
+        bounds: label and value of each threshold on it, in the unit of the panel.
     """
 
     title: str
     unit: str
     lines: tuple[TimeSeries, ...]
+    bounds: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def shown(self) -> tuple[TimeSeries, ...]:
+        """Return the lines that are drawn at once: a maximum would flatten its percentiles."""
+        usual = tuple(line for line in self.lines if line.name != MAXIMUM)
+        return usual or self.lines
+
+    @property
+    def wide_s(self) -> float:
+        """Return for how many seconds a point stands; 0 for moments."""
+        return max((line.every_s for line in self.lines), default=0.0)
 
     @property
     def is_telling(self) -> bool:
@@ -41,17 +58,18 @@ def panels(series: Iterable[TimeSeries]) -> list[Panel]:
     """Put series of one metric and unit (`process_cpu_percent api`, `... worker`) together."""
     groups: dict[tuple[str, str], list[TimeSeries]] = {}
     for line in series:
-        metric = line.name.split(" ", maxsplit=1)[0]
+        metric = line.panel or line.name.split(" ", maxsplit=1)[0]
         groups.setdefault((metric, line.unit), []).append(line)
     return [_panel(metric, unit, members) for (metric, unit), members in groups.items()]
 
 
 def _panel(metric: str, unit: str, members: Sequence[TimeSeries]) -> Panel:
     if len(members) == 1:
-        return Panel(members[0].name, unit, tuple(line for line in members if finite(line)))
+        name = members[0].name
+        title = name if name.startswith(metric) or not members[0].panel else f"{metric} {name}"
+        return Panel(title, unit, tuple(line for line in members if finite(line)))
     named = [
-        TimeSeries(line.name.removeprefix(metric).strip() or line.name, unit, line.points)
-        for line in members
+        replace(line, name=line.name.removeprefix(metric).strip() or line.name) for line in members
     ]
     drawn = [line for line in named if finite(line)]
     return Panel(metric, unit, tuple(sorted(drawn, key=highest, reverse=True)))

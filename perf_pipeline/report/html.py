@@ -4,23 +4,20 @@ What its parts look like stands in templates/. Add here: a section. Keep out: an
 network.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from markupsafe import Markup
 
-from perf_pipeline.metrics.catalog import CATALOG, Kind
-from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.report import comparison, findings, first_screen, headline, trend, wording
-from perf_pipeline.report.axis import panels
+from perf_pipeline.report.benchmark_section import benchmark_section, plot_data
 from perf_pipeline.report.diff_texts import diff_table
-from perf_pipeline.report.failure_table import failure_table
 from perf_pipeline.report.model import BenchmarkReport, RunReport
 from perf_pipeline.report.origins import origin_table
 from perf_pipeline.report.pages import html_escaped, page, script
-from perf_pipeline.report.request_table import request_table
 from perf_pipeline.report.revisions import (
     revision_rows,
     revision_text,
@@ -28,16 +25,12 @@ from perf_pipeline.report.revisions import (
     tags_of_run,
 )
 from perf_pipeline.report.stages import stage_bars
-from perf_pipeline.report.svg import plot, span_of
 from perf_pipeline.report.tables import Table
 from perf_pipeline.report.trend_plot import trend_plot
 
-_FIGURES: Final = (
-    ("average", "average"),
-    ("median", "median"),
-    ("p95", "p95"),
-    ("p99", "p99"),
-    ("maximum", "max"),
+_UPLOT: Final = "1.6.32"
+_LIBRARY: Final = MappingProxyType(
+    {"licence": "LICENSE", "style": "min.css", "code": "iife.min.js"}
 )
 
 
@@ -75,7 +68,9 @@ def render_html(report: RunReport) -> str:
         subtitle=", ".join(filter(None, facts)),
         sections=list(_sections(report)),
         footer=headline.counts(report),
-        scripts=[script("tables.js")],
+        plot_data=plot_data(report),
+        library={part: script(f"uPlot-{_UPLOT}.{file}") for part, file in _LIBRARY.items()},
+        scripts=[script("tables.js"), script("plots.js")],
     )
 
 
@@ -89,8 +84,8 @@ def _sections(report: RunReport) -> Iterator[_Section]:
     yield _Section("Against the baseline", "baseline", _baseline(report) if report.diffs else None)
     if report.trends:
         yield _Section("Over the runs", "trends", _trends(report))
-    for benchmark in report.benchmarks:
-        yield _Section(benchmark.name, "benchmark", _benchmark(report, benchmark))
+    for number, benchmark in enumerate(report.benchmarks):
+        yield _Section(benchmark.name, "benchmark", benchmark_section(number, report, benchmark))
     if facts.rows:
         yield _Section("Environment", "table", facts)
 
@@ -200,51 +195,6 @@ def _trends(report: RunReport) -> Mapping[str, object]:
         "others": [Markup(trend_plot(drawn)) for drawn in others],  # noqa: S704 - drawn here
         "others_title": wording.plural(len(others), f"{more}trend", f"{more}trends"),
     }
-
-
-def _benchmark(report: RunReport, benchmark: BenchmarkReport) -> Mapping[str, object]:
-    drawn = panels(benchmark.series)
-    span = span_of(drawn)
-    zeros = [summary for summary in benchmark.summaries if _is_zero(summary)]
-    summaries = [summary for summary in benchmark.summaries if not _is_zero(summary)]
-    return {
-        "status": headline.verdict_of(benchmark),
-        "measured": wording.seconds(benchmark.measured_s),
-        "requests": request_table(report, benchmark),
-        "failures": failure_table(benchmark),
-        "plots": [Markup(plot(panel, span)) for panel in drawn if panel.is_telling],  # noqa: S704 - drawn here
-        "quiet": "; ".join(panel.silence for panel in drawn if not panel.is_telling),
-        "load": _figures([summary for summary in summaries if "source" not in summary.tags]),
-        "readings": _figures([summary for summary in summaries if "source" in summary.tags]),
-        "zeros": _figures(zeros),
-    }
-
-
-def _is_zero(summary: Summary) -> bool:
-    """Say whether nothing of a metric was ever more than zero."""
-    if CATALOG[summary.metric].kind is Kind.RATE:
-        return not summary.rate
-    if summary.maximum is None:
-        return not summary.count
-    return summary.maximum == 0 and summary.minimum == 0
-
-
-def _figures(summaries: Sequence[Summary]) -> Table:
-    columns = ("count", "rate", *(label for _, label in _FIGURES))
-    return Table.of(
-        {"metric": "text", **dict.fromkeys(columns, "number")},
-        map(_figures_row, summaries),
-    )
-
-
-def _figures_row(summary: Summary) -> tuple[str, ...]:
-    unit = wording.statistic_unit(summary.metric, "value")
-    return (
-        wording.summary_key(summary),
-        wording.number(summary.count),
-        wording.quantity(summary.rate, wording.statistic_unit(summary.metric, "rate")),
-        *(wording.quantity(summary.carried(field), unit) for field, _ in _FIGURES),
-    )
 
 
 def _environment(report: RunReport) -> Table:

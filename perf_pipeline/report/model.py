@@ -49,12 +49,19 @@ class TimeSeries:
     Attributes:
         name: what is drawn, e.g. `http_req_duration p(95)`.
         unit: of the values.
-        points: (seconds since the benchmark's origin, value), ordered by time.
+        points: (seconds since the benchmark's origin, value), ordered by time; a value that is no
+            number is a gap.
+        panel: title of the plot that it shares; by the first word of its name when empty.
+        every_s: for how many seconds a point stands, from its time on; 0 when it is a moment.
+        keys: of thresholds whose bounds are drawn with it.
     """
 
     name: str
     unit: str
     points: tuple[tuple[float, float], ...]
+    panel: str = ""
+    every_s: float = 0.0
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,7 @@ class BenchmarkReport:
         problems: one sentence each: what went wrong while it ran.
         series: lines to draw over time; may be empty.
         failures: how operations failed, the most frequent first.
+        measured_between_s: begin and end of the measured phase in the time of the series.
     """
 
     name: str
@@ -109,6 +117,7 @@ class BenchmarkReport:
     problems: tuple[str, ...] = ()
     series: tuple[TimeSeries, ...] = ()
     failures: tuple[Failure, ...] = ()
+    measured_between_s: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

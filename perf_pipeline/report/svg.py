@@ -20,14 +20,34 @@ _LEFT: Final = 52
 _RIGHT: Final = 470
 _TOP: Final = 22
 _BOTTOM: Final = 172
-_MOST_POINTS: Final = 600
+_MOST_POINTS: Final = 240
+MOST_ABOVE: Final = 3.0
+"""A bound is drawn to scale up to so many times the highest value."""
 _MOST_X_TICKS: Final = 7
 _COLORS: Final = 8
 
 Point = tuple[float, float]
 
 
-def plot(panel: Panel, span: Point | None = None) -> str:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Say where a page has a figure.
+
+    Attributes:
+        anchor: its id.
+        data: where the page's data has its lines: `benchmark.panel`, by number.
+    """
+
+    anchor: str
+    data: str
+
+
+def plot(
+    panel: Panel,
+    span: Point | None = None,
+    measured: Point | None = None,
+    place: Place | None = None,
+) -> str:
     """Draw a panel from zero (or the lowest negative value) up; values that are no number are gaps.
 
     Nothing to draw, or nothing but zeros, gives a sentence instead.
@@ -35,17 +55,63 @@ def plot(panel: Panel, span: Point | None = None) -> str:
     Args:
         panel: its lines.
         span: first and last second of the time axis; the lines' own when None.
+        measured: begin and end of the measured phase; what is outside of it is shaded.
+        place: where the page has the figure; None for a figure that nobody links to.
     """
     title = _text(panel.title)
-    values = [value for line in panel.lines for _, value in finite(line)]
+    values = [value for line in panel.shown for _, value in finite(line)]
     if not panel.is_telling:
         return f"<figure><figcaption>{_text(panel.silence)}</figcaption></figure>"
-    axes = _TimeAxes.of(span or span_of([panel]), (min(0.0, *values), max(0.0, *values)))
+    highest_drawn = max(0.0, *values, *_near(panel.bounds, max(0.0, *values)))
+    axes = _TimeAxes.of(span or span_of([panel]), (min(0.0, *values), highest_drawn))
+    opened, name = "<figure>", f"<b>{title}</b>"
+    if place is not None:
+        opened = f'<figure id="{_text(place.anchor)}" data-plot="{_text(place.data)}">'
+        name = f'<a class="title" href="#{_text(place.anchor)}">{name}</a>'
     return (
-        f"<figure><figcaption><b>{title}</b>{_legend(panel)}</figcaption>"
+        f"{opened}<figcaption>{name}{_legend(panel)}</figcaption>"
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{title} over time">'
-        f"{_axes(axes, panel.unit)}{_lines(panel, axes)}</svg></figure>"
+        f"{_outside(axes, measured)}{_axes(axes, panel.unit)}{_lines(panel, axes)}"
+        f"{_bounds(axes, panel.bounds)}</svg></figure>"
     )
+
+
+def _near(bounds: Sequence[tuple[str, float]], top: float) -> list[float]:
+    """Return the bounds that fit into a plot without flattening its lines."""
+    return [value for _, value in bounds if value <= MOST_ABOVE * top]
+
+
+def _outside(axes: "_TimeAxes", measured: Point | None) -> str:
+    """Shade the warm-up and what came after the end of the load."""
+    if measured is None:
+        return ""
+    inside = [min(max(at_s, axes.from_s), axes.to_s) for at_s in measured]
+    spans = ((_LEFT, axes.x(inside[0])), (axes.x(inside[1]), _RIGHT))
+    return "".join(
+        f'<rect class="outside" x="{begin:.1f}" y="{_TOP}" width="{end - begin:.1f}" '
+        f'height="{_BOTTOM - _TOP}"/>'
+        for begin, end in spans
+        if end - begin >= 1
+    )
+
+
+def _bounds(axes: "_TimeAxes", bounds: Sequence[tuple[str, float]]) -> str:
+    """Draw the thresholds; one far above the lines is named at the upper edge."""
+    drawn = []
+    for number, (label, value) in enumerate(bounds):
+        if axes.marks[0] <= value <= axes.marks[-1]:
+            y = axes.y(value)
+            drawn.append(
+                f'<line class="bound" x1="{_LEFT}" y1="{y:.1f}" x2="{_RIGHT}" y2="{y:.1f}"/>'
+                f'<text class="bound" x="{_RIGHT}" y="{y - 3:.1f}" text-anchor="end">'
+                f"{_text(label)}</text>"
+            )
+        else:
+            drawn.append(
+                f'<text class="bound" x="{_RIGHT}" y="{_TOP + 11 + 13 * number}" '
+                f'text-anchor="end">{_text(label)} \N{UPWARDS ARROW}</text>'
+            )
+    return "".join(drawn)
 
 
 def span_of(panels: Sequence[Panel]) -> Point:
@@ -120,6 +186,7 @@ def _lines(panel: Panel, axes: _TimeAxes) -> str:
         f'<g class="k{index % _COLORS}">'
         f"{''.join(_piece(piece, axes) for piece in _pieces(line.points))}</g>"
         for index, line in reversed(list(enumerate(panel.lines)))
+        if line in panel.shown
     )
 
 

@@ -21,7 +21,6 @@ from perf_pipeline.store.histograms import KEPT, has_histograms, is_from_buckets
 from perf_pipeline.store.ingest import ingest_benchmark, transaction, write_run
 from perf_pipeline.store.migrate import is_current, migrate
 from perf_pipeline.store.over_time import over_time
-from perf_pipeline.store.plots import Plot, plots_of
 from perf_pipeline.store.present import metrics_of
 from perf_pipeline.store.proof import RowProof
 from perf_pipeline.store.records import (
@@ -233,10 +232,6 @@ class History:
         """List a run's stored baseline diffs as (benchmark, diff)."""
         self.proof.require_rows("diffs", [run_id])
         return tables.read_diffs(self.connection, run_id)
-
-    def plots(self, key: RunKey) -> list[Plot]:
-        """Return the lines that a report draws over time; empty without raw rows."""
-        return plots_of(self.connection, key)
 
     def over_time(
         self, key: RunKey, metric: str, source: str, statistic: str

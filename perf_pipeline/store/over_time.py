@@ -1,7 +1,7 @@
 """A metric over the time of a benchmark: readings as they are, samples by the second.
 
 Add here: another way of following a metric through time. Keep out: the lines that reports draw
-(plots.py).
+(timeline.py).
 """
 
 from typing import Final

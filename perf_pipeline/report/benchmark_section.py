@@ -1,0 +1,122 @@
+"""The section of a benchmark: its requests, its failures, its plots, and all of its figures.
+
+Add here: another part of the section. Keep out: layout (templates/), and sections of a whole run
+(html.py).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from markupsafe import Markup
+
+from perf_pipeline.metrics.catalog import CATALOG, Kind
+from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.report import headline, wording
+from perf_pipeline.report.axis import Panel, panels
+from perf_pipeline.report.bounds import with_bounds
+from perf_pipeline.report.failure_table import failure_table
+from perf_pipeline.report.model import BenchmarkReport, RunReport
+from perf_pipeline.report.pages import anchor
+from perf_pipeline.report.plot_data import as_script, plots_of
+from perf_pipeline.report.request_table import request_table
+from perf_pipeline.report.svg import Place, plot, span_of
+from perf_pipeline.report.tables import Table
+
+_FIGURES: Final = (
+    ("average", "average"),
+    ("median", "median"),
+    ("p95", "p95"),
+    ("p99", "p99"),
+    ("maximum", "max"),
+)
+
+
+def _panels(benchmark: BenchmarkReport) -> list[Panel]:
+    return [with_bounds(panel, benchmark.verdicts) for panel in panels(benchmark.series)]
+
+
+def plot_data(report: RunReport) -> Markup:
+    """Return the values of all plots of a run, for its page."""
+    return as_script(
+        [
+            plots_of(benchmark, [panel for panel in _panels(benchmark) if panel.is_telling])
+            for benchmark in report.benchmarks
+        ]
+    )
+
+
+def _places(number: int, benchmark: BenchmarkReport, drawn: Sequence[Panel]) -> Iterator[Place]:
+    """Say where each drawing stands, and which of the page's data it is."""
+    for index, panel in enumerate(drawn):
+        yield Place(anchor(f"plot-{benchmark.name}-{panel.title}"), f"{number}.{index}")
+
+
+def _thinned(drawn: Sequence[Panel]) -> str:
+    """Say for how long a point stands, where that is more than a second."""
+    step_s = min((line.every_s for panel in drawn for line in panel.lines), default=0.0)
+    step = wording.seconds(step_s)
+    if step_s <= 1:
+        return ""
+    return (
+        f"A point stands for {step}: rates are those of {step}, percentiles are of all operations "
+        f"in it, and of readings the lowest and the highest of every two points are kept."
+    )
+
+
+def benchmark_section(
+    number: int, report: RunReport, benchmark: BenchmarkReport
+) -> Mapping[str, object]:
+    """Return what the section of a benchmark shows.
+
+    Args:
+        number: of the benchmark in the run, from 0 on.
+        report: of the run.
+        benchmark: that the section is about.
+    """
+    drawn = _panels(benchmark)
+    span = span_of(drawn)
+    telling = [panel for panel in drawn if panel.is_telling]
+    zeros = [summary for summary in benchmark.summaries if _is_zero(summary)]
+    summaries = [summary for summary in benchmark.summaries if not _is_zero(summary)]
+    return {
+        "status": headline.verdict_of(benchmark),
+        "measured": wording.seconds(benchmark.measured_s),
+        "requests": request_table(report, benchmark),
+        "failures": failure_table(benchmark),
+        "plots": [
+            Markup(plot(panel, span, benchmark.measured_between_s, place))  # noqa: S704 - drawn here
+            for panel, place in zip(telling, _places(number, benchmark, telling), strict=True)
+        ],
+        "thinned": _thinned(telling),
+        "quiet": "; ".join(panel.silence for panel in drawn if not panel.is_telling),
+        "load": _figures([summary for summary in summaries if "source" not in summary.tags]),
+        "readings": _figures([summary for summary in summaries if "source" in summary.tags]),
+        "zeros": _figures(zeros),
+    }
+
+
+def _is_zero(summary: Summary) -> bool:
+    """Say whether nothing of a metric was ever more than zero."""
+    if CATALOG[summary.metric].kind is Kind.RATE:
+        return not summary.rate
+    if summary.maximum is None:
+        return not summary.count
+    return summary.maximum == 0 and summary.minimum == 0
+
+
+def _figures(summaries: Sequence[Summary]) -> Table:
+    columns = ("count", "rate", *(label for _, label in _FIGURES))
+    return Table.of(
+        {"metric": "text", **dict.fromkeys(columns, "number")},
+        map(_figures_row, summaries),
+    )
+
+
+def _figures_row(summary: Summary) -> tuple[str, ...]:
+    unit = wording.statistic_unit(summary.metric, "value")
+    return (
+        wording.summary_key(summary),
+        wording.number(summary.count),
+        wording.quantity(summary.rate, wording.statistic_unit(summary.metric, "rate")),
+        *(wording.quantity(summary.carried(field), unit) for field, _ in _FIGURES),
+    )

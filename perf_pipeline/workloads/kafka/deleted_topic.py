@@ -12,10 +12,11 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 
 from perf_pipeline.config.kafka_client import bootstrap_servers
-from perf_pipeline.workloads.kafka.errors import cause, error_class
+from perf_pipeline.workloads.kafka.errors import cause, error_class, is_silence
 from perf_pipeline.workloads.kafka.topics import admin_of
 
-_ANSWER_S: Final = 1.0
+_ANSWER_S: Final = 1.5
+_SILENT_S: Final = 0.3  # for brokers that did not answer when last asked
 _AGAIN_S: Final = 1.0  # all VUs time out together, and ask once
 _GONE_CODES: Final = frozenset(
     {
@@ -42,16 +43,17 @@ class DeletedTopic:
     """
 
     def __init__(self, brokers: str, topic: str) -> None:
-        self._brokers = brokers
         self._topic = topic
         self._lock = threading.Lock()
+        self._admin = admin_of(brokers)
+        self._waits_s = _ANSWER_S
         self._asked_s = -_AGAIN_S
         self._error = ""
 
     def error(self) -> str:
         """Return the class of error of a topic that is gone, empty for one that may be there.
 
-        Blocks for up to 1 s where nobody answers.
+        Asked before the load, it connects. Blocks for up to 1.5 s where nobody answers.
         """
         with self._lock:
             if time.monotonic() - self._asked_s >= _AGAIN_S:
@@ -61,14 +63,18 @@ class DeletedTopic:
 
     def _ask(self) -> str:
         # A question by name that creates no topic, as that for metadata would.
-        asked = admin_of(self._brokers).describe_topics(
-            TopicCollection([self._topic]), request_timeout=_ANSWER_S
+        asked = self._admin.describe_topics(
+            TopicCollection([self._topic]), request_timeout=self._waits_s
         )
+        self._waits_s = _SILENT_S
         try:
             asked[self._topic].result(_ANSWER_S)
         except KafkaException as error:
-            code = cause(error)
-            return error_class(code) if code.code() in _GONE_CODES else ""
+            found = cause(error)
+            if not is_silence(found):
+                self._waits_s = _ANSWER_S
+            return error_class(found) if found.code() in _GONE_CODES else ""
         except TimeoutError:
             return ""
+        self._waits_s = _ANSWER_S
         return ""

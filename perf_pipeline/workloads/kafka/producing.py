@@ -67,6 +67,7 @@ class Producing(ABC):
         )
         self._deleted = DeletedTopic(brokers_of(context), str(context.parameters["topic"]))
         await look_first(context)
+        await asyncio.to_thread(self._deleted.error)  # it connects before the load
         try:
             await self._connect(context)
         except BaseException:
@@ -117,7 +118,7 @@ class Producing(ABC):
     def named(self, settled: Settled) -> Settled:
         """Return a timeout as a failure where the topic was deleted; all else as it is.
 
-        Blocks for up to 1 s where no broker answers; from any thread.
+        Blocks for up to 1.5 s where no broker answers; from any thread.
         """
         assert self._deleted is not None, "open comes first"
         if settled.outcome is not Outcome.TIMEOUT or not (error := self._deleted.error()):

@@ -70,10 +70,13 @@ def dated(report: RunReport) -> list[Trouble]:
     """List the dated changes of level, those of findings once.
 
     Left out are those of the series below a finding. What only looking back dates in a series that
-    is a regression is not called harmless, because this run fails by it.
+    is a regression is not called harmless, because this run fails by it. Findings against a release
+    or a fixed figure say nothing of the history, in which a level is dated.
     """
-    below = {(name, diff.series.label) for name, diff in below_findings(report)}
-    regressed = {(cause.leading[0], cause.leading[1].series.label) for cause in regressions(report)}
+    found = [cause for cause in report.causes if cause.leading[1].pinned is None]
+    below = {(name, diff.series.label) for cause in found for name, diff in cause.others}
+    worse = [cause.leading for cause in found if cause.status is DiffStatus.REGRESSED]
+    regressed = {(name, diff.series.label) for name, diff in worse}
     told = []
     for drawn in report.trends:
         name = (drawn.benchmark, drawn.series.label)

@@ -97,6 +97,27 @@ def test_a_change_of_a_regression_is_dated_once_and_never_called_harmless(
     ]
 
 
+def test_a_change_in_the_history_is_dated_beside_a_finding_against_a_release(
+    report: RunReport,
+) -> None:
+    """Against v1 the median stands below the p(95); what its own history says is another matter."""
+    points = tuple(TrendRun(f"r{n}", f"2026-11-0{n + 1}T00:00:00+00:00", 3.0) for n in range(4))
+    change = TrendChange(3, None, 3.0, 4.5, "history")
+    pairs = [(name, replace(diff, against="v1", pinned=3.0)) for name, diff in report.diffs[:2]]
+    trends = tuple(
+        Trend(name, diff.series, points, has_newest=True, band=None, changes=(change,))
+        for name, diff in pairs
+    )
+
+    told = comparison.dated(replace(report, diffs=tuple(pairs), trends=trends))
+
+    assert [subject for _, subject, _ in told] == [
+        "api_user_creation http_req_duration med",
+        LEADING,
+    ]
+    assert all(sentence.endswith("by itself it fails no run)") for _, _, sentence in told)
+
+
 def test_junit_has_one_failure_and_the_others_name_it(report: RunReport) -> None:
     root = ET.fromstring(render_junit(report))  # noqa: S314 - our own report
     suite = root.find("testsuite[@name='baseline_diff']")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from perf_pipeline.cli.values import Line, Seconds, Text, WholeNumber
+from perf_pipeline.cli.values import DurationText, Line, Text, WholeNumber
 
 if TYPE_CHECKING:
     from perf_pipeline.new_project.draft import Draft
@@ -36,7 +36,9 @@ _MOST_PER_S: Final = 10_000
     metavar="N",
     help="Start N iterations per second.  [default: 2]",
 )
-@click.option("--duration", default="30s", show_default=True, help="Load for this long.")
+@click.option(
+    "--duration", type=DurationText(), default="30s", show_default=True, help="Load for this long."
+)
 def init(
     folder: Path | None,
     url: str | None,
@@ -57,7 +59,6 @@ def init(
     from perf_pipeline.new_project.project_files import require_empty, write_project
     from perf_pipeline.new_project.sources import Given, draft_of, name_of
 
-    Seconds().convert(duration, None, None)
     _require_one(openapi, har, curl)
     is_asked = not (url or openapi or har or curl or postgres)
     if is_asked:

@@ -152,6 +152,15 @@ class Age(Seconds):
         return super().convert(text, param, ctx)
 
 
+class DurationText(Seconds):
+    """Take a duration longer than zero, and keep it as it was written."""
+
+    def convert(self, value: Any, param: _Parameter, ctx: _Context) -> Any:
+        """Refuse what `Seconds` refuses."""
+        super().convert(value, param, ctx)
+        return value
+
+
 class StateFolder(click.Path):
     """Take the folder of everything that is kept; it may not be there yet."""
 

@@ -182,3 +182,17 @@ def test_a_question_to_a_folder_without_runs_makes_nothing_in_it(
     assert code == 104
     assert "nothing" in said
     assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.parametrize("text", ["5x", "0s", "-1s", "nan", "", "1e999"])
+def test_a_duration_of_init_that_is_none_is_refused_with_the_name_of_its_option(
+    tmp_path: Path, text: str
+) -> None:
+    folder = tmp_path / "new"
+
+    code, said = call(
+        tmp_path, "init", str(folder), "--curl", "curl http://127.0.0.1:1/", "--duration", text
+    )
+
+    assert (code, "Invalid value for '--duration': " in said) == (104, True), said
+    assert not folder.exists()

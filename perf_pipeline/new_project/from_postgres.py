@@ -6,7 +6,7 @@ Add here: another kind of statement. Keep out: writing files (project_files.py).
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, LiteralString
 
@@ -24,8 +24,8 @@ from perf_pipeline.secrecy.addresses import secrets_in
 from perf_pipeline.secrecy.known import KNOWN
 
 _TABLES: Final[LiteralString] = """
-select n.nspname, c.relname, a.attname,
-       array(select attname::text from pg_attribute
+select c.relname, format('%I.%I', n.nspname, c.relname), a.attname,
+       array(select array[attname::text, quote_ident(attname)] from pg_attribute
              where attrelid = c.oid and attnum > 0 and not attisdropped)
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
@@ -64,22 +64,24 @@ _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
 
 @dataclass(frozen=True, slots=True)
 class SeenTable:
-    """Hold a table: its schema and name, the one column of its key (None for none), its columns."""
+    """Hold a table.
 
-    schema: str
+    Attributes:
+        name: without its schema.
+        place: schema and name as a statement has them.
+        key: the one column of its key; None for none.
+        columns: name of each, and how a statement has it.
+    """
+
     name: str
+    place: str
     key: str | None
-    columns: tuple[str, ...]
-
-    @property
-    def place(self) -> str:
-        """Return schema and name as a statement has them."""
-        return f"{_quoted(self.schema)}.{_quoted(self.name)}"
+    columns: Mapping[str, str]
 
     def rows_of(self, column: str) -> str:
         """Give the query whose rows are values of a column."""
-        value = _quoted(column)
-        # Names are quoted as PostgreSQL quotes them, and the statement is written, not run.
+        value = self.columns[column]
+        # The server quoted the names, and the statement is written, not run.
         return f"select {value} from {self.place} where {value} is not null limit {_MOST_ROWS}"  # noqa: S608
 
 
@@ -141,7 +143,7 @@ class ReadDatabase:
             self.left_out.append(f"table {table.name}: it has no key of one column")
             return
         name, data = _data_set(table, table.key)
-        found = f"{_quoted(table.key)} = ${{data.{name}.{table.key}}}"
+        found = f"{table.columns[table.key]} = ${{data.{name}.{table.key}}}"
         text = f"select * from {table.place} where {found}"  # noqa: S608 - as above
         self._add(f"{table.name} by {table.key}", text, {name: data})
 
@@ -227,8 +229,8 @@ def _benchmark(read: ReadDatabase, load: FirstLoad) -> DraftBenchmark:
     )
 
 
-def _table(schema: str, name: str, key: str | None, columns: Sequence[str]) -> SeenTable:
-    return SeenTable(schema, name, key, tuple(columns))
+def _table(name: str, place: str, key: str | None, columns: Sequence[tuple[str, str]]) -> SeenTable:
+    return SeenTable(name, place, key, dict(columns))
 
 
 def _filled(query: str, tables: Sequence[SeenTable]) -> tuple[str, dict[str, dict[str, str]]]:
@@ -252,12 +254,6 @@ def _data_set(table: SeenTable, column: str) -> tuple[str, dict[str, str]]:
     plain = re.sub(r"\W+", "_", f"{table.name}_{column}", flags=re.ASCII).strip("_")
     name = plain if not plain[:1].isdigit() else f"t_{plain}"
     return name, {"query": table.rows_of(column)}
-
-
-def _quoted(name: str) -> str:
-    if re.fullmatch(r"[a-z_][a-z0-9_]*", name):
-        return name
-    return '"{}"'.format(name.replace('"', '""'))
 
 
 def _raw(text: str) -> sql.SQL:

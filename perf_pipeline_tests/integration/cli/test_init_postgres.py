@@ -76,6 +76,28 @@ def test_a_database_becomes_statements_that_only_read(lending: str, tmp_path: Pa
     assert command.value("select count(*) from samples") > 0
 
 
+def test_names_that_are_words_of_sql_name_columns_and_tables(
+    postgres_dsn: str, tmp_path: Path
+) -> None:
+    """Bare, `user` is whoever is logged in, and each statement would find no row at all."""
+    folder = tmp_path / "people"
+    with own_database(postgres_dsn, "people") as dsn:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute('create table "order" ("user" text primary key, "Id" int)')
+            connection.execute("insert into \"order\" select 'u' || n from generate_series(1, 9) n")
+        made = CommandLine(tmp_path / "state").here("init", str(folder), "--postgres", dsn)
+        found = tomllib.loads((folder / "people.toml").read_text(encoding="utf-8"))
+        given = found["benchmarks"]["queries"]["scenarios"]["readers"]["parameters"]
+        with psycopg.connect(dsn) as connection:
+            rows = connection.execute(given["data"]["order_user"]["query"]).fetchall()
+
+    assert made.code == 0, made.err
+    assert [statement["sql"].strip() for statement in given["statements"]] == [
+        'select * from public."order" where "user" = ${data.order_user.user}'
+    ]
+    assert sorted(rows) == [(f"u{n}",) for n in range(1, 10)]
+
+
 @pytest.mark.parametrize(
     ("dsn", "code", "told"),
     [

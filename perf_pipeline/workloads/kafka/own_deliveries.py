@@ -30,9 +30,9 @@ from perf_pipeline.config.own_deliveries import BROKER, HERE, KEY, PRODUCER, Del
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.completion import Completion, moment_us
 from perf_pipeline.units import US_PER_MS
-from perf_pipeline.workloads.kafka.topics import admin_of
+from perf_pipeline.workloads.kafka.errors import cause, is_silence
+from perf_pipeline.workloads.kafka.topics import TIMEOUT_S, admin_of, explained
 
-_TIMEOUT_S: Final = 8.0
 _AT_ONCE: Final = 500
 _POLL_S: Final = 0.1
 _TYPE: Final = "message.timestamp.type"
@@ -96,7 +96,7 @@ class TopicDeliveries:
                     self._topic,
                     number,
                     consumer.get_watermark_offsets(
-                        TopicPartition(self._topic, number), timeout=_TIMEOUT_S
+                        TopicPartition(self._topic, number), timeout=TIMEOUT_S
                     )[1],
                 )
                 for number in self._partitions(consumer)
@@ -121,7 +121,7 @@ class TopicDeliveries:
         """Stop reading; tell how many messages had no id or no time."""
         self._stop.set()
         if self._thread.ident is not None:
-            self._thread.join(_TIMEOUT_S)
+            self._thread.join(TIMEOUT_S)
         if self._unread:
             self.oddities.append(
                 f"{self._unread:,} messages of {self._topic} had no id, or no time, where "
@@ -170,7 +170,7 @@ class TopicDeliveries:
 
     def _partitions(self, consumer: Consumer) -> list[int]:
         try:
-            topics = consumer.list_topics(self._topic, timeout=_TIMEOUT_S).topics
+            topics = consumer.list_topics(self._topic, timeout=TIMEOUT_S).topics
         except KafkaException as error:
             raise self._unavailable(str(error.args[0])) from None
         found = topics[self._topic]
@@ -185,11 +185,16 @@ class TopicDeliveries:
     def _timestamp_type(self) -> str:
         resource = ConfigResource(ConfigResource.Type.TOPIC, self._topic)
         admin = admin_of(self._brokers)
-        try:
-            answer = admin.describe_configs([resource], request_timeout=_TIMEOUT_S)
-            return str(answer[resource].result(_TIMEOUT_S)[_TYPE].value)
-        except (KafkaException, KeyError):
-            return "unknown"
+        with explained(self._brokers, f"{self._place}: reading the settings of {self._topic}"):
+            answer = admin.describe_configs([resource], request_timeout=TIMEOUT_S)
+            try:
+                return str(answer[resource].result(TIMEOUT_S)[_TYPE].value)
+            except KafkaException as error:
+                if is_silence(cause(error)):
+                    raise
+                return "unknown"  # they may not be read
+            except KeyError:
+                return "unknown"
 
     def _unavailable(self, why: str) -> TargetUnavailableError:
         return TargetUnavailableError(

@@ -16,11 +16,10 @@ from perf_pipeline.analysis.clock import ClockTrip
 from perf_pipeline.config.kafka_client import bootstrap_servers, kafka_settings
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.units import US_PER_MS
-from perf_pipeline.workloads.kafka.errors import cause
-from perf_pipeline.workloads.kafka.topics import admin_of
+from perf_pipeline.workloads.kafka.errors import cause, is_silence
+from perf_pipeline.workloads.kafka.topics import TIMEOUT_S, admin_of, explained
 
 CLOCK_TOPIC: Final = "perf-pipeline-clock"
-_TIMEOUT_S: Final = 8.0
 _SETTINGS: Final = {"message.timestamp.type": "LogAppendTime", "retention.ms": "3600000"}
 
 
@@ -46,33 +45,42 @@ class KafkaClock:
         Raises:
             TargetUnavailableError: the brokers do not answer, or refuse the topic.
         """
+        with explained(self._brokers, f"asking {self.name} through the topic {CLOCK_TOPIC}"):
+            self._make_topic()
+            self._connect()
+        self.trip()  # the first one connects
+
+    def _make_topic(self) -> None:
         admin = admin_of(self._brokers)
+        known = admin.list_topics(timeout=TIMEOUT_S)
+        topic = NewTopic(
+            CLOCK_TOPIC,
+            num_partitions=len(known.brokers),
+            replication_factor=1,
+            config=_SETTINGS,
+        )
+        made = admin.create_topics([topic], operation_timeout=TIMEOUT_S)[CLOCK_TOPIC]
         try:
-            known = admin.list_topics(timeout=_TIMEOUT_S)
-            topic = NewTopic(
-                CLOCK_TOPIC,
-                num_partitions=len(known.brokers),
-                replication_factor=1,
-                config=_SETTINGS,
-            )
-            admin.create_topics([topic], operation_timeout=_TIMEOUT_S)[CLOCK_TOPIC].result(
-                _TIMEOUT_S
-            )
+            made.result(TIMEOUT_S)
         except KafkaException as error:
-            if cause(error).code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise self._unavailable(cause(error).str()) from None
+            refusal = cause(error)
+            if is_silence(refusal):
+                raise
+            if refusal.code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise self._unavailable(refusal.str()) from None
+
+    def _connect(self) -> None:
         self._producer = Producer(
             {
                 **kafka_settings(self._brokers),
                 "linger.ms": 0,
                 "acks": 1,
-                "message.timeout.ms": round(1_000 * _TIMEOUT_S),
+                "message.timeout.ms": round(1_000 * TIMEOUT_S),
                 "log_level": 0,
             }
         )
-        partitions = self._producer.list_topics(CLOCK_TOPIC, timeout=_TIMEOUT_S).topics
+        partitions = self._producer.list_topics(CLOCK_TOPIC, timeout=TIMEOUT_S).topics
         self._partitions = cycle(sorted(partitions[CLOCK_TOPIC].partitions) or [0])
-        self.trip()  # the first one connects
 
     def trip(self) -> ClockTrip:
         """Produce one message and take the time that its broker gave it.
@@ -89,7 +97,7 @@ class KafkaClock:
             partition=next(self._partitions),
             on_delivery=lambda error, message: reports.append((error, message, self._now_us())),
         )
-        self._producer.flush(_TIMEOUT_S)
+        self._producer.flush(TIMEOUT_S)
         if not reports:
             raise self._unavailable("no delivery report")
         error, message, received_us = reports[0]

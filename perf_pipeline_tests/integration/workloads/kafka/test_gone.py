@@ -8,20 +8,26 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
 
 from perf_pipeline.config.kafka_client import kafka_settings
+from perf_pipeline.config.own_deliveries import Deliveries
 from perf_pipeline.engine.ports import Workload
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import Sample
 from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.parts import StackOptions
+from perf_pipeline.workloads.kafka import own_deliveries, server_clock
 from perf_pipeline.workloads.kafka.consume import ConsumeMessages
 from perf_pipeline.workloads.kafka.consume_ceiling import ConsumeCeiling
+from perf_pipeline.workloads.kafka.own_deliveries import TopicDeliveries
 from perf_pipeline.workloads.kafka.produce import ProduceMessages
+from perf_pipeline.workloads.kafka.server_clock import KafkaClock
 from perf_pipeline.workloads.kafka.topics import ensure_topic, fix_position
 from perf_pipeline_tests.support.histories.spool import counts
 from perf_pipeline_tests.support.histories.verdicts import judged
@@ -247,3 +253,33 @@ def test_a_broker_that_is_gone_before_the_load_is_named_within_seconds(broker: B
         ensure_topic(broker.servers, TOPIC, 1)
 
     assert time.monotonic() - began_s < 12
+
+
+def test_a_broker_that_hangs_between_two_questions_is_told_in_a_sentence(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers where its topics are, and nothing that is asked of it afterwards."""
+
+    class Hanging(AdminClient):
+        def create_topics(self, *topics: Any, **given: Any) -> Any:
+            os.kill(broker.pid, signal.SIGSTOP)
+            return super().create_topics(*topics, **given)
+
+        def describe_configs(self, *resources: Any, **given: Any) -> Any:
+            os.kill(broker.pid, signal.SIGSTOP)
+            return super().describe_configs(*resources, **given)
+
+    settings = {**kafka_settings(broker.servers), "log_level": 0}
+    for module in (server_clock, own_deliveries):
+        monkeypatch.setattr(module, "admin_of", lambda _: Hanging(settings))
+        monkeypatch.setattr(module, "TIMEOUT_S", 1.0)
+    shown = {"topic": TOPIC, "id": "$.id"}
+    deliveries = TopicDeliveries(
+        broker.servers, Deliveries.model_validate(shown), "shop", lambda: 0
+    )
+
+    with pytest.raises(TargetUnavailableError, match="settings of gone .*(no answer|timed_out)"):
+        deliveries.require()
+    os.kill(broker.pid, signal.SIGCONT)
+    with pytest.raises(TargetUnavailableError, match="asking the brokers' clock .*(no ans|timed)"):
+        KafkaClock(broker.servers, lambda: 0).open()

@@ -7,6 +7,7 @@ Add here: another mechanism. Keep out: fetching tokens (kafka_token.py), TLS, an
 
 import hashlib
 import hmac
+import re
 import secrets
 import socket
 import struct
@@ -19,11 +20,18 @@ from perf_pipeline.config.allowed import AllowedHosts
 from perf_pipeline.config.kafka_token import token_of
 from perf_pipeline.config.kafka_wire import asked, text, text_at
 from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.quoting import shown
 
 WHERE_SET: Final = "[targets.NAME.kafka], or in PERF_KAFKA_BROKERS"
 _SASL_HANDSHAKE, _SASL_AUTHENTICATE = 17, 36
 _UNKNOWN_MECHANISM, _ILLEGAL_STATE = 33, 34
 _GS2: Final = "n,,"  # no channel binding, nobody else's name
+_MOST_ROUNDS: Final = 1_000_000  # of PBKDF2, half a second; Kafka's own default is 4,096
+
+
+class _UnreadableError(ValueError):
+    """Say what is wrong with an answer that the mechanism does not know."""
+
 
 Said = Generator[bytes, bytes, None]
 """What a client says, one after the other; it is sent what the listener answers to each."""
@@ -77,6 +85,11 @@ def log_in(
             own = said.send(answer)
     except StopIteration:
         return
+    except _UnreadableError as error:
+        raise TargetUnavailableError(
+            f"the listener at {where} takes {mechanism}, and its answer {error}",
+            hint="look at its log, or name a listener of Kafka's",
+        ) from None
     except (ConnectionError, struct.error, ValueError) as error:
         raise _refused(where, mechanism, answer, error) from None
 
@@ -138,14 +151,15 @@ def _say_scram(settings: Mapping[str, str], _: AllowedHosts) -> Said:
     Raises:
         ValueError: it does not, or its answer has another form.
     """
+    nonce = secrets.token_urlsafe(18)
     algorithm = settings["sasl.mechanism"].removeprefix("SCRAM-").replace("-", "").lower()
     password = settings["sasl.password"].encode()
     user = settings["sasl.username"].replace("=", "=3D").replace(",", "=2C")
-    first = f"n={user},r={secrets.token_urlsafe(18)}"
-    told = (yield f"{_GS2}{first}".encode()).decode()
-    fields = dict(part.split("=", 1) for part in told.split(","))
-    salted = hashlib.pbkdf2_hmac(algorithm, password, b64decode(fields["s"]), int(fields["i"]))
-    last = f"c={b64encode(_GS2.encode()).decode()},r={fields['r']}"
+    first = f"n={user},r={nonce}"
+    told = (yield f"{_GS2}{first}".encode()).decode(errors="replace")
+    both, salt, rounds = _challenge(told, nonce)
+    salted = hashlib.pbkdf2_hmac(algorithm, password, salt, rounds)
+    last = f"c={b64encode(_GS2.encode()).decode()},r={both}"
     signed = f"{first},{told},{last}".encode()
     client_key = hmac.digest(salted, b"Client Key", algorithm)
     stored = hashlib.new(algorithm, client_key).digest()
@@ -155,6 +169,28 @@ def _say_scram(settings: Mapping[str, str], _: AllowedHosts) -> Said:
     expected = hmac.digest(hmac.digest(salted, b"Server Key", algorithm), signed, algorithm)
     if answer != b"v=" + b64encode(expected):
         raise ValueError("the listener does not know the password")
+
+
+def _challenge(told: str, nonce: str) -> tuple[str, bytes, int]:
+    """Return both nonces, the salt and the number of rounds (RFC 5802, 5.1 and 7).
+
+    Raises:
+        ValueError: it refuses (`e`).
+    """
+    fields = {name: value for name, _, value in (part.partition("=") for part in told.split(","))}
+    if "e" in fields:
+        raise ValueError(fields["e"])
+    if missing := [name for name in "rsi" if name not in fields]:
+        raise _UnreadableError(f"has no {' and no '.join(missing)} (RFC 5802)")
+    if not fields["r"].startswith(nonce):
+        raise _UnreadableError("begins with another nonce than ours (RFC 5802)")
+    rounds = fields["i"]
+    if not re.fullmatch(r"[1-9][0-9]{0,6}", rounds) or int(rounds) > _MOST_ROUNDS:
+        raise _UnreadableError(f"asks for {shown(rounds)} rounds; {_MOST_ROUNDS:,} is the most")
+    try:
+        return fields["r"], b64decode(fields["s"], validate=True), int(rounds)
+    except ValueError:
+        raise _UnreadableError("has a salt that is not Base64 (RFC 5802)") from None
 
 
 _SAYS: Final[Mapping[str, Callable[[Mapping[str, str], AllowedHosts], Said]]] = MappingProxyType(

@@ -14,6 +14,7 @@ from perf_pipeline.errors import ProfileError, TargetUnavailableError
 
 Encode = Callable[[bytes], bytes]
 """Encodes a value that is written as JSON."""
+_Maker = Callable[[Any, str, RegisteredSchema], Callable[..., bytes]]
 # The registry is the target's: nothing is registered there.
 _CONFIGURATION: Final = {"auto.register.schemas": False, "use.latest.version": True}
 
@@ -70,10 +71,15 @@ def _serializer(
 
     given = {"basic.auth.user.info": login, "ssl.ca.location": ca_file}
     settings = {"url": schema.registry, **{key: text for key, text in given.items() if text}}
-    client = SchemaRegistryClient({**settings, "timeout": 5, "max.retries": 0})
+    try:
+        client = SchemaRegistryClient({**settings, "timeout": 5, "max.retries": 0})
+    except (OSError, ValueError) as error:  # no such certificate, or none; no user
+        sentence = f"the schema registry {schema.registry} can't be asked so: {error}"
+        hint = "correct the variable of basicEnv, or caFile, of the scenario's schema"
+        raise ProfileError("of the run", [sentence], hint=hint) from error
     try:
         latest = client.get_latest_version(subject).schema
-        make = _MAKERS[latest.schema_type or "AVRO"](client, subject, schema)
+        make = _maker(latest.schema_type or "AVRO", subject, schema)(client, subject, schema)
     except SchemaRegistryError as error:
         raise _no_schema(schema, f"has no schema {subject}: {error.error_message}") from error
     except OSError as error:
@@ -85,6 +91,12 @@ def _serializer(
         raise _no_schema(schema, f"does not answer: {error}") from error
     context = SerializationContext(subject, MessageField.VALUE)
     return lambda value: bytes(make(value, context))
+
+
+def _maker(kind: str, subject: str, schema: RegisteredSchema) -> _Maker:
+    if kind not in _MAKERS:
+        raise _no_schema(schema, f"has a schema {subject} of the kind {kind}, which is unknown")
+    return _MAKERS[kind]
 
 
 def _no_schema(schema: RegisteredSchema, why: str) -> TargetUnavailableError:
@@ -152,7 +164,7 @@ def _message_class(latest: Any, subject: str, schema: RegisteredSchema) -> Any:
     return message_factory.GetMessageClass(pool.FindMessageTypeByName(full))
 
 
-_MAKERS: Final[dict[str, Callable[[Any, str, RegisteredSchema], Callable[..., bytes]]]] = {
+_MAKERS: Final[dict[str, _Maker]] = {
     "AVRO": _avro,
     "JSON": _json_schema,
     "PROTOBUF": _protobuf,

@@ -6,6 +6,7 @@ message's place in the file between (0 for the first one).
 
 import json
 from base64 import b64encode
+from pathlib import Path
 
 import pytest
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
@@ -97,6 +98,29 @@ def test_a_registry_asks_for_a_password_and_is_given_it() -> None:
         assert encoded(registry, login="me:s3cret", subject="s").startswith(HEAD)
         with pytest.raises(TargetUnavailableError, match="has no schema s: Unauthorized"):
             encoded(registry, login="me:wrong", subject="s")
+
+
+def test_a_login_or_an_authority_that_no_client_takes_is_told(tmp_path: Path) -> None:
+    """Before anything is asked; nobody listens there."""
+    text = tmp_path / "text.pem"
+    text.write_text("no certificate", encoding="ascii")
+    schema = RegisteredSchema(registry="http://127.0.0.1:1")
+
+    for login, file, why in (
+        ("nobody", "", "must be in the form of"),
+        ("", str(tmp_path / "none.pem"), "No such file"),
+        ("", str(text), "no certificate or crl found"),
+    ):
+        with pytest.raises(ProfileError, match=f"http://127.0.0.1:1 can't be asked so: .*{why}"):
+            encoder_of(schema, "orders", login=login, ca_file=file)
+
+
+def test_a_schema_of_an_unknown_kind_is_told() -> None:
+    with (
+        schema_registry({"orders-value": ("XSD", "<xs/>")}) as registry,
+        pytest.raises(TargetUnavailableError, match="orders-value of the kind XSD"),
+    ):
+        encoded(registry)
 
 
 def test_a_subject_that_is_not_there_and_a_registry_that_is_silent_are_told() -> None:

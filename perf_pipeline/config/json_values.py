@@ -26,6 +26,19 @@ def read_json(text: str | bytes) -> object:
     return found
 
 
+def same_json(one: object, other: object) -> bool:
+    """Say whether two values are the same in JSON, where true is no number.
+
+    >>> same_json(1, 1.0), same_json(True, 1), same_json([False], [0])
+    (True, False, False)
+    """
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same_json(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same_json, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and one == other
+
+
 def value_at(document: object, place: Place) -> object:
     """Return the value at a place of a document; `ABSENT` where there is none.
 

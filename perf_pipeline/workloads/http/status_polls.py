@@ -14,7 +14,7 @@ from typing import Final
 from urllib.parse import quote
 
 from perf_pipeline.config.json_path import parse_json_path
-from perf_pipeline.config.json_values import read_json, value_at
+from perf_pipeline.config.json_values import read_json, same_json, value_at
 from perf_pipeline.config.own_deliveries import MESSAGE, Deliveries
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.completion import Completion, moment_us
@@ -22,6 +22,8 @@ from perf_pipeline.workloads.http.plain_client import PlainAnswer, PlainClient
 
 _AT_ONCE: Final = 4
 _IDLE_S: Final = 0.02
+_LOOK_US: Final = 100_000  # between two looks for new promises
+_NO_TIME: Final = "the answer for a completed message has no time where `time` says"
 _PROBE_ID: Final = "perf-pipeline-no-such-message"
 
 
@@ -73,6 +75,7 @@ class StatusPolls:
         self._found: list[Completion] = []
         self._failures: dict[str, int] = {}
         self._lock, self._stop = threading.Lock(), threading.Event()
+        self._looking, self._look_us = threading.Lock(), 0
         self._threads = [
             threading.Thread(target=self._poll, name=f"polls-{number}", daemon=True)
             for number in range(_AT_ONCE)
@@ -140,58 +143,68 @@ class StatusPolls:
 
     def _next(self) -> _Watched | None:
         """Take the message whose poll is due, if one is."""
+        self._take_promises()
         with self._lock:
-            for message_id, at_us in self._promised():
-                if message_id not in self._known:
-                    self._known.add(message_id)
-                    self._schedule(_Watched(message_id, at_us), self._now_us())
             if not self._due or self._due[0][0] > self._now_us():
                 return None
             return heapq.heappop(self._due)[2]
+
+    def _take_promises(self) -> None:
+        """Learn of new promises; by one thread at a time, while the others go on polling."""
+        if self._now_us() < self._look_us or not self._looking.acquire(blocking=False):
+            return
+        try:
+            fresh = self._promised()
+            self._look_us = self._now_us() + _LOOK_US
+        finally:
+            self._looking.release()
+        with self._lock:
+            for message_id, at_us in fresh:
+                if message_id not in self._known:
+                    self._known.add(message_id)
+                    self._schedule(_Watched(message_id, at_us), self._now_us())
 
     def _schedule(self, watched: _Watched, at_us: int) -> None:
         self._number += 1
         heapq.heappush(self._due, (at_us, self._number, watched))
 
     def _ask(self, client: PlainClient, watched: _Watched) -> None:
-        sent_us = self._now_us()
+        sent_us, why, completion = self._now_us(), "", None
         try:
             answer = client.get(self._path_of(watched.message_id), self._headers)
         except OSError as error:
-            answer = None
-            why = error.strerror or str(error) or type(error).__name__
-        seen_us = self._now_us()
-        with self._lock:
-            if answer is None:
-                self._failures[why] = self._failures.get(why, 0) + 1
-            elif self._is_done(answer):
-                self._complete(watched, answer, seen_us)
-                return
+            why, is_over = error.strerror or str(error) or type(error).__name__, False
+        else:
+            seen_us, is_over = self._now_us(), self._is_done(answer)
+            if is_over:
+                completion = self._completion(watched, answer, seen_us)
+                why = "" if completion else _NO_TIME
             elif answer.status >= 500:
                 why = f"status {answer.status}"
-                self._failures[why] = self._failures.get(why, 0) + 1
             else:
                 watched.not_done_us = sent_us
-            self._schedule(watched, sent_us + self._every_us)
+        with self._lock:
+            if why:
+                self._failures[why] = self._failures.get(why, 0) + 1
+            if completion is not None:
+                self._found.append(completion)
+            if not is_over:
+                self._schedule(watched, sent_us + self._every_us)
 
-    def _complete(self, watched: _Watched, answer: PlainAnswer, seen_us: int) -> None:
+    def _completion(
+        self, watched: _Watched, answer: PlainAnswer, seen_us: int
+    ) -> Completion | None:
         if self._moment is None:
             slack_us = max(0, seen_us - watched.not_done_us)
-            completion = Completion(watched.message_id, seen_us, is_ours=True, slack_us=slack_us)
-            self._found.append(completion)
-            return
+            return Completion(watched.message_id, seen_us, is_ours=True, slack_us=slack_us)
         at_us = moment_us(value_at(read_json(answer.body), self._moment))
-        if at_us is None:
-            why = "the answer for a completed message has no time where `time` says"
-            self._failures[why] = self._failures.get(why, 0) + 1
-        else:
-            self._found.append(Completion(watched.message_id, at_us))
+        return None if at_us is None else Completion(watched.message_id, at_us)
 
     def _is_done(self, answer: PlainAnswer) -> bool:
         if answer.status not in self._statuses:
             return False
         document = read_json(answer.body) if self._done else None
-        return all(value_at(document, place) == value for place, value in self._done)
+        return all(same_json(value_at(document, place), value) for place, value in self._done)
 
     def _path_of(self, message_id: str) -> str:
         return self._path.replace(MESSAGE, quote(message_id, safe=""))

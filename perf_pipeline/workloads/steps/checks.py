@@ -12,7 +12,7 @@ from typing import Final
 
 from perf_pipeline.config.http_steps import HEADER_PREFIX, HttpStep, is_header_text
 from perf_pipeline.config.json_path import Place, parse_json_path
-from perf_pipeline.config.json_values import ABSENT, value_at
+from perf_pipeline.config.json_values import ABSENT, same_json, value_at
 from perf_pipeline.workloads.http.bodies import UnreadableBodyError, plain_body
 from perf_pipeline.workloads.http.client import MAX_BODY_BYTES
 from perf_pipeline.workloads.http.result import HttpResult
@@ -171,14 +171,9 @@ def _json_check(place: Place, raw: Value, around: Surroundings) -> _Check:
         found, wanted = answer.at(place), read(scope)
         if found is ABSENT:
             return False
-        return _is_same(found, wanted) or (has_variables and as_text(found) == as_text(wanted))
+        return same_json(found, wanted) or (has_variables and as_text(found) == as_text(wanted))
 
     return check
-
-
-def _is_same(found: Value, wanted: Value) -> bool:
-    """Compare as JSON does: true is not 1."""
-    return found == wanted and isinstance(found, bool) is isinstance(wanted, bool)
 
 
 def _saver(name: str, where: str, *, must_fit_header: bool) -> _Check:

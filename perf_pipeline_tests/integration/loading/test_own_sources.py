@@ -1,5 +1,6 @@
 """Places and clocks of own deliveries: what can't work is told before a load, by a sentence."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -99,18 +100,64 @@ def test_a_topic_that_is_not_there_or_has_no_broker_time_is_refused(brokers: str
     ],
 )
 def test_a_status_that_tells_nothing_is_refused(base_url: str, path: str, sentence: str) -> None:
-    polls = StatusPolls(
-        lambda: PlainClient(base_url, (), None),
-        Deliveries.model_validate({"path": path}),
-        list,
-        axis_of(0),
-        {},
-        "benchmarks.orders.deliveries",
-    )
+    polls = polls_of(base_url, list, path=path)
     with pytest.raises(TargetUnavailableError) as caught:
         polls.require()
 
     assert sentence in str(caught.value)
+
+
+def test_true_is_not_1_where_an_answer_says_that_a_message_is_done() -> None:
+    """An unknown message whose answer has the number 1 there is not completed."""
+
+    class Numbers(QuietHandler):
+        def do_GET(self) -> None:
+            """Answer that nothing is done, with numbers in place of true."""
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"done": 1, "parts": [1, 0]}')
+
+    with serving(Numbers) as url:
+        for done in ({"$.done": True}, {"$.parts": [True, False]}):
+            polls_of(url, list, path="/orders/${message}", done=done).require()
+        with pytest.raises(TargetUnavailableError, match="looks completed"):
+            polls_of(url, list, path="/orders/${message}", done={"$.done": 1.0}).require()
+
+
+def test_ledgers_are_looked_into_ten_times_a_second_while_others_read(base_url: str) -> None:
+    """A look that takes long holds nobody up."""
+    looks, is_free = [0], threading.Event()
+
+    def promised() -> list[tuple[str, int]]:
+        looks[0] += 1
+        assert is_free.wait(10)
+        return []
+
+    polls = polls_of(base_url, promised, path="/closed/${message}")
+    polls.begin()
+    began_s = time.monotonic()
+    while not looks[0]:
+        time.sleep(0.01)
+    assert polls.read(()) == []
+    is_free.set()
+    time.sleep(0.5)
+    polls.end()
+
+    assert 1 < looks[0] <= 2 + 10 * (time.monotonic() - began_s)
+
+
+def polls_of(
+    url: str, promised: Callable[[], list[tuple[str, int]]], **given: object
+) -> StatusPolls:
+    """Give polls of an API of this machine."""
+    return StatusPolls(
+        lambda: PlainClient(url, (), None),
+        Deliveries.model_validate(given),
+        promised,
+        axis_of(0),
+        {},
+        "benchmarks.orders.deliveries",
+    )
 
 
 def _clocks(dsn: str, brokers: str, url: str) -> dict[str, Callable[[], AskedClock]]:

@@ -3,7 +3,7 @@
 import pytest
 
 from perf_pipeline.config.json_path import parse_json_path
-from perf_pipeline.config.json_values import ABSENT, read_json, value_at
+from perf_pipeline.config.json_values import ABSENT, read_json, same_json, value_at
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,23 @@ def test_a_value_is_found_at_its_place(path: str, found: object) -> None:
 )
 def test_what_is_not_there_is_absent(text: str, path: str) -> None:
     assert value_at(read_json(text), parse_json_path(path)) is ABSENT
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("1", "1.0", True),
+        ('{"a": 1, "b": [null]}', '{"b": [null], "a": 1}', True),
+        ("true", "true", True),
+        ("true", "1", False),
+        ("0", "false", False),
+        ('{"a": [true]}', '{"a": [1]}', False),
+        ("[1, 2]", "[1]", False),
+        ("null", "0", False),
+        ("[]", "{}", False),
+        ('""', "null", False),
+    ],
+)
+def test_values_are_the_same_where_json_has_the_same(one: str, other: str, is_same: bool) -> None:
+    """RFC 8259, 3: true and false are literals, and no numbers."""
+    assert same_json(read_json(one), read_json(other)) is is_same

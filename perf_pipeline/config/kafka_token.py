@@ -18,6 +18,7 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Requ
 
 from perf_pipeline.config.allowed import AllowedHosts
 from perf_pipeline.config.kafka_tls import no_authority
+from perf_pipeline.config.safety import may_be_asked
 from perf_pipeline.config.web_address import WebAddress
 from perf_pipeline.errors import AddressError, TargetNotAllowedError, TargetUnavailableError
 from perf_pipeline.secrecy.known import KNOWN
@@ -52,7 +53,7 @@ def _require_allowed(url: str, allowed: AllowedHosts) -> None:
         place = WebAddress.read_base(url.partition("?")[0]).place
     except ValueError as error:
         raise AddressError(key, f"is not the URL of a token endpoint: it {error}") from None
-    if not allowed.permits(place):
+    if not may_be_asked(place, allowed):
         raise TargetNotAllowedError(
             f"the token endpoint {place.host} ({key}) is neither this machine nor an allowed host; "
             "nothing was sent",

@@ -82,6 +82,17 @@ def require_loopback(allowed: AllowedHosts = NOBODY) -> tuple[str, ...]:
         ) from None
 
 
+def may_be_asked(place: Place, allowed: AllowedHosts) -> bool:
+    """Say whether a place is on this machine or was allowed.
+
+    Raises:
+        TargetNotAllowedError: it is localhost, which leads to another machine.
+    """
+    if place.host == LOCALHOST and not allowed.has(place):
+        require_loopback()
+    return allowed.permits(place)
+
+
 def found_addresses(target: Target) -> tuple[str, ...]:
     """Return the checked addresses of the API's host where it is localhost; none of another host.
 
@@ -126,6 +137,4 @@ def _is_allowed(host: str, port: int | None, allowed: AllowedHosts) -> bool:
         place = Place(read_host(host), port)
     except ValueError:
         return False
-    if place.host == LOCALHOST and not allowed.has(place):
-        require_loopback()
-    return allowed.permits(place)
+    return may_be_asked(place, allowed)

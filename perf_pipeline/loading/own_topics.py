@@ -11,6 +11,7 @@ from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.message_sizes import largest_bytes
 from perf_pipeline.config.own_topics import OwnConsumeParameters, OwnProduceParameters
 from perf_pipeline.config.profile import BenchmarkConfig
+from perf_pipeline.config.safety import may_be_asked
 from perf_pipeline.config.target import allowed_hosts
 from perf_pipeline.config.web_address import WebAddress
 from perf_pipeline.errors import ProfileError, TargetNotAllowedError, TargetUnavailableError
@@ -52,7 +53,7 @@ def _require_registries(session: Session, benchmark: str) -> None:
         if schema is None:
             continue
         place = WebAddress.read_base(schema.registry).place
-        if not allowed.permits(place):
+        if not may_be_asked(place, allowed):
             raise TargetNotAllowedError(
                 f"the schema registry {place.host} is neither this machine nor an allowed host; "
                 "nothing was sent",
@@ -135,7 +136,7 @@ def compaction_of(session: Session, benchmark: str) -> str | None:
     A message that a later one replaced is none that was lost.
     """
     try:
-        for topic in sorted(_topics_with_ids(session, benchmark, OwnProduceParameters)):
+        for topic in topics_with_ids(session, benchmark):
             if is_compacted(require_brokers(session), topic):
                 return (
                     f"the topic {topic} is compacted, so that nobody can tell a lost message from "
@@ -144,6 +145,11 @@ def compaction_of(session: Session, benchmark: str) -> str | None:
     except TargetUnavailableError as error:
         return error.sentence
     return None
+
+
+def topics_with_ids(session: Session, benchmark: str) -> list[str]:
+    """Return the topics to which a benchmark produces messages with ids, in their order."""
+    return sorted(_topics_with_ids(session, benchmark, OwnProduceParameters))
 
 
 def _topics_with_ids(session: Session, benchmark: str, kind: type[OwnMessages]) -> set[str]:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from perf_pipeline.config.safety import may_be_asked
 from perf_pipeline.config.target import Target, allowed_hosts
 from perf_pipeline.config.tiers import TierConfig
 from perf_pipeline.config.web_address import WebAddress
@@ -46,7 +47,7 @@ def require_prometheus(target: Target) -> None:
         place = WebAddress.read_base(target.prometheus).place
     except ValueError:
         raise AddressError(key, "is not a URL; write one like http://127.0.0.1:9090") from None
-    if not allowed_hosts(target).permits(place):
+    if not may_be_asked(place, allowed_hosts(target)):
         raise TargetNotAllowedError(
             f"target {target.name}: {place.host} ({key}) is neither this machine nor an allowed "
             "host; nothing was sent",

@@ -14,14 +14,17 @@ from perf_pipeline.benchmarks.record import LedgerKind
 from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.config.profile import BenchmarkConfig
 from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.loading.own_topics import counts_by_id, topics_with_ids
 from perf_pipeline.loading.seeding import require_brokers
 from perf_pipeline.loading.session import Session
+from perf_pipeline.metrics.sample import PartitionLag
 from perf_pipeline.report.wording import plural
 from perf_pipeline.units import US_PER_S
 from perf_pipeline.workloads.kafka.topics import watermarks
 
 # Between two loads: workers end and start, machine and brokers are looked at.
 _AROUND_A_LOAD_US: Final = 60 * US_PER_S
+_UNKNOWN: Final = "nobody can tell whether missing messages were lost or expired: {}"
 
 
 def longest_wait_us(session: Session, benchmark: str) -> int:
@@ -69,10 +72,48 @@ def expired(session: Session, benchmark: str) -> str | None:
     topic, file = session.profile.benchmarks[benchmark].topic, positions_file(session)
     if not file.exists():
         return None
-    fixed = {
-        int(partition): at for partition, at in json.loads(file.read_text(encoding="utf-8")).items()
-    }
-    deleted = dict(_deleted(require_brokers(session), topic, fixed))
+    fixed = json.loads(file.read_text(encoding="utf-8"))
+    return _told(topic, dict(_deleted(require_brokers(session), topic, fixed)))
+
+
+def note_ends(session: Session, benchmark: str) -> None:
+    """Write down where the topics end whose own messages are known by id, before they are loaded.
+
+    Raises:
+        TargetUnavailableError: the brokers do not answer, or have no such topic.
+    """
+    if counts_by_id(session, benchmark):
+        ends = {
+            topic: {mark.partition: mark.high_watermark for mark in _marks(session, topic)}
+            for topic in topics_with_ids(session, benchmark)
+        }
+        _ends_file(session, benchmark).write_text(json.dumps(ends), encoding="utf-8")
+
+
+def own_expired(session: Session, benchmark: str) -> str | None:
+    """Say which of a benchmark's own messages the brokers deleted since its load began, if any.
+
+    None as well where nobody noted where its topics ended.
+    """
+    file = _ends_file(session, benchmark)
+    ends = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    try:
+        brokers = require_brokers(session) if ends else ""
+        told = (_told(topic, dict(_deleted(brokers, topic, ends[topic]))) for topic in ends)
+        return "; ".join(filter(None, told)) or None
+    except TargetUnavailableError as error:
+        return _UNKNOWN.format(error.sentence)
+
+
+def _ends_file(session: Session, benchmark: str) -> Path:
+    return session.folder / f"ends-{benchmark}.json"
+
+
+def _marks(session: Session, topic: str) -> list[PartitionLag]:
+    return watermarks(require_brokers(session), topic)
+
+
+def _told(topic: str, deleted: Mapping[int, int]) -> str | None:
     if not deleted:
         return None
     places = ", ".join(
@@ -86,9 +127,9 @@ def expired(session: Session, benchmark: str) -> str | None:
     )
 
 
-def _deleted(brokers: str, topic: str, fixed: Mapping[int, int]) -> Iterator[tuple[int, int]]:
+def _deleted(brokers: str, topic: str, fixed: Mapping[str, int]) -> Iterator[tuple[int, int]]:
     for mark in watermarks(brokers, topic):
-        count = mark.low_watermark - fixed.get(mark.partition, mark.low_watermark)
+        count = mark.low_watermark - fixed.get(str(mark.partition), mark.low_watermark)
         if count > 0:
             yield mark.partition, count
 
@@ -98,4 +139,4 @@ def expired_if_known(session: Session, benchmark: str) -> str | None:
     try:
         return expired(session, benchmark)
     except TargetUnavailableError as error:
-        return f"nobody can tell whether missing messages were lost or expired: {error.sentence}"
+        return _UNKNOWN.format(error.sentence)

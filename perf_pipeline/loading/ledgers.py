@@ -11,7 +11,7 @@ from pathlib import Path
 from perf_pipeline.benchmarks.record import LedgerKind
 from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.loading.deliveries import Collected, collect_deliveries, still_consuming
-from perf_pipeline.loading.expiry import expired_if_known
+from perf_pipeline.loading.expiry import expired_if_known, own_expired
 from perf_pipeline.loading.own_deliveries import OwnDeliveries
 from perf_pipeline.loading.own_topics import compaction_of, counts_by_id
 from perf_pipeline.loading.session import Session
@@ -74,8 +74,11 @@ def completed_ledger(
         counts = ledger_counts_from_spool(folder)
         if not counts.lost:
             return CompletedLedger(counts)
-        gone = expired_if_known if kind is LedgerKind.OWN_CONSUMER else compaction_of
-        why = gone(session, benchmark) or still_consuming(counts, spans, scenarios)
+        if kind is LedgerKind.OWN_CONSUMER:
+            why = expired_if_known(session, benchmark)
+        else:
+            why = compaction_of(session, benchmark) or own_expired(session, benchmark)
+        why = why or still_consuming(counts, spans, scenarios)
         return CompletedLedger(counts) if why is None else CompletedLedger(problems=(why,))
     return CompletedLedger()
 

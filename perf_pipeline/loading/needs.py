@@ -22,7 +22,7 @@ from perf_pipeline.config.safety import found_addresses
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.target import Target
 from perf_pipeline.errors import TargetUnavailableError
-from perf_pipeline.loading.expiry import longest_wait_us, positions_file
+from perf_pipeline.loading.expiry import longest_wait_us, note_ends, positions_file
 from perf_pipeline.loading.jobs import CEILING_SUFFIX
 from perf_pipeline.loading.own_database import fetch_rows, require_statements
 from perf_pipeline.loading.own_deliveries import require_own_deliveries
@@ -60,8 +60,22 @@ def prepare_benchmark(session: Session, benchmark: str) -> None:
     require_own_deliveries(session, benchmark)
     if reads_system_deliveries(session.profile, benchmark):
         require_readable_deliveries(require_postgres(session))
+        require_kept_deliveries(session, benchmark)
     fetch_rows(session, benchmark)
     fix_own_positions(session, benchmark)
+    note_ends(session, benchmark)
+
+
+def require_kept_deliveries(session: Session, benchmark: str) -> None:
+    """Refuse a topic of the system's that loses messages before its workers have to be done.
+
+    Raises:
+        TargetUnavailableError: names the setting; or the brokers do not answer.
+    """
+    if session.target.brokers is not None:
+        drain_us = session.profile.benchmarks[benchmark].drain_timeout_us
+        wait_us = longest_wait_us(session, benchmark) + drain_us
+        require_kept_messages(session.target.brokers, session.target.topic, wait_us)
 
 
 def require_parts(session: Session, benchmark: str) -> None:

@@ -12,10 +12,18 @@ from confluent_kafka.admin import AdminClient
 from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.config.target import TargetConfig, resolve_target
-from perf_pipeline.loading.expiry import expired, longest_wait_us, positions_file
+from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.loading.expiry import (
+    expired,
+    longest_wait_us,
+    note_ends,
+    own_expired,
+    positions_file,
+)
+from perf_pipeline.loading.needs import require_kept_deliveries
 from perf_pipeline.loading.session import Session
 from perf_pipeline.workloads.kafka.topics import fix_position
-from perf_pipeline_tests.support.loads.kafka_topics import own_topic
+from perf_pipeline_tests.support.loads.kafka_topics import own_topic, set_in_topic
 from perf_pipeline_tests.support.loads.sessions import session_with
 
 PROFILE = """
@@ -97,3 +105,55 @@ def test_a_message_may_wait_until_the_last_consuming_benchmark_is_over(tmp_path:
     # It begins after 2 s, lasts 3 s and may take 5 s to end; a minute goes by around it.
     assert longest_s("visits", "visits") == 2 + 3 + 5 + 60
     assert both == alone + consuming
+
+
+OWN = """
+name = "own"
+[benchmarks.orders.scenarios.placed]
+exec = "produce"
+executor = "constant-vus"
+vus = 1
+duration = "1s"
+parameters = {{ value = "x", messageId = "header:id", topic = "{topic}" }}
+[benchmarks.orders.scenarios.handled]
+exec = "consume"
+executor = "constant-vus"
+vus = 1
+duration = "1s"
+parameters = {{ messageId = "header:id", topic = "{topic}" }}
+"""
+
+
+def test_own_messages_that_the_brokers_deleted_meanwhile_are_not_called_lost(
+    tmp_path: Path, brokers: str, topic: str
+) -> None:
+    """One old message goes as well; of three new ones, offsets 1 to 3, the first two are gone."""
+    path = tmp_path / "own.toml"
+    path.write_text(OWN.format(topic=topic))
+    target = resolve_target("local", TargetConfig(), {"PERF_KAFKA_BROKERS": brokers})
+    made = session_with(load_profile(str(path)), target, tmp_path)
+    made.folder.mkdir(parents=True)
+    produce_and_delete(brokers, topic, 1, until=0)
+    unknown = own_expired(made, "orders")
+    note_ends(made, "orders")
+    before = own_expired(made, "orders")
+    produce_and_delete(brokers, topic, 3, until=3)
+
+    told = own_expired(made, "orders")
+
+    assert (unknown, before) == (None, None)
+    assert told is not None
+    assert f"the brokers deleted 2 messages of {topic} during the run (2 of partition 0)" in told
+
+
+def test_a_topic_of_the_systems_that_deletes_messages_too_soon_is_refused_before_the_load(
+    tmp_path: Path, brokers: str, topic: str
+) -> None:
+    """Quick loads end to end for 5 s, and waits up to a minute around it and for what is late."""
+    set_in_topic(brokers, topic, "retention.ms", "10000")
+    made = session(tmp_path, brokers, "other")
+    refused = replace(made, target=replace(made.target, topic=topic))
+
+    with pytest.raises(TargetUnavailableError, match=rf"{topic} on .* has retention.ms=10000"):
+        require_kept_deliveries(refused, "end_to_end")
+    require_kept_deliveries(replace(made, target=replace(made.target, brokers=None)), "end_to_end")

@@ -25,10 +25,12 @@ from perf_pipeline.metrics.threshold import FROM_HISTOGRAM, Status, Threshold, V
 from perf_pipeline.store.history import History
 from perf_pipeline.store.queries import raw_is_kept
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey
+from perf_pipeline.store.reported import reported_judgement
 from perf_pipeline.store.state import State
 
 # Over a part of the plan neither says anything: the whole may break a promise, and meet an aim.
 _LETS_PASS: Final = frozenset({Status.PASS, Status.WARN})
+_NOT_IN_FILE: Final = "as the tool that measured judged it, whose file does not have the figure"
 
 
 def judge_run(
@@ -158,6 +160,10 @@ def _judge(
     if verdict.status in _LETS_PASS and partial:
         return replace(verdict, status=Status.NO_DATA, reason=partial)
     if verdict.status is Status.NO_DATA:
+        held = reported_judgement(history.connection, key, threshold)
+        if held is not None:
+            status = Status.PASS if held else _missed(threshold)
+            return replace(verdict, status=status, reason=_NOT_IN_FILE)
         reason = "; ".join(outcome.problems) or absent or "nothing was measured"
         return replace(verdict, reason=reason)
     error = history.relative_error(key, threshold)
@@ -165,6 +171,10 @@ def _judge(
         # The samples were pruned; a bound closer than this is not decided by a histogram.
         return replace(verdict, reason=f"{FROM_HISTOGRAM}, ±{error:.1%}")
     return verdict
+
+
+def _missed(threshold: Threshold) -> Status:
+    return Status.WARN if threshold.severity == "warn" else Status.FAIL
 
 
 def _cut_short(outcome: BenchmarkOutcome) -> str:

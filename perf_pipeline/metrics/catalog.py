@@ -194,9 +194,19 @@ _METRICS: Final = (
     Metric("db_statement_mean_ms", _T, "ms", "lower", _SOURCE, "mean execution time of a statement since the benchmark began (pg_stat_statements)"),
     Metric("consumer_lag", _T, "messages", "lower", _SOURCE, "high watermark minus committed offset, of all partitions together; of one partition with the source topic/N"),
     Metric("redis_memory_bytes", _T, "bytes", "lower", _SOURCE, "memory that Redis uses (used_memory)"),
+    # from files of other tools
+    Metric("imported_time", _T, "ms", "lower", _SOURCE, "duration in a file of another tool that no other metric stands for, by its name there"),
+    Metric("imported_trend", _T, "values", "neither", _SOURCE, "values in a file of another tool, by their name there"),
+    Metric("imported_rate", _R, "ratio", "neither", _SOURCE, "share of values other than 0 in a file of another tool, by their name there"),
+    Metric("imported_counter", _C, "counts", "neither", _SOURCE, "sum of the values in a file of another tool, by their name there"),
+    Metric("imported_gauge", _G, "values", "neither", _SOURCE, "last of the values in a file of another tool, by their name there"),
     Metric("generator_cpu_percent", _T, "percent", "lower", _SOURCE, "CPU use of a load worker, where 100 % is one core"),
 )  # fmt: skip
 
+IMPORTED: Final = frozenset(
+    metric.name for metric in _METRICS if metric.name.startswith("imported_")
+)
+"""Metrics of files of other tools, which are known by their names there (docs/import.md)."""
 CATALOG: Final[Mapping[str, Metric]] = MappingProxyType(
     {metric.name: metric for metric in _METRICS}
 )

@@ -68,7 +68,8 @@ class Sample:
     Attributes:
         scenario: name in the profile.
         protocol: `http`, `postgres` or `kafka`.
-        vu: number of the virtual user, unique in its scenario over all workers, from 1.
+        vu: number of the virtual user, unique in its scenario over all workers, from 1; 0 for what
+            another tool measured, of whose plan nothing is known.
         iteration: number of the iteration of this VU, from 0.
         operation: what was done, e.g. `create_user`.
         phase: only measured samples count.
@@ -176,6 +177,43 @@ class Figure:
     operation: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class CountedCheck:
+    """Count the results of a check of which another tool's file does not say what it belongs to.
+
+    Attributes:
+        scenario: name there; empty where it has none.
+        operation: empty where nobody knows which request it is about.
+        check_name: its name there.
+        passes: how often it passed.
+        fails: how often it failed.
+    """
+
+    scenario: str
+    operation: str
+    check_name: str
+    passes: int
+    fails: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedFigure:
+    """Record a figure that another tool worked out itself, because its file has no samples.
+
+    Attributes:
+        metric: a metric of the catalog.
+        tags: the tag filter, as the history writes it.
+        statistic: `count`, `rate`, `avg`, `p(95)` ...; or the text of a threshold, with the value 1
+            where that tool says that it held, and 0 where it did not.
+        value: in the metric's unit.
+    """
+
+    metric: str
+    tags: str
+    statistic: str
+    value: float
+
+
 class LedgerEvent(StrEnum):
     """Name the stations of a message in their order, from what was promised to what arrived.
 
@@ -240,3 +278,5 @@ ITERATION_COLUMNS: Final = tuple(field.name for field in fields(IterationRecord)
 READING_COLUMNS: Final = tuple(field.name for field in fields(Reading))
 FIGURE_COLUMNS: Final = tuple(field.name for field in fields(Figure))
 LEDGER_COLUMNS: Final = tuple(field.name for field in fields(LedgerEntry))
+CHECK_COLUMNS: Final = tuple(field.name for field in fields(CountedCheck))
+REPORTED_COLUMNS: Final = tuple(field.name for field in fields(ReportedFigure))

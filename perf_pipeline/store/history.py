@@ -30,6 +30,7 @@ from perf_pipeline.store.records import (
     RunKey,
     RunRecord,
 )
+from perf_pipeline.store.reported import reported_figure, reported_summaries
 from perf_pipeline.store.series import OverRuns, SeriesName
 from perf_pipeline.store.state import WAIT_S
 from perf_pipeline.store.tags_text import tags_text
@@ -92,6 +93,7 @@ class History:
                 *statistics.breakdowns_of(self.connection, key, metric, windows),
             )
         ]
+        found += reported_summaries(self.connection, key)
         known = {(summary.metric, tags_text(summary.tags)) for summary in found}
         for summary in also:
             if (summary.metric, tags_text(summary.tags)) in known:
@@ -114,6 +116,8 @@ class History:
             PerfPipelineError: the benchmark is not here, or it was pruned by a version that kept
                 no histograms.
         """
+        if (reported := reported_figure(self.connection, key, threshold)) is not None:
+            return reported
         is_pruned = not queries.raw_is_kept(self.connection, key)
         if is_pruned and threshold.metric in KEPT and not has_histograms(self.connection, key):
             queries.require_raw(self.connection, key)

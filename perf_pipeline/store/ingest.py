@@ -27,20 +27,9 @@ from perf_pipeline.store.spool_manifest import OUTCOME_FILE, check_spool
 from perf_pipeline.store.spool_records import read_outcome, read_spooled_run
 
 KEYED_TABLES: Final = (
-    "benchmarks",
-    "scenarios",
-    "samples",
-    "iterations",
-    "checks",
-    "readings",
-    "figures",
-    "ledger",
-    "summaries",
-    "histograms",
-    "verdicts",
-    "diffs",
-    "lineage",
-)
+    "benchmarks", "scenarios", "samples", "iterations", "checks", "readings", "figures",
+    "reported_figures", "ledger", "summaries", "histograms", "verdicts", "diffs", "lineage",
+)  # fmt: skip
 _LARGEST: Final = 2**63 - 1
 _UPSERT_ENVIRONMENT: Final = """
 insert into environments (environment_id, facts)

@@ -55,8 +55,9 @@ _VALUES: Final[Mapping[SampleValue, tuple[str, str]]] = MappingProxyType(
         "deadlock": ("if(error = '40P01', 1, 0)", ""),
         "retried": ("if(outcome = 'ok' and error in ('40001', '40P01'), 1, 0)", ""),
         "service_ms": ("(ended_us - started_us) / 1000.0", ""),
-        "response_ms": ("(ended_us - intended_us) / 1000.0", ""),
-        "lag_ms": ("(started_us - intended_us) / 1000.0", ""),
+        # What another tool's user did (vu 0) has no intended start that anybody knows.
+        "response_ms": ("(ended_us - intended_us) / 1000.0", "vu > 0"),
+        "lag_ms": ("(started_us - intended_us) / 1000.0", "vu > 0"),
         # A phase of a request that is negative did not happen, or nobody measured it.
         "blocked_ms": ("blocked_us / 1000.0", "blocked_us >= 0"),
         "connecting_ms": ("connecting_us / 1000.0", "connecting_us >= 0"),
@@ -87,11 +88,13 @@ BY_OPERATION: Final = frozenset(FROM_SAMPLES) | {"checks"}
 FROM_SCENARIOS: Final = frozenset({"iterations", "dropped_iterations", "interrupted_iterations"})
 FROM_ITERATIONS: Final = frozenset({"iteration_duration"})
 FROM_VUS: Final = frozenset({"vus", "vus_max", "vus_busy"})
-FROM_FIGURES: Final = (
-    frozenset(name for name, metric in CATALOG.items() if metric.kind is Kind.GAUGE) - FROM_VUS
-)
 FROM_READINGS: Final = frozenset(
     name for name, metric in CATALOG.items() if metric.tags == frozenset({"source"})
+)
+FROM_FIGURES: Final = (
+    frozenset(name for name, metric in CATALOG.items() if metric.kind is Kind.GAUGE)
+    - FROM_VUS
+    - FROM_READINGS
 )
 
 _CHECKS: Final = """

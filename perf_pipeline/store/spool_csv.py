@@ -18,11 +18,13 @@ from typing import Final
 import duckdb
 
 from perf_pipeline.metrics.sample import (
+    CHECK_COLUMNS,
     FIGURE_COLUMNS,
     ITERATION_COLUMNS,
     LEDGER_COLUMNS,
     NO_PHASES,
     READING_COLUMNS,
+    REPORTED_COLUMNS,
     SAMPLE_COLUMNS,
 )
 from perf_pipeline.metrics.spool_rows import ITERATION_ROWS, ROWS_SUFFIX, SAMPLE_ROWS, RowLayout
@@ -40,6 +42,10 @@ _TEXT: Final = frozenset(
         "name",
         "message_id",
         "event",
+        "check_name",
+        "metric",
+        "tags",
+        "statistic",
     }
 )
 _BLOCK_BYTES: Final = 1 << 16
@@ -86,6 +92,9 @@ KINDS: Final[Mapping[str, SpoolKind]] = MappingProxyType(
         "readings": SpoolKind("readings-*.csv", READING_COLUMNS),
         "figures": SpoolKind("figures.csv", FIGURE_COLUMNS),
         "ledger": SpoolKind("ledger-*.csv", LEDGER_COLUMNS),
+        # Only files of other tools have checks apart from samples, and figures without any.
+        "checks": SpoolKind("checks.csv", CHECK_COLUMNS),
+        "reported_figures": SpoolKind("reported.csv", REPORTED_COLUMNS),
     }
 )
 

@@ -31,6 +31,8 @@ _PATTERNS: Final = (
     "readings-*.csv",
     "ledger-*.csv",
     "figures.csv",
+    "checks.csv",
+    "reported.csv",
     OUTCOME_FILE,
 )
 _BLOCK_BYTES: Final = 1 << 20

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import duckdb
 
-from perf_pipeline.metrics.catalog import CATALOG, Kind, Metric
+from perf_pipeline.metrics.catalog import CATALOG, IMPORTED, Kind, Metric
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Threshold
 from perf_pipeline.store.aggregates import summary_sql, threshold_sql
@@ -268,6 +268,8 @@ def _summary(metric: str, columns: tuple[str, ...], row: tuple[Any, ...]) -> Sum
 
 def _whole(metric: Metric, found: list[Summary], windows: Windows) -> list[Summary]:
     """Derive rows that are the same as another: of the only scenario, of the only whole source."""
+    if metric.name in IMPORTED:
+        return []  # each of its sources is something else
     if metric.name in FROM_READINGS:
         wholes = [summary for summary in found if _is_whole(summary.tags["source"])]
         return [replace(wholes[0], tags={})] if len(wholes) == 1 else []

@@ -22,9 +22,9 @@ _PARTS: Final = f"""
 select scenario, operation from samples
 where {OF_KEY} and phase = 'measured'
 union
--- of a pruned benchmark; every sample has a schedule lag
+-- of a pruned benchmark; every sample has a schedule lag, or was another tool's request
 select scenario, operation from histograms
-where {OF_KEY} and metric = 'schedule_lag'
+where {OF_KEY} and metric in ('schedule_lag', 'http_req_duration')
 order by scenario, operation
 """
 

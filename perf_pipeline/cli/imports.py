@@ -1,0 +1,94 @@
+"""The command that brings in what another tool measured.
+
+Add here: an option of an import. Keep out: reading files (importing/).
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from perf_pipeline.cli.values import Line
+from perf_pipeline.cli.verdict import finish, form_options
+
+if TYPE_CHECKING:
+    from perf_pipeline.store.state import State
+
+TOOL_NAMES: Final = ("k6",)
+RUNNER_VARIABLE: Final = "PERF_RUNNER_CLASS"
+_LONGEST: Final = 200
+
+
+@click.command("import")
+@click.argument("tool", type=click.Choice(TOOL_NAMES))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--name",
+    type=Line(_LONGEST),
+    metavar="NAME",
+    help="Compare it with earlier imports of this name; the name of the tool by default.",
+)
+@click.option(
+    "--threshold",
+    "thresholds",
+    multiple=True,
+    metavar="TEXT",
+    help="Judge it by this threshold, beside those of its file; repeatable. "
+    "Written like 'http_req_duration p(95)<500'.",
+)
+@click.option(
+    "--summary",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Judge k6's points by the thresholds of this summary of the same run, too: points don't "
+    "hold those with a filter.",
+)
+@click.option(
+    "--runner",
+    type=Line(_LONGEST),
+    envvar=RUNNER_VARIABLE,
+    metavar="CLASS",
+    help="Class of the machine on which the tool ran; only imports of the same class are compared.",
+)
+@click.option(
+    "--revision",
+    type=Line(_LONGEST),
+    metavar="VERSION",
+    help="Version of the target that was measured.",
+)
+@form_options
+@click.pass_obj
+def import_command(
+    state: "State",
+    tool: str,
+    file: Path,
+    name: str | None,
+    thresholds: Sequence[str],
+    summary: Path | None,
+    runner: str | None,
+    revision: str | None,
+    *,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Store what another tool measured, and judge and compare it like a run.
+
+    TOOL wrote FILE, which may be compressed with gzip. The same FILE is stored once.
+    """
+    from perf_pipeline.importing.given import given_thresholds
+    from perf_pipeline.importing.spooling import Import
+    from perf_pipeline.importing.tools import TOOLS
+    from perf_pipeline.runs.importing import import_and_judge
+
+    facts = {"version": revision} if revision else {}
+    report = import_and_judge(
+        state,
+        TOOLS[tool],
+        file,
+        Import(tool, tool, runner or "", facts),
+        name=name or tool,
+        thresholds=given_thresholds(thresholds, summary),
+        say=lambda sentence: None if quiet else click.echo(sentence, err=True),
+    )
+    finish(report, quiet=quiet, as_json=as_json)

@@ -1,0 +1,240 @@
+"""Read k6's summaries: of `--summary-export`, and of `handleSummary` in both of its forms.
+
+They hold figures that k6 worked out, and no samples. `--summary-export` writes `false` for a
+threshold that held, `handleSummary` writes `ok: true`, and the newer form writes neither.
+Source: grafana/k6 internal/cmd/summary.go, and the files of k6 itself in the tests.
+
+Add here: another form of summary. Keep out: points (store/imports/).
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from perf_pipeline.metrics.sample import ReportedFigure
+from perf_pipeline.metrics.threshold_grammar import parse_key
+from perf_pipeline.store.imports.foreign import ForeignFileError, ForeignRun, WrittenThreshold
+from perf_pipeline.store.imports.k6_names import BUILT_IN, REQUESTS, K6Metric, Meant, meant_by
+from perf_pipeline.store.records import ScenarioCounts
+from perf_pipeline.store.tags_text import tags_text
+from perf_pipeline.units import US_PER_S
+
+SUMMARY_KEYS: Final = frozenset({"results", "metrics"})
+"""One of them is in every summary of k6."""
+_NEW_PERCENTILE: Final = "p"
+_MS_PER_S: Final = 1_000
+_RATE_PARTS: Final = ("passes", "fails")
+_STARTS: Final = ("iterations", "dropped_iterations")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """Hold one metric of a summary, in whatever form it was.
+
+    Attributes:
+        metric: as k6 knows it.
+        tags: its filter.
+        figures: statistic -> figure, as the grammar of thresholds writes statistics.
+        thresholds: text -> whether it held there.
+    """
+
+    metric: K6Metric
+    tags: Mapping[str, str]
+    figures: Mapping[str, float]
+    thresholds: Mapping[str, bool]
+
+    @property
+    def meant(self) -> Meant:
+        """Say what it is here."""
+        return meant_by(self.metric, self.tags)
+
+
+def read_summary(path: Path, *, shown: Path) -> ForeignRun:
+    """Read a summary of k6.
+
+    Raises:
+        ForeignFileError: it is no summary of k6, or is cut off.
+    """
+    whole = _document(path, shown)
+    try:
+        if "results" in whole:
+            entries, length_s, began_at = _newer(whole)
+        else:
+            entries, length_s, began_at = _older(whole)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ForeignFileError(
+            shown, f"it is no summary of k6: {type(error).__name__} {error}"
+        ) from error
+    by_name = {entry.metric.name: entry for entry in entries if not entry.tags}
+    return ForeignRun(
+        began_at=began_at,
+        length_s=length_s,
+        scenarios=_scenarios(entries, length_s),
+        thresholds=_thresholds(entries),
+        reported=[*_reported(entries, by_name, length_s)],
+        has_requests="http_req_failed" in by_name,
+    )
+
+
+def _document(path: Path, shown: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise ForeignFileError(
+            shown, f"it is no JSON: {error.msg} at character {error.colno:,}", line=error.lineno
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ForeignFileError(shown, f"it is no JSON: {error}") from error
+    if not isinstance(found, dict) or not (SUMMARY_KEYS & found.keys()):
+        raise ForeignFileError(
+            shown,
+            "it is JSON, and no summary of k6: it has neither `metrics` nor `results`",
+        )
+    return found
+
+
+def _newer(whole: Mapping[str, Any]) -> tuple[list[_Entry], float, datetime | None]:
+    """Read the machine-readable form: results.metrics is a list, and percentiles are `p95`."""
+    entries = []
+    for row in whole["results"]["metrics"]:
+        name, tags = parse_key(row["name"])
+        metric = K6Metric(name, row["type"], row.get("contains") == "time")
+        thresholds = {
+            each["source"]: bool(each["ok"]) for each in row.get("thresholds") or () if each
+        }
+        entries.append(_Entry(metric, tags, dict(_figures(row["values"])), thresholds))
+    entries += [
+        _Entry(K6Metric("checks", "rate"), {}, dict(_figures(row["values"])), {})
+        for row in whole["results"].get("checks", {}).get("metrics", ())
+        if row["name"] == "checks_succeeded"
+    ]
+    at = whole.get("metadata", {}).get("generated_at", "")
+    return entries, float(whole["config"]["duration"]), _moment(at)
+
+
+def _older(whole: Mapping[str, Any]) -> tuple[list[_Entry], float, datetime | None]:
+    """Read handleSummary's object, or what --summary-export makes of it."""
+    entries, length_s = [], whole.get("state", {}).get("testRunDurationMs", 0) / _MS_PER_S
+    for key, row in whole["metrics"].items():
+        name, tags = parse_key(key)
+        written = row.get("thresholds") or {}
+        if "type" in row:
+            metric = K6Metric(name, row["type"], row.get("contains") == "time")
+            held = {text: bool(each["ok"]) for text, each in written.items()}
+            figures = dict(_figures(row["values"]))
+        else:
+            metric = BUILT_IN.get(name) or K6Metric(name, _kind_of(row))
+            held = {text: not failed for text, failed in written.items()}
+            figures = dict(_figures(row))
+        entries.append(_Entry(metric, tags, figures, held))
+    return entries, length_s or _length_of(entries), None
+
+
+def _kind_of(row: Mapping[str, Any]) -> str:
+    """Tell a metric's kind by its figures: --summary-export does not say it."""
+    if "passes" in row:
+        return "rate"
+    if "avg" in row or "med" in row:
+        return "trend"
+    return "gauge" if "value" in row else "counter"
+
+
+def _figures(values: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Yield the figures under the names that thresholds use."""
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        if (
+            name.startswith(_NEW_PERCENTILE)
+            and name[1:].replace("_", ".").replace(".", "").isdigit()
+        ):
+            yield f"p({name[1:].replace('_', '.')})", float(value)
+        else:
+            yield name, float(value)
+    passes, fails = (values.get(name) for name in _RATE_PARTS)
+    if isinstance(passes, int) and isinstance(fails, int):
+        yield "count", float(passes + fails)
+        if passes + fails:
+            yield "rate", passes / (passes + fails)
+    elif "total" in values:
+        yield "count", float(values["total"])
+
+
+def _length_of(entries: list[_Entry]) -> float:
+    """Work the length of the load out of a counter and its rate."""
+    for entry in entries:
+        count, rate = entry.figures.get("count"), entry.figures.get("rate")
+        if entry.metric.kind == "counter" and count and rate:
+            return count / rate
+    return 0.0
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def _scenarios(entries: Sequence[_Entry], length_s: float) -> list[ScenarioCounts]:
+    """Count the iterations of the scenarios that filters name; all others are `default`."""
+    counts: dict[str, dict[str, int]] = {"default": {}}
+    for entry in entries:
+        name = entry.tags.get("scenario", "default")
+        of_scenario = counts.setdefault(name, {})
+        if entry.metric.name in _STARTS and len(entry.tags) == (name != "default"):
+            of_scenario[entry.metric.name] = int(entry.figures.get("count", 0))
+    for metric in _STARTS:
+        named = sum(of.get(metric, 0) for name, of in counts.items() if name != "default")
+        counts["default"][metric] = counts["default"].get(metric, 0) - named
+    return [
+        ScenarioCounts(
+            name, of.get("iterations", 0), of.get("dropped_iterations", 0), None, None,
+            0, round(length_s * US_PER_S),
+        )
+        for name, of in counts.items()
+    ]  # fmt: skip
+
+
+def _thresholds(entries: list[_Entry]) -> dict[str, list[WrittenThreshold]]:
+    return {entry.meant.key: list(entry.thresholds) for entry in entries if entry.thresholds}
+
+
+def _reported(
+    entries: list[_Entry], by_name: Mapping[str, _Entry], length_s: float
+) -> Iterator[ReportedFigure]:
+    requests = by_name["http_reqs"].figures.get("count", 0) if "http_reqs" in by_name else 0
+    for entry in entries:
+        if entry.metric.name in _STARTS:
+            continue  # counted by scenario
+        figures = dict(entry.figures)
+        if entry.metric.kind == "trend" and not entry.tags and entry.metric.name in REQUESTS:
+            figures.setdefault("count", requests)
+        if entry.metric.kind == "counter" and length_s:
+            figures.setdefault("rate", figures.get("count", 0) / length_s)
+        meant, tags = entry.meant, tags_text(entry.meant.tags)
+        if _is_without_values(entry, figures):
+            continue
+        for statistic, value in figures.items():
+            yield ReportedFigure(meant.metric, tags, statistic, value)
+        for text, held in entry.thresholds.items():
+            yield ReportedFigure(meant.metric, tags, text, float(held))
+    failed = by_name.get("http_req_failed")
+    if failed is not None and "rate" in failed.figures:
+        yield ReportedFigure("target_answered", "", "rate", 1 - failed.figures["rate"])
+
+
+def _is_without_values(entry: _Entry, figures: Mapping[str, float]) -> bool:
+    """Say whether k6 had no value: it shows zeros then, and lets every threshold hold.
+
+    A rate of no value is a rate of nothing. A trend is without values where its count is 0, and
+    where all its figures are, although no count says that there were any.
+    """
+    if entry.metric.kind == "rate":
+        return not figures.get("count", 1)
+    if entry.metric.kind == "trend":
+        return not figures.get("count", 0) and not any(entry.figures.values())
+    return False

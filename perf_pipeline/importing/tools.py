@@ -1,0 +1,59 @@
+"""The tools whose files can be imported, and how each is read.
+
+Add here: a tool, with its reader and the sentence that names its files. Keep out: reading.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from perf_pipeline.importing.k6_summary import SUMMARY_KEYS, read_summary
+from perf_pipeline.store.imports.foreign import ForeignFileError, ForeignRun
+from perf_pipeline.store.imports.k6_lines import CSV_HEAD
+from perf_pipeline.store.imports.k6_points import read_points
+from perf_pipeline.store.imports.lines import first_line, why_no_json
+
+Reader = Callable[[Path, Path, Path], ForeignRun]
+"""Takes the file without compression, the folder of the benchmark, and the file as it is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """Describe a tool whose files can be imported.
+
+    Attributes:
+        name: on the command line, and of profile and benchmark by default.
+        files: which of its files are read, for people.
+        read: reads one.
+    """
+
+    name: str
+    files: str
+    read: Reader
+
+
+def _read_k6(path: Path, folder: Path, shown: Path) -> ForeignRun:
+    first = first_line(path)
+    if first.startswith(CSV_HEAD) or '"metric":' in first or _is_line_of_points(first):
+        return read_points(path, folder, shown=shown)
+    if first.startswith("{"):
+        return read_summary(path, shown=shown)
+    raise ForeignFileError(
+        shown, f"it is none of {_K6_FILES}: its first line is {first[:60]!r}", line=1
+    )
+
+
+def _is_line_of_points(first: str) -> bool:
+    """Say whether a line is a whole JSON object and no summary, which may stand on one line."""
+    return not why_no_json(first) and not any(f'"{key}":' in first for key in SUMMARY_KEYS)
+
+
+_K6_FILES: Final = (
+    "the output of k6 run --out json or --out csv, a --summary-export, or a summary that "
+    "handleSummary wrote"
+)
+TOOLS: Final[Mapping[str, Tool]] = MappingProxyType(
+    {tool.name: tool for tool in (Tool("k6", _K6_FILES, _read_k6),)}
+)

@@ -1,22 +1,26 @@
-"""Keep the classes that Kafka's programs load in an archive, so that Java starts in half the CPU.
+"""Keep the classes that the broker loads in an archive, so that Java starts it in half the CPU.
 
-The first formatting of a storage writes it into the cache, as its process ends; later programs
-map it. Java itself refuses an archive of other jars or another Java, and starts without.
+A broker that finds none writes one into the cache as it ends; later ones map it. Java itself
+refuses an archive of other jars, of jars at another path, or of another Java, and starts without.
 Source: https://docs.oracle.com/en/java/javase/17/vm/class-data-sharing.html
 Add here: what a newer Java needs for it. Keep out: the programs.
 """
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import secrets
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from zlib import crc32
 
 from perf_pipeline.stack.java import Java
 from perf_pipeline.stack.places import is_plain
 
 _QUIET: Final = ("-Xlog:cds=off", "-Xlog:cds+dynamic=off")
+_MAGIC_BYTES: Final = 4
+# Java takes seconds to write one, so what is unfinished for so long will never be finished.
+_ABANDONED_S: Final = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,29 +35,39 @@ class ClassArchive:
     path: Path | None
 
     def flags(self) -> tuple[str, ...]:
-        """Return what makes Java use the archive; nothing where there is none yet."""
-        if self.path is None or not self.path.exists():
+        """Return what makes Java use the archive, or write one when it ends where there is none."""
+        if self.path is None:
             return ()
-        return (f"-XX:SharedArchiveFile={self.path}", *_QUIET)
+        self._adopt_drafts(self.path)
+        if self.path.exists():
+            return (f"-XX:SharedArchiveFile={self.path}", *_QUIET)
+        draft = self.path.with_suffix(f".{secrets.token_hex(4)}.draft")
+        return (f"-XX:ArchiveClassesAtExit={draft}", *_QUIET)
 
-    @contextmanager
-    def written(self) -> Iterator[tuple[str, ...]]:
-        """Yield what makes a Java program use the archive, or write it when it ends well."""
-        if self.path is None or self.path.exists():
-            yield self.flags()
-            return
-        draft = self.path.with_suffix(f".{os.getpid()}.draft")
-        try:
-            yield (f"-XX:ArchiveClassesAtExit={draft}", *_QUIET)
-            with suppress(OSError):  # none was written, such as on a full disk: the next start will
-                draft.replace(self.path)
-        finally:
-            draft.unlink(missing_ok=True)
+    def _adopt_drafts(self, path: Path) -> None:
+        for draft in path.parent.glob(f"{path.stem}.*.draft"):
+            with suppress(OSError):  # another start was quicker
+                if _is_finished(draft):
+                    draft.replace(path)
+                elif time.time_ns() / 1e9 - draft.stat().st_mtime > _ABANDONED_S:
+                    draft.unlink()
+
+
+def lasting_path(jars: Path) -> Path:
+    """Return the folder's path without links, which stays; as it is where Java misreads that."""
+    resolved = jars.resolve()
+    return resolved if is_plain(resolved) else jars
 
 
 def archive_of(jars: Path, java: Java) -> ClassArchive:
     """Return the archive for the folder of jars, which also holds it."""
     base = java.program.resolve().parents[1] / "lib" / "server" / "classes.jsa"
     can_be = base.exists() and is_plain(jars)
-    name = f"classes-{java.version}.jsa".replace("/", "_")
+    name = f"broker-{java.version}-{crc32(bytes(jars)):08x}.jsa".replace("/", "_")
     return ClassArchive(jars / name if can_be else None)
+
+
+def _is_finished(draft: Path) -> bool:
+    """Say whether Java wrote all of it: the first bytes are written last."""
+    with draft.open("rb") as file:
+        return any(file.read(_MAGIC_BYTES))

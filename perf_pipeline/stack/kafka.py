@@ -5,11 +5,10 @@ Add here: a broker setting, with its reason. Keep out: topics (the reference sys
 the emulator (see `noida`).
 """
 
-import base64
 import re
 import secrets
-import uuid
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from confluent_kafka import KafkaException
@@ -23,10 +22,11 @@ from perf_pipeline.config.kafka_client import (
 from perf_pipeline.config.kafka_listeners import broker_release, require_listeners
 from perf_pipeline.narration import Say
 from perf_pipeline.secrecy.known import KNOWN
-from perf_pipeline.stack.class_archive import archive_of
+from perf_pipeline.stack.class_archive import archive_of, lasting_path
 from perf_pipeline.stack.jars import ensure_jars, jars_folder, missing_jars
 from perf_pipeline.stack.java import HINT, Java, find_java
 from perf_pipeline.stack.kafka_lock import Lock, read_lock
+from perf_pipeline.stack.kafka_storage import format_storage
 from perf_pipeline.stack.parts import EXTERNAL, CannotBeHadError, Launched, PartFinding, ServiceInfo
 from perf_pipeline.stack.places import plain_path, require_utf8, written
 from perf_pipeline.stack.service import (
@@ -102,12 +102,13 @@ def launch_kafka(folder: Path, cache: Path, *, say: Say, lock: Lock | None = Non
         )
     wanted = read_lock() if lock is None else lock
     require_utf8(folder, cache)
-    jars = ensure_jars(wanted, cache, say=say)
+    jars = lasting_path(ensure_jars(wanted, cache, say=say))
     say(f"starting Apache Kafka {wanted.version} on Java {java.version} ({java.source}) ...")
     port, controller_port = free_port(), free_port()
     password = secrets.token_urlsafe(24)
     _configure(folder, port, controller_port, password)
-    _format(folder, java, jars)
+    data = folder / "kafka" / "data"
+    format_storage(data, jars, partial(_format, folder, java, jars))
     service = start_broker(folder, java, jars)
     endpoint = with_credentials(f"{LOOPBACK}:{port}", USER, password)
     KNOWN.add_address(endpoint)
@@ -229,7 +230,7 @@ def _configure(folder: Path, port: int, controller_port: int, password: str) -> 
     settings = {
         "process.roles": "broker,controller",
         "node.id": "1",
-        "controller.quorum.bootstrap.servers": controller,
+        "controller.quorum.voters": f"1@{controller}",
         "listeners": f"{clients},CONTROLLER://{controller}",
         "advertised.listeners": clients,
         "controller.listener.names": "CONTROLLER",
@@ -267,15 +268,13 @@ def _credentials(password: str) -> dict[str, str]:
     }
 
 
-def _format(folder: Path, java: Java, jars: Path) -> None:
-    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+def _format(folder: Path, java: Java, jars: Path, cluster: str) -> None:
     server = str(plain_path(folder) / "kafka" / "server.properties")
-    tool = ("kafka.tools.StorageTool", "format", "--standalone")
+    tool = ("kafka.tools.StorageTool", "format")
     given = (f"--cluster-id={cluster}", f"--config={server}")
-    with archive_of(jars, java).written() as flags:
-        argv = (*_java_command(folder, java, jars, flags), *tool, *given)
-        command = Command(name="broker-format", argv=argv, environment=UTF8)
-        run_once(folder, command, timeout_s=READY_S)
+    argv = (*_java_command(folder, java, jars, ()), *tool, *given)
+    command = Command(name="broker-format", argv=argv, environment=UTF8)
+    run_once(folder, command, timeout_s=READY_S)
 
 
 def _describe(service: Service, endpoint: str, port: int, java: Java, config: Path) -> ServiceInfo:

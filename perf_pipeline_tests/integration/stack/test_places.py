@@ -91,8 +91,9 @@ def odd_cache(tmp_path: Path) -> Path:
     """Give a cache with all jars, in a folder that a class path would split."""
     folder = f"kafka-{read_lock().version}"
     cache = tmp_path / "ca:che, größe"
-    cache.mkdir()
-    (cache / folder).symlink_to(CACHE / folder, target_is_directory=True)
+    (cache / folder).mkdir(parents=True)
+    for jar in (CACHE / folder).glob("*.jar"):
+        (cache / folder / jar.name).symlink_to(jar)
     return cache
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from perf_pipeline.stack.class_archive import archive_of
 from perf_pipeline.stack.jars import ensure_jars
 from perf_pipeline.stack.java import find_java
 from perf_pipeline.stack.kafka import ONE_BROKER, READY_S, UTF8, answers
@@ -67,7 +68,7 @@ def secured_broker(folder: Path) -> Iterator[SecuredBroker]:
     with (folder / "log").open("wb") as log:
         formatted = [*command, *tool, *given]
         subprocess.run(formatted, cwd=folder, stdout=log, stderr=log, check=True, env=UTF8)
-        serve = [*command, "kafka.Kafka", "server.properties"]
+        serve = [*command, *archive_of(jars, java).flags(), "kafka.Kafka", "server.properties"]
         with subprocess.Popen(serve, cwd=folder, stdout=log, stderr=log, env=UTF8) as running:
             try:
                 broker = SecuredBroker(ports, folder)

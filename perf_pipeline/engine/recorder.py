@@ -12,6 +12,7 @@ from typing import Final
 
 from perf_pipeline.engine.ports import Iteration
 from perf_pipeline.engine.spool_writer import (
+    PIECE_LINES,
     Lines,
     Rows,
     SpoolError,
@@ -40,6 +41,7 @@ _OTHER_WAYS: Final = "other errors"
 _OK: Final = Outcome.OK
 _INTERRUPTED: Final = Outcome.INTERRUPTED
 _DRAIN: Final = Phase.DRAIN
+_FIRST_PHASE: Final = HttpPhases._fields[0]
 
 
 class OperationCount:
@@ -97,11 +99,14 @@ class SpoolRecorder:
         self._samples = Rows(writer, folder / f"samples-{name}.npy", SAMPLE_ROWS)
         self._iterations = Rows(writer, folder / f"iterations-{name}.npy", ITERATION_ROWS)
         self._ledger = Lines(writer, folder / f"ledger-{name}.csv", LEDGER_COLUMNS)
-        self._kinds, self._pack_sample = self._samples.kinds, self._samples.pack
-        self._add_sample = self._samples.add
+        self._kinds, self._sample_rows = self._samples.kinds, self._samples.items
+        self._pack_sample, self._pack_phases = (
+            packing.pack for packing in SAMPLE_ROWS.packing_before(_FIRST_PHASE)
+        )
+        self._no_phases = self._pack_phases(*NO_PHASES)
         rows = self._iterations
         self._iteration_kinds, self._pack_iteration = rows.kinds, rows.pack
-        self._add_iteration = rows.add
+        self._iteration_rows = rows.items
         self.notes: dict[str, int] = {}
         self.counts = {scenario: OperationCount() for scenario in scenarios}
 
@@ -139,9 +144,11 @@ class SpoolRecorder:
             records,
             checks_passed,
             checks_failed,
-            *phases,
         )
-        self._add_sample(row)
+        rows = self._sample_rows
+        rows.append(row + (self._no_phases if phases is NO_PHASES else self._pack_phases(*phases)))
+        if len(rows) >= PIECE_LINES:
+            self._samples.flush()
         if outcome is _OK:
             self.counts[scenario].ok += 1
         elif outcome is not _INTERRUPTED:
@@ -151,7 +158,8 @@ class SpoolRecorder:
         self, iteration: Iteration, started_us: int, ended_us: int, outcome: Outcome
     ) -> None:
         """Record that an iteration is over, think time included."""
-        self._add_iteration(
+        rows = self._iteration_rows
+        rows.append(
             self._pack_iteration(
                 self._iteration_kinds[iteration.scenario, iteration.phase, outcome],
                 iteration.vu,
@@ -161,6 +169,8 @@ class SpoolRecorder:
                 ended_us,
             )
         )
+        if len(rows) >= PIECE_LINES:
+            self._iterations.flush()
 
     def ledger(self, entry: LedgerEntry) -> None:
         """Record that a message passed a station."""

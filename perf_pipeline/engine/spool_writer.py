@@ -150,14 +150,19 @@ class SpoolFile:
 
 
 class _Buffer(ABC, Generic[T]):
-    """Collect lines or rows, and hand many of them over at a time."""
+    """Collect lines or rows, and hand many of them over at a time.
+
+    Attributes:
+        items: what is collected; who adds to it calls `flush` at `PIECE_LINES`. It stays the same
+            list.
+    """
 
     def __init__(self) -> None:
-        self._items: list[T] = []
+        self.items: list[T] = []
 
     def add(self, item: T) -> None:
         """Take a line with its newline, or a row."""
-        items = self._items
+        items = self.items
         items.append(item)
         if len(items) >= PIECE_LINES:
             self.flush()
@@ -183,9 +188,9 @@ class Lines(_Buffer[str]):
 
     def flush(self) -> None:
         """Hand what is buffered to the writing thread."""
-        if self._items:
-            piece = "".join(self._items).encode("utf-8", _ESCAPED)
-            self._items.clear()
+        if self.items:
+            piece = "".join(self.items).encode("utf-8", _ESCAPED)
+            self.items.clear()
             self._writer.put(self._file, piece)
 
 
@@ -244,10 +249,10 @@ class Rows(_Buffer[bytes]):
 
     def flush(self) -> None:
         """Hand what is buffered to the writing thread."""
-        if self._items:
-            self._handed += len(self._items)
-            piece = b"".join(self._items)
-            self._items.clear()
+        if self.items:
+            self._handed += len(self.items)
+            piece = b"".join(self.items)
+            self.items.clear()
             self._writer.put(self._file, piece)
 
     def end(self) -> None:

@@ -6,7 +6,7 @@ Add here: what every one of them needs. Keep out: the statements (users.py, new_
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import psycopg
 
@@ -17,6 +17,11 @@ from perf_pipeline.workloads.postgres.errors import address, error_class, unavai
 from perf_pipeline.workloads.postgres.statement import CopyConnection, PreparedConnection
 
 _Connection = PreparedConnection | CopyConnection
+_OK: Final = Outcome.OK
+_INTERRUPTED: Final = Outcome.INTERRUPTED
+GOOD: Final = (Outcome.OK, "")
+_NO_ROW: Final = (Outcome.FAILED, "no_row")
+_NS_PER_US: Final = 1_000
 
 
 class OneStatement(ABC):
@@ -55,28 +60,39 @@ class OneStatement(ABC):
 
     async def iterate(self, iteration: Iteration) -> None:
         """Run the statement once and record it; parameters are made before it starts."""
-        context = self._opened
+        clock = self._opened.clock
         parameters = self._parameters(iteration)
-        started_us = context.clock.now_us()
-        outcome, error, rows = Outcome.INTERRUPTED, "", 0
+        started_us, ended_us = clock.now_us(), None
+        outcome, error, rows = _INTERRUPTED, "", 0
+        connection = self._idle.pop() if self._idle else None
         try:
-            rows = await self._run(parameters)
+            if connection is None or not connection.is_usable:
+                connection = await self._replaced(connection)
+            self._lent.add(connection)
+            rows = await connection.run(parameters)
+            ended_us = (connection.answered_ns - clock.origin_ns) // _NS_PER_US
             iteration.has_waited = True
             outcome, error = self._judge(rows)
         except psycopg.Error as refusal:
             outcome, error = Outcome.FAILED, error_class(refusal)
         finally:
-            is_ok = outcome is Outcome.OK
-            context.recorder.sample(
+            is_ok = outcome is _OK
+            self._opened.recorder.sample(
                 iteration,
                 self.operation,
                 started_us,
-                context.clock.now_us(),
+                clock.now_us() if ended_us is None else ended_us,
                 outcome,
                 error=error,
                 bytes_out=self._bytes_out(parameters) if is_ok else 0,
                 records=self._records(rows) if is_ok else 0,
             )
+            if connection is not None:
+                self._lent.discard(connection)
+                if connection.is_usable:
+                    self._idle.append(connection)
+                else:
+                    await connection.close()
 
     async def close(self) -> None:
         """Close every connection."""
@@ -91,35 +107,24 @@ class OneStatement(ABC):
     async def _connect(self) -> _Connection:
         return await PreparedConnection.open(self._opened.secrets[DSN], self.statement)
 
-    async def _run(self, parameters: Sequence[bytes]) -> int:
-        connection = await self._lend()
-        try:
-            return await connection.run(parameters)
-        finally:
-            self._lent.discard(connection)
-            if connection.is_usable:
-                self._idle.append(connection)
-            else:
-                await connection.close()
-
-    async def _lend(self) -> _Connection:
+    async def _replaced(self, broken: _Connection | None) -> _Connection:
+        """Return a connection in place of a broken one, or of none."""
+        if broken is not None:
+            await broken.close()
         while self._idle:
             connection = self._idle.pop()
             if connection.is_usable:
-                break
+                return connection
             await connection.close()
-        else:
-            # An application's pool reconnects on demand and its caller waits: so does a VU.
-            connection = await self._connect()
-        self._lent.add(connection)
-        return connection
+        # An application's pool reconnects on demand and its caller waits: so does a VU.
+        return await self._connect()
 
     @abstractmethod
     def _parameters(self, iteration: Iteration) -> Sequence[bytes]: ...
 
     def _judge(self, rows: int) -> tuple[Outcome, str]:
         # A write that met no row was not the write that is to be measured.
-        return (Outcome.OK, "") if rows else (Outcome.FAILED, "no_row")
+        return GOOD if rows else _NO_ROW
 
     def _records(self, rows: int) -> int:
         return min(rows, 1)

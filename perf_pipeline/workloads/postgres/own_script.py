@@ -7,14 +7,13 @@ Add here: another kind of step. Keep out: the language (config/pgbench/), values
 """
 
 from bisect import bisect
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
-
-from psycopg import pq
 
 from perf_pipeline.config.pgbench.parameters import SCALE, PgbenchParameters
 from perf_pipeline.engine.ports import Iteration, WorkerContext
@@ -23,13 +22,12 @@ from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.units import US_PER_S
 from perf_pipeline.workloads.postgres.client import CONFLICTS, Request, SqlAnswer, SqlClient
 from perf_pipeline.workloads.postgres.clients import Clients
+from perf_pipeline.workloads.postgres.exchange import SqlSession
 from perf_pipeline.workloads.postgres.script_functions import number, truth
 from perf_pipeline.workloads.postgres.script_values import DEFAULT_SEED, ScriptState, Variable
 from perf_pipeline.workloads.postgres.scripts import (
     CLIENT,
     PREPARED,
-    SIMPLE,
-    ReadyJump,
     ReadyScript,
     ReadySet,
     ReadySleep,
@@ -37,6 +35,7 @@ from perf_pipeline.workloads.postgres.scripts import (
     ready_scripts,
 )
 
+_OK: Final = Outcome.OK
 _ROLLBACK: Final = b"rollback"
 _EXPRESSION: Final = "expression"
 _NO_SINGLE_ROW: Final = "gset"
@@ -80,7 +79,7 @@ class OwnScript:
         """
         own = PgbenchParameters.model_validate(context.parameters["own"])
         self._clock, self._recorder = context.clock, context.recorder
-        self._retries, self._protocol = own.retries, own.protocol
+        self._retries = own.retries
         self._think_time_us, self._timeout_s = own.think_time_us, own.timeout_us / US_PER_S
         scale = own.scale or await self._scale_of(context, own)
         self._variables = given_variables(own, scale, context.seed)
@@ -89,6 +88,7 @@ class OwnScript:
             self._scripts = ready_scripts(own, folder, self._variables)
         except ValueError as error:
             raise ProfileError("of the run", [str(error)]) from error
+        self._is_single = len(self._scripts) == 1
         self._bounds = list(accumulate(script.weight for script in self._scripts))
         prepared = [
             (statement.name, statement.text)
@@ -105,12 +105,14 @@ class OwnScript:
     async def iterate(self, iteration: Iteration) -> None:
         """Run one of the scripts, then think."""
         user = self._user(iteration)
-        script = self._chosen(iteration)
+        script = self._scripts[0] if self._is_single else self._chosen(iteration)
         user.begun_us = None
         try:
-            answer = await self._run(user, iteration, script)
-            if answer.outcome is not Outcome.OK:
-                iteration.is_through = False
+            if self._retries:
+                answer = await self._until_done(user, iteration, script)
+            else:
+                answer = await self._attempt(user, iteration, script, iteration.intended_us, 0)
+            self._record(user, iteration, script, answer)
             if self._think_time_us[1]:
                 pause_us = iteration.random.randint(*self._think_time_us)
                 await self._clock.sleep_until_us(answer.ended_us + pause_us)
@@ -127,13 +129,13 @@ class OwnScript:
         try:
             session = clients.take().session
             assert session is not None
-            found = await session.ask(_BRANCHES, self._timeout_s)
+            found = await session.ask(_BRANCHES, (), self._timeout_s)
             if found.get_value(0, 0) is None:
                 raise TargetUnavailableError(
                     "the target has no table pgbench_branches, which the built-in scripts need",
                     hint="create pgbench's tables (pgbench -i), or correct the DSN",
                 )
-            counted = await session.ask(_COUNT, self._timeout_s)
+            counted = await session.ask(_COUNT, (), self._timeout_s)
             return int(counted.get_value(0, 0) or 1)
         finally:
             await clients.close()
@@ -147,56 +149,65 @@ class OwnScript:
         return user
 
     def _chosen(self, iteration: Iteration) -> ReadyScript:
-        if len(self._scripts) == 1:
-            return self._scripts[0]
         drawn = iteration.random.random() * self._bounds[-1]
         return self._scripts[bisect(self._bounds, drawn)]
 
-    async def _run(self, user: _Client, iteration: Iteration, script: ReadyScript) -> SqlAnswer:
-        """Run a script, again after a conflict, and write the sample of the whole."""
-        chance = iteration.random.getstate() if self._retries else None
-        variables = dict(user.state.variables) if self._retries else {}
+    async def _until_done(
+        self, user: _Client, iteration: Iteration, script: ReadyScript
+    ) -> SqlAnswer:
+        """Run a script, again after a conflict, with what its first attempt met and drew."""
+        chance, variables = iteration.random.getstate(), dict(user.state.variables)
         intended_us = iteration.intended_us
         for left in range(self._retries, -1, -1):
             answer = await self._attempt(user, iteration, script, intended_us, left)
             if answer.error not in CONFLICTS or not left:
                 break
             intended_us = answer.ended_us
-            # Again with the variables and the randomness of the first attempt.
             user.state.variables = dict(variables)
-            if chance is not None:
-                iteration.random.setstate(chance)
-        begun_us = answer.started_us if user.begun_us is None else user.begun_us
-        user.client.record_transaction(iteration, script.name, begun_us, answer)
+            iteration.random.setstate(chance)
         return answer
+
+    def _record(
+        self, user: _Client, iteration: Iteration, script: ReadyScript, answer: SqlAnswer
+    ) -> None:
+        """Write the sample of the whole run, which is over."""
+        begun_us = answer.started_us if user.begun_us is None else user.begun_us
+        user.begun_us = None
+        outcome = answer.outcome
+        user.client.record_transaction(
+            iteration, script.name, begun_us, answer.ended_us, outcome, answer.error
+        )
+        if outcome is not _OK:
+            iteration.is_through = False
 
     async def _attempt(
         self, user: _Client, iteration: Iteration, script: ReadyScript, intended_us: int, left: int
     ) -> SqlAnswer:
         """Run the steps once; give what its success or its end depended on."""
         answer: SqlAnswer | None = None
-        at, from_us, steps = 0, intended_us, script.steps
+        at, from_us, steps, state = 0, intended_us, script.steps, user.state
         end = len(steps)
         try:
-            while at < end and (answer is None or not answer.error):
+            while at < end:
                 step = steps[at]
                 at += 1
-                match step:
-                    case ReadyStatement():
-                        answer = await self._send(user, iteration, step, from_us, left)
-                        from_us = answer.ended_us
-                    case ReadySet():
-                        user.state.variables[step.name] = step.evaluate(user.state)
-                    case ReadySleep():
-                        pause = number(step.evaluate(user.state)) * step.unit_us
-                        from_us = max(from_us, self._clock.now_us()) + max(0, int(pause))
-                        await self._clock.sleep_until_us(from_us)
-                    case ReadyJump():
-                        if step.condition is None or not truth(step.condition(user.state)):
-                            at = step.to
+                if isinstance(step, ReadyStatement):
+                    answer = await self._send(user, iteration, step, from_us, left)
+                    from_us = answer.ended_us
+                    if user.begun_us is None:
+                        user.begun_us = answer.started_us
+                    if answer.error:
+                        break
+                elif isinstance(step, ReadySet):
+                    state.variables[step.name] = step.evaluate(state)
+                elif isinstance(step, ReadySleep):
+                    pause = number(step.evaluate(state)) * step.unit_us
+                    from_us = max(from_us, self._clock.now_us()) + max(0, int(pause))
+                    await self._clock.sleep_until_us(from_us)
+                elif step.condition is None or not truth(step.condition(state)):
+                    at = step.to
         except ValueError as error:
-            line = getattr(steps[at - 1], "line", 0)
-            self._recorder.note(f"{script.name} line {line}: {error}")
+            self._recorder.note(f"{script.name} line {steps[at - 1].line}: {error}")
             answer = answer or self._nothing(from_us)
             answer.outcome, answer.error = Outcome.FAILED, _EXPRESSION
         answer = answer or self._nothing(from_us)
@@ -218,53 +229,34 @@ class OwnScript:
         if not answer.error:
             self._recorder.note(f"{script.name} ends within a transaction; end it with commit")
             answer.outcome, answer.error = Outcome.FAILED, _LEFT_OPEN
-        operation = f"{script.name}::rollback"
-        ended = await user.client.ask(
-            iteration,
-            operation,
-            lambda session: session.ask(_ROLLBACK, self._timeout_s),
-            answer.ended_us,
-        )
-        ended.forgive(left)
-        user.client.record(iteration, operation, ended, answer.ended_us)
+        request = Request(f"{script.name}::rollback", SqlSession.ask, _ROLLBACK, self._timeout_s)
+        ended = await user.client.ask(iteration, request, (), answer.ended_us, left)
         answer.ended_us = ended.ended_us
         return answer
 
-    async def _send(
+    def _send(
         self, user: _Client, iteration: Iteration, step: ReadyStatement, from_us: int, left: int
-    ) -> SqlAnswer:
-        request = self._request(user, step)
-        answer = await user.client.ask(iteration, step.operation, request, from_us)
-        if user.begun_us is None:
-            user.begun_us = answer.started_us
-        if step.gset is not None and answer.result is not None:
-            _take_row(answer, answer.result, step.gset, user.state.variables)
-        answer.forgive(left)
-        user.client.record(iteration, step.operation, answer, from_us)
-        return answer
-
-    def _request(self, user: _Client, step: ReadyStatement) -> Request:
-        variables, limit_s = user.state.variables, self._timeout_s
-        if self._protocol == SIMPLE:
-            text = step.written(variables)
-            return lambda session: session.ask(text, limit_s)
-        values = step.values(variables)
-        if self._protocol == PREPARED:
-            return lambda session: session.ask_prepared(step.name, values, limit_s)
-        return lambda session: session.ask_with(step.text, values, limit_s)
+    ) -> Coroutine[None, None, SqlAnswer]:
+        variables = user.state.variables
+        judge = None if step.gset is None else partial(_take_row, step.gset, variables)
+        if not step.template:
+            values = step.values(variables)
+            return user.client.ask(iteration, step.request, values, from_us, left, judge=judge)
+        text = step.written(variables)
+        return user.client.ask(iteration, step.request, (), from_us, left, text=text, judge=judge)
 
 
-def _take_row(
-    answer: SqlAnswer, result: pq.abc.PGresult, prefix: str, variables: dict[str, Variable]
-) -> None:
+def _take_row(prefix: str, variables: dict[str, Variable], answer: SqlAnswer) -> tuple[int, int]:
     """Make variables of the one row; another number of rows is a failure, as in pgbench."""
-    if result.ntuples != 1:
+    result = answer.result
+    if result is not None and result.ntuples != 1:
         answer.outcome, answer.error = Outcome.FAILED, _NO_SINGLE_ROW
-        return
-    for column in range(result.nfields):
-        value = result.get_value(0, column)
-        name = prefix + (result.fname(column) or b"").decode()
-        variables[name] = None if value is None else value.decode()
+    elif result is not None:
+        for column in range(result.nfields):
+            value = result.get_value(0, column)
+            name = prefix + (result.fname(column) or b"").decode()
+            variables[name] = None if value is None else value.decode()
+    return 0, 0
 
 
 def given_variables(own: PgbenchParameters, scale: int, seed: int) -> dict[str, Variable]:

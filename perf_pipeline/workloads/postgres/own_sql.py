@@ -8,23 +8,21 @@ Add here: what happens between two statements. Keep out: samples and connections
 and checks (statements.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from functools import partial
 from types import MappingProxyType
-from typing import Final
 
 from perf_pipeline.config.http_steps import operation_of
 from perf_pipeline.config.sql_statements import BEGIN, COMMIT, ROLLBACK, SqlParameters
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.units import US_PER_S
-from perf_pipeline.workloads.postgres.client import CONFLICTS, SqlAnswer, SqlClient
+from perf_pipeline.workloads.postgres.client import CONFLICTS, Request, SqlAnswer, SqlClient
 from perf_pipeline.workloads.postgres.clients import Clients
+from perf_pipeline.workloads.postgres.exchange import SqlSession
 from perf_pipeline.workloads.postgres.statements import OwnStatement, own_statements
 from perf_pipeline.workloads.steps.data import surroundings_of
 from perf_pipeline.workloads.steps.values import Scope
-
-_UNEXPECTED_ROWS: Final = "rows"
-_NO_VALUE: Final = "no_value"
 
 
 class _SqlUser:
@@ -62,16 +60,16 @@ class OwnSql:
         own = SqlParameters.model_validate(context.parameters["own"])
         self._statements = own_statements(own, surroundings_of(own, context))
         self._clock, self._retries = context.clock, own.retries
-        self._is_prepared, self._think_time_us = own.prepared, own.think_time_us
-        self._timeout_s = own.timeout_us / US_PER_S
-        self._name = own.transaction
+        self._think_time_us, self._name = own.think_time_us, own.transaction
+        begin = f"begin isolation level {own.isolation}" if own.isolation else BEGIN
         self._controls = {
-            BEGIN: (f"begin isolation level {own.isolation}" if own.isolation else BEGIN).encode(),
-            COMMIT: COMMIT.encode(),
-            ROLLBACK: ROLLBACK.encode(),
-        }
-        self._names = {
-            control: operation_of(control, own.transaction) for control in self._controls
+            control: Request(
+                operation_of(control, own.transaction),
+                SqlSession.ask,
+                text.encode(),
+                own.timeout_us / US_PER_S,
+            )
+            for control, text in ((BEGIN, begin), (COMMIT, COMMIT), (ROLLBACK, ROLLBACK))
         }
         self.checks = MappingProxyType(
             {operation.name: operation.checks for operation in own.operations}
@@ -145,7 +143,9 @@ class OwnSql:
             if state is not None:
                 iteration.random.setstate(state)
         assert user.begun_us is not None
-        user.client.record_transaction(iteration, name, user.begun_us, answer)
+        user.client.record_transaction(
+            iteration, name, user.begun_us, answer.ended_us, answer.outcome, answer.error
+        )
         user.begun_us = None
         if answer.error:
             self._ends(iteration, answer)
@@ -179,60 +179,32 @@ class OwnSql:
             answer.ended_us = ended.ended_us
         return answer
 
-    async def _control(self, user: _SqlUser, what: str, intended_us: int, left: int) -> SqlAnswer:
-        text, limit_s, operation = self._controls[what], self._timeout_s, self._names[what]
-        iteration = user.scope.iteration
-        answer = await user.client.ask(
-            iteration, operation, lambda session: session.ask(text, limit_s), intended_us
-        )
-        answer.forgive(left)
-        user.client.record(iteration, operation, answer, intended_us)
-        return answer
+    def _control(
+        self, user: _SqlUser, what: str, intended_us: int, left: int
+    ) -> Coroutine[None, None, SqlAnswer]:
+        request = self._controls[what]
+        return user.client.ask(user.scope.iteration, request, (), intended_us, left)
 
-    async def _run(
+    def _run(
         self,
         user: _SqlUser,
         statement: OwnStatement,
         values: list[bytes],
         intended_us: int,
         left: int,
-    ) -> SqlAnswer:
+    ) -> Coroutine[None, None, SqlAnswer]:
         """Run a statement, judge its answer and write its sample."""
-        iteration = user.scope.iteration
-        answer = await user.client.ask(
-            iteration,
-            statement.operation,
-            (lambda session: session.ask_prepared(statement.name, values, statement.timeout_s))
-            if self._is_prepared
-            else (lambda session: session.ask_with(statement.text, values, statement.timeout_s)),
+        return user.client.ask(
+            user.scope.iteration,
+            statement.request,
+            values,
             intended_us,
-        )
-        passed = 0
-        if answer.result is not None and statement.every:
-            took_us = answer.ended_us - answer.started_us
-            passed = statement.passed(answer.result, answer.rows, took_us, user.scope)
-            _judge(answer, statement, passed)
-        answer.forgive(left)
-        user.client.record(
-            iteration,
-            statement.operation,
-            answer,
-            intended_us,
+            left,
             bytes_out=sum(map(len, values)),
-            passed=passed,
-            failed=statement.every ^ passed,
+            judge=partial(statement.judge, user.scope) if statement.every else None,
         )
-        return answer
 
     def _ends(self, iteration: Iteration, answer: SqlAnswer) -> None:
         """Say that a failure ended the iteration before its end."""
         iteration.is_through = False
         iteration.is_incomplete = answer.outcome is Outcome.OK
-
-
-def _judge(answer: SqlAnswer, statement: OwnStatement, passed: int) -> None:
-    """Fail what has another number of rows than expected, or no value to save."""
-    if statement.rows is not None and not passed & 1:
-        answer.outcome, answer.error = Outcome.FAILED, _UNEXPECTED_ROWS
-    elif (statement.every ^ passed) & statement.saving:
-        answer.outcome, answer.error = Outcome.FAILED, _NO_VALUE

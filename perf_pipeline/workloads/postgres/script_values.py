@@ -85,13 +85,15 @@ def as_value(name: str, given: Variable) -> Value:
 
 def as_sql(value: Variable) -> bytes:
     """Write a value as it stands in a statement."""
+    if type(value) is int:
+        return b"%d" % value
     if isinstance(value, str):
         return value.encode()
     if value is None:
         return b"NULL"
     if isinstance(value, bool):
         return b"true" if value else b"false"
-    return b"%d" % value if isinstance(value, int) else f"{value:.15g}".encode()
+    return f"{value:.15g}".encode()
 
 
 def _folded(expression: Expression, constants: Mapping[str, Variable]) -> Expression:

@@ -20,6 +20,9 @@ from perf_pipeline.config.pgbench.scripts import (
     SetVariable,
     Sleep,
 )
+from perf_pipeline.units import US_PER_S
+from perf_pipeline.workloads.postgres.client import Request
+from perf_pipeline.workloads.postgres.exchange import SqlSession
 from perf_pipeline.workloads.postgres.script_values import (
     Evaluate,
     ScriptState,
@@ -29,8 +32,14 @@ from perf_pipeline.workloads.postgres.script_values import (
 )
 
 SIMPLE: Final = "simple"
+EXTENDED: Final = "extended"
 PREPARED: Final = "prepared"
 CLIENT: Final = "client_id"
+_SENDS: Final = {
+    SIMPLE: SqlSession.ask,
+    EXTENDED: SqlSession.ask_with,
+    PREPARED: SqlSession.ask_prepared,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,37 +48,33 @@ class ReadyStatement:
 
     Attributes:
         line: where it begins.
-        operation: names its samples.
+        request: how it is sent.
         name: under which it is prepared.
         text: with `$1`, `$2` ... where values are bound; empty where they are written.
-        parts: texts, and names of variables whose values are written into the text.
-        bound: names of the variables whose values are bound, in order.
+        template: with `%b` where values are written into the text; empty where they are bound.
+        variables: names of the variables whose values are bound or written, in order.
         gset: prefix of the variables that its one row becomes; None where it becomes none.
     """
 
     line: int
-    operation: str
+    request: Request
     name: bytes
     text: bytes
-    parts: tuple[bytes | str, ...]
-    bound: tuple[str, ...]
+    template: bytes
+    variables: tuple[str, ...]
     gset: str | None
 
     def written(self, variables: Mapping[str, Variable]) -> bytes:
         """Return the text with the values in it; a name without a value stays as it is."""
         pieces = [
-            part
-            if isinstance(part, bytes)
-            else as_sql(variables[part])
-            if part in variables
-            else b":" + part.encode()
-            for part in self.parts
+            as_sql(variables[name]) if name in variables else b":" + name.encode()
+            for name in self.variables
         ]
-        return b"".join(pieces)
+        return self.template % tuple(pieces)
 
     def values(self, variables: Mapping[str, Variable]) -> list[bytes | None]:
         """Return the values to bind; null for a name without one, as pgbench does."""
-        found = [variables.get(name) for name in self.bound]
+        found = map(variables.get, self.variables)
         return [None if value is None else as_sql(value) for value in found]
 
 
@@ -145,54 +150,61 @@ def ready_scripts(
         for step in steps
     )
     fixed = {} if has_gset else {k: v for k, v in constants.items() if k not in changed}
-    is_bound = parameters.protocol != SIMPLE
     ready = []
     for number, (script, steps) in enumerate(read):
-        made = [
-            _ready(step, (script.name, number, at), fixed, is_bound=is_bound)
-            for at, step in enumerate(steps)
-        ]
+        reader = _Reader(parameters, script.name, number, fixed)
+        made = [reader.step(at, step) for at, step in enumerate(steps)]
         ready.append(ReadyScript(script.name, script.weight, tuple(made)))
     return tuple(ready)
 
 
-def _ready(
-    step: ScriptStep,
-    place: tuple[str, int, int],
-    fixed: Mapping[str, Variable],
-    *,
-    is_bound: bool,
-) -> ReadyStep:
-    script, number, at = place
-    if isinstance(step, ScriptStatement):
-        operation = operation_of(step.label, script)
-        return _statement(step, operation, b"pgbench_%d_%d" % (number, at), is_bound=is_bound)
-    try:
-        if isinstance(step, SetVariable):
-            return ReadySet(step.line, step.name, evaluator(step.expression, fixed))
-        if isinstance(step, Sleep):
-            return ReadySleep(step.line, evaluator(step.expression, fixed), step.unit_us)
-        condition = None if step.condition is None else evaluator(step.condition, fixed)
-    except ValueError as error:
-        raise ValueError(f"{script} line {step.line}: {error}") from error
-    assert isinstance(step, Jump)
-    return ReadyJump(step.line, condition, step.to)
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Make the steps of one script ready."""
 
+    parameters: PgbenchParameters
+    script: str
+    number: int
+    fixed: Mapping[str, Variable]
 
-def _statement(
-    step: ScriptStatement, operation: str, name: bytes, *, is_bound: bool
-) -> ReadyStatement:
-    if not is_bound:
-        parts = tuple(
-            part.name if isinstance(part, Reference) else part.encode() for part in step.parts
+    def step(self, at: int, step: ScriptStep) -> ReadyStep:
+        if isinstance(step, ScriptStatement):
+            return self._statement(at, step)
+        try:
+            if isinstance(step, SetVariable):
+                return ReadySet(step.line, step.name, evaluator(step.expression, self.fixed))
+            if isinstance(step, Sleep):
+                return ReadySleep(step.line, evaluator(step.expression, self.fixed), step.unit_us)
+            condition = None if step.condition is None else evaluator(step.condition, self.fixed)
+        except ValueError as error:
+            raise ValueError(f"{self.script} line {step.line}: {error}") from error
+        assert isinstance(step, Jump)
+        return ReadyJump(step.line, condition, step.to)
+
+    def _statement(self, at: int, step: ScriptStatement) -> ReadyStatement:
+        name = b"pgbench_%d_%d" % (self.number, at)
+        variables = tuple(part.name for part in step.parts if isinstance(part, Reference))
+        text, template = "", ""
+        if self.parameters.protocol == SIMPLE:
+            template = "".join(
+                "%b" if isinstance(part, Reference) else part.replace("%", "%%")
+                for part in step.parts
+            )
+        else:
+            places = iter(range(1, len(variables) + 1))
+            text = "".join(
+                f"${next(places)}" if isinstance(part, Reference) else part for part in step.parts
+            )
+        send, sent = _SENDS[self.parameters.protocol], text.encode()
+        request = Request(
+            operation_of(step.label, self.script),
+            send,
+            name if send is SqlSession.ask_prepared else sent,
+            self.parameters.timeout_us / US_PER_S,
         )
-        return ReadyStatement(step.line, operation, name, b"", parts, (), step.gset)
-    text, bound = "", list[str]()
-    for part in step.parts:
-        if isinstance(part, Reference):
-            bound.append(part.name)
-        text += f"${len(bound)}" if isinstance(part, Reference) else part
-    return ReadyStatement(step.line, operation, name, text.encode(), (), tuple(bound), step.gset)
+        return ReadyStatement(
+            step.line, request, name, sent, template.encode(), variables, step.gset
+        )
 
 
 def texts_to_check(
@@ -211,7 +223,6 @@ def texts_to_check(
         elif isinstance(step, ReadyStatement) and step.text:
             yield step.line, step.text.decode()
         elif isinstance(step, ReadyStatement):
-            needed = [part for part in step.parts if isinstance(part, str)]
             text = step.written(state.variables).decode()
-            if all(name in state.variables for name in needed) and ";" not in text:
+            if all(name in state.variables for name in step.variables) and ";" not in text:
                 yield step.line, text

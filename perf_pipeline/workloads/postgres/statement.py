@@ -4,6 +4,7 @@ Add here: what a benchmark of one statement needs. Keep out: which statements th
 event loop's part (exchange.py).
 """
 
+import time
 from collections.abc import Sequence
 
 import psycopg
@@ -48,11 +49,7 @@ class PreparedConnection(LoopConnection):
         answer = self._expect_answer()
         self._pgconn.send_query_prepared(_NAME, parameters, None, pq.Format.BINARY)
         self._flush()
-        result = await answer
-        self._answer = None
-        if result.status not in GOOD:
-            raise psycopg.errors.error_from_result(result)
-        return rows_of(result)
+        return rows_of(await answer)
 
 
 class CopyConnection:
@@ -61,14 +58,18 @@ class CopyConnection:
     Args:
         connection: in autocommit; closed by `close`.
         statement: `copy ... from stdin`, text format.
+
+    Attributes:
+        answered_ns: when the latest COPY was committed, as `time.monotonic_ns` reads it.
     """
 
-    __slots__ = ("_connection", "_is_copying", "_statement")
+    __slots__ = ("_connection", "_is_copying", "_statement", "answered_ns")
 
     def __init__(self, connection: psycopg.AsyncConnection, statement: str) -> None:
         self._connection = connection
         self._statement = statement
         self._is_copying = False
+        self.answered_ns = 0
 
     @classmethod
     async def open(cls, dsn: str, statement: str) -> "CopyConnection":
@@ -100,6 +101,7 @@ class CopyConnection:
             self._is_copying = False
             raise
         self._is_copying = False
+        self.answered_ns = time.monotonic_ns()
         return max(0, cursor.rowcount)
 
     async def close(self) -> None:

@@ -13,11 +13,16 @@ from perf_pipeline.config.http_steps import operation_of
 from perf_pipeline.config.sql_statements import SqlParameters, SqlStatement
 from perf_pipeline.config.sql_text import bound
 from perf_pipeline.config.templates import Source, Variable
+from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.units import US_PER_S
-from perf_pipeline.workloads.steps.values import Scope, Surroundings, as_text
+from perf_pipeline.workloads.postgres.client import Request, SqlAnswer
+from perf_pipeline.workloads.postgres.exchange import SqlSession
+from perf_pipeline.workloads.steps.values import Scope, Surroundings, as_text, drawn
 
 Bind = Callable[[Scope], bytes]
-_WHOLE_NUMBERS: Final = frozenset({Source.VU, Source.ITERATION, Source.INT})
+_UNEXPECTED_ROWS: Final = "rows"
+_NO_VALUE: Final = "no_value"
+_WHOLE_NUMBERS: Final = frozenset({Source.VU, Source.ITERATION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +30,10 @@ class OwnStatement:
     """Hold a statement as it is run again and again.
 
     Attributes:
-        operation: names its samples.
+        request: how it is sent.
         name: under which it is prepared.
         text: with a parameter for each value.
         binds: give the values in order.
-        timeout_s: of each answer.
         think_time_us: shortest and longest pause after it.
         rows: how many are right; None where any number is.
         most_us: it has to be faster than that; 0 for no such check.
@@ -37,11 +41,10 @@ class OwnStatement:
         every: mask of all its checks.
     """
 
-    operation: str
+    request: Request
     name: bytes
     text: bytes
     binds: tuple[Bind, ...]
-    timeout_s: float
     think_time_us: tuple[int, int]
     rows: tuple[int, int] | None
     most_us: int
@@ -52,7 +55,22 @@ class OwnStatement:
         """Return the values of this iteration."""
         return [bind(scope) for bind in self.binds]
 
-    def passed(self, result: pq.abc.PGresult, rows: int, took_us: int, scope: Scope) -> int:
+    def judge(self, scope: Scope, answer: SqlAnswer) -> tuple[int, int]:
+        """Fail what has another number of rows than expected, or no value to save.
+
+        Returns the masks of the checks that passed and failed; a request that failed passes none.
+        """
+        if answer.result is None:
+            return 0, self.every
+        took_us = answer.ended_us - answer.started_us
+        passed = self._passed(answer.result, answer.rows, took_us, scope)
+        if self.rows is not None and not passed & 1:
+            answer.outcome, answer.error = Outcome.FAILED, _UNEXPECTED_ROWS
+        elif (self.every ^ passed) & self._saving:
+            answer.outcome, answer.error = Outcome.FAILED, _NO_VALUE
+        return passed, self.every ^ passed
+
+    def _passed(self, result: pq.abc.PGresult, rows: int, took_us: int, scope: Scope) -> int:
         """Return the mask of the checks that hold, and save what the statement saves."""
         mask, bit = 0, 1
         if self.rows is not None:
@@ -67,7 +85,7 @@ class OwnStatement:
         return mask
 
     @property
-    def saving(self) -> int:
+    def _saving(self) -> int:
         """Return the mask of the checks after which the iteration can't go on."""
         before = (self.rows is not None) + bool(self.most_us)
         return self.every ^ ((1 << before) - 1)
@@ -84,13 +102,19 @@ def own_statements(parameters: SqlParameters, around: Surroundings) -> tuple[Own
 def _statement(
     number: int, statement: SqlStatement, parameters: SqlParameters, around: Surroundings
 ) -> OwnStatement:
-    text = bound(statement.sql)
+    text, name = bound(statement.sql), b"perf_pipeline_%d" % number
+    sent = text.text.encode()
+    request = Request(
+        operation_of(statement.name, parameters.transaction),
+        SqlSession.ask_prepared if parameters.prepared else SqlSession.ask_with,
+        name if parameters.prepared else sent,
+        (statement.timeout_us or parameters.timeout_us) / US_PER_S,
+    )
     return OwnStatement(
-        operation=operation_of(statement.name, parameters.transaction),
-        name=b"perf_pipeline_%d" % number,
-        text=text.text.encode(),
+        request=request,
+        name=name,
+        text=sent,
         binds=tuple(bind_of(variable, around) for variable in text.variables),
-        timeout_s=(statement.timeout_us or parameters.timeout_us) / US_PER_S,
         think_time_us=statement.think_time_us,
         rows=statement.expect.rows,
         most_us=statement.expect.duration_us or 0,
@@ -105,6 +129,9 @@ def bind_of(variable: Variable, around: Surroundings) -> Bind:
     if constant is not None:
         value = constant.encode()
         return lambda _: value
+    if variable.source is Source.INT:
+        draw = drawn(*map(int, variable.arguments))
+        return lambda scope: b"%d" % draw(scope)
     read = around.reader(variable)
     if variable.source in _WHOLE_NUMBERS:
         return lambda scope: str(read(scope)).encode("ascii")

@@ -8,11 +8,13 @@ import json
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from perf_pipeline.config.data_sets import Pick, Rows
 from perf_pipeline.config.templates import Source, Variable
 from perf_pipeline.engine.ports import Iteration
 
+_EXACT: Final = 2**32
 Value = object
 Read = Callable[["Scope"], Value]
 
@@ -115,8 +117,7 @@ class Surroundings:
             case Source.SAVED, (name,):
                 return lambda scope: scope.saved[name]
             case Source.INT, (low, high):
-                first, last = int(low), int(high)
-                return lambda scope: scope.iteration.random.randint(first, last)
+                return drawn(int(low), int(high))
             case Source.CHOICE, choices:
                 return lambda scope: scope.iteration.random.choice(choices)
             case Source.RUN | Source.ENV, _:
@@ -124,6 +125,15 @@ class Surroundings:
                 return lambda _: value
             case _:
                 return _PLAIN[variable.source]
+
+
+def drawn(low: int, high: int) -> Callable[[Scope], int]:
+    """Return what draws a whole number between two bounds, both of them included."""
+    count = high - low + 1
+    if not 0 < count <= _EXACT:
+        return lambda scope: scope.iteration.random.randint(low, high)
+    # A third of the time of randint; a double's 53 bits are even to 1 in 2**21 over 2**32 numbers.
+    return lambda scope: low + int(scope.iteration.random.random() * count)
 
 
 def as_text(value: Value) -> str:

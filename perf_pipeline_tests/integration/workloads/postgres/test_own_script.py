@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -227,6 +228,25 @@ def test_a_conflict_begins_the_script_again_with_the_same_values(dsn: str, tmp_p
         ("pay::3 update accounts set", Outcome.OK)
     ]
     assert sorted(told(bench.samples)).count(("pay", "ok", "")) == 2
+
+
+def test_a_run_that_is_cut_off_in_its_pause_is_recorded_once(dsn: str, tmp_path: Path) -> None:
+    async def main() -> Bench:
+        own = {"scripts": [write(tmp_path, "one.sql", "select 1;\n")], "thinkTime": "30s"}
+        parameters = given("pgbench", own, folder=str(tmp_path))
+        async with opened(OwnScript(), parameters, secrets={"postgres_dsn": dsn}) as bench:
+            task = asyncio.ensure_future(bench.iterate(1))
+            while len(bench.samples) < 2:  # noqa: ASYNC110 - the statement's, and the run's
+                await asyncio.sleep(0.01)
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            return bench
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        bench = runner.run(main())
+
+    assert [sample.outcome for sample in bench.samples] == [Outcome.OK, Outcome.OK]
 
 
 def test_built_in_scripts_without_their_tables_are_told(postgres_dsn: str, tmp_path: Path) -> None:

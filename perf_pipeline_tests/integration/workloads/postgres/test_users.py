@@ -250,6 +250,29 @@ def test_a_cancelled_iteration_is_recorded_as_interrupted(
     run(body())
 
 
+def test_an_answer_ends_when_it_is_there_not_when_a_busy_worker_comes_to_it(
+    dsn: str, run: Run
+) -> None:
+    async def body() -> None:
+        async with opened(SelectUsers(), {}, secrets=secrets(dsn), vus=2) as bench:
+            await bench.iterate(1, vus=2)
+
+            async def ask_and_work(vu: int) -> None:
+                await bench.workload.iterate(bench.iteration(vu, 1))
+                time.sleep(0.4)  # noqa: ASYNC251 - as another virtual user's work does
+
+            both = [asyncio.create_task(ask_and_work(vu)) for vu in (1, 2)]
+            await asyncio.sleep(0)  # both have sent their statement
+            time.sleep(0.4)  # noqa: ASYNC251 - both answers arrive meanwhile
+            await asyncio.gather(*both)
+
+        first, second = bench.samples[2:]
+        assert first.ended_us - first.started_us >= 400_000
+        assert second.ended_us - first.ended_us < 200_000
+
+    run(body())
+
+
 def test_close_leaves_no_connection_behind(dsn: str, run: Run) -> None:
     async def body() -> None:
         async with opened(SelectUsers(), {}, secrets=secrets(dsn), vus=4) as bench:

@@ -4,6 +4,7 @@ Add here: an option for another source. Keep out: reading sources, and files (ne
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ from perf_pipeline.cli.values import DurationText, Line, Text, WholeNumber
 
 if TYPE_CHECKING:
     from perf_pipeline.new_project.draft import Draft
+    from perf_pipeline.new_project.from_brokers import GivenBrokers
 
 _FILE: Final = click.Path(path_type=Path)
 _MOST_PER_S: Final = 10_000
@@ -31,6 +33,23 @@ _MOST_PER_S: Final = 10_000
     help="A PostgreSQL: its largest tables, and the statements that take most time.",
 )
 @click.option(
+    "--brokers",
+    type=Line(2_000),
+    metavar="HOST:PORT",
+    help="Kafka brokers, comma separated: topics, who reads them, and sizes of messages.",
+)
+@click.option(
+    "--topic", "topics", multiple=True, metavar="NAME", help="Only this topic; repeatable."
+)
+@click.option(
+    "--kafka",
+    "properties",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="How the brokers are reached, by librdkafka's properties, e.g. "
+    "security.protocol=SASL_SSL; a secret as ${env.NAME}; repeatable.",
+)
+@click.option(
     "--rate",
     type=WholeNumber(1, _MOST_PER_S),
     metavar="N",
@@ -46,6 +65,9 @@ def init(
     har: Path | None,
     curl: str | None,
     postgres: str | None,
+    brokers: str | None,
+    topics: Sequence[str],
+    properties: Sequence[str],
     rate: int | None,
     duration: str,
 ) -> None:
@@ -60,7 +82,8 @@ def init(
     from perf_pipeline.new_project.sources import Given, draft_of, name_of
 
     _require_one(openapi, har, curl)
-    is_asked = not (url or openapi or har or curl or postgres)
+    cluster = _cluster(brokers, properties, topics)
+    is_asked = not (url or openapi or har or curl or postgres or cluster)
     if is_asked:
         _require_terminal()
         url = click.prompt("Where is your API, like http://127.0.0.1:8080", type=Line(2_000))
@@ -73,7 +96,8 @@ def init(
             "How many visits a second to begin with", default=2, type=WholeNumber(1, _MOST_PER_S)
         )
     load = FirstLoad(rate or 2, duration)
-    draft = draft_of(Given(name_of(folder), url, openapi, curl, har, postgres, load))
+    name = name_of(folder)
+    draft = draft_of(Given(name, url, openapi, curl, har, postgres, cluster, load))
     write_project(folder, draft)
     _tell(folder, draft)
 
@@ -86,6 +110,27 @@ def _require_one(*sources: object) -> None:
     """
     if sum(source is not None for source in sources) > 1:
         raise click.UsageError("--openapi, --har and --curl are different sources; keep one")
+
+
+def _cluster(
+    brokers: str | None, properties: Sequence[str], topics: Sequence[str]
+) -> "GivenBrokers | None":
+    """Return what was given of a cluster; None where there is none.
+
+    Raises:
+        UsageError: something of a cluster was given without its brokers, or a property is no pair.
+    """
+    from perf_pipeline.new_project.from_brokers import GivenBrokers
+
+    if brokers is None:
+        if properties or topics:
+            raise click.UsageError("--topic and --kafka need --brokers HOST:PORT")
+        return None
+    pairs = [text.partition("=") for text in properties]
+    for key, equals, _ in pairs:
+        if not equals:
+            raise click.UsageError(f"--kafka {key}: write KEY=VALUE")
+    return GivenBrokers(brokers, {key.strip(): value for key, _, value in pairs}, topics)
 
 
 def _require_terminal() -> None:
@@ -110,6 +155,9 @@ def _tell(folder: Path, draft: "Draft") -> None:
     click.echo(f"{folder} is written, from {draft.origin}.")
     if steps:
         click.echo(f"Its profile {draft.name}.toml sends {plural(steps, 'request')} per iteration.")
+    if taken := [one for one in enabled if one.exec == "consume"]:
+        told = plural(len(taken), "topic")
+        click.echo(f"Its profile {draft.name}.toml takes messages of {told}, and produces none.")
     if statements:
         asked = plural(statements, "statement")
         click.echo(f"Its profile {draft.name}.toml asks PostgreSQL {asked} per iteration.")

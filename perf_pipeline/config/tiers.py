@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from perf_pipeline.config.frozen import Frozen, equals, is_empty
 from perf_pipeline.config.patterns import NAME_PATTERN
 
-QUERIES: Final = ("cpu_percent", "memory_bytes", "io_bytes_per_s")
+QUERIES: Final = ("cpu_percent", "memory_bytes", "io_bytes_per_s", "network_bytes_per_s")
 """What a query can give of a tier: the figures of `process_…`."""
 
 TierName = Annotated[str, Field(pattern=NAME_PATTERN)]
@@ -32,6 +32,7 @@ class TierConfig(Frozen):
         cpu_percent: a PromQL query of its CPU use, in percent of one core.
         memory_bytes: a PromQL query of its resident memory.
         io_bytes_per_s: a PromQL query of the bytes that it reads and writes per second.
+        network_bytes_per_s: a PromQL query of the bytes that it sends and receives per second.
         cores: how many cores it has, as a number or a PromQL query. Of containers it is their
             limit, and of what runs on this machine the machine's, where it is not given.
     """
@@ -43,6 +44,7 @@ class TierConfig(Frozen):
     cpu_percent: str = Field(default="", alias="cpu_percent", exclude_if=is_empty)
     memory_bytes: str = Field(default="", alias="memory_bytes", exclude_if=is_empty)
     io_bytes_per_s: str = Field(default="", alias="io_bytes_per_s", exclude_if=is_empty)
+    network_bytes_per_s: str = Field(default="", alias="network_bytes_per_s", exclude_if=is_empty)
     cores: Annotated[str, BeforeValidator(_as_query)] = Field(default="", exclude_if=equals(""))
 
     @model_validator(mode="after")

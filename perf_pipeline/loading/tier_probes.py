@@ -24,6 +24,7 @@ _METRICS: Final = {
     "cpu_percent": "process_cpu_percent",
     "memory_bytes": "process_memory_bytes",
     "io_bytes_per_s": "process_io_bytes_per_s",
+    "network_bytes_per_s": "process_network_bytes_per_s",
     "cores": CORES,
 }
 

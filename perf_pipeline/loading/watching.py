@@ -15,7 +15,7 @@ from perf_pipeline.loading.session import Session
 from perf_pipeline.loading.tier_probes import tier_probes
 from perf_pipeline.probes.docker import DockerProbe
 from perf_pipeline.probes.host import HostProbe
-from perf_pipeline.probes.kafka import LagProbe
+from perf_pipeline.probes.kafka import BrokerProbe, LagProbe
 from perf_pipeline.probes.postgres import PostgresProbe
 from perf_pipeline.probes.probe import Probe
 from perf_pipeline.probes.processes import Pids, ProcessProbe
@@ -47,6 +47,7 @@ def _servers(session: Session, benchmark: str, config: BenchmarkConfig) -> list[
     if target.redis_url:
         probes.append(RedisProbe(target.redis_url))
     if target.brokers:
+        probes.append(BrokerProbe(target.brokers, allowed=target.allowed))
         for group, topics in _watched(session, benchmark, config):
             probes.append(LagProbe(target.brokers, group, topics, allowed=target.allowed))
     if target.containers:

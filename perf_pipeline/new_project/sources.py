@@ -4,7 +4,7 @@ Add here: another source, as a function that gives benchmarks. Keep out: reading
 each), and writing files (project_files.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,7 @@ from perf_pipeline.errors import RequestError
 from perf_pipeline.new_project.asking import FirstAnswer, find_description, first_answer
 from perf_pipeline.new_project.draft import Draft, DraftBenchmark, DraftStep
 from perf_pipeline.new_project.fitting import fitted
+from perf_pipeline.new_project.from_brokers import GivenBrokers, draft_of_brokers
 from perf_pipeline.new_project.from_curl import read_curl
 from perf_pipeline.new_project.from_har import Recorded
 from perf_pipeline.new_project.from_openapi import Composer
@@ -51,6 +52,7 @@ class Given:
         curl: a command line of curl.
         har: a file with a browser's recording.
         postgres: the DSN of a database, a secret.
+        brokers: a Kafka cluster.
         load: how hard the first load is.
     """
 
@@ -60,6 +62,7 @@ class Given:
     curl: str | None = None
     har: Path | None = None
     postgres: str | None = None
+    brokers: GivenBrokers | None = None
     load: FirstLoad = field(default_factory=FirstLoad)
 
 
@@ -70,30 +73,38 @@ def draft_of(given: Given) -> Draft:
         RequestError: a source can't be read, or names nothing to load.
         TargetUnavailableError: the address does not answer.
     """
-    draft = fitted(_with_database(given))
+    draft = fitted(_joined(_parts(given)))
     if "baseUrl" not in draft.target:
         return draft
     return replace(draft, benchmarks=(*draft.benchmarks, _in_python(given.load)))
 
 
-def _with_database(given: Given) -> Draft:
-    """Join what is known of an API with what its database says."""
-    if given.postgres is None:
-        return _found(given)
-    database = draft_of_database(given.name, given.postgres, given.load)
-    if not (given.url or given.openapi or given.har or given.curl):
-        return database
-    api = _found(given)
-    allowed = [*api.target.get("allowed", ()), *database.target.get("allowed", ())]
-    hosts = {"allowed": list(dict.fromkeys(allowed))} if allowed else {}
-    return replace(
-        api,
-        origin=f"{api.origin}, and {database.origin}",
-        target={**api.target, **database.target, **hosts},
-        benchmarks=(*api.benchmarks, *database.benchmarks),
-        secrets=(*api.secrets, *database.secrets),
-        left_out=(*api.left_out, *database.left_out),
-    )
+def _parts(given: Given) -> Iterator[Draft]:
+    """Read each part of the system that was named; nothing named is an API without an address."""
+    is_api = given.url or given.openapi or given.har or given.curl
+    if is_api or not (given.postgres or given.brokers):
+        yield _found(given)
+    if given.postgres is not None:
+        yield draft_of_database(given.name, given.postgres, given.load)
+    if given.brokers is not None:
+        yield draft_of_brokers(given.name, given.brokers, given.load)
+
+
+def _joined(parts: Iterable[Draft]) -> Draft:
+    """Join what is known of the parts of one system; the first one asks the question."""
+    first, *others = parts
+    for other in others:
+        allowed = [*first.target.get("allowed", ()), *other.target.get("allowed", ())]
+        hosts = {"allowed": list(dict.fromkeys(allowed))} if allowed else {}
+        first = replace(
+            first,
+            origin=f"{first.origin}, and {other.origin}",
+            target={**first.target, **other.target, **hosts},
+            benchmarks=(*first.benchmarks, *other.benchmarks),
+            secrets=(*first.secrets, *other.secrets),
+            left_out=(*first.left_out, *other.left_out),
+        )
+    return first
 
 
 def _found(given: Given) -> Draft:
@@ -118,7 +129,7 @@ def _found(given: Given) -> Draft:
 
 HOW_TO_BEGIN: Final = (
     "name your system with --url http://127.0.0.1:8080, or give --openapi FILE, --har FILE, "
-    "--curl 'curl …' or --postgres DSN"
+    "--curl 'curl …', --postgres DSN or --brokers HOST:PORT"
 )
 
 

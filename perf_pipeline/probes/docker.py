@@ -25,11 +25,12 @@ class _ContainerCounters:
     taken_ns: int
     cpu_ns: int
     io_bytes: int
+    network_bytes: int | None
     memory_bytes: int | None
 
 
 class DockerProbe:
-    """Read CPU (of one core), memory and I/O of containers; the source is the container's name.
+    """Read CPU (of one core), memory, I/O and network of containers, named as the source.
 
     The API's own CPU percentage needs it to wait for a second reading; here two readings of the
     sampler are compared, with `one-shot`, which answers in milliseconds (API 1.41, Docker 20.10).
@@ -191,6 +192,7 @@ def _snapshot(stats: Mapping[str, Any]) -> _ContainerCounters:
         io_bytes=sum(
             int(entry["value"]) for entry in blocks if entry["op"].lower() in {"read", "write"}
         ),
+        network_bytes=_network_bytes(stats.get("networks")),
         memory_bytes=_resident_bytes(memory),
     )
 
@@ -205,10 +207,21 @@ def _resident_bytes(memory: Mapping[str, Any]) -> int | None:
     return max(0, int(memory["usage"]) - int(droppable))
 
 
+def _network_bytes(networks: Mapping[str, Mapping[str, Any]] | None) -> int | None:
+    """Return what went over all networks of a container; None where it has none of its own."""
+    if not networks:
+        return None
+    return sum(int(one["rx_bytes"]) + int(one["tx_bytes"]) for one in networks.values())
+
+
 def _rates(before: _ContainerCounters, now: _ContainerCounters, span_s: float) -> dict[str, float]:
     if now.cpu_ns < before.cpu_ns:  # restarted in between: its counters began anew
         return {}
-    return {
+    rates = {
         "process_cpu_percent": 100 * (now.cpu_ns - before.cpu_ns) / 1e9 / span_s,
         "process_io_bytes_per_s": max(0, now.io_bytes - before.io_bytes) / span_s,
     }
+    if now.network_bytes is not None and before.network_bytes is not None:
+        grown = max(0, now.network_bytes - before.network_bytes)
+        rates["process_network_bytes_per_s"] = grown / span_s
+    return rates

@@ -1,4 +1,4 @@
-"""Consumer lag: how many messages of each partition a group has not committed yet.
+"""Consumer lag of groups, and of brokers how long a request takes and which partitions lag behind.
 
 Add here: another gauge of brokers or groups. Keep out: producing, consuming, committing (see
 workloads/).
@@ -28,6 +28,7 @@ MOST_PARTITIONS: Final = 1_000
 """With more of them only the group's total is a reading."""
 
 _LOOK_AGAIN_S: Final = 5.0  # at the topics, which may gain partitions while they are loaded
+_LARGE_AGAIN_S: Final = 10.0
 _LATE_S: Final = 1.0  # the client tells of its own time-out a little after it
 
 
@@ -167,6 +168,80 @@ class LagProbe:
             text = error.sentence
         where = shown_brokers(self._brokers)
         return f"Kafka at {where} does not tell the lag of {self._group}: {text}"
+
+
+class BrokerProbe:
+    """Time a metadata request, and count partitions that have replicas out of sync.
+
+    What a broker itself needs for a request stands in its JMX beans only, which no client reads; a
+    metadata request waits in the same queues as others do, and writes nothing.
+
+    Args:
+        brokers: bootstrap servers.
+        allowed: hosts that the brokers may advertise, beside this machine.
+    """
+
+    name = "broker"
+
+    def __init__(self, brokers: str, *, allowed: Sequence[str] = ()) -> None:
+        self._brokers, self._allowed = brokers, tuple(allowed)
+        self._client: AdminClient | None = None
+        self._again_s = 0.0
+
+    def open(self) -> None:
+        """Connect, and ask once: the first request also logs in.
+
+        Raises:
+            ProbeError: no broker answers, or one advertises a host that may not be loaded.
+        """
+        try:
+            require_listeners(self._brokers, self._allowed)
+        except PerfPipelineError as error:
+            raise ProbeError(self._sentence(error.sentence)) from None
+        settings = {**kafka_settings(self._brokers), "client.id": "perf_pipeline_probe"}
+        self._client = AdminClient({**settings, "log_level": 0})
+        self._asked(self._client)
+
+    def read(self, at_us: int) -> list[Reading]:
+        """Return the time of the request in ms, and the number of partitions.
+
+        A cluster of more than 1,000 partitions is asked every 10 s only: the answer names them all.
+
+        Raises:
+            ProbeError: not open, or no answer within ANSWER_WITHIN_S.
+        """
+        if self._client is None:
+            raise ProbeError("the broker probe is not open")
+        if time.monotonic() < self._again_s:
+            return []
+        began_s = time.monotonic()
+        states = self._asked(self._client)
+        took_ms = 1_000 * (time.monotonic() - began_s)
+        if len(states) > MOST_PARTITIONS:
+            self._again_s = time.monotonic() + _LARGE_AGAIN_S
+        return [
+            Reading(at_us, self.name, "broker_request_ms", took_ms),
+            Reading(at_us, self.name, "broker_under_replicated_partitions", float(sum(states))),
+        ]
+
+    def close(self) -> None:
+        """Let the client go; librdkafka closes its connections."""
+        self._client = None
+
+    def _asked(self, client: AdminClient) -> list[bool]:
+        """Say of each partition of the cluster whether a replica of it is not in sync."""
+        try:
+            topics = client.list_topics(timeout=ANSWER_WITHIN_S).topics
+        except KafkaException as error:
+            raise ProbeError(self._sentence(error.args[0].str())) from None
+        return [
+            len(partition.isrs) < len(partition.replicas)
+            for topic in topics.values()
+            for partition in topic.partitions.values()
+        ]
+
+    def _sentence(self, text: str) -> str:
+        return f"Kafka at {shown_brokers(self._brokers)} does not tell its partitions: {text}"
 
 
 class _Later(Protocol):

@@ -1,8 +1,9 @@
-"""Redis: the memory that it uses.
+"""Redis: its memory, how often a key was found, evicted keys, commands per second, and latency.
 
 Add here: another field of INFO. Keep out: commands that touch keys.
 """
 
+import time
 from math import inf
 from urllib.parse import unquote, urlsplit
 
@@ -12,9 +13,16 @@ from redis.connection import parse_url
 from redis.retry import Retry
 
 from perf_pipeline.metrics.sample import Reading
-from perf_pipeline.probes.probe import ANSWER_WITHIN_S, ProbeError, masked
+from perf_pipeline.probes.probe import (
+    ANSWER_WITHIN_S,
+    MIN_SPAN_S,
+    CounterGrowth,
+    ProbeError,
+    masked,
+)
 
 SOURCE = "redis"
+_COUNTERS = ("keyspace_hits", "keyspace_misses", "evicted_keys", "total_commands_processed")
 # redis-py reads whatever a server sends as what Redis would send.
 _ODD = (LookupError, TypeError, AttributeError, ValueError)
 _NO_MEMORY = (
@@ -24,7 +32,10 @@ _NO_MEMORY = (
 
 
 class RedisProbe:
-    """Read `used_memory`: what Redis allocated, without what it keeps for itself in fragments.
+    """Read INFO, and time a PING.
+
+    Memory is `used_memory`: what Redis allocated, without what it keeps for itself in fragments.
+    Its counters are of all clients, the load among them.
 
     Args:
         url: `redis://[user:password@]host:port/db`; its password is never shown.
@@ -35,6 +46,8 @@ class RedisProbe:
     def __init__(self, url: str) -> None:
         self._url = url
         self._client: redis.Redis | None = None
+        self._grown = {name: CounterGrowth() for name in _COUNTERS}
+        self._before: tuple[float, float] | None = None
 
     def open(self) -> None:
         """Connect.
@@ -66,7 +79,7 @@ class RedisProbe:
             raise ProbeError("the server at the Redis URL does not answer as Redis does") from None
 
     def read(self, at_us: int) -> list[Reading]:
-        """Return redis_memory_bytes.
+        """Return memory and latency, and of the counters what the server tells.
 
         Raises:
             ProbeError: no answer within ANSWER_WITHIN_S, or one that does not tell the memory.
@@ -76,13 +89,39 @@ class RedisProbe:
         try:
             memory = self._client.info("memory")
             used = float(memory["used_memory"])
+            more = {**self._counted(self._client), **_latency(self._client)}
         except redis.RedisError as error:
             raise ProbeError(self._sentence(error)) from None
         except _ODD:
             raise ProbeError(_NO_MEMORY) from None
         if not 0 <= used < inf:
             raise ProbeError(_NO_MEMORY)
-        return [Reading(at_us, SOURCE, "redis_memory_bytes", used)]
+        found = {"redis_memory_bytes": used, **more}
+        return [Reading(at_us, SOURCE, name, value) for name, value in found.items()]
+
+    def _counted(self, client: redis.Redis) -> dict[str, float]:
+        """Return what follows from the counters; nothing where the server does not tell them."""
+        try:
+            told: dict[str, object] = client.info("stats")
+        except redis.ResponseError:  # this user may not ask
+            return {}
+        values = [told.get(name) for name in _COUNTERS]
+        if not all(isinstance(value, int) and value >= 0 for value in values):
+            return {}
+        now = time.monotonic()
+        hits, misses, evicted, commands = (
+            self._grown[name].add(float(str(value)))
+            for name, value in zip(_COUNTERS, values, strict=True)
+        )
+        found = {"redis_evicted_keys": evicted}
+        if hits + misses:
+            found["redis_hit_ratio"] = hits / (hits + misses)
+        at_s, before = self._before or (now, commands)
+        if now - at_s >= MIN_SPAN_S:
+            found["redis_ops_per_s"] = (commands - before) / (now - at_s)
+        if self._before is None or now - at_s >= MIN_SPAN_S:
+            self._before = now, commands
+        return found
 
     def close(self) -> None:
         """Close the connection."""
@@ -111,3 +150,13 @@ class RedisProbe:
         password = urlsplit(self._url).password
         secrets = (password, unquote(password or ""))
         return f"Redis does not answer: {masked(str(error), secrets)}"
+
+
+def _latency(client: redis.Redis) -> dict[str, float]:
+    """Time a PING; nothing where this user may not send one."""
+    asked_s = time.monotonic()
+    try:
+        client.ping()
+    except redis.ResponseError:
+        return {}
+    return {"redis_latency_ms": 1_000 * (time.monotonic() - asked_s)}

@@ -24,8 +24,12 @@ from perf_pipeline_tests.support.servers.serving import QuietHandler
 MIB = 1 << 20
 
 
-def stats(cpu_ns: int, io_bytes: int) -> dict[str, Any]:
+def stats(cpu_ns: int, io_bytes: int, sent_bytes: int = 0) -> dict[str, Any]:
     return {
+        "networks": {
+            "eth0": {"rx_bytes": 500, "rx_dropped": 9, "tx_bytes": sent_bytes},
+            "eth5": {"rx_bytes": sent_bytes, "rx_packets": 3, "tx_bytes": 7},
+        },
         "name": "/birthday-api",
         "read": "2025-06-01T12:00:00.123456789Z",
         "preread": "0001-01-01T00:00:00Z",
@@ -98,13 +102,13 @@ def probe_of(engine: Engine, *containers: str) -> DockerProbe:
     return DockerProbe(containers, Path(str(engine.server_address)))
 
 
-def test_cpu_memory_and_io_come_from_two_own_readings(engine: Engine) -> None:
+def test_cpu_memory_io_and_network_come_from_two_own_readings(engine: Engine) -> None:
     engine.run_container("api", stats(cpu_ns=5_000_000_000, io_bytes=1_000))
     probe = probe_of(engine, "api")
     probe.open()
     before_ns = probe._before["api"].taken_ns
     time.sleep(MIN_SPAN_S)
-    engine.run_container("api", stats(cpu_ns=5_300_000_000, io_bytes=7_000))
+    engine.run_container("api", stats(cpu_ns=5_300_000_000, io_bytes=7_000, sent_bytes=4_000))
     readings = {(entry.source, entry.name): entry.value for entry in probe.read(42)}
     span_s = (probe._before["api"].taken_ns - before_ns) / 1e9
     probe.close()
@@ -114,7 +118,23 @@ def test_cpu_memory_and_io_come_from_two_own_readings(engine: Engine) -> None:
         # 0.3 s of CPU time and 6,000 bytes in the span between the two answers
         ("api", "process_cpu_percent"): pytest.approx(100 * 0.3 / span_s),
         ("api", "process_io_bytes_per_s"): pytest.approx(6_000 / span_s),
+        # 4,000 bytes sent on one network and as many received on the other
+        ("api", "process_network_bytes_per_s"): pytest.approx(8_000 / span_s),
     }
+
+
+def test_a_container_in_the_machines_network_has_no_reading_of_its_network(
+    engine: Engine,
+) -> None:
+    host = {**stats(cpu_ns=0, io_bytes=0), "networks": None}
+    engine.run_container("api", host)
+    probe = probe_of(engine, "api")
+    probe.open()
+    time.sleep(MIN_SPAN_S)
+    names = {entry.name for entry in probe.read(42)}
+    probe.close()
+
+    assert names == {"process_memory_bytes", "process_cpu_percent", "process_io_bytes_per_s"}
 
 
 def test_a_container_that_stopped_has_no_reading_and_starts_anew(engine: Engine) -> None:

@@ -15,7 +15,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # NewTopic is 
 
 from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.metrics.sample import PartitionLag
-from perf_pipeline.probes.kafka import LagProbe
+from perf_pipeline.probes.kafka import BrokerProbe, LagProbe
 from perf_pipeline.probes.probe import ProbeError
 from perf_pipeline.secrecy.addresses import mask_address
 
@@ -172,3 +172,27 @@ def test_a_broker_that_is_down_is_a_sentence(group: str) -> None:
     with pytest.raises(ProbeError, match=r"Kafka at 127\.0\.0\.1:1 does not tell the lag"):
         probe.open()
     probe.close()
+
+
+def test_a_request_to_a_broker_is_timed_and_replicas_out_of_sync_are_counted(
+    brokers: str, topic: str
+) -> None:
+    probe = BrokerProbe(brokers)
+    probe.open()
+    took, behind = probe.read(42)
+    probe.close()
+
+    assert (took.at_us, took.source, took.name) == (42, "broker", "broker_request_ms")
+    assert 0 < took.value < 2_000
+    # One broker: each partition, those of the topic among them, has one replica, its leader.
+    assert topic
+    assert (behind.name, behind.value) == ("broker_under_replicated_partitions", 0)
+
+
+def test_brokers_that_are_down_are_a_sentence_of_the_broker_probe() -> None:
+    probe = BrokerProbe("127.0.0.1:1")
+
+    with pytest.raises(ProbeError, match=r"Kafka at 127\.0\.0\.1:1 does not tell its partitions"):
+        probe.open()
+    with pytest.raises(ProbeError, match="not open"):
+        probe.read(0)

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
@@ -9,16 +10,59 @@ from uuid import uuid4
 import pytest
 import redis
 
-from perf_pipeline.probes.probe import ProbeError
+from perf_pipeline.probes.probe import MIN_SPAN_S, ProbeError
 from perf_pipeline.probes.redis import RedisProbe
 
 MIB = 1 << 20
 
 
 def used_bytes(probe: RedisProbe) -> float:
-    (reading,) = probe.read(42)
+    reading, *_ = probe.read(42)
     assert (reading.at_us, reading.source, reading.name) == (42, "redis", "redis_memory_bytes")
     return reading.value
+
+
+def read_of(probe: RedisProbe) -> dict[str, float]:
+    return {reading.name: reading.value for reading in probe.read(0)}
+
+
+def test_hits_commands_and_latency_are_those_since_the_probe_was_opened(redis_url: str) -> None:
+    key = f"probe-{uuid4().hex}"
+    probe = RedisProbe(redis_url)
+    probe.open()
+    first = read_of(probe)
+    with redis.Redis.from_url(redis_url) as client:
+        client.set(key, b"1")
+        for _ in range(30):
+            client.get(key)
+        for _ in range(10):
+            client.get(f"{key}-none")
+        client.delete(key)
+    time.sleep(MIN_SPAN_S)
+    second = read_of(probe)
+    probe.close()
+
+    assert "redis_hit_ratio" not in first  # nothing was read since
+    # 30 of 40 reads found their key; nobody else reads this server meanwhile.
+    assert second["redis_hit_ratio"] == pytest.approx(0.75)
+    assert second["redis_evicted_keys"] == 0
+    assert second["redis_ops_per_s"] > 0
+    assert 0 < second["redis_latency_ms"] < 2_000
+
+
+def test_a_user_who_may_only_ask_for_memory_gets_its_reading(redis_url: str) -> None:
+    user = f"probe-{uuid4().hex[:8]}"
+    address = redis_url.rpartition("@")[2]
+    with redis.Redis.from_url(redis_url) as client:
+        client.execute_command("ACL", "SETUSER", user, "on", ">memory", "+info", "+client")
+        probe = RedisProbe(f"redis://{user}:memory@{address}")
+        probe.open()
+        found = read_of(probe)
+        probe.close()
+        client.execute_command("ACL", "DELUSER", user)
+
+    assert "redis_latency_ms" not in found
+    assert found["redis_memory_bytes"] > 0
 
 
 def test_memory_grows_by_what_is_stored(redis_url: str) -> None:

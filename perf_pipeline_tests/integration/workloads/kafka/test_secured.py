@@ -5,11 +5,13 @@ measuring one's own topic is executed here as well, because a broker takes secon
 """
 
 import asyncio
+import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
 
 from perf_pipeline.config.kafka_client import with_properties
 from perf_pipeline.config.kafka_listeners import require_listeners
@@ -247,4 +249,38 @@ def test_the_page_leads_from_a_broker_to_an_answer_in_ones_own_words(
         assert metric in answer.out
     assert "NO_DATA" not in answer.out
     for text in (answer.out, answer.err, shown.out):
+        assert PASSWORD not in text
+
+
+@pytest.mark.timeout(180)
+def test_the_page_begins_with_a_project_that_takes_what_is_in_the_topic(
+    secured: SecuredBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shell,) = blocks(PAGE, "shell")
+    words = shlex.split(shell.replace("\\\n", "").replace("127.0.0.1:9093", secured.at("secured")))
+    begin = words.index("init")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "company-ca.pem").write_bytes((secured.folder / "ca.pem").read_bytes())
+    ensure_topic(secured.at("plain"), "orders", 3)
+    producer = Producer({"bootstrap.servers": secured.at("plain")})
+    for number in range(20):
+        producer.produce("orders", b"x" * 100, key=f"{number}")
+    assert producer.flush(10) == 0
+    command = CommandLine(new_state(tmp_path / "state"), {"KAFKA_PASSWORD": PASSWORD})
+
+    made = command.here(*words[begin:])
+    path = str(tmp_path / "orders" / "orders.toml")
+    short = ("--set", "workers=1", "--set", "benchmarks.take_orders.scenarios.readers.duration=2s")
+    doctor = command.here("doctor", "--profile", path)
+    ran = command("run", path, *short)
+
+    assert made.code == 0, made.err
+    assert "Set the environment variable KAFKA_PASSWORD: sasl.password of the brokers." in made.out
+    assert doctor.code == 0, doctor.out
+    assert ran.code == command.code_of(ran.run_id), ran.err + ran.out
+    taken = command.value("select count(*) from samples where operation = 'consume'")
+    assert taken >= 20
+    names = {name for (name,) in command.sql("select distinct name from readings")}
+    assert {"broker_request_ms", "broker_under_replicated_partitions"} <= names
+    for text in (made.out, ran.out, ran.err, Path(path).read_text(encoding="utf-8")):
         assert PASSWORD not in text

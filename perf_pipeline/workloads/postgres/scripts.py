@@ -152,14 +152,14 @@ def ready_scripts(
     fixed = {} if has_gset else {k: v for k, v in constants.items() if k not in changed}
     ready = []
     for number, (script, steps) in enumerate(read):
-        reader = _Reader(parameters, script.name, number, fixed)
+        reader = _ScriptSteps(parameters, script.name, number, fixed)
         made = [reader.step(at, step) for at, step in enumerate(steps)]
         ready.append(ReadyScript(script.name, script.weight, tuple(made)))
     return tuple(ready)
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _ScriptSteps:
     """Make the steps of one script ready."""
 
     parameters: PgbenchParameters

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 _NAME: Final = Line(100)
 _reason: Final = click.option(
-    "--reason", type=Line(1_000), required=True, help="Why; it is kept with who decided, and when."
+    "--reason",
+    type=Line(1_000),
+    required=True,
+    help="The reason; it is kept with who decided, and when.",
 )
 
 

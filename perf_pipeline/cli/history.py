@@ -136,7 +136,7 @@ def list_runs(
 def ingest(state: "State", run_id: str | None) -> None:
     """Store the runs that wait in the spool, and judge them.
 
-    RUN_ID may be shortened; without it, every run of the spool is stored. To store a run again does
+    RUN_ID may be shortened; without it, every run of the spool is stored. Storing a run again does
     no harm.
     """
     from perf_pipeline.judging.recovering import recover_runs

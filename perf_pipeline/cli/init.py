@@ -30,7 +30,7 @@ _MOST_PER_S: Final = 10_000
     "--postgres",
     type=Text(),
     metavar="DSN",
-    help="A PostgreSQL: its largest tables, and the statements that take most time.",
+    help="DSN of a PostgreSQL; its largest tables and slowest statements are loaded.",
 )
 @click.option(
     "--brokers",
@@ -73,9 +73,9 @@ def init(
 ) -> None:
     """Write a small project that measures your own system, into a new or empty FOLDER.
 
-    The command asks at most three questions about what is not given, and none without a terminal.
-    It overwrites nothing. It writes no secret either: the files name environment variables instead,
-    and the end of the output lists them.
+    The command asks up to three questions about what you leave out; without a terminal it asks
+    none. It overwrites nothing. It writes no secret either: the files name environment variables
+    instead, and the end of the output lists them.
     """
     from perf_pipeline.new_project.loads import FirstLoad
     from perf_pipeline.new_project.project_files import require_empty, write_project

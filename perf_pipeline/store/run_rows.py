@@ -139,5 +139,5 @@ def _run(row: tuple[Any, ...]) -> RunRecord:
         tuple(notices),
         None if planned is None else tuple(planned),
         tuple(problems or ()),
-        *(dict(each or {}) for each in told),
+        *(dict(table or {}) for table in told),
     )

@@ -19,7 +19,7 @@ from perf_pipeline.report.model import BenchmarkReport, RunReport
 from perf_pipeline.report.pages import anchor
 from perf_pipeline.report.plot_data import as_script, plots_of
 from perf_pipeline.report.request_table import request_table
-from perf_pipeline.report.svg import Place, plot, span_of
+from perf_pipeline.report.svg import FigurePlace, plot, span_of
 from perf_pipeline.report.tables import Table
 
 _FIGURES: Final = (
@@ -45,10 +45,12 @@ def plot_data(report: RunReport) -> Markup:
     )
 
 
-def _places(number: int, benchmark: BenchmarkReport, drawn: Sequence[Panel]) -> Iterator[Place]:
+def _places(
+    number: int, benchmark: BenchmarkReport, drawn: Sequence[Panel]
+) -> Iterator[FigurePlace]:
     """Say where each drawing stands, and which of the page's data it is."""
     for index, panel in enumerate(drawn):
-        yield Place(anchor(f"plot-{benchmark.name}-{panel.title}"), f"{number}.{index}")
+        yield FigurePlace(anchor(f"plot-{benchmark.name}-{panel.title}"), f"{number}.{index}")
 
 
 def _thinned(drawn: Sequence[Panel]) -> str:

@@ -35,7 +35,7 @@ _LATER: Final = frozenset({"NOTICE"})
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ToldLine:
     """Hold a line of the first screen.
 
     Attributes:
@@ -67,7 +67,7 @@ def verdict_sentence(report: RunReport) -> str:
     return _REASONS.get(report.exit_code, _ended)(report)
 
 
-def lines(report: RunReport) -> list[Line]:
+def lines(report: RunReport) -> list[ToldLine]:
     """List what failed, what could not be judged and what changed; notices come last."""
     told = [*_troubles(report), *_changes(report)]
     return sorted(told, key=lambda line: line.status in _LATER)
@@ -188,7 +188,7 @@ def _doubt(benchmark: BenchmarkReport) -> str:
     return next(iter(reasons), f"nothing was measured for {unjudged[0].threshold.key}")
 
 
-def _troubles(report: RunReport) -> Iterator[Line]:
+def _troubles(report: RunReport) -> Iterator[ToldLine]:
     causes = {name_of(cause): cause.leading for cause in regressions(report)}
     drawn = _drawn(report)
     names = {benchmark.name for benchmark in report.benchmarks}
@@ -196,20 +196,20 @@ def _troubles(report: RunReport) -> Iterator[Line]:
         if status == str(DiffStatus.REGRESSED) and subject in causes:
             name, diff = causes[subject]
             since = _since(report, name, diff)
-            yield Line(status, subject, _place(drawn, name, diff), f"{sentence}{since}")
+            yield ToldLine(status, subject, _place(drawn, name, diff), f"{sentence}{since}")
             continue
         target = anchor(subject) if subject in names else ""
-        yield Line(status, subject, target, sentence)
+        yield ToldLine(status, subject, target, sentence)
 
 
-def _changes(report: RunReport) -> Iterator[Line]:
+def _changes(report: RunReport) -> Iterator[ToldLine]:
     """Yield the series of this run that moved and fail nothing, each with its drawing."""
     drawn = _drawn(report)
     for name, diff in comparison.shown_first(report):
         if diff.status in _CHANGED:
             text = f"{why.moved(diff)}{_since(report, name, diff)}"
             subject = f"{name} {diff.series.label}"
-            yield Line(str(diff.status), subject, _place(drawn, name, diff), text)
+            yield ToldLine(str(diff.status), subject, _place(drawn, name, diff), text)
 
 
 def _drawn(report: RunReport) -> dict[tuple[str, str], trend.Trend]:

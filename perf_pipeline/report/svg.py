@@ -30,7 +30,7 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FigurePlace:
     """Say where a page has a figure.
 
     Attributes:
@@ -46,7 +46,7 @@ def plot(
     panel: Panel,
     span: Point | None = None,
     measured: Point | None = None,
-    place: Place | None = None,
+    place: FigurePlace | None = None,
 ) -> str:
     """Draw a panel from zero (or the lowest negative value) up; values that are no number are gaps.
 

@@ -58,7 +58,7 @@
 
   const makeSearchable = (part) => {
     const field = part.querySelector("input[type=search]");
-    field.parentElement.hidden = false;
+    field.closest("p").hidden = false;
     field.addEventListener("input", () => {
       const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
       const found = (text) => words.every((word) => text.toLowerCase().includes(word));

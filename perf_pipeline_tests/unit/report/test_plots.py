@@ -11,7 +11,7 @@ from perf_pipeline.report.bounds import with_bounds
 from perf_pipeline.report.html import render_html
 from perf_pipeline.report.model import BenchmarkReport, RunReport, TimeSeries
 from perf_pipeline.report.plot_data import as_script, plots_of
-from perf_pipeline.report.svg import Place, plot
+from perf_pipeline.report.svg import FigurePlace, plot
 from perf_pipeline_tests.unit.report.conftest import verdict
 
 NAN = float("nan")
@@ -121,7 +121,7 @@ def test_what_is_not_measured_is_shaded() -> None:
 
 def test_a_drawing_can_be_linked_to() -> None:
     (panel,) = panels([TimeSeries("x", "ms", ((0.0, 1.0),))])
-    svg = plot(panel, place=Place('a"b', "3.1"))
+    svg = plot(panel, place=FigurePlace('a"b', "3.1"))
 
     assert svg.startswith('<figure id="a&quot;b" data-plot="3.1"><figcaption><a class="title"')
 

@@ -29,6 +29,7 @@ from perf_pipeline.judging.judge import (
 from perf_pipeline.judging.lineage import origins_of
 from perf_pipeline.judging.notices import notices_of
 from perf_pipeline.judging.retention import let_go
+from perf_pipeline.judging.spreads import distributions_by_benchmark
 from perf_pipeline.judging.trends import trends_of
 from perf_pipeline.judging.withholding import withheld_of
 from perf_pipeline.metrics.summary import Summary
@@ -202,6 +203,10 @@ def _assemble(
     verdicts = verdicts_of_run(history, run_id, profile)
     what_if = is_what_if(history, run_id, profile)
     findings = findings_of(history, run_id, profile)
+    origins = () if what_if else tuple(origins_of(history, run_id))
+    spreads = distributions_by_benchmark(
+        history, run_id, [outcome.benchmark for outcome in outcomes], origins
+    )
     return RunReport(
         run_id=run_id,
         profile=run.profile,
@@ -215,7 +220,10 @@ def _assemble(
             *extent_of(history, run_id, profile, what_if=what_if),
             *run.problems,
         ),
-        benchmarks=tuple(_benchmarks(history, run, profile, verdicts, missing)),
+        benchmarks=tuple(
+            replace(benchmark, distributions=spreads.get(benchmark.name, ()))
+            for benchmark in _benchmarks(history, run, profile, verdicts, missing)
+        ),
         diffs=comparison.told,
         findings=tuple(findings),
         attributions=tuple(attributions(history, run_id, findings, verdicts=verdicts)),
@@ -223,7 +231,7 @@ def _assemble(
         revision=run.revision,
         tags=run.tags,
         asked=None if asks_for_a_million(profile) else _asked(profile),
-        origins=() if what_if else tuple(origins_of(history, run_id)),
+        origins=origins,
         withheld=withheld_of(history, run_id, comparison.told, on_change),
     )
 

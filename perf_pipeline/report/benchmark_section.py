@@ -14,6 +14,7 @@ from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.report import headline, wording
 from perf_pipeline.report.axis import Panel, panels
 from perf_pipeline.report.bounds import with_bounds
+from perf_pipeline.report.distribution_plot import histogram_plot, spectrum_plot
 from perf_pipeline.report.failure_table import failure_table
 from perf_pipeline.report.model import BenchmarkReport, RunReport
 from perf_pipeline.report.pages import anchor
@@ -85,6 +86,11 @@ def benchmark_section(
         "measured": wording.seconds(benchmark.measured_s),
         "requests": request_table(report, benchmark),
         "failures": failure_table(benchmark),
+        "spreads": [
+            Markup(draw(found))  # noqa: S704 - drawn here
+            for found in benchmark.distributions
+            for draw in (histogram_plot, spectrum_plot)
+        ],
         "plots": [
             Markup(plot(panel, span, benchmark.measured_between_s, place))  # noqa: S704 - drawn here
             for panel, place in zip(telling, _places(number, benchmark, telling), strict=True)

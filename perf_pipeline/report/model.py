@@ -17,6 +17,7 @@ from perf_pipeline.analysis.shared import LASTING_RUNS
 from perf_pipeline.errors import ExitCode
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Verdict
+from perf_pipeline.report.distribution import Distribution
 from perf_pipeline.report.trend import Trend
 
 
@@ -103,6 +104,7 @@ class BenchmarkReport:
         problems: one sentence each: what went wrong while it ran.
         series: lines to draw over time; may be empty.
         failures: how operations failed, the most frequent first.
+        distributions: of its latencies, beside those of the baseline.
         measured_between_s: begin and end of the measured phase in the time of the series.
     """
 
@@ -117,6 +119,7 @@ class BenchmarkReport:
     problems: tuple[str, ...] = ()
     series: tuple[TimeSeries, ...] = ()
     failures: tuple[Failure, ...] = ()
+    distributions: tuple[Distribution, ...] = ()
     measured_between_s: tuple[float, float] | None = None
 
 

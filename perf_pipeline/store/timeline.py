@@ -245,7 +245,7 @@ def _readings(rows: list[tuple[Any, ...]]) -> Iterator[CourseLine]:
 def _extremes(row: Sequence[Any], step_s: float) -> Iterator[tuple[float, float]]:
     """Yield the lowest and the highest reading of two steps as they followed on one another."""
     pair, count, low, high, low_us, high_us, _ = row
-    if count == 1 or low == high:
+    if count == 1:
         yield low_us // (step_s * US_PER_S) * step_s, low
         return
     ordered = (low, high) if low_us < high_us else (high, low)

@@ -50,6 +50,15 @@
     const { ctx, bbox } = plot;
     const size = Math.round(11 * devicePixelRatio);
     ctx.save();
+    const told = (label, y) => {
+      ctx.save();
+      ctx.setLineDash([]);
+      ctx.lineWidth = 4 * devicePixelRatio;
+      ctx.strokeStyle = color("--paper");
+      ctx.strokeText(label, right, y);
+      ctx.restore();
+      ctx.fillText(label, right, y);
+    };
     ctx.strokeStyle = ctx.fillStyle = color("--bad");
     ctx.font = `${size}px system-ui, sans-serif`;
     ctx.textAlign = "right";
@@ -58,14 +67,14 @@
     bounds.forEach(([label, value], place) => {
       const y = plot.valToPos(value, "y", true);
       if (y < bbox.top) {
-        ctx.fillText(`${label} \u2191`, right, bbox.top + size * (1 + 1.2 * place));
+        told(`${label} \u2191`, bbox.top + size * (1 + 1.2 * place));
         return;
       }
       ctx.beginPath();
       ctx.moveTo(bbox.left, y);
       ctx.lineTo(right, y);
       ctx.stroke();
-      ctx.fillText(label, right, y - 3 * devicePixelRatio);
+      told(label, y - 3 * devicePixelRatio);
     });
     ctx.restore();
   };
@@ -178,6 +187,7 @@
       cursor: {
         sync: { key: `benchmark ${benchmark}`, setSeries: false },
         drag: { x: true, y: false },
+        y: false,
         points: { size: 6 },
       },
       axes: [

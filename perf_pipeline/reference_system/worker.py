@@ -28,6 +28,7 @@ from perf_pipeline.reference_system.lifecycle import run_part
 from perf_pipeline.reference_system.messages import Envelope, UnreadableMessageError, read_envelope
 from perf_pipeline.reference_system.progress import PartitionProgress
 from perf_pipeline.reference_system.settings import Settings, read_settings
+from perf_pipeline.reference_system.topic import await_topic
 
 _FETCH = 200
 _POLL_S = 0.1
@@ -75,6 +76,7 @@ class Worker:
             KafkaException: the consumer failed for good.
         """
         self._loop = asyncio.get_running_loop()
+        await await_topic(self._consumer, self._settings.topic, self._thread, stop)
         self._consumer.subscribe(
             [self._settings.topic],
             on_assign=self._on_assign,

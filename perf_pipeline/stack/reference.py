@@ -35,7 +35,7 @@ GROUP = "birthday-workers"
 PARTITIONS = 6
 READY_S = 60.0
 MIGRATE_S = 60.0
-SETTLED_POLL_S = 0.2
+SETTLED_POLL_S = 0.1
 
 
 def require_servers(options: StackOptions) -> None:
@@ -86,11 +86,13 @@ def complete_reference(api: StartedApi, brokers: str) -> tuple[str, tuple[Servic
         StackError: a part does not start.
     """
     environment = _environment(replace(api.endpoints, brokers=brokers))
-    run_once(api.folder, _command("migrate", environment), timeout_s=MIGRATE_S)
+    migration = spawn(api.folder, _command("migrate", environment))
+    # They wait for their topic by themselves, and take half a second to import what they need.
     workers = [
         spawn(api.folder, _command("worker", environment, name=f"worker-{number}"))
         for number in range(1, api.options.worker_processes + 1)
     ]
+    migration.await_end(MIGRATE_S)
     relay = spawn(api.folder, _command("relay", environment))
     api.service.await_ready(lambda: health(api.port) is not None, READY_S)
     _await_group(brokers, relay, workers)

@@ -25,6 +25,7 @@ from perf_pipeline.config.kafka_client import kafka_settings
 from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.parts import StackOptions
 from perf_pipeline.stack.revival import revive
+from perf_pipeline.workloads.kafka.topics import ensure_topic
 from perf_pipeline_tests.support.loads.own_database import own_database
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.silent import hush
@@ -199,6 +200,17 @@ def committed(consumer: Consumer, topic: str, partition: int) -> int:
     offset = consumer.committed([TopicPartition(topic, partition)], timeout=5)[0].offset
     assert isinstance(offset, int)
     return offset
+
+
+def test_a_worker_that_starts_before_its_topic_takes_it_once_it_is_there(
+    system: System, brokers: str
+) -> None:
+    later = f"{system.topic}-later"
+    with system.running("worker", "early", BIRTHDAY_TOPIC=later):
+        time.sleep(2.0)  # for what it asks before the topic is there
+        ensure_topic(brokers, later, 2)
+
+        system.await_log("early", "ready; assigned partitions [0, 1]")
 
 
 def test_a_killed_worker_loses_nothing_and_what_it_had_in_hand_comes_again(system: System) -> None:

@@ -45,6 +45,7 @@ def run_load(
     stop: threading.Event,
     on_progress: Callable[[Progress], None] | None = None,
     start: StartWorker = start_interpreter,
+    before_start: Callable[[], None] = lambda: None,
 ) -> LoadOutcome:
     """Run a load to its end in `job.workers` processes, none of which outlives this call.
 
@@ -61,6 +62,8 @@ def run_load(
         stop: set it to end the load early; running iterations get up to 2 s.
         on_progress: is called once a second, in the calling thread.
         start: how a worker process comes into being.
+        before_start: is called when all workers are ready, in the calling thread; the load starts
+            after it.
 
     Raises:
         PerfPipelineError: a workload could not open (TargetUnavailableError, as it raised it), or
@@ -86,7 +89,7 @@ def run_load(
         ]
         exchange.close()  # a worker that dies must close its pipe
         readings = stack.enter_context(contextlib.closing(VuReadings(job.folder, job.step)))
-        return _Load(job, workers, origin_ns, stop, on_progress, readings).run()
+        return _Load(job, workers, origin_ns, stop, on_progress, readings).run(before_start)
 
 
 def _order(
@@ -131,8 +134,10 @@ class _Load:
         self._reported_s = 0.0
         self._reported: dict[str, int] = {}
 
-    def run(self) -> LoadOutcome:
+    def run(self, before_start: Callable[[], None]) -> LoadOutcome:
         self._await_ready()
+        if not self._stop.is_set():
+            before_start()
         began_at, offset_ms = datetime.now(UTC), wall_clock_offset_ms()
         if self._stop.is_set():
             return self._outcome(began_at, 0.0, 0.0)

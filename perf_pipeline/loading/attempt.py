@@ -7,7 +7,8 @@ asked of the target (needs.py), and measuring (measure.py).
 from datetime import UTC, datetime
 
 from perf_pipeline.errors import TargetUnavailableError
-from perf_pipeline.loading.measure import fresh_folder, measure, write_down
+from perf_pipeline.loading.benchmark_folder import fresh_folder, write_down
+from perf_pipeline.loading.measure import measure
 from perf_pipeline.loading.needs import in_one_sentence
 from perf_pipeline.loading.session import Session
 from perf_pipeline.secrecy.known import KNOWN

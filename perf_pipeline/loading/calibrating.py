@@ -1,9 +1,13 @@
 """Calibrate the load machine before and after a benchmark's load, and write it to the spool.
 
+Where a load follows on another one within seconds, the calibration between them stands after the
+one and before the other.
+
 Add here: another moment at which the machine is calibrated; never one during a load. Keep out: the
 work that is timed (probes/calibration.py).
 """
 
+import time
 from contextlib import suppress
 from dataclasses import astuple
 from pathlib import Path
@@ -11,7 +15,7 @@ from typing import Final, Literal
 
 from perf_pipeline.loading.session import Session
 from perf_pipeline.metrics.sample import READING_COLUMNS
-from perf_pipeline.probes.calibration import calibrate
+from perf_pipeline.probes.calibration import Calibrated, calibrate
 from perf_pipeline.probes.track import csv_lines
 
 Side = Literal["before", "after"]
@@ -32,7 +36,7 @@ def calibrated(session: Session, folder: Path, origin_ns: int, side: Side) -> li
     """
     if not session.profile.calibration or session.stop.is_set():
         return []
-    done = calibrate(folder, side, origin_ns)
+    done = _done(session, folder, origin_ns, side)
     path = folder / _FILE.format(side)
     try:
         path.write_bytes(csv_lines([READING_COLUMNS, *map(astuple, done.readings)]))
@@ -41,3 +45,16 @@ def calibrated(session: Session, folder: Path, origin_ns: int, side: Side) -> li
             path.unlink(missing_ok=True)
         return [f"the calibration {side} the load can't be written: {error.strerror}"]
     return done.problems
+
+
+def _done(session: Session, folder: Path, origin_ns: int, side: Side) -> Calibrated:
+    last = session.last_calibration
+    if side == "before":
+        now_us = (time.monotonic_ns() - origin_ns) // 1_000
+        if known := last.taken(session.run_id, origin_ns, now_us, side):
+            return Calibrated(known, [])
+    session.storing.await_end()
+    done = calibrate(folder, side, origin_ns)
+    if side == "after" and not done.problems:
+        last.keep(session.run_id, origin_ns, done.readings)
+    return done

@@ -4,9 +4,9 @@ Add here: something that happens around every load. Keep out: what only one benc
 (needs.py, figures.py) and the history (judging/ingest.py).
 """
 
-import shutil
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
@@ -16,6 +16,7 @@ from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.engine.job import LoadOutcome, ScenarioOutcome
 from perf_pipeline.engine.processes import run_load
 from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
+from perf_pipeline.loading.benchmark_folder import fresh_folder, write_down
 from perf_pipeline.loading.broker_watch import BrokerWatch, given_brokers
 from perf_pipeline.loading.calibrating import calibrated
 from perf_pipeline.loading.collecting import collecting
@@ -32,13 +33,12 @@ from perf_pipeline.loading.session import Session
 from perf_pipeline.loading.watching import sampler
 from perf_pipeline.metrics.sample import Figure
 from perf_pipeline.metrics.totals import LedgerCounts, SpanFigures
+from perf_pipeline.probes.sampler import Sampler
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.store.access import is_full
 from perf_pipeline.store.records import BenchmarkOutcome, BenchmarkStatus, RunKey, ScenarioCounts
 from perf_pipeline.store.spool_failures import told_failures
 from perf_pipeline.store.spool_figures import backlog_from_spool, span_figures
-from perf_pipeline.store.spool_manifest import write_manifest
-from perf_pipeline.store.spool_records import write_outcome
 from perf_pipeline.units import US_PER_S
 
 
@@ -84,25 +84,6 @@ def _live_judge(session: Session, benchmark: str) -> LiveJudge:
     return LiveJudge(session.folder, RunKey(session.run_id, benchmark), thresholds)
 
 
-def fresh_folder(session: Session, benchmark: str) -> Path:
-    """Make the benchmark's folder in the spool; an earlier attempt of the same run goes.
-
-    Raises:
-        GeneratorLimitError: the disk is full.
-    """
-    folder = session.folder / benchmark
-    shutil.rmtree(folder, ignore_errors=True)
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        if not is_full(error):
-            raise
-        raise GeneratorLimitError(
-            f"{folder} can't be made: {error.strerror}", hint="make room on the disk and run again"
-        ) from error
-    return folder
-
-
 def _load_and_write(
     session: Session, benchmark: str, folder: Path, load: _Gathered
 ) -> BenchmarkOutcome:
@@ -133,40 +114,21 @@ def _load_and_write(
     return outcome
 
 
-def write_down(folder: Path, outcome: BenchmarkOutcome, limits: Sequence[str] = ()) -> None:
-    """Write outcome.json and then the manifest, which says that all the others are whole.
-
-    Raises:
-        GeneratorLimitError: the disk is full; it is told with what ended the load.
-    """
-    try:
-        write_outcome(folder, outcome)
-        write_manifest(folder)
-    except OSError as error:
-        why = limits or [f"the files of {folder} can't be written: {error.strerror}"]
-        raise GeneratorLimitError(
-            f"{'; '.join(why)}; {outcome.benchmark} is treated as cut off",
-            hint=(
-                f"make room on the disk and run again; what was already written is kept in {folder}"
-            ),
-        ) from error
-
-
 def _run_steps(session: Session, benchmark: str, folder: Path, load: _Gathered) -> None:
     config = session.profile.benchmarks[benchmark]
     load.problems += calibrated(session, folder, load.origin_ns, "before")
+    sampling = sampler(session, benchmark, folder, load.origin_ns)
     try:
-        with (
-            sampler(session, benchmark, folder, load.origin_ns) as sampling,
-            collecting(session, benchmark, folder, load.origin_ns) as own,
-        ):
+        with ExitStack() as leaving:
+            leaving.callback(sampling.stop)
+            own = leaving.enter_context(collecting(session, benchmark, folder, load.origin_ns))
             for step, _ in config.load_steps:
                 if session.stop.is_set() or load.aborted or load.crossed:
                     break
                 if unfit := prepare_step(session, benchmark, step):
                     load.unfit[step] = unfit
                 else:
-                    _run_step(session, benchmark, step, folder, load)
+                    _run_step(session, benchmark, step, folder, load, sampling)
             _collect(session, benchmark, folder, load, own)
         load.problems += [*load.unfit.values(), *told_failures(folder), *sampling.problems]
         # Not before: readings, and later steps, are about our load alone.
@@ -189,7 +151,19 @@ def _run_steps(session: Session, benchmark: str, folder: Path, load: _Gathered) 
     write_figures(folder / "figures.csv", [*figures_of(benchmark, evidence), *load.figures])
 
 
-def _run_step(session: Session, benchmark: str, step: int, folder: Path, load: _Gathered) -> None:
+def _run_step(
+    session: Session,
+    benchmark: str,
+    step: int,
+    folder: Path,
+    load: _Gathered,
+    sampling: Sampler,
+) -> None:
+    def quieten() -> None:
+        """Have nothing of ours compute beside the load; the first reading is of that quiet, too."""
+        session.storing.await_end()
+        sampling.start()
+
     with BrokerWatch(given_brokers(session), session.target.allowed) as brokers:
         watch = LoadWatch(session, benchmark, load.judge, load.origin_ns, brokers)
         outcome = run_load(
@@ -199,6 +173,7 @@ def _run_step(session: Session, benchmark: str, step: int, folder: Path, load: _
             stop=watch.stop,
             on_progress=watch.on_progress,
             start=session.start_worker,
+            before_start=quieten,
         )
     load.outcomes.append(outcome)
     load.problems += outcome.health.notes

@@ -13,6 +13,8 @@ from pathlib import Path
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target
 from perf_pipeline.engine.worker_start import StartWorker, start_interpreter
+from perf_pipeline.loading.last_calibration import LastCalibration
+from perf_pipeline.loading.storing import Storing
 from perf_pipeline.narration import Narrator
 from perf_pipeline.stack.parts import ServiceInfo
 from perf_pipeline.store.state import State
@@ -41,6 +43,8 @@ class Session:
         unmet: benchmarks that can't begin, because the target has not what they need, and why.
         tags: what people called the run.
         start_worker: the way in which its load workers are started.
+        last_calibration: of the load machine, after the newest load.
+        storing: of the benchmark before; no load and no calibration begins beside it.
     """
 
     run_id: str
@@ -60,6 +64,8 @@ class Session:
     start_worker: StartWorker = start_interpreter
     revision: Mapping[str, str] = field(default_factory=dict)
     machine: Mapping[str, str] = field(default_factory=dict)
+    last_calibration: LastCalibration = field(default_factory=LastCalibration)
+    storing: Storing = field(default_factory=Storing)
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def say(self, sentence: str) -> None:

@@ -22,8 +22,8 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 class Sampler:
     """Sample probes from before until after a load; a failing probe never ends the load.
 
-    Entering returns when every probe gave its first reading (or failed, or `BEFORE_S` passed).
-    Leaving takes one last reading of each. Readings are in `<folder>/readings-<probe>.csv`
+    `start`, and entering, return when every probe gave its first reading (or failed, or `BEFORE_S`
+    passed). Leaving takes one last reading of each. Readings are in `<folder>/readings-<probe>.csv`
     (READING_COLUMNS), one write of whole lines per reading, so a crash keeps what was read.
     A probe has a thread of its own: one that hangs delays nobody, and one that is slow skips ticks
     of its schedule instead of running late for ever; `sampling_interval_s` tells how far apart
@@ -42,6 +42,7 @@ class Sampler:
         _validate(probes)
         self._folder = folder
         self._stop = threading.Event()
+        self._is_started = False
         self._overdue: list[str] = []
         self._tracks = [
             Track(probe, interval_us, folder / f"readings-{probe.name}.csv", origin_ns, self._stop)
@@ -59,7 +60,10 @@ class Sampler:
         return (*(problem for problem in found if problem), *self._overdue)
 
     def start(self) -> None:
-        """Start all threads and wait for the readings before the load."""
+        """Start all threads and wait for the readings before the load; do so only once."""
+        if self._is_started:
+            return
+        self._is_started = True
         self._folder.mkdir(parents=True, exist_ok=True)
         for thread in self._threads:
             thread.start()
@@ -68,7 +72,12 @@ class Sampler:
             track.began.wait(max(0.0, deadline - time.monotonic()))
 
     def stop(self) -> None:
-        """Take the readings after the load and end all threads, within `AFTER_S`."""
+        """Take the readings after the load and end all threads, within `AFTER_S`.
+
+        Nothing is done where nothing was started.
+        """
+        if not self._is_started:
+            return
         self._stop.set()
         deadline = time.monotonic() + AFTER_S
         for track, thread in zip(self._tracks, self._threads, strict=True):

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -52,12 +53,16 @@ class _Progress:
         waiting: those of them that are not in the history, because it is open elsewhere.
         problems: of the run as a whole.
         trouble: what ended the run before anything was measured.
+        told: sentences of storing, which nobody has heard yet.
+        doing: what is under way.
     """
 
     measured: list[str] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     trouble: TargetUnavailableError | None = None
+    told: list[str] = field(default_factory=list)
+    doing: str = "seeding"
 
 
 def run_pipeline(
@@ -121,6 +126,7 @@ def _concluded(session: Session, progress: _Progress) -> RunReport:
     profile, run_id = session.profile, session.run_id
     try:
         _ingest_waiting(session, progress, AT_THE_END_WAIT_S)
+        _tell(session, progress)
         judge_run(session.state, run_id, profile=profile)
         return publish(session.state, run_id, profile=profile, expected=session.planned)
     except StoreBusyError as error:
@@ -146,33 +152,41 @@ def chosen(profile: Profile, only: Sequence[str]) -> list[str]:
 
 
 def _measure_all(session: Session, names: list[str], progress: _Progress) -> None:
-    doing = "seeding"
     try:
         if any(draws_users(session.profile, name) for name in names if name not in session.unmet):
             with suppress(TargetUnavailableError):  # whoever draws users tries again and is told
                 seed_users(session)
-        for name in names:
-            doing = name
-            session.say(f"{name} …")
-            outcome = measure_if_possible(session, name)
-            progress.measured.append(name)
-            _ingest(session, name, progress)
-            if outcome.status == "stopped":
-                progress.problems.append(f"the user stopped the run during {name}")
-                return
-            if outcome.is_cut_off_here:
-                progress.problems.append(f"the run ended early, because {name} could not go on")
-                return
+        try:
+            _measure_each(session, names, progress)
+        finally:
+            _finish_storing(session, progress)
     except TargetUnavailableError as error:
         progress.trouble = error
         progress.problems.append(error.sentence)
         session.say(str(error))
     except StoppedByUserError:
-        progress.problems.append(f"the user stopped the run at once, during {doing}")
+        progress.problems.append(f"the user stopped the run at once, during {progress.doing}")
         raise
     except PerfPipelineError as error:
         progress.problems.append(error.sentence)
         raise
+
+
+def _measure_each(session: Session, names: list[str], progress: _Progress) -> None:
+    """Measure one after the other; each is stored while the next one is prepared."""
+    for name in names:
+        progress.doing = name
+        session.say(f"{name} …")
+        outcome = measure_if_possible(session, name)
+        progress.measured.append(name)
+        _finish_storing(session, progress)
+        session.storing.work = begun(partial(_ingest, session, name, progress))
+        if outcome.status == "stopped":
+            progress.problems.append(f"the user stopped the run during {name}")
+            return
+        if outcome.is_cut_off_here:
+            progress.problems.append(f"the run ended early, because {name} could not go on")
+            return
 
 
 def _write_down(session: Session, progress: _Progress) -> None:
@@ -185,6 +199,20 @@ def _write_down(session: Session, progress: _Progress) -> None:
         register(session.state, record, wait_s=wait_s, say=session.say)
 
 
+def _finish_storing(session: Session, progress: _Progress) -> None:
+    """Wait until the benchmark before is stored, and tell what was told of it."""
+    try:
+        session.storing.finish()
+    finally:
+        _tell(session, progress)
+
+
+def _tell(session: Session, progress: _Progress) -> None:
+    told, progress.told = progress.told, []
+    for sentence in told:
+        session.say(sentence)
+
+
 def _ingest(session: Session, name: str, progress: _Progress) -> None:
     """Store a benchmark in the history; if that is busy, the load goes on: the spool has it all."""
     known_as_busy = bool(progress.waiting)
@@ -192,15 +220,14 @@ def _ingest(session: Session, name: str, progress: _Progress) -> None:
     try:
         _ingest_waiting(session, progress, 0.0 if known_as_busy else BETWEEN_LOADS_WAIT_S)
     except StoreBusyError as error:
-        session.say(f"{error.sentence}; {name} waits in the spool")
+        progress.told.append(f"{error.sentence}; {name} waits in the spool")
 
 
 def _ingest_waiting(session: Session, progress: _Progress, wait_s: float) -> None:
     for name in list(progress.waiting):
         key = RunKey(session.run_id, name)
         ingested, _ = ingest_benchmark(session.state, key, profile=session.profile, wait_s=wait_s)
-        for told in (*ingested.damage, *ingested.notices):
-            session.say(f"{name}: {told}")
+        progress.told += [f"{name}: {told}" for told in (*ingested.damage, *ingested.notices)]
         progress.waiting.remove(name)
 
 

@@ -31,6 +31,9 @@ _SETTINGS: Final[Mapping[str, str | int | bool]] = MappingProxyType(
         # With 100,000 messages at hand librdkafka stops fetching, and looks again only after a
         # second by default: a backlog then moves at 177,000 messages/s where it can at 1,100,000.
         "fetch.queue.backoff.ms": 10,
+        # A broker answers one question of a connection at a time, and an empty fetch holds it for
+        # 0.5 s by default: each question at the end of a load would wait for that.
+        "fetch.wait.max.ms": 100,
         "log_level": 0,
     }
 )

@@ -103,7 +103,7 @@ _NO_OUTCOME = """
 import sys
 from pathlib import Path
 from perf_pipeline.errors import GeneratorLimitError
-from perf_pipeline.loading.measure import write_down
+from perf_pipeline.loading.benchmark_folder import write_down
 from perf_pipeline.store.records import BenchmarkOutcome
 folder = Path(sys.argv[1])
 for limits in ["samples-1-0.npy can't be written: No space left on device"], []:

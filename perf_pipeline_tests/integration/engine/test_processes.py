@@ -79,6 +79,21 @@ def test_the_workloads_of_a_worker_are_opened_side_by_side(tmp_path: Path) -> No
     assert all(counts.iterations for counts in load(job).scenarios)
 
 
+def test_the_load_starts_after_what_is_done_when_all_workers_are_ready(tmp_path: Path) -> None:
+    origin_ns, done_us = time.monotonic_ns(), list[int]()
+
+    def last_of_all() -> None:
+        time.sleep(0.5)
+        done_us.append((time.monotonic_ns() - origin_ns) // 1_000)
+
+    outcome = load(
+        job_of(tmp_path, scenario("Sleeper", RATE)), origin_ns=origin_ns, before_start=last_of_all
+    )
+
+    (done,) = done_us
+    assert outcome.scenarios[0].measured_from_us > done
+
+
 def test_progress_arrives_every_second_in_the_calling_thread(tmp_path: Path) -> None:
     seen: list[Progress] = []
     executor = {**FOR_A_MINUTE, "duration": "3s"}

@@ -2,14 +2,17 @@
 
 import csv
 import threading
+import time
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.config.target import TargetConfig, resolve_target
+from perf_pipeline.loading.benchmark_folder import fresh_folder
 from perf_pipeline.loading.calibrating import calibrated
-from perf_pipeline.loading.measure import fresh_folder, measure
+from perf_pipeline.loading.measure import measure
 from perf_pipeline.loading.prepare import write_run
 from perf_pipeline.loading.session import Session
 from perf_pipeline.probes.calibration import CPU, DISK, LOOPBACK
@@ -46,8 +49,12 @@ def _session(
 
 def _calibrations(session: Session) -> list[tuple[str, str, int]]:
     files = sorted((session.folder / "visits").glob("readings-calibration-*.csv"))
-    rows = [row for file in files for row in csv.DictReader(file.read_text().splitlines())]
+    rows = [row for file in files for row in _readings(file)]
     return [(row["name"], row["source"], int(row["at_us"])) for row in rows]
+
+
+def _readings(file: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(file.read_text().splitlines()))
 
 
 def test_what_is_returned_is_what_was_written(tmp_path: Path) -> None:
@@ -89,6 +96,46 @@ def test_the_load_machine_is_calibrated_before_and_after_the_load_and_never_duri
         if "source" in summary.tags
     }
     assert found >= {(name, side) for name, side, _ in timed}
+
+
+def test_a_calibration_stands_after_a_load_and_before_the_next_one(tmp_path: Path) -> None:
+    session = _session(tmp_path, "http://127.0.0.1:1", threading.Event())
+    first, second = fresh_folder(session, "visits"), fresh_folder(session, "orders")
+    one_ns = time.monotonic_ns()
+    assert calibrated(session, first, one_ns, "after") == []
+    two_ns = time.monotonic_ns()
+    assert calibrated(session, second, two_ns, "before") == []
+
+    after = _readings(first / "readings-calibration-after.csv")
+    before = _readings(second / "readings-calibration-before.csv")
+    assert {row["source"] for row in after} == {"after"}
+    assert {row["source"] for row in before} == {"before"}
+    assert [row["value"] for row in before] == [row["value"] for row in after]
+    for later, earlier in zip(before, after, strict=True):
+        distance_us = int(earlier["at_us"]) - int(later["at_us"])
+        assert distance_us in ((two_ns - one_ns) // 1_000, (two_ns - one_ns) // 1_000 + 1)
+        assert int(later["at_us"]) < 0
+
+
+def test_nothing_is_loaded_while_the_benchmark_before_is_stored(
+    tmp_path: Path,
+) -> None:
+    stored, before = Future[None](), list[object]()
+    with http_target() as target:
+        session = _session(tmp_path, target.base_url, threading.Event(), {"calibration": False})
+        session.storing.work = stored
+
+        def end_storing() -> None:
+            before.extend(request for request in target.requests if request.path == "/ok")
+            stored.set_result(None)
+
+        ending = threading.Timer(1.0, end_storing)
+        ending.start()
+        outcome = measure(session, "visits")
+        ending.join()
+
+    assert before == []
+    assert outcome.scenarios[0].iterations > 0
 
 
 def test_a_profile_can_leave_the_calibration_out(tmp_path: Path) -> None:

@@ -46,15 +46,18 @@ def load(
     stop: threading.Event | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     start: StartWorker = start_interpreter,
+    before_start: Callable[[], None] = lambda: None,
+    origin_ns: int | None = None,
 ) -> LoadOutcome:
     """Run a job to its end."""
     return run_load(
         job,
         secrets={"dsn": f"postgresql://me:{SECRET}@127.0.0.1/x"},
-        origin_ns=time.monotonic_ns(),
+        origin_ns=time.monotonic_ns() if origin_ns is None else origin_ns,
         stop=stop or threading.Event(),
         on_progress=on_progress,
         start=start,
+        before_start=before_start,
     )
 
 

@@ -6,6 +6,7 @@ Add here: another line of its answer. Keep out: comparing (judging/).
 import shutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -21,8 +22,14 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run_id", type=RunId(), required=False)
 @click.argument("other", type=RunId(), required=False)
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write two runs as a page, one over the other: figures, plots, distributions.",
+)
 @click.pass_obj
-def compare(state: "State", run_id: str | None, other: str | None) -> None:
+def compare(state: "State", run_id: str | None, other: str | None, page: Path | None) -> None:
     """Compare a stored run with the runs before it, or any two stored runs with each other.
 
     One run (without RUN_ID, the last one) is shown series by series against its baseline, with the
@@ -33,6 +40,8 @@ def compare(state: "State", run_id: str | None, other: str | None) -> None:
     from perf_pipeline.judging.asked import asked_run
 
     first = asked_run(state, run_id)
+    if other is None and page is not None:
+        raise click.UsageError("--html lays two runs over one another; name the other one, too")
     if other is None:
         _echo_comparison(state, first)
         return
@@ -40,6 +49,23 @@ def compare(state: "State", run_id: str | None, other: str | None) -> None:
     if first == second:
         raise click.UsageError(f"{first} is named twice; compare it with another run")
     _echo_contrast(state, first, second)
+    if page is not None:
+        _write_page(state, first, second, page)
+
+
+def _write_page(state: "State", first: str, second: str, page: Path) -> None:
+    from perf_pipeline.errors import StoreError
+    from perf_pipeline.judging.overlay import overlay
+    from perf_pipeline.report.overlay import render_overlay
+
+    text = render_overlay(overlay(state, first, second))
+    try:
+        page.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StoreError(
+            f"{page} can't be written: {error.strerror}", hint="name a file in another folder"
+        ) from error
+    click.echo(f"html: {page}")
 
 
 def _echo_comparison(state: "State", run_id: str) -> None:
@@ -77,15 +103,10 @@ def _echo_contrast(state: "State", first: str, second: str) -> None:
 
 
 def _contrast_lines(found: "Contrast") -> Iterator[str]:
-    from perf_pipeline.report.revisions import revision_text
+    from perf_pipeline.judging.contrast import run_text
 
     for name, run in (("A", found.first), ("B", found.second)):
-        measured = revision_text(run.revision)
-        yield (
-            f"{name}: run {run.run_id} of {run.began_at[:16].replace('T', ' ')} UTC, profile "
-            f"{run.profile}, perf_pipeline {run.code_version}"
-            f"{f'; measured {measured}' if measured else ''}"
-        )
+        yield f"{name}: {run_text(run)}"
     yield from found.notices
 
 

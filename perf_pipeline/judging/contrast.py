@@ -21,7 +21,7 @@ from perf_pipeline.judging.past import Past, read_past
 from perf_pipeline.judging.series import MeasuredBenchmark, measured_of, policy_of, series_in
 from perf_pipeline.quoting import first_few
 from perf_pipeline.report.comparison import by_calibration
-from perf_pipeline.report.revisions import revision_rows
+from perf_pipeline.report.revisions import revision_rows, revision_text
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.state import State
 
@@ -79,6 +79,15 @@ def contrast(state: State, first: str, second: str) -> Contrast:
     machines = [f"{name}: {told}" for name, told in calibrated.items()]
     notices = [*_environments(*runs), *alone, *loads, *machines, *gaps, *dict.fromkeys(clocks)]
     return Contrast(*runs, tuple(notices), tuple(diffs))
+
+
+def run_text(run: RunRecord) -> str:
+    """Say in half a sentence which run it is."""
+    measured = revision_text(run.revision)
+    return (
+        f"run {run.run_id} of {run.began_at[:16].replace('T', ' ')} UTC, profile {run.profile}, "
+        f"perf_pipeline {run.code_version}{f'; measured {measured}' if measured else ''}"
+    )
 
 
 def _wanted(before: MeasuredBenchmark, profiles: tuple[Profile, Profile]) -> list[Series]:

@@ -54,7 +54,7 @@ def _places(
         yield FigurePlace(anchor(f"plot-{benchmark.name}-{panel.title}"), f"{number}.{index}")
 
 
-def _thinned(drawn: Sequence[Panel]) -> str:
+def thinning(drawn: Sequence[Panel]) -> str:
     """Say for how long a point stands, where that is more than a second."""
     step_s = min((line.every_s for panel in drawn for line in panel.lines), default=0.0)
     step = wording.seconds(step_s)
@@ -95,7 +95,7 @@ def benchmark_section(
             Markup(plot(panel, span, benchmark.measured_between_s, place))  # noqa: S704 - drawn here
             for panel, place in zip(telling, _places(number, benchmark, telling), strict=True)
         ],
-        "thinned": _thinned(telling),
+        "thinned": thinning(telling),
         "quiet": "; ".join(panel.silence for panel in drawn if not panel.is_telling),
         "load": _figures([summary for summary in summaries if "source" not in summary.tags]),
         "readings": _figures([summary for summary in summaries if "source" in summary.tags]),

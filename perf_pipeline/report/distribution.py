@@ -56,6 +56,7 @@ class Distribution:
         now: of this run.
         before: of the runs of the baseline together; None without any.
         runs: how many these are.
+        names: of both, for the legend.
     """
 
     metric: str
@@ -63,6 +64,7 @@ class Distribution:
     now: Spread
     before: Spread | None = None
     runs: int = 0
+    names: tuple[str, str] = ("this run", "baseline")
 
 
 def spread_of(found: Histogram) -> Spread:

@@ -92,9 +92,10 @@ def spectrum_plot(found: Distribution) -> str:
 
 
 def _figure(title: str, found: Distribution, drawn: str) -> str:
-    key = f'<span class="key k0">this run, {wording.plural(found.now.count, "value")}</span>'
+    now, before = found.names
+    key = f'<span class="key k0">{now}, {wording.plural(found.now.count, "value")}</span>'
     if found.before is not None:
-        key += f' <span class="key k1">baseline, {wording.plural(found.runs, "run")}</span>'
+        key += f' <span class="key k1">{before}, {wording.plural(found.runs, "run")}</span>'
     return (
         f'<figure class="spread"><figcaption><b>{escaped(title)}</b>: {key}</figcaption>'
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escaped(title)}">'

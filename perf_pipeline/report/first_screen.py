@@ -172,7 +172,8 @@ def _unchanged(report: RunReport) -> str:
         return "there are too few earlier runs to compare with"
     if suspect:
         return f"{suspect} of {judged} compared series are suspect, which the next run decides"
-    return f"none of {wording.plural(judged, 'compared series', 'compared series')} got worse"
+    compared = wording.plural(judged, "compared series", "compared series")
+    return f"none of {compared} is out of line with earlier runs"
 
 
 def _doubt(benchmark: BenchmarkReport) -> str:

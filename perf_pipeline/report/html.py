@@ -6,8 +6,6 @@ network.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Final
 
 from markupsafe import Markup
 
@@ -15,9 +13,10 @@ from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.report import comparison, findings, first_screen, headline, trend, wording
 from perf_pipeline.report.benchmark_section import benchmark_section, plot_data
 from perf_pipeline.report.diff_texts import diff_table
+from perf_pipeline.report.embedded import embedded
 from perf_pipeline.report.model import BenchmarkReport, RunReport
 from perf_pipeline.report.origins import origin_table
-from perf_pipeline.report.pages import html_escaped, page, script
+from perf_pipeline.report.pages import html_escaped, page
 from perf_pipeline.report.revisions import (
     revision_rows,
     revision_text,
@@ -27,11 +26,6 @@ from perf_pipeline.report.revisions import (
 from perf_pipeline.report.stages import stage_bars
 from perf_pipeline.report.tables import Table
 from perf_pipeline.report.trend_plot import trend_plot
-
-_UPLOT: Final = "1.6.32"
-_LIBRARY: Final = MappingProxyType(
-    {"licence": "LICENSE", "style": "min.css", "code": "iife.min.js"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +63,7 @@ def render_html(report: RunReport) -> str:
         sections=list(_sections(report)),
         footer=headline.counts(report),
         plot_data=plot_data(report),
-        library={part: script(f"uPlot-{_UPLOT}.{file}") for part, file in _LIBRARY.items()},
-        scripts=[script("tables.js"), script("plots.js")],
+        **embedded(),
     )
 
 

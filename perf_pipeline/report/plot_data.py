@@ -20,7 +20,17 @@ Json = dict[str, object]
 
 
 def plots_of(benchmark: BenchmarkReport, panels: Sequence[Panel]) -> Json:
-    """Return the plots of a benchmark: moments, measured phase, and a list of panels."""
+    """Return the plots of a benchmark, as `panels_as_json` does."""
+    return panels_as_json(panels, benchmark.measured_between_s)
+
+
+def panels_as_json(panels: Sequence[Panel], measured_between_s: tuple[float, float] | None) -> Json:
+    """Return plots that share their time: moments, measured phase, and a list of panels.
+
+    Args:
+        panels: in the order in which the page has them.
+        measured_between_s: begin and end of the measured phase; None shades nothing.
+    """
     lines = [line for panel in panels for line in panel.lines]
     times = [at_s for line in lines for at_s, _ in line.points]
     step_s = min((line.every_s for line in lines if line.every_s), default=1.0)
@@ -30,7 +40,7 @@ def plots_of(benchmark: BenchmarkReport, panels: Sequence[Panel]) -> Json:
         "from": from_s,
         "step": step_s,
         "count": count,
-        "measured": benchmark.measured_between_s,
+        "measured": measured_between_s,
         "panels": [
             {
                 "unit": panel.unit,

@@ -37,7 +37,9 @@ def test_a_run_that_passed_says_whether_anything_got_worse(
     assert verdict_sentence(fine) == (
         "All 2 thresholds hold, and there are too few earlier runs to compare with."
     )
-    assert verdict_sentence(calm).endswith("and none of 1 compared series got worse.")
+    assert verdict_sentence(calm).endswith(
+        "and none of 1 compared series is out of line with earlier runs."
+    )
     assert "1 of 1 compared series are suspect" in verdict_sentence(suspect)
 
 

@@ -1,0 +1,52 @@
+"""`compare A B --html` lays two runs over one another as a page of its own."""
+
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from perf_pipeline.cli.main import main
+from perf_pipeline.judging.judge import recover_run
+from perf_pipeline.store.state import State
+from perf_pipeline_tests.support.histories.half_runs import A, B, HalfRun
+
+
+def call(state: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["--state", str(state), *arguments])
+
+
+def two_runs(state: Path) -> None:
+    for run_id, done in (("r1", [A]), ("r2", [A, B])):
+        run = HalfRun(state, run_id).begin()
+        for benchmark in done:
+            run.measure(benchmark)
+        recover_run(State(state), run_id)
+
+
+def test_two_runs_are_laid_over_one_another(tmp_path: Path) -> None:
+    two_runs(tmp_path)
+    page = tmp_path / "both.html"
+
+    answer = call(tmp_path, "compare", "r1", "r2", "--html", str(page))
+    text = page.read_text(encoding="utf-8")
+
+    assert answer.exit_code == 0
+    assert answer.output.endswith(f"html: {page}\n")
+    assert "run r1 of 2026-11-01 00:00 UTC, profile quick" in text
+    assert "run r2 of 2026-11-01 00:00 UTC, profile quick" in text
+    assert f"only run r2 has {B}" in text
+    assert f'<section id="{A}">' in text
+    assert f'<section id="{B}">' not in text
+    assert "distribution of http_req_duration" in text
+    assert '"names":["A","B"]' in text
+
+
+def test_a_page_needs_two_runs_and_a_place(tmp_path: Path) -> None:
+    two_runs(tmp_path)
+    nowhere = tmp_path / "nowhere" / "both.html"
+
+    alone = call(tmp_path, "compare", "r1", "--html", str(tmp_path / "one.html"))
+    lost = call(tmp_path, "compare", "r1", "r2", "--html", str(nowhere))
+
+    assert "--html lays two runs over one another; name the other one, too" in alone.output
+    assert not (tmp_path / "one.html").exists()
+    assert f"{nowhere} can't be written: No such file or directory" in lost.output

@@ -16,6 +16,7 @@ from perf_pipeline.config.http_keys import Path, Statuses
 from perf_pipeline.config.ranges import DurationRange
 from perf_pipeline.config.templated import Made
 from perf_pipeline.config.templates import SAVED_NAME
+from perf_pipeline.config.tracing import TraceParameters
 from perf_pipeline.units import US_PER_S, format_duration
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -122,7 +123,7 @@ class Auth(Frozen):
         return self.bearer_env or self.basic_env or ""
 
 
-class OwnHttpParameters(Frozen):
+class OwnHttpParameters(TraceParameters):
     """Say how an own scenario talks HTTP.
 
     Attributes:

@@ -25,6 +25,7 @@ from perf_pipeline.config.kafka_properties import filled, flattened
 from perf_pipeline.config.postgres_address import read_dsn
 from perf_pipeline.config.redis_address import read_redis_url
 from perf_pipeline.config.tiers import TierConfig, TierName
+from perf_pipeline.config.tracing import TracePage
 from perf_pipeline.config.version_question import VersionQuestion
 from perf_pipeline.config.web_address import WebAddress
 from perf_pipeline.errors import AddressError
@@ -80,6 +81,8 @@ class TargetConfig(Frozen):
             PERF_PROMETHEUS_URL wins over it; PERF_PROMETHEUS_TOKEN may hold a bearer token.
         version: where the system tells its version, which is stored with each run; the variable
             PERF_TARGET_VERSION wins over it.
+        trace_url: the page of a trace in your tracing system, with `{trace_id}` in it, such as
+            `https://traces.example/trace/{trace_id}`; reports link the slowest requests to it.
     """
 
     base_url: str | None = Field(default=None, alias="baseUrl")
@@ -104,6 +107,7 @@ class TargetConfig(Frozen):
     version: VersionQuestion | None = Field(default=None, exclude_if=equals(None))
     tiers: dict[TierName, TierConfig] = Field(default_factory=dict, exclude_if=is_empty)
     prometheus: str | None = Field(default=None, exclude_if=equals(None))
+    trace_url: TracePage = Field(default=None, alias="traceUrl", exclude_if=equals(None))
 
     @model_validator(mode="after")
     def _health_keys_agree(self) -> Self:

@@ -6,12 +6,14 @@ Add here: another way to find what waits in the spool. Keep out: SQL (store/).
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.http_steps import OwnHttpParameters
+from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.errors import RequestError, SpoolDamagedError, StoreError
 from perf_pipeline.judging.stored_profile import stored_profile
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import Ingested, RunKey
+from perf_pipeline.store.slow_traces import keep_slow_traces
 from perf_pipeline.store.spool_records import RUN_FILE, read_run
 from perf_pipeline.store.state import WAIT_S, State
 from perf_pipeline.store.waiting import take_up
@@ -44,7 +46,17 @@ def ingest_benchmark(
         judged_by = profile or profile_of(history, key.run_id)
         config = judged_by.benchmarks.get(key.benchmark)
         thresholds = config.all_thresholds() if config else []
+        keep_slow_traces(history, key, traced_in(config) if config else {})
         return ingested, history.summarise(key, thresholds)
+
+
+def traced_in(config: BenchmarkConfig) -> dict[str, float]:
+    """Return of each scenario that sends `traceparent` the share of sampled traces."""
+    return {
+        name: scenario.parameters.trace_ratio
+        for name, scenario in config.scenarios.items()
+        if isinstance(scenario.parameters, OwnHttpParameters) and scenario.parameters.trace
+    }
 
 
 def profile_of(history: History, run_id: str) -> Profile:

@@ -29,6 +29,7 @@ from perf_pipeline.judging.judge import (
 from perf_pipeline.judging.lineage import origins_of
 from perf_pipeline.judging.notices import notices_of
 from perf_pipeline.judging.retention import let_go
+from perf_pipeline.judging.slow_requests import slow_requests_of
 from perf_pipeline.judging.spreads import distributions_by_benchmark
 from perf_pipeline.judging.trends import trends_of
 from perf_pipeline.judging.withholding import withheld_of
@@ -230,6 +231,7 @@ def _assemble(
         trends=tuple(trends_of(history, comparison)),
         revision=run.revision,
         tags=run.tags,
+        slow_requests=tuple(slow_requests_of(history, run_id, profile)),
         asked=None if asks_for_a_million(profile) else _asked(profile),
         origins=origins,
         withheld=withheld_of(history, run_id, comparison.told, on_change),

@@ -23,6 +23,7 @@ from perf_pipeline.report.revisions import (
     tag_rows,
     tags_of_run,
 )
+from perf_pipeline.report.slow_requests import slow_table
 from perf_pipeline.report.stages import stage_bars
 from perf_pipeline.report.tables import Table
 from perf_pipeline.report.trend_plot import trend_plot
@@ -79,6 +80,9 @@ def _sections(report: RunReport) -> Iterator[_Section]:
         yield _Section("Over the runs", "trends", _trends(report))
     for number, benchmark in enumerate(report.benchmarks):
         yield _Section(benchmark.name, "benchmark", benchmark_section(number, report, benchmark))
+    if report.slow_requests:
+        slowest = slow_table(report.slow_requests)
+        yield _Section("Slowest traced requests", "table", slowest)
     if facts.rows:
         yield _Section("Environment", "table", facts)
 

@@ -12,6 +12,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import TypeAlias
 
 from perf_pipeline.analysis.baseline import Diff
@@ -118,6 +119,7 @@ def _ours(report: RunReport) -> dict[str, Json]:
             {"benchmark": name, "tier": tier.name, "why": tier.sentence, "advice": tier.advice}
             for name, tier in report.attributions
         ],
+        "slow_requests": [asdict(request) for request in report.slow_requests],
         "bottlenecks": [_finding(name, finding) for name, finding in report.findings],
     }
 

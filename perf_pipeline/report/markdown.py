@@ -20,6 +20,7 @@ from perf_pipeline.report.revisions import (
     tag_rows,
     tags_of_run,
 )
+from perf_pipeline.report.slow_requests import slow_table
 from perf_pipeline.report.tables import Table
 
 # What is markup in GitHub's Markdown wherever it stands; an underscore is none inside a word.
@@ -49,6 +50,7 @@ def render_markdown(report: RunReport) -> str:
         diffs=diff_table(pair for pair in report.diffs if pair[1].effect is not None),
         tally=findings.tally(report),
         findings=findings.lines(report),
+        slowest=slow_table(report.slow_requests),
         environment=_environment(report),
     )
     return _BLANK_LINES.sub("\n\n", text).strip() + "\n"

@@ -18,6 +18,7 @@ from perf_pipeline.errors import ExitCode
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Verdict
 from perf_pipeline.report.distribution import Distribution
+from perf_pipeline.report.slow_requests import SlowRequest
 from perf_pipeline.report.trend import Trend
 
 
@@ -213,6 +214,7 @@ class RunReport:
         asked: what the profile asks; None for 1,000,000 messages a day.
         revision: what was measured: version, commit, branch, pull_request, build; what is known.
         tags: what people called the run.
+        slow_requests: the slowest traced ones of each operation.
         history_path: where the figures are kept; empty when nowhere.
         paths: kind of report to where it lies.
         causes: what became worse, one finding for each cause; follows from `diffs`.
@@ -235,6 +237,7 @@ class RunReport:
     asked: Asked | None = None
     revision: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    slow_requests: tuple[SlowRequest, ...] = ()
     history_path: str = ""
     paths: Mapping[str, str] = field(default_factory=dict)
     causes: tuple[Cause, ...] = field(init=False, repr=False, compare=False)

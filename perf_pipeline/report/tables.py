@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-ColumnKind = Literal["text", "number", "prose", "status", "metric", "link"]
-"""`metric` and `link` may break inside a name; a `link` leads to the section of its text."""
+ColumnKind = Literal["text", "number", "prose", "status", "metric", "link", "url"]
+"""`metric` and `link` may break inside a name; a `link` leads to the section of its text, and a
+`url` to the address that it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from perf_pipeline.report.diff_texts import DiffTexts
 from perf_pipeline.report.finding_texts import other_texts
 from perf_pipeline.report.model import Diagnosis, RunReport
 from perf_pipeline.report.revisions import revision_text, tags_of_run
+from perf_pipeline.report.slow_requests import slowest_of_each
 
 _STYLES: Final = {
     "PASS": "green",
@@ -99,8 +100,22 @@ def _page(report: RunReport, width: int) -> RenderableType:
         parts += [Text(), _sentences(troubles)]
     parts += _baseline(report)
     parts += _bottlenecks(report)
+    parts += _slowest(report)
     parts.append(_closing(report))
     return Group(*parts)
+
+
+def _slowest(report: RunReport) -> list[RenderableType]:
+    """Show the slowest traced request of each operation; the other reports have more of them."""
+    slowest = [*slowest_of_each(report.slow_requests)]
+    if not slowest:
+        return []
+    table = _table("slowest traced request", "time", "after", "trace")
+    for one in slowest:
+        _, operation, *cells, _, trace = one.row
+        link = f"link {one.url}" if one.url else ""
+        table.add_row(_plain(operation), *map(_plain, cells), _plain(trace, link))
+    return [Text(), table]
 
 
 def _plain(text: str, style: str = "") -> Text:

@@ -37,7 +37,7 @@ def write_summaries(
         named = (str(metric.kind), metric.unit, summary.metric, tags_text(summary.tags))
         figures = (getattr(summary, name) for name in FIGURES)
         rows.append((key.run_id, key.benchmark, *named, *figures))
-    _replace(connection, key, "summaries", _SUMMARY_INSERT, rows)
+    replace_rows(connection, key, "summaries", _SUMMARY_INSERT, rows)
 
 
 def write_verdicts(
@@ -67,7 +67,9 @@ def write_verdicts(
                 verdict.reason,
             )
         )
-    _replace(connection, key, "verdicts", f"run_id, benchmark, position, {_VERDICT_COLUMNS}", rows)
+    replace_rows(
+        connection, key, "verdicts", f"run_id, benchmark, position, {_VERDICT_COLUMNS}", rows
+    )
 
 
 def read_summaries(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[tuple[str, Summary]]:
@@ -104,13 +106,22 @@ def read_diffs(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[tuple
     return [(row[0], DiffRow(*row[1:])) for row in rows]
 
 
-def _replace(
+def replace_rows(
     connection: duckdb.DuckDBPyConnection,
     key: RunKey,
     table: str,
     columns: str,
     rows: Sequence[tuple[object, ...]],
 ) -> None:
+    """Replace what a table has of a benchmark, and seal it, in one transaction.
+
+    Args:
+        connection: to the history.
+        key: which benchmark.
+        table: of results.
+        columns: names, as in SQL.
+        rows: a value for each of the columns.
+    """
     with transaction(connection):
         connection.execute(
             f"delete from {table} where run_id = ? and benchmark = ?", [key.run_id, key.benchmark]

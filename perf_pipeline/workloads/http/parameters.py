@@ -15,6 +15,7 @@ from perf_pipeline.config.http_steps import Auth, OwnHttpParameters
 from perf_pipeline.engine.ports import WorkerContext
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.workloads.http.origin import HttpOrigin, header_block
+from perf_pipeline.workloads.http.tracing import Traces
 
 ENV_PREFIX: Final = "env:"  # of the names of environment variables among a worker's secrets
 _JSON: Final = "application/json"
@@ -95,6 +96,13 @@ class OwnHttpSettings:
         auth = parameters.auth
         written = "" if auth is None else authorization(auth, secrets[auth.variable])
         return cls(origin, tls, written, secrets, env)
+
+
+def traces_of(parameters: OwnHttpParameters, context: WorkerContext) -> Traces | None:
+    """Return what writes the header `traceparent`; None where the scenario asks for none."""
+    if not parameters.trace:
+        return None
+    return Traces(str(context.parameters["run"]), parameters.trace_ratio)
 
 
 def own_secrets(context: WorkerContext) -> dict[str, str]:

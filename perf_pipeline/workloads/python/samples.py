@@ -20,6 +20,7 @@ from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.workloads.http.connections import Connection
 from perf_pipeline.workloads.http.result import HttpResult
 from perf_pipeline.workloads.http.samples import EXPECTED_BY_DEFAULT, note_of, outcome_of
+from perf_pipeline.workloads.http.tracing import Traces
 
 MOST_CHECKS: Final = 60  # a sample's masks are signed 64-bit numbers
 MOST_OPERATIONS: Final = 500
@@ -85,6 +86,10 @@ class SampleBook:
         self._iteration = iteration
         self._is_first = True
         self._looked_at = None
+
+    def traced(self, traces: Traces, request: bytes) -> bytes:
+        """Return a request of the present iteration with the header `traceparent`."""
+        return request if self._iteration is None else traces.added(request, self._iteration)
 
     def end(self) -> None:
         """Write down what is held; no check can come any more."""

@@ -8,6 +8,7 @@ Add here: another thing to name. Keep out: what authors use (scenario.py), sampl
 import asyncio
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from perf_pipeline.scenario import VU, ScenarioCode
 from perf_pipeline.units import US_PER_S
 from perf_pipeline.workloads.http.connections import connect_first, connection_maker
 from perf_pipeline.workloads.http.origin import HttpOrigin
-from perf_pipeline.workloads.http.parameters import OwnHttpSettings
+from perf_pipeline.workloads.http.parameters import OwnHttpSettings, traces_of
 from perf_pipeline.workloads.python.importing import imported
 from perf_pipeline.workloads.python.samples import MOST_CHECKS, SampleBook
 from perf_pipeline.workloads.python.transport import LoadClient, LoadTransport
@@ -88,6 +89,7 @@ class _VuRunner:
         self._context = context
         self._settings = settings = OwnHttpSettings.read(context, self._own)
         self._make_connection = connection_maker(settings, self._own)
+        self._traces = traces_of(self._own, context)
         await connect_first(settings, self._own)
 
     async def iterate(self, iteration: Iteration) -> None:
@@ -126,7 +128,12 @@ class _VuRunner:
         origin = settings.origin
         version = b"HTTP/2" if own.http2 else b"HTTP/1.1"
         transport = LoadTransport(
-            _without_prefix(origin), self._make_connection, book, version, own.kept_body_bytes
+            _without_prefix(origin),
+            self._make_connection,
+            book,
+            version,
+            own.kept_body_bytes,
+            None if self._traces is None else partial(book.traced, self._traces),
         )
         client = LoadClient(
             transport,

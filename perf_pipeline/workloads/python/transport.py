@@ -65,6 +65,7 @@ class LoadTransport(httpx.AsyncBaseTransport):
         observer: learns about every request.
         http_version: that the connections speak, as httpx names it.
         most_bytes: of a body that is kept, and of one that is decompressed.
+        traced: adds the header `traceparent` to a request; None for none.
 
     Attributes:
         origin: the only one.
@@ -78,8 +79,10 @@ class LoadTransport(httpx.AsyncBaseTransport):
         observer: Observer,
         http_version: bytes = b"HTTP/1.1",
         most_bytes: int = MAX_BODY_BYTES,
+        traced: Callable[[bytes], bytes] | None = None,
     ) -> None:
         self.origin = origin
+        self._traced = traced
         self._most_bytes = most_bytes
         self._make_connection = make_connection
         self.observer = observer
@@ -97,6 +100,8 @@ class LoadTransport(httpx.AsyncBaseTransport):
         issued_ns = monotonic_ns()
         self.require_origin(request.url)
         data = await written(request)
+        if self._traced is not None:
+            data = self._traced(data)
         connection = self._idle.pop() if self._idle else self._another()
         timeout_s = request.extensions.get("timeout", {}).get("read") or _DEFAULT_TIMEOUT_S
         try:

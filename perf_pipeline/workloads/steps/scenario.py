@@ -16,7 +16,7 @@ from perf_pipeline.config.http_steps import HttpStepsParameters
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.workloads.http.connections import Connection, connect_first, connection_maker
-from perf_pipeline.workloads.http.parameters import OwnHttpSettings
+from perf_pipeline.workloads.http.parameters import OwnHttpSettings, traces_of
 from perf_pipeline.workloads.http.redirects import (
     REDIRECTS,
     following_request,
@@ -82,6 +82,7 @@ class HttpSteps:
         self._settings = settings = OwnHttpSettings.read(context, own)
         self._make_connection = connection_maker(settings, own)
         self._steps = prepared_steps(own, settings, context)
+        self._traces = traces_of(own, context)
         self._most_hops = own.redirects
         self._keeps_cookies = own.keep_cookies
         self._think_time_us = own.think_time_us
@@ -149,6 +150,8 @@ class HttpSteps:
         """Send a request with the user's cookies; `_received` comes after its answer."""
         user.step, user.intended_us = step, intended_us
         sent = self._with_cookies(user.jar, data) if user.jar.cookies else data
+        if self._traces is not None:
+            sent = self._traces.added(sent, user.scope.iteration)
         return user.connection.send(sent, timeout_us=step.timeout_us, is_head=step.is_head)
 
     def _received(self, user: _User, data: bytes, result: HttpResult) -> None:

@@ -51,29 +51,6 @@ class QueryAnswer:
     batches: Iterator[Rows]
 
 
-def query_snapshot(
-    path: Path,
-    sql: str,
-    parameters: Parameters = (),
-    *,
-    wait_s: float = 30.0,
-    limit_s: float = LIMIT_S,
-) -> tuple[list[str], Rows]:
-    """Run one reading statement on a private copy of the history; return all of its answer.
-
-    As `open_answer`, for an answer that is small.
-
-    Returns:
-        The names of the columns, and the rows.
-
-    Raises:
-        StoreBusyError: another process had the history open all the time.
-        PerfPipelineError: the SQL is wrong, would write, or takes too long.
-    """
-    with open_answer(path, sql, parameters, wait_s=wait_s, limit_s=limit_s) as answer:
-        return answer.columns, [row for batch in answer.batches for row in batch]
-
-
 @contextmanager
 def open_answer(
     path: Path,

@@ -11,16 +11,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from confluent_kafka import Message
-
-from perf_pipeline.config.http_steps import HEADER_PREFIX
-from perf_pipeline.config.json_path import parse_json_path
 from perf_pipeline.config.own_topics import OwnConsumeParameters
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.message_ids import text_of_id
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.workloads.kafka.consume import ConsumeMessages, ReadId
-from perf_pipeline.workloads.kafka.message_ids import id_at
+from perf_pipeline.workloads.kafka.message_places import reader_of
 
 REBALANCE: Final = "rebalance"
 
@@ -39,7 +35,7 @@ class OwnConsume(ConsumeMessages):
 
         Raises:
             TargetUnavailableError: no answer, no such topic, or no assignment.
-        TargetNotAllowedError: a broker advertises a host that may not be loaded.
+            TargetNotAllowedError: a broker advertises a host that may not be loaded.
         """
         own = OwnConsumeParameters.model_validate(context.parameters["own"])
         self.read_id = id_reader(own.message_id)
@@ -86,13 +82,5 @@ def id_reader(place: str | None) -> ReadId:
     """
     if place is None:
         return lambda _: ("", "")
-    if place.startswith(HEADER_PREFIX):
-        name = place.removeprefix(HEADER_PREFIX)
-        return lambda message: (_in_headers(message, name), "")
-    path = parse_json_path(place)
-    return lambda message: (id_at(message.value() or b"", path), "")
-
-
-def _in_headers(message: Message, name: str) -> str:
-    value = dict(message.headers() or ()).get(name)
-    return text_of_id(value.decode(errors="replace") if isinstance(value, bytes) else value or "")
+    read = reader_of(place)
+    return lambda message: (text_of_id(read(message)), "")

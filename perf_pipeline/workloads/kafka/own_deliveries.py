@@ -22,15 +22,13 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not in __al
     ConfigResource,
 )
 
-from perf_pipeline.config.http_steps import HEADER_PREFIX
-from perf_pipeline.config.json_path import parse_json_path
-from perf_pipeline.config.json_values import read_json, value_at
 from perf_pipeline.config.kafka_client import bootstrap_servers, onlooker_settings
-from perf_pipeline.config.own_deliveries import BROKER, HERE, KEY, PRODUCER, Deliveries
+from perf_pipeline.config.own_deliveries import BROKER, HERE, PRODUCER, Deliveries
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.completion import Completion, moment_us
 from perf_pipeline.units import US_PER_MS
 from perf_pipeline.workloads.kafka.errors import cause, is_silence
+from perf_pipeline.workloads.kafka.message_places import reader_of
 from perf_pipeline.workloads.kafka.topics import TIMEOUT_S, admin_of, explained
 
 _AT_ONCE: Final = 500
@@ -56,8 +54,8 @@ class TopicDeliveries:
         self._brokers, self._topic, self._now_us = brokers, deliveries.topic, now_us
         self._place = f"benchmarks.{benchmark}.deliveries"
         self._time = deliveries.time or BROKER
-        self._id = _reader(deliveries.id)
-        self._moment = None if self._time in {BROKER, HERE, PRODUCER} else _reader(self._time)
+        self._id = reader_of(deliveries.id)
+        self._moment = None if self._time in {BROKER, HERE, PRODUCER} else reader_of(self._time)
         self._found: list[Completion] = []
         self._unread = 0
         self._failure = ""
@@ -149,7 +147,7 @@ class TopicDeliveries:
         if self._time == HERE:
             at_us: int | None = arrived_us
         elif self._moment is not None:
-            at_us = moment_us(_decoded(self._moment(message)))
+            at_us = moment_us(self._moment(message))
         else:
             kind, stamp_ms = message.timestamp()
             fits = self._time == PRODUCER or kind == TIMESTAMP_LOG_APPEND_TIME
@@ -203,21 +201,5 @@ class TopicDeliveries:
         )
 
 
-def _reader(place: str) -> Callable[[Message], object]:
-    """Return what reads a place of a message; no text and no number where it is not there."""
-    if place == KEY:
-        return lambda message: message.key()
-    if place.startswith(HEADER_PREFIX):
-        name = place.removeprefix(HEADER_PREFIX)
-        return lambda message: dict(message.headers() or ()).get(name)
-    path = parse_json_path(place)
-    return lambda message: value_at(read_json(message.value() or b""), path)
-
-
-def _decoded(value: object) -> object:
-    return value.decode(errors="replace") if isinstance(value, bytes) else value
-
-
 def _as_text(value: object) -> str:
-    text = _decoded(value)
-    return str(text) if isinstance(text, str | int) and not isinstance(text, bool) else ""
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""

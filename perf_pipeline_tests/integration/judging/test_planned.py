@@ -16,9 +16,9 @@ from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.model import BenchmarkStatus, RunReport
 from perf_pipeline.report.terminal import render_terminal
 from perf_pipeline.runs.pipeline import chosen
-from perf_pipeline.store.snapshot import query_snapshot
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.histories.half_runs import TWO, A, B, HalfRun
+from perf_pipeline_tests.support.histories.queries import query_snapshot
 
 
 def states_of(report: RunReport) -> dict[str, BenchmarkStatus]:

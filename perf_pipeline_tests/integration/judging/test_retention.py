@@ -12,8 +12,8 @@ from perf_pipeline.judging.judge import judge_run, recover_run
 from perf_pipeline.judging.publish import publish
 from perf_pipeline.metrics.sample import SAMPLE_COLUMNS, Outcome, Phase, Sample
 from perf_pipeline.store.records import BenchmarkOutcome, RunRecord, ScenarioCounts
-from perf_pipeline.store.snapshot import query_snapshot
 from perf_pipeline.store.state import State
+from perf_pipeline_tests.support.histories.queries import query_snapshot
 
 SECOND = 1_000_000
 BENCHMARK = "api_user_creation"

@@ -18,10 +18,10 @@ from perf_pipeline.loading.seeding import seed_users
 from perf_pipeline.loading.session import Session
 from perf_pipeline.probes.kafka import LagProbe
 from perf_pipeline.runs.benchmarking import run_benchmark
-from perf_pipeline.store.snapshot import query_snapshot
 from perf_pipeline.store.state import State
 from perf_pipeline.workloads.kafka.topics import committed, watermarks
 from perf_pipeline.workloads.people import run_email_pattern
+from perf_pipeline_tests.support.histories.queries import query_snapshot
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.silent import Silent
 

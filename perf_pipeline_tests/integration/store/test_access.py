@@ -398,13 +398,14 @@ import os, signal, sys, threading
 from pathlib import Path
 from perf_pipeline.errors import StoppedByUserError
 from perf_pipeline.store.history import memory_history, open_history
-from perf_pipeline.store.snapshot import query_snapshot
+from perf_pipeline.store.snapshot import open_answer
 QUERY = "select sum(range) from range(1000000)"
 path = Path(sys.argv[1])
 def ask():
     if sys.argv[2] == "snapshot":
         while True:
-            query_snapshot(path, QUERY)
+            with open_answer(path, QUERY) as answer:
+                list(answer.batches)
     with open_history(path) if sys.argv[2] == "history" else memory_history() as history:
         while True:
             history.connection.execute(QUERY).fetchall()

@@ -13,7 +13,7 @@ from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.metric_sql import METRIC_COLUMNS
 from perf_pipeline.store.records import RunKey
-from perf_pipeline.store.snapshot import query_snapshot
+from perf_pipeline_tests.support.histories.queries import query_snapshot
 from perf_pipeline_tests.support.histories.spool import Spool, complete, sample
 from perf_pipeline_tests.support.places import ROOT
 

@@ -8,7 +8,8 @@ import pytest
 
 from perf_pipeline.errors import ExitCode, PerfPipelineError, StoreBusyError
 from perf_pipeline.store.history import open_history
-from perf_pipeline.store.snapshot import open_answer, query_snapshot
+from perf_pipeline.store.snapshot import open_answer
+from perf_pipeline_tests.support.histories.queries import query_snapshot
 from perf_pipeline_tests.support.histories.spool import Spool, complete, sample
 
 ENDLESS = "select count(*) from range(1000000000000) a where a.range % 7 = 3"

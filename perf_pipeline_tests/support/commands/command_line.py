@@ -18,8 +18,8 @@ from click.testing import CliRunner
 from perf_pipeline.cli.main import main
 from perf_pipeline.loading.locks import LOCK_FOLDER_VARIABLE
 from perf_pipeline.stack.ending import MARKER
-from perf_pipeline.store.snapshot import query_snapshot
 from perf_pipeline_tests.support.commands.signals import signals_as_they_were
+from perf_pipeline_tests.support.histories.queries import query_snapshot
 from perf_pipeline_tests.support.loads.own_processes import command_lines
 
 TINY: Final = Path(__file__).with_name("tiny.toml")

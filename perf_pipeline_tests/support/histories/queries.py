@@ -1,0 +1,21 @@
+"""A question to a history in a file, as `perf-pipeline sql` asks it, with all of its answer.
+
+Add here: nothing. Keep out: questions of one test.
+"""
+
+from pathlib import Path
+
+from perf_pipeline.store.snapshot import LIMIT_S, Parameters, Rows, open_answer
+
+
+def query_snapshot(
+    path: Path,
+    sql: str,
+    parameters: Parameters = (),
+    *,
+    wait_s: float = 30.0,
+    limit_s: float = LIMIT_S,
+) -> tuple[list[str], Rows]:
+    """Run one reading statement on a private copy of the history; return columns and rows."""
+    with open_answer(path, sql, parameters, wait_s=wait_s, limit_s=limit_s) as answer:
+        return answer.columns, [row for batch in answer.batches for row in batch]

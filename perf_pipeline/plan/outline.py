@@ -20,9 +20,12 @@ from perf_pipeline.config.executors.kinds import (
     VuLine,
 )
 from perf_pipeline.config.http_steps import HttpStepsParameters
+from perf_pipeline.config.own_topics import OwnProduceParameters
 from perf_pipeline.config.parameters import HttpParameters, iteration_kind
+from perf_pipeline.config.pgbench.parameters import PgbenchParameters
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.scenario import Scenario
+from perf_pipeline.config.sql_statements import SqlParameters
 from perf_pipeline.plan.iterations import intended_iterations
 from perf_pipeline.plan.rates import Knot
 from perf_pipeline.units import US_PER_S
@@ -190,11 +193,18 @@ def _starts(scenario: Scenario) -> tuple[int | None, bool]:
 
 
 def _shortest_think_us(scenario: Scenario) -> int:
+    """Return the pauses of an iteration that nothing ends early; 0 where it may have none."""
     match scenario.parameters:
-        case HttpStepsParameters() as own:
-            return own.think_time_us[0] + sum(step.think_time_us[0] for step in own.steps)
-        case HttpParameters() as shipped:
-            return shipped.think_time_us[0]
+        case HttpStepsParameters(think_time_us=pause_us, steps=steps):
+            return pause_us[0] + sum(step.think_time_us[0] for step in steps)
+        case SqlParameters(think_time_us=pause_us, statements=statements):
+            return pause_us[0] + sum(statement.think_time_us[0] for statement in statements)
+        case HttpParameters(think_time_us=pause_us):
+            return pause_us[0]
+        case PgbenchParameters(think_time_us=pause_us):
+            return pause_us[0]
+        case OwnProduceParameters(think_time_us=pause_us):
+            return pause_us[0]
         case _:
             return 0
 

@@ -82,6 +82,21 @@ def test_think_time_bounds_what_looping_vus_can_start() -> None:
     assert peak_requests_per_s([thinking]) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("sql", {"statements": [{"name": "a", "sql": "select 1", "thinkTime": "1s"}]}),
+        ("pgbench", {"scripts": ["select-only"], "thinkTime": "1s..2s"}),
+        ("produce", {"topic": "orders", "value": "x", "thinkTime": "1s"}),
+    ],
+)
+def test_pauses_bound_looping_vus_whatever_they_load(name: str, parameters: dict[str, Any]) -> None:
+    # 3 VUs x 6 s / 1 s = 18, and the iteration that each of them has begun.
+    [turn] = turns_of(visitors={"exec": name, **LOOP, "parameters": parameters})
+
+    assert (turn.starts, turn.is_most) == (21, True)
+
+
 def test_what_follows_a_number_of_iterations_may_begin_later() -> None:
     turns = turns_of(first=steps(SHARED, "look"), second=steps(TEN, "look") | {"step": 2})
 

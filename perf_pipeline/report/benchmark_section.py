@@ -17,7 +17,7 @@ from perf_pipeline.report.bounds import with_bounds
 from perf_pipeline.report.distribution_plot import histogram_plot, spectrum_plot
 from perf_pipeline.report.failure_table import failure_table
 from perf_pipeline.report.model import BenchmarkReport, RunReport
-from perf_pipeline.report.pages import anchor
+from perf_pipeline.report.pages import plot_id
 from perf_pipeline.report.plot_data import as_script, plots_of
 from perf_pipeline.report.request_table import request_table
 from perf_pipeline.report.svg import FigurePlace, plot, span_of
@@ -51,7 +51,7 @@ def _places(
 ) -> Iterator[FigurePlace]:
     """Say where each drawing stands, and which of the page's data it is."""
     for index, panel in enumerate(drawn):
-        yield FigurePlace(anchor(f"plot-{benchmark.name}-{panel.title}"), f"{number}.{index}")
+        yield FigurePlace(plot_id(benchmark.name, panel.title), f"{number}.{index}")
 
 
 def thinning(drawn: Sequence[Panel]) -> str:

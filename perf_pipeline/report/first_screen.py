@@ -16,10 +16,11 @@ from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.quoting import first_few
 from perf_pipeline.report import comparison, trend, why, wording
 from perf_pipeline.report.answer import answer_of
+from perf_pipeline.report.axis import panels
 from perf_pipeline.report.finding_texts import name_of, regressions
 from perf_pipeline.report.model import UNMEASURED, BenchmarkReport, BenchmarkStatus, RunReport
 from perf_pipeline.report.own_answer import Answer
-from perf_pipeline.report.pages import anchor
+from perf_pipeline.report.pages import anchor, plot_id
 
 _MOST_NAMED: Final = 3
 _NO_PROBLEM: Final = MappingProxyType(
@@ -192,15 +193,28 @@ def _doubt(benchmark: BenchmarkReport) -> str:
 def _troubles(report: RunReport) -> Iterator[ToldLine]:
     causes = {name_of(cause): cause.leading for cause in regressions(report)}
     drawn = _drawn(report)
-    names = {benchmark.name for benchmark in report.benchmarks}
+    benchmarks = {benchmark.name: benchmark for benchmark in report.benchmarks}
     for status, subject, sentence in why.notices_and_troubles(report):
         if status == str(DiffStatus.REGRESSED) and subject in causes:
             name, diff = causes[subject]
             since = _since(report, name, diff)
             yield ToldLine(status, subject, _place(drawn, name, diff), f"{sentence}{since}")
             continue
-        target = anchor(subject) if subject in names else ""
+        target = _shown_at(benchmarks[subject], status) if subject in benchmarks else ""
         yield ToldLine(status, subject, target, sentence)
+
+
+def _shown_at(benchmark: BenchmarkReport, status: str) -> str:
+    """Return the id of the plot of the first threshold with a status, or else of the section."""
+    keys = [verdict.threshold.key for verdict in benchmark.verdicts if verdict.status == status]
+    drawn = [panel for panel in panels(benchmark.series) if panel.is_telling]
+    places = (
+        plot_id(benchmark.name, panel.title)
+        for key in keys
+        for panel in drawn
+        if any(key in line.keys for line in panel.lines)
+    )
+    return next(places, anchor(benchmark.name))
 
 
 def _changes(report: RunReport) -> Iterator[ToldLine]:

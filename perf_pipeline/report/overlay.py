@@ -16,7 +16,7 @@ from perf_pipeline.report.diff_texts import DiffTexts
 from perf_pipeline.report.distribution import Distribution
 from perf_pipeline.report.distribution_plot import histogram_plot, spectrum_plot
 from perf_pipeline.report.embedded import embedded
-from perf_pipeline.report.pages import anchor, html_escaped, page
+from perf_pipeline.report.pages import html_escaped, page, plot_id
 from perf_pipeline.report.plot_data import as_script, panels_as_json
 from perf_pipeline.report.svg import FigurePlace, plot, span_of
 from perf_pipeline.report.tables import ColumnKind, Table
@@ -142,7 +142,7 @@ def _plots(number: int, benchmark: OverlaidBenchmark) -> Iterator[Markup]:
     drawn = _telling(benchmark)
     span = span_of(drawn)
     for index, panel in enumerate(drawn):
-        place = FigurePlace(anchor(f"plot-{benchmark.name}-{panel.title}"), f"{number}.{index}")
+        place = FigurePlace(plot_id(benchmark.name, panel.title), f"{number}.{index}")
         yield Markup(plot(panel, span, None, place))  # noqa: S704 - drawn here
 
 

@@ -96,6 +96,11 @@ def style(status: str) -> str:
     return "care" if status in _CARE else "bad"
 
 
+def plot_id(benchmark: str, title: str) -> str:
+    """Return the id of a benchmark's plot over time."""
+    return anchor(f"plot-{benchmark}-{title}")
+
+
 def anchor(title: str) -> str:
     """Turn a title into the id of its section.
 

@@ -8,7 +8,14 @@ from perf_pipeline.analysis.baseline import DiffStatus, pinned_diff
 from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.report.first_screen import asked_answer, lines, trend_id, verdict_sentence
 from perf_pipeline.report.html import render_html
-from perf_pipeline.report.model import Asked, BenchmarkReport, BenchmarkStatus, RunReport, Withheld
+from perf_pipeline.report.model import (
+    Asked,
+    BenchmarkReport,
+    BenchmarkStatus,
+    RunReport,
+    TimeSeries,
+    Withheld,
+)
 from perf_pipeline.report.trend import Trend, TrendChange, TrendRun
 from perf_pipeline_tests.unit.report.conftest import HISTORY, p95_diff, verdict
 
@@ -150,6 +157,19 @@ def test_a_series_that_moved_and_fails_nothing_is_listed(
 def test_notices_come_after_what_failed(full: RunReport) -> None:
     assert [line.status for line in lines(full)][-1] == "NOTICE"
     assert lines(full)[0].target == "api_user_creation"
+
+
+def test_a_failed_threshold_is_linked_to_its_plot(full: RunReport, api: BenchmarkReport) -> None:
+    points = ((0.0, 1.0), (1.0, 2.0))
+    lines_of = (
+        TimeSeries("ended", "1/s", points, "operations", 1.0),
+        TimeSeries("failed", "percent", points, "failed", 1.0, ("http_req_failed",)),
+    )
+    report = replace(full, benchmarks=(replace(api, series=lines_of),))
+
+    assert lines(report)[0].status == "FAIL"
+    assert lines(report)[0].target == "plot-api_user_creation-failed"
+    assert 'id="plot-api_user_creation-failed"' in render_html(report)
 
 
 def test_no_data_is_told_with_its_threshold(full: RunReport, api: BenchmarkReport) -> None:

@@ -267,16 +267,17 @@ def _changes(compared: Sequence[Compared]) -> Iterator[ChangePointRow]:
 
 
 def _store(history: History, run_id: str, profile: Profile, compared: Sequence[Compared]) -> None:
+    config_hash = profile.config_hash  # it is worked out from the whole profile each time
     rows = [
-        (comparison.benchmark, _row(comparison.diff), _lineage(comparison, profile))
+        (comparison.benchmark, _row(comparison.diff), _lineage(comparison, config_hash))
         for comparison in compared
     ]
     store_judged(history, run_id, rows)
 
 
-def _lineage(comparison: Compared, profile: Profile) -> Lineage:
+def _lineage(comparison: Compared, config_hash: str) -> Lineage:
     against, reason = comparison.diff.against, comparison.diff.reason
-    return Lineage(against, comparison.run_ids, reason, profile.config_hash, __version__)
+    return Lineage(against, comparison.run_ids, reason, config_hash, __version__)
 
 
 def _row(diff: Diff) -> DiffRow:

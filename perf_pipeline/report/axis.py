@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from perf_pipeline.report import wording
 from perf_pipeline.report.model import TimeSeries
 
 MAXIMUM: Final = "max"
@@ -50,7 +51,8 @@ class Panel:
     @property
     def silence(self) -> str:
         """Write in words what is not worth drawing."""
-        seen = f"0 {self.unit} throughout" if self.lines else "no data"
+        nothing = f"0 {wording.unit_text(self.unit)} throughout"
+        seen = nothing if self.lines else "no data"
         return f"{self.title}: {seen}"
 
 

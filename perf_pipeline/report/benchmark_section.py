@@ -84,6 +84,7 @@ def benchmark_section(
     return {
         "status": headline.verdict_of(benchmark),
         "measured": wording.seconds(benchmark.measured_s),
+        "dropped": _dropped(benchmark),
         "requests": request_table(report, benchmark),
         "failures": failure_table(benchmark),
         "spreads": [
@@ -101,6 +102,18 @@ def benchmark_section(
         "readings": _figures([summary for summary in summaries if "source" in summary.tags]),
         "zeros": _figures(zeros),
     }
+
+
+def _dropped(benchmark: BenchmarkReport) -> str:
+    """Say how many planned starts found no free VU; empty where all did."""
+    whole = (
+        summary
+        for summary in benchmark.summaries
+        if summary.metric == "dropped_iterations" and not summary.tags
+    )
+    count = round(next((summary.count for summary in whole), 0))
+    found = "start" if count == 1 else "starts"
+    return f"{count:,} planned {found} dropped, because no VU was free" if count else ""
 
 
 def _is_zero(summary: Summary) -> bool:

@@ -134,7 +134,8 @@ def _legend(panel: Panel) -> str:
         f"{_text(wording.number(highest(line)))}</span>"
         for index, line in enumerate(panel.lines)
     )
-    return f' in {_text(panel.unit)}, highest: <span class="legend">{" ".join(keys)}</span>'
+    unit = _text(wording.unit_text(panel.unit))
+    return f' in {unit}, highest: <span class="legend">{" ".join(keys)}</span>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ def _axes(axes: _TimeAxes, unit: str) -> str:
     )
     return (
         f"{rows}{columns}"
-        f'<text x="4" y="12">{_text(unit)}</text>'
+        f'<text x="4" y="12">{_text(wording.unit_text(unit))}</text>'
         f'<text x="{_RIGHT}" y="{_HEIGHT - 6}" text-anchor="end">time in s</text>'
     )
 

@@ -86,6 +86,10 @@ class Trend:
         """Say whether there are two runs to draw a line between."""
         return len(self.runs) > 1
 
+    def above_zero(self, value: float) -> float:
+        """Return a value, or zero for one that is below it where none of the runs is."""
+        return value if any(run.value < 0 for run in self.runs) else max(value, 0.0)
+
     @property
     def unit(self) -> str:
         """Return the unit of the values."""

@@ -48,7 +48,8 @@ def _caption(trend: Trend) -> str:
     newest = wording.quantity(trend.runs[-1].value, trend.unit)
     parts = [f"this run {newest}" if trend.has_newest else "this run has no comparable figure"]
     if trend.band is not None:
-        low, high = (wording.quantity(edge, trend.unit) for edge in trend.band)
+        edges = (trend.above_zero(trend.band[0]), trend.band[1])
+        low, high = (wording.quantity(edge, trend.unit) for edge in edges)
         parts.append(f"expected {low} to {high}")
     parts += [
         f"{change_text(trend, change)} since {trend.runs[change.index].began_at[:10]}"
@@ -73,6 +74,7 @@ class _RunAxes:
             reach = 2 * (high - low) or abs(high) or 1.0
             low = min(low, max(trend.band[0], low - reach))
             high = max(high, min(trend.band[1], high + reach))
+            low = trend.above_zero(low)
         return cls(len(values), tuple(ticks(min(0.0, low), max(0.0, high))))
 
     def x(self, index: int) -> float:
@@ -90,12 +92,12 @@ def _axes(axes: _RunAxes, trend: Trend) -> str:
     rows = "".join(
         f'<line x1="{_LEFT}" y1="{axes.y(mark):.1f}" x2="{_RIGHT}" y2="{axes.y(mark):.1f}"/>'
         f'<text x="{_LEFT - 6}" y="{axes.y(mark) + 4:.1f}" text-anchor="end">'
-        f"{wording.number(mark)}</text>"
+        f"{wording.number(100 * mark if trend.unit == 'ratio' else mark)}</text>"
         for mark in axes.marks
     )
     first, last = trend.runs[0].began_at[:10], trend.runs[-1].began_at[:10]
     return (
-        f'{rows}<text x="4" y="12">{escaped(trend.unit)}</text>'
+        f'{rows}<text x="4" y="12">{escaped(wording.unit_text(trend.unit))}</text>'
         f'<text x="{_LEFT}" y="{_BOTTOM + 17}">{escaped(first)}</text>'
         f'<text x="{_RIGHT}" y="{_BOTTOM + 17}" text-anchor="end">{escaped(last)}</text>'
         f'<text x="{_RIGHT}" y="{_HEIGHT - 5}" text-anchor="end">'

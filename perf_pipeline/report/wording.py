@@ -69,6 +69,15 @@ def quantity(value: float | None, unit: str, digits: int = 3) -> str:
     return f"{number(value, digits)} {unit}"
 
 
+def unit_text(unit: str) -> str:
+    """Write a unit beside an axis, the same for shares however they are stored.
+
+    >>> unit_text("ratio"), unit_text("percent"), unit_text("percent of one core")
+    ('%', '%', '% of one core')
+    """
+    return "%" if unit == "ratio" else unit.replace("percent", "%", 1)
+
+
 def observed(value: float | None, threshold: Threshold) -> str:
     """Write an observed value, with the digits that show on which side of the bound it is."""
     unit = statistic_unit(threshold.metric, threshold.statistic)

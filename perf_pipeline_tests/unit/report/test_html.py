@@ -158,5 +158,15 @@ def test_a_series_of_zeros_is_told_in_words(five_seconds: RunReport, api: Benchm
     zeros = TimeSeries("failed", "percent", ((0.0, 0.0), (1.0, 0.0)))
     page = render_html(replace(five_seconds, benchmarks=(replace(api, series=(zeros,)),)))
 
-    assert "failed: 0 percent throughout" in page
+    assert "failed: 0 % throughout" in page
     assert "<svg" not in page
+
+
+def test_dropped_starts_are_told_beside_the_benchmark(
+    five_seconds: RunReport, api: BenchmarkReport
+) -> None:
+    dropped = replace(api, summaries=(counter("dropped_iterations", 1_200, 20.0),))
+
+    told = "1,200 planned starts dropped, because no VU was free"
+    assert told in render_html(replace(five_seconds, benchmarks=(dropped,)))
+    assert "no VU was free" not in render_html(five_seconds)

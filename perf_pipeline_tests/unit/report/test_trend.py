@@ -148,3 +148,13 @@ def test_a_change_is_never_called_a_mere_warning_beside_a_run_that_fails(found_b
 
     assert status == "CHANGED"
     assert "a warning only" not in sentence
+
+
+def test_a_share_is_drawn_in_percent_and_never_below_zero() -> None:
+    runs = tuple(TrendRun(f"r{n}", f"2026-01-0{n}", 0.01 * n, n) for n in range(1, 4))
+    failed = Trend("api", Series("http_req_failed", {}, "rate"), runs, band=(-0.04, 0.03))
+    drawn = trend_plot(failed)
+
+    assert re.findall(r">([^<>]+)</text>", drawn)[:5] == ["0", "1", "2", "3", "%"]
+    assert "expected 0 % to 3 %" in drawn
+    assert "ratio" not in drawn

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from perf_pipeline.loading.locks import LOCK_FOLDER_VARIABLE
 from perf_pipeline.stack.embedded import doctor
+from perf_pipeline_tests.support.broker_classes import archive_beside
 from perf_pipeline_tests.support.given import given_servers
 from perf_pipeline_tests.support.places import STATE, WORKER, own_state
 from perf_pipeline_tests.support.shared_work import collect_in_turn, rank, scheduling, work_of
@@ -34,6 +35,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Let the runs of this process wait for one another, and not for those of another one."""
     state = str(own_state())
+    if not WORKER and config.getoption("numprocesses", default=None):
+        archive_beside(config)
     if WORKER:
         collect_in_turn(config, int(WORKER.removeprefix("gw")))
         os.environ[LOCK_FOLDER_VARIABLE] = state
@@ -57,7 +60,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put long work first, and files with a test that must be alone behind all others of a rank."""
-    alone = {item.path for item in items if item.get_closest_marker("alone")}
+    alone = {item.path for item in items if _is_alone(item)}
 
     def place(item: pytest.Item) -> tuple[int, str, bool, str]:
         file = item.nodeid.split("::", 1)[0]
@@ -75,10 +78,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | 
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     """Run a test, its fixtures included, when it is its turn; the wait is not its time."""
     turns = item.config.stash.get(_TURNS, None)
     if turns is None:
         return (yield)
-    with turns.turn(alone=item.get_closest_marker("alone") is not None):
+    with turns.turn(alone=_is_alone(item), next_too=nextitem is not None and _is_alone(nextitem)):
         return (yield)
+
+
+def _is_alone(item: pytest.Item) -> bool:
+    return item.get_closest_marker("alone") is not None

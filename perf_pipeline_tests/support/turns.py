@@ -23,14 +23,29 @@ class Turns:
         folder.mkdir(parents=True, exist_ok=True)
         self._gate: IO[str] = (folder / "gate.lock").open("a+")
         self._room: IO[str] = (folder / "room.lock").open("a+")
+        self._is_kept = False
 
     @contextmanager
-    def turn(self, *, alone: bool) -> Iterator[None]:
-        """Wait for a turn, and hold it until the block ends."""
-        fcntl.lockf(self._gate, fcntl.LOCK_EX)
-        fcntl.lockf(self._room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-        fcntl.lockf(self._gate, fcntl.LOCK_UN)
+    def turn(self, *, alone: bool, next_too: bool = False) -> Iterator[None]:
+        """Wait for a turn, and hold it until the block ends.
+
+        Args:
+            alone: no other test may run meanwhile.
+            next_too: nor between this one and the next one of this process, which is alone as well:
+                the others would have to leave the room again, and processors idle while they do.
+        """
+        if not self._is_kept:
+            fcntl.lockf(self._gate, fcntl.LOCK_EX)
+            fcntl.lockf(self._room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+            fcntl.lockf(self._gate, fcntl.LOCK_UN)
         try:
             yield
         finally:
-            fcntl.lockf(self._room, fcntl.LOCK_UN)
+            self._is_kept = alone and next_too
+            if not self._is_kept:
+                fcntl.lockf(self._room, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Leave the room, whoever was to keep it."""
+        self._gate.close()
+        self._room.close()

@@ -4,7 +4,7 @@ Add here: another fact that a comparison reads. Keep out: assertions.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
 from perf_pipeline.store.state import State
 from perf_pipeline.store.tables import write_summaries
+from perf_pipeline_tests.support.histories.made_before import stored_once
 from perf_pipeline_tests.support.histories.new_history import history_at
 
 QUIET = (80.0, 80.8, 79.2, 80.4, 79.6, 80.0, 80.6, 79.4)  # about 0.7 % of noise
@@ -62,12 +63,30 @@ def api_runs(*p95_ms: float) -> list[Made]:
 
 def add_runs(state: Path, runs: Sequence[Made]) -> list[str]:
     """Store runs an hour apart, after those that are there, and give their ids (r1, r2 ...)."""
+    ids: list[str] = []
+    texts = [_text(made) for made in runs]
+    stored_once(state, texts, lambda copied: ids.extend(_add(state, runs, copied)))
+    copied = runs[: len(runs) - len(ids)]
+    return [*(_named(made, number).run_id for number, made in enumerate(copied, 1)), *ids]
+
+
+def _text(made: Made) -> str:
+    """Write down all that decides what a run is stored as."""
+    facts = [getattr(made, one.name) for one in fields(made) if one.name != "profile"]
+    return f"{facts!r} {made.profile.config_hash} {made.profile.as_json}"
+
+
+def _named(made: Made, number: int) -> Made:
+    return replace(made, run_id=made.run_id or f"r{number:03}")
+
+
+def _add(state: Path, runs: Sequence[Made], copied: int) -> list[str]:
+    ids = []
     with history_at(State(state).history_file) as history:
-        known = len(history.runs(1_000))
-        ids = []
-        for number, made in enumerate(runs, known + 1):
+        known = copied or len(history.runs(1_000))
+        for number, made in enumerate(runs[copied:], known + 1):
             began_at = (_BEGAN + timedelta(hours=number)).isoformat()
-            named = replace(made, run_id=made.run_id or f"r{number:03}")
+            named = _named(made, number)
             folder = _write(state, named, began_at)
             for benchmark, p95_ms in named.p95_ms.items():
                 history.ingest(folder, benchmark)
@@ -80,7 +99,7 @@ def add_runs(state: Path, runs: Sequence[Made]) -> list[str]:
                 made_up = [plain, *others, *_calibration(named)]
                 write_summaries(history.connection, key, made_up)
             ids.append(named.run_id)
-        return ids
+    return ids
 
 
 def _write(state: Path, made: Made, began_at: str) -> Path:

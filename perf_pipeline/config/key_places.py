@@ -1,63 +1,40 @@
 """Which keys a place of a profile takes, and in which places a key is at home, for suggestions.
 
-Add here: a table whose keys are written by hand. Keep out: sentences (mistakes.py).
+Add here: another name of a place (`_homes`); what a place takes follows from the types of the
+profile. Keep out: sentences (mistakes.py).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import chain
-from types import MappingProxyType
-from typing import Final
+from types import UnionType
+from typing import Annotated, Any, Final, TypeGuard, Union, get_args, get_origin
 
 from perf_pipeline.config.data_sets import DataSet
 from perf_pipeline.config.executors.registry import EXECUTORS
-from perf_pipeline.config.executors.stages import Stage
 from perf_pipeline.config.frozen import Frozen, keys_of
-from perf_pipeline.config.http_steps import Auth, Expect, HttpStep, PythonParameters
-from perf_pipeline.config.own_topics import Keys, RegisteredSchema, Sizes
+from perf_pipeline.config.http_steps import Expect, HttpStep, PythonParameters
 from perf_pipeline.config.parameters import ITERATIONS
 from perf_pipeline.config.profile import (
     BaselinePolicyConfig,
     BenchmarkConfig,
-    PinnedBaseline,
     Profile,
-    Question,
     Seeding,
     ThresholdEntry,
 )
 from perf_pipeline.config.scenario import Scenario
-from perf_pipeline.config.sql_statements import SqlExpect, SqlStatement
 from perf_pipeline.config.target import TargetConfig
-from perf_pipeline.config.tiers import TierConfig
-from perf_pipeline.config.version_question import VersionQuestion
 
 _PLAN: Final = "plan"
-_TOP: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
-    {"seeding": Seeding, "baseline": BaselinePolicyConfig, "question": Question}
-)
-_IN_TARGETS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
-    {"tiers": TierConfig, "version": VersionQuestion}
-)
-_IN_PARAMETERS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
-    {
-        "expect": Expect,
-        "data": DataSet,
-        "auth": Auth,
-        "keys": Keys,
-        "size": Sizes,
-        "schema": RegisteredSchema,
-    }
-)
-# Benchmarks, their scenarios and metrics, and targets: the author names them as he likes.
-_NAMED: Final[Mapping[int | str, frozenset[int]]] = MappingProxyType(
-    {"benchmarks": frozenset({1, 3}), "targets": frozenset({1})}
-)
 Location = Sequence[int | str]
 
 
 def is_name(location: Location, index: int) -> bool:
-    """Say whether a part of a place is a name of the author's, which may be spelt like a key."""
-    return index in _NAMED.get(location[0], ())
+    """Say whether a part of a place is a name of the author's, which may be spelt like a key.
+
+    Benchmarks, scenarios, metrics, targets, tiers, data sets, variables and tags have such names.
+    """
+    return any(get_origin(kind) is dict for kind in _kinds_at(location[:index]))
 
 
 def keys_at(location: Location) -> tuple[str, ...]:
@@ -66,9 +43,10 @@ def keys_at(location: Location) -> tuple[str, ...]:
     Args:
         location: where it stands, as pydantic tells it, with the key itself at the end.
     """
-    inside = _inside(location)
-    found = dict.fromkeys(chain.from_iterable(map(keys_of, _models_at(location, inside))))
-    return (*found, *(_of_scenarios() if _PLAN in inside else ()))
+    models = [kind for kind in _kinds_at(location[:-1]) if _is_model(kind)]
+    found = dict.fromkeys(chain.from_iterable(map(keys_of, models)))
+    is_executor = any(model in EXECUTORS.values() for model in models)
+    return (*found, *(_of_scenarios() if is_executor else ()))
 
 
 @cache
@@ -77,46 +55,53 @@ def homes_of(key: str) -> tuple[str, ...]:
     return tuple(place for place, keys in _homes() if key in keys)
 
 
-def _inside(location: Location) -> list[str]:
-    """Return the keys that lead to a place, without indices and names."""
-    keys = (part for at, part in enumerate(location[:-1]) if not is_name(location, at))
-    return [key for key in keys if isinstance(key, str)]
-
-
 def _of_scenarios() -> tuple[str, ...]:
     return tuple(key for key in keys_of(Scenario) if key != _PLAN)
 
 
-def _models_at(location: Location, inside: Sequence[str]) -> Iterator[type[Frozen]]:
-    head = location[0]
-    if len(location) == 1:
-        yield Profile
-    elif head == "targets":
-        yield next((_IN_TARGETS[part] for part in inside if part in _IN_TARGETS), TargetConfig)
-    elif head in _TOP and len(location) == 2:
-        yield _TOP[str(head)]
-    elif head == "baseline":
-        yield PinnedBaseline
-    elif _PLAN in inside:
-        yield Stage if "stages" in inside else EXECUTORS[next(p for p in inside if p in EXECUTORS)]
-    elif "parameters" in inside:
-        yield from _models_in_parameters(inside[inside.index("parameters") + 1 :])
-    elif ThresholdEntry.__name__ in inside:
-        yield ThresholdEntry
-    else:
-        yield BenchmarkConfig
+def _kinds_at(location: Location) -> tuple[Any, ...]:
+    """Follow a place through the types of the profile; return what may stand there.
+
+    A part that is no key names a member of a union, as pydantic tells it: a class, an executor.
+    """
+    found: tuple[Any, ...] = (Profile,)
+    for part in location:
+        below = tuple(chain.from_iterable(_below(kind, part) for kind in found))
+        meant = tuple(kind for kind in found if kind == EXECUTORS.get(str(part)))
+        named = tuple(kind for kind in found if getattr(kind, "__name__", "") == part)
+        found = below or meant or named or found
+    return found
 
 
-def _models_in_parameters(inside: Sequence[str]) -> Iterator[type[Frozen]]:
-    known = [_IN_PARAMETERS[part] for part in inside if part in _IN_PARAMETERS]
-    if inside[:1] == ["statements"]:
-        yield SqlExpect if "expect" in inside else SqlStatement
-    elif known:
-        yield known[0]  # a data set may be named like one of them
-    elif "steps" in inside:
-        yield HttpStep
-    else:
+def _below(kind: Any, part: int | str) -> Iterator[Any]:
+    """Yield what may stand in an entry of a list, under a name, or at a key."""
+    origin = get_origin(kind)
+    if isinstance(part, int):
+        if origin in {tuple, list}:
+            yield from _members(get_args(kind)[0])
+    elif origin is dict:
+        yield from _members(get_args(kind)[1])
+    elif kind is Scenario and part == "parameters":
         yield from _parameters()
+    elif _is_model(kind):
+        for name, field in kind.model_fields.items():
+            if part in {name, field.alias}:
+                yield from _members(field.annotation)
+
+
+def _members(annotation: Any) -> Iterator[Any]:
+    """Yield the types of a union; one type is its only member."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        yield from _members(get_args(annotation)[0])
+    elif origin in {Union, UnionType}:
+        yield from chain.from_iterable(map(_members, get_args(annotation)))
+    else:
+        yield annotation
+
+
+def _is_model(kind: Any) -> TypeGuard[type[Frozen]]:
+    return isinstance(kind, type) and issubclass(kind, Frozen)
 
 
 @cache

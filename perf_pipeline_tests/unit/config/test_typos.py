@@ -254,3 +254,26 @@ def test_a_misspelt_value_is_answered_with_the_value(key: str, typo: str, right:
 
     assert f"{key} is '{typo}'; it must be " in answer
     assert answer.endswith(f"; did you mean {right}?")
+
+
+LOOKING = "benchmarks.orders.scenarios.look"
+PLANNED = {**LOOK["parameters"], "data": {"plan": {"cvs": "a.csv"}}}
+NAMED_LIKE_KEYS = [
+    (
+        shop() | {"targets": {"here": {"tiers": {"plan": {"contaners": ["a"]}}}}},
+        "targets.here.tiers.plan.contaners is not a known key; did you mean containers?",
+    ),
+    (shop(LOOK | {"env": {"plan": 1}}), f"{LOOKING}.env.plan is 1; it must be a text in quotes"),
+    (shop(LOOK | {"tags": {"plan": 1}}), f"{LOOKING}.tags.plan is 1; it must be a text in quotes"),
+    (
+        shop(LOOK | {"parameters": PLANNED}),
+        f"{LOOKING}.parameters.data.plan.cvs is not a known key; did you mean csv?",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"), NAMED_LIKE_KEYS, ids=["tier", "variable", "tag", "data-set"]
+)
+def test_whatever_is_named_like_a_key_keeps_its_name(raw: dict[str, Any], sentence: str) -> None:
+    assert the_answer_to(raw) == sentence

@@ -91,9 +91,9 @@ def _allowed(brokers: str) -> list[str]:
     if client_properties(brokers):
         raise RequestError(
             "--brokers holds a login, which no file should hold",
-            hint="name the brokers alone, and log in by --kafka security.protocol=SASL_PLAINTEXT "
-            "--kafka sasl.mechanism=PLAIN --kafka sasl.username=NAME "
-            "--kafka 'sasl.password=${env.KAFKA_PASSWORD}'",
+            hint="name the brokers alone, and give the login to --kafka, one property each: "
+            "security.protocol=SASL_PLAINTEXT, sasl.mechanism=PLAIN, sasl.username=NAME, and "
+            "sasl.password with ${env.KAFKA_PASSWORD} as its value, in quotes",
         )
     try:
         places = read_brokers(brokers, ()).places

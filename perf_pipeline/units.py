@@ -32,6 +32,21 @@ _GO_UNITS = "|".join(unit for unit in _UNIT_NS if unit != "d")  # days only in f
 _PART = re.compile(rf"({_NUMBER})({_GO_UNITS})", re.ASCII)
 _BARE = re.compile(rf"[+-]?{_NUMBER}(?:[eE][+-]?\d{{1,2}})?", re.ASCII)
 _WITH_UNITS = re.compile(rf"([+-]?)(?=.)(?:(\d+)d)?((?:{_PART.pattern})*)", re.ASCII)
+_UNIT_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        word: unit
+        for unit, words in {
+            "us": "us usec usecs microsecond microseconds",
+            "ms": "ms msec msecs milli millis millisecond milliseconds",
+            "s": "s sec secs second seconds sek",
+            "m": "m min mins minute minutes",
+            "h": "h hr hrs hour hours std",
+            "d": "d day days tag tage",
+        }.items()
+        for word in words.split()
+    }
+)
+_WORDED = re.compile(r"(\d+(?:[.,]\d+)?)\s*([A-Za-zµμ]*)", re.ASCII)
 _LONGEST_US = (2**63 - 1) // 1_000  # Go's time.Duration: 2**63 - 1 ns, 292 years
 
 
@@ -50,7 +65,8 @@ def parse_duration_us(value: str | float) -> int:
     """
     us = _number_us(value) if isinstance(value, int | float) else _text_us(value)
     if us is None:
-        raise ValueError(f"{value!r} is not a duration; write one like '30s', '1m30s' or '250ms'")
+        example = f"write one like '30s', '1m30s' or '250ms'{_meant_duration(value)}"
+        raise ValueError(f"{value!r} is not a duration; {example}")
     if abs(us) > _LONGEST_US:
         raise ValueError(f"{value!r} is longer than 292 years, the longest duration there is")
     return us
@@ -74,6 +90,22 @@ def _text_us(text: object) -> int | None:
         Fraction(number.rstrip(".")) * _UNIT_NS[unit] for number, unit in _PART.findall(match[3])
     )
     return round(ns / 1_000) * (-1 if match[1] == "-" else 1)
+
+
+def _meant_duration(value: object) -> str:
+    """End a sentence with the duration that was meant by units in words of another tool."""
+    text = str(value).strip().rstrip(".") if isinstance(value, str) else ""
+    parts = _WORDED.findall(text)
+    if not parts or _WORDED.sub("", text).strip(" ,:"):
+        return ""
+    *others, (number, last) = parts
+    units = [*(_UNIT_WORDS.get(word.lower(), word) for _, word in others)]
+    # Of 1m30 the last number can only be seconds.
+    units.append(_UNIT_WORDS.get(last.lower(), last) if last else "s" if units == ["m"] else "")
+    numbers = [number.replace(",", ".") for number, _ in (*others, (number, last))]
+    meant = "".join(f"{number}{unit}" for number, unit in zip(numbers, units, strict=True))
+    is_one = all(units) and meant != value and _text_us(meant) is not None
+    return f"; did you mean {meant!r}?" if is_one else ""
 
 
 def format_duration(us: int) -> str:

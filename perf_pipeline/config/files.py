@@ -48,15 +48,15 @@ def read_bytes(path: Path, most_bytes: int) -> bytes:
         return _read(path, most_bytes)
     except OSError as error:
         reason = error.strerror or error
-        raise ValueError(f"can't be read: {reason}{_beside(path, error)}") from error
+        raise ValueError(f"can't be read: {reason}{beside(path, error)}") from error
 
 
-def _beside(path: Path, error: OSError) -> str:
-    """Suggest a file of the same folder with a similar name, if there is none with this name."""
+def beside(path: Path, error: OSError) -> str:
+    """Suggest a file or folder beside a missing one with a similar name; empty for other errors."""
     if not isinstance(error, FileNotFoundError):
         return ""
     try:
-        names = sorted(entry.name for entry in path.parent.iterdir() if entry.is_file())
+        names = sorted(entry.name for entry in path.parent.iterdir())
     except OSError:
         return f"; there is no folder {shown(str(path.parent))}"
     return meant(path.name, [name for name in names[:_MOST_NAMES] if name.isprintable()])

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from perf_pipeline.config.data_sets import DataSet, Rows, read_csv
+from perf_pipeline.config.files import beside
 from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.http_steps import (
     OwnHttpParameters,
@@ -155,7 +156,8 @@ def _authorities(parameters: Frozen) -> _Found:
 def _ca_mistake(name: str, folder: Path) -> str | None:
     file = folder / name
     if not file.is_file():
-        return f"there is no file {name!r} beside the profile"
+        there = beside(file, FileNotFoundError())
+        return f"there is no file {name!r} beside the profile{there}"
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
     except ssl.SSLError:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+from perf_pipeline.spelling import meant
+
 
 def module_mistakes(exec_name: str, folder: Path) -> Iterator[str]:
     """Find why `module:name` cannot be imported from a folder or an installed package."""
@@ -22,9 +24,10 @@ def module_mistakes(exec_name: str, folder: Path) -> Iterator[str]:
         yield f"module {module!r} can't be searched for in {folder.name or '.'}/: {error}"
         return
     if origin is None:
+        there = meant(f"{module}.py", [path.name for path in folder.glob("*.py")])
         yield (
-            f"module {module!r} is neither in {folder.name or '.'}/ nor installed; set "
-            "parameters.path to the folder that holds it"
+            f"module {module!r} is neither in {folder.name or '.'}/ nor installed"
+            f"{there.replace('.py?', '?') or '; set parameters.path to the folder that holds it'}"
         )
     elif origin.endswith(".py"):
         yield from _name_mistakes(Path(origin), name)
@@ -55,8 +58,9 @@ def _name_mistakes(file: Path, name: str) -> Iterator[str]:
     if "*" in bound:
         return
     if name not in bound:
-        there = ", ".join(known for known in bound if not known.startswith("_")) or "nothing"
-        yield f"{file.name} has no {name!r}; it has {there}"
+        public = [known for known in bound if not known.startswith("_")]
+        there = ", ".join(public) or "nothing"
+        yield f"{file.name} has no {name!r}; it has {there}{meant(name, public)}"
     elif isinstance(bound[name], ast.FunctionDef):
         yield f"{name} in {file.name} is not an async function; write async def {name}(vu)"
 

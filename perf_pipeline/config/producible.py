@@ -11,7 +11,7 @@ from perf_pipeline.config.parameters import iteration_kind
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.templated import MakesOperations
-from perf_pipeline.metrics.sample import Outcome
+from perf_pipeline.metrics.sample import HTTP_ERRORS, Outcome
 from perf_pipeline.metrics.threshold import Threshold
 from perf_pipeline.spelling import meant
 
@@ -49,7 +49,21 @@ def _mistake(config: BenchmarkConfig, threshold: Threshold) -> str:
         "outcome": list(_OUTCOMES),
     }
     found = (_unlike(tag, f"{who} {tag}", tags, values) for tag, values in known.items())
-    return next(filter(None, found), "")
+    return next(filter(None, found), "") or _odd_value(threshold)
+
+
+def _odd_value(threshold: Threshold) -> str:
+    """Say why a status or an error class can be that of no request.
+
+    What is counted under it would be 0, and a bound on it would always hold.
+    """
+    status, error = threshold.tags.get("status", "0"), threshold.tags.get("error")
+    if not (status.isascii() and status.isdecimal()):
+        return f"status {status!r} is no number; write one status, such as 503"
+    is_http = threshold.metric.startswith("http_") and error not in {None, *HTTP_ERRORS}
+    if is_http and (told := meant(str(error), HTTP_ERRORS)):
+        return f"no request fails as {error!r}{told}"
+    return ""
 
 
 def _unlike(tag: str, sentence: str, tags: Mapping[str, str], known: Iterable[str] | None) -> str:

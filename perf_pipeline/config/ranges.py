@@ -25,6 +25,10 @@ def read_range(value: object) -> tuple[int, int]:
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         raise ValueError(f"{value!r} is neither a duration nor a range; write '1s' or '1s..3s'")
     low_text, dots, high_text = str(value).partition("..")
+    if high_text.startswith(".") or (dots and not (low_text and high_text)):
+        ends = [text for text in str(value).split(".") if text]
+        meant = f"; did you mean '{'..'.join(ends)}'?" if len(ends) == 2 else ""
+        raise ValueError(f"{value!r} is not a range{meant or '; write one like 1s..3s'}")
     low = parse_duration_us(low_text)
     high = parse_duration_us(high_text) if dots else low
     if not 0 <= low <= high:

@@ -29,6 +29,14 @@ class Outcome(StrEnum):
     INTERRUPTED = "interrupted"
 
 
+HTTP_ERRORS: Final = (
+    *("refused", "reset", "timeout", "connect_timeout", "closed", "truncated", "protocol", "dns"),
+    *("tls", "too_large", "unreachable", "not_http2", "not_tls", "speaks_tls", "not_allowed"),
+    *("generator", "status", "check", "resent", "cancelled", "unreadable", "unexpected_body"),
+)
+"""Classes of error that requests of HTTP have here; a workload of somebody else's may have more."""
+
+
 class HttpPhases(NamedTuple):
     """Split an HTTP request as k6 does, in µs; -1 means that a phase did not happen or is unknown.
 

@@ -5,7 +5,8 @@ it. Add here: a rule about such filters. Keep out: tags that differ from sample 
 (catalog.py), and SQL (store/filters.py).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline import spelling
@@ -14,6 +15,18 @@ from perf_pipeline.metrics.catalog import CATALOG, Kind, Metric
 BUILT_IN_TAGS: Final = frozenset(tag for metric in CATALOG.values() for tag in metric.tags)
 ScenarioTags = Mapping[str, Mapping[str, str]]
 """The tags of each scenario of a benchmark, by its name; empty where it has none."""
+
+# As k6, JMeter, Gatling and Prometheus call them.
+_OTHER_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **dict.fromkeys(("op", "step", "name", "url", "endpoint", "request", "label"), "operation"),
+        **dict.fromkeys(("code", "status_code", "http_status", "response_code"), "status"),
+        **dict.fromkeys(("result", "success", "state"), "outcome"),
+        **dict.fromkeys(("tier", "host", "instance", "container", "job"), "source"),
+        **dict.fromkeys(("err", "error_code", "exception"), "error"),
+        **dict.fromkeys(("assertion", "assert"), "check"),
+    }
+)
 
 
 def scenarios_meant(
@@ -35,7 +48,7 @@ def scenarios_meant(
                 f"metric {metric.name!r} has no tag {tag!r}; it has: "
                 f"{', '.join(sorted(metric.tags)) or 'none'}"
                 f"{_also(scenarios) if takes_own else ''}"
-                f"{spelling.meant(tag, [*sorted(metric.tags), *sorted(named)])}"
+                f"{_meant(tag, [*sorted(metric.tags), *sorted(named)])}"
             )
     if not own:
         return ()
@@ -65,3 +78,9 @@ def _pairs(scenarios: ScenarioTags) -> Iterator[str]:
     yield from sorted(
         {f"{name}:{text}" for its in scenarios.values() for name, text in its.items()}
     )
+
+
+def _meant(tag: str, known: Sequence[str]) -> str:
+    """End a sentence with the tag that was meant, also where another tool calls it so."""
+    word = _OTHER_WORDS.get(tag.lower().replace("-", "_"), "")
+    return f"; did you mean {word}?" if word in known else spelling.meant(tag, known)

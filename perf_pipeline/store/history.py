@@ -6,6 +6,7 @@ Add here: one method per question, which calls the module that answers it. Keep 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -121,7 +122,7 @@ class History:
         is_pruned = not queries.raw_is_kept(self.connection, key)
         if is_pruned and threshold.metric in KEPT and not has_histograms(self.connection, key):
             queries.require_raw(self.connection, key)
-        windows = measured_windows(self.connection, key)
+        windows = partial(measured_windows, self.connection, key)
         return statistics.figure_of(self.connection, key, threshold, windows, is_pruned=is_pruned)
 
     def relative_error(self, key: RunKey, threshold: Threshold) -> float:

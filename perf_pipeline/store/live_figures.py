@@ -107,13 +107,12 @@ class LiveFigures:
 
     def observe(self, threshold: Threshold) -> float | None:
         """Return the figure so far that a threshold judges; None while nothing was measured."""
-        windows = self._windows()
         if threshold.metric in _SUMMED:
-            return finished_figure(threshold, windows, self._summed)
+            return finished_figure(threshold, self._windows, self._summed)
         if threshold.metric in FROM_FIGURES:
             return None  # worked out after the load
         with self._connection.cursor() as cursor:
-            return figure_of(cursor, self._key, threshold, windows)
+            return figure_of(cursor, self._key, threshold, self._windows)
 
     def error_of(self, threshold: Threshold) -> float:
         """Say how far off `observe` may be, as a share of the figure; 0 for what is exact."""

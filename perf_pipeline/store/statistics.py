@@ -155,7 +155,7 @@ def figure_of(
     connection: duckdb.DuckDBPyConnection,
     key: RunKey,
     threshold: Threshold,
-    windows: Windows,
+    windows: Callable[[], Windows],
     *,
     is_pruned: bool = False,
 ) -> float | None:
@@ -173,13 +173,15 @@ def figure_of(
 
 
 def finished_figure(
-    threshold: Threshold, windows: Windows, raw: Callable[[Threshold], float | None]
+    threshold: Threshold,
+    windows: Callable[[], Windows],
+    raw: Callable[[Threshold], float | None],
 ) -> float | None:
     """Turn the raw figure of a threshold into the one that it judges.
 
     Args:
         threshold: which figure.
-        windows: of the benchmark.
+        windows: gives those of the benchmark; asked only for a rate.
         raw: gives a figure under a filter, a counter's rate still as its sum.
     """
     metric = CATALOG[threshold.metric]
@@ -188,7 +190,7 @@ def finished_figure(
         return None if raw(unfiltered(threshold)) is None else 0.0
     if found is None or metric.kind is not Kind.COUNTER or threshold.statistic != "rate":
         return found
-    seconds = windows.seconds(threshold.tags, threshold.scenarios)
+    seconds = windows().seconds(threshold.tags, threshold.scenarios)
     return found / seconds if seconds else None
 
 

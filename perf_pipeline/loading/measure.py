@@ -162,6 +162,8 @@ def _run_step(
     def quieten() -> None:
         """Have nothing of ours compute beside the load; the first reading is of that quiet, too."""
         session.storing.await_end()
+        for sentence in session.storing.heard():
+            session.say(sentence)
         sampling.start()
 
     with BrokerWatch(given_brokers(session), session.target.allowed) as brokers:

@@ -4,7 +4,7 @@ Add here: nothing. Keep out: what storing is (judging/ingest.py); a loading room
 """
 
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
@@ -13,14 +13,21 @@ class Storing:
 
     Attributes:
         work: its future; None when nobody has to wait for anything.
+        told: sentences of it for whoever started the run, which nobody has heard yet.
     """
 
     work: Future[None] | None = None
+    told: list[str] = field(default_factory=list)
 
     def await_end(self) -> None:
         """Wait until it has ended, well or not."""
         if self.work is not None:
             wait([self.work])
+
+    def heard(self) -> list[str]:
+        """Return what was told since the last time; ask only when the work has ended."""
+        told, self.told = self.told, []
+        return told
 
     def finish(self) -> None:
         """Wait until it has ended, and raise what it raised, once."""

@@ -53,7 +53,6 @@ class _Progress:
         waiting: those of them that are not in the history, because it is open elsewhere.
         problems: of the run as a whole.
         trouble: what ended the run before anything was measured.
-        told: sentences of storing, which nobody has heard yet.
         doing: what is under way.
     """
 
@@ -61,7 +60,6 @@ class _Progress:
     waiting: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     trouble: TargetUnavailableError | None = None
-    told: list[str] = field(default_factory=list)
     doing: str = "seeding"
 
 
@@ -126,7 +124,7 @@ def _concluded(session: Session, progress: _Progress) -> RunReport:
     profile, run_id = session.profile, session.run_id
     try:
         _ingest_waiting(session, progress, AT_THE_END_WAIT_S)
-        _tell(session, progress)
+        _tell(session)
         judge_run(session.state, run_id, profile=profile)
         return publish(session.state, run_id, profile=profile, expected=session.planned)
     except StoreBusyError as error:
@@ -159,7 +157,7 @@ def _measure_all(session: Session, names: list[str], progress: _Progress) -> Non
         try:
             _measure_each(session, names, progress)
         finally:
-            _finish_storing(session, progress)
+            _finish_storing(session)
     except TargetUnavailableError as error:
         progress.trouble = error
         progress.problems.append(error.sentence)
@@ -179,7 +177,7 @@ def _measure_each(session: Session, names: list[str], progress: _Progress) -> No
         session.say(f"{name} …")
         outcome = measure_if_possible(session, name)
         progress.measured.append(name)
-        _finish_storing(session, progress)
+        _finish_storing(session)
         session.storing.work = begun(partial(_ingest, session, name, progress))
         if outcome.status == "stopped":
             progress.problems.append(f"the user stopped the run during {name}")
@@ -199,17 +197,16 @@ def _write_down(session: Session, progress: _Progress) -> None:
         register(session.state, record, wait_s=wait_s, say=session.say)
 
 
-def _finish_storing(session: Session, progress: _Progress) -> None:
+def _finish_storing(session: Session) -> None:
     """Wait until the benchmark before is stored, and tell what was told of it."""
     try:
         session.storing.finish()
     finally:
-        _tell(session, progress)
+        _tell(session)
 
 
-def _tell(session: Session, progress: _Progress) -> None:
-    told, progress.told = progress.told, []
-    for sentence in told:
+def _tell(session: Session) -> None:
+    for sentence in session.storing.heard():
         session.say(sentence)
 
 
@@ -220,14 +217,16 @@ def _ingest(session: Session, name: str, progress: _Progress) -> None:
     try:
         _ingest_waiting(session, progress, 0.0 if known_as_busy else BETWEEN_LOADS_WAIT_S)
     except StoreBusyError as error:
-        progress.told.append(f"{error.sentence}; {name} waits in the spool")
+        session.storing.told.append(f"{error.sentence}; {name} waits in the spool")
 
 
 def _ingest_waiting(session: Session, progress: _Progress, wait_s: float) -> None:
     for name in list(progress.waiting):
         key = RunKey(session.run_id, name)
         ingested, _ = ingest_benchmark(session.state, key, profile=session.profile, wait_s=wait_s)
-        progress.told += [f"{name}: {told}" for told in (*ingested.damage, *ingested.notices)]
+        session.storing.told += [
+            f"{name}: {told}" for told in (*ingested.damage, *ingested.notices)
+        ]
         progress.waiting.remove(name)
 
 

@@ -23,3 +23,10 @@ def test_nobody_waits_where_nothing_is_stored() -> None:
 
     storing.await_end()
     storing.finish()
+
+
+def test_what_was_told_is_heard_once() -> None:
+    storing = Storing(told=["api waits in the spool"])
+
+    assert storing.heard() == ["api waits in the spool"]
+    assert storing.heard() == []

@@ -155,7 +155,7 @@ def _tell(folder: Path, draft: "Draft") -> None:
     click.echo(f"{folder} is written, from {draft.origin}.")
     if steps:
         click.echo(f"Its profile {draft.name}.toml sends {plural(steps, 'request')} per iteration.")
-    if taken := [one for one in enabled if one.exec == "consume"]:
+    if taken := [benchmark for benchmark in enabled if benchmark.exec == "consume"]:
         told = plural(len(taken), "topic")
         click.echo(f"Its profile {draft.name}.toml takes messages of {told}, and produces none.")
     if statements:

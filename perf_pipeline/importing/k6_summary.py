@@ -103,7 +103,9 @@ def _newer(whole: Mapping[str, Any]) -> tuple[list[_Entry], float, datetime | No
         name, tags = parse_key(row["name"])
         metric = K6Metric(name, row["type"], row.get("contains") == "time")
         thresholds = {
-            each["source"]: bool(each["ok"]) for each in row.get("thresholds") or () if each
+            threshold["source"]: bool(threshold["ok"])
+            for threshold in row.get("thresholds") or ()
+            if threshold
         }
         entries.append(_Entry(metric, tags, dict(_figures(row["values"])), thresholds))
     entries += [
@@ -123,7 +125,7 @@ def _older(whole: Mapping[str, Any]) -> tuple[list[_Entry], float, datetime | No
         written = row.get("thresholds") or {}
         if "type" in row:
             metric = K6Metric(name, row["type"], row.get("contains") == "time")
-            held = {text: bool(each["ok"]) for text, each in written.items()}
+            held = {text: bool(threshold["ok"]) for text, threshold in written.items()}
             figures = dict(_figures(row["values"]))
         else:
             metric = BUILT_IN.get(name) or K6Metric(name, _kind_of(row))

@@ -39,7 +39,7 @@ def made_profile(
     thresholds: dict[str, list[Any]] = {key: list(them) for key, them in run.thresholds.items()}
     for key, them in also.items():
         known = thresholds.setdefault(key, [])
-        known += [each for each in them if each not in known]
+        known += [text for text in them if text not in known]
     if not run.has_requests and TARGET_ANSWERED not in thresholds:
         thresholds[TARGET_ANSWERED] = []
     scenarios = {

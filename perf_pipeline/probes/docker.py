@@ -211,7 +211,7 @@ def _network_bytes(networks: Mapping[str, Mapping[str, Any]] | None) -> int | No
     """Return what went over all networks of a container; None where it has none of its own."""
     if not networks:
         return None
-    return sum(int(one["rx_bytes"]) + int(one["tx_bytes"]) for one in networks.values())
+    return sum(int(network["rx_bytes"]) + int(network["tx_bytes"]) for network in networks.values())
 
 
 def _rates(before: _ContainerCounters, now: _ContainerCounters, span_s: float) -> dict[str, float]:

@@ -53,9 +53,10 @@ class SlowRequest:
 def slow_table(requests: Iterable[SlowRequest]) -> Table:
     """Return a table of slow requests."""
     kinds = ("text", "text", "number", "number", "text", "url")
-    return Table(tuple(zip(_TITLES, kinds, strict=True)), tuple(one.row for one in requests))  # type: ignore[arg-type]  # the kinds are literals
+    rows = tuple(request.row for request in requests)
+    return Table(tuple(zip(_TITLES, kinds, strict=True)), rows)  # type: ignore[arg-type]  # the kinds are literals
 
 
 def slowest_of_each(requests: Iterable[SlowRequest]) -> Iterator[SlowRequest]:
     """Yield the slowest request of each operation."""
-    yield from (one for one in requests if one.position == 1)
+    yield from (request for request in requests if request.position == 1)

@@ -111,9 +111,9 @@ def _slowest(report: RunReport) -> list[RenderableType]:
     if not slowest:
         return []
     table = _table("slowest traced request", "time", "after", "trace")
-    for one in slowest:
-        _, operation, *cells, _, trace = one.row
-        link = f"link {one.url}" if one.url else ""
+    for request in slowest:
+        _, operation, *cells, _, trace = request.row
+        link = f"link {request.url}" if request.url else ""
         table.add_row(_plain(operation), *map(_plain, cells), _plain(trace, link))
     return [Text(), table]
 

@@ -66,9 +66,9 @@ def distributions_of(
 
 def _parameters(run_id: str, wanted: Sequence[WantedDistribution]) -> Mapping[str, list[object]]:
     asked = [
-        (one.benchmark, one.metric, run, run == run_id)
-        for one in wanted
-        for run in (run_id, *(run for run in one.baseline if run != run_id))
+        (question.benchmark, question.metric, run, run == run_id)
+        for question in wanted
+        for run in (run_id, *(run for run in question.baseline if run != run_id))
     ]
     columns = zip(*asked, strict=True) if asked else ((), (), (), ())
     names = ("benchmarks", "metrics", "runs", "now")

@@ -71,19 +71,22 @@ class _Declared:
     def filters(self) -> Iterator[tuple[Mapping[str, str], list[WrittenThreshold]]]:
         """Yield each filter with its thresholds; those of k6 1 and 2 don't stand in the file."""
         yield {}, list(self.thresholds)
-        for each in self.submetrics:
-            if isinstance(each, dict):
-                yield each.get("tags") or {}, list(each.get("thresholds") or ())
+        for submetric in self.submetrics:
+            if isinstance(submetric, dict):
+                yield submetric.get("tags") or {}, list(submetric.get("thresholds") or ())
 
     def unjudged(self) -> Iterator[tuple[str, str]]:
         """Yield the filters without thresholds, as k6 calls them and as they are called here.
 
         k6 makes a filter for thresholds only, but for one that it shows in every summary.
         """
-        for each in self.submetrics:
-            is_own = isinstance(each, dict) and each.get("suffix") != _USUAL
-            if is_own and not each.get("thresholds"):
-                yield str(each.get("name")), meant_by(self.metric, each.get("tags") or {}).key
+        for submetric in self.submetrics:
+            is_own = isinstance(submetric, dict) and submetric.get("suffix") != _USUAL
+            if is_own and not submetric.get("thresholds"):
+                yield (
+                    str(submetric.get("name")),
+                    meant_by(self.metric, submetric.get("tags") or {}).key,
+                )
 
 
 def read_points(path: Path, folder: Path, *, shown: Path) -> ForeignRun:
@@ -118,7 +121,7 @@ def read_points(path: Path, folder: Path, *, shown: Path) -> ForeignRun:
             thresholds=thresholds,
             has_requests="http_req_duration" in by_name,
             cut=_LAST_LINE if is_cut else _IN_MIDDLE if in_middle else "",
-            unjudged=dict(each for known in declared for each in known.unjudged()),
+            unjudged=dict(threshold for known in declared for threshold in known.unjudged()),
             notices=(_UNDECLARED,) if not any(known.is_known for known in declared) else (),
         )
 

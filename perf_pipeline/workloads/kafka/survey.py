@@ -150,14 +150,16 @@ def _behind(
     every = {(mark.topic, mark.partition): mark for marks_of in marks.values() for mark in marks_of}
     wanted = [TopicPartition(*place) for place in [*every][:_MOST_PARTITIONS]]
     with closing(_reader(brokers, group)) as reader:
-        answers = [one for one in reader.committed(wanted, timeout=TIMEOUT_S) if one.offset >= 0]
-    for topic in dict.fromkeys(one.topic for one in answers):
+        answers = [
+            answer for answer in reader.committed(wanted, timeout=TIMEOUT_S) if answer.offset >= 0
+        ]
+    for topic in dict.fromkeys(answer.topic for answer in answers):
         yield (
             topic,
             sum(
-                max(0, every[topic, one.partition].high_watermark - one.offset)
-                for one in answers
-                if one.topic == topic
+                max(0, every[topic, answer.partition].high_watermark - answer.offset)
+                for answer in answers
+                if answer.topic == topic
             ),
         )
 

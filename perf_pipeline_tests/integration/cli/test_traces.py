@@ -48,23 +48,25 @@ def test_the_slowest_of_each_operation_keep_their_trace_also_without_their_sampl
 
     ran = command("run", str(path))
 
-    seen = [one.headers["traceparent"].split("-") for one in target.requests[-120:]]
+    seen = [request.headers["traceparent"].split("-") for request in target.requests[-120:]]
     sampled = {trace for _, trace, _, flags in seen if flags == "01"}
     slowest = json.loads((reports(command, ran.run_id) / "summary.json").read_text())[
         "perf_pipeline"
     ]["slow_requests"]
-    assert {one["trace_id"] for one in slowest} <= sampled
-    assert [one["position"] for one in slowest if one["operation"] == "ok"] == list(range(1, 11))
+    assert {request["trace_id"] for request in slowest} <= sampled
+    assert [request["position"] for request in slowest if request["operation"] == "ok"] == list(
+        range(1, 11)
+    )
     # The slowest by the samples themselves, of those that the target saw marked.
     times = command.sql(
         "select vu, iteration, (ended_us - started_us) / 1e3 from samples "
         "where operation = 'ok' order by ended_us - started_us desc"
     )
-    kept = [one["service_ms"] for one in slowest if one["operation"] == "ok"]
+    kept = [request["service_ms"] for request in slowest if request["operation"] == "ok"]
     assert kept == sorted(kept, reverse=True)
     assert set(kept) <= {took_ms for *_, took_ms in times}
 
-    first = next(one for one in slowest if one["operation"] == "ok")
+    first = next(request for request in slowest if request["operation"] == "ok")
     url = f"https://traces.example/trace/{first['trace_id']}?a=1&b=2"
     assert first["url"] == url
     assert "slowest traced request" in ran.out

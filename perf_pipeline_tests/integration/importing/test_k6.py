@@ -98,9 +98,9 @@ def test_counts_checks_and_shares_are_those_that_k6_printed(points: CommandLine)
 def test_the_thresholds_of_k6_become_checks_with_the_verdicts_of_k6(points: CommandLine) -> None:
     found = verdicts(points)
     told = {
-        text: each["ok"]
+        text: threshold["ok"]
         for metric in k6_says().values()
-        for text, each in metric.get("thresholds", {}).items()
+        for text, threshold in metric.get("thresholds", {}).items()
     }
 
     judged = {
@@ -179,9 +179,9 @@ def test_a_summary_gives_k6s_figures_and_verdicts(tmp_path: Path, path: Path) ->
         if key != "target_answered"
     }
     assert judged == {
-        text: each["ok"]
+        text: threshold["ok"]
         for metric in told.values()
-        for text, each in metric.get("thresholds", {}).items()
+        for text, threshold in metric.get("thresholds", {}).items()
     }
 
 
@@ -329,7 +329,7 @@ def test_a_broken_file_is_answered_with_line_and_reason_and_nothing_is_imported(
     assert f"{path}{told}" in answer.err
     assert "nothing was imported" in answer.err
     assert list((untouched.state / "spool").iterdir()) == []
-    assert [each.name for each in untouched.state.iterdir() if "import" in each.name] == []
+    assert [entry.name for entry in untouched.state.iterdir() if "import" in entry.name] == []
 
 
 @pytest.mark.parametrize("name", ["not-there.json", "."])

@@ -72,7 +72,7 @@ def add_runs(state: Path, runs: Sequence[Made]) -> list[str]:
 
 def _text(made: Made) -> str:
     """Write down all that decides what a run is stored as."""
-    facts = [getattr(made, one.name) for one in fields(made) if one.name != "profile"]
+    facts = [getattr(made, part.name) for part in fields(made) if part.name != "profile"]
     return f"{facts!r} {made.profile.config_hash} {made.profile.as_json}"
 
 

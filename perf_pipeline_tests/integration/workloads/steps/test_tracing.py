@@ -26,7 +26,7 @@ def sent(target: HttpTarget, *iterations: Any, **more: Any) -> list[tuple[str, .
 
 
 def parts(target: HttpTarget) -> list[tuple[str, ...]]:
-    found = [HEADER.fullmatch(one.headers["traceparent"]) for one in target.requests]
+    found = [HEADER.fullmatch(request.headers["traceparent"]) for request in target.requests]
     return [match.groups() for match in found if match]
 
 
@@ -38,7 +38,7 @@ def test_the_requests_of_an_iteration_are_spans_of_one_trace(target: HttpTarget)
     assert [trace for trace, *_ in found] == expected
     assert len({span for _, span, _ in found}) == 6
     assert {flags for *_, flags in found} == {"01"}
-    assert [one.headers["content-length"] for one in target.requests[1::2]] == ["8"] * 3
+    assert [request.headers["content-length"] for request in target.requests[1::2]] == ["8"] * 3
 
 
 def test_only_a_share_is_marked_as_sampled(target: HttpTarget) -> None:
@@ -55,7 +55,7 @@ def test_without_it_no_request_carries_the_header(target: HttpTarget) -> None:
     target.requests.clear()
     run(HttpSteps(), own(target.base_url, OK, POSTED), an_iteration())
 
-    assert all("traceparent" not in one.headers for one in target.requests)
+    assert all("traceparent" not in request.headers for request in target.requests)
 
 
 def test_a_header_of_the_profile_is_replaced_so_that_reports_name_the_right_trace(

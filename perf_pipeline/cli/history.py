@@ -91,8 +91,8 @@ def show(state: "State", run_id: str, *, quiet: bool, as_json: bool) -> None:
 def open_report(state: "State", run_id: str | None) -> None:
     """Print the path of a run's HTML report, and open it in a browser where there is one.
 
-    RUN_ID may be shortened, or `latest`; without it, the last run is meant. The report is written
-    first if it is not there.
+    RUN_ID may be shortened, or `latest`; without it, the last run is taken. If its report is
+    missing, it is written first.
     """
     from perf_pipeline.cli.browser import open_in_browser
     from perf_pipeline.judging.asked import asked_run
@@ -113,7 +113,7 @@ def open_report(state: "State", run_id: str | None) -> None:
     show_default=True,
     help="Show the newest N runs.",
 )
-@tag_option("List only runs with this tag; repeatable, and then only runs with all of them.")
+@tag_option("List only runs with this tag; repeatable, for runs that have all of the tags.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array, for other programs.")
 @click.pass_obj
 def list_runs(

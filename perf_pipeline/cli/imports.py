@@ -27,22 +27,22 @@ _LONGEST: Final = 200
     "--name",
     type=Line(_LONGEST),
     metavar="NAME",
-    help="Compare it with earlier imports of this name; the name of the tool by default.",
+    help="Compare it with earlier imports of this name.  [default: the name of the tool]",
 )
 @click.option(
     "--threshold",
     "thresholds",
     multiple=True,
     metavar="TEXT",
-    help="Judge it by this threshold, beside those of its file; repeatable. "
-    "Written like 'http_req_duration p(95)<500'.",
+    help="Judge it by this threshold as well as those of its file, e.g. "
+    "'http_req_duration p(95)<500'; repeatable.",
 )
 @click.option(
     "--summary",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Judge k6's points by the thresholds of this summary of the same run, too: points don't "
-    "hold those with a filter.",
+    help="A summary of the same run; its thresholds are judged as well, because k6 writes those "
+    "with a filter only there.",
 )
 @click.option(
     "--runner",

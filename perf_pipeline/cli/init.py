@@ -36,7 +36,7 @@ _MOST_PER_S: Final = 10_000
     "--brokers",
     type=Line(2_000),
     metavar="HOST:PORT",
-    help="Kafka brokers, comma separated: topics, who reads them, and sizes of messages.",
+    help="Kafka brokers, comma separated; messages of their largest topics are taken.",
 )
 @click.option(
     "--topic", "topics", multiple=True, metavar="NAME", help="Only this topic; repeatable."
@@ -46,8 +46,8 @@ _MOST_PER_S: Final = 10_000
     "properties",
     multiple=True,
     metavar="KEY=VALUE",
-    help="How the brokers are reached, by librdkafka's properties, e.g. "
-    "security.protocol=SASL_SSL; a secret as ${env.NAME}; repeatable.",
+    help="Reach the brokers with this property of librdkafka, e.g. security.protocol=SASL_SSL; "
+    "write secrets as ${env.NAME}; repeatable.",
 )
 @click.option(
     "--rate",

@@ -40,9 +40,10 @@ def prune(
 ) -> None:
     """Remove old runs for good: what was measured, their verdicts, spool files and reports.
 
-    Say what may go by --keep, --older-than, or both; then only runs that are beyond both go. Runs
-    that are pinned or accepted stay, and so do those that a baseline needs: of each profile the
-    newest runs that the next run will be compared with, and what the kept runs were compared with.
+    Give --keep, --older-than, or both; with both, only runs that are beyond both limits are
+    removed. Runs that are pinned or accepted are kept, and so are those that a baseline needs: of
+    each profile the newest runs, with which the next run will be compared, and all runs with which
+    the kept ones were compared.
     """
     from perf_pipeline.judging import pruning
 

@@ -88,12 +88,15 @@ def connected(path: Path, wait_s: float, *, read_only: bool) -> Iterator[duckdb.
         PerfPipelineError: the file cannot be opened at all.
     """
     deadline_ns = monotonic_ns() + int(wait_s * 1e9)
+    is_new = not read_only and not path.exists()
     while True:
         try:
             connection = duckdb.connect(path, read_only=read_only, config=_CONFIG)
             break
         except duckdb.Error as error:
             if not _is_busy(error):
+                if is_new:  # its first bytes, from a full disk, would be taken for a damaged file
+                    path.unlink(missing_ok=True)
                 raise sentence_of(error, path) from error
             if monotonic_ns() >= deadline_ns:
                 raise _busy(path, _duckdb_holder(str(error)), wait_s) from error

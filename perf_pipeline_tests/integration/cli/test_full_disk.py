@@ -87,6 +87,27 @@ def test_report_and_ingest_on_a_full_disk_are_sentences_and_the_history_is_intac
     assert "stored\n1\n" in said.text.replace("\r", "")
 
 
+def test_a_first_history_that_a_full_disk_cut_short_is_not_in_the_way_later(
+    on_a_small_disk: Callable[..., Said],
+) -> None:
+    """Its first bytes were left behind, and everything after called them a damaged file."""
+    said = on_a_small_disk(
+        'rm "$DISK/state/history.duckdb"',
+        _FILL,
+        'truncate -s -8K "$DISK/filler"',
+        _cli("ingest"),
+        'rm "$DISK/filler"',
+        _cli("ingest"),
+        _cli('sql --csv "select count(*) as stored from benchmarks"'),
+    )
+
+    assert (said.codes[0], said.codes[-1]) == (97, 0), said.text
+    assert "is full; nothing of this step was stored" in said.text
+    assert "damaged" not in said.text
+    assert "Traceback" not in said.text
+    assert "stored\n1\n" in said.text.replace("\r", ""), said.text
+
+
 def test_report_and_ingest_on_a_read_only_disk_are_sentences(
     on_a_small_disk: Callable[..., Said],
 ) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.answered import answered_to_the_end
 from perf_pipeline.judging.clock_bound import within_bound
+from perf_pipeline.judging.expectations import as_expected
 from perf_pipeline.judging.expected import in_plan_order, missing_of
 from perf_pipeline.judging.ingest import IngestedRun, ingest_run, profile_of
 from perf_pipeline.judging.kept_up import (
@@ -20,6 +21,7 @@ from perf_pipeline.judging.kept_up import (
     scenarios_that_kept_up,
 )
 from perf_pipeline.judging.shortfall import with_shortfall
+from perf_pipeline.judging.steadiness import kept_pace
 from perf_pipeline.metrics.catalog import CATALOG, TARGET_ANSWERED
 from perf_pipeline.metrics.threshold import FROM_HISTOGRAM, Status, Threshold, Verdict
 from perf_pipeline.store.history import History
@@ -126,6 +128,8 @@ def _verdicts(
     judged = [_judge(history, key, outcome, threshold) for threshold in thresholds]
     verdicts = within_bound(history, key, judged)
     verdicts = answered_to_the_end(history, key, outcome, _without_unknown(history, key, verdicts))
+    verdicts = as_expected(history, key, outcome, verdicts)
+    verdicts = kept_pace(history, key, profile, outcome, verdicts)
     return with_shortfall(history, key, outcome, verdicts)
 
 

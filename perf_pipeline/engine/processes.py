@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from perf_pipeline import errors
 from perf_pipeline.engine.handover import Exchange, shares_are_fixed
 from perf_pipeline.engine.health import judge
 from perf_pipeline.engine.job import LoadJob, LoadOutcome
@@ -21,10 +20,10 @@ from perf_pipeline.engine.merging import merge_checks, merge_outcomes
 from perf_pipeline.engine.progress import PartProgress, Progress, merge_progress
 from perf_pipeline.engine.rhythm import Rhythm
 from perf_pipeline.engine.vu_readings import VuReadings
-from perf_pipeline.engine.watch import wall_clock_offset_ms
-from perf_pipeline.engine.worker_process import WorkerProcess
+from perf_pipeline.engine.wall_clock import WallClockWatch
+from perf_pipeline.engine.worker_process import WorkerProcess, trouble_of
 from perf_pipeline.engine.worker_start import StartWorker, start_interpreter
-from perf_pipeline.errors import GeneratorLimitError, PerfPipelineError
+from perf_pipeline.errors import GeneratorLimitError
 from perf_pipeline.units import US_PER_S
 
 READY_LIMIT_S: Final = 120.0
@@ -133,14 +132,15 @@ class _Load:
         self._report_rhythm = Rhythm(_PROGRESS_S)
         self._reported_s = 0.0
         self._reported: dict[str, int] = {}
+        self._wall_clock = WallClockWatch()
 
     def run(self, before_start: Callable[[], None]) -> LoadOutcome:
         self._await_ready()
         if not self._stop.is_set():
             before_start()
-        began_at, offset_ms = datetime.now(UTC), wall_clock_offset_ms()
+        began_at, self._wall_clock = datetime.now(UTC), WallClockWatch()
         if self._stop.is_set():
-            return self._outcome(began_at, 0.0, 0.0)
+            return self._outcome(began_at, 0.0)
         self._started_s = time.monotonic() + _START_AHEAD_S
         self._start_us = self._us(self._started_s)
         self._machine_before = read_machine_time()
@@ -148,7 +148,8 @@ class _Load:
         self._await_end()
         self._raise_trouble()
         wall_s = max(0.0, time.monotonic() - self._started_s)
-        return self._outcome(began_at, wall_s, wall_clock_offset_ms() - offset_ms)
+        self._wall_clock.look()
+        return self._outcome(began_at, wall_s)
 
     def _us(self, at_s: float) -> int:
         return (round(at_s * 1e9) - self._origin_ns) // 1_000
@@ -182,6 +183,7 @@ class _Load:
         until_s = self._started_s + longest_s + OVERTIME_LIMIT_S
         while not all(worker.is_over for worker in self._workers):
             self._glance()
+            self._wall_clock.look()
             self._report_progress()
             self._readings.note(self._us(time.monotonic()), self._start_us, self._parts())
             self._note_deaths()
@@ -235,7 +237,7 @@ class _Load:
     def _raise_trouble(self) -> None:
         for worker in self._workers:
             if worker.trouble is not None:
-                raise _trouble_of(worker)
+                raise trouble_of(worker)
 
     def _report_progress(self) -> None:
         elapsed_s = time.monotonic() - self._started_s
@@ -254,12 +256,12 @@ class _Load:
     def _parts(self) -> list[PartProgress]:
         return [part for worker in self._workers for part in worker.parts.values()]
 
-    def _outcome(self, began_at: datetime, wall_s: float, clock_step_ms: float) -> LoadOutcome:
+    def _outcome(self, began_at: datetime, wall_s: float) -> LoadOutcome:
         vitals = {worker.number: worker.vitals() for worker in self._workers}
         known = {number: seen for number, seen in vitals.items() if seen is not None}
         health = judge(
             known,
-            clock_step_ms=clock_step_ms,
+            clock_step_ms=self._wall_clock.step_ms,
             incidents=self._incidents,
             is_ceiling=all(scenario.is_ceiling for scenario in self._job.scenarios),
             machine=read_machine_time().shares_since(self._machine_before),
@@ -283,18 +285,3 @@ def _fixed_shares(workers: int) -> str:
         "when all VUs of its worker are busy, even if another worker has free ones; `workers = 1` "
         "avoids that"
     )
-
-
-def _trouble_of(worker: WorkerProcess) -> Exception:
-    """Return the error that a worker met; one of our own errors as the worker raised it."""
-    trouble = worker.trouble
-    assert trouble is not None
-    if trouble["say"] == "crashed":
-        return RuntimeError(
-            f"worker {worker.number} failed: {trouble['sentence']}; read its log {worker.log}"
-        )
-    kind = getattr(errors, trouble["error"], PerfPipelineError)
-    error: PerfPipelineError = kind.__new__(kind)
-    where = f"the traceback is in {worker.log}" if kind is errors.ScenarioError else ""
-    PerfPipelineError.__init__(error, trouble["sentence"], hint=trouble["hint"] or where)
-    return error

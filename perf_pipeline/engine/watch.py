@@ -163,11 +163,3 @@ def waited_for_a_core_ns() -> int:
 def _since(before_ns: int, now_ns: int) -> int:
     """Return the difference; 0 where a reading failed, e.g. for want of a descriptor."""
     return now_ns - before_ns if before_ns and now_ns else 0
-
-
-def wall_clock_offset_ms() -> float:
-    """Return wall clock minus monotonic clock, which changes only when somebody sets the clock.
-
-    Slewing (NTP) moves both in the same way.
-    """
-    return (time.clock_gettime_ns(time.CLOCK_REALTIME) - time.monotonic_ns()) / 1e6

@@ -14,10 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from perf_pipeline import errors
 from perf_pipeline.engine.job import ScenarioOutcome
 from perf_pipeline.engine.progress import PartProgress
 from perf_pipeline.engine.vitals import Vitals, vitals_from_json
 from perf_pipeline.engine.worker_start import StartWorker, start_interpreter
+from perf_pipeline.errors import PerfPipelineError
 
 _CHUNK_BYTES: Final = 65_536
 _EXIT_LIMIT_S: Final = 3.0
@@ -149,3 +151,18 @@ class WorkerProcess:
                 return False
             time.sleep(0.01)
         return True
+
+
+def trouble_of(worker: WorkerProcess) -> Exception:
+    """Return the error that a worker met; one of our own errors as the worker raised it."""
+    trouble = worker.trouble
+    assert trouble is not None
+    if trouble["say"] == "crashed":
+        return RuntimeError(
+            f"worker {worker.number} failed: {trouble['sentence']}; read its log {worker.log}"
+        )
+    kind = getattr(errors, trouble["error"], PerfPipelineError)
+    error: PerfPipelineError = kind.__new__(kind)
+    where = f"the traceback is in {worker.log}" if kind is errors.ScenarioError else ""
+    PerfPipelineError.__init__(error, trouble["sentence"], hint=trouble["hint"] or where)
+    return error

@@ -4,8 +4,6 @@ Add here: another reason why a benchmark can't begin that leaves the others alon
 asked of the target (needs.py), and measuring (measure.py).
 """
 
-from datetime import UTC, datetime
-
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.loading.benchmark_folder import fresh_folder, write_down
 from perf_pipeline.loading.measure import measure
@@ -35,7 +33,7 @@ def _not_begun(session: Session, benchmark: str, why: str) -> BenchmarkOutcome:
     outcome = BenchmarkOutcome(
         benchmark=benchmark,
         status="aborted",
-        began_at=datetime.now(UTC).isoformat(),
+        began_at=session.now().isoformat(),
         wall_s=0.0,
         measured_s=0.0,
         load_hash=session.profile.load_hash(benchmark),

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
@@ -73,7 +73,7 @@ def measure(session: Session, benchmark: str) -> BenchmarkOutcome:
     """
     prepare_benchmark(session, benchmark)
     folder = fresh_folder(session, benchmark)
-    load = _Gathered(datetime.now(UTC), time.monotonic_ns(), _live_judge(session, benchmark))
+    load = _Gathered(session.now(), time.monotonic_ns(), _live_judge(session, benchmark))
     if waits_in := record_of(benchmark).backlog_of:
         take_over_backlog(session.folder / waits_in, folder)
     return _load_and_write(session, benchmark, folder, load)

@@ -5,9 +5,10 @@ Add here: a fact that every use case needs. Keep out: what the use cases do.
 
 import secrets
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from perf_pipeline.config.profile import Profile
@@ -42,6 +43,7 @@ class Session:
         left_out: benchmarks that it goes without, because the target has no such part, and why.
         unmet: benchmarks that can't begin, because the target has not what they need, and why.
         tags: what people called the run.
+        began_ns: the time.monotonic_ns() of began_at.
         start_worker: the way in which its load workers are started.
         last_calibration: of the load machine, after the newest load.
         storing: of the benchmark before; no load and no calibration begins beside it.
@@ -67,6 +69,13 @@ class Session:
     last_calibration: LastCalibration = field(default_factory=LastCalibration)
     storing: Storing = field(default_factory=Storing)
     tags: Mapping[str, str] = field(default_factory=dict)
+    began_ns: int = field(default_factory=time.monotonic_ns)
+
+    def now(self) -> datetime:
+        """Return the time (UTC) by the clock as it was when the run began, whoever sets it."""
+        return self.began_at + timedelta(
+            microseconds=(time.monotonic_ns() - self.began_ns) // 1_000
+        )
 
     def say(self, sentence: str) -> None:
         """Tell a sentence to whoever started the run."""

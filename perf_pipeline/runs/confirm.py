@@ -9,9 +9,9 @@ Add here: another way of running again. Keep out: the decision (analysis/), and 
 again with a benchmark (benchmarks/).
 """
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.benchmarks.registry import record_of
@@ -132,7 +132,8 @@ def confirm_suspects(session: Session, *, at_most: int) -> list[str]:
                 session,
                 run_id=rerun_id(session.run_id, number),
                 trigger=TRIGGER,
-                began_at=datetime.now(UTC),
+                began_at=session.now(),
+                began_ns=time.monotonic_ns(),
                 planned=tuple(_with_needs(names)),
             )
             reruns.append(rerun.run_id)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from perf_pipeline.engine import processes
-from perf_pipeline_tests.support.loads.engine_loads import SECRET, job_of, load, scenario
+from perf_pipeline.engine import wall_clock
+from perf_pipeline_tests.support.loads.engine_loads import SECRET, job_of, load, samples, scenario
 
 RATE = {"executor": "constant-arrival-rate", "rate": 50, "preAllocatedVUs": 9}
 
@@ -39,8 +39,10 @@ def test_a_clock_that_was_set_during_the_load_makes_it_invalid(
     step_ms: float, valid: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The double is the wall clock: setting the machine's own would hit everybody else on it."""
-    offsets_ms = iter([1_000.0, 1_000.0 + step_ms])
-    monkeypatch.setattr(processes, "wall_clock_offset_ms", lambda: next(offsets_ms))
+    offsets_ms = iter([1_000.0, 1_000.0])
+    monkeypatch.setattr(
+        wall_clock, "wall_clock_offset_ms", lambda: next(offsets_ms, 1_000.0 + step_ms)
+    )
     quota = {"executor": "per-vu-iterations", "vus": 1, "iterations": 1}
 
     health = load(job_of(tmp_path, scenario("Sleeper", quota), workers=1)).health
@@ -51,6 +53,24 @@ def test_a_clock_that_was_set_during_the_load_makes_it_invalid(
     if not valid:
         assert f"{step_ms:+.0f} ms during the load (limit 50 ms)" in told[0]
         assert health.valid is False
+
+
+def test_a_clock_that_was_set_for_a_moment_and_back_makes_it_invalid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By an hour, and back before the load ends; no duration knows of it."""
+    offsets_ms = iter([1_000.0, 1_000.0, 3_601_000.0])
+    monkeypatch.setattr(wall_clock, "wall_clock_offset_ms", lambda: next(offsets_ms, 1_000.0))
+    quota = {"executor": "per-vu-iterations", "vus": 1, "iterations": 1}
+
+    outcome = load(job_of(tmp_path, scenario("Sleeper", quota), workers=1))
+
+    assert outcome.health.figures["clock_step_ms"] == 3_600_000
+    assert "the wall clock was set by +3600000 ms during the load" in outcome.health.reasons[0]
+    assert outcome.wall_s < 60
+    assert all(
+        int(one["ended_us"]) - int(one["started_us"]) < 60_000_000 for one in samples(tmp_path)
+    )
 
 
 def test_starts_that_a_pause_of_the_generator_dropped_are_told_with_their_number(

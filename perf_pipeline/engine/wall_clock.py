@@ -1,0 +1,33 @@
+"""Whether somebody sets the wall clock while load runs.
+
+All durations are the monotonic clock's; what other processes stamp (deliveries, probes of their
+clocks) is not, so a clock that was set for a moment is told as well.
+Add here: another question to the wall clock. Keep out: how far is too far (health.py).
+"""
+
+import time
+
+
+def wall_clock_offset_ms() -> float:
+    """Return wall clock minus monotonic clock, which changes only when somebody sets the clock.
+
+    Slewing (NTP) moves both in the same way.
+    """
+    return (time.clock_gettime_ns(time.CLOCK_REALTIME) - time.monotonic_ns()) / 1e6
+
+
+class WallClockWatch:
+    """Remember how far the wall clock was set, at most, since this was made.
+
+    Attributes:
+        step_ms: the largest move, ms; positive where it was set forward.
+    """
+
+    def __init__(self) -> None:
+        self.step_ms = 0.0
+        self._first_ms = wall_clock_offset_ms()
+
+    def look(self) -> None:
+        """Take in how far it has been set by now."""
+        moved_ms = wall_clock_offset_ms() - self._first_ms
+        self.step_ms = max(self.step_ms, moved_ms, key=abs)

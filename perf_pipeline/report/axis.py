@@ -11,6 +11,7 @@ from typing import Final
 from perf_pipeline.report import wording
 from perf_pipeline.report.model import TimeSeries
 
+_MOST_LINES: Final = 16
 MAXIMUM: Final = "max"
 """Name of the line that is drawn only when a reader asks for it."""
 
@@ -24,12 +25,14 @@ class Panel:
         unit: of all of them.
         lines: named by what tells them apart, the highest first; series without any number are
             left out.
+        left_out: how many more lines there are, all of them lower.
         bounds: label and value of each threshold on it, in the unit of the panel.
     """
 
     title: str
     unit: str
     lines: tuple[TimeSeries, ...]
+    left_out: int = 0
     bounds: tuple[tuple[str, float], ...] = ()
 
     @property
@@ -74,7 +77,9 @@ def _panel(metric: str, unit: str, members: Sequence[TimeSeries]) -> Panel:
         replace(line, name=line.name.removeprefix(metric).strip() or line.name) for line in members
     ]
     drawn = [line for line in named if finite(line)]
-    return Panel(metric, unit, tuple(sorted(drawn, key=highest, reverse=True)))
+    ordered = sorted(drawn, key=highest, reverse=True)
+    left_out = max(0, len(ordered) - _MOST_LINES)
+    return Panel(metric, unit, tuple(ordered[:_MOST_LINES]), left_out)
 
 
 def finite(series: TimeSeries) -> list[tuple[float, float]]:

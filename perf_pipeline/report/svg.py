@@ -135,7 +135,8 @@ def _legend(panel: Panel) -> str:
         for index, line in enumerate(panel.lines)
     )
     unit = _text(wording.unit_text(panel.unit))
-    return f' in {unit}, highest: <span class="legend">{" ".join(keys)}</span>'
+    more = f" and {panel.left_out:,} lower lines" if panel.left_out else ""
+    return f' in {unit}, highest: <span class="legend">{" ".join(keys)}</span>{more}'
 
 
 @dataclass(frozen=True, slots=True)

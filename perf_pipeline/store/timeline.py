@@ -1,6 +1,7 @@
 """The course of every benchmark of a run over time, folded into equal steps by SQL.
 
-A step is a second, or as many as keep a benchmark within `MOST_STEPS`. Counts of a step are rates
+A step is a second, or as many as keep a benchmark within `MOST_STEPS` (and a run within eight times
+as many). Counts of a step are rates
 over it, percentiles are those of all its operations, and readings keep the lowest and the highest
 value of two steps, in their order, so that no peak is lost.
 
@@ -20,9 +21,12 @@ from perf_pipeline.store.censoring import UNDECIDED
 from perf_pipeline.units import US_PER_S
 
 MOST_STEPS: Final = 600
+LEAST_STEPS: Final = 100
+"""Of a benchmark; a run of many benchmarks gets fewer each, so that its page stays small."""
 RESPONSE: Final = "response_time"
 """Of all operations together, at their intended start; service times are drawn at their end."""
 
+_MOST_STEPS_IN_ALL: Final = 4_800
 _STEPS_S: Final = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1_800, 3_600)
 _MOST_OPERATIONS: Final = 6
 # So many values carry a p(99); fewer parts than this show no course.
@@ -156,7 +160,8 @@ def course_lines(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Cou
     """
     names = {"run_id": run_id, "names": list(_NAMES)}
     spans = connection.execute(_SPANS, names).fetchall()
-    steps = {benchmark: step_us(until_us - from_us) for benchmark, from_us, until_us in spans}
+    most = min(MOST_STEPS, max(LEAST_STEPS, _MOST_STEPS_IN_ALL // max(1, len(spans))))
+    steps = {benchmark: step_us(until_us - from_us, most) for benchmark, from_us, until_us in spans}
     given = {"run_id": run_id, "benchmarks": list(steps), "steps": list(steps.values())}
 
     def rows(sql: str, **more: object) -> list[tuple[Any, ...]]:
@@ -173,13 +178,13 @@ def course_lines(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Cou
     ]
 
 
-def step_us(span_us: int) -> int:
+def step_us(span_us: int, most: int = MOST_STEPS) -> int:
     """Return the shortest step, in round seconds, that divides a span into few enough parts.
 
     >>> step_us(600_000_000), step_us(7_200_000_000)
     (1000000, 15000000)
     """
-    least_s = ceil(span_us / US_PER_S / MOST_STEPS)
+    least_s = ceil(span_us / US_PER_S / most)
     step_s = next((step for step in _STEPS_S if step >= least_s), least_s)
     return step_s * US_PER_S
 

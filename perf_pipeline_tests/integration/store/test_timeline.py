@@ -124,6 +124,7 @@ def test_the_lowest_and_the_highest_reading_of_two_hours_stay(tmp_path: Path) ->
 )
 def test_a_course_has_at_most_600_steps_of_round_length(seconds: int, step: int) -> None:
     assert step_us(seconds * 1_000_000) == step * 1_000_000
+    assert step_us(seconds * 1_000_000, 100) >= step_us(seconds * 1_000_000)
 
 
 def test_a_benchmark_without_rows_has_no_lines_and_a_measured_phase(tmp_path: Path) -> None:

@@ -103,3 +103,12 @@ def test_failures_are_told_with_count_times_and_an_example(
     )
     assert "<h3>Failures</h3>" in render_html(replace(full, benchmarks=(failed,)))
     assert "<h3>Failures</h3>" not in render_html(full)
+
+
+def test_the_rarest_of_many_kinds_of_failure_are_counted_together(api: BenchmarkReport) -> None:
+    kinds = tuple(Failure(f"kind {n}", "get", 1_000 - n) for n in range(103))
+    rows = failure_table(replace(api, failures=kinds)).rows
+
+    assert len(rows) == 101
+    # 900 + 899 + 898
+    assert rows[-1] == ("3 more kinds, 2,697 failures together",)

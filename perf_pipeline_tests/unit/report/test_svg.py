@@ -79,6 +79,14 @@ def test_a_negative_value_is_inside_the_plot() -> None:
     assert "L470.0 172.0" in drawn(TimeSeries("x", "ms", ((0.0, 5.0), (1.0, -5.0))))
 
 
+def test_the_lower_lines_of_many_are_counted() -> None:
+    many = (TimeSeries(f"cpu {n}", "percent", ((0.0, 1.0 + n),)) for n in range(20))
+    (panel,) = panels(many)
+
+    assert [line.name for line in panel.lines] == [str(n) for n in range(19, 3, -1)]
+    assert "and 4 lower lines" in plot(panel)
+
+
 def test_zeros_and_gaps_are_told_in_words() -> None:
     nothing = TimeSeries("x", "ms", ((0.0, float("nan")), (1.0, float("inf"))))
     zeros = TimeSeries("x", "ms", ((0.0, 0.0), (1.0, 0.0)))

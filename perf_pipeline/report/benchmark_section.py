@@ -128,7 +128,7 @@ def _is_zero(summary: Summary) -> bool:
 def _figures(summaries: Sequence[Summary]) -> Table:
     columns = ("count", "rate", *(label for _, label in _FIGURES))
     return Table.of(
-        {"metric": "text", **dict.fromkeys(columns, "number")},
+        {"metric": "metric", **dict.fromkeys(columns, "number")},
         map(_figures_row, summaries),
     )
 

@@ -15,8 +15,8 @@ from perf_pipeline.report.tables import ColumnKind, Table
 DIFF_COLUMNS: Final[Mapping[str, ColumnKind]] = MappingProxyType(
     {
         "status": "status",
-        "benchmark": "text",
-        "series": "text",
+        "benchmark": "metric",
+        "series": "metric",
         "n": "number",
         "median": "number",
         "CV": "number",

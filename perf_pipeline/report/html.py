@@ -142,10 +142,10 @@ def _observed(verdict: Verdict) -> str:
 def _findings(report: RunReport) -> Mapping[str, object]:
     rules = Table.of(
         {
-            "rule": "text",
+            "rule": "prose",
             "tier": "text",
-            "where": "text",
-            "evidence": "text",
+            "where": "metric",
+            "evidence": "metric",
             "observed": "number",
             "bound": "number",
             "status": "status",

@@ -166,11 +166,6 @@ def _validate(
     return profile
 
 
-def shipped_profiles() -> list[Profile]:
-    """Return every profile that comes with the package."""
-    return [load_profile(name) for name in SHIPPED]
-
-
 def _read(name_or_path: str) -> tuple[str, str]:
     if not name_or_path.endswith(".toml"):
         if name_or_path not in SHIPPED:

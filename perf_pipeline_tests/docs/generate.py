@@ -19,7 +19,7 @@ from perf_pipeline.config.executors.registry import EXECUTORS
 from perf_pipeline.config.executors.stages import Stage
 from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.http_steps import PythonParameters
-from perf_pipeline.config.loading import shipped_profiles
+from perf_pipeline.config.loading import SHIPPED, load_profile
 from perf_pipeline.config.own_deliveries import Deliveries
 from perf_pipeline.config.parameters import ITERATIONS
 from perf_pipeline.config.profile import (
@@ -194,13 +194,13 @@ def _shipped() -> str:
             str(len(profile.benchmarks)),
             str(sum(len(config.parsed_thresholds()) for config in profile.benchmarks.values())),
         )
-        for profile in shipped_profiles()
+        for profile in map(load_profile, SHIPPED)
     ]
     return markdown_table(("profile", "what", "seeded users", "benchmarks", "thresholds"), rows)
 
 
 def _loads() -> str:
-    profiles = shipped_profiles()
+    profiles = list(map(load_profile, SHIPPED))
     rows = []
     for benchmark in NAMES:
         for name, scenario in profiles[0].benchmarks[benchmark].scenarios.items():
@@ -215,7 +215,7 @@ def _loads() -> str:
 
 def _promises() -> str:
     rows: dict[tuple[str, str, str, str], list[str]] = {}
-    profiles = shipped_profiles()
+    profiles = list(map(load_profile, SHIPPED))
     for profile in profiles:
         for benchmark, config in profile.benchmarks.items():
             for threshold in config.parsed_thresholds():

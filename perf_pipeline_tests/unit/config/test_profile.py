@@ -15,7 +15,7 @@ from perf_pipeline.config.executors.constant_arrival_rate import ConstantArrival
 from perf_pipeline.config.executors.constant_vus import ConstantVUs
 from perf_pipeline.config.executors.ramping_vus import RampingVUs
 from perf_pipeline.config.executors.registry import read_executor
-from perf_pipeline.config.loading import SHIPPED, load_profile, shipped_profiles, validate_profile
+from perf_pipeline.config.loading import SHIPPED, load_profile, validate_profile
 from perf_pipeline.errors import ExitCode, ProfileError
 from perf_pipeline.plan.vus import VuStep, reserved_steps
 
@@ -229,7 +229,7 @@ def test_a_profile_with_many_mistakes_names_every_one_with_path_value_and_remedy
 
 
 def test_a_profile_reads_back_from_what_the_history_keeps() -> None:
-    for profile in shipped_profiles():
+    for profile in map(load_profile, SHIPPED):
         again = validate_profile(json.loads(profile.as_json), "history")
 
         assert again == profile

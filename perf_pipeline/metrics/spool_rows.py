@@ -46,11 +46,6 @@ class RowLayout:
         """Return the packing of a row, which is little-endian and without gaps."""
         return struct.Struct("<" + "".join("I" if n in _SMALL else "q" for n in self.numbers))
 
-    def packing_before(self, column: str) -> tuple[struct.Struct, struct.Struct]:
-        """Return the packing of a row in two: up to a column, and from it on."""
-        form, place = self.packing.format, self.numbers.index(column) + 1
-        return struct.Struct(form[:place]), struct.Struct("<" + form[place:])
-
     @property
     def types(self) -> list[tuple[str, str]]:
         """Return the columns of a row in NumPy's notation."""

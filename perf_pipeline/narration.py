@@ -3,7 +3,7 @@
 Add here: another way of being told. Keep out: printing (cli/narrator.py, defs/narration.py).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 Say = Callable[[str], None]
@@ -17,6 +17,11 @@ class Narrator(Protocol):
         """Tell a sentence that stays."""
         ...
 
-    def progress(self, line: str) -> None:
-        """Tell how far a load is; the next line takes the place of this one."""
+    def progress(self, line: str, figures: Mapping[str, object]) -> None:
+        """Tell how far a load is; the next line takes the place of this one.
+
+        Args:
+            line: for people.
+            figures: the same as JSON values (docs/cli.md).
+        """
         ...

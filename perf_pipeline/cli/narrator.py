@@ -1,38 +1,46 @@
 """Tell people at a terminal how a run goes: one moving line there, few plain lines in a log.
 
+Programs are told by events instead, one JSON object a line (docs/run-events.schema.json).
+
 Add here: another way of telling. Keep out: what is told (loading/).
 """
 
+import json
 import sys
 import time
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from rich.console import Console
+from rich.text import Text
 
 from perf_pipeline.secrecy.known import KNOWN
 
 if TYPE_CHECKING:
     from rich.status import Status
 
-LOG_EVERY_S: Final = 5.0
+    from perf_pipeline.report.model import RunReport
+
+LOG_EVERY_S: Final = 10.0
 
 
 class TerminalNarrator:
     """Print sentences and, below them, one line that says how far a load is.
 
-    Where the output is not a terminal, such a line is printed at most every 5 s.
+    Where the output is not a terminal, such a line is printed at most every 10 s.
 
     Args:
         quiet: print nothing; what a reader must know stands in the report as well.
+        now_s: a clock; any start.
     """
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, now_s: Callable[[], float] = time.monotonic) -> None:
         self._quiet = quiet
+        self._now_s = now_s
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._status: Status | None = None
-        self._began_s = time.monotonic()
-        self._last_progress_s = 0.0
+        self._began_s = self._next_s = now_s()
 
     def __enter__(self) -> Self:
         return self
@@ -52,23 +60,25 @@ class TerminalNarrator:
         self._clear()
         self._console.print(f"{self._elapsed} {KNOWN.mask(sentence)}", markup=False)
 
-    def progress(self, line: str) -> None:
+    def progress(self, line: str, figures: Mapping[str, object]) -> None:  # noqa: ARG002 - for programs
         """Show how far a load is, in place of what was shown before."""
         if self._quiet:
             return
         line = KNOWN.mask(line)
         if self._console.is_terminal:
             self._show(line)
-        elif time.monotonic() - self._last_progress_s >= LOG_EVERY_S:
-            self._last_progress_s = time.monotonic()
+        elif self._now_s() >= self._next_s:
+            self._next_s = self._now_s() + LOG_EVERY_S
             print(f"{self._elapsed}   {line}", file=sys.stderr, flush=True)
 
     @property
     def _elapsed(self) -> str:
-        return f"[{time.monotonic() - self._began_s:5.1f} s]"
+        return f"[{self._now_s() - self._began_s:5.1f} s]"
 
     def _show(self, line: str) -> None:
-        text = f"{self._elapsed} {line}"
+        # The spinner before it takes two columns; a line that is broken would not be overwritten.
+        text = Text(f"{self._elapsed} {line}")
+        text.truncate(max(1, self._console.width - 2), overflow="ellipsis")
         if self._status is None:
             self._status = self._console.status(text)
             self._status.start()
@@ -79,3 +89,38 @@ class TerminalNarrator:
         if self._status is not None:
             self._status.stop()
             self._status = None
+
+
+class EventNarrator:
+    """Write what happens to stderr as events, one JSON object a line."""
+
+    def __init__(self) -> None:
+        self._began_s = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Write nothing: a command that fails ends with a sentence of its own."""
+
+    def say(self, sentence: str) -> None:
+        """Write a sentence."""
+        self._write("sentence", {"text": sentence})
+
+    def progress(self, line: str, figures: Mapping[str, object]) -> None:
+        """Write how far a load is, once a second."""
+        self._write("progress", {"text": line, **figures})
+
+    def end(self, report: "RunReport") -> None:
+        """Write how the run ended."""
+        self._write("end", {"run_id": report.run_id, "exit_code": int(report.exit_code)})
+
+    def _write(self, event: str, members: Mapping[str, object]) -> None:
+        at_s = round(time.monotonic() - self._began_s, 3)
+        text = json.dumps({"event": event, "at_s": at_s, **members}, ensure_ascii=False)
+        print(KNOWN.mask(text), file=sys.stderr, flush=True)

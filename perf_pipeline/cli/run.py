@@ -57,11 +57,12 @@ def run(
 ) -> None:
     """Load the target, judge what was measured, compare it with earlier runs, and report.
 
-    FILE is the same as --profile: the path of a .toml file, or a shipped profile.
+    FILE is the same as --profile: the path of a .toml file, or a shipped profile. With --json,
+    stderr has an event a line while it runs, as JSON (docs/cli.md).
     """
     state: State = context.obj
     given, named = profile_given(context, file, profile), tags_of(tags)
-    from perf_pipeline.cli.narrator import TerminalNarrator
+    from perf_pipeline.cli.narrator import EventNarrator, TerminalNarrator
     from perf_pipeline.loading.stopping import stop_on_signals
 
     stop = stop_on_signals()
@@ -71,7 +72,7 @@ def run(
     if on_environment_changed is not None:  # part of the run's profile: a later report ends alike
         changed["baseline.onEnvironmentChanged"] = on_environment_changed
     checked = load_profile(given, changed, only=only)
-    with TerminalNarrator(quiet=quiet) as narrator:
+    with EventNarrator() if as_json and not quiet else TerminalNarrator(quiet=quiet) as narrator:
         from perf_pipeline.runs.pipeline import run_pipeline
 
         report = run_pipeline(
@@ -83,4 +84,6 @@ def run(
             confirm=confirm,
             tags=named,
         )
+        if isinstance(narrator, EventNarrator):
+            narrator.end(report)
     finish(report, quiet=quiet, as_json=as_json)

@@ -6,7 +6,7 @@ Dagster concept: logging, https://docs.dagster.io/guides/log-debug/logging
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from perf_pipeline.secrecy.known import KNOWN
@@ -31,7 +31,7 @@ class LogNarrator:
         """Log a sentence."""
         self._log.info(KNOWN.mask(sentence))
 
-    def progress(self, line: str) -> None:
+    def progress(self, line: str, figures: Mapping[str, object]) -> None:  # noqa: ARG002 - a log is for people
         """Log how far a load is, when it is time for that."""
         if self._now_s() >= self._next_s:
             self._next_s = self._now_s() + PROGRESS_EVERY_S

@@ -13,18 +13,25 @@ _BINS: Final = 5_000  # up to 500 ms in steps of 0.1 ms; later starts share the 
 class LagHistogram:
     """Count schedule lags in bins of 0.1 ms."""
 
-    __slots__ = ("_bins", "count", "most_us")
+    __slots__ = ("_bins", "_recent_us", "count", "most_us")
 
     def __init__(self) -> None:
         self._bins = [0] * (_BINS + 1)
         self.count = 0
         self.most_us = 0
+        self._recent_us = 0
 
     def add(self, lag_us: int) -> None:
         """Count a start that was `lag_us` late."""
         self.count += 1
         self.most_us = max(self.most_us, lag_us)
+        self._recent_us = max(self._recent_us, lag_us)
         self._bins[min(lag_us // BIN_US, _BINS)] += 1
+
+    def take_recent_us(self) -> int:
+        """Return the largest lag since the last call; 0 if there was no start."""
+        taken, self._recent_us = self._recent_us, 0
+        return taken
 
     def plus(self, other: "LagHistogram") -> "LagHistogram":
         """Return the sum of two histograms."""

@@ -17,6 +17,7 @@ from perf_pipeline.engine.health import judge
 from perf_pipeline.engine.job import LoadJob, LoadOutcome
 from perf_pipeline.engine.machine_time import read_machine_time
 from perf_pipeline.engine.merging import merge_checks, merge_outcomes
+from perf_pipeline.engine.planned import planned_now
 from perf_pipeline.engine.progress import PartProgress, Progress, merge_progress
 from perf_pipeline.engine.rhythm import Rhythm
 from perf_pipeline.engine.vu_readings import VuReadings
@@ -130,8 +131,6 @@ class _Load:
         self._machine_before = read_machine_time()
         self._incidents: list[str] = []
         self._report_rhythm = Rhythm(_PROGRESS_S)
-        self._reported_s = 0.0
-        self._reported: dict[str, int] = {}
         self._wall_clock = WallClockWatch()
 
     def run(self, before_start: Callable[[], None]) -> LoadOutcome:
@@ -243,14 +242,11 @@ class _Load:
         elapsed_s = time.monotonic() - self._started_s
         if self._on_progress is None or not self._report_rhythm.is_due(elapsed_s):
             return
-        scenarios = merge_progress(
-            [scenario.name for scenario in self._job.scenarios],
-            self._parts(),
-            before=self._reported,
-            span_s=elapsed_s - self._reported_s,
-        )
-        self._reported_s = elapsed_s
-        self._reported = {scenario.name: scenario.iterations for scenario in scenarios}
+        planned = {
+            scenario.name: planned_now(scenario.executor, round(elapsed_s * US_PER_S))
+            for scenario in self._job.scenarios
+        }
+        scenarios = merge_progress(list(planned), self._parts(), planned)
         self._on_progress(Progress(elapsed_s, self._planned_s, scenarios))
 
     def _parts(self) -> list[PartProgress]:

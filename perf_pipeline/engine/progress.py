@@ -1,16 +1,22 @@
 """How far a load has come, for the people who wait for it.
 
 Add here: a number for the progress line. Keep out: verdicts, because these counts are only about
-the moment.
+the moment, and what the plan wants at that moment (planned.py).
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final
 
 from perf_pipeline.engine.part import ScenarioPart
+from perf_pipeline.engine.planned import NOTHING_PLANNED, PlannedNow
 from perf_pipeline.engine.recorder import OperationCount
+from perf_pipeline.units import US_PER_MS, US_PER_S
+
+# Of each worker and second; a percentile of the moment needs no more.
+_MOST_DURATIONS: Final = 200
+_P95: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +29,11 @@ class ScenarioProgress:
         iterations: iterations that ran to their end, warm-up included.
         dropped_iterations: planned starts that found no free VU.
         ok: operations that went well; `failed` counts the others, without interrupted ones.
-        recent_per_s: iterations per second since the previous report.
+        recent_per_s: iterations per second, by each worker's own last second.
         ways: how many operations failed in which way, e.g. {"status 401": 12, "refused": 3}.
+        recent_p95_ms: 95th percentile of the operations of the last second; None without any.
+        recent_lag_ms: how late the latest start of the last second was.
+        planned: what the plan wants of it now.
     """
 
     name: str
@@ -35,6 +44,37 @@ class ScenarioProgress:
     failed: int
     recent_per_s: float
     ways: Mapping[str, int] = field(default_factory=dict)
+    recent_p95_ms: float | None = None
+    recent_lag_ms: float = 0.0
+    planned: PlannedNow = NOTHING_PLANNED
+
+    @property
+    def left_s(self) -> float:
+        """Return how long it still takes: at its pace where it is done after so many iterations."""
+        whole = self.planned.iterations
+        if whole is None:
+            return self.planned.left_s
+        left = max(0, whole - self.iterations - self.dropped_iterations)
+        if not left or self.recent_per_s <= 0:
+            return 0.0 if not left else self.planned.left_s
+        return min(self.planned.left_s, left / self.recent_per_s)
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether nothing of it is left to do."""
+        return self.left_s <= 0 and not self.active_vus
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON values (docs/cli.md describes them)."""
+        members = asdict(replace(self, planned=NOTHING_PLANNED))
+        del members["planned"]
+        return {
+            **members,
+            "planned_per_s": self.planned.per_s,
+            "planned_iterations": self.planned.iterations,
+            "begins_in_s": self.planned.begins_in_s,
+            "left_s": self.left_s,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +83,7 @@ class Progress:
 
     Attributes:
         elapsed_s: time since its start.
-        planned_s: planned time, without graceful stops.
+        planned_s: planned time, without graceful stops; the longest for numbers of iterations.
         scenarios: counts of the scenarios, in the order of the job.
     """
 
@@ -54,7 +94,14 @@ class Progress:
 
 @dataclass(slots=True)
 class PartProgress:
-    """Carry a worker's counts of a scenario through the pipe."""
+    """Carry a worker's counts of a scenario through the pipe.
+
+    Attributes:
+        per_s: iterations per second since the worker's previous report.
+        durations: how many operations ended since then.
+        durations_us: theirs, sorted; evenly chosen ones where there were many.
+        lag_us: the latest start since then.
+    """
 
     name: str
     active: int = 0
@@ -68,59 +115,114 @@ class PartProgress:
     ok: int = 0
     failed: int = 0
     ways: dict[str, int] = field(default_factory=dict)
+    per_s: float = 0.0
+    durations: int = 0
+    durations_us: list[int] = field(default_factory=list)
+    lag_us: int = 0
 
 
-def progress_of(part: ScenarioPart, count: OperationCount) -> dict[str, Any]:
-    """Return the counts of a part as JSON values."""
-    tally = part.tally
-    return asdict(
-        PartProgress(
-            name=part.name,
-            active=tally.active,
-            vus=tally.vus,
-            vus_made=tally.vus_made,
-            iterations=tally.iterations,
-            measured_iterations=tally.measured_iterations,
-            dropped=tally.dropped,
-            measured_dropped=tally.measured_dropped,
-            interrupted=tally.interrupted,
-            ok=count.ok,
-            failed=count.failed,
-            ways=dict(count.ways),
+class Reporter:
+    """Report the parts of a worker again and again, with what happened since the last report.
+
+    A rate over the driver's time would be wrong: reports of several workers arrive in any order.
+
+    Args:
+        parts: of the worker.
+        counts: by scenario.
+        now_us: when the load begins.
+    """
+
+    def __init__(
+        self, parts: Sequence[ScenarioPart], counts: Mapping[str, OperationCount], now_us: int
+    ) -> None:
+        self._parts = parts
+        self._counts = counts
+        self._at_us = now_us
+        self._iterations = dict.fromkeys((part.name for part in parts), 0)
+
+    def report(self, now_us: int) -> list[dict[str, Any]]:
+        """Return the counts of all parts as JSON values."""
+        span_us, self._at_us = now_us - self._at_us, now_us
+        return [self._of(part, span_us / US_PER_S) for part in self._parts]
+
+    def _of(self, part: ScenarioPart, span_s: float) -> dict[str, Any]:
+        tally, count = part.tally, self._counts[part.name]
+        done = tally.iterations - self._iterations[part.name]
+        self._iterations[part.name] = tally.iterations
+        durations = count.take_durations_us()
+        return asdict(
+            PartProgress(
+                name=part.name,
+                active=tally.active,
+                vus=tally.vus,
+                vus_made=tally.vus_made,
+                iterations=tally.iterations,
+                measured_iterations=tally.measured_iterations,
+                dropped=tally.dropped,
+                measured_dropped=tally.measured_dropped,
+                interrupted=tally.interrupted,
+                ok=count.ok,
+                failed=count.failed,
+                ways=dict(count.ways),
+                per_s=done / span_s if span_s > 0 else 0.0,
+                durations=len(durations),
+                durations_us=_chosen(durations),
+                lag_us=tally.lag.take_recent_us(),
+            )
         )
-    )
+
+
+def _chosen(durations_us: list[int]) -> list[int]:
+    """Sort durations, and choose evenly of many, the largest among them."""
+    step = -(-len(durations_us) // _MOST_DURATIONS)
+    return sorted(durations_us)[::-1][:: step or 1][::-1]
 
 
 def merge_progress(
     names: Sequence[str],
     parts: Iterable[PartProgress],
-    *,
-    before: Mapping[str, int],
-    span_s: float,
+    planned: Mapping[str, PlannedNow],
 ) -> tuple[ScenarioProgress, ...]:
     """Add up the counts of the workers.
 
     Args:
         names: names of the scenarios, in the order of the result.
         parts: the newest counts of every worker and scenario.
-        before: iterations of each scenario at the previous report.
-        span_s: time since the previous report.
+        planned: what the plan wants of each scenario now.
     """
     by_name: dict[str, list[PartProgress]] = {name: [] for name in names}
     for part in parts:
         by_name[part.name].append(part)
-    return tuple(_merge(name, by_name[name], before.get(name, 0), span_s) for name in names)
+    return tuple(_merge(name, by_name[name], planned[name]) for name in names)
 
 
-def _merge(name: str, parts: list[PartProgress], before: int, span_s: float) -> ScenarioProgress:
-    iterations = sum(part.iterations for part in parts)
+def _merge(name: str, parts: list[PartProgress], planned: PlannedNow) -> ScenarioProgress:
     return ScenarioProgress(
         name=name,
         active_vus=sum(part.active for part in parts),
-        iterations=iterations,
+        iterations=sum(part.iterations for part in parts),
         dropped_iterations=sum(part.dropped for part in parts),
         ok=sum(part.ok for part in parts),
         failed=sum(part.failed for part in parts),
-        recent_per_s=(iterations - before) / span_s if span_s > 0 else 0.0,
+        recent_per_s=sum(part.per_s for part in parts),
         ways=sum((Counter(part.ways) for part in parts), Counter()),
+        recent_p95_ms=_p95_ms(parts),
+        recent_lag_ms=max((part.lag_us for part in parts), default=0) / US_PER_MS,
+        planned=planned,
     )
+
+
+def _p95_ms(parts: Iterable[PartProgress]) -> float | None:
+    """Return the smallest duration that 95 % of the operations did not exceed."""
+    weighed = sorted(
+        (duration_us, part.durations / len(part.durations_us))
+        for part in parts
+        for duration_us in part.durations_us
+    )
+    wanted = _P95 * sum(weight for _, weight in weighed)
+    seen = 0.0
+    for duration_us, weight in weighed:
+        seen += weight
+        if seen >= wanted:
+            return duration_us / US_PER_MS
+    return None

@@ -50,13 +50,19 @@ class OperationCount:
     failed: by the class of the error, or by the status where it was not expected.
     """
 
-    __slots__ = ("failed", "ok", "own_limits", "ways")
+    __slots__ = ("durations_us", "failed", "ok", "own_limits", "ways")
 
     def __init__(self) -> None:
         self.ok = 0
         self.failed = 0
         self.own_limits = 0
         self.ways: Counter[str] = Counter()
+        self.durations_us: list[int] = []
+
+    def take_durations_us(self) -> list[int]:
+        """Return the durations of the operations since the last call."""
+        taken, self.durations_us = self.durations_us, []
+        return taken
 
     def fail(self, status: int, error: str) -> None:
         """Count an operation that failed, and how."""
@@ -153,10 +159,14 @@ class SpoolRecorder:
         rows.append(row)
         if len(rows) >= PIECE_LINES:
             self._samples.flush()
+        if outcome is _INTERRUPTED:
+            return
+        count = self.counts[scenario]
+        count.durations_us.append(ended_us - started_us)
         if outcome is _OK:
-            self.counts[scenario].ok += 1
-        elif outcome is not _INTERRUPTED:
-            self.counts[scenario].fail(status, error)
+            count.ok += 1
+        else:
+            count.fail(status, error)
 
     def iteration(
         self, iteration: Iteration, started_us: int, ended_us: int, outcome: Outcome

@@ -27,7 +27,7 @@ from perf_pipeline.engine.loading import load_workload
 from perf_pipeline.engine.part import ScenarioPart
 from perf_pipeline.engine.pipe import Inbox, Outbox
 from perf_pipeline.engine.ports import WorkerContext, Workload
-from perf_pipeline.engine.progress import progress_of
+from perf_pipeline.engine.progress import Reporter
 from perf_pipeline.engine.recorder import SpoolRecorder
 from perf_pipeline.engine.runner import StopSwitch, run_scenario
 from perf_pipeline.engine.spool_writer import SpoolError
@@ -159,14 +159,16 @@ class LoadWorker:
                 max((part.window.end_us for part in parts), default=begin_us),
             )
         )
-        reporting = self._loop.create_task(self._report(parts, begin_us))
+        reporter = Reporter(parts, self._recorder.counts, begin_us)
+        reporting = self._loop.create_task(self._report(reporter, begin_us))
         await self._clock.sleep_until_us(begin_us)
         outcomes = await asyncio.gather(*(run_scenario(part, self._stop) for part in parts))
         self._handovers.close()
         watching.cancel()
         reporting.cancel()
         await asyncio.wait({watching, reporting})
-        return self._done(opened, parts, outcomes, watch)
+        done = self._done(opened, parts, outcomes, watch)
+        return {**done, "parts": reporter.report(self._clock.now_us())}
 
     def _part(self, opened: _Opened, begin_us: int) -> ScenarioPart:
         scenario = opened.scenario
@@ -183,15 +185,13 @@ class LoadWorker:
             handover=self._handovers.of(opened.number),
         )
 
-    async def _report(self, parts: list[ScenarioPart], begin_us: int) -> None:
+    async def _report(self, reporter: Reporter, begin_us: int) -> None:
         for tick in count(1):
             await self._clock.sleep_until_us(begin_us + tick * US_PER_S // _FLUSHES_PER_S)
             self._recorder.flush()
             if tick % _FLUSHES_PER_S == 0:
-                self._outbox.say_if_read({"say": "progress", "parts": self._progress(parts)})
-
-    def _progress(self, parts: list[ScenarioPart]) -> list[dict[str, Any]]:
-        return [progress_of(part, self._recorder.counts[part.name]) for part in parts]
+                reported = reporter.report(self._clock.now_us())
+                self._outbox.say_if_read({"say": "progress", "parts": reported})
 
     def _done(
         self,
@@ -208,7 +208,6 @@ class LoadWorker:
         own_limits = sum(counts.own_limits for counts in self._recorder.counts.values())
         return {
             "say": "done",
-            "parts": self._progress(parts),
             "scenarios": [asdict(outcome) for outcome in outcomes],
             "vitals": asdict(
                 watch.vitals([p.tally for p in parts], own_limits, self._recorder.notes)

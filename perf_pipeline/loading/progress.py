@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-from perf_pipeline.engine.progress import Progress, ScenarioProgress
+from perf_pipeline.engine.progress import Progress
 from perf_pipeline.engine.recorder import OWN_LIMIT
 from perf_pipeline.loading.broker_watch import BrokerWatch
 from perf_pipeline.loading.live import LiveJudge
+from perf_pipeline.loading.progress_line import figures_of, line_of
 from perf_pipeline.loading.session import Session
 from perf_pipeline.units import US_PER_S, format_duration
 
@@ -86,7 +87,8 @@ class LoadWatch:
 
     def on_progress(self, progress: Progress) -> None:
         """Say how it goes, and end a load that nobody has answered for a while."""
-        self._session.narrator.progress(f"{self._benchmark}: {line_of(progress)}")
+        line = f"{self._benchmark}: {line_of(progress)}"
+        self._session.narrator.progress(line, figures_of(self._benchmark, progress))
         self._look_for_death(progress)
         if self._brokers is not None and self._brokers.problem and not self.problem:
             self.problem = f"{self._brokers.problem}, so the load was ended"
@@ -218,19 +220,6 @@ def _told(ways: Mapping[str, int]) -> str:
 
 def _is_gone(ways: Mapping[str, int]) -> bool:
     return _SILENT.issuperset(ways)
-
-
-def line_of(progress: Progress) -> str:
-    """Write how far a load is on one line."""
-    parts = "; ".join(_scenario_line(scenario) for scenario in progress.scenarios)
-    return f"{progress.elapsed_s:.0f} of {progress.planned_s:.0f} s, {parts}"
-
-
-def _scenario_line(scenario: ScenarioProgress) -> str:
-    pace = f"{scenario.name} {scenario.recent_per_s:,.0f}/s, {scenario.active_vus} VUs"
-    failed = f", {scenario.failed:,} failed" if scenario.failed else ""
-    dropped = f", {scenario.dropped_iterations:,} dropped" if scenario.dropped_iterations else ""
-    return f"{pace}, {scenario.ok:,} ok{failed}{dropped}"
 
 
 class _Either(threading.Event):

@@ -4,7 +4,7 @@ Add here: another figure of the plan that follows from the profile alone. Keep o
 (report/outline.py), and what depends on the target.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -12,11 +12,8 @@ from typing import Final
 from perf_pipeline.benchmarks.record import Part
 from perf_pipeline.config.executors.kinds import (
     ArrivalRate,
-    Executor,
     IterationQuota,
     LoopingVUs,
-    RampedRate,
-    SteadyRate,
     VuLine,
 )
 from perf_pipeline.config.http_steps import HttpStepsParameters
@@ -27,8 +24,7 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.sql_statements import SqlParameters
 from perf_pipeline.plan.iterations import intended_iterations
-from perf_pipeline.plan.rates import Knot
-from perf_pipeline.units import US_PER_S
+from perf_pipeline.plan.rates import Knot, rate_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +167,7 @@ def _turn(
         is_most=is_most,
         requests_each=_requests_each(scenario),
         is_quota=isinstance(plan, IterationQuota),
-        rate=tuple(_knots(plan, first_us)),
+        rate=tuple(rate_of(plan, first_us)),
     )
 
 
@@ -226,19 +222,3 @@ def _requests_each(scenario: Scenario) -> int | None:
     kind = iteration_kind(scenario.exec)
     is_one_request = kind is not None and kind.part is Part.API and bool(kind.operation)
     return 1 if is_one_request else None
-
-
-def _knots(plan: Executor, begins_us: int) -> Iterator[Knot]:
-    if not isinstance(plan, ArrivalRate):
-        return
-    match plan.planned_rate:
-        case SteadyRate() as steady:
-            rate = steady.starts * US_PER_S / steady.time_unit_us
-            yield begins_us, rate
-            yield begins_us + steady.length_us, rate
-        case RampedRate() as ramped:
-            at_us, per_s = begins_us, US_PER_S / ramped.time_unit_us
-            yield at_us, ramped.starts * per_s
-            for stage in ramped.stages:
-                at_us += stage.duration_us
-                yield at_us, stage.target * per_s

@@ -3,9 +3,10 @@
 Add here: another question to the rate of a plan. Keep out: the plan itself (outline.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from perf_pipeline.config.executors.kinds import ArrivalRate, Executor, RampedRate, SteadyRate
 from perf_pipeline.units import US_PER_S
 
 Knot = tuple[int, float]
@@ -26,3 +27,39 @@ def starts_between(rate: Sequence[Knot], from_us: int, until_us: int) -> float:
             middle = left + slope * ((begin + end) / 2 - left_us)
             area += middle * (end - begin) / US_PER_S
     return area
+
+
+def rate_of(plan: Executor, begins_us: int) -> Iterator[Knot]:
+    """Yield the rate of starts over time; nothing where the target's speed decides.
+
+    Args:
+        plan: of a scenario.
+        begins_us: its first start, in µs since whatever the knots are to count from.
+    """
+    if not isinstance(plan, ArrivalRate):
+        return
+    match plan.planned_rate:
+        case SteadyRate() as steady:
+            rate = steady.starts * US_PER_S / steady.time_unit_us
+            yield begins_us, rate
+            yield begins_us + steady.length_us, rate
+        case RampedRate() as ramped:
+            at_us, per_s = begins_us, US_PER_S / ramped.time_unit_us
+            yield at_us, ramped.starts * per_s
+            for stage in ramped.stages:
+                at_us += stage.duration_us
+                yield at_us, stage.target * per_s
+
+
+def rate_at(rate: Sequence[Knot], at_us: int) -> float:
+    """Return the mean rate of the second that ends at a moment, as far as it is in the plan.
+
+    >>> rate_at([(0, 100.0), (60_000_000, 100.0)], 500_000), rate_at([(0, 0.0), (9, 1.0)], 2**40)
+    (100.0, 0.0)
+    """
+    if not rate:
+        return 0.0
+    from_us, until_us = max(rate[0][0], at_us - US_PER_S), min(rate[-1][0], at_us)
+    if from_us >= until_us:
+        return 0.0
+    return starts_between(rate, from_us, until_us) * US_PER_S / (until_us - from_us)

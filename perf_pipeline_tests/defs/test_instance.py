@@ -82,10 +82,10 @@ def test_of_a_loads_progress_one_line_in_ten_seconds_is_logged_and_every_sentenc
 
     with caplog.at_level(logging.INFO, "narration"):
         narration.say("seeding 20 users")
-        narration.progress("api: 1 of 20 s")  # at 0 s
-        narration.progress("api: 10 of 20 s")  # at 9.9 s: too soon
+        narration.progress("api: 1 of 20 s", {})  # at 0 s
+        narration.progress("api: 10 of 20 s", {})  # at 9.9 s: too soon
         narration.say("the stack is up")
-        narration.progress("api: 11 of 20 s")  # at 10 s
+        narration.progress("api: 11 of 20 s", {})  # at 10 s
 
     assert caplog.messages == [
         "seeding 20 users",

@@ -3,6 +3,8 @@
 Add here: nothing. Keep out: assertions.
 """
 
+from collections.abc import Mapping
+
 
 def hush(_: str) -> None:
     """Take a sentence, where a `Say` is wanted."""
@@ -14,5 +16,5 @@ class Silent:
     def say(self, sentence: str) -> None:
         """Take a sentence."""
 
-    def progress(self, line: str) -> None:
+    def progress(self, line: str, figures: Mapping[str, object]) -> None:
         """Take how far a load is."""

@@ -13,6 +13,7 @@ from perf_pipeline.engine.job import (
     load_job_from_json,
 )
 from perf_pipeline.engine.loading import load_workload
+from perf_pipeline.engine.planned import NOTHING_PLANNED, planned_now
 from perf_pipeline.engine.progress import PartProgress, ScenarioProgress, merge_progress
 from perf_pipeline.engine.vus import TRANSITIONS, LoopInput, LoopState
 from perf_pipeline.errors import ProfileError
@@ -50,17 +51,68 @@ def test_shares_of_a_scenario_add_up() -> None:
     assert one.plus(two) == ScenarioOutcome("s", 11, 22, 33, 90, 210, 30, 6, 6)
 
 
-def test_progress_adds_the_workers_up_and_gives_the_recent_rate() -> None:
+def test_progress_adds_up_what_each_worker_did_in_its_own_last_second() -> None:
+    """One worker's report is of 1.5 s and the other's of 0.5 s: each says its own rate."""
     parts = [
-        PartProgress("a", active=1, iterations=30, dropped=1, ok=29, failed=1),
-        PartProgress("a", active=2, iterations=20, dropped=2, ok=20),
+        PartProgress("a", active=1, iterations=30, dropped=1, ok=29, failed=1, per_s=499.0),
+        PartProgress("a", active=2, iterations=20, dropped=2, ok=20, per_s=501.0, lag_us=1_500),
     ]
+    planned = dict.fromkeys(("a", "b"), NOTHING_PLANNED)
 
-    # 50 iterations now, 10 at the report before, 2 s ago: 20/s.
-    assert merge_progress(["a", "b"], parts, before={"a": 10}, span_s=2.0) == (
-        ScenarioProgress("a", 3, 50, 3, 49, 1, 20.0),
+    assert merge_progress(["a", "b"], parts, planned) == (
+        ScenarioProgress("a", 3, 50, 3, 49, 1, 1_000.0, recent_lag_ms=1.5),
         ScenarioProgress("b", 0, 0, 0, 0, 0, 0.0),
     )
+
+
+def test_the_p95_of_the_moment_is_over_the_operations_of_all_workers() -> None:
+    """Of 90 of 1 ms and 10 of 9 ms the 95th is 9 ms; the second worker names every tenth only."""
+    parts = [
+        PartProgress("a", durations=90, durations_us=[1_000] * 90),
+        PartProgress("a", durations=10, durations_us=[9_000]),
+    ]
+
+    [found] = merge_progress(["a"], parts, {"a": NOTHING_PLANNED})
+    [without] = merge_progress(["a"], parts[:1], {"a": NOTHING_PLANNED})
+
+    assert (found.recent_p95_ms, without.recent_p95_ms) == (9.0, 1.0)
+
+
+def test_a_number_of_iterations_is_done_when_its_pace_says_so_and_not_after_its_longest_time() -> (
+    None
+):
+    """50 of 300 in the first second: 250 are left, which takes 5 s, and not the 600 s allowed."""
+    quota = read_executor({"executor": "shared-iterations", "vus": 5, "iterations": 300})
+    planned = {"a": planned_now(quota, 1_000_000)}
+    parts = [PartProgress("a", active=5, iterations=50, per_s=50.0)]
+
+    [found] = merge_progress(["a"], parts, planned)
+
+    assert found.left_s == 5.0
+    assert planned["a"].left_s == 599.0
+
+
+@pytest.mark.parametrize(
+    ("at_us", "per_s", "begins_in_s", "left_s"),
+    [(1_000_000, 0.0, 1.0, 11.0), (7_000_000, 45.0, 0.0, 5.0), (14_000_000, 0.0, 0.0, 0.0)],
+    ids=["before", "within", "after"],
+)
+def test_the_plan_of_a_moment_is_the_mean_of_its_last_second(
+    at_us: int, per_s: float, begins_in_s: float, left_s: float
+) -> None:
+    """From 0/s to 100/s in 10 s from 2 s on: at 7 s 50/s, and 45/s in the mean since 6 s."""
+    ramp = read_executor(
+        {
+            "executor": "ramping-arrival-rate",
+            "startTime": "2s",
+            "preAllocatedVUs": 2,
+            "stages": [{"duration": "10s", "target": 100}],
+        }
+    )
+
+    now = planned_now(ramp, at_us)
+
+    assert (now.per_s, now.begins_in_s, now.left_s) == pytest.approx((per_s, begins_in_s, left_s))
 
 
 @pytest.mark.parametrize("name", ["no_such_module:X", "json:NoSuchClass", "", "json"])

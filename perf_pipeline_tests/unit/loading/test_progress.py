@@ -8,10 +8,12 @@ import pytest
 
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.config.target import TargetConfig, resolve_target
+from perf_pipeline.engine.planned import PlannedNow
 from perf_pipeline.engine.progress import Progress, ScenarioProgress
 from perf_pipeline.loading.broker_watch import BrokerWatch
 from perf_pipeline.loading.live import LiveJudge
-from perf_pipeline.loading.progress import LoadWatch, line_of
+from perf_pipeline.loading.progress import LoadWatch
+from perf_pipeline.loading.progress_line import line_of
 from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.store.records import RunKey
 from perf_pipeline_tests.support.histories.spool import KEY, Spool, sample
@@ -240,6 +242,48 @@ def test_a_threshold_is_looked_at_by_the_loads_time_whenever_its_reports_are_hea
     assert "http_req_duration max<6 failed after" in one.crossed
 
 
-def test_the_line_for_people_names_failures_only_when_there_are_any() -> None:
-    assert line_of(progress(3.0, 1_234, 0)) == "3 of 60 s, create_users 12/s, 4 VUs, 1,234 ok"
-    assert line_of(progress(3.0, 5, 2)).endswith("5 ok, 2 failed")
+PACED = ScenarioProgress(
+    "buy", 12, 2_990, 0, 2_988, 2, 997.6, {}, 3.14, 0.42, PlannedNow(1_000.0, None, 0.0, 48.2)
+)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "line"),
+    [
+        (PACED, "buy 998 of 1,000/s, 12 VUs, p95 3.1 ms, 2 failed, lag 0.4 ms, 48 s left"),
+        (
+            replace(PACED, planned=PlannedNow(None, 5_980, 0.0, 600.0), recent_p95_ms=None),
+            "buy 998/s, 2,990 of 5,980 iterations, 12 VUs, 2 failed, lag 0.4 ms, 3 s left",
+        ),
+        (
+            replace(PACED, dropped_iterations=7, recent_p95_ms=None, recent_lag_ms=1_234.5),
+            "buy 998 of 1,000/s, 12 VUs, 2 failed, 7 dropped, lag 1,234 ms, 48 s left",
+        ),
+        (
+            replace(PACED, planned=PlannedNow(1_000.0, None, 29.7, 90.0)),
+            "buy begins in 30 s",
+        ),
+        (
+            replace(PACED, planned=PlannedNow(0.0, None, 0.0, 0.0)),
+            "buy 998 of 0/s, 12 VUs, p95 3.1 ms, 2 failed, lag 0.4 ms, ending",
+        ),
+        (
+            replace(PACED, active_vus=0, planned=PlannedNow(0.0, None, 0.0, 0.0)),
+            "buy done, 2,988 ok, 2 failed",
+        ),
+    ],
+    ids=["by rate", "by number", "dropped", "later", "graceful stop", "over"],
+)
+def test_the_line_holds_what_happens_against_the_plan(
+    scenario: ScenarioProgress, line: str
+) -> None:
+    assert line_of(Progress(3.0, 60.0, (scenario,))) == f"3 s, {line}"
+
+
+def test_several_scenarios_stand_on_one_line_with_the_time_left_of_each() -> None:
+    later = replace(PACED, name="look", planned=PlannedNow(None, None, 0.0, 10.0))
+
+    line = line_of(Progress(3.0, 60.0, (PACED, later)))
+
+    assert "48 s left; look 998/s, 12 VUs" in line
+    assert line.endswith("10 s left")

@@ -15,7 +15,7 @@ from perf_pipeline.cli.verdict import finish, form_options
 if TYPE_CHECKING:
     from perf_pipeline.store.state import State
 
-TOOL_NAMES: Final = ("k6",)
+TOOL_NAMES: Final = ("k6", "jmeter", "locust", "vegeta", "wrk2")
 RUNNER_VARIABLE: Final = "PERF_RUNNER_CLASS"
 _LONGEST: Final = 200
 

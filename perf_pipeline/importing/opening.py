@@ -97,5 +97,5 @@ def _pieces(packed: BinaryIO) -> Iterator[tuple[bytes, bool]]:
         while piece:
             if member.eof:
                 member = zlib.decompressobj(_WBITS_OF_GZIP)
-            yield member.decompress(piece), member.eof
-            piece = member.unused_data
+            yield member.decompress(piece, _BLOCK_BYTES), member.eof
+            piece = member.unconsumed_tail or member.unused_data

@@ -10,10 +10,15 @@ from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline.importing.k6_summary import SUMMARY_KEYS, read_summary
+from perf_pipeline.importing.locust import read_locust
+from perf_pipeline.importing.vegeta_report import read_report
+from perf_pipeline.importing.wrk2 import read_wrk2
 from perf_pipeline.store.imports.foreign import ForeignFileError, ForeignRun
+from perf_pipeline.store.imports.jtl import read_jtl
 from perf_pipeline.store.imports.k6_lines import CSV_HEAD
 from perf_pipeline.store.imports.k6_points import read_points
 from perf_pipeline.store.imports.lines import first_line, why_no_json
+from perf_pipeline.store.imports.vegeta_results import read_results
 
 Reader = Callable[[Path, Path, Path], ForeignRun]
 """Takes the file without compression, the folder of the benchmark, and the file as it is shown."""
@@ -54,6 +59,36 @@ _K6_FILES: Final = (
     "the output of k6 run --out json or --out csv, a --summary-export, or a summary that "
     "handleSummary wrote"
 )
+
+
+def _read_jmeter(path: Path, folder: Path, shown: Path) -> ForeignRun:
+    return read_jtl(path, folder, shown=shown)
+
+
+def _read_locust(path: Path, _: Path, shown: Path) -> ForeignRun:
+    return read_locust(path, shown=shown)
+
+
+def _read_vegeta(path: Path, folder: Path, shown: Path) -> ForeignRun:
+    first = first_line(path)
+    if '"latency":' in first and '"latencies"' not in first:
+        return read_results(path, folder, shown=shown)
+    return read_report(path, shown=shown)
+
+
+def _read_wrk2(path: Path, _: Path, shown: Path) -> ForeignRun:
+    return read_wrk2(path, shown=shown)
+
+
 TOOLS: Final[Mapping[str, Tool]] = MappingProxyType(
-    {tool.name: tool for tool in (Tool("k6", _K6_FILES, _read_k6),)}
+    {
+        tool.name: tool
+        for tool in (
+            Tool("k6", _K6_FILES, _read_k6),
+            Tool("jmeter", "results (JTL) as CSV or XML", _read_jmeter),
+            Tool("locust", "_stats.csv or _stats_history.csv", _read_locust),
+            Tool("vegeta", "report --type=json or encode --to json", _read_vegeta),
+            Tool("wrk2", "the output of wrk2 --latency", _read_wrk2),
+        )
+    }
 )

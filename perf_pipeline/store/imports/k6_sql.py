@@ -28,11 +28,11 @@ create table raw as select metric, type, data.* from read_json({path}, format = 
 BAD_JSON: Final = """
 select min(rowid), count(*), (select max(rowid) from raw) from raw
 where type is null or metric is null or type not in ('Metric', 'Point')
-    or type = 'Point' and (value is null or try_cast("time" as timestamp) is null)
+    or type = 'Point' and (value is null or try_cast("time" as timestamptz) is null)
 """
 FROM_JSON: Final = """
 insert into points
-select rowid, metric, epoch_us(cast("time" as timestamp)), value, tag[1], tag[2], tag[3], tag[4],
+select rowid, metric, epoch_us(cast("time" as timestamptz)), value, tag[1], tag[2], tag[3], tag[4],
     tag[5], tag[6]
 from (
     select rowid, metric, "time", value, json_extract_string(tags, ['$.scenario', '$.name',
@@ -56,7 +56,7 @@ case when regexp_full_match("timestamp", '[0-9]+') then
         when length("timestamp") < 15 then try_cast("timestamp" as bigint) * 1000
         when length("timestamp") < 18 then try_cast("timestamp" as bigint)
         else try_cast("timestamp" as bigint) // 1000 end
-    else epoch_us(try_cast("timestamp" as timestamp)) end
+    else epoch_us(try_cast("timestamp" as timestamptz)) end
 """
 BAD_CSV: Final = f"""
 select min(rowid), count(*), (select max(rowid) from raw) from raw

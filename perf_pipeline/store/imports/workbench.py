@@ -6,7 +6,7 @@ Whatever the format, a reader fills the tables `requests`, `iterations`, `readin
 Add here: a table that a format needs and the spool has. Keep out: formats.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from perf_pipeline.metrics.sample import (
     READING_COLUMNS,
     SAMPLE_COLUMNS,
 )
+from perf_pipeline.store.imports.foreign import ForeignFileError, ForeignRun
 from perf_pipeline.store.records import ScenarioCounts
 from perf_pipeline.units import US_PER_S
 
@@ -81,6 +82,9 @@ union select scenario from starts order by scenario
 _COUNTED: Final = """
 select scenario, count(*) from iterations group by scenario
 """
+_EACH_REQUEST: Final = """
+insert into starts select scenario, count(*), null from requests group by scenario
+"""
 _STARTS: Final = "select scenario, iterations, dropped_iterations from starts"
 
 
@@ -134,7 +138,12 @@ def write_files(connection: duckdb.DuckDBPyConnection, folder: Path, origin_us: 
 
 def quoted_path(path: Path) -> str:
     """Write a path as a text of SQL, for the statements that take no parameters."""
-    return "'" + str(path).replace("'", "''") + "'"
+    return quoted(str(path))
+
+
+def quoted(text: str) -> str:
+    """Write a text as one of SQL, for the statements that take no parameters."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def scenarios_of(connection: duckdb.DuckDBPyConnection, length_us: int) -> list[ScenarioCounts]:
@@ -165,3 +174,38 @@ def _iterations(
 def moment_of(at_us: int) -> datetime:
     """Return µs since 1970 as a moment in UTC."""
     return datetime.fromtimestamp(at_us / US_PER_S, UTC)
+
+
+def run_of(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    shown: Path,
+    *,
+    cut: str = "",
+    notices: Sequence[str] = (),
+) -> ForeignRun:
+    """Write the tables of a tool that tells of requests alone, each of which is an iteration.
+
+    Args:
+        connection: to the scratch database.
+        folder: of the benchmark.
+        shown: the file as people know it.
+        cut: one sentence when the file ends too early.
+        notices: what a reader must know.
+
+    Raises:
+        ForeignFileError: there is no request.
+    """
+    connection.execute(_EACH_REQUEST)
+    span = span_us(connection)
+    if span is None or not connection.execute("from requests limit 1").fetchone():
+        raise ForeignFileError(shown, "it tells of no request")
+    since_us, until_us = span
+    write_files(connection, folder, since_us)
+    return ForeignRun(
+        began_at=moment_of(since_us),
+        length_s=(until_us - since_us) / US_PER_S,
+        scenarios=scenarios_of(connection, until_us - since_us),
+        cut=cut,
+        notices=notices,
+    )

@@ -270,6 +270,19 @@ def test_csv_gives_the_same_figures(tmp_path: Path) -> None:
     assert "holds neither thresholds nor" in answer.out
 
 
+def test_times_of_another_zone_are_moved_to_utc(tmp_path: Path) -> None:
+    path = tmp_path / "east.ndjson"
+    path.write_text(points_text().replace('Z","value"', '+02:00","value"'), encoding="utf-8")
+    state = State(tmp_path / "state")
+
+    done = import_file(
+        state, TOOLS["k6"], path, Import("k6", "k6", "", {}), name="shop", thresholds={}
+    )
+
+    # The points were made at 06:07:58 UTC.
+    assert done.run_id.startswith("20261129-040757-import-")
+
+
 def test_the_same_file_is_told_and_stored_once(tmp_path: Path) -> None:
     command = CommandLine(tmp_path)
     plain = tmp_path / "again.ndjson"

@@ -1,0 +1,73 @@
+"""What files with figures only have in common, whichever tool wrote them.
+
+Add here: a figure that several tools report. Keep out: the files of one tool.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.metrics.sample import ReportedFigure
+from perf_pipeline.store.imports.foreign import ForeignFileError, ForeignRun
+from perf_pipeline.store.records import ScenarioCounts
+from perf_pipeline.store.tags_text import tags_text
+from perf_pipeline.units import US_PER_S
+
+NO_TAGS: Final[Mapping[str, str]] = {}
+
+
+def reported(
+    metric: str, figures: Mapping[str, float | None], tags: Mapping[str, str] = NO_TAGS
+) -> Iterator[ReportedFigure]:
+    """Yield the figures of a metric, those without a value left out."""
+    text = tags_text(tags)
+    for statistic, value in figures.items():
+        if value is not None:
+            yield ReportedFigure(metric, text, statistic, value)
+
+
+def share_failed(
+    failed: float, whole: float, tags: Mapping[str, str] = NO_TAGS
+) -> Iterator[ReportedFigure]:
+    """Yield the share of failed requests, and of the answered ones; nothing without requests."""
+    if whole <= 0:
+        return
+    share = min(1.0, failed / whole)
+    yield from reported("http_req_failed", {"rate": share, "count": whole}, tags)
+    yield from reported("target_answered", {"rate": 1 - share, "count": whole}, tags)
+
+
+def reported_run(
+    scenario: str,
+    requests: int,
+    length_s: float,
+    figures: list[ReportedFigure],
+    *,
+    began_at: datetime | None = None,
+    notices: tuple[str, ...] = (),
+) -> ForeignRun:
+    """Return a run of one scenario, each request of which counts as an iteration."""
+    name = re.sub(r"[^0-9A-Za-z_-]+", "_", scenario) or "default"
+    counts = ScenarioCounts(name, requests, None, None, None, 0, round(length_s * US_PER_S))
+    return ForeignRun(
+        began_at=began_at,
+        length_s=length_s,
+        scenarios=[counts],
+        reported=figures,
+        has_requests=requests > 0,
+        notices=notices,
+    )
+
+
+def text_of(path: Path, shown: Path) -> str:
+    """Read a small file.
+
+    Raises:
+        ForeignFileError: it is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ForeignFileError(shown, f"it is not UTF-8: {error.reason}") from error

@@ -45,7 +45,7 @@ from perf_pipeline.report.model import (
     BenchmarkStatus,
     RunReport,
 )
-from perf_pipeline.store.export import export_readings_csv
+from perf_pipeline.store.export import export_readings_csv, export_tiers_csv
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
 from perf_pipeline.store.state import State
@@ -111,8 +111,9 @@ def publish(
         on_change = on_environment_changed or judged_by.baseline.on_environment_changed
         report = _assemble(history, run_id, judged_by, missing, comparison, on_change)
         for outcome in history.outcomes(run_id):
-            csv_path = folder / _RESOURCES.format(outcome.benchmark)
-            export_readings_csv(history, RunKey(run_id, outcome.benchmark), csv_path)
+            key, name = RunKey(run_id, outcome.benchmark), outcome.benchmark
+            export_readings_csv(history, key, folder / _RESOURCES.format(name))
+            export_tiers_csv(history, key, folder / _RESOURCES.format(f"{name}-tiers"))
         let_go(history, state, run_id, own.keep_raw_runs)
     paths = {form: str(folder / name) for form, (name, _) in _FORMS.items()}
     paths["resources"] = str(folder / _RESOURCES.format("*"))

@@ -8,7 +8,7 @@ import pytest
 from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.metrics.sample import Outcome, Phase, Reading
 from perf_pipeline.metrics.totals import Backlog, LedgerCounts, SpanFigures
-from perf_pipeline.store.export import export_readings_csv
+from perf_pipeline.store.export import export_readings_csv, export_tiers_csv
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.spool_figures import (
@@ -61,6 +61,27 @@ def test_an_export_without_readings_has_only_its_header(tmp_path: Path) -> None:
             export_readings_csv(history, KEY, tmp_path / "nowhere" / "host.csv")
 
     assert (tmp_path / "host.csv").read_text(encoding="utf-8").count("\n") == 1
+
+
+def test_the_readings_of_every_tier_are_exported_with_their_units(tmp_path: Path) -> None:
+    readings = [
+        Reading(1_000_000, "postgres", "db_connections", 12.0),
+        Reading(1_000_000, "api", "process_cpu_percent", 99.5),
+        Reading(2_000_000, "orders/0", "consumer_lag", 7.0),
+        Reading(2_000_000, "paid", "imported_time", 3.0),
+    ]
+    run = Spool(readings=readings, outcome=complete()).write(tmp_path)
+    with open_history(tmp_path / "history.duckdb") as history:
+        history.ingest(run, "api")
+        assert export_tiers_csv(history, KEY, tmp_path / "tiers.csv") == 3
+
+    # the benchmark began at 12:00:05
+    assert (tmp_path / "tiers.csv").read_text(encoding="utf-8") == (
+        "timestamp,source,metric,unit,value\n"
+        "2026-11-01T12:00:06.000Z,api,process_cpu_percent,percent,99.5\n"
+        "2026-11-01T12:00:06.000Z,postgres,db_connections,connections,12.0\n"
+        "2026-11-01T12:00:07.000Z,orders/0,consumer_lag,messages,7.0\n"
+    )
 
 
 def test_span_figures_add_up_the_measured_samples(tmp_path: Path) -> None:

@@ -42,7 +42,6 @@ class Sampler:
         _validate(probes)
         self._folder = folder
         self._stop = threading.Event()
-        self._is_started = False
         self._overdue: list[str] = []
         self._tracks = [
             Track(probe, interval_us, folder / f"readings-{probe.name}.csv", origin_ns, self._stop)
@@ -61,9 +60,8 @@ class Sampler:
 
     def start(self) -> None:
         """Start all threads and wait for the readings before the load; do so only once."""
-        if self._is_started:
+        if any(map(_has_begun, self._threads)):
             return
-        self._is_started = True
         self._folder.mkdir(parents=True, exist_ok=True)
         for thread in self._threads:
             thread.start()
@@ -74,13 +72,13 @@ class Sampler:
     def stop(self) -> None:
         """Take the readings after the load and end all threads, within `AFTER_S`.
 
-        Nothing is done where nothing was started.
+        Nothing is done where nothing was started, and what could not be started is passed over.
         """
-        if not self._is_started:
-            return
         self._stop.set()
         deadline = time.monotonic() + AFTER_S
         for track, thread in zip(self._tracks, self._threads, strict=True):
+            if not _has_begun(thread):
+                continue
             thread.join(max(0.0, deadline - time.monotonic()))
             if thread.is_alive():
                 track.abandon()
@@ -100,6 +98,10 @@ class Sampler:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def _has_begun(thread: threading.Thread) -> bool:
+    return thread.ident is not None
 
 
 def _validate(probes: Sequence[tuple[Probe, int]]) -> None:

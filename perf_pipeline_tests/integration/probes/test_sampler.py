@@ -210,6 +210,20 @@ def test_readings_survive_kill_9_as_whole_lines(tmp_path: Path) -> None:
     assert len(text.splitlines()) > 5
 
 
+def test_a_sampler_that_was_never_started_ends_at_once_and_leaves_no_file(tmp_path: Path) -> None:
+    Sampler([(Counting(), TICK_US)], tmp_path, time.monotonic_ns()).stop()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sampler_is_started_once(tmp_path: Path) -> None:
+    probe = Counting()
+    with Sampler([(probe, 60_000_000)], tmp_path, time.monotonic_ns()) as sampler:
+        sampler.start()
+
+    assert probe.opened == 1
+
+
 def test_the_reading_before_the_load_has_rates(tmp_path: Path) -> None:
     with Sampler([(HostProbe(), 60_000_000)], tmp_path, time.monotonic_ns()):
         first = {row["name"] for row in rows(tmp_path, "host")}

@@ -87,6 +87,8 @@ def kept_pace(
     """
     if not raw_is_kept(history.connection, key):
         return _as_before(history, key, verdicts)
+    if key.benchmark not in profile.benchmarks:  # a what-if by a profile that does not know it
+        return list(verdicts)
     scenarios = profile.benchmarks[key.benchmark].scenarios
     steady = {name for name in scenarios_that_kept_up(outcome) if is_steady(scenarios.get(name))}
     found = [

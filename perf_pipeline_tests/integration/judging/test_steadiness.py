@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from perf_pipeline.config.loading import validate_profile
 from perf_pipeline.judging.judge import judge_run
 from perf_pipeline.metrics.sample import Outcome, Sample
 from perf_pipeline.store.history import open_history
@@ -92,3 +93,10 @@ def test_a_pruned_run_that_is_judged_again_keeps_what_was_found(tmp_path: Path) 
         if verdict.threshold.key == "http_req_duration"
     ]
     assert again.status == "WARN"
+
+
+def test_a_run_is_judged_by_a_profile_that_does_not_know_its_benchmark(tmp_path: Path) -> None:
+    stored(tmp_path, answers(steps(5, 20, 80, 320, 1_280)), profile_with(LAX))
+    other = validate_profile({"name": "other", "benchmarks": {}}, "here")
+
+    assert judge_run(State(tmp_path), "r1", profile=other) == {"api": []}

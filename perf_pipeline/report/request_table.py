@@ -98,6 +98,9 @@ def _by_tags(summaries: Sequence[Summary], metric: str) -> dict[_Tags, Summary]:
 def _named(latencies: Mapping[_Tags, Summary]) -> list[tuple[_Tags, str]]:
     """Name each row; a scenario that is the whole of it gives the whole its name."""
     parts = [tags for tags in latencies if tags]
+    scenarios = [tags for tags in parts if dict(tags).keys() == {"scenario"}]
+    if len(parts) > len(scenarios) == 1 and () in latencies:
+        parts.remove(scenarios[0])  # the only scenario is the whole
     whole = [((), "all")] if () in latencies else []
     if len(parts) == 1 and whole and latencies[()].count == latencies[parts[0]].count:
         return [((), _name(parts[0], is_ambiguous=False))]

@@ -37,6 +37,20 @@ def test_the_only_scenario_gives_the_whole_its_name(full: RunReport, api: Benchm
     assert list(table_of(full, api)) == ["requests: http_req_duration in ms", "create"]
 
 
+def test_the_only_scenario_of_several_operations_has_no_row_beside_the_whole(
+    full: RunReport, api: BenchmarkReport
+) -> None:
+    summaries = (
+        trend("http_req_duration", 2.0),
+        trend("http_req_duration", 2.0, operation="get"),
+        trend("http_req_duration", 2.0, operation="post"),
+        trend("http_req_duration", 2.0, scenario="visit"),
+    )
+    rows = table_of(full, replace(api, summaries=summaries))
+
+    assert list(rows)[1:] == ["all", "get", "post"]
+
+
 def test_scenarios_and_operations_of_the_same_name_are_told_apart(
     full: RunReport, api: BenchmarkReport
 ) -> None:
@@ -44,10 +58,11 @@ def test_scenarios_and_operations_of_the_same_name_are_told_apart(
         trend("http_req_duration", 2.0),
         trend("http_req_duration", 2.0, operation="get"),
         trend("http_req_duration", 2.0, scenario="get"),
+        trend("http_req_duration", 2.0, scenario="read"),
     )
     rows = table_of(full, replace(api, summaries=summaries))
 
-    assert list(rows)[1:] == ["all", "operation get", "scenario get"]
+    assert list(rows)[1:] == ["all", "operation get", "scenario get", "scenario read"]
 
 
 def test_a_percentile_that_few_values_carry_is_left_out(

@@ -1,6 +1,7 @@
 """Old raw samples and spool files go, at the newest run's report, and nothing else does."""
 
 import csv
+import shutil
 from dataclasses import astuple
 from pathlib import Path
 
@@ -53,13 +54,21 @@ def samples_of(state: Path) -> dict[str, int]:
     return dict(query_snapshot(State(state).history_file, sql)[1])
 
 
-@pytest.fixture
-def state(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a state folder with three runs in the history, and one that only the spool has."""
+    folder = tmp_path_factory.mktemp("stored")
     for day, run_id in enumerate(("r1", "r2", "r3"), 1):
-        spooled_run(tmp_path, run_id, day, keep=2)
-        recover_run(State(tmp_path), run_id)
-    spooled_run(tmp_path, "r0", 1, keep=2)
+        spooled_run(folder, run_id, day, keep=2)
+        recover_run(State(folder), run_id)
+    spooled_run(folder, "r0", 1, keep=2)
+    return folder
+
+
+@pytest.fixture
+def state(stored: Path, tmp_path: Path) -> Path:
+    """Give a copy of that state folder."""
+    shutil.copytree(stored, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 

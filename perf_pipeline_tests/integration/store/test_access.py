@@ -22,6 +22,7 @@ from perf_pipeline.errors import PerfPipelineError, StoreBusyError, StoreError
 from perf_pipeline.store.access import sentence_of
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import RunKey
+from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.spool import Spool, complete, sample
 
 KEY = RunKey("r1", "api")
@@ -79,7 +80,7 @@ def _holding(program: str, path: Path) -> Iterator[subprocess.Popen[str]]:
 def path(tmp_path: Path) -> Path:
     """Make a history with one run in it."""
     path = tmp_path / "history.duckdb"
-    with open_history(path) as history:
+    with history_at(path) as history:
         history.ingest(SPOOL.write(tmp_path / "spool"), "api")
     return path
 

@@ -1,5 +1,6 @@
 """Any SQL on a private copy of the history: it reads, it ends, and it reaches nothing else."""
 
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -15,13 +16,18 @@ from perf_pipeline_tests.support.histories.spool import Spool, complete, sample
 ENDLESS = "select count(*) from range(1000000000000) a where a.range % 7 = 3"
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "history.duckdb"
-    run = Spool(samples=[sample(10), sample(30)], outcome=complete()).write(tmp_path)
-    with open_history(path) as history:
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("stored")
+    run = Spool(samples=[sample(10), sample(30)], outcome=complete()).write(folder)
+    with open_history(folder / "history.duckdb") as history:
         history.ingest(run, "api")
-    return path
+    return folder / "history.duckdb"
+
+
+@pytest.fixture
+def path(stored: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(stored, tmp_path))
 
 
 def test_sql_sees_the_history_by_position_and_by_name(path: Path) -> None:

@@ -7,13 +7,13 @@ import csv
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.metrics.sample import SAMPLE_COLUMNS, Outcome, Phase, Sample
-from perf_pipeline.store.history import open_history
 from perf_pipeline.store.records import (
     BenchmarkOutcome,
     BenchmarkStatus,
@@ -22,6 +22,7 @@ from perf_pipeline.store.records import (
 )
 from perf_pipeline.store.state import State
 from perf_pipeline.units import US_PER_S
+from perf_pipeline_tests.support.histories.new_history import history_at
 
 A, B = "api_user_creation", "end_to_end"
 _BOUNDS: Final = {"http_req_failed": ["rate<0.01"], "http_req_duration": ["p(95)<1000"]}
@@ -29,6 +30,7 @@ TWO: Final = {f"benchmarks.{name}.thresholds": _BOUNDS for name in (A, B)}
 """The profile quick with two promises for each of the two benchmarks that are used here."""
 
 
+@cache
 def two_promises() -> Profile:
     """Give the profile of the runs made here."""
     return load_profile("quick", TWO)
@@ -60,7 +62,7 @@ class HalfRun:
         folder.mkdir(parents=True)
         (folder / "run.json").write_text(self.record.to_json(), encoding="utf-8")
         if registers:
-            with open_history(State(self.state).history_file) as history:
+            with history_at(State(self.state).history_file) as history:
                 history.register(self.record, begins_now=True)
         return self
 

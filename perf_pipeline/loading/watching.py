@@ -7,8 +7,9 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from perf_pipeline.benchmarks.record import Lag
+from perf_pipeline.benchmarks.record import Lag, Part
 from perf_pipeline.benchmarks.registry import record_of
+from perf_pipeline.config.needed_parts import parts_of
 from perf_pipeline.config.profile import BenchmarkConfig
 from perf_pipeline.loading.own_topics import own_groups_of, own_topics_of, watched_group
 from perf_pipeline.loading.session import Session
@@ -47,8 +48,10 @@ def _servers(session: Session, benchmark: str, config: BenchmarkConfig) -> list[
     if target.redis_url:
         probes.append(RedisProbe(target.redis_url))
     if target.brokers:
-        probes.append(BrokerProbe(target.brokers, allowed=target.allowed))
-        for group, topics in _watched(session, benchmark, config):
+        watched = list(_watched(session, benchmark, config))
+        if watched or Part.BROKERS in parts_of(session.profile, benchmark):
+            probes.append(BrokerProbe(target.brokers, allowed=target.allowed))
+        for group, topics in watched:
             probes.append(LagProbe(target.brokers, group, topics, allowed=target.allowed))
     if target.containers:
         probes.append(DockerProbe.where_environment_says(target.containers, os.environ))

@@ -82,7 +82,7 @@ def draft_of_brokers(name: str, given: GivenBrokers, load: FirstLoad) -> Draft:
         target=_target(brokers, table, allowed, found.topics[0]),
         benchmarks=tuple(_benchmarks(name, found, load)),
         secrets=_secrets(table),
-        left_out=(*found.unseen, *_left_out(found)),
+        left_out=(*found.unseen, *_left_out(found), *_elsewhere(table)),
     )
 
 
@@ -219,3 +219,9 @@ def _left_out(found: Survey) -> Iterator[str]:
         yield (
             f"topic {topic.name}, with {topic.messages:,} messages; --topic {topic.name} takes it"
         )
+
+
+def _elsewhere(table: Mapping[str, str]) -> Iterator[str]:
+    for key in sorted(table.keys() & FILES):
+        path = Path(table[key]).absolute()
+        yield f"{path} of {key} stays where it is; for CI put it beside the profile"

@@ -24,6 +24,10 @@ from perf_pipeline.units import US_PER_S
 
 SUMMARY_KEYS: Final = frozenset({"results", "metrics"})
 """One of them is in every summary of k6."""
+_NO_THRESHOLDS: Final = (
+    "this summary of k6 holds no thresholds, so those of its script are NOT checked; give them "
+    "with --threshold, or name the file of --summary-export of the same run with --summary"
+)
 _NEW_PERCENTILE: Final = "p"
 _MS_PER_S: Final = 1_000
 _RATE_PARTS: Final = ("passes", "fails")
@@ -76,6 +80,7 @@ def read_summary(path: Path, *, shown: Path) -> ForeignRun:
         thresholds=_thresholds(entries),
         reported=[*_reported(entries, by_name, length_s)],
         has_requests="http_req_failed" in by_name,
+        notices=() if any(entry.thresholds for entry in entries) else (_NO_THRESHOLDS,),
     )
 
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -19,13 +19,12 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.errors import StoreError
 from perf_pipeline.importing.opening import Opened
 from perf_pipeline.metrics.sample import REPORTED_COLUMNS, ReportedFigure
-from perf_pipeline.store.imports.foreign import ForeignRun
+from perf_pipeline.store.imports.foreign import TRIGGER, ForeignRun
 from perf_pipeline.store.records import BenchmarkOutcome, RunRecord
 from perf_pipeline.store.spool_manifest import write_manifest
 from perf_pipeline.store.spool_records import write_outcome, write_run_record
 from perf_pipeline.store.state import State
 
-TRIGGER: Final = "import"
 NOT_WATCHED: Final = (
     "generator_health NO_DATA: {}'s file does not tell whether the load generator kept up, so a "
     "generator that was too slow looks like a slow target here"
@@ -89,7 +88,7 @@ def write_run(
     Raises:
         OSError: the disk does not take it.
     """
-    began_at = run.began_at or datetime.fromtimestamp(source.shown.stat().st_mtime, UTC)
+    began_at = run.began_at or _written_at(source) - timedelta(seconds=run.length_s)
     run_id = f"{began_at.astimezone(UTC):%Y%m%d-%H%M%S}-{id_ending(source)}"
     _write_reported(folder, run.reported)
     write_outcome(folder, _outcome(run, wanted, began_at))
@@ -113,6 +112,11 @@ def write_run(
     write_run_record(folder.parent, record)
     folder.parent.replace(state.spool / run_id)
     return run_id
+
+
+def _written_at(source: Opened) -> datetime:
+    """Return when the file was written, which is at the end of a run."""
+    return datetime.fromtimestamp(source.shown.stat().st_mtime, UTC)
 
 
 def environment_of(wanted: Import) -> dict[str, str]:

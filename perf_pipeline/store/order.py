@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
+from perf_pipeline.store.imports.foreign import TRIGGER
+
 if TYPE_CHECKING:
     from perf_pipeline.store.history import History
 
@@ -29,13 +31,15 @@ select case when count(*) filter (where began_at > $began_at and began_at <= $no
 from runs
 """
 _PLACES: Final = f"select run_id, row_number() over (order by {OLDEST_FIRST}) from runs"
+# What another tool measured may have run at any time, also beside a run of our own.
 _ENDS: Final = """
 with loads as (
     select run_id, max(began_at + to_microseconds((wall_s * 1e6)::bigint)) as ended_at
     from benchmarks group by run_id
 ),
 ends as (
-    select run_id, made_as, began_at, greatest(began_at, coalesce(ended_at, began_at)) as ended_at
+    select run_id, made_as, began_at, triggered_by,
+        greatest(began_at, coalesce(ended_at, began_at)) as ended_at
     from runs left join loads using (run_id)
 )
 """
@@ -43,12 +47,14 @@ _BEFORE: Final = f"""{_ENDS}
 select ends.run_id, ends.began_at, ends.ended_at from ends, runs as this
 where this.run_id = ? and ends.run_id <> this.run_id and ends.made_as < this.made_as
     and ends.ended_at > this.began_at + interval 1 second
+    and '{TRIGGER}' not in (ends.triggered_by, this.triggered_by)
 order by ends.ended_at desc limit 1
 """
-_AFTER: Final = """
+_AFTER: Final = f"""
 select later.run_id, later.began_at, later.began_at from runs as later, runs as this
 where this.run_id = ? and later.made_as > this.made_as
     and later.began_at < this.began_at - interval 1 second
+    and '{TRIGGER}' not in (later.triggered_by, this.triggered_by)
 order by later.made_as limit 1
 """
 

@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from perf_pipeline.errors import RequestError
 from perf_pipeline.metrics.sample import ReportedFigure
 from perf_pipeline.store.records import ScenarioCounts
 
+TRIGGER: Final = "import"
+"""Who started a run that another tool measured."""
 WrittenThreshold = str | Mapping[str, object]
 
 

@@ -144,11 +144,14 @@ def test_it_is_compared_with_no_run_of_our_own_nor_of_another_class(tmp_path: Pa
     command.here("import", "k6", str(HANDLED))
 
     facts = command.sql("select facts from environments order by cardinality(facts)")
+    told = command.here("show", "latest").out
 
     assert facts == [
         ({"imported_from": "k6"},),
         ({"imported_from": "k6", "runner_class": "big"},),
     ]
+    # Both files are of one run, at the same time.
+    assert "somebody changed a clock" not in told
 
 
 def test_thresholds_with_a_filter_that_the_points_lack_are_told(tmp_path: Path) -> None:
@@ -246,6 +249,7 @@ def test_the_newer_form_of_the_summary_is_read(tmp_path: Path) -> None:
     )  # fmt: skip
 
     assert answer.code == 99, answer.err
+    assert "this summary of k6 holds no thresholds, so those of its script are NOT" in answer.out
     assert verdicts(command) == {
         ("http_req_duration{scenario:buy}", "p(95)<5"): "FAIL",
         ("target_answered", "rate>=0.95"): "PASS",

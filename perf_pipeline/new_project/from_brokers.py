@@ -8,7 +8,7 @@ Add here: another thing to do with a topic. Keep out: looking at a cluster (work
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,7 +69,7 @@ def draft_of_brokers(name: str, given: GivenBrokers, load: FirstLoad) -> Draft:
     reached = with_properties(brokers, filled(table, os.environ, str(Path.cwd()), name))
     require_listeners(reached, allowed)
     require_properties(reached, name)
-    found = survey(reached, given.topics)
+    found = _without_group(survey(reached, given.topics), _own_group(name))
     if not found.topics:
         raise RequestError(
             f"there is no topic at {brokers}",
@@ -124,6 +124,19 @@ def _secrets(table: Mapping[str, str]) -> tuple[SecretVariable, ...]:
     return tuple(SecretVariable(name, f"{key} of the brokers") for name, key in named.items())
 
 
+def _own_group(name: str) -> str:
+    return f"perf-{name}"
+
+
+def _without_group(found: Survey, own: str) -> Survey:
+    """Leave out the group of an earlier run of the same project, which is nobody's reader."""
+    topics = [
+        replace(topic, groups={group: lag for group, lag in topic.groups.items() if group != own})
+        for topic in found.topics
+    ]
+    return replace(found, topics=topics)
+
+
 def _benchmarks(name: str, found: Survey, load: FirstLoad) -> Iterator[DraftBenchmark]:
     shown = found.topics[:_MOST_TOPICS]
     words = _words(shown)
@@ -134,7 +147,6 @@ def _benchmarks(name: str, found: Survey, load: FirstLoad) -> Iterator[DraftBenc
 
 
 def _taking(name: str, topic: SeenTopic, word: str, load: FirstLoad) -> DraftBenchmark:
-    group = f"perf-{name}"
     held = f"{topic.messages:,} messages in {len(topic.marks)} partitions"
     remarks = [f"Takes what is in {topic.name} ({held}) in a group of its own; changes nothing."]
     if topic.groups:
@@ -154,7 +166,7 @@ def _taking(name: str, topic: SeenTopic, word: str, load: FirstLoad) -> DraftBen
         },
         parameters={
             "topic": topic.name,
-            "group": group,
+            "group": _own_group(name),
             "from": "beginning",
             "work": "1ms..5ms",
         },

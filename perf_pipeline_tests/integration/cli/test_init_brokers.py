@@ -54,6 +54,8 @@ def test_a_topic_becomes_a_consumer_that_runs_and_a_producer_that_is_switched_of
     profile = tomllib.loads(text)
     checked = command.here("check", str(path))
     ran = command("run", str(path), "--set", "workers=1", "--set", "calibration=false")
+    second = tmp_path / "again" / "shop"
+    again = command.here("init", str(second), *given, *given_login(brokers))
 
     take, produce = profile["benchmarks"].values()
     assert made.code == 0, made.err
@@ -68,6 +70,9 @@ def test_a_topic_becomes_a_consumer_that_runs_and_a_producer_that_is_switched_of
     assert f"workers-of-{orders} ({MESSAGES} behind)" in told
     assert f"Switched off: what it produces stays in {orders}" in told
     assert profile["targets"]["shop"]["group"] == f"workers-of-{orders}"
+    assert again.code == 0, again.err
+    later = tomllib.loads((second / "shop.toml").read_text(encoding="utf-8"))
+    assert later["targets"]["shop"]["group"] == f"workers-of-{orders}"  # not that of the first run
     assert "s3cret-value" not in text
     assert password not in text + made.out
     assert checked.code == 0, checked.err

@@ -45,9 +45,9 @@ def as_expected(
 def _unspoken(
     counts: Iterable[CheckCounts], thresholds: Sequence[Threshold], kept_up: Collection[str]
 ) -> Iterator[CheckCounts]:
-    for one in counts:
-        if one.scenario in kept_up and not any(_is_about(one, known) for known in thresholds):
-            yield one
+    for count in counts:
+        if count.scenario in kept_up and not any(_is_about(count, known) for known in thresholds):
+            yield count
 
 
 def _is_about(counts: CheckCounts, threshold: Threshold) -> bool:

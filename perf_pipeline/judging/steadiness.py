@@ -131,7 +131,7 @@ def is_slowing(parts: Sequence[Fifth]) -> bool:
     if len(parts) < FIFTHS or any(part.count < n for part, n in zip(parts, least, strict=True)):
         return False
     first_us, last_us = parts[0].median_us, parts[-1].median_us
-    rises = all(one.median_us < other.median_us for one, other in pairwise(parts))
+    rises = all(earlier.median_us < other.median_us for earlier, other in pairwise(parts))
     return rises and last_us >= max(LEAST_FACTOR * first_us, first_us + LEAST_US)
 
 

@@ -69,7 +69,8 @@ def test_a_clock_that_was_set_for_a_moment_and_back_makes_it_invalid(
     assert "the wall clock was set by +3600000 ms during the load" in outcome.health.reasons[0]
     assert outcome.wall_s < 60
     assert all(
-        int(one["ended_us"]) - int(one["started_us"]) < 60_000_000 for one in samples(tmp_path)
+        int(sample["ended_us"]) - int(sample["started_us"]) < 60_000_000
+        for sample in samples(tmp_path)
     )
 
 

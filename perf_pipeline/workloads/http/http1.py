@@ -138,7 +138,13 @@ class Http1Wire(Wire):
         status = self._parser.get_status_code()
         seen = self._seen
         # Looking at each field takes a fifth of the parsing; a short head is searched at once.
-        is_plain = len(seen) <= _SHORT and b"\0" not in seen and b"transfer-" not in seen.lower()
+        is_plain = (
+            len(seen) <= _SHORT
+            and b"\0" not in seen
+            and b" :" not in seen
+            and b"\t:" not in seen
+            and b"transfer-" not in seen.lower()
+        )
         fault = "" if is_plain and status >= 100 else fault_of_fields(status, self._fields)
         if self._waiter is None or status == 101 or fault:
             self._fail(HttpError.PROTOCOL, fault or "status 101, which nobody asked for")

@@ -42,6 +42,14 @@ REFUSED = {
         b"HTTP/1.1 200 OK\r\nX-A : b\r\nContent-Length: 2\r\n\r\n{}",
         "'X-A : b'",
     ),
+    "a blank before the colon of a length": (
+        b"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\n{}",
+        "'Content-Length : 2'",
+    ),
+    "a tab before the colon of a coding": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding\t: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        r"'Transfer-Encoding\t: chunked'",
+    ),
     "no colon": (b"HTTP/1.1 200 OK\r\nabc\r\nContent-Length: 2\r\n\r\n{}", "'abc'"),
     "a NUL": (b"HTTP/1.1 200 OK\r\nX-A: \0b\r\nContent-Length: 2\r\n\r\n{}", r"'X-A: \x00b'"),
     "another transfer coding": (

@@ -71,7 +71,7 @@ def test_the_reason_says_how_much_slower_it_became(tmp_path: Path) -> None:
 def test_operations_that_were_cut_off_count_with_what_they_had_waited(tmp_path: Path) -> None:
     """In a closed model the last answers are still under way when the load ends."""
     ends = answers(steps(5, 20, 80, 320, 1_280))
-    cut = [replace(one, outcome=Outcome.INTERRUPTED, status=0) for one in ends[-5:]]
+    cut = [replace(ending, outcome=Outcome.INTERRUPTED, status=0) for ending in ends[-5:]]
 
     found = judged(tmp_path, [*ends[:-20], *cut], LAX)["http_req_duration"]
 

@@ -28,6 +28,9 @@ _POLL_S: Final = 0.1
 # Until they tell the producer id nothing begins; later ones are passed over in microseconds.
 _STATISTICS_MS: Final = 100
 _PAUSE_S: Final = 0.01
+# librdkafka (2.16) forgets its question for the id where the first connection gives way to that of
+# a named broker, and asks again after 0.5 s, or when it next has metadata.
+_ASK_AGAIN_S: Final = 0.05
 # Where confluent-kafka leaves what librdkafka said of a message that it did not queue.
 _REFUSAL: Final = "_error"
 
@@ -98,14 +101,16 @@ class DeliveryThread:
         """
         self._thread.start()
         require_topic(self.producer, self._brokers, topic)
-        if not self._has_id.wait(READY_S):
-            raise TargetUnavailableError(
-                f"the brokers {shown_brokers(self._brokers)} did not give a producer id within 8 s",
-                hint=(
-                    "idempotent producing needs InitProducerId: Kafka 0.11 or newer, and the ACL "
-                    "for it"
-                ),
-            )
+        give_up_s = time.monotonic() + READY_S
+        while not self._has_id.wait(_ASK_AGAIN_S):
+            if time.monotonic() > give_up_s:
+                raise TargetUnavailableError(
+                    f"the brokers {shown_brokers(self._brokers)} did not give a producer id "
+                    "within 8 s",
+                    hint="idempotent producing needs InitProducerId: Kafka 0.11 or newer, and the "
+                    "ACL for it",
+                )
+            require_topic(self.producer, self._brokers, topic)
 
     def close(self, timeout_s: float) -> None:
         """Wait for outstanding reports, then stop; what is left after the timeout is dropped.

@@ -5,7 +5,7 @@ Add here: another thing to write down. Keep out: files and disks (spool_writer.p
 (store/), percentiles (store/).
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -37,6 +37,7 @@ OWN_LIMIT: Final = "generator"
 UNEXPECTED_STATUS: Final = "status"
 _MOST_NOTES: Final = 20
 _MOST_WAYS: Final = 100
+_MOST_DURATIONS: Final = 2_000
 _OTHER_WAYS: Final = "other errors"
 _OK: Final = Outcome.OK
 _INTERRUPTED: Final = Outcome.INTERRUPTED
@@ -57,11 +58,12 @@ class OperationCount:
         self.failed = 0
         self.own_limits = 0
         self.ways: Counter[str] = Counter()
-        self.durations_us: list[int] = []
+        self.durations_us: deque[int] = deque(maxlen=_MOST_DURATIONS)
 
     def take_durations_us(self) -> list[int]:
-        """Return the durations of the operations since the last call."""
-        taken, self.durations_us = self.durations_us, []
+        """Return the durations of the operations since the last call, the newest 2,000 at most."""
+        taken = list(self.durations_us)
+        self.durations_us.clear()
         return taken
 
     def fail(self, status: int, error: str) -> None:

@@ -15,6 +15,7 @@ from perf_pipeline.engine.job import (
 from perf_pipeline.engine.loading import load_workload
 from perf_pipeline.engine.planned import NOTHING_PLANNED, planned_now
 from perf_pipeline.engine.progress import PartProgress, ScenarioProgress, merge_progress
+from perf_pipeline.engine.recorder import OperationCount
 from perf_pipeline.engine.vus import TRANSITIONS, LoopInput, LoopState
 from perf_pipeline.errors import ProfileError
 
@@ -63,6 +64,15 @@ def test_progress_adds_up_what_each_worker_did_in_its_own_last_second() -> None:
         ScenarioProgress("a", 3, 50, 3, 49, 1, 1_000.0, recent_lag_ms=1.5),
         ScenarioProgress("b", 0, 0, 0, 0, 0, 0.0),
     )
+
+
+def test_durations_that_nobody_takes_do_not_grow() -> None:
+    count = OperationCount()
+    for duration_us in range(10_000):
+        count.durations_us.append(duration_us)
+
+    assert count.take_durations_us() == list(range(8_000, 10_000))
+    assert count.take_durations_us() == []
 
 
 def test_the_p95_of_the_moment_is_over_the_operations_of_all_workers() -> None:

@@ -39,7 +39,7 @@ def _figures(scenario: ScenarioProgress) -> Iterator[str]:
         yield f"{scenario.recent_per_s:,.0f}{against}/s"
         if planned.iterations is not None:
             yield f"{scenario.iterations:,} of {planned.iterations:,} iterations"
-        yield f"{scenario.active_vus} VUs"
+        yield f"{scenario.active_vus} VUs busy"
         if scenario.recent_p95_ms is not None:
             yield f"p95 {_ms(scenario.recent_p95_ms)}"
     yield f"{scenario.failed:,} failed"
@@ -47,7 +47,14 @@ def _figures(scenario: ScenarioProgress) -> Iterator[str]:
         yield f"{scenario.dropped_iterations:,} dropped"
     if not scenario.is_over:
         yield f"lag {_ms(scenario.recent_lag_ms)}"
-        yield "ending" if scenario.left_s <= 0 else f"{scenario.left_s:,.0f} s left"
+        yield _left(scenario)
+
+
+def _left(scenario: ScenarioProgress) -> str:
+    if scenario.left_s <= 0:
+        return "ending"
+    has_no_pace = scenario.planned.iterations is not None and not scenario.recent_per_s
+    return f"{'at most ' if has_no_pace else ''}{scenario.left_s:,.0f} s left"
 
 
 def _ms(value: float) -> str:

@@ -250,14 +250,24 @@ PACED = ScenarioProgress(
 @pytest.mark.parametrize(
     ("scenario", "line"),
     [
-        (PACED, "buy 998 of 1,000/s, 12 VUs, p95 3.1 ms, 2 failed, lag 0.4 ms, 48 s left"),
+        (PACED, "buy 998 of 1,000/s, 12 VUs busy, p95 3.1 ms, 2 failed, lag 0.4 ms, 48 s left"),
         (
             replace(PACED, planned=PlannedNow(None, 5_980, 0.0, 600.0), recent_p95_ms=None),
-            "buy 998/s, 2,990 of 5,980 iterations, 12 VUs, 2 failed, lag 0.4 ms, 3 s left",
+            "buy 998/s, 2,990 of 5,980 iterations, 12 VUs busy, 2 failed, lag 0.4 ms, 3 s left",
+        ),
+        (
+            replace(
+                PACED,
+                iterations=0,
+                recent_per_s=0.0,
+                recent_p95_ms=None,
+                planned=PlannedNow(None, 60, 0.0, 600.0),
+            ),
+            "buy 0/s, 0 of 60 iterations, 12 VUs busy, 2 failed, lag 0.4 ms, at most 600 s left",
         ),
         (
             replace(PACED, dropped_iterations=7, recent_p95_ms=None, recent_lag_ms=1_234.5),
-            "buy 998 of 1,000/s, 12 VUs, 2 failed, 7 dropped, lag 1,234 ms, 48 s left",
+            "buy 998 of 1,000/s, 12 VUs busy, 2 failed, 7 dropped, lag 1,234 ms, 48 s left",
         ),
         (
             replace(PACED, planned=PlannedNow(1_000.0, None, 29.7, 90.0)),
@@ -265,14 +275,14 @@ PACED = ScenarioProgress(
         ),
         (
             replace(PACED, planned=PlannedNow(0.0, None, 0.0, 0.0)),
-            "buy 998 of 0/s, 12 VUs, p95 3.1 ms, 2 failed, lag 0.4 ms, ending",
+            "buy 998 of 0/s, 12 VUs busy, p95 3.1 ms, 2 failed, lag 0.4 ms, ending",
         ),
         (
             replace(PACED, active_vus=0, planned=PlannedNow(0.0, None, 0.0, 0.0)),
             "buy done, 2,988 ok, 2 failed",
         ),
     ],
-    ids=["by rate", "by number", "dropped", "later", "graceful stop", "over"],
+    ids=["by rate", "by number", "no pace yet", "dropped", "later", "graceful stop", "over"],
 )
 def test_the_line_holds_what_happens_against_the_plan(
     scenario: ScenarioProgress, line: str

@@ -26,7 +26,7 @@ def command(tmp_path: Path) -> CommandLine:
 def test_a_killed_run_takes_its_stack_along_and_its_samples_can_be_judged(
     command: CommandLine,
 ) -> None:
-    running = command.start("run", "--profile", str(command.profile(30.0)), *CREATION)
+    running = command.begin("run", "--profile", str(command.profile(30.0)), *CREATION)
     running.wait_for("api_user_creation: ")
     assert len(left_running(command.state)) > 5
     running.kill()
@@ -46,7 +46,7 @@ def test_a_killed_run_takes_its_stack_along_and_its_samples_can_be_judged(
 def test_a_run_that_is_stopped_while_its_stack_starts_has_sent_nothing(
     command: CommandLine,
 ) -> None:
-    running = command.start("run", "--profile", str(command.profile(30.0)), *CREATION)
+    running = command.begin("run", "--profile", str(command.profile(30.0)), *CREATION)
     running.wait_for("starting PostgreSQL")
     running.send(signal.SIGTERM)
 
@@ -60,7 +60,7 @@ def test_a_run_that_is_stopped_while_its_stack_starts_has_sent_nothing(
 
 
 def test_a_run_stopped_under_load_takes_its_stack_along(command: CommandLine) -> None:
-    running = command.start("run", "--profile", str(command.profile(30.0)), *CREATION)
+    running = command.begin("run", "--profile", str(command.profile(30.0)), *CREATION)
     running.wait_for("api_user_creation: ")
     running.send(signal.SIGINT)
 

@@ -83,7 +83,7 @@ def spooled(folder: Path) -> int:
 def test_of_two_runs_at_once_one_waits_and_says_for_whom(up: Up) -> None:
     first = up.begun(*CREATION, seconds=10.0)
     profile = up.command.profile(1.0)
-    second = up.command.start("run", "--profile", str(profile), *CREATION)
+    second = up.command.begin("run", "--profile", str(profile), *CREATION)
     second.wait_for("waiting for")
     answers = [first.answer(), second.answer()]
 
@@ -99,7 +99,7 @@ def test_of_two_runs_at_once_one_waits_and_says_for_whom(up: Up) -> None:
 
 def test_a_run_that_waits_for_another_can_be_stopped(up: Up) -> None:
     first = up.begun(*CREATION, seconds=10.0)
-    second = up.command.start("run", "--profile", str(up.command.profile(1.0)), *CREATION)
+    second = up.command.begin("run", "--profile", str(up.command.profile(1.0)), *CREATION)
     second.wait_for("waiting for")
     second.send(signal.SIGINT)
 

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import socket
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -287,6 +288,7 @@ def test_sql_answers_as_a_table_or_as_csv(finished: Finished) -> None:
 def test_reading_only_the_first_lines_of_an_answer_is_no_error(finished: Finished) -> None:
     """`perf-pipeline sql … | head -1`: the reader goes while there is more to say."""
     command = finished.command.start("sql", "--csv", "select * from samples limit 2000")
+    assert isinstance(command.process, subprocess.Popen)
     assert command.process.stdout is not None
     os.read(command.process.stdout.fileno(), 10)
     command.process.stdout.close()

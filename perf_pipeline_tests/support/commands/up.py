@@ -49,6 +49,6 @@ class Up:
     def begun(self, *arguments: str, seconds: float = 6.0, more: str = "") -> Running:
         """Start a run and wait until its load is under way."""
         profile = self.command.profile(seconds, more)
-        running = self.command.start("run", "--profile", str(profile), *arguments)
+        running = self.command.begin("run", "--profile", str(profile), *arguments)
         running.wait_for("api_user_creation: ")
         return running

@@ -1,0 +1,103 @@
+"""A process that has imported what a run needs, and becomes a command by a fork, in milliseconds.
+
+`python command_template.py SOCKET`, started by forked.py. It has one thread, and ends with pytest.
+Add here: another module that most commands import. Keep out: what is asked of it (forked.py).
+"""
+
+import gc
+import json
+import os
+import selectors
+import socket
+import sys
+from contextlib import suppress
+from importlib import import_module
+from typing import Final
+
+# What a run imports on its way, and a comparison of runs; all of it without a thread of its own.
+_MODULES: Final = (
+    "perf_pipeline.cli.main",
+    "perf_pipeline.cli.narrator",
+    "perf_pipeline.cli.verdict",
+    "perf_pipeline.config.loading",
+    "perf_pipeline.judging.publish",
+    "perf_pipeline.loading.target_findings",
+    "perf_pipeline.report.terminal",
+    "perf_pipeline.runs.pipeline",
+    "scipy.special",
+)
+LONGEST_QUESTION_BYTES: Final = 200_000
+_DESCRIPTORS: Final = 4
+
+
+def main() -> None:
+    """Fork a command for each question; tell its pid, and its exit code when it has ended."""
+    link = socket.socket(fileno=int(sys.argv[1]))
+    for name in _MODULES:
+        import_module(name)
+    gc.collect()
+    gc.freeze()
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(link, selectors.EVENT_READ)
+        while True:
+            for key, _ in waiting.select():
+                if key.fileobj is not link:
+                    waiting.unregister(key.fileobj)
+                    _tell_end(key.fd, *key.data)
+                elif not _is_asked(link, waiting):
+                    return
+
+
+def _is_asked(link: socket.socket, waiting: selectors.BaseSelector) -> bool:
+    """Fork a command; say no when pytest has ended, and in the command when that has ended."""
+    question, fds, _, _ = socket.recv_fds(link, LONGEST_QUESTION_BYTES, _DESCRIPTORS)
+    if not question:
+        return False
+    answer = socket.socket(fileno=fds.pop())
+    pid = os.fork()
+    if pid == 0:
+        _forget_others(waiting, link)
+        answer.close()
+        _become(json.loads(question), fds)
+        return False
+    for fd in fds:
+        os.close(fd)
+    answer.send(str(pid).encode())
+    waiting.register(os.pidfd_open(pid), selectors.EVENT_READ, (pid, answer))
+    return True
+
+
+def _forget_others(waiting: selectors.BaseSelector, link: socket.socket) -> None:
+    link.close()
+    for key in waiting.get_map().values():
+        if key.data is not None:
+            os.close(key.fd)
+            key.data[1].close()
+
+
+def _tell_end(pidfd: int, pid: int, answer: socket.socket) -> None:
+    os.close(pidfd)
+    with answer, suppress(OSError):  # who asked may have gone
+        answer.send(str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])).encode())
+
+
+def _become(asked: dict[str, object], fds: list[int]) -> None:
+    """Run the command line as its own first lines do, with what it was given."""
+    words, environment = asked["words"], asked["environment"]
+    assert isinstance(words, list)
+    assert isinstance(environment, dict)
+    for standard, fd in enumerate(fds):
+        os.dup2(fd, standard)
+        os.close(fd)
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+    os.environ.update(environment)
+    os.chdir(str(asked["folder"]))
+    sys.argv[:] = words
+    from perf_pipeline.__main__ import start  # noqa: PLC0415 - it listens to signals from here on
+
+    start()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""Run commands as forks of a process that has imported what they need.
+
+Importing takes a command a second of CPU, and the suite runs more than a hundred of them. A fork is
+a process like any other, but for what `ps` shows of it; it has the environment of a test, its
+folder, its streams and its signals.
+Add here: what is asked of the template. Keep out: what becomes of a fork (command_template.py).
+"""
+
+import atexit
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import IO, Final
+
+from perf_pipeline_tests.support.commands.command_template import LONGEST_QUESTION_BYTES
+
+_TEMPLATE: Final = Path(__file__).with_name("command_template.py")
+_IMPORTED_S: Final = 60.0
+# What a command reads itself, whenever it starts; the rest is the interpreter's as well.
+_READ_LATE: Final = ("PERF_", "COLUMNS", "PYTEST_CURRENT_TEST")
+
+
+def _read_early(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, text in environment.items() if not name.startswith(_READ_LATE)}
+
+
+_BEFORE: Final = _read_early(os.environ)
+
+
+class ForkedProcess:
+    """Stand for a command that the template forked, as if it were a child of this process."""
+
+    def __init__(self, pid: int, answers: socket.socket, output: IO[str]) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._answers = answers
+        self._output = output
+
+    def poll(self) -> int | None:
+        """Give its exit code, or None while it runs."""
+        with suppress(TimeoutError):
+            self.wait(0.0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end.
+
+        Raises:
+            TimeoutError: it did not come in time.
+        """
+        if self.returncode is None:
+            if timeout is not None and not select.select([self._answers], [], [], timeout)[0]:
+                raise TimeoutError(f"the command still runs after {timeout:g} s")
+            self.returncode = _told(self._answers)
+            self._answers.close()
+        return self.returncode
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Wait for its end, and give its output."""
+        self.wait(timeout)
+        if self._output.closed:
+            return "", ""
+        with self._output as output:
+            output.seek(0)
+            return output.read(), ""
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it as nobody can prevent."""
+        self.send_signal(signal.SIGKILL)
+
+
+def forked(words: Sequence[str], environment: Mapping[str, str], log: Path) -> ForkedProcess | None:
+    """Start a command; None where it needs an interpreter of its own.
+
+    It needs one where its environment differs in what an interpreter reads when it starts.
+
+    Args:
+        words: the command, and its arguments.
+        environment: all of it.
+        log: what gets its stderr.
+    """
+    if _read_early(environment) != _BEFORE or not hasattr(os, "pidfd_open"):
+        return None
+    question = {"words": [*words], "environment": {**environment}, "folder": str(Path.cwd())}
+    output = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - read at its end
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs, log.open("w") as errors, Path(os.devnull).open("rb") as nothing:
+        given = [file.fileno() for file in (nothing, output, errors, theirs)]
+        socket.send_fds(_template(), [json.dumps(question).encode()], given)
+    ours.settimeout(_IMPORTED_S)
+    pid = _told(ours)
+    ours.settimeout(None)
+    return ForkedProcess(pid, ours, output)
+
+
+def _told(link: socket.socket) -> int:
+    answer = link.recv(LONGEST_QUESTION_BYTES)
+    assert answer, "the process that commands are forked from has ended"
+    return int(answer)
+
+
+@cache
+def _template() -> socket.socket:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, "-P", str(_TEMPLATE), str(theirs.fileno())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            env={**_BEFORE, "OPENBLAS_NUM_THREADS": "1"},
+            pass_fds=(theirs.fileno(),),
+        )
+    atexit.register(process.wait)
+    atexit.register(ours.close)  # is done first, and ends it
+    return ours

@@ -42,6 +42,11 @@ async def _half_head(writer: asyncio.StreamWriter) -> None:
     raise ConnectionResetError
 
 
+async def _huge_head(writer: asyncio.StreamWriter) -> None:
+    writer.write(_ANSWER.replace(b"Content-", b"X: " + b"x" * (1 << 20) + b"\r\nContent-"))
+    await writer.drain()
+
+
 async def _garbage(writer: asyncio.StreamWriter) -> None:
     writer.write(b"\x00\xff nothing that HTTP knows\r\n\r\n")
     await writer.drain()
@@ -67,6 +72,7 @@ FAILING: Final[Mapping[str, _Failing]] = MappingProxyType(
         "reset": _reset,
         "half": _half,
         "half_head": _half_head,
+        "huge_head": _huge_head,
         "garbage": _garbage,
         "drip": _drip,
         "forbidden": _forbid,

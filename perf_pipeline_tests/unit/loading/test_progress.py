@@ -274,8 +274,8 @@ PACED = ScenarioProgress(
             "buy begins in 30 s",
         ),
         (
-            replace(PACED, planned=PlannedNow(0.0, None, 0.0, 0.0)),
-            "buy 998 of 0/s, 12 VUs busy, p95 3.1 ms, 2 failed, lag 0.4 ms, ending",
+            replace(PACED, active_vus=1, planned=PlannedNow(0.0, None, 0.0, 0.0)),
+            "buy 998 of 0/s, 1 VU busy, p95 3.1 ms, 2 failed, lag 0.4 ms, ending",
         ),
         (
             replace(PACED, active_vus=0, planned=PlannedNow(0.0, None, 0.0, 0.0)),

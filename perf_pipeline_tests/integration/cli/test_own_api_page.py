@@ -5,9 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from perf_pipeline.analysis.baseline import DiffStatus
-from perf_pipeline.metrics.threshold import Status
-from perf_pipeline.report.model import BenchmarkStatus
 from perf_pipeline_tests.support.commands.command_line import CommandLine
 from perf_pipeline_tests.support.pages import blocks, commands_on
 from perf_pipeline_tests.support.places import ROOT, new_state
@@ -64,12 +61,3 @@ def test_the_plan_on_the_page_is_what_check_shows(
     told = CommandLine(new_state(tmp_path / "state")).here("check", "shop.toml")
 
     assert [line.rstrip() for line in told.out.splitlines()] == shown.splitlines()
-
-
-@pytest.mark.parametrize("statuses", [Status, BenchmarkStatus, DiffStatus])
-def test_the_glossary_has_every_status(
-    statuses: type[Status] | type[BenchmarkStatus] | type[DiffStatus],
-) -> None:
-    glossary = PAGE.partition("# Glossary")[2]
-
-    assert [status for status in statuses if f"| {status} |" not in glossary] == []

@@ -162,7 +162,7 @@ def test_an_interrupt_keeps_what_was_measured_and_gives_k6s_exit_code(
 ) -> None:
     benchmark = with_shortcut("sigint", 'vus = 1\nduration = "30s"')
     running = command.begin("run", "--profile", _profile(command, target.port, benchmark))
-    running.wait_for("of 30 s")
+    running.wait_for(" s left")
     running.send(signal.SIGINT)
     answer = running.answer()
 

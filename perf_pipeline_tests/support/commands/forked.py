@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -44,6 +45,8 @@ class ForkedProcess:
         self.returncode: int | None = None
         self._answers = answers
         self._output = output
+        for opened in (output, answers):  # nobody may ask for its output, or await its end
+            weakref.finalize(self, opened.close)
 
     def poll(self) -> int | None:
         """Give its exit code, or None while it runs."""

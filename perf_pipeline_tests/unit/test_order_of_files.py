@@ -10,9 +10,13 @@ _KAFKA = f"{_TESTS}/integration/workloads/kafka"
 
 
 def test_files_that_use_the_same_servers_share_a_process() -> None:
-    works = {work_of(f"{_KAFKA}/{name}.py") for name in ("test_consume", "test_topics")}
+    others = ("probes/test_redis", "workloads/postgres/test_users")
 
-    assert works == {work_of(f"{_TESTS}/integration/probes/test_redis.py")}
+    of_messages = {work_of(f"{_KAFKA}/{name}.py") for name in ("test_consume", "test_topics")}
+    of_others = {work_of(f"{_TESTS}/integration/{name}.py") for name in others}
+
+    assert len(of_messages) == len(of_others) == 1
+    assert of_messages != of_others
 
 
 def test_files_that_use_a_stack_that_is_up_share_it_within_their_folder() -> None:

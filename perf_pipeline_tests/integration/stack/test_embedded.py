@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -31,7 +32,14 @@ from perf_pipeline.stack.embedded import (
 )
 from perf_pipeline.stack.parts import Stack, StackOptions
 from perf_pipeline.stack.postgres import running_postgres
-from perf_pipeline.stack.process_register import ProcessRecord, is_alive, read_register, start_mark
+from perf_pipeline.stack.process_register import (
+    ProcessRecord,
+    changing,
+    is_alive,
+    read_register,
+    start_mark,
+    write_register,
+)
 from perf_pipeline_tests.support.loads.own_processes import command_lines
 from perf_pipeline_tests.support.silent import hush
 
@@ -199,6 +207,19 @@ def test_the_guard_ends_the_stack_of_an_owner_that_was_killed(state: Path) -> No
         owner.kill()
     assert wait_until(lambda: not any(is_alive(record) for record in records))
     assert wait_until(lambda: not folder.exists())
+
+
+def test_a_server_that_its_killed_owner_had_not_registered_yet_ends_too(state: Path) -> None:
+    """An owner that is killed at that moment leaves what the register does not name."""
+    owner, folder = start_owner(state, "redis")
+    with owner:
+        with changing(folder) as register:
+            (unnamed,) = [record for record in register.processes if record.name == "redis"]
+            named = tuple(record for record in register.processes if record != unnamed)
+            write_register(folder, replace(register, processes=named))
+        owner.kill()
+    assert wait_until(lambda: not folder.exists())
+    assert wait_until(lambda: not is_alive(unnamed))
 
 
 def test_the_next_start_ends_what_a_killed_owner_and_its_guard_left(state: Path) -> None:

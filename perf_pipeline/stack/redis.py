@@ -9,6 +9,7 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -126,10 +127,10 @@ def _title(program: Path) -> str:
     It would write that over its environment, which names its stack to whoever ends what a killed
     owner left. Redis before 6.2 can't be told.
     """
-    told = subprocess.run(
-        [program, "--version"], capture_output=True, text=True, check=False, timeout=READY_S
-    ).stdout
-    version = re.search(r" v=(\d+)\.(\d+)", told)
+    told = b""
+    with suppress(OSError, subprocess.SubprocessError):  # its start will tell what is wrong with it
+        told = subprocess.check_output([program, "--version"], timeout=READY_S)
+    version = re.search(rb" v=(\d+)\.(\d+)", told)
     return "set-proc-title no\n" if version and tuple(map(int, version.groups())) >= (6, 2) else ""
 
 

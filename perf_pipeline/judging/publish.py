@@ -3,7 +3,7 @@
 Add here: a form of report, in `_FORMS`. Keep out: layout (report/) and SQL (store/).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -35,6 +35,7 @@ from perf_pipeline.judging.trends import trends_of
 from perf_pipeline.judging.withholding import withheld_of
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Verdict
+from perf_pipeline.report.distribution import Distribution
 from perf_pipeline.report.html import render_html
 from perf_pipeline.report.junit import render_junit
 from perf_pipeline.report.k6 import render_k6
@@ -43,6 +44,7 @@ from perf_pipeline.report.model import (
     Asked,
     BenchmarkReport,
     BenchmarkStatus,
+    Origin,
     RunReport,
 )
 from perf_pipeline.store.export import export_readings_csv, export_tiers_csv
@@ -206,9 +208,6 @@ def _assemble(
     what_if = is_what_if(history, run_id, profile)
     findings = findings_of(history, run_id, profile)
     origins = () if what_if else tuple(origins_of(history, run_id))
-    spreads = distributions_by_benchmark(
-        history, run_id, [outcome.benchmark for outcome in outcomes], origins
-    )
     return RunReport(
         run_id=run_id,
         profile=run.profile,
@@ -222,10 +221,7 @@ def _assemble(
             *extent_of(history, run_id, profile, what_if=what_if),
             *run.problems,
         ),
-        benchmarks=tuple(
-            replace(benchmark, distributions=spreads.get(benchmark.name, ()))
-            for benchmark in _benchmarks(history, run, profile, verdicts, missing)
-        ),
+        benchmarks=tuple(_benchmarks(history, run, profile, verdicts, missing, origins)),
         diffs=comparison.told,
         findings=tuple(findings),
         attributions=tuple(attributions(history, run_id, findings, verdicts=verdicts)),
@@ -249,23 +245,32 @@ def _benchmarks(
     profile: Profile,
     verdicts: Mapping[str, list[Verdict]],
     missing: Mapping[str, Missing],
+    origins: Sequence[Origin],
 ) -> Iterator[BenchmarkReport]:
     """Report every planned benchmark in order, whether it ran or not, and then any other."""
     summaries = summaries_by_benchmark(history, run.run_id)
     courses = courses_of(history, run.run_id, profile_of(history, run.run_id))
     outcomes = {outcome.benchmark: outcome for outcome in history.outcomes(run.run_id)}
+    spreads = distributions_by_benchmark(history, run.run_id, outcomes, origins)
     for name in in_plan_order(run.planned or (), (*outcomes, *missing)):
         if name in outcomes:
-            course = courses.get(name, Course())
             yield _benchmark(
-                outcomes[name], verdicts.get(name, []), summaries.get(name, []), course
+                outcomes[name],
+                verdicts.get(name, []),
+                summaries.get(name, []),
+                courses.get(name, Course()),
+                spreads.get(name, ()),
             )
         else:
             yield missing[name].report(thresholds_of(profile, name))
 
 
 def _benchmark(
-    outcome: BenchmarkOutcome, verdicts: list[Verdict], summaries: list[Summary], course: Course
+    outcome: BenchmarkOutcome,
+    verdicts: list[Verdict],
+    summaries: list[Summary],
+    course: Course,
+    distributions: tuple[Distribution, ...],
 ) -> BenchmarkReport:
     spoilt = spoilt_scenarios(outcome, verdicts)
     return BenchmarkReport(
@@ -280,5 +285,6 @@ def _benchmark(
         problems=(*spoilt, *outcome.problems),
         series=course.series,
         failures=course.failures,
+        distributions=distributions,
         measured_between_s=course.measured_s,
     )

@@ -10,13 +10,13 @@ from typing import Final
 from perf_pipeline.judging.contrast import Contrast, contrast, run_text
 from perf_pipeline.judging.course import Course, courses_of
 from perf_pipeline.judging.ingest import profile_of
-from perf_pipeline.metrics.catalog import CATALOG
+from perf_pipeline.judging.spreads import distributions_beside
 from perf_pipeline.report.axis import Panel, finite
-from perf_pipeline.report.distribution import Distribution, spread_of
+from perf_pipeline.report.distribution import Distribution
 from perf_pipeline.report.model import TimeSeries
 from perf_pipeline.report.overlay import OverlaidBenchmark, Overlay
 from perf_pipeline.report.request_table import OF_PROTOCOLS
-from perf_pipeline.store.distributions import WantedDistribution, distributions_of
+from perf_pipeline.store.distributions import WantedDistribution
 from perf_pipeline.store.history import History
 from perf_pipeline.store.state import State
 
@@ -74,21 +74,14 @@ def _named(line: TimeSeries, name: str) -> TimeSeries:
 def _spreads(
     history: History, runs: tuple[str, str], names: list[str]
 ) -> Mapping[str, list[Distribution]]:
+    """Return the distributions that both runs have, by benchmark."""
     first, second = runs
     wanted = [
         WantedDistribution(name, leading.latency, (second,))
         for name in names
         for leading in OF_PROTOCOLS
     ]
-    found = distributions_of(history.connection, first, wanted)
-    drawn: dict[str, list[Distribution]] = {}
-    for asked in wanted:
-        now = found.get((asked.benchmark, asked.metric, True))
-        before = found.get((asked.benchmark, asked.metric, False))
-        if now is not None and before is not None:
-            unit = CATALOG[asked.metric].unit
-            pair = Distribution(
-                asked.metric, unit, spread_of(now), spread_of(before), 1, names=("A", "B")
-            )
-            drawn.setdefault(asked.benchmark, []).append(pair)
-    return drawn
+    return {
+        name: [replace(pair, names=("A", "B")) for pair in pairs if pair.before is not None]
+        for name, pairs in distributions_beside(history, first, wanted).items()
+    }

@@ -34,6 +34,19 @@ def distributions_by_benchmark(
         for name in benchmarks
         for metric in (leading.latency for leading in OF_PROTOCOLS)
     ]
+    return distributions_beside(history, run_id, wanted)
+
+
+def distributions_beside(
+    history: History, run_id: str, wanted: Sequence[WantedDistribution]
+) -> dict[str, tuple[Distribution, ...]]:
+    """Return by benchmark the wanted distributions that a run has, beside those of their baselines.
+
+    Args:
+        history: that has the run.
+        run_id: the run.
+        wanted: in the order in which they are shown, each at most once.
+    """
     found = distributions_of(history.connection, run_id, wanted)
     drawn: dict[str, list[Distribution]] = {}
     for asked in wanted:

@@ -4,7 +4,7 @@ Add here: another part of the section. Keep out: layout (templates/), and sectio
 (html.py).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from markupsafe import Markup
@@ -14,13 +14,14 @@ from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.report import headline, wording
 from perf_pipeline.report.axis import Panel, panels
 from perf_pipeline.report.bounds import with_bounds
+from perf_pipeline.report.distribution import Distribution
 from perf_pipeline.report.distribution_plot import histogram_plot, spectrum_plot
 from perf_pipeline.report.failure_table import failure_table
 from perf_pipeline.report.model import BenchmarkReport, RunReport
 from perf_pipeline.report.pages import plot_id
 from perf_pipeline.report.plot_data import as_script, plots_of
 from perf_pipeline.report.request_table import request_table
-from perf_pipeline.report.svg import FigurePlace, plot, span_of
+from perf_pipeline.report.svg import FigurePlace, Point, plot, span_of
 from perf_pipeline.report.tables import Table
 
 _FIGURES: Final = (
@@ -46,12 +47,32 @@ def plot_data(report: RunReport) -> Markup:
     )
 
 
-def _places(
-    number: int, benchmark: BenchmarkReport, drawn: Sequence[Panel]
-) -> Iterator[FigurePlace]:
-    """Say where each drawing stands, and which of the page's data it is."""
-    for index, panel in enumerate(drawn):
-        yield FigurePlace(plot_id(benchmark.name, panel.title), f"{number}.{index}")
+def plots_over_time(
+    number: int,
+    benchmark: str,
+    telling: Sequence[Panel],
+    span: Point,
+    measured: Point | None = None,
+) -> Iterator[Markup]:
+    """Draw panels, each with its place in the page and in the page's data.
+
+    Args:
+        number: of the benchmark in the page's data, from 0 on.
+        benchmark: its name.
+        telling: panels that are worth drawing, as the page's data has them.
+        span: first and last second of their time axis.
+        measured: begin and end of the measured phase; None shades nothing.
+    """
+    for index, panel in enumerate(telling):
+        place = FigurePlace(plot_id(benchmark, panel.title), f"{number}.{index}")
+        yield Markup(plot(panel, span, measured, place))  # noqa: S704 - drawn here
+
+
+def spread_plots(distributions: Iterable[Distribution]) -> Iterator[Markup]:
+    """Draw the histogram and the percentiles of each distribution."""
+    for found in distributions:
+        yield Markup(histogram_plot(found))  # noqa: S704 - drawn here
+        yield Markup(spectrum_plot(found))  # noqa: S704 - drawn here
 
 
 def thinning(drawn: Sequence[Panel]) -> str:
@@ -87,15 +108,10 @@ def benchmark_section(
         "dropped": _dropped(benchmark),
         "requests": request_table(report, benchmark),
         "failures": failure_table(benchmark),
-        "spreads": [
-            Markup(draw(found))  # noqa: S704 - drawn here
-            for found in benchmark.distributions
-            for draw in (histogram_plot, spectrum_plot)
-        ],
-        "plots": [
-            Markup(plot(panel, span, benchmark.measured_between_s, place))  # noqa: S704 - drawn here
-            for panel, place in zip(telling, _places(number, benchmark, telling), strict=True)
-        ],
+        "spreads": list(spread_plots(benchmark.distributions)),
+        "plots": list(
+            plots_over_time(number, benchmark.name, telling, span, benchmark.measured_between_s)
+        ),
         "thinned": thinning(telling),
         "quiet": "; ".join(panel.silence for panel in drawn if not panel.is_telling),
         "load": _figures([summary for summary in summaries if "source" not in summary.tags]),

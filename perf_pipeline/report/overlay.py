@@ -11,14 +11,13 @@ from markupsafe import Markup
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.report.axis import Panel
-from perf_pipeline.report.benchmark_section import thinning
+from perf_pipeline.report.benchmark_section import plots_over_time, spread_plots, thinning
 from perf_pipeline.report.diff_texts import DiffTexts
 from perf_pipeline.report.distribution import Distribution
-from perf_pipeline.report.distribution_plot import histogram_plot, spectrum_plot
 from perf_pipeline.report.embedded import embedded
-from perf_pipeline.report.pages import html_escaped, page, plot_id
+from perf_pipeline.report.pages import html_escaped, page
 from perf_pipeline.report.plot_data import as_script, panels_as_json
-from perf_pipeline.report.svg import FigurePlace, plot, span_of
+from perf_pipeline.report.svg import span_of
 from perf_pipeline.report.tables import ColumnKind, Table
 from perf_pipeline.report.wording import plural, words
 
@@ -81,7 +80,7 @@ def render_overlay(overlay: Overlay) -> str:
         benchmarks=[
             {
                 "name": benchmark.name,
-                "spreads": list(_spreads(benchmark)),
+                "spreads": list(spread_plots(benchmark.distributions)),
                 "plots": list(_plots(number, benchmark)),
                 "thinned": thinning(benchmark.panels),
             }
@@ -140,13 +139,4 @@ def _telling(benchmark: OverlaidBenchmark) -> list[Panel]:
 
 def _plots(number: int, benchmark: OverlaidBenchmark) -> Iterator[Markup]:
     drawn = _telling(benchmark)
-    span = span_of(drawn)
-    for index, panel in enumerate(drawn):
-        place = FigurePlace(plot_id(benchmark.name, panel.title), f"{number}.{index}")
-        yield Markup(plot(panel, span, None, place))  # noqa: S704 - drawn here
-
-
-def _spreads(benchmark: OverlaidBenchmark) -> Iterator[Markup]:
-    for found in benchmark.distributions:
-        yield Markup(histogram_plot(found))  # noqa: S704 - drawn here
-        yield Markup(spectrum_plot(found))  # noqa: S704 - drawn here
+    return plots_over_time(number, benchmark.name, drawn, span_of(drawn))

@@ -33,6 +33,7 @@ _NO_PROBLEM: Final = MappingProxyType(
 _CHANGED: Final = frozenset({DiffStatus.SUSPECT, DiffStatus.IMPROVED})
 # A notice is read after what decides; a machine is told where its diffs are.
 _LATER: Final = frozenset({"NOTICE"})
+_Drawn = dict[tuple[str, str], trend.Trend]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def _regressed(report: RunReport) -> str:
     name, diff = found[0].leading
     more = len(found) - 1
     others = f", and {wording.plural(more, 'other series', 'other series')} with it" if more else ""
-    since = _since(report, name, diff)
+    since = _since(_drawn(report), name, diff)
     return (
         f"The system got slower or worse: {diff.series.label} of {name} moved by "
         f"{wording.change_of(diff)} against {wording.reference_of(diff)}{since}{others}."
@@ -197,7 +198,7 @@ def _troubles(report: RunReport) -> Iterator[ToldLine]:
     for status, subject, sentence in why.notices_and_troubles(report):
         if status == str(DiffStatus.REGRESSED) and subject in causes:
             name, diff = causes[subject]
-            since = _since(report, name, diff)
+            since = _since(drawn, name, diff)
             yield ToldLine(status, subject, _place(drawn, name, diff), f"{sentence}{since}")
             continue
         target = _shown_at(benchmarks[subject], status) if subject in benchmarks else ""
@@ -222,25 +223,25 @@ def _changes(report: RunReport) -> Iterator[ToldLine]:
     drawn = _drawn(report)
     for name, diff in comparison.shown_first(report):
         if diff.status in _CHANGED:
-            text = f"{why.moved(diff)}{_since(report, name, diff)}"
+            text = f"{why.moved(diff)}{_since(drawn, name, diff)}"
             subject = f"{name} {diff.series.label}"
             yield ToldLine(str(diff.status), subject, _place(drawn, name, diff), text)
 
 
-def _drawn(report: RunReport) -> dict[tuple[str, str], trend.Trend]:
+def _drawn(report: RunReport) -> _Drawn:
     return {
         (drawn.benchmark, drawn.series.label): drawn for drawn in report.trends if drawn.is_telling
     }
 
 
-def _place(drawn: dict[tuple[str, str], trend.Trend], benchmark: str, diff: Diff) -> str:
+def _place(drawn: _Drawn, benchmark: str, diff: Diff) -> str:
     label = diff.series.label
     return trend_id(benchmark, label) if (benchmark, label) in drawn else anchor(benchmark)
 
 
-def _since(report: RunReport, benchmark: str, diff: Diff) -> str:
+def _since(drawn: _Drawn, benchmark: str, diff: Diff) -> str:
     """Say since which run a series is at its level, where a change of it is dated."""
-    found = _drawn(report).get((benchmark, diff.series.label))
+    found = drawn.get((benchmark, diff.series.label))
     if found is None or not found.changes:
         return ""
     run = found.runs[found.changes[-1].index]

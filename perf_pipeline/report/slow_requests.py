@@ -3,14 +3,24 @@
 Add here: another fact about one of them. Keep out: which requests these are (store/).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline.report import wording
-from perf_pipeline.report.tables import Table
+from perf_pipeline.report.tables import ColumnKind, Table
 
-_TITLES: Final = ("benchmark", "operation", "time", "after", "status", "trace")
+_COLUMNS: Final[Mapping[str, ColumnKind]] = MappingProxyType(
+    {
+        "benchmark": "text",
+        "operation": "text",
+        "time": "number",
+        "after": "number",
+        "status": "text",
+        "trace": "url",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +62,7 @@ class SlowRequest:
 
 def slow_table(requests: Iterable[SlowRequest]) -> Table:
     """Return a table of slow requests."""
-    kinds = ("text", "text", "number", "number", "text", "url")
-    rows = tuple(request.row for request in requests)
-    return Table(tuple(zip(_TITLES, kinds, strict=True)), rows)  # type: ignore[arg-type]  # the kinds are literals
+    return Table.of(_COLUMNS, (request.row for request in requests))
 
 
 def slowest_of_each(requests: Iterable[SlowRequest]) -> Iterator[SlowRequest]:

@@ -20,7 +20,7 @@ from perf_pipeline.report.axis import panels
 from perf_pipeline.report.finding_texts import name_of, regressions
 from perf_pipeline.report.model import UNMEASURED, BenchmarkReport, BenchmarkStatus, RunReport
 from perf_pipeline.report.own_answer import Answer
-from perf_pipeline.report.pages import anchor, plot_id
+from perf_pipeline.report.pages import anchor, plot_id, trend_id
 
 _MOST_NAMED: Final = 3
 _NO_PROBLEM: Final = MappingProxyType(
@@ -51,11 +51,6 @@ class ToldLine:
     subject: str
     target: str
     sentence: str
-
-
-def trend_id(benchmark: str, label: str) -> str:
-    """Return the id of a series' drawing over the runs."""
-    return anchor(f"over-the-runs-{benchmark}-{label}")
 
 
 def asked_answer(report: RunReport) -> Answer | None:

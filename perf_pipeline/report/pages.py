@@ -101,6 +101,11 @@ def plot_id(benchmark: str, title: str) -> str:
     return anchor(f"plot-{benchmark}-{title}")
 
 
+def trend_id(benchmark: str, label: str) -> str:
+    """Return the id of a series' drawing over the runs."""
+    return anchor(f"over-the-runs-{benchmark}-{label}")
+
+
 def anchor(title: str) -> str:
     """Turn a title into the id of its section.
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from perf_pipeline.report import wording
 from perf_pipeline.report.axis import ticks
-from perf_pipeline.report.first_screen import trend_id
 from perf_pipeline.report.pages import html_escaped as escaped
+from perf_pipeline.report.pages import trend_id
 from perf_pipeline.report.trend import Trend, TrendRun, change_text
 
 _WIDTH: Final = 480

@@ -6,7 +6,7 @@ import pytest
 
 from perf_pipeline.analysis.baseline import DiffStatus, pinned_diff
 from perf_pipeline.metrics.threshold import parse_threshold
-from perf_pipeline.report.first_screen import asked_answer, lines, trend_id, verdict_sentence
+from perf_pipeline.report.first_screen import asked_answer, lines, verdict_sentence
 from perf_pipeline.report.html import render_html
 from perf_pipeline.report.model import (
     Asked,
@@ -16,6 +16,7 @@ from perf_pipeline.report.model import (
     TimeSeries,
     Withheld,
 )
+from perf_pipeline.report.pages import trend_id
 from perf_pipeline.report.trend import Trend, TrendChange, TrendRun
 from perf_pipeline_tests.unit.report.conftest import HISTORY, p95_diff, verdict
 

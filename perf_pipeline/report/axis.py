@@ -12,8 +12,8 @@ from perf_pipeline.report import wording
 from perf_pipeline.report.model import TimeSeries
 
 _MOST_LINES: Final = 16
-MAXIMUM: Final = "max"
-"""Name of the line that is drawn only when a reader asks for it."""
+# The line of this name is drawn only when a reader asks for it.
+_MAXIMUM: Final = "max"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,8 @@ class Panel:
     @property
     def shown(self) -> tuple[TimeSeries, ...]:
         """Return the lines that are drawn at once: a maximum would flatten its percentiles."""
-        usual = tuple(line for line in self.lines if line.name != MAXIMUM)
+        usual = tuple(line for line in self.lines if line.name != _MAXIMUM)
         return usual or self.lines
-
-    @property
-    def wide_s(self) -> float:
-        """Return for how many seconds a point stands; 0 for moments."""
-        return max((line.every_s for line in self.lines), default=0.0)
 
     @property
     def is_telling(self) -> bool:

@@ -3,7 +3,6 @@
 Add here: another figure of a distribution. Keep out: drawing (distribution_plot.py).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import exp
 from typing import Final
@@ -12,8 +11,8 @@ from perf_pipeline.metrics.histogram import LEAST, LOG_GAMMA, Histogram, value_o
 
 # Eight buckets of a histogram are a bar, which is 8 % wide.
 _BUCKETS_A_BAR: Final = 8
-PERCENTILES: Final = (0, 10, 25, 50, 75, 90, 95, 97.5, 99, 99.5, 99.9, 99.95, 99.99, 99.999)
-"""From the left of a spectrum to its right."""
+# From the left of a spectrum to its right.
+_PERCENTILES: Final = (0, 10, 25, 50, 75, 90, 95, 97.5, 99, 99.5, 99.9, 99.95, 99.99, 99.999)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ def spread_of(found: Histogram) -> Spread:
             Bar(_edge(place), _edge(place + 1), times / found.count)
             for place, times in sorted(bars.items())
         ),
-        tuple(_percentiles(found.buckets, found)),
+        tuple(_percentiles(found)),
     )
 
 
@@ -88,19 +87,19 @@ def _edge(place: int) -> float:
     return LEAST * exp(LOG_GAMMA * _BUCKETS_A_BAR * place)
 
 
-def _percentiles(buckets: Mapping[int, int], found: Histogram) -> list[tuple[float, float]]:
+def _percentiles(found: Histogram) -> list[tuple[float, float]]:
     """Return nearest ranks; a percentile p needs 1 / (1 - p) values."""
-    count = sum(buckets.values())
+    count = sum(found.buckets.values())
     ranks = [
         (percent, percent / 100 * (count - 1))
-        for percent in PERCENTILES
+        for percent in _PERCENTILES
         if (100 - percent) * count >= 100
     ]
     values: list[tuple[float, float]] = []
     seen, asked = 0, iter(ranks)
     percent, rank = next(asked, (None, 0.0))
-    for bucket in sorted(buckets):
-        seen += buckets[bucket]
+    for bucket in sorted(found.buckets):
+        seen += found.buckets[bucket]
         while percent is not None and rank < seen:
             value = min(found.maximum, max(found.minimum, value_of(bucket)))
             values.append((percent, value))

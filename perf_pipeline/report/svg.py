@@ -21,8 +21,8 @@ _RIGHT: Final = 470
 _TOP: Final = 22
 _BOTTOM: Final = 172
 _MOST_POINTS: Final = 240
-MOST_ABOVE: Final = 3.0
-"""A bound is drawn to scale up to so many times the highest value."""
+# A bound is drawn to scale up to so many times the highest value, as in scripts/plots.js.
+_MOST_ABOVE: Final = 3.0
 _MOST_X_TICKS: Final = 7
 _COLORS: Final = 8
 
@@ -78,7 +78,7 @@ def plot(
 
 def _near(bounds: Sequence[tuple[str, float]], top: float) -> list[float]:
     """Return the bounds that fit into a plot without flattening its lines."""
-    return [value for _, value in bounds if value <= MOST_ABOVE * top]
+    return [value for _, value in bounds if value <= _MOST_ABOVE * top]
 
 
 def _outside(axes: "_TimeAxes", measured: Point | None) -> str:

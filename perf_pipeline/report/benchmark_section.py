@@ -33,16 +33,22 @@ _FIGURES: Final = (
 )
 
 
-def _panels(benchmark: BenchmarkReport) -> list[Panel]:
+def panels_of(benchmark: BenchmarkReport) -> list[Panel]:
+    """Return the panels of a benchmark with the bounds on them, silent ones as well."""
     return [with_bounds(panel, benchmark.verdicts) for panel in panels(benchmark.series)]
 
 
-def plot_data(report: RunReport) -> Markup:
-    """Return the values of all plots of a run, for its page."""
+def plot_data(report: RunReport, drawn: Sequence[Sequence[Panel]]) -> Markup:
+    """Return the values of all plots of a run, for its page.
+
+    Args:
+        report: of the run.
+        drawn: panels of each of its benchmarks.
+    """
     return as_script(
         [
-            plots_of(benchmark, [panel for panel in _panels(benchmark) if panel.is_telling])
-            for benchmark in report.benchmarks
+            plots_of(benchmark, [panel for panel in members if panel.is_telling])
+            for benchmark, members in zip(report.benchmarks, drawn, strict=True)
         ]
     )
 
@@ -88,7 +94,7 @@ def thinning(drawn: Sequence[Panel]) -> str:
 
 
 def benchmark_section(
-    number: int, report: RunReport, benchmark: BenchmarkReport
+    number: int, report: RunReport, benchmark: BenchmarkReport, drawn: Sequence[Panel]
 ) -> Mapping[str, object]:
     """Return what the section of a benchmark shows.
 
@@ -96,8 +102,8 @@ def benchmark_section(
         number: of the benchmark in the run, from 0 on.
         report: of the run.
         benchmark: that the section is about.
+        drawn: its panels.
     """
-    drawn = _panels(benchmark)
     span = span_of(drawn)
     telling = [panel for panel in drawn if panel.is_telling]
     zeros = [summary for summary in benchmark.summaries if _is_zero(summary)]

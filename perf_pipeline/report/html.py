@@ -4,14 +4,15 @@ What its parts look like stands in templates/. Add here: a section. Keep out: an
 network.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.report import comparison, findings, first_screen, headline, trend, wording
-from perf_pipeline.report.benchmark_section import benchmark_section, plot_data
+from perf_pipeline.report.axis import Panel
+from perf_pipeline.report.benchmark_section import benchmark_section, panels_of, plot_data
 from perf_pipeline.report.diff_texts import diff_table
 from perf_pipeline.report.embedded import embedded
 from perf_pipeline.report.model import BenchmarkReport, RunReport
@@ -49,6 +50,7 @@ def render_html(report: RunReport) -> str:
     began = report.began_at.strftime("%Y-%m-%d %H:%M:%S UTC")
     took, target = f"took {wording.seconds(report.wall_s)}", f"target {report.target}"
     tagged = f"tagged {tags_of_run(report.tags)}" if report.tags else ""
+    drawn = [panels_of(benchmark) for benchmark in report.benchmarks]
     facts = (began, took, target, revision_text(report.revision), tagged)
     return page(
         "report.html",
@@ -61,14 +63,14 @@ def render_html(report: RunReport) -> str:
         told=first_screen.lines(report),
         glance=_glance(report),
         subtitle=", ".join(filter(None, facts)),
-        sections=list(_sections(report)),
+        sections=list(_sections(report, drawn)),
         footer=headline.counts(report),
-        plot_data=plot_data(report),
+        plot_data=plot_data(report, drawn),
         **embedded(),
     )
 
 
-def _sections(report: RunReport) -> Iterator[_Section]:
+def _sections(report: RunReport, drawn: Sequence[Sequence[Panel]]) -> Iterator[_Section]:
     """Yield the sections that have something to show."""
     verdicts, facts = _verdicts(report), _environment(report)
     if verdicts.rows:
@@ -79,7 +81,8 @@ def _sections(report: RunReport) -> Iterator[_Section]:
     if report.trends:
         yield _Section("Over the runs", "trends", _trends(report))
     for number, benchmark in enumerate(report.benchmarks):
-        yield _Section(benchmark.name, "benchmark", benchmark_section(number, report, benchmark))
+        shown = benchmark_section(number, report, benchmark, drawn[number])
+        yield _Section(benchmark.name, "benchmark", shown)
     if report.slow_requests:
         slowest = slow_table(report.slow_requests)
         yield _Section("Slowest traced requests", "table", slowest)

@@ -205,7 +205,8 @@ def _merge(name: str, parts: list[PartProgress], planned: PlannedNow) -> Scenari
         ok=sum(part.ok for part in parts),
         failed=sum(part.failed for part in parts),
         recent_per_s=sum(part.per_s for part in parts),
-        ways=sum((Counter(part.ways) for part in parts), Counter()),
+        # `asdict` turns a Counter into counts of its pairs, which are no JSON.
+        ways=dict(sum((Counter(part.ways) for part in parts), Counter())),
         recent_p95_ms=_p95_ms(parts),
         recent_lag_ms=max((part.lag_us for part in parts), default=0) / US_PER_MS,
         planned=planned,

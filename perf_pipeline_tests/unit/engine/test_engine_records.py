@@ -66,6 +66,17 @@ def test_progress_adds_up_what_each_worker_did_in_its_own_last_second() -> None:
     )
 
 
+def test_ways_of_failing_stand_in_the_json_of_the_progress() -> None:
+    parts = [
+        PartProgress("a", failed=3, ways={"refused": 3}),
+        PartProgress("a", failed=3, ways={"refused": 2, "status 500": 1}),
+    ]
+
+    [found] = merge_progress(["a"], parts, {"a": NOTHING_PLANNED})
+
+    assert json.loads(json.dumps(found.as_json()))["ways"] == {"refused": 5, "status 500": 1}
+
+
 def test_durations_that_nobody_takes_do_not_grow() -> None:
     count = OperationCount()
     for duration_us in range(10_000):

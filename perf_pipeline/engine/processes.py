@@ -246,7 +246,7 @@ class _Load:
             scenario.name: planned_now(scenario.executor, round(elapsed_s * US_PER_S))
             for scenario in self._job.scenarios
         }
-        scenarios = merge_progress(list(planned), self._parts(), planned)
+        scenarios = merge_progress(self._parts(), planned)
         self._on_progress(Progress(elapsed_s, self._planned_s, scenarios))
 
     def _parts(self) -> list[PartProgress]:

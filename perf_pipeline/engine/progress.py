@@ -4,9 +4,10 @@ Add here: a number for the progress line. Keep out: verdicts, because these coun
 the moment, and what the plan wants at that moment (planned.py).
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from perf_pipeline.engine.part import ScenarioPart
@@ -55,8 +56,10 @@ class ScenarioProgress:
         if whole is None:
             return self.planned.left_s
         left = max(0, whole - self.iterations - self.dropped_iterations)
-        if not left or self.recent_per_s <= 0:
-            return 0.0 if not left else self.planned.left_s
+        if not left:
+            return 0.0
+        if self.recent_per_s <= 0:
+            return self.planned.left_s
         return min(self.planned.left_s, left / self.recent_per_s)
 
     @property
@@ -66,7 +69,7 @@ class ScenarioProgress:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values (docs/cli.md describes them)."""
-        members = asdict(replace(self, planned=NOTHING_PLANNED))
+        members = asdict(self)
         del members["planned"]
         return {
             **members,
@@ -174,26 +177,23 @@ class Reporter:
 
 def _chosen(durations_us: list[int]) -> list[int]:
     """Sort durations, and choose evenly of many, the largest among them."""
-    step = -(-len(durations_us) // _MOST_DURATIONS)
-    return sorted(durations_us)[::-1][:: step or 1][::-1]
+    step = math.ceil(len(durations_us) / _MOST_DURATIONS) or 1
+    return sorted(durations_us)[::-step][::-1]
 
 
 def merge_progress(
-    names: Sequence[str],
-    parts: Iterable[PartProgress],
-    planned: Mapping[str, PlannedNow],
+    parts: Iterable[PartProgress], planned: Mapping[str, PlannedNow]
 ) -> tuple[ScenarioProgress, ...]:
     """Add up the counts of the workers.
 
     Args:
-        names: names of the scenarios, in the order of the result.
         parts: the newest counts of every worker and scenario.
-        planned: what the plan wants of each scenario now.
+        planned: what the plan wants of each scenario now, in the order of the result.
     """
-    by_name: dict[str, list[PartProgress]] = {name: [] for name in names}
+    by_name: dict[str, list[PartProgress]] = {name: [] for name in planned}
     for part in parts:
         by_name[part.name].append(part)
-    return tuple(_merge(name, by_name[name], planned[name]) for name in names)
+    return tuple(_merge(name, by_name[name], now) for name, now in planned.items())
 
 
 def _merge(name: str, parts: list[PartProgress], planned: PlannedNow) -> ScenarioProgress:

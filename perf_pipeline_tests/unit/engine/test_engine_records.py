@@ -60,7 +60,7 @@ def test_progress_adds_up_what_each_worker_did_in_its_own_last_second() -> None:
     ]
     planned = dict.fromkeys(("a", "b"), NOTHING_PLANNED)
 
-    assert merge_progress(["a", "b"], parts, planned) == (
+    assert merge_progress(parts, planned) == (
         ScenarioProgress("a", 3, 50, 3, 49, 1, 1_000.0, recent_lag_ms=1.5),
         ScenarioProgress("b", 0, 0, 0, 0, 0, 0.0),
     )
@@ -72,7 +72,7 @@ def test_ways_of_failing_stand_in_the_json_of_the_progress() -> None:
         PartProgress("a", failed=3, ways={"refused": 2, "status 500": 1}),
     ]
 
-    [found] = merge_progress(["a"], parts, {"a": NOTHING_PLANNED})
+    [found] = merge_progress(parts, {"a": NOTHING_PLANNED})
 
     assert json.loads(json.dumps(found.as_json()))["ways"] == {"refused": 5, "status 500": 1}
 
@@ -93,8 +93,8 @@ def test_the_p95_of_the_moment_is_over_the_operations_of_all_workers() -> None:
         PartProgress("a", durations=10, durations_us=[9_000]),
     ]
 
-    [found] = merge_progress(["a"], parts, {"a": NOTHING_PLANNED})
-    [without] = merge_progress(["a"], parts[:1], {"a": NOTHING_PLANNED})
+    [found] = merge_progress(parts, {"a": NOTHING_PLANNED})
+    [without] = merge_progress(parts[:1], {"a": NOTHING_PLANNED})
 
     assert (found.recent_p95_ms, without.recent_p95_ms) == (9.0, 1.0)
 
@@ -107,7 +107,7 @@ def test_a_number_of_iterations_is_done_when_its_pace_says_so_and_not_after_its_
     planned = {"a": planned_now(quota, 1_000_000)}
     parts = [PartProgress("a", active=5, iterations=50, per_s=50.0)]
 
-    [found] = merge_progress(["a"], parts, planned)
+    [found] = merge_progress(parts, planned)
 
     assert found.left_s == 5.0
     assert planned["a"].left_s == 599.0

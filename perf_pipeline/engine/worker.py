@@ -206,12 +206,11 @@ class LoadWorker:
             for operation, names in loaded.workload.checks.items()
         }
         own_limits = sum(counts.own_limits for counts in self._recorder.counts.values())
+        vitals = watch.vitals([part.tally for part in parts], own_limits, self._recorder.notes)
         return {
             "say": "done",
             "scenarios": [asdict(outcome) for outcome in outcomes],
-            "vitals": asdict(
-                watch.vitals([p.tally for p in parts], own_limits, self._recorder.notes)
-            ),
+            "vitals": asdict(vitals),
             "checks": checks,
         }
 

@@ -14,7 +14,14 @@ _RANDOM_BITS: Final = 56
 
 
 def trace_id(run: str, scenario: str, vu: int, iteration: int) -> str:
-    """Return the id of an iteration's trace, 32 hex digits.
+    """Return the id of an iteration's trace, 32 hex digits; `trace_and_span` says of what."""
+    return trace_and_span(run, scenario, vu, iteration)[0]
+
+
+def trace_and_span(run: str, scenario: str, vu: int, iteration: int) -> tuple[str, int]:
+    """Return the id of an iteration's trace, and the number before that of its first span.
+
+    Each request has the next span.
 
     Args:
         run: id of the run and name of the benchmark, `RUN/BENCHMARK`.
@@ -22,12 +29,9 @@ def trace_id(run: str, scenario: str, vu: int, iteration: int) -> str:
         vu: number of the virtual user.
         iteration: number of the iteration of this VU, from 0.
     """
-    return _digest(run, scenario, vu, iteration)[:_ID_BYTES].hex()
-
-
-def first_span(run: str, scenario: str, vu: int, iteration: int) -> int:
-    """Return the number before that of an iteration's first span; each request has the next."""
-    return int.from_bytes(_digest(run, scenario, vu, iteration)[_ID_BYTES:])
+    text = f"{run}/{scenario}/{vu}/{iteration}"
+    digest = blake2b(text.encode(), digest_size=_ID_BYTES + _SPAN_BYTES).digest()
+    return digest[:_ID_BYTES].hex(), int.from_bytes(digest[_ID_BYTES:])
 
 
 def is_sampled(trace: str, ratio: float) -> bool:
@@ -40,8 +44,3 @@ def is_sampled(trace: str, ratio: float) -> bool:
     (True, False)
     """
     return int(trace[-14:], 16) >= (1 - ratio) * (1 << _RANDOM_BITS)
-
-
-def _digest(run: str, scenario: str, vu: int, iteration: int) -> bytes:
-    text = f"{run}/{scenario}/{vu}/{iteration}"
-    return blake2b(text.encode(), digest_size=_ID_BYTES + _SPAN_BYTES).digest()

@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from perf_pipeline.engine.ports import Iteration
-from perf_pipeline.metrics.trace_ids import first_span, is_sampled, trace_id
+from perf_pipeline.metrics.trace_ids import is_sampled, trace_and_span
 
 HEADER: Final = b"traceparent"
 _SPANS: Final = 1 << 64
@@ -22,10 +22,8 @@ class _VuTrace:
     __slots__ = ("begin", "end", "iteration", "span")
 
     def __init__(self, run: str, ratio: float, iteration: Iteration) -> None:
-        named = (run, iteration.scenario, iteration.vu, iteration.number)
-        trace = trace_id(*named)
-        self.iteration = iteration.number
-        self.span = first_span(*named)
+        number = self.iteration = iteration.number
+        trace, self.span = trace_and_span(run, iteration.scenario, iteration.vu, number)
         self.begin = b"%b: 00-%b-" % (HEADER, trace.encode())
         self.end = b"-01\r\n" if is_sampled(trace, ratio) else b"-00\r\n"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from perf_pipeline.metrics.trace_ids import first_span, is_sampled, trace_id
+from perf_pipeline.metrics.trace_ids import is_sampled, trace_and_span, trace_id
 
 
 def test_an_id_is_the_hash_of_the_iteration() -> None:
@@ -10,7 +10,7 @@ def test_an_id_is_the_hash_of_the_iteration() -> None:
     digest = "1e8939535e86858e1556b870c011b667a49788c119aa29b4"
 
     assert trace_id("r1/visits", "visitors", 3, 4) == digest[:32]
-    assert first_span("r1/visits", "visitors", 3, 4) == int(digest[32:], 16)
+    assert trace_and_span("r1/visits", "visitors", 3, 4)[1] == int(digest[32:], 16)
     assert trace_id("r1/visits", "visitors", 3, 5) != trace_id("r1/visits", "visitors", 3, 4)
     assert trace_id("r1/others", "visitors", 3, 4) != trace_id("r1/visits", "visitors", 3, 4)
 

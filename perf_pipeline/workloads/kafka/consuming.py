@@ -16,8 +16,7 @@ from typing import ClassVar, Final, Generic, TypeVar
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.censoring import UNANSWERED
 from perf_pipeline.metrics.sample import Outcome
-from perf_pipeline.workloads.kafka.brokers import brokers_of
-from perf_pipeline.workloads.kafka.deleted_topic import GONE, deleted
+from perf_pipeline.workloads.kafka.deleted_topic import note_if_deleted
 from perf_pipeline.workloads.kafka.errors import error_class, is_silence
 from perf_pipeline.workloads.kafka.first_look import look_first
 from perf_pipeline.workloads.kafka.handed import Handed
@@ -92,9 +91,8 @@ class Consuming(ABC, Generic[T]):
         except asyncio.CancelledError:
             self.cut_off(iteration, began_us)
             raise
-        if received.error in GONE:
-            given = self.opened
-            given.recorder.note(deleted(brokers_of(given), str(given.parameters["topic"])))
+        if received.error:
+            note_if_deleted(self.opened, received.error)
         return received
 
     def cut_off(self, iteration: Iteration, began_us: int) -> None:

@@ -12,6 +12,8 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 
 from perf_pipeline.config.kafka_client import bootstrap_servers
+from perf_pipeline.engine.ports import WorkerContext
+from perf_pipeline.workloads.kafka.brokers import brokers_of
 from perf_pipeline.workloads.kafka.errors import cause, error_class, is_silence
 from perf_pipeline.workloads.kafka.topics import admin_of
 
@@ -25,13 +27,16 @@ _GONE_CODES: Final = frozenset(
         KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - librdkafka's own codes have this name in the public API
     }
 )
-GONE: Final = frozenset(error_class(KafkaError(code)) for code in _GONE_CODES)
-"""Classes of errors that say that a topic, which was there before the load, is not any more."""
+_GONE: Final = frozenset(error_class(KafkaError(code)) for code in _GONE_CODES)
 
 
-def deleted(brokers: str, topic: str) -> str:
-    """Say that a topic was deleted while it was loaded."""
-    return f"the topic {topic} was deleted on the brokers {bootstrap_servers(brokers)} under load"
+def note_if_deleted(context: WorkerContext, error: str) -> None:
+    """Note that the topic was deleted while it was loaded, where the class of error says so."""
+    if error in _GONE:
+        where = bootstrap_servers(brokers_of(context))
+        context.recorder.note(
+            f"the topic {context.parameters['topic']} was deleted on the brokers {where} under load"
+        )
 
 
 class DeletedTopic:

@@ -16,7 +16,7 @@ from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.sample import LedgerEntry, LedgerEvent, Outcome
 from perf_pipeline.units import US_PER_MS, US_PER_S
 from perf_pipeline.workloads.kafka.brokers import brokers_of
-from perf_pipeline.workloads.kafka.deleted_topic import GONE, DeletedTopic, deleted
+from perf_pipeline.workloads.kafka.deleted_topic import DeletedTopic, note_if_deleted
 from perf_pipeline.workloads.kafka.deliveries import NO_SETTINGS, ClientSettings, DeliveryThread
 from perf_pipeline.workloads.kafka.first_look import look_first
 from perf_pipeline.workloads.kafka.messages import MessageMaker, QueueMessage
@@ -136,9 +136,8 @@ class Producing(ABC):
         bytes_out: int,
     ) -> None:
         """Record the iteration's sample; records and bytes are those that were delivered."""
-        if settled.error in GONE:
-            given = self.opened
-            given.recorder.note(deleted(brokers_of(given), str(given.parameters["topic"])))
+        if settled.error:
+            note_if_deleted(self.opened, settled.error)
         self.opened.recorder.sample(
             iteration,
             operation,

@@ -94,7 +94,7 @@ def survey(brokers: str, wanted: Collection[str] = ()) -> Survey:
     unseen = []
     if len(names) > MOST_TOPICS:
         unseen.append(f"{len(names) - MOST_TOPICS} of {len(names)} topics, by their names the last")
-    marks = {name: watermarks(brokers, name) for name in names[:MOST_TOPICS]}
+    marks = {name: watermarks(brokers, name, admin) for name in names[:MOST_TOPICS]}
     groups, why = _groups(admin, brokers, marks)
     with closing(_reader(brokers, _READER)) as reader:
         topics = [_seen(reader, name, marks[name], groups) for name in marks]
@@ -168,9 +168,9 @@ def _newest(
     reader: Consumer, name: str, marks: Sequence[PartitionLag]
 ) -> Iterator[tuple[int, bool]]:
     """Read some of the newest messages: the size of each value, and whether it has a key."""
-    each = max(1, _MOST_MESSAGES // max(1, len(marks)))
+    wanted = max(1, _MOST_MESSAGES // max(1, len(marks)))
     begins = [
-        TopicPartition(name, mark.partition, max(mark.low_watermark, mark.high_watermark - each))
+        TopicPartition(name, mark.partition, max(mark.low_watermark, mark.high_watermark - wanted))
         for mark in marks
         if mark.high_watermark > mark.low_watermark
     ][:_MOST_MESSAGES]
@@ -179,7 +179,7 @@ def _newest(
     reader.assign(begins)
     until_s, left = time.monotonic() + _LOOK_S, _MOST_MESSAGES
     while left and time.monotonic() < until_s:
-        messages = [m for m in reader.consume(left, _POLL_S) if m.error() is None]
+        messages = [got for got in reader.consume(left, _POLL_S) if got.error() is None]
         if not messages and left < _MOST_MESSAGES:
             break  # the ends are reached
         for message in messages:

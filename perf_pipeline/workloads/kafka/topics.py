@@ -85,13 +85,20 @@ def require_existing(brokers: str, topic: str) -> None:
         _existing(brokers, admin, topic)
 
 
-def watermarks(brokers: str, topic: str) -> list[PartitionLag]:
+def watermarks(
+    brokers: str, topic: str, connected: AdminClient | None = None
+) -> list[PartitionLag]:
     """Return low and high watermark of every partition, ordered; committed_offset is None.
+
+    Args:
+        brokers: with credentials.
+        topic: its name.
+        connected: asks over the connections that it has; None connects anew.
 
     Raises:
         TargetUnavailableError: the brokers do not answer, or have no such topic.
     """
-    admin = admin_of(brokers)
+    admin = admin_of(brokers) if connected is None else connected
     with explained(brokers, f"reading the watermarks of {topic}"):
         partitions = _existing(brokers, admin, topic)
         low = _offsets(admin, topic, partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]  # 2.16 lacks it

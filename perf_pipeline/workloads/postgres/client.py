@@ -145,26 +145,16 @@ class SqlClient:
         except (psycopg.Error, TimeoutError) as refusal:
             answer = self._refused(request.operation, started_us, refusal, left)
         except BaseException:
-            self._interrupted(iteration, request.operation, started_us, intended_us)
+            now_us = self._clock.now_us()
+            answer = SqlAnswer(None, Outcome.INTERRUPTED, "", started_us, now_us, 0)
+            self._record(iteration, request.operation, answer, intended_us, 0, _NO_CHECKS)
             raise
         else:
             ended_us = (session.answered_ns - self._origin_ns) // _NS_PER_US
             answer = SqlAnswer(result, _OK, "", started_us, ended_us, rows_of(result))
         iteration.has_waited = True
-        passed, failed = _NO_CHECKS if judge is None else judge(answer)
-        self._recorder.sample(
-            iteration,
-            request.operation,
-            started_us,
-            answer.ended_us,
-            answer.outcome,
-            intended_us=intended_us,
-            error=answer.error,
-            bytes_out=bytes_out,
-            records=answer.rows,
-            checks_passed=passed,
-            checks_failed=failed,
-        )
+        checks = _NO_CHECKS if judge is None else judge(answer)
+        self._record(iteration, request.operation, answer, intended_us, bytes_out, checks)
         if answer.result is None and self.session is not None and not self.session.is_usable:
             await self.close()
         return answer
@@ -197,17 +187,28 @@ class SqlClient:
             now_us = self._clock.now_us()
             self.record_transaction(iteration, name, begun_us, now_us, Outcome.INTERRUPTED, "")
 
-    def _interrupted(
-        self, iteration: Iteration, operation: str, started_us: int, intended_us: int
+    def _record(
+        self,
+        iteration: Iteration,
+        operation: str,
+        answer: SqlAnswer,
+        intended_us: int,
+        bytes_out: int,
+        checks: tuple[int, int],
     ) -> None:
+        """Write down the sample of a request."""
         self._recorder.sample(
             iteration,
             operation,
-            started_us,
-            self._clock.now_us(),
-            Outcome.INTERRUPTED,
+            answer.started_us,
+            answer.ended_us,
+            answer.outcome,
             intended_us=intended_us,
-            records=0,
+            error=answer.error,
+            bytes_out=bytes_out,
+            records=answer.rows,
+            checks_passed=checks[0],
+            checks_failed=checks[1],
         )
 
     def _refused(self, operation: str, started_us: int, refusal: Exception, left: int) -> SqlAnswer:

@@ -22,6 +22,7 @@ from perf_pipeline.metrics.sample import PartitionLag, Reading
 from perf_pipeline.probes.probe import ANSWER_WITHIN_S, ProbeError
 
 Partition = tuple[str, int]
+_Trouble = KafkaException | TimeoutError | PerfPipelineError
 _EARLIEST: Final = OffsetSpec.earliest()  # type: ignore[no-untyped-call] # no types there
 _LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call] # no types there
 MOST_PARTITIONS: Final = 1_000
@@ -77,16 +78,9 @@ class LagProbe:
             topic is missing.
         """
         try:
-            # Before there is a client: it would connect to whatever the brokers advertise.
-            require_listeners(self._brokers, self._allowed)
+            settings = _settings(self._brokers, self._allowed)
         except PerfPipelineError as error:
             raise ProbeError(self._sentence(error)) from None
-        settings = {
-            **kafka_settings(self._brokers),
-            "client.id": "perf_pipeline_probe",
-            # Its own log goes to stderr; what matters is told as a problem.
-            "log_level": 0,
-        }
         self._client = AdminClient(settings)
         onlooker = onlooker_settings(self._brokers, self._group)
         # What an open transaction has not committed yet is not waited for.
@@ -160,14 +154,8 @@ class LagProbe:
         """Let the clients go; librdkafka closes their connections."""
         self._client = self._reader = None
 
-    def _sentence(self, error: KafkaException | TimeoutError | PerfPipelineError) -> str:
-        text = f"no answer within {ANSWER_WITHIN_S:g} s"
-        if isinstance(error, KafkaException):
-            text = error.args[0].str()
-        if isinstance(error, PerfPipelineError):
-            text = error.sentence
-        where = shown_brokers(self._brokers)
-        return f"Kafka at {where} does not tell the lag of {self._group}: {text}"
+    def _sentence(self, error: _Trouble) -> str:
+        return _does_not_tell(self._brokers, f"the lag of {self._group}", error)
 
 
 class BrokerProbe:
@@ -195,11 +183,9 @@ class BrokerProbe:
             ProbeError: no broker answers, or one advertises a host that may not be loaded.
         """
         try:
-            require_listeners(self._brokers, self._allowed)
+            self._client = AdminClient(_settings(self._brokers, self._allowed))
         except PerfPipelineError as error:
-            raise ProbeError(self._sentence(error.sentence)) from None
-        settings = {**kafka_settings(self._brokers), "client.id": "perf_pipeline_probe"}
-        self._client = AdminClient({**settings, "log_level": 0})
+            raise ProbeError(self._sentence(error)) from None
         self._asked(self._client)
 
     def read(self, at_us: int) -> list[Reading]:
@@ -233,15 +219,35 @@ class BrokerProbe:
         try:
             topics = client.list_topics(timeout=ANSWER_WITHIN_S).topics
         except KafkaException as error:
-            raise ProbeError(self._sentence(error.args[0].str())) from None
+            raise ProbeError(self._sentence(error)) from None
         return [
             len(partition.isrs) < len(partition.replicas)
             for topic in topics.values()
             for partition in topic.partitions.values()
         ]
 
-    def _sentence(self, text: str) -> str:
-        return f"Kafka at {shown_brokers(self._brokers)} does not tell its partitions: {text}"
+    def _sentence(self, error: _Trouble) -> str:
+        return _does_not_tell(self._brokers, "its partitions", error)
+
+
+def _settings(brokers: str, allowed: Sequence[str]) -> dict[str, str | int | float | bool]:
+    """Return the settings of a client, which would connect to whatever the brokers advertise.
+
+    Raises:
+        PerfPipelineError: no broker answers, or one advertises a host that may not be loaded.
+    """
+    require_listeners(brokers, allowed)
+    # Its own log goes to stderr; what matters is told as a problem.
+    return {**kafka_settings(brokers), "client.id": "perf_pipeline_probe", "log_level": 0}
+
+
+def _does_not_tell(brokers: str, what: str, error: _Trouble) -> str:
+    text = f"no answer within {ANSWER_WITHIN_S:g} s"
+    if isinstance(error, KafkaException):
+        text = error.args[0].str()
+    if isinstance(error, PerfPipelineError):
+        text = error.sentence
+    return f"Kafka at {shown_brokers(brokers)} does not tell {what}: {text}"
 
 
 class _Later(Protocol):

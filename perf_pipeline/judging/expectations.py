@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from perf_pipeline.judging.kept_up import meant_scenarios, scenarios_that_kept_up
+from perf_pipeline.judging.kept_up import scenarios_that_kept_up, touches
 from perf_pipeline.metrics.catalog import TARGET_ANSWERED
 from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
 from perf_pipeline.quoting import first_few
@@ -53,20 +53,19 @@ def _unspoken(
 def _is_about(counts: CheckCounts, threshold: Threshold) -> bool:
     if threshold.metric not in _SPEAKING:
         return False
-    meant = meant_scenarios(threshold)
     own = {"operation": counts.operation, "check": counts.check}
-    return (not meant or counts.scenario in meant) and all(
+    return touches(threshold, counts.scenario) and all(
         threshold.tags.get(tag, value) == value for tag, value in own.items()
     )
 
 
 def _judged(verdict: Verdict, unspoken: Sequence[CheckCounts]) -> Verdict:
-    threshold, meant = verdict.threshold, meant_scenarios(verdict.threshold)
+    threshold = verdict.threshold
     may_fail = max(MOST_WRONG, 1 - threshold.bound if threshold.comparison in {">=", ">"} else 0.0)
     wrong = [
         counts
         for counts in unspoken
-        if (not meant or counts.scenario in meant) and _share(counts) > may_fail
+        if touches(threshold, counts.scenario) and _share(counts) > may_fail
     ]
     if not wrong or verdict.status not in _OPEN:
         return verdict

@@ -18,6 +18,12 @@ def meant_scenarios(threshold: Threshold) -> set[str]:
     return {*threshold.scenarios, *filter(None, [threshold.tags.get("scenario")])}
 
 
+def touches(threshold: Threshold, scenario: str) -> bool:
+    """Say whether a threshold's figure is over this scenario, alone or among others."""
+    meant = meant_scenarios(threshold)
+    return not meant or scenario in meant
+
+
 def scenarios_that_kept_up(outcome: BenchmarkOutcome) -> list[str]:
     """Name the scenarios in whose steps the load generator was not the limit."""
     return [

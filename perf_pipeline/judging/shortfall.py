@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Literal
 
-from perf_pipeline.judging.kept_up import meant_scenarios
+from perf_pipeline.judging.kept_up import touches
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
 from perf_pipeline.store.endings import unanswered_of
@@ -83,8 +83,7 @@ class Loss:
 
     def touches(self, threshold: Threshold) -> bool:
         """Say whether a threshold's figure is over this scenario."""
-        meant = meant_scenarios(threshold)
-        return not meant or self.scenario in meant
+        return touches(threshold, self.scenario)
 
 
 def with_shortfall(

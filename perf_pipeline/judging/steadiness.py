@@ -13,7 +13,7 @@ from typing import Final
 from perf_pipeline.config.executors.kinds import ArrivalRate, LoopingVUs, SteadyRate
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.scenario import Scenario
-from perf_pipeline.judging.kept_up import meant_scenarios, scenarios_that_kept_up
+from perf_pipeline.judging.kept_up import scenarios_that_kept_up, touches
 from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
 from perf_pipeline.metrics.threshold_grammar import COMPARE
@@ -45,11 +45,11 @@ class Slowing:
 
     def touches(self, threshold: Threshold) -> bool:
         """Say whether a threshold is about durations of this operation."""
-        meant, metric = meant_scenarios(threshold), CATALOG[threshold.metric]
+        metric = CATALOG[threshold.metric]
         return (
             metric.kind is Kind.TREND
             and metric.name in FROM_SAMPLES
-            and (not meant or self.scenario in meant)
+            and touches(threshold, self.scenario)
             and threshold.tags.get("operation", self.operation) == self.operation
         )
 

@@ -48,8 +48,7 @@ def _is_open(verdict: Verdict) -> bool:
 
 
 def _failed(verdict: Verdict, reason: str) -> Verdict:
-    is_aim = verdict.threshold.severity == "warn"
-    return replace(verdict, status=Status.WARN if is_aim else Status.FAIL, reason=reason)
+    return replace(verdict, status=verdict.threshold.missed, reason=reason)
 
 
 def _reason(history: History, key: RunKey, starved: Collection[str]) -> str:

@@ -71,10 +71,9 @@ def _judged(verdict: Verdict, unspoken: Sequence[CheckCounts]) -> Verdict:
         return verdict
     told = first_few([_told(counts) for counts in wrong], _MOST_TOLD)
     reason = f"{told}, and no threshold on checks covers this"
-    is_aim = threshold.severity == "warn"
     return replace(
         verdict,
-        status=Status.WARN if is_aim else Status.FAIL,
+        status=threshold.missed,
         reason="; ".join(filter(None, [verdict.reason, reason])),
     )
 

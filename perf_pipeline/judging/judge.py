@@ -166,7 +166,7 @@ def _judge(
     if verdict.status is Status.NO_DATA:
         held = reported_judgement(history.connection, key, threshold)
         if held is not None:
-            status = Status.PASS if held else _missed(threshold)
+            status = Status.PASS if held else threshold.missed
             return replace(verdict, status=status, reason=_NOT_IN_FILE)
         reason = "; ".join(outcome.problems) or absent or "nothing was measured"
         return replace(verdict, reason=reason)
@@ -175,10 +175,6 @@ def _judge(
         # The samples were pruned; a bound closer than this is not decided by a histogram.
         return replace(verdict, reason=f"{FROM_HISTOGRAM}, ±{error:.1%}")
     return verdict
-
-
-def _missed(threshold: Threshold) -> Status:
-    return Status.WARN if threshold.severity == "warn" else Status.FAIL
 
 
 def _cut_short(outcome: BenchmarkOutcome) -> str:

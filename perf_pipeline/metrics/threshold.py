@@ -107,6 +107,11 @@ class Threshold:
         tags = (part for tag, value in self.tags.items() for part in (tag, _word(value)))
         return "__".join((self.metric, *tags, statistic.replace(".", "_").replace("-", "_")))
 
+    @property
+    def missed(self) -> Status:
+        """Return the status of a miss: an aim may be missed, a promise may not."""
+        return Status.WARN if self.severity == "warn" else Status.FAIL
+
     def holds(self, observed: float) -> bool:
         """Compare an observed figure with the bound."""
         return COMPARE[self.comparison](observed, self.bound)
@@ -129,7 +134,7 @@ class Threshold:
             return Verdict(self, None, Status.NO_DATA)
         if self.holds(observed):
             return Verdict(self, observed, Status.PASS)
-        return Verdict(self, observed, Status.WARN if self.severity == "warn" else Status.FAIL)
+        return Verdict(self, observed, self.missed)
 
 
 @dataclass(frozen=True, slots=True)

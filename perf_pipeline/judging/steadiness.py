@@ -16,7 +16,6 @@ from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.judging.kept_up import scenarios_that_kept_up, touches
 from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
-from perf_pipeline.metrics.threshold_grammar import COMPARE
 from perf_pipeline.quoting import first_few
 from perf_pipeline.store.fifths import FIFTHS, Fifth, fifths_of
 from perf_pipeline.store.history import History
@@ -55,9 +54,7 @@ class Slowing:
 
     def misses(self, threshold: Threshold) -> bool:
         """Say whether half of the operations of the last fifth miss the bound."""
-        return metric_is_in_ms(threshold) and not COMPARE[threshold.comparison](
-            self.last_ms, threshold.bound
-        )
+        return metric_is_in_ms(threshold) and not threshold.holds(self.last_ms)
 
     def __str__(self) -> str:
         """Say it as a part of a sentence."""
@@ -91,6 +88,8 @@ def kept_pace(
         return list(verdicts)
     scenarios = profile.benchmarks[key.benchmark].scenarios
     steady = {name for name in scenarios_that_kept_up(outcome) if is_steady(scenarios.get(name))}
+    if not steady or all(verdict.status is not Status.PASS for verdict in verdicts):
+        return list(verdicts)  # the medians of all samples would change nothing
     found = [
         slowing
         for slowing in _slowing(fifths_of(history.connection, key))

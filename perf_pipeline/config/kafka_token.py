@@ -18,9 +18,9 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Requ
 
 from perf_pipeline.config.allowed import AllowedHosts
 from perf_pipeline.config.kafka_tls import no_authority
-from perf_pipeline.config.safety import may_be_asked
+from perf_pipeline.config.safety import require_allowed
 from perf_pipeline.config.web_address import WebAddress
-from perf_pipeline.errors import AddressError, TargetNotAllowedError, TargetUnavailableError
+from perf_pipeline.errors import AddressError, TargetUnavailableError
 from perf_pipeline.secrecy.known import KNOWN
 
 _PREFIX: Final = "sasl.oauthbearer."
@@ -53,12 +53,7 @@ def _require_allowed(url: str, allowed: AllowedHosts) -> None:
         place = WebAddress.read_base(url.partition("?")[0]).place
     except ValueError as error:
         raise AddressError(key, f"is not the URL of a token endpoint: it {error}") from None
-    if not may_be_asked(place, allowed):
-        raise TargetNotAllowedError(
-            f"the token endpoint {place.host} ({key}) is neither this machine nor an allowed host; "
-            "nothing was sent",
-            hint="if you may ask it, add it to allowed of the target, or to PERF_ALLOWED_HOSTS",
-        )
+    require_allowed(place, allowed, f"the token endpoint {place.host} ({key})")
 
 
 class _NoRedirects(HTTPRedirectHandler):

@@ -26,6 +26,7 @@ _HINT: Final = (
     "if you may load this host, add it to allowed = [...] in [targets.{name}], or to the "
     "environment variable PERF_ALLOWED_HOSTS"
 )
+_ASK_HINT: Final = "if you may ask it, add it to allowed of the target, or to PERF_ALLOWED_HOSTS"
 
 
 def check_target(target: Target) -> Target:
@@ -82,12 +83,25 @@ def require_loopback(allowed: AllowedHosts = NOBODY) -> tuple[str, ...]:
         ) from None
 
 
-def may_be_asked(place: Place, allowed: AllowedHosts) -> bool:
-    """Say whether a place is on this machine or was allowed.
+def require_allowed(place: Place, allowed: AllowedHosts, named: str, hint: str = _ASK_HINT) -> None:
+    """Refuse a place beside the target that is neither on this machine nor allowed.
+
+    Args:
+        place: that is to be asked.
+        allowed: hosts that the target allows.
+        named: what it is, with its host, as the beginning of a sentence.
+        hint: how to allow it.
 
     Raises:
-        TargetNotAllowedError: it is localhost, which leads to another machine.
+        TargetNotAllowedError: nothing was sent; or it is localhost, which leads to another machine.
     """
+    if not _may_be_asked(place, allowed):
+        raise TargetNotAllowedError(
+            f"{named} is neither this machine nor an allowed host; nothing was sent", hint=hint
+        )
+
+
+def _may_be_asked(place: Place, allowed: AllowedHosts) -> bool:
     if place.host == LOCALHOST and not allowed.has(place):
         require_loopback()
     return allowed.permits(place)
@@ -137,4 +151,4 @@ def _is_allowed(host: str, port: int | None, allowed: AllowedHosts) -> bool:
         place = Place(read_host(host), port)
     except ValueError:
         return False
-    return may_be_asked(place, allowed)
+    return _may_be_asked(place, allowed)

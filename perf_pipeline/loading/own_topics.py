@@ -11,10 +11,10 @@ from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.message_sizes import largest_bytes
 from perf_pipeline.config.own_topics import OwnConsumeParameters, OwnProduceParameters
 from perf_pipeline.config.profile import BenchmarkConfig
-from perf_pipeline.config.safety import may_be_asked
+from perf_pipeline.config.safety import require_allowed
 from perf_pipeline.config.target import allowed_hosts
 from perf_pipeline.config.web_address import WebAddress
-from perf_pipeline.errors import ProfileError, TargetNotAllowedError, TargetUnavailableError
+from perf_pipeline.errors import ProfileError, TargetUnavailableError
 from perf_pipeline.loading.seeding import require_brokers
 from perf_pipeline.loading.session import Session
 from perf_pipeline.workloads.kafka.topic_settings import is_compacted, most_message_bytes
@@ -53,12 +53,7 @@ def _require_registries(session: Session, benchmark: str) -> None:
         if schema is None:
             continue
         place = WebAddress.read_base(schema.registry).place
-        if not may_be_asked(place, allowed):
-            raise TargetNotAllowedError(
-                f"the schema registry {place.host} is neither this machine nor an allowed host; "
-                "nothing was sent",
-                hint="if you may ask it, add it to allowed of the target, or to PERF_ALLOWED_HOSTS",
-            )
+        require_allowed(place, allowed, f"the schema registry {place.host}")
 
 
 def topic_of(session: Session, own: OwnMessages) -> str:

@@ -7,11 +7,11 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from perf_pipeline.config.safety import may_be_asked
+from perf_pipeline.config.safety import require_allowed
 from perf_pipeline.config.target import Target, allowed_hosts
 from perf_pipeline.config.tiers import TierConfig
 from perf_pipeline.config.web_address import WebAddress
-from perf_pipeline.errors import AddressError, TargetNotAllowedError
+from perf_pipeline.errors import AddressError
 from perf_pipeline.metrics.sample import Reading
 from perf_pipeline.probes.docker import DockerProbe
 from perf_pipeline.probes.probe import Probe
@@ -48,12 +48,12 @@ def require_prometheus(target: Target) -> None:
         place = WebAddress.read_base(target.prometheus).place
     except ValueError:
         raise AddressError(key, "is not a URL; write one like http://127.0.0.1:9090") from None
-    if not may_be_asked(place, allowed_hosts(target)):
-        raise TargetNotAllowedError(
-            f"target {target.name}: {place.host} ({key}) is neither this machine nor an allowed "
-            "host; nothing was sent",
-            hint=f"add it to allowed of [targets.{target.name}], or to PERF_ALLOWED_HOSTS",
-        )
+    require_allowed(
+        place,
+        allowed_hosts(target),
+        f"target {target.name}: {place.host} ({key})",
+        f"add it to allowed of [targets.{target.name}], or to PERF_ALLOWED_HOSTS",
+    )
 
 
 def tier_probes(target: Target, environment: Mapping[str, str] = os.environ) -> Iterator[Probe]:

@@ -8,6 +8,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -83,7 +84,7 @@ def plan_pruning(state: State, wish: Wish) -> Pruning:
         return _planned(history, state, wish)
 
 
-def prune(state: State, wish: Wish, agreed: Collection[str]) -> tuple[list[str], int]:
+def prune(state: State, wish: Wish, agreed: AbstractSet[str]) -> tuple[list[str], int]:
     """Remove runs for good: their rows, spool files and reports.
 
     What is needed is found out again, because another run may have been made since somebody agreed.
@@ -101,8 +102,8 @@ def prune(state: State, wish: Wish, agreed: Collection[str]) -> tuple[list[str],
         StoreError: files of a run can't be removed; its rows are still there.
     """
     with state.history() as history:
-        going = [run.run_id for run in _planned(history, state, wish).going]
-        going = [run_id for run_id in going if run_id in set(agreed)]
+        planned = _planned(history, state, wish).going
+        going = [run.run_id for run in planned if run.run_id in agreed]
         # The spool goes first: a run that only the spool knew would be taken up again.
         freed = sum(_removed(state.spool / run_id) for run_id in going)
         remove_runs(history, going)

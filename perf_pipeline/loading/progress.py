@@ -130,7 +130,7 @@ class LoadWatch:
 
     def _why_it_goes_on(self) -> str:
         ways = self._failures.ways
-        if _is_gone(ways):
+        if not _answered(ways):
             waits = f"goneAfter of [targets.{self._session.target.name}]"
             after = format_duration(self._gone_after_us)
             return f"{_told(ways)}; the load goes on, because {waits} is {after}"

@@ -204,6 +204,21 @@ def test_a_target_that_takes_30_seconds_to_come_back_is_waited_for_where_the_pro
     assert "the load was ended after 40s without an answer" in one.problem
 
 
+@pytest.mark.parametrize("ways", [{"generator": 60}, {"refused": 30, "not_allowed": 30}])
+def test_a_target_that_nobody_asked_is_not_said_to_answer(ways: dict[str, int]) -> None:
+    """This machine has no more ports, or a name leads to another one, which was not asked."""
+    narrator = Heard()
+    patient = TargetConfig.model_validate({"goneAfter": "40s"})
+    watching = watch(target=patient, narrator=narrator)
+    watching.on_progress(told(2.0, 20, 0, {}))
+    watching.on_progress(told(3.0, 20, 1, {next(iter(ways)): 1}))
+    watching.on_progress(told(8.0, 20, 60, ways))
+
+    (sentence,) = narrator.said
+    assert "answers" not in sentence
+    assert "; the load goes on, because goneAfter of [targets.local] is 40s (" in sentence
+
+
 @pytest.mark.parametrize(
     "seen",
     [

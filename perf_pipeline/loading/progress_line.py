@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from perf_pipeline.engine.progress import Progress, ScenarioProgress
+from perf_pipeline.report.wording import plural
 
 
 def line_of(progress: Progress) -> str:
@@ -39,7 +40,7 @@ def _figures(scenario: ScenarioProgress) -> Iterator[str]:
         yield f"{scenario.recent_per_s:,.0f}{against}/s"
         if planned.iterations is not None:
             yield f"{scenario.iterations:,} of {planned.iterations:,} iterations"
-        yield "1 VU busy" if scenario.active_vus == 1 else f"{scenario.active_vus:,} VUs busy"
+        yield f"{plural(scenario.active_vus, 'VU')} busy"
         if scenario.recent_p95_ms is not None:
             yield f"p95 {_ms(scenario.recent_p95_ms)}"
     yield f"{scenario.failed:,} failed"

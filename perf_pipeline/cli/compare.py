@@ -48,17 +48,20 @@ def compare(state: "State", run_id: str | None, other: str | None, page: Path | 
     second = asked_run(state, other)
     if first == second:
         raise click.UsageError(f"{first} is named twice; compare it with another run")
-    _echo_contrast(state, first, second)
+    from perf_pipeline.judging.contrast import contrast
+
+    found = contrast(state, first, second)
+    _echo_contrast(found)
     if page is not None:
-        _write_page(state, first, second, page)
+        _write_page(state, found, page)
 
 
-def _write_page(state: "State", first: str, second: str, page: Path) -> None:
+def _write_page(state: "State", found: "Contrast", page: Path) -> None:
     from perf_pipeline.errors import StoreError
     from perf_pipeline.judging.overlay import overlay
     from perf_pipeline.report.overlay import render_overlay
 
-    text = render_overlay(overlay(state, first, second))
+    text = render_overlay(overlay(state, found))
     try:
         page.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -90,11 +93,9 @@ def _echo_comparison(state: "State", run_id: str) -> None:
     click.echo(text, nl=False)
 
 
-def _echo_contrast(state: "State", first: str, second: str) -> None:
-    from perf_pipeline.judging.contrast import contrast
+def _echo_contrast(found: "Contrast") -> None:
     from perf_pipeline.report.rows import render_rows
 
-    found = contrast(state, first, second)
     for line in _contrast_lines(found):
         click.echo(line)
     rows = [_contrast_row(benchmark, diff) for benchmark, diff in found.diffs]

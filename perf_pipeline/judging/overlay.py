@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from perf_pipeline.judging.contrast import Contrast, contrast, run_text
+from perf_pipeline.judging.contrast import Contrast, run_text
 from perf_pipeline.judging.course import Course, courses_of
 from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.spreads import distributions_beside
@@ -24,14 +24,13 @@ _PERCENTILES: Final = frozenset({"p50", "p95", "p99", "max"})
 _DRAWN: Final = "p95"
 
 
-def overlay(state: State, first: str, second: str) -> Overlay:
-    """Return two stored runs as a page lays them over one another.
+def overlay(state: State, found: Contrast) -> Overlay:
+    """Return two compared runs as a page lays them over one another.
 
     Raises:
-        PerfPipelineError: one of them is not in the history.
         StoreBusyError: the history is open elsewhere.
     """
-    found = contrast(state, first, second)
+    first, second = found.first.run_id, found.second.run_id
     with state.history() as history:
         courses = [courses_of(history, run, profile_of(history, run)) for run in (first, second)]
         names = [name for name in courses[0] if name in courses[1]]

@@ -1,10 +1,10 @@
-"""Types of keys that say what an HTTP request asks for: a path, and the statuses that are right.
+"""Types of keys that say what an HTTP request asks for: method, path, statuses that are right.
 
 Add here: another such type that steps and targets share. Keep out: the keys of a single model.
 """
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -36,3 +36,5 @@ Statuses = Annotated[
     Field(strict=False),
 ]
 Path = Annotated[str, AfterValidator(_path)]
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -12,18 +12,15 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from perf_pipeline.config.data_sets import DataSet
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen, equals
-from perf_pipeline.config.http_keys import Path, Statuses
+from perf_pipeline.config.http_keys import BODILESS, Method, Path, Statuses
 from perf_pipeline.config.ranges import DurationRange
 from perf_pipeline.config.templated import Made
 from perf_pipeline.config.templates import SAVED_NAME
 from perf_pipeline.config.tracing import TraceParameters
 from perf_pipeline.units import US_PER_S, format_duration
 
-Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-
 HEADER_PREFIX: Final = "header:"
 GROUP_SEPARATOR: Final = "::"
-BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # A name is a tag's value in thresholds, where these characters separate or quote.
 _NAME: Final = re.compile(r"(?! )[^,{}:'\"\x00-\x1f]{1,80}(?<! )")
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")

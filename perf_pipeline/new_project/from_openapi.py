@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import quote
 
-from perf_pipeline.config.http_steps import BODILESS
+from perf_pipeline.config.http_keys import BODILESS
 from perf_pipeline.new_project.answer_places import place_in_answer
 from perf_pipeline.new_project.draft import DraftBenchmark, DraftStep
 from perf_pipeline.new_project.json_samples import (

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, get_args
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from perf_pipeline.config.http_steps import Method
+from perf_pipeline.config.http_keys import Method
 
 METHODS: Final = frozenset(get_args(Method))
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
-from perf_pipeline.config.http_steps import BODILESS
+from perf_pipeline.config.http_keys import BODILESS
 from perf_pipeline.new_project.draft import DraftStep
 from perf_pipeline.new_project.secret_names import (
     BASIC,

@@ -137,6 +137,15 @@ def _oauth_mistakes(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield f"{_OAUTH}{key}", f"is missing; {OAUTHBEARER} needs it"
 
 
+def variables_in(text: str) -> list[str]:
+    """Return the names of the environment variables that a property names.
+
+    >>> variables_in("${env.KAFKA_USER}:${KAFKA_PASSWORD}")
+    ['KAFKA_USER', 'KAFKA_PASSWORD']
+    """
+    return _VARIABLE.findall(text)
+
+
 def filled(
     table: Mapping[str, object], environment: Mapping[str, str], folder: str, target: str
 ) -> dict[str, str]:

@@ -17,7 +17,7 @@ from perf_pipeline.config.hosts import is_this_machine
 from perf_pipeline.config.kafka_client import client_properties, with_properties
 from perf_pipeline.config.kafka_listeners import require_listeners
 from perf_pipeline.config.kafka_names import FILES
-from perf_pipeline.config.kafka_properties import filled, property_mistakes
+from perf_pipeline.config.kafka_properties import filled, property_mistakes, variables_in
 from perf_pipeline.errors import RequestError
 from perf_pipeline.new_project.draft import Draft, DraftBenchmark, SecretVariable
 from perf_pipeline.new_project.loads import FirstLoad
@@ -27,7 +27,6 @@ from perf_pipeline.workloads.kafka.survey import SeenTopic, Survey, survey
 _MOST_TOPICS: Final = 3
 _VUS: Final = 10
 _NO_MESSAGES_SIZE: Final = {"least": 100, "most": 1_000}
-_VARIABLE: Final = re.compile(r"\$\{(?:env\.)?([A-Za-z_][A-Za-z0-9_]*)\}")
 _SWITCHED_OFF: Final = (
     "Switched off: what it produces stays in {topic}{readers}. Name a topic that may be loaded, "
     "and set enabled = true."
@@ -120,7 +119,7 @@ def _target(
 
 
 def _secrets(table: Mapping[str, str]) -> tuple[SecretVariable, ...]:
-    named = {name: key for key, text in table.items() for name in _VARIABLE.findall(text)}
+    named = {name: key for key, text in table.items() for name in variables_in(text)}
     return tuple(SecretVariable(name, f"{key} of the brokers") for name, key in named.items())
 
 

@@ -44,6 +44,15 @@ class AllowedHosts:
         return is_this_machine(place.host) or self.has(place)
 
 
+def entries_in(text: str) -> tuple[str, ...]:
+    """Return the entries of PERF_ALLOWED_HOSTS, which are comma separated.
+
+    >>> entries_in("staging.example, kafka:9092,")
+    ('staging.example', 'kafka:9092')
+    """
+    return tuple(entry.strip() for entry in text.split(",") if entry.strip())
+
+
 def _read(entry: str) -> Place:
     host, port = entry, ""
     if entry.startswith("[") or entry.count(":") == 1:

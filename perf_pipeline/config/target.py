@@ -13,7 +13,7 @@ from typing import Annotated, Final, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from perf_pipeline.benchmarks.record import Part
-from perf_pipeline.config.allowed import AllowedHosts
+from perf_pipeline.config.allowed import AllowedHosts, entries_in
 from perf_pipeline.config.broker_address import read_brokers
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen, equals, is_empty
@@ -207,7 +207,6 @@ def resolve_target(
         AddressError: a variable that `kafka` names is not set.
     """
     written = config or TargetConfig()
-    extra = environment.get("PERF_ALLOWED_HOSTS", "")
     keys = {
         "base_url": _key_of("PERF_BASE_URL", "baseUrl", name, environment),
         "postgres_dsn": written.postgres_dsn_env,
@@ -226,7 +225,7 @@ def resolve_target(
         group=written.group,
         redis_url=environment.get(written.redis_url_env) or None,
         containers=written.containers,
-        allowed=(*written.allowed, *(host.strip() for host in extra.split(",") if host.strip())),
+        allowed=(*written.allowed, *entries_in(environment.get("PERF_ALLOWED_HOSTS", ""))),
         named_by=tuple(keys.items()),
         libpq=tuple((key, environment[key]) for key in environment if key.startswith(_LIBPQ)),
         health=written.health_question(),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from perf_pipeline.config.allowed import entries_in
 from perf_pipeline.config.broker_address import read_brokers
 from perf_pipeline.config.hosts import is_this_machine
 from perf_pipeline.config.kafka_client import client_properties, with_properties
@@ -99,8 +100,8 @@ def _allowed(brokers: str) -> list[str]:
     except ValueError as error:
         raise RequestError(f"the text of --brokers {error}") from None
     named = [place.host for place in places if not is_this_machine(place.host)]
-    given = os.environ.get("PERF_ALLOWED_HOSTS", "").split(",")
-    return list(dict.fromkeys([*named, *(host.strip() for host in given if host.strip())]))
+    given = entries_in(os.environ.get("PERF_ALLOWED_HOSTS", ""))
+    return list(dict.fromkeys([*named, *given]))
 
 
 def _target(

@@ -97,17 +97,6 @@ class EventNarrator:
     def __init__(self) -> None:
         self._began_s = time.monotonic()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Write nothing: a command that fails ends with a sentence of its own."""
-
     def say(self, sentence: str) -> None:
         """Write a sentence."""
         self._write("sentence", {"text": sentence})

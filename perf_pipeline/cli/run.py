@@ -4,6 +4,7 @@ Add here: an option of a run. Keep out: stored runs (history.py), and what a run
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import click
@@ -72,7 +73,8 @@ def run(
     if on_environment_changed is not None:  # part of the run's profile: a later report ends alike
         changed["baseline.onEnvironmentChanged"] = on_environment_changed
     checked = load_profile(given, changed, only=only)
-    with EventNarrator() if as_json and not quiet else TerminalNarrator(quiet=quiet) as narrator:
+    events = as_json and not quiet
+    with nullcontext(EventNarrator()) if events else TerminalNarrator(quiet=quiet) as narrator:
         from perf_pipeline.runs.pipeline import run_pipeline
 
         report = run_pipeline(

@@ -35,10 +35,10 @@ class Ended:
 
 
 def test_events_are_lines_of_json_as_the_schema_says(capsys: pytest.CaptureFixture[str]) -> None:
-    with EventNarrator() as narrator:
-        narrator.say("the stack is up")
-        narrator.progress(line_of(PROGRESS), FIGURES)
-        narrator.end(Ended())  # type: ignore[arg-type]  # all that it reads of a report
+    narrator = EventNarrator()
+    narrator.say("the stack is up")
+    narrator.progress(line_of(PROGRESS), FIGURES)
+    narrator.end(Ended())  # type: ignore[arg-type]  # all that it reads of a report
 
     lines = capsys.readouterr().err.splitlines()
     events = [json.loads(line) for line in lines]

@@ -94,15 +94,14 @@ def _text_us(text: object) -> int | None:
 
 def _meant_duration(value: object) -> str:
     """End a sentence with the duration that was meant by units in words of another tool."""
-    text = str(value).strip().rstrip(".") if isinstance(value, str) else ""
+    text = value.strip().rstrip(".") if isinstance(value, str) else ""
     parts = _WORDED.findall(text)
     if not parts or _WORDED.sub("", text).strip(" ,:"):
         return ""
-    *others, (number, last) = parts
-    units = [*(_UNIT_WORDS.get(word.lower(), word) for _, word in others)]
-    # Of 1m30 the last number can only be seconds.
-    units.append(_UNIT_WORDS.get(last.lower(), last) if last else "s" if units == ["m"] else "")
-    numbers = [number.replace(",", ".") for number, _ in (*others, (number, last))]
+    units = [_UNIT_WORDS.get(word.lower(), word) for _, word in parts]
+    if units == ["m", ""]:  # of 1m30 the last number can only be seconds
+        units[-1] = "s"
+    numbers = [number.replace(",", ".") for number, _ in parts]
     meant = "".join(f"{number}{unit}" for number, unit in zip(numbers, units, strict=True))
     is_one = all(units) and meant != value and _text_us(meant) is not None
     return f"; did you mean {meant!r}?" if is_one else ""

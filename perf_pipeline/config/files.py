@@ -48,13 +48,12 @@ def read_bytes(path: Path, most_bytes: int) -> bytes:
         return _read(path, most_bytes)
     except OSError as error:
         reason = error.strerror or error
-        raise ValueError(f"can't be read: {reason}{beside(path, error)}") from error
+        there = beside(path) if isinstance(error, FileNotFoundError) else ""
+        raise ValueError(f"can't be read: {reason}{there}") from error
 
 
-def beside(path: Path, error: OSError) -> str:
-    """Suggest a file or folder beside a missing one with a similar name; empty for other errors."""
-    if not isinstance(error, FileNotFoundError):
-        return ""
+def beside(path: Path) -> str:
+    """Suggest a file or folder beside a missing one with a similar name; empty where none is."""
     try:
         names = sorted(entry.name for entry in path.parent.iterdir())
     except OSError:

@@ -156,8 +156,7 @@ def _authorities(parameters: Frozen) -> _Found:
 def _ca_mistake(name: str, folder: Path) -> str | None:
     file = folder / name
     if not file.is_file():
-        there = beside(file, FileNotFoundError())
-        return f"there is no file {name!r} beside the profile{there}"
+        return f"there is no file {name!r} beside the profile{beside(file)}"
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
     except ssl.SSLError:

@@ -107,7 +107,7 @@ class TargetConfig(Frozen):
     version: VersionQuestion | None = Field(default=None, exclude_if=equals(None))
     tiers: dict[TierName, TierConfig] = Field(default_factory=dict, exclude_if=is_empty)
     prometheus: str | None = Field(default=None, exclude_if=equals(None))
-    trace_url: TracePage = Field(default=None, alias="traceUrl", exclude_if=equals(None))
+    trace_url: TracePage | None = Field(default=None, alias="traceUrl", exclude_if=equals(None))
 
     @model_validator(mode="after")
     def _health_keys_agree(self) -> Self:

@@ -13,9 +13,8 @@ from perf_pipeline.quoting import shown
 TRACE_ID: Final = "{trace_id}"
 
 
-def _page(url: str | None) -> str | None:
-    is_url = url is None or (url.startswith(("http://", "https://")) and url.isprintable())
-    if is_url and (url is None or TRACE_ID in url):
+def _page(url: str) -> str:
+    if url.startswith(("http://", "https://")) and url.isprintable() and TRACE_ID in url:
         return url
     raise ValueError(
         f"{shown(url)} is no page of a trace; write a URL with {TRACE_ID} in it, like "
@@ -23,7 +22,7 @@ def _page(url: str | None) -> str | None:
     )
 
 
-TracePage = Annotated[str | None, AfterValidator(_page)]
+TracePage = Annotated[str, AfterValidator(_page)]
 
 
 class TraceParameters(Frozen):

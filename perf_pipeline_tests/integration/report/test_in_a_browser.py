@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Queue
-from threading import Thread
 from typing import Final
 from urllib.parse import unquote
 
@@ -21,6 +19,7 @@ import pytest
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.report.html import render_html
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport, TimeSeries
+from perf_pipeline_tests.support.servers.serving import QuietHandler, serving
 
 CHROMIUM: Final = shutil.which("chromium") or shutil.which("google-chrome")
 # What a reader does, and what she then sees: she goes home with it, as JSON in an address.
@@ -93,21 +92,14 @@ def home() -> Iterator[tuple[str, Queue[str]]]:
     """Serve the place where a reader goes with what she saw, and yield its address."""
     seen: Queue[str] = Queue()
 
-    class Door(BaseHTTPRequestHandler):
+    class Door(QuietHandler):
         def do_GET(self) -> None:
             seen.put(unquote(self.path.partition("?")[2]))
             self.send_response(204)
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Door) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/", seen
-        server.shutdown()
-        thread.join()
+    with serving(Door) as url:
+        yield f"{url}/", seen
 
 
 @contextmanager

@@ -10,9 +10,6 @@ import pytest
 from perf_pipeline_tests.support.commands.command_line import CommandLine
 from perf_pipeline_tests.support.histories.k6_files import EXPORTED, POINTS
 from perf_pipeline_tests.support.pages import blocks
-from perf_pipeline_tests.support.places import ROOT
-
-PAGE = (ROOT / "docs" / "import.md").read_text(encoding="utf-8")
 
 
 def commands(text: str) -> list[list[str]]:

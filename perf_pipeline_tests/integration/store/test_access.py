@@ -21,11 +21,9 @@ import pytest
 from perf_pipeline.errors import PerfPipelineError, StoreBusyError, StoreError
 from perf_pipeline.store.access import sentence_of
 from perf_pipeline.store.history import open_history
-from perf_pipeline.store.records import RunKey
 from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.spool import Spool, complete, sample
 
-KEY = RunKey("r1", "api")
 SPOOL = Spool(samples=[sample(10), sample(20)], outcome=complete())
 _STRANGER = """
 import sys, duckdb

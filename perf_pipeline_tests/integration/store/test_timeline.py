@@ -10,9 +10,6 @@ from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.timeline import CourseLine, course_lines, measured_spans, step_us
 from perf_pipeline_tests.support.histories.spool import KEY, Spool, complete, sample
 
-Points = tuple[tuple[float, float], ...]
-FEW = tuple[float, ...]
-
 
 def at(
     second: float, ms: float = 10, outcome: Outcome = Outcome.OK, operation: str = "get"

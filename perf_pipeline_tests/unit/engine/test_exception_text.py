@@ -11,8 +11,6 @@ from perf_pipeline.engine.exception_text import is_about_data, told
 from perf_pipeline.metrics.threshold_grammar import parse_key
 from perf_pipeline.secrecy.known import KNOWN
 
-_FIRST = "line 1 column 1 (char 0)"
-
 
 class _WithoutText(Exception):  # noqa: N818 - as an author may name it
     def __str__(self) -> str:

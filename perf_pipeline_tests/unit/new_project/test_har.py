@@ -14,7 +14,6 @@ from perf_pipeline.new_project.sources import Given, draft_of
 
 HOST = "http://127.0.0.1:8080"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLW9m"
-FORM = "application/x-www-form-urlencoded"
 CART = "5f0c9d1e-7a51-4b57-9a10-0c1df3a0b111"
 
 

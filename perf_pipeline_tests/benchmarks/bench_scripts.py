@@ -102,8 +102,9 @@ def job_parameters(script: str, protocol: str, folder: Path) -> dict[str, JSON]:
     }
 
 
-def workload_of(kind: str) -> str:
-    """Name the class that runs a kind of iteration."""
+def workload_of(protocol: str) -> str:
+    """Name the class that runs a script by a protocol."""
+    kind = SQL if protocol == SQL_ALONE else PGBENCH
     return f"perf_pipeline.workloads.{ITERATIONS[kind].workload}"
 
 
@@ -111,9 +112,8 @@ def ours(dsn: str, folder: Path, case: Case) -> float:
     """Run a script on our workers and give its transactions per second over their span."""
     script, protocol, connections, workers = case
     plan = {"executor": "constant-vus", "vus": connections, "duration": f"{SECONDS}s"}
-    workload = workload_of(SQL if protocol == SQL_ALONE else PGBENCH)
     parameters = job_parameters(script, protocol, folder)
-    scenario = ScenarioJob("bench", read_executor(plan), workload, parameters)
+    scenario = ScenarioJob("bench", read_executor(plan), workload_of(protocol), parameters)
     with tempfile.TemporaryDirectory() as spool:
         job = LoadJob("bench", "bench", "1", Path(spool), 1, workers, (scenario,))
         secrets = {"postgres_dsn": dsn}

@@ -21,7 +21,6 @@ import uvloop
 from psycopg import pq
 
 from perf_pipeline.config.executors.constant_vus import ConstantVUs
-from perf_pipeline.config.parameters import PGBENCH, SQL
 from perf_pipeline.engine.clock import MonotonicClock
 from perf_pipeline.engine.loading import load_workload
 from perf_pipeline.engine.part import ScenarioPart
@@ -71,8 +70,7 @@ async def cost_us(dsn: str, script: str, protocol: str) -> float:
     clock = MonotonicClock(time.monotonic_ns())
     with tempfile.TemporaryDirectory() as folder:
         recorder = SpoolRecorder(Path(folder), "main", 0, ("bench",), print)
-        kind = SQL if protocol == SQL_ALONE else PGBENCH
-        workload = load_workload(workload_of(kind))
+        workload = load_workload(workload_of(protocol))
         parameters = job_parameters(script, protocol, Path(folder))
         secrets = {"postgres_dsn": dsn}
         await workload.open(WorkerContext(0, 1, 1, 1, parameters, secrets, clock, recorder))

@@ -12,6 +12,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from itertools import count, islice
 from pathlib import Path
 from types import MappingProxyType
@@ -80,16 +81,17 @@ def main(seed: int, most: int | None, kind: str) -> int:
     """Run cases until one fails, or `most` of them; give the exit code."""
     print(f"SEED={seed}; `make fuzz SEED={seed} KIND={kind}` tries the same cases", flush=True)
     began_s = time.monotonic()
-    number = -1
-    with tempfile.TemporaryDirectory(prefix="perf-pipeline-fuzz-") as folder:
-        try:
-            for number, case in islice(cases(seed, Path(folder), kind), most):
-                if wrong := failure_of(case):
-                    print(f"case {number} of SEED={seed} KIND={kind}:\n{wrong}")
-                    return 1
-        except KeyboardInterrupt:
-            pass
-    print(f"{number + 1:,} cases in {time.monotonic() - began_s:.0f} s, each ended in a sentence")
+    ended = 0
+    with (
+        tempfile.TemporaryDirectory(prefix="perf-pipeline-fuzz-") as folder,
+        suppress(KeyboardInterrupt),  # as people end it; what they want to know is told below
+    ):
+        for number, case in islice(cases(seed, Path(folder), kind), most):
+            if wrong := failure_of(case):
+                print(f"case {number} of SEED={seed} KIND={kind}:\n{wrong}")
+                return 1
+            ended = number + 1
+    print(f"{ended:,} cases in {time.monotonic() - began_s:.0f} s, each ended in a sentence")
     return 0
 
 

@@ -9,7 +9,7 @@ from types import FunctionType
 
 import pytest
 
-from perf_pipeline_tests.fuzz.cases import KINDS, cases, failure_of
+from perf_pipeline_tests.fuzz.cases import KINDS, Case, cases, failure_of, main
 from perf_pipeline_tests.fuzz.files_fuzz import whole_case
 
 SEED = 9
@@ -66,3 +66,21 @@ def test_an_error_that_is_no_sentence_is_found() -> None:
         raise RecursionError("deep")
 
     assert "RecursionError: deep" in (failure_of(broken) or "")
+
+
+def test_ctrl_c_ends_it_with_the_number_of_cases_that_ended(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The third case is cut off, so that nobody knows how it would have ended."""
+    tried: list[Case] = []
+
+    def interrupted(case: Case) -> str | None:
+        tried.append(case)
+        if len(tried) == 3:
+            raise KeyboardInterrupt
+        return None
+
+    monkeypatch.setattr("perf_pipeline_tests.fuzz.cases.failure_of", interrupted)
+
+    assert main(SEED, None, "profile") == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("2 cases in ")

@@ -24,6 +24,8 @@ def test_nobody_waits_where_nothing_is_stored() -> None:
     storing.await_end()
     storing.finish()
 
+    assert (storing.work, storing.heard()) == (None, [])
+
 
 def test_what_was_told_is_heard_once() -> None:
     storing = Storing(told=["api waits in the spool"])

@@ -64,10 +64,6 @@ def pgbench_rate(
     Raises:
         TargetUnavailableError: pgbench ended with an error, or not in time.
     """
-    given = conninfo_to_dict(dsn)
-    settings = {name: str(given[key]) for key, name in _VARIABLES.items() if given.get(key)}
-    # What the user's own environment says to libpq is for another server.
-    others = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     with tempfile.NamedTemporaryFile("w", suffix=".sql", encoding="utf-8") as file:
         file.write(script)
         file.flush()
@@ -76,7 +72,7 @@ def pgbench_rate(
         try:
             answer = subprocess.run(
                 [str(program), *words, "-T", str(seconds), "-f", file.name],
-                env={**others, **settings},
+                env=environment_for(dsn),
                 capture_output=True,
                 text=True,
                 check=True,
@@ -88,6 +84,15 @@ def pgbench_rate(
             what = failure_in(error.stderr)
             raise TargetUnavailableError(f"pgbench failed: {what}") from error
     return rate_in(answer.stdout)
+
+
+def environment_for(dsn: str) -> dict[str, str]:
+    """Return the environment in which a program of PostgreSQL's connects to a database."""
+    given = conninfo_to_dict(dsn)
+    settings = {name: str(given[key]) for key, name in _VARIABLES.items() if given.get(key)}
+    # What the user's own environment says to libpq is for another server.
+    others = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return {**others, **settings}
 
 
 def rate_in(output: str) -> float:

@@ -8,7 +8,6 @@ Add here: another script. Keep out: assertions.
 """
 
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -29,6 +28,7 @@ from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.parts import StackOptions
 from perf_pipeline.stack.postgres_pgbench import find_pgbench, pgbench_rate
 from perf_pipeline.store.spool_figures import span_figures
+from perf_pipeline_tests.support.commands.pgbench import run_pgbench
 
 ROUNDS = 3
 SECONDS = 8
@@ -143,12 +143,11 @@ def database() -> Iterator[str]:
     if len(sys.argv) > 1:
         yield sys.argv[1]
         return
-    program, options = find_pgbench(), StackOptions(parts=frozenset({"postgres"}))
+    options = StackOptions(parts=frozenset({"postgres"}))
     with running_stack(Path(".perf").absolute(), options, say=lambda _: None) as stack:
         dsn = stack.endpoints.postgres_dsn
         assert dsn is not None
-        assert program is not None
-        subprocess.run([program, "-i", "-q", "-s", str(SCALE), dsn], check=True)
+        run_pgbench(dsn, "-i", "-q", "-s", str(SCALE))
         yield dsn
 
 

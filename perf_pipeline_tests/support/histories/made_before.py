@@ -36,10 +36,10 @@ def stored_once(state: Path, runs: Sequence[str], store: Callable[[int], object]
         _copy(state, _MADE[(*runs,)])
 
 
-def _copy(one: Path, other: Path) -> None:
-    other.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(State(one).spool, State(other).spool)
-    shutil.copy2(State(one).history_file, State(other).history_file)
+def _copy(source: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(State(source).spool, State(target).spool)
+    shutil.copy2(State(source).history_file, State(target).history_file)
 
 
 def _kept() -> Path:

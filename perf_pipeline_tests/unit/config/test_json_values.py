@@ -42,7 +42,7 @@ def test_what_is_not_there_is_absent(text: str, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "is_same"),
+    ("left", "right", "is_same"),
     [
         ("1", "1.0", True),
         ('{"a": 1, "b": [null]}', '{"b": [null], "a": 1}', True),
@@ -56,6 +56,6 @@ def test_what_is_not_there_is_absent(text: str, path: str) -> None:
         ('""', "null", False),
     ],
 )
-def test_values_are_the_same_where_json_has_the_same(one: str, other: str, is_same: bool) -> None:
+def test_values_are_the_same_where_json_has_the_same(left: str, right: str, is_same: bool) -> None:
     """RFC 8259, 3: true and false are literals, and no numbers."""
-    assert same_json(read_json(one), read_json(other)) is is_same
+    assert same_json(read_json(left), read_json(right)) is is_same

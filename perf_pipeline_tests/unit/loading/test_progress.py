@@ -186,22 +186,22 @@ def test_a_target_that_takes_30_seconds_to_come_back_is_waited_for_where_the_pro
     """A failover from 2 s to 32 s; what nobody answers for 40 s is gone then, as well."""
     patient = TargetConfig.model_validate({"goneAfter": "40s"})
     narrator = Heard()
-    one = watch(target=patient, narrator=narrator)
+    load = watch(target=patient, narrator=narrator)
     for s in range(2, 32):
-        one.on_progress(progress(float(s), 20, 10 * (s - 1)))
-    one.on_progress(progress(32.0, 30, 300))
-    after_failover = one.problem
+        load.on_progress(progress(float(s), 20, 10 * (s - 1)))
+    load.on_progress(progress(32.0, 30, 300))
+    after_failover = load.problem
     for s in range(33, 74):
-        one.on_progress(progress(float(s), 30, 10 * s))
+        load.on_progress(progress(float(s), 30, 10 * s))
 
     assert after_failover is None
     assert narrator.said[0].startswith(
         "from 3 s to 8 s every operation of api_user_creation failed: refused; the load goes on, "
         "because goneAfter of [targets.local] is 40s ("
     )
-    assert one.problem is not None
-    assert "from 33 s to 73 s every operation" in one.problem
-    assert "the load was ended after 40s without an answer" in one.problem
+    assert load.problem is not None
+    assert "from 33 s to 73 s every operation" in load.problem
+    assert "the load was ended after 40s without an answer" in load.problem
 
 
 @pytest.mark.parametrize("ways", [{"generator": 60}, {"refused": 30, "not_allowed": 30}])

@@ -44,11 +44,11 @@ def test_percentiles_stop_where_too_few_values_carry_them() -> None:
 
 
 def test_a_single_value_and_zeros_are_drawn() -> None:
-    one = Distribution("http_req_duration", "ms", spread_of(histogram(5.0)))
+    single = Distribution("http_req_duration", "ms", spread_of(histogram(5.0)))
     zeros = Distribution("http_req_duration", "ms", spread_of(histogram(0.0, 0.0)))
 
-    assert histogram_plot(one).count("<rect") == 1
-    assert "<circle" in spectrum_plot(one)
+    assert histogram_plot(single).count("<rect") == 1
+    assert "<circle" in spectrum_plot(single)
     assert histogram_plot(zeros) == spectrum_plot(zeros) == ""
 
 

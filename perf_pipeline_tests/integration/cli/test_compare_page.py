@@ -2,16 +2,10 @@
 
 from pathlib import Path
 
-from click.testing import CliRunner, Result
-
-from perf_pipeline.cli.main import main
 from perf_pipeline.judging.judge import recover_run
 from perf_pipeline.store.state import State
+from perf_pipeline_tests.support.commands.command_line import CommandLine
 from perf_pipeline_tests.support.histories.half_runs import A, B, HalfRun
-
-
-def call(state: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["--state", str(state), *arguments])
 
 
 def two_runs(state: Path) -> None:
@@ -26,11 +20,11 @@ def test_two_runs_are_laid_over_one_another(tmp_path: Path) -> None:
     two_runs(tmp_path)
     page = tmp_path / "both.html"
 
-    answer = call(tmp_path, "compare", "r1", "r2", "--html", str(page))
+    answer = CommandLine(tmp_path).here("compare", "r1", "r2", "--html", str(page))
     text = page.read_text(encoding="utf-8")
 
-    assert answer.exit_code == 0
-    assert answer.output.endswith(f"html: {page}\n")
+    assert answer.code == 0
+    assert answer.out.endswith(f"html: {page}\n")
     assert "run r1 of 2026-11-01 00:00 UTC, profile quick" in text
     assert "run r2 of 2026-11-01 00:00 UTC, profile quick" in text
     assert f"only run r2 has {B}" in text
@@ -42,11 +36,11 @@ def test_two_runs_are_laid_over_one_another(tmp_path: Path) -> None:
 
 def test_a_page_needs_two_runs_and_a_place(tmp_path: Path) -> None:
     two_runs(tmp_path)
-    nowhere = tmp_path / "nowhere" / "both.html"
+    command, nowhere = CommandLine(tmp_path), tmp_path / "nowhere" / "both.html"
 
-    alone = call(tmp_path, "compare", "r1", "--html", str(tmp_path / "one.html"))
-    lost = call(tmp_path, "compare", "r1", "r2", "--html", str(nowhere))
+    alone = command.here("compare", "r1", "--html", str(tmp_path / "one.html"))
+    lost = command.here("compare", "r1", "r2", "--html", str(nowhere))
 
-    assert "--html lays two runs over one another; name the other one, too" in alone.output
+    assert "--html lays two runs over one another; name the other one, too" in alone.err
     assert not (tmp_path / "one.html").exists()
-    assert f"{nowhere} can't be written: No such file or directory" in lost.output
+    assert f"{nowhere} can't be written: No such file or directory" in lost.err

@@ -22,10 +22,8 @@ from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord, Sce
 _OPERATIONS = {"create": "create_user", "read": "get_user", "delete": "delete_user"}
 
 
-def write_spool(run: Path, samples: int) -> None:
+def write_samples(folder: Path, samples: int) -> None:
     """Write two workers' sample files: three scenarios, service times log-normal, 1 ms apart."""
-    folder = run / "api"
-    folder.mkdir(parents=True)
     rng = random.Random(1)
     names = list(_OPERATIONS)
     for worker in range(2):
@@ -48,9 +46,16 @@ def write_spool(run: Path, samples: int) -> None:
                 phases=HttpPhases(0, 0, 0, 5, ended_us - started_us - 15, 10),
             )
         recorder.close()
+
+
+def write_spool(run: Path, samples: int) -> None:
+    """Write a run of one benchmark: its samples, its outcome and what is known of the run."""
+    folder = run / "api"
+    folder.mkdir(parents=True)
+    write_samples(folder, samples)
     span_us = samples // 2 * 1000
     scenarios = [
-        ScenarioCounts(name, samples // 3, 0, 0, samples // 3, 0, span_us) for name in names
+        ScenarioCounts(name, samples // 3, 0, 0, samples // 3, 0, span_us) for name in _OPERATIONS
     ]
     checks = {operation: ["status", "id", "fast", "email"] for operation in _OPERATIONS.values()}
     outcome = BenchmarkOutcome(

@@ -31,6 +31,7 @@ from perf_pipeline.workloads.kafka.topics import ensure_topic, fix_position
 from perf_pipeline.workloads.people import TIMEZONES
 from perf_pipeline.workloads.postgres.seeding import ensure_birthday_index, seed
 from perf_pipeline.workloads.postgres.users import select_script
+from perf_pipeline_tests.benchmarks.two_sides import in_turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,13 +116,7 @@ def database(stack: Stack, scratch: Path) -> dict[str, tuple[list[float], list[f
             lambda: theirs(update, 10),
         ),
     }
-    found: dict[str, tuple[list[float], list[float]]] = {kind: ([], []) for kind in sides}
-    for number in range(ROUNDS):
-        for kind, both in sides.items():
-            # Who is second meets the other's dead rows and caches: they take turns.
-            for side in (0, 1) if number % 2 == 0 else (1, 0):
-                found[kind][side].append(both[side]())
-    return found
+    return in_turns(sides, ROUNDS)
 
 
 def kafka_tool(state: Path, brokers: str, tool: str, *words: str) -> str:

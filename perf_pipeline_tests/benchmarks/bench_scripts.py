@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.parts import StackOptions
 from perf_pipeline.stack.postgres_pgbench import find_pgbench, pgbench_rate
 from perf_pipeline.store.spool_figures import span_figures
+from perf_pipeline_tests.benchmarks.two_sides import in_turns
 from perf_pipeline_tests.support.commands.pgbench import run_pgbench
 
 ROUNDS = 3
@@ -153,15 +155,13 @@ def database() -> Iterator[str]:
 
 def main() -> None:
     """Print the table."""
-    found: dict[Case, tuple[list[float], list[float]]] = {case: ([], []) for case in CASES}
     with database() as dsn, tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "zipf.sql").write_text(ZIPF, encoding="utf-8")
-        for number in range(ROUNDS):
-            for case in CASES:
-                # Who is second meets the other's dead rows and caches: they take turns.
-                for side in (0, 1) if number % 2 == 0 else (1, 0):
-                    rate = theirs(dsn, case) if side else ours(dsn, Path(folder), case)
-                    found[case][side].append(rate)
+        sides = {
+            case: (partial(ours, dsn, Path(folder), case), partial(theirs, dsn, case))
+            for case in CASES
+        }
+        found = in_turns(sides, ROUNDS)
     print(f"{'script, protocol, VUs, workers':34}{'ours /s':>10}{'pgbench /s':>12}{'ratio':>7}")
     for case, (mine, tool) in found.items():
         ratios = [own / other for own, other in zip(mine, tool, strict=True)]

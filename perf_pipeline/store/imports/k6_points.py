@@ -10,7 +10,7 @@ Add here: another form of points. Keep out: summaries (importing/), names (k6_na
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,14 +34,7 @@ from perf_pipeline.store.imports.k6_sql import (
     UNPAIRED,
     VUS,
 )
-from perf_pipeline.store.imports.workbench import (
-    moment_of,
-    scenarios_of,
-    span_us,
-    workbench,
-    write_files,
-)
-from perf_pipeline.units import US_PER_S
+from perf_pipeline.store.imports.workbench import run_of_tables, workbench
 
 _IN_MIDDLE: Final = "it ends in the middle of a request"
 _LAST_LINE: Final = "its last line was cut off"
@@ -109,15 +102,11 @@ def read_points(path: Path, folder: Path, *, shown: Path) -> ForeignRun:
         in_middle = _fill_requests(connection)
         _fill_others(connection, declared)
         thresholds = _thresholds(connection, declared)
-        span = span_us(connection)
-        if span is None:
+        run = run_of_tables(connection, folder)
+        if run is None:
             raise ForeignFileError(shown, "no point in it has a time")
-        since_us, until_us = span
-        write_files(connection, folder, since_us)
-        return ForeignRun(
-            began_at=moment_of(since_us),
-            length_s=(until_us - since_us) / US_PER_S,
-            scenarios=scenarios_of(connection, until_us - since_us),
+        return replace(
+            run,
             thresholds=thresholds,
             has_requests="http_req_duration" in by_name,
             cut=_LAST_LINE if is_cut else _IN_MIDDLE if in_middle else "",

@@ -8,6 +8,7 @@ Add here: a table that a format needs and the spool has. Keep out: formats.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -113,13 +114,7 @@ def workbench(beside: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             connection.close()
 
 
-def span_us(connection: duckdb.DuckDBPyConnection) -> tuple[int, int] | None:
-    """Return the first and the last moment of all tables, in µs since 1970; None without rows."""
-    row = connection.execute(_SPAN).fetchone()
-    return None if row is None or row[0] is None else (row[0], row[1])
-
-
-def write_files(connection: duckdb.DuckDBPyConnection, folder: Path, origin_us: int) -> None:
+def _write_files(connection: duckdb.DuckDBPyConnection, folder: Path, origin_us: int) -> None:
     """Write the tables that have rows as files of a benchmark's spool.
 
     Args:
@@ -146,7 +141,7 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def scenarios_of(connection: duckdb.DuckDBPyConnection, length_us: int) -> list[ScenarioCounts]:
+def _scenarios(connection: duckdb.DuckDBPyConnection, length_us: int) -> list[ScenarioCounts]:
     """Count the iterations of each scenario; the load as a whole is the time of each, as in k6."""
     names = [name for (name,) in connection.execute(_SCENARIOS).fetchall()]
     counted = dict(connection.execute(_COUNTED).fetchall())
@@ -171,9 +166,22 @@ def _iterations(
     return min(told, counted[name]) if name in counted else told
 
 
-def moment_of(at_us: int) -> datetime:
-    """Return µs since 1970 as a moment in UTC."""
-    return datetime.fromtimestamp(at_us / US_PER_S, UTC)
+def run_of_tables(connection: duckdb.DuckDBPyConnection, folder: Path) -> ForeignRun | None:
+    """Write the tables as files of a benchmark's spool; return what they tell, None without rows.
+
+    Args:
+        connection: to the scratch database.
+        folder: of the benchmark.
+    """
+    since_us, until_us = connection.execute(_SPAN).fetchall()[0]
+    if since_us is None:
+        return None
+    _write_files(connection, folder, since_us)
+    return ForeignRun(
+        began_at=datetime.fromtimestamp(since_us / US_PER_S, UTC),
+        length_s=(until_us - since_us) / US_PER_S,
+        scenarios=_scenarios(connection, until_us - since_us),
+    )
 
 
 def run_of(
@@ -197,15 +205,8 @@ def run_of(
         ForeignFileError: there is no request.
     """
     connection.execute(_EACH_REQUEST)
-    span = span_us(connection)
-    if span is None or not connection.execute("from requests limit 1").fetchone():
+    has_requests = connection.execute("from requests limit 1").fetchone()
+    run = run_of_tables(connection, folder) if has_requests else None
+    if run is None:
         raise ForeignFileError(shown, "it tells of no request")
-    since_us, until_us = span
-    write_files(connection, folder, since_us)
-    return ForeignRun(
-        began_at=moment_of(since_us),
-        length_s=(until_us - since_us) / US_PER_S,
-        scenarios=scenarios_of(connection, until_us - since_us),
-        cut=cut,
-        notices=notices,
-    )
+    return replace(run, cut=cut, notices=notices)

@@ -52,7 +52,8 @@ def import_file(
         StoreError: the disk does not take it.
         StoreBusyError: the history is open elsewhere.
     """
-    with made_in(state) as scratch, opened(path, scratch) as source:
+    with made_in(state) as scratch:
+        source = opened(path, scratch / "plain")
         known = _known(state, source)
         if known is not None:
             return Imported(known, is_known=True)

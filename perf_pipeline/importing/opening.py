@@ -6,11 +6,10 @@ Add here: another kind of compression. Keep out: what is in the file.
 import hashlib
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import BinaryIO, Final
+from typing import Final
 
 from perf_pipeline.store.imports.foreign import ForeignFileError
 
@@ -36,13 +35,12 @@ class Opened:
     is_cut: bool = False
 
 
-@contextmanager
-def opened(path: Path, beside: Path) -> Iterator[Opened]:
-    """Open a file; a compressed one is unpacked for as long as the context lasts.
+def opened(path: Path, plain: Path) -> Opened:
+    """Return a file that can be read, which is another one where it is compressed.
 
     Args:
         path: of the file.
-        beside: folder for what is unpacked.
+        plain: where it is unpacked to.
 
     Raises:
         ForeignFileError: it is not there, no file, empty, or damaged.
@@ -51,30 +49,23 @@ def opened(path: Path, beside: Path) -> Iterator[Opened]:
         with path.open("rb") as file:
             is_packed = file.read(len(_GZIP)) == _GZIP
             file.seek(0)
-            if not is_packed:
-                yield Opened(path, path, _digest(path, file))
-                return
-        with TemporaryDirectory(prefix="import-", dir=beside) as scratch:
-            yield _unpacked(path, Path(scratch) / "plain")
+            return _unpacked(path, file, plain) if is_packed else _unchanged(path, file)
     except IsADirectoryError as error:
         raise ForeignFileError(path, "it is a folder; name a file") from error
     except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
         raise ForeignFileError(path, f"it can't be read: {error.strerror}") from error
 
 
-def _digest(path: Path, file: BinaryIO) -> str:
-    digest, size = hashlib.sha256(), 0
-    while piece := file.read(_BLOCK_BYTES):
-        digest.update(piece)
-        size += len(piece)
-    if not size:
+def _unchanged(path: Path, file: BufferedReader) -> Opened:
+    digest = hashlib.file_digest(file, "sha256")
+    if not file.tell():
         raise ForeignFileError(path, "it is empty")
-    return digest.hexdigest()
+    return Opened(path, path, digest.hexdigest())
 
 
-def _unpacked(path: Path, plain: Path) -> Opened:
+def _unpacked(path: Path, packed: BufferedReader, plain: Path) -> Opened:
     digest, is_cut = hashlib.sha256(), False
-    with path.open("rb") as packed, plain.open("wb") as target:
+    with plain.open("wb") as target:
         try:
             for piece, is_end in _pieces(packed):
                 digest.update(piece)
@@ -87,7 +78,7 @@ def _unpacked(path: Path, plain: Path) -> Opened:
     return Opened(path, plain, digest.hexdigest(), is_cut)
 
 
-def _pieces(packed: BinaryIO) -> Iterator[tuple[bytes, bool]]:
+def _pieces(packed: BufferedReader) -> Iterator[tuple[bytes, bool]]:
     """Yield what was compressed, and whether a member of the file ends with it.
 
     Python's gzip gives nothing of the last piece of a file that was cut off.

@@ -300,6 +300,20 @@ def test_the_same_file_is_told_and_stored_once(tmp_path: Path) -> None:
     assert command.value("select count(*) from runs") == 1
 
 
+def test_a_spool_that_refuses_the_run_is_not_blamed_on_the_file(tmp_path: Path) -> None:
+    wanted = Import("k6", "k6", "", {})
+    done = import_file(
+        State(tmp_path / "first"), TOOLS["k6"], POINTS, wanted, name="k6", thresholds={}
+    )
+    state = State(tmp_path / "second")
+    state.spool.mkdir(parents=True)
+    (state.spool / done.run_id).touch()
+
+    answer = CommandLine(state.folder).here("import", "k6", str(POINTS))
+
+    assert f"{state.folder} does not take the import: Not a directory" in answer.err
+
+
 WRONG: dict[str, tuple[Callable[[str], str], str]] = {
     "no JSON": (
         lambda text: text.replace('"type":"Point"', '"type":"Po', 1),

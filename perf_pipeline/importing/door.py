@@ -21,7 +21,7 @@ _MOST_NAMED: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """Say which run a file became, and whether it had been imported before."""
+    """Say which run a file became, and whether the history had it before."""
 
     run_id: str
     is_known: bool
@@ -56,7 +56,7 @@ def import_file(
         source = opened(path, scratch / "plain")
         known = _known(state, source)
         if known is not None:
-            return Imported(known, is_known=True)
+            return known
         folder = scratch / "run" / wanted.benchmark
         folder.mkdir(parents=True)
         run = tool.read(source.plain, folder, source.shown)
@@ -80,8 +80,12 @@ def _told(run: ForeignRun, also: Collection[str]) -> ForeignRun:
     return replace(run, notices=(*run.notices, told))
 
 
-def _known(state: State, source: Opened) -> str | None:
+def _known(state: State, source: Opened) -> Imported | None:
+    """Find the run of these contents; one that waits in the spool is not in the history yet."""
     ending = id_ending(source)
     with state.history() as history:
-        found = history.run_ids()
-    return next((run_id for run_id in sorted(found) if run_id.endswith(ending)), None)
+        stored = [run_id for run_id in history.run_ids() if run_id.endswith(ending)]
+    if stored:
+        return Imported(min(stored), is_known=True)
+    waiting = [run.name for run in state.spool.glob(f"*{ending}") if run.is_dir()]
+    return Imported(min(waiting), is_known=False) if waiting else None

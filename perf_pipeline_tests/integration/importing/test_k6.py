@@ -300,6 +300,17 @@ def test_the_same_file_is_told_and_stored_once(tmp_path: Path) -> None:
     assert command.value("select count(*) from runs") == 1
 
 
+def test_a_file_whose_run_waits_in_the_spool_is_stored_from_there(tmp_path: Path) -> None:
+    # Whoever imported it first was killed before the history had it.
+    wanted = Import("k6", "k6", "", {})
+    waiting = import_file(State(tmp_path), TOOLS["k6"], POINTS, wanted, name="k6", thresholds={})
+
+    answer = CommandLine(tmp_path).here("import", "k6", str(POINTS))
+
+    assert answer.code == 99
+    assert f"{POINTS} is now run {waiting.run_id}" in answer.err
+
+
 def test_a_spool_that_refuses_the_run_is_not_blamed_on_the_file(tmp_path: Path) -> None:
     wanted = Import("k6", "k6", "", {})
     done = import_file(

@@ -81,14 +81,17 @@ def import_command(
     from perf_pipeline.importing.tools import TOOLS
     from perf_pipeline.runs.importing import import_and_judge
 
-    facts = {"version": revision} if revision else {}
+    wanted = Import(
+        TOOLS[tool],
+        name or tool,
+        runner or "",
+        {"version": revision} if revision else {},
+        given_thresholds(thresholds, summary),
+    )
     report = import_and_judge(
         state,
-        TOOLS[tool],
         file,
-        Import(tool, tool, runner or "", facts),
-        name=name or tool,
-        thresholds=given_thresholds(thresholds, summary),
+        wanted,
         say=lambda sentence: None if quiet else click.echo(sentence, err=True),
     )
     finish(report, quiet=quiet, as_json=as_json)

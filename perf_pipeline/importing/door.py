@@ -3,7 +3,7 @@
 Add here: a step between the file and the spool. Keep out: reading (tools.py), judging (judging/).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -11,9 +11,8 @@ from typing import Final
 from perf_pipeline.importing.made_profile import made_profile
 from perf_pipeline.importing.opening import Opened, opened
 from perf_pipeline.importing.spooling import Import, id_ending, made_in, write_run
-from perf_pipeline.importing.tools import Tool
 from perf_pipeline.quoting import first_few
-from perf_pipeline.store.imports.foreign import ForeignRun, WrittenThreshold
+from perf_pipeline.store.imports.foreign import ForeignRun
 from perf_pipeline.store.state import State
 
 _MOST_NAMED: Final = 5
@@ -27,24 +26,13 @@ class Imported:
     is_known: bool
 
 
-def import_file(
-    state: State,
-    tool: Tool,
-    path: Path,
-    wanted: Import,
-    *,
-    name: str,
-    thresholds: Mapping[str, Sequence[WrittenThreshold]],
-) -> Imported:
+def import_file(state: State, path: Path, wanted: Import) -> Imported:
     """Put a file into the spool as a run, unless its contents are a run already.
 
     Args:
         state: folder of spool and history.
-        tool: that wrote it.
         path: of the file.
         wanted: what it is imported as.
-        name: of its profile.
-        thresholds: beside those of the file.
 
     Raises:
         ForeignFileError: it can't be read; nothing was imported.
@@ -57,13 +45,13 @@ def import_file(
         known = _known(state, source)
         if known is not None:
             return known
-        folder = scratch / "run" / wanted.benchmark
+        folder = scratch / "run" / wanted.tool.name
         folder.mkdir(parents=True)
-        run = tool.read(source.plain, folder, source.shown)
+        run = wanted.tool.read(source.plain, folder, source.shown)
         if source.is_cut:
             run = replace(run, cut="its compressed data ends too early")
-        run = _told(run, thresholds)
-        profile = made_profile(name, wanted.benchmark, tool.name, run, thresholds)
+        run = _told(run, wanted.thresholds)
+        profile = made_profile(wanted, run)
         return Imported(write_run(folder, state, source, run, wanted, profile), is_known=False)
 
 

@@ -6,9 +6,9 @@ Add here: another fact of an imported run. Keep out: what the file said (tools.p
 import csv
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,8 +18,9 @@ from perf_pipeline import __version__
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.errors import StoreError
 from perf_pipeline.importing.opening import Opened
+from perf_pipeline.importing.tools import Tool
 from perf_pipeline.metrics.sample import REPORTED_COLUMNS, ReportedFigure
-from perf_pipeline.store.imports.foreign import TRIGGER, ForeignRun
+from perf_pipeline.store.imports.foreign import TRIGGER, ForeignRun, WrittenThreshold
 from perf_pipeline.store.records import BenchmarkOutcome, RunRecord
 from perf_pipeline.store.spool_manifest import write_manifest
 from perf_pipeline.store.spool_records import write_outcome, write_run_record
@@ -37,16 +38,18 @@ class Import:
     """Say what is imported as what.
 
     Attributes:
-        tool: that measured.
-        benchmark: its name here.
+        tool: that measured; the benchmark has its name.
+        name: of the profile; runs of the same name are compared.
         runner: class of the machine that measured; empty where nobody says it.
         revision: facts of the target, as far as somebody says them.
+        thresholds: beside those of the file.
     """
 
-    tool: str
-    benchmark: str
-    runner: str
-    revision: Mapping[str, str]
+    tool: Tool
+    name: str
+    runner: str = ""
+    revision: Mapping[str, str] = field(default_factory=dict)
+    thresholds: Mapping[str, Sequence[WrittenThreshold]] = field(default_factory=dict)
 
 
 def id_ending(source: Opened) -> str:
@@ -99,13 +102,13 @@ def write_run(
         profile_json=profile.as_json,
         config_hash=profile.config_hash,
         seed=profile.seed,
-        target=f"what {wanted.tool} loaded",
+        target=f"what {wanted.tool.name} loaded",
         trigger=TRIGGER,
         code_version=__version__,
         began_at=began_at.astimezone(UTC).isoformat(),
         environment=environment_of(wanted),
-        notices=(NOT_WATCHED.format(wanted.tool), *run.notices),
-        planned=(wanted.benchmark,),
+        notices=(NOT_WATCHED.format(wanted.tool.name), *run.notices),
+        planned=(wanted.tool.name,),
         revision=wanted.revision,
         machine={"imported_file": source.shown.name, "imported_sha256": source.digest},
     )
@@ -121,13 +124,13 @@ def _written_at(source: Opened) -> datetime:
 
 def environment_of(wanted: Import) -> dict[str, str]:
     """Return the fingerprint of imported runs, which no run of our own shares."""
-    facts = {"imported_from": wanted.tool}
+    facts = {"imported_from": wanted.tool.name}
     return {**facts, "runner_class": wanted.runner} if wanted.runner else facts
 
 
 def _outcome(run: ForeignRun, wanted: Import, began_at: datetime) -> BenchmarkOutcome:
     return BenchmarkOutcome(
-        benchmark=wanted.benchmark,
+        benchmark=wanted.tool.name,
         status="aborted" if run.cut else "complete",
         began_at=began_at.isoformat(),
         wall_s=run.length_s,
@@ -140,7 +143,7 @@ def _outcome(run: ForeignRun, wanted: Import, began_at: datetime) -> BenchmarkOu
 
 def _load_hash(run: ForeignRun, wanted: Import) -> str:
     """Tell loads apart by what is known of them: the tool and its scenarios."""
-    known = [wanted.tool, *sorted(scenario.name for scenario in run.scenarios)]
+    known = [wanted.tool.name, *sorted(scenario.name for scenario in run.scenarios)]
     return hashlib.sha256(json.dumps(known).encode()).hexdigest()[:12]
 
 

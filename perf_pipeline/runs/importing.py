@@ -3,39 +3,24 @@
 Add here: a step between the spool and the report of an imported run. Keep out: reading files.
 """
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from perf_pipeline.importing.door import import_file
 from perf_pipeline.importing.spooling import Import
-from perf_pipeline.importing.tools import Tool
 from perf_pipeline.judging.judge import recover_run
 from perf_pipeline.judging.publish import publish
 from perf_pipeline.narration import Say
 from perf_pipeline.report.model import RunReport
-from perf_pipeline.store.imports.foreign import WrittenThreshold
 from perf_pipeline.store.state import State
 
 
-def import_and_judge(
-    state: State,
-    tool: Tool,
-    path: Path,
-    wanted: Import,
-    *,
-    name: str,
-    thresholds: Mapping[str, Sequence[WrittenThreshold]],
-    say: Say,
-) -> RunReport:
+def import_and_judge(state: State, path: Path, wanted: Import, *, say: Say) -> RunReport:
     """Import a file, judge and compare it, and return its report; the same file is told.
 
     Args:
         state: folder of spool and history.
-        tool: that wrote the file.
         path: of the file.
         wanted: what it is imported as.
-        name: of its profile; runs of the same name are compared.
-        thresholds: beside those of the file.
         say: is told what becomes of the file.
 
     Raises:
@@ -44,7 +29,7 @@ def import_and_judge(
         StoreError: the disk does not take it.
         StoreBusyError: the history is open elsewhere.
     """
-    done = import_file(state, tool, path, wanted, name=name, thresholds=thresholds)
+    done = import_file(state, path, wanted)
     if done.is_known:
         say(f"{path} is already in the history, as run {done.run_id}; nothing was imported again")
     else:

@@ -279,9 +279,7 @@ def test_times_of_another_zone_are_moved_to_utc(tmp_path: Path) -> None:
     path.write_text(points_text().replace('Z","value"', '+02:00","value"'), encoding="utf-8")
     state = State(tmp_path / "state")
 
-    done = import_file(
-        state, TOOLS["k6"], path, Import("k6", "k6", "", {}), name="shop", thresholds={}
-    )
+    done = import_file(state, path, Import(TOOLS["k6"], "shop"))
 
     # The points were made at 06:07:58 UTC.
     assert done.run_id.startswith("20261129-040757-import-")
@@ -302,8 +300,7 @@ def test_the_same_file_is_told_and_stored_once(tmp_path: Path) -> None:
 
 def test_a_file_whose_run_waits_in_the_spool_is_stored_from_there(tmp_path: Path) -> None:
     # Whoever imported it first was killed before the history had it.
-    wanted = Import("k6", "k6", "", {})
-    waiting = import_file(State(tmp_path), TOOLS["k6"], POINTS, wanted, name="k6", thresholds={})
+    waiting = import_file(State(tmp_path), POINTS, Import(TOOLS["k6"], "k6"))
 
     answer = CommandLine(tmp_path).here("import", "k6", str(POINTS))
 
@@ -312,10 +309,7 @@ def test_a_file_whose_run_waits_in_the_spool_is_stored_from_there(tmp_path: Path
 
 
 def test_a_spool_that_refuses_the_run_is_not_blamed_on_the_file(tmp_path: Path) -> None:
-    wanted = Import("k6", "k6", "", {})
-    done = import_file(
-        State(tmp_path / "first"), TOOLS["k6"], POINTS, wanted, name="k6", thresholds={}
-    )
+    done = import_file(State(tmp_path / "first"), POINTS, Import(TOOLS["k6"], "k6"))
     state = State(tmp_path / "second")
     state.spool.mkdir(parents=True)
     (state.spool / done.run_id).touch()
@@ -422,9 +416,7 @@ def test_the_gate_fails_when_k6_measures_a_slower_target_twice(tmp_path: Path) -
     state = State(tmp_path)
     for day in range(7):
         path = write_points(tmp_path / f"{day}.ndjson", day, 5.0)
-        done = import_file(
-            state, TOOLS["k6"], path, Import("k6", "k6", "", {}), name="shop", thresholds={}
-        )
+        done = import_file(state, path, Import(TOOLS["k6"], "shop"))
         recover_run(state, done.run_id)
     command = CommandLine(tmp_path)
 

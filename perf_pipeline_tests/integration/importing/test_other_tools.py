@@ -99,10 +99,7 @@ def stored(
     path = tmp_path / "file"
     path.write_text(text, encoding="utf-8")
     state = State(tmp_path / "state")
-    done = import_file(
-        state, TOOLS[tool], path, Import(tool, tool, "", {}), name=tool,
-        thresholds=thresholds or {},
-    )  # fmt: skip
+    done = import_file(state, path, Import(TOOLS[tool], tool, thresholds=thresholds or {}))
     recover_run(state, done.run_id)
     return state, done.run_id
 

@@ -7,13 +7,13 @@ Source: grafana/k6 internal/cmd/summary.go, and the files of k6 itself in the te
 Add here: another form of summary. Keep out: points (store/imports/).
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from perf_pipeline.importing.reporting import json_run
 from perf_pipeline.metrics.sample import ReportedFigure
 from perf_pipeline.metrics.threshold_grammar import parse_key
 from perf_pipeline.store.imports.foreign import ForeignFileError, ForeignRun, WrittenThreshold
@@ -62,16 +62,16 @@ def read_summary(path: Path, *, shown: Path) -> ForeignRun:
     Raises:
         ForeignFileError: it is no summary of k6, or is cut off.
     """
-    whole = _document(path, shown)
-    try:
-        if "results" in whole:
-            entries, length_s, began_at = _newer(whole)
-        else:
-            entries, length_s, began_at = _older(whole)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    return json_run(path, shown, "summary of k6", lambda found: _run(found, shown))
+
+
+def _run(whole: Any, shown: Path) -> ForeignRun:
+    if not isinstance(whole, dict) or not (SUMMARY_KEYS & whole.keys()):
         raise ForeignFileError(
-            shown, f"it is no summary of k6: {type(error).__name__} {error}"
-        ) from error
+            shown,
+            "it is JSON, and no summary of k6: it has neither `metrics` nor `results`",
+        )
+    entries, length_s, began_at = _newer(whole) if "results" in whole else _older(whole)
     by_name = {entry.metric.name: entry for entry in entries if not entry.tags}
     return ForeignRun(
         began_at=began_at,
@@ -82,23 +82,6 @@ def read_summary(path: Path, *, shown: Path) -> ForeignRun:
         has_requests="http_req_failed" in by_name,
         notices=() if any(entry.thresholds for entry in entries) else (_NO_THRESHOLDS,),
     )
-
-
-def _document(path: Path, shown: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
-    except json.JSONDecodeError as error:
-        raise ForeignFileError(
-            shown, f"it is no JSON: {error.msg} at character {error.colno:,}", line=error.lineno
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise ForeignFileError(shown, f"it is no JSON: {error}") from error
-    if not isinstance(found, dict) or not (SUMMARY_KEYS & found.keys()):
-        raise ForeignFileError(
-            shown,
-            "it is JSON, and no summary of k6: it has neither `metrics` nor `results`",
-        )
-    return found
 
 
 def _newer(whole: Mapping[str, Any]) -> tuple[list[_Entry], float, datetime | None]:

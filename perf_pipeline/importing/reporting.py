@@ -3,11 +3,12 @@
 Add here: a figure that several tools report. Keep out: the files of one tool.
 """
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from perf_pipeline.metrics.sample import ReportedFigure
 from perf_pipeline.store.imports.foreign import ForeignFileError, ForeignRun
@@ -59,6 +60,30 @@ def reported_run(
         has_requests=requests > 0,
         notices=notices,
     )
+
+
+def json_run(path: Path, shown: Path, what: str, make: Callable[[Any], ForeignRun]) -> ForeignRun:
+    """Read a small file of JSON as a run.
+
+    Args:
+        path: of the file.
+        shown: the file as people know it.
+        what: it should be.
+        make: makes the run of its contents.
+
+    Raises:
+        ForeignFileError: it is no JSON, or something else than it should be.
+    """
+    try:
+        return make(json.loads(text_of(path, shown)))
+    except json.JSONDecodeError as error:
+        why = f"it is no JSON: {error.msg} at character {error.colno:,}"
+        raise ForeignFileError(shown, why, line=error.lineno) from error
+    except RecursionError as error:
+        raise ForeignFileError(shown, f"it is no JSON: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        why = f"it is no {what}: {type(error).__name__} {error}"
+        raise ForeignFileError(shown, why) from error
 
 
 def text_of(path: Path, shown: Path) -> str:

@@ -3,13 +3,12 @@
 Add here: another figure of the report. Keep out: results, one a line (store/imports/).
 """
 
-import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from perf_pipeline.importing.reporting import reported, reported_run, share_failed, text_of
-from perf_pipeline.store.imports.foreign import ForeignFileError, ForeignRun
+from perf_pipeline.importing.reporting import json_run, reported, reported_run, share_failed
+from perf_pipeline.store.imports.foreign import ForeignRun
 
 _NS_PER_MS: Final = 1e6
 _NS_PER_S: Final = 1e9
@@ -26,14 +25,7 @@ def read_report(path: Path, *, shown: Path) -> ForeignRun:
     Raises:
         ForeignFileError: it is no JSON, or no report of vegeta.
     """
-    try:
-        return _run(json.loads(text_of(path, shown)))
-    except json.JSONDecodeError as error:
-        why = f"it is no JSON: {error.msg} at character {error.colno:,}"
-        raise ForeignFileError(shown, why, line=error.lineno) from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        why = f"it is no report of vegeta: {type(error).__name__} {error}"
-        raise ForeignFileError(shown, why) from error
+    return json_run(path, shown, "report of vegeta", _run)
 
 
 def _run(report: dict[str, Any]) -> ForeignRun:

@@ -9,6 +9,7 @@ from typing import Final
 
 from perf_pipeline.errors import RequestError
 from perf_pipeline.importing.k6_summary import read_summary
+from perf_pipeline.importing.opening import readable
 from perf_pipeline.store.imports.foreign import WrittenThreshold
 
 _HINT: Final = "write it like 'http_req_duration{operation:login} p(95)<500'"
@@ -33,8 +34,10 @@ def given_thresholds(
             raise RequestError(f"threshold {text!r} is not understood", hint=_HINT)
         found.setdefault(key, []).append(expression)
     if summary is not None:
-        for key, them in read_summary(summary, shown=summary).thresholds.items():
-            found.setdefault(key, []).extend(them)
+        with readable(summary):
+            written = read_summary(summary, shown=summary).thresholds
+        for key, expressions in written.items():
+            found.setdefault(key, []).extend(expressions)
     return found
 
 

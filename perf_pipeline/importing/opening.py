@@ -6,6 +6,7 @@ Add here: another kind of compression. Keep out: what is in the file.
 import hashlib
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
@@ -45,11 +46,21 @@ def opened(path: Path, plain: Path) -> Opened:
     Raises:
         ForeignFileError: it is not there, no file, empty, or damaged.
     """
+    with readable(path), path.open("rb") as file:
+        is_packed = file.read(len(_GZIP)) == _GZIP
+        file.seek(0)
+        return _unpacked(path, file, plain) if is_packed else _unchanged(path, file)
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Say in a sentence why a file of another tool can't be opened.
+
+    Raises:
+        ForeignFileError: it is not there, or no file.
+    """
     try:
-        with path.open("rb") as file:
-            is_packed = file.read(len(_GZIP)) == _GZIP
-            file.seek(0)
-            return _unpacked(path, file, plain) if is_packed else _unchanged(path, file)
+        yield
     except IsADirectoryError as error:
         raise ForeignFileError(path, "it is a folder; name a file") from error
     except (FileNotFoundError, PermissionError, NotADirectoryError) as error:

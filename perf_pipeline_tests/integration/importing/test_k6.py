@@ -376,6 +376,19 @@ def test_a_file_that_is_none_is_told(tmp_path: Path, untouched: CommandLine, nam
     assert "nothing was imported" in answer.err
 
 
+@pytest.mark.parametrize("name", ["not-there.json", "."])
+def test_a_summary_that_is_no_file_is_told(
+    tmp_path: Path, untouched: CommandLine, name: str
+) -> None:
+    summary = tmp_path / name
+
+    answer = untouched.here("import", "k6", str(POINTS), "--summary", str(summary))
+
+    assert answer.code == 104, answer.err
+    assert f"perf-pipeline: {summary}: it " in answer.err
+    assert "nothing was imported" in answer.err
+
+
 @pytest.mark.parametrize(
     ("cut", "why"),
     [

@@ -10,19 +10,19 @@ import duckdb
 
 from perf_pipeline.store.censoring import UNDECIDED
 
+_KIND: Final = "if(error = 'status', 'status ' || status, coalesce(nullif(error, ''), outcome))"
 # Every sample has a schedule lag, so that its histogram counts the operations of a pruned run.
 _FAILED: Final = f"""
 select benchmark, scenario, operation,
-    if(error = 'status', 'status ' || status, coalesce(nullif(error, ''), outcome)) as kind,
-    count(*) as times, min(ended_us) as first_us, max(ended_us) as last_us,
-    arg_min(vu, ended_us) as vu, arg_min(iteration, ended_us) as iteration
+    {_KIND} as kind, count(*) as times, min(ended_us) as first_us,
+    max(ended_us) as last_us, arg_min(vu, ended_us) as vu,
+    arg_min(iteration, ended_us) as iteration
 from samples
 where run_id = $run_id and phase = 'measured' and outcome <> 'ok' and not ({UNDECIDED})
 group by benchmark, scenario, operation, kind
 union all
 select benchmark, scenario, operation,
-    if(error = 'status', 'status ' || status, coalesce(nullif(error, ''), outcome)) as kind,
-    sum(count), null, null, null, null
+    {_KIND} as kind, sum(count), null, null, null, null
 from histograms
 where run_id = $run_id and metric = 'schedule_lag' and benchmark in (
         select benchmark from benchmarks where run_id = $run_id and not raw_kept

@@ -18,14 +18,15 @@ import duckdb
 
 from perf_pipeline.metrics.summary import LEAST_VALUES
 from perf_pipeline.store.censoring import UNDECIDED
+from perf_pipeline.store.metric_sql import FROM_VUS
 from perf_pipeline.units import US_PER_S
 
 MOST_STEPS: Final = 600
-LEAST_STEPS: Final = 100
-"""Of a benchmark; a run of many benchmarks gets fewer each, so that its page stays small."""
 RESPONSE: Final = "response_time"
 """Of all operations together, at their intended start; service times are drawn at their end."""
 
+# Of a benchmark; a run of many benchmarks gets fewer each, so that its page stays small.
+_LEAST_STEPS: Final = 100
 _MOST_STEPS_IN_ALL: Final = 4_800
 _STEPS_S: Final = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1_800, 3_600)
 _MOST_OPERATIONS: Final = 6
@@ -41,7 +42,6 @@ _NAMES: Final = (
     *("process_cpu_percent", "process_memory_bytes", "process_io_bytes_per_s"),
     "redis_memory_bytes",
 )
-_VUS: Final = frozenset({"vus", "vus_busy", "vus_max"})
 
 _SPANS: Final = """
 select benchmark, min(at_us), max(at_us)
@@ -160,7 +160,7 @@ def course_lines(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Cou
     """
     names = {"run_id": run_id, "names": list(_NAMES)}
     spans = connection.execute(_SPANS, names).fetchall()
-    most = min(MOST_STEPS, max(LEAST_STEPS, _MOST_STEPS_IN_ALL // max(1, len(spans))))
+    most = min(MOST_STEPS, max(_LEAST_STEPS, _MOST_STEPS_IN_ALL // max(1, len(spans))))
     steps = {benchmark: step_us(until_us - from_us, most) for benchmark, from_us, until_us in spans}
     given = {"run_id": run_id, "benchmarks": list(steps), "steps": list(steps.values())}
 
@@ -172,7 +172,7 @@ def course_lines(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Cou
         *_counts(rows(_COUNTS), steps),
         *_latencies(rows(_LATENCIES)),
         *sorted(
-            _readings(rows(_READINGS, names=list(_NAMES), vus=sorted(_VUS))),
+            _readings(rows(_READINGS, names=list(_NAMES), vus=sorted(FROM_VUS))),
             key=lambda line: _NAMES.index(line.metric),
         ),
     ]

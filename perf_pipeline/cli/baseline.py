@@ -16,7 +16,7 @@ from perf_pipeline.cli.values import Line, RunId
 if TYPE_CHECKING:
     from perf_pipeline.judging.lineage import RunLineage
     from perf_pipeline.store.baselines import SeriesKey
-    from perf_pipeline.store.records import DiffRow
+    from perf_pipeline.store.comparison_rows import DiffRow
     from perf_pipeline.store.state import State
 
 _NAME: Final = Line(100)

@@ -42,9 +42,9 @@ from perf_pipeline.store.baselines import (
     releases,
     store_changes,
 )
+from perf_pipeline.store.comparison_rows import DiffRow
 from perf_pipeline.store.history import History
 from perf_pipeline.store.lineage import Lineage, store_judged
-from perf_pipeline.store.records import DiffRow, RunRecord
 from perf_pipeline.store.state import State
 from perf_pipeline.store.tags_text import tags_text
 
@@ -247,7 +247,7 @@ def _suspects(found: Sequence[Compared]) -> frozenset[SeriesKey]:
 
 
 def _suspects_before(history: History, run_id: str) -> frozenset[SeriesKey]:
-    before: RunRecord | None = previous_run(history, run_id)
+    before = previous_run(history, run_id)
     if before is None or before.environment_id != history.run(run_id).environment_id:
         return frozenset()
     out_of_line = {*map(str, WORSE), str(DiffStatus.ENVIRONMENT_CHANGED)}

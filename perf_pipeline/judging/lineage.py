@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from perf_pipeline.errors import RequestError
 from perf_pipeline.metrics.naming import series_label
 from perf_pipeline.report.model import Origin
+from perf_pipeline.store.comparison_rows import DiffRow
 from perf_pipeline.store.history import History
 from perf_pipeline.store.lineage import Lineage, judged
-from perf_pipeline.store.records import DiffRow, RunRecord
+from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.state import State
 
 

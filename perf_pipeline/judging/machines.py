@@ -12,7 +12,7 @@ from perf_pipeline.analysis.baseline import Series
 from perf_pipeline.analysis.machine import Machine
 from perf_pipeline.judging.series import MeasuredBenchmark
 from perf_pipeline.probes.calibration import CPU, DISK, LOOPBACK
-from perf_pipeline.store.records import SeriesPoint
+from perf_pipeline.store.comparison_rows import SeriesPoint
 
 _SIDES: Final = ("before", "after")
 _MS_PER_S: Final = 1_000

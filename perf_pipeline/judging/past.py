@@ -14,8 +14,9 @@ from perf_pipeline.analysis.machine import Machine
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.machines import CALIBRATION, machines_over
 from perf_pipeline.judging.series import MeasuredBenchmark, pinned_series_of, series_in
+from perf_pipeline.store.comparison_rows import SeriesPoint
 from perf_pipeline.store.history import History
-from perf_pipeline.store.records import RunRecord, SeriesPoint
+from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.series import OverRuns, SeriesName
 from perf_pipeline.store.tags_text import tags_text
 

@@ -15,7 +15,7 @@ from perf_pipeline.judging.machines import machine_of
 from perf_pipeline.judging.past import Past
 from perf_pipeline.judging.series import Confirmed, MeasuredBenchmark, since_change
 from perf_pipeline.store.baselines import BaselineRow
-from perf_pipeline.store.records import SeriesPoint
+from perf_pipeline.store.comparison_rows import SeriesPoint
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from perf_pipeline.analysis.confirmation import Count, counted, is_confirmed, to
 from perf_pipeline.analysis.suspicion import IN_LINE, WORSE
 from perf_pipeline.report.wording import diff_unit, interval, plural, signed
 from perf_pipeline.store.baselines import SeriesKey, confirmations, diffs_with_history
+from perf_pipeline.store.comparison_rows import DiffRow
 from perf_pipeline.store.history import History
-from perf_pipeline.store.records import DiffRow
 from perf_pipeline.store.tags_text import tags_text
 
 RERUNS: Final = 2

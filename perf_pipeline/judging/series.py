@@ -18,8 +18,9 @@ from perf_pipeline.metrics.statistic import compared_statistic
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold_grammar import parse_key
 from perf_pipeline.store.baselines import FoundBy, SeriesKey
+from perf_pipeline.store.comparison_rows import SeriesPoint
 from perf_pipeline.store.history import History
-from perf_pipeline.store.records import BenchmarkOutcome, RunRecord, SeriesPoint
+from perf_pipeline.store.records import BenchmarkOutcome, RunRecord
 from perf_pipeline.store.tags_text import tags_text
 
 # What every run is compared by, where the benchmark has it; thresholds add their own.

@@ -18,8 +18,8 @@ from perf_pipeline.store.baselines import (
     diffs_with_history,
     withheld_before,
 )
+from perf_pipeline.store.comparison_rows import DiffRow
 from perf_pipeline.store.history import History
-from perf_pipeline.store.records import DiffRow
 
 _NOT_COMPARED = frozenset({DiffStatus.NO_DATA, DiffStatus.INVALID, DiffStatus.LEARNING})
 

@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from itertools import takewhile
 from typing import Final, Literal
 
+from perf_pipeline.store.comparison_rows import DiffRow
 from perf_pipeline.store.history import History
 from perf_pipeline.store.ingest import transaction
 from perf_pipeline.store.order import MEASURED, NEWEST_FIRST, OLDEST_FIRST
-from perf_pipeline.store.records import DiffRow, RunRecord
+from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.rerun_ids import rerun_of
 
 Action = Literal["pinned", "unpinned", "accepted"]

@@ -18,19 +18,14 @@ from perf_pipeline.metrics.threshold import Threshold, Verdict
 from perf_pipeline.store import queries, run_rows, series, statistics, tables
 from perf_pipeline.store.access import connected, exclusive, said_plainly, stoppable
 from perf_pipeline.store.check_rows import CheckCounts
+from perf_pipeline.store.comparison_rows import DiffRow
 from perf_pipeline.store.histograms import KEPT, has_histograms, is_from_buckets, write_histograms
 from perf_pipeline.store.ingest import ingest_benchmark, transaction, write_run
 from perf_pipeline.store.migrate import is_current, migrate
 from perf_pipeline.store.over_time import over_time
 from perf_pipeline.store.present import metrics_of
 from perf_pipeline.store.proof import RowProof
-from perf_pipeline.store.records import (
-    BenchmarkOutcome,
-    DiffRow,
-    Ingested,
-    RunKey,
-    RunRecord,
-)
+from perf_pipeline.store.records import BenchmarkOutcome, Ingested, RunKey, RunRecord
 from perf_pipeline.store.reported import reported_figure, reported_summaries
 from perf_pipeline.store.series import OverRuns, SeriesName
 from perf_pipeline.store.state import WAIT_S

@@ -9,10 +9,11 @@ from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from perf_pipeline.store.comparison_rows import DiffRow
 from perf_pipeline.store.history import History
 from perf_pipeline.store.ingest import transaction
 from perf_pipeline.store.proof import seal
-from perf_pipeline.store.records import DiffRow, RunKey
+from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.tables import DIFF_COLUMNS, insert_rows
 
 _DELETE: Final = "delete from {table} where run_id = ? and list_contains(?::varchar[], benchmark)"

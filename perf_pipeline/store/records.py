@@ -1,4 +1,4 @@
-"""What the engine leaves beside the samples of a run, and what the history gives back.
+"""What the engine leaves beside the samples of a run, and how much of a run was stored.
 
 Add here: a field that a later question needs (and a migration). Keep out: SQL and percentiles.
 """
@@ -259,45 +259,3 @@ class Ingested:
     was_kept: bool = False
     is_proven: bool = False
     notices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesPoint:
-    """Hold one run's figure in a series over runs; began_at is UTC, ISO 8601."""
-
-    run_id: str
-    began_at: str
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
-class DiffRow:
-    """Hold one metric's comparison with a baseline; changes are ratios (0.05 = 5 % more).
-
-    Attributes:
-        metric: in the catalog.
-        tags: as `tags_text` writes them.
-        statistic: p95, rate ...
-        value: of this run, in the metric's unit; None without data.
-        baseline_kind: history or pinned.
-        baseline_runs: number of runs in the baseline.
-        baseline_median: of their values.
-        change_ratio: this run against the baseline.
-        change_low: lower end of its interval.
-        change_high: upper end.
-        minimum_detectable_ratio: the smallest change that would have been noticed.
-        status: OK, SUSPECT, REGRESSED ...
-    """
-
-    metric: str
-    tags: str
-    statistic: str
-    value: float | None
-    baseline_kind: str
-    baseline_runs: int
-    baseline_median: float | None
-    change_ratio: float | None
-    change_low: float | None
-    change_high: float | None
-    minimum_detectable_ratio: float | None
-    status: str

@@ -15,8 +15,8 @@ import duckdb
 
 from perf_pipeline.metrics.catalog import TELLS_OF_FAILURES
 from perf_pipeline.metrics.statistic import STATISTICS
+from perf_pipeline.store.comparison_rows import SeriesPoint
 from perf_pipeline.store.proof import RowProof
-from perf_pipeline.store.records import SeriesPoint
 from perf_pipeline.store.run_rows import iso_utc, one_run
 from perf_pipeline.store.tags_text import read_tags
 

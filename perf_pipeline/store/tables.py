@@ -12,9 +12,10 @@ import duckdb
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.summary import FIGURES, Summary
 from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
+from perf_pipeline.store.comparison_rows import DiffRow
 from perf_pipeline.store.ingest import transaction
 from perf_pipeline.store.proof import seal
-from perf_pipeline.store.records import DiffRow, RunKey
+from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.tags_text import read_tags, tags_text
 
 _SUMMARY_COLUMNS: Final = ", ".join(("metric", "tags", *FIGURES))

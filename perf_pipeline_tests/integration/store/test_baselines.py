@@ -21,10 +21,10 @@ from perf_pipeline.store.baselines import (
     replace_dated,
     store_changes,
 )
+from perf_pipeline.store.comparison_rows import DiffRow
 from perf_pipeline.store.history import History, open_history
 from perf_pipeline.store.lineage import Lineage, judged, store_judged
 from perf_pipeline.store.migrate import migrations
-from perf_pipeline.store.records import DiffRow
 from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.spool import Spool, complete, sample
 

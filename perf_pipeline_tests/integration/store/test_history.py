@@ -8,14 +8,10 @@ import pytest
 from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.metrics.threshold import Status, parse_threshold
 from perf_pipeline.store.check_rows import CheckCounts
+from perf_pipeline.store.comparison_rows import DiffRow, SeriesPoint
 from perf_pipeline.store.history import History
 from perf_pipeline.store.lineage import Lineage, store_judged
-from perf_pipeline.store.records import (
-    DiffRow,
-    RunKey,
-    RunRecord,
-    SeriesPoint,
-)
+from perf_pipeline.store.records import RunKey, RunRecord
 from perf_pipeline.store.series import OverRuns, SeriesName
 from perf_pipeline_tests.support.histories.spool import (
     KEY,

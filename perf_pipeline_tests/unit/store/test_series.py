@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.store.comparison_rows import SeriesPoint
 from perf_pipeline.store.history import History, memory_history
-from perf_pipeline.store.records import SeriesPoint
 from perf_pipeline.store.series import OverRuns, SeriesName, series_of
 from perf_pipeline.store.tags_text import read_tags
 

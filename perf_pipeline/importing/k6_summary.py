@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from perf_pipeline.importing.reporting import json_run
+from perf_pipeline.metrics.catalog import TARGET_ANSWERED
 from perf_pipeline.metrics.sample import ReportedFigure
 from perf_pipeline.metrics.threshold_grammar import parse_key
 from perf_pipeline.store.imports.foreign import ForeignFileError, ForeignRun, WrittenThreshold
@@ -214,7 +215,7 @@ def _reported(
             yield ReportedFigure(meant.metric, tags, text, float(held))
     failed = by_name.get("http_req_failed")
     if failed is not None and "rate" in failed.figures:
-        yield ReportedFigure("target_answered", "", "rate", 1 - failed.figures["rate"])
+        yield ReportedFigure(TARGET_ANSWERED, "", "rate", 1 - failed.figures["rate"])
 
 
 def _is_without_values(entry: _Entry, figures: Mapping[str, float]) -> bool:

@@ -28,10 +28,10 @@ def made_profile(wanted: Import, run: ForeignRun) -> Profile:
         ProfileError: a threshold or a name can't be one.
     """
     tool = wanted.tool.name
-    thresholds: dict[str, list[Any]] = {key: list(them) for key, them in run.thresholds.items()}
-    for key, them in wanted.thresholds.items():
+    thresholds: dict[str, list[Any]] = {key: list(texts) for key, texts in run.thresholds.items()}
+    for key, texts in wanted.thresholds.items():
         known = thresholds.setdefault(key, [])
-        known += [text for text in them if text not in known]
+        known += [text for text in texts if text not in known]
     if not run.has_requests and TARGET_ANSWERED not in thresholds:
         thresholds[TARGET_ANSWERED] = []
     scenarios = {

@@ -4,23 +4,23 @@ Add here: a figure that several tools report. Keep out: the files of one tool.
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from perf_pipeline.metrics.catalog import TARGET_ANSWERED
 from perf_pipeline.metrics.sample import ReportedFigure
 from perf_pipeline.store.imports.foreign import ForeignFileError, ForeignRun
 from perf_pipeline.store.records import ScenarioCounts
 from perf_pipeline.store.tags_text import tags_text
 from perf_pipeline.units import US_PER_S
 
-NO_TAGS: Final[Mapping[str, str]] = {}
+_NO_TAGS: Final[Mapping[str, str]] = {}
 
 
 def reported(
-    metric: str, figures: Mapping[str, float | None], tags: Mapping[str, str] = NO_TAGS
+    metric: str, figures: Mapping[str, float | None], tags: Mapping[str, str] = _NO_TAGS
 ) -> Iterator[ReportedFigure]:
     """Yield the figures of a metric, those without a value left out."""
     text = tags_text(tags)
@@ -30,18 +30,18 @@ def reported(
 
 
 def share_failed(
-    failed: float, whole: float, tags: Mapping[str, str] = NO_TAGS
+    failed: float, whole: float, tags: Mapping[str, str] = _NO_TAGS
 ) -> Iterator[ReportedFigure]:
     """Yield the share of failed requests, and of the answered ones; nothing without requests."""
     if whole <= 0:
         return
     share = min(1.0, failed / whole)
     yield from reported("http_req_failed", {"rate": share, "count": whole}, tags)
-    yield from reported("target_answered", {"rate": 1 - share, "count": whole}, tags)
+    yield from reported(TARGET_ANSWERED, {"rate": 1 - share, "count": whole}, tags)
 
 
 def reported_run(
-    scenario: str,
+    tool: str,
     requests: int,
     length_s: float,
     figures: list[ReportedFigure],
@@ -49,9 +49,8 @@ def reported_run(
     began_at: datetime | None = None,
     notices: tuple[str, ...] = (),
 ) -> ForeignRun:
-    """Return a run of one scenario, each request of which counts as an iteration."""
-    name = re.sub(r"[^0-9A-Za-z_-]+", "_", scenario) or "default"
-    counts = ScenarioCounts(name, requests, None, None, None, 0, round(length_s * US_PER_S))
+    """Return a run of one scenario, named as its tool; each request counts as an iteration."""
+    counts = ScenarioCounts(tool, requests, None, None, None, 0, round(length_s * US_PER_S))
     return ForeignRun(
         began_at=began_at,
         length_s=length_s,

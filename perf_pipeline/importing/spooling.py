@@ -26,7 +26,7 @@ from perf_pipeline.store.spool_manifest import write_manifest
 from perf_pipeline.store.spool_records import write_outcome, write_run_record
 from perf_pipeline.store.state import State
 
-NOT_WATCHED: Final = (
+_NOT_WATCHED: Final = (
     "generator_health NO_DATA: {}'s file does not tell whether the load generator kept up, so a "
     "generator that was too slow looks like a slow target here"
 )
@@ -106,8 +106,8 @@ def write_run(
         trigger=TRIGGER,
         code_version=__version__,
         began_at=began_at.astimezone(UTC).isoformat(),
-        environment=environment_of(wanted),
-        notices=(NOT_WATCHED.format(wanted.tool.name), *run.notices),
+        environment=_environment(wanted),
+        notices=(_NOT_WATCHED.format(wanted.tool.name), *run.notices),
         planned=(wanted.tool.name,),
         revision=wanted.revision,
         machine={"imported_file": source.shown.name, "imported_sha256": source.digest},
@@ -122,7 +122,7 @@ def _written_at(source: Opened) -> datetime:
     return datetime.fromtimestamp(source.shown.stat().st_mtime, UTC)
 
 
-def environment_of(wanted: Import) -> dict[str, str]:
+def _environment(wanted: Import) -> dict[str, str]:
     """Return the fingerprint of imported runs, which no run of our own shares."""
     facts = {"imported_from": wanted.tool.name}
     return {**facts, "runner_class": wanted.runner} if wanted.runner else facts

@@ -1,4 +1,4 @@
-"""What files with a row for each request share: how errors are called, and where a line is.
+"""What files with a row for each request share: how scenarios and errors are called.
 
 Add here: another word that tools use for an error. Keep out: the columns of a format.
 """

@@ -22,6 +22,7 @@ from perf_pipeline.store.imports.workbench import (
     quoted,
     quoted_path,
     run_of,
+    selected,
     workbench,
 )
 
@@ -129,7 +130,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, path: Path, shown: Path) -> str
         told = f"its first line has no {', '.join(missing)}: {first[:60]!r}"
         raise ForeignFileError(shown, told, line=1, hint=_HINT)
     known = (*_COLUMNS.values(), "failureMessage")
-    columns = ", ".join(f'"{n}"' if n in names else f"null::varchar as {n}" for n in known)
+    columns = selected(known, names)
     types = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
     read = _READ.format(columns=columns, path=quoted_path(path), delim=delim, types=types)
     try:

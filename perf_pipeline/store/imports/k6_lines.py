@@ -12,6 +12,7 @@ from perf_pipeline.store.imports.foreign import ForeignFileError
 from perf_pipeline.store.imports.k6_sql import (
     BAD_CSV,
     BAD_JSON,
+    CSV_COLUMNS,
     FROM_CSV,
     FROM_JSON,
     POINTS,
@@ -19,7 +20,7 @@ from perf_pipeline.store.imports.k6_sql import (
     READ_JSON,
 )
 from perf_pipeline.store.imports.lines import ends_with_line, first_line, nth_line, why_no_json
-from perf_pipeline.store.imports.workbench import quoted_path
+from perf_pipeline.store.imports.workbench import quoted_path, selected
 
 CSV_HEAD: Final = "metric_name,timestamp,metric_value"
 _NO_POINT: Final = "it is no line of k6: a metric, a point with time and value"
@@ -33,10 +34,12 @@ def fill_points(connection: duckdb.DuckDBPyConnection, path: Path, *, shown: Pat
         ForeignFileError: a line can't be read.
     """
     connection.execute(POINTS)
-    is_csv = first_line(path).startswith(CSV_HEAD)
+    head = first_line(path)
+    is_csv = head.startswith(CSV_HEAD)
+    columns = selected(CSV_COLUMNS, head.split(","))
     read, bad, fill = (READ_CSV, BAD_CSV, FROM_CSV) if is_csv else (READ_JSON, BAD_JSON, FROM_JSON)
     try:
-        connection.execute(read.format(path=quoted_path(path)))
+        connection.execute(read.format(path=quoted_path(path), columns=columns))
     except duckdb.InvalidInputException as error:
         raise ForeignFileError(shown, str(error).splitlines()[0]) from error
     row = connection.execute(bad).fetchone()

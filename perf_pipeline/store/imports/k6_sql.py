@@ -42,11 +42,15 @@ from (
 insert into declared
 select name, type_1, contains, thresholds, submetrics from raw where type = 'Metric';
 """
-# As texts, and columns may be missing, so that a line that can't be read leaves its number.
+CSV_COLUMNS: Final = (
+    "metric_name", "timestamp", "metric_value", "check", "error_code", "expected_response", "name",
+    "scenario", "status",
+)  # fmt: skip
+"""What is read of CSV; k6 writes a column for each of its system tags, which can be chosen."""
+# As texts, and a row may be too short, so that a line that can't be read leaves its number.
 READ_CSV: Final = """
 create table raw as
-select metric_name, "timestamp", metric_value, "check", error_code, expected_response, name,
-    scenario, status, null::json as tags
+select {columns}, null::json as tags
 from read_csv({path}, header = true, all_varchar = true, delim = ',', quote = '"', escape = '"',
     null_padding = true, auto_detect = true, strict_mode = false)
 """

@@ -6,7 +6,7 @@ Whatever the format, a reader fills the tables `requests`, `iterations`, `readin
 Add here: a table that a format needs and the spool has. Keep out: formats.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -139,6 +139,13 @@ def quoted_path(path: Path) -> str:
 def quoted(text: str) -> str:
     """Write a text as one of SQL, for the statements that take no parameters."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def selected(wanted: Iterable[str], present: Collection[str]) -> str:
+    """Write the columns that a statement needs in SQL; null for those that a file does not have."""
+    return ", ".join(
+        f'"{name}"' if name in present else f'null::varchar as "{name}"' for name in wanted
+    )
 
 
 def _scenarios(connection: duckdb.DuckDBPyConnection, length_us: int) -> list[ScenarioCounts]:

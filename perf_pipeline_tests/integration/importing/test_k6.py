@@ -274,6 +274,25 @@ def test_csv_gives_the_same_figures(tmp_path: Path) -> None:
     assert "holds neither thresholds nor" in answer.out
 
 
+def test_csv_without_some_of_k6s_system_tags_is_read(tmp_path: Path) -> None:
+    # k6 run --system-tags=name,scenario,status writes these three columns of tags.
+    path = tmp_path / "few.csv"
+    path.write_text(
+        "metric_name,timestamp,metric_value,name,scenario,status\n"
+        "http_req_duration,1700000001,5.0,read,shop,200\n"
+        "http_req_duration,1700000002,9.0,read,shop,500\n",
+        encoding="utf-8",
+    )
+    command = CommandLine(tmp_path / "state")
+
+    command.here("import", "k6", str(path))
+
+    assert command.sql("select scenario, operation, status, outcome from samples") == [
+        ("shop", "read", 200, "ok"),
+        ("shop", "read", 500, "failed"),
+    ]
+
+
 def test_times_of_another_zone_are_moved_to_utc(tmp_path: Path) -> None:
     path = tmp_path / "east.ndjson"
     path.write_text(points_text().replace('Z","value"', '+02:00","value"'), encoding="utf-8")

@@ -124,9 +124,6 @@ class _Load:
         self._on_progress = on_progress
         self._started_s = time.monotonic()
         self._start_us = (time.monotonic_ns() - origin_ns) // 1_000
-        self._planned_s = max(
-            (s.executor.start_time_us + s.executor.length_us) / US_PER_S for s in job.scenarios
-        )
         self._stopped_s: float | None = None
         self._machine_before = read_machine_time()
         self._incidents: list[str] = []
@@ -247,7 +244,7 @@ class _Load:
             for scenario in self._job.scenarios
         }
         scenarios = merge_progress(self._parts(), planned)
-        self._on_progress(Progress(elapsed_s, self._planned_s, scenarios))
+        self._on_progress(Progress(elapsed_s, scenarios))
 
     def _parts(self) -> list[PartProgress]:
         return [part for worker in self._workers for part in worker.parts.values()]

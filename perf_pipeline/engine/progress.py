@@ -5,9 +5,12 @@ the moment, and what the plan wants at that moment (planned.py).
 """
 
 import math
+import random
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import accumulate
 from typing import Any, Final
 
 from perf_pipeline.engine.part import ScenarioPart
@@ -17,7 +20,8 @@ from perf_pipeline.units import US_PER_MS, US_PER_S
 
 # Of each worker and second; a percentile of the moment needs no more.
 _MOST_DURATIONS: Final = 200
-_P95: Final = 0.95
+# Sorting so many takes a worker 0.2 ms, in which it starts nothing.
+_MOST_SORTED: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class ScenarioProgress:
         recent_p95_ms: 95th percentile of the operations of the last second; None without any.
         recent_lag_ms: how late the latest start of the last second was.
         planned: what the plan wants of it now.
+        recent_p50_ms: as `recent_p95_ms`; `recent_p99_ms` alike.
     """
 
     name: str
@@ -48,6 +53,8 @@ class ScenarioProgress:
     recent_p95_ms: float | None = None
     recent_lag_ms: float = 0.0
     planned: PlannedNow = NOTHING_PLANNED
+    recent_p50_ms: float | None = None
+    recent_p99_ms: float | None = None
 
     @property
     def left_s(self) -> float:
@@ -86,12 +93,10 @@ class Progress:
 
     Attributes:
         elapsed_s: time since its start.
-        planned_s: planned time, without graceful stops; the longest for numbers of iterations.
         scenarios: counts of the scenarios, in the order of the job.
     """
 
     elapsed_s: float
-    planned_s: float
     scenarios: tuple[ScenarioProgress, ...]
 
 
@@ -102,7 +107,7 @@ class PartProgress:
     Attributes:
         per_s: iterations per second since the worker's previous report.
         durations: how many operations ended since then.
-        durations_us: theirs, sorted; evenly chosen ones where there were many.
+        durations_us: theirs, sorted; where there were many, fewer that stand for all of them.
         lag_us: the latest start since then.
     """
 
@@ -152,7 +157,7 @@ class Reporter:
         tally, count = part.tally, self._counts[part.name]
         done = tally.iterations - self._iterations[part.name]
         self._iterations[part.name] = tally.iterations
-        durations = count.take_durations_us()
+        ended, durations_us = count.take_durations_us()
         return asdict(
             PartProgress(
                 name=part.name,
@@ -168,15 +173,24 @@ class Reporter:
                 failed=count.failed,
                 ways=dict(count.ways),
                 per_s=done / span_s if span_s > 0 else 0.0,
-                durations=len(durations),
-                durations_us=_chosen(durations),
+                durations=ended,
+                durations_us=chosen(durations_us),
                 lag_us=tally.lag.take_recent_us(),
             )
         )
 
 
-def _chosen(durations_us: list[int]) -> list[int]:
-    """Sort durations, and choose evenly of many, the largest among them."""
+def chosen(durations_us: Sequence[int]) -> list[int]:
+    """Sort durations; of many, return about 200 that stand for all of them.
+
+    Of more than are sorted, one is drawn from each of equal stretches of time: every second one
+    would be always the same operation where two take turns.
+    """
+    if len(durations_us) > _MOST_SORTED:
+        stretch = len(durations_us) / _MOST_SORTED
+        durations_us = [
+            durations_us[int((place + random.random()) * stretch)] for place in range(_MOST_SORTED)
+        ]
     step = math.ceil(len(durations_us) / _MOST_DURATIONS) or 1
     return sorted(durations_us)[::-step][::-1]
 
@@ -197,6 +211,7 @@ def merge_progress(
 
 
 def _merge(name: str, parts: list[PartProgress], planned: PlannedNow) -> ScenarioProgress:
+    p50_ms, p95_ms, p99_ms = _percentiles_ms(parts, (0.5, 0.95, 0.99))
     return ScenarioProgress(
         name=name,
         active_vus=sum(part.active for part in parts),
@@ -207,23 +222,28 @@ def _merge(name: str, parts: list[PartProgress], planned: PlannedNow) -> Scenari
         recent_per_s=sum(part.per_s for part in parts),
         # `asdict` turns a Counter into counts of its pairs, which are no JSON.
         ways=dict(sum((Counter(part.ways) for part in parts), Counter())),
-        recent_p95_ms=_p95_ms(parts),
+        recent_p50_ms=p50_ms,
+        recent_p95_ms=p95_ms,
+        recent_p99_ms=p99_ms,
         recent_lag_ms=max((part.lag_us for part in parts), default=0) / US_PER_MS,
         planned=planned,
     )
 
 
-def _p95_ms(parts: Iterable[PartProgress]) -> float | None:
-    """Return the smallest duration that 95 % of the operations did not exceed."""
+def _percentiles_ms(
+    parts: Iterable[PartProgress], shares: Sequence[float]
+) -> Iterator[float | None]:
+    """Yield the smallest duration that each share of the operations did not exceed, in ms.
+
+    A worker's durations weigh as much as the operations that they stand for.
+    """
     weighed = sorted(
         (duration_us, part.durations / len(part.durations_us))
         for part in parts
         for duration_us in part.durations_us
     )
-    wanted = _P95 * sum(weight for _, weight in weighed)
-    seen = 0.0
-    for duration_us, weight in weighed:
-        seen += weight
-        if seen >= wanted:
-            return duration_us / US_PER_MS
-    return None
+    reached = list(accumulate(weight for _, weight in weighed))
+    for share in shares:
+        # Sums of weights are exact to some digits only, and the last one must be found.
+        place = bisect_left(reached, share * reached[-1] * (1 - 1e-12)) if reached else 0
+        yield weighed[place][0] / US_PER_MS if weighed else None

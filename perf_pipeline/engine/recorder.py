@@ -37,7 +37,8 @@ OWN_LIMIT: Final = "generator"
 UNEXPECTED_STATUS: Final = "status"
 _MOST_NOTES: Final = 20
 _MOST_WAYS: Final = 100
-_MOST_DURATIONS: Final = 2_000
+# More than a worker can record in the second between two reports.
+_MOST_DURATIONS: Final = 50_000
 _OTHER_WAYS: Final = "other errors"
 _OK: Final = Outcome.OK
 _INTERRUPTED: Final = Outcome.INTERRUPTED
@@ -51,7 +52,7 @@ class OperationCount:
     failed: by the class of the error, or by the status where it was not expected.
     """
 
-    __slots__ = ("durations_us", "failed", "ok", "own_limits", "ways")
+    __slots__ = ("_taken", "durations_us", "failed", "ok", "own_limits", "ways")
 
     def __init__(self) -> None:
         self.ok = 0
@@ -59,12 +60,14 @@ class OperationCount:
         self.own_limits = 0
         self.ways: Counter[str] = Counter()
         self.durations_us: deque[int] = deque(maxlen=_MOST_DURATIONS)
+        self._taken = 0
 
-    def take_durations_us(self) -> list[int]:
-        """Return the durations of the operations since the last call, the newest 2,000 at most."""
-        taken = list(self.durations_us)
+    def take_durations_us(self) -> tuple[int, list[int]]:
+        """Return how many operations ended since the last call, and durations of the newest."""
+        newest = list(self.durations_us)
         self.durations_us.clear()
-        return taken
+        before, self._taken = self._taken, self.ok + self.failed
+        return self._taken - before, newest
 
     def fail(self, status: int, error: str) -> None:
         """Count an operation that failed, and how."""

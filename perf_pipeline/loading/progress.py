@@ -88,7 +88,9 @@ class LoadWatch:
     def on_progress(self, progress: Progress) -> None:
         """Say how it goes, and end a load that nobody has answered for a while."""
         line = f"{self._benchmark}: {line_of(progress)}"
-        self._session.narrator.progress(line, figures_of(self._benchmark, progress))
+        at_s = (time.monotonic_ns() - self._origin_ns) / 1e9
+        figures = figures_of(self._session.run_id, self._benchmark, progress, at_s)
+        self._session.narrator.progress(line, figures)
         self._look_for_death(progress)
         if self._brokers is not None and self._brokers.problem and not self.problem:
             self.problem = f"{self._brokers.problem}, so the load was ended"

@@ -16,10 +16,21 @@ def line_of(progress: Progress) -> str:
     return f"{progress.elapsed_s:.0f} s, {parts}"
 
 
-def figures_of(benchmark: str, progress: Progress) -> dict[str, Any]:
-    """Return how far a load is as JSON values."""
+def figures_of(
+    run_id: str, benchmark: str, progress: Progress, benchmark_s: float
+) -> dict[str, Any]:
+    """Return how far a load is as JSON values.
+
+    Args:
+        run_id: of the run, or of a benchmark's re-run.
+        benchmark: that runs.
+        progress: of its load.
+        benchmark_s: since the benchmark's origin, from which its samples and readings count.
+    """
     return {
+        "run_id": run_id,
         "benchmark": benchmark,
+        "benchmark_s": benchmark_s,
         "elapsed_s": progress.elapsed_s,
         "scenarios": [scenario.as_json() for scenario in progress.scenarios],
     }

@@ -22,8 +22,8 @@ SCHEMA = json.loads((ROOT / "docs" / "run-events.schema.json").read_text(encodin
 ONE = ScenarioProgress(
     "buy", 12, 90, 1, 88, 2, 9.9, {"refused": 2}, None, 0.4, PlannedNow(None, 100, 0.0, 600.0)
 )
-PROGRESS = Progress(3.0, 600.0, (ONE,))
-FIGURES = figures_of("shop", PROGRESS)
+PROGRESS = Progress(3.0, (ONE,))
+FIGURES = figures_of("20261129-060437-0bc46f", "shop", PROGRESS, 4.2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from perf_pipeline.engine.job import (
 )
 from perf_pipeline.engine.loading import load_workload
 from perf_pipeline.engine.planned import NOTHING_PLANNED, planned_now
-from perf_pipeline.engine.progress import PartProgress, ScenarioProgress, merge_progress
+from perf_pipeline.engine.progress import PartProgress, ScenarioProgress, chosen, merge_progress
 from perf_pipeline.engine.recorder import OperationCount
 from perf_pipeline.engine.vus import TRANSITIONS, LoopInput, LoopState
 from perf_pipeline.errors import ProfileError
@@ -79,14 +79,15 @@ def test_ways_of_failing_stand_in_the_json_of_the_progress() -> None:
 
 def test_durations_that_nobody_takes_do_not_grow() -> None:
     count = OperationCount()
-    for duration_us in range(10_000):
+    for duration_us in range(60_000):
+        count.ok += 1
         count.durations_us.append(duration_us)
 
-    assert count.take_durations_us() == list(range(8_000, 10_000))
-    assert count.take_durations_us() == []
+    assert count.take_durations_us() == (60_000, list(range(10_000, 60_000)))
+    assert count.take_durations_us() == (0, [])
 
 
-def test_the_p95_of_the_moment_is_over_the_operations_of_all_workers() -> None:
+def test_the_percentiles_of_the_moment_are_over_the_operations_of_all_workers() -> None:
     """Of 90 of 1 ms and 10 of 9 ms the 95th is 9 ms; the second worker names every tenth only."""
     parts = [
         PartProgress("a", durations=90, durations_us=[1_000] * 90),
@@ -96,7 +97,32 @@ def test_the_p95_of_the_moment_is_over_the_operations_of_all_workers() -> None:
     [found] = merge_progress(parts, {"a": NOTHING_PLANNED})
     [without] = merge_progress(parts[:1], {"a": NOTHING_PLANNED})
 
-    assert (found.recent_p95_ms, without.recent_p95_ms) == (9.0, 1.0)
+    assert (found.recent_p50_ms, found.recent_p95_ms, found.recent_p99_ms) == (1.0, 9.0, 9.0)
+    assert (without.recent_p50_ms, without.recent_p99_ms) == (1.0, 1.0)
+
+
+def test_a_busy_worker_weighs_as_much_as_it_did() -> None:
+    """Of 19,000 of 1 ms and 500 of 9 ms, 2.6 % took 9 ms: the 95th is 1 ms, the 99th is 9 ms."""
+    parts = [
+        PartProgress("a", durations=19_000, durations_us=chosen([1_000] * 19_000)),
+        PartProgress("a", durations=500, durations_us=chosen([9_000] * 500)),
+    ]
+
+    [found] = merge_progress(parts, {"a": NOTHING_PLANNED})
+
+    assert (found.recent_p95_ms, found.recent_p99_ms) == (1.0, 9.0)
+    assert sum(len(part.durations_us) for part in parts) <= 400
+
+
+@pytest.mark.parametrize("every", [2, 5, 10])
+def test_operations_that_take_turns_are_all_among_those_that_are_chosen(every: int) -> None:
+    """Every second, fifth or tenth of 20,000 takes 9 ms, and so do as many of the 200."""
+    durations_us = [1_000 if number % every else 9_000 for number in range(20_000)]
+
+    few = chosen(durations_us)
+
+    assert len(few) <= 200
+    assert few.count(9_000) / len(few) == pytest.approx(1 / every, rel=0.25)
 
 
 def test_a_number_of_iterations_is_done_when_its_pace_says_so_and_not_after_its_longest_time() -> (

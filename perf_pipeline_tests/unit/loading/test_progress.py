@@ -169,7 +169,7 @@ class Heard(Silent):
 
 def told(elapsed_s: float, ok: int, failed: int, ways: dict[str, int]) -> Progress:
     one = ScenarioProgress("create_users", 4, ok + failed, 0, ok, failed, 12.3, ways)
-    return Progress(elapsed_s, 60.0, (one,))
+    return Progress(elapsed_s, (one,))
 
 
 def test_a_target_that_hangs_is_given_up_although_its_failures_come_in_bursts() -> None:
@@ -302,13 +302,13 @@ PACED = ScenarioProgress(
 def test_the_line_holds_what_happens_against_the_plan(
     scenario: ScenarioProgress, line: str
 ) -> None:
-    assert line_of(Progress(3.0, 60.0, (scenario,))) == f"3 s, {line}"
+    assert line_of(Progress(3.0, (scenario,))) == f"3 s, {line}"
 
 
 def test_several_scenarios_stand_on_one_line_with_the_time_left_of_each() -> None:
     later = replace(PACED, name="look", planned=PlannedNow(None, None, 0.0, 10.0))
 
-    line = line_of(Progress(3.0, 60.0, (PACED, later)))
+    line = line_of(Progress(3.0, (PACED, later)))
 
     assert "48 s left; look 998/s, 12 VUs" in line
     assert line.endswith("10 s left")

@@ -88,12 +88,11 @@ def _failed(report: RunReport) -> str:
     failed = [pair for pair in verdicts if pair[1].status is Status.FAIL]
     name, first = failed[0]
     threshold = first.threshold
-    seen = wording.observed(first.observed, threshold)
     which = "" if len(failed) == 1 else "the first is that "
     return (
         f"The run failed, because {len(failed)} of {wording.plural(len(verdicts), 'threshold')} "
         f"{'is' if len(failed) == 1 else 'are'} missed: {which}{threshold.key} of {name} "
-        f"is {seen}, and {threshold.source} is wanted."
+        f"is {wording.observed(first)}, and {threshold.source} is wanted."
     )
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.report import comparison, findings, first_screen, headline, trend, wording
 from perf_pipeline.report.axis import Panel
 from perf_pipeline.report.benchmark_section import benchmark_section, panels_of, plot_data
@@ -130,16 +129,9 @@ def _verdict_rows(benchmark: BenchmarkReport) -> Iterator[tuple[str, ...]]:
         yield (
             str(verdict.status),
             verdict.threshold.key,
-            _observed(verdict),
+            wording.observed(verdict),
             verdict.threshold.source,
         )
-
-
-def _observed(verdict: Verdict) -> str:
-    """Write what was observed; of an INVALID run it says nothing about the target."""
-    if verdict.status is Status.INVALID:
-        return "not judged"
-    return wording.observed(verdict.observed, verdict.threshold)
 
 
 def _findings(report: RunReport) -> Mapping[str, object]:

@@ -139,17 +139,19 @@ def _judged(suite: ET.Element, benchmark: str, subject: str, verdicts: list[Verd
     worst = max(results, key=_GRAVITY.index)
     told = [
         f"{verdict.status} {verdict.threshold.key} {verdict.threshold.source}: "
-        f"observed {wording.observed(verdict.observed, verdict.threshold)} "
-        f"{_reason(verdict)}".rstrip()
+        f"{_seen(verdict)}".rstrip()
         for verdict, result in zip(verdicts, results, strict=True)
         if result == worst
     ]
     _case(suite, benchmark, subject, worst, "; ".join(told))
 
 
-def _reason(verdict: Verdict) -> str:
-    """Return the verdict's reason; what makes a whole benchmark INVALID stands in a single case."""
-    return "see benchmark_ran" if verdict.status is Status.INVALID else verdict.reason
+def _seen(verdict: Verdict) -> str:
+    """Write figure and reason; what makes a whole benchmark INVALID stands in a single case."""
+    seen = wording.observed(verdict)
+    if verdict.status is Status.INVALID:
+        return f"{seen}, see benchmark_ran"
+    return f"observed {seen} {verdict.reason}"
 
 
 def _compared(suite: ET.Element, benchmark: str, diff: Diff, cause: Cause | None) -> None:

@@ -90,7 +90,7 @@ def _verdicts(report: RunReport) -> Table:
                 benchmark.name,
                 verdict.threshold.key,
                 verdict.threshold.source,
-                wording.observed(verdict.observed, verdict.threshold),
+                wording.observed(verdict),
                 wording.words(verdict.status),
             )
             for benchmark in report.benchmarks

@@ -175,7 +175,7 @@ def verdict_table(report: RunReport, width: int) -> Table:
             table.add_row(
                 _key(verdict.threshold.key, room),
                 _plain(verdict.threshold.source),
-                _plain(wording.observed(verdict.observed, verdict.threshold)),
+                _plain(wording.observed(verdict)),
                 _status(str(verdict.status)),
             )
         if not benchmark.verdicts:
@@ -187,10 +187,7 @@ def _width_beside(report: RunReport) -> int:
     """Return the columns that bound, observed and status take, with their gaps."""
     verdicts = [verdict for benchmark in report.benchmarks for verdict in benchmark.verdicts]
     bound = max((len(verdict.threshold.source) for verdict in verdicts), default=0)
-    observed = max(
-        (len(wording.observed(verdict.observed, verdict.threshold)) for verdict in verdicts),
-        default=0,
-    )
+    observed = max((len(wording.observed(verdict)) for verdict in verdicts), default=0)
     return bound + observed + len("NOT MEASURED")
 
 

@@ -191,6 +191,5 @@ def _noted(benchmark: BenchmarkReport) -> Iterator[Trouble]:
 
 def _told(verdict: Verdict) -> str:
     threshold = verdict.threshold
-    seen = wording.observed(verdict.observed, threshold)
     reason = f" ({verdict.reason})" if verdict.reason else ""
-    return f"{threshold.key} is {seen}, wanted {threshold.source}{reason}"
+    return f"{threshold.key} is {wording.observed(verdict)}, wanted {threshold.source}{reason}"

@@ -14,10 +14,11 @@ from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.naming import metric_key, written_filter
 from perf_pipeline.metrics.statistic import unit_of
 from perf_pipeline.metrics.summary import Summary
-from perf_pipeline.metrics.threshold import Threshold
+from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.units import US_PER_S, format_bytes, format_duration
 
 ABSENT: Final = "-"
+NOT_JUDGED: Final = "not judged"
 HALF_NOISE: Final = "half the noise"
 OUTCOMES: Final = {
     ExitCode.OK: "PASS",
@@ -78,8 +79,14 @@ def unit_text(unit: str) -> str:
     return "%" if unit == "ratio" else unit.replace("percent", "%", 1)
 
 
-def observed(value: float | None, threshold: Threshold) -> str:
-    """Write an observed value, with the digits that show on which side of the bound it is."""
+def observed(verdict: Verdict) -> str:
+    """Write what was observed, with the digits that show on which side of the bound it is.
+
+    Of an INVALID one it says nothing about the target, so that no figure is written.
+    """
+    if verdict.status is Status.INVALID:
+        return NOT_JUDGED
+    value, threshold = verdict.observed, verdict.threshold
     unit = statistic_unit(threshold.metric, threshold.statistic)
     texts = (
         (quantity(value, unit, digits), quantity(threshold.bound, unit, digits))

@@ -72,7 +72,7 @@ def check_result(benchmark: str, name: str, verdict: Verdict) -> dg.AssetCheckRe
     threshold = verdict.threshold
     is_aim = verdict.status is Status.WARN
     seen = {} if verdict.observed is None else {"observed": figure(verdict.observed)}
-    sentence = f"{threshold.key} is {observed(verdict.observed, threshold)}"
+    sentence = f"{threshold.key} is {observed(verdict)}"
     return dg.AssetCheckResult(
         check_name=name,
         asset_key=dg.AssetKey(benchmark),

@@ -10,9 +10,7 @@ from enum import StrEnum
 import dagster as dg
 
 from perf_pipeline.metrics.threshold import Verdict
-from perf_pipeline.report.wording import (
-    observed,
-)
+from perf_pipeline.report.wording import observed
 
 Metadata = dict[str, dg.MetadataValue]
 Cell = str | float | int | bool | None
@@ -23,7 +21,7 @@ def verdict_row(verdict: Verdict) -> dict[str, Cell]:
     threshold = verdict.threshold
     return {
         "threshold": f"{threshold.key}: {threshold.source}",
-        "observed": observed(verdict.observed, threshold),
+        "observed": observed(verdict),
         "status": verdict.status.value,
         "reason": verdict.reason,
     }

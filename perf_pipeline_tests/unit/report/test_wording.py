@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 
 import pytest
 
@@ -7,6 +8,11 @@ from perf_pipeline.analysis.pinned import release_diff
 from perf_pipeline.analysis.scale import Scale
 from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.report import wording
+from perf_pipeline.report.html import render_html
+from perf_pipeline.report.junit import render_junit
+from perf_pipeline.report.markdown import render_markdown
+from perf_pipeline.report.model import RunReport
+from perf_pipeline.report.terminal import render_terminal
 
 
 @pytest.mark.parametrize(
@@ -61,7 +67,17 @@ def test_a_quantity_carries_its_unit(value: float | None, unit: str, text: str) 
 def test_an_observed_figure_never_looks_like_the_bound_that_it_missed(
     key: str, expression: str, value: float | None, text: str
 ) -> None:
-    assert wording.observed(value, parse_threshold(key, expression)) == text
+    assert wording.observed(parse_threshold(key, expression).judge(value)) == text
+
+
+@pytest.mark.parametrize("render", [render_terminal, render_markdown, render_junit, render_html])
+def test_an_invalid_threshold_has_no_figure_in_any_report(
+    aborted: RunReport, render: Callable[[RunReport], str]
+) -> None:
+    text = render(aborted)
+
+    assert "not judged" in text
+    assert "12 requests/s" not in text
 
 
 @pytest.mark.parametrize(

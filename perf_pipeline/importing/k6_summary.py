@@ -7,7 +7,7 @@ Source: grafana/k6 internal/cmd/summary.go, and the files of k6 itself in the te
 Add here: another form of summary. Keep out: points (store/imports/).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,10 +15,19 @@ from typing import Any, Final
 
 from perf_pipeline.importing.reporting import json_run
 from perf_pipeline.metrics.catalog import TARGET_ANSWERED
+from perf_pipeline.metrics.naming import metric_key, written_filter
 from perf_pipeline.metrics.sample import ReportedFigure
 from perf_pipeline.metrics.threshold_grammar import parse_key
 from perf_pipeline.store.imports.foreign import ForeignFileError, ForeignRun, WrittenThreshold
-from perf_pipeline.store.imports.k6_names import BUILT_IN, REQUESTS, K6Metric, Meant, meant_by
+from perf_pipeline.store.imports.k6_names import (
+    BUILT_IN,
+    REQUESTS,
+    USUAL_FILTER,
+    K6Metric,
+    Meant,
+    asked_series,
+    meant_by,
+)
 from perf_pipeline.store.records import ScenarioCounts
 from perf_pipeline.store.tags_text import tags_text
 from perf_pipeline.units import US_PER_S
@@ -57,16 +66,21 @@ class _Entry:
         return meant_by(self.metric, self.tags)
 
 
-def read_summary(path: Path, *, shown: Path) -> ForeignRun:
+def read_summary(path: Path, *, shown: Path, asked: Collection[str] = ()) -> ForeignRun:
     """Read a summary of k6.
+
+    Args:
+        path: of the file.
+        shown: the file as people know it.
+        asked: keys of thresholds that somebody gives, perhaps in k6's words.
 
     Raises:
         ForeignFileError: it is no summary of k6, or is cut off.
     """
-    return json_run(path, shown, "summary of k6", lambda found: _run(found, shown))
+    return json_run(path, shown, "summary of k6", lambda found: _run(found, shown, asked))
 
 
-def _run(whole: Any, shown: Path) -> ForeignRun:
+def _run(whole: Any, shown: Path, asked: Collection[str]) -> ForeignRun:
     if not isinstance(whole, dict) or not (SUMMARY_KEYS & whole.keys()):
         raise ForeignFileError(
             shown,
@@ -74,6 +88,8 @@ def _run(whole: Any, shown: Path) -> ForeignRun:
         )
     entries, length_s, began_at = _newer(whole) if "results" in whole else _older(whole)
     by_name = {entry.metric.name: entry for entry in entries if not entry.tags}
+    metrics = {entry.metric.name: entry.metric for entry in entries}
+    has_thresholds = any(entry.thresholds for entry in entries)
     return ForeignRun(
         began_at=began_at,
         length_s=length_s,
@@ -81,8 +97,20 @@ def _run(whole: Any, shown: Path) -> ForeignRun:
         thresholds=_thresholds(entries),
         reported=[*_reported(entries, by_name, length_s)],
         has_requests="http_req_failed" in by_name,
-        notices=() if any(entry.thresholds for entry in entries) else (_NO_THRESHOLDS,),
+        unjudged={} if has_thresholds else dict(_filters(entries)),
+        renamed={found.key: found.meant.key for found in asked_series(asked, metrics)},
+        notices=() if has_thresholds else (_NO_THRESHOLDS,),
     )
+
+
+def _filters(entries: Iterable[_Entry]) -> Iterator[tuple[str, str]]:
+    """Yield the filters, as k6 calls them and as they are called here; it has them for thresholds.
+
+    The filter by the expected answer is in every summary.
+    """
+    for entry in entries:
+        if entry.tags and entry.tags != USUAL_FILTER:
+            yield metric_key(entry.metric.name, written_filter(entry.tags)), entry.meant.key
 
 
 def _newer(whole: Mapping[str, Any]) -> tuple[list[_Entry], float, datetime | None]:

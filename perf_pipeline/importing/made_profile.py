@@ -12,7 +12,7 @@ from perf_pipeline.config.loading import validate_profile
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.importing.spooling import Import
 from perf_pipeline.metrics.catalog import TARGET_ANSWERED
-from perf_pipeline.store.imports.foreign import ForeignRun
+from perf_pipeline.store.imports.foreign import ForeignRun, WrittenThreshold
 
 _STAND_IN: Final = {"executor": "constant-vus", "vus": 1, "duration": "1s"}
 
@@ -31,7 +31,8 @@ def made_profile(wanted: Import, run: ForeignRun) -> Profile:
     thresholds: dict[str, list[Any]] = {key: list(texts) for key, texts in run.thresholds.items()}
     for key, texts in wanted.thresholds.items():
         known = thresholds.setdefault(key, [])
-        known += [text for text in texts if text not in known]
+        written = {_text_of(threshold) for threshold in known}
+        known += [threshold for threshold in texts if _text_of(threshold) not in written]
     if not run.has_requests and TARGET_ANSWERED not in thresholds:
         thresholds[TARGET_ANSWERED] = []
     scenarios = {
@@ -50,3 +51,7 @@ def made_profile(wanted: Import, run: ForeignRun) -> Profile:
         },
     }
     return validate_profile(raw, f"of the imported {tool} run")
+
+
+def _text_of(threshold: WrittenThreshold) -> object:
+    return threshold if isinstance(threshold, str) else threshold.get("threshold")

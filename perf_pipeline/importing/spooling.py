@@ -6,9 +6,10 @@ Add here: another fact of an imported run. Keep out: what the file said (tools.p
 import csv
 import hashlib
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,6 +32,7 @@ _NOT_WATCHED: Final = (
     "generator that was too slow looks like a slow target here"
 )
 _ID_DIGITS: Final = 10
+_RUNNER: Final = "runner_class"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,26 @@ def made_in(state: State) -> Iterator[Path]:
         ) from error
 
 
+def as_before(wanted: Import, stored: RunRecord | None) -> Import:
+    """Return what is wanted, with what was said of the same file before and is not said now."""
+    if stored is None:
+        return wanted
+    return replace(
+        wanted,
+        name=stored.profile if wanted.name == wanted.tool.name else wanted.name,
+        runner=wanted.runner or stored.environment.get(_RUNNER, ""),
+        revision=wanted.revision or stored.revision,
+    )
+
+
 def write_run(
-    folder: Path, state: State, source: Opened, run: ForeignRun, wanted: Import, profile: Profile
+    folder: Path,
+    state: State,
+    source: Opened,
+    run: ForeignRun,
+    wanted: Import,
+    profile: Profile,
+    known_id: str | None = None,
 ) -> str:
     """Complete a benchmark's folder, and move its run into the spool; return the run's id.
 
@@ -87,12 +107,13 @@ def write_run(
         run: what the file says.
         wanted: what it is imported as.
         profile: that judges it.
+        known_id: of the run that it replaces; None for a new one.
 
     Raises:
         OSError: the disk does not take it.
     """
     began_at = run.began_at or _written_at(source) - timedelta(seconds=run.length_s)
-    run_id = f"{began_at.astimezone(UTC):%Y%m%d-%H%M%S}-{id_ending(source)}"
+    run_id = known_id or f"{began_at.astimezone(UTC):%Y%m%d-%H%M%S}-{id_ending(source)}"
     _write_reported(folder, run.reported)
     write_outcome(folder, _outcome(run, wanted, began_at))
     write_manifest(folder)
@@ -113,6 +134,8 @@ def write_run(
         machine={"imported_file": source.shown.name, "imported_sha256": source.digest},
     )
     write_run_record(folder.parent, record)
+    if known_id and (state.spool / known_id).is_dir():
+        shutil.rmtree(state.spool / known_id)
     folder.parent.replace(state.spool / run_id)
     return run_id
 
@@ -125,7 +148,7 @@ def _written_at(source: Opened) -> datetime:
 def _environment(wanted: Import) -> dict[str, str]:
     """Return the fingerprint of imported runs, which no run of our own shares."""
     facts = {"imported_from": wanted.tool.name}
-    return {**facts, "runner_class": wanted.runner} if wanted.runner else facts
+    return {**facts, _RUNNER: wanted.runner} if wanted.runner else facts
 
 
 def _outcome(run: ForeignRun, wanted: Import, began_at: datetime) -> BenchmarkOutcome:

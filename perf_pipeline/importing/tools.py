@@ -3,7 +3,7 @@
 Add here: a tool, with its reader and the sentence that names its files. Keep out: reading.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -20,8 +20,9 @@ from perf_pipeline.store.imports.k6_points import read_points
 from perf_pipeline.store.imports.lines import first_line, why_no_json
 from perf_pipeline.store.imports.vegeta_results import read_results
 
-Reader = Callable[[Path, Path, Path], ForeignRun]
-"""Takes the file without compression, the folder of the benchmark, and the file as it is shown."""
+Reader = Callable[[Path, Path, Path, Collection[str]], ForeignRun]
+"""Takes the file without compression, the folder of the benchmark, the file as it is shown, and
+the keys of the thresholds that somebody gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,12 @@ class Tool:
     read: Reader
 
 
-def _read_k6(path: Path, folder: Path, shown: Path) -> ForeignRun:
+def _read_k6(path: Path, folder: Path, shown: Path, asked: Collection[str]) -> ForeignRun:
     first = first_line(path)
     if first.startswith(CSV_HEAD) or '"metric":' in first or _is_line_of_points(first):
-        return read_points(path, folder, shown=shown)
+        return read_points(path, folder, shown=shown, asked=asked)
     if first.startswith("{"):
-        return read_summary(path, shown=shown)
+        return read_summary(path, shown=shown, asked=asked)
     raise ForeignFileError(
         shown, f"it is none of {_K6_FILES}: its first line is {first[:60]!r}", line=1
     )
@@ -61,22 +62,22 @@ _K6_FILES: Final = (
 )
 
 
-def _read_jmeter(path: Path, folder: Path, shown: Path) -> ForeignRun:
+def _read_jmeter(path: Path, folder: Path, shown: Path, _: Collection[str]) -> ForeignRun:
     return read_jtl(path, folder, shown=shown)
 
 
-def _read_locust(path: Path, _: Path, shown: Path) -> ForeignRun:
+def _read_locust(path: Path, _: Path, shown: Path, __: Collection[str]) -> ForeignRun:
     return read_locust(path, shown=shown)
 
 
-def _read_vegeta(path: Path, folder: Path, shown: Path) -> ForeignRun:
+def _read_vegeta(path: Path, folder: Path, shown: Path, _: Collection[str]) -> ForeignRun:
     first = first_line(path)
     if '"latency":' in first and '"latencies"' not in first:
         return read_results(path, folder, shown=shown)
     return read_report(path, shown=shown)
 
 
-def _read_wrk2(path: Path, _: Path, shown: Path) -> ForeignRun:
+def _read_wrk2(path: Path, _: Path, shown: Path, __: Collection[str]) -> ForeignRun:
     return read_wrk2(path, shown=shown)
 
 

@@ -22,7 +22,7 @@ from perf_pipeline.judging.kept_up import (
 )
 from perf_pipeline.judging.shortfall import with_shortfall
 from perf_pipeline.judging.steadiness import kept_pace
-from perf_pipeline.metrics.catalog import CATALOG, TARGET_ANSWERED
+from perf_pipeline.metrics.catalog import CATALOG, TARGET_ANSWERED, UNKNOWN_THRESHOLDS
 from perf_pipeline.metrics.threshold import FROM_HISTOGRAM, Status, Threshold, Verdict
 from perf_pipeline.store.history import History
 from perf_pipeline.store.queries import raw_is_kept
@@ -32,6 +32,10 @@ from perf_pipeline.store.state import State
 
 # Over a part of the plan neither says anything: the whole may break a promise, and meet an aim.
 _LETS_PASS: Final = frozenset({Status.PASS, Status.WARN})
+_UNKNOWN: Final = (
+    "the tool that measured had thresholds on it, which its file does not hold; import the file "
+    "again with --summary or --threshold"
+)
 _NOT_IN_FILE: Final = "as the tool that measured judged it, whose file does not have the figure"
 
 
@@ -168,7 +172,8 @@ def _judge(
         if held is not None:
             status = Status.PASS if held else threshold.missed
             return replace(verdict, status=status, reason=_NOT_IN_FILE)
-        reason = "; ".join(outcome.problems) or absent or "nothing was measured"
+        unknown = _UNKNOWN if threshold.metric == UNKNOWN_THRESHOLDS else ""
+        reason = unknown or "; ".join(outcome.problems) or absent or "nothing was measured"
         return replace(verdict, reason=reason)
     error = history.relative_error(key, threshold)
     if error:

@@ -207,6 +207,7 @@ _METRICS: Final = (
     Metric("imported_rate", _R, "ratio", "neither", _SOURCE, "share of values other than 0 in a file of another tool, by their name there"),
     Metric("imported_counter", _C, "counts", "neither", _SOURCE, "sum of the values in a file of another tool, by their name there"),
     Metric("imported_gauge", _G, "values", "neither", _SOURCE, "last of the values in a file of another tool, by their name there"),
+    Metric("imported_thresholds", _R, "ratio", "higher", _SOURCE, "share of the thresholds on a metric in a file of another tool that could be checked here; without values where the file does not say what they are"),
     Metric("generator_cpu_percent", _T, "percent", "lower", _SOURCE, "CPU use of a load worker, where 100 % is one core"),
 )  # fmt: skip
 
@@ -214,6 +215,8 @@ IMPORTED: Final = frozenset(
     metric.name for metric in _METRICS if metric.name.startswith("imported_")
 )
 """Metrics of files of other tools, which are known by their names there (docs/import.md)."""
+UNKNOWN_THRESHOLDS: Final = "imported_thresholds"
+"""Never has a value: a threshold on it says that another tool had thresholds that nobody knows."""
 CATALOG: Final[Mapping[str, Metric]] = MappingProxyType(
     {metric.name: metric for metric in _METRICS}
 )

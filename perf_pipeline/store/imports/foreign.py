@@ -30,6 +30,7 @@ class ForeignRun:
         reported: figures that the tool worked out, where the file has no samples.
         has_requests: it tells of requests, so that it can be said how many were answered.
         unjudged: filters whose thresholds the file does not have: name there -> key here.
+        renamed: keys of thresholds that somebody gave in the tool's words -> key here.
         cut: one sentence when the file ends before its run did; empty where it is whole.
         notices: what a reader of the figures must know, one sentence each.
     """
@@ -41,6 +42,7 @@ class ForeignRun:
     reported: Sequence[ReportedFigure] = ()
     has_requests: bool = True
     unjudged: Mapping[str, str] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
     cut: str = ""
     notices: Sequence[str] = ()
 

@@ -3,6 +3,8 @@
 Add here: a column that a later version of k6 writes. Keep out: what points mean (k6_points.py).
 """
 
+import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +15,7 @@ from perf_pipeline.store.imports.k6_sql import (
     BAD_CSV,
     BAD_JSON,
     CSV_COLUMNS,
+    EXTRA_TAGS,
     FROM_CSV,
     FROM_JSON,
     POINTS,
@@ -27,8 +30,16 @@ _NO_POINT: Final = "it is no line of k6: a metric, a point with time and value"
 _NO_CSV: Final = "it has no timestamp or no value, or another number of columns than the first line"
 
 
-def fill_points(connection: duckdb.DuckDBPyConnection, path: Path, *, shown: Path) -> bool:
+def fill_points(
+    connection: duckdb.DuckDBPyConnection, path: Path, *, shown: Path, tags: Collection[str] = ()
+) -> bool:
     """Read a file of points; say whether its last line was cut off, which is left out then.
+
+    Args:
+        connection: to the workbench.
+        path: of the file.
+        shown: the file as people know it.
+        tags: that somebody asks for; JSON keeps them all.
 
     Raises:
         ForeignFileError: a line can't be read.
@@ -36,10 +47,11 @@ def fill_points(connection: duckdb.DuckDBPyConnection, path: Path, *, shown: Pat
     connection.execute(POINTS)
     head = first_line(path)
     is_csv = head.startswith(CSV_HEAD)
-    columns = selected(CSV_COLUMNS, head.split(","))
+    written = head.split(",")
+    columns, kept = selected(CSV_COLUMNS, written), _tags_of_csv(tags, written)
     read, bad, fill = (READ_CSV, BAD_CSV, FROM_CSV) if is_csv else (READ_JSON, BAD_JSON, FROM_JSON)
     try:
-        connection.execute(read.format(path=quoted_path(path), columns=columns))
+        connection.execute(read.format(path=quoted_path(path), columns=columns, tags=kept))
     except duckdb.InvalidInputException as error:
         raise ForeignFileError(shown, str(error).splitlines()[0]) from error
     row = connection.execute(bad).fetchone()
@@ -52,6 +64,25 @@ def fill_points(connection: duckdb.DuckDBPyConnection, path: Path, *, shown: Pat
         connection.execute("delete from raw where rowid = ?", [last])
     connection.execute(fill)
     return is_cut
+
+
+def _tags_of_csv(tags: Collection[str], columns: Collection[str]) -> str:
+    """Write the tags that somebody asks for as a JSON object in SQL."""
+    parts = []
+    for tag in sorted(tags):
+        column = tag.replace('"', '""')
+        value = "null::varchar"
+        if tag in columns:
+            value = f'"{column}"'
+        elif EXTRA_TAGS in columns:
+            pattern = f"(?:^|&){re.escape(tag)}=([^&]*)"
+            value = f"regexp_extract({EXTRA_TAGS}, {_literal(pattern)}, 1)"
+        parts += [_literal(tag), f"nullif({value}, '')"]
+    return f"json_object({', '.join(parts)})" if parts else "null::json"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _is_half_json(path: Path, first: int | None, last: int | None) -> bool:

@@ -7,12 +7,15 @@ its name in k6.
 Add here: a metric of k6 that the catalog also has. Keep out: reading files.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from perf_pipeline.metrics.catalog import CATALOG, IMPORTED
 from perf_pipeline.metrics.naming import metric_key, written_filter
+from perf_pipeline.metrics.threshold_grammar import parse_key
 
 REQUESTS: Final = (
     "http_reqs",
@@ -44,7 +47,12 @@ _SAME: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
 _BY_TYPE: Final = MappingProxyType(
     {"rate": "imported_rate", "counter": "imported_counter", "gauge": "imported_gauge"}
 )
+_KINDS: Final = MappingProxyType({name: kind for kind, name in _BY_TYPE.items()})
 _EXPECTED: Final = ("expected_response", "true")
+USUAL_FILTER: Final[Mapping[str, str]] = MappingProxyType(dict([_EXPECTED]))
+"""The filter that k6 shows in every summary, without thresholds as well."""
+# Before each tag of a series' name; a value may have blanks.
+_BEFORE_TAG: Final = re.compile(r" (?=[^ =]+=)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +124,47 @@ def meant_by(metric: K6Metric, tags: Mapping[str, str]) -> Meant:
         return Meant(metric.name, found, is_same=True)
     source = " ".join([metric.name, *(f"{name}={value}" for name, value in tags.items())])
     return Meant(metric.imported_name, {"source": source}, is_same=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedSeries:
+    """Hold a metric with a filter that somebody gave a threshold for.
+
+    Attributes:
+        key: of the threshold, as it was given.
+        metric: of k6.
+        tags: the filter in k6's words.
+    """
+
+    key: str
+    metric: K6Metric
+    tags: Mapping[str, str]
+
+    @property
+    def meant(self) -> Meant:
+        """Say what it is here."""
+        return meant_by(self.metric, self.tags)
+
+
+def asked_series(keys: Iterable[str], metrics: Mapping[str, K6Metric]) -> Iterator[AskedSeries]:
+    """Yield what keys of thresholds ask for that is no metric of the catalog with its own tags.
+
+    Args:
+        keys: in k6's words (`paid{method:GET}`), or series of their own as they are called here.
+        metrics: of the file, by name.
+    """
+    for key in keys:
+        try:
+            name, tags = parse_key(key)
+        except ValueError:
+            continue  # whoever reads the thresholds says what is wrong
+        if name in IMPORTED and "source" in tags:
+            source, *pairs = _BEFORE_TAG.split(tags["source"])
+            kind = K6Metric(source, _KINDS.get(name, "trend"), name == "imported_time")
+            filtered = dict(pair.split("=", 1) for pair in pairs)
+            yield AskedSeries(key, metrics.get(source, kind), filtered)
+        elif name in metrics and not (name in CATALOG and tags.keys() <= CATALOG[name].tags):
+            yield AskedSeries(key, metrics[name], tags)
 
 
 # What k6 itself measures, for files that do not say of which kind a metric is.

@@ -9,7 +9,7 @@ Add here: another form of points. Keep out: summaries (importing/), names (k6_na
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,14 @@ import duckdb
 
 from perf_pipeline.store.imports.foreign import ForeignFileError, ForeignRun, WrittenThreshold
 from perf_pipeline.store.imports.k6_lines import fill_points
-from perf_pipeline.store.imports.k6_names import BUILT_IN, K6Metric, meant_by
+from perf_pipeline.store.imports.k6_names import (
+    BUILT_IN,
+    USUAL_FILTER,
+    AskedSeries,
+    K6Metric,
+    asked_series,
+    meant_by,
+)
 from perf_pipeline.store.imports.k6_sql import (
     CHECKS,
     DECLARED,
@@ -42,7 +49,6 @@ _UNDECLARED: Final = (
     "this form of k6's output holds neither thresholds nor the kinds of the script's own metrics; "
     "give thresholds with --summary or --threshold"
 )
-_USUAL: Final = "expected_response:true"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,40 +80,42 @@ class _Declared:
         k6 makes a filter for thresholds only, but for one that it shows in every summary.
         """
         for submetric in self.submetrics:
-            is_own = isinstance(submetric, dict) and submetric.get("suffix") != _USUAL
-            if is_own and not submetric.get("thresholds"):
-                yield (
-                    str(submetric.get("name")),
-                    meant_by(self.metric, submetric.get("tags") or {}).key,
-                )
+            tags = (submetric.get("tags") or {}) if isinstance(submetric, dict) else {}
+            if tags and tags != USUAL_FILTER and not submetric.get("thresholds"):
+                yield str(submetric.get("name")), meant_by(self.metric, tags).key
 
 
-def read_points(path: Path, folder: Path, *, shown: Path) -> ForeignRun:
+def read_points(
+    path: Path, folder: Path, *, shown: Path, asked: Collection[str] = ()
+) -> ForeignRun:
     """Write a file of points as a benchmark's spool.
 
     Args:
         path: of the file, not compressed.
         folder: of the benchmark, which exists.
         shown: the file as people know it.
+        asked: keys of thresholds that somebody gives; filters in them become series.
 
     Raises:
         ForeignFileError: a line can't be read, or there is no point in it.
     """
     with workbench(folder.parent) as connection:
-        is_cut = fill_points(connection, path, shown=shown)
+        is_cut = fill_points(connection, path, shown=shown, tags=_tags_in(asked))
         if not connection.execute(HAS_POINTS).fetchall()[0][0]:
             raise ForeignFileError(shown, "it has no points of k6")
-        by_name = dict(_declared(connection))
+        by_name = dict(_declared(connection, asked))
         declared = by_name.values()
+        series = [*asked_series(asked, {name: known.metric for name, known in by_name.items()})]
         in_middle = _fill_requests(connection)
         _fill_others(connection, declared)
-        thresholds = _thresholds(connection, declared)
+        _fill_filtered(connection, declared, series)
         run = run_of_tables(connection, folder)
         if run is None:
             raise ForeignFileError(shown, "no point in it has a time")
         return replace(
             run,
-            thresholds=thresholds,
+            thresholds=_thresholds(declared),
+            renamed={found.key: found.meant.key for found in series},
             has_requests="http_req_duration" in by_name,
             cut=_LAST_LINE if is_cut else _IN_MIDDLE if in_middle else "",
             unjudged=dict(threshold for known in declared for threshold in known.unjudged()),
@@ -115,10 +123,21 @@ def read_points(path: Path, folder: Path, *, shown: Path) -> ForeignRun:
         )
 
 
-def _declared(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, _Declared]]:
-    """Yield each metric as it is known by its name, and then as k6 declares it."""
+def _tags_in(asked: Collection[str]) -> set[str]:
+    """Name the tags in the filters of keys, for whatever metrics the file turns out to have."""
+    names = [key.partition("{")[0].strip() for key in asked]
+    anything = {name: K6Metric(name, "trend") for name in names}
+    return {tag for found in asked_series(asked, anything) for tag in found.tags}
+
+
+def _declared(
+    connection: duckdb.DuckDBPyConnection, asked: Collection[str]
+) -> Iterator[tuple[str, _Declared]]:
+    """Yield each metric as it is known by its name or by what is asked, then as k6 declares it."""
+    kinds = {found.metric.name: found.metric for found in asked_series(asked, BUILT_IN)}
     for (name,) in connection.execute(NAMES).fetchall():
-        yield name, _Declared(BUILT_IN.get(name, K6Metric(name, "trend")), (), (), is_known=False)
+        metric = BUILT_IN.get(name) or kinds.get(name) or K6Metric(name, "trend")
+        yield name, _Declared(metric, (), (), is_known=False)
     for name, kind, contains, thresholds, submetrics in connection.execute(DECLARED).fetchall():
         metric = K6Metric(name, kind or "trend", contains == "time")
         yield name, _Declared(metric, _listed(thresholds), _listed(submetrics))
@@ -167,16 +186,25 @@ def _fill_series(
     connection.execute(FILTERED.format(conditions=" and ".join(conditions)), given)
 
 
-def _thresholds(
-    connection: duckdb.DuckDBPyConnection, declared: Iterable[_Declared]
-) -> dict[str, list[WrittenThreshold]]:
-    """Translate the thresholds that k6 declares; a filter of its own becomes a series."""
+def _fill_filtered(
+    connection: duckdb.DuckDBPyConnection,
+    declared: Iterable[_Declared],
+    asked: Iterable[AskedSeries],
+) -> None:
+    """Make each filter that samples can't answer a series of its own, once."""
+    filters = [(known.metric, tags) for known in declared for tags, _ in known.filters()]
+    filters += [(found.metric, found.tags) for found in asked]
+    wanted = {meant_by(metric, tags).key: (metric, tags) for metric, tags in filters if tags}
+    for metric, tags in wanted.values():
+        if not meant_by(metric, tags).is_same:
+            _fill_series(connection, metric, tags)
+
+
+def _thresholds(declared: Iterable[_Declared]) -> dict[str, list[WrittenThreshold]]:
+    """Translate the thresholds that k6 declares."""
     found: dict[str, list[WrittenThreshold]] = {}
     for known in declared:
         for tags, written in known.filters():
-            meant = meant_by(known.metric, tags)
-            if tags and not meant.is_same:
-                _fill_series(connection, known.metric, tags)
             if written:
-                found.setdefault(meant.key, []).extend(written)
+                found.setdefault(meant_by(known.metric, tags).key, []).extend(written)
     return found

@@ -47,10 +47,12 @@ CSV_COLUMNS: Final = (
     "scenario", "status",
 )  # fmt: skip
 """What is read of CSV; k6 writes a column for each of its system tags, which can be chosen."""
+EXTRA_TAGS: Final = "extra_tags"
+"""The column of CSV with the tags that have none of their own, as `name=value&name=value`."""
 # As texts, and a row may be too short, so that a line that can't be read leaves its number.
 READ_CSV: Final = """
 create table raw as
-select {columns}, null::json as tags
+select {columns}, {tags} as tags
 from read_csv({path}, header = true, all_varchar = true, delim = ',', quote = '"', escape = '"',
     null_padding = true, auto_detect = true, strict_mode = false)
 """

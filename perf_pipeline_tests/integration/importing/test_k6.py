@@ -154,11 +154,90 @@ def test_it_is_compared_with_no_run_of_our_own_nor_of_another_class(tmp_path: Pa
     assert "somebody changed a clock" not in told
 
 
-def test_thresholds_with_a_filter_that_the_points_lack_are_told(tmp_path: Path) -> None:
-    answer = CommandLine(tmp_path).here("import", "k6", str(POINTS))
+@pytest.fixture
+def harmless(tmp_path: Path) -> Path:
+    """Write the real run's points with bounds that hold; those with a filter k6 does not write."""
+    path = tmp_path / "harmless.ndjson"
+    path.write_text(points_text().replace("med<0.0001", "med<10000"), encoding="utf-8")
+    return path
 
-    assert "http_req_duration{method:GET}" in answer.out
-    assert "NOT checked" in answer.out
+
+def test_thresholds_with_a_filter_that_the_points_lack_are_no_data_until_somebody_gives_them(
+    tmp_path: Path, harmless: Path
+) -> None:
+    command = CommandLine(tmp_path)
+
+    unknown = command.here("import", "k6", str(harmless), "--name", "shop", "--runner", "big")
+    absent = {key for (key, _), status in verdicts(command).items() if status == "NO_DATA"}
+    known = command.here("import", "k6", str(harmless), "--summary", str(EXPORTED))
+
+    assert unknown.code == 97
+    assert "http_req_duration{method:GET}" in unknown.out
+    assert "NOT checked" in unknown.out
+    assert "import the file again with --summary or --threshold" in " ".join(unknown.out.split())
+    assert absent == {
+        "imported_thresholds{source:http_req_duration method=GET}",
+        "imported_thresholds{source:http_req_duration name=read}",
+        "imported_thresholds{source:http_req_duration scenario=create_users}",
+    }
+    # The same run is judged again: k6's summary has p(95)<0.001 for {method:GET}.
+    assert known.code == 99
+    assert "NO_DATA" not in set(verdicts(command).values())
+    assert command.sql("select profile, runner_class from (select profile, "
+        "facts['runner_class'] as runner_class from runs join environments using (environment_id))"
+    ) == [("shop", "big")]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", [POINTS, CSV], ids=["json", "csv"])
+def test_a_threshold_in_the_words_of_k6_is_worked_out_of_the_points_with_that_tag(
+    tmp_path: Path, path: Path
+) -> None:
+    command = CommandLine(tmp_path)
+    asked = {
+        "http_req_duration{method:GET}": "imported_time source:http_req_duration method=GET",
+        "http_req_duration{name:read}": "http_req_duration operation:read",
+    }
+    given = [f"--threshold={key} p(95)<0.002" for key in asked]
+
+    # CSV does not say that this metric of the script is a gauge.
+    gauge = "imported_gauge{source:my_gauge}" if path == CSV else "my_gauge"
+
+    answer = command.here("import", "k6", str(path), f"--threshold={gauge} value<50", *given)
+
+    assert answer.code == 99
+    rows = command.sql(
+        "select metric || ' ' || tags, observed from verdicts where source = 'p(95)<0.002'"
+    )
+    assert dict(rows) == {
+        here: pytest.approx(k6_says()[there]["values"]["p(95)"], abs=WITHIN_MS)
+        for there, here in asked.items()
+    }
+    assert verdicts(command)["imported_gauge{source:my_gauge}", "value<50"] == "PASS"
+
+
+def test_a_tag_of_ones_own_is_found_in_the_points(tmp_path: Path) -> None:
+    # k6 writes tags without a column into extra_tags. Gold took 5 ms, and silver 9 ms.
+    path = tmp_path / "own.csv"
+    path.write_text(
+        "metric_name,timestamp,metric_value,name,scenario,status,extra_tags\n"
+        "http_req_duration,1700000001,5.0,read,shop,200,plan=a&tier=gold\n"
+        "http_req_duration,1700000002,9.0,read,shop,200,tier=silver\n"
+        "paid,1700000002,1,,shop,,tier=silver\n",
+        encoding="utf-8",
+    )
+    command = CommandLine(tmp_path / "state")
+
+    answer = command.here(
+        *("import", "k6", str(path), "--threshold", "http_req_duration{tier:gold} max<6"),
+        *("--threshold", "imported_rate{source:paid} rate>0.9"),
+    )
+
+    assert answer.code == 0, answer.out
+    assert verdicts(command) == {
+        ("imported_time{source:http_req_duration tier=gold}", "max<6"): "PASS",
+        ("imported_rate{source:paid}", "rate>0.9"): "PASS",
+        ("target_answered", "rate>=0.95"): "PASS",
+    }
 
 
 @pytest.mark.parametrize("path", [HANDLED, EXPORTED], ids=["handleSummary", "summary-export"])
@@ -250,6 +329,12 @@ def test_the_newer_form_of_the_summary_is_read(tmp_path: Path) -> None:
 
     assert answer.code == 99, answer.err
     assert "this summary of k6 holds no thresholds, so those of its script are NOT" in answer.out
+    # A filter is in a summary for the sake of thresholds, of which this form says nothing.
+    alone = CommandLine(tmp_path / "alone")
+    assert alone.here("import", "k6", str(tmp_path / "summary.json")).code == 97
+    assert ("imported_thresholds{source:http_req_duration scenario=buy}", "rate>=1") in verdicts(
+        alone
+    )
     assert verdicts(command) == {
         ("http_req_duration{scenario:buy}", "p(95)<5"): "FAIL",
         ("target_answered", "rate>=0.95"): "PASS",

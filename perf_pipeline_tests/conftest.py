@@ -6,7 +6,6 @@ Fixtures that several packages use stand in the `fix_*.py` named here.
 import gc
 import os
 from collections.abc import Iterator
-from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,7 +21,6 @@ from perf_pipeline_tests.support.turns import Turns
 pytest_plugins = ("perf_pipeline_tests.fix_servers", "perf_pipeline_tests.integration.fix_up")
 
 _TURNS = pytest.StashKey[Turns]()
-_LAST: Final = 9
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -74,14 +72,13 @@ def pytest_collection() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put long work first, and files with a test that must be alone behind all others of a rank."""
-    alone = {item.path for item in items if _is_alone(item)}
+    """Put long work first and what is alone last, and what begins beside others before the rest."""
+    begins_alone: dict[str, bool] = {}
 
     def place(item: pytest.Item) -> tuple[int, str, bool, str]:
         file = item.nodeid.split("::", 1)[0]
-        if (work := work_of(file)) != file:
-            return rank(file), work, item.path in alone, file
-        return (_LAST if item.path in alone else rank(file)), "", False, file
+        is_later = begins_alone.setdefault(file, _is_alone(item))
+        return rank(file), work_of(file), is_later, file
 
     items.sort(key=place)
 

@@ -14,14 +14,14 @@ from typing import IO
 class Turns:
     """Give turns to the tests of all processes that use the same folder: many at a time, or one.
 
-    The room is held by whoever runs a test. Everybody goes through the gate to it, so that who
-    waits for the room to become empty keeps the others from filling it again. Locks of fcntl are
-    the process's own: a test's children do not hold them.
+    The room is held by whoever runs a test. Who waits for it to become empty keeps nobody from
+    entering: processors idle while the others leave, a fifth of a whole run where each test that
+    is alone made them do so. Those tests come last, when hardly anybody enters any more.
+    Locks of fcntl are the process's own: a test's children do not hold them.
     """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._gate: IO[str] = (folder / "gate.lock").open("a+")
         self._room: IO[str] = (folder / "room.lock").open("a+")
         self._is_kept = False
 
@@ -35,9 +35,7 @@ class Turns:
                 the others would have to leave the room again, and processors idle while they do.
         """
         if not self._is_kept:
-            fcntl.lockf(self._gate, fcntl.LOCK_EX)
             fcntl.lockf(self._room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-            fcntl.lockf(self._gate, fcntl.LOCK_UN)
         try:
             yield
         finally:
@@ -47,5 +45,4 @@ class Turns:
 
     def close(self) -> None:
         """Leave the room, whoever was to keep it."""
-        self._gate.close()
         self._room.close()

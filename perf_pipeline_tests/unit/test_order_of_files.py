@@ -24,7 +24,7 @@ def test_files_that_use_a_stack_that_is_up_share_it_within_their_folder() -> Non
         work_of(f"{_TESTS}/{name}.py")
         for name in (
             "integration/cli/test_shared",
-            "integration/runs/test_confirm",
+            "integration/cli/test_bad_days",
             "defs/test_stopping",
         )
     )
@@ -38,7 +38,7 @@ def test_a_file_that_uses_no_shared_servers_is_run_for_itself() -> None:
     assert [work_of(file) for file in files] == files
 
 
-def test_what_takes_long_is_begun_before_what_is_quick() -> None:
+def test_what_takes_long_comes_before_what_is_quick_and_what_is_alone_last() -> None:
     files = [
         f"{_TESTS}/{name}"
         for name in (
@@ -46,10 +46,23 @@ def test_what_takes_long_is_begun_before_what_is_quick() -> None:
             "integration/cli/test_whole_run.py",
             "integration/store/test_ingest.py",
             "unit/test_layers.py",
+            "integration/runs/test_slow_tiers.py",
         )
     ]
 
-    assert [rank(file) for file in files] == [0, 1, 2, 3]
+    assert [rank(file) for file in files] == [0, 1, 2, 3, 4]
+
+
+def test_what_is_alone_follows_one_another_whatever_servers_it_uses() -> None:
+    files = [
+        f"{_TESTS}/{name}.py"
+        for name in ("defs/test_confirmation", "integration/runs/test_confirm")
+    ]
+
+    assert (
+        len({work_of(file) for file in [*files, f"{_TESTS}/integration/runs/test_slow_tiers.py"]})
+        == 1
+    )
 
 
 def test_each_process_collects_all_files_and_begins_with_a_share_of_its_own() -> None:

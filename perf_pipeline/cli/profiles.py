@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from perf_pipeline.cli.values import RunTag
+from perf_pipeline.cli.values import Out, RunTag
 
 
 def profile_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -76,6 +76,18 @@ environment_option = click.option(
 """What a run whose gate is withheld ends with."""
 
 
+out_option = click.option(
+    "--out",
+    "outs",
+    type=Out(),
+    multiple=True,
+    metavar="KIND=URL",
+    help="Send figures there while the run goes on: influxdb, prometheus (remote write) or otel "
+    "(OTLP); repeatable. docs/live.md says what is sent.",
+)
+"""Where figures are sent, which a command takes as a tuple of pairs."""
+
+
 def tag_option(text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return the option `--tag`, which a command takes as a tuple of pairs.
 
@@ -83,6 +95,19 @@ def tag_option(text: str) -> Callable[[Callable[..., None]], Callable[..., None]
         text: its help.
     """
     return click.option("--tag", "tags", type=RunTag(), multiple=True, metavar="K=V", help=text)
+
+
+def outs_given(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return receivers as changes of a profile's keys.
+
+    Raises:
+        UsageError: two of a kind are given.
+    """
+    found: dict[str, str] = {}
+    for kind, url in pairs:
+        if found.setdefault(f"out.{kind}", url) != url:
+            raise click.UsageError(f"--out {kind} is given twice; a run has one receiver of a kind")
+    return found
 
 
 def tags_of(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:

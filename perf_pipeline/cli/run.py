@@ -13,6 +13,8 @@ from perf_pipeline.cli.profiles import (
     environment_option,
     file_argument,
     only_option,
+    out_option,
+    outs_given,
     overrides_of,
     profile_given,
     profile_options,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     "included, decides. With 0 it stays suspect.",
 )
 @tag_option("Give the run a tag, e.g. env=staging; repeatable.")
+@out_option
 @environment_option
 @form_options
 @click.pass_context
@@ -50,6 +53,7 @@ def run(
     overrides: Sequence[str],
     only: Sequence[str],
     tags: Sequence[tuple[str, str]],
+    outs: Sequence[tuple[str, str]],
     *,
     confirm: int,
     on_environment_changed: str | None,
@@ -69,7 +73,7 @@ def run(
     stop = stop_on_signals()
     from perf_pipeline.config.loading import load_profile
 
-    changed = overrides_of(overrides)
+    changed = {**overrides_of(overrides), **outs_given(outs)}
     if on_environment_changed is not None:  # part of the run's profile: a later report ends alike
         changed["baseline.onEnvironmentChanged"] = on_environment_changed
     checked = load_profile(given, changed, only=only)

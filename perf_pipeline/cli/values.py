@@ -104,6 +104,21 @@ class RunTag(click.ParamType[tuple[str, str]]):
             self.fail(str(error), param, ctx)
 
 
+class Out(click.ParamType[tuple[str, str]]):
+    """Take a receiver of figures, `KIND=URL`."""
+
+    name = "out"
+
+    def convert(self, value: Any, param: _Parameter, ctx: _Context) -> tuple[str, str]:
+        """Refuse a text that names no kind of receiver; the URL is checked with the profile."""
+        from perf_pipeline.config.outputs import read_out
+
+        try:
+            return value if isinstance(value, tuple) else read_out(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 class Number(click.FloatRange):
     """Take a number within bounds, and never `nan`, which is within all of them."""
 

@@ -9,7 +9,7 @@ Dagster concept: resources, https://docs.dagster.io/guides/build/external-resour
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +31,9 @@ from perf_pipeline.loading.revision import given_revision
 from perf_pipeline.loading.session import Session
 from perf_pipeline.loading.stopping import hangup_as_termination
 from perf_pipeline.metrics.run_tags import run_tag
+from perf_pipeline.narration import Narrator
 from perf_pipeline.report.revisions import revision_name
+from perf_pipeline.runs.outputs import with_outputs
 from perf_pipeline.secrecy.files import keep_private
 from perf_pipeline.store.state import State
 
@@ -212,19 +214,22 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
         """Return the session of a run that has measured something; None if it only judges."""
         return self._session
 
+    def _opened(self, narrator: Narrator) -> AbstractContextManager[Session]:
+        return open_session(
+            self._profile,
+            state=self.state_folder,
+            trigger="dagster",
+            narrator=narrator,
+            run_id=self._run_id,
+            planned=self._planned,
+            tags=self._tags,
+        )
+
     def session(self) -> Session:
         """Return the session; the first call starts what the target does not give."""
         if self._session is None:
             self._session = self._until_the_end.enter_context(
-                open_session(
-                    self._profile,
-                    state=self.state_folder,
-                    trigger="dagster",
-                    narrator=LogNarrator(self._log),
-                    run_id=self._run_id,
-                    planned=self._planned,
-                    tags=self._tags,
-                )
+                with_outputs(self._profile, LogNarrator(self._log), self._opened)
             )
             self._tag()
         return self._session

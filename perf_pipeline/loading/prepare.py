@@ -33,6 +33,7 @@ from perf_pipeline.loading.jobs import workload_modules
 from perf_pipeline.loading.leftovers import rows_removed
 from perf_pipeline.loading.locks import alone, lock_folders
 from perf_pipeline.loading.needs import unmet_of
+from perf_pipeline.loading.receivers import require_receivers
 from perf_pipeline.loading.revision import revision_of
 from perf_pipeline.loading.session import Session, new_run_id
 from perf_pipeline.loading.space import require_space
@@ -179,6 +180,7 @@ def find_target(profile: Profile, environ: Mapping[str, str]) -> Target:
     config = profile.targets.get(profile.target)
     target = resolve_target(profile.target, config, environ, profile.folder)
     require_prometheus(target)
+    require_receivers(profile.out, target)
     checked = check_target(target)
     if checked.brokers is not None:
         require_properties(checked.brokers, checked.name)

@@ -17,6 +17,7 @@ from perf_pipeline.engine.worker_start import StartWorker, start_interpreter
 from perf_pipeline.loading.last_calibration import LastCalibration
 from perf_pipeline.loading.storing import Storing
 from perf_pipeline.narration import Narrator
+from perf_pipeline.probes.probe import Probe
 from perf_pipeline.stack.parts import ServiceInfo
 from perf_pipeline.store.state import State
 
@@ -43,6 +44,7 @@ class Session:
         left_out: benchmarks that it goes without, because the target has no such part, and why.
         unmet: benchmarks that can't begin, because the target has not what they need, and why.
         tags: what people called the run.
+        probes: read beside those that the target asks for.
         began_ns: the time.monotonic_ns() of began_at.
         start_worker: the way in which its load workers are started.
         last_calibration: of the load machine, after the newest load.
@@ -69,6 +71,7 @@ class Session:
     last_calibration: LastCalibration = field(default_factory=LastCalibration)
     storing: Storing = field(default_factory=Storing)
     tags: Mapping[str, str] = field(default_factory=dict)
+    probes: tuple[Probe, ...] = ()
     began_ns: int = field(default_factory=time.monotonic_ns)
 
     def now(self) -> datetime:

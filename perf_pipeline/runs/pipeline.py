@@ -33,6 +33,7 @@ from perf_pipeline.narration import Narrator
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.runs.beside import begun
 from perf_pipeline.runs.confirm import confirm_suspects
+from perf_pipeline.runs.outputs import with_outputs
 from perf_pipeline.spelling import meant
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.state import State
@@ -94,15 +95,19 @@ def run_pipeline(
     """
     names = chosen(profile, only)
     progress = _Progress()
-    with open_session(
+    with with_outputs(
         profile,
-        state=state,
-        trigger=trigger,
-        narrator=narrator,
-        stop=stop,
-        planned=names,
-        by_name=bool(only),
-        tags=tags,
+        narrator,
+        lambda told: open_session(
+            profile,
+            state=state,
+            trigger=trigger,
+            narrator=told,
+            stop=stop,
+            planned=names,
+            by_name=bool(only),
+            tags=tags,
+        ),
     ) as session:
         names = list(session.planned)
         session.say(f"run {session.run_id}: profile {profile.name}, {session.target.masked}")

@@ -20,6 +20,7 @@ from perf_pipeline.config.executors.stages import Stage
 from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.http_steps import PythonParameters
 from perf_pipeline.config.loading import SHIPPED, load_profile
+from perf_pipeline.config.outputs import OutConfig
 from perf_pipeline.config.own_deliveries import Deliveries
 from perf_pipeline.config.parameters import ITERATIONS
 from perf_pipeline.config.profile import (
@@ -49,6 +50,7 @@ _MODELS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
     {
         "profile": Profile,
         "question": Question,
+        "out": OutConfig,
         "version": VersionQuestion,
         "deliveries": Deliveries,
         "tier": TierConfig,

@@ -1,0 +1,182 @@
+"""Where the figures of a run are sent while it goes on: `[out]` of a profile, and `--out`.
+
+Add here: another kind of receiver, with how its URL is written. Keep out: what is sent, and sending
+(outputs/).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Final
+from urllib.parse import parse_qsl, quote, unquote, urlencode
+
+from pydantic import AfterValidator
+
+from perf_pipeline.config.frozen import Frozen
+from perf_pipeline.config.hosts import Place
+from perf_pipeline.config.web_address import WebAddress
+
+OUT_VARIABLE: Final = "PERF_OUT"
+"""Holds receivers as `--out` takes them, with commas between them."""
+
+_DATABASES: Final = frozenset({"db", "rp"})
+_BUCKETS: Final = frozenset({"bucket", "org"})
+_NO_DATABASE: Final = (
+    "names no database; write http://HOST:8086/DATABASE (InfluxDB 1, VictoriaMetrics) or "
+    "http://HOST:8086?org=ORG&bucket=BUCKET (InfluxDB 2)"
+)
+
+
+def influxdb_url(text: str) -> str:
+    """Return the URL that line protocol is posted to.
+
+    >>> influxdb_url("http://127.0.0.1:8086/perf")
+    'http://127.0.0.1:8086/write?db=perf&precision=ms'
+
+    Raises:
+        ValueError: what is wrong; the sentence continues after the URL.
+    """
+    address = _read(text)
+    given = dict(parse_qsl(address.query, keep_blank_values=True))
+    if odd := sorted(given.keys() - _DATABASES - _BUCKETS):
+        raise ValueError(
+            f"has {odd[0][:40]!r} in its query, which knows db, rp, org and bucket; a token comes "
+            "from PERF_OUT_INFLUXDB_TOKEN"
+        )
+    base = address.path.rstrip("/")
+    if given.get("bucket"):
+        path = f"{base}/api/v2/write"
+    elif given.get("db"):
+        path = f"{base}/write"
+    elif given or base.count("/") != 1:
+        raise ValueError(_NO_DATABASE)
+    else:
+        given, path = {"db": unquote(base[1:])}, "/write"
+    return f"{_origin(address)}{path}?{urlencode({**given, 'precision': 'ms'}, quote_via=quote)}"
+
+
+def prometheus_url(text: str) -> str:
+    """Return the URL that remote writes are posted to.
+
+    >>> prometheus_url("http://127.0.0.1:9090")
+    'http://127.0.0.1:9090/api/v1/write'
+
+    Raises:
+        ValueError: what is wrong; the sentence continues after the URL.
+    """
+    return _with_path(text, "/api/v1/write")
+
+
+def otel_url(text: str) -> str:
+    """Return the URL that OTLP metrics are posted to.
+
+    >>> otel_url("http://127.0.0.1:4318")
+    'http://127.0.0.1:4318/v1/metrics'
+
+    Raises:
+        ValueError: what is wrong; the sentence continues after the URL.
+    """
+    return _with_path(text, "/v1/metrics")
+
+
+RECEIVERS: Final[Mapping[str, Callable[[str], str]]] = {
+    "influxdb": influxdb_url,
+    "prometheus": prometheus_url,
+    "otel": otel_url,
+}
+"""The kinds of receivers, and how the URL of each is read."""
+
+
+def read_out(text: str) -> tuple[str, str]:
+    """Read `KIND=URL`, as `--out` takes it; the URL is checked with the profile.
+
+    >>> read_out("otel=http://127.0.0.1:4318")
+    ('otel', 'http://127.0.0.1:4318')
+
+    Raises:
+        ValueError: it names no kind of receiver, or no URL.
+    """
+    kind, equals_sign, url = text.strip().partition("=")
+    if kind not in RECEIVERS or not equals_sign or not url:
+        # What is no word may be a URL with a password.
+        shown_kind = repr(kind) if kind.isidentifier() and len(kind) < 40 else "it"
+        raise ValueError(
+            f"{shown_kind} is no receiver; write KIND=URL, where KIND is one of "
+            f"{', '.join(RECEIVERS)}"
+        )
+    return kind, url
+
+
+def outs_of(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the receivers that PERF_OUT names, by kind.
+
+    Raises:
+        ValueError: a part of it is no receiver.
+    """
+    parts = [part for part in environment.get(OUT_VARIABLE, "").split(",") if part.strip()]
+    return dict(map(read_out, parts))
+
+
+def _checked(kind: str) -> AfterValidator:
+    def check(text: str) -> str:
+        try:
+            RECEIVERS[kind](text)
+        except ValueError as error:
+            shown = "the URL" if "@" in text else repr(text[:200])
+            raise ValueError(f"{shown} {error}") from None
+        return text
+
+    return AfterValidator(check)
+
+
+class OutConfig(Frozen):
+    """Say where the figures of a run are sent while it goes on; nowhere by default.
+
+    Attributes:
+        influxdb: URL of an InfluxDB or VictoriaMetrics that takes line protocol, with the database.
+        prometheus: URL of a receiver of Prometheus' remote write; its path is /api/v1/write where
+            none is written.
+        otel: URL of a receiver of OTLP metrics over HTTP, such as an OpenTelemetry collector; its
+            path is /v1/metrics where none is written.
+    """
+
+    influxdb: Annotated[str, _checked("influxdb")] | None = None
+    prometheus: Annotated[str, _checked("prometheus")] | None = None
+    otel: Annotated[str, _checked("otel")] | None = None
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Return the URL that is posted to, by kind of receiver; empty where nothing is sent."""
+        given = {kind: getattr(self, kind) for kind in RECEIVERS}
+        return {kind: RECEIVERS[kind](url) for kind, url in given.items() if url}
+
+
+def place_of(url: str) -> Place:
+    """Return where a client of a URL connects, to hold against the allowed hosts.
+
+    Raises:
+        ValueError: its host is none; the sentence continues after it.
+    """
+    return WebAddress.read(url).place
+
+
+def _with_path(text: str, path: str) -> str:
+    address = _read(text)
+    if address.query:
+        raise ValueError("has a query, which nobody would read; write http://HOST:PORT/PATH")
+    return f"{_origin(address)}{address.path if address.path != '/' else path}"
+
+
+def _read(text: str) -> WebAddress:
+    address = WebAddress.read(text)
+    if address.has_userinfo or "@" in text:
+        raise ValueError(
+            "contains an @; credentials come from PERF_OUT_INFLUXDB_TOKEN, "
+            "PERF_OUT_PROMETHEUS_TOKEN or PERF_OUT_OTEL_TOKEN"
+        )
+    if address.fragment or text != text.strip():
+        raise ValueError("is not a plain URL; write it without blanks and #")
+    address.place  # noqa: B018 - a host that is none is told here
+    return address
+
+
+def _origin(address: WebAddress) -> str:
+    return f"{address.scheme}://{address.authority}"

@@ -1,0 +1,185 @@
+"""The sending process, seen by the run that it follows: told in passing, and never waited for.
+
+Add here: what a run tells the process, or hears of it. Keep out: what the process does
+(process.py).
+"""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Final, Self
+
+from perf_pipeline.engine.worker_start import worker_environment
+from perf_pipeline.metrics.sample import Reading
+from perf_pipeline.narration import Narrator
+from perf_pipeline.outputs.receivers import token_variable
+from perf_pipeline.secrecy.known import KNOWN
+
+_MOST_UNTOLD: Final = 100  # progress events: a minute and a half
+_END_WITHIN_S: Final = 6.0  # twice what the process takes for its last points
+
+
+class Outputs:
+    """Have the figures of a run sent by a process of its own, from `begin` until the end.
+
+    Args:
+        urls: that are posted to, by kind of receiver.
+        narrator: is told how the run goes, and what receivers do.
+    """
+
+    def __init__(self, urls: Mapping[str, str], narrator: Narrator) -> None:
+        self._urls = urls
+        self._narrator = narrator
+        self._spool = Path()
+        self._untold: queue.Queue[bytes | None] = queue.Queue(_MOST_UNTOLD)
+        self._heard: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._is_lost = False
+        self._log = Path()
+        self._threads: list[threading.Thread] = []
+        self.counts: Mapping[str, Mapping[str, int]] = {}
+
+    def begin(self, spool: Path, folder: Path, labels: Mapping[str, str]) -> None:
+        """Start the process.
+
+        Args:
+            spool: has a folder for each run.
+            folder: of this run; gets `outputs.log` with what should not happen.
+            labels: of every series.
+        """
+        self._spool = spool
+        order = {"outs": dict(self._urls), "labels": dict(labels), "began_ms": _now_ms()}
+        self._log = folder / "outputs.log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "perf_pipeline.outputs.process"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                bufsize=0,
+                env=_environment(self._urls),
+                process_group=0,  # Ctrl-C is the run's to handle
+            )
+        self._tell(order)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        for body, pipe in ((self._write, self._process.stdin), (self._read, self._process.stdout)):
+            thread = threading.Thread(target=body, args=(pipe,), name="outputs", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    @property
+    def pid(self) -> int | None:
+        """Return the id of the process; None before `begin`."""
+        return None if self._process is None else self._process.pid
+
+    def say(self, sentence: str) -> None:
+        """Tell a sentence that stays."""
+        self._narrator.say(sentence)
+
+    def progress(self, line: str, figures: Mapping[str, object]) -> None:
+        """Tell how far a load is, also to the process; tell what was heard of receivers."""
+        self._narrator.progress(line, figures)
+        folder = self._spool / str(figures["run_id"]) / str(figures["benchmark"])
+        self._tell({"folder": str(folder), "at_ms": _now_ms(), "figures": figures})
+        self._say_heard()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._process is None:
+            return
+        self._untold.put(None)
+        try:
+            self._process.wait(_END_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._is_lost = True
+            self._narrator.say("the process that sends figures hangs; its last points are lost")
+            self._process.kill()
+        for thread in self._threads:
+            thread.join(1.0)
+        self._process.wait()
+        self._say_heard()
+
+    def _tell(self, told: Mapping[str, Any]) -> None:
+        with suppress(queue.Full):  # the process is slow, and a later event says the same
+            self._untold.put_nowait(json.dumps(told).encode() + b"\n")
+
+    def _write(self, pipe: IO[bytes]) -> None:
+        with suppress(OSError), pipe:
+            while (line := self._untold.get()) is not None:
+                pipe.write(line)
+
+    def _read(self, pipe: IO[bytes]) -> None:
+        with pipe:
+            for line in pipe:
+                told = json.loads(line)
+                self.counts = told["receivers"]
+                for sentence in told["sentences"]:
+                    self._heard.put(sentence)
+
+    def _say_heard(self) -> None:
+        while not self._heard.empty():
+            self._narrator.say(self._heard.get())
+        code = None if self._process is None else self._process.poll()
+        if code and not self._is_lost:
+            self._is_lost = True
+            how = f"signal {-code}" if code < 0 else f"exit code {code}"
+            self._narrator.say(
+                f"the process that sends figures ended ({how}), so that nothing more is sent; the "
+                f"run goes on. {self._log} may say why"
+            )
+
+
+class OutputProbe:
+    """Read how many points receivers took, and how many were lost.
+
+    Args:
+        outputs: of the run.
+    """
+
+    name = "outputs"
+
+    def __init__(self, outputs: Outputs) -> None:
+        self._outputs = outputs
+
+    def open(self) -> None:
+        """Do nothing: the process tells by itself."""
+
+    def read(self, at_us: int) -> list[Reading]:
+        """Return the points of each receiver, since the run began."""
+        return list(_readings(at_us, self._outputs.counts.items()))
+
+    def close(self) -> None:
+        """Do nothing: nothing is held."""
+
+
+def _readings(at_us: int, counts: Iterable[tuple[str, Mapping[str, int]]]) -> Iterator[Reading]:
+    for kind, its in counts:
+        yield Reading(at_us, kind, "live_points_sent", float(its["sent"]))
+        yield Reading(at_us, kind, "live_points_lost", float(its["lost"]))
+
+
+def _environment(kinds: Iterable[str]) -> dict[str, str]:
+    """Return the variables of a worker, with the tokens of receivers and no other address."""
+    tokens = {name: os.environ.get(name, "") for name in map(token_variable, kinds)}
+    KNOWN.add_all(tokens.values())
+    return {**worker_environment(), **tokens}
+
+
+def _now_ms() -> int:
+    return round(datetime.now(UTC).timestamp() * 1_000)

@@ -1,0 +1,37 @@
+"""A run whose figures are sent elsewhere while it goes on, where its profile says so.
+
+Add here: what sending needs of a run. Keep out: sending (outputs/), and the run.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.loading.session import Session
+from perf_pipeline.narration import Narrator
+from perf_pipeline.outputs.beside import OutputProbe, Outputs
+
+
+@contextmanager
+def with_outputs(
+    profile: Profile,
+    narrator: Narrator,
+    opened: Callable[[Narrator], AbstractContextManager[Session]],
+) -> Iterator[Session]:
+    """Open a session and have its figures sent to the profile's receivers until it is over.
+
+    Args:
+        profile: checked.
+        narrator: is told how the run goes.
+        opened: opens the session, with whom to tell; raises what `open_session` raises.
+    """
+    urls = profile.out.urls
+    if not urls:
+        with opened(narrator) as session:
+            yield session
+        return
+    with Outputs(urls, narrator) as outputs, opened(outputs) as session:
+        labels = {"profile": profile.name, "target": profile.target}
+        outputs.begin(session.state.spool, session.folder, labels)
+        yield replace(session, probes=(OutputProbe(outputs),))

@@ -228,7 +228,7 @@ def _assemble(
         trends=tuple(trends_of(history, comparison)),
         revision=run.revision,
         tags=run.tags,
-        slow_requests=tuple(slow_requests_of(history, run_id, profile)),
+        slow_requests=tuple(slow_requests_of(history, run_id)),
         asked=None if asks_for_a_million(profile) else _asked(profile),
         origins=origins,
         withheld=withheld_of(history, run_id, comparison.told, on_change),

@@ -6,16 +6,20 @@ Add here: another way from a request to what a system tells of it. Keep out: how
 
 from collections.abc import Iterator
 
-from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.tracing import TRACE_ID
+from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.report.slow_requests import SlowRequest
 from perf_pipeline.store.history import History
 from perf_pipeline.store.slow_traces import slow_traces
 from perf_pipeline.units import US_PER_S
 
 
-def slow_requests_of(history: History, run_id: str, profile: Profile) -> Iterator[SlowRequest]:
-    """Yield the slowest sampled requests of each operation, the slowest first."""
+def slow_requests_of(history: History, run_id: str) -> Iterator[SlowRequest]:
+    """Yield the slowest sampled requests of each operation, the slowest first.
+
+    Their pages are those of the run's own target, whichever profile judges it.
+    """
+    profile = profile_of(history, run_id)
     target = profile.targets.get(profile.target)
     page = (target.trace_url if target else None) or ""
     for benchmark, traced in slow_traces(history, run_id):

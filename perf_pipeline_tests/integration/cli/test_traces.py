@@ -75,6 +75,14 @@ def test_the_slowest_of_each_operation_keep_their_trace_also_without_their_sampl
     escaped = url.replace("&", "&amp;")
     assert f'<a href="{escaped}">' in (folder / "report.html").read_text()
     assert first["trace_id"] in (folder / "report.md").read_text()
+    # The pages are those of the tracing system that the run wrote to, whoever judges it.
+    other = tmp_path / "other.toml"
+    elsewhere = PAGE.replace("traces.example", "elsewhere.example")
+    other.write_text(PROFILE.format(base_url=target.base_url, page=elsewhere, ratio=1))
+    command.here("judge", ran.run_id, "--profile", str(other), "--quiet")
+    what_if = (folder / "what-if" / "report.html").read_text()
+    assert escaped in what_if
+    assert "elsewhere.example" not in what_if
     command.here("report", ran.run_id, "--quiet")
     assert first["trace_id"] in command.here("show", ran.run_id).out
 

@@ -189,6 +189,7 @@ class _Load:
                 until_s = min(until_s, self._stopped_s + STOP_LIMIT_S)
             if time.monotonic() > until_s:
                 self._end_the_slow()
+        self._readings.end(self._us(time.monotonic()), self._parts())
         self._note_deaths()
 
     def _glance(self) -> None:

@@ -1,9 +1,9 @@
-"""How many VUs there are in each second: k6's gauges vus and vus_max, and the busy VUs.
+"""How many VUs there are in each second (k6's gauges vus and vus_max, and the busy VUs), and drops.
 
 Add here: another gauge that is the sum of the workers' shares. Keep out: counting (part.py).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -15,12 +15,14 @@ from perf_pipeline.units import US_PER_S
 # Workers report on the full second; their messages take a moment.
 _AFTER_US: Final = 150_000
 _WHOLE: Final = ""
+_DROPPED: Final = "dropped_iterations"
 
 
 class VuReadings:
     """Write a reading per second for each gauge and scenario, and for all scenarios together.
 
-    As with k6, whose gauges come once a second, a load of less than a second has none.
+    Starts that were dropped are told with the second in which they were, and where there are any.
+    As with k6, whose gauges come once a second, a load of less than a second has no gauges.
 
     Args:
         folder: gets `readings-vus-<step>.csv`.
@@ -31,6 +33,7 @@ class VuReadings:
         self._file = (folder / f"readings-vus-{step}.csv").open("w", encoding="utf-8")
         self._file.write(",".join(READING_COLUMNS) + "\n")
         self._seconds = 0
+        self._dropped: dict[str, int] = defaultdict(int)
 
     def note(self, now_us: int, start_us: int, parts: Iterable[PartProgress]) -> None:
         """Write the newest counts when another second of the load is over.
@@ -45,15 +48,39 @@ class VuReadings:
             return
         self._seconds = seconds
         counts: Counter[tuple[str, str]] = Counter()
-        for part in parts:
+        found = [*parts]
+        for part in found:
             gauges = {"vus": part.vus, "vus_max": part.vus_made, "vus_busy": part.active}
             for name, value in gauges.items():
                 counts[name, _WHOLE] += value
                 counts[name, part.name] += value
         at_us = start_us + seconds * US_PER_S
+        self._write(at_us, counts)
+        self._write_drops(at_us, found)
+        self._file.flush()
+
+    def end(self, now_us: int, parts: Iterable[PartProgress]) -> None:
+        """Write the starts that were dropped after the last second that was noted.
+
+        Args:
+            now_us: µs since the benchmark's origin.
+            parts: the last counts of every worker and scenario.
+        """
+        self._write_drops(now_us, parts)
+
+    def _write_drops(self, at_us: int, parts: Iterable[PartProgress]) -> None:
+        counts: Counter[tuple[str, str]] = Counter()
+        for part in parts:
+            counts[_DROPPED, part.name] += part.dropped
+        for (_, name), dropped in [*counts.items()]:
+            counts[_DROPPED, name] = new = dropped - self._dropped[name]
+            counts[_DROPPED, _WHOLE] += new
+            self._dropped[name] = dropped
+        self._write(at_us, +counts)
+
+    def _write(self, at_us: int, counts: Counter[tuple[str, str]]) -> None:
         for (name, source), value in counts.items():
             self._file.write(f"{at_us},{_quoted(source)},{name},{value}\n")
-        self._file.flush()
 
     def close(self) -> None:
         """Close the file."""

@@ -33,6 +33,7 @@ _SHARES_OF_FAILURES: Final = tuple(
 _LOAD: Final = MappingProxyType(
     {
         "started": ("iterations", "1/s", ()),
+        "dropped": ("iterations", "1/s", ("dropped_iterations",)),
         "operations": ("operations that ended", "1/s", ()),
         "failed": ("operations that failed", "percent", _SHARES_OF_FAILURES),
         RESPONSE: ("response time, from the intended start", "ms", (RESPONSE,)),
@@ -132,7 +133,7 @@ def _drawn(line: CourseLine) -> TimeSeries:
         return TimeSeries(line.name, "ms", line.points, title, line.every_s, keys)
     if line.metric in _LOAD:
         title, unit, keys = _LOAD[line.metric]
-        name = line.name if line.metric in {RESPONSE, "started"} else title
+        name = line.name if line.metric in {RESPONSE, "started", "dropped"} else title
         return TimeSeries(name, unit, line.points, title, line.every_s, keys)
     return _reading(line)
 

@@ -74,6 +74,14 @@ select benchmark, cast(floor(started_us / step_us) as bigint) as step,
 from iterations join {_STEPS} using (benchmark) where run_id = $run_id
 group by benchmark, step order by benchmark, step
 """
+# A reading tells what was dropped in the second that ends with it.
+_DROPS: Final = f"""
+select benchmark, cast(floor((at_us - 1) / step_us) as bigint) as step,
+    sum(value) * {US_PER_S} / any_value(step_us) as per_s
+from readings join {_STEPS} using (benchmark)
+where run_id = $run_id and name = 'dropped_iterations' and source = ''
+group by benchmark, step order by benchmark, step
+"""
 # An operation that several scenarios do is drawn for each of them. Where a step has few values,
 # percentiles are taken over several steps.
 _LATENCIES: Final = f"""
@@ -132,8 +140,8 @@ class CourseLine:
 
     Attributes:
         benchmark: its name.
-        metric: whose course it is: of the catalog, or `operations`, `failed`, `started`, or the
-            operation whose service time it is.
+        metric: whose course it is: of the catalog, or `operations`, `failed`, `started`,
+            `dropped`, or the operation whose service time it is.
         name: what tells it from the other lines of the metric: a source or a statistic.
         every_s: for how many seconds a point stands.
         points: (s since the benchmark's origin at which its stretch begins, value), by time; nan
@@ -168,7 +176,8 @@ def course_lines(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Cou
         return connection.execute(sql, {**given, **more}).fetchall()
 
     return [
-        *_starts(rows(_STARTS), steps),
+        *_starts(rows(_STARTS), steps, "started"),
+        *_starts(rows(_DROPS), steps, "dropped"),
         *_counts(rows(_COUNTS), steps),
         *_latencies(rows(_LATENCIES)),
         *sorted(
@@ -195,10 +204,12 @@ def _by(rows: Iterable[tuple[Any, ...]], columns: int) -> Iterator[tuple[Any, li
         yield key, [row[columns:] for row in group]
 
 
-def _starts(rows: list[tuple[Any, ...]], steps: Mapping[str, int]) -> Iterator[CourseLine]:
+def _starts(
+    rows: list[tuple[Any, ...]], steps: Mapping[str, int], name: str
+) -> Iterator[CourseLine]:
     for (benchmark,), found in _by(rows, 1):
         step_s = steps[benchmark] / US_PER_S
-        yield CourseLine(benchmark, "started", "started", step_s, _without_gaps(found, step_s))
+        yield CourseLine(benchmark, name, name, step_s, _without_gaps(found, step_s))
 
 
 def _counts(rows: list[tuple[Any, ...]], steps: Mapping[str, int]) -> Iterator[CourseLine]:

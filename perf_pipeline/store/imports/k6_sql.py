@@ -160,7 +160,7 @@ from points where metric = 'checks' group by all
 """
 VUS: Final = """
 insert into readings select at_us, '', metric, value from points
-where metric in ('vus', 'vus_max') order by n
+where metric in ('vus', 'vus_max', 'dropped_iterations') order by n
 """
 OTHERS: Final = """
 insert into readings

@@ -65,6 +65,30 @@ def test_a_second_that_nobody_looked_at_has_no_reading(tmp_path: Path) -> None:
     assert (tmp_path / "readings-vus-main.csv").read_text().count("\n8000000,") == 6
 
 
+def test_starts_that_were_dropped_are_told_with_the_second_in_which_they_were(
+    tmp_path: Path,
+) -> None:
+    readings = VuReadings(tmp_path, "main")
+    for second, (shop, search) in enumerate([(0, 0), (3, 0), (3, 0), (10, 2)], start=1):
+        parts = [PartProgress("shop", dropped=shop), PartProgress("search", dropped=search)]
+        readings.note(second * 1_000_000 + 200_000, 0, parts)
+    readings.end(4_700_000, [PartProgress("shop", dropped=11), PartProgress("search", dropped=2)])
+    readings.close()
+
+    with (tmp_path / "readings-vus-main.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["name"] == "dropped_iterations"]
+    # Of 3, 7 and 1 starts of shop and 2 of search; a second without any has no reading.
+    assert [(int(row["at_us"]), row["source"], row["value"]) for row in rows] == [
+        (2_000_000, "shop", "3"),
+        (2_000_000, "", "3"),
+        (4_000_000, "shop", "7"),
+        (4_000_000, "search", "2"),
+        (4_000_000, "", "9"),
+        (4_700_000, "shop", "1"),
+        (4_700_000, "", "1"),
+    ]
+
+
 def test_every_iteration_is_recorded_once_with_its_think_time(tmp_path: Path) -> None:
     quota = {"executor": "per-vu-iterations", "vus": 4, "iterations": 5}
     load(job_of(tmp_path, scenario("Sleeper", quota, service_ms=10, think_ms=40)))

@@ -34,6 +34,10 @@ def test_load_and_resources_are_drawn_over_time(tmp_path: Path) -> None:
             Reading(1_500_000, "topic/0", "consumer_lag", 2.0),
             Reading(1_500_000, "", "vus", 4.0),
             Reading(1_500_000, "create", "vus", 4.0),
+            # What was dropped in the second that ends at 2 s, and in the one that ends at 4 s.
+            Reading(2_000_000, "create", "dropped_iterations", 3.0),
+            Reading(2_000_000, "", "dropped_iterations", 3.0),
+            Reading(4_000_000, "", "dropped_iterations", 9.0),
         ],
         outcome=complete(),
     )
@@ -45,6 +49,7 @@ def test_load_and_resources_are_drawn_over_time(tmp_path: Path) -> None:
     } == {
         ("operations", "ended"): ((1.0, 2.0), (2.0, 1.0)),
         ("failed", "failed"): ((1.0, 0.0), (2.0, 100.0)),
+        ("dropped", "dropped"): ((1.0, 3.0), (2.0, 0.0), (3.0, 9.0)),
         ("vus", "vus"): ((1.0, 4.0),),
         ("consumer_lag", "topic"): ((1.0, 3.0),),
         ("host_cpu_percent", "host"): ((0.0, 12.5),),

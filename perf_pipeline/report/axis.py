@@ -27,6 +27,7 @@ class Panel:
             left out.
         left_out: how many more lines there are, all of them lower.
         bounds: label and value of each threshold on it, in the unit of the panel.
+        marks: label and second of each moment that explains what follows it.
     """
 
     title: str
@@ -34,6 +35,7 @@ class Panel:
     lines: tuple[TimeSeries, ...]
     left_out: int = 0
     bounds: tuple[tuple[str, float], ...] = ()
+    marks: tuple[tuple[str, float], ...] = ()
 
     @property
     def shown(self) -> tuple[TimeSeries, ...]:

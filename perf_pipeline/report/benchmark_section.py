@@ -5,11 +5,14 @@ Add here: another part of the section. Keep out: layout (templates/), and sectio
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 from markupsafe import Markup
 
 from perf_pipeline.metrics.catalog import CATALOG, Kind
+from perf_pipeline.metrics.naming import metric_key, written_filter
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.report import headline, wording
 from perf_pipeline.report.axis import Panel, panels
@@ -17,13 +20,22 @@ from perf_pipeline.report.bounds import with_bounds
 from perf_pipeline.report.distribution import Distribution
 from perf_pipeline.report.distribution_plot import histogram_plot, spectrum_plot
 from perf_pipeline.report.failure_table import failure_table
-from perf_pipeline.report.model import BenchmarkReport, RunReport
-from perf_pipeline.report.pages import plot_id
+from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport
+from perf_pipeline.report.pages import plot_id, trend_id
 from perf_pipeline.report.plot_data import as_script, plots_of
 from perf_pipeline.report.request_table import request_table
 from perf_pipeline.report.svg import FigurePlace, Point, plot, span_of
 from perf_pipeline.report.tables import Table
+from perf_pipeline.report.trend import Trend, change_text
 
+_ENDED_EARLY: Final = MappingProxyType(
+    {
+        BenchmarkStatus.STOPPED: "stopped by hand",
+        BenchmarkStatus.ABORTED: "ended by a threshold",
+        BenchmarkStatus.FAILED: "could not go on",
+    }
+)
+_MOST_NOTES: Final = 2
 _FIGURES: Final = (
     ("average", "average"),
     ("median", "median"),
@@ -34,8 +46,19 @@ _FIGURES: Final = (
 
 
 def panels_of(benchmark: BenchmarkReport) -> list[Panel]:
-    """Return the panels of a benchmark with the bounds on them, silent ones as well."""
-    return [with_bounds(panel, benchmark.verdicts) for panel in panels(benchmark.series)]
+    """Return the panels of a benchmark with bounds and marks on them, silent ones as well."""
+    marks = tuple(_marks(benchmark))
+    return [
+        replace(with_bounds(panel, benchmark.verdicts), marks=marks)
+        for panel in panels(benchmark.series)
+    ]
+
+
+def _marks(benchmark: BenchmarkReport) -> Iterator[tuple[str, float]]:
+    """Yield when a load was ended before its plan, and by what."""
+    how = _ENDED_EARLY.get(benchmark.status)
+    if how is not None and benchmark.measured_between_s is not None:
+        yield how, benchmark.measured_between_s[1]
 
 
 def plot_data(report: RunReport, drawn: Sequence[Sequence[Panel]]) -> Markup:
@@ -59,6 +82,7 @@ def plots_over_time(
     telling: Sequence[Panel],
     span: Point,
     measured: Point | None = None,
+    trends: Sequence[Trend] = (),
 ) -> Iterator[Markup]:
     """Draw panels, each with its place in the page and in the page's data.
 
@@ -68,10 +92,25 @@ def plots_over_time(
         telling: panels that are worth drawing, as the page's data has them.
         span: first and last second of their time axis.
         measured: begin and end of the measured phase; None shades nothing.
+        trends: over the runs; a plot leads to those of its lines that changed their level.
     """
+    changed = [trend for trend in trends if trend.benchmark == benchmark and trend.changes]
     for index, panel in enumerate(telling):
-        place = FigurePlace(plot_id(benchmark, panel.title), f"{number}.{index}")
+        notes = tuple(_changed_level(panel, changed))[:_MOST_NOTES]
+        place = FigurePlace(plot_id(benchmark, panel.title), f"{number}.{index}", notes)
         yield Markup(plot(panel, span, measured, place))  # noqa: S704 - drawn here
+
+
+def _changed_level(panel: Panel, changed: Iterable[Trend]) -> Iterator[tuple[str, str]]:
+    """Yield a link to each trend of what a panel shows, with the last change of its level."""
+    keys = {key for line in panel.lines for key in line.keys}
+    for trend in changed:
+        series, change = trend.series, trend.changes[-1]
+        if trend.is_telling and metric_key(series.metric, written_filter(series.tags)) in keys:
+            since = trend.runs[change.index]
+            when = since.version or since.began_at[:10]
+            told = f"{series.statistic} {change_text(trend, change)} since {when}"
+            yield trend_id(trend.benchmark, series.label), told
 
 
 def spread_plots(distributions: Iterable[Distribution]) -> Iterator[Markup]:
@@ -116,7 +155,14 @@ def benchmark_section(
         "failures": failure_table(benchmark),
         "spreads": list(spread_plots(benchmark.distributions)),
         "plots": list(
-            plots_over_time(number, benchmark.name, telling, span, benchmark.measured_between_s)
+            plots_over_time(
+                number,
+                benchmark.name,
+                telling,
+                span,
+                benchmark.measured_between_s,
+                report.trends,
+            )
         ),
         "thinned": thinning(telling),
         "quiet": "; ".join(panel.silence for panel in drawn if not panel.is_telling),

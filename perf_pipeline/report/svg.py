@@ -36,10 +36,12 @@ class FigurePlace:
     Attributes:
         anchor: its id.
         data: where the page's data has its lines: `benchmark.panel`, by number.
+        notes: target and text of links below its name.
     """
 
     anchor: str
     data: str
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 def plot(
@@ -69,11 +71,16 @@ def plot(
         opened = f'<figure id="{_text(place.anchor)}" data-plot="{_text(place.data)}">'
         name = f'<a class="title" href="#{_text(place.anchor)}">{name}</a>'
     return (
-        f"{opened}<figcaption>{name}{_legend(panel)}</figcaption>"
+        f"{opened}<figcaption>{name}{_legend(panel)}{_notes(place)}</figcaption>"
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{title} over time">'
         f"{_outside(axes, measured)}{_axes(axes, panel.unit)}{_lines(panel, axes)}"
-        f"{_bounds(axes, panel.bounds)}</svg></figure>"
+        f"{_bounds(axes, panel.bounds)}{_marks(axes, panel.marks)}</svg></figure>"
     )
+
+
+def _notes(place: FigurePlace | None) -> str:
+    notes = place.notes if place is not None else ()
+    return "".join(f' <a href="#{_text(to)}">{_text(text)}</a>' for to, text in notes)
 
 
 def _near(bounds: Sequence[tuple[str, float]], top: float) -> list[float]:
@@ -111,6 +118,20 @@ def _bounds(axes: "_TimeAxes", bounds: Sequence[tuple[str, float]]) -> str:
                 f'<text class="bound" x="{_RIGHT}" y="{_TOP + 11 + 13 * number}" '
                 f'text-anchor="end">{_text(label)} \N{UPWARDS ARROW}</text>'
             )
+    return "".join(drawn)
+
+
+def _marks(axes: "_TimeAxes", marks: Sequence[tuple[str, float]]) -> str:
+    """Draw the moments that explain what follows; their names stand inside the plot."""
+    drawn = []
+    for label, at_s in marks:
+        x = axes.x(min(max(at_s, axes.from_s), axes.to_s))
+        anchor, gap = ("end", -4) if x > (_LEFT + _RIGHT) / 2 else ("start", 4)
+        drawn.append(
+            f'<line class="change" x1="{x:.1f}" y1="{_TOP}" x2="{x:.1f}" y2="{_BOTTOM}"/>'
+            f'<text class="change" x="{x + gap:.1f}" y="{_BOTTOM - 6}" text-anchor="{anchor}">'
+            f"{_text(label)}</text>"
+        )
     return "".join(drawn)
 
 

@@ -79,6 +79,28 @@
     ctx.restore();
   };
 
+  const drawMarks = (plot, marks) => {
+    const { ctx, bbox } = plot;
+    const size = Math.round(11 * devicePixelRatio);
+    const gap = 4 * devicePixelRatio;
+    ctx.save();
+    ctx.strokeStyle = ctx.fillStyle = color("--care");
+    ctx.font = `600 ${size}px system-ui, sans-serif`;
+    for (const [label, at] of marks) {
+      const x = plot.valToPos(at, "x", true);
+      if (x < bbox.left || x > bbox.left + bbox.width) continue;
+      const isRight = x > bbox.left + bbox.width / 2;
+      ctx.setLineDash([5 * devicePixelRatio, 3 * devicePixelRatio]);
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+      ctx.textAlign = isRight ? "right" : "left";
+      ctx.fillText(label, isRight ? x - gap : x + gap, bbox.top + bbox.height - gap);
+    }
+    ctx.restore();
+  };
+
   const range = (bounds) => (plot, low, high) => {
     const top = Math.max(high ?? 0, 0);
     const near = bounds.map(([, value]) => value).filter((value) => value <= HIGHEST_BOUND * top);
@@ -172,7 +194,7 @@
 
   const make = (figure) => {
     const [benchmark, place] = figure.dataset.plot.split(".");
-    const { from, step, count, measured, panels } = data[benchmark];
+    const { from, step, count, measured, marks, panels } = data[benchmark];
     const panel = panels[place];
     const svg = figure.querySelector("svg");
     const size = { width: svg.clientWidth, height: svg.clientHeight };
@@ -207,7 +229,7 @@
       ],
       hooks: {
         drawClear: [(plot) => shade(plot, measured)],
-        draw: [(plot) => drawBounds(plot, panel.bounds)],
+        draw: [(plot) => drawBounds(plot, panel.bounds), (plot) => drawMarks(plot, marks)],
         setCursor: [tellValues(figure, panel, now)],
         setScale: [(plot, scale) => scale === "x" && live.has(figure) && zoomTogether(benchmark, plot)],
       },

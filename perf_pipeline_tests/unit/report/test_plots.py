@@ -6,12 +6,17 @@ from dataclasses import replace
 from hashlib import sha256
 from importlib.resources import files
 
+import pytest
+
+from perf_pipeline.analysis.scale import Effect, Scale
+from perf_pipeline.analysis.series import Series
 from perf_pipeline.report.axis import panels
 from perf_pipeline.report.bounds import with_bounds
 from perf_pipeline.report.html import render_html
-from perf_pipeline.report.model import BenchmarkReport, RunReport, TimeSeries
+from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport, TimeSeries
 from perf_pipeline.report.plot_data import as_script, plots_of
 from perf_pipeline.report.svg import FigurePlace, plot
+from perf_pipeline.report.trend import Trend, TrendChange, TrendRun
 from perf_pipeline_tests.unit.report.conftest import verdict
 
 NAN = float("nan")
@@ -38,6 +43,7 @@ def test_the_page_carries_the_values_of_every_plot(full: RunReport, api: Benchma
             "step": 1.0,
             "count": 3,
             "measured": [1.0, 2.0],
+            "marks": [],
             "panels": [
                 {
                     "unit": "ms",
@@ -117,6 +123,45 @@ def test_what_is_not_measured_is_shaded() -> None:
     assert '<rect class="outside" x="428.2" y="22" width="41.8" height="150"/>' in svg
     assert "outside" not in plot(panel, measured=(0.0, 10.0))
     assert "outside" not in plot(panel)
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (BenchmarkStatus.STOPPED, "stopped by hand"),
+        (BenchmarkStatus.ABORTED, "ended by a threshold"),
+        (BenchmarkStatus.FAILED, "could not go on"),
+    ],
+)
+def test_the_moment_at_which_a_load_was_ended_early_is_marked_in_its_plots(
+    full: RunReport, api: BenchmarkReport, status: BenchmarkStatus, told: str
+) -> None:
+    series = (TimeSeries("a", "ms", ((0.0, 1.0), (10.0, 1.0))),)
+    ended = replace(api, status=status, series=series, measured_between_s=(2.0, 9.0))
+    page = render_html(replace(full, benchmarks=(ended,)))
+
+    # x from 52 to 470 over 10 s: 9 s are at 428.2, and the name stands before the line.
+    assert '<line class="change" x1="428.2" y1="22" x2="428.2" y2="172"/>' in page
+    assert f'x="424.2" y="166" text-anchor="end">{told}</text>' in page
+    assert f'"marks":[["{told}",9.0]]' in page
+    whole = replace(ended, status=BenchmarkStatus.COMPLETED)
+    assert '"marks":[]' in render_html(replace(full, benchmarks=(whole,)))
+
+
+def test_a_plot_leads_to_the_trends_that_changed_their_level(
+    full: RunReport, api: BenchmarkReport
+) -> None:
+    runs = tuple(TrendRun(f"r{n}", f"2026-01-0{n}", 3.0 + n // 2, n, "v1.4") for n in (1, 2))
+    effect = Effect(0.25, 0.2, 0.3, Scale.RELATIVE)
+    series = Series("http_req_duration", {}, "p(95)")
+    change = TrendChange(1, effect, 3.0, 4.0, "gate")
+    moved = Trend("api_user_creation", series, runs, changes=(change,))
+    drawn = replace(api, series=(latency("p95", 3.0, 4.0),))
+
+    page = render_html(replace(full, benchmarks=(drawn,), trends=(moved,)))
+
+    (to,) = re.findall(r'<a href="#([^"]+)">p\(95\) \+25.0 % since v1.4</a>', page)
+    assert f'<figure id="{to}">' in page
 
 
 def test_a_drawing_can_be_linked_to() -> None:

@@ -149,7 +149,7 @@ def benchmark_section(
     summaries = [summary for summary in benchmark.summaries if not _is_zero(summary)]
     return {
         "status": headline.verdict_of(benchmark),
-        "measured": wording.seconds(benchmark.measured_s),
+        "measured": wording.seconds(benchmark.measured_s) if benchmark.measured_s else "",
         "dropped": _dropped(benchmark),
         "requests": request_table(report, benchmark),
         "failures": failure_table(benchmark),

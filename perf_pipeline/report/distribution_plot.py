@@ -98,8 +98,23 @@ def _figure(title: str, found: Distribution, drawn: str) -> str:
         key += f' <span class="key k1">{before}, {wording.plural(found.runs, "run")}</span>'
     return (
         f'<figure class="spread"><figcaption><b>{escaped(title)}</b>: {key}</figcaption>'
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escaped(title)}">'
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
+        f'aria-label="{escaped(f"{title}: {_in_words(found)}")}">'
         f"{drawn}</svg></figure>"
+    )
+
+
+def _in_words(found: Distribution) -> str:
+    """Say the percentiles to somebody who does not see the drawing."""
+    spreads = zip(found.names, (found.now, found.before), strict=True)
+    return "; ".join(
+        f"{name} "
+        + ", ".join(
+            f"{_named(percent)} {wording.quantity(value, found.unit)}"
+            for percent, value in spread.percentiles
+        )
+        for name, spread in spreads
+        if spread is not None
     )
 
 

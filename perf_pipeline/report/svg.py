@@ -72,10 +72,28 @@ def plot(
         name = f'<a class="title" href="#{_text(place.anchor)}">{name}</a>'
     return (
         f"{opened}<figcaption>{name}{_legend(panel)}{_notes(place)}</figcaption>"
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{title} over time">'
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
+        f'aria-label="{_text(_in_words(panel, axes))}">'
         f"{_outside(axes, measured)}{_axes(axes, panel.unit)}{_lines(panel, axes)}"
         f"{_bounds(axes, panel.bounds)}{_marks(axes, panel.marks)}</svg></figure>"
     )
+
+
+def _in_words(panel: Panel, axes: "_TimeAxes") -> str:
+    """Say what the drawing shows to somebody who does not see it."""
+    lines = (
+        f"{line.name} {wording.number(min(value for _, value in finite(line)))} to "
+        f"{wording.number(highest(line))}"
+        for line in panel.lines
+    )
+    begin, end = (wording.seconds(at_s) for at_s in (axes.from_s, axes.to_s))
+    what = f"{panel.title} in {wording.unit_text(panel.unit)} over time, {begin} to {end}"
+    parts = [
+        f"{what}: {', '.join(lines)}",
+        *(f"threshold {label}" for label, _ in panel.bounds),
+        *(f"{label} at {wording.seconds(at_s)}" for label, at_s in panel.marks),
+    ]
+    return "; ".join(parts)
 
 
 def _notes(place: FigurePlace | None) -> str:

@@ -38,7 +38,9 @@ def trend_plot(trend: Trend) -> str:
         f'<figure id="{trend_id(trend.benchmark, trend.series.label)}"><figcaption>'
         f"{escaped(trend.benchmark)} <b>{escaped(trend.series.label)}</b>, "
         f"{escaped(_caption(trend))}</figcaption>"
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escaped(label)} over runs">'
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
+        f'aria-label="{escaped(label)} over {wording.plural(len(trend.runs), "run")}: '
+        f'{escaped(_caption(trend))}">'
         f'<g class="k0">{"".join(parts)}</g></svg></figure>'
     )
 

@@ -15,19 +15,15 @@
   };
 
   const sortBy = (table, column, sign) => {
-    const groups = [[]];
-    for (const row of table.tBodies[0].rows) {
-      if (row.cells.length === 1) groups.push([row]);
-      else groups.at(-1).push(row);
-    }
     const text = (row) => row.cells[column].textContent.trim();
-    for (const group of groups) {
-      const heading = group.length && group[0].cells.length === 1 ? [group.shift()] : [];
-      group.sort((a, b) => {
+    for (const group of table.tBodies) {
+      const rows = [...group.rows];
+      const heading = rows.length && rows[0].cells.length === 1 ? [rows.shift()] : [];
+      rows.sort((a, b) => {
         const order = compare(text(a), text(b));
         return order === null ? (numberOf(text(a)) === null ? 1 : -1) : sign * order;
       });
-      table.tBodies[0].append(...heading, ...group);
+      group.append(...heading, ...rows);
     }
   };
 
@@ -51,7 +47,7 @@
     const titles = [...table.tHead.rows[0].cells].map((title) => title.textContent);
     if (titles.length < 4) return;
     table.classList.add("wide");
-    for (const row of table.tBodies[0].rows) {
+    for (const row of table.querySelectorAll("tbody tr")) {
       if (row.cells.length > 1) [...row.cells].forEach((cell, n) => (cell.dataset.of = titles[n]));
     }
   };

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -5,7 +6,7 @@ import pytest
 
 from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.report.html import render_html
-from perf_pipeline.report.model import BenchmarkReport, RunReport, TimeSeries
+from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport, TimeSeries
 from perf_pipeline_tests.unit.report.conftest import counter, rate, trend
 
 VOID = {"meta", "input", "line", "circle", "path", "br", "wbr"}
@@ -86,6 +87,24 @@ def test_a_full_run_shows_every_section(full: RunReport) -> None:
         ".perf/history.duckdb",
     ):
         assert part in text
+
+
+def test_tables_and_drawings_are_told_to_who_does_not_see_them(
+    full: RunReport, api: BenchmarkReport
+) -> None:
+    series = (TimeSeries("cpu", "percent", ((0.0, 30.0), (60.0, 80.0))),)
+    stopped = replace(
+        api, status=BenchmarkStatus.STOPPED, series=series, measured_between_s=(5.0, 41.0)
+    )
+    page = render_html(replace(full, benchmarks=(stopped,)))
+
+    tables = re.findall(r"<table.*?</table>", page, re.DOTALL)
+    assert all('<caption class="unseen">' in table for table in tables)
+    assert all('scope="' in head for table in tables for head in re.findall(r"<th[ >].*?>", table))
+    assert re.findall(r'role="img" aria-label="(cpu[^"]*)"', page) == [
+        "cpu in % over time, 0s to 1m: cpu 30 to 80; stopped by hand at 41s"
+    ]
+    assert 'aria-label="requests of api_user_creation"' in page
 
 
 def test_the_page_adapts_to_dark_screens_and_to_paper(five_seconds: RunReport) -> None:

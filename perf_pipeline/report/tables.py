@@ -6,8 +6,9 @@ looks (templates/).
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
+_LONG: Final = 40
 ColumnKind = Literal["text", "number", "prose", "status", "metric", "link", "url"]
 """`metric` and `link` may break inside a name; a `link` leads to the section of its text, and a
 `url` to the address that it is."""
@@ -26,6 +27,11 @@ class Table:
     columns: tuple[tuple[str, ColumnKind], ...]
     rows: tuple[tuple[str, ...], ...]
     is_sortable: bool = False
+
+    @property
+    def is_long(self) -> bool:
+        """Say whether it would push everything below it out of sight."""
+        return len(self.rows) > _LONG
 
     @classmethod
     def of(cls, columns: Mapping[str, ColumnKind], rows: Iterable[tuple[str, ...]]) -> "Table":

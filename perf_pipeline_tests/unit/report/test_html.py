@@ -107,6 +107,18 @@ def test_tables_and_drawings_are_told_to_who_does_not_see_them(
     assert 'aria-label="requests of api_user_creation"' in page
 
 
+def test_a_table_of_500_operations_scrolls_in_itself(
+    five_seconds: RunReport, api: BenchmarkReport
+) -> None:
+    latencies = tuple(trend("http_req_duration", 2, operation=f"o{n}") for n in range(500))
+    many = replace(api, summaries=latencies)
+
+    assert 'class="scroll long" tabindex="0" role="group" aria-label="requests of' in render_html(
+        replace(five_seconds, benchmarks=(many,))
+    )
+    assert 'class="scroll long"' not in render_html(five_seconds)
+
+
 def test_the_page_adapts_to_dark_screens_and_to_paper(five_seconds: RunReport) -> None:
     page = render_html(five_seconds)
 

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from perf_pipeline.loading.locks import LOCK_FOLDER_VARIABLE
 from perf_pipeline.stack.embedded import doctor
 from perf_pipeline_tests.support.broker_classes import archive_beside
+from perf_pipeline_tests.support.browser import CHROMIUM
 from perf_pipeline_tests.support.given import given_servers
 from perf_pipeline_tests.support.places import STATE, WORKER, own_state
 from perf_pipeline_tests.support.shared_work import collect_in_turn, rank, scheduling, work_of
@@ -52,9 +53,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say where every service comes from, and loudly what could not be had."""
     findings = doctor(own_state(), given_servers(config))
-    return [
+    told = [
         f"{'' if finding.ok else '!!! '}{finding.part}: {finding.sentence}" for finding in findings
     ]
+    if CHROMIUM is None:
+        told.append("!!! Chromium: not there, so nobody looks at the report's pages in a browser")
+    return told
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,7 +7,7 @@ WORKERS ?= 4
 # Compiled at once: where Python may write no bytecode, each process would compile all it imports.
 install = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python $(1) || $(BIN)/python -m pip install --quiet --disable-pip-version-check $(1)
 BAD_DAYS := $(addprefix perf_pipeline_tests/,integration/cli/test_failing_targets.py integration/cli/test_stopped_anywhere.py integration/store/test_damage.py integration/config/test_hosts_elsewhere.py integration/cli/test_secrets.py defs/test_secrets.py)
-.PHONY: run test fuzz bad-days check ui lock clean compose-test
+.PHONY: run test fuzz bad-days check site ui lock clean compose-test
 
 run: .venv/runs ## load a real system and judge it
 	@$(BIN)/perf-pipeline run --profile quick
@@ -21,8 +21,11 @@ fuzz: .venv/installed ## bad input until something ends in no sentence, or Ctrl-
 bad-days: .venv/installed ## 50 failing targets and stops, 1,000 damages, foreign hosts, secrets; SEED=7
 	@seed=$(or $(SEED),$(shell date +%s)); echo "SEED=$$seed"; PERF_TEST_MOMENTS=50 PERF_DAMAGE_CASES=500 PERF_TEST_SEED=$$seed $(BIN)/python -m pytest --durations 5 $(BAD_DAYS)
 
-check: .venv/installed ## lint, format, types, layers
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+check: .venv/installed .venv/site ## lint, format, types, layers, dead links
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports && .ci/site/build
+
+site: .venv/site ## the documentation as a site, with search: .perf/site/html/index.html
+	@.ci/site/build && echo .perf/site/html/index.html
 
 ui: .venv/runs ## Dagster's UI on 127.0.0.1
 	@$(BIN)/perf-pipeline ui
@@ -49,4 +52,9 @@ clean: ## remove the virtual environment and all local state
 .venv/installed: .venv/runs requirements.lock
 	@echo "installing the tools for checks and tests (once)"
 	@$(call install,--require-hashes --requirement requirements.lock)
+	@touch $@
+
+.venv/site: .venv/installed requirements-docs.lock
+	@echo "installing what builds the site of the documentation (once)"
+	@$(call install,--require-hashes --requirement requirements-docs.lock)
 	@touch $@

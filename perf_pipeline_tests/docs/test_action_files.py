@@ -60,7 +60,10 @@ def test_the_template_for_gitlab_is_right_by_gitlab_s_schema() -> None:
 
 
 def test_the_shell_scripts_of_ci_have_nothing_that_shellcheck_finds() -> None:
-    scripts = [*SCRIPTS, *(ROOT / ".ci" / name for name in ("run", "try_python"))]
+    scripts = [
+        *SCRIPTS,
+        *(ROOT / ".ci" / name for name in ("run", "try_python", "site/build", "site/publish")),
+    ]
 
     done = subprocess.run(
         [_BIN / "shellcheck", *scripts], capture_output=True, text=True, check=False

@@ -1,7 +1,5 @@
 """The action for other repositories: its steps are run as GitHub runs them, with a real load."""
 
-import random
-import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +8,7 @@ import pytest
 
 from perf_pipeline_tests.support.commands.command_line import wait_until
 from perf_pipeline_tests.support.commands.composite_action import ACTION, Job
+from perf_pipeline_tests.support.free_ports import free_port, is_open
 from perf_pipeline_tests.support.servers.discussions import Discussions, running_discussions
 
 PROFILE = """
@@ -37,13 +36,6 @@ http_req_failed = ["rate<0.01"]
 def discussions() -> Iterator[Discussions]:
     with running_discussions() as known:
         yield known
-
-
-def free_port() -> int:
-    """Find a port that no other test is given by the system: those begin at 32,768."""
-    while _is_open(port := random.randint(15_000, 29_000)):
-        pass
-    return port
 
 
 def job(tmp_path: Path, name: str, discussions: Discussions, **given: str) -> Job:
@@ -88,7 +80,7 @@ def test_a_push_is_measured_and_its_history_begins_that_of_a_pull_request(
     assert "team=a b" in (push.artifact / "summary.json").read_text("utf-8").replace('": "', "=")
     assert discussions.comments == {}
     [kept] = (tmp_path / "cache").iterdir()
-    wait_until(lambda: not _is_open(port))  # the application was ended
+    wait_until(lambda: not is_open(port))  # the application was ended
 
     pull = job(tmp_path, "pull", discussions, profile="missing.toml").run()
 
@@ -139,11 +131,3 @@ def test_what_a_user_writes_reaches_a_script_as_a_variable_only() -> None:
 
     assert scripts
     assert [script for script in scripts if "${{" in script] == []
-
-
-def _is_open(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except OSError:
-        return False
-    return True

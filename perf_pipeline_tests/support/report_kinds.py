@@ -153,6 +153,11 @@ def _five_seconds() -> RunReport:
     return _run(_api(5), seconds=7.0)
 
 
+def thirty_minutes() -> RunReport:
+    """Return a long run that is like any other; its page is measured and no picture taken."""
+    return _run(_api(1_800, 5), seconds=1_802.0)
+
+
 def _aborted() -> RunReport:
     failed = (_verdict("http_req_failed", "rate<0.01", 0.31),)
     ended = replace(

@@ -23,6 +23,7 @@ from perf_pipeline.config.own_topics import OwnConsumeParameters, OwnProducePara
 from perf_pipeline.config.pgbench.parameters import PgbenchParameters
 from perf_pipeline.config.ranges import DurationRange
 from perf_pipeline.config.sql_statements import SqlParameters
+from perf_pipeline.config.tracing import TraceParameters
 from perf_pipeline.units import US_PER_MS
 
 HTTP_STEPS: Final = "http_steps"
@@ -37,7 +38,7 @@ class NoParameters(Frozen):
     """Take no parameters."""
 
 
-class HttpParameters(Frozen):
+class HttpParameters(TraceParameters):
     """Say how a VU uses the API.
 
     Attributes:

@@ -29,7 +29,7 @@ class TraceParameters(Frozen):
     """Say whether requests carry `traceparent` (W3C Trace Context).
 
     Attributes:
-        trace: send it with every request; all requests of an iteration are one trace.
+        trace: send `traceparent` with every request; all requests of an iteration are one trace.
         trace_ratio: share of the traces that are marked as sampled.
     """
 

@@ -6,8 +6,8 @@ Add here: another way to find what waits in the spool. Keep out: SQL (store/).
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from perf_pipeline.config.http_steps import OwnHttpParameters
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
+from perf_pipeline.config.tracing import TraceParameters
 from perf_pipeline.errors import RequestError, SpoolDamagedError, StoreError
 from perf_pipeline.judging.stored_profile import stored_profile
 from perf_pipeline.metrics.summary import Summary
@@ -55,7 +55,7 @@ def traced_in(config: BenchmarkConfig) -> dict[str, float]:
     return {
         name: scenario.parameters.trace_ratio
         for name, scenario in config.scenarios.items()
-        if isinstance(scenario.parameters, OwnHttpParameters) and scenario.parameters.trace
+        if isinstance(scenario.parameters, TraceParameters) and scenario.parameters.trace
     }
 
 

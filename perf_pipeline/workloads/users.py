@@ -1,7 +1,8 @@
 """The HTTP workloads of the Birthday Scheduler: create, read and delete users.
 
 Parameters: `base_url`; `run`, the run's id (create); `ids_file`, one id per line (read, delete);
-optional `timeout_us`, `think_time_us` (low and high), `headers`, `ca_file`, `ledger` (create).
+optional `timeout_us`, `think_time_us` (low and high), `headers`, `ca_file`, `ledger` (create),
+`trace` and `trace_ratio`.
 The secret `bearer_token` becomes the Authorization header.
 Add here: another request to the users' API. Keep out: HTTP itself (workloads/http/client.py).
 """
@@ -19,7 +20,7 @@ from perf_pipeline.units import US_PER_S
 from perf_pipeline.workloads.http.bodies import without_coding
 from perf_pipeline.workloads.http.client import MAX_BODY_BYTES, HttpConnection
 from perf_pipeline.workloads.http.connections import no_connection
-from perf_pipeline.workloads.http.parameters import HttpSettings, own_ids
+from perf_pipeline.workloads.http.parameters import HttpSettings, own_ids, traces_in
 from perf_pipeline.workloads.http.result import HttpResult
 from perf_pipeline.workloads.http.samples import note_of, outcome_of
 from perf_pipeline.workloads.http.server_timing import database_us
@@ -54,6 +55,7 @@ class _UsersWorkload:
         self._context = context
         self._origin_ns = context.clock.origin_ns
         self._settings = settings = HttpSettings.read(context, has_body=self.method == "POST")
+        self._traces = traces_in(context)
         first = HttpConnection(settings.origin, tls=settings.tls)
         error = await first.connect(timeout_us=settings.timeout_us)
         first.close()
@@ -73,11 +75,12 @@ class _UsersWorkload:
         if connection is None:
             connection = HttpConnection(settings.origin, tls=settings.tls)
             self._connections[iteration.vu] = connection
+        traces = self._traces
         try:
             return await connection.request(
                 self.method,
                 target,
-                headers=settings.headers,
+                headers=traces.header(iteration) + settings.headers if traces else settings.headers,
                 body=body,
                 timeout_us=settings.timeout_us,
             )

@@ -105,6 +105,13 @@ def traces_of(parameters: OwnHttpParameters, context: WorkerContext) -> Traces |
     return Traces(str(context.parameters["run"]), parameters.trace_ratio)
 
 
+def traces_in(context: WorkerContext) -> Traces | None:
+    """Return the same for a workload that reads parameter by parameter."""
+    if not context.parameters.get("trace"):
+        return None
+    return Traces(str(context.parameters["run"]), context.parameters.get("trace_ratio", 1.0))
+
+
 def own_secrets(context: WorkerContext) -> dict[str, str]:
     """Return the environment variables that a scenario may use, by name."""
     return {

@@ -12,6 +12,7 @@ import pytest
 
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import LedgerEvent, Outcome
+from perf_pipeline.metrics.trace_ids import trace_id
 from perf_pipeline.workloads.users import CreateUser, DeleteUser, ReadUser
 from perf_pipeline_tests.support.loads.http_worker import INTENDED_US, an_iteration, context, run
 from perf_pipeline_tests.support.loads.in_memory import MemoryRecorder
@@ -291,6 +292,26 @@ def test_headers_and_the_token_are_sent_and_ids_are_percent_encoded(
     assert arrived.path == "/ok/user/a%2Fb%3Fc"
     assert arrived.headers["authorization"] == "Bearer t0k3n"
     assert (arrived.headers["accept"], arrived.headers["x-team"]) == ("*/*", "blue")
+
+
+def test_every_request_of_an_iteration_carries_its_trace_where_the_scenario_asks_for_it(
+    target: HttpTarget, tmp_path: Path
+) -> None:
+    ids_file = tmp_path / "ids.txt"
+    ids_file.write_text("1\n")
+    given: dict[str, Any] = {"ids_file": ids_file, "run": "r1/api", "trace": True}
+    target.requests.clear()
+
+    for workload in (CreateUser(), ReadUser(), DeleteUser()):
+        run(workload, context(target.base_url + "/ok", **given), an_iteration(number=7))
+        run(workload, context(target.base_url + "/ok", ids_file=ids_file), an_iteration())
+
+    traced, plain = target.requests[::2], target.requests[1::2]
+    seen = [request.headers["traceparent"].split("-") for request in traced]
+    assert [(trace, flags) for _, trace, _, flags in seen] == 3 * [
+        (trace_id("r1/api", "s", 1, 7), "01")
+    ]
+    assert not any("traceparent" in request.headers for request in plain)
 
 
 @pytest.mark.parametrize(

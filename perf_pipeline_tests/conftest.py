@@ -16,6 +16,7 @@ from perf_pipeline_tests.support.broker_classes import archive_beside
 from perf_pipeline_tests.support.browser import CHROMIUM
 from perf_pipeline_tests.support.given import given_servers
 from perf_pipeline_tests.support.places import STATE, WORKER, own_state
+from perf_pipeline_tests.support.servers.metric_servers import absent_servers
 from perf_pipeline_tests.support.shared_work import collect_in_turn, rank, scheduling, work_of
 from perf_pipeline_tests.support.turns import Turns
 
@@ -56,6 +57,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     told = [
         f"{'' if finding.ok else '!!! '}{finding.part}: {finding.sentence}" for finding in findings
     ]
+    told += [f"!!! {sentence}" for sentence in absent_servers()]
     if CHROMIUM is None:
         told.append("!!! Chromium: not there, so nobody looks at the report's pages in a browser")
     return told

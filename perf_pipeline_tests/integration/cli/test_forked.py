@@ -1,15 +1,18 @@
 """Commands of tests are forked, and are told from those of a new interpreter by nothing else."""
 
+import json
 import signal
 import subprocess
+import sys
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from perf_pipeline import __version__
 from perf_pipeline_tests.support.commands.command_line import CommandLine
 from perf_pipeline_tests.support.commands.forked import ForkedProcess
-from perf_pipeline_tests.support.places import new_state
+from perf_pipeline_tests.support.places import ROOT, new_state
 
 
 @pytest.fixture
@@ -53,3 +56,47 @@ def test_a_forked_command_gets_signals_and_is_waited_for(command: CommandLine) -
 
     assert running.process.poll() == -signal.SIGKILL
     assert command("--version").code == 0
+
+
+_PLAIN: Final = {"LC_ALL": "C.UTF-8"}  # Python would add one of its own
+_STARTS: Final = """
+import json, os, sys
+sys.path.insert(0, sys.argv[1])
+from perf_pipeline_tests.support.commands.forked_children import offer_forks
+offer_forks()
+tell = (
+    "import json, os, pathlib as p; here = p.Path('/proc/self');"
+    "json.dump([os.getppid(), os.getsid(0) == os.getpid(), sorted(os.listdir('/proc/self/fd'))[:3],"
+    "(here / 'cmdline').read_text(), (here / 'environ').read_text(), os.environ['MINE'],"
+    "'perf_pipeline.engine.forked_worker' in __import__('sys').modules], open('told.json', 'w'))"
+)
+words = [sys.executable, "-P", "-m", "timeit", "-n1", "-r1", "-s", tell, "raise ValueError"]
+opened = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+    (os.POSIX_SPAWN_OPEN, 1, "log", os.O_WRONLY | os.O_CREAT, 0o600), (os.POSIX_SPAWN_DUP2, 1, 2)]
+pid = os.posix_spawn(words[0], words, {**os.environ, "MINE": "1"}, file_actions=opened, setsid=True)
+code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+print(json.dumps([os.getpid(), words, code, json.load(open("told.json"))]))
+"""
+
+
+def test_what_a_forked_command_starts_is_told_from_a_new_process_by_nothing_else(
+    tmp_path: Path,
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _STARTS, str(ROOT)],
+        cwd=tmp_path,
+        env=_PLAIN,
+        capture_output=True,
+        check=True,
+    )
+
+    pid, words, code, told = json.loads(done.stdout)
+    parent, leads_session, files, shown, variables, mine, is_fork = told
+    assert code == 1
+    assert parent == pid
+    assert leads_session
+    assert files == ["0", "1", "2"]
+    assert shown == "".join(f"{word}\0" for word in words)
+    assert variables == "LC_ALL=C.UTF-8\0MINE=1\0"
+    assert mine == "1"
+    assert is_fork

@@ -14,18 +14,37 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Final
 
+from perf_pipeline.report import markdown, pages
+from perf_pipeline_tests.support.commands.forked_children import offer_forks
+
 # What a run imports on its way, and a comparison of runs; all of it without a thread of its own.
 _MODULES: Final = (
+    "encodings.idna",
+    "httpcore",
     "perf_pipeline.cli.main",
     "perf_pipeline.cli.narrator",
     "perf_pipeline.cli.verdict",
     "perf_pipeline.config.loading",
     "perf_pipeline.judging.publish",
+    "perf_pipeline.loading.stopping",
     "perf_pipeline.loading.target_findings",
     "perf_pipeline.report.terminal",
     "perf_pipeline.runs.pipeline",
+    "rich._emoji_codes",
     "scipy.special",
 )
+# What the processes import that a run starts.
+_OF_CHILDREN: Final = (
+    "perf_pipeline.engine.worker",
+    "perf_pipeline.reference_system.app",
+    "perf_pipeline.reference_system.deliveries",
+    "perf_pipeline.stack.ending",
+    "perf_pipeline.workloads.users",
+    "uvicorn",
+    "uvloop",
+)
+# Commands that start others; each costs a fork more.
+_STARTERS: Final = frozenset({"run", "up"})
 LONGEST_QUESTION_BYTES: Final = 200_000
 _DESCRIPTORS: Final = 4
 
@@ -33,8 +52,9 @@ _DESCRIPTORS: Final = 4
 def main() -> None:
     """Fork a command for each question; tell its pid, and its exit code when it has ended."""
     link = socket.socket(fileno=int(sys.argv[1]))
-    for name in _MODULES:
+    for name in (*_MODULES, *_OF_CHILDREN):
         import_module(name)
+    _compile_layouts()
     gc.collect()
     gc.freeze()
     with selectors.DefaultSelector() as waiting:
@@ -46,6 +66,14 @@ def main() -> None:
                     _tell_end(key.fd, *key.data)
                 elif not _is_asked(link, waiting):
                     return
+
+
+def _compile_layouts() -> None:
+    """Compile the templates of reports, which takes as much CPU as to fill them in."""
+    for escaped, ending in ((pages.html_escaped, "html"), (markdown.escaped, "md")):
+        layouts = pages._environment(escaped)
+        for name in layouts.list_templates(extensions=[ending]):
+            layouts.get_template(name)
 
 
 def _is_asked(link: socket.socket, waiting: selectors.BaseSelector) -> bool:
@@ -94,6 +122,8 @@ def _become(asked: dict[str, object], fds: list[int]) -> None:
     os.environ.update(environment)
     os.chdir(str(asked["folder"]))
     sys.argv[:] = words
+    if not _STARTERS.isdisjoint(words):
+        offer_forks()
     from perf_pipeline.__main__ import start  # noqa: PLC0415 - it listens to signals from here on
 
     start()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from perf_pipeline.metrics.threshold import parse_threshold
-from perf_pipeline.report.k6 import benchmark_summary, render_k6
+from perf_pipeline.report.k6 import benchmark_summary, render_k6, run_summary
 from perf_pipeline.report.model import BenchmarkReport, RunReport
 
 REAL = Path(__file__).parent / "cases" / "k6_handle_summary_legacy.json"  # written by k6 v2.2
@@ -85,7 +85,16 @@ def test_a_run_keeps_benchmarks_apart_and_gives_plain_names_where_only_one_has_t
 def test_every_kind_of_run_is_json(kind: str, request: pytest.FixtureRequest) -> None:
     report: RunReport = request.getfixturevalue(kind)
 
-    assert json.loads(render_k6(report))["perf_pipeline"]["run_id"] == report.run_id
+    text = render_k6(report)
+    document = json.loads(text)
+    assert document == json.loads(json.dumps(run_summary(report)))
+    assert document["perf_pipeline"]["run_id"] == report.run_id
+    # `grep` shows a metric whole, and its benchmark is some lines above.
+    lines = [line.strip().removesuffix(",") for line in text.splitlines()]
+    for name, section in document["benchmarks"].items():
+        assert f'"{name}": {{' in lines
+        for metric, content in section["metrics"].items():
+            assert f'"{metric}": {json.dumps(content, ensure_ascii=False)}' in lines
 
 
 def test_a_threshold_without_data_is_not_ok(aborted: RunReport) -> None:

@@ -21,7 +21,7 @@ class CacheParameters(Frozen):
         keys: how many different users are read, each as often as any other.
         ttl_us: how long a user stays after the last read; rounded up to whole seconds, in which
             EXPIRE counts.
-        timeout_us: from sending a command to its whole answer.
+        timeout_us: the longest time from sending a command to its whole answer.
     """
 
     keys: int = Field(default=1_000, ge=1, le=100_000)

@@ -50,7 +50,8 @@ class Deliveries(Frozen):
             producer's time stamp), `here` (when it arrives at this machine), or a JSON path or
             `header:NAME` with an ISO 8601 time or milliseconds since 1970. Of a path: a JSON path;
             without it, when a poll first saw it.
-        clock: whose clock that time is by, which is measured: `postgres`, `broker` or `api`.
+        clock: the clock that this time is read from, whose offset is measured: `postgres`, `broker`
+            or `api`.
         done: JSON paths and the values that they have in the answer once it is completed.
         status: the status of such an answer, 200 by default.
         every_us: how long after one poll of a message the next one follows.

@@ -66,9 +66,10 @@ class Keys(Frozen):
         count: number of different keys.
         skew: `uniform`; `zipf`, where key n comes in proportion to 1 / n to the power of
             `exponent`; or `hot`, where the first `hot` keys together get `share` of all messages.
-        exponent: of `zipf`.
+        exponent: the exponent of `zipf`.
         hot: number of hot keys.
-        share: of the hot keys, more than 0 and less than 1.
+        share: the share of all messages that the hot keys get together, more than 0 and less than
+            1.
         prefix: written before the number of the key, which counts from 1.
     """
 
@@ -98,8 +99,8 @@ class Sizes(Frozen):
     Attributes:
         least: smallest size of a uniform distribution.
         most: largest size, of either distribution.
-        median: of a log-normal distribution, which most real sizes are like.
-        p99: of the log-normal distribution; 1 in 100 is larger.
+        median: the median of a log-normal distribution, which most real sizes are like.
+        p99: the size of the log-normal distribution that 1 value in 100 exceeds.
     """
 
     least: int | None = Field(default=None, ge=0, le=MOST_MESSAGE_BYTES)
@@ -125,8 +126,8 @@ class RegisteredSchema(Frozen):
 
     Attributes:
         registry: URL of the schema registry; its host is this machine or allowed.
-        subject: by default the topic's name and `-value`.
-        message: of a Protobuf schema, the name of the message; its first one by default.
+        subject: the subject of the schema; by default the topic's name and `-value`.
+        message: the name of the message in a Protobuf schema; the first one by default.
         basic_env: environment variable with `user:password` for the registry.
         ca_file: PEM file with the authority of the registry; relative to the profile.
     """
@@ -152,20 +153,20 @@ class OwnProduceParameters(Frozen):
 
     Attributes:
         topic: where messages go; the topic of the target by default. It has to exist.
-        key: of a message; a text. Without `key` and `keys` messages have none.
+        key: the key of each message, a text. Without `key` and `keys`, messages have no key.
         keys: keys that are drawn, with a skew.
         json_value: the value, as JSON; a text that is just one variable takes its type.
         value: the value, as a text.
         payloads: a file with one value a line, or a folder with one in each file; relative to the
             profile. Each message takes one at random.
         size: values of random letters, of which only the size matters.
-        headers: of a message, in UTF-8.
+        headers: the headers of each message, in UTF-8.
         message_id: where a message's id stands: `header:NAME`, or a JSON path of the value. A
             header that is not among `headers` is added, with an id of its own. With it messages are
             counted by id, so that lost ones and duplicates are known where they are consumed.
         registered: encode `json` by a schema of a registry: Avro, Protobuf or JSON Schema,
             whichever it is. Needs `perf_pipeline[schemas]`.
-        compression: of batches.
+        compression: how batches are compressed.
         acks: what a delivery waits for: `all`, or `1` for the partition's leader alone.
         linger_us: how long the client waits to fill a batch (`linger.ms`).
         idempotent: let the broker drop what a retry would write twice; needs `acks = "all"`.

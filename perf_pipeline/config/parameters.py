@@ -53,7 +53,7 @@ class HttpParameters(TraceParameters):
 
 
 class InsertParameters(Frozen):
-    """Say how many rows one INSERT has: five values each, of which a statement takes 65,535."""
+    """Say how many rows one INSERT has; a row has five values, a statement at most 65,535."""
 
     batch: int = Field(default=defaults.INSERTED_ROWS, ge=1, le=13_000)
 

@@ -186,7 +186,7 @@ class Profile(Frozen):
     Attributes:
         name: the name of the profile; only runs of the same profile are compared.
         description: one sentence about the profile.
-        question: what its runs are to answer. Without it a profile that enables the one-day
+        question: the question that its runs answer. Without it, a profile that enables the one-day
             simulation asks for 1,000,000 messages a day, and another one whether all thresholds
             hold.
         seed: the same seed gives the same test data.

@@ -29,7 +29,7 @@ class Scenario(Frozen):
 
     Attributes:
         plan: the executor; its keys are written beside the others, as in k6.
-        exec: what an iteration does: one of the names in docs/profiles.md, `http_steps`, or your
+        exec: what an iteration does: one of the names below (parameters of each exec), or your
             own Python code, `my_package.module:name` (docs/scenarios.md).
         step: scenarios of the same step run at once; the steps run one after another.
         warm_up_us: what starts during this time is run but not counted.

@@ -111,7 +111,7 @@ class SqlParameters(Frozen):
         statements: in order; at least one.
         transaction: the name of the transaction that the statements form, from begin to commit;
             without it each statement is a transaction of its own, and no `begin` is sent.
-        isolation: of the transaction; the server's default otherwise.
+        isolation: the isolation level of the transaction; by default the server's.
         retries: how often a transaction (or a statement that is one) begins again, with the same
             values, after a serialization failure or a deadlock; only the last one counts as failed.
         prepared: prepare each statement once on each connection; with `false` it is parsed each

@@ -59,8 +59,8 @@ class TargetConfig(Frozen):
     Attributes:
         base_url: URL of the HTTP API.
         health_path: the path that is asked with GET before the load, such as `/ready?full=1`.
-            Without a health key benchmarks of your own only need a connection, and the shipped
-            ones `GET /health` with 200.
+            Without any health key, a connection is enough for benchmarks of your own, and the
+            shipped ones ask for `GET /health` with 200.
         health_status: the status, or a list of them, that a healthy API answers with; 200 by
             default.
         health_check: `http`, `tcp` for a connection in place of a request, or `none`.
@@ -71,8 +71,8 @@ class TargetConfig(Frozen):
             secret stands in an environment variable and is written `"${env.KAFKA_PASSWORD}"`.
         topic: the topic that the system publishes to.
         group: the consumer group of its workers.
-        gone_after_us: for how long every operation of a benchmark has to fail without any answer
-            until its load is ended; longer than a failover takes, where one is to be measured.
+        gone_after_us: a benchmark whose operations all got no answer for this long is ended; choose
+            more than a failover takes if you measure one.
         containers: names of the containers whose resources are watched through the Docker API.
         allowed: hosts that may be loaded although they are not this machine.
         tiers: tier -> how it is watched. The names `database` and `worker` are those of the

@@ -33,8 +33,8 @@ class TierConfig(Frozen):
         memory_bytes: a PromQL query of its resident memory.
         io_bytes_per_s: a PromQL query of the bytes that it reads and writes per second.
         network_bytes_per_s: a PromQL query of the bytes that it sends and receives per second.
-        cores: how many cores it has, as a number or a PromQL query. Of containers it is their
-            limit, and of what runs on this machine the machine's, where it is not given.
+        cores: how many cores it has, as a number or a PromQL query. By default it is the limit of
+            its containers, or the number of this machine's cores.
     """
 
     containers: tuple[str, ...] = Field(default=(), strict=False, exclude_if=is_empty)

@@ -46,10 +46,12 @@ def prune(
     the kept ones were compared.
     """
     from perf_pipeline.judging import pruning
+    from perf_pipeline.loading.locks import is_loading
 
     if keep is None and age_s is None:
         raise click.UsageError("say which runs may go: --keep N, --older-than AGE, or both")
-    wish = pruning.Wish(keep, pruning.since(datetime.now(UTC), age_s))
+    since = pruning.since(datetime.now(UTC), age_s)
+    wish = pruning.Wish(keep, since, is_loading(state.folder))
     plan = pruning.plan_pruning(state, wish)
     _show(plan)
     if not plan.going or dry_run:

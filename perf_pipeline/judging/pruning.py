@@ -34,6 +34,7 @@ from perf_pipeline.store.waiting import take_up
 
 DECIDED: Final = "pinned or accepted"
 LEVEL: Final = "the first of a level"
+UNDER_WAY: Final = "under way"
 WAITING: Final = "not stored yet (`perf-pipeline ingest` does it)"
 NEEDED: Final = "needed by a baseline"
 
@@ -45,10 +46,12 @@ class Wish:
     Attributes:
         keep: so many of the newest runs stay, re-runs not counted; None where only age decides.
         since: runs that began since then stay; None where only the number decides.
+        is_loading: a run is under way in this folder, and stays.
     """
 
     keep: int | None
     since: datetime | None
+    is_loading: bool = False
 
     def keeps(self, place: int, run: KnownRun) -> bool:
         """Say whether a run stays by it, of which so many newer ones are there."""
@@ -115,7 +118,7 @@ def _planned(history: History, state: State, wish: Wish) -> Pruning:
     families = _families(runs)
     heads = [runs_of[0] for runs_of in families.values()]
     kept = {run.run_id for place, run in enumerate(heads) if wish.keeps(place, run)}
-    reasons = _reasons(history, state, runs, kept)
+    reasons = _reasons(history, state, runs, kept, is_loading=wish.is_loading)
     going: list[KnownRun] = []
     staying: Counter[str] = Counter()
     for head, family in families.items():
@@ -148,7 +151,12 @@ def _head(run_id: str, known: Collection[str]) -> str:
 
 
 def _reasons(
-    history: History, state: State, runs: Sequence[KnownRun], kept: Collection[str]
+    history: History,
+    state: State,
+    runs: Sequence[KnownRun],
+    kept: Collection[str],
+    *,
+    is_loading: bool,
 ) -> dict[str, str]:
     """Say of each run that has to stay why, the gravest reason first."""
     accepted = {row.run_id for row in decisions(history) if row.action == "accepted"}
@@ -158,6 +166,7 @@ def _reasons(
     found = {
         DECIDED: accepted | pinned,
         LEVEL: {row.run_id for row in changes(history) if row.found_by in CONFIRMED},
+        UNDER_WAY: _unfinished(state, runs, loads) if is_loading else set(),
         WAITING: _waiting(state, runs, loads),
         NEEDED: needed,
     }
@@ -166,6 +175,17 @@ def _reasons(
         for run_id in run_ids:
             reasons.setdefault(run_id, reason)
     return reasons
+
+
+def _unfinished(state: State, runs: Iterable[KnownRun], loads: Iterable[StoredLoad]) -> set[str]:
+    """Return the runs with a folder in the spool that have not stored all they were to do."""
+    stored = {(load.run_id, load.benchmark) for load in loads}
+    return {
+        run.run_id
+        for run in runs
+        if any((run.run_id, name) not in stored for name in run.planned)
+        and (state.spool / run.run_id).is_dir()
+    }
 
 
 def _waiting(state: State, runs: Iterable[KnownRun], loads: Iterable[StoredLoad]) -> set[str]:

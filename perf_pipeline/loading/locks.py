@@ -94,6 +94,18 @@ def load_generator(
         lock.release()
 
 
+def is_loading(folder: Path) -> bool:
+    """Say whether a run is under way that keeps what it measures in a state folder."""
+    file = folder.resolve() / LOCK_NAME
+    if not file.exists():
+        return False
+    lock = FileLock(file, thread_local=False)
+    if not _is_acquired(lock):
+        return True
+    lock.release()
+    return False
+
+
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from perf_pipeline.store.history import History
 
 _RUNS: Final = f"""
-select run_id, profile, triggered_by, began_at from runs order by {NEWEST_FIRST}
+select run_id, profile, triggered_by, began_at, coalesce(planned, [])
+from runs order by {NEWEST_FIRST}
 """
 # As store/series.py: a load that failed teaches nothing. Of a benchmark that is not valid as a
 # whole some series may still be, so that it is not counted, and not passed over either.
@@ -52,12 +53,14 @@ class KnownRun:
         profile: its name.
         trigger: who started it.
         began_at: UTC; a label.
+        planned: the benchmarks that it was to run.
     """
 
     run_id: str
     profile: str
     trigger: str
     began_at: datetime
+    planned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +93,8 @@ def known_runs_in_order(history: "History") -> list[KnownRun]:
     """List all runs, newest first, by the order in which they were made."""
     rows = history.connection.execute(_RUNS).fetchall()
     return [
-        KnownRun(run_id, profile, trigger, began_at.replace(tzinfo=UTC))
-        for run_id, profile, trigger, began_at in rows
+        KnownRun(run_id, profile, trigger, began_at.replace(tzinfo=UTC), tuple(planned))
+        for run_id, profile, trigger, began_at, planned in rows
     ]
 
 

@@ -5,12 +5,15 @@ import pty
 import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from perf_pipeline.config.loading import load_profile
+from perf_pipeline.loading.locks import LOCK_NAME
 from perf_pipeline_tests.support.commands.command_line import CommandLine
 from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.synthetic_history import API, Made, add_runs, api_runs
@@ -152,6 +155,30 @@ def test_a_run_that_is_not_stored_yet_stays(command: CommandLine) -> None:
 
     assert "r001" in runs_of(command)
     assert "1 run not stored yet" in answer.out
+
+
+@pytest.mark.parametrize("is_loading", [True, False], ids=["a run is under way", "nobody loads"])
+def test_a_run_that_is_under_way_stays_although_nothing_of_it_is_stored_yet(
+    command: CommandLine, *, is_loading: bool
+) -> None:
+    # r003 has begun and measures nothing yet; what it was to do is known, and r004 was killed then.
+    with history_at(command.state / "history.duckdb") as history:
+        history.connection.execute("delete from benchmarks where run_id in ('r003', 'r004')")
+        history.connection.execute(
+            "update runs set planned = ['api'] where run_id in ('r003', 'r004')"
+        )
+    (command.state / "spool" / "r003").mkdir(exist_ok=True)
+    (command.state / "spool" / "r003" / "run.json").write_text("{}")
+    shutil.rmtree(command.state / "spool" / "r004", ignore_errors=True)
+    lock = FileLock(command.state / LOCK_NAME)
+
+    with lock if is_loading else nullcontext():
+        answer = command.here("prune", "--older-than", "1s", "--yes")
+
+    assert ("r003" in runs_of(command)) is is_loading
+    assert ("1 run under way" in answer.out) is is_loading
+    assert (command.state / "spool" / "r003").exists() is is_loading
+    assert "r004" not in runs_of(command)
 
 
 @pytest.mark.parametrize(

@@ -211,9 +211,10 @@ def _needed(
     ends = {load.like: place for place, load in reversed([*enumerate(loads)]) if load.like in alive}
     begins = [*ends.values()]  # of a release the runs before it count
     begins += [place for place, load in enumerate(loads) if load.run_id in pinned]
+    windows = {run_id: _window(history, run_id) for run_id in {loads[n].run_id for n in begins}}
     for begin in begins:
         end = loads[begin]
-        left = 2 * _window(history, end.run_id)  # those out of line are looked at, and left out
+        left = 2 * windows[end.run_id]  # those out of line are looked at, and left out
         for load in loads[begin:]:
             if left and load.like == end.like:
                 yield load.run_id

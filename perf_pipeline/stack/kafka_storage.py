@@ -39,15 +39,27 @@ def format_storage(data: Path, jars: Path, format_by_tool: Callable[[str], None]
     if not kept.exists():
         format_by_tool(_new_id())
         with suppress(OSError):  # a cache that only others may write: the tool will run again
-            draft = jars / f"{_LEVELS}.{os.getpid()}.draft"
-            shutil.copyfile(data / _LEVELS, draft)
-            draft.replace(kept)
+            _keep(data / _LEVELS, kept)
         return
     with written(data.parent):
         data.mkdir()
         shutil.copyfile(kept, data / _LEVELS)
         ids = _IDS.format(cluster=_new_id(), directory=_new_id())
         (data / "meta.properties").write_text(ids, encoding="ascii")
+
+
+def _keep(written: Path, kept: Path) -> None:
+    """Copy a file to a place where it is whole or not at all; what is half copied goes.
+
+    Raises:
+        OSError: the disk does not take it.
+    """
+    draft = kept.with_name(f"{kept.name}.{os.getpid()}.draft")
+    try:
+        shutil.copyfile(written, draft)
+        draft.replace(kept)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _new_id() -> str:

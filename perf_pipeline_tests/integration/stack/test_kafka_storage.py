@@ -44,6 +44,23 @@ def test_the_tool_formats_the_first_storage_and_what_it_wrote_the_later_ones(
     assert len(clusters) == 3
 
 
+def test_a_copy_that_fails_leaves_no_draft_and_the_storage_is_formatted_all_the_same(
+    tmp_path: Path,
+) -> None:
+    jars = tmp_path / "jars"
+    jars.mkdir()
+
+    # A folder in the place of the file that is kept: the copy is made, and can't take its name.
+    def by_tool(cluster: str) -> None:
+        a_tool(tmp_path / "1", [cluster])
+        (jars / "bootstrap.checkpoint" / "in the way").mkdir(parents=True)
+
+    format_storage(tmp_path / "1", jars, by_tool)
+
+    assert [path.name for path in jars.iterdir()] == ["bootstrap.checkpoint"]
+    assert ids_of(tmp_path / "1")
+
+
 def test_a_tool_that_fails_leaves_nothing_for_later_storages(tmp_path: Path) -> None:
     def by_tool(_: str) -> None:
         (tmp_path / "1").mkdir()

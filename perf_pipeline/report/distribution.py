@@ -3,11 +3,12 @@
 Add here: another figure of a distribution. Keep out: drawing (distribution_plot.py).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import exp
 from typing import Final
 
-from perf_pipeline.metrics.histogram import LEAST, LOG_GAMMA, Histogram, value_of
+from perf_pipeline.metrics.histogram import LEAST, LOG_GAMMA, Histogram
 
 # Eight buckets of a histogram are a bar, which is 8 % wide.
 _BUCKETS_A_BAR: Final = 8
@@ -87,21 +88,11 @@ def _edge(place: int) -> float:
     return LEAST * exp(LOG_GAMMA * _BUCKETS_A_BAR * place)
 
 
-def _percentiles(found: Histogram) -> list[tuple[float, float]]:
-    """Return nearest ranks; a percentile p needs 1 / (1 - p) values."""
+def _percentiles(found: Histogram) -> Iterator[tuple[float, float]]:
+    """Yield percentiles and the maximum; a percentile p needs 1 / (1 - p) values."""
     count = sum(found.buckets.values())
-    ranks = [
-        (percent, percent / 100 * (count - 1))
-        for percent in _PERCENTILES
-        if (100 - percent) * count >= 100
-    ]
-    values: list[tuple[float, float]] = []
-    seen, asked = 0, iter(ranks)
-    percent, rank = next(asked, (None, 0.0))
-    for bucket in sorted(found.buckets):
-        seen += found.buckets[bucket]
-        while percent is not None and rank < seen:
-            value = min(found.maximum, max(found.minimum, value_of(bucket)))
-            values.append((percent, value))
-            percent, rank = next(asked, (None, 0.0))
-    return [*values, (100.0, found.maximum)]
+    for percent in _PERCENTILES:
+        value = found.percentile(percent) if (100 - percent) * count >= 100 else None
+        if value is not None:
+            yield percent, value
+    yield 100.0, found.maximum

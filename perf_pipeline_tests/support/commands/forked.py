@@ -47,6 +47,11 @@ class ForkedProcess:
         self._output = output
         for opened in (output, answers):  # nobody may ask for its output, or await its end
             weakref.finalize(self, opened.close)
+        # A number may be another process's a moment after it ended; this stays its own.
+        self._pidfd = None
+        with suppress(ProcessLookupError):
+            self._pidfd = os.pidfd_open(pid)
+            weakref.finalize(self, os.close, self._pidfd)
 
     def poll(self) -> int | None:
         """Give its exit code, or None while it runs."""
@@ -78,9 +83,9 @@ class ForkedProcess:
 
     def send_signal(self, number: int) -> None:
         """Send it a signal, unless it has ended."""
-        if self.poll() is None:
+        if self._pidfd is not None and self.poll() is None:
             with suppress(ProcessLookupError):
-                os.kill(self.pid, number)
+                signal.pidfd_send_signal(self._pidfd, number)
 
     def kill(self) -> None:
         """End it as nobody can prevent."""

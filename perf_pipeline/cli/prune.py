@@ -65,12 +65,10 @@ def prune(
 
 def _show(plan: "Pruning") -> None:
     from perf_pipeline.report.rows import render_rows
-    from perf_pipeline.report.wording import plural
+    from perf_pipeline.report.wording import minute, plural
 
     if plan.going:
-        rows = [
-            (run.run_id, run.began_at.strftime("%Y-%m-%d %H:%M"), run.profile) for run in plan.going
-        ]
+        rows = [(run.run_id, minute(run.began_at), run.profile) for run in plan.going]
         click.echo("These runs would be removed:")
         click.echo(render_rows(("run", "began (UTC)", "profile"), rows), nl=False)
     kept = [f"{plural(plan.kept, 'run')} as you said"]

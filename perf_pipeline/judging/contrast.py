@@ -22,6 +22,7 @@ from perf_pipeline.judging.series import MeasuredBenchmark, measured_of, policy_
 from perf_pipeline.quoting import first_few
 from perf_pipeline.report.comparison import by_calibration
 from perf_pipeline.report.revisions import revision_rows, revision_text
+from perf_pipeline.report.wording import minute
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.state import State
 
@@ -85,7 +86,7 @@ def run_text(run: RunRecord) -> str:
     """Say in half a sentence which run it is."""
     measured = revision_text(run.revision)
     return (
-        f"run {run.run_id} of {run.began_at[:16].replace('T', ' ')} UTC, profile {run.profile}, "
+        f"run {run.run_id} of {minute(run.began_at)} UTC, profile {run.profile}, "
         f"perf_pipeline {run.code_version}{f'; measured {measured}' if measured else ''}"
     )
 

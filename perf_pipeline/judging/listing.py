@@ -12,6 +12,7 @@ from typing import Final
 from perf_pipeline.judging.asked import require_runs
 from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.revisions import revision_name, tags_of_run
+from perf_pipeline.report.wording import minute
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.state import State
@@ -48,7 +49,7 @@ class ListedRun:
         ]
         return (
             self.run.run_id,
-            self.run.began_at[:16].replace("T", " "),
+            minute(self.run.began_at),
             self.run.profile,
             self.run.target.partition(":")[0],
             revision_name(self.run.revision),

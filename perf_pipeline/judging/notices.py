@@ -12,14 +12,13 @@ from perf_pipeline.judging.past import is_like
 from perf_pipeline.judging.unaccepted import unaccepted_levels
 from perf_pipeline.metrics.naming import series_label
 from perf_pipeline.quoting import first_few
-from perf_pipeline.report.wording import plural
+from perf_pipeline.report.wording import moment, plural
 from perf_pipeline.store.baselines import ChangePointRow, changes, confirmations, previous_run
 from perf_pipeline.store.history import History
 from perf_pipeline.store.lineage import judged
 from perf_pipeline.store.order import began_before_it, ended_after_it
 from perf_pipeline.store.records import RunRecord
 
-_MOMENT: Final = "%Y-%m-%d %H:%M:%S UTC"
 _CLOCK: Final = "somebody changed a clock, so runs are listed in the order in which they were made"
 _MOST_FACTS: Final = 6
 _MOST_SERIES: Final = 3
@@ -48,13 +47,13 @@ def clock_notices(history: History, run_id: str) -> list[str]:
     told = []
     before, after = ended_after_it(history, run_id), began_before_it(history, run_id)
     if before is not None:
-        dated = before.ended_at.strftime(_MOMENT)
+        dated = moment(before.ended_at)
         told.append(
             f"this run is dated before the end of run {before.run_id} ({dated}), which was made "
             f"before it: {_CLOCK}"
         )
     if after is not None:
-        dated = after.began_at.strftime(_MOMENT)
+        dated = moment(after.began_at)
         told.append(
             f"run {after.run_id} was made after this run and is dated before it ({dated}): {_CLOCK}"
         )

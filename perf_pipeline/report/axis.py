@@ -1,11 +1,12 @@
-"""Axes of a plot: round ticks, and which time series share a plot.
+"""Axes of a plot: round ticks, the axis of values, and which time series share a plot.
 
-Add here: a rule about scales. Keep out: drawing (svg.py).
+Add here: a rule about scales. Keep out: lines and axes of one kind of drawing (svg.py, …_plot.py).
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from typing import Final
 
 from perf_pipeline.report import wording
@@ -91,6 +92,33 @@ def highest(series: TimeSeries) -> float:
         ValueError: no value is a number.
     """
     return max(value for _, value in finite(series))
+
+
+def value_axis(
+    marks: Iterable[float],
+    y: Callable[[float], float],
+    between: tuple[float, float],
+    unit: str,
+    scale: float = 1,
+) -> str:
+    """Draw the axis of values at the left of a drawing, with a line across it for each mark.
+
+    Args:
+        marks: values, from the lowest to the highest.
+        y: where a value is.
+        between: left and right edge of the drawing.
+        unit: of the values.
+        scale: what a mark is multiplied by when it is written, e.g. 100 for per cent.
+    """
+    left, right = between
+    lines = "".join(
+        f'<line x1="{left}" y1="{y(mark):.1f}" x2="{right}" y2="{y(mark):.1f}"/>'
+        f'<text x="{left - 6}" y="{y(mark) + 4:.1f}" text-anchor="end">'
+        f"{wording.number(scale * mark)}</text>"
+        for mark in marks
+    )
+    written = escape(wording.printable(wording.unit_text(unit)))
+    return f'{lines}<text x="4" y="12">{written}</text>'
 
 
 def ticks(low: float, high: float, most: int = 4) -> list[float]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from perf_pipeline.report import wording
-from perf_pipeline.report.axis import ticks
+from perf_pipeline.report.axis import ticks, value_axis
 from perf_pipeline.report.distribution import Bar, Distribution, Spread
 from perf_pipeline.report.pages import html_escaped as escaped
 
@@ -64,7 +64,7 @@ def histogram_plot(found: Distribution) -> str:
     return _figure(
         title,
         found,
-        f"{_rows(marks, y, '% of values')}{''.join(_columns(x, found.unit))}"
+        f"{value_axis(marks, y, (_LEFT, _RIGHT), '% of values')}{''.join(_columns(x, found.unit))}"
         f'<g class="k0">{drawn}</g><g class="k1">{outline}</g>',
     )
 
@@ -84,10 +84,11 @@ def spectrum_plot(found: Distribution) -> str:
         for number, spread in reversed(list(enumerate(spreads)))
     )
     marks = [mark for mark in _log_marks(y.low, y.high) if y.low <= mark <= y.high]
+    rows = value_axis(marks, y, (_LEFT, _RIGHT), found.unit)
     return _figure(
         f"percentiles of {found.metric}",
         found,
-        f"{_rows(marks, y, found.unit)}{''.join(_percent_columns(x, widest))}{lines}",
+        f"{rows}{''.join(_percent_columns(x, widest))}{lines}",
     )
 
 
@@ -189,16 +190,6 @@ def _column(left: float, label: str) -> str:
         f'<line x1="{left:.1f}" y1="{_TOP}" x2="{left:.1f}" y2="{_BOTTOM}"/>'
         f'<text x="{left:.1f}" y="{_BOTTOM + 16}" text-anchor="middle">{label}</text>'
     )
-
-
-def _rows(marks: list[float], y: _Scale, unit: str) -> str:
-    lines = "".join(
-        f'<line x1="{_LEFT}" y1="{y(mark):.1f}" x2="{_RIGHT}" y2="{y(mark):.1f}"/>'
-        f'<text x="{_LEFT - 6}" y="{y(mark) + 4:.1f}" text-anchor="end">'
-        f"{wording.number(mark)}</text>"
-        for mark in marks
-    )
-    return f'{lines}<text x="4" y="12">{escaped(unit)}</text>'
 
 
 def _log_marks(low: float, high: float) -> list[float]:

@@ -46,7 +46,7 @@ class _Section:
 
 def render_html(report: RunReport) -> str:
     """Return the report as one HTML document; every value from outside is escaped."""
-    began = report.began_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    began = wording.moment(report.began_at)
     took, target = f"took {wording.seconds(report.wall_s)}", f"target {report.target}"
     tagged = f"tagged {tags_of_run(report.tags)}" if report.tags else ""
     drawn = [panels_of(benchmark) for benchmark in report.benchmarks]

@@ -103,7 +103,7 @@ def _environment(report: RunReport) -> Table:
     facts = {
         "run": report.run_id,
         "profile": report.profile,
-        "began": report.began_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        "began": wording.moment(report.began_at),
         "took": wording.seconds(report.wall_s),
         "target": report.target,
         **revision_rows(report.revision),

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Final
 
 from perf_pipeline.report import wording
-from perf_pipeline.report.axis import Panel, finite, highest, ticks
+from perf_pipeline.report.axis import Panel, finite, highest, ticks, value_axis
 
 _WIDTH: Final = 480
 _HEIGHT: Final = 210
@@ -202,23 +202,14 @@ class _TimeAxes:
 
 
 def _axes(axes: _TimeAxes, unit: str) -> str:
-    rows = "".join(
-        f'<line x1="{_LEFT}" y1="{axes.y(mark):.1f}" x2="{_RIGHT}" y2="{axes.y(mark):.1f}"/>'
-        f'<text x="{_LEFT - 6}" y="{axes.y(mark) + 4:.1f}" text-anchor="end">'
-        f"{wording.number(mark)}</text>"
-        for mark in axes.marks
-    )
+    rows = value_axis(axes.marks, axes.y, (_LEFT, _RIGHT), unit)
     columns = "".join(
         f'<text x="{axes.x(at_s):.1f}" y="{_BOTTOM + 16}" text-anchor="middle">'
         f"{wording.number(at_s)}</text>"
         for at_s in ticks(axes.from_s, axes.to_s, _MOST_X_TICKS)
         if axes.from_s <= at_s <= axes.to_s
     )
-    return (
-        f"{rows}{columns}"
-        f'<text x="4" y="12">{_text(wording.unit_text(unit))}</text>'
-        f'<text x="{_RIGHT}" y="{_HEIGHT - 6}" text-anchor="end">time in s</text>'
-    )
+    return f'{rows}{columns}<text x="{_RIGHT}" y="{_HEIGHT - 6}" text-anchor="end">time in s</text>'
 
 
 def _lines(panel: Panel, axes: _TimeAxes) -> str:

@@ -141,7 +141,7 @@ def _notices(notices: Iterable[str]) -> list[Text]:
 
 
 def _header(report: RunReport) -> Text:
-    began = report.began_at.strftime("%Y-%m-%d %H:%M UTC")
+    began = f"{wording.minute(report.began_at)} UTC"
     lines = [
         _plain(f"run {report.run_id}, profile {report.profile}, {began}", "bold"),
         _plain(f"target {report.target}, took {wording.seconds(report.wall_s)}"),

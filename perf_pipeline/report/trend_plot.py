@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from perf_pipeline.report import wording
-from perf_pipeline.report.axis import ticks
+from perf_pipeline.report.axis import ticks, value_axis
 from perf_pipeline.report.pages import html_escaped as escaped
 from perf_pipeline.report.pages import trend_id
 from perf_pipeline.report.trend import Trend, TrendRun, change_text
@@ -91,16 +91,11 @@ class _RunAxes:
 
 
 def _axes(axes: _RunAxes, trend: Trend) -> str:
-    rows = "".join(
-        f'<line x1="{_LEFT}" y1="{axes.y(mark):.1f}" x2="{_RIGHT}" y2="{axes.y(mark):.1f}"/>'
-        f'<text x="{_LEFT - 6}" y="{axes.y(mark) + 4:.1f}" text-anchor="end">'
-        f"{wording.number(100 * mark if trend.unit == 'ratio' else mark)}</text>"
-        for mark in axes.marks
-    )
+    scale = 100 if trend.unit == "ratio" else 1
+    rows = value_axis(axes.marks, axes.y, (_LEFT, _RIGHT), trend.unit, scale)
     first, last = trend.runs[0].began_at[:10], trend.runs[-1].began_at[:10]
     return (
-        f'{rows}<text x="4" y="12">{escaped(wording.unit_text(trend.unit))}</text>'
-        f'<text x="{_LEFT}" y="{_BOTTOM + 17}">{escaped(first)}</text>'
+        f'{rows}<text x="{_LEFT}" y="{_BOTTOM + 17}">{escaped(first)}</text>'
         f'<text x="{_RIGHT}" y="{_BOTTOM + 17}" text-anchor="end">{escaped(last)}</text>'
         f'<text x="{_RIGHT}" y="{_HEIGHT - 5}" text-anchor="end">'
         f"{wording.plural(axes.runs, 'run')}</text>"
@@ -131,7 +126,7 @@ def _line(axes: _RunAxes, trend: Trend) -> str:
 
 
 def _tip(trend: Trend, run: TrendRun) -> str:
-    when = run.began_at[:16].replace("T", " ")
+    when = wording.minute(run.began_at)
     named = f"{run.run_id}, {run.version}" if run.version else run.run_id
     return f"{named}, {when}: {wording.quantity(run.value, trend.unit)}"
 

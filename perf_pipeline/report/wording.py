@@ -4,6 +4,7 @@ Add here: a unit's spelling. Keep out: layout, colours and escaping of one forma
 """
 
 import math
+from datetime import datetime
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff
@@ -108,6 +109,24 @@ def statistic_unit(metric: str, statistic: str) -> str:
 def summary_key(summary: Summary) -> str:
     """Write metric and tag filter as in a profile."""
     return metric_key(summary.metric, written_filter(summary.tags))
+
+
+def moment(at: datetime) -> str:
+    """Write a moment of UTC to the second.
+
+    >>> moment(datetime(2026, 1, 4, 6))
+    '2026-01-04 06:00:00 UTC'
+    """
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def minute(at: datetime | str) -> str:
+    """Write a moment of UTC to the minute, as for a list; of a text that is ISO 8601 as well.
+
+    >>> minute("2026-01-04T06:00:59.5+00:00"), minute(datetime(2026, 1, 4, 6))
+    ('2026-01-04 06:00', '2026-01-04 06:00')
+    """
+    return (at if isinstance(at, str) else at.isoformat())[:16].replace("T", " ")
 
 
 def seconds(value: float) -> str:

@@ -13,7 +13,23 @@ def wall_clock_offset_ms() -> float:
 
     Slewing (NTP) moves both in the same way.
     """
-    return (time.clock_gettime_ns(time.CLOCK_REALTIME) - time.monotonic_ns()) / 1e6
+    return _offset_ns() / 1e6
+
+
+def wall_clock_at_us(origin_ns: int) -> int:
+    """Return what the wall clock showed at a moment of the monotonic clock, by its present offset.
+
+    Args:
+        origin_ns: the moment, as `time.monotonic_ns` told it.
+
+    Returns:
+        µs since 1970.
+    """
+    return (_offset_ns() + origin_ns) // 1_000
+
+
+def _offset_ns() -> int:
+    return time.clock_gettime_ns(time.CLOCK_REALTIME) - time.monotonic_ns()
 
 
 class WallClockWatch:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from perf_pipeline.judging.kept_up import scenarios_that_kept_up, touches
+from perf_pipeline.judging.shortfall import OF_ANSWERS
 from perf_pipeline.metrics.catalog import TARGET_ANSWERED
 from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
 from perf_pipeline.quoting import first_few
@@ -21,7 +22,6 @@ from perf_pipeline.store.records import BenchmarkOutcome, RunKey
 MOST_WRONG: Final = 0.05
 """A larger share of answers that fail a check is told, unless more operations may fail."""
 _MOST_TOLD: Final = 3
-_SPEAKING: Final = frozenset({"checks", "errors", "success"})
 _OPEN: Final = frozenset({Status.PASS, Status.WARN, Status.FAIL})
 
 
@@ -51,7 +51,7 @@ def _unspoken(
 
 
 def _is_about(counts: CheckCounts, threshold: Threshold) -> bool:
-    if threshold.metric not in _SPEAKING:
+    if threshold.metric not in OF_ANSWERS:
         return False
     own = {"operation": counts.operation, "check": counts.check}
     return touches(threshold, counts.scenario) and all(

@@ -28,13 +28,15 @@ _FAILURES: Final = frozenset(
     if metric.source is not None
     and metric.source.value in {"failed", "answered", "good", "not_good"}
 ) | {"interrupted_iterations"}
+OF_ANSWERS: Final = frozenset({"checks", "errors", "success"})
+"""Metrics that speak of answers which are not as they should be."""
 # Which metrics speak of a loss: what was dropped was never asked, so no failure rate knows of it.
 _SPEAKING: Final[Mapping[Kind, frozenset[str]]] = MappingProxyType(
     {
         "dropped": frozenset({"dropped_iterations", "produce_rate_ratio"}),
         "unanswered": _FAILURES,
         "interrupted": frozenset({"interrupted_iterations"}),
-        "incomplete": frozenset({"checks", "errors", "success"}),
+        "incomplete": OF_ANSWERS,
     }
 )
 _SENTENCES: Final[Mapping[Kind, str]] = MappingProxyType(

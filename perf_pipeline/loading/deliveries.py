@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from perf_pipeline.engine.health import CLOCK_STEP_LIMIT_MS
+from perf_pipeline.engine.wall_clock import wall_clock_at_us
 from perf_pipeline.loading.jobs import run_of
 from perf_pipeline.loading.seeding import require_postgres
 from perf_pipeline.loading.session import Session
@@ -88,7 +89,7 @@ def collect_deliveries(
     arrived = await_deliveries(dsn, pattern, expected, timeout_s, session.stop)
     if arrived is None:
         return Collected(is_known=False, problems=(NO_TABLE,))
-    wall_origin_us = (time.time_ns() - time.monotonic_ns() + origin_ns) // 1_000
+    wall_origin_us = wall_clock_at_us(origin_ns)
     deliveries, oddities = read_deliveries(dsn, pattern), list[str]()
     write_ledger(folder / "ledger-deliveries.csv", _stations(deliveries, wall_origin_us, oddities))
     now_us = (time.monotonic_ns() - origin_ns) // 1_000

@@ -22,6 +22,7 @@ from perf_pipeline.loading.own_database import query_files
 from perf_pipeline.loading.own_topics import topic_of
 from perf_pipeline.loading.seeding import ids_file, require_brokers
 from perf_pipeline.loading.session import Session
+from perf_pipeline.store.records import RunKey
 from perf_pipeline.workloads.http.parameters import ENV_PREFIX
 from perf_pipeline.workloads.kafka.brokers import BROKERS
 
@@ -82,7 +83,7 @@ def _own_environment(session: Session) -> Iterator[str]:
 
 def run_of(session: Session, benchmark: str) -> str:
     """Name this benchmark of this run in emails and message ids: two benchmarks never share one."""
-    return f"{session.run_id}/{benchmark}"
+    return RunKey(session.run_id, benchmark).in_ids
 
 
 def _scenario_job(

@@ -14,6 +14,7 @@ from typing import Final, Self
 
 from perf_pipeline.analysis.clock import ClockOffset
 from perf_pipeline.config.own_deliveries import Deliveries
+from perf_pipeline.engine.wall_clock import wall_clock_at_us
 from perf_pipeline.loading.clock_watch import ClockWatch
 from perf_pipeline.loading.deliveries import (
     CLOCK_SLACK_US,
@@ -199,7 +200,7 @@ class OwnDeliveries:
 
     def _ahead_us(self, offset: ClockOffset) -> int:
         """Return by how much the other wall clock is ahead of ours."""
-        wall_origin_us = (time.time_ns() - time.monotonic_ns() + self.origin_ns) // 1_000
+        wall_origin_us = wall_clock_at_us(self.origin_ns)
         return offset.offset_us - wall_origin_us
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from perf_pipeline.config.executors.kinds import ArrivalRate, Executor, RampedRate, SteadyRate
-from perf_pipeline.units import US_PER_S
 
 _NS_PER_US = 1_000
 
@@ -56,7 +55,7 @@ def count_arrivals(executor: ArrivalRate) -> int:
 def steady_rate_per_s(executor: Executor) -> float | None:
     """Return the starts per second of a rate that never changes; None for other executors."""
     if isinstance(executor, ArrivalRate) and isinstance(rate := executor.planned_rate, SteadyRate):
-        return rate.starts * US_PER_S / rate.time_unit_us
+        return rate.per_s
     return None
 
 

@@ -40,9 +40,8 @@ def rate_of(plan: Executor, begins_us: int) -> Iterator[Knot]:
         return
     match plan.planned_rate:
         case SteadyRate() as steady:
-            rate = steady.starts * US_PER_S / steady.time_unit_us
-            yield begins_us, rate
-            yield begins_us + steady.length_us, rate
+            yield begins_us, steady.per_s
+            yield begins_us + steady.length_us, steady.per_s
         case RampedRate() as ramped:
             at_us, per_s = begins_us, US_PER_S / ramped.time_unit_us
             yield at_us, ramped.starts * per_s

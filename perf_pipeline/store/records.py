@@ -27,6 +27,11 @@ class RunKey:
         """Return the parameters of `OF_KEY`."""
         return {"run_id": self.run_id, "benchmark": self.benchmark}
 
+    @property
+    def in_ids(self) -> str:
+        """Name it in emails, message ids and traces: two benchmarks never share one."""
+        return f"{self.run_id}/{self.benchmark}"
+
 
 OF_KEY: Final = "run_id = $run_id and benchmark = $benchmark"
 """SQL that chooses the rows of one benchmark of one run."""

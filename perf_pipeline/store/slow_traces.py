@@ -94,7 +94,7 @@ def _sampled(
 ) -> Iterator[TracedRequest]:
     places: Counter[str] = Counter()
     for operation, scenario, vu, iteration, *rest in slowest:
-        trace = trace_id(f"{key.run_id}/{key.benchmark}", scenario, vu, iteration)
+        trace = trace_id(key.in_ids, scenario, vu, iteration)
         if places[operation] < MOST_OF_AN_OPERATION and is_sampled(trace, ratios[scenario]):
             places[operation] += 1
             yield TracedRequest(operation, places[operation], scenario, trace, *rest)

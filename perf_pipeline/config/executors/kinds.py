@@ -40,6 +40,11 @@ class SteadyRate:
     time_unit_us: int
     length_us: int
 
+    @property
+    def per_s(self) -> float:
+        """Return the starts per second."""
+        return self.starts * US_PER_S / self.time_unit_us
+
 
 @dataclass(frozen=True, slots=True)
 class RampedRate:

@@ -26,6 +26,7 @@ from perf_pipeline.config.kafka_client import bootstrap_servers, onlooker_settin
 from perf_pipeline.config.own_deliveries import BROKER, HERE, PRODUCER, Deliveries
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.completion import Completion, moment_us
+from perf_pipeline.metrics.message_ids import text_of_id
 from perf_pipeline.units import US_PER_MS
 from perf_pipeline.workloads.kafka.errors import cause, is_silence
 from perf_pipeline.workloads.kafka.message_places import reader_of
@@ -143,7 +144,7 @@ class TopicDeliveries:
             if error.code() != KafkaError._PARTITION_EOF and not error.retriable():  # noqa: SLF001 - librdkafka's own codes have this name
                 self._failure = error.str()
             return
-        message_id = _as_text(self._id(message))
+        message_id = text_of_id(self._id(message))
         if self._time == HERE:
             at_us: int | None = arrived_us
         elif self._moment is not None:
@@ -199,7 +200,3 @@ class TopicDeliveries:
             f"{self._place}: the topic {self._topic} can't be read: {why}",
             hint="start the brokers, or correct PERF_KAFKA_BROKERS",
         )
-
-
-def _as_text(value: object) -> str:
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""

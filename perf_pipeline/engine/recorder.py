@@ -28,7 +28,12 @@ from perf_pipeline.metrics.sample import (
     Outcome,
     Phase,
 )
-from perf_pipeline.metrics.spool_rows import ITERATION_ROWS, SAMPLE_ROWS
+from perf_pipeline.metrics.spool_rows import (
+    ITERATION_ROWS,
+    NO_PHASES_PACKED,
+    SAMPLE_ROWS,
+    plain_sample_packing,
+)
 from perf_pipeline.metrics.spool_seal import SEAL_PREFIX
 
 # The error class of an operation for which this machine had no port or descriptor.
@@ -78,6 +83,56 @@ class OperationCount:
         self.ways[way] += 1
         if error == OWN_LIMIT:
             self.own_limits += 1
+
+
+class SpoolSeries:
+    """Implement `ports.Series`: what is the same in all samples of an operation is looked up once.
+
+    Args:
+        rows: where samples go.
+        count: of the scenario.
+        names: scenario, protocol and operation.
+    """
+
+    __slots__ = ("_count", "_items", "_kinds", "_names", "_pack", "_rows")
+
+    def __init__(self, rows: Rows, count: OperationCount, names: tuple[str, str, str]) -> None:
+        self._rows, self._items = rows, rows.items
+        self._count, self._names = count, names
+        self._pack = plain_sample_packing().pack
+        self._kinds: dict[Phase, int] = {}
+
+    def answered(
+        self,
+        iteration: Iteration,
+        intended_us: int,
+        started_us: int,
+        ended_us: int,
+        records: int,
+    ) -> None:
+        """Record an operation that went well."""
+        phase = iteration.phase if started_us <= iteration.cut_us else _DRAIN
+        kind = self._kinds.get(phase)
+        if kind is None:
+            kind = self._kinds[phase] = self._rows.kinds[*self._names, phase, _OK, 0, ""]
+        items = self._items
+        items.append(
+            self._pack(
+                kind,
+                iteration.vu,
+                iteration.number,
+                intended_us,
+                started_us,
+                ended_us,
+                records,
+                NO_PHASES_PACKED,
+            )
+        )
+        if len(items) >= PIECE_LINES:
+            self._rows.flush()
+        count = self._count
+        count.durations_us.append(ended_us - started_us)
+        count.ok += 1
 
 
 class SpoolRecorder:
@@ -172,6 +227,10 @@ class SpoolRecorder:
             count.ok += 1
         else:
             count.fail(status, error)
+
+    def series(self, scenario: str, protocol: str, operation: str) -> SpoolSeries:
+        """Return what records the samples of an operation that went well."""
+        return SpoolSeries(self._samples, self.counts[scenario], (scenario, protocol, operation))
 
     def iteration(
         self, iteration: Iteration, started_us: int, ended_us: int, outcome: Outcome

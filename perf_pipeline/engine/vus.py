@@ -31,10 +31,13 @@ class VirtualUser:
     """
 
     __slots__ = (
+        "_follow",
+        "_goes_on",
         "_iteration",
         "_next",
         "_part",
         "_random",
+        "_started_us",
         "free_us",
         "gave_turn",
         "is_cut",
@@ -47,8 +50,15 @@ class VirtualUser:
         self._random = part.random_of(number)
         self._next = 0
         self._iteration: Iteration | None = None
+        self._follow: Callable[[], bool] | None = None
+        self._goes_on: Callable[[], bool] | None = None
+        self._started_us = 0
         self.is_cut = self.gave_turn = False
         self.free_us = 0
+
+    def loop_while(self, goes_on: Callable[[], bool]) -> None:
+        """Let the workload begin the next iteration itself while this holds."""
+        self._goes_on, self._follow = goes_on, self._followed
 
     async def iterate(self, intended_us: int) -> None:
         """Run an iteration, and count it.
@@ -66,12 +76,13 @@ class VirtualUser:
             intended_us,
             phase,
             self._random,
+            self._follow,
         )
         self._next += 1
         self._iteration = iteration
         tally = part.tally
         tally.active += 1
-        started_us, outcome = part.clock.now_us(), _OK
+        self._started_us, outcome = part.clock.now_us(), _OK
         try:
             await part.workload.iterate(iteration)
             if not iteration.is_through:
@@ -91,8 +102,22 @@ class VirtualUser:
             self._iteration = None
             self.gave_turn = iteration.has_waited
             self.free_us = ended_us = part.clock.now_us()
-            part.recorder.iteration(iteration, started_us, ended_us, outcome)
+            part.recorder.iteration(iteration, self._started_us, ended_us, outcome)
         tally.complete(iteration)
+
+    def _followed(self) -> bool:
+        """End the iteration under way, and begin another one in its place; see `Iteration`."""
+        part, iteration = self._part, self._iteration
+        if iteration is None or self._goes_on is None or not self._goes_on():
+            return False
+        now_us = part.clock.now_us()
+        part.recorder.iteration(iteration, self._started_us, now_us, _OK)
+        part.tally.complete(iteration)
+        iteration.number = self._next
+        self._next += 1
+        iteration.intended_us = self._started_us = now_us
+        iteration.phase = part.window.phase(now_us)
+        return True
 
     def cut(self, task: "asyncio.Task[None]") -> None:
         """Cancel the running iteration.
@@ -169,6 +194,7 @@ class LoopingVu:
         }
         self.state = LoopState.OFF
         self.task: asyncio.Task[None] | None = None
+        vu.loop_while(self._is_running)
 
     def start(self, at_us: int) -> None:
         """Loop from now on; `at_us` is when the plan wanted it."""
@@ -188,6 +214,9 @@ class LoopingVu:
         if transition is not None:
             self.state, action = transition
             self._actions[action]()
+
+    def _is_running(self) -> bool:
+        return self.state is _RUNNING
 
     def _launch(self) -> None:
         self._vu.is_cut = False

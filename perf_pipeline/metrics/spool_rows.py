@@ -14,7 +14,12 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from perf_pipeline.metrics.sample import ITERATION_COLUMNS, SAMPLE_COLUMNS
+from perf_pipeline.metrics.sample import (
+    ITERATION_COLUMNS,
+    NO_PHASES,
+    SAMPLE_COLUMNS,
+    HttpPhases,
+)
 
 KIND: Final = "kind"
 KINDS_PREFIX: Final = "kinds-"
@@ -64,3 +69,18 @@ SAMPLE_ROWS: Final = RowLayout(
     ("scenario", "protocol", "operation", "phase", "outcome", "status", "error"),
 )
 ITERATION_ROWS: Final = RowLayout(ITERATION_COLUMNS, ("scenario", "phase", "outcome"))
+
+_OF_A_PLAIN_SAMPLE: Final = ("iteration", "intended_us", "started_us", "ended_us", "records")
+NO_PHASES_PACKED: Final = struct.pack(f"<{len(NO_PHASES)}q", *NO_PHASES)
+
+
+def plain_sample_packing() -> struct.Struct:
+    """Return the packing of a sample that has times and records alone, in half the time.
+
+    It takes kind, vu, iteration, the three times, records and `NO_PHASES_PACKED`; the columns
+    between them are 0.
+    """
+    codes = dict.fromkeys(_OF_A_PLAIN_SAMPLE, "q") | dict.fromkeys(_SMALL, "I")
+    numbers = [name for name in SAMPLE_ROWS.numbers if name not in HttpPhases._fields]
+    body = "".join(codes.get(name, "8x") for name in numbers)
+    return struct.Struct(f"<{body}{len(NO_PHASES_PACKED)}s")

@@ -234,3 +234,26 @@ def test_ways_of_failing_without_end_are_counted_together(tmp_path: Path) -> Non
     ways = recorder.counts["create"].ways
     assert len(ways) == 101
     assert ways["other errors"] == 200
+
+
+def test_a_series_writes_the_rows_that_samples_would_be(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    plain, fast = _recorder(one), _recorder(other)
+    series = fast.series("create", "http", "create_user")
+    for n in range(3_000):
+        iteration = _iteration(n, Phase.MEASURED if n % 3 else Phase.WARM_UP)
+        if n % 5 == 0:
+            iteration.cut_us = 10  # what begins after that is drain
+        plain.sample(
+            iteration, "create_user", n, n + 7, Outcome.OK, intended_us=n - 1, records=n % 4
+        )
+        series.answered(iteration, n - 1, n, n + 7, n % 4)
+    plain.close()
+    fast.close()
+
+    for name in ("samples-main-0.npy", "kinds-samples-main-0.csv"):
+        assert (other / name).read_bytes() == (one / name).read_bytes()
+    assert fast.counts["create"].ok == plain.counts["create"].ok == 3_000
+    assert fast.counts["create"].take_durations_us() == (3_000, [7] * 3_000)

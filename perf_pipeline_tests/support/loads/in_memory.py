@@ -5,7 +5,7 @@ Add here: what several ways of driving a workload need. Keep out: driving it, an
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic_ns
 from typing import Any
 
@@ -79,6 +79,10 @@ class MemoryRecorder:
             )
         )
 
+    def series(self, scenario: str, protocol: str, operation: str) -> "MemorySeries":
+        """Give what keeps samples of an operation that went well."""
+        return MemorySeries(self, scenario, protocol, operation)
+
     def iteration(
         self, iteration: Iteration, started_us: int, ended_us: int, outcome: Outcome
     ) -> None:
@@ -93,3 +97,29 @@ class MemoryRecorder:
     def ids(self, event: LedgerEvent) -> list[str]:
         """Give the message ids that passed a station, once per entry."""
         return [entry.message_id for entry in self.entries if entry.event is event]
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySeries:
+    """Keep samples of an operation in its recorder."""
+
+    recorder: MemoryRecorder
+    scenario: str
+    protocol: str
+    operation: str
+
+    def answered(
+        self, iteration: Iteration, intended_us: int, started_us: int, ended_us: int, records: int
+    ) -> None:
+        """Keep a sample."""
+        assert iteration.scenario == self.scenario
+        of_protocol = replace(iteration, protocol=self.protocol)
+        self.recorder.sample(
+            of_protocol,
+            self.operation,
+            started_us,
+            ended_us,
+            Outcome.OK,
+            intended_us=intended_us,
+            records=records,
+        )

@@ -11,7 +11,7 @@ import gc
 import sys
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 from unittest import mock
@@ -42,24 +42,16 @@ CASES: Final = (
 )
 
 
-class AtOnce:
-    """Answer without waiting, with what a server once said."""
+def answering(result: pq.abc.PGresult) -> Callable[..., None]:
+    """Return what answers a request at once, with what a server once said."""
 
-    def __init__(self, result: pq.abc.PGresult) -> None:
-        self._result = result
-        self.session: SqlSession | None = None
+    def send(session: SqlSession, *_: object) -> None:
+        session.answered_ns = time.monotonic_ns()
+        taker, session._answer = session._answer, None
+        assert taker is not None
+        taker.set_result(result)
 
-    def __await__(self) -> Generator[None, None, pq.abc.PGresult]:
-        """Stamp the answer, which is there."""
-        if self.session is not None:
-            self.session.answered_ns = time.monotonic_ns()
-        yield from ()
-        return self._result
-
-    def to(self, session: SqlSession) -> "AtOnce":
-        """Become the answer to a request of this session."""
-        self.session = session
-        return self
+    return send
 
 
 async def cost_us(dsn: str, script: str, protocol: str) -> float:
@@ -77,13 +69,16 @@ async def cost_us(dsn: str, script: str, protocol: str) -> float:
         window = measured_window(executor, 0)
         part = ScenarioPart("bench", executor, stripe, 0, window, workload, clock, recorder, seed=1)
         user = VirtualUser(1, part)
+        tally, until = part.tally, 1
+        user.loop_while(lambda: tally.iterations + 1 < until)
         await user.iterate(0)
         gc.collect()
         gc.freeze()  # as a worker does
         rounds = []
         for _ in range(ROUNDS):
+            until = tally.iterations + ITERATIONS
             began_s = time.thread_time()
-            for _ in range(ITERATIONS):
+            while tally.iterations < until:
                 await user.iterate(0)
             rounds.append((time.thread_time() - began_s) / ITERATIONS * 1e6)
         await workload.close()
@@ -96,12 +91,8 @@ async def measured(dsn: str) -> None:
     """Print a line for each case."""
     with psycopg.connect(dsn) as connection:
         result = connection.pgconn.exec_(b"select 1")
-        answer = AtOnce(result)
-
-        def at_once(session: SqlSession, *_: object) -> AtOnce:
-            return answer.to(session)
-
-        with mock.patch.multiple(SqlSession, ask=at_once, ask_with=at_once, ask_prepared=at_once):
+        send = answering(result)
+        with mock.patch.multiple(SqlSession, send_text=send, send_with=send, send_prepared=send):
             for script, protocol in CASES:
                 cost = await cost_us(dsn, script, protocol)
                 print(f"{script:12}{protocol:10}{cost:7.1f} µs a transaction")

@@ -16,7 +16,7 @@ from perf_pipeline.metrics.catalog import TRANSACTIONS
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.workloads.postgres.errors import failure_class
-from perf_pipeline.workloads.postgres.exchange import Answer, SqlSession, Values, connected, rows_of
+from perf_pipeline.workloads.postgres.exchange import SqlSession, Values, connected, rows_of
 
 CONFLICTS: Final = frozenset({"40001", "40P01"})
 """Serialization failure and deadlock, after which a transaction may be run again."""
@@ -39,7 +39,7 @@ class Request:
     """
 
     operation: str
-    send: Callable[[SqlSession, bytes, Values, float], Answer]
+    send: Callable[[SqlSession, bytes, Values, float], None]
     text: bytes
     timeout_s: float
 
@@ -139,15 +139,13 @@ class SqlClient:
         started_us = self._clock.now_us()
         try:
             session = self.session or await self.connect()
-            result = await request.send(
-                session, request.text if text is None else text, values, request.timeout_s
-            )
+            coming = session.expect_answer()
+            request.send(session, request.text if text is None else text, values, request.timeout_s)
+            result = await coming
         except (psycopg.Error, TimeoutError) as refusal:
             answer = self._refused(request.operation, started_us, refusal, left)
         except BaseException:
-            now_us = self._clock.now_us()
-            answer = SqlAnswer(None, Outcome.INTERRUPTED, "", started_us, now_us, 0)
-            self._record(iteration, request.operation, answer, intended_us, 0, _NO_CHECKS)
+            self.cut_off(iteration, request.operation, intended_us, started_us)
             raise
         else:
             ended_us = (session.answered_ns - self._origin_ns) // _NS_PER_US
@@ -157,6 +155,27 @@ class SqlClient:
         self._record(iteration, request.operation, answer, intended_us, bytes_out, checks)
         if answer.result is None and self.session is not None and not self.session.is_usable:
             await self.close()
+        return answer
+
+    def cut_off(
+        self, iteration: Iteration, operation: str, intended_us: int, started_us: int
+    ) -> None:
+        """Write down a request whose answer nobody awaits any more."""
+        now_us = self._clock.now_us()
+        answer = SqlAnswer(None, Outcome.INTERRUPTED, "", started_us, now_us, 0)
+        self._record(iteration, operation, answer, intended_us, 0, _NO_CHECKS)
+
+    def failed(
+        self,
+        iteration: Iteration,
+        operation: str,
+        intended_us: int,
+        started_us: int,
+        refusal: Exception,
+    ) -> SqlAnswer:
+        """Write down a request that failed, and give what came of it."""
+        answer = self._refused(operation, started_us, refusal, 0)
+        self._record(iteration, operation, answer, intended_us, 0, _NO_CHECKS)
         return answer
 
     def record_transaction(

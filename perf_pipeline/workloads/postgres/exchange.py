@@ -9,7 +9,7 @@ Add here: what every exchange needs. Keep out: which statements there are.
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import psycopg
 from psycopg import pq
@@ -21,6 +21,28 @@ Values = Sequence[bytes | None]
 # Plain numbers: a member of an Enum takes 0.1 µs to look up on Python 3.11.
 GOOD: Final = frozenset({int(pq.ExecStatus.COMMAND_OK), int(pq.ExecStatus.TUPLES_OK)})
 ROWS: Final = int(pq.ExecStatus.TUPLES_OK)
+
+
+class Taker(Protocol):
+    """Take an answer as a future does, which may be one."""
+
+    def done(self) -> bool:
+        """Say whether nobody waits any more."""
+        ...
+
+    def set_result(self, result: pq.abc.PGresult, /) -> None:
+        """Take what was answered."""
+        ...
+
+    def set_exception(self, exception: Exception, /) -> None:
+        """Take why there is no answer."""
+        ...
+
+    def exception(self) -> object:
+        """Look at what `set_exception` took, so that the log does not tell of it."""
+        ...
+
+
 _CONNECTED: Final = int(pq.ConnStatus.OK)
 _IDLE: Final = int(pq.TransactionStatus.IDLE)
 _COPYING: Final = frozenset(
@@ -50,7 +72,7 @@ class LoopConnection:
     def __init__(self, connection: psycopg.AsyncConnection) -> None:
         self._connection = connection
         self._loop = asyncio.get_running_loop()
-        self._answer: Answer | None = None
+        self._answer: Taker | None = None
         self._result: pq.abc.PGresult | None = None
         self._pgconn = connection.pgconn
         self._socket = self._pgconn.socket
@@ -83,8 +105,13 @@ class LoopConnection:
         except psycopg.Error:  # it does not answer, so the connection's end must do
             return
 
-    def _expect_answer(self) -> Answer:
-        """Make ready for the answer to the request that is sent next."""
+    def expect(self, taker: Taker) -> None:
+        """Give the answer to the request that is sent next to this one."""
+        self._answer = taker
+        self._result = None
+
+    def expect_answer(self) -> Answer:
+        """Return the answer to the request that is sent next, to be awaited."""
         self._answer = answer = self._loop.create_future()
         self._result = None
         return answer
@@ -143,10 +170,11 @@ class LoopConnection:
         if answer is None or result is None or answer.done():
             return
         if result.status in GOOD:
+            self._answer = None  # before the next request may come of it
             answer.set_result(result)
         else:
             self._refuse(psycopg.errors.error_from_result(result))
-        self._answer = None
+            self._answer = None
 
     def _refuse(self, error: Exception) -> None:
         """Raise an error where the answer is awaited."""
@@ -159,9 +187,9 @@ class LoopConnection:
 class SqlSession(LoopConnection):
     """Run any statement, prepared or not, and begin, commit and roll back.
 
-    Each method sends at once, and gives the answer to be awaited, as libpq has it. Awaiting raises
-    psycopg.Error where the server refused or the connection broke, and TimeoutError where the
-    answer did not come in time. After that the connection can't be used any more.
+    Who sends says before who takes the answer. In place of one he gets psycopg.Error where the
+    server refused or the connection broke, and TimeoutError where the answer did not come in time.
+    After that the connection can't be used any more.
     """
 
     __slots__ = ("_limit_s", "_timer", "_timer_s")
@@ -171,33 +199,30 @@ class SqlSession(LoopConnection):
         self._timer: asyncio.TimerHandle | None = None
         self._timer_s, self._limit_s = _NEVER_S, 0.0
 
-    def ask(self, text: bytes, _: Values, timeout_s: float) -> Answer:
+    def send_text(self, text: bytes, _: Values, timeout_s: float) -> None:
         """Run a text as it is, which may hold several statements (the simple protocol)."""
-        self._answer = answer = self._loop.create_future()
-        self._result = None
         self._pgconn.send_query(text)
         self._sent(timeout_s)
-        return answer
 
-    def ask_with(self, text: bytes, values: Values, timeout_s: float) -> Answer:
+    def send_with(self, text: bytes, values: Values, timeout_s: float) -> None:
         """Parse a statement and run it with these values."""
-        self._answer = answer = self._loop.create_future()
-        self._result = None
         self._pgconn.send_query_params(text, values)
         self._sent(timeout_s)
-        return answer
 
-    def ask_prepared(self, name: bytes, values: Values, timeout_s: float) -> Answer:
+    def send_prepared(self, name: bytes, values: Values, timeout_s: float) -> None:
         """Run a statement that was prepared, with these values."""
-        self._answer = answer = self._loop.create_future()
-        self._result = None
         self._pgconn.send_query_prepared(name, values)
         self._sent(timeout_s)
+
+    def ask(self, text: bytes, timeout_s: float) -> Answer:
+        """Run a text as it is."""
+        answer = self.expect_answer()
+        self.send_text(text, (), timeout_s)
         return answer
 
     def prepare(self, name: bytes, text: bytes, timeout_s: float) -> Answer:
         """Prepare a statement under a name."""
-        answer = self._expect_answer()
+        answer = self.expect_answer()
         self._pgconn.send_prepare(name, text)
         self._sent(timeout_s)
         return answer

@@ -8,7 +8,6 @@ Add here: another kind of step. Keep out: the language (config/pgbench/), values
 
 from bisect import bisect
 from collections.abc import Coroutine, Mapping
-from dataclasses import replace
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
@@ -17,13 +16,14 @@ from typing import Final
 
 from perf_pipeline.config.pgbench.parameters import SCALE, PgbenchParameters
 from perf_pipeline.engine.ports import Iteration, WorkerContext
-from perf_pipeline.errors import ProfileError, TargetUnavailableError
+from perf_pipeline.errors import ProfileError
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.units import US_PER_S
 from perf_pipeline.workloads.postgres.client import CONFLICTS, Request, SqlAnswer, SqlClient
 from perf_pipeline.workloads.postgres.clients import Clients
 from perf_pipeline.workloads.postgres.exchange import SqlSession
 from perf_pipeline.workloads.postgres.script_functions import number, truth
+from perf_pipeline.workloads.postgres.script_scale import counted_scale
 from perf_pipeline.workloads.postgres.script_values import DEFAULT_SEED, ScriptState, Variable
 from perf_pipeline.workloads.postgres.scripts import (
     CLIENT,
@@ -34,27 +34,30 @@ from perf_pipeline.workloads.postgres.scripts import (
     ReadyStatement,
     ready_scripts,
 )
+from perf_pipeline.workloads.postgres.straight_runs import (
+    StraightRuns,
+    StraightScript,
+    UnworkableError,
+    is_straight,
+)
 
 _OK: Final = Outcome.OK
 _ROLLBACK: Final = b"rollback"
 _EXPRESSION: Final = "expression"
 _NO_SINGLE_ROW: Final = "gset"
 _LEFT_OPEN: Final = "open_transaction"
-_BRANCHES: Final = (
-    b"select case when to_regclass('pgbench_branches') is not null then 'pgbench_branches' end"
-)
-_COUNT: Final = b"select count(*) from pgbench_branches"
 
 
 class _Client:
     """Hold what belongs to one client: its connection and its variables."""
 
-    __slots__ = ("begun_us", "client", "state")
+    __slots__ = ("begun_us", "client", "runs", "state")
 
     def __init__(self, client: SqlClient, variables: Mapping[str, Variable]) -> None:
         self.client = client
         self.state = ScriptState(dict(variables))
         self.begun_us: int | None = None
+        self.runs: StraightRuns | None = None
 
 
 class OwnScript:
@@ -69,6 +72,7 @@ class OwnScript:
 
     def __init__(self) -> None:
         self._users: dict[int, _Client] = {}
+        self._straight: StraightScript | None = None
 
     async def open(self, context: WorkerContext) -> None:
         """Read the scripts, and connect as often as there are VUs.
@@ -81,7 +85,7 @@ class OwnScript:
         self._clock, self._recorder = context.clock, context.recorder
         self._retries = own.retries
         self._think_time_us, self._timeout_s = own.think_time_us, own.timeout_us / US_PER_S
-        scale = own.scale or await self._scale_of(context, own)
+        scale = own.scale or await counted_scale(context, own)
         self._variables = given_variables(own, scale, context.seed)
         try:
             folder = Path(context.parameters["folder"])
@@ -96,6 +100,13 @@ class OwnScript:
             for statement in script.statements
             if own.protocol == PREPARED
         ]
+        self._context = context
+        self._can_be_straight = (
+            self._is_single
+            and not self._retries
+            and not self._think_time_us[1]
+            and is_straight(self._scripts[0])
+        )
         self._clients = await Clients.open(context, prepared)
 
     async def close(self) -> None:
@@ -108,7 +119,11 @@ class OwnScript:
         script = self._scripts[0] if self._is_single else self._chosen(iteration)
         user.begun_us = None
         try:
-            if self._retries:
+            if self._can_be_straight and (session := user.client.session) is not None:
+                answer = await self._run_straight(user, iteration, script, session)
+                if answer is None:
+                    return
+            elif self._retries:
                 answer = await self._until_done(user, iteration, script)
             else:
                 answer = await self._attempt(user, iteration, script, iteration.intended_us, 0)
@@ -121,24 +136,26 @@ class OwnScript:
             await self._clients.give_up(user.client)
             raise
 
-    async def _scale_of(self, context: WorkerContext, own: PgbenchParameters) -> int:
-        """Count the branches where all scripts are built in, as pgbench does; else it is 1."""
-        if not own.are_built_in:
-            return 1
-        clients = await Clients.open(replace(context, vus=1), [])
+    async def _run_straight(
+        self, user: _Client, iteration: Iteration, script: ReadyScript, session: SqlSession
+    ) -> SqlAnswer | None:
+        """Run a straight script, maybe many times; give what ended a run that failed."""
+        runs = user.runs
+        if runs is None:
+            if self._straight is None:
+                self._straight = StraightScript(self._context, iteration, script)
+            runs = user.runs = StraightRuns(self._straight, user.client, user.state)
         try:
-            session = clients.take().session
-            assert session is not None
-            found = await session.ask(_BRANCHES, (), self._timeout_s)
-            if found.get_value(0, 0) is None:
-                raise TargetUnavailableError(
-                    "the target has no table pgbench_branches, which the built-in scripts need",
-                    hint="create pgbench's tables (pgbench -i), or correct the DSN",
-                )
-            counted = await session.ask(_COUNT, (), self._timeout_s)
-            return int(counted.get_value(0, 0) or 1)
+            answer = await runs.run(iteration, session)
+        except UnworkableError as error:
+            answer = self._unworkable(script, error.line, error, error.answer, error.from_us)
         finally:
-            await clients.close()
+            user.begun_us = runs.begun_us
+        if answer is None:
+            return None
+        if answer.error and not session.is_usable:
+            await user.client.close()
+        return await self._ended(user, iteration, script, answer, 0)
 
     def _user(self, iteration: Iteration) -> _Client:
         user = self._users.get(iteration.vu)
@@ -207,15 +224,24 @@ class OwnScript:
                 elif step.condition is None or not truth(step.condition(state)):
                     at = step.to
         except ValueError as error:
-            self._recorder.note(f"{script.name} line {steps[at - 1].line}: {error}")
-            answer = answer or self._nothing(from_us)
-            answer.outcome, answer.error = Outcome.FAILED, _EXPRESSION
+            answer = self._unworkable(script, steps[at - 1].line, error, answer, from_us)
         answer = answer or self._nothing(from_us)
         answer.ended_us = max(answer.ended_us, from_us)  # a script may end with a pause
-        session = user.client.session
-        if session is None or not session.is_in_transaction:
-            return answer
         return await self._ended(user, iteration, script, answer, left)
+
+    def _unworkable(
+        self,
+        script: ReadyScript,
+        line: int,
+        error: ValueError,
+        answer: SqlAnswer | None,
+        from_us: int,
+    ) -> SqlAnswer:
+        """Return the failure of a run in which an expression has no value."""
+        self._recorder.note(f"{script.name} line {line}: {error}")
+        answer = answer or self._nothing(from_us)
+        answer.outcome, answer.error = Outcome.FAILED, _EXPRESSION
+        return answer
 
     def _nothing(self, from_us: int) -> SqlAnswer:
         """Return the answer to no statement, where a script took a way without one."""
@@ -226,10 +252,15 @@ class OwnScript:
         self, user: _Client, iteration: Iteration, script: ReadyScript, answer: SqlAnswer, left: int
     ) -> SqlAnswer:
         """Leave no transaction open: one of a failed run is rolled back, any other is a failure."""
+        session = user.client.session
+        if session is None or not session.is_in_transaction:
+            return answer
         if not answer.error:
             self._recorder.note(f"{script.name} ends within a transaction; end it with commit")
             answer.outcome, answer.error = Outcome.FAILED, _LEFT_OPEN
-        request = Request(f"{script.name}::rollback", SqlSession.ask, _ROLLBACK, self._timeout_s)
+        request = Request(
+            f"{script.name}::rollback", SqlSession.send_text, _ROLLBACK, self._timeout_s
+        )
         ended = await user.client.ask(iteration, request, (), answer.ended_us, left)
         answer.ended_us = ended.ended_us
         return answer

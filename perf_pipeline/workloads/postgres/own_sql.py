@@ -65,7 +65,7 @@ class OwnSql:
         self._controls = {
             control: Request(
                 operation_of(control, own.transaction),
-                SqlSession.ask,
+                SqlSession.send_text,
                 text.encode(),
                 own.timeout_us / US_PER_S,
             )

@@ -36,9 +36,9 @@ EXTENDED: Final = "extended"
 PREPARED: Final = "prepared"
 CLIENT: Final = "client_id"
 _SENDS: Final = {
-    SIMPLE: SqlSession.ask,
-    EXTENDED: SqlSession.ask_with,
-    PREPARED: SqlSession.ask_prepared,
+    SIMPLE: SqlSession.send_text,
+    EXTENDED: SqlSession.send_with,
+    PREPARED: SqlSession.send_prepared,
 }
 
 
@@ -199,7 +199,7 @@ class _ScriptSteps:
         request = Request(
             operation_of(step.label, self.script),
             send,
-            name if send is SqlSession.ask_prepared else sent,
+            name if send is SqlSession.send_prepared else sent,
             self.parameters.timeout_us / US_PER_S,
         )
         return ReadyStatement(

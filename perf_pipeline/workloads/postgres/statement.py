@@ -46,7 +46,7 @@ class PreparedConnection(LoopConnection):
         Raises:
             psycopg.Error: the server refused, or the connection broke.
         """
-        answer = self._expect_answer()
+        answer = self.expect_answer()
         self._pgconn.send_query_prepared(_NAME, parameters, None, pq.Format.BINARY)
         self._flush()
         return rows_of(await answer)

@@ -106,7 +106,7 @@ def _statement(
     sent = text.text.encode()
     request = Request(
         operation_of(statement.name, parameters.transaction),
-        SqlSession.ask_prepared if parameters.prepared else SqlSession.ask_with,
+        SqlSession.send_prepared if parameters.prepared else SqlSession.send_with,
         name if parameters.prepared else sent,
         (statement.timeout_us or parameters.timeout_us) / US_PER_S,
     )

@@ -21,6 +21,7 @@ from perf_pipeline.cli.imports import import_command
 from perf_pipeline.cli.init import init
 from perf_pipeline.cli.prune import prune
 from perf_pipeline.cli.run import run
+from perf_pipeline.cli.send import send
 from perf_pipeline.cli.sql import sql
 from perf_pipeline.cli.values import StateFolder
 from perf_pipeline.secrecy.files import keep_private
@@ -59,6 +60,6 @@ def main(context: click.Context, state: Path) -> None:
         raise click.UsageError(str(error)) from error
 
 
-_ALONE: Final = (init, check, run, import_command, prune, sql, ci)
+_ALONE: Final = (init, check, run, import_command, prune, send, sql, ci)
 for _command in (*_ALONE, *history.COMMANDS, *baseline.COMMANDS, *stack.COMMANDS):
     main.add_command(_command)

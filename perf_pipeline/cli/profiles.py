@@ -3,14 +3,17 @@
 Add here: another way of changing a profile on the command line. Keep out: commands.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from perf_pipeline.cli.values import Out, RunTag
+
+if TYPE_CHECKING:
+    from perf_pipeline.config.outputs import OutConfig
 
 
 def profile_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -107,6 +110,22 @@ def outs_given(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     for kind, url in pairs:
         if found.setdefault(f"out.{kind}", url) != url:
             raise click.UsageError(f"--out {kind} is given twice; a run has one receiver of a kind")
+    return found
+
+
+def receivers_of(pairs: Sequence[tuple[str, str]], environment: Mapping[str, str]) -> "OutConfig":
+    """Return the receivers of `--out`, or those of PERF_OUT where there are none.
+
+    Raises:
+        UsageError: none is named.
+        ProfileError: a URL is no receiver's.
+    """
+    from perf_pipeline.config.loading import load_profile
+
+    given = outs_given(pairs)
+    found = load_profile("quick", given, environment={} if given else environment).out
+    if not found.urls:
+        raise click.UsageError("say where to: --out KIND=URL, or PERF_OUT")
     return found
 
 

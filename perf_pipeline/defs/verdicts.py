@@ -29,6 +29,7 @@ from perf_pipeline.judging.publish import publish
 from perf_pipeline.report.terminal import render_terminal
 from perf_pipeline.report.wording import OUTCOMES
 from perf_pipeline.runs.confirm import confirm_run
+from perf_pipeline.runs.sending import send_measured
 from perf_pipeline.secrecy.exceptions import masked_exceptions
 
 THRESHOLD_CHECKS: Final = "threshold_checks"
@@ -124,6 +125,7 @@ def report(context: dg.AssetExecutionContext, perf_run: PerfRun) -> dg.Materiali
     Its check `gate` is the only one that fails a run, here at the very end.
     """
     made = publish(perf_run.state_folder, perf_run.judged_run_id, profile=perf_run.judging_profile)
+    send_measured(perf_run.open_session)
     context.log.info("\n%s", render_terminal(made, width=_LOG_WIDTH))
     context.instance.add_run_tags(
         context.run.run_id, run_tags({"verdict": OUTCOMES[made.exit_code]})

@@ -6,7 +6,7 @@ Add here: a fact that every use case needs. Keep out: what the use cases do.
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,7 +44,7 @@ class Session:
         left_out: benchmarks that it goes without, because the target has no such part, and why.
         unmet: benchmarks that can't begin, because the target has not what they need, and why.
         tags: what people called the run.
-        probes: read beside those that the target asks for.
+        probes: make, of a benchmark's folder, what is read beside what the target asks for.
         began_ns: the time.monotonic_ns() of began_at.
         start_worker: the way in which its load workers are started.
         last_calibration: of the load machine, after the newest load.
@@ -71,7 +71,7 @@ class Session:
     last_calibration: LastCalibration = field(default_factory=LastCalibration)
     storing: Storing = field(default_factory=Storing)
     tags: Mapping[str, str] = field(default_factory=dict)
-    probes: tuple[Probe, ...] = ()
+    probes: tuple[Callable[[Path], Probe], ...] = ()
     began_ns: int = field(default_factory=time.monotonic_ns)
 
     def now(self) -> datetime:

@@ -28,7 +28,8 @@ def sampler(session: Session, benchmark: str, folder: Path, origin_ns: int) -> S
     """Make the sampler of a benchmark: host, processes, and every server that is configured."""
     config = session.profile.benchmarks[benchmark]
     probes: list[Probe] = [HostProbe(), ProcessProbe(_parts(session))]
-    probes += [*_servers(session, benchmark, config), *session.probes]
+    probes += _servers(session, benchmark, config)
+    probes += [made(folder) for made in session.probes]
     return Sampler([(probe, config.interval_us) for probe in probes], folder, origin_ns)
 
 

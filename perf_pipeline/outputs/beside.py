@@ -89,8 +89,21 @@ class Outputs:
         """Tell how far a load is, also to the process; tell what was heard of receivers."""
         self._narrator.progress(line, figures)
         folder = self._spool / str(figures["run_id"]) / str(figures["benchmark"])
-        self._tell({"folder": str(folder), "at_ms": _now_ms(), "figures": figures})
+        at_ms = _now_ms()
+        origin_ms = round(at_ms - float(str(figures["benchmark_s"])) * 1_000)
+        self._tell(
+            {"folder": str(folder), "origin_ms": origin_ms, "at_ms": at_ms, "figures": figures}
+        )
         self._say_heard()
+
+    def follow(self, folder: Path, at_us: int) -> None:
+        """Tell the process that a benchmark has begun; a load of less than a second tells nothing.
+
+        Args:
+            folder: of the benchmark in the spool.
+            at_us: now, in µs since its origin.
+        """
+        self._tell({"folder": str(folder), "origin_ms": _now_ms() - at_us // 1_000})
 
     def __enter__(self) -> Self:
         return self
@@ -150,18 +163,24 @@ class OutputProbe:
 
     Args:
         outputs: of the run.
+        folder: of the benchmark that is watched.
     """
 
     name = "outputs"
 
-    def __init__(self, outputs: Outputs) -> None:
+    def __init__(self, outputs: Outputs, folder: Path) -> None:
         self._outputs = outputs
+        self._folder = folder
+        self._has_told = False
 
     def open(self) -> None:
         """Do nothing: the process tells by itself."""
 
     def read(self, at_us: int) -> list[Reading]:
         """Return the points of each receiver, since the run began."""
+        if not self._has_told:
+            self._has_told = True
+            self._outputs.follow(self._folder, at_us)
         return list(_readings(at_us, self._outputs.counts.items()))
 
     def close(self) -> None:

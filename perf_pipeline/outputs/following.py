@@ -35,6 +35,7 @@ class Following:
         self._origin_ms = origin_ms
         self._tail = SpoolTail(folder)
         self._seconds = Seconds(labels, origin_ms)
+        self._begun: set[str] = set()
 
     def look(self, now_ms: int | None = None) -> list[Point]:
         """Give the points that are new.
@@ -57,7 +58,10 @@ class Following:
             labels = labels_of(**self._labels, scenario=scenario["name"])
             for name in ("iterations", "dropped_iterations"):
                 series = series_of(name, "_total", "counter", labels)
+                if scenario["name"] not in self._begun:
+                    yield Point(series, at_ms - MS_PER_S, 0.0)
                 yield Point(series, at_ms, float(scenario[name]))
+            self._begun.add(scenario["name"])
             if scenario["planned_per_s"] is not None:
                 planned = series_of("planned_iterations_per_s", "", "gauge", labels)
                 yield Point(planned, at_ms, float(scenario["planned_per_s"]))

@@ -44,7 +44,7 @@ class Sending:
         self._sentences: SimpleQueue[str] = SimpleQueue()
         self._limit = SeriesLimit()
         self._following: Following | None = None
-        self._of: tuple[str, str] | None = None
+        self._folder: Path | None = None
         self._seen: set[Series] = set()
         self._senders = {
             kind: Sender(
@@ -54,15 +54,20 @@ class Sending:
         }
 
     def note(self, told: Mapping[str, Any]) -> None:
-        """Take in how far a load is: `folder` of the benchmark, `at_ms`, and its `figures`."""
-        figures, at_ms = told["figures"], told["at_ms"]
-        of = figures["run_id"], figures["benchmark"]
-        if self._following is None or of != self._of:
+        """Take in that a benchmark has begun, or how far its load is.
+
+        Args:
+            told: `folder` of the benchmark, below that of its run; `origin_ms` since 1970; and of
+                a load `at_ms` with its `figures`.
+        """
+        folder = Path(told["folder"])
+        if self._following is None or folder != self._folder:
             self._finish()
-            origin_ms = round(at_ms - figures["benchmark_s"] * 1_000)
-            labels = {**self._labels, "testid": of[0], "benchmark": of[1]}
-            self._following, self._of = Following(Path(told["folder"]), labels, origin_ms), of
-        self._offer(self._following.progress(figures, at_ms))
+            labels = {**self._labels, "testid": folder.parent.name, "benchmark": folder.name}
+            self._following = Following(folder, labels, told["origin_ms"])
+            self._folder = folder
+        if "figures" in told:
+            self._offer(self._following.progress(told["figures"], told["at_ms"]))
 
     def look(self) -> None:
         """Send what is new."""

@@ -6,6 +6,7 @@ Add here: what sending needs of a run. Keep out: sending (outputs/), and the run
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.loading.session import Session
@@ -34,4 +35,4 @@ def with_outputs(
     with Outputs(urls, narrator) as outputs, opened(outputs) as session:
         labels = {"profile": profile.name, "target": profile.target}
         outputs.begin(session.state.spool, session.folder, labels)
-        yield replace(session, probes=(OutputProbe(outputs),))
+        yield replace(session, probes=(partial(OutputProbe, outputs),))

@@ -34,6 +34,7 @@ from perf_pipeline.report.model import RunReport
 from perf_pipeline.runs.beside import begun
 from perf_pipeline.runs.confirm import confirm_suspects
 from perf_pipeline.runs.outputs import with_outputs
+from perf_pipeline.runs.sending import send_measured
 from perf_pipeline.spelling import meant
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.state import State
@@ -131,9 +132,11 @@ def _concluded(session: Session, progress: _Progress) -> RunReport:
         _ingest_waiting(session, progress, AT_THE_END_WAIT_S)
         _tell(session)
         judge_run(session.state, run_id, profile=profile)
-        return publish(session.state, run_id, profile=profile, expected=session.planned)
+        report = publish(session.state, run_id, profile=profile, expected=session.planned)
     except StoreBusyError as error:
         raise _kept_in_spool(error, session) from error
+    send_measured(session)
+    return report
 
 
 def chosen(profile: Profile, only: Sequence[str]) -> list[str]:

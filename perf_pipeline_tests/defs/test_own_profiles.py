@@ -14,6 +14,7 @@ from perf_pipeline_tests.support.dagster.own_profiles import VISITS, own_profile
 from perf_pipeline_tests.support.dagster.runs import JUDGING
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers.http_target import http_target
+from perf_pipeline_tests.support.servers.point_receiver import ReadPoint, point_receiver
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -25,6 +26,7 @@ class OwnRun:
     result: dg.ExecuteInProcessResult
     tags: dict[str, str]
     command: CommandLine
+    sent: list[ReadPoint]
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +34,23 @@ def own_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRun]:
     """Run the job of a profile of one's own, which has nothing of the reference system."""
     folder = tmp_path_factory.mktemp("own")
     state = str(new_state(folder / "state"))
-    with http_target() as target, dg.DagsterInstance.ephemeral() as instance:
+    with (
+        http_target() as target,
+        point_receiver() as receiver,
+        dg.DagsterInstance.ephemeral() as instance,
+    ):
+        overrides = {"out.prometheus": receiver.url}
         path = own_profile(folder / "shop.toml", target.port)
         result = (
             build_defs([path])
             .resolve_job_def("shop_visits")
             .execute_in_process(
                 run_config={
-                    "resources": {"perf_run": {"config": {"profile": str(path), "state": state}}}
+                    "resources": {
+                        "perf_run": {
+                            "config": {"profile": str(path), "state": state, "overrides": overrides}
+                        }
+                    }
                 },
                 instance=instance,
                 tags={"perf_pipeline/tag.env": "staging", "other": "x"},
@@ -47,7 +58,7 @@ def own_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRun]:
         )
         run = instance.get_run_by_id(result.run_id)
         assert run is not None
-        yield OwnRun(result, dict(run.tags), CommandLine(Path(state)))
+        yield OwnRun(result, dict(run.tags), CommandLine(Path(state)), receiver.remote_writes)
 
 
 def test_every_benchmark_of_a_profile_is_an_asset_with_its_words_and_thresholds(
@@ -178,3 +189,18 @@ def test_a_tag_that_a_run_is_launched_with_is_a_tag_of_the_stored_run(own_run: O
     assert own_run.command.sql("select run_tags from runs") == [({"env": "staging"},)]
     [materialized] = own_run.result.asset_materializations_for_node("walk")
     assert materialized.metadata["tag.env"].value == "staging"
+
+
+def test_a_run_in_dagster_sends_its_figures_where_its_profile_says(own_run: OwnRun) -> None:
+    counted = own_run.command.value("select count(*) from samples where outcome <> 'interrupted'")
+    totals = {
+        (point.labels["benchmark"], point.labels["scenario"], point.labels["name"]): point.value
+        for point in own_run.sent
+        if point.name == "perf_operations_total" and point.value == point.value
+    }
+
+    assert sum(totals.values()) == counted > 0
+    assert {point.labels["testid"] for point in own_run.sent if "testid" in point.labels} == {
+        own_run.result.run_id
+    }
+    assert "perf_run_figure" in {point.name for point in own_run.sent}

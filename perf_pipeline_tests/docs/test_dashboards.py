@@ -13,6 +13,7 @@ import yaml
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from perf_pipeline.metrics.catalog import CATALOG
+from perf_pipeline.metrics.statistic import STATISTICS
 from perf_pipeline.outputs.naming import sent_of
 from perf_pipeline_tests.docs.dashboards import FOLDER, made_dashboards
 from perf_pipeline_tests.docs.generate import ROOT
@@ -68,6 +69,20 @@ def test_a_query_of_a_run_asks_only_for_what_runs_send(tmp_path: Path) -> None:
 
     assert len(asked) > 40
     assert asked <= known
+
+
+def test_a_query_over_runs_asks_only_for_metrics_and_statistics_that_are_there() -> None:
+    text = " ".join(expressions("trends.json"))
+    metrics = {
+        name for names in re.findall(r'metric=~"([^"]+)"', text) for name in names.split("|")
+    }
+
+    assert len(metrics) > 10
+    assert metrics <= set(CATALOG)
+    for statistic, names in re.findall(r'statistic="([^"]+)",metric=~"([^"]+)"', text):
+        for name in names.split("|"):
+            assert CATALOG[name].kind in STATISTICS[statistic].kinds
+    assert set(re.findall(r"\bperf_\w+", text)) == {"perf_run_figure", "perf_run_verdicts"}
 
 
 def test_every_metric_of_a_sample_is_shown_or_told_on_the_page() -> None:

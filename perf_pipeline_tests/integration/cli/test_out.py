@@ -46,6 +46,8 @@ def test_what_a_receiver_has_at_the_end_is_what_the_run_counted(
         )
     counted = command.value("select count(*) from samples where outcome <> 'interrupted'")
     points = [point for point in receiver.remote_writes if point.value == point.value]
+    whole = [point for point in points if point.name.startswith("perf_run_")]
+    points = [point for point in points if point not in whole]
     last = {point.name: point.value for point in points if point.labels.get("name") == "pay"}
     events = [json.loads(line) for line in answer.err.splitlines()]
 
@@ -57,9 +59,16 @@ def test_what_a_receiver_has_at_the_end_is_what_the_run_counted(
     assert {"k6_vus", "perf_planned_iterations_per_s", "perf_host_cpu_percent"} <= {
         point.name for point in points
     }
+    assert [
+        point.value
+        for point in whole
+        if (point.labels.get("metric"), point.labels.get("statistic")) == ("http_reqs", "count")
+        and "tags" not in point.labels
+    ] == [command.value("select count(*) from samples where phase = 'measured'")]
     took = [event["text"] for event in events if "took all" in event.get("text", "")]
-    assert len(took) == 1
-    assert took[0].startswith(f"prometheus at {receiver.url} took all ")
+    whole_run, under_way = sorted(took)
+    assert whole_run.startswith(f"figures of the whole run: prometheus at {receiver.url} took all ")
+    assert under_way.startswith(f"prometheus at {receiver.url} took all ")
     assert command.value("select max(value) from readings where name = 'live_points_lost'") == 0
 
 

@@ -56,10 +56,11 @@ def test_what_is_told_of_a_run_reaches_the_receiver_and_is_counted(tmp_path: Pat
     with point_receiver() as receiver, sending(tmp_path, receiver, heard) as outputs:
         readings.write_text("at_us,source,name,value\n0,host,host_cpu_percent,12.5\n")
         began_ms = time.time_ns() // 1_000_000
+        probe = OutputProbe(outputs, tmp_path / "r1" / "shop")
         outputs.progress("shop: 2 s", figures(2.0))
         receiver.wait_for(1)
         until_s = time.monotonic() + 20
-        while not (sent := OutputProbe(outputs).read(7)) or not sent[0].value:
+        while not (sent := probe.read(2_000_000)) or not sent[0].value:
             assert time.monotonic() < until_s
             time.sleep(0.02)
 
@@ -73,11 +74,20 @@ def test_what_is_told_of_a_run_reaches_the_receiver_and_is_counted(tmp_path: Pat
     # The benchmark began 2 s before it was told of.
     assert abs(points["perf_host_cpu_percent"].at_ms - (began_ms - 2_000)) < 5_000
     assert [(r.at_us, r.source, r.name) for r in sent] == [
-        (7, "prometheus", "live_points_sent"),
-        (7, "prometheus", "live_points_lost"),
+        (2_000_000, "prometheus", "live_points_sent"),
+        (2_000_000, "prometheus", "live_points_lost"),
     ]
-    # Three of the load, one reading, and the end of these four series.
-    assert heard.sentences == [f"prometheus at {receiver.url} took all 8 points"]
+    # Three of the load, two of them from 0 on, a reading, and the end of these four series.
+    assert heard.sentences == [f"prometheus at {receiver.url} took all 10 points"]
+
+
+def test_a_load_that_is_over_before_it_was_told_of_is_sent_as_well(tmp_path: Path) -> None:
+    readings = tmp_path / "r1" / "shop" / "readings-host.csv"
+    with point_receiver() as receiver, sending(tmp_path, receiver, Heard()) as outputs:
+        OutputProbe(outputs, tmp_path / "r1" / "shop").read(0)
+        readings.write_text("at_us,source,name,value\n0,host,host_cpu_percent,12.5\n")
+
+    assert {point.name for point in receiver.remote_writes} == {"perf_host_cpu_percent"}
 
 
 def test_a_receiver_that_refuses_is_told_without_secrets_while_the_run_goes_on(

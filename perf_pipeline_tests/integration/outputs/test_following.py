@@ -122,6 +122,6 @@ def test_progress_gives_what_no_sample_tells(tmp_path: Path) -> None:
 
     points = list(following(tmp_path).progress(figures, ORIGIN_MS + 1_500))
 
-    assert values(points, "k6_iterations_total", scenario="buy") == {1_500: 9}
-    assert values(points, "k6_dropped_iterations_total", scenario="buy") == {1_500: 2}
+    assert values(points, "k6_iterations_total", scenario="buy") == {500: 0, 1_500: 9}
+    assert values(points, "k6_dropped_iterations_total", scenario="buy") == {500: 0, 1_500: 2}
     assert values(points, "perf_planned_iterations_per_s") == {1_500: 5}

@@ -7,6 +7,8 @@ test run says so, and the tests of the other files read what is sent by the offi
 import json
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,19 @@ import httpx
 import pytest
 
 from perf_pipeline.config.outputs import influxdb_url, prometheus_url
+from perf_pipeline.metrics.catalog import CATALOG
+from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.metrics.threshold import Status, Verdict, parse_threshold
+from perf_pipeline.outputs.run_figures import run_points
+from perf_pipeline.store.records import RunRecord
 from perf_pipeline_tests.docs.dashboards import made_dashboards
 from perf_pipeline_tests.support.histories.sent_runs import SECONDS, points_of_run, sent
 from perf_pipeline_tests.support.servers.metric_servers import metric_server
 
+PASS = Verdict(parse_threshold("http_reqs", "rate>1"), 20.0, Status.PASS)
+RUN = RunRecord("r1", "own", "{}", "", 1, "here", "cli", "1", "")
+# Every metric has every figure.
+SUMMARIES = [("shop", Summary(metric, {}, *[1_000.0] * 11)) for metric in CATALOG]
 ALL, NO_DATABASE = "all-tiers", "no-database"
 HTTP_REQUESTS = SECONDS * 4
 
@@ -52,9 +63,9 @@ def shown(url: str, query: str, run_id: str, seconds: int = 60) -> list[Any]:
     return list(answer["data"]["result"])
 
 
-def queries() -> list[tuple[str, str]]:
-    """Give the panel and the query of each target of the dashboard of a run."""
-    text = next(text for path, text in made_dashboards() if path.name == "run.json")
+def queries(name: str = "run.json") -> list[tuple[str, str]]:
+    """Give the panel and the query of each target of a dashboard."""
+    text = next(text for path, text in made_dashboards() if path.name == name)
     panels = json.loads(text)["panels"]
     return [
         (panel["title"], target["expr"]) for panel in panels for target in panel.get("targets", [])
@@ -104,6 +115,27 @@ def test_the_dashboards_variables_offer_the_runs_and_their_benchmarks(server: st
 
     assert set(runs) == {ALL, NO_DATABASE}
     assert benchmarks["data"] == ["shop"]
+
+
+def test_every_query_over_runs_shows_a_point_for_each_run(server: str) -> None:
+    now = datetime.now(UTC)
+    for age_s in (30, 20, 10):
+        began_at = (now - timedelta(seconds=age_s)).isoformat()
+        run = replace(RUN, profile="own", began_at=began_at)
+        points = list(run_points(run, SUMMARIES, [("shop", PASS)], ()))
+        assert "took all" in sent("prometheus", prometheus_url(server), points)
+    until_s = time.monotonic() + 30
+    while not shown(server, 'perf_run_verdicts{profile="own"}', ""):
+        assert time.monotonic() < until_s
+        time.sleep(0.1)
+
+    empty = [
+        title
+        for title, query in queries("trends.json")
+        if not shown(server, query.replace("$profile", "own"), "")
+    ]
+
+    assert empty == []
 
 
 def test_what_was_counted_is_what_was_sent(server: str) -> None:

@@ -5,6 +5,7 @@ Add here: a claim of a page that can be held against the code. Keep out: the cod
 
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ PAGES = sorted(DOCS.glob("*.md"))
 PROSE = [*PAGES, *sorted((DOCS / "decisions").glob("*.md")), ROOT / "CONTRIBUTING.md"]
 RENEW = "python -m perf_pipeline_tests.docs.generate renews it"
 # Inherited by processes that we start ourselves; nobody sets them.
+_WHOLE = re.DOTALL | re.MULTILINE
 INTERNAL_VARIABLES = {"PERF_DAGSTER_TEMPORARY_STORAGE", "PERF_PIPELINE_STACK"}
 
 
@@ -50,6 +52,46 @@ def test_every_link_leads_to_a_file(path: Path) -> None:
     targets = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", text(path))
 
     assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("path", [*PROSE, ROOT / "README.md"], ids=lambda path: path.name)
+def test_every_link_to_a_place_on_a_page_leads_to_a_heading(path: Path) -> None:
+    links = re.findall(r"\]\((?!https?://)([^)#\s]*)#([^)\s]+)\)", text(path))
+
+    dead = [
+        f"{page}#{place}"
+        for page, place in links
+        if place not in places_of(path.parent / page if page else path)
+    ]
+    assert dead == []
+
+
+@pytest.mark.parametrize("path", PROSE, ids=lambda path: path.name)
+def test_no_link_leads_to_a_folder_which_the_site_does_not_list(path: Path) -> None:
+    targets = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", text(path))
+
+    assert [target for target in targets if (path.parent / target).is_dir()] == []
+
+
+@cache
+def places_of(page: Path) -> frozenset[str]:
+    """Give the names of a page's headings, as GitHub and the site make them."""
+    headings = re.findall(
+        r"^#+ (.*)$", re.sub(r"^```.*?^```", "", text(page), flags=_WHOLE), re.MULTILINE
+    )
+    plain = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading) for heading in headings]
+    return frozenset(re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in plain)
+
+
+def test_every_picture_is_small_and_shown_on_a_page() -> None:
+    shown = {
+        (path.parent / target).resolve()
+        for path in [*PROSE, ROOT / "README.md"]
+        for target in re.findall(r"!\[[^\]]+\]\((?!https?://)([^)\s]+)\)", text(path))
+    }
+
+    assert shown == set((DOCS / "pictures").iterdir())
+    assert [path.name for path in shown if path.stat().st_size > 100_000] == []
 
 
 def test_every_environment_variable_is_on_the_page_of_the_command_line() -> None:

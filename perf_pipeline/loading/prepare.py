@@ -37,6 +37,7 @@ from perf_pipeline.loading.receivers import require_receivers
 from perf_pipeline.loading.revision import revision_of
 from perf_pipeline.loading.session import Session, new_run_id
 from perf_pipeline.loading.space import require_space
+from perf_pipeline.loading.streaming import streamed
 from perf_pipeline.loading.tier_probes import require_prometheus
 from perf_pipeline.narration import Narrator
 from perf_pipeline.secrecy.known import KNOWN
@@ -97,21 +98,23 @@ def open_session(
     require_space(state.folder)
     stop = stop or threading.Event()
     names = tuple(planned)
-    wanted = _Wanted(
-        profile, state, trigger, narrator, run_id, stop, names, by_name, variables, tags
-    )
     what = f"the run of profile {profile.name}"
     with alone(lock_folders(state.folder, variables), what, narrator.say, stop):
         require_history(state)
         with (
+            streamed(state, narrator) as told,
             worker_template(workload_modules(profile, planned)) as start_worker,
-            _system(profile, target, planned, state, narrator, stop) as (complete, stack),
+            _system(profile, target, planned, state, told, stop) as (complete, stack),
         ):
             if stop.is_set():
                 raise StoppedByUserError("stopped before anything was measured")
+            wanted = _Wanted(
+                profile, state, trigger, told, run_id, stop, names, by_name, variables, tags
+            )
             session = wanted.session(target, complete, stack, start_worker)
             session = replace(session, unmet=unmet_of(session))
             begin_run(session)
+            told.begin_run(session)
             with rows_removed(session, stack):
                 yield session
 

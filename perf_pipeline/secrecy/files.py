@@ -15,7 +15,10 @@ ACCESS_VARIABLE: Final = "PERF_STATE_ACCESS"
 _UMASKS: Final = {"owner": 0o077, "group": 0o007, "umask": None}
 # Names that a state folder has, so that no folder of somebody's own is closed to others.
 _OURS: Final = frozenset(
-    {"history.duckdb", "spool", "reports", "logs", "cache", "stacks", "dagster", "load_generator"}
+    {
+        *("history.duckdb", "spool", "reports", "live", "logs", "cache", "stacks", "dagster"),
+        "load_generator",
+    }
 )
 
 

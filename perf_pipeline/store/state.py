@@ -33,6 +33,11 @@ class State:
         return self.folder / "spool"
 
     @property
+    def live(self) -> Path:
+        """Return the folder of what the newest run tells while it goes on."""
+        return self.folder / "live"
+
+    @property
     def history_file(self) -> Path:
         """Return the history's file."""
         return self.folder / "history.duckdb"

@@ -1,0 +1,66 @@
+"""Let a run be followed by others: what it tells its narrator stands in its live stream, too.
+
+Add here: another fact that who follows a run needs. Keep out: the file (store/live_stream.py).
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.narration import Narrator
+from perf_pipeline.secrecy.known import KNOWN
+from perf_pipeline.store.live_stream import LiveStream
+from perf_pipeline.store.state import State
+
+if TYPE_CHECKING:
+    from perf_pipeline.loading.session import Session
+
+
+class StreamNarrator:
+    """Tell a narrator, and write the same into a stream.
+
+    Args:
+        narrator: of whoever started the run.
+        stream: of the run.
+    """
+
+    def __init__(self, narrator: Narrator, stream: LiveStream) -> None:
+        self._narrator = narrator
+        self._stream = stream
+
+    def say(self, sentence: str) -> None:
+        """Tell a sentence that stays."""
+        self._narrator.say(sentence)
+        self._stream.write("sentence", {"text": KNOWN.mask(sentence)})
+
+    def progress(self, line: str, figures: Mapping[str, object]) -> None:
+        """Tell how far a load is."""
+        self._narrator.progress(line, figures)
+        self._stream.write_progress(figures)
+
+    def begin_run(self, session: "Session") -> None:
+        """Say which run it is, once its run.json is written."""
+        self._stream.write("run", {"run_id": session.run_id})
+
+
+@contextmanager
+def streamed(state: State, narrator: Narrator) -> Iterator[StreamNarrator]:
+    """Yield a narrator whose words others can follow until the block ends, and why it ended.
+
+    To be called with the lock of the state folder: there is one stream in it.
+    """
+    stream = LiveStream(state.live, time.monotonic)
+    problem = ""
+    try:
+        yield StreamNarrator(narrator, stream)
+    except PerfPipelineError as error:
+        problem = error.sentence
+        raise
+    except BaseException as error:
+        problem = f"it was ended by {type(error).__name__}"
+        raise
+    finally:
+        stream.write("closed", {"problem": KNOWN.mask(problem)})
+        stream.close()

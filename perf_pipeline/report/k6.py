@@ -22,6 +22,7 @@ from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.statistic import STATISTICS
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status, Verdict
+from perf_pipeline.report import first_screen, headline
 from perf_pipeline.report.model import BenchmarkReport, RunReport, Withheld
 from perf_pipeline.report.wording import summary_key
 
@@ -115,6 +116,8 @@ def _ours(report: RunReport) -> dict[str, Json]:
         "began_at": report.began_at.isoformat(),
         "target": report.target,
         "exit_code": int(report.exit_code),
+        "ended": headline.ended(report),
+        "verdict": first_screen.verdict_sentence(report),
         "revision": dict(report.revision),
         "tags": dict(report.tags),
         "environment": dict(report.environment),

@@ -10,7 +10,12 @@ from pathlib import Path
 
 
 def open_in_browser(path: Path) -> bool:
-    """Open a file in the default browser, or the one that BROWSER names; say whether one began.
+    """Open a file in the browser; see `open_address`."""
+    return open_address(path.resolve().as_uri())
+
+
+def open_address(address: str) -> bool:
+    """Open an address in the default browser, or the one that BROWSER names; say whether it began.
 
     Without a display nothing is tried: a browser for terminals would take this one over.
     """
@@ -18,6 +23,6 @@ def open_in_browser(path: Path) -> bool:
         os.environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
     )
     try:
-        return has_windows and webbrowser.open(path.resolve().as_uri())
+        return has_windows and webbrowser.open(address)
     except webbrowser.Error:
         return False

@@ -24,6 +24,7 @@ from perf_pipeline.cli.run import run
 from perf_pipeline.cli.send import send
 from perf_pipeline.cli.sql import sql
 from perf_pipeline.cli.values import StateFolder
+from perf_pipeline.cli.watch import watch
 from perf_pipeline.secrecy.files import keep_private
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.store.state import State
@@ -60,6 +61,6 @@ def main(context: click.Context, state: Path) -> None:
         raise click.UsageError(str(error)) from error
 
 
-_ALONE: Final = (init, check, run, import_command, prune, send, sql, ci)
+_ALONE: Final = (init, check, run, watch, import_command, prune, send, sql, ci)
 for _command in (*_ALONE, *history.COMMANDS, *baseline.COMMANDS, *stack.COMMANDS):
     main.add_command(_command)

@@ -44,6 +44,10 @@ if TYPE_CHECKING:
 @tag_option("Give the run a tag, e.g. env=staging; repeatable.")
 @out_option
 @environment_option
+@click.option(
+    "--watch", is_flag=True, help="Serve a page that shows the run, and print its address."
+)
+@click.option("--open", "opens", is_flag=True, help="Open that page in the browser as well.")
 @form_options
 @click.pass_context
 def run(
@@ -57,6 +61,8 @@ def run(
     *,
     confirm: int,
     on_environment_changed: str | None,
+    watch: bool,
+    opens: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -79,6 +85,8 @@ def run(
     checked = load_profile(given, changed, only=only)
     events = as_json and not quiet
     with nullcontext(EventNarrator()) if events else TerminalNarrator(quiet=quiet) as narrator:
+        if watch or opens:
+            narrator.say(_page_told(state, opens=opens))
         from perf_pipeline.runs.pipeline import run_pipeline
 
         report = run_pipeline(
@@ -93,3 +101,11 @@ def run(
         if isinstance(narrator, EventNarrator):
             narrator.end(report)
     finish(report, quiet=quiet, as_json=as_json)
+
+
+def _page_told(state: "State", *, opens: bool) -> str:
+    """Start the page of the run, and say where it is."""
+    from perf_pipeline.cli.page import start_page
+
+    address = start_page(state, opens=opens)
+    return f"follow the run at {address}" if address else "its page could not be served"

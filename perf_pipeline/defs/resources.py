@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
 import dagster as dg
@@ -22,6 +23,7 @@ from perf_pipeline.config.needed_parts import draws_users
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.defs.narration import LogNarrator
 from perf_pipeline.defs.selection import asked_for, stands_for
+from perf_pipeline.following.announcement import page_of
 from perf_pipeline.judging.asked import run_to_judge
 from perf_pipeline.judging.expected import selected_in, why_left_out
 from perf_pipeline.judging.reruns import RERUNS
@@ -232,4 +234,16 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
                 with_outputs(self._profile, LogNarrator(self._log), self._opened)
             )
             self._tag()
+            self._log.info(_how_to_follow(self.state_folder))
         return self._session
+
+
+def _how_to_follow(state: State) -> str:
+    """Say where the run can be followed while it goes on, or how that begins."""
+    if address := page_of(state):
+        return f"this run can be followed at {address}"
+    folder = quote(str(state.folder.resolve()))
+    return (
+        f"this run can be followed in a browser: `perf-pipeline --state {folder} watch`, on the "
+        "machine that runs it, prints the address"
+    )

@@ -88,7 +88,7 @@ def _series(
     for line in lines:
         if line.metric == "started":
             yield from _planned(line, benchmark, profile, spans)
-        yield _drawn(line)
+        yield drawn(line)
 
 
 def _planned(
@@ -124,7 +124,8 @@ def _began_us(turn: Turn, benchmark: str, profile: Profile, spans: _Spans) -> in
     return spans[turn.scenario][0]
 
 
-def _drawn(line: CourseLine) -> TimeSeries:
+def drawn(line: CourseLine) -> TimeSeries:
+    """Return a line as plots show it: its title, its unit, and whose thresholds are drawn."""
     if line.metric in _VUS:
         title, unit, metrics, name = "VUs", "VUs", (line.metric,), _VUS[line.metric]
         return TimeSeries(name, unit, line.points, title, line.every_s, metrics)

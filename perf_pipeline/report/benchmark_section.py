@@ -83,6 +83,8 @@ def plots_over_time(
     span: Point,
     measured: Point | None = None,
     trends: Sequence[Trend] = (),
+    *,
+    is_growing: bool = False,
 ) -> Iterator[Markup]:
     """Draw panels, each with its place in the page and in the page's data.
 
@@ -93,11 +95,13 @@ def plots_over_time(
         span: first and last second of their time axis.
         measured: begin and end of the measured phase; None shades nothing.
         trends: over the runs; a plot leads to those of its lines that changed their level.
+        is_growing: more is to come.
     """
     changed = [trend for trend in trends if trend.benchmark == benchmark and trend.changes]
     for index, panel in enumerate(telling):
         notes = tuple(_changed_level(panel, changed))[:_MOST_NOTES]
-        place = FigurePlace(plot_id(benchmark, panel.title), f"{number}.{index}", notes)
+        anchor = plot_id(benchmark, panel.title)
+        place = FigurePlace(anchor, f"{number}.{index}", notes, is_growing)
         yield Markup(plot(panel, span, measured, place))  # noqa: S704 - drawn here
 
 

@@ -18,6 +18,7 @@ _OURS: Final = ("tables.js", "plots.js")
 def embedded() -> dict[str, object]:
     """Return what the templates head.html and scripts.html need, by name."""
     return {
+        "connects": "",  # a page of a run that is over asks nobody
         "library": {part: script(f"uPlot-{_UPLOT}.{file}") for part, file in _LIBRARY.items()},
         "scripts": [script(name) for name in _OURS],
     }

@@ -20,10 +20,19 @@ if TYPE_CHECKING:
 
 Escape = Callable[[str], Markup]
 
-_GOOD: Final = frozenset({"PASS", "OK", "IMPROVED", "COMPLETED"})
-_NEUTRAL: Final = frozenset({"LEARNING", "NOT_APPLICABLE", "CEILING", "NOTE"})
+# Those below the others are of a run that is not over (following/).
+_GOOD: Final = frozenset({"PASS", "OK", "IMPROVED", "COMPLETED", "HOLDS_SO_FAR"})
+_NEUTRAL: Final = frozenset(
+    {
+        *("LEARNING", "NOT_APPLICABLE", "CEILING", "NOTE"),
+        *("TO_COME", "UNDER_WAY", "MEASURED", "NO_DATA_YET"),
+    }
+)
 _CARE: Final = frozenset(
-    {"WARN", "SUSPECT", "NOTICE", "ENVIRONMENT_CHANGED", "FOUND", "NOT_SHOWN", "PROBLEM", "CHANGED"}
+    {
+        *("WARN", "SUSPECT", "NOTICE", "ENVIRONMENT_CHANGED", "FOUND", "NOT_SHOWN", "PROBLEM"),
+        *("CHANGED", "MISSED_SO_FAR", "CUT_OFF"),
+    }
 )
 
 

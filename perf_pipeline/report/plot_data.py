@@ -48,7 +48,7 @@ def panels_as_json(panels: Sequence[Panel], measured_between_s: tuple[float, flo
                 "hidden": [line not in panel.shown for line in panel.lines],
                 "names": [line.name for line in panel.lines],
                 "wide": [max(1, round(line.every_s / step_s)) for line in panel.lines],
-                "values": [_values(line, from_s, step_s, count) for line in panel.lines],
+                "values": [values_of(line, from_s, step_s, count) for line in panel.lines],
                 "bounds": panel.bounds,
             }
             for panel in panels
@@ -64,9 +64,10 @@ def as_script(data: Sequence[Json]) -> Markup:
     return Markup(text)  # noqa: S704 - nothing in it is markup any more
 
 
-def _values(
+def values_of(
     line: TimeSeries, from_s: float, step_s: float, count: int
 ) -> list[float | int | str | None]:
+    """Return a line's value at each of `count` moments; what is missing at the end is left out."""
     values: list[float | int | str | None] = [None] * count
     for at_s, value in line.points:
         place = round((at_s - from_s) / step_s)

@@ -37,11 +37,13 @@ class FigurePlace:
         anchor: its id.
         data: where the page's data has its lines: `benchmark.panel`, by number.
         notes: target and text of links below its name.
+        is_growing: its lines are not complete, so that their highest values are not told.
     """
 
     anchor: str
     data: str
     notes: tuple[tuple[str, str], ...] = ()
+    is_growing: bool = False
 
 
 def plot(
@@ -71,25 +73,27 @@ def plot(
         opened = f'<figure id="{_text(place.anchor)}" data-plot="{_text(place.data)}">'
         name = f'<a class="title" href="#{_text(place.anchor)}">{name}</a>'
     return (
-        f"{opened}<figcaption>{name}{_legend(panel)}{_notes(place)}</figcaption>"
+        f"{opened}<figcaption>{name}{_legend(panel, place)}{_notes(place)}</figcaption>"
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'aria-label="{_text(_in_words(panel, axes))}">'
+        f'aria-label="{_text(_in_words(panel, axes, place))}">'
         f"{_outside(axes, measured)}{_axes(axes, panel.unit)}{_lines(panel, axes)}"
         f"{_bounds(axes, panel.bounds)}{_marks(axes, panel.marks)}</svg></figure>"
     )
 
 
-def _in_words(panel: Panel, axes: "_TimeAxes") -> str:
+def _in_words(panel: Panel, axes: "_TimeAxes", place: FigurePlace | None) -> str:
     """Say what the drawing shows to somebody who does not see it."""
+    title = f"{panel.title} in {wording.unit_text(panel.unit)} over time"
+    if place is not None and place.is_growing:
+        return title
     lines = (
         f"{line.name} {wording.number(min(value for _, value in finite(line)))} to "
         f"{wording.number(highest(line))}"
         for line in panel.lines
     )
     begin, end = (wording.seconds(at_s) for at_s in (axes.from_s, axes.to_s))
-    what = f"{panel.title} in {wording.unit_text(panel.unit)} over time, {begin} to {end}"
     parts = [
-        f"{what}: {', '.join(lines)}",
+        f"{title}, {begin} to {end}: {', '.join(lines)}",
         *(f"threshold {label}" for label, _ in panel.bounds),
         *(f"{label} at {wording.seconds(at_s)}" for label, at_s in panel.marks),
     ]
@@ -163,19 +167,21 @@ def _text(text: str) -> str:
     return escape(wording.printable(text))
 
 
-def _legend(panel: Panel) -> str:
+def _legend(panel: Panel, place: FigurePlace | None) -> str:
     """Name each line with its highest value, in words for those who see no colours."""
+    unit = _text(wording.unit_text(panel.unit))
+    is_growing = place is not None and place.is_growing
     if len(panel.lines) == 1:
         top = wording.quantity(highest(panel.lines[0]), panel.unit)
-        return f", highest {_text(top)}"
+        return f" in {unit}" if is_growing else f", highest {_text(top)}"
     keys = (
-        f'<span class="key k{index % _COLORS}">{_text(line.name)} '
-        f"{_text(wording.number(highest(line)))}</span>"
+        f'<span class="key k{index % _COLORS}">{_text(line.name)}'
+        f"{'' if is_growing else f' {_text(wording.number(highest(line)))}'}</span>"
         for index, line in enumerate(panel.lines)
     )
-    unit = _text(wording.unit_text(panel.unit))
     more = f" and {panel.left_out:,} lower lines" if panel.left_out else ""
-    return f' in {unit}, highest: <span class="legend">{" ".join(keys)}</span>{more}'
+    told = f" in {unit}{'' if is_growing else ', highest'}"
+    return f'{told}: <span class="legend">{" ".join(keys)}</span>{more}'
 
 
 @dataclass(frozen=True, slots=True)

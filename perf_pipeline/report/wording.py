@@ -15,7 +15,7 @@ from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.naming import metric_key, written_filter
 from perf_pipeline.metrics.statistic import unit_of
 from perf_pipeline.metrics.summary import Summary
-from perf_pipeline.metrics.threshold import Status, Verdict
+from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
 from perf_pipeline.units import US_PER_S, format_bytes, format_duration
 
 ABSENT: Final = "-"
@@ -87,7 +87,11 @@ def observed(verdict: Verdict) -> str:
     """
     if verdict.status is Status.INVALID:
         return NOT_JUDGED
-    value, threshold = verdict.observed, verdict.threshold
+    return beside_bound(verdict.observed, verdict.threshold)
+
+
+def beside_bound(value: float | None, threshold: Threshold) -> str:
+    """Write a figure with the digits that show on which side of a threshold's bound it is."""
     unit = statistic_unit(threshold.metric, threshold.statistic)
     texts = (
         (quantity(value, unit, digits), quantity(threshold.bound, unit, digits))

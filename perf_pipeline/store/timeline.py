@@ -34,7 +34,7 @@ _MOST_OPERATIONS: Final = 6
 _VALUES_WANTED: Final = LEAST_VALUES["p99"]
 _LEAST_PARTS: Final = 20
 _PERCENTILES: Final = (("p50", 1), ("p95", LEAST_VALUES["p95"]), ("p99", LEAST_VALUES["p99"]))
-_NAMES: Final = (
+DRAWN_READINGS: Final = (
     *("vus", "vus_busy", "vus_max"),
     *("consumer_lag", "db_connections", "db_locks_waiting"),
     *("host_cpu_percent", "host_memory_percent"),
@@ -42,6 +42,7 @@ _NAMES: Final = (
     *("process_cpu_percent", "process_memory_bytes", "process_io_bytes_per_s"),
     "redis_memory_bytes",
 )
+"""Metrics of readings that reports draw, in their order."""
 
 _SPANS: Final = """
 select benchmark, min(at_us), max(at_us)
@@ -166,7 +167,7 @@ def course_lines(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Cou
 
     Warm-up and drain are in it: a plot shows what happened, a summary what counts.
     """
-    names = {"run_id": run_id, "names": list(_NAMES)}
+    names = {"run_id": run_id, "names": list(DRAWN_READINGS)}
     spans = connection.execute(_SPANS, names).fetchall()
     most = min(MOST_STEPS, max(_LEAST_STEPS, _MOST_STEPS_IN_ALL // max(1, len(spans))))
     steps = {benchmark: step_us(until_us - from_us, most) for benchmark, from_us, until_us in spans}
@@ -181,8 +182,8 @@ def course_lines(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Cou
         *_counts(rows(_COUNTS), steps),
         *_latencies(rows(_LATENCIES)),
         *sorted(
-            _readings(rows(_READINGS, names=list(_NAMES), vus=sorted(FROM_VUS))),
-            key=lambda line: _NAMES.index(line.metric),
+            _readings(rows(_READINGS, names=list(DRAWN_READINGS), vus=sorted(FROM_VUS))),
+            key=lambda line: DRAWN_READINGS.index(line.metric),
         ),
     ]
 

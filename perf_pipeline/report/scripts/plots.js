@@ -192,16 +192,20 @@
     });
   };
 
+  const pointsOf = ({ from, step, count }, panel) => [
+    Array.from({ length: count }, (_, at) => from + at * step),
+    ...panel.values.map((values, line) => spread(values, panel.wide[line], count)),
+  ];
+
   const make = (figure) => {
     const [benchmark, place] = figure.dataset.plot.split(".");
-    const { from, step, count, measured, marks, panels } = data[benchmark];
-    const panel = panels[place];
+    const section = data[benchmark];
+    const { measured, marks } = section;
+    const panel = section.panels[place];
     const svg = figure.querySelector("svg");
     const size = { width: svg.clientWidth, height: svg.clientHeight };
     const now = document.createElement("output");
     now.className = "now";
-    const times = Array.from({ length: count }, (_, at) => from + at * step);
-    const lines = panel.values.map((values, line) => spread(values, panel.wide[line], count));
     const options = {
       ...size,
       legend: { show: false },
@@ -223,8 +227,8 @@
           show: !panel.hidden[line],
           stroke: () => color(`--k${line % COLORS}`),
           width: 1.5,
-          dash: name === "planned" ? [6, 4] : undefined,
-          points: { show: count < 3 },
+          dash: /\bplanned$/.test(name) ? [6, 4] : undefined,
+          points: { show: () => section.count < 3 },
         })),
       ],
       hooks: {
@@ -234,7 +238,7 @@
         setScale: [(plot, scale) => scale === "x" && live.has(figure) && zoomTogether(benchmark, plot)],
       },
     };
-    const plot = new uPlot(options, [times, ...lines], figure);
+    const plot = new uPlot(options, pointsOf(section, panel), figure);
     figure.append(now);
     figure.classList.add("live");
     const box = figure.querySelector(".uplot");
@@ -255,7 +259,38 @@
     },
     { rootMargin: "400px" },
   );
-  document.querySelectorAll("figure[data-plot]").forEach((figure) => seen.observe(figure));
+  const watch = (root) => root.querySelectorAll("figure[data-plot]").forEach((figure) => seen.observe(figure));
+  watch(document);
+
+  // For the page of a run under way (live.js): plots in the place of others, and more points.
+  const replace = (benchmark, section, root) => {
+    for (const [figure, plot] of live) {
+      if (figure.isConnected) continue;
+      plot.destroy();
+      live.delete(figure);
+    }
+    data[benchmark] = section;
+    watch(root);
+  };
+  const extend = (benchmark, first, count, values) => {
+    const section = data[benchmark];
+    section.count = count;
+    section.panels.forEach((panel, place) => {
+      panel.values.forEach((line, at) => {
+        while (line.length < first) line.push(null);
+        line.splice(first, Infinity, ...values[place][at]);
+      });
+    });
+    for (const [figure, plot] of live) {
+      const [owner, place] = figure.dataset.plot.split(".");
+      if (owner !== String(benchmark)) continue;
+      const { min, max } = plot.scales.x;
+      const isWhole = min <= plot.data[0][0] && max >= plot.data[0].at(-1);
+      plot.setData(pointsOf(section, section.panels[place]), isWhole);
+      if (!isWhole) plot.redraw();
+    }
+  };
+  window.perfPlots = { replace, extend };
 
   const fit = () => {
     for (const [figure, plot] of live) {

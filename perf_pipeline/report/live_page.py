@@ -1,0 +1,66 @@
+"""The page that follows a run, made of the pieces of the report: its head, tables and plots.
+
+Add here: another piece. Keep out: what the page is told (following/), and how it changes
+(scripts/live.js).
+"""
+
+from collections.abc import Iterable, Sequence
+
+from markupsafe import Markup
+
+from perf_pipeline.report.axis import Panel
+from perf_pipeline.report.benchmark_section import plots_over_time, thinning
+from perf_pipeline.report.embedded import embedded
+from perf_pipeline.report.pages import html_escaped, page, script
+from perf_pipeline.report.plot_data import as_script
+from perf_pipeline.report.svg import span_of
+from perf_pipeline.report.tables import Table
+
+
+def render_live_page(state: str) -> str:
+    """Return the page, empty: it asks for what it shows.
+
+    Args:
+        state: the folder whose runs it follows, for people.
+    """
+    given = embedded()
+    return page(
+        "live.html",
+        html_escaped,
+        **{
+            **given,
+            "connects": "; connect-src 'self'",
+            "title": "perf-pipeline watch",
+            "state": state,
+            "plot_data": as_script([]),
+            "scripts": [*_without_tables(given), script("live.js")],
+        },
+    )
+
+
+def live_section(number: int, benchmark: str, drawn: Sequence[Panel]) -> str:
+    """Return the plots of a benchmark as HTML; the script draws over them."""
+    plots = plots_over_time(number, benchmark, drawn, span_of(drawn), is_growing=True)
+    return page("sections/live.html", html_escaped, plots=list(plots), thinned=thinning(drawn))
+
+
+def live_tables(tables: Iterable[tuple[str, Table]]) -> str:
+    """Return tables that have rows as HTML, each below its title."""
+    return page("sections/live_tables.html", html_escaped, tables=list(tables))
+
+
+def live_glance(table: Table) -> str:
+    """Return the table of a run's benchmarks as HTML."""
+    return page("sections/live_glance.html", html_escaped, shown=table)
+
+
+def told_html(sentences: Iterable[tuple[float, str]]) -> str:
+    """Return what a run told as items of a list, the newest first."""
+    return page("sections/live_told.html", html_escaped, told=list(sentences)[::-1])
+
+
+def _without_tables(given: dict[str, object]) -> Sequence[Markup]:
+    """Return the scripts of every page but that of tables, which sorts what stays as it is."""
+    scripts = given["scripts"]
+    assert isinstance(scripts, list)
+    return [text for text in scripts if text != script("tables.js")]

@@ -15,6 +15,7 @@ from perf_pipeline.stack.embedded import doctor
 from perf_pipeline_tests.support.broker_classes import archive_beside
 from perf_pipeline_tests.support.browser import CHROMIUM
 from perf_pipeline_tests.support.given import given_servers
+from perf_pipeline_tests.support.idle_servers import end_idle, remember
 from perf_pipeline_tests.support.places import STATE, WORKER, own_state
 from perf_pipeline_tests.support.servers.metric_servers import absent_servers
 from perf_pipeline_tests.support.shared_work import collect_in_turn, rank, scheduling, work_of
@@ -82,7 +83,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     begins_alone: dict[str, bool] = {}
 
     def place(item: pytest.Item) -> tuple[int, str, bool, str]:
-        file = item.nodeid.split("::", 1)[0]
+        file = _file_of(item)
         is_later = begins_alone.setdefault(file, _is_alone(item))
         return rank(file), work_of(file), is_later, file
 
@@ -103,6 +104,24 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         return (yield)
     with turns.turn(alone=_is_alone(item), next_too=nextitem is not None and _is_alone(nextitem)):
         return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave no server running that nothing of this process needs any more."""
+    end_idle(item, work_of(_file_of(item)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+) -> None:
+    """Know how servers are ended before the end of the session."""
+    remember(fixturedef, request)
+
+
+def _file_of(item: pytest.Item) -> str:
+    return item.nodeid.split("::", 1)[0]
 
 
 def _is_alone(item: pytest.Item) -> bool:

@@ -6,7 +6,7 @@ import random
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.metrics.sample import Sample
 from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.stack.embedded import running_stack
-from perf_pipeline.stack.parts import StackOptions
+from perf_pipeline.stack.parts import Stack, StackOptions
 from perf_pipeline.workloads.kafka import own_deliveries, server_clock
 from perf_pipeline.workloads.kafka.consume import ConsumeMessages
 from perf_pipeline.workloads.kafka.consume_ceiling import ConsumeCeiling
@@ -35,9 +35,9 @@ from perf_pipeline_tests.support.loads.engine_loads import job_of, load, samples
 from perf_pipeline_tests.support.loads.left_out_message import leave_out
 from perf_pipeline_tests.support.loads.workload_bench import Bench, opened, outcomes
 from perf_pipeline_tests.support.places import new_state
+from perf_pipeline_tests.support.servers.hanging_broker import HangingBroker, hanging_broker
 from perf_pipeline_tests.support.silent import hush
 
-TOPIC = "gone"
 CONSUMING = "perf_pipeline.workloads.kafka.consume:ConsumeMessages"
 MOMENTS = int(os.environ.get("PERF_TEST_MOMENTS", "2"))
 SEED = int(os.environ.get("PERF_TEST_SEED", "1"))
@@ -46,32 +46,26 @@ LOAD_S = 1.5
 FIRST_FAILURE_WITHIN_S = 8.5
 
 
-@dataclass(frozen=True, slots=True)
-class Broker:
-    """Hold a broker that a test may stop: where it listens, with and without credentials."""
-
-    address: str
-    servers: str
-    pid: int
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Give a broker of this file's own, which goes on after each test that stopped it."""
+    options = StackOptions(parts=frozenset({"kafka"}))
+    state = new_state(tmp_path_factory.mktemp("gone") / "state")
+    with running_stack(state, options, say=hush) as running:
+        yield running
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    """Give a broker of its own, with a topic and a position."""
-    options = StackOptions(parts=frozenset({"kafka"}))
-    with running_stack(new_state(tmp_path / "state"), options, say=hush) as stack:
-        (info,) = stack.services
-        servers = stack.endpoints.brokers or ""
-        ensure_topic(servers, TOPIC, 1)
-        fix_position(servers, "g", TOPIC)
-        yield Broker(info.address, servers, info.pids[0])
-        os.kill(info.pids[0], signal.SIGCONT)
+def broker(stack: Stack) -> Iterator[HangingBroker]:
+    with hanging_broker(stack) as given:
+        yield given
 
 
-async def first_failure_s(workload: Workload, broker: Broker, number: signal.Signals) -> float:
+async def first_failure_s(
+    workload: Workload, broker: HangingBroker, number: signal.Signals
+) -> float:
     """Load, send the broker a signal, and give how long it took until an operation failed."""
-    given = {"brokers": broker.servers, "topic": TOPIC, "run": "r1", "group": "g"}
-    async with opened(workload, given, vus=4) as bench:
+    async with opened(workload, broker.given, vus=4) as bench:
         work = asyncio.create_task(bench.iterate(1_000_000, vus=4))
         await asyncio.sleep(0.5)
         os.kill(broker.pid, number)
@@ -88,7 +82,7 @@ async def first_failure_s(workload: Workload, broker: Broker, number: signal.Sig
 @pytest.mark.parametrize("number", [signal.SIGSTOP], ids=lambda sent: sent.name)
 @pytest.mark.parametrize("workload", [ConsumeMessages, ProduceMessages])
 def test_a_broker_that_is_gone_fails_operations_within_seconds(
-    broker: Broker, workload: Callable[[], Workload], number: signal.Signals
+    broker: HangingBroker, workload: Callable[[], Workload], number: signal.Signals
 ) -> None:
     began_s = time.monotonic()
 
@@ -100,13 +94,12 @@ def test_a_broker_that_is_gone_fails_operations_within_seconds(
 
 @pytest.mark.parametrize("workload", [ConsumeMessages, ConsumeCeiling])
 def test_a_consumer_that_waits_at_the_end_for_a_broker_that_hangs_was_not_answered(
-    broker: Broker, workload: Callable[[], Workload]
+    broker: HangingBroker, workload: Callable[[], Workload]
 ) -> None:
     """The load ends 0.2 s after the broker: soon enough for nobody to have noticed."""
 
     async def body() -> Bench:
-        given = {"brokers": broker.servers, "topic": TOPIC, "run": "r1", "group": "g"}
-        async with opened(workload(), given, vus=2) as bench:
+        async with opened(workload(), broker.given, vus=2) as bench:
             work = asyncio.create_task(bench.iterate(1_000_000, vus=2))
             await asyncio.sleep(0.5)
             os.kill(broker.pid, signal.SIGSTOP)
@@ -123,19 +116,18 @@ def test_a_consumer_that_waits_at_the_end_for_a_broker_that_hangs_was_not_answer
 
 
 def test_looking_into_holes_takes_no_more_time_from_the_end_while_the_broker_hangs(
-    broker: Broker, monkeypatch: pytest.MonkeyPatch
+    broker: HangingBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The engine gives a workload 5 s: 4.5 s, and the moment that a busy machine needs."""
     leave_out(monkeypatch, 3)
     producer = Producer(kafka_settings(broker.servers))
     for _ in range(8):
-        producer.produce(TOPIC, b"x")
+        producer.produce(broker.topic, b"x")
     assert producer.flush(20) == 0
     workload = ConsumeCeiling()
 
     async def body() -> tuple[Bench, float]:
-        given = {"brokers": broker.servers, "topic": TOPIC, "run": "r1", "group": "g"}
-        async with opened(workload, given, vus=2) as bench:
+        async with opened(workload, broker.given, vus=2) as bench:
             work = asyncio.create_task(bench.iterate(1_000_000, vus=2))
             give_up_s = time.monotonic() + 20
             while sum(sample.records for sample in bench.samples) < 7:
@@ -155,15 +147,15 @@ def test_looking_into_holes_takes_no_more_time_from_the_end_while_the_broker_han
 
 
 def test_a_consumer_that_works_at_the_end_while_the_broker_hangs_was_not_answered(
-    broker: Broker,
+    broker: HangingBroker,
 ) -> None:
     """The work is of no fault; what it would have taken next is not there."""
     producer = Producer(kafka_settings(broker.servers))
-    producer.produce(TOPIC, b'{"messageId": "m"}')
+    producer.produce(broker.topic, b'{"messageId": "m"}')
     assert producer.flush(20) == 0
 
     async def body() -> Bench:
-        given = {"brokers": broker.servers, "topic": TOPIC, "run": "r1", "group": "g"}
+        given = broker.given
         long_work = given | {"work_us": [60_000_000, 60_000_000]}
         async with opened(ConsumeMessages(), long_work) as bench:
             work = asyncio.create_task(bench.iterate(1))
@@ -180,14 +172,14 @@ def test_a_consumer_that_works_at_the_end_while_the_broker_hangs_was_not_answere
 
 @pytest.mark.timeout(60 + 12 * MOMENTS)
 def test_a_broker_that_hangs_at_a_random_moment_until_the_end_never_passes(
-    broker: Broker, tmp_path: Path
+    broker: HangingBroker, tmp_path: Path
 ) -> None:
     """At the end of each load the messages that came are done, and the consumer waits for more."""
     draw = random.Random(SEED)
     for number in range(MOMENTS):
         after_s = draw.uniform(0, LOAD_S)
-        group = f"g{number}"  # the broker waits for the members of the one before
-        fix_position(broker.servers, group, TOPIC)
+        group = f"{broker.group}-{number}"  # the broker waits for the members of the one before
+        fix_position(broker.servers, group, broker.topic)
         seen = asyncio.run(samples_of_a_load(broker, group, after_s))
         os.kill(broker.pid, signal.SIGCONT)
 
@@ -197,9 +189,9 @@ def test_a_broker_that_hangs_at_a_random_moment_until_the_end_never_passes(
         assert verdict["target_answered"].status is Status.FAIL, (after_s, outcomes(seen))
 
 
-async def samples_of_a_load(broker: Broker, group: str, after_s: float) -> list[Sample]:
+async def samples_of_a_load(broker: HangingBroker, group: str, after_s: float) -> list[Sample]:
     """Consume what is produced meanwhile, and stop the broker after so long; give the samples."""
-    given = {"brokers": broker.servers, "topic": TOPIC, "run": "r1", "group": group}
+    given = {**broker.given, "group": group}
     producer = Producer({**kafka_settings(broker.servers), "linger.ms": 0})
     async with opened(ConsumeMessages(), given | {"work_us": [0, 2_000]}, vus=2) as bench:
         work = asyncio.create_task(bench.iterate(1_000_000, vus=2))
@@ -211,7 +203,7 @@ async def samples_of_a_load(broker: Broker, group: str, after_s: float) -> list[
                 is_stopped = True
             if elapsed_s < LOAD_S / 2:
                 number += 1
-                producer.produce(TOPIC, b'{"messageId": "%d"}' % number)
+                producer.produce(broker.topic, b'{"messageId": "%d"}' % number)
                 producer.poll(0)
             await asyncio.sleep(0.01)
         if not is_stopped:
@@ -223,10 +215,10 @@ async def samples_of_a_load(broker: Broker, group: str, after_s: float) -> list[
 
 
 def test_a_worker_ends_soon_after_its_load_and_keeps_its_spool_while_the_broker_hangs(
-    broker: Broker, tmp_path: Path
+    broker: HangingBroker, tmp_path: Path
 ) -> None:
     plan = {"executor": "constant-vus", "vus": 2, "duration": "3s", "gracefulStop": "0s"}
-    given = {"brokers": broker.servers, "topic": TOPIC, "run": "r1", "group": "g"}
+    given = broker.given
     folder = tmp_path / "spool"
     folder.mkdir()
     consuming = replace(scenario("", plan), workload=CONSUMING, parameters=given)
@@ -245,18 +237,20 @@ def test_a_worker_ends_soon_after_its_load_and_keeps_its_spool_while_the_broker_
     assert [sample["error"] for sample in cut] == ["unanswered"] * 2
 
 
-def test_a_broker_that_is_gone_before_the_load_is_named_within_seconds(broker: Broker) -> None:
+def test_a_broker_that_is_gone_before_the_load_is_named_within_seconds(
+    broker: HangingBroker,
+) -> None:
     os.kill(broker.pid, signal.SIGSTOP)
     began_s = time.monotonic()
 
-    with pytest.raises(TargetUnavailableError, match=rf"topic {TOPIC}.*{broker.address}"):
-        ensure_topic(broker.servers, TOPIC, 1)
+    with pytest.raises(TargetUnavailableError, match=rf"topic {broker.topic}.*{broker.address}"):
+        ensure_topic(broker.servers, broker.topic, 1)
 
     assert time.monotonic() - began_s < 12
 
 
 def test_a_broker_that_hangs_between_two_questions_is_told_in_a_sentence(
-    broker: Broker, monkeypatch: pytest.MonkeyPatch
+    broker: HangingBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It answers where its topics are, and nothing that is asked of it afterwards."""
 
@@ -273,12 +267,14 @@ def test_a_broker_that_hangs_between_two_questions_is_told_in_a_sentence(
     for module in (server_clock, own_deliveries):
         monkeypatch.setattr(module, "admin_of", lambda _: Hanging(settings))
         monkeypatch.setattr(module, "TIMEOUT_S", 1.0)
-    shown = {"topic": TOPIC, "id": "$.id"}
+    shown = {"topic": broker.topic, "id": "$.id"}
     deliveries = TopicDeliveries(
         broker.servers, Deliveries.model_validate(shown), "shop", lambda: 0
     )
 
-    with pytest.raises(TargetUnavailableError, match="settings of gone .*(no answer|timed_out)"):
+    with pytest.raises(
+        TargetUnavailableError, match=rf"settings of {broker.topic} .*(no answer|timed_out)"
+    ):
         deliveries.require()
     os.kill(broker.pid, signal.SIGCONT)
     with pytest.raises(TargetUnavailableError, match="asking the brokers' clock .*(no ans|timed)"):

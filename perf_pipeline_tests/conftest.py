@@ -17,6 +17,7 @@ from perf_pipeline_tests.support.browser import CHROMIUM
 from perf_pipeline_tests.support.given import given_servers
 from perf_pipeline_tests.support.idle_servers import end_idle, remember
 from perf_pipeline_tests.support.places import STATE, WORKER, own_state
+from perf_pipeline_tests.support.room_on_disk import room_on_disk
 from perf_pipeline_tests.support.servers.metric_servers import absent_servers
 from perf_pipeline_tests.support.shared_work import collect_in_turn, rank, scheduling, work_of
 from perf_pipeline_tests.support.turns import Turns
@@ -53,8 +54,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Say where every service comes from, and loudly what could not be had."""
-    findings = doctor(own_state(), given_servers(config))
+    """Say where every service comes from and how much disk is free, and loudly what is missing."""
+    findings = [*doctor(own_state(), given_servers(config)), room_on_disk()]
     told = [
         f"{'' if finding.ok else '!!! '}{finding.part}: {finding.sentence}" for finding in findings
     ]

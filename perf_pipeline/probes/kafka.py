@@ -13,6 +13,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined] # OffsetSpec is missing in __all__
     AdminClient,
     OffsetSpec,
+    PartitionMetadata,
 )
 
 from perf_pipeline.config.kafka_client import kafka_settings, onlooker_settings, shown_brokers
@@ -158,6 +159,11 @@ class LagProbe:
         return _does_not_tell(self._brokers, f"the lag of {self._group}", error)
 
 
+def is_behind(partition: PartitionMetadata) -> bool:
+    """Say whether a replica of a partition is not in sync; its broker may be gone altogether."""
+    return len(partition.isrs) < len(partition.replicas)
+
+
 class BrokerProbe:
     """Time a metadata request, and count partitions that have replicas out of sync.
 
@@ -221,7 +227,7 @@ class BrokerProbe:
         except KafkaException as error:
             raise ProbeError(self._sentence(error)) from None
         return [
-            len(partition.isrs) < len(partition.replicas)
+            is_behind(partition)
             for topic in topics.values()
             for partition in topic.partitions.values()
         ]

@@ -6,23 +6,25 @@ Add here: where a figure of the attribution comes from. Keep out: the rules (ana
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from statistics import median
+from typing import Final
 
 from perf_pipeline.analysis.attribution import Attribution, StageTimes, attribute
 from perf_pipeline.analysis.attribution_rules import STAGES
+from perf_pipeline.analysis.baseline import Series
 from perf_pipeline.analysis.bottleneck import Finding
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.judging.evidence import doubts_of, findings_of, summaries_by_benchmark
+from perf_pipeline.judging.evidence import doubts_of, findings_of
+from perf_pipeline.judging.past import Past, read_past
+from perf_pipeline.judging.series import MeasuredBenchmark, measured_of
+from perf_pipeline.judging.stage_series import TAIL, stage_series
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Verdict
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import BenchmarkOutcome
-from perf_pipeline.store.series import OverRuns, SeriesName
 from perf_pipeline.store.state import State
-from perf_pipeline.store.tags_text import tags_text
 
-_TAIL = "stage_tail"
-_SATURATION = "worker_saturation_ratio"
-_STAGE_METRICS = frozenset({_TAIL, *(f"stage_{stage.name}" for stage in STAGES)})
+_SATURATION: Final = "worker_saturation_ratio"
+_MOST_RUNS: Final = 30
 
 
 def attributions_of_run(
@@ -44,6 +46,7 @@ def attributions(
     findings: Iterable[tuple[str, Finding]],
     *,
     verdicts: Mapping[str, Sequence[Verdict]] | None = None,
+    past: Past | None = None,
 ) -> list[tuple[str, Attribution]]:
     """Attribute the latency of every benchmark of a run whose messages' stages were measured.
 
@@ -52,36 +55,35 @@ def attributions(
         run_id: of an ingested run.
         findings: of the checklist over this run, as (benchmark or empty, finding).
         verdicts: by benchmark; the stored ones when None.
+        past: what was read of the earlier runs; read here when None.
 
     Raises:
         RequestError: there is no such run.
     """
     doubts = doubts_of(history, run_id, verdicts)
-    run, told = history.run(run_id), list(findings)
-    summaries = summaries_by_benchmark(history, run_id)
-    outcomes = history.outcomes(run_id)
-    past = history.series(
-        [
-            _name(
-                outcome, summary.metric, summary.tags, "value" if summary.metric == _TAIL else "med"
-            )
-            for outcome in outcomes
-            for summary in summaries.get(outcome.benchmark, [])
-            if summary.metric in _STAGE_METRICS
-        ],
-        profile=run.profile,
-        environment_id=run.environment_id,
-        before=run_id,
-    )
+    told, measured = list(findings), measured_of(history, run_id)
+    known = _past_of(history, measured) if past is None else past
     found = []
-    for outcome in outcomes:
-        own = [finding for name, finding in told if name == outcome.benchmark]
-        before = _Before(past, outcome)
-        attribution = _attribution(before, summaries.get(outcome.benchmark, []), own)
+    for single in measured:
+        name = single.outcome.benchmark
+        own = [finding for benchmark, finding in told if benchmark == name]
+        summaries = list(single.summaries.values())
+        attribution = _attribution(_Before(known, single), summaries, own)
         if attribution is not None:
-            doubted = _doubted(attribution, outcome, doubts.get(outcome.benchmark, ""))
-            found.append((outcome.benchmark, doubted))
+            found.append((name, _doubted(attribution, single.outcome, doubts.get(name, ""))))
     return found
+
+
+def _past_of(history: History, measured: Sequence[MeasuredBenchmark]) -> Past:
+    if not measured:
+        return Past({})
+    wanted = [
+        (single, series)
+        for single in measured
+        for series in stage_series(single.summaries.values())
+    ]
+    run = measured[0].run
+    return read_past(history, run, wanted, before=run.run_id)
 
 
 def _doubted(attribution: Attribution, outcome: BenchmarkOutcome, doubt: str) -> Attribution:
@@ -97,7 +99,7 @@ def _attribution(
     tails = {
         summary.tags.get("operation", ""): summary
         for summary in summaries
-        if summary.metric == _TAIL
+        if summary.metric == TAIL
     }
     plain = {summary.metric: summary for summary in summaries if not summary.tags}
     stages = list(_stages(plain, tails, before))
@@ -113,22 +115,17 @@ def _attribution(
 class _Before:
     """Return the earlier runs' figures: same benchmark, load, profile and environment."""
 
-    def __init__(self, past: Mapping[SeriesName, OverRuns], outcome: BenchmarkOutcome) -> None:
+    def __init__(self, past: Past, measured: MeasuredBenchmark) -> None:
         self._past = past
-        self._outcome = outcome
+        self._measured = measured
         self.runs = 0
 
     def median(self, metric: str, tags: Mapping[str, str], statistic: str) -> float | None:
         """Return the median of a figure over the earlier runs; None without any."""
-        points = self._past[_name(self._outcome, metric, tags, statistic)].before
+        series = Series(metric, tags, statistic)
+        points = self._past.before(self._measured, series)[-_MOST_RUNS:]
         self.runs = max(self.runs, len(points))
         return median(point.value for point in points) if points else None
-
-
-def _name(
-    outcome: BenchmarkOutcome, metric: str, tags: Mapping[str, str], statistic: str
-) -> SeriesName:
-    return SeriesName(outcome.benchmark, outcome.load_hash, metric, tags_text(tags), statistic)
 
 
 def _stages(
@@ -146,5 +143,5 @@ def _stages(
             p95_ms=times.p95,
             tail_ms=tail.last,
             typical_before_ms=before.median(times.metric, {}, "med"),
-            tail_before_ms=before.median(_TAIL, tail.tags, "value"),
+            tail_before_ms=before.median(TAIL, tail.tags, "value"),
         )

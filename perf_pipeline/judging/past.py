@@ -1,6 +1,7 @@
 """The series of a run over its like runs: same benchmark, load, profile and environment.
 
-Read once, in one statement, and handed on to whoever asks: comparison, history pass, trends.
+Read once, in one statement, and handed on to whoever asks: comparison, history pass, trends, and
+the tier that holds a latency.
 Add here: another way to look at what was read. Keep out: statistics (analysis/) and SQL (store/).
 """
 
@@ -14,6 +15,7 @@ from perf_pipeline.analysis.machine import Machine
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.machines import CALIBRATION, machines_over
 from perf_pipeline.judging.series import MeasuredBenchmark, pinned_series_of, series_in
+from perf_pipeline.judging.stage_series import stage_series
 from perf_pipeline.store.comparison_rows import SeriesPoint
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import RunRecord
@@ -65,6 +67,7 @@ def past_of(history: History, measured: Sequence[MeasuredBenchmark], profile: Pr
             *series_in(profile, benchmark),
             *(series for _, series in pinned_series_of(profile, benchmark.outcome.benchmark)),
             *CALIBRATION,
+            *stage_series(benchmark.summaries.values()),
         )
     ]
     run = measured[0].run

@@ -224,7 +224,9 @@ def _assemble(
         benchmarks=tuple(_benchmarks(history, run, profile, verdicts, missing, origins)),
         diffs=comparison.told,
         findings=tuple(findings),
-        attributions=tuple(attributions(history, run_id, findings, verdicts=verdicts)),
+        attributions=tuple(
+            attributions(history, run_id, findings, verdicts=verdicts, past=comparison.past)
+        ),
         trends=tuple(trends_of(history, comparison)),
         revision=run.revision,
         tags=run.tags,

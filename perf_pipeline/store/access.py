@@ -10,7 +10,7 @@ Add here: another way in which opening a file fails. Keep out: SQL.
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from errno import EDQUOT, EFBIG, ENOSPC
 from pathlib import Path
 from time import monotonic_ns, sleep
@@ -27,13 +27,10 @@ from perf_pipeline.errors import (
     StoreBusyError,
     StoreError,
 )
+from perf_pipeline.store.engines import attached
 from perf_pipeline.store.foreign_files import not_opened
 
 _POLL_S: Final = 0.1
-_CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
-    # a measurement never downloads code
-    "autoinstall_known_extensions": False,
-}
 _HOLDER: Final = re.compile(r"Conflicting lock is held in (?P<program>.*?) ?\(PID (?P<pid>\d+)\)")
 _BUSY: Final = ("Could not set lock on file", "Conflicting lock")
 _FULL_NUMBERS: Final = frozenset({ENOSPC, EDQUOT, EFBIG})
@@ -87,22 +84,26 @@ def connected(path: Path, wait_s: float, *, read_only: bool) -> Iterator[duckdb.
         StoreBusyError: the stranger still had it when the time was over.
         PerfPipelineError: the file cannot be opened at all.
     """
+    with ExitStack() as open_file:
+        yield _opened(path, wait_s, open_file, read_only=read_only)
+
+
+def _opened(
+    path: Path, wait_s: float, open_file: ExitStack, *, read_only: bool
+) -> duckdb.DuckDBPyConnection:
     deadline_ns = monotonic_ns() + int(wait_s * 1e9)
     is_new = not read_only and not path.exists()
     while True:
         try:
-            connection = duckdb.connect(path, read_only=read_only, config=_CONFIG)
-            break
+            return open_file.enter_context(attached(path, read_only=read_only))
         except duckdb.Error as error:
             if not _is_busy(error):
-                if is_new:  # its first bytes, from a full disk, would be taken for a damaged file
+                if is_new:  # its first bytes, from a full disk, look like a damaged file
                     path.unlink(missing_ok=True)
                 raise sentence_of(error, path) from error
             if monotonic_ns() >= deadline_ns:
                 raise _busy(path, _duckdb_holder(str(error)), wait_s) from error
         sleep(_POLL_S)
-    with connection:
-        yield connection
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from importlib.resources import files
 import duckdb
 
 from perf_pipeline.errors import StoreError
+from perf_pipeline.store.ingest import transaction
 from perf_pipeline.store.metric_sql import metric_values_view, view_hash
 
 _CREATE_LOG = """
@@ -19,8 +20,9 @@ create table if not exists schema_migrations (
 """
 _LOG = "insert into schema_migrations (version, name, applied_at) values (?, ?, ?)"
 _APPLIED = "select version from schema_migrations"
-_TABLES = "select table_name from duckdb_tables() where not internal"
-_VIEW_HASH = "select comment from duckdb_views() where view_name = 'metric_values'"
+_HERE = "database_name = current_database()"
+_TABLES = f"select table_name from duckdb_tables() where not internal and {_HERE}"
+_VIEW_HASH = f"select comment from duckdb_views() where view_name = 'metric_values' and {_HERE}"
 
 
 def migrations() -> list[tuple[int, str, str]]:
@@ -51,12 +53,10 @@ def migrate(connection: duckdb.DuckDBPyConnection, shown: str) -> None:
     for version, name, sql in migrations():
         if version in applied:
             continue
-        with connection.cursor() as cursor:
-            cursor.begin()
-            cursor.execute(_CREATE_LOG)
-            cursor.execute(sql)
-            cursor.execute(_LOG, [version, name, datetime.now(UTC).replace(tzinfo=None)])
-            cursor.commit()
+        with transaction(connection):
+            connection.execute(_CREATE_LOG)
+            connection.execute(sql)
+            connection.execute(_LOG, [version, name, datetime.now(UTC).replace(tzinfo=None)])
     if not _view_is_current(connection):
         connection.execute(f"create or replace view metric_values as {metric_values_view()}")
         connection.execute(f"comment on view metric_values is '{view_hash()}'")

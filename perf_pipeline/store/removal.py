@@ -36,7 +36,8 @@ select distinct unnest(baseline_run_ids) from lineage where list_contains(?::var
 _TABLES: Final = """
 select distinct table_name from duckdb_columns()
 where database_name = current_database() and column_name = 'run_id' and table_name <> 'baselines'
-    and table_name in (select table_name from duckdb_tables())
+    and table_name in (
+        select table_name from duckdb_tables() where database_name = current_database())
 """
 _DELETE: Final = "delete from {table} where list_contains(?::varchar[], run_id)"
 _FORGET_MACHINES: Final = """

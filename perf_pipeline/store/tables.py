@@ -24,7 +24,10 @@ _VERDICT_COLUMNS: Final = (
     "metric, tags, statistic, percentile, comparison, bound, source, severity, abort_on_fail, "
     "delay_abort_eval_us, observed, status, reason"
 )
-_TYPES: Final = "select column_name, data_type from duckdb_columns() where table_name = ?"
+_TYPES: Final = """
+select column_name, data_type from duckdb_columns()
+where table_name = ? and database_name = current_database()
+"""
 DIFF_COLUMNS: Final = ", ".join(field.name for field in fields(DiffRow))
 
 

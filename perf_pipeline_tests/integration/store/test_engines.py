@@ -1,0 +1,80 @@
+"""DuckDB is made once for a history: its file is nobody's between two openings."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from perf_pipeline.store import engines
+from perf_pipeline.store.engines import attached
+
+
+def is_open(path: Path) -> bool:
+    """Say whether this process has a file open."""
+    return any(fd.exists() and fd.samefile(path) for fd in Path("/proc/self/fd").iterdir())
+
+
+def put(path: Path, *values: int) -> None:
+    """Make a file with a table of some values."""
+    with attached(path, read_only=False) as connection:
+        connection.execute("create table kept as select unnest(?) as value", [values])
+        assert is_open(path)
+
+
+def kept(path: Path) -> list[tuple[int]]:
+    """Give the values of a file."""
+    with attached(path, read_only=True) as connection:
+        return connection.execute("select value from kept").fetchall()
+
+
+def test_a_file_that_was_closed_is_whole_and_open_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "it's; one.duckdb"
+
+    put(path, 1, 2)
+
+    assert not is_open(path)
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]  # no log is left to be read
+    assert kept(path) == [(1,), (2,)]
+    with duckdb.connect(path) as connection:  # as a shell of DuckDB's
+        assert connection.execute("select value from kept").fetchall() == [(1,), (2,)]
+
+
+def test_two_files_that_are_open_at_once_are_not_mixed_up(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.duckdb", tmp_path / "other.duckdb"
+    put(one, 1)
+    put(other, 2)
+
+    with attached(one, read_only=False) as first, attached(other, read_only=False) as second:
+        first.execute("insert into kept values (11)")
+        second.execute("insert into kept values (22)")
+        names = first.execute("select count(*) from duckdb_tables()").fetchone()
+
+    assert names == (1,)
+    assert (kept(one), kept(other)) == ([(1,), (11,)], [(2,), (22,)])
+
+
+def test_what_was_begun_and_not_committed_is_undone_with_the_block(tmp_path: Path) -> None:
+    path = tmp_path / "one.duckdb"
+    put(path, 1)
+
+    with attached(path, read_only=False) as connection:
+        connection.begin()
+        connection.execute("insert into kept values (2)")
+
+    assert not is_open(path)
+    assert kept(path) == [(1,)]
+
+
+@pytest.mark.parametrize("error", [duckdb.FatalException, duckdb.InternalException])
+def test_after_an_error_that_duckdb_does_not_survive_it_is_made_anew(
+    error: type[duckdb.Error], tmp_path: Path
+) -> None:
+    path = tmp_path / "one.duckdb"
+    put(path, 1)
+    before = engines._LAST[path]
+
+    with pytest.raises(error), attached(path, read_only=False):
+        raise error("database has been invalidated because of a previous fatal error")
+
+    assert kept(path) == [(1,)]
+    assert engines._LAST[path] is not before

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -100,11 +101,10 @@ class _Seen:
 
 def _look_at(pid: int) -> _Seen | None:
     try:
-        if BOOT_ID.exists():
+        if boot := _boot():
             # The command (field 2) may hold spaces and brackets: split behind its last bracket.
             fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2]
             state, *rest = fields.split()
-            boot = BOOT_ID.read_text(encoding="utf-8").strip()
             # Threads may still be ending (and holding ports) behind a leader that is a zombie.
             return _Seen(f"{boot}:{rest[18]}", state in {"Z", "X"} and int(rest[16]) <= 1)
         process = psutil.Process(pid)
@@ -112,6 +112,12 @@ def _look_at(pid: int) -> _Seen | None:
         return _Seen(repr(process.create_time()), has_ended)
     except (OSError, psutil.Error):
         return None
+
+
+@cache
+def _boot() -> str:
+    """Return the id of this boot, which stays while we run; empty where the system has none."""
+    return BOOT_ID.read_text(encoding="utf-8").strip() if BOOT_ID.exists() else ""
 
 
 def is_alive(subject: Owner | ProcessRecord) -> bool:

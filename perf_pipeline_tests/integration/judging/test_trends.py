@@ -36,7 +36,7 @@ def test_a_trend_holds_the_runs_before_and_this_one_at_most_sixty(
     assert [run.value for run in p95.runs] == values[-drawn:]
     assert [run.place for run in p95.runs] == list(range(earlier + 2 - drawn, earlier + 2))
     assert p95.has_newest
-    assert page(report).count('over runs"') == len(report.trends)
+    assert page(report).count(f" over {drawn} runs: ") == len(report.trends)
 
 
 def test_an_invalid_run_ends_the_trend_with_the_run_before(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ class Clock(Protocol):
         ...
 
 
-class Series(Protocol):
+class SampleSeries(Protocol):
     """Record the samples of an operation that went well, with times and records alone."""
 
     def answered(
@@ -69,7 +69,7 @@ class Recorder(Protocol):
         """Record an operation; `intended_us` defaults to the intended start of the iteration."""
         ...
 
-    def series(self, scenario: str, protocol: str, operation: str) -> Series:
+    def series(self, scenario: str, protocol: str, operation: str) -> SampleSeries:
         """Return what records many samples of an operation for half of what `sample` costs."""
         ...
 

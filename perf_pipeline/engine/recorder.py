@@ -85,8 +85,8 @@ class OperationCount:
             self.own_limits += 1
 
 
-class SpoolSeries:
-    """Implement `ports.Series`: what is the same in all samples of an operation is looked up once.
+class SpooledSeries:
+    """Implement `ports.SampleSeries`: what all samples of an operation share is looked up once.
 
     Args:
         rows: where samples go.
@@ -228,9 +228,9 @@ class SpoolRecorder:
         else:
             count.fail(status, error)
 
-    def series(self, scenario: str, protocol: str, operation: str) -> SpoolSeries:
+    def series(self, scenario: str, protocol: str, operation: str) -> SpooledSeries:
         """Return what records the samples of an operation that went well."""
-        return SpoolSeries(self._samples, self.counts[scenario], (scenario, protocol, operation))
+        return SpooledSeries(self._samples, self.counts[scenario], (scenario, protocol, operation))
 
     def iteration(
         self, iteration: Iteration, started_us: int, ended_us: int, outcome: Outcome

@@ -34,6 +34,8 @@ class _NewUsers(OneStatement):
     A sample's records are the rows of the batch (`batch`, 1,000).
     """
 
+    is_plain = False  # their bytes are counted
+
     def __init__(self) -> None:
         super().__init__()
         self._people: list[Person] = []

@@ -15,6 +15,8 @@ from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.workloads.postgres.clients import DSN, connect_together, refuse_slow_psycopg
 from perf_pipeline.workloads.postgres.errors import address, error_class, unavailable
 from perf_pipeline.workloads.postgres.statement import CopyConnection, PreparedConnection
+from perf_pipeline.workloads.postgres.statement_runs import RepeatedStatement, StatementRuns
+from perf_pipeline.workloads.postgres.turns import Turns
 
 _Connection = PreparedConnection | CopyConnection
 _OK: Final = Outcome.OK
@@ -31,11 +33,14 @@ class OneStatement(ABC):
     checks: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     operation: ClassVar[str]
     statement: ClassVar[str]
+    is_plain: ClassVar[bool] = True
+    """Whether samples have times and records alone."""
 
     def __init__(self) -> None:
         self._context: WorkerContext | None = None
         self._idle: list[_Connection] = []
         self._lent: set[_Connection] = set()
+        self._repeated: RepeatedStatement | None = None
 
     async def open(self, context: WorkerContext) -> None:
         """Connect as often as there are VUs, and prepare the statement on each connection.
@@ -65,34 +70,56 @@ class OneStatement(ABC):
         started_us, ended_us = clock.now_us(), None
         outcome, error, rows = _INTERRUPTED, "", 0
         connection = self._idle.pop() if self._idle else None
+        runs: StatementRuns | None = None
         try:
             if connection is None or not connection.is_usable:
                 connection = await self._replaced(connection)
             self._lent.add(connection)
-            rows = await connection.run(parameters)
+            if self.is_plain and isinstance(connection, PreparedConnection):
+                runs = StatementRuns(self._repeated_in(iteration), connection, started_us)
+                rows = await runs.run(iteration, parameters)
+            else:
+                rows = await connection.run(parameters)
             ended_us = (connection.answered_ns - clock.origin_ns) // _NS_PER_US
             iteration.has_waited = True
             outcome, error = self._judge(rows)
         except psycopg.Error as refusal:
             outcome, error = Outcome.FAILED, error_class(refusal)
         finally:
-            is_ok = outcome is _OK
-            self._opened.recorder.sample(
-                iteration,
-                self.operation,
-                started_us,
-                clock.now_us() if ended_us is None else ended_us,
-                outcome,
-                error=error,
-                bytes_out=self._bytes_out(parameters) if is_ok else 0,
-                records=self._records(rows) if is_ok else 0,
-            )
+            if runs is None or not runs.is_written:
+                is_ok = outcome is _OK
+                self._opened.recorder.sample(
+                    iteration,
+                    self.operation,
+                    started_us if runs is None else runs.started_us,
+                    clock.now_us() if ended_us is None else ended_us,
+                    outcome,
+                    error=error,
+                    bytes_out=self._bytes_out(parameters) if is_ok else 0,
+                    records=self._records(rows) if is_ok else 0,
+                )
             if connection is not None:
-                self._lent.discard(connection)
-                if connection.is_usable:
-                    self._idle.append(connection)
-                else:
-                    await connection.close()
+                await self._give_back(connection)
+
+    async def _give_back(self, connection: _Connection) -> None:
+        self._lent.discard(connection)
+        if connection.is_usable:
+            self._idle.append(connection)
+        else:
+            await connection.close()
+
+    def _repeated_in(self, iteration: Iteration) -> RepeatedStatement:
+        """Return the statement as all virtual users of a scenario run it."""
+        if self._repeated is None:
+            context = self._opened
+            series = context.recorder.series(iteration.scenario, iteration.protocol, self.operation)
+            self._repeated = RepeatedStatement(
+                context.clock, Turns(), series, self._parameters, self._records_if_good
+            )
+        return self._repeated
+
+    def _records_if_good(self, rows: int) -> int | None:
+        return self._records(rows) if self._judge(rows) is GOOD else None
 
     async def close(self) -> None:
         """Close every connection."""

@@ -8,46 +8,22 @@ Add here: another way for a run to go on. Keep out: what becomes of a run that f
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import psycopg
 from psycopg import pq
 
-from perf_pipeline.engine.ports import Iteration, Series, WorkerContext
+from perf_pipeline.engine.ports import Iteration, SampleSeries, WorkerContext
 from perf_pipeline.metrics.catalog import TRANSACTIONS
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.workloads.postgres.client import SqlAnswer, SqlClient
 from perf_pipeline.workloads.postgres.exchange import SqlSession, rows_of
 from perf_pipeline.workloads.postgres.script_values import ScriptState
 from perf_pipeline.workloads.postgres.scripts import ReadyScript, ReadySet, ReadyStatement
+from perf_pipeline.workloads.postgres.turns import Turns
 
 _NS_PER_US: Final = 1_000
-
-
-class Turns:
-    """Let those who have their answers go on together, when all answers that are there are stamped.
-
-    If each went on at once, its next request would stand before the stamp of another's answer.
-    """
-
-    __slots__ = ("_call_soon", "_ready")
-
-    def __init__(self) -> None:
-        self._call_soon = asyncio.get_running_loop().call_soon
-        self._ready: list[Callable[[], None]] = []
-
-    def add(self, go_on: Callable[[], None]) -> None:
-        """Call this in a moment."""
-        if not self._ready:
-            self._call_soon(self._all)
-        self._ready.append(go_on)
-
-    def _all(self) -> None:
-        ready, self._ready = self._ready, []
-        for go_on in ready:
-            go_on()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +32,7 @@ class _Leg:
 
     sets: tuple[ReadySet, ...]
     statement: ReadyStatement
-    series: Series
+    series: SampleSeries
 
 
 class StraightScript:

@@ -1,25 +1,18 @@
 """Runs of a script that follow from the server's answers, driven by the engine on a real server."""
 
-import asyncio
 import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
-import uvloop
 
-from perf_pipeline.config.executors.registry import read_executor
-from perf_pipeline.engine.clock import MonotonicClock
-from perf_pipeline.engine.part import ScenarioPart
-from perf_pipeline.engine.ports import WorkerContext
-from perf_pipeline.engine.runner import StopSwitch, run_scenario
 from perf_pipeline.metrics.catalog import TRANSACTIONS
 from perf_pipeline.metrics.sample import IterationRecord, Outcome, Sample
-from perf_pipeline.plan.phases import measured_window
-from perf_pipeline.plan.stripes import stripe_of
 from perf_pipeline.workloads.postgres.own_script import OwnScript
+from perf_pipeline_tests.support.loads.driven import driven
 from perf_pipeline_tests.support.loads.own_sql import accounts, ask, given
 from perf_pipeline_tests.support.loads.scenario_on_virtual_time import IterationsToo
 
@@ -37,50 +30,11 @@ def dsn(postgres_dsn: str) -> Iterator[str]:
         yield own
 
 
-def load(
-    dsn: str,
-    folder: Path,
-    script: str,
-    *,
-    seconds: float = 0.6,
-    grace: str = "5s",
-    meanwhile: str = "",
-) -> IterationsToo:
-    """Run a script with two looping VUs; run another statement in the middle of it."""
+def load(dsn: str, folder: Path, script: str, **how: Any) -> IterationsToo:
+    """Run a script with two looping VUs."""
     (folder / "s.sql").write_text(script, encoding="utf-8")
     parameters = given("pgbench", {"scripts": ["s.sql"]}, folder=str(folder))
-    plan = {"executor": "constant-vus", "vus": 2, "duration": "9s", "gracefulStop": grace}
-    # Shorter than a profile may ask for.
-    executor = read_executor(plan).model_copy(update={"duration_us": int(seconds * 1e6)})
-    stripe = stripe_of(executor, 0, 1)
-    assert stripe is not None
-
-    async def main() -> IterationsToo:
-        clock, recorder, workload = (
-            MonotonicClock(time.monotonic_ns()),
-            IterationsToo(),
-            OwnScript(),
-        )
-        secrets = {"postgres_dsn": dsn}
-        await workload.open(WorkerContext(0, 1, 2, 1, parameters, secrets, clock, recorder))
-        begin_us = clock.now_us()
-        window = measured_window(executor, 0).moved(begin_us)
-        part = ScenarioPart(
-            "s", executor, stripe, begin_us, window, workload, clock, recorder, seed=1
-        )
-        running = asyncio.ensure_future(run_scenario(part, StopSwitch()))
-        if meanwhile:
-            await asyncio.sleep(seconds / 2)
-            await asyncio.to_thread(ask, dsn, meanwhile)
-        outcome = await running
-        await workload.close()
-        assert outcome.iterations == sum(
-            record.outcome is not Outcome.INTERRUPTED for record in recorder.iterations
-        )
-        return recorder
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(main())
+    return driven(OwnScript(), parameters, dsn, **{"seconds": 0.6, **how})
 
 
 def of_vu(recorder: IterationsToo, vu: int) -> list[tuple[IterationRecord, list[Sample]]]:
@@ -160,7 +114,7 @@ def test_the_last_run_is_cut_off_and_cancelled_on_the_server(dsn: str, tmp_path:
 def test_a_run_whose_connection_ends_fails_and_the_next_ones_have_a_new_one(
     dsn: str, tmp_path: Path
 ) -> None:
-    recorder = load(dsn, tmp_path, SLOW, seconds=1.2, meanwhile=END)
+    recorder = load(dsn, tmp_path, SLOW, seconds=1.2, meanwhile=lambda: ask(dsn, END))
 
     for vu in (1, 2):
         outcomes = [record.outcome for record, _ in of_vu(recorder, vu)]

@@ -21,6 +21,7 @@ from perf_pipeline.workloads.postgres.users import (
     SelectUsers,
     UpdateUsers,
 )
+from perf_pipeline_tests.support.loads.driven import driven
 from perf_pipeline_tests.support.loads.workload_bench import (
     Bench,
     opened,
@@ -166,6 +167,42 @@ def test_updates_touch_every_id_of_the_file_once(dsn: str, run: Run, tmp_path: P
     run(body())
     touched = ask(dsn, "select id::text from users where updated_at > created_at")
     assert {row[0] for row in touched} == set(sets["updates"])
+
+
+def test_looping_users_delete_each_id_once_and_then_meet_no_row(dsn: str, tmp_path: Path) -> None:
+    ids = list(seed(dsn, seed=1, run="r1", count=60).ids)
+    parameters = {"ids_file": ids_file(tmp_path, ids), "run": "r1"}
+
+    recorder = driven(DeleteUsers(), parameters, dsn, seconds=0.4)
+
+    assert outcomes(recorder.samples).pop(("ok", "")) == 60
+    assert set(outcomes(recorder.samples)) == {("ok", ""), ("failed", "no_row")}
+    assert ask(dsn, "select count(*) from users where deleted_at is not null") == [(60,)]
+    for vu in (1, 2):
+        samples = [sample for sample in recorder.samples if sample.vu == vu]
+        records = [record for record in recorder.iterations if record.vu == vu]
+        assert [sample.iteration for sample in samples] == list(range(len(records)))
+        assert [record.iteration for record in records] == list(range(len(records)))
+        for record, sample in zip(records, samples, strict=True):
+            assert record.intended_us == sample.intended_us <= record.started_us
+            assert record.started_us <= sample.started_us < sample.ended_us <= record.ended_us
+
+
+def test_looping_users_whose_sessions_end_fail_once_and_connect_again(
+    dsn: str, tmp_path: Path
+) -> None:
+    ids = list(seed(dsn, seed=1, run="r1", count=10).ids)
+    parameters = {"ids_file": ids_file(tmp_path, ids), "run": "r1"}
+
+    recorder = driven(
+        UpdateUsers(), parameters, dsn, seconds=0.6, meanwhile=lambda: end_sessions(dsn)
+    )
+
+    for vu in (1, 2):
+        found = [sample.outcome.value for sample in recorder.samples if sample.vu == vu]
+        assert found.count("failed") == 1
+        at = found.index("failed")
+        assert 0 < at < len(found) - 1
 
 
 def test_two_runs_with_one_seed_delete_the_same_users(dsn: str, run: Run, tmp_path: Path) -> None:

@@ -1,0 +1,139 @@
+"""One prepared statement, run again and again for one virtual user as its answers come.
+
+While all goes well, no coroutine ends and begins between two of them (straight_runs.py says more).
+Add here: another way to go on. Keep out: what becomes of a failure (one_statement.py).
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+from psycopg import pq
+
+from perf_pipeline.engine.ports import Clock, Iteration, SampleSeries
+from perf_pipeline.workloads.postgres.exchange import rows_of
+from perf_pipeline.workloads.postgres.statement import PreparedConnection
+from perf_pipeline.workloads.postgres.turns import Turns
+
+_NS_PER_US: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedStatement:
+    """Hold what all virtual users run alike.
+
+    Attributes:
+        clock: of the run.
+        turns: of the worker.
+        series: takes the samples.
+        parameters: makes the values of an iteration.
+        records: says what a sample counts for so many rows; None where they are a failure.
+    """
+
+    clock: Clock
+    turns: Turns
+    series: SampleSeries
+    parameters: Callable[[Iteration], Sequence[bytes]]
+    records: Callable[[int], int | None]
+
+
+class StatementRuns:
+    """Run a statement for iterations that follow one another.
+
+    Args:
+        repeated: the statement.
+        connection: which nobody else uses meanwhile.
+        started_us: when the first one starts.
+
+    Attributes:
+        started_us: when the latest one started.
+        is_written: the latest one is written down.
+    """
+
+    __slots__ = (
+        "_connection",
+        "_error",
+        "_iteration",
+        "_over",
+        "_repeated",
+        "_result",
+        "is_written",
+        "started_us",
+    )
+
+    def __init__(
+        self, repeated: RepeatedStatement, connection: PreparedConnection, started_us: int
+    ) -> None:
+        self._repeated, self._connection = repeated, connection
+        self._result: pq.abc.PGresult | None = None
+        self._error: Exception | None = None
+        self.started_us, self.is_written = started_us, False
+
+    async def run(self, iteration: Iteration, parameters: Sequence[bytes]) -> int:
+        """Run it while iterations follow and go well; give the rows of the latest.
+
+        Raises:
+            psycopg.Error: the server refused, or the connection broke.
+        """
+        self._iteration = iteration
+        self._over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._connection.post(self, parameters)
+        return await self._over
+
+    # -- what takes the answer (`exchange.Taker`)
+
+    def done(self) -> bool:
+        """Say whether nobody waits any more."""
+        return self._over.done()
+
+    def set_result(self, result: pq.abc.PGresult) -> None:
+        """Take an answer, and go on in a moment."""
+        self._result = result
+        self._repeated.turns.add(self._go_on)
+
+    def set_exception(self, exception: Exception) -> None:
+        """Take why there is no answer, and end in a moment."""
+        self._error = exception
+        self._repeated.turns.add(self._go_on)
+
+    def exception(self) -> None:
+        """Take no notice; nothing is logged."""
+
+    def _go_on(self) -> None:
+        if self._over.done():  # cut off meanwhile
+            return
+        try:
+            if self._error is not None:
+                self._over.set_exception(self._error)
+            else:
+                self._answered()
+        except BaseException as error:  # noqa: BLE001 - raised where the run is awaited
+            self._over.set_exception(error)
+
+    def _answered(self) -> None:
+        """Write down what was answered, and run the statement for the next iteration."""
+        repeated, iteration, result = self._repeated, self._iteration, self._result
+        assert result is not None
+        rows = rows_of(result)
+        records = repeated.records(rows)
+        if records is None:
+            self._over.set_result(rows)
+            return
+        iteration.has_waited = True
+        clock = repeated.clock
+        ended_us = (self._connection.answered_ns - clock.origin_ns) // _NS_PER_US
+        repeated.series.answered(
+            iteration, iteration.intended_us, self.started_us, ended_us, records
+        )
+        self.is_written = True
+        if iteration.follow is None or not iteration.follow():
+            self._over.set_result(rows)
+            return
+        parameters = repeated.parameters(iteration)
+        self.started_us, self.is_written = clock.now_us(), False
+        try:
+            self._connection.post(self, parameters)
+        except psycopg.Error as error:
+            self._over.set_exception(error)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from perf_pipeline.cli.telling_dagster import tell_of_run
 from perf_pipeline.cli.values import Line
 from perf_pipeline.cli.verdict import finish, form_options
 
@@ -94,4 +95,7 @@ def import_command(
         wanted,
         say=lambda sentence: None if quiet else click.echo(sentence, err=True),
     )
-    finish(report, quiet=quiet, as_json=as_json)
+    try:
+        finish(report, quiet=quiet, as_json=as_json)
+    finally:
+        tell_of_run(state, report.run_id, quiet=quiet or as_json)

@@ -16,6 +16,7 @@ from perf_pipeline import __version__
 from perf_pipeline.cli import baseline, history, stack
 from perf_pipeline.cli.check import check
 from perf_pipeline.cli.ci import ci
+from perf_pipeline.cli.dagster import dagster
 from perf_pipeline.cli.endings import Commands
 from perf_pipeline.cli.imports import import_command
 from perf_pipeline.cli.init import init
@@ -61,6 +62,6 @@ def main(context: click.Context, state: Path) -> None:
         raise click.UsageError(str(error)) from error
 
 
-_ALONE: Final = (init, check, run, watch, import_command, prune, send, sql, ci)
+_ALONE: Final = (init, check, run, watch, import_command, prune, send, sql, ci, dagster)
 for _command in (*_ALONE, *history.COMMANDS, *baseline.COMMANDS, *stack.COMMANDS):
     main.add_command(_command)

@@ -21,6 +21,7 @@ from perf_pipeline.cli.profiles import (
     tag_option,
     tags_of,
 )
+from perf_pipeline.cli.telling_dagster import tell_of_run
 from perf_pipeline.cli.values import WholeNumber
 from perf_pipeline.cli.verdict import finish, form_options
 
@@ -100,7 +101,10 @@ def run(
         )
         if isinstance(narrator, EventNarrator):
             narrator.end(report)
-    finish(report, quiet=quiet, as_json=as_json)
+    try:
+        finish(report, quiet=quiet, as_json=as_json)
+    finally:
+        tell_of_run(state, report.run_id, quiet=quiet or as_json)
 
 
 def _page_told(state: "State", *, opens: bool) -> str:

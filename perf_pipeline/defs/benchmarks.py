@@ -81,7 +81,12 @@ def measured(perf_run: PerfRun, benchmark: str) -> dg.MaterializeResult:
         return left_out_asset(why)
     found = run_benchmark(perf_run.session(), benchmark)
     return dg.MaterializeResult(
-        metadata=benchmark_metadata(found, perf_run.facts),
+        metadata={
+            **benchmark_metadata(
+                found.run_id, found.report, perf_run.facts, link=perf_run.report_link(found.run_id)
+            ),
+            "dagster/row_count": dg.MetadataValue.int(found.ingested.samples),
+        },
         data_version=dg.DataVersion(perf_run.data_version),
     )
 

@@ -34,6 +34,7 @@ from perf_pipeline.loading.session import Session
 from perf_pipeline.loading.stopping import hangup_as_termination
 from perf_pipeline.metrics.run_tags import run_tag
 from perf_pipeline.narration import Narrator
+from perf_pipeline.report.links import report_link
 from perf_pipeline.report.revisions import revision_name
 from perf_pipeline.runs.outputs import with_outputs
 from perf_pipeline.secrecy.files import keep_private
@@ -150,6 +151,10 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
     def state_folder(self) -> State:
         """Return the folder that all runs of this machine share."""
         return State(Path(self.state or os.environ.get("PERF_STATE", ".perf")))
+
+    def report_link(self, run_id: str) -> str:
+        """Return the address of a run's report; empty where nobody says that it is served."""
+        return report_link(os.environ, run_id)
 
     @property
     def judging_profile(self) -> Profile | None:

@@ -5,7 +5,7 @@ Add here: a judgement of a whole run. Keep out: how it judges (judging/, analysi
 Dagster concept: asset checks that block, https://docs.dagster.io/guides/test/asset-checks
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import dagster as dg
@@ -17,6 +17,7 @@ from perf_pipeline.defs.metadata.judgement import (
     diffs_metadata,
     findings_metadata,
     gate_result,
+    reasons_metadata,
     report_metadata,
     verdicts_metadata,
 )
@@ -26,6 +27,9 @@ from perf_pipeline.judging.compare import compare_run
 from perf_pipeline.judging.evidence import findings_of_run
 from perf_pipeline.judging.judge import judge_run
 from perf_pipeline.judging.publish import publish
+from perf_pipeline.report.first_screen import verdict_sentence
+from perf_pipeline.report.headline import ended
+from perf_pipeline.report.model import RunReport
 from perf_pipeline.report.terminal import render_terminal
 from perf_pipeline.report.wording import OUTCOMES
 from perf_pipeline.runs.confirm import confirm_run
@@ -112,25 +116,46 @@ def bottlenecks(perf_run: PerfRun) -> dg.MaterializeResult:
             GATE,
             asset="report",
             blocking=True,
-            description="Fails the run when a threshold failed, a regression is confirmed, or "
-            "something could not be measured; everything is stored before.",
+            description="Fails when a threshold failed, a regression is confirmed, or something "
+            "could not be measured; the run then fails as well, when everything is stored.",
         )
     ],
     **LABELS,
 )
-@masked_exceptions()
-def report(context: dg.AssetExecutionContext, perf_run: PerfRun) -> dg.MaterializeResult:
+def report(
+    context: dg.AssetExecutionContext, perf_run: PerfRun
+) -> Iterator[dg.MaterializeResult[Any]]:
     """Write the run's reports: HTML, Markdown, JSON in k6's shape, JUnit.
 
     Its check `gate` is the only one that fails a run, here at the very end.
     """
-    made = publish(perf_run.state_folder, perf_run.judged_run_id, profile=perf_run.judging_profile)
-    send_measured(perf_run.open_session)
-    context.log.info("\n%s", render_terminal(made, width=_LOG_WIDTH))
-    context.instance.add_run_tags(
-        context.run.run_id, run_tags({"verdict": OUTCOMES[made.exit_code]})
-    )
-    return dg.MaterializeResult(metadata=report_metadata(made), check_results=[gate_result(made)])
+    with masked_exceptions():
+        made = publish(
+            perf_run.state_folder, perf_run.judged_run_id, profile=perf_run.judging_profile
+        )
+        send_measured(perf_run.open_session)
+        context.log.info("\n%s", render_terminal(made, width=_LOG_WIDTH))
+        tags = run_tags({"verdict": OUTCOMES[made.exit_code]})
+        context.instance.add_run_tags(context.run.run_id, tags)
+        shown = report_metadata(made, perf_run.report_link(made.run_id))
+        yield dg.MaterializeResult(metadata=shown, check_results=[gate_result(made)])
+        require_passed(made)
+
+
+def require_passed(report: RunReport) -> None:
+    """Fail the step by a sentence: what the run page shows is why, and no stack of ours.
+
+    Without it the blocking check would fail it, which says only that a check failed.
+
+    Raises:
+        dagster.Failure: the command line would not have ended with 0.
+    """
+    if report.exit_code:
+        raise dg.Failure(
+            description=f"{verdict_sentence(report)} {ended(report)}",
+            metadata=reasons_metadata(report),
+            allow_retries=False,
+        )
 
 
 AFTER_THRESHOLDS: Final = (confirmation, baseline_diff, bottlenecks, report)

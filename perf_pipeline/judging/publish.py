@@ -3,7 +3,7 @@
 Add here: a form of report, in `_FORMS`. Keep out: layout (report/) and SQL (store/).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -15,41 +15,32 @@ from perf_pipeline.config.profile import OnEnvironmentChanged, Profile
 from perf_pipeline.config.questions import answering, asks_for_a_million
 from perf_pipeline.errors import StoreError
 from perf_pipeline.judging.attribution import attributions
+from perf_pipeline.judging.benchmark_reports import benchmark_reports
 from perf_pipeline.judging.compare import Comparison, compare_in
-from perf_pipeline.judging.course import Course, courses_of
-from perf_pipeline.judging.evidence import findings_of, summaries_by_benchmark
-from perf_pipeline.judging.expected import Missing, extent_of, in_plan_order, missing_of
+from perf_pipeline.judging.evidence import findings_of
+from perf_pipeline.judging.expected import Missing, extent_of, missing_of
 from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.judge import (
     is_what_if,
-    spoilt_scenarios,
-    thresholds_of,
     verdicts_of_run,
 )
 from perf_pipeline.judging.lineage import origins_of
 from perf_pipeline.judging.notices import notices_of
 from perf_pipeline.judging.retention import let_go
 from perf_pipeline.judging.slow_requests import slow_requests_of
-from perf_pipeline.judging.spreads import distributions_by_benchmark
 from perf_pipeline.judging.trends import trends_of
 from perf_pipeline.judging.withholding import withheld_of
-from perf_pipeline.metrics.summary import Summary
-from perf_pipeline.metrics.threshold import Verdict
-from perf_pipeline.report.distribution import Distribution
 from perf_pipeline.report.html import render_html
 from perf_pipeline.report.junit import render_junit
 from perf_pipeline.report.k6 import render_k6
 from perf_pipeline.report.markdown import render_markdown
 from perf_pipeline.report.model import (
     Asked,
-    BenchmarkReport,
-    BenchmarkStatus,
-    Origin,
     RunReport,
 )
 from perf_pipeline.store.export import export_readings_csv, export_tiers_csv
 from perf_pipeline.store.history import History
-from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
+from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.state import State
 
 _FORMS: Final[Mapping[str, tuple[str, Callable[[RunReport], str]]]] = MappingProxyType(
@@ -66,14 +57,6 @@ _NOT_ITS_OWN: Final = (
     "verdicts of its own profile"
 )
 _RESOURCES: Final = "resources-{}.csv"
-_STATUS: Final = MappingProxyType(
-    {
-        "complete": BenchmarkStatus.COMPLETED,
-        "stopped": BenchmarkStatus.STOPPED,
-        "aborted": BenchmarkStatus.FAILED,
-        "abort_on_fail": BenchmarkStatus.ABORTED,
-    }
-)
 
 
 def publish(
@@ -221,7 +204,7 @@ def _assemble(
             *extent_of(history, run_id, profile, what_if=what_if),
             *run.problems,
         ),
-        benchmarks=tuple(_benchmarks(history, run, profile, verdicts, missing, origins)),
+        benchmarks=tuple(benchmark_reports(history, run, profile, verdicts, missing, origins)),
         diffs=comparison.told,
         findings=tuple(findings),
         attributions=tuple(
@@ -239,54 +222,3 @@ def _assemble(
 
 def _asked(profile: Profile) -> Asked:
     return Asked(profile.question.text if profile.question else "", answering(profile))
-
-
-def _benchmarks(
-    history: History,
-    run: RunRecord,
-    profile: Profile,
-    verdicts: Mapping[str, list[Verdict]],
-    missing: Mapping[str, Missing],
-    origins: Sequence[Origin],
-) -> Iterator[BenchmarkReport]:
-    """Report every planned benchmark in order, whether it ran or not, and then any other."""
-    summaries = summaries_by_benchmark(history, run.run_id)
-    courses = courses_of(history, run.run_id, profile_of(history, run.run_id))
-    outcomes = {outcome.benchmark: outcome for outcome in history.outcomes(run.run_id)}
-    spreads = distributions_by_benchmark(history, run.run_id, outcomes, origins)
-    for name in in_plan_order(run.planned or (), (*outcomes, *missing)):
-        if name in outcomes:
-            yield _benchmark(
-                outcomes[name],
-                verdicts.get(name, []),
-                summaries.get(name, []),
-                courses.get(name, Course()),
-                spreads.get(name, ()),
-            )
-        else:
-            yield missing[name].report(thresholds_of(profile, name))
-
-
-def _benchmark(
-    outcome: BenchmarkOutcome,
-    verdicts: list[Verdict],
-    summaries: list[Summary],
-    course: Course,
-    distributions: tuple[Distribution, ...],
-) -> BenchmarkReport:
-    spoilt = spoilt_scenarios(outcome, verdicts)
-    return BenchmarkReport(
-        name=outcome.benchmark,
-        status=BenchmarkStatus.NOT_RUN if outcome.could_not_begin else _STATUS[outcome.status],
-        wall_s=outcome.wall_s,
-        measured_s=outcome.measured_s,
-        valid=outcome.valid or bool(spoilt),
-        invalid_reasons=() if spoilt else tuple(outcome.invalid_reasons),
-        verdicts=tuple(verdicts),
-        summaries=tuple(summaries),
-        problems=(*spoilt, *outcome.problems),
-        series=course.series,
-        failures=course.failures,
-        distributions=distributions,
-        measured_between_s=course.measured_s,
-    )

@@ -155,7 +155,7 @@ def benchmark_section(
         "status": headline.verdict_of(benchmark),
         "measured": wording.seconds(benchmark.measured_s) if benchmark.measured_s else "",
         "dropped": _dropped(benchmark),
-        "requests": request_table(report, benchmark),
+        "requests": request_table(report.diffs, benchmark),
         "failures": failure_table(benchmark),
         "spreads": list(spread_plots(benchmark.distributions)),
         "plots": list(

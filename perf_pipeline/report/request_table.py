@@ -4,7 +4,7 @@ Add here: a column, or the metrics of another protocol. Keep out: layout (templa
 series is compared (analysis/).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -14,7 +14,7 @@ from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.report import wording
 from perf_pipeline.report.headline import OF_MESSAGES, OF_TRANSACTIONS
-from perf_pipeline.report.model import BenchmarkReport, RunReport
+from perf_pipeline.report.model import BenchmarkReport
 from perf_pipeline.report.tables import ColumnKind, Table
 
 OF_PROTOCOLS: Final = (
@@ -47,18 +47,18 @@ _COLUMNS: Final[Mapping[str, ColumnKind]] = {
 _Tags = tuple[tuple[str, str], ...]
 
 
-def request_table(report: RunReport, benchmark: BenchmarkReport) -> Table:
+def request_table(diffs: Iterable[tuple[str, Diff]], benchmark: BenchmarkReport) -> Table:
     """Return a row for each operation and scenario, under a heading for each protocol.
 
     A percentile stands there only where enough values carry it; the newest p95 is compared with
     that of the runs before it.
     """
-    diffs = {
+    changes = {
         (diff.series.metric, _key(diff.series.tags)): diff
-        for name, diff in report.diffs
+        for name, diff in diffs
         if name == benchmark.name and diff.pinned is None and diff.series.statistic == "p(95)"
     }
-    rows = (row for leading in OF_PROTOCOLS for row in _rows(benchmark.summaries, leading, diffs))
+    rows = (row for leading in OF_PROTOCOLS for row in _rows(benchmark.summaries, leading, changes))
     return replace(Table.of(_COLUMNS, rows), is_sortable=True)
 
 

@@ -6,13 +6,13 @@ Add here: a step between a load and its verdicts. Keep out: the order of benchma
 from dataclasses import dataclass
 
 from perf_pipeline.config.profile import Profile
+from perf_pipeline.judging.benchmark_reports import report_of_benchmark
 from perf_pipeline.judging.ingest import ingest_benchmark
 from perf_pipeline.judging.judge import judge_benchmark
 from perf_pipeline.loading.attempt import measure_if_possible
 from perf_pipeline.loading.session import Session
-from perf_pipeline.metrics.summary import Summary
-from perf_pipeline.metrics.threshold import Verdict
-from perf_pipeline.store.records import BenchmarkOutcome, Ingested, RunKey
+from perf_pipeline.report.model import BenchmarkReport
+from perf_pipeline.store.records import Ingested, RunKey
 from perf_pipeline.store.state import State
 
 
@@ -22,17 +22,13 @@ class JudgedBenchmark:
 
     Attributes:
         run_id: of the run.
-        outcome: how it went.
         ingested: how many rows are in the history now.
-        summaries: of every metric with data.
-        verdicts: of its thresholds.
+        report: what reports show of it.
     """
 
     run_id: str
-    outcome: BenchmarkOutcome
     ingested: Ingested
-    summaries: tuple[Summary, ...]
-    verdicts: tuple[Verdict, ...]
+    report: BenchmarkReport
 
 
 def run_benchmark(session: Session, benchmark: str) -> JudgedBenchmark:
@@ -43,23 +39,22 @@ def run_benchmark(session: Session, benchmark: str) -> JudgedBenchmark:
     Raises:
         StoreBusyError: the history is open elsewhere; the samples are safe in the spool.
     """
-    outcome = measure_if_possible(session, benchmark)
+    measure_if_possible(session, benchmark)
     key = RunKey(session.run_id, benchmark)
-    ingested, summaries = ingest_benchmark(session.state, key, profile=session.profile)
-    verdicts = judge_stored(session.state, session.run_id, outcome, session.profile)
-    return JudgedBenchmark(session.run_id, outcome, ingested, tuple(summaries), tuple(verdicts))
+    ingested, _ = ingest_benchmark(session.state, key, profile=session.profile)
+    judge_stored(session.state, key, session.profile)
+    report = report_of_benchmark(session.state, session.run_id, benchmark)
+    return JudgedBenchmark(session.run_id, ingested, report)
 
 
-def judge_stored(
-    state: State, run_id: str, outcome: BenchmarkOutcome, profile: Profile
-) -> list[Verdict]:
+def judge_stored(state: State, key: RunKey, profile: Profile) -> None:
     """Judge one ingested benchmark, by the outcome that was stored: its spool may be damaged.
 
     Raises:
         StoreBusyError: the history is open elsewhere.
     """
     with state.history() as history:
-        stored = [
-            known for known in history.outcomes(run_id) if known.benchmark == outcome.benchmark
+        [stored] = [
+            known for known in history.outcomes(key.run_id) if known.benchmark == key.benchmark
         ]
-        return judge_benchmark(history, run_id, profile, *stored)
+        judge_benchmark(history, key.run_id, profile, stored)

@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,9 +29,11 @@ from perf_pipeline.stack.service import (
     spawn,
 )
 from perf_pipeline.stack.signals import ending_signals, terminal_leaver
+from perf_pipeline.stack.ui_instance import SERVICES, known_instance
 
 INSTANCE_FILE: Final = "dagster.yaml"
 WORKSPACE_FILE: Final = "workspace.yaml"
+HISTORY_FILE: Final = "history.duckdb"
 STORAGE_VARIABLE: Final = "PERF_DAGSTER_POSTGRES_URL"
 _READY_WITHIN_S: Final = 90.0
 _STOP_WITHIN_S: Final = 20.0
@@ -66,7 +68,7 @@ def serve_ui(state: Path, port: int, *, say: Say, project: Path | None = None) -
             ended by itself.
     """
     folder = (project or Path()).absolute()
-    services = state.absolute() / "dagster"
+    services = state.absolute() / SERVICES
     # A folder of its own: what Dagster does not know in DAGSTER_HOME it may remove (`logs`).
     home = _prepare_home(folder, services / "home")
     _require_free(port)
@@ -77,7 +79,9 @@ def serve_ui(state: Path, port: int, *, say: Say, project: Path | None = None) -
         dagster.await_ready(lambda: stop.is_set() or is_listening(port), _READY_WITHIN_S)
         say(f"Dagster's UI: http://{LOOPBACK}:{port} (Ctrl-C stops it; its log: {dagster.log})")
         _cancel_runs(port, "MARK_AS_CANCELED_IMMEDIATELY", before=began_at)
-        _wait(stop, dagster)
+        with known_instance(services, _instance(home, dsn)):
+            _bring_in_stored_runs(services, state, _instance(home, dsn))
+            _wait(stop, dagster)
         if not stop.is_set():
             raise dagster.failure("ended by itself")
         say("stopping Dagster ...")
@@ -123,8 +127,7 @@ def _command(folder: Path, home: Path, state: Path, dsn: str, port: int) -> Comm
         argv=(sys.executable, "-P", "-m", "dagster", "dev", *workspace, *address),
         environment={
             "PYTHONSAFEPATH": "1",  # for its own children, too
-            "DAGSTER_HOME": str(home),
-            STORAGE_VARIABLE: url,
+            **_instance(home, dsn),
             "PERF_STATE": str(state.absolute()),
             # Its notice that it is superseded is for us and not for who reads the log.
             "PYTHONWARNINGS": "ignore:Function",
@@ -134,6 +137,26 @@ def _command(folder: Path, home: Path, state: Path, dsn: str, port: int) -> Comm
         grace_s=_STOP_WITHIN_S,
         wave=_CLIENTS,
     )
+
+
+def _instance(home: Path, dsn: str) -> dict[str, str]:
+    """Return the variables by which Dagster's programs find the instance."""
+    return {"DAGSTER_HOME": str(home), STORAGE_VARIABLE: storage_url(dsn)}
+
+
+def _bring_in_stored_runs(services: Path, state: Path, instance: Mapping[str, str]) -> None:
+    """Show runs of the command line as well; it ends by itself, or with the other servers."""
+    if (state / HISTORY_FILE).exists():
+        command = Command(
+            name="stored-runs",
+            argv=(sys.executable, "-P", "-m", "perf_pipeline.defs.sync", str(state.absolute())),
+            environment={"PYTHONSAFEPATH": "1", **instance},
+            secrets=(instance[STORAGE_VARIABLE],),
+            needs_secrets=True,
+            grace_s=_STOP_WITHIN_S,
+            wave=_CLIENTS,
+        )
+        spawn(services, command)
 
 
 @contextmanager

@@ -102,6 +102,11 @@ def test_the_gate_says_why_and_with_which_exit_code_the_command_line_would_have_
     assert gate.metadata["exit code"].value == 99
     assert gate.description is not None
     assert "http_req_duration" in gate.description
+    [failed] = [event for event in whole_run.result.all_events if event.is_step_failure]
+    told = failed.step_failure_data.user_failure_data
+    assert told is not None
+    assert (told.description or "").endswith("FAIL (exit code 99)")
+    assert gate.description.startswith(told.description or "-")
 
 
 @pytest.mark.parametrize("benchmark", NAMES)
@@ -110,13 +115,16 @@ def test_a_benchmark_shows_numbers_that_plot_and_tables_that_read(
 ) -> None:
     metadata = metadata_of(whole_run, benchmark)
     plots = [name for name, value in metadata.items() if isinstance(value, dg.FloatMetadataValue)]
-    verdicts = metadata["verdicts"]
+    verdicts, picture = metadata["verdicts"], metadata["over time"]
     # A machine too busy to measure has a line of its own in between.
-    untroubled = [name for name in metadata if name != "trouble"]
+    untroubled = [name for name in metadata if name != "why"]
 
-    assert untroubled[:4] == ["run", "status", "generator kept up", "verdicts"]
-    assert metadata["status"].value == "complete"
+    assert untroubled[:4] == ["run", "verdict", "profile", "target"]
     assert any(name.startswith("host_cpu_percent avg") for name in plots)
+    assert len(plots) <= 11  # ten that plot, and how long it was measured
+    assert isinstance(metadata["requests"], dg.TableMetadataValue)
+    assert isinstance(picture, dg.MarkdownMetadataValue)
+    assert "](data:image/svg+xml;base64," in (picture.md_str or "")
     assert isinstance(verdicts, dg.TableMetadataValue)
     assert [column.name for column in verdicts.schema.columns] == [
         "threshold",
@@ -206,5 +214,5 @@ def test_the_command_of_ci_ends_with_1_only_if_the_gate_fails(
     # On a machine too busy to measure nothing can pass; then the gate says so and fails as well.
     fails = bool(overrides) or "INVALID" in checks_by_status(whole_run.result)
     assert process.returncode == (1 if fails else 0), told
-    assert ("blocking asset check failed" in told) == fails
+    assert ("The run failed, because" in told or "neither passed nor failed" in told) == fails
     assert "http_req_duration{scenario:create}" in told  # the table of verdicts is in CI's log

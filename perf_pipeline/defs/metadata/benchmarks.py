@@ -4,26 +4,27 @@ Add here: another fact of one benchmark. Keep out: verdicts of a whole run (judg
 Dagster concept: metadata, https://docs.dagster.io/guides/build/assets/metadata-and-tags
 """
 
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 import dagster as dg
 
-from perf_pipeline.defs.metadata.cells import Cell, Metadata, figure, table, verdict_row
+from perf_pipeline.analysis.baseline import Diff
+from perf_pipeline.defs.metadata.cells import Metadata, figure, table, verdict_row
 from perf_pipeline.loading.seeding import SeededRun
-from perf_pipeline.metrics.catalog import CATALOG, Kind
-from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status, Verdict
-from perf_pipeline.report.wording import (
-    number,
-    observed,
-    quantity,
-    statistic_unit,
-    summary_key,
-)
-from perf_pipeline.runs.benchmarking import JudgedBenchmark
+from perf_pipeline.report.headline import headline, verdict_of
+from perf_pipeline.report.model import BenchmarkReport
+from perf_pipeline.report.pages import anchor
+from perf_pipeline.report.picture import main_picture
+from perf_pipeline.report.request_table import request_table
+from perf_pipeline.report.why import merged
+from perf_pipeline.report.wording import observed, statistic_unit, summary_key
 
-_WORST_FIRST: Final = (Status.FAIL, Status.INVALID, Status.NO_DATA, Status.WARN, Status.PASS)
+_HOST_CPU: Final = "host_cpu_percent"
+_MOST_PLOTTED: Final = 10
+_INVALID: Final = "the load generator did not keep up, so the figures say nothing of the target"
 
 
 def seeded_metadata(seeded: SeededRun) -> Metadata:
@@ -36,49 +37,110 @@ def seeded_metadata(seeded: SeededRun) -> Metadata:
     }
 
 
-def benchmark_metadata(measured: JudgedBenchmark, facts: Mapping[str, str]) -> Metadata:
-    """Show a benchmark: status and verdicts first, then figures that plot, then all summaries.
+def benchmark_metadata(
+    run_id: str,
+    benchmark: BenchmarkReport,
+    facts: Mapping[str, str],
+    *,
+    diffs: Iterable[tuple[str, Diff]] = (),
+    link: str = "",
+) -> Metadata:
+    """Show a benchmark: how it ended, its requests, a plot, its verdicts, and figures that plot.
 
     Args:
-        measured: by the run.
+        run_id: of the run.
+        benchmark: as reports show it.
         facts: of the run by name: profile, target, version.
+        diffs: of the run, by benchmark; none while it is under way.
+        link: address of the run's report; empty without one.
     """
-    outcome = measured.outcome
-    trouble = "; ".join((*outcome.problems, *outcome.invalid_reasons))
     return {
-        "run": dg.MetadataValue.text(measured.run_id),
-        "status": dg.MetadataValue.text(outcome.status),
-        "generator kept up": dg.MetadataValue.bool(outcome.valid),
-        **({"trouble": dg.MetadataValue.text(trouble)} if trouble else {}),
-        "verdicts": table(verdict_row(verdict) for verdict in measured.verdicts),
-        "verdict": dg.MetadataValue.text(worst_of(verdict.status for verdict in measured.verdicts)),
+        "run": dg.MetadataValue.text(run_id),
+        "verdict": dg.MetadataValue.text(verdict_of(benchmark)),
+        **_why(benchmark),
         **{name: dg.MetadataValue.text(fact) for name, fact in facts.items()},
-        **_figures(measured.summaries, measured.verdicts),
-        "measured (s)": figure(outcome.measured_s),
-        "summaries": table(_summary_row(summary) for summary in measured.summaries),
-        "dagster/row_count": dg.MetadataValue.int(measured.ingested.samples),
+        **({"report": dg.MetadataValue.url(f"{link}#{anchor(benchmark.name)}")} if link else {}),
+        "requests": _requests(diffs, benchmark),
+        **_plot(benchmark),
+        "verdicts": table(verdict_row(verdict) for verdict in benchmark.verdicts),
+        **plotted(benchmark),
+        "measured (s)": figure(benchmark.measured_s),
     }
 
 
-def worst_of(statuses: Iterable[Status]) -> str:
-    """Return the gravest verdict, in the order in which a run ends (analysis/outcome.py)."""
-    found = set(statuses)
-    worst = next((status for status in _WORST_FIRST if status in found), None)
-    return "nothing was promised" if worst is None else worst.value
+def _why(benchmark: BenchmarkReport) -> Metadata:
+    """Say in one sentence why the figures are not what they seem; nothing where all is well."""
+    if not benchmark.valid:
+        why = f"{_INVALID}: {merged(benchmark.invalid_reasons)}"
+    else:
+        why = "; ".join(benchmark.problems)
+    return {"why": dg.MetadataValue.text(why)} if why else {}
+
+
+def _requests(
+    diffs: Iterable[tuple[str, Diff]], benchmark: BenchmarkReport
+) -> dg.TableMetadataValue:
+    made = request_table(diffs, benchmark)
+    titles = [title for title, _ in made.columns]
+    kind, rows = "", []
+    for row in made.rows:
+        if len(row) == 1:
+            kind = row[0]  # a heading of the page's table is a column here
+        else:
+            rows.append({**dict(zip(titles, row, strict=True)), "of": kind})
+    return table(rows)
+
+
+def _plot(benchmark: BenchmarkReport) -> Metadata:
+    title, drawn = main_picture(benchmark)
+    if not drawn:
+        return {}
+    data = b64encode(drawn.encode()).decode("ascii")
+    shown = f"**{title}**\n\n![{title}](data:image/svg+xml;base64,{data})"
+    return {"over time": dg.MetadataValue.md(shown)}
+
+
+def plotted(benchmark: BenchmarkReport) -> Metadata:
+    """Return at most ten numbers that are worth a plot over materialisations.
+
+    First what leads the benchmark, then what its thresholds judge, and the load of the host. Of a
+    benchmark that is INVALID it is the load of the host alone: the others would plot as if true.
+    """
+    lead = headline(benchmark)
+    summaries = {summary_key(summary): summary for summary in benchmark.summaries}
+    latency = summaries.get(lead.latency)
+    leading = {
+        f"{lead.latency} p(95) (ms)": lead.p95_ms,
+        f"{lead.latency} med (ms)": latency.median if latency else None,
+        f"{lead.unit} per second": lead.per_s,
+        "errors (%)": None if lead.error_ratio is None else 100 * lead.error_ratio,
+    }
+    host = summaries.get(_HOST_CPU)
+    last = {f"{_HOST_CPU} avg (percent)": host.average if host else None}
+    judged = {
+        f"{threshold.key} {threshold.statistic_label} "
+        f"({statistic_unit(threshold.metric, threshold.statistic)})": verdict.observed
+        for verdict in benchmark.verdicts
+        for threshold in [verdict.threshold]
+    }
+    told = {**leading, **judged} if benchmark.valid else {}
+    first = {name: value for name, value in told.items() if value is not None}
+    kept = dict(list(first.items())[: _MOST_PLOTTED - len(last)])
+    return {name: figure(value) for name, value in {**kept, **last}.items() if value is not None}
 
 
 def check_result(benchmark: str, name: str, verdict: Verdict) -> dg.AssetCheckResult:
     """Show one verdict as an asset check; a missed aim is a warning."""
     threshold = verdict.threshold
     is_aim = verdict.status is Status.WARN
-    seen = {} if verdict.observed is None else {"observed": figure(verdict.observed)}
-    sentence = f"{threshold.key} is {observed(verdict)}"
+    proves = verdict.observed is not None and verdict.status is not Status.INVALID
+    seen = {"observed": figure(verdict.observed or 0.0)} if proves else {}
     return dg.AssetCheckResult(
         check_name=name,
         asset_key=dg.AssetKey(benchmark),
         passed=verdict.status is Status.PASS,
         severity=dg.AssetCheckSeverity.WARN if is_aim else dg.AssetCheckSeverity.ERROR,
-        description=f"{verdict.status.value}: {sentence}, wanted {threshold.source}",
+        description=verdict_sentence(verdict),
         metadata={
             **seen,
             "bound": dg.MetadataValue.float(threshold.bound),
@@ -90,45 +152,13 @@ def check_result(benchmark: str, name: str, verdict: Verdict) -> dg.AssetCheckRe
     )
 
 
-def _figures(summaries: Iterable[Summary], verdicts: Iterable[Verdict]) -> Metadata:
-    """Return the numbers that are worth a plot over materialisations, the judged series first."""
-    judged = {verdict.threshold.key for verdict in verdicts}
-    shown = [summary for summary in summaries if not summary.tags or summary_key(summary) in judged]
-    shown.sort(key=lambda summary: summary_key(summary) not in judged)
-    return {
-        f"{summary_key(summary)} {label} ({statistic_unit(summary.metric, label)})": figure(value)
-        for summary in shown
-        for label, value in _statistics(summary)
-        if value is not None
-    }
-
-
-def _statistics(summary: Summary) -> list[tuple[str, float | None]]:
-    """Choose the few statistics that move under load and do not repeat another figure."""
-    metric = CATALOG[summary.metric]
-    if metric.kind is Kind.TREND and metric.tags == {"source"}:
-        return [("avg", summary.average), ("max", summary.maximum)]
-    if metric.kind is Kind.TREND:
-        p95 = summary.carried("p95")
-        return [("med", summary.median), ("p(95)", p95), ("max", summary.maximum)]
-    if metric.kind is Kind.COUNTER:
-        return [("count", summary.count)] if metric.better == "lower" else [("rate", summary.rate)]
-    return [("rate", summary.rate)] if metric.kind is Kind.RATE else [("value", summary.last)]
-
-
-def _summary_row(summary: Summary) -> dict[str, Cell]:
-    unit = CATALOG[summary.metric].unit
-    figures = {
-        "avg": summary.average,
-        "med": summary.median,
-        "p(95)": summary.carried("p95"),
-        "p(99)": summary.carried("p99"),
-        "max": summary.maximum,
-        "last": summary.last,
-    }
-    return {
-        "metric": summary_key(summary),
-        "count": number(summary.count),
-        "rate": quantity(summary.rate, statistic_unit(summary.metric, "rate")),
-        **{name: quantity(value, unit) for name, value in figures.items()},
-    }
+def verdict_sentence(verdict: Verdict) -> str:
+    """Say what a verdict means: a figure that proves nothing is not set against its bound."""
+    threshold = verdict.threshold
+    wanted = f"{threshold.key} wants {threshold.source}"
+    if verdict.status is Status.INVALID:
+        return f"INVALID: {wanted}, which was not judged, because {verdict.reason or _INVALID}"
+    if verdict.status is Status.NO_DATA:
+        return f"NO_DATA: {wanted}, and nothing was measured: {verdict.reason or 'no sample'}"
+    seen = observed(verdict)
+    return f"{verdict.status.value}: {threshold.key} is {seen}, wanted {threshold.source}"

@@ -16,7 +16,9 @@ from perf_pipeline.analysis.bottleneck import Finding, FindingStatus
 from perf_pipeline.defs.metadata.cells import Cell, Metadata, counts, table, verdict_row
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.report.diff_texts import DiffTexts
+from perf_pipeline.report.first_screen import verdict_sentence
 from perf_pipeline.report.headline import ended
+from perf_pipeline.report.markdown import render_markdown
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.report.why import troubles
 from perf_pipeline.report.wording import (
@@ -113,17 +115,30 @@ def findings_metadata(
     }
 
 
-def report_metadata(report: RunReport) -> Metadata:
-    """Show the Markdown report, and where every form of it lies."""
+def report_metadata(report: RunReport, link: str = "") -> Metadata:
+    """Show how the run ended and why, its report, and where every form of it lies.
+
+    Args:
+        report: of the run.
+        link: the address at which its page is served; empty where nobody serves it.
+    """
     paths = {f"{form} file": dg.MetadataValue.path(path) for form, path in report.paths.items()}
-    text = Path(report.paths["markdown"]).read_text(encoding="utf-8")
     return {
         "run": dg.MetadataValue.text(report.run_id),
+        "verdict": dg.MetadataValue.text(OUTCOMES[report.exit_code]),
+        "why": dg.MetadataValue.text(verdict_sentence(report)),
+        **({"page": dg.MetadataValue.url(link)} if link else {}),
         "exit code": dg.MetadataValue.int(int(report.exit_code)),
-        "report": dg.MetadataValue.md(text),
+        "report": dg.MetadataValue.md(_text_of(report)),
         **paths,
         "history": dg.MetadataValue.path(report.history_path),
     }
+
+
+def _text_of(report: RunReport) -> str:
+    """Return the Markdown that was written, or make it where none was."""
+    path = report.paths.get("markdown")
+    return Path(path).read_text(encoding="utf-8") if path else render_markdown(report)
 
 
 def gate_result(report: RunReport) -> dg.AssetCheckResult:
@@ -132,21 +147,29 @@ def gate_result(report: RunReport) -> dg.AssetCheckResult:
     Only figures that could not be had, missed thresholds, regressions and a gate that is withheld
     for too long count, never a warning.
     """
-    reasons = [f"{status} {subject}: {sentence}" for status, subject, sentence in troubles(report)]
-    outcome = ended(report)
     return dg.AssetCheckResult(
         check_name=GATE,
         passed=report.exit_code == 0,
         severity=dg.AssetCheckSeverity.ERROR,
-        description="; ".join([outcome, *reasons]),
+        description="; ".join([f"{verdict_sentence(report)} {ended(report)}", *_reasons(report)]),
         metadata={
+            "run": dg.MetadataValue.text(report.run_id),
             "exit code": dg.MetadataValue.int(int(report.exit_code)),
+            "sentence": dg.MetadataValue.text(verdict_sentence(report)),
             "outcome": dg.MetadataValue.text(OUTCOMES[report.exit_code]),
-            "reasons": dg.MetadataValue.md(
-                "\n".join(f"- {reason}" for reason in reasons) or "none"
-            ),
+            **reasons_metadata(report),
         },
     )
+
+
+def reasons_metadata(report: RunReport) -> Metadata:
+    """Show what failed, what could not be judged and what got worse, as a list."""
+    listed = "\n".join(f"- {reason}" for reason in _reasons(report))
+    return {"reasons": dg.MetadataValue.md(listed or "none")}
+
+
+def _reasons(report: RunReport) -> list[str]:
+    return [f"{status} {subject}: {sentence}" for status, subject, sentence in troubles(report)]
 
 
 def _diff_row(benchmark: str, diff: Diff) -> dict[str, Cell]:

@@ -11,7 +11,7 @@ from perf_pipeline_tests.unit.report.conftest import HISTORY, counter, rate, tre
 
 
 def table_of(report: RunReport, benchmark: BenchmarkReport) -> dict[str, tuple[str, ...]]:
-    return {row[0]: row[1:] for row in request_table(report, benchmark).rows}
+    return {row[0]: row[1:] for row in request_table(report.diffs, benchmark).rows}
 
 
 def test_each_operation_has_a_row_below_the_whole(full: RunReport, api: BenchmarkReport) -> None:

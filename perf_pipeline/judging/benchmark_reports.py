@@ -1,0 +1,102 @@
+"""What reports show of each benchmark of a run, put together from the history.
+
+Add here: another fact of a benchmark. Keep out: what concerns the run as a whole (publish.py), and
+layout (report/).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.judging.course import Course, courses_of
+from perf_pipeline.judging.evidence import summaries_by_benchmark
+from perf_pipeline.judging.expected import Missing, in_plan_order
+from perf_pipeline.judging.ingest import profile_of
+from perf_pipeline.judging.judge import spoilt_scenarios, thresholds_of, verdicts_by_benchmark
+from perf_pipeline.judging.spreads import distributions_by_benchmark
+from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.metrics.threshold import Verdict
+from perf_pipeline.report.distribution import Distribution
+from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, Origin
+from perf_pipeline.store.history import History
+from perf_pipeline.store.records import BenchmarkOutcome, RunRecord
+from perf_pipeline.store.state import State
+
+_STATUS: Final = MappingProxyType(
+    {
+        "complete": BenchmarkStatus.COMPLETED,
+        "stopped": BenchmarkStatus.STOPPED,
+        "aborted": BenchmarkStatus.FAILED,
+        "abort_on_fail": BenchmarkStatus.ABORTED,
+    }
+)
+
+
+def benchmark_reports(
+    history: History,
+    run: RunRecord,
+    profile: Profile,
+    verdicts: Mapping[str, list[Verdict]],
+    missing: Mapping[str, Missing],
+    origins: Sequence[Origin],
+) -> Iterator[BenchmarkReport]:
+    """Report every planned benchmark in order, whether it ran or not, and then any other."""
+    summaries = summaries_by_benchmark(history, run.run_id)
+    courses = courses_of(history, run.run_id, profile_of(history, run.run_id))
+    outcomes = {outcome.benchmark: outcome for outcome in history.outcomes(run.run_id)}
+    spreads = distributions_by_benchmark(history, run.run_id, outcomes, origins)
+    for name in in_plan_order(run.planned or (), (*outcomes, *missing)):
+        if name in outcomes:
+            yield _benchmark(
+                outcomes[name],
+                verdicts.get(name, []),
+                summaries.get(name, []),
+                courses.get(name, Course()),
+                spreads.get(name, ()),
+            )
+        else:
+            yield missing[name].report(thresholds_of(profile, name))
+
+
+def report_of_benchmark(state: State, run_id: str, benchmark: str) -> BenchmarkReport:
+    """Report one benchmark that is stored and judged, while others of its run may be under way.
+
+    Raises:
+        StoreBusyError: the history is open elsewhere.
+    """
+    with state.history() as history:
+        [outcome] = [found for found in history.outcomes(run_id) if found.benchmark == benchmark]
+        courses = courses_of(history, run_id, profile_of(history, run_id))
+        return _benchmark(
+            outcome,
+            verdicts_by_benchmark(history, run_id).get(benchmark, []),
+            summaries_by_benchmark(history, run_id).get(benchmark, []),
+            courses.get(benchmark, Course()),
+            (),
+        )
+
+
+def _benchmark(
+    outcome: BenchmarkOutcome,
+    verdicts: list[Verdict],
+    summaries: list[Summary],
+    course: Course,
+    distributions: tuple[Distribution, ...],
+) -> BenchmarkReport:
+    spoilt = spoilt_scenarios(outcome, verdicts)
+    return BenchmarkReport(
+        name=outcome.benchmark,
+        status=BenchmarkStatus.NOT_RUN if outcome.could_not_begin else _STATUS[outcome.status],
+        wall_s=outcome.wall_s,
+        measured_s=outcome.measured_s,
+        valid=outcome.valid or bool(spoilt),
+        invalid_reasons=() if spoilt else tuple(outcome.invalid_reasons),
+        verdicts=tuple(verdicts),
+        summaries=tuple(summaries),
+        problems=(*spoilt, *outcome.problems),
+        series=course.series,
+        failures=course.failures,
+        distributions=distributions,
+        measured_between_s=course.measured_s,
+    )

@@ -14,6 +14,7 @@ import dagster as dg
 from perf_pipeline.config.given_profiles import given_profiles, named_in
 from perf_pipeline.defs.graph import definitions_of
 from perf_pipeline.defs.schedules import WEEKLY, weekly_schedule
+from perf_pipeline.defs.sensors import sensors_of
 
 
 def build_defs(
@@ -33,10 +34,13 @@ def build_defs(
     """
     given = given_profiles(named_in(os.environ) if profiles is None else profiles)
     is_weekly = any(entry.profile.name == WEEKLY for entry in given)
+    ours = definitions_of(given, resources=resource_overrides)
     return dg.Definitions.merge(
-        definitions_of(given, resources=resource_overrides),
+        ours,
         dg.Definitions(
-            schedules=[weekly_schedule()] if is_weekly else [], executor=dg.in_process_executor
+            schedules=[weekly_schedule()] if is_weekly else [],
+            sensors=sensors_of(given, list(ours.jobs or ())),
+            executor=dg.in_process_executor,
         ),
     )
 

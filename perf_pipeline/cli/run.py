@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from perf_pipeline.cli.alerts import alert_of_run, alert_of_trouble
 from perf_pipeline.cli.profiles import (
     environment_option,
     file_argument,
@@ -24,6 +25,7 @@ from perf_pipeline.cli.profiles import (
 from perf_pipeline.cli.telling_dagster import tell_of_run
 from perf_pipeline.cli.values import WholeNumber
 from perf_pipeline.cli.verdict import finish, form_options
+from perf_pipeline.errors import PerfPipelineError
 
 if TYPE_CHECKING:
     from perf_pipeline.store.state import State
@@ -90,21 +92,26 @@ def run(
             narrator.say(_page_told(state, opens=opens))
         from perf_pipeline.runs.pipeline import run_pipeline
 
-        report = run_pipeline(
-            checked,
-            state=state,
-            narrator=narrator,
-            stop=stop,
-            only=only,
-            confirm=confirm,
-            tags=named,
-        )
+        try:
+            report = run_pipeline(
+                checked,
+                state=state,
+                narrator=narrator,
+                stop=stop,
+                only=only,
+                confirm=confirm,
+                tags=named,
+            )
+        except PerfPipelineError as error:
+            alert_of_trouble(checked, error)
+            raise
         if isinstance(narrator, EventNarrator):
             narrator.end(report)
     try:
         finish(report, quiet=quiet, as_json=as_json)
     finally:
         tell_of_run(state, report.run_id, quiet=quiet or as_json)
+        alert_of_run(checked, report)
 
 
 def _page_told(state: "State", *, opens: bool) -> str:

@@ -12,6 +12,7 @@ from typing import Final, Literal
 from pydantic import Field, field_validator
 
 from perf_pipeline.benchmarks.registry import NAMES, is_shipped
+from perf_pipeline.config.alerts import Alerts
 from perf_pipeline.config.bounds import LARGEST_STORED
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen, equals, is_empty
@@ -205,6 +206,7 @@ class Profile(Frozen):
         out: where figures are sent while a run goes on; it is no part of the run's identity.
         folder: where relative paths of own scenarios start; the folder of the profile by default.
             It is no part of the run's identity, so that two machines can share one history.
+        alerts: who is told of a run that did not pass; no part of the run's identity either.
     """
 
     name: str = Field(pattern=NAME_PATTERN)
@@ -223,6 +225,7 @@ class Profile(Frozen):
     keep_raw_runs: int = Field(default=20, ge=1, le=1_000_000)
     out: OutConfig = Field(default=OutConfig(), exclude=True)
     folder: str = Field(default=".", exclude=True)
+    alerts: Alerts | None = Field(default=None, exclude=True)
 
     @property
     def benchmark_names(self) -> list[str]:

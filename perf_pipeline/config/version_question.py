@@ -1,4 +1,4 @@
-"""How a target is asked for its version: at a path of its API, or by a command beside it.
+"""How a target is asked for its version: at a path of its API, by a command, or by its image.
 
 Add here: another place where a version stands. Keep out: asking (stack/target_version.py).
 """
@@ -11,7 +11,7 @@ from perf_pipeline.config.frozen import Frozen, is_empty
 from perf_pipeline.config.http_keys import Path
 from perf_pipeline.config.json_path import parse_json_path
 
-_PLACES = "write path (with json or header beside it, or neither), or command"
+_PLACES = "write path (with json or header beside it, or neither), command, or container"
 
 
 class VersionQuestion(Frozen):
@@ -24,22 +24,27 @@ class VersionQuestion(Frozen):
         header: the answer's header that holds the version.
         command: a program and its arguments, run in the profile's folder; the first line that it
             prints is the version, such as `["git", "describe", "--tags"]`.
+        container: name or id of a container of this machine; its image's name and the begin of the
+            image's digest are the version, which the Docker engine is asked for.
     """
 
     path: Path = Field(default="", exclude_if=is_empty)
     json_path: str = Field(default="", alias="json", exclude_if=is_empty)
     header: str = Field(default="", exclude_if=is_empty)
     command: tuple[str, ...] = Field(default=(), strict=False, exclude_if=is_empty)
+    container: str = Field(default="", max_length=200, exclude_if=is_empty)
 
     @model_validator(mode="after")
     def _is_one_question(self) -> Self:
-        if bool(self.path) == bool(self.command):
-            given = "both path and command" if self.path else "neither path nor command"
-            raise ValueError(f"has {given}; {_PLACES}")
+        places = {"path": self.path, "command": self.command, "container": self.container}
+        given = [name for name, place in places.items() if place]
+        if len(given) != 1:
+            told = " and ".join(given) or "neither path nor command nor container"
+            raise ValueError(f"has {'both ' if given else ''}{told}; {_PLACES}")
         if self.json_path and self.header:
             raise ValueError("has both json and header; the version stands in one of them")
-        if self.command and (self.json_path or self.header):
-            raise ValueError("has json or header beside command; they belong to path")
+        if not self.path and (self.json_path or self.header):
+            raise ValueError(f"has json or header beside {given[0]}; they belong to path")
         if self.command and not self.command[0].strip():
             raise ValueError("has an empty program as command; write its name first")
         if self.json_path:

@@ -1,84 +1,160 @@
-"""Tell a team that a run failed, where it reads: any address that takes Slack's JSON.
+"""Tell people of runs of Dagster that did not pass, once each; who refuses is tried again.
 
-Add here: another place to tell. Keep out: what fails a run (the gate, judging/).
-Dagster concept: run status sensors, https://docs.dagster.io/guides/automate/sensors
+Add here: another kind of run that is told of. Keep out: what is said and how it is sent
+(alerting/), and what fails a run (the gate, judging/).
+Dagster concept: sensors with a cursor, https://docs.dagster.io/guides/automate/sensors
 """
 
+import json
 import os
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, Self
 
 import dagster as dg
-import httpx
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from perf_pipeline.defs.metadata.judgement import GATE
-from perf_pipeline.secrecy.known import KNOWN
+from perf_pipeline.alerting.sending import receivers_of, send
+from perf_pipeline.config.alerts import Alerts
+from perf_pipeline.defs.failed_runs import alert_from
 
-Job = dg.JobDefinition | UnresolvedAssetJobDefinition
 NAME: Final = "perf_alert"
-_TIMEOUT_S: Final = 10.0
+EVERY_S: Final = 30
+_MOST_AT_ONCE: Final = 20
+_MOST_ATTEMPTS: Final = 40
 
 
-def alert_sensor(jobs: Sequence[Job], variable: str) -> dg.SensorDefinition:
-    """Make the sensor that posts `{"text": ...}` when a run of these jobs fails.
-
-    Slack's incoming webhooks take that, and so do Mattermost, Rocket.Chat and many others
-    (https://api.slack.com/messaging/webhooks). A receiver that refuses is an error of the tick,
-    which Dagster shows; the run is what it was.
+def alert_sensor(alerts: Mapping[str, Alerts]) -> dg.SensorDefinition:
+    """Make the sensor that tells of failed runs of some jobs, from the moment it is switched on.
 
     Args:
-        jobs: whose runs count.
-        variable: the environment variable that holds the address, which is a secret.
+        alerts: who is told, by job.
     """
 
-    @dg.run_failure_sensor(
+    @dg.sensor(
         name=NAME,
-        monitored_jobs=list(jobs),
+        minimum_interval_seconds=EVERY_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description=f"Posts each failed run and its reasons to the address in {variable}.",
+        description="Tells people of runs that did not pass, each once, as `alerts` says.",
     )
-    def tell(context: dg.RunFailureSensorContext) -> None:
-        post(os.environ.get(variable, ""), sentence_of(context), variable)
+    def tell(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        now, said = told(context.instance, Told.read(context.cursor), alerts)
+        return dg.SensorResult(skip_reason=said, cursor=now.text)
 
     return tell
 
 
-def sentence_of(context: dg.RunFailureSensorContext) -> str:
-    """Say which run failed and why: its gate, or an error that Dagster caught before it."""
-    run = context.dagster_run
-    gates = [
-        event.asset_check_evaluation_data.description
-        for record in context.instance.get_records_for_run(
-            run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
-        ).records
-        if (event := record.event_log_entry.dagster_event)
-        and event.asset_check_evaluation_data.check_name == GATE
-    ]
-    why = (gates[-1] if gates else None) or context.failure_event.message or "no reason was given"
-    return f"{run.job_name}, run {run.run_id}: {why}"
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Remember of which runs people were told.
 
-
-def post(address: str, text: str, variable: str) -> None:
-    """Send a text to a receiver.
-
-    Args:
-        address: of the receiver; empty where the variable is not set.
-        text: masked before it is sent.
-        variable: that holds the address; an error names it and not the address.
-
-    Raises:
-        dagster.Failure: nobody took the text.
+    Attributes:
+        since_s: runs that ended before are not told of, in s since 1970.
+        done: runs that ended since then, and are told of.
+        waiting: receivers that have refused so far, by run.
+        attempts: how often they were tried, by run.
     """
-    if not address:
-        raise dg.Failure(f"nobody was told: the variable {variable} is not set")
-    KNOWN.add(address)
-    try:
-        answer = httpx.post(address, json={"text": KNOWN.mask(text)}, timeout=_TIMEOUT_S)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        why = KNOWN.mask(f"{type(error).__name__}: {error}")
-        raise dg.Failure(f"nobody was told: the address in {variable} failed, {why}") from None
-    if not answer.is_success:
-        raise dg.Failure(
-            f"nobody was told: the address in {variable} answered {answer.status_code}"
+
+    since_s: float
+    done: tuple[str, ...] = ()
+    waiting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    attempts: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, cursor: str | None) -> Self:
+        """Read a cursor; without one all runs up to now are old."""
+        if not cursor:
+            return cls(datetime.now(UTC).timestamp())
+        found = json.loads(cursor)
+        waiting = {run_id: tuple(names) for run_id, names in found["waiting"].items()}
+        return cls(found["since_s"], tuple(found["done"]), waiting, found["attempts"])
+
+    @property
+    def text(self) -> str:
+        """Write it as a cursor."""
+        return json.dumps(
+            {
+                "since_s": self.since_s,
+                "done": list(self.done),
+                "waiting": {run_id: list(names) for run_id, names in self.waiting.items()},
+                "attempts": dict(self.attempts),
+            }
         )
+
+
+def told(
+    instance: dg.DagsterInstance, before: Told, alerts: Mapping[str, Alerts]
+) -> tuple[Told, str]:
+    """Tell of what failed since, and of what was refused before; return what is remembered.
+
+    A receiver that has refused forty times, some twenty minutes, is given up, and that is said.
+    """
+    done, since_s = list(before.done), before.since_s
+    waiting, attempts = dict(before.waiting), dict(before.attempts)
+    for record in _failed_since(instance, before):
+        run = record.dagster_run
+        since_s = max(since_s, record.update_timestamp.timestamp())
+        done.append(run.run_id)
+        if run.job_name in alerts:
+            waiting[run.run_id] = receivers_of(alerts[run.job_name])
+    sentences: list[str] = []
+    for run_id, receivers in list(waiting.items()):
+        attempts[run_id] = attempts.get(run_id, 0) + 1
+        refused = _told_of(instance, run_id, receivers, alerts)
+        is_over = attempts[run_id] >= _MOST_ATTEMPTS
+        sentences += _sentences(run_id, receivers, refused, is_over=is_over)
+        if not refused or is_over:
+            waiting.pop(run_id), attempts.pop(run_id)
+        else:
+            waiting[run_id] = tuple(refused)
+    now = Told(since_s, tuple(done[-_MOST_AT_ONCE * 2 :]), waiting, attempts)
+    return now, "; ".join(sentences) or "no run has failed since"
+
+
+def _failed_since(instance: dg.DagsterInstance, before: Told) -> list[dg.RunRecord]:
+    """Return failed runs, the oldest first, without those of the last moment that are known."""
+    found = instance.get_run_records(
+        dg.RunsFilter(
+            statuses=[dg.DagsterRunStatus.FAILURE],
+            updated_after=datetime.fromtimestamp(before.since_s - 1, UTC),
+        ),
+        limit=_MOST_AT_ONCE,
+        order_by="update_timestamp",
+        ascending=True,
+    )
+    return [
+        record
+        for record in found
+        if record.dagster_run.run_id not in before.done
+        and record.update_timestamp.timestamp() >= before.since_s
+    ]
+
+
+def _told_of(
+    instance: dg.DagsterInstance,
+    run_id: str,
+    receivers: tuple[str, ...],
+    alerts: Mapping[str, Alerts],
+) -> dict[str, str]:
+    """Tell receivers of a run, and return who refused it, with what happened."""
+    run = instance.get_run_by_id(run_id)
+    wanted = alerts.get(run.job_name) if run else None
+    if run is None or wanted is None:
+        return {}  # it was deleted, or nobody is to be told any more
+    alert = alert_from(instance, run)
+    if alert.outcome not in wanted.on:
+        return {}
+    answers = send(alert, wanted, os.environ, only=receivers, pauses_s=())
+    return {name: trouble for name, trouble in answers.items() if trouble}
+
+
+def _sentences(
+    run_id: str, receivers: tuple[str, ...], refused: Mapping[str, str], *, is_over: bool
+) -> list[str]:
+    then = "it is given up" if is_over else "it is tried again"
+    told = [name for name in receivers if name not in refused]
+    named = [f"{' and '.join(told)} told of run {run_id}"] if told else []
+    return named + [
+        f"{name} was not told of run {run_id}: {trouble}; {then}"
+        for name, trouble in refused.items()
+    ]

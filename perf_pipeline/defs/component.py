@@ -10,12 +10,14 @@ import dagster as dg
 from dagster.components.component_scaffolding import scaffold_component
 from pydantic import Field
 
+from perf_pipeline.config.alerts import read_alerts
 from perf_pipeline.config.given_profiles import GivenProfile, given_profiles
-from perf_pipeline.defs.alerts import Job, alert_sensor
 from perf_pipeline.defs.benchmarks import OWNERS
 from perf_pipeline.defs.graph import Labels, definitions_of
+from perf_pipeline.defs.jobs import Job
 from perf_pipeline.defs.resources import DEFAULT, PerfRun
 from perf_pipeline.defs.schedules import schedule_of
+from perf_pipeline.defs.sensors import sensors_of
 from perf_pipeline.errors import ProfileError
 
 
@@ -34,17 +36,6 @@ class PerfSchedule(dg.Model, dg.Resolvable):
         description=(
             "whether the schedule is on from the start; off by default, so that no load starts by "
             "surprise"
-        ),
-    )
-
-
-class PerfAlerts(dg.Model, dg.Resolvable):
-    """Say where a failed run is reported."""
-
-    webhook_variable: str = Field(
-        description=(
-            "the environment variable that holds the webhook's address, which must accept Slack's "
-            "JSON; the address is a secret, so it is written into no file"
         ),
     )
 
@@ -87,7 +78,20 @@ class PerfPipeline(dg.Component, dg.Model, dg.Resolvable):
         default=list(OWNERS), description="owners of all assets: e-mail addresses, or team:name"
     )
     tags: dict[str, str] = Field(default_factory=dict, description="of all assets")
-    alerts: PerfAlerts | None = Field(default=None, description="where a failed run is reported")
+    alerts: dict[str, Any] = Field(
+        default_factory=dict,
+        description=(
+            "who is told of a run that did not pass, with the keys of [alerts] in a profile; in "
+            "place of what the profiles say"
+        ),
+    )
+    measure_new_versions: bool = Field(
+        default=False,
+        description=(
+            "whether a new version of a profile's target starts a run from the start; off by "
+            "default, so that no load starts by surprise"
+        ),
+    )
     in_process: bool = Field(
         default=True,
         description=(
@@ -113,10 +117,11 @@ class PerfPipeline(dg.Component, dg.Model, dg.Resolvable):
 
     def _automation(self, given: list[GivenProfile], jobs: list[Job]) -> dg.Definitions:
         """Make what starts and tells by itself, and say how runs by hand are executed."""
-        alerts, when = self.alerts, self.schedule
+        when = self.schedule
+        alerts = read_alerts("alerts of the component", self.alerts) if self.alerts else None
         return dg.Definitions(
             schedules=[_schedule(when, given, jobs)] if when else [],
-            sensors=[alert_sensor(jobs, alerts.webhook_variable)] if alerts else [],
+            sensors=sensors_of(given, jobs, alerts=alerts, new_versions=self.measure_new_versions),
             executor=dg.in_process_executor if self.in_process else None,
         )
 

@@ -18,6 +18,8 @@ from perf_pipeline.defs.verdicts import JUDGEMENT
 from perf_pipeline.errors import ProfileError
 from perf_pipeline.judging.expected import enabled_in
 
+Job = dg.JobDefinition | UnresolvedAssetJobDefinition
+
 
 def job_of(given: GivenProfile, benchmarks: Collection[str]) -> UnresolvedAssetJobDefinition:
     """Make the job that measures what a profile enables, judges it, and has the profile's name.

@@ -16,6 +16,8 @@ from perf_pipeline.config.safety import found_addresses
 from perf_pipeline.config.target import Target
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.loading.ci_facts import ci_facts, one_line
+from perf_pipeline.probes.docker import image_of
+from perf_pipeline.probes.probe import ProbeError
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.target_version import asked_version
 
@@ -54,14 +56,37 @@ def revision_of(profile: Profile, target: Target, environment: Mapping[str, str]
     if "version" in facts or target.version is None:
         return Revision(facts)
     try:
-        answer = asked_version(
-            target.version,
-            target.base_url,
-            trust_of(profile),
-            found_addresses(target) if target.base_url else (),
-            Path(profile.folder),
-        )
+        version = told_version(profile, target, environment)
     except TargetUnavailableError as error:
         told = f"the version of target {target.name} is not known: {error.sentence}"
         return Revision(facts, (told,))
-    return Revision({"version": KNOWN.mask(one_line(answer)), **facts})
+    return Revision({"version": version, **facts})
+
+
+def told_version(profile: Profile, target: Target, environment: Mapping[str, str]) -> str:
+    """Ask the target for its version, as the profile says; empty where the profile says nothing.
+
+    Args:
+        profile: whose certificates are taken, and in whose folder a command is run.
+        target: running, with its addresses.
+        environment: the variables of the process.
+
+    Raises:
+        TargetUnavailableError: there was no answer, or no version in it.
+    """
+    question = target.version
+    if question is None:
+        return ""
+    if question.container:
+        try:
+            return KNOWN.mask(one_line(image_of(question.container, environment)))
+        except ProbeError as error:
+            raise TargetUnavailableError(error.sentence) from error
+    answer = asked_version(
+        question,
+        target.base_url,
+        trust_of(profile),
+        found_addresses(target) if target.base_url else (),
+        Path(profile.folder),
+    )
+    return KNOWN.mask(one_line(answer))

@@ -17,6 +17,7 @@ from perf_pipeline.probes.probe import ANSWER_WITHIN_S, MIN_SPAN_S, ProbeError
 
 DEFAULT_SOCKET: Final = Path("/var/run/docker.sock")
 _UNIX: Final = "unix://"
+_DIGITS: Final = 12
 _PERIOD_US: Final = 100_000  # the kernel's default, where only a quota is set
 
 
@@ -68,7 +69,7 @@ class DockerProbe:
             return False, self._no_socket
         if not self._socket.is_socket():
             return False, f"there is no Docker here: no socket at {self._socket}"
-        with self._connect() as client:
+        with _connected(self._socket) as client:
             try:
                 version = _get(client, "/version")
             except ProbeError as error:
@@ -83,7 +84,7 @@ class DockerProbe:
         """
         if self._no_socket:
             raise ProbeError(self._no_socket)
-        self._client = self._connect()
+        self._client = _connected(self._socket)
         self._before = self._look()
 
     def read(self, at_us: int) -> list[Reading]:
@@ -132,15 +133,6 @@ class DockerProbe:
             self._client.close()
             self._client = None
 
-    def _connect(self) -> httpx.Client:
-        return httpx.Client(
-            # No TLS here, and loading the certificates would cost 20 ms for every attempt.
-            transport=httpx.HTTPTransport(uds=str(self._socket), verify=False, trust_env=False),
-            base_url="http://docker",
-            timeout=ANSWER_WITHIN_S,
-            trust_env=False,
-        )
-
     def _look(self) -> dict[str, _ContainerCounters]:
         if self._client is None:
             raise ProbeError("the Docker probe is not open")
@@ -149,6 +141,20 @@ class DockerProbe:
             path = f"/containers/{quote(name, safe='')}/stats?stream=false&one-shot=true"
             found[name] = _snapshot(_get(self._client, path))
         return found
+
+
+def image_of(container: str, environment: Mapping[str, str]) -> str:
+    """Return the name of a container's image with the first 12 digits of the image's digest.
+
+    Raises:
+        ProbeError: there is no engine, no such container, or no answer.
+    """
+    with _connected(docker_socket(environment)) as client:
+        found = _get(client, f"/containers/{quote(container, safe='')}/json")
+    name = str((found.get("Config") or {}).get("Image") or "image")
+    digest = str(found.get("Image") or "").removeprefix("sha256:")[:_DIGITS]
+    # An image that is named by its digest has that in its name already.
+    return name if not digest or digest in name else f"{name} {digest}"
 
 
 def docker_socket(environment: Mapping[str, str]) -> Path:
@@ -166,6 +172,16 @@ def docker_socket(environment: Mapping[str, str]) -> Path:
         )
     path = host.removeprefix(_UNIX)
     return Path(path) if path else DEFAULT_SOCKET
+
+
+def _connected(socket: Path) -> httpx.Client:
+    return httpx.Client(
+        # No TLS here, and loading the certificates would cost 20 ms for every attempt.
+        transport=httpx.HTTPTransport(uds=str(socket), verify=False, trust_env=False),
+        base_url="http://docker",
+        timeout=ANSWER_WITHIN_S,
+        trust_env=False,
+    )
 
 
 def _get(client: httpx.Client, path: str) -> Mapping[str, Any]:

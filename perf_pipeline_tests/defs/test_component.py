@@ -1,23 +1,19 @@
 """The component in a Dagster project that is not ours: made by dg, checked by dg, and loaded."""
 
-import contextlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 import perf_pipeline
-from perf_pipeline.defs.alerts import NAME, alert_sensor, post
+from perf_pipeline.defs.alerts import NAME
 from perf_pipeline.defs.component import PerfPipeline
 from perf_pipeline.errors import ProfileError
 from perf_pipeline_tests.support.dagster.own_profiles import own_profile
-from perf_pipeline_tests.support.servers.serving import QuietHandler, serving
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -72,7 +68,7 @@ attributes:
     cron: "30 2 * * 1"
     timezone: Europe/Berlin
   alerts:
-    webhook_variable: SHOP_ALERTS
+    slackEnv: SHOP_ALERTS
 """
 
 
@@ -168,70 +164,16 @@ def test_the_package_gives_the_component_its_public_name() -> None:
         perf_pipeline.Nothing  # noqa: B018
 
 
-@dataclass(slots=True)
-class Receiver:
-    """Remember what was posted."""
+def test_wrong_alerts_of_the_component_are_told_before_anything_starts(tmp_path: Path) -> None:
+    own_profile(tmp_path / "shop.toml")
+    component = PerfPipeline.from_attributes_dict(
+        attributes={
+            "profiles": [str(tmp_path / "shop.toml")],
+            "alerts": {"url": {"addressEnv": "HOOK", "body": "${secret}"}},
+        }
+    )
 
-    address: str = ""
-    texts: list[str] = field(default_factory=list)
+    with pytest.raises(ProfileError, match="alerts of the component has 1 mistake") as caught:
+        component.build_defs(dg.ComponentTree.for_test().load_context)
 
-
-@contextlib.contextmanager
-def receiving(status: int = 200) -> Iterator[Receiver]:
-    """Take posts as Slack's webhooks do, and answer with a status."""
-    receiver = Receiver()
-
-    class Handler(QuietHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            receiver.texts.append(json.loads(body)["text"])
-            self.send_response(status)
-            self.end_headers()
-
-    with serving(Handler) as base_url:
-        receiver.address = f"{base_url}/hook"
-        yield receiver
-
-
-def test_a_failed_run_is_told_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    @dg.asset
-    def broken() -> None:
-        raise ValueError("the shop is closed")
-
-    unresolved = dg.define_asset_job("shop_visits", [broken])
-    job = dg.Definitions(assets=[broken], jobs=[unresolved]).resolve_job_def("shop_visits")
-    with receiving() as receiver, dg.DagsterInstance.ephemeral() as instance:
-        monkeypatch.setenv("SHOP_ALERTS", receiver.address)
-        result = job.execute_in_process(instance=instance, raise_on_error=False)
-        run = instance.get_run_by_id(result.run_id)
-        assert run is not None
-        context = dg.build_run_status_sensor_context(
-            sensor_name=NAME,
-            dagster_event=result.get_run_failure_event(),
-            dagster_instance=instance,
-            dagster_run=run,
-        )
-        alert_sensor([unresolved], "SHOP_ALERTS")(context.for_run_failure())
-
-    [text] = receiver.texts
-    assert text.startswith(f"shop_visits, run {result.run_id}: ")
-    assert "Steps failed: ['broken']" in text
-
-
-@pytest.mark.parametrize(
-    ("address", "sentence"),
-    [
-        ("", "nobody was told: the variable SHOP_ALERTS is not set"),
-        ("refusing", "the address in SHOP_ALERTS answered 403"),
-        ("http://127.0.0.1:9/secret-hook", "the address in SHOP_ALERTS failed, ConnectError"),
-    ],
-    ids=["unset", "refused", "nobody listens"],
-)
-def test_an_alert_that_nobody_takes_is_an_error_of_the_tick(address: str, sentence: str) -> None:
-    with receiving(status=403) as receiver:
-        where = receiver.address if address == "refusing" else address
-        with pytest.raises(dg.Failure) as caught:
-            post(where, "a run failed", "SHOP_ALERTS")
-
-    assert sentence in str(caught.value)
-    assert "secret-hook" not in str(caught.value)
+    assert "names ${secret}; a template may name outcome, sentence" in str(caught.value)

@@ -15,6 +15,7 @@ import click
 
 from perf_pipeline.benchmarks.registry import NAMES
 from perf_pipeline.cli.main import main
+from perf_pipeline.config.alerts import Alerts, EmailAlert, UrlAlert
 from perf_pipeline.config.executors.registry import EXECUTORS
 from perf_pipeline.config.executors.stages import Stage
 from perf_pipeline.config.frozen import Frozen
@@ -51,6 +52,9 @@ _MODELS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
         "profile": Profile,
         "question": Question,
         "out": OutConfig,
+        "alerts": Alerts,
+        "email-alert": EmailAlert,
+        "url-alert": UrlAlert,
         "version": VersionQuestion,
         "deliveries": Deliveries,
         "tier": TierConfig,

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from perf_pipeline.probes.docker import DockerProbe
+from perf_pipeline.probes.docker import DockerProbe, image_of
 from perf_pipeline.probes.probe import MIN_SPAN_S, ProbeError
 from perf_pipeline_tests.support.servers.serving import QuietHandler
 
@@ -188,3 +188,16 @@ def test_an_engine_elsewhere_is_not_asked_and_the_reason_is_told(host: str) -> N
     assert probe.available() == (False, why)
     with pytest.raises(ProbeError, match="only over unix://"):
         probe.open()
+
+
+def test_the_version_of_a_container_is_its_image_and_the_begin_of_its_digest(
+    engine: Engine,
+) -> None:
+    digest = "sha256:8f1b2c3d4e5f60718293a4b5c6d7e8f90123456789abcdef0123456789abcdef"
+    container = {"Image": digest, "Config": {"Image": "registry.example/shop:1.4"}}
+    engine.answers["/containers/shop/json"] = (200, container)
+    environ = {"DOCKER_HOST": f"unix://{engine.server_address!s}"}
+
+    assert image_of("shop", environ) == "registry.example/shop:1.4 8f1b2c3d4e5f"
+    with pytest.raises(ProbeError, match="No such container"):
+        image_of("gone", environ)

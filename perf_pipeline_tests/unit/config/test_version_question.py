@@ -21,6 +21,8 @@ SCENARIO = {
         ({"path": "/v", "command": ["git"]}, "targets.shop.version: has both path and command"),
         ({"path": "/v", "json": "$.a", "header": "X"}, "has both json and header"),
         ({"command": ["git"], "header": "X"}, "has json or header beside command"),
+        ({"container": "api", "path": "/v"}, "has both path and container"),
+        ({"container": "api", "json": "$.a"}, "has json or header beside container"),
         ({"command": [" "]}, "has an empty program as command"),
         ({"path": "/v", "json": "version"}, "is not a JSON path"),
         ({"path": "version"}, "is not a path on the target"),

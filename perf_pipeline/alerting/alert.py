@@ -1,0 +1,119 @@
+"""What is said of a run that did not pass, in whole sentences.
+
+Add here: a fact that a receiver needs. Keep out: sending (sending.py).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from string import Template
+from types import MappingProxyType
+from typing import Final
+
+from perf_pipeline.config.alerts import Outcome, UrlAlert
+from perf_pipeline.errors import ExitCode
+from perf_pipeline.metrics.threshold import Status
+from perf_pipeline.report.first_screen import verdict_sentence
+from perf_pipeline.report.model import RunReport
+from perf_pipeline.report.revisions import revision_name
+from perf_pipeline.report.why import troubles
+
+_MOST_REASONS: Final = 5
+_CALLED: Final[Mapping[Outcome, str]] = MappingProxyType(
+    {
+        "failed": "FAIL",
+        "regressed": "REGRESSED",
+        "invalid": "INVALID",
+        "notMeasured": "NOT MEASURED",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Hold what people are told of a run.
+
+    Attributes:
+        outcome: why they are told.
+        run: its id; empty where it had none yet.
+        profile: its name.
+        target: what was measured.
+        version: of the target; empty where it is not known.
+        sentence: how the run ended, and why.
+        reasons: one sentence each, the gravest first.
+        link: where the report opens; a path where nobody serves it, or empty.
+    """
+
+    outcome: Outcome
+    run: str
+    profile: str
+    target: str
+    version: str
+    sentence: str
+    reasons: tuple[str, ...] = ()
+    link: str = ""
+
+    @property
+    def title(self) -> str:
+        """Say it in one line."""
+        version = f" ({self.version})" if self.version else ""
+        return f"{_CALLED[self.outcome]}: {self.profile} against {self.target}{version}"
+
+    @property
+    def text(self) -> str:
+        """Say all of it."""
+        told = [f"- {reason}" for reason in self.reasons[:_MOST_REASONS]]
+        if more := len(self.reasons) - len(told):
+            told.append(f"- and {more:,} more")
+        where = [f"Report: {self.link}"] if self.link else []
+        run = [f"Run {self.run}."] if self.run else []
+        return "\n".join([self.title, self.sentence, *told, *run, *where])
+
+    def filled(self, url: UrlAlert) -> str:
+        """Fill in the template of a receiver; inside JSON every value is escaped."""
+        values = {**asdict(self), "text": self.text, "reasons": "\n".join(self.reasons)}
+        values["outcome"] = _CALLED[self.outcome]
+        if "json" in url.content_type:
+            values = {name: json.dumps(value)[1:-1] for name, value in values.items()}
+        return Template(url.body).substitute(values)
+
+
+def alert_of(report: RunReport, link: str) -> Alert | None:
+    """Return what people are told of a run; None of one that passed, or that its user stopped.
+
+    Args:
+        report: of the run.
+        link: where its page opens; its path is told without one.
+    """
+    outcome = _outcome(report)
+    if outcome is None:
+        return None
+    return Alert(
+        outcome=outcome,
+        run=report.run_id,
+        profile=report.profile,
+        target=report.target.partition(":")[0],
+        version=revision_name(report.revision),
+        sentence=verdict_sentence(report),
+        reasons=tuple(
+            f"{status} {subject}: {sentence}" for status, subject, sentence in troubles(report)
+        ),
+        link=link or report.paths.get("html", ""),
+    )
+
+
+def _outcome(report: RunReport) -> Outcome | None:
+    if report.exit_code is ExitCode.NOT_MEASURED:
+        return "invalid" if _is_invalid(report) else "notMeasured"
+    found: Mapping[ExitCode, Outcome] = {
+        ExitCode.THRESHOLD_FAILED: "failed",
+        ExitCode.REGRESSED: "regressed",
+    }
+    return found.get(report.exit_code)
+
+
+def _is_invalid(report: RunReport) -> bool:
+    """Say whether all that is missing is missing because the load generator did not keep up."""
+    statuses = {verdict.status for benchmark in report.benchmarks for verdict in benchmark.verdicts}
+    spoilt = any(not benchmark.valid for benchmark in report.benchmarks)
+    return spoilt and Status.NO_DATA not in statuses

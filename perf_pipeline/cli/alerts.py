@@ -1,0 +1,51 @@
+"""Tell people of the run of a command, as its profile's `[alerts]` says.
+
+Add here: when a command tells. Keep out: what is told, and to whom (alerting/).
+"""
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from perf_pipeline.errors import ExitCode, PerfPipelineError
+
+if TYPE_CHECKING:
+    from perf_pipeline.alerting.alert import Alert
+    from perf_pipeline.config.profile import Profile
+    from perf_pipeline.report.model import RunReport
+
+
+def alert_of_run(profile: "Profile", report: "RunReport") -> None:
+    """Tell of a run that did not pass; the exit code stays the run's."""
+    if profile.alerts is None:
+        return
+    from perf_pipeline.alerting.alert import alert_of
+    from perf_pipeline.report.links import report_link
+
+    alert = alert_of(report, report_link(os.environ, report.run_id))
+    if alert is not None:
+        _send(profile, alert)
+
+
+def alert_of_trouble(profile: "Profile", error: PerfPipelineError) -> None:
+    """Tell of a run that could not measure anything, so that there is no report of it."""
+    if profile.alerts is None or error.exit_code is not ExitCode.NOT_MEASURED:
+        return
+    from perf_pipeline.alerting.alert import Alert
+
+    _send(
+        profile,
+        Alert("notMeasured", "", profile.name, profile.target, "", error.sentence),
+    )
+
+
+def _send(profile: "Profile", alert: "Alert") -> None:
+    from perf_pipeline.alerting.sending import send
+
+    alerts = profile.alerts
+    if alerts is None or alert.outcome not in alerts.on:
+        return
+    for receiver, trouble in send(alert, alerts, os.environ).items():
+        told = f"{receiver} was not told: {trouble}" if trouble else f"{receiver} was told"
+        click.echo(told, err=True)

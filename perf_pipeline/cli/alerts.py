@@ -4,6 +4,8 @@ Add here: when a command tells. Keep out: what is told, and to whom (alerting/).
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -28,16 +30,18 @@ def alert_of_run(profile: "Profile", report: "RunReport") -> None:
         _send(profile, alert)
 
 
-def alert_of_trouble(profile: "Profile", error: PerfPipelineError) -> None:
+@contextmanager
+def told_of_trouble(profile: "Profile") -> Iterator[None]:
     """Tell of a run that could not measure anything, so that there is no report of it."""
-    if profile.alerts is None or error.exit_code is not ExitCode.NOT_MEASURED:
-        return
-    from perf_pipeline.alerting.alert import Alert
+    try:
+        yield
+    except PerfPipelineError as error:
+        if profile.alerts is not None and error.exit_code is ExitCode.NOT_MEASURED:
+            from perf_pipeline.alerting.alert import Alert
 
-    _send(
-        profile,
-        Alert("notMeasured", "", profile.name, profile.target, "", error.sentence),
-    )
+            alert = Alert("notMeasured", "", profile.name, profile.target, "", error.sentence)
+            _send(profile, alert)
+        raise
 
 
 def _send(profile: "Profile", alert: "Alert") -> None:

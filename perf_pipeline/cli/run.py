@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from perf_pipeline.cli.alerts import alert_of_run, alert_of_trouble
+from perf_pipeline.cli.alerts import alert_of_run, told_of_trouble
 from perf_pipeline.cli.profiles import (
     environment_option,
     file_argument,
@@ -25,7 +25,6 @@ from perf_pipeline.cli.profiles import (
 from perf_pipeline.cli.telling_dagster import tell_of_run
 from perf_pipeline.cli.values import WholeNumber
 from perf_pipeline.cli.verdict import finish, form_options
-from perf_pipeline.errors import PerfPipelineError
 
 if TYPE_CHECKING:
     from perf_pipeline.store.state import State
@@ -92,7 +91,7 @@ def run(
             narrator.say(_page_told(state, opens=opens))
         from perf_pipeline.runs.pipeline import run_pipeline
 
-        try:
+        with told_of_trouble(checked):
             report = run_pipeline(
                 checked,
                 state=state,
@@ -102,9 +101,6 @@ def run(
                 confirm=confirm,
                 tags=named,
             )
-        except PerfPipelineError as error:
-            alert_of_trouble(checked, error)
-            raise
         if isinstance(narrator, EventNarrator):
             narrator.end(report)
     try:

@@ -234,6 +234,11 @@ class Profile(Frozen):
         return [*(name for name in NAMES if name in self.benchmarks), *own]
 
     @property
+    def enabled_names(self) -> list[str]:
+        """Return the benchmarks that are run when nobody names any, in the order of running."""
+        return [name for name in self.benchmark_names if self.benchmarks[name].enabled]
+
+    @property
     def as_json(self) -> str:
         """Return JSON in the profile's order, without `folder`; `validate_profile` reads it."""
         return json.dumps(self.model_dump(mode="json", by_alias=True))

@@ -14,9 +14,7 @@ from typing import Final, Self
 
 import dagster as dg
 
-from perf_pipeline.alerting.sending import receivers_of, send
 from perf_pipeline.config.alerts import Alerts
-from perf_pipeline.defs.failed_runs import alert_from
 
 NAME: Final = "perf_alert"
 EVERY_S: Final = 30
@@ -89,6 +87,8 @@ def told(
 
     A receiver that has refused forty times, some twenty minutes, is given up, and that is said.
     """
+    from perf_pipeline.alerting.sending import receivers_of
+
     done, since_s = list(before.done), before.since_s
     waiting, attempts = dict(before.waiting), dict(before.attempts)
     for record in _failed_since(instance, before):
@@ -137,6 +137,9 @@ def _told_of(
     alerts: Mapping[str, Alerts],
 ) -> dict[str, str]:
     """Tell receivers of a run, and return who refused it, with what happened."""
+    from perf_pipeline.alerting.sending import send
+    from perf_pipeline.defs.failed_runs import alert_from
+
     run = instance.get_run_by_id(run_id)
     wanted = alerts.get(run.job_name) if run else None
     if run is None or wanted is None:

@@ -11,13 +11,10 @@ from typing import Any, Final
 import dagster as dg
 
 from perf_pipeline.benchmarks.record import Benchmark
+from perf_pipeline.config.check_names import named_verdicts, subjects_of
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.defs.left_out import left_out_asset, left_out_checks
-from perf_pipeline.defs.metadata.benchmarks import benchmark_metadata, check_result
 from perf_pipeline.defs.resources import PerfRun
-from perf_pipeline.judging.judge import named_verdicts, subjects_of
-from perf_pipeline.judging.stored import stored_verdicts
-from perf_pipeline.runs.benchmarking import run_benchmark
 from perf_pipeline.secrecy.exceptions import masked_exceptions
 
 POOL: Final = "load_generator"
@@ -77,6 +74,9 @@ def measured(perf_run: PerfRun, benchmark: str) -> dg.MaterializeResult:
 
     One that the profile leaves out sends no load and says so.
     """
+    from perf_pipeline.defs.metadata.benchmarks import benchmark_metadata
+    from perf_pipeline.runs.benchmarking import run_benchmark
+
     if why := perf_run.left_out(benchmark):
         return left_out_asset(why)
     found = run_benchmark(perf_run.session(), benchmark)
@@ -122,6 +122,9 @@ def checked(perf_run: PerfRun, benchmark: str, wanted: set[str]) -> Iterator[dg.
 
     Alone, checks are of the last run that has the benchmark.
     """
+    from perf_pipeline.defs.metadata.benchmarks import check_result
+    from perf_pipeline.judging.stored import stored_verdicts
+
     if why := perf_run.left_out(benchmark):
         yield from left_out_checks(benchmark, perf_run.used_profile, wanted, why)
         return

@@ -12,7 +12,7 @@ import dagster as dg
 
 from perf_pipeline.alerting.alert import Alert
 from perf_pipeline.config.alerts import Outcome
-from perf_pipeline.defs.metadata.judgement import GATE
+from perf_pipeline.defs.checks import GATE
 from perf_pipeline.report.links import report_link
 
 _OUTCOMES: Final[Mapping[str, Outcome]] = {"FAIL": "failed", "REGRESSED": "regressed"}

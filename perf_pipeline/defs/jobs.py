@@ -16,7 +16,6 @@ from perf_pipeline.defs.benchmarks import SEEDED
 from perf_pipeline.defs.resources import run_tags
 from perf_pipeline.defs.verdicts import JUDGEMENT
 from perf_pipeline.errors import ProfileError
-from perf_pipeline.judging.expected import enabled_in
 
 Job = dg.JobDefinition | UnresolvedAssetJobDefinition
 
@@ -80,7 +79,7 @@ def _job_name(profile: Profile, benchmarks: Collection[str]) -> str:
 
 
 def _selected(profile: Profile) -> Iterator[str]:
-    enabled = enabled_in(profile)
+    enabled = profile.enabled_names
     if any(draws_users(profile, name) for name in enabled):
         yield SEEDED
     yield from enabled

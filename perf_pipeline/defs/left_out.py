@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
+from perf_pipeline.config.check_names import subjects_of
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.judging.judge import subjects_of
 
 
 def left_out_asset(why: str) -> dg.MaterializeResult:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from shlex import quote
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
@@ -21,24 +21,18 @@ from perf_pipeline.benchmarks.registry import NAMES, record_of
 from perf_pipeline.config.loading import SHIPPED, load_profile, parse_overrides
 from perf_pipeline.config.needed_parts import draws_users
 from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.reruns import RERUNS
 from perf_pipeline.defs.narration import LogNarrator
 from perf_pipeline.defs.selection import asked_for, stands_for
-from perf_pipeline.following.announcement import page_of
-from perf_pipeline.judging.asked import run_to_judge
-from perf_pipeline.judging.expected import selected_in, why_left_out
-from perf_pipeline.judging.reruns import RERUNS
-from perf_pipeline.judging.stored import last_run_with
-from perf_pipeline.loading.prepare import open_session
-from perf_pipeline.loading.revision import given_revision
-from perf_pipeline.loading.session import Session
-from perf_pipeline.loading.stopping import hangup_as_termination
 from perf_pipeline.metrics.run_tags import run_tag
 from perf_pipeline.narration import Narrator
 from perf_pipeline.report.links import report_link
 from perf_pipeline.report.revisions import revision_name
-from perf_pipeline.runs.outputs import with_outputs
 from perf_pipeline.secrecy.files import keep_private
 from perf_pipeline.store.state import State
+
+if TYPE_CHECKING:
+    from perf_pipeline.loading.session import Session
 
 DEFAULT: Final = "quick"
 
@@ -117,11 +111,14 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
     _tags: dict[str, str] = PrivateAttr(default_factory=dict)
     _log: dg.DagsterLogManager = PrivateAttr()
     _instance: dg.DagsterInstance | None = PrivateAttr(default=None)
-    _session: Session | None = PrivateAttr(default=None)
+    _session: "Session | None" = PrivateAttr(default=None)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["PerfRun"]:
         """Check the profile before anything is loaded; stop whatever the run started."""
+        from perf_pipeline.judging.expected import selected_in
+        from perf_pipeline.loading.stopping import hangup_as_termination
+
         assert context.log is not None
         keep_private(self.state_folder.folder, os.environ)
         self._profile = load_profile(self.profile or self.usual_profile, self._laid_over)
@@ -168,10 +165,14 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
         Raises:
             RequestError: there is none.
         """
+        from perf_pipeline.judging.asked import run_to_judge
+
         return run_to_judge(self.state_folder, *self._stands_for)
 
     def judged_run_of(self, benchmark: str) -> str:
         """Return the run whose verdicts on a benchmark count: this one, or the last that has it."""
+        from perf_pipeline.judging.stored import last_run_with
+
         run_id = self.judged_run_id
         if run_id in self._stands_for:
             return run_id
@@ -179,6 +180,8 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
 
     def left_out(self, benchmark: str) -> str:
         """Say why this run does not measure a benchmark; empty when it does, or only judges."""
+        from perf_pipeline.judging.expected import why_left_out
+
         if not self._planned:
             return ""
         if benchmark in self._planned and record_of(benchmark).is_optional:
@@ -207,6 +210,8 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
         These are the version of the target, and commit, branch, pull request and build by CI, as
         far as they are known; and the tags that people gave the run.
         """
+        from perf_pipeline.loading.revision import given_revision
+
         known = given_revision(os.environ) if self._session is None else self._session.revision
         tags = {f"{_TAG}{name}": value for name, value in self._tags.items()}
         return {"profile": self._profile.name, "target": self._profile.target, **known, **tags}
@@ -217,11 +222,13 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
         return "+".join(filter(None, (revision_name(self.facts), self._run_id)))
 
     @property
-    def open_session(self) -> Session | None:
+    def open_session(self) -> "Session | None":
         """Return the session of a run that has measured something; None if it only judges."""
         return self._session
 
-    def _opened(self, narrator: Narrator) -> AbstractContextManager[Session]:
+    def _opened(self, narrator: Narrator) -> "AbstractContextManager[Session]":
+        from perf_pipeline.loading.prepare import open_session
+
         return open_session(
             self._profile,
             state=self.state_folder,
@@ -232,8 +239,10 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
             tags=self._tags,
         )
 
-    def session(self) -> Session:
+    def session(self) -> "Session":
         """Return the session; the first call starts what the target does not give."""
+        from perf_pipeline.runs.outputs import with_outputs
+
         if self._session is None:
             self._session = self._until_the_end.enter_context(
                 with_outputs(self._profile, LogNarrator(self._log), self._opened)
@@ -245,6 +254,8 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
 
 def _how_to_follow(state: State) -> str:
     """Say where the run can be followed while it goes on, or how that begins."""
+    from perf_pipeline.following.announcement import page_of
+
     if address := page_of(state):
         return f"this run can be followed at {address}"
     folder = quote(str(state.folder.resolve()))

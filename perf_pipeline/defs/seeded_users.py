@@ -10,9 +10,7 @@ import dagster as dg
 
 from perf_pipeline.defs.benchmarks import SEEDED, labels
 from perf_pipeline.defs.left_out import left_out_asset
-from perf_pipeline.defs.metadata.benchmarks import seeded_metadata
 from perf_pipeline.defs.resources import PerfRun
-from perf_pipeline.loading.seeding import seed_users
 from perf_pipeline.secrecy.exceptions import masked_exceptions
 
 FIRST: Final = 1_000_000
@@ -27,6 +25,9 @@ def seeded_users(perf_run: PerfRun) -> dg.MaterializeResult:
     The same seed gives the same people. Their ids are dealt out to reads, updates and deletes
     without overlap, so that nobody reads a user whom somebody else has deleted.
     """
+    from perf_pipeline.defs.metadata.benchmarks import seeded_metadata
+    from perf_pipeline.loading.seeding import seed_users
+
     if why := perf_run.users_left_out():
         return left_out_asset(why)
     return dg.MaterializeResult(metadata=seeded_metadata(seed_users(perf_run.session())))

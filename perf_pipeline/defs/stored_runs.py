@@ -11,6 +11,7 @@ from typing import Final
 
 import dagster as dg
 
+from perf_pipeline.config.check_names import named_verdicts
 from perf_pipeline.defs.metadata.benchmarks import benchmark_metadata, check_result
 from perf_pipeline.defs.metadata.cells import Metadata
 from perf_pipeline.defs.metadata.judgement import (
@@ -20,7 +21,6 @@ from perf_pipeline.defs.metadata.judgement import (
     report_metadata,
     verdicts_metadata,
 )
-from perf_pipeline.judging.judge import named_verdicts
 from perf_pipeline.report.links import report_link
 from perf_pipeline.report.model import UNMEASURED, RunReport
 from perf_pipeline.report.revisions import revision_name

@@ -11,33 +11,12 @@ from typing import Any, Final
 import dagster as dg
 
 from perf_pipeline.defs.benchmarks import OWNERS, POOL
-from perf_pipeline.defs.metadata.judgement import (
-    GATE,
-    confirmation_metadata,
-    diffs_metadata,
-    findings_metadata,
-    gate_result,
-    reasons_metadata,
-    report_metadata,
-    verdicts_metadata,
-)
-from perf_pipeline.defs.resources import PerfRun, run_tags
-from perf_pipeline.judging.attribution import attributions_of_run
-from perf_pipeline.judging.compare import compare_run
-from perf_pipeline.judging.evidence import findings_of_run
-from perf_pipeline.judging.judge import judge_run
-from perf_pipeline.judging.publish import publish
-from perf_pipeline.report.first_screen import verdict_sentence
-from perf_pipeline.report.headline import ended
-from perf_pipeline.report.model import RunReport
-from perf_pipeline.report.terminal import render_terminal
-from perf_pipeline.report.wording import OUTCOMES
-from perf_pipeline.runs.confirm import confirm_run
-from perf_pipeline.runs.sending import send_measured
+from perf_pipeline.defs.checks import GATE
+from perf_pipeline.defs.resources import PerfRun
 from perf_pipeline.secrecy.exceptions import masked_exceptions
 
 THRESHOLD_CHECKS: Final = "threshold_checks"
-_LOG_WIDTH: Final = 100
+
 LABELS: Final[dict[str, Any]] = {
     "group_name": "judgement",
     "kinds": {"python", "duckdb"},
@@ -56,6 +35,9 @@ def threshold_checks_of(benchmarks: Iterable[str]) -> dg.AssetsDefinition:
         PASS, WARN, FAIL, NO_DATA (nothing was measured, which is no success) or INVALID (the load
         generator was the limit). Materialised alone, it judges the newest stored run.
         """
+        from perf_pipeline.defs.metadata.judgement import verdicts_metadata
+        from perf_pipeline.judging.judge import judge_run
+
         run_id = perf_run.judged_run_id
         verdicts = judge_run(perf_run.state_folder, run_id, profile=perf_run.judging_profile)
         return dg.MaterializeResult(metadata=verdicts_metadata(run_id, verdicts))
@@ -73,6 +55,9 @@ def confirmation(perf_run: PerfRun) -> dg.MaterializeResult:
     re-run is a run of the history. Nothing is loaded when nothing is suspect, or when the run only
     judges.
     """
+    from perf_pipeline.defs.metadata.judgement import confirmation_metadata
+    from perf_pipeline.runs.confirm import confirm_run
+
     run_id, profile = perf_run.judged_run_id, perf_run.judging_profile
     found = confirm_run(
         perf_run.open_session,
@@ -91,6 +76,9 @@ def baseline_diff(perf_run: PerfRun) -> dg.MaterializeResult:
 
     Only with valid runs of the same profile, load and environment; a baseline needs five of them.
     """
+    from perf_pipeline.defs.metadata.judgement import diffs_metadata
+    from perf_pipeline.judging.compare import compare_run
+
     run_id = perf_run.judged_run_id
     diffs = compare_run(perf_run.state_folder, run_id, profile=perf_run.judging_profile)
     return dg.MaterializeResult(metadata=diffs_metadata(run_id, diffs))
@@ -103,6 +91,10 @@ def bottlenecks(perf_run: PerfRun) -> dg.MaterializeResult:
 
     Every rule with its evidence from this run, also those that found nothing.
     """
+    from perf_pipeline.defs.metadata.judgement import findings_metadata
+    from perf_pipeline.judging.attribution import attributions_of_run
+    from perf_pipeline.judging.evidence import findings_of_run
+
     run_id, profile = perf_run.judged_run_id, perf_run.judging_profile
     findings = findings_of_run(perf_run.state_folder, run_id, profile=profile)
     tiers = attributions_of_run(perf_run.state_folder, run_id, profile=profile)
@@ -129,33 +121,10 @@ def report(
 
     Its check `gate` is the only one that fails a run, here at the very end.
     """
+    from perf_pipeline.defs.reporting import reported
+
     with masked_exceptions():
-        made = publish(
-            perf_run.state_folder, perf_run.judged_run_id, profile=perf_run.judging_profile
-        )
-        send_measured(perf_run.open_session)
-        context.log.info("\n%s", render_terminal(made, width=_LOG_WIDTH))
-        tags = run_tags({"verdict": OUTCOMES[made.exit_code]})
-        context.instance.add_run_tags(context.run.run_id, tags)
-        shown = report_metadata(made, perf_run.report_link(made.run_id))
-        yield dg.MaterializeResult(metadata=shown, check_results=[gate_result(made)])
-        require_passed(made)
-
-
-def require_passed(report: RunReport) -> None:
-    """Fail the step by a sentence: what the run page shows is why, and no stack of ours.
-
-    Without it the blocking check would fail it, which says only that a check failed.
-
-    Raises:
-        dagster.Failure: the command line would not have ended with 0.
-    """
-    if report.exit_code:
-        raise dg.Failure(
-            description=f"{verdict_sentence(report)} {ended(report)}",
-            metadata=reasons_metadata(report),
-            allow_retries=False,
-        )
+        yield from reported(context, perf_run)
 
 
 AFTER_THRESHOLDS: Final = (confirmation, baseline_diff, bottlenecks, report)

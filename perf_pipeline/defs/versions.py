@@ -16,8 +16,6 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.defs.jobs import Job
 from perf_pipeline.defs.resources import run_tags
 from perf_pipeline.errors import PerfPipelineError
-from perf_pipeline.loading.prepare import find_target
-from perf_pipeline.loading.revision import told_version
 
 EVERY_S: Final = 60
 
@@ -60,6 +58,9 @@ def version_sensor(profile: Profile, job: str, *, is_on: bool) -> dg.SensorDefin
 
 def asked(profile: Profile) -> dg.SensorResult | dg.SkipReason:
     """Ask the target once; what can't be had starts nothing, and says why."""
+    from perf_pipeline.loading.prepare import find_target
+    from perf_pipeline.loading.revision import told_version
+
     try:
         target = find_target(profile, os.environ)
         version = told_version(profile, target, os.environ)

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from perf_pipeline.config.check_names import thresholds_of
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.course import Course, courses_of
 from perf_pipeline.judging.evidence import summaries_by_benchmark
 from perf_pipeline.judging.expected import Missing, in_plan_order
 from perf_pipeline.judging.ingest import profile_of
-from perf_pipeline.judging.judge import spoilt_scenarios, thresholds_of, verdicts_by_benchmark
+from perf_pipeline.judging.judge import spoilt_scenarios, verdicts_by_benchmark
 from perf_pipeline.judging.spreads import distributions_by_benchmark
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Verdict

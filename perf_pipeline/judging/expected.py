@@ -59,18 +59,13 @@ class Missing:
         )
 
 
-def enabled_in(profile: Profile) -> list[str]:
-    """Return the benchmarks that a profile runs when nobody names any, in the order of running."""
-    return [name for name in profile.benchmark_names if profile.benchmarks[name].enabled]
-
-
 def selected_in(profile: Profile, names: Sequence[str]) -> list[str]:
     """Return those of the selected benchmarks that a profile runs, in the order of running.
 
     Raises:
         ProfileError: some are selected, and all of them are left out: there would be nothing to do.
     """
-    found = [name for name in enabled_in(profile) if name in names]
+    found = [name for name in profile.enabled_names if name in names]
     if names and not found:
         problems = [why_left_out(profile, name) for name in names]
         raise ProfileError(profile.name, problems, hint="a run that measures nothing can't pass")
@@ -79,7 +74,7 @@ def selected_in(profile: Profile, names: Sequence[str]) -> list[str]:
 
 def why_left_out(profile: Profile, benchmark: str) -> str:
     """Say why a profile does not run a benchmark; empty when it does."""
-    if benchmark in enabled_in(profile):
+    if benchmark in profile.enabled_names:
         return ""
     if benchmark in profile.benchmarks:
         how = f"benchmarks.{benchmark}.enabled = true runs it"
@@ -128,7 +123,7 @@ def extent_of(history: History, run_id: str, profile: Profile, *, what_if: bool)
     planned = history.run(run_id).planned
     if planned is None:
         return []
-    left_out = [name for name in enabled_in(profile) if name not in planned]
+    left_out = [name for name in profile.enabled_names if name not in planned]
     if not left_out:
         return []
     whose = f"profile {profile.name}, which judges it here," if what_if else "its profile"

@@ -4,11 +4,11 @@ Add here: a reason why a figure proves nothing. Keep out: the figures (store/) a
 (analysis/).
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from perf_pipeline.config.check_names import thresholds_of
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.answered import answered_to_the_end
 from perf_pipeline.judging.clock_bound import within_bound
@@ -22,7 +22,7 @@ from perf_pipeline.judging.kept_up import (
 )
 from perf_pipeline.judging.shortfall import with_shortfall
 from perf_pipeline.judging.steadiness import kept_pace
-from perf_pipeline.metrics.catalog import CATALOG, TARGET_ANSWERED, UNKNOWN_THRESHOLDS
+from perf_pipeline.metrics.catalog import TARGET_ANSWERED, UNKNOWN_THRESHOLDS
 from perf_pipeline.metrics.threshold import FROM_HISTOGRAM, Status, Threshold, Verdict
 from perf_pipeline.store.history import History
 from perf_pipeline.store.queries import raw_is_kept
@@ -148,12 +148,6 @@ def _without_unknown(history: History, key: RunKey, verdicts: list[Verdict]) -> 
     ]
 
 
-def thresholds_of(profile: Profile, benchmark: str) -> list[Threshold]:
-    """Return what a profile wants of a benchmark; nothing when it does not know it."""
-    config = profile.benchmarks.get(benchmark)
-    return config.all_thresholds() if config else []
-
-
 def _judge(
     history: History, key: RunKey, outcome: BenchmarkOutcome, threshold: Threshold
 ) -> Verdict:
@@ -209,27 +203,3 @@ def spoilt_scenarios(outcome: BenchmarkOutcome, verdicts: Sequence[Verdict]) -> 
         return ()
     reasons = outcome.invalid_for()
     return tuple(f"INVALID, but no threshold rests on it: {reason}" for reason in reasons)
-
-
-def named_verdicts(verdicts: Iterable[Verdict]) -> Iterator[tuple[str, Verdict]]:
-    """Name each verdict by its subject; a second threshold of one subject gets a number."""
-    seen: Counter[str] = Counter()
-    for verdict in verdicts:
-        subject = verdict.threshold.subject
-        seen[subject] += 1
-        yield (subject if seen[subject] == 1 else f"{subject}__{seen[subject]}"), verdict
-
-
-def subjects_of(benchmark: str, profiles: Iterable[Profile]) -> dict[str, str]:
-    """Return the name of every verdict that the profiles want of a benchmark, with a sentence."""
-    found: dict[str, str] = {}
-    for profile in profiles:
-        blank = [
-            Verdict(threshold, None, Status.NO_DATA)
-            for threshold in thresholds_of(profile, benchmark)
-        ]
-        for name, verdict in named_verdicts(blank):
-            threshold = verdict.threshold
-            meaning = CATALOG[threshold.metric].meaning
-            found.setdefault(name, f"{threshold.key} {threshold.statistic_label}: {meaning}")
-    return found

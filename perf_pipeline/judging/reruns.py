@@ -10,14 +10,12 @@ from typing import Final
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.analysis.confirmation import Count, counted, is_confirmed, together
 from perf_pipeline.analysis.suspicion import IN_LINE, WORSE
+from perf_pipeline.config.reruns import RERUNS
 from perf_pipeline.report.wording import diff_unit, interval, plural, signed
 from perf_pipeline.store.baselines import SeriesKey, confirmations, diffs_with_history
 from perf_pipeline.store.comparison_rows import DiffRow
 from perf_pipeline.store.history import History
 from perf_pipeline.store.tags_text import tags_text
-
-RERUNS: Final = 2
-"""So many re-runs in line settle a suspect as OK."""
 
 TRIGGER: Final = "confirm"
 """What a re-run says who started it."""

@@ -6,7 +6,8 @@ stay for ever.
 
 import shutil
 
-from perf_pipeline.judging.reruns import RERUNS, TRIGGER
+from perf_pipeline.config.reruns import RERUNS
+from perf_pipeline.judging.reruns import TRIGGER
 from perf_pipeline.store.history import History
 from perf_pipeline.store.state import State
 

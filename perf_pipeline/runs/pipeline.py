@@ -21,7 +21,6 @@ from perf_pipeline.errors import (
     StoreBusyError,
     TargetUnavailableError,
 )
-from perf_pipeline.judging.expected import enabled_in
 from perf_pipeline.judging.ingest import ingest_benchmark
 from perf_pipeline.judging.judge import judge_run
 from perf_pipeline.judging.publish import publish
@@ -146,14 +145,14 @@ def chosen(profile: Profile, only: Sequence[str]) -> list[str]:
         ProfileError: a name is not a benchmark of the profile, or there is nothing to run.
     """
     known = profile.benchmark_names
-    if not (only or enabled_in(profile)):
+    if not (only or profile.enabled_names):
         problems = ["every benchmark is switched off (enabled = false), so there is nothing to run"]
         raise ProfileError(profile.name, problems, hint=_SWITCH_ON)
     wrong = [name for name in only if name not in known]
     if wrong:
         problems = [f"it has no benchmark {name!r}{meant(name, known)}" for name in wrong]
         raise ProfileError(profile.name, problems, hint=f"its benchmarks are {', '.join(known)}")
-    wanted = set(only or enabled_in(profile))
+    wanted = set(only or profile.enabled_names)
     return [name for name in known if name in wanted]
 
 

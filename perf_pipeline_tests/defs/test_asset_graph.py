@@ -167,6 +167,18 @@ def _cpu_s_of_children() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def test_a_code_location_imports_nothing_that_only_a_run_needs() -> None:
+    # Webserver, daemon and code server load the definitions and run none of them.
+    heavy = ("duckdb", "httpx", "redis", "psycopg", "confluent_kafka", "scipy", "numpy")
+    code = f"import sys, {MODULE}; print(*sorted(set({heavy!r}) & set(sys.modules)))"
+
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert ran.stdout.split() == []
+
+
 @pytest.mark.timeout(180)
 def test_the_definitions_are_valid_and_load_with_less_than_five_seconds_of_cpu() -> None:
     command = [sys.executable, "-m", "dagster", "definitions", "validate", "-m", MODULE]

@@ -6,13 +6,13 @@ Dagster concept: metadata, https://docs.dagster.io/guides/build/assets/metadata-
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
 import dagster as dg
 
 from perf_pipeline.analysis.attribution import Attribution
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.analysis.bottleneck import Finding, FindingStatus
+from perf_pipeline.defs.checks import GATE
 from perf_pipeline.defs.metadata.cells import Cell, Metadata, counts, table, verdict_row
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.report.diff_texts import DiffTexts
@@ -28,8 +28,6 @@ from perf_pipeline.report.wording import (
     words,
 )
 from perf_pipeline.runs.confirm import Confirmation, outcome_of
-
-GATE: Final = "gate"
 
 
 def verdicts_metadata(run_id: str, verdicts: Mapping[str, Sequence[Verdict]]) -> Metadata:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from perf_pipeline.judging.judge import judge_run, subjects_of
+from perf_pipeline.config.check_names import subjects_of
+from perf_pipeline.judging.judge import judge_run
 from perf_pipeline.judging.publish import publish
 from perf_pipeline.metrics.sample import Outcome, Sample
 from perf_pipeline.metrics.threshold import Status

@@ -6,7 +6,6 @@ import pytest
 
 from perf_pipeline.benchmarks.registry import NAMES
 from perf_pipeline.config.loading import load_profile
-from perf_pipeline.judging.expected import enabled_in
 
 OWN = """
 extends = "quick"
@@ -50,7 +49,7 @@ def test_who_has_benchmarks_of_his_own_does_not_inherit_others_that_he_does_not_
     path = tmp_path / "shop.toml"
     path.write_text(text, encoding="utf-8")
 
-    assert enabled_in(load_profile(str(path))) == enabled
+    assert load_profile(str(path)).enabled_names == enabled
 
 
 def test_an_inherited_benchmark_can_still_be_asked_for_by_name(tmp_path: Path) -> None:

@@ -1,35 +1,26 @@
-"""The action for other repositories: its steps are run as GitHub runs them, with a real load."""
+"""The action for other repositories: its steps are run as GitHub runs them.
 
+Its one load is that of the tutorial, which is followed here as it stands.
+"""
+
+import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from perf_pipeline_tests.support.commands.command_line import wait_until
+from perf_pipeline_tests.support.commands.command_line import CommandLine, wait_until
 from perf_pipeline_tests.support.commands.composite_action import ACTION, Job
 from perf_pipeline_tests.support.free_ports import free_port, is_open
+from perf_pipeline_tests.support.pages import blocks
+from perf_pipeline_tests.support.places import ROOT
 from perf_pipeline_tests.support.servers.discussions import Discussions, running_discussions
 
-PROFILE = """
-name = "front"
-workers = 1
-calibration = false
-target = "here"
-[targets.here]
-baseUrl = "http://127.0.0.1:{port}"
-[benchmarks.front.scenarios.visits]
-exec = "http_steps"
-executor = "constant-arrival-rate"
-rate = 20
-duration = "1s"
-preAllocatedVUs = 5
-[[benchmarks.front.scenarios.visits.parameters.steps]]
-name = "front page"
-path = "/"
-[benchmarks.front.thresholds]
-http_req_failed = ["rate<0.01"]
-"""
+TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+(PROFILE,) = blocks("tutorial.md", "toml")
+(SHOP,) = blocks("tutorial.md", "python")
 
 
 @pytest.fixture
@@ -38,62 +29,75 @@ def discussions() -> Iterator[Discussions]:
         yield known
 
 
-def job(tmp_path: Path, name: str, discussions: Discussions, **given: str) -> Job:
-    workspace = tmp_path / name
-    workspace.mkdir()
-    (tmp_path / "cache").mkdir(exist_ok=True)
+def job(folder: Path, name: str, discussions: Discussions, **given: str) -> Job:
+    """Make a job of a pull request."""
+    (folder / name).mkdir()
+    (folder / "cache").mkdir(exist_ok=True)
+    inputs = {"profile": "first.toml", "token": discussions.github["GITHUB_TOKEN"], **given}
     github = {"event_name": "pull_request", "event.repository.default_branch": "main"}
-    inputs = {"profile": "front.toml", "token": discussions.github["GITHUB_TOKEN"]}
-    return Job(workspace, tmp_path / "cache", inputs | given, github, discussions.github)
+    return Job(folder / name, folder / "cache", inputs, github, discussions.github)
 
 
-def test_a_push_is_measured_and_its_history_begins_that_of_a_pull_request(
-    tmp_path: Path, discussions: Discussions
+@pytest.fixture(scope="module")
+def pushed(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    """Measure the tutorial's API with its profile, in a job of the main branch."""
+    port = str(free_port())
+    with running_discussions() as known:
+        made = job(
+            tmp_path_factory.mktemp("action"),
+            "push",
+            known,
+            start=f"{sys.executable} shop.py",
+            health=f"http://127.0.0.1:{port}/",
+            arguments="--tag 'team=a b' --quiet",
+        )
+        shorter = PROFILE.replace("8080", port).replace('"5s"', '"2s"')
+        (made.workspace / "first.toml").write_text(shorter, encoding="utf-8")
+        (made.workspace / "shop.py").write_text(SHOP.replace("8080", port), encoding="utf-8")
+        made.github = {**made.github, "event_name": "push"}
+        made.environment = {
+            **known.github,
+            "GITHUB_EVENT_NAME": "push",
+            "GITHUB_REF": "refs/heads/main",
+            "GITHUB_REF_NAME": "main",
+            "GITHUB_BASE_REF": "",
+        }
+        made.run()
+    wait_until(lambda: not is_open(int(port)))  # the application was ended
+    assert known.comments == {}
+    return made
+
+
+def test_a_push_is_measured_reported_and_ends_with_the_code_of_its_run(pushed: Job) -> None:
+    # A busy machine may make it INVALID, which is 97.
+    assert pushed.outputs["run.exit-code"] in {"0", "97"}, pushed.log
+    assert str(pushed.failed) == pushed.outputs["run.exit-code"]
+    assert "orders" in pushed.summary
+    kept = {path.name for path in pushed.artifact.iterdir()}
+    assert {"report.html", "report.md", "junit.xml", "summary.json", "application.log"} <= kept
+    assert "a b" in (pushed.artifact / "summary.json").read_text("utf-8")
+
+
+def test_a_pull_request_begins_with_the_history_of_its_base_and_keeps_none(
+    pushed: Job, discussions: Discussions
 ) -> None:
-    port = free_port()
-    push = job(
-        tmp_path,
-        "push",
-        discussions,
-        start=f"{sys.executable} -m http.server {port} --bind 127.0.0.1",
-        health=f"http://127.0.0.1:{port}/",
-        arguments="--tag 'team=a b' --quiet",
-    )
-    (push.workspace / "front.toml").write_text(PROFILE.format(port=port), encoding="utf-8")
-    push.github = {**push.github, "event_name": "push"}
-    push.environment = {
-        **discussions.github,
-        "GITHUB_EVENT_NAME": "push",
-        "GITHUB_REF": "refs/heads/main",
-        "GITHUB_REF_NAME": "main",
-        "GITHUB_BASE_REF": "",
-    }
-    push.run()
+    [kept] = pushed.cache.iterdir()
 
-    # A busy machine may make it INVALID, which is 97; either way it was measured and is kept.
-    assert push.outputs["run.exit-code"] in {"0", "97"}, push.log
-    assert str(push.failed) == push.outputs["run.exit-code"]
-    assert "front" in push.summary
-    assert (push.artifact / "report.html").exists()
-    assert (push.artifact / "junit.xml").exists()
-    assert (push.artifact / "application.log").exists()
-    assert "team=a b" in (push.artifact / "summary.json").read_text("utf-8").replace('": "', "=")
-    assert discussions.comments == {}
-    [kept] = (tmp_path / "cache").iterdir()
-    wait_until(lambda: not is_open(port))  # the application was ended
-
-    pull = job(tmp_path, "pull", discussions, profile="missing.toml").run()
+    pull = job(pushed.cache.parent, "pull", discussions, profile="missing.toml").run()
 
     assert (pull.workspace / ".perf/history.duckdb").read_bytes() == kept.read_bytes()
+    assert list(pushed.cache.iterdir()) == [kept]
     assert pull.failed == 104, pull.log
     [comment] = discussions.comments.values()
     assert "**Nothing was measured** (exit code 104)" in comment
-    assert list((tmp_path / "cache").iterdir()) == [kept]
 
 
 def test_an_application_that_does_not_start_is_told_and_nothing_is_measured(
     tmp_path: Path, discussions: Discussions
 ) -> None:
+    # Its pull request is from a fork, so that nobody may comment.
+    discussions.refusals = [(403, {}, '{"message": "Resource not accessible by integration"}')]
+
     broken = job(
         tmp_path,
         "broken",
@@ -105,25 +109,10 @@ def test_an_application_that_does_not_start_is_told_and_nothing_is_measured(
     assert broken.failed == 97
     assert "  no database" in broken.log
     assert "load it, judge it, compare it" not in broken.ran
-    assert broken.ran[-1] == "end with the exit code of the run"
-    # An earlier push may have passed: its comment must not stay.
-    [comment] = discussions.comments.values()
-    assert "**Nothing was measured**" in comment
     assert "**Nothing was measured**" in broken.summary
-
-
-def test_a_pull_request_of_a_fork_has_its_report_on_the_job_s_page(
-    tmp_path: Path, discussions: Discussions
-) -> None:
-    discussions.refusals = [(403, {}, '{"message": "Resource not accessible by integration"}')]
-
-    fork = job(tmp_path, "fork", discussions, profile="missing.toml").run()
-
-    assert fork.failed == 104
-    assert "from a fork may only read" in fork.log
-    assert "tell the pull request" in fork.ran
-    assert fork.outputs["tell the pull request:outcome"] == "success"
-    assert "**Nothing was measured**" in fork.summary
+    assert "from a fork may only read" in broken.log
+    assert broken.outputs["tell the pull request:outcome"] == "success"
+    assert broken.ran[-1] == "end with the exit code of the run"
 
 
 def test_what_a_user_writes_reaches_a_script_as_a_variable_only() -> None:
@@ -131,3 +120,34 @@ def test_what_a_user_writes_reaches_a_script_as_a_variable_only() -> None:
 
     assert scripts
     assert [script for script in scripts if "${{" in script] == []
+
+
+def test_the_plan_that_the_tutorial_shows_is_what_check_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shown,) = re.findall(r"\$ perf-pipeline check first.toml\n(.*?)```", TUTORIAL, re.DOTALL)
+    (tmp_path / "first.toml").write_text(PROFILE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    told = CommandLine(tmp_path / "state").here("check", "first.toml")
+
+    assert [line.rstrip() for line in told.out.splitlines()] == shown.splitlines()
+
+
+def test_the_tutorial_leads_to_another_verdict_without_a_new_load(
+    pushed: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = CommandLine(pushed.workspace / ".perf")
+    monkeypatch.chdir(pushed.workspace)
+    (stricter,) = re.findall(r"^sed .*$", TUTORIAL, re.MULTILINE)
+    (query,) = re.findall(r'perf-pipeline sql "(.*)"', TUTORIAL)
+    subprocess.run(["bash", "-c", stricter], check=True)
+
+    judged = command.here("judge", "--profile", "strict.toml")
+
+    # 20 ms of sleep are never below 15 ms; a load that was held up is not judged.
+    if pushed.failed == 0:
+        assert judged.code == 99, judged.err
+        assert "wanted p(95)<15" in judged.out
+    assert "this is a what-if: the run was judged by profile strict" in judged.out
+    assert command.value("select run_id from runs") in command.here("sql", query).out

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-_LONG: Final = 40
+_LONG: Final = 100
 ColumnKind = Literal["text", "number", "prose", "status", "metric", "link", "url"]
 """`metric` and `link` may break inside a name; a `link` leads to the section of its text, and a
 `url` to the address that it is."""

@@ -248,11 +248,11 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
                 with_outputs(self._profile, LogNarrator(self._log), self._opened)
             )
             self._tag()
-            self._log.info(_how_to_follow(self.state_folder))
+            self._log.info(how_to_follow(self.state_folder))
         return self._session
 
 
-def _how_to_follow(state: State) -> str:
+def how_to_follow(state: State) -> str:
     """Say where the run can be followed while it goes on, or how that begins."""
     from perf_pipeline.following.announcement import page_of
 

@@ -171,7 +171,10 @@ def heading_of(run: FollowedRun) -> tuple[str, str]:
         told = run.report.get("ended") or f"exit code {run.report.get('exit_code')}"
         return f"Ended: {told}", str(run.report.get("verdict", ""))
     if stage is RunStage.KILLED:
-        remedy = f"`perf-pipeline report {run.run_id}` judges what was measured."
+        remedy = (
+            f"`perf-pipeline ingest {run.run_id}` stores what was measured, and `perf-pipeline "
+            f"report {run.run_id}` shows it."
+        )
         return _HEADINGS[stage], (
             "The run's process is gone and did not end the run, as after kill -9 or without "
             f"memory; nothing more comes. {remedy if run.takes else 'Nothing was measured.'}"

@@ -58,8 +58,11 @@ def streamed(state: State, narrator: Narrator) -> Iterator[StreamNarrator]:
     except PerfPipelineError as error:
         problem = error.sentence
         raise
-    except BaseException as error:
-        problem = f"it was ended by {type(error).__name__}"
+    except Exception as error:
+        problem = f"it was ended by an unexpected {type(error).__name__}"
+        raise
+    except BaseException:  # a second Ctrl-C, or Dagster's own interruption
+        problem = "it was stopped at once"
         raise
     finally:
         stream.write("closed", {"problem": KNOWN.mask(problem)})

@@ -46,7 +46,7 @@ FIGURES: Final = {
 }
 
 
-class _Prompt(QuietHandler):
+class Prompt(QuietHandler):
     """Answer in one segment, which no delayed acknowledgement holds up for 40 ms."""
 
     protocol_version = "HTTP/1.1"
@@ -74,7 +74,7 @@ def main() -> None:
     """Print each side's medians."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     found: dict[str, list[list[float]]] = {"without": [], "with --out": []}
-    with serving(_Prompt) as base_url, point_receiver() as receiver:
+    with serving(Prompt) as base_url, point_receiver() as receiver:
         for number in range(rounds):
             sides = {"without": "", "with --out": receiver.url}
             order = list(sides) if number % 2 == 0 else list(reversed(sides))

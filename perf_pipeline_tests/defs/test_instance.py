@@ -9,8 +9,11 @@ from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster_postgres import DagsterPostgresStorage
 
 from perf_pipeline.defs.narration import LogNarrator
+from perf_pipeline.defs.resources import how_to_follow
 from perf_pipeline.defs.storage import TEMPORARY_VARIABLE, PostgresWhereGiven
+from perf_pipeline.following.announcement import announced
 from perf_pipeline.stack.webserver import STORAGE_VARIABLE, storage_url
+from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.places import ROOT
 
 CONFIG = {"postgres_url_variable": STORAGE_VARIABLE}
@@ -93,3 +96,14 @@ def test_of_a_loads_progress_one_line_in_ten_seconds_is_logged_and_every_sentenc
         "the stack is up",
         "api: 11 of 20 s",
     ]
+
+
+def test_a_run_says_how_it_can_be_followed_or_where_it_is(tmp_path: Path) -> None:
+    state = State(tmp_path / "with blank")
+
+    told = how_to_follow(state)
+    with announced(state, "http://127.0.0.1:8899/c2VjcmV0/"):
+        told_where = how_to_follow(state)
+
+    assert f"`perf-pipeline --state '{state.folder}' watch`" in told
+    assert told_where == "this run can be followed at http://127.0.0.1:8899/c2VjcmV0/"

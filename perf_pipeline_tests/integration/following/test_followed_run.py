@@ -145,7 +145,7 @@ def test_a_run_that_is_killed_is_told_as_such(state: State, stream: LiveStream) 
     head = head_of(looked(state))
 
     assert (head["stage"], head["heading"], head["can_stop"]) == ("killed", "Killed", False)
-    assert f"`perf-pipeline report {RUN}` judges what was measured" in head["sentence"]
+    assert f"`perf-pipeline ingest {RUN}` stores what was measured" in head["sentence"]
 
 
 def test_a_run_that_ended_without_a_report_says_why(state: State, stream: LiveStream) -> None:

@@ -4,7 +4,7 @@ Add here: another kind of receiver, with how its URL is written. Keep out: what 
 (outputs/).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Final
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
@@ -16,6 +16,9 @@ from perf_pipeline.config.web_address import WebAddress
 
 OUT_VARIABLE: Final = "PERF_OUT"
 """Holds receivers as `--out` takes them, with commas between them."""
+
+OTEL_HEADERS: Final = "OTEL_EXPORTER_OTLP_HEADERS"
+"""Holds headers as OpenTelemetry's own exporters take them, e.g. `api-key=abc,x=y`."""
 
 _DATABASES: Final = frozenset({"db", "rp"})
 _BUCKETS: Final = frozenset({"bucket", "org"})
@@ -75,6 +78,21 @@ def otel_url(text: str) -> str:
         ValueError: what is wrong; the sentence continues after the URL.
     """
     return _with_path(text, "/v1/metrics")
+
+
+def token_variable(kind: str) -> str:
+    """Return the environment variable that holds a receiver's token."""
+    return f"PERF_OUT_{kind.upper()}_TOKEN"
+
+
+def token_mistakes(kinds: Iterable[str], environment: Mapping[str, str]) -> Iterator[str]:
+    """Name the variables whose values no header may have; the values themselves are not told."""
+    names = [token_variable(kind) for kind in kinds]
+    names += [OTEL_HEADERS] if "otel" in kinds else []
+    for name in names:
+        value = unquote(environment.get(name, "").strip())
+        if not (value.isascii() and value.isprintable()):
+            yield name
 
 
 RECEIVERS: Final[Mapping[str, Callable[[str], str]]] = {

@@ -183,7 +183,7 @@ def find_target(profile: Profile, environ: Mapping[str, str]) -> Target:
     config = profile.targets.get(profile.target)
     target = resolve_target(profile.target, config, environ, profile.folder)
     require_prometheus(target)
-    require_receivers(profile.out, target)
+    require_receivers(profile.out, target, environ)
     checked = check_target(target)
     if checked.brokers is not None:
         require_properties(checked.brokers, checked.name)

@@ -3,21 +3,28 @@
 Add here: another rule on where figures may go. Keep out: how URLs are read (config/outputs.py).
 """
 
-from perf_pipeline.config.outputs import OutConfig, place_of
+from collections.abc import Mapping
+
+from perf_pipeline.config.outputs import OutConfig, place_of, token_mistakes
 from perf_pipeline.config.safety import require_allowed
 from perf_pipeline.config.target import Target, allowed_hosts
+from perf_pipeline.errors import AddressError
 
 
-def require_receivers(out: OutConfig, target: Target) -> None:
-    """Refuse a receiver that is neither on this machine nor allowed.
+def require_receivers(out: OutConfig, target: Target, environment: Mapping[str, str]) -> None:
+    """Refuse a receiver that is neither on this machine nor allowed, and a token that is none.
 
     Args:
         out: of the profile; its URLs were read.
         target: allows hosts.
+        environment: holds tokens.
 
     Raises:
+        AddressError: a token can't be sent; names its variable.
         TargetNotAllowedError: names the first such host; nothing was sent.
     """
+    for variable in token_mistakes(out.urls, environment):
+        raise AddressError(variable, "has letters that no header may have; write it anew")
     for kind, url in out.urls.items():
         place = place_of(url)
         require_allowed(

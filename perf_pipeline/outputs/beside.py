@@ -17,10 +17,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
 
+from perf_pipeline.config.outputs import token_variable
 from perf_pipeline.engine.worker_start import worker_environment
 from perf_pipeline.metrics.sample import Reading
 from perf_pipeline.narration import Narrator
-from perf_pipeline.outputs.receivers import token_variable
 from perf_pipeline.secrecy.known import KNOWN
 
 _MOST_UNTOLD: Final = 100  # progress events: a minute and a half

@@ -11,7 +11,7 @@ from typing import Any, Final
 from perf_pipeline.metrics.spool_rows import SAMPLE_ROWS
 from perf_pipeline.outputs.naming import series_of
 from perf_pipeline.outputs.point import Point, labels_of
-from perf_pipeline.outputs.seconds import MS_PER_S, Seconds
+from perf_pipeline.outputs.seconds import MS_PER_S, PointsBySecond
 from perf_pipeline.store.spool_binary import row_files
 from perf_pipeline.store.spool_csv import KINDS
 from perf_pipeline.store.spool_tail import SpoolTail
@@ -34,7 +34,7 @@ class Following:
         self._labels = labels
         self._origin_ms = origin_ms
         self._tail = SpoolTail(folder)
-        self._seconds = Seconds(labels, origin_ms)
+        self._seconds = PointsBySecond(labels, origin_ms)
         self._begun: set[str] = set()
 
     def look(self, now_ms: int | None = None) -> list[Point]:

@@ -16,8 +16,8 @@ _IN_TAG: Final = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ ", "\n": " ", "
 def lines_of(points: Iterable[Point]) -> bytes:
     r"""Write points of the same family, labels and time on one line.
 
-    >>> from perf_pipeline.outputs.point import Series, labels_of
-    >>> series = Series("k6", "vus", "gauge", labels_of(scenario="a b"))
+    >>> from perf_pipeline.outputs.point import PointSeries, labels_of
+    >>> series = PointSeries("k6", "vus", "gauge", labels_of(scenario="a b"))
     >>> lines_of([Point(series, 1_000, 2.0)])
     b'k6,scenario=a\\ b vus=2.0 1000\n'
     """

@@ -8,7 +8,7 @@ Add here: a metric that k6 sends under a name of its own. Keep out: what is sent
 from typing import Final
 
 from perf_pipeline.metrics.catalog import CATALOG, Metric
-from perf_pipeline.outputs.point import K6, OURS, Kind, Labels, Series
+from perf_pipeline.outputs.point import K6, OURS, Kind, Labels, PointSeries
 
 _K6S: Final = frozenset(
     {
@@ -21,9 +21,9 @@ _COUNTED: Final = frozenset({"count", "records", "bytes_out", "bytes_in"})
 _TIMED: Final = frozenset({"service_ms", "response_ms", "lag_ms"})
 
 
-def series_of(metric: str, suffix: str, kind: Kind, labels: Labels) -> Series:
+def series_of(metric: str, suffix: str, kind: Kind, labels: Labels) -> PointSeries:
     """Name a series of a metric: that of `http_reqs` and `_total` is `k6_http_reqs_total`."""
-    return Series(K6 if metric in _K6S else OURS, f"{metric}{suffix}", kind, labels)
+    return PointSeries(K6 if metric in _K6S else OURS, f"{metric}{suffix}", kind, labels)
 
 
 def quantile_suffix(quantile: float) -> str:

@@ -18,7 +18,7 @@ ENDED: Final[float] = struct.unpack("<d", struct.pack("<Q", 0x7FF0_0000_0000_000
 """Says to Prometheus that a series has ended. Source: its model/value/value.go, StaleNaN."""
 
 
-class Series(NamedTuple):
+class PointSeries(NamedTuple):
     """Name a series of points.
 
     Attributes:
@@ -48,7 +48,7 @@ class Point(NamedTuple):
         value: finite, or `ENDED`; durations are in seconds, as k6 sends them.
     """
 
-    series: Series
+    series: PointSeries
     at_ms: int
     value: float
 

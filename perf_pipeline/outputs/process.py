@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from perf_pipeline.errors import MOST_TOLD, PerfPipelineError
 from perf_pipeline.outputs.following import Following
-from perf_pipeline.outputs.point import ENDED, Point, Series
+from perf_pipeline.outputs.point import ENDED, Point, PointSeries
 from perf_pipeline.outputs.receivers import receiver_of
 from perf_pipeline.outputs.sender import Sender
 from perf_pipeline.outputs.series_limit import SeriesLimit
@@ -45,7 +45,7 @@ class Sending:
         self._limit = SeriesLimit()
         self._following: Following | None = None
         self._folder: Path | None = None
-        self._seen: set[Series] = set()
+        self._seen: set[PointSeries] = set()
         self._senders = {
             kind: Sender(
                 receiver_of(kind, url, environment, order["began_ms"]), self._sentences.put
@@ -90,6 +90,8 @@ class Sending:
 
     def status(self) -> dict[str, Any]:
         """Return what is known of each receiver, and sentences that were not told before."""
+        for sender in self._senders.values():
+            sender.look()
         sentences = []
         while not self._sentences.empty():
             sentences.append(self._sentences.get())

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote
 
+from perf_pipeline.config.outputs import OTEL_HEADERS, token_variable
 from perf_pipeline.config.web_address import WebAddress
 from perf_pipeline.outputs.point import Point
 from perf_pipeline.secrecy.known import KNOWN
 
-_OTEL_HEADERS: Final = "OTEL_EXPORTER_OTLP_HEADERS"
 Write = Callable[[Iterable[Point]], bytes]
 
 
@@ -40,11 +40,6 @@ class Receiver:
         """Name it for people, without its query."""
         address = WebAddress.read(self.url)
         return f"{self.kind} at {address.scheme}://{address.authority}"
-
-
-def token_variable(kind: str) -> str:
-    """Return the environment variable that holds a receiver's token."""
-    return f"PERF_OUT_{kind.upper()}_TOKEN"
 
 
 def receiver_of(kind: str, url: str, environment: Mapping[str, str], began_ms: int) -> Receiver:
@@ -105,7 +100,7 @@ def _given_headers(kind: str, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the headers that OpenTelemetry's own variable names, e.g. `api-key=abc,x=y`."""
     if kind != "otel":
         return {}
-    pairs = [pair.partition("=") for pair in environment.get(_OTEL_HEADERS, "").split(",")]
+    pairs = [pair.partition("=") for pair in environment.get(OTEL_HEADERS, "").split(",")]
     found = {name.strip(): unquote(value.strip()) for name, _, value in pairs if value}
     KNOWN.add_all(found.values())
     return found

@@ -12,7 +12,7 @@ from typing import Any, Final
 import cramjam
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-from perf_pipeline.outputs.point import Point, Series
+from perf_pipeline.outputs.point import Point, PointSeries
 
 _REPEATED, _OPTIONAL = 3, 1
 _DOUBLE, _INT64, _STRING, _MESSAGE = 1, 3, 9, 11
@@ -27,7 +27,7 @@ _MESSAGES: Final = (
 
 def request_of(points: Iterable[Point]) -> bytes:
     """Write points as one request; those of a series are in the order of their times."""
-    by_series: dict[Series, list[Point]] = {}
+    by_series: dict[PointSeries, list[Point]] = {}
     for point in points:
         by_series.setdefault(point.series, []).append(point)
     request = _write_request()

@@ -13,7 +13,7 @@ from typing import Final
 from perf_pipeline.metrics.catalog import CATALOG, Kind
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status, Verdict
-from perf_pipeline.outputs.point import OURS, Labels, Point, Series, labels_of
+from perf_pipeline.outputs.point import OURS, Labels, Point, PointSeries, labels_of
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.tags_text import tags_text
 
@@ -55,11 +55,11 @@ def run_points(
                     tags=tags_text(summary.tags),
                     statistic=statistic,
                 )
-                yield Point(Series(OURS, "run_figure", "gauge", labels), at_ms, float(value))
+                yield Point(PointSeries(OURS, "run_figure", "gauge", labels), at_ms, float(value))
     counts = Counter(verdict.status for _, verdict in verdicts)
     for status in Status:
         yield Point(_verdicts(labels_of(profile=run.profile, status=status)), at_ms, counts[status])
 
 
-def _verdicts(labels: Labels) -> Series:
-    return Series(OURS, "run_verdicts", "gauge", labels)
+def _verdicts(labels: Labels) -> PointSeries:
+    return PointSeries(OURS, "run_verdicts", "gauge", labels)

@@ -17,7 +17,7 @@ from perf_pipeline.engine.recorder import UNEXPECTED_STATUS
 from perf_pipeline.metrics.catalog import Metric
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.outputs.naming import QUANTILES, quantile_suffix, sent_of, series_of
-from perf_pipeline.outputs.point import OURS, Labels, Point, Series, labels_of
+from perf_pipeline.outputs.point import OURS, Labels, Point, PointSeries, labels_of
 from perf_pipeline.store.spool_binary import RowFile
 from perf_pipeline.units import US_PER_S
 
@@ -39,7 +39,7 @@ MS_PER_S: Final = 1_000
 sent_of_operation = cache(sent_of)
 
 
-class Seconds:
+class PointsBySecond:
     """Gather the samples of a benchmark and give the points of each second once.
 
     What is written down late is in the counters and quantiles of the next second that is given.
@@ -56,7 +56,7 @@ class Seconds:
         self._ways: dict[str, int] = {"": _OK}
         self._pending: list[Any] = []
         self._next = -(2**62)
-        self._totals: dict[Series, float] = {}
+        self._totals: dict[PointSeries, float] = {}
 
     def add(self, file: RowFile) -> None:
         """Take in new samples."""
@@ -117,7 +117,7 @@ class Seconds:
         scenario, protocol, operation = group
         labels = labels_of(**self._labels, scenario=scenario, name=operation)
         yield from self._grown(
-            Series(OURS, "operations_total", "counter", labels), len(rows), at_ms
+            PointSeries(OURS, "operations_total", "counter", labels), len(rows), at_ms
         )
         for metric in sent_of_operation(protocol, operation):
             yield from self._of_metric(metric, rows, labels, at_ms)
@@ -125,7 +125,7 @@ class Seconds:
         found, counts = np.unique(rows["way"][rows["way"] != _OK], return_counts=True)
         for way, count in zip(found, counts, strict=True):
             of_way = labels_of(**dict(labels), error=names[way])
-            series = Series(OURS, "failures_total", "counter", of_way)
+            series = PointSeries(OURS, "failures_total", "counter", of_way)
             yield from self._grown(series, int(count), at_ms)
 
     def _of_metric(
@@ -146,7 +146,7 @@ class Seconds:
             series = series_of(metric.name, "_total", "counter", labels)
             yield from self._grown(series, _sum_of(value, rows), at_ms)
 
-    def _grown(self, series: Series, by: int, at_ms: int) -> Iterator[Point]:
+    def _grown(self, series: PointSeries, by: int, at_ms: int) -> Iterator[Point]:
         """Let a counter grow; a new one was 0 a second ago, so that its first growth is seen."""
         if series not in self._totals:
             yield Point(series, at_ms - MS_PER_S, 0.0)

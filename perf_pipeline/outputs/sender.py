@@ -27,13 +27,15 @@ MOST_WAITING: Final = 200_000
 _BATCH: Final = 5_000
 _PAUSE_S: Final = 1.0
 _TIMEOUT: Final = httpx.Timeout(5.0, connect=2.0)
+_ANSWERS_WITHIN_S: Final = 10.0
+_MOST_ANSWER_BYTES: Final = 4_096
 _LONGEST_ANSWER: Final = 200
 # The request itself was right, and another try may go well (RFC 9110, RFC 6585).
 _LATER: Final = frozenset({408, 425, 429})
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class PointCounts:
     """Count the points of a receiver.
 
     Attributes:
@@ -68,16 +70,23 @@ class Sender:
         self._sent = self._lost = 0
         self._trouble = ""
         self._since_s = 0.0
+        self._posted_s: float | None = None
         self._told = 0
         self._is_ending = False
         self._thread = threading.Thread(target=self._run, name=receiver.kind, daemon=True)
         self._thread.start()
 
     @property
-    def counts(self) -> Counts:
+    def counts(self) -> PointCounts:
         """Return the counts up to now."""
         with self._changed:
-            return Counts(self._sent, self._lost, self._count_waiting() + len(self._under_way))
+            return PointCounts(self._sent, self._lost, self._count_waiting() + len(self._under_way))
+
+    def look(self) -> None:
+        """Tell of a request that a receiver takes very long to answer, byte by byte."""
+        posted_s = self._posted_s
+        if posted_s is not None and time.monotonic() - posted_s > _ANSWERS_WITHIN_S:
+            self._note_trouble(f"no whole answer within {_ANSWERS_WITHIN_S:.0f} s", is_final=False)
 
     def offer(self, points: Sequence[Point]) -> None:
         """Let points wait for their turn; the oldest are lost where too many wait."""
@@ -142,16 +151,22 @@ class Sender:
     def _post(self, client: httpx.Client) -> tuple[str, bool]:
         """Send the batch; return what went wrong, and whether another try would go wrong, too."""
         receiver = self.receiver
+        self._posted_s = time.monotonic()
         try:
-            answer = client.post(
-                receiver.url, content=receiver.write(self._under_way), headers=receiver.headers
-            )
+            body = receiver.write(self._under_way)
+            with client.stream(
+                "POST", receiver.url, content=body, headers=receiver.headers
+            ) as answer:
+                said = _beginning_of(answer)
         except httpx.TransportError as error:
             return f"no answer: {str(error) or type(error).__name__}", False
+        except Exception as error:  # noqa: BLE001 - the thread goes on, and its points are counted
+            return f"they can't be sent: {type(error).__name__}", True
+        finally:
+            self._posted_s = None
         if answer.is_success:
             return "", False
         status = answer.status_code
-        said = on_one_line(answer.text.strip().partition("\n")[0], _LONGEST_ANSWER)
         told = f"it answers {status}{f', {said!r}' if said else ''}{_remedy(receiver, status)}"
         return told, status < 500 and status not in _LATER
 
@@ -185,6 +200,17 @@ class Sender:
         self._told += 1
         if self._told <= MOST_TOLD:
             self._say(sentence)
+
+
+def _beginning_of(answer: httpx.Response) -> str:
+    """Read the first line of an answer, and no more of one that never ends."""
+    read, until_s = b"", time.monotonic() + _ANSWERS_WITHIN_S
+    for part in answer.iter_raw():
+        read += part[:_MOST_ANSWER_BYTES]
+        if len(read) >= _MOST_ANSWER_BYTES or time.monotonic() > until_s:
+            break
+    text = read.decode(errors="replace").strip()
+    return on_one_line(text.partition("\n")[0], _LONGEST_ANSWER)
 
 
 def _remedy(receiver: Receiver, status: int) -> str:

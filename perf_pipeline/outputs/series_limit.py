@@ -6,7 +6,7 @@ Add here: another bound of what is sent. Keep out: what a receiver bounds by its
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from perf_pipeline.outputs.point import Point, Series
+from perf_pipeline.outputs.point import Point, PointSeries
 
 MOST_SERIES: Final = 10_000
 
@@ -23,7 +23,7 @@ class SeriesLimit:
 
     def __init__(self, most: int = MOST_SERIES) -> None:
         self._most = most
-        self._known: set[Series] = set()
+        self._known: set[PointSeries] = set()
         self._told = ""
         self.left_out = 0
 
@@ -42,7 +42,7 @@ class SeriesLimit:
         told, self._told = self._told, ""
         return told
 
-    def _note(self, series: Series) -> None:
+    def _note(self, series: PointSeries) -> None:
         if not self.left_out:
             labels = ", ".join(f"{name}={text}" for name, text in series.labels)
             self._told = (

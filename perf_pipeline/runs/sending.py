@@ -55,7 +55,7 @@ def send_runs(
         TargetNotAllowedError: a receiver is neither on this machine nor allowed; nothing was sent.
         StoreBusyError: the history is open elsewhere.
     """
-    require_receivers(out, resolve_target(LOCAL, target, environment))
+    require_receivers(out, resolve_target(LOCAL, target, environment), environment)
     senders = [
         Sender(receiver_of(kind, url, environment, 0), say) for kind, url in out.urls.items()
     ]

@@ -89,6 +89,18 @@ def test_a_receiver_that_is_none_is_told_before_any_load(
     assert told in answer.err.replace("\n", " ")
 
 
+@pytest.mark.parametrize("token", ["tök-en-9", "tok\ten-9"])
+def test_a_token_that_no_header_may_have_is_refused_and_not_shown(
+    command: CommandLine, token: str
+) -> None:
+    variables = {"PERF_OUT_OTEL_TOKEN": token}
+    answer = command.here("run", "--out=otel=http://127.0.0.1:4318", **variables)
+
+    assert answer.code == 104
+    assert "PERF_OUT_OTEL_TOKEN has letters that no header may have" in answer.err
+    assert "en-9" not in answer.err
+
+
 def test_two_receivers_of_a_kind_are_refused(command: CommandLine) -> None:
     answer = command.here("run", "--out=otel=http://127.0.0.1:1", "--out=otel=http://127.0.0.1:2")
 

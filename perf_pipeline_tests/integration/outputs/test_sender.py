@@ -6,12 +6,12 @@ from queue import SimpleQueue
 import pytest
 
 from perf_pipeline.outputs import sender as sending
-from perf_pipeline.outputs.point import Point, Series
+from perf_pipeline.outputs.point import Point, PointSeries
 from perf_pipeline.outputs.receivers import receiver_of
 from perf_pipeline.outputs.sender import Sender
 from perf_pipeline_tests.support.servers.point_receiver import point_receiver
 
-VUS = Series("k6", "vus", "gauge", ())
+VUS = PointSeries("k6", "vus", "gauge", ())
 POINTS = [Point(VUS, 1_000 * second, 1.0) for second in range(10)]
 
 
@@ -123,6 +123,32 @@ def test_one_that_is_not_there_loses_the_oldest_points_beyond_those_that_may_wai
     assert said.startswith(f"influxdb at {url} does not take points (no answer: ")
     assert sentence.startswith(f"influxdb at {url}: 50 of 50 points were lost (no answer: ")
     assert sender.counts.lost == 50
+
+
+def test_an_answer_without_an_end_is_not_read_to_its_end() -> None:
+    told = Told()
+    with point_receiver(lambda _: (400, "x" * 10_000_000)) as receiver:
+        sender = sender_to(receiver.url, told)
+        sender.offer(POINTS)
+        sentence = sender.end(20.0)
+
+    assert "10 of 10 points were lost (it answers 400, 'xxx" in sentence
+    assert len(sentence) < 400
+
+
+def test_what_can_not_be_written_is_lost_and_the_next_points_are_sent() -> None:
+    told = Told()
+    odd = [Point(PointSeries("k6", "vus", "gauge", (("name", "\udcff"),)), 1, 1.0)]
+    with point_receiver() as receiver:
+        sender = sender_to(receiver.url, told, kind="prometheus")
+        sender.offer(odd)
+        sender.offer(POINTS)
+        sentence = sender.end(20.0)
+
+    assert told.all()[0].startswith(
+        f"prometheus at {receiver.url} does not take points (they can't be sent: Unicode"
+    )
+    assert sentence == f"prometheus at {receiver.url}: 1 of 11 points were lost"
 
 
 def test_one_that_hangs_makes_nobody_wait() -> None:

@@ -1,11 +1,11 @@
 """How many series a run may send."""
 
-from perf_pipeline.outputs.point import Point, Series, labels_of
+from perf_pipeline.outputs.point import Point, PointSeries, labels_of
 from perf_pipeline.outputs.series_limit import SeriesLimit
 
 
 def point(name: str, at_ms: int = 1) -> Point:
-    return Point(Series("perf", "failures_total", "counter", labels_of(name=name)), at_ms, 1.0)
+    return Point(PointSeries("perf", "failures_total", "counter", labels_of(name=name)), at_ms, 1.0)
 
 
 def test_new_series_beyond_the_limit_are_left_out_counted_and_told_once() -> None:

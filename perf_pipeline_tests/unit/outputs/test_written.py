@@ -5,13 +5,13 @@ import struct
 
 from perf_pipeline.outputs.line_protocol import lines_of
 from perf_pipeline.outputs.otlp import OtlpEncoder
-from perf_pipeline.outputs.point import ENDED, Point, Series, labels_of
+from perf_pipeline.outputs.point import ENDED, Point, PointSeries, labels_of
 from perf_pipeline.outputs.remote_write import request_of
 from perf_pipeline_tests.support.servers.point_receiver import ReadPoint, otlp, remote_write
 
 LABELS = labels_of(scenario="buy", name="GET /a,b=c d\\", empty="")
-REQS = Series("k6", "http_reqs_total", "counter", LABELS)
-P95 = Series("k6", "http_req_duration_p95", "gauge", LABELS)
+REQS = PointSeries("k6", "http_reqs_total", "counter", LABELS)
+P95 = PointSeries("k6", "http_req_duration_p95", "gauge", LABELS)
 POINTS = [Point(REQS, 1_000, 0.0), Point(REQS, 2_000, 7.0), Point(P95, 2_000, 0.0125)]
 READ = [
     ReadPoint("k6_http_reqs_total", dict(LABELS), 1_000, 0.0),
@@ -40,7 +40,7 @@ def test_figures_of_a_moment_are_fields_of_one_line() -> None:
 
 
 def test_a_label_never_breaks_a_line() -> None:
-    series = Series("perf", "x", "gauge", labels_of(name="a\nb\rc" + 300 * "x"))
+    series = PointSeries("perf", "x", "gauge", labels_of(name="a\nb\rc" + 300 * "x"))
 
     line = lines_of([Point(series, 1, 1.0)]).decode()
 

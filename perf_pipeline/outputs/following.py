@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from perf_pipeline.metrics.spool_rows import SAMPLE_ROWS
+from perf_pipeline.metrics.spool_rows import ITERATION_ROWS, SAMPLE_ROWS
+from perf_pipeline.outputs.iterations import IterationsBySecond
 from perf_pipeline.outputs.naming import series_of
 from perf_pipeline.outputs.point import Point, labels_of
 from perf_pipeline.outputs.seconds import MS_PER_S, PointsBySecond
@@ -35,6 +36,7 @@ class Following:
         self._origin_ms = origin_ms
         self._tail = SpoolTail(folder)
         self._seconds = PointsBySecond(labels, origin_ms)
+        self._iterations = IterationsBySecond(labels, origin_ms)
         self._begun: set[str] = set()
 
     def look(self, now_ms: int | None = None) -> list[Point]:
@@ -44,24 +46,25 @@ class Following:
             now_ms: ms since 1970; None at the end, when nothing more is written.
         """
         points: list[Point] = []
-        with self._tail.grown(["samples", "readings"]) as grown:
+        with self._tail.grown(["samples", "iterations", "readings"]) as grown:
             for file in row_files(grown, "samples-*.npy", SAMPLE_ROWS):
                 self._seconds.add(file)
+            for file in row_files(grown, "iterations-*.npy", ITERATION_ROWS):
+                self._iterations.add(file)
             for path in sorted(grown.glob(KINDS["readings"].pattern)):
                 points += self._readings(path)
         before = None if now_ms is None else (now_ms - self._origin_ms) // MS_PER_S - LATEST_S
-        return [*points, *self._seconds.points(before)]
+        return [*points, *self._seconds.points(before), *self._iterations.points(before)]
 
     def progress(self, figures: Mapping[str, Any], at_ms: int) -> Iterator[Point]:
         """Give the points of a progress event (docs/run-events.schema.json)."""
         for scenario in figures["scenarios"]:
             labels = labels_of(**self._labels, scenario=scenario["name"])
-            for name in ("iterations", "dropped_iterations"):
-                series = series_of(name, "_total", "counter", labels)
-                if scenario["name"] not in self._begun:
-                    yield Point(series, at_ms - MS_PER_S, 0.0)
-                yield Point(series, at_ms, float(scenario[name]))
-            self._begun.add(scenario["name"])
+            dropped = series_of("dropped_iterations", "_total", "counter", labels)
+            if scenario["name"] not in self._begun:
+                self._begun.add(scenario["name"])
+                yield Point(dropped, at_ms - MS_PER_S, 0.0)
+            yield Point(dropped, at_ms, float(scenario["dropped_iterations"]))
             if scenario["planned_per_s"] is not None:
                 planned = series_of("planned_iterations_per_s", "", "gauge", labels)
                 yield Point(planned, at_ms, float(scenario["planned_per_s"]))

@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 import yaml
 
+from perf_pipeline.config.outputs import OutConfig, outs_of
 from perf_pipeline.config.safety import check_target
 from perf_pipeline.config.target import resolve_target
+from perf_pipeline.loading.receivers import require_receivers
 from perf_pipeline.reference_system.settings import read_settings
 from perf_pipeline_tests.docs.generate import ROOT
 
@@ -132,6 +134,16 @@ def test_the_load_generator_is_allowed_to_load_the_system_of_this_file() -> None
     assert {"postgres", "redis", "redpanda-3"} <= set(target.allowed)
     assert target.topic == environment("worker")["BIRTHDAY_TOPIC"]
     assert target.group == environment("worker")["BIRTHDAY_GROUP"]
+
+
+def test_runs_in_the_deployment_may_send_their_figures_where_it_says() -> None:
+    given = environment("dagster-code")
+    target = resolve_target("local", None, given)
+    out = OutConfig(**outs_of(given))
+
+    require_receivers(out, target, given)
+
+    assert out.urls == {"prometheus": "http://victoria-metrics:8428/api/v1/write"}
 
 
 def test_mounted_files_exist_and_volumes_are_declared() -> None:

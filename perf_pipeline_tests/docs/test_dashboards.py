@@ -5,6 +5,7 @@ Add here: a rule of the dashboards. Keep out: running their queries (integration
 
 import json
 import re
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,13 @@ def test_every_metric_of_a_sample_is_shown_or_told_on_the_page() -> None:
     protocols = {metric.source.protocol for metric in CATALOG.values() if metric.source}
 
     assert all(sent_of(protocol, "produce") for protocol in protocols)
+
+
+def test_the_dashboards_are_made_for_the_grafana_that_compose_starts() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    image = compose["services"]["grafana"]["image"]
+
+    assert version("grafana-foundation-sdk").partition("!")[2] == image.partition(":")[2]
 
 
 def test_grafana_finds_the_dashboards_where_compose_mounts_them() -> None:

@@ -54,6 +54,8 @@ def test_what_a_receiver_has_at_the_end_is_what_the_run_counted(
     assert answer.code == command.code_of(answer.run_id), answer.err
     assert counted > 90
     assert last["k6_http_reqs_total"] == last["perf_operations_total"] == counted
+    ended = command.value("select count(*) from iterations where outcome <> 'interrupted'")
+    assert [point.value for point in points if point.name == "k6_iterations_total"][-1] == ended
     assert 0 < last["k6_http_req_duration_p50"] <= last["k6_http_req_duration_p99"] < 5
     assert {point.labels["testid"] for point in points} == {answer.run_id}
     assert {"k6_vus", "perf_planned_iterations_per_s", "perf_host_cpu_percent"} <= {

@@ -66,7 +66,7 @@ def test_what_is_told_of_a_run_reaches_the_receiver_and_is_counted(tmp_path: Pat
 
     points = {point.name: point for point in receiver.remote_writes if point.value == point.value}
     assert heard.lines == ["shop: 2 s"]
-    assert points["k6_iterations_total"].value == 9
+    assert points["k6_dropped_iterations_total"].value == 2
     assert points["perf_host_cpu_percent"].value == 12.5
     assert points["perf_host_cpu_percent"].labels == {
         "profile": "own", "testid": "r1", "benchmark": "shop", "source": "host"
@@ -77,8 +77,8 @@ def test_what_is_told_of_a_run_reaches_the_receiver_and_is_counted(tmp_path: Pat
         (2_000_000, "prometheus", "live_points_sent"),
         (2_000_000, "prometheus", "live_points_lost"),
     ]
-    # Three of the load, two of them from 0 on, a reading, and the end of these four series.
-    assert heard.sentences == [f"prometheus at {receiver.url} took all 10 points"]
+    # Dropped starts from 0 on, the plan, a reading, and the end of these three series.
+    assert heard.sentences == [f"prometheus at {receiver.url} took all 7 points"]
 
 
 def test_a_load_that_is_over_before_it_was_told_of_is_sent_as_well(tmp_path: Path) -> None:

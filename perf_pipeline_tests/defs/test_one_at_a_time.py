@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from subprocess import Popen
 
 import dagster as dg
 import pytest
@@ -14,7 +13,12 @@ from perf_pipeline.stack.postgres import running_postgres
 from perf_pipeline.stack.webserver import STORAGE_VARIABLE, storage_url
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.state import State
-from perf_pipeline_tests.support.dagster.runs import began, ended, start_materialize
+from perf_pipeline_tests.support.dagster.runs import (
+    Materializing,
+    began,
+    ended,
+    start_materialize,
+)
 from perf_pipeline_tests.support.places import ROOT, new_state
 
 pytestmark = pytest.mark.timeout(180)
@@ -31,7 +35,7 @@ def spans_of(state: Path) -> Iterator[tuple[datetime, datetime]]:
                 yield began(outcome.began_at), ended(outcome.began_at, outcome.wall_s)
 
 
-def outputs_of(processes: Iterable[Popen[str]]) -> list[str]:
+def outputs_of(processes: Iterable[Materializing]) -> list[str]:
     """Wait for the processes, which must succeed, and give what they printed."""
     outputs = [process.communicate(timeout=100)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], outputs

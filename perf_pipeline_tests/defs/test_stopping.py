@@ -3,14 +3,19 @@
 import signal
 import time
 from pathlib import Path
-from subprocess import Popen
 
 import dagster as dg
 import pytest
 
 from perf_pipeline.definitions import build_defs
 from perf_pipeline.defs.resources import PerfRun
-from perf_pipeline_tests.support.dagster.runs import TINY, of_state, run_config, start_materialize
+from perf_pipeline_tests.support.dagster.runs import (
+    TINY,
+    Materializing,
+    of_state,
+    run_config,
+    start_materialize,
+)
 from perf_pipeline_tests.support.places import new_state
 
 pytestmark = pytest.mark.timeout(240)
@@ -19,7 +24,7 @@ LONG = {
 }
 
 
-def wait_for(path: Path, pattern: str, process: Popen[str]) -> None:
+def wait_for(path: Path, pattern: str, process: Materializing) -> None:
     """Wait until a file that matches is there, which a process that runs will make."""
     until_s = time.monotonic() + 100
     while not list(path.glob(pattern)):

@@ -1,6 +1,7 @@
 """A process that has imported what a run needs, and becomes a command by a fork, in milliseconds.
 
-`python command_template.py SOCKET`, started by forked.py. It has one thread, and ends with pytest.
+`python command_template.py SOCKET MODULE…`, started by forked.py. It has one thread, and ends with
+pytest.
 Add here: another module that most commands import. Keep out: what is asked of it (forked.py).
 """
 
@@ -15,7 +16,7 @@ from importlib import import_module
 from typing import Final
 
 from perf_pipeline.report import markdown, pages
-from perf_pipeline_tests.support.commands.forked_children import offer_forks
+from perf_pipeline_tests.support.commands.forked_children import offer_forks, run_module
 
 # What a run imports on its way, and a comparison of runs; all of it without a thread of its own.
 _MODULES: Final = (
@@ -44,7 +45,9 @@ _OF_CHILDREN: Final = (
     "uvloop",
 )
 # Commands that start others; each costs a fork more.
-_STARTERS: Final = frozenset({"run", "up"})
+_STARTERS: Final = frozenset({"run", "up", "materialize"})
+# What is worked out as it is imported, from the environment and the folder of that moment.
+_IMPORTED_ANEW: Final = "perf_pipeline.definitions"
 LONGEST_QUESTION_BYTES: Final = 200_000
 _DESCRIPTORS: Final = 4
 
@@ -52,8 +55,9 @@ _DESCRIPTORS: Final = 4
 def main() -> None:
     """Fork a command for each question; tell its pid, and its exit code when it has ended."""
     link = socket.socket(fileno=int(sys.argv[1]))
-    for name in (*_MODULES, *_OF_CHILDREN):
+    for name in (*_MODULES, *_OF_CHILDREN, *sys.argv[2:]):
         import_module(name)
+    sys.modules.pop(_IMPORTED_ANEW, None)
     _compile_layouts()
     gc.collect()
     gc.freeze()
@@ -124,6 +128,8 @@ def _become(asked: dict[str, object], fds: list[int]) -> None:
     sys.argv[:] = words
     if not _STARTERS.isdisjoint(words):
         offer_forks()
+    if words[1] == "-m":
+        sys.exit(run_module(words[2], words[3:]))
     from perf_pipeline.__main__ import start  # noqa: PLC0415 - it listens to signals from here on
 
     start()

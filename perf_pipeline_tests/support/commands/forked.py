@@ -27,7 +27,7 @@ from perf_pipeline_tests.support.commands.command_template import LONGEST_QUESTI
 _TEMPLATE: Final = Path(__file__).with_name("command_template.py")
 _IMPORTED_S: Final = 60.0
 # What a command reads itself, whenever it starts; the rest is the interpreter's as well.
-_READ_LATE: Final = ("PERF_", "COLUMNS", "PYTEST_CURRENT_TEST")
+_READ_LATE: Final = ("PERF_", "DAGSTER_", "COLUMNS", "PYTEST_CURRENT_TEST")
 
 
 def _read_early(environment: Mapping[str, str]) -> dict[str, str]:
@@ -92,15 +92,22 @@ class ForkedProcess:
         self.send_signal(signal.SIGKILL)
 
 
-def forked(words: Sequence[str], environment: Mapping[str, str], log: Path) -> ForkedProcess | None:
+def forked(
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    log: Path,
+    *,
+    modules: tuple[str, ...] = (),
+) -> ForkedProcess | None:
     """Start a command; None where it needs an interpreter of its own.
 
     It needs one where its environment differs in what an interpreter reads when it starts.
 
     Args:
-        words: the command, and its arguments.
+        words: the command, and its arguments; or a Python, `-m`, a module, and its arguments.
         environment: all of it.
         log: what gets its stderr.
+        modules: what it imports beside what our own command imports.
     """
     if _read_early(environment) != _BEFORE or not hasattr(os, "pidfd_open"):
         return None
@@ -109,7 +116,7 @@ def forked(words: Sequence[str], environment: Mapping[str, str], log: Path) -> F
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs, log.open("w") as errors, Path(os.devnull).open("rb") as nothing:
         given = [file.fileno() for file in (nothing, output, errors, theirs)]
-        socket.send_fds(_template(), [json.dumps(question).encode()], given)
+        socket.send_fds(_template(modules), [json.dumps(question).encode()], given)
     ours.settimeout(_IMPORTED_S)
     pid = _told(ours)
     ours.settimeout(None)
@@ -123,11 +130,11 @@ def _told(link: socket.socket) -> int:
 
 
 @cache
-def _template() -> socket.socket:
+def _template(modules: tuple[str, ...]) -> socket.socket:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-P", str(_TEMPLATE), str(theirs.fileno())],
+            [sys.executable, "-P", str(_TEMPLATE), str(theirs.fileno()), *modules],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             env={**_BEFORE, "OPENBLAS_NUM_THREADS": "1"},

@@ -191,7 +191,7 @@ def _become(asked: Mapping[str, Any], fds: Sequence[int], ready: int) -> NoRetur
         words = asked["words"]
         show(words, asked["environment"])
         os.close(ready)
-        code = _run(words[len(_BEGINNING)], words[len(_BEGINNING) + 1 :])
+        code = run_module(words[len(_BEGINNING)], words[len(_BEGINNING) + 1 :])
     finally:
         _end(code)
 
@@ -228,10 +228,11 @@ def _settle(asked: Mapping[str, Any]) -> None:
             stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
 
 
-def _run(module: str, arguments: Sequence[str]) -> int:
+def run_module(module: str, arguments: Sequence[str]) -> int:
     """Run a module as `python -m` does; return the exit code."""
     sys.argv[:] = ["-m", *arguments]
-    sys.modules.pop(module, None)
+    if not hasattr(sys.modules.get(module), "__path__"):  # of a package, another module is run
+        sys.modules.pop(module, None)
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as wish:

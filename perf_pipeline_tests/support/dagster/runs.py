@@ -3,8 +3,10 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
@@ -14,12 +16,48 @@ import dagster as dg
 import psutil
 
 from perf_pipeline.loading.locks import LOCK_FOLDER_VARIABLE
+from perf_pipeline_tests.support.commands.forked import ForkedProcess, forked
 from perf_pipeline_tests.support.places import ROOT
 
 TINY = str(Path(__file__).with_name("tiny.toml"))
 MODULE = "perf_pipeline.definitions"
 JUDGING = ("threshold_checks", "confirmation", "baseline_diff", "bottlenecks", "report")
-_STARTED: Final[list[Popen[str]]] = []
+# What Dagster's command imports on its way to our definitions.
+_IMPORTED: Final = ("dagster", "dagster._cli.asset", "perf_pipeline.definitions")
+
+
+@dataclass(frozen=True, slots=True)
+class Forked:
+    """Hold Dagster's command as a fork of a process that has imported Dagster."""
+
+    process: ForkedProcess
+    log: Path
+
+    @property
+    def returncode(self) -> int | None:
+        """Give its exit code, None while nobody has awaited its end."""
+        return self.process.returncode
+
+    def poll(self) -> int | None:
+        """Give its exit code, None while it runs."""
+        return self.process.poll()
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Wait for its end, and give its output."""
+        out, _ = self.process.communicate(timeout)
+        return out, self.log.read_text(encoding="utf-8")
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """End it as nobody can prevent."""
+        self.process.kill()
+
+
+Materializing = Popen[str] | Forked
+_STARTED: Final[list[Materializing]] = []
 
 
 def run_config(**config: object) -> dict[str, Any]:
@@ -29,23 +67,33 @@ def run_config(**config: object) -> dict[str, Any]:
 
 def start_materialize(
     selection: str, state: Path, *, environ: Mapping[str, str] | None = None, **config: object
-) -> Popen[str]:
+) -> Materializing:
     """Start CI's command in a process; its output is on stderr and comes with `communicate`."""
-    command = [sys.executable, "-m", "dagster", "asset", "materialize", "--select", selection]
+    asked = ["asset", "materialize", "--select", selection, "-m", MODULE]
+    config_json = json.dumps(run_config(**config))
+    words = [sys.executable, "-m", "dagster", *asked, "--config-json", config_json]
     given = {key: value for key, value in os.environ.items() if not key.startswith("PERF_")}
     given.pop("DAGSTER_HOME", None)
     given[LOCK_FOLDER_VARIABLE] = os.environ[LOCK_FOLDER_VARIABLE]
-    process = Popen(
-        [*command, "-m", MODULE, "--config-json", json.dumps(run_config(**config))],
+    given |= {"PERF_STATE": str(state), **(environ or {})}
+    started = _started(words, given, state / f"dagster-{time.monotonic_ns()}.txt")
+    _STARTED.append(started)
+    return started
+
+
+def _started(words: list[str], environment: dict[str, str], log: Path) -> Materializing:
+    process = forked(words, environment, log, modules=_IMPORTED)
+    if process is not None:
+        return Forked(process, log)
+    return Popen(
+        words,
         cwd=ROOT,
-        env={**given, "PERF_STATE": str(state), **(environ or {})},
+        env=environment,
         stdout=DEVNULL,
         stderr=PIPE,
         text=True,
         start_new_session=True,
     )
-    _STARTED.append(process)
-    return process
 
 
 @contextmanager

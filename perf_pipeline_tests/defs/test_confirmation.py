@@ -1,5 +1,6 @@
 """A suspect benchmark is run again as a step of the graph, which shows what each run of it said."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,19 +45,29 @@ def shown(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
-def slowed(
-    tmp_path: Path, configured_target: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[Path, dg.DagsterInstance]]:
-    """Give a state in which six earlier runs were ten times as fast."""
-    state = tmp_path / "state"
-    for name, address in configured_target.items():
-        monkeypatch.setenv(name, address)
-    with dg.DagsterInstance.ephemeral() as instance:
-        first = materialize(state, instance, BENCHMARK, *JUDGING)
+@pytest.fixture(scope="module")
+def past(
+    tmp_path_factory: pytest.TempPathFactory, configured_target: dict[str, str]
+) -> Iterator[Path]:
+    """Make a state in which six earlier runs were ten times as fast, and give the target."""
+    state = tmp_path_factory.mktemp("past") / "state"
+    with pytest.MonkeyPatch.context() as patch:
+        for name, address in configured_target.items():
+            patch.setenv(name, address)
+        with dg.DagsterInstance.ephemeral() as instance:
+            first = materialize(state, instance, BENCHMARK, *JUDGING)
         nothing = shown(first, "confirmation")
         assert nothing["outcome"] == "no series was suspect, so nothing was run again"
         plant_a_faster_past(state, first.run_id)
+        yield state
+
+
+@pytest.fixture
+def slowed(past: Path, tmp_path: Path) -> Iterator[tuple[Path, dg.DagsterInstance]]:
+    """Give a copy of that state, and an instance of Dagster."""
+    state = tmp_path / "state"
+    shutil.copytree(past, state)
+    with dg.DagsterInstance.ephemeral() as instance:
         yield state, instance
 
 

@@ -90,6 +90,7 @@ def _run(whole: Any, shown: Path, asked: Collection[str]) -> ForeignRun:
     by_name = {entry.metric.name: entry for entry in entries if not entry.tags}
     metrics = {entry.metric.name: entry.metric for entry in entries}
     has_thresholds = any(entry.thresholds for entry in entries)
+    known = {entry.meant.key for entry in entries}
     return ForeignRun(
         began_at=began_at,
         length_s=length_s,
@@ -98,7 +99,11 @@ def _run(whole: Any, shown: Path, asked: Collection[str]) -> ForeignRun:
         reported=[*_reported(entries, by_name, length_s)],
         has_requests="http_req_failed" in by_name,
         unjudged={} if has_thresholds else dict(_filters(entries)),
-        renamed={found.key: found.meant.key for found in asked_series(asked, metrics)},
+        renamed={
+            found.key: found.meant.key
+            for found in asked_series(asked, metrics)
+            if found.meant.is_same or found.meant.key in known
+        },
         notices=() if has_thresholds else (_NO_THRESHOLDS,),
     )
 

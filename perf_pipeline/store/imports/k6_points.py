@@ -31,6 +31,7 @@ from perf_pipeline.store.imports.k6_sql import (
     DECLARED,
     FILTERED,
     HAS_POINTS,
+    HAS_TAGS,
     ITERATIONS,
     NAMES,
     NUMBERED,
@@ -105,7 +106,8 @@ def read_points(
             raise ForeignFileError(shown, "it has no points of k6")
         by_name = dict(_declared(connection, asked))
         declared = by_name.values()
-        series = [*asked_series(asked, {name: known.metric for name, known in by_name.items()})]
+        metrics = {name: known.metric for name, known in by_name.items()}
+        series = [*_with_known_tags(connection, asked_series(asked, metrics))]
         in_middle = _fill_requests(connection)
         _fill_others(connection, declared)
         _fill_filtered(connection, declared, series)
@@ -128,6 +130,16 @@ def _tags_in(asked: Collection[str]) -> set[str]:
     names = [key.partition("{")[0].strip() for key in asked]
     anything = {name: K6Metric(name, "trend") for name in names}
     return {tag for found in asked_series(asked, anything) for tag in found.tags}
+
+
+def _with_known_tags(
+    connection: duckdb.DuckDBPyConnection, asked: Iterable[AskedSeries]
+) -> Iterator[AskedSeries]:
+    """Leave out what is filtered by a tag that no point has: somebody misspelt it."""
+    for found in asked:
+        paths = [f'$."{name}"' for name in found.tags]
+        if not paths or connection.execute(HAS_TAGS, {"paths": paths}).fetchall() == [(True,)]:
+            yield found
 
 
 def _declared(

@@ -77,6 +77,11 @@ select rowid, metric_name, {_MOMENT}, cast(metric_value as double), nullif(scena
 from raw
 """
 HAS_POINTS: Final = "select exists (from points)"
+HAS_TAGS: Final = """
+select exists (
+    from raw where list_count(json_extract_string(tags, $paths::varchar[])) = len($paths::varchar[])
+)
+"""
 DECLARED: Final = "select name, kind, contains, thresholds, submetrics from declared"
 NAMES: Final = "select distinct metric from points order by metric"
 

@@ -215,6 +215,16 @@ def test_a_threshold_in_the_words_of_k6_is_worked_out_of_the_points_with_that_ta
     assert verdicts(command)["imported_gauge{source:my_gauge}", "value<50"] == "PASS"
 
 
+@pytest.mark.parametrize("path", [POINTS, CSV, EXPORTED], ids=["json", "csv", "summary"])
+def test_a_tag_that_the_file_does_not_have_is_misspelt(untouched: CommandLine, path: Path) -> None:
+    answer = untouched.here(
+        "import", "k6", str(path), "--threshold=http_req_duration{operatoin:read} p(95)<9"
+    )
+
+    assert answer.code == 104, answer.out
+    assert "did you mean operation?" in answer.err
+
+
 def test_a_tag_of_ones_own_is_found_in_the_points(tmp_path: Path) -> None:
     # k6 writes tags without a column into extra_tags. Gold took 5 ms, and silver 9 ms.
     path = tmp_path / "own.csv"

@@ -27,6 +27,7 @@ from perf_pipeline.cli.values import WholeNumber
 from perf_pipeline.cli.verdict import finish, form_options
 
 if TYPE_CHECKING:
+    from perf_pipeline.narration import Say
     from perf_pipeline.store.state import State
 
 
@@ -88,7 +89,7 @@ def run(
     events = as_json and not quiet
     with nullcontext(EventNarrator()) if events else TerminalNarrator(quiet=quiet) as narrator:
         if watch or opens:
-            narrator.say(_page_told(state, opens=opens))
+            _tell_page(state, narrator.say, quiet=quiet, opens=opens)
         from perf_pipeline.runs.pipeline import run_pipeline
 
         with told_of_trouble(checked):
@@ -110,9 +111,13 @@ def run(
         alert_of_run(checked, report)
 
 
-def _page_told(state: "State", *, opens: bool) -> str:
-    """Start the page of the run, and say where it is."""
+def _tell_page(state: "State", say: "Say", *, quiet: bool, opens: bool) -> None:
+    """Start the page of the run, and say where it is; that was asked for, also by who is quiet."""
     from perf_pipeline.cli.page import start_page
 
     address = start_page(state, opens=opens)
-    return f"follow the run at {address}" if address else "its page could not be served"
+    told = f"follow the run at {address}" if address else "its page could not be served"
+    if quiet:
+        click.echo(told, err=True)
+    else:
+        say(told)

@@ -3,6 +3,7 @@
 Add here: nothing. Keep out: serving.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Final
@@ -19,6 +20,8 @@ def announced(state: State, address: str) -> Iterator[None]:
     with ExitStack() as held:
         with suppress(OSError):  # a folder that cannot be written: nobody knows of the page
             file = held.enter_context(new_held_file(state.live / _PAGE))
+            # Whoever has the address can stop the run, also where a team may read the rest.
+            os.fchmod(file.fileno(), 0o600)
             file.write(address.encode())
         yield
 

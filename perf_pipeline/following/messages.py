@@ -90,12 +90,11 @@ class _TakeTelling:
         if known == self._known:
             return
         self._known = known
-        series = take.series()
-        shape = (take.step_s, [(line.panel, line.name, _is_telling(line)) for line in series])
+        shape = take.shape
         begin_s, end_s = take.span_s
         if shape != self._shape and (end_s - begin_s >= 2 * take.step_s):
             self._shape, self._tables = shape, ""
-            self._drawn = [panel for panel in panels(series) if panel.is_telling]
+            self._drawn = [panel for panel in panels(take.series()) if panel.is_telling]
             data = panels_as_json(self._drawn, None)
             self._from_s, self._count = int(data["from"]), int(data["count"])  # type: ignore[call-overload]  # numbers
             yield {
@@ -139,10 +138,6 @@ class _TakeTelling:
             "count": count,
             "values": values,
         }
-
-
-def _is_telling(line: Any) -> bool:
-    return any(value for _, value in line.points)
 
 
 def head_of(run: FollowedRun) -> dict[str, Any]:

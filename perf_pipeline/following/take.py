@@ -14,6 +14,7 @@ from perf_pipeline.judging.course import drawn
 from perf_pipeline.report.model import TimeSeries
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.timeline import DRAWN_READINGS, CourseLine
+from perf_pipeline.units import US_PER_S
 
 MOST_POINTS: Final = 1_800
 """Of a line; beyond that a point stands for several seconds."""
@@ -22,6 +23,8 @@ _PER_S: Final = "1/s"
 _VUS: Final = "VUs"
 # The begin of a step is told anew each second, and is another's where it differs by more.
 _SAME_STEP_S: Final = 0.5
+# Scenarios with a plot of their own; in those that they share, the highest lines are drawn.
+_MOST_DRAWN: Final = 12
 _PERCENTILES: Final = ("p50", "p95", "p99")
 
 Scenario = Mapping[str, Any]
@@ -36,12 +39,19 @@ class GrowingLine:
         unit: of its values.
         name: what tells it from the other lines of the plot.
         values: by second since the benchmark's origin.
+        is_telling: one of them is not zero.
     """
 
     panel: str
     unit: str
     name: str
     values: dict[int, float] = field(default_factory=dict)
+    is_telling: bool = False
+
+    def note(self, second: int, value: float) -> None:
+        """Take in the value of a second."""
+        self.values[second] = value
+        self.is_telling = self.is_telling or value != 0
 
     def series(self, step_s: int, since_s: int | None = None) -> TimeSeries:
         """Return it as a line of a plot; a step has the mean of rates, the highest of the rest."""
@@ -102,6 +112,12 @@ class Take:
         begin, end = self.span_s
         return ceil((end - begin + 1) / MOST_POINTS)
 
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """Return what the plots are, without their values: equal as long as they only grow."""
+        lines = ((line.panel, line.name, line.is_telling) for line in self._lines.values())
+        return (self.step_s, *lines)
+
     def series(self, since_s: int | None = None) -> list[TimeSeries]:
         """Return all lines, those without points since then as well."""
         step_s = self.step_s
@@ -125,7 +141,7 @@ class Take:
         self.elapsed_s, self.scenarios = elapsed_s, list(figures["scenarios"])
         at_s = int(self._begin_s) + max(0, self._second - 1)
         for panel, unit, name, value in self._told(passed_s):
-            self._line(panel, unit, name).values[at_s] = value
+            self._line(panel, unit, name).note(at_s, value)
 
     def add_readings(self, rows: Iterable[tuple[int, str, str, float]]) -> None:
         """Take in readings: µs since the origin, source, name, value."""
@@ -136,7 +152,7 @@ class Take:
             found = self._readings[name, source]
             if found is not None:
                 line, scale = found
-                line.values[at_us // 1_000_000] = value * scale
+                line.note(at_us // US_PER_S, value * scale)
 
     def _line(self, panel: str, unit: str, name: str) -> GrowingLine:
         return self._lines.setdefault((panel, name), GrowingLine(panel, unit, name))
@@ -155,10 +171,12 @@ class Take:
         yield from self._rates(running)
         for one in running:
             yield from self._counts(one, passed_s)
+            yield "latest start", "ms", one["name"], one["recent_lag_ms"]
+
+        for one in self.scenarios[:_MOST_DRAWN]:
             for name in _PERCENTILES:
                 if (value := one[f"recent_{name}_ms"]) is not None:
                     yield f"service time of {one['name']}", "ms", name, value
-            yield "latest start", "ms", one["name"], one["recent_lag_ms"]
 
     def _rates(self, running: list[Scenario]) -> Iterator[tuple[str, str, str, float]]:
         """Yield what ended and what was planned: of each scenario, and of all together."""

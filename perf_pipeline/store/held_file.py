@@ -19,7 +19,7 @@ def new_held_file(path: Path) -> IO[bytes]:
     Raises:
         OSError: it can't be made.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.new")
     draft.unlink(missing_ok=True)
     file = draft.open("xb", buffering=0)

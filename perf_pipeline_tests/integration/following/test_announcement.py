@@ -1,5 +1,6 @@
 """Where the page of a state folder is: known while it is served, and not a moment longer."""
 
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ def test_a_page_is_known_while_it_is_served(tmp_path: Path) -> None:
     assert page_of(state) == ""
     with announced(state, ADDRESS):
         assert page_of(state) == ADDRESS
+        assert stat.S_IMODE((state.live / "page").stat().st_mode) == 0o600
     assert page_of(state) == ""
 
 

@@ -150,3 +150,24 @@ def test_a_long_benchmark_has_fewer_points_and_keeps_its_peaks() -> None:
 
 def test_the_same_benchmark_again_has_a_name_of_its_own() -> None:
     assert (Take(KEY).label, Take(KEY, 1).label) == ("shop", "shop, re-run 1")
+
+
+def test_of_many_scenarios_only_the_first_ones_have_a_plot_of_their_own() -> None:
+    take = Take(KEY)
+
+    told(take, 1.0, *(scenario(f"s{number}") for number in range(500)))
+
+    own = {one.panel for one in take.series() if one.panel.startswith("service time of")}
+    assert own == {f"service time of s{number}" for number in range(12)}
+
+
+def test_plots_keep_their_shape_while_they_only_grow() -> None:
+    take = Take(KEY)
+
+    told(take, 1.0, scenario())
+    first = take.shape
+    told(take, 2.0, scenario(recent_p99_ms=7.0))
+    second = take.shape
+    told(take, 3.0, scenario(failed=1, ok=3))
+
+    assert first == second != take.shape

@@ -112,8 +112,13 @@ class FollowedRun:
         if self.closed is None:
             if not self._is_written:
                 return RunStage.KILLED
-            return RunStage.STOPPING if is_asked_to_stop(self._state.live) else RunStage.RUNNING
+            return RunStage.STOPPING if self.is_asked_to_stop else RunStage.RUNNING
         return RunStage.JUDGING if self._may_be_judged else RunStage.UNREPORTED
+
+    @property
+    def is_asked_to_stop(self) -> bool:
+        """Say whether somebody stopped it from a page."""
+        return is_asked_to_stop(self._state.live)
 
     @property
     def _may_be_judged(self) -> bool:

@@ -166,21 +166,26 @@ def heading_of(run: FollowedRun) -> tuple[str, str]:
         told = run.report.get("ended") or f"exit code {run.report.get('exit_code')}"
         return f"Ended: {told}", str(run.report.get("verdict", ""))
     if stage is RunStage.KILLED:
-        remedy = (
-            f"`perf-pipeline ingest {run.run_id}` stores what was measured, and `perf-pipeline "
-            f"report {run.run_id}` shows it."
-        )
         return _HEADINGS[stage], (
             "The run's process is gone and did not end the run, as after kill -9 or without "
-            f"memory; nothing more comes. {remedy if run.takes else 'Nothing was measured.'}"
+            f"memory; nothing more comes. {_remedy(run)}"
         )
     if stage is RunStage.UNREPORTED:
-        why = run.closed or "nobody asked for a report"
-        return _HEADINGS[stage], f"The run is over: {why}."
+        asked = "it was stopped from this page" if run.is_asked_to_stop else "nothing was judged"
+        return _HEADINGS[stage], f"The run is over: {run.closed or asked}. {_remedy(run)}"
     sentence = _SENTENCES[stage]
     if stage is RunStage.RUNNING and (left := left_of(run)):
         sentence = f"{left} {sentence}"
     return _HEADINGS[stage], sentence
+
+
+def _remedy(run: FollowedRun) -> str:
+    if not run.takes:
+        return "Nothing was measured."
+    return (
+        f"`perf-pipeline ingest {run.run_id}` stores what was measured, and `perf-pipeline report "
+        f"{run.run_id}` shows it."
+    )
 
 
 def left_of(run: FollowedRun) -> str:

@@ -155,7 +155,29 @@ def test_a_run_that_ended_without_a_report_says_why(state: State, stream: LiveSt
     head = head_of(looked(state))
 
     assert head["heading"] == "Ended without a report"
-    assert head["sentence"] == "The run is over: stopped before anything was measured."
+    assert head["sentence"] == (
+        "The run is over: stopped before anything was measured. Nothing was measured."
+    )
+
+
+def test_a_run_that_was_stopped_in_dagster_says_what_becomes_of_its_samples(
+    state: State, stream: LiveStream
+) -> None:
+    """Dagster ends a run that is stopped without judging it, and says nothing of why."""
+    stream.write("run", {"run_id": RUN})
+    stream.write_progress(progress(1))
+    (state.live / "stop").touch()
+    stream.write("closed", {"problem": ""})
+    stream.close()
+    path = state.live / "run.ndjson"  # as of a process that has ended
+    path.write_text(path.read_text().replace(f'"pid": {os.getpid()}', '"pid": 0'))
+
+    head = head_of(looked(state))
+
+    assert head["sentence"] == (
+        f"The run is over: it was stopped from this page. `perf-pipeline ingest {RUN}` stores what "
+        f"was measured, and `perf-pipeline report {RUN}` shows it."
+    )
 
 
 def test_a_run_is_being_judged_until_its_report_is_there(state: State, stream: LiveStream) -> None:

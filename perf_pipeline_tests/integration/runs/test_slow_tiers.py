@@ -15,12 +15,9 @@ from perf_pipeline.analysis.attribution_rules import Tier
 from perf_pipeline.judging.attribution import attributions_of_run
 from perf_pipeline.report import findings
 from perf_pipeline.report.model import RunReport
-from perf_pipeline.stack.embedded import down, up
-from perf_pipeline.stack.parts import StackOptions
 from perf_pipeline.store.state import State
-from perf_pipeline_tests.support.commands.slow_stack import BENCHMARK, SlowStack
+from perf_pipeline_tests.support.commands.slow_stack import BENCHMARK, SlowStack, slow_stack
 from perf_pipeline_tests.support.places import new_state
-from perf_pipeline_tests.support.silent import hush
 
 pytestmark = pytest.mark.timeout(180)
 _STAGES: Final = ["start", "api", "database", "outbox", "queue", "worker"]
@@ -41,29 +38,37 @@ def figures(report: RunReport) -> str:
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlowStack]:
-    """Start a stack for this module alone: what is stopped and throttled is nobody else's."""
-    own = new_state(tmp_path_factory.mktemp("slow"))
-    stack = up(own, StackOptions(), say=hush)
-    try:
-        yield SlowStack(own, stack)
-    finally:
-        down(own, say=hush)
+    with slow_stack(new_state(tmp_path_factory.mktemp("slow"))) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
-def healthy(system: SlowStack) -> RunReport:
+def starved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlowStack]:
+    """Start a stack whose worker has two hands, 80 to 120 ms each: 20/s for 40/s."""
+    own = new_state(tmp_path_factory.mktemp("starved"))
+    with slow_stack(own, BIRTHDAY_WORKER_CONCURRENCY="2", BIRTHDAY_SEND_MS="80..120") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def healthy(system: SlowStack) -> tuple[RunReport, Path]:
     """Run on the healthy stack; again where something else kept this machine busy."""
     for _ in range(2):
         report = system.run()
         if attribution(report).tier is None:
             break
-    system.remember()
-    return report
+    return report, system.remember()
 
 
-def test_each_tier_that_is_made_slow_has_processes_of_its_own(system: SlowStack) -> None:
-    """Not alone, unlike the others: the stack of this module starts here, beside other tests."""
-    tiers = [set(system.pids_of(tier)) for tier in ("api", "broker", "worker")]
+def test_each_tier_that_is_made_slow_has_processes_of_its_own(
+    system: SlowStack, starved: SlowStack
+) -> None:
+    """Not alone, unlike the others: the stacks of this module start here, beside other tests."""
+    tiers = [
+        set(stack.pids_of(tier))
+        for stack in (system, starved)
+        for tier in ("api", "broker", "worker")
+    ]
 
     assert all(tiers)
     assert sum(map(len, tiers)) == len(set().union(*tiers))
@@ -71,23 +76,22 @@ def test_each_tier_that_is_made_slow_has_processes_of_its_own(system: SlowStack)
 
 @pytest.mark.alone
 def test_a_healthy_stack_is_healthy_and_every_stage_is_known(
-    healthy: RunReport, system: SlowStack
+    healthy: tuple[RunReport, Path], system: SlowStack
 ) -> None:
-    found = attribution(healthy)
+    report, _ = healthy
+    found = attribution(report)
 
-    assert found.name == "healthy", figures(healthy)
+    assert found.name == "healthy", figures(report)
     assert [stage.stage for stage in found.stages] == _STAGES
     latency = next(
-        summary
-        for summary in healthy.benchmarks[0].summaries
-        if summary.metric == "message_latency"
+        summary for summary in report.benchmarks[0].summaries if summary.metric == "message_latency"
     )
     # The stages of each message add up to its latency; so do their means in the slowest tenth.
     assert latency.p90 is not None
     assert latency.maximum is not None
     assert latency.p90 <= sum(stage.tail_ms for stage in found.stages) <= latency.maximum
-    assert attributions_of_run(State(system.state), healthy.run_id) == list(healthy.attributions)
-    assert "stages of a message" in Path(healthy.paths["html"]).read_text(encoding="utf-8")
+    assert attributions_of_run(State(system.state), report.run_id) == list(report.attributions)
+    assert "stages of a message" in Path(report.paths["html"]).read_text(encoding="utf-8")
 
 
 @pytest.mark.alone
@@ -99,26 +103,39 @@ def test_a_healthy_stack_is_healthy_and_every_stage_is_known(
         pytest.param(Tier.API, lambda stack: stack.throttled("api"), id="throttled API"),
         pytest.param(Tier.QUEUE, lambda stack: stack.throttled("broker"), id="throttled broker"),
         pytest.param(Tier.WORKER, lambda stack: stack.throttled("worker"), id="throttled worker"),
-        pytest.param(Tier.WORKER, SlowStack.starved_worker, id="starved worker"),
     ],
 )
 def test_the_tier_that_was_made_slow_is_the_one_that_is_named(
-    tier: Tier, slowing: Slowing, healthy: RunReport, system: SlowStack
+    tier: Tier, slowing: Slowing, healthy: tuple[RunReport, Path], system: SlowStack
 ) -> None:
-    assert healthy.attributions
-    system.forget()
-    system.made_whole()
+    system.forget(healthy[1])
     with slowing(system):
-        report = system.run()
+        found = named(system, tier)
 
-    found = attribution(report)
-    assert found.tier is tier, figures(report)
-    assert found.runs >= 1
-    assert found.advice
     if slowing is SlowStack.locked_users:
         (locks,) = [finding for finding in found.evidence if finding.rule == "lock waits"]
         assert locks.spell is not None
         assert 0.5 <= locks.spell.above_s <= 3
         assert locks.spell.first_s >= 1
-    if slowing is SlowStack.starved_worker:
-        assert "every hand of the workers was full" in found.sentence
+
+
+@pytest.mark.alone
+def test_a_starved_worker_is_the_tier_that_is_named(
+    healthy: tuple[RunReport, Path], starved: SlowStack
+) -> None:
+    starved.forget(healthy[1])
+
+    found = named(starved, Tier.WORKER)
+
+    assert "every hand of the workers was full" in found.sentence
+
+
+def named(stack: SlowStack, tier: Tier) -> Attribution:
+    """Load a stack, and give what is said of it, which names the tier."""
+    report = stack.run()
+    assert report.attributions
+    found = attribution(report)
+    assert found.tier is tier, figures(report)
+    assert found.runs >= 1
+    assert found.advice
+    return found

@@ -52,6 +52,24 @@ _QUICK: Final = "drop trigger slow on users; drop function slow()"
 _ANY_CREATED: Final = "select exists (select 1 from users where created_at > %s)"
 
 
+@contextmanager
+def slow_stack(state: Path, **environment: str) -> Iterator["SlowStack"]:
+    """Start a stack of its own: what is stopped and throttled in it is nobody else's.
+
+    Args:
+        state: a new state folder.
+        environment: of its parts, such as what their work takes.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name, text in environment.items():
+            patch.setenv(name, text)
+        stack = up(state, StackOptions(), say=hush)
+    try:
+        yield SlowStack(state, stack)
+    finally:
+        down(state, say=hush)
+
+
 class SlowStack:
     """Hold a running stack, and load it with a profile of five seconds.
 
@@ -62,11 +80,6 @@ class SlowStack:
 
     def __init__(self, state: Path, stack: Stack) -> None:
         self.state = state
-        self._healthy = state / "healthy.duckdb"
-        self._is_whole = True
-        self._take(stack)
-
-    def _take(self, stack: Stack) -> None:
         self._pids = {service.name: service.pids for service in stack.services}
         self._dsn = stack.endpoints.postgres_dsn or ""
 
@@ -86,13 +99,15 @@ class SlowStack:
             only=(BENCHMARK,),
         )
 
-    def remember(self) -> None:
-        """Keep the history as it is now: the healthy runs."""
-        shutil.copy(State(self.state).history_file, self._healthy)
+    def remember(self) -> Path:
+        """Keep the history as it is now, the healthy runs, and say where."""
+        healthy = self.state / "healthy.duckdb"
+        shutil.copy(State(self.state).history_file, healthy)
+        return healthy
 
-    def forget(self) -> None:
+    def forget(self, healthy: Path) -> None:
         """Go back to the healthy runs only, so that one slow tier is no baseline of the next."""
-        shutil.copy(self._healthy, State(self.state).history_file)
+        shutil.copy(healthy, State(self.state).history_file)
 
     @contextmanager
     def slow_inserts(self) -> Iterator[None]:
@@ -124,26 +139,6 @@ class SlowStack:
 
         with self._beside(throttle):
             yield
-
-    @contextmanager
-    def starved_worker(self) -> Iterator[None]:
-        """Start the stack anew with a worker of two hands, 80 to 120 ms each: 20/s for 40/s."""
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("BIRTHDAY_WORKER_CONCURRENCY", "2")
-            patch.setenv("BIRTHDAY_SEND_MS", "80..120")
-            self._is_whole = False
-            self._restart()
-        yield
-
-    def made_whole(self) -> None:
-        """Start the stack anew where it was left with a starved worker."""
-        if not self._is_whole:
-            self._restart()
-            self._is_whole = True
-
-    def _restart(self) -> None:
-        down(self.state, say=hush)
-        self._take(up(self.state, StackOptions(), say=hush))
 
     @contextmanager
     def _beside(self, act: Callable[[threading.Event], None]) -> Iterator[None]:

@@ -78,7 +78,11 @@ class _Aside:
         files: Mapping[int, int],
         **group: int | None,
     ) -> int:
-        """Fork a process that has nothing open but `files`, its number to ours; return its id."""
+        """Fork a process that has nothing open but `files`, its number to ours; return its id.
+
+        Raises:
+            OSError: the copy has ended, or may not fork.
+        """
         question = {
             "words": [*words],
             "environment": {**environment},
@@ -90,7 +94,10 @@ class _Aside:
         }
         with self._lock:
             socket.send_fds(self._link, [json.dumps(question).encode()], [*files.values()])
-            return int(self._link.recv(_LONGEST_BYTES))
+            pid = int(self._link.recv(_LONGEST_BYTES) or -1)
+        if pid < 0:
+            raise ConnectionResetError("what was to fork a process has ended, or may not")
+        return pid
 
 
 def _of_interpreter(environment: Mapping[str, str]) -> dict[str, str]:
@@ -116,6 +123,8 @@ def _take_the_place_of_starts(aside: _Aside) -> None:
             )
         try:
             return aside.start(words, environment, files, session=int(how["setsid"]))
+        except OSError:
+            return spawned(path, [*words], environment, **how)
         finally:
             for opened in files.values():
                 os.close(opened)
@@ -124,18 +133,25 @@ def _take_the_place_of_starts(aside: _Aside) -> None:
         """Stand for a worker template, whose standard streams are all /dev/null."""
 
         def __init__(self, words: Sequence[str], **how: Any) -> None:
-            if not aside.forks(words, how["env"]):
+            try:
+                self.pid = self._forked(words, how)
+            except OSError:
                 super().__init__(words, **how)
                 return
-            with Path(os.devnull).open("r+b", buffering=0) as nothing:
-                files = dict.fromkeys(range(_STANDARD), nothing.fileno())
-                files |= {number: number for number in how["pass_fds"]}
-                self.pid = aside.start(words, how["env"], files, group=how["process_group"])
             self.returncode = None
             self.stdin = self.stdout = self.stderr = None
             self.args = words
             self._child_created = True
             self._waitpid_lock = threading.Lock()
+
+        @staticmethod
+        def _forked(words: Sequence[str], how: Mapping[str, Any]) -> int:
+            if not aside.forks(words, how["env"]):
+                raise OSError("it needs an interpreter of its own")
+            with Path(os.devnull).open("r+b", buffering=0) as nothing:
+                files = dict.fromkeys(range(_STANDARD), nothing.fileno())
+                files |= {number: number for number in how["pass_fds"]}
+                return aside.start(words, how["env"], files, group=how["process_group"])
 
     os.posix_spawn = spawn  # type: ignore[assignment]
     as_before = {name: getattr(subprocess, name) for name in ("DEVNULL", "TimeoutExpired")}

@@ -5,7 +5,7 @@ Dagster concepts: asset factories, https://docs.dagster.io/guides/build/assets/c
 and asset checks, https://docs.dagster.io/guides/test/asset-checks
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 import dagster as dg
@@ -20,14 +20,15 @@ from perf_pipeline.secrecy.exceptions import masked_exceptions
 POOL: Final = "load_generator"
 OWNERS: Final = ("team:performance",)
 SEEDED: Final = "seeded_users"
-"""The asset that every benchmark comes after."""
+"""The asset that every benchmark of users depends on."""
 
 
 def labels(group: str, *kinds: str, priority: int = 0) -> dict[str, Any]:
     """Return what every measuring asset is decorated with: pool, group, kinds, owners, priority.
 
-    A job leaves out what its profile switches off, and with it the links through it; of the steps
-    that are ready then, Dagster runs the one with the highest priority first, so the order stays.
+    Benchmarks do not depend on one another. Of the steps that are ready, Dagster's in-process
+    executor runs the one with the highest priority, and only when it is done the next, so that
+    they are measured in their order and never at the same time.
     """
     return {
         "pool": POOL,
@@ -38,26 +39,33 @@ def labels(group: str, *kinds: str, priority: int = 0) -> dict[str, Any]:
     }
 
 
-def benchmark_assets(records: Sequence[Benchmark], first: str = "") -> list[dg.AssetsDefinition]:
-    """Make the asset of each benchmark, in one line: each depends on the one before it.
+def benchmark_assets(
+    records: Sequence[Benchmark], of_users: Collection[str] = ()
+) -> list[dg.AssetsDefinition]:
+    """Make the asset of each benchmark; only those of users depend on something, the seeding.
 
     Args:
         records: in the order of running.
-        first: the asset that the first one depends on; empty for none.
+        of_users: names of those that read, change or delete the seeded users in some profile.
     """
-    before = [first, *(record.name for record in records)]
     return [
-        benchmark_asset(record, before[place], priority=len(records) - place)
+        benchmark_asset(
+            record,
+            [SEEDED] if record.name in of_users else [],
+            priority=len(records) - place,
+        )
         for place, record in enumerate(records)
     ]
 
 
-def benchmark_asset(record: Benchmark, before: str, *, priority: int) -> dg.AssetsDefinition:
-    """Make the asset that measures one benchmark when the asset `before` is done."""
+def benchmark_asset(
+    record: Benchmark, deps: Sequence[str], *, priority: int
+) -> dg.AssetsDefinition:
+    """Make the asset that measures one benchmark when others are done."""
 
     @dg.asset(
         name=record.name,
-        deps=[before] if before else [],
+        deps=list(deps),
         description=f"{record.summary}\n\n{record.description}",
         **labels(record.group, *record.kinds, priority=priority),
     )

@@ -15,7 +15,7 @@ from perf_pipeline.benchmarks.record import Benchmark
 from perf_pipeline.config.given_profiles import GivenProfile, benchmarks_of
 from perf_pipeline.config.needed_parts import draws_users
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.defs.benchmarks import OWNERS, SEEDED, benchmark_assets, checks_of
+from perf_pipeline.defs.benchmarks import OWNERS, benchmark_assets, checks_of
 from perf_pipeline.defs.jobs import job_of, require_own_names
 from perf_pipeline.defs.resources import DEFAULT, PerfRun
 from perf_pipeline.defs.seeded_users import seeded_users
@@ -75,10 +75,12 @@ def _assets(
     profiles: Sequence[Profile], records: Sequence[Benchmark], labels: Labels
 ) -> list[dg.AssetsDefinition]:
     """Make the seeded users where somebody needs them, every benchmark, and what judges them."""
-    users = any(draws_users(profile, name) for profile in profiles for name in profile.benchmarks)
+    users = {
+        name for profile in profiles for name in profile.benchmarks if draws_users(profile, name)
+    }
     assets = [
         *([seeded_users] if users else []),
-        *benchmark_assets(records, SEEDED if users else ""),
+        *benchmark_assets(records, users),
         threshold_checks_of(record.name for record in records),
         *AFTER_THRESHOLDS,
     ]

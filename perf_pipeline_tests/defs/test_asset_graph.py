@@ -22,6 +22,8 @@ from perf_pipeline.defs.schedules import weekly_schedule
 from perf_pipeline_tests.support.dagster.runs import MODULE, run_config
 from perf_pipeline_tests.support.places import ROOT, new_state
 
+# They read, change or delete users that are there already (docs/profiles.md).
+OF_USERS = {"api_mixed_operations", "database_benchmark"}
 SNAPSHOT = Path(__file__).with_name("asset_graph.json")
 
 
@@ -52,11 +54,12 @@ def test_the_asset_graph_is_the_one_that_was_agreed() -> None:
     assert graph_of(build_defs()) == json.loads(SNAPSHOT.read_text(encoding="utf-8"))
 
 
-def test_measuring_assets_are_one_chain_in_one_pool_and_judging_ones_are_not_in_it() -> None:
+def test_measuring_assets_depend_on_what_they_need_and_not_on_one_another() -> None:
     graph = graph_of(build_defs())
 
-    chain = [node["deps"] for name, node in graph.items() if name != "threshold_checks"]
-    assert [len(deps) for deps in chain] == [0] + [1] * (len(chain) - 1)
+    assert {name: graph[name]["deps"] for name in NAMES} == {
+        name: ["seeded_users"] if name in OF_USERS else [] for name in NAMES
+    }
     assert graph["threshold_checks"]["deps"] == sorted(NAMES)
     assert {name for name, node in graph.items() if not node["pools"]} == {
         "threshold_checks",
@@ -65,6 +68,15 @@ def test_measuring_assets_are_one_chain_in_one_pool_and_judging_ones_are_not_in_
         "report",
     }
     assert {pool for node in graph.values() for pool in node["pools"]} == {"load_generator"}
+
+
+def test_the_order_of_measuring_is_that_of_the_priorities() -> None:
+    job = build_defs().resolve_job_def("full")
+
+    priorities = {node.name: int(node.tags["dagster/priority"]) for node in job.nodes if node.tags}
+
+    ranked = sorted(priorities, key=lambda name: priorities[name], reverse=True)
+    assert [name for name in ranked if priorities[name]] == ["seeded_users", *NAMES]
 
 
 def test_every_asset_and_check_says_what_it_is() -> None:

@@ -67,11 +67,12 @@ def test_every_benchmark_of_a_profile_is_an_asset_with_its_words_and_thresholds(
     graph = build_defs([own_profile(tmp_path / "shop.toml")]).resolve_asset_graph()
 
     names = [key.to_user_string() for key in graph.toposorted_asset_keys]
-    assert names == [*VISITS, *JUDGING]
+    assert sorted(names[: len(VISITS)]) == sorted(VISITS)
+    assert names[len(VISITS) :] == list(JUDGING)
     search = graph.get(dg.AssetKey("search"))
     assert search.group_name == "shop"
     assert "People search." in (search.description or "")
-    assert [key.to_user_string() for key in search.parent_keys] == ["walk"]
+    assert list(search.parent_keys) == []
     assert {key.name for key in search.check_keys} == {
         "http_req_duration__p95",
         "target_answered__rate",

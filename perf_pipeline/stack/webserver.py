@@ -4,6 +4,7 @@ Add here: an option of the UI. Keep out: importing dagster; it runs as a program
 """
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -21,6 +22,7 @@ from perf_pipeline.errors import StackError
 from perf_pipeline.narration import Say
 from perf_pipeline.stack.postgres import running_postgres
 from perf_pipeline.stack.process_register import is_alive
+from perf_pipeline.stack.report_files import served_reports
 from perf_pipeline.stack.service import (
     LOOPBACK,
     Command,
@@ -33,6 +35,7 @@ from perf_pipeline.stack.ui_instance import SERVICES, known_instance
 
 INSTANCE_FILE: Final = "dagster.yaml"
 WORKSPACE_FILE: Final = "workspace.yaml"
+REPORTS_VARIABLE: Final = "PERF_REPORTS_URL"
 HISTORY_FILE: Final = "history.duckdb"
 STORAGE_VARIABLE: Final = "PERF_DAGSTER_POSTGRES_URL"
 _READY_WITHIN_S: Final = 90.0
@@ -73,14 +76,22 @@ def serve_ui(state: Path, port: int, *, say: Say, project: Path | None = None) -
     home = _prepare_home(folder, services / "home")
     _require_free(port)
     began_at = datetime.now(UTC)
-    with stop_signals() as stop, running_postgres(services, say=say) as dsn:
+    with (
+        stop_signals() as stop,
+        running_postgres(services, say=say) as dsn,
+        served_reports(state.absolute() / "reports", port + 1) as reports,
+    ):
         say("starting Dagster ...")
-        dagster = spawn(services, _command(folder, home, state, dsn, port))
+        dagster = spawn(services, _command(folder, home, state, dsn, port, reports))
         dagster.await_ready(lambda: stop.is_set() or is_listening(port), _READY_WITHIN_S)
         say(f"Dagster's UI: http://{LOOPBACK}:{port} (Ctrl-C stops it; its log: {dagster.log})")
         _cancel_runs(port, "MARK_AS_CANCELED_IMMEDIATELY", before=began_at)
-        with known_instance(services, _instance(home, dsn)):
-            _bring_in_stored_runs(services, state, _instance(home, dsn))
+        variables = {
+            **_instance(home, dsn),
+            REPORTS_VARIABLE: os.environ.get(REPORTS_VARIABLE) or reports,
+        }
+        with known_instance(services, variables):
+            _bring_in_stored_runs(services, state, variables)
             _wait(stop, dagster)
         if not stop.is_set():
             raise dagster.failure("ended by itself")
@@ -118,7 +129,7 @@ def _require_free(port: int) -> None:
             ) from error
 
 
-def _command(folder: Path, home: Path, state: Path, dsn: str, port: int) -> Command:
+def _command(folder: Path, home: Path, state: Path, dsn: str, port: int, reports: str) -> Command:
     workspace = ("--workspace", str(folder / WORKSPACE_FILE))
     address = ("--host", LOOPBACK, "--port", str(port))
     url = storage_url(dsn)
@@ -129,6 +140,7 @@ def _command(folder: Path, home: Path, state: Path, dsn: str, port: int) -> Comm
             "PYTHONSAFEPATH": "1",  # for its own children, too
             **_instance(home, dsn),
             "PERF_STATE": str(state.absolute()),
+            REPORTS_VARIABLE: os.environ.get(REPORTS_VARIABLE) or reports,
             # Its notice that it is superseded is for us and not for who reads the log.
             "PYTHONWARNINGS": "ignore:Function",
         },

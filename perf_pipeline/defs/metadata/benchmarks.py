@@ -23,6 +23,8 @@ from perf_pipeline.report.why import merged
 from perf_pipeline.report.wording import observed, statistic_unit, summary_key
 
 _HOST_CPU: Final = "host_cpu_percent"
+# With them the table would be wider than its place.
+_LEFT_TO_THE_REPORT: Final = frozenset({"p90", "p99.9"})
 _MOST_PLOTTED: Final = 10
 _INVALID: Final = "the load generator did not keep up, so the figures say nothing of the target"
 
@@ -82,12 +84,15 @@ def _requests(
 ) -> dg.TableMetadataValue:
     made = request_table(diffs, benchmark)
     titles = [title for title, _ in made.columns]
+    kinds = [row[0] for row in made.rows if len(row) == 1]
     kind, rows = "", []
     for row in made.rows:
         if len(row) == 1:
             kind = row[0]  # a heading of the page's table is a column here
-        else:
-            rows.append({**dict(zip(titles, row, strict=True)), "of": kind})
+            continue
+        shown = dict(zip(titles, row, strict=True))
+        told = {title: text for title, text in shown.items() if title not in _LEFT_TO_THE_REPORT}
+        rows.append({**told, **({"of": kind} if len(kinds) > 1 else {})})
     return table(rows)
 
 

@@ -54,11 +54,12 @@ def pgbench_rate(
     connections: int,
     seconds: int,
     protocol: str = "prepared",
+    threads: int = 2,
 ) -> float:
     """Run a script without pause on all connections and return its transactions per second.
 
-    With prepared statements (or another `protocol`) and two threads, and without the time that
-    connecting takes. Source:
+    With prepared statements (or another `protocol`) and two threads (or as many as `threads`), and
+    without the time that connecting takes. Source:
     https://www.postgresql.org/docs/current/pgbench.html
 
     Raises:
@@ -67,8 +68,8 @@ def pgbench_rate(
     with tempfile.NamedTemporaryFile("w", suffix=".sql", encoding="utf-8") as file:
         file.write(script)
         file.flush()
-        threads = str(min(2, connections))
-        words = ["-n", "-M", protocol, "-c", str(connections), "-j", threads]
+        words = ["-n", "-M", protocol, "-c", str(connections)]
+        words += ["-j", str(min(threads, connections))]
         try:
             answer = subprocess.run(
                 [str(program), *words, "-T", str(seconds), "-f", file.name],

@@ -8,31 +8,45 @@ Add here: another way for a run to go on. Keep out: what becomes of a run that f
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import psycopg
 from psycopg import pq
 
-from perf_pipeline.engine.ports import Iteration, SampleSeries, WorkerContext
+from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.catalog import TRANSACTIONS
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.workloads.postgres.client import SqlAnswer, SqlClient
-from perf_pipeline.workloads.postgres.exchange import SqlSession, rows_of
+from perf_pipeline.workloads.postgres.exchange import ROWS, SqlSession, Values
 from perf_pipeline.workloads.postgres.script_values import ScriptState
 from perf_pipeline.workloads.postgres.scripts import ReadyScript, ReadySet, ReadyStatement
 from perf_pipeline.workloads.postgres.turns import Turns
 
 _NS_PER_US: Final = 1_000
+_NO_VALUES: Final[Values] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Leg:
-    """Hold a statement, and the variables that are set before it."""
+    """Hold a statement, and the variables that are set before it.
+
+    Attributes:
+        sets: in order.
+        statement: asked for then.
+        is_written: its values stand in its text.
+        send: sends it; with `text` where that is the same each time, and `timeout_s`.
+        answered: records its sample.
+    """
 
     sets: tuple[ReadySet, ...]
     statement: ReadyStatement
-    series: SampleSeries
+    is_written: bool
+    send: Callable[[SqlSession, bytes, Values, float], None]
+    text: bytes
+    timeout_s: float
+    answered: Callable[[Iteration, int, int, int, int], None]
 
 
 class StraightScript:
@@ -44,22 +58,32 @@ class StraightScript:
         script: the script, for which `is_straight` holds.
     """
 
-    __slots__ = ("clock", "legs", "name", "origin_ns", "recorder", "turns", "whole")
+    __slots__ = ("answered", "clock", "legs", "name", "origin_ns", "recorder", "turns")
 
     def __init__(self, context: WorkerContext, iteration: Iteration, script: ReadyScript) -> None:
         self.clock, self.recorder = context.clock, context.recorder
         self.origin_ns, self.name = context.clock.origin_ns, script.name
         series, scenario = context.recorder.series, iteration.scenario
         self.turns = Turns()
-        self.whole = series(scenario, TRANSACTIONS, script.name)
+        self.answered = series(scenario, TRANSACTIONS, script.name).answered
         self.legs: list[_Leg] = []
         sets: list[ReadySet] = []
         for step in script.steps:
             if isinstance(step, ReadySet):
                 sets.append(step)
             elif isinstance(step, ReadyStatement):
-                of_leg = series(scenario, iteration.protocol, step.request.operation)
-                self.legs.append(_Leg(tuple(sets), step, of_leg))
+                request = step.request
+                of_leg = series(scenario, iteration.protocol, request.operation)
+                leg = _Leg(
+                    tuple(sets),
+                    step,
+                    bool(step.template),
+                    request.send,
+                    request.text,
+                    request.timeout_s,
+                    of_leg.answered,
+                )
+                self.legs.append(leg)
                 sets = []
 
 
@@ -104,18 +128,22 @@ class StraightRuns:
         "_from_us",
         "_iteration",
         "_leg",
+        "_legs",
+        "_now_us",
         "_over",
         "_result",
         "_script",
         "_session",
         "_started_us",
         "_state",
+        "_wait_for_turn",
         "begun_us",
     )
 
     def __init__(self, script: StraightScript, client: SqlClient, state: ScriptState) -> None:
         self._script, self._client, self._state = script, client, state
-        self._leg = script.legs[0]
+        self._leg, self._legs = script.legs[0], len(script.legs)
+        self._now_us, self._wait_for_turn = script.clock.now_us, script.turns.add
         self._at = self._started_us = self._from_us = 0
         self._result: pq.abc.PGresult | None = None
         self._error: Exception | None = None
@@ -147,12 +175,12 @@ class StraightRuns:
     def set_result(self, result: pq.abc.PGresult) -> None:
         """Take an answer, and go on in a moment."""
         self._result = result
-        self._script.turns.add(self._go_on)
+        self._wait_for_turn(self._go_on)
 
     def set_exception(self, exception: Exception) -> None:
         """Take why there is no answer, and go on in a moment."""
         self._error = exception
-        self._script.turns.add(self._go_on)
+        self._wait_for_turn(self._go_on)
 
     def exception(self) -> None:
         """Take no notice; nothing is logged."""
@@ -176,16 +204,16 @@ class StraightRuns:
                     UnworkableError(str(error), step.line, self._before(), self._from_us)
                 )
                 return
-        statement = leg.statement
-        request, session = statement.request, self._session
-        if statement.template:
-            text, values = statement.written(variables), []
-        else:
-            text, values = request.text, statement.values(variables)
-        self._started_us = self._script.clock.now_us()
+        text, values = leg.text, _NO_VALUES
+        if leg.is_written:
+            text = leg.statement.written(variables)
+        elif leg.statement.variables:
+            values = leg.statement.values(variables)
+        session = self._session
+        self._started_us = self._now_us()
         try:
             session.expect(self)
-            request.send(session, text, values, request.timeout_s)
+            leg.send(session, text, values, leg.timeout_s)
         except psycopg.Error as error:
             self.set_exception(error)
 
@@ -205,14 +233,13 @@ class StraightRuns:
         iteration, script, result = self._iteration, self._script, self._result
         assert result is not None
         ended_us = (self._session.answered_ns - script.origin_ns) // _NS_PER_US
-        self._leg.series.answered(
-            iteration, self._from_us, self._started_us, ended_us, rows_of(result)
-        )
+        rows = result.ntuples if result.status == ROWS else result.command_tuples or 0
+        self._leg.answered(iteration, self._from_us, self._started_us, ended_us, rows)
         if self._at == 0:
             self.begun_us = self._started_us
         self._from_us = ended_us
         self._at += 1
-        if self._at < len(script.legs):
+        if self._at < self._legs:
             self._ask()
         elif self._session.is_in_transaction:
             self._over.set_result(self._before())
@@ -225,7 +252,7 @@ class StraightRuns:
         assert begun_us is not None
         self.begun_us = None
         iteration.has_waited = True
-        self._script.whole.answered(iteration, iteration.intended_us, begun_us, ended_us, 1)
+        self._script.answered(iteration, iteration.intended_us, begun_us, ended_us, 1)
         if iteration.follow is not None and iteration.follow():
             self._begin()
         else:

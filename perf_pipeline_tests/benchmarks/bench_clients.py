@@ -96,24 +96,27 @@ def database(stack: Stack, scratch: Path) -> dict[str, tuple[list[float], list[f
         plan = {"executor": "constant-vus", "vus": vus, "duration": f"{SECONDS}s"}
         return load(scenario(name, plan, parameters), dsn=dsn, workers=workers)
 
-    def theirs(script: str, connections: int) -> float:
-        return pgbench_rate(program, dsn, script, connections=connections, seconds=SECONDS)
+    def theirs(script: str, connections: int, threads: int) -> float:
+        # A thread for each of our workers: one worker beside two threads would be no comparison.
+        return pgbench_rate(
+            program, dsn, script, connections=connections, seconds=SECONDS, threads=threads
+        )
 
     by_id: dict[str, JSON] = {"ids_file": str(ids_file)}
     sides: dict[str, tuple[Callable[[], float], Callable[[], float]]] = {
         "select": (
             lambda: ours("select_users", 50, {"limit": 100}, 2),
-            lambda: theirs(select_script(100), 50),
+            lambda: theirs(select_script(100), 50, 2),
         ),
         # Ten connections are a third of what one worker can serve; a second one sleeps and wakes
         # more often, and takes its time from the server's cores.
         "update, 1 worker": (
             lambda: ours("update_users", 10, by_id, 1),
-            lambda: theirs(update, 10),
+            lambda: theirs(update, 10, 1),
         ),
         "update, 2 workers": (
             lambda: ours("update_users", 10, by_id, 2),
-            lambda: theirs(update, 10),
+            lambda: theirs(update, 10, 2),
         ),
     }
     return in_turns(sides, ROUNDS)

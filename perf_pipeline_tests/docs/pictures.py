@@ -1,9 +1,10 @@
 """The pictures of the documentation; run it to take them anew, with Chromium.
 
-    python -m perf_pipeline_tests.docs.pictures report.html
+    python -m perf_pipeline_tests.docs.pictures report.html http://127.0.0.1:46283/…/
 
-It is given the report of a real run, such as the last one of the tutorial; what Dagster's UI shows
-of this checkout is started for it. Look at each picture before it is committed.
+It is given the report of a real run, such as the last one of the tutorial, and the address at which
+a run that goes on is watched; each may be left out. What Dagster's UI shows of this checkout is
+started for it. Look at each picture before it is committed.
 
 Add here: another picture that a page shows. Keep out: pictures that tests compare
 (support/golden_pictures.py).
@@ -17,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Final
 
 from perf_pipeline_tests.support.browser import Browser, Screen, browser
@@ -29,6 +31,9 @@ _WIDE: Final = Screen(width=1_600)
 _GRAPH_WIDTH: Final = 1_500
 _HEIGHT: Final = 900
 _SCALE: Final = 0.75
+_SCREENFUL: Final[Mapping[str, float]] = MappingProxyType(
+    {"x": 0, "y": 0, "width": _SCREEN.width, "height": _HEIGHT, "scale": _SCALE}
+)
 _UI_WITHIN_S: Final = 180.0
 _DRAWN_WITHIN_S: Final = 60.0
 _DRAWN_S: Final = 3.0
@@ -64,10 +69,17 @@ def take(opened: Browser, name: str, clip: Mapping[str, float]) -> None:
 def report(opened: Browser, page: Path) -> None:
     """Take the first screen of a report, and its first plots."""
     opened.show(page.absolute().as_uri(), _SCREEN)
-    screenful = {"x": 0.0, "width": _SCREEN.width, "height": _HEIGHT, "scale": _SCALE}
-    take(opened, "report", {**screenful, "y": 0})
+    take(opened, "report", _SCREENFUL)
     first = "document.querySelector('figure[data-plot]').getBoundingClientRect().top"
-    take(opened, "plots", {**screenful, "y": opened.value(first)})
+    take(opened, "plots", {**_SCREENFUL, "y": opened.value(first)})
+
+
+def watched(opened: Browser, address: str) -> None:
+    """Take the page of a run that goes on."""
+    opened.show(address, _SCREEN, most_high=_HEIGHT)
+    _wait_for(opened, "SO FAR")
+    time.sleep(_DRAWN_S)
+    take(opened, "watch", _SCREENFUL)
 
 
 def graph(opened: Browser, address: str) -> None:
@@ -110,7 +122,10 @@ def main() -> None:
     """Take the pictures of a report, where one is named, and that of the graph."""
     with TemporaryDirectory() as scratch, browser(Path(scratch) / "browser") as opened:
         for page in sys.argv[1:]:
-            report(opened, Path(page))
+            if page.startswith("http://"):
+                watched(opened, page)
+            else:
+                report(opened, Path(page))
         with ui(Path(scratch) / "state") as address:
             graph(opened, address)
 

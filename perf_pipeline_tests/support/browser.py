@@ -32,7 +32,7 @@ _SHOWN: Final = """new Promise((done) => {
     .filter((figure) => figure.getBoundingClientRect().top < innerHeight)
     .every((figure) => figure.classList.contains("live"));
   const began = performance.now();
-  const look = () => isLive() || performance.now() - began > 20000
+  const look = () => isLive() || performance.now() - began > 45000
     ? requestAnimationFrame(() => requestAnimationFrame(() => done(isLive())))
     : setTimeout(look, 20);
   look();

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from perf_pipeline.importing.door import import_file
+from perf_pipeline.importing.door import Imported, import_file
 from perf_pipeline.importing.spooling import Import
 from perf_pipeline.importing.tools import TOOLS
 from perf_pipeline.judging.judge import recover_run
@@ -52,6 +52,11 @@ def points(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
     answer = command.here("import", "k6", str(POINTS), "--summary", str(EXPORTED), "--name", "shop")
     assert answer.code == 99, answer.err
     return command
+
+
+def imported(state: State, path: Path, name: str) -> Imported:
+    """Put a file of k6 into the spool, without the command line."""
+    return import_file(state, path, Import(TOOLS["k6"], name))
 
 
 def verdicts(command: CommandLine) -> dict[tuple[str, str], str]:
@@ -393,7 +398,7 @@ def test_times_of_another_zone_are_moved_to_utc(tmp_path: Path) -> None:
     path.write_text(points_text().replace('Z","value"', '+02:00","value"'), encoding="utf-8")
     state = State(tmp_path / "state")
 
-    done = import_file(state, path, Import(TOOLS["k6"], "shop"))
+    done = imported(state, path, "shop")
 
     # The points were made at 06:07:58 UTC.
     assert done.run_id.startswith("20261129-040757-import-")
@@ -414,7 +419,7 @@ def test_the_same_file_is_told_and_stored_once(tmp_path: Path) -> None:
 
 def test_a_file_whose_run_waits_in_the_spool_is_stored_from_there(tmp_path: Path) -> None:
     # Whoever imported it first was killed before the history had it.
-    waiting = import_file(State(tmp_path), POINTS, Import(TOOLS["k6"], "k6"))
+    waiting = imported(State(tmp_path), POINTS, "k6")
 
     answer = CommandLine(tmp_path).here("import", "k6", str(POINTS))
 
@@ -423,7 +428,7 @@ def test_a_file_whose_run_waits_in_the_spool_is_stored_from_there(tmp_path: Path
 
 
 def test_a_spool_that_refuses_the_run_is_not_blamed_on_the_file(tmp_path: Path) -> None:
-    done = import_file(State(tmp_path / "first"), POINTS, Import(TOOLS["k6"], "k6"))
+    done = imported(State(tmp_path / "first"), POINTS, "k6")
     state = State(tmp_path / "second")
     state.spool.mkdir(parents=True)
     (state.spool / done.run_id).touch()
@@ -543,7 +548,7 @@ def test_the_gate_fails_when_k6_measures_a_slower_target_twice(tmp_path: Path) -
     state = State(tmp_path)
     for day in range(7):
         path = write_points(tmp_path / f"{day}.ndjson", day, 5.0)
-        done = import_file(state, path, Import(TOOLS["k6"], "shop"))
+        done = imported(state, path, "shop")
         recover_run(state, done.run_id)
     command = CommandLine(tmp_path)
 

@@ -203,6 +203,7 @@ _METRICS: Final = (
     Metric("broker_under_replicated_partitions", _T, "partitions", "lower", _SOURCE, "number of partitions of the cluster of which a replica is not in sync, by its metadata"),
     Metric("live_points_sent", _T, "points", "neither", _SOURCE, "number of points that a receiver of `--out` took since the run began"),
     Metric("live_points_lost", _T, "points", "neither", _SOURCE, "number of points that a receiver of `--out` refused or could not be sent since the run began; the run itself lost nothing"),
+    Metric("live_points_waiting", _T, "points", "neither", _SOURCE, "number of points that a receiver of `--out` has still to take; those that wait at the end of the run are lost"),
     # from files of other tools
     Metric("imported_time", _T, "ms", "lower", _SOURCE, "duration in a file of another tool that no other metric stands for, by its name there"),
     Metric("imported_trend", _T, "values", "neither", _SOURCE, "values in a file of another tool, by their name there"),

@@ -159,7 +159,7 @@ class Outputs:
 
 
 class OutputProbe:
-    """Read how many points receivers took, and how many were lost.
+    """Read how many points receivers took, how many were lost, and how many still wait.
 
     Args:
         outputs: of the run.
@@ -189,8 +189,8 @@ class OutputProbe:
 
 def _readings(at_us: int, counts: Iterable[tuple[str, Mapping[str, int]]]) -> Iterator[Reading]:
     for kind, its in counts:
-        yield Reading(at_us, kind, "live_points_sent", float(its["sent"]))
-        yield Reading(at_us, kind, "live_points_lost", float(its["lost"]))
+        for counted in ("sent", "lost", "waiting"):
+            yield Reading(at_us, kind, f"live_points_{counted}", float(its[counted]))
 
 
 def _environment(kinds: Iterable[str]) -> dict[str, str]:

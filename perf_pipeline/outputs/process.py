@@ -100,7 +100,11 @@ class Sending:
         counts = {kind: sender.counts for kind, sender in self._senders.items()}
         return {
             "receivers": {
-                kind: {"sent": its.sent, "lost": its.lost + self._limit.left_out}
+                kind: {
+                    "sent": its.sent,
+                    "lost": its.lost + self._limit.left_out,
+                    "waiting": its.waiting,
+                }
                 for kind, its in counts.items()
             },
             "sentences": sentences[:MOST_TOLD],

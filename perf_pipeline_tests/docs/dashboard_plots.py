@@ -134,11 +134,12 @@ RUN: Final = {
             ],
         ),
         Plot(
-            "Points that receivers took and lost",
+            "Points that receivers took, and that were lost or wait",
             "short",
             [
                 ("perf_live_points_sent{run}", "{{source}} took"),
                 ("perf_live_points_lost{run}", "{{source}} lost"),
+                ("perf_live_points_waiting{run}", "{{source}} waiting"),
             ],
         ),
     ),

@@ -76,6 +76,7 @@ def test_what_is_told_of_a_run_reaches_the_receiver_and_is_counted(tmp_path: Pat
     assert [(r.at_us, r.source, r.name) for r in sent] == [
         (2_000_000, "prometheus", "live_points_sent"),
         (2_000_000, "prometheus", "live_points_lost"),
+        (2_000_000, "prometheus", "live_points_waiting"),
     ]
     # Dropped starts from 0 on, the plan, a reading, and the end of these three series.
     assert heard.sentences == [f"prometheus at {receiver.url} took all 7 points"]

@@ -5,6 +5,7 @@ Add here: another closed model. Keep out: how many VUs run at what time (plan/vu
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from perf_pipeline.config.executors.kinds import IterationQuota, LoopingVUs
 from perf_pipeline.engine.part import ScenarioPart
@@ -134,14 +135,21 @@ class QuotaModel:
         intended_us = self._part.start_us
         self._part.tally.vus += 1
         try:
-            while self._left[pot] and not self._over:
-                self._left[pot] -= 1
+            vu.loop_while(partial(self._takes_from, pot))
+            while self._takes_from(pot):
                 await vu.iterate(intended_us)
                 intended_us = vu.free_us
                 if not vu.gave_turn:
                     await asyncio.sleep(0)  # an iteration that never waits must not block other VUs
         finally:
             self._part.tally.vus -= 1
+
+    def _takes_from(self, pot: int) -> bool:
+        """Take an iteration that is to be run, if there is one."""
+        if self._over or not self._left[pot]:
+            return False
+        self._left[pot] -= 1
+        return True
 
 
 async def _all_ended(tasks: set["asyncio.Task[None]"]) -> None:

@@ -5,8 +5,9 @@ Add here: another executor. Keep out: worker processes (engine_loads.py), and as
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 import uvloop
 
@@ -20,20 +21,23 @@ from perf_pipeline.plan.phases import measured_window
 from perf_pipeline.plan.stripes import stripe_of
 from perf_pipeline_tests.support.loads.scenario_on_virtual_time import IterationsToo
 
+LOOPING: Final = MappingProxyType({"executor": "constant-vus", "vus": 2, "duration": "9s"})
+
 
 def driven(
     workload: Workload,
     parameters: dict[str, Any],
     dsn: str,
     *,
-    seconds: float,
+    seconds: float = 9,
     grace: str = "5s",
+    plan: Mapping[str, object] = LOOPING,
     meanwhile: Callable[[], object] | None = None,
 ) -> IterationsToo:
-    """Loop two virtual users; do something else in the middle of it."""
-    plan = {"executor": "constant-vus", "vus": 2, "duration": "9s", "gracefulStop": grace}
+    """Run two virtual users by a plan; do something else in the middle of it."""
     # Shorter than a profile may ask for.
-    executor = read_executor(plan).model_copy(update={"duration_us": int(seconds * 1e6)})
+    shorter = {"duration_us": int(seconds * 1e6)} if "duration" in plan else {}
+    executor = read_executor({**plan, "gracefulStop": grace}).model_copy(update=shorter)
     stripe = stripe_of(executor, 0, 1)
     assert stripe is not None
 

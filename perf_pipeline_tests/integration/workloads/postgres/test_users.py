@@ -188,6 +188,27 @@ def test_looping_users_delete_each_id_once_and_then_meet_no_row(dsn: str, tmp_pa
             assert record.started_us <= sample.started_us < sample.ended_us <= record.ended_us
 
 
+@pytest.mark.parametrize(
+    "plan",
+    [
+        {"executor": "shared-iterations", "vus": 2, "iterations": 200},
+        {"executor": "per-vu-iterations", "vus": 2, "iterations": 100},
+    ],
+)
+def test_a_quota_of_selects_is_run_to_the_last_one(dsn: str, plan: dict[str, object]) -> None:
+    recorder = driven(SelectUsers(), {"run": "r1"}, dsn, plan=plan)
+
+    assert outcomes(recorder.samples) == {("ok", ""): 200}
+    assert len(recorder.iterations) == 200
+    for vu in (1, 2):
+        records = [record for record in recorder.iterations if record.vu == vu]
+        samples = [sample for sample in recorder.samples if sample.vu == vu]
+        assert [record.iteration for record in records] == list(range(len(records)))
+        assert [sample.iteration for sample in samples] == list(range(len(records)))
+        if plan["executor"] == "per-vu-iterations":
+            assert len(records) == 100
+
+
 def test_looping_users_whose_sessions_end_fail_once_and_connect_again(
     dsn: str, tmp_path: Path
 ) -> None:

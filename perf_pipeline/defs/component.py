@@ -74,6 +74,10 @@ class PerfPipeline(dg.Component, dg.Model, dg.Resolvable):
     schedule: PerfSchedule | None = Field(
         default=None, description="the schedule on which a profile runs by itself"
     )
+    schedules: list[PerfSchedule] = Field(
+        default_factory=list,
+        description="one for each profile that runs by itself, each in its own time zone",
+    )
     owners: list[str] = Field(
         default=list(OWNERS), description="owners of all assets: e-mail addresses, or team:name"
     )
@@ -117,10 +121,10 @@ class PerfPipeline(dg.Component, dg.Model, dg.Resolvable):
 
     def _automation(self, given: list[GivenProfile], jobs: list[Job]) -> dg.Definitions:
         """Make what starts and tells by itself, and say how runs by hand are executed."""
-        when = self.schedule
+        whens = [*([self.schedule] if self.schedule else []), *self.schedules]
         alerts = read_alerts("alerts of the component", self.alerts) if self.alerts else None
         return dg.Definitions(
-            schedules=[_schedule(when, given, jobs)] if when else [],
+            schedules=[_schedule(when, given, jobs) for when in whens],
             sensors=sensors_of(given, jobs, alerts=alerts, new_versions=self.measure_new_versions),
             executor=dg.in_process_executor if self.in_process else None,
         )

@@ -157,6 +157,29 @@ def test_a_schedule_of_a_profile_that_is_not_there_is_told_with_those_that_are(
         component.build_defs(dg.ComponentTree.for_test().load_context)
 
 
+def test_each_profile_has_a_schedule_in_its_own_time_zone(tmp_path: Path) -> None:
+    first, second = own_profile(tmp_path / "shop.toml"), own_profile(tmp_path / "bank.toml")
+    second.write_text(second.read_text().replace("shop-visits", "bank"))
+    component = PerfPipeline.from_attributes_dict(
+        attributes={
+            "profiles": [str(first), str(second)],
+            "schedules": [
+                {"cron": "@daily", "profile": "bank", "timezone": "America/Lima"},
+                {"cron": "30 2 * * 1", "profile": "shop-visits", "timezone": "Europe/Berlin"},
+            ],
+        }
+    )
+
+    found = component.build_defs(dg.ComponentTree.for_test().load_context).schedules or ()
+
+    zones = {
+        each.name: each.execution_timezone
+        for each in found
+        if isinstance(each, dg.ScheduleDefinition)
+    }
+    assert zones == {"bank_schedule": "America/Lima", "shop_visits_schedule": "Europe/Berlin"}
+
+
 def test_the_package_gives_the_component_its_public_name() -> None:
     assert perf_pipeline.PerfPipeline is PerfPipeline
     assert "PerfPipeline" in dir(perf_pipeline)

@@ -4,6 +4,7 @@ Add here: an attribute of the YAML. Keep out: what is made of it (graph.py).
 Dagster concept: components, https://docs.dagster.io/guides/build/components
 """
 
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -13,6 +14,7 @@ from pydantic import Field
 from perf_pipeline.config.alerts import read_alerts
 from perf_pipeline.config.given_profiles import GivenProfile, given_profiles
 from perf_pipeline.defs.benchmarks import OWNERS
+from perf_pipeline.defs.freshness import freshness_of
 from perf_pipeline.defs.graph import Labels, definitions_of
 from perf_pipeline.defs.jobs import Job
 from perf_pipeline.defs.resources import DEFAULT, PerfRun
@@ -89,6 +91,14 @@ class PerfPipeline(dg.Component, dg.Model, dg.Resolvable):
             "place of what the profiles say"
         ),
     )
+    fresh_within_days: float = Field(
+        default=0.0,
+        ge=0,
+        description=(
+            "how old the last valid run may be before the check `fresh` of `report` fails; 0 for "
+            "no such check"
+        ),
+    )
     measure_new_versions: bool = Field(
         default=False,
         description=(
@@ -117,7 +127,14 @@ class PerfPipeline(dg.Component, dg.Model, dg.Resolvable):
             perf_run=PerfRun(target=self.target, state=self.state),
             labels=Labels(self.owners, self.tags),
         )
-        return dg.Definitions.merge(ours, self._automation(given, list(ours.jobs or ())))
+        fresh = [self._freshness()] if self.fresh_within_days else []
+        return dg.Definitions.merge(ours, self._automation(given, list(ours.jobs or ())), *fresh)
+
+    def _freshness(self) -> dg.Definitions:
+        """Make the check of the last valid run's age."""
+        return freshness_of(
+            PerfRun(state=self.state).state_folder, timedelta(days=self.fresh_within_days)
+        )
 
     def _automation(self, given: list[GivenProfile], jobs: list[Job]) -> dg.Definitions:
         """Make what starts and tells by itself, and say how runs by hand are executed."""

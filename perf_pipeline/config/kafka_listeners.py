@@ -42,6 +42,10 @@ class _Access:
     def protocol(self) -> str:
         return self.settings.get("security.protocol", "PLAINTEXT")
 
+    @property
+    def logs_in(self) -> bool:
+        return self.protocol.startswith("SASL")
+
     @contextlib.contextmanager
     def connected(self, place: Place) -> Iterator[socket.socket]:
         """Connect, inside of TLS where it is asked for; its host is checked as it is written."""
@@ -56,7 +60,7 @@ class _Access:
     def entered(self, place: Place) -> Iterator[socket.socket]:
         """Connect, and log in where a login is asked for."""
         with self.connected(place) as connection:
-            if self.protocol.startswith("SASL"):
+            if self.logs_in:
                 log_in(connection, _shown(place), self.settings, self.allowed)
             yield connection
 
@@ -183,11 +187,13 @@ def _spelled(host: str) -> str:
 
 
 def _wanted(place: Place, access: _Access) -> str:
-    """Say what a listener wants: "TLS", "SASL (PLAIN)", or nothing known."""
+    """Say what a listener wants that it is not given: "TLS", "SASL (PLAIN)", or nothing known."""
     if not is_tls(access.settings):
         with _connected(place, access.allowed) as connection:
             if _speaks_tls(connection):
                 return "TLS"
+    if access.logs_in:
+        return ""
     with access.connected(place) as connection:
         try:
             names = mechanisms_of(connection)

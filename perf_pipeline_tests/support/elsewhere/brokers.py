@@ -52,7 +52,8 @@ def wants_login(user: str, password: str, then: Answer) -> Answer:
 
     def answer(key: int, version: int, body: bytes = b"") -> bytes | None:
         if key == _SASL_HANDSHAKE:
-            return struct.pack(">hi", 0, 1) + _text("PLAIN")
+            code = 0 if body.endswith(_text("PLAIN")) else _UNKNOWN_MECHANISM
+            return struct.pack(">hi", code, 1) + _text("PLAIN")
         if key == _SASL_AUTHENTICATE:
             seen.append(body)
             is_right = body.endswith(struct.pack(">i", len(expected)) + expected)

@@ -138,6 +138,15 @@ def test_a_broker_that_asks_for_a_password_is_told_it_and_then_asked() -> None:
     assert f"the brokers 127.0.0.1:{port} advertise" in str(refusal.value)
 
 
+def test_a_broker_that_is_silent_after_the_login_is_not_told_to_want_another_protocol() -> None:
+    with listener(wants_login("me", "p@ss", lambda *_: None)) as port:
+        brokers = f"SASL_PLAINTEXT://me:p%40ss@127.0.0.1:{port}"
+
+        require_listeners(brokers, (), must_answer=False)
+        with pytest.raises(TargetUnavailableError, match="no broker at .* answered a metadata"):
+            require_listeners(brokers, ())
+
+
 def test_silence_is_an_error_only_for_who_needs_an_answer() -> None:
     require_listeners("127.0.0.1:1", (), must_answer=False)
     with pytest.raises(TargetUnavailableError, match=r"no broker at 127\.0\.0\.1:1 answered"):

@@ -17,6 +17,7 @@ from perf_pipeline.config.needed_parts import draws_users
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.defs.benchmarks import OWNERS, benchmark_assets, checks_of
 from perf_pipeline.defs.jobs import job_of, require_own_names
+from perf_pipeline.defs.references import with_references
 from perf_pipeline.defs.resources import DEFAULT, PerfRun
 from perf_pipeline.defs.seeded_users import seeded_users
 from perf_pipeline.defs.verdicts import AFTER_THRESHOLDS, threshold_checks_of
@@ -64,7 +65,7 @@ def definitions_of(
         update={"usual_profile": _usual(given), "benchmarks": names}
     )
     return dg.Definitions(
-        assets=_assets(profiles, records, labels or Labels()),
+        assets=with_references(_assets(profiles, records, labels or Labels()), given),
         asset_checks=[checks_of(name, profiles) for name in names],
         jobs=[job_of(entry, names) for entry in given],
         resources={"perf_run": run, **(resources or {})},

@@ -88,6 +88,23 @@ def test_every_asset_and_check_says_what_it_is() -> None:
         assert graph.get(check).description, check
 
 
+def test_every_asset_leads_to_where_it_is_written_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERF_DOCS_URL", "https://docs.example.org/perf/")
+    graph = build_defs().resolve_asset_graph()
+
+    for key in graph.get_all_asset_keys():
+        name, metadata = key.path[-1], graph.get(key).metadata
+        places = metadata["dagster/code_references"].code_references
+        for place in places:
+            line = Path(place.file_path).read_text("utf-8").splitlines()[place.line_number - 1]
+            in_profile = (f"[benchmarks.{name}", "extends = ")  # from which it has the benchmark
+            assert line.strip().startswith(in_profile if name in NAMES else "@"), place
+        wanted = [f"profile {profile}" for profile in SHIPPED] if name in NAMES else ["code"]
+        assert [place.label for place in places] == wanted
+        page = metadata["documentation"].url.removeprefix("https://docs.example.org/perf/")
+        assert (ROOT / "docs" / page).with_suffix(".md").is_file()
+
+
 def test_there_is_a_job_for_each_shipped_profile_in_one_process_with_its_profile() -> None:
     definitions = build_defs()
 

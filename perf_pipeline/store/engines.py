@@ -7,6 +7,7 @@ Add here: another setting of DuckDB's. Keep out: waiting for a file, and what er
 """
 
 import itertools
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,23 @@ CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
 _BROKEN: Final = (duckdb.FatalException, duckdb.InternalException)
 _NUMBERS: Final = itertools.count(1)
 _LAST: Final[dict[Path, duckdb.DuckDBPyConnection]] = {}
+_BEFORE_FORK: Final[list[duckdb.DuckDBPyConnection]] = []
 _LOCK: Final = threading.Lock()
+
+
+def _leave_to_parent() -> None:
+    """Use no DuckDB of the process that this one was forked from: its threads are not here.
+
+    It is kept, because closing it would wait for them.
+    """
+    _BEFORE_FORK.extend(_LAST.values())
+    _LAST.clear()
+
+
+os.register_at_fork(
+    before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release
+)
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 @contextmanager

@@ -1,5 +1,8 @@
 """DuckDB is made once for a history: its file is nobody's between two openings."""
 
+import os
+import select
+import signal
 from pathlib import Path
 
 import duckdb
@@ -37,6 +40,24 @@ def test_a_file_that_was_closed_is_whole_and_open_no_more(tmp_path: Path) -> Non
     assert kept(path) == [(1,), (2,)]
     with duckdb.connect(path) as connection:  # as a shell of DuckDB's
         assert connection.execute("select value from kept").fetchall() == [(1,), (2,)]
+
+
+def test_a_fork_of_a_process_that_has_read_a_file_reads_and_writes_any_file(
+    tmp_path: Path,
+) -> None:
+    path, other = tmp_path / "one.duckdb", tmp_path / "other.duckdb"
+    put(path, 1)
+    assert kept(path) == [(1,)]
+
+    if (pid := os.fork()) == 0:  # DuckDB's threads are no part of it
+        put(other, 2)
+        os._exit(0 if (kept(path), kept(other)) == ([(1,)], [(2,)]) else 1)
+    ended, _, _ = select.select([os.pidfd_open(pid)], [], [], 20)
+    os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+
+    assert (bool(ended), status) == (True, 0)
+    assert kept(path) == [(1,)]
 
 
 def test_two_files_that_are_open_at_once_are_not_mixed_up(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ FOLDER: Final = ROOT / "docs" / "pictures"
 _SCREEN: Final = Screen()
 _WIDE: Final = Screen(width=1_600)
 _GRAPH_WIDTH: Final = 1_500
+_GRAPH_HEIGHT: Final = 1_600  # with every group open it is higher than a screen
 _HEIGHT: Final = 900
 _SCALE: Final = 0.75
 _SCREENFUL: Final[Mapping[str, float]] = MappingProxyType(
@@ -86,6 +87,7 @@ def graph(opened: Browser, address: str) -> None:
     """Take the graph of all assets in Dagster's UI, with every group open."""
     opened.show(f"{address}/asset-groups", _WIDE, most_high=_HEIGHT)
     _wait_for(opened, "Materialize all")
+    opened.resize(_WIDE.width, _GRAPH_HEIGHT)
     opened.value(_ONLY_THE_GRAPH)
     _wait_for(opened, "day_simulation")
     time.sleep(_DRAWN_S)  # the graph is moved into the middle

@@ -87,15 +87,16 @@ class Browser:
     def show(self, address: str, screen: Screen, most_high: int = 4_000) -> None:
         """Show a page on a screen as high as the page, and wait until its plots are drawn."""
         features = [{"name": "prefers-color-scheme", "value": screen.scheme}]
-        self._size(screen.width, 800)
+        self.resize(screen.width, 800)
         self.call("Emulation.setEmulatedMedia", media=screen.media, features=features)
         self.call("Page.navigate", url=address)
         height = self.value("document.documentElement.scrollHeight", of=address)
-        self._size(screen.width, min(height, most_high))
+        self.resize(screen.width, min(height, most_high))
         if screen.media == "screen":
             assert self.value(_SHOWN) is True
 
-    def _size(self, width: int, height: int) -> None:
+    def resize(self, width: int, height: int) -> None:
+        """Give the page another screen, in CSS pixels."""
         self.call(
             "Emulation.setDeviceMetricsOverride",
             width=width, height=height, deviceScaleFactor=1, mobile=False,

@@ -172,6 +172,11 @@ def _validate(
     return profile
 
 
+def shipped_file(name: str) -> Path:
+    """Return where a shipped profile lies."""
+    return Path(str(resources.files("perf_pipeline") / "profiles" / f"{name}.toml"))
+
+
 def _read(name_or_path: str) -> tuple[str, str]:
     if not name_or_path.endswith(".toml"):
         if name_or_path not in SHIPPED:
@@ -181,8 +186,7 @@ def _read(name_or_path: str) -> tuple[str, str]:
                 f"path of a .toml file{_file_or_shipped(name_or_path)}"
             )
             raise ProfileError(name_or_path, [sentence])
-        file = resources.files("perf_pipeline") / "profiles" / f"{name_or_path}.toml"
-        return f"{name_or_path}.toml", file.read_text(encoding="utf-8")
+        return f"{name_or_path}.toml", shipped_file(name_or_path).read_text(encoding="utf-8")
     try:
         return name_or_path, read_text(Path(name_or_path), LARGEST_PROFILE_BYTES)
     except ValueError as error:

@@ -9,15 +9,16 @@ import os
 import re
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
 import dagster as dg
 
 from perf_pipeline.config.given_profiles import GivenProfile
-from perf_pipeline.config.loading import SHIPPED
+from perf_pipeline.config.loading import SHIPPED, shipped_file
+from perf_pipeline.config.profile import Profile
 
 DOCS_VARIABLE: Final = "PERF_DOCS_URL"
 _KEY: Final = "dagster/code_references"
@@ -32,6 +33,29 @@ _PAGES: Final[Mapping[str, str]] = {
 """The page of docs/ that explains an asset; that of a benchmark is `profiles`."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """Hold a profile as it is written.
+
+    Attributes:
+        profile: what it says.
+        path: its file.
+        lines: of the file.
+    """
+
+    profile: Profile
+    path: Path
+    lines: Sequence[str]
+
+    def reference(self, benchmark: str) -> dg.LocalFileCodeReference:
+        """Refer to the first line that opens a table of the benchmark, else to the top."""
+        opens = re.compile(rf"""\s*\[+benchmarks\.["']?{re.escape(benchmark)}["']?[.\]]""")
+        number = next((place for place, line in enumerate(self.lines, 1) if opens.match(line)), 1)
+        return dg.LocalFileCodeReference(
+            file_path=str(self.path), line_number=number, label=f"profile {self.profile.name}"
+        )
+
+
 def with_references(
     assets: Sequence[dg.AssetsDefinition], given: Sequence[GivenProfile]
 ) -> list[dg.AssetsDefinition]:
@@ -41,20 +65,26 @@ def with_references(
         assets: of a code location.
         given: the profiles that they are made from.
     """
+    written = [_written(entry) for entry in given]
     with warnings.catch_warnings():
         # The lock pins the release in which code references are as they are used here.
         warnings.simplefilter("ignore", dg.BetaWarning)
         return [
-            definition.map_asset_specs(partial(_with_places, definition, given))
+            definition.map_asset_specs(partial(_with_places, definition, written))
             for definition in assets
         ]
 
 
+def _written(entry: GivenProfile) -> _Written:
+    path = shipped_file(entry.source) if entry.source in SHIPPED else Path(entry.source)
+    return _Written(entry.profile, path, path.read_text(encoding="utf-8").splitlines())
+
+
 def _with_places(
-    definition: dg.AssetsDefinition, given: Sequence[GivenProfile], spec: dg.AssetSpec
+    definition: dg.AssetsDefinition, written: Sequence[_Written], spec: dg.AssetSpec
 ) -> dg.AssetSpec:
     name = spec.key.path[-1]
-    lines = [_line(name, entry) for entry in given if name in entry.profile.benchmarks]
+    lines = [file.reference(name) for file in written if name in file.profile.benchmarks]
     code = dg.CodeReferencesMetadataValue(code_references=lines or [_function(definition)])
     found: dict[str, Any] = {_KEY: code}
     if base := os.environ.get(DOCS_VARIABLE, "").rstrip("/"):
@@ -70,20 +100,3 @@ def _function(definition: dg.AssetsDefinition) -> dg.LocalFileCodeReference:
     return dg.LocalFileCodeReference(
         file_path=code.co_filename, line_number=code.co_firstlineno, label="code"
     )
-
-
-def _line(name: str, entry: GivenProfile) -> dg.LocalFileCodeReference:
-    """Refer to the first line of a profile that opens a table of the benchmark, else to its top."""
-    path = _file(entry.source)
-    opens = re.compile(rf"""\s*\[+benchmarks\.["']?{re.escape(name)}["']?[.\]]""")
-    lines = path.read_text(encoding="utf-8").splitlines()
-    number = next((place for place, line in enumerate(lines, 1) if opens.match(line)), 1)
-    return dg.LocalFileCodeReference(
-        file_path=str(path), line_number=number, label=f"profile {entry.profile.name}"
-    )
-
-
-def _file(source: str) -> Path:
-    if source in SHIPPED:
-        return Path(str(resources.files("perf_pipeline") / "profiles" / f"{source}.toml"))
-    return Path(source)

@@ -34,12 +34,12 @@ def _leave_to_parent() -> None:
     """
     _BEFORE_FORK.extend(_LAST.values())
     _LAST.clear()
+    _LOCK.release()
 
 
 os.register_at_fork(
-    before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release
+    before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_leave_to_parent
 )
-os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 @contextmanager

@@ -7,11 +7,10 @@ Add here: another kind of file that a profile names. Keep out: odd values in a r
 import json
 import random
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from perf_pipeline.config.loading import SHIPPED, load_profile, validate_profile
+from perf_pipeline.config.loading import SHIPPED, load_profile, shipped_file, validate_profile
 from perf_pipeline.config.profile import Profile
 from perf_pipeline_tests.fuzz.odd_bytes import damaged
 from perf_pipeline_tests.fuzz.profile_fuzz import TEXTS
@@ -48,8 +47,7 @@ def whole_case(folder: Path) -> Callable[[], Profile]:
 def toml_case(chance: random.Random, folder: Path) -> Callable[[], object]:
     """Give the loading of a damaged profile."""
     name = chance.choice((*SHIPPED, "own"))
-    source = resources.files("perf_pipeline") / "profiles" / f"{name}.toml"
-    data = OWN.encode() if name == "own" else source.read_bytes()
+    data = OWN.encode() if name == "own" else shipped_file(name).read_bytes()
     return _loading(folder, damaged(chance, data), _ROWS)
 
 

@@ -35,34 +35,14 @@ _OF_RUN: Final = 'testid="$testid",benchmark=~"$benchmark"'
 def trends_dashboard() -> str:
     """Make the dashboard of many runs."""
     made = _dashboard("perf-pipeline-trends", "perf_pipeline: over runs", "now-90d", "")
-    made.with_variable(
-        _variable("profile", "Profile", "label_values(perf_run_figure, profile)")
-    ).with_variable(
-        _variable(
-            "benchmark",
-            "Benchmark",
-            'label_values(perf_run_figure{profile="$profile"}, benchmark)',
-        )
-        .multi(multi=True)
-        .include_all(include_all=True)
-    )
+    _let_choose(made, "profile", "Profile", of="perf_run_figure")
     return _json(_with_rows(made, TRENDS))
 
 
 def run_dashboard() -> str:
     """Make the dashboard of a run."""
     made = _dashboard("perf-pipeline-run", "perf_pipeline: a run", "now-15m", "5s")
-    made.with_variable(
-        _variable("testid", "Run", "label_values(perf_operations_total, testid)")
-    ).with_variable(
-        _variable(
-            "benchmark",
-            "Benchmark",
-            'label_values(perf_operations_total{testid="$testid"}, benchmark)',
-        )
-        .multi(multi=True)
-        .include_all(include_all=True)
-    )
+    _let_choose(made, "testid", "Run", of="perf_operations_total")
     return _json(_with_rows(made, RUN))
 
 
@@ -91,6 +71,17 @@ def _dashboard(uid: str, title: str, since: str, refresh: str) -> dashboard.Dash
         .refresh(refresh)
         .timezone("browser")
         .readonly()
+    )
+
+
+def _let_choose(made: dashboard.Dashboard, name: str, label: str, *, of: str) -> None:
+    """Let a reader choose a value of a metric's label, and any of the benchmarks that have it."""
+    benchmarks = f'label_values({of}{{{name}="${name}"}}, benchmark)'
+    made.with_variable(_variable(name, label, f"label_values({of}, {name})"))
+    made.with_variable(
+        _variable("benchmark", "Benchmark", benchmarks)
+        .multi(multi=True)
+        .include_all(include_all=True)
     )
 
 

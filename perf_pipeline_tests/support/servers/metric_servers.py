@@ -6,17 +6,18 @@ Add here: another server. Keep out: what is asked of them.
 """
 
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 import httpx
 import pytest
+
+from perf_pipeline_tests.support.free_ports import free_port
 
 _INFLUXDB: Final = """
 reporting-disabled = true
@@ -55,7 +56,7 @@ def _victoria_metrics(folder: Path, port: int) -> list[str]:
 
 def _influxdb(folder: Path, port: int) -> list[str]:
     config = folder / "influxdb.conf"
-    text = _INFLUXDB.format(folder=folder, port=port, other=_free_port())
+    text = _INFLUXDB.format(folder=folder, port=port, other=free_port())
     config.write_text(text, encoding="utf-8")
     return ["-config", str(config)]
 
@@ -84,7 +85,7 @@ def metric_server(name: str, folder: Path) -> Iterator[str]:
     program = shutil.which(name)
     if program is None:
         pytest.skip(f"{name} is not on PATH")
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -101,16 +102,9 @@ def metric_server(name: str, folder: Path) -> Iterator[str]:
 def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     until_s = time.monotonic() + 60
     while True:
-        try:
+        with suppress(httpx.TransportError):  # it does not listen yet
             if httpx.get(url, trust_env=False).is_success:
                 return
-        except httpx.TransportError:
-            pass
         assert process.poll() is None, log.read_text()[-2_000:]
         assert time.monotonic() < until_s, log.read_text()[-2_000:]
         time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from perf_pipeline_tests.support.servers.serving import QuietHandler, serving
@@ -63,59 +64,63 @@ class Discussions:
         }
 
 
+class _Handler(QuietHandler):
+    def __init__(self, known: Discussions, *args: Any) -> None:
+        self._known = known
+        super().__init__(*args)
+
+    def _answer(self, status: int, told: Any, **headers: str) -> None:
+        body = told if isinstance(told, str) else json.dumps(told)
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", str(len(body.encode())))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def _is_known(self) -> bool:
+        self._known.asked.append(f"{self.command} {self.path.partition('?')[0]}")
+        given = {self.headers.get("Authorization"), self.headers.get("PRIVATE-TOKEN")}
+        if given & {f"Bearer {TOKEN}", TOKEN}:
+            return True
+        self._answer(401, {"message": "Bad credentials"})
+        return False
+
+    def do_GET(self) -> None:
+        if not self._is_known():
+            return
+        path, _, query = self.path.partition("?")
+        page = int(query.rpartition("page=")[2]) if "&page=" in query else 1
+        everything = [{"id": key, "body": text} for key, text in self._known.comments.items()]
+        shown = everything[(page - 1) * _A_PAGE : page * _A_PAGE]
+        following = f"<{self._known.base_url}{path}?per_page={_A_PAGE}&page={page + 1}>"
+        more = {"Link": f'{following}; rel="next"'} if page * _A_PAGE < len(everything) else {}
+        self._answer(200, shown, **more)
+
+    def _write(self) -> None:
+        text = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["body"]
+        if not self._is_known():
+            return
+        if self._known.refusals:
+            status, headers, body = self._known.refusals.pop(0)
+            self._answer(status, body, **headers)
+            return
+        is_new = self.command == "POST"
+        number = 100 + len(self._known.comments) if is_new else int(self.path.rpartition("/")[2])
+        self._known.comments[number] = text
+        self._answer(
+            201 if is_new else 200, {"id": number, "html_url": f"https://x.example/{number}"}
+        )
+
+    do_POST = _write
+    do_PATCH = _write
+    do_PUT = _write
+
+
 @contextmanager
 def running_discussions() -> Iterator[Discussions]:
     """Serve until the block ends."""
     known = Discussions()
-
-    class Handler(QuietHandler):
-        def _answer(self, status: int, told: Any, **headers: str) -> None:
-            body = told if isinstance(told, str) else json.dumps(told)
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name.replace("_", "-"), value)
-            self.send_header("Content-Length", str(len(body.encode())))
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        def _is_known(self) -> bool:
-            known.asked.append(f"{self.command} {self.path.partition('?')[0]}")
-            given = {self.headers.get("Authorization"), self.headers.get("PRIVATE-TOKEN")}
-            if given & {f"Bearer {TOKEN}", TOKEN}:
-                return True
-            self._answer(401, {"message": "Bad credentials"})
-            return False
-
-        def do_GET(self) -> None:
-            if not self._is_known():
-                return
-            path, _, query = self.path.partition("?")
-            page = int(query.rpartition("page=")[2]) if "&page=" in query else 1
-            everything = [{"id": key, "body": text} for key, text in known.comments.items()]
-            shown = everything[(page - 1) * _A_PAGE : page * _A_PAGE]
-            following = f"<{known.base_url}{path}?per_page={_A_PAGE}&page={page + 1}>"
-            more = {"Link": f'{following}; rel="next"'} if page * _A_PAGE < len(everything) else {}
-            self._answer(200, shown, **more)
-
-        def _write(self) -> None:
-            text = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["body"]
-            if not self._is_known():
-                return
-            if known.refusals:
-                status, headers, body = known.refusals.pop(0)
-                self._answer(status, body, **headers)
-                return
-            is_new = self.command == "POST"
-            number = 100 + len(known.comments) if is_new else int(self.path.rpartition("/")[2])
-            known.comments[number] = text
-            self._answer(
-                201 if is_new else 200, {"id": number, "html_url": f"https://x.example/{number}"}
-            )
-
-        do_POST = _write
-        do_PATCH = _write
-        do_PUT = _write
-
-    with serving(Handler) as base_url:
+    with serving(partial(_Handler, known)) as base_url:
         known.base_url = base_url
         yield known

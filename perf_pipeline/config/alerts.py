@@ -7,7 +7,7 @@ Add here: a key of a receiver. Keep out: sending (alerting/).
 import re
 from collections.abc import Mapping
 from string import Template
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
@@ -15,7 +15,7 @@ from perf_pipeline.config.frozen import Frozen, is_empty
 from perf_pipeline.errors import ProfileError
 
 Outcome = Literal["failed", "regressed", "invalid", "notMeasured"]
-OUTCOMES: tuple[Outcome, ...] = ("failed", "regressed", "invalid", "notMeasured")
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 FIELDS = (
     *("outcome", "sentence", "reasons", "text"),
     *("run", "profile", "target", "version", "link"),

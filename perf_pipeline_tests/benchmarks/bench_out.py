@@ -7,12 +7,13 @@ receiver that takes all of them. Add here: another figure that must not change. 
 that fail (integration/outputs).
 """
 
-import statistics
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from perf_pipeline_tests.benchmarks.two_sides import in_turns, print_medians
 from perf_pipeline_tests.support.commands.command_line import CommandLine
 from perf_pipeline_tests.support.servers.point_receiver import point_receiver
 from perf_pipeline_tests.support.servers.serving import QuietHandler, serving
@@ -73,22 +74,12 @@ def measured(base_url: str, out: str) -> list[float]:
 def main() -> None:
     """Print each side's medians."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    found: dict[str, list[list[float]]] = {"without": [], "with --out": []}
     with serving(Prompt) as base_url, point_receiver() as receiver:
-        for number in range(rounds):
-            sides = {"without": "", "with --out": receiver.url}
-            order = list(sides) if number % 2 == 0 else list(reversed(sides))
-            for side in order:
-                found[side].append(measured(base_url, sides[side]))
+        sides = (partial(measured, base_url, ""), partial(measured, base_url, receiver.url))
+        found = in_turns({"out": sides}, rounds)["out"]
         points = len(receiver.remote_writes)
     print(f"{rounds} rounds of each side in turns; {points:,} points were taken")
-    for number, name in enumerate(FIGURES):
-        columns = []
-        for side, its in found.items():
-            values = sorted(figures[number] for figures in its)
-            middle = statistics.median(values)
-            columns.append(f"{side} {middle:.2f} ({values[0]:.2f} to {values[-1]:.2f})")
-        print(f"{name:>24}: {', '.join(columns)}")
+    print_medians(list(FIGURES), ("without", "with --out"), found)
 
 
 if __name__ == "__main__":

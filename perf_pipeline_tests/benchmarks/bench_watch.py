@@ -7,16 +7,17 @@ the page is told. Add here: another figure that must not change. Keep out: how p
 """
 
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import psutil
 
 from perf_pipeline_tests.benchmarks.bench_out import FIGURES, PROFILE, Prompt
+from perf_pipeline_tests.benchmarks.two_sides import in_turns, print_medians
 from perf_pipeline_tests.support.commands.command_line import CommandLine
 from perf_pipeline_tests.support.servers.serving import serving
 
@@ -64,20 +65,11 @@ def measured(base_url: str, *, is_watched: bool) -> list[float]:
 def main() -> None:
     """Print each side's medians."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    found: dict[str, list[list[float]]] = {"without": [], "watched": []}
     with serving(Prompt) as base_url:
-        for number in range(rounds):
-            order = list(found) if number % 2 == 0 else list(reversed(found))
-            for side in order:
-                found[side].append(measured(base_url, is_watched=side == "watched"))
+        alone, watched = (partial(measured, base_url, is_watched=it) for it in (False, True))
+        found = in_turns({"page": (alone, watched)}, rounds)["page"]
     print(f"{rounds} rounds of each side in turns")
-    for number, name in enumerate([*FIGURES, _CPU]):
-        columns = []
-        for side, its in found.items():
-            values = sorted(figures[number] for figures in its)
-            middle = statistics.median(values)
-            columns.append(f"{side} {middle:.2f} ({values[0]:.2f} to {values[-1]:.2f})")
-        print(f"{name:>24}: {', '.join(columns)}")
+    print_medians([*FIGURES, _CPU], ("without", "watched"), found)
 
 
 if __name__ == "__main__":

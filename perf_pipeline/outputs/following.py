@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from perf_pipeline.metrics.spool_rows import ITERATION_ROWS, SAMPLE_ROWS
+from perf_pipeline.outputs.counters import MS_PER_S, Counters
 from perf_pipeline.outputs.iterations import IterationsBySecond
 from perf_pipeline.outputs.naming import series_of
 from perf_pipeline.outputs.point import Point, labels_of
-from perf_pipeline.outputs.seconds import MS_PER_S, PointsBySecond
+from perf_pipeline.outputs.seconds import PointsBySecond
 from perf_pipeline.store.spool_binary import row_files
 from perf_pipeline.store.spool_csv import KINDS
 from perf_pipeline.store.spool_tail import SpoolTail
@@ -37,7 +38,7 @@ class Following:
         self._tail = SpoolTail(folder)
         self._seconds = PointsBySecond(labels, origin_ms)
         self._iterations = IterationsBySecond(labels, origin_ms)
-        self._begun: set[str] = set()
+        self._dropped = Counters()
 
     def look(self, now_ms: int | None = None) -> list[Point]:
         """Give the points that are new.
@@ -61,10 +62,8 @@ class Following:
         for scenario in figures["scenarios"]:
             labels = labels_of(**self._labels, scenario=scenario["name"])
             dropped = series_of("dropped_iterations", "_total", "counter", labels)
-            if scenario["name"] not in self._begun:
-                self._begun.add(scenario["name"])
-                yield Point(dropped, at_ms - MS_PER_S, 0.0)
-            yield Point(dropped, at_ms, float(scenario["dropped_iterations"]))
+            total = float(scenario["dropped_iterations"])
+            yield from self._dropped.reached(dropped, total, at_ms)
             if scenario["planned_per_s"] is not None:
                 planned = series_of("planned_iterations_per_s", "", "gauge", labels)
                 yield Point(planned, at_ms, float(scenario["planned_per_s"]))

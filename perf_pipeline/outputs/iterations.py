@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from perf_pipeline.metrics.sample import Outcome
+from perf_pipeline.outputs.counters import MS_PER_S, Counters
 from perf_pipeline.outputs.naming import series_of
 from perf_pipeline.outputs.point import Point, labels_of
-from perf_pipeline.outputs.seconds import MS_PER_S
 from perf_pipeline.store.spool_binary import RowFile
 from perf_pipeline.units import US_PER_S
 
@@ -28,7 +28,7 @@ class IterationsBySecond:
         self._labels = labels
         self._origin_ms = origin_ms
         self._ended: Counter[tuple[int, str]] = Counter()
-        self._totals: Counter[str] = Counter()
+        self._counters = Counters()
         self._next = -(2**62)
 
     def add(self, file: RowFile) -> None:
@@ -54,7 +54,4 @@ class IterationsBySecond:
             at_ms = self._origin_ms + (second + 1) * MS_PER_S
             labels = labels_of(**self._labels, scenario=scenario)
             series = series_of("iterations", "_total", "counter", labels)
-            if scenario not in self._totals:
-                yield Point(series, at_ms - MS_PER_S, 0.0)
-            self._totals[scenario] += self._ended.pop((second, scenario))
-            yield Point(series, at_ms, float(self._totals[scenario]))
+            yield from self._counters.grown(series, self._ended.pop((second, scenario)), at_ms)

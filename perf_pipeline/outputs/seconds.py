@@ -16,6 +16,7 @@ import numpy as np
 from perf_pipeline.engine.recorder import UNEXPECTED_STATUS
 from perf_pipeline.metrics.catalog import Metric
 from perf_pipeline.metrics.sample import Outcome
+from perf_pipeline.outputs.counters import MS_PER_S, Counters
 from perf_pipeline.outputs.naming import QUANTILES, quantile_suffix, sent_of, series_of
 from perf_pipeline.outputs.point import OURS, Labels, Point, PointSeries, labels_of
 from perf_pipeline.store.spool_binary import RowFile
@@ -35,7 +36,6 @@ _NUMBERS: Final = [
     *((name, "<i8") for name in _COLUMNS),
 ]
 _OK: Final = 0
-MS_PER_S: Final = 1_000
 sent_of_operation = cache(sent_of)
 
 
@@ -56,7 +56,7 @@ class PointsBySecond:
         self._ways: dict[str, int] = {"": _OK}
         self._pending: list[Any] = []
         self._next = -(2**62)
-        self._totals: dict[PointSeries, float] = {}
+        self._counters = Counters()
 
     def add(self, file: RowFile) -> None:
         """Take in new samples."""
@@ -116,7 +116,7 @@ class PointsBySecond:
     ) -> Iterator[Point]:
         scenario, protocol, operation = group
         labels = labels_of(**self._labels, scenario=scenario, name=operation)
-        yield from self._grown(
+        yield from self._counters.grown(
             PointSeries(OURS, "operations_total", "counter", labels), len(rows), at_ms
         )
         for metric in sent_of_operation(protocol, operation):
@@ -126,7 +126,7 @@ class PointsBySecond:
         for way, count in zip(found, counts, strict=True):
             of_way = labels_of(**dict(labels), error=names[way])
             series = PointSeries(OURS, "failures_total", "counter", of_way)
-            yield from self._grown(series, int(count), at_ms)
+            yield from self._counters.grown(series, int(count), at_ms)
 
     def _of_metric(
         self, metric: Metric, rows: "NDArray[np.void]", labels: Labels, at_ms: int
@@ -144,14 +144,7 @@ class PointsBySecond:
                 yield Point(series, at_ms, float(seconds))
         else:
             series = series_of(metric.name, "_total", "counter", labels)
-            yield from self._grown(series, _sum_of(value, rows), at_ms)
-
-    def _grown(self, series: PointSeries, by: int, at_ms: int) -> Iterator[Point]:
-        """Let a counter grow; a new one was 0 a second ago, so that its first growth is seen."""
-        if series not in self._totals:
-            yield Point(series, at_ms - MS_PER_S, 0.0)
-        self._totals[series] = self._totals.get(series, 0.0) + by
-        yield Point(series, at_ms, self._totals[series])
+            yield from self._counters.grown(series, _sum_of(value, rows), at_ms)
 
 
 _SPANS: Final[Mapping[str, tuple[str, str]]] = {

@@ -91,9 +91,13 @@ def send_measured(session: Session | None) -> None:
 
 def _points_of_runs(state: State, run_ids: Sequence[str]) -> Iterator[list[Point]]:
     with state.history() as history:
-        chosen = set(run_ids)
-        for run in reversed(history.runs(_ALL)):
-            if run.trigger == TRIGGER or (chosen and run.run_id not in chosen):
+        if run_ids:
+            # A receiver may refuse what is older than the last point that it took.
+            runs = sorted(map(history.run, set(run_ids)), key=lambda run: run.began_at)
+        else:
+            runs = history.runs(_ALL)[::-1]
+        for run in runs:
+            if run.trigger == TRIGGER:
                 continue
             spoilt = {
                 outcome.benchmark

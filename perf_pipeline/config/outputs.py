@@ -53,7 +53,7 @@ def influxdb_url(text: str) -> str:
         raise ValueError(_NO_DATABASE)
     else:
         given, path = {"db": unquote(base[1:])}, "/write"
-    return f"{_origin(address)}{path}?{urlencode({**given, 'precision': 'ms'}, quote_via=quote)}"
+    return f"{address.root}{path}?{urlencode({**given, 'precision': 'ms'}, quote_via=quote)}"
 
 
 def prometheus_url(text: str) -> str:
@@ -180,7 +180,7 @@ def _with_path(text: str, path: str) -> str:
     address = _read(text)
     if address.query:
         raise ValueError("has a query, which nobody would read; write http://HOST:PORT/PATH")
-    return f"{_origin(address)}{address.path if address.path != '/' else path}"
+    return f"{address.root}{address.path if address.path != '/' else path}"
 
 
 def _read(text: str) -> WebAddress:
@@ -194,7 +194,3 @@ def _read(text: str) -> WebAddress:
         raise ValueError("is not a plain URL; write it without blanks and #")
     address.place  # noqa: B018 - a host that is none is told here
     return address
-
-
-def _origin(address: WebAddress) -> str:
-    return f"{address.scheme}://{address.authority}"

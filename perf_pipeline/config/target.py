@@ -295,5 +295,5 @@ def _read_base_url(text: str) -> Address:
     except ValueError as error:
         # A text with an @ that is no URL may hold a password anywhere.
         raise ValueError(str(error) if "@" in text else f"is {text[:200]!r}; it {error}") from None
-    plain = f"{url.scheme}://{url.authority}{url.path.rstrip('/')}"
+    plain = f"{url.root}{url.path.rstrip('/')}"
     return Address(plain if bare == text else text, (url.place,))

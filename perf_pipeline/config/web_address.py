@@ -113,6 +113,11 @@ class WebAddress:
         return Place(read_host(self.host), self.port)
 
     @property
+    def root(self) -> str:
+        """Return the URL without its path, such as `http://127.0.0.1:8000`."""
+        return f"{self.scheme}://{self.authority}"
+
+    @property
     def authority(self) -> str:
         """Return the Host header's value (RFC 9110, 7.2), without the scheme's default port."""
         host = bracketed(self.host)
@@ -124,7 +129,7 @@ class WebAddress:
         return f"{self.path}?{self.query}" if self.query else self.path
 
     def __str__(self) -> str:
-        return f"{self.scheme}://{self.authority}{self.target}"
+        return f"{self.root}{self.target}"
 
 
 def _wrong_scheme(text: str, scheme: str) -> str:

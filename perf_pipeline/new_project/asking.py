@@ -59,7 +59,7 @@ def first_answer(url: str) -> FirstAnswer:
         RequestError: the answer is an error, so that a load of it would show nothing.
     """
     address = WebAddress.read(url)
-    base, target = f"{address.scheme}://{address.authority}", address.target
+    base, target = address.root, address.target
     status, _ = _get(f"{base}{target}")
     if status >= httpx.codes.BAD_REQUEST:
         raise RequestError(
@@ -74,7 +74,7 @@ def first_answer(url: str) -> FirstAnswer:
 
 def _places(url: str) -> Iterator[str]:
     address = WebAddress.read(url)
-    base = f"{address.scheme}://{address.authority}"
+    base = address.root
     below = f"{base}{address.path.rstrip('/')}/{DESCRIPTION}"
     yield below
     if below != (at_root := urljoin(base, f"/{DESCRIPTION}")):

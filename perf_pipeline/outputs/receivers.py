@@ -38,8 +38,7 @@ class Receiver:
     @property
     def shown(self) -> str:
         """Name it for people, without its query."""
-        address = WebAddress.read(self.url)
-        return f"{self.kind} at {address.scheme}://{address.authority}"
+        return f"{self.kind} at {WebAddress.read(self.url).root}"
 
 
 def receiver_of(kind: str, url: str, environment: Mapping[str, str], began_ms: int) -> Receiver:

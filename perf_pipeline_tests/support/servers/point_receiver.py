@@ -4,7 +4,6 @@ Bodies are read by the libraries that the receivers' own projects publish.
 Add here: another way of answering. Keep out: what was to be sent.
 """
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -51,7 +50,6 @@ class PointReceiver:
     delay_s: float = 0.0
     url: str = ""
     taken: list[Taken] = field(default_factory=list)
-    came: threading.Event = field(default_factory=threading.Event)
 
     def wait_for(self, requests: int, within_s: float = 20.0) -> list[Taken]:
         """Wait until so many requests came."""

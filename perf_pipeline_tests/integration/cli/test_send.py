@@ -43,6 +43,22 @@ def test_one_run_can_be_named_by_the_beginning_of_its_id(command: CommandLine) -
     assert 81.0 not in {point.value for point in receiver.remote_writes}
 
 
+def test_runs_that_are_named_are_sent_in_the_order_of_their_times(command: CommandLine) -> None:
+    newest, oldest = (
+        command.value(f"select {which}(run_id) from runs") for which in ("max", "min")
+    )
+    with point_receiver() as receiver:
+        command.here("send", newest, oldest, newest, f"--out=prometheus={receiver.url}")
+    verdicts = [
+        point
+        for point in receiver.remote_writes
+        if (point.name, point.labels.get("status")) == ("perf_run_verdicts", "PASS")
+    ]
+
+    assert len(verdicts) == 2
+    assert verdicts[0].at_ms < verdicts[1].at_ms
+
+
 def test_what_a_receiver_refuses_is_told_and_ends_with_97(command: CommandLine) -> None:
     with point_receiver(lambda _: (400, "out of bounds")) as receiver:
         answer = command.here("send", f"--out=prometheus={receiver.url}")

@@ -3,7 +3,7 @@
 Add here: another gauge that is the sum of the workers' shares. Keep out: counting (part.py).
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -33,7 +33,7 @@ class VuReadings:
         self._file = (folder / f"readings-vus-{step}.csv").open("w", encoding="utf-8")
         self._file.write(",".join(READING_COLUMNS) + "\n")
         self._seconds = 0
-        self._dropped: dict[str, int] = defaultdict(int)
+        self._dropped: Counter[str] = Counter()
 
     def note(self, now_us: int, start_us: int, parts: Iterable[PartProgress]) -> None:
         """Write the newest counts when another second of the load is over.
@@ -69,14 +69,15 @@ class VuReadings:
         self._write_drops(now_us, parts)
 
     def _write_drops(self, at_us: int, parts: Iterable[PartProgress]) -> None:
-        counts: Counter[tuple[str, str]] = Counter()
+        dropped: Counter[str] = Counter()
         for part in parts:
-            counts[_DROPPED, part.name] += part.dropped
-        for (_, name), dropped in [*counts.items()]:
-            counts[_DROPPED, name] = new = dropped - self._dropped[name]
-            counts[_DROPPED, _WHOLE] += new
-            self._dropped[name] = dropped
-        self._write(at_us, +counts)
+            dropped[part.name] += part.dropped
+        new = dropped - self._dropped
+        self._dropped = dropped
+        counts = Counter({(_DROPPED, name): count for name, count in new.items()})
+        if new:
+            counts[_DROPPED, _WHOLE] = new.total()
+        self._write(at_us, counts)
 
     def _write(self, at_us: int, counts: Counter[tuple[str, str]]) -> None:
         for (name, source), value in counts.items():

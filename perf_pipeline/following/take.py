@@ -39,6 +39,7 @@ class GrowingLine:
         unit: of its values.
         name: what tells it from the other lines of the plot.
         values: by second since the benchmark's origin.
+        span_s: the first and the last second; None without values.
         is_telling: one of them is not zero.
     """
 
@@ -46,11 +47,14 @@ class GrowingLine:
     unit: str
     name: str
     values: dict[int, float] = field(default_factory=dict)
+    span_s: tuple[int, int] | None = None
     is_telling: bool = False
 
     def note(self, second: int, value: float) -> None:
         """Take in the value of a second."""
         self.values[second] = value
+        first_s, last_s = self.span_s or (second, second)
+        self.span_s = min(first_s, second), max(last_s, second)
         self.is_telling = self.is_telling or value != 0
 
     def series(self, step_s: int, since_s: int | None = None) -> TimeSeries:
@@ -103,7 +107,7 @@ class Take:
     @property
     def span_s(self) -> tuple[int, int]:
         """Return the first and the last second of all lines; (0, 0) without any."""
-        spans = [(min(line.values), max(line.values)) for line in self._lines.values()]
+        spans = [line.span_s for line in self._lines.values() if line.span_s is not None]
         return (min(a for a, _ in spans), max(b for _, b in spans)) if spans else (0, 0)
 
     @property

@@ -4,7 +4,6 @@ Add here: another fact about the run. Keep out: how it is shown (messages.py).
 """
 
 import json
-import os
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,6 +16,7 @@ from perf_pipeline.following.readings_tail import ReadingsTail
 from perf_pipeline.following.standing import Standings
 from perf_pipeline.following.take import Take
 from perf_pipeline.judging.stored_profile import stored_profile
+from perf_pipeline.stack.process_register import start_mark
 from perf_pipeline.store.live_stream import StreamReader, is_asked_to_stop, place
 from perf_pipeline.store.records import RunKey, RunRecord
 from perf_pipeline.store.spool_records import read_run
@@ -122,7 +122,7 @@ class FollowedRun:
 
     @property
     def _may_be_judged(self) -> bool:
-        return self.run_id != "" and self.pid is not None and _is_there(self.pid)
+        return self.run_id != "" and self.pid is not None and start_mark(self.pid) is not None
 
     def _take_in(self, event: Mapping[str, Any]) -> None:
         match event["event"]:
@@ -170,13 +170,3 @@ class FollowedRun:
             found: Mapping[str, Any] = json.loads(text)["perf_pipeline"]
             return found
         return None
-
-
-def _is_there(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except OSError:
-        return False
-    return True

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -200,6 +202,23 @@ def test_a_run_is_being_judged_until_its_report_is_there(state: State, stream: L
         "1 threshold is missed.",
     )
     assert head["report"] == f"report/{RUN}"
+
+
+def test_a_run_whose_process_ended_while_it_was_judged_has_no_report(
+    state: State, stream: LiveStream
+) -> None:
+    """Also where nobody has collected the process yet, as in a container without an init."""
+    stream.write("run", {"run_id": RUN})
+    stream.write("closed", {"problem": ""})
+    stream.close()
+    with subprocess.Popen([sys.executable, "-S", "-c", ""]) as ended:
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+        path = state.live / "run.ndjson"
+        begun, *rest = path.read_text().splitlines(keepends=True)
+        of_it = json.dumps({**json.loads(begun), "pid": ended.pid})
+        path.write_text("".join([f"{of_it}\n", *rest]))
+
+        assert looked(state).stage is RunStage.UNREPORTED
 
 
 def test_a_new_run_begins_a_new_page(state: State, stream: LiveStream) -> None:

@@ -119,14 +119,11 @@ def comment(file: Path, name: str) -> None:
 
 
 def _is_alive(process: int | None) -> bool:
-    """Say whether a process still runs, as far as this system tells; a zombie has ended."""
     if process is None:
         return True
-    try:
-        state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2]
-    except OSError:
-        return not Path("/proc/self").exists()
-    return state.split()[0] not in {"Z", "X"}
+    from perf_pipeline.stack.process_register import start_mark
+
+    return start_mark(process) is not None
 
 
 def _show_end(log: Path | None) -> None:

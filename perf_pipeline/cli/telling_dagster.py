@@ -121,7 +121,7 @@ class DagsterProgram:
                 if last:
                     yield last
                 last = line
-            code = program.wait() if program.poll() is None else program.returncode
+            code = program.wait()
         if not code:
             yield from filter(None, [last])
         elif code < 0:

@@ -3,12 +3,13 @@
 Add here: another choice of runs. Keep out: figures of a run that goes on (run.py).
 """
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from perf_pipeline.cli.profiles import out_option
+from perf_pipeline.cli.profiles import out_option, receivers_of
 from perf_pipeline.cli.values import RunId
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ def send(state: "State", run_ids: Sequence[str], outs: Sequence[tuple[str, str]]
     RUN_ID may be shortened, or `latest`; without any, all runs are sent. Without --out, they go
     where PERF_OUT says.
     """
-    import os
-
-    from perf_pipeline.cli.profiles import receivers_of
     from perf_pipeline.errors import ExitCode
     from perf_pipeline.judging.asked import asked_run, require_runs
     from perf_pipeline.runs.sending import send_runs

@@ -82,16 +82,17 @@ def serve_ui(state: Path, port: int, *, say: Say, project: Path | None = None) -
         served_reports(state.absolute() / "reports", port + 1) as reports,
     ):
         say("starting Dagster ...")
-        dagster = spawn(services, _command(folder, home, state, dsn, port, reports))
+        instance = {
+            "DAGSTER_HOME": str(home),
+            STORAGE_VARIABLE: storage_url(dsn),
+            REPORTS_VARIABLE: os.environ.get(REPORTS_VARIABLE) or reports,
+        }
+        dagster = spawn(services, _command(folder, state, instance, dsn, port))
         dagster.await_ready(lambda: stop.is_set() or is_listening(port), _READY_WITHIN_S)
         say(f"Dagster's UI: http://{LOOPBACK}:{port} (Ctrl-C stops it; its log: {dagster.log})")
         _cancel_runs(port, "MARK_AS_CANCELED_IMMEDIATELY", before=began_at)
-        variables = {
-            **_instance(home, dsn),
-            REPORTS_VARIABLE: os.environ.get(REPORTS_VARIABLE) or reports,
-        }
-        with known_instance(services, variables):
-            _bring_in_stored_runs(services, state, variables)
+        with known_instance(services, instance):
+            _bring_in_stored_runs(services, state, instance)
             _wait(stop, dagster)
         if not stop.is_set():
             raise dagster.failure("ended by itself")
@@ -129,31 +130,26 @@ def _require_free(port: int) -> None:
             ) from error
 
 
-def _command(folder: Path, home: Path, state: Path, dsn: str, port: int, reports: str) -> Command:
+def _command(
+    folder: Path, state: Path, instance: Mapping[str, str], dsn: str, port: int
+) -> Command:
     workspace = ("--workspace", str(folder / WORKSPACE_FILE))
     address = ("--host", LOOPBACK, "--port", str(port))
-    url = storage_url(dsn)
     return Command(
         name="dagster",
         argv=(sys.executable, "-P", "-m", "dagster", "dev", *workspace, *address),
         environment={
             "PYTHONSAFEPATH": "1",  # for its own children, too
-            **_instance(home, dsn),
+            **instance,
             "PERF_STATE": str(state.absolute()),
-            REPORTS_VARIABLE: os.environ.get(REPORTS_VARIABLE) or reports,
             # Its notice that it is superseded is for us and not for who reads the log.
             "PYTHONWARNINGS": "ignore:Function",
         },
-        secrets=(url, dsn),
+        secrets=(instance[STORAGE_VARIABLE], dsn),
         needs_secrets=True,  # the runs that it starts load targets that are told by variables
         grace_s=_STOP_WITHIN_S,
         wave=_CLIENTS,
     )
-
-
-def _instance(home: Path, dsn: str) -> dict[str, str]:
-    """Return the variables by which Dagster's programs find the instance."""
-    return {"DAGSTER_HOME": str(home), STORAGE_VARIABLE: storage_url(dsn)}
 
 
 def _bring_in_stored_runs(services: Path, state: Path, instance: Mapping[str, str]) -> None:

@@ -20,10 +20,7 @@ from perf_pipeline.judging.compare import Comparison, compare_in
 from perf_pipeline.judging.evidence import findings_of
 from perf_pipeline.judging.expected import Missing, extent_of, missing_of
 from perf_pipeline.judging.ingest import profile_of
-from perf_pipeline.judging.judge import (
-    is_what_if,
-    verdicts_of_run,
-)
+from perf_pipeline.judging.judge import is_what_if, verdicts_of_run
 from perf_pipeline.judging.lineage import origins_of
 from perf_pipeline.judging.notices import notices_of
 from perf_pipeline.judging.retention import let_go
@@ -34,13 +31,10 @@ from perf_pipeline.report.html import render_html
 from perf_pipeline.report.junit import render_junit
 from perf_pipeline.report.k6 import render_k6
 from perf_pipeline.report.markdown import render_markdown
-from perf_pipeline.report.model import (
-    Asked,
-    RunReport,
-)
+from perf_pipeline.report.model import Asked, RunReport
 from perf_pipeline.store.export import export_readings_csv, export_tiers_csv
 from perf_pipeline.store.history import History
-from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.records import RunKey, RunRecord
 from perf_pipeline.store.state import State
 
 _FORMS: Final[Mapping[str, tuple[str, Callable[[RunReport], str]]]] = MappingProxyType(
@@ -198,12 +192,7 @@ def _assemble(
         wall_s=sum(outcome.wall_s for outcome in outcomes),
         target=run.target,
         environment={**run.machine, **run.environment},
-        notices=(
-            *run.notices,
-            *notices_of(history, run_id),
-            *extent_of(history, run_id, profile, what_if=what_if),
-            *run.problems,
-        ),
+        notices=_notices(history, run, profile, what_if=what_if),
         benchmarks=tuple(benchmark_reports(history, run, profile, verdicts, missing, origins)),
         diffs=comparison.told,
         findings=tuple(findings),
@@ -217,6 +206,17 @@ def _assemble(
         asked=None if asks_for_a_million(profile) else _asked(profile),
         origins=origins,
         withheld=withheld_of(history, run_id, comparison.told, on_change),
+    )
+
+
+def _notices(
+    history: History, run: RunRecord, profile: Profile, *, what_if: bool
+) -> tuple[str, ...]:
+    return (
+        *run.notices,
+        *notices_of(history, run.run_id),
+        *extent_of(history, run.run_id, profile, what_if=what_if),
+        *run.problems,
     )
 
 

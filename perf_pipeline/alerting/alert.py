@@ -16,7 +16,7 @@ from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.first_screen import verdict_sentence
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.report.revisions import revision_name
-from perf_pipeline.report.why import troubles
+from perf_pipeline.report.why import reasons
 
 _MOST_REASONS: Final = 5
 _CALLED: Final[Mapping[Outcome, str]] = MappingProxyType(
@@ -95,9 +95,7 @@ def alert_of(report: RunReport, link: str) -> Alert | None:
         target=report.target.partition(":")[0],
         version=revision_name(report.revision),
         sentence=verdict_sentence(report),
-        reasons=tuple(
-            f"{status} {subject}: {sentence}" for status, subject, sentence in troubles(report)
-        ),
+        reasons=tuple(reasons(report)),
         link=link or report.paths.get("html", ""),
     )
 

@@ -55,6 +55,11 @@ def troubles(report: RunReport) -> list[Trouble]:
     return sorted(lines, key=lambda line: _GRAVITY.index(line[0]))
 
 
+def reasons(report: RunReport) -> list[str]:
+    """Write each trouble in one line, which begins with its status."""
+    return [f"{status} {subject}: {sentence}" for status, subject, sentence in troubles(report)]
+
+
 def notices_and_troubles(report: RunReport) -> list[Trouble]:
     """List what must be known to understand the figures, and then the troubles."""
     notices: list[Trouble] = [("NOTICE", "", notice) for notice in report.notices]

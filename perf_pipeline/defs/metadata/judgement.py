@@ -20,7 +20,7 @@ from perf_pipeline.report.first_screen import verdict_sentence
 from perf_pipeline.report.headline import ended
 from perf_pipeline.report.markdown import render_markdown
 from perf_pipeline.report.model import RunReport
-from perf_pipeline.report.why import troubles
+from perf_pipeline.report.why import reasons
 from perf_pipeline.report.wording import (
     ABSENT,
     OUTCOMES,
@@ -149,7 +149,7 @@ def gate_result(report: RunReport) -> dg.AssetCheckResult:
         check_name=GATE,
         passed=report.exit_code == 0,
         severity=dg.AssetCheckSeverity.ERROR,
-        description="; ".join([f"{verdict_sentence(report)} {ended(report)}", *_reasons(report)]),
+        description="; ".join([f"{verdict_sentence(report)} {ended(report)}", *reasons(report)]),
         metadata={
             "run": dg.MetadataValue.text(report.run_id),
             "exit code": dg.MetadataValue.int(int(report.exit_code)),
@@ -162,12 +162,8 @@ def gate_result(report: RunReport) -> dg.AssetCheckResult:
 
 def reasons_metadata(report: RunReport) -> Metadata:
     """Show what failed, what could not be judged and what got worse, as a list."""
-    listed = "\n".join(f"- {reason}" for reason in _reasons(report))
+    listed = "\n".join(f"- {reason}" for reason in reasons(report))
     return {"reasons": dg.MetadataValue.md(listed or "none")}
-
-
-def _reasons(report: RunReport) -> list[str]:
-    return [f"{status} {subject}: {sentence}" for status, subject, sentence in troubles(report)]
 
 
 def _diff_row(benchmark: str, diff: Diff) -> dict[str, Cell]:

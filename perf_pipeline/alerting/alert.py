@@ -4,7 +4,7 @@ Add here: a fact that a receiver needs. Keep out: sending (sending.py).
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from string import Template
 from types import MappingProxyType
@@ -14,11 +14,12 @@ from perf_pipeline.config.alerts import Outcome, UrlAlert
 from perf_pipeline.errors import ExitCode
 from perf_pipeline.metrics.threshold import Status
 from perf_pipeline.report.first_screen import verdict_sentence
-from perf_pipeline.report.model import RunReport
+from perf_pipeline.report.model import UNMEASURED, RunReport
 from perf_pipeline.report.revisions import revision_name
 from perf_pipeline.report.why import reasons
 
 _MOST_REASONS: Final = 5
+_ABSENT: Final = frozenset({*map(str, UNMEASURED), str(Status.NO_DATA)})
 _CALLED: Final[Mapping[Outcome, str]] = MappingProxyType(
     {
         "failed": "FAIL",
@@ -85,7 +86,8 @@ def alert_of(report: RunReport, link: str) -> Alert | None:
         report: of the run.
         link: where its page opens; its path is told without one.
     """
-    outcome = _outcome(report)
+    why = tuple(reasons(report))
+    outcome = _outcome(report.exit_code, why)
     if outcome is None:
         return None
     return Alert(
@@ -95,23 +97,26 @@ def alert_of(report: RunReport, link: str) -> Alert | None:
         target=report.target.partition(":")[0],
         version=revision_name(report.revision),
         sentence=verdict_sentence(report),
-        reasons=tuple(reasons(report)),
+        reasons=why,
         link=link or report.paths.get("html", ""),
     )
 
 
-def _outcome(report: RunReport) -> Outcome | None:
-    if report.exit_code is ExitCode.NOT_MEASURED:
-        return "invalid" if _is_invalid(report) else "notMeasured"
+def _outcome(exit_code: ExitCode, why: Iterable[str]) -> Outcome | None:
+    if exit_code is ExitCode.NOT_MEASURED:
+        return unmeasured_outcome(why)
     found: Mapping[ExitCode, Outcome] = {
         ExitCode.THRESHOLD_FAILED: "failed",
         ExitCode.REGRESSED: "regressed",
     }
-    return found.get(report.exit_code)
+    return found.get(exit_code)
 
 
-def _is_invalid(report: RunReport) -> bool:
-    """Say whether all that is missing is missing because the load generator did not keep up."""
-    statuses = {verdict.status for benchmark in report.benchmarks for verdict in benchmark.verdicts}
-    spoilt = any(not benchmark.valid for benchmark in report.benchmarks)
-    return spoilt and Status.NO_DATA not in statuses
+def unmeasured_outcome(why: Iterable[str]) -> Outcome:
+    """Return the outcome of a run that could not measure; invalid if only the generator spoilt it.
+
+    Args:
+        why: the reasons, each of which begins with its status.
+    """
+    kinds = {reason.partition(" ")[0] for reason in why}
+    return "invalid" if "INVALID" in kinds and not kinds & _ABSENT else "notMeasured"

@@ -10,7 +10,7 @@ from typing import Final
 
 import dagster as dg
 
-from perf_pipeline.alerting.alert import Alert
+from perf_pipeline.alerting.alert import Alert, unmeasured_outcome
 from perf_pipeline.config.alerts import Outcome
 from perf_pipeline.defs.checks import GATE
 from perf_pipeline.report.links import report_link
@@ -30,7 +30,7 @@ def alert_from(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Alert:
     reasons = _reasons(gate)
     judged = _text(gate, "run") or run.run_id
     return Alert(
-        outcome=_outcome(_text(gate, "outcome"), reasons),
+        outcome=_OUTCOMES.get(_text(gate, "outcome")) or unmeasured_outcome(reasons),
         run=judged,
         profile=tags.get("profile", run.job_name),
         target=tags.get("target", "its target"),
@@ -61,15 +61,6 @@ def _text(gate: dg.AssetCheckEvaluation | None, name: str) -> str:
 def _reasons(gate: dg.AssetCheckEvaluation | None) -> tuple[str, ...]:
     listed = _text(gate, "reasons").splitlines()
     return tuple(line.removeprefix(_LIST_MARK) for line in listed if line.startswith(_LIST_MARK))
-
-
-def _outcome(told: str, reasons: tuple[str, ...]) -> Outcome:
-    """Return the kind of failure; what only the load generator spoilt is invalid."""
-    if told in _OUTCOMES:
-        return _OUTCOMES[told]
-    kinds = {reason.partition(" ")[0] for reason in reasons}
-    unmeasured = kinds & {"NO_DATA", "NOT_RUN", "FAILED", "NOT_STORED"}
-    return "invalid" if "INVALID" in kinds and not unmeasured else "notMeasured"
 
 
 def _error_of(instance: dg.DagsterInstance, run_id: str) -> str:

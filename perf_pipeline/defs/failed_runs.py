@@ -13,6 +13,7 @@ import dagster as dg
 from perf_pipeline.alerting.alert import Alert, unmeasured_outcome
 from perf_pipeline.config.alerts import Outcome
 from perf_pipeline.defs.checks import GATE
+from perf_pipeline.defs.resources import facts_among
 from perf_pipeline.report.links import report_link
 
 _OUTCOMES: Final[Mapping[str, Outcome]] = {"FAIL": "failed", "REGRESSED": "regressed"}
@@ -21,11 +22,7 @@ _LIST_MARK: Final = "- "
 
 def alert_from(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Alert:
     """Return what people are told of a failed run."""
-    tags = {
-        name.removeprefix("perf_pipeline/"): value
-        for name, value in run.tags.items()
-        if name.startswith("perf_pipeline/")
-    }
+    tags = facts_among(run.tags)
     gate = _gate_of(instance, run.run_id)
     reasons = _reasons(gate)
     judged = _text(gate, "run") or run.run_id

@@ -35,14 +35,30 @@ if TYPE_CHECKING:
     from perf_pipeline.loading.session import Session
 
 DEFAULT: Final = "quick"
-
-
+_PREFIX: Final = "perf_pipeline/"
 _TAG: Final = "tag."
 
 
 def run_tags(facts: Mapping[str, str]) -> dict[str, str]:
     """Return facts of a run as Dagster tags, so that runs can be found by them."""
-    return {f"perf_pipeline/{name}": value for name, value in facts.items()}
+    return {f"{_PREFIX}{name}": value for name, value in facts.items()}
+
+
+def facts_among(dagster_tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the facts of a run that its Dagster tags tell, as `run_tags` wrote them."""
+    return {
+        name.removeprefix(_PREFIX): value
+        for name, value in dagster_tags.items()
+        if name.startswith(_PREFIX)
+    }
+
+
+def run_facts(
+    profile: str, target: str, revision: Mapping[str, str], tags: Mapping[str, str]
+) -> dict[str, str]:
+    """Return what readers ask of a run first, by name; people's tags as `tag.NAME`."""
+    given = {f"{_TAG}{name}": value for name, value in tags.items()}
+    return {"profile": profile, "target": target, **revision, **given}
 
 
 def tags_among(dagster_tags: Mapping[str, str]) -> dict[str, str]:
@@ -51,9 +67,12 @@ def tags_among(dagster_tags: Mapping[str, str]) -> dict[str, str]:
     Raises:
         ValueError: Dagster takes a name or a value that is no tag of a run.
     """
-    begin = f"perf_pipeline/{_TAG}"
-    given = {key: value for key, value in dagster_tags.items() if key.startswith(begin)}
-    return dict(run_tag(f"{key.removeprefix(begin)}={value}") for key, value in given.items())
+    given = facts_among(dagster_tags).items()
+    return dict(
+        run_tag(f"{name.removeprefix(_TAG)}={value}")
+        for name, value in given
+        if name.startswith(_TAG)
+    )
 
 
 class PerfRun(dg.ConfigurableResource["PerfRun"]):
@@ -213,8 +232,7 @@ class PerfRun(dg.ConfigurableResource["PerfRun"]):
         from perf_pipeline.loading.revision import given_revision
 
         known = given_revision(os.environ) if self._session is None else self._session.revision
-        tags = {f"{_TAG}{name}": value for name, value in self._tags.items()}
-        return {"profile": self._profile.name, "target": self._profile.target, **known, **tags}
+        return run_facts(self._profile.name, self._profile.target, known, self._tags)
 
     @property
     def data_version(self) -> str:

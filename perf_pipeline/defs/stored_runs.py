@@ -21,6 +21,7 @@ from perf_pipeline.defs.metadata.judgement import (
     report_metadata,
     verdicts_metadata,
 )
+from perf_pipeline.defs.resources import run_facts
 from perf_pipeline.report.links import report_link
 from perf_pipeline.report.model import UNMEASURED, RunReport
 from perf_pipeline.report.revisions import revision_name
@@ -60,8 +61,7 @@ def events_of(report: RunReport, environ: Mapping[str, str]) -> Iterator[AssetEv
 def facts_of(report: RunReport) -> dict[str, str]:
     """Return what readers ask of a run first, as the assets of Dagster's own runs show it."""
     target = report.target.partition(":")[0]
-    tags = {f"tag.{name}": value for name, value in report.tags.items()}
-    return {"profile": report.profile, "target": target, **report.revision, **tags}
+    return run_facts(report.profile, target, report.revision, report.tags)
 
 
 def _judgement(report: RunReport) -> dict[str, Metadata]:

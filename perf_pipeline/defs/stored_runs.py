@@ -6,7 +6,6 @@ Dagster concept: external assets, https://docs.dagster.io/guides/build/assets/ex
 """
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Final
 
 import dagster as dg
@@ -96,9 +95,3 @@ def _evaluation(result: dg.AssetCheckResult, asset: str = "") -> dg.AssetCheckEv
         description=result.description,
         blocking=False,
     )
-
-
-def written_reports(reports: Path) -> dict[str, str]:
-    """Return the files of a run's report that exist, by form."""
-    forms = {"html": "report.html", "markdown": "report.md", "json": "summary.json"}
-    return {form: str(reports / name) for form, name in forms.items() if (reports / name).is_file()}

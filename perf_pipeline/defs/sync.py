@@ -24,10 +24,9 @@ from perf_pipeline.defs.stored_runs import (
     RUN_TAG,
     AssetEvents,
     events_of,
-    written_reports,
 )
 from perf_pipeline.errors import ExitCode, PerfPipelineError
-from perf_pipeline.judging.publish import report_of
+from perf_pipeline.judging.publish import report_of, written_forms
 from perf_pipeline.judging.reruns import TRIGGER
 from perf_pipeline.narration import Say
 from perf_pipeline.quoting import on_one_line
@@ -95,7 +94,7 @@ def _began_s(run: RunRecord) -> float:
 def _report(instance: dg.DagsterInstance, state: State, run: RunRecord) -> None:
     report = replace(
         report_of(state, run.run_id),
-        paths=written_reports(state.reports(run.run_id)),
+        paths=written_forms(state, run.run_id),
         history_path=str(state.history_file),
     )
     for events in events_of(report, os.environ):

@@ -124,6 +124,13 @@ def html_report(state: State, run_id: str) -> Path:
     return path
 
 
+def written_forms(state: State, run_id: str) -> dict[str, str]:
+    """Return the files of a run's report that exist, by form."""
+    folder = state.reports(run_id)
+    paths = {form: folder / name for form, (name, _) in _FORMS.items()}
+    return {form: str(path) for form, path in paths.items() if path.is_file()}
+
+
 def report_of(state: State, run_id: str) -> RunReport:
     """Return the report of a stored run by its own profile, and write none.
 

@@ -9,7 +9,7 @@ import pytest
 
 from perf_pipeline.defs.stored_runs import RUN_TAG, events_of
 from perf_pipeline.defs.sync import bring_in, runless
-from perf_pipeline.judging.publish import report_of
+from perf_pipeline.judging.publish import publish, report_of
 from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.state import State
@@ -144,3 +144,19 @@ def test_a_benchmark_shows_one_table_of_requests_one_plot_and_at_most_ten_number
     assert tables == ["requests", "verdicts"]
     assert "http_req_duration med (ms)" in numbers
     assert len(numbers) <= 11  # ten that plot, and how long it was measured
+
+
+def test_the_report_shows_every_form_that_was_written(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    add_runs(tmp_path, api_runs(80.0))
+    publish(State(tmp_path), "r001")
+
+    bring_in(instance, State(tmp_path), (), say=hush)
+
+    event = instance.get_latest_materialization_event(dg.AssetKey("report"))
+    assert event is not None
+    assert event.asset_materialization is not None
+    shown = event.asset_materialization.metadata
+    files = {name: value for name, value in shown.items() if name.endswith(" file")}
+    assert sorted(files) == ["html file", "json file", "junit file", "markdown file"]

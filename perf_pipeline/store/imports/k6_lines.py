@@ -23,7 +23,7 @@ from perf_pipeline.store.imports.k6_sql import (
     READ_JSON,
 )
 from perf_pipeline.store.imports.lines import ends_with_line, first_line, nth_line, why_no_json
-from perf_pipeline.store.imports.workbench import quoted_path, selected
+from perf_pipeline.store.imports.workbench import quoted, quoted_path, selected
 
 CSV_HEAD: Final = "metric_name,timestamp,metric_value"
 _NO_POINT: Final = "it is no line of k6: a metric, a point with time and value"
@@ -76,13 +76,9 @@ def _tags_of_csv(tags: Collection[str], columns: Collection[str]) -> str:
             value = f'"{column}"'
         elif EXTRA_TAGS in columns:
             pattern = f"(?:^|&){re.escape(tag)}=([^&]*)"
-            value = f"regexp_extract({EXTRA_TAGS}, {_literal(pattern)}, 1)"
-        parts += [_literal(tag), f"nullif({value}, '')"]
+            value = f"regexp_extract({EXTRA_TAGS}, {quoted(pattern)}, 1)"
+        parts += [quoted(tag), f"nullif({value}, '')"]
     return f"json_object({', '.join(parts)})" if parts else "null::json"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _is_half_json(path: Path, first: int | None, last: int | None) -> bool:

@@ -4,18 +4,16 @@ While all goes well, no coroutine ends and begins between two of them (straight_
 Add here: another way to go on. Keep out: what becomes of a failure (one_statement.py).
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import psycopg
-from psycopg import pq
 
 from perf_pipeline.engine.ports import Clock, Iteration, SampleSeries
 from perf_pipeline.workloads.postgres.exchange import rows_of
 from perf_pipeline.workloads.postgres.statement import PreparedConnection
-from perf_pipeline.workloads.postgres.turns import Turns
+from perf_pipeline.workloads.postgres.turns import TakesTurns, Turns
 
 _NS_PER_US: Final = 1_000
 
@@ -39,7 +37,7 @@ class RepeatedStatement:
     records: Callable[[int], int | None]
 
 
-class StatementRuns:
+class StatementRuns(TakesTurns[int]):
     """Run a statement for iterations that follow one another.
 
     Args:
@@ -54,11 +52,8 @@ class StatementRuns:
 
     __slots__ = (
         "_connection",
-        "_error",
         "_iteration",
-        "_over",
         "_repeated",
-        "_result",
         "is_written",
         "started_us",
     )
@@ -66,9 +61,8 @@ class StatementRuns:
     def __init__(
         self, repeated: RepeatedStatement, connection: PreparedConnection, started_us: int
     ) -> None:
+        super().__init__(repeated.turns)
         self._repeated, self._connection = repeated, connection
-        self._result: pq.abc.PGresult | None = None
-        self._error: Exception | None = None
         self.started_us, self.is_written = started_us, False
 
     async def run(self, iteration: Iteration, parameters: Sequence[bytes]) -> int:
@@ -78,39 +72,9 @@ class StatementRuns:
             psycopg.Error: the server refused, or the connection broke.
         """
         self._iteration = iteration
-        self._over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        over = self._expect_end()
         self._connection.post(self, parameters)
-        return await self._over
-
-    # -- what takes the answer (`exchange.Taker`)
-
-    def done(self) -> bool:
-        """Say whether nobody waits any more."""
-        return self._over.done()
-
-    def set_result(self, result: pq.abc.PGresult) -> None:
-        """Take an answer, and go on in a moment."""
-        self._result = result
-        self._repeated.turns.add(self._go_on)
-
-    def set_exception(self, exception: Exception) -> None:
-        """Take why there is no answer, and end in a moment."""
-        self._error = exception
-        self._repeated.turns.add(self._go_on)
-
-    def exception(self) -> None:
-        """Take no notice; nothing is logged."""
-
-    def _go_on(self) -> None:
-        if self._over.done():  # cut off meanwhile
-            return
-        try:
-            if self._error is not None:
-                self._over.set_exception(self._error)
-            else:
-                self._answered()
-        except BaseException as error:  # noqa: BLE001 - raised where the run is awaited
-            self._over.set_exception(error)
+        return await over
 
     def _answered(self) -> None:
         """Write down what was answered, and run the statement for the next iteration."""
@@ -136,4 +100,7 @@ class StatementRuns:
         try:
             self._connection.post(self, parameters)
         except psycopg.Error as error:
-            self._over.set_exception(error)
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._over.set_exception(error)

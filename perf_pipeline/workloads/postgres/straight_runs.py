@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import psycopg
-from psycopg import pq
 
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.catalog import TRANSACTIONS
@@ -22,7 +21,7 @@ from perf_pipeline.workloads.postgres.client import SqlAnswer, SqlClient
 from perf_pipeline.workloads.postgres.exchange import ROWS, SqlSession, Values
 from perf_pipeline.workloads.postgres.script_values import ScriptState
 from perf_pipeline.workloads.postgres.scripts import ReadyScript, ReadySet, ReadyStatement
-from perf_pipeline.workloads.postgres.turns import Turns
+from perf_pipeline.workloads.postgres.turns import TakesTurns, Turns
 
 _NS_PER_US: Final = 1_000
 _NO_VALUES: Final[Values] = ()
@@ -109,7 +108,7 @@ class UnworkableError(ValueError):
         self.line, self.answer, self.from_us = line, answer, from_us
 
 
-class StraightRuns:
+class StraightRuns(TakesTurns[SqlAnswer | None]):
     """Run a straight script for one client, again and again while the engine lets it.
 
     Args:
@@ -124,29 +123,24 @@ class StraightRuns:
     __slots__ = (
         "_at",
         "_client",
-        "_error",
         "_from_us",
         "_iteration",
         "_leg",
         "_legs",
         "_now_us",
-        "_over",
-        "_result",
         "_script",
         "_session",
         "_started_us",
         "_state",
-        "_wait_for_turn",
         "begun_us",
     )
 
     def __init__(self, script: StraightScript, client: SqlClient, state: ScriptState) -> None:
+        super().__init__(script.turns)
         self._script, self._client, self._state = script, client, state
         self._leg, self._legs = script.legs[0], len(script.legs)
-        self._now_us, self._wait_for_turn = script.clock.now_us, script.turns.add
+        self._now_us = script.clock.now_us
         self._at = self._started_us = self._from_us = 0
-        self._result: pq.abc.PGresult | None = None
-        self._error: Exception | None = None
         self.begun_us: int | None = None
 
     async def run(self, iteration: Iteration, session: SqlSession) -> SqlAnswer | None:
@@ -156,36 +150,14 @@ class StraightRuns:
             UnworkableError: an expression has no value.
         """
         self._iteration, self._session = iteration, session
-        self._over = over = asyncio.get_running_loop().create_future()
+        over = self._expect_end()
         self._begin()
         try:
-            answer: SqlAnswer | None = await over
+            return await over
         except asyncio.CancelledError:
             operation = self._leg.statement.request.operation
             self._client.cut_off(iteration, operation, self._from_us, self._started_us)
             raise
-        return answer
-
-    # -- what takes the answer to a statement (`exchange.Taker`)
-
-    def done(self) -> bool:
-        """Say whether nobody waits for the run any more."""
-        return self._over.done()
-
-    def set_result(self, result: pq.abc.PGresult) -> None:
-        """Take an answer, and go on in a moment."""
-        self._result = result
-        self._wait_for_turn(self._go_on)
-
-    def set_exception(self, exception: Exception) -> None:
-        """Take why there is no answer, and go on in a moment."""
-        self._error = exception
-        self._wait_for_turn(self._go_on)
-
-    def exception(self) -> None:
-        """Take no notice; nothing is logged."""
-
-    # -- the run
 
     def _begin(self) -> None:
         self._at, self._from_us, self.begun_us = 0, self._iteration.intended_us, None
@@ -217,19 +189,8 @@ class StraightRuns:
         except psycopg.Error as error:
             self.set_exception(error)
 
-    def _go_on(self) -> None:
-        """Write down what was answered, and ask for the next."""
-        if self._over.done():  # cut off meanwhile
-            return
-        try:
-            if self._error is not None:
-                self._fail(self._error)
-            else:
-                self._answered()
-        except BaseException as error:  # noqa: BLE001 - raised where the run is awaited
-            self._over.set_exception(error)
-
     def _answered(self) -> None:
+        """Write down what was answered, and ask for the next."""
         iteration, script, result = self._iteration, self._script, self._result
         assert result is not None
         ended_us = (self._session.answered_ns - script.origin_ns) // _NS_PER_US

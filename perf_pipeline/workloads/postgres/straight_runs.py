@@ -220,7 +220,7 @@ class StraightRuns(TakesTurns[SqlAnswer | None]):
             self._over.set_result(None)
 
     def _fail(self, error: Exception) -> None:
-        self._error, self._iteration.has_waited = None, True
+        self._iteration.has_waited = True
         operation = self._leg.statement.request.operation
         answer = self._client.failed(
             self._iteration, operation, self._from_us, self._started_us, error

@@ -70,6 +70,7 @@ class TakesTurns(ABC, Generic[T]):
 
     def _expect_end(self) -> asyncio.Future[T]:
         """Return what is awaited until nothing goes on any more."""
+        self._error = None  # a run may be cut off before the turn of its error
         self._over: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         return self._over
 

@@ -18,7 +18,7 @@ from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.catalog import TRANSACTIONS
 from perf_pipeline.metrics.sample import Outcome
 from perf_pipeline.workloads.postgres.client import SqlAnswer, SqlClient
-from perf_pipeline.workloads.postgres.exchange import ROWS, SqlSession, Values
+from perf_pipeline.workloads.postgres.exchange import SqlSession, Values, rows_of
 from perf_pipeline.workloads.postgres.script_values import ScriptState
 from perf_pipeline.workloads.postgres.scripts import ReadyScript, ReadySet, ReadyStatement
 from perf_pipeline.workloads.postgres.turns import TakesTurns, Turns
@@ -57,11 +57,10 @@ class StraightScript:
         script: the script, for which `is_straight` holds.
     """
 
-    __slots__ = ("answered", "clock", "legs", "name", "origin_ns", "recorder", "turns")
+    __slots__ = ("answered", "clock", "legs", "origin_ns", "turns")
 
     def __init__(self, context: WorkerContext, iteration: Iteration, script: ReadyScript) -> None:
-        self.clock, self.recorder = context.clock, context.recorder
-        self.origin_ns, self.name = context.clock.origin_ns, script.name
+        self.clock, self.origin_ns = context.clock, context.clock.origin_ns
         series, scenario = context.recorder.series, iteration.scenario
         self.turns = Turns()
         self.answered = series(scenario, TRANSACTIONS, script.name).answered
@@ -194,7 +193,7 @@ class StraightRuns(TakesTurns[SqlAnswer | None]):
         iteration, script, result = self._iteration, self._script, self._result
         assert result is not None
         ended_us = (self._session.answered_ns - script.origin_ns) // _NS_PER_US
-        rows = result.ntuples if result.status == ROWS else result.command_tuples or 0
+        rows = rows_of(result)
         self._leg.answered(iteration, self._from_us, self._started_us, ended_us, rows)
         if self._at == 0:
             self.begun_us = self._started_us

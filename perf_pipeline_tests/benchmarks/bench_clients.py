@@ -78,13 +78,19 @@ def update_script(low: int, high: int) -> str:
     return "\n".join([*lines, "\\endif", ""])
 
 
+def shuffled_users(dsn: str) -> list[int]:
+    """Make users, and give their ids in an order as pgbench draws them."""
+    ids = [int(user_id) for user_id in seed(dsn, seed=1, run="bench", count=USERS).ids]
+    ensure_birthday_index(dsn)
+    random.Random(1).shuffle(ids)
+    return ids
+
+
 def database(stack: Stack, scratch: Path) -> dict[str, tuple[list[float], list[float]]]:
     """Give (ours, pgbench's) rates of each round."""
     dsn = stack.endpoints.postgres_dsn
     assert dsn is not None
-    ids = [int(user_id) for user_id in seed(dsn, seed=1, run="bench", count=USERS).ids]
-    ensure_birthday_index(dsn)
-    random.Random(1).shuffle(ids)  # as pgbench draws them
+    ids = shuffled_users(dsn)
     ids_file = scratch / "ids.txt"
     ids_file.write_text("".join(f"{user_id}\n" for user_id in ids), encoding="utf-8")
     program = find_pgbench()

@@ -17,18 +17,19 @@ import pytest
 import yaml
 
 from perf_pipeline_tests.docs.generate import ROOT, commands
+from perf_pipeline_tests.support.commands.composite_action import ACTION
 
 EXAMPLES: Final = ROOT / "examples" / "ci"
 GITHUB: Final = [*(ROOT / ".github" / "workflows").glob("*.yml"), *EXAMPLES.glob("github*.yml")]
 SCRIPTS: Final = sorted((ROOT / ".ci" / "action").iterdir())
-ACTION: Final[dict[str, Any]] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 _BIN: Final = Path(sys.executable).parent
 
 
-def schema(name: str) -> Any:
-    """Give a schema that check-jsonschema has from schemastore.org, or from GitLab."""
+def mistakes(schema: str, given: Any) -> list[str]:
+    """Tell what is wrong by a schema that check-jsonschema has from schemastore.org or GitLab."""
     folder = files("check_jsonschema.builtin_schemas") / "vendor"
-    return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    rules = json.loads((folder / f"{schema}.json").read_text(encoding="utf-8"))
+    return [str(error) for error in jsonschema.Draft7Validator(rules).iter_errors(given)]
 
 
 class _Loader(yaml.SafeLoader):
@@ -48,15 +49,15 @@ def read(path: Path) -> Any:
 
 @pytest.mark.parametrize("path", GITHUB, ids=lambda path: path.name)
 def test_a_workflow_is_right_by_github_s_schema(path: Path) -> None:
-    jsonschema.Draft7Validator(schema("github-workflows")).validate(read(path))
+    assert mistakes("github-workflows", read(path)) == []
 
 
 def test_the_action_is_right_by_github_s_schema() -> None:
-    jsonschema.Draft7Validator(schema("github-actions")).validate(ACTION)
+    assert mistakes("github-actions", ACTION) == []
 
 
 def test_the_template_for_gitlab_is_right_by_gitlab_s_schema() -> None:
-    jsonschema.Draft7Validator(schema("gitlab-ci")).validate(read(EXAMPLES / "gitlab-ci.yml"))
+    assert mistakes("gitlab-ci", read(EXAMPLES / "gitlab-ci.yml")) == []
 
 
 def test_the_shell_scripts_of_ci_have_nothing_that_shellcheck_finds() -> None:

@@ -69,7 +69,7 @@ def write_comment(
         api = _Api(client, discussion, sleep)
         found = next((one for one in api.comments() if _text(one).startswith(_mark(name))), None)
         answer = api.replace(str(found["id"]), text) if found else None
-        return api.url_of(answer if answer is not None else api.make(text))
+        return str(_field(answer if answer is not None else api.make(text), "html_url"))
 
 
 class _Api:
@@ -103,14 +103,6 @@ class _Api:
     def make(self, text: str) -> httpx.Response:
         """Make a comment."""
         return self._taken("POST", self._discussion.comments, text)
-
-    def url_of(self, answer: httpx.Response) -> str:
-        """Return where people read a comment that was written; empty where it is not told."""
-        try:
-            told = answer.json()
-        except ValueError:
-            return ""
-        return str(told.get("html_url") or "") if isinstance(told, dict) else ""
 
     def _taken(self, method: str, url: str, text: str | None) -> httpx.Response:
         return self._accepted(self._answer(method, url, text))
@@ -167,10 +159,7 @@ def _text(comment: Mapping[str, Any]) -> str:
 
 
 def _listed(answer: httpx.Response, system: str) -> list[Mapping[str, Any]]:
-    try:
-        told = answer.json()
-    except ValueError:
-        told = None
+    told = _json(answer)
     if not isinstance(told, list):
         raise TargetUnavailableError(f"{system} listed no comments at {answer.url}")
     return [one for one in told if isinstance(one, dict) and "id" in one]
@@ -191,9 +180,18 @@ def _pause_s(answer: httpx.Response) -> float:
 
 
 def _reason(answer: httpx.Response) -> str:
+    return str(_field(answer, "message") or answer.reason_phrase)[:200]
+
+
+def _field(answer: httpx.Response, name: str) -> object:
+    """Return a field of the object that was answered; empty where it is not told."""
+    told = _json(answer)
+    return (told.get(name) if isinstance(told, dict) else None) or ""
+
+
+def _json(answer: httpx.Response) -> Any:
+    """Return what was answered; None where it is no JSON."""
     try:
-        told = answer.json()
+        return answer.json()
     except ValueError:
-        return answer.reason_phrase
-    message = told.get("message") if isinstance(told, dict) else None
-    return str(message or answer.reason_phrase)[:200]
+        return None

@@ -13,7 +13,6 @@ Add here: another picture that a page shows. Keep out: pictures that tests compa
 import subprocess
 import sys
 import time
-from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,9 +61,8 @@ _AROUND_THE_GRAPH: Final = """(() => {
 
 def take(opened: Browser, name: str, clip: Mapping[str, float]) -> None:
     """Keep a part of what the browser shows as a picture of the documentation."""
-    found = opened.call("Page.captureScreenshot", format="webp", quality=60, clip=dict(clip))
     FOLDER.mkdir(exist_ok=True)
-    (FOLDER / f"{name}.webp").write_bytes(b64decode(found["data"]))
+    (FOLDER / f"{name}.webp").write_bytes(opened.part(clip))
 
 
 def report(opened: Browser, page: Path) -> None:

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import time
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -121,8 +121,11 @@ class Browser:
     def picture(self, scale: float) -> bytes:
         """Return what is on the screen as WebP."""
         size = self.value("({ width: innerWidth, height: innerHeight })")
-        clip = {"x": 0, "y": 0, **size, "scale": scale}
-        found = self.call("Page.captureScreenshot", format="webp", quality=60, clip=clip)
+        return self.part({"x": 0, "y": 0, **size, "scale": scale})
+
+    def part(self, clip: Mapping[str, float]) -> bytes:
+        """Return a part of the page as WebP: x, y, width and height in CSS pixels, and a scale."""
+        found = self.call("Page.captureScreenshot", format="webp", quality=60, clip={**clip})
         return b64decode(found["data"])
 
 

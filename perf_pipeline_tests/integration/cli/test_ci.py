@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from perf_pipeline_tests.support.commands.command_line import Answer, CommandLine
+from perf_pipeline_tests.support.free_ports import free_port
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers.discussions import (
     TOKEN,
@@ -174,8 +175,7 @@ def test_a_job_without_a_token_is_told_which_one_is_missing(
 def test_an_api_that_is_not_there_is_told_with_its_address(
     tmp_path: Path, discussions: Discussions
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     nowhere = discussions.github | {"GITHUB_API_URL": f"http://127.0.0.1:{port}"}
 
     answer = told(tmp_path, "# PASS", nowhere)
@@ -208,8 +208,7 @@ def test_a_job_waits_until_everything_answers(tmp_path: Path) -> None:
 
 
 def test_waiting_ends_with_what_was_answered_last_and_the_end_of_the_log(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    address = f"tcp://127.0.0.1:{free_port()}"
     log = tmp_path / "application.log"
     log.write_text("".join(f"line {number}\n" for number in range(30)), encoding="utf-8")
     command = CommandLine(new_state(tmp_path / "state"))
@@ -223,8 +222,7 @@ def test_waiting_ends_with_what_was_answered_last_and_the_end_of_the_log(tmp_pat
 
 
 def test_waiting_ends_at_once_when_the_application_has_ended(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"http://127.0.0.1:{free.getsockname()[1]}/health"
+    address = f"http://127.0.0.1:{free_port()}/health"
     ended = subprocess.Popen([sys.executable, "-S", "-c", ""])
     command = CommandLine(new_state(tmp_path / "state"))
     ended.wait()

@@ -23,6 +23,7 @@ from perf_pipeline.reference_system.deliveries import Delivery, merge
 from perf_pipeline.reference_system.messages import next_send_time
 from perf_pipeline.reference_system.progress import PartitionProgress
 from perf_pipeline.reference_system.user_input import InvalidUserError, parse_user
+from perf_pipeline_tests.support.free_ports import free_port
 
 CLOSED = {
     "BIRTHDAY_POSTGRES_DSN": "postgresql://ada:s3cret@127.0.0.1:1/birthday",
@@ -116,8 +117,7 @@ def test_a_part_that_finds_neither_database_nor_broker_still_ends_at_once(
 def test_the_api_ends_at_once_with_a_connection_open_and_leaves_no_process(
     processes: int, postgres_dsn: str
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     api = subprocess.Popen(
         command("api", "--port", str(port), "--processes", str(processes)),
         env={**os.environ, "BIRTHDAY_POSTGRES_DSN": postgres_dsn, "BIRTHDAY_POOL_SIZE": "2"},
@@ -134,8 +134,7 @@ def test_the_api_ends_at_once_with_a_connection_open_and_leaves_no_process(
 
 
 def test_the_servers_of_a_killed_api_end_with_it(postgres_dsn: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     api = subprocess.Popen(
         command("api", "--port", str(port), "--processes", "2"),
         env={**os.environ, "BIRTHDAY_POSTGRES_DSN": postgres_dsn, "BIRTHDAY_POOL_SIZE": "2"},

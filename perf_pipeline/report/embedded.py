@@ -3,6 +3,7 @@
 Add here: another script. Keep out: what a page says.
 """
 
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -15,10 +16,14 @@ _LIBRARY: Final = MappingProxyType(
 _OURS: Final = ("tables.js", "plots.js")
 
 
-def embedded() -> dict[str, object]:
-    """Return what the templates head.html and scripts.html need, by name."""
+def embedded(ours: Sequence[str] = _OURS) -> dict[str, object]:
+    """Return what the templates head.html and scripts.html need, by name.
+
+    Args:
+        ours: scripts of ours that the page carries, in their order.
+    """
     return {
         "connects": "",  # a page of a run that is over asks nobody
         "library": {part: script(f"uPlot-{_UPLOT}.{file}") for part, file in _LIBRARY.items()},
-        "scripts": [script(name) for name in _OURS],
+        "scripts": [script(name) for name in ours],
     }

@@ -5,16 +5,18 @@ Add here: another piece. Keep out: what the page is told (following/), and how i
 """
 
 from collections.abc import Iterable, Sequence
-
-from markupsafe import Markup
+from typing import Final
 
 from perf_pipeline.report.axis import Panel
 from perf_pipeline.report.benchmark_section import plots_over_time, thinning
 from perf_pipeline.report.embedded import embedded
-from perf_pipeline.report.pages import html_escaped, page, script
+from perf_pipeline.report.pages import html_escaped, page
 from perf_pipeline.report.plot_data import as_script
 from perf_pipeline.report.svg import span_of
 from perf_pipeline.report.tables import Table
+
+# Without tables.js, which sorts what stays as it is.
+_SCRIPTS: Final = ("plots.js", "live.js")
 
 
 def render_live_page(state: str) -> str:
@@ -23,17 +25,15 @@ def render_live_page(state: str) -> str:
     Args:
         state: the folder whose runs it follows, for people.
     """
-    given = embedded()
     return page(
         "live.html",
         html_escaped,
         **{
-            **given,
+            **embedded(_SCRIPTS),
             "connects": "; connect-src 'self'",
             "title": "perf-pipeline watch",
             "state": state,
             "plot_data": as_script([]),
-            "scripts": [*_without_tables(given), script("live.js")],
         },
     )
 
@@ -57,10 +57,3 @@ def live_glance(table: Table) -> str:
 def told_html(sentences: Iterable[tuple[float, str]]) -> str:
     """Return what a run told as items of a list, the newest first."""
     return page("sections/live_told.html", html_escaped, told=list(sentences)[::-1])
-
-
-def _without_tables(given: dict[str, object]) -> Sequence[Markup]:
-    """Return the scripts of every page but that of tables, which sorts what stays as it is."""
-    scripts = given["scripts"]
-    assert isinstance(scripts, list)
-    return [text for text in scripts if text != script("tables.js")]

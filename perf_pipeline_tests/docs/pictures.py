@@ -20,8 +20,9 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Final
 
+from perf_pipeline.stack.service import free_port
 from perf_pipeline_tests.support.browser import Browser, Screen, browser
-from perf_pipeline_tests.support.free_ports import free_port, is_open
+from perf_pipeline_tests.support.open_ports import is_open
 from perf_pipeline_tests.support.places import ROOT
 
 FOLDER: Final = ROOT / "docs" / "pictures"

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from perf_pipeline.stack.service import free_port
 from perf_pipeline_tests.support.commands.command_line import CommandLine, wait_until
 from perf_pipeline_tests.support.commands.composite_action import ACTION, Job
-from perf_pipeline_tests.support.free_ports import free_port, is_open
+from perf_pipeline_tests.support.open_ports import is_open
 from perf_pipeline_tests.support.pages import blocks
 from perf_pipeline_tests.support.places import ROOT
 from perf_pipeline_tests.support.servers.discussions import Discussions, running_discussions

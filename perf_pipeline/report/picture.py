@@ -3,12 +3,12 @@
 Add here: another picture. Keep out: drawing (svg.py), and which lines there are (axis.py).
 """
 
-from html import escape
 from typing import Final
 
 from perf_pipeline.report.axis import Panel
 from perf_pipeline.report.benchmark_section import panels_of
 from perf_pipeline.report.model import BenchmarkReport
+from perf_pipeline.report.pages import html_escaped
 from perf_pipeline.report.svg import plot, span_of
 
 _RESPONSE: Final = "response time"
@@ -57,7 +57,8 @@ def _legend(panel: Panel) -> str:
     for place, line in enumerate(panel.lines):
         if line in panel.shown:
             texts.append(
-                f'<text class="k{place % len(_COLORS)}" x="{at}" y="12">{escape(line.name)}</text>'
+                f'<text class="k{place % len(_COLORS)}" x="{at}" y="12">'
+                f"{html_escaped(line.name)}</text>"
             )
             at += _LETTER * (len(line.name) + 2)
     return "".join(texts)

@@ -1,5 +1,6 @@
 """Names of a target, a profile or a machine are shown as they are, whatever they hold."""
 
+import xml.etree.ElementTree as ET
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Final
@@ -10,9 +11,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from perf_pipeline.metrics.threshold import parse_threshold
+from perf_pipeline.report.axis import panels
 from perf_pipeline.report.html import render_html
 from perf_pipeline.report.markdown import escaped, render_markdown
 from perf_pipeline.report.model import BenchmarkReport, RunReport, TimeSeries
+from perf_pipeline.report.picture import main_picture
 from perf_pipeline.report.wording import printable
 
 PIECES: Final = [
@@ -20,6 +23,7 @@ PIECES: Final = [
     *("{{", "}}", "{%", "{#", "&lt;", "&#39;", "<script>", "</style>", "-->", "]]>", "__", "@ax"),
 ]
 NAMES: Final = st.lists(st.sampled_from(PIECES), min_size=1).map("".join)
+SVG: Final = "{http://www.w3.org/2000/svg}"
 READER: Final = MarkdownIt("commonmark").enable(["strikethrough", "table"])
 every_time = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -129,3 +133,19 @@ def _shape(line: str) -> tuple[str, int]:
     """Give how a line begins, and the number of its cells."""
     cells = line.replace("\\\\", "").replace("\\|", "").count("|")
     return line[:2] if line[:1] in "#-|<" else "", cells
+
+
+@every_time
+@given(name=NAMES)
+def test_a_picture_with_any_name_on_it_is_a_document_of_xml(
+    api: BenchmarkReport, name: str
+) -> None:
+    points = ((0.0, 1.0), (1.0, 2.0))
+    series = tuple(TimeSeries(f"{line}{name}", name, points, name, 1.0) for line in "ab")
+
+    _, drawn = main_picture(replace(api, series=series))
+
+    (panel,) = panels(series)
+    root = ET.fromstring(drawn.encode())  # noqa: S314 - our own picture
+    legend = [text.text for text in root.iter(f"{SVG}text")][-2:]
+    assert legend == [printable(line.name) for line in panel.lines]

@@ -106,10 +106,11 @@ def list_decisions(state: "State") -> None:
     from perf_pipeline.judging.asked import require_runs
     from perf_pipeline.judging.baselines import all_decisions
     from perf_pipeline.report.rows import render_rows
+    from perf_pipeline.report.wording import minute
 
     rows = [
         (
-            row.made_at[:16].replace("T", " "),
+            minute(row.made_at),
             row.action,
             row.name or row.metric or "every metric",
             row.run_id,

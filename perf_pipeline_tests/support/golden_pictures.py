@@ -9,6 +9,7 @@ Add here: another screen. Keep out: reports (report_kinds.py), and the browser (
 """
 
 import re
+import shutil
 import subprocess
 from base64 import b64encode
 from collections.abc import Iterator
@@ -82,12 +83,16 @@ def difference(opened: Browser, golden: bytes, seen: bytes) -> float:
 
 def maker() -> str:
     """Name the browser's main version and the font, on which pictures depend."""
-    version = subprocess.run(
-        [CHROMIUM or "false", "--version"], capture_output=True, text=True, check=False
-    ).stdout
-    found = re.search(r"(\w+) (\d+)\.", version)
-    font = subprocess.run(["fc-match", "system-ui"], capture_output=True, text=True, check=False)
-    return f"{found[1]} {found[2]}, {font.stdout.strip()}\n" if found else "no browser\n"
+    found = re.search(r"(\w+) (\d+)\.", _said(CHROMIUM, "--version"))
+    font = _said(shutil.which("fc-match"), "system-ui").strip()
+    return f"{found[1]} {found[2]}, {font}\n" if found else "no browser\n"
+
+
+def _said(program: str | None, word: str) -> str:
+    """Return what a program answers to a word; nothing where it is not there."""
+    if program is None:
+        return ""
+    return subprocess.run([program, word], capture_output=True, text=True, check=False).stdout
 
 
 def renew() -> None:

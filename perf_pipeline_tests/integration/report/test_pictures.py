@@ -24,6 +24,14 @@ def test_every_kind_of_run_has_its_pictures() -> None:
     assert {path.stem for path in FOLDER.glob("*.webp")} == {name for name, _, _ in scenes()}
 
 
+def test_where_no_program_names_a_font_nobody_took_the_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert maker() != MADE_BY.read_text(encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Give a browser where it is the one that took the pictures."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from perf_pipeline.stack.service import free_port
 from perf_pipeline_tests.support.commands.command_line import Answer, CommandLine
-from perf_pipeline_tests.support.free_ports import free_port
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers.discussions import (
     TOKEN,

@@ -23,7 +23,7 @@ from perf_pipeline.reference_system.deliveries import Delivery, merge
 from perf_pipeline.reference_system.messages import next_send_time
 from perf_pipeline.reference_system.progress import PartitionProgress
 from perf_pipeline.reference_system.user_input import InvalidUserError, parse_user
-from perf_pipeline_tests.support.free_ports import free_port
+from perf_pipeline.stack.service import free_port
 
 CLOSED = {
     "BIRTHDAY_POSTGRES_DSN": "postgresql://ada:s3cret@127.0.0.1:1/birthday",

@@ -17,7 +17,7 @@ from typing import Final
 import httpx
 import pytest
 
-from perf_pipeline_tests.support.free_ports import free_port
+from perf_pipeline.stack.service import free_port
 
 _INFLUXDB: Final = """
 reporting-disabled = true

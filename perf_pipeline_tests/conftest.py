@@ -22,7 +22,11 @@ from perf_pipeline_tests.support.servers.metric_servers import absent_servers
 from perf_pipeline_tests.support.shared_work import collect_in_turn, rank, scheduling, work_of
 from perf_pipeline_tests.support.turns import Turns
 
-pytest_plugins = ("perf_pipeline_tests.fix_servers", "perf_pipeline_tests.integration.fix_up")
+pytest_plugins = (
+    "perf_pipeline_tests.fix_servers",
+    "perf_pipeline_tests.integration.fix_up",
+    "perf_pipeline_tests.support.second_tries",
+)
 
 _TURNS = pytest.StashKey[Turns]()
 

@@ -34,7 +34,7 @@ def driven(
     plan: Mapping[str, object] = LOOPING,
     meanwhile: Callable[[], object] | None = None,
 ) -> IterationsToo:
-    """Run two virtual users by a plan; do something else in the middle of it."""
+    """Run two virtual users by a plan; do something else when half is over and each has begun."""
     # Shorter than a profile may ask for.
     shorter = {"duration_us": int(seconds * 1e6)} if "duration" in plan else {}
     executor = read_executor({**plan, "gracefulStop": grace}).model_copy(update=shorter)
@@ -53,6 +53,7 @@ def driven(
         running = asyncio.ensure_future(run_scenario(part, StopSwitch()))
         if meanwhile is not None:
             await asyncio.sleep(seconds / 2)
+            await asyncio.to_thread(_wait_until_both_began, recorder)
             await asyncio.to_thread(meanwhile)
         outcome = await running
         await workload.close()
@@ -62,3 +63,10 @@ def driven(
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main())
+
+
+def _wait_until_both_began(recorder: IterationsToo) -> None:
+    """Wait until both have a sample; on a busy machine it takes a second to connect."""
+    deadline = time.monotonic() + 10
+    while len({sample.vu for sample in recorder.samples}) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)

@@ -216,7 +216,7 @@ def test_looping_users_whose_sessions_end_fail_once_and_connect_again(
     parameters = {"ids_file": ids_file(tmp_path, ids), "run": "r1"}
 
     recorder = driven(
-        UpdateUsers(), parameters, dsn, seconds=0.6, meanwhile=lambda: end_sessions(dsn)
+        UpdateUsers(), parameters, dsn, seconds=1.5, meanwhile=lambda: end_sessions(dsn)
     )
 
     for vu in (1, 2):

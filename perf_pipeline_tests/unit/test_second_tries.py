@@ -1,0 +1,61 @@
+"""A second try is named, and a run in which many were needed has failed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FIRST_TRIES = """
+import pytest
+
+tried = set()
+
+
+@pytest.mark.parametrize("number", range({tests}))
+def test_fails_at_first(number):
+    if number not in tried:
+        tried.add(number)
+        assert number < 0, "the server was not there yet"
+
+
+def test_passes_at_once():
+    pass
+"""
+
+
+def suite_of(tests: int, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a suite in which so many tests fail at their first try."""
+    (folder / "test_given.py").write_text(FIRST_TRIES.format(tests=tests), encoding="utf-8")
+    plugins = ["pytest_rerunfailures", "perf_pipeline_tests.support.second_tries"]
+    argv = ["-m", "pytest", "-q", "--reruns", "1", "-c", "/dev/null", "--rootdir", str(folder)]
+    named = [word for plugin in plugins for word in ("-p", plugin)]
+    return subprocess.run(
+        [sys.executable, *argv, "-p", "no:cacheprovider", *named, str(folder)],
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_test_that_passes_at_its_second_try_passes_and_is_named_with_its_reason(
+    tmp_path: Path,
+) -> None:
+    ended = suite_of(3, tmp_path)
+
+    assert ended.returncode == 0, ended.stdout
+    assert "4 passed, 3 rerun" in ended.stdout.splitlines()[-1]
+    named = [line for line in ended.stdout.splitlines() if "test_fails_at_first[1]: " in line]
+    assert len(named) == 1
+    assert named[0].endswith(
+        "test_fails_at_first[1]: AssertionError: the server was not there yet assert 1 < 0"
+    )
+
+
+def test_a_run_in_which_four_tests_need_a_second_try_fails(tmp_path: Path) -> None:
+    ended = suite_of(4, tmp_path)
+
+    assert ended.returncode == pytest.ExitCode.TESTS_FAILED
+    assert "4 tests needed a second try, and at most 3 may: this run failed." in ended.stdout

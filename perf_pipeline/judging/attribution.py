@@ -13,6 +13,7 @@ from perf_pipeline.analysis.attribution_rules import STAGES
 from perf_pipeline.analysis.baseline import Series
 from perf_pipeline.analysis.bottleneck import Finding
 from perf_pipeline.config.profile import Profile
+from perf_pipeline.judging.costs import top_costs_of, with_costs
 from perf_pipeline.judging.evidence import doubts_of, findings_of
 from perf_pipeline.judging.past import Past, read_past
 from perf_pipeline.judging.series import MeasuredBenchmark, measured_of
@@ -37,7 +38,8 @@ def attributions_of_run(
         StoreBusyError: the history is open elsewhere.
     """
     with state.history() as history:
-        return attributions(history, run_id, findings_of(history, run_id, profile))
+        found = attributions(history, run_id, findings_of(history, run_id, profile))
+        return with_costs(found, top_costs_of(history, run_id))
 
 
 def attributions(

@@ -17,6 +17,7 @@ from perf_pipeline.errors import StoreError
 from perf_pipeline.judging.attribution import attributions
 from perf_pipeline.judging.benchmark_reports import benchmark_reports
 from perf_pipeline.judging.compare import Comparison, compare_in
+from perf_pipeline.judging.costs import top_costs_of, with_costs
 from perf_pipeline.judging.evidence import findings_of
 from perf_pipeline.judging.expected import Missing, extent_of, missing_of
 from perf_pipeline.judging.ingest import profile_of
@@ -191,6 +192,8 @@ def _assemble(
     verdicts = verdicts_of_run(history, run_id, profile)
     what_if = is_what_if(history, run_id, profile)
     findings = findings_of(history, run_id, profile)
+    costs = top_costs_of(history, run_id)
+    found = attributions(history, run_id, findings, verdicts=verdicts, past=comparison.past)
     origins = () if what_if else tuple(origins_of(history, run_id))
     return RunReport(
         run_id=run_id,
@@ -203,12 +206,11 @@ def _assemble(
         benchmarks=tuple(benchmark_reports(history, run, profile, verdicts, missing, origins)),
         diffs=comparison.told,
         findings=tuple(findings),
-        attributions=tuple(
-            attributions(history, run_id, findings, verdicts=verdicts, past=comparison.past)
-        ),
+        attributions=tuple(with_costs(found, costs)),
         trends=tuple(trends_of(history, comparison)),
         revision=run.revision,
         tags=run.tags,
+        costs=tuple((name, top) for name, tops in costs.items() for top in tops),
         slow_requests=tuple(slow_requests_of(history, run_id)),
         asked=None if asks_for_a_million(profile) else _asked(profile),
         origins=origins,

@@ -20,6 +20,7 @@ from perf_pipeline.loading.benchmark_folder import fresh_folder, write_down
 from perf_pipeline.loading.broker_watch import BrokerWatch, given_brokers
 from perf_pipeline.loading.calibrating import calibrated
 from perf_pipeline.loading.collecting import collecting
+from perf_pipeline.loading.costs import CostsWatch
 from perf_pipeline.loading.deliveries import take_over_backlog
 from perf_pipeline.loading.figures import evidence_of, figures_of, stages_of, write_figures
 from perf_pipeline.loading.jobs import load_job, secrets_of
@@ -49,6 +50,7 @@ class _Gathered:
     began_at: datetime
     origin_ns: int
     judge: LiveJudge
+    costs: CostsWatch
     outcomes: list[LoadOutcome] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
@@ -73,7 +75,8 @@ def measure(session: Session, benchmark: str) -> BenchmarkOutcome:
     """
     prepare_benchmark(session, benchmark)
     folder = fresh_folder(session, benchmark)
-    load = _Gathered(session.now(), time.monotonic_ns(), _live_judge(session, benchmark))
+    judge, costs = _live_judge(session, benchmark), CostsWatch(session)
+    load = _Gathered(session.now(), time.monotonic_ns(), judge, costs)
     if waits_in := record_of(benchmark).backlog_of:
         take_over_backlog(session.folder / waits_in, folder)
     return _load_and_write(session, benchmark, folder, load)
@@ -131,6 +134,7 @@ def _run_steps(session: Session, benchmark: str, folder: Path, load: _Gathered) 
                     _run_step(session, benchmark, step, folder, load, sampling)
             _collect(session, benchmark, folder, load, own)
         load.problems += [*load.unfit.values(), *told_failures(folder), *sampling.problems]
+        load.problems += load.costs.write(folder)
         # Not before: readings, and later steps, are about our load alone.
         if not load.aborted:
             load.problems += calibrated(session, folder, load.origin_ns, "after")
@@ -165,8 +169,12 @@ def _run_step(
         for sentence in session.storing.heard():
             session.say(sentence)
         sampling.start()
+        load.costs.start()
 
-    with BrokerWatch(given_brokers(session), session.target.allowed) as brokers:
+    with (
+        BrokerWatch(given_brokers(session), session.target.allowed) as brokers,
+        load.costs.until_the_end(),
+    ):
         watch = LoadWatch(session, benchmark, load.judge, load.origin_ns, brokers)
         outcome = run_load(
             load_job(session, benchmark, step, folder),

@@ -41,7 +41,7 @@ FACTS: Final = (
 _READ: Final = """
 select
   (select count(*) from pg_stat_activity
-   where datid is not null and pid <> pg_backend_pid()
+   where datid is not null and application_name is distinct from '{application}'
      and coalesce(backend_type, 'client backend') = 'client backend') as connections,
   current_setting('max_connections')::int as max_connections,
   (select count(*) from pg_locks where not granted) as locks_waiting,
@@ -60,7 +60,7 @@ _STATEMENTS: Final = """
   where toplevel and dbid = d.datid and queryid is distinct from
     (select query_id from pg_stat_activity where pid = pg_backend_pid())
 """
-_SCHEMA: Final = """
+SCHEMA_OF_STATEMENTS: Final = """
 select n.nspname as schema from pg_extension e join pg_namespace n on n.oid = e.extnamespace
 where e.extname = 'pg_stat_statements'
 """
@@ -69,13 +69,14 @@ select name, current_setting(name) as value from pg_settings where name = any(%s
 """
 
 
-class _BoundedConnection(psycopg.Connection[DictRow]):
+class BoundedConnection(psycopg.Connection[DictRow]):
     """Give up on a server that holds the connection and says nothing.
 
     statement_timeout does not help there: it is the server's.
     """
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        """Wait as psycopg does, but not for ever."""
         bound_s = 1.5 * ANSWER_WITHIN_S if timeout is None else timeout
         return super().wait(gen, interval=interval, timeout=bound_s)
 
@@ -99,7 +100,7 @@ class PostgresProbe:
     def __init__(self, dsn: str) -> None:
         self.capabilities: tuple[str, ...] = ()
         self._dsn = dsn
-        self._connection: _BoundedConnection | None = None
+        self._connection: BoundedConnection | None = None
         self._query = sql.Composed([])
         self._grown = {
             name: CounterGrowth() for name in ("deadlocks", "temp_bytes", "blks_hit", "blks_read")
@@ -114,12 +115,12 @@ class PostgresProbe:
         Raises:
             ProbeError: no connection within ANSWER_WITHIN_S.
         """
-        self._connection = _connect(self._dsn)
+        self._connection = connect(self._dsn)
         try:
             self._query, self.capabilities = _choose_query(self._connection)
             self._grow(self._ask())
         except psycopg.Error as error:
-            raise ProbeError(_sentence(error, self._dsn)) from None
+            raise ProbeError(sentence_of(error, self._dsn)) from None
 
     def read(self, at_us: int) -> list[Reading]:
         """Return all gauges, in one statement.
@@ -130,7 +131,7 @@ class PostgresProbe:
         try:
             row = self._ask()
         except psycopg.Error as error:
-            raise ProbeError(_sentence(error, self._dsn)) from None
+            raise ProbeError(sentence_of(error, self._dsn)) from None
         self._grow(row)
         values = {
             "db_connections": float(row["connections"]),
@@ -178,22 +179,27 @@ def server_facts(dsn: str) -> dict[str, str]:
     Raises:
         ProbeError: it does not answer.
     """
-    connection = _connect(dsn)
+    connection = connect(dsn)
     try:
         rows = connection.execute(_FACTS, (list(FACTS),)).fetchall()
         version = str(connection.info.parameter_status("server_version"))
     except psycopg.Error as error:
-        raise ProbeError(_sentence(error, dsn)) from None
+        raise ProbeError(sentence_of(error, dsn)) from None
     finally:
         connection.close()
     return {"version": version, **{str(row["name"]): str(row["value"]) for row in rows}}
 
 
-def _connect(dsn: str) -> _BoundedConnection:
+def connect(dsn: str) -> BoundedConnection:
+    """Connect as a probe, with bounds on how long anything takes.
+
+    Raises:
+        ProbeError: no connection within ANSWER_WITHIN_S, or the DSN can't be read.
+    """
     try:
         # Not prepared: a pooler in between may hand every statement to another server process.
         # With SQL_ASCII, and without saying so, psycopg would give bytes in place of texts.
-        connection = _BoundedConnection.connect(
+        connection = BoundedConnection.connect(
             dsn,
             autocommit=True,
             row_factory=dict_row,
@@ -210,18 +216,19 @@ def _connect(dsn: str) -> _BoundedConnection:
             "user:password@ in front of the host if the server asks for a password"
         ) from None
     except psycopg.Error as error:
-        raise ProbeError(_sentence(error, dsn)) from None
+        raise ProbeError(sentence_of(error, dsn)) from None
     return connection
 
 
-def _choose_query(connection: _BoundedConnection) -> tuple[sql.Composed, tuple[str, ...]]:
+def _choose_query(connection: BoundedConnection) -> tuple[sql.Composed, tuple[str, ...]]:
     """Return the statement that this server and role can answer, and what is missing in it."""
-    plain = sql.SQL(_READ).format(statements=sql.SQL(_NO_STATEMENTS))
-    row = connection.execute(_SCHEMA).fetchone()
+    application = sql.SQL(APPLICATION)
+    plain = sql.SQL(_READ).format(application=application, statements=sql.SQL(_NO_STATEMENTS))
+    row = connection.execute(SCHEMA_OF_STATEMENTS).fetchone()
     if row is None:
         return plain, (_without_statements("the extension is not installed in this database"),)
     statements = sql.SQL(_STATEMENTS).format(schema=sql.Identifier(row["schema"]))
-    full = sql.SQL(_READ).format(statements=statements)
+    full = sql.SQL(_READ).format(application=application, statements=statements)
     try:
         connection.execute(full)
     except (psycopg.ProgrammingError, psycopg.errors.ObjectNotInPrerequisiteState) as error:
@@ -233,7 +240,8 @@ def _without_statements(why: str) -> str:
     return f"db_statement_mean_ms is not measured: pg_stat_statements: {why}"
 
 
-def _sentence(error: psycopg.Error, dsn: str) -> str:
+def sentence_of(error: psycopg.Error, dsn: str) -> str:
+    """Say that the server does not answer, and why, without secrets."""
     facts = conninfo_to_dict(dsn)
     secrets = (str(facts[key]) for key in ("password", "sslpassword") if facts.get(key))
     text = masked(str(error), secrets) or type(error).__name__

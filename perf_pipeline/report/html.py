@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from perf_pipeline.report import comparison, findings, first_screen, headline, trend, wording
+from perf_pipeline.report import comparison, costs, findings, first_screen, headline, trend, wording
 from perf_pipeline.report.axis import Panel
 from perf_pipeline.report.benchmark_section import benchmark_section, panels_of, plot_data
 from perf_pipeline.report.diff_texts import diff_table
@@ -82,6 +82,8 @@ def _sections(report: RunReport, drawn: Sequence[Sequence[Panel]]) -> Iterator[_
     for number, benchmark in enumerate(report.benchmarks):
         shown = benchmark_section(number, report, benchmark, drawn[number])
         yield _Section(benchmark.name, "benchmark", shown)
+    if report.costs:
+        yield _Section(costs.TITLE, "table", costs.cost_table(report.costs))
     if report.slow_requests:
         slowest = slow_table(report.slow_requests)
         yield _Section("Slowest traced requests", "table", slowest)

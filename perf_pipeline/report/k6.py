@@ -23,6 +23,7 @@ from perf_pipeline.metrics.statistic import STATISTICS
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.report import first_screen, headline
+from perf_pipeline.report.costs import cost_values
 from perf_pipeline.report.model import BenchmarkReport, RunReport, Withheld
 from perf_pipeline.report.wording import summary_key
 
@@ -138,6 +139,7 @@ def _ours(report: RunReport) -> dict[str, Json]:
             {"benchmark": name, "tier": tier.name, "why": tier.sentence, "advice": tier.advice}
             for name, tier in report.attributions
         ],
+        "costs": cost_values(report.costs),
         "slow_requests": [asdict(request) for request in report.slow_requests],
         "bottlenecks": [_finding(name, finding) for name, finding in report.findings],
     }

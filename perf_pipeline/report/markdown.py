@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from perf_pipeline.report import comparison, findings, headline, why, wording
 from perf_pipeline.report.answer import answer_of
+from perf_pipeline.report.costs import cost_table
 from perf_pipeline.report.diff_texts import diff_table
 from perf_pipeline.report.model import BenchmarkReport, RunReport
 from perf_pipeline.report.pages import page
@@ -50,6 +51,7 @@ def render_markdown(report: RunReport) -> str:
         diffs=diff_table(pair for pair in report.diffs if pair[1].effect is not None),
         tally=findings.tally(report),
         findings=findings.lines(report),
+        costs=cost_table(report.costs),
         slowest=slow_table(report.slow_requests),
         environment=_environment(report),
     )

@@ -12,6 +12,7 @@ from perf_pipeline.analysis.attribution import Attribution
 from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.analysis.bottleneck import Finding
 from perf_pipeline.analysis.causes import Cause, causes
+from perf_pipeline.analysis.costs import TopCost
 from perf_pipeline.analysis.outcome import exit_code
 from perf_pipeline.analysis.shared import LASTING_RUNS
 from perf_pipeline.errors import ExitCode
@@ -214,6 +215,7 @@ class RunReport:
         asked: what the profile asks; None for 1,000,000 messages a day.
         revision: what was measured: version, commit, branch, pull_request, build; what is known.
         tags: what people called the run.
+        costs: (benchmark, what its target's time went into), the largest of each kind first.
         slow_requests: the slowest traced ones of each operation.
         history_path: where the figures are kept; empty when nowhere.
         paths: kind of report to where it lies.
@@ -237,6 +239,7 @@ class RunReport:
     asked: Asked | None = None
     revision: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    costs: tuple[tuple[str, TopCost], ...] = ()
     slow_requests: tuple[SlowRequest, ...] = ()
     history_path: str = ""
     paths: Mapping[str, str] = field(default_factory=dict)

@@ -19,6 +19,7 @@ import duckdb
 
 from perf_pipeline.metrics.sample import (
     CHECK_COLUMNS,
+    COST_COLUMNS,
     FIGURE_COLUMNS,
     ITERATION_COLUMNS,
     LEDGER_COLUMNS,
@@ -46,6 +47,8 @@ _TEXT: Final = frozenset(
         "metric",
         "tags",
         "statistic",
+        "tier",
+        "kind",
     }
 )
 _BLOCK_BYTES: Final = 1 << 16
@@ -92,6 +95,7 @@ KINDS: Final[Mapping[str, SpoolKind]] = MappingProxyType(
         "readings": SpoolKind("readings-*.csv", READING_COLUMNS),
         "figures": SpoolKind("figures.csv", FIGURE_COLUMNS),
         "ledger": SpoolKind("ledger-*.csv", LEDGER_COLUMNS),
+        "costs": SpoolKind("costs-*.csv", COST_COLUMNS),
         # Only files of other tools have checks apart from samples, and figures without any.
         "checks": SpoolKind("checks.csv", CHECK_COLUMNS),
         "reported_figures": SpoolKind("reported.csv", REPORTED_COLUMNS),

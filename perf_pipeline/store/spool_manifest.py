@@ -30,6 +30,7 @@ _PATTERNS: Final = (
     f"{KINDS_PREFIX}*.csv",
     "readings-*.csv",
     "ledger-*.csv",
+    "costs-*.csv",
     "figures.csv",
     "checks.csv",
     "reported.csv",

@@ -112,6 +112,13 @@ def test_the_tier_that_was_made_slow_is_the_one_that_is_named(
     with slowing(system):
         found = named(system, tier)
 
+    if tier is Tier.DATABASE:
+        # What was made slow, in PostgreSQL's own words, and that it is new.
+        kind = "Lock: " if slowing is SlowStack.locked_users else "Timeout: PgSleep"
+        _, told = found.sentence.split("its sessions' time went into: ")
+        assert told.startswith(kind), told
+        assert " before, grown)" in told
+        assert "its statements that took longest: insert into users" in told.lower()
     if slowing is SlowStack.locked_users:
         (locks,) = [finding for finding in found.evidence if finding.rule == "lock waits"]
         assert locks.spell is not None

@@ -1,0 +1,40 @@
+"""The largest costs of each benchmark of a run, beside those of the runs before it.
+
+Add here: where another tier's costs come from. Keep out: what a cost is (analysis/costs.py).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from perf_pipeline.analysis.attribution import Attribution
+from perf_pipeline.analysis.costs import TopCost, told, top_costs
+from perf_pipeline.store.costs import costs_before, costs_of
+from perf_pipeline.store.history import History
+
+_MOST_RUNS: Final = 10
+
+
+def top_costs_of(history: History, run_id: str) -> dict[str, list[TopCost]]:
+    """Return the largest costs of each benchmark whose target's time was looked into."""
+    found = costs_of(history, run_id)
+    earlier = costs_before(history, run_id, most=_MOST_RUNS) if found else {}
+    return {
+        benchmark: top_costs(costs, earlier.get(benchmark, ()))
+        for benchmark, costs in found.items()
+    }
+
+
+def with_costs(
+    attributions: Iterable[tuple[str, Attribution]], costs: Mapping[str, list[TopCost]]
+) -> list[tuple[str, Attribution]]:
+    """Add to each finding what its tier's time went into, where that is known."""
+    return [
+        (benchmark, _with(attribution, costs.get(benchmark, ())))
+        for benchmark, attribution in attributions
+    ]
+
+
+def _with(attribution: Attribution, costs: Iterable[TopCost]) -> Attribution:
+    own = [top for top in costs if top.cost.tier == attribution.tier]
+    return replace(attribution, sentence="; ".join([attribution.sentence, *told(own)]))

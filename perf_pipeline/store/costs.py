@@ -1,0 +1,57 @@
+"""What tiers' time went into, of a run and of the runs before it that are like it.
+
+Add here: another question about costs. Keep out: what they mean (analysis/costs.py).
+"""
+
+from dataclasses import fields
+from typing import Final
+
+from perf_pipeline.metrics.sample import Cost
+from perf_pipeline.store.history import History
+
+_COLUMNS: Final = ", ".join(field.name for field in fields(Cost))
+_OF_RUN: Final = f"""
+select benchmark, {_COLUMNS} from costs where run_id = ?
+order by benchmark, tier, kind, value desc, name
+"""
+# A run without any cost was not watched, and tells nothing about what was not there.
+_BEFORE: Final = f"""
+with own as (
+    select benchmark, load_hash, profile, environment_id, made_as
+    from benchmarks join runs using (run_id) where run_id = $run_id
+),
+before as (
+    select run_id, benchmark from benchmarks join runs using (run_id)
+    join own using (benchmark, load_hash, profile, environment_id)
+    where runs.made_as < own.made_as and valid and status = 'complete'
+        and exists (from costs where costs.run_id = benchmarks.run_id
+            and costs.benchmark = benchmarks.benchmark)
+    qualify row_number() over (partition by benchmark order by runs.made_as desc) <= $most
+)
+select benchmark, run_id, {_COLUMNS} from costs join before using (run_id, benchmark)
+"""
+
+
+def costs_of(history: History, run_id: str) -> dict[str, list[Cost]]:
+    """Return by benchmark what tiers' time went into in a run, of each kind the largest first."""
+    history.proof.require_rows("costs", [run_id])
+    found: dict[str, list[Cost]] = {}
+    for benchmark, *cost in history.connection.execute(_OF_RUN, [run_id]).fetchall():
+        found.setdefault(benchmark, []).append(Cost(*cost))
+    return found
+
+
+def costs_before(history: History, run_id: str, *, most: int) -> dict[str, list[list[Cost]]]:
+    """Return by benchmark the costs of the newest runs before one with the same load, by run.
+
+    Args:
+        history: open.
+        run_id: of the run.
+        most: so many runs of each benchmark at most.
+    """
+    found: dict[str, dict[str, list[Cost]]] = {}
+    rows = history.connection.execute(_BEFORE, {"run_id": run_id, "most": most}).fetchall()
+    history.proof.require_rows("costs", sorted({row[1] for row in rows}))
+    for benchmark, earlier, *cost in rows:
+        found.setdefault(benchmark, {}).setdefault(earlier, []).append(Cost(*cost))
+    return {benchmark: [*by_run.values()] for benchmark, by_run in found.items()}

@@ -13,7 +13,7 @@ from typing import Final
 import click
 
 from perf_pipeline import __version__
-from perf_pipeline.cli import baseline, history, stack
+from perf_pipeline.cli import baseline, history, share, stack
 from perf_pipeline.cli.check import check
 from perf_pipeline.cli.ci import ci
 from perf_pipeline.cli.dagster import dagster
@@ -63,5 +63,5 @@ def main(context: click.Context, state: Path) -> None:
 
 
 _ALONE: Final = (init, check, run, watch, import_command, prune, send, sql, ci, dagster)
-for _command in (*_ALONE, *history.COMMANDS, *baseline.COMMANDS, *stack.COMMANDS):
+for _command in (*_ALONE, *history.COMMANDS, *baseline.COMMANDS, *share.COMMANDS, *stack.COMMANDS):
     main.add_command(_command)

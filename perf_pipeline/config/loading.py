@@ -13,10 +13,10 @@ from pydantic import ValidationError
 
 from perf_pipeline.benchmarks.registry import is_shipped
 from perf_pipeline.config.files import LARGEST_PROFILE_BYTES, read_text
+from perf_pipeline.config.given_by_environment import given_by_environment
 from perf_pipeline.config.kafka_properties import kafka_mistakes
 from perf_pipeline.config.loads import load_mistakes
 from perf_pipeline.config.mistakes import sentences
-from perf_pipeline.config.outputs import OUT_VARIABLE, outs_of
 from perf_pipeline.config.own_delivery_rules import delivery_mistakes
 from perf_pipeline.config.own_files import outside_mistakes
 from perf_pipeline.config.own_scenarios import (
@@ -53,8 +53,8 @@ def load_profile(
     Args:
         name_or_path: `quick`, or a path that ends in .toml.
         overrides: dotted path -> value, e.g. {"seeding.users": 500}.
-        environment: variables that own scenarios may name, and PERF_OUT, over which overrides win;
-            os.environ by default.
+        environment: variables that own scenarios may name, and PERF_OUT and PERF_HISTORY_REMOTE,
+            over which overrides win; os.environ by default.
         only: benchmarks that are run although they may be switched off; what the others that are
             switched off name (variables, files, modules) need not be there.
 
@@ -62,11 +62,8 @@ def load_profile(
         ProfileError: every mistake at once.
     """
     variables = os.environ if environment is None else environment
-    try:
-        outs = {f"out.{kind}": url for kind, url in outs_of(variables).items()}
-    except ValueError as error:
-        raise ProfileError(f"changed by {OUT_VARIABLE}", [str(error)]) from None
-    source, raw, mistakes = _expanded(name_or_path, {**outs, **(overrides or {})})
+    given = {**given_by_environment(variables), **(overrides or {})}
+    source, raw, mistakes = _expanded(name_or_path, given)
     found = (*mistakes, *outside_mistakes(_without_unused(raw, only), variables))
     return _validate(raw, source, found, also=tag_value_mistakes)
 

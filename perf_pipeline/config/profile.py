@@ -16,6 +16,7 @@ from perf_pipeline.config.alerts import Alerts
 from perf_pipeline.config.bounds import LARGEST_STORED
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen, equals, is_empty
+from perf_pipeline.config.history_remote import HistoryConfig
 from perf_pipeline.config.outputs import OutConfig
 from perf_pipeline.config.own_deliveries import Deliveries
 from perf_pipeline.config.patterns import GROUP_PATTERN, LINE_PATTERN, NAME_PATTERN
@@ -204,6 +205,7 @@ class Profile(Frozen):
             a second together), which tells a slower machine from a slower system.
         keep_raw_runs: how many runs keep their raw samples; summaries are never dropped.
         out: where figures are sent while a run goes on; it is no part of the run's identity.
+        history: where a team keeps its history; it is no part of the run's identity.
         folder: where relative paths of own scenarios start; the folder of the profile by default.
             It is no part of the run's identity, so that two machines can share one history.
         alerts: who is told of a run that did not pass; no part of the run's identity either.
@@ -224,6 +226,7 @@ class Profile(Frozen):
     calibration: bool = Field(default=True, exclude_if=equals(default=True))
     keep_raw_runs: int = Field(default=20, ge=1, le=1_000_000)
     out: OutConfig = Field(default=OutConfig(), exclude=True)
+    history: HistoryConfig = Field(default=HistoryConfig(), exclude=True)
     folder: str = Field(default=".", exclude=True)
     alerts: Alerts | None = Field(default=None, exclude=True)
 

@@ -18,6 +18,7 @@ from perf_pipeline.report.model import RunReport
 from perf_pipeline.report.terminal import render_terminal
 from perf_pipeline.report.wording import OUTCOMES
 from perf_pipeline.runs.sending import send_measured
+from perf_pipeline.runs.sharing import share_measured
 
 _LOG_WIDTH: Final = 100
 
@@ -28,6 +29,7 @@ def reported(
     """Write the reports of a run, show them with the gate, and fail if that does not hold."""
     made = publish(perf_run.state_folder, perf_run.judged_run_id, profile=perf_run.judging_profile)
     send_measured(perf_run.open_session)
+    share_measured(perf_run.open_session)
     context.log.info("\n%s", render_terminal(made, width=_LOG_WIDTH))
     tags = run_tags({"verdict": OUTCOMES[made.exit_code]})
     context.instance.add_run_tags(context.run.run_id, tags)

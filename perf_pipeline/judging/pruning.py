@@ -7,7 +7,7 @@ and asking (cli/prune.py).
 import json
 import shutil
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +30,7 @@ from perf_pipeline.store.removal import (
 )
 from perf_pipeline.store.rerun_ids import rerun_of
 from perf_pipeline.store.state import State
+from perf_pipeline.store.unfinished import unfinished, waiting
 from perf_pipeline.store.waiting import take_up
 
 DECIDED: Final = "pinned or accepted"
@@ -166,8 +167,8 @@ def _reasons(
     found = {
         DECIDED: accepted | pinned,
         LEVEL: {row.run_id for row in changes(history) if row.found_by in CONFIRMED},
-        UNDER_WAY: _unfinished(state, runs, loads) if is_loading else set(),
-        WAITING: _waiting(state, runs, loads),
+        UNDER_WAY: unfinished(state, runs, loads) if is_loading else set(),
+        WAITING: waiting(state, runs, loads),
         NEEDED: needed,
     }
     reasons: dict[str, str] = {}
@@ -175,27 +176,6 @@ def _reasons(
         for run_id in run_ids:
             reasons.setdefault(run_id, reason)
     return reasons
-
-
-def _unfinished(state: State, runs: Iterable[KnownRun], loads: Iterable[StoredLoad]) -> set[str]:
-    """Return the runs with a folder in the spool that have not stored all they were to do."""
-    stored = {(load.run_id, load.benchmark) for load in loads}
-    return {
-        run.run_id
-        for run in runs
-        if any((run.run_id, name) not in stored for name in run.planned)
-        and (state.spool / run.run_id).is_dir()
-    }
-
-
-def _waiting(state: State, runs: Iterable[KnownRun], loads: Iterable[StoredLoad]) -> set[str]:
-    stored = {(load.run_id, load.benchmark) for load in loads}
-    return {
-        run.run_id
-        for run in runs
-        for name in state.spooled_benchmarks(run.run_id)
-        if (run.run_id, name) not in stored
-    }
 
 
 def _needed(

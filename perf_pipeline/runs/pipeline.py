@@ -34,6 +34,7 @@ from perf_pipeline.runs.beside import begun
 from perf_pipeline.runs.confirm import confirm_suspects
 from perf_pipeline.runs.outputs import with_outputs
 from perf_pipeline.runs.sending import send_measured
+from perf_pipeline.runs.sharing import share_measured
 from perf_pipeline.spelling import meant
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.state import State
@@ -135,6 +136,7 @@ def _concluded(session: Session, progress: _Progress) -> RunReport:
     except StoreBusyError as error:
         raise _kept_in_spool(error, session) from error
     send_measured(session)
+    share_measured(session)
     return report
 
 

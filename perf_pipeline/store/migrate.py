@@ -4,6 +4,7 @@ Add here: nothing; a change of schema is a new file migrations/NNNN_name.sql, an
 released are never edited. Keep out: data.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.resources import files
 
@@ -50,16 +51,23 @@ def migrate(connection: duckdb.DuckDBPyConnection, shown: str) -> None:
     """
     # By what was applied and not by the highest: two branches may add theirs in either order.
     applied = _applied(connection, shown)
-    for version, name, sql in migrations():
-        if version in applied:
-            continue
+    _apply(connection, [each for each in migrations() if each[0] not in applied])
+    if not _view_is_current(connection):
+        connection.execute(f"create or replace view metric_values as {metric_values_view()}")
+        connection.execute(f"comment on view metric_values is '{view_hash()}'")
+
+
+def apply_until(connection: duckdb.DuckDBPyConnection, newest: int) -> None:
+    """Bring an empty file to an older schema, for rows that were written by it."""
+    _apply(connection, [each for each in migrations() if each[0] <= newest])
+
+
+def _apply(connection: duckdb.DuckDBPyConnection, missing: Iterable[tuple[int, str, str]]) -> None:
+    for version, name, sql in missing:
         with transaction(connection):
             connection.execute(_CREATE_LOG)
             connection.execute(sql)
             connection.execute(_LOG, [version, name, datetime.now(UTC).replace(tzinfo=None)])
-    if not _view_is_current(connection):
-        connection.execute(f"create or replace view metric_values as {metric_values_view()}")
-        connection.execute(f"comment on view metric_values is '{view_hash()}'")
 
 
 def _view_is_current(connection: duckdb.DuckDBPyConnection) -> bool:

@@ -35,11 +35,16 @@ select distinct unnest(baseline_run_ids) from lineage where list_contains(?::var
 """
 _TABLES: Final = """
 select distinct table_name from duckdb_columns()
-where database_name = current_database() and column_name = 'run_id' and table_name <> 'baselines'
+where database_name = current_database() and column_name = 'run_id'
+    and table_name not in ('baselines', 'removed_runs')
     and table_name in (
         select table_name from duckdb_tables() where database_name = current_database())
 """
 _DELETE: Final = "delete from {table} where list_contains(?::varchar[], run_id)"
+_REMEMBER: Final = """
+insert or replace into removed_runs (run_id, removed_at) select unnest(?::varchar[]), ?
+"""
+_REMOVED: Final = "select run_id from removed_runs"
 _FORGET_MACHINES: Final = """
 delete from environments where environment_id not in (select environment_id from runs)
 """
@@ -120,3 +125,10 @@ def remove_runs(history: "History", run_ids: Collection[str]) -> None:
         for table in tables:
             connection.execute(_DELETE.format(table=table), [list(run_ids)])
         connection.execute(_FORGET_MACHINES)
+        now = datetime.now(UTC).replace(tzinfo=None)
+        connection.execute(_REMEMBER, [list(run_ids), now])
+
+
+def removed_runs(history: "History") -> set[str]:
+    """Return the ids of the runs that were removed here."""
+    return {run_id for (run_id,) in history.connection.execute(_REMOVED).fetchall()}

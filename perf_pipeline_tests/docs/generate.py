@@ -19,6 +19,7 @@ from perf_pipeline.config.alerts import Alerts, EmailAlert, UrlAlert
 from perf_pipeline.config.executors.registry import EXECUTORS
 from perf_pipeline.config.executors.stages import Stage
 from perf_pipeline.config.frozen import Frozen
+from perf_pipeline.config.history_remote import HistoryConfig
 from perf_pipeline.config.http_steps import PythonParameters
 from perf_pipeline.config.loading import SHIPPED, load_profile
 from perf_pipeline.config.outputs import OutConfig
@@ -53,6 +54,7 @@ _MODELS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
         "question": Question,
         "out": OutConfig,
         "alerts": Alerts,
+        "history": HistoryConfig,
         "email-alert": EmailAlert,
         "url-alert": UrlAlert,
         "version": VersionQuestion,

@@ -74,7 +74,8 @@ def test_what_the_next_run_is_compared_with_stays_and_all_else_goes(command: Com
 
 def test_all_of_a_run_goes_with_it(command: CommandLine) -> None:
     tables = command.sql(
-        "select distinct table_name from duckdb_columns() where column_name = 'run_id'"
+        "select distinct table_name from duckdb_columns() where column_name = 'run_id' "
+        "and table_name <> 'removed_runs'"
     )
 
     answer = command.here("prune", "--keep", "1", "--yes")
@@ -86,6 +87,7 @@ def test_all_of_a_run_goes_with_it(command: CommandLine) -> None:
         )
     }
     assert "r001" not in left
+    assert command.value("select count(*) from removed_runs where run_id = 'r001'") == 1
     assert "r010-c1" not in left
     assert "r070" in left
     assert not (command.state / "reports" / "r001").exists()

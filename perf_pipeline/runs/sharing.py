@@ -1,0 +1,61 @@
+"""Push a run that was just judged to its team's history; whatever fails there changes no verdict.
+
+Add here: another moment at which runs are shared. Keep out: how (sharing/).
+"""
+
+import threading
+from typing import Final
+
+from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.loading.session import Session
+from perf_pipeline.narration import Say
+from perf_pipeline.sharing.pushing import Wish, push
+from perf_pipeline.store.state import State
+
+_WITHIN_S: Final = 60.0
+
+
+def share_measured(session: Session | None) -> None:
+    """Push the run of a session, with its re-runs, where its profile names a place; never fail it.
+
+    Args:
+        session: of the run; None when it was measured before, and is only judged again.
+    """
+    if session is None or not (url := session.profile.history.remote):
+        return
+    share_run(session.state, session.run_id, url, say=session.say)
+
+
+def share_run(
+    state: State, run_id: str, url: str, *, say: Say, within_s: float = _WITHIN_S
+) -> None:
+    """Push a run with its re-runs, and say what became of it and how it is repeated.
+
+    Args:
+        state: folder of the history.
+        run_id: of a judged run.
+        url: of the place.
+        say: is told.
+        within_s: for how long the place is waited for.
+    """
+    told: list[str] = []
+    pushing = threading.Thread(target=_push, args=(state, run_id, url, told), daemon=True)
+    pushing.start()
+    pushing.join(within_s)
+    again = f"`perf-pipeline push {url}` does it again"
+    if pushing.is_alive():
+        say(f"the run was not pushed: {url} did not answer within {within_s:g} s; {again}")
+    for sentence in told:
+        say(sentence)
+
+
+def _push(state: State, run_id: str, url: str, told: list[str]) -> None:
+    again = f"`perf-pipeline push {url}` does it again"
+    try:
+        done = push(state, url, Wish(run_ids=[run_id]))
+    except PerfPipelineError as error:
+        told.append(f"the run was not pushed: {error.sentence}; {again}")
+    except Exception as error:  # noqa: BLE001 - the run has its verdict, which this must not change
+        told.append(f"the run was not pushed: {type(error).__name__}: {error}; {again}")
+    else:
+        told += [*done.sentences(), *done.complaints()]

@@ -14,6 +14,7 @@ from perf_pipeline.loading.locks import LOCK_FOLDER_VARIABLE
 from perf_pipeline.stack.embedded import doctor
 from perf_pipeline_tests.support.broker_classes import archive_beside
 from perf_pipeline_tests.support.browser import CHROMIUM
+from perf_pipeline_tests.support.commands.forked import fork_what_is_started_here
 from perf_pipeline_tests.support.given import given_servers
 from perf_pipeline_tests.support.idle_servers import end_idle, remember
 from perf_pipeline_tests.support.places import STATE, WORKER, own_state
@@ -50,6 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_TURNS] = Turns(STATE.parent / "turns")
     else:
         os.environ.setdefault(LOCK_FOLDER_VARIABLE, state)
+    fork_what_is_started_here()
     # How long an example of a property test takes tells of the machine, and not of the code.
     settings.register_profile(
         "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]

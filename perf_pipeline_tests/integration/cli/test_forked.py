@@ -1,6 +1,7 @@
 """Commands of tests are forked, and are told from those of a new interpreter by nothing else."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from perf_pipeline import __version__
 from perf_pipeline_tests.support.commands.command_line import CommandLine
-from perf_pipeline_tests.support.commands.forked import ForkedProcess
+from perf_pipeline_tests.support.commands.forked import ForkedProcess, ran, started
 from perf_pipeline_tests.support.places import ROOT, new_state
 
 
@@ -58,12 +59,51 @@ def test_a_forked_command_gets_signals_and_is_waited_for(command: CommandLine) -
     assert command("--version").code == 0
 
 
+_TELL: Final = (
+    "import json, os, sys; print(json.dumps([os.getppid(), os.getsid(0) == os.getpid(), "
+    "sys.stdin.read(), os.getcwd(), os.environ.get('MINE'), "
+    "'perf_pipeline.cli.main' in sys.modules]))"
+)
+
+
+@pytest.mark.parametrize("mine", [{}, {"LC_ALL": "C"}], ids=["a fork", "an interpreter"])
+def test_a_forked_child_is_as_popen_was_asked_for_it(tmp_path: Path, mine: dict[str, str]) -> None:
+    words = [sys.executable, "-m", "timeit", "-n1", "-r1", _TELL]
+    with started(
+        words,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=tmp_path,
+        env={**os.environ, "MINE": "1", **mine},
+        start_new_session=True,
+        text=True,
+    ) as process:
+        out, _ = process.communicate("said", timeout=60)
+
+    is_fork = not mine  # the language is read as an interpreter starts
+    told = [os.getpid(), True, "said", str(tmp_path), "1", is_fork]
+    assert json.loads(out.splitlines()[0]) == told
+    assert process.returncode == 0
+
+
+def test_a_forked_child_ends_by_signals_and_with_its_own_code() -> None:
+    sleeping = [sys.executable, "-m", "timeit", "-n1", "-r1", "import time; time.sleep(60)"]
+    with started(sleeping, stdout=subprocess.DEVNULL) as killed:
+        killed.kill()
+    refused = ran([sys.executable, "-m", "perf_pipeline", "rum"])
+
+    assert killed.returncode == -signal.SIGKILL
+    assert (refused.returncode, refused.stdout) == (104, "")
+    assert "No such command 'rum'" in refused.stderr
+
+
 _PLAIN: Final = {"LC_ALL": "C.UTF-8"}  # Python would add one of its own
 _STARTS: Final = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
 from perf_pipeline_tests.support.commands.forked_children import offer_forks
-offer_forks()
+offer_forks(['run'])
 tell = (
     "import json, os, pathlib as p; here = p.Path('/proc/self');"
     "json.dump([os.getppid(), os.getsid(0) == os.getpid(), sorted(os.listdir('/proc/self/fd'))[:3],"

@@ -6,7 +6,6 @@ Add here: behaviour of the API. Keep out: what happens to messages (test_deliver
 import asyncio
 import os
 import re
-import subprocess
 import sys
 import time
 import uuid
@@ -19,6 +18,7 @@ import psycopg
 import pytest
 
 from perf_pipeline.reference_system.cache import GONE, UserCache
+from perf_pipeline_tests.support.commands.forked import started
 from perf_pipeline_tests.support.loads.own_database import own_database
 
 ADA = {
@@ -38,7 +38,7 @@ def running_api(environment: Mapping[str, str], log: Path) -> Iterator[httpx.Cli
     """Run one API process on a port of its own choice; it must end cleanly."""
     command = [sys.executable, "-m", "perf_pipeline.reference_system.api", "--port", "0"]
     with log.open("wb") as output:
-        process = subprocess.Popen(command, env={**os.environ, **environment}, stderr=output)
+        process = started(command, env={**os.environ, **environment}, stderr=output)
     try:
         while (found := re.search(r"http://\S+", log.read_text())) is None:
             assert process.poll() is None, log.read_text()

@@ -6,7 +6,6 @@ Add here: a fault that must lose nothing. Keep out: HTTP answers (test_api.py).
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 import uuid
@@ -26,6 +25,7 @@ from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.parts import StackOptions
 from perf_pipeline.stack.revival import revive
 from perf_pipeline.workloads.kafka.topics import ensure_topic
+from perf_pipeline_tests.support.commands.forked import started
 from perf_pipeline_tests.support.loads.own_database import own_database
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.silent import hush
@@ -43,7 +43,7 @@ select id from new_user
 """
 
 
-def await_that(condition: Callable[[], bool], within_s: float = 15.0) -> None:
+def await_that(condition: Callable[[], bool], within_s: float = 60.0) -> None:
     give_up_s = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < give_up_s, "it did not come true in time"
@@ -71,7 +71,7 @@ class System:
         assert len(found) == len(dict(found))
         return dict(found)
 
-    def await_deliveries(self, users: set[int], within_s: float = 15.0) -> dict[int, int]:
+    def await_deliveries(self, users: set[int], within_s: float = 60.0) -> dict[int, int]:
         await_that(lambda: self.attempts().keys() >= users, within_s)
         return self.attempts()
 
@@ -88,7 +88,7 @@ class System:
         """Run a part until the block ends and give its pid; unless killed it must end cleanly."""
         log = self.folder / f"{name or part}.log"
         with log.open("ab") as output:
-            process = subprocess.Popen(
+            process = started(
                 [sys.executable, "-m", f"perf_pipeline.reference_system.{part}"],
                 env={**os.environ, **self.environment, **environment},
                 stderr=output,

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from perf_pipeline.reference_system.messages import next_send_time
 from perf_pipeline.reference_system.progress import PartitionProgress
 from perf_pipeline.reference_system.user_input import InvalidUserError, parse_user
 from perf_pipeline.stack.service import free_port
+from perf_pipeline_tests.support.commands.forked import ran, started
 
 CLOSED = {
     "BIRTHDAY_POSTGRES_DSN": "postgresql://ada:s3cret@127.0.0.1:1/birthday",
@@ -51,13 +51,7 @@ def command(part: str, *arguments: str) -> list[str]:
 def test_a_wrong_variable_is_one_sentence_and_exit_code_2(
     part: str, changes: dict[str, str], sentence: str
 ) -> None:
-    ended = subprocess.run(
-        command(part),
-        env={**os.environ, **CLOSED, **changes},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ended = ran(command(part), env={**os.environ, **CLOSED, **changes})
 
     assert ended.returncode == 2
     assert ended.stderr.startswith(f"{part}: {sentence}")
@@ -66,13 +60,7 @@ def test_a_wrong_variable_is_one_sentence_and_exit_code_2(
 
 
 def test_migrate_says_in_one_sentence_that_the_database_is_not_there() -> None:
-    ended = subprocess.run(
-        command("migrate"),
-        env={**os.environ, **CLOSED},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ended = ran(command("migrate"), env={**os.environ, **CLOSED})
 
     assert ended.returncode == 1
     assert ended.stderr.startswith("migrate: the schema could not be applied: ")
@@ -83,13 +71,7 @@ def test_migrate_says_in_one_sentence_that_the_database_is_not_there() -> None:
 def test_the_api_says_in_one_sentence_that_its_port_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ended = subprocess.run(
-            command("api", "--port", str(port)),
-            env={**os.environ, **CLOSED},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        ended = ran(command("api", "--port", str(port)), env={**os.environ, **CLOSED})
 
     assert ended.returncode == 1
     assert ended.stderr == f"api: cannot listen on 127.0.0.1:{port}: Address already in use\n"
@@ -102,9 +84,7 @@ def test_a_part_that_finds_neither_database_nor_broker_still_ends_at_once(
 ) -> None:
     log = tmp_path / "log"
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            command(part), env={**os.environ, **CLOSED}, stdout=output, stderr=output
-        )
+        process = started(command(part), env={**os.environ, **CLOSED}, stdout=output, stderr=output)
     await_that(lambda: log.stat().st_size > 0)
 
     process.send_signal(number)
@@ -118,7 +98,7 @@ def test_the_api_ends_at_once_with_a_connection_open_and_leaves_no_process(
     processes: int, postgres_dsn: str
 ) -> None:
     port = free_port()
-    api = subprocess.Popen(
+    api = started(
         command("api", "--port", str(port), "--processes", str(processes)),
         env={**os.environ, "BIRTHDAY_POSTGRES_DSN": postgres_dsn, "BIRTHDAY_POOL_SIZE": "2"},
     )
@@ -135,7 +115,7 @@ def test_the_api_ends_at_once_with_a_connection_open_and_leaves_no_process(
 
 def test_the_servers_of_a_killed_api_end_with_it(postgres_dsn: str) -> None:
     port = free_port()
-    api = subprocess.Popen(
+    api = started(
         command("api", "--port", str(port), "--processes", "2"),
         env={**os.environ, "BIRTHDAY_POSTGRES_DSN": postgres_dsn, "BIRTHDAY_POOL_SIZE": "2"},
     )
@@ -157,7 +137,7 @@ def answers(client: httpx.Client) -> bool:
         return False
 
 
-def await_that(condition: Callable[[], bool], within_s: float = 10.0) -> None:
+def await_that(condition: Callable[[], bool], within_s: float = 60.0) -> None:
     give_up_s = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < give_up_s, "it did not come true in time"

@@ -1,7 +1,8 @@
 """A process that has imported what a run needs, and becomes a command by a fork, in milliseconds.
 
-`python command_template.py SOCKET MODULE…`, started by forked.py. It has one thread, and ends with
-pytest.
+`python command_template.py SOCKET SOCKET MODULE…`, started by forked.py. It has one thread, and
+ends with pytest. A question of the first socket makes a child of its own, which it awaits; one of
+the second socket, a child of pytest.
 Add here: another module that most commands import. Keep out: what is asked of it (forked.py).
 """
 
@@ -16,7 +17,8 @@ from importlib import import_module
 from typing import Final
 
 from perf_pipeline.report import markdown, pages
-from perf_pipeline_tests.support.commands.forked_children import offer_forks, run_module
+from perf_pipeline_tests.support.commands.forked_children import offer_forks
+from perf_pipeline_tests.support.commands.forks_on_request import fork_on_request, run_module
 
 # What a run imports on its way, and a comparison of runs; all of it without a thread of its own.
 _MODULES: Final = (
@@ -44,8 +46,6 @@ _OF_CHILDREN: Final = (
     "uvicorn",
     "uvloop",
 )
-# Commands that start others; each costs a fork more.
-_STARTERS: Final = frozenset({"run", "up", "materialize"})
 # What is worked out as it is imported, from the environment and the folder of that moment.
 _IMPORTED_ANEW: Final = "perf_pipeline.definitions"
 LONGEST_QUESTION_BYTES: Final = 200_000
@@ -54,8 +54,8 @@ _DESCRIPTORS: Final = 4
 
 def main() -> None:
     """Fork a command for each question; tell its pid, and its exit code when it has ended."""
-    link = socket.socket(fileno=int(sys.argv[1]))
-    for name in (*_MODULES, *_OF_CHILDREN, *sys.argv[2:]):
+    link, children = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])
+    for name in (*_MODULES, *_OF_CHILDREN, *sys.argv[3:]):
         import_module(name)
     sys.modules.pop(_IMPORTED_ANEW, None)
     _compile_layouts()
@@ -63,9 +63,12 @@ def main() -> None:
     gc.freeze()
     with selectors.DefaultSelector() as waiting:
         waiting.register(link, selectors.EVENT_READ)
+        waiting.register(children, selectors.EVENT_READ)
         while True:
             for key, _ in waiting.select():
-                if key.fileobj is not link:
+                if key.fileobj is children:
+                    fork_on_request(children, offer_forks)
+                elif key.fileobj is not link:
                     waiting.unregister(key.fileobj)
                     _tell_end(key.fd, *key.data)
                 elif not _is_asked(link, waiting):
@@ -102,7 +105,9 @@ def _is_asked(link: socket.socket, waiting: selectors.BaseSelector) -> bool:
 def _forget_others(waiting: selectors.BaseSelector, link: socket.socket) -> None:
     link.close()
     for key in waiting.get_map().values():
-        if key.data is not None:
+        if isinstance(key.fileobj, socket.socket):
+            key.fileobj.close()
+        else:
             os.close(key.fd)
             key.data[1].close()
 
@@ -126,8 +131,7 @@ def _become(asked: dict[str, object], fds: list[int]) -> None:
     os.environ.update(environment)
     os.chdir(str(asked["folder"]))
     sys.argv[:] = words
-    if not _STARTERS.isdisjoint(words):
-        offer_forks()
+    offer_forks(words)
     if words[1] == "-m":
         sys.exit(run_module(words[2], words[3:]))
     from perf_pipeline.__main__ import start  # noqa: PLC0415 - it listens to signals from here on

@@ -20,21 +20,28 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import IO, Final
+from types import MappingProxyType
+from typing import IO, Any, Final
 
 from perf_pipeline_tests.support.commands.command_template import LONGEST_QUESTION_BYTES
+from perf_pipeline_tests.support.commands.forked_children import Aside, fork_from, forking
+from perf_pipeline_tests.support.commands.forks_on_request import can_fork_on_request
 
 _TEMPLATE: Final = Path(__file__).with_name("command_template.py")
 _IMPORTED_S: Final = 60.0
-# What a command reads itself, whenever it starts; the rest is the interpreter's as well.
-_READ_LATE: Final = ("PERF_", "DAGSTER_", "COLUMNS", "PYTEST_CURRENT_TEST")
+# What an interpreter, or a library that it imports, reads when it starts; a command's own variables
+# it reads itself, whenever it starts.
+_READ_EARLY: Final = (
+    *("PYTHON", "LC_", "LANG", "LD_", "MALLOC", "TZ", "TMP", "TEMP", "OPENBLAS", "OMP_", "SSL_"),
+    *("TERM", "NO_COLOR", "FORCE_COLOR", "UV_", "GRPC_"),
+)
 
 
 def _read_early(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: text for name, text in environment.items() if not name.startswith(_READ_LATE)}
+    return {name: text for name, text in environment.items() if name.startswith(_READ_EARLY)}
 
 
-_BEFORE: Final = _read_early(os.environ)
+_BEFORE: Final = MappingProxyType({**os.environ})
 
 
 class ForkedProcess:
@@ -109,14 +116,14 @@ def forked(
         log: what gets its stderr.
         modules: what it imports beside what our own command imports.
     """
-    if _read_early(environment) != _BEFORE or not hasattr(os, "pidfd_open"):
+    if _read_early(environment) != _read_early(_BEFORE) or not hasattr(os, "pidfd_open"):
         return None
     question = {"words": [*words], "environment": {**environment}, "folder": str(Path.cwd())}
     output = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - read at its end
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs, log.open("w") as errors, Path(os.devnull).open("rb") as nothing:
         given = [file.fileno() for file in (nothing, output, errors, theirs)]
-        socket.send_fds(_template(modules), [json.dumps(question).encode()], given)
+        socket.send_fds(_template(modules)[0], [json.dumps(question).encode()], given)
     ours.settimeout(_IMPORTED_S)
     pid = _told(ours)
     ours.settimeout(None)
@@ -129,17 +136,63 @@ def _told(link: socket.socket) -> int:
     return int(answer)
 
 
+def ran(words: Sequence[str], **how: Any) -> subprocess.CompletedProcess[str]:
+    """Run a Python command to its end as a fork, and give what it said; `how` is for `Popen`."""
+    timeout_s = how.pop("timeout", 60.0)
+    how |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with started(words, **how) as process:
+        try:
+            out, err = process.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess([*words], process.returncode, out, err)
+
+
+def started(
+    words: Sequence[str], *, modules: tuple[str, ...] = (), **how: Any
+) -> subprocess.Popen[Any]:
+    """Start a Python command as a child of this process: a fork, wherever one does.
+
+    Args:
+        words: `forked` says which; of others, an interpreter of its own.
+        modules: what it imports beside what our own command imports.
+        how: all that `Popen` knows.
+    """
+    return _popen(modules)([*words], **how)
+
+
 @cache
-def _template(modules: tuple[str, ...]) -> socket.socket:
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs:
-        process = subprocess.Popen(
-            [sys.executable, "-P", str(_TEMPLATE), str(theirs.fileno()), *modules],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            env={**_BEFORE, "OPENBLAS_NUM_THREADS": "1"},
-            pass_fds=(theirs.fileno(),),
-        )
+def _popen(modules: tuple[str, ...]) -> type[subprocess.Popen[Any]]:
+    return forking(_aside(modules)) if can_fork_on_request() else subprocess.Popen
+
+
+def fork_what_is_started_here() -> None:
+    """Fork load workers, and the parts of stacks, that the product starts in this process."""
+    if can_fork_on_request():
+        fork_from(_aside(()))
+
+
+def _aside(modules: tuple[str, ...]) -> Aside:
+    return Aside(lambda: _template(modules)[1], _BEFORE)
+
+
+@cache
+def _template(modules: tuple[str, ...]) -> tuple[socket.socket, socket.socket]:
+    pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(2)]
+    theirs = [their_end for _, their_end in pairs]
+    numbers = [their_end.fileno() for their_end in theirs]
+    process = subprocess.Popen(
+        [sys.executable, "-P", str(_TEMPLATE), *map(str, numbers), *modules],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        env={**_BEFORE, "OPENBLAS_NUM_THREADS": "1"},
+        pass_fds=numbers,
+    )
+    for their_end in theirs:
+        their_end.close()
     atexit.register(process.wait)
-    atexit.register(ours.close)  # is done first, and ends it
-    return ours
+    link, children_link = (our_end for our_end, _ in pairs)
+    for our_end in (children_link, link):
+        atexit.register(our_end.close)  # is done first, and ends it
+    return link, children_link

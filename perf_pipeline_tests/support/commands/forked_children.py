@@ -1,100 +1,111 @@
-"""Let a command of a test fork the Python processes that it starts, instead of importing anew.
+"""Let a process of a test fork the Python processes that it starts, instead of importing anew.
 
 A load worker's template, the parts of the reference system and the guard take up to half a second
-of CPU each to import what this process has imported. Before its first thread begins, a command
-leaves a copy of itself aside. That one forks them, as children of the command (CLONE_PARENT), with
-their own words and environment in /proc.
+of CPU each to import what this process has imported, a process of Dagster two. Before its first
+thread begins, a command leaves a copy of itself aside. That one forks them, as children of the
+command, with their own words and environment in /proc.
 Add here: another way in which the product starts Python. Keep out: what is imported before
-(command_template.py), and whoever wants an interpreter of its own (`CommandLine.start`).
+(command_template.py), how a fork is made (forks_on_request.py), and whoever wants an interpreter of
+its own (`CommandLine.start`).
 """
 
-import atexit
-import ctypes
 import json
 import os
-import platform
 import resource
-import runpy
-import signal
 import socket
 import subprocess
-import sys
 import threading
-import traceback
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from fcntl import F_DUPFD_CLOEXEC, fcntl
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType, SimpleNamespace
-from typing import Any, Final, NoReturn
+from types import SimpleNamespace
+from typing import Any, Final
 
 from perf_pipeline.engine import forked_worker
-from perf_pipeline_tests.support.commands.proc_words import can_show, show
+from perf_pipeline_tests.support.commands.forks_on_request import (
+    can_fork_on_request,
+    module_of,
+    wait_for_questions,
+)
 
-_CLONE: Final = MappingProxyType({"x86_64": 56, "aarch64": 220})
-_CLONE_PARENT: Final = 0x8000
-_LONGEST_BYTES: Final = 200_000
-_MOST_DESCRIPTORS: Final = 20
-_STANDARD: Final = 3
-_BEGINNING: Final = (sys.executable, "-P", "-m")
-_ANSWER_LIMIT_S: Final = 30.0
+_LONGEST_ANSWER_BYTES: Final = 100
+_ANSWER_LIMIT_S: Final = 60.0
+# What an interpreter reads when it starts.
+_READ_EARLY: Final = ("PYTHON", "LC_", "LANG")
+# What Popen asks its own way of starting for, after the words of the command (Python 3.11 to 3.14).
+_HOW: Final = (
+    *("executable", "preexec_fn", "close_fds", "pass_fds", "cwd", "env", "startupinfo"),
+    *("creationflags", "shell", "p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread"),
+    *("errwrite", "restore_signals", "gid", "gids", "uid", "umask", "start_new_session"),
+    "process_group",
+)
+_ENDS: Final = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
+_STANDARD: Final = ("p2cread", "c2pwrite", "errwrite")
+_AS_OURS: Final = -1
+# Commands that start others; each costs a fork more.
+_STARTERS: Final = frozenset({"run", "up", "materialize", "ui", "dev", "code-server", "grpc"})
 
 
-def offer_forks() -> None:
-    """Fork what this process starts as `python -P -m …` from now on; it has no thread yet.
+def offer_forks(words: Sequence[str]) -> None:
+    """Fork what this process starts as `python -m ...` from now on; it has no thread yet.
 
     Where the system lets no process choose what it shows, all stays as it is.
+
+    Args:
+        words: of this process: most commands start none.
     """
-    if platform.machine() not in _CLONE or not can_show():
+    if _STARTERS.isdisjoint(words) or not can_fork_on_request():
         return
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     if os.fork() == 0:
         ours.close()
-        _fork_on_request(theirs)
+        wait_for_questions(theirs, offer_forks)
     theirs.close()
-    ours.settimeout(_ANSWER_LIMIT_S)
-    _take_the_place_of_starts(_Aside(ours))
+    aside = Aside(lambda: ours, os.environ)
+    fork_from(aside)
+    subprocess.Popen = forking(aside)  # type: ignore[misc, assignment]
 
 
-class _Aside:
-    """Ask the copy for forks, one question at a time."""
+class Aside:
+    """Ask another process for forks, one question at a time.
 
-    def __init__(self, link: socket.socket) -> None:
+    Args:
+        link: gives the socket that leads to it, which is asked for at the first question.
+        environment: that it has been started with.
+    """
+
+    def __init__(self, link: Callable[[], socket.socket], environment: Mapping[str, str]) -> None:
         self._link = link
         self._lock = threading.Lock()
-        self._environment = _of_interpreter(os.environ)
-
-    def forks(self, words: Sequence[str], environment: Mapping[str, str]) -> bool:
-        """Say whether a fork does for a command: a module, with the same settings of Python."""
-        return (
-            tuple(words[: len(_BEGINNING)]) == _BEGINNING
-            and _of_interpreter(environment) == self._environment
-        )
+        self._environment = _of_interpreter(environment)
 
     def start(
         self,
         words: Sequence[str],
         environment: Mapping[str, str],
         files: Mapping[int, int],
-        **group: int | None,
+        **more: object,
     ) -> int:
         """Fork a process that has nothing open but `files`, its number to ours; return its id.
 
         Raises:
-            OSError: the copy has ended, or may not fork.
+            OSError: it needs an interpreter of its own; the copy has ended, or may not fork.
         """
+        if module_of(words) is None or _of_interpreter(environment) != self._environment:
+            raise OSError("it needs an interpreter of its own")
         question = {
             "words": [*words],
             "environment": {**environment},
             "folder": str(Path.cwd()),
-            "numbers": [*files],
             "umask": Path("/proc/self/status").read_text().partition("Umask:")[2].split()[0],
+            "numbers": [*files],
             "files": resource.getrlimit(resource.RLIMIT_NOFILE),
-            **group,
+            **more,
         }
         with self._lock:
-            socket.send_fds(self._link, [json.dumps(question).encode()], [*files.values()])
-            pid = int(self._link.recv(_LONGEST_BYTES) or -1)
+            link = self._link()
+            link.settimeout(_ANSWER_LIMIT_S)
+            socket.send_fds(link, [json.dumps(question).encode()], [*files.values()])
+            pid = int(link.recv(_LONGEST_ANSWER_BYTES) or -1)
         if pid < 0:
             raise ConnectionResetError("what was to fork a process has ended, or may not")
         return pid
@@ -104,173 +115,66 @@ def _of_interpreter(environment: Mapping[str, str]) -> dict[str, str]:
     return {
         name: text
         for name, text in environment.items()
-        if name.startswith(("PYTHON", "LC_", "LANG")) and name != "PYTHONUNBUFFERED"
+        if name.startswith(_READ_EARLY) and name != "PYTHONUNBUFFERED"
     }
 
 
-def _take_the_place_of_starts(aside: _Aside) -> None:
-    """Put forks in the two places where the product starts Python: workers and a stack's parts."""
+def fork_from(aside: Aside) -> None:
+    """Put forks in the places where Python starts Python: workers, a stack's parts, and Dagster."""
     spawned = os.posix_spawn
 
     def spawn(path: str, words: Sequence[str], environment: Any, **how: Any) -> int:
-        if not aside.forks(words, environment):
-            return spawned(path, [*words], environment, **how)
         files: dict[int, int] = {}
-        for action, number, *rest in how["file_actions"]:
-            is_open = action == os.POSIX_SPAWN_OPEN
-            files[number if is_open else rest[0]] = (
-                os.open(*rest) if is_open else os.dup(files[number])
-            )
         try:
+            for action, number, *rest in how["file_actions"]:
+                is_open = action == os.POSIX_SPAWN_OPEN
+                files[number if is_open else rest[0]] = (
+                    os.open(*rest) if is_open else os.dup(files[number])
+                )
             return aside.start(words, environment, files, session=int(how["setsid"]))
-        except OSError:
+        except (OSError, KeyError):
             return spawned(path, [*words], environment, **how)
         finally:
             for opened in files.values():
                 os.close(opened)
 
-    class Started(subprocess.Popen[bytes]):
-        """Stand for a worker template, whose standard streams are all /dev/null."""
-
-        def __init__(self, words: Sequence[str], **how: Any) -> None:
-            try:
-                self.pid = self._forked(words, how)
-            except OSError:
-                super().__init__(words, **how)
-                return
-            self.returncode = None
-            self.stdin = self.stdout = self.stderr = None
-            self.args = words
-            self._child_created = True
-            self._waitpid_lock = threading.Lock()
-
-        @staticmethod
-        def _forked(words: Sequence[str], how: Mapping[str, Any]) -> int:
-            if not aside.forks(words, how["env"]):
-                raise OSError("it needs an interpreter of its own")
-            with Path(os.devnull).open("r+b", buffering=0) as nothing:
-                files = dict.fromkeys(range(_STANDARD), nothing.fileno())
-                files |= {number: number for number in how["pass_fds"]}
-                return aside.start(words, how["env"], files, group=how["process_group"])
-
     os.posix_spawn = spawn  # type: ignore[assignment]
+    started = forking(aside)
     as_before = {name: getattr(subprocess, name) for name in ("DEVNULL", "TimeoutExpired")}
-    forked_worker.subprocess = SimpleNamespace(Popen=Started, **as_before)  # type: ignore[assignment, attr-defined]
+    forked_worker.subprocess = SimpleNamespace(Popen=started, **as_before)  # type: ignore[assignment, attr-defined]
 
 
-def _fork_on_request(link: socket.socket) -> NoReturn:
-    """Wait for questions until the command has ended."""
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for standard in range(_STANDARD):
-        os.dup2(nothing, standard)
-    for opened in [int(path.name) for path in Path("/proc/self/fd").iterdir()]:
-        if opened >= _STANDARD and opened != link.fileno():
-            with suppress(OSError):
-                os.close(opened)
-    while True:
-        question, fds, _, _ = socket.recv_fds(link, _LONGEST_BYTES, _MOST_DESCRIPTORS)
-        if not question:
-            os._exit(0)
-        read, written = os.pipe()
-        pid = _fork_for_parent()
-        if pid == 0:
-            link.close()
-            os.close(read)
-            _become(json.loads(question), fds, written)
-        for fd in (*fds, written):
-            os.close(fd)
-        os.read(read, 1)  # it is in its session, and shows its own words, or has ended
-        os.close(read)
-        link.send(str(pid).encode())
+def forking(aside: Aside) -> type[subprocess.Popen[Any]]:
+    """Give a `Popen` whose processes are forks wherever a fork does; all else stays as it is."""
+
+    class Started(subprocess.Popen[Any]):
+        """Start a process as it was asked for."""
+
+        def _execute_child(self, args: Any, *given: Any) -> None:
+            how = dict(zip(_HOW, given, strict=True))
+            try:
+                self.pid = _started(aside, args, how)
+            except OSError:
+                super()._execute_child(args, *given)  # type: ignore[misc]
+                return
+            self._child_created = True
+            self._close_pipe_fds(*(how[end] for end in _ENDS))  # type: ignore[attr-defined]
+
+    return Started
 
 
-def _fork_for_parent() -> int:
-    """Fork as `os.fork` does, but a child of this process's parent. Source: clone(2)."""
-    python, system = ctypes.pythonapi, ctypes.PyDLL(None)
-    system.syscall.restype = ctypes.c_long
-    python.PyOS_BeforeFork()
-    nothing = [ctypes.c_long(0)] * 4
-    number = ctypes.c_long(_CLONE[platform.machine()])
-    pid = int(system.syscall(number, ctypes.c_long(_CLONE_PARENT | signal.SIGCHLD), *nothing))
-    (python.PyOS_AfterFork_Child if pid == 0 else python.PyOS_AfterFork_Parent)()
-    return pid
-
-
-def _become(asked: Mapping[str, Any], fds: Sequence[int], ready: int) -> NoReturn:
-    """Be the process that was asked for, until its end."""
-    code = 1
-    try:
-        ready = _take(fds, asked["numbers"], ready)
-        _settle(asked)
-        words = asked["words"]
-        show(words, asked["environment"])
-        os.close(ready)
-        code = run_module(words[len(_BEGINNING)], words[len(_BEGINNING) + 1 :])
-    finally:
-        _end(code)
-
-
-def _take(fds: Sequence[int], numbers: Sequence[int], ready: int) -> int:
-    """Move descriptors to the numbers that the process was promised; return the new `ready`."""
-    free = max(numbers) + 1
-    *moved, ready_moved = [fcntl(fd, F_DUPFD_CLOEXEC, free) for fd in (*fds, ready)]
-    for fd in (*fds, ready):
-        if fd not in numbers:
-            os.close(fd)
-    for fd, number in zip(moved, numbers, strict=True):
-        os.dup2(fd, number)
-        os.close(fd)
-    return ready_moved
-
-
-def _settle(asked: Mapping[str, Any]) -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number in (signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-    if asked.get("session"):
-        os.setsid()
-    elif asked.get("group") is not None:
-        os.setpgid(0, asked["group"])
-    os.umask(int(asked["umask"], 8))
-    resource.setrlimit(resource.RLIMIT_NOFILE, tuple(asked["files"]))
-    for name in os.environ.keys() - asked["environment"].keys():
-        del os.environ[name]
-    os.environ.update(asked["environment"])
-    os.chdir(asked["folder"])
-    if "PYTHONUNBUFFERED" in os.environ:
-        for stream in (sys.stdout, sys.stderr):
-            stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-
-
-def run_module(module: str, arguments: Sequence[str]) -> int:
-    """Run a module as `python -m` does; return the exit code."""
-    sys.argv[:] = ["-m", *arguments]
-    if not hasattr(sys.modules.get(module), "__path__"):  # of a package, another module is run
-        sys.modules.pop(module, None)
-    try:
-        runpy.run_module(module, run_name="__main__", alter_sys=True)
-    except SystemExit as wish:
-        if isinstance(wish.code, str):
-            sys.stderr.write(f"{wish.code}\n")
-            return 1
-        return int(wish.code or 0)
-    except KeyboardInterrupt:
-        traceback.print_exc()
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGINT)
-    except BaseException:  # noqa: BLE001 - told as an interpreter tells it
-        traceback.print_exc()
-        return 1
-    return 0
-
-
-def _end(code: int) -> NoReturn:
-    """End as an interpreter does, without taking modules apart, which copies their pages."""
-    threading._shutdown()  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code)
+def _started(aside: Aside, args: Any, how: Mapping[str, Any]) -> int:
+    if how["shell"] or how["preexec_fn"] or isinstance(args, str | bytes):
+        raise OSError("it needs an interpreter of its own")
+    words = [os.fsdecode(word) for word in args]
+    files = {
+        number: number if how[end] == _AS_OURS else how[end] for number, end in enumerate(_STANDARD)
+    }
+    files |= {number: number for number in how["pass_fds"]}
+    more: dict[str, object] = {"session": how["start_new_session"]}
+    if how["process_group"] != _AS_OURS:
+        more["group"] = how["process_group"]
+    if how["cwd"] is not None:
+        more["folder"] = str(Path(os.fsdecode(how["cwd"])).absolute())
+    environment = os.environ if how["env"] is None else how["env"]
+    return aside.start(words, environment, files, **more)

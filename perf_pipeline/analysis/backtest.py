@@ -14,6 +14,7 @@ from perf_pipeline.analysis.environment import suspects_moved, withheld
 from perf_pipeline.analysis.family import agreed
 from perf_pipeline.analysis.machine import Machine
 from perf_pipeline.analysis.scale import Scale, scale_of
+from perf_pipeline.analysis.special import special
 from perf_pipeline.analysis.suspicion import WORSE, BaselinePolicy
 from perf_pipeline.analysis.window import anchor
 from perf_pipeline.metrics.catalog import CATALOG
@@ -119,9 +120,7 @@ class GateTally:
         false, runs = self.false_alarm_runs, self.judged_runs
         if false >= runs:
             return 100.0 if runs else None
-        from scipy.special import betaincinv  # noqa: PLC0415 - 0.2 s of import
-
-        return 100 * float(betaincinv(false + 1, runs - false, _CONFIDENCE))
+        return 100 * float(special().betaincinv(false + 1, runs - false, _CONFIDENCE))
 
 
 def replay(track: ReplayedSeries, policy: BaselinePolicy) -> list[Diff]:

@@ -8,11 +8,13 @@ Add here: another rule of splitting a history. Keep out: the gate of a new run (
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Final
 
 from perf_pipeline.analysis.noise import centre_and_spread, sample_sd
 from perf_pipeline.analysis.scale import Effect, Ruler, scale_of
+from perf_pipeline.analysis.special import special
 from perf_pipeline.analysis.suspicion import BaselinePolicy
 from perf_pipeline.metrics.catalog import Kind
 
@@ -72,9 +74,17 @@ def change_points(
         policy: minimum effects and floors; the default policy when None.
         level: see LEVEL.
     """
-    places = [index for index, value in enumerate(values) if math.isfinite(value)]
-    values = [values[index] for index in places]
-    ruler = (policy or BaselinePolicy()).ruler(scale_of(kind, values))
+    return _change_points(tuple(values), kind, policy or BaselinePolicy(), level)
+
+
+# Comparing a run and reporting it ask for the same series, a backtest asks three times.
+@lru_cache(maxsize=512)
+def _change_points(
+    history: tuple[float, ...], kind: Kind, policy: BaselinePolicy, level: float
+) -> tuple[ChangePoint, ...]:
+    places = [index for index, value in enumerate(history) if math.isfinite(value)]
+    values = [history[index] for index in places]
+    ruler = policy.ruler(scale_of(kind, values))
     positions = [ruler.position(value) for value in values]
     found: list[int] = []
     stretches = [(0, len(values))]
@@ -144,9 +154,7 @@ def welch_p_value(left: Sequence[float], right: Sequence[float], sd_floor: float
     left_part, right_part = (left_sd / unit) ** 2 / len(left), (right_sd / unit) ** 2 / len(right)
     error = math.sqrt(left_part + right_part)
     freedom = error**4 / (left_part**2 / (len(left) - 1) + right_part**2 / (len(right) - 1))
-    from scipy.special import stdtr  # noqa: PLC0415 - 0.2 s of import that few commands need
-
-    return 2 * float(stdtr(freedom, -abs(left_mean / unit - right_mean / unit) / error))
+    return 2 * float(special().stdtr(freedom, -abs(left_mean / unit - right_mean / unit) / error))
 
 
 def _statistics(positions: Sequence[float]) -> "Floats":
@@ -180,11 +188,19 @@ def _split(positions: Sequence[float]) -> tuple[int, int] | None:
     if n < 2 * LEAST_SIDE:
         return None
     statistic = _statistics(positions)
-    statistic[:LEAST_SIDE, :] = -math.inf
-    for i in range(LEAST_SIDE, n + 1):
-        statistic[i, : i + LEAST_SIDE] = -math.inf
+    statistic[_too_short(n)] = -math.inf
     i, j = divmod(int(statistic.argmax()), n + 1)
     return i, j
+
+
+@lru_cache(maxsize=8)
+def _too_short(n: int) -> "NDArray[np.bool_]":
+    """Mark all (i, j) of which a side is no level."""
+    import numpy as np  # noqa: PLC0415 - as above
+
+    i, j = np.arange(n + 1)[:, None], np.arange(n + 1)[None, :]
+    marked: NDArray[np.bool_] = (i < LEAST_SIDE) | (j < i + LEAST_SIDE)
+    return marked
 
 
 def _confirmed(

@@ -5,6 +5,8 @@ Add here: another exact test. Keep out: what counts as an event (judged.py).
 
 from typing import Final
 
+from perf_pipeline.analysis.special import special
+
 LEAST_RISE: Final = 0.5
 """A rate that has risen for certain matters from half as high again on."""
 
@@ -29,6 +31,4 @@ def rose_by_chance(events: float, before: float, share: float) -> float:
     """
     if events <= 0:
         return 1.0
-    from scipy.special import betainc  # noqa: PLC0415 - 0.2 s of import that few commands need
-
-    return round(float(betainc(events, before + 1, share)), 12)
+    return round(float(special().betainc(events, before + 1, share)), 12)

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from perf_pipeline.analysis.scale import Scale
 from perf_pipeline.analysis.series import Diff
+from perf_pipeline.analysis.special import special
 from perf_pipeline.analysis.suspicion import (
     JUDGED,
     WORSE_SIGN,
@@ -105,6 +106,4 @@ def _chance(diff: Diff) -> float:
 
 @lru_cache(maxsize=512)
 def _upper_tail(z: float, runs: int) -> float:
-    from scipy.special import stdtr  # noqa: PLC0415 - 0.2 s of import that few commands need
-
-    return float(stdtr(runs - 1, -z))
+    return float(special().stdtr(runs - 1, -z))

@@ -9,6 +9,7 @@ Add here: how readings of the machine become one factor for a run. Keep out: how
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 LEAST_READINGS: Final = 5
@@ -69,7 +70,12 @@ def slowdowns(
         now: that of the newest run.
         parts: which figures count.
     """
-    every = (*machines, now)
+    return _slowdowns((*machines, now), tuple(parts))
+
+
+# All series of a benchmark have the same machines beside the same runs.
+@lru_cache(maxsize=2_048)
+def _slowdowns(every: tuple[Machine | None, ...], parts: tuple[str, ...]) -> tuple[Slowdown, ...]:
     found: list[list[tuple[float, float]]] = [[] for _ in every]
     for part in parts:
         for n, deviation, sd in _deviations([_log(machine, part) for machine in every]):

@@ -198,18 +198,22 @@ def direction(
     if len(runs) < policy.minimum_runs or not (runs and math.isfinite(value)):
         return 0
     ruler = policy.ruler(scale or scale_of(Kind.TREND, (value, *runs)), minimum_effect)
-    centre, sd = _level(runs, ruler)
-    if sd is None:
+    new_run = _expected(runs, ruler, policy)
+    if new_run is None:
         return 0
-    distance = ruler.position(value) - centre
-    new_run = _predicted(centre, sd, len(runs), len(runs), policy)
+    distance = ruler.position(value) - new_run.centre
     if not _is_out_of_line(distance, new_run, ruler):
         return 0
     return 1 if distance > 0 else -1
 
 
 # A walk over a history asks for the same baseline again and again.
-@lru_cache(maxsize=1_024)
+@lru_cache(maxsize=4_096)
+def _expected(runs: tuple[float, ...], ruler: Ruler, policy: BaselinePolicy) -> "Prediction | None":
+    centre, sd = _level(runs, ruler)
+    return None if sd is None else _predicted(centre, sd, len(runs), len(runs), policy)
+
+
 def _level(runs: tuple[float, ...], ruler: Ruler) -> tuple[float, float | None]:
     return centre_and_spread(ruler.positions(runs), ruler.sd_floor)
 

@@ -72,22 +72,15 @@ def _write_page(state: "State", found: "Contrast", page: Path) -> None:
 
 
 def _echo_comparison(state: "State", run_id: str) -> None:
-    from perf_pipeline.judging.attribution import attributions_of_run
-    from perf_pipeline.judging.compare import compare_run
-    from perf_pipeline.judging.evidence import findings_of_run
-    from perf_pipeline.judging.gaps import comparison_notices
-    from perf_pipeline.report.model import Diagnosis
+    from perf_pipeline.judging.diagnosed import diagnosed_comparison
     from perf_pipeline.report.terminal import render_comparison
 
-    diffs = compare_run(state, run_id)
-    diagnosis = Diagnosis(
-        tuple(findings_of_run(state, run_id)), tuple(attributions_of_run(state, run_id))
-    )
+    found = diagnosed_comparison(state, run_id)
     text = render_comparison(
-        diffs,
+        found.diffs,
         shutil.get_terminal_size((100, 24)).columns,
-        diagnosis=diagnosis,
-        notices=comparison_notices(state, run_id),
+        diagnosis=found.diagnosis,
+        notices=found.notices,
         color=sys.stdout.isatty(),
     )
     click.echo(text, nl=False)

@@ -7,7 +7,6 @@ Add here: another way in which a measurement is not whole. Keep out: judging by 
 from collections.abc import Iterator
 
 from perf_pipeline.judging.expected import missing_of
-from perf_pipeline.judging.notices import notices_of
 from perf_pipeline.judging.series import MeasuredBenchmark, measured_of
 from perf_pipeline.store.history import History
 from perf_pipeline.store.state import State
@@ -42,17 +41,6 @@ def gaps_of_run(state: State, run_id: str) -> list[str]:
     """
     with state.history() as history:
         return gaps_of(history, state, run_id)
-
-
-def comparison_notices(state: State, run_id: str) -> list[str]:
-    """Say what a reader of a run's comparison must know: gaps, a clock that was set, releases.
-
-    Raises:
-        RequestError: there is no such run.
-        StoreBusyError: the history is open elsewhere.
-    """
-    with state.history() as history:
-        return [*gaps_of(history, state, run_id), *notices_of(history, run_id)]
 
 
 def faults_of(measured: MeasuredBenchmark) -> Iterator[str]:

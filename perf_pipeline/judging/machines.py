@@ -39,16 +39,15 @@ def machines_over(
     Args:
         points_of: gives a series over the runs.
     """
-    figures: dict[str, dict[str, float]] = {}
-    for series in CALIBRATION:
-        for point in points_of(series):
-            figures.setdefault(point.run_id, {})[series.label] = point.value
-    made = {run_id: _machine(_by_label(known)) for run_id, known in figures.items()}
-    return {run_id: machine for run_id, machine in made.items() if machine is not None}
-
-
-def _by_label(known: Mapping[str, float]) -> Callable[[Series], float | None]:
-    return lambda series: known.get(series.label)
+    figures: dict[str, dict[str, list[float]]] = {}
+    for part, sides in _PARTS.items():
+        for series in sides:
+            for point in points_of(series):
+                figures.setdefault(point.run_id, {}).setdefault(part, []).append(point.value)
+    return {
+        run_id: Machine(**{part: _mean_s(known_ms) for part, known_ms in parts_ms.items()})
+        for run_id, parts_ms in figures.items()
+    }
 
 
 def _machine(figure: Callable[[Series], float | None]) -> Machine | None:

@@ -197,6 +197,8 @@ def since_change(
     """
     if (run_id, "accepted") in changes:
         return []
+    if not changes:
+        return list(points[-2 * policy.window :])
     place = {point.run_id: index for index, point in enumerate(points)}
     known = [(place[first], found_by) for first, found_by in changes if first in place]
     enough = len(points) - policy.minimum_runs

@@ -20,8 +20,6 @@ from perf_pipeline.store.proof import RowProof
 from perf_pipeline.store.run_rows import iso_utc, one_run
 from perf_pipeline.store.tags_text import read_tags
 
-_REACH: Final = 2
-"""So many times as many like runs are read at first as points are wanted: some were not valid."""
 _ALL_RUNS: Final = 2**31
 _STORED: Final = """
 select distinct benchmark, metric, tags from summaries semi join (
@@ -88,7 +86,7 @@ broken as (
     where status = 'FAIL' and list_contains($failures::varchar[], metric)
 ),
 points as (
-    select number, run_id, made_as, began_at, nth <= $reach as recent, earlier,
+    select number, run_id, nth, began_at, nth <= $reach as recent, earlier,
         case statistic {_FIGURE} end as figure
     from summaries join wanted using (benchmark, metric, tags)
         join likes using (run_id, benchmark, load_hash)
@@ -96,12 +94,7 @@ points as (
         anti join broken using (run_id, benchmark)
     where figure is not null and (valid or (scenario <> '' and kept_up.scenario is not null))
 )
-select number, run_id, began_at, recent, earlier, figure from points
-qualify (recent and row_number() over (
-        partition by number, recent order by made_as desc, began_at desc, run_id desc) <= $limit)
-    or (earlier and row_number() over (
-        partition by number, earlier order by made_as desc, began_at desc, run_id desc) <= $limit)
-order by number, made_as, began_at, run_id
+select number, run_id, began_at, recent, earlier, figure from points order by number, nth desc
 """
 
 
@@ -177,16 +170,26 @@ def series_of(
         "began_at": began_at,
         "before": before,
     }
-    names, reach = list(dict.fromkeys(wanted)), limit * _REACH
-    likes = _proven_likes(proof, names, {**asked, "reach": reach})
-    found = _points(proof.connection, names, {**asked, "reach": reach}, limit)
-    short = [
-        name for name in names if likes.get(_load(name), _NO_LIKES).may_add(found[name], limit)
-    ]
-    if rare := _stored(proof.connection, short):
-        _proven_likes(proof, rare, {**asked, "reach": _ALL_RUNS})
-        found |= _points(proof.connection, rare, {**asked, "reach": _ALL_RUNS}, limit)
+    names, found = list(dict.fromkeys(wanted)), dict[SeriesName, OverRuns]()
+    short = names
+    for reach in _reaches(limit):
+        likes = _proven_likes(proof, short, {**asked, "reach": reach})
+        found |= _points(proof.connection, short, {**asked, "reach": reach}, limit)
+        lacking = [
+            name for name in short if likes.get(_load(name), _NO_LIKES).may_add(found[name], limit)
+        ]
+        short = _stored(proof.connection, lacking)
+        if not short:
+            break
     return found
+
+
+def _reaches(limit: int) -> tuple[int, ...]:
+    """Say how many like runs are read for so many points: some were not valid, and some no runs.
+
+    Each further step is for the series that still lack points.
+    """
+    return (limit + max(1, limit // 10), 2 * limit, 8 * limit, _ALL_RUNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +247,6 @@ def _points(
         {
             **asked,
             **_loads(names),
-            "limit": limit,
             "failures": sorted(TELLS_OF_FAILURES),
             "metrics": [name.metric for name in names],
             "tags": [name.tags for name in names],
@@ -252,11 +254,21 @@ def _points(
             "statistics": [name.statistic for name in names],
         },
     ).fetchall()
-    moments = {row[2]: iso_utc(row[2]) for row in rows}
-    found: list[list[tuple[SeriesPoint, bool, bool]]] = [[] for _ in names]
+    # Every series has a point of the same run; writing a moment takes longer than reading it.
+    moments = {moment: iso_utc(moment) for moment in {row[2] for row in rows}}
+    before: list[list[SeriesPoint]] = [[] for _ in names]
+    whole: list[list[SeriesPoint]] = [[] for _ in names]
     for number, run_id, at, recent, earlier, figure in rows:
-        found[number].append((SeriesPoint(run_id, moments[at], figure), recent, earlier))
-    return {name: _over_runs(found[n], limit) for n, name in enumerate(names)}
+        point = SeriesPoint(run_id, moments[at], figure)
+        # Between the earlier and the recent ones there may be runs that were not read.
+        if earlier:
+            before[number].append(point)
+        if recent:
+            whole[number].append(point)
+    return {
+        name: OverRuns(tuple(before[n][-limit:]), tuple(whole[n][-limit:]))
+        for n, name in enumerate(names)
+    }
 
 
 def _loads(names: Sequence[SeriesName]) -> dict[str, list[str]]:
@@ -264,14 +276,3 @@ def _loads(names: Sequence[SeriesName]) -> dict[str, list[str]]:
         "benchmarks": [name.benchmark for name in names],
         "loads": [name.load_hash for name in names],
     }
-
-
-def _over_runs(points: Sequence[tuple[SeriesPoint, bool, bool]], limit: int) -> OverRuns:
-    """Split what was read into that of earlier runs, and of recent ones, which may be the same.
-
-    Between the earlier and the recent ones there may be runs that were not read: an earlier point
-    is none of the whole unless it is recent as well.
-    """
-    before = tuple(point for point, _, earlier in points if earlier)
-    whole = tuple(point for point, recent, _ in points if recent)
-    return OverRuns(before[-limit:], whole[-limit:])

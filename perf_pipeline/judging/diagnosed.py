@@ -1,0 +1,48 @@
+"""A run's comparison with its diagnosis, as `compare` shows them: one opening, one reading.
+
+Add here: another line of that answer. Keep out: comparing (compare.py) and layout (report/).
+"""
+
+from dataclasses import dataclass
+
+from perf_pipeline.analysis.baseline import Diff
+from perf_pipeline.judging.attribution import attributions
+from perf_pipeline.judging.compare import compare_in
+from perf_pipeline.judging.evidence import findings_of
+from perf_pipeline.judging.gaps import gaps_of
+from perf_pipeline.judging.notices import notices_of
+from perf_pipeline.report.model import Diagnosis
+from perf_pipeline.store.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosedComparison:
+    """Hold what a reader is told of a run beside the runs before it.
+
+    Attributes:
+        diffs: as (benchmark, diff).
+        diagnosis: what was the limit, and which tier holds the latency.
+        notices: gaps, a clock that was set, releases.
+    """
+
+    diffs: tuple[tuple[str, Diff], ...]
+    diagnosis: Diagnosis
+    notices: tuple[str, ...]
+
+
+def diagnosed_comparison(state: State, run_id: str) -> DiagnosedComparison:
+    """Compare a run as `compare_run` does, and say what explains its figures.
+
+    Raises:
+        RequestError: there is no such run.
+        StoreBusyError: the history is open elsewhere.
+    """
+    with state.history() as history:
+        comparison = compare_in(history, run_id)
+        findings = findings_of(history, run_id)
+        tiers = attributions(history, run_id, findings, past=comparison.past)
+        return DiagnosedComparison(
+            comparison.told,
+            Diagnosis(tuple(findings), tuple(tiers)),
+            (*gaps_of(history, state, run_id), *notices_of(history, run_id)),
+        )

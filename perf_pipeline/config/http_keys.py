@@ -21,7 +21,13 @@ def _status(value: int) -> int:
     return value
 
 
+REPLAYED_PATH: Final = "${replay.path}"
+"""A path with its query, as a log has it: percent-encoded already, and with its own slash."""
+
+
 def _path(value: str) -> str:
+    if value == REPLAYED_PATH:
+        return value
     if not _PATH.fullmatch(re.sub(r"\$\{[^{}]*\}", "x", value)):
         raise ValueError(
             f"{value!r} is not a path on the target; a path begins with / and has no blanks and no "

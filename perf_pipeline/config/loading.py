@@ -30,6 +30,7 @@ from perf_pipeline.config.producible import tag_value_mistakes
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.questions import question_mistakes
 from perf_pipeline.config.raw_values import endless_numbers, raw_mistakes
+from perf_pipeline.config.replays import with_recordings
 from perf_pipeline.config.shortcuts import expand_shortcuts
 from perf_pipeline.config.target import LOCAL
 from perf_pipeline.config.toml_text import read_toml, read_value
@@ -97,7 +98,8 @@ def _expanded(
         raise ProfileError(source, problems)
     raw.setdefault("folder", str(Path(source).parent))
     expanded, mistakes = expand_shortcuts(raw)
-    return source, expanded, list(mistakes)
+    recorded, wrong = with_recordings(expanded)
+    return source, recorded, [*mistakes, *wrong]
 
 
 def parse_overrides(texts: Mapping[str, str]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from perf_pipeline.config.own_topics import OwnProduceParameters
 from perf_pipeline.config.parameters import is_python
 from perf_pipeline.config.payloads import read_payloads
 from perf_pipeline.config.pgbench.parameters import PgbenchParameters, script_mistakes
+from perf_pipeline.config.replays import replay_mistakes
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.templated import Templated
 from perf_pipeline.config.templates import Source, Variable, parse_template, variables_of
@@ -122,6 +123,8 @@ def _scenario_mistakes(scenario: Scenario, folder: Path, environment: Mapping[st
         KNOWN.add_all([value])
         if mistake := _value_mistake(variable, value, parameters):
             yield "parameters", f"the environment variable {variable} {mistake}"
+    used = variables_in(parameters) if isinstance(parameters, Templated) else ()
+    yield from replay_mistakes(scenario, [v for v in used if v.source is Source.REPLAY], folder)
     for key, name in _authorities(parameters):
         if mistake := _ca_mistake(name, folder):
             yield f"parameters.{key}", mistake

@@ -17,10 +17,11 @@ SAVED_NAME: Final = re.compile(_NAME)
 _CALL: Final = re.compile(r"random\.(?P<name>int|choice)\((?P<arguments>.*)\)", re.DOTALL)
 _DATA: Final = re.compile(rf"data\.(?P<set>{_NAME})\.(?P<column>[^.|]+)")
 _ENV: Final = re.compile(rf"env\.(?P<name>{_NAME})")
+_REPLAY: Final = re.compile(r"replay\.(?P<field>method|path)")
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _MEANINGS: Final = (
     "vu, iteration, uuid, run, scenario, random.int(1,100), random.choice(a|b), "
-    "data.NAME.COLUMN, env.NAME, or what an earlier step saves"
+    "data.NAME.COLUMN, env.NAME, replay.path, replay.method, or what an earlier step saves"
 )
 
 
@@ -36,6 +37,7 @@ class Source(StrEnum):
     CHOICE = "random.choice"
     DATA = "data"
     ENV = "env"
+    REPLAY = "replay"
     SAVED = "saved"
 
 
@@ -160,8 +162,13 @@ def _env(name: str) -> _Found | None:
     return (Source.ENV, (match["name"],)) if match else None
 
 
+def _replay(name: str) -> _Found | None:
+    match = _REPLAY.fullmatch(name)
+    return (Source.REPLAY, (match["field"],)) if match else None
+
+
 def _saved(name: str) -> _Found | None:
     return (Source.SAVED, (name,)) if SAVED_NAME.fullmatch(name) else None
 
 
-_READERS: Final = (_plain, _call, _data, _env, _saved)
+_READERS: Final = (_plain, _call, _data, _env, _replay, _saved)

@@ -5,6 +5,7 @@ closed_model.py).
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -81,6 +82,7 @@ class ScenarioPart:
         recorder: recorder of this worker.
         seed: seed of the run.
         tally: counts of this part.
+        number_of: tells the number of a start in a plan that was recorded; None for any other.
         handover: how starts find a free VU of another worker; None when all VUs are ours.
     """
 
@@ -95,6 +97,7 @@ class ScenarioPart:
     seed: int
     tally: IterationCounts = field(default_factory=IterationCounts)
     handover: Handover | None = None
+    number_of: Callable[[int], int] | None = None
 
     @property
     def end_us(self) -> int:

@@ -109,6 +109,7 @@ class Iteration:
         follow: ends it, when all of it went well, and begins the next one of this VU in its place,
             in the same object; False where the VU is not to go on, and None where the engine alone
             begins iterations. It saves what a coroutine's end and beginning cost.
+        arrival: number of its start in a plan that was recorded, from 0; -1 in any other.
         has_waited: set by the workload when it waited for an answer, so that the event loop gave
             everybody else a turn and the engine need not give them another one.
     """
@@ -126,6 +127,7 @@ class Iteration:
     is_through: bool = True
     is_incomplete: bool = False
     doubt: str = ""
+    arrival: int = -1
 
 
 @dataclass(frozen=True, slots=True)

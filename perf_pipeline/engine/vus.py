@@ -78,6 +78,8 @@ class VirtualUser:
             self._random,
             self._follow,
         )
+        if part.number_of is not None:
+            iteration.arrival = part.number_of(intended_us - part.start_us)
         self._next += 1
         self._iteration = iteration
         tally = part.tally

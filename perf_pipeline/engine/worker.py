@@ -13,7 +13,7 @@ import gc
 import signal
 import sys
 import traceback
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import count
 from typing import Any, Final
@@ -38,6 +38,7 @@ from perf_pipeline.errors import (
     ScenarioError,
     is_thread_refused,
 )
+from perf_pipeline.plan.arrivals import number_of
 from perf_pipeline.plan.phases import measured_window
 from perf_pipeline.plan.stripes import Stripe, stripe_of
 from perf_pipeline.secrecy.known import KNOWN
@@ -67,6 +68,7 @@ class _Opened:
     scenario: ScenarioJob
     stripe: Stripe
     workload: Workload
+    number_of: Callable[[int], int] | None
 
 
 class LoadWorker:
@@ -127,7 +129,8 @@ class LoadWorker:
         for number, scenario in enumerate(self._order.job.scenarios):
             stripe = stripe_of(scenario.executor, self._order.worker, self._order.job.workers)
             if stripe is not None:
-                yield _Opened(number, scenario, stripe, load_workload(scenario.workload))
+                workload = load_workload(scenario.workload)
+                yield _Opened(number, scenario, stripe, workload, number_of(scenario.executor))
 
     async def _close(self, opened: _Opened) -> None:
         """Close a workload; a failure is only logged, because the measurements are complete."""
@@ -183,6 +186,7 @@ class LoadWorker:
             recorder=self._recorder,
             seed=self._order.job.seed,
             handover=self._handovers.of(opened.number),
+            number_of=opened.number_of,
         )
 
     async def _report(self, reporter: Reporter, begin_us: int) -> None:

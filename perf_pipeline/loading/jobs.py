@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from perf_pipeline.benchmarks.record import Part
+from perf_pipeline.config.executors.kinds import Executor
+from perf_pipeline.config.executors.replayed_arrivals import ReplayedArrivals
 from perf_pipeline.config.kafka_client import bootstrap_servers, client_properties
 from perf_pipeline.config.message_sizes import largest_bytes
 from perf_pipeline.config.own_files import environment_names
@@ -107,7 +109,7 @@ def _scenario_job(
         parameters["ledger"] = True
     return ScenarioJob(
         name=name,
-        executor=scenario.plan,
+        executor=_plan_of(session, scenario),
         workload=f"{_WORKLOADS}.{kind.workload}",
         parameters=parameters,
         warm_up_us=scenario.warm_up_us,
@@ -119,12 +121,13 @@ def _own_job(session: Session, benchmark: str, name: str, scenario: Scenario) ->
     """Return an own scenario's parameters as the profile writes them, and its folder of files."""
     return ScenarioJob(
         name=name,
-        executor=scenario.plan,
+        executor=_plan_of(session, scenario),
         workload=f"{_WORKLOADS}.{_kind_of(scenario).workload}",
         parameters={
             "run": run_of(session, benchmark),
             **_ADDRESSES[_kind_of(scenario).part](session, session.profile.benchmarks[benchmark]),
             **_messages_of(session, scenario),
+            **_replay_of(session, scenario),
             "exec": scenario.exec,
             "folder": str(Path(session.profile.folder).resolve()),
             "env": dict(scenario.env),
@@ -139,6 +142,22 @@ def _own_job(session: Session, benchmark: str, name: str, scenario: Scenario) ->
         warm_up_us=scenario.warm_up_us,
         is_ceiling=scenario.ceiling,
     )
+
+
+def _plan_of(session: Session, scenario: Scenario) -> Executor:
+    """Return a scenario's executor, the file that it reads named in full."""
+    plan = scenario.plan
+    if not isinstance(plan, ReplayedArrivals):
+        return plan
+    return plan.model_copy(update={"log": str(Path(session.profile.folder).resolve() / plan.log)})
+
+
+def _replay_of(session: Session, scenario: Scenario) -> dict[str, JSON]:
+    """Return where the requests stand that give a scenario its starts; nothing for any other."""
+    plan = _plan_of(session, scenario)
+    if not isinstance(plan, ReplayedArrivals):
+        return {}
+    return {"replay": {"log": plan.log, "methods": list(plan.methods)}}
 
 
 def _messages_of(session: Session, scenario: Scenario) -> dict[str, JSON]:

@@ -4,10 +4,21 @@ Add here: the starts of another kind of planned rate. Keep out: VUs (vus.py), wa
 """
 
 import math
-from collections.abc import Iterator
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
-from perf_pipeline.config.executors.kinds import ArrivalRate, Executor, RampedRate, SteadyRate
+from perf_pipeline.config.executors.kinds import (
+    ArrivalRate,
+    Executor,
+    RampedRate,
+    RecordedRate,
+    SteadyRate,
+)
+from perf_pipeline.config.request_log import read_request_log
+from perf_pipeline.errors import ProfileError
 
 _NS_PER_US = 1_000
 
@@ -41,6 +52,26 @@ def arrivals(executor: ArrivalRate) -> Iterator[Arrival]:
             return _steady(rate)
         case RampedRate() as rate:
             return _ramped(rate)
+        case RecordedRate() as rate:
+            return (Arrival(n, at_us) for n, at_us in enumerate(_recorded(rate)))
+
+
+def number_of(executor: Executor) -> Callable[[int], int] | None:
+    """Return what tells the number of a planned start by its time; None where nobody asks.
+
+    The time is in µs since the start of the scenario. Only a recording has an iteration of its own
+    for each start.
+
+    Raises:
+        ProfileError: its file changed since the profile was read.
+    """
+    if not isinstance(executor, ArrivalRate):
+        return None
+    rate = executor.planned_rate
+    if not isinstance(rate, RecordedRate):
+        return None
+    times = _recorded(rate)
+    return lambda at_us: bisect_left(times, at_us)
 
 
 def count_arrivals(executor: ArrivalRate) -> int:
@@ -50,6 +81,8 @@ def count_arrivals(executor: ArrivalRate) -> int:
             return _count_steady(rate)
         case RampedRate() as rate:
             return math.floor(_area(rate))
+        case RecordedRate() as rate:
+            return rate.starts
 
 
 def steady_rate_per_s(executor: Executor) -> float | None:
@@ -72,6 +105,23 @@ def _steady(rate: SteadyRate) -> Iterator[Arrival]:
     period_ns = _period_ns(rate)
     for n in range(_count_steady(rate)):
         yield Arrival(n, n * period_ns // _NS_PER_US)
+
+
+@lru_cache(maxsize=8)
+def _recorded(rate: RecordedRate) -> "array[int]":
+    """Read the times of a recording; once, since workers ask before a load and at its start.
+
+    Raises:
+        ProfileError: its file changed since the profile was read.
+    """
+    try:
+        log = read_request_log(rate.log, rate.methods)
+    except ValueError as error:
+        raise ProfileError("of the run", [str(error)]) from error
+    if log.digest != rate.digest:
+        changed = f"{rate.log.name} changed since the profile was read; run it again"
+        raise ProfileError("of the run", [changed])
+    return array("q", log.starts_us(rate.speed))
 
 
 def _ramped(planned: RampedRate) -> Iterator[Arrival]:

@@ -6,7 +6,13 @@ Add here: another question to the rate of a plan. Keep out: the plan itself (out
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from perf_pipeline.config.executors.kinds import ArrivalRate, Executor, RampedRate, SteadyRate
+from perf_pipeline.config.executors.kinds import (
+    ArrivalRate,
+    Executor,
+    RampedRate,
+    RecordedRate,
+    SteadyRate,
+)
 from perf_pipeline.units import US_PER_S
 
 Knot = tuple[int, float]
@@ -48,6 +54,12 @@ def rate_of(plan: Executor, begins_us: int) -> Iterator[Knot]:
             for stage in ramped.stages:
                 at_us += stage.duration_us
                 yield at_us, stage.target * per_s
+        case RecordedRate() as recorded:
+            width_us = recorded.length_us / len(recorded.bins)
+            for place, starts in enumerate(recorded.bins):
+                per_s = starts * US_PER_S / width_us
+                yield begins_us + round(place * width_us), per_s
+                yield begins_us + round((place + 1) * width_us), per_s
 
 
 def rate_at(rate: Sequence[Knot], at_us: int) -> float:

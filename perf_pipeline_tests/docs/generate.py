@@ -240,7 +240,7 @@ def _executors() -> str:
     told = []
     for name, model in EXECUTORS.items():
         summary = (model.__doc__ or "").split("\n")[0]
-        table = key_table(model, leave_out=frozenset({"executor"}))
+        table = key_table(model, leave_out=frozenset({"executor", "recorded"}))
         told.append(f"#### `{name}`\n\n{summary}\n\n{table}")
     return "\n\n".join(told)
 

@@ -35,7 +35,7 @@ TYPES: Final[Mapping[Any, str]] = MappingProxyType(
 # What the docstrings of the models leave to k6's documentation, or to the field's name.
 MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "executor": "which of the six executors",
+        "executor": "which of the executors",
         "startTime": "when it starts, counted from the start of the scenario's step",
         "gracefulStop": "how long running iterations may go on after the end",
         "gracefulRampDown": "how long a running iteration may go on when a stage takes its VU away",

@@ -11,7 +11,12 @@ from pathlib import Path
 import pytest
 
 from perf_pipeline.cli.main import STATE_VARIABLE
-from perf_pipeline.config.loading import load_profile, parse_overrides, validate_profile
+from perf_pipeline.config.loading import (
+    describe_profile,
+    load_profile,
+    parse_overrides,
+    validate_profile,
+)
 from perf_pipeline.config.questions import answering
 from perf_pipeline.errors import ProfileError
 from perf_pipeline.metrics.statistic import COMPARED
@@ -105,7 +110,7 @@ def test_every_environment_variable_is_on_the_page_of_the_command_line() -> None
 
 
 def test_the_profile_that_the_page_shows_is_accepted(tmp_path: Path) -> None:
-    good, _, _ = blocks("profiles.md", "toml")
+    good, *_ = blocks("profiles.md", "toml")
     (tmp_path / "night.toml").write_text(good, encoding="utf-8")
 
     profile = load_profile(str(tmp_path / "night.toml"))
@@ -117,7 +122,7 @@ def test_the_profile_that_the_page_shows_is_accepted(tmp_path: Path) -> None:
 def test_the_mistakes_that_the_page_shows_are_those_that_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, bad, _ = blocks("profiles.md", "toml")
+    _, bad, *_ = blocks("profiles.md", "toml")
     [told] = blocks("profiles.md", "text")
     monkeypatch.chdir(tmp_path)
     Path("bad.toml").write_text(bad, encoding="utf-8")
@@ -128,8 +133,22 @@ def test_the_mistakes_that_the_page_shows_are_those_that_are_told(
     assert str(refusal.value) == told.rstrip()
 
 
+def test_the_curve_that_the_page_shows_is_a_day_in_24_minutes(tmp_path: Path) -> None:
+    *_, curve = blocks("profiles.md", "toml")
+    (tmp_path / "day.csv").write_text("at,per_s\n00:00,4\n12:00,30.5\n", encoding="utf-8")
+    scenario = f'[benchmarks.shop.scenarios.day]\nexec = "shop:visit"\n{curve}'
+    (tmp_path / "day.toml").write_text(f'name = "day"\n{scenario}', encoding="utf-8")
+
+    profile = describe_profile(str(tmp_path / "day.toml"))
+
+    plan = profile.benchmarks["shop"].scenarios["day"].plan
+    assert plan.length_us == 24 * 60 * 1_000_000
+    # A mean of 17.25/s for 86,400 s, of which a tenth.
+    assert plan.most_starts == pytest.approx(149_040, abs=1)
+
+
 def test_the_question_that_the_page_shows_is_answered_by_its_thresholds() -> None:
-    *_, shown = blocks("profiles.md", "toml")
+    *_, shown, _ = blocks("profiles.md", "toml")
     question = tomllib.loads(shown)
     asked = question["question"]["thresholds"]["orders"]
     look = {**LOOK, "parameters": {"steps": [{**STEP, "name": "pay"}]}}

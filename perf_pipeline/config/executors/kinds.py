@@ -12,6 +12,7 @@ Add here: a kind, together with its model. Keep out: the keys of one executor.
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Self
 
 from pydantic import Field, model_validator
@@ -59,6 +60,29 @@ class RampedRate:
     starts: int
     time_unit_us: int
     stages: tuple[Stage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRate:
+    """Hold a rate that was recorded.
+
+    Attributes:
+        log: the file with the times.
+        speed: how many times faster it is replayed.
+        methods: of the requests that are replayed; of all when empty.
+        digest: SHA-256 of the file.
+        starts: how many iterations start.
+        bins: how many of them in each of equal parts of the length.
+        length_us: of the replay.
+    """
+
+    log: Path
+    speed: float
+    methods: tuple[str, ...]
+    digest: str
+    starts: int
+    bins: tuple[int, ...]
+    length_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +152,7 @@ class ArrivalRate(_Executor):
 
     @property
     @abstractmethod
-    def planned_rate(self) -> SteadyRate | RampedRate:
+    def planned_rate(self) -> SteadyRate | RampedRate | RecordedRate:
         """Return the rate of starts over time."""
 
 

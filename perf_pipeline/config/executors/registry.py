@@ -16,6 +16,7 @@ from perf_pipeline.config.executors.kinds import Executor
 from perf_pipeline.config.executors.per_vu_iterations import PerVUIterations
 from perf_pipeline.config.executors.ramping_arrival_rate import RampingArrivalRate
 from perf_pipeline.config.executors.ramping_vus import RampingVUs
+from perf_pipeline.config.executors.replayed_arrivals import ReplayedArrivals
 from perf_pipeline.config.executors.shared_iterations import SharedIterations
 
 WrittenExecutor = Annotated[
@@ -24,7 +25,8 @@ WrittenExecutor = Annotated[
     | ConstantArrivalRate
     | RampingArrivalRate
     | PerVUIterations
-    | SharedIterations,
+    | SharedIterations
+    | ReplayedArrivals,
     Field(discriminator="executor"),
 ]
 """An executor as it is written in a profile: its key `executor` says which one it is."""

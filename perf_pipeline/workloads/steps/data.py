@@ -3,11 +3,12 @@
 Add here: another place where rows are found. Keep out: which row an iteration gets (values.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from perf_pipeline.config.data_sets import DataSet, Rows, read_csv
 from perf_pipeline.config.own_files import columns_used, rows_of
+from perf_pipeline.config.request_log import read_request_log
 from perf_pipeline.config.templated import Templated
 from perf_pipeline.engine.ports import WorkerContext
 from perf_pipeline.errors import ProfileError, TargetUnavailableError
@@ -24,7 +25,15 @@ def surroundings_of(parameters: Templated, context: WorkerContext) -> Surroundin
     """
     run = str(context.parameters["run"]).partition("/")[0]
     env = {**own_secrets(context), **context.parameters.get("env", {})}
-    return Surroundings(run, env, _cursors(parameters, context))
+    return Surroundings(run, env, _cursors(parameters, context), _replayed(context))
+
+
+def _replayed(context: WorkerContext) -> Sequence[tuple[str, str]]:
+    """Return the requests of the log that gives this scenario its starts; none in any other."""
+    replay = context.parameters.get("replay")
+    if not replay:
+        return ()
+    return read_request_log(Path(replay["log"]), replay["methods"]).rows
 
 
 def _cursors(parameters: Templated, context: WorkerContext) -> Mapping[str, DataCursor]:

@@ -6,7 +6,7 @@ Add here: the value of a new variable. Keep out: how it is written into a reques
 
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,6 +15,7 @@ from perf_pipeline.config.templates import Source, Variable
 from perf_pipeline.engine.ports import Iteration
 
 _EXACT: Final = 2**32
+REPLAYED_FIELDS: Final = ("method", "path")
 Value = object
 Read = Callable[["Scope"], Value]
 
@@ -97,11 +98,13 @@ class Surroundings:
         run: id of the run.
         env: values by name: the machine's secrets, the scenario's own laid over them.
         cursors: data sets by name.
+        replayed: method and path of each request of the log that is replayed.
     """
 
     run: str
     env: Mapping[str, str]
     cursors: Mapping[str, DataCursor]
+    replayed: Sequence[tuple[str, str]] = ()
 
     def constant(self, variable: Variable) -> str | None:
         """Return a variable's value where it is the same all through the load, else None."""
@@ -112,8 +115,8 @@ class Surroundings:
     def reader(self, variable: Variable) -> Read:
         """Return the function that reads a variable."""
         match variable.source, variable.arguments:
-            case Source.DATA, (name, column):
-                return self.cursors[name].reader(column)
+            case Source.DATA | Source.REPLAY, (name, *rest):
+                return self._reader_of_row(name, *rest)
             case Source.SAVED, (name,):
                 return lambda scope: scope.saved[name]
             case Source.INT, (low, high):
@@ -125,6 +128,13 @@ class Surroundings:
                 return lambda _: value
             case _:
                 return _PLAIN[variable.source]
+
+    def _reader_of_row(self, name: str, column: str = "") -> Read:
+        """Return what reads a column of a data set, or a field of the request that is replayed."""
+        if column:
+            return self.cursors[name].reader(column)
+        place, replayed = REPLAYED_FIELDS.index(name), self.replayed
+        return lambda scope: replayed[scope.iteration.arrival][place]
 
 
 def drawn(low: int, high: int) -> Callable[[Scope], int]:

@@ -151,6 +151,8 @@ def _part(part: Part, encode: _Encode, literal: _Encode, around: Surroundings) -
     if constant is not None:
         return encode(constant)
     read = around.reader(part)
+    if part.source is Source.REPLAY and encode is _in_query:
+        return lambda scope: _in_path(as_text(read(scope)))
     if part.source in _NEEDS_NO_ENCODING:
         return lambda scope: str(read(scope)).encode("ascii")
     return lambda scope: encode(as_text(read(scope)))

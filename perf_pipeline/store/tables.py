@@ -34,13 +34,19 @@ DIFF_COLUMNS: Final = ", ".join(field.name for field in fields(DiffRow))
 def write_summaries(
     connection: duckdb.DuckDBPyConnection, key: RunKey, summaries: Iterable[Summary]
 ) -> None:
-    """Replace the summaries of a benchmark."""
+    """Replace the summaries of a benchmark.
+
+    Raises:
+        ValueError: a metric is summarised twice under the same filter.
+    """
     rows = []
     for summary in summaries:
         metric = CATALOG[summary.metric]
         named = (str(metric.kind), metric.unit, summary.metric, tags_text(summary.tags))
         figures = (getattr(summary, name) for name in FIGURES)
         rows.append((key.run_id, key.benchmark, *named, *figures))
+    if len({row[4:6] for row in rows}) < len(rows):
+        raise ValueError(f"a summary of {key.benchmark} is there twice; each figure has one")
     replace_rows(connection, key, "summaries", _SUMMARY_INSERT, rows)
 
 

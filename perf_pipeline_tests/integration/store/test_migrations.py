@@ -8,6 +8,8 @@ import pytest
 from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.migrate import migrations
+from perf_pipeline.store.records import RunKey
+from perf_pipeline.store.tables import write_summaries
 from perf_pipeline_tests.support.histories.spool import MIXED
 
 _NEWEST = migrations()[-1][0]
@@ -105,3 +107,40 @@ def test_a_duckdb_file_of_something_else_is_refused(tmp_path: Path) -> None:
         assert connection.execute("select table_name from duckdb_tables()").fetchall() == [
             ("orders",)
         ]
+
+
+def test_the_index_of_summaries_goes_and_every_row_stays_proven(path: Path) -> None:
+    names = {
+        "summaries": "run_id, benchmark, metric, tags",
+        "histograms": "run_id, benchmark, metric, scenario, operation, status, outcome, error",
+    }
+    with open_history(path) as history:
+        history.summarise(RunKey("r1", "api"))
+        before = {name: history.connection.execute(f"from {name}").fetchall() for name in names}
+    with duckdb.connect(path) as connection:
+        for table, key in names.items():
+            connection.execute(f"alter table {table} add primary key ({key})")
+        connection.execute("delete from schema_migrations where version = 17")
+
+    with open_history(path) as history:
+        told = history.summaries("r1")
+        history.proof.require_rows("histograms", ["r1"])
+        after = {name: history.connection.execute(f"from {name}").fetchall() for name in names}
+        keys = history.connection.execute(
+            "select table_name from duckdb_constraints() where constraint_type = 'PRIMARY KEY'"
+        ).fetchall()
+
+    assert len(told) > 3
+    assert after == before
+    assert not {(name,) for name in names} & set(keys)
+
+
+def test_a_figure_that_is_there_twice_is_never_written(path: Path) -> None:
+    with open_history(path) as history:
+        history.summarise(RunKey("r1", "api"))
+        before = history.summaries("r1")
+        twice = [summary for _, summary in before[:1]] * 2
+        with pytest.raises(ValueError, match="a summary of api is there twice"):
+            write_summaries(history.connection, RunKey("r1", "api"), twice)
+
+        assert history.summaries("r1") == before

@@ -1,7 +1,8 @@
-"""DuckDB itself, apart from the files that it opens: one for the history that was opened last.
+"""DuckDB itself, apart from the files that it opens: one that is lent to who opens a file next.
 
-A new one takes 20 ms of CPU to learn its functions, and a file that is attached to it takes 4; a
-command opens its history ten times. While no file is attached, it holds none and does nothing.
+A new one takes 30 ms of CPU to learn its functions, and a file that is attached to it takes 4; a
+command opens its history six times and asks its spool as often. While nobody has it, it has no
+file open and does nothing.
 Add here: another setting of DuckDB's. Keep out: waiting for a file, and what errors mean
 (access.py).
 """
@@ -10,7 +11,8 @@ import itertools
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -22,8 +24,26 @@ CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
 }
 _BROKEN: Final = (duckdb.FatalException, duckdb.InternalException)
 _NUMBERS: Final = itertools.count(1)
-_LAST: Final[dict[Path, duckdb.DuckDBPyConnection]] = {}
-_BEFORE_FORK: Final[list[duckdb.DuckDBPyConnection]] = []
+_SPILLED: Final = "temp_directory"
+
+
+@dataclass(slots=True)
+class Engine:
+    """Hold a DuckDB that has a database in memory, and no file between two loans.
+
+    Attributes:
+        connection: to it.
+        is_sound: whether it may be lent again.
+        pid: the process that made it, whose threads it has.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    is_sound: bool = True
+    pid: int = field(default_factory=os.getpid)
+
+
+_IDLE: Final[list[Engine]] = []
+_BEFORE_FORK: Final[list[Engine]] = []
 _LOCK: Final = threading.Lock()
 
 
@@ -32,8 +52,8 @@ def _leave_to_parent() -> None:
 
     It is kept, because closing it would wait for them.
     """
-    _BEFORE_FORK.extend(_LAST.values())
-    _LAST.clear()
+    _BEFORE_FORK.extend(_IDLE)
+    _IDLE.clear()
     _LOCK.release()
 
 
@@ -49,20 +69,26 @@ def attached(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnecti
     Raises:
         duckdb.Error: it cannot be opened, with DuckDB's own words.
     """
-    file = path.absolute()
-    engine, name = _engine(file), f"history_{next(_NUMBERS)}"
-    try:
+    file, name = path.absolute(), f"history_{next(_NUMBERS)}"
+    with _lent(beside=file) as engine:
         _ask(engine, f"attach {_quoted(file)} as {name} {'(read_only)' if read_only else ''}")
-        with _closing(file, engine, name), engine.cursor() as connection:
+        with _closing(engine, name), engine.connection.cursor() as connection:
             connection.execute(f"use {name}")
             yield connection
-    except _BROKEN:
-        _forget(file, engine)
-        raise
 
 
 @contextmanager
-def _closing(file: Path, engine: duckdb.DuckDBPyConnection, name: str) -> Iterator[None]:
+def in_memory() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection without a file, whose temporary tables are its own and go with the block.
+
+    What does not fit into memory goes beside the file that was open last.
+    """
+    with _lent() as engine, engine.connection.cursor() as connection:
+        yield connection
+
+
+@contextmanager
+def _closing(engine: Engine, name: str) -> Iterator[None]:
     """Close a file after the block, and say nothing when the disk does not let it be tidied.
 
     What was committed is in the file or in its log, as where a connection is closed.
@@ -73,11 +99,11 @@ def _closing(file: Path, engine: duckdb.DuckDBPyConnection, name: str) -> Iterat
         try:
             _ask(engine, f"detach {name}")
         except duckdb.Error:
-            _forget(file, engine)
+            engine.is_sound = False
 
 
-def _ask(engine: duckdb.DuckDBPyConnection, statement: str) -> None:
-    with engine.cursor() as door:
+def _ask(engine: Engine, statement: str) -> None:
+    with engine.connection.cursor() as door:
         door.execute(statement)
 
 
@@ -85,18 +111,37 @@ def _quoted(file: Path) -> str:
     return "'" + str(file).replace("'", "''") + "'"
 
 
-def _engine(file: Path) -> duckdb.DuckDBPyConnection:
-    """Return the one for a file; what does not fit into memory goes beside the file."""
-    with _LOCK:
-        if file not in _LAST:
-            _LAST.clear()
-            beside = {"temp_directory": f"{file}.tmp"}
-            _LAST[file] = duckdb.connect(":memory:", config={**CONFIG, **beside})
-        return _LAST[file]
+@contextmanager
+def _lent(beside: Path | None = None) -> Iterator[Engine]:
+    """Lend one for a file to nobody else; after an error that it may not survive, never again."""
+    engine = _taken(beside)
+    try:
+        yield engine
+    except _BROKEN:
+        engine.is_sound = False
+        raise
+    finally:
+        _give_back(engine)
 
 
-def _forget(file: Path, engine: duckdb.DuckDBPyConnection) -> None:
-    """Let the next one who opens the file begin anew: this one has given up."""
+def _taken(beside: Path | None) -> Engine:
+    """Return the idle one, or a new one; what does not fit into memory goes beside the file."""
     with _LOCK:
-        if _LAST.get(file) is engine:
-            del _LAST[file]
+        engine = _IDLE.pop() if _IDLE else None
+    spilled = None if beside is None else Path(f"{beside}.tmp")
+    if engine is not None:
+        if spilled is None:
+            return engine
+        with suppress(duckdb.NotImplementedException):  # it has spilled beside another file
+            _ask(engine, f"set {_SPILLED} = {_quoted(spilled)}")
+            return engine
+    config = CONFIG if spilled is None else {**CONFIG, _SPILLED: str(spilled)}
+    return Engine(duckdb.connect(":memory:", config=config))
+
+
+def _give_back(engine: Engine) -> None:
+    with _LOCK:
+        if engine.pid != os.getpid():
+            _BEFORE_FORK.append(engine)
+        elif engine.is_sound and not _IDLE:
+            _IDLE.append(engine)

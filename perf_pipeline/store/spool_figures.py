@@ -8,7 +8,6 @@ Add here: a figure that needs the raw files of one benchmark. Keep out: the hist
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +16,7 @@ import duckdb
 from perf_pipeline.metrics.totals import Backlog, LedgerCounts, OutOfTime, SpanFigures
 from perf_pipeline.store.access import stoppable
 from perf_pipeline.store.censoring import UNDECIDED, mark_unanswered
+from perf_pipeline.store.engines import in_memory
 from perf_pipeline.store.spool_csv import spool_files
 
 _SPANS: Final = f"""
@@ -123,15 +123,6 @@ def spooled(folder: Path, kind: str) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises:
         PerfPipelineError: a file is of another version.
     """
-    with stoppable(), _memory().cursor() as connection, spool_files(folder, kind) as found:
+    with stoppable(), in_memory() as connection, spool_files(folder, kind) as found:
         found.load(connection, "create temp table spooled as select * from {rows}", [])
         yield connection
-
-
-@cache
-def _memory() -> duckdb.DuckDBPyConnection:
-    """Return a database in memory for this process: to make one takes longer than most questions.
-
-    Temporary tables are those of a connection of it, which `cursor` makes, and end with that.
-    """
-    return duckdb.connect(":memory:")

@@ -1,4 +1,4 @@
-"""DuckDB is made once for a history: its file is nobody's between two openings."""
+"""DuckDB is made once for one file after the other: a file is nobody's between two openings."""
 
 import os
 import select
@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from perf_pipeline.store import engines
-from perf_pipeline.store.engines import attached
+from perf_pipeline.store.engines import attached, in_memory
 
 
 def is_open(path: Path) -> bool:
@@ -92,10 +92,61 @@ def test_after_an_error_that_duckdb_does_not_survive_it_is_made_anew(
 ) -> None:
     path = tmp_path / "one.duckdb"
     put(path, 1)
-    before = engines._LAST[path]
+    (before,) = engines._IDLE
 
     with pytest.raises(error), attached(path, read_only=False):
         raise error("database has been invalidated because of a previous fatal error")
 
     assert kept(path) == [(1,)]
-    assert engines._LAST[path] is not before
+    assert before not in engines._IDLE
+
+
+def spilled_to(connection: duckdb.DuckDBPyConnection) -> str:
+    """Tell where a connection puts what does not fit into memory."""
+    row = connection.execute("select current_setting('temp_directory')").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def test_one_duckdb_serves_file_after_file_and_what_it_spills_is_beside_each(
+    tmp_path: Path,
+) -> None:
+    one, other = tmp_path / "one.duckdb", tmp_path / "it's other.duckdb"
+    put(one, 1)
+    (before,) = engines._IDLE
+
+    with attached(other, read_only=False) as connection:
+        assert spilled_to(connection) == f"{other}.tmp"
+        assert engines._IDLE == []  # nobody else gets it meanwhile
+
+    assert [before] == engines._IDLE
+    with attached(one, read_only=True) as connection:
+        assert spilled_to(connection) == f"{one}.tmp"
+
+
+def test_a_duckdb_that_has_spilled_beside_one_file_serves_no_other(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.duckdb", tmp_path / "other.duckdb"
+    with attached(one, read_only=False) as connection:
+        connection.execute("set memory_limit = '20MB'")
+        connection.execute(
+            "create temp table large as select hash(range), hash(range + 1) from range(2000000)"
+        )
+        assert list(Path(f"{one}.tmp").iterdir())
+    (before,) = engines._IDLE
+
+    with attached(other, read_only=False) as connection:
+        assert spilled_to(connection) == f"{other}.tmp"
+
+    assert before not in engines._IDLE
+
+
+def test_a_table_in_memory_is_gone_with_its_block(tmp_path: Path) -> None:
+    path = tmp_path / "one.duckdb"
+    with in_memory() as connection:
+        connection.execute("create temp table of_block as select 7 as value")
+    put(path, 1)
+
+    with in_memory() as connection, pytest.raises(duckdb.CatalogException):
+        connection.execute("select * from of_block")
+
+    assert kept(path) == [(1,)]

@@ -51,6 +51,12 @@ _CLIPPED: Final = ", ".join(
 _FIRST: Final = ", ".join(
     f"min(at_us) filter (where event = '{event}') as {event}" for event in _EVENTS
 )
+_MEASURED: Final = """left join (
+    select run_id, benchmark,
+        min(measured_from_us) as from_us, max(measured_until_us) as until_us
+    from scenarios where measured_until_us > measured_from_us group by run_id, benchmark
+) as measured on measured.run_id = ids.run_id and measured.benchmark = ids.benchmark"""
+_IN_WINDOW: Final = "(from_us is null or intended_us >= from_us and intended_us < until_us)"
 # The ledger has no phase, so a message belongs to the phase in which its call was intended.
 # Without a measured window (nobody wrote one down) every message counts.
 _ROWS: Final = """
@@ -58,13 +64,19 @@ select ids.run_id, ids.benchmark, '{metric}' as metric, '' as scenario, '' as op
     '' as status, '' as outcome, '' as error, '' as source, '' as check_name,
     completed_us as at_us, ({value}) / 1000.0 as value, 1 as weight
 from ({stations}) as ids
-left join (
-    select run_id, benchmark,
-        min(measured_from_us) as from_us, max(measured_until_us) as until_us
-    from scenarios where measured_until_us > measured_from_us group by run_id, benchmark
-) as measured on measured.run_id = ids.run_id and measured.benchmark = ids.benchmark
-where ({value}) is not null
-    and (from_us is null or intended_us >= from_us and intended_us < until_us)
+{measured}
+where ({value}) is not null and {in_window}
+"""
+_ALL_ROWS: Final = """
+select run_id, benchmark, metric, '' as scenario, '' as operation, '' as status, '' as outcome,
+    '' as error, '' as source, '' as check_name, at_us, us / 1000.0 as value, 1 as weight
+from (
+    select ids.run_id, ids.benchmark, completed_us as at_us,
+        unnest([{metrics}]) as metric, unnest([{values}]) as us
+    from ({stations}) as ids
+    {measured}
+    where {in_window}
+) where us is not null
 """
 
 
@@ -88,7 +100,23 @@ def ledger_rows(metric: str) -> str:
     Raises:
         KeyError: the metric does not come from the ledger.
     """
-    value = "completed_us - intended_us" if metric == MESSAGE_LATENCY else STAGES[metric]
-    return _ROWS.format(
-        metric=metric, value=value, stations=stations("ledger", "run_id, benchmark, ")
+    return _ROWS.format(metric=metric, value=_value(metric), **_common())
+
+
+def all_ledger_rows() -> str:
+    """Return the SELECT whose rows are those of `ledger_rows` for all of its metrics together."""
+    metrics = sorted(FROM_LEDGER)
+    return _ALL_ROWS.format(
+        metrics=", ".join(f"'{metric}'" for metric in metrics),
+        values=", ".join(map(_value, metrics)),
+        **_common(),
     )
+
+
+def _value(metric: str) -> str:
+    return "completed_us - intended_us" if metric == MESSAGE_LATENCY else STAGES[metric]
+
+
+def _common() -> dict[str, str]:
+    found = stations("ledger", "run_id, benchmark, ")
+    return {"stations": found, "measured": _MEASURED, "in_window": _IN_WINDOW}

@@ -19,7 +19,7 @@ from typing import Final
 
 from perf_pipeline.metrics.catalog import CATALOG, Kind, Samples, SampleValue
 from perf_pipeline.store.censoring import UNDECIDED
-from perf_pipeline.store.ledger_sql import FROM_LEDGER, ledger_rows
+from perf_pipeline.store.ledger_sql import FROM_LEDGER, all_ledger_rows, ledger_rows
 
 METRIC_COLUMNS: Final = (
     "run_id",
@@ -177,13 +177,15 @@ def known_metrics() -> frozenset[str]:
 
 def metric_values_view() -> str:
     """Return the SELECT of the view `metric_values`: every value of every metric of every run."""
-    single = sorted(known_metrics() - FROM_FIGURES - FROM_READINGS - FROM_VUS)
-    parts = [metric_rows(metric) for metric in single]
+    single = known_metrics() - FROM_FIGURES - FROM_READINGS - FROM_VUS - FROM_LEDGER
+    parts = [metric_rows(metric) for metric in sorted(single)]
+    parts += [all_ledger_rows()]
     parts += [f"{_FIGURES} and name in ({_listed(FROM_FIGURES)})"]
     parts += [f"{_READINGS} and name in ({_listed(FROM_READINGS)})"]
     parts += [f"{_VUS} and name in ({_listed(FROM_VUS)})"]
-    columns = ", ".join(METRIC_COLUMNS)
-    return "\nunion all\n".join(f"select {columns} from ({part})" for part in parts)
+    # The parts have their columns in one order: to name them again would make opening any history
+    # half as long again, because DuckDB reads the text of its views each time.
+    return "\nunion all\n".join(parts)
 
 
 def view_hash() -> str:

@@ -8,6 +8,7 @@ import pytest
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.sample import Figure, Reading
 from perf_pipeline.store.history import memory_history
+from perf_pipeline.store.metric_sql import METRIC_COLUMNS, metric_rows
 from perf_pipeline.store.present import metrics_of
 from perf_pipeline_tests.support.histories.spool import (
     KEY,
@@ -67,3 +68,12 @@ def test_a_benchmark_of_http_asks_for_nothing_of_the_database_or_the_queue(tmp_p
 
     assert "http_req_duration" in possible
     assert not {"db_query_duration", "message_latency", "host_cpu_percent"} & possible
+
+
+def test_the_rows_of_every_metric_have_the_columns_of_the_view_in_its_order() -> None:
+    with memory_history() as history:
+        for metric in CATALOG:
+            asked = history.connection.execute(f"{metric_rows(metric)} limit 0")
+            assert tuple(column[0] for column in asked.description or ()) == METRIC_COLUMNS, metric
+        asked = history.connection.execute("select * from metric_values limit 0")
+        assert tuple(column[0] for column in asked.description or ()) == METRIC_COLUMNS

@@ -6,7 +6,7 @@ import pytest
 
 from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.metrics.totals import StageFigures
-from perf_pipeline.store.history import memory_history
+from perf_pipeline.store.history import History, memory_history
 from perf_pipeline.store.ledger_sql import STAGES
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.spool_stages import stages_from_spool
@@ -30,7 +30,18 @@ def stages(tmp_path: Path, text: str) -> dict[str, float]:
             seen = history.observe(KEY, parse_threshold(metric, "med<1"))
             if seen is not None:
                 found[metric.removeprefix("stage_")] = seen
+        assert found == in_view(history)
     return found
+
+
+def in_view(history: History) -> dict[str, float]:
+    """Give the same medians as people's queries see them."""
+    rows = history.connection.execute(
+        "select metric, median(value) from metric_values where list_contains(?, metric) "
+        "group by metric",
+        [[*STAGES, "message_latency"]],
+    ).fetchall()
+    return {metric.removeprefix("stage_"): median for metric, median in rows}
 
 
 def tail(tmp_path: Path, text: str) -> StageFigures:

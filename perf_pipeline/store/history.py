@@ -17,6 +17,7 @@ from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Threshold, Verdict
 from perf_pipeline.store import queries, run_rows, series, statistics, tables
 from perf_pipeline.store.access import connected, exclusive, said_plainly, stoppable
+from perf_pipeline.store.asked import AskedRuns
 from perf_pipeline.store.check_rows import CheckCounts
 from perf_pipeline.store.comparison_rows import DiffRow
 from perf_pipeline.store.histograms import KEPT, has_histograms, is_from_buckets, write_histograms
@@ -44,11 +45,13 @@ class History:
         path: of the DuckDB file.
         connection: to it; for this package only.
         proof: that its rows are those that were written; whoever reads rows asks for it first.
+        asked: what it has answered about runs.
     """
 
     path: Path
     connection: duckdb.DuckDBPyConnection
     proof: RowProof
+    asked: AskedRuns
 
     def ingest(self, spool_run: Path, benchmark: str) -> Ingested:
         """Store one benchmark of a spooled run in one transaction.
@@ -60,6 +63,7 @@ class History:
         Raises:
             PerfPipelineError: the folder is missing, or a file in it is of another version.
         """
+        self.asked.forget()
         return ingest_benchmark(self.connection, spool_run, benchmark)
 
     def summarise(self, key: RunKey, also: Iterable[Threshold] = ()) -> list[Summary]:
@@ -170,6 +174,7 @@ class History:
             begins_now: it is the last of all runs, whatever its date says; else it is placed by
                 its date, when it is not stored yet.
         """
+        self.asked.forget()
         with transaction(self.connection):
             write_run(self.connection, run, begins_now=begins_now)
 
@@ -187,12 +192,7 @@ class History:
         return run_rows.newest_tagged(self.connection, limit, tags)
 
     def last_run_with(self, benchmark: str, *, but: str) -> str | None:
-        """Return the newest run that was to do a benchmark, or did; None where there is none.
-
-        Args:
-            benchmark: its name.
-            but: no run with this trigger.
-        """
+        """Return the newest run, not triggered by `but`, that was to do a benchmark, or did."""
         self.proof.require_table("benchmarks")
         return run_rows.last_run_with(self.connection, benchmark, but=but)
 
@@ -206,12 +206,12 @@ class History:
         Raises:
             RequestError: the history does not have it.
         """
-        return run_rows.one_run(self.connection, run_id)
+        return self.asked.run(run_id)
 
     def outcomes(self, run_id: str) -> list[BenchmarkOutcome]:
         """List the outcomes of a run's benchmarks in the order in which they began."""
         self.proof.require_run(run_id)
-        return queries.outcomes_of(self.connection, run_id)
+        return self.asked.outcomes(run_id)
 
     def checks(self, run_id: str) -> list[CheckCounts]:
         """List how often each check of a run passed and failed in the measured phase."""
@@ -273,13 +273,18 @@ def open_history(
         PerfPipelineError: it is damaged, newer than this code, or cannot be opened.
     """
     with exclusive(path, wait_s) as left_s, said_plainly(path):
-        if read_only and not _is_current(path, left_s):
-            with connected(path, left_s, read_only=False) as connection:
-                migrate(connection, str(path))
-        with connected(path, left_s, read_only=read_only) as connection:
+        if read_only:
+            with connected(path, left_s, read_only=True) as connection:
+                if is_current(connection, str(path)):
+                    yield _history(path, connection)
+                    return
+        with connected(path, left_s, read_only=False) as connection:
+            migrate(connection, str(path))
             if not read_only:
-                migrate(connection, str(path))
-            yield History(path, connection, RowProof(connection))
+                yield _history(path, connection)
+                return
+        with connected(path, left_s, read_only=True) as connection:
+            yield _history(path, connection)
 
 
 @contextmanager
@@ -287,9 +292,8 @@ def memory_history() -> Iterator[History]:
     """Open an empty history in memory, gone afterwards: to ask a spool without touching a file."""
     with stoppable(), duckdb.connect(":memory:") as connection:
         migrate(connection, "memory")
-        yield History(Path(":memory:"), connection, RowProof(connection))
+        yield _history(Path(":memory:"), connection)
 
 
-def _is_current(path: Path, wait_s: float) -> bool:
-    with connected(path, wait_s, read_only=True) as connection:
-        return is_current(connection, str(path))
+def _history(path: Path, connection: duckdb.DuckDBPyConnection) -> History:
+    return History(path, connection, RowProof(connection), AskedRuns(connection))

@@ -24,6 +24,8 @@ _APPLIED = "select version from schema_migrations"
 _HERE = "database_name = current_database()"
 _TABLES = f"select table_name from duckdb_tables() where not internal and {_HERE}"
 _VIEW_HASH = f"select comment from duckdb_views() where view_name = 'metric_values' and {_HERE}"
+# Asked at each opening, so both at once: DuckDB takes a millisecond or two for any such question.
+_STATE = f"select list(version), ({_VIEW_HASH}) from schema_migrations"
 
 
 def migrations() -> list[tuple[int, str, str]]:
@@ -39,8 +41,15 @@ def is_current(connection: duckdb.DuckDBPyConnection, shown: str) -> bool:
     Raises:
         PerfPipelineError: the file belongs to something else, or to a newer version.
     """
+    try:
+        versions, view = connection.execute(_STATE).fetchall()[0]
+    except duckdb.CatalogException:  # it is new, or not ours
+        versions, view = None, None
     known = {version for version, _, _ in migrations()}
-    return _applied(connection, shown) == known and _view_is_current(connection)
+    if versions is not None and known == {*versions}:
+        return bool(view == view_hash())
+    _applied(connection, shown)
+    return False
 
 
 def migrate(connection: duckdb.DuckDBPyConnection, shown: str) -> None:
@@ -49,6 +58,8 @@ def migrate(connection: duckdb.DuckDBPyConnection, shown: str) -> None:
     Raises:
         PerfPipelineError: the file belongs to something else, or to a newer version.
     """
+    if is_current(connection, shown):
+        return
     # By what was applied and not by the highest: two branches may add theirs in either order.
     applied = _applied(connection, shown)
     _apply(connection, [each for each in migrations() if each[0] not in applied])

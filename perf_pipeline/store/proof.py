@@ -9,6 +9,7 @@ damage of the spool (spool_manifest.py), and files that DuckDB itself refuses (f
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import duckdb
 
@@ -48,6 +49,9 @@ _SEALED_TABLES: Final = "select distinct table_name from digests where run_id = 
 _ALL: Final = "true"
 _ONE: Final = "run_id = $runs[1]"
 _CHOSEN: Final = "run_id in (select unnest($runs::varchar[]))"
+_MAKERS: Final[WeakKeyDictionary[duckdb.DuckDBPyConnection, Mapping[str, str]]] = (
+    WeakKeyDictionary()
+)
 
 
 def seal(
@@ -77,7 +81,6 @@ class RowProof:
     connection: duckdb.DuckDBPyConnection
     _runs: set[str] = field(default_factory=set)
     _rows: set[tuple[str, str]] = field(default_factory=set)
-    _makers: dict[str, str] = field(default_factory=dict)
 
     def require_run(self, run_id: str) -> None:
         """Prove all that was sealed of a run."""
@@ -103,9 +106,8 @@ class RowProof:
             self._rows.add((table, _ALL))
 
     def _require(self, tables: Iterable[str], chosen: str, given: Mapping[str, list[str]]) -> None:
-        if not self._makers:
-            self._makers.update(_makers(self.connection))
-        makers = {table: self._makers[table] for table in tables if table in self._makers}
+        known = _makers(self.connection)
+        makers = {table: known[table] for table in tables if table in known}
         if not makers:
             return
         wrong = self.connection.execute(
@@ -134,6 +136,13 @@ def _changed(table: str, run: str, benchmark: str, found: int, sealed: int) -> S
 
 
 def _makers(connection: duckdb.DuckDBPyConnection) -> Mapping[str, str]:
-    """Say by table what its digests depend on beside its rows."""
-    tables = connection.execute(_COLUMNS).fetchall()
-    return {name: f"duckdb {duckdb.__version__}: {columns}" for name, columns in tables}
+    """Say by table what its digests depend on beside its rows.
+
+    Asked once of an open history, whose columns stay as they are; a run seals ten times.
+    """
+    if connection not in _MAKERS:
+        tables = connection.execute(_COLUMNS).fetchall()
+        _MAKERS[connection] = {
+            name: f"duckdb {duckdb.__version__}: {columns}" for name, columns in tables
+        }
+    return _MAKERS[connection]

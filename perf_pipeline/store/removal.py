@@ -121,6 +121,7 @@ def remove_runs(history: "History", run_ids: Collection[str]) -> None:
     """Delete every row of some runs, and of machines that no run is left of, in one transaction."""
     connection = history.connection
     tables = [table for (table,) in connection.execute(_TABLES).fetchall()]
+    history.asked.forget()
     with transaction(connection):
         for table in tables:
             connection.execute(_DELETE.format(table=table), [list(run_ids)])

@@ -12,6 +12,7 @@ from perf_pipeline.store.comparison_rows import DiffRow, SeriesPoint
 from perf_pipeline.store.history import History
 from perf_pipeline.store.lineage import Lineage, store_judged
 from perf_pipeline.store.records import RunKey, RunRecord
+from perf_pipeline.store.removal import remove_runs
 from perf_pipeline.store.series import OverRuns, SeriesName
 from perf_pipeline_tests.support.histories.spool import (
     KEY,
@@ -62,6 +63,27 @@ def test_a_run_is_given_back_as_it_was(history: History, tmp_path: Path) -> None
     assert run.environment == {"cpu": "two cores"}
     assert run.notices == ("the broker is an emulator",)
     assert history.runs(5) == [run]
+
+
+def test_what_was_asked_before_is_answered_anew_when_a_run_was_written_or_removed(
+    history: History, tmp_path: Path
+) -> None:
+    assert MIXED.outcome is not None
+    history.ingest(MIXED.write(tmp_path / "one"), "api")
+    before, (outcome,) = history.run("r1"), history.outcomes("r1")
+    assert (before.problems, outcome.wall_s) == ((), MIXED.outcome.wall_s)
+
+    history.register(replace(before, problems=("the user stopped it",)))
+    longer = replace(MIXED, outcome=replace(MIXED.outcome, wall_s=99.0))
+    assert history.run("r1").problems == ("the user stopped it",)
+    history.ingest(longer.write(tmp_path / "again"), "api")
+
+    assert history.run("r1").problems == ()  # as its run.json says
+    assert [outcome.wall_s for outcome in history.outcomes("r1")] == [99.0]
+    remove_runs(history, ["r1"])
+    assert history.outcomes("r1") == []
+    with pytest.raises(PerfPipelineError, match="run 'r1' is not in the history"):
+        history.run("r1")
 
 
 def test_an_unknown_run_is_refused_with_the_known_ones(history: History, tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from perf_pipeline.cli.profiles import profile_names
 from perf_pipeline.cli.values import RunId, WholeNumber
 
 if TYPE_CHECKING:
-    from perf_pipeline.sharing.pulling import Ask
-    from perf_pipeline.sharing.told import Exchange
+    from perf_pipeline.sharing.pulling import PullWish
+    from perf_pipeline.sharing.told import Movement
     from perf_pipeline.store.state import State
 
 _MOST: Final = 1_000_000
@@ -91,9 +91,9 @@ def pull(
     URL is a folder, or an address such as s3://BUCKET/FOLDER; without it, PERF_HISTORY_REMOTE or
     --profile names it. A damaged run is told and left out; the others are pulled.
     """
-    from perf_pipeline.sharing.pulling import Ask
+    from perf_pipeline.sharing.pulling import PullWish
 
-    _end([_pulled(state, _place(url, profile), Ask(run_ids, newest, samples))])
+    _end([_pulled(state, _place(url, profile), PullWish(run_ids, newest, samples))])
 
 
 @click.command()
@@ -103,32 +103,32 @@ def sync(
     state: "State", url: str | None, newest: int | None, profile: str | None, *, samples: bool
 ) -> None:
     """Pull from a team's history what is missing here, then push what is missing there."""
-    from perf_pipeline.sharing.pulling import Ask
+    from perf_pipeline.sharing.pulling import PullWish
 
     place = _place(url, profile)
-    pulled = _pulled(state, place, Ask((), newest, samples))
+    pulled = _pulled(state, place, PullWish((), newest, samples))
     _end([pulled, _pushed(state, place, (), samples=samples)])
 
 
-def _pushed(state: "State", place: str, run_ids: Sequence[str], *, samples: bool) -> "Exchange":
+def _pushed(state: "State", place: str, run_ids: Sequence[str], *, samples: bool) -> "Movement":
     from perf_pipeline.judging.asked import asked_run, require_runs
     from perf_pipeline.loading.locks import is_loading
-    from perf_pipeline.sharing.pushing import Wish
+    from perf_pipeline.sharing.pushing import PushWish
     from perf_pipeline.sharing.pushing import push as push_runs
 
     require_runs(state)
     chosen = [asked_run(state, run_id) for run_id in run_ids]
-    wish = Wish(chosen, samples=samples, is_loading=is_loading(state.folder))
+    wish = PushWish(chosen, samples=samples, is_loading=is_loading(state.folder))
     return _told(push_runs(state, place, wish))
 
 
-def _pulled(state: "State", place: str, ask: "Ask") -> "Exchange":
+def _pulled(state: "State", place: str, ask: "PullWish") -> "Movement":
     from perf_pipeline.sharing.pulling import pull as pull_runs
 
     return _told(pull_runs(state, place, ask))
 
 
-def _told(done: "Exchange") -> "Exchange":
+def _told(done: "Movement") -> "Movement":
     for sentence in done.sentences():
         click.echo(sentence)
     for complaint in done.complaints():
@@ -136,7 +136,7 @@ def _told(done: "Exchange") -> "Exchange":
     return done
 
 
-def _end(exchanges: Sequence["Exchange"]) -> None:
+def _end(exchanges: Sequence["Movement"]) -> None:
     from perf_pipeline.errors import ExitCode
 
     if not all(done.is_whole for done in exchanges):

@@ -18,6 +18,7 @@ from perf_pipeline.judging.series import MeasuredBenchmark, pinned_series_of, se
 from perf_pipeline.judging.stage_series import stage_series
 from perf_pipeline.store.comparison_rows import SeriesPoint
 from perf_pipeline.store.history import History
+from perf_pipeline.store.lines import runs_of_other_lines
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.series import OverRuns, SeriesName
 from perf_pipeline.store.tags_text import tags_text
@@ -86,7 +87,7 @@ def read_past(
 
     Args:
         history: open.
-        run: whose profile and environment the runs share.
+        run: whose profile, environment and line of code the runs share.
         wanted: each series with the benchmark whose load it has.
         before: what `Past.before` is asked about; None when nobody asks.
     """
@@ -97,6 +98,7 @@ def read_past(
             environment_id=run.environment_id,
             before=before,
             limit=_MOST_POINTS,
+            left_out=runs_of_other_lines(history.connection, run.run_id),
         )
     )
 

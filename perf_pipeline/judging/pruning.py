@@ -185,7 +185,8 @@ def _needed(
 
     A profile that is run once a month has its history, too, however old the wish lets it be.
     """
-    newest = {(load.profile, load.benchmark): load for load in reversed(loads)}
+    loads = [load for load in loads if load.branch is not None]
+    newest = {(load.profile, load.benchmark, load.branch): load for load in reversed(loads)}
     alive = {load.like for load in loads if load.run_id in kept}
     alive |= {load.like for load in newest.values()}
     ends = {load.like: place for place, load in reversed([*enumerate(loads)]) if load.like in alive}

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+BASE_VARIABLE: Final = "PERF_BASE_BRANCH"
 _NONE: Final = frozenset({"", "false"})
 _LONGEST: Final = 200
 _GITHUB_PULL: Final = re.compile(r"refs/pull/(\d+)/")
@@ -24,6 +25,8 @@ class _CiSystem:
         branch: hold the branch; of a pull request the branch that is to be merged.
         pull_request: hold its number, or a URL that ends in it.
         build: hold the URL of the build's page.
+        base: hold the branch that a pull request is to be merged into, or else the branch that
+            others begin from.
     """
 
     name: str
@@ -32,6 +35,7 @@ class _CiSystem:
     branch: tuple[str, ...]
     pull_request: tuple[str, ...]
     build: tuple[str, ...] = ()
+    base: tuple[str, ...] = ()
 
 
 # Sources: each system's page of predefined variables.
@@ -42,6 +46,7 @@ _SYSTEMS: Final = (
         ("GITHUB_SHA",),
         ("GITHUB_HEAD_REF", "GITHUB_REF_NAME"),
         (),
+        base=("GITHUB_BASE_REF",),
     ),
     _CiSystem(
         "GitLab CI",
@@ -50,6 +55,7 @@ _SYSTEMS: Final = (
         ("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "CI_COMMIT_REF_NAME"),
         ("CI_MERGE_REQUEST_IID",),
         ("CI_JOB_URL", "CI_PIPELINE_URL"),
+        ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "CI_DEFAULT_BRANCH"),
     ),
     _CiSystem(
         "Jenkins",
@@ -58,6 +64,7 @@ _SYSTEMS: Final = (
         ("CHANGE_BRANCH", "BRANCH_NAME", "GIT_BRANCH"),
         ("CHANGE_ID",),
         ("BUILD_URL",),
+        ("CHANGE_TARGET",),
     ),
     _CiSystem(
         "CircleCI",
@@ -74,6 +81,7 @@ _SYSTEMS: Final = (
         ("BUILDKITE_BRANCH",),
         ("BUILDKITE_PULL_REQUEST",),
         ("BUILDKITE_BUILD_URL",),
+        ("BUILDKITE_PULL_REQUEST_BASE_BRANCH", "BUILDKITE_PIPELINE_DEFAULT_BRANCH"),
     ),
     _CiSystem(
         "Azure Pipelines",
@@ -81,6 +89,7 @@ _SYSTEMS: Final = (
         ("BUILD_SOURCEVERSION",),
         ("SYSTEM_PULLREQUEST_SOURCEBRANCH", "BUILD_SOURCEBRANCH"),
         ("SYSTEM_PULLREQUEST_PULLREQUESTNUMBER", "SYSTEM_PULLREQUEST_PULLREQUESTID"),
+        base=("SYSTEM_PULLREQUEST_TARGETBRANCH",),
     ),
     _CiSystem(
         "Bitbucket Pipelines",
@@ -88,6 +97,7 @@ _SYSTEMS: Final = (
         ("BITBUCKET_COMMIT",),
         ("BITBUCKET_BRANCH",),
         ("BITBUCKET_PR_ID",),
+        base=("BITBUCKET_PR_DESTINATION_BRANCH",),
     ),
     _CiSystem(
         "Travis CI",
@@ -96,6 +106,7 @@ _SYSTEMS: Final = (
         ("TRAVIS_PULL_REQUEST_BRANCH", "TRAVIS_BRANCH"),
         ("TRAVIS_PULL_REQUEST",),
         ("TRAVIS_BUILD_WEB_URL",),
+        ("TRAVIS_BRANCH",),
     ),
     _CiSystem(
         "Drone",
@@ -104,6 +115,7 @@ _SYSTEMS: Final = (
         ("DRONE_SOURCE_BRANCH", "DRONE_BRANCH"),
         ("DRONE_PULL_REQUEST",),
         ("DRONE_BUILD_LINK",),
+        ("DRONE_TARGET_BRANCH",),
     ),
     _CiSystem(
         "Woodpecker",
@@ -112,13 +124,17 @@ _SYSTEMS: Final = (
         ("CI_COMMIT_SOURCE_BRANCH", "CI_COMMIT_BRANCH"),
         ("CI_COMMIT_PULL_REQUEST",),
         ("CI_PIPELINE_URL",),
+        ("CI_COMMIT_TARGET_BRANCH", "CI_REPO_DEFAULT_BRANCH"),
     ),
     _CiSystem("TeamCity", "TEAMCITY_VERSION", ("BUILD_VCS_NUMBER",), ("GIT_BRANCH",), ()),
 )
 
 
 def ci_facts(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return commit, branch, pull_request and build, as far as the CI tells; empty elsewhere.
+    """Return commit, branch, pull_request, build and base, as far as CI tells; empty elsewhere.
+
+    The base is the branch that a pull request, or a branch that is not the base itself, began from;
+    PERF_BASE_BRANCH says it where the CI does not.
 
     >>> ci_facts({"GITLAB_CI": "true", "CI_COMMIT_SHA": "1f0c", "CI_COMMIT_REF_NAME": "main"})
     {'commit': '1f0c', 'branch': 'main'}
@@ -134,6 +150,11 @@ def ci_facts(environment: Mapping[str, str]) -> dict[str, str]:
     }
     if system.sign == "GITHUB_ACTIONS":
         found |= _of_github(environment)
+    told = (*system.base, BASE_VARIABLE)
+    base = _first(environment, told if found["pull_request"] else told[::-1])
+    base = base.removeprefix("refs/heads/")
+    if found["pull_request"] or found["branch"] not in {"", base}:
+        found["base"] = base
     return {name: value for name, value in found.items() if value}
 
 

@@ -36,7 +36,7 @@ def revision_text(revision: Mapping[str, str]) -> str:
 
 def revision_rows(revision: Mapping[str, str]) -> dict[str, str]:
     """Return the facts in full by the words for them, with the page of the build, for tables."""
-    words = {**dict(_WORDS), "build": "build"}
+    words = {**dict(_WORDS), "base": "base branch", "build": "build"}
     return {word: revision[name] for name, word in words.items() if revision.get(name)}
 
 

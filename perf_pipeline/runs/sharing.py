@@ -9,7 +9,7 @@ from typing import Final
 from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.loading.session import Session
 from perf_pipeline.narration import Say
-from perf_pipeline.sharing.pushing import Wish, push
+from perf_pipeline.sharing.pushing import PushWish, push
 from perf_pipeline.store.state import State
 
 _WITHIN_S: Final = 60.0
@@ -52,7 +52,7 @@ def share_run(
 def _push(state: State, run_id: str, url: str, told: list[str]) -> None:
     again = f"`perf-pipeline push {url}` does it again"
     try:
-        done = push(state, url, Wish(run_ids=[run_id]))
+        done = push(state, url, PushWish(run_ids=[run_id]))
     except PerfPipelineError as error:
         told.append(f"the run was not pushed: {error.sentence}; {again}")
     except Exception as error:  # noqa: BLE001 - the run has its verdict, which this must not change

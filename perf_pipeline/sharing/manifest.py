@@ -23,7 +23,7 @@ _ENDING: Final = ".json"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BundlePart:
     """Describe a file of a bundle: Parquet with a run's rows of one table."""
 
     table: str
@@ -73,7 +73,7 @@ class Manifest:
     revision: Mapping[str, str]
     tags: Mapping[str, str]
     verdicts: Mapping[str, int]
-    parts: Sequence[Part]
+    parts: Sequence[BundlePart]
     has_samples: bool = False
     format: int = field(default=_FORMAT)
 
@@ -140,7 +140,7 @@ def read_manifest(name: SharedName, text: bytes) -> Manifest:
                 hint="upgrade perf_pipeline",
             )
         sealed = said.pop("sha256")
-        parts = tuple(Part(**part) for part in said.pop("parts"))
+        parts = tuple(BundlePart(**part) for part in said.pop("parts"))
         found = Manifest(**said, parts=parts)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise _damaged(name) from error

@@ -36,7 +36,7 @@ _LONGEST: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SharedPlace:
     """Hold a place that was opened by `open_place`.
 
     Attributes:
@@ -119,7 +119,7 @@ class Place:
             ) from error
 
 
-def open_place(url: str) -> Place:
+def open_place(url: str) -> SharedPlace:
     """Open a place; nothing is asked of it yet.
 
     Raises:
@@ -146,7 +146,7 @@ def open_place(url: str) -> Place:
             f"{url} is in no kind of place that is known: {_text_of(error)}",
             hint="name a folder, or a URL such as s3://BUCKET/FOLDER, gs://, abfs:// or sftp://",
         ) from error
-    return Place(url, files, str(root).rstrip("/"), protocol in _OBJECT_STORES)
+    return SharedPlace(url, files, str(root).rstrip("/"), protocol in _OBJECT_STORES)
 
 
 def _text_of(error: Exception) -> str:

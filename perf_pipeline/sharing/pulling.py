@@ -22,9 +22,9 @@ from perf_pipeline.sharing.manifest import (
     read_manifest,
     read_names,
 )
-from perf_pipeline.sharing.place import Place, open_place
+from perf_pipeline.sharing.place import SharedPlace, open_place
 from perf_pipeline.sharing.pushing import DECIDED
-from perf_pipeline.sharing.told import Exchange
+from perf_pipeline.sharing.told import Movement
 from perf_pipeline.store.bundles.content import known_contents
 from perf_pipeline.store.bundles.decided import CHANGE, decided_texts, name_of, take_decided
 from perf_pipeline.store.bundles.parts import RAW
@@ -38,7 +38,7 @@ _BEYOND: Final = "older than the newest that you asked for"
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class PullWish:
     """Say what is to be pulled.
 
     Attributes:
@@ -52,7 +52,7 @@ class Ask:
     samples: bool = False
 
 
-def pull(state: State, url: str, ask: Ask) -> Exchange:
+def pull(state: State, url: str, ask: PullWish) -> Movement:
     """Pull all runs of a place that this history does not have, and all decisions.
 
     A run that is here with other content is left alone on both sides, and told.
@@ -70,7 +70,7 @@ def pull(state: State, url: str, ask: Ask) -> Exchange:
     place = open_place(url)
     there = read_names(place.names(FOLDER))
     _require(there, ask, place.url)
-    done = Exchange(place.url, "pulled")
+    done = Movement(place.url, "pulled")
     with state.history() as history:
         contents = known_contents(history)
         registered, removed = history.run_ids(), removed_runs(history)
@@ -90,7 +90,7 @@ def pull(state: State, url: str, ask: Ask) -> Exchange:
     return done
 
 
-def _require(there: Sequence[SharedName], ask: Ask, url: str) -> None:
+def _require(there: Sequence[SharedName], ask: PullWish, url: str) -> None:
     known = {name.run_id for name in there}
     for run_id in ask.run_ids:
         if run_id not in known:
@@ -101,7 +101,7 @@ def _require(there: Sequence[SharedName], ask: Ask, url: str) -> None:
 
 
 def _by_run(
-    there: Sequence[SharedName], ask: Ask, done: Exchange
+    there: Sequence[SharedName], ask: PullWish, done: Movement
 ) -> Iterator[tuple[str, list[SharedName]]]:
     """Yield the names of each run that is asked for, oldest run first."""
     by_run: dict[str, list[SharedName]] = {}
@@ -117,7 +117,7 @@ def _by_run(
             yield run_id, names
 
 
-def _compare(run_id: str, names: Sequence[SharedName], content: str, done: Exchange) -> None:
+def _compare(run_id: str, names: Sequence[SharedName], content: str, done: Movement) -> None:
     others = sorted({name.content for name in names} - {content[:DIGITS]})
     if others:
         done.refused[run_id] = (
@@ -128,7 +128,7 @@ def _compare(run_id: str, names: Sequence[SharedName], content: str, done: Excha
         done.known += 1
 
 
-def _one(names: Sequence[SharedName], done: Exchange, *, samples: bool) -> SharedName | None:
+def _one(names: Sequence[SharedName], done: Movement, *, samples: bool) -> SharedName | None:
     """Return the bundle of a run that suits; note a run that is there twice."""
     contents = sorted({name.content for name in names})
     if len(contents) > 1:
@@ -141,7 +141,7 @@ def _one(names: Sequence[SharedName], done: Exchange, *, samples: bool) -> Share
 
 
 def _pull_some(
-    state: State, place: Place, names: Sequence[SharedName], done: Exchange, *, samples: bool
+    state: State, place: SharedPlace, names: Sequence[SharedName], done: Movement, *, samples: bool
 ) -> None:
     with TemporaryDirectory(prefix="perf-pipeline-pull-") as temporary:
         folder = Path(temporary)
@@ -161,7 +161,7 @@ def _pull_some(
 
 
 def _manifests(
-    place: Place, names: Sequence[SharedName], done: Exchange
+    place: SharedPlace, names: Sequence[SharedName], done: Movement
 ) -> Iterator[tuple[SharedName, Manifest]]:
     texts = place.read([name.path for name in names])
     for name in names:
@@ -205,7 +205,7 @@ def _proven(
     return TakenRun(manifest.run_id, manifest.content, manifest.schema_version, files, rows)
 
 
-def _pull_decided(state: State, place: Place, done: Exchange) -> None:
+def _pull_decided(state: State, place: SharedPlace, done: Movement) -> None:
     """Take the decisions that are new here, and the changes of level of runs that are here."""
     there = [name.removesuffix(".json") for name in place.names(DECIDED) if name.endswith(".json")]
     with state.history() as history:

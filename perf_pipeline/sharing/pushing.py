@@ -16,14 +16,14 @@ from perf_pipeline.errors import RequestError, StoreError
 from perf_pipeline.sharing.manifest import (
     DIGITS,
     FOLDER,
+    BundlePart,
     Manifest,
-    Part,
     SharedName,
     digest_of,
     read_names,
 )
-from perf_pipeline.sharing.place import Place, open_place
-from perf_pipeline.sharing.told import Exchange
+from perf_pipeline.sharing.place import SharedPlace, open_place
+from perf_pipeline.sharing.told import Movement
 from perf_pipeline.store.bundles.content import known_contents, runs_with_samples
 from perf_pipeline.store.bundles.decided import decided_texts
 from perf_pipeline.store.bundles.parts import RAW, PartFile, write_parts
@@ -41,7 +41,7 @@ _WAITING: Final = "not stored whole yet (`perf-pipeline ingest RUN` does it)"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PushWish:
     """Say what is to be pushed.
 
     Attributes:
@@ -60,7 +60,7 @@ class Wish:
         return not self.run_ids or any(head in self.run_ids for head in heads)
 
 
-def push(state: State, url: str, wish: Wish) -> Exchange:
+def push(state: State, url: str, wish: PushWish) -> Movement:
     """Push all stored runs that a place does not have, and all decisions.
 
     A run that is there with other content is left alone on both sides, and told.
@@ -82,7 +82,7 @@ def push(state: State, url: str, wish: Wish) -> Exchange:
         )
     place = open_place(url)
     there = read_names(place.names(FOLDER))
-    done = Exchange(place.url, "pushed")
+    done = Movement(place.url, "pushed")
     with state.history() as history:
         contents = _chosen(history, state, wish, done)
         sampled = runs_with_samples(history.connection) if wish.samples else set()
@@ -95,7 +95,7 @@ def push(state: State, url: str, wish: Wish) -> Exchange:
     return done
 
 
-def _chosen(history: History, state: State, wish: Wish, done: Exchange) -> dict[str, str]:
+def _chosen(history: History, state: State, wish: PushWish, done: Movement) -> dict[str, str]:
     """Return the digests of the runs that are whole; note the others."""
     contents = known_contents(history)
     runs, loads = known_runs_in_order(history), stored_loads(history)
@@ -118,7 +118,7 @@ def _new(
     contents: Mapping[str, str],
     there: Iterable[SharedName],
     sampled: Collection[str],
-    done: Exchange,
+    done: Movement,
 ) -> list[str]:
     """Return the runs that the place does not have, oldest first, or not with their samples."""
     known: dict[str, dict[str, bool]] = {}
@@ -141,7 +141,7 @@ def _new(
 
 
 def _push_some(
-    state: State, place: Place, contents: Mapping[str, str], done: Exchange, *, samples: bool
+    state: State, place: SharedPlace, contents: Mapping[str, str], done: Movement, *, samples: bool
 ) -> None:
     bundles = []
     with TemporaryDirectory(prefix="perf-pipeline-push-") as folder:
@@ -161,7 +161,7 @@ def _push_some(
 
 def _bundle(
     history: History, run_id: str, content: str, folder: Path, *, samples: bool
-) -> tuple[Manifest, list[tuple[Part, Path]]]:
+) -> tuple[Manifest, list[tuple[BundlePart, Path]]]:
     """Write the parts of a run into a folder, proven; return its manifest and them."""
     history.proof.require_run(run_id)
     run = history.run(run_id)
@@ -187,14 +187,14 @@ def _bundle(
     return manifest, parts
 
 
-def _part(run_id: str, file: PartFile) -> Part:
+def _part(run_id: str, file: PartFile) -> BundlePart:
     text = file.path.read_bytes()
     digest = digest_of(text)
     name = f"{quote(run_id, safe='')}/{file.table}.{digest[:DIGITS]}.parquet"
-    return Part(file.table, name, digest, len(text), file.rows)
+    return BundlePart(file.table, name, digest, len(text), file.rows)
 
 
-def _push_decided(place: Place, texts: Mapping[str, str], done: Exchange) -> None:
+def _push_decided(place: SharedPlace, texts: Mapping[str, str], done: Movement) -> None:
     known = set(place.names(DECIDED))
     new = {f"{name}.json": text.encode() for name, text in texts.items()}
     missing = {f"{DECIDED}/{name}": text for name, text in new.items() if name not in known}

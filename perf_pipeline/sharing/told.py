@@ -13,7 +13,7 @@ _MOST_NAMED: Final = 5
 
 
 @dataclass(slots=True)
-class Exchange:
+class Movement:
     """Gather what became of runs.
 
     Attributes:

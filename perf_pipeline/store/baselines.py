@@ -13,6 +13,7 @@ from typing import Final, Literal
 from perf_pipeline.store.comparison_rows import DiffRow
 from perf_pipeline.store.history import History
 from perf_pipeline.store.ingest import transaction
+from perf_pipeline.store.lines import runs_of_other_lines
 from perf_pipeline.store.order import MEASURED, NEWEST_FIRST, OLDEST_FIRST
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.rerun_ids import rerun_of
@@ -101,6 +102,7 @@ select runs.run_id from runs, runs as this
 where this.run_id = ? and runs.profile = this.profile and runs.triggered_by <> 'confirm'
     and {MEASURED}
     and ({OLDEST_FIRST}) < (this.made_as, this.began_at, this.run_id)
+    and runs.run_id not in (select unnest(?::varchar[]))
 order by {NEWEST_FIRST} limit 1
 """
 _GATES: Final = f"""
@@ -109,6 +111,7 @@ from runs join diffs on diffs.run_id = runs.run_id, runs as this
 where this.run_id = ? and runs.profile = this.profile
     and runs.environment_id = this.environment_id and runs.triggered_by <> 'confirm'
     and ({OLDEST_FIRST}) < (this.made_as, this.began_at, this.run_id)
+    and runs.run_id not in (select unnest(?::varchar[]))
 group by runs.run_id, runs.made_as, runs.began_at
 order by {NEWEST_FIRST} limit 100
 """
@@ -194,14 +197,16 @@ def confirmed_runs(history: History) -> dict[SeriesKey, list[tuple[str, FoundBy]
 
 
 def previous_run(history: History, run_id: str) -> RunRecord | None:
-    """Return the run of the same profile that was measured before this run, on any machine."""
-    row = history.connection.execute(_PREVIOUS, [run_id]).fetchone()
+    """Return the run of the same profile and line that was measured before, on any machine."""
+    others = runs_of_other_lines(history.connection, run_id)
+    row = history.connection.execute(_PREVIOUS, [run_id, others]).fetchone()
     return history.run(row[0]) if row else None
 
 
 def withheld_before(history: History, run_id: str) -> list[str]:
     """List the compared runs right before this one whose gate was withheld, the newest first."""
-    rows = history.connection.execute(_GATES, [run_id]).fetchall()
+    others = runs_of_other_lines(history.connection, run_id)
+    rows = history.connection.execute(_GATES, [run_id, others]).fetchall()
     return [before for before, _ in takewhile(lambda row: row[1], rows)]
 
 

@@ -147,6 +147,7 @@ class History:
         environment_id: str,
         before: str | None = None,
         limit: int = 30,
+        left_out: Collection[str] = (),
     ) -> dict[SeriesName, OverRuns]:
         """Return figures over runs: those of complete benchmarks of like runs that kept up.
 
@@ -160,6 +161,7 @@ class History:
             environment_id=environment_id,
             before=before,
             limit=limit,
+            left_out=left_out,
         )
 
     def loads(self) -> list[tuple[str, str, str]]:

@@ -24,6 +24,7 @@ from runs order by {NEWEST_FIRST}
 # whole some series may still be, so that it is not counted, and not passed over either.
 _LOADS: Final = f"""
 select run_id, profile, environment_id, benchmark, load_hash,
+    case when coalesce(revision['pull_request'], '') = '' then coalesce(revision['branch'], '') end,
     valid and status = 'complete' and not exists (
         from verdicts as broken where broken.run_id = runs.run_id
             and broken.benchmark = benchmarks.benchmark and broken.status = 'FAIL'
@@ -79,6 +80,8 @@ class StoredLoad:
         environment_id: of machine and stack.
         benchmark: its name.
         load_hash: of what it was to do.
+        branch: of its code, empty where it is not known; None for a pull request, which is in
+            nobody's baseline.
         counts: it ran to its end and is valid, so that a baseline takes it.
     """
 
@@ -87,12 +90,14 @@ class StoredLoad:
     environment_id: str
     benchmark: str
     load_hash: str
+    branch: str | None
     counts: bool
 
     @property
     def like(self) -> tuple[str, ...]:
         """Return what two of them share that are compared."""
-        return self.profile, self.environment_id, self.benchmark, self.load_hash
+        line = self.branch or ""
+        return self.profile, self.environment_id, self.benchmark, self.load_hash, line
 
 
 def known_runs_in_order(history: "History") -> list[KnownRun]:

@@ -44,6 +44,7 @@ all_likes as (
         select unnest($benchmarks::varchar[]) as benchmark, unnest($loads::varchar[]) as load_hash
     ) using (benchmark, load_hash)
     where profile = $profile and environment_id = $environment and status = 'complete'
+        and run_id not in (select unnest($left_out::varchar[]))
     window newest as (
             partition by benchmark, load_hash
             order by made_as desc, runs.began_at desc, run_id desc),
@@ -139,6 +140,7 @@ def series_of(
     environment_id: str,
     before: str | None,
     limit: int,
+    left_out: Collection[str] = (),
 ) -> dict[SeriesName, OverRuns]:
     """Return figures over runs: those of complete benchmarks of like runs that kept up.
 
@@ -152,6 +154,7 @@ def series_of(
         environment_id: of the runs.
         before: the run that is asked about; None for none.
         limit: at most so many points each, the newest ones.
+        left_out: runs that are read for no series, such as those of another branch.
 
     Raises:
         PerfPipelineError: `before` is not in the history.
@@ -169,6 +172,7 @@ def series_of(
         "place": place,
         "began_at": began_at,
         "before": before,
+        "left_out": list(left_out),
     }
     names, found = list(dict.fromkeys(wanted)), dict[SeriesName, OverRuns]()
     short = names

@@ -14,6 +14,8 @@ import pytest
 from perf_pipeline.stack.service import free_port
 from perf_pipeline_tests.support.commands.command_line import CommandLine, wait_until
 from perf_pipeline_tests.support.commands.composite_action import ACTION, Job
+from perf_pipeline_tests.support.histories.judged_runs import add_judged
+from perf_pipeline_tests.support.histories.synthetic_history import api_runs
 from perf_pipeline_tests.support.open_ports import is_open
 from perf_pipeline_tests.support.pages import blocks
 from perf_pipeline_tests.support.places import ROOT
@@ -92,6 +94,36 @@ def test_a_pull_request_begins_with_the_history_of_its_base_and_keeps_none(
     assert pull.failed == 104, pull.log
     [comment] = discussions.comments.values()
     assert "**Nothing was measured** (exit code 104)" in comment
+
+
+def test_a_job_with_a_remote_pulls_the_team_s_history_and_keeps_no_cache(
+    tmp_path: Path, discussions: Discussions
+) -> None:
+    place = tmp_path / "place"
+    add_judged(tmp_path / "laptop", api_runs(80.0, 81.0))
+    CommandLine(tmp_path / "laptop").here("push", str(place))
+    given = {"profile": "missing.toml", "history-remote": str(place)}
+
+    pull = job(tmp_path, "pull", discussions, **given).run()
+
+    command = CommandLine(pull.workspace / ".perf")
+    assert command.value("select count(*) from runs") == 2
+    assert "::warning::" not in pull.log
+    assert pull.failed == 104, pull.log
+    assert list(pull.cache.iterdir()) == []
+    assert not {"bring the history of earlier runs", "keep the history"} & set(pull.ran)
+
+
+def test_a_remote_that_cannot_be_read_is_a_warning_and_the_job_goes_on(
+    tmp_path: Path, discussions: Discussions
+) -> None:
+    given = {"profile": "missing.toml", "history-remote": "wonder://nowhere"}
+
+    pull = job(tmp_path, "pull", discussions, **given).run()
+
+    assert "wonder://nowhere is in no kind of place that is known" in pull.log
+    assert "::warning::not all of the team's history was pulled" in pull.log
+    assert "load it, judge it, compare it" in pull.ran
 
 
 def test_an_application_that_does_not_start_is_told_and_nothing_is_measured(

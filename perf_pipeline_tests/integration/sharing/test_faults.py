@@ -12,7 +12,7 @@ from typing import Any, Final
 import duckdb
 import pytest
 
-from perf_pipeline.sharing.manifest import Manifest, Part
+from perf_pipeline.sharing.manifest import BundlePart, Manifest
 from perf_pipeline.store.bundles.content import contents_of
 from perf_pipeline.store.migrate import apply_until, migrations
 from perf_pipeline_tests.support.commands.command_line import CommandLine
@@ -99,7 +99,7 @@ def _rewritten(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
     said = json.loads(path.read_text())
     del said["sha256"]
     change(said)
-    parts = tuple(Part(**part) for part in said.pop("parts"))
+    parts = tuple(BundlePart(**part) for part in said.pop("parts"))
     path.write_bytes(Manifest(**said, parts=parts).to_json())
 
 
@@ -160,7 +160,7 @@ def test_a_run_of_an_older_schema_is_brought_up_to_date(tmp_path: Path) -> None:
             path = place / "parts" / f"{table}.parquet"
             former.execute(f"copy {table} to '{path}' (format parquet)")
             text = path.read_bytes()
-            parts.append(Part(table, path.name, sha256(text).hexdigest(), len(text), 1))
+            parts.append(BundlePart(table, path.name, sha256(text).hexdigest(), len(text), 1))
     manifest = Manifest(
         *("old", "2026-10-01T00:00:00+00:00", "quick", "c", "http", "cli", "0.0.9"),
         *(_OLDER, content, {"cpu": "one core"}, {"version": "v1"}, {}, {}, parts),

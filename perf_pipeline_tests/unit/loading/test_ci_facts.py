@@ -22,13 +22,38 @@ PAGE = "https://github.com/shop/orders/actions/runs/77"
     [
         (GITHUB, {"commit": SHA, "branch": "main", "build": PAGE}),
         (
+            GITHUB | {"PERF_BASE_BRANCH": "main"},
+            {"commit": SHA, "branch": "main", "build": PAGE},
+        ),
+        (
+            GITHUB | {"GITHUB_REF_NAME": "faster", "PERF_BASE_BRANCH": "main"},
+            {"commit": SHA, "branch": "faster", "base": "main", "build": PAGE},
+        ),
+        (
+            {"GITLAB_CI": "true", "CI_COMMIT_REF_NAME": "faster", "CI_DEFAULT_BRANCH": "trunk"},
+            {"branch": "faster", "base": "trunk"},
+        ),
+        (
+            {"TF_BUILD": "True", "SYSTEM_PULLREQUEST_PULLREQUESTNUMBER": "8"}
+            | {"SYSTEM_PULLREQUEST_TARGETBRANCH": "refs/heads/main"},
+            {"pull_request": "8", "base": "main"},
+        ),
+        (
             GITHUB
             | {
                 "GITHUB_HEAD_REF": "faster",
                 "GITHUB_REF_NAME": "12/merge",
                 "GITHUB_REF": "refs/pull/12/merge",
+                "GITHUB_BASE_REF": "release-2",
+                "PERF_BASE_BRANCH": "main",
             },
-            {"commit": SHA, "branch": "faster", "pull_request": "12", "build": PAGE},
+            {
+                "commit": SHA,
+                "branch": "faster",
+                "pull_request": "12",
+                "base": "release-2",
+                "build": PAGE,
+            },
         ),
         (
             {
@@ -81,6 +106,10 @@ PAGE = "https://github.com/shop/orders/actions/runs/77"
     ],
     ids=[
         "github push",
+        "github push to the base",
+        "github push to a branch",
+        "gitlab push to a branch",
+        "azure pull request",
         "github pull request",
         "gitlab merge request",
         "jenkins change",

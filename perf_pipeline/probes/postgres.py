@@ -69,7 +69,7 @@ select name, current_setting(name) as value from pg_settings where name = any(%s
 """
 
 
-class BoundedConnection(psycopg.Connection[DictRow]):
+class ProbeConnection(psycopg.Connection[DictRow]):
     """Give up on a server that holds the connection and says nothing.
 
     statement_timeout does not help there: it is the server's.
@@ -100,7 +100,7 @@ class PostgresProbe:
     def __init__(self, dsn: str) -> None:
         self.capabilities: tuple[str, ...] = ()
         self._dsn = dsn
-        self._connection: BoundedConnection | None = None
+        self._connection: ProbeConnection | None = None
         self._query = sql.Composed([])
         self._grown = {
             name: CounterGrowth() for name in ("deadlocks", "temp_bytes", "blks_hit", "blks_read")
@@ -190,7 +190,7 @@ def server_facts(dsn: str) -> dict[str, str]:
     return {"version": version, **{str(row["name"]): str(row["value"]) for row in rows}}
 
 
-def connect(dsn: str) -> BoundedConnection:
+def connect(dsn: str) -> ProbeConnection:
     """Connect as a probe, with bounds on how long anything takes.
 
     Raises:
@@ -199,7 +199,7 @@ def connect(dsn: str) -> BoundedConnection:
     try:
         # Not prepared: a pooler in between may hand every statement to another server process.
         # With SQL_ASCII, and without saying so, psycopg would give bytes in place of texts.
-        connection = BoundedConnection.connect(
+        connection = ProbeConnection.connect(
             dsn,
             autocommit=True,
             row_factory=dict_row,
@@ -220,7 +220,7 @@ def connect(dsn: str) -> BoundedConnection:
     return connection
 
 
-def _choose_query(connection: BoundedConnection) -> tuple[sql.Composed, tuple[str, ...]]:
+def _choose_query(connection: ProbeConnection) -> tuple[sql.Composed, tuple[str, ...]]:
     """Return the statement that this server and role can answer, and what is missing in it."""
     application = sql.SQL(APPLICATION)
     plain = sql.SQL(_READ).format(application=application, statements=sql.SQL(_NO_STATEMENTS))

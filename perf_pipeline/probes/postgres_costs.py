@@ -22,7 +22,7 @@ from perf_pipeline.metrics.sample import Cost
 from perf_pipeline.probes.postgres import (
     APPLICATION,
     SCHEMA_OF_STATEMENTS,
-    BoundedConnection,
+    ProbeConnection,
     connect,
     sentence_of,
 )
@@ -142,7 +142,7 @@ class PostgresCosts:
         except psycopg.Error as error:
             self.problems.append(_unknown(sentence_of(error, self._dsn)))
 
-    def _look_until(self, over: threading.Event, connection: BoundedConnection) -> None:
+    def _look_until(self, over: threading.Event, connection: ProbeConnection) -> None:
         statements = _Statements(connection)
         last_s = time.monotonic()
         while not over.wait(_PERIOD_S):
@@ -160,7 +160,7 @@ class PostgresCosts:
 class _Statements:
     """Tell how much the counters of pg_stat_statements grew; nothing where it can't be read."""
 
-    def __init__(self, connection: BoundedConnection) -> None:
+    def __init__(self, connection: ProbeConnection) -> None:
         self._connection = connection
         row = connection.execute(SCHEMA_OF_STATEMENTS).fetchone()
         self._schema = sql.Identifier(row["schema"]) if row else None

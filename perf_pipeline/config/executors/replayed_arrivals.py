@@ -21,7 +21,7 @@ FASTEST: Final = 3_600
 _MOST_BINS: Final = 240
 
 
-class Recorded(Frozen):
+class LogFacts(Frozen):
     """Hold what a profile keeps of its log, so that a stored run is judged without the file.
 
     Attributes:
@@ -53,7 +53,7 @@ class ReplayedArrivals(ArrivalRate):
     log: str = Field(min_length=1)
     speed: float = Field(default=1.0, gt=0, le=FASTEST, strict=False)
     methods: tuple[Method, ...] = Field(default=(), strict=False)
-    recorded: Recorded | None = None
+    recorded: LogFacts | None = None
 
     @model_validator(mode="after")
     def _has_no_time_unit(self) -> Self:
@@ -90,9 +90,9 @@ class ReplayedArrivals(ArrivalRate):
         )
 
     @property
-    def _known(self) -> Recorded:
+    def _known(self) -> LogFacts:
         """Return what is known of the log; where it is absent, that it is a second long."""
-        return self.recorded or Recorded(starts=1, length_us=US_PER_S, bins=(1,), digest="")
+        return self.recorded or LogFacts(starts=1, length_us=US_PER_S, bins=(1,), digest="")
 
 
 def recorded_of(path: Path, methods: tuple[str, ...]) -> dict[str, object]:

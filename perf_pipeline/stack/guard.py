@@ -8,6 +8,7 @@ Add here: nothing. Keep out: imports of clients; the guard costs memory beside a
 
 import os
 import select
+import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -17,6 +18,9 @@ from perf_pipeline.stack.ending import dispose
 from perf_pipeline.stack.process_register import Owner, is_alive, read_register
 
 POLL_S = 1.0
+# What writes it (undoing.py) imports clients; so it is run only where there is something to undo.
+_PENDING = "pending.json"
+_UNDOING = "perf_pipeline.stack.undoing"
 
 
 def wait_for_end_of(owner: Owner) -> None:
@@ -35,12 +39,23 @@ def wait_for_end_of(owner: Owner) -> None:
 
 
 def main(folder: Path) -> None:
-    """Wait for the owner's end, then end what the register names by then."""
+    """Wait for the owner's end, undo its faults, then end what the register names by then.
+
+    A folder with a fault that could not be undone stays for the next run, which tries again.
+    """
     register = read_register(folder)
     if register is None or register.owner is None:
         return
     wait_for_end_of(register.owner)
-    dispose(folder, spare=os.getpid())
+    if _undone(folder):
+        dispose(folder, spare=os.getpid())
+
+
+def _undone(folder: Path) -> bool:
+    if not (folder / _PENDING).exists():
+        return True
+    undoing = [sys.executable, "-P", "-m", _UNDOING, str(folder)]
+    return subprocess.run(undoing, check=False, stdin=subprocess.DEVNULL).returncode == 0
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def complete_reference(api: StartedApi, brokers: str) -> tuple[str, tuple[Servic
     migration = spawn(api.folder, _command("migrate", environment))
     # They wait for their topic by themselves, and take half a second to import what they need.
     workers = [
-        spawn(api.folder, _command("worker", environment, name=f"worker-{number}"))
+        spawn(api.folder, _worker(number, environment, api.options))
         for number in range(1, api.options.worker_processes + 1)
     ]
     migration.await_end(MIGRATE_S)
@@ -193,6 +193,17 @@ def _command(part: str, environment: Mapping[str, str], *arguments: str, name: s
         wave=2,
         nice=BEHIND_THE_LOAD,
     )
+
+
+def _worker(number: int, environment: Mapping[str, str], options: StackOptions) -> Command:
+    """Return a worker that has its partitions back at once when it is started again.
+
+    The broker would keep them for a killed member until its session times out, after 30 s. On a
+    given broker a later stack with fewer workers would wait for those of this one as long.
+    """
+    name = f"worker-{number}"
+    identity = {} if options.brokers is not None else {"BIRTHDAY_WORKER_ID": name}
+    return _command("worker", {**environment, **identity}, name=name)
 
 
 def _version(answer: Mapping[str, object]) -> str:

@@ -217,10 +217,16 @@ def _keep_command(folder: Path, command: Command) -> None:
     path.write_text(json.dumps(asdict(command)), encoding="utf-8")
 
 
-def spawn_guard(folder: Path) -> None:
-    """Start the process that ends all of the folder when this process dies."""
+def spawn_guard(folder: Path, *, needs_secrets: bool = False) -> None:
+    """Start the process that ends all of the folder when this process dies.
+
+    Args:
+        folder: guarded.
+        needs_secrets: what it is to undo may need the variables that hold a secret.
+    """
     argv = (sys.executable, "-P", "-m", "perf_pipeline.stack.guard", str(folder))
-    spawn(folder, Command(name=GUARD, argv=argv, grace_s=1.0, wave=0))
+    guard = Command(name=GUARD, argv=argv, grace_s=1.0, wave=0, needs_secrets=needs_secrets)
+    spawn(folder, guard)
 
 
 def run_once(folder: Path, command: Command, timeout_s: float) -> None:
@@ -259,7 +265,7 @@ def is_listening(port: int, host: str = LOOPBACK) -> bool:
         return False
 
 
-def own_folder(folder: Path, *, keep_folder: bool = False) -> None:
+def own_folder(folder: Path, *, keep_folder: bool = False, needs_secrets: bool = False) -> None:
     """Open the folder for the life of this process, guarded."""
     open_folder(folder, owner=this_process(), keep_folder=keep_folder)
-    spawn_guard(folder)
+    spawn_guard(folder, needs_secrets=needs_secrets)

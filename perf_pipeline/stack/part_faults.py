@@ -1,0 +1,87 @@
+"""Kill, stop, pause and continue a part of a running stack: what a fault does to it.
+
+Add here: another thing that can happen to processes. Keep out: when it happens (loading/), and the
+way back of a part that has ended (revival.py).
+"""
+
+import os
+import signal
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeAlias
+
+from perf_pipeline.errors import StackError
+from perf_pipeline.stack.ending import end_processes, members_of
+from perf_pipeline.stack.process_register import (
+    ProcessRecord,
+    is_alive,
+    read_register,
+    start_mark,
+)
+
+Marked: TypeAlias = tuple[int, str]
+"""A process: its pid and its start mark, which no other process with this pid has."""
+
+
+def require_part(folder: Path, part: str) -> None:
+    """Refuse a part that does not run in the folder's stack.
+
+    Raises:
+        StackError: it names what runs.
+    """
+    if not any(is_alive(record) for record in _records(folder, part)):
+        register = read_register(folder)
+        running = () if register is None else register.processes
+        names = dict.fromkeys(record.part for record in running if is_alive(record) and record.wave)
+        raise StackError(
+            f"{part} does not run in the stack of this run, so no fault can hit it",
+            hint=f"these parts run: {', '.join(names) or 'none'}",
+        )
+
+
+def kill_part(folder: Path, part: str) -> None:
+    """Kill all processes of a part at once, as the end of its machine would."""
+    _send(processes_of(folder, part), signal.SIGKILL)
+
+
+def stop_part(folder: Path, part: str) -> None:
+    """Stop a part in the way that it wants to be stopped; one that takes too long is killed."""
+    end_processes(folder, _records(folder, part))
+
+
+def pause(processes: Iterable[Marked]) -> None:
+    """Stop the clock of processes until `resume`."""
+    _send(processes, signal.SIGSTOP)
+
+
+def resume(processes: Iterable[Marked]) -> None:
+    """Let paused processes go on; those that have ended are passed over."""
+    _send(processes, signal.SIGCONT)
+
+
+def processes_of(folder: Path, part: str) -> tuple[Marked, ...]:
+    """Return the processes of a part that run now, each leader before what it has started."""
+    return tuple(
+        marked
+        for record in _records(folder, part)
+        if is_alive(record)
+        for marked in ((record.pid, record.mark), *members_of(record, folder).items())
+    )
+
+
+def leaders_of(folder: Path, part: str) -> tuple[int, ...]:
+    """Return the pids of what was started as a part and runs now, without what those started."""
+    return tuple(record.pid for record in _records(folder, part) if is_alive(record))
+
+
+def _records(folder: Path, part: str) -> list[ProcessRecord]:
+    register = read_register(folder)
+    return [] if register is None else [one for one in register.processes if one.part == part]
+
+
+def _send(processes: Iterable[Marked], number: signal.Signals) -> None:
+    for pid, mark in processes:
+        with suppress(ProcessLookupError):
+            if start_mark(pid) == mark:
+                os.kill(pid, number)

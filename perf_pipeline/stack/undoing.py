@@ -1,0 +1,179 @@
+"""What has to be undone, whatever happens: written down before a fault begins, done after it.
+
+A run undoes its faults itself. When it is killed, its guard runs this module; and when that is gone
+as well, the next run does. So an undo may be done twice.
+Add here: another way to make something whole again. Keep out: faults (loading/fault_driver.py).
+"""
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from perf_pipeline.errors import StackError
+from perf_pipeline.narration import Say
+from perf_pipeline.secrecy.known import KNOWN
+from perf_pipeline.stack.condition import read_stack
+from perf_pipeline.stack.ending import dispose
+from perf_pipeline.stack.own_command import run_command
+from perf_pipeline.stack.part_faults import Marked, resume
+from perf_pipeline.stack.parts import Stack
+from perf_pipeline.stack.process_register import is_alive, read_register
+from perf_pipeline.stack.revival import revive
+
+PENDING: Final = "pending.json"
+_LOG: Final = "undo.log"
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """Say how a fault is undone.
+
+    Attributes:
+        fault: its name.
+        kind: `command` runs one, `resume` lets processes go on, `revive` starts a part again.
+        command: given to `sh -c`.
+        limit_s: how long it may take.
+        processes: that were paused.
+        stack: folder of the stack that the part belongs to.
+        part: its name.
+    """
+
+    fault: str
+    kind: Literal["command", "resume", "revive"]
+    command: str = ""
+    limit_s: float = 60.0
+    processes: tuple[Marked, ...] = ()
+    stack: str = ""
+    part: str = ""
+
+
+class Pending:
+    """Keep on the disk what has to be undone, for whoever survives.
+
+    Args:
+        folder: of the run's faults.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / PENDING
+        self._undos: dict[str, Undo] = {}
+        self._lock = threading.Lock()
+
+    def add(self, undo: Undo) -> None:
+        """Write an undo down, on the disk when this returns; one of the same fault is replaced."""
+        with self._lock:
+            self._undos[undo.fault] = undo
+            self._write()
+
+    def remove(self, undo: Undo) -> None:
+        """Forget an undo that was done."""
+        with self._lock:
+            self._undos.pop(undo.fault, None)
+            self._write()
+
+    @property
+    def is_empty(self) -> bool:
+        """Say whether nothing is left to undo."""
+        with self._lock:
+            return not self._undos
+
+    def _write(self) -> None:
+        draft = self._path.with_suffix(".draft")
+        draft.touch(mode=0o600)  # a command may hold what only its author may read
+        text = json.dumps([asdict(undo) for undo in self._undos.values()])
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._path)
+
+
+def perform(undo: Undo, folder: Path, stack: Stack | None = None) -> str | None:
+    """Undo a fault.
+
+    Args:
+        undo: of the fault.
+        folder: of the run's faults, for the output of a command.
+        stack: that the part belongs to; read from its folder when None, and one that has ended with
+            its run needs no part back.
+
+    Returns:
+        What went wrong, in a sentence; None when all is well.
+    """
+    match undo.kind:
+        case "command":
+            trouble = run_command(undo.command, undo.limit_s, folder / "logs" / _LOG)
+            return None if trouble is None else f"{undo.command!r} {trouble}"
+        case "resume":
+            resume(undo.processes)
+        case "revive":
+            found = stack or read_stack(Path(undo.stack))
+            try:
+                if found is not None:
+                    revive(found, undo.part, timeout_s=undo.limit_s)
+            except StackError as error:
+                return error.sentence
+    return None
+
+
+def undo_all(folder: Path) -> list[str]:
+    """Undo what is still written down in a folder; return what went wrong, in sentences."""
+    problems = []
+    pending = Pending(folder)
+    undos = read_pending(folder)
+    for undo in undos:
+        pending.add(undo)
+    for undo in undos:
+        if (problem := perform(undo, folder)) is None:
+            pending.remove(undo)
+        else:
+            problems.append(f"the fault {undo.fault} could not be undone: {KNOWN.mask(problem)}")
+    return problems
+
+
+def undo_left_over(folders: Path, say: Say) -> None:
+    """Undo what killed runs left broken, and say so.
+
+    Args:
+        folders: where each run has the folder of its faults.
+        say: is told what was done, and what could not be done.
+    """
+    for folder in sorted(folders.iterdir()) if folders.is_dir() else ():
+        register = read_register(folder)
+        if register is not None and register.owner is not None and is_alive(register.owner):
+            continue
+        if names := [undo.fault for undo in read_pending(folder)]:
+            say(f"undoing what a run that was killed left broken: {', '.join(names)}")
+        if problems := undo_all(folder):
+            for problem in problems:
+                say(f"{problem}; undo it by hand, then remove {folder}")
+        else:
+            dispose(folder)
+
+
+def read_pending(folder: Path) -> list[Undo]:
+    """Return what is to be undone, the last first; nothing where nothing was written down."""
+    try:
+        documents = json.loads((folder / PENDING).read_text(encoding="utf-8"))
+        return [_undo(document) for document in reversed(documents)]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
+
+
+def _undo(document: Mapping[str, Any]) -> Undo:
+    processes: Iterable[tuple[int, str]] = document["processes"]
+    return Undo(**{**document, "processes": tuple((pid, mark) for pid, mark in processes)})
+
+
+def main(folder: Path) -> int:
+    """Undo what a killed run left; the exit code is 1 when something could not be undone."""
+    return 1 if undo_all(folder) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,133 @@
+"""Commands of a profile, and what they leave: time limits, guards, and runs that were killed."""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from perf_pipeline.stack.own_command import run_command
+from perf_pipeline.stack.process_register import Owner
+from perf_pipeline.stack.service import open_folder
+from perf_pipeline.stack.undoing import Pending, Undo, read_pending, undo_all, undo_left_over
+from perf_pipeline_tests.support.commands.command_line import wait_until
+
+OWNER = """
+import sys, time
+from pathlib import Path
+from perf_pipeline.stack.service import own_folder
+from perf_pipeline.stack.undoing import Pending, Undo
+folder, command = Path(sys.argv[1]), sys.argv[2]
+own_folder(folder, needs_secrets=True)
+Pending(folder).add(Undo("frozen", "command", command=command, limit_s=20.0))
+print("pending", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_command_that_ends_well_leaves_nothing_to_say(tmp_path: Path) -> None:
+    assert run_command("echo done", 10.0, tmp_path / "log") is None
+    assert (tmp_path / "log").read_text() == "done\n"
+
+
+def test_a_command_that_fails_is_told_with_its_last_line(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("of before\n")
+
+    told = run_command("echo one; echo two >&2; exit 7", 10.0, tmp_path / "log")
+
+    assert told == "ended with exit code 7, and said 'two'"
+    assert run_command("exit 7", 10.0, tmp_path / "log") == "ended with exit code 7"
+
+
+def test_a_command_that_takes_too_long_is_killed_with_what_it_started(tmp_path: Path) -> None:
+    began_s = time.monotonic()
+
+    told = run_command(f"(sleep 2; touch {tmp_path}/late) & sleep 60", 0.3, tmp_path / "log")
+
+    assert told == "did not end within 0.3 s and was killed"
+    assert time.monotonic() - began_s < 20
+    time.sleep(2.2)
+    assert not (tmp_path / "late").exists()
+
+
+def test_a_command_may_leave_a_server_behind(tmp_path: Path) -> None:
+    began_s = time.monotonic()
+
+    assert run_command("sleep 30 & echo $!", 20.0, tmp_path / "log") is None
+
+    assert time.monotonic() - began_s < 15
+    subprocess.run(["kill", (tmp_path / "log").read_text().strip()], check=True)
+
+
+def test_a_command_is_ended_when_the_run_is_stopped(tmp_path: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+
+    told = run_command("sleep 60", 60.0, tmp_path / "log", stop)
+
+    assert told == "was ended, because the run was stopped"
+
+
+def folder_of(tmp_path: Path, owner: Owner | None = None) -> Path:
+    folder = tmp_path / "faults" / "run"
+    open_folder(folder, owner=owner or Owner(1, "of a boot long ago"))
+    return folder
+
+
+def test_what_is_to_be_undone_is_on_the_disk_until_it_was_done(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    pending = Pending(folder)
+    first = Undo("first", "command", command=f"echo first >> {tmp_path}/done")
+    second = Undo("second", "command", command=f"echo second >> {tmp_path}/done")
+    paused = Undo("third", "resume", processes=((2**22, "of nobody"),))
+    for undo in (first, second, paused):
+        pending.add(undo)
+
+    assert read_pending(folder) == [paused, second, first]
+    pending.remove(first)
+    assert read_pending(folder) == [paused, second]
+    assert undo_all(folder) == []
+    assert (tmp_path / "done").read_text() == "second\n"
+    assert read_pending(folder) == []
+
+
+def test_an_undo_that_fails_is_kept_told_and_tried_again(tmp_path: Path) -> None:
+    folder, said = folder_of(tmp_path), list[str]()
+    undo = Undo("frozen", "command", command=f"test -e {tmp_path}/docker || exit 4")
+    Pending(folder).add(undo)
+
+    undo_left_over(tmp_path / "faults", said.append)
+
+    assert said[0] == "undoing what a run that was killed left broken: frozen"
+    assert "the fault frozen could not be undone" in said[1]
+    assert f"ended with exit code 4; undo it by hand, then remove {folder}" in said[1]
+    (tmp_path / "docker").touch()
+    undo_left_over(tmp_path / "faults", said.append)
+    assert not folder.exists()
+
+
+def test_the_faults_of_a_run_under_way_are_left_alone(tmp_path: Path) -> None:
+    script = [sys.executable, "-c", OWNER, str(tmp_path / "faults" / "run"), "true"]
+    with subprocess.Popen(script, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == "pending\n"
+        undo_left_over(tmp_path / "faults", pytest.fail)
+        assert read_pending(tmp_path / "faults" / "run")
+        owner.kill()
+    wait_until(lambda: not (tmp_path / "faults" / "run").exists(), 30.0)
+
+
+def test_the_guard_undoes_what_a_killed_process_left(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    command = f"touch {tmp_path}/undone"
+    script = [sys.executable, "-c", OWNER, str(folder), command]
+    with subprocess.Popen(script, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == "pending\n"
+        owner.send_signal(signal.SIGKILL)
+
+    wait_until((tmp_path / "undone").exists, 30.0)
+    wait_until(lambda: not folder.exists(), 30.0)

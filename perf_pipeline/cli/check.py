@@ -42,18 +42,21 @@ def check(
     """
     given = profile_given(context, file, profile)
     from perf_pipeline.config.loading import load_profile
+    from perf_pipeline.loading.fault_parts import require_fault_parts
     from perf_pipeline.loading.prepare import find_target
-    from perf_pipeline.plan.outline import outline
+    from perf_pipeline.plan.outline import outline, planned_faults
     from perf_pipeline.report.outline import render_outline
     from perf_pipeline.runs.pipeline import chosen
 
     checked = load_profile(given, overrides_of(overrides), only=only)
     names = chosen(checked, only)
     target = find_target(checked, os.environ)
+    require_fault_parts(checked, names, target)
     click.echo(f"{given} is right; nothing was sent.")
     for line in _about(checked, names, target):
         click.echo(line)
-    click.echo(f"\n{render_outline(outline(checked, names))}", nl=False)
+    turns = outline(checked, names)
+    click.echo(f"\n{render_outline(turns, planned_faults(checked, turns))}", nl=False)
 
 
 def _about(profile: "Profile", names: Sequence[str], target: "Target") -> Iterator[str]:

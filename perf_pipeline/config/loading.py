@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from perf_pipeline.benchmarks.registry import is_shipped
+from perf_pipeline.config.fault_rules import fault_mistakes
 from perf_pipeline.config.files import LARGEST_PROFILE_BYTES, read_text
 from perf_pipeline.config.given_by_environment import given_by_environment
 from perf_pipeline.config.kafka_properties import kafka_mistakes
@@ -162,6 +163,7 @@ def _validate(
         mistakes += pinned_mistakes(profile)
         mistakes += question_mistakes(profile)
         mistakes += delivery_mistakes(profile)
+        mistakes += fault_mistakes(profile)
         mistakes += also(profile)
         mistakes += shared_operation_mistakes(profile)
         mistakes += endless_numbers(raw)

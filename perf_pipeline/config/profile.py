@@ -15,6 +15,7 @@ from perf_pipeline.benchmarks.registry import NAMES, is_shipped
 from perf_pipeline.config.alerts import Alerts
 from perf_pipeline.config.bounds import LARGEST_STORED
 from perf_pipeline.config.durations import Duration
+from perf_pipeline.config.faults import Fault
 from perf_pipeline.config.frozen import Frozen, equals, is_empty
 from perf_pipeline.config.history_remote import HistoryConfig
 from perf_pipeline.config.outputs import OutConfig
@@ -22,7 +23,11 @@ from perf_pipeline.config.own_deliveries import Deliveries
 from perf_pipeline.config.patterns import GROUP_PATTERN, LINE_PATTERN, NAME_PATTERN
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.target import LOCAL, TargetConfig
-from perf_pipeline.metrics.catalog import TARGET_ANSWERED
+from perf_pipeline.metrics.catalog import (
+    ANSWERED_BESIDE_FAULTS,
+    FAULTS_UNRECOVERED,
+    TARGET_ANSWERED,
+)
 from perf_pipeline.metrics.scenario_tags import ScenarioTags
 from perf_pipeline.metrics.threshold import Severity, Threshold, parse_threshold
 from perf_pipeline.units import US_PER_S
@@ -30,6 +35,8 @@ from perf_pipeline.units import US_PER_S
 CONFIRM_PAUSE_US: Final = 15 * US_PER_S
 OnEnvironmentChanged = Literal["warn", "fail"]
 ANSWERED_BY_DEFAULT: Final = "rate>=0.95"
+# Of a benchmark with faults: what fails meanwhile is counted apart (docs/faults.md).
+_WITH_FAULTS: Final = ((FAULTS_UNRECOVERED, "value==0"), (ANSWERED_BESIDE_FAULTS, "value>=0.95"))
 _SCENARIO_NAME: Final = re.compile(r"[0-9A-Za-z_-]+")  # k6: executorNameWhitelist
 
 
@@ -75,6 +82,9 @@ class BenchmarkConfig(Frozen):
         partitions: how many partitions the topic gets where it is created here.
         drain_timeout_us: how long to wait for messages after the load.
         deliveries: where the system shows that it completed a message that a step promised.
+        faults: what is broken on purpose while the load runs, and how it is made whole again
+            (docs/faults.md). `target_answered` has no default then; `faults_unrecovered` is
+            `["value==0"]`, and `answered_beside_faults` is `["value>=0.95"]`.
     """
 
     enabled: bool = True
@@ -90,6 +100,7 @@ class BenchmarkConfig(Frozen):
     partitions: int = Field(default=6, ge=1, le=1_000)
     drain_timeout_us: Duration = Field(default=30 * US_PER_S, alias="drainTimeout", ge=0)
     deliveries: Deliveries | None = Field(default=None, exclude_if=equals(None))
+    faults: tuple[Fault, ...] = Field(default=(), strict=False, max_length=100, exclude_if=is_empty)
 
     @field_validator("scenarios")
     @classmethod
@@ -124,11 +135,11 @@ class BenchmarkConfig(Frozen):
         ]
 
     def all_thresholds(self) -> list[Threshold]:
-        """Return the profile's thresholds, then the one that every benchmark has by default."""
-        written = self.parsed_thresholds()
-        if TARGET_ANSWERED in map(str.strip, self.thresholds):
-            return written
-        return [*written, parse_threshold(TARGET_ANSWERED, ANSWERED_BY_DEFAULT)]
+        """Return the profile's thresholds, then those that every benchmark has by default."""
+        by_default = _WITH_FAULTS if self.faults else ((TARGET_ANSWERED, ANSWERED_BY_DEFAULT),)
+        named = set(map(str.strip, self.thresholds))
+        missing = [default for default in by_default if default[0] not in named]
+        return [*self.parsed_thresholds(), *(parse_threshold(*default) for default in missing)]
 
 
 class PinnedBaseline(Frozen):

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from perf_pipeline.benchmarks.registry import DAY
 from perf_pipeline.config.profile import Profile
-from perf_pipeline.metrics.catalog import TARGET_ANSWERED
 from perf_pipeline.metrics.naming import metric_key, written_filter
 from perf_pipeline.metrics.threshold_grammar import parse_key
 from perf_pipeline.spelling import meant
@@ -39,7 +38,7 @@ def question_mistakes(profile: Profile) -> Iterator[str]:
         if config is None:
             yield f"{path} is not a benchmark of this profile{meant(benchmark, profile.benchmarks)}"
             continue
-        written = [*config.thresholds, TARGET_ANSWERED]
+        written = [*config.thresholds, *(threshold.key for threshold in config.all_thresholds())]
         if not keys:
             yield f"{path} is empty; name the thresholds that answer the question"
         for key in keys:

@@ -31,8 +31,8 @@ READY_LIMIT_S: Final = 120.0
 # After a stop: 2 s of grace, 5 s for cancellations, 5 s to close; then TERM, later KILL.
 STOP_LIMIT_S: Final = 12.0
 OVERTIME_LIMIT_S: Final = 20.0
-# Workers that are ready take a millisecond from the order to their first start.
-_START_AHEAD_S: Final = 0.1
+START_AHEAD_S: Final = 0.1
+"""From the order to the first start, for which workers that are ready take a millisecond."""
 _GLANCE_S: Final = 0.05
 _PROGRESS_S: Final = 1.0
 
@@ -137,7 +137,7 @@ class _Load:
         began_at, self._wall_clock = datetime.now(UTC), WallClockWatch()
         if self._stop.is_set():
             return self._outcome(began_at, 0.0)
-        self._started_s = time.monotonic() + _START_AHEAD_S
+        self._started_s = time.monotonic() + START_AHEAD_S
         self._start_us = self._us(self._started_s)
         self._machine_before = read_machine_time()
         self._tell_all({"do": "start", "at_us": self._start_us})

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
-from perf_pipeline.metrics.catalog import TARGET_ANSWERED
+from perf_pipeline.metrics.catalog import OF_EVERY_BENCHMARK
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.quoting import first_few
 from perf_pipeline.report.wording import plural
@@ -26,7 +26,9 @@ _NO_MORE: Final = "it did not come back"
 def answered_to_the_end(
     history: History, key: RunKey, outcome: BenchmarkOutcome, verdicts: Sequence[Verdict]
 ) -> list[Verdict]:
-    """Fail the verdicts on `target_answered` when an operation worked and then stopped working.
+    """Fail the verdicts on answers when an operation worked and then stopped working.
+
+    They are those on `target_answered`, or on `answered_beside_faults` in a benchmark with faults.
 
     A user's stop is no end to judge. A pruned benchmark keeps what was found before.
     """
@@ -43,7 +45,7 @@ def answered_to_the_end(
 
 
 def _is_open(verdict: Verdict) -> bool:
-    is_about_it = verdict.threshold.metric == TARGET_ANSWERED
+    is_about_it = verdict.threshold.metric in OF_EVERY_BENCHMARK
     return is_about_it and verdict.status is not Status.INVALID
 
 

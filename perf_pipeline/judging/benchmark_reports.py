@@ -13,13 +13,16 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.course import Course, courses_of
 from perf_pipeline.judging.evidence import summaries_by_benchmark
 from perf_pipeline.judging.expected import Missing, in_plan_order
+from perf_pipeline.judging.fault_stories import fault_stories
 from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.judge import spoilt_scenarios, verdicts_by_benchmark
 from perf_pipeline.judging.spreads import distributions_by_benchmark
+from perf_pipeline.metrics.faults import FaultRecord
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Verdict
 from perf_pipeline.report.distribution import Distribution
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, Origin
+from perf_pipeline.store.fault_rows import faults_of
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import BenchmarkOutcome, RunRecord
 from perf_pipeline.store.state import State
@@ -46,6 +49,7 @@ def benchmark_reports(
     summaries = summaries_by_benchmark(history, run.run_id)
     courses = courses_of(history, run.run_id, profile_of(history, run.run_id))
     outcomes = {outcome.benchmark: outcome for outcome in history.outcomes(run.run_id)}
+    faults = faults_of(history, run.run_id)
     spreads = distributions_by_benchmark(history, run.run_id, outcomes, origins)
     for name in in_plan_order(run.planned or (), (*outcomes, *missing)):
         if name in outcomes:
@@ -55,6 +59,7 @@ def benchmark_reports(
                 summaries.get(name, []),
                 courses.get(name, Course()),
                 spreads.get(name, ()),
+                faults.get(name, ()),
             )
         else:
             yield missing[name].report(thresholds_of(profile, name))
@@ -75,6 +80,7 @@ def report_of_benchmark(state: State, run_id: str, benchmark: str) -> BenchmarkR
             summaries_by_benchmark(history, run_id).get(benchmark, []),
             courses.get(benchmark, Course()),
             (),
+            faults_of(history, run_id).get(benchmark, ()),
         )
 
 
@@ -84,6 +90,7 @@ def _benchmark(
     summaries: list[Summary],
     course: Course,
     distributions: tuple[Distribution, ...],
+    faults: Sequence[FaultRecord],
 ) -> BenchmarkReport:
     spoilt = spoilt_scenarios(outcome, verdicts)
     return BenchmarkReport(
@@ -100,4 +107,5 @@ def _benchmark(
         failures=course.failures,
         distributions=distributions,
         measured_between_s=course.measured_s,
+        faults=fault_stories(faults, summaries),
     )

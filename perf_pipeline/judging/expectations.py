@@ -12,7 +12,7 @@ from typing import Final
 
 from perf_pipeline.judging.kept_up import scenarios_that_kept_up, touches
 from perf_pipeline.judging.shortfall import OF_ANSWERS
-from perf_pipeline.metrics.catalog import TARGET_ANSWERED
+from perf_pipeline.metrics.catalog import OF_EVERY_BENCHMARK
 from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
 from perf_pipeline.quoting import first_few
 from perf_pipeline.store.check_rows import CheckCounts
@@ -33,7 +33,7 @@ def as_expected(
     Nothing is said of a scenario in which the load generator was the limit: its times are not the
     target's.
     """
-    own = [verdict for verdict in verdicts if verdict.threshold.metric == TARGET_ANSWERED]
+    own = [verdict for verdict in verdicts if verdict.threshold.metric in OF_EVERY_BENCHMARK]
     if not any(verdict.status in _OPEN for verdict in own):
         return list(verdicts)
     counts = [counts for counts in history.checks(key.run_id) if counts.benchmark == key.benchmark]

@@ -13,7 +13,7 @@ from perf_pipeline.analysis.window import anchor
 from perf_pipeline.benchmarks.registry import is_shipped
 from perf_pipeline.config.check_names import thresholds_of
 from perf_pipeline.config.profile import PinnedBaseline, Profile
-from perf_pipeline.metrics.catalog import CATALOG, TARGET_ANSWERED, Kind
+from perf_pipeline.metrics.catalog import CATALOG, OF_EVERY_BENCHMARK, Kind
 from perf_pipeline.metrics.statistic import compared_statistic
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold_grammar import parse_key
@@ -35,6 +35,7 @@ HEADLINES: Final = (
     ("message_processing_duration", "p(95)"),
     ("message_latency", "med"),
     ("message_latency", "p(95)"),
+    ("fault_recovery_s", "value"),
     ("stage_api", "p(95)"),
     ("stage_database", "p(95)"),
     ("stage_outbox", "p(95)"),
@@ -157,7 +158,7 @@ def series_of(profile: Profile, benchmark: str) -> list[Series]:
     unique: dict[str, Series] = {}
     for metric, tags, statistic in wanted:
         # Failures are compared as such; what answered is the rest, and has a bound of its own.
-        is_wanted = CATALOG[metric].better != "neither" and metric != TARGET_ANSWERED
+        is_wanted = CATALOG[metric].better != "neither" and metric not in OF_EVERY_BENCHMARK
         if statistic is not None and is_wanted:
             series = Series(metric, tags, statistic)
             unique.setdefault(series.label, series)

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from perf_pipeline.judging.kept_up import touches
-from perf_pipeline.metrics.catalog import CATALOG
+from perf_pipeline.metrics.catalog import ANSWERED_BESIDE_FAULTS, CATALOG
 from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
 from perf_pipeline.store.endings import unanswered_of
 from perf_pipeline.store.history import History
@@ -27,16 +27,16 @@ _FAILURES: Final = frozenset(
     for name, metric in CATALOG.items()
     if metric.source is not None
     and metric.source.value in {"failed", "answered", "good", "not_good"}
-) | {"interrupted_iterations"}
+) | {"interrupted_iterations", ANSWERED_BESIDE_FAULTS}
 OF_ANSWERS: Final = frozenset({"checks", "errors", "success"})
 """Metrics that speak of answers which are not as they should be."""
 # Which metrics speak of a loss: what was dropped was never asked, so no failure rate knows of it.
 _SPEAKING: Final[Mapping[Kind, frozenset[str]]] = MappingProxyType(
     {
-        "dropped": frozenset({"dropped_iterations", "produce_rate_ratio"}),
+        "dropped": frozenset({"dropped_iterations", "produce_rate_ratio", ANSWERED_BESIDE_FAULTS}),
         "unanswered": _FAILURES,
         "interrupted": frozenset({"interrupted_iterations"}),
-        "incomplete": OF_ANSWERS,
+        "incomplete": OF_ANSWERS | {ANSWERED_BESIDE_FAULTS},
     }
 )
 _SENTENCES: Final[Mapping[Kind, str]] = MappingProxyType(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.engine.job import LoadOutcome, ScenarioOutcome
-from perf_pipeline.engine.processes import run_load
+from perf_pipeline.engine.processes import START_AHEAD_S, run_load
 from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
 from perf_pipeline.loading.benchmark_folder import fresh_folder, write_down
 from perf_pipeline.loading.broker_watch import BrokerWatch, given_brokers
@@ -22,6 +22,8 @@ from perf_pipeline.loading.calibrating import calibrated
 from perf_pipeline.loading.collecting import collecting
 from perf_pipeline.loading.costs import CostsWatch
 from perf_pipeline.loading.deliveries import take_over_backlog
+from perf_pipeline.loading.fault_driver import FaultDriver
+from perf_pipeline.loading.fault_figures import felt_faults
 from perf_pipeline.loading.figures import evidence_of, figures_of, stages_of, write_figures
 from perf_pipeline.loading.jobs import load_job, secrets_of
 from perf_pipeline.loading.ledgers import completed_ledger
@@ -32,6 +34,7 @@ from perf_pipeline.loading.pgbench import pgbench_beside
 from perf_pipeline.loading.progress import LoadWatch
 from perf_pipeline.loading.session import Session
 from perf_pipeline.loading.watching import sampler
+from perf_pipeline.metrics.faults import FaultRecord
 from perf_pipeline.metrics.sample import Figure
 from perf_pipeline.metrics.totals import LedgerCounts, SpanFigures
 from perf_pipeline.probes.sampler import Sampler
@@ -60,6 +63,7 @@ class _Gathered:
     crossed: bool = False
     spans: Sequence[SpanFigures] = ()
     ledger: LedgerCounts | None = None
+    faults: Sequence[FaultRecord] = ()
 
 
 def measure(session: Session, benchmark: str) -> BenchmarkOutcome:
@@ -170,12 +174,14 @@ def _run_step(
             session.say(sentence)
         sampling.start()
         load.costs.start()
+        faults.begin(time.monotonic_ns() + round(START_AHEAD_S * 1e9))
 
     with (
         BrokerWatch(given_brokers(session), session.target.allowed) as brokers,
         load.costs.until_the_end(),
+        FaultDriver(session, benchmark, load.origin_ns) as faults,
     ):
-        watch = LoadWatch(session, benchmark, load.judge, load.origin_ns, brokers)
+        watch = LoadWatch(session, benchmark, load.judge, load.origin_ns, brokers, faults)
         outcome = run_load(
             load_job(session, benchmark, step, folder),
             secrets=secrets_of(session),
@@ -186,7 +192,11 @@ def _run_step(
             before_start=quieten,
         )
     load.outcomes.append(outcome)
+    load.faults = faults.records
+    load.limits += faults.limits
     load.problems += outcome.health.notes
+    for sentence in faults.heard():
+        session.say(sentence)
     if watch.problem:
         load.aborted = True
         load.problems.append(watch.problem)
@@ -207,6 +217,10 @@ def _collect(
     load.limits += found.limits
     load.figures += found.figures
     load.ledger = found.counts
+    config = session.profile.benchmarks[benchmark]
+    felt = felt_faults(folder, config, counts, load.faults, knows_messages=found.counts is not None)
+    load.problems += felt.problems
+    load.figures += felt.figures
 
 
 def _outcome(session: Session, benchmark: str, load: _Gathered) -> BenchmarkOutcome:

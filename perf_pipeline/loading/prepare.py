@@ -28,6 +28,8 @@ from perf_pipeline.errors import (
 )
 from perf_pipeline.loading.absent import left_out_of
 from perf_pipeline.loading.environment import exact_machine, fingerprint
+from perf_pipeline.loading.fault_driver import FOLDER
+from perf_pipeline.loading.fault_parts import require_fault_parts
 from perf_pipeline.loading.given_parts import is_found, stack_options
 from perf_pipeline.loading.jobs import workload_modules
 from perf_pipeline.loading.leftovers import rows_removed
@@ -43,6 +45,7 @@ from perf_pipeline.narration import Narrator
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.embedded import running_stack
 from perf_pipeline.stack.parts import Stack
+from perf_pipeline.stack.undoing import undo_left_over
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.spool_records import write_run_record
 from perf_pipeline.store.state import State
@@ -88,6 +91,7 @@ def open_session(
 
     Raises:
         TargetNotAllowedError: nothing was sent.
+        ProfileError: a fault is to hit a part that the run does not start.
         TargetUnavailableError: no benchmark gets the parts of the target that it needs.
         StackError: a part of the embedded stack could not be started.
         StoreBusyError: the history is open elsewhere; nothing was sent.
@@ -95,12 +99,14 @@ def open_session(
     """
     variables = os.environ if environ is None else environ
     target = find_target(profile, variables)
+    require_fault_parts(profile, planned, target)
     require_space(state.folder)
     stop = stop or threading.Event()
     names = tuple(planned)
     what = f"the run of profile {profile.name}"
     with alone(lock_folders(state.folder, variables), what, narrator.say, stop):
         require_history(state)
+        undo_left_over(state.folder.absolute() / FOLDER, narrator.say)
         with (
             streamed(state, narrator) as told,
             worker_template(workload_modules(profile, planned)) as start_worker,
@@ -170,6 +176,7 @@ class _Wanted:
             revision=revision.facts,
             machine=exact_machine(),
             tags=self.tags,
+            stack=stack,
         )
 
 

@@ -1,6 +1,7 @@
 """Follow a load while it runs: one line a second for people, and a stop when the target is dead.
 
-A target that answers, with whatever failures, is not dead: its thresholds judge it.
+A target that answers, with whatever failures, is not dead: its thresholds judge it. Nor does one
+die that was broken on purpose: whether it recovered is judged at the end.
 
 Add here: another reason to end a load early. Keep out: verdicts (judging/judge.py).
 """
@@ -14,6 +15,7 @@ from typing import Final
 from perf_pipeline.engine.progress import Progress
 from perf_pipeline.engine.recorder import OWN_LIMIT
 from perf_pipeline.loading.broker_watch import BrokerWatch
+from perf_pipeline.loading.fault_driver import FaultDriver
 from perf_pipeline.loading.live import LiveJudge
 from perf_pipeline.loading.progress_line import figures_of, line_of
 from perf_pipeline.loading.session import Session
@@ -70,8 +72,10 @@ class LoadWatch:
         judge: LiveJudge,
         origin_ns: int,
         brokers: BrokerWatch | None = None,
+        faults: FaultDriver | None = None,
     ) -> None:
         self._brokers = brokers
+        self._faults = faults
         self._session = session
         self._benchmark = benchmark
         self._judge = judge
@@ -91,6 +95,8 @@ class LoadWatch:
         at_s = (time.monotonic_ns() - self._origin_ns) / 1e9
         figures = figures_of(self._session.run_id, self._benchmark, progress, at_s)
         self._session.narrator.progress(line, figures)
+        for sentence in self._faults.heard() if self._faults is not None else ():
+            self._session.say(f"{self._benchmark}: {sentence}")
         self._look_for_death(progress)
         if self._brokers is not None and self._brokers.problem and not self.problem:
             self.problem = f"{self._brokers.problem}, so the load was ended"
@@ -117,7 +123,7 @@ class LoadWatch:
         ways = sum((Counter(scenario.ways) for scenario in progress.scenarios), Counter())
         self._failures.look(progress.elapsed_s, ok, ways)
         self._silence.look(progress.elapsed_s, ok + _answered(ways), ways)
-        if self._silence.is_lasting and not self.problem:
+        if self._silence.is_lasting and not self.problem and not self._is_meant:
             self.problem = (
                 f"{self._silence} of {self._benchmark} failed: {cause_of(self._silence.ways)}, so "
                 f"the load was ended{self._remedy()}"
@@ -130,8 +136,15 @@ class LoadWatch:
                 "or a threshold with abortOnFail, ends it)"
             )
 
+    @property
+    def _is_meant(self) -> bool:
+        """Say whether silence may come from a fault; whether the target comes back is a verdict."""
+        return self._faults is not None and self._faults.has_begun
+
     def _why_it_goes_on(self) -> str:
         ways = self._failures.ways
+        if self._is_meant:
+            return f"{_told(ways)}; the load goes on, because its profile has faults"
         if not _answered(ways):
             waits = f"goneAfter of [targets.{self._session.target.name}]"
             after = format_duration(self._gone_after_us)

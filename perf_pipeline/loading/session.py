@@ -18,7 +18,7 @@ from perf_pipeline.loading.last_calibration import LastCalibration
 from perf_pipeline.loading.storing import Storing
 from perf_pipeline.narration import Narrator
 from perf_pipeline.probes.probe import Probe
-from perf_pipeline.stack.parts import ServiceInfo
+from perf_pipeline.stack.parts import ServiceInfo, Stack
 from perf_pipeline.store.state import State
 
 
@@ -44,6 +44,7 @@ class Session:
         left_out: benchmarks that it goes without, because the target has no such part, and why.
         unmet: benchmarks that can't begin, because the target has not what they need, and why.
         tags: what people called the run.
+        stack: what the run started or found up on this machine; None without.
         probes: make, of a benchmark's folder, what is read beside what the target asks for.
         began_ns: the time.monotonic_ns() of began_at.
         start_worker: the way in which its load workers are started.
@@ -71,6 +72,7 @@ class Session:
     last_calibration: LastCalibration = field(default_factory=LastCalibration)
     storing: Storing = field(default_factory=Storing)
     tags: Mapping[str, str] = field(default_factory=dict)
+    stack: Stack | None = None
     probes: tuple[Callable[[Path], Probe], ...] = ()
     began_ns: int = field(default_factory=time.monotonic_ns)
 

@@ -5,6 +5,7 @@ Add here: a probe for a benchmark. Keep out: how a probe reads (probes/).
 
 import os
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from perf_pipeline.benchmarks.record import Lag, Part
@@ -22,22 +23,29 @@ from perf_pipeline.probes.probe import Probe
 from perf_pipeline.probes.processes import Pids, ProcessProbe
 from perf_pipeline.probes.redis import RedisProbe
 from perf_pipeline.probes.sampler import Sampler
+from perf_pipeline.stack.part_faults import leaders_of
 
 
 def sampler(session: Session, benchmark: str, folder: Path, origin_ns: int) -> Sampler:
     """Make the sampler of a benchmark: host, processes, and every server that is configured."""
     config = session.profile.benchmarks[benchmark]
-    probes: list[Probe] = [HostProbe(), ProcessProbe(_parts(session))]
+    probes: list[Probe] = [HostProbe(), ProcessProbe(_parts(session, config))]
     probes += _servers(session, benchmark, config)
     probes += [made(folder) for made in session.probes]
     return Sampler([(probe, config.interval_us) for probe in probes], folder, origin_ns)
 
 
-def _parts(session: Session) -> Mapping[str, Pids]:
-    """Return the processes of each part; the load generator is this process with its workers."""
+def _parts(session: Session, config: BenchmarkConfig) -> Mapping[str, Pids]:
+    """Return the processes of each part; the load generator is this process with its workers.
+
+    Where faults end some of them, those of now are asked for at each reading.
+    """
     parts: dict[str, Pids] = {
         service.name: service.pids for service in session.services if service.pids
     }
+    if config.faults and session.stack is not None:
+        for name in parts:
+            parts[name] = partial(leaders_of, session.stack.folder, name)
     parts["generator"] = (os.getpid(),)
     return parts
 

@@ -15,6 +15,13 @@ TRANSACTIONS: Final = "postgres_transaction"
 TARGET_ANSWERED: Final = "target_answered"
 """What every benchmark is judged by, unless its profile says otherwise (docs/thresholds.md)."""
 
+ANSWERED_BESIDE_FAULTS: Final = "answered_beside_faults"
+"""What a benchmark with faults is judged by in its place: what fails meanwhile counts apart."""
+FAULTS_UNRECOVERED: Final = "faults_unrecovered"
+"""Faults from which the target did not recover; a benchmark with faults is judged by it as well."""
+OF_EVERY_BENCHMARK: Final = frozenset({TARGET_ANSWERED, ANSWERED_BESIDE_FAULTS})
+"""Of each benchmark one of these is judged by default: whether its target answered at all."""
+
 Better = Literal["lower", "higher", "neither"]
 SampleValue = Literal[
     "count", "records", "found", "bytes_out", "bytes_in",
@@ -78,6 +85,7 @@ _PART: Final = frozenset({"scenario", "operation"})
 _SCENARIO: Final = frozenset({"scenario"})
 _SOURCE: Final = frozenset({"source"})
 _CHECK: Final = frozenset({"scenario", "operation", "check"})
+_FAULT: Final = frozenset({"fault"})
 _NONE: Final[frozenset[str]] = frozenset()
 _PRODUCED: Final = ("produce", "transaction", "produce_batch")
 _CONSUMED: Final = ("consume",)
@@ -162,6 +170,19 @@ _METRICS: Final = (
     Metric("stage_system", _T, "ms", "lower", _NONE, "time between two stations about which the system tells nothing more"),
     Metric("stage_tail", _G, "ms", "lower", _PART, "mean time that the slowest tenth of messages spent in a stage (operation)"),
     Metric("worker_saturation_ratio", _G, "ratio", "neither", _PART, "share of the queue's waiting time in which every hand of the workers was full"),
+    # figures of benchmarks with faults; without a filter the worst of all faults, or their sum
+    Metric(FAULTS_UNRECOVERED, _G, "faults", "lower", _NONE, "number of faults from which the target did not recover until the end of the load, or which nobody can judge because it was not steady before them"),
+    Metric(ANSWERED_BESIDE_FAULTS, _G, "ratio", "higher", _NONE, "share of the planned operations that the target answered correctly, of those that were due before the first fault or after a recovery; dropped starts count as not answered"),
+    Metric("fault_effect_s", _G, "s", "neither", _FAULT, "time from the begin of a fault to its first effect; absent where it had none"),
+    Metric("fault_recovery_s", _G, "s", "lower", _FAULT, "time from the begin of a fault until rate, failures, p(95) of response times and waiting messages were back in their bands of before; 0 where they never left them, absent where they did not come back"),
+    Metric("fault_failed", _G, "operations", "lower", _FAULT, "number of operations that failed between the begin of a fault and the recovery"),
+    Metric("fault_slow", _G, "operations", "lower", _FAULT, "number of operations that went well between the begin of a fault and the recovery, but were slower than the band of before"),
+    Metric("fault_dropped", _G, "iterations", "lower", _FAULT, "number of starts that were dropped between the begin of a fault and the recovery"),
+    Metric("fault_backlog_peak", _G, "messages", "lower", _FAULT, "most messages that waited at once between the begin of a fault and the recovery"),
+    Metric("fault_drain_per_s", _G, "messages/s", "higher", _FAULT, "rate at which the messages that waited became fewer, from their peak to the recovery"),
+    Metric("fault_messages_lost", _G, "messages", "lower", _FAULT, "number of messages, by their ids, that were acknowledged before the recovery from a fault (and after the one before) and never completed"),
+    Metric("fault_messages_duplicated", _G, "messages", "lower", _FAULT, "number of completions beyond the first of messages that were acknowledged before the recovery from a fault (and after the one before)"),
+    Metric("fault_steady_after_ratio", _G, "ratio", "higher", _FAULT, "share of the time after the recovery, until the next fault or the end of the load, in which all was in its band of before"),
     # figures of the one-day simulation
     Metric("messages_per_day", _G, "messages/day", "higher", _PART, "messages in 24 h at the sustained measured rate"),
     Metric("headroom_ratio", _G, "ratio", "higher", _PART, "best rate that held, divided by the rate of 1,000,000 a day"),

@@ -16,6 +16,7 @@ from perf_pipeline.config.executors.kinds import (
     LoopingVUs,
     VuLine,
 )
+from perf_pipeline.config.faults import fault_names
 from perf_pipeline.config.http_steps import HttpStepsParameters
 from perf_pipeline.config.own_topics import OwnProduceParameters
 from perf_pipeline.config.parameters import HttpParameters, iteration_kind
@@ -25,6 +26,23 @@ from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.sql_statements import SqlParameters
 from perf_pipeline.plan.iterations import intended_iterations
 from perf_pipeline.plan.rates import Knot, rate_of
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFault:
+    """Say what is broken when.
+
+    Attributes:
+        benchmark: during whose load.
+        name: of the fault.
+        begins_us: when it begins, in µs of load since the first start of the run.
+        does: what it does, in words.
+    """
+
+    benchmark: str
+    name: str
+    begins_us: int
+    does: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +112,22 @@ def outline(profile: Profile, benchmarks: Sequence[str]) -> list[Turn]:
             begins_us, delay_us = shortest_us, longest_us - shortest_us
             turns += step_turns
     return turns
+
+
+def planned_faults(profile: Profile, turns: Sequence[Turn]) -> list[PlannedFault]:
+    """Return the faults of a run in the order of their begin, on the time line of its turns."""
+    begins: dict[str, int] = {}
+    for turn in turns:
+        plan = profile.benchmarks[turn.benchmark].scenarios[turn.scenario].plan
+        begins.setdefault(turn.benchmark, turn.begins_us - plan.start_time_us)
+    found = []
+    for benchmark, begin_us in begins.items():
+        faults = profile.benchmarks[benchmark].faults
+        found += [
+            PlannedFault(benchmark, name, begin_us + fault.at_us, fault.in_words)
+            for name, fault in zip(fault_names(faults), faults, strict=True)
+        ]
+    return sorted(found, key=lambda fault: fault.begins_us)
 
 
 def load_length_us(turns: Sequence[Turn]) -> tuple[int, int]:

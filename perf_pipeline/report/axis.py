@@ -29,6 +29,7 @@ class Panel:
         left_out: how many more lines there are, all of them lower.
         bounds: label and value of each threshold on it, in the unit of the panel.
         marks: label and second of each moment that explains what follows it.
+        troubled: begin and end of each stretch in which a fault was felt, in seconds.
     """
 
     title: str
@@ -37,6 +38,7 @@ class Panel:
     left_out: int = 0
     bounds: tuple[tuple[str, float], ...] = ()
     marks: tuple[tuple[str, float], ...] = ()
+    troubled: tuple[tuple[float, float], ...] = ()
 
     @property
     def shown(self) -> tuple[TimeSeries, ...]:

@@ -20,6 +20,7 @@ from perf_pipeline.report.bounds import with_bounds
 from perf_pipeline.report.distribution import Distribution
 from perf_pipeline.report.distribution_plot import histogram_plot, spectrum_plot
 from perf_pipeline.report.failure_table import failure_table
+from perf_pipeline.report.faults import fault_table
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport
 from perf_pipeline.report.pages import plot_id, trend_id
 from perf_pipeline.report.plot_data import as_script, plots_of
@@ -47,18 +48,27 @@ _FIGURES: Final = (
 
 def panels_of(benchmark: BenchmarkReport) -> list[Panel]:
     """Return the panels of a benchmark with bounds and marks on them, silent ones as well."""
-    marks = tuple(_marks(benchmark))
+    marks, troubled = tuple(_marks(benchmark)), tuple(_troubled(benchmark))
     return [
-        replace(with_bounds(panel, benchmark.verdicts), marks=marks)
+        replace(with_bounds(panel, benchmark.verdicts), marks=marks, troubled=troubled)
         for panel in panels(benchmark.series)
     ]
 
 
 def _marks(benchmark: BenchmarkReport) -> Iterator[tuple[str, float]]:
-    """Yield when a load was ended before its plan, and by what."""
+    """Yield when each fault began, and when a load was ended before its plan, and by what."""
+    yield from ((fault.fault, fault.began_s) for fault in benchmark.faults)
     how = _ENDED_EARLY.get(benchmark.status)
     if how is not None and benchmark.measured_between_s is not None:
         yield how, benchmark.measured_between_s[1]
+
+
+def _troubled(benchmark: BenchmarkReport) -> Iterator[tuple[float, float]]:
+    """Yield the time from each fault to the recovery, or to the end of the load without one."""
+    ends_s = (benchmark.measured_between_s or (0.0, 0.0))[1]
+    for fault in benchmark.faults:
+        until_s = ends_s if fault.recovered_s is None else fault.recovered_s
+        yield fault.began_s, max(until_s, fault.undo_s)
 
 
 def plot_data(report: RunReport, drawn: Sequence[Sequence[Panel]]) -> Markup:
@@ -156,6 +166,7 @@ def benchmark_section(
         "measured": wording.seconds(benchmark.measured_s) if benchmark.measured_s else "",
         "dropped": _dropped(benchmark),
         "requests": request_table(report.diffs, benchmark),
+        "faults": fault_table(benchmark.faults),
         "failures": failure_table(benchmark),
         "spreads": list(spread_plots(benchmark.distributions)),
         "plots": list(

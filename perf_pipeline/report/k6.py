@@ -130,6 +130,7 @@ def _ours(report: RunReport) -> dict[str, Json]:
                 "valid": benchmark.valid,
                 "invalid_reasons": list(benchmark.invalid_reasons),
                 "problems": list(benchmark.problems),
+                "faults": [asdict(fault) for fault in benchmark.faults],
             }
             for benchmark in report.benchmarks
         },

@@ -13,6 +13,7 @@ from perf_pipeline.report import comparison, findings, headline, why, wording
 from perf_pipeline.report.answer import answer_of
 from perf_pipeline.report.costs import cost_table
 from perf_pipeline.report.diff_texts import diff_table
+from perf_pipeline.report.faults import fault_table
 from perf_pipeline.report.model import BenchmarkReport, RunReport
 from perf_pipeline.report.pages import page
 from perf_pipeline.report.revisions import (
@@ -46,6 +47,7 @@ def render_markdown(report: RunReport) -> str:
         sentences=why.notices_and_troubles(report),
         judged=judged,
         verdicts=_verdicts(report),
+        faults=_faults(report),
         compared=compared,
         remarks=[*comparison.dated(report), *comparison.remarks(report)],
         diffs=diff_table(pair for pair in report.diffs if pair[1].effect is not None),
@@ -99,6 +101,15 @@ def _verdicts(report: RunReport) -> Table:
             for verdict in benchmark.verdicts
         ),
     )
+
+
+def _faults(report: RunReport) -> list[tuple[str, Table]]:
+    """Return the faults of each benchmark that has any."""
+    return [
+        (benchmark.name, fault_table(benchmark.faults))
+        for benchmark in report.benchmarks
+        if benchmark.faults
+    ]
 
 
 def _environment(report: RunReport) -> Table:

@@ -19,6 +19,7 @@ from perf_pipeline.errors import ExitCode
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Verdict
 from perf_pipeline.report.distribution import Distribution
+from perf_pipeline.report.faults import FaultStory
 from perf_pipeline.report.slow_requests import SlowRequest
 from perf_pipeline.report.trend import Trend
 
@@ -108,6 +109,7 @@ class BenchmarkReport:
         failures: how operations failed, the most frequent first.
         distributions: of its latencies, beside those of the baseline.
         measured_between_s: begin and end of the measured phase in the time of the series.
+        faults: what was broken on purpose meanwhile, in the order of its begin.
     """
 
     name: str
@@ -123,6 +125,7 @@ class BenchmarkReport:
     failures: tuple[Failure, ...] = ()
     distributions: tuple[Distribution, ...] = ()
     measured_between_s: tuple[float, float] | None = None
+    faults: tuple[FaultStory, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

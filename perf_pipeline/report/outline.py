@@ -9,6 +9,7 @@ from typing import Final
 from rich.table import Table
 
 from perf_pipeline.plan.outline import (
+    PlannedFault,
     Turn,
     load_length_us,
     longest_wait_us,
@@ -25,14 +26,15 @@ _OPEN: Final = "as answered"
 _LATER: Final = " or later"
 
 
-def render_outline(turns: Sequence[Turn]) -> str:
-    """Return the plan as a table with a row for each scenario, and its totals as sentences."""
+def render_outline(turns: Sequence[Turn], faults: Sequence[PlannedFault] = ()) -> str:
+    """Return the plan as a table with a row for each scenario, its faults, and its totals."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     for column in _COLUMNS:
         table.add_column(column, justify="right" if column in _NUMBERS else "left", no_wrap=True)
     for row in map(_row, turns):
         table.add_row(*row)
-    below = "".join(f"{sentence}\n" for sentence in totals(turns))
+    sentences = [*map(_fault_in_words, faults), *totals(turns)]
+    below = "".join(f"{sentence}\n" for sentence in sentences)
     return f"{rendered(table, _UNWRAPPED, color=False)}\n{below}"
 
 
@@ -53,6 +55,10 @@ def totals(turns: Sequence[Turn]) -> Iterator[str]:
     yield (
         f"{_length(turns)}; running iterations may take up to {_time(longest_wait_us(turns))} more."
     )
+
+
+def _fault_in_words(fault: PlannedFault) -> str:
+    return f"At {_time(fault.begins_us)} the fault {fault.name} of {fault.benchmark} {fault.does}."
 
 
 def _length(turns: Sequence[Turn]) -> str:

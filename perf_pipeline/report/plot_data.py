@@ -41,6 +41,7 @@ def panels_as_json(panels: Sequence[Panel], measured_between_s: tuple[float, flo
         "step": step_s,
         "count": count,
         "measured": measured_between_s,
+        "troubled": list(dict.fromkeys(span for panel in panels for span in panel.troubled)),
         "marks": list(dict.fromkeys(mark for panel in panels for mark in panel.marks)),
         "panels": [
             {

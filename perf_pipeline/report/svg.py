@@ -76,7 +76,8 @@ def plot(
         f"{opened}<figcaption>{name}{_legend(panel, place)}{_notes(place)}</figcaption>"
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
         f'aria-label="{_text(_in_words(panel, axes, place))}">'
-        f"{_outside(axes, measured)}{_axes(axes, panel.unit)}{_lines(panel, axes)}"
+        f"{_outside(axes, measured)}{_troubled(axes, panel.troubled)}"
+        f"{_axes(axes, panel.unit)}{_lines(panel, axes)}"
         f"{_bounds(axes, panel.bounds)}{_marks(axes, panel.marks)}</svg></figure>"
     )
 
@@ -122,6 +123,18 @@ def _outside(axes: "_TimeAxes", measured: Point | None) -> str:
         for begin, end in spans
         if end - begin >= 1
     )
+
+
+def _troubled(axes: "_TimeAxes", stretches: Sequence[Point]) -> str:
+    """Shade the time from the begin of a fault to the recovery."""
+    drawn = []
+    for stretch in stretches:
+        begin, end = (axes.x(min(max(at_s, axes.from_s), axes.to_s)) for at_s in stretch)
+        drawn.append(
+            f'<rect class="troubled" x="{begin:.1f}" y="{_TOP}" '
+            f'width="{max(1.0, end - begin):.1f}" height="{_BOTTOM - _TOP}"/>'
+        )
+    return "".join(drawn)
 
 
 def _bounds(axes: "_TimeAxes", bounds: Sequence[tuple[str, float]]) -> str:

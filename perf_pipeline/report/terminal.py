@@ -33,6 +33,7 @@ _STYLES: Final = {
     "ENVIRONMENT_CHANGED": "yellow",
     "FAIL": "bold red",
     "FOUND": "bold yellow",
+    "FAULT": "bold",
     "CEILING": "dim",
     "REGRESSED": "bold red",
     "LEARNING": "dim",
@@ -95,6 +96,7 @@ def _page(report: RunReport, width: int) -> RenderableType:
     parts: list[RenderableType] = [_header(report)]
     if report.benchmarks:
         parts.append(verdict_table(report, width))
+    parts += _faults(report)
     troubles = why.troubles(report)
     if troubles:
         parts += [Text(), _sentences(troubles)]
@@ -103,6 +105,16 @@ def _page(report: RunReport, width: int) -> RenderableType:
     parts += _slowest(report)
     parts.append(_closing(report))
     return Group(*parts)
+
+
+def _faults(report: RunReport) -> list[RenderableType]:
+    """Tell each fault in a line of its own."""
+    told = [
+        ("FAULT", f"{benchmark.name}, {fault.fault}", fault.sentence)
+        for benchmark in report.benchmarks
+        for fault in benchmark.faults
+    ]
+    return [Text(), _sentences(told)] if told else []
 
 
 def _slowest(report: RunReport) -> list[RenderableType]:

@@ -16,6 +16,7 @@ _COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
         "error": "error",
         "source": "source",
         "check": "check_name",
+        "fault": "operation",  # of figures, which no operation has as well
     }
 )
 

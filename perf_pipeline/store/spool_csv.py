@@ -17,6 +17,7 @@ from typing import Final
 
 import duckdb
 
+from perf_pipeline.metrics.faults import FAULT_COLUMNS
 from perf_pipeline.metrics.sample import (
     CHECK_COLUMNS,
     COST_COLUMNS,
@@ -48,7 +49,9 @@ _TEXT: Final = frozenset(
         "tags",
         "statistic",
         "tier",
+        "fault",
         "kind",
+        "what",
     }
 )
 _BLOCK_BYTES: Final = 1 << 16
@@ -99,6 +102,7 @@ KINDS: Final[Mapping[str, SpoolKind]] = MappingProxyType(
         # Only files of other tools have checks apart from samples, and figures without any.
         "checks": SpoolKind("checks.csv", CHECK_COLUMNS),
         "reported_figures": SpoolKind("reported.csv", REPORTED_COLUMNS),
+        "faults": SpoolKind("faults.csv", FAULT_COLUMNS),
     }
 )
 

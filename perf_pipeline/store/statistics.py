@@ -230,6 +230,8 @@ def _whole_first(metric: Metric, tags: Mapping[str, str]) -> tuple[str, ...]:
         return (_NO_PARTS, "true")
     if metric.name in FROM_VUS and "scenario" not in tags:
         return ("scenario = ''",)
+    if "fault" in metric.tags and "fault" not in tags:
+        return ("operation = ''",)  # where that of all is not known, none of them stands in
     return ("true",)
 
 
@@ -265,6 +267,7 @@ def _is_wanted(columns: tuple[str, ...], row: tuple[Any, ...], windows: Windows)
 
 def _summary(metric: str, columns: tuple[str, ...], row: tuple[Any, ...]) -> Summary:
     tags = {name: text for name, text in zip(columns, row, strict=False) if text}
+    tags = {"fault": tags["operation"]} if tags and "fault" in CATALOG[metric].tags else tags
     return Summary(metric, tags, *row[len(columns) :])
 
 

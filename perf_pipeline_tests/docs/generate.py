@@ -18,6 +18,7 @@ from perf_pipeline.cli.main import main
 from perf_pipeline.config.alerts import Alerts, EmailAlert, UrlAlert
 from perf_pipeline.config.executors.registry import EXECUTORS
 from perf_pipeline.config.executors.stages import Stage
+from perf_pipeline.config.faults import Fault
 from perf_pipeline.config.frozen import Frozen
 from perf_pipeline.config.history_remote import HistoryConfig
 from perf_pipeline.config.http_steps import PythonParameters
@@ -59,6 +60,7 @@ _MODELS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
         "url-alert": UrlAlert,
         "version": VersionQuestion,
         "deliveries": Deliveries,
+        "fault": Fault,
         "tier": TierConfig,
         "seeding": Seeding,
         "benchmark": BenchmarkConfig,

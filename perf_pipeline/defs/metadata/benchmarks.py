@@ -14,6 +14,7 @@ from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.defs.metadata.cells import Metadata, figure, table, verdict_row
 from perf_pipeline.loading.seeding import SeededRun
 from perf_pipeline.metrics.threshold import Status, Verdict
+from perf_pipeline.report.faults import fault_table
 from perf_pipeline.report.headline import headline, verdict_of
 from perf_pipeline.report.model import BenchmarkReport
 from perf_pipeline.report.pages import anchor
@@ -63,6 +64,7 @@ def benchmark_metadata(
         **{name: dg.MetadataValue.text(fact) for name, fact in facts.items()},
         **({"report": dg.MetadataValue.url(f"{link}#{anchor(benchmark.name)}")} if link else {}),
         "requests": _requests(diffs, benchmark),
+        **_faults(benchmark),
         **_plot(benchmark),
         "verdicts": table(verdict_row(verdict) for verdict in benchmark.verdicts),
         **plotted(benchmark),
@@ -94,6 +96,14 @@ def _requests(
         told = {title: text for title, text in shown.items() if title not in _LEFT_TO_THE_REPORT}
         rows.append({**told, **({"of": kind} if len(kinds) > 1 else {})})
     return table(rows)
+
+
+def _faults(benchmark: BenchmarkReport) -> Metadata:
+    """Show what was broken on purpose, and when all was well again; nothing without faults."""
+    made = fault_table(benchmark.faults)
+    titles = [title for title, _ in made.columns]
+    rows = [dict(zip(titles, row, strict=True)) for row in made.rows]
+    return {"faults": table(rows)} if rows else {}
 
 
 def _plot(benchmark: BenchmarkReport) -> Metadata:

@@ -79,6 +79,19 @@
     ctx.restore();
   };
 
+  const shadeTroubles = (plot, troubled) => {
+    const { ctx, bbox } = plot;
+    ctx.save();
+    ctx.fillStyle = color("--care");
+    ctx.globalAlpha = 0.16;
+    for (const [begin, end] of troubled ?? []) {
+      const left = Math.max(bbox.left, plot.valToPos(begin, "x", true));
+      const right = Math.min(bbox.left + bbox.width, plot.valToPos(end, "x", true));
+      if (right > left) ctx.fillRect(left, bbox.top, right - left, bbox.height);
+    }
+    ctx.restore();
+  };
+
   const drawMarks = (plot, marks) => {
     const { ctx, bbox } = plot;
     const size = Math.round(11 * devicePixelRatio);
@@ -200,7 +213,7 @@
   const make = (figure) => {
     const [benchmark, place] = figure.dataset.plot.split(".");
     const section = data[benchmark];
-    const { measured, marks } = section;
+    const { measured, marks, troubled } = section;
     const panel = section.panels[place];
     const svg = figure.querySelector("svg");
     const size = { width: svg.clientWidth, height: svg.clientHeight };
@@ -232,7 +245,7 @@
         })),
       ],
       hooks: {
-        drawClear: [(plot) => shade(plot, measured)],
+        drawClear: [(plot) => shade(plot, measured), (plot) => shadeTroubles(plot, troubled)],
         draw: [(plot) => drawBounds(plot, panel.bounds), (plot) => drawMarks(plot, marks)],
         setCursor: [tellValues(figure, panel, now)],
         setScale: [(plot, scale) => scale === "x" && live.has(figure) && zoomTogether(benchmark, plot)],

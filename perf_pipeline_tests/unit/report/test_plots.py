@@ -43,6 +43,7 @@ def test_the_page_carries_the_values_of_every_plot(full: RunReport, api: Benchma
             "step": 1.0,
             "count": 3,
             "measured": [1.0, 2.0],
+            "troubled": [],
             "marks": [],
             "panels": [
                 {

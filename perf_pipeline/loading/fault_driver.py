@@ -1,0 +1,215 @@
+"""Break what a profile names while its load runs, and make it whole again whatever happens.
+
+What is to be undone is on the disk before a fault begins. A run that is killed is survived by a
+guard that undoes it (stack/guard.py), and a machine that is switched off by the next run.
+Add here: how another kind of fault is done. Keep out: what the load felt (fault_figures.py).
+"""
+
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from perf_pipeline.config.faults import Fault, fault_names
+from perf_pipeline.errors import PerfPipelineError, TargetUnavailableError
+from perf_pipeline.loading.session import Session
+from perf_pipeline.metrics.faults import FaultRecord
+from perf_pipeline.stack.ending import dispose
+from perf_pipeline.stack.own_command import run_command
+from perf_pipeline.stack.part_faults import kill_part, pause, processes_of, require_part, stop_part
+from perf_pipeline.stack.service import own_folder
+from perf_pipeline.stack.undoing import Pending, Undo, perform
+from perf_pipeline.units import US_PER_S
+
+FOLDER: Final = "faults"
+_REVIVED_WITHIN_S: Final = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """Hold a fault with its place and its name."""
+
+    position: int
+    name: str
+    fault: Fault
+
+    @property
+    def what(self) -> str:
+        return self.fault.part or self.fault.run
+
+
+class FaultDriver:
+    """Break things in threads of their own, until the block is left; then all is whole again.
+
+    Args:
+        session: of the run.
+        benchmark: whose faults they are.
+        origin_ns: of the benchmark.
+
+    Attributes:
+        has_begun: a fault was injected.
+        limits: why a fault was not what the profile says, one sentence each.
+    """
+
+    def __init__(self, session: Session, benchmark: str, origin_ns: int) -> None:
+        faults = session.profile.benchmarks[benchmark].faults
+        self._session = session
+        self._origin_ns = origin_ns
+        self._planned = [
+            _Planned(position, name, fault)
+            for position, (name, fault) in enumerate(zip(fault_names(faults), faults, strict=True))
+        ]
+        self._folder = session.state.folder.absolute() / FOLDER / session.run_id
+        self._threads: list[threading.Thread] = []
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self._records: list[FaultRecord] = []
+        self._told: list[str] = []
+        self.has_begun = False
+        self.limits: list[str] = []
+
+    def __enter__(self) -> Self:
+        """Start the guard.
+
+        Raises:
+            TargetUnavailableError: a part that a fault is to hit does not run.
+        """
+        if not self._planned:
+            return self
+        for part in {planned.fault.part for planned in self._planned} - {None}:
+            try:
+                require_part(self._stack_folder(), str(part))
+            except PerfPipelineError as error:
+                raise TargetUnavailableError(error.sentence, hint=error.hint) from error
+        own_folder(self._folder, needs_secrets=True)
+        self._pending = Pending(self._folder)
+        return self
+
+    def begin(self, load_begins_ns: int) -> None:
+        """Count the time of each fault from here.
+
+        Args:
+            load_begins_ns: the time.monotonic_ns() of the load's begin.
+        """
+        for planned in self._planned:
+            due_ns = load_begins_ns + planned.fault.at_us * 1_000
+            thread = threading.Thread(
+                target=self._run, args=(planned, due_ns), name=f"fault {planned.name}"
+            )
+            self._threads.append(thread)
+            thread.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Undo what lasts, and end the guard; what could not be undone is left to the next run."""
+        if not self._planned:
+            return
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+        if not (is_whole := self._pending.is_empty):
+            self.limits.append(f"{self._folder} holds what is still to be undone")
+        for planned in self._planned:
+            if planned.position not in {record.position for record in self._records}:
+                self.limits.append(f"the load ended before the fault {planned.name} began")
+        if is_whole:
+            dispose(self._folder)
+
+    @property
+    def records(self) -> list[FaultRecord]:
+        """Return the faults that were injected, in the order of their begin."""
+        with self._lock:
+            return sorted(self._records, key=lambda record: record.injected_us)
+
+    def heard(self) -> list[str]:
+        """Return what is to be told since the last call."""
+        with self._lock:
+            told, self._told = self._told, []
+            return told
+
+    def _run(self, planned: _Planned, due_ns: int) -> None:
+        if self._over.wait(max(0.0, (due_ns - time.monotonic_ns()) / 1e9)):
+            return
+        self.has_begun = True
+        injected_us = self._now_us()
+        self._tell(f"fault {planned.name} begins", injected_us)
+        undo, problem = None, None
+        try:
+            undo = self._undo_of(planned)
+            if undo is not None:
+                self._pending.add(undo)
+            problem = self._inject(planned, undo)
+            if problem is None:
+                self._over.wait(planned.fault.for_us / US_PER_S)
+        except (OSError, PerfPipelineError) as error:
+            problem = str(error)
+        undo_us = self._now_us()
+        if problem is not None:
+            self.limits.append(f"the fault {planned.name} could not be injected: {problem}")
+        if undo is not None:
+            self._undo(planned, undo)
+        record = FaultRecord(
+            planned.position, planned.name, planned.fault.kind, planned.what, injected_us, undo_us,
+            self._now_us(),
+        )  # fmt: skip
+        with self._lock:
+            self._records.append(record)
+
+    def _undo(self, planned: _Planned, undo: Undo) -> None:
+        began_us = self._now_us()
+        try:
+            problem = perform(undo, self._folder, self._session.stack)
+        except (OSError, PerfPipelineError) as error:
+            problem = str(error)
+        if problem is not None:
+            sentence = f"the fault {planned.name} could not be undone: {problem}"
+            self.limits.append(sentence)
+            self._tell(sentence, began_us)
+            return
+        self._pending.remove(undo)
+        self._tell(f"fault {planned.name} is undone", self._now_us())
+
+    def _undo_of(self, planned: _Planned) -> Undo | None:
+        """Say how a fault will be undone; None for a command that leaves nothing to undo."""
+        fault, limit_s = planned.fault, planned.fault.time_limit_us / US_PER_S
+        if fault.part is None:
+            if not fault.undo:
+                return None
+            return Undo(planned.name, "command", command=fault.undo, limit_s=limit_s)
+        folder = self._stack_folder()
+        if fault.kind == "pause":
+            return Undo(planned.name, "resume", processes=processes_of(folder, fault.part))
+        limit_s = max(limit_s, _REVIVED_WITHIN_S)
+        return Undo(planned.name, "revive", limit_s=limit_s, stack=str(folder), part=fault.part)
+
+    def _inject(self, planned: _Planned, undo: Undo | None) -> str | None:
+        fault = planned.fault
+        match fault.kind:
+            case "command":
+                log = self._folder / "logs" / f"{planned.position}.log"
+                trouble = run_command(fault.run, fault.time_limit_us / US_PER_S, log, self._over)
+                return None if trouble is None else f"{fault.run!r} {trouble}"
+            case "pause":
+                pause(undo.processes if undo is not None else ())
+            case "kill":
+                kill_part(self._stack_folder(), str(fault.part))
+            case "stop" | "restart":
+                stop_part(self._stack_folder(), str(fault.part))
+        return None
+
+    def _stack_folder(self) -> Path:
+        stack = self._session.stack
+        return self._folder if stack is None else stack.folder  # where no part runs
+
+    def _now_us(self) -> int:
+        return (time.monotonic_ns() - self._origin_ns) // 1_000
+
+    def _tell(self, what: str, at_us: int) -> None:
+        with self._lock:
+            self._told.append(f"{what} ({at_us / US_PER_S:.1f} s)")

@@ -1,0 +1,292 @@
+"""Work out from a benchmark's spool what its load felt of each fault, and write it down.
+
+Add here: another figure of a fault. Keep out: the rule of recovery (analysis/recovery.py), SQL
+(store/) and breaking things (fault_driver.py).
+"""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.analysis.recovery import (
+    LEAST_ANSWERED,
+    Bands,
+    Bucket,
+    Recovery,
+    bands_of,
+    drain_per_s,
+    recovery_of,
+    width_us,
+)
+from perf_pipeline.config.profile import BenchmarkConfig
+from perf_pipeline.metrics.catalog import ANSWERED_BESIDE_FAULTS, FAULTS_UNRECOVERED
+from perf_pipeline.metrics.faults import FAULT_COLUMNS, FaultRecord
+from perf_pipeline.metrics.sample import Figure
+from perf_pipeline.plan.rates import Knot, rate_of, starts_between
+from perf_pipeline.store.records import ScenarioCounts
+from perf_pipeline.store.spool_course import (
+    Grid,
+    answers_of,
+    dropped_between,
+    failed_and_slow,
+    lost_and_duplicated,
+    waiting_of,
+)
+from perf_pipeline.units import US_PER_S
+
+FILE: Final = "faults.csv"
+_ADDED: Final = frozenset(
+    {
+        "fault_failed",
+        "fault_slow",
+        "fault_dropped",
+        "fault_messages_lost",
+        "fault_messages_duplicated",
+    }
+)
+_LEAST: Final = frozenset({"fault_drain_per_s", "fault_steady_after_ratio"})
+
+
+@dataclass(frozen=True, slots=True)
+class FeltFaults:
+    """Say what a load felt of its faults.
+
+    Attributes:
+        records: of the faults, with what was seen of each.
+        figures: of each fault, and of all together.
+        problems: what a reader must know, one sentence each.
+    """
+
+    records: tuple[FaultRecord, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _BucketedLoad:
+    """Hold a load in buckets, and what was usual in it."""
+
+    folder: Path
+    buckets: Sequence[Bucket]
+    bands: Bands
+    width_us: int
+    ends_us: int
+    knows_messages: bool
+
+
+def felt_faults(
+    folder: Path,
+    config: BenchmarkConfig,
+    counts: Sequence[ScenarioCounts],
+    records: Sequence[FaultRecord],
+    *,
+    knows_messages: bool,
+) -> FeltFaults:
+    """Work out what a load felt of the faults that were injected, and write faults.csv.
+
+    Args:
+        folder: of the benchmark.
+        config: of the benchmark.
+        counts: of its scenarios.
+        records: in the order of their begin; nothing is written without any.
+        knows_messages: its ledger tells which messages were delivered.
+    """
+    if not records:
+        return FeltFaults()
+    load = _bucketed(folder, config, counts, records[0].injected_us, knows_messages=knows_messages)
+    found = _nothing_to_compare_with(records) if load is None else _felt(load, records)
+    _write(folder / FILE, found.records)
+    return found
+
+
+def _nothing_to_compare_with(records: Sequence[FaultRecord]) -> FeltFaults:
+    problem = (
+        f"before the fault {records[0].fault} less than {LEAST_ANSWERED:.0%} of the operations "
+        "went well, or too few were due, so nobody can tell what it changed or when it was over"
+    )
+    unrecovered = Figure(FAULTS_UNRECOVERED, float(len(records)))
+    return FeltFaults(tuple(records), (unrecovered,), (problem,))
+
+
+def _bucketed(
+    folder: Path,
+    config: BenchmarkConfig,
+    counts: Sequence[ScenarioCounts],
+    first_us: int,
+    *,
+    knows_messages: bool,
+) -> _BucketedLoad | None:
+    """Cut a load into buckets; None where there is nothing to compare with."""
+    measured = [count for count in counts if count.measured_until_us > count.measured_from_us]
+    if not measured:
+        return None
+    from_us = min(count.measured_from_us for count in measured)
+    ends_us = max(count.measured_until_us for count in measured)
+    rates = [_rate(config, count) for count in measured]
+    before_us = first_us - from_us
+    if before_us <= 0:
+        return None
+    starts = sum(starts_between(rate, from_us, first_us) for rate in rates)
+    width = width_us(starts * US_PER_S / before_us, before_us)
+    grid = Grid(from_us, width, max(0, ends_us - from_us) // width)
+    by_id = waiting_of(folder, grid, by_id=True) if knows_messages else None
+    waiting = by_id if by_id is not None else waiting_of(folder, grid, by_id=False)
+    buckets = [
+        Bucket(
+            begins_us=begin,
+            planned=sum(starts_between(rate, begin, begin + width) for rate in rates),
+            answered=answers.answered,
+            failed=answers.failed,
+            p95_ms=answers.p95_ms,
+            waiting=None if waiting is None else waiting[number],
+        )
+        for number, (begin, answers) in enumerate(
+            zip(grid.begins, answers_of(folder, grid), strict=True)
+        )
+    ]
+    bands = bands_of([bucket for bucket in buckets if bucket.begins_us + width <= first_us])
+    if bands is None:
+        return None
+    return _BucketedLoad(folder, buckets, bands, width, ends_us, by_id is not None)
+
+
+def _rate(config: BenchmarkConfig, count: ScenarioCounts) -> list[Knot]:
+    """Return the planned starts of a scenario on the benchmark's axis."""
+    scenario = config.scenarios[count.name]
+    return list(rate_of(scenario.plan, count.measured_from_us - scenario.warm_up_us))
+
+
+def _felt(load: _BucketedLoad, records: Sequence[FaultRecord]) -> FeltFaults:
+    figures: list[Figure] = []
+    problems: list[str] = []
+    seen: list[FaultRecord] = []
+    since_us = 0
+    for number, record in enumerate(records):
+        following = records[number + 1].injected_us if number + 1 < len(records) else None
+        recovery = recovery_of(
+            load.buckets,
+            load.bands,
+            injected_us=record.injected_us,
+            undone_us=record.undone_us,
+            next_us=following,
+        )
+        until_us = load.ends_us if recovery.recovered_us is None else recovery.recovered_us
+        figures += _figures(load, record, recovery, since_us, until_us)
+        problems += _problems(load, record, recovery)
+        seen.append(
+            replace(
+                record,
+                effect_us=recovery.effect_us,
+                recovered_us=recovery.recovered_us,
+                within_us=load.width_us,
+            )
+        )
+        since_us = max(since_us, until_us)
+    return FeltFaults(
+        tuple(seen), (*figures, *_wholes(figures, seen), *_beside(load, seen)), tuple(problems)
+    )
+
+
+def _figures(
+    load: _BucketedLoad, record: FaultRecord, recovery: Recovery, since_us: int, until_us: int
+) -> Iterator[Figure]:
+    """Yield the figures of one fault; one that nobody knows is absent, never zero."""
+
+    def figure(name: str, value: float) -> Figure:
+        return Figure(name, value, operation=record.fault)
+
+    began_us = record.injected_us
+    if recovery.effect_us is not None:
+        yield figure("fault_effect_s", (recovery.effect_us - began_us) / US_PER_S)
+    if recovery.recovered_us is not None:
+        yield figure("fault_recovery_s", (recovery.recovered_us - began_us) / US_PER_S)
+    slow_ms = load.bands.p95_ms or float("inf")
+    failed, slow = failed_and_slow(load.folder, began_us, until_us, slow_ms)
+    yield figure("fault_failed", float(failed))
+    yield figure("fault_slow", float(slow))
+    yield figure("fault_dropped", float(dropped_between(load.folder, began_us, until_us)))
+    meanwhile = [bucket for bucket in load.buckets if bucket.begins_us + load.width_us > began_us]
+    if (drain := drain_per_s(meanwhile, until_us)) is not None:
+        yield figure("fault_backlog_peak", drain[0])
+        if drain[1] is not None:
+            yield figure("fault_drain_per_s", drain[1])
+    if load.knows_messages:
+        lost, duplicated = lost_and_duplicated(load.folder, since_us, until_us)
+        yield figure("fault_messages_lost", float(lost))
+        yield figure("fault_messages_duplicated", float(duplicated))
+    if recovery.steady_after is not None:
+        yield figure("fault_steady_after_ratio", recovery.steady_after)
+
+
+def _wholes(figures: Sequence[Figure], records: Sequence[FaultRecord]) -> Iterator[Figure]:
+    """Yield each figure over all faults: a sum of counts, and else the worst of them."""
+    values: dict[str, list[float]] = {}
+    for figure in figures:
+        values.setdefault(figure.name, []).append(figure.value)
+    unrecovered = sum(record.recovered_us is None for record in records)
+    if unrecovered:
+        values.pop("fault_recovery_s", None)  # the worst of them is not known
+    for name, found in values.items():
+        fold = sum if name in _ADDED else min if name in _LEAST else max
+        yield Figure(name, fold(found))
+    yield Figure(FAULTS_UNRECOVERED, float(unrecovered))
+
+
+def _beside(load: _BucketedLoad, records: Sequence[FaultRecord]) -> Iterator[Figure]:
+    """Yield the share that went well apart from faults; nothing where none of the load is."""
+    spans = [
+        (record.injected_us, load.ends_us if record.recovered_us is None else record.recovered_us)
+        for record in records
+    ]
+    apart = [
+        bucket
+        for bucket in load.buckets
+        if all(
+            bucket.begins_us + load.width_us <= begin or bucket.begins_us >= end
+            for begin, end in spans
+        )
+    ]
+    answered = sum(bucket.answered for bucket in apart)
+    failed = sum(bucket.failed for bucket in apart)
+    first_us = load.buckets[0].begins_us
+    dropped = dropped_between(load.folder, first_us, load.ends_us) - sum(
+        dropped_between(load.folder, begin, end + US_PER_S) for begin, end in _joined(spans)
+    )
+    asked = answered + failed + max(0, dropped)
+    if asked:
+        yield Figure(ANSWERED_BESIDE_FAULTS, answered / asked)
+
+
+def _joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Join spans that overlap, with the second in which readings tell what was dropped."""
+    joined: list[tuple[int, int]] = []
+    for begin, end in sorted(spans):
+        if joined and begin <= joined[-1][1] + US_PER_S:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((begin, end))
+    return joined
+
+
+def _problems(load: _BucketedLoad, record: FaultRecord, recovery: Recovery) -> Iterator[str]:
+    if recovery.recovered_us is None:
+        seconds = (load.ends_us - record.undone_us) / US_PER_S
+        yield (
+            f"after the fault {record.fault} the target did not recover: {seconds:.1f} s after it "
+            "was undone the load ended, and not all was back in its band of before for 3 s"
+        )
+
+
+def _write(path: Path, records: Sequence[FaultRecord]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(FAULT_COLUMNS)
+        writer.writerows(
+            astuple(replace(record, what=_on_one_line(record.what))) for record in records
+        )
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,60 @@
+"""Refuse faults of parts that a run does not start, before anything is sent.
+
+Add here: another reason why a fault can't hit what it names. Keep out: keys and moments of faults
+(config/), and breaking things (fault_driver.py).
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.target import Target
+from perf_pipeline.errors import ProfileError
+from perf_pipeline.loading.given_parts import is_found, stack_options
+
+_REMEDY = (
+    'write kind = "command" for your own system, such as run = "docker kill api" and undo = '
+    '"docker start api"'
+)
+
+
+def require_fault_parts(profile: Profile, benchmarks: Sequence[str], target: Target) -> None:
+    """Refuse a profile with a fault of a part that the run of these benchmarks does not start.
+
+    Raises:
+        ProfileError: names each of them.
+    """
+    started = _started(profile, benchmarks, target)
+    problems = list(_problems(profile, benchmarks, started))
+    if problems:
+        raise ProfileError(profile.name, problems, hint="docs/faults.md tells of all faults")
+
+
+def _problems(
+    profile: Profile, benchmarks: Sequence[str], started: Collection[str]
+) -> Iterator[str]:
+    ours = ", ".join(sorted(started)) or "no part"
+    for name in benchmarks:
+        for number, fault in enumerate(profile.benchmarks[name].faults):
+            if fault.part is not None and fault.part not in started:
+                yield (
+                    f"benchmarks.{name}.faults[{number}].part is {fault.part!r}, which this run "
+                    f"does not start (it starts {ours}); {_REMEDY}"
+                )
+
+
+def _started(profile: Profile, benchmarks: Sequence[str], target: Target) -> set[str]:
+    if is_found(target):
+        return set()
+    options = stack_options(profile, target, benchmarks)
+    given = {
+        "postgres": options.postgres_dsn,
+        "kafka": options.brokers,
+        "redis": options.redis_url,
+    }
+    names = {"kafka": ("broker",), "reference": ("api", "worker", "relay")}
+    return {
+        name
+        for part in options.parts
+        if given.get(part) is None
+        for name in names.get(part, (part,))
+    }

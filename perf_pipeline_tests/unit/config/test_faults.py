@@ -1,0 +1,176 @@
+from typing import Any
+
+import pytest
+
+from perf_pipeline.config.faults import Fault, fault_names
+from perf_pipeline.config.loading import validate_profile
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.target import resolve_target
+from perf_pipeline.errors import ProfileError
+from perf_pipeline.loading.fault_parts import require_fault_parts
+from perf_pipeline.plan.outline import outline, planned_faults
+from perf_pipeline.report.outline import render_outline
+
+ARRIVALS = {
+    "exec": "create_user",
+    "executor": "constant-arrival-rate",
+    "rate": 50,
+    "duration": "30s",
+    "warmUp": "1s",
+    "preAllocatedVUs": 5,
+}
+KILL = {"at": "10s", "kind": "kill", "part": "worker", "for": "5s"}
+
+
+def raw(
+    *faults: dict[str, Any], scenario: dict[str, Any] = ARRIVALS, **more: Any
+) -> dict[str, Any]:
+    create = {"create_users": scenario, **more.pop("scenarios", {})}
+    end_to_end = {"scenarios": create, "faults": list(faults), **more}
+    return {"name": "faulty", "benchmarks": {"end_to_end": end_to_end}}
+
+
+def profile(*faults: dict[str, Any], **more: Any) -> Profile:
+    return validate_profile(raw(*faults, **more), "faulty.toml")
+
+
+def refused(*faults: dict[str, Any], **more: Any) -> list[str]:
+    with pytest.raises(ProfileError) as caught:
+        profile(*faults, **more)
+    return caught.value.problems
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"kind": "kil"}, "'pause', 'restart' or 'command'; did you mean kill?"),
+        ({"part": "workr"}, "; did you mean worker?"),
+        ({"fro": "5s"}, "is not a known key; did you mean for?"),
+        ({"part": None}, 'needs the part that it hits, such as part = "worker"'),
+        ({"for": None}, 'kind = "kill" needs for, such as for = "5s"'),
+        ({"kind": "restart"}, "starts the part at once, so for has no meaning"),
+        ({"run": "true"}, 'run stands only in a fault of kind = "command"; this one is \'kill\''),
+        ({"name": "a,b"}, "it must be words of letters from A to Z, digits, _ and -"),
+        ({"kind": "command", "part": None, "for": None}, 'needs run, such as run = "docker '),
+        ({"kind": "command", "run": "x"}, "part has no meaning for kind"),
+        ({"kind": "command", "run": "x", "part": None}, "for says when undo runs; write undo"),
+    ],
+)  # fmt: skip
+def test_a_fault_that_cannot_be_done_is_refused_with_the_right_word(
+    change: dict[str, Any], sentence: str
+) -> None:
+    fault = {key: value for key, value in {**KILL, **change}.items() if value is not None}
+
+    (problem,) = refused(fault)
+
+    assert problem.startswith("benchmarks.end_to_end.faults[0]")
+    assert sentence in problem
+
+
+@pytest.mark.parametrize(
+    ("at", "lasts", "sentence"),
+    [
+        ("40s", "5s", "[0].at is 40s, but the load ends at 30s"),
+        ("3s", "5s", "at least 3s of measured load come before a fault"),
+        ("23s", "5s", "[0] is undone at 28s, and the load ends at 30s"),
+    ],
+)
+def test_a_fault_whose_effect_nobody_could_see_is_refused(
+    at: str, lasts: str, sentence: str
+) -> None:
+    (problem,) = refused({**KILL, "at": at, "for": lasts})
+
+    assert sentence in problem
+
+
+@pytest.mark.parametrize("at", ["4s", "22s"])
+def test_the_first_and_the_last_moment_that_can_be_seen_are_right(at: str) -> None:
+    assert profile({**KILL, "at": at}).benchmarks["end_to_end"].faults
+
+
+def test_a_closed_model_is_refused() -> None:
+    closed = {"exec": "create_user", "executor": "constant-vus", "vus": 2, "duration": "30s"}
+
+    (problem,) = refused(KILL, scenario=closed)
+
+    assert "scenario create_users is a closed model (constant-vus)" in problem
+
+
+def test_several_load_steps_are_refused() -> None:
+    (problem,) = refused(KILL, scenarios={"later": {**ARRIVALS, "step": 2}})
+
+    assert "has several load steps" in problem
+
+
+def test_a_part_that_is_still_broken_is_not_broken_again() -> None:
+    (problem,) = refused(KILL, {**KILL, "at": "12s", "kind": "pause"})
+
+    assert "[1] hits worker at 12s, which faults[0] makes whole at 15s" in problem
+
+
+def test_a_second_fault_of_a_name_gets_a_number() -> None:
+    killed = Fault(at_us=0, kind="kill", part="api", for_us=1)
+    named = Fault(at_us=0, kind="kill", part="api", for_us=1, name="lights out")
+
+    assert fault_names((killed, named, killed)) == ("kill api", "lights out", "kill api 2")
+
+
+def test_faults_replace_the_share_of_answers_by_what_came_back() -> None:
+    without = profile().benchmarks["end_to_end"].all_thresholds()
+    with_faults = profile(KILL).benchmarks["end_to_end"].all_thresholds()
+
+    assert [threshold.key for threshold in without] == ["target_answered"]
+    assert [(threshold.key, threshold.source) for threshold in with_faults] == [
+        ("faults_unrecovered", "value==0"),
+        ("answered_beside_faults", "value>=0.95"),
+    ]
+
+
+def test_a_profile_without_faults_has_the_hashes_of_before() -> None:
+    assert "faults" not in profile().as_json
+    assert profile().load_hash("end_to_end") != profile(KILL).load_hash("end_to_end")
+
+
+def test_a_fault_can_be_named_in_a_threshold() -> None:
+    found = profile(KILL, thresholds={"fault_recovery_s{fault:kill worker}": ["value<9"]})
+
+    assert found.benchmarks["end_to_end"].parsed_thresholds()[0].tags == {"fault": "kill worker"}
+
+
+def test_the_plan_shows_what_is_broken_when() -> None:
+    undone = {"at": "12s", "kind": "command", "run": "docker kill api", "undo": "docker start api"}
+    found = profile(KILL, {**undone, "for": "2s"})
+
+    turns = outline(found, ["end_to_end"])
+    shown = render_outline(turns, planned_faults(found, turns))
+
+    assert "At 10s the fault kill worker of end_to_end kills worker for 5s." in shown
+    assert "runs 'docker kill api' for 2s, then runs 'docker start api'." in shown
+
+
+@pytest.mark.parametrize(
+    ("environment", "part", "starts"),
+    [
+        ({"PERF_BASE_URL": "http://127.0.0.1:1"}, "worker", "(it starts no part)"),
+        (
+            {"PERF_POSTGRES_DSN": "postgresql://127.0.0.1/x"},
+            "postgres",
+            "(it starts api, broker, redis, relay, worker)",
+        ),
+    ],
+)
+def test_a_part_that_a_run_does_not_start_is_refused(
+    environment: dict[str, str], part: str, starts: str
+) -> None:
+    found = profile({**KILL, "part": part})
+
+    with pytest.raises(ProfileError) as caught:
+        require_fault_parts(found, ["end_to_end"], resolve_target("local", None, environment))
+
+    (problem,) = caught.value.problems
+    assert f"faults[0].part is {part!r}, which this run does not start {starts}" in problem
+    assert caught.value.exit_code == 104
+
+
+def test_a_part_that_a_run_starts_is_right() -> None:
+    require_fault_parts(profile(KILL), ["end_to_end"], resolve_target("local", None, {}))

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,20 +12,12 @@ import perf_pipeline
 from perf_pipeline.defs.alerts import NAME
 from perf_pipeline.defs.component import PerfPipeline
 from perf_pipeline.errors import ProfileError
+from perf_pipeline_tests.support.commands.forked import ran
 from perf_pipeline_tests.support.dagster.own_profiles import own_profile
+from perf_pipeline_tests.support.dagster.runs import IMPORTED
 
 pytestmark = pytest.mark.timeout(180)
 
-# One interpreter for several commands: importing Dagster takes longer than any of them.
-DG = """
-import contextlib, io, json, sys
-from dagster_dg_cli.cli import cli
-for words in json.loads(sys.argv[1]):
-    with contextlib.redirect_stdout(io.StringIO()) as said:
-        code = cli.main(words, prog_name="dg", standalone_mode=False)
-    assert not code, (words, code, said.getvalue())
-    print(json.dumps(said.getvalue()))
-"""
 PYPROJECT = """
 [project]
 name = "foreign"
@@ -84,16 +75,16 @@ def project(tmp_path: Path) -> Path:
 
 def dg_commands(project: Path, *commands: str) -> list[str]:
     """Run commands of dg in the project, one after another, and give what each of them says."""
-    ran = subprocess.run(
-        [sys.executable, "-c", DG, json.dumps([command.split() for command in commands])],
+    asked = json.dumps([command.split() for command in commands])
+    module = "perf_pipeline_tests.support.dagster.dg_commands"
+    done = ran(
+        [sys.executable, "-P", "-m", module, asked, str(project / "src")],
+        modules=IMPORTED,
         cwd=project,
-        env={**os.environ, "PYTHONPATH": str(project / "src"), "DAGSTER_HOME": ""},
-        capture_output=True,
-        text=True,
-        check=False,
+        env={**os.environ, "DAGSTER_HOME": ""},
     )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return [json.loads(said) for said in ran.stdout.splitlines()]
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [json.loads(said) for said in done.stdout.splitlines()]
 
 
 def test_dg_scaffolds_a_graph_that_works_in_a_foreign_project(project: Path) -> None:

@@ -17,7 +17,8 @@ import pytest
 from perf_pipeline.errors import StackError
 from perf_pipeline.stack.service import free_port
 from perf_pipeline.stack.webserver import serve_ui, storage_url
-from perf_pipeline_tests.support.dagster.runs import of_state, run_config
+from perf_pipeline_tests.support.commands.forked import started
+from perf_pipeline_tests.support.dagster.runs import IMPORTED, of_state, run_config
 from perf_pipeline_tests.support.places import ROOT, new_state
 from perf_pipeline_tests.support.silent import hush
 
@@ -42,8 +43,9 @@ def running_ui(state: Path, port: int) -> Iterator[Popen[str]]:
     """Start the command, wait for its address, and end it should the test not have done so."""
     command = [sys.executable, "-m", "perf_pipeline", "--state", str(state), "ui"]
     environ = {key: value for key, value in os.environ.items() if not key.startswith("PERF_")}
-    with Popen(
+    with started(
         [*command, "--port", str(port)],
+        modules=(*IMPORTED, "dagster._daemon.cli", "dagster_postgres", "dagster_webserver.cli"),
         cwd=ROOT,
         env=environ,
         stdout=PIPE,

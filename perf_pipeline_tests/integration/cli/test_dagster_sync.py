@@ -6,14 +6,25 @@ import sqlite3
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from perf_pipeline.cli.telling_dagster import DagsterProgram, _lines, instance_of, tell_of_run
+from perf_pipeline.cli import telling_dagster
+from perf_pipeline.cli.telling_dagster import (
+    _PROGRAM,
+    DagsterProgram,
+    _lines,
+    instance_of,
+    tell_of_run,
+)
 from perf_pipeline.stack.ui_instance import SERVICES, known_instance
 from perf_pipeline.store.state import State
 from perf_pipeline_tests.support.commands.command_line import CommandLine
+from perf_pipeline_tests.support.commands.forked import started
+from perf_pipeline_tests.support.dagster.runs import IMPORTED
 from perf_pipeline_tests.support.histories.synthetic_history import add_runs, api_runs
 from perf_pipeline_tests.support.places import ROOT
 
@@ -21,6 +32,16 @@ from perf_pipeline_tests.support.places import ROOT
 SILENT = "import time; print('.', flush=True); print('one\\ntwo', flush=True); time.sleep(60)"
 
 
+@pytest.fixture
+def forked_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the program that tells Dagster be a fork of a process that has imported Dagster."""
+    popen = partial(started, modules=(*IMPORTED, _PROGRAM))
+    monkeypatch.setattr(
+        telling_dagster, "subprocess", SimpleNamespace(**{**vars(subprocess), "Popen": popen})
+    )
+
+
+@pytest.mark.usefixtures("forked_program")
 def test_stored_runs_are_in_dagster_after_the_command(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
@@ -46,6 +67,7 @@ def test_without_an_instance_the_command_says_what_to_set(tmp_path: Path) -> Non
     assert "there is no Dagster to tell: DAGSTER_HOME is not set" in answer.err
 
 
+@pytest.mark.usefixtures("forked_program")
 def test_a_run_is_what_it_was_where_the_instance_can_not_be_reached(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from perf_pipeline.cli.endings import kept_traceback
+from perf_pipeline_tests.support.commands.forked import ran
+from perf_pipeline_tests.support.elsewhere import small_disk
 from perf_pipeline_tests.support.histories.synthetic_history import add_runs, api_runs
 
-_CLI = f"'{sys.executable}' -m perf_pipeline --state \"$DISK/state\""
 _FILL = 'dd if=/dev/zero of="$DISK/filler" bs=1k status=none 2>/dev/null; sync'
 
 
@@ -48,15 +49,8 @@ def on_a_small_disk(tmp_path: Path, state: Path) -> Callable[..., Said]:
         pytest.skip("this machine doesn't let us mount a small disk: it takes root")
 
     def run(*lines: str) -> Said:
-        script = "\n".join([mount, f"cp -r '{state}' '{disk}/state'", *lines])
-        environment = {**os.environ, "DISK": str(disk), "TMPDIR": "/tmp"}
-        done = subprocess.run(
-            ["unshare", "-m", "sh", "-c", script],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=environment,
-        )
+        words = [sys.executable, "-m", small_disk.__name__, str(disk), str(state), *lines]
+        done = ran(words, env={**os.environ, "TMPDIR": "/tmp"}, timeout=80)
         text = done.stdout + done.stderr
         codes = [int(line[5:]) for line in text.splitlines() if line.startswith("CODE ")]
         return Said(codes, text)
@@ -65,7 +59,7 @@ def on_a_small_disk(tmp_path: Path, state: Path) -> Callable[..., Said]:
 
 
 def _cli(arguments: str) -> str:
-    return f"{_CLI} {arguments}; echo CODE $?"
+    return f"perf-pipeline {arguments}"
 
 
 def test_report_and_ingest_on_a_full_disk_are_sentences_and_the_history_is_intact(

@@ -1,6 +1,6 @@
 """A process that has imported what a run needs, and becomes a command by a fork, in milliseconds.
 
-`python command_template.py SOCKET SOCKET MODULE…`, started by forked.py. It has one thread, and
+`python -m ….command_template SOCKET SOCKET MODULE…`, started by forked.py. It has one thread, and
 ends with pytest. A question of the first socket makes a child of its own, which it awaits; one of
 the second socket, a child of pytest.
 Add here: another module that most commands import. Keep out: what is asked of it (forked.py).

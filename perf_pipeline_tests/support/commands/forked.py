@@ -27,7 +27,7 @@ from perf_pipeline_tests.support.commands.command_template import LONGEST_QUESTI
 from perf_pipeline_tests.support.commands.forked_children import Aside, fork_from, forking
 from perf_pipeline_tests.support.commands.forks_on_request import can_fork_on_request
 
-_TEMPLATE: Final = Path(__file__).with_name("command_template.py")
+_TEMPLATE: Final = "perf_pipeline_tests.support.commands.command_template"
 _IMPORTED_S: Final = 60.0
 # What an interpreter, or a library that it imports, reads when it starts; a command's own variables
 # it reads itself, whenever it starts.
@@ -182,8 +182,10 @@ def _template(modules: tuple[str, ...]) -> tuple[socket.socket, socket.socket]:
     pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(2)]
     theirs = [their_end for _, their_end in pairs]
     numbers = [their_end.fileno() for their_end in theirs]
-    process = subprocess.Popen(
-        [sys.executable, "-P", str(_TEMPLATE), *map(str, numbers), *modules],
+    # One that imports more is a fork of the one that imports what all need.
+    start = started if modules else subprocess.Popen
+    process = start(
+        [sys.executable, "-P", "-m", _TEMPLATE, *map(str, numbers), *modules],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         env={**_BEFORE, "OPENBLAS_NUM_THREADS": "1"},

@@ -23,7 +23,7 @@ TINY = str(Path(__file__).with_name("tiny.toml"))
 MODULE = "perf_pipeline.definitions"
 JUDGING = ("threshold_checks", "confirmation", "baseline_diff", "bottlenecks", "report")
 # What Dagster's command imports on its way to our definitions.
-_IMPORTED: Final = ("dagster", "dagster._cli.asset", "perf_pipeline.definitions")
+IMPORTED: Final = ("dagster", "dagster._cli.asset", "perf_pipeline.definitions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def start_materialize(
 
 
 def _started(words: list[str], environment: dict[str, str], log: Path) -> Materializing:
-    process = forked(words, environment, log, modules=_IMPORTED)
+    process = forked(words, environment, log, modules=IMPORTED)
     if process is not None:
         return Forked(process, log)
     return Popen(

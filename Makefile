@@ -7,7 +7,7 @@ WORKERS ?= 4
 # Compiled at once: where Python may write no bytecode, each process would compile all it imports.
 install = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python $(1) || $(BIN)/python -m pip install --quiet --disable-pip-version-check $(1)
 BAD_DAYS := $(addprefix perf_pipeline_tests/,integration/cli/test_failing_targets.py integration/cli/test_stopped_anywhere.py integration/store/test_damage.py integration/config/test_hosts_elsewhere.py integration/cli/test_secrets.py defs/test_secrets.py)
-.PHONY: run test fuzz bad-days check site ui lock clean compose-test
+.PHONY: run test fuzz bad-days check site ui lock clean compose-test wheel test-wheel
 
 run: .venv/runs ## load a real system and judge it
 	@$(BIN)/perf-pipeline run --profile quick
@@ -32,6 +32,12 @@ ui: .venv/runs ## Dagster's UI on 127.0.0.1
 
 lock: .venv/installed ## resolve requirements.lock anew, and cut the smaller locks out of it
 	@$(BIN)/uv pip compile pyproject.toml --extra s3 --extra schemas --extra stack --group dev --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock && docker/renew_locks
+
+wheel: .venv/installed ## the wheel of this machine, with what runs for each sample compiled; needs a C compiler
+	@HATCH_BUILD_HOOK_ENABLE_CUSTOM=true $(BIN)/python -m hatchling build --target wheel
+
+test-wheel: .venv/installed ## the tests of what is compiled, on the compiled wheel; not part of the tests
+	@.ci/wheel/test
 
 compose-test: .venv/runs ## docker-compose.yml on a real engine; ten minutes, not part of the tests
 	@docker/compose_test

@@ -43,9 +43,10 @@ class MonotonicClock:
             await asyncio.sleep(0)
             return
         sleeper: asyncio.Future[None] = self._loop.create_future()
-        entry = (at_us, next(self._order), sleeper)
-        heapq.heappush(self._sleepers, entry)
-        if self._sleepers[0] is entry:
+        order = next(self._order)
+        heapq.heappush(self._sleepers, (at_us, order, sleeper))
+        # By its number: compiled code may hold a tuple in more than one object.
+        if self._sleepers[0][1] == order:
             self._alarm.arm(self._origin_ns + at_us * _NS_PER_US)
         await sleeper
 

@@ -16,6 +16,7 @@ from typing import Final
 from perf_pipeline.config.kafka_listeners import broker_release
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target
+from perf_pipeline.engine import recorder
 from perf_pipeline.engine.control_group import Limits, allowed_cpus, read_limits
 from perf_pipeline.loading.ci_facts import one_line
 from perf_pipeline.probes.postgres import server_facts
@@ -45,7 +46,7 @@ def fingerprint(
         services: parts that run on this machine.
         environment: PERF_RUNNER_CLASS groups machines that are to be compared with one another.
     """
-    facts = {**machine_facts(), **_client_facts()}
+    facts = {**machine_facts(), **_client_facts(), **generator_facts(recorder.__file__)}
     facts["generator_workers"] = str(profile.workers)
     facts["target"] = target.name
     running = {service.name: service for service in services}
@@ -131,6 +132,19 @@ def _limit_facts(limits: Limits, cores: int, memory_bytes: int) -> dict[str, str
 
 def _major_and_minor(version_text: str) -> str:
     return ".".join(version_text.split(".")[:2])
+
+
+def generator_facts(module: str) -> dict[str, str]:
+    """Say that the load generator is compiled, by the file of one of its modules.
+
+    It costs less for each sample then, so that runs of both kinds are not compared.
+
+    >>> generator_facts("/lib/perf_pipeline/engine/recorder.cpython-311-x86_64-linux-gnu.so")
+    {'load_generator': 'compiled'}
+    >>> generator_facts("/lib/perf_pipeline/engine/recorder.py")
+    {}
+    """
+    return {} if module.endswith(".py") else {"load_generator": "compiled"}
 
 
 def _client_facts() -> dict[str, str]:

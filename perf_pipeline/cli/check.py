@@ -17,6 +17,7 @@ from perf_pipeline.cli.profiles import (
     profile_given,
     profile_options,
 )
+from perf_pipeline.units import US_PER_S
 
 if TYPE_CHECKING:
     from perf_pipeline.config.profile import Profile
@@ -55,8 +56,9 @@ def check(
     click.echo(f"{given} is right; nothing was sent.")
     for line in _about(checked, names, target):
         click.echo(line)
-    turns = outline(checked, names)
-    click.echo(f"\n{render_outline(turns, planned_faults(checked, turns))}", nl=False)
+    if turns := outline(checked, names):
+        faults = planned_faults(checked, turns)
+        click.echo(f"\n{render_outline(turns, faults)}", nl=False)
 
 
 def _about(profile: "Profile", names: Sequence[str], target: "Target") -> Iterator[str]:
@@ -70,3 +72,22 @@ def _about(profile: "Profile", names: Sequence[str], target: "Target") -> Iterat
         yield "It loads the reference system, which a run starts on this machine."
     if off := [name for name in profile.benchmark_names if name not in names]:
         yield f"Left out: {', '.join(off)}."
+    yield from _searches(profile, names)
+
+
+def _searches(profile: "Profile", names: Sequence[str]) -> Iterator[str]:
+    """Say what each search for a capacity would do."""
+    from perf_pipeline.analysis.capacity.length import asks_for_a_rate, counts, window_s
+    from perf_pipeline.judging.capacities import plan_of
+    from perf_pipeline.report.capacity_texts import search_sentence
+
+    for name in names:
+        wanted = profile.benchmarks[name].capacity
+        if wanted is None:
+            continue
+        plan, thresholds = plan_of(profile, wanted), profile.benchmarks[wanted.of].all_thresholds()
+        given_us = wanted.window_us
+        length_s = window_s(filter(counts, thresholds), plan.hint)
+        left_out = [f"{its.key} {its.source}" for its in thresholds if asks_for_a_rate(its)]
+        length_s = length_s if given_us is None else given_us / US_PER_S
+        yield search_sentence(name, wanted.of, plan, length_s, left_out)

@@ -14,6 +14,7 @@ import click
 
 from perf_pipeline import __version__
 from perf_pipeline.cli import baseline, history, share, stack
+from perf_pipeline.cli.capacity import capacity
 from perf_pipeline.cli.check import check
 from perf_pipeline.cli.ci import ci
 from perf_pipeline.cli.dagster import dagster
@@ -62,6 +63,6 @@ def main(context: click.Context, state: Path) -> None:
         raise click.UsageError(str(error)) from error
 
 
-_ALONE: Final = (init, check, run, watch, import_command, prune, send, sql, ci, dagster)
+_ALONE: Final = (init, check, run, capacity, watch, import_command, prune, send, sql, ci, dagster)
 for _command in (*_ALONE, *history.COMMANDS, *baseline.COMMANDS, *share.COMMANDS, *stack.COMMANDS):
     main.add_command(_command)

@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from perf_pipeline.benchmarks.registry import is_shipped
+from perf_pipeline.config.capacity_rules import capacity_mistakes
 from perf_pipeline.config.fault_rules import fault_mistakes
 from perf_pipeline.config.files import LARGEST_PROFILE_BYTES, read_text
 from perf_pipeline.config.given_by_environment import given_by_environment
@@ -41,6 +42,13 @@ from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.spelling import meant
 
 SHIPPED: Final = ("quick", "ci", "full", "weekly")
+_WHOLE: Final = (
+    pinned_mistakes,
+    question_mistakes,
+    capacity_mistakes,
+    delivery_mistakes,
+    fault_mistakes,
+)
 
 
 def load_profile(
@@ -160,14 +168,9 @@ def _validate(
     mistakes += kafka_mistakes(raw)
     mistakes += outside
     if profile is not None:
-        mistakes += pinned_mistakes(profile)
-        mistakes += question_mistakes(profile)
-        mistakes += delivery_mistakes(profile)
-        mistakes += fault_mistakes(profile)
-        mistakes += also(profile)
-        mistakes += shared_operation_mistakes(profile)
+        for rule in (*_WHOLE, also, shared_operation_mistakes, load_mistakes):
+            mistakes += rule(profile)
         mistakes += endless_numbers(raw)
-        mistakes += load_mistakes(profile)
     if mistakes or profile is None:
         raise ProfileError(source, mistakes, hint="docs/profiles.md lists every key")
     return profile
@@ -239,6 +242,9 @@ def _without_unused(raw: Mapping[str, Any], only: Collection[str]) -> Mapping[st
         for name, config in benchmarks_in(raw)
         if config.get("enabled") is not False or name in only
     }
+    searched = [config["capacity"] for config in used.values() if "capacity" in config]
+    of = [search.get("of") for search in searched if isinstance(search, Mapping)]
+    used |= {name: config for name, config in benchmarks_in(raw) if name in of}
     return {**raw, "benchmarks": used}
 
 

@@ -16,6 +16,7 @@ from perf_pipeline.config.profile import Profile
 
 def parts_of(profile: Profile, benchmark: str) -> frozenset[Part]:
     """Return the parts without which the load of a benchmark can't begin."""
+    benchmark = loaded_as(profile, benchmark)
     return record_of(benchmark).needs | frozenset(_implied(profile, benchmark))
 
 
@@ -24,11 +25,18 @@ def parts_of_all(profile: Profile, benchmarks: Collection[str]) -> frozenset[Par
     return frozenset().union(*(parts_of(profile, name) for name in benchmarks))
 
 
+def loaded_as(profile: Profile, benchmark: str) -> str:
+    """Return the benchmark whose load it is: the one that a search for a capacity searches."""
+    config = profile.benchmarks.get(benchmark)
+    return config.capacity.of if config is not None and config.capacity is not None else benchmark
+
+
 def draws_users(profile: Profile, benchmark: str) -> bool:
     """Say whether a benchmark of a profile needs the users that a run seeds.
 
     Scenarios of your own need them only where a data set of theirs is `seeded`.
     """
+    benchmark = loaded_as(profile, benchmark)
     config = profile.benchmarks[benchmark]
     if draws_seeded_users(config):
         return True
@@ -40,7 +48,7 @@ def makes_users(profile: Profile, benchmark: str) -> bool:
     """Say whether a benchmark leaves rows in the table of users, seeded or created by its load."""
     shipped = [
         iteration_kind(scenario.exec)
-        for scenario in profile.benchmarks[benchmark].scenarios.values()
+        for scenario in profile.benchmarks[loaded_as(profile, benchmark)].scenarios.values()
         if not is_own(scenario.exec)
     ]
     return draws_users(profile, benchmark) or any(
@@ -50,6 +58,7 @@ def makes_users(profile: Profile, benchmark: str) -> bool:
 
 def reads_system_deliveries(profile: Profile, benchmark: str) -> bool:
     """Say whether the reference system's table of deliveries completes a benchmark's ledger."""
+    benchmark = loaded_as(profile, benchmark)
     has_own = profile.benchmarks[benchmark].deliveries is not None
     return not has_own and record_of(benchmark).ledger is LedgerKind.SYSTEM
 

@@ -191,6 +191,8 @@ def _own_benchmark_mistakes(name: str, config: Mapping[str, Any]) -> Iterator[st
             f"benchmarks.{name} is not a valid name; use small letters, digits and _, or one of "
             f"{built_in}"
         )
+    if "capacity" in config:
+        return  # it loads another benchmark's scenarios
     execs = [scenario.get("exec") for _, scenario in _tables(config.get("scenarios"))]
     if not execs or not all(map(_may_be_own, execs)):
         yield (

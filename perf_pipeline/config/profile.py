@@ -7,13 +7,14 @@ out: the numbers themselves (profiles/*.toml) and reading files (loading.py).
 import hashlib
 import json
 import re
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from perf_pipeline.benchmarks.registry import NAMES, is_shipped
 from perf_pipeline.config.alerts import Alerts
 from perf_pipeline.config.bounds import LARGEST_STORED
+from perf_pipeline.config.capacity import CapacitySearch
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.faults import Fault
 from perf_pipeline.config.frozen import Frozen, equals, is_empty
@@ -25,6 +26,7 @@ from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.target import LOCAL, TargetConfig
 from perf_pipeline.metrics.catalog import (
     ANSWERED_BESIDE_FAULTS,
+    CAPACITY_PER_S,
     FAULTS_UNRECOVERED,
     TARGET_ANSWERED,
 )
@@ -74,6 +76,7 @@ class BenchmarkConfig(Frozen):
         asset_group: the group in which Dagster shows a benchmark of your own, `own` by default.
         description: the text of the asset of a benchmark of your own.
         scenarios: its scenarios, by name.
+        capacity: in place of scenarios: find the highest rate that another benchmark carries.
         thresholds: metric key -> texts or tables. `target_answered` is `["rate>=0.95"]` by default;
             `[]` turns that check off.
         interval_us: the time between two readings of resources.
@@ -92,7 +95,8 @@ class BenchmarkConfig(Frozen):
         default="", alias="assetGroup", pattern=GROUP_PATTERN, exclude_if=is_empty
     )
     description: str = Field(default="", max_length=2_000, exclude_if=is_empty)
-    scenarios: dict[str, Scenario] = Field(min_length=1)
+    scenarios: dict[str, Scenario] = Field(default_factory=dict, min_length=1, exclude_if=is_empty)
+    capacity: CapacitySearch | None = Field(default=None, exclude_if=equals(None))
     thresholds: dict[str, list[str | ThresholdEntry]] = Field(default_factory=dict)
     interval_us: Duration = Field(default=US_PER_S, alias="interval", ge=US_PER_S // 10)
     topic: str = "perf-pipeline-messages"
@@ -111,6 +115,12 @@ class BenchmarkConfig(Frozen):
                 f"{names} can't be the name of a scenario; use letters, digits, _ and -"
             )
         return scenarios
+
+    @model_validator(mode="after")
+    def _loads_something(self) -> Self:
+        if not self.scenarios and self.capacity is None:
+            raise ValueError("its scenarios are missing; a benchmark needs at least one")
+        return self
 
     @property
     def load_steps(self) -> list[tuple[int, dict[str, Scenario]]]:
@@ -137,6 +147,8 @@ class BenchmarkConfig(Frozen):
     def all_thresholds(self) -> list[Threshold]:
         """Return the profile's thresholds, then those that every benchmark has by default."""
         by_default = _WITH_FAULTS if self.faults else ((TARGET_ANSWERED, ANSWERED_BY_DEFAULT),)
+        if self.capacity is not None:
+            by_default = ((CAPACITY_PER_S, "value>0"),)
         named = set(map(str.strip, self.thresholds))
         missing = [default for default in by_default if default[0] not in named]
         return [*self.parsed_thresholds(), *(parse_threshold(*default) for default in missing)]
@@ -273,7 +285,11 @@ class Profile(Frozen):
                 "scenarios": {"__all__": {"ceiling"}},
             },
         )
-        return _hash([self.seed, self.workers, self.seeding.model_dump(mode="json"), config])
+        searched = self.benchmarks[benchmark].capacity
+        # A capacity is that of a load under its thresholds: another bound is another question.
+        of = self.benchmarks.get(searched.of) if searched is not None else None
+        also = [] if of is None else [of.model_dump(mode="json")]
+        return _hash([self.seed, self.workers, self.seeding.model_dump(mode="json"), config, *also])
 
 
 def _parse_entry(key: str, entry: str | ThresholdEntry, scenarios: ScenarioTags) -> Threshold:

@@ -10,6 +10,7 @@ from typing import Final
 
 from perf_pipeline.config.check_names import thresholds_of
 from perf_pipeline.config.profile import Profile
+from perf_pipeline.judging.capacities import capacities_of
 from perf_pipeline.judging.course import Course, courses_of
 from perf_pipeline.judging.evidence import summaries_by_benchmark
 from perf_pipeline.judging.expected import Missing, in_plan_order
@@ -20,6 +21,7 @@ from perf_pipeline.judging.spreads import distributions_by_benchmark
 from perf_pipeline.metrics.faults import FaultRecord
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Verdict
+from perf_pipeline.report.capacity_texts import CapacityReport
 from perf_pipeline.report.distribution import Distribution
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, Origin
 from perf_pipeline.store.fault_rows import faults_of
@@ -51,6 +53,7 @@ def benchmark_reports(
     outcomes = {outcome.benchmark: outcome for outcome in history.outcomes(run.run_id)}
     faults = faults_of(history, run.run_id)
     spreads = distributions_by_benchmark(history, run.run_id, outcomes, origins)
+    capacities = capacities_of(history, run.run_id, profile_of(history, run.run_id))
     for name in in_plan_order(run.planned or (), (*outcomes, *missing)):
         if name in outcomes:
             yield _benchmark(
@@ -60,6 +63,7 @@ def benchmark_reports(
                 courses.get(name, Course()),
                 spreads.get(name, ()),
                 faults.get(name, ()),
+                capacities.get(name),
             )
         else:
             yield missing[name].report(thresholds_of(profile, name))
@@ -81,6 +85,7 @@ def report_of_benchmark(state: State, run_id: str, benchmark: str) -> BenchmarkR
             courses.get(benchmark, Course()),
             (),
             faults_of(history, run_id).get(benchmark, ()),
+            capacities_of(history, run_id, profile_of(history, run_id)).get(benchmark),
         )
 
 
@@ -91,6 +96,7 @@ def _benchmark(
     course: Course,
     distributions: tuple[Distribution, ...],
     faults: Sequence[FaultRecord],
+    capacity: CapacityReport | None,
 ) -> BenchmarkReport:
     spoilt = spoilt_scenarios(outcome, verdicts)
     return BenchmarkReport(
@@ -108,4 +114,5 @@ def _benchmark(
         distributions=distributions,
         measured_between_s=course.measured_s,
         faults=fault_stories(faults, summaries),
+        capacity=capacity,
     )

@@ -4,6 +4,8 @@ Add here: another reason why a benchmark can't begin that leaves the others alon
 asked of the target (needs.py), and measuring (measure.py).
 """
 
+from collections.abc import Callable
+
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.loading.benchmark_folder import fresh_folder, write_down
 from perf_pipeline.loading.measure import measure
@@ -13,8 +15,17 @@ from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.store.records import BenchmarkOutcome
 
 
-def measure_if_possible(session: Session, benchmark: str) -> BenchmarkOutcome:
+def measure_if_possible(
+    session: Session,
+    benchmark: str,
+    how: Callable[[Session, str], BenchmarkOutcome] = measure,
+) -> BenchmarkOutcome:
     """Run one benchmark; one that can't begin leaves an outcome that says why, and no figure.
+
+    Args:
+        session: the run.
+        benchmark: its name.
+        how: a benchmark is run.
 
     Raises:
         GeneratorLimitError: this machine can't ask, or can't write what was measured.
@@ -22,7 +33,7 @@ def measure_if_possible(session: Session, benchmark: str) -> BenchmarkOutcome:
     """
     try:
         if (why := session.unmet.get(benchmark)) is None:
-            return measure(session, benchmark)
+            return how(session, benchmark)
     except TargetUnavailableError as error:
         why = in_one_sentence(error)
     session.say(f"{benchmark} could not begin: {why}")

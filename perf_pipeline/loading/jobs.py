@@ -14,6 +14,7 @@ from perf_pipeline.config.executors.kinds import Executor
 from perf_pipeline.config.executors.replayed_arrivals import ReplayedArrivals
 from perf_pipeline.config.kafka_client import bootstrap_servers, client_properties
 from perf_pipeline.config.message_sizes import largest_bytes
+from perf_pipeline.config.needed_parts import loaded_as
 from perf_pipeline.config.own_files import environment_names
 from perf_pipeline.config.own_topics import OwnConsumeParameters, OwnProduceParameters
 from perf_pipeline.config.parameters import IterationKind, is_own, iteration_kind
@@ -53,11 +54,12 @@ def load_job(session: Session, benchmark: str, step: int, folder: Path) -> LoadJ
 
 def workload_modules(profile: Profile, benchmarks: Collection[str] = ()) -> list[str]:
     """Name what the workers of these benchmarks import for their workloads; of all when empty."""
+    loaded = {loaded_as(profile, benchmark) for benchmark in benchmarks}
     return sorted(
         {
             f"{_WORKLOADS}.{_kind_of(scenario).workload}".partition(":")[0]
             for name, config in profile.benchmarks.items()
-            if name in benchmarks or not benchmarks
+            if name in loaded or not loaded
             for scenario in config.scenarios.values()
         }
     )

@@ -21,6 +21,8 @@ FAULTS_UNRECOVERED: Final = "faults_unrecovered"
 """Faults from which the target did not recover; a benchmark with faults is judged by it as well."""
 OF_EVERY_BENCHMARK: Final = frozenset({TARGET_ANSWERED, ANSWERED_BESIDE_FAULTS})
 """Of each benchmark one of these is judged by default: whether its target answered at all."""
+CAPACITY_PER_S: Final = "capacity_per_s"
+"""What a search for a capacity finds (docs/capacity.md)."""
 
 Better = Literal["lower", "higher", "neither"]
 SampleValue = Literal[
@@ -186,6 +188,10 @@ _METRICS: Final = (
     # figures of the one-day simulation
     Metric("messages_per_day", _G, "messages/day", "higher", _PART, "messages in 24 h at the sustained measured rate"),
     Metric("headroom_ratio", _G, "ratio", "higher", _PART, "best rate that held, divided by the rate of 1,000,000 a day"),
+    # figures of a search for a capacity
+    Metric(CAPACITY_PER_S, _G, "starts/s", "higher", _PART, "highest rate at which a benchmark's scenarios start, all together, while its thresholds hold and nothing piles up; 0 where not even the lowest rate that was tried holds"),
+    Metric("capacity_per_day", _G, "starts/day", "neither", _PART, "the same in 24 h"),
+    Metric("capacity_headroom_ratio", _G, "ratio", "neither", _PART, "capacity divided by the rate that is asked for"),
     # from readings
     Metric("host_cpu_percent", _T, "percent", "lower", _SOURCE, "CPU use of this machine, of all cores together"),
     Metric("host_memory_percent", _T, "percent", "lower", _SOURCE, "share of this machine's memory that is not available"),
@@ -244,6 +250,8 @@ UNKNOWN_THRESHOLDS: Final = "imported_thresholds"
 CATALOG: Final[Mapping[str, Metric]] = MappingProxyType(
     {metric.name: metric for metric in _METRICS}
 )
+OF_CAPACITY: Final = frozenset(name for name in CATALOG if name.startswith("capacity_"))
+"""Metrics that only a search for a capacity has."""
 TELLS_OF_FAILURES: Final = frozenset(
     {
         "checks",

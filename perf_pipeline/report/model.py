@@ -18,6 +18,7 @@ from perf_pipeline.analysis.shared import LASTING_RUNS
 from perf_pipeline.errors import ExitCode
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Verdict
+from perf_pipeline.report.capacity_texts import CapacityReport
 from perf_pipeline.report.distribution import Distribution
 from perf_pipeline.report.faults import FaultStory
 from perf_pipeline.report.slow_requests import SlowRequest
@@ -110,6 +111,7 @@ class BenchmarkReport:
         distributions: of its latencies, beside those of the baseline.
         measured_between_s: begin and end of the measured phase in the time of the series.
         faults: what was broken on purpose meanwhile, in the order of its begin.
+        capacity: what a search for a capacity found; None for any other benchmark.
     """
 
     name: str
@@ -126,6 +128,7 @@ class BenchmarkReport:
     distributions: tuple[Distribution, ...] = ()
     measured_between_s: tuple[float, float] | None = None
     faults: tuple[FaultStory, ...] = ()
+    capacity: CapacityReport | None = None
 
 
 @dataclass(frozen=True, slots=True)

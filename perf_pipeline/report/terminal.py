@@ -27,6 +27,7 @@ _STYLES: Final = {
     "OK": "green",
     "IMPROVED": "green",
     "COMPLETED": "green",
+    "CAPACITY": "bold",
     "WARN": "yellow",
     "SUSPECT": "yellow",
     "NOTICE": "bold yellow",
@@ -97,7 +98,7 @@ def _page(report: RunReport, width: int) -> RenderableType:
     if report.benchmarks:
         parts.append(verdict_table(report, width))
     parts += _faults(report)
-    troubles = why.troubles(report)
+    troubles = why.found_and_troubles(report)
     if troubles:
         parts += [Text(), _sentences(troubles)]
     parts += _baseline(report)

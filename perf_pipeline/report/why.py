@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
+from perf_pipeline.analysis.capacity.search import CapacityKind
 from perf_pipeline.metrics.threshold import FROM_HISTOGRAM, Status, Verdict
 from perf_pipeline.quoting import first_few
 from perf_pipeline.report import wording
@@ -32,6 +33,7 @@ _GRAVITY: Final = (
     "WARN",
     "PROBLEM",
 )
+_FOUND: Final = "CAPACITY"
 _MOST_NAMED: Final = 4
 _GENERATOR: Final = "the load generator was the limit"
 
@@ -55,6 +57,17 @@ def troubles(report: RunReport) -> list[Trouble]:
     return sorted(lines, key=lambda line: _GRAVITY.index(line[0]))
 
 
+def found_and_troubles(report: RunReport) -> list[Trouble]:
+    """List what searches for a capacity found, and then the troubles."""
+    capacities = [
+        (_FOUND, benchmark.name, benchmark.capacity.sentence)
+        for benchmark in report.benchmarks
+        if benchmark.capacity is not None
+        and benchmark.capacity.answer.kind is CapacityKind.CAPACITY
+    ]
+    return [*capacities, *troubles(report)]
+
+
 def reasons(report: RunReport) -> list[str]:
     """Write each trouble in one line, which begins with its status."""
     return [f"{status} {subject}: {sentence}" for status, subject, sentence in troubles(report)]
@@ -63,7 +76,7 @@ def reasons(report: RunReport) -> list[str]:
 def notices_and_troubles(report: RunReport) -> list[Trouble]:
     """List what must be known to understand the figures, and then the troubles."""
     notices: list[Trouble] = [("NOTICE", "", notice) for notice in report.notices]
-    return [*notices, *troubles(report)]
+    return [*notices, *found_and_troubles(report)]
 
 
 def withheld_sentence(held: Withheld, run_id: str) -> str:

@@ -9,9 +9,9 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.judging.benchmark_reports import report_of_benchmark
 from perf_pipeline.judging.ingest import ingest_benchmark
 from perf_pipeline.judging.judge import judge_benchmark
-from perf_pipeline.loading.attempt import measure_if_possible
 from perf_pipeline.loading.session import Session
 from perf_pipeline.report.model import BenchmarkReport
+from perf_pipeline.runs.measuring import measured
 from perf_pipeline.store.records import Ingested, RunKey
 from perf_pipeline.store.state import State
 
@@ -39,7 +39,7 @@ def run_benchmark(session: Session, benchmark: str) -> JudgedBenchmark:
     Raises:
         StoreBusyError: the history is open elsewhere; the samples are safe in the spool.
     """
-    measure_if_possible(session, benchmark)
+    measured(session, benchmark)
     key = RunKey(session.run_id, benchmark)
     ingested, _ = ingest_benchmark(session.state, key, profile=session.profile)
     judge_stored(session.state, key, session.profile)

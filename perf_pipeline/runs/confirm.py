@@ -27,10 +27,10 @@ from perf_pipeline.judging.reruns import (
     reruns_of,
     settled,
 )
-from perf_pipeline.loading.measure import measure
 from perf_pipeline.loading.prepare import begin_run
 from perf_pipeline.loading.session import Session
 from perf_pipeline.report.wording import plural
+from perf_pipeline.runs.measuring import way_of
 from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.rerun_ids import rerun_id
 from perf_pipeline.store.state import State
@@ -171,7 +171,7 @@ def _run_again(rerun: Session) -> None:
     begin_run(rerun)
     for name in rerun.planned:
         rerun.say(f"{name} …")
-        measure(rerun, name)
+        way_of(rerun.profile, name)(rerun, name)
         ingest_benchmark(rerun.state, RunKey(rerun.run_id, name), profile=rerun.profile)
     judge_run(rerun.state, rerun.run_id, profile=rerun.profile)
     compare_run(rerun.state, rerun.run_id, profile=rerun.profile)

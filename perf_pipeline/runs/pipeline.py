@@ -24,7 +24,6 @@ from perf_pipeline.errors import (
 from perf_pipeline.judging.ingest import ingest_benchmark
 from perf_pipeline.judging.judge import judge_run
 from perf_pipeline.judging.publish import publish
-from perf_pipeline.loading.attempt import measure_if_possible
 from perf_pipeline.loading.prepare import open_session, write_run
 from perf_pipeline.loading.seeding import seed_users
 from perf_pipeline.loading.session import Session
@@ -32,6 +31,7 @@ from perf_pipeline.narration import Narrator
 from perf_pipeline.report.model import RunReport
 from perf_pipeline.runs.beside import begun
 from perf_pipeline.runs.confirm import confirm_suspects
+from perf_pipeline.runs.measuring import measured
 from perf_pipeline.runs.outputs import with_outputs
 from perf_pipeline.runs.sending import send_measured
 from perf_pipeline.runs.sharing import share_measured
@@ -184,7 +184,7 @@ def _measure_each(session: Session, names: list[str], progress: _Progress) -> No
     for name in names:
         progress.doing = name
         session.say(f"{name} …")
-        outcome = measure_if_possible(session, name)
+        outcome = measured(session, name)
         progress.measured.append(name)
         _finish_storing(session)
         session.storing.work = begun(partial(_ingest, session, name, progress))

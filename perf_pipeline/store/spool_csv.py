@@ -17,6 +17,7 @@ from typing import Final
 
 import duckdb
 
+from perf_pipeline.metrics.capacity_window import CAPACITY_WINDOW_COLUMNS
 from perf_pipeline.metrics.faults import FAULT_COLUMNS
 from perf_pipeline.metrics.sample import (
     CHECK_COLUMNS,
@@ -52,6 +53,23 @@ _TEXT: Final = frozenset(
         "fault",
         "kind",
         "what",
+        "purpose",
+        "growth_of",
+        "cpu",
+        "shown",
+        "reason",
+        "found",
+    }
+)
+_REAL: Final = frozenset(
+    {
+        "value",
+        "rate_per_s",
+        "length_s",
+        "achieved_per_s",
+        "p95_ms",
+        "failed_ratio",
+        "growth_per_s",
     }
 )
 _BLOCK_BYTES: Final = 1 << 16
@@ -91,6 +109,7 @@ class SpoolKind:
 # Spools of before the phases of a request were written down.
 _PHASES_UNKNOWN: Final = MappingProxyType(NO_PHASES._asdict())
 
+CAPACITY_FILE: Final = "capacity.csv"
 KINDS: Final[Mapping[str, SpoolKind]] = MappingProxyType(
     {
         "samples": SpoolKind("samples-*.csv", SAMPLE_COLUMNS, _PHASES_UNKNOWN, SAMPLE_ROWS),
@@ -103,6 +122,7 @@ KINDS: Final[Mapping[str, SpoolKind]] = MappingProxyType(
         "checks": SpoolKind("checks.csv", CHECK_COLUMNS),
         "reported_figures": SpoolKind("reported.csv", REPORTED_COLUMNS),
         "faults": SpoolKind("faults.csv", FAULT_COLUMNS),
+        "capacity_windows": SpoolKind(CAPACITY_FILE, CAPACITY_WINDOW_COLUMNS),
     }
 )
 
@@ -188,7 +208,7 @@ def spool_files(folder: Path, kind: str, left_out: Collection[str] = ()) -> Iter
 def _type_of(column: str) -> str:
     if column in _TEXT:
         return "VARCHAR"
-    return "DOUBLE" if column == "value" else "BIGINT"
+    return "DOUBLE" if column in _REAL else "BIGINT"
 
 
 def _read_all(kind: SpoolKind, paths: tuple[Path, ...]) -> list[str]:

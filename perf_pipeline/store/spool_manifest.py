@@ -34,6 +34,7 @@ _PATTERNS: Final = (
     "figures.csv",
     "checks.csv",
     "reported.csv",
+    "capacity.csv",
     OUTCOME_FILE,
 )
 _BLOCK_BYTES: Final = 1 << 20

@@ -16,6 +16,7 @@ import click
 from perf_pipeline.benchmarks.registry import NAMES
 from perf_pipeline.cli.main import main
 from perf_pipeline.config.alerts import Alerts, EmailAlert, UrlAlert
+from perf_pipeline.config.capacity import CapacitySearch
 from perf_pipeline.config.executors.registry import EXECUTORS
 from perf_pipeline.config.executors.stages import Stage
 from perf_pipeline.config.faults import Fault
@@ -61,6 +62,7 @@ _MODELS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
         "version": VersionQuestion,
         "deliveries": Deliveries,
         "fault": Fault,
+        "capacity": CapacitySearch,
         "tier": TierConfig,
         "seeding": Seeding,
         "benchmark": BenchmarkConfig,

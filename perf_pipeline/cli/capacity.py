@@ -1,0 +1,111 @@
+"""The command that answers "how much does my system carry?" with one line.
+
+It adds a search to a profile and runs that alone; whoever wants it in every run writes the key
+`capacity` into the profile.
+Add here: another key of the search that a newcomer needs. Keep out: running (run.py), searching
+(runs/capacity.py).
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from perf_pipeline.cli.profiles import (
+    file_argument,
+    overrides_of,
+    profile_given,
+    profile_options,
+    tag_option,
+)
+from perf_pipeline.cli.run import run
+from perf_pipeline.cli.verdict import form_options
+
+if TYPE_CHECKING:
+    from perf_pipeline.config.profile import Profile
+
+_SUFFIX: Final = "_capacity"
+_NOTHING: Final = (
+    "it has no benchmark whose scenarios all have a rate and run at once, so there is nothing to "
+    "search"
+)
+
+
+@click.command()
+@file_argument
+@profile_options
+@click.option(
+    "--of",
+    metavar="BENCHMARK",
+    help="Search this benchmark's scenarios. Default: the first one whose rates can be raised.",
+)
+@click.option(
+    "--target", metavar="RATE", help="The rate that is asked for, e.g. 50/s or 1000000/day."
+)
+@click.option("--hint", metavar="RATE", help="Begin there. Default: the rate of the profile.")
+@click.option(
+    "--window", metavar="TIME", help="Measure each rate for so long, e.g. 10s. Default: as needed."
+)
+@tag_option("Give the run a tag, e.g. env=staging; repeatable.")
+@form_options
+@click.pass_context
+def capacity(
+    context: click.Context,
+    file: str | None,
+    profile: str,
+    overrides: Sequence[str],
+    of: str | None,
+    target: str | None,
+    hint: str | None,
+    window: str | None,
+    tags: Sequence[tuple[str, str]],
+    *,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Find the highest rate that the target carries while all thresholds of a benchmark hold.
+
+    FILE is the same as --profile: the path of a .toml file, or a shipped profile. Rates are doubled
+    and then narrowed to 5 %; three more windows confirm the answer (docs/capacity.md).
+    """
+    given = profile_given(context, file, profile)
+    from perf_pipeline.config.loading import describe_profile
+
+    name, keys = _search(describe_profile(given, overrides_of(overrides)), of)
+    asked = {"target": target, "hint": hint, "window": window}
+    keys |= {key: value for key, value in asked.items() if value is not None}
+    added = [f'benchmarks.{name}.capacity.{key}="{value}"' for key, value in keys.items()]
+    context.invoke(
+        run,
+        file=file,
+        profile=profile,
+        overrides=(*overrides, *added),
+        only=(name,),
+        tags=tags,
+        outs=(),
+        confirm=0,
+        on_environment_changed=None,
+        watch=False,
+        opens=False,
+        quiet=quiet,
+        as_json=as_json,
+    )
+
+
+def _search(profile: "Profile", of: str | None) -> tuple[str, dict[str, str]]:
+    """Return the benchmark that searches, and the keys that make it one where it is new.
+
+    Raises:
+        ProfileError: no benchmark of the profile can be searched.
+    """
+    from perf_pipeline.config.capacity_rules import searchable
+    from perf_pipeline.errors import ProfileError
+
+    for name, config in profile.benchmarks.items():
+        if config.capacity is not None and of in {None, name, config.capacity.of}:
+            return name, {}
+    found = of or next(iter(searchable(profile)), None)
+    if found is None:
+        hint = "give one an executor with an arrival rate, or name it: --of BENCHMARK"
+        raise ProfileError(profile.name, [_NOTHING], hint=hint)
+    return f"{found}{_SUFFIX}", {"of": found}

@@ -1,0 +1,109 @@
+"""Rules about searches for a capacity that need the whole profile.
+
+Add here: another reason why a benchmark can't be searched. Keep out: the keys (capacity.py).
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from perf_pipeline.benchmarks.record import Part
+from perf_pipeline.benchmarks.registry import is_shipped
+from perf_pipeline.config.capacity import CapacitySearch
+from perf_pipeline.config.executors.kinds import ArrivalRate
+from perf_pipeline.config.needed_parts import parts_of
+from perf_pipeline.config.profile import BenchmarkConfig, Profile
+from perf_pipeline.config.scaled_load import open_scenarios, planned_rates
+from perf_pipeline.metrics.catalog import OF_CAPACITY
+from perf_pipeline.spelling import meant
+
+_METRICS: Final = ", ".join(sorted(OF_CAPACITY))
+_OPEN: Final = "constant-arrival-rate or ramping-arrival-rate"
+
+
+def capacity_mistakes(profile: Profile) -> Iterator[str]:
+    """Find searches of what is not there, or of what has no rate that could be searched."""
+    for name, config in profile.benchmarks.items():
+        if config.capacity is None:
+            yield from _foreign_thresholds(name, config)
+            continue
+        path = f"benchmarks.{name}"
+        if config.scenarios:
+            yield (
+                f"{path} has scenarios and capacity; the scenarios that are searched are those of "
+                f"{config.capacity.of}, so leave one of the two out"
+            )
+        if config.deliveries is not None:
+            yield f"{path}.deliveries: write them into {config.capacity.of}, which is searched"
+        yield from _own_thresholds(path, config)
+        yield from (f"{path}.capacity.{told}" for told in _of_mistakes(profile, config.capacity))
+
+
+def searchable(profile: Profile) -> Iterator[str]:
+    """Name the benchmarks that are switched on and whose scenarios have rates and run at once.
+
+    The author's own come first, and then those that load an API.
+    """
+    for name in sorted(profile.enabled_names, key=lambda name: _remoteness(profile, name)):
+        scenarios = profile.benchmarks[name].scenarios.values()
+        is_open = all(isinstance(scenario.plan, ArrivalRate) for scenario in scenarios)
+        if scenarios and is_open and len({scenario.step for scenario in scenarios}) == 1:
+            yield name
+
+
+def _remoteness(profile: Profile, benchmark: str) -> tuple[bool, bool]:
+    return is_shipped(benchmark), Part.API not in parts_of(profile, benchmark)
+
+
+def _of_mistakes(profile: Profile, search: CapacitySearch) -> Iterator[str]:
+    loads = [name for name, config in profile.benchmarks.items() if config.capacity is None]
+    config = profile.benchmarks.get(search.of)
+    if config is None or search.of not in loads:
+        there = ", ".join(loads)
+        yield f"of: {search.of!r} is not one of {there}{meant(search.of, loads)}"
+        return
+    for name in search.scenarios:
+        if name not in config.scenarios:
+            known = ", ".join(config.scenarios)
+            yield f"scenarios: {name!r} is not one of {known}{meant(name, config.scenarios)}"
+    scenarios = open_scenarios(config, search.scenarios)
+    closed = [name for name, its in scenarios.items() if not isinstance(its.plan, ArrivalRate)]
+    if closed:
+        plan = scenarios[closed[0]].plan
+        yield (
+            f"of: scenario {closed[0]} of {search.of} is {plan.description}: it has no rate that "
+            "could be raised, because it starts as fast as the target answers; give it the "
+            f"executor {_OPEN}, or name the scenarios that have one: scenarios = [...]"
+        )
+        return
+    if len({its.step for its in scenarios.values()}) > 1:
+        yield (
+            f"of: {search.of} loads {', '.join(scenarios)} one after another (step); name those "
+            "that are to be loaded at once: scenarios = [...]"
+        )
+    if scenarios and sum(planned_rates(scenarios).values()) == 0:
+        yield f"of: the scenarios of {search.of} have rates of 0; give one of them a rate"
+    if search.hint is not None and search.hint > search.highest:
+        yield (
+            f"hint: {search.hint:g}/s is above highest, which is {search.highest:g}/s; no higher "
+            "rate would be tried"
+        )
+
+
+def _own_thresholds(path: str, config: BenchmarkConfig) -> Iterator[str]:
+    for key in config.thresholds:
+        metric = key.partition("{")[0].strip()
+        if metric not in OF_CAPACITY:
+            of = config.capacity.of if config.capacity else ""
+            yield (
+                f"{path}.thresholds.{key}: what must hold in a window are the thresholds of {of}; "
+                f"a capacity itself has {_METRICS}{meant(metric, OF_CAPACITY)}"
+            )
+
+
+def _foreign_thresholds(name: str, config: BenchmarkConfig) -> Iterator[str]:
+    for key in config.thresholds:
+        if key.partition("{")[0].strip() in OF_CAPACITY:
+            yield (
+                f"benchmarks.{name}.thresholds.{key}: only a benchmark with the key capacity finds "
+                f'one; write it into one with capacity = {{ of = "{name}" }}'
+            )

@@ -1,0 +1,101 @@
+"""A benchmark's open scenarios at another rate, all scaled together: the load of one window.
+
+Add here: what else has to change with the rate. Keep out: which rate (analysis/capacity/), and
+loading it (runs/).
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+from perf_pipeline.config.executors.constant_arrival_rate import ConstantArrivalRate
+from perf_pipeline.config.executors.kinds import ArrivalRate, RampedRate
+from perf_pipeline.config.profile import BenchmarkConfig, Profile
+from perf_pipeline.config.scenario import Scenario
+from perf_pipeline.units import US_PER_MS, US_PER_S
+
+_TIME_UNIT_US: Final = 1_000 * US_PER_S
+_STARTS_IN_FLIGHT_S: Final = 2
+_LEAST_VUS: Final = 10
+_MOST_VUS: Final = 10_000
+_LEAST_WARM_UP_US: Final = US_PER_S // 2
+_LONGEST_STOP_US: Final = 10 * US_PER_S
+SLOWEST_PER_S: Final = 0.01
+"""A scenario starts at least once in 100 s, or a window would see nothing of it."""
+
+
+def open_scenarios(config: BenchmarkConfig, names: tuple[str, ...] = ()) -> dict[str, Scenario]:
+    """Return the scenarios that are loaded: those that are named, all of them otherwise."""
+    return {name: its for name, its in config.scenarios.items() if not names or name in names}
+
+
+def planned_rates(scenarios: Mapping[str, Scenario]) -> dict[str, float]:
+    """Return the rate of each open scenario as its profile has it; of a ramp the highest."""
+    return {
+        name: _highest_per_s(scenario.plan)
+        for name, scenario in scenarios.items()
+        if isinstance(scenario.plan, ArrivalRate)
+    }
+
+
+def at_rate(
+    profile: Profile, benchmark: str, names: tuple[str, ...], rate: float, *, length_us: int
+) -> Profile:
+    """Return the profile with one benchmark alone, whose scenarios start at a steady rate.
+
+    A sixth of each window before what is measured is warm-up: it is run and not counted.
+
+    Args:
+        profile: checked.
+        benchmark: whose scenarios are loaded.
+        names: of its scenarios; all of them when empty.
+        rate: starts per second of all of them together, shared as their rates in the profile.
+        length_us: of what is measured.
+    """
+    config = profile.benchmarks[benchmark]
+    scenarios = open_scenarios(config, names)
+    planned = planned_rates(scenarios)
+    factor = rate / sum(planned.values())
+    warm_up_us = max(_LEAST_WARM_UP_US, length_us // 6)
+    scaled = {
+        name: scenario.model_copy(
+            update={
+                "plan": _steady(scenario, planned[name], factor, length_us + warm_up_us),
+                "step": 1,
+                "warm_up_us": warm_up_us,
+                "ceiling": False,
+            }
+        )
+        for name, scenario in scenarios.items()
+    }
+    window = config.model_copy(update={"enabled": True, "scenarios": scaled})
+    return profile.model_copy(update={"benchmarks": {benchmark: window}, "calibration": False})
+
+
+def _steady(
+    scenario: Scenario, planned: float, factor: float, length_us: int
+) -> ConstantArrivalRate:
+    per_s = max(SLOWEST_PER_S, planned * factor)
+    return ConstantArrivalRate(
+        executor="constant-arrival-rate",
+        rate=max(1, round(per_s * _TIME_UNIT_US / US_PER_S)),
+        # A profile writes durations in ms, and so does whoever makes a part of one.
+        time_unit_us=_TIME_UNIT_US // US_PER_MS,
+        duration_us=length_us // US_PER_MS,
+        pre_allocated_vus=_vus(scenario.plan.most_vus, per_s, factor),
+        graceful_stop_us=min(scenario.plan.graceful_stop_us, _LONGEST_STOP_US) // US_PER_MS,
+    )
+
+
+def _vus(given: int, per_s: float, factor: float) -> int:
+    """Return VUs for twice as many operations in flight as the profile has, at this rate."""
+    wanted = max(_LEAST_VUS, given, _STARTS_IN_FLIGHT_S * per_s, 2 * given * factor)
+    return min(_MOST_VUS, math.ceil(wanted))
+
+
+def _highest_per_s(plan: ArrivalRate) -> float:
+    rate = plan.planned_rate
+    if not isinstance(rate, RampedRate):
+        return rate.per_s
+    highest = max(rate.starts, *(stage.target for stage in rate.stages))
+    return highest * US_PER_S / rate.time_unit_us

@@ -1,0 +1,69 @@
+"""What a run's searches for a capacity found, worked out again from their windows.
+
+Add here: another fact that follows from the windows. Keep out: SQL (store/), wording (report/).
+"""
+
+from perf_pipeline.analysis.capacity.search import (
+    Capacity,
+    Purpose,
+    SearchPlan,
+    Shown,
+    Tried,
+    ended_early,
+    replayed,
+)
+from perf_pipeline.config.capacity import CapacitySearch
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.metrics.capacity_window import CapacityWindow
+from perf_pipeline.plan.capacity import rate_range, target_per_s
+from perf_pipeline.report.capacity_texts import CapacityReport, answer_sentence
+from perf_pipeline.store.capacity_rows import capacity_windows
+from perf_pipeline.store.history import History
+
+
+def plan_of(profile: Profile, wanted: CapacitySearch) -> SearchPlan:
+    """Return how a profile wants a capacity to be searched."""
+    rates = rate_range(profile, wanted)
+    return SearchPlan(
+        hint=rates.hint,
+        lowest=rates.lowest,
+        highest=rates.highest,
+        precision=wanted.precision,
+        max_windows=wanted.max_windows,
+        confirm=wanted.confirm,
+    )
+
+
+def capacities_of(history: History, run_id: str, profile: Profile) -> dict[str, CapacityReport]:
+    """Return what each search of a run found, by benchmark.
+
+    Args:
+        history: open.
+        run_id: of a stored run.
+        profile: that the run was made with.
+    """
+    found: dict[str, CapacityReport] = {}
+    for name, windows in capacity_windows(history, run_id).items():
+        config = profile.benchmarks.get(name)
+        if config is None or config.capacity is None:
+            continue
+        answer = _answer(plan_of(profile, config.capacity), windows)
+        target = target_per_s(profile, config.capacity)
+        sentence = answer_sentence(config.capacity.of, answer, windows, target_per_s=target)
+        found[name] = CapacityReport(sentence, answer, tuple(windows))
+    return found
+
+
+def _answer(plan: SearchPlan, windows: list[CapacityWindow]) -> Capacity:
+    """Search again with the windows that are known.
+
+    Where the search of today would have asked for other rates (its rules are those of another
+    version), nothing is said but what the windows themselves show.
+    """
+    answer = replayed(plan, [Shown(window.shown) for window in windows])
+    rates = [window.rate_per_s for window in windows]
+    if [window.rate for window in answer.tried] == rates:
+        return answer
+    return ended_early(
+        Tried(window.rate_per_s, Purpose(window.purpose), Shown(window.shown)) for window in windows
+    )

@@ -1,0 +1,199 @@
+"""What a search for a capacity found, in sentences: its windows as they end, and its answer.
+
+Add here: another sentence about a capacity. Keep out: the search (analysis/capacity/), tables and
+plots.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from perf_pipeline.analysis.capacity.search import Capacity, CapacityKind, SearchPlan, Shown
+from perf_pipeline.metrics.capacity_window import CapacityWindow
+from perf_pipeline.report.wording import number
+from perf_pipeline.units import SECONDS_PER_DAY
+
+_MOST_PARTS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityReport:
+    """Hold what reports show of a search for a capacity.
+
+    Attributes:
+        sentence: what it found.
+        answer: the same, as figures.
+        windows: all of them, in the order of loading.
+    """
+
+    sentence: str
+    answer: Capacity
+    windows: tuple[CapacityWindow, ...]
+
+
+def rate_text(per_s: float) -> str:
+    """Write a rate per second, or per minute where it is below 1 per second.
+
+    >>> rate_text(184.3), rate_text(0.25)
+    ('184/s', '15/min')
+    """
+    return f"{number(per_s)}/s" if per_s >= 1 else f"{number(60 * per_s)}/min"
+
+
+def per_day_text(per_s: float) -> str:
+    """Write a rate as the number in a day.
+
+    >>> per_day_text(11.574074)
+    '1,000,000 a day'
+    """
+    return f"{round(per_s * SECONDS_PER_DAY):,} a day"
+
+
+def search_sentence(
+    name: str, of: str, plan: SearchPlan, length_s: float, left_out: Sequence[str]
+) -> str:
+    """Say what a search will do, before it does it.
+
+    Args:
+        name: the benchmark that searches.
+        of: the one that is searched.
+        plan: its rates and windows.
+        length_s: of the first window.
+        left_out: keys of thresholds that want a rate, which no window has to keep.
+    """
+    without = ""
+    if left_out:
+        without = (
+            f" The search chooses the rate itself, so that {', '.join(left_out)} of {of} is not "
+            "asked of a window."
+        )
+    return (
+        f"{name} searches the highest rate that {of} carries: from {rate_text(plan.hint)} on, "
+        f"between {rate_text(plan.lowest)} and {rate_text(plan.highest)}, in at most "
+        f"{plan.max_windows} windows, of {number(length_s)} s at the first rate.{without}"
+    )
+
+
+def window_sentence(window: CapacityWindow) -> str:
+    """Say what a window showed, on one line."""
+    figures = [f"achieved {rate_text(window.achieved_per_s)}"]
+    if math.isfinite(window.p95_ms):
+        figures.append(f"p95 {number(window.p95_ms)} ms")
+    if math.isfinite(window.failed_ratio):
+        figures.append(f"{number(100 * window.failed_ratio)} % failed")
+    if window.dropped:
+        figures.append(f"{window.dropped:,} dropped")
+    busy = sorted(window.cpu_percent.items(), key=lambda part: -part[1])[:_MOST_PARTS]
+    if busy:
+        figures.append("CPU " + ", ".join(f"{part} {round(use)} %" for part, use in busy))
+    why = f" because {window.reason}" if window.reason else ""
+    purpose = "" if window.purpose == "search" else f" ({window.purpose})"
+    return (
+        f"window {window.number} at {rate_text(window.rate_per_s)}{purpose}: {window.shown}{why}; "
+        f"{', '.join(figures)}"
+    )
+
+
+def answer_sentence(
+    of: str,
+    answer: Capacity,
+    windows: Sequence[CapacityWindow],
+    *,
+    target_per_s: float | None = None,
+    ended: str = "",
+) -> str:
+    """Say what a search found: the rate, the day, the interval, the headroom and the limit.
+
+    Args:
+        of: the benchmark that was searched.
+        answer: what was found.
+        windows: all of them.
+        target_per_s: the rate that is asked for.
+        ended: why the search ended early, as the end of a sentence.
+    """
+    match answer.kind:
+        case CapacityKind.CAPACITY:
+            return " ".join(filter(None, _capacity(of, answer, windows, target_per_s)))
+        case CapacityKind.AT_LEAST:
+            rate = answer.rate or 0.0
+            why = _limit_of_generator(windows)
+            return (
+                f"{of} carries at least {rate_text(rate)} ({per_day_text(rate)}); {why}, so its "
+                f"capacity is not known."
+            )
+        case CapacityKind.NOTHING:
+            lowest = answer.lowest or 0.0
+            return (
+                f"{of} carries no rate that was tried, not even {rate_text(lowest)}"
+                f"{_because(windows, Shown.FAILED)}."
+            )
+        case CapacityKind.UNCONFIRMED:
+            return (
+                f"No rate was confirmed within {len(windows)} windows, so the capacity of {of} is "
+                f"not known{_best(answer)}."
+            )
+        case CapacityKind.UNFINISHED:
+            why = f", because {ended}" if ended else ""
+            return f"The search ended before it found the capacity of {of}{why}{_best(answer)}."
+
+
+def _capacity(
+    of: str, answer: Capacity, windows: Sequence[CapacityWindow], target_per_s: float | None
+) -> Sequence[str]:
+    rate = answer.rate or 0.0
+    confirmed = [w for w in windows if w.purpose == "confirm" and w.rate_per_s == rate]
+    held = sum(window.shown == Shown.HELD for window in confirmed)
+    found = (
+        f"{of} carries {rate_text(rate)} ({per_day_text(rate)}), confirmed by {held} of "
+        f"{len(confirmed)} windows."
+    )
+    between = ""
+    if answer.low is not None and answer.high is not None:
+        between = (
+            f"By all {len(windows)} windows it lies between {rate_text(answer.low)} and "
+            f"{rate_text(answer.high)}."
+        )
+    headroom = ""
+    if target_per_s is not None:
+        headroom = (
+            f"That is {number(rate / target_per_s)} times the {per_day_text(target_per_s)} that "
+            "are asked for."
+        )
+    return found, between, headroom, _limit(answer, windows)
+
+
+def _limit(answer: Capacity, windows: Sequence[CapacityWindow]) -> str:
+    """Say what kept the system from carrying the lowest rate that failed above the answer."""
+    above = [
+        window
+        for window in windows
+        if window.shown == Shown.FAILED and window.rate_per_s > (answer.rate or 0.0)
+    ]
+    if not above:
+        return ""
+    lowest = min(above, key=lambda window: (window.rate_per_s, -window.number))
+    found = f" (found meanwhile: {lowest.found})" if lowest.found else ""
+    return f"What gives way at {rate_text(lowest.rate_per_s)}: {lowest.reason}{found}."
+
+
+def _limit_of_generator(windows: Sequence[CapacityWindow]) -> str:
+    invalid = [window for window in windows if window.shown == Shown.INVALID]
+    if not invalid:
+        return "no higher rate may be tried (highest)"
+    lowest = min(invalid, key=lambda window: window.rate_per_s)
+    return (
+        f"at {rate_text(lowest.rate_per_s)} nothing can be said of the target, because "
+        f"{lowest.reason}"
+    )
+
+
+def _because(windows: Sequence[CapacityWindow], shown: Shown) -> str:
+    reasons = [window.reason for window in windows if window.shown == shown and window.reason]
+    return f": {reasons[-1]}" if reasons else ""
+
+
+def _best(answer: Capacity) -> str:
+    if answer.rate is None:
+        return "; no window held"
+    return f"; the highest rate at which a window held is {rate_text(answer.rate)}"

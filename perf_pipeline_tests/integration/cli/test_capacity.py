@@ -1,0 +1,125 @@
+"""A whole search for a capacity, against a server that sheds what a token bucket does not take.
+
+Searches of hundreds of simulated systems are in unit/analysis/test_capacity_search.py, and the long
+ones against real servers in benchmarks/bench_capacity.py.
+"""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import pytest
+
+from perf_pipeline_tests.support.commands.command_line import Answer, CommandLine
+from perf_pipeline_tests.support.places import new_state
+from perf_pipeline_tests.support.servers.capacity_targets import Bucket, capacity_target
+
+pytestmark = pytest.mark.timeout(240)
+
+MU: Final = 70.0
+PROFILE: Final = """
+name = "shop"
+target = "shop"
+workers = 1
+calibration = false
+
+[targets.shop]
+baseUrl = "{url}"
+
+[benchmarks.checkout]
+enabled = false
+
+[benchmarks.checkout.scenarios.buy]
+exec = "http_steps"
+executor = "constant-arrival-rate"
+rate = 40
+duration = "10s"
+preAllocatedVUs = 20
+parameters.steps = [{{ name = "buy", path = "/buy", expect.status = 200 }}]
+
+[benchmarks.checkout.thresholds]
+http_req_failed = ["rate<0.02"]
+http_reqs = ["rate>=1000"]
+
+[benchmarks.checkout_capacity.capacity]
+of = "checkout"
+target = "1000000/day"
+window = "1s"
+precision = 0.5
+confirm = 1
+
+[benchmarks.checkout_capacity.thresholds]
+capacity_per_day = ["value>=1000000"]
+"""
+
+
+class Searched(NamedTuple):
+    """Hold a search that is over."""
+
+    command: CommandLine
+    answer: Answer
+
+    @property
+    def is_held_up(self) -> bool:
+        """Say whether this machine was too busy to load a window truly: then nothing is found."""
+        shown = self.command.sql("select distinct shown from capacity_windows")
+        return ("INVALID",) in shown
+
+    @property
+    def told(self) -> str:
+        """Give the report without the places where its lines are broken."""
+        return " ".join(self.answer.out.split())
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searched]:
+    folder = tmp_path_factory.mktemp("capacity")
+    command = CommandLine(new_state(folder / "state"))
+    with capacity_target(Bucket(MU)) as url:
+        path = folder / "shop.toml"
+        path.write_text(PROFILE.format(url=url), encoding="utf-8")
+        yield Searched(command, command("run", str(path)))
+
+
+def test_a_capacity_is_found_confirmed_and_answered_in_a_sentence(searched: Searched) -> None:
+    if searched.is_held_up:
+        assert searched.answer.code == 97, searched.answer.err
+        return
+    assert searched.answer.code == 0, searched.answer.out + searched.answer.err
+    [(capacity,)] = searched.command.sql("select value from figures where name = 'capacity_per_s'")
+    # The bracket may be as wide as a half; the bucket lets 2 % more through, and 5 at once.
+    assert MU / 1.5 <= capacity <= 1.2 * MU
+    assert "CAPACITY checkout_capacity: checkout carries" in searched.told
+    assert "confirmed by 1 of 1 windows" in searched.told
+    assert "times the 1,000,000 a day that are asked for" in searched.told
+    assert "What gives way at" in searched.told
+    assert "http_req_failed rate<0.02 was" in searched.told
+
+
+def test_every_window_is_told_as_it_ends_and_kept(searched: Searched) -> None:
+    windows = searched.command.sql(
+        "select number, rate_per_s, shown, reason, achieved_per_s from capacity_windows "
+        "order by number"
+    )
+
+    assert [number for number, *_ in windows] == [*range(1, len(windows) + 1)]
+    assert windows[0][1] == 40.0
+    for number, rate, shown, reason, achieved in windows:
+        assert f"checkout_capacity: window {number} at" in searched.answer.err
+        assert bool(reason) == (shown != "HELD")
+        assert shown == "INVALID" or achieved == pytest.approx(rate, rel=0.25)
+        assert shown == "INVALID" or (shown == "FAILED") == (rate > MU * 1.02), (rate, reason)
+
+
+def test_only_the_rows_of_windows_are_kept_of_them(searched: Searched) -> None:
+    [run] = (searched.command.state / "spool").iterdir()
+
+    assert not (run / "checkout_capacity" / "windows").exists()
+    assert searched.command.sql("select count(*) from samples") == [(0,)]
+
+
+def test_a_stored_search_is_reported_again(searched: Searched) -> None:
+    again = searched.command("report", searched.answer.run_id)
+
+    assert again.code == searched.answer.code
+    lines = [line for line in searched.answer.out.splitlines() if "CAPACITY" in line]
+    assert all(line in again.out for line in lines)

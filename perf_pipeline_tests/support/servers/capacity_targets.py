@@ -1,0 +1,161 @@
+"""Servers whose capacity is known by hand, for searches for a capacity.
+
+    bucket    sheds with 429 what a token bucket of mu/s (with a small depth) does not take
+    queue     one hand, exponential service of 1/mu s, first come first served
+    hands     answers at once; its c workers need s seconds for each message, so they carry c/s
+    memory    as queue, but every request that waits makes it slower, and it forgets slowly
+
+Add here: another system with a capacity that a formula gives. Keep out: misbehaviour.
+"""
+
+import asyncio
+import contextlib
+import heapq
+import json
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import uvloop
+
+_BACKLOG: Final = 2_048
+
+
+@dataclass(slots=True)
+class Bucket:
+    """Take mu requests per second, and at most `depth` at once."""
+
+    mu: float
+    depth: float = 5.0
+    tokens: float = 0.0
+    seen_s: float = 0.0
+
+    def answer(self, now_s: float, _: str) -> tuple[float, int, str]:
+        """Answer at once, with 200 or 429."""
+        self.tokens = min(self.depth, self.tokens + (now_s - self.seen_s) * self.mu)
+        self.seen_s = now_s
+        if self.tokens < 1:
+            return now_s, 429, "{}"
+        self.tokens -= 1
+        return now_s, 200, "{}"
+
+
+@dataclass(slots=True)
+class SingleServer:
+    """Serve one after the other, each in a time that is exponential with the mean 1/mu s.
+
+    Attributes:
+        mu: services per second.
+        slower: every request that waits makes the next ones this share slower.
+        forgets_s: time constant with which it becomes fast again.
+    """
+
+    mu: float
+    slower: float = 0.0
+    forgets_s: float = 3.0
+    free_s: float = 0.0
+    memory: float = 0.0
+    seen_s: float = 0.0
+    chance: random.Random = field(default_factory=lambda: random.Random(7))
+
+    def answer(self, now_s: float, _: str) -> tuple[float, int, str]:
+        """Answer when the service is done."""
+        if self.slower:
+            self.memory *= 0.5 ** ((now_s - self.seen_s) / self.forgets_s)
+            self.seen_s = now_s
+            self.memory += max(0.0, self.free_s - now_s)
+        mean_s = (1 + self.slower * self.memory) / self.mu
+        self.free_s = max(now_s, self.free_s) + self.chance.expovariate(1 / mean_s)
+        return self.free_s, 200, "{}"
+
+
+@dataclass(slots=True)
+class Hands:
+    """Take every message at once; its workers finish it later, each in `service_s`."""
+
+    workers: int
+    service_s: float
+    free_s: list[float] = field(default_factory=list)
+    done: list[tuple[float, str]] = field(default_factory=list)
+    taken: int = 0
+
+    def answer(self, now_s: float, path: str) -> tuple[float, int, str]:
+        """Promise a message, or show those that are completed."""
+        if path.startswith("/done"):
+            known = [name for at_s, name in self.done if at_s <= now_s]
+            return now_s, 200, json.dumps({"done": known[-20_000:]})
+        if not self.free_s:
+            self.free_s = [0.0] * self.workers
+        begin_s = max(now_s, heapq.heappop(self.free_s))
+        heapq.heappush(self.free_s, begin_s + self.service_s)
+        self.taken += 1
+        name = f"m{self.taken}"
+        self.done.append((begin_s + self.service_s, name))
+        return now_s, 201, json.dumps({"id": name})
+
+
+Model = Bucket | SingleServer | Hands
+_REASONS: Final = {200: "OK", 201: "Created", 429: "Too Many Requests"}
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, answer: Callable[[float, str], tuple[float, int, str]]) -> None:
+        self._model = answer
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Take a request: small, and so in one piece."""
+        path = data.split(b" ", 2)[1].decode()
+        now_s = time.monotonic()
+        at_s, status, body = self._model(now_s, path)
+        text = (
+            f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n{body}"
+        ).encode()
+        if at_s <= now_s:
+            self._write(text)
+        else:
+            asyncio.get_running_loop().call_later(at_s - now_s, self._write, text)
+
+    def _write(self, text: bytes) -> None:
+        self._transport.write(text)  # type: ignore[attr-defined]  # a TCP transport's
+
+
+@contextlib.contextmanager
+def capacity_target(model: Model) -> Iterator[str]:
+    """Serve a model in a thread until the block ends; give its URL."""
+    is_up, loop, stop = threading.Event(), uvloop.new_event_loop(), asyncio.Event()
+    listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
+
+    async def run() -> None:
+        server = await loop.create_server(
+            lambda: _Connection(model.answer), sock=listener, backlog=_BACKLOG
+        )
+        is_up.set()
+        await stop.wait()
+        server.close()
+
+    def main() -> None:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(run())
+
+    thread = threading.Thread(target=main)
+    thread.start()
+    try:
+        assert is_up.wait(10)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(10)
+
+
+if __name__ == "__main__":  # a target to look at by hand
+    with capacity_target(Bucket(mu=120.0)) as url:
+        print(url, flush=True)
+        time.sleep(600)

@@ -9,7 +9,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from perf_pipeline.config.executors.constant_arrival_rate import ConstantArrivalRate
-from perf_pipeline.config.executors.kinds import ArrivalRate, RampedRate
+from perf_pipeline.config.executors.kinds import (
+    ArrivalRate,
+    RampedRate,
+    RecordedRate,
+    SteadyRate,
+)
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.units import US_PER_MS, US_PER_S
@@ -30,7 +35,7 @@ def open_scenarios(config: BenchmarkConfig, names: tuple[str, ...] = ()) -> dict
 
 
 def planned_rates(scenarios: Mapping[str, Scenario]) -> dict[str, float]:
-    """Return the rate of each open scenario as its profile has it; of a ramp the highest."""
+    """Return each open scenario's rate as its profile has it: a ramp's highest, a log's mean."""
     return {
         name: _highest_per_s(scenario.plan)
         for name, scenario in scenarios.items()
@@ -94,8 +99,11 @@ def _vus(given: int, per_s: float, factor: float) -> int:
 
 
 def _highest_per_s(plan: ArrivalRate) -> float:
-    rate = plan.planned_rate
-    if not isinstance(rate, RampedRate):
-        return rate.per_s
-    highest = max(rate.starts, *(stage.target for stage in rate.stages))
-    return highest * US_PER_S / rate.time_unit_us
+    match plan.planned_rate:
+        case SteadyRate() as rate:
+            return rate.per_s
+        case RampedRate() as ramp:
+            highest = max(ramp.starts, *(stage.target for stage in ramp.stages))
+            return highest * US_PER_S / ramp.time_unit_us
+        case RecordedRate() as recorded:
+            return recorded.starts * US_PER_S / recorded.length_us

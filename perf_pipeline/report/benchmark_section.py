@@ -17,6 +17,8 @@ from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.report import headline, wording
 from perf_pipeline.report.axis import Panel, panels
 from perf_pipeline.report.bounds import with_bounds
+from perf_pipeline.report.capacity_plot import knee_plots
+from perf_pipeline.report.capacity_table import capacity_table
 from perf_pipeline.report.distribution import Distribution
 from perf_pipeline.report.distribution_plot import histogram_plot, spectrum_plot
 from perf_pipeline.report.failure_table import failure_table
@@ -165,6 +167,9 @@ def benchmark_section(
         "status": headline.verdict_of(benchmark),
         "measured": wording.seconds(benchmark.measured_s) if benchmark.measured_s else "",
         "dropped": _dropped(benchmark),
+        "found": benchmark.capacity.sentence if benchmark.capacity else "",
+        "knee": [Markup(drawn) for drawn in knee_plots(benchmark.capacity)],  # noqa: S704 - drawn here
+        "windows": capacity_table(benchmark.capacity),
         "requests": request_table(report.diffs, benchmark),
         "faults": fault_table(benchmark.faults),
         "failures": failure_table(benchmark),

@@ -11,7 +11,7 @@ from typing import Final
 
 from perf_pipeline.analysis.capacity.search import Capacity, CapacityKind, SearchPlan, Shown
 from perf_pipeline.metrics.capacity_window import CapacityWindow
-from perf_pipeline.report.wording import number
+from perf_pipeline.report.wording import number, plural
 from perf_pipeline.units import SECONDS_PER_DAY
 
 _MOST_PARTS: Final = 4
@@ -130,8 +130,8 @@ def answer_sentence(
             )
         case CapacityKind.UNCONFIRMED:
             return (
-                f"No rate was confirmed within {len(windows)} windows, so the capacity of {of} is "
-                f"not known{_best(answer)}."
+                f"No rate was confirmed within {plural(len(windows), 'window')}, so the capacity "
+                f"of {of} is not known{_best(answer)}."
             )
         case CapacityKind.UNFINISHED:
             why = f", because {ended}" if ended else ""
@@ -146,7 +146,7 @@ def _capacity(
     held = sum(window.shown == Shown.HELD for window in confirmed)
     found = (
         f"{of} carries {rate_text(rate)} ({per_day_text(rate)}), confirmed by {held} of "
-        f"{len(confirmed)} windows."
+        f"{plural(len(confirmed), 'window')}."
     )
     between = ""
     if answer.low is not None and answer.high is not None:

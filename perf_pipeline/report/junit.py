@@ -116,6 +116,8 @@ def _ran(suite: ET.Element, benchmark: BenchmarkReport) -> None:
         BenchmarkStatus.COMPLETED,
         BenchmarkStatus.ABORTED,
     }
+    if benchmark.capacity is not None and not sentences:
+        sentences.append(benchmark.capacity.sentence)
     message = f"{status} {'; '.join(sentences)}".rstrip()
     _case(
         suite,

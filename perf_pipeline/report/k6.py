@@ -23,6 +23,7 @@ from perf_pipeline.metrics.statistic import STATISTICS
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.report import first_screen, headline
+from perf_pipeline.report.capacity_table import capacity_values
 from perf_pipeline.report.costs import cost_values
 from perf_pipeline.report.model import BenchmarkReport, RunReport, Withheld
 from perf_pipeline.report.wording import summary_key
@@ -131,6 +132,7 @@ def _ours(report: RunReport) -> dict[str, Json]:
                 "invalid_reasons": list(benchmark.invalid_reasons),
                 "problems": list(benchmark.problems),
                 "faults": [asdict(fault) for fault in benchmark.faults],
+                **({"capacity": capacity_values(its)} if (its := benchmark.capacity) else {}),
             }
             for benchmark in report.benchmarks
         },

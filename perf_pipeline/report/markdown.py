@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from perf_pipeline.report import comparison, findings, headline, why, wording
 from perf_pipeline.report.answer import answer_of
+from perf_pipeline.report.capacity_table import capacity_table
 from perf_pipeline.report.costs import cost_table
 from perf_pipeline.report.diff_texts import diff_table
 from perf_pipeline.report.faults import fault_table
@@ -54,6 +55,11 @@ def render_markdown(report: RunReport) -> str:
         tally=findings.tally(report),
         findings=findings.lines(report),
         costs=cost_table(report.costs),
+        searches=[
+            (benchmark.name, capacity_table(benchmark.capacity))
+            for benchmark in report.benchmarks
+            if benchmark.capacity is not None
+        ],
         slowest=slow_table(report.slow_requests),
         environment=_environment(report),
     )

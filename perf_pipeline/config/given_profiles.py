@@ -6,7 +6,7 @@ what is made of them (defs/).
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -114,11 +114,25 @@ def benchmarks_of(profiles: Iterable[Profile]) -> list[Benchmark]:
     for name, config in configs.items():
         if not is_shipped(name):
             before = found[-1].name if found else ""
-            found.append(_own(name, before, config))
+            found.append(_own(name, before, config, configs))
     return found
 
 
-def _own(name: str, before: str, config: BenchmarkConfig) -> Benchmark:
+def _own(
+    name: str, before: str, config: BenchmarkConfig, others: Mapping[str, BenchmarkConfig]
+) -> Benchmark:
+    """Make the record of a benchmark of one's own; a search talks to what it searches."""
+    searched = config.capacity
+    if searched is not None:
+        record = _own(name, before, others[searched.of], others)
+        return replace(
+            record,
+            group=config.asset_group or OWN_GROUP,
+            summary=f"Find the highest rate that {searched.of} carries.",
+            description=config.description
+            or "The highest rate at which its scenarios start while all of its thresholds hold and "
+            "nothing piles up, confirmed by windows of load.",
+        )
     parts = {
         kind.part
         for scenario in config.scenarios.values()

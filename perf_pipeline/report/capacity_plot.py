@@ -19,6 +19,7 @@ from perf_pipeline.report.axis import ticks, value_axis
 from perf_pipeline.report.capacity_texts import CapacityReport, rate_text
 from perf_pipeline.report.pages import html_escaped as escaped
 
+KNEE: Final = "p95 of the response time"
 _WIDTH: Final = 480
 _HEIGHT: Final = 210
 _LEFT: Final = 52
@@ -49,7 +50,7 @@ def knee_plots(found: CapacityReport | None) -> Iterator[str]:
     if found is None or len({window.rate_per_s for window in windows}) < _LEAST_RATES:
         return
     capacity = found.answer.rate
-    yield from _plot("p95 of the response time", "ms", windows, lambda its: its.p95_ms, capacity)
+    yield from _plot(KNEE, "ms", windows, lambda its: its.p95_ms, capacity)
     yield from _plot("growth of queues", "/s", windows, lambda its: its.growth_per_s, capacity)
     for part in _busiest(windows):
         yield from _plot(f"CPU of {part}", "percent", windows, _cpu_of(part), capacity)

@@ -7,6 +7,8 @@ from typing import Final
 
 from perf_pipeline.report.axis import Panel
 from perf_pipeline.report.benchmark_section import panels_of
+from perf_pipeline.report.capacity_plot import KNEE, knee_plots
+from perf_pipeline.report.capacity_texts import CapacityReport
 from perf_pipeline.report.model import BenchmarkReport
 from perf_pipeline.report.pages import html_escaped
 from perf_pipeline.report.svg import plot, span_of
@@ -40,11 +42,25 @@ def main_picture(benchmark: BenchmarkReport) -> tuple[str, str]:
     return telling[0].title, _alone(telling[0], benchmark)
 
 
+def knee_picture(found: CapacityReport) -> tuple[str, str]:
+    """Return title and SVG of the latency over the rate of a search; empty texts without one."""
+    drawn = next(knee_plots(found), "")
+    if not drawn:
+        return "", ""
+    opened, content = _opened(drawn)
+    ground = '<rect width="100%" height="100%" fill="#fff"/>'
+    return KNEE, f"{opened}><style>{_STYLE}</style>{ground}{content}</svg>"
+
+
+def _opened(drawn: str) -> tuple[str, str]:
+    """Return the start tag of a drawing, as one that stands alone, and what is in it."""
+    opened, _, content = drawn[drawn.index("<svg ") : drawn.index("</svg>")].partition(">")
+    return opened.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" '), content
+
+
 def _alone(panel: Panel, benchmark: BenchmarkReport) -> str:
     drawn = plot(panel, span_of([panel]), benchmark.measured_between_s)
-    inner = drawn[drawn.index("<svg ") : drawn.index("</svg>")]
-    opened, _, content = inner.partition(">")
-    opened = opened.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ')
+    opened, content = _opened(drawn)
     return (
         f"{opened}><style>{_STYLE}</style>"
         f'<rect width="100%" height="100%" fill="#fff"/>{content}{_legend(panel)}</svg>'

@@ -14,11 +14,12 @@ from perf_pipeline.analysis.baseline import Diff
 from perf_pipeline.defs.metadata.cells import Metadata, figure, table, verdict_row
 from perf_pipeline.loading.seeding import SeededRun
 from perf_pipeline.metrics.threshold import Status, Verdict
+from perf_pipeline.report.capacity_table import capacity_table
 from perf_pipeline.report.faults import fault_table
 from perf_pipeline.report.headline import headline, verdict_of
 from perf_pipeline.report.model import BenchmarkReport
 from perf_pipeline.report.pages import anchor
-from perf_pipeline.report.picture import main_picture
+from perf_pipeline.report.picture import knee_picture, main_picture
 from perf_pipeline.report.request_table import request_table
 from perf_pipeline.report.why import merged
 from perf_pipeline.report.wording import observed, statistic_unit, summary_key
@@ -66,6 +67,7 @@ def benchmark_metadata(
         "requests": _requests(diffs, benchmark),
         **_faults(benchmark),
         **_plot(benchmark),
+        **_searched(benchmark),
         "verdicts": table(verdict_row(verdict) for verdict in benchmark.verdicts),
         **plotted(benchmark),
         "measured (s)": figure(benchmark.measured_s),
@@ -107,12 +109,29 @@ def _faults(benchmark: BenchmarkReport) -> Metadata:
 
 
 def _plot(benchmark: BenchmarkReport) -> Metadata:
-    title, drawn = main_picture(benchmark)
+    return _picture("over time", *main_picture(benchmark))
+
+
+def _picture(name: str, title: str, drawn: str) -> Metadata:
     if not drawn:
         return {}
     data = b64encode(drawn.encode()).decode("ascii")
     shown = f"**{title}**\n\n![{title}](data:image/svg+xml;base64,{data})"
-    return {"over time": dg.MetadataValue.md(shown)}
+    return {name: dg.MetadataValue.md(shown)}
+
+
+def _searched(benchmark: BenchmarkReport) -> Metadata:
+    """Show what a search for a capacity found: its answer, its knee and its windows."""
+    found = benchmark.capacity
+    if found is None:
+        return {}
+    made = capacity_table(found)
+    titles = [title for title, _ in made.columns]
+    return {
+        "capacity": dg.MetadataValue.text(found.sentence),
+        **_picture("knee", *knee_picture(found)),
+        "windows": table(dict(zip(titles, row, strict=True)) for row in made.rows),
+    }
 
 
 def plotted(benchmark: BenchmarkReport) -> Metadata:

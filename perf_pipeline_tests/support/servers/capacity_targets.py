@@ -3,7 +3,7 @@
     bucket    sheds with 429 what a token bucket of mu/s (with a small depth) does not take
     queue     one hand, exponential service of 1/mu s, first come first served
     hands     answers at once; its c workers need s seconds for each message, so they carry c/s
-    memory    as queue, but every request that waits makes it slower, and it forgets slowly
+    memory    as queue, but what waits for longer than 0.25 s makes it slower, and it forgets slowly
 
 Add here: another system with a capacity that a formula gives. Keep out: misbehaviour.
 """
@@ -23,6 +23,7 @@ from typing import Final
 import uvloop
 
 _BACKLOG: Final = 2_048
+_PATIENCE_S: Final = 0.25
 
 
 @dataclass(slots=True)
@@ -50,7 +51,7 @@ class SingleServer:
 
     Attributes:
         mu: services per second.
-        slower: every request that waits makes the next ones this share slower.
+        slower: how much each second of waiting beyond 0.25 s makes the next services slower.
         forgets_s: time constant with which it becomes fast again.
     """
 
@@ -67,7 +68,7 @@ class SingleServer:
         if self.slower:
             self.memory *= 0.5 ** ((now_s - self.seen_s) / self.forgets_s)
             self.seen_s = now_s
-            self.memory += max(0.0, self.free_s - now_s)
+            self.memory += max(0.0, self.free_s - now_s - _PATIENCE_S)
         mean_s = (1 + self.slower * self.memory) / self.mu
         self.free_s = max(now_s, self.free_s) + self.chance.expovariate(1 / mean_s)
         return self.free_s, 200, "{}"
@@ -80,22 +81,20 @@ class Hands:
     workers: int
     service_s: float
     free_s: list[float] = field(default_factory=list)
-    done: list[tuple[float, str]] = field(default_factory=list)
-    taken: int = 0
+    done_s: list[float] = field(default_factory=list)
 
     def answer(self, now_s: float, path: str) -> tuple[float, int, str]:
-        """Promise a message, or show those that are completed."""
-        if path.startswith("/done"):
-            known = [name for at_s, name in self.done if at_s <= now_s]
-            return now_s, 200, json.dumps({"done": known[-20_000:]})
+        """Promise a message, or tell the state of one: /messages/m-7."""
+        name = path.rpartition("/")[2]
+        if name.startswith("m-"):
+            state = "done" if self.done_s[int(name[2:])] <= now_s else "waiting"
+            return now_s, 200, json.dumps({"state": state})
         if not self.free_s:
             self.free_s = [0.0] * self.workers
         begin_s = max(now_s, heapq.heappop(self.free_s))
         heapq.heappush(self.free_s, begin_s + self.service_s)
-        self.taken += 1
-        name = f"m{self.taken}"
-        self.done.append((begin_s + self.service_s, name))
-        return now_s, 201, json.dumps({"id": name})
+        self.done_s.append(begin_s + self.service_s)
+        return now_s, 201, json.dumps({"id": f"m-{len(self.done_s) - 1}"})
 
 
 Model = Bucket | SingleServer | Hands

@@ -5,7 +5,6 @@ import math
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final
 
 import pytest
 
@@ -13,12 +12,9 @@ from perf_pipeline.analysis.capacity.search import (
     Capacity,
     CapacityKind,
     Purpose,
-    SearchPlan,
     Shown,
     Tried,
-    replayed,
 )
-from perf_pipeline.metrics.capacity_window import CapacityWindow
 from perf_pipeline.report.capacity_plot import knee_plots
 from perf_pipeline.report.capacity_texts import (
     CapacityReport,
@@ -32,48 +28,7 @@ from perf_pipeline.report.k6 import render_k6
 from perf_pipeline.report.markdown import render_markdown
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport
 from perf_pipeline.report.terminal import render_terminal
-
-WINDOW: Final = CapacityWindow(
-    number=3,
-    purpose="search",
-    rate_per_s=200.0,
-    length_s=10.0,
-    achieved_per_s=171.5,
-    p95_ms=512.4,
-    failed_ratio=0.0,
-    dropped=12,
-    growth_per_s=28.0,
-    growth_of="operations in flight",
-    cpu='{"host": 83.4, "api": 98.2}',
-    shown="FAILED",
-    reason="http_req_duration p(95)<300 was 512 ms",
-    found="host CPU (avg 83.4 %)",
-)
-PLAN: Final = SearchPlan(hint=50.0, lowest=1.0, highest=1_000.0, precision=0.5, confirm=1)
-SHOWN: Final = (Shown.HELD, Shown.HELD, Shown.FAILED, Shown.FAILED, Shown.HELD, Shown.HELD)
-
-
-def windows_of(answer: Capacity) -> tuple[CapacityWindow, ...]:
-    """Make a row for each window of a search."""
-    return tuple(
-        replace(
-            WINDOW,
-            number=number,
-            purpose=str(tried.purpose),
-            rate_per_s=tried.rate,
-            shown=str(tried.shown),
-            reason=WINDOW.reason if tried.shown is Shown.FAILED else "",
-        )
-        for number, tried in enumerate(answer.tried, start=1)
-    )
-
-
-def searched() -> CapacityReport:
-    """Make what reports show of a search: 50 and 100 hold, 200 fails twice, 141.4 holds."""
-    answer = replayed(PLAN, [*SHOWN, *[Shown.HELD] * 9])
-    windows = windows_of(answer)
-    sentence = answer_sentence("checkout", answer, windows, target_per_s=1_000_000 / 86_400)
-    return CapacityReport(sentence, answer, windows)
+from perf_pipeline_tests.support.searched import PLAN, WINDOW, searched, windows_of
 
 
 def report(found: CapacityReport) -> RunReport:

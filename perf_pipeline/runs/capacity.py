@@ -16,6 +16,7 @@ from perf_pipeline.analysis.capacity.length import counts, window_s
 from perf_pipeline.analysis.capacity.search import (
     Capacity,
     CapacityKind,
+    Purpose,
     Shown,
     Trial,
     Tried,
@@ -139,7 +140,7 @@ def _searched(searching: _SearchUnderWay) -> Capacity:
             if searching.is_over():
                 return ended_early(searching.tried)
             before, trial = trial, asked.send(shown)
-            if shown is Shown.HELD or trial == before:
+            if shown is Shown.HELD or (trial == before and trial.purpose is Purpose.CONFIRM):
                 continue  # what confirms a rate is loaded back to back, whatever it shows
             _recover(searching, band, light_per_s)
             if searching.is_over():

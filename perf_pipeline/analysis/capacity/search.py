@@ -7,9 +7,9 @@
     confirm   the rate that held, again          most windows hold: the answer; else one step down
 
 A window that fails is loaded once more before it counts, because a machine can stumble. A window
-in which the load generator was the limit says nothing of the target: the search goes no higher, and
-its answer is "at least". Confirming windows are loaded back to back, so that a burst that a buffer
-takes is found out.
+in which the load generator was the limit says nothing of the target, and is loaded once more, too;
+where it is the limit again, the search goes no higher, and its answer is "at least". Confirming
+windows are loaded back to back, so that a burst that a buffer takes is found out.
 
 Add here: another way to choose the next rate. Keep out: whether a window held (verdict.py).
 """
@@ -22,6 +22,7 @@ from typing import Final
 
 AMPLE_WINDOWS: Final = 13
 """A search that needs no more windows than these narrows its bracket once more."""
+_AGREEING: Final = 2
 
 
 class Shown(StrEnum):
@@ -231,36 +232,39 @@ class _Search:
     def _confirm(self, rate: float, reason: Shown) -> Searching:
         """Load the rate again; where most windows do not hold, try one step below."""
         while rate >= self._plan.lowest:
-            held = failed = 0
-            may_miss = self._plan.confirm - self._plan.majority
-            while held + failed < self._plan.confirm and failed <= may_miss:
-                shown = yield from self._window(rate, Purpose.CONFIRM)
-                held += shown is Shown.HELD
-                failed += shown is not Shown.HELD
-            if failed <= may_miss:
+            shown = yield from self._confirmed(rate)
+            if shown is Shown.HELD:
                 is_limit = reason is Shown.FAILED
                 kind = CapacityKind.CAPACITY if is_limit else CapacityKind.AT_LEAST
                 return _answer(kind, rate, tuple(self._tried))
-            reason = self._worst_at(rate)
+            reason = shown
             rate /= 1 + self._plan.precision / 2
         return _answer(CapacityKind.NOTHING, None, tuple(self._tried))
 
-    def _worst_at(self, rate: float) -> Shown:
-        """Say whether the confirming windows of a rate failed, or were the generator's limit."""
-        shown = {
-            window.shown
-            for window in self._tried
-            if window.rate == rate and window.purpose is Purpose.CONFIRM
-        }
-        return Shown.INVALID if Shown.INVALID in shown else Shown.FAILED
+    def _confirmed(self, rate: float) -> Generator[Trial, Shown, Shown]:
+        """Say what most windows at a rate show; one that says nothing is loaded once more."""
+        counts = dict.fromkeys(Shown, 0)
+        may_miss = self._plan.confirm - self._plan.majority
+        while (
+            counts[Shown.HELD] + counts[Shown.FAILED] < self._plan.confirm
+            and counts[Shown.FAILED] <= may_miss
+            and counts[Shown.INVALID] <= self._plan.confirm
+        ):
+            shown = yield from self._window(rate, Purpose.CONFIRM)
+            counts[shown] += 1
+        if counts[Shown.INVALID] > self._plan.confirm:
+            return Shown.INVALID
+        return Shown.FAILED if counts[Shown.FAILED] > may_miss else Shown.HELD
 
     def _counted(self, rate: float) -> Generator[Trial, Shown, Shown]:
-        """Load a window; one that does not hold once more. A doubt about both stays a doubt."""
-        first = yield from self._window(rate, Purpose.SEARCH)
-        if first is Shown.HELD:
-            return first
-        second = yield from self._window(rate, Purpose.REPEAT)
-        return second if second is first or second is Shown.HELD else Shown.INVALID
+        """Load a window; one that does not hold again, until two windows agree or one holds.
+
+        Where one failed and one says nothing, a third decides; a doubt after that stays a doubt.
+        """
+        seen = [(yield from self._window(rate, Purpose.SEARCH))]
+        while seen[-1] is not Shown.HELD and seen.count(seen[-1]) < _AGREEING:
+            seen.append((yield from self._window(rate, Purpose.REPEAT)))
+        return seen[-1]
 
     def _window(self, rate: float, purpose: Purpose) -> Generator[Trial, Shown, Shown]:
         if self._left < 1:

@@ -142,12 +142,38 @@ def test_a_limit_of_the_generator_is_no_capacity() -> None:
     assert answer.high is None
 
 
-def test_a_doubt_about_one_of_two_failed_windows_stays_a_doubt() -> None:
-    shown = iter([HELD, FAILED, INVALID])
+def test_a_third_window_decides_where_one_failed_and_one_says_nothing() -> None:
+    # 100/s: failed, nothing, failed.
+    failing = iter([HELD, FAILED, INVALID, FAILED])
+    answer = found(PLAN, lambda rate: next(failing, None) or up_to(90)(rate))
+
+    assert rates(answer)[:5] == [50.0, 100.0, 100.0, 100.0, 70.7]
+    assert answer.kind is CapacityKind.CAPACITY
+
+
+def test_a_doubt_that_stays_after_three_windows_is_no_limit_of_the_system() -> None:
+    shown = iter([HELD, FAILED, INVALID, INVALID])
     answer = found(PLAN, lambda _: next(shown, HELD))
 
     assert answer.kind is CapacityKind.AT_LEAST
     assert answer.rate == 50.0
+
+
+def test_a_confirming_window_that_says_nothing_is_loaded_again() -> None:
+    # 120/s is confirmed at 118.9/s after eleven windows; the first and third say nothing.
+    odd = iter([INVALID, HELD, INVALID, HELD, HELD])
+    sharp, seen = up_to(120.0), iter(range(100))
+    answer = found(PLAN, lambda rate: sharp(rate) if next(seen) < 11 else next(odd))
+
+    assert answer.kind is CapacityKind.CAPACITY
+    assert rates(answer)[11:] == [118.9] * 5
+
+
+def test_confirming_windows_that_say_nothing_leave_a_doubt() -> None:
+    sharp, seen = up_to(120.0), iter(range(100))
+    answer = found(PLAN, lambda rate: sharp(rate) if next(seen) < 11 else INVALID)
+
+    assert answer.kind is CapacityKind.UNCONFIRMED
 
 
 def test_the_highest_rate_that_may_be_tried_is_no_capacity_either() -> None:

@@ -4,7 +4,7 @@ Add here: nothing; a change of schema is a new file migrations/NNNN_name.sql, an
 released are never edited. Keep out: data.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 
@@ -19,7 +19,10 @@ create table if not exists schema_migrations (
     version integer primary key, name varchar not null, applied_at timestamp not null
 )
 """
-_LOG = "insert into schema_migrations (version, name, applied_at) values (?, ?, ?)"
+_LOG = """
+insert into schema_migrations (version, name, applied_at)
+select unnest(?::integer[]), unnest(?::varchar[]), ?
+"""
 _APPLIED = "select version from schema_migrations"
 _HERE = "database_name = current_database()"
 _TABLES = f"select table_name from duckdb_tables() where not internal and {_HERE}"
@@ -53,7 +56,7 @@ def is_current(connection: duckdb.DuckDBPyConnection, shown: str) -> bool:
 
 
 def migrate(connection: duckdb.DuckDBPyConnection, shown: str) -> None:
-    """Apply what is missing, each migration in its own transaction.
+    """Apply what is missing: all of it in one transaction to a new file, else each in its own.
 
     Raises:
         PerfPipelineError: the file belongs to something else, or to a newer version.
@@ -62,7 +65,9 @@ def migrate(connection: duckdb.DuckDBPyConnection, shown: str) -> None:
         return
     # By what was applied and not by the highest: two branches may add theirs in either order.
     applied = _applied(connection, shown)
-    _apply(connection, [each for each in migrations() if each[0] not in applied])
+    missing = [each for each in migrations() if each[0] not in applied]
+    for together in [[each] for each in missing] if applied else [missing]:
+        _apply(connection, together)
     if not _view_is_current(connection):
         connection.execute(f"create or replace view metric_values as {metric_values_view()}")
         connection.execute(f"comment on view metric_values is '{view_hash()}'")
@@ -73,12 +78,14 @@ def apply_until(connection: duckdb.DuckDBPyConnection, newest: int) -> None:
     _apply(connection, [each for each in migrations() if each[0] <= newest])
 
 
-def _apply(connection: duckdb.DuckDBPyConnection, missing: Iterable[tuple[int, str, str]]) -> None:
-    for version, name, sql in missing:
-        with transaction(connection):
-            connection.execute(_CREATE_LOG)
+def _apply(connection: duckdb.DuckDBPyConnection, missing: Sequence[tuple[int, str, str]]) -> None:
+    """Apply migrations in one transaction: one for each took a new file twice the CPU."""
+    versions, names = [version for version, _, _ in missing], [name for _, name, _ in missing]
+    with transaction(connection):
+        connection.execute(_CREATE_LOG)
+        for _, _, sql in missing:
             connection.execute(sql)
-            connection.execute(_LOG, [version, name, datetime.now(UTC).replace(tzinfo=None)])
+        connection.execute(_LOG, [versions, names, datetime.now(UTC).replace(tzinfo=None)])
 
 
 def _view_is_current(connection: duckdb.DuckDBPyConnection) -> bool:

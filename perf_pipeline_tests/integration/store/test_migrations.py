@@ -6,6 +6,8 @@ import duckdb
 import pytest
 
 from perf_pipeline.errors import PerfPipelineError
+from perf_pipeline.store import migrate
+from perf_pipeline.store.engines import attached
 from perf_pipeline.store.history import open_history
 from perf_pipeline.store.migrate import migrations
 from perf_pipeline.store.records import RunKey
@@ -33,6 +35,44 @@ def test_a_first_open_migrates_and_a_second_changes_nothing(tmp_path: Path) -> N
 
     assert [version for version, *_ in first] == [version for version, *_ in migrations()]
     assert first == second
+
+
+def test_a_new_file_that_was_made_at_once_is_as_one_that_went_through_every_version(
+    tmp_path: Path,
+) -> None:
+    one, other = tmp_path / "one.duckdb", tmp_path / "other.duckdb"
+    for version, _, _ in migrations():
+        with attached(one, read_only=False) as connection:
+            migrate._apply(connection, [each for each in migrations() if each[0] == version])
+
+    assert _schema(one) == _schema(other)
+
+
+def _schema(path: Path) -> list[tuple[str, ...]]:
+    """Tell how every table is made, and what its log says, after our own opening."""
+    with open_history(path) as history:
+        ask = history.connection.execute
+        return [
+            *ask("select table_name, sql from duckdb_tables() order by table_name").fetchall(),
+            *ask("select view_name, sql from duckdb_views() where not internal").fetchall(),
+            *ask("select name, version from schema_migrations order by version").fetchall(),
+        ]
+
+
+def test_a_migration_that_fails_leaves_nothing_of_a_new_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "history.duckdb"
+    wrong = (9999, "9999_wrong.sql", "create table half (id integer); select 1 / no_such_column")
+    monkeypatch.setattr(migrate, "migrations", lambda: [*migrations(), wrong])
+    with pytest.raises(duckdb.BinderException), open_history(path):
+        pass
+    monkeypatch.undo()
+
+    with attached(path, read_only=True) as connection:
+        assert connection.execute("select table_name from duckdb_tables()").fetchall() == []
+    with open_history(path) as history:
+        assert history.runs() == []
 
 
 def test_an_outdated_view_is_brought_up_to_date_also_for_a_reader(path: Path) -> None:

@@ -2,7 +2,7 @@ import math
 import random
 
 import pytest
-from scipy import stats
+import scipy
 
 from perf_pipeline.analysis.change_point import change_points, energy_statistic, welch_p_value
 from perf_pipeline.analysis.scale import Scale
@@ -28,7 +28,7 @@ def test_the_energy_statistic_of_a_hand_calculation() -> None:
 def test_the_energy_statistic_is_scipys_squared_distance(n: int, m: int) -> None:
     left, right = _noise(1, n), _noise(2, m, centre=850)
 
-    expected = n * m / (n + m) * stats.energy_distance(left, right) ** 2
+    expected = n * m / (n + m) * scipy.stats.energy_distance(left, right) ** 2
 
     assert energy_statistic(left, right) == pytest.approx(expected)
 
@@ -37,7 +37,7 @@ def test_the_energy_statistic_is_scipys_squared_distance(n: int, m: int) -> None
 def test_welchs_p_value_is_scipys(n: int, m: int) -> None:
     left, right = _noise(3, n), _noise(4, m, centre=850)
 
-    expected = stats.ttest_ind(left, right, equal_var=False).pvalue
+    expected = scipy.stats.ttest_ind(left, right, equal_var=False).pvalue
 
     assert welch_p_value(left, right) == pytest.approx(expected)
 
@@ -63,8 +63,8 @@ def test_a_step_is_dated_with_both_levels_and_its_size() -> None:
     assert found.effect.scale is Scale.RELATIVE
     # 16 values: 11 places between the third and the third last
     logs = [[math.log(value) for value in side] for side in (QUIET, SLOW)]
-    assert found.p_value == pytest.approx(11 * stats.ttest_ind(*logs, equal_var=False).pvalue)
-    assert found.statistic == pytest.approx(4 * stats.energy_distance(*logs) ** 2)
+    assert found.p_value == pytest.approx(11 * scipy.stats.ttest_ind(*logs, equal_var=False).pvalue)
+    assert found.statistic == pytest.approx(4 * scipy.stats.energy_distance(*logs) ** 2)
 
 
 def test_a_bump_has_two_edges() -> None:

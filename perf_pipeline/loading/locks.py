@@ -64,8 +64,10 @@ def load_generator(
     say: Say,
     stop: threading.Event,
     wait_s: float = LONGEST_WAIT_S,
-) -> Iterator[None]:
+) -> Iterator[bool]:
     """Hold the machine for one run; wait for another one to end, and say so.
+
+    Yields whether there was one.
 
     The lock is the operating system's (flock), so it goes with the process that held it.
 
@@ -85,10 +87,10 @@ def load_generator(
     # Dagster may leave the block in another thread than it entered.
     lock = FileLock(folder / LOCK_NAME, thread_local=False)
     holder = folder / f"{LOCK_NAME}.holder"
-    _acquire(lock, holder, say, stop, wait_s)
+    has_waited = _acquire(lock, holder, say, stop, wait_s)
     try:
         holder.write_text(json.dumps({"pid": os.getpid(), "what": what}), encoding="utf-8")
-        yield
+        yield has_waited
     finally:
         holder.unlink(missing_ok=True)
         lock.release()
@@ -117,9 +119,10 @@ def _make(folder: Path) -> None:
         ) from error
 
 
-def _acquire(lock: FileLock, holder: Path, say: Say, stop: threading.Event, wait_s: float) -> None:
+def _acquire(lock: FileLock, holder: Path, say: Say, stop: threading.Event, wait_s: float) -> bool:
+    """Say whether it had to be waited for."""
     if _is_acquired(lock):
-        return
+        return False
     say(
         f"waiting for {_describe(holder)}, because two runs at once would disturb each other's "
         "figures"
@@ -136,6 +139,7 @@ def _acquire(lock: FileLock, holder: Path, say: Say, stop: threading.Event, wait
             raise StoppedByUserError(
                 f"stopped while waiting for {_describe(holder)}; nothing was measured"
             )
+    return True
 
 
 def _is_acquired(lock: FileLock) -> bool:
@@ -155,9 +159,14 @@ def _describe(holder: Path) -> str:
 
 
 @contextmanager
-def alone(folders: Sequence[Path], what: str, say: Say, stop: threading.Event) -> Iterator[None]:
-    """Hold the locks of all these folders, each of them after the one before it."""
+def alone(folders: Sequence[Path], what: str, say: Say, stop: threading.Event) -> Iterator[bool]:
+    """Hold the locks of all these folders, each of them after the one before it.
+
+    Yields whether another run had to be waited for.
+    """
     with ExitStack() as held:
-        for folder in folders:
+        waits = [
             held.enter_context(load_generator(folder, what, say=say, stop=stop))
-        yield
+            for folder in folders
+        ]
+        yield any(waits)

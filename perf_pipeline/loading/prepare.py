@@ -48,7 +48,7 @@ from perf_pipeline.stack.parts import Stack
 from perf_pipeline.stack.undoing import undo_left_over
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.spool_records import write_run_record
-from perf_pipeline.store.state import State
+from perf_pipeline.store.state import WAIT_S, State
 from perf_pipeline.store.waiting import register, take_up
 from perf_pipeline.workloads.http.origin import HttpOrigin
 from perf_pipeline.workloads.kafka.properties import require_properties
@@ -104,8 +104,8 @@ def open_session(
     stop = stop or threading.Event()
     names = tuple(planned)
     what = f"the run of profile {profile.name}"
-    with alone(lock_folders(state.folder, variables), what, narrator.say, stop):
-        require_history(state)
+    with alone(lock_folders(state.folder, variables), what, narrator.say, stop) as has_waited:
+        require_history(state, wait_s=WAIT_S if has_waited else _HISTORY_WAIT_S)
         undo_left_over(state.folder.absolute() / FOLDER, narrator.say)
         with (
             streamed(state, narrator) as told,
@@ -239,15 +239,19 @@ def write_run(session: Session, problems: Sequence[str] = ()) -> RunRecord:
     return record
 
 
-def require_history(state: State) -> None:
+def require_history(state: State, *, wait_s: float) -> None:
     """Refuse to begin while the history cannot be written; register the runs that wait.
+
+    Args:
+        state: that it is in.
+        wait_s: for whoever has it open: a run that another one waited for is still judged in it.
 
     Raises:
         StoreBusyError: names the process that has the history open.
         PerfPipelineError: the history is damaged, or newer than this code.
     """
     try:
-        with state.history(wait_s=_HISTORY_WAIT_S) as history:
+        with state.history(wait_s=wait_s) as history:
             take_up(history, state)
     except StoreBusyError as error:
         raise StoreBusyError(

@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from perf_pipeline.config.loading import load_profile
 from perf_pipeline.errors import StoppedByUserError, TargetUnavailableError
 from perf_pipeline.loading.locks import load_generator, lock_folders
+from perf_pipeline.loading.prepare import open_session
+from perf_pipeline.store.state import State
+from perf_pipeline_tests.support.silent import Silent
 
 HOLDER = """
 import sys, threading
@@ -97,3 +101,42 @@ def test_checkouts_share_the_machines_lock_and_containers_that_of_their_state(
 def test_a_folder_named_twice_is_locked_once(tmp_path: Path) -> None:
     same = {"PERF_LOCK_FOLDER": str(tmp_path / "." / "state")}
     assert lock_folders(tmp_path / "state", same) == (tmp_path / "state",)
+
+
+BUSY_AFTERWARDS = """
+import sys, threading, time
+from pathlib import Path
+import duckdb
+from perf_pipeline.loading.locks import load_generator
+state = Path(sys.argv[1])
+with duckdb.connect(str(state / "history.duckdb")):
+    with load_generator(state, "run r1", say=print, stop=threading.Event()):
+        print("held", flush=True)
+        sys.stdin.readline()
+    time.sleep(7)
+"""
+
+
+def test_who_waited_for_a_run_waits_for_the_history_that_it_is_judged_in(tmp_path: Path) -> None:
+    environ = {"PERF_BASE_URL": "http://127.0.0.1:9", "PERF_LOCK_FOLDER": str(tmp_path)}
+    command = [sys.executable, "-c", BUSY_AFTERWARDS, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == b"held\n"
+        assert first.stdin is not None
+        leaving = threading.Timer(0.5, first.stdin.close)
+        leaving.start()
+        # Nobody listens there: the session comes as far as to ask for the target.
+        with (
+            pytest.raises(TargetUnavailableError, match="127.0.0.1:9"),
+            open_session(
+                load_profile("quick"),
+                state=State(tmp_path),
+                trigger="test",
+                narrator=Silent(),
+                environ=environ,
+                planned=["api_user_creation"],
+            ),
+        ):
+            pytest.fail("there is no target")
+        leaving.join()

@@ -140,12 +140,17 @@ class Trust:
 
 
 def trust_of(profile: Profile) -> Trust:
-    """Gather whom the enabled own scenarios trust, for requests that are made beside the load."""
+    """Gather whom the own scenarios that may be loaded trust, for requests beside the load.
+
+    What is switched off may be loaded by a search for its capacity.
+    """
+    searched = {config.capacity.of for config in profile.benchmarks.values() if config.capacity}
     own = [
         scenario.parameters
-        for config in profile.benchmarks.values()
+        for name, config in profile.benchmarks.items()
         for scenario in config.scenarios.values()
-        if config.enabled and isinstance(scenario.parameters, OwnHttpParameters)
+        if isinstance(scenario.parameters, OwnHttpParameters)
+        and (config.enabled or name in searched)
     ]
     files = {Path(profile.folder) / parameters.ca_file for parameters in own if parameters.ca_file}
     return Trust(tuple(sorted(files)), any(parameters.insecure_skip_verify for parameters in own))

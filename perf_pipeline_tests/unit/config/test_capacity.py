@@ -10,6 +10,7 @@ from perf_pipeline.cli.main import main
 from perf_pipeline.config.capacity_rules import searchable
 from perf_pipeline.config.loading import validate_profile
 from perf_pipeline.config.needed_parts import parts_of
+from perf_pipeline.config.own_scenarios import trust_of
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.rate_text import parse_rate
 from perf_pipeline.config.scaled_load import at_rate
@@ -207,6 +208,15 @@ def test_a_search_needs_the_parts_of_what_it_searches() -> None:
     )
 
     assert parts_of(made, "much") == parts_of(made, "end_to_end")
+
+
+def test_what_is_only_searched_is_trusted_as_well() -> None:
+    buy = {**BUY, "parameters": {**STEPS, "caFile": "shop.pem"}}
+    shop = {"enabled": False, "scenarios": {"buy": buy}}
+
+    assert [path.name for path in trust_of(checked(profile(shop=shop))).ca_files] == ["shop.pem"]
+    alone = {"name": "mine", "benchmarks": {"shop": shop}}
+    assert trust_of(checked(alone)).ca_files == ()
 
 
 def test_another_bound_is_another_question() -> None:

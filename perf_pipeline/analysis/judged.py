@@ -55,7 +55,7 @@ class JudgedRuns:
     @property
     def baseline(self) -> tuple[float, ...]:
         """Return the values of the baseline."""
-        return tuple(self.runs.values[index] for index in self.kept)
+        return tuple(map(self.runs.values.__getitem__, self.kept))
 
     def suspicion(self, index: int) -> Suspicion:
         """Judge one run alone.

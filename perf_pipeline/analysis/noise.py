@@ -82,6 +82,17 @@ def centre_and_spread(values: Sequence[float], sd_floor: float) -> tuple[float, 
     return mean, max(sample_sd(kept, mean), sd_floor) if len(kept) > 1 else None
 
 
+def centre_of(values: Sequence[float]) -> float:
+    """Return the centre of `centre_and_spread` alone, which takes half as long.
+
+    Raises:
+        ValueError: there are no values.
+    """
+    if not values:
+        raise ValueError("a centre needs at least one value")
+    return math.fsum(winsorised(values)) / len(values)
+
+
 def winsorised(values: Sequence[float]) -> list[float]:
     """Pull values beyond median ± 2.5 robust standard deviations back to that limit.
 
@@ -104,7 +115,7 @@ def winsorised(values: Sequence[float]) -> list[float]:
     low, high = median - limit, median + limit
     if ordered[0] >= low and ordered[-1] <= high:  # nearly always
         return list(values)
-    return [min(max(value, low), high) for value in values]
+    return [low if value < low else min(value, high) for value in values]
 
 
 def _middle(ordered: Sequence[float]) -> float:

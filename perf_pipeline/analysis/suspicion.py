@@ -5,13 +5,13 @@ Add here: a rule about a single run. Keep out: rules over several runs (baseline
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from perf_pipeline.analysis.noise import SD_FLOOR, centre_and_spread, student_t
+from perf_pipeline.analysis.noise import SD_FLOOR, centre_and_spread, centre_of, student_t
 from perf_pipeline.analysis.scale import Effect, Ruler, Scale, scale_of
 from perf_pipeline.metrics.catalog import Better, Kind
 
@@ -157,7 +157,9 @@ def suspicion(
     """
     if not math.isfinite(value):
         return Suspicion(None, None, None, None, DiffStatus.NO_DATA)
-    runs = tuple(run for run in baseline if math.isfinite(run))
+    runs = tuple(baseline)
+    if not all(map(math.isfinite, runs)):
+        runs = tuple(filter(math.isfinite, runs))
     ruler = policy.ruler(scale or scale_of(Kind.TREND, (value, *runs)), minimum_effect)
     if not runs:
         return Suspicion(None, None, None, None, DiffStatus.LEARNING)
@@ -195,25 +197,46 @@ def direction(
     runs = tuple(baseline)
     if not all(map(math.isfinite, runs)):
         runs = tuple(filter(math.isfinite, runs))
-    if len(runs) < policy.minimum_runs or not (runs and math.isfinite(value)):
+    if not math.isfinite(value):
         return 0
-    ruler = policy.ruler(scale or scale_of(Kind.TREND, (value, *runs)), minimum_effect)
-    new_run = _expected(runs, ruler, policy)
-    if new_run is None:
-        return 0
-    distance = ruler.position(value) - new_run.centre
-    if not _is_out_of_line(distance, new_run, ruler):
-        return 0
-    return 1 if distance > 0 else -1
+    judge = directions(policy, scale or scale_of(Kind.TREND, (value, *runs)), minimum_effect)
+    return judge(value, runs)
 
 
-# A walk over a history asks for the same baseline again and again.
-@lru_cache(maxsize=4_096)
-def _expected(runs: tuple[float, ...], ruler: Ruler, policy: BaselinePolicy) -> "Prediction | None":
-    centre, sd = _level(runs, ruler)
-    return None if sd is None else _predicted(centre, sd, len(runs), len(runs), policy)
+# A walk over a history asks for the same baseline again and again, and so does the next walk.
+@lru_cache(maxsize=64)
+def directions(
+    policy: BaselinePolicy, scale: Scale, minimum_effect: float | None = None
+) -> Callable[[float, tuple[float, ...]], int]:
+    """Return `direction` for many finite values, each with its finite baseline."""
+    ruler = policy.ruler(scale, minimum_effect)
+
+    @lru_cache(maxsize=4_096)
+    def centre_for(runs: tuple[float, ...]) -> float:
+        return centre_of(ruler.positions(runs))
+
+    @lru_cache(maxsize=4_096)
+    def expected(runs: tuple[float, ...]) -> Prediction | None:
+        centre, sd = _level(runs, ruler)
+        return None if sd is None else _predicted(centre, sd, len(runs), len(runs), policy)
+
+    def judge(value: float, runs: tuple[float, ...]) -> int:
+        if not runs or len(runs) < policy.minimum_runs:
+            return 0
+        centre = centre_for(runs)
+        distance = ruler.position(value) - centre
+        # Nearly all runs end here, and need no spread.
+        if abs(ruler.change(distance)) < ruler.least_change(centre):
+            return 0
+        new_run = expected(runs)
+        if new_run is None or not _is_out_of_line(distance, new_run, ruler):
+            return 0
+        return 1 if distance > 0 else -1
+
+    return judge
 
 
+@lru_cache(maxsize=1_024)
 def _level(runs: tuple[float, ...], ruler: Ruler) -> tuple[float, float | None]:
     return centre_and_spread(ruler.positions(runs), ruler.sd_floor)
 

@@ -5,13 +5,14 @@ Add here: a rule that decides which runs count. Keep out: the judgement of the n
 (baseline.py).
 """
 
+import math
 from bisect import bisect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from perf_pipeline.analysis.scale import Scale
 from perf_pipeline.analysis.series import RUNS_BEFORE
-from perf_pipeline.analysis.suspicion import BaselinePolicy, DiffStatus, direction
+from perf_pipeline.analysis.suspicion import BaselinePolicy, DiffStatus, direction, directions
 
 _DIRECTION: Final[Mapping[DiffStatus, int]] = {DiffStatus.SUSPECT: 1, DiffStatus.IMPROVED: -1}
 
@@ -43,26 +44,38 @@ def in_line(
     out in the same direction, it was chance, and the run comes back. Leaving every such run out for
     good would cut the tails off the noise and triple the false alarms (docs/statistics.md).
     """
-    directions: list[int] = []
+    judge = _judge(history, policy, minimum_effect, scale)
+    found: list[int] = []
     kept: list[int] = []
     values: list[float] = []
     for index, run in enumerate(history):
-        baseline = values[-policy.window :]
-        directions.append(direction(run, baseline, policy, minimum_effect, scale=scale))
-        if not directions[index]:
+        found.append(judge(run, tuple(values[-policy.window :])))
+        if not found[index]:
             kept.append(index)
             values.append(run)
         pending = index - RUNS_BEFORE
-        if pending >= 0 and directions[pending] and _stayed_alone(directions, pending):
+        if pending >= 0 and found[pending] and _stayed_alone(found, pending):
             place = bisect(kept, pending)
             kept.insert(place, pending)
             values.insert(place, history[pending])
     return tuple(kept[-policy.window :])
 
 
-def _stayed_alone(directions: Sequence[int], index: int) -> bool:
-    around = directions[max(0, index - RUNS_BEFORE) : index + RUNS_BEFORE + 1]
-    return around.count(directions[index]) == 1
+def _judge(
+    history: Sequence[float],
+    policy: BaselinePolicy,
+    minimum_effect: float | None,
+    scale: Scale | None,
+) -> Callable[[float, tuple[float, ...]], int]:
+    """Return what says in which direction a run is out of line with the runs before it."""
+    if scale is not None and all(map(math.isfinite, history)):
+        return directions(policy, scale, minimum_effect)
+    return lambda run, runs: direction(run, runs, policy, minimum_effect, scale=scale)
+
+
+def _stayed_alone(found: Sequence[int], index: int) -> bool:
+    around = found[max(0, index - RUNS_BEFORE) : index + RUNS_BEFORE + 1]
+    return around.count(found[index]) == 1
 
 
 def episode(statuses: Sequence[DiffStatus]) -> int:

@@ -96,14 +96,26 @@ def backtest(state: State, settings: GateSettings, *, profile: str = "") -> list
                 f"there is no run{of_profile} in {state.history_file}",
                 hint=f"the history has runs of these profiles: {known}",
             )
-        return [_replayed(history, runs, settings) for runs in groups.values()]
+        read = [_read(history, runs) for runs in groups.values()]
+    # Replaying takes longest, and others may have the history meanwhile.
+    return [_replayed(*group, settings) for group in read]
 
 
-def _replayed(history: History, runs: list[RunRecord], settings: GateSettings) -> Backtest:
-    newest = runs[0]
-    own = policy_of(profile_of(history, newest.run_id))
-    policy = settings.of(own)
-    tracks = list(_tracks(history, runs))
+_Group = tuple[list[RunRecord], BaselinePolicy, list[ReplayedSeries]]
+
+
+def _read(history: History, runs: list[RunRecord]) -> _Group:
+    own = policy_of(profile_of(history, runs[0].run_id))
+    return runs, own, list(_tracks(history, runs))
+
+
+def _replayed(
+    runs: list[RunRecord],
+    own: BaselinePolicy,
+    tracks: list[ReplayedSeries],
+    settings: GateSettings,
+) -> Backtest:
+    newest, policy = runs[0], settings.of(own)
     levels = [newest_level(track, own) for track in tracks]
     oldest_first = [run.run_id for run in reversed(runs)]
     return Backtest(

@@ -2,7 +2,11 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from perf_pipeline.analysis.backtest import GateTally, tally
 from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.judging.backtest import GateSettings, backtest
 from perf_pipeline.judging.baselines import pin
@@ -122,6 +126,25 @@ def test_a_back_test_takes_out_what_the_calibration_says(tmp_path: Path) -> None
     (found,) = backtest(State(tmp_path), GateSettings())
 
     assert found.tally.alarms == ()
+
+
+def test_a_back_test_leaves_the_history_to_others_while_it_replays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _history(tmp_path, calibrated=True)
+    opened: list[int] = []
+
+    def watched(*given: Any) -> GateTally:
+        with open_history(tmp_path / "history.duckdb", wait_s=0) as history:
+            opened.append(len(history.run_ids()))
+        return tally(*given)
+
+    monkeypatch.setattr("perf_pipeline.judging.backtest.tally", watched)
+
+    backtest(State(tmp_path), GateSettings())
+
+    assert len(opened) == 1
+    assert opened[0] > 5
 
 
 def test_runs_of_before_the_calibration_are_judged_without_it(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 Run with: python -m perf_pipeline_tests.benchmarks.bench_history [state] [runs ...]
 
+It prints both tables of docs/performance.md: of long histories, and of large runs (large_run.py).
+
 `make run` comes before: the newest run of the state folder (.perf) is copied that often, each time
 with other noise, so that every row of a real run is there, all but samples and what only they have;
 and sealed, so that whoever reads it proves it.
@@ -32,6 +34,7 @@ from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.state import State
 
 SIZES: Final = (100, 1_000, 3_000)
+LARGE_RUNS: Final = ((1_000_000, 3), (10_000_000, 3), (200_000, 500))
 ROUNDS: Final = 3
 TOOL: Final = str(Path(sys.executable).with_name("perf-pipeline"))
 _MIB: Final = 1 << 20
@@ -54,7 +57,8 @@ _NOISE: Final = "exp(0.06 * (random() + random() + random() - 1.5))"
 _CHANGED: Final = {
     "runs": "copy.id as run_id, copy.number as made_as, "
     "one.began_at - to_hours({runs} - copy.number) as began_at",
-    "benchmarks": "copy.id as run_id, false as raw_kept",
+    "benchmarks": "copy.id as run_id, false as raw_kept, "
+    "one.began_at - to_hours({runs} - copy.number) as began_at",
     "summaries": "copy.id as run_id, "
     + ", ".join(f"{name} * {_NOISE} as {name}" for name in _FIGURES)
     + ", if(kind = 'rate', rate, rate * {_NOISE}) as rate".replace("{_NOISE}", _NOISE),
@@ -74,6 +78,7 @@ def main() -> None:
             for history in histories:
                 history.measure()
         _print(histories)
+    _print_large_runs()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,15 @@ class _History:
             self.taken.setdefault(command[0], []).append(_seconds(call))
         call = partial(_end_of_a_run, self.state, self.run_id)
         self.taken.setdefault("end of a run", []).append(_seconds(call))
+
+
+def _print_large_runs() -> None:
+    """Let each large run be a process of its own, whose memory is that of nothing else."""
+    print("| samples | operations | ingest | summaries | judge | report | memory | spool |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
+    for samples, operations in LARGE_RUNS:
+        command = [sys.executable, "-m", "perf_pipeline_tests.benchmarks.large_run"]
+        subprocess.run([*command, str(samples), str(operations)], check=True)
 
 
 def _print(histories: Sequence[_History]) -> None:
@@ -138,9 +152,11 @@ def _copy(history: History, run_id: str, numbers: range, runs: int) -> None:
         history.connection.execute(
             f"insert into {table} by name select one.* replace ({changed}) "
             f"from (select * from {table} where run_id = $run_id) as one, "
-            "(select n as number, '2000-copy-' || lpad(n::varchar, 6, '0') as id "
-            "from range($first, $end) as numbers(n)) as copy order by copy.number",
-            {"run_id": run_id, "first": numbers.start, "end": numbers.stop},
+            "(select n as number, strftime(began_at - to_hours($runs - n), '%Y%m%d-%H%M%S-') "
+            "|| lpad(n::varchar, 6, '0') as id "
+            "from range($first, $end) as numbers(n), runs where runs.run_id = $run_id) as copy "
+            "order by copy.number",
+            {"run_id": run_id, "first": numbers.start, "end": numbers.stop, "runs": runs},
         )
 
 

@@ -1,0 +1,164 @@
+"""Store, judge and report one large run in a process of its own: seconds, and memory.
+
+Run with: python -m perf_pipeline_tests.benchmarks.large_run SAMPLES [operations]
+
+It is a part of `bench_history`, which prints its rows as a table.
+Add here: another step of the end of a large run. Keep out: long histories (bench_history.py).
+"""
+
+import random
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from threading import Event, Thread
+from time import perf_counter, process_time
+from typing import Final
+
+from perf_pipeline.config.loading import load_profile
+from perf_pipeline.engine.ports import Iteration
+from perf_pipeline.engine.recorder import SpoolRecorder
+from perf_pipeline.judging.compare import compare_run
+from perf_pipeline.judging.judge import judge_run
+from perf_pipeline.judging.publish import publish
+from perf_pipeline.metrics.sample import HttpPhases, Outcome, Phase
+from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord, ScenarioCounts
+from perf_pipeline.store.state import State
+
+_RUN: Final = "20260101-000000-large1"
+_BENCHMARK: Final = "mixed_operations"
+_SCENARIO: Final = "mixed"
+_KIB: Final = 1 << 10
+_MIB: Final = 1 << 20
+
+
+def main() -> None:
+    """Print a row of the table."""
+    samples = int(sys.argv[1])
+    operations = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    with tempfile.TemporaryDirectory() as folder:
+        state = State(Path(folder))
+        _write_spool(state.spool / _RUN, samples, operations)
+        steps = (_ingested(state), _summarised(state), _judged(state), _reported(state))
+        with _peak_memory() as peak:
+            taken = [_seconds(step) for step in steps]
+        spool = sum(file.stat().st_size for file in state.spool.rglob("*") if file.is_file())
+    cells = [f"{wall_s:.1f} s ({cpu_s:.1f} s)" for wall_s, cpu_s in taken]
+    cells += [f"{max(peak) / _KIB:,.0f} MiB", f"{spool / _MIB:,.0f} MiB"]
+    print(f"| {samples:,} | {operations} | {' | '.join(cells)} |")
+
+
+@contextmanager
+def _peak_memory() -> Iterator[list[int]]:
+    """Look every 20 ms at what the process has for itself, in KiB, without the spool's own pages.
+
+    The spool is read as the pages of its files, which the system takes back when it needs them.
+    """
+    seen, is_over = [0], Event()
+
+    def look() -> None:
+        while not is_over.wait(0.02):
+            status = Path("/proc/self/status").read_text(encoding="ascii")
+            seen.append(int(status.partition("RssAnon:")[2].split()[0]))
+
+    looking = Thread(target=look, daemon=True)
+    looking.start()
+    try:
+        yield seen
+    finally:
+        is_over.set()
+        looking.join()
+
+
+def _seconds(step: Callable[[], object]) -> tuple[float, float]:
+    """Return how long a step took by the clock, and how much CPU it used."""
+    began_s, used_s = perf_counter(), process_time()
+    step()
+    return perf_counter() - began_s, process_time() - used_s
+
+
+def _ingested(state: State) -> Callable[[], object]:
+    def step() -> None:
+        with state.history() as history:
+            history.ingest(state.spool / _RUN, _BENCHMARK)
+
+    return step
+
+
+def _summarised(state: State) -> Callable[[], object]:
+    def step() -> None:
+        with state.history() as history:
+            history.summarise(RunKey(_RUN, _BENCHMARK))
+
+    return step
+
+
+def _judged(state: State) -> Callable[[], object]:
+    def step() -> None:
+        judge_run(state, _RUN)
+        compare_run(state, _RUN)
+
+    return step
+
+
+def _reported(state: State) -> Callable[[], object]:
+    return lambda: publish(state, _RUN)
+
+
+def _write_spool(run: Path, samples: int, operations: int) -> None:
+    folder = run / _BENCHMARK
+    folder.mkdir(parents=True)
+    _write_samples(folder, samples, operations)
+    counts = ScenarioCounts(_SCENARIO, samples, 0, 0, samples, 0, samples * 1_000)
+    outcome = BenchmarkOutcome(
+        _BENCHMARK,
+        "complete",
+        "2026-01-01T00:00:00Z",
+        samples / 1_000,
+        samples / 1_000,
+        scenarios=[counts],
+    )
+    (folder / "outcome.json").write_text(outcome.to_json(), encoding="utf-8")
+    profile = load_profile("quick")
+    record = RunRecord(
+        _RUN,
+        profile.name,
+        profile.as_json,
+        profile.config_hash,
+        1,
+        "local",
+        "cli",
+        "0",
+        "2026-01-01T00:00:00Z",
+        {"cpu": "x"},
+    )
+    planned = replace(record, planned=(_BENCHMARK,))
+    (run / "run.json").write_text(planned.to_json(), encoding="utf-8")
+
+
+def _write_samples(folder: Path, samples: int, operations: int) -> None:
+    """Write a worker's file: one request each ms, service times log-normal, operations in turns."""
+    rng = random.Random(1)
+    recorder = SpoolRecorder(folder, "1", 0, (_SCENARIO,), print)
+    for n in range(samples):
+        started_us = n * 1000 + rng.randrange(500)
+        ended_us = started_us + int(rng.lognormvariate(8, 0.5))
+        recorder.sample(
+            Iteration(_SCENARIO, "http", n % 50, n // 50, n * 1000, Phase.MEASURED, rng),
+            f"operation_{n % operations}",
+            started_us,
+            ended_us,
+            Outcome.OK,
+            status=201,
+            bytes_out=350,
+            bytes_in=200,
+            checks_passed=15,
+            phases=HttpPhases(0, 0, 0, 5, ended_us - started_us - 15, 10),
+        )
+    recorder.close()
+
+
+if __name__ == "__main__":
+    main()

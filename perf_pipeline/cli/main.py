@@ -24,6 +24,7 @@ from perf_pipeline.cli.init import init
 from perf_pipeline.cli.prune import prune
 from perf_pipeline.cli.run import run
 from perf_pipeline.cli.send import send
+from perf_pipeline.cli.serve import serve
 from perf_pipeline.cli.sql import sql
 from perf_pipeline.cli.values import StateFolder
 from perf_pipeline.cli.watch import watch
@@ -63,6 +64,8 @@ def main(context: click.Context, state: Path) -> None:
         raise click.UsageError(str(error)) from error
 
 
-_ALONE: Final = (init, check, run, capacity, watch, import_command, prune, send, sql, ci, dagster)
+_ALONE: Final = (
+    *(init, check, run, capacity, watch, import_command, prune, send, serve, sql, ci, dagster),
+)
 for _command in (*_ALONE, *history.COMMANDS, *baseline.COMMANDS, *share.COMMANDS, *stack.COMMANDS):
     main.add_command(_command)

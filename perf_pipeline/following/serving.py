@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from typing import Final
 
 import uvicorn
+from starlette.applications import Starlette
 
 from perf_pipeline.errors import RequestError
 from perf_pipeline.following.announcement import announced
@@ -47,13 +48,22 @@ def serve(
     Raises:
         RequestError: the port is taken, or may not be used.
     """
-    listener = _listener(port)
-    actual: int = listener.getsockname()[1]
+    socket_here = listener(port)
+    actual: int = socket_here.getsockname()[1]
     token = secrets.token_urlsafe(18)
     following = FollowServer(state, token, actual)
     address = f"http://{LOOPBACK}:{actual}/{token}/"
-    config = uvicorn.Config(
-        following.app(),
+    server = _Server(quiet_config(following.app()), following, lambda: on_ready(address))
+    watching = threading.Thread(target=_end_after, args=(server, until_over), daemon=True)
+    watching.start()
+    with socket_here, closing(following), announced(state, address):
+        server.run(sockets=[socket_here])
+
+
+def quiet_config(app: Starlette) -> uvicorn.Config:
+    """Return how pages are served here: nothing is logged, as addresses may hold a token."""
+    return uvicorn.Config(
+        app,
         loop="asyncio",
         http="h11",
         ws="none",
@@ -64,28 +74,25 @@ def serve(
         date_header=False,
         timeout_graceful_shutdown=_GRACE_S,
     )
-    server = _Server(config, following, lambda: on_ready(address))
-    watching = threading.Thread(target=_end_after, args=(server, until_over), daemon=True)
-    watching.start()
-    with listener, closing(following), announced(state, address):
-        server.run(sockets=[listener])
 
 
-class _Server(uvicorn.Server):
-    """Tell when it serves, and end the events of its pages before it waits for them.
+class PageServer(uvicorn.Server):
+    """Tell when it serves, and end at the first signal.
 
     Ctrl-C is how people end it, and no error: uvicorn would raise the signal again afterwards.
+
+    Args:
+        config: of `quiet_config`.
+        on_ready: is called when it serves.
     """
 
-    def __init__(
-        self, config: uvicorn.Config, following: FollowServer, on_ready: Callable[[], None]
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
-        self._following = following
         self._on_ready = on_ready
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """End at a signal while the block runs."""
         before = {number: signal.signal(number, self.handle_exit) for number in ending_signals()}
         try:
             yield
@@ -94,8 +101,19 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve, and tell so."""
         await super().startup(sockets)
         self._on_ready()
+
+
+class _Server(PageServer):
+    """End the events of the pages before it waits for them."""
+
+    def __init__(
+        self, config: uvicorn.Config, following: FollowServer, on_ready: Callable[[], None]
+    ) -> None:
+        super().__init__(config, on_ready)
+        self._following = following
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._following.is_ending.set()
@@ -111,15 +129,20 @@ def _end_after(server: _Server, until_over: Callable[[], bool]) -> None:
     server.should_exit = True
 
 
-def _listener(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+def listener(port: int) -> socket.socket:
+    """Return a socket that listens on a port of this machine; 0 for any that is free.
+
+    Raises:
+        RequestError: the port is taken, or may not be used.
+    """
+    opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((LOOPBACK, port))
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind((LOOPBACK, port))
     except OSError as error:
-        listener.close()
+        opened.close()
         raise RequestError(
             f"{LOOPBACK}:{port} can't be listened on: {error.strerror}",
             hint="give another --port, or --port 0 for any that is free",
         ) from error
-    return listener
+    return opened

@@ -77,12 +77,22 @@ def open_answer(
     """
     with TemporaryDirectory(prefix="perf-pipeline-sql-") as folder:
         copy = Path(folder) / path.name
-        with open_history(path, wait_s=wait_s, read_only=True):
-            _copy(path, copy)
+        copy_history(path, copy, wait_s=wait_s)
         with said_plainly(copy):
             connection = duckdb.connect(copy, read_only=True, config=_CONFIG)
         with stoppable(), connection, _interrupted_after(connection, limit_s):
             yield _answer(connection, sql, parameters, limit_s)
+
+
+def copy_history(path: Path, copy: Path, *, wait_s: float = 30.0) -> None:
+    """Copy a history to another file, while this process has it open for itself.
+
+    Raises:
+        StoreBusyError: another process had the history open all the time.
+        StoreError: there is no room for the copy.
+    """
+    with open_history(path, wait_s=wait_s, read_only=True):
+        _copy(path, copy)
 
 
 @contextmanager
@@ -105,7 +115,7 @@ def _copy(path: Path, copy: Path) -> None:
             shutil.copyfile(wal, copy.with_name(f"{copy.name}.wal"))
     except OSError as error:
         raise StoreError(
-            f"no copy of {path} could be made for the query: {error}",
+            f"no copy of {path} could be made: {error}",
             hint="make room in the folder for temporary files, or name another in TMPDIR",
         ) from error
 

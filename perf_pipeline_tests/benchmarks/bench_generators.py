@@ -3,7 +3,8 @@
 50 connections in a closed loop POST 150 bytes to a server process that answers a constant; the
 rounds take turns, and the medians are printed: user and system time of the generator per request,
 requests per second, and how much of a core the target used (near 100 % it was the limit).
-wrk and vegeta take part when they are on PATH or in a folder that is named; they are never shipped.
+wrk, h2load, bombardier and vegeta take part when they are on PATH or in a folder that is named.
+None of them is shipped.
 Run by hand: `python perf_pipeline_tests/benchmarks/bench_generators.py [folder of tools]`.
 Add here: another generator. Keep out: assertions; the machine decides the figures.
 """
@@ -37,6 +38,7 @@ OURS: Final = {
     "Python scenario": "Python scenario",
 }
 _COUNT_OF_WRK: Final = re.compile(r"(\d+) requests in")
+_COUNT_OF_H2LOAD: Final = re.compile(r"(\d+) done, (\d+) succeeded, (\d+) failed")
 Measured = tuple[float, float]
 Generator = Callable[[int, Path], Measured]
 
@@ -99,7 +101,48 @@ def vegeta(tool: str) -> Generator:
     return run
 
 
-TOOLS: Final[dict[str, Callable[[str], Generator]]] = {"wrk": wrk, "vegeta": vegeta}
+def bombardier(tool: str) -> Generator:
+    """Give the generator that runs bombardier (fasthttp), which keeps a histogram."""
+
+    def run(port: int, _: Path) -> Measured:
+        load = (f"--connections={CONNECTIONS}", f"--duration={SECONDS}s", "--method=POST")
+        body = f"--body={bench_http_client.BODY.decode()}"
+        said = ("--header=Content-Type: application/json", "--format=json", "--print=result")
+        url = f"http://127.0.0.1:{port}/user"
+        cpu_s, wall_s, out = _child(tool, *load, body, *said, url)
+        result = json.loads(out)["result"]
+        count = int(result["req2xx"])
+        # Those that are under way at the end are cut, one for each connection at most.
+        assert result["others"] <= CONNECTIONS, out
+        assert not result["req4xx"] + result["req5xx"], out
+        return cpu_s * 1e6 / count, count / wall_s
+
+    return run
+
+
+def h2load(tool: str) -> Generator:
+    """Give the generator that runs h2load with HTTP/1.1 on one thread."""
+
+    def run(port: int, folder: Path) -> Measured:
+        body = folder / "body"
+        body.write_bytes(bench_http_client.BODY)
+        load = ("--h1", "-t1", f"-c{CONNECTIONS}", f"-D{SECONDS}", f"-d{body}")
+        header = ("-H", "Content-Type: application/json")
+        cpu_s, wall_s, out = _child(tool, *load, *header, f"http://127.0.0.1:{port}/user")
+        found = _COUNT_OF_H2LOAD.search(out)
+        assert found, out
+        assert found[3] == "0", out
+        return cpu_s * 1e6 / int(found[1]), int(found[1]) / wall_s
+
+    return run
+
+
+TOOLS: Final[dict[str, Callable[[str], Generator]]] = {
+    "wrk": wrk,
+    "h2load": h2load,
+    "bombardier": bombardier,
+    "vegeta": vegeta,
+}
 
 
 def _child(*command: str) -> tuple[float, float, str]:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from perf_pipeline_tests.support.commands.command_line import CommandLine
+from perf_pipeline_tests.support.commands.forked import started
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers.described_shop import (
     DESCRIPTION,
@@ -272,8 +273,8 @@ def test_without_a_terminal_nothing_is_asked(
 def test_on_a_terminal_three_questions_are_enough(tmp_path: Path, shop: Shop) -> None:
     ours, theirs = pty.openpty()
     program = Path(sys.executable).with_name("perf-pipeline")
-    with subprocess.Popen(
-        [program, "init"], stdin=theirs, stdout=subprocess.PIPE, text=True, cwd=tmp_path
+    with started(
+        [str(program), "init"], stdin=theirs, stdout=subprocess.PIPE, text=True, cwd=tmp_path
     ) as process:
         os.write(ours, f"{shop.base_url}\nmine\n7\n".encode())
         out, _ = process.communicate(timeout=60)

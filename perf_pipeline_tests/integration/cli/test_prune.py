@@ -15,6 +15,7 @@ from filelock import FileLock
 from perf_pipeline.config.loading import load_profile
 from perf_pipeline.loading.locks import LOCK_NAME
 from perf_pipeline_tests.support.commands.command_line import CommandLine
+from perf_pipeline_tests.support.commands.forked import started
 from perf_pipeline_tests.support.histories.new_history import history_at
 from perf_pipeline_tests.support.histories.synthetic_history import API, Made, add_runs, api_runs
 
@@ -233,7 +234,7 @@ def test_on_a_terminal_it_asks(
     program = Path(sys.executable).with_name("perf-pipeline")
     asked = [str(program), "--state", str(command.state), "prune", "--keep", "5"]
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
+    with started(
         asked, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         os.write(ours, f"{typed}\n".encode())

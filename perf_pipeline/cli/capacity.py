@@ -77,8 +77,8 @@ def capacity(
     added = [f'benchmarks.{name}.capacity.{key}="{value}"' for key, value in keys.items()]
     context.invoke(
         run,
-        file=file,
-        profile=profile,
+        file=None,
+        profile=given,
         overrides=(*overrides, *added),
         only=(name,),
         tags=tags,

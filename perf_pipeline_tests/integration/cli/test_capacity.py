@@ -4,7 +4,9 @@ Searches of hundreds of simulated systems are in unit/analysis/test_capacity_sea
 ones against real servers in benchmarks/bench_capacity.py.
 """
 
+import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
@@ -123,3 +125,21 @@ def test_a_stored_search_is_reported_again(searched: Searched) -> None:
     assert again.code == searched.answer.code
     lines = [line for line in searched.answer.out.splitlines() if "CAPACITY" in line]
     assert all(line in again.out for line in lines)
+
+
+def test_a_search_that_is_stopped_has_no_figure_and_says_what_held(tmp_path: Path) -> None:
+    command = CommandLine(new_state(tmp_path / "state"))
+    with capacity_target(Bucket(MU)) as url:
+        path = tmp_path / "shop.toml"
+        path.write_text(PROFILE.format(url=url), encoding="utf-8")
+        running = command.start("capacity", str(path))
+        running.wait_for("window 1 at 40/s")
+        running.send(signal.SIGINT)
+        answer = running.answer()
+
+    assert answer.code == 105, answer.out + answer.err
+    told = " ".join(answer.out.split())
+    assert "The search ended before it found the capacity of checkout" in told
+    assert "because the user stopped it" in told
+    assert command.sql("select count(*) from figures") == [(0,)]
+    assert command.sql("select distinct status from verdicts") == [("NO_DATA",)]

@@ -29,8 +29,9 @@ _BUCKETS_WANTED: Final = 5
 _WORST: Final = 0.05
 _BAD_OF: Final = 10
 _RATE_ROOM: Final = 0.1
-_TIME_ROOM: Final = 0.25
-_TIME_ROOM_MS: Final = 5.0
+_TIME_ROOM: Final = 0.5
+_TIME_ROOM_MS: Final = 10.0
+_WAITING_MORE: Final = 0.25
 _FAILED_ROOM: Final = 0.01
 _WAITING_ROOM: Final = 5.0
 
@@ -133,7 +134,7 @@ def bands_of(before: Sequence[Bucket]) -> Bands | None:
         answered=_low([bucket.answered / bucket.planned for bucket in asked]) * (1 - _RATE_ROOM),
         failed=_high([_failed(bucket) for bucket in asked]) + _FAILED_ROOM,
         p95_ms=slowest + max(_TIME_ROOM_MS, _TIME_ROOM * slowest) if times else None,
-        waiting=_high(waiting) * (1 + _TIME_ROOM) + _WAITING_ROOM if waiting else None,
+        waiting=_high(waiting) * (1 + _WAITING_MORE) + _WAITING_ROOM if waiting else None,
     )
 
 

@@ -4,20 +4,30 @@ Add here: a key of a fault, or a kind, with its meaning in the docstring. Keep o
 (loading/fault_driver.py), and whether the target has the part (loading/fault_parts.py).
 """
 
+from collections.abc import Mapping
 from itertools import count
+from types import MappingProxyType
 from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.frozen import Frozen, equals, is_empty
-from perf_pipeline.config.patterns import WORDS_PATTERN
+from perf_pipeline.config.patterns import LINE_PATTERN, WORDS_PATTERN
 from perf_pipeline.units import US_PER_S, format_duration
 
-FaultKind = Literal["kill", "stop", "pause", "restart", "command"]
+FaultKind = Literal["kill", "stop", "pause", "restart", "lock", "flush", "command"]
 FaultPart = Literal["api", "worker", "relay", "postgres", "broker", "redis"]
 COMMAND_LIMIT_US: Final = 60 * US_PER_S
-_LASTING: Final = frozenset({"kill", "stop", "pause"})
+_LASTING: Final = frozenset({"kill", "stop", "pause", "lock"})
+_AT_ONCE: Final = MappingProxyType(
+    {
+        "restart": "starts the part at once",
+        "flush": "is done at once, and nothing brings the keys back",
+    }
+)
+SERVERS: Final[Mapping[str, FaultPart]] = MappingProxyType({"lock": "postgres", "flush": "redis"})
+"""Kinds that are done over a connection to a server of the target, whoever has started it."""
 
 
 class Fault(Frozen):
@@ -26,15 +36,18 @@ class Fault(Frozen):
     Attributes:
         at_us: when, from the begin of the load on, with its warm-up.
         kind: `kill` (SIGKILL), `stop` (as the part asks to be stopped) and `pause` (SIGSTOP) last
-            for `for` and are then undone; `restart` stops a part and starts it at once; `command`
-            runs a command of your own.
+            for `for` and are then undone; `restart` stops a part and starts it at once; `lock`
+            keeps everybody else out of a table of the target's PostgreSQL; `flush` removes all keys
+            of the target's Redis database; `command` runs a command of your own.
         part: which part of the system that this run starts: `api`, `worker`, `relay`, `postgres`,
-            `broker` or `redis`; not for `command`.
+            `broker` or `redis`; not for `lock`, `flush` and `command`.
+        table: which one `lock` locks, such as `users` or `shop.orders`.
         for_us: how long it lasts until it is undone.
         run: the command that breaks something, such as `docker kill api`; it is given to `sh -c`.
         undo: the command that makes it whole again, such as `docker start api`. It runs whatever
             happens to the run in the meantime, even where that is killed, and may run twice.
-        time_limit_us: how long `run`, and `undo`, may take at most.
+        time_limit_us: how long `run`, and `undo`, may take at most, and how long a lock is waited
+            for.
         name: what it is called in reports, and the tag `fault` of its metrics; its kind and part
             by default, such as `kill worker`.
     """
@@ -42,6 +55,7 @@ class Fault(Frozen):
     at_us: Duration = Field(alias="at", ge=0)
     kind: FaultKind
     part: FaultPart | None = Field(default=None, exclude_if=equals(None))
+    table: str = Field(default="", max_length=130, pattern=LINE_PATTERN, exclude_if=is_empty)
     for_us: Duration = Field(default=0, alias="for", ge=0, exclude_if=equals(0))
     run: str = Field(default="", max_length=10_000, exclude_if=is_empty)
     undo: str = Field(default="", max_length=10_000, exclude_if=is_empty)
@@ -60,21 +74,32 @@ class Fault(Frozen):
         return self
 
     def _mistake(self) -> str:
+        if self.table and self.kind != "lock":
+            return f'table stands only in a fault of kind = "lock"; this one is {self.kind!r}'
         if self.kind == "command":
             return self._command_mistake()
         if self.run or self.undo:
             key = "run" if self.run else "undo"
             return f'{key} stands only in a fault of kind = "command"; this one is {self.kind!r}'
+        if self.kind in SERVERS:
+            return self._server_mistake()
         if self.part is None:
             return f'kind = "{self.kind}" needs the part that it hits, such as part = "worker"'
+        return self._length_mistake()
+
+    def _length_mistake(self) -> str:
         if self.kind in _LASTING and not self.for_us:
             return f'kind = "{self.kind}" needs for, such as for = "5s"'
-        if self.kind == "restart" and self.for_us:
-            return (
-                'kind = "restart" starts the part at once, so for has no meaning; write '
-                'kind = "stop" for a part that stays away'
-            )
+        if self.kind in _AT_ONCE and self.for_us:
+            return f'kind = "{self.kind}" {_AT_ONCE[self.kind]}, so for has no meaning'
         return ""
+
+    def _server_mistake(self) -> str:
+        if self.part is not None:
+            return f'part has no meaning for kind = "{self.kind}"; it is {SERVERS[self.kind]}'
+        if self.kind == "lock" and not self.table:
+            return 'kind = "lock" needs table, such as table = "users"'
+        return self._length_mistake()
 
     def _command_mistake(self) -> str:
         if self.part is not None:
@@ -99,7 +124,16 @@ class Fault(Frozen):
         if self.kind == "command":
             undone = f", then runs {self.undo!r}" if self.undo else ", and undoes nothing"
             return f"runs {self.run!r}{lasts}{undone}"
+        if self.kind == "flush":
+            return "removes all keys of the Redis database"
+        if self.kind == "lock":
+            return f"locks table {self.table}{lasts}"
         return f"{self.kind}s {self.part}{lasts}"
+
+    @property
+    def what(self) -> str:
+        """Return what it hits, or the command."""
+        return self.part or self.table or self.run or SERVERS[self.kind]
 
 
 def fault_names(faults: tuple[Fault, ...]) -> tuple[str, ...]:

@@ -19,6 +19,8 @@ from perf_pipeline.metrics.faults import FaultRecord
 from perf_pipeline.stack.ending import dispose
 from perf_pipeline.stack.own_command import run_command
 from perf_pipeline.stack.part_faults import kill_part, pause, processes_of, require_part, stop_part
+from perf_pipeline.stack.postgres_lock import HeldLock
+from perf_pipeline.stack.redis import flush
 from perf_pipeline.stack.service import own_folder
 from perf_pipeline.stack.undoing import Pending, Undo, perform
 from perf_pipeline.units import US_PER_S
@@ -34,10 +36,6 @@ class _Planned:
     position: int
     name: str
     fault: Fault
-
-    @property
-    def what(self) -> str:
-        return self.fault.part or self.fault.run
 
 
 class FaultDriver:
@@ -67,6 +65,7 @@ class FaultDriver:
         self._lock = threading.Lock()
         self._records: list[FaultRecord] = []
         self._told: list[str] = []
+        self._locks: dict[str, HeldLock] = {}
         self.has_begun = False
         self.limits: list[str] = []
 
@@ -154,9 +153,12 @@ class FaultDriver:
             self.limits.append(f"the fault {planned.name} could not be injected: {problem}")
         if undo is not None:
             self._undo(planned, undo)
+        if (lock := self._locks.pop(planned.name, None)) is not None:
+            lock.release()
+            self._tell(f"fault {planned.name} is undone", self._now_us())
         record = FaultRecord(
-            planned.position, planned.name, planned.fault.kind, planned.what, injected_us, undo_us,
-            self._now_us(),
+            planned.position, planned.name, planned.fault.kind, planned.fault.what,
+            injected_us, undo_us, self._now_us(),
         )  # fmt: skip
         with self._lock:
             self._records.append(record)
@@ -176,7 +178,7 @@ class FaultDriver:
         self._tell(f"fault {planned.name} is undone", self._now_us())
 
     def _undo_of(self, planned: _Planned) -> Undo | None:
-        """Say how a fault will be undone; None for a command that leaves nothing to undo."""
+        """Say how a fault will be undone; None where nothing has to be, whatever happens."""
         fault, limit_s = planned.fault, planned.fault.time_limit_us / US_PER_S
         if fault.part is None:
             if not fault.undo:
@@ -195,6 +197,15 @@ class FaultDriver:
                 log = self._folder / "logs" / f"{planned.position}.log"
                 trouble = run_command(fault.run, fault.time_limit_us / US_PER_S, log, self._over)
                 return None if trouble is None else f"{fault.run!r} {trouble}"
+            case "flush":
+                flush(self._session.target.redis_url or "")
+            case "lock":
+                self._locks[planned.name] = HeldLock(
+                    self._session.target.postgres_dsn or "",
+                    fault.table,
+                    fault.time_limit_us / US_PER_S,
+                    self._over.is_set,
+                )
             case "pause":
                 pause(undo.processes if undo is not None else ())
             case "kill":

@@ -6,6 +6,7 @@ Add here: another reason why a fault can't hit what it names. Keep out: keys and
 
 from collections.abc import Collection, Iterator, Sequence
 
+from perf_pipeline.config.faults import SERVERS
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target
 from perf_pipeline.errors import ProfileError
@@ -24,7 +25,12 @@ def require_fault_parts(profile: Profile, benchmarks: Sequence[str], target: Tar
         ProfileError: names each of them.
     """
     started = _started(profile, benchmarks, target)
-    problems = list(_problems(profile, benchmarks, started))
+    given = {"postgres": target.postgres_dsn, "redis": target.redis_url}
+    there = started | {name for name, address in given.items() if address}
+    problems = [
+        *_problems(profile, benchmarks, started),
+        *_absent_servers(profile, benchmarks, there),
+    ]
     if problems:
         raise ProfileError(profile.name, problems, hint="docs/faults.md tells of all faults")
 
@@ -39,6 +45,19 @@ def _problems(
                 yield (
                     f"benchmarks.{name}.faults[{number}].part is {fault.part!r}, which this run "
                     f"does not start (it starts {ours}); {_REMEDY}"
+                )
+
+
+def _absent_servers(
+    profile: Profile, benchmarks: Sequence[str], there: Collection[str]
+) -> Iterator[str]:
+    for name in benchmarks:
+        for number, fault in enumerate(profile.benchmarks[name].faults):
+            server = SERVERS.get(fault.kind)
+            if server is not None and server not in there:
+                yield (
+                    f"benchmarks.{name}.faults[{number}].kind is {fault.kind!r}, and the target "
+                    f"has no {server}; give its address, as docs/targets.md says"
                 )
 
 

@@ -17,7 +17,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.errors import StackError, TargetUnavailableError
 from perf_pipeline.narration import Say
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.parts import EXTERNAL, Launched, PartFinding, ServiceInfo
@@ -97,6 +97,21 @@ def given_redis(url: str) -> Launched:
 def redis_answers(url: str) -> bool:
     """Say whether the server at the URL answers INFO."""
     return _ask(url) is not None
+
+
+def flush(url: str) -> None:
+    """Remove all keys of the database that a URL names.
+
+    Raises:
+        StackError: the server does not do it.
+    """
+    try:
+        with redis.Redis.from_url(
+            url, socket_timeout=10, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
+        ) as client:
+            client.flushdb()
+    except (redis.RedisError, OSError) as error:
+        raise StackError(f"Redis can't be flushed: {error}") from error
 
 
 def redis_finding() -> PartFinding:

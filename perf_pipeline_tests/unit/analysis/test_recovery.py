@@ -50,18 +50,18 @@ def felt(
 
 
 def test_bands_are_the_worst_of_before_and_some_room() -> None:
-    # 95 % of 20 buckets: the 19th of those in order. p95 20 to 39 ms -> 38 + 25 % = 47.5 ms;
+    # 95 % of 20 buckets: the 19th of those in order. p95 20 to 39 ms -> 38 + 50 % = 57 ms;
     # 25 answers of 25 starts, and 10 % less; 1 % of failures; 2 messages + 25 % + 5.
     before = [replace(USUAL, begins_us=n * HALF_S, p95_ms=20.0 + n) for n in range(20)]
 
-    assert bands_of(before) == Bands(answered=0.9, failed=0.01, p95_ms=47.5, waiting=7.5)
+    assert bands_of(before) == Bands(answered=0.9, failed=0.01, p95_ms=57.0, waiting=7.5)
 
 
-def test_a_fast_target_has_five_ms_of_room() -> None:
+def test_a_fast_target_has_ten_ms_of_room() -> None:
     bands = bands_of([replace(USUAL, p95_ms=2.0)] * 6)
 
     assert bands is not None
-    assert bands.p95_ms == 7.0
+    assert bands.p95_ms == 12.0
 
 
 @pytest.mark.parametrize(

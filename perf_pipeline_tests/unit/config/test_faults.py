@@ -43,7 +43,11 @@ def refused(*faults: dict[str, Any], **more: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"kind": "kil"}, "'pause', 'restart' or 'command'; did you mean kill?"),
+        ({"kind": "kil"}, "'lock', 'flush' or 'command'; did you mean kill?"),
+        ({"kind": "lock"}, 'part has no meaning for kind = "lock"; it is postgres'),
+        ({"kind": "lock", "part": None}, 'kind = "lock" needs table, such as table = "users"'),
+        ({"kind": "flush", "part": None}, "and nothing brings the keys back, so for has no"),
+        ({"table": "users"}, "table stands only in a fault of kind = \"lock\"; this one is 'kill'"),
         ({"part": "workr"}, "; did you mean worker?"),
         ({"fro": "5s"}, "is not a known key; did you mean for?"),
         ({"part": None}, 'needs the part that it hits, such as part = "worker"'),
@@ -170,6 +174,19 @@ def test_a_part_that_a_run_does_not_start_is_refused(
     (problem,) = caught.value.problems
     assert f"faults[0].part is {part!r}, which this run does not start {starts}" in problem
     assert caught.value.exit_code == 104
+
+
+def test_a_server_is_broken_whoever_started_it_and_must_be_there() -> None:
+    lock = {"at": "10s", "kind": "lock", "table": "users", "for": "1s"}
+    found = profile(lock, {"at": "15s", "kind": "flush"})
+    given = {"PERF_BASE_URL": "http://127.0.0.1:1", "PERF_POSTGRES_DSN": "postgresql://h/x"}
+
+    require_fault_parts(found, ["end_to_end"], resolve_target("local", None, {}))
+    with pytest.raises(ProfileError) as caught:
+        require_fault_parts(found, ["end_to_end"], resolve_target("local", None, given))
+
+    (problem,) = caught.value.problems
+    assert "faults[1].kind is 'flush', and the target has no redis" in problem
 
 
 def test_a_part_that_a_run_starts_is_right() -> None:

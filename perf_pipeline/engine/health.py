@@ -75,10 +75,12 @@ def judge(
         is_ceiling: the load is unpaced on purpose, so that a worker at its limit is only a note.
         machine: shares of the machine's time that others used (machine_time.py).
     """
-    reasons, notes = list(incidents), list[str]()
+    reasons, notes, pauses = list(incidents), list[str](), list[str]()
     for worker, vitals in sorted(workers.items()):
-        reasons.extend(f"worker {worker} {reason}" for reason in _reasons(vitals))
+        late = [f"worker {worker} {reason}" for reason in _pause_reasons(vitals)]
         saturated = [f"worker {worker} {reason}" for reason in _cpu_reasons(vitals)]
+        pauses.extend([*late, *saturated])
+        reasons.extend([*late, *(f"worker {worker} {reason}" for reason in _reasons(vitals))])
         if is_ceiling and saturated:
             notes.append(f"the load generator was the limit of the ceiling run: {saturated[0]}")
         else:
@@ -88,15 +90,19 @@ def judge(
             f"the wall clock was set by {clock_step_ms:+.0f} ms during the load (limit "
             f"{CLOCK_STEP_LIMIT_MS:.0f} ms), so latencies across processes can be wrong; run again"
         )
-    reasons.extend(_throttling_reasons(machine))
+    throttled = [*_throttling_reasons(machine)]
+    reasons.extend(throttled)
     notes.extend(_notes_of_answers(workers.values()))
     stolen = list(_stolen(machine))
     if any(_late_or_still(vitals) for vitals in workers.values()):  # what others used explains why
-        reasons.extend([*stolen, *_waited_for(machine)])
+        explained = [*stolen, *_waited_for(machine)]
+        reasons.extend(explained)
+        pauses.extend(explained)
     else:
         notes.extend(stolen)
     figures = {**_figures(workers, clock_step_ms), **machine}
-    return GeneratorHealth(not reasons, tuple(reasons), figures, tuple(notes))
+    pauses.extend(throttled)
+    return GeneratorHealth(not reasons, tuple(reasons), figures, tuple(notes), tuple(pauses))
 
 
 def _notes_of_answers(workers: Iterable[Vitals]) -> Iterator[str]:
@@ -119,7 +125,7 @@ def _throttling_reasons(machine: Mapping[str, float]) -> Iterator[str]:
 
 
 def _late_or_still(vitals: Vitals) -> bool:
-    return any((*_stall_reasons(vitals), *_lag_reasons(vitals)))
+    return any(_pause_reasons(vitals))
 
 
 def _stolen(machine: Mapping[str, float]) -> Iterator[str]:
@@ -140,9 +146,12 @@ def _waited_for(machine: Mapping[str, float]) -> Iterator[str]:
         )
 
 
-def _reasons(vitals: Vitals) -> Iterator[str]:
+def _pause_reasons(vitals: Vitals) -> Iterator[str]:
     yield from _stall_reasons(vitals)
     yield from _lag_reasons(vitals)
+
+
+def _reasons(vitals: Vitals) -> Iterator[str]:
     yield from _workload_reasons(vitals)
     yield from _own_limit_reasons(vitals)
 

@@ -27,6 +27,9 @@ class ScenarioJob:
         parameters: parameters of the workload as JSON values, without secrets.
         warm_up_us: starts before this time, counted from the scenario's start, are not measured.
         is_ceiling: it is unpaced on purpose, so that the generator may be the limit.
+        side: 0 or 1 where two scenarios take turns at one plan (plan/turns.py); None otherwise.
+        draws_as: the name that its random numbers depend on, so that two sides draw the same;
+            empty for its own name.
     """
 
     name: str
@@ -35,6 +38,8 @@ class ScenarioJob:
     parameters: Mapping[str, JSON]
     warm_up_us: int = 0
     is_ceiling: bool = False
+    side: int | None = None
+    draws_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,8 @@ class LoadJob:
                 "parameters": scenario.parameters,
                 "warm_up_us": scenario.warm_up_us,
                 "is_ceiling": scenario.is_ceiling,
+                "side": scenario.side,
+                "draws_as": scenario.draws_as,
             }
             for scenario in self.scenarios
         ]
@@ -151,12 +158,15 @@ class GeneratorHealth:
         reasons: a sentence per limit that was reached: by how much, and what helps.
         figures: the numbers behind it, e.g. `schedule_lag_p99_ms`, of the worst worker.
         notes: what a reader must know about a valid load, one sentence each.
+        pauses: those of the reasons that say that the generator was late, busy or held up, which
+            is the same for everybody whom it loads.
     """
 
     valid: bool
     reasons: tuple[str, ...]
     figures: Mapping[str, float]
     notes: tuple[str, ...] = ()
+    pauses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from perf_pipeline.engine.lag import LATE_US
 from perf_pipeline.engine.part import ScenarioPart
 from perf_pipeline.engine.vus import VirtualUser
 from perf_pipeline.metrics.sample import Phase
-from perf_pipeline.plan.arrivals import arrivals
 
 _STARTS_WITHOUT_PAUSE: Final = 64
 _HANDOVER_LIMIT_S: Final = 1.0
@@ -43,7 +42,7 @@ class OpenModel:
         self._reserved = 0
         self._all_came = asyncio.Event()
         self._is_over = False
-        starts = part.stripe.of(arrivals(executor))
+        starts = part.stripe.of(part.starts_of(executor))
         self._starts = (part.start_us + start.at_us for start in starts)
         self._next_us: int | None = None
         if self._handover is not None:

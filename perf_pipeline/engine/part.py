@@ -5,18 +5,20 @@ closed_model.py).
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from perf_pipeline.config.executors.kinds import Executor
+from perf_pipeline.config.executors.kinds import ArrivalRate, Executor
 from perf_pipeline.engine.exception_text import log_traceback, told
 from perf_pipeline.engine.handover import Handover
 from perf_pipeline.engine.lag import LagHistogram
 from perf_pipeline.engine.ports import Clock, Iteration, Recorder, Workload
 from perf_pipeline.metrics.sample import Outcome, Phase
+from perf_pipeline.plan.arrivals import Arrival, arrivals
 from perf_pipeline.plan.phases import MeasuredWindow
 from perf_pipeline.plan.stripes import Stripe
+from perf_pipeline.plan.turns import in_turns
 
 _MEASURED: Final = Phase.MEASURED
 
@@ -84,6 +86,8 @@ class ScenarioPart:
         tally: counts of this part.
         number_of: tells the number of a start in a plan that was recorded; None for any other.
         handover: how starts find a free VU of another worker; None when all VUs are ours.
+        side: 0 or 1 where it takes turns with another scenario; None otherwise.
+        draws_as: the name that its random numbers depend on; empty for its own.
     """
 
     name: str
@@ -98,6 +102,15 @@ class ScenarioPart:
     tally: IterationCounts = field(default_factory=IterationCounts)
     handover: Handover | None = None
     number_of: Callable[[int], int] | None = None
+    side: int | None = None
+    draws_as: str = ""
+
+    def starts_of(self, executor: ArrivalRate) -> Iterator[Arrival]:
+        """Return all workers' starts of this scenario, µs after its own start."""
+        planned = arrivals(executor)
+        if self.side is None:
+            return planned
+        return in_turns(planned, self.side, f"{self.seed}/{self.draws_as}")
 
     @property
     def end_us(self) -> int:
@@ -106,7 +119,7 @@ class ScenarioPart:
 
     def random_of(self, vu: int) -> random.Random:
         """Return a VU's own random numbers, which are the same in every run with this seed."""
-        return random.Random(f"{self.seed}/{self.name}/{vu}")
+        return random.Random(f"{self.seed}/{self.draws_as or self.name}/{vu}")
 
     def record_exception(self, iteration: Iteration, started_us: int, error: BaseException) -> None:
         """Record an exception in an iteration as a failed sample, and log the first traceback.

@@ -15,7 +15,7 @@ import sys
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import asdict, dataclass
-from itertools import count
+from itertools import chain, count
 from typing import Any, Final
 
 import uvloop
@@ -137,7 +137,9 @@ class LoadWorker:
         try:
             await asyncio.wait_for(opened.workload.close(), _CLOSE_LIMIT_S)
         except Exception:  # noqa: BLE001 - see above
-            self._log(f"scenario {opened.scenario.name}: close() failed")
+            what = f"scenario {opened.scenario.name}: close() failed"
+            sys.stderr.write(f"{what}\n{traceback.format_exc()}")
+            sys.stderr.flush()
 
     def _context(self, scenario: ScenarioJob, stripe: Stripe) -> WorkerContext:
         return WorkerContext(
@@ -187,6 +189,8 @@ class LoadWorker:
             seed=self._order.job.seed,
             handover=self._handovers.of(opened.number),
             number_of=opened.number_of,
+            side=scenario.side,
+            draws_as=scenario.draws_as,
         )
 
     async def _report(self, reporter: Reporter, begin_us: int) -> None:
@@ -204,11 +208,7 @@ class LoadWorker:
         outcomes: list[ScenarioOutcome],
         watch: WorkerWatch,
     ) -> dict[str, Any]:
-        checks = {
-            operation: names
-            for loaded in opened
-            for operation, names in loaded.workload.checks.items()
-        }
+        checks = dict(chain.from_iterable(loaded.workload.checks.items() for loaded in opened))
         own_limits = sum(counts.own_limits for counts in self._recorder.counts.values())
         vitals = watch.vitals([part.tally for part in parts], own_limits, self._recorder.notes)
         return {
@@ -244,10 +244,6 @@ class LoadWorker:
         if not self._start.done():
             self._start.set_result(None)
 
-    def _log(self, what: str) -> None:
-        sys.stderr.write(f"{what}\n{traceback.format_exc()}")
-        sys.stderr.flush()
-
 
 async def _work(order: _Order, inbox: Inbox, outbox: Outbox) -> None:
     try:
@@ -268,8 +264,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     outbox, inbox = Outbox(), Inbox()
-    message = inbox.read()
-    if message is None:
+    if (message := inbox.read()) is None:
         return 1
     KNOWN.add_all(message["secrets"].values())
     raise_open_files_limit()

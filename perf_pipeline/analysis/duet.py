@@ -1,0 +1,139 @@
+"""Judge what two sides did at the same time: every operation, and all of them together.
+
+Add here: a reason for another verdict. Keep out: blocks (duet_blocks.py), intervals
+(paired_ratio.py), what a verdict is (duet_verdict.py).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from perf_pipeline.analysis.duet_blocks import (
+    BlockStatistic,
+    OperationSamples,
+    block_logs,
+    failing_blocks,
+)
+from perf_pipeline.analysis.duet_verdict import (
+    BETTER_OR_EQUAL,
+    ComparedStatistic,
+    DuetFinding,
+    DuetRules,
+    DuetVerdict,
+    OperationVerdict,
+)
+from perf_pipeline.analysis.exact import LEAST_POINTS
+from perf_pipeline.analysis.paired_ratio import paired_ratio
+
+
+def withheld(finding: DuetFinding, reason: str) -> DuetFinding:
+    """Return a finding without the operations that are called faster or equivalent.
+
+    Args:
+        finding: by times and errors alone.
+        reason: why these cannot be trusted.
+    """
+    return DuetFinding(
+        tuple(
+            replace(one, verdict=DuetVerdict.UNDECIDED, reason=reason)
+            if one.verdict in BETTER_OR_EQUAL
+            else one
+            for one in finding.operations
+        )
+    )
+
+
+def judge_duet(operations: Sequence[OperationSamples], rules: DuetRules) -> DuetFinding:
+    """Judge every operation, so that the chance of one wrong finding in all is at most alpha.
+
+    The family is every statistic of every operation, and the errors of each (Bonferroni).
+    """
+    tests = sum(len(_statistics_of(samples)) + 1 for samples in operations)
+    each = rules.alpha / tests if tests else rules.alpha
+    return DuetFinding(tuple(_judged(samples, rules, each) for samples in operations))
+
+
+def _judged(samples: OperationSamples, rules: DuetRules, alpha: float) -> OperationVerdict:
+    compared = tuple(_compared(samples, rules, alpha))
+    verdict, reason = _verdict_of(samples, compared, alpha)
+    sides = (samples.baseline, samples.candidate)
+    return OperationVerdict(
+        operation=samples.operation,
+        verdict=verdict,
+        compared=compared,
+        requests=(len(sides[0].ok), len(sides[1].ok)),
+        failed=(sides[0].failed, sides[1].failed),
+        length_s=samples.length_s,
+        reason=reason,
+    )
+
+
+def _statistics_of(samples: OperationSamples) -> list[BlockStatistic]:
+    """Return what is compared; a plan decides how many requests there are, if there is one."""
+    of_times = [BlockStatistic.MEDIAN, BlockStatistic.MEAN, BlockStatistic.P95]
+    return of_times if samples.is_paced else [*of_times, BlockStatistic.THROUGHPUT]
+
+
+def _compared(
+    samples: OperationSamples, rules: DuetRules, alpha: float
+) -> Iterator[ComparedStatistic]:
+    for statistic in _statistics_of(samples):
+        yield ComparedStatistic(
+            statistic=statistic,
+            ratio=paired_ratio(block_logs(samples, statistic), alpha),
+            baseline=_value(samples, statistic, of_candidate=False),
+            candidate=_value(samples, statistic, of_candidate=True),
+            margin=rules.margin_of(statistic),
+        )
+
+
+def _value(
+    samples: OperationSamples, statistic: BlockStatistic, *, of_candidate: bool
+) -> float | None:
+    side = samples.candidate if of_candidate else samples.baseline
+    if statistic is BlockStatistic.THROUGHPUT:
+        return int(side.ok.sum()) / samples.length_s if samples.length_s else None
+    return side.value(statistic)
+
+
+def _verdict_of(
+    samples: OperationSamples, compared: Sequence[ComparedStatistic], alpha: float
+) -> tuple[DuetVerdict, str]:
+    """Return the verdict on an operation, and why it is not what the times alone say."""
+    for side, name in ((samples.baseline, "baseline"), (samples.candidate, "candidate")):
+        if not len(side.ok):
+            return DuetVerdict.NOT_MEASURED, f"the {name} got no request of it"
+    if not samples.baseline.ok.any():
+        return DuetVerdict.NOT_MEASURED, "every request to the baseline failed"
+    more = samples.candidate.failed_share - samples.baseline.failed_share
+    if more > LEAST_POINTS and _fails_more(samples, alpha):
+        return DuetVerdict.FAILS_MORE, ""
+    found = _of_times(compared)
+    if more > LEAST_POINTS and found in BETTER_OR_EQUAL:
+        told = "more requests to the candidate failed, too seldom to tell chance from a fault"
+        return DuetVerdict.UNDECIDED, told
+    return found, ""
+
+
+def _of_times(compared: Sequence[ComparedStatistic]) -> DuetVerdict:
+    """Return SLOWER if any statistic is; FASTER and EQUIVALENT only if none may be slower."""
+    verdicts = {one.verdict for one in compared}
+    if DuetVerdict.SLOWER in verdicts:
+        return DuetVerdict.SLOWER
+    if not all(one.is_not_slower for one in compared):
+        return DuetVerdict.UNDECIDED
+    if DuetVerdict.FASTER in verdicts:
+        return DuetVerdict.FASTER
+    return DuetVerdict.UNDECIDED if DuetVerdict.UNDECIDED in verdicts else DuetVerdict.EQUIVALENT
+
+
+def _fails_more(samples: OperationSamples, alpha: float) -> bool:
+    """Say whether the candidate fails more often, by the sign test over blocks.
+
+    Requests that fail one after the other, as in an outage, are one block and not many events.
+    """
+    more, fewer = failing_blocks(samples)
+    if more <= fewer:
+        return False
+    from scipy.special import bdtrc  # noqa: PLC0415 - 0.2 s of import that few commands need
+
+    return float(bdtrc(more - 1, more + fewer, 0.5)) <= alpha

@@ -18,6 +18,7 @@ from perf_pipeline.cli.capacity import capacity
 from perf_pipeline.cli.check import check
 from perf_pipeline.cli.ci import ci
 from perf_pipeline.cli.dagster import dagster
+from perf_pipeline.cli.duet import duet
 from perf_pipeline.cli.endings import Commands
 from perf_pipeline.cli.imports import import_command
 from perf_pipeline.cli.init import init
@@ -65,7 +66,8 @@ def main(context: click.Context, state: Path) -> None:
 
 
 _ALONE: Final = (
-    *(init, check, run, capacity, watch, import_command, prune, send, serve, sql, ci, dagster),
+    *(init, check, run, duet, capacity, watch, import_command, prune),
+    *(send, serve, sql, ci, dagster),
 )
 for _command in (*_ALONE, *history.COMMANDS, *baseline.COMMANDS, *share.COMMANDS, *stack.COMMANDS):
     main.add_command(_command)

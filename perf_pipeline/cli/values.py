@@ -154,6 +154,24 @@ class Seconds(click.ParamType[float]):
         return seconds
 
 
+class Share(click.ParamType[float]):
+    """Take a share above zero, as `2%` or as `0.02`."""
+
+    name = "share"
+    _MOST = 0.5
+
+    def convert(self, value: Any, param: _Parameter, ctx: _Context) -> float:
+        """Refuse a text that is no number, zero, and what is more than half."""
+        text = str(value).strip()
+        try:
+            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            self.fail(f"{shown(text)} is no share; write one like '2%'", param, ctx)
+        if not 0 < share <= self._MOST:
+            self.fail(f"{shown(text)} is not above 0% and up to 50%", param, ctx)
+        return share
+
+
 class Age(Seconds):
     """Take the age of a run, as a duration with its unit: nobody means 90 ms by 90."""
 

@@ -82,10 +82,10 @@ class LoadWatch:
         self._origin_ns = origin_ns
         self._began_s: float | None = None
         self._gone_after_us = session.target.gone_after_us
-        self._failures = _Streak(_TOLD_AFTER_S)
-        self._silence = _Streak(self._gone_after_us / US_PER_S)
+        self._failures = Streak(_TOLD_AFTER_S)
+        self._silence = Streak(self._gone_after_us / US_PER_S)
         self._is_told = False
-        self.stop = _Either(session.stop)
+        self.stop = Either(session.stop)
         self.problem: str | None = None
         self.crossed: str | None = None
 
@@ -122,7 +122,7 @@ class LoadWatch:
         ok = sum(scenario.ok for scenario in progress.scenarios)
         ways = sum((Counter(scenario.ways) for scenario in progress.scenarios), Counter())
         self._failures.look(progress.elapsed_s, ok, ways)
-        self._silence.look(progress.elapsed_s, ok + _answered(ways), ways)
+        self._silence.look(progress.elapsed_s, ok + answered(ways), ways)
         if self._silence.is_lasting and not self.problem and not self._is_meant:
             self.problem = (
                 f"{self._silence} of {self._benchmark} failed: {cause_of(self._silence.ways)}, so "
@@ -145,7 +145,7 @@ class LoadWatch:
         ways = self._failures.ways
         if self._is_meant:
             return f"{_told(ways)}; the load goes on, because its profile has faults"
-        if not _answered(ways):
+        if not answered(ways):
             waits = f"goneAfter of [targets.{self._session.target.name}]"
             after = format_duration(self._gone_after_us)
             return f"{_told(ways)}; the load goes on, because {waits} is {after}"
@@ -161,7 +161,7 @@ class LoadWatch:
         )
 
 
-class _Streak:
+class Streak:
     """Notice that for some time nothing but failures came, of all kinds or of some.
 
     Args:
@@ -202,7 +202,7 @@ class _Streak:
         return f"from {self._since_s or 0.0:.0f} s to {self._until_s:.0f} s every operation"
 
 
-def _answered(ways: Mapping[str, int]) -> int:
+def answered(ways: Mapping[str, int]) -> int:
     """Count the failures that somebody answered: the target is there."""
     return sum(n for way, n in ways.items() if way not in _SILENT and way not in _NOT_ASKED)
 
@@ -237,7 +237,7 @@ def _is_gone(ways: Mapping[str, int]) -> bool:
     return _SILENT.issuperset(ways)
 
 
-class _Either(threading.Event):
+class Either(threading.Event):
     """Count as set when this event, or the one that it wraps, is set; the engine asks only that."""
 
     def __init__(self, other: threading.Event) -> None:

@@ -117,6 +117,24 @@ def running_stack(
         dispose(folder, keep_logs=failed)
 
 
+@contextmanager
+def guarded_folder(state: Path, *, say: Say) -> Iterator[Path]:
+    """Yield a folder whose register names what is started in it; all of that ends with the block.
+
+    It ends as well when this process is killed. After a failure its logs stay until a later start
+    finds this process gone.
+    """
+    sweep(state, say=say)
+    folder = _claim_run(state)
+    failed = True
+    try:
+        spawn_guard(folder)
+        yield folder
+        failed = False
+    finally:
+        dispose(folder, keep_logs=failed)
+
+
 def up(state: Path, options: StackOptions, *, say: Say) -> Stack:
     """Start the stack that stays until `down`; return the running one when it suits.
 

@@ -3,6 +3,7 @@
 Its one load is that of the tutorial, which is followed here as it stands.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -19,11 +20,34 @@ from perf_pipeline_tests.support.histories.synthetic_history import api_runs
 from perf_pipeline_tests.support.open_ports import is_open
 from perf_pipeline_tests.support.pages import blocks
 from perf_pipeline_tests.support.places import ROOT
+from perf_pipeline_tests.support.servers import slow_by
 from perf_pipeline_tests.support.servers.discussions import Discussions, running_discussions
 
+COMPARED = """
+name = "shop"
+workers = 1
+[benchmarks.orders.scenarios.buy]
+exec = "http_steps"
+executor = "constant-arrival-rate"
+rate = 50
+duration = "10s"
+preAllocatedVUs = 60
+gracefulStop = "1s"
+parameters = { timeout = "1s", steps = [{ name = "get", path = "/" }] }
+"""
 TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 (PROFILE,) = blocks("tutorial.md", "toml")
 (SHOP,) = blocks("tutorial.md", "python")
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git as nobody in particular; give what it says."""
+    who = ("-c", "user.name=x", "-c", "user.email=x@example.org")
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    done = subprocess.run(
+        ["git", *who, *arguments], cwd=folder, check=True, capture_output=True, text=True, env=clean
+    )
+    return done.stdout.strip()
 
 
 @pytest.fixture
@@ -147,6 +171,44 @@ def test_an_application_that_does_not_start_is_told_and_nothing_is_measured(
     assert "from a fork may only read" in broken.log
     assert broken.outputs["tell the pull request:outcome"] == "success"
     assert broken.ran[-1] == "end with the exit code of the run"
+
+
+def test_a_pull_request_is_compared_with_its_base_by_one_line(
+    tmp_path: Path, discussions: Discussions
+) -> None:
+    # Its checkout is shallow, as GitHub's is; the base answers after 20 ms, the change after 40.
+    origin, served = tmp_path / "origin", f"exec {sys.executable} server.py {{port}}"
+    origin.mkdir()
+    git(origin, "init", "--quiet")
+    server = Path(slow_by.__file__).read_text(encoding="utf-8")
+    (origin / "server.py").write_text(server, encoding="utf-8")
+    (origin / "first.toml").write_text(COMPARED, encoding="utf-8")
+    commits = []
+    for held_ms in (20, 40):
+        (origin / "held").write_text(str(held_ms), encoding="utf-8")
+        git(origin, "add", ".")
+        git(origin, "commit", "--quiet", "-m", f"{held_ms} ms")
+        commits.append(git(origin, "rev-parse", "HEAD"))
+    git(origin, "config", "uploadpack.allowAnySHA1InWant", "true")
+    pull = job(
+        tmp_path,
+        "pull",
+        discussions,
+        start="exit 1",  # of other events
+        duet=f"{served} $(cat held)",
+        **{"duet-arguments": "--within 7s --warm-up 1s"},
+    )
+    pull.workspace.rmdir()
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{origin}", str(pull.workspace))
+    pull.github = {**pull.github, "event.pull_request.base.sha": commits[0]}
+
+    pull.run()
+
+    assert pull.failed == 98, pull.log
+    assert "start the application and wait until it is healthy" not in pull.ran
+    assert "SLOWER: the candidate is slower than the baseline" in pull.summary
+    [comment] = discussions.comments.values()
+    assert f"commit {commits[0]}" in comment
 
 
 def test_what_a_user_writes_reaches_a_script_as_a_variable_only() -> None:

@@ -1,0 +1,150 @@
+"""Which of a profile's loads two sides are compared under, and how long each of them goes on.
+
+Add here: how another executor goes on until a comparison is decided. Keep out: the sides (loading/)
+and the order in which they take turns (plan/turns.py).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from perf_pipeline.benchmarks.record import Part
+from perf_pipeline.config.executors.constant_arrival_rate import ConstantArrivalRate
+from perf_pipeline.config.executors.constant_vus import ConstantVUs
+from perf_pipeline.config.executors.kinds import Executor, IterationQuota
+from perf_pipeline.config.executors.ramping_arrival_rate import RampingArrivalRate
+from perf_pipeline.config.executors.ramping_vus import RampingVUs
+from perf_pipeline.config.executors.replayed_arrivals import ReplayedArrivals
+from perf_pipeline.config.executors.stages import Stage
+from perf_pipeline.config.own_scenarios import draws_from_query, draws_seeded_users
+from perf_pipeline.config.parameters import iteration_kind
+from perf_pipeline.config.profile import BenchmarkConfig, Profile
+from perf_pipeline.config.scenario import Scenario
+from perf_pipeline.errors import ProfileError
+from perf_pipeline.units import US_PER_S
+
+_HINT = (
+    "a duet compares HTTP requests; name the benchmarks that send nothing else with "
+    "`--only BENCHMARK`"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DuetLoad:
+    """Name a load that both sides get: the scenarios of a benchmark that run at once.
+
+    Attributes:
+        benchmark: its name.
+        step: number of the load step.
+        profile: with the scenarios of this load as they are run.
+        warm_up_us: nothing is counted before this time.
+        length_us: how long is measured at most.
+    """
+
+    benchmark: str
+    step: int
+    profile: Profile
+    warm_up_us: int
+    length_us: int
+
+
+def duet_loads(
+    profile: Profile, benchmarks: Sequence[str], length_us: int, warm_up_us: int
+) -> list[DuetLoad]:
+    """Return the loads of these benchmarks, one after the other, which share the time evenly.
+
+    A rate and a number of VUs go on for as long as the comparison does, stages are stretched to it,
+    and a number of iterations becomes VUs that go on.
+
+    Args:
+        profile: checked.
+        benchmarks: names, in the order of running.
+        length_us: how long all of it may be measured.
+        warm_up_us: of each load; a longer `warmUp` of a scenario wins.
+
+    Raises:
+        ProfileError: a benchmark does more than sending HTTP requests.
+    """
+    problems = [told for name in benchmarks for told in _unfit(name, profile.benchmarks[name])]
+    if problems:
+        raise ProfileError(profile.name, problems, hint=_HINT)
+    steps = [(name, step) for name in benchmarks for step, _ in profile.benchmarks[name].load_steps]
+    share_us = length_us // max(1, len(steps))
+    return [_load(profile, name, step, share_us, warm_up_us) for name, step in steps]
+
+
+def _unfit(name: str, config: BenchmarkConfig) -> Iterator[str]:
+    """Say what of a benchmark is no HTTP request, or needs more than two addresses."""
+    for scenario, written in config.scenarios.items():
+        kind = iteration_kind(written.exec)
+        if kind is None or kind.part is not Part.API:
+            yield f"benchmarks.{name}.scenarios.{scenario} runs {written.exec}, not HTTP requests"
+        elif isinstance(written.plan, ReplayedArrivals):
+            yield f"benchmarks.{name}.scenarios.{scenario} replays a log, which can't go on longer"
+        elif kind.ids:
+            yield f"benchmarks.{name}.scenarios.{scenario} needs users that a run seeds"
+    if draws_seeded_users(config):
+        yield f"benchmarks.{name} draws users that a run seeds; write data of your own for a duet"
+    if draws_from_query(config):
+        yield f"benchmarks.{name} draws rows of a database; write them into a file for a duet"
+    if config.deliveries is not None:
+        yield f"benchmarks.{name} waits for deliveries, which a duet does not follow"
+
+
+def _load(profile: Profile, name: str, step: int, length_us: int, warm_up_us: int) -> DuetLoad:
+    config = profile.benchmarks[name]
+    scenarios = dict(config.load_steps)[step]
+    begins_us = max(warm_up_us, *(_warm_from_us(scenario) for scenario in scenarios.values()))
+    played = {
+        key: _going_on(scenario, begins_us, begins_us + length_us)
+        for key, scenario in scenarios.items()
+    }
+    alone = config.model_copy(update={"scenarios": played})
+    only = profile.model_copy(update={"benchmarks": {name: alone}})
+    return DuetLoad(name, step, only, begins_us, length_us)
+
+
+def _warm_from_us(scenario: Scenario) -> int:
+    return scenario.plan.start_time_us + scenario.warm_up_us
+
+
+def _going_on(scenario: Scenario, begins_us: int, ends_us: int) -> Scenario:
+    """Return a scenario that goes on until `ends_us` and is measured from `begins_us` on."""
+    start_us = scenario.plan.start_time_us
+    return scenario.model_copy(
+        update={
+            "plan": _prolonged(scenario.plan, ends_us - start_us),
+            "warm_up_us": begins_us - start_us,
+        }
+    )
+
+
+def _prolonged(plan: Executor, length_us: int) -> Executor:
+    if isinstance(plan, ConstantArrivalRate | ConstantVUs):
+        return plan.model_copy(update={"duration_us": length_us})
+    if isinstance(plan, RampingArrivalRate | RampingVUs):
+        return plan.model_copy(update={"stages": _stretched(plan.stages, length_us)})
+    assert isinstance(plan, IterationQuota), plan
+    looping = ConstantVUs(executor="constant-vus", vus=plan.vus, duration_us=US_PER_S)
+    return looping.model_copy(
+        update={
+            "duration_us": length_us,
+            "start_time_us": plan.start_time_us,
+            "graceful_stop_us": plan.graceful_stop_us,
+        }
+    )
+
+
+def _stretched(stages: Sequence[Stage], length_us: int) -> tuple[Stage, ...]:
+    """Return the same stages in another time; what rounding leaves over is the last one's."""
+    whole_us = sum(stage.duration_us for stage in stages)
+    lengths = [stage.duration_us * length_us // whole_us for stage in stages]
+    lengths[-1] += length_us - sum(lengths)
+    return tuple(
+        stage.model_copy(update={"duration_us": length})
+        for stage, length in zip(stages, lengths, strict=True)
+    )
+
+
+def is_paced(scenarios: Mapping[str, Scenario], names: Sequence[str]) -> bool:
+    """Say whether a plan decides how many iterations these scenarios start."""
+    return all(scenarios[name].plan.most_starts > 0 for name in names)

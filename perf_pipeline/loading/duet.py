@@ -1,0 +1,210 @@
+"""Load two sides at the same time with the same requests, in turns, until it is decided.
+
+Both sides are loaded by the same worker processes, so that what the generator suffers they share.
+Add here: another reason to end such a load. Keep out: verdicts (analysis/duet.py), how sides are
+started (stack/sides.py), storing (judging/).
+"""
+
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from perf_pipeline.analysis.duet import judge_duet, withheld
+from perf_pipeline.analysis.duet_record import SIDES, DuetLoadRecord
+from perf_pipeline.analysis.duet_verdict import DuetFinding, DuetRules
+from perf_pipeline.analysis.exact import LEAST_POINTS
+from perf_pipeline.analysis.looks import Look, planned_looks
+from perf_pipeline.config.duet_loads import DuetLoad, is_paced
+from perf_pipeline.engine.job import LoadJob, LoadOutcome, ScenarioJob
+from perf_pipeline.engine.processes import run_load
+from perf_pipeline.engine.progress import Progress
+from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
+from perf_pipeline.loading.jobs import load_job, secrets_of
+from perf_pipeline.loading.progress import Either, Streak, answered, cause_of
+from perf_pipeline.loading.progress_line import line_of
+from perf_pipeline.loading.session import Session
+from perf_pipeline.secrecy.known import KNOWN
+from perf_pipeline.store.duet_samples import SIDE_MARK, name_of_side, read_sides
+from perf_pipeline.units import US_PER_S
+
+_SETTLED_S: Final = 2.0
+"""After so long nearly all requests have ended; the last word is spoken when all have."""
+
+
+@dataclass(frozen=True, slots=True)
+class DuetSession:
+    """Hold what the loads of a comparison have in common.
+
+    Attributes:
+        sides: a session of each side, which differ in their targets.
+        rules: what decides, for each load.
+    """
+
+    sides: tuple[Session, Session]
+    rules: DuetRules
+
+    @property
+    def stop(self) -> threading.Event:
+        """Return what ends the comparison early; both sides share it."""
+        return self.sides[0].stop
+
+
+def measure_duet(session: DuetSession, load: DuetLoad, folder: Path) -> DuetLoadRecord:
+    """Run one load until the verdict is known, its time is over or the user stops it.
+
+    A side that nobody answers for, or a generator that was the limit, leaves nothing to judge; the
+    record says so.
+
+    Args:
+        session: of the comparison.
+        load: what both sides get.
+        folder: where the samples go; it exists.
+    """
+    sides = tuple(
+        replace(side, profile=load.profile, planned=(load.benchmark,)) for side in session.sides
+    )
+    watch = _Watch(DuetSession((sides[0], sides[1]), session.rules), load, folder)
+    try:
+        outcome = run_load(
+            _job_of_both(sides, load, folder),
+            secrets=secrets_of(sides[0]),
+            origin_ns=time.monotonic_ns(),
+            stop=watch.stop,
+            on_progress=watch.on_progress,
+            start=sides[0].start_worker,
+        )
+    except (TargetUnavailableError, GeneratorLimitError) as error:
+        limits = (KNOWN.mask(error.sentence),)
+        return DuetLoadRecord(load.benchmark, load.step, DuetFinding(), 0.0, limits=limits)
+    return _record(watch, load, outcome)
+
+
+def _job_of_both(sides: tuple[Session, ...], load: DuetLoad, folder: Path) -> LoadJob:
+    """Return one job with the scenarios of both sides, which take turns at the same plans."""
+    jobs = [load_job(side, load.benchmark, load.step, folder) for side in sides]
+    pairs = zip(*(job.scenarios for job in jobs), strict=True)
+    both = (_of_side(scenario, side) for pair in pairs for side, scenario in enumerate(pair))
+    return replace(jobs[0], scenarios=tuple(both))
+
+
+def _of_side(scenario: ScenarioJob, side: int) -> ScenarioJob:
+    return replace(
+        scenario, name=name_of_side(scenario.name, side), side=side, draws_as=scenario.name
+    )
+
+
+class _Watch:
+    """Look at a load when a look is due, and notice a side that is gone.
+
+    Attributes:
+        stop: ends the load.
+        gone: why a side can't be measured; empty while both answer.
+        decided_at: the look that found the verdict; None while none did.
+    """
+
+    def __init__(self, session: DuetSession, load: DuetLoad, folder: Path) -> None:
+        self._session = session
+        self._load = load
+        self._folder = folder
+        names = load.profile.benchmarks[load.benchmark].scenarios
+        self._paced = {name: is_paced(names, [name]) for name in names}
+        *self._looks, self._last = planned_looks(load.length_us, session.rules.alpha)
+        gone_s = session.sides[0].target.gone_after_us / US_PER_S
+        self._silences = tuple(Streak(gone_s) for _ in SIDES)
+        self.stop = Either(session.stop)
+        self.gone = ""
+        self.decided_at: Look | None = None
+
+    @property
+    def is_stopped_by_user(self) -> bool:
+        """Say whether the user ended the comparison."""
+        return self._session.stop.is_set()
+
+    def on_progress(self, progress: Progress) -> None:
+        """Tell how it goes, and end what is decided or can't be decided."""
+        narrator = self._session.sides[0].narrator
+        narrator.progress(f"{self._load.benchmark}: {line_of(progress)}", {})
+        self._look_for_silence(progress)
+        measured_us = (progress.elapsed_s - _SETTLED_S) * US_PER_S - self._load.warm_up_us
+        while self._looks and self._looks[0].at_us <= measured_us and not self.stop.is_set():
+            look = self._looks.pop(0)
+            finding = self.judged(look)
+            told = f"after {look.at_us / US_PER_S:.0f} s: {finding.verdict}"
+            if finding.is_decided:
+                self.decided_at = look
+                self.stop.set()
+                told += ", so the load ends"
+            self._session.sides[0].say(f"{self._load.benchmark}: {told}")
+
+    def _look_for_silence(self, progress: Progress) -> None:
+        for number, silence in enumerate(self._silences):
+            mark = f"{SIDE_MARK}{SIDES[number]}"
+            ours = [one for one in progress.scenarios if one.name.endswith(mark)]
+            ways = sum((Counter(one.ways) for one in ours), Counter())
+            silence.look(progress.elapsed_s, sum(one.ok for one in ours) + answered(ways), ways)
+            if silence.is_lasting and not self.gone:
+                self.gone = (
+                    f"{silence} of the {SIDES[number]} failed: {cause_of(silence.ways)}, so the "
+                    "load was ended"
+                )
+                self.stop.set()
+
+    def judged(self, look: Look | None = None) -> DuetFinding:
+        """Judge what was measured until a look; until the one that decided, or the last one."""
+        chosen = look or self.decided_at or self._last
+        read = read_sides(self._folder, str(self._load.step), self._paced)
+        if not read:
+            return DuetFinding()
+        from_us = min(samples.from_us for samples in read)
+        cut = [samples.within(from_us, from_us + chosen.at_us) for samples in read]
+        return judge_duet(cut, replace(self._session.rules, alpha=chosen.alpha))
+
+    @property
+    def measured_s(self) -> float:
+        """Return for how long both sides were measured until the verdict."""
+        return (self.decided_at or self._last).at_us / US_PER_S
+
+
+def _record(watch: _Watch, load: DuetLoad, outcome: LoadOutcome) -> DuetLoadRecord:
+    limits = [watch.gone] if watch.gone else []
+    pauses = outcome.health.pauses
+    limits += [reason for reason in outcome.health.reasons if reason not in pauses]
+    dropped = _dropped(outcome)
+    is_cut_off = watch.is_stopped_by_user or bool(watch.gone)
+    finding = DuetFinding() if is_cut_off else watch.judged()
+    if lost := _lost_starts(dropped, outcome):
+        finding = withheld(finding, lost)
+    return DuetLoadRecord(
+        benchmark=load.benchmark,
+        step=load.step,
+        finding=finding,
+        measured_s=0.0 if is_cut_off else watch.measured_s,
+        dropped=dropped,
+        limits=tuple(map(KNOWN.mask, limits)),
+        problems=tuple(map(KNOWN.mask, outcome.health.notes)),
+        pauses=tuple(map(KNOWN.mask, pauses)),
+    )
+
+
+def _dropped(outcome: LoadOutcome) -> tuple[int, int]:
+    counts = {
+        side: sum(
+            one.measured_dropped_iterations
+            for one in outcome.scenarios
+            if one.name.endswith(f"{SIDE_MARK}{side}")
+        )
+        for side in SIDES
+    }
+    return counts[SIDES[0]], counts[SIDES[1]]
+
+
+def _lost_starts(dropped: tuple[int, int], outcome: LoadOutcome) -> str:
+    """Say that the candidate was so slow that more starts found no free VU; empty otherwise."""
+    begun = sum(one.measured_iterations for one in outcome.scenarios) / len(SIDES)
+    more = dropped[1] - dropped[0]
+    if more <= LEAST_POINTS * max(1.0, begun):
+        return ""
+    return f"{more:,} more starts of the candidate found no free VU, so its times lack the slowest"

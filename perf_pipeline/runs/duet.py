@@ -1,0 +1,253 @@
+"""The whole of a comparison of two sides: find or start them, load them in turns, judge, publish.
+
+Add here: a use case around the loads of a comparison. Keep out: printing.
+"""
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from perf_pipeline.analysis.duet_record import SIDES, DuetLoadRecord, DuetRecord, OnUndecided
+from perf_pipeline.analysis.duet_verdict import DuetRules
+from perf_pipeline.config.duet_loads import DuetLoad, duet_loads
+from perf_pipeline.config.duet_sides import CommandSide, Side, UrlSide, told_side
+from perf_pipeline.config.profile import Profile
+from perf_pipeline.config.safety import check_target
+from perf_pipeline.config.target import Target, resolve_target
+from perf_pipeline.engine.forked_worker import worker_template
+from perf_pipeline.engine.worker_start import StartWorker
+from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.judging.duet import publish_duet
+from perf_pipeline.loading.duet import DuetSession, measure_duet
+from perf_pipeline.loading.jobs import workload_modules
+from perf_pipeline.loading.locks import alone, lock_folders
+from perf_pipeline.loading.needs import require_api
+from perf_pipeline.loading.prepare import require_history
+from perf_pipeline.loading.revision import told_version
+from perf_pipeline.loading.session import Session, new_run_id
+from perf_pipeline.loading.space import require_space
+from perf_pipeline.narration import Narrator
+from perf_pipeline.quoting import on_one_line
+from perf_pipeline.runs.pipeline import chosen
+from perf_pipeline.secrecy.addresses import mask_address
+from perf_pipeline.secrecy.known import KNOWN
+from perf_pipeline.stack.sides import StartedSide, started_sides
+from perf_pipeline.store.state import WAIT_S, State
+from perf_pipeline.units import US_PER_S
+
+_POLL_S: Final = 0.2
+_HISTORY_WAIT_S: Final = 5.0
+_SAMPLES: Final = "duets"
+
+
+@dataclass(frozen=True, slots=True)
+class DuetWish:
+    """Hold what is to be compared, and how.
+
+    Attributes:
+        profile: checked.
+        sides: the baseline and the candidate.
+        only: benchmarks to run; all enabled ones when empty.
+        rules: what decides, over all loads together.
+        length_us: how long is measured at most, all loads together.
+        warm_up_us: of each load.
+        ready_within_s: how long a side that is started may take until it answers.
+        on_undecided: what a comparison ends with that could not tell.
+    """
+
+    profile: Profile
+    sides: tuple[Side, Side]
+    only: tuple[str, ...] = ()
+    rules: DuetRules = field(default_factory=DuetRules)
+    length_us: int = 180_000_000
+    warm_up_us: int = 3_000_000
+    ready_within_s: float = 60.0
+    on_undecided: OnUndecided = "fail"
+
+
+def run_duet(
+    wish: DuetWish, *, state: State, narrator: Narrator, stop: threading.Event
+) -> DuetRecord:
+    """Compare two sides and return what was found; nothing that was started is left running.
+
+    Raises:
+        ProfileError: a benchmark is not made of HTTP requests; nothing was sent.
+        TargetNotAllowedError: a side is on a host that may not be loaded; nothing was sent.
+        TargetUnavailableError: a side does not answer.
+        StackError: a side could not be started.
+        StoppedByUserError: stopped before anything was measured.
+    """
+    names = chosen(wish.profile, wish.only)
+    loads = duet_loads(wish.profile, names, wish.length_us, wish.warm_up_us)
+    given = {
+        name: checked_side(wish.profile, name, side.url)
+        for name, side in zip(SIDES, wish.sides, strict=True)
+        if isinstance(side, UrlSide)
+    }
+    require_space(state.folder)
+    what = f"the duet of profile {wish.profile.name}"
+    with alone(lock_folders(state.folder, os.environ), what, narrator.say, stop) as has_waited:
+        require_history(state, wait_s=WAIT_S if has_waited else _HISTORY_WAIT_S)
+        shutil.rmtree(state.folder / _SAMPLES, ignore_errors=True)  # of one that was killed
+        with _running(wish, state, narrator, stop, given) as (targets, started):
+            for target in targets:
+                _await_health(loads, target, wish, stop)
+            record = _Sides(wish, targets, started, state, narrator, stop).compared(loads)
+        publish_duet(state, record)
+        return record
+
+
+@contextmanager
+def _running(
+    wish: DuetWish,
+    state: State,
+    narrator: Narrator,
+    stop: threading.Event,
+    given: Mapping[str, Target],
+) -> Iterator[tuple[tuple[Target, Target], Mapping[str, StartedSide]]]:
+    """Yield the targets of both sides; those that a command starts end with the block."""
+    commands = {
+        name: side
+        for name, side in zip(SIDES, wish.sides, strict=True)
+        if isinstance(side, CommandSide)
+    }
+    with started_sides(
+        state.folder, commands, within_s=wish.ready_within_s, say=narrator.say, stop=stop
+    ) as started:
+        urls = {name: checked_side(wish.profile, name, one.url) for name, one in started.items()}
+        both = {**given, **urls}
+        yield (both[SIDES[0]], both[SIDES[1]]), started
+
+
+def checked_side(profile: Profile, name: str, url: str) -> Target:
+    """Return the profile's target with another URL, which may be loaded.
+
+    Args:
+        profile: whose target says what is asked and allowed.
+        name: of the side.
+        url: of its API.
+
+    Raises:
+        TargetNotAllowedError: its host is neither loopback nor allowed.
+        AddressError: it cannot be read.
+    """
+    written = profile.targets.get(profile.target)
+    target = resolve_target(profile.target, written, os.environ, profile.folder)
+    KNOWN.add_address(url)
+    only_api = replace(
+        target,
+        base_url=url,
+        postgres_dsn=None,
+        brokers=None,
+        redis_url=None,
+        named_by=(("base_url", f"--{name}"),),
+    )
+    return check_target(only_api)
+
+
+def _await_health(
+    loads: Sequence[DuetLoad], target: Target, wish: DuetWish, stop: threading.Event
+) -> None:
+    """Wait until a side is healthy, as the profile's target says what that means.
+
+    Sides that somebody else started are asked once.
+    """
+    is_started = any(isinstance(side, CommandSide) for side in wish.sides)
+    until_s = time.monotonic() + (wish.ready_within_s if is_started else 0.0)
+    for load in loads:
+        while True:
+            try:
+                require_api(load.profile, target, load.benchmark)
+                break
+            except TargetUnavailableError:
+                if time.monotonic() >= until_s or stop.wait(_POLL_S):
+                    raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """Hold two sides that are up, and who is told of them."""
+
+    wish: DuetWish
+    targets: tuple[Target, Target]
+    started: Mapping[str, StartedSide]
+    state: State
+    narrator: Narrator
+    stop: threading.Event
+
+    def compared(self, loads: Sequence[DuetLoad]) -> DuetRecord:
+        """Run the loads, and return what was found."""
+        wish, began_at = self.wish, datetime.now(UTC)
+        run_id = new_run_id(began_at)
+        self.narrator.say(f"duet {run_id}: {self.told(1)} against {self.told(0)}")
+        with worker_template(workload_modules(wish.profile, wish.only)) as start_worker:
+            sides = tuple(self._session(n, run_id, began_at, start_worker) for n in range(2))
+            rules = replace(wish.rules, alpha=wish.rules.alpha / len(loads))
+            records = list(self._each(DuetSession((sides[0], sides[1]), rules), loads))
+        return DuetRecord(
+            run_id=run_id,
+            profile=wish.profile.name,
+            seed=wish.profile.seed,
+            began_at=began_at.isoformat(),
+            sides=(self.told(0), self.told(1)),
+            rules=wish.rules,
+            limit_s=wish.length_us / US_PER_S,
+            loads=tuple(records),
+            planned=len(loads),
+            stopped=self.stop.is_set(),
+            on_undecided=wish.on_undecided,
+            revisions=(self._facts(0), self._facts(1)),
+        )
+
+    def told(self, number: int) -> str:
+        """Say what a side is, for people, without secrets."""
+        return KNOWN.mask(on_one_line(mask_address(told_side(self.wish.sides[number]))))
+
+    def _each(self, session: DuetSession, loads: Sequence[DuetLoad]) -> Iterator[DuetLoadRecord]:
+        """Run one load after the other until one of them can't be measured."""
+        folder = self.state.folder / _SAMPLES / session.sides[0].run_id
+        try:
+            for load in loads:
+                if self.stop.is_set():
+                    return
+                place = folder / f"{load.benchmark}-{load.step}"
+                place.mkdir(parents=True)
+                found = measure_duet(session, load, place)
+                yield found
+                if found.limits:
+                    return
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _session(
+        self, number: int, run_id: str, began_at: datetime, start_worker: StartWorker
+    ) -> Session:
+        return Session(
+            run_id=run_id,
+            profile=self.wish.profile,
+            target=self.targets[number],
+            services=(),
+            notices=(),
+            environment={},
+            state=self.state,
+            trigger="duet",
+            began_at=began_at,
+            narrator=self.narrator,
+            stop=self.stop,
+            start_worker=start_worker,
+        )
+
+    def _facts(self, number: int) -> Mapping[str, str]:
+        """Return what is known of a side's version."""
+        started = self.started.get(SIDES[number])
+        facts = dict(started.facts) if started else {}
+        with suppress(TargetUnavailableError):
+            version = told_version(self.wish.profile, self.targets[number], os.environ)
+            facts |= {"version": version} if version else {}
+        return facts

@@ -1,0 +1,82 @@
+"""Read what two sides did from the spool of a load that may still go on.
+
+Add here: another column that a comparison needs. Keep out: the comparison (analysis/).
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from perf_pipeline.analysis.duet_blocks import OperationSamples, SideSamples
+from perf_pipeline.analysis.duet_record import SIDES
+from perf_pipeline.metrics.sample import Outcome, Phase
+from perf_pipeline.metrics.spool_rows import KIND, SAMPLE_ROWS
+from perf_pipeline.store.spool_binary import RowFile, row_files
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SIDE_MARK: Final = "@"
+_COLUMNS: Final = 4  # side, intended, took, ok
+
+
+def name_of_side(scenario: str, side: int) -> str:
+    """Return the name under which a side's samples of a scenario are kept."""
+    return f"{scenario}{SIDE_MARK}{SIDES[side]}"
+
+
+def read_sides(folder: Path, step: str, paced: Mapping[str, bool]) -> list[OperationSamples]:
+    """Read both sides of every operation, in the order of the operations' names.
+
+    Operations that were cut off at the end of the load are left out: nobody knows how long they
+    would have taken, and both sides have them alike.
+
+    Args:
+        folder: of the load.
+        step: of the load.
+        paced: by scenario, whether a plan decides how many iterations there are.
+    """
+    import numpy as np  # noqa: PLC0415 - 0.1 s of import that few commands need
+
+    parts: dict[str, list[NDArray[np.int64]]] = {}
+    unpaced: set[str] = set()
+    for file in row_files(folder, f"samples-{step}-*.npy", SAMPLE_ROWS):
+        for operation, scenario, rows in _by_operation(file):
+            parts.setdefault(operation, []).append(rows)
+            if not paced[scenario]:
+                unpaced.add(operation)
+    return [
+        _samples(operation, np.concatenate(parts[operation], axis=1), operation not in unpaced)
+        for operation in sorted(parts)
+    ]
+
+
+def _samples(operation: str, rows: "NDArray[np.int64]", is_paced: bool) -> OperationSamples:
+    sides = [
+        SideSamples(rows[1][mine], rows[2][mine], rows[3][mine] > 0)
+        for mine in (rows[0] == 0, rows[0] == 1)
+    ]
+    began_us, ended_us = int(rows[1].min()), int(rows[1].max()) + 1
+    return OperationSamples(operation, sides[0], sides[1], began_us, ended_us, is_paced)
+
+
+def _by_operation(file: RowFile) -> Iterator[tuple[str, str, "NDArray[np.int64]"]]:
+    """Return the rows of each kind that is measured: operation, scenario, and its four columns."""
+    import numpy as np  # noqa: PLC0415 - see above
+
+    kinds = file.kinds
+    for number in range(len(kinds[KIND])):
+        outcome = str(kinds["outcome"][number])
+        if str(kinds["phase"][number]) != Phase.MEASURED or outcome == Outcome.INTERRUPTED:
+            continue
+        rows = file.rows[file.rows[KIND] == number]
+        if not len(rows):
+            continue
+        scenario, _, side = str(kinds["scenario"][number]).rpartition(SIDE_MARK)
+        columns = np.empty((_COLUMNS, len(rows)), np.int64)
+        columns[0] = SIDES.index(side)
+        columns[1] = rows["intended_us"]
+        columns[2] = rows["ended_us"] - rows["started_us"]
+        columns[3] = outcome == Outcome.OK
+        yield str(kinds["operation"][number]), scenario, columns

@@ -74,3 +74,16 @@ def test_an_interpreted_heir_of_a_compiled_class_is_found() -> None:
     http2 = "perf_pipeline.workloads.http.http2"
 
     assert interpreted_heirs(compiled() - {http2}) == [f"{http2}.Http2Wire"]
+
+
+def test_no_compiled_pattern_takes_the_rest_of_a_tuple() -> None:
+    # mypyc 2.4 makes a tuple of `*rest` in `case (name, *rest)`, where Python makes a list, and
+    # raises TypeError at the first use.
+    with_rest = [
+        f"{module}:{node.lineno}"
+        for module in sorted(compiled())
+        for node in ast.walk(ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text()))
+        if isinstance(node, ast.MatchStar)
+    ]
+
+    assert with_rest == []

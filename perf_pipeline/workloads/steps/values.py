@@ -115,8 +115,9 @@ class Surroundings:
     def reader(self, variable: Variable) -> Read:
         """Return the function that reads a variable."""
         match variable.source, variable.arguments:
-            case Source.DATA | Source.REPLAY, (name, *rest):
-                return self._reader_of_row(name, *rest)
+            # Not (name, *rest): mypyc takes the rest of a tuple for a list, and raises TypeError.
+            case Source.DATA | Source.REPLAY, place:
+                return self._reader_of_row(*place)
             case Source.SAVED, (name,):
                 return lambda scope: scope.saved[name]
             case Source.INT, (low, high):

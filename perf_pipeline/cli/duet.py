@@ -6,8 +6,8 @@ Add here: an option of a comparison. Keep out: what a comparison is (runs/duet.p
 
 import shutil
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -19,92 +19,84 @@ from perf_pipeline.cli.profiles import (
     profile_given,
     profile_options,
 )
-from perf_pipeline.cli.values import Seconds, Share
+from perf_pipeline.cli.values import Seconds, Share, Text
 from perf_pipeline.cli.verdict import form_options
+from perf_pipeline.units import US_PER_S
 
 if TYPE_CHECKING:
-    from perf_pipeline.analysis.duet_record import DuetRecord, OnUndecided
+    from perf_pipeline.analysis.duet_record import DuetRecord
     from perf_pipeline.store.state import State
+
+
+_DURATIONS: Final = frozenset({"within", "warm_up", "ready_within"})
+_OPTIONS: Final = (
+    (
+        "--baseline",
+        "SIDE",
+        Text(),
+        "What is compared with: a URL, a command with {port} that starts it, or git:REVISION.",
+    ),
+    ("--candidate", "SIDE", Text(), "What is judged, written alike."),
+    ("--command", "COMMAND", Text(), "Starts a git revision on {port}, in its files."),
+    ("--prepare", "COMMAND", Text(), "Run in a revision's files first: its build."),
+    (
+        "--within",
+        "DURATION",
+        Seconds(),
+        "How long is measured at most (3m); it ends as soon as the verdict is known.",
+    ),
+    (
+        "--warm-up",
+        "DURATION",
+        Seconds(),
+        "How long each load runs before anything is counted (3s).",
+    ),
+    (
+        "--margin",
+        "SHARE",
+        Share(),
+        "The difference of the median that does not matter (2%); wider for mean and p95.",
+    ),
+    (
+        "--ready-within",
+        "DURATION",
+        Seconds(),
+        "How long a side that is started may take until it is healthy (60s).",
+    ),
+    (
+        "--on-undecided",
+        None,
+        click.Choice(["fail", "pass"]),
+        "What it ends with when the time was too short to tell: 97 (fail, the default), or 0.",
+    ),
+)
+"""Each takes the place of a key of the profile's `[duet]`."""
+
+
+def _duet_options(command: Callable[..., None]) -> Callable[..., None]:
+    for name, metavar, kind, text in reversed(_OPTIONS):
+        command = click.option(name, metavar=metavar, type=kind, help=text)(command)
+    return command
 
 
 @click.command()
 @file_argument
 @profile_options
 @only_option("Run only this benchmark; repeatable.")
-@click.option(
-    "--baseline",
-    required=True,
-    metavar="SIDE",
-    help="What is compared with: a URL, a command with {port} in it that starts it, or "
-    "git:REVISION.",
-)
-@click.option("--candidate", required=True, metavar="SIDE", help="What is judged, alike.")
-@click.option(
-    "--command",
-    "start",
-    default="",
-    metavar="COMMAND",
-    help="Starts a git revision on {port}, in its files.",
-)
-@click.option(
-    "--prepare", default="", metavar="COMMAND", help="Run in a revision's files first: its build."
-)
-@click.option(
-    "--within",
-    type=Seconds(),
-    default="3m",
-    show_default=True,
-    help="How long is measured at most; it ends as soon as the verdict is known.",
-)
-@click.option(
-    "--warm-up",
-    type=Seconds(),
-    default="3s",
-    show_default=True,
-    help="How long each load runs before anything is counted.",
-)
-@click.option(
-    "--margin",
-    type=Share(),
-    default="2%",
-    show_default=True,
-    help="The difference of the median that does not matter; twice of it for the mean, 2.5 times "
-    "for the p95.",
-)
-@click.option(
-    "--ready-within",
-    type=Seconds(),
-    default="60s",
-    show_default=True,
-    help="How long a side that is started may take until it is healthy.",
-)
-@click.option(
-    "--on-undecided",
-    type=click.Choice(["fail", "pass"]),
-    default="fail",
-    show_default=True,
-    help="How it ends when the time was too short to tell: with 97, or with 0.",
-)
+@_duet_options
 @form_options
 @click.pass_context
 def duet(
     context: click.Context,
+    /,
     file: str | None,
     profile: str,
     overrides: Sequence[str],
     only: Sequence[str],
-    baseline: str,
-    candidate: str,
-    start: str,
-    prepare: str,
     *,
-    within: float,
-    warm_up: float,
-    margin: float,
-    ready_within: float,
-    on_undecided: "OnUndecided",
     quiet: bool,
     as_json: bool,
+    **asked: Any,
 ) -> None:
     """Say whether the candidate is slower than the baseline, without any history.
 
@@ -118,29 +110,25 @@ def duet(
     from perf_pipeline.loading.stopping import stop_on_signals
 
     stop = stop_on_signals()
-    from perf_pipeline.analysis.duet_verdict import DuetRules
-    from perf_pipeline.config.duet_sides import read_side
+    from perf_pipeline.config.duet import DuetConfig
     from perf_pipeline.config.loading import load_profile
-    from perf_pipeline.runs.duet import DuetWish, run_duet
-    from perf_pipeline.units import US_PER_S
+    from perf_pipeline.runs.duet import run_duet, wish_of
 
-    wish = DuetWish(
-        profile=load_profile(given, overrides_of(overrides), only=only),
-        sides=(
-            read_side("baseline", baseline, command=start, prepare=prepare),
-            read_side("candidate", candidate, command=start, prepare=prepare),
-        ),
-        only=tuple(only),
-        rules=DuetRules(margin=margin),
-        length_us=round(within * US_PER_S),
-        warm_up_us=round(warm_up * US_PER_S),
-        ready_within_s=ready_within,
-        on_undecided=on_undecided,
-    )
+    checked = load_profile(given, overrides_of(overrides), only=only)
+    config = (checked.duet or DuetConfig()).model_copy(update=_given(asked))
+    wish = wish_of(checked, config, only)
     with TerminalNarrator(quiet=quiet or as_json) as narrator:
         record = run_duet(wish, state=state, narrator=narrator, stop=stop)
         narrator.say(f"reports: {state.reports(record.run_id)}")
     end_with_verdict(_shown(record, quiet=quiet, as_json=as_json), record.exit_code)
+
+
+def _given(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that were given, as keys of `[duet]`; durations in µs."""
+    given = {name: value for name, value in asked.items() if value is not None}
+    for name in _DURATIONS & given.keys():
+        given[f"{name}_us"] = round(given.pop(name) * US_PER_S)
+    return given
 
 
 def _shown(record: "DuetRecord", *, quiet: bool, as_json: bool) -> str:

@@ -52,6 +52,8 @@ def duet_loads(
 ) -> list[DuetLoad]:
     """Return the loads of these benchmarks, one after the other, which share the time evenly.
 
+    A benchmark without scenarios, such as a search for a capacity, is left out.
+
     A rate and a number of VUs go on for as long as the comparison does, stages are stretched to it,
     and a number of iterations becomes VUs that go on.
 
@@ -62,12 +64,17 @@ def duet_loads(
         warm_up_us: of each load; a longer `warmUp` of a scenario wins.
 
     Raises:
-        ProfileError: a benchmark does more than sending HTTP requests.
+        ProfileError: a benchmark does more than sending HTTP requests, or none has scenarios.
     """
-    problems = [told for name in benchmarks for told in _unfit(name, profile.benchmarks[name])]
+    named = [name for name in benchmarks if profile.benchmarks[name].scenarios]
+    problems = [told for name in named for told in _unfit(name, profile.benchmarks[name])]
+    if not named:
+        problems = [
+            f"{', '.join(benchmarks)} has no scenarios, so that there is no load to compare"
+        ]
     if problems:
         raise ProfileError(profile.name, problems, hint=_HINT)
-    steps = [(name, step) for name in benchmarks for step, _ in profile.benchmarks[name].load_steps]
+    steps = [(name, step) for name in named for step, _ in profile.benchmarks[name].load_steps]
     share_us = length_us // max(1, len(steps))
     return [_load(profile, name, step, share_us, warm_up_us) for name, step in steps]
 

@@ -53,6 +53,8 @@ def read_side(name: str, text: str, *, command: str = "", prepare: str = "") -> 
     Raises:
         RequestError: it is none of the kinds, or a revision has no command.
     """
+    if not text:
+        raise RequestError(f"no {name} is named", hint=f"--{name} SIDE: {_HINT}")
     if text.startswith(_GIT):
         revision = text.removeprefix(_GIT).strip()
         if not revision or revision.startswith("-"):

@@ -15,6 +15,7 @@ from perf_pipeline.benchmarks.registry import NAMES, is_shipped
 from perf_pipeline.config.alerts import Alerts
 from perf_pipeline.config.bounds import LARGEST_STORED
 from perf_pipeline.config.capacity import CapacitySearch
+from perf_pipeline.config.duet import DuetConfig
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.faults import Fault
 from perf_pipeline.config.frozen import Frozen, equals, is_empty
@@ -232,6 +233,7 @@ class Profile(Frozen):
         folder: where relative paths of own scenarios start; the folder of the profile by default.
             It is no part of the run's identity, so that two machines can share one history.
         alerts: who is told of a run that did not pass; no part of the run's identity either.
+        duet: which two sides `perf-pipeline duet` compares; no part of the run's identity either.
     """
 
     name: str = Field(pattern=NAME_PATTERN)
@@ -252,6 +254,7 @@ class Profile(Frozen):
     history: HistoryConfig = Field(default=HistoryConfig(), exclude=True)
     folder: str = Field(default=".", exclude=True)
     alerts: Alerts | None = Field(default=None, exclude=True)
+    duet: DuetConfig | None = Field(default=None, exclude=True)
 
     @property
     def benchmark_names(self) -> list[str]:

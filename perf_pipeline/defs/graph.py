@@ -16,6 +16,7 @@ from perf_pipeline.config.given_profiles import GivenProfile, benchmarks_of
 from perf_pipeline.config.needed_parts import draws_users
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.defs.benchmarks import OWNERS, benchmark_assets, checks_of
+from perf_pipeline.defs.duet import duet_asset, duet_job, duet_names
 from perf_pipeline.defs.jobs import job_of, require_own_names
 from perf_pipeline.defs.references import with_references
 from perf_pipeline.defs.resources import DEFAULT, PerfRun
@@ -64,10 +65,17 @@ def definitions_of(
     run = (perf_run or PerfRun()).model_copy(
         update={"usual_profile": _usual(given), "benchmarks": names}
     )
+    duets = duet_names(given, names)
     return dg.Definitions(
-        assets=with_references(_assets(profiles, records, labels or Labels()), given),
+        assets=[
+            *with_references(_assets(profiles, records, labels or Labels()), given),
+            *(duet_asset(name, entry) for name, entry in duets.items()),
+        ],
         asset_checks=[checks_of(name, profiles) for name in names],
-        jobs=[job_of(entry, names) for entry in given],
+        jobs=[
+            *(job_of(entry, names) for entry in given),
+            *(duet_job(name, entry) for name, entry in duets.items()),
+        ],
         resources={"perf_run": run, **(resources or {})},
     )
 

@@ -9,14 +9,15 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
 from perf_pipeline.analysis.duet_record import SIDES, DuetLoadRecord, DuetRecord, OnUndecided
 from perf_pipeline.analysis.duet_verdict import DuetRules
+from perf_pipeline.config.duet import DuetConfig
 from perf_pipeline.config.duet_loads import DuetLoad, duet_loads
-from perf_pipeline.config.duet_sides import CommandSide, Side, UrlSide, told_side
+from perf_pipeline.config.duet_sides import CommandSide, Side, UrlSide, read_side, told_side
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.safety import check_target
 from perf_pipeline.config.target import Target, resolve_target
@@ -63,12 +64,34 @@ class DuetWish:
 
     profile: Profile
     sides: tuple[Side, Side]
-    only: tuple[str, ...] = ()
-    rules: DuetRules = field(default_factory=DuetRules)
-    length_us: int = 180_000_000
-    warm_up_us: int = 3_000_000
-    ready_within_s: float = 60.0
-    on_undecided: OnUndecided = "fail"
+    only: tuple[str, ...]
+    rules: DuetRules
+    length_us: int
+    warm_up_us: int
+    ready_within_s: float
+    on_undecided: OnUndecided
+
+
+def wish_of(profile: Profile, asked: DuetConfig, only: Sequence[str] = ()) -> DuetWish:
+    """Return what is to be compared, as it was written.
+
+    Raises:
+        RequestError: a side is not named, or is none.
+    """
+    baseline, candidate = (
+        read_side(name, text, command=asked.command, prepare=asked.prepare)
+        for name, text in zip(SIDES, (asked.baseline, asked.candidate), strict=True)
+    )
+    return DuetWish(
+        profile=profile,
+        sides=(baseline, candidate),
+        only=tuple(only),
+        rules=DuetRules(margin=asked.margin),
+        length_us=asked.within_us,
+        warm_up_us=asked.warm_up_us,
+        ready_within_s=asked.ready_within_us / US_PER_S,
+        on_undecided=asked.on_undecided,
+    )
 
 
 def run_duet(

@@ -17,6 +17,7 @@ from perf_pipeline.benchmarks.registry import NAMES
 from perf_pipeline.cli.main import main
 from perf_pipeline.config.alerts import Alerts, EmailAlert, UrlAlert
 from perf_pipeline.config.capacity import CapacitySearch
+from perf_pipeline.config.duet import DuetConfig
 from perf_pipeline.config.executors.registry import EXECUTORS
 from perf_pipeline.config.executors.stages import Stage
 from perf_pipeline.config.faults import Fault
@@ -57,6 +58,7 @@ _MODELS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
         "out": OutConfig,
         "alerts": Alerts,
         "history": HistoryConfig,
+        "duet": DuetConfig,
         "email-alert": EmailAlert,
         "url-alert": UrlAlert,
         "version": VersionQuestion,

@@ -88,6 +88,24 @@ def test_steps_come_one_after_the_other_and_share_the_time() -> None:
     assert [(load.step, load.length_us) for load in loads] == [(1, 30 * _S), (2, 30 * _S)]
 
 
+def test_a_search_for_a_capacity_is_no_load_to_compare() -> None:
+    scenarios = {"s0": {"exec": "http_steps", "parameters": _GET, **_STEADY}}
+    raw = {
+        "name": "shop",
+        "benchmarks": {
+            "orders": {"scenarios": scenarios},
+            "most": {"capacity": {"of": "orders"}},
+        },
+    }
+    profile = validate_profile(raw, "shop.toml")
+
+    loads = duet_loads(profile, ["orders", "most"], 60 * _S, _S)
+
+    assert [load.benchmark for load in loads] == ["orders"]
+    with pytest.raises(ProfileError, match="most has no scenarios"):
+        duet_loads(profile, ["most"], 60 * _S, _S)
+
+
 @pytest.mark.parametrize(
     ("scenario", "told"),
     [

@@ -29,7 +29,7 @@ def test_a_side_is_told_as_it_was_written() -> None:
     ("text", "told"),
     [
         ("./serve", "--candidate './serve' is no URL, and no command, because {port} is not in it"),
-        ("", "--candidate '' is no URL, and no command, because {port} is not in it"),
+        ("", "no candidate is named"),
         ("git:main", "--candidate 'git:main' needs --command with {port} in it"),
         ("git:", "--candidate 'git:' names no git revision"),
         ("git:--upload-pack=x", "--candidate 'git:--upload-pack=x' names no git revision"),

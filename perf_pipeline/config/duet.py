@@ -1,0 +1,41 @@
+"""Which two sides of a system are compared: the section `[duet]` of a profile.
+
+Add here: a key of a comparison. Keep out: what a side is (duet_sides.py).
+"""
+
+from typing import Final, Literal
+
+from pydantic import Field
+
+from perf_pipeline.config.durations import Duration
+from perf_pipeline.config.frozen import Frozen
+from perf_pipeline.units import US_PER_S
+
+_LONGEST_US: Final = 3_600 * US_PER_S
+
+
+class DuetConfig(Frozen):
+    """Say what is compared where nobody names it on the command line.
+
+    Attributes:
+        baseline: the side that is compared with: a URL, a command with `{port}` in it that starts
+            it, or `git:REVISION`.
+        candidate: the side that is judged, written alike.
+        command: starts a git revision on `{port}`, in its files.
+        prepare: is run in a revision's files first: its build.
+        within_us: how long is measured at most.
+        warm_up_us: how long each load runs before anything is counted.
+        margin: the difference of the median that does not matter, as a share.
+        ready_within_us: how long a side that is started may take until it is healthy.
+        on_undecided: what it ends with when the time was too short to tell.
+    """
+
+    baseline: str = ""
+    candidate: str = ""
+    command: str = ""
+    prepare: str = ""
+    within_us: Duration = Field(default=180 * US_PER_S, alias="within", gt=0, le=_LONGEST_US)
+    warm_up_us: Duration = Field(default=3 * US_PER_S, alias="warmUp", ge=0, le=_LONGEST_US)
+    margin: float = Field(default=0.02, gt=0, le=0.5)
+    ready_within_us: Duration = Field(default=60 * US_PER_S, alias="readyWithin", gt=0)
+    on_undecided: Literal["fail", "pass"] = "fail"

@@ -117,7 +117,6 @@ class OwnScript:
         """Run one of the scripts, then think."""
         user = self._user(iteration)
         script = self._scripts[0] if self._is_single else self._chosen(iteration)
-        user.begun_us = None
         try:
             if self._can_be_straight and (session := user.client.session) is not None:
                 answer = await self._run_straight(user, iteration, script, session)
@@ -163,6 +162,8 @@ class OwnScript:
             variables = {**self._variables, CLIENT: iteration.vu - 1}
             user = self._users[iteration.vu] = _Client(self._clients.take(), variables)
         user.state.random = iteration.random
+        # Here and not where it is read: mypyc holds to it that nobody has changed it since.
+        user.begun_us = None
         return user
 
     def _chosen(self, iteration: Iteration) -> ReadyScript:

@@ -11,8 +11,12 @@ from perf_pipeline.benchmarks.registry import is_shipped
 from perf_pipeline.config.capacity import CapacitySearch
 from perf_pipeline.config.executors.kinds import ArrivalRate
 from perf_pipeline.config.needed_parts import parts_of
+from perf_pipeline.config.own_files import variables_in
 from perf_pipeline.config.profile import BenchmarkConfig, Profile
 from perf_pipeline.config.scaled_load import open_scenarios, planned_rates
+from perf_pipeline.config.scenario import Scenario
+from perf_pipeline.config.templated import Templated
+from perf_pipeline.config.templates import Source
 from perf_pipeline.metrics.catalog import OF_CAPACITY
 from perf_pipeline.spelling import meant
 
@@ -75,6 +79,11 @@ def _of_mistakes(profile: Profile, search: CapacitySearch) -> Iterator[str]:
             f"executor {_OPEN}, or name the scenarios that have one: scenarios = [...]"
         )
         return
+    for name in filter(lambda name: _asks_a_log(scenarios[name]), scenarios):
+        yield (
+            f"of: scenario {name} of {search.of} asks for the paths of a log, which has one for "
+            "each of its own starts alone; give its steps paths of their own to be searched"
+        )
     if len({its.step for its in scenarios.values()}) > 1:
         yield (
             f"of: {search.of} loads {', '.join(scenarios)} one after another (step); name those "
@@ -87,6 +96,12 @@ def _of_mistakes(profile: Profile, search: CapacitySearch) -> Iterator[str]:
             f"hint: {search.hint:g}/s is above highest, which is {search.highest:g}/s; no higher "
             "rate would be tried"
         )
+
+
+def _asks_a_log(scenario: Scenario) -> bool:
+    parameters = scenario.parameters
+    used = variables_in(parameters) if isinstance(parameters, Templated) else ()
+    return any(variable.source is Source.REPLAY for variable in used)
 
 
 def _own_thresholds(path: str, config: BenchmarkConfig) -> Iterator[str]:

@@ -5,7 +5,7 @@ Add here: the starts of another kind of planned rate. Keep out: VUs (vus.py), wa
 
 import math
 from array import array
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -71,7 +71,7 @@ def number_of(executor: Executor) -> Callable[[int], int] | None:
     if not isinstance(rate, RecordedRate):
         return None
     times = _recorded(rate)
-    return lambda at_us: bisect_left(times, at_us)
+    return lambda at_us: bisect_right(times, at_us) - 1
 
 
 def count_arrivals(executor: ArrivalRate) -> int:

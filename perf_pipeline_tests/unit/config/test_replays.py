@@ -77,6 +77,23 @@ def test_a_start_knows_its_place_in_the_log(tmp_path: Path) -> None:
     assert [place_of(start.at_us) for start in arrivals(plan)] == [0, 1, 2, 3, 4, 5]
 
 
+def test_a_log_whose_paths_are_asked_for_is_no_load_of_any_rate(tmp_path: Path) -> None:
+    file = Path(written(tmp_path, f'{REPLAY}\nmethods = ["GET"]', "${replay.path}"))
+    search = '[benchmarks.most]\ncapacity = { of = "shop" }\n'
+    file.write_text(file.read_text("utf-8") + search, encoding="utf-8")
+
+    with pytest.raises(ProfileError) as caught:
+        load_profile(str(file))
+
+    assert list(caught.value.problems) == [
+        (
+            "benchmarks.most.capacity.of: scenario replay of shop asks for the paths of a log, "
+            "which has one for each of its own starts alone; give its steps paths of their own to "
+            "be searched"
+        )
+    ]
+
+
 def test_a_stored_profile_is_read_without_its_log_and_has_the_same_plan(tmp_path: Path) -> None:
     profile = load_profile(written(tmp_path, REPLAY))
     (tmp_path / "access.log").unlink()

@@ -87,3 +87,16 @@ def test_no_compiled_pattern_takes_the_rest_of_a_tuple() -> None:
     ]
 
     assert with_rest == []
+
+
+def test_no_compiled_coroutine_awaits_while_it_handles_an_exception() -> None:
+    # mypyc 2.4 loses the exception that is handled: Python crashed at a cancellation.
+    awaiting = [
+        f"{module}:{node.lineno}"
+        for module in sorted(compiled())
+        for node in ast.walk(ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text()))
+        if isinstance(node, ast.ExceptHandler)
+        and any(isinstance(inner, ast.Await) for inner in ast.walk(node))
+    ]
+
+    assert awaiting == []

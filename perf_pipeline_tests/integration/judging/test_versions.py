@@ -9,15 +9,18 @@ from perf_pipeline_tests.support.commands.command_line import CommandLine
 from perf_pipeline_tests.support.histories.synthetic_history import QUIET, add_runs, api_runs
 
 OLD = {"version": "v1.4.1", "commit": "aaaaaaaaaaaaaaaa1", "branch": "main"}
-NEW = {"version": "v1.4.2", "commit": "bbbbbbbbbbbbbbbb2", "branch": "faster", "pull_request": "12"}
+NEW = {"version": "v1.4.2", "commit": "bbbbbbbbbbbbbbbb2", "branch": "main"}
+PROPOSED = {**NEW, "branch": "faster", "pull_request": "12"}
 
 
 @pytest.fixture(scope="module")
 def command(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
-    """Give eight runs of v1.4.1 and five of v1.4.2, which is a quarter slower."""
+    """Give eight runs of v1.4.1, five of v1.4.2, a quarter slower, and one of a pull request."""
     folder = tmp_path_factory.mktemp("versions")
     made = [replace(run, revision=OLD) for run in api_runs(*QUIET)]
-    made += [replace(run, revision=NEW) for run in api_runs(*(1.25 * ms for ms in QUIET[:5]))]
+    slower = api_runs(*(1.25 * ms for ms in QUIET[:6]))
+    made += [replace(run, revision=NEW) for run in slower[:5]]
+    made.append(replace(slower[5], revision=PROPOSED))
     command = CommandLine(folder)
     for run in made:
         add_runs(folder, [run])
@@ -28,8 +31,8 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
 def test_the_list_shows_the_version_of_each_run(command: CommandLine) -> None:
     rows = command.here("list", "--limit", "20").out.splitlines()
 
-    assert ["v1.4.2" in row for row in rows[1:14]] == [True] * 5 + [False] * 8
-    assert ["v1.4.1" in row for row in rows[1:14]] == [False] * 5 + [True] * 8
+    assert ["v1.4.2" in row for row in rows[1:15]] == [True] * 6 + [False] * 8
+    assert ["v1.4.1" in row for row in rows[1:15]] == [False] * 6 + [True] * 8
 
 
 def test_two_versions_are_compared_by_their_newest_runs(command: CommandLine) -> None:
@@ -37,12 +40,12 @@ def test_two_versions_are_compared_by_their_newest_runs(command: CommandLine) ->
 
     assert answer.code == 0
     assert answer.out.startswith("A: run r008 ")
-    assert "B: run r013 " in answer.out
+    assert "B: run r014 " in answer.out
     assert (
         "measured version v1.4.2, commit bbbbbbbbbb, branch faster, pull request 12" in answer.out
     )
     assert "what was measured differs: branch: main -> faster" in answer.out
-    assert command.here("show", "bbbbbbb").out.startswith("run r013")
+    assert command.here("show", "bbbbbbb").out.startswith("run r014")
     assert command.here("show", "bbbbbb").code == 104
 
 
@@ -50,16 +53,16 @@ def test_a_change_of_level_is_told_since_its_version(command: CommandLine) -> No
     [*rows] = (line.split() for line in command.here("changes").out.splitlines())
     assert ["r009", "v1.4.2", "api_user_creation"] in [row[:3] for row in rows]
 
-    shown = " ".join(command.here("show", "latest").out.split())
+    shown = " ".join(command.here("show", "r013").out.split())
     assert "since v1.4.2 (run r009 of 2026-11-01)" in shown
 
 
 def test_every_form_of_the_report_has_the_version(command: CommandLine) -> None:
     command.here("report", "latest", "--quiet")
-    folder = command.state / "reports" / "r013"
+    folder = command.state / "reports" / "r014"
 
     summary = json.loads((folder / "summary.json").read_text())
-    assert summary["perf_pipeline"]["revision"] == NEW
+    assert summary["perf_pipeline"]["revision"] == PROPOSED
     assert "- Measured: version v1.4.2, commit bbbbbbbbbb" in (folder / "report.md").read_text()
     assert "version v1.4.2, commit bbbbbbbbbb" in (folder / "report.html").read_text()
     junit = (folder / "junit.xml").read_text()

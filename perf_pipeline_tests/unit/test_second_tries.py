@@ -33,7 +33,12 @@ def suite_of(tests: int, folder: Path) -> subprocess.CompletedProcess[str]:
     named = [word for plugin in plugins for word in ("-p", plugin)]
     return subprocess.run(
         [sys.executable, *argv, "-p", "no:cacheprovider", *named, str(folder)],
-        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(Path.cwd())},
+        env={
+            **os.environ,
+            "PYTEST_ADDOPTS": "",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTHONPATH": str(Path.cwd()),
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -118,7 +118,7 @@ def test_the_tier_that_was_made_slow_is_the_one_that_is_named(
         _, told = found.sentence.split("its sessions' time went into: ")
         assert told.startswith(kind), told
         assert " before, grown)" in told
-        assert "its statements that took longest: insert into users" in told.lower()
+        assert "its statements that took longest: with new_user as ( insert into users" in told
     if slowing is SlowStack.locked_users:
         (locks,) = [finding for finding in found.evidence if finding.rule == "lock waits"]
         assert locks.spell is not None

@@ -9,7 +9,7 @@ from statistics import median
 from types import MappingProxyType
 from typing import Final
 
-from perf_pipeline.metrics.sample import Cost
+from perf_pipeline.metrics.cost import Cost
 
 MOST: Final = 3
 # Below this nobody would look, whatever it was before: a look is a tenth of a second.

@@ -20,10 +20,10 @@ from perf_pipeline.config.profile import (
     BenchmarkConfig,
     Profile,
     Seeding,
-    ThresholdEntry,
 )
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.target import TargetConfig
+from perf_pipeline.config.threshold_entry import ThresholdEntry
 
 _PLAN: Final = "plan"
 Location = Sequence[int | str]

@@ -4,7 +4,7 @@ Add here: a rule that spans several keys. Keep out: the keys themselves (profile
 """
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -24,21 +24,18 @@ from perf_pipeline.config.own_files import outside_mistakes
 from perf_pipeline.config.own_scenarios import (
     benchmarks_in,
     own_mistakes,
-    raw_scenario_tags,
     shared_operation_mistakes,
 )
 from perf_pipeline.config.pinned_figures import pinned_mistakes
 from perf_pipeline.config.producible import tag_value_mistakes
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.questions import question_mistakes
+from perf_pipeline.config.raw_thresholds import raw_target_mistakes, raw_threshold_mistakes
 from perf_pipeline.config.raw_values import endless_numbers, raw_mistakes
 from perf_pipeline.config.replays import with_recordings
 from perf_pipeline.config.shortcuts import expand_shortcuts
-from perf_pipeline.config.target import LOCAL
 from perf_pipeline.config.toml_text import read_toml, read_value
 from perf_pipeline.errors import ProfileError
-from perf_pipeline.metrics.scenario_tags import ScenarioTags
-from perf_pipeline.metrics.threshold import parse_threshold
 from perf_pipeline.spelling import meant
 
 SHIPPED: Final = ("quick", "ci", "full", "weekly")
@@ -162,8 +159,8 @@ def _validate(
         profile = Profile.model_validate(raw, by_alias=True, by_name=False)
     except ValidationError as error:
         mistakes += sentences(error.errors())
-    mistakes += _threshold_mistakes(raw)
-    mistakes += _name_mistakes(raw)
+    mistakes += raw_threshold_mistakes(raw)
+    mistakes += raw_target_mistakes(raw)
     mistakes += own_mistakes(raw)
     mistakes += kafka_mistakes(raw)
     mistakes += outside
@@ -269,42 +266,3 @@ def _override(raw: dict[str, Any], path: str, value: object) -> str | None:
         return f"the override {path!r} leads through a value that is not a table"
     place[key] = value
     return None
-
-
-def _threshold_mistakes(raw: Mapping[str, Any]) -> list[str]:
-    """Parse every threshold, also when the rest of the file has mistakes."""
-    found = []
-    for benchmark, config in benchmarks_in(raw):
-        thresholds = config.get("thresholds", {})
-        scenarios = config.get("scenarios", {})
-        tags = raw_scenario_tags(config)
-        for key, entries in thresholds.items() if isinstance(thresholds, dict) else ():
-            for entry in entries if isinstance(entries, list) else ():
-                text = entry.get("threshold") if isinstance(entry, dict) else entry
-                path = f"benchmarks.{benchmark}.thresholds.{key}"
-                if isinstance(text, str) and (
-                    mistake := _threshold_mistake(key, text, scenarios, tags)
-                ):
-                    found.append(f"{path}: {mistake}")
-    return found
-
-
-def _threshold_mistake(key: str, text: str, scenarios: object, tags: ScenarioTags) -> str | None:
-    try:
-        threshold = parse_threshold(key, text, scenario_tags=tags)
-    except ValueError as error:
-        return str(error)
-    scenario = threshold.tags.get("scenario")
-    if scenario is not None and isinstance(scenarios, dict) and scenario not in scenarios:
-        known = ", ".join(scenarios)
-        return f"scenario {scenario!r} is not one of {known}{meant(scenario, scenarios)}"
-    return None
-
-
-def _name_mistakes(raw: Mapping[str, Any]) -> Iterator[str]:
-    """Find names that point nowhere, also when the rest of the file has mistakes."""
-    targets = raw.get("targets", {})
-    known = (LOCAL, *(targets if isinstance(targets, dict) else ()))
-    if (target := raw.get("target", LOCAL)) not in known:
-        there = f"{', '.join(known)}{meant(str(target), known)}"
-        yield f"target is {target!r}; the targets of this profile are {there}"

@@ -14,7 +14,7 @@ from perf_pipeline.config.executors.registry import EXECUTORS
 from perf_pipeline.config.key_places import homes_of, is_name, keys_at
 from perf_pipeline.config.keys import bounds_of, known_keys
 from perf_pipeline.config.patterns import IN_WORDS
-from perf_pipeline.config.profile import ThresholdEntry
+from perf_pipeline.config.threshold_entry import ThresholdEntry
 from perf_pipeline.quoting import shown
 from perf_pipeline.spelling import closest, meant
 from perf_pipeline.units import format_duration

@@ -25,6 +25,7 @@ from perf_pipeline.config.own_deliveries import Deliveries
 from perf_pipeline.config.patterns import GROUP_PATTERN, LINE_PATTERN, NAME_PATTERN
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.target import LOCAL, TargetConfig
+from perf_pipeline.config.threshold_entry import ThresholdEntry, parsed_entry
 from perf_pipeline.metrics.catalog import (
     ANSWERED_BESIDE_FAULTS,
     CAPACITY_PER_S,
@@ -32,7 +33,7 @@ from perf_pipeline.metrics.catalog import (
     TARGET_ANSWERED,
 )
 from perf_pipeline.metrics.scenario_tags import ScenarioTags
-from perf_pipeline.metrics.threshold import Severity, Threshold, parse_threshold
+from perf_pipeline.metrics.threshold import Threshold, parse_threshold
 from perf_pipeline.units import US_PER_S
 
 CONFIRM_PAUSE_US: Final = 15 * US_PER_S
@@ -51,22 +52,6 @@ class Seeding(Frozen):
     """
 
     users: int = Field(default=1_000, ge=10, le=10_000_000)
-
-
-class ThresholdEntry(Frozen):
-    """Say more about a threshold than its text.
-
-    Attributes:
-        threshold: the text of the threshold.
-        severity: `fail`, or `warn` for an aim that may be missed.
-        abort_on_fail: end the benchmark as soon as the threshold fails (it is evaluated every 2 s).
-        delay_abort_eval_us: how much of the benchmark must pass before it may be ended.
-    """
-
-    threshold: str
-    severity: Severity = "fail"
-    abort_on_fail: bool = False
-    delay_abort_eval_us: Duration = Field(default=0, alias="delayAbortEval", ge=0)
 
 
 class BenchmarkConfig(Frozen):
@@ -140,7 +125,7 @@ class BenchmarkConfig(Frozen):
     def parsed_thresholds(self) -> list[Threshold]:
         """Return the thresholds that the profile writes, in its order."""
         return [
-            _parse_entry(key, entry, self.scenario_tags)
+            parsed_entry(key, entry, self.scenario_tags)
             for key, entries in self.thresholds.items()
             for entry in entries
         ]
@@ -293,19 +278,6 @@ class Profile(Frozen):
         of = self.benchmarks.get(searched.of) if searched is not None else None
         also = [] if of is None else [of.model_dump(mode="json")]
         return _hash([self.seed, self.workers, self.seeding.model_dump(mode="json"), config, *also])
-
-
-def _parse_entry(key: str, entry: str | ThresholdEntry, scenarios: ScenarioTags) -> Threshold:
-    if isinstance(entry, str):
-        return parse_threshold(key, entry, scenario_tags=scenarios)
-    return parse_threshold(
-        key,
-        entry.threshold,
-        severity=entry.severity,
-        abort_on_fail=entry.abort_on_fail,
-        delay_abort_eval_us=entry.delay_abort_eval_us,
-        scenario_tags=scenarios,
-    )
 
 
 def _hash(value: object) -> str:

@@ -9,7 +9,7 @@ from dataclasses import astuple
 from pathlib import Path
 
 from perf_pipeline.loading.session import Session
-from perf_pipeline.metrics.sample import COST_COLUMNS
+from perf_pipeline.metrics.cost import COST_COLUMNS
 from perf_pipeline.probes.postgres_costs import PostgresCosts
 from perf_pipeline.probes.track import csv_lines
 

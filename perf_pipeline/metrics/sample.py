@@ -1,4 +1,4 @@
-"""What is recorded while a load runs: samples, iterations, readings, figures, ledger, costs.
+"""What is recorded while a load runs: samples, iterations, readings, figures, ledger entries.
 
 Add here: a column that a later percentile needs (and a migration in store/). Keep out:
 derived values, such as durations, which follow from the three time stamps.
@@ -222,25 +222,6 @@ class ReportedFigure:
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Record what a tier's time went into while the load ran.
-
-    Attributes:
-        tier: whose time it is: `database`.
-        kind: `wait` for what its sessions waited for (`CPU`: for nothing), or `statement`.
-        name: such as `Lock: transactionid`, or the statement with ? in place of its values.
-        value: s, of all sessions together.
-        calls: how often it was done; 0 where it was only seen, at regular moments.
-    """
-
-    tier: str
-    kind: str
-    name: str
-    value: float
-    calls: int
-
-
 class LedgerEvent(StrEnum):
     """Name the stations of a message in their order, from what was promised to what arrived.
 
@@ -307,4 +288,3 @@ FIGURE_COLUMNS: Final = tuple(field.name for field in fields(Figure))
 LEDGER_COLUMNS: Final = tuple(field.name for field in fields(LedgerEntry))
 CHECK_COLUMNS: Final = tuple(field.name for field in fields(CountedCheck))
 REPORTED_COLUMNS: Final = tuple(field.name for field in fields(ReportedFigure))
-COST_COLUMNS: Final = tuple(field.name for field in fields(Cost))

@@ -18,7 +18,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from perf_pipeline.metrics.sample import Cost
+from perf_pipeline.metrics.cost import Cost
 from perf_pipeline.probes.postgres import (
     APPLICATION,
     SCHEMA_OF_STATEMENTS,

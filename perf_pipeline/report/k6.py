@@ -29,10 +29,7 @@ from perf_pipeline.report.model import BenchmarkReport, RunReport, Withheld
 from perf_pipeline.report.wording import summary_key
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | float | bool | None"
-
-
-# As deep as a metric of a benchmark: what is below stands on its line. The library breaks lines in
-# Python only, ten times as slowly, and `json.dumps` would make 20,000 encoders.
+# What is below a metric stands on its line; the library breaks lines ten times as slowly.
 _BROKEN_LEVELS: Final = 4
 _WRITTEN: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
 

@@ -6,7 +6,7 @@ Add here: another question about costs. Keep out: what they mean (analysis/costs
 from dataclasses import fields
 from typing import Final
 
-from perf_pipeline.metrics.sample import Cost
+from perf_pipeline.metrics.cost import Cost
 from perf_pipeline.store.history import History
 
 _COLUMNS: Final = ", ".join(field.name for field in fields(Cost))

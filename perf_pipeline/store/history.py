@@ -96,10 +96,9 @@ class History:
         found += reported_summaries(self.connection, key)
         known = {(summary.metric, tags_text(summary.tags)) for summary in found}
         for summary in also:
-            if (summary.metric, tags_text(summary.tags)) in known:
-                continue
-            known.add((summary.metric, tags_text(summary.tags)))
-            found += statistics.summary_of(self.connection, key, summary, windows)
+            if (name := (summary.metric, tags_text(summary.tags))) not in known:
+                known.add(name)
+                found += statistics.summary_of(self.connection, key, summary, windows)
         tables.write_summaries(self.connection, key, found)
         with transaction(self.connection):
             write_histograms(self.connection, key)

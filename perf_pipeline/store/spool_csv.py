@@ -18,10 +18,10 @@ from typing import Final
 import duckdb
 
 from perf_pipeline.metrics.capacity_window import CAPACITY_WINDOW_COLUMNS
+from perf_pipeline.metrics.cost import COST_COLUMNS
 from perf_pipeline.metrics.faults import FAULT_COLUMNS
 from perf_pipeline.metrics.sample import (
     CHECK_COLUMNS,
-    COST_COLUMNS,
     FIGURE_COLUMNS,
     ITERATION_COLUMNS,
     LEDGER_COLUMNS,

@@ -35,10 +35,10 @@ from perf_pipeline.config.profile import (
     Profile,
     Question,
     Seeding,
-    ThresholdEntry,
 )
 from perf_pipeline.config.scenario import Scenario
 from perf_pipeline.config.target import TargetConfig
+from perf_pipeline.config.threshold_entry import ThresholdEntry
 from perf_pipeline.config.tiers import TierConfig
 from perf_pipeline.config.version_question import VersionQuestion
 from perf_pipeline.errors import ExitCode, PerfPipelineError

@@ -11,7 +11,7 @@ from perf_pipeline.analysis.attribution_rules import Tier
 from perf_pipeline.judging.costs import top_costs_of, with_costs
 from perf_pipeline.judging.judge import recover_run
 from perf_pipeline.judging.publish import report_of
-from perf_pipeline.metrics.sample import COST_COLUMNS, Cost
+from perf_pipeline.metrics.cost import COST_COLUMNS, Cost
 from perf_pipeline.probes.track import csv_lines
 from perf_pipeline.report.html import render_html
 from perf_pipeline.report.k6 import run_summary

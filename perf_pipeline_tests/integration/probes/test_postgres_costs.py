@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 
-from perf_pipeline.metrics.sample import Cost
+from perf_pipeline.metrics.cost import Cost
 from perf_pipeline.probes.postgres_costs import PostgresCosts
 from perf_pipeline_tests.support.loads.own_database import own_database
 

@@ -3,7 +3,7 @@
 import pytest
 
 from perf_pipeline.analysis.costs import told, top_costs
-from perf_pipeline.metrics.sample import Cost
+from perf_pipeline.metrics.cost import Cost
 from perf_pipeline.probes.postgres_costs import without_values
 
 

@@ -1,0 +1,29 @@
+"""What a tier's time went into while the load ran.
+
+Add here: another fact about a cost. Keep out: how it is seen (probes/), what it means (analysis/).
+"""
+
+from dataclasses import dataclass, fields
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Record what a tier's time went into while the load ran.
+
+    Attributes:
+        tier: whose time it is: `database`.
+        kind: `wait` for what its sessions waited for (`CPU`: for nothing), or `statement`.
+        name: such as `Lock: transactionid`, or the statement with ? in place of its values.
+        value: s, of all sessions together.
+        calls: how often it was done; 0 where it was only seen, at regular moments.
+    """
+
+    tier: str
+    kind: str
+    name: str
+    value: float
+    calls: int
+
+
+COST_COLUMNS: Final = tuple(field.name for field in fields(Cost))

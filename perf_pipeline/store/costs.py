@@ -8,6 +8,7 @@ from typing import Final
 
 from perf_pipeline.metrics.cost import Cost
 from perf_pipeline.store.history import History
+from perf_pipeline.store.lines import runs_of_other_lines
 
 _COLUMNS: Final = ", ".join(field.name for field in fields(Cost))
 _OF_RUN: Final = f"""
@@ -24,6 +25,7 @@ before as (
     select run_id, benchmark from benchmarks join runs using (run_id)
     join own using (benchmark, load_hash, profile, environment_id)
     where runs.made_as < own.made_as and valid and status = 'complete'
+        and not list_contains($others::varchar[], run_id)
         and exists (from costs where costs.run_id = benchmarks.run_id
             and costs.benchmark = benchmarks.benchmark)
     qualify row_number() over (partition by benchmark order by runs.made_as desc) <= $most
@@ -42,7 +44,7 @@ def costs_of(history: History, run_id: str) -> dict[str, list[Cost]]:
 
 
 def costs_before(history: History, run_id: str, *, most: int) -> dict[str, list[list[Cost]]]:
-    """Return by benchmark the costs of the newest runs before one with the same load, by run.
+    """Return by benchmark the costs of the newest runs of its line before it, with its load.
 
     Args:
         history: open.
@@ -50,7 +52,9 @@ def costs_before(history: History, run_id: str, *, most: int) -> dict[str, list[
         most: so many runs of each benchmark at most.
     """
     found: dict[str, dict[str, list[Cost]]] = {}
-    rows = history.connection.execute(_BEFORE, {"run_id": run_id, "most": most}).fetchall()
+    others = runs_of_other_lines(history.connection, run_id)
+    given = {"run_id": run_id, "most": most, "others": others}
+    rows = history.connection.execute(_BEFORE, given).fetchall()
     history.proof.require_rows("costs", sorted({row[1] for row in rows}))
     for benchmark, earlier, *cost in rows:
         found.setdefault(benchmark, {}).setdefault(earlier, []).append(Cost(*cost))

@@ -1,8 +1,10 @@
 """What the target's time went into, beside the runs before: from the spool to every report."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import astuple
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -24,10 +26,19 @@ HOSTILE = "select '<script>alert(1)</script>', ?"
 
 
 def stored(
-    state: Path, run_id: str, *costs: Cost, status: BenchmarkStatus = "complete", valid: bool = True
+    state: Path,
+    run_id: str,
+    *costs: Cost,
+    status: BenchmarkStatus = "complete",
+    valid: bool = True,
+    revision: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Store a run whose database's time went into these."""
-    run = HalfRun(state, run_id, (A,)).begin().measure(A, status=status, valid=valid)
+    run = (
+        HalfRun(state, run_id, (A,), revision=dict(revision))
+        .begin()
+        .measure(A, status=status, valid=valid)
+    )
     if costs:
         rows = csv_lines([COST_COLUMNS, *map(astuple, costs)])
         (State(run.state).spool / run_id / A / "costs-postgres.csv").write_bytes(rows)
@@ -61,6 +72,19 @@ def test_a_cost_is_compared_with_the_runs_that_were_watched_and_prove_something(
         ("CPU (25 %, 1.0 s, 1.0 s before)", 1.0),
         (f"{HOSTILE} (100 %, 3.0 s, 1,500 calls, 0.0 s before, grown)", 0.0),
     ]
+
+
+def test_a_cost_of_another_branch_or_pull_request_is_no_cost_of_before(tmp_path: Path) -> None:
+    main = {"branch": "main"}
+    stored(tmp_path, "r1", wait("CPU", 1.0), revision=main)
+    stored(tmp_path, "r2", wait("CPU", 50.0), revision={**main, "pull_request": "12"})
+    stored(tmp_path, "r3", wait("CPU", 60.0), revision={"branch": "other"})
+    stored(tmp_path, "r4", wait("CPU", 1.0), revision=main)
+
+    with State(tmp_path).history() as history:
+        ((top,),) = top_costs_of(history, "r4").values()
+
+    assert top.before_s == 1.0
 
 
 def test_a_tier_that_is_slow_says_what_its_time_went_into_and_no_other_does(

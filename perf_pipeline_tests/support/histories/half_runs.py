@@ -4,8 +4,8 @@ Add here: another way for a run to be incomplete. Keep out: assertions.
 """
 
 import csv
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -47,6 +47,7 @@ class HalfRun:
         began_at: by the clock of that moment.
         trigger: who started it.
         problems: what ended it as a whole.
+        revision: what CI said of the code that was measured.
     """
 
     state: Path
@@ -55,6 +56,7 @@ class HalfRun:
     began_at: datetime = datetime(2026, 11, 1, tzinfo=UTC)
     trigger: str = "cli"
     problems: Sequence[str] = ()
+    revision: Mapping[str, str] = field(default_factory=dict)
 
     def begin(self, *, registers: bool = True) -> "HalfRun":
         """Write run.json, and tell the history unless that is open elsewhere."""
@@ -75,6 +77,7 @@ class HalfRun:
             *("http://127.0.0.1:8000", self.trigger, "0.1.0", self.began_at.isoformat()),
             planned=self.planned,
             problems=self.problems,
+            revision=self.revision,
         )
 
     def measure(

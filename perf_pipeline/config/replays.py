@@ -31,21 +31,27 @@ def with_recordings(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     needs it (`replay_mistakes`).
     """
     folder, mistakes = Path(str(raw.get("folder", "."))), list[str]()
-    changed = {name: dict(config) for name, config in benchmarks_in(raw)}
+    written: dict[str, dict[str, Any]] = {}
     for benchmark, name, scenario in scenarios_in(raw):
-        scenarios = {**changed[benchmark]["scenarios"]}
         if has_curve(scenario):
             try:
-                scenarios[name] = as_stages(scenario, folder)
+                known = as_stages(scenario, folder)
             except ValueError as error:
                 mistakes.append(f"benchmarks.{benchmark}.scenarios.{name}.{CURVE}: {error}")
-                scenarios[name] = _steady(scenario)
+                known = _steady(scenario)
         elif scenario.get("executor") == _REPLAY:
-            scenarios[name] = _recorded(scenario, folder)
-        changed[benchmark]["scenarios"] = scenarios
-    return (
-        {**raw, "benchmarks": {**raw["benchmarks"], **changed}} if changed else {**raw}
-    ), mistakes
+            known = _recorded(scenario, folder)
+        else:
+            continue
+        written.setdefault(benchmark, {})[name] = known
+    if not written:
+        return dict(raw), mistakes
+    changed = {
+        name: {**config, "scenarios": {**config["scenarios"], **written[name]}}
+        for name, config in benchmarks_in(raw)
+        if name in written
+    }
+    return {**raw, "benchmarks": {**raw["benchmarks"], **changed}}, mistakes
 
 
 def _steady(scenario: Mapping[str, Any]) -> dict[str, Any]:

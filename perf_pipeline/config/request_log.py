@@ -60,7 +60,7 @@ class RequestLog:
         rows: its method and its path with the query, for each.
         length_us: of the log, to the end of the last second where it counts in seconds, and else
             to the mean distance after the last request.
-        digest: SHA-256 of the file.
+        digest: SHA-256 of its text.
     """
 
     offsets_us: tuple[int, ...]
@@ -202,20 +202,25 @@ def _target(url: str) -> str:
 def _microseconds(stamp: object, where: str) -> int:
     """Read ISO 8601, or a number of s, ms, µs or ns since 1970, as µs since 1970."""
     try:
-        if isinstance(stamp, str):
-            try:
-                moment = datetime.fromisoformat(stamp)
-            except ValueError:
-                return _since_1970(float(stamp))
-            aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-            return round(aware.timestamp() * US_PER_S)
-        if isinstance(stamp, int | float) and not isinstance(stamp, bool):
-            return _since_1970(stamp)
+        moment = _moment(stamp)
+        if isinstance(moment, float):
+            return _since_1970(moment)
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return round(aware.timestamp() * US_PER_S)
     except (ValueError, OverflowError):
-        pass
-    raise ValueError(
-        f"{where} has the time {shown(str(stamp)[:80])}; write ISO 8601, or a number since 1970"
-    )
+        raise ValueError(
+            f"{where} has the time {shown(str(stamp)[:80])}; write ISO 8601, or a number since 1970"
+        ) from None
+
+
+def _moment(stamp: object) -> datetime | float:
+    """Read a moment, or a number since 1970. Raises: ValueError, it is neither."""
+    if not isinstance(stamp, str):
+        return float(str(stamp))  # as text, in which true is no number
+    try:
+        return datetime.fromisoformat(stamp)
+    except ValueError:
+        return float(stamp)
 
 
 def _since_1970(number: float) -> int:

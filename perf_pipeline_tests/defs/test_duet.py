@@ -13,21 +13,10 @@ import pytest
 from perf_pipeline.config.given_profiles import given_profiles
 from perf_pipeline.defs.graph import definitions_of
 from perf_pipeline.defs.resources import PerfRun
+from perf_pipeline_tests.support.loads.orders import orders
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers import slow_by
 
-_LOAD: Final = """
-name = "{name}"
-workers = 1
-[benchmarks.orders.scenarios.buy]
-exec = "http_steps"
-executor = "constant-arrival-rate"
-rate = 50
-duration = "10s"
-preAllocatedVUs = 60
-gracefulStop = "1s"
-parameters = {{ timeout = "1s", steps = [{{ name = "get", path = "/" }}] }}
-"""
 _DUET: Final = """
 [duet]
 within = "7s"
@@ -39,7 +28,7 @@ candidate = "{candidate}"
 
 def _profile(folder: Path, name: str, duet: str = "") -> Path:
     path = folder / f"{name}.toml"
-    path.write_text(_LOAD.format(name=name) + duet, encoding="utf-8")
+    path.write_text(orders(name) + duet, encoding="utf-8")
     return path
 
 

@@ -17,24 +17,13 @@ from perf_pipeline_tests.support.commands.command_line import CommandLine, wait_
 from perf_pipeline_tests.support.commands.composite_action import ACTION, Job
 from perf_pipeline_tests.support.histories.judged_runs import add_judged
 from perf_pipeline_tests.support.histories.synthetic_history import api_runs
+from perf_pipeline_tests.support.loads.orders import orders
 from perf_pipeline_tests.support.open_ports import is_open
 from perf_pipeline_tests.support.pages import blocks
 from perf_pipeline_tests.support.places import ROOT
 from perf_pipeline_tests.support.servers import slow_by
 from perf_pipeline_tests.support.servers.discussions import Discussions, running_discussions
 
-COMPARED = """
-name = "shop"
-workers = 1
-[benchmarks.orders.scenarios.buy]
-exec = "http_steps"
-executor = "constant-arrival-rate"
-rate = 50
-duration = "10s"
-preAllocatedVUs = 60
-gracefulStop = "1s"
-parameters = { timeout = "1s", steps = [{ name = "get", path = "/" }] }
-"""
 TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 (PROFILE,) = blocks("tutorial.md", "toml")
 (SHOP,) = blocks("tutorial.md", "python")
@@ -182,7 +171,7 @@ def test_a_pull_request_is_compared_with_its_base_by_one_line(
     git(origin, "init", "--quiet")
     server = Path(slow_by.__file__).read_text(encoding="utf-8")
     (origin / "server.py").write_text(server, encoding="utf-8")
-    (origin / "first.toml").write_text(COMPARED, encoding="utf-8")
+    (origin / "first.toml").write_text(orders(), encoding="utf-8")
     commits = []
     for held_ms in (20, 40):
         (origin / "held").write_text(str(held_ms), encoding="utf-8")

@@ -19,22 +19,11 @@ import pytest
 
 from perf_pipeline.stack.service import free_port
 from perf_pipeline_tests.support.commands.command_line import CommandLine
+from perf_pipeline_tests.support.loads.orders import orders
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.servers import slow_by
 
 _SERVER: Final = Path(slow_by.__file__)
-_PROFILE: Final = """
-name = "shop"
-workers = 1
-[benchmarks.orders.scenarios.buy]
-exec = "http_steps"
-executor = "constant-arrival-rate"
-rate = 50
-duration = "10s"
-preAllocatedVUs = 60
-gracefulStop = "1s"
-parameters = { timeout = "1s", steps = [{ name = "get", path = "/" }] }
-"""
 _SHORT: Final = ("--within", "7s", "--warm-up", "1s")
 
 
@@ -50,7 +39,7 @@ def command(tmp_path: Path) -> CommandLine:
 @pytest.fixture
 def profile(tmp_path: Path) -> str:
     path = tmp_path / "shop.toml"
-    path.write_text(_PROFILE, encoding="utf-8")
+    path.write_text(orders(), encoding="utf-8")
     return str(path)
 
 

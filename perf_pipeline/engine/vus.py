@@ -81,8 +81,7 @@ class VirtualUser:
         if part.number_of is not None:
             iteration.arrival = part.number_of(intended_us - part.start_us)
         self._next += 1
-        self._iteration = iteration
-        tally = part.tally
+        self._iteration, tally = iteration, part.tally
         tally.active += 1
         self._started_us, outcome = part.clock.now_us(), _OK
         try:

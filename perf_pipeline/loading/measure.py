@@ -191,6 +191,13 @@ def _run_step(
             start=session.start_worker,
             before_start=quieten,
         )
+    _note_step(session, load, outcome, watch, faults)
+
+
+def _note_step(
+    session: Session, load: _Gathered, outcome: LoadOutcome, watch: LoadWatch, faults: FaultDriver
+) -> None:
+    """Take over what a step of the load, and those who watched it, have to report."""
     load.outcomes.append(outcome)
     load.faults = faults.records
     load.limits += faults.limits

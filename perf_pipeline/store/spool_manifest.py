@@ -22,19 +22,16 @@ from perf_pipeline.metrics.spool_seal import (
     sealed,
     unsealed,
 )
+from perf_pipeline.store.spool_csv import KINDS
 
 OUTCOME_FILE: Final = "outcome.json"
+# What is binary today was CSV in older versions.
 _PATTERNS: Final = (
-    "samples-*.*",
-    "iterations-*.*",
+    *(
+        kind.pattern if kind.layout is None else Path(kind.pattern).with_suffix(".*").name
+        for kind in KINDS.values()
+    ),
     f"{KINDS_PREFIX}*.csv",
-    "readings-*.csv",
-    "ledger-*.csv",
-    "costs-*.csv",
-    "figures.csv",
-    "checks.csv",
-    "reported.csv",
-    "capacity.csv",
     OUTCOME_FILE,
 )
 _BLOCK_BYTES: Final = 1 << 20

@@ -29,7 +29,7 @@ from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.store.history import History, memory_history, open_history
 from perf_pipeline.store.ingest import KEYED_TABLES
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
-from perf_pipeline.store.spool_manifest import write_manifest
+from perf_pipeline.store.spool_manifest import check_spool, write_manifest
 from perf_pipeline.store.spool_records import write_outcome, write_run_record
 from perf_pipeline_tests.support.histories.damaging import damage, flip, repeat, truncate, zero
 from perf_pipeline_tests.support.histories.spool import complete, counts
@@ -199,6 +199,34 @@ def test_a_missing_file_is_invalid_by_name(
     assert statuses(verdicts) == [Status.INVALID] * 4
     assert name in verdicts[0].reason
     assert "is missing" in verdicts[0].reason
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "samples-1-0.csv",
+        "iterations-1-0.csv",
+        "readings-host.csv",
+        "ledger-1-0.csv",
+        "costs-postgres.csv",
+        "figures.csv",
+        "checks.csv",
+        "reported.csv",
+        "faults.csv",
+        "capacity.csv",
+    ],
+)
+def test_a_changed_file_of_any_kind_is_damage(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("at_us\n1\n", encoding="utf-8")
+    write_manifest(tmp_path)
+    (tmp_path / name).write_text("at_us\n2\n", encoding="utf-8")
+
+    check = check_spool(tmp_path, run_is_sealed=True)
+
+    assert [told.partition(" (")[0] for told in check.damage] == [
+        f"{name} was changed after it was written"
+    ]
+    assert check.left_out == {name}
 
 
 def test_a_missing_manifest_is_invalid_and_not_an_older_version(

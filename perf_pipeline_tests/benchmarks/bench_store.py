@@ -8,6 +8,7 @@ Add here: another figure of store/ that docs quote. Keep out: assertions (tests 
 import random
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -25,27 +26,45 @@ _OPERATIONS = {"create": "create_user", "read": "get_user", "delete": "delete_us
 def write_samples(folder: Path, samples: int) -> None:
     """Write two workers' sample files: three scenarios, service times log-normal, 1 ms apart."""
     rng = random.Random(1)
-    names = list(_OPERATIONS)
     for worker in range(2):
-        recorder = SpoolRecorder(folder, "1", worker, tuple(names), print)
-        for n in range(samples // 2):
-            scenario = names[n % 3]
-            started_us = n * 1000 + rng.randrange(500)
-            ended_us = started_us + int(rng.lognormvariate(8, 0.5))
-            iteration = Iteration(scenario, "http", n % 50, n // 50, n * 1000, Phase.MEASURED, rng)
-            recorder.sample(
-                iteration,
-                _OPERATIONS[scenario],
-                started_us,
-                ended_us,
-                Outcome.OK,
-                status=201,
-                bytes_out=350,
-                bytes_in=200,
-                checks_passed=15,
-                phases=HttpPhases(0, 0, 0, 5, ended_us - started_us - 15, 10),
-            )
-        recorder.close()
+        write_worker(folder, worker, list(_OPERATIONS.items()), samples // 2, rng)
+
+
+def write_worker(
+    folder: Path,
+    worker: int,
+    operations: Sequence[tuple[str, str]],
+    samples: int,
+    rng: random.Random,
+) -> None:
+    """Write a worker's file: one request each ms, service times log-normal, operations in turns.
+
+    Args:
+        folder: of the benchmark.
+        worker: its number.
+        operations: each with its scenario before it.
+        samples: how many.
+        rng: what times are drawn from.
+    """
+    scenarios = tuple(dict.fromkeys(scenario for scenario, _ in operations))
+    recorder = SpoolRecorder(folder, "1", worker, scenarios, print)
+    for n in range(samples):
+        scenario, operation = operations[n % len(operations)]
+        started_us = n * 1000 + rng.randrange(500)
+        ended_us = started_us + int(rng.lognormvariate(8, 0.5))
+        recorder.sample(
+            Iteration(scenario, "http", n % 50, n // 50, n * 1000, Phase.MEASURED, rng),
+            operation,
+            started_us,
+            ended_us,
+            Outcome.OK,
+            status=201,
+            bytes_out=350,
+            bytes_in=200,
+            checks_passed=15,
+            phases=HttpPhases(0, 0, 0, 5, ended_us - started_us - 15, 10),
+        )
+    recorder.close()
 
 
 def write_spool(run: Path, samples: int) -> None:

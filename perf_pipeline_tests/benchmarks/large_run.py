@@ -18,14 +18,12 @@ from time import perf_counter, process_time
 from typing import Final
 
 from perf_pipeline.config.loading import load_profile
-from perf_pipeline.engine.ports import Iteration
-from perf_pipeline.engine.recorder import SpoolRecorder
 from perf_pipeline.judging.compare import compare_run
 from perf_pipeline.judging.judge import judge_run
 from perf_pipeline.judging.publish import publish
-from perf_pipeline.metrics.sample import HttpPhases, Outcome, Phase
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord, ScenarioCounts
 from perf_pipeline.store.state import State
+from perf_pipeline_tests.benchmarks.bench_store import write_worker
 
 _RUN: Final = "20260101-000000-large1"
 _BENCHMARK: Final = "mixed_operations"
@@ -110,7 +108,8 @@ def _reported(state: State) -> Callable[[], object]:
 def _write_spool(run: Path, samples: int, operations: int) -> None:
     folder = run / _BENCHMARK
     folder.mkdir(parents=True)
-    _write_samples(folder, samples, operations)
+    names = [(_SCENARIO, f"operation_{n}") for n in range(operations)]
+    write_worker(folder, 0, names, samples, random.Random(1))
     counts = ScenarioCounts(_SCENARIO, samples, 0, 0, samples, 0, samples * 1_000)
     outcome = BenchmarkOutcome(
         _BENCHMARK,
@@ -136,28 +135,6 @@ def _write_spool(run: Path, samples: int, operations: int) -> None:
     )
     planned = replace(record, planned=(_BENCHMARK,))
     (run / "run.json").write_text(planned.to_json(), encoding="utf-8")
-
-
-def _write_samples(folder: Path, samples: int, operations: int) -> None:
-    """Write a worker's file: one request each ms, service times log-normal, operations in turns."""
-    rng = random.Random(1)
-    recorder = SpoolRecorder(folder, "1", 0, (_SCENARIO,), print)
-    for n in range(samples):
-        started_us = n * 1000 + rng.randrange(500)
-        ended_us = started_us + int(rng.lognormvariate(8, 0.5))
-        recorder.sample(
-            Iteration(_SCENARIO, "http", n % 50, n // 50, n * 1000, Phase.MEASURED, rng),
-            f"operation_{n % operations}",
-            started_us,
-            ended_us,
-            Outcome.OK,
-            status=201,
-            bytes_out=350,
-            bytes_in=200,
-            checks_passed=15,
-            phases=HttpPhases(0, 0, 0, 5, ended_us - started_us - 15, 10),
-        )
-    recorder.close()
 
 
 if __name__ == "__main__":

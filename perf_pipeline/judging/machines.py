@@ -28,7 +28,8 @@ CALIBRATION: Final = tuple(series for sides in _PARTS.values() for series in sid
 
 def machine_of(measured: MeasuredBenchmark) -> Machine | None:
     """Return what the load machine did beside this benchmark; None where it was not calibrated."""
-    return _machine(measured.value)
+    parts = {part: _mean_s(map(measured.value, sides)) for part, sides in _PARTS.items()}
+    return Machine(**parts) if any(part is not None for part in parts.values()) else None
 
 
 def machines_over(
@@ -48,11 +49,6 @@ def machines_over(
         run_id: Machine(**{part: _mean_s(known_ms) for part, known_ms in parts_ms.items()})
         for run_id, parts_ms in figures.items()
     }
-
-
-def _machine(figure: Callable[[Series], float | None]) -> Machine | None:
-    parts = {part: _mean_s(map(figure, sides)) for part, sides in _PARTS.items()}
-    return Machine(**parts) if any(part is not None for part in parts.values()) else None
 
 
 def _mean_s(figures_ms: Iterable[float | None]) -> float | None:

@@ -12,6 +12,7 @@ import dagster as dg
 from perf_pipeline.analysis.duet_record import DuetRecord
 from perf_pipeline.config.duet import DuetConfig
 from perf_pipeline.config.loading import load_profile
+from perf_pipeline.defs.duet import VERDICT
 from perf_pipeline.defs.narration import LogNarrator
 from perf_pipeline.defs.resources import PerfRun
 from perf_pipeline.errors import ExitCode, RequestError
@@ -40,20 +41,21 @@ def duet_result(perf_run: PerfRun, source: str, log: logging.Logger) -> dg.Mater
 def _shown(record: DuetRecord, folder: str, link: str) -> dg.MaterializeResult:
     linked = {"report": dg.MetadataValue.url(link)} if link else {}
     passed = record.exit_code is ExitCode.OK
+    answer = dg.MetadataValue.text(answer_of(record))
     return dg.MaterializeResult(
         metadata={
             "verdict": dg.MetadataValue.text(record.told_verdict),
-            "answer": dg.MetadataValue.text(answer_of(record)),
+            "answer": answer,
             "comparison": dg.MetadataValue.md(render_duet_markdown(record)),
             "reports": dg.MetadataValue.path(folder),
             **linked,
         },
         check_results=[
             dg.AssetCheckResult(
-                check_name="verdict",
+                check_name=VERDICT,
                 passed=passed,
                 metadata={
-                    "answer": dg.MetadataValue.text(answer_of(record)),
+                    "answer": answer,
                     "exit_code": dg.MetadataValue.int(int(record.exit_code)),
                 },
             )

@@ -38,6 +38,10 @@ class Table:
         """Make a table of columns by title, and of rows."""
         return cls(tuple(columns.items()), tuple(rows))
 
+    def by_title(self, row: tuple[str, ...]) -> dict[str, str]:
+        """Return the texts of a row that is no heading, by the titles of their columns."""
+        return {title: text for (title, _), text in zip(self.columns, row, strict=True)}
+
     def cells(self, row: tuple[str, ...]) -> Iterator[tuple[ColumnKind, str]]:
         """Yield each cell of a row with the kind of its column."""
         for (_, kind), text in zip(self.columns, row, strict=True):

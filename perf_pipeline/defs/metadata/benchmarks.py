@@ -87,14 +87,13 @@ def _requests(
     diffs: Iterable[tuple[str, Diff]], benchmark: BenchmarkReport
 ) -> dg.TableMetadataValue:
     made = request_table(diffs, benchmark)
-    titles = [title for title, _ in made.columns]
     kinds = [row[0] for row in made.rows if len(row) == 1]
     kind, rows = "", []
     for row in made.rows:
         if len(row) == 1:
             kind = row[0]  # a heading of the page's table is a column here
             continue
-        shown = dict(zip(titles, row, strict=True))
+        shown = made.by_title(row)
         told = {title: text for title, text in shown.items() if title not in _LEFT_TO_THE_REPORT}
         rows.append({**told, **({"of": kind} if len(kinds) > 1 else {})})
     return table(rows)
@@ -103,9 +102,7 @@ def _requests(
 def _faults(benchmark: BenchmarkReport) -> Metadata:
     """Show what was broken on purpose, and when all was well again; nothing without faults."""
     made = fault_table(benchmark.faults)
-    titles = [title for title, _ in made.columns]
-    rows = [dict(zip(titles, row, strict=True)) for row in made.rows]
-    return {"faults": table(rows)} if rows else {}
+    return {"faults": table(map(made.by_title, made.rows))} if made.rows else {}
 
 
 def _plot(benchmark: BenchmarkReport) -> Metadata:
@@ -126,11 +123,10 @@ def _searched(benchmark: BenchmarkReport) -> Metadata:
     if found is None:
         return {}
     made = capacity_table(found)
-    titles = [title for title, _ in made.columns]
     return {
         "capacity": dg.MetadataValue.text(found.sentence),
         **_picture("knee", *knee_picture(found)),
-        "windows": table(dict(zip(titles, row, strict=True)) for row in made.rows),
+        "windows": table(map(made.by_title, made.rows)),
     }
 
 

@@ -13,16 +13,13 @@ import contextlib
 import heapq
 import json
 import random
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-import uvloop
+from perf_pipeline_tests.support.servers.serving_loops import serving_protocols
 
-_BACKLOG: Final = 2_048
 _PATIENCE_S: Final = 0.25
 
 
@@ -129,29 +126,8 @@ class _Connection(asyncio.Protocol):
 @contextlib.contextmanager
 def capacity_target(model: Model) -> Iterator[str]:
     """Serve a model in a thread until the block ends; give its URL."""
-    is_up, loop, stop = threading.Event(), uvloop.new_event_loop(), asyncio.Event()
-    listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
-
-    async def run() -> None:
-        server = await loop.create_server(
-            lambda: _Connection(model.answer), sock=listener, backlog=_BACKLOG
-        )
-        is_up.set()
-        await stop.wait()
-        server.close()
-
-    def main() -> None:
-        with asyncio.Runner(loop_factory=lambda: loop) as runner:
-            runner.run(run())
-
-    thread = threading.Thread(target=main)
-    thread.start()
-    try:
-        assert is_up.wait(10)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
+    with serving_protocols(lambda: _Connection(model.answer)) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 if __name__ == "__main__":  # a target to look at by hand

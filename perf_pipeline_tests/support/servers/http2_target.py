@@ -17,7 +17,7 @@ from h2.events import DataReceived, RequestReceived, StreamEnded
 from h2.settings import SettingCodes
 
 from perf_pipeline_tests.support.servers.http2_routes import ROUTES, Connection, Request
-from perf_pipeline_tests.support.servers.http_target import serving
+from perf_pipeline_tests.support.servers.serving_loops import serving_streams
 
 # So small that most bodies have to wait for room (RFC 9113, 5.2).
 WINDOW_BYTES: Final = 10_000
@@ -84,5 +84,5 @@ class Http2Target:
 def http2_target(tls: ssl.SSLContext) -> Iterator[Http2Target]:
     """Run a target in a thread until the block ends."""
     target = Http2Target()
-    with serving(target.serve, tls) as target.port:
+    with serving_streams(target.serve, tls) as target.port:
         yield target

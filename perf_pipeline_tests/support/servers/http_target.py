@@ -6,13 +6,12 @@ to know about the requests that arrived. Keep out: routes.
 
 import asyncio
 import contextlib
-import queue
 import ssl
-import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from perf_pipeline_tests.support.servers.http_routes import ROUTES, Exchange
+from perf_pipeline_tests.support.servers.serving_loops import serving_streams
 
 
 @dataclass(slots=True)
@@ -63,38 +62,5 @@ async def _read(
 def http_target(tls: ssl.SSLContext | None = None) -> Iterator[HttpTarget]:
     """Run a target in a thread until the block ends."""
     target = HttpTarget(0)
-    with serving(target.serve, tls) as target.port:
+    with serving_streams(target.serve, tls) as target.port:
         yield target
-
-
-@contextlib.contextmanager
-def serving(
-    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
-    tls: ssl.SSLContext | None,
-) -> Iterator[int]:
-    """Serve connections in a thread with its own event loop until the block ends; give the port."""
-    ports: queue.Queue[int] = queue.Queue()
-    loop = asyncio.new_event_loop()
-    stop = asyncio.Event()
-
-    async def run() -> None:
-        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
-        ports.put(server.sockets[0].getsockname()[1])
-        await stop.wait()
-        server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.wait(others, timeout=2) if others else None
-
-    def main() -> None:
-        with asyncio.Runner(loop_factory=lambda: loop) as runner:
-            runner.run(run())
-
-    thread = threading.Thread(target=main)
-    thread.start()
-    try:
-        yield ports.get(timeout=10)
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(10)

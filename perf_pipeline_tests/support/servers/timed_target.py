@@ -5,20 +5,16 @@ Add here: another known distribution of service times. Keep out: misbehaviour (h
 
 import asyncio
 import contextlib
-import socket
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-import uvloop
+from perf_pipeline_tests.support.servers.serving_loops import serving_protocols
 
 ANSWER: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 # Held in this order, again and again: 20, 57, 94 ... ms, each of 20 ... 119 once in 100 requests.
 HELD_MS: Final = tuple(20 + 37 * n % 100 for n in range(100))
-# Room for every virtual user that connects while the server stands still.
-BACKLOG: Final = 2_048
 
 
 class TimedTarget:
@@ -68,28 +64,5 @@ class _Connection(asyncio.Protocol):
 def timed_target(stands_still: dict[bytes, tuple[int, float]]) -> Iterator[TimedTarget]:
     """Run a target in a thread until the block ends."""
     target = TimedTarget(stands_still)
-    is_up, loop = threading.Event(), uvloop.new_event_loop()
-    stop = asyncio.Event()
-
-    async def run() -> None:
-        listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
-        target.port = listener.getsockname()[1]
-        server = await loop.create_server(
-            lambda: _Connection(target), sock=listener, backlog=BACKLOG
-        )
-        is_up.set()
-        await stop.wait()
-        server.close()
-
-    def main() -> None:
-        with asyncio.Runner(loop_factory=lambda: loop) as runner:
-            runner.run(run())
-
-    thread = threading.Thread(target=main)
-    thread.start()
-    try:
-        assert is_up.wait(10)
+    with serving_protocols(lambda: _Connection(target)) as target.port:
         yield target
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(10)

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Final
 import pytest
 
 from perf_pipeline import __version__
+from perf_pipeline_tests.support.commands import command_template
 from perf_pipeline_tests.support.commands.command_line import CommandLine
 from perf_pipeline_tests.support.commands.forked import ForkedProcess, ran, started
 from perf_pipeline_tests.support.places import ROOT, new_state
@@ -96,6 +98,24 @@ def test_a_forked_child_ends_by_signals_and_with_its_own_code() -> None:
     assert killed.returncode == -signal.SIGKILL
     assert (refused.returncode, refused.stdout) == (104, "")
     assert "No such command 'rum'" in refused.stderr
+
+
+def test_a_template_that_nobody_asks_for_children_any_more_leaves_it_at_that() -> None:
+    (link, their_link), (children, their_children) = (
+        socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(2)
+    )
+    numbers = [their_link.fileno(), their_children.fileno()]
+    words = [sys.executable, "-m", command_template.__name__, *map(str, numbers)]
+    with started(words, pass_fds=numbers) as template, link, children:
+        their_link.close()
+        their_children.close()
+        children.shutdown(socket.SHUT_WR)
+        children.settimeout(20)
+
+        assert children.recv(1) == b""  # it has closed its end
+        assert template.poll() is None
+        link.close()
+        assert template.wait(20) == 0
 
 
 _PLAIN: Final = {"LC_ALL": "C.UTF-8"}  # Python would add one of its own

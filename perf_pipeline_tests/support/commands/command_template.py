@@ -67,7 +67,9 @@ def main() -> None:
         while True:
             for key, _ in waiting.select():
                 if key.fileobj is children:
-                    fork_on_request(children, offer_forks)
+                    if not fork_on_request(children, offer_forks):
+                        waiting.unregister(children)  # its end can be read without end
+                        children.close()
                 elif key.fileobj is not link:
                     waiting.unregister(key.fileobj)
                     _tell_end(key.fd, *key.data)

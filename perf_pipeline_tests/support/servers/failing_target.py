@@ -7,12 +7,13 @@ Add here: another way to fail, or to be slow and well. Keep out: what a run make
 
 import asyncio
 import random
-import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import Final
+
+from perf_pipeline_tests.support.servers.serving_loops import serving_streams
 
 _ANSWER: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n" + b"x" * 20
 _NEVER_S: Final = 3_600.0
@@ -115,39 +116,6 @@ class _Paths:
         await writer.drain()
 
 
-@contextmanager
-def failing_target() -> Iterator[int]:
+def failing_target() -> AbstractContextManager[int]:
     """Serve on a free port of 127.0.0.1 and give it."""
-    loop, ready = asyncio.new_event_loop(), threading.Event()
-    ports: list[int] = []
-
-    async def serve() -> None:
-        server = await asyncio.start_server(_Paths().serve, "127.0.0.1", 0)
-        ports.append(server.sockets[0].getsockname()[1])
-        ready.set()
-        try:
-            await asyncio.sleep(_NEVER_S)
-        finally:
-            server.close()
-
-    def run() -> None:
-        try:
-            loop.run_until_complete(serve())
-        except asyncio.CancelledError:
-            for task in asyncio.all_tasks(loop):
-                task.cancel()
-            loop.run_until_complete(asyncio.sleep(0))
-            loop.close()
-
-    def stop() -> None:
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    ready.wait()
-    try:
-        yield ports[0]
-    finally:
-        loop.call_soon_threadsafe(stop)
-        thread.join()
+    return serving_streams(_Paths().serve)

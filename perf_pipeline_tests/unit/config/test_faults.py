@@ -190,4 +190,12 @@ def test_a_server_is_broken_whoever_started_it_and_must_be_there() -> None:
 
 
 def test_a_part_that_a_run_starts_is_right() -> None:
-    require_fault_parts(profile(KILL), ["end_to_end"], resolve_target("local", None, {}))
+    found = profile(KILL, {**KILL, "at": "16s", "part": "postgres"})
+    given = {"PERF_POSTGRES_DSN": "postgresql://127.0.0.1/x"}
+
+    require_fault_parts(found, ["end_to_end"], resolve_target("local", None, {}))
+    with pytest.raises(ProfileError) as caught:
+        require_fault_parts(found, ["end_to_end"], resolve_target("local", None, given))
+
+    (problem,) = caught.value.problems
+    assert problem.startswith("benchmarks.end_to_end.faults[1].part is 'postgres'")

@@ -55,13 +55,15 @@ class Undo:
 class Pending:
     """Keep on the disk what has to be undone, for whoever survives.
 
+    It begins with what is written there already: of a killed run, or of an earlier benchmark.
+
     Args:
         folder: of the run's faults.
     """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / PENDING
-        self._undos: dict[str, Undo] = {}
+        self._undos = {undo.fault: undo for undo in reversed(read_pending(folder))}
         self._lock = threading.Lock()
 
     def add(self, undo: Undo) -> None:
@@ -125,10 +127,7 @@ def undo_all(folder: Path) -> list[str]:
     """Undo what is still written down in a folder; return what went wrong, in sentences."""
     problems = []
     pending = Pending(folder)
-    undos = read_pending(folder)
-    for undo in undos:
-        pending.add(undo)
-    for undo in undos:
+    for undo in read_pending(folder):
         if (problem := perform(undo, folder)) is None:
             pending.remove(undo)
         else:

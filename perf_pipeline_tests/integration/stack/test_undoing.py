@@ -109,6 +109,31 @@ def test_an_undo_that_fails_is_kept_told_and_tried_again(tmp_path: Path) -> None
     assert not folder.exists()
 
 
+def test_undos_that_fail_are_tried_again_in_the_same_order(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    undos = [Undo(name, "command", command="exit 4") for name in ("first", "second", "third")]
+    pending = Pending(folder)
+    for undo in undos:
+        pending.add(undo)
+
+    assert len(undo_all(folder)) == 3
+
+    assert read_pending(folder) == undos[::-1]
+
+
+def test_a_fault_of_a_later_benchmark_keeps_what_is_still_to_be_undone(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    earlier, later = Undo("earlier", "command"), Undo("later", "command")
+    Pending(folder).add(earlier)
+
+    pending = Pending(folder)
+    pending.add(later)
+    pending.remove(later)
+
+    assert read_pending(folder) == [earlier]
+    assert not pending.is_empty
+
+
 def test_the_faults_of_a_run_under_way_are_left_alone(tmp_path: Path) -> None:
     script = [sys.executable, "-c", OWNER, str(tmp_path / "faults" / "run"), "true"]
     with subprocess.Popen(script, stdout=subprocess.PIPE, text=True) as owner:

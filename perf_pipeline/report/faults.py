@@ -26,14 +26,18 @@ _COLUMNS: Final[Mapping[str, ColumnKind]] = MappingProxyType(
         "duplicated": "number",
     }
 )
-_COUNTS: Final = (
-    "fault_failed",
-    "fault_slow",
-    "fault_dropped",
-    "fault_backlog_peak",
-    "fault_messages_lost",
-    "fault_messages_duplicated",
+_LOST: Final = "fault_messages_lost"
+_COUNTS: Final = MappingProxyType(
+    {
+        "fault_failed": "failed",
+        "fault_slow": "slow",
+        "fault_dropped": "dropped",
+        "fault_backlog_peak": "messages waiting at most",
+        _LOST: "lost",
+        "fault_messages_duplicated": "duplicated",
+    }
 )
+_TOLD_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ class FaultStory:
         """Tell it in one sentence, without counts of zero but for messages that were lost."""
         counted = ", ".join(
             f"{wording.number(self.figures[name])} {word}"
-            for name, word in _TOLD_COUNTS.items()
+            for name, word in _COUNTS.items()
             if self.figures.get(name) or (name == _LOST and name in self.figures)
         )
         return (
@@ -122,20 +126,6 @@ class FaultStory:
             self.recovery,
             *(wording.ABSENT if count is None else wording.number(count) for count in counts),
         )
-
-
-_TOLD_S: Final = 0.1
-_LOST: Final = "fault_messages_lost"
-_TOLD_COUNTS: Final = MappingProxyType(
-    {
-        "fault_failed": "failed",
-        "fault_slow": "slow",
-        "fault_dropped": "dropped",
-        "fault_backlog_peak": "messages waiting at most",
-        _LOST: "lost",
-        "fault_messages_duplicated": "duplicated",
-    }
-)
 
 
 def fault_table(faults: Iterable[FaultStory]) -> Table:

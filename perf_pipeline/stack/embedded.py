@@ -105,16 +105,11 @@ def running_stack(
             require_whole(_stacks_of(state) / UP)
     else:
         say("the stack that is up has other parts or sizes, so this run gets a stack of its own")
-    sweep(state, say=say)
-    folder = _claim_run(state)
-    failed = True
-    try:
-        spawn_guard(folder)
-        yield _with_pids(start(folder, _cache(state), options, say, stop))
-        failed = False
-    finally:
-        say("stopping the stack ...")
-        dispose(folder, keep_logs=failed)
+    with guarded_folder(state, say=say) as folder:
+        try:
+            yield _with_pids(start(folder, _cache(state), options, say, stop))
+        finally:
+            say("stopping the stack ...")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ Add here: another reason why a fault can't hit what it names. Keep out: keys and
 
 from collections.abc import Collection, Iterator, Sequence
 
-from perf_pipeline.config.faults import SERVERS
+from perf_pipeline.config.faults import SERVERS, Fault
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target
 from perf_pipeline.errors import ProfileError
@@ -39,26 +39,30 @@ def _problems(
     profile: Profile, benchmarks: Sequence[str], started: Collection[str]
 ) -> Iterator[str]:
     ours = ", ".join(sorted(started)) or "no part"
-    for name in benchmarks:
-        for number, fault in enumerate(profile.benchmarks[name].faults):
-            if fault.part is not None and fault.part not in started:
-                yield (
-                    f"benchmarks.{name}.faults[{number}].part is {fault.part!r}, which this run "
-                    f"does not start (it starts {ours}); {_REMEDY}"
-                )
+    for place, fault in _placed(profile, benchmarks):
+        if fault.part is not None and fault.part not in started:
+            yield (
+                f"{place}.part is {fault.part!r}, which this run does not start (it starts "
+                f"{ours}); {_REMEDY}"
+            )
 
 
 def _absent_servers(
     profile: Profile, benchmarks: Sequence[str], there: Collection[str]
 ) -> Iterator[str]:
+    for place, fault in _placed(profile, benchmarks):
+        server = SERVERS.get(fault.kind)
+        if server is not None and server not in there:
+            yield (
+                f"{place}.kind is {fault.kind!r}, and the target has no {server}; give its "
+                "address, as docs/targets.md says"
+            )
+
+
+def _placed(profile: Profile, benchmarks: Sequence[str]) -> Iterator[tuple[str, Fault]]:
     for name in benchmarks:
         for number, fault in enumerate(profile.benchmarks[name].faults):
-            server = SERVERS.get(fault.kind)
-            if server is not None and server not in there:
-                yield (
-                    f"benchmarks.{name}.faults[{number}].kind is {fault.kind!r}, and the target "
-                    f"has no {server}; give its address, as docs/targets.md says"
-                )
+            yield f"benchmarks.{name}.faults[{number}]", fault
 
 
 def _started(profile: Profile, benchmarks: Sequence[str], target: Target) -> set[str]:

@@ -165,11 +165,7 @@ class FaultDriver:
 
     def _undo(self, planned: _Planned, undo: Undo) -> None:
         began_us = self._now_us()
-        try:
-            problem = perform(undo, self._folder, self._session.stack)
-        except (OSError, PerfPipelineError) as error:
-            problem = str(error)
-        if problem is not None:
+        if (problem := perform(undo, self._folder, self._session.stack)) is not None:
             sentence = f"the fault {planned.name} could not be undone: {problem}"
             self.limits.append(sentence)
             self._tell(sentence, began_us)

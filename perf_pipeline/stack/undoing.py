@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from perf_pipeline.errors import StackError
+from perf_pipeline.errors import PerfPipelineError
 from perf_pipeline.narration import Say
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.condition import read_stack
@@ -96,7 +96,7 @@ class Pending:
 
 
 def perform(undo: Undo, folder: Path, stack: Stack | None = None) -> str | None:
-    """Undo a fault.
+    """Undo a fault; whatever goes wrong is returned, so that the other undos are done.
 
     Args:
         undo: of the fault.
@@ -107,6 +107,15 @@ def perform(undo: Undo, folder: Path, stack: Stack | None = None) -> str | None:
     Returns:
         What went wrong, in a sentence; None when all is well.
     """
+    try:
+        return _trouble_of(undo, folder, stack)
+    except PerfPipelineError as error:
+        return error.sentence
+    except OSError as error:
+        return str(error)
+
+
+def _trouble_of(undo: Undo, folder: Path, stack: Stack | None) -> str | None:
     match undo.kind:
         case "command":
             trouble = run_command(undo.command, undo.limit_s, folder / "logs" / _LOG)
@@ -114,12 +123,8 @@ def perform(undo: Undo, folder: Path, stack: Stack | None = None) -> str | None:
         case "resume":
             resume(undo.processes)
         case "revive":
-            found = stack or read_stack(Path(undo.stack))
-            try:
-                if found is not None:
-                    revive(found, undo.part, timeout_s=undo.limit_s)
-            except StackError as error:
-                return error.sentence
+            if (found := stack or read_stack(Path(undo.stack))) is not None:
+                revive(found, undo.part, timeout_s=undo.limit_s)
     return None
 
 

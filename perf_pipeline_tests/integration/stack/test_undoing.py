@@ -109,6 +109,21 @@ def test_an_undo_that_fails_is_kept_told_and_tried_again(tmp_path: Path) -> None
     assert not folder.exists()
 
 
+def test_an_undo_that_cannot_be_begun_is_told_and_holds_no_other_one_up(tmp_path: Path) -> None:
+    folder, said = folder_of(tmp_path), list[str]()
+    (folder / "logs" / "undo.log").mkdir()
+    paused = Undo("paused", "resume", processes=((2**22, "of nobody"),))
+    frozen = Undo("frozen", "command", command="true")
+    for undo in (paused, frozen):
+        Pending(folder).add(undo)
+
+    undo_left_over(tmp_path / "faults", said.append)
+
+    assert "the fault frozen could not be undone: " in said[1]
+    assert "Is a directory" in said[1]
+    assert read_pending(folder) == [frozen]
+
+
 def test_undos_that_fail_are_tried_again_in_the_same_order(tmp_path: Path) -> None:
     folder = folder_of(tmp_path)
     undos = [Undo(name, "command", command="exit 4") for name in ("first", "second", "third")]

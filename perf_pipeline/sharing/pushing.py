@@ -30,6 +30,7 @@ from perf_pipeline.store.bundles.parts import RAW, PartFile, write_parts
 from perf_pipeline.store.bundles.taking import schema_version
 from perf_pipeline.store.history import History
 from perf_pipeline.store.removal import known_runs_in_order, stored_loads
+from perf_pipeline.store.rerun_ids import rerun_of
 from perf_pipeline.store.state import State
 from perf_pipeline.store.unfinished import unfinished, unjudged, waiting
 
@@ -56,7 +57,7 @@ class PushWish:
 
     def wants(self, run_id: str) -> bool:
         """Say whether a run is meant."""
-        heads = (run_id, run_id.rpartition("-c")[0])
+        heads = (run_id, rerun_of(run_id))
         return not self.run_ids or any(head in self.run_ids for head in heads)
 
 

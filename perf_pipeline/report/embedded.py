@@ -17,7 +17,7 @@ _OURS: Final = ("tables.js", "plots.js")
 
 
 def embedded(ours: Sequence[str] = _OURS) -> dict[str, object]:
-    """Return what the templates head.html and scripts.html need, by name.
+    """Return what the templates base.html and scripts.html need, by name.
 
     Args:
         ours: scripts of ours that the page carries, in their order.

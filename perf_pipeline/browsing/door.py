@@ -12,18 +12,10 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import urlsplit
 
-_HERE: Final = ("127.0.0.1", "localhost", "[::1]")
+from perf_pipeline.following.guard import HERE
+
 _BEARER: Final = "Bearer "
 _COOKIE: Final = b"perf-pipeline serve"
-HEADERS: Final[Mapping[str, str]] = {
-    "referrer-policy": "no-referrer",
-    "x-frame-options": "DENY",
-    "x-content-type-options": "nosniff",
-    "cross-origin-resource-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-    "cache-control": "no-store",
-}
-"""Headers of every answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +49,7 @@ class Door:
 
     def knows_host(self, host: str) -> bool:
         """Say whether a request is for an address that is meant (DNS rebinding)."""
-        meant = {f"{name}:{self.port}" for name in _HERE}
+        meant = {f"{name}:{self.port}" for name in HERE}
         if self.behind:
             meant.add(urlsplit(self.behind).netloc.lower())
         return host.lower() in meant

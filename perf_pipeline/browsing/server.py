@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from perf_pipeline.browsing.door import HEADERS, Door
+from perf_pipeline.browsing.door import Door
 from perf_pipeline.browsing.shown_history import ShownHistory
 from perf_pipeline.errors import PerfPipelineError, RequestError
+from perf_pipeline.following.guard import HEADERS
 from perf_pipeline.judging.contrast import contrast
 from perf_pipeline.judging.listing import listed_runs
 from perf_pipeline.judging.overlay import overlay

@@ -12,9 +12,11 @@ import hmac
 from collections.abc import Mapping
 from typing import Final
 
-_HERE: Final = ("127.0.0.1", "localhost", "[::1]")
+HERE: Final = ("127.0.0.1", "localhost", "[::1]")
+"""Names by which a browser of this machine asks a server that listens on it only."""
+
 HEADERS: Final[Mapping[str, str]] = {
-    # The address holds the token: it is told to nobody, and no page may frame the stop button.
+    # An address may hold the token: it is told to nobody, and no page may frame a button.
     "referrer-policy": "no-referrer",
     "x-frame-options": "DENY",
     "x-content-type-options": "nosniff",
@@ -35,7 +37,7 @@ def refusal(headers: Mapping[str, str], token: str, given: str, port: int, *, ch
         port: that the server listens on.
         changes: the request changes something.
     """
-    hosts = {f"{name}:{port}" for name in _HERE} | (set(_HERE) if port == 80 else set())
+    hosts = {f"{name}:{port}" for name in HERE} | (set(HERE) if port == 80 else set())
     if headers.get("host", "").lower() not in hosts:
         return "this page is for addresses of this machine only, such as 127.0.0.1"
     if not hmac.compare_digest(given.encode(), token.encode()):

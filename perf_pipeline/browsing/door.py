@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import urlsplit
 
-from perf_pipeline.following.guard import HERE
+from perf_pipeline.following.guard import hosts_here
 
 _BEARER: Final = "Bearer "
 _COOKIE: Final = b"perf-pipeline serve"
@@ -49,9 +49,9 @@ class Door:
 
     def knows_host(self, host: str) -> bool:
         """Say whether a request is for an address that is meant (DNS rebinding)."""
-        meant = {f"{name}:{self.port}" for name in HERE}
+        meant = hosts_here(self.port)
         if self.behind:
-            meant.add(urlsplit(self.behind).netloc.lower())
+            meant |= {urlsplit(self.behind).netloc.lower()}
         return host.lower() in meant
 
     def opens(self, headers: Mapping[str, str], cookies: Mapping[str, str]) -> bool:

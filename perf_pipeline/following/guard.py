@@ -12,9 +12,8 @@ import hmac
 from collections.abc import Mapping
 from typing import Final
 
-HERE: Final = ("127.0.0.1", "localhost", "[::1]")
-"""Names by which a browser of this machine asks a server that listens on it only."""
-
+_HERE: Final = ("127.0.0.1", "localhost", "[::1]")
+_DEFAULT_PORT: Final = 80
 HEADERS: Final[Mapping[str, str]] = {
     # An address may hold the token: it is told to nobody, and no page may frame a button.
     "referrer-policy": "no-referrer",
@@ -37,7 +36,7 @@ def refusal(headers: Mapping[str, str], token: str, given: str, port: int, *, ch
         port: that the server listens on.
         changes: the request changes something.
     """
-    hosts = {f"{name}:{port}" for name in HERE} | (set(HERE) if port == 80 else set())
+    hosts = hosts_here(port)
     if headers.get("host", "").lower() not in hosts:
         return "this page is for addresses of this machine only, such as 127.0.0.1"
     if not hmac.compare_digest(given.encode(), token.encode()):
@@ -49,3 +48,9 @@ def refusal(headers: Mapping[str, str], token: str, given: str, port: int, *, ch
     if changes and site != "same-origin":
         return "another page may not ask for this"
     return ""
+
+
+def hosts_here(port: int) -> frozenset[str]:
+    """Return what Host may say of a server on this machine; browsers leave out port 80."""
+    named = frozenset(f"{name}:{port}" for name in _HERE)
+    return named | frozenset(_HERE) if port == _DEFAULT_PORT else named

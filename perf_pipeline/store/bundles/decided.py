@@ -6,9 +6,10 @@ Add here: another kind of decision. Keep out: what follows from it (judging/, an
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, fields
 from hashlib import sha256
+from heapq import merge
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -70,7 +71,8 @@ def take_decided(history: "History", texts: Sequence[str]) -> int:
     ]
     with transaction(history.connection):
         if given:
-            merged = [*_merged(decisions(history), sorted(given, key=_moment))]
+            # It takes the earlier of the two next ones, and so keeps the order of each side.
+            merged = [*merge(decisions(history), sorted(given, key=_moment), key=_moment)]
             history.connection.execute(_FORGET_ALL)
             for row in merged:
                 decide(history, row)
@@ -115,16 +117,6 @@ def _change(found: Mapping[str, Any]) -> ChangePointRow:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
-
-
-def _merged(own: Sequence[BaselineRow], others: Sequence[BaselineRow]) -> Iterator[BaselineRow]:
-    """Merge by date, and never change the order of those of one side."""
-    waiting = list(others)
-    for row in own:
-        while waiting and _moment(waiting[0]) < _moment(row):
-            yield waiting.pop(0)
-        yield row
-    yield from waiting
 
 
 def _moment(row: BaselineRow) -> str:

@@ -23,6 +23,7 @@ from perf_pipeline.analysis.duet_verdict import (
 )
 from perf_pipeline.analysis.exact import LEAST_POINTS
 from perf_pipeline.analysis.paired_ratio import paired_ratio
+from perf_pipeline.analysis.special import special
 
 
 def withheld(finding: DuetFinding, reason: str) -> DuetFinding:
@@ -134,6 +135,4 @@ def _fails_more(samples: OperationSamples, alpha: float) -> bool:
     more, fewer = failing_blocks(samples)
     if more <= fewer:
         return False
-    from scipy.special import bdtrc  # noqa: PLC0415 - 0.2 s of import that few commands need
-
-    return float(bdtrc(more - 1, more + fewer, 0.5)) <= alpha
+    return float(special().bdtrc(more - 1, more + fewer, 0.5)) <= alpha

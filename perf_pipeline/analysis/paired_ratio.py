@@ -15,6 +15,8 @@ from functools import cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
+from perf_pipeline.analysis.special import special
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -118,12 +120,11 @@ def _interval_of_batches(values: "NDArray[np.float64]", alpha: float) -> tuple[f
     Source: B. Schmeiser, Batch Size Effects in the Analysis of Simulation Output, 1982.
     """
     import numpy as np  # noqa: PLC0415 - see above
-    from scipy.special import stdtrit  # noqa: PLC0415 - 0.2 s of import that few commands need
 
     batches = np.array_split(values, min(_BATCHES, len(values)))
     means = np.array([_middle(batch) for batch in batches])
     error = float(means.std(ddof=1)) / math.sqrt(len(means))
-    half = error * float(stdtrit(len(means) - 1, 1 - alpha / 2))
+    half = error * float(special().stdtrit(len(means) - 1, 1 - alpha / 2))
     centre = float(means.mean())
     return centre - half, centre + half
 

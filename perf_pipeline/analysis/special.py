@@ -25,6 +25,7 @@ class Special(Protocol):
     stdtrit: Any
     betainc: Any
     betaincinv: Any
+    bdtrc: Any
 
 
 def special() -> Special:

@@ -18,6 +18,7 @@ calls = [("stdtr", n / 7, z / 10) for n in range(1, 300, 13) for z in range(-60,
 calls += [("stdtrit", n, p / 1000) for n in range(1, 70) for p in (1, 200, 800, 990, 999)]
 calls += [("betainc", a, b, x / 20) for a in (1, 2, 30) for b in (1, 9.5, 400) for x in range(21)]
 calls += [("betaincinv", a, b, 0.95) for a in (1, 2, 9) for b in (1, 30, 900)]
+calls += [("bdtrc", k, n, 0.5) for n in (6, 40, 400) for k in (0, 2, 5)]
 other = [
     call for call in calls
     if float(getattr(alone, call[0])(*call[1:])) != float(getattr(whole, call[0])(*call[1:]))
@@ -45,7 +46,7 @@ def test_functions_alone_are_those_of_the_package_to_the_last_bit() -> None:
     early, calls, other = _answer(_ALONE)
 
     assert early == []
-    assert calls == 23 * 18 + 69 * 5 + 3 * 3 * 21 + 9
+    assert calls == 23 * 18 + 69 * 5 + 3 * 3 * 21 + 9 + 9
     assert other == []
 
 

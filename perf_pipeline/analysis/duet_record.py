@@ -3,24 +3,22 @@
 Add here: a fact that a reader of a stored comparison needs. Keep out: words and layout (report/).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from perf_pipeline.analysis.duet_verdict import WORSE, DuetFinding, DuetRules, DuetVerdict
+from perf_pipeline.analysis.duet_verdict import (
+    WORSE,
+    DuetFinding,
+    DuetRules,
+    DuetVerdict,
+    gravest,
+)
 from perf_pipeline.errors import ExitCode
 
 OnUndecided = Literal["fail", "pass"]
 SIDES: Final = ("baseline", "candidate")
 """The names of the sides, in the order of every pair of values."""
-_GRAVITY: Final = (
-    DuetVerdict.FAILS_MORE,
-    DuetVerdict.SLOWER,
-    DuetVerdict.NOT_MEASURED,
-    DuetVerdict.UNDECIDED,
-    DuetVerdict.FASTER,
-    DuetVerdict.EQUIVALENT,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +89,10 @@ class DuetRecord:
     @property
     def verdict(self) -> DuetVerdict:
         """Return the gravest verdict over all loads; FASTER if one is and the others are alike."""
-        found: Sequence[DuetVerdict] = [load.verdict for load in self.loads]
+        found = [load.verdict for load in self.loads]
         if len(found) < self.planned and not WORSE & set(found):
             return DuetVerdict.NOT_MEASURED
-        return next(verdict for verdict in _GRAVITY if verdict in found)
+        return gravest(found)
 
     @property
     def told_verdict(self) -> str:

@@ -5,6 +5,7 @@ words of reports (report/).
 """
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -43,6 +44,23 @@ class DuetVerdict(StrEnum):
 
 WORSE: Final = frozenset({DuetVerdict.SLOWER, DuetVerdict.FAILS_MORE})
 BETTER_OR_EQUAL: Final = frozenset({DuetVerdict.FASTER, DuetVerdict.EQUIVALENT})
+_GRAVITY: Final = (
+    DuetVerdict.FAILS_MORE,
+    DuetVerdict.SLOWER,
+    DuetVerdict.NOT_MEASURED,
+    DuetVerdict.UNDECIDED,
+    DuetVerdict.FASTER,
+    DuetVerdict.EQUIVALENT,
+)
+
+
+def gravest(found: Collection[DuetVerdict]) -> DuetVerdict:
+    """Return the gravest verdict; FASTER if one is and none is open, NOT MEASURED without any.
+
+    >>> gravest([DuetVerdict.FASTER, DuetVerdict.EQUIVALENT])
+    <DuetVerdict.FASTER: 'FASTER'>
+    """
+    return next((verdict for verdict in _GRAVITY if verdict in found), DuetVerdict.NOT_MEASURED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,17 +194,8 @@ class DuetFinding:
 
     @property
     def verdict(self) -> DuetVerdict:
-        """Return the verdict over all operations: the worst one, and a better one if none is open.
-
-        FAILS MORE and SLOWER come first. FASTER needs that no other operation is undecided.
-        """
-        found = {operation.verdict for operation in self.operations}
-        for first in (DuetVerdict.FAILS_MORE, DuetVerdict.SLOWER, DuetVerdict.NOT_MEASURED):
-            if first in found:
-                return first
-        if DuetVerdict.UNDECIDED in found or not found:
-            return DuetVerdict.UNDECIDED if found else DuetVerdict.NOT_MEASURED
-        return DuetVerdict.FASTER if DuetVerdict.FASTER in found else DuetVerdict.EQUIVALENT
+        """Return the gravest verdict over all operations."""
+        return gravest({operation.verdict for operation in self.operations})
 
     @property
     def is_decided(self) -> bool:

@@ -119,7 +119,7 @@ class ComparedStatistic:
         cost = self.cost
         if cost is None:
             return math.inf
-        if math.isinf(cost.half_width):
+        if not cost.has_interval:
             return after_s * max(1.0, _BLOCKS_WANTED / cost.blocks)
         away, margin = abs(math.log(cost.estimate)), math.log1p(self.margin)
         room = away if away > margin else margin - away

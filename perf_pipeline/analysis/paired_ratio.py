@@ -43,9 +43,14 @@ class Ratio:
     blocks: int
 
     @property
+    def has_interval(self) -> bool:
+        """Say whether there were enough blocks for an interval."""
+        return bool(self.low) and not math.isinf(self.high)
+
+    @property
     def half_width(self) -> float:
         """Return half of the interval's width as a share of the ratio; infinite without one."""
-        if not self.low or math.isinf(self.high):
+        if not self.has_interval:
             return math.inf
         return math.expm1(math.log(self.high / self.low) / 2)
 

@@ -152,7 +152,7 @@ def _cells(operation: OperationVerdict, compared: ComparedStatistic) -> tuple[st
     change = interval = "-"
     if ratio is not None:
         change = _change(ratio.estimate)
-        if ratio.low and not math.isinf(ratio.high):
+        if ratio.has_interval:
             interval = f"{_change(ratio.low)} to {_change(ratio.high)}"
     return (
         operation.operation,

@@ -3,7 +3,6 @@
 Add here: a question that is asked of stored comparisons. Keep out: judging (analysis/duet.py).
 """
 
-import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
@@ -76,8 +75,7 @@ def _row(
     if ratio is None:
         yield from (None, None, None, 0)
     else:
-        has_interval = bool(ratio.low) and not math.isinf(ratio.high)
-        ends = (ratio.low, ratio.high) if has_interval else (None, None)
+        ends = (ratio.low, ratio.high) if ratio.has_interval else (None, None)
         yield from (ratio.estimate, *ends, ratio.blocks)
     yield from (compared.margin, str(compared.verdict), str(operation.verdict), operation.reason)
     yield from (*operation.requests, *operation.failed)

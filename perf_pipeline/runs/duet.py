@@ -23,7 +23,7 @@ from perf_pipeline.config.safety import check_target
 from perf_pipeline.config.target import Target, resolve_target
 from perf_pipeline.engine.forked_worker import worker_template
 from perf_pipeline.engine.worker_start import StartWorker
-from perf_pipeline.errors import TargetUnavailableError
+from perf_pipeline.errors import StoppedByUserError, TargetUnavailableError
 from perf_pipeline.judging.duet import publish_duet
 from perf_pipeline.loading.duet import DuetSession, measure_duet
 from perf_pipeline.loading.jobs import workload_modules
@@ -188,9 +188,11 @@ def _await_health(
             try:
                 require_api(load.profile, target, load.benchmark)
                 break
-            except TargetUnavailableError:
-                if time.monotonic() >= until_s or stop.wait(_POLL_S):
+            except TargetUnavailableError as error:
+                if time.monotonic() >= until_s:
                     raise
+                if stop.wait(_POLL_S):
+                    raise StoppedByUserError("stopped before anything was measured") from error
 
 
 @dataclass(frozen=True, slots=True)

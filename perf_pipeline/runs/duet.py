@@ -119,8 +119,10 @@ def run_duet(
         require_history(state, wait_s=WAIT_S if has_waited else _HISTORY_WAIT_S)
         shutil.rmtree(state.folder / _SAMPLES, ignore_errors=True)  # of one that was killed
         with _running(wish, state, narrator, stop, given) as (targets, started):
-            for target in targets:
-                _await_health(loads, target, wish, stop)
+            for name, target in zip(SIDES, targets, strict=True):
+                # What somebody else started is asked once.
+                within_s = wish.ready_within_s if name in started else 0.0
+                _await_health(loads, target, within_s, stop)
             record = _Sides(wish, targets, started, state, narrator, stop).compared(loads)
         publish_duet(state, record)
         return record
@@ -175,14 +177,10 @@ def checked_side(profile: Profile, name: str, url: str) -> Target:
 
 
 def _await_health(
-    loads: Sequence[DuetLoad], target: Target, wish: DuetWish, stop: threading.Event
+    loads: Sequence[DuetLoad], target: Target, within_s: float, stop: threading.Event
 ) -> None:
-    """Wait until a side is healthy, as the profile's target says what that means.
-
-    Sides that somebody else started are asked once.
-    """
-    is_started = any(isinstance(side, CommandSide) for side in wish.sides)
-    until_s = time.monotonic() + (wish.ready_within_s if is_started else 0.0)
+    """Wait until a side is healthy, as the profile's target says what that means."""
+    until_s = time.monotonic() + within_s
     for load in loads:
         while True:
             try:

@@ -13,9 +13,11 @@ import pytest
 
 from perf_pipeline.config.duet import DuetConfig
 from perf_pipeline.config.loading import load_profile
-from perf_pipeline.errors import StoppedByUserError
+from perf_pipeline.errors import StoppedByUserError, TargetUnavailableError
 from perf_pipeline.runs.duet import run_duet, wish_of
+from perf_pipeline.stack.service import free_port
 from perf_pipeline.store.state import State
+from perf_pipeline.units import US_PER_S
 from perf_pipeline_tests.support.places import new_state
 from perf_pipeline_tests.support.silent import Silent
 
@@ -78,3 +80,15 @@ def test_who_stops_a_duet_before_its_sides_are_healthy_is_told_so(tmp_path: Path
     user.join()
 
     assert asked.exists()
+
+
+def test_a_side_that_somebody_else_started_is_not_waited_for(tmp_path: Path) -> None:
+    """The hour that the started side may take is none for the one beside it."""
+    side, asked = _unhealthy(tmp_path)
+    sides = DuetConfig(baseline=f"http://127.0.0.1:{free_port()}", candidate=side)
+    hour = sides.model_copy(update={"ready_within_us": 3_600 * US_PER_S})
+
+    with pytest.raises(TargetUnavailableError, match="/ready"):
+        _duet(tmp_path, hour, threading.Event())
+
+    assert not asked.exists()

@@ -27,7 +27,7 @@ from perf_pipeline.loading.progress import Either, Streak, answered, cause_of
 from perf_pipeline.loading.progress_line import line_of
 from perf_pipeline.loading.session import Session
 from perf_pipeline.secrecy.known import KNOWN
-from perf_pipeline.store.duet_samples import SIDE_MARK, name_of_side, read_sides
+from perf_pipeline.store.duet_samples import is_of_side, name_of_side, read_sides
 from perf_pipeline.units import US_PER_S
 
 _SETTLED_S: Final = 2.0
@@ -141,8 +141,7 @@ class _Watch:
 
     def _look_for_silence(self, progress: Progress) -> None:
         for number, silence in enumerate(self._silences):
-            mark = f"{SIDE_MARK}{SIDES[number]}"
-            ours = [one for one in progress.scenarios if one.name.endswith(mark)]
+            ours = [one for one in progress.scenarios if is_of_side(one.name, number)]
             ways = sum((Counter(one.ways) for one in ours), Counter())
             silence.look(progress.elapsed_s, sum(one.ok for one in ours) + answered(ways), ways)
             if silence.is_lasting and not self.gone:
@@ -190,15 +189,15 @@ def _record(watch: _Watch, load: DuetLoad, outcome: LoadOutcome) -> DuetLoadReco
 
 
 def _dropped(outcome: LoadOutcome) -> tuple[int, int]:
-    counts = {
-        side: sum(
+    old, new = (
+        sum(
             one.measured_dropped_iterations
             for one in outcome.scenarios
-            if one.name.endswith(f"{SIDE_MARK}{side}")
+            if is_of_side(one.name, side)
         )
-        for side in SIDES
-    }
-    return counts[SIDES[0]], counts[SIDES[1]]
+        for side in range(len(SIDES))
+    )
+    return old, new
 
 
 def _lost_starts(dropped: tuple[int, int], outcome: LoadOutcome) -> str:

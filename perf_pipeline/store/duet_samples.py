@@ -17,13 +17,18 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SIDE_MARK: Final = "@"
+_MARK: Final = "@"
 _COLUMNS: Final = 4  # side, intended, took, ok
 
 
 def name_of_side(scenario: str, side: int) -> str:
     """Return the name under which a side's samples of a scenario are kept."""
-    return f"{scenario}{SIDE_MARK}{SIDES[side]}"
+    return f"{scenario}{_MARK}{SIDES[side]}"
+
+
+def is_of_side(name: str, side: int) -> bool:
+    """Say whether samples under a name are those of a side."""
+    return name.endswith(f"{_MARK}{SIDES[side]}")
 
 
 def read_sides(folder: Path, step: str, paced: Mapping[str, bool]) -> list[OperationSamples]:
@@ -73,7 +78,7 @@ def _by_operation(file: RowFile) -> Iterator[tuple[str, str, "NDArray[np.int64]"
         rows = file.rows[file.rows[KIND] == number]
         if not len(rows):
             continue
-        scenario, _, side = str(kinds["scenario"][number]).rpartition(SIDE_MARK)
+        scenario, _, side = str(kinds["scenario"][number]).rpartition(_MARK)
         columns = np.empty((_COLUMNS, len(rows)), np.int64)
         columns[0] = SIDES.index(side)
         columns[1] = rows["intended_us"]

@@ -105,7 +105,7 @@ def open_session(
     names = tuple(planned)
     what = f"the run of profile {profile.name}"
     with alone(lock_folders(state.folder, variables), what, narrator.say, stop) as has_waited:
-        require_history(state, wait_s=WAIT_S if has_waited else _HISTORY_WAIT_S)
+        require_history(state, has_waited=has_waited)
         undo_left_over(state.folder.absolute() / FOLDER, narrator.say)
         with (
             streamed(state, narrator) as told,
@@ -239,19 +239,19 @@ def write_run(session: Session, problems: Sequence[str] = ()) -> RunRecord:
     return record
 
 
-def require_history(state: State, *, wait_s: float) -> None:
+def require_history(state: State, *, has_waited: bool) -> None:
     """Refuse to begin while the history cannot be written; register the runs that wait.
 
     Args:
         state: that it is in.
-        wait_s: for whoever has it open: a run that another one waited for is still judged in it.
+        has_waited: for another run, which is still judged in it, so that it may be open for longer.
 
     Raises:
         StoreBusyError: names the process that has the history open.
         PerfPipelineError: the history is damaged, or newer than this code.
     """
     try:
-        with state.history(wait_s=wait_s) as history:
+        with state.history(wait_s=WAIT_S if has_waited else _HISTORY_WAIT_S) as history:
             take_up(history, state)
     except StoreBusyError as error:
         raise StoreBusyError(

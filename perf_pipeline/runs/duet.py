@@ -39,11 +39,10 @@ from perf_pipeline.runs.pipeline import chosen
 from perf_pipeline.secrecy.addresses import mask_address
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.sides import StartedSide, started_sides
-from perf_pipeline.store.state import WAIT_S, State
+from perf_pipeline.store.state import State
 from perf_pipeline.units import US_PER_S
 
 _POLL_S: Final = 0.2
-_HISTORY_WAIT_S: Final = 5.0
 _SAMPLES: Final = "duets"
 
 
@@ -116,7 +115,7 @@ def run_duet(
     require_space(state.folder)
     what = f"the duet of profile {wish.profile.name}"
     with alone(lock_folders(state.folder, os.environ), what, narrator.say, stop) as has_waited:
-        require_history(state, wait_s=WAIT_S if has_waited else _HISTORY_WAIT_S)
+        require_history(state, has_waited=has_waited)
         shutil.rmtree(state.folder / _SAMPLES, ignore_errors=True)  # of one that was killed
         with _running(wish, state, narrator, stop, given) as (targets, started):
             for name, target in zip(SIDES, targets, strict=True):

@@ -7,7 +7,6 @@ sheet).
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from statistics import fmean
 from typing import Final
@@ -18,30 +17,21 @@ from perf_pipeline.report import wording
 from perf_pipeline.report.axis import ticks, value_axis
 from perf_pipeline.report.capacity_texts import CapacityReport, rate_text
 from perf_pipeline.report.pages import html_escaped as escaped
+from perf_pipeline.report.spread_frame import (
+    BOTTOM,
+    LEFT,
+    RIGHT,
+    TOP,
+    AxisScale,
+    below,
+    column,
+    framed,
+)
 
 KNEE: Final = "p95 of the response time"
-_WIDTH: Final = 480
-_HEIGHT: Final = 210
-_LEFT: Final = 52
-_RIGHT: Final = 470
-_TOP: Final = 22
-_BOTTOM: Final = 172
 _LEAST_RATES: Final = 2
 _MOST_PARTS: Final = 4
 _Values = list[tuple[CapacityWindow, float]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """Map values to a coordinate, in equal steps."""
-
-    low: float
-    high: float
-    begin: float
-    end: float
-
-    def __call__(self, value: float) -> float:
-        return self.begin + (value - self.low) / (self.high - self.low) * (self.end - self.begin)
 
 
 def knee_plots(found: CapacityReport | None) -> Iterator[str]:
@@ -83,23 +73,18 @@ def _plot(
     values = [value for _, value in points]
     marks = ticks(min(0.0, *values), max(*values, 0.0) or 1.0)
     x_marks = ticks(0.0, max(rates))
-    x = _Line(0.0, max(x_marks[-1], *rates), _LEFT, _RIGHT)
-    y = _Line(min(marks), max(marks), _BOTTOM, _TOP)
+    x = AxisScale(0.0, max(x_marks[-1], *rates), LEFT, RIGHT)
+    y = AxisScale(min(marks), max(marks), BOTTOM, TOP)
     drawn = (
-        value_axis(marks, y, (_LEFT, _RIGHT), wording.unit_text(unit))
-        + "".join(_column(x(mark), wording.number(mark)) for mark in x_marks)
-        + f'<text x="{_RIGHT}" y="{_HEIGHT - 6}" text-anchor="end">starts per second</text>'
+        value_axis(marks, y, (LEFT, RIGHT), wording.unit_text(unit))
+        + "".join(column(x(mark), wording.number(mark)) for mark in x_marks)
+        + below("starts per second")
         + _at_capacity(x, capacity)
         + f'<g class="k0">{_through_means(points, x, y)}{_dots(points, x, y, unit, Shown.HELD)}</g>'
         + f'<g class="k1">{_dots(points, x, y, unit, Shown.FAILED)}</g>'
     )
     key = '<span class="key k0">held</span> <span class="key k1">failed</span>'
-    yield (
-        f'<figure class="spread"><figcaption><b>{escaped(what)}</b>: {key}</figcaption>'
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'aria-label="{escaped(f"{what} over the rate: {_in_words(points, unit)}")}">'
-        f"{drawn}</svg></figure>"
-    )
+    yield framed(what, key, f"{what} over the rate: {_in_words(points, unit)}", drawn)
 
 
 def _in_words(points: _Values, unit: str) -> str:
@@ -109,7 +94,7 @@ def _in_words(points: _Values, unit: str) -> str:
     )
 
 
-def _through_means(points: _Values, x: _Line, y: _Line) -> str:
+def _through_means(points: _Values, x: AxisScale, y: AxisScale) -> str:
     by_rate = sorted(points, key=lambda point: point[0].rate_per_s)
     places = [
         f"{x(rate):.1f} {y(fmean(value for _, value in members)):.1f}"
@@ -118,7 +103,7 @@ def _through_means(points: _Values, x: _Line, y: _Line) -> str:
     return f'<path d="M{"L".join(places)}"/>'
 
 
-def _dots(points: _Values, x: _Line, y: _Line, unit: str, shown: Shown) -> str:
+def _dots(points: _Values, x: AxisScale, y: AxisScale, unit: str, shown: Shown) -> str:
     return "".join(
         f'<circle cx="{x(window.rate_per_s):.1f}" cy="{y(value):.1f}" r="3"><title>'
         f"{escaped(rate_text(window.rate_per_s))}: {escaped(wording.quantity(value, unit))}, "
@@ -128,18 +113,11 @@ def _dots(points: _Values, x: _Line, y: _Line, unit: str, shown: Shown) -> str:
     )
 
 
-def _at_capacity(x: _Line, capacity: float | None) -> str:
+def _at_capacity(x: AxisScale, capacity: float | None) -> str:
     if capacity is None:
         return ""
     left = x(capacity)
     return (
-        f'<line x1="{left:.1f}" y1="{_TOP}" x2="{left:.1f}" y2="{_BOTTOM}" '
+        f'<line x1="{left:.1f}" y1="{TOP}" x2="{left:.1f}" y2="{BOTTOM}" '
         f'stroke-dasharray="4 3"><title>capacity {escaped(rate_text(capacity))}</title></line>'
-    )
-
-
-def _column(left: float, label: str) -> str:
-    return (
-        f'<line x1="{left:.1f}" y1="{_TOP}" x2="{left:.1f}" y2="{_BOTTOM}"/>'
-        f'<text x="{left:.1f}" y="{_BOTTOM + 16}" text-anchor="middle">{label}</text>'
     )

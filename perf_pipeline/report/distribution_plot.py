@@ -6,45 +6,24 @@ distribution. Keep out: colours (the page's style sheet), and lines over time (s
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from perf_pipeline.report import wording
 from perf_pipeline.report.axis import ticks, value_axis
 from perf_pipeline.report.distribution import Bar, Distribution, Spread
 from perf_pipeline.report.pages import html_escaped as escaped
+from perf_pipeline.report.spread_frame import (
+    BOTTOM,
+    LEFT,
+    RIGHT,
+    TOP,
+    AxisScale,
+    below,
+    column,
+    framed,
+)
 
-_WIDTH: Final = 480
-_HEIGHT: Final = 210
-_LEFT: Final = 52
-_RIGHT: Final = 470
-_TOP: Final = 22
-_BOTTOM: Final = 172
 _FEW_DECADES: Final = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    """Map values to a coordinate, in equal factors or in equal steps.
-
-    Attributes:
-        low: value at `begin`.
-        high: value at `end`.
-        begin: coordinate.
-        end: coordinate.
-        is_log: in equal factors.
-    """
-
-    low: float
-    high: float
-    begin: float
-    end: float
-    is_log: bool = False
-
-    def __call__(self, value: float) -> float:
-        low, high = (math.log10(edge) if self.is_log else edge for edge in (self.low, self.high))
-        at = math.log10(max(value, self.low)) if self.is_log else value
-        return self.begin + (at - low) / (high - low) * (self.end - self.begin)
 
 
 def histogram_plot(found: Distribution) -> str:
@@ -53,18 +32,18 @@ def histogram_plot(found: Distribution) -> str:
     bars = [bar for spread in spreads for bar in spread.bars]
     if not bars:
         return ""
-    x = _Scale(
-        min(bar.low for bar in bars), max(bar.high for bar in bars), _LEFT, _RIGHT, is_log=True
+    x = AxisScale(
+        min(bar.low for bar in bars), max(bar.high for bar in bars), LEFT, RIGHT, is_log=True
     )
     marks = ticks(0.0, 100 * max(bar.share for bar in bars))
-    y = _Scale(0.0, marks[-1], _BOTTOM, _TOP)
+    y = AxisScale(0.0, marks[-1], BOTTOM, TOP)
     drawn = "".join(_bar(bar, x, y, found.unit) for bar in found.now.bars)
     outline = "" if found.before is None else _outline(found.before, x, y)
     title = f"distribution of {found.metric}"
     return _figure(
         title,
         found,
-        f"{value_axis(marks, y, (_LEFT, _RIGHT), '% of values')}{''.join(_columns(x, found.unit))}"
+        f"{value_axis(marks, y, (LEFT, RIGHT), '% of values')}{''.join(_columns(x, found.unit))}"
         f'<g class="k0">{drawn}</g><g class="k1">{outline}</g>',
     )
 
@@ -76,15 +55,15 @@ def spectrum_plot(found: Distribution) -> str:
     if not values:
         return ""
     low, high = min(values), max(values)
-    y = _Scale(low, high if high > low else 2 * low, _BOTTOM, _TOP, is_log=True)
+    y = AxisScale(low, high if high > low else 2 * low, BOTTOM, TOP, is_log=True)
     widest = max(_nines(spread) for spread in spreads)
-    x = _Scale(0.0, widest, _LEFT, _RIGHT)
+    x = AxisScale(0.0, widest, LEFT, RIGHT)
     lines = "".join(
         f'<g class="k{number}">{_curve(spread, x, y, found.unit)}</g>'
         for number, spread in reversed(list(enumerate(spreads)))
     )
     marks = [mark for mark in _log_marks(y.low, y.high) if y.low <= mark <= y.high]
-    rows = value_axis(marks, y, (_LEFT, _RIGHT), found.unit)
+    rows = value_axis(marks, y, (LEFT, RIGHT), found.unit)
     return _figure(
         f"percentiles of {found.metric}",
         found,
@@ -97,12 +76,7 @@ def _figure(title: str, found: Distribution, drawn: str) -> str:
     key = f'<span class="key k0">{now}, {wording.plural(found.now.count, "value")}</span>'
     if found.before is not None:
         key += f' <span class="key k1">{before}, {wording.plural(found.runs, "run")}</span>'
-    return (
-        f'<figure class="spread"><figcaption><b>{escaped(title)}</b>: {key}</figcaption>'
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'aria-label="{escaped(f"{title}: {_in_words(found)}")}">'
-        f"{drawn}</svg></figure>"
-    )
+    return framed(title, key, f"{title}: {_in_words(found)}", drawn)
 
 
 def _in_words(found: Distribution) -> str:
@@ -119,30 +93,30 @@ def _in_words(found: Distribution) -> str:
     )
 
 
-def _bar(bar: Bar, x: _Scale, y: _Scale, unit: str) -> str:
+def _bar(bar: Bar, x: AxisScale, y: AxisScale, unit: str) -> str:
     left, right, top = x(bar.low), x(bar.high), y(100 * bar.share)
     edges = f"{wording.quantity(bar.low, unit)} to {wording.quantity(bar.high, unit)}"
     return (
         f'<rect x="{left:.1f}" y="{top:.1f}" width="{max(right - left - 0.5, 0.5):.1f}" '
-        f'height="{_BOTTOM - top:.1f}"><title>{escaped(edges)}: '
+        f'height="{BOTTOM - top:.1f}"><title>{escaped(edges)}: '
         f"{wording.quantity(bar.share, 'ratio')}</title></rect>"
     )
 
 
-def _outline(spread: Spread, x: _Scale, y: _Scale) -> str:
+def _outline(spread: Spread, x: AxisScale, y: AxisScale) -> str:
     steps: list[str] = []
     end = None
     for bar in spread.bars:
         left, right, top = x(bar.low), x(bar.high), y(100 * bar.share)
         if end is None or left - end > 1:
-            steps += [f"L{end:.1f} {_BOTTOM}"] if end is not None else []
-            steps.append(f"M{left:.1f} {_BOTTOM}")
+            steps += [f"L{end:.1f} {BOTTOM}"] if end is not None else []
+            steps.append(f"M{left:.1f} {BOTTOM}")
         steps.append(f"L{left:.1f} {top:.1f}L{right:.1f} {top:.1f}")
         end = right
-    return f'<path d="{"".join(steps)}L{end:.1f} {_BOTTOM}"/>' if end is not None else ""
+    return f'<path d="{"".join(steps)}L{end:.1f} {BOTTOM}"/>' if end is not None else ""
 
 
-def _curve(spread: Spread, x: _Scale, y: _Scale, unit: str) -> str:
+def _curve(spread: Spread, x: AxisScale, y: AxisScale, unit: str) -> str:
     # The maximum stands where its share of all values is.
     points = [
         (x(_place(percent, spread)), y(value), percent, value)
@@ -171,25 +145,18 @@ def _nines(spread: Spread) -> float:
     return max(math.log10(max(spread.count, 2)), 0.5)
 
 
-def _percent_columns(x: _Scale, widest: float) -> Iterator[str]:
+def _percent_columns(x: AxisScale, widest: float) -> Iterator[str]:
     for percent in (0, 50, 90, 99, 99.9, 99.99, 99.999):
         place = -math.log10(1 - percent / 100)
         if place <= widest:
-            yield _column(x(place), f"{percent:g} %")
+            yield column(x(place), f"{percent:g} %")
 
 
-def _columns(x: _Scale, unit: str) -> Iterator[str]:
+def _columns(x: AxisScale, unit: str) -> Iterator[str]:
     for mark in _log_marks(x.low, x.high):
         if x.low <= mark <= x.high:
-            yield _column(x(mark), wording.number(mark))
-    yield f'<text x="{_RIGHT}" y="{_HEIGHT - 6}" text-anchor="end">{escaped(unit)}</text>'
-
-
-def _column(left: float, label: str) -> str:
-    return (
-        f'<line x1="{left:.1f}" y1="{_TOP}" x2="{left:.1f}" y2="{_BOTTOM}"/>'
-        f'<text x="{left:.1f}" y="{_BOTTOM + 16}" text-anchor="middle">{label}</text>'
-    )
+            yield column(x(mark), wording.number(mark))
+    yield below(unit)
 
 
 def _log_marks(low: float, high: float) -> list[float]:

@@ -3,6 +3,8 @@
 Add here: another fact that follows from the windows. Keep out: SQL (store/), wording (report/).
 """
 
+from collections.abc import Iterable
+
 from perf_pipeline.analysis.capacity.search import (
     Capacity,
     Purpose,
@@ -31,6 +33,13 @@ def plan_of(profile: Profile, wanted: CapacitySearch) -> SearchPlan:
         precision=wanted.precision,
         max_windows=wanted.max_windows,
         confirm=wanted.confirm,
+    )
+
+
+def cut_short(windows: Iterable[CapacityWindow]) -> Capacity:
+    """Return what windows themselves show, where no search leads from them to an answer."""
+    return ended_early(
+        Tried(window.rate_per_s, Purpose(window.purpose), Shown(window.shown)) for window in windows
     )
 
 
@@ -64,6 +73,4 @@ def _answer(plan: SearchPlan, windows: list[CapacityWindow]) -> Capacity:
     rates = [window.rate_per_s for window in windows]
     if [window.rate for window in answer.tried] == rates:
         return answer
-    return ended_early(
-        Tried(window.rate_per_s, Purpose(window.purpose), Shown(window.shown)) for window in windows
-    )
+    return cut_short(windows)

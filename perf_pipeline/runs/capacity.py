@@ -19,8 +19,6 @@ from perf_pipeline.analysis.capacity.search import (
     Purpose,
     Shown,
     Trial,
-    Tried,
-    ended_early,
     search,
 )
 from perf_pipeline.analysis.capacity.verdict import verdict_of
@@ -28,7 +26,7 @@ from perf_pipeline.config.capacity import CapacitySearch
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.scaled_load import at_rate
 from perf_pipeline.errors import GeneratorLimitError, TargetUnavailableError
-from perf_pipeline.judging.capacities import plan_of
+from perf_pipeline.judging.capacities import cut_short, plan_of
 from perf_pipeline.loading.benchmark_folder import fresh_folder, write_down
 from perf_pipeline.loading.calibrating import calibrated
 from perf_pipeline.loading.figures import write_figures
@@ -61,7 +59,6 @@ class _SearchUnderWay:
         folder: of it in the spool.
         wanted: what its profile says.
         windows: that were loaded.
-        tried: the same, for the search.
         lights: how many light loads there were.
         ended: why it ended early; empty while it has not.
         is_generators: that was the load generator.
@@ -72,7 +69,6 @@ class _SearchUnderWay:
     folder: Path
     wanted: CapacitySearch
     windows: list[CapacityWindow] = field(default_factory=list)
-    tried: list[Tried] = field(default_factory=list)
     lights: int = 0
     ended: str = ""
     is_generators: bool = False
@@ -99,7 +95,7 @@ def find_capacity(session: Session, benchmark: str) -> BenchmarkOutcome:
     folder = fresh_folder(session, benchmark)
     searching = _SearchUnderWay(session, benchmark, folder, wanted)
     problems = calibrated(session, folder, origin_ns, "before")
-    answer = ended_early(())
+    answer = cut_short(())
     status: BenchmarkStatus = "aborted"
     try:
         answer = _searched(searching)
@@ -138,13 +134,13 @@ def _searched(searching: _SearchUnderWay) -> Capacity:
         while True:
             shown = _tried(searching, trial)
             if searching.is_over():
-                return ended_early(searching.tried)
+                return cut_short(searching.windows)
             before, trial = trial, asked.send(shown)
             if shown is Shown.HELD or (trial == before and trial.purpose is Purpose.CONFIRM):
                 continue  # what confirms a rate is loaded back to back, whatever it shows
             _recover(searching, band, light_per_s)
             if searching.is_over():
-                return ended_early(searching.tried)
+                return cut_short(searching.windows)
     except StopIteration as over:
         answer: Capacity = over.value
         return answer
@@ -167,7 +163,6 @@ def _tried(searching: _SearchUnderWay, trial: Trial) -> Shown:
     verdict = verdict_of(facts_of(window, trial.rate, length))
     row = row_of(len(searching.windows) + 1, trial, length, window, verdict)
     searching.windows.append(row)
-    searching.tried.append(Tried(trial.rate, trial.purpose, verdict.shown))
     _write_rows(searching)
     searching.session.say(f"{searching.benchmark}: {window_sentence(row)}")
     return verdict.shown

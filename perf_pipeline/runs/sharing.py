@@ -42,20 +42,22 @@ def share_run(
     pushing = threading.Thread(target=_push, args=(state, run_id, url, told), daemon=True)
     pushing.start()
     pushing.join(within_s)
-    again = f"`perf-pipeline push {url}` does it again"
     if pushing.is_alive():
-        say(f"the run was not pushed: {url} did not answer within {within_s:g} s; {again}")
+        say(_not_pushed(url, f"{url} did not answer within {within_s:g} s"))
     for sentence in told:
         say(sentence)
 
 
 def _push(state: State, run_id: str, url: str, told: list[str]) -> None:
-    again = f"`perf-pipeline push {url}` does it again"
     try:
         done = push(state, url, PushWish(run_ids=[run_id]))
     except PerfPipelineError as error:
-        told.append(f"the run was not pushed: {error.sentence}; {again}")
+        told.append(_not_pushed(url, error.sentence))
     except Exception as error:  # noqa: BLE001 - the run has its verdict, which this must not change
-        told.append(f"the run was not pushed: {type(error).__name__}: {error}; {again}")
+        told.append(_not_pushed(url, f"{type(error).__name__}: {error}"))
     else:
         told += [*done.sentences(), *done.complaints()]
+
+
+def _not_pushed(url: str, why: str) -> str:
+    return f"the run was not pushed: {why}; `perf-pipeline push {url}` does it again"

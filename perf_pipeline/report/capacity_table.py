@@ -9,7 +9,7 @@ from typing import Any
 
 from perf_pipeline.metrics.capacity_window import CapacityWindow
 from perf_pipeline.report import wording
-from perf_pipeline.report.capacity_texts import CapacityReport, rate_text
+from perf_pipeline.report.capacity_texts import CapacityReport, cpu_text, purpose_text, rate_text
 from perf_pipeline.report.tables import Table
 
 
@@ -65,17 +65,15 @@ def _values(window: CapacityWindow) -> dict[str, Any]:
 
 
 def _row(window: CapacityWindow) -> tuple[str, ...]:
-    again = "" if window.purpose == "search" else f" ({window.purpose})"
-    busy = sorted(window.cpu_percent.items(), key=lambda part: -part[1])
     return (
-        f"{window.number}{again}",
+        f"{window.number}{purpose_text(window)}",
         rate_text(window.rate_per_s),
         rate_text(window.achieved_per_s),
-        wording.quantity(_finite(window.p95_ms), "ms"),
-        wording.quantity(_finite(window.failed_ratio), "ratio"),
+        wording.quantity(window.p95_ms, "ms"),
+        wording.quantity(window.failed_ratio, "ratio"),
         f"{window.dropped:,}",
-        wording.quantity(_finite(window.growth_per_s), "/s"),
-        ", ".join(f"{part} {round(use)} %" for part, use in busy),
+        wording.quantity(window.growth_per_s, "/s"),
+        cpu_text(window),
         window.shown,
         window.reason or wording.ABSENT,
     )

@@ -9,7 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from perf_pipeline.analysis.capacity.search import Capacity, CapacityKind, SearchPlan, Shown
+from perf_pipeline.analysis.capacity.search import (
+    Capacity,
+    CapacityKind,
+    Purpose,
+    SearchPlan,
+    Shown,
+)
 from perf_pipeline.metrics.capacity_window import CapacityWindow
 from perf_pipeline.report.wording import number, plural
 from perf_pipeline.units import SECONDS_PER_DAY
@@ -75,6 +81,17 @@ def search_sentence(
     )
 
 
+def purpose_text(window: CapacityWindow) -> str:
+    """Say why a window was loaded, in brackets after its name; nothing of one that searches."""
+    return "" if window.purpose == Purpose.SEARCH else f" ({window.purpose})"
+
+
+def cpu_text(window: CapacityWindow, most: int | None = None) -> str:
+    """List the CPU use of the parts, the busiest first: all of them, or so many at most."""
+    busy = sorted(window.cpu_percent.items(), key=lambda part: -part[1])[:most]
+    return ", ".join(f"{part} {round(use)} %" for part, use in busy)
+
+
 def window_sentence(window: CapacityWindow) -> str:
     """Say what a window showed, on one line."""
     figures = [f"achieved {rate_text(window.achieved_per_s)}"]
@@ -84,14 +101,12 @@ def window_sentence(window: CapacityWindow) -> str:
         figures.append(f"{number(100 * window.failed_ratio)} % failed")
     if window.dropped:
         figures.append(f"{window.dropped:,} dropped")
-    busy = sorted(window.cpu_percent.items(), key=lambda part: -part[1])[:_MOST_PARTS]
-    if busy:
-        figures.append("CPU " + ", ".join(f"{part} {round(use)} %" for part, use in busy))
+    if window.cpu_percent:
+        figures.append(f"CPU {cpu_text(window, _MOST_PARTS)}")
     why = f" because {window.reason}" if window.reason else ""
-    purpose = "" if window.purpose == "search" else f" ({window.purpose})"
     return (
-        f"window {window.number} at {rate_text(window.rate_per_s)}{purpose}: {window.shown}{why}; "
-        f"{', '.join(figures)}"
+        f"window {window.number} at {rate_text(window.rate_per_s)}{purpose_text(window)}: "
+        f"{window.shown}{why}; {', '.join(figures)}"
     )
 
 
@@ -126,7 +141,7 @@ def answer_sentence(
             lowest = answer.lowest or 0.0
             return (
                 f"{of} carries no rate that was tried, not even {rate_text(lowest)}"
-                f"{_because(windows, Shown.FAILED)}."
+                f"{_last_failure(windows)}."
             )
         case CapacityKind.UNCONFIRMED:
             return (
@@ -142,7 +157,7 @@ def _capacity(
     of: str, answer: Capacity, windows: Sequence[CapacityWindow], target_per_s: float | None
 ) -> Sequence[str]:
     rate = answer.rate or 0.0
-    confirmed = [w for w in windows if w.purpose == "confirm" and w.rate_per_s == rate]
+    confirmed = [w for w in windows if w.purpose == Purpose.CONFIRM and w.rate_per_s == rate]
     held = sum(window.shown == Shown.HELD for window in confirmed)
     found = (
         f"{of} carries {rate_text(rate)} ({per_day_text(rate)}), confirmed by {held} of "
@@ -188,8 +203,9 @@ def _limit_of_generator(windows: Sequence[CapacityWindow]) -> str:
     )
 
 
-def _because(windows: Sequence[CapacityWindow], shown: Shown) -> str:
-    reasons = [window.reason for window in windows if window.shown == shown and window.reason]
+def _last_failure(windows: Sequence[CapacityWindow]) -> str:
+    failed = [window for window in windows if window.shown == Shown.FAILED]
+    reasons = [window.reason for window in failed if window.reason]
     return f": {reasons[-1]}" if reasons else ""
 
 

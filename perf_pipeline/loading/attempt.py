@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from perf_pipeline.errors import TargetUnavailableError
 from perf_pipeline.loading.benchmark_folder import fresh_folder, write_down
-from perf_pipeline.loading.measure import measure
 from perf_pipeline.loading.needs import in_one_sentence
 from perf_pipeline.loading.session import Session
 from perf_pipeline.secrecy.known import KNOWN
@@ -16,9 +15,7 @@ from perf_pipeline.store.records import BenchmarkOutcome
 
 
 def measure_if_possible(
-    session: Session,
-    benchmark: str,
-    how: Callable[[Session, str], BenchmarkOutcome] = measure,
+    session: Session, benchmark: str, how: Callable[[Session, str], BenchmarkOutcome]
 ) -> BenchmarkOutcome:
     """Run one benchmark; one that can't begin leaves an outcome that says why, and no figure.
 

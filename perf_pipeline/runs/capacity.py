@@ -33,6 +33,7 @@ from perf_pipeline.loading.figures import write_figures
 from perf_pipeline.loading.needs import in_one_sentence
 from perf_pipeline.loading.session import Session
 from perf_pipeline.metrics.capacity_window import CAPACITY_WINDOW_COLUMNS, CapacityWindow
+from perf_pipeline.metrics.catalog import CAPACITY_PER_S
 from perf_pipeline.metrics.sample import Figure
 from perf_pipeline.plan.capacity import target_per_s
 from perf_pipeline.probes.track import csv_lines
@@ -229,11 +230,11 @@ def _told(searching: _SearchUnderWay, answer: Capacity) -> str:
 def _figures(searching: _SearchUnderWay, answer: Capacity) -> list[Figure]:
     """Return the figures of a confirmed capacity, 0 where no rate holds, and else none at all."""
     if answer.kind is CapacityKind.NOTHING:
-        return [Figure("capacity_per_s", 0.0), Figure("capacity_per_day", 0.0)]
+        return [Figure(CAPACITY_PER_S, 0.0), Figure("capacity_per_day", 0.0)]
     if answer.kind is not CapacityKind.CAPACITY or answer.rate is None:
         return []
     figures = [
-        Figure("capacity_per_s", answer.rate),
+        Figure(CAPACITY_PER_S, answer.rate),
         Figure("capacity_per_day", answer.rate * SECONDS_PER_DAY),
     ]
     target = target_per_s(searching.profile, searching.wanted)
@@ -248,8 +249,5 @@ def _limits(searching: _SearchUnderWay, answer: Capacity) -> list[str]:
         return [searching.ended]
     if answer.kind is not CapacityKind.AT_LEAST:
         return []
-    return (
-        [_told(searching, answer)]
-        if any(tried.shown is Shown.INVALID for tried in answer.tried)
-        else []
-    )
+    is_limit = any(tried.shown is Shown.INVALID for tried in answer.tried)
+    return [_told(searching, answer)] if is_limit else []

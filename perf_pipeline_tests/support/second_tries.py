@@ -1,15 +1,44 @@
-"""A test that fails on a busy machine may try once more; it is named, and few may.
+"""A test that fails on a busy machine may try once more, with all it uses anew; few tests may.
 
-pytest-rerunfailures repeats it (`--reruns 1`, in the Makefile). Add here: nothing. Keep out: which
-errors are forgiven. The reasons stand in docs/decisions/0039-a-test-may-try-twice.md.
+pytest-rerunfailures repeats it (`--reruns 1`, in the Makefile), but with the fixtures of its file
+as they are: a test that asserts something of a run that its file shares would only read the same
+run again. Here they end first, so that the second try measures anew. Add here: nothing. Keep out:
+which errors are forgiven. The reasons stand in docs/decisions/0039-a-test-may-try-twice.md.
 """
 
-from typing import Final
+from collections.abc import Generator
+from typing import Final, cast
 
 import pytest
 
 MOST: Final = 3
 """How many tests of a whole run may need a second try before the run has failed nevertheless."""
+
+FAILED: Final = pytest.StashKey[bool]()
+"""Whether a test has failed in the try that is under way."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember that this try failed."""
+    report = yield
+    if report.failed:
+        item.stash[FAILED] = True
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """End the fixtures of a file one of whose tests is about to be tried again."""
+    module = item.getparent(pytest.Module)
+    tries = item.config.getoption("reruns", default=None)
+    if tries and module is not None and module.parent is not None and item.stash.get(FAILED, False):
+        item.stash[FAILED] = False
+        # What ends is whatever is not above the file; pytest asks the next item for what is.
+        above = cast("pytest.Item", module.parent)
+        item.session._setupstate.teardown_exact(above)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -24,10 +24,40 @@ def test_passes_at_once():
     pass
 """
 
+SHARED = """
+import pytest
+
+measured = []
+
+
+@pytest.fixture(scope="module")
+def run():
+    measured.append("run")
+    yield len(measured)
+    measured.append("ended")
+
+
+def test_reads_the_run(run):
+    assert run == 1
+
+
+def test_holds_only_of_a_later_run(run):
+    assert run > 1, "the machine was busy"
+
+
+def test_reads_the_same_run_as_the_second_try(run):
+    assert (run, measured) == (3, ["run", "ended", "run"])
+"""
+
 
 def suite_of(tests: int, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a suite in which so many tests fail at their first try."""
-    (folder / "test_given.py").write_text(FIRST_TRIES.format(tests=tests), encoding="utf-8")
+    return suite(FIRST_TRIES.format(tests=tests), folder)
+
+
+def suite(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a file of tests, each of which may try twice."""
+    (folder / "test_given.py").write_text(text, encoding="utf-8")
     plugins = ["pytest_rerunfailures", "perf_pipeline_tests.support.second_tries"]
     argv = ["-m", "pytest", "-q", "--reruns", "1", "-c", "/dev/null", "--rootdir", str(folder)]
     named = [word for plugin in plugins for word in ("-p", plugin)]
@@ -64,3 +94,10 @@ def test_a_run_in_which_four_tests_need_a_second_try_fails(tmp_path: Path) -> No
 
     assert ended.returncode == pytest.ExitCode.TESTS_FAILED
     assert "4 tests needed a second try, and at most 3 may: this run failed." in ended.stdout
+
+
+def test_a_second_try_measures_anew_what_the_tests_of_a_file_share(tmp_path: Path) -> None:
+    ended = suite(SHARED, tmp_path)
+
+    assert ended.returncode == 0, ended.stdout
+    assert "3 passed, 1 rerun" in ended.stdout.splitlines()[-1]

@@ -9,6 +9,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from perf_pipeline.following.guard import hosts_here
 
 _BEARER: Final = "Bearer "
 _COOKIE: Final = b"perf-pipeline serve"
+_PORTS: Final[Mapping[str, str]] = MappingProxyType({"http": ":80", "https": ":443"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Door:
         """Say whether a request is for an address that is meant (DNS rebinding)."""
         meant = hosts_here(self.port)
         if self.behind:
-            meant |= {urlsplit(self.behind).netloc.lower()}
+            meant |= _names_of(self.behind)
         return host.lower() in meant
 
     def opens(self, headers: Mapping[str, str], cookies: Mapping[str, str]) -> bool:
@@ -64,6 +66,15 @@ class Door:
     def fits(self, given: str) -> bool:
         """Say whether a text is the token, in a time that does not depend on the text."""
         return _same(given, self.token)
+
+
+def _names_of(address: str) -> set[str]:
+    """Return what Host may say at an address: the default port of its scheme may be left out."""
+    parts = urlsplit(address)
+    port = _PORTS[parts.scheme]
+    name = parts.netloc.lower().removesuffix(port)
+    is_elsewhere = ":" in name.rpartition("]")[2]
+    return {name} if is_elsewhere else {name, f"{name}{port}"}
 
 
 def _same(given: str, wanted: str) -> bool:

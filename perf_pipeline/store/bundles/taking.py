@@ -90,6 +90,7 @@ def take_runs(history: "History", runs: Sequence[TakenRun], folder: Path) -> dic
     Returns:
         By run why it could not be taken; empty when all were.
     """
+    history.asked.forget()
     refused: dict[str, str] = {}
     ready: list[TakenRun] = []
     for run in runs:

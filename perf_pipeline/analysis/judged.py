@@ -161,6 +161,8 @@ class JudgedRuns:
     def _error(self, index: int) -> float:
         """Return the standard error that adjusting adds to a run's distance from its baseline."""
         errors = [self.runs.errors[kept] for kept in self.kept]
+        if not (self.runs.errors[index] or any(errors)):
+            return 0.0
         return math.hypot(self.runs.errors[index], math.hypot(*errors) / max(1, len(errors)))
 
     def _as_measured(self, index: int) -> Suspicion:

@@ -19,6 +19,8 @@ _SD_FLOOR: Final = 0.02
 _SD_PER_HALF_LENGTH: Final = 1.4826
 _ALL_OUT_SDS: Final = 2.0
 _ALONE_OUT_SDS: Final = 3.0
+# By Cauchy and Schwarz, the weighted mean is nearer than two spreads where the squares are below 4.
+_SURELY_IN_LINE: Final = 3.999
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,9 @@ class Slowdown:
 
     log_factor: float = 0.0
     error: float = 0.0
+
+
+_AS_USUAL: Final = Slowdown()
 
 
 def slowdowns(
@@ -131,6 +136,8 @@ def usual(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _combined(parts: Sequence[tuple[float, float]]) -> Slowdown:
+    if sum((value / sd) ** 2 for value, sd in parts) < _SURELY_IN_LINE:
+        return _AS_USUAL
     alone = [(value, sd) for value, sd in parts if abs(value) > _ALONE_OUT_SDS * sd]
     if alone:
         return _weighted(alone)

@@ -6,6 +6,7 @@ Add here: another estimate of centre or spread. Keep out: any decision (baseline
 
 import math
 import statistics
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -107,15 +108,56 @@ def winsorised(values: Sequence[float]) -> list[float]:
     [1.0, 2.0, 3.0, 4.0, 10.413]
     """
     ordered = sorted(values)
-    median = _middle(ordered)
-    deviations = [abs(value - median) for value in values]
-    mad = _middle(sorted(deviations))
-    robust_sd = _SD_PER_MAD * mad if mad else _SD_PER_MEAN_DEVIATION * statistics.fmean(deviations)
-    limit = _WINSOR_SDS * max(1.0, _FEW_VALUES / len(values)) * robust_sd
-    low, high = median - limit, median + limit
+    low, high = _limits(ordered)
     if ordered[0] >= low and ordered[-1] <= high:  # nearly always
         return list(values)
     return [low if value < low else min(value, high) for value in values]
+
+
+def winsorised_in_order(ordered: Sequence[float]) -> Sequence[float]:
+    """Return the `winsorised` values of at least one, the smallest first, without sorting them."""
+    low, high = _limits(ordered)
+    if ordered[0] >= low and ordered[-1] <= high:
+        return ordered
+    first, end = bisect_left(ordered, low), bisect_right(ordered, high)
+    return [*[low] * first, *ordered[first:end], *[high] * (len(ordered) - end)]
+
+
+def _limits(ordered: Sequence[float]) -> tuple[float, float]:
+    """Return between which values nothing is pulled back."""
+    if ordered[0] == ordered[-1]:
+        return ordered[0], ordered[0]
+    median = _middle(ordered)
+    mad = _middle_deviation(ordered, median)
+    robust_sd = _SD_PER_MAD * mad
+    if not mad:
+        deviations = [abs(value - median) for value in ordered]
+        robust_sd = _SD_PER_MEAN_DEVIATION * statistics.fmean(deviations)
+    limit = _WINSOR_SDS * max(1.0, _FEW_VALUES / len(ordered)) * robust_sd
+    return median - limit, median + limit
+
+
+def _middle_deviation(ordered: Sequence[float], median: float) -> float:
+    """Return the median of the deviations from the median, without sorting them.
+
+    Those that are closest to the median are neighbours, and halving finds the first of them.
+    """
+    n = len(ordered)
+    closest = n // 2 + 1
+    first, last = 0, n - closest
+    while first < last:
+        at = (first + last) // 2
+        if median - ordered[at] > ordered[at + closest] - median:
+            first = at + 1
+        else:
+            last = at
+    end = first + closest - 1
+    below, above = median - ordered[first], ordered[end] - median
+    if n % 2:
+        return max(below, above)
+    if below > above:
+        return (below + max(median - ordered[first + 1], above)) / 2
+    return (above + max(below, ordered[end - 1] - median)) / 2
 
 
 def _middle(ordered: Sequence[float]) -> float:

@@ -236,6 +236,28 @@ def directions(
     return judge
 
 
+def is_beyond(
+    distance: float,
+    level: tuple[float, float | None],
+    runs: int,
+    ruler: Ruler,
+    policy: BaselinePolicy,
+) -> bool:
+    """Say whether a run at this distance from a level of so many runs is out of line.
+
+    Args:
+        distance: of two positions.
+        level: centre and spread; a spread of None says nothing.
+        runs: how many the level rests on.
+        ruler: of the policy.
+        policy: the gate.
+    """
+    centre, sd = level
+    return sd is not None and _is_out_of_line(
+        distance, _predicted(centre, sd, runs, runs, policy), ruler
+    )
+
+
 @lru_cache(maxsize=1_024)
 def _level(runs: tuple[float, ...], ruler: Ruler) -> tuple[float, float | None]:
     return centre_and_spread(ruler.positions(runs), ruler.sd_floor)

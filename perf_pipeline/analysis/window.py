@@ -5,14 +5,13 @@ Add here: a rule that decides which runs count. Keep out: the judgement of the n
 (baseline.py).
 """
 
-import math
-from bisect import bisect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from perf_pipeline.analysis.scale import Scale
 from perf_pipeline.analysis.series import RUNS_BEFORE
-from perf_pipeline.analysis.suspicion import BaselinePolicy, DiffStatus, direction, directions
+from perf_pipeline.analysis.suspicion import BaselinePolicy, DiffStatus, direction
+from perf_pipeline.analysis.walk import kept_runs
 
 _DIRECTION: Final[Mapping[DiffStatus, int]] = {DiffStatus.SUSPECT: 1, DiffStatus.IMPROVED: -1}
 
@@ -44,33 +43,16 @@ def in_line(
     out in the same direction, it was chance, and the run comes back. Leaving every such run out for
     good would cut the tails off the noise and triple the false alarms (docs/statistics.md).
     """
-    judge = _judge(history, policy, minimum_effect, scale)
+    walk = kept_runs(history, policy, minimum_effect, scale)
     found: list[int] = []
-    kept: list[int] = []
-    values: list[float] = []
-    for index, run in enumerate(history):
-        found.append(judge(run, tuple(values[-policy.window :])))
+    for index in range(len(history)):
+        found.append(walk.direction(index))
         if not found[index]:
-            kept.append(index)
-            values.append(run)
+            walk.keep(index)
         pending = index - RUNS_BEFORE
         if pending >= 0 and found[pending] and _stayed_alone(found, pending):
-            place = bisect(kept, pending)
-            kept.insert(place, pending)
-            values.insert(place, history[pending])
-    return tuple(kept[-policy.window :])
-
-
-def _judge(
-    history: Sequence[float],
-    policy: BaselinePolicy,
-    minimum_effect: float | None,
-    scale: Scale | None,
-) -> Callable[[float, tuple[float, ...]], int]:
-    """Return what says in which direction a run is out of line with the runs before it."""
-    if scale is not None and all(map(math.isfinite, history)):
-        return directions(policy, scale, minimum_effect)
-    return lambda run, runs: direction(run, runs, policy, minimum_effect, scale=scale)
+            walk.keep(pending)
+    return tuple(walk.indices[-policy.window :])
 
 
 def _stayed_alone(found: Sequence[int], index: int) -> bool:

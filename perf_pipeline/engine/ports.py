@@ -31,7 +31,7 @@ class Clock(Protocol):
 
 
 class SampleSeries(Protocol):
-    """Record the samples of an operation that went well, with times and records alone."""
+    """Record the samples of an operation that went well, without checks and phases."""
 
     def answered(
         self,
@@ -40,6 +40,7 @@ class SampleSeries(Protocol):
         started_us: int,
         ended_us: int,
         records: int,
+        bytes_out: int = 0,
     ) -> None:
         """Record an operation."""
         ...

@@ -109,6 +109,7 @@ class SpooledSeries:
         started_us: int,
         ended_us: int,
         records: int,
+        bytes_out: int = 0,
     ) -> None:
         """Record an operation that went well."""
         phase = iteration.phase if started_us <= iteration.cut_us else _DRAIN
@@ -124,6 +125,7 @@ class SpooledSeries:
                 intended_us,
                 started_us,
                 ended_us,
+                bytes_out,
                 records,
                 NO_PHASES_PACKED,
             )

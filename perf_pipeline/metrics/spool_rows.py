@@ -70,15 +70,22 @@ SAMPLE_ROWS: Final = RowLayout(
 )
 ITERATION_ROWS: Final = RowLayout(ITERATION_COLUMNS, ("scenario", "phase", "outcome"))
 
-_OF_A_PLAIN_SAMPLE: Final = ("iteration", "intended_us", "started_us", "ended_us", "records")
+_OF_A_PLAIN_SAMPLE: Final = (
+    "iteration",
+    "intended_us",
+    "started_us",
+    "ended_us",
+    "bytes_out",
+    "records",
+)
 NO_PHASES_PACKED: Final = struct.pack(f"<{len(NO_PHASES)}q", *NO_PHASES)
 
 
 def plain_sample_packing() -> struct.Struct:
-    """Return the packing of a sample that has times and records alone, in half the time.
+    """Return the packing of a sample without checks, phases and bytes that came, in half the time.
 
-    It takes kind, vu, iteration, the three times, records and `NO_PHASES_PACKED`; the columns
-    between them are 0.
+    It takes kind, vu, iteration, the three times, bytes_out, records and `NO_PHASES_PACKED`; the
+    columns between them are 0.
     """
     codes = dict.fromkeys(_OF_A_PLAIN_SAMPLE, "q") | dict.fromkeys(_SMALL, "I")
     numbers = [name for name in SAMPLE_ROWS.numbers if name not in HttpPhases._fields]

@@ -152,7 +152,7 @@ class SqlClient:
             answer = SqlAnswer(result, _OK, "", started_us, ended_us, rows_of(result))
         iteration.has_waited = True
         checks = _NO_CHECKS if judge is None else judge(answer)
-        self._record(iteration, request.operation, answer, intended_us, bytes_out, checks)
+        self.record(iteration, request.operation, answer, intended_us, bytes_out, checks)
         if answer.result is None and self.session is not None and not self.session.is_usable:
             await self.close()
         return answer
@@ -163,7 +163,7 @@ class SqlClient:
         """Write down a request whose answer nobody awaits any more."""
         now_us = self._clock.now_us()
         answer = SqlAnswer(None, Outcome.INTERRUPTED, "", started_us, now_us, 0)
-        self._record(iteration, operation, answer, intended_us, 0, _NO_CHECKS)
+        self.record(iteration, operation, answer, intended_us, 0, _NO_CHECKS)
 
     def failed(
         self,
@@ -172,10 +172,13 @@ class SqlClient:
         intended_us: int,
         started_us: int,
         refusal: Exception,
+        *,
+        bytes_out: int = 0,
+        checks: tuple[int, int] = _NO_CHECKS,
     ) -> SqlAnswer:
         """Write down a request that failed, and give what came of it."""
         answer = self._refused(operation, started_us, refusal, 0)
-        self._record(iteration, operation, answer, intended_us, 0, _NO_CHECKS)
+        self.record(iteration, operation, answer, intended_us, bytes_out, checks)
         return answer
 
     def record_transaction(
@@ -206,7 +209,7 @@ class SqlClient:
             now_us = self._clock.now_us()
             self.record_transaction(iteration, name, begun_us, now_us, Outcome.INTERRUPTED, "")
 
-    def _record(
+    def record(
         self,
         iteration: Iteration,
         operation: str,

@@ -23,6 +23,12 @@ from perf_pipeline.workloads.postgres.client import CONFLICTS, Request, SqlAnswe
 from perf_pipeline.workloads.postgres.clients import Clients
 from perf_pipeline.workloads.postgres.exchange import SqlSession
 from perf_pipeline.workloads.postgres.script_functions import number, truth
+from perf_pipeline.workloads.postgres.script_runs import (
+    ScriptRuns,
+    StraightScript,
+    UnworkableError,
+    is_straight,
+)
 from perf_pipeline.workloads.postgres.script_scale import counted_scale
 from perf_pipeline.workloads.postgres.script_values import DEFAULT_SEED, ScriptState, Variable
 from perf_pipeline.workloads.postgres.scripts import (
@@ -33,12 +39,6 @@ from perf_pipeline.workloads.postgres.scripts import (
     ReadySleep,
     ReadyStatement,
     ready_scripts,
-)
-from perf_pipeline.workloads.postgres.straight_runs import (
-    StraightRuns,
-    StraightScript,
-    UnworkableError,
-    is_straight,
 )
 
 _OK: Final = Outcome.OK
@@ -57,7 +57,7 @@ class _Client:
         self.client = client
         self.state = ScriptState(dict(variables))
         self.begun_us: int | None = None
-        self.runs: StraightRuns | None = None
+        self.runs: ScriptRuns | None = None
 
 
 class OwnScript:
@@ -143,7 +143,7 @@ class OwnScript:
         if runs is None:
             if self._straight is None:
                 self._straight = StraightScript(self._context, iteration, script)
-            runs = user.runs = StraightRuns(self._straight, user.client, user.state)
+            runs = user.runs = ScriptRuns(self._straight, user.client, user.state)
         try:
             answer = await runs.run(iteration, session)
         except UnworkableError as error:

@@ -20,6 +20,7 @@ from perf_pipeline.units import US_PER_S
 from perf_pipeline.workloads.postgres.client import CONFLICTS, Request, SqlAnswer, SqlClient
 from perf_pipeline.workloads.postgres.clients import Clients
 from perf_pipeline.workloads.postgres.exchange import SqlSession
+from perf_pipeline.workloads.postgres.sql_runs import SqlRuns, StraightSql
 from perf_pipeline.workloads.postgres.statements import OwnStatement, own_statements
 from perf_pipeline.workloads.steps.data import surroundings_of
 from perf_pipeline.workloads.steps.values import Scope
@@ -28,12 +29,13 @@ from perf_pipeline.workloads.steps.values import Scope
 class _SqlUser:
     """Hold what belongs to one virtual user: its connection, and what its variables read."""
 
-    __slots__ = ("begun_us", "client", "scope")
+    __slots__ = ("begun_us", "client", "runs", "scope")
 
     def __init__(self, client: SqlClient, iteration: Iteration) -> None:
         self.client = client
         self.scope = Scope(iteration)
         self.begun_us: int | None = None
+        self.runs: SqlRuns | None = None
 
 
 class OwnSql:
@@ -49,6 +51,7 @@ class OwnSql:
 
     def __init__(self) -> None:
         self._users: dict[int, _SqlUser] = {}
+        self._straight: StraightSql | None = None
 
     async def open(self, context: WorkerContext) -> None:
         """Prepare the statements, and connect as often as there are VUs.
@@ -59,7 +62,7 @@ class OwnSql:
         """
         own = SqlParameters.model_validate(context.parameters["own"])
         self._statements = own_statements(own, surroundings_of(own, context))
-        self._clock, self._retries = context.clock, own.retries
+        self._context, self._clock, self._retries = context, context.clock, own.retries
         self._think_time_us, self._name = own.think_time_us, own.transaction
         begin = f"begin isolation level {own.isolation}" if own.isolation else BEGIN
         self._controls = {
@@ -79,6 +82,11 @@ class OwnSql:
             if own.prepared
             else []
         )
+        # Then each request follows from the answer to the one before, and from nothing else.
+        self._is_straight = not self._retries and not any(
+            pause_us[1]
+            for pause_us in (own.think_time_us, *(s.think_time_us for s in self._statements))
+        )
         self._clients = await Clients.open(context, prepared)
 
     async def close(self) -> None:
@@ -89,6 +97,9 @@ class OwnSql:
         """Run the statements, then think; end early where one of them fails or has no value."""
         user = self._user(iteration)
         try:
+            if self._is_straight and (session := user.client.session) is not None:
+                await self._run_straight(user, iteration, session)
+                return
             if self._name is None:
                 intended_us = await self._each(user, iteration)
             else:
@@ -107,6 +118,34 @@ class OwnSql:
         user.scope.begin(iteration)
         user.begun_us = None
         return user
+
+    async def _run_straight(
+        self, user: _SqlUser, iteration: Iteration, session: SqlSession
+    ) -> None:
+        """Run the statements, maybe many times; tell of a failure as in any other iteration."""
+        runs = user.runs or self._runs_of(user, iteration)
+        try:
+            answer = await runs.run(iteration, session)
+        finally:
+            user.begun_us = runs.begun_us
+        if answer is None:
+            return
+        if answer.result is None and not session.is_usable:
+            await user.client.close()
+        if self._name is not None:
+            answer = await self._rolled_back(user, answer, 0)
+            self._record_transaction(user, iteration, self._name, answer)
+        self._ends(iteration, answer)
+
+    def _runs_of(self, user: _SqlUser, iteration: Iteration) -> SqlRuns:
+        if self._straight is None:
+            begin, commit = self._controls[BEGIN], self._controls[COMMIT]
+            steps: list[OwnStatement | Request] = [*self._statements]
+            if self._name is not None:
+                steps = [begin, *steps, commit]
+            self._straight = StraightSql(self._context, iteration, steps, self._name)
+        runs = user.runs = SqlRuns(self._straight, user.client, user.scope)
+        return runs
 
     async def _pause(self, range_us: tuple[int, int], iteration: Iteration, from_us: int) -> int:
         until_us = from_us + iteration.random.randint(*range_us)
@@ -142,14 +181,20 @@ class OwnSql:
             user.scope.saved.clear()
             if state is not None:
                 iteration.random.setstate(state)
+        self._record_transaction(user, iteration, name, answer)
+        if answer.error:
+            self._ends(iteration, answer)
+        return answer.ended_us
+
+    def _record_transaction(
+        self, user: _SqlUser, iteration: Iteration, name: str, answer: SqlAnswer
+    ) -> None:
+        """Write the sample of a transaction, which is over."""
         assert user.begun_us is not None
         user.client.record_transaction(
             iteration, name, user.begun_us, answer.ended_us, answer.outcome, answer.error
         )
         user.begun_us = None
-        if answer.error:
-            self._ends(iteration, answer)
-        return answer.ended_us
 
     async def _attempt(
         self, user: _SqlUser, iteration: Iteration, intended_us: int, left: int

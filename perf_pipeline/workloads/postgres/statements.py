@@ -53,7 +53,10 @@ class OwnStatement:
 
     def values(self, scope: Scope) -> list[bytes]:
         """Return the values of this iteration."""
-        return [bind(scope) for bind in self.binds]
+        binds = self.binds
+        if len(binds) == 1:  # half of what a comprehension takes
+            return [binds[0](scope)]
+        return [bind(scope) for bind in binds]
 
     def judge(self, scope: Scope, answer: SqlAnswer) -> tuple[int, int]:
         """Fail what has another number of rows than expected, or no value to save.

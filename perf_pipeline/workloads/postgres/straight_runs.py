@@ -1,122 +1,90 @@
-"""Runs of a script without branches, whose every step follows from the answer to the one before.
+"""Runs whose every statement follows from the answer to the one before: no branch, pause or retry.
 
 While all goes well, nothing but the answers of the server drives it: no coroutine ends and begins
 between two statements or two runs, which costs more than all the rest (docs/performance.md). What
-fails ends the run and is told as it is for any other script.
-Add here: another way for a run to go on. Keep out: what becomes of a run that failed
-(own_script.py).
+fails ends the run and is told as it is for any other.
+Add here: another way for a run to go on. Keep out: where values come from (script_runs.py,
+sql_runs.py), and what becomes of a run that failed (own_script.py, own_sql.py).
 """
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
+from psycopg import pq
 
 from perf_pipeline.engine.ports import Iteration, WorkerContext
 from perf_pipeline.metrics.catalog import TRANSACTIONS
 from perf_pipeline.metrics.sample import Outcome
-from perf_pipeline.workloads.postgres.client import SqlAnswer, SqlClient
-from perf_pipeline.workloads.postgres.exchange import SqlSession, Values, rows_of
-from perf_pipeline.workloads.postgres.script_values import ScriptState
-from perf_pipeline.workloads.postgres.scripts import ReadyScript, ReadySet, ReadyStatement
-from perf_pipeline.workloads.postgres.turns import TakesTurns, Turns
+from perf_pipeline.workloads.postgres.client import Request, SqlAnswer, SqlClient
+from perf_pipeline.workloads.postgres.exchange import SqlSession, Values
+from perf_pipeline.workloads.postgres.turns import TakesTurns, Turns, turns_here
 
 _NS_PER_US: Final = 1_000
-_NO_VALUES: Final[Values] = ()
+Answered = Callable[[Iteration, int, int, int, int, int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Leg:
-    """Hold a statement, and the variables that are set before it.
+class Leg:
+    """Hold a request of a run, and what records its samples that went well.
+
+    Args:
+        request: what is asked for.
+        answered: takes them (`ports.SampleSeries`).
 
     Attributes:
-        sets: in order.
-        statement: asked for then.
-        is_written: its values stand in its text.
         send: sends it; with `text` where that is the same each time, and `timeout_s`.
-        answered: records its sample.
     """
 
-    sets: tuple[ReadySet, ...]
-    statement: ReadyStatement
-    is_written: bool
-    send: Callable[[SqlSession, bytes, Values, float], None]
-    text: bytes
-    timeout_s: float
-    answered: Callable[[Iteration, int, int, int, int], None]
+    __slots__ = ("answered", "operation", "send", "text", "timeout_s")
+
+    def __init__(self, request: Request, answered: Answered) -> None:
+        self.operation, self.send = request.operation, request.send
+        self.text, self.timeout_s = request.text, request.timeout_s
+        self.answered = answered
 
 
-class StraightScript:
-    """Hold a script that is nothing but statements, with variables set between them.
+class StraightPlan:
+    """Hold what all runs of a scenario's clients have in common.
 
     Args:
         context: of the worker.
-        iteration: one of the scenario whose samples its runs write.
-        script: the script, for which `is_straight` holds.
-    """
-
-    __slots__ = ("answered", "clock", "legs", "origin_ns", "turns")
-
-    def __init__(self, context: WorkerContext, iteration: Iteration, script: ReadyScript) -> None:
-        self.clock, self.origin_ns = context.clock, context.clock.origin_ns
-        series, scenario = context.recorder.series, iteration.scenario
-        self.turns = Turns()
-        self.answered = series(scenario, TRANSACTIONS, script.name).answered
-        self.legs: list[_Leg] = []
-        sets: list[ReadySet] = []
-        for step in script.steps:
-            if isinstance(step, ReadySet):
-                sets.append(step)
-            elif isinstance(step, ReadyStatement):
-                request = step.request
-                of_leg = series(scenario, iteration.protocol, request.operation)
-                leg = _Leg(
-                    tuple(sets),
-                    step,
-                    bool(step.template),
-                    request.send,
-                    request.text,
-                    request.timeout_s,
-                    of_leg.answered,
-                )
-                self.legs.append(leg)
-                sets = []
-
-
-def is_straight(script: ReadyScript) -> bool:
-    """Say whether a script has statements and variables alone, and ends with a statement."""
-    return isinstance(script.steps[-1], ReadyStatement) and all(
-        isinstance(step, ReadySet) or (isinstance(step, ReadyStatement) and step.gset is None)
-        for step in script.steps
-    )
-
-
-class UnworkableError(ValueError):
-    """Say that an expression has no value.
+        iteration: one of the scenario whose samples the runs write.
+        whole: names the samples of whole runs; None where there are none.
 
     Attributes:
-        line: of the script.
-        answer: what the run came to before; None where it had asked for nothing.
-        from_us: when it would have gone on.
+        turns: of the worker.
     """
 
-    def __init__(self, said: str, line: int, answer: SqlAnswer | None, from_us: int) -> None:
-        super().__init__(said)
-        self.line, self.answer, self.from_us = line, answer, from_us
+    __slots__ = ("clock", "iteration", "origin_ns", "recorder", "turns", "whole")
+
+    def __init__(self, context: WorkerContext, iteration: Iteration, whole: str | None) -> None:
+        self.clock, self.origin_ns = context.clock, context.clock.origin_ns
+        self.recorder, self.iteration = context.recorder, iteration
+        self.turns: Turns = turns_here()
+        self.whole: Answered | None = None
+        if whole is not None:
+            series = context.recorder.series(iteration.scenario, TRANSACTIONS, whole)
+            self.whole = series.answered
+
+    def answered(self, operation: str) -> Answered:
+        """Return what records the samples of an operation that went well."""
+        iteration = self.iteration
+        return self.recorder.series(iteration.scenario, iteration.protocol, operation).answered
 
 
 class StraightRuns(TakesTurns[SqlAnswer | None]):
-    """Run a straight script for one client, again and again while the engine lets it.
+    """Run the same requests for one client, again and again while the engine lets it.
 
     Args:
-        script: the script.
+        plan: of the scenario.
         client: whose connection is used.
-        state: variables of the client.
+        legs: the requests.
 
     Attributes:
         begun_us: when the run under way began its first statement, once that is answered.
+        started_us: when the latest request was sent.
     """
 
     __slots__ = (
@@ -127,26 +95,28 @@ class StraightRuns(TakesTurns[SqlAnswer | None]):
         "_leg",
         "_legs",
         "_now_us",
-        "_script",
+        "_number",
+        "_origin_ns",
         "_session",
-        "_started_us",
-        "_state",
+        "_text",
+        "_whole",
         "begun_us",
+        "started_us",
     )
 
-    def __init__(self, script: StraightScript, client: SqlClient, state: ScriptState) -> None:
-        super().__init__(script.turns)
-        self._script, self._client, self._state = script, client, state
-        self._leg, self._legs = script.legs[0], len(script.legs)
-        self._now_us = script.clock.now_us
-        self._at = self._started_us = self._from_us = 0
+    def __init__(self, plan: StraightPlan, client: SqlClient, legs: list[Leg]) -> None:
+        super().__init__(plan.turns)
+        self._client, self._legs, self._number = client, legs, len(legs)
+        self._whole, self._leg, self._text = plan.whole, legs[0], b""
+        self._now_us, self._origin_ns = plan.clock.now_us, plan.origin_ns
+        self._at = self.started_us = self._from_us = 0
         self.begun_us: int | None = None
 
     async def run(self, iteration: Iteration, session: SqlSession) -> SqlAnswer | None:
-        """Run the script; give what ended a run, or None where the last one is written down.
+        """Run them; give what ended a run, or None where the last one is written down.
 
         Raises:
-            UnworkableError: an expression has no value.
+            UnworkableError: an expression of a script has no value.
         """
         self._iteration, self._session = iteration, session
         over = self._expect_end()
@@ -154,82 +124,95 @@ class StraightRuns(TakesTurns[SqlAnswer | None]):
         try:
             return await over
         except asyncio.CancelledError:
-            operation = self._leg.statement.request.operation
-            self._client.cut_off(iteration, operation, self._from_us, self._started_us)
+            if over.cancelled():  # else the answer came first, and all is written down
+                self._cut_off(iteration)
             raise
+
+    @abstractmethod
+    def _values(self) -> Values | None:
+        """Return the values of the leg at `_at`, or None where that has ended the run.
+
+        What is sent is `_text`, which is the text of the leg before this is asked.
+        """
+
+    @abstractmethod
+    def _take(self, result: pq.abc.PGresult, ended_us: int) -> bool:
+        """Write down the sample of the leg; False where the run has ended with it."""
+
+    @abstractmethod
+    def _ends_well(self) -> bool:
+        """Say whether a run may end here."""
+
+    def _cut_off(self, iteration: Iteration) -> None:
+        """Write down the request whose answer nobody awaits any more."""
+        self._client.cut_off(iteration, self._leg.operation, self._from_us, self.started_us)
 
     def _begin(self) -> None:
         self._at, self._from_us, self.begun_us = 0, self._iteration.intended_us, None
         self._ask()
 
     def _ask(self) -> None:
-        """Set the variables of a leg, and send its statement."""
-        leg = self._leg = self._script.legs[self._at]
-        state = self._state
-        variables = state.variables
-        for step in leg.sets:
-            try:
-                variables[step.name] = step.evaluate(state)
-            except ValueError as error:
-                self._over.set_exception(
-                    UnworkableError(str(error), step.line, self._before(), self._from_us)
-                )
-                return
-        text, values = leg.text, _NO_VALUES
-        if leg.is_written:
-            text = leg.statement.written(variables)
-        elif leg.statement.variables:
-            values = leg.statement.values(variables)
+        """Send the request of a leg."""
+        leg = self._leg = self._legs[self._at]
+        self._text = leg.text
+        values = self._values()
+        if values is None:
+            return
         session = self._session
-        self._started_us = self._now_us()
+        self.started_us = self._now_us()
         try:
             session.expect(self)
-            leg.send(session, text, values, leg.timeout_s)
+            leg.send(session, self._text, values, leg.timeout_s)
         except psycopg.Error as error:
             self.set_exception(error)
 
     def _answered(self) -> None:
         """Write down what was answered, and ask for the next."""
-        iteration, script, result = self._iteration, self._script, self._result
+        result = self._result
         assert result is not None
-        ended_us = (self._session.answered_ns - script.origin_ns) // _NS_PER_US
-        rows = rows_of(result)
-        self._leg.answered(iteration, self._from_us, self._started_us, ended_us, rows)
+        ended_us = (self._session.answered_ns - self._origin_ns) // _NS_PER_US
+        if not self._take(result, ended_us):
+            return
         if self._at == 0:
-            self.begun_us = self._started_us
+            self.begun_us = self.started_us
         self._from_us = ended_us
         self._at += 1
-        if self._at < self._legs:
+        if self._at < self._number:
             self._ask()
-        elif self._session.is_in_transaction:
-            self._over.set_result(self._before())
+        elif self._ends_well():
+            self._end(ended_us)
         else:
-            self._end(iteration, ended_us)
+            self._over.set_result(self._before())
 
-    def _end(self, iteration: Iteration, ended_us: int) -> None:
+    def _end(self, ended_us: int) -> None:
         """Write the run down, and begin the next one where there is to be one."""
-        begun_us = self.begun_us
+        iteration, begun_us = self._iteration, self.begun_us
         assert begun_us is not None
         self.begun_us = None
         iteration.has_waited = True
-        self._script.answered(iteration, iteration.intended_us, begun_us, ended_us, 1)
+        if self._whole is not None:
+            self._whole(iteration, iteration.intended_us, begun_us, ended_us, 1, 0)
         if iteration.follow is not None and iteration.follow():
             self._begin()
         else:
             self._over.set_result(None)
 
     def _fail(self, error: Exception) -> None:
-        self._iteration.has_waited = True
-        operation = self._leg.statement.request.operation
+        operation = self._leg.operation
         answer = self._client.failed(
-            self._iteration, operation, self._from_us, self._started_us, error
+            self._iteration, operation, self._from_us, self.started_us, error
         )
+        self._end_with(answer)
+
+    def _end_with(self, answer: SqlAnswer) -> None:
+        """End the runs with an answer that is a failure, and is written down."""
+        self._iteration.has_waited = True
         if self.begun_us is None:
-            self.begun_us = self._started_us
+            self.begun_us = self.started_us
         self._over.set_result(answer)
 
     def _before(self) -> SqlAnswer | None:
         """Return the answer to the statement before, of which only its times are of use."""
         if self._at == 0:
             return None
-        return SqlAnswer(None, Outcome.OK, "", self._started_us, self._from_us, 0)
+        return SqlAnswer(None, Outcome.OK, "", self.started_us, self._from_us, 0)

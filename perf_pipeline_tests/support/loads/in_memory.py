@@ -109,7 +109,13 @@ class MemorySeries:
     operation: str
 
     def answered(
-        self, iteration: Iteration, intended_us: int, started_us: int, ended_us: int, records: int
+        self,
+        iteration: Iteration,
+        intended_us: int,
+        started_us: int,
+        ended_us: int,
+        records: int,
+        bytes_out: int = 0,
     ) -> None:
         """Keep a sample."""
         assert iteration.scenario == self.scenario
@@ -122,4 +128,5 @@ class MemorySeries:
             Outcome.OK,
             intended_us=intended_us,
             records=records,
+            bytes_out=bytes_out,
         )

@@ -94,10 +94,10 @@ class VirtualUser:
                 outcome = Outcome.INTERRUPTED
                 tally.interrupted += 1
                 raise
-            part.record_exception(iteration, intended_us, error)
+            part.record_exception(iteration, iteration.intended_us, error)
         except Exception as error:  # noqa: BLE001 - a bug of a workload must not end the load
             outcome = Outcome.FAILED
-            part.record_exception(iteration, intended_us, error)
+            part.record_exception(iteration, iteration.intended_us, error)
         finally:
             tally.active -= 1
             self._iteration = None

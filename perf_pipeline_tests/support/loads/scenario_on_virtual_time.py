@@ -56,11 +56,18 @@ class Timed:
     cleanup_us: int = 0
     protocol: str = "http"
     checks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    follows: bool = False
 
     async def open(self, context: WorkerContext) -> None:
         """Do nothing."""
 
     async def iterate(self, iteration: Iteration) -> None:
+        """Do an iteration, and maybe those that follow it."""
+        await self._serve(iteration)
+        while self.follows and iteration.follow is not None and iteration.follow():
+            await self._serve(iteration)
+
+    async def _serve(self, iteration: Iteration) -> None:
         """Sleep and record; a negative time stands for a bug."""
         started_us = self.clock.now_us()
         outcome = Outcome.INTERRUPTED
@@ -101,6 +108,7 @@ def run(
     stripe: Stripe | None = None,
     stop_at_us: int | None = None,
     cleanup_us: int = 0,
+    follows: bool = False,
 ) -> Run:
     """Run a scenario, written as in k6, on virtual time.
 
@@ -111,6 +119,7 @@ def run(
         stripe: of the worker; all by default.
         stop_at_us: when to stop early.
         cleanup_us: how long an iteration that is cancelled takes to end.
+        follows: iterations begin where the one before ended (`Iteration.follow`).
     """
     executor = read_executor(scenario) if isinstance(scenario, Mapping) else scenario
     duration = service_us if callable(service_us) else lambda _: service_us
@@ -121,7 +130,7 @@ def run(
         stripe=stripe or Stripe(0, 1),
         start_us=executor.start_time_us,
         window=measured_window(executor, warm_up_us),
-        workload=Timed(duration, clock, recorder, cleanup_us),
+        workload=Timed(duration, clock, recorder, cleanup_us, follows=follows),
         clock=clock,
         recorder=recorder,
         seed=1,

@@ -277,6 +277,23 @@ def test_a_stop_before_the_start_time_runs_nothing() -> None:
     assert done.took_us == 1 * S
 
 
+def test_an_exception_is_of_the_iteration_that_followed_and_not_of_the_first() -> None:
+    # 0.3 s each: the third one, wanted at 0.6 s, has the bug, and the next two take its place.
+    times_us = iter([300_000, 300_000, -1, 300_000, 300_000])
+    done = run(
+        {"executor": "constant-vus", "vus": 1, "duration": "1s"},
+        lambda _: next(times_us),
+        follows=True,
+    )
+
+    wanted_us = [0, 300_000, 600_000, 600_000, 900_000]
+    assert [sample.intended_us for sample in done.samples] == wanted_us
+    assert [record.intended_us for record in done.iterations] == wanted_us
+    assert [record.iteration for record in done.iterations] == [0, 1, 2, 3, 4]
+    failed = done.samples[2]
+    assert (failed.started_us, failed.ended_us, failed.error) == (600_000, 600_000, "exception")
+
+
 def test_an_exception_is_a_failed_sample_and_the_load_goes_on() -> None:
     scenario = {"executor": "per-vu-iterations", "vus": 1, "iterations": 3}
     durations_us = iter((10, -1, 10))

@@ -100,33 +100,49 @@ class HttpSteps:
         await asyncio.sleep(0)  # the event loop closes sockets on its next turn
 
     async def iterate(self, iteration: Iteration) -> None:
-        """Perform the steps, then think; end early where a value that is to be saved is missing."""
+        """Perform the steps, then think; and so again while the engine lets it, in its place."""
         user = self._user(iteration)
-        intended_us = iteration.intended_us
         try:
-            for step in self._steps:
-                data = step.writer.static or step.writer.write(user.scope)
-                result = await self._sending(step, user, data, intended_us)
-                self._received(user, data, result)
-                if result.status in REDIRECTS and result.status not in step.stops_at:
-                    result, intended_us = await self._follow(step, user, data, result, intended_us)
-                expectation = step.expectation
-                passed = expectation.passed(result, user.scope)
-                failed = expectation.every ^ passed
-                if step.message_ids is not None and not failed:
-                    self._promise(step.message_ids, step, user, result, intended_us)
-                intended_us = self._sample(step, user, result, intended_us, passed, failed)
-                if failed & expectation.saving:
-                    iteration.is_through = False
-                    iteration.is_incomplete = not result.error
-                    break
-                if step.think_time_us[1]:
-                    intended_us = await self._pause(step.think_time_us, iteration, intended_us)
-            if self._think_time_us[1]:
-                await self._pause(self._think_time_us, iteration, intended_us)
+            await self._perform(user, iteration)
+            while self._goes_on(iteration):
+                await self._perform(user, iteration)
         except asyncio.CancelledError:
             self._interrupted(user)
             raise
+
+    async def _perform(self, user: _User, iteration: Iteration) -> None:
+        """Do one iteration; end it early where a value that is to be saved is missing."""
+        intended_us = iteration.intended_us
+        for step in self._steps:
+            data = step.writer.static or step.writer.write(user.scope)
+            result = await self._sending(step, user, data, intended_us)
+            self._received(user, data, result)
+            if result.status in REDIRECTS and result.status not in step.stops_at:
+                result, intended_us = await self._follow(step, user, data, result, intended_us)
+            expectation = step.expectation
+            passed = expectation.passed(result, user.scope)
+            failed = expectation.every ^ passed
+            if step.message_ids is not None and not failed:
+                self._promise(step.message_ids, step, user, result, intended_us)
+            intended_us = self._sample(step, user, result, intended_us, passed, failed)
+            if failed & expectation.saving:
+                iteration.is_through = False
+                iteration.is_incomplete = not result.error
+                break
+            if step.think_time_us[1]:
+                intended_us = await self._pause(step.think_time_us, iteration, intended_us)
+        if self._think_time_us[1]:
+            await self._pause(self._think_time_us, iteration, intended_us)
+
+    def _goes_on(self, iteration: Iteration) -> bool:
+        """Begin another iteration in the place of one that went well and gave others a turn."""
+        if not (iteration.is_through and iteration.has_waited):
+            return False
+        if iteration.follow is None or not iteration.follow():
+            return False
+        iteration.has_waited = False
+        self._user(iteration)
+        return True
 
     def _user(self, iteration: Iteration) -> _User:
         user = self._users.get(iteration.vu)

@@ -29,7 +29,9 @@ from perf_pipeline.stack.service import GUARD
 DOCUMENT: Final = "stack.json"
 Check = Callable[[str], bool]
 REMEDY: Final = "`perf-pipeline up` starts it again, and `perf-pipeline down` ends what still runs"
-_PREPARING: Final = frozenset({GUARD, "postgres-initdb", "broker-format", "migrate"})
+_PREPARING: Final = frozenset(
+    {GUARD, "postgres-initdb", "postgres-password", "broker-format", "migrate"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,6 @@ Add here: a server setting, with its reason. Keep out: tables (the reference sys
 anything that makes writes cheaper than they are in production.
 """
 
-import secrets
-import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,12 +27,11 @@ from perf_pipeline.stack.postgres_binaries import (
 )
 from perf_pipeline.stack.postgres_data import (
     LOCK,
-    PASSWORD,
-    UNFINISHED,
     clear_stale,
     major_of,
     password_of,
 )
+from perf_pipeline.stack.postgres_new_data import data_beside, make_data
 from perf_pipeline.stack.process_register import is_alive, read_register
 from perf_pipeline.stack.service import (
     BEHIND_THE_LOAD,
@@ -43,7 +40,6 @@ from perf_pipeline.stack.service import (
     Service,
     free_port,
     own_folder,
-    run_once,
     spawn,
 )
 from perf_pipeline.stack.unprivileged import unprivileged_prefix
@@ -79,10 +75,18 @@ REPORTED = (
 STATEMENTS = "pg_stat_statements"
 
 
-def launch_postgres(folder: Path, *, say: Say, database: str = DATABASE) -> Launched:
+def launch_postgres(
+    folder: Path, *, say: Say, database: str = DATABASE, cache: Path | None = None
+) -> Launched:
     """Start a server on a free port; data in `postgres/` of the folder, made where missing.
 
     Data that are there are served by binaries of their own major version.
+
+    Args:
+        folder: of the stack.
+        say: gets a sentence.
+        database: created where it is missing.
+        cache: keeps what initdb wrote, so that later data are copies of it.
 
     Raises:
         StackError: there are no such binaries, the data are damaged or in use, or initdb failed.
@@ -92,8 +96,9 @@ def launch_postgres(folder: Path, *, say: Say, database: str = DATABASE) -> Laun
     binaries, version, source = find_binaries(home, major)
     say(f"starting PostgreSQL {version} ({source}) ...")
     if major is None:
+        kept = None if cache is None else data_beside(cache, binaries, version)
         with written(folder):
-            _initialise(folder, binaries)
+            _initialise(folder, binaries, kept)
     clear_stale(home)
     password = password_of(folder)
     port = free_port()
@@ -195,33 +200,15 @@ def postgres_finding() -> PartFinding:
     )
 
 
-def _initialise(folder: Path, binaries: Path) -> None:
-    place = plain_path(folder)
-    # Under another name until it is whole, so that a start that is killed leaves no half of it.
-    home, password = place / UNFINISHED, place / PASSWORD
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(mode=0o700)
-    password.touch(mode=0o600)
-    password.write_text(secrets.token_urlsafe(24), encoding="utf-8")
-    argv = (
-        *unprivileged_prefix(home, password),
-        str(binaries / "initdb"),
-        f"--pgdata={home}",
-        f"--username={USER}",
-        f"--pwfile={password}",
-        "--auth=scram-sha-256",
-        "--locale=C.UTF-8",
-        "--encoding=UTF8",
-        "--no-sync",
-    )
-    run_once(folder, Command(name="postgres-initdb", argv=argv), timeout_s=READY_S)
+def _initialise(folder: Path, binaries: Path, kept: Path | None) -> None:
+    home = make_data(folder, binaries, USER, kept)
     settings = dict(SETTINGS)
     if any((binaries.parent / "lib").rglob(f"{STATEMENTS}.*")):
         settings["shared_preload_libraries"] = f"'{STATEMENTS}'"
     lines = "".join(f"{key} = {value}\n" for key, value in settings.items())
     with (home / "postgresql.conf").open("a", encoding="utf-8") as config:
         config.write(f"\n# perf_pipeline\n{lines}")
-    home.rename(place / "postgres")
+    home.rename(home.with_name("postgres"))
 
 
 def _is_ready(home: Path, pid: int) -> bool:

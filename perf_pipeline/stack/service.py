@@ -58,6 +58,7 @@ class Command:
         grace_s: how long it may take to end.
         wave: 2 for clients, 1 for servers, 0 for the guard; higher ones end first.
         nice: how much lower its priority is than that of this process (nice(2)).
+        stdin: a file that it reads.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Command:
     grace_s: float = 8.0
     wave: int = 1
     nice: int = 0
+    stdin: str = os.devnull
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,7 @@ def _start(folder: Path, command: Command, log: Path) -> ProcessRecord:
         command.argv,
         environment,
         file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 0, command.stdin, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o600),
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ],

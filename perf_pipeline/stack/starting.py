@@ -63,7 +63,7 @@ def start(
 
     Args:
         folder: of the stack.
-        cache: of downloaded jars.
+        cache: of downloaded jars, and of what later starts need not make again.
         options: which parts, and what is given.
         say: gets a sentence for each part.
         stop: set it to give up the start.
@@ -115,7 +115,7 @@ def _begin(
         "postgres",
         options.postgres_dsn,
         given_postgres,
-        lambda: launch_postgres(folder, say=say),
+        lambda: launch_postgres(folder, say=say, cache=cache),
     )
     redis = pool.submit(
         server, "redis", options.redis_url, given_redis, lambda: launch_redis(folder, say=say)

@@ -1,7 +1,8 @@
-"""PostgreSQL's data as bad days leave them: one sentence with a remedy, and nothing left behind."""
+"""PostgreSQL's data: new ones, and as bad days leave them, with one sentence and a remedy."""
 
 import os
 import re
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -22,11 +23,11 @@ SEGMENTS = Path("/proc/sysvipc/shm")
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[str]:
+def server(folder: Path, cache: Path | None = None) -> Iterator[str]:
     """Start a server on the folder's data, and leave the data at the end."""
     open_folder(folder, owner=this_process(), keep_folder=True)
     try:
-        launched = launch_postgres(folder, say=hush)
+        launched = launch_postgres(folder, say=hush, cache=cache)
         launched.describe()
         yield launched.endpoint
     finally:
@@ -39,6 +40,17 @@ def stopped(tmp_path: Path) -> Path:
     with server(tmp_path / "stack"):
         pass
     return tmp_path / "stack"
+
+
+@pytest.fixture(scope="module")
+def cached(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Give a cache that a first server has left its data in, and that server's password."""
+    folder = tmp_path_factory.mktemp("first")
+    cache = folder / "cache"
+    cache.mkdir()
+    with server(folder / "stack", cache):
+        assert (folder / "stack" / "logs" / "postgres-initdb.log").exists()
+    return cache, (folder / "stack" / "postgres.password").read_text(encoding="utf-8")
 
 
 def older(home: Path) -> None:
@@ -105,6 +117,53 @@ def test_a_start_that_was_killed_in_initdb_is_begun_anew(tmp_path: Path) -> None
         assert connection.execute("select 1").fetchone() == (1,)
 
     assert not half.exists()
+
+
+def test_later_data_are_a_copy_with_a_password_that_only_they_have(
+    cached: tuple[Path, str], tmp_path: Path
+) -> None:
+    cache, first = cached
+    folder = tmp_path / "stack"
+
+    with server(folder, cache) as dsn:
+        with psycopg.connect(dsn) as connection:
+            found = connection.execute(
+                "select current_setting('fsync'), current_setting('shared_buffers'), rolsuper,"
+                " pg_encoding_to_char(encoding), datcollate from pg_database, pg_roles"
+                " where datname = current_database() and rolname = current_user"
+            ).fetchone()
+        own = (folder / "postgres.password").read_text(encoding="utf-8")
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            psycopg.connect(dsn.replace(own, first))
+
+    assert found == ("on", "256MB", True, "UTF8", "C.UTF-8")
+    assert not (folder / "logs" / "postgres-initdb.log").exists()
+    assert not (folder / "postgres.password.sql").exists()
+    assert all(own not in log.read_text("utf-8") for log in (folder / "logs").iterdir())
+    [kept] = cache.iterdir()
+    # Nobody else may read it, and it holds nothing of the stack that it came from.
+    assert (kept.stat().st_mode & 0o777, (kept / "postmaster.pid").exists()) == (0o700, False)
+
+
+def test_kept_data_that_are_damaged_are_not_used_and_made_anew(
+    cached: tuple[Path, str], tmp_path: Path
+) -> None:
+    cache = shutil.copytree(cached[0], tmp_path / "cache")
+    [kept] = cache.iterdir()
+    without_control(kept)
+
+    with server(tmp_path / "stack", cache) as dsn, psycopg.connect(dsn) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+
+    assert (tmp_path / "stack" / "logs" / "postgres-initdb.log").exists()
+    assert (kept / "global" / "pg_control").exists()  # those of this start have taken their place
+
+
+def test_a_cache_that_cannot_be_written_keeps_nobody_from_starting(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file", encoding="ascii")
+
+    with server(tmp_path / "stack", tmp_path / "cache") as dsn, psycopg.connect(dsn) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
 
 
 def test_a_lock_file_with_another_process_number_is_no_obstacle(stopped: Path) -> None:

@@ -1,6 +1,6 @@
 """End servers that several files share when the work that needed them is over.
 
-A broker that nobody asks anything takes 4 % of a processor, a whole stack 6 %; pytest would keep
+A broker that nobody asks anything takes 2 % of a processor, a whole stack 4 %; pytest would keep
 both until its process has done all of its other work.
 Add here: the fixture of another such server. Keep out: the fixtures (fix_servers.py, fix_up.py).
 """

@@ -14,7 +14,6 @@ from perf_pipeline.quoting import first_few
 from perf_pipeline.report.wording import plural
 from perf_pipeline.store.endings import Ending, endings_of
 from perf_pipeline.store.history import History
-from perf_pipeline.store.queries import raw_is_kept
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey
 from perf_pipeline.units import US_PER_S
 
@@ -54,7 +53,7 @@ def _failed(verdict: Verdict, reason: str) -> Verdict:
 
 
 def _reason(history: History, key: RunKey, starved: Collection[str]) -> str:
-    if not raw_is_kept(history.connection, key):
+    if not history.asked.raw_is_kept(key):
         stored = (
             verdict for name, verdict in history.verdicts(key.run_id) if name == key.benchmark
         )

@@ -25,9 +25,7 @@ from perf_pipeline.judging.steadiness import kept_pace
 from perf_pipeline.metrics.catalog import TARGET_ANSWERED, UNKNOWN_THRESHOLDS
 from perf_pipeline.metrics.threshold import FROM_HISTOGRAM, Status, Threshold, Verdict
 from perf_pipeline.store.history import History
-from perf_pipeline.store.queries import raw_is_kept
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey
-from perf_pipeline.store.reported import reported_judgement
 from perf_pipeline.store.state import State
 
 # Over a part of the plan neither says anything: the whole may break a promise, and meet an aim.
@@ -58,16 +56,16 @@ def judge_run(
     """
     with state.history() as history:
         judged_by = profile or profile_of(history, run_id)
-        what_if = is_what_if(history, run_id, profile)
-        judge = _verdicts if what_if else judge_benchmark
         found = {
-            outcome.benchmark: judge(history, run_id, judged_by, outcome)
+            outcome.benchmark: _verdicts(history, run_id, judged_by, outcome)
             for outcome in history.outcomes(run_id)
         }
         for name, missing in missing_of(history, state, run_id).items():
             found[name] = missing.verdicts(thresholds_of(judged_by, name))
-            if not what_if:
-                history.store_verdicts(RunKey(run_id, name), found[name])
+        if not is_what_if(history, run_id, profile):
+            history.store_verdicts(
+                {RunKey(run_id, name): verdicts for name, verdicts in found.items()}
+            )
         planned = history.run(run_id).planned or ()
         return {name: found[name] for name in in_plan_order(planned, found)}
 
@@ -120,7 +118,7 @@ def judge_benchmark(
 ) -> list[Verdict]:
     """Judge one ingested benchmark and store its verdicts."""
     verdicts = _verdicts(history, run_id, profile, outcome)
-    history.store_verdicts(RunKey(run_id, outcome.benchmark), verdicts)
+    history.store_verdicts({RunKey(run_id, outcome.benchmark): verdicts})
     return verdicts
 
 
@@ -139,7 +137,7 @@ def _verdicts(
 
 def _without_unknown(history: History, key: RunKey, verdicts: list[Verdict]) -> list[Verdict]:
     """Leave out the check that every benchmark has where an old, pruned run can't answer it."""
-    if raw_is_kept(history.connection, key):
+    if history.asked.raw_is_kept(key):
         return verdicts
     return [
         verdict
@@ -162,7 +160,7 @@ def _judge(
     if verdict.status in _LETS_PASS and partial:
         return replace(verdict, status=Status.NO_DATA, reason=partial)
     if verdict.status is Status.NO_DATA:
-        held = reported_judgement(history.connection, key, threshold)
+        held = history.asked.reported(key).judgement(threshold)
         if held is not None:
             status = Status.PASS if held else threshold.missed
             return replace(verdict, status=status, reason=_NOT_IN_FILE)

@@ -18,7 +18,6 @@ from perf_pipeline.judging.series import MeasuredBenchmark, pinned_series_of, se
 from perf_pipeline.judging.stage_series import stage_series
 from perf_pipeline.store.comparison_rows import SeriesPoint
 from perf_pipeline.store.history import History
-from perf_pipeline.store.lines import runs_of_other_lines
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.series import OverRuns, SeriesName
 from perf_pipeline.store.tags_text import tags_text
@@ -98,7 +97,7 @@ def read_past(
             environment_id=run.environment_id,
             before=before,
             limit=_MOST_POINTS,
-            left_out=runs_of_other_lines(history.connection, run.run_id),
+            left_out=history.asked.runs_of_other_lines(run.run_id),
         )
     )
 

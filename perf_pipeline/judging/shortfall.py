@@ -15,7 +15,6 @@ from perf_pipeline.metrics.catalog import ANSWERED_BESIDE_FAULTS, CATALOG
 from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
 from perf_pipeline.store.endings import unanswered_of
 from perf_pipeline.store.history import History
-from perf_pipeline.store.queries import raw_is_kept
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey, ScenarioCounts
 
 MOST_LOST: Final = 0.05
@@ -93,7 +92,7 @@ def with_shortfall(
 ) -> list[Verdict]:
     """Add what was lost to each verdict that it touches; a PASS may be withdrawn."""
     connection = history.connection
-    unanswered = unanswered_of(connection, key, is_pruned=not raw_is_kept(connection, key))
+    unanswered = unanswered_of(connection, key, is_pruned=not history.asked.raw_is_kept(key))
     losses = list(_losses(outcome.scenarios, unanswered))
     thresholds = [verdict.threshold for verdict in verdicts]
     unspoken = [loss for loss in losses if not loss.is_spoken_of(thresholds)]

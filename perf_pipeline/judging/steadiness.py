@@ -20,7 +20,6 @@ from perf_pipeline.quoting import first_few
 from perf_pipeline.store.fifths import FIFTHS, Fifth, fifths_of
 from perf_pipeline.store.history import History
 from perf_pipeline.store.metric_sql import FROM_SAMPLES
-from perf_pipeline.store.queries import raw_is_kept
 from perf_pipeline.store.records import BenchmarkOutcome, RunKey
 from perf_pipeline.units import US_PER_MS
 
@@ -82,7 +81,7 @@ def kept_pace(
     of a steady load are looked at: a ramp makes any target slower. A pruned benchmark keeps what
     was found before.
     """
-    if not raw_is_kept(history.connection, key):
+    if not history.asked.raw_is_kept(key):
         return _as_before(history, key, verdicts)
     if key.benchmark not in profile.benchmarks:  # a what-if by a profile that does not know it
         return list(verdicts)

@@ -1,4 +1,4 @@
-"""What was asked of the runs of an open history: kept until a run is written or removed.
+"""What was asked of the runs of an open history: kept until a run is written, pruned or removed.
 
 A run's end asks a dozen times for the same run and its outcomes, and each answer takes DuckDB some
 milliseconds, most of them to read the question.
@@ -7,11 +7,18 @@ writes a run.
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import duckdb
 
-from perf_pipeline.store import queries, run_rows
-from perf_pipeline.store.records import BenchmarkOutcome, RunRecord
+from perf_pipeline.metrics.summary import Summary
+from perf_pipeline.store import lines, queries, run_rows, tables
+from perf_pipeline.store.check_rows import CheckCounts
+from perf_pipeline.store.records import BenchmarkOutcome, RunKey, RunRecord
+from perf_pipeline.store.reported import ReportedFigures, reported_figures
+
+# A run may have thousands of summaries, and a replay asks for those of every run once.
+_MOST_SUMMARISED: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,11 @@ class AskedRuns:
     connection: duckdb.DuckDBPyConnection
     _runs: dict[str, RunRecord] = field(default_factory=dict)
     _outcomes: dict[str, tuple[BenchmarkOutcome, ...]] = field(default_factory=dict)
+    _checks: dict[str, tuple[CheckCounts, ...]] = field(default_factory=dict)
+    _summaries: dict[str, tuple[tuple[str, Summary], ...]] = field(default_factory=dict)
+    _other_lines: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _raw_is_kept: dict[RunKey, bool] = field(default_factory=dict)
+    _reported: dict[RunKey, ReportedFigures] = field(default_factory=dict)
 
     def run(self, run_id: str) -> RunRecord:
         """Return one run.
@@ -42,7 +54,44 @@ class AskedRuns:
             self._outcomes[run_id] = tuple(queries.outcomes_of(self.connection, run_id))
         return list(self._outcomes[run_id])
 
+    def checks(self, run_id: str) -> list[CheckCounts]:
+        """List how often each check of a run passed and failed in the measured phase."""
+        if run_id not in self._checks:
+            self._checks[run_id] = tuple(queries.check_counts_of(self.connection, run_id))
+        return list(self._checks[run_id])
+
+    def summaries(self, run_id: str) -> list[tuple[str, Summary]]:
+        """List a run's stored summaries as (benchmark, summary)."""
+        if run_id not in self._summaries:
+            if len(self._summaries) >= _MOST_SUMMARISED:
+                self._summaries.clear()
+            self._summaries[run_id] = tuple(tables.read_summaries(self.connection, run_id))
+        return list(self._summaries[run_id])
+
+    def runs_of_other_lines(self, run_id: str) -> list[str]:
+        """List the runs that are in no baseline of a run, as `store.lines` says."""
+        if run_id not in self._other_lines:
+            self._other_lines[run_id] = tuple(lines.runs_of_other_lines(self.connection, run_id))
+        return list(self._other_lines[run_id])
+
+    def raw_is_kept(self, key: RunKey) -> bool:
+        """Tell whether a benchmark's samples are still here.
+
+        Raises:
+            RequestError: the history does not have this benchmark.
+        """
+        if key not in self._raw_is_kept:
+            self._raw_is_kept[key] = queries.raw_is_kept(self.connection, key)
+        return self._raw_is_kept[key]
+
+    def reported(self, key: RunKey) -> ReportedFigures:
+        """Return what another tool reported of a benchmark."""
+        if key not in self._reported:
+            self._reported[key] = reported_figures(self.connection, key)
+        return self._reported[key]
+
     def forget(self) -> None:
-        """Ask anew from now on; whoever writes or removes a run says so."""
-        self._runs.clear()
-        self._outcomes.clear()
+        """Ask anew from now on; whoever writes, prunes or removes a run says so."""
+        by_run = (self._runs, self._outcomes, self._checks, self._summaries, self._other_lines)
+        for answers in (*by_run, self._raw_is_kept, self._reported):
+            answers.clear()

@@ -13,7 +13,6 @@ from typing import Final, Literal
 from perf_pipeline.store.comparison_rows import DiffRow
 from perf_pipeline.store.history import History
 from perf_pipeline.store.ingest import transaction
-from perf_pipeline.store.lines import runs_of_other_lines
 from perf_pipeline.store.order import MEASURED, NEWEST_FIRST, OLDEST_FIRST
 from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.rerun_ids import rerun_of
@@ -198,14 +197,14 @@ def confirmed_runs(history: History) -> dict[SeriesKey, list[tuple[str, FoundBy]
 
 def previous_run(history: History, run_id: str) -> RunRecord | None:
     """Return the run of the same profile and line that was measured before, on any machine."""
-    others = runs_of_other_lines(history.connection, run_id)
+    others = history.asked.runs_of_other_lines(run_id)
     row = history.connection.execute(_PREVIOUS, [run_id, others]).fetchone()
     return history.run(row[0]) if row else None
 
 
 def withheld_before(history: History, run_id: str) -> list[str]:
     """List the compared runs right before this one whose gate was withheld, the newest first."""
-    others = runs_of_other_lines(history.connection, run_id)
+    others = history.asked.runs_of_other_lines(run_id)
     rows = history.connection.execute(_GATES, [run_id, others]).fetchall()
     return [before for before, _ in takewhile(lambda row: row[1], rows)]
 

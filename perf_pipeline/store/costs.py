@@ -8,7 +8,6 @@ from typing import Final
 
 from perf_pipeline.metrics.cost import Cost
 from perf_pipeline.store.history import History
-from perf_pipeline.store.lines import runs_of_other_lines
 
 _COLUMNS: Final = ", ".join(field.name for field in fields(Cost))
 _OF_RUN: Final = f"""
@@ -52,7 +51,7 @@ def costs_before(history: History, run_id: str, *, most: int) -> dict[str, list[
         most: so many runs of each benchmark at most.
     """
     found: dict[str, dict[str, list[Cost]]] = {}
-    others = runs_of_other_lines(history.connection, run_id)
+    others = history.asked.runs_of_other_lines(run_id)
     given = {"run_id": run_id, "most": most, "others": others}
     rows = history.connection.execute(_BEFORE, given).fetchall()
     history.proof.require_rows("costs", sorted({row[1] for row in rows}))

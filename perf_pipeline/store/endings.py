@@ -12,6 +12,10 @@ from perf_pipeline.metrics.censoring import UNANSWERED
 from perf_pipeline.store.censoring import UNDECIDED
 from perf_pipeline.store.records import OF_KEY, RunKey
 
+# Asked first: of a load in which all went well, as in most, there is nothing to work out.
+_HAS_FAILURES: Final = f"""
+select exists (from samples where {OF_KEY} and phase = 'measured' and outcome <> 'ok')
+"""
 # By start, not by end: what is slow, and what times out, ends last in any load.
 _ENDINGS: Final = f"""
 with known as (
@@ -91,6 +95,8 @@ def endings_of(connection: duckdb.DuckDBPyConnection, key: RunKey) -> list[Endin
 
     An operation that goes well in a later scenario came back. Empty for a pruned benchmark.
     """
+    if connection.execute(_HAS_FAILURES, key.parameters).fetchone() == (False,):
+        return []
     rows = connection.execute(_ENDINGS, key.parameters)
     return [Ending(*row) for row in rows.fetchall()]
 

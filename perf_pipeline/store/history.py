@@ -27,7 +27,7 @@ from perf_pipeline.store.over_time import over_time
 from perf_pipeline.store.present import metrics_of
 from perf_pipeline.store.proof import RowProof
 from perf_pipeline.store.records import BenchmarkOutcome, Ingested, RunKey, RunRecord
-from perf_pipeline.store.reported import reported_figure, reported_summaries
+from perf_pipeline.store.reported import reported_summaries
 from perf_pipeline.store.series import OverRuns, SeriesName
 from perf_pipeline.store.state import WAIT_S
 from perf_pipeline.store.tags_text import tags_text
@@ -70,8 +70,7 @@ class History:
         """Compute and store the summaries of every metric that has data, and the histograms.
 
         Overall, by scenario, and by operation where that is not just a scenario; requests also by
-        status and by class of error; figures as they were recorded; readings by source, and
-        overall where there is only one.
+        status and class of error; figures as recorded; readings by source, a single one overall.
 
         Args:
             key: which benchmark.
@@ -99,6 +98,7 @@ class History:
             if (name := (summary.metric, tags_text(summary.tags))) not in known:
                 known.add(name)
                 found += statistics.summary_of(self.connection, key, summary, windows)
+        self.asked.forget()
         tables.write_summaries(self.connection, key, found)
         with transaction(self.connection):
             write_histograms(self.connection, key)
@@ -112,12 +112,11 @@ class History:
         were operations and none ended so.
 
         Raises:
-            PerfPipelineError: the benchmark is not here, or it was pruned by a version that kept
-                no histograms.
+            PerfPipelineError: the benchmark is not here, or a version without histograms pruned it.
         """
-        if (reported := reported_figure(self.connection, key, threshold)) is not None:
+        if (reported := self.asked.reported(key).figure(threshold)) is not None:
             return reported
-        is_pruned = not queries.raw_is_kept(self.connection, key)
+        is_pruned = not self.asked.raw_is_kept(key)
         if is_pruned and threshold.metric in KEPT and not has_histograms(self.connection, key):
             queries.require_raw(self.connection, key)
         windows = partial(measured_windows, self.connection, key)
@@ -131,12 +130,12 @@ class History:
         Raises:
             PerfPipelineError: the benchmark is not here.
         """
-        is_pruned = not queries.raw_is_kept(self.connection, key)
+        is_pruned = not self.asked.raw_is_kept(key)
         return RELATIVE_ERROR if is_pruned and is_from_buckets(threshold) else 0.0
 
-    def store_verdicts(self, key: RunKey, verdicts: Sequence[Verdict]) -> None:
-        """Replace the verdicts of a benchmark."""
-        tables.write_verdicts(self.connection, key, verdicts)
+    def store_verdicts(self, verdicts: Mapping[RunKey, Sequence[Verdict]]) -> None:
+        """Replace the verdicts of benchmarks, all of them or none."""
+        tables.write_verdicts(self.connection, verdicts)
 
     def series(
         self,
@@ -217,12 +216,12 @@ class History:
     def checks(self, run_id: str) -> list[CheckCounts]:
         """List how often each check of a run passed and failed in the measured phase."""
         self.proof.require_run(run_id)
-        return queries.check_counts_of(self.connection, run_id)
+        return self.asked.checks(run_id)
 
     def summaries(self, run_id: str) -> list[tuple[str, Summary]]:
         """List a run's stored summaries as (benchmark, summary)."""
         self.proof.require_run(run_id)
-        return tables.read_summaries(self.connection, run_id)
+        return self.asked.summaries(run_id)
 
     def verdicts(self, run_id: str) -> list[tuple[str, Verdict]]:
         """List a run's stored verdicts as (benchmark, verdict), in the order of the profile."""
@@ -255,6 +254,7 @@ class History:
         Raises:
             PerfPipelineError: fewer than one run would be kept.
         """
+        self.asked.forget()
         return queries.prune_raw(self.connection, min(keep_raw_runs, _MOST))
 
 

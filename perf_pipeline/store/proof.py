@@ -9,22 +9,21 @@ damage of the spool (spool_manifest.py), and files that DuckDB itself refuses (f
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from weakref import WeakKeyDictionary
 
 import duckdb
 
 from perf_pipeline.errors import StoreError
+from perf_pipeline.store.columns import columns_of
 from perf_pipeline.store.records import RunKey
 
-_COLUMNS: Final = """
-select table_name, string_agg(column_name, ' ' order by column_index) from duckdb_columns()
-where database_name = current_database() group by table_name
+# One aggregate over the rows of all tables: DuckDB takes twice as long to plan one for each.
+_ROWS: Final = """
+select '{table}' as table_name, run_id, benchmark, hash(each) as row_hash
+from {table} as each where {chosen}
 """
-# One statement for all tables: DuckDB takes longer to plan one for each than to add up small ones.
 _FOUND: Final = """
-select '{table}' as table_name, run_id, benchmark, count(*) as row_count,
-    sum(hash(each)::hugeint) as digest
-from {table} as each where {chosen} group by run_id, benchmark
+select table_name, run_id, benchmark, count(*) as row_count, sum(row_hash::hugeint) as digest
+from ({rows}) group by table_name, run_id, benchmark
 """
 _MADE_BY: Final = "(select unnest($tables::varchar[]) as table_name, unnest($makers) as made_by)"
 _SEAL: Final = f"""
@@ -49,9 +48,6 @@ _SEALED_TABLES: Final = "select distinct table_name from digests where run_id = 
 _ALL: Final = "true"
 _ONE: Final = "run_id = $runs[1]"
 _CHOSEN: Final = "run_id in (select unnest($runs::varchar[]))"
-_MAKERS: Final[WeakKeyDictionary[duckdb.DuckDBPyConnection, Mapping[str, str]]] = (
-    WeakKeyDictionary()
-)
 
 
 def seal(
@@ -120,7 +116,8 @@ class RowProof:
 
 def _found(tables: Iterable[str], chosen: str) -> str:
     """Return the question for the number of rows and the sum of hashes that tables have now."""
-    return "union all".join(_FOUND.format(table=table, chosen=chosen) for table in tables)
+    rows = "union all".join(_ROWS.format(table=table, chosen=chosen) for table in tables)
+    return _FOUND.format(rows=rows)
 
 
 def _changed(table: str, run: str, benchmark: str, found: int, sealed: int) -> StoreError:
@@ -136,13 +133,8 @@ def _changed(table: str, run: str, benchmark: str, found: int, sealed: int) -> S
 
 
 def _makers(connection: duckdb.DuckDBPyConnection) -> Mapping[str, str]:
-    """Say by table what its digests depend on beside its rows.
-
-    Asked once of an open history, whose columns stay as they are; a run seals ten times.
-    """
-    if connection not in _MAKERS:
-        tables = connection.execute(_COLUMNS).fetchall()
-        _MAKERS[connection] = {
-            name: f"duckdb {duckdb.__version__}: {columns}" for name, columns in tables
-        }
-    return _MAKERS[connection]
+    """Say by table what its digests depend on beside its rows."""
+    return {
+        table: f"duckdb {duckdb.__version__}: {' '.join(columns)}"
+        for table, columns in columns_of(connection).items()
+    }

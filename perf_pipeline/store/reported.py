@@ -4,7 +4,8 @@ Nothing is worked out from them: a statistic that the file does not have is no f
 Add here: another question to them. Keep out: reading files of other tools (imports/).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -20,15 +21,48 @@ _ALL: Final = f"""
 select metric, tags, statistic, value from reported_figures where {OF_KEY}
 order by metric, tags, statistic
 """
-_ONE: Final = f"""
-select value from reported_figures
-where {OF_KEY} and metric = $metric and tags = $tags and list_contains($statistics, statistic)
-limit 1
-"""
 _FIELDS: Final[Mapping[str, str]] = MappingProxyType(
     {name: known.field for name, known in STATISTICS.items()}
 )
 _MEDIAN: Final = 50.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedFigures:
+    """Hold what another tool reported of a benchmark, which is mostly nothing.
+
+    Attributes:
+        values: each by metric, filter and statistic, or by the text of a threshold.
+    """
+
+    values: Mapping[tuple[str, str, str], float]
+
+    def figure(self, threshold: Threshold) -> float | None:
+        """Return the figure of a threshold; None where it was not reported."""
+        labels = [threshold.statistic_label]
+        if threshold.percentile == _MEDIAN:
+            labels.append("med")
+        if threshold.statistic == "med":
+            labels.append("p(50)")
+        return self._first(threshold, labels)
+
+    def judgement(self, threshold: Threshold) -> bool | None:
+        """Say whether the tool said that a threshold held; None where it did not say it."""
+        found = self._first(threshold, [threshold.source])
+        return None if found is None else found > 0
+
+    def _first(self, threshold: Threshold, labels: Iterable[str]) -> float | None:
+        if not self.values:
+            return None
+        under = (threshold.metric, tags_text(threshold.tags))
+        found = (self.values.get((*under, label)) for label in labels)
+        return next((value for value in found if value is not None), None)
+
+
+def reported_figures(connection: duckdb.DuckDBPyConnection, key: RunKey) -> ReportedFigures:
+    """Return what another tool reported of a benchmark."""
+    rows = connection.execute(_ALL, key.parameters).fetchall()
+    return ReportedFigures({(*name,): float(value) for *name, value in rows})
 
 
 def reported_summaries(connection: duckdb.DuckDBPyConnection, key: RunKey) -> list[Summary]:
@@ -48,31 +82,3 @@ def reported_summaries(connection: duckdb.DuckDBPyConnection, key: RunKey) -> li
 def _complete(figures: Mapping[str, float]) -> dict[str, Any]:
     """Fill what a file does not say; where it does not say how many there were, the count is 0."""
     return {"count": 0.0, **dict.fromkeys(FIGURES[1:]), **figures}
-
-
-def reported_figure(
-    connection: duckdb.DuckDBPyConnection, key: RunKey, threshold: Threshold
-) -> float | None:
-    """Return the figure of a threshold that another tool reported; None where it reported none."""
-    labels = [threshold.statistic_label]
-    if threshold.percentile == _MEDIAN:
-        labels.append("med")
-    if threshold.statistic == "med":
-        labels.append("p(50)")
-    return _first(connection, key, threshold, labels)
-
-
-def reported_judgement(
-    connection: duckdb.DuckDBPyConnection, key: RunKey, threshold: Threshold
-) -> bool | None:
-    """Say whether another tool said that a threshold held; None where it did not say it."""
-    found = _first(connection, key, threshold, [threshold.source])
-    return None if found is None else found > 0
-
-
-def _first(
-    connection: duckdb.DuckDBPyConnection, key: RunKey, threshold: Threshold, labels: list[str]
-) -> float | None:
-    given = {"metric": threshold.metric, "tags": tags_text(threshold.tags), "statistics": labels}
-    row = connection.execute(_ONE, {**key.parameters, **given}).fetchone()
-    return None if row is None else float(row[0])

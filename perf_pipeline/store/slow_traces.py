@@ -79,7 +79,7 @@ def keep_slow_traces(history: History, key: RunKey, ratios: Mapping[str, float])
         (key.run_id, key.benchmark, *astuple(traced)) for traced in _sampled(key, slowest, ratios)
     ]
     columns = f"run_id, benchmark, {_COLUMNS}"
-    replace_rows(history.connection, key, "slow_traces", columns, rows)
+    replace_rows(history.connection, [key], "slow_traces", columns, rows)
 
 
 def slow_traces(history: History, run_id: str) -> list[tuple[str, TracedRequest]]:

@@ -3,7 +3,7 @@
 Add here: a table of results with a type of its own. Keep out: raw samples (ingest.py).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Final
 
@@ -12,6 +12,7 @@ import duckdb
 from perf_pipeline.metrics.catalog import CATALOG
 from perf_pipeline.metrics.summary import FIGURES, Summary
 from perf_pipeline.metrics.threshold import Status, Threshold, Verdict
+from perf_pipeline.store.columns import columns_of
 from perf_pipeline.store.comparison_rows import DiffRow
 from perf_pipeline.store.ingest import transaction
 from perf_pipeline.store.proof import seal
@@ -24,10 +25,6 @@ _VERDICT_COLUMNS: Final = (
     "metric, tags, statistic, percentile, comparison, bound, source, severity, abort_on_fail, "
     "delay_abort_eval_us, observed, status, reason"
 )
-_TYPES: Final = """
-select column_name, data_type from duckdb_columns()
-where table_name = ? and database_name = current_database()
-"""
 DIFF_COLUMNS: Final = ", ".join(field.name for field in fields(DiffRow))
 
 
@@ -47,38 +44,43 @@ def write_summaries(
         rows.append((key.run_id, key.benchmark, *named, *figures))
     if len({row[4:6] for row in rows}) < len(rows):
         raise ValueError(f"a summary of {key.benchmark} is there twice; each figure has one")
-    replace_rows(connection, key, "summaries", _SUMMARY_INSERT, rows)
+    replace_rows(connection, [key], "summaries", _SUMMARY_INSERT, rows)
 
 
 def write_verdicts(
-    connection: duckdb.DuckDBPyConnection, key: RunKey, verdicts: Sequence[Verdict]
+    connection: duckdb.DuckDBPyConnection, verdicts: Mapping[RunKey, Sequence[Verdict]]
 ) -> None:
-    """Replace the verdicts of a benchmark; their order is kept."""
-    rows = []
-    for position, verdict in enumerate(verdicts):
-        threshold = verdict.threshold
-        rows.append(
-            (
-                key.run_id,
-                key.benchmark,
-                position,
-                threshold.metric,
-                tags_text(threshold.tags),
-                threshold.statistic,
-                threshold.percentile,
-                threshold.comparison,
-                threshold.bound,
-                threshold.source,
-                threshold.severity,
-                threshold.abort_on_fail,
-                threshold.delay_abort_eval_us,
-                verdict.observed,
-                str(verdict.status),
-                verdict.reason,
-            )
-        )
+    """Replace the verdicts of benchmarks, all of them or none; their order is kept."""
+    rows = [
+        (key.run_id, key.benchmark, position, *_verdict_row(verdict))
+        for key, given in verdicts.items()
+        for position, verdict in enumerate(given)
+    ]
     replace_rows(
-        connection, key, "verdicts", f"run_id, benchmark, position, {_VERDICT_COLUMNS}", rows
+        connection,
+        [*verdicts],
+        "verdicts",
+        f"run_id, benchmark, position, {_VERDICT_COLUMNS}",
+        rows,
+    )
+
+
+def _verdict_row(verdict: Verdict) -> tuple[object, ...]:
+    threshold = verdict.threshold
+    return (
+        threshold.metric,
+        tags_text(threshold.tags),
+        threshold.statistic,
+        threshold.percentile,
+        threshold.comparison,
+        threshold.bound,
+        threshold.source,
+        threshold.severity,
+        threshold.abort_on_fail,
+        threshold.delay_abort_eval_us,
+        verdict.observed,
+        str(verdict.status),
+        verdict.reason,
     )
 
 
@@ -118,26 +120,33 @@ def read_diffs(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[tuple
 
 def replace_rows(
     connection: duckdb.DuckDBPyConnection,
-    key: RunKey,
+    keys: Sequence[RunKey],
     table: str,
     columns: str,
     rows: Sequence[tuple[object, ...]],
 ) -> None:
-    """Replace what a table has of a benchmark, and seal it, in one transaction.
+    """Replace what a table has of benchmarks, and seal it, in one transaction.
 
     Args:
         connection: to the history.
-        key: which benchmark.
+        keys: which benchmarks; nothing happens without one.
         table: of results.
         columns: names, as in SQL.
         rows: a value for each of the columns.
     """
+    if not keys:
+        return
     with transaction(connection):
         connection.execute(
-            f"delete from {table} where run_id = ? and benchmark = ?", [key.run_id, key.benchmark]
+            f"delete from {table} where (run_id, benchmark) in "
+            "(select unnest($runs::varchar[]), unnest($benchmarks::varchar[]))",
+            {
+                "runs": [key.run_id for key in keys],
+                "benchmarks": [key.benchmark for key in keys],
+            },
         )
         insert_rows(connection, table, columns, rows)
-        seal(connection, [key], [table])
+        seal(connection, keys, [table])
 
 
 def insert_rows(
@@ -156,7 +165,7 @@ def insert_rows(
     """
     if not rows:
         return
-    types = dict(connection.execute(_TYPES, [table]).fetchall())
+    types = columns_of(connection)[table]
     lists = ", ".join(f"unnest(?::{types[name]}[])" for name in columns.split(", "))
     connection.execute(
         f"insert into {table} ({columns}) select {lists}",

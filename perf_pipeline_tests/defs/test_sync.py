@@ -98,7 +98,7 @@ def test_each_threshold_is_a_check_and_the_gate_tells_the_exit_code(
     add_runs(tmp_path, api_runs(80.0, 4_000.0))
     with State(tmp_path).history() as history:
         for run_id, observed in (("r001", 80.0), ("r002", 4_000.0)):
-            history.store_verdicts(RunKey(run_id, API), [threshold.judge(observed)])
+            history.store_verdicts({RunKey(run_id, API): [threshold.judge(observed)]})
 
     bring_in(instance, State(tmp_path), (), say=hush)
 

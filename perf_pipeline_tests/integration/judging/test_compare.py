@@ -79,7 +79,7 @@ def _fail(state: Path, run_id: str, key: str, expression: str, value: float) -> 
     with open_history(State(state).history_file) as history:
         verdict = parse_threshold(key, expression).judge(value)
         assert verdict.status is Status.FAIL
-        history.store_verdicts(RunKey(run_id, API), [verdict])
+        history.store_verdicts({RunKey(run_id, API): [verdict]})
 
 
 @pytest.mark.parametrize(

@@ -106,15 +106,29 @@ def test_verdicts_are_given_back_as_they_were(history: History, tmp_path: Path) 
     )
     empty = parse_threshold("db_queries", "count>0")
     verdicts = [slow.judge(2.998), empty.judge(None)]
-    history.store_verdicts(KEY, verdicts)
-    history.store_verdicts(KEY, verdicts)  # again: replaces
+    history.store_verdicts({KEY: verdicts})
+    history.store_verdicts({KEY: verdicts})  # again: replaces
 
     stored = history.verdicts("r1")
 
     assert stored == [("api", verdicts[0]), ("api", verdicts[1])]
     assert [verdict.status for _, verdict in stored] == [Status.WARN, Status.NO_DATA]
-    history.store_verdicts(KEY, [])
+    history.store_verdicts({KEY: []})
     assert history.verdicts("r1") == []
+
+
+def test_verdicts_of_several_benchmarks_are_replaced_together(
+    history: History, tmp_path: Path
+) -> None:
+    history.ingest(MIXED.write(tmp_path), "api")
+    other = RunKey("r1", "other")
+    threshold = parse_threshold("http_reqs", "count>0")
+    history.store_verdicts({KEY: [threshold.judge(1.0)], other: [threshold.judge(2.0)]})
+    history.store_verdicts({KEY: [threshold.judge(3.0)], other: []})
+
+    assert history.verdicts("r1") == [("api", threshold.judge(3.0))]
+    history.store_verdicts({})
+    assert history.verdicts("r1") == [("api", threshold.judge(3.0))]
 
 
 def test_diffs_are_given_back_as_they_were(history: History, tmp_path: Path) -> None:

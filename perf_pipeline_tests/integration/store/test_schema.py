@@ -60,7 +60,7 @@ def path(tmp_path: Path) -> Path:
         history.ingest(spool.write(tmp_path), "api")
         history.summarise(KEY)
         threshold = parse_threshold("http_req_duration{scenario:create}", "p(95)<10")
-        history.store_verdicts(KEY, [threshold.judge(history.observe(KEY, threshold))])
+        history.store_verdicts({KEY: [threshold.judge(history.observe(KEY, threshold))]})
     return tmp_path / "history.duckdb"
 
 

@@ -44,13 +44,17 @@ def judge(
     """
     from perf_pipeline.config.loading import load_profile
     from perf_pipeline.judging.asked import asked_run
-    from perf_pipeline.judging.judge import judge_run
     from perf_pipeline.judging.publish import publish
 
     checked = None if profile is None else load_profile(profile)
     chosen = asked_run(state, run_id)
-    judge_run(state, chosen, profile=checked)
-    found = publish(state, chosen, profile=checked, on_environment_changed=on_environment_changed)
+    found = publish(
+        state,
+        chosen,
+        profile=checked,
+        on_environment_changed=on_environment_changed,
+        judges=True,
+    )
     finish(found, quiet=quiet, as_json=as_json)
 
 

@@ -9,20 +9,17 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
 
-from perf_pipeline import __version__
 from perf_pipeline.analysis.baseline import Diff, DiffStatus, Series, diff, pinned_diff
 from perf_pipeline.analysis.environment import suspects_moved, withheld
 from perf_pipeline.analysis.family import agreed
 from perf_pipeline.analysis.suspicion import WORSE
 from perf_pipeline.config.profile import PinnedBaseline, Profile
-from perf_pipeline.judging.history_pass import date_changes
 from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.judge import is_what_if
-from perf_pipeline.judging.machine_change import levels_for_good
 from perf_pipeline.judging.machines import machine_of
 from perf_pipeline.judging.past import Past, past_of
 from perf_pipeline.judging.releases import against_releases
-from perf_pipeline.judging.reruns import TRIGGER, Reruns, reruns_of, settled
+from perf_pipeline.judging.reruns import Reruns, reruns_of, settled
 from perf_pipeline.judging.series import (
     Confirmed,
     MeasuredBenchmark,
@@ -32,21 +29,17 @@ from perf_pipeline.judging.series import (
     series_in,
     since_change,
 )
+from perf_pipeline.judging.stored_comparison import store_comparison
 from perf_pipeline.store.baselines import (
     BaselineRow,
-    ChangePointRow,
     SeriesKey,
     confirmed_runs,
     diffs_with_history,
     previous_run,
     releases,
-    store_changes,
 )
-from perf_pipeline.store.comparison_rows import DiffRow
 from perf_pipeline.store.history import History
-from perf_pipeline.store.lineage import Lineage, store_judged
 from perf_pipeline.store.state import State
-from perf_pipeline.store.tags_text import tags_text
 
 _TOLD: Final = WORSE | {DiffStatus.IMPROVED, DiffStatus.ENVIRONMENT_CHANGED}
 
@@ -122,26 +115,22 @@ def compare_in(history: History, run_id: str, *, profile: Profile | None = None)
         RequestError: there is no such run.
     """
     judged_by = profile or profile_of(history, run_id)
-    unsettled = compare_unsettled(history, run_id, judged_by)
-    reruns = reruns_of(history, run_id)
-    compared = tuple(_settled(reruns, run_id, single) for single in unsettled.compared)
-    comparison = replace(unsettled, compared=compared)
+    comparison = compare_settled(history, run_id, judged_by)
     if not is_what_if(history, run_id, profile):
-        _store(history, run_id, judged_by, comparison.compared)
-        if history.run(run_id).trigger != TRIGGER:  # the run that it confirms has the last word
-            store_changes(history, _changes(comparison.compared))
-            levels = levels_for_good(history, run_id, _by_history(comparison), comparison.past)
-            store_changes(history, levels)
-        date_changes(history, comparison.measured, comparison.past, judged_by)
+        store_comparison(history, run_id, judged_by, comparison)
     return comparison
 
 
-def _by_history(comparison: Comparison) -> list[tuple[MeasuredBenchmark, Diff]]:
-    return [
-        (compared.measured, compared.diff)
-        for compared in comparison.compared
-        if compared.diff.pinned is None and not compared.diff.against
-    ]
+def compare_settled(history: History, run_id: str, profile: Profile) -> Comparison:
+    """Compare every benchmark of a stored run, its re-runs counted; store nothing.
+
+    Raises:
+        RequestError: there is no such run.
+    """
+    unsettled = compare_unsettled(history, run_id, profile)
+    reruns = reruns_of(history, run_id)
+    compared = tuple(_settled(reruns, run_id, single) for single in unsettled.compared)
+    return replace(unsettled, compared=compared)
 
 
 def compare_unsettled(history: History, run_id: str, profile: Profile) -> Comparison:
@@ -255,45 +244,4 @@ def _suspects_before(history: History, run_id: str) -> frozenset[SeriesKey]:
         key
         for key, row in diffs_with_history(history, before.run_id).items()
         if row.status in out_of_line
-    )
-
-
-def _changes(compared: Sequence[Compared]) -> Iterator[ChangePointRow]:
-    for comparison in compared:
-        if comparison.since:
-            key = comparison.measured.key(comparison.diff.series)
-            before, now = comparison.diff.noise.median, comparison.diff.value
-            yield ChangePointRow(comparison.since, key, "gate", before, now)
-
-
-def _store(history: History, run_id: str, profile: Profile, compared: Sequence[Compared]) -> None:
-    config_hash = profile.config_hash  # it is worked out from the whole profile each time
-    rows = [
-        (comparison.benchmark, _row(comparison.diff), _lineage(comparison, config_hash))
-        for comparison in compared
-    ]
-    store_judged(history, run_id, rows)
-
-
-def _lineage(comparison: Compared, config_hash: str) -> Lineage:
-    against, reason = comparison.diff.against, comparison.diff.reason
-    return Lineage(against, comparison.run_ids, reason, config_hash, __version__)
-
-
-def _row(diff: Diff) -> DiffRow:
-    effect = diff.effect
-    kind = "history" if diff.pinned is None else "pinned"
-    return DiffRow(
-        metric=diff.series.metric,
-        tags=tags_text(diff.series.tags),
-        statistic=diff.series.statistic,
-        value=diff.value,
-        baseline_kind="release" if diff.against else kind,
-        baseline_runs=diff.noise.n,
-        baseline_median=diff.noise.median if diff.pinned is None else diff.pinned,
-        change_ratio=effect.change if effect else None,
-        change_low=effect.low if effect else None,
-        change_high=effect.high if effect else None,
-        minimum_detectable_ratio=diff.minimum_detectable,
-        status=diff.status.value,
     )

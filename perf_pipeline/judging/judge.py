@@ -55,19 +55,28 @@ def judge_run(
         StoreBusyError: the history is open elsewhere.
     """
     with state.history() as history:
-        judged_by = profile or profile_of(history, run_id)
-        found = {
-            outcome.benchmark: _verdicts(history, run_id, judged_by, outcome)
-            for outcome in history.outcomes(run_id)
-        }
-        for name, missing in missing_of(history, state, run_id).items():
-            found[name] = missing.verdicts(thresholds_of(judged_by, name))
-        if not is_what_if(history, run_id, profile):
-            history.store_verdicts(
-                {RunKey(run_id, name): verdicts for name, verdicts in found.items()}
-            )
-        planned = history.run(run_id).planned or ()
-        return {name: found[name] for name in in_plan_order(planned, found)}
+        return judge_in(history, state, run_id, profile=profile)
+
+
+def judge_in(
+    history: History, state: State, run_id: str, *, profile: Profile | None = None
+) -> dict[str, list[Verdict]]:
+    """Judge as `judge_run` does, in a history that is open.
+
+    Raises:
+        RequestError: there is no such run.
+    """
+    judged_by = profile or profile_of(history, run_id)
+    found = {
+        outcome.benchmark: _verdicts(history, run_id, judged_by, outcome)
+        for outcome in history.outcomes(run_id)
+    }
+    for name, missing in missing_of(history, state, run_id).items():
+        found[name] = missing.verdicts(thresholds_of(judged_by, name))
+    if not is_what_if(history, run_id, profile):
+        history.store_verdicts({RunKey(run_id, name): verdicts for name, verdicts in found.items()})
+    planned = history.run(run_id).planned or ()
+    return {name: found[name] for name in in_plan_order(planned, found)}
 
 
 def is_what_if(history: History, run_id: str, profile: Profile | None) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -21,7 +22,7 @@ from perf_pipeline.judging.costs import top_costs_of, with_costs
 from perf_pipeline.judging.evidence import findings_of
 from perf_pipeline.judging.expected import Missing, extent_of, missing_of
 from perf_pipeline.judging.ingest import profile_of
-from perf_pipeline.judging.judge import is_what_if, verdicts_of_run
+from perf_pipeline.judging.judge import is_what_if, judge_in, verdicts_of_run
 from perf_pipeline.judging.lineage import origins_of
 from perf_pipeline.judging.notices import notices_of
 from perf_pipeline.judging.retention import let_go
@@ -35,7 +36,7 @@ from perf_pipeline.report.markdown import render_markdown
 from perf_pipeline.report.model import Asked, RunReport
 from perf_pipeline.store.export import export_readings_csv, export_tiers_csv
 from perf_pipeline.store.history import History
-from perf_pipeline.store.records import RunKey, RunRecord
+from perf_pipeline.store.records import RunRecord
 from perf_pipeline.store.state import State
 
 _FORMS: Final[Mapping[str, tuple[str, Callable[[RunReport], str]]]] = MappingProxyType(
@@ -61,6 +62,7 @@ def publish(
     profile: Profile | None = None,
     expected: Iterable[str] = (),
     on_environment_changed: OnEnvironmentChanged | None = None,
+    judges: bool = False,
 ) -> RunReport:
     """Write every form of a run's report, with one CSV of host readings each benchmark.
 
@@ -75,6 +77,7 @@ def publish(
         expected: benchmarks that it was to run beside those of its stored plan; one that did not
             run is reported as such.
         on_environment_changed: what a withheld gate does to the run; as the profile says when None.
+        judges: judge the run before, as `judge_run` does, in the same opening of the history.
 
     Raises:
         RequestError: there is no such run.
@@ -82,6 +85,8 @@ def publish(
         StoreError: the disk does not take the reports; the former ones stay.
     """
     with state.history() as history:
+        if judges:
+            judge_in(history, state, run_id, profile=profile)
         comparison = compare_in(history, run_id, profile=profile)
         own = profile_of(history, run_id)
         what_if = is_what_if(history, run_id, profile)
@@ -90,13 +95,11 @@ def publish(
         judged_by = profile or own
         on_change = on_environment_changed or judged_by.baseline.on_environment_changed
         report = _assemble(history, run_id, judged_by, missing, comparison, on_change)
-        for outcome in history.outcomes(run_id):
-            key, name = RunKey(run_id, outcome.benchmark), outcome.benchmark
-            export_readings_csv(history, key, folder / _RESOURCES.format(name))
-            export_tiers_csv(history, key, folder / _RESOURCES.format(f"{name}-tiers"))
+        export_readings_csv(history, run_id, partial(_resources, folder))
+        export_tiers_csv(history, run_id, lambda name: _resources(folder, f"{name}-tiers"))
         let_go(history, state, run_id, own.keep_raw_runs)
     paths = {form: str(folder / name) for form, (name, _) in _FORMS.items()}
-    paths["resources"] = str(folder / _RESOURCES.format("*"))
+    paths["resources"] = str(_resources(folder, "*"))
     told = [_NOT_ITS_OWN.format(profile.name)] if what_if and profile is not None else []
     report = replace(
         report,
@@ -145,6 +148,10 @@ def report_of(state: State, run_id: str) -> RunReport:
         missing = missing_of(history, state, run_id)
         on_change = profile.baseline.on_environment_changed
         return _assemble(history, run_id, profile, missing, comparison, on_change)
+
+
+def _resources(folder: Path, name: str) -> Path:
+    return folder / _RESOURCES.format(name)
 
 
 def _made(folder: Path) -> Path:

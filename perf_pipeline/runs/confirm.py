@@ -17,9 +17,9 @@ from perf_pipeline.analysis.baseline import Diff, DiffStatus
 from perf_pipeline.benchmarks.registry import record_of
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.errors import StoreBusyError, TargetUnavailableError
-from perf_pipeline.judging.compare import compare_run, compare_unsettled
+from perf_pipeline.judging.compare import compare_in, compare_settled, compare_unsettled
 from perf_pipeline.judging.ingest import ingest_benchmark, profile_of
-from perf_pipeline.judging.judge import judge_run
+from perf_pipeline.judging.judge import judge_in
 from perf_pipeline.judging.reruns import (
     TRIGGER,
     attempts,
@@ -27,6 +27,7 @@ from perf_pipeline.judging.reruns import (
     reruns_of,
     settled,
 )
+from perf_pipeline.judging.stored_comparison import store_comparison
 from perf_pipeline.loading.prepare import begin_run
 from perf_pipeline.loading.session import Session
 from perf_pipeline.report.wording import plural
@@ -117,8 +118,7 @@ def confirm_suspects(session: Session, *, at_most: int) -> list[str]:
     reruns: list[str] = []
     try:
         for number in range(1, at_most + 1):
-            diffs = compare_run(session.state, session.run_id, profile=session.profile)
-            names = _undecided(diffs, at_most)
+            names = _undecided(session, at_most)
             if not names or session.stop.is_set():
                 break
             _stand_apart(session, names)
@@ -143,8 +143,15 @@ def confirm_suspects(session: Session, *, at_most: int) -> list[str]:
     return reruns
 
 
-def _undecided(diffs: Iterable[tuple[str, Diff]], at_most: int) -> list[str]:
-    return list(dict.fromkeys(name for name, diff in diffs if is_undecided(diff, at_most)))
+def _undecided(session: Session, at_most: int) -> list[str]:
+    """Name the benchmarks to run again; only then the comparison is stored, for the re-run."""
+    with session.state.history() as history:
+        found = compare_settled(history, session.run_id, session.profile)
+        undecided = (name for name, diff in found.told if is_undecided(diff, at_most))
+        names = list(dict.fromkeys(undecided))
+        if names:
+            store_comparison(history, session.run_id, session.profile, found)
+        return names
 
 
 def _stand_apart(session: Session, names: Sequence[str]) -> None:
@@ -173,5 +180,6 @@ def _run_again(rerun: Session) -> None:
         rerun.say(f"{name} …")
         way_of(rerun.profile, name)(rerun, name)
         ingest_benchmark(rerun.state, RunKey(rerun.run_id, name), profile=rerun.profile)
-    judge_run(rerun.state, rerun.run_id, profile=rerun.profile)
-    compare_run(rerun.state, rerun.run_id, profile=rerun.profile)
+    with rerun.state.history() as history:
+        judge_in(history, rerun.state, rerun.run_id, profile=rerun.profile)
+        compare_in(history, rerun.run_id, profile=rerun.profile)

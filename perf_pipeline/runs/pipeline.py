@@ -22,7 +22,6 @@ from perf_pipeline.errors import (
     TargetUnavailableError,
 )
 from perf_pipeline.judging.ingest import ingest_benchmark
-from perf_pipeline.judging.judge import judge_run
 from perf_pipeline.judging.publish import publish
 from perf_pipeline.loading.prepare import open_session, write_run
 from perf_pipeline.loading.seeding import seed_users
@@ -131,8 +130,9 @@ def _concluded(session: Session, progress: _Progress) -> RunReport:
     try:
         _ingest_waiting(session, progress, AT_THE_END_WAIT_S)
         _tell(session)
-        judge_run(session.state, run_id, profile=profile)
-        report = publish(session.state, run_id, profile=profile, expected=session.planned)
+        report = publish(
+            session.state, run_id, profile=profile, expected=session.planned, judges=True
+        )
     except StoreBusyError as error:
         raise _kept_in_spool(error, session) from error
     send_measured(session)

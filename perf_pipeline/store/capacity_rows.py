@@ -16,7 +16,7 @@ where run_id = ? order by benchmark, number
 
 def capacity_windows(history: History, run_id: str) -> dict[str, list[CapacityWindow]]:
     """Return the windows of each benchmark of a run that searched, in the order of loading."""
-    history.proof.require_rows("capacity_windows", [run_id])
+    history.proof.require_rows([run_id], "capacity_windows")
     found: dict[str, list[CapacityWindow]] = {}
     for benchmark, *values in history.connection.execute(_SELECT, [run_id]).fetchall():
         found.setdefault(benchmark, []).append(CapacityWindow(*values))

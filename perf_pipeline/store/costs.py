@@ -35,7 +35,7 @@ select benchmark, run_id, {_COLUMNS} from costs join before using (run_id, bench
 
 def costs_of(history: History, run_id: str) -> dict[str, list[Cost]]:
     """Return by benchmark what tiers' time went into in a run, of each kind the largest first."""
-    history.proof.require_rows("costs", [run_id])
+    history.proof.require_rows([run_id], "costs")
     found: dict[str, list[Cost]] = {}
     for benchmark, *cost in history.connection.execute(_OF_RUN, [run_id]).fetchall():
         found.setdefault(benchmark, []).append(Cost(*cost))
@@ -54,7 +54,7 @@ def costs_before(history: History, run_id: str, *, most: int) -> dict[str, list[
     others = history.asked.runs_of_other_lines(run_id)
     given = {"run_id": run_id, "most": most, "others": others}
     rows = history.connection.execute(_BEFORE, given).fetchall()
-    history.proof.require_rows("costs", sorted({row[1] for row in rows}))
+    history.proof.require_rows({row[1] for row in rows}, "costs")
     for benchmark, earlier, *cost in rows:
         found.setdefault(benchmark, {}).setdefault(earlier, []).append(Cost(*cost))
     return {benchmark: [*by_run.values()] for benchmark, by_run in found.items()}

@@ -16,7 +16,7 @@ _SELECT: Final = (
 
 def faults_of(history: History, run_id: str) -> dict[str, list[FaultRecord]]:
     """List the faults of each benchmark of a run, in the order of their begin."""
-    history.proof.require_rows("faults", [run_id])
+    history.proof.require_rows([run_id], "faults")
     found: dict[str, list[FaultRecord]] = {}
     for benchmark, *row in history.connection.execute(_SELECT, [run_id]).fetchall():
         found.setdefault(benchmark, []).append(FaultRecord(*row))

@@ -230,7 +230,7 @@ class History:
 
     def diffs(self, run_id: str) -> list[tuple[str, DiffRow]]:
         """List a run's stored baseline diffs as (benchmark, diff)."""
-        self.proof.require_rows("diffs", [run_id])
+        self.proof.require_rows([run_id], "diffs")
         return tables.read_diffs(self.connection, run_id)
 
     def over_time(

@@ -86,14 +86,15 @@ class RowProof:
         self._require([name for (name,) in tables], _ONE, {"runs": [run_id]})
         self._runs.add(run_id)
 
-    def require_rows(self, table: str, run_ids: Iterable[str]) -> None:
-        """Prove what some runs have in one table."""
-        new = {run_id for run_id in run_ids if run_id not in self._runs}
-        new = {run_id for run_id in new if (table, run_id) not in self._rows}
+    def require_rows(self, run_ids: Iterable[str], *tables: str) -> None:
+        """Prove what some runs have in some tables."""
+        wanted = {(table, run_id) for run_id in {*run_ids} - self._runs for table in tables}
+        new = wanted - self._rows
         if new:
-            chosen = _ONE if len(new) == 1 else _CHOSEN
-            self._require([table], chosen, {"runs": sorted(new)})
-            self._rows.update((table, run_id) for run_id in new)
+            runs = sorted({run_id for _, run_id in new})
+            chosen = _ONE if len(runs) == 1 else _CHOSEN
+            self._require(sorted({table for table, _ in new}), chosen, {"runs": runs})
+            self._rows.update(new)
 
     def require_table(self, table: str) -> None:
         """Prove what all runs have in one table."""

@@ -234,9 +234,7 @@ def _proven_likes(
     """Prove all that the like runs within reach have; count by load those beyond it."""
     rows = proof.connection.execute(_READ, {**asked, **_loads(names)}).fetchall()
     run_ids = {run_id for *_, within in rows for run_id in within}
-    proof.require_rows("scenarios", run_ids)
-    proof.require_rows("summaries", run_ids)
-    proof.require_rows("verdicts", run_ids)
+    proof.require_rows(run_ids, "scenarios", "summaries", "verdicts")
     return {(row[0], row[1]): _Likes(*row[2:4]) for row in rows}
 
 

@@ -84,7 +84,7 @@ def keep_slow_traces(history: History, key: RunKey, ratios: Mapping[str, float])
 
 def slow_traces(history: History, run_id: str) -> list[tuple[str, TracedRequest]]:
     """List the slowest sampled requests of a run as (benchmark, request), the slowest first."""
-    history.proof.require_rows("slow_traces", [run_id])
+    history.proof.require_rows([run_id], "slow_traces")
     rows = history.connection.execute(_SELECT, [run_id]).fetchall()
     return [(benchmark, TracedRequest(*row)) for benchmark, *row in rows]
 

@@ -10,15 +10,12 @@ from perf_pipeline.metrics.sample import Outcome, Phase, Reading
 from perf_pipeline.metrics.totals import Backlog, LedgerCounts, SpanFigures
 from perf_pipeline.store.export import export_readings_csv, export_tiers_csv
 from perf_pipeline.store.history import open_history
-from perf_pipeline.store.records import RunKey
 from perf_pipeline.store.spool_figures import (
     backlog_from_spool,
     ledger_counts_from_spool,
     span_figures,
 )
 from perf_pipeline_tests.support.histories.spool import Spool, complete, ledger, sample
-
-KEY = RunKey("r1", "api")
 
 
 def _host(at_us: int, cpu: float, memory: float, disk: float, network: float) -> list[Reading]:
@@ -41,7 +38,7 @@ def test_readings_are_exported_as_one_row_per_moment(tmp_path: Path) -> None:
     run = Spool(readings=readings, outcome=complete()).write(tmp_path)
     with open_history(tmp_path / "history.duckdb") as history:
         history.ingest(run, "api")
-        assert export_readings_csv(history, KEY, tmp_path / "host.csv") == 3
+        assert export_readings_csv(history, "r1", lambda _: tmp_path / "host.csv") == {"api": 3}
 
     # the benchmark began at 12:00:05; 1 MB/s over the 2 s since the first row are 2 MB
     assert (tmp_path / "host.csv").read_text(encoding="utf-8") == (
@@ -52,13 +49,33 @@ def test_readings_are_exported_as_one_row_per_moment(tmp_path: Path) -> None:
     )
 
 
+def test_the_readings_of_each_benchmark_have_a_file_of_their_own(tmp_path: Path) -> None:
+    readings = [*_host(1_000_000, 12.5, 2e9, 1_500_000, 2_000)]
+    Spool(readings=readings, outcome=complete()).write(tmp_path)
+    later = [*_host(3_000_000, 25.0, 2e9, 1_000_000, 500)]
+    run = Spool(readings=later, outcome=complete(benchmark="end"), benchmark="end").write(tmp_path)
+    with open_history(tmp_path / "history.duckdb") as history:
+        for benchmark in ("api", "end"):
+            history.ingest(run, benchmark)
+        export_readings_csv(history, "r1", lambda name: tmp_path / f"{name}.csv")
+        export_tiers_csv(history, "r1", lambda name: tmp_path / f"{name}-tiers.csv")
+
+    # 1.5 MB/s over the first second of one; 1 MB/s over the first three seconds of the other
+    api, end = [(tmp_path / f"{name}.csv").read_text("utf-8") for name in ("api", "end")]
+    assert api.splitlines()[1:] == ["2026-11-01T12:00:06.000Z,12.5,2000.0,1.5,2.0"]
+    assert end.splitlines()[1:] == ["2026-11-01T12:00:08.000Z,25.0,2000.0,3.0,1.5"]
+    tiers = (tmp_path / "end-tiers.csv").read_text("utf-8").splitlines()[1:]
+    assert len(tiers) == 6
+    assert all(line.startswith("2026-11-01T12:00:08.000Z,") for line in tiers)
+
+
 def test_an_export_without_readings_has_only_its_header(tmp_path: Path) -> None:
     run = Spool(outcome=complete()).write(tmp_path)
     with open_history(tmp_path / "history.duckdb") as history:
         history.ingest(run, "api")
-        assert export_readings_csv(history, KEY, tmp_path / "host.csv") == 0
+        assert export_readings_csv(history, "r1", lambda _: tmp_path / "host.csv") == {"api": 0}
         with pytest.raises(PerfPipelineError, match="cannot be written"):
-            export_readings_csv(history, KEY, tmp_path / "nowhere" / "host.csv")
+            export_readings_csv(history, "r1", lambda name: tmp_path / name / "host.csv")
 
     assert (tmp_path / "host.csv").read_text(encoding="utf-8").count("\n") == 1
 
@@ -73,7 +90,7 @@ def test_the_readings_of_every_tier_are_exported_with_their_units(tmp_path: Path
     run = Spool(readings=readings, outcome=complete()).write(tmp_path)
     with open_history(tmp_path / "history.duckdb") as history:
         history.ingest(run, "api")
-        assert export_tiers_csv(history, KEY, tmp_path / "tiers.csv") == 3
+        assert export_tiers_csv(history, "r1", lambda _: tmp_path / "tiers.csv") == {"api": 3}
 
     # the benchmark began at 12:00:05
     assert (tmp_path / "tiers.csv").read_text(encoding="utf-8") == (

@@ -164,7 +164,7 @@ def test_the_index_of_summaries_goes_and_every_row_stays_proven(path: Path) -> N
 
     with open_history(path) as history:
         told = history.summaries("r1")
-        history.proof.require_rows("histograms", ["r1"])
+        history.proof.require_rows(["r1"], "histograms")
         after = {name: history.connection.execute(f"from {name}").fetchall() for name in names}
         keys = history.connection.execute(
             "select table_name from duckdb_constraints() where constraint_type = 'PRIMARY KEY'"

@@ -49,15 +49,19 @@ def wait(name: str, seconds: float) -> Cost:
     return Cost("database", "wait", name, seconds, 0)
 
 
-@pytest.fixture
-def four_runs(tmp_path: Path) -> Path:
-    """Store a run, one that proves nothing, one that nobody watched, and the newest."""
-    stored(tmp_path, "r1", wait("CPU", 1.0))
-    stored(tmp_path, "r2", wait("CPU", 50.0), valid=False)
-    stored(tmp_path, "r3")
+@pytest.fixture(scope="module")
+def four_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Store a run, one that proves nothing, one that nobody watched, and the newest.
+
+    The tests only read of them.
+    """
+    state = tmp_path_factory.mktemp("four-runs")
+    stored(state, "r1", wait("CPU", 1.0))
+    stored(state, "r2", wait("CPU", 50.0), valid=False)
+    stored(state, "r3")
     slow = Cost("database", "statement", HOSTILE, 3.0, 1500)
-    stored(tmp_path, "r4", wait("Lock: relation", 3.0), wait("CPU", 1.0), slow)
-    return tmp_path
+    stored(state, "r4", wait("Lock: relation", 3.0), wait("CPU", 1.0), slow)
+    return state
 
 
 def test_a_cost_is_compared_with_the_runs_that_were_watched_and_prove_something(

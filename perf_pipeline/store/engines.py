@@ -22,9 +22,13 @@ CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     # a measurement never downloads code
     "autoinstall_known_extensions": False,
 }
+# Below it a second thread costs more than it does: a tenth of the CPU of a small run's end.
+LARGE_BYTES: Final = 32 << 20
 _BROKEN: Final = (duckdb.FatalException, duckdb.InternalException)
 _NUMBERS: Final = itertools.count(1)
 _SPILLED: Final = "temp_directory"
+_ONE_THREAD: Final = "set threads = 1"
+_ALL_THREADS: Final = "reset threads"
 
 
 @dataclass(slots=True)
@@ -71,6 +75,7 @@ def attached(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnecti
     """
     file, name = path.absolute(), f"history_{next(_NUMBERS)}"
     with _lent(beside=file) as engine:
+        _ask(engine, _ONE_THREAD if _size_of(file) < LARGE_BYTES else _ALL_THREADS)
         _ask(engine, f"attach {_quoted(file)} as {name} {'(read_only)' if read_only else ''}")
         with _closing(engine, name), engine.connection.cursor() as connection:
             connection.execute(f"use {name}")
@@ -84,7 +89,23 @@ def in_memory() -> Iterator[duckdb.DuckDBPyConnection]:
     What does not fit into memory goes beside the file that was open last.
     """
     with _lent() as engine, engine.connection.cursor() as connection:
+        use_all_threads(connection)
         yield connection
+
+
+def use_all_threads(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let a connection work on all processors until its file is closed.
+
+    A small file gets one thread when it is opened; whoever brings much to it says so.
+    """
+    connection.execute(_ALL_THREADS)
+
+
+def _size_of(file: Path) -> int:
+    """Return the size of a file; 0 where there is none."""
+    with suppress(OSError):
+        return file.stat().st_size
+    return 0
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from perf_pipeline.errors import SpoolDamagedError
 from perf_pipeline.store.access import told_plainly
 from perf_pipeline.store.censoring import mark_unanswered
 from perf_pipeline.store.check_rows import write_checks
+from perf_pipeline.store.engines import LARGE_BYTES, use_all_threads
 from perf_pipeline.store.former import former_benchmark, lost_rows, readable_samples, uncounted
 from perf_pipeline.store.names import fold_names, wanted_names
 from perf_pipeline.store.order import place_of
@@ -99,6 +100,8 @@ def ingest_benchmark(
         SpoolDamagedError: the folder is missing, or a file in it is of another version.
     """
     folder = _folder_of(spool_run, benchmark)
+    if sum(path.lstat().st_size for path in folder.iterdir()) >= LARGE_BYTES:
+        use_all_threads(connection)
     run = read_spooled_run(spool_run)
     key = RunKey(run.record.run_id, benchmark)
     check = check_spool(folder, run_is_sealed=run.is_sealed)
@@ -226,6 +229,8 @@ def load_rows(
     connection: duckdb.DuckDBPyConnection, key: RunKey, table: str, found: SpoolFiles
 ) -> int:
     """Add the rows of spool files to their table; return the number of lines that can't be read."""
+    if not (found.paths or found.binary):  # of most kinds a benchmark has none
+        return found.torn_lines
     names = ", ".join(found.kind.columns)
     extra_column, extra_value = ("", "")
     if table == "figures":

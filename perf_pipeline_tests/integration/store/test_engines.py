@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from perf_pipeline.store import engines
-from perf_pipeline.store.engines import attached, in_memory
+from perf_pipeline.store.engines import LARGE_BYTES, attached, in_memory, use_all_threads
 
 
 def is_open(path: Path) -> bool:
@@ -150,3 +150,34 @@ def test_a_table_in_memory_is_gone_with_its_block(tmp_path: Path) -> None:
         connection.execute("select * from of_block")
 
     assert kept(path) == [(1,)]
+
+
+def threads(connection: duckdb.DuckDBPyConnection) -> int:
+    """Give the number of threads that a connection's DuckDB has."""
+    row = connection.execute("select current_setting('threads')").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_a_small_file_is_asked_by_one_thread_and_a_large_one_by_all(tmp_path: Path) -> None:
+    small, large = tmp_path / "small.duckdb", tmp_path / "large.duckdb"
+    put(small, 1)
+    with duckdb.connect() as connection:
+        everyone = threads(connection)  # what DuckDB takes by itself
+    with attached(large, read_only=False) as connection:
+        assert threads(connection) == 1
+        # random numbers, which no compression makes smaller: 8 bytes each
+        connection.execute(
+            "create table kept as select random() as value from range(?)", [LARGE_BYTES // 7]
+        )
+
+    with attached(large, read_only=True) as connection:
+        assert threads(connection) == everyone
+    with attached(small, read_only=True) as connection:
+        assert threads(connection) == 1
+        use_all_threads(connection)
+        assert threads(connection) == everyone
+    with attached(small, read_only=True) as connection:
+        assert threads(connection) == 1
+    with in_memory() as connection:
+        assert threads(connection) == everyone

@@ -22,7 +22,7 @@ CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     # a measurement never downloads code
     "autoinstall_known_extensions": False,
 }
-# Below it a second thread costs more than it does: a tenth of the CPU of a small run's end.
+# Below it a second thread costs more than it does: about a tenth of the CPU of a small run's end.
 LARGE_BYTES: Final = 32 << 20
 _BROKEN: Final = (duckdb.FatalException, duckdb.InternalException)
 _NUMBERS: Final = itertools.count(1)

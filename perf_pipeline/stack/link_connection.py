@@ -1,0 +1,251 @@
+"""One link between two parts of a system: its rules, and the connections that keep them.
+
+It speaks no protocol: what it passes on is TCP.
+Add here: how another rule is kept. Keep out: what rules are (link_rule.py), who gives them
+(link_proxy.py), and imports of clients; the proxy stands beside a measurement.
+"""
+
+import asyncio
+import random
+import socket
+import struct
+from collections import deque
+from collections.abc import Iterator
+from typing import Final
+
+from perf_pipeline.stack.link_rule import RETRANSMITTED_S, LinkRule, joined
+
+HOST: Final = "127.0.0.1"
+_WAITING_BYTES: Final = 4 * 1024 * 1024  # of one direction, before its sender has to wait
+_PIECES_PER_S: Final = 10
+_END: Final = b""
+
+
+class ProxiedLink:
+    """Keep the rules of one link, and its connections.
+
+    Args:
+        upstream: port of the server on loopback.
+    """
+
+    def __init__(self, upstream: int) -> None:
+        self.upstream = upstream
+        self.rule = joined(())
+        self._random = random.Random(upstream)
+        self.connections: set[LinkConnection] = set()
+        self.is_whole = asyncio.Event()
+        self.is_whole.set()
+        self._rules: dict[object, LinkRule] = {}
+        self._free_at = {True: 0.0, False: 0.0}
+
+    def begin(self, holder: object, rule: LinkRule) -> None:
+        """Let a rule hold until its holder ends it."""
+        self._rules[holder] = rule
+        self._apply()
+
+    def end(self, holder: object) -> None:
+        """Let a rule hold no longer; what waited for its end goes on."""
+        self._rules.pop(holder, None)
+        self._apply()
+
+    def due(self, now: float, size: int, *, is_answer: bool) -> float:
+        """Say when bytes that came now are to be passed on.
+
+        Args:
+            now: the loop's time.
+            size: how many bytes.
+            is_answer: they come from the server.
+        """
+        rule = self.rule
+        due = now
+        if is_answer:
+            due += rule.delay_s + self._random.uniform(-rule.jitter_s, rule.jitter_s)
+            due += RETRANSMITTED_S if self._random.random() < rule.loss_ratio else 0.0
+        through = max(now, self._free_at[is_answer]) + size / rule.bytes_per_s
+        self._free_at[is_answer] = through
+        return max(due, through)
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        """Cut bytes so that a narrow link passes them on in a trickle, not in one lump."""
+        most = max(1, int(min(self.rule.bytes_per_s / _PIECES_PER_S, len(data))))
+        for begin in range(0, len(data), most):
+            yield data[begin : begin + most]
+
+    def _apply(self) -> None:
+        self.rule = joined(self._rules.values())
+        if self.rule.is_cut:
+            self.is_whole.clear()
+        else:
+            self.is_whole.set()
+        self._free_at = dict.fromkeys(self._free_at, 0.0)
+        for connection in tuple(self.connections):
+            if self.rule.resets:
+                connection.reset()
+            else:
+                connection.go_on(all_is_due=True)
+
+
+class LinkConnection:
+    """Join the two ends of one connection."""
+
+    def __init__(self, link: ProxiedLink) -> None:
+        self.link = link
+        self.asks = LinkEnd(self, is_server=False)
+        self.answers = LinkEnd(self, is_server=True)
+        self._connecting: asyncio.Task[None] | None = None
+        link.connections.add(self)
+
+    def other(self, end: "LinkEnd") -> "LinkEnd":
+        """Return the end that faces an end."""
+        return self.asks if end is self.answers else self.answers
+
+    def begin(self) -> None:
+        """Reach for the server, now that a client is there."""
+        self._connecting = asyncio.ensure_future(self._connect())
+
+    async def _connect(self) -> None:
+        """Reach the server, not before a cut is over."""
+        await self.link.is_whole.wait()
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.create_connection(lambda: self.answers, HOST, self.link.upstream)
+        except OSError:
+            self.reset()
+        else:
+            self.go_on()
+
+    def go_on(self, *, all_is_due: bool = False) -> None:
+        """Pass on in both directions what is due, or all that waits."""
+        for end in (self.asks, self.answers):
+            end.pass_on(all_is_due=all_is_due)
+
+    def reset(self) -> None:
+        """End both ends as a router does that has forgotten them: with RST."""
+        for end in (self.asks, self.answers):
+            end.reset()
+        self.forget()
+
+    def forget(self) -> None:
+        """Leave the link, once neither end is there any more."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+        self.link.connections.discard(self)
+
+
+class LinkEnd(asyncio.Protocol):
+    """Hold one end of a connection, and what came from it and waits to be passed on."""
+
+    def __init__(self, connection: LinkConnection, *, is_server: bool) -> None:
+        self.transport: asyncio.Transport | None = None
+        self.is_lost = False
+        self._connection = connection
+        self._is_server = is_server
+        self._waiting: deque[tuple[float, bytes]] = deque()
+        self._waiting_bytes = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._may_send = True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin with what the rules of this moment say."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        if self._connection.link.rule.resets:
+            self._connection.reset()
+        elif not self._is_server:
+            self._connection.begin()
+
+    def data_received(self, data: bytes) -> None:
+        """Pass bytes on, at once where nothing hinders them, and in their order."""
+        link = self._connection.link
+        target = self._connection.other(self).transport
+        if link.rule.changes_nothing and target is not None and not self._waiting:
+            target.write(data)
+            return
+        for piece in link.pieces(data):
+            self._let_wait(piece)
+        self.pass_on()
+        self._stop_or_go()
+
+    def eof_received(self) -> bool:
+        """Pass on that nothing more comes, after all that came; the other direction stays."""
+        self._let_wait(_END)
+        self.pass_on()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Pass the end on, as a reset or in its turn."""
+        self.is_lost = True
+        if isinstance(exc, ConnectionError):
+            self._connection.reset()
+        elif self._connection.other(self).is_lost:
+            self._connection.forget()
+        else:
+            self.eof_received()
+
+    def pause_writing(self) -> None:
+        """Let the other end wait, because this one takes no more."""
+        self._connection.other(self).let_send(may_send=False)
+
+    def resume_writing(self) -> None:
+        """Let the other end go on."""
+        self._connection.other(self).let_send(may_send=True)
+
+    def let_send(self, *, may_send: bool) -> None:
+        """Take no more from this end, or go on, as the other end takes what it gets."""
+        self._may_send = may_send
+        self._stop_or_go()
+
+    def reset(self) -> None:
+        """End this end at once, with RST, and forget what waits."""
+        self._stop_timer()
+        self._waiting.clear()
+        if self.transport is not None and not self.is_lost:
+            at_once = struct.pack("ii", 1, 0)
+            end = self.transport.get_extra_info("socket")
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+            self.transport.abort()
+
+    def pass_on(self, *, all_is_due: bool = False) -> None:
+        """Give the other end what is due, and come back when the next of it is."""
+        self._stop_timer()
+        target = self._connection.other(self).transport
+        if target is None or self._connection.link.rule.is_cut:
+            return
+        loop = asyncio.get_running_loop()
+        while self._waiting and (all_is_due or self._waiting[0][0] <= loop.time()):
+            self._give(target, self._waiting.popleft()[1])
+        if self._waiting:
+            self._timer = loop.call_at(self._waiting[0][0], self.pass_on)
+        self._stop_or_go()
+
+    def _let_wait(self, piece: bytes) -> None:
+        now = asyncio.get_running_loop().time()
+        due = self._connection.link.due(now, len(piece), is_answer=self._is_server)
+        last = self._waiting[-1][0] if self._waiting else now
+        self._waiting.append((max(due, last), piece))
+        self._waiting_bytes += len(piece)
+
+    def _give(self, target: asyncio.Transport, piece: bytes) -> None:
+        self._waiting_bytes -= len(piece)
+        if target.is_closing():
+            return
+        if piece:
+            target.write(piece)
+        elif self.is_lost:
+            target.close()
+        else:
+            target.write_eof()
+
+    def _stop_or_go(self) -> None:
+        """Let this end wait while too much of it does, or while the other one takes no more."""
+        if self.transport is None or self.transport.is_closing():
+            return
+        if self._may_send and self._waiting_bytes <= _WAITING_BYTES:
+            self.transport.resume_reading()
+        else:
+            self.transport.pause_reading()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,85 @@
+"""The process between the parts of a system: it passes bytes on, and hinders them where it is told.
+
+A rule holds as long as the connection that gave it, so that nothing hinders anybody once the run
+that wanted it is gone.
+Add here: another thing that it may be asked. Keep out: connections (link_connection.py), and
+imports of clients; the proxy stands beside a measurement.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Final
+
+from perf_pipeline.stack.link_connection import HOST, LinkConnection, LinkEnd, ProxiedLink
+from perf_pipeline.stack.link_rule import LinkRule
+
+KNOWN_BY: Final = "LINK_PROXY_KNOWN_BY"
+"""The variable with what one has to know to be obeyed."""
+
+
+class LinkProxy:
+    """Serve links, and take rules for them.
+
+    Args:
+        upstreams: port of the server behind each port to listen at, and the link's name.
+        token: who knows it may give rules.
+    """
+
+    def __init__(self, upstreams: Mapping[str, tuple[int, int]], token: str) -> None:
+        self._ports = {name: port for name, (port, _) in upstreams.items()}
+        self._links = {name: ProxiedLink(upstream) for name, (_, upstream) in upstreams.items()}
+        self._token = token
+
+    async def serve(self, control: int) -> None:
+        """Serve for ever.
+
+        Args:
+            control: the port at which rules are taken.
+        """
+        loop = asyncio.get_running_loop()
+        for name, link in self._links.items():
+            await loop.create_server(partial(_accepted, link), HOST, self._ports[name])
+        server = await asyncio.start_server(self._obey, HOST, control)
+        await server.serve_forever()
+
+    async def _obey(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take one rule, say so, and keep it until the connection ends."""
+        links: list[ProxiedLink] = []
+        try:
+            asked = json.loads(await reader.readline() or "{}")
+            if asked.get("token") == self._token:
+                links = [self._links[name] for name in asked["links"]]
+                for link in links:
+                    link.begin(writer, LinkRule(**asked["rule"]))
+                writer.write(b"done\n")
+                await reader.read()
+        except (ValueError, KeyError, TypeError, ConnectionError):
+            pass  # the other side sees its connection end without an answer
+        finally:
+            for link in links:
+                link.end(writer)
+            writer.close()
+
+
+def _accepted(link: ProxiedLink) -> LinkEnd:
+    return LinkConnection(link).asks
+
+
+def _upstreams(arguments: Sequence[str]) -> Iterator[tuple[str, tuple[int, int]]]:
+    for argument in arguments:
+        name, port, upstream = argument.split(":")
+        yield name, (int(port), int(upstream))
+
+
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Serve the links that the arguments name, `name:port:upstream`, after the control port."""
+    proxy = LinkProxy(dict(_upstreams(arguments[1:])), environ[KNOWN_BY])
+    asyncio.run(proxy.serve(int(arguments[0])))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:], os.environ)

@@ -1,0 +1,106 @@
+"""Which connections between parts of a system go through its proxy, and at which ports.
+
+Add here: a fact about a link. Keep out: the proxy (link_proxy.py), what it is told (links.py), and
+who connects to whom (config/fault_keys.py).
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from perf_pipeline.stack.service import LOOPBACK, free_port
+
+_ADDRESS: Final = re.compile(re.escape(LOOPBACK) + r":\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Name the connections of one part to another, and where they go through.
+
+    Attributes:
+        client: who connects, such as `api`, or `load`.
+        server: to whom.
+        port: of the proxy, on loopback, where the client connects.
+        upstream: port of the server; 0 as long as nobody knows it.
+    """
+
+    client: str
+    server: str
+    port: int
+    upstream: int = 0
+
+    @property
+    def name(self) -> str:
+        """Return both ends."""
+        return f"{self.client}-{self.server}"
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Hold the links of a stack, and how its proxy is reached.
+
+    Attributes:
+        links: that go through the proxy.
+        control: port of the proxy that takes rules; 0 where there is no proxy.
+        token: a secret, without which it takes none.
+    """
+
+    links: tuple[Link, ...] = ()
+    control: int = 0
+    token: str = ""
+
+    def seen_by(self, client: str, server: str, address: str | None) -> str | None:
+        """Return the address by which a client reaches a server: the proxy's where there is one.
+
+        Args:
+            client: who connects.
+            server: to whom.
+            address: of the server itself, with its user and its options; None without one.
+        """
+        for link in self.links:
+            if address is not None and (link.client, link.server) == (client, server):
+                return _ADDRESS.sub(f"{LOOPBACK}:{link.port}", address, count=1)
+        return address
+
+    def upstream_of(self, server: str) -> int | None:
+        """Return the port that a server was given before it started; None where it has none."""
+        return next((link.upstream for link in self.links if link.server == server), None)
+
+
+NO_LINKS: Final = Links()
+
+
+def planned_links(pairs: Iterable[tuple[str, str]]) -> Links:
+    """Choose the ports of the proxy, and those of servers that have to know theirs beforehand.
+
+    A broker tells its clients where they reach it, so that each link to it needs a listener of its
+    own behind the proxy.
+
+    Args:
+        pairs: client and server of each link.
+    """
+    api = free_port()
+    return Links(
+        tuple(
+            Link(
+                client,
+                server,
+                port=free_port(),
+                upstream={"api": api, "broker": free_port()}.get(server, 0),
+            )
+            for client, server in sorted(pairs)
+        )
+    )
+
+
+def port_in(address: str) -> int:
+    """Return the port of an address on loopback.
+
+    Raises:
+        ValueError: it names no port on loopback.
+    """
+    found = _ADDRESS.search(address)
+    if found is None:
+        raise ValueError("the address is not on loopback")
+    return int(found[0].rpartition(":")[2])

@@ -1,33 +1,31 @@
 """The faults of a benchmark: what is broken when, for how long, and how it is made whole again.
 
-Add here: a key of a fault, or a kind, with its meaning in the docstring. Keep out: breaking things
-(loading/fault_driver.py), and whether the target has the part (loading/fault_parts.py).
+Add here: a key of a fault, with its meaning in the docstring. Keep out: which kind has which keys
+(fault_keys.py), breaking things (loading/fault_driver.py), and whether the target has the part
+(loading/fault_parts.py).
 """
 
-from collections.abc import Mapping
 from itertools import count
-from types import MappingProxyType
-from typing import Final, Literal, Self
+from typing import Final, Self
 
 from pydantic import Field, model_validator
 
+from perf_pipeline.config.bounds import LARGEST_STORED
 from perf_pipeline.config.durations import Duration
-from perf_pipeline.config.frozen import Frozen, equals, is_empty
-from perf_pipeline.config.patterns import LINE_PATTERN, WORDS_PATTERN
-from perf_pipeline.units import US_PER_S, format_duration
-
-FaultKind = Literal["kill", "stop", "pause", "restart", "lock", "flush", "command"]
-FaultPart = Literal["api", "worker", "relay", "postgres", "broker", "redis"]
-COMMAND_LIMIT_US: Final = 60 * US_PER_S
-_LASTING: Final = frozenset({"kill", "stop", "pause", "lock"})
-_AT_ONCE: Final = MappingProxyType(
-    {
-        "restart": "starts the part at once",
-        "flush": "is done at once, and nothing brings the keys back",
-    }
+from perf_pipeline.config.fault_keys import (
+    CLIENTS,
+    SERVERS,
+    FaultKind,
+    FaultPart,
+    LinkClient,
+    LinkServer,
+    key_mistake,
 )
-SERVERS: Final[Mapping[str, FaultPart]] = MappingProxyType({"lock": "postgres", "flush": "redis"})
-"""Kinds that are done over a connection to a server of the target, whoever has started it."""
+from perf_pipeline.config.frozen import Frozen, equals, is_empty, keys_of
+from perf_pipeline.config.patterns import LINE_PATTERN, WORDS_PATTERN
+from perf_pipeline.units import US_PER_S, format_bytes, format_duration
+
+COMMAND_LIMIT_US: Final = 60 * US_PER_S
 
 
 class Fault(Frozen):
@@ -36,11 +34,20 @@ class Fault(Frozen):
     Attributes:
         at_us: when, from the begin of the load on, with its warm-up.
         kind: `kill` (SIGKILL), `stop` (as the part asks to be stopped) and `pause` (SIGSTOP) last
-            for `for` and are then undone; `restart` stops a part and starts it at once; `lock`
-            keeps everybody else out of a table of the target's PostgreSQL; `flush` removes all keys
-            of the target's Redis database; `command` runs a command of your own.
-        part: which part of the system that this run starts: `api`, `worker`, `relay`, `postgres`,
-            `broker` or `redis`; not for `lock`, `flush` and `command`.
+            for `for` and are then undone; `restart` stops a part and starts it at once.
+            `delay`, `loss`, `reset`, `partition` and `bandwidth` hinder the connections `from` a
+            part `to` another. `lock` keeps everybody else out of a table of the target's
+            PostgreSQL; `flush` removes all keys of the target's Redis database; `command`
+            runs a command of your own.
+        part: which part of the system that this run starts is killed, stopped, paused or restarted:
+            `api`, `worker`, `relay`, `postgres`, `broker` or `redis`.
+        client: whose connections are hindered: `api`, `worker`, `relay`, or `load` for those of the
+            load itself; all that connect by default.
+        to: the server of the connections that are hindered: `api`, `postgres`, `broker` or `redis`.
+        delay_us: how much longer each answer takes.
+        jitter_us: up to how much more or less than `delay`, evenly distributed.
+        share: of the pieces of answers that are lost, and come 0.2 s later by being sent again.
+        bytes_per_s: what goes through in each direction, over all connections of a part.
         table: which one `lock` locks, such as `users` or `shop.orders`.
         for_us: how long it lasts until it is undone.
         run: the command that breaks something, such as `docker kill api`; it is given to `sh -c`.
@@ -55,6 +62,12 @@ class Fault(Frozen):
     at_us: Duration = Field(alias="at", ge=0)
     kind: FaultKind
     part: FaultPart | None = Field(default=None, exclude_if=equals(None))
+    client: LinkClient | None = Field(default=None, alias="from", exclude_if=equals(None))
+    to: LinkServer | None = Field(default=None, exclude_if=equals(None))
+    delay_us: Duration = Field(default=0, alias="delay", ge=0, exclude_if=equals(0))
+    jitter_us: Duration = Field(default=0, alias="jitter", ge=0, exclude_if=equals(0))
+    share: float = Field(default=0.0, ge=0.0, le=1.0, exclude_if=equals(0.0))
+    bytes_per_s: int = Field(default=0, ge=0, le=LARGEST_STORED, exclude_if=equals(0))
     table: str = Field(default="", max_length=130, pattern=LINE_PATTERN, exclude_if=is_empty)
     for_us: Duration = Field(default=0, alias="for", ge=0, exclude_if=equals(0))
     run: str = Field(default="", max_length=10_000, exclude_if=is_empty)
@@ -74,66 +87,81 @@ class Fault(Frozen):
         return self
 
     def _mistake(self) -> str:
-        if self.table and self.kind != "lock":
-            return f'table stands only in a fault of kind = "lock"; this one is {self.kind!r}'
-        if self.kind == "command":
-            return self._command_mistake()
-        if self.run or self.undo:
-            key = "run" if self.run else "undo"
-            return f'{key} stands only in a fault of kind = "command"; this one is {self.kind!r}'
-        if self.kind in SERVERS:
-            return self._server_mistake()
-        if self.part is None:
-            return f'kind = "{self.kind}" needs the part that it hits, such as part = "worker"'
-        return self._length_mistake()
-
-    def _length_mistake(self) -> str:
-        if self.kind in _LASTING and not self.for_us:
-            return f'kind = "{self.kind}" needs for, such as for = "5s"'
-        if self.kind in _AT_ONCE and self.for_us:
-            return f'kind = "{self.kind}" {_AT_ONCE[self.kind]}, so for has no meaning'
+        if found := key_mistake(self.kind, self._written()):
+            return found
+        if self.jitter_us > self.delay_us:
+            return (
+                f"jitter is {format_duration(self.jitter_us)}, more than delay, which is "
+                f"{format_duration(self.delay_us)}; no answer comes before it was sent"
+            )
+        clients = CLIENTS[self.to] if self.to is not None else ()
+        if self.client is not None and self.client not in clients:
+            return f"{self.client} does not connect to {self.to}; {', '.join(clients)} do"
         return ""
 
-    def _server_mistake(self) -> str:
-        if self.part is not None:
-            return f'part has no meaning for kind = "{self.kind}"; it is {SERVERS[self.kind]}'
-        if self.kind == "lock" and not self.table:
-            return 'kind = "lock" needs table, such as table = "users"'
-        return self._length_mistake()
-
-    def _command_mistake(self) -> str:
-        if self.part is not None:
-            return 'part has no meaning for kind = "command"; the command says what it hits'
-        if not self.run:
-            return 'kind = "command" needs run, such as run = "docker kill api"'
-        if self.for_us and not self.undo:
-            return 'for says when undo runs; write undo, such as undo = "docker start api"'
-        return ""
+    def _written(self) -> set[str]:
+        """Return the keys that say something."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        spelled = zip(values.values(), keys_of(type(self)), strict=True)
+        return {key for value, key in spelled if value} - {"at", "kind", "name", "timeLimit"}
 
     @property
     def plain_name(self) -> str:
         """Return its name, or what it does in two words."""
-        return self.name or (f"{self.kind} {self.part}" if self.part else self.kind)
+        if self.name:
+            return self.name
+        if self.to is not None:
+            return f"{self.kind} {self._connections}"
+        return f"{self.kind} {self.part}" if self.part else self.kind
 
     @property
     def in_words(self) -> str:
         """Say what it does, and until when."""
-        if self.kind == "restart":
-            return f"restarts {self.part}"
         lasts = f" for {format_duration(self.for_us)}" if self.for_us else ""
-        if self.kind == "command":
-            undone = f", then runs {self.undo!r}" if self.undo else ", and undoes nothing"
-            return f"runs {self.run!r}{lasts}{undone}"
-        if self.kind == "flush":
-            return "removes all keys of the Redis database"
-        if self.kind == "lock":
-            return f"locks table {self.table}{lasts}"
-        return f"{self.kind}s {self.part}{lasts}"
+        undone = f", then runs {self.undo!r}" if self.undo else ", and undoes nothing"
+        words = {
+            "restart": f"restarts {self.part}",
+            "lock": f"locks table {self.table}{lasts}",
+            "flush": "removes all keys of the Redis database",
+            "command": f"runs {self.run!r}{lasts}{undone}",
+            **dict.fromkeys(("kill", "stop", "pause"), f"{self.kind}s {self.part}{lasts}"),
+        }
+        return words.get(self.kind) or f"{self._hindrance}{lasts}"
 
     @property
     def what(self) -> str:
         """Return what it hits, or the command."""
-        return self.part or self.table or self.run or SERVERS[self.kind]
+        return (
+            self.part
+            or self.table
+            or self.run
+            or (self._connections if self.to is not None else SERVERS[self.kind])
+        )
+
+    @property
+    def links(self) -> tuple[tuple[str, str], ...]:
+        """Return client and server of the connections that it hinders; none for other kinds."""
+        if self.to is None:
+            return ()
+        clients = CLIENTS[self.to] if self.client is None else (self.client,)
+        return tuple((client, self.to) for client in clients)
+
+    @property
+    def _connections(self) -> str:
+        return f"{self.client} to {self.to}" if self.client else f"{self.to}"
+
+    @property
+    def _hindrance(self) -> str:
+        where = f"the connections from {self.client or 'all'} to {self.to}"
+        jitter = f" ± {format_duration(self.jitter_us)}" if self.jitter_us else ""
+        words = {
+            "delay": f"delays answers on {where} by {format_duration(self.delay_us)}{jitter}",
+            "loss": f"loses {self.share:g} of the answers on {where}",
+            "bandwidth": f"lets {format_bytes(self.bytes_per_s)}/s through on {where}",
+            "reset": f"resets {where}",
+            "partition": f"cuts {where}",
+        }
+        return words.get(self.kind, "")
 
 
 def fault_names(faults: tuple[Fault, ...]) -> tuple[str, ...]:

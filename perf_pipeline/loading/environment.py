@@ -23,6 +23,7 @@ from perf_pipeline.probes.postgres import server_facts
 from perf_pipeline.probes.probe import ProbeError
 from perf_pipeline.probes.redis import RedisProbe
 from perf_pipeline.secrecy.addresses import mask_address
+from perf_pipeline.stack.link_routes import NO_LINKS, Links
 from perf_pipeline.stack.parts import ServiceInfo
 
 _CLIENTS: Final = ("confluent-kafka", "httptools", "psycopg", "uvloop")
@@ -37,6 +38,7 @@ def fingerprint(
     target: Target,
     services: Iterable[ServiceInfo],
     environment: Mapping[str, str] = MappingProxyType({}),
+    links: Links = NO_LINKS,
 ) -> dict[str, str]:
     """Describe machine, clients, servers and sizes, each as a short text.
 
@@ -45,6 +47,7 @@ def fingerprint(
         target: a configured system is named by its address.
         services: parts that run on this machine.
         environment: PERF_RUNNER_CLASS groups machines that are to be compared with one another.
+        links: between parts that go through a proxy, which every benchmark of the run feels.
     """
     facts = {**machine_facts(), **_client_facts(), **generator_facts(recorder.__file__)}
     facts["generator_workers"] = str(profile.workers)
@@ -54,6 +57,8 @@ def fingerprint(
     for name, service in sorted(running.items()):
         facts[name] = f"{service.kind} {service.version}".strip()
         facts |= {f"{name}.{key}": value for key, value in _steady(service.settings)}
+    if links.links:
+        facts["proxied"] = ", ".join(link.name for link in links.links)
     return within_class(facts, one_line(environment.get(RUNNER_VARIABLE, "")))
 
 

@@ -2,7 +2,8 @@
 
 What is to be undone is on the disk before a fault begins. A run that is killed is survived by a
 guard that undoes it (stack/guard.py), and a machine that is switched off by the next run.
-Add here: how another kind of fault is done. Keep out: what the load felt (fault_figures.py).
+Add here: how another kind of fault of a part is done. Keep out: faults that a connection of this
+process holds (held_faults.py), and what the load felt (fault_figures.py).
 """
 
 import threading
@@ -14,13 +15,12 @@ from typing import Final, Self
 
 from perf_pipeline.config.faults import Fault, fault_names
 from perf_pipeline.errors import PerfPipelineError, TargetUnavailableError
+from perf_pipeline.loading.held_faults import HeldFault, hold
 from perf_pipeline.loading.session import Session
 from perf_pipeline.metrics.faults import FaultRecord
 from perf_pipeline.stack.ending import dispose
 from perf_pipeline.stack.own_command import run_command
 from perf_pipeline.stack.part_faults import kill_part, pause, processes_of, require_part, stop_part
-from perf_pipeline.stack.postgres_lock import HeldLock
-from perf_pipeline.stack.redis import flush
 from perf_pipeline.stack.service import own_folder
 from perf_pipeline.stack.undoing import Pending, Undo, perform
 from perf_pipeline.units import US_PER_S
@@ -65,7 +65,7 @@ class FaultDriver:
         self._lock = threading.Lock()
         self._records: list[FaultRecord] = []
         self._told: list[str] = []
-        self._locks: dict[str, HeldLock] = {}
+        self._held: dict[str, HeldFault] = {}
         self.has_begun = False
         self.limits: list[str] = []
 
@@ -153,8 +153,8 @@ class FaultDriver:
             self.limits.append(f"the fault {planned.name} could not be injected: {problem}")
         if undo is not None:
             self._undo(planned, undo)
-        if (lock := self._locks.pop(planned.name, None)) is not None:
-            lock.release()
+        if (held := self._held.pop(planned.name, None)) is not None:
+            held.release()
             self._tell(f"fault {planned.name} is undone", self._now_us())
         record = FaultRecord(
             planned.position, planned.name, planned.fault.kind, planned.fault.what,
@@ -193,21 +193,15 @@ class FaultDriver:
                 log = self._folder / "logs" / f"{planned.position}.log"
                 trouble = run_command(fault.run, fault.time_limit_us / US_PER_S, log, self._over)
                 return None if trouble is None else f"{fault.run!r} {trouble}"
-            case "flush":
-                flush(self._session.target.redis_url or "")
-            case "lock":
-                self._locks[planned.name] = HeldLock(
-                    self._session.target.postgres_dsn or "",
-                    fault.table,
-                    fault.time_limit_us / US_PER_S,
-                    self._over.is_set,
-                )
             case "pause":
                 pause(undo.processes if undo is not None else ())
             case "kill":
                 kill_part(self._stack_folder(), str(fault.part))
             case "stop" | "restart":
                 stop_part(self._stack_folder(), str(fault.part))
+            case _:
+                if (held := hold(self._session, fault, self._over.is_set)) is not None:
+                    self._held[planned.name] = held
         return None
 
     def _stack_folder(self) -> Path:

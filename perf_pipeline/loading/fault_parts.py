@@ -6,7 +6,8 @@ Add here: another reason why a fault can't hit what it names. Keep out: keys and
 
 from collections.abc import Collection, Iterator, Sequence
 
-from perf_pipeline.config.faults import SERVERS, Fault
+from perf_pipeline.config.fault_keys import SERVERS
+from perf_pipeline.config.faults import Fault
 from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import Target
 from perf_pipeline.errors import ProfileError
@@ -27,8 +28,11 @@ def require_fault_parts(profile: Profile, benchmarks: Sequence[str], target: Tar
     started = _started(profile, benchmarks, target)
     given = {"postgres": target.postgres_dsn, "redis": target.redis_url}
     there = started | {name for name, address in given.items() if address}
+    if target.brokers:
+        there |= {"broker"}
     problems = [
         *_problems(profile, benchmarks, started),
+        *_links_of_others(profile, benchmarks, started),
         *_absent_servers(profile, benchmarks, there),
     ]
     if problems:
@@ -45,6 +49,21 @@ def _problems(
                 f"{place}.part is {fault.part!r}, which this run does not start (it starts "
                 f"{ours}); {_REMEDY}"
             )
+
+
+def _links_of_others(
+    profile: Profile, benchmarks: Sequence[str], started: Collection[str]
+) -> Iterator[str]:
+    ours = {*started, "load"}
+    for place, fault in _placed(profile, benchmarks):
+        ends = (fault.client or "load", fault.to)
+        for key, part in zip(("from", "to"), ends, strict=True):
+            if part is not None and part not in ours:
+                yield (
+                    f"{place}.{key} is {part!r}, which this run does not start (it starts "
+                    f"{', '.join(sorted(started)) or 'no part'}), so that its connections go past "
+                    f"the proxy; {_REMEDY}"
+                )
 
 
 def _absent_servers(

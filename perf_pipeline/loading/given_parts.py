@@ -39,10 +39,36 @@ def stack_options(profile: Profile, target: Target, planned: Collection[str] = (
         api_processes=profile.api_processes,
         worker_processes=profile.worker_processes,
         parts=PARTS,
+        links=_links(profile, planned, whole=True),
     )
     if Part.API in needed:
         return whole
     given = target.addresses
     started = {name for part, name in _SERVERS if part in needed and given[part] is None}
     tables = "postgres" in started and any(draws_users(profile, name) for name in planned)
-    return StackOptions(parts=frozenset(started), allowed=target.allowed, tables=tables)
+    return StackOptions(
+        parts=frozenset(started),
+        allowed=target.allowed,
+        tables=tables,
+        links=_links(profile, planned, whole=False),
+    )
+
+
+def _links(
+    profile: Profile, planned: Collection[str], *, whole: bool
+) -> tuple[tuple[str, str], ...]:
+    """Return the connections that faults of these benchmarks hinder.
+
+    Args:
+        profile: checked.
+        planned: its benchmarks that a run loads.
+        whole: the reference system starts, and not only the servers that are needed.
+    """
+    hindered = {
+        link
+        for name in planned
+        for fault in profile.benchmarks[name].faults
+        for link in fault.links
+        if whole or link[0] == "load"
+    }
+    return tuple(sorted(hindered))

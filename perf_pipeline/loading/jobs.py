@@ -68,10 +68,11 @@ def workload_modules(profile: Profile, benchmarks: Collection[str] = ()) -> list
 def secrets_of(session: Session) -> dict[str, str]:
     """Return what workers need and no file may hold."""
     target = session.target
+    brokers = session.as_load_sees("broker", target.brokers)
     found = {
-        "postgres_dsn": target.postgres_dsn,
-        "redis_url": target.redis_url,
-        BROKERS: target.brokers if client_properties(target.brokers or "") else None,
+        "postgres_dsn": session.as_load_sees("postgres", target.postgres_dsn),
+        "redis_url": session.as_load_sees("redis", target.redis_url),
+        BROKERS: brokers if client_properties(brokers or "") else None,
     }
     for name in _own_environment(session):
         found[f"{ENV_PREFIX}{name}"] = os.environ.get(name)
@@ -184,7 +185,8 @@ def _kind_of(scenario: Scenario) -> IterationKind:
 
 
 def _http_addresses(session: Session, _: BenchmarkConfig) -> dict[str, Any]:
-    return {"base_url": session.target.base_url, "allowed": list(session.target.allowed)}
+    base_url = session.as_load_sees("api", session.target.base_url)
+    return {"base_url": base_url, "allowed": list(session.target.allowed)}
 
 
 def _no_addresses(_: Session, __: BenchmarkConfig) -> dict[str, Any]:
@@ -193,8 +195,9 @@ def _no_addresses(_: Session, __: BenchmarkConfig) -> dict[str, Any]:
 
 
 def _kafka_addresses(session: Session, config: BenchmarkConfig) -> dict[str, Any]:
+    brokers = session.as_load_sees("broker", require_brokers(session)) or ""
     return {
-        "brokers": bootstrap_servers(require_brokers(session)),
+        "brokers": bootstrap_servers(brokers),
         "allowed": list(session.target.allowed),
         "topic": config.topic,
         "partitions": config.partitions,

@@ -44,6 +44,7 @@ from perf_pipeline.loading.tier_probes import require_prometheus
 from perf_pipeline.narration import Narrator
 from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.embedded import running_stack
+from perf_pipeline.stack.link_routes import NO_LINKS
 from perf_pipeline.stack.parts import Stack
 from perf_pipeline.stack.undoing import undo_left_over
 from perf_pipeline.store.records import RunRecord
@@ -154,6 +155,7 @@ class _Wanted:
         began_at = datetime.now(UTC)
         left_out = left_out_of(self.profile, self.planned, complete, by_name=self.by_name)
         services, notices = ((), ()) if stack is None else (stack.services, stack.notices)
+        links = NO_LINKS if stack is None else stack.links
         revision = revision_of(self.profile, complete, self.variables)
         told = (*left_out.values(), *revision.notices)
         for sentence in told:
@@ -164,7 +166,7 @@ class _Wanted:
             target=complete,
             services=services,
             notices=(*notices, *own_notices(self.profile), *told),
-            environment=fingerprint(self.profile, target, services, self.variables),
+            environment=fingerprint(self.profile, target, services, self.variables, links),
             state=self.state,
             trigger=self.trigger,
             began_at=began_at,

@@ -86,6 +86,12 @@ class Session:
         """Tell a sentence to whoever started the run."""
         self.narrator.say(sentence)
 
+    def as_load_sees(self, server: str, address: str | None) -> str | None:
+        """Return the address that load workers connect to: a proxy's where a fault hinders them."""
+        if self.stack is None:
+            return address
+        return self.stack.links.seen_by("load", server, address)
+
     @property
     def folder(self) -> Path:
         """Return the run's folder in the spool."""

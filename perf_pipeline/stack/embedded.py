@@ -212,6 +212,8 @@ def _claim_up(state: Path, say: Say) -> Path:
 
 
 def _suits(stack: Stack, options: StackOptions) -> bool:
+    if options.links:
+        return False
     endpoints = stack.endpoints
     given = {
         "postgres": (options.postgres_dsn, endpoints.postgres_dsn),

@@ -1,13 +1,13 @@
 """Apache Kafka as one real broker: KRaft, combined mode, loopback, from locked Maven artifacts.
 
 Also where every Kafka client of the stack lives (readiness of brokers, given ones included).
-Add here: a broker setting, with its reason. Keep out: topics (the reference system's own) and
-the emulator (see `noida`).
+Add here: another question to a broker. Keep out: the broker's settings (kafka_configuration.py),
+topics (the reference system's own) and the emulator (see `noida`).
 """
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -25,10 +25,12 @@ from perf_pipeline.secrecy.known import KNOWN
 from perf_pipeline.stack.class_archive import archive_of, lasting_path
 from perf_pipeline.stack.jars import ensure_jars, jars_folder, missing_jars
 from perf_pipeline.stack.java import HINT, Java, find_java
+from perf_pipeline.stack.kafka_configuration import ONE_BROKER, RECOVERY, USER, configure
 from perf_pipeline.stack.kafka_lock import Lock, read_lock
 from perf_pipeline.stack.kafka_storage import format_storage
+from perf_pipeline.stack.link_routes import Link
 from perf_pipeline.stack.parts import EXTERNAL, CannotBeHadError, Launched, PartFinding, ServiceInfo
-from perf_pipeline.stack.places import plain_path, require_utf8, written
+from perf_pipeline.stack.places import plain_path, require_utf8
 from perf_pipeline.stack.service import (
     BEHIND_THE_LOAD,
     LOOPBACK,
@@ -40,7 +42,6 @@ from perf_pipeline.stack.service import (
     spawn,
 )
 
-USER = "birthday"
 HEAP = "256m"
 READY_S = 120.0  # ready in 2 s here, in 60 s where 20 processes wait for each CPU
 REPORTED_VERSION = re.compile(r"Kafka version: (\S+)")
@@ -55,44 +56,19 @@ JVM = (
 )
 # Java resolves links, and under LC_ALL=C it takes a letter outside ASCII for a question mark.
 UTF8 = {"LC_ALL": "C.UTF-8"}
-# Kafka's 9 s cost 12.6 s after kill -9, because the old registration must expire first; with 4 s
-# the broker is back in 5.7 s (docs/decisions/0001).
-RECOVERY = {"broker.session.timeout.ms": "4000", "broker.heartbeat.interval.ms": "1000"}
-ONE_BROKER = {
-    "num.partitions": "1",
-    "offsets.topic.num.partitions": "1",
-    "offsets.topic.replication.factor": "1",
-    "transaction.state.log.num.partitions": "1",
-    "transaction.state.log.replication.factor": "1",
-    "transaction.state.log.min.isr": "1",
-    "share.coordinator.state.topic.num.partitions": "1",
-    "share.coordinator.state.topic.replication.factor": "1",
-    "share.coordinator.state.topic.min.isr": "1",
-    # Members that start together join together: with 0 the first one gets everything at once, and
-    # the second one waits for its next heartbeat, 3 s later.
-    "group.initial.rebalance.delay.ms": "250",
-    "auto.create.topics.enable": "false",
-    "log.cleaner.dedupe.buffer.size": "16777216",
-    # A controller that nobody asks anything writes that nothing has happened; twice a second, it
-    # takes a third of what an idle broker takes of a processor.
-    "metadata.max.idle.interval.ms": "5000",
-}
-LOGGING = """status = error
-appender.out.type = Console
-appender.out.name = out
-appender.out.layout.type = PatternLayout
-appender.out.layout.pattern = %d{ISO8601} %p %c: %m%n
-rootLogger.level = warn
-rootLogger.appenderRef.out.ref = out
-logger.version.name = org.apache.kafka.common.utils.AppInfoParser
-logger.version.level = info
-logger.server.name = kafka.server.KafkaRaftServer
-logger.server.level = info
-"""
 
 
-def launch_kafka(folder: Path, cache: Path, *, say: Say, lock: Lock | None = None) -> Launched:
+def launch_kafka(
+    folder: Path, cache: Path, *, say: Say, lock: Lock | None = None, links: Iterable[Link] = ()
+) -> Launched:
     """Start the broker on free ports; data in `kafka/` of the folder.
+
+    Args:
+        folder: of the stack.
+        cache: of downloaded jars.
+        say: is told what starts.
+        lock: names the jars; that of this package by default.
+        links: to the broker that go through a proxy.
 
     Raises:
         CannotBeHadError: no Java >= 17, or the jars cannot be fetched.
@@ -109,7 +85,7 @@ def launch_kafka(folder: Path, cache: Path, *, say: Say, lock: Lock | None = Non
     say(f"starting Apache Kafka {wanted.version} on Java {java.version} ({java.source}) ...")
     port, controller_port = free_port(), free_port()
     password = secrets.token_urlsafe(24)
-    _configure(folder, port, controller_port, password)
+    configure(folder, port, controller_port, password, links)
     data = folder / "kafka" / "data"
     format_storage(data, jars, partial(_format, folder, java, jars))
     service = start_broker(folder, java, jars)
@@ -225,50 +201,6 @@ def _java_command(
         "-cp",
         f"{plain_path(folder, jars, 'jars')}/*",
     )
-
-
-def _configure(folder: Path, port: int, controller_port: int, password: str) -> None:
-    home = plain_path(folder) / "kafka"
-    clients, controller = f"CLIENTS://{LOOPBACK}:{port}", f"{LOOPBACK}:{controller_port}"
-    settings = {
-        "process.roles": "broker,controller",
-        "node.id": "1",
-        "controller.quorum.voters": f"1@{controller}",
-        "listeners": f"{clients},CONTROLLER://{controller}",
-        "advertised.listeners": clients,
-        "controller.listener.names": "CONTROLLER",
-        "inter.broker.listener.name": "CLIENTS",
-        "listener.security.protocol.map": "CONTROLLER:SASL_PLAINTEXT,CLIENTS:SASL_PLAINTEXT",
-        **_credentials(password),
-        "log.dirs": str(home / "data"),
-        **ONE_BROKER,
-        **RECOVERY,
-    }
-    lines = "".join(f"{key}={value}\n" for key, value in settings.items())
-    with written(folder):
-        home.mkdir(parents=True)
-        (home / "server.properties").touch(mode=0o600)  # it holds the password
-        (home / "server.properties").write_text(lines, encoding="ascii")
-        (home / "log4j2.properties").write_text(LOGGING, encoding="ascii")
-
-
-def _credentials(password: str) -> dict[str, str]:
-    """Return the settings by which both listeners ask for the one user's password.
-
-    The controller's as well: whoever may talk to it may change everything.
-    """
-    login = (
-        "org.apache.kafka.common.security.plain.PlainLoginModule required "
-        f'username="{USER}" password="{password}" user_{USER}="{password}";'
-    )
-    names = ("clients", "controller")
-    return {
-        "sasl.enabled.mechanisms": "PLAIN",
-        "sasl.mechanism.inter.broker.protocol": "PLAIN",
-        "sasl.mechanism.controller.protocol": "PLAIN",
-        **{f"listener.name.{name}.sasl.enabled.mechanisms": "PLAIN" for name in names},
-        **{f"listener.name.{name}.plain.sasl.jaas.config": login for name in names},
-    }
 
 
 def _format(folder: Path, java: Java, jars: Path, cluster: str) -> None:

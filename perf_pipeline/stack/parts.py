@@ -5,11 +5,12 @@ stopping, and any third party import.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from perf_pipeline.errors import StackError
+from perf_pipeline.stack.link_routes import NO_LINKS, Links
 
 PARTS = frozenset({"postgres", "kafka", "redis", "reference"})
 EXTERNAL = "external"
@@ -34,6 +35,7 @@ class StackOptions:
         allowed: hosts that given brokers may advertise, beside this machine.
         tables: where `reference` is not wanted, its tables are made in a PostgreSQL that is
             started; a given one is left as it is.
+        links: who connects to which server through a proxy, both by their names.
     """
 
     postgres_dsn: str | None = None
@@ -44,6 +46,7 @@ class StackOptions:
     parts: frozenset[str] = PARTS
     allowed: tuple[str, ...] = ()
     tables: bool = False
+    links: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ class Stack:
         services: what runs, in the order of starting.
         folder: where its logs and state are.
         notices: loud things, such as an emulator in place of Kafka.
+        links: that go through its proxy; the stack of `up` has none.
     """
 
     name: str
@@ -102,6 +106,7 @@ class Stack:
     services: tuple[ServiceInfo, ...]
     folder: Path
     notices: tuple[str, ...]
+    links: Links = field(default=NO_LINKS, repr=False)
 
     def throws_away(self, part: str) -> bool:
         """Say whether the data of a part is gone with the stack: a run started both for itself."""
@@ -136,6 +141,7 @@ class Launched:
 def to_document(stack: Stack) -> dict[str, Any]:
     """Return the stack as JSON values; it holds the endpoints' secrets."""
     document = asdict(stack)
+    del document["links"]
     document["folder"] = str(stack.folder)
     for service in document["services"]:
         service["settings"] = dict(service["settings"])

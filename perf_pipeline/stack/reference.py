@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from perf_pipeline.errors import StackError
 from perf_pipeline.narration import Say
 from perf_pipeline.stack.kafka import group_is_settled
+from perf_pipeline.stack.link_routes import NO_LINKS, Links
 from perf_pipeline.stack.parts import Endpoints, PartFinding, ServiceInfo, StackOptions
 from perf_pipeline.stack.service import (
     BEHIND_THE_LOAD,
@@ -61,20 +62,23 @@ class StartedApi:
     folder: Path
     endpoints: Endpoints
     options: StackOptions
+    links: Links
     service: Service
     port: int
 
 
-def start_api(folder: Path, endpoints: Endpoints, options: StackOptions, *, say: Say) -> StartedApi:
+def start_api(
+    folder: Path, endpoints: Endpoints, options: StackOptions, links: Links, *, say: Say
+) -> StartedApi:
     """Start the API, which needs no broker, and leave it to get ready."""
     say(
         f"starting the reference system ({options.api_processes} API, "
         f"{options.worker_processes} worker) ..."
     )
-    port = free_port()
+    port = links.upstream_of("api") or free_port()
     serve = ("--host", LOOPBACK, "--port", str(port), "--processes", str(options.api_processes))
-    service = spawn(folder, _command("api", _environment(endpoints), *serve))
-    return StartedApi(folder, endpoints, options, service, port)
+    service = spawn(folder, _command("api", _environment(endpoints, links, "api"), *serve))
+    return StartedApi(folder, endpoints, options, links, service, port)
 
 
 def complete_reference(api: StartedApi, brokers: str) -> tuple[str, tuple[ServiceInfo, ...]]:
@@ -85,15 +89,18 @@ def complete_reference(api: StartedApi, brokers: str) -> tuple[str, tuple[Servic
     Raises:
         StackError: a part does not start.
     """
-    environment = _environment(replace(api.endpoints, brokers=brokers))
-    migration = spawn(api.folder, _command("migrate", environment))
+    endpoints = replace(api.endpoints, brokers=brokers)
+    migration = spawn(api.folder, _command("migrate", _environment(endpoints)))
     # They wait for their topic by themselves, and take half a second to import what they need.
     workers = [
-        spawn(api.folder, _worker(number, environment, api.options))
+        spawn(
+            api.folder,
+            _worker(number, _environment(endpoints, api.links, "worker"), api.options),
+        )
         for number in range(1, api.options.worker_processes + 1)
     ]
     migration.await_end(MIGRATE_S)
-    relay = spawn(api.folder, _command("relay", environment))
+    relay = spawn(api.folder, _command("relay", _environment(endpoints, api.links, "relay")))
     api.service.await_ready(lambda: health(api.port) is not None, READY_S)
     _await_group(brokers, relay, workers)
     address = f"{LOOPBACK}:{api.port}"
@@ -167,14 +174,15 @@ def reference_finding() -> PartFinding:
     return PartFinding("reference", ok=True, sentence=f"the reference system of version {version}")
 
 
-def _environment(endpoints: Endpoints) -> dict[str, str]:
+def _environment(endpoints: Endpoints, links: Links = NO_LINKS, client: str = "") -> dict[str, str]:
+    """Return what a part is told; servers that it reaches through a proxy have that one's port."""
     environment = {
-        "BIRTHDAY_POSTGRES_DSN": endpoints.postgres_dsn or "",
-        "BIRTHDAY_BROKERS": endpoints.brokers or "",
+        "BIRTHDAY_POSTGRES_DSN": links.seen_by(client, "postgres", endpoints.postgres_dsn) or "",
+        "BIRTHDAY_BROKERS": links.seen_by(client, "broker", endpoints.brokers) or "",
         "BIRTHDAY_TOPIC": TOPIC,
         "BIRTHDAY_GROUP": GROUP,
         "BIRTHDAY_PARTITIONS": str(PARTITIONS),
-        "BIRTHDAY_REDIS_URL": endpoints.redis_url or "",
+        "BIRTHDAY_REDIS_URL": links.seen_by(client, "redis", endpoints.redis_url) or "",
         "PYTHONUNBUFFERED": "1",
     }
     return {name: value for name, value in environment.items() if value}

@@ -8,15 +8,17 @@ Add here: a part, with what it waits for. Keep out: how a part is started (its o
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from perf_pipeline.errors import StoppedByUserError
+from perf_pipeline.errors import StackError, StoppedByUserError
 from perf_pipeline.narration import Say
 from perf_pipeline.stack.ending import abandon
 from perf_pipeline.stack.kafka import given_kafka, launch_kafka
+from perf_pipeline.stack.link_routes import Link, Links, planned_links, port_in
+from perf_pipeline.stack.links import start_links
 from perf_pipeline.stack.noida import launch_noida
 from perf_pipeline.stack.parts import (
     CannotBeHadError,
@@ -37,7 +39,8 @@ from perf_pipeline.stack.reference import (
 
 NO_REDIS: Final = "there is no Redis here, so the reference API runs without its cache"
 POLL_S: Final = 0.1  # of a wait that Ctrl-C or a stop can end
-BRANCHES: Final = 4  # a thread each for PostgreSQL, broker, Redis, and the reference system
+# A thread each for PostgreSQL, broker, Redis, the proxy between parts, and the reference system.
+BRANCHES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,15 @@ class _ReadyServer:
 
 _Servers: TypeAlias = tuple[Future[_ReadyServer | None], ...]
 _Reference: TypeAlias = tuple[str | None, tuple[ServiceInfo, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Branches:
+    """Hold what starts side by side."""
+
+    servers: _Servers
+    links: Future[Links]
+    reference: Future[_Reference]
 
 
 def start(
@@ -77,9 +89,11 @@ def start(
         require_servers(options)
     pool = ThreadPoolExecutor(BRANCHES, thread_name_prefix="stack-start")
     try:
-        servers, reference = _begin(folder, cache, options, _one_at_a_time(say), pool)
-        _wait_for(*servers, reference, stop=stop or threading.Event())
-        return _stack(folder, options, [server.result() for server in servers], reference.result())
+        branches = _begin(folder, cache, options, _one_at_a_time(say), pool)
+        servers, links, reference = branches.servers, branches.links, branches.reference
+        _wait_for(*servers, links, reference, stop=stop or threading.Event())
+        stack = _stack(folder, options, [server.result() for server in servers], reference.result())
+        return _with_links(stack, links.result())
     except BaseException:
         abandon(folder)  # first: the threads below wait for processes that never get ready
         raise
@@ -89,7 +103,9 @@ def start(
 
 def _begin(
     folder: Path, cache: Path, options: StackOptions, say: Say, pool: ThreadPoolExecutor
-) -> tuple[_Servers, Future[_Reference]]:
+) -> _Branches:
+    planned = planned_links(options.links)
+
     def server(
         part: str,
         endpoint: str | None,
@@ -108,7 +124,7 @@ def _begin(
         "kafka",
         options.brokers,
         partial(given_kafka, allowed=options.allowed),
-        lambda: _broker(folder, cache, say),
+        lambda: _broker(folder, cache, say, planned.links),
     )
     postgres = pool.submit(
         server,
@@ -121,13 +137,31 @@ def _begin(
         server, "redis", options.redis_url, given_redis, lambda: launch_redis(folder, say=say)
     )
     servers = (postgres, broker, redis)
-    return servers, pool.submit(_reference, folder, options, servers, say)
+    links = pool.submit(_links, folder, planned, servers, say)
+    reference = pool.submit(_reference, folder, options, servers, links, say)
+    return _Branches(servers, links, reference)
+
+
+def _links(folder: Path, planned: Links, servers: _Servers, say: Say) -> Links:
+    """Start the proxy between the parts once the ports of the servers are known."""
+    if not planned.links:
+        return planned
+    found = dict(zip(("postgres", "broker", "redis"), servers, strict=True))
+    wanted = {link.server for link in planned.links if not link.upstream}
+    say(f"starting a proxy for {', '.join(link.name for link in planned.links)} ...")
+    endpoints = {name: _endpoint(found[name].result()) for name in wanted}
+    if absent := [name for name, endpoint in endpoints.items() if endpoint is None]:
+        raise StackError(f"there is no {absent[0]} here, so no connection to it can be hindered")
+    return start_links(
+        folder, planned, {name: port_in(address or "") for name, address in endpoints.items()}
+    )
 
 
 def _reference(
     folder: Path,
     options: StackOptions,
     servers: _Servers,
+    links: Future[Links],
     say: Say,
 ) -> _Reference:
     postgres, broker, redis = servers
@@ -137,7 +171,7 @@ def _reference(
         return None, ()
     # An API needs no broker, and takes a second to import what it needs.
     before = Endpoints(None, _endpoint(postgres.result()), None, _endpoint(redis.result()))
-    api = start_api(folder, before, options, say=say)
+    api = start_api(folder, before, options, links.result(), say=say)
     return complete_reference(api, _endpoint(broker.result()) or "")
 
 
@@ -172,14 +206,28 @@ def _stack(
     )
 
 
+def _with_links(stack: Stack, links: Links) -> Stack:
+    if not links.links:
+        return stack
+    names = ", ".join(f"{link.client} to {link.server}" for link in links.links)
+    notice = (
+        f"the connections {names} go through a proxy all the time, because faults hinder them; "
+        "figures of such runs are compared with one another only"
+    )
+    return replace(stack, links=links, notices=(*stack.notices, notice))
+
+
 def _endpoint(server: _ReadyServer | None) -> str | None:
     return None if server is None else server.launched.endpoint
 
 
-def _broker(folder: Path, cache: Path, say: Say) -> Launched:
+def _broker(folder: Path, cache: Path, say: Say, links: tuple[Link, ...]) -> Launched:
+    """Start a broker; the emulator takes no part where clients are to go through a proxy."""
     try:
-        return launch_kafka(folder, cache, say=say)
+        return launch_kafka(folder, cache, say=say, links=links)
     except CannotBeHadError as error:
+        if any(link.server == "broker" for link in links):
+            raise
         return launch_noida(folder, error.sentence, say=say)
 
 

@@ -16,7 +16,8 @@ from typing import Final
 from perf_pipeline.stack.class_archive import archive_of
 from perf_pipeline.stack.jars import ensure_jars
 from perf_pipeline.stack.java import find_java
-from perf_pipeline.stack.kafka import ONE_BROKER, READY_S, UTF8, answers
+from perf_pipeline.stack.kafka import READY_S, UTF8, answers
+from perf_pipeline.stack.kafka_configuration import ONE_BROKER
 from perf_pipeline.stack.kafka_lock import read_lock
 from perf_pipeline.stack.service import free_port
 from perf_pipeline_tests.support.places import CACHE

@@ -8,6 +8,7 @@ from perf_pipeline.config.profile import Profile
 from perf_pipeline.config.target import resolve_target
 from perf_pipeline.errors import ProfileError
 from perf_pipeline.loading.fault_parts import require_fault_parts
+from perf_pipeline.loading.given_parts import stack_options
 from perf_pipeline.plan.outline import outline, planned_faults
 from perf_pipeline.report.outline import render_outline
 
@@ -20,6 +21,8 @@ ARRIVALS = {
     "preAllocatedVUs": 5,
 }
 KILL = {"at": "10s", "kind": "kill", "part": "worker", "for": "5s"}
+
+DELAY = {"kind": "delay", "to": "redis", "delay": "1s", "part": None}
 
 
 def raw(
@@ -43,13 +46,13 @@ def refused(*faults: dict[str, Any], **more: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"kind": "kil"}, "'lock', 'flush' or 'command'; did you mean kill?"),
+        ({"kind": "kil"}, "'flush' or 'command'; did you mean kill?"),
         ({"kind": "lock"}, 'part has no meaning for kind = "lock"; it is postgres'),
         ({"kind": "lock", "part": None}, 'kind = "lock" needs table, such as table = "users"'),
         ({"kind": "flush", "part": None}, "and nothing brings the keys back, so for has no"),
         ({"table": "users"}, "table stands only in a fault of kind = \"lock\"; this one is 'kill'"),
         ({"part": "workr"}, "; did you mean worker?"),
-        ({"fro": "5s"}, "is not a known key; did you mean for?"),
+        ({"fore": "5s"}, "is not a known key; did you mean for?"),
         ({"part": None}, 'needs the part that it hits, such as part = "worker"'),
         ({"for": None}, 'kind = "kill" needs for, such as for = "5s"'),
         ({"kind": "restart"}, "starts the part at once, so for has no meaning"),
@@ -58,6 +61,16 @@ def refused(*faults: dict[str, Any], **more: Any) -> list[str]:
         ({"kind": "command", "part": None, "for": None}, 'needs run, such as run = "docker '),
         ({"kind": "command", "run": "x"}, "part has no meaning for kind"),
         ({"kind": "command", "run": "x", "part": None}, "for says when undo runs; write undo"),
+        ({"kind": "partition"}, 'write whose connections it hinders, such as from = "api", to'),
+        ({"kind": "partition", "part": None}, "needs to, the server of the connections, such as"),
+        ({"kind": "partition", "part": None, "to": "redis", "for": None}, "needs for, such as"),
+        ({"kind": "delay", "part": None, "to": "redis"}, 'needs delay, such as delay = "50ms"'),
+        ({"kind": "loss", "part": None, "to": "redis"}, "needs share, such as share = 0.05"),
+        ({"kind": "bandwidth", "part": None, "to": "api"}, "needs bytesPerS, such as bytesPerS"),
+        ({"delay": "1s"}, "delay stands only in a fault of kind = \"delay\"; this one is 'kill'"),
+        ({"to": "api"}, "to stands only in a fault of the kinds bandwidth, delay, loss, partition"),
+        ({**DELAY, "from": "relay"}, "relay does not connect to redis; load, api do"),
+        ({**DELAY, "jitter": "2s"}, "jitter is 2s, more than delay, which is 1s; no answer comes"),
     ],
 )  # fmt: skip
 def test_a_fault_that_cannot_be_done_is_refused_with_the_right_word(
@@ -150,6 +163,69 @@ def test_the_plan_shows_what_is_broken_when() -> None:
 
     assert "At 10s the fault kill worker of end_to_end kills worker for 5s." in shown
     assert "runs 'docker kill api' for 2s, then runs 'docker start api'." in shown
+
+
+@pytest.mark.parametrize(
+    ("fault", "name", "words"),
+    [
+        (
+            {"kind": "delay", "from": "api", "to": "postgres", "delay": "50ms", "jitter": "20ms"},
+            "delay api to postgres",
+            "delays answers on the connections from api to postgres by 50ms ± 20ms for 5s",
+        ),
+        (
+            {"kind": "partition", "to": "redis"},
+            "partition redis",
+            "cuts the connections from all to redis for 5s",
+        ),
+        (
+            {"kind": "bandwidth", "from": "load", "to": "api", "bytesPerS": 2048},
+            "bandwidth load to api",
+            "lets 2.0 KiB/s through on the connections from load to api for 5s",
+        ),
+        (
+            {"kind": "loss", "to": "broker", "share": 0.05},
+            "loss broker",
+            "loses 0.05 of the answers on the connections from all to broker for 5s",
+        ),
+        (
+            {"kind": "reset", "from": "worker", "to": "postgres"},
+            "reset worker to postgres",
+            "resets the connections from worker to postgres for 5s",
+        ),
+    ],
+    ids=["delay", "partition", "bandwidth", "loss", "reset"],
+)
+def test_a_fault_is_told_with_what_it_hits(fault: dict[str, Any], name: str, words: str) -> None:
+    (found,) = profile({"at": "10s", "for": "5s", **fault}).benchmarks["end_to_end"].faults
+
+    assert (found.plain_name, found.in_words) == (name, words)
+
+
+def test_a_run_puts_a_proxy_only_between_the_parts_that_a_fault_names() -> None:
+    cut = {"at": "10s", "kind": "partition", "to": "redis", "for": "1s"}
+    reset = {"at": "15s", "kind": "reset", "from": "worker", "to": "postgres"}
+    here = resolve_target("local", None, {})
+
+    def links(*faults: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+        return stack_options(profile(*faults), here, ["end_to_end"]).links
+
+    assert links(KILL) == ()
+    assert links(reset, cut, KILL) == (("api", "redis"), ("load", "redis"), ("worker", "postgres"))
+    assert stack_options(profile(cut), here).links == ()
+
+
+@pytest.mark.parametrize("ends", [{"to": "redis"}, {"from": "worker", "to": "postgres"}])
+def test_connections_of_a_system_that_a_run_does_not_start_are_not_hindered(
+    ends: dict[str, str],
+) -> None:
+    found = profile({"at": "10s", "kind": "partition", "for": "1s", **ends})
+    target = resolve_target("local", None, {"PERF_BASE_URL": "http://127.0.0.1:1"})
+
+    with pytest.raises(ProfileError) as caught:
+        require_fault_parts(found, ["end_to_end"], target)
+
+    assert "which this run does not start (it starts no part), so that" in caught.value.problems[0]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,93 @@
+"""Faults of the network between parts: the load feels each as long as the profile says."""
+
+from typing import Any
+
+import pytest
+
+from perf_pipeline_tests.support.commands.command_line import Answer, CommandLine
+from perf_pipeline_tests.support.places import new_state
+
+pytestmark = pytest.mark.timeout(200)
+
+PROFILE = """
+extends = "quick"
+name = "hindered"
+workers = 1
+calibration = false
+[benchmarks.end_to_end]
+drainTimeout = "60s"
+faults = [
+    { at = "4s", kind = "delay", from = "api", to = "postgres", delay = "500ms", for = "1s" },
+    { at = "9s", kind = "partition", from = "worker", to = "broker", for = "2s" },
+    { at = "15s", kind = "reset", from = "load", to = "api", for = "1s" },
+]
+[benchmarks.end_to_end.scenarios.create_users]
+rate = 20
+duration = "20s"
+warmUp = "1s"
+preAllocatedVUs = 100
+"""
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[CommandLine, Answer]:
+    folder = tmp_path_factory.mktemp("hindered")
+    command = CommandLine(new_state(folder / "state"))
+    profile = folder / "hindered.toml"
+    profile.write_text(PROFILE, encoding="utf-8")
+    return command, command("run", str(profile), "--only", "end_to_end", timeout_s=180.0)
+
+
+def figures(done: tuple[CommandLine, Answer], fault: str) -> dict[str, Any]:
+    command, answer = done
+    rows = command.sql(
+        f"select name, value from figures where run_id = '{answer.run_id}' "
+        f"and operation = '{fault}'"
+    )
+    assert rows, answer.err
+    return dict(rows)
+
+
+def test_each_request_of_a_delayed_second_is_slow_and_none_fails(
+    done: tuple[CommandLine, Answer],
+) -> None:
+    felt = figures(done, "delay api to postgres")
+
+    # 20 requests are due in the second, and each asks PostgreSQL at least once.
+    assert felt["fault_slow"] >= 15
+    assert felt["fault_failed"] == 0
+    assert felt.get("fault_recovery_s", 1.0) >= 0.9
+
+
+def test_messages_of_a_partition_wait_for_its_end_and_none_is_lost(
+    done: tuple[CommandLine, Answer],
+) -> None:
+    felt = figures(done, "partition worker to broker")
+
+    # 20 messages a second for 2 s; what was fetched before the cut is still worked off.
+    assert felt["fault_backlog_peak"] >= 20
+    assert felt["fault_messages_lost"] == 0
+    assert felt.get("fault_recovery_s", 2.0) >= 1.5
+
+
+def test_requests_of_a_second_of_resets_fail_and_those_after_it_do_not(
+    done: tuple[CommandLine, Answer],
+) -> None:
+    felt = figures(done, "reset load to api")
+
+    # 20 are due in the second; a machine with much else to do may send some of them later.
+    assert 10 <= felt["fault_failed"] <= 60
+    assert felt["fault_messages_lost"] == 0
+
+
+def test_figures_behind_a_proxy_are_told_and_have_a_history_of_their_own(
+    done: tuple[CommandLine, Answer],
+) -> None:
+    command, answer = done
+    facts = command.value(
+        "select facts from environments join runs using (environment_id) "
+        f"where run_id = '{answer.run_id}'"
+    )
+
+    assert facts["proxied"] == "api-postgres, load-api, worker-broker"
+    assert "NOTICE the connections api to postgres, load to api, worker to broker go" in answer.out

@@ -11,7 +11,7 @@ from typing import Final, Literal
 FaultKind = Literal[
     "kill", "stop", "pause", "restart",
     "delay", "loss", "reset", "partition", "bandwidth",
-    "lock", "flush", "command",
+    "lock", "connections", "rebalance", "flush", "command",
 ]  # fmt: skip
 FaultPart = Literal["api", "worker", "relay", "postgres", "broker", "redis"]
 LinkClient = Literal["load", "api", "worker", "relay"]
@@ -27,10 +27,12 @@ CLIENTS: Final[Mapping[str, tuple[LinkClient, ...]]] = MappingProxyType(
 """Who connects to each server: parts of the reference system, and the load itself."""
 NETWORK: Final = frozenset({"delay", "loss", "reset", "partition", "bandwidth"})
 """Kinds that hinder connections between parts."""
-SERVERS: Final[Mapping[str, FaultPart]] = MappingProxyType({"lock": "postgres", "flush": "redis"})
+SERVERS: Final[Mapping[str, FaultPart]] = MappingProxyType(
+    {"lock": "postgres", "connections": "postgres", "rebalance": "broker", "flush": "redis"}
+)
 """Kinds that are done over a connection to a server of the target, whoever has started it."""
 
-_LASTING: Final = frozenset({"kill", "stop", "pause", "lock"}) | (
+_LASTING: Final = frozenset({"kill", "stop", "pause", "lock", "connections", "rebalance"}) | (
     NETWORK - {"reset"}
 )
 _AT_ONCE: Final = MappingProxyType(
@@ -50,6 +52,7 @@ _ONLY: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
         "bytesPerS": ("bandwidth",),
         "from": sorted(NETWORK),
         "to": sorted(NETWORK),
+        "left": ("connections",),
     }
 )
 """Keys that stand in faults of some kinds only."""

@@ -26,6 +26,7 @@ from perf_pipeline.config.patterns import LINE_PATTERN, WORDS_PATTERN
 from perf_pipeline.units import US_PER_S, format_bytes, format_duration
 
 COMMAND_LIMIT_US: Final = 60 * US_PER_S
+MOST_LEFT: Final = 262_143  # PostgreSQL's largest max_connections
 
 
 class Fault(Frozen):
@@ -37,8 +38,9 @@ class Fault(Frozen):
             for `for` and are then undone; `restart` stops a part and starts it at once.
             `delay`, `loss`, `reset`, `partition` and `bandwidth` hinder the connections `from` a
             part `to` another. `lock` keeps everybody else out of a table of the target's
-            PostgreSQL; `flush` removes all keys of the target's Redis database; `command`
-            runs a command of your own.
+            PostgreSQL, and `connections` takes its free connections; `rebalance` joins the target's
+            consumer group for a while; `flush` removes all keys of the target's Redis database;
+            `command` runs a command of your own.
         part: which part of the system that this run starts is killed, stopped, paused or restarted:
             `api`, `worker`, `relay`, `postgres`, `broker` or `redis`.
         client: whose connections are hindered: `api`, `worker`, `relay`, or `load` for those of the
@@ -48,13 +50,14 @@ class Fault(Frozen):
         jitter_us: up to how much more or less than `delay`, evenly distributed.
         share: of the pieces of answers that are lost, and come 0.2 s later by being sent again.
         bytes_per_s: what goes through in each direction, over all connections of a part.
+        left: how many connections `connections` leaves free.
         table: which one `lock` locks, such as `users` or `shop.orders`.
         for_us: how long it lasts until it is undone.
         run: the command that breaks something, such as `docker kill api`; it is given to `sh -c`.
         undo: the command that makes it whole again, such as `docker start api`. It runs whatever
             happens to the run in the meantime, even where that is killed, and may run twice.
-        time_limit_us: how long `run`, and `undo`, may take at most, and how long a lock is waited
-            for.
+        time_limit_us: how long `run`, and `undo`, may take at most, and how long a lock, all
+            connections or a place in the group are waited for.
         name: what it is called in reports, and the tag `fault` of its metrics; its kind and part
             by default, such as `kill worker`.
     """
@@ -68,6 +71,7 @@ class Fault(Frozen):
     jitter_us: Duration = Field(default=0, alias="jitter", ge=0, exclude_if=equals(0))
     share: float = Field(default=0.0, ge=0.0, le=1.0, exclude_if=equals(0.0))
     bytes_per_s: int = Field(default=0, ge=0, le=LARGEST_STORED, exclude_if=equals(0))
+    left: int = Field(default=0, ge=0, le=MOST_LEFT, exclude_if=equals(0))
     table: str = Field(default="", max_length=130, pattern=LINE_PATTERN, exclude_if=is_empty)
     for_us: Duration = Field(default=0, alias="for", ge=0, exclude_if=equals(0))
     run: str = Field(default="", max_length=10_000, exclude_if=is_empty)
@@ -122,6 +126,8 @@ class Fault(Frozen):
         words = {
             "restart": f"restarts {self.part}",
             "lock": f"locks table {self.table}{lasts}",
+            "connections": f"takes all free connections of PostgreSQL but {self.left}{lasts}",
+            "rebalance": f"joins the consumer group of the workers{lasts}, then leaves it",
             "flush": "removes all keys of the Redis database",
             "command": f"runs {self.run!r}{lasts}{undone}",
             **dict.fromkeys(("kill", "stop", "pause"), f"{self.kind}s {self.part}{lasts}"),

@@ -11,8 +11,10 @@ from typing import Protocol
 from perf_pipeline.config.faults import Fault
 from perf_pipeline.errors import StackError
 from perf_pipeline.loading.session import Session
+from perf_pipeline.stack.kafka_member import HeldMembership
 from perf_pipeline.stack.link_rule import LinkRule
 from perf_pipeline.stack.links import HeldLinks
+from perf_pipeline.stack.postgres_connections import HeldConnections
 from perf_pipeline.stack.postgres_lock import HeldLock
 from perf_pipeline.stack.redis import flush
 from perf_pipeline.units import US_PER_S
@@ -44,6 +46,11 @@ def hold(session: Session, fault: Fault, is_over: Callable[[], bool]) -> HeldFau
             return None
         case "lock":
             return HeldLock(target.postgres_dsn or "", fault.table, limit_s, is_over)
+        case "connections":
+            return HeldConnections(target.postgres_dsn or "", fault.left, limit_s, is_over)
+        case "rebalance":
+            place = (target.brokers or "", target.group, target.topic)
+            return HeldMembership(*place, limit_s, is_over)
     return _hindered(session, fault)
 
 

@@ -61,6 +61,9 @@ def refused(*faults: dict[str, Any], **more: Any) -> list[str]:
         ({"kind": "command", "part": None, "for": None}, 'needs run, such as run = "docker '),
         ({"kind": "command", "run": "x"}, "part has no meaning for kind"),
         ({"kind": "command", "run": "x", "part": None}, "for says when undo runs; write undo"),
+        ({"kind": "connections"}, 'part has no meaning for kind = "connections"; it is postgres'),
+        ({"kind": "connections", "part": None, "for": None}, 'kind = "connections" needs for'),
+        ({"kind": "rebalance", "part": None, "left": 3}, 'of kind = "connections"; this one is '),
         ({"kind": "partition"}, 'write whose connections it hinders, such as from = "api", to'),
         ({"kind": "partition", "part": None}, "needs to, the server of the connections, such as"),
         ({"kind": "partition", "part": None, "to": "redis", "for": None}, "needs for, such as"),
@@ -193,8 +196,18 @@ def test_the_plan_shows_what_is_broken_when() -> None:
             "reset worker to postgres",
             "resets the connections from worker to postgres for 5s",
         ),
+        (
+            {"kind": "connections", "left": 2},
+            "connections",
+            "takes all free connections of PostgreSQL but 2 for 5s",
+        ),
+        (
+            {"kind": "rebalance"},
+            "rebalance",
+            "joins the consumer group of the workers for 5s, then leaves it",
+        ),
     ],
-    ids=["delay", "partition", "bandwidth", "loss", "reset"],
+    ids=["delay", "partition", "bandwidth", "loss", "reset", "connections", "rebalance"],
 )
 def test_a_fault_is_told_with_what_it_hits(fault: dict[str, Any], name: str, words: str) -> None:
     (found,) = profile({"at": "10s", "for": "5s", **fault}).benchmarks["end_to_end"].faults

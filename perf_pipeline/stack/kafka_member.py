@@ -1,0 +1,112 @@
+"""Join a consumer group and leave it again, as an instance that is started and stopped would.
+
+Add here: another thing that a member of a group can do to the others. Keep out: when it does it
+(loading/), and consuming as a load (workloads/kafka).
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaException
+from confluent_kafka.admin import AdminClient
+
+from perf_pipeline.config.kafka_client import kafka_settings
+from perf_pipeline.errors import StackError
+
+_SESSION_MS: Final = 6_000  # the least that brokers allow by default: so long it is missed
+_ASK_S: Final = 5.0
+_POLL_S: Final = 0.1
+
+
+class HeldMembership:
+    """Be a member of a group that takes its share of the partitions and works on none of it.
+
+    Its share waits until it leaves: it commits nothing, so that nothing is lost. When this process
+    dies, the group goes on without it after 6 s.
+
+    Args:
+        brokers: bootstrap servers, with the settings that they ask for.
+        group: that has members.
+        topic: that the group consumes.
+        limit_s: how long joining may take.
+        is_over: says that nobody wants it any more.
+
+    Raises:
+        StackError: the group has no members, or the new one got no partition in time.
+    """
+
+    def __init__(
+        self, brokers: str, group: str, topic: str, limit_s: float, is_over: Callable[[], bool]
+    ) -> None:
+        settings = {**kafka_settings(brokers), "log_level": 0}
+        self._leaves = threading.Event()
+        self._has_share = threading.Event()
+        self._consumer = _consumer(settings, group)
+        self._thread = threading.Thread(target=self._belong, args=(topic,), name="member of group")
+        self._thread.start()
+        give_up_at = time.monotonic() + limit_s
+        while not self._has_share.wait(_POLL_S):
+            if is_over() or time.monotonic() > give_up_at or not self._thread.is_alive():
+                self.release()
+                raise StackError(
+                    f"a new member of the group {group} got no partition of {topic} within "
+                    f"{limit_s:g} s",
+                    hint="the group needs more partitions than it has members",
+                )
+
+    def release(self) -> None:
+        """Leave the group."""
+        self._leaves.set()
+        self._thread.join()
+
+    def _belong(self, topic: str) -> None:
+        """Answer the group until it is left; what is fetched meanwhile is thrown away."""
+        try:
+            self._consumer.subscribe([topic])
+            while not self._leaves.is_set():
+                self._consumer.poll(_POLL_S)
+                if share := self._consumer.assignment():
+                    self._consumer.pause(share)
+                    self._has_share.set()
+        except KafkaException:
+            return
+        finally:
+            self._consumer.close()
+
+
+def _consumer(settings: dict[str, str | int | float | bool], group: str) -> Consumer:
+    protocol = _protocol_of(settings, group)
+    try:
+        return Consumer(
+            {
+                **settings,
+                "group.id": group,
+                "partition.assignment.strategy": protocol,
+                "session.timeout.ms": _SESSION_MS,
+                "enable.auto.commit": False,
+                "auto.offset.reset": "latest",
+            }
+        )
+    except KafkaException as error:
+        raise StackError(
+            f"nobody can join the group {group} from here, which shares its partitions out by "
+            f"{protocol}: {error.args[0].str()}"
+        ) from error
+
+
+def _protocol_of(settings: dict[str, str | int | float | bool], group: str) -> str:
+    """Return how a group shares its partitions out; a member with another way is refused.
+
+    Raises:
+        StackError: it has no members now, or the brokers do not answer.
+    """
+    try:
+        found = AdminClient(settings).list_groups(group, timeout=_ASK_S)
+    except KafkaException as error:
+        raise StackError(f"the group {group} can't be asked for: {error.args[0].str()}") from error
+    protocols = [str(listed.protocol) for listed in found if listed.members]
+    if not protocols:
+        raise StackError(f"the group {group} has no members, so nobody would feel another one")
+    return protocols[0]

@@ -13,7 +13,7 @@ from perf_pipeline.analysis.window import anchor
 from perf_pipeline.benchmarks.registry import is_shipped
 from perf_pipeline.config.check_names import thresholds_of
 from perf_pipeline.config.profile import PinnedBaseline, Profile
-from perf_pipeline.metrics.catalog import CATALOG, OF_EVERY_BENCHMARK, Kind
+from perf_pipeline.metrics.catalog import CATALOG, FAULT_RECOVERY_S, OF_EVERY_BENCHMARK, Kind
 from perf_pipeline.metrics.statistic import compared_statistic
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold_grammar import parse_key
@@ -35,7 +35,7 @@ HEADLINES: Final = (
     ("message_processing_duration", "p(95)"),
     ("message_latency", "med"),
     ("message_latency", "p(95)"),
-    ("fault_recovery_s", "value"),
+    (FAULT_RECOVERY_S, "value"),
     ("stage_api", "p(95)"),
     ("stage_database", "p(95)"),
     ("stage_outbox", "p(95)"),
@@ -91,8 +91,10 @@ class MeasuredBenchmark:
         return summary.count if counted and summary is not None else None
 
     def summary(self, series: Series) -> Summary | None:
-        """Return the summary that a series is part of."""
-        return self.summaries.get((series.metric, tags_text(series.tags)))
+        """Return the summary that a series is part of; a recovery that nobody needed is of none."""
+        found = self.summaries.get((series.metric, tags_text(series.tags)))
+        is_needless = found is not None and series.metric == FAULT_RECOVERY_S and not found.last
+        return None if is_needless else found
 
     def key(self, series: Series) -> SeriesKey:
         """Name a series of this benchmark as the history does."""

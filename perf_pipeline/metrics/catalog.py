@@ -21,6 +21,8 @@ FAULTS_UNRECOVERED: Final = "faults_unrecovered"
 """Faults from which the target did not recover; a benchmark with faults is judged by it as well."""
 OF_EVERY_BENCHMARK: Final = frozenset({TARGET_ANSWERED, ANSWERED_BESIDE_FAULTS})
 """Of each benchmark one of these is judged by default: whether its target answered at all."""
+FAULT_RECOVERY_S: Final = "fault_recovery_s"
+"""How long a target took after a fault; 0 where nobody felt the fault."""
 CAPACITY_PER_S: Final = "capacity_per_s"
 """What a search for a capacity finds (docs/capacity.md)."""
 
@@ -176,7 +178,7 @@ _METRICS: Final = (
     Metric(FAULTS_UNRECOVERED, _G, "faults", "lower", _NONE, "number of faults from which the target did not recover until the end of the load, or which nobody can judge because it was not steady before them"),
     Metric(ANSWERED_BESIDE_FAULTS, _G, "ratio", "higher", _NONE, "share of the planned operations that the target answered correctly, of those that were due before the first fault or after a recovery; dropped starts count as not answered"),
     Metric("fault_effect_s", _G, "s", "neither", _FAULT, "time from the begin of a fault to its first effect; absent where it had none"),
-    Metric("fault_recovery_s", _G, "s", "lower", _FAULT, "time from the begin of a fault until rate, failures, p(95) of response times and waiting messages were back in their bands of before; 0 where they never left them, absent where they did not come back"),
+    Metric(FAULT_RECOVERY_S, _G, "s", "lower", _FAULT, "time from the begin of a fault until rate, failures, p(95) of response times and waiting messages were back in their bands of before; 0 where they never left them, which is in no series over runs; absent where they did not come back"),
     Metric("fault_failed", _G, "operations", "lower", _FAULT, "number of operations that failed between the begin of a fault and the recovery"),
     Metric("fault_slow", _G, "operations", "lower", _FAULT, "number of operations that went well between the begin of a fault and the recovery, but were slower than the band of before"),
     Metric("fault_dropped", _G, "iterations", "lower", _FAULT, "number of starts that were dropped between the begin of a fault and the recovery"),

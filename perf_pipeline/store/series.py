@@ -13,7 +13,7 @@ from typing import Final
 
 import duckdb
 
-from perf_pipeline.metrics.catalog import TELLS_OF_FAILURES
+from perf_pipeline.metrics.catalog import FAULT_RECOVERY_S, TELLS_OF_FAILURES
 from perf_pipeline.metrics.statistic import STATISTICS
 from perf_pipeline.store.comparison_rows import SeriesPoint
 from perf_pipeline.store.proof import RowProof
@@ -62,6 +62,7 @@ select benchmark, load_hash, count(*) filter (where nth > $reach),
 from all_likes group by benchmark, load_hash
 """
 # What a target answers that fails says nothing about how fast it works: such a run teaches nothing.
+# A recovery that nobody needed took no time, which says nothing about how long one takes.
 # A starved step spoils its own scenarios only, unless something else spoilt the whole benchmark.
 _SERIES: Final = f"""
 with wanted as (
@@ -93,7 +94,8 @@ points as (
         join likes using (run_id, benchmark, load_hash)
         left join kept_up using (run_id, benchmark, scenario)
         anti join broken using (run_id, benchmark)
-    where figure is not null and (valid or (scenario <> '' and kept_up.scenario is not null))
+    where figure is not null and not (metric = $recovery and figure = 0)
+        and (valid or (scenario <> '' and kept_up.scenario is not null))
 )
 select number, run_id, began_at, recent, earlier, figure from points order by number, nth desc
 """
@@ -250,6 +252,7 @@ def _points(
             **asked,
             **_loads(names),
             "failures": sorted(TELLS_OF_FAILURES),
+            "recovery": FAULT_RECOVERY_S,
             "metrics": [name.metric for name in names],
             "tags": [name.tags for name in names],
             "scenarios": [read_tags(name.tags).get("scenario", "") for name in names],

@@ -98,7 +98,9 @@ def _add(state: Path, runs: Sequence[Made], copied: int) -> list[str]:
                 key = RunKey(named.run_id, benchmark)
                 plain = _summary(p95_ms, named.tags)
                 others = [
-                    replace(_summary(factor * p95_ms, named.tags), metric=metric)
+                    replace(
+                        _summary(factor * p95_ms, named.tags), metric=metric, last=factor * p95_ms
+                    )
                     for metric, factor in named.also.items()
                 ]
                 made_up = [plain, *others, *_calibration(named)]

@@ -90,8 +90,10 @@ def test_two_equal_revisions_are_equivalent_and_leave_nothing_in_the_repository(
 
     told = _summary(command)
     assert answer.code in {0, 97}, answer.out + answer.err
-    assert told["verdict"] in {"EQUIVALENT", "NOT MEASURED"}
-    assert (told["verdict"] == "NOT MEASURED") == bool(told["loads"][0]["pauses"]), told
+    # Much else to do makes the times of both sides wide, or holds the generator up; never worse.
+    assert told["verdict"] in {"EQUIVALENT", "UNDECIDED", "NOT MEASURED"}
+    is_held_up = bool(told["loads"][0]["pauses"] or told["loads"][0]["limits"])
+    assert (told["verdict"] == "NOT MEASURED") == is_held_up, told
     assert told["sides"]["candidate"]["commit"] == _git(repository, "rev-parse", "HEAD")
     assert told["sides"]["baseline"]["commit"] == _git(repository, "rev-parse", "HEAD~1")
     assert (_git(repository, "worktree", "list"), sorted(repository.rglob("*"))) == before

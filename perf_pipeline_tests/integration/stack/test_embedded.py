@@ -363,9 +363,12 @@ def test_root_without_user_namespaces_runs_postgres_under_another_account(
         state = Path(name)
         state.chmod(0o755)
         options = StackOptions(parts=frozenset({"postgres"}))
-        with running_stack(state, options, say=hush) as stack:
-            psycopg.connect(stack.endpoints.postgres_dsn or "").close()
-            assert psutil.Process(stack.services[0].pids[0]).uids().real != 0
+        # The first data are initdb's, the second ones a copy of them.
+        for is_copy in (False, True):
+            with running_stack(state, options, say=hush) as stack:
+                psycopg.connect(stack.endpoints.postgres_dsn or "").close()
+                assert psutil.Process(stack.services[0].pids[0]).uids().real != 0
+                assert (stack.folder / "logs" / "postgres-initdb.log").exists() is not is_copy
     with (
         pytest.raises(StackError, match=r"no account of postgres, nobody can reach"),
         running_stack(tmp_path / "state", options, say=hush),

@@ -16,6 +16,7 @@ from perf_pipeline.config.capacity_rules import capacity_mistakes
 from perf_pipeline.config.fault_rules import fault_mistakes
 from perf_pipeline.config.files import LARGEST_PROFILE_BYTES, read_text
 from perf_pipeline.config.given_by_environment import given_by_environment
+from perf_pipeline.config.growth_rules import growth_mistakes
 from perf_pipeline.config.kafka_properties import kafka_mistakes
 from perf_pipeline.config.loads import load_mistakes
 from perf_pipeline.config.mistakes import sentences
@@ -38,13 +39,14 @@ from perf_pipeline.config.toml_text import read_toml, read_value
 from perf_pipeline.errors import ProfileError
 from perf_pipeline.spelling import meant
 
-SHIPPED: Final = ("quick", "ci", "full", "weekly")
+SHIPPED: Final = ("quick", "ci", "full", "weekly", "soak")
 _WHOLE: Final = (
     pinned_mistakes,
     question_mistakes,
     capacity_mistakes,
     delivery_mistakes,
     fault_mistakes,
+    growth_mistakes,
 )
 
 

@@ -19,6 +19,7 @@ from perf_pipeline.config.duet import DuetConfig
 from perf_pipeline.config.durations import Duration
 from perf_pipeline.config.faults import Fault
 from perf_pipeline.config.frozen import Frozen, equals, is_empty
+from perf_pipeline.config.growth import GrowthWatch
 from perf_pipeline.config.history_remote import HistoryConfig
 from perf_pipeline.config.outputs import OutConfig
 from perf_pipeline.config.own_deliveries import Deliveries
@@ -74,6 +75,7 @@ class BenchmarkConfig(Frozen):
         faults: what is broken on purpose while the load runs, and how it is made whole again
             (docs/faults.md). `target_answered` has no default then; `faults_unrecovered` is
             `["value==0"]`, and `answered_beside_faults` is `["value>=0.95"]`.
+        growth: tell what grows during a load that stays the same (docs/soak.md).
     """
 
     enabled: bool = True
@@ -91,6 +93,7 @@ class BenchmarkConfig(Frozen):
     drain_timeout_us: Duration = Field(default=30 * US_PER_S, alias="drainTimeout", ge=0)
     deliveries: Deliveries | None = Field(default=None, exclude_if=equals(None))
     faults: tuple[Fault, ...] = Field(default=(), strict=False, max_length=100, exclude_if=is_empty)
+    growth: GrowthWatch | None = Field(default=None, exclude_if=equals(None))
 
     @field_validator("scenarios")
     @classmethod

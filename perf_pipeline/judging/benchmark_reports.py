@@ -19,12 +19,14 @@ from perf_pipeline.judging.ingest import profile_of
 from perf_pipeline.judging.judge import spoilt_scenarios, verdicts_by_benchmark
 from perf_pipeline.judging.spreads import distributions_by_benchmark
 from perf_pipeline.metrics.faults import FaultRecord
+from perf_pipeline.metrics.growth import GrowthRecord
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Verdict
 from perf_pipeline.report.capacity_texts import CapacityReport
 from perf_pipeline.report.distribution import Distribution
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, Origin
 from perf_pipeline.store.fault_rows import faults_of
+from perf_pipeline.store.growth_rows import growth_of
 from perf_pipeline.store.history import History
 from perf_pipeline.store.records import BenchmarkOutcome, RunRecord
 from perf_pipeline.store.state import State
@@ -52,6 +54,7 @@ def benchmark_reports(
     courses = courses_of(history, run.run_id, profile_of(history, run.run_id))
     outcomes = {outcome.benchmark: outcome for outcome in history.outcomes(run.run_id)}
     faults = faults_of(history, run.run_id)
+    grown = growth_of(history, run.run_id)
     spreads = distributions_by_benchmark(history, run.run_id, outcomes, origins)
     capacities = capacities_of(history, run.run_id, profile_of(history, run.run_id))
     for name in in_plan_order(run.planned or (), (*outcomes, *missing)):
@@ -63,6 +66,7 @@ def benchmark_reports(
                 courses.get(name, Course()),
                 spreads.get(name, ()),
                 faults.get(name, ()),
+                grown.get(name, ()),
                 capacities.get(name),
             )
         else:
@@ -85,6 +89,7 @@ def report_of_benchmark(state: State, run_id: str, benchmark: str) -> BenchmarkR
             courses.get(benchmark, Course()),
             (),
             faults_of(history, run_id).get(benchmark, ()),
+            growth_of(history, run_id).get(benchmark, ()),
             capacities_of(history, run_id, profile_of(history, run_id)).get(benchmark),
         )
 
@@ -96,6 +101,7 @@ def _benchmark(
     course: Course,
     distributions: tuple[Distribution, ...],
     faults: Sequence[FaultRecord],
+    growth: Sequence[GrowthRecord],
     capacity: CapacityReport | None,
 ) -> BenchmarkReport:
     spoilt = spoilt_scenarios(outcome, verdicts)
@@ -114,5 +120,6 @@ def _benchmark(
         distributions=distributions,
         measured_between_s=course.measured_s,
         faults=fault_stories(faults, summaries),
+        growth=tuple(growth),
         capacity=capacity,
     )

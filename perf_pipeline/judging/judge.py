@@ -14,6 +14,7 @@ from perf_pipeline.judging.answered import answered_to_the_end
 from perf_pipeline.judging.clock_bound import within_bound
 from perf_pipeline.judging.expectations import as_expected
 from perf_pipeline.judging.expected import in_plan_order, missing_of
+from perf_pipeline.judging.growth_bound import with_interval
 from perf_pipeline.judging.ingest import IngestedRun, ingest_run, profile_of
 from perf_pipeline.judging.kept_up import (
     meant_scenarios,
@@ -139,6 +140,7 @@ def _verdicts(
     judged = [_judge(history, key, outcome, threshold) for threshold in thresholds]
     verdicts = within_bound(history, key, judged)
     verdicts = answered_to_the_end(history, key, outcome, _without_unknown(history, key, verdicts))
+    verdicts = with_interval(history, key, verdicts)
     verdicts = as_expected(history, key, outcome, verdicts)
     verdicts = kept_pace(history, key, profile, outcome, verdicts)
     return with_shortfall(history, key, outcome, verdicts)

@@ -25,6 +25,7 @@ from perf_pipeline.loading.deliveries import take_over_backlog
 from perf_pipeline.loading.fault_driver import FaultDriver
 from perf_pipeline.loading.fault_figures import felt_faults
 from perf_pipeline.loading.figures import evidence_of, figures_of, stages_of, write_figures
+from perf_pipeline.loading.growth_figures import grown_figures
 from perf_pipeline.loading.jobs import load_job, secrets_of
 from perf_pipeline.loading.ledgers import completed_ledger
 from perf_pipeline.loading.live import LiveJudge
@@ -218,16 +219,18 @@ def _collect(
     """Read what was done, and complete the ledger of a benchmark that has one."""
     load.spans, counts = tuple(span_figures(folder)), tuple(_counts(load))
     found = completed_ledger(session, benchmark, folder, load.origin_ns, load.spans, counts, own)
-    for told in (*found.problems, *found.limits, *found.told):
-        session.say(told)
+    for sentence in (*found.problems, *found.limits, *found.told):
+        session.say(sentence)
     load.problems += found.problems
     load.limits += found.limits
     load.figures += found.figures
     load.ledger = found.counts
     config = session.profile.benchmarks[benchmark]
-    felt = felt_faults(folder, config, counts, load.faults, knows_messages=found.counts is not None)
-    load.problems += felt.problems
-    load.figures += felt.figures
+    knows = found.counts is not None
+    felt = felt_faults(folder, config, counts, load.faults, knows_messages=knows)
+    for told in (felt, grown_figures(folder, config, counts)):
+        load.problems += told.problems
+        load.figures += told.figures
 
 
 def _outcome(session: Session, benchmark: str, load: _Gathered) -> BenchmarkOutcome:

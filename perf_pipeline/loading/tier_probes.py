@@ -56,8 +56,19 @@ def require_prometheus(target: Target) -> None:
     )
 
 
-def tier_probes(target: Target, environment: Mapping[str, str] = os.environ) -> Iterator[Probe]:
-    """Yield a probe for each way in which tiers are watched; nothing without tiers."""
+def tier_probes(
+    target: Target,
+    environment: Mapping[str, str] = os.environ,
+    *,
+    descriptors: bool = False,
+) -> Iterator[Probe]:
+    """Yield a probe for each way in which tiers are watched; nothing without tiers.
+
+    Args:
+        target: with its tiers.
+        environment: says where Docker is.
+        descriptors: count open files and sockets of processes on this machine.
+    """
     tiers = dict(target.tiers)
     cores = {
         tier: config.fixed_cores for tier, config in tiers.items() if config.fixed_cores is not None
@@ -70,7 +81,7 @@ def tier_probes(target: Target, environment: Mapping[str, str] = os.environ) -> 
     units = {tier: config.units for tier, config in tiers.items() if config.units}
     processes = {tier: config.processes for tier, config in tiers.items() if config.processes}
     if units or processes:
-        yield LocalTiers(units, processes, cores)
+        yield LocalTiers(units, processes, cores, descriptors=descriptors)
     queries = {tier: _by_metric(config) for tier, config in tiers.items() if config.queries}
     if queries and target.prometheus is not None:
         token = environment.get(_TOKEN, "")

@@ -19,6 +19,7 @@ from perf_pipeline.probes.docker import DockerProbe
 from perf_pipeline.probes.host import HostProbe
 from perf_pipeline.probes.kafka import BrokerProbe, LagProbe
 from perf_pipeline.probes.postgres import PostgresProbe
+from perf_pipeline.probes.postgres_relations import RelationsProbe
 from perf_pipeline.probes.probe import Probe
 from perf_pipeline.probes.processes import Pids, ProcessProbe
 from perf_pipeline.probes.redis import RedisProbe
@@ -29,7 +30,11 @@ from perf_pipeline.stack.part_faults import leaders_of
 def sampler(session: Session, benchmark: str, folder: Path, origin_ns: int) -> Sampler:
     """Make the sampler of a benchmark: host, processes, and every server that is configured."""
     config = session.profile.benchmarks[benchmark]
-    probes: list[Probe] = [HostProbe(), ProcessProbe(_parts(session, config))]
+    growth = config.growth is not None
+    probes: list[Probe] = [
+        HostProbe(),
+        ProcessProbe(_parts(session, config), descriptors=growth),
+    ]
     probes += _servers(session, benchmark, config)
     probes += [made(folder) for made in session.probes]
     return Sampler([(probe, config.interval_us) for probe in probes], folder, origin_ns)
@@ -54,6 +59,8 @@ def _servers(session: Session, benchmark: str, config: BenchmarkConfig) -> list[
     target, probes = session.target, list[Probe]()
     if target.postgres_dsn:
         probes.append(PostgresProbe(target.postgres_dsn))
+        if config.growth is not None:
+            probes.append(RelationsProbe(target.postgres_dsn))
     if target.redis_url:
         probes.append(RedisProbe(target.redis_url))
     if target.brokers:
@@ -64,7 +71,7 @@ def _servers(session: Session, benchmark: str, config: BenchmarkConfig) -> list[
             probes.append(LagProbe(target.brokers, group, topics, allowed=target.allowed))
     if target.containers:
         probes.append(DockerProbe.where_environment_says(target.containers, os.environ))
-    return [*probes, *tier_probes(target)]
+    return [*probes, *tier_probes(target, descriptors=config.growth is not None)]
 
 
 def _watched(

@@ -90,6 +90,7 @@ _SCENARIO: Final = frozenset({"scenario"})
 _SOURCE: Final = frozenset({"source"})
 _CHECK: Final = frozenset({"scenario", "operation", "check"})
 _FAULT: Final = frozenset({"fault"})
+_GROWING: Final = frozenset({"part"})
 _NONE: Final[frozenset[str]] = frozenset()
 _PRODUCED: Final = ("produce", "transaction", "produce_batch")
 _CONSUMED: Final = ("consume",)
@@ -187,6 +188,15 @@ _METRICS: Final = (
     Metric("fault_messages_lost", _G, "messages", "lower", _FAULT, "number of messages, by their ids, that were acknowledged before the recovery from a fault (and after the one before) and never completed"),
     Metric("fault_messages_duplicated", _G, "messages", "lower", _FAULT, "number of completions beyond the first of messages that were acknowledged before the recovery from a fault (and after the one before)"),
     Metric("fault_steady_after_ratio", _G, "ratio", "higher", _FAULT, "share of the time after the recovery, until the next fault or the end of the load, in which all was in its band of before"),
+    # figures of benchmarks that tell what grows; without a filter the fastest of all parts
+    Metric("memory_growth_bytes_per_h", _G, "bytes/h", "lower", _GROWING, "growth of the resident memory of a tier, and of `used_memory` of Redis"),
+    Metric("descriptors_growth_per_h", _G, "descriptors/h", "lower", _GROWING, "growth of the number of open files and sockets of a tier's processes"),
+    Metric("connections_growth_per_h", _G, "connections/h", "lower", _GROWING, "growth of the number of client connections to PostgreSQL"),
+    Metric("table_growth_bytes_per_h", _G, "bytes/h", "lower", _GROWING, "growth of a table, without its indexes"),
+    Metric("index_growth_bytes_per_h", _G, "bytes/h", "lower", _GROWING, "growth of all indexes of a table"),
+    Metric("row_growth_bytes_per_h", _G, "bytes/h", "lower", _GROWING, "growth of what a table with its indexes takes for each live row: bloat, which rows that come don't explain"),
+    Metric("dead_rows_growth_per_h", _G, "rows/h", "lower", _GROWING, "growth of the number of dead rows that vacuum has not removed"),
+    Metric("latency_growth_ms_per_h", _G, "ms/h", "lower", _GROWING, "growth of the p(95) of the response time of an operation, of a stage of messages, or of a request of a probe"),
     # figures of the one-day simulation
     Metric("messages_per_day", _G, "messages/day", "higher", _PART, "messages in 24 h at the sustained measured rate"),
     Metric("headroom_ratio", _G, "ratio", "higher", _PART, "best rate that held, divided by the rate of 1,000,000 a day"),
@@ -210,6 +220,7 @@ _METRICS: Final = (
     Metric("calibration_disk_ms", _T, "ms", "lower", _SOURCE, "time of a write of 4 KiB with fsync in the state folder of the load machine, before and after the load"),
     Metric("process_cpu_percent", _T, "percent", "lower", _SOURCE, "CPU use of the processes of a part, where 100 % is one core"),
     Metric("process_memory_bytes", _T, "bytes", "lower", _SOURCE, "resident memory of the processes of a part together"),
+    Metric("process_descriptors", _T, "descriptors", "lower", _SOURCE, "number of open files and sockets of the processes of a part together; read only with the key growth, and absent where another user's processes don't tell"),
     Metric("process_io_bytes_per_s", _T, "bytes/s", "lower", _SOURCE, "bytes that the processes of a part read and wrote per second"),
     Metric("process_network_bytes_per_s", _T, "bytes/s", "lower", _SOURCE, "bytes that a container sent and received per second, on all its networks together; absent where it shares the machine's"),
     Metric("process_cores", _T, "cores", "neither", _SOURCE, "number of cores of a tier that the target's tiers name"),
@@ -222,6 +233,10 @@ _METRICS: Final = (
     Metric("db_cache_hit_ratio", _T, "ratio", "higher", _SOURCE, "buffer hits divided by hits and reads, since the benchmark began"),
     Metric("db_wal_bytes", _T, "bytes", "neither", _SOURCE, "bytes of write-ahead log since the benchmark began"),
     Metric("db_statement_mean_ms", _T, "ms", "lower", _SOURCE, "mean execution time of a statement since the benchmark began (pg_stat_statements)"),
+    Metric("db_table_bytes", _T, "bytes", "lower", _SOURCE, "size of a table, without its indexes; of the ten largest of the database, and read only with the key growth, as the three below"),
+    Metric("db_index_bytes", _T, "bytes", "lower", _SOURCE, "size of all indexes of a table"),
+    Metric("db_dead_rows", _T, "rows", "lower", _SOURCE, "number of dead rows of a table that vacuum has not removed, as PostgreSQL estimates it"),
+    Metric("db_bytes_per_row", _T, "bytes", "lower", _SOURCE, "size of a table and its indexes for each live row, as PostgreSQL estimates their number; absent below 1,000 rows"),
     Metric("consumer_lag", _T, "messages", "lower", _SOURCE, "high watermark minus committed offset, of all partitions together; of one partition with the source topic/N"),
     Metric("redis_memory_bytes", _T, "bytes", "lower", _SOURCE, "memory that Redis uses (used_memory)"),
     Metric("redis_hit_ratio", _T, "ratio", "higher", _SOURCE, "reads that found their key divided by all reads of keys, of all clients since the benchmark began"),

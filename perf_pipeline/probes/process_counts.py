@@ -110,6 +110,19 @@ def resident_bytes(family: Mapping[int, Counts]) -> int:
     return private + max((counts.shared_bytes for counts in family.values()), default=0)
 
 
+def descriptors_of(pids: Iterable[int]) -> int | None:
+    """Return how many open files and sockets processes have; None where one does not tell."""
+    found = 0
+    for pid in pids:
+        try:
+            found += psutil.Process(pid).num_fds()
+        except psutil.AccessDenied:
+            return None
+        except psutil.NoSuchProcess:  # it ended, and has none
+            continue
+    return found
+
+
 def _look_at(process: psutil.Process, parent: int) -> Counts:
     with process.oneshot():
         times, memory = process.cpu_times(), process.memory_info()

@@ -5,7 +5,7 @@ processes belong to which part (the caller knows).
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ from perf_pipeline.probes.process_counts import (
     Counts,
     counts_of,
     cpu_growth_s,
+    descriptors_of,
     io_growth_bytes,
     resident_bytes,
 )
@@ -37,12 +38,14 @@ class ProcessProbe:
 
     Args:
         parts: pids of each part, or a function that gives them anew for every reading.
+        descriptors: count open files and sockets as well, which takes a system call for each.
     """
 
     name = "processes"
 
-    def __init__(self, parts: Mapping[str, Pids]) -> None:
+    def __init__(self, parts: Mapping[str, Pids], *, descriptors: bool = False) -> None:
         self._parts = dict(parts)
+        self._descriptors = descriptors and hasattr(psutil.Process, "num_fds")
         self._before: Mapping[str, Mapping[int, Counts]] = {}
         self._known: frozenset[int] = frozenset()
         self._taken_ns = 0
@@ -63,6 +66,8 @@ class ProcessProbe:
             for part, counts in now.items()
             if counts
         ]
+        if self._descriptors:
+            values += _descriptors(now)
         span_s = (taken_ns - self._taken_ns) / 1e9
         if span_s >= MIN_SPAN_S:
             for part, counts in now.items():
@@ -114,6 +119,13 @@ def _family(
         found.append(pid)
         rest += [child for child in children.get(pid, ()) if child not in claimed]
     return found
+
+
+def _descriptors(now: Mapping[str, Mapping[int, Counts]]) -> Iterator[tuple[str, str, float]]:
+    for part, counts in now.items():
+        count = descriptors_of(counts) if counts else None
+        if count is not None:
+            yield part, "process_descriptors", float(count)
 
 
 def _rates(

@@ -32,6 +32,7 @@ class LocalTiers:
         processes: names of processes of each tier.
         cores: of each tier; the machine's where it has none here.
         cgroups: where the kernel shows control groups.
+        descriptors: count open files and sockets as well.
     """
 
     name = "tiers"
@@ -42,13 +43,15 @@ class LocalTiers:
         processes: Mapping[str, Sequence[str]],
         cores: Mapping[str, float],
         cgroups: Path = CGROUPS,
+        *,
+        descriptors: bool = False,
     ) -> None:
         self._cores = cores
         self._tiers: dict[str, Callable[[], Sequence[int]]] = {
             **{tier: partial(pids_of_units, names, cgroups) for tier, names in units.items()},
             **{tier: partial(pids_by_name, names) for tier, names in processes.items()},
         }
-        self._probe = ProcessProbe(self._tiers)
+        self._probe = ProcessProbe(self._tiers, descriptors=descriptors)
 
     def open(self) -> None:
         """Take the counters that the first reading's rates start from.

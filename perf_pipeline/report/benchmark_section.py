@@ -23,6 +23,7 @@ from perf_pipeline.report.distribution import Distribution
 from perf_pipeline.report.distribution_plot import histogram_plot, spectrum_plot
 from perf_pipeline.report.failure_table import failure_table
 from perf_pipeline.report.faults import fault_table
+from perf_pipeline.report.growth import growth_table
 from perf_pipeline.report.model import BenchmarkReport, BenchmarkStatus, RunReport
 from perf_pipeline.report.pages import plot_id, trend_id
 from perf_pipeline.report.plot_data import as_script, plots_of
@@ -172,6 +173,7 @@ def benchmark_section(
         "windows": capacity_table(benchmark.capacity),
         "requests": request_table(report.diffs, benchmark),
         "faults": fault_table(benchmark.faults),
+        "growth": growth_table(benchmark.growth),
         "failures": failure_table(benchmark),
         "spreads": list(spread_plots(benchmark.distributions)),
         "plots": list(

@@ -1,9 +1,8 @@
 """The JSON summary in the shape of k6's handleSummary (legacy), for tools that read k6's.
 
-Shape: grafana/k6 internal/js/summary (legacy); the tests hold a real summary. Differences: a metric
-without values has no entry in `values` instead of zeros; `ok` is false for a missed threshold of
-severity `warn` too, and `status` and `reason` beside it say which; a run has one section for each
-benchmark, because percentiles of different benchmarks cannot be merged.
+Shape: grafana/k6 internal/js/summary (legacy); the tests hold a real one. Differences: metrics
+without values have no zeros; `ok` is false for a missed `warn` too, as `status` and `reason` say; a
+run has one section for each benchmark, because their percentiles cannot be merged.
 
 Add here: a field that k6's readers know. Keep out: NaN and infinity, which are no JSON.
 """
@@ -129,6 +128,7 @@ def _ours(report: RunReport) -> dict[str, Json]:
                 "invalid_reasons": list(benchmark.invalid_reasons),
                 "problems": list(benchmark.problems),
                 "faults": [asdict(fault) for fault in benchmark.faults],
+                "growth": [asdict(growth) for growth in benchmark.growth],
                 **({"capacity": capacity_values(its)} if (its := benchmark.capacity) else {}),
             }
             for benchmark in report.benchmarks

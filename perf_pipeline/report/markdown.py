@@ -15,6 +15,7 @@ from perf_pipeline.report.capacity_table import capacity_table
 from perf_pipeline.report.costs import cost_table
 from perf_pipeline.report.diff_texts import diff_table
 from perf_pipeline.report.faults import fault_table
+from perf_pipeline.report.growth import growth_table
 from perf_pipeline.report.model import BenchmarkReport, RunReport
 from perf_pipeline.report.pages import page
 from perf_pipeline.report.revisions import (
@@ -49,6 +50,7 @@ def render_markdown(report: RunReport) -> str:
         judged=judged,
         verdicts=_verdicts(report),
         faults=_faults(report),
+        grown=_growth(report),
         compared=compared,
         remarks=[*comparison.dated(report), *comparison.remarks(report)],
         diffs=diff_table(pair for pair in report.diffs if pair[1].effect is not None),
@@ -115,6 +117,15 @@ def _faults(report: RunReport) -> list[tuple[str, Table]]:
         (benchmark.name, fault_table(benchmark.faults))
         for benchmark in report.benchmarks
         if benchmark.faults
+    ]
+
+
+def _growth(report: RunReport) -> list[tuple[str, Table]]:
+    """Return what grew in each benchmark that tells it."""
+    return [
+        (benchmark.name, growth_table(benchmark.growth))
+        for benchmark in report.benchmarks
+        if benchmark.growth
     ]
 
 

@@ -16,6 +16,7 @@ from perf_pipeline.analysis.costs import TopCost
 from perf_pipeline.analysis.outcome import exit_code
 from perf_pipeline.analysis.shared import LASTING_RUNS
 from perf_pipeline.errors import ExitCode
+from perf_pipeline.metrics.growth import GrowthRecord
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Verdict
 from perf_pipeline.report.capacity_texts import CapacityReport
@@ -111,6 +112,7 @@ class BenchmarkReport:
         distributions: of its latencies, beside those of the baseline.
         measured_between_s: begin and end of the measured phase in the time of the series.
         faults: what was broken on purpose meanwhile, in the order of its begin.
+        growth: how fast each quantity grew, where the benchmark was asked to tell.
         capacity: what a search for a capacity found; None for any other benchmark.
     """
 
@@ -128,6 +130,7 @@ class BenchmarkReport:
     distributions: tuple[Distribution, ...] = ()
     measured_between_s: tuple[float, float] | None = None
     faults: tuple[FaultStory, ...] = ()
+    growth: tuple[GrowthRecord, ...] = ()
     capacity: CapacityReport | None = None
 
 

@@ -18,6 +18,7 @@ from perf_pipeline.report import comparison, findings, headline, why, wording
 from perf_pipeline.report.answer import answer_of
 from perf_pipeline.report.diff_texts import DiffTexts
 from perf_pipeline.report.finding_texts import other_texts
+from perf_pipeline.report.growth import growth_sentences
 from perf_pipeline.report.model import Diagnosis, RunReport
 from perf_pipeline.report.revisions import revision_text, tags_of_run
 from perf_pipeline.report.slow_requests import slowest_of_each
@@ -98,6 +99,7 @@ def _page(report: RunReport, width: int) -> RenderableType:
     if report.benchmarks:
         parts.append(verdict_table(report, width))
     parts += _faults(report)
+    parts += _growth(report)
     troubles = why.found_and_troubles(report)
     if troubles:
         parts += [Text(), _sentences(troubles)]
@@ -114,6 +116,16 @@ def _faults(report: RunReport) -> list[RenderableType]:
         ("FAULT", f"{benchmark.name}, {fault.fault}", fault.sentence)
         for benchmark in report.benchmarks
         for fault in benchmark.faults
+    ]
+    return [Text(), _sentences(told)] if told else []
+
+
+def _growth(report: RunReport) -> list[RenderableType]:
+    """Tell what grew during a steady load."""
+    told = [
+        ("GROWTH", benchmark.name, sentence)
+        for benchmark in report.benchmarks
+        for sentence in growth_sentences(benchmark.growth)
     ]
     return [Text(), _sentences(told)] if told else []
 

@@ -33,6 +33,8 @@ _LARGEST_PLAIN: Final = 1e15
 _SMALLEST_PLAIN: Final = 1e-4
 _MOST_DIGITS: Final = 9
 
+_BYTES: Final = frozenset({"bytes", "bytes/s", "bytes/h"})
+
 
 def number(value: float, digits: int = 3) -> str:
     """Write a number with at least three significant digits, and with commas between thousands.
@@ -66,7 +68,7 @@ def quantity(value: float | None, unit: str, digits: int = 3) -> str:
         return f"{number(value, digits)} %"
     if unit == _TIMES:
         return f"{number(value, digits)}x"
-    if unit in {"bytes", "bytes/s"} and digits == 3:
+    if unit in _BYTES and digits == 3:
         return format_bytes(round(value)) + unit.removeprefix("bytes")
     return f"{number(value, digits)} {unit}"
 

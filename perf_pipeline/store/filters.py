@@ -7,6 +7,9 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from perf_pipeline.metrics.catalog import Metric
+
+_OF_FIGURES: Final = ("fault", "part")
 _COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "scenario": "scenario",
@@ -16,9 +19,14 @@ _COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
         "error": "error",
         "source": "source",
         "check": "check_name",
-        "fault": "operation",  # of figures, which no operation has as well
+        **dict.fromkeys(_OF_FIGURES, "operation"),  # of figures, which no operation has as well
     }
 )
+
+
+def figure_tag(metric: Metric) -> str:
+    """Return the tag for which a metric's figures use the column of operations, or nothing."""
+    return next((tag for tag in _OF_FIGURES if tag in metric.tags), "")
 
 
 def tag_conditions(

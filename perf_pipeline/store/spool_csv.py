@@ -20,6 +20,7 @@ import duckdb
 from perf_pipeline.metrics.capacity_window import CAPACITY_WINDOW_COLUMNS
 from perf_pipeline.metrics.cost import COST_COLUMNS
 from perf_pipeline.metrics.faults import FAULT_COLUMNS
+from perf_pipeline.metrics.growth import GROWTH_COLUMNS, GROWTH_FILE
 from perf_pipeline.metrics.sample import (
     CHECK_COLUMNS,
     FIGURE_COLUMNS,
@@ -59,6 +60,8 @@ _TEXT: Final = frozenset(
         "shown",
         "reason",
         "found",
+        "part",
+        "finding",
     }
 )
 _REAL: Final = frozenset(
@@ -70,6 +73,12 @@ _REAL: Final = frozenset(
         "p95_ms",
         "failed_ratio",
         "growth_per_s",
+        "hours",
+        "level",
+        "per_h",
+        "low_per_h",
+        "high_per_h",
+        "needed_h",
     }
 )
 _BLOCK_BYTES: Final = 1 << 16
@@ -123,6 +132,7 @@ KINDS: Final[Mapping[str, SpoolKind]] = MappingProxyType(
         "reported_figures": SpoolKind("reported.csv", REPORTED_COLUMNS),
         "faults": SpoolKind("faults.csv", FAULT_COLUMNS),
         "capacity_windows": SpoolKind(CAPACITY_FILE, CAPACITY_WINDOW_COLUMNS),
+        "growth": SpoolKind(GROWTH_FILE, GROWTH_COLUMNS),
     }
 )
 

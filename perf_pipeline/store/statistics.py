@@ -18,7 +18,7 @@ from perf_pipeline.metrics.catalog import CATALOG, IMPORTED, Kind, Metric
 from perf_pipeline.metrics.summary import Summary
 from perf_pipeline.metrics.threshold import Threshold
 from perf_pipeline.store.aggregates import summary_sql, threshold_sql
-from perf_pipeline.store.filters import tag_conditions
+from perf_pipeline.store.filters import figure_tag, tag_conditions
 from perf_pipeline.store.histograms import KEPT, figure_from_histograms
 from perf_pipeline.store.lower_bounds import TREND_WITH_BOUNDS, have_bounds, raised, takes_bounds
 from perf_pipeline.store.metric_sql import (
@@ -230,7 +230,7 @@ def _whole_first(metric: Metric, tags: Mapping[str, str]) -> tuple[str, ...]:
         return (_NO_PARTS, "true")
     if metric.name in FROM_VUS and "scenario" not in tags:
         return ("scenario = ''",)
-    if "fault" in metric.tags and "fault" not in tags:
+    if (own := figure_tag(metric)) and own not in tags:
         return ("operation = ''",)  # where that of all is not known, none of them stands in
     return ("true",)
 
@@ -266,8 +266,8 @@ def _is_wanted(columns: tuple[str, ...], row: tuple[Any, ...], windows: Windows)
 
 
 def _summary(metric: str, columns: tuple[str, ...], row: tuple[Any, ...]) -> Summary:
-    tags = {name: text for name, text in zip(columns, row, strict=False) if text}
-    tags = {"fault": tags["operation"]} if tags and "fault" in CATALOG[metric].tags else tags
+    own = figure_tag(CATALOG[metric])
+    tags = {own or name: text for name, text in zip(columns, row, strict=False) if text}
     return Summary(metric, tags, *row[len(columns) :])
 
 

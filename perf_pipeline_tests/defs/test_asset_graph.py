@@ -188,7 +188,7 @@ def test_an_unknown_profile_is_refused_with_those_that_there_are(tmp_path: Path)
             run_config={"resources": {"perf_run": {"config": config}}}
         )
 
-    assert "choose one of quick, ci, full, weekly" in str(caught.value.__cause__)
+    assert "choose one of quick, ci, full, weekly, soak" in str(caught.value.__cause__)
 
 
 def _cpu_s_of_children() -> float:

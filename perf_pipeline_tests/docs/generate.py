@@ -22,6 +22,7 @@ from perf_pipeline.config.executors.registry import EXECUTORS
 from perf_pipeline.config.executors.stages import Stage
 from perf_pipeline.config.faults import Fault
 from perf_pipeline.config.frozen import Frozen
+from perf_pipeline.config.growth import GrowthWatch
 from perf_pipeline.config.history_remote import HistoryConfig
 from perf_pipeline.config.http_steps import PythonParameters
 from perf_pipeline.config.loading import SHIPPED, load_profile
@@ -64,6 +65,7 @@ _MODELS: Final[Mapping[str, type[Frozen]]] = MappingProxyType(
         "version": VersionQuestion,
         "deliveries": Deliveries,
         "fault": Fault,
+        "growth": GrowthWatch,
         "capacity": CapacitySearch,
         "tier": TierConfig,
         "seeding": Seeding,

@@ -16,6 +16,7 @@ from perf_pipeline.loading.seeding import SeededRun
 from perf_pipeline.metrics.threshold import Status, Verdict
 from perf_pipeline.report.capacity_table import capacity_table
 from perf_pipeline.report.faults import fault_table
+from perf_pipeline.report.growth import growth_table
 from perf_pipeline.report.headline import headline, verdict_of
 from perf_pipeline.report.model import BenchmarkReport
 from perf_pipeline.report.pages import anchor
@@ -66,6 +67,7 @@ def benchmark_metadata(
         **({"report": dg.MetadataValue.url(f"{link}#{anchor(benchmark.name)}")} if link else {}),
         "requests": _requests(diffs, benchmark),
         **_faults(benchmark),
+        **_growth(benchmark),
         **_plot(benchmark),
         **_searched(benchmark),
         "verdicts": table(verdict_row(verdict) for verdict in benchmark.verdicts),
@@ -103,6 +105,12 @@ def _faults(benchmark: BenchmarkReport) -> Metadata:
     """Show what was broken on purpose, and when all was well again; nothing without faults."""
     made = fault_table(benchmark.faults)
     return {"faults": table(map(made.by_title, made.rows))} if made.rows else {}
+
+
+def _growth(benchmark: BenchmarkReport) -> Metadata:
+    """Show what grew; nothing where the benchmark does not tell it."""
+    made = growth_table(benchmark.growth)
+    return {"growth": table(map(made.by_title, made.rows))} if made.rows else {}
 
 
 def _plot(benchmark: BenchmarkReport) -> Metadata:

@@ -62,7 +62,7 @@ def test_every_mistake_of_a_profile_is_told_at_once(command: CommandLine, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("run", "--profile", "huge"), "quick, ci, full, weekly"),
+        (("run", "--profile", "huge"), "quick, ci, full, weekly, soak"),
         (("run", "--profile", "nowhere.toml"), "nowhere.toml"),
         (("run", "--set", "seeding.users"), "KEY=VALUE"),
         (("run", "--set", "seeding.people=5"), "people"),

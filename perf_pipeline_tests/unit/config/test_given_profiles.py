@@ -68,7 +68,7 @@ def test_relative_paths_start_from_the_given_folder(tmp_path: Path) -> None:
         (["empty"], "this folder contains no file that ends in .toml"),
         (
             ["quik"],
-            "there is no shipped profile of this name; choose one of quick, ci, full, weekly",
+            "there is no shipped profile of this name; choose one of quick, ci, full, weekly, soak",
         ),
         (["no.toml"], "No such file"),
         (["a.toml", "twin.toml"], "its name is shop, which is also the name of {folder}/a.toml"),

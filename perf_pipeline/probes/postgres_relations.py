@@ -1,0 +1,93 @@
+"""The largest tables of a database: their size, that of their indexes, dead rows, bytes for a row.
+
+Sizes are those of the files; the numbers of rows are estimates that PostgreSQL keeps for its
+autovacuum (pg_stat_user_tables), published up to a second after a transaction. An exact picture of
+bloat (pgstattuple) would read every page, and so load what it watches.
+
+Add here: another figure of a table. Keep out: gauges of the server (postgres.py), and what reads
+whole tables.
+"""
+
+from typing import Final
+
+import psycopg
+
+from perf_pipeline.metrics.sample import Reading
+from perf_pipeline.probes.postgres import ProbeConnection, connect, sentence_of
+from perf_pipeline.probes.probe import ProbeError
+
+MOST_TABLES: Final = 10
+_LEAST_ROWS: Final = 1_000
+_LARGEST: Final = """
+select relid from pg_stat_user_tables order by pg_total_relation_size(relid) desc, relid limit %s
+"""
+# A table that was dropped meanwhile has no row, and its size is null until then.
+_READ: Final = """
+select schemaname || '.' || relname as name, pg_table_size(relid) as table_bytes,
+    pg_indexes_size(relid) as index_bytes, n_dead_tup as dead, n_live_tup as live
+from pg_stat_user_tables where relid = any(%s)
+"""
+
+
+class RelationsProbe:
+    """Read the ten tables that were the largest at the beginning; the source is `schema.table`.
+
+    Args:
+        dsn: of the measured database; never in a reading or a sentence.
+    """
+
+    name = "relations"
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._connection: ProbeConnection | None = None
+        self._tables: list[int] = []
+
+    def open(self) -> None:
+        """Connect, and choose the tables; those of the first time stay.
+
+        Raises:
+            ProbeError: no connection within ANSWER_WITHIN_S, or no answer.
+        """
+        self._connection = connect(self._dsn)
+        try:
+            if not self._tables:
+                rows = self._connection.execute(_LARGEST, [MOST_TABLES]).fetchall()
+                self._tables = [row["relid"] for row in rows]
+        except psycopg.Error as error:
+            raise ProbeError(sentence_of(error, self._dsn)) from None
+
+    def read(self, at_us: int) -> list[Reading]:
+        """Return what is there now; a table that is gone has no reading.
+
+        Raises:
+            ProbeError: no answer within ANSWER_WITHIN_S.
+        """
+        if self._connection is None:
+            raise ProbeError("the probe of PostgreSQL's tables is not open")
+        try:
+            rows = self._connection.execute(_READ, [self._tables]).fetchall()
+        except psycopg.Error as error:
+            raise ProbeError(sentence_of(error, self._dsn)) from None
+        readings: list[Reading] = []
+        for row in rows:
+            values = {
+                "db_table_bytes": row["table_bytes"],
+                "db_index_bytes": row["index_bytes"],
+                "db_dead_rows": row["dead"],
+            }
+            if row["live"] >= _LEAST_ROWS and row["table_bytes"] is not None:
+                whole = row["table_bytes"] + row["index_bytes"]
+                values["db_bytes_per_row"] = whole / row["live"]
+            readings += [
+                Reading(at_us, row["name"], name, float(value))
+                for name, value in values.items()
+                if value is not None
+            ]
+        return readings
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -20,7 +20,11 @@ _CHANGED_RATIO: Final = 2.0
 _CHANGED_S: Final = 0.5
 _LONGEST_IN_A_SENTENCE: Final = 80
 WORDS: Final[Mapping[str, str]] = MappingProxyType(
-    {"wait": "its sessions' time went into", "statement": "its statements that took longest"}
+    {
+        "wait": "its sessions' time went into",
+        "statement": "its statements that took longest",
+        "function": "its Python functions that took longest",
+    }
 )
 
 
@@ -61,23 +65,22 @@ class TopCost:
 
 
 def top_costs(costs: Sequence[Cost], earlier: Sequence[Sequence[Cost]] = ()) -> list[TopCost]:
-    """Return the three largest costs of each kind of a tier, the kinds in the order of `WORDS`.
+    """Return the three largest costs of each kind of each tier, kinds in the order of `WORDS`.
 
     Args:
-        costs: of one tier in one run.
-        earlier: of the same tier and load in earlier runs, an entry for each run.
+        costs: of one run.
+        earlier: of the same load in earlier runs, an entry for each run.
     """
     found = []
-    for kind in WORDS:
-        of_kind = sorted(
-            (cost for cost in costs if cost.kind == kind), key=lambda cost: -cost.value
-        )
-        whole_s = sum(cost.value for cost in of_kind)
-        found += [
-            TopCost(cost, cost.value / whole_s, _before(cost, earlier))
-            for cost in of_kind[:MOST]
-            if cost.value >= _LEAST_S
-        ]
+    for tier in dict.fromkeys(cost.tier for cost in costs):
+        for kind in WORDS:
+            alike = [cost for cost in costs if (cost.tier, cost.kind) == (tier, kind)]
+            whole_s = sum(cost.value for cost in alike)
+            found += [
+                TopCost(cost, cost.value / whole_s, _before(cost, earlier))
+                for cost in sorted(alike, key=lambda cost: -cost.value)[:MOST]
+                if cost.value >= _LEAST_S
+            ]
     return found
 
 
@@ -94,9 +97,12 @@ def _before(cost: Cost, earlier: Sequence[Sequence[Cost]]) -> float | None:
     if not earlier:
         return None
     return median(
-        sum(old.value for old in run if (old.kind, old.name) == (cost.kind, cost.name))
-        for run in earlier
+        sum(old.value for old in run if _identity(old) == _identity(cost)) for run in earlier
     )
+
+
+def _identity(cost: Cost) -> tuple[str, str, str]:
+    return cost.tier, cost.kind, cost.name
 
 
 def _short(name: str) -> str:

@@ -76,6 +76,8 @@ class BenchmarkConfig(Frozen):
             (docs/faults.md). `target_answered` has no default then; `faults_unrecovered` is
             `["value==0"]`, and `answered_beside_faults` is `["value>=0.95"]`.
         growth: tell what grows during a load that stays the same (docs/soak.md).
+        functions: tiers whose Python functions py-spy looks at while the load runs, such as `api`
+            (docs/bottlenecks.md).
     """
 
     enabled: bool = True
@@ -94,6 +96,7 @@ class BenchmarkConfig(Frozen):
     deliveries: Deliveries | None = Field(default=None, exclude_if=equals(None))
     faults: tuple[Fault, ...] = Field(default=(), strict=False, max_length=100, exclude_if=is_empty)
     growth: GrowthWatch | None = Field(default=None, exclude_if=equals(None))
+    functions: tuple[str, ...] = Field(default=(), strict=False, max_length=20, exclude_if=is_empty)
 
     @field_validator("scenarios")
     @classmethod

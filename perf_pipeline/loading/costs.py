@@ -3,44 +3,90 @@
 Add here: who looks into another tier. Keep out: how it is seen (probes/).
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import astuple
+from functools import partial
 from pathlib import Path
+from typing import Final, Protocol
 
+from perf_pipeline.config.fault_rules import load_end_us
+from perf_pipeline.config.profile import BenchmarkConfig
 from perf_pipeline.loading.session import Session
-from perf_pipeline.metrics.cost import COST_COLUMNS
+from perf_pipeline.metrics.cost import COST_COLUMNS, Cost
 from perf_pipeline.probes.postgres_costs import PostgresCosts
+from perf_pipeline.probes.python_functions import PythonFunctions
+from perf_pipeline.probes.tiers import pids_by_name, pids_of_units
 from perf_pipeline.probes.track import csv_lines
+from perf_pipeline.units import US_PER_S
+
+_LEFT_ALONE_S: Final = 600
+
+
+class _Looker(Protocol):
+    """Look into one tier, as often as started; what it can't see is a sentence."""
+
+    problems: list[str]
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def costs(self) -> list[Cost]: ...
 
 
 class CostsWatch:
     """Look into the parts that tell what they do, while a load runs and at no other time."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, benchmark: str) -> None:
         dsn = session.target.postgres_dsn
-        self._database = PostgresCosts(dsn) if dsn else None
+        self._lookers: dict[str, _Looker] = {"postgres": PostgresCosts(dsn)} if dsn else {}
+        config = session.profile.benchmarks[benchmark]
+        for tier in config.functions:
+            self._lookers[f"functions-{tier}"] = PythonFunctions(
+                tier, _pids_of(session, tier), _longest_s(config)
+            )
 
     def start(self) -> None:
         """Begin to look, right before a load."""
-        if self._database is not None:
-            self._database.start()
+        for looker in self._lookers.values():
+            looker.start()
 
     @contextmanager
     def until_the_end(self) -> Iterator[None]:
         """Look no more when the load that runs inside is over, however it ends."""
-        try:
+        with ExitStack() as leaving:
+            for looker in self._lookers.values():
+                leaving.callback(looker.stop)
             yield
-        finally:
-            if self._database is not None:
-                self._database.stop()
 
     def write(self, folder: Path) -> list[str]:
         """Write the costs of all loads into a benchmark's folder; return what is not known."""
-        if self._database is None:
-            return []
-        costs = self._database.costs()
-        if costs:
-            rows = csv_lines([COST_COLUMNS, *map(astuple, costs)])
-            (folder / "costs-postgres.csv").write_bytes(rows)
-        return list(dict.fromkeys(self._database.problems))
+        problems: dict[str, None] = {}
+        for name, looker in self._lookers.items():
+            costs = looker.costs()
+            if costs:
+                rows = csv_lines([COST_COLUMNS, *map(astuple, costs)])
+                (folder / f"costs-{name}.csv").write_bytes(rows)
+            problems |= dict.fromkeys(looker.problems)
+        return list(problems)
+
+
+def _longest_s(config: BenchmarkConfig) -> int:
+    return load_end_us(config) // US_PER_S + _LEFT_ALONE_S if config.scenarios else _LEFT_ALONE_S
+
+
+def _pids_of(session: Session, tier: str) -> Callable[[], Sequence[int]]:
+    """Return what gives the processes of a tier: one that this run starts, or of the target."""
+    for service in session.services:
+        if service.name == tier and service.pids:
+            return partial(tuple, service.pids)
+    tiers = dict(session.target.tiers)
+    named = tiers.get(tier)
+    if named is None:
+        return tuple
+    return partial(_of_target, named.units, named.processes)
+
+
+def _of_target(units: Sequence[str], processes: Sequence[str]) -> list[int]:
+    return sorted({*pids_of_units(units), *pids_by_name(processes)})

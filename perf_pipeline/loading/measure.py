@@ -80,7 +80,7 @@ def measure(session: Session, benchmark: str) -> BenchmarkOutcome:
     """
     prepare_benchmark(session, benchmark)
     folder = fresh_folder(session, benchmark)
-    judge, costs = _live_judge(session, benchmark), CostsWatch(session)
+    judge, costs = _live_judge(session, benchmark), CostsWatch(session, benchmark)
     load = _Gathered(session.now(), time.monotonic_ns(), judge, costs)
     if waits_in := record_of(benchmark).backlog_of:
         take_over_backlog(session.folder / waits_in, folder)

@@ -12,10 +12,12 @@ class Cost:
     """Record what a tier's time went into while the load ran.
 
     Attributes:
-        tier: whose time it is: `database`.
-        kind: `wait` for what its sessions waited for (`CPU`: for nothing), or `statement`.
-        name: such as `Lock: transactionid`, or the statement with ? in place of its values.
-        value: s, of all sessions together.
+        tier: whose time it is: `database`, or a tier such as `api`.
+        kind: `wait` for what its sessions waited for (`CPU`: for nothing), `statement`, or
+            `function` for one of Python.
+        name: such as `Lock: transactionid`, the statement with ? in place of its values, or
+            `send (client.py:120)`.
+        value: s, of all sessions or threads together.
         calls: how often it was done; 0 where it was only seen, at regular moments.
     """
 

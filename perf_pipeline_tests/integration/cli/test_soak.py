@@ -27,6 +27,7 @@ processes = ["steady"]
 [benchmarks.shop]
 interval = "100ms"
 growth = {{ settle = "2s" }}
+functions = ["steady"]
 [benchmarks.shop.scenarios.look]
 exec = "http_steps"
 executor = "constant-arrival-rate"
@@ -118,6 +119,15 @@ def test_a_threshold_is_decided_where_the_whole_interval_agrees(leak: Leak) -> N
     if status == "NO_DATA":
         assert "steady" in reason
         assert leak.answer.code == 99
+
+
+def test_the_functions_of_a_tier_are_costs_of_it_where_they_are_asked_for(leak: Leak) -> None:
+    seen = leak.command.sql(
+        "select distinct tier, kind from costs "
+        f"where run_id = '{leak.answer.run_id}' and kind = 'function'"
+    )
+
+    assert seen == [("steady", "function")]
 
 
 def test_reports_tell_what_grows(leak: Leak) -> None:

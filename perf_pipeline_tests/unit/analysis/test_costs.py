@@ -33,6 +33,22 @@ def test_the_three_largest_of_each_kind_have_their_share_of_all() -> None:
     ]
 
 
+def test_functions_have_their_share_of_their_own_tier() -> None:
+    api, worker = (Cost(tier, "function", "read (a.py:1)", 2.0, 0) for tier in ("api", "worker"))
+    earlier = [[Cost("worker", "function", "read (a.py:1)", 0.5, 0)]]
+
+    found = top_costs([api, worker], earlier)
+
+    # Each is all of its tier's time; 0.5 s before is that of the worker.
+    assert [(top.cost.tier, top.share, top.before_s) for top in found] == [
+        ("api", 1.0, 0.0),
+        ("worker", 1.0, 0.5),
+    ]
+    assert [*told(found[:1])] == [
+        "its Python functions that took longest: read (a.py:1) (100 %, 2.0 s, 0.0 s before, grown)"
+    ]
+
+
 def test_a_cost_is_compared_with_its_median_over_earlier_runs() -> None:
     # The run that did not have it counts as 0: the median of 0, 1 and 9 is 1.
     earlier = [[wait("x", 9.0)], [wait("y", 3.0)], [wait("x", 1.0)]]

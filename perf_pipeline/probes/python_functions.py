@@ -1,0 +1,161 @@
+"""Which Python functions a tier's processors work on under load, seen by py-spy.
+
+py-spy reads the stacks of a process from outside, twenty times a second, without stopping it: a
+function that is the innermost one of a thread at work in a share of the looks has this share of the
+tier's time. Threads that wait are passed over.
+
+Add here: another thing that py-spy tells. Keep out: when it is asked (loading/costs.py), and what
+costs mean (analysis/costs.py).
+"""
+
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import psutil
+
+from perf_pipeline.metrics.cost import Cost
+from perf_pipeline.secrecy.known import KNOWN
+
+FUNCTION: Final = "function"
+_LOOKS_PER_S: Final = 20
+_MOST_KEPT: Final = 20
+_END_S: Final = 10.0
+_HOW_ALLOWED: Final = (
+    "it may look into processes of another user, or where kernel.yama.ptrace_scope is 1, only as "
+    "root or with CAP_SYS_PTRACE"
+)
+
+
+def py_spy_here() -> str:
+    """Return the path of py-spy, beside this Python or on PATH; empty where there is none."""
+    beside = Path(sys.executable).with_name("py-spy")
+    return str(beside) if beside.is_file() else shutil.which("py-spy") or ""
+
+
+class PythonFunctions:
+    """Watch the processes of a tier between `start` and `stop`, as often as called.
+
+    It never ends a load: what it can't see is a sentence in `problems`.
+
+    Args:
+        tier: whose time it is.
+        pids: gives its processes; their children are watched as well.
+        longest_s: py-spy ends by itself after this time, where nobody is left to stop it.
+        program: path of py-spy.
+
+    Attributes:
+        problems: one sentence for each thing that could not be seen.
+    """
+
+    def __init__(
+        self,
+        tier: str,
+        pids: Callable[[], Sequence[int]],
+        longest_s: int,
+        program: str | None = None,
+    ) -> None:
+        self.problems: list[str] = []
+        self._tier, self._pids, self._longest_s = tier, pids, longest_s
+        self._program = py_spy_here() if program is None else program
+        self._looks: Counter[str] = Counter()
+        self._folder: TemporaryDirectory[str] | None = None
+        self._watching: list[subprocess.Popen[str]] = []
+
+    def start(self) -> None:
+        """Begin to look; nothing happens where it has begun already."""
+        if self._folder is not None:
+            return
+        if not self._program:
+            self._unknown("py-spy is not installed here; install perf_pipeline[functions]")
+            return
+        roots = _roots(self._pids())
+        if not roots:
+            self._unknown("it has no process on this machine")
+            return
+        self._folder = TemporaryDirectory(prefix="functions-")
+        self._watching = [self._watch(pid, Path(self._folder.name) / str(pid)) for pid in roots]
+
+    def stop(self) -> None:
+        """Look no more; nothing happens where it has not begun."""
+        if self._folder is None:
+            return
+        with self._folder as folder:
+            for watching in self._watching:
+                self._end(watching)
+            for file in Path(folder).iterdir():
+                self._looks += looks_in(file.read_text(encoding="utf-8", errors="replace"))
+        self._folder, self._watching = None, []
+
+    def costs(self) -> list[Cost]:
+        """Return the functions that were seen, the most frequent first, at most 20."""
+        return [
+            Cost(self._tier, FUNCTION, KNOWN.mask(name), looks / _LOOKS_PER_S, 0)
+            for name, looks in self._looks.most_common(_MOST_KEPT)
+        ]
+
+    def _watch(self, pid: int, file: Path) -> "subprocess.Popen[str]":
+        command = [
+            self._program, "record", "--pid", str(pid), "--subprocesses", "--nonblocking",
+            "--function", "--rate", str(_LOOKS_PER_S), "--duration", str(self._longest_s),
+            "--format", "raw", "--output", str(file),
+        ]  # fmt: skip
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def _end(self, watching: "subprocess.Popen[str]") -> None:
+        """Ask py-spy to write down what it has seen."""
+        watching.send_signal(signal.SIGINT)
+        try:
+            _, said = watching.communicate(timeout=_END_S)
+        except subprocess.TimeoutExpired:
+            watching.kill()
+            watching.communicate()
+            self._unknown(f"py-spy did not end within {_END_S:g} s")
+            return
+        if watching.returncode:
+            lines = [line.strip() for line in said.splitlines() if line.strip()]
+            why = KNOWN.mask(lines[0]) if lines else f"exit code {watching.returncode}"
+            self._unknown(f"py-spy said {why!r}; {_HOW_ALLOWED}")
+
+    def _unknown(self, why: str) -> None:
+        self.problems.append(f"what the time of {self._tier} went into is not known: {why}")
+
+
+def looks_in(text: str) -> Counter[str]:
+    """Count in how many looks each function was the innermost one.
+
+    >>> looks_in("process 7:py;main (a.py:1);read (a.py:9) 3")
+    Counter({'read (a.py:9)': 3})
+    """
+    found: Counter[str] = Counter()
+    for line in text.splitlines():
+        stack, _, count = line.rpartition(" ")
+        innermost = stack.rpartition(";")[2]
+        if count.isdigit() and innermost:
+            found[innermost] += int(count)
+    return found
+
+
+def _roots(pids: Sequence[int]) -> list[int]:
+    """Leave out processes whose parent is among them: it is watched with its children."""
+    known, roots = set(pids), []
+    for pid in known:
+        try:
+            above = {parent.pid for parent in psutil.Process(pid).parents()}
+        except psutil.NoSuchProcess:
+            continue
+        if not above & known:
+            roots.append(pid)
+    return sorted(roots)

@@ -32,14 +32,15 @@ class Exchange:
 
     Args:
         job: the job of the load; only open models with several workers need anything.
+        apart: the workers are on several hosts, so that they can't hand over anything.
     """
 
-    def __init__(self, job: LoadJob) -> None:
+    def __init__(self, job: LoadJob, *, apart: bool = False) -> None:
         self._job = job
         self._counters: dict[int, list[int]] = {}
         self._inlets: list[int] = []
         self._outlets: list[int] = []
-        if CAN_HAND_OVER:
+        if CAN_HAND_OVER and not apart:
             self._counters = {n: self._made(n) for n in _divided(job)}
         if self._counters:
             pipes = [os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK) for _ in range(job.workers)]
@@ -74,9 +75,9 @@ class Exchange:
         self._counters, self._inlets, self._outlets = {}, [], []
 
 
-def shares_are_fixed(job: LoadJob) -> bool:
+def shares_are_fixed(job: LoadJob, *, apart: bool = False) -> bool:
     """Say whether workers divide the VUs of an open model and cannot lend them to one another."""
-    return not CAN_HAND_OVER and bool(_divided(job))
+    return (apart or not CAN_HAND_OVER) and bool(_divided(job))
 
 
 def _divided(job: LoadJob) -> list[int]:

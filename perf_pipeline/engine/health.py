@@ -8,11 +8,12 @@ measured (vitals.py).
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from types import MappingProxyType
 from typing import Final
 
+from perf_pipeline.engine.distant import HostAccount
 from perf_pipeline.engine.job import GeneratorHealth
 from perf_pipeline.engine.vitals import Vitals
 
@@ -35,6 +36,8 @@ LAG_LATE_STARTS: Final = 5
 LATE_DROPS_LIMIT_RATIO: Final = 0.01
 # Message latency is taken from two clocks, which must not move against each other.
 CLOCK_STEP_LIMIT_MS: Final = 50.0
+# As far as a clock may be set: what two hosts do at once is compared by their clocks.
+CLOCK_ERROR_LIMIT_MS: Final = 50.0
 OPEN_FILES_LIMIT_RATIO: Final = 0.95
 _MOST_NOTES: Final = 10
 # As with pauses of the event loop, this share of the time hits 1 of 20 operations.
@@ -45,6 +48,7 @@ STEAL_TOLD_RATIO: Final = 0.1
 # explains a limit that was reached, and is no note of its own.
 PRESSURE_TOLD_RATIO: Final = 0.5
 NOTHING_KNOWN: Final[Mapping[str, float]] = MappingProxyType({})
+_NO_HOSTS: Final[Mapping[int, HostAccount]] = MappingProxyType({})
 _SUMMED: Final = (
     "starts",
     "late_starts",
@@ -65,6 +69,7 @@ def judge(
     incidents: Sequence[str] = (),
     is_ceiling: bool = False,
     machine: Mapping[str, float] = NOTHING_KNOWN,
+    hosts: Mapping[int, HostAccount] = _NO_HOSTS,
 ) -> GeneratorHealth:
     """Judge whether the generator kept its plan.
 
@@ -74,13 +79,15 @@ def judge(
         incidents: sentences about what else went wrong, e.g. that a worker died.
         is_ceiling: the load is unpaced on purpose, so that a worker at its limit is only a note.
         machine: shares of the machine's time that others used (machine_time.py).
+        hosts: what is known of the hosts of workers that are not on this machine.
     """
     reasons, notes, pauses = list(incidents), list[str](), list[str]()
     for worker, vitals in sorted(workers.items()):
-        late = [f"worker {worker} {reason}" for reason in _pause_reasons(vitals)]
-        saturated = [f"worker {worker} {reason}" for reason in _cpu_reasons(vitals)]
+        name = f"worker {worker} on {hosts[worker].host}" if worker in hosts else f"worker {worker}"
+        late = [f"{name} {reason}" for reason in _pause_reasons(vitals)]
+        saturated = [f"{name} {reason}" for reason in _cpu_reasons(vitals)]
         pauses.extend([*late, *saturated])
-        reasons.extend([*late, *(f"worker {worker} {reason}" for reason in _reasons(vitals))])
+        reasons.extend([*late, *(f"{name} {reason}" for reason in _reasons(vitals))])
         if is_ceiling and saturated:
             notes.append(f"the load generator was the limit of the ceiling run: {saturated[0]}")
         else:
@@ -90,6 +97,7 @@ def judge(
             f"the wall clock was set by {clock_step_ms:+.0f} ms during the load (limit "
             f"{CLOCK_STEP_LIMIT_MS:.0f} ms), so latencies across processes can be wrong; run again"
         )
+    reasons.extend(dict.fromkeys(_host_reasons(hosts, workers)))
     throttled = [*_throttling_reasons(machine)]
     reasons.extend(throttled)
     notes.extend(_notes_of_answers(workers.values()))
@@ -101,8 +109,27 @@ def judge(
     else:
         notes.extend(stolen)
     figures = {**_figures(workers, clock_step_ms), **machine}
+    if hosts:
+        figures["clock_error_ms"] = max(account.clock_error_ms for account in hosts.values())
     pauses.extend(throttled)
     return GeneratorHealth(not reasons, tuple(reasons), figures, tuple(notes), tuple(pauses))
+
+
+def _host_reasons(hosts: Mapping[int, HostAccount], reported: Collection[int]) -> Iterator[str]:
+    for worker, account in sorted(hosts.items()):
+        if account.incident and worker in reported:  # of any other one the incidents tell
+            yield f"worker {worker} on {account.host}: {account.incident}"
+        if account.clock_error_ms > CLOCK_ERROR_LIMIT_MS:
+            yield (
+                f"the clock of {account.host} is known to {account.clock_error_ms:.0f} ms only "
+                f"(limit {CLOCK_ERROR_LIMIT_MS:.0f} ms), so it is unclear what happened on it at "
+                "which time; use a network with shorter round trips, or let NTP keep its clock"
+            )
+        if abs(account.clock_step_ms) > CLOCK_STEP_LIMIT_MS:
+            yield (
+                f"the wall clock of {account.host} was set by {account.clock_step_ms:+.0f} ms "
+                f"during the load (limit {CLOCK_STEP_LIMIT_MS:.0f} ms); run again"
+            )
 
 
 def _notes_of_answers(workers: Iterable[Vitals]) -> Iterator[str]:

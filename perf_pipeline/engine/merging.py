@@ -6,6 +6,7 @@ Add here: another thing that is the sum of its shares. Keep out: talking to work
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from perf_pipeline.engine.distant import HostAccount
 from perf_pipeline.engine.job import LoadJob, ScenarioJob, ScenarioOutcome
 from perf_pipeline.engine.progress import PartProgress
 from perf_pipeline.engine.worker_process import WorkerProcess
@@ -28,6 +29,18 @@ def merge_checks(workers: Sequence[WorkerProcess]) -> Mapping[str, tuple[str, ..
         if worker.done is not None
         for operation, names in worker.done["checks"].items()
     }
+
+
+def accounts_of(workers: Sequence[WorkerProcess]) -> dict[int, HostAccount]:
+    """Return what is known of the hosts of workers that are not on this machine, by worker."""
+    accounts = {worker.number: worker.account() for worker in workers}
+    return {number: account for number, account in accounts.items() if account is not None}
+
+
+def busiest(hosts: Mapping[int, HostAccount]) -> dict[str, float]:
+    """Return the largest share of each kind that others used of any host; empty without hosts."""
+    shares = [account.machine for account in hosts.values()]
+    return {name: max(its.get(name, 0.0) for its in shares) for its in shares for name in its}
 
 
 def _merge(

@@ -16,7 +16,7 @@ from perf_pipeline.engine.handover import Exchange, shares_are_fixed
 from perf_pipeline.engine.health import judge
 from perf_pipeline.engine.job import LoadJob, LoadOutcome
 from perf_pipeline.engine.machine_time import read_machine_time
-from perf_pipeline.engine.merging import merge_checks, merge_outcomes
+from perf_pipeline.engine.merging import accounts_of, busiest, merge_checks, merge_outcomes
 from perf_pipeline.engine.planned import planned_now
 from perf_pipeline.engine.progress import PartProgress, Progress, merge_progress
 from perf_pipeline.engine.rhythm import Rhythm
@@ -33,6 +33,8 @@ STOP_LIMIT_S: Final = 12.0
 OVERTIME_LIMIT_S: Final = 20.0
 START_AHEAD_S: Final = 0.1
 """From the order to the first start, for which workers that are ready take a millisecond."""
+_APART_AHEAD_S: Final = 0.5
+"""The same for workers on other hosts, for round trips of up to 0.4 s."""
 _GLANCE_S: Final = 0.05
 _PROGRESS_S: Final = 1.0
 
@@ -46,6 +48,7 @@ def run_load(
     on_progress: Callable[[Progress], None] | None = None,
     start: StartWorker = start_interpreter,
     before_start: Callable[[], None] = lambda: None,
+    apart: bool = False,
 ) -> LoadOutcome:
     """Run a load to its end in `job.workers` processes, none of which outlives this call.
 
@@ -64,6 +67,7 @@ def run_load(
         start: how a worker process comes into being.
         before_start: is called when all workers are ready, in the calling thread; the load starts
             after it.
+        apart: the workers are on several hosts, where they can't lend VUs to one another.
 
     Raises:
         PerfPipelineError: a workload could not open (TargetUnavailableError, as it raised it), or
@@ -72,7 +76,7 @@ def run_load(
         RuntimeError: a workload or a worker failed otherwise; the sentence names the log.
     """
     with contextlib.ExitStack() as stack:
-        exchange = stack.enter_context(contextlib.closing(Exchange(job)))
+        exchange = stack.enter_context(contextlib.closing(Exchange(job, apart=apart)))
         workers = [
             stack.enter_context(
                 contextlib.closing(
@@ -90,6 +94,11 @@ def run_load(
         exchange.close()  # a worker that dies must close its pipe
         readings = stack.enter_context(contextlib.closing(VuReadings(job.folder, job.step)))
         return _Load(job, workers, origin_ns, stop, on_progress, readings).run(before_start)
+
+
+def start_ahead_s(*, apart: bool) -> float:
+    """Return the time from the order to the first start, in s."""
+    return _APART_AHEAD_S if apart else START_AHEAD_S
 
 
 def _order(
@@ -137,7 +146,7 @@ class _Load:
         began_at, self._wall_clock = datetime.now(UTC), WallClockWatch()
         if self._stop.is_set():
             return self._outcome(began_at, 0.0)
-        self._started_s = time.monotonic() + START_AHEAD_S
+        self._started_s = time.monotonic() + start_ahead_s(apart=self._is_apart())
         self._start_us = self._us(self._started_s)
         self._machine_before = read_machine_time()
         self._tell_all({"do": "start", "at_us": self._start_us})
@@ -145,7 +154,12 @@ class _Load:
         self._raise_trouble()
         wall_s = max(0.0, time.monotonic() - self._started_s)
         self._wall_clock.look()
+        for worker in self._workers:
+            worker.settle()
         return self._outcome(began_at, wall_s)
+
+    def _is_apart(self) -> bool:
+        return bool(accounts_of(self._workers))
 
     def _us(self, at_s: float) -> int:
         return (round(at_s * 1e9) - self._origin_ns) // 1_000
@@ -158,7 +172,7 @@ class _Load:
             for worker in self._workers:
                 if worker.is_over:
                     raise GeneratorLimitError(
-                        f"worker {worker.number} ended before it was ready "
+                        f"{worker.name} ended before it was ready "
                         f"({worker.how_it_ended()}); read its log {worker.log}"
                     )
             if self._stop.is_set():
@@ -166,7 +180,7 @@ class _Load:
             if time.monotonic() > until_s:
                 late = next(worker for worker in self._workers if not worker.ready)
                 raise GeneratorLimitError(
-                    f"worker {late.number} was not ready after {READY_LIMIT_S:.0f} s; read its log "
+                    f"{late.name} was not ready after {READY_LIMIT_S:.0f} s; read its log "
                     f"{late.log}"
                 )
 
@@ -205,7 +219,7 @@ class _Load:
         for worker in self._workers:
             if worker.is_over and worker.done is None and worker.trouble is None:
                 sentence = (
-                    f"worker {worker.number} ended unexpectedly ({worker.how_it_ended()}); "
+                    f"{worker.name} ended unexpectedly ({worker.how_it_ended()}); "
                     "its share of the load is missing from then on"
                 )
                 if sentence not in self._incidents:
@@ -222,7 +236,7 @@ class _Load:
     def _end_the_slow(self) -> None:
         for worker in self._workers:
             if not worker.is_over:
-                self._incidents.append(f"worker {worker.number} did not end in time and was killed")
+                self._incidents.append(f"{worker.name} did not end in time and was killed")
                 worker.close()
                 worker.is_over = True
 
@@ -253,15 +267,18 @@ class _Load:
     def _outcome(self, began_at: datetime, wall_s: float) -> LoadOutcome:
         vitals = {worker.number: worker.vitals() for worker in self._workers}
         known = {number: seen for number, seen in vitals.items() if seen is not None}
+        hosts = accounts_of(self._workers)
         health = judge(
             known,
             clock_step_ms=self._wall_clock.step_ms,
             incidents=self._incidents,
             is_ceiling=all(scenario.is_ceiling for scenario in self._job.scenarios),
-            machine=read_machine_time().shares_since(self._machine_before),
+            machine=busiest(hosts) or read_machine_time().shares_since(self._machine_before),
+            hosts=hosts,
         )
-        if shares_are_fixed(self._job):
-            health = replace(health, notes=(*health.notes, _fixed_shares(self._job.workers)))
+        if shares_are_fixed(self._job, apart=bool(hosts)):
+            told = _fixed_shares(self._job.workers, "in a fleet" if hosts else "on this system")
+            health = replace(health, notes=(*health.notes, told))
         ended_us = self._us(time.monotonic())
         return LoadOutcome(
             began_at=began_at,
@@ -273,9 +290,9 @@ class _Load:
         )
 
 
-def _fixed_shares(workers: int) -> str:
+def _fixed_shares(workers: int, where: str) -> str:
     return (
-        f"on this system each of the {workers} workers has VUs of its own, so a start is dropped "
+        f"{where} each of the {workers} workers has VUs of its own, so a start is dropped "
         "when all VUs of its worker are busy, even if another worker has free ones; `workers = 1` "
         "avoids that"
     )

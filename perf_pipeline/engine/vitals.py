@@ -5,7 +5,7 @@ Add here: another figure that tells whether the generator kept up. Keep out: how
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -69,3 +69,14 @@ class Vitals:
 def vitals_from_json(values: Mapping[str, Any]) -> Vitals:
     """Read back the JSON of `dataclasses.asdict(vitals)`."""
     return Vitals(**values)
+
+
+def with_clock_error(vitals: Vitals, error_ms: float) -> Vitals:
+    """Add what is unknown of a host's clock to how late its starts were."""
+    return replace(
+        vitals,
+        schedule_lag_p50_ms=vitals.schedule_lag_p50_ms + error_ms,
+        schedule_lag_p95_ms=vitals.schedule_lag_p95_ms + error_ms,
+        schedule_lag_p99_ms=vitals.schedule_lag_p99_ms + error_ms,
+        schedule_lag_max_ms=vitals.schedule_lag_max_ms + error_ms,
+    )

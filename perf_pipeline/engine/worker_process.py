@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from perf_pipeline import errors
+from perf_pipeline.engine.distant import DistantChild, HostAccount
 from perf_pipeline.engine.job import ScenarioOutcome
 from perf_pipeline.engine.progress import PartProgress
-from perf_pipeline.engine.vitals import Vitals, vitals_from_json
+from perf_pipeline.engine.vitals import Vitals, vitals_from_json, with_clock_error
 from perf_pipeline.engine.worker_start import StartWorker, start_interpreter
 from perf_pipeline.errors import PerfPipelineError
 
@@ -31,6 +32,7 @@ class WorkerProcess:
 
     Attributes:
         number: number of the worker, from 0.
+        name: what sentences call it; with its host where that is not this machine.
         log: file that gets its stderr, and the stdout of what it imports.
         ready: its workloads are open.
         is_over: it sent its last message, or its pipe ended.
@@ -58,6 +60,12 @@ class WorkerProcess:
         self._rest = b""
         with self.log.open("ab") as log:
             self._process = start(log.fileno(), descriptors)
+        child = self._process
+        self._distant = child if isinstance(child, DistantChild) else None
+        self.name = f"worker {number}"
+        if self._distant is not None:
+            self.name += f" on {self._distant.host}"
+            order = self._distant.fit(order)
         self.tell(order)
 
     @property
@@ -115,7 +123,18 @@ class WorkerProcess:
         """Return what the worker saw of itself; None when it died before its report."""
         if self.done is None:
             return None
-        return replace(vitals_from_json(self.done["vitals"]), log=str(self.log))
+        vitals = replace(vitals_from_json(self.done["vitals"]), log=str(self.log))
+        account = self.account()
+        return vitals if account is None else with_clock_error(vitals, account.clock_error_ms)
+
+    def settle(self) -> None:
+        """Wait until all that it measured is on this machine, or is known to be lost."""
+        if self._distant is not None:
+            self._distant.settle()
+
+    def account(self) -> HostAccount | None:
+        """Return what is known of its host; None where that is this machine."""
+        return None if self._distant is None else self._distant.account()
 
     def how_it_ended(self) -> str:
         """Say in words how the process ended, after waiting for it a moment."""
@@ -123,6 +142,9 @@ class WorkerProcess:
             code = self._process.wait(_EXIT_LIMIT_S)
         except subprocess.TimeoutExpired:
             return "still running"
+        account = self.account()
+        if account is not None and account.incident:
+            return account.incident
         return f"signal {-code}" if code < 0 else f"exit code {code}"
 
     def terminate(self) -> None:
@@ -159,7 +181,7 @@ def trouble_of(worker: WorkerProcess) -> Exception:
     assert trouble is not None
     if trouble["say"] == "crashed":
         return RuntimeError(
-            f"worker {worker.number} failed: {trouble['sentence']}; read its log {worker.log}"
+            f"{worker.name} failed: {trouble['sentence']}; read its log {worker.log}"
         )
     kind = getattr(errors, trouble["error"], PerfPipelineError)
     error: PerfPipelineError = kind.__new__(kind)

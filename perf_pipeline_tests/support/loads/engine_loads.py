@@ -48,6 +48,7 @@ def load(
     start: StartWorker = start_interpreter,
     before_start: Callable[[], None] = lambda: None,
     origin_ns: int | None = None,
+    apart: bool = False,
 ) -> LoadOutcome:
     """Run a job to its end."""
     return run_load(
@@ -58,6 +59,7 @@ def load(
         on_progress=on_progress,
         start=start,
         before_start=before_start,
+        apart=apart,
     )
 
 

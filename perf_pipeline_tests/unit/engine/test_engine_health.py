@@ -2,6 +2,7 @@
 
 import pytest
 
+from perf_pipeline.engine.distant import HostAccount
 from perf_pipeline.engine.health import judge
 from perf_pipeline.engine.lag import LagHistogram
 from perf_pipeline.engine.machine_time import MachineTime
@@ -257,3 +258,50 @@ def test_shares_of_the_machine_are_those_of_the_time_between_two_readings() -> N
         "cpu_throttled_ratio": 0.1,
     }
     assert set(before.shares_since(before).values()) == {0.0}
+
+
+# --- hosts --------------------------------------------------------------------------------------
+
+
+def test_a_limit_that_a_worker_reached_names_its_host() -> None:
+    health = judge(
+        {0: Vitals(), 1: Vitals(watched_s=60, cpu_busy_s=6.0, cpu_ratio=0.95)},
+        clock_step_ms=0.0,
+        hosts={0: HostAccount("a.example"), 1: HostAccount("b.example")},
+    )
+
+    (reason,) = health.reasons
+    assert reason.startswith("worker 1 on b.example ")
+
+
+@pytest.mark.parametrize(
+    ("account", "reason"),
+    [
+        (
+            HostAccount("b.example", clock_error_ms=2_001.2),
+            "the clock of b.example is known to 2001 ms only (limit 50 ms)",
+        ),
+        (
+            HostAccount("b.example", clock_step_ms=-2_000.0),
+            "the wall clock of b.example was set by -2000 ms during the load (limit 50 ms)",
+        ),
+        (
+            HostAccount("b.example", incident="its samples-1-0.npy did not arrive whole"),
+            "worker 0 on b.example: its samples-1-0.npy did not arrive whole",
+        ),
+    ],
+    ids=["off", "set", "lost"],
+)
+def test_what_is_wrong_with_a_host_makes_a_load_invalid(account: HostAccount, reason: str) -> None:
+    health = judge({0: Vitals()}, clock_step_ms=0.0, hosts={0: account})
+
+    assert not health.valid
+    assert [told[: len(reason)] for told in health.reasons] == [reason]
+
+
+def test_an_error_of_a_clock_that_decides_nothing_is_a_figure() -> None:
+    hosts = {0: HostAccount("a", clock_error_ms=0.2), 1: HostAccount("b", clock_error_ms=49.0)}
+    health = judge({0: Vitals(), 1: Vitals()}, clock_step_ms=0.0, hosts=hosts)
+
+    assert health.valid
+    assert health.figures["clock_error_ms"] == 49.0

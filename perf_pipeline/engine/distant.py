@@ -1,0 +1,57 @@
+"""What the driver knows of a worker that runs on another host.
+
+Add here: another fact that only the way to a host can tell. Keep out: the way itself (fleet/), and
+what follows from the facts (health.py).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from perf_pipeline.engine.worker_start import Child
+
+
+@dataclass(frozen=True, slots=True)
+class HostAccount:
+    """Hold what is known of a worker's host when its load is over.
+
+    Attributes:
+        host: its name.
+        clock_error_ms: how far its clock can have been from the driver's, at most, at any moment of
+            the load, after the correction that was found before it.
+        clock_step_ms: how far somebody set its wall clock during the load.
+        machine: shares of the host's time that others used (machine_time.py).
+        incident: which of its measurements did not arrive, and why; empty where all of them did.
+    """
+
+    host: str
+    clock_error_ms: float = 0.0
+    clock_step_ms: float = 0.0
+    machine: Mapping[str, float] = field(default_factory=dict)
+    incident: str = ""
+
+
+@runtime_checkable
+class DistantChild(Child, Protocol):
+    """Describe a worker on another host, which is talked to as to any other."""
+
+    @property
+    def host(self) -> str:
+        """Return the name of its host."""
+        ...
+
+    def fit(self, order: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Bring the files to the host, start the worker, and return the order as it is there.
+
+        Raises:
+            PerfPipelineError: the host can't do it; the sentence names the host.
+        """
+        ...
+
+    def settle(self) -> None:
+        """Wait until all that the worker measured is here, or is known to be lost."""
+        ...
+
+    def account(self) -> HostAccount:
+        """Return what is known of its host by now."""
+        ...
